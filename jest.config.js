@@ -1,0 +1,28 @@
+/**
+ * Three suites, run in this order by `npm test`:
+ *   unit         beside the code; no daemon, no network beyond loopback
+ *   integration  packages/<p>/test/it: a real MariaDB per suite
+ *   host         packages/slave/test/host and packages/master/test/system: real libvirt and QEMU,
+ *                run inside a private network + mount + process namespace (packages/workbench)
+ */
+const shared = {
+  testEnvironment: 'node',
+  transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } }] },
+  moduleNameMapper: {
+    '^@paravcl/(shared|master|slave|workbench)/(.*)$': '<rootDir>/packages/$1/src/$2',
+  },
+  moduleFileExtensions: ['ts', 'js', 'json'],
+  modulePathIgnorePatterns: ['/dist/'],
+};
+
+module.exports = {
+  projects: [
+    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/packages/*/src/**/*.test.ts'] },
+    { ...shared, displayName: 'integration', testMatch: ['<rootDir>/packages/*/test/it/**/*.test.ts'] },
+    {
+      ...shared,
+      displayName: 'host',
+      testMatch: ['<rootDir>/packages/slave/test/host/**/*.test.ts', '<rootDir>/packages/master/test/system/**/*.test.ts'],
+    },
+  ],
+};

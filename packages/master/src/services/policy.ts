@@ -1,0 +1,89 @@
+import type { Action } from '@paravcl/shared/api/actions';
+import type { Principal, Role } from '@paravcl/shared/domain/people';
+import { ParavclError } from '@paravcl/shared/errors';
+
+/** `own`: the thing belongs to the person, or, for a teacher, to somebody in a group the teacher owns. */
+type Reach = 'any' | 'own' | 'no';
+type Row = Readonly<Record<Role, Reach>>;
+
+const row = (student: Reach, teacher: Reach, operator: Reach, admin: Reach): Row => ({ student, teacher, operator, admin });
+
+/**
+ * Who may do what (DEFINITIONS, "Roles"): a student their own things; a teacher also what members of
+ * the own groups run in them; an operator slaves, images and instances but not users; an admin
+ * everything (the report's "admin alone administers").
+ */
+const table: Readonly<Record<Action, Row>> = {
+  'slave.list': row('no', 'no', 'any', 'any'),
+  'slave.see': row('own', 'own', 'any', 'any'),
+  'slave.operate': row('no', 'no', 'any', 'any'),
+  'join-token.create': row('own', 'own', 'any', 'any'),
+  'join-token.create-dedicated': row('no', 'no', 'any', 'any'),
+  'join-token.list': row('own', 'own', 'any', 'any'),
+  'join-token.revoke': row('own', 'own', 'any', 'any'),
+  'image.list': row('any', 'any', 'any', 'any'),
+  'image.see': row('any', 'any', 'any', 'any'),
+  'image.create': row('no', 'no', 'any', 'any'),
+  'image.delete': row('no', 'no', 'any', 'any'),
+  'instance.create': row('own', 'own', 'own', 'any'),
+  'instance.list': row('own', 'own', 'any', 'any'),
+  'instance.see': row('own', 'own', 'any', 'any'),
+  'instance.operate': row('own', 'own', 'any', 'any'),
+  'instance.console': row('own', 'own', 'any', 'any'),
+  'group.list': row('own', 'own', 'any', 'any'),
+  'group.see': row('own', 'own', 'any', 'any'),
+  'group.create': row('no', 'own', 'no', 'any'),
+  'group.edit': row('no', 'own', 'no', 'any'),
+  'group.delete': row('no', 'own', 'no', 'any'),
+  'user.list': row('no', 'own', 'no', 'any'),
+  'user.see': row('own', 'own', 'no', 'any'),
+  'user.create': row('no', 'no', 'no', 'any'),
+  'user.edit': row('own', 'own', 'no', 'any'),
+  'user.set-role': row('no', 'no', 'no', 'any'),
+  'operation.list': row('own', 'own', 'any', 'any'),
+  'operation.see': row('own', 'own', 'any', 'any'),
+  'event.list': row('no', 'no', 'any', 'any'),
+};
+
+/** Whom a thing belongs to; both null for things of the site. */
+export interface Subject {
+  readonly ownerUserId: string | null;
+  readonly groupId: string | null;
+}
+
+/** How far this action reaches for the role: lists filter by it, single things are checked with `may`. */
+export function reach(principal: Principal, action: Action): Reach {
+  return table[action][principal.role];
+}
+
+/** Whether the principal may do this to the subject. */
+export function may(principal: Principal, action: Action, subject: Subject): boolean {
+  switch (reach(principal, action)) {
+    case 'any':
+      return true;
+    case 'no':
+      return false;
+    case 'own':
+      if (subject.ownerUserId === principal.userId) return true;
+      return principal.role === 'teacher' && subject.groupId !== null && principal.ownedGroupIds.includes(subject.groupId);
+  }
+}
+
+/** Throws `forbidden` when the role can never do this, whatever the subject. Called at the edge for every route. */
+export function authoriseRole(principal: Principal, action: Action): void {
+  if (reach(principal, action) === 'no') {
+    throw new ParavclError('forbidden', `A ${principal.role} may not do this (${action}). Ask an administrator of the lab.`);
+  }
+}
+
+/**
+ * Throws unless the principal may do this to the subject: `not-found` when they may not even see it
+ * (its existence is nobody else's business), else `forbidden`.
+ */
+export function authorise(principal: Principal, action: Action, see: Action, subject: Subject, what: string): void {
+  if (may(principal, action, subject)) return;
+  if (may(principal, see, subject)) {
+    throw new ParavclError('forbidden', `A ${principal.role} may not do this (${action}) to ${what}.`);
+  }
+  throw new ParavclError('not-found', `There is no ${what}, or it is not yours to see.`);
+}

@@ -1,0 +1,25 @@
+import type { Command, CommandResult } from '@paravcl/shared/protocol/commands';
+import type { DesiredInstance } from '@paravcl/shared/protocol/desired-instance';
+import type { Admission } from '@paravcl/shared/domain/slave';
+
+/** How services reach agents. `ws/` implements it; tests fake it. */
+export interface AgentPort {
+  isConnected(slaveId: string): boolean;
+  /**
+   * Sends desired states to a connected agent and returns at once. Losing them is harmless: the full
+   * set is sent again at every hello, and what is unanswered is repeated by the resend job.
+   */
+  pushDesired(slaveId: string, instances: readonly DesiredInstance[]): void;
+  /** Tells the agent that tombstones are recorded and may be forgotten. */
+  forget(slaveId: string, instances: readonly { readonly instanceId: string; readonly generation: number }[]): void;
+  pushAdmission(slaveId: string, admission: Admission, sentence: string | null): void;
+  /** One-shot verb. Throws ParavclError `slave-offline` or `timeout`. */
+  command(slaveId: string, command: Command, about: { readonly generation: number | null; readonly deadlineMs: number }): Promise<CommandResult>;
+  /** Ends the slave's session, if any. */
+  disconnect(slaveId: string, sentence: string): void;
+}
+
+/** Wakes the scheduling loop; many wishes in a row cost one round. */
+export interface SchedulerWake {
+  wake(): void;
+}

@@ -1,0 +1,37 @@
+/**
+ * Everything the policy can be asked, as noun.verb. Who may do what is decided in one place:
+ * `packages/master/src/services/policy.ts`.
+ */
+export const actions = [
+  'slave.list',
+  'slave.see',
+  'slave.operate', // approve, edit, drain, retire
+  'join-token.create',
+  'join-token.create-dedicated',
+  'join-token.list',
+  'join-token.revoke',
+  'image.list',
+  'image.see',
+  'image.create',
+  'image.delete',
+  'instance.create',
+  'instance.list',
+  'instance.see',
+  'instance.operate', // start, suspend, resume, stop, delete
+  'instance.console', // serial log, screenshot
+  'group.list',
+  'group.see',
+  'group.create',
+  'group.edit',
+  'group.delete',
+  'user.list',
+  'user.see',
+  'user.create',
+  'user.edit',
+  'user.set-role',
+  'operation.list',
+  'operation.see',
+  'event.list',
+] as const;
+
+export type Action = (typeof actions)[number];

@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import { errorCodes, type ErrorCode } from '../errors';
+
+/** Error answer, `application/problem+json` (RFC 9457). */
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]),
+  detail: z.string(),
+  field: z.string().optional(),
+  limit: z.string().optional(),
+  retryAfterSeconds: z.number().optional(),
+  /** Every fault of the input, the first of which is in `field` and `limit`. */
+  faults: z.array(z.object({ field: z.string(), limit: z.string() })).optional(),
+  trace: z.string(),
+});
+export type Problem = z.infer<typeof problemSchema>;

@@ -1,0 +1,34 @@
+/** Milliseconds since 1970-01-01T00:00:00Z. */
+export type EpochMs = number;
+
+/** Stops a timer set by `Clock.after`; harmless when it has already fired. */
+export type Cancel = () => void;
+
+/**
+ * Time as the daemons see it. Injected everywhere instead of `Date.now()` and `setTimeout`,
+ * so that tests can stand at "tomorrow 09:00" and deadlines can be tested without waiting.
+ */
+export interface Clock {
+  /** Wall-clock time; may jump when an administrator or NTP sets it. */
+  now(): EpochMs;
+  /** Time that never jumps back, for durations and deadlines; its zero has no meaning. */
+  monotonicMs(): number;
+  /** Runs `run` once after `delayMs`. A timer never keeps the process alive by itself. */
+  after(delayMs: number, run: () => void): Cancel;
+}
+
+/** The machine's own clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after: (delayMs, run) => {
+    const timer = setTimeout(run, delayMs);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Resolves after `delayMs` of the given clock. */
+export function sleep(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => clock.after(delayMs, resolve));
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { idSchema } from '../ids';
+import { desiredStateSchema, observedStateSchema } from './instance-state';
+import { bandwidthMbpsSchema, diskMiBSchema, hostLabelSchema, ipv4Schema, macSchema, ramMiBSchema, vcpusSchema } from './limits';
+import { reasonSchema } from './reasons';
+
+/** Best-effort or advance-reservation (2014 report). */
+export const instanceTypeSchema = z.enum(['BE', 'AR']);
+
+export const instanceSchema = z
+  .object({
+    id: idSchema,
+    /** Host name in the guest and friendly id: i-ubuntu-9af. Unique in the site. */
+    name: hostLabelSchema,
+    type: instanceTypeSchema,
+    userId: idSchema,
+    groupId: idSchema.nullable(),
+    imageId: idSchema,
+    kernelId: idSchema.nullable(),
+    ramdiskId: idSchema.nullable(),
+    vcpus: vcpusSchema,
+    ramMiB: ramMiBSchema,
+    diskMiB: diskMiBSchema,
+    bandwidthMbps: bandwidthMbpsSchema.nullable(),
+    slaveId: idSchema.nullable(),
+    desired: desiredStateSchema,
+    observed: observedStateSchema,
+    /** Rises with every change of what is desired; slaves refuse an older one. */
+    generation: z.int().positive(),
+    /** Why it waits, failed, or is where nobody asked it to be. */
+    reason: reasonSchema.nullable(),
+    mac: macSchema,
+    address: ipv4Schema,
+    createdAt: z.iso.datetime(),
+    changedAt: z.iso.datetime(),
+    /** When the present transitional state counts as failed. */
+    deadlineAt: z.iso.datetime().nullable(),
+  })
+  .readonly();
+export type Instance = z.infer<typeof instanceSchema>;
+
+/** One line of an instance's history: a change of what is desired, of what is observed, or of its slave. */
+export const instanceTransitionSchema = z
+  .object({
+    at: z.iso.datetime(),
+    generation: z.int().positive(),
+    desired: desiredStateSchema,
+    from: observedStateSchema.nullable(),
+    to: observedStateSchema,
+    slaveId: idSchema.nullable(),
+    reason: reasonSchema.nullable(),
+    /** "user alice", "slave lab-pc-07", "scheduler", "deadline". */
+    by: z.string(),
+  })
+  .readonly();
+export type InstanceTransition = z.infer<typeof instanceTransitionSchema>;

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+
+/** One MiB in bytes. */
+export const MiB = 1024 * 1024;
+
+const controlCharacters = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+
+/**
+ * A name people give to a thing. Any script is welcome, quotes and `$()` too: names are only ever data.
+ * Control and invisible format characters are refused because they can make one name look like another.
+ */
+export const displayNameSchema = z
+  .string()
+  .trim()
+  .min(1, 'must not be empty')
+  .max(100, 'at most 100 characters')
+  .refine((name) => !controlCharacters.test(name), 'must not contain control or invisible characters');
+
+/** RFC 1123 host label, as DHCP, cloud-init and the guest need it. */
+export const hostLabelSchema = z
+  .string()
+  .max(63)
+  .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, 'lower-case letters, digits and hyphens, not at the ends');
+
+export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits');
+
+export const macSchema = z
+  .string()
+  .toLowerCase()
+  .regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/, 'six hexadecimal pairs separated by colons');
+
+export const ipv4Schema = z.ipv4();
+
+/** Bounds of one instance. The largest slave bounds it further, with its own reason. */
+export const instanceBounds = {
+  vcpus: { min: 1, max: 64 },
+  ramMiB: { min: 32, max: 1024 * 1024 },
+  diskMiB: { min: 1, max: 64 * 1024 * 1024 },
+  bandwidthMbps: { min: 1, max: 100_000 },
+} as const;
+
+export const vcpusSchema = z.int().min(instanceBounds.vcpus.min).max(instanceBounds.vcpus.max);
+export const ramMiBSchema = z.int().min(instanceBounds.ramMiB.min).max(instanceBounds.ramMiB.max);
+export const diskMiBSchema = z.int().min(instanceBounds.diskMiB.min).max(instanceBounds.diskMiB.max);
+export const bandwidthMbpsSchema = z.int().min(instanceBounds.bandwidthMbps.min).max(instanceBounds.bandwidthMbps.max);
+
+/** One OpenSSH public key line; options before the type are refused. */
+export const sshPublicKeySchema = z
+  .string()
+  .trim()
+  .max(4096)
+  .regex(/^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com) [A-Za-z0-9+/]+=*( [^\p{Cc}]*)?$/u, 'one OpenSSH public key');

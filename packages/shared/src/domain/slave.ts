@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import { idSchema } from '../ids';
+import { bandwidthMbpsSchema, displayNameSchema, ipv4Schema, macSchema } from './limits';
+
+/** Whether the lab's people let the slave take part. */
+export const admissionSchema = z.enum(['pending', 'approved', 'draining', 'quarantined', 'retired']);
+export type Admission = z.infer<typeof admissionSchema>;
+
+export const admissionMeanings: Readonly<Record<Admission, string>> = {
+  pending: 'waiting for approval',
+  approved: 'takes instances',
+  draining: 'keeps what it has, takes nothing new',
+  quarantined: 'came back with another identity; an operator must look at it',
+  retired: 'left the pool; its key is refused',
+};
+
+export const admissionMoves: Readonly<Record<Admission, readonly Admission[]>> = {
+  pending: ['approved', 'quarantined', 'retired'],
+  approved: ['draining', 'quarantined', 'retired'],
+  draining: ['approved', 'quarantined', 'retired'],
+  quarantined: ['approved', 'retired'],
+  retired: [],
+};
+
+/** Whether the slave is heard of: suspect after 15 s of silence, lost after 60 s (configurable). */
+export const livenessSchema = z.enum(['online', 'suspect', 'lost']);
+export type Liveness = z.infer<typeof livenessSchema>;
+
+export const slaveKindSchema = z.enum(['dedicated', 'volunteer']);
+export type SlaveKind = z.infer<typeof slaveKindSchema>;
+
+export const hypervisorKindSchema = z.enum(['kvm', 'qemu', 'simulated']);
+/** `kvm` where the processor runs guests, `qemu` for TCG emulation, `simulated` for tests of scale. */
+export type HypervisorKind = z.infer<typeof hypervisorKindSchema>;
+
+export const networkInterfaceSchema = z
+  .object({
+    name: z.string().max(64),
+    mac: macSchema,
+    /** True for hardware; bridges, taps and veths are not part of a slave's identity. */
+    physical: z.boolean(),
+    addresses: z.array(z.string().max(64)).max(64),
+    /** Megabits per second; null when the driver does not tell. */
+    linkSpeedMbps: z.number().int().nonnegative().nullable(),
+  })
+  .readonly();
+export type NetworkInterface = z.infer<typeof networkInterfaceSchema>;
+
+/** What a slave tells of itself (`/describe` of the 2014 report, widened). */
+export const describeSchema = z
+  .object({
+    hostname: z.string().max(255),
+    cores: z.int().min(1).max(4096),
+    threads: z.int().min(1).max(8192),
+    /** Speed of one core relative to the project's reference machine, which is 1. */
+    relativeSpeed: z.number().positive(),
+    cpuModel: z.string().max(200),
+    cpuFlags: z.array(z.string().max(40)).max(400),
+    ramTotalMiB: z.int().nonnegative(),
+    ramAvailableMiB: z.int().nonnegative(),
+    /** The pool is the directory that holds images and overlays. */
+    poolTotalMiB: z.int().nonnegative(),
+    poolAvailableMiB: z.int().nonnegative(),
+    hypervisor: z.object({
+      kind: hypervisorKindSchema,
+      /** Why this kind: "KVM ran a guest", "/dev/kvm is there but a guest did not run: …", … */
+      why: z.string().max(1000),
+      usable: z.boolean(),
+      libvirt: z.string().max(40).nullable(),
+      qemu: z.string().max(40).nullable(),
+      /** Machine type and CPU model this slave pins its guests to. */
+      machine: z.string().max(60).nullable(),
+      cpu: z.string().max(60).nullable(),
+    }),
+    interfaces: z.array(networkInterfaceSchema).max(256),
+    /** One-minute load average. */
+    load1: z.number().nonnegative(),
+    /** Slave clock minus master clock, measured at the last exchange; null before the first. */
+    clockOffsetMs: z.number().nullable(),
+  })
+  .readonly();
+export type Describe = z.infer<typeof describeSchema>;
+
+/** A domain of the host that does not bear our mark. Shown, never touched. */
+export const foreignDomainSchema = z
+  .object({ name: z.string().max(255), uuid: z.string().max(36), state: z.string().max(40) })
+  .readonly();
+export type ForeignDomain = z.infer<typeof foreignDomainSchema>;
+
+export const slaveSchema = z
+  .object({
+    id: idSchema,
+    name: displayNameSchema,
+    kind: slaveKindSchema,
+    ownerUserId: idSchema.nullable(),
+    admission: admissionSchema,
+    /** Why it is quarantined, in a sentence. */
+    admissionReason: z.string().nullable(),
+    liveness: livenessSchema,
+    /** The address its connection came from last. */
+    address: z.string().nullable(),
+    macs: z.array(macSchema),
+    describe: describeSchema,
+    /** What running instances hold of it. */
+    used: z.object({ vcpus: z.int(), ramMiB: z.int(), diskMiB: z.int(), instances: z.int() }),
+    foreignDomains: z.array(foreignDomainSchema),
+    agentBuild: z.string().nullable(),
+    lastSeenAt: z.iso.datetime().nullable(),
+    createdAt: z.iso.datetime(),
+  })
+  .readonly();
+export type Slave = z.infer<typeof slaveSchema>;
+
+/** The site's private guest network, the same on every slave (bridge, gateway), so that a moved instance keeps its address. */
+export const siteNetworkSchema = z
+  .object({
+    /** libvirt network name. */
+    name: z.string().regex(/^[a-z][a-z0-9-]{0,14}$/),
+    bridge: z.string().regex(/^[a-z][a-z0-9-]{0,13}$/),
+    gateway: ipv4Schema,
+    prefix: z.int().min(8).max(29),
+  })
+  .readonly();
+export type SiteNetwork = z.infer<typeof siteNetworkSchema>;
+
+export const slaveLimitsSchema = z.object({ bandwidthMbps: bandwidthMbpsSchema.nullable() }).readonly();

@@ -1,0 +1,55 @@
+/**
+ * Every error a user or a client can meet, by stable code. The edge maps codes to HTTP status
+ * (`packages/master/src/http/problem.ts`); the meaning here is what a client may rely on.
+ */
+export const errorCodes = {
+  'invalid-input': 'A field is missing, malformed or outside its limits; `field` and `limit` say which.',
+  'malformed-body': 'The body is not JSON, or not of the announced type.',
+  'body-too-large': 'The body exceeds the limit of this route.',
+  unauthenticated: 'No session, or it has ended: log in again.',
+  'wrong-credentials': 'User name or password is wrong; deliberately not said which.',
+  forbidden: 'You are logged in, but your role does not allow this.',
+  'bad-origin': 'A browser sent this request from a page that is not ours.',
+  'not-found': 'There is no such thing, or it is not yours to see.',
+  'method-not-allowed': 'The address exists, this method on it does not.',
+  conflict: 'The thing is in a state that does not allow this now.',
+  'already-exists': 'The name is taken.',
+  'in-use': 'Something still depends on it; the message says what.',
+  'idempotency-mismatch': 'This Idempotency-Key was used before with another body.',
+  'token-refused': 'The token is wrong, used or expired.',
+  'rate-limited': 'Too many attempts; `retryAfterSeconds` says when to come back.',
+  'quota-exceeded': 'More than your share; the message names share and use.',
+  'image-not-ready': 'The image has no complete, checked content yet.',
+  'content-mismatch': 'Size or SHA-256 of the uploaded content is not what was announced.',
+  'slave-offline': 'The slave is not connected now.',
+  'slave-refused': 'The slave could not do it; the message is its reason.',
+  timeout: 'No answer within the deadline; the outcome is unknown and will be re-read.',
+  'not-ready': 'The daemon is starting, stopping or has lost its database.',
+  internal: 'A fault of ours; `trace` finds it in the log.',
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+export interface ErrorDetail {
+  /** The input field at fault, as a dotted path. */
+  readonly field?: string;
+  /** The limit that was broken, in words or as a number with its unit. */
+  readonly limit?: string;
+  readonly retryAfterSeconds?: number;
+}
+
+/**
+ * An error that is an answer: it names the thing, the limit and the way out, and is safe to show.
+ * Anything else that is thrown is a fault and is answered as `internal`.
+ */
+export class ParavclError extends Error {
+  override readonly name = 'ParavclError';
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly detail: ErrorDetail = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

@@ -1,0 +1,33 @@
+import { v7 } from 'uuid';
+import { z } from 'zod';
+import type { EpochMs } from './clock';
+
+/**
+ * Every id is a UUIDv7 (RFC 9562): ordered by time of creation, and an instance's id is at the same
+ * time the UUID of its libvirt domain, so no mapping can be lost.
+ */
+export const idSchema = z.uuid();
+
+export function newId(now: EpochMs): string {
+  return v7({ msecs: now });
+}
+
+const friendlyPrefixes = { instance: 'i', disk: 'EMI', kernel: 'EKI', ramdisk: 'ERI' } as const;
+export type FriendlyKind = keyof typeof friendlyPrefixes;
+
+/**
+ * The id people read and type, beside the UUID: `i-ubuntu-9af` for an instance of the image "Ubuntu",
+ * `EMI-UBUNTU-9AF` for the image itself (naming of the 2014 report). `digits` hexadecimal digits come
+ * from the random end of the UUID; ask for more when the shorter one is taken.
+ */
+export function friendlyId(kind: FriendlyKind, name: string, id: string, digits = 3): string {
+  const slug = name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 24)
+    .replace(/-+$/g, '');
+  const text = `${friendlyPrefixes[kind]}-${slug === '' ? 'vm' : slug}-${id.replaceAll('-', '').slice(-digits)}`;
+  return kind === 'instance' ? text : text.toUpperCase();
+}

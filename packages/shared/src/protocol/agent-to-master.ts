@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { macSchema } from '../domain/limits';
+import { describeSchema, foreignDomainSchema } from '../domain/slave';
+import { idSchema } from '../ids';
+import { commandResultSchema } from './commands';
+import { observedInstanceSchema } from './desired-instance';
+
+/** Ed25519 public key, SPKI DER, base64url. */
+export const publicKeySchema = z.string().min(40).max(120);
+
+/** Body of `agentEnrolPath`, sent once with a join token. Answered by `enrolmentAnswerSchema`. */
+export const enrolmentRequestSchema = z.object({
+  token: z.string().min(20).max(300),
+  name: z.string().min(1).max(100),
+  publicKey: publicKeySchema,
+  machineId: z.string().regex(/^[0-9a-f]{32}$/, '32 hexadecimal digits, as /etc/machine-id'),
+  macs: z.array(macSchema).min(1).max(64),
+  describe: describeSchema,
+});
+export type EnrolmentRequest = z.infer<typeof enrolmentRequestSchema>;
+
+export const enrolmentAnswerSchema = z.object({
+  slaveId: idSchema,
+  siteId: idSchema,
+  admission: z.enum(['pending', 'approved']),
+});
+export type EnrolmentAnswer = z.infer<typeof enrolmentAnswerSchema>;
+
+/** What the agent signs to prove its key: bound to this connection's nonce and to its own id. */
+export function helloSigningInput(nonce: string, slaveId: string): Buffer {
+  return Buffer.from(`paravcl-hello-v1\n${nonce}\n${slaveId}`, 'utf8');
+}
+
+export const helloSchema = z.object({
+  slaveId: idSchema,
+  protocol: z.int().positive(),
+  build: z.string().max(60),
+  publicKey: publicKeySchema,
+  signature: z.string().max(120),
+  machineId: z.string().regex(/^[0-9a-f]{32}$/),
+  macs: z.array(macSchema).max(64),
+  /** /proc/sys/kernel/random/boot_id of the host: changes when the machine restarts. */
+  bootId: z.string().max(60),
+  /** Counts starts of this agent; a smaller one than seen before is an old copy of the agent. */
+  epoch: z.int().positive(),
+  /** Sequence number of the journal's last record. */
+  journalHighWater: z.int().nonnegative(),
+  describe: describeSchema,
+  /** Everything that bears our mark, whatever its state, and every tombstone not yet confirmed. */
+  inventory: z.array(observedInstanceSchema).max(2000),
+  foreignDomains: z.array(foreignDomainSchema).max(500),
+});
+export type Hello = Readonly<z.infer<typeof helloSchema>>;
+
+export const agentFrameSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('hello'), payload: helloSchema }),
+  z.object({
+    type: z.literal('heartbeat'),
+    payload: z.object({
+      /** Master time of the last heartbeat received, echoed, so that the offset can be computed. */
+      agentTime: z.iso.datetime({ precision: 3 }),
+      load1: z.number().nonnegative(),
+      ramAvailableMiB: z.int().nonnegative(),
+      poolAvailableMiB: z.int().nonnegative(),
+    }),
+  }),
+  /** Changed parts of the describe data since hello. */
+  z.object({ type: z.literal('describe'), payload: z.object({ changed: describeSchema.unwrap().partial() }) }),
+  /** Changed observations. Sent again in full with every hello. */
+  z.object({ type: z.literal('observed'), payload: z.object({ instances: z.array(observedInstanceSchema).max(500) }) }),
+  z.object({ type: z.literal('foreign'), payload: z.object({ domains: z.array(foreignDomainSchema).max(500) }) }),
+  z.object({ type: z.literal('result'), payload: commandResultSchema }),
+]);
+export type AgentFrame = Readonly<z.infer<typeof agentFrameSchema>>;

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { desiredStateSchema, observedStateSchema } from '../domain/instance-state';
+import { imageFormatSchema } from '../domain/image';
+import { bandwidthMbpsSchema, diskMiBSchema, hostLabelSchema, ipv4Schema, macSchema, ramMiBSchema, sha256Schema, sshPublicKeySchema, vcpusSchema } from '../domain/limits';
+import { reasonSchema } from '../domain/reasons';
+import { idSchema } from '../ids';
+
+/** A file the slave fetches from the master, or has already; named by content, checked by content. */
+export const imageRefSchema = z
+  .object({ imageId: idSchema, sha256: sha256Schema, sizeBytes: z.int().positive(), format: imageFormatSchema })
+  .readonly();
+export type ImageRef = z.infer<typeof imageRefSchema>;
+
+/** Everything a slave needs to make the instance, and nothing about where it keeps it: no paths, no XML. */
+export const instanceSpecSchema = z
+  .object({
+    name: hostLabelSchema,
+    vcpus: vcpusSchema,
+    ramMiB: ramMiBSchema,
+    /** Size of the guest's disk; the overlay is grown to it when the image is smaller. */
+    diskMiB: diskMiBSchema,
+    disk: imageRefSchema,
+    /** Direct kernel boot when given; else the disk boots by its own loader. */
+    kernel: imageRefSchema.nullable(),
+    ramdisk: imageRefSchema.nullable(),
+    kernelArguments: z.string().max(1000),
+    mac: macSchema,
+    address: ipv4Schema,
+    bandwidthMbps: bandwidthMbpsSchema.nullable(),
+    /** cloud-init NoCloud seed. */
+    seed: z.object({ hostname: hostLabelSchema, user: z.string().max(32), sshPublicKeys: z.array(sshPublicKeySchema).max(20) }),
+  })
+  .readonly();
+export type InstanceSpec = z.infer<typeof instanceSpecSchema>;
+
+/**
+ * What should be, for one instance on one slave. The only authority: the slave compares it with what
+ * libvirt has and derives its steps. `spec` is null for a tombstone (`deleted`): nothing must remain.
+ */
+export const desiredInstanceSchema = z.discriminatedUnion('desired', [
+  z.object({
+    instanceId: idSchema,
+    generation: z.int().positive(),
+    desired: desiredStateSchema.exclude(['deleted']),
+    spec: instanceSpecSchema,
+  }),
+  z.object({ instanceId: idSchema, generation: z.int().positive(), desired: z.literal('deleted'), spec: z.null() }),
+]);
+export type DesiredInstance = Readonly<z.infer<typeof desiredInstanceSchema>>;
+
+/** What is, for one instance on one slave; `deleted` confirms that nothing remains. */
+export const observedInstanceSchema = z
+  .object({
+    instanceId: idSchema,
+    /** Generation of the desired state this observation answers; the mark's when none is known. */
+    generation: z.int().positive(),
+    state: observedStateSchema.extract([
+      'preparing',
+      'booting',
+      'running',
+      'suspending',
+      'suspended',
+      'resuming',
+      'stopping',
+      'stopped',
+      'failed',
+      'deleted',
+    ]),
+    reason: reasonSchema.nullable(),
+    /** 0–100 while an image is fetched; null otherwise. */
+    progressPercent: z.number().min(0).max(100).nullable(),
+  })
+  .readonly();
+export type ObservedInstance = z.infer<typeof observedInstanceSchema>;

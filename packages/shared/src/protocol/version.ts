@@ -1,0 +1,17 @@
+/**
+ * Protocol between master and agent. A master speaks with agents of its own version and of the one
+ * before. History, newest first; every change of a frame is a line here and a golden fixture beside it:
+ *
+ * 1  Foundation: challenge, hello, welcome, refused; desired states and reports with generations;
+ *    one-shot commands (serial-log, screenshot); heartbeats both ways.
+ */
+export const protocolVersion = 1;
+export const oldestProtocolVersion = 1;
+
+/** WebSocket path on the master's HTTPS port. */
+export const agentLinkPath = '/agent/v1/link';
+/** HTTP paths on the same port for what does not fit a frame. */
+export const agentEnrolPath = '/agent/v1/enrolments';
+export const agentImagePath = (imageId: string): string => `/agent/v1/images/${imageId}/content`;
+/** Largest frame either side accepts. */
+export const maxFrameBytes = 1024 * 1024;

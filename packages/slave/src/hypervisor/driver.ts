@@ -1,0 +1,142 @@
+import type { ForeignDomain, HypervisorKind, SiteNetwork } from '@paravcl/shared/domain/slave';
+
+/** Absolute paths of the files a domain uses, decided by the slave's own pool (`disks/pool.ts`), never by the master. */
+export interface DomainFiles {
+  readonly overlay: string;
+  readonly seed: string;
+  readonly kernel: string | null;
+  readonly ramdisk: string | null;
+  readonly serialLog: string;
+  readonly vncSocket: string;
+}
+
+/** What a domain is made of. The mark (instance id, generation, slave id) is written into its `<metadata>`. */
+export interface DomainSpec {
+  readonly instanceId: string;
+  readonly generation: number;
+  readonly name: string;
+  readonly vcpus: number;
+  readonly ramMiB: number;
+  readonly mac: string;
+  readonly bandwidthMbps: number | null;
+  readonly kernelArguments: string;
+  readonly files: DomainFiles;
+}
+
+/**
+ * State of one of our domains.
+ * `saved` is off with a managed save: the next start restores its RAM.
+ * `paused-io` is stopped by the hypervisor after a disk error (`error_policy='stop'`).
+ */
+export type DomainState = 'running' | 'paused' | 'paused-io' | 'shutting-down' | 'off' | 'saved' | 'crashed';
+
+export interface OwnedDomain {
+  readonly instanceId: string;
+  readonly generation: number;
+  readonly name: string;
+  readonly state: DomainState;
+}
+
+export interface DomainInventory {
+  readonly owned: readonly OwnedDomain[];
+  readonly foreign: readonly ForeignDomain[];
+}
+
+/** An address that one MAC alone is given by DHCP. */
+export interface AddressReservation {
+  readonly mac: string;
+  readonly address: string;
+  readonly name: string;
+}
+
+export interface DomainStats {
+  readonly cpuTimeNs: number;
+  /** Time its virtual CPUs were ready and not run: the host is too full. */
+  readonly cpuDelayNs: number;
+  readonly ramKiB: number;
+  readonly diskReadBytes: number;
+  readonly diskWrittenBytes: number;
+  readonly netReceivedBytes: number;
+  readonly netSentBytes: number;
+}
+
+/** A hint that something changed; the receiver lists again. `instanceId` is null when it cannot be told which. */
+export interface DomainEvent {
+  readonly instanceId: string | null;
+  readonly what: 'lifecycle' | 'io-error' | 'resync';
+}
+
+export interface HypervisorVersion {
+  readonly kind: HypervisorKind;
+  readonly libvirt: string | null;
+  readonly qemu: string | null;
+  readonly machine: string | null;
+  readonly cpu: string | null;
+}
+
+/**
+ * The hypervisor of one host. Two things implement it: libvirt and the simulation; both pass
+ * `driver.contract.ts`. Every call is idempotent: asked for what already is, it returns quietly. Calls
+ * about a domain that is not there, or that bears no mark of ours, throw `HypervisorError`.
+ */
+export interface HypervisorDriver {
+  /** Connects, starts the event stream. Throws `unavailable` when the hypervisor does not answer. */
+  open(): Promise<void>;
+  /** Ends the event stream; never touches a guest. */
+  close(): Promise<void>;
+  version(): Promise<HypervisorVersion>;
+  inventory(): Promise<DomainInventory>;
+  /** Null when there is no domain with this UUID; throws `foreign` when it is not ours. */
+  find(instanceId: string): Promise<OwnedDomain | null>;
+
+  /** Makes the definition what `spec` says. On a running domain only the mark's generation changes. */
+  define(spec: DomainSpec): Promise<void>;
+  /** Starts it; restores its RAM when it is `saved`; continues it when `paused`. */
+  start(instanceId: string): Promise<void>;
+  /** Asks the guest to power off (ACPI) and returns at once. */
+  shutdown(instanceId: string): Promise<void>;
+  /** Takes the power away. */
+  destroy(instanceId: string): Promise<void>;
+  /** Writes RAM and device state to disk and stops (libvirt managed save). Returns when it is durable. */
+  save(instanceId: string): Promise<void>;
+  /** Continues a domain paused after a disk error. */
+  resume(instanceId: string): Promise<void>;
+  /** Removes definition and managed save of a domain that is off. */
+  undefine(instanceId: string): Promise<void>;
+
+  stats(instanceId: string): Promise<DomainStats>;
+  /** PNG of the guest's screen. */
+  screenshot(instanceId: string): Promise<Buffer>;
+  /** Calls back on changes until the returned function is called. Hints only: always list again. */
+  onEvent(listener: (event: DomainEvent) => void): () => void;
+
+  /** Makes the site's NAT network exist and run on this host. */
+  ensureNetwork(network: SiteNetwork): Promise<void>;
+  reserveAddress(reservation: AddressReservation): Promise<void>;
+  releaseAddress(mac: string): Promise<void>;
+  reservations(): Promise<readonly AddressReservation[]>;
+  /** MACs whose guest has taken its address since its last boot. */
+  leasedMacs(): Promise<ReadonlySet<string>>;
+}
+
+export type HypervisorErrorCode =
+  | 'unavailable'
+  | 'unknown-domain'
+  | 'foreign'
+  | 'wrong-state'
+  | 'no-room'
+  | 'unsupported'
+  | 'timeout'
+  | 'failed';
+
+/** What went wrong at the hypervisor, classified by code, with its own words as the message. */
+export class HypervisorError extends Error {
+  override readonly name = 'HypervisorError';
+  constructor(
+    readonly code: HypervisorErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
