@@ -1,5 +1,5 @@
 import type { Command, CommandResult } from '@paravcl/shared/protocol/commands';
-import type { DesiredInstance } from '@paravcl/shared/protocol/desired-instance';
+import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import type { Admission } from '@paravcl/shared/domain/slave';
 
 /** How services reach agents. `ws/` implements it; tests fake it. */
@@ -22,4 +22,16 @@ export interface AgentPort {
 /** Wakes the scheduling loop; many wishes in a row cost one round. */
 export interface SchedulerWake {
   wake(): void;
+}
+
+/** What agents tell. `ws/` calls it; the instance services implement it. */
+export interface AgentReports {
+  /**
+   * A slave said hello with everything that bears our mark on it. Applies the inventory, then answers
+   * the full desired set for that slave, tombstones included. Empty for a slave that is not admitted.
+   */
+  connected(slaveId: string, inventory: readonly ObservedInstance[]): Promise<readonly DesiredInstance[]>;
+  observed(slaveId: string, instances: readonly ObservedInstance[]): Promise<void>;
+  /** The slave fell silent or came back, or its admission changed: re-plan what that touches. */
+  fleetChanged(slaveId: string): Promise<void>;
 }
