@@ -1,0 +1,68 @@
+import type { HypervisorKind } from '@paravcl/shared/domain/slave';
+
+export interface StepRecord {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly seconds: number;
+  readonly detail: string;
+}
+
+/** What `npm run demo -- --json` prints. */
+export interface DemoSummary {
+  readonly ok: boolean;
+  readonly hypervisor: HypervisorKind;
+  readonly seconds: number;
+  readonly steps: readonly StepRecord[];
+}
+
+/** Thrown by a step that saw something other than what it was there to see. */
+export class StepFailed extends Error {
+  override readonly name = 'StepFailed';
+}
+
+/**
+ * Runs the demo's steps one after the other, a line each with its time. A step's function returns what
+ * it saw, in words; when it throws, the line says why and the error goes on.
+ */
+export class StepLog {
+  private readonly records: StepRecord[] = [];
+  private readonly startedAt = performance.now();
+
+  constructor(
+    private readonly out: NodeJS.WritableStream,
+    /** Put before every line: the simulated driver says so each time. */
+    private readonly prefix: string,
+  ) {}
+
+  say(line: string): void {
+    this.out.write(`${this.prefix}${line}\n`);
+  }
+
+  async step<T>(name: string, run: (detail: (text: string) => void) => Promise<T>): Promise<T> {
+    const startedAt = performance.now();
+    let detail = '';
+    const record = (ok: boolean): void => {
+      const seconds = Math.round(performance.now() - startedAt) / 1000;
+      this.records.push({ name, ok, seconds, detail });
+      this.say(`  ${ok ? '✓' : '✗'} ${name.padEnd(34)} ${seconds.toFixed(1).padStart(5)} s  ${detail}`);
+    };
+    try {
+      const result = await run((text) => (detail = text));
+      record(true);
+      return result;
+    } catch (error) {
+      detail = error instanceof Error ? error.message : String(error);
+      record(false);
+      throw error;
+    }
+  }
+
+  summary(hypervisor: HypervisorKind): DemoSummary {
+    return {
+      ok: this.records.length > 0 && this.records.every((record) => record.ok),
+      hypervisor,
+      seconds: Math.round(performance.now() - this.startedAt) / 1000,
+      steps: this.records,
+    };
+  }
+}
