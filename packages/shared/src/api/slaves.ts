@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { displayNameSchema } from '../domain/limits';
+import { admissionSchema, describeSchema, livenessSchema, slaveKindSchema, slaveSchema } from '../domain/slave';
+import { idSchema } from '../ids';
+import { pageQuerySchema, pageSchema } from './page';
+import { route } from './route';
+
+const one = z.object({ slaveId: idSchema });
+const answer = { status: 200, schema: slaveSchema } as const;
+
+export const listSlaves = route({
+  method: 'get',
+  path: '/slaves',
+  summary: 'Slaves, newest first; people see their own machines, operators all. Retired ones only when asked for',
+  action: 'slave.list',
+  query: pageQuerySchema.extend({
+    admission: admissionSchema.optional(),
+    liveness: livenessSchema.optional(),
+    kind: slaveKindSchema.optional(),
+    ownerUserId: idSchema.optional(),
+    /** Part of the name. */
+    name: z.string().trim().max(100).optional(),
+  }),
+  answer: { status: 200, schema: pageSchema(slaveSchema) },
+});
+
+export const getSlave = route({ method: 'get', path: '/slaves/:slaveId', summary: 'One slave', action: 'slave.see', params: one, answer });
+
+export const describeSlave = route({
+  method: 'get',
+  path: '/slaves/:slaveId/describe',
+  summary: 'What the host has, asked afresh while it is connected',
+  action: 'slave.see',
+  params: one,
+  answer: {
+    status: 200,
+    schema: z.object({
+      describe: describeSchema,
+      /** True when the agent answered just now. */
+      fresh: z.boolean(),
+      /** Of when the figures are; null when it was never connected since it enrolled. */
+      asOf: z.iso.datetime().nullable(),
+      /** Why they are not fresh; null when they are. */
+      sentence: z.string().nullable(),
+    }),
+  },
+});
+
+export const approveSlave = route({
+  method: 'post',
+  path: '/slaves/:slaveId/approve',
+  summary: 'Let a waiting or quarantined slave take part',
+  action: 'slave.operate',
+  params: one,
+  body: z.object({
+    kind: slaveKindSchema.optional(),
+    /** A volunteer's owner; null or absent for dedicated slaves. */
+    ownerUserId: idSchema.nullable().optional(),
+    /** Of a quarantined slave with the right key: adopt the machine id, MACs and address it showed last. */
+    acceptIdentity: z.boolean().default(false),
+  }),
+  answer,
+});
+
+export const editSlave = route({
+  method: 'patch',
+  path: '/slaves/:slaveId',
+  summary: 'Change name, kind or owner',
+  action: 'slave.operate',
+  params: one,
+  body: z.object({ name: displayNameSchema.optional(), kind: slaveKindSchema.optional(), ownerUserId: idSchema.nullable().optional() }),
+  answer,
+});
+
+export const drainSlave = route({
+  method: 'post',
+  path: '/slaves/:slaveId/drain',
+  summary: 'Keep what it has, give it nothing new',
+  action: 'slave.operate',
+  params: one,
+  answer,
+});
+
+export const undrainSlave = route({
+  method: 'post',
+  path: '/slaves/:slaveId/undrain',
+  summary: 'Give a draining slave instances again',
+  action: 'slave.operate',
+  params: one,
+  answer,
+});
+
+export const retireSlave = route({
+  method: 'post',
+  path: '/slaves/:slaveId/retire',
+  summary: 'Take a slave out of the pool for good; refused while instances live on it, unless forced',
+  action: 'slave.operate',
+  params: one,
+  body: z.object({
+    /** Give the instances on it up: their disks stay on that host and nothing reaches them any more. */
+    force: z.boolean().default(false),
+  }),
+  answer,
+});
