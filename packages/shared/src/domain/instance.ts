@@ -29,8 +29,9 @@ export const instanceSchema = z
     generation: z.int().positive(),
     /** Why it waits, failed, or is where nobody asked it to be. */
     reason: reasonSchema.nullable(),
-    mac: macSchema,
-    address: ipv4Schema,
+    /** MAC and address are null once it is deleted: they went back to the pool. */
+    mac: macSchema.nullable(),
+    address: ipv4Schema.nullable(),
     createdAt: z.iso.datetime(),
     changedAt: z.iso.datetime(),
     /** When the present transitional state counts as failed. */

@@ -42,6 +42,8 @@ export const desiredInstanceSchema = z.discriminatedUnion('desired', [
     instanceId: idSchema,
     generation: z.int().positive(),
     desired: desiredStateSchema.exclude(['deleted']),
+    /** With `stopped`: take the power away at once instead of asking the guest first. */
+    forceStop: z.boolean().optional(),
     spec: instanceSpecSchema,
   }),
   z.object({ instanceId: idSchema, generation: z.int().positive(), desired: z.literal('deleted'), spec: z.null() }),
