@@ -5,6 +5,7 @@
 export const errorCodes = {
   'invalid-input': 'A field is missing, malformed or outside its limits; `field` and `limit` say which.',
   'malformed-body': 'The body is not JSON, or not of the announced type.',
+  'unsupported-type': 'The body was sent as another content type than this route takes.',
   'body-too-large': 'The body exceeds the limit of this route.',
   unauthenticated: 'No session, or it has ended: log in again.',
   'wrong-credentials': 'User name or password is wrong; deliberately not said which.',

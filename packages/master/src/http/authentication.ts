@@ -1,0 +1,11 @@
+import type { Principal } from '@paravcl/shared/domain/people';
+import type { Request } from 'express';
+
+export interface Authenticated {
+  readonly principal: Principal;
+  /** A cookie is sent by the browser whoever asks it to, so its unsafe requests need the same origin. */
+  readonly by: 'cookie' | 'bearer';
+}
+
+/** Who sends this request: null without a session, or with one that has ended. */
+export type Authenticate = (request: Request) => Promise<Authenticated | null>;

@@ -1,0 +1,40 @@
+import { ParavclError } from '@paravcl/shared/errors';
+import type { z } from 'zod';
+
+export interface Fault {
+  readonly field: string;
+  readonly limit: string;
+}
+
+/** `invalid-input` with every fault at once, so that a form can mark all its fields. */
+export class InvalidInput extends ParavclError {
+  constructor(readonly faults: readonly [Fault, ...Fault[]]) {
+    const [first, ...others] = faults;
+    const more = others.length === 0 ? '' : ` (and ${others.length} more: ${[...new Set(others.map((fault) => fault.field))].slice(0, 10).join(', ')})`;
+    super('invalid-input', `${first.field}: ${first.limit}${more}.`, { field: first.field, limit: first.limit });
+  }
+}
+
+/**
+ * Parses one part of a request by its contract. Throws InvalidInput naming every field at fault.
+ *
+ * @param part how a fault of the whole is named, when no field of it is: "body", "query", "path"
+ */
+export function parseInput<T>(schema: z.ZodType<T>, value: unknown, part: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.slice(0, 50).map((issue): Fault => faultOf(issue, part));
+  throw new InvalidInput(faults as [Fault, ...Fault[]]);
+}
+
+function faultOf(issue: z.core.$ZodIssue, part: string): Fault {
+  const field = issue.path.length === 0 ? part : issue.path.map(String).join('.');
+  // Zod's own words for a field that is not there speak of types; people look for the word "required".
+  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) {
+    return { field: clip(field), limit: `is required, as ${issue.expected}` };
+  }
+  return { field: clip(field), limit: clip(issue.message) };
+}
+
+/** A record's keys come from the client and may be long. */
+const clip = (text: string): string => (text.length <= 300 ? text : `${text.slice(0, 299)}…`);

@@ -1,0 +1,39 @@
+import { ParavclError } from '@paravcl/shared/errors';
+import express, { type Request, type Response } from 'express';
+import { jsonBodyLimit } from './problem';
+
+/** The bytes as they came, for the idempotency hash. */
+const rawBodies = new WeakMap<object, Buffer>();
+
+const parse = express.json({
+  limit: jsonBodyLimit,
+  // Nothing of ours compresses bodies; refusing it leaves no decompression bomb to think about.
+  inflate: false,
+  type: () => true,
+  verify: (request, _response, bytes) => void rawBodies.set(request, bytes),
+});
+
+/**
+ * Reads a JSON body of at most `jsonBodyLimit` bytes; undefined when there is none.
+ *
+ * @throws ParavclError `unsupported-type`, and what `problemOf` reads as `malformed-body` or `body-too-large`
+ */
+export async function readJsonBody(request: Request, response: Response): Promise<unknown> {
+  const length = request.headers['content-length'];
+  if (length === '0' || (length === undefined && request.headers['transfer-encoding'] === undefined)) return undefined;
+  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
+  if (type !== 'application/json') {
+    throw new ParavclError('unsupported-type', 'This route takes application/json.', { field: 'body', limit: 'Content-Type: application/json' });
+  }
+  await new Promise<void>((resolve, reject) => {
+    parse(request, response, (error?: unknown) => {
+      if (error === undefined) resolve();
+      else reject(error as Error);
+    });
+  });
+  return request.body as unknown;
+}
+
+export function rawBody(request: Request): Buffer {
+  return rawBodies.get(request) ?? Buffer.alloc(0);
+}

@@ -1,0 +1,92 @@
+import { ParavclError } from '@paravcl/shared/errors';
+import type { Request, RequestHandler, Response } from 'express';
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { authoriseRole } from '../services/policy';
+import type { Authenticate } from './authentication';
+import type { Answer, BoundRoute, Call } from './binding';
+import type { RouteContract } from '@paravcl/shared/api/route';
+import { clientAddress } from './client-address';
+import { atMostOnce, type IdempotencyStore } from './idempotency';
+import { parseInput } from './invalid-input';
+import { rawBody, readJsonBody } from './json-body';
+import { requireSameOrigin } from './same-origin';
+
+export interface EdgeDeps {
+  readonly authenticate: Authenticate;
+  readonly idempotency: IdempotencyStore;
+  /** Check every answer against its contract: on in tests and development. */
+  readonly checkAnswers: boolean;
+}
+
+const idempotencyKeySchema = z.object({ 'Idempotency-Key': z.string().regex(/^[\x21-\x7e]{1,100}$/, '1 to 100 visible ASCII characters') });
+
+/**
+ * One route of the API, in this order, so that nobody learns or costs more than they may:
+ * 1. who asks; 2. same origin, when a browser could have been made to ask; 3. may the role;
+ * 4. path, query and body by the contract; 5. once per Idempotency-Key; 6. the handler; 7. its answer.
+ */
+export function routeHandler({ contract, handle }: BoundRoute, deps: EdgeDeps): RequestHandler {
+  return async (request, response) => {
+    const authenticated = await deps.authenticate(request);
+    requireSameOrigin(request.method, request.headers, authenticated?.by ?? null);
+    const principal = authenticated?.principal ?? null;
+    if (contract.action !== 'public') {
+      if (principal === null) throw new ParavclError('unauthenticated', 'You are not logged in, or your session has ended. Log in and try again.');
+      if (contract.action !== 'authenticated') authoriseRole(principal, contract.action);
+    }
+    const call = {
+      principal,
+      params: contract.params === undefined ? undefined : parseInput(contract.params, request.params, 'path'),
+      query: contract.query === undefined ? undefined : parseInput(contract.query, request.query, 'query'),
+      body: await bodyOf(contract, request, response),
+      clientAddress: clientAddress(request),
+      request,
+    } as Call<RouteContract>;
+
+    const key = contract.method === 'post' && contract.body !== 'stream' ? request.get('idempotency-key') : undefined;
+    if (key === undefined || principal === null) {
+      send(response, contract, await checked(contract, await handle(call), deps));
+      return;
+    }
+    parseInput(idempotencyKeySchema, { 'Idempotency-Key': key }, 'header');
+    const requestHash = createHash('sha256').update(`${request.method}\n${request.originalUrl}\n`).update(rawBody(request)).digest('hex');
+    const answer = await atMostOnce(deps.idempotency, { userId: principal.userId, key, requestHash }, async () => {
+      const { body, headers } = await checked(contract, await handle(call), deps);
+      setHeaders(response, headers);
+      return { status: contract.answer.status, body: body === undefined ? null : JSON.stringify(body) };
+    });
+    if (answer.repeated) response.set('Idempotency-Replayed', 'true');
+    response.status(answer.status);
+    if (answer.body === null) response.end();
+    else response.type('application/json').send(answer.body);
+  };
+}
+
+async function bodyOf(contract: RouteContract, request: Request, response: Response): Promise<unknown> {
+  if (contract.body === undefined) return undefined;
+  if (contract.body === 'stream') return request;
+  return parseInput(contract.body, await readJsonBody(request, response), 'body');
+}
+
+/** An answer that breaks its own contract is a fault of ours, and is found here rather than by a client. */
+async function checked(contract: RouteContract, answer: Answer<RouteContract>, deps: EdgeDeps): Promise<Answer<RouteContract>> {
+  if (!deps.checkAnswers || contract.answer.schema === undefined) return answer;
+  const parsed = await contract.answer.schema.safeParseAsync(answer.body);
+  if (!parsed.success) {
+    throw new Error(`The answer of ${contract.method} ${contract.path} breaks its contract: ${z.prettifyError(parsed.error)}`);
+  }
+  return answer;
+}
+
+function send(response: Response, contract: RouteContract, answer: Answer<RouteContract>): void {
+  setHeaders(response, answer.headers);
+  response.status(contract.answer.status);
+  if (answer.body === undefined) response.end();
+  else if (Buffer.isBuffer(answer.body)) response.type(contract.answer.contentType ?? 'application/octet-stream').send(answer.body);
+  else response.json(answer.body);
+}
+
+function setHeaders(response: Response, headers: Answer<RouteContract>['headers']): void {
+  for (const [name, value] of Object.entries(headers ?? {})) response.set(name, typeof value === 'string' ? value : [...value]);
+}
