@@ -1,8 +1,17 @@
+import type { ImageFormat } from '@paravcl/shared/domain/image';
 import type { ForeignDomain, HypervisorKind, SiteNetwork } from '@paravcl/shared/domain/slave';
+
+/** The cached image below an overlay. Named with its format, so that libvirt never guesses one from the content. */
+export interface BackingImage {
+  readonly path: string;
+  readonly format: ImageFormat;
+}
 
 /** Absolute paths of the files a domain uses, decided by the slave's own pool (`disks/pool.ts`), never by the master. */
 export interface DomainFiles {
+  /** The guest's disk: qcow2 over `backing`. */
   readonly overlay: string;
+  readonly backing: BackingImage;
   readonly seed: string;
   readonly kernel: string | null;
   readonly ramdisk: string | null;
@@ -91,7 +100,10 @@ export interface HypervisorDriver {
 
   /** Makes the definition what `spec` says. On a running domain only the mark's generation changes. */
   define(spec: DomainSpec): Promise<void>;
-  /** Starts it; restores its RAM when it is `saved`; continues it when `paused`. */
+  /**
+   * Starts it; restores its RAM when it is `saved`; continues it when `paused`. Never boots a saved domain
+   * afresh: throws `save-unusable` instead. A boot forgets the lease of the one before (`leasedMacs`).
+   */
   start(instanceId: string): Promise<void>;
   /** Asks the guest to power off (ACPI) and returns at once. */
   shutdown(instanceId: string): Promise<void>;
@@ -101,7 +113,7 @@ export interface HypervisorDriver {
   save(instanceId: string): Promise<void>;
   /** Continues a domain paused after a disk error. */
   resume(instanceId: string): Promise<void>;
-  /** Removes definition and managed save of a domain that is off. */
+  /** Removes definition and managed save of a domain that is off. Quiet when there is none. */
   undefine(instanceId: string): Promise<void>;
 
   stats(instanceId: string): Promise<DomainStats>;
@@ -124,6 +136,8 @@ export type HypervisorErrorCode =
   | 'unknown-domain'
   | 'foreign'
   | 'wrong-state'
+  /** The saved RAM cannot be read back: damaged, or saved under another machine type or CPU. Nothing was started. */
+  | 'save-unusable'
   | 'no-room'
   | 'unsupported'
   | 'timeout'
