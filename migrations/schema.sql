@@ -1,171 +1,175 @@
--- The schema after all migrations, in the order of creation. Compared with the real one after migrating.
--- Ids are UUIDv7 as text (CHAR(36), ascii). Times are UTC, DATETIME(3). JSON is text (portable between
--- MariaDB and MySQL 8). No RETURNING, no vendor types, READ COMMITTED.
+-- The schema after all migrations, in the order of creation: the text for readers, and the measure for the
+-- migrations (docs/decisions/0002-database.md says how the two are compared).
+-- Machine words (ids, hashes, states, kinds, addresses) are ascii_bin: compared byte by byte. Ids are UUIDv7 as text.
+-- People's words are utf8mb4_unicode_520_ci, the newest collation that MariaDB 10.11 and MySQL 8 share.
+-- Times are UTC, DATETIME(3). JSON is text. No RETURNING, no vendor types, READ COMMITTED.
 
-CREATE TABLE settings (                       -- site_id, network, one row each
-  name VARCHAR(64) NOT NULL PRIMARY KEY,
+CREATE TABLE settings ( -- site_id, network, one row each
+  name VARCHAR(64) COLLATE ascii_bin NOT NULL PRIMARY KEY,
   value MEDIUMTEXT NOT NULL
-);
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE users (
-  id CHAR(36) NOT NULL PRIMARY KEY,
+  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
   name VARCHAR(32) NOT NULL,
   display_name VARCHAR(100) NOT NULL,
-  role VARCHAR(16) NOT NULL,
-  password_hash VARCHAR(255) NULL,            -- scrypt with its parameters; NULL until the first password is set
-  primary_group_id CHAR(36) NULL,
-  ssh_public_keys MEDIUMTEXT NOT NULL,        -- JSON array
+  role VARCHAR(16) COLLATE ascii_bin NOT NULL,
+  password_hash VARCHAR(255) COLLATE ascii_bin NULL,        -- scrypt with its parameters; NULL until the first password is set
+  primary_group_id CHAR(36) COLLATE ascii_bin NULL,
+  ssh_public_keys MEDIUMTEXT NOT NULL,                      -- JSON array
   disabled TINYINT NOT NULL DEFAULT 0,
   created_at DATETIME(3) NOT NULL,
   UNIQUE KEY users_name (name)
-);
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE user_groups (
-  id CHAR(36) NOT NULL PRIMARY KEY,
+  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
   name VARCHAR(100) NOT NULL,
   description TEXT NOT NULL,
-  owner_user_id CHAR(36) NULL,
-  enrolment_code_hash CHAR(64) NULL,          -- SHA-256 of the code
+  owner_user_id CHAR(36) COLLATE ascii_bin NULL,
+  enrolment_code_hash CHAR(64) COLLATE ascii_bin NULL,      -- SHA-256 of the code
   created_at DATETIME(3) NOT NULL,
   UNIQUE KEY user_groups_name (name),
   UNIQUE KEY user_groups_code (enrolment_code_hash)
-);
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE memberships (
-  group_id CHAR(36) NOT NULL,
-  user_id CHAR(36) NOT NULL,
+  group_id CHAR(36) COLLATE ascii_bin NOT NULL,
+  user_id CHAR(36) COLLATE ascii_bin NOT NULL,
   created_at DATETIME(3) NOT NULL,
   PRIMARY KEY (group_id, user_id),
   KEY memberships_user (user_id)
-);
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE sessions (
-  id CHAR(36) NOT NULL PRIMARY KEY,
-  token_hash CHAR(64) NOT NULL,               -- SHA-256 of the opaque token
-  user_id CHAR(36) NOT NULL,
+  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
+  token_hash CHAR(64) COLLATE ascii_bin NOT NULL,           -- SHA-256 of the opaque token
+  user_id CHAR(36) COLLATE ascii_bin NOT NULL,
   created_at DATETIME(3) NOT NULL,
   last_used_at DATETIME(3) NOT NULL,
-  expires_at DATETIME(3) NOT NULL,            -- absolute end; idle end is computed from last_used_at
-  client_address VARCHAR(64) NOT NULL,
+  expires_at DATETIME(3) NOT NULL,                          -- absolute end; idle end is computed from last_used_at
+  client_address VARCHAR(64) COLLATE ascii_bin NOT NULL,
   UNIQUE KEY sessions_token (token_hash),
   KEY sessions_user (user_id),
   KEY sessions_expiry (expires_at)
-);
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
-CREATE TABLE one_time_tokens (                -- setup (first admin) and password (set or reset one user's password)
-  id CHAR(36) NOT NULL PRIMARY KEY,
-  purpose VARCHAR(16) NOT NULL,
-  token_hash CHAR(64) NOT NULL,
-  user_id CHAR(36) NULL,
+CREATE TABLE one_time_tokens ( -- setup (first admin) and password (set or reset one user's password)
+  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
+  purpose VARCHAR(16) COLLATE ascii_bin NOT NULL,
+  token_hash CHAR(64) COLLATE ascii_bin NOT NULL,
+  user_id CHAR(36) COLLATE ascii_bin NULL,
   created_at DATETIME(3) NOT NULL,
   expires_at DATETIME(3) NOT NULL,
   used_at DATETIME(3) NULL,
   UNIQUE KEY one_time_tokens_token (token_hash)
-);
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE login_failures (
-  id CHAR(36) NOT NULL PRIMARY KEY,
+  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
   user_name VARCHAR(64) NOT NULL,
-  client_address VARCHAR(64) NOT NULL,
+  client_address VARCHAR(64) COLLATE ascii_bin NOT NULL,
   at DATETIME(3) NOT NULL,
   KEY login_failures_name (user_name, at),
   KEY login_failures_at (at)
-);
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE slaves (
-  id CHAR(36) NOT NULL PRIMARY KEY,
+  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
   name VARCHAR(100) NOT NULL,
-  kind VARCHAR(16) NOT NULL,
-  owner_user_id CHAR(36) NULL,
-  admission VARCHAR(16) NOT NULL,
+  kind VARCHAR(16) COLLATE ascii_bin NOT NULL,
+  owner_user_id CHAR(36) COLLATE ascii_bin NULL,
+  admission VARCHAR(16) COLLATE ascii_bin NOT NULL,
   admission_reason VARCHAR(1000) NULL,
-  liveness VARCHAR(16) NOT NULL,
-  public_key VARCHAR(120) NOT NULL,
-  machine_id CHAR(32) NOT NULL,
-  macs TEXT NOT NULL,                         -- JSON array of the enrolled physical MACs
-  enrolled_address VARCHAR(64) NULL,
-  address VARCHAR(64) NULL,
-  presented TEXT NULL,                        -- JSON {machineId, macs, address}: what a quarantined slave showed
-  describe_data MEDIUMTEXT NOT NULL,          -- JSON
-  foreign_domains MEDIUMTEXT NOT NULL,        -- JSON array
-  agent_build VARCHAR(60) NULL,
-  boot_id VARCHAR(60) NULL,
+  liveness VARCHAR(16) COLLATE ascii_bin NOT NULL,
+  public_key VARCHAR(120) COLLATE ascii_bin NOT NULL,
+  machine_id CHAR(32) COLLATE ascii_bin NOT NULL,
+  macs TEXT NOT NULL,                                       -- JSON array of the enrolled physical MACs
+  enrolled_address VARCHAR(64) COLLATE ascii_bin NULL,
+  address VARCHAR(64) COLLATE ascii_bin NULL,
+  presented TEXT NULL,                                      -- JSON {machineId, macs, address}: what a quarantined slave showed
+  describe_data MEDIUMTEXT NOT NULL,                        -- JSON
+  foreign_domains MEDIUMTEXT NOT NULL,                      -- JSON array
+  agent_build VARCHAR(60) COLLATE ascii_bin NULL,
+  boot_id VARCHAR(60) COLLATE ascii_bin NULL,
   epoch INT NOT NULL DEFAULT 0,
-  session_id CHAR(36) NULL,                   -- the newest session; frames of another are dropped
+  session_id CHAR(36) COLLATE ascii_bin NULL,               -- the newest session; frames of another are dropped
   last_seen_at DATETIME(3) NULL,
   created_at DATETIME(3) NOT NULL,
   UNIQUE KEY slaves_name (name),
   UNIQUE KEY slaves_key (public_key)
-);
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE join_tokens (
-  id CHAR(36) NOT NULL PRIMARY KEY,
-  token_hash CHAR(64) NOT NULL,
-  kind VARCHAR(16) NOT NULL,
-  owner_user_id CHAR(36) NULL,                -- a volunteer's owner
-  created_by_user_id CHAR(36) NOT NULL,
+  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
+  token_hash CHAR(64) COLLATE ascii_bin NOT NULL,
+  kind VARCHAR(16) COLLATE ascii_bin NOT NULL,
+  owner_user_id CHAR(36) COLLATE ascii_bin NULL,            -- a volunteer's owner
+  created_by_user_id CHAR(36) COLLATE ascii_bin NOT NULL,
   preapproved TINYINT NOT NULL DEFAULT 0,
   note VARCHAR(200) NOT NULL,
   created_at DATETIME(3) NOT NULL,
   expires_at DATETIME(3) NOT NULL,
   used_at DATETIME(3) NULL,
-  used_by_slave_id CHAR(36) NULL,
+  used_by_slave_id CHAR(36) COLLATE ascii_bin NULL,
   revoked_at DATETIME(3) NULL,
   UNIQUE KEY join_tokens_token (token_hash)
-);
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
-CREATE TABLE images (                         -- EMI, EKI, ERI
-  id CHAR(36) NOT NULL PRIMARY KEY,
-  friendly_id VARCHAR(64) NOT NULL,
-  kind VARCHAR(16) NOT NULL,
+CREATE TABLE images ( -- EMI, EKI, ERI
+  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
+  friendly_id VARCHAR(64) COLLATE ascii_bin NOT NULL,
+  kind VARCHAR(16) COLLATE ascii_bin NOT NULL,
   name VARCHAR(100) NOT NULL,
   description TEXT NOT NULL,
-  format VARCHAR(16) NOT NULL,
+  format VARCHAR(16) COLLATE ascii_bin NOT NULL,
   size_bytes BIGINT NOT NULL,
-  sha256 CHAR(64) NOT NULL,
+  sha256 CHAR(64) COLLATE ascii_bin NOT NULL,
   virtual_size_mib BIGINT NULL,
-  state VARCHAR(16) NOT NULL,
+  state VARCHAR(16) COLLATE ascii_bin NOT NULL,
   reason VARCHAR(1000) NULL,
-  default_kernel_id CHAR(36) NULL,
-  default_ramdisk_id CHAR(36) NULL,
+  default_kernel_id CHAR(36) COLLATE ascii_bin NULL,
+  default_ramdisk_id CHAR(36) COLLATE ascii_bin NULL,
   default_vcpus INT NULL,
   default_ram_mib INT NULL,
   kernel_arguments VARCHAR(1000) NOT NULL,
   platform_value DECIMAL(12,6) NOT NULL,
-  owner_group_id CHAR(36) NULL,
-  created_by_user_id CHAR(36) NOT NULL,
+  owner_group_id CHAR(36) COLLATE ascii_bin NULL,
+  created_by_user_id CHAR(36) COLLATE ascii_bin NOT NULL,
   created_at DATETIME(3) NOT NULL,
   UNIQUE KEY images_friendly (friendly_id),
   KEY images_kind (kind, name)
-);
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE instances (
-  id CHAR(36) NOT NULL PRIMARY KEY,
-  name VARCHAR(63) NOT NULL,
-  type VARCHAR(2) NOT NULL,
-  user_id CHAR(36) NOT NULL,
-  group_id CHAR(36) NULL,
-  image_id CHAR(36) NOT NULL,
-  kernel_id CHAR(36) NULL,
-  ramdisk_id CHAR(36) NULL,
+  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
+  name VARCHAR(63) COLLATE ascii_bin NOT NULL,
+  type VARCHAR(2) COLLATE ascii_bin NOT NULL,
+  user_id CHAR(36) COLLATE ascii_bin NOT NULL,
+  group_id CHAR(36) COLLATE ascii_bin NULL,
+  image_id CHAR(36) COLLATE ascii_bin NOT NULL,
+  kernel_id CHAR(36) COLLATE ascii_bin NULL,
+  ramdisk_id CHAR(36) COLLATE ascii_bin NULL,
   kernel_arguments VARCHAR(1000) NOT NULL,
   vcpus INT NOT NULL,
   ram_mib INT NOT NULL,
   disk_mib BIGINT NOT NULL,
   bandwidth_mbps INT NULL,
-  ssh_public_keys MEDIUMTEXT NOT NULL,        -- JSON array, fixed at launch
-  slave_id CHAR(36) NULL,                     -- the placement that counts; its row is in placements
-  desired VARCHAR(16) NOT NULL,
-  observed VARCHAR(16) NOT NULL,
+  ssh_public_keys MEDIUMTEXT NOT NULL,                      -- JSON array, fixed at launch
+  slave_id CHAR(36) COLLATE ascii_bin NULL,                 -- the placement that counts; its row is in placements
+  desired VARCHAR(16) COLLATE ascii_bin NOT NULL,
+  observed VARCHAR(16) COLLATE ascii_bin NOT NULL,
   generation INT NOT NULL,
-  reason_code VARCHAR(40) NULL,
+  observed_generation INT NOT NULL DEFAULT 0,               -- generation that the last accepted report answered; less than generation: the slave has not answered yet
+  stop_forced TINYINT NOT NULL DEFAULT 0,                   -- desired stopped means: take the power away, do not ask the guest
+  reason_code VARCHAR(40) COLLATE ascii_bin NULL,
   reason_sentence VARCHAR(1000) NULL,
-  booted TINYINT NOT NULL DEFAULT 0,          -- has ever run: its disk holds something, so it is not re-placed elsewhere
+  booted TINYINT NOT NULL DEFAULT 0,                        -- has ever run: its disk holds something, so it is not re-placed elsewhere
   progress_percent INT NULL,
-  mac CHAR(17) NULL,                          -- NULL once deleted: addresses return to the pool
-  address VARCHAR(15) NULL,
+  mac CHAR(17) COLLATE ascii_bin NULL,                      -- NULL once deleted: addresses return to the pool
+  address VARCHAR(15) COLLATE ascii_bin NULL,
   created_at DATETIME(3) NOT NULL,
-  changed_at DATETIME(3) NOT NULL,            -- last change of the observed state
+  changed_at DATETIME(3) NOT NULL,                          -- last change of the observed state
   deadline_at DATETIME(3) NULL,
   deleted_at DATETIME(3) NULL,
   UNIQUE KEY instances_name (name),
@@ -173,97 +177,98 @@ CREATE TABLE instances (
   KEY instances_slave (slave_id),
   KEY instances_observed (observed),
   KEY instances_deadline (deadline_at)
-);
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
-CREATE TABLE placements (                     -- which slave was given the instance under which generation
-  id CHAR(36) NOT NULL PRIMARY KEY,
-  instance_id CHAR(36) NOT NULL,
-  slave_id CHAR(36) NOT NULL,
-  generation INT NOT NULL,                    -- generation with which it was placed; raised for the tombstone
-  state VARCHAR(16) NOT NULL,                 -- active, cleaning (tombstone owed), clean (confirmed gone)
-  failure_sentence VARCHAR(1000) NULL,        -- why the next candidate was taken
+CREATE TABLE placements ( -- which slave was given the instance under which generation
+  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
+  instance_id CHAR(36) COLLATE ascii_bin NOT NULL,
+  slave_id CHAR(36) COLLATE ascii_bin NOT NULL,
+  generation INT NOT NULL,                                  -- generation with which it was placed; raised for the tombstone
+  state VARCHAR(16) COLLATE ascii_bin NOT NULL,             -- active, cleaning (tombstone owed), clean (confirmed gone)
+  failure_code VARCHAR(40) COLLATE ascii_bin NULL,
+  failure_sentence VARCHAR(1000) NULL,                      -- why the next candidate was taken
   created_at DATETIME(3) NOT NULL,
   ended_at DATETIME(3) NULL,
   KEY placements_instance (instance_id),
   KEY placements_slave (slave_id, state)
-);
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE instance_transitions (
-  id CHAR(36) NOT NULL PRIMARY KEY,
-  instance_id CHAR(36) NOT NULL,
+  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
+  instance_id CHAR(36) COLLATE ascii_bin NOT NULL,
   at DATETIME(3) NOT NULL,
   generation INT NOT NULL,
-  desired VARCHAR(16) NOT NULL,
-  from_state VARCHAR(16) NULL,
-  to_state VARCHAR(16) NOT NULL,
-  slave_id CHAR(36) NULL,
-  reason_code VARCHAR(40) NULL,
+  desired VARCHAR(16) COLLATE ascii_bin NOT NULL,
+  from_state VARCHAR(16) COLLATE ascii_bin NULL,
+  to_state VARCHAR(16) COLLATE ascii_bin NOT NULL,
+  slave_id CHAR(36) COLLATE ascii_bin NULL,
+  reason_code VARCHAR(40) COLLATE ascii_bin NULL,
   reason_sentence VARCHAR(1000) NULL,
   caused_by VARCHAR(120) NOT NULL,
   KEY instance_transitions_instance (instance_id, id)
-);
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
-CREATE TABLE addresses (                      -- unique in the site; given back when the instance is gone
-  address VARCHAR(15) NOT NULL PRIMARY KEY,
-  mac CHAR(17) NOT NULL,
-  instance_id CHAR(36) NOT NULL,
+CREATE TABLE addresses ( -- unique in the site; given back when the instance is gone
+  address VARCHAR(15) COLLATE ascii_bin NOT NULL PRIMARY KEY,
+  mac CHAR(17) COLLATE ascii_bin NOT NULL,
+  instance_id CHAR(36) COLLATE ascii_bin NOT NULL,
   created_at DATETIME(3) NOT NULL,
   UNIQUE KEY addresses_mac (mac),
   UNIQUE KEY addresses_instance (instance_id)
-);
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
-CREATE TABLE commands (                       -- one-shot verbs only
-  id CHAR(36) NOT NULL PRIMARY KEY,
-  slave_id CHAR(36) NOT NULL,
-  instance_id CHAR(36) NULL,
+CREATE TABLE commands ( -- one-shot verbs only
+  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
+  slave_id CHAR(36) COLLATE ascii_bin NOT NULL,
+  instance_id CHAR(36) COLLATE ascii_bin NULL,
   generation INT NULL,
-  kind VARCHAR(32) NOT NULL,
-  arguments MEDIUMTEXT NOT NULL,              -- JSON
-  state VARCHAR(16) NOT NULL,                 -- sent, done, failed, unknown
+  kind VARCHAR(32) COLLATE ascii_bin NOT NULL,
+  arguments MEDIUMTEXT NOT NULL,                            -- JSON
+  state VARCHAR(16) COLLATE ascii_bin NOT NULL,             -- sent, done, failed, unknown
   message VARCHAR(1000) NULL,
   created_at DATETIME(3) NOT NULL,
   deadline_at DATETIME(3) NOT NULL,
   ended_at DATETIME(3) NULL,
   KEY commands_slave (slave_id, state),
   KEY commands_created (created_at)
-);
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
-CREATE TABLE operations (                     -- what a 202 answer points at
-  id CHAR(36) NOT NULL PRIMARY KEY,
-  kind VARCHAR(40) NOT NULL,                  -- instance.create, instance.suspend, …
-  subject_type VARCHAR(20) NOT NULL,
-  subject_id CHAR(36) NOT NULL,
-  generation INT NULL,                        -- done when the subject reached its desired state under this generation or a later one superseded it
-  state VARCHAR(16) NOT NULL,                 -- pending, done, failed, superseded
-  sentence VARCHAR(1000) NOT NULL,            -- where it is, in words
-  user_id CHAR(36) NOT NULL,
+CREATE TABLE operations ( -- what a 202 answer points at
+  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
+  kind VARCHAR(40) COLLATE ascii_bin NOT NULL,              -- instance.create, instance.suspend, …
+  subject_type VARCHAR(20) COLLATE ascii_bin NOT NULL,
+  subject_id CHAR(36) COLLATE ascii_bin NOT NULL,
+  generation INT NULL,                                      -- done when the subject reached its desired state under this generation or a later one superseded it
+  state VARCHAR(16) COLLATE ascii_bin NOT NULL,             -- pending, done, failed, superseded
+  sentence VARCHAR(1000) NOT NULL,                          -- where it is, in words
+  user_id CHAR(36) COLLATE ascii_bin NOT NULL,
   created_at DATETIME(3) NOT NULL,
   changed_at DATETIME(3) NOT NULL,
   KEY operations_subject (subject_id, state),
   KEY operations_user (user_id, created_at)
-);
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
-CREATE TABLE events (                         -- append only: who did what to what, from where
-  id CHAR(36) NOT NULL PRIMARY KEY,
+CREATE TABLE events ( -- append only: who did what to what, from where
+  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
   at DATETIME(3) NOT NULL,
-  kind VARCHAR(60) NOT NULL,                  -- slave.enrolled, slave.quarantined, user.login-failed, instance.created, …
-  subject_type VARCHAR(20) NOT NULL,
-  subject_id CHAR(36) NULL,
-  actor VARCHAR(120) NOT NULL,                -- "user alice", "slave lab-pc-07", "master"
-  actor_user_id CHAR(36) NULL,
-  client_address VARCHAR(64) NULL,
+  kind VARCHAR(60) COLLATE ascii_bin NOT NULL,              -- slave.enrolled, slave.quarantined, user.login-failed, instance.created, …
+  subject_type VARCHAR(20) COLLATE ascii_bin NOT NULL,
+  subject_id CHAR(36) COLLATE ascii_bin NULL,
+  actor VARCHAR(120) NOT NULL,                              -- "user alice", "slave lab-pc-07", "master"
+  actor_user_id CHAR(36) COLLATE ascii_bin NULL,
+  client_address VARCHAR(64) COLLATE ascii_bin NULL,
   sentence VARCHAR(1000) NOT NULL,
   KEY events_subject (subject_id, id),
   KEY events_kind (kind, id)
-);
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE idempotency_keys (
-  user_id CHAR(36) NOT NULL,
-  idempotency_key VARCHAR(100) NOT NULL,
-  request_hash CHAR(64) NOT NULL,             -- method, path, body
-  status INT NULL,                            -- NULL while the first request runs
+  user_id CHAR(36) COLLATE ascii_bin NOT NULL,
+  idempotency_key VARCHAR(100) COLLATE utf8mb4_bin NOT NULL,
+  request_hash CHAR(64) COLLATE ascii_bin NOT NULL,         -- method, path, body
+  status INT NULL,                                          -- NULL while the first request runs
   response MEDIUMTEXT NULL,
   created_at DATETIME(3) NOT NULL,
   PRIMARY KEY (user_id, idempotency_key),
   KEY idempotency_keys_created (created_at)
-);
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
