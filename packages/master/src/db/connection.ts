@@ -1,0 +1,83 @@
+import knex, { type Knex } from 'knex';
+
+/** Where a database server listens and as whom we come. The password is never logged and never in a URL. */
+export type DatabaseAddress = (
+  | { readonly socketPath: string }
+  | { readonly host: string; readonly port: number; readonly caPem?: string }
+) & {
+  readonly user: string;
+  readonly password?: string;
+  readonly database: string;
+};
+
+/**
+ * Said to every new connection. Strict, so that a value that does not fit is an error and is never cut;
+ * UTC, because DATETIME has no zone of its own; READ COMMITTED, because moves between states are written
+ * as `UPDATE … WHERE id AND state` and must see what others committed.
+ */
+const sessionSetup = [
+  "SET SESSION sql_mode = 'STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+  "SET SESSION time_zone = '+00:00'",
+  'SET NAMES utf8mb4 COLLATE utf8mb4_unicode_520_ci',
+  'SET SESSION innodb_lock_wait_timeout = 10',
+  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
+];
+
+interface Mysql2Connection {
+  query(sql: string, done: (error: Error | null) => void): void;
+}
+
+/**
+ * A pool of connections. DATETIME comes back as `Date` (UTC), BIGINT as number while it is a safe integer
+ * (else as text), DECIMAL as number. `affectedRows` of an UPDATE counts the rows it *matched*, so 0 means
+ * "the state was another one", never "nothing changed".
+ */
+export function connect(address: DatabaseAddress, poolSize = 10): Knex {
+  return knex({
+    client: 'mysql2',
+    connection: {
+      ...('socketPath' in address
+        ? { socketPath: address.socketPath }
+        : { host: address.host, port: address.port, ...(address.caPem === undefined ? {} : { ssl: { ca: address.caPem } }) }),
+      user: address.user,
+      ...(address.password === undefined ? {} : { password: address.password }),
+      database: address.database,
+      charset: 'utf8mb4',
+      timezone: 'Z',
+      supportBigNumbers: true,
+      bigNumberStrings: false,
+      decimalNumbers: true,
+      multipleStatements: false,
+      connectTimeout: 10_000,
+    },
+    pool: { min: 0, max: poolSize, afterCreate: setUpSession },
+    acquireConnectionTimeout: 15_000,
+    asyncStackTraces: false,
+  });
+}
+
+function setUpSession(connection: Mysql2Connection, done: (error: Error | null, connection: Mysql2Connection) => void): void {
+  const next = (index: number): void => {
+    const statement = sessionSetup[index];
+    if (statement === undefined) {
+      done(null, connection);
+      return;
+    }
+    connection.query(statement, (error) => {
+      if (error) done(error, connection);
+      else next(index + 1);
+    });
+  };
+  next(0);
+}
+
+/** The server's error number (`ER_…`), or null when this is not the server speaking. */
+export function serverErrorNumber(error: unknown): number | null {
+  const errno = typeof error === 'object' && error !== null && 'errno' in error ? error.errno : null;
+  return typeof errno === 'number' ? errno : null;
+}
+
+/** A UNIQUE or PRIMARY KEY refused the row: somebody else was first. */
+export function isDuplicateKey(error: unknown): boolean {
+  return serverErrorNumber(error) === 1062;
+}

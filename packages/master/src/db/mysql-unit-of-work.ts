@@ -1,0 +1,34 @@
+import { sleep, type Clock } from '@paravcl/shared/clock';
+import type { Knex } from 'knex';
+import { makeRepositories, type Repositories } from '../repositories/repositories';
+import { serverErrorNumber } from './connection';
+import type { UnitOfWork } from './unit-of-work';
+
+/** Deadlock and lock wait timeout: the server undid the work (or we do), and it may well succeed next time. */
+const retriedErrors: ReadonlySet<number | null> = new Set([1213, 1205]);
+const attempts = 5;
+const pauseMs = 15;
+
+/** The unit of work over MariaDB or MySQL. */
+export class MysqlUnitOfWork implements UnitOfWork {
+  readonly read: Repositories;
+
+  constructor(
+    private readonly db: Knex,
+    private readonly clock: Clock,
+  ) {
+    this.read = makeRepositories(db);
+  }
+
+  async transaction<T>(work: (repositories: Repositories) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.db.transaction((transaction) => work(makeRepositories(transaction)));
+      } catch (error) {
+        if (attempt >= attempts || !retriedErrors.has(serverErrorNumber(error))) throw error;
+        // Rising pauses let the other side of the deadlock finish first.
+        await sleep(this.clock, pauseMs * attempt);
+      }
+    }
+  }
+}
