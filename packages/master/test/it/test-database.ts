@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { systemClock } from '@paravcl/shared/clock';
+import type { Knex } from 'knex';
+import { connect, type DatabaseAddress } from '../../src/db/connection';
+import { createDataDirectory, ownServerOptions } from '../../src/db/mariadb-data-directory';
+import { migrate } from '../../src/db/migrate';
+import { MysqlUnitOfWork } from '../../src/db/mysql-unit-of-work';
+import type { UnitOfWork } from '../../src/db/unit-of-work';
+
+const startTimeoutMs = 30_000;
+
+export interface TestDatabase {
+  readonly unit: UnitOfWork;
+  readonly db: Knex;
+  readonly address: DatabaseAddress;
+  /** Drops the database and closes its connections; the server stays for the worker's next test file. */
+  close(): Promise<void>;
+}
+
+/** A fresh, migrated database of the caller's own. Call it in `beforeAll`, and `close` in `afterAll`. */
+export async function openTestDatabase(): Promise<TestDatabase> {
+  const database = await openEmptyDatabase();
+  await migrate(database.db);
+  return { ...database, unit: new MysqlUnitOfWork(database.db, systemClock) };
+}
+
+/** The same without a table in it. */
+export async function openEmptyDatabase(): Promise<Omit<TestDatabase, 'unit'>> {
+  const socketPath = await serverOfThisWorker();
+  const name = `t_${randomBytes(6).toString('hex')}`;
+  await withServer(socketPath, (server) => server.raw('CREATE DATABASE ?? CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci', [name]));
+  const address = { socketPath, user: 'root', database: name };
+  const db = connect(address);
+  const close = async (): Promise<void> => {
+    await db.destroy();
+    await withServer(socketPath, (server) => server.raw('DROP DATABASE ??', [name]));
+  };
+  return { db, address, close };
+}
+
+async function withServer(socketPath: string, work: (server: Knex) => Promise<unknown>): Promise<void> {
+  const server = connect({ socketPath, user: 'root', database: 'mysql' }, 1);
+  try {
+    await work(server);
+  } finally {
+    await server.destroy();
+  }
+}
+
+/**
+ * One private MariaDB per jest worker process. Jest gives every test file its own modules and globals, so the
+ * server is found again by its directory, named after the process (and its pid namespace: numbers repeat there).
+ */
+async function serverOfThisWorker(): Promise<string> {
+  const namespace = readlinkSync('/proc/self/ns/pid').replace(/\D/g, '');
+  const directory = join(tmpdir(), `paravcl-test-db-${namespace}-${String(process.pid)}`);
+  const socketPath = join(directory, 's');
+  if (existsSync(socketPath) && (await answers(socketPath))) return socketPath;
+
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { mode: 0o700 });
+  const dataDirectory = join(directory, 'data');
+  await createDataDirectory(dataDirectory);
+  const guard = spawn(
+    process.execPath,
+    [
+      join(__dirname, 'test-database-guard.mjs'), directory,
+      ...ownServerOptions(dataDirectory), `--socket=${socketPath}`, `--pid-file=${join(directory, 'pid')}`,
+      // Tests need no durability; those of the supervised server start their own.
+      '--skip-networking', '--skip-log-bin', '--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=64M',
+    ],
+    { stdio: ['pipe', 'ignore', 'inherit'] },
+  );
+  guard.unref();
+  (guard.stdin as unknown as { unref(): void }).unref();
+
+  for (let waitedMs = 0; !(await answers(socketPath)); waitedMs += 20) {
+    if (guard.exitCode !== null || waitedMs > startTimeoutMs) {
+      const log = join(directory, 'log');
+      throw new Error(`mariadbd did not start: ${existsSync(log) ? readFileSync(log, 'utf8').slice(-2000) : 'it left no log'}`);
+    }
+    await pause(20);
+  }
+  return socketPath;
+}
+
+async function answers(socketPath: string): Promise<boolean> {
+  if (!existsSync(socketPath)) return false;
+  try {
+    await withServer(socketPath, (server) => server.raw('SELECT 1'));
+    return true;
+  } catch {
+    return false;
+  }
+}
