@@ -4,8 +4,8 @@ exports.up = async (db) => {
   if (await db.schema.hasTable('memberships')) return;
   await db.schema.raw(`
     CREATE TABLE memberships (
-      group_id CHAR(36) COLLATE ascii_bin NOT NULL,
-      user_id CHAR(36) COLLATE ascii_bin NOT NULL,
+      group_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+      user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
       created_at DATETIME(3) NOT NULL,
       PRIMARY KEY (group_id, user_id),
       KEY memberships_user (user_id)

@@ -4,9 +4,9 @@ exports.up = async (db) => {
   if (await db.schema.hasTable('login_failures')) return;
   await db.schema.raw(`
     CREATE TABLE login_failures (
-      id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
+      id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
       user_name VARCHAR(64) NOT NULL,
-      client_address VARCHAR(64) COLLATE ascii_bin NOT NULL,
+      client_address VARCHAR(64) COLLATE utf8mb4_bin NOT NULL,
       at DATETIME(3) NOT NULL,
       KEY login_failures_name (user_name, at),
       KEY login_failures_at (at)

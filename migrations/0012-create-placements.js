@@ -4,12 +4,12 @@ exports.up = async (db) => {
   if (await db.schema.hasTable('placements')) return;
   await db.schema.raw(`
     CREATE TABLE placements (
-      id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
-      instance_id CHAR(36) COLLATE ascii_bin NOT NULL,
-      slave_id CHAR(36) COLLATE ascii_bin NOT NULL,
+      id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+      instance_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+      slave_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
       generation INT NOT NULL,
-      state VARCHAR(16) COLLATE ascii_bin NOT NULL,
-      failure_code VARCHAR(40) COLLATE ascii_bin NULL,
+      state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,
+      failure_code VARCHAR(40) COLLATE utf8mb4_bin NULL,
       failure_sentence VARCHAR(1000) NULL,
       created_at DATETIME(3) NOT NULL,
       ended_at DATETIME(3) NULL,

@@ -4,9 +4,9 @@ exports.up = async (db) => {
   if (await db.schema.hasTable('addresses')) return;
   await db.schema.raw(`
     CREATE TABLE addresses (
-      address VARCHAR(15) COLLATE ascii_bin NOT NULL PRIMARY KEY,
-      mac CHAR(17) COLLATE ascii_bin NOT NULL,
-      instance_id CHAR(36) COLLATE ascii_bin NOT NULL,
+      address VARCHAR(15) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+      mac CHAR(17) COLLATE utf8mb4_bin NOT NULL,
+      instance_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
       created_at DATETIME(3) NOT NULL,
       UNIQUE KEY addresses_mac (mac),
       UNIQUE KEY addresses_instance (instance_id)

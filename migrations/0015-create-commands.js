@@ -4,13 +4,13 @@ exports.up = async (db) => {
   if (await db.schema.hasTable('commands')) return;
   await db.schema.raw(`
     CREATE TABLE commands (
-      id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
-      slave_id CHAR(36) COLLATE ascii_bin NOT NULL,
-      instance_id CHAR(36) COLLATE ascii_bin NULL,
+      id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+      slave_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+      instance_id CHAR(36) COLLATE utf8mb4_bin NULL,
       generation INT NULL,
-      kind VARCHAR(32) COLLATE ascii_bin NOT NULL,
+      kind VARCHAR(32) COLLATE utf8mb4_bin NOT NULL,
       arguments MEDIUMTEXT NOT NULL,
-      state VARCHAR(16) COLLATE ascii_bin NOT NULL,
+      state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,
       message VARCHAR(1000) NULL,
       created_at DATETIME(3) NOT NULL,
       deadline_at DATETIME(3) NOT NULL,

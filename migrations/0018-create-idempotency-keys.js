@@ -4,9 +4,9 @@ exports.up = async (db) => {
   if (await db.schema.hasTable('idempotency_keys')) return;
   await db.schema.raw(`
     CREATE TABLE idempotency_keys (
-      user_id CHAR(36) COLLATE ascii_bin NOT NULL,
+      user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
       idempotency_key VARCHAR(100) COLLATE utf8mb4_bin NOT NULL,
-      request_hash CHAR(64) COLLATE ascii_bin NOT NULL,
+      request_hash CHAR(64) COLLATE utf8mb4_bin NOT NULL,
       status INT NULL,
       response MEDIUMTEXT NULL,
       created_at DATETIME(3) NOT NULL,

@@ -1,21 +1,21 @@
 -- The schema after all migrations, in the order of creation: the text for readers, and the measure for the
 -- migrations (docs/decisions/0002-database.md says how the two are compared).
--- Machine words (ids, hashes, states, kinds, addresses) are ascii_bin: compared byte by byte. Ids are UUIDv7 as text.
+-- Machine words (ids, hashes, states, kinds, addresses) are utf8mb4_bin: compared byte by byte. Ids are UUIDv7 as text.
 -- People's words are utf8mb4_unicode_520_ci, the newest collation that MariaDB 10.11 and MySQL 8 share.
 -- Times are UTC, DATETIME(3). JSON is text. No RETURNING, no vendor types, READ COMMITTED.
 
 CREATE TABLE settings ( -- site_id, network, one row each
-  name VARCHAR(64) COLLATE ascii_bin NOT NULL PRIMARY KEY,
+  name VARCHAR(64) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
   value MEDIUMTEXT NOT NULL
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE users (
-  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
   name VARCHAR(32) NOT NULL,
   display_name VARCHAR(100) NOT NULL,
-  role VARCHAR(16) COLLATE ascii_bin NOT NULL,
-  password_hash VARCHAR(255) COLLATE ascii_bin NULL,        -- scrypt with its parameters; NULL until the first password is set
-  primary_group_id CHAR(36) COLLATE ascii_bin NULL,
+  role VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,
+  password_hash VARCHAR(255) COLLATE utf8mb4_bin NULL,        -- scrypt with its parameters; NULL until the first password is set
+  primary_group_id CHAR(36) COLLATE utf8mb4_bin NULL,
   ssh_public_keys MEDIUMTEXT NOT NULL,                      -- JSON array
   disabled TINYINT NOT NULL DEFAULT 0,
   created_at DATETIME(3) NOT NULL,
@@ -23,42 +23,42 @@ CREATE TABLE users (
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE user_groups (
-  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
   name VARCHAR(100) NOT NULL,
   description TEXT NOT NULL,
-  owner_user_id CHAR(36) COLLATE ascii_bin NULL,
-  enrolment_code_hash CHAR(64) COLLATE ascii_bin NULL,      -- SHA-256 of the code
+  owner_user_id CHAR(36) COLLATE utf8mb4_bin NULL,
+  enrolment_code_hash CHAR(64) COLLATE utf8mb4_bin NULL,      -- SHA-256 of the code
   created_at DATETIME(3) NOT NULL,
   UNIQUE KEY user_groups_name (name),
   UNIQUE KEY user_groups_code (enrolment_code_hash)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE memberships (
-  group_id CHAR(36) COLLATE ascii_bin NOT NULL,
-  user_id CHAR(36) COLLATE ascii_bin NOT NULL,
+  group_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
   created_at DATETIME(3) NOT NULL,
   PRIMARY KEY (group_id, user_id),
   KEY memberships_user (user_id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE sessions (
-  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
-  token_hash CHAR(64) COLLATE ascii_bin NOT NULL,           -- SHA-256 of the opaque token
-  user_id CHAR(36) COLLATE ascii_bin NOT NULL,
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  token_hash CHAR(64) COLLATE utf8mb4_bin NOT NULL,           -- SHA-256 of the opaque token
+  user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
   created_at DATETIME(3) NOT NULL,
   last_used_at DATETIME(3) NOT NULL,
   expires_at DATETIME(3) NOT NULL,                          -- absolute end; idle end is computed from last_used_at
-  client_address VARCHAR(64) COLLATE ascii_bin NOT NULL,
+  client_address VARCHAR(64) COLLATE utf8mb4_bin NOT NULL,
   UNIQUE KEY sessions_token (token_hash),
   KEY sessions_user (user_id),
   KEY sessions_expiry (expires_at)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE one_time_tokens ( -- setup (first admin) and password (set or reset one user's password)
-  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
-  purpose VARCHAR(16) COLLATE ascii_bin NOT NULL,
-  token_hash CHAR(64) COLLATE ascii_bin NOT NULL,
-  user_id CHAR(36) COLLATE ascii_bin NULL,
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  purpose VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,
+  token_hash CHAR(64) COLLATE utf8mb4_bin NOT NULL,
+  user_id CHAR(36) COLLATE utf8mb4_bin NULL,
   created_at DATETIME(3) NOT NULL,
   expires_at DATETIME(3) NOT NULL,
   used_at DATETIME(3) NULL,
@@ -66,34 +66,34 @@ CREATE TABLE one_time_tokens ( -- setup (first admin) and password (set or reset
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE login_failures (
-  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
   user_name VARCHAR(64) NOT NULL,
-  client_address VARCHAR(64) COLLATE ascii_bin NOT NULL,
+  client_address VARCHAR(64) COLLATE utf8mb4_bin NOT NULL,
   at DATETIME(3) NOT NULL,
   KEY login_failures_name (user_name, at),
   KEY login_failures_at (at)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE slaves (
-  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
   name VARCHAR(100) NOT NULL,
-  kind VARCHAR(16) COLLATE ascii_bin NOT NULL,
-  owner_user_id CHAR(36) COLLATE ascii_bin NULL,
-  admission VARCHAR(16) COLLATE ascii_bin NOT NULL,
+  kind VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,
+  owner_user_id CHAR(36) COLLATE utf8mb4_bin NULL,
+  admission VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,
   admission_reason VARCHAR(1000) NULL,
-  liveness VARCHAR(16) COLLATE ascii_bin NOT NULL,
-  public_key VARCHAR(120) COLLATE ascii_bin NOT NULL,
-  machine_id CHAR(32) COLLATE ascii_bin NOT NULL,
+  liveness VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,
+  public_key VARCHAR(120) COLLATE utf8mb4_bin NOT NULL,
+  machine_id CHAR(32) COLLATE utf8mb4_bin NOT NULL,
   macs TEXT NOT NULL,                                       -- JSON array of the enrolled physical MACs
-  enrolled_address VARCHAR(64) COLLATE ascii_bin NULL,
-  address VARCHAR(64) COLLATE ascii_bin NULL,
+  enrolled_address VARCHAR(64) COLLATE utf8mb4_bin NULL,
+  address VARCHAR(64) COLLATE utf8mb4_bin NULL,
   presented TEXT NULL,                                      -- JSON {machineId, macs, address}: what a quarantined slave showed
   describe_data MEDIUMTEXT NOT NULL,                        -- JSON
   foreign_domains MEDIUMTEXT NOT NULL,                      -- JSON array
-  agent_build VARCHAR(60) COLLATE ascii_bin NULL,
-  boot_id VARCHAR(60) COLLATE ascii_bin NULL,
+  agent_build VARCHAR(60) COLLATE utf8mb4_bin NULL,
+  boot_id VARCHAR(60) COLLATE utf8mb4_bin NULL,
   epoch INT NOT NULL DEFAULT 0,
-  session_id CHAR(36) COLLATE ascii_bin NULL,               -- the newest session; frames of another are dropped
+  session_id CHAR(36) COLLATE utf8mb4_bin NULL,               -- the newest session; frames of another are dropped
   last_seen_at DATETIME(3) NULL,
   created_at DATETIME(3) NOT NULL,
   UNIQUE KEY slaves_name (name),
@@ -101,73 +101,73 @@ CREATE TABLE slaves (
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE join_tokens (
-  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
-  token_hash CHAR(64) COLLATE ascii_bin NOT NULL,
-  kind VARCHAR(16) COLLATE ascii_bin NOT NULL,
-  owner_user_id CHAR(36) COLLATE ascii_bin NULL,            -- a volunteer's owner
-  created_by_user_id CHAR(36) COLLATE ascii_bin NOT NULL,
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  token_hash CHAR(64) COLLATE utf8mb4_bin NOT NULL,
+  kind VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,
+  owner_user_id CHAR(36) COLLATE utf8mb4_bin NULL,            -- a volunteer's owner
+  created_by_user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
   preapproved TINYINT NOT NULL DEFAULT 0,
   note VARCHAR(200) NOT NULL,
   created_at DATETIME(3) NOT NULL,
   expires_at DATETIME(3) NOT NULL,
   used_at DATETIME(3) NULL,
-  used_by_slave_id CHAR(36) COLLATE ascii_bin NULL,
+  used_by_slave_id CHAR(36) COLLATE utf8mb4_bin NULL,
   revoked_at DATETIME(3) NULL,
   UNIQUE KEY join_tokens_token (token_hash)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE images ( -- EMI, EKI, ERI
-  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
-  friendly_id VARCHAR(64) COLLATE ascii_bin NOT NULL,
-  kind VARCHAR(16) COLLATE ascii_bin NOT NULL,
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  friendly_id VARCHAR(64) COLLATE utf8mb4_bin NOT NULL,
+  kind VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,
   name VARCHAR(100) NOT NULL,
   description TEXT NOT NULL,
-  format VARCHAR(16) COLLATE ascii_bin NOT NULL,
+  format VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,
   size_bytes BIGINT NOT NULL,
-  sha256 CHAR(64) COLLATE ascii_bin NOT NULL,
+  sha256 CHAR(64) COLLATE utf8mb4_bin NOT NULL,
   virtual_size_mib BIGINT NULL,
-  state VARCHAR(16) COLLATE ascii_bin NOT NULL,
+  state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,
   reason VARCHAR(1000) NULL,
-  default_kernel_id CHAR(36) COLLATE ascii_bin NULL,
-  default_ramdisk_id CHAR(36) COLLATE ascii_bin NULL,
+  default_kernel_id CHAR(36) COLLATE utf8mb4_bin NULL,
+  default_ramdisk_id CHAR(36) COLLATE utf8mb4_bin NULL,
   default_vcpus INT NULL,
   default_ram_mib INT NULL,
   kernel_arguments VARCHAR(1000) NOT NULL,
   platform_value DECIMAL(12,6) NOT NULL,
-  owner_group_id CHAR(36) COLLATE ascii_bin NULL,
-  created_by_user_id CHAR(36) COLLATE ascii_bin NOT NULL,
+  owner_group_id CHAR(36) COLLATE utf8mb4_bin NULL,
+  created_by_user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
   created_at DATETIME(3) NOT NULL,
   UNIQUE KEY images_friendly (friendly_id),
   KEY images_kind (kind, name)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE instances (
-  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
-  name VARCHAR(63) COLLATE ascii_bin NOT NULL,
-  type VARCHAR(2) COLLATE ascii_bin NOT NULL,
-  user_id CHAR(36) COLLATE ascii_bin NOT NULL,
-  group_id CHAR(36) COLLATE ascii_bin NULL,
-  image_id CHAR(36) COLLATE ascii_bin NOT NULL,
-  kernel_id CHAR(36) COLLATE ascii_bin NULL,
-  ramdisk_id CHAR(36) COLLATE ascii_bin NULL,
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  name VARCHAR(63) COLLATE utf8mb4_bin NOT NULL,
+  type VARCHAR(2) COLLATE utf8mb4_bin NOT NULL,
+  user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  group_id CHAR(36) COLLATE utf8mb4_bin NULL,
+  image_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  kernel_id CHAR(36) COLLATE utf8mb4_bin NULL,
+  ramdisk_id CHAR(36) COLLATE utf8mb4_bin NULL,
   kernel_arguments VARCHAR(1000) NOT NULL,
   vcpus INT NOT NULL,
   ram_mib INT NOT NULL,
   disk_mib BIGINT NOT NULL,
   bandwidth_mbps INT NULL,
   ssh_public_keys MEDIUMTEXT NOT NULL,                      -- JSON array, fixed at launch
-  slave_id CHAR(36) COLLATE ascii_bin NULL,                 -- the placement that counts; its row is in placements
-  desired VARCHAR(16) COLLATE ascii_bin NOT NULL,
-  observed VARCHAR(16) COLLATE ascii_bin NOT NULL,
+  slave_id CHAR(36) COLLATE utf8mb4_bin NULL,                 -- the placement that counts; its row is in placements
+  desired VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,
+  observed VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,
   generation INT NOT NULL,
   observed_generation INT NOT NULL DEFAULT 0,               -- generation that the last accepted report answered; less than generation: the slave has not answered yet
   stop_forced TINYINT NOT NULL DEFAULT 0,                   -- desired stopped means: take the power away, do not ask the guest
-  reason_code VARCHAR(40) COLLATE ascii_bin NULL,
+  reason_code VARCHAR(40) COLLATE utf8mb4_bin NULL,
   reason_sentence VARCHAR(1000) NULL,
   booted TINYINT NOT NULL DEFAULT 0,                        -- has ever run: its disk holds something, so it is not re-placed elsewhere
   progress_percent INT NULL,
-  mac CHAR(17) COLLATE ascii_bin NULL,                      -- NULL once deleted: addresses return to the pool
-  address VARCHAR(15) COLLATE ascii_bin NULL,
+  mac CHAR(17) COLLATE utf8mb4_bin NULL,                      -- NULL once deleted: addresses return to the pool
+  address VARCHAR(15) COLLATE utf8mb4_bin NULL,
   created_at DATETIME(3) NOT NULL,
   changed_at DATETIME(3) NOT NULL,                          -- last change of the observed state
   deadline_at DATETIME(3) NULL,
@@ -180,12 +180,12 @@ CREATE TABLE instances (
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE placements ( -- which slave was given the instance under which generation
-  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
-  instance_id CHAR(36) COLLATE ascii_bin NOT NULL,
-  slave_id CHAR(36) COLLATE ascii_bin NOT NULL,
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  instance_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  slave_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
   generation INT NOT NULL,                                  -- generation with which it was placed; raised for the tombstone
-  state VARCHAR(16) COLLATE ascii_bin NOT NULL,             -- active, cleaning (tombstone owed), clean (confirmed gone)
-  failure_code VARCHAR(40) COLLATE ascii_bin NULL,
+  state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,             -- active, cleaning (tombstone owed), clean (confirmed gone)
+  failure_code VARCHAR(40) COLLATE utf8mb4_bin NULL,
   failure_sentence VARCHAR(1000) NULL,                      -- why the next candidate was taken
   created_at DATETIME(3) NOT NULL,
   ended_at DATETIME(3) NULL,
@@ -194,37 +194,37 @@ CREATE TABLE placements ( -- which slave was given the instance under which gene
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE instance_transitions (
-  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
-  instance_id CHAR(36) COLLATE ascii_bin NOT NULL,
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  instance_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
   at DATETIME(3) NOT NULL,
   generation INT NOT NULL,
-  desired VARCHAR(16) COLLATE ascii_bin NOT NULL,
-  from_state VARCHAR(16) COLLATE ascii_bin NULL,
-  to_state VARCHAR(16) COLLATE ascii_bin NOT NULL,
-  slave_id CHAR(36) COLLATE ascii_bin NULL,
-  reason_code VARCHAR(40) COLLATE ascii_bin NULL,
+  desired VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,
+  from_state VARCHAR(16) COLLATE utf8mb4_bin NULL,
+  to_state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,
+  slave_id CHAR(36) COLLATE utf8mb4_bin NULL,
+  reason_code VARCHAR(40) COLLATE utf8mb4_bin NULL,
   reason_sentence VARCHAR(1000) NULL,
   caused_by VARCHAR(120) NOT NULL,
   KEY instance_transitions_instance (instance_id, id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE addresses ( -- unique in the site; given back when the instance is gone
-  address VARCHAR(15) COLLATE ascii_bin NOT NULL PRIMARY KEY,
-  mac CHAR(17) COLLATE ascii_bin NOT NULL,
-  instance_id CHAR(36) COLLATE ascii_bin NOT NULL,
+  address VARCHAR(15) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  mac CHAR(17) COLLATE utf8mb4_bin NOT NULL,
+  instance_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
   created_at DATETIME(3) NOT NULL,
   UNIQUE KEY addresses_mac (mac),
   UNIQUE KEY addresses_instance (instance_id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE commands ( -- one-shot verbs only
-  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
-  slave_id CHAR(36) COLLATE ascii_bin NOT NULL,
-  instance_id CHAR(36) COLLATE ascii_bin NULL,
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  slave_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  instance_id CHAR(36) COLLATE utf8mb4_bin NULL,
   generation INT NULL,
-  kind VARCHAR(32) COLLATE ascii_bin NOT NULL,
+  kind VARCHAR(32) COLLATE utf8mb4_bin NOT NULL,
   arguments MEDIUMTEXT NOT NULL,                            -- JSON
-  state VARCHAR(16) COLLATE ascii_bin NOT NULL,             -- sent, done, failed, unknown
+  state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,             -- sent, done, failed, unknown
   message VARCHAR(1000) NULL,
   created_at DATETIME(3) NOT NULL,
   deadline_at DATETIME(3) NOT NULL,
@@ -234,14 +234,14 @@ CREATE TABLE commands ( -- one-shot verbs only
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE operations ( -- what a 202 answer points at
-  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
-  kind VARCHAR(40) COLLATE ascii_bin NOT NULL,              -- instance.create, instance.suspend, …
-  subject_type VARCHAR(20) COLLATE ascii_bin NOT NULL,
-  subject_id CHAR(36) COLLATE ascii_bin NOT NULL,
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  kind VARCHAR(40) COLLATE utf8mb4_bin NOT NULL,              -- instance.create, instance.suspend, …
+  subject_type VARCHAR(20) COLLATE utf8mb4_bin NOT NULL,
+  subject_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
   generation INT NULL,                                      -- done when the subject reached its desired state under this generation or a later one superseded it
-  state VARCHAR(16) COLLATE ascii_bin NOT NULL,             -- pending, done, failed, superseded
+  state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,             -- pending, done, failed, superseded
   sentence VARCHAR(1000) NOT NULL,                          -- where it is, in words
-  user_id CHAR(36) COLLATE ascii_bin NOT NULL,
+  user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
   created_at DATETIME(3) NOT NULL,
   changed_at DATETIME(3) NOT NULL,
   KEY operations_subject (subject_id, state),
@@ -249,23 +249,23 @@ CREATE TABLE operations ( -- what a 202 answer points at
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE events ( -- append only: who did what to what, from where
-  id CHAR(36) COLLATE ascii_bin NOT NULL PRIMARY KEY,
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
   at DATETIME(3) NOT NULL,
-  kind VARCHAR(60) COLLATE ascii_bin NOT NULL,              -- slave.enrolled, slave.quarantined, user.login-failed, instance.created, …
-  subject_type VARCHAR(20) COLLATE ascii_bin NOT NULL,
-  subject_id CHAR(36) COLLATE ascii_bin NULL,
+  kind VARCHAR(60) COLLATE utf8mb4_bin NOT NULL,              -- slave.enrolled, slave.quarantined, user.login-failed, instance.created, …
+  subject_type VARCHAR(20) COLLATE utf8mb4_bin NOT NULL,
+  subject_id CHAR(36) COLLATE utf8mb4_bin NULL,
   actor VARCHAR(120) NOT NULL,                              -- "user alice", "slave lab-pc-07", "master"
-  actor_user_id CHAR(36) COLLATE ascii_bin NULL,
-  client_address VARCHAR(64) COLLATE ascii_bin NULL,
+  actor_user_id CHAR(36) COLLATE utf8mb4_bin NULL,
+  client_address VARCHAR(64) COLLATE utf8mb4_bin NULL,
   sentence VARCHAR(1000) NOT NULL,
   KEY events_subject (subject_id, id),
   KEY events_kind (kind, id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE idempotency_keys (
-  user_id CHAR(36) COLLATE ascii_bin NOT NULL,
+  user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
   idempotency_key VARCHAR(100) COLLATE utf8mb4_bin NOT NULL,
-  request_hash CHAR(64) COLLATE ascii_bin NOT NULL,         -- method, path, body
+  request_hash CHAR(64) COLLATE utf8mb4_bin NOT NULL,         -- method, path, body
   status INT NULL,                                          -- NULL while the first request runs
   response MEDIUMTEXT NULL,
   created_at DATETIME(3) NOT NULL,
