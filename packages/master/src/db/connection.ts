@@ -23,6 +23,8 @@ const sessionSetup = [
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
 ];
 
+const ignore = (): void => undefined;
+
 interface Mysql2Connection {
   query(sql: string, done: (error: Error | null) => void): void;
 }
@@ -52,7 +54,8 @@ export function connect(address: DatabaseAddress, poolSize = 10): Knex {
     },
     pool: { min: 0, max: poolSize, afterCreate: setUpSession },
     acquireConnectionTimeout: 15_000,
-    asyncStackTraces: false,
+    // knex prints to the console what it also throws.
+    log: { warn: ignore, error: ignore, debug: ignore, deprecate: ignore },
   });
 }
 

@@ -1,0 +1,76 @@
+import type { EpochMs } from '@paravcl/shared/clock';
+import type { Knex } from 'knex';
+import { isDuplicateKey } from '../db/connection';
+
+interface IdempotencyRow {
+  readonly user_id: string;
+  readonly idempotency_key: string;
+  readonly request_hash: string;
+  readonly status: number | null;
+  readonly response: string | null;
+  readonly created_at: Date;
+}
+
+/** The answer that was given to a request. */
+export interface KeptAnswer {
+  readonly status: number;
+  /** The body as text (JSON); null when there was none. */
+  readonly response: string | null;
+}
+
+/**
+ * `new`: the caller is the one to do it, and calls `finish` or `forget`. `running`: the first request with
+ * this key has not been answered yet. `mismatch`: the key was used for another request.
+ */
+export type IdempotencyBegin = 'new' | 'running' | 'mismatch' | KeptAnswer;
+
+/** Requests by the key their sender gave them, so that one sent twice is done once. The primary key decides races. */
+export class IdempotencyRepository {
+  constructor(private readonly db: Knex) {}
+
+  /** Claims the key. `requestHash` is SHA-256 over method, path and body in hexadecimal. Call it outside a transaction. */
+  async begin(userId: string, key: string, requestHash: string, now: EpochMs): Promise<IdempotencyBegin> {
+    for (;;) {
+      try {
+        await this.rows().insert({ user_id: userId, idempotency_key: key, request_hash: requestHash, created_at: new Date(now) });
+        return 'new';
+      } catch (error) {
+        if (!isDuplicateKey(error)) throw error;
+      }
+      const first = await this.rows().select('request_hash', 'status', 'response').where(identity(userId, key)).first();
+      if (first === undefined) continue; // forgotten between the two statements: the key is free again
+      if (first.request_hash !== requestHash) return 'mismatch';
+      return first.status === null ? 'running' : { status: first.status, response: first.response };
+    }
+  }
+
+  /** Keeps the answer for whoever sends the same request again. */
+  async finish(userId: string, key: string, answer: KeptAnswer): Promise<void> {
+    await this.rows().where(identity(userId, key)).update({ status: answer.status, response: answer.response });
+  }
+
+  /** Gives the key back: nothing was done, or the answer (a fault of ours) is not worth keeping. */
+  async forget(userId: string, key: string): Promise<void> {
+    await this.rows().where(identity(userId, key)).delete();
+  }
+
+  /**
+   * Gives back the keys of requests that a killed master left unanswered. Called once at start, before
+   * anything is accepted: nobody will finish them, and their senders must be able to try again.
+   */
+  async forgetUnanswered(): Promise<number> {
+    return this.rows().whereNull('status').delete();
+  }
+
+  async deleteOlderThan(before: EpochMs): Promise<number> {
+    return this.rows().where('created_at', '<', new Date(before)).delete();
+  }
+
+  private rows(): Knex.QueryBuilder<IdempotencyRow, IdempotencyRow[]> {
+    return this.db<IdempotencyRow>('idempotency_keys');
+  }
+}
+
+function identity(userId: string, key: string): Pick<IdempotencyRow, 'user_id' | 'idempotency_key'> {
+  return { user_id: userId, idempotency_key: key };
+}

@@ -1,0 +1,19 @@
+import { openTestDatabase, type TestDatabase } from './test-database';
+
+let database: TestDatabase;
+beforeAll(async () => (database = await openTestDatabase()));
+afterAll(() => database.close());
+
+test('masters that start at once agree on one site id, and it stays', async () => {
+  const ids = await Promise.all(Array.from({ length: 8 }, (_, n) => database.unit.read.settings.siteId(1_700_000_000_000 + n)));
+  expect(new Set(ids).size).toBe(1);
+  expect(await database.unit.transaction(({ settings }) => settings.siteId(1))).toBe(ids[0]);
+});
+
+test('a setting is written, overwritten and read; an unknown one is null', async () => {
+  const { settings } = database.unit.read;
+  await settings.put('network', '{"cidr":"10.77.0.0/16"}');
+  await settings.put('network', '{"name":"ü 網"}');
+  expect(await settings.find('network')).toBe('{"name":"ü 網"}');
+  expect(await settings.find('nothing')).toBeNull();
+});
