@@ -29,6 +29,13 @@ export type Liveness = z.infer<typeof livenessSchema>;
 export const slaveKindSchema = z.enum(['dedicated', 'volunteer']);
 export type SlaveKind = z.infer<typeof slaveKindSchema>;
 
+/**
+ * What another address than the enrolled one means: `strict` quarantines, `warn` appends an event,
+ * `off` says nothing. Lab PCs use DHCP, hence `warn` by default.
+ */
+export const addressCheckSchema = z.enum(['strict', 'warn', 'off']);
+export type AddressCheck = z.infer<typeof addressCheckSchema>;
+
 export const hypervisorKindSchema = z.enum(['kvm', 'qemu', 'simulated']);
 /** `kvm` where the processor runs guests, `qemu` for TCG emulation, `simulated` for tests of scale. */
 export type HypervisorKind = z.infer<typeof hypervisorKindSchema>;

@@ -1,0 +1,119 @@
+import type { EpochMs } from '@paravcl/shared/clock';
+import type { Admission, Describe, ForeignDomain, Liveness, SlaveKind } from '@paravcl/shared/domain/slave';
+import { parseJson } from '@paravcl/shared/parse-json';
+
+/** What a quarantined slave with the right key showed last; an operator may adopt it. */
+export interface ShownIdentity {
+  readonly machineId: string;
+  readonly macs: readonly string[];
+  readonly address: string;
+  readonly epoch: number;
+}
+
+/** A slave as stored. Times are epoch milliseconds. */
+export interface SlaveRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: SlaveKind;
+  readonly ownerUserId: string | null;
+  readonly admission: Admission;
+  readonly admissionReason: string | null;
+  readonly liveness: Liveness;
+  readonly publicKey: string;
+  readonly machineId: string;
+  readonly macs: readonly string[];
+  readonly enrolledAddress: string | null;
+  readonly address: string | null;
+  readonly presented: ShownIdentity | null;
+  readonly describe: Describe;
+  readonly foreignDomains: readonly ForeignDomain[];
+  readonly agentBuild: string | null;
+  readonly bootId: string | null;
+  /** Highest count of agent starts seen; 0 before the first hello. */
+  readonly epoch: number;
+  readonly sessionId: string | null;
+  readonly lastSeenAt: EpochMs | null;
+  readonly createdAt: EpochMs;
+}
+
+export interface SlaveRow {
+  id: string;
+  name: string;
+  kind: SlaveKind;
+  owner_user_id: string | null;
+  admission: Admission;
+  admission_reason: string | null;
+  liveness: Liveness;
+  public_key: string;
+  machine_id: string;
+  macs: string;
+  enrolled_address: string | null;
+  address: string | null;
+  presented: string | null;
+  describe_data: string;
+  foreign_domains: string;
+  agent_build: string | null;
+  boot_id: string | null;
+  epoch: number;
+  session_id: string | null;
+  last_seen_at: Date | null;
+  created_at: Date;
+}
+
+export const slaveColumns: readonly (keyof SlaveRow)[] = [
+  'id', 'name', 'kind', 'owner_user_id', 'admission', 'admission_reason', 'liveness', 'public_key', 'machine_id', 'macs', 'enrolled_address',
+  'address', 'presented', 'describe_data', 'foreign_domains', 'agent_build', 'boot_id', 'epoch', 'session_id', 'last_seen_at', 'created_at',
+];
+
+/** The JSON columns hold what this very class wrote after zod had parsed it; they are not parsed again. */
+export function slaveRecord(row: SlaveRow): SlaveRecord {
+  return {
+    id: row.id,
+    name: row.name,
+    kind: row.kind,
+    ownerUserId: row.owner_user_id,
+    admission: row.admission,
+    admissionReason: row.admission_reason,
+    liveness: row.liveness,
+    publicKey: row.public_key,
+    machineId: row.machine_id,
+    macs: parseJson(row.macs) as string[],
+    enrolledAddress: row.enrolled_address,
+    address: row.address,
+    presented: row.presented === null ? null : (parseJson(row.presented) as ShownIdentity),
+    describe: parseJson(row.describe_data) as Describe,
+    foreignDomains: parseJson(row.foreign_domains) as ForeignDomain[],
+    agentBuild: row.agent_build,
+    bootId: row.boot_id,
+    epoch: row.epoch,
+    sessionId: row.session_id,
+    lastSeenAt: row.last_seen_at?.getTime() ?? null,
+    createdAt: row.created_at.getTime(),
+  };
+}
+
+export function slaveRow(slave: SlaveRecord): SlaveRow {
+  return {
+    id: slave.id,
+    name: slave.name,
+    kind: slave.kind,
+    owner_user_id: slave.ownerUserId,
+    admission: slave.admission,
+    admission_reason: slave.admissionReason,
+    liveness: slave.liveness,
+    public_key: slave.publicKey,
+    machine_id: slave.machineId,
+    macs: JSON.stringify(slave.macs),
+    enrolled_address: slave.enrolledAddress,
+    address: slave.address,
+    presented: slave.presented === null ? null : JSON.stringify(slave.presented),
+    describe_data: JSON.stringify(slave.describe),
+    foreign_domains: JSON.stringify(slave.foreignDomains),
+    agent_build: slave.agentBuild,
+    boot_id: slave.bootId,
+    epoch: slave.epoch,
+    session_id: slave.sessionId,
+    last_seen_at: slave.lastSeenAt === null ? null : new Date(slave.lastSeenAt),
+    created_at: new Date(slave.createdAt),
+  };
+}

@@ -1,0 +1,173 @@
+import type { EpochMs } from '@paravcl/shared/clock';
+import { holdsComputeStates } from '@paravcl/shared/domain/instance-state';
+import type { Admission, Describe, ForeignDomain, Liveness, Slave, SlaveKind } from '@paravcl/shared/domain/slave';
+import type { Knex } from 'knex';
+import { slaveColumns, slaveRecord, slaveRow, type ShownIdentity, type SlaveRecord, type SlaveRow } from './slave-record';
+
+export interface SlaveFilter {
+  readonly admission?: Admission | undefined;
+  readonly liveness?: Liveness | undefined;
+  readonly kind?: SlaveKind | undefined;
+  readonly ownerUserId?: string | undefined;
+  /** Part of the name. */
+  readonly name?: string | undefined;
+  /** Cursor: ids below it. */
+  readonly before?: string | undefined;
+  readonly limit: number;
+}
+
+export type SlaveUse = Slave['used'];
+const nothingUsed: SlaveUse = { vcpus: 0, ramMiB: 0, diskMiB: 0, instances: 0 };
+
+/** What an accepted hello changes of a slave. */
+export interface OpenedSession {
+  readonly sessionId: string;
+  readonly epoch: number;
+  readonly bootId: string;
+  readonly agentBuild: string;
+  readonly address: string;
+  readonly describe: Describe;
+  readonly foreignDomains: readonly ForeignDomain[];
+  readonly seenAt: EpochMs;
+}
+
+export class SlaveRepository {
+  constructor(private readonly db: Knex) {}
+
+  /** Throws a duplicate-key error when name or public key are taken. */
+  async insert(slave: SlaveRecord): Promise<void> {
+    await this.db('slaves').insert(slaveRow(slave));
+  }
+
+  async find(id: string): Promise<SlaveRecord | null> {
+    return this.one(this.db('slaves').where({ id }));
+  }
+
+  async findByPublicKey(publicKey: string): Promise<SlaveRecord | null> {
+    return this.one(this.db('slaves').where({ public_key: publicKey }));
+  }
+
+  /**
+   * Slaves of this machine that are not retired, the oldest first. A locking read: of two enrolments of
+   * one machine at the same time, the second waits for the first or is undone as a deadlock and sees it then.
+   */
+  async lockUnretiredOfMachine(machineId: string): Promise<SlaveRecord[]> {
+    const rows = (await this.db('slaves').select(slaveColumns).where({ machine_id: machineId }).whereNot({ admission: 'retired' }).orderBy('id').forUpdate()) as SlaveRow[];
+    return rows.map(slaveRecord);
+  }
+
+  /** Names that are `name` itself or begin with it and a hyphen. */
+  async namesLike(name: string): Promise<string[]> {
+    const pattern = `${name.replace(/[\\%_]/g, '\\$&')}-%`;
+    return (await this.db('slaves').where({ name }).orWhere('name', 'like', pattern).pluck('name')) as string[];
+  }
+
+  /** Newest first. Retired slaves only when the filter asks for them. */
+  async list(filter: SlaveFilter): Promise<SlaveRecord[]> {
+    const query = this.db('slaves').select(slaveColumns).orderBy('id', 'desc').limit(filter.limit);
+    if (filter.admission === undefined) void query.whereNot('admission', 'retired');
+    else void query.where('admission', filter.admission);
+    if (filter.liveness !== undefined) void query.where('liveness', filter.liveness);
+    if (filter.kind !== undefined) void query.where('kind', filter.kind);
+    if (filter.ownerUserId !== undefined) void query.where('owner_user_id', filter.ownerUserId);
+    if (filter.before !== undefined) void query.where('id', '<', filter.before);
+    if (filter.name !== undefined && filter.name !== '') void query.where('name', 'like', `%${filter.name.replace(/[\\%_]/g, '\\$&')}%`);
+    return ((await query) as SlaveRow[]).map(slaveRecord);
+  }
+
+  /** Cores and RAM held by instances that hold compute; disk and count of everything that is not deleted. */
+  async used(slaveIds: readonly string[]): Promise<(slaveId: string) => SlaveUse> {
+    const holds = `observed IN (${holdsComputeStates.map(() => '?').join(', ')})`;
+    const rows = (await this.db('instances')
+      .select('slave_id')
+      .select(this.db.raw(`SUM(CASE WHEN ${holds} THEN vcpus ELSE 0 END) AS vcpus`, [...holdsComputeStates]))
+      .select(this.db.raw(`SUM(CASE WHEN ${holds} THEN ram_mib ELSE 0 END) AS ram_mib`, [...holdsComputeStates]))
+      .select(this.db.raw('SUM(disk_mib) AS disk_mib, COUNT(*) AS instances'))
+      .whereIn('slave_id', slaveIds)
+      .whereNot('observed', 'deleted')
+      .groupBy('slave_id')) as { slave_id: string; vcpus: number; ram_mib: number; disk_mib: number; instances: number }[];
+    const bySlave = new Map(rows.map((row) => [row.slave_id, { vcpus: row.vcpus, ramMiB: row.ram_mib, diskMiB: row.disk_mib, instances: row.instances }]));
+    return (slaveId) => bySlave.get(slaveId) ?? nothingUsed;
+  }
+
+  /** Names of instances that live on the slave, oldest first. */
+  async instancesOn(slaveId: string): Promise<string[]> {
+    return (await this.db('instances').where({ slave_id: slaveId }).whereNot('observed', 'deleted').orderBy('id').pluck('name')) as string[];
+  }
+
+  /** False when the slave is not in state `from` any more. */
+  async moveAdmission(id: string, from: Admission, to: Admission, reason: string | null): Promise<boolean> {
+    return (await this.db('slaves').where({ id, admission: from }).update({ admission: to, admission_reason: reason })) === 1;
+  }
+
+  /** Keeps why a quarantined slave is refused, and what it showed when its key was right (null leaves that as it is). */
+  async noteQuarantine(id: string, reason: string, presented: ShownIdentity | null): Promise<void> {
+    await this.db('slaves')
+      .where({ id, admission: 'quarantined' })
+      .update({ admission_reason: reason, ...(presented === null ? {} : { presented: JSON.stringify(presented) }) });
+  }
+
+  /** Makes what the slave showed its enrolled identity. */
+  async adoptIdentity(id: string, shown: ShownIdentity): Promise<void> {
+    await this.db('slaves').where({ id }).update({
+      machine_id: shown.machineId,
+      macs: JSON.stringify(shown.macs),
+      enrolled_address: shown.address,
+      address: shown.address,
+      epoch: shown.epoch,
+      presented: null,
+    });
+  }
+
+  /** Throws a duplicate-key error when the name is taken. */
+  async edit(id: string, change: { readonly name: string; readonly kind: SlaveKind; readonly ownerUserId: string | null }): Promise<void> {
+    await this.db('slaves').where({ id }).update({ name: change.name, kind: change.kind, owner_user_id: change.ownerUserId });
+  }
+
+  /** Records an accepted hello. False when admission changed, or a later start of the agent was seen, meanwhile. */
+  async openSession(id: string, admission: Admission, opened: OpenedSession): Promise<boolean> {
+    const changed = await this.db('slaves')
+      .where({ id, admission })
+      .where('epoch', '<=', opened.epoch)
+      .update({
+        session_id: opened.sessionId,
+        epoch: opened.epoch,
+        boot_id: opened.bootId,
+        agent_build: opened.agentBuild,
+        address: opened.address,
+        describe_data: JSON.stringify(opened.describe),
+        foreign_domains: JSON.stringify(opened.foreignDomains),
+        last_seen_at: new Date(opened.seenAt),
+        liveness: 'online',
+        presented: null,
+      });
+    return changed === 1;
+  }
+
+  /** Liveness of everyone who is not retired. */
+  async listLiveness(): Promise<{ readonly id: string; readonly name: string; readonly liveness: Liveness }[]> {
+    return (await this.db('slaves').select('id', 'name', 'liveness').whereNot('admission', 'retired')) as { id: string; name: string; liveness: Liveness }[];
+  }
+
+  /** False when it is not `from` any more. */
+  async moveLiveness(id: string, from: Liveness, to: Liveness): Promise<boolean> {
+    return (await this.db('slaves').where({ id, liveness: from }).update({ liveness: to })) === 1;
+  }
+
+  async storeDescribe(id: string, describe: Describe, seenAt: EpochMs): Promise<void> {
+    await this.db('slaves').where({ id }).update({ describe_data: JSON.stringify(describe), last_seen_at: new Date(seenAt) });
+  }
+
+  async storeForeignDomains(id: string, domains: readonly ForeignDomain[]): Promise<void> {
+    await this.db('slaves').where({ id }).update({ foreign_domains: JSON.stringify(domains) });
+  }
+
+  async ownerExists(userId: string): Promise<boolean> {
+    return (await this.db('users').where({ id: userId, disabled: 0 }).first('id')) !== undefined;
+  }
+
+  private async one(query: Knex.QueryBuilder): Promise<SlaveRecord | null> {
+    const row = (await query.select(slaveColumns).first()) as SlaveRow | undefined;
+    return row === undefined ? null : slaveRecord(row);
+  }
+}
