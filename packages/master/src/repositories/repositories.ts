@@ -1,6 +1,11 @@
 import type { Knex } from 'knex';
 import { CommandRepository } from './command-repository';
 import { EventRepository } from './event-repository';
+import { GroupRepository } from './group-repository';
+import { LoginFailureRepository } from './login-failure-repository';
+import { OneTimeTokenRepository } from './one-time-token-repository';
+import { SessionRepository } from './session-repository';
+import { UserRepository } from './user-repository';
 import { JoinTokenRepository } from './join-token-repository';
 import { SlaveRepository } from './slave-repository';
 import { IdempotencyRepository } from './idempotency-repository';
@@ -9,6 +14,11 @@ import { SettingRepository } from './setting-repository';
 /** Every repository over one connection or transaction. One method, one query; domain objects in and out. */
 export interface Repositories {
   readonly events: EventRepository;
+  readonly users: UserRepository;
+  readonly groups: GroupRepository;
+  readonly sessions: SessionRepository;
+  readonly oneTimeTokens: OneTimeTokenRepository;
+  readonly loginFailures: LoginFailureRepository;
   readonly slaves: SlaveRepository;
   readonly joinTokens: JoinTokenRepository;
   readonly commands: CommandRepository;
@@ -19,6 +29,11 @@ export interface Repositories {
 export function makeRepositories(db: Knex): Repositories {
   return {
     events: new EventRepository(db),
+    users: new UserRepository(db),
+    groups: new GroupRepository(db),
+    sessions: new SessionRepository(db),
+    oneTimeTokens: new OneTimeTokenRepository(db),
+    loginFailures: new LoginFailureRepository(db),
     slaves: new SlaveRepository(db),
     joinTokens: new JoinTokenRepository(db),
     commands: new CommandRepository(db),

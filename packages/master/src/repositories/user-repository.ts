@@ -1,0 +1,150 @@
+import type { Page } from '@paravcl/shared/api/page';
+import type { EpochMs } from '@paravcl/shared/clock';
+import type { Role, User } from '@paravcl/shared/domain/people';
+import { parseJson } from '@paravcl/shared/parse-json';
+import type { Knex } from 'knex';
+import { likeLiteral, newestFirst, type PageRequest } from './newest-first';
+
+interface UserRow {
+  readonly id: string;
+  readonly name: string;
+  readonly display_name: string;
+  readonly role: Role;
+  readonly primary_group_id: string | null;
+  readonly ssh_public_keys: string;
+  readonly disabled: number;
+  readonly created_at: Date;
+}
+
+const columns = ['u.id', 'u.name', 'u.display_name', 'u.role', 'u.primary_group_id', 'u.ssh_public_keys', 'u.disabled', 'u.created_at'];
+
+export interface NewUser {
+  readonly id: string;
+  readonly name: string;
+  readonly displayName: string;
+  readonly role: Role;
+  /** Stored form with its parameters; null until the person sets one. */
+  readonly passwordHash: string | null;
+  readonly primaryGroupId: string | null;
+  readonly sshPublicKeys: readonly string[];
+}
+
+export interface UserChange {
+  readonly displayName?: string | undefined;
+  readonly role?: Role | undefined;
+  readonly passwordHash?: string | undefined;
+  readonly primaryGroupId?: string | null | undefined;
+  readonly sshPublicKeys?: readonly string[] | undefined;
+  readonly disabled?: boolean | undefined;
+}
+
+export interface UserFilter extends PageRequest {
+  /** In any of these groups; absent for all users. */
+  readonly groupIds?: readonly string[] | undefined;
+  readonly role?: Role | undefined;
+  /** Part of the user name or display name. */
+  readonly name?: string | undefined;
+}
+
+export class UserRepository {
+  constructor(private readonly db: Knex) {}
+
+  async find(id: string): Promise<User | null> {
+    return this.one(await this.select().where('u.id', id));
+  }
+
+  async findByName(name: string): Promise<User | null> {
+    return this.one(await this.select().where('u.name', name));
+  }
+
+  /** The stored hash of a user who may exist; undefined when there is no such user. */
+  async passwordHash(id: string): Promise<string | null | undefined> {
+    const row = (await this.db('users').where('id', id).first('password_hash')) as { password_hash: string | null } | undefined;
+    return row?.password_hash;
+  }
+
+  async page(filter: UserFilter): Promise<Page<User>> {
+    const query = this.select();
+    const { groupIds, role, name } = filter;
+    if (groupIds !== undefined) {
+      void query.whereExists(this.db('memberships as m').select(this.db.raw('1')).whereRaw('m.user_id = u.id').whereIn('m.group_id', [...groupIds]));
+    }
+    if (role !== undefined) void query.where('u.role', role);
+    if (name !== undefined && name !== '') {
+      const pattern = `%${likeLiteral(name)}%`;
+      void query.where((either) => void either.whereILike('u.name', pattern).orWhereILike('u.display_name', pattern));
+    }
+    const page = await newestFirst<UserRow>(query, 'u.id', filter);
+    return { items: await this.withGroups(page.items), next: page.next };
+  }
+
+  /** Locks the enabled admins against changes by others and counts them. */
+  async lockAdmins(): Promise<readonly string[]> {
+    const rows = (await this.db('users').where({ role: 'admin', disabled: 0 }).orderBy('id').forUpdate().select('id')) as { id: string }[];
+    return rows.map((row) => row.id);
+  }
+
+  async adminExists(): Promise<boolean> {
+    return (await this.db('users').where({ role: 'admin', disabled: 0 }).first('id')) !== undefined;
+  }
+
+  async insert(user: NewUser, now: EpochMs): Promise<void> {
+    await this.db('users').insert({
+      id: user.id,
+      name: user.name,
+      display_name: user.displayName,
+      role: user.role,
+      password_hash: user.passwordHash,
+      primary_group_id: user.primaryGroupId,
+      ssh_public_keys: JSON.stringify(user.sshPublicKeys),
+      disabled: 0,
+      created_at: new Date(now),
+    });
+  }
+
+  async update(id: string, change: UserChange): Promise<void> {
+    const row = {
+      ...(change.displayName === undefined ? {} : { display_name: change.displayName }),
+      ...(change.role === undefined ? {} : { role: change.role }),
+      ...(change.passwordHash === undefined ? {} : { password_hash: change.passwordHash }),
+      ...(change.primaryGroupId === undefined ? {} : { primary_group_id: change.primaryGroupId }),
+      ...(change.sshPublicKeys === undefined ? {} : { ssh_public_keys: JSON.stringify(change.sshPublicKeys) }),
+      ...(change.disabled === undefined ? {} : { disabled: change.disabled ? 1 : 0 }),
+    };
+    if (Object.keys(row).length > 0) await this.db('users').where('id', id).update(row);
+  }
+
+  /** Of everybody whose primary group this is, or of one of them. */
+  async clearPrimaryGroup(groupId: string, userId?: string): Promise<void> {
+    const query = this.db('users').where('primary_group_id', groupId);
+    if (userId !== undefined) void query.where('id', userId);
+    await query.update({ primary_group_id: null });
+  }
+
+  private select(): Knex.QueryBuilder {
+    return this.db('users as u').select(columns);
+  }
+
+  private async one(rows: readonly UserRow[]): Promise<User | null> {
+    return (await this.withGroups(rows))[0] ?? null;
+  }
+
+  private async withGroups(rows: readonly UserRow[]): Promise<User[]> {
+    if (rows.length === 0) return [];
+    const memberships = (await this.db('memberships')
+      .whereIn('user_id', rows.map((row) => row.id))
+      .orderBy(['created_at', 'group_id'])
+      .select('user_id', 'group_id')) as { user_id: string; group_id: string }[];
+    return rows.map((row) => ({
+      id: row.id,
+      name: row.name,
+      displayName: row.display_name,
+      role: row.role,
+      primaryGroupId: row.primary_group_id,
+      groupIds: memberships.filter((membership) => membership.user_id === row.id).map((membership) => membership.group_id),
+      sshPublicKeys: parseJson(row.ssh_public_keys) as string[],
+      disabled: row.disabled !== 0,
+      createdAt: row.created_at.toISOString(),
+    }));
+  }
+}
