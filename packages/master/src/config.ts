@@ -1,0 +1,127 @@
+import { siteNetworkSchema, type SiteNetwork } from '@paravcl/shared/domain/slave';
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
+import { isAbsolute } from 'node:path';
+import { z } from 'zod';
+import { networkOf, privateIpv4Network } from './site-network';
+
+const count = (min: number, max: number) => z.int().min(min).max(max);
+const absolutePath = z.string().max(4096).refine(isAbsolute, 'must be an absolute path');
+const hostOrAddress = z
+  .string()
+  .max(253)
+  .refine((name) => isIP(name) !== 0 || /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(name), 'must be a host name or an IP address');
+const timeZone = z.string().refine((zone) => {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}, 'must be an IANA time zone such as Europe/Berlin');
+
+/**
+ * Everything an administrator can set, with its default (DEFINITIONS, "Defaults"). Durations carry their
+ * unit in the name. Secrets stand in files of their own, which are named here.
+ */
+export const configSchema = z
+  .strictObject({
+    /** Where the master keeps what must survive: its CA, images, the private database. */
+    stateDir: absolutePath.default('/var/lib/paravcl'),
+    site: z.strictObject({ name: z.string().min(1).max(100).default('ParaVCL'), timeZone: timeZone.default('UTC') }).prefault({}),
+    listen: z.strictObject({ host: hostOrAddress.default('0.0.0.0'), port: count(1, 65535).default(8443) }).prefault({}),
+    /** How people and agents reach the master; by default this machine's name and the port. */
+    publicUrl: z.url({ protocol: /^https$/, error: 'must be an https:// address' }).optional(),
+    tls: z
+      .strictObject({
+        /** A certificate of your own, PEM, with its chain; without it the master is its own CA. */
+        certFile: absolutePath.optional(),
+        keyFile: absolutePath.optional(),
+        /** The CA that agents shall trust for `certFile`, when it is not a public one. */
+        caFile: absolutePath.optional(),
+        /** More names and addresses for the certificate of the own CA. */
+        names: z.array(hostOrAddress).max(50).default([]),
+      })
+      .prefault({})
+      .refine((tls) => (tls.certFile === undefined) === (tls.keyFile === undefined), 'certFile and keyFile go together: set both or none')
+      .refine((tls) => tls.caFile === undefined || tls.certFile !== undefined, 'caFile belongs to a certFile: set both or none'),
+    database: z
+      .strictObject({
+        /** mysql://user@host:port/database. Without it the master runs a private MariaDB of its own. */
+        dsn: z.string().max(1000).superRefine(checkDsn).optional(),
+        passwordFile: absolutePath.optional(),
+        /** The CA of the database server; with it the connection is encrypted and checked. */
+        caFile: absolutePath.optional(),
+        poolSize: count(4, 200).default(10),
+      })
+      .prefault({})
+      .refine((database) => database.dsn !== undefined || (database.passwordFile === undefined && database.caFile === undefined), 'passwordFile and caFile belong to a dsn'),
+    /** The guests' private network, the same on every slave. The gateway is its first address. */
+    network: z
+      .strictObject({
+        name: siteNetworkSchema.unwrap().shape.name.default('paravcl'),
+        bridge: siteNetworkSchema.unwrap().shape.bridge.default('pvcl0'),
+        cidr: privateIpv4Network.default('10.77.0.0/16'),
+      })
+      .prefault({}),
+    fleet: z
+      .strictObject({
+        heartbeatSeconds: count(1, 300).default(5),
+        suspectAfterSeconds: count(2, 3600).default(15),
+        lostAfterSeconds: count(3, 86_400).default(60),
+        /** What a slave from another address than the enrolled one means: refused, reported, nothing. */
+        addressCheck: z.enum(['strict', 'warn', 'off']).default('warn'),
+      })
+      .prefault({})
+      .refine((fleet) => fleet.heartbeatSeconds < fleet.suspectAfterSeconds, 'heartbeatSeconds must be below suspectAfterSeconds')
+      .refine((fleet) => fleet.suspectAfterSeconds < fleet.lostAfterSeconds, 'suspectAfterSeconds must be below lostAfterSeconds'),
+    login: z
+      .strictObject({
+        failuresPerAccount: count(3, 1000).default(10),
+        accountWindowMinutes: count(1, 1440).default(15),
+        /** A whole class may share one address. */
+        attemptsPerAddressPerMinute: count(10, 100_000).default(300),
+      })
+      .prefault({}),
+    sessions: z
+      .strictObject({ idleMinutes: count(5, 43_200).default(120), absoluteHours: count(1, 720).default(12) })
+      .prefault({})
+      .refine((sessions) => sessions.idleMinutes <= sessions.absoluteHours * 60, 'idleMinutes must not exceed absoluteHours'),
+    /** How long an instance may stay in a transitional state. */
+    deadlines: z
+      .strictObject({
+        preparingMinutes: count(1, 1440).default(15),
+        bootingMinutes: count(1, 1440).default(5),
+        suspendingMinutes: count(1, 1440).default(5),
+        resumingMinutes: count(1, 1440).default(5),
+        stoppingMinutes: count(1, 1440).default(2),
+      })
+      .prefault({}),
+    /** The report's critical limit: this share of cores and of RAM always stays free in the pool. */
+    criticalLimitPercent: z.number().min(0).max(90).default(5),
+    uploads: z.strictObject({ maxGiB: z.number().positive().max(16_384).default(64) }).prefault({}),
+    logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+    /** A file with the token that /metrics asks for; without it only this machine may read them. */
+    metrics: z.strictObject({ tokenFile: absolutePath.optional() }).prefault({}),
+  })
+  .transform(({ publicUrl, network, ...config }) => ({
+    ...config,
+    /** Without a slash at its end. */
+    publicUrl: (publicUrl ?? `https://${hostname()}:${String(config.listen.port)}`).replace(/\/+$/, ''),
+    network: { name: network.name, bridge: network.bridge, ...networkOf(network.cidr) } satisfies SiteNetwork,
+  }))
+  .readonly();
+
+/** The master's configuration, complete and within its limits. */
+export type MasterConfig = z.output<typeof configSchema>;
+
+function checkDsn(dsn: string, context: z.RefinementCtx<string>): void {
+  if (!URL.canParse(dsn)) {
+    context.addIssue({ code: 'custom', message: 'must be mysql://user@host:port/database' });
+    return;
+  }
+  const url = new URL(dsn);
+  if (url.protocol !== 'mysql:' && url.protocol !== 'mariadb:') context.addIssue({ code: 'custom', message: 'must begin with mysql://' });
+  if (url.password !== '') context.addIssue({ code: 'custom', message: 'must not hold the password: put it into a file and name that as passwordFile' });
+  if (url.username === '') context.addIssue({ code: 'custom', message: 'must name the user: mysql://user@host:port/database' });
+  if (!/^\/[A-Za-z0-9_$-]{1,64}$/.test(url.pathname)) context.addIssue({ code: 'custom', message: 'must name the database after the host: mysql://user@host:port/database' });
+}
