@@ -11,42 +11,40 @@ interface IdempotencyRow {
   readonly created_at: Date;
 }
 
-/** The answer that was given to a request. */
-export interface KeptAnswer {
-  readonly status: number;
-  /** The body as text (JSON); null when there was none. */
-  readonly response: string | null;
-}
-
 /**
- * `new`: the caller is the one to do it, and calls `finish` or `forget`. `running`: the first request with
+ * `first`: the caller is the one to do it, and calls `finish` or `forget`. `running`: the first request with
  * this key has not been answered yet. `mismatch`: the key was used for another request.
  */
-export type IdempotencyBegin = 'new' | 'running' | 'mismatch' | KeptAnswer;
+export type BegunRequest =
+  | { readonly kind: 'first' }
+  | { readonly kind: 'running' }
+  | { readonly kind: 'mismatch' }
+  /** `body` is the answer's JSON text; null when it had none. */
+  | { readonly kind: 'answered'; readonly status: number; readonly body: string | null };
 
 /** Requests by the key their sender gave them, so that one sent twice is done once. The primary key decides races. */
 export class IdempotencyRepository {
   constructor(private readonly db: Knex) {}
 
   /** Claims the key. `requestHash` is SHA-256 over method, path and body in hexadecimal. Call it outside a transaction. */
-  async begin(userId: string, key: string, requestHash: string, now: EpochMs): Promise<IdempotencyBegin> {
+  async begin(userId: string, key: string, requestHash: string, now: EpochMs): Promise<BegunRequest> {
     for (;;) {
       try {
         await this.rows().insert({ user_id: userId, idempotency_key: key, request_hash: requestHash, created_at: new Date(now) });
-        return 'new';
+        return { kind: 'first' };
       } catch (error) {
         if (!isDuplicateKey(error)) throw error;
       }
       const first = await this.rows().select('request_hash', 'status', 'response').where(identity(userId, key)).first();
       if (first === undefined) continue; // forgotten between the two statements: the key is free again
-      if (first.request_hash !== requestHash) return 'mismatch';
-      return first.status === null ? 'running' : { status: first.status, response: first.response };
+      if (first.request_hash !== requestHash) return { kind: 'mismatch' };
+      return first.status === null ? { kind: 'running' } : { kind: 'answered', status: first.status, body: first.response };
     }
   }
 
   /** Keeps the answer for whoever sends the same request again. */
-  async finish(userId: string, key: string, answer: KeptAnswer): Promise<void> {
-    await this.rows().where(identity(userId, key)).update({ status: answer.status, response: answer.response });
+  async finish(userId: string, key: string, status: number, body: string | null): Promise<void> {
+    await this.rows().where(identity(userId, key)).update({ status, response: body });
   }
 
   /** Gives the key back: nothing was done, or the answer (a fault of ours) is not worth keeping. */
