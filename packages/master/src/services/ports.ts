@@ -1,5 +1,6 @@
 import type { Command, CommandResult } from '@paravcl/shared/protocol/commands';
 import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
+import type { Refused } from '@paravcl/shared/protocol/master-to-agent';
 import type { Admission } from '@paravcl/shared/domain/slave';
 
 /** How services reach agents. `ws/` implements it; tests fake it. */
@@ -15,8 +16,8 @@ export interface AgentPort {
   pushAdmission(slaveId: string, admission: Admission, sentence: string | null): void;
   /** One-shot verb. Throws ParavclError `slave-offline` or `timeout`. */
   command(slaveId: string, command: Command, about: { readonly generation: number | null; readonly deadlineMs: number }): Promise<CommandResult>;
-  /** Ends the slave's session, if any. */
-  disconnect(slaveId: string, sentence: string): void;
+  /** Ends the slave's session, if any, telling it why. */
+  disconnect(slaveId: string, sentence: string, code: Refused['code']): void;
 }
 
 /** Wakes the scheduling loop; many wishes in a row cost one round. */

@@ -1,0 +1,108 @@
+import type { Clock, EpochMs } from '@paravcl/shared/clock';
+import { admissionMoves, type AddressCheck, type Admission, type Describe, type Liveness } from '@paravcl/shared/domain/slave';
+import { helloSigningInput, type Hello } from '@paravcl/shared/protocol/agent-to-master';
+import type { Refused } from '@paravcl/shared/protocol/master-to-agent';
+import { oldestProtocolVersion, protocolVersion } from '@paravcl/shared/protocol/version';
+import { judgeIdentity } from '../core/identity';
+import type { UnitOfWork } from '../db/unit-of-work';
+import type { NewEvent } from '../repositories/event-repository';
+import type { Repositories } from '../repositories/repositories';
+import type { SlaveRecord } from '../repositories/slave-record';
+import { isSignedBy } from './agent-key';
+
+export interface HelloContext {
+  /** The nonce this connection was challenged with. */
+  readonly nonce: string;
+  readonly address: string;
+  /** Id the session will have when it is accepted. */
+  readonly sessionId: string;
+}
+
+export type HelloVerdict =
+  | { readonly kind: 'welcome'; readonly name: string; readonly admission: Admission; readonly describe: Describe; readonly livenessBefore: Liveness }
+  /** `quarantinedNow`: this very hello moved the slave to quarantine. */
+  | { readonly kind: 'refused'; readonly code: Refused['code']; readonly sentence: string; readonly quarantinedNow: boolean };
+
+const refused = (code: Refused['code'], sentence: string, quarantinedNow = false): HelloVerdict => ({ kind: 'refused', code, sentence, quarantinedNow });
+
+/** Who says hello, and whether they are let in. */
+export class HelloService {
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly clock: Clock,
+    private readonly addressCheck: AddressCheck,
+  ) {}
+
+  /**
+   * Judges a hello in this order: protocol; signature, against the key that is *presented* (it proves
+   * that whoever speaks holds that key, no more); whether there is such a slave and it is not retired;
+   * whether it is the enrolled machine, else it is quarantined; whether it is quarantined already.
+   * An accepted hello is recorded: the slave is online from now.
+   */
+  async judge(hello: Hello, context: HelloContext): Promise<HelloVerdict> {
+    if (hello.protocol < oldestProtocolVersion || hello.protocol > protocolVersion) {
+      return refused('protocol-version', `This agent speaks protocol ${hello.protocol}; the master speaks ${oldestProtocolVersion} to ${protocolVersion}. Upgrade the older of the two.`);
+    }
+    if (!isSignedBy(hello.publicKey, helloSigningInput(context.nonce, hello.slaveId), hello.signature)) {
+      return refused('bad-signature', 'The signature of the hello does not match its key. Check that the agent’s key file is whole.');
+    }
+    return this.unitOfWork.transaction((repositories) => this.judgeSigned(repositories, hello, context));
+  }
+
+  private async judgeSigned(repositories: Repositories, hello: Hello, context: HelloContext): Promise<HelloVerdict> {
+    const now = this.clock.now();
+    const slave = await repositories.slaves.find(hello.slaveId);
+    if (slave === null) return refused('unknown-slave', 'This master knows no such slave. Enrol the machine with a join token.');
+    if (slave.admission === 'retired') return refused('retired', `${slave.name} was retired from the pool. Enrol the machine again with a join token.`);
+
+    const verdict = judgeIdentity({ ...slave, lastAddress: slave.address }, { ...hello, address: context.address }, this.addressCheck);
+    if (verdict.kind === 'other') return this.quarantine(repositories, slave, hello, context, verdict, now);
+    if (slave.admission === 'quarantined') {
+      return refused('quarantined', `${slave.name} is quarantined: ${slave.admissionReason ?? 'an operator must look at it.'} An operator approves it in the portal.`);
+    }
+
+    // Who measures the offset is the master, from heartbeats; what the agent says of it is its own view.
+    const describe: Describe = { ...hello.describe, clockOffsetMs: slave.describe.clockOffsetMs };
+    const opened = await repositories.slaves.openSession(slave.id, slave.admission, {
+      sessionId: context.sessionId,
+      epoch: hello.epoch,
+      bootId: hello.bootId,
+      agentBuild: hello.build,
+      address: context.address,
+      describe,
+      foreignDomains: hello.foreignDomains,
+      seenAt: now,
+    });
+    if (!opened) return refused('newer-session', `${slave.name} changed while it said hello. Say hello again.`);
+    if (verdict.addressChange !== null) await repositories.events.append(slaveEvent(slave, 'slave.address-changed', context.address, `${slave.name}: ${verdict.addressChange}`), now);
+    if (slave.liveness !== 'online') {
+      const first = slave.lastSeenAt === null ? 'is connected for the first time' : `is online again (it was ${slave.liveness})`;
+      await repositories.events.append(slaveEvent(slave, 'slave.online', context.address, `${slave.name} ${first}, from ${context.address}.`), now);
+    }
+    return { kind: 'welcome', name: slave.name, admission: slave.admission, describe, livenessBefore: slave.liveness };
+  }
+
+  private async quarantine(
+    repositories: Repositories,
+    slave: SlaveRecord,
+    hello: Hello,
+    context: HelloContext,
+    verdict: { readonly keyMatches: boolean; readonly sentence: string },
+    now: EpochMs,
+  ): Promise<HelloVerdict> {
+    const moved = admissionMoves[slave.admission].includes('quarantined') && (await repositories.slaves.moveAdmission(slave.id, slave.admission, 'quarantined', verdict.sentence));
+    // What the holder of another key shows is never offered for adoption: anybody can make a key.
+    await repositories.slaves.noteQuarantine(
+      slave.id,
+      verdict.sentence,
+      verdict.keyMatches ? { machineId: hello.machineId, macs: hello.macs, address: context.address, epoch: hello.epoch } : null,
+    );
+    // One event for the move, and none for each of its attempts every few seconds.
+    if (moved) await repositories.events.append(slaveEvent(slave, 'slave.quarantined', context.address, `${slave.name} is quarantined. ${verdict.sentence}`), now);
+    return refused('quarantined', `${slave.name} is quarantined. ${verdict.sentence} An operator must look at it in the portal.`, moved);
+  }
+}
+
+function slaveEvent(slave: SlaveRecord, kind: string, clientAddress: string, sentence: string): NewEvent {
+  return { kind, subjectType: 'slave', subjectId: slave.id, actor: `slave ${slave.name}`, actorUserId: null, clientAddress, sentence };
+}

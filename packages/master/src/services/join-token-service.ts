@@ -1,0 +1,160 @@
+import type { JoinToken, JoinTokenState } from '@paravcl/shared/api/join-tokens';
+import type { Page } from '@paravcl/shared/api/page';
+import type { Clock, EpochMs } from '@paravcl/shared/clock';
+import { formatJoinToken } from '@paravcl/shared/domain/join-token-text';
+import type { Principal } from '@paravcl/shared/domain/people';
+import type { SlaveKind } from '@paravcl/shared/domain/slave';
+import { ParavclError } from '@paravcl/shared/errors';
+import { newId } from '@paravcl/shared/ids';
+import { createHash, randomBytes } from 'node:crypto';
+import type { UnitOfWork } from '../db/unit-of-work';
+import type { JoinTokenRecord } from '../repositories/join-token-repository';
+import { joinTokenState } from './join-token-state';
+import { authorise, may, reach } from './policy';
+
+export interface MasterAddress {
+  /** What agents dial: `https://master.example:8443`. */
+  readonly url: string;
+  /** SHA-256 of the CA certificate's DER, base64url; null when the certificate is publicly trusted. */
+  readonly caFingerprint: string | null;
+}
+
+export interface NewJoinToken {
+  readonly kind?: SlaveKind | undefined;
+  readonly preapproved: boolean;
+  readonly note: string;
+  readonly lifetimeMinutes: number;
+}
+
+/** What is shown once, when a token is made. */
+export interface MadeJoinToken {
+  readonly joinToken: JoinToken;
+  readonly token: string;
+  readonly master: string;
+  readonly command: string;
+  readonly commandThatAsks: string;
+}
+
+const site = { ownerUserId: null, groupId: null } as const;
+
+/** The secret is 256 random bits: a plain hash is enough, there is nothing to guess. */
+export const joinTokenHash = (secret: string): string => createHash('sha256').update(secret).digest('hex');
+
+/** Single-use tokens by which machines enrol. Only their hashes are stored. */
+export class JoinTokenService {
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly clock: Clock,
+    private readonly master: MasterAddress,
+  ) {}
+
+  /**
+   * Makes a token: for a dedicated slave by operators and admins, for an own machine (volunteer, to be
+   * approved) by anybody. Throws `forbidden` for a dedicated or preapproved one without the right.
+   */
+  async create(principal: Principal, wish: NewJoinToken, clientAddress: string): Promise<MadeJoinToken> {
+    const privileged = may(principal, 'join-token.create-dedicated', site);
+    const kind = wish.kind ?? (privileged ? 'dedicated' : 'volunteer');
+    if (kind === 'dedicated' && !privileged) {
+      throw new ParavclError('forbidden', `A ${principal.role} may add an own machine as a volunteer, not a dedicated slave. Leave out "kind", or ask an operator.`, { field: 'kind' });
+    }
+    if (wish.preapproved && !privileged) {
+      throw new ParavclError('forbidden', `A ${principal.role} may not approve machines beforehand. Leave out "preapproved"; an operator approves the machine when it has enrolled.`, { field: 'preapproved' });
+    }
+    const now = this.clock.now();
+    const secret = randomBytes(32).toString('base64url');
+    const token: JoinTokenRecord = {
+      id: newId(now),
+      kind,
+      ownerUserId: kind === 'volunteer' ? principal.userId : null,
+      createdByUserId: principal.userId,
+      preapproved: wish.preapproved,
+      note: wish.note,
+      createdAt: now,
+      expiresAt: now + wish.lifetimeMinutes * 60_000,
+      usedAt: null,
+      usedBySlaveId: null,
+      revokedAt: null,
+    };
+    await this.unitOfWork.transaction(async (repositories) => {
+      await repositories.joinTokens.insert(token, joinTokenHash(secret));
+      await repositories.events.append(
+        {
+          kind: 'join-token.created',
+          subjectType: 'join-token',
+          subjectId: token.id,
+          actor: `user ${principal.userName}`,
+          actorUserId: principal.userId,
+          clientAddress,
+          sentence: `${principal.userName} made a join token for a ${kind} slave${token.preapproved ? ', approved beforehand' : ''}, valid for ${wish.lifetimeMinutes} minutes.`,
+        },
+        now,
+      );
+    });
+    const text = formatJoinToken({ secret, caFingerprint: this.master.caFingerprint });
+    return { joinToken: view(token, now), token: text, master: this.master.url, ...enrolCommands(this.master.url, text) };
+  }
+
+  /** Own tokens; all of them for operators and admins. Newest first. */
+  async list(principal: Principal, query: { readonly limit: number; readonly cursor?: string | undefined; readonly state?: JoinTokenState | undefined }): Promise<Page<JoinToken>> {
+    const now = this.clock.now();
+    const own = reach(principal, 'join-token.list') === 'any' ? {} : { createdByUserId: principal.userId };
+    const found = await this.unitOfWork.read.joinTokens.list({ ...own, state: query.state, before: query.cursor, limit: query.limit + 1 }, now);
+    const items = found.slice(0, query.limit);
+    return { items: items.map((token) => view(token, now)), next: found.length > query.limit ? (items.at(-1)?.id ?? null) : null };
+  }
+
+  /** Throws `conflict` when it was used; revoking twice, or after its end, is no error. */
+  async revoke(principal: Principal, joinTokenId: string, clientAddress: string): Promise<void> {
+    const now = this.clock.now();
+    await this.unitOfWork.transaction(async (repositories) => {
+      const token = await repositories.joinTokens.find(joinTokenId);
+      const what = `join token ${joinTokenId}`;
+      if (token === null) throw new ParavclError('not-found', `There is no ${what}, or it is not yours to see.`);
+      authorise(principal, 'join-token.revoke', 'join-token.list', { ownerUserId: token.createdByUserId, groupId: null }, what);
+      if (token.revokedAt !== null) return;
+      if (token.usedAt !== null || !(await repositories.joinTokens.revoke(token.id, now))) {
+        throw new ParavclError('conflict', 'This join token was used already. To take the machine out of the pool again, retire its slave.');
+      }
+      await repositories.events.append(
+        {
+          kind: 'join-token.revoked',
+          subjectType: 'join-token',
+          subjectId: token.id,
+          actor: `user ${principal.userName}`,
+          actorUserId: principal.userId,
+          clientAddress,
+          sentence: `${principal.userName} revoked a join token for a ${token.kind} slave.`,
+        },
+        now,
+      );
+    });
+  }
+}
+
+/**
+ * What to paste on the new machine. A here-document feeds the token to standard input: on the command
+ * line it would be in the process list, readable by every user of that machine.
+ */
+function enrolCommands(url: string, token: string): { command: string; commandThatAsks: string } {
+  const enrol = `paravcl-slave enrol --master ${url}`;
+  return { command: `${enrol} --token-file - <<'TOKEN'\n${token}\nTOKEN`, commandThatAsks: enrol };
+}
+
+function view(token: JoinTokenRecord, now: EpochMs): JoinToken {
+  const time = (at: EpochMs | null): string | null => (at === null ? null : new Date(at).toISOString());
+  return {
+    id: token.id,
+    state: joinTokenState(token, now),
+    kind: token.kind,
+    ownerUserId: token.ownerUserId,
+    createdByUserId: token.createdByUserId,
+    preapproved: token.preapproved,
+    note: token.note,
+    createdAt: new Date(token.createdAt).toISOString(),
+    expiresAt: new Date(token.expiresAt).toISOString(),
+    usedAt: time(token.usedAt),
+    usedBySlaveId: token.usedBySlaveId,
+    revokedAt: time(token.revokedAt),
+  };
+}

@@ -1,0 +1,269 @@
+import type { Cancel, Clock } from '@paravcl/shared/clock';
+import type { Admission, Describe } from '@paravcl/shared/domain/slave';
+import { ParavclError } from '@paravcl/shared/errors';
+import { newId } from '@paravcl/shared/ids';
+import type { AgentFrame, Hello } from '@paravcl/shared/protocol/agent-to-master';
+import type { ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
+import type { MasterFrame, Refused } from '@paravcl/shared/protocol/master-to-agent';
+import { oldestProtocolVersion, protocolVersion } from '@paravcl/shared/protocol/version';
+import { randomBytes } from 'node:crypto';
+import type { WebSocket } from 'ws';
+import type { UnitOfWork } from '../db/unit-of-work';
+import type { FleetPulse } from '../services/fleet-pulse';
+import type { HelloService } from '../services/hello-service';
+import type { AgentReports } from '../services/ports';
+import type { AgentSessions } from './agent-sessions';
+import { desiredBatches } from './desired-batches';
+import { closeCodes, FrameSocket } from './frame-socket';
+import type { LinkLog, LinkSettings } from './link-settings';
+
+export interface AgentSessionDeps {
+  readonly clock: Clock;
+  readonly settings: LinkSettings;
+  readonly hellos: HelloService;
+  readonly sessions: AgentSessions;
+  readonly reports: AgentReports;
+  readonly pulse: FleetPulse;
+  readonly unitOfWork: UnitOfWork;
+  readonly log: LinkLog;
+}
+
+/** What is known of a session once its hello was accepted. */
+interface Accepted {
+  readonly slaveId: string;
+  readonly name: string;
+  admission: Admission;
+  /**
+   * While the slave waits for approval: everything it says is on it, so that its desired set can be
+   * worked out at the moment of approval. Reports of a slave that is not admitted reach nobody.
+   */
+  unadmitted: Map<string, ObservedInstance> | null;
+}
+
+const isAdmitted = (admission: Admission): boolean => admission === 'approved' || admission === 'draining';
+
+/**
+ * One connection of an agent, from its challenge to its end:
+ * challenged → (hello) judging → accepted, or refused; closed from anywhere.
+ * Invariants: nothing but a hello is heard before it is accepted; a session that is not the newest of
+ * its slave reports nothing; whatever ends it stops its timers.
+ */
+export class AgentSession {
+  readonly sessionId: string;
+  /** Bearer for image content, as long as this session. */
+  readonly contentToken = randomBytes(32).toString('base64url');
+
+  private readonly nonce = randomBytes(32).toString('base64url');
+  private readonly frames: FrameSocket;
+  private stage: 'challenged' | 'judging' | 'accepted' | 'refused' = 'challenged';
+  private accepted: Accepted | null = null;
+  private heardAtMs: number;
+  private readonly timers = new Set<Cancel>();
+
+  constructor(
+    socket: WebSocket,
+    readonly address: string,
+    /** Rises with every connection: of two sessions of one slave the greater is the newer. */
+    readonly order: number,
+    private readonly deps: AgentSessionDeps,
+    /** Called once, when the hello is accepted or the connection ends without: it is no longer unproven. */
+    private readonly onProvenOrClosed: () => void,
+    private readonly onClosed: () => void,
+  ) {
+    this.sessionId = newId(deps.clock.now());
+    this.heardAtMs = deps.clock.monotonicMs();
+    this.frames = new FrameSocket(socket, deps.clock, deps.settings.limits, {
+      onFrame: (frame) => this.receive(frame),
+      onFault: (error) => this.logFault(error),
+      onClosed: () => this.ended(),
+    });
+    this.after(deps.settings.timings.handshakeMs, () => {
+      if (this.stage !== 'accepted') this.frames.cut();
+    });
+    this.send({ type: 'challenge', payload: { siteId: deps.settings.siteId, nonce: this.nonce, protocol: { newest: protocolVersion, oldest: oldestProtocolVersion } } });
+  }
+
+  /** Null before its hello was accepted. */
+  get slaveId(): string | null {
+    return this.accepted?.slaveId ?? null;
+  }
+
+  get admission(): Admission | null {
+    return this.accepted?.admission ?? null;
+  }
+
+  send(frame: MasterFrame): void {
+    this.frames.send(frame);
+  }
+
+  /** Says why and closes. */
+  refuse(code: Refused['code'], sentence: string): void {
+    this.stage = 'refused';
+    this.send({ type: 'refused', payload: { code, sentence: sentence.slice(0, 1000) } });
+    this.frames.close(closeCodes.policy, code);
+  }
+
+  /** The master stops; the agent dials again. */
+  goAway(): void {
+    this.frames.close(closeCodes.goingAway, 'the master is stopping');
+  }
+
+  /** Admission changed while connected. A slave that was waiting and is admitted now gets its desired set. */
+  async admissionChanged(admission: Admission, sentence: string | null): Promise<void> {
+    const { accepted } = this;
+    if (accepted === null) return;
+    accepted.admission = admission;
+    this.send({ type: 'admission', payload: { admission, sentence } });
+    if (!isAdmitted(admission) || accepted.unadmitted === null) return;
+    const inventory = [...accepted.unadmitted.values()];
+    accepted.unadmitted = null;
+    try {
+      await this.announce(accepted.slaveId, inventory);
+    } catch (error) {
+      // It dials again and says hello as an admitted slave: the same set is worked out then.
+      this.logFault(error);
+      this.frames.close(closeCodes.internal, 'try again');
+    }
+  }
+
+  private async receive(frame: AgentFrame): Promise<void> {
+    this.heardAtMs = this.deps.clock.monotonicMs();
+    if (this.stage === 'challenged') {
+      if (frame.type !== 'hello') throw new ParavclError('malformed-body', `The first frame must be hello, not ${frame.type}.`);
+      await this.hello(frame.payload);
+      return;
+    }
+    const { accepted } = this;
+    if (accepted === null || !this.deps.sessions.isCurrent(this)) return;
+    switch (frame.type) {
+      case 'hello':
+        throw new ParavclError('malformed-body', 'A session says hello once.');
+      case 'heartbeat': {
+        const { agentTime, ...vitals } = frame.payload;
+        this.deps.pulse.heartbeat(accepted.slaveId, { ...vitals, agentTime: Date.parse(agentTime) });
+        return;
+      }
+      case 'describe':
+        this.deps.pulse.describe(accepted.slaveId, definedOnly(frame.payload.changed));
+        return;
+      case 'observed':
+        this.deps.pulse.heard(accepted.slaveId);
+        await this.observed(accepted, frame.payload.instances);
+        return;
+      case 'foreign':
+        this.deps.pulse.heard(accepted.slaveId);
+        await this.deps.unitOfWork.read.slaves.storeForeignDomains(accepted.slaveId, frame.payload.domains);
+        return;
+      case 'result':
+        this.deps.pulse.heard(accepted.slaveId);
+        await this.deps.sessions.commands.result(accepted.slaveId, frame.payload);
+        this.send({ type: 'result-stored', payload: { commandId: frame.payload.commandId } });
+    }
+  }
+
+  private async observed(accepted: Accepted, instances: readonly ObservedInstance[]): Promise<void> {
+    if (accepted.unadmitted === null) {
+      await this.deps.reports.observed(accepted.slaveId, instances);
+      return;
+    }
+    for (const instance of instances) {
+      if (accepted.unadmitted.size < maxUnadmitted || accepted.unadmitted.has(instance.instanceId)) accepted.unadmitted.set(instance.instanceId, instance);
+    }
+  }
+
+  private async hello(hello: Hello): Promise<void> {
+    this.stage = 'judging';
+    const { deps } = this;
+    const verdict = await deps.hellos.judge(hello, { nonce: this.nonce, address: this.address, sessionId: this.sessionId });
+    if (verdict.kind === 'refused') {
+      deps.log.warn({ slaveId: hello.slaveId, address: this.address, code: verdict.code }, verdict.sentence);
+      this.refuse(verdict.code, verdict.sentence);
+      if (verdict.quarantinedNow) {
+        deps.sessions.disconnect(hello.slaveId, verdict.sentence, 'quarantined');
+        await deps.reports.fleetChanged(hello.slaveId);
+      }
+      return;
+    }
+    if (!this.frames.isOpen) return;
+    const admitted = isAdmitted(verdict.admission);
+    this.accepted = {
+      slaveId: hello.slaveId,
+      name: verdict.name,
+      admission: verdict.admission,
+      unadmitted: admitted ? null : new Map(hello.inventory.map((instance) => [instance.instanceId, instance])),
+    };
+    if (!deps.sessions.register(this, hello.slaveId)) {
+      this.refuse('newer-session', `A newer connection of ${verdict.name} took over.`);
+      return;
+    }
+    this.stage = 'accepted';
+    this.onProvenOrClosed();
+    deps.log.info({ slaveId: hello.slaveId, address: this.address, admission: verdict.admission, build: hello.build }, `${verdict.name} is connected`);
+    deps.pulse.begin(hello.slaveId, verdict.describe);
+    const { heartbeatMs } = deps.settings.timings;
+    this.send({
+      type: 'welcome',
+      payload: {
+        sessionId: this.sessionId,
+        admission: verdict.admission,
+        heartbeatMs,
+        masterTime: new Date(deps.clock.now()).toISOString(),
+        network: deps.settings.network,
+        contentToken: this.contentToken,
+      },
+    });
+    this.beat();
+    if (admitted) await this.announce(hello.slaveId, hello.inventory);
+    for (const order of deps.sessions.commands.pendingOf(hello.slaveId)) this.send({ type: 'command', payload: order });
+    if (verdict.livenessBefore !== 'online') await deps.reports.fleetChanged(hello.slaveId);
+  }
+
+  private async announce(slaveId: string, inventory: readonly ObservedInstance[]): Promise<void> {
+    const desired = await this.deps.reports.connected(slaveId, inventory);
+    for (const instances of desiredBatches(desired)) this.send({ type: 'desired', payload: { instances: [...instances] } });
+  }
+
+  /** Every heartbeatMs: say that we live, and look whether the other end does. */
+  private beat(): void {
+    const { clock, settings } = this.deps;
+    const { heartbeatMs, silenceMs, drainMs } = settings.timings;
+    this.after(heartbeatMs, () => {
+      if (clock.monotonicMs() - this.heardAtMs >= silenceMs || this.frames.unsentForMs() >= drainMs) {
+        this.logFault(new Error('the link is half-open: nothing heard, or nothing taken, for too long'));
+        this.frames.cut();
+        return;
+      }
+      this.send({ type: 'heartbeat', payload: { masterTime: new Date(clock.now()).toISOString() } });
+      this.beat();
+    });
+  }
+
+  private ended(): void {
+    for (const cancel of this.timers) cancel();
+    this.timers.clear();
+    this.deps.sessions.remove(this);
+    this.onProvenOrClosed();
+    this.onClosed();
+    if (this.accepted !== null) this.deps.log.info({ slaveId: this.accepted.slaveId, address: this.address }, `the link of ${this.accepted.name} ended`);
+  }
+
+  private after(delayMs: number, run: () => void): void {
+    const cancel = this.deps.clock.after(delayMs, () => {
+      this.timers.delete(cancel);
+      run();
+    });
+    this.timers.add(cancel);
+  }
+
+  private logFault(error: unknown): void {
+    this.deps.log.warn({ err: error, slaveId: this.accepted?.slaveId ?? null, address: this.address }, 'a fault on an agent’s link');
+  }
+}
+
+/** As many as a hello may carry. */
+const maxUnadmitted = 2000;
+
+/** Zod's `partial` allows undefined where the domain says absent. */
+function definedOnly(changed: Readonly<{ [K in keyof Describe]?: Describe[K] | undefined }>): Partial<Describe> {
+  return Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== undefined)) as Partial<Describe>;
+}

@@ -1,0 +1,111 @@
+import type { Cancel, Clock } from '@paravcl/shared/clock';
+import { newId } from '@paravcl/shared/ids';
+import type { AgentFrame } from '@paravcl/shared/protocol/agent-to-master';
+import { decodeAgentFrame, encodeFrame } from '@paravcl/shared/protocol/envelope';
+import type { MasterFrame } from '@paravcl/shared/protocol/master-to-agent';
+import { protocolVersion } from '@paravcl/shared/protocol/version';
+import type { RawData, WebSocket } from 'ws';
+import type { LinkLimits } from './link-settings';
+
+/** Close codes of RFC 6455 7.4.1. */
+export const closeCodes = { goingAway: 1001, unsupportedData: 1003, policy: 1008, internal: 1011 } as const;
+
+/** After a close frame the other end has this long to answer before the socket is cut. */
+const closeGraceMs = 2_000;
+
+export interface FrameSocketEvents {
+  /** One at a time, in order of arrival; the next waits for the promise. */
+  onFrame(frame: AgentFrame): Promise<void>;
+  /** The other end broke the protocol, or handling its frame failed; the socket is being closed. */
+  onFault(error: unknown): void;
+  onClosed(): void;
+}
+
+/**
+ * A WebSocket as frames, with its memory bounded both ways: an agent that sends faster than it is served
+ * is not read, and one that does not read what it is sent is cut off.
+ */
+export class FrameSocket {
+  private handling: Promise<void> = Promise.resolve();
+  private queued = 0;
+  private closed = false;
+  /** When each frame that the kernel has not taken yet was given to the socket. Monotonic ms, oldest first. */
+  private readonly unsentSince: number[] = [];
+  private cancelCut: Cancel | null = null;
+
+  constructor(
+    private readonly socket: WebSocket,
+    private readonly clock: Clock,
+    private readonly limits: Pick<LinkLimits, 'maxBufferedBytes' | 'maxQueuedFrames'>,
+    private readonly events: FrameSocketEvents,
+  ) {
+    socket.on('message', (data, isBinary) => this.receive(data, isBinary));
+    socket.on('error', (error) => events.onFault(error));
+    socket.on('close', () => {
+      this.closed = true;
+      this.cancelCut?.();
+      events.onClosed();
+    });
+  }
+
+  get isOpen(): boolean {
+    return !this.closed && this.socket.readyState === this.socket.OPEN;
+  }
+
+  /** Sends, or cuts the connection when too much waits to be sent already. Quiet when it is closed. */
+  send(frame: MasterFrame): void {
+    if (!this.isOpen) return;
+    const text = encodeFrame(protocolVersion, newId(this.clock.now()), frame);
+    if (this.socket.bufferedAmount + text.length > this.limits.maxBufferedBytes) {
+      this.events.onFault(new Error(`${this.socket.bufferedAmount} bytes wait to be sent: the agent does not read`));
+      this.cut();
+      return;
+    }
+    this.unsentSince.push(this.clock.monotonicMs());
+    this.socket.send(text, () => void this.unsentSince.shift());
+  }
+
+  /** How long the oldest unsent frame has been waiting, milliseconds; 0 when there is none. */
+  unsentForMs(): number {
+    const oldest = this.unsentSince[0];
+    return oldest === undefined ? 0 : this.clock.monotonicMs() - oldest;
+  }
+
+  /** Closes politely; cuts when the other end does not answer. */
+  close(code: number, reason: string): void {
+    if (this.closed) return;
+    // The reason of a close frame has at most 123 bytes (RFC 6455 5.5).
+    this.socket.close(code, Buffer.from(reason).subarray(0, 120).toString('latin1').replace(/[^\x20-\x7e]/g, '?'));
+    this.cancelCut ??= this.clock.after(closeGraceMs, () => this.cut());
+  }
+
+  /** Ends the connection at once. */
+  cut(): void {
+    this.socket.terminate();
+  }
+
+  private receive(data: RawData, isBinary: boolean): void {
+    if (isBinary) {
+      this.events.onFault(new Error('a binary message, where frames are text'));
+      this.close(closeCodes.unsupportedData, 'frames are text');
+      return;
+    }
+    this.queued++;
+    if (this.queued >= this.limits.maxQueuedFrames) this.socket.pause();
+    this.handling = this.handling.then(() => this.handle(data));
+  }
+
+  private async handle(data: RawData): Promise<void> {
+    try {
+      // What was queued behind a frame that ended the session is not handled any more.
+      // ws hands text over as one Buffer (binaryType "nodebuffer").
+      if (this.isOpen) await this.events.onFrame(decodeAgentFrame((data as Buffer).toString('utf8')));
+    } catch (error) {
+      this.events.onFault(error);
+      this.close(closeCodes.policy, 'malformed or untimely frame');
+    } finally {
+      this.queued--;
+      if (this.queued < this.limits.maxQueuedFrames && this.socket.isPaused) this.socket.resume();
+    }
+  }
+}
