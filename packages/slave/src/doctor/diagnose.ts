@@ -1,0 +1,35 @@
+import type { KvmFacts } from '../describe/kvm-probe';
+import { diagnoseAppArmor, diagnoseKvm, diagnoseLibvirt, diagnoseTools, type AppArmorFacts, type LibvirtFacts, type ToolFacts } from './diagnose-hypervisor';
+import { diagnoseMaster, type MasterFacts } from './diagnose-master';
+import { diagnoseNetwork, type NetworkFacts } from './diagnose-network';
+import { diagnosePool, type PoolFacts } from './diagnose-pool';
+import { diagnoseSecrets, type SecretFile } from './diagnose-secrets';
+import type { Finding } from './finding';
+
+/** Everything doctor looks at, read before anything is judged. */
+export interface DoctorFacts {
+  readonly kvm: KvmFacts;
+  readonly libvirt: LibvirtFacts;
+  readonly tools: readonly ToolFacts[];
+  readonly appArmor: AppArmorFacts;
+  readonly pool: PoolFacts;
+  readonly network: NetworkFacts;
+  readonly master: MasterFacts;
+  readonly secrets: readonly SecretFile[];
+  /** The user doctor runs as. */
+  readonly ownUid: number;
+}
+
+/** All findings in the order in which they should be mended: what comes later often hangs on what comes before. */
+export function diagnose(facts: DoctorFacts): readonly Finding[] {
+  return [
+    ...diagnoseTools(facts.tools),
+    ...diagnoseKvm(facts.kvm),
+    ...diagnoseLibvirt(facts.libvirt),
+    ...diagnoseAppArmor(facts.appArmor),
+    ...diagnosePool(facts.pool),
+    ...diagnoseNetwork(facts.network),
+    ...diagnoseMaster(facts.master),
+    ...diagnoseSecrets(facts.secrets, facts.ownUid),
+  ];
+}

@@ -1,0 +1,88 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { systemClock, type Clock } from '@paravcl/shared/clock';
+import type { SiteNetwork } from '@paravcl/shared/domain/slave';
+import { collectKvm } from '../describe/kvm-probe';
+import { runTool, type RunTool } from '../describe/run-tool';
+import { collectAppArmor, collectLibvirt, collectTools } from './collect-hypervisor';
+import { askMaster } from './collect-master';
+import { collectRoutes } from './collect-network';
+import { collectPool } from './collect-pool';
+import { diagnose, type DoctorFacts } from './diagnose';
+import type { SecretFile } from './diagnose-secrets';
+import { exitStatus, reportJson, reportText } from './report';
+
+export interface DoctorOptions {
+  readonly stateDir: string;
+  readonly poolDir: string;
+  /** `qemu:///system` unless set. */
+  readonly libvirtUri?: string | undefined;
+  /** Set once the host is enrolled. */
+  readonly masterUrl?: string | undefined;
+  /** The authority kept at enrolment. */
+  readonly caPem?: string | undefined;
+  /** The guest network as the master last told it. */
+  readonly network?: SiteNetwork | null | undefined;
+  /** Files only the agent may read, relative to `stateDir` or absolute; absent ones are passed over. */
+  readonly secretFiles?: readonly string[] | undefined;
+  /** When the agent last heard of the master, epoch milliseconds. */
+  readonly lastContactAt?: number | null | undefined;
+}
+
+export interface DoctorDeps {
+  readonly clock?: Clock;
+  readonly run?: RunTool;
+}
+
+/** Reads everything doctor judges. Never throws for what a host lacks. */
+export async function collectFacts(options: DoctorOptions, { clock = systemClock, run = runTool }: DoctorDeps = {}): Promise<DoctorFacts> {
+  const { masterUrl, caPem } = options;
+  // The probe loads the machine for a moment; alone, its deadline is fair.
+  const kvm = await collectKvm({ run });
+  const [libvirt, tools, appArmor, pool, routes, answer, secrets] = await Promise.all([
+    collectLibvirt(options.libvirtUri ?? 'qemu:///system', run),
+    collectTools(),
+    collectAppArmor(options.poolDir),
+    collectPool(options.poolDir, kvm.qemuAccount),
+    collectRoutes(),
+    masterUrl !== undefined && caPem !== undefined ? askMaster(masterUrl, caPem, clock) : null,
+    collectSecrets(options.stateDir, options.secretFiles ?? []),
+  ]);
+  return {
+    kvm,
+    libvirt,
+    tools,
+    appArmor,
+    pool,
+    network: { network: options.network ?? null, routes },
+    master: { url: masterUrl ?? null, pinned: caPem !== undefined, answer, lastContactAt: options.lastContactAt ?? null, now: clock.now() },
+    secrets,
+    ownUid: process.getuid?.() ?? 0,
+  };
+}
+
+async function collectSecrets(stateDir: string, files: readonly string[]): Promise<readonly SecretFile[]> {
+  const looked = await Promise.all(files.map((file) => resolve(stateDir, file)).map((path) => stat(path).then(({ uid, mode }) => ({ path, uid, mode }), () => null)));
+  return looked.filter((file) => file !== null);
+}
+
+/** Looks, judges, prints; answers the exit status. */
+export async function runDoctor(options: DoctorOptions, output: { readonly json: boolean; readonly write: (text: string) => void }, deps: DoctorDeps = {}): Promise<0 | 1> {
+  const findings = diagnose(await collectFacts(options, deps));
+  output.write(output.json ? reportJson(findings) : reportText(findings));
+  return exitStatus(findings);
+}
+
+/**
+ * `paravcl-slave doctor [--json]`, to be added to the program. `readOptions` is called when the command
+ * runs, because a faulty configuration must not keep the other commands from being listed.
+ */
+export function doctorCommand(readOptions: () => DoctorOptions | Promise<DoctorOptions>): Command {
+  return new Command('doctor')
+    .description('look at everything a slave needs on this host, and name the command that mends what is wrong')
+    .option('--json', 'print the findings as one JSON object', false)
+    .action(async ({ json }: { json: boolean }) => {
+      process.exitCode = await runDoctor(await readOptions(), { json, write: (text) => process.stdout.write(text) });
+    });
+}
