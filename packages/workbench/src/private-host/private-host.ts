@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
@@ -33,7 +33,7 @@ export interface PrivateHostOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   /** Default `inherit`. */
-  readonly stdio?: 'inherit' | 'pipe';
+  readonly stdio?: StdioOptions;
 }
 
 /** Why no private host can be made here, as a sentence with the way out; null when one can. */

@@ -1,0 +1,219 @@
+/**
+ * Entry of `npm run demo`, `npm test` and `npm run bench`, also from a fresh clone: nothing here may need an npm
+ * package or a build. Brings the machine to where the command can run, then runs it:
+ *
+ *   1. Node is new enough.
+ *   2. node_modules is what package-lock.json says, else `npm ci`.
+ *   3. The Debian packages are there, else they are installed (root) or the one command is printed (exit code 1).
+ *   4. What is built is newer than its sources, else it is built.
+ *   5. dist/<command>, with the rest of the arguments; its exit code is ours.
+ *
+ * `setup` instead of a command does 1 to 4 and stops: for build machines.
+ *
+ * Everything it says goes to standard error; standard output belongs to the command.
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { installCommand, missingPackages } from './debian-packages.mjs';
+import { step } from './progress.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const leastNode = [20, 19];
+
+const commands = {
+  demo: {
+    entry: 'demo-command.js',
+    usage: `npm run demo -- [--once] [--json] [--simulated]
+  Runs the whole of ParaVCL on this machine, step by step, against its real libvirt and QEMU.
+  --once       stop everything at the end; exit code 0 when every step held, else 1
+  --json       one summary on standard output (progress stays on standard error)
+  --simulated  no guest: the simulated driver, said in every line`,
+  },
+  test: {
+    entry: 'test-command.js',
+    usage: `npm test -- [--only unit|integration|host] [-t PATTERN]
+  Unit tests, integration tests against a real MariaDB, then libvirt and QEMU tests inside a private host.
+  --only SUITE  only this suite
+  -t PATTERN    only tests whose name matches
+  Last line: N passed, N failed.`,
+  },
+  bench: {
+    entry: 'bench-command.js',
+    usage: `npm run bench -- NAME [--json]
+  Measures one part beside its baseline, in the same run.`,
+  },
+};
+
+/** What this program itself found wrong: the message is for the user, without a stack. */
+class SetupError extends Error {}
+
+async function main() {
+  const [name = '', ...args] = process.argv.slice(2);
+  if (name === 'setup') {
+    await setUp();
+    return 0;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) throw new SetupError(`Usage: node packages/workbench/bootstrap.mjs ${Object.keys(commands).join('|')}|setup [options]`);
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(`${command.usage}\n`);
+    return 0;
+  }
+  await setUp();
+  const entry = join(root, 'packages', 'workbench', 'dist', command.entry);
+  if (!existsSync(entry)) throw new SetupError(`There is no ${name} command yet: ${entry} is not built.`);
+  return handOver(entry, args);
+}
+
+async function setUp() {
+  checkNode();
+  if (!npmPackagesMatch()) await step('npm packages', installNpmPackages);
+  await ensureDebianPackages();
+  if (buildIsStale()) await step('build', build);
+}
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > leastNode[0] || (major === leastNode[0] && minor >= leastNode[1])) return;
+  throw new SetupError(`ParaVCL needs Node ${leastNode.join('.')} or newer; this is ${process.versions.node}. See https://nodejs.org/en/download`);
+}
+
+/**
+ * Whether node_modules holds the versions of package-lock.json. Compared by content with the record npm leaves there:
+ * file times change with every checkout, and `npm ci` removes everything first.
+ */
+function npmPackagesMatch() {
+  try {
+    const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+    const found = JSON.parse(readFileSync(join(root, 'node_modules', '.package-lock.json'), 'utf8')).packages;
+    return Object.entries(wanted).every(([path, entry]) => {
+      if (!path.startsWith('node_modules/')) return true;
+      if (found[path] === undefined) return entry.optional === true || entry.devOptional === true || entry.peer === true;
+      return found[path].version === entry.version && found[path].integrity === entry.integrity && existsSync(join(root, path));
+    });
+  } catch {
+    return false;
+  }
+}
+
+async function installNpmPackages() {
+  // npm is a script of the Node that runs us where npm started us; else whichever is on PATH.
+  const npm = process.env.npm_execpath;
+  const [program, ...first] = npm?.endsWith('.js') ? [process.execPath, npm] : ['npm'];
+  await runLogged(program, [...first, 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], 'npm-ci', { cwd: root });
+}
+
+async function ensureDebianPackages() {
+  const missing = missingPackages();
+  if (missing.length === 0) return;
+  if (!existsSync('/usr/bin/apt-get')) {
+    throw new SetupError(`ParaVCL runs on Debian 12 or newer and its relatives; here there is no apt-get. Missing, by Debian's names: ${missing.join(' ')}`);
+  }
+  if (process.getuid?.() !== 0) {
+    throw new SetupError(`Missing Debian packages. Install them with this command, then start again:\n\n  ${installCommand(missing)}\n`);
+  }
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' };
+  const lock = ['-q', '-o', 'DPkg::Lock::Timeout=300'];
+  await step('Debian package lists', () => runLogged('apt-get', [...lock, 'update'], 'apt', { env }));
+  await step(`Debian packages: ${missing.join(' ')}`, async () => {
+    const release = holdServices();
+    try {
+      await runLogged('apt-get', [...lock, 'install', '-y', '--no-install-recommends', ...missing], 'apt', { env });
+    } finally {
+      release();
+    }
+  });
+  const still = missingPackages();
+  if (still.length > 0) throw new SetupError(`Installed, and yet not found: ${still.join(' ')}. Look at ${logFile('apt')}`);
+}
+
+/**
+ * Keeps the packages from starting their services while they are installed: what runs on this machine is started
+ * by the command that needs it and says so. invoke-rc.d(8) asks this file; one that is there already stays.
+ */
+function holdServices() {
+  const policy = '/usr/sbin/policy-rc.d';
+  if (existsSync(policy)) return () => undefined;
+  writeFileSync(policy, '#!/bin/sh\n# ParaVCL is installing packages; removed when it has finished.\nexit 101\n', { mode: 0o755 });
+  const interrupted = () => process.exit(130);
+  const remove = () => rmSync(policy, { force: true });
+  process.once('exit', remove).once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  return () => {
+    remove();
+    process.off('exit', remove).off('SIGINT', interrupted).off('SIGTERM', interrupted);
+  };
+}
+
+/** True when a source is newer than the oldest thing built from its package, or something is not built. */
+function buildIsStale() {
+  for (const name of ['shared', 'master', 'slave', 'workbench']) {
+    const directory = join(root, 'packages', name);
+    const built = timeOf(join(directory, 'dist', '.tsbuildinfo'));
+    const sources = [join(root, 'tsconfig.base.json'), join(directory, 'tsconfig.json'), ...typescriptFiles(join(directory, 'src'))];
+    if (sources.some((file) => timeOf(file) > built)) return true;
+  }
+  const bundled = timeOf(join(root, 'packages', 'slave', 'dist', 'paravcl-slave.cjs'));
+  return ['shared', 'slave'].some((name) => typescriptFiles(join(root, 'packages', name, 'src')).some((file) => timeOf(file) > bundled));
+}
+
+function timeOf(file) {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+function typescriptFiles(directory) {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts'))
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+async function build() {
+  const node = process.execPath;
+  await runLogged(node, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'], 'build', { cwd: root });
+  const npm = process.env.npm_execpath;
+  const [program, ...first] = npm?.endsWith('.js') ? [node, npm] : ['npm'];
+  await runLogged(program, [...first, 'run', 'bundle', '-w', '@paravcl/slave', '--loglevel=error'], 'build', { cwd: root });
+}
+
+let logDirectory;
+function logFile(name) {
+  logDirectory ??= mkdtempSync(join(tmpdir(), 'paravcl-setup-'));
+  return join(logDirectory, `${name}.log`);
+}
+
+/** Runs a program with all its output in a log file; on failure shows the end of it and names the file. */
+async function runLogged(program, args, log, options = {}) {
+  const path = logFile(log);
+  const output = openSync(path, 'a');
+  const code = await new Promise((resolve, reject) => {
+    const child = spawn(program, args, { ...options, stdio: ['ignore', output, output] });
+    child.once('error', (error) => reject(new SetupError(`${program} cannot be started: ${error.message}`)));
+    child.once('exit', (exitCode, signal) => resolve(exitCode ?? signal));
+  }).finally(() => closeSync(output));
+  if (code === 0) return;
+  const end = readFileSync(path, 'utf8').trimEnd().split('\n').slice(-20).join('\n');
+  throw new SetupError(`${[program, ...args].join(' ')}\nended with ${code}. The end of ${path}:\n\n${end}\n`);
+}
+
+/** Runs the command proper. Ctrl-C reaches it from the terminal; the other signals are passed on. */
+function handOver(entry, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [entry, ...args], { cwd: root, stdio: 'inherit' });
+    process.on('SIGINT', () => undefined);
+    for (const signal of ['SIGTERM', 'SIGHUP', 'SIGQUIT']) process.on(signal, () => child.kill(signal));
+    child.once('error', reject);
+    child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal]));
+  });
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error) => {
+    process.stderr.write(`\n${error instanceof SetupError ? error.message : error.stack}\n`);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { openSync, closeSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface DaemonStart {
+  /** For messages: "master", "agent". */
+  readonly name: string;
+  readonly script: string;
+  readonly args: readonly string[];
+  /** Everything it says goes to the end of this file. */
+  readonly logFile: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A daemon of ours that was started here, or by an earlier call whose process id was written down. */
+export class Daemon {
+  constructor(
+    readonly name: string,
+    readonly pid: number,
+    readonly logFile: string,
+  ) {}
+
+  /** Starts a Node script in a session of its own, so that it outlives this process when it is left running. */
+  static start(start: DaemonStart): Daemon {
+    const log = openSync(start.logFile, 'a', 0o600);
+    const child = spawn(process.execPath, [start.script, ...start.args], {
+      detached: true,
+      stdio: ['ignore', log, log],
+      env: { ...process.env, ...start.env },
+    });
+    closeSync(log);
+    // Its end is seen by asking for the process; a failed start leaves no process id.
+    child.on('error', () => undefined);
+    child.unref();
+    if (child.pid === undefined) throw new Error(`The ${start.name} could not be started: ${process.execPath} ${start.script}`);
+    return new Daemon(start.name, child.pid, start.logFile);
+  }
+
+  isRunning(): boolean {
+    try {
+      process.kill(this.pid, 0);
+      // A zombie still takes signals: the third field of stat is its state.
+      return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${String(this.pid)}/stat`, 'utf8'));
+    } catch {
+      return false;
+    }
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    try {
+      process.kill(this.pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+
+  /** Asks it to end; after `graceMs` ends it by force and says so by returning false. */
+  async stop(graceMs = 20_000): Promise<boolean> {
+    this.kill('SIGTERM');
+    const deadline = performance.now() + graceMs;
+    while (this.isRunning()) {
+      if (performance.now() > deadline) {
+        this.kill('SIGKILL');
+        return false;
+      }
+      await delay(50);
+    }
+    return true;
+  }
+
+  /** The end of its log, for the message when it failed. */
+  lastWords(lines = 15): string {
+    return readFileSync(this.logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * `npm test`: unit, integration, then the tests against real libvirt and QEMU inside a private host.
+ * The last line is `N passed, N failed`; the exit code is 1 when anything failed.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { parseArgs } from 'node:util';
+import { runSuite, suiteNames, type SuiteName } from './test-run/run-suite';
+
+/** Well above what a suite takes on two cores; a hanging test must not hold a build machine for ever. */
+const suiteTimeLimitMs = 15 * 60_000;
+
+interface TestOptions {
+  readonly suites: readonly SuiteName[];
+  readonly namePattern: string | null;
+}
+
+function readOptions(args: string[]): TestOptions {
+  const { values } = parseArgs({
+    args,
+    options: { only: { type: 'string', multiple: true }, testNamePattern: { type: 'string', short: 't' } },
+  });
+  const only = values.only ?? [];
+  const unknown = only.find((name) => !suiteNames.includes(name as SuiteName));
+  if (unknown !== undefined) throw new Error(`There is no suite ${unknown}: --only takes ${suiteNames.join(', ')}.`);
+  return {
+    suites: suiteNames.filter((name) => only.length === 0 || only.includes(name)),
+    namePattern: values.testNamePattern ?? null,
+  };
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2));
+  const startedAt = performance.now();
+  let running: ChildProcess | null = null;
+  let interrupted = false;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      interrupted = true;
+      running?.kill('SIGKILL');
+    });
+  }
+
+  let passed = 0;
+  let failed = 0;
+  const lines: string[] = [];
+  for (const name of options.suites) {
+    if (interrupted) break;
+    say(`\n  ${name} tests`);
+    const suiteStartedAt = performance.now();
+    const result = await runSuite(name, {
+      namePattern: options.namePattern,
+      timeLimitMs: suiteTimeLimitMs,
+      onStart: (child) => (running = child),
+    });
+    passed += result.passed;
+    failed += result.failed;
+    const seconds = ((performance.now() - suiteStartedAt) / 1000).toFixed(1);
+    const reasons = result.reasons.map((reason) => `; ${reason}`).join('');
+    lines.push(`  ${result.failed === 0 ? '✓' : '✗'} ${name}: ${String(result.passed)} passed, ${String(result.failed)} failed${reasons} (${seconds} s)`);
+  }
+  if (interrupted) {
+    failed += 1;
+    lines.push('  ✗ interrupted');
+  }
+  if (passed + failed === 0) {
+    failed = 1;
+    lines.push(`  ✗ no test has a name that matches ${options.namePattern ?? ''}`);
+  }
+  say(`\n${lines.join('\n')}\n  total ${((performance.now() - startedAt) / 1000).toFixed(1)} s\n`);
+  process.stdout.write(`${String(passed)} passed, ${String(failed)} failed\n`);
+  return failed === 0 ? 0 : 1;
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    say(error instanceof Error ? error.message : String(error));
+    process.stdout.write('0 passed, 1 failed\n');
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,91 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseJson } from '@paravcl/shared/parse-json';
+import { spawnInPrivateHost, privateHostHindrance } from '../private-host/private-host';
+import { jestReportSchema, suiteResult, type JestReport, type SuiteResult } from './suite-result';
+
+const root = resolve(__dirname, '..', '..', '..', '..');
+
+export const suiteNames = ['unit', 'integration', 'host'] as const;
+export type SuiteName = (typeof suiteNames)[number];
+
+export interface SuiteOptions {
+  /** Only tests whose full name matches; null for all. */
+  readonly namePattern: string | null;
+  readonly timeLimitMs: number;
+  /** Told of the running jest, so that signals can be passed on. */
+  readonly onStart: (child: ChildProcess) => void;
+}
+
+/** How jest runs each suite. A guest under emulation takes a whole core, so those tests run one after the other. */
+const workers: Readonly<Record<SuiteName, readonly string[]>> = {
+  unit: ['--maxWorkers=2'],
+  integration: ['--maxWorkers=2'],
+  host: ['--runInBand'],
+};
+
+/** Runs one of jest's projects to its end, its output shown as it comes, and counts what happened. */
+export async function runSuite(name: SuiteName, options: SuiteOptions): Promise<SuiteResult> {
+  if (name === 'host') {
+    const hindrance = privateHostHindrance(['npm', 'test']);
+    if (hindrance !== null) return { passed: 0, failed: 1, reasons: [hindrance] };
+  }
+  const directory = await mkdtemp(join(tmpdir(), 'paravcl-test-'));
+  try {
+    const report = join(directory, 'report.json');
+    const pattern = options.namePattern === null ? [] : ['-t', options.namePattern];
+    const jest: [string, ...string[]] = [
+      process.execPath,
+      join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
+      `--selectProjects=${name}`,
+      ...workers[name],
+      '--ci',
+      '--json',
+      `--outputFile=${report}`,
+      ...pattern,
+    ];
+    // Standard output is ours: with --json jest says everything for people on standard error.
+    const child =
+      name === 'host'
+        ? spawnInPrivateHost(jest, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
+        : spawn(jest[0], jest.slice(1), { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+    options.onStart(child);
+    const ended = await waitForEnd(child, options.timeLimitMs);
+    const result = suiteResult(await readReport(report), ended.code, options.namePattern !== null);
+    if (!ended.tooLong) return result;
+    return {
+      passed: result.passed,
+      failed: Math.max(1, result.failed),
+      reasons: [`stopped after ${String(options.timeLimitMs / 60_000)} minutes`, ...result.reasons],
+    };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function waitForEnd(child: ChildProcess, timeLimitMs: number): Promise<{ readonly code: number; readonly tooLong: boolean }> {
+  return new Promise((resolveEnd, reject) => {
+    let tooLong = false;
+    const limit = setTimeout(() => {
+      tooLong = true;
+      child.kill('SIGKILL');
+    }, timeLimitMs);
+    child.once('error', (error) => {
+      clearTimeout(limit);
+      reject(error);
+    });
+    child.once('exit', (code) => {
+      clearTimeout(limit);
+      resolveEnd({ code: code ?? 137, tooLong });
+    });
+  });
+}
+
+async function readReport(file: string): Promise<JestReport | null> {
+  const text = await readFile(file, 'utf8').catch(() => null);
+  if (text === null) return null;
+  const report = jestReportSchema.safeParse(parseJson(text));
+  return report.success ? report.data : null;
+}
