@@ -14,7 +14,7 @@ const row = (student: Reach, teacher: Reach, operator: Reach, admin: Reach): Row
  * everything (the report's "admin alone administers").
  */
 const table: Readonly<Record<Action, Row>> = {
-  'slave.list': row('no', 'no', 'any', 'any'),
+  'slave.list': row('own', 'own', 'any', 'any'),
   'slave.see': row('own', 'own', 'any', 'any'),
   'slave.operate': row('no', 'no', 'any', 'any'),
   'join-token.create': row('own', 'own', 'any', 'any'),

@@ -1,0 +1,102 @@
+import type { Admission } from '@paravcl/shared/domain/slave';
+import { ParavclError } from '@paravcl/shared/errors';
+import { idSchema } from '@paravcl/shared/ids';
+import { enrolmentAnswerSchema, enrolmentRequestSchema } from '@paravcl/shared/protocol/agent-to-master';
+import { Router, type Request, type Response } from 'express';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { EnrolmentService } from '../services/enrolment-service';
+import type { RefusalLimiter } from '../services/refusal-limiter';
+import { parseByteRange } from './byte-range';
+import { clientAddress } from './client-address';
+import { parseInput } from './invalid-input';
+import { readJsonBody } from './json-body';
+
+/** Where the content of images is read from; the master's image store. */
+export interface ImageContent {
+  /** Throws `not-found` or `image-not-ready`. */
+  openRead(imageId: string, offsetBytes: number): Promise<{ readonly sizeBytes: number; readonly sha256: string; readonly stream: Readable }>;
+}
+
+/** Who holds a content token: the registry of agents' sessions. */
+export interface ContentTokenHolders {
+  holderOfContentToken(contentToken: string): { readonly slaveId: string; readonly admission: Admission } | null;
+}
+
+export interface AgentRoutesDeps {
+  readonly enrolments: EnrolmentService;
+  readonly limiter: RefusalLimiter;
+  readonly holders: ContentTokenHolders;
+  readonly images: ImageContent;
+}
+
+/** Mounted here: what agents need that does not fit a frame. Outside /api/v1, because agents are no users. */
+export const agentRoutesPath = '/agent/v1';
+
+/** Paths as in `agentEnrolPath` and `agentImagePath` of the protocol. Errors go to the app's problem handler. */
+export function agentRoutes(deps: AgentRoutesDeps): Router {
+  const router = Router();
+  router.post('/enrolments', (request, response) => enrol(deps, request, response));
+  router.get('/images/:imageId/content', (request, response) => sendImage(deps, request, response));
+  return router;
+}
+
+async function enrol({ enrolments, limiter }: AgentRoutesDeps, request: Request, response: Response): Promise<void> {
+  const address = clientAddress(request);
+  limiter.check(address);
+  response.set('Cache-Control', 'no-store');
+  try {
+    const body = parseInput(enrolmentRequestSchema, await readJsonBody(request, response), 'body');
+    response.status(201).json(enrolmentAnswerSchema.parse(await enrolments.enrol(body, address)));
+  } catch (error) {
+    if (error instanceof ParavclError) limiter.refused(address);
+    throw error;
+  }
+}
+
+/**
+ * Any ready image for any slave that takes part. It could be narrowed to the images its instances need,
+ * but pre-copy and a rescue launch ask for others at any time, and an approved slave may be given any
+ * image by the scheduler anyhow: there is nothing to keep from it.
+ */
+async function sendImage({ holders, images }: AgentRoutesDeps, request: Request, response: Response): Promise<void> {
+  const bearer = /^Bearer ([A-Za-z0-9_-]{32,128})$/.exec(request.get('authorization') ?? '')?.[1];
+  const holder = bearer === undefined ? null : holders.holderOfContentToken(bearer);
+  if (holder === null) throw new ParavclError('unauthenticated', 'The content token is of no live session. Say hello again; the welcome carries a new one.');
+  if (holder.admission !== 'approved' && holder.admission !== 'draining') {
+    throw new ParavclError('forbidden', `A slave that is ${holder.admission} gets no images. An operator has to approve it.`);
+  }
+  const { imageId } = request.params;
+  if (typeof imageId !== 'string' || !idSchema.safeParse(imageId).success) throw new ParavclError('not-found', 'There is no such image.');
+
+  const range = parseByteRange(request.get('range'));
+  const first = range?.first ?? 0;
+  const { sizeBytes, sha256, stream } = await images.openRead(imageId, first);
+  response.set({ 'Accept-Ranges': 'bytes', ETag: `"${sha256}"`, 'Cache-Control': 'no-store', 'Content-Type': 'application/octet-stream' });
+  if (range !== null && first >= sizeBytes) {
+    stream.destroy();
+    response.status(416).set('Content-Range', `bytes */${sizeBytes}`).end();
+    return;
+  }
+  const last = Math.min(range?.last ?? sizeBytes - 1, sizeBytes - 1);
+  if (range !== null) response.status(206).set('Content-Range', `bytes ${first}-${last}/${sizeBytes}`);
+  response.set('Content-Length', String(last - first + 1));
+  try {
+    await pipeline(Readable.from(firstBytes(stream, last - first + 1), { objectMode: false }), response);
+  } catch (error) {
+    // The agent went away, or the file could not be read to its end: it sees a short answer and asks again.
+    if (!response.headersSent) throw error;
+    response.destroy();
+  }
+}
+
+/** The stream's next `bytes` bytes; closes it when they were read, or when nobody wants them any more. */
+async function* firstBytes(stream: Readable, bytes: number): AsyncGenerator<Buffer> {
+  let left = bytes;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    const part = chunk.subarray(0, left);
+    left -= part.length;
+    yield part;
+    if (left === 0) return;
+  }
+}

@@ -1,0 +1,253 @@
+import type { Page } from '@paravcl/shared/api/page';
+import type { Clock } from '@paravcl/shared/clock';
+import type { Principal } from '@paravcl/shared/domain/people';
+import { admissionMeanings, admissionMoves, type Admission, type Describe, type Slave, type SlaveKind } from '@paravcl/shared/domain/slave';
+import { ParavclError } from '@paravcl/shared/errors';
+import { isDuplicateKey } from '../db/connection';
+import type { UnitOfWork } from '../db/unit-of-work';
+import type { Repositories } from '../repositories/repositories';
+import type { SlaveRecord } from '../repositories/slave-record';
+import type { SlaveFilter, SlaveUse } from '../repositories/slave-repository';
+import type { FleetPulse } from './fleet-pulse';
+import { authorise, reach } from './policy';
+import type { AgentPort, AgentReports } from './ports';
+
+/** An agent answers describe in well under a second; KVM is not probed again for it. */
+const describeDeadlineMs = 5_000;
+
+export interface FreshDescribe {
+  readonly describe: Describe;
+  readonly fresh: boolean;
+  readonly asOf: string | null;
+  readonly sentence: string | null;
+}
+
+/** An admission to move to, and how it is told. */
+interface Move {
+  readonly to: Admission;
+  readonly kind: string;
+  /** "approved", "drains" … completes "alice approved lab-pc-07". */
+  readonly verb: string;
+  readonly from: readonly Admission[];
+}
+
+const moves = {
+  approve: { to: 'approved', kind: 'slave.approved', verb: 'approved', from: ['pending', 'quarantined'] },
+  drain: { to: 'draining', kind: 'slave.draining', verb: 'set to drain', from: ['approved'] },
+  undrain: { to: 'approved', kind: 'slave.undrained', verb: 'took out of draining', from: ['draining'] },
+  retire: { to: 'retired', kind: 'slave.retired', verb: 'retired', from: ['pending', 'approved', 'draining', 'quarantined'] },
+} as const satisfies Record<string, Move>;
+
+/** The fleet as people see and operate it. */
+export class SlaveService {
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly clock: Clock,
+    private readonly agents: AgentPort,
+    private readonly reports: AgentReports,
+    private readonly pulse: FleetPulse,
+  ) {}
+
+  /** All slaves for operators and admins, their own machines for everybody else. Newest first. */
+  async list(principal: Principal, query: Omit<SlaveFilter, 'before'> & { readonly cursor?: string | undefined }): Promise<Page<Slave>> {
+    const { cursor, ...filter } = query;
+    const mine = reach(principal, 'slave.list') === 'own';
+    // Asking for somebody else's machines finds what one may see of them: none.
+    if (mine && filter.ownerUserId !== undefined && filter.ownerUserId !== principal.userId) return { items: [], next: null };
+    const slaves = this.unitOfWork.read.slaves;
+    const found = await slaves.list({ ...filter, ...(mine ? { ownerUserId: principal.userId } : {}), before: cursor, limit: query.limit + 1 });
+    const records = found.slice(0, query.limit);
+    const used = await slaves.used(records.map((slave) => slave.id));
+    return { items: records.map((slave) => this.view(slave, used(slave.id))), next: found.length > query.limit ? (records.at(-1)?.id ?? null) : null };
+  }
+
+  async get(principal: Principal, slaveId: string): Promise<Slave> {
+    return this.viewOf(await this.visible(this.unitOfWork.read, principal, slaveId));
+  }
+
+  /** Asks the agent while it is connected; else answers what is stored, and of when it is. */
+  async describe(principal: Principal, slaveId: string): Promise<FreshDescribe> {
+    const slave = await this.visible(this.unitOfWork.read, principal, slaveId);
+    const sentence = await this.askForDescribe(slave);
+    const latest = this.pulse.latest(slaveId) ?? { describe: slave.describe, heardAt: slave.lastSeenAt };
+    const asOf = latest.heardAt === null ? null : new Date(latest.heardAt).toISOString();
+    return { describe: latest.describe, fresh: sentence === null, asOf, sentence };
+  }
+
+  /**
+   * Lets a waiting or quarantined slave take part. `acceptIdentity` makes what a quarantined slave with
+   * the right key showed last its enrolled identity; without it, it has to come back as it enrolled.
+   */
+  async approve(
+    principal: Principal,
+    slaveId: string,
+    wish: { readonly kind?: SlaveKind | undefined; readonly ownerUserId?: string | null | undefined; readonly acceptIdentity: boolean },
+    clientAddress: string,
+  ): Promise<Slave> {
+    return this.move(principal, slaveId, moves.approve, clientAddress, async (repositories, slave) => {
+      const { kind, ownerUserId } = await belonging(repositories, slave, wish);
+      await repositories.slaves.edit(slave.id, { name: slave.name, kind, ownerUserId });
+      if (!wish.acceptIdentity) return `as a ${kind} slave`;
+      if (slave.presented === null) {
+        throw new ParavclError('conflict', `${slave.name} has shown no other identity with its own key, so there is none to accept. If its key is lost, retire it and enrol the machine again.`, { field: 'acceptIdentity' });
+      }
+      await repositories.slaves.adoptIdentity(slave.id, slave.presented);
+      return `as a ${kind} slave, with the identity it showed: machine id ${slave.presented.machineId}, ${slave.presented.macs.length} network cards, address ${slave.presented.address}`;
+    });
+  }
+
+  async drain(principal: Principal, slaveId: string, clientAddress: string): Promise<Slave> {
+    return this.move(principal, slaveId, moves.drain, clientAddress);
+  }
+
+  async undrain(principal: Principal, slaveId: string, clientAddress: string): Promise<Slave> {
+    return this.move(principal, slaveId, moves.undrain, clientAddress);
+  }
+
+  /** Takes it out of the pool for good. Throws `in-use` while instances live on it, unless forced. */
+  async retire(principal: Principal, slaveId: string, force: boolean, clientAddress: string): Promise<Slave> {
+    const slave = await this.move(principal, slaveId, moves.retire, clientAddress, async (repositories, record) => {
+      const names = await repositories.slaves.instancesOn(record.id);
+      if (names.length === 0) return '';
+      if (force) return `although ${counted(names)} on it; they are given up`;
+      throw new ParavclError(
+        'in-use',
+        `${counted(names)} on ${record.name}. Drain it and delete them first; or retire it with "force": then they are given up, and their disks stay on that host.`,
+        { field: 'force' },
+      );
+    });
+    this.agents.disconnect(slaveId, `${slave.name} was retired from the pool.`, 'retired');
+    this.pulse.forget(slaveId);
+    return slave;
+  }
+
+  /** Throws `already-exists` when the name is taken. */
+  async edit(
+    principal: Principal,
+    slaveId: string,
+    wish: { readonly name?: string | undefined; readonly kind?: SlaveKind | undefined; readonly ownerUserId?: string | null | undefined },
+    clientAddress: string,
+  ): Promise<Slave> {
+    const now = this.clock.now();
+    try {
+      await this.unitOfWork.transaction(async (repositories) => {
+        const slave = await this.operable(repositories, principal, slaveId);
+        const change = { name: wish.name ?? slave.name, ...(await belonging(repositories, slave, wish)) };
+        await repositories.slaves.edit(slaveId, change);
+        const renamed = change.name === slave.name ? '' : ` It is now called ${change.name}.`;
+        await repositories.events.append(this.event(principal, slave, 'slave.edited', `${principal.userName} edited ${slave.name}: ${change.kind}.${renamed}`, clientAddress), now);
+      });
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      throw new ParavclError('already-exists', `Another slave is called ${wish.name ?? ''}. Choose another name.`, { field: 'name' }, { cause: error });
+    }
+    await this.reports.fleetChanged(slaveId);
+    return this.get(principal, slaveId);
+  }
+
+  /** Moves admission, appends the event, tells the agent and wakes whoever plans. `also` runs in the same transaction. */
+  private async move(
+    principal: Principal,
+    slaveId: string,
+    move: Move,
+    clientAddress: string,
+    also: (repositories: Repositories, slave: SlaveRecord) => Promise<string> = () => Promise.resolve(''),
+  ): Promise<Slave> {
+    const now = this.clock.now();
+    const slave = await this.unitOfWork.transaction(async (repositories) => {
+      const found = await this.operable(repositories, principal, slaveId);
+      const allowed = move.from.includes(found.admission) && admissionMoves[found.admission].includes(move.to);
+      if (!allowed || !(await repositories.slaves.moveAdmission(slaveId, found.admission, move.to, null))) {
+        throw new ParavclError('conflict', `${found.name} is ${found.admission} (${admissionMeanings[found.admission]}); only a slave that is ${move.from.join(' or ')} can be ${move.verb}.`);
+      }
+      const how = await also(repositories, found);
+      const sentence = `${principal.userName} ${move.verb} ${found.name}${how === '' ? '' : ` ${how}`}.`;
+      await repositories.events.append(this.event(principal, found, move.kind, sentence, clientAddress), now);
+      return found;
+    });
+    this.agents.pushAdmission(slaveId, move.to, `${slave.name}: ${admissionMeanings[move.to]}.`);
+    await this.reports.fleetChanged(slaveId);
+    return this.get(principal, slaveId);
+  }
+
+  /** Why the figures are not fresh; null when the agent answered. */
+  private async askForDescribe(slave: SlaveRecord): Promise<string | null> {
+    if (!this.agents.isConnected(slave.id)) return `${slave.name} is not connected now.`;
+    try {
+      const { outcome } = await this.agents.command(slave.id, { kind: 'describe' }, { generation: null, deadlineMs: describeDeadlineMs });
+      return outcome.ok ? null : `${slave.name} could not describe itself: ${outcome.message}`;
+    } catch (error) {
+      if (error instanceof ParavclError && (error.code === 'timeout' || error.code === 'slave-offline')) return `${slave.name} did not answer within ${describeDeadlineMs / 1000} s.`;
+      throw error;
+    }
+  }
+
+  private async visible(repositories: Repositories, principal: Principal, slaveId: string): Promise<SlaveRecord> {
+    const slave = await repositories.slaves.find(slaveId);
+    if (slave === null) throw new ParavclError('not-found', `There is no slave ${slaveId}, or it is not yours to see.`);
+    authorise(principal, 'slave.see', 'slave.see', { ownerUserId: slave.ownerUserId, groupId: null }, `slave ${slaveId}`);
+    return slave;
+  }
+
+  private async operable(repositories: Repositories, principal: Principal, slaveId: string): Promise<SlaveRecord> {
+    const slave = await this.visible(repositories, principal, slaveId);
+    authorise(principal, 'slave.operate', 'slave.see', { ownerUserId: slave.ownerUserId, groupId: null }, `slave ${slave.name}`);
+    return slave;
+  }
+
+  private async viewOf(slave: SlaveRecord): Promise<Slave> {
+    const used = await this.unitOfWork.read.slaves.used([slave.id]);
+    return this.view(slave, used(slave.id));
+  }
+
+  private view(slave: SlaveRecord, used: SlaveUse): Slave {
+    const latest = this.pulse.latest(slave.id);
+    const lastSeenAt = latest?.heardAt ?? slave.lastSeenAt;
+    return {
+      id: slave.id,
+      name: slave.name,
+      kind: slave.kind,
+      ownerUserId: slave.ownerUserId,
+      admission: slave.admission,
+      admissionReason: slave.admissionReason,
+      liveness: slave.liveness,
+      address: slave.address,
+      macs: [...slave.macs],
+      describe: latest?.describe ?? slave.describe,
+      used,
+      foreignDomains: [...slave.foreignDomains],
+      agentBuild: slave.agentBuild,
+      lastSeenAt: lastSeenAt === null ? null : new Date(lastSeenAt).toISOString(),
+      createdAt: new Date(slave.createdAt).toISOString(),
+    };
+  }
+
+  private event(principal: Principal, slave: SlaveRecord, kind: string, sentence: string, clientAddress: string): Parameters<Repositories['events']['append']>[0] {
+    return { kind, subjectType: 'slave', subjectId: slave.id, actor: `user ${principal.userName}`, actorUserId: principal.userId, clientAddress, sentence };
+  }
+}
+
+/** Kind and owner that result from a wish: a volunteer has an owner, a dedicated slave has none. */
+async function belonging(
+  repositories: Repositories,
+  slave: SlaveRecord,
+  wish: { readonly kind?: SlaveKind | undefined; readonly ownerUserId?: string | null | undefined },
+): Promise<{ readonly kind: SlaveKind; readonly ownerUserId: string | null }> {
+  const kind = wish.kind ?? slave.kind;
+  if (kind === 'dedicated') {
+    if (typeof wish.ownerUserId === 'string') throw new ParavclError('invalid-input', 'ownerUserId: a dedicated slave has no owner. Leave it out, or make the slave a volunteer.', { field: 'ownerUserId' });
+    return { kind, ownerUserId: null };
+  }
+  const ownerUserId = wish.ownerUserId === undefined ? slave.ownerUserId : wish.ownerUserId;
+  if (ownerUserId === null) throw new ParavclError('invalid-input', 'ownerUserId: a volunteer slave needs the user it belongs to.', { field: 'ownerUserId' });
+  if (ownerUserId !== slave.ownerUserId && !(await repositories.slaves.ownerExists(ownerUserId))) {
+    throw new ParavclError('invalid-input', 'ownerUserId: there is no such user, or the account is disabled.', { field: 'ownerUserId' });
+  }
+  return { kind, ownerUserId };
+}
+
+/** "3 instances (a, b, c) live": a number first, then at most five names. */
+function counted(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(', ') + (names.length > 5 ? ', …' : '');
+  return names.length === 1 ? `1 instance (${shown}) lives` : `${names.length} instances (${shown}) live`;
+}
