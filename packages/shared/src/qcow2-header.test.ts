@@ -1,0 +1,64 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { Qcow2Refused, readQcow2Header } from './qcow2-header';
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'qcow2-'));
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function made(name: string, ...args: string[]): Buffer {
+  const path = join(directory, name);
+  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', ...args, path, '64M'], { env: { ...process.env, LC_ALL: 'C' } });
+  return readFileSync(path);
+}
+
+test.each([
+  ['plain', []],
+  ['v2', ['-o', 'compat=0.10']],
+  ['extended', ['-o', 'extended_l2=on,cluster_size=128k']],
+  ['zstd', ['-o', 'compression_type=zstd']],
+])('takes what qemu-img makes: %s', (name, args) => {
+  expect(readQcow2Header(made(name, ...args)).virtualSizeBytes).toBe(64 * 1024 * 1024);
+});
+
+test('refuses an image with a backing file', () => {
+  made('base');
+  expect(() => readQcow2Header(made('child', '-b', join(directory, 'base'), '-F', 'qcow2'))).toThrow(/backing file/);
+});
+
+test('refuses an image that keeps its data in another file', () => {
+  expect(() => readQcow2Header(made('split', '-o', `data_file=${join(directory, 'data')},data_file_raw=on`))).toThrow(/another file/);
+});
+
+test('refuses an encrypted image', () => {
+  const args = ['--object', 'secret,id=key,data=example', '-o', 'encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=10'];
+  expect(() => readQcow2Header(made('luks', ...args))).toThrow(/encrypted/);
+  // Making a LUKS header measures the processor for seconds.
+}, 60_000);
+
+test('refuses a raw file and an unknown incompatible feature', () => {
+  expect(() => readQcow2Header(Buffer.alloc(4096))).toThrow(/not a qcow2/);
+  const bytes = made('future');
+  bytes[72] = 0x80;
+  expect(() => readQcow2Header(bytes)).toThrow(/unknown incompatible/);
+});
+
+test('answers or refuses any bytes, and never throws anything else', () => {
+  const image = made('fuzzed').subarray(0, 512);
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(511), fc.nat(255)), { maxLength: 12 }), fc.nat(512), (changes, length) => {
+      const bytes = Buffer.from(image);
+      for (const [at, value] of changes) bytes[at] = value;
+      try {
+        expect(readQcow2Header(bytes.subarray(0, length)).virtualSizeBytes).toBeGreaterThan(0);
+      } catch (error) {
+        expect(error).toBeInstanceOf(Qcow2Refused);
+      }
+    }),
+  );
+});

@@ -1,0 +1,75 @@
+/**
+ * What a qcow2 header says, read by our own eyes before any tool opens the file: a header that names a
+ * backing file or a data file makes QEMU read that file of the host, whoever uploaded the image.
+ * After docs/interop/qcow2.txt of QEMU.
+ */
+export interface Qcow2Header {
+  readonly version: 2 | 3;
+  /** Size of the disk the guest sees, bytes. */
+  readonly virtualSizeBytes: number;
+  readonly clusterBytes: number;
+}
+
+/** Bytes from the start of the file that `readQcow2Header` needs. */
+export const qcow2HeaderBytes = 64 * 1024;
+
+/** The file is no qcow2 image, or one that is not taken; the message says which and what to do. */
+export class Qcow2Refused extends Error {
+  override readonly name = 'Qcow2Refused';
+}
+
+const magic = 0x514649fb;
+/** Incompatible features: dirty (repaired by QEMU when opened) and extended L2 entries are harmless. */
+const incompatible = { dirty: 1n << 0n, corrupt: 1n << 1n, dataFile: 1n << 2n, compression: 1n << 3n, extendedL2: 1n << 4n } as const;
+const accepted = incompatible.dirty | incompatible.compression | incompatible.extendedL2;
+const extensionTypes = { end: 0, backingFormat: 0xe2792aca, dataFile: 0x44415441, encryption: 0x0537be77 } as const;
+const largestDiskBytes = 2n ** 46n;
+
+/**
+ * Parses the first bytes of a file (`qcow2HeaderBytes` of them, or the whole file when it is shorter).
+ * Throws Qcow2Refused for another format, a backing file, an external data file, encryption, internal
+ * snapshots, a corrupt mark, or a feature bit this code does not know.
+ */
+export function readQcow2Header(bytes: Buffer): Qcow2Header {
+  if (bytes.length < 72 || bytes.readUInt32BE(0) !== magic) throw new Qcow2Refused('The file is not a qcow2 image.');
+  const version = bytes.readUInt32BE(4);
+  if (version !== 2 && version !== 3) throw new Qcow2Refused(`qcow2 version ${version} is unknown; versions 2 and 3 are taken.`);
+  if (bytes.readBigUInt64BE(8) !== 0n || bytes.readUInt32BE(16) !== 0) {
+    throw new Qcow2Refused('The image names a backing file; flatten it with "qemu-img convert -O qcow2" first.');
+  }
+  const clusterBits = bytes.readUInt32BE(20);
+  if (clusterBits < 9 || clusterBits > 21) throw new Qcow2Refused(`The image's cluster size 2^${clusterBits} is outside 2^9 to 2^21.`);
+  const virtualSize = bytes.readBigUInt64BE(24);
+  if (virtualSize === 0n || virtualSize > largestDiskBytes) throw new Qcow2Refused('The image’s disk is empty or larger than 64 TiB.');
+  if (bytes.readUInt32BE(32) !== 0) throw new Qcow2Refused('The image is encrypted; slaves hold no keys for it.');
+  if (bytes.readUInt32BE(60) !== 0) throw new Qcow2Refused('The image holds internal snapshots; delete them with "qemu-img snapshot -d" first.');
+  if (version === 3) checkVersion3(bytes);
+  checkExtensions(bytes, version === 3 ? bytes.readUInt32BE(100) : 72);
+  return { version, virtualSizeBytes: Number(virtualSize), clusterBytes: 2 ** clusterBits };
+}
+
+function checkVersion3(bytes: Buffer): void {
+  if (bytes.length < 104) throw new Qcow2Refused('The qcow2 header is cut short.');
+  const features = bytes.readBigUInt64BE(72);
+  if ((features & incompatible.dataFile) !== 0n) throw new Qcow2Refused('The image keeps its data in another file; flatten it with "qemu-img convert -O qcow2" first.');
+  if ((features & incompatible.corrupt) !== 0n) throw new Qcow2Refused('The image is marked corrupt; mend it with "qemu-img check -r all" first.');
+  const unknown = features & ~accepted;
+  if (unknown !== 0n) throw new Qcow2Refused(`The image uses unknown incompatible features (0x${unknown.toString(16)}).`);
+  const headerLength = bytes.readUInt32BE(100);
+  if (headerLength < 104 || headerLength % 8 !== 0 || headerLength > bytes.length) throw new Qcow2Refused(`The qcow2 header's length ${headerLength} is wrong.`);
+}
+
+/** Header extensions: type and length, 4 bytes each, then data padded to 8; type 0 ends them. */
+function checkExtensions(bytes: Buffer, start: number): void {
+  let at = start;
+  while (at + 8 <= bytes.length) {
+    const type = bytes.readUInt32BE(at);
+    const length = bytes.readUInt32BE(at + 4);
+    if (type === extensionTypes.end) return;
+    if (type === extensionTypes.backingFormat) throw new Qcow2Refused('The image names the format of a backing file; flatten it with "qemu-img convert -O qcow2" first.');
+    if (type === extensionTypes.dataFile) throw new Qcow2Refused('The image keeps its data in another file; flatten it with "qemu-img convert -O qcow2" first.');
+    if (type === extensionTypes.encryption) throw new Qcow2Refused('The image is encrypted; slaves hold no keys for it.');
+    at += 8 + Math.ceil(length / 8) * 8;
+  }
+  throw new Qcow2Refused('The qcow2 header’s extensions have no end.');
+}
