@@ -66,7 +66,8 @@ export function routeHandler({ contract, handle }: BoundRoute, deps: EdgeDeps): 
 async function bodyOf(contract: RouteContract, request: Request, response: Response): Promise<unknown> {
   if (contract.body === undefined) return undefined;
   if (contract.body === 'stream') return request;
-  return parseInput(contract.body, await readJsonBody(request, response), 'body');
+  // No body at all is the empty object: fine where every field may be left out, else its fields are named.
+  return parseInput(contract.body, (await readJsonBody(request, response)) ?? {}, 'body');
 }
 
 /** An answer that breaks its own contract is a fault of ours, and is found here rather than by a client. */

@@ -1,0 +1,75 @@
+import type { Clock } from '@paravcl/shared/clock';
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import type { IdempotencyRepository } from '../repositories/idempotency-repository';
+import type { IdempotencyStore } from './idempotency';
+
+/**
+ * Keeps answers in the database so that they survive restarts.
+ *
+ * Some answers hold a secret that is shown once (enrolment code, join token). So the database is given
+ * only the hash of the client's key, and the answer sealed (AES-256-GCM) under the key itself: who reads
+ * the database, or a backup of it, learns nothing, and who repeats the request can open it.
+ *
+ * There is one master, so a key that runs in the database and not in this process belongs to a request
+ * that ended without a word (crash, lost database): it is given back at once.
+ */
+export function idempotencyStore(repository: Pick<IdempotencyRepository, 'begin' | 'finish' | 'forget'>, clock: Clock): IdempotencyStore {
+  const running = new Set<string>();
+  return {
+    async begin(userId, key, requestHash) {
+      const name = nameOf(userId, key);
+      if (running.has(name)) {
+        const begun = await repository.begin(userId, name, requestHash, clock.now());
+        // It may have ended between the two; asking again is harmless either way.
+        if (begun.kind === 'first') await repository.forget(userId, name);
+        return begun.kind === 'mismatch' ? begun : { kind: 'running' };
+      }
+      running.add(name);
+      try {
+        let begun = await repository.begin(userId, name, requestHash, clock.now());
+        if (begun.kind === 'running') {
+          await repository.forget(userId, name);
+          begun = await repository.begin(userId, name, requestHash, clock.now());
+        }
+        if (begun.kind === 'first') return begun;
+        running.delete(name);
+        return begun.kind === 'answered' && begun.body !== null ? { ...begun, body: open(begun.body, userId, key) } : begun;
+      } catch (error) {
+        running.delete(name);
+        throw error;
+      }
+    },
+    async finish(userId, key, status, body) {
+      try {
+        await repository.finish(userId, nameOf(userId, key), status, body === null ? null : seal(body, userId, key));
+      } finally {
+        running.delete(nameOf(userId, key));
+      }
+    },
+    async forget(userId, key) {
+      try {
+        await repository.forget(userId, nameOf(userId, key));
+      } finally {
+        running.delete(nameOf(userId, key));
+      }
+    },
+  };
+}
+
+const nameOf = (userId: string, key: string): string => createHash('sha256').update(`${userId}\n${key}`).digest('hex');
+
+const sealingKey = (userId: string, key: string): Buffer => Buffer.from(hkdfSync('sha256', key, userId, 'paravcl-idempotent-answer', 32));
+
+function seal(text: string, userId: string, key: string): string {
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', sealingKey(userId, key), nonce);
+  const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString('base64');
+}
+
+function open(text: string, userId: string, key: string): string {
+  const bytes = Buffer.from(text, 'base64');
+  const decipher = createDecipheriv('aes-256-gcm', sealingKey(userId, key), bytes.subarray(0, 12), { authTagLength: 16 });
+  decipher.setAuthTag(bytes.subarray(12, 28));
+  return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
+}
