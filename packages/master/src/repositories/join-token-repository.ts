@@ -1,7 +1,9 @@
 import type { JoinTokenState } from '@paravcl/shared/api/join-tokens';
+import type { Page } from '@paravcl/shared/api/page';
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { SlaveKind } from '@paravcl/shared/domain/slave';
 import type { Knex } from 'knex';
+import { newestFirst, type PageRequest } from './newest-first';
 
 /** A join token as stored: without its secret. Times are epoch milliseconds. */
 export interface JoinTokenRecord {
@@ -61,20 +63,19 @@ export class JoinTokenRepository {
     return row === undefined ? null : record(row);
   }
 
-  /** Newest first, from before the cursor (an id). */
-  async list(filter: { createdByUserId?: string; state?: JoinTokenState | undefined; before?: string | undefined; limit: number }, now: EpochMs): Promise<JoinTokenRecord[]> {
-    const query = this.db('join_tokens').select(columns).orderBy('id', 'desc').limit(filter.limit);
+  /** Newest first. Throws `invalid-input` for a cursor that is none. */
+  async page(filter: PageRequest & { readonly createdByUserId?: string | undefined; readonly state?: JoinTokenState | undefined }, now: EpochMs): Promise<Page<JoinTokenRecord>> {
+    const query = this.db('join_tokens').select(columns);
     if (filter.createdByUserId !== undefined) void query.where('created_by_user_id', filter.createdByUserId);
-    if (filter.before !== undefined) void query.where('id', '<', filter.before);
-    const at = new Date(now);
     // The same precedence as joinTokenState: used, revoked, expired, open.
     if (filter.state === 'used') void query.whereNotNull('used_at');
     else if (filter.state !== undefined) {
       void query.whereNull('used_at');
       if (filter.state === 'revoked') void query.whereNotNull('revoked_at');
-      else void query.whereNull('revoked_at').where('expires_at', filter.state === 'expired' ? '<=' : '>', at);
+      else void query.whereNull('revoked_at').where('expires_at', filter.state === 'expired' ? '<=' : '>', new Date(now));
     }
-    return ((await query) as Row[]).map(record);
+    const { items, next } = await newestFirst<Row>(query, 'id', filter);
+    return { items: items.map(record), next };
   }
 
   /** Takes the token for one slave. False when it is used, revoked or expired by now: somebody was first. */

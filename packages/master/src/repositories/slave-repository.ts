@@ -1,19 +1,18 @@
+import type { Page } from '@paravcl/shared/api/page';
 import type { EpochMs } from '@paravcl/shared/clock';
 import { holdsComputeStates } from '@paravcl/shared/domain/instance-state';
 import type { Admission, Describe, ForeignDomain, Liveness, Slave, SlaveKind } from '@paravcl/shared/domain/slave';
 import type { Knex } from 'knex';
+import { likeLiteral, newestFirst, type PageRequest } from './newest-first';
 import { slaveColumns, slaveRecord, slaveRow, type ShownIdentity, type SlaveRecord, type SlaveRow } from './slave-record';
 
-export interface SlaveFilter {
+export interface SlaveFilter extends PageRequest {
   readonly admission?: Admission | undefined;
   readonly liveness?: Liveness | undefined;
   readonly kind?: SlaveKind | undefined;
   readonly ownerUserId?: string | undefined;
   /** Part of the name. */
   readonly name?: string | undefined;
-  /** Cursor: ids below it. */
-  readonly before?: string | undefined;
-  readonly limit: number;
 }
 
 export type SlaveUse = Slave['used'];
@@ -58,21 +57,21 @@ export class SlaveRepository {
 
   /** Names that are `name` itself or begin with it and a hyphen. */
   async namesLike(name: string): Promise<string[]> {
-    const pattern = `${name.replace(/[\\%_]/g, '\\$&')}-%`;
+    const pattern = `${likeLiteral(name)}-%`;
     return (await this.db('slaves').where({ name }).orWhere('name', 'like', pattern).pluck('name')) as string[];
   }
 
-  /** Newest first. Retired slaves only when the filter asks for them. */
-  async list(filter: SlaveFilter): Promise<SlaveRecord[]> {
-    const query = this.db('slaves').select(slaveColumns).orderBy('id', 'desc').limit(filter.limit);
+  /** Newest first. Retired slaves only when the filter asks for them. Throws `invalid-input` for a cursor that is none. */
+  async page(filter: SlaveFilter): Promise<Page<SlaveRecord>> {
+    const query = this.db('slaves').select(slaveColumns);
     if (filter.admission === undefined) void query.whereNot('admission', 'retired');
     else void query.where('admission', filter.admission);
     if (filter.liveness !== undefined) void query.where('liveness', filter.liveness);
     if (filter.kind !== undefined) void query.where('kind', filter.kind);
     if (filter.ownerUserId !== undefined) void query.where('owner_user_id', filter.ownerUserId);
-    if (filter.before !== undefined) void query.where('id', '<', filter.before);
-    if (filter.name !== undefined && filter.name !== '') void query.where('name', 'like', `%${filter.name.replace(/[\\%_]/g, '\\$&')}%`);
-    return ((await query) as SlaveRow[]).map(slaveRecord);
+    if (filter.name !== undefined && filter.name !== '') void query.where('name', 'like', `%${likeLiteral(filter.name)}%`);
+    const { items, next } = await newestFirst<SlaveRow>(query, 'id', filter);
+    return { items: items.map(slaveRecord), next };
   }
 
   /** Cores and RAM held by instances that hold compute; disk and count of everything that is not deleted. */
@@ -160,10 +159,6 @@ export class SlaveRepository {
 
   async storeForeignDomains(id: string, domains: readonly ForeignDomain[]): Promise<void> {
     await this.db('slaves').where({ id }).update({ foreign_domains: JSON.stringify(domains) });
-  }
-
-  async ownerExists(userId: string): Promise<boolean> {
-    return (await this.db('users').where({ id: userId, disabled: 0 }).first('id')) !== undefined;
   }
 
   private async one(query: Knex.QueryBuilder): Promise<SlaveRecord | null> {

@@ -98,10 +98,9 @@ export class JoinTokenService {
   /** Own tokens; all of them for operators and admins. Newest first. */
   async list(principal: Principal, query: { readonly limit: number; readonly cursor?: string | undefined; readonly state?: JoinTokenState | undefined }): Promise<Page<JoinToken>> {
     const now = this.clock.now();
-    const own = reach(principal, 'join-token.list') === 'any' ? {} : { createdByUserId: principal.userId };
-    const found = await this.unitOfWork.read.joinTokens.list({ ...own, state: query.state, before: query.cursor, limit: query.limit + 1 }, now);
-    const items = found.slice(0, query.limit);
-    return { items: items.map((token) => view(token, now)), next: found.length > query.limit ? (items.at(-1)?.id ?? null) : null };
+    const createdByUserId = reach(principal, 'join-token.list') === 'any' ? undefined : principal.userId;
+    const { items, next } = await this.unitOfWork.read.joinTokens.page({ ...query, createdByUserId }, now);
+    return { items: items.map((token) => view(token, now)), next };
   }
 
   /** Throws `conflict` when it was used; revoking twice, or after its end, is no error. */

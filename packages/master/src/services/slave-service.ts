@@ -49,16 +49,14 @@ export class SlaveService {
   ) {}
 
   /** All slaves for operators and admins, their own machines for everybody else. Newest first. */
-  async list(principal: Principal, query: Omit<SlaveFilter, 'before'> & { readonly cursor?: string | undefined }): Promise<Page<Slave>> {
-    const { cursor, ...filter } = query;
+  async list(principal: Principal, query: SlaveFilter): Promise<Page<Slave>> {
     const mine = reach(principal, 'slave.list') === 'own';
     // Asking for somebody else's machines finds what one may see of them: none.
-    if (mine && filter.ownerUserId !== undefined && filter.ownerUserId !== principal.userId) return { items: [], next: null };
-    const slaves = this.unitOfWork.read.slaves;
-    const found = await slaves.list({ ...filter, ...(mine ? { ownerUserId: principal.userId } : {}), before: cursor, limit: query.limit + 1 });
-    const records = found.slice(0, query.limit);
-    const used = await slaves.used(records.map((slave) => slave.id));
-    return { items: records.map((slave) => this.view(slave, used(slave.id))), next: found.length > query.limit ? (records.at(-1)?.id ?? null) : null };
+    if (mine && query.ownerUserId !== undefined && query.ownerUserId !== principal.userId) return { items: [], next: null };
+    const { slaves } = this.unitOfWork.read;
+    const { items, next } = await slaves.page({ ...query, ...(mine ? { ownerUserId: principal.userId } : {}) });
+    const used = await slaves.used(items.map((slave) => slave.id));
+    return { items: items.map((slave) => this.view(slave, used(slave.id))), next };
   }
 
   async get(principal: Principal, slaveId: string): Promise<Slave> {
@@ -240,7 +238,8 @@ async function belonging(
   }
   const ownerUserId = wish.ownerUserId === undefined ? slave.ownerUserId : wish.ownerUserId;
   if (ownerUserId === null) throw new ParavclError('invalid-input', 'ownerUserId: a volunteer slave needs the user it belongs to.', { field: 'ownerUserId' });
-  if (ownerUserId !== slave.ownerUserId && !(await repositories.slaves.ownerExists(ownerUserId))) {
+  const owner = ownerUserId === slave.ownerUserId ? null : await repositories.users.find(ownerUserId);
+  if (ownerUserId !== slave.ownerUserId && (owner === null || owner.disabled)) {
     throw new ParavclError('invalid-input', 'ownerUserId: there is no such user, or the account is disabled.', { field: 'ownerUserId' });
   }
   return { kind, ownerUserId };

@@ -29,8 +29,14 @@ export interface LinkSettings {
   readonly limits: LinkLimits;
 }
 
-/** Heartbeat from DEFINITIONS, "Defaults"; silence of 30 s lies between suspect (15 s) and lost (60 s). */
-export const defaultTimings: LinkTimings = { heartbeatMs: 5_000, handshakeMs: 10_000, silenceMs: 30_000, drainMs: 30_000 };
+/**
+ * The link's times from the fleet's. A link is given up half-way to `lost`, so that an agent behind a
+ * dead connection has dialled again before its slave counts as lost.
+ */
+export function linkTimings(fleet: { readonly heartbeatMs: number; readonly lostAfterMs: number }): LinkTimings {
+  const silenceMs = Math.max(fleet.lostAfterMs / 2, 2 * fleet.heartbeatMs);
+  return { heartbeatMs: fleet.heartbeatMs, handshakeMs: 10_000, silenceMs, drainMs: silenceMs };
+}
 
 /** Room for the 5,000 slaves of the scale issue; an address stands for a whole lab behind NAT. */
 export const defaultLimits: LinkLimits = {
