@@ -1,0 +1,26 @@
+import { makeLog } from './log';
+
+function written(write: (log: ReturnType<typeof makeLog>) => void): string {
+  let text = '';
+  write(makeLog('info', { write: (line: string) => (text += line) }));
+  return text;
+}
+
+test('secrets are replaced at any of three depths, the rest stays', () => {
+  const text = written((log) => {
+    log.info({ token: 's3cret', user: { name: 'alice', password: 's3cret' }, request: { headers: { cookie: 's3cret', authorization: 's3cret', 'set-cookie': 's3cret' } } }, 'hello');
+  });
+  expect(text).not.toContain('s3cret');
+  expect(text).toContain('"name":"alice"');
+  expect(text).toContain('"msg":"hello"');
+});
+
+test('a database error is told without the statement, whose values may be secrets', () => {
+  const error = Object.assign(new Error("insert into `t` values ('s3cret') - Data too long for column 'x'"), {
+    sqlMessage: "Data too long for column 'x'", sql: "insert … 's3cret'", errno: 1406,
+  });
+  const text = written((log) => { log.error({ err: new Error('outer', { cause: error }) }, 'failed'); });
+  expect(text).not.toContain('s3cret');
+  expect(text).toContain("Data too long for column 'x'");
+  expect(text).toContain('1406');
+});

@@ -1,0 +1,39 @@
+import pino, { type Logger } from 'pino';
+import type { MasterConfig } from './config';
+
+/** Fields that may carry a secret, wherever in a log line one of two levels deep they stand. */
+const secretFields = ['password', 'token', 'secret', 'cookie', 'authorization', 'enrolmentCode', 'privateKey', 'key', 'dsn'];
+
+/** JSON lines on standard output; secrets are replaced before they are written. */
+export function makeLog(level: MasterConfig['logLevel'], to: pino.DestinationStream = pino.destination({ fd: 1, sync: true })): Logger {
+  return pino(
+    {
+      level,
+      base: { service: 'paravcl-master' },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: {
+        paths: secretFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]).concat('headers["set-cookie"]', '*.headers["set-cookie"]', '*.*.headers["set-cookie"]'),
+        censor: '[secret]',
+      },
+      serializers: { err: serialiseError },
+    },
+    to,
+  );
+}
+
+/** Type, message, stack and causes; of a database error its number, never its statement, which holds values. */
+function serialiseError(error: unknown): unknown {
+  if (typeof error !== 'object' || error === null || !('message' in error)) return error;
+  const { name, message, stack, cause, code, errno, sqlMessage } = error as Error & { code?: unknown; errno?: unknown; sqlMessage?: unknown };
+  // knex puts the whole statement with its values before the server's words.
+  const said = typeof sqlMessage === 'string' ? sqlMessage : message;
+  return {
+    type: name,
+    message: said,
+    ...(code === undefined ? {} : { code }),
+    ...(errno === undefined ? {} : { errno }),
+    stack: stack?.replace(message, said),
+    ...(cause === undefined ? {} : { cause: serialiseError(cause) }),
+  };
+}
