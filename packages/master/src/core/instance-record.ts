@@ -1,0 +1,66 @@
+import type { EpochMs } from '@paravcl/shared/clock';
+import type { DesiredState, ObservedState } from '@paravcl/shared/domain/instance-state';
+import type { Reason } from '@paravcl/shared/domain/reasons';
+
+/** An instance as the master keeps it. */
+export interface InstanceRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly type: 'BE' | 'AR';
+  readonly userId: string;
+  readonly groupId: string | null;
+  readonly imageId: string;
+  readonly kernelId: string | null;
+  readonly ramdiskId: string | null;
+  readonly kernelArguments: string;
+  readonly vcpus: number;
+  readonly ramMiB: number;
+  readonly diskMiB: number;
+  readonly bandwidthMbps: number | null;
+  readonly sshPublicKeys: readonly string[];
+  readonly slaveId: string | null;
+  readonly desired: DesiredState;
+  readonly stopForced: boolean;
+  readonly observed: ObservedState;
+  /**
+   * Rises with every change of what is desired *and* of where: a verb, a placement, a tombstone. So one
+   * number orders everything a slave can be told about the instance, and an old report is recognised.
+   */
+  readonly generation: number;
+  /** Generation that the last accepted observation answers; smaller while the slave has not answered yet. */
+  readonly observedGeneration: number;
+  readonly reason: Reason | null;
+  /** Has run at least once: its disk holds something, so it is never placed elsewhere. */
+  readonly booted: boolean;
+  readonly progressPercent: number | null;
+  readonly mac: string | null;
+  readonly address: string | null;
+  readonly createdAt: EpochMs;
+  /** Last change of `observed`. */
+  readonly changedAt: EpochMs;
+  readonly deadlineAt: EpochMs | null;
+}
+
+export type PlacementState = 'active' | 'cleaning' | 'clean';
+
+/** That an instance was given to a slave. `cleaning`: the slave owes the proof that nothing remains. */
+export interface PlacementRecord {
+  readonly id: string;
+  readonly instanceId: string;
+  readonly slaveId: string;
+  readonly generation: number;
+  readonly state: PlacementState;
+}
+
+/** The observed state in which a desired one is fulfilled. */
+export const fulfilment: Readonly<Record<DesiredState, ObservedState>> = {
+  running: 'running',
+  suspended: 'suspended',
+  stopped: 'stopped',
+  deleted: 'deleted',
+};
+
+/** The slave has answered the newest generation, and what should be is. */
+export function settled(instance: Pick<InstanceRecord, 'desired' | 'observed' | 'generation' | 'observedGeneration'>): boolean {
+  return instance.observedGeneration === instance.generation && instance.observed === fulfilment[instance.desired];
+}

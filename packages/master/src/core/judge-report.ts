@@ -1,0 +1,93 @@
+import { canMove, type ObservedState } from '@paravcl/shared/domain/instance-state';
+import type { Reason } from '@paravcl/shared/domain/reasons';
+import type { ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
+import type { InstanceRecord, PlacementRecord } from './instance-record';
+
+/** What a slave's report about one instance means. */
+export type Verdict =
+  /** No such instance was ever made here: leave it alone and tell people. */
+  | { readonly kind: 'unknown' }
+  /** Answers an older generation, or cannot follow what is known: changes nothing. */
+  | { readonly kind: 'ignore' }
+  /** The slave keeps a tombstone whose end is recorded. */
+  | { readonly kind: 'forget' }
+  /** Something of it is on a slave it does not belong to: nothing may remain there. */
+  | { readonly kind: 'owe-tombstone'; readonly generation: number }
+  /** A tombstone was sent and not seen. */
+  | { readonly kind: 'repeat-tombstone'; readonly generation: number }
+  /** The slave proves that nothing remains. */
+  | { readonly kind: 'cleaned'; readonly placementId: string }
+  /** The launch failed before the guest ever ran: the next slave. */
+  | { readonly kind: 'next-candidate'; readonly reason: Reason }
+  | {
+      readonly kind: 'observe';
+      readonly to: ObservedState;
+      readonly reason: Reason | null;
+      /** The guest switched itself off: that is what is desired from now on. */
+      readonly accept: 'stopped' | null;
+    };
+
+/** States in which a guest runs that can switch itself off. `lost` because it may have run while nobody looked. */
+const couldPowerOff: readonly ObservedState[] = ['booting', 'running', 'resuming', 'lost'];
+
+/** What a guest's disk has been written in. */
+export const bootedStates: readonly ObservedState[] = ['running', 'suspending', 'suspended', 'resuming'];
+
+/**
+ * Judges one report. Only the slave that holds the placement, answering the newest generation, may move
+ * the instance; everything else is cleaned away, or left alone when the instance is not ours at all.
+ *
+ * @param placement the newest placement of the instance on the reporting slave
+ */
+export function judgeReport(
+  slave: { readonly id: string; readonly name: string },
+  instance: InstanceRecord | null,
+  placement: PlacementRecord | null,
+  report: ObservedInstance,
+): Verdict {
+  if (instance === null) return report.state === 'deleted' ? { kind: 'forget' } : { kind: 'unknown' };
+
+  const state = placement?.state ?? 'clean';
+  if (report.state === 'deleted') {
+    if (placement === null || state === 'clean') return { kind: 'forget' };
+    if (state === 'cleaning') {
+      return report.generation >= placement.generation
+        ? { kind: 'cleaned', placementId: placement.id }
+        : { kind: 'repeat-tombstone', generation: placement.generation };
+    }
+    // A tombstone of an earlier placement here, whose `forget` was lost.
+    if (report.generation !== instance.generation) return { kind: 'forget' };
+    return observe(instance, 'lost', { code: 'DomainLost', sentence: `${slave.name} has nothing of ${instance.name} any more.` });
+  }
+
+  const holds = instance.slaveId === slave.id && (state === 'active' || (state === 'cleaning' && instance.desired === 'deleted'));
+  if (!holds) {
+    if (placement === null || state !== 'cleaning') {
+      return { kind: 'owe-tombstone', generation: Math.max(instance.generation, report.generation, placement?.generation ?? 0) + 1 };
+    }
+    return report.generation < placement.generation ? { kind: 'repeat-tombstone', generation: placement.generation } : { kind: 'ignore' };
+  }
+  if (report.generation !== instance.generation) return { kind: 'ignore' };
+
+  if (report.state === 'failed' && !instance.booted && instance.desired === 'running') {
+    return { kind: 'next-candidate', reason: report.reason ?? { code: 'LaunchFailed', sentence: `${slave.name} could not launch it and gave no reason.` } };
+  }
+  if (report.state === 'stopped' && instance.desired === 'running' && switchedItselfOff(instance, report)) {
+    const reason: Reason = report.reason ?? { code: 'StoppedByGuest', sentence: `${instance.name} was shut down from inside. Start it again when you need it.` };
+    return { kind: 'observe', to: 'stopped', reason, accept: 'stopped' };
+  }
+  return observe(instance, report.state, report.reason);
+}
+
+function observe(instance: InstanceRecord, to: ObservedState, reason: Reason | null): Verdict {
+  if (to !== instance.observed && !canMove(instance.observed, to)) return { kind: 'ignore' };
+  // The answer to "stay off" must not wipe out why it went off.
+  const kept = to === instance.observed && instance.reason?.code === 'StoppedByGuest' ? instance.reason : null;
+  return { kind: 'observe', to, reason: reason ?? kept, accept: null };
+}
+
+/** It was seen running under this very generation, so `stopped` is not merely the state before the start. */
+function switchedItselfOff(instance: InstanceRecord, report: ObservedInstance): boolean {
+  if (report.reason?.code === 'StoppedByGuest') return true;
+  return instance.observedGeneration === instance.generation && couldPowerOff.includes(instance.observed);
+}

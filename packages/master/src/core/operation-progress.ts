@@ -1,0 +1,60 @@
+import type { Operation } from '@paravcl/shared/api/operations';
+import { fit } from './explain';
+import { settled, type InstanceRecord } from './instance-record';
+
+export interface OperationProgress {
+  readonly state: Exclude<Operation['state'], 'superseded'>;
+  readonly sentence: string;
+}
+
+/**
+ * How the operation under the instance's newest generation stands: done when what should be is, failed
+ * when the slave (or the master's deadline) says so under that generation, else where it is, in words.
+ */
+export function operationProgress(instance: InstanceRecord, slaveName: string | null): OperationProgress {
+  const { name } = instance;
+  const where = slaveName ?? 'its slave';
+  if (settled(instance)) return { state: 'done', sentence: fulfilled(instance, where) };
+  if (instance.observed === 'failed' && instance.observedGeneration === instance.generation) {
+    return { state: 'failed', sentence: fit(instance.reason?.sentence ?? `${name} failed on ${where}.`) };
+  }
+  return { state: 'pending', sentence: fit(underWay(instance, where)) };
+}
+
+function fulfilled({ desired, name, address }: InstanceRecord, where: string): string {
+  switch (desired) {
+    case 'running':
+      return `${name} runs on ${where}${address === null ? '' : ` at ${address}`}.`;
+    case 'suspended':
+      return `${name} is saved on ${where} with everything open.`;
+    case 'stopped':
+      return `${name} is off. Its disk is kept.`;
+    case 'deleted':
+      return `${name} is gone, and nothing of it is left.`;
+  }
+}
+
+function underWay(instance: InstanceRecord, where: string): string {
+  const { name, desired, observed, reason } = instance;
+  if (desired === 'deleted') return `deleting ${name} on ${where}`;
+  switch (observed) {
+    case 'requested':
+      return `looking for a slave for ${name}`;
+    case 'queued':
+      return reason?.sentence ?? `${name} waits for a slave`;
+    case 'preparing':
+      return `preparing on ${where}${instance.progressPercent === null ? '' : `: image ${Math.floor(instance.progressPercent)} %`}`;
+    case 'booting':
+      return `booting on ${where}`;
+    case 'suspending':
+      return `saving ${name} on ${where}`;
+    case 'resuming':
+      return `${name} is coming back on ${where}`;
+    case 'stopping':
+      return `shutting ${name} down on ${where}`;
+    case 'lost':
+      return reason?.sentence ?? `${where} is offline; ${name} waits for it`;
+    default:
+      return `${where} was asked to ${{ running: 'start', suspended: 'save', stopped: 'stop' }[desired]} ${name}`;
+  }
+}

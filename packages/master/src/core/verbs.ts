@@ -1,0 +1,64 @@
+import type { DesiredState } from '@paravcl/shared/domain/instance-state';
+import type { InstanceRecord } from './instance-record';
+
+export const verbs = ['start', 'stop', 'suspend', 'resume', 'delete'] as const;
+export type Verb = (typeof verbs)[number];
+
+export const desiredByVerb: Readonly<Record<Verb, DesiredState>> = {
+  start: 'running',
+  resume: 'running',
+  stop: 'stopped',
+  suspend: 'suspended',
+  delete: 'deleted',
+};
+
+export type VerbAnswer =
+  /** It is so already, or on its way there. */
+  | { readonly kind: 'already' }
+  | { readonly kind: 'change'; readonly desired: DesiredState }
+  /** Never placed and never run: look for a slave again. */
+  | { readonly kind: 'requeue' }
+  | { readonly kind: 'conflict'; readonly sentence: string };
+
+const change = (verb: Verb): VerbAnswer => ({ kind: 'change', desired: desiredByVerb[verb] });
+const conflict = (sentence: string): VerbAnswer => ({ kind: 'conflict', sentence });
+const already: VerbAnswer = { kind: 'already' };
+
+/** What a verb means for an instance as it is now; the sentence of a conflict names the way out. */
+export function answerVerb(instance: InstanceRecord, verb: Verb, force: boolean): VerbAnswer {
+  const { name, observed, desired } = instance;
+  if (desired === 'deleted' || observed === 'deleted') {
+    return verb === 'delete' ? already : conflict(`${name} is being deleted. Launch a new one instead.`);
+  }
+  if (verb === 'delete') return change(verb);
+  if (observed === 'requested' || observed === 'queued') {
+    return verb === 'start' ? already : conflict(`${name} has not started yet: it waits for a slave. Delete it if you no longer want it.`);
+  }
+  switch (verb) {
+    case 'stop':
+      if (instance.slaveId === null) return conflict(`${name} was never launched, so there is nothing to stop. Start it again or delete it.`);
+      return desired === 'stopped' && !(force && !instance.stopForced && observed !== 'stopped') && observed !== 'failed' ? already : change(verb);
+    case 'suspend':
+      return answerSuspend(instance);
+    case 'resume':
+      if (desired === 'stopped' || observed === 'stopped') return conflict(`${name} is off, so there is nothing to resume. Start it instead.`);
+      return answerRun(instance, verb);
+    case 'start':
+      return answerRun(instance, verb);
+  }
+}
+
+function answerSuspend(instance: InstanceRecord): VerbAnswer {
+  const { name, observed, desired, slaveId } = instance;
+  if (slaveId === null) return conflict(`${name} was never launched, so there is nothing to save. Start it again or delete it.`);
+  if (observed === 'preparing') return conflict(`${name} is still being prepared. Suspend it once it boots, or stop it now.`);
+  if (desired === 'stopped') return conflict(`${name} is off or shutting down, so there is nothing to save. Start it first.`);
+  if (desired === 'suspended' && observed !== 'failed') return already;
+  return change('suspend');
+}
+
+function answerRun(instance: InstanceRecord, verb: 'start' | 'resume'): VerbAnswer {
+  if (instance.slaveId === null) return { kind: 'requeue' };
+  if (instance.desired === 'running' && instance.observed !== 'failed' && instance.observed !== 'lost') return already;
+  return change(verb);
+}
