@@ -10,6 +10,13 @@ import { JoinTokenRepository } from './join-token-repository';
 import { SlaveRepository } from './slave-repository';
 import { IdempotencyRepository } from './idempotency-repository';
 import { SettingRepository } from './setting-repository';
+import { AddressRepository } from './address-repository';
+import { FleetRepository } from './fleet-repository';
+import { ImageRepository } from './image-repository';
+import { InstanceRepository } from './instance-repository';
+import { OperationRepository } from './operation-repository';
+import { PlacementRepository } from './placement-repository';
+import { TransitionRepository } from './transition-repository';
 
 /** Every repository over one connection or transaction. One method, one query; domain objects in and out. */
 export interface Repositories {
@@ -24,6 +31,13 @@ export interface Repositories {
   readonly commands: CommandRepository;
   readonly idempotencyKeys: IdempotencyRepository;
   readonly settings: SettingRepository;
+  readonly addresses: AddressRepository;
+  readonly fleet: FleetRepository;
+  readonly images: ImageRepository;
+  readonly instances: InstanceRepository;
+  readonly operations: OperationRepository;
+  readonly placements: PlacementRepository;
+  readonly transitions: TransitionRepository;
 }
 
 export function makeRepositories(db: Knex): Repositories {
@@ -39,5 +53,12 @@ export function makeRepositories(db: Knex): Repositories {
     commands: new CommandRepository(db),
     idempotencyKeys: new IdempotencyRepository(db),
     settings: new SettingRepository(db),
+    addresses: new AddressRepository(db),
+    fleet: new FleetRepository(db),
+    images: new ImageRepository(db),
+    instances: new InstanceRepository(db),
+    operations: new OperationRepository(db),
+    placements: new PlacementRepository(db),
+    transitions: new TransitionRepository(db),
   };
 }

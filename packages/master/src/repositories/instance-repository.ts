@@ -1,0 +1,133 @@
+import type { Page } from '@paravcl/shared/api/page';
+import type { EpochMs } from '@paravcl/shared/clock';
+import type { ObservedState } from '@paravcl/shared/domain/instance-state';
+import type { Knex } from 'knex';
+import type { InstanceRecord } from '../core/instance-record';
+import { newestFirst, type PageRequest } from './newest-first';
+import { instanceColumns, instanceFromRow, instanceToRow, type InstanceRow } from './instance-rows';
+
+export interface InstanceFilter {
+  readonly state?: ObservedState | undefined;
+  readonly userId?: string | undefined;
+  readonly groupId?: string | undefined;
+  readonly slaveId?: string | undefined;
+  readonly visibleTo?: { readonly userId: string; readonly ownedGroupIds: readonly string[] } | undefined;
+}
+
+/** What must still hold for a change to be written. */
+export interface InstanceGuard {
+  readonly observed: ObservedState;
+  readonly generation: number;
+}
+
+export type InstanceChange = Partial<
+  Pick<
+    InstanceRecord,
+    | 'name' | 'slaveId' | 'desired' | 'stopForced' | 'observed' | 'generation' | 'observedGeneration' | 'reason' | 'booted'
+    | 'progressPercent' | 'mac' | 'address' | 'changedAt' | 'deadlineAt'
+  >
+> & { readonly deletedAt?: EpochMs };
+
+/** Instances; deleted ones stay for their history and are listed only when asked for by state. */
+export class InstanceRepository {
+  constructor(private readonly db: Knex) {}
+
+  /** Throws a duplicate-key error when the name is taken. */
+  async insert(instance: InstanceRecord): Promise<void> {
+    await this.db('instances').insert(instanceToRow(instance));
+  }
+
+  async find(id: string): Promise<InstanceRecord | null> {
+    const row = await this.rows().where({ id }).first();
+    return row === undefined ? null : instanceFromRow(row);
+  }
+
+  /** The row is locked until the transaction ends. */
+  async lock(id: string): Promise<InstanceRecord | null> {
+    const row = await this.rows().where({ id }).forUpdate().first();
+    return row === undefined ? null : instanceFromRow(row);
+  }
+
+  async nameTaken(name: string): Promise<boolean> {
+    return (await this.db('instances').where({ name }).first('id')) !== undefined;
+  }
+
+  async list(filter: InstanceFilter, page: PageRequest): Promise<Page<InstanceRecord>> {
+    const query = this.rows();
+    if (filter.state === undefined) void query.whereNot('observed', 'deleted');
+    else void query.where('observed', filter.state);
+    if (filter.userId !== undefined) void query.where('user_id', filter.userId);
+    if (filter.groupId !== undefined) void query.where('group_id', filter.groupId);
+    if (filter.slaveId !== undefined) void query.where('slave_id', filter.slaveId);
+    const { visibleTo } = filter;
+    if (visibleTo !== undefined) {
+      void query.where((owned) => owned.where('user_id', visibleTo.userId).orWhereIn('group_id', [...visibleTo.ownedGroupIds]));
+    }
+    const found = await newestFirst<InstanceRow>(query, 'id', page);
+    return { items: found.items.map(instanceFromRow), next: found.next };
+  }
+
+  /** Those the scheduler has to find a slave for, oldest first. */
+  async waiting(): Promise<readonly InstanceRecord[]> {
+    const rows = await this.rows().whereIn('observed', ['requested', 'queued']).where({ desired: 'running' }).orderBy('id');
+    return rows.map(instanceFromRow);
+  }
+
+  /** Everything whose present placement is this slave. */
+  async onSlave(slaveId: string): Promise<readonly InstanceRecord[]> {
+    const rows = await this.rows().where({ slave_id: slaveId }).whereNot('observed', 'deleted').orderBy('id');
+    return rows.map(instanceFromRow);
+  }
+
+  /** Placed instances that their slave has not brought to what should be, or has not answered for. */
+  async unsettled(): Promise<readonly InstanceRecord[]> {
+    const rows = await this.rows()
+      .whereNotNull('slave_id')
+      .whereNot('desired', 'deleted')
+      .whereNot('observed', 'deleted')
+      .where((open) => open.whereRaw('observed <> desired').orWhereRaw('observed_generation < generation'))
+      .orderBy('id');
+    return rows.map(instanceFromRow);
+  }
+
+  async pastDeadline(now: EpochMs, limit: number): Promise<readonly InstanceRecord[]> {
+    const rows = await this.rows().where('deadline_at', '<=', new Date(now)).orderBy('deadline_at').limit(limit);
+    return rows.map(instanceFromRow);
+  }
+
+  /** First live instance that boots from this image, kernel or ramdisk. */
+  async usingImage(imageId: string): Promise<InstanceRecord | null> {
+    const row = await this.rows()
+      .whereNot('observed', 'deleted')
+      .where((uses) => uses.where('image_id', imageId).orWhere('kernel_id', imageId).orWhere('ramdisk_id', imageId))
+      .orderBy('id')
+      .first();
+    return row === undefined ? null : instanceFromRow(row);
+  }
+
+  /** Writes the change if the guard still holds; false when somebody was faster. */
+  async change(id: string, guard: InstanceGuard, change: InstanceChange): Promise<boolean> {
+    const columns: Partial<Record<keyof InstanceRow | 'deleted_at', unknown>> = {
+      ...(change.name !== undefined && { name: change.name }),
+      ...(change.slaveId !== undefined && { slave_id: change.slaveId }),
+      ...(change.desired !== undefined && { desired: change.desired }),
+      ...(change.stopForced !== undefined && { stop_forced: change.stopForced ? 1 : 0 }),
+      ...(change.observed !== undefined && { observed: change.observed }),
+      ...(change.generation !== undefined && { generation: change.generation }),
+      ...(change.observedGeneration !== undefined && { observed_generation: change.observedGeneration }),
+      ...(change.reason !== undefined && { reason_code: change.reason?.code ?? null, reason_sentence: change.reason?.sentence ?? null }),
+      ...(change.booted !== undefined && { booted: change.booted ? 1 : 0 }),
+      ...(change.progressPercent !== undefined && { progress_percent: change.progressPercent === null ? null : Math.floor(change.progressPercent) }),
+      ...(change.mac !== undefined && { mac: change.mac }),
+      ...(change.address !== undefined && { address: change.address }),
+      ...(change.changedAt !== undefined && { changed_at: new Date(change.changedAt) }),
+      ...(change.deadlineAt !== undefined && { deadline_at: change.deadlineAt === null ? null : new Date(change.deadlineAt) }),
+      ...(change.deletedAt !== undefined && { deleted_at: new Date(change.deletedAt) }),
+    };
+    return (await this.db('instances').where({ id, observed: guard.observed, generation: guard.generation }).update(columns)) === 1;
+  }
+
+  private rows(): Knex.QueryBuilder<InstanceRow, InstanceRow[]> {
+    return this.db<InstanceRow>('instances').select([...instanceColumns]) as unknown as Knex.QueryBuilder<InstanceRow, InstanceRow[]>;
+  }
+}

@@ -1,0 +1,114 @@
+import { desiredStateSchema, observedStateSchema } from '@paravcl/shared/domain/instance-state';
+import { reasonCodeSchema, type Reason } from '@paravcl/shared/domain/reasons';
+import { parseJson } from '@paravcl/shared/parse-json';
+import { z } from 'zod';
+import type { InstanceRecord } from '../core/instance-record';
+
+export interface InstanceRow {
+  readonly id: string;
+  readonly name: string;
+  readonly type: 'BE' | 'AR';
+  readonly user_id: string;
+  readonly group_id: string | null;
+  readonly image_id: string;
+  readonly kernel_id: string | null;
+  readonly ramdisk_id: string | null;
+  readonly kernel_arguments: string;
+  readonly vcpus: number;
+  readonly ram_mib: number;
+  readonly disk_mib: number;
+  readonly bandwidth_mbps: number | null;
+  readonly ssh_public_keys: string;
+  readonly slave_id: string | null;
+  readonly desired: string;
+  readonly stop_forced: number;
+  readonly observed: string;
+  readonly generation: number;
+  readonly observed_generation: number;
+  readonly reason_code: string | null;
+  readonly reason_sentence: string | null;
+  readonly booted: number;
+  readonly progress_percent: number | null;
+  readonly mac: string | null;
+  readonly address: string | null;
+  readonly created_at: Date;
+  readonly changed_at: Date;
+  readonly deadline_at: Date | null;
+}
+
+export const instanceColumns = [
+  'id', 'name', 'type', 'user_id', 'group_id', 'image_id', 'kernel_id', 'ramdisk_id', 'kernel_arguments', 'vcpus', 'ram_mib', 'disk_mib',
+  'bandwidth_mbps', 'ssh_public_keys', 'slave_id', 'desired', 'stop_forced', 'observed', 'generation', 'observed_generation', 'reason_code',
+  'reason_sentence', 'booted', 'progress_percent', 'mac', 'address', 'created_at', 'changed_at', 'deadline_at',
+] as const satisfies readonly (keyof InstanceRow)[];
+
+export function instanceFromRow(row: InstanceRow): InstanceRecord {
+  return {
+    id: row.id,
+    name: row.name,
+    type: row.type,
+    userId: row.user_id,
+    groupId: row.group_id,
+    imageId: row.image_id,
+    kernelId: row.kernel_id,
+    ramdiskId: row.ramdisk_id,
+    kernelArguments: row.kernel_arguments,
+    vcpus: row.vcpus,
+    ramMiB: row.ram_mib,
+    diskMiB: row.disk_mib,
+    bandwidthMbps: row.bandwidth_mbps,
+    sshPublicKeys: z.array(z.string()).parse(parseJson(row.ssh_public_keys)),
+    slaveId: row.slave_id,
+    desired: desiredStateSchema.parse(row.desired),
+    stopForced: row.stop_forced === 1,
+    observed: observedStateSchema.parse(row.observed),
+    generation: row.generation,
+    observedGeneration: row.observed_generation,
+    reason: reasonFromColumns(row.reason_code, row.reason_sentence),
+    booted: row.booted === 1,
+    progressPercent: row.progress_percent,
+    mac: row.mac,
+    address: row.address,
+    createdAt: row.created_at.getTime(),
+    changedAt: row.changed_at.getTime(),
+    deadlineAt: row.deadline_at?.getTime() ?? null,
+  };
+}
+
+export function instanceToRow(instance: InstanceRecord): InstanceRow {
+  return {
+    id: instance.id,
+    name: instance.name,
+    type: instance.type,
+    user_id: instance.userId,
+    group_id: instance.groupId,
+    image_id: instance.imageId,
+    kernel_id: instance.kernelId,
+    ramdisk_id: instance.ramdiskId,
+    kernel_arguments: instance.kernelArguments,
+    vcpus: instance.vcpus,
+    ram_mib: instance.ramMiB,
+    disk_mib: instance.diskMiB,
+    bandwidth_mbps: instance.bandwidthMbps,
+    ssh_public_keys: JSON.stringify(instance.sshPublicKeys),
+    slave_id: instance.slaveId,
+    desired: instance.desired,
+    stop_forced: instance.stopForced ? 1 : 0,
+    observed: instance.observed,
+    generation: instance.generation,
+    observed_generation: instance.observedGeneration,
+    reason_code: instance.reason?.code ?? null,
+    reason_sentence: instance.reason?.sentence ?? null,
+    booted: instance.booted ? 1 : 0,
+    progress_percent: instance.progressPercent === null ? null : Math.floor(instance.progressPercent),
+    mac: instance.mac,
+    address: instance.address,
+    created_at: new Date(instance.createdAt),
+    changed_at: new Date(instance.changedAt),
+    deadline_at: instance.deadlineAt === null ? null : new Date(instance.deadlineAt),
+  };
+}
+
+export function reasonFromColumns(code: string | null, sentence: string | null): Reason | null {
+  return code === null ? null : { code: reasonCodeSchema.parse(code), sentence: sentence ?? '' };
+}

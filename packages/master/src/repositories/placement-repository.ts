@@ -1,0 +1,173 @@
+import type { EpochMs } from '@paravcl/shared/clock';
+import { holdsComputeStates } from '@paravcl/shared/domain/instance-state';
+import { reasonCodeSchema, type Reason } from '@paravcl/shared/domain/reasons';
+import { newId } from '@paravcl/shared/ids';
+import type { Knex } from 'knex';
+import type { PlacementRecord } from '../core/instance-record';
+import type { Attempt } from '../core/snapshot';
+
+export interface SlaveUsage {
+  readonly vcpus: number;
+  readonly ramMiB: number;
+  readonly diskMiB: number;
+  /** Room for the saved RAM of everything that is there. */
+  readonly saveMiB: number;
+  readonly instances: number;
+}
+
+interface PlacementRow {
+  readonly id: string;
+  readonly instance_id: string;
+  readonly slave_id: string;
+  readonly generation: number;
+  readonly state: 'active' | 'cleaning' | 'clean';
+}
+
+const columns = ['id', 'instance_id', 'slave_id', 'generation', 'state'] as const;
+
+const fromRow = (row: PlacementRow): PlacementRecord => ({
+  id: row.id,
+  instanceId: row.instance_id,
+  slaveId: row.slave_id,
+  generation: row.generation,
+  state: row.state,
+});
+
+/** Which slave was given which instance, under which generation, and whether anything of it may remain there. */
+export class PlacementRepository {
+  constructor(private readonly db: Knex) {}
+
+  async insert(placement: Omit<PlacementRecord, 'id'>, now: EpochMs): Promise<void> {
+    await this.db('placements').insert({
+      id: newId(now),
+      instance_id: placement.instanceId,
+      slave_id: placement.slaveId,
+      generation: placement.generation,
+      state: placement.state,
+      created_at: new Date(now),
+    });
+  }
+
+  /** The newest placement of the instance on this slave. */
+  async newest(instanceId: string, slaveId: string): Promise<PlacementRecord | null> {
+    const row = await this.db<PlacementRow>('placements')
+      .where({ instance_id: instanceId, slave_id: slaveId })
+      .orderBy('id', 'desc')
+      .first(...columns);
+    return row === undefined ? null : fromRow(row);
+  }
+
+  /** Of one instance, those under which something may remain on a slave. */
+  async unclean(instanceId: string): Promise<readonly PlacementRecord[]> {
+    const rows = await this.db<PlacementRow>('placements')
+      .where({ instance_id: instanceId })
+      .whereIn('state', ['active', 'cleaning'])
+      .select(...columns);
+    return rows.map(fromRow);
+  }
+
+  /** Tombstones owed to a slave, or to all. */
+  async cleaning(slaveId: string | null): Promise<readonly PlacementRecord[]> {
+    const query = this.db<PlacementRow>('placements').where({ state: 'cleaning' }).orderBy('id').select(...columns);
+    if (slaveId !== null) void query.where({ slave_id: slaveId });
+    return (await query).map(fromRow);
+  }
+
+  /** From now on a tombstone with this generation is owed; `failure` says why another slave is tried. */
+  async clean(instanceId: string, slaveId: string, generation: number, failure: Reason | null): Promise<void> {
+    await this.db('placements')
+      .where({ instance_id: instanceId, slave_id: slaveId })
+      .whereIn('state', ['active', 'cleaning'])
+      .update({
+        state: 'cleaning',
+        generation,
+        ...(failure === null ? {} : { failure_code: failure.code, failure_sentence: failure.sentence.slice(0, 1000) }),
+      });
+  }
+
+  /** The slave has proved that nothing remains. */
+  async confirmClean(id: string, now: EpochMs): Promise<void> {
+    await this.db('placements').where({ id }).update({ state: 'clean', ended_at: new Date(now) });
+  }
+
+  /** A slave that left the pool for good proves nothing any more: what it owes is given up. Of one slave, or of one instance. */
+  async giveUpOnRetired(what: { readonly slave_id: string } | { readonly instance_id: string }, now: EpochMs): Promise<void> {
+    await this.db('placements')
+      .where({ ...what, state: 'cleaning' })
+      .whereIn('slave_id', this.db('slaves').where({ admission: 'retired' }).select('id'))
+      .update({ state: 'clean', ended_at: new Date(now) });
+  }
+
+  /** A person asked to try again: earlier failures no longer exclude their slaves. */
+  async forgive(instanceId: string): Promise<void> {
+    await this.db('placements').where({ instance_id: instanceId }).update({ failure_code: null, failure_sentence: null });
+  }
+
+  /** Failed launches and those still being cleaned away, oldest first, of all these instances. */
+  async attempts(instanceIds: readonly string[]): Promise<ReadonlyMap<string, readonly Attempt[]>> {
+    interface Row {
+      readonly instance_id: string;
+      readonly slave_id: string;
+      readonly slave_name: string | null;
+      readonly state: string;
+      readonly failure_code: string | null;
+      readonly failure_sentence: string | null;
+    }
+    const rows: readonly Row[] = await this.db('placements as p')
+      .leftJoin('slaves as s', 's.id', 'p.slave_id')
+      .whereIn('p.instance_id', [...instanceIds])
+      .where((tried) => tried.whereNotNull('p.failure_sentence').orWhere('p.state', 'cleaning'))
+      .orderBy('p.id')
+      .select('p.instance_id', 'p.slave_id', 's.name as slave_name', 'p.state', 'p.failure_code', 'p.failure_sentence');
+    const attempts = new Map<string, Attempt[]>();
+    for (const row of rows) {
+      const attempt: Attempt = {
+        slaveId: row.slave_id,
+        slaveName: row.slave_name ?? 'a slave that is gone',
+        code: row.failure_code === null ? null : reasonCodeSchema.parse(row.failure_code),
+        sentence: row.failure_sentence,
+        cleaning: row.state === 'cleaning',
+      };
+      attempts.set(row.instance_id, [...(attempts.get(row.instance_id) ?? []), attempt]);
+    }
+    return attempts;
+  }
+
+  /**
+   * What is promised of every slave. Disk counts until the slave has proved that nothing remains; cores
+   * and RAM as long as the instance runs, should run, or may still run where its launch failed.
+   */
+  async usage(slaveId: string | null = null): Promise<ReadonlyMap<string, SlaveUsage>> {
+    const computing = `(i.slave_id IS NULL OR i.slave_id <> p.slave_id OR i.desired = 'running' OR i.observed IN (${holdsComputeStates.map(() => '?').join(', ')}))`;
+    const held = (amount: string): Knex.Raw => this.db.raw(`SUM(CASE WHEN ${computing} THEN ${amount} ELSE 0 END) AS ??`, [...holdsComputeStates, amount.slice(2)]);
+    interface Row {
+      readonly slave_id: string;
+      readonly vcpus: number;
+      readonly ram_mib: number;
+      readonly disk_mib: number;
+      readonly save_mib: number;
+      readonly instances: number;
+    }
+    const query = this.db('placements as p')
+      .join('instances as i', 'i.id', 'p.instance_id')
+      .whereIn('p.state', ['active', 'cleaning'])
+      .groupBy('p.slave_id')
+      .select('p.slave_id', held('i.vcpus'), held('i.ram_mib'))
+      .sum({ disk_mib: 'i.disk_mib', save_mib: 'i.ram_mib' })
+      .count({ instances: '*' });
+    if (slaveId !== null) void query.where('p.slave_id', slaveId);
+    const rows = (await query) as unknown as readonly Row[];
+    return new Map(
+      rows.map((row) => [
+        row.slave_id,
+        {
+          vcpus: Number(row.vcpus),
+          ramMiB: Number(row.ram_mib),
+          diskMiB: Number(row.disk_mib),
+          saveMiB: Number(row.save_mib),
+          instances: Number(row.instances),
+        },
+      ]),
+    );
+  }
+}
