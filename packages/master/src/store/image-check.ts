@@ -1,0 +1,33 @@
+import type { ImageFormat, ImageKind } from '@paravcl/shared/domain/image';
+import { instanceBounds, MiB } from '@paravcl/shared/domain/limits';
+import { parseQcow2Header } from './qcow2-header';
+
+export interface CheckedImage {
+  /** Size the guest sees, MiB rounded up; null for kernels and ramdisks. */
+  readonly virtualSizeMiB: number | null;
+  /** Something odd that does not forbid its use. */
+  readonly warning: string | null;
+}
+
+/**
+ * Looks at the start of a complete upload. A raw disk is never probed: it is what it was announced as,
+ * whatever its bytes look like (format probing lets an upload choose how it is read).
+ * Throws Qcow2Refusal.
+ */
+export function checkImage(image: { readonly kind: ImageKind; readonly format: ImageFormat; readonly sizeBytes: number }, start: Buffer): CheckedImage {
+  switch (image.kind) {
+    case 'disk': {
+      const bytes = image.format === 'raw' ? image.sizeBytes : parseQcow2Header(start, instanceBounds.diskMiB.max * MiB).virtualSizeBytes;
+      return { virtualSizeMiB: Math.ceil(bytes / MiB), warning: null };
+    }
+    case 'kernel':
+      return { virtualSizeMiB: null, warning: isBzImage(start) ? null : 'This does not look like a Linux bzImage; a guest may not boot with it.' };
+    case 'ramdisk':
+      return { virtualSizeMiB: null, warning: null };
+  }
+}
+
+/** Boot sector mark and the "HdrS" of the Linux/x86 boot protocol. */
+function isBzImage(start: Buffer): boolean {
+  return start.length >= 0x206 && start.readUInt16LE(0x1fe) === 0xaa55 && start.toString('latin1', 0x202, 0x206) === 'HdrS';
+}

@@ -1,0 +1,186 @@
+import { ParavclError } from '@paravcl/shared/errors';
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export interface AnnouncedContent {
+  readonly imageId: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+}
+
+export interface StoredContent {
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  readonly stream: AsyncIterable<Buffer>;
+}
+
+/**
+ * The files of images, in one directory: `<id>.part` while bytes arrive, `<id>-<sha256>.image` once size
+ * and hash were right. The name with the hash appears by rename after fsync, so a file of that name is
+ * complete whatever happened to the master. The chunk store replaces this class behind the same methods.
+ */
+export class ImageStore {
+  private readonly busy = new Set<string>();
+
+  constructor(private readonly directory: string) {}
+
+  /** Makes the directory. */
+  async open(): Promise<void> {
+    await mkdir(this.directory, { recursive: true, mode: 0o750 });
+  }
+
+  /** Bytes of an unfinished upload that have arrived; 0 when there are none. */
+  async receivedBytes(imageId: string): Promise<number> {
+    return (await sizeOf(this.part(imageId))) ?? 0;
+  }
+
+  /**
+   * Appends `content` at `offsetBytes`, which must be what has been received. When the last byte is there,
+   * compares size and SHA-256 and answers true; with bytes still missing and `mayContinue` it answers
+   * false. A stream that breaks off throws and keeps what came. Wrong content throws `content-mismatch`
+   * and keeps nothing.
+   */
+  async receive(announced: AnnouncedContent, content: AsyncIterable<Buffer>, offsetBytes: number, mayContinue: boolean): Promise<boolean> {
+    const { imageId, sizeBytes } = announced;
+    if (this.busy.has(imageId)) throw new ParavclError('conflict', 'This image is being uploaded by another request. Wait for that one, or end it.');
+    this.busy.add(imageId);
+    try {
+      const received = await this.receivedBytes(imageId);
+      // A fresh upload from the start may replace a broken one.
+      if (offsetBytes !== received && offsetBytes !== 0) {
+        throw new ParavclError('conflict', `${received} bytes have arrived, so the upload goes on at offset ${received}, not ${offsetBytes}.`, { field: 'offset', limit: String(received) });
+      }
+      const hash = createHash('sha256');
+      if (offsetBytes > 0) for await (const chunk of createReadStream(this.part(imageId))) hash.update(chunk as Buffer);
+      const total = await this.append(announced, content, offsetBytes, hash);
+      if (total < sizeBytes && mayContinue) return false;
+      const digest = hash.digest('hex');
+      if (total !== sizeBytes || digest !== announced.sha256) {
+        await this.removeFile(this.part(imageId));
+        const what = total === sizeBytes ? `its SHA-256 is ${digest}, announced was ${announced.sha256}` : `it has ${total} bytes, announced were ${sizeBytes}`;
+        throw new ParavclError('content-mismatch', `The content is not what was announced: ${what}. Nothing of it was kept; upload it again from the start.`);
+      }
+      return true;
+    } finally {
+      this.busy.delete(imageId);
+    }
+  }
+
+  /** First bytes of an unfinished upload, at most `length`. */
+  async head(imageId: string, length: number): Promise<Buffer> {
+    const file = await open(this.part(imageId), 'r');
+    try {
+      const buffer = Buffer.alloc(length);
+      let filled = 0;
+      for (;;) {
+        const { bytesRead } = await file.read(buffer, filled, length - filled, filled);
+        filled += bytesRead;
+        if (bytesRead === 0 || filled === length) return buffer.subarray(0, filled);
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Makes a checked upload the image's content, durably. */
+  async keep(announced: AnnouncedContent): Promise<void> {
+    await rename(this.part(announced.imageId), this.complete(announced.imageId, announced.sha256));
+    await this.syncDirectory();
+  }
+
+  /** True when the image's content is there, whole and checked. */
+  async has(announced: AnnouncedContent): Promise<boolean> {
+    return (await sizeOf(this.complete(announced.imageId, announced.sha256))) === announced.sizeBytes;
+  }
+
+  /** The content from `offsetBytes` on. Throws `not-found`, or `invalid-input` for an offset past the end. */
+  async openRead(imageId: string, offsetBytes: number): Promise<StoredContent> {
+    const name = (await readdir(this.directory)).find((entry) => entry.startsWith(`${imageId}-`) && entry.endsWith('.image'));
+    if (name === undefined) throw new ParavclError('not-found', `There is no content of image ${imageId}.`);
+    const path = join(this.directory, name);
+    const { size } = await stat(path);
+    if (offsetBytes < 0 || offsetBytes > size) throw new ParavclError('invalid-input', `The image has ${size} bytes.`, { field: 'offset', limit: `0 to ${size}` });
+    const sha256 = name.slice(imageId.length + 1, -'.image'.length);
+    return { sizeBytes: size, sha256, stream: createReadStream(path, { start: offsetBytes, highWaterMark: 256 * 1024 }) };
+  }
+
+  /** Removes everything of an image; harmless when nothing is there. */
+  async remove(imageId: string): Promise<void> {
+    for (const entry of await readdir(this.directory)) {
+      if (entry === `${imageId}.part` || entry.startsWith(`${imageId}-`)) await this.removeFile(join(this.directory, entry));
+    }
+    await this.syncDirectory();
+  }
+
+  /** Removes files of images that nobody knows any more: leftovers of a crash in the midst of a deletion. */
+  async sweep(known: ReadonlySet<string>): Promise<void> {
+    for (const entry of await readdir(this.directory)) {
+      if (!/^[0-9a-f-]{36}(\.part|-[0-9a-f]{64}\.image)$/.test(entry)) continue;
+      if (!known.has(entry.slice(0, 36))) await this.removeFile(join(this.directory, entry));
+    }
+  }
+
+  private async append(announced: AnnouncedContent, content: AsyncIterable<Buffer>, offsetBytes: number, hash: Hash): Promise<number> {
+    const file = await open(this.part(announced.imageId), offsetBytes === 0 ? 'w' : 'r+', 0o640);
+    let total = offsetBytes;
+    try {
+      for await (const chunk of content) {
+        // One byte too many is enough to know; the rest is not written.
+        if (total + chunk.length > announced.sizeBytes) return total + chunk.length;
+        await writeAll(file, chunk, total);
+        hash.update(chunk);
+        total += chunk.length;
+      }
+    } catch (error) {
+      throw noSpace(error) ? new ParavclError('conflict', 'The image store of the master is full. An administrator must make room; then the upload can go on.') : error;
+    } finally {
+      await file.sync().finally(() => file.close());
+    }
+    return total;
+  }
+
+  private part(imageId: string): string {
+    return join(this.directory, `${imageId}.part`);
+  }
+
+  private complete(imageId: string, sha256: string): string {
+    return join(this.directory, `${imageId}-${sha256}.image`);
+  }
+
+  private async removeFile(path: string): Promise<void> {
+    try {
+      await unlink(path);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  }
+
+  private async syncDirectory(): Promise<void> {
+    const directory = await open(this.directory, 'r');
+    await directory.sync().finally(() => directory.close());
+  }
+}
+
+async function writeAll(file: FileHandle, chunk: Buffer, position: number): Promise<void> {
+  for (let written = 0; written < chunk.length; ) {
+    written += (await file.write(chunk, written, chunk.length - written, position + written)).bytesWritten;
+  }
+}
+
+async function sizeOf(path: string): Promise<number | null> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === code;
+}
+
+const isMissing = (error: unknown): boolean => hasCode(error, 'ENOENT');
+const noSpace = (error: unknown): boolean => hasCode(error, 'ENOSPC') || hasCode(error, 'EDQUOT');
