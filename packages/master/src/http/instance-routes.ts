@@ -1,0 +1,33 @@
+import * as contracts from '@paravcl/shared/api/instances';
+import type { InstanceConsoleService } from '../services/instance-console-service';
+import type { Accepted, InstanceService } from '../services/instance-service';
+import { bind, type BoundRoute } from './binding';
+
+/** `/instances`. Verbs answer 202 with the operation to follow, also in `Location`. */
+export function instanceRoutes(instances: InstanceService, consoles: InstanceConsoleService): readonly BoundRoute[] {
+  return [
+    bind(contracts.createInstance, async ({ principal, body }) => accepted(await instances.create(principal, body))),
+    bind(contracts.listInstances, async ({ principal, query }) => {
+      const { items, next } = await instances.list(principal, query);
+      return { body: { items: [...items], next } };
+    }),
+    bind(contracts.getInstance, async ({ principal, params }) => ({ body: await instances.get(principal, params.instanceId) })),
+    bind(contracts.getInstanceHistory, async ({ principal, params, query }) => {
+      const { items, next } = await instances.history(principal, params.instanceId, query);
+      return { body: { items: [...items], next } };
+    }),
+    bind(contracts.suspendInstance, async ({ principal, params }) => accepted(await instances.operate(principal, params.instanceId, 'suspend'))),
+    bind(contracts.resumeInstance, async ({ principal, params }) => accepted(await instances.operate(principal, params.instanceId, 'resume'))),
+    bind(contracts.startInstance, async ({ principal, params }) => accepted(await instances.operate(principal, params.instanceId, 'start'))),
+    bind(contracts.stopInstance, async ({ principal, params, body }) => accepted(await instances.operate(principal, params.instanceId, 'stop', body.force))),
+    bind(contracts.deleteInstance, async ({ principal, params }) => accepted(await instances.operate(principal, params.instanceId, 'delete'))),
+    bind(contracts.getSerialLog, async ({ principal, params, query }) => ({
+      body: Buffer.from(await consoles.serialLog(principal, params.instanceId, query.tailBytes), 'utf8'),
+    })),
+    bind(contracts.getScreenshot, async ({ principal, params }) => ({ body: await consoles.screenshot(principal, params.instanceId) })),
+  ];
+}
+
+function accepted(answer: Accepted): { readonly body: Accepted; readonly headers: Record<string, string> } {
+  return { body: answer, headers: { Location: `/api/v1/operations/${answer.operation.id}` } };
+}

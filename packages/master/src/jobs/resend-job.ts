@@ -1,0 +1,39 @@
+import type { DesiredInstance } from '@paravcl/shared/protocol/desired-instance';
+import type { UnitOfWork } from '../db/unit-of-work';
+import { desiredStates, tombstone } from '../services/desired-state';
+import type { AgentPort } from '../services/ports';
+import { abandoned } from '../services/observation-service';
+
+/** A frame carries at most this many desired states. */
+const perFrame = 100;
+
+/**
+ * Tells connected slaves again what they have not brought about or not answered: a push that was lost in
+ * a crash between commit and send is healed here or by the next hello. Repeating is harmless, since the
+ * slave compares generations. Run it every few seconds.
+ */
+export class ResendJob {
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly agents: Pick<AgentPort, 'isConnected' | 'pushDesired'>,
+    private readonly guestUser: string,
+  ) {}
+
+  async run(): Promise<void> {
+    const { read } = this.unitOfWork;
+    const [unsettled, cleaning] = await Promise.all([read.instances.unsettled(), read.placements.cleaning(null)]);
+    const bySlave = new Map<string, DesiredInstance[]>();
+    const add = (slaveId: string, desired: readonly DesiredInstance[]): void => void bySlave.set(slaveId, [...(bySlave.get(slaveId) ?? []), ...desired]);
+
+    for (const instance of unsettled) {
+      if (instance.slaveId === null || !this.agents.isConnected(instance.slaveId) || abandoned(instance)) continue;
+      add(instance.slaveId, await desiredStates(read, [instance], this.guestUser));
+    }
+    for (const { slaveId, instanceId, generation } of cleaning) {
+      if (this.agents.isConnected(slaveId)) add(slaveId, [tombstone(instanceId, generation)]);
+    }
+    for (const [slaveId, desired] of bySlave) {
+      for (let from = 0; from < desired.length; from += perFrame) this.agents.pushDesired(slaveId, desired.slice(from, from + perFrame));
+    }
+  }
+}

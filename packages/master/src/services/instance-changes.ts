@@ -1,0 +1,100 @@
+import type { EpochMs } from '@paravcl/shared/clock';
+import { newId } from '@paravcl/shared/ids';
+import type { InstanceRecord } from '../core/instance-record';
+import { operationProgress } from '../core/operation-progress';
+import type { InstanceChange } from '../repositories/instance-repository';
+import type { OperationRecord } from '../repositories/operation-repository';
+import type { Repositories } from '../repositories/repositories';
+import { deadlineAt, type InstanceSettings } from './instance-settings';
+
+export interface ChangeContext {
+  /** "user alice", "slave lab-pc-07", "scheduler", "deadline". */
+  readonly by: string;
+  readonly now: EpochMs;
+  readonly slaveName: string | null;
+  readonly settings: Pick<InstanceSettings, 'deadlinesMs'>;
+  /** A new wish ends the pending operations with this sentence; otherwise they are carried along. */
+  readonly supersede?: string;
+}
+
+/**
+ * The only way an instance changes. Keeps three things true together, in the caller's transaction:
+ * the row changes only if state and generation are still what the caller saw; its history gets a line;
+ * the operations that people follow say where it stands. Null when somebody was faster.
+ */
+export async function changeInstance(
+  repositories: Repositories,
+  before: InstanceRecord,
+  change: InstanceChange,
+  context: ChangeContext,
+): Promise<InstanceRecord | null> {
+  const { now } = context;
+  const moved = change.observed !== undefined && change.observed !== before.observed;
+  const timed: InstanceChange =
+    moved && change.observed !== undefined
+      ? { progressPercent: null, ...change, changedAt: now, deadlineAt: deadlineAt(change.observed, now, context.settings) }
+      : change;
+  if (!(await repositories.instances.change(before.id, before, timed))) return null;
+  const after: InstanceRecord = { ...before, ...timed };
+
+  const told =
+    moved || after.desired !== before.desired || after.slaveId !== before.slaveId || after.generation !== before.generation || after.reason?.code !== before.reason?.code;
+  if (told) {
+    await repositories.transitions.append({
+      instanceId: before.id,
+      at: now,
+      generation: after.generation,
+      desired: after.desired,
+      from: before.observed,
+      to: after.observed,
+      slaveId: after.slaveId ?? before.slaveId,
+      reason: after.reason,
+      by: context.by,
+    });
+  }
+  if (context.supersede !== undefined) await repositories.operations.supersede(before.id, context.supersede, now);
+  else if (after.generation !== before.generation) await repositories.operations.carry(before.id, after.generation);
+  const progress = operationProgress({ ...after, name: before.name }, context.slaveName);
+  await repositories.operations.progress(before.id, after.generation, progress.state, progress.sentence, now);
+  return after;
+}
+
+/** A new operation of an instance, standing where the instance stands. */
+export function newOperation(kind: string, instance: InstanceRecord, slaveName: string | null, userId: string, now: EpochMs): OperationRecord {
+  return {
+    id: newId(now),
+    kind,
+    subjectType: 'instance',
+    subjectId: instance.id,
+    generation: instance.generation,
+    ...operationProgress(instance, slaveName),
+    userId,
+    createdAt: now,
+    changedAt: now,
+  };
+}
+
+/**
+ * Ends an instance of which nothing remains anywhere: its address goes back to the pool, and so does a
+ * name that a person chose (one with digits of its own id is never wanted again).
+ */
+export async function finishDeletion(repositories: Repositories, instance: InstanceRecord, context: ChangeContext): Promise<InstanceRecord | null> {
+  const digits = instance.id.replaceAll('-', '');
+  const ownName = digits.endsWith(instance.name.slice(instance.name.lastIndexOf('-') + 1));
+  const gone = await changeInstance(
+    repositories,
+    instance,
+    {
+      observed: 'deleted',
+      observedGeneration: instance.generation,
+      reason: null,
+      mac: null,
+      address: null,
+      deletedAt: context.now,
+      ...(ownName ? {} : { name: `${instance.name.slice(0, 50)}-${digits.slice(-12)}` }),
+    },
+    context,
+  );
+  if (gone !== null) await repositories.addresses.release(instance.id);
+  return gone;
+}

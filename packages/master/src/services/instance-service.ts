@@ -1,0 +1,254 @@
+import type { CreateInstanceBody } from '@paravcl/shared/api/instances';
+import type { Operation } from '@paravcl/shared/api/operations';
+import type { Page } from '@paravcl/shared/api/page';
+import type { Clock } from '@paravcl/shared/clock';
+import type { Instance, InstanceTransition } from '@paravcl/shared/domain/instance';
+import { holdsComputeStates, type ObservedState } from '@paravcl/shared/domain/instance-state';
+import type { Principal } from '@paravcl/shared/domain/people';
+import { ParavclError } from '@paravcl/shared/errors';
+import { friendlyId, newId } from '@paravcl/shared/ids';
+import type { InstanceRecord } from '../core/instance-record';
+import { answerVerb, type Verb } from '../core/verbs';
+import { isDuplicateKey } from '../db/connection';
+import type { UnitOfWork } from '../db/unit-of-work';
+import type { OperationRecord } from '../repositories/operation-repository';
+import type { Repositories } from '../repositories/repositories';
+import { allocateAddress } from './address-allocation';
+import { desiredStates, tombstone } from './desired-state';
+import { changeInstance, finishDeletion, newOperation } from './instance-changes';
+import { deadlineAt, type InstanceSettings, type SchedulingSettings } from './instance-settings';
+import { instanceView, operationView, transitionView } from './instance-view';
+import { chosenGroup, chosenName, resolveLaunch, type Launch } from './launch-request';
+import { authorise, reach } from './policy';
+import type { AgentPort, SchedulerWake } from './ports';
+import { missingRoom } from './room-check';
+
+export interface InstanceServiceDeps {
+  readonly unitOfWork: UnitOfWork;
+  readonly agents: Pick<AgentPort, 'pushDesired'>;
+  readonly scheduler: SchedulerWake;
+  readonly clock: Clock;
+  readonly settings: InstanceSettings;
+  readonly scheduling: Pick<SchedulingSettings, 'coreOvercommit' | 'hostRamMiB'>;
+}
+
+export interface Accepted {
+  readonly instance: Instance;
+  readonly operation: Operation;
+}
+
+export interface InstanceQuery {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+  readonly state?: ObservedState | undefined;
+  readonly userId?: string | undefined;
+  readonly groupId?: string | undefined;
+  readonly slaveId?: string | undefined;
+}
+
+/** What must be told to agents once the transaction is there. Losing it is harmless: it is sent again. */
+interface Outcome {
+  readonly instance: InstanceRecord;
+  readonly operation: OperationRecord;
+  readonly tombstones: readonly { readonly slaveId: string; readonly generation: number }[];
+  readonly push: boolean;
+}
+
+/** Digits of the id at the end of a made name: more when a shorter one is taken. */
+const nameDigits = [3, 4, 6, 8, 12] as const;
+
+/**
+ * What people do with instances. Every verb writes what should be, under a new generation, and returns;
+ * the slave brings it about and `ObservationService` writes what came of it.
+ */
+export class InstanceService {
+  constructor(private readonly deps: InstanceServiceDeps) {}
+
+  /**
+   * Launches an instance: row, address, history and operation in one transaction; the scheduler places it.
+   * Throws `invalid-input`, `image-not-ready`, `already-exists` (name), `conflict` (no address left).
+   */
+  async create(principal: Principal, body: CreateInstanceBody): Promise<Accepted> {
+    const { unitOfWork, clock, settings, scheduler } = this.deps;
+    const now = clock.now();
+    const id = newId(now);
+    const made = await unitOfWork.transaction(async (repositories) => {
+      const person = await repositories.users.find(principal.userId);
+      const groupId = chosenGroup(principal, body.groupId, person?.primaryGroupId ?? null);
+      if (groupId !== null && (await repositories.groups.find(groupId)) === null) {
+        throw new ParavclError('invalid-input', `There is no group ${groupId}.`, { field: 'groupId', limit: 'an existing group' });
+      }
+      const launch = await resolveLaunch(repositories, body, settings.defaults);
+      const name = await this.freeName(repositories, launch, id, body.name);
+      const { mac, address } = await allocateAddress(repositories, settings.network, id, now);
+      const instance: InstanceRecord = {
+        id,
+        name,
+        type: 'BE',
+        userId: principal.userId,
+        groupId,
+        imageId: launch.image.id,
+        kernelId: launch.kernelId,
+        ramdiskId: launch.ramdiskId,
+        kernelArguments: launch.kernelArguments,
+        vcpus: launch.vcpus,
+        ramMiB: launch.ramMiB,
+        diskMiB: launch.diskMiB,
+        bandwidthMbps: launch.bandwidthMbps,
+        sshPublicKeys: body.sshPublicKeys ?? person?.sshPublicKeys ?? [],
+        slaveId: null,
+        desired: 'running',
+        stopForced: false,
+        observed: 'requested',
+        generation: 1,
+        observedGeneration: 0,
+        reason: null,
+        booted: false,
+        progressPercent: null,
+        mac,
+        address,
+        createdAt: now,
+        changedAt: now,
+        deadlineAt: deadlineAt('requested', now, settings),
+      };
+      await this.insert(repositories, instance);
+      const by = `user ${principal.userName}`;
+      await repositories.transitions.append({ instanceId: id, at: now, generation: 1, desired: 'running', from: null, to: 'requested', slaveId: null, reason: null, by });
+      const operation = newOperation('instance.create', instance, null, principal.userId, now);
+      await repositories.operations.insert(operation);
+      await repositories.events.append(
+        { kind: 'instance.created', subjectType: 'instance', subjectId: id, actor: by, actorUserId: principal.userId, clientAddress: null, sentence: `${principal.userName} launched ${name} from ${launch.image.name}.` },
+        now,
+      );
+      return { instance, operation };
+    });
+    scheduler.wake();
+    return { instance: instanceView(made.instance, null, settings.timeZone), operation: operationView(made.operation) };
+  }
+
+  async list(principal: Principal, query: InstanceQuery): Promise<Page<Instance>> {
+    const { read } = this.deps.unitOfWork;
+    const own = reach(principal, 'instance.list') === 'own';
+    const visibleTo = own ? { userId: principal.userId, ownedGroupIds: principal.role === 'teacher' ? principal.ownedGroupIds : [] } : undefined;
+    const { items, next } = await read.instances.list({ ...query, visibleTo }, query);
+    const slaves = await read.fleet.findAll(items.flatMap(({ slaveId }) => slaveId ?? []));
+    return { items: items.map((item) => instanceView(item, slaves.get(item.slaveId ?? '') ?? null, this.deps.settings.timeZone)), next };
+  }
+
+  async get(principal: Principal, id: string): Promise<Instance> {
+    return this.view(await this.visible(principal, id));
+  }
+
+  async history(principal: Principal, id: string, page: { readonly limit: number; readonly cursor?: string | undefined }): Promise<Page<InstanceTransition>> {
+    await this.visible(principal, id);
+    const { items, next } = await this.deps.unitOfWork.read.transitions.list(id, page);
+    return { items: items.map(transitionView), next };
+  }
+
+  /**
+   * Starts, stops, suspends, resumes or deletes. Asked for what is so already, or on its way, it answers
+   * that and changes nothing. Throws `conflict` with the way out when the present state forbids it.
+   */
+  async operate(principal: Principal, id: string, verb: Verb, force = false): Promise<Accepted> {
+    const { unitOfWork, agents, scheduler, clock, settings } = this.deps;
+    const outcome = await unitOfWork.transaction(async (repositories): Promise<Outcome> => {
+      const instance = await repositories.instances.lock(id);
+      if (instance === null) throw missing(id);
+      authorise(principal, 'instance.operate', 'instance.see', { ownerUserId: instance.userId, groupId: instance.groupId }, `instance ${id}`);
+      return this.apply(repositories, principal, instance, verb, force, clock.now());
+    });
+    for (const { slaveId, generation } of outcome.tombstones) agents.pushDesired(slaveId, [tombstone(id, generation)]);
+    const { instance } = outcome;
+    if (outcome.push && instance.slaveId !== null) {
+      agents.pushDesired(instance.slaveId, await desiredStates(unitOfWork.read, [instance], settings.guestUser));
+    }
+    scheduler.wake();
+    return { instance: await this.view(instance), operation: operationView(outcome.operation) };
+  }
+
+  private async apply(repositories: Repositories, principal: Principal, instance: InstanceRecord, verb: Verb, force: boolean, now: number): Promise<Outcome> {
+    const answer = answerVerb(instance, verb, force);
+    const slaveName = instance.slaveId === null ? null : ((await repositories.slaves.find(instance.slaveId))?.name ?? null);
+    const kind = `instance.${verb}`;
+    if (answer.kind === 'conflict') throw new ParavclError('conflict', answer.sentence);
+    if (answer.kind === 'already') {
+      const pending = await repositories.operations.pendingOf(instance.id, kind, instance.generation);
+      const operation = pending ?? newOperation(kind, instance, slaveName, principal.userId, now);
+      if (pending === null) await repositories.operations.insert(operation);
+      return { instance, operation, tombstones: [], push: false };
+    }
+
+    const by = `user ${principal.userName}`;
+    const context = { by, now, slaveName, settings: this.deps.settings, supersede: `${principal.userName} asked for something else: ${verb}.` };
+    const generation = instance.generation + 1;
+    let after: InstanceRecord | null;
+    if (answer.kind === 'requeue') {
+      await repositories.placements.forgive(instance.id);
+      after = await changeInstance(repositories, instance, { observed: 'queued', desired: 'running', generation, reason: null }, context);
+    } else {
+      if (answer.desired === 'running') await this.requireRoom(repositories, instance);
+      const forced = answer.desired === 'stopped' && force;
+      after = await changeInstance(repositories, instance, { desired: answer.desired, stopForced: forced, generation, reason: null }, context);
+    }
+    // The row is locked, so nobody can have been faster.
+    if (after === null) throw new Error(`Instance ${instance.id} changed under its lock.`);
+
+    let tombstones: Outcome['tombstones'] = [];
+    let shown = after;
+    if (answer.kind === 'change' && answer.desired === 'deleted') {
+      for (const { slaveId } of await repositories.placements.unclean(instance.id)) await repositories.placements.clean(instance.id, slaveId, generation, null);
+      await repositories.placements.giveUpOnRetired({ instance_id: instance.id }, now);
+      tombstones = (await repositories.placements.unclean(instance.id)).map(({ slaveId }) => ({ slaveId, generation }));
+      if (tombstones.length === 0) shown = (await finishDeletion(repositories, after, context)) ?? after;
+      await repositories.events.append(
+        { kind: 'instance.deleted', subjectType: 'instance', subjectId: instance.id, actor: by, actorUserId: principal.userId, clientAddress: null, sentence: `${principal.userName} deleted ${instance.name}.` },
+        now,
+      );
+    }
+    const operation = newOperation(kind, { ...shown, name: instance.name }, slaveName, principal.userId, now);
+    await repositories.operations.insert(operation);
+    return { instance: shown, operation, tombstones, push: tombstones.length === 0 };
+  }
+
+  /** A saved or switched-off instance holds no cores; bringing it back must not promise them twice. */
+  private async requireRoom(repositories: Repositories, instance: InstanceRecord): Promise<void> {
+    if (instance.slaveId === null || instance.desired === 'running' || holdsComputeStates.includes(instance.observed)) return;
+    const missing = await missingRoom(repositories, instance.slaveId, instance, this.deps.scheduling);
+    if (missing === null) return;
+    throw new ParavclError('conflict', `There is no room for ${instance.name} now: ${missing} Try again when somebody suspends or stops; its disk is on that slave.`);
+  }
+
+  private async freeName(repositories: Repositories, launch: Launch, id: string, wished: string | undefined): Promise<string> {
+    if (wished !== undefined) return chosenName(wished);
+    for (const digits of nameDigits) {
+      const name = friendlyId('instance', launch.image.name, id, digits);
+      if (!(await repositories.instances.nameTaken(name))) return name;
+    }
+    return friendlyId('instance', launch.image.name, id, 24);
+  }
+
+  private async insert(repositories: Repositories, instance: InstanceRecord): Promise<void> {
+    try {
+      await repositories.instances.insert(instance);
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      throw new ParavclError('already-exists', `There is an instance named ${instance.name} already. Choose another name, or leave it out.`, { field: 'name', limit: 'unique in the site' });
+    }
+  }
+
+  private async visible(principal: Principal, id: string): Promise<InstanceRecord> {
+    const instance = await this.deps.unitOfWork.read.instances.find(id);
+    if (instance === null) throw missing(id);
+    authorise(principal, 'instance.see', 'instance.see', { ownerUserId: instance.userId, groupId: instance.groupId }, `instance ${id}`);
+    return instance;
+  }
+
+  private async view(instance: InstanceRecord): Promise<Instance> {
+    const slave = instance.slaveId === null ? null : await this.deps.unitOfWork.read.slaves.find(instance.slaveId);
+    return instanceView(instance, slave, this.deps.settings.timeZone);
+  }
+}
+
+function missing(id: string): ParavclError {
+  return new ParavclError('not-found', `There is no instance ${id}, or it is not yours to see.`);
+}

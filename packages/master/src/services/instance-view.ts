@@ -1,0 +1,75 @@
+import type { Operation } from '@paravcl/shared/api/operations';
+import type { Instance, InstanceTransition } from '@paravcl/shared/domain/instance';
+import type { Reason } from '@paravcl/shared/domain/reasons';
+import { DateTime } from 'luxon';
+import { settled, type InstanceRecord } from '../core/instance-record';
+import { fit } from '../core/explain';
+import type { OperationRecord } from '../repositories/operation-repository';
+import type { SlaveRecord } from '../repositories/slave-record';
+import type { TransitionRecord } from '../repositories/transition-repository';
+
+const iso = (at: number): string => new Date(at).toISOString();
+
+/** An instance as people see it: with what it waits for while its slave does not answer. */
+export function instanceView(instance: InstanceRecord, slave: SlaveRecord | null, timeZone: string): Instance {
+  return {
+    id: instance.id,
+    name: instance.name,
+    type: instance.type,
+    userId: instance.userId,
+    groupId: instance.groupId,
+    imageId: instance.imageId,
+    kernelId: instance.kernelId,
+    ramdiskId: instance.ramdiskId,
+    vcpus: instance.vcpus,
+    ramMiB: instance.ramMiB,
+    diskMiB: instance.diskMiB,
+    bandwidthMbps: instance.bandwidthMbps,
+    slaveId: instance.slaveId,
+    desired: instance.desired,
+    observed: instance.observed,
+    generation: instance.generation,
+    reason: waitsForSlave(instance, slave, timeZone) ?? instance.reason,
+    mac: instance.mac,
+    address: instance.address,
+    createdAt: iso(instance.createdAt),
+    changedAt: iso(instance.changedAt),
+    deadlineAt: instance.deadlineAt === null ? null : iso(instance.deadlineAt),
+  };
+}
+
+/** "lab-pc-07 is offline since Fri 22:14. i-ubuntu-9af is saved as soon as it is back." */
+export function waitsForSlave(instance: InstanceRecord, slave: SlaveRecord | null, timeZone: string): Reason | null {
+  if (slave === null || slave.liveness === 'online' || instance.observed === 'deleted') return null;
+  if (settled(instance) && instance.observed !== 'running') return null;
+  if (instance.observed === 'failed') return null;
+  return { code: 'SlaveOffline', sentence: fit(`${offlineSince(slave, timeZone)} ${onReturn(instance)}`) };
+}
+
+export function offlineSince(slave: Pick<SlaveRecord, 'name' | 'lastSeenAt'>, timeZone: string): string {
+  if (slave.lastSeenAt === null) return `${slave.name} is offline.`;
+  return `${slave.name} is offline since ${DateTime.fromMillis(slave.lastSeenAt, { zone: timeZone }).toFormat('ccc HH:mm', { locale: 'en' })}.`;
+}
+
+function onReturn({ name, desired }: InstanceRecord): string {
+  switch (desired) {
+    case 'running':
+      return `${name} goes on there as soon as it is back; nothing is started elsewhere.`;
+    case 'suspended':
+      return `${name} is saved as soon as it is back.`;
+    case 'stopped':
+      return `${name} is stopped as soon as it is back.`;
+    case 'deleted':
+      return `${name} is deleted as soon as it is back.`;
+  }
+}
+
+export function transitionView(transition: TransitionRecord): InstanceTransition {
+  const { at, generation, desired, from, to, slaveId, reason, by } = transition;
+  return { at: iso(at), generation, desired, from, to, slaveId, reason, by };
+}
+
+export function operationView(operation: OperationRecord): Operation {
+  const { id, kind, state, sentence, userId, createdAt, changedAt } = operation;
+  return { id, kind, subject: { type: operation.subjectType, id: operation.subjectId }, state, sentence, userId, createdAt: iso(createdAt), changedAt: iso(changedAt) };
+}

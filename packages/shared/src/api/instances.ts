@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { instanceSchema, instanceTransitionSchema } from '../domain/instance';
+import { observedStateSchema } from '../domain/instance-state';
+import { bandwidthMbpsSchema, diskMiBSchema, ramMiBSchema, sshPublicKeySchema, vcpusSchema } from '../domain/limits';
+import { idSchema } from '../ids';
+import { operationSchema } from './operations';
+import { pageQuerySchema, pageSchema } from './page';
+import { route } from './route';
+
+const one = z.object({ instanceId: idSchema });
+
+export const createInstanceBody = z.object({
+  imageId: idSchema,
+  /** Host name in the guest; one is made from the image's name and the id when absent. */
+  name: z.string().max(10_000).optional(),
+  /** Absent: the image's default. Null: boot by the disk's own loader. */
+  kernelId: idSchema.nullable().optional(),
+  ramdiskId: idSchema.nullable().optional(),
+  vcpus: vcpusSchema.optional(),
+  ramMiB: ramMiBSchema.optional(),
+  /** At least the image's size. */
+  diskMiB: diskMiBSchema.optional(),
+  bandwidthMbps: bandwidthMbpsSchema.optional(),
+  /** A group you belong to or own, whose teacher may see and operate it. Absent: your primary group, if any. */
+  groupId: idSchema.nullable().optional(),
+  /** Absent: the keys of your account. */
+  sshPublicKeys: z.array(sshPublicKeySchema).max(20).optional(),
+});
+export type CreateInstanceBody = z.output<typeof createInstanceBody>;
+
+/** Long work was accepted: follow the operation (`Location`) until it is no longer pending. */
+export const acceptedSchema = z.object({ instance: instanceSchema, operation: operationSchema });
+const accepted = { status: 202, schema: acceptedSchema } as const;
+
+export const createInstance = route({ method: 'post', path: '/instances', summary: 'Launch an instance of an image', action: 'instance.create', body: createInstanceBody, answer: accepted });
+
+export const listInstances = route({
+  method: 'get',
+  path: '/instances',
+  summary: 'Instances, newest first; deleted ones only when asked for by state',
+  action: 'instance.list',
+  query: pageQuerySchema.extend({
+    state: observedStateSchema.optional(),
+    userId: idSchema.optional(),
+    groupId: idSchema.optional(),
+    slaveId: idSchema.optional(),
+  }),
+  answer: { status: 200, schema: pageSchema(instanceSchema) },
+});
+
+export const getInstance = route({ method: 'get', path: '/instances/:instanceId', summary: 'One instance', action: 'instance.see', params: one, answer: { status: 200, schema: instanceSchema } });
+
+export const getInstanceHistory = route({
+  method: 'get',
+  path: '/instances/:instanceId/history',
+  summary: 'Everything that happened to an instance, newest first',
+  action: 'instance.see',
+  params: one,
+  query: pageQuerySchema,
+  answer: { status: 200, schema: pageSchema(instanceTransitionSchema) },
+});
+
+export const suspendInstance = route({ method: 'post', path: '/instances/:instanceId/suspend', summary: 'Save an instance with everything open', action: 'instance.operate', params: one, answer: accepted });
+export const resumeInstance = route({ method: 'post', path: '/instances/:instanceId/resume', summary: 'Go on where an instance was saved', action: 'instance.operate', params: one, answer: accepted });
+export const startInstance = route({ method: 'post', path: '/instances/:instanceId/start', summary: 'Switch an instance on, or try a failed launch again', action: 'instance.operate', params: one, answer: accepted });
+
+export const stopInstance = route({
+  method: 'post',
+  path: '/instances/:instanceId/stop',
+  summary: 'Switch an instance off; its disk is kept',
+  action: 'instance.operate',
+  params: one,
+  body: z.object({
+    /** Take the power away at once instead of asking the guest to shut down. */
+    force: z.boolean().default(false),
+  }),
+  answer: accepted,
+});
+
+export const deleteInstance = route({ method: 'delete', path: '/instances/:instanceId', summary: 'Delete an instance and its disk, in whatever state it is', action: 'instance.operate', params: one, answer: accepted });
+
+export const getSerialLog = route({
+  method: 'get',
+  path: '/instances/:instanceId/serial-log',
+  summary: 'The end of what the guest printed on its serial console',
+  action: 'instance.console',
+  params: one,
+  query: z.object({ tailBytes: z.coerce.number().int().min(1).max(256 * 1024).default(64 * 1024) }),
+  answer: { status: 200, contentType: 'text/plain; charset=utf-8' },
+});
+
+export const getScreenshot = route({
+  method: 'get',
+  path: '/instances/:instanceId/screenshot',
+  summary: 'The guest’s screen now',
+  action: 'instance.console',
+  params: one,
+  answer: { status: 200, contentType: 'image/png' },
+});
