@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
-import { sleep, systemClock, type Clock } from '@paravcl/shared/clock';
+// Not the injected clock: its timers do not keep a process alive, and here nothing else does.
+import { setTimeout as delay } from 'node:timers/promises';
 import { ProgramError, runProgram } from '../process/run-program';
 import { mendKvmAccess } from './kvm-access';
 
@@ -24,6 +25,13 @@ export class HostSetupError extends Error {
   override readonly name = 'HostSetupError';
 }
 
+/**
+ * A first connection has libvirt ask QEMU for all it can do, about a second. A connection that comes while
+ * libvirtd is still starting was once seen to hang (1 of 30 starts): give up soon and ask again.
+ */
+const askTimeoutMs = 10_000;
+const answerWithinMs = 120_000;
+
 const startCommand = 'systemctl enable --now libvirtd';
 
 /**
@@ -32,7 +40,7 @@ const startCommand = 'systemctl enable --now libvirtd';
  * to QEMU where it is closed. Says what it changes through `onChange`. Throws HostSetupError with
  * the exact command when root is needed and we are not.
  */
-export async function ensureLibvirt(onChange: (line: string) => void, clock: Clock = systemClock): Promise<LibvirtService> {
+export async function ensureLibvirt(onChange: (line: string) => void): Promise<LibvirtService> {
   // Before libvirt looks at it: its first look decides how long every start takes.
   const mended = await mendKvmAccess();
   if (mended !== null) onChange(mended);
@@ -60,27 +68,26 @@ export async function ensureLibvirt(onChange: (line: string) => void, clock: Clo
       if (pid !== null) started.push({ name, pid });
     }
   }
-  const version = await waitForAnswer(clock);
-  return { version, started, stop: () => stopDaemons(started, clock) };
+  const version = await waitForAnswer();
+  return { version, started, stop: () => stopDaemons(started) };
 }
 
 async function askVersion(): Promise<string> {
-  // A first connection has libvirt ask QEMU for all it can do, which takes its time.
-  const text = await runProgram('virsh', ['--quiet', '--connect', 'qemu:///system', 'version'], { timeoutMs: 90_000 });
+  const text = await runProgram('virsh', ['--quiet', '--connect', 'qemu:///system', 'version'], { timeoutMs: askTimeoutMs });
   return /Running hypervisor: (.*)/.exec(text)?.[1]?.trim() ?? text.trim();
 }
 
-async function waitForAnswer(clock: Clock): Promise<string> {
-  const deadline = clock.monotonicMs() + 60_000;
+async function waitForAnswer(): Promise<string> {
+  const deadline = performance.now() + answerWithinMs;
   for (;;) {
     try {
       return await askVersion();
     } catch (error) {
-      if (!(error instanceof ProgramError) || clock.monotonicMs() > deadline) {
+      if (!(error instanceof ProgramError) || performance.now() > deadline) {
         throw new HostSetupError(`libvirt was started and does not answer: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
-    await sleep(clock, 250);
+    await delay(250);
   }
 }
 
@@ -92,11 +99,11 @@ async function daemonPid(name: string): Promise<number | null> {
   return comm.trim() === name ? pid : null;
 }
 
-async function stopDaemons(started: readonly StartedDaemon[], clock: Clock): Promise<void> {
+async function stopDaemons(started: readonly StartedDaemon[]): Promise<void> {
   for (const daemon of [...started].reverse()) {
     if ((await daemonPid(daemon.name)) !== daemon.pid) continue;
     process.kill(daemon.pid, 'SIGTERM');
-    const deadline = clock.monotonicMs() + 10_000;
-    while ((await daemonPid(daemon.name)) === daemon.pid && clock.monotonicMs() < deadline) await sleep(clock, 100);
+    const deadline = performance.now() + 10_000;
+    while ((await daemonPid(daemon.name)) === daemon.pid && performance.now() < deadline) await delay(100);
   }
 }
