@@ -85,6 +85,13 @@ describe('interfaces', () => {
     ]);
   });
 
+  it('are told by the kernel alone where /sys lists other names', async () => {
+    put('proc/net/dev', ' head\n head\n eth0: 1\n peer0: 1\n');
+    put('sys/class/net/eth0/address', '52:54:00:00:00:99');
+    put('sys/class/net/eth0/device/vendor', '');
+    expect(await readInterfaces({ proc: join(root, 'proc'), sys: join(root, 'sys') }, () => ({}))).toEqual([]);
+  });
+
   it('leave out bridges and their ports in a namespace by what sysfs tells', async () => {
     put('proc/net/dev', ' head\n head\n eth0: 1\n lab: 1\n port: 1\n');
     for (const [name, mac] of [['eth0', '52:54:00:00:00:01'], ['lab', '52:54:00:00:00:02'], ['port', '52:54:00:00:00:03']] as const) put(`sys/class/net/${name}/address`, mac);

@@ -37,36 +37,53 @@ export function markPhysical(seen: readonly SeenInterface[]): readonly NetworkIn
 
 type OsInterfaces = () => NodeJS.Dict<NetworkInterfaceInfo[]>;
 
-async function look(sys: string, name: string, known: readonly NetworkInterfaceInfo[]): Promise<SeenInterface | null> {
-  const directory = join(sys, 'class/net', name);
-  const read = (file: string) => readFile(join(directory, file), 'utf8').then((text) => text.trim(), () => null);
-  const has = (file: string) => stat(join(directory, file)).then(() => true, () => false);
+const named = (names: readonly string[]) => names.filter((name) => name !== 'lo' && name !== 'bonding_masters' && name.length <= 64).sort();
+
+/** /proc/net/dev follows the process's namespace and lists interfaces without an address too. */
+async function listed(proc: string): Promise<readonly string[]> {
+  const dev = await readFile(join(proc, 'net/dev'), 'utf8');
+  return named(dev.split('\n').flatMap((line) => /^\s*([^\s:]+):/.exec(line)?.[1] ?? []));
+}
+
+/**
+ * Whether /sys shows the interfaces of our own network namespace. A process that entered another one
+ * without mounting its own /sys still sees the old one's there, perhaps under the same names. Asked
+ * again when the names differ, because taps come and go with guests between the two readings.
+ */
+async function sysfsIsOurs(roots: { readonly proc: string; readonly sys: string }, attempts = 3): Promise<boolean> {
+  const [here, there] = await Promise.all([listed(roots.proc), readdir(join(roots.sys, 'class/net')).then(named, () => [])]);
+  return here.join() === there.join() || (attempts > 1 && sysfsIsOurs(roots, attempts - 1));
+}
+
+async function look(sys: string | null, name: string, known: readonly NetworkInterfaceInfo[]): Promise<SeenInterface | null> {
+  const path = (file: string) => join(sys ?? '/nowhere', 'class/net', name, file);
+  const read = (file: string) => readFile(path(file), 'utf8').then((text) => text.trim(), () => null);
+  const has = (file: string) => stat(path(file)).then(() => true, () => false);
   const written = await read('address');
-  // A process that entered a network namespace without mounting its own /sys sees there the interfaces
-  // of another one, perhaps under the same name. os.networkInterfaces asks the kernel of *this* one.
-  const sysfsIsOurs = written !== null && (known[0] === undefined || known[0].mac === written);
+  // The kernel's answer for this namespace goes before a file of what may be another one.
+  const trusted = written !== null && (known[0] === undefined || known[0].mac === written);
   const mac = macSchema.safeParse(known[0]?.mac ?? written);
   if (!mac.success || mac.data === '00:00:00:00:00:00') return null;
-  const speed = sysfsIsOurs ? Number((await read('speed')) ?? NaN) : NaN;
-  const [hasDevice, isBridge, isTap, isPort] = await Promise.all(['device', 'bridge', 'tun_flags', 'brport'].map(has));
+  const speed = trusted ? Number((await read('speed')) ?? NaN) : NaN;
+  const [hasDevice, isBridge, isTap, isPort] = await Promise.all([has('device'), has('bridge'), has('tun_flags'), has('brport')]);
   return {
     name,
     mac: mac.data,
     addresses: known.map((one) => one.address).slice(0, 64),
     // -1 or an error: the driver does not tell (virtio, wireless, cable out).
     linkSpeedMbps: Number.isInteger(speed) && speed > 0 ? speed : null,
-    hasDevice: sysfsIsOurs && hasDevice === true,
-    made: madeNames.test(name) || (sysfsIsOurs && (isBridge === true || isTap === true || isPort === true)),
+    hasDevice: trusted && hasDevice,
+    made: madeNames.test(name) || (trusted && (isBridge || isTap || isPort)),
   };
 }
 
-/** Interfaces of this network namespace, loopback left out, by name. `roots` are /proc and /sys except in tests. */
+/**
+ * Interfaces of this network namespace, loopback left out, by name. `roots` are /proc and /sys except
+ * in tests. Where /sys shows another namespace, an interface without an address cannot be told.
+ */
 export async function readInterfaces(roots: { readonly proc: string; readonly sys: string }, os: OsInterfaces = networkInterfaces): Promise<readonly NetworkInterface[]> {
-  // /proc/net/dev follows the process's namespace and lists interfaces without an address too.
-  const dev = await readFile(join(roots.proc, 'net/dev'), 'utf8').catch(() => '');
-  const listed = dev.split('\n').flatMap((line) => /^\s*([^\s:]+):/.exec(line)?.[1] ?? []);
-  const names = listed.length > 0 ? listed : await readdir(join(roots.sys, 'class/net'));
+  const sys = (await sysfsIsOurs(roots)) ? roots.sys : null;
   const addresses = os();
-  const seen = await Promise.all(names.filter((name) => name !== 'lo' && name.length <= 64).sort().map((name) => look(roots.sys, name, addresses[name] ?? [])));
+  const seen = await Promise.all((await listed(roots.proc)).map((name) => look(sys, name, addresses[name] ?? [])));
   return markPhysical(seen.filter((one) => one !== null).slice(0, 256));
 }

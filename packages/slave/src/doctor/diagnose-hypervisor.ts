@@ -35,7 +35,7 @@ export function diagnoseKvm(facts: KvmFacts): readonly Finding[] {
   const verdict = judgeKvm(facts);
   const guest = verdict.usable
     ? ok('kvm', 'KVM works: it ran a guest.')
-    : warning('kvm', `Guests are emulated, ten to fifty times slower than with KVM: ${verdict.why}.`, verdict.mend);
+    : warning('kvm', `Guests are emulated, many times slower than with KVM: ${verdict.why}.`, verdict.mend);
   return [guest, ...diagnoseKvmDevice(facts)];
 }
 
