@@ -1,0 +1,168 @@
+import { newId } from '@paravcl/shared/ids';
+import { ParavclError } from '@paravcl/shared/errors';
+import { agentImagePath } from '@paravcl/shared/protocol/version';
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { AgentDouble } from './agent-double';
+import { eventually } from './eventually';
+import { startLinkServer, type LinkServer, type LinkServerOptions } from './link-server';
+
+let server: LinkServer;
+const agents: AgentDouble[] = [];
+const start = async (options: LinkServerOptions): Promise<void> => {
+  server = await startLinkServer(options);
+};
+const tracked = (agent: AgentDouble): AgentDouble => {
+  agents.push(agent);
+  return agent;
+};
+afterEach(async () => {
+  for (const agent of agents.splice(0)) await agent.end();
+  await server.close();
+});
+
+/** As if it had enrolled from another address. */
+const movedTo = (agent: AgentDouble, address: string) => server.db('slaves').where({ id: agent.slaveId }).update({ enrolled_address: address, address });
+
+describe('the address of a slave', () => {
+  test('strict: another one quarantines', async () => {
+    await start({ addressCheck: 'strict' });
+    const agent = tracked(await server.enrolled());
+    await movedTo(agent, '10.1.0.7');
+    await agent.greet();
+    expect((await agent.expect('refused')).payload).toMatchObject({ code: 'quarantined', sentence: expect.stringContaining('from address 127.0.0.1; 10.1.0.7 is enrolled') as string });
+    await agent.closed();
+    await server.slaves.approve(server.admin, agent.slaveId, { acceptIdentity: true }, '127.0.0.1');
+    await agent.connect();
+  });
+
+  test('warn: another one is written down, once', async () => {
+    await start({ addressCheck: 'warn' });
+    const agent = tracked(await server.enrolled());
+    await movedTo(agent, '10.1.0.7');
+    for (let count = 0; count < 3; count++) {
+      await agent.connect();
+      await agent.end();
+    }
+    const changes = await server.db('events').where({ kind: 'slave.address-changed' });
+    expect(changes).toHaveLength(1);
+    expect(changes[0]).toMatchObject({ sentence: 'lab-pc-07: It came back from address 127.0.0.1; before it was 10.1.0.7.' });
+    expect(await server.unit.read.slaves.find(agent.slaveId)).toMatchObject({ address: '127.0.0.1', enrolledAddress: '10.1.0.7', admission: 'approved' });
+  });
+
+  test('off: another one is no news', async () => {
+    await start({ addressCheck: 'off' });
+    const agent = tracked(await server.enrolled());
+    await movedTo(agent, '10.1.0.7');
+    await agent.connect();
+    expect(await server.eventsOf(agent.slaveId)).toEqual(['slave.enrolled', 'slave.online']);
+  });
+});
+
+describe('limits of the door', () => {
+  test('no more unproven connections from one address than allowed; who proves itself or leaves makes room', async () => {
+    await start({ limits: { maxUnprovenPerAddress: 2 } });
+    const [first, second, third] = [tracked(await server.enrolled()), tracked(server.agent()), tracked(server.agent())];
+    for (const agent of [first, second]) {
+      await agent.dial();
+      await agent.expect('challenge');
+    }
+    await expect(third.dial()).rejects.toThrow('status 503');
+    await second.end();
+    await eventually('room', () => server.gateway.size === 1);
+    await third.dial();
+    await third.expect('challenge');
+  });
+
+  test('no more connections than allowed, proven or not', async () => {
+    await start({ limits: { maxConnections: 1 } });
+    const agent = tracked(await server.enrolled());
+    await agent.connect();
+    await expect(tracked(server.agent()).dial()).rejects.toThrow('status 503');
+  });
+
+  test('an agent that does not read what it is sent is cut off before it fills the memory', async () => {
+    await start({ limits: { maxBufferedBytes: 2 * 1024 * 1024 } });
+    const agent = tracked(await server.enrolled());
+    await agent.connect();
+    agent.freeze();
+    const instances = Array.from({ length: 2_000 }, () => ({ instanceId: newId(1), generation: 1, desired: 'deleted' as const, spec: null }));
+    // The kernel's buffers take some; ours take no more than their limit.
+    await eventually('the end of the session', () => {
+      server.sessions.pushDesired(agent.slaveId, instances);
+      return !server.sessions.isConnected(agent.slaveId);
+    });
+    agent.ignore('desired').thaw();
+    await agent.closed();
+  });
+
+  test('the link is at its path alone', async () => {
+    await start({});
+    expect(await server.ask('GET', '/agent/v1/link', null)).toMatchObject({ status: 404 });
+  });
+});
+
+describe('image content', () => {
+  const bytes = randomBytes(300_000);
+  const imageId = newId(1);
+  const sha256 = 'a'.repeat(64);
+  const opened: Readable[] = [];
+  const images = {
+    openRead: (id: string, offset: number) => {
+      if (id !== imageId) return Promise.reject(new ParavclError('not-found', 'There is no such image.'));
+      const stream = Readable.from([bytes.subarray(offset, offset + 1000), bytes.subarray(offset + 1000)].filter((part) => part.length > 0));
+      opened.push(stream);
+      return Promise.resolve({ sizeBytes: bytes.length, sha256, stream });
+    },
+  };
+  const get = (contentToken: string, headers: Record<string, string> = {}, id = imageId) =>
+    server.ask('GET', agentImagePath(id), null, undefined, { authorization: `Bearer ${contentToken}`, ...headers });
+
+  test('an approved slave gets the whole, and the rest from an offset', async () => {
+    await start({ images });
+    const agent = tracked(await server.enrolled());
+    const { contentToken } = (await agent.connect()).payload;
+    const whole = await get(contentToken);
+    expect(whole).toMatchObject({ status: 200, headers: { 'content-length': '300000', etag: `"${sha256}"`, 'accept-ranges': 'bytes' } });
+    expect(whole.bytes.equals(bytes)).toBe(true);
+    const rest = await get(contentToken, { range: 'bytes=299000-' });
+    expect(rest).toMatchObject({ status: 206, headers: { 'content-range': 'bytes 299000-299999/300000', 'content-length': '1000' } });
+    expect(rest.bytes.equals(bytes.subarray(299_000))).toBe(true);
+    const part = await get(contentToken, { range: 'bytes=10-1500' });
+    expect(part).toMatchObject({ status: 206, headers: { 'content-range': 'bytes 10-1500/300000' } });
+    expect(part.bytes.equals(bytes.subarray(10, 1501))).toBe(true);
+    expect(await get(contentToken, { range: 'bytes=300000-' })).toMatchObject({ status: 416, headers: { 'content-range': 'bytes */300000' } });
+    expect(await get(contentToken, {}, newId(2))).toMatchObject({ status: 404 });
+    expect(await get(contentToken, {}, 'etc%2Fpasswd')).toMatchObject({ status: 404 });
+    await eventually('every file to be closed', () => opened.every((stream) => stream.destroyed));
+  });
+
+  test('a wrong token, an ended session and a slave that is not approved get nothing', async () => {
+    await start({ images });
+    expect(await server.ask('GET', agentImagePath(imageId), null)).toMatchObject({ status: 401 });
+    expect(await get('A'.repeat(43))).toMatchObject({ status: 401 });
+    const waiting = tracked(await server.enrolled('pending'));
+    expect(await get((await waiting.connect()).payload.contentToken)).toMatchObject({ status: 403 });
+
+    const agent = tracked(await server.enrolled());
+    const older = (await agent.connect()).payload.contentToken;
+    const again = tracked(agent.copy());
+    const { contentToken } = (await again.connect()).payload;
+    await agent.expect('refused');
+    expect(await get(older)).toMatchObject({ status: 401 });
+    expect(await get(contentToken)).toMatchObject({ status: 200 });
+    await again.end();
+    await eventually('the end of the session', () => !server.sessions.isConnected(agent.slaveId));
+    expect(await get(contentToken)).toMatchObject({ status: 401 });
+  });
+
+  test('retiring a slave ends its access at once', async () => {
+    await start({ images });
+    const agent = tracked(await server.enrolled());
+    const { contentToken } = (await agent.connect()).payload;
+    await server.slaves.retire(server.admin, agent.slaveId, false, '127.0.0.1');
+    expect(await get(contentToken)).toMatchObject({ status: 401 });
+    await agent.expect('admission');
+    await agent.expect('refused');
+  });
+});

@@ -1,0 +1,83 @@
+import type { AgentDouble } from './agent-double';
+import { eventually } from './eventually';
+import { startLinkServer, type LinkServer } from './link-server';
+
+let server: LinkServer;
+const agents: AgentDouble[] = [];
+beforeEach(async () => {
+  server = await startLinkServer();
+});
+afterEach(async () => {
+  for (const agent of agents.splice(0)) await agent.end();
+  await server.close();
+});
+
+const connected = async (): Promise<AgentDouble> => {
+  const agent = await server.enrolled();
+  agents.push(agent);
+  await agent.connect();
+  await eventually('fleetChanged by the hello', () => server.reports.changes.includes(agent.slaveId));
+  server.reports.changes.length = 0;
+  return agent;
+};
+const liveness = async (agent: AgentDouble) => (await server.unit.read.slaves.find(agent.slaveId))?.liveness;
+
+test('a slave that hangs up becomes suspect, then lost, each told once; its return is told too', async () => {
+  const job = server.liveness();
+  const agent = await connected();
+  await agent.end();
+  await job.run();
+  expect(await liveness(agent)).toBe('online');
+  server.clock.advance(15_000);
+  await job.run();
+  await job.run();
+  expect(await liveness(agent)).toBe('suspect');
+  expect(server.reports.changes).toEqual([agent.slaveId]);
+  server.clock.advance(45_000);
+  await job.run();
+  await job.run();
+  expect(await liveness(agent)).toBe('lost');
+  expect(server.reports.changes).toEqual([agent.slaveId, agent.slaveId]);
+  await agent.connect();
+  expect(await liveness(agent)).toBe('online');
+  await job.run();
+  expect(await liveness(agent)).toBe('online');
+  await eventually('fleetChanged by the return', () => server.reports.changes.length === 3);
+  expect(await server.eventsOf(agent.slaveId)).toEqual(['slave.enrolled', 'slave.online', 'slave.suspect', 'slave.lost', 'slave.online']);
+});
+
+test('a slave that beats stays online however long', async () => {
+  const job = server.liveness();
+  const agent = await connected();
+  for (let beat = 1; beat <= 20; beat++) {
+    server.clock.advance(5_000);
+    agent.send({ type: 'heartbeat', payload: { agentTime: new Date(server.clock.now()).toISOString(), load1: beat, ramAvailableMiB: 1, poolAvailableMiB: 1 } });
+    await eventually('the heartbeat', () => server.pulse.latest(agent.slaveId)?.describe.load1 === beat);
+    await job.run();
+  }
+  expect(await liveness(agent)).toBe('online');
+  expect(server.reports.changes).toEqual([]);
+});
+
+test('a restarted master gives the fleet until lostAfterMs, and does not take those for online that were lost', async () => {
+  const [online, lost] = [await server.enrolled(), await server.enrolled()];
+  await server.db('slaves').where({ id: online.slaveId }).update({ liveness: 'online', last_seen_at: new Date(0) });
+  server.clock.advance(1_000_000);
+  const job = server.liveness();
+  await job.run();
+  expect([await liveness(online), await liveness(lost)]).toEqual(['online', 'lost']);
+  server.clock.advance(59_999);
+  await job.run();
+  expect([await liveness(online), await liveness(lost)]).toEqual(['suspect', 'lost']);
+  server.clock.advance(1);
+  await job.run();
+  expect(await liveness(online)).toBe('lost');
+});
+
+test('commands of an earlier run are called unknown by a starting master', async () => {
+  const agent = await connected();
+  void server.sessions.command(agent.slaveId, { kind: 'describe' }, { generation: null, deadlineMs: 60_000 }).catch(() => undefined);
+  await agent.expect('command');
+  await server.commands.recover();
+  expect(await server.db('commands').pluck('state')).toEqual(['unknown']);
+});
