@@ -9,7 +9,7 @@ import type { Repositories } from '../repositories/repositories';
 import type { NewUser, UserFilter } from '../repositories/user-repository';
 import { eventBy, type Acting } from './acting';
 import { issueToken, type IssuedToken } from './one-time-tokens';
-import { authorise, reach, type Subject } from './policy';
+import { authorise, may, reach, type Subject } from './policy';
 import { nameTaken } from './registration-service';
 
 export interface UserEdit {
@@ -63,7 +63,7 @@ export class UserService {
     return this.deps.unit.transaction(async (write) => {
       const now = this.deps.clock.now();
       const user = await found(write, userId);
-      authorise(principal, 'user.edit', 'user.see', editedAs(principal, user), `user ${userId}`);
+      requireEditor(principal, user);
       if (principal.role !== 'admin') {
         if (change.primaryGroupId !== undefined) throw reserved('primaryGroupId', 'Only an administrator moves people between groups.');
         if (change.disabled !== undefined && user.id === principal.userId) throw reserved('disabled', 'Nobody locks themselves out. Ask an administrator.');
@@ -99,7 +99,7 @@ export class UserService {
     const { principal } = acting;
     return this.deps.unit.transaction(async (write) => {
       const user = await found(write, userId);
-      authorise(principal, 'user.edit', 'user.see', editedAs(principal, user), `user ${userId}`);
+      requireEditor(principal, user);
       if (user.id === principal.userId && principal.role !== 'admin') {
         // Otherwise an unattended screen would be enough to take the account for good.
         throw new ParavclError('forbidden', 'Change your own password with the old one, or ask a teacher or an administrator for a token.');
@@ -127,6 +127,13 @@ function seenAs(principal: Principal, user: User): Subject {
 function editedAs(principal: Principal, user: User): Subject {
   if (principal.role === 'teacher' && user.role !== 'student' && user.id !== principal.userId) return { ownerUserId: null, groupId: null };
   return { ownerUserId: user.id, groupId: user.primaryGroupId };
+}
+
+/** Throws `not-found` when the principal may not even see the user. */
+function requireEditor(principal: Principal, user: User): void {
+  if (may(principal, 'user.edit', editedAs(principal, user))) return;
+  authorise(principal, 'user.see', 'user.see', seenAs(principal, user), `user ${user.id}`);
+  throw new ParavclError('forbidden', `The account of ${user.name} is not in your hands: a teacher looks after the students whose primary group is the teacher's. Ask an administrator.`);
 }
 
 async function found(repositories: Repositories, userId: string): Promise<User> {
