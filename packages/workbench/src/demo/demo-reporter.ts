@@ -1,0 +1,39 @@
+import type { HypervisorKind } from '@paravcl/shared/domain/slave';
+import type { Lab } from '../lab/lab';
+import type { LabLayout } from '../lab/lab-layout';
+import type { StepLog } from './step-log';
+import type { WalkResult } from './walk';
+
+/** The last words of a demo: where it is and how to get in, or what went wrong and where to look. */
+export class DemoReporter {
+  constructor(
+    private readonly log: StepLog,
+    private readonly json: boolean,
+  ) {}
+
+  leftRunning(lab: Lab, result: WalkResult): void {
+    const { log } = this;
+    log.say('');
+    log.say(`It is running: ${lab.url}/api/v1/docs (its CA: ${lab.layout.caFile})`);
+    for (const { role, name, password } of result.people) log.say(`  ${role.padEnd(14)} ${name.padEnd(8)} ${password}`);
+    log.say('These passwords were made for this demo, are shown only now and end with it.');
+    log.say(`Logs: ${lab.layout.masterLog}, ${lab.layout.agentLog}`);
+    log.say('End it and remove everything it made: npm run demo -- --stop');
+  }
+
+  failed(error: unknown, layout: LabLayout | null): void {
+    const { log } = this;
+    log.say('');
+    log.say(error instanceof Error ? error.message : String(error));
+    if (layout !== null) log.say(`More in ${layout.masterLog} and ${layout.agentLog}.`);
+  }
+
+  /** Prints the summary and answers the exit code. */
+  summary(hypervisor: HypervisorKind, failure: unknown): number {
+    const summary = this.log.summary(hypervisor);
+    const ok = summary.ok && failure === null;
+    if (this.json) process.stdout.write(`${JSON.stringify({ ...summary, ok })}\n`);
+    else this.log.say(`${ok ? 'All of it worked' : 'It did not work'}, in ${summary.seconds.toFixed(1)} s.`);
+    return ok ? 0 : 1;
+  }
+}

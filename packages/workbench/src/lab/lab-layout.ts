@@ -1,0 +1,31 @@
+import { join, resolve } from 'node:path';
+
+/** Where one master and one slave of the workbench keep their things: everything lies under one directory. */
+export interface LabLayout {
+  readonly stateDir: string;
+  readonly masterConfig: string;
+  readonly masterState: string;
+  readonly masterLog: string;
+  readonly caFile: string;
+  readonly agentState: string;
+  readonly pool: string;
+  readonly agentLog: string;
+}
+
+export function labLayout(stateDir: string): LabLayout {
+  return {
+    stateDir,
+    masterConfig: join(stateDir, 'master.yaml'),
+    masterState: join(stateDir, 'master'),
+    masterLog: join(stateDir, 'master.log'),
+    caFile: join(stateDir, 'master', 'tls', 'ca.pem'),
+    agentState: join(stateDir, 'agent'),
+    pool: join(stateDir, 'pool'),
+    agentLog: join(stateDir, 'agent.log'),
+  };
+}
+
+const packages = resolve(__dirname, '..', '..', '..');
+export const masterScript = join(packages, 'master', 'dist', 'main.js');
+/** The agent as it is shipped: one file. */
+export const agentScript = join(packages, 'slave', 'dist', 'paravcl-slave.cjs');
