@@ -48,7 +48,7 @@ test('lists are filtered, paged, and leave retired slaves out unless asked for',
   const waits = await enrolled('pending', 'filter-waits');
   const online = await enrolled('approved', 'filter-online');
   await online.connect();
-  await server.ask('POST', path(gone, '/retire'), operator, {});
+  await server.ask('POST', path(gone, '/retire'), operator);
   const names = async (query: string): Promise<string[]> => {
     const { body } = await server.ask('GET', `/api/v1/slaves?${query}`, operator);
     return (body as { items: Slave[] }).items.map((slave) => slave.name).sort();

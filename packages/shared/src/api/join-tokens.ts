@@ -38,17 +38,19 @@ export const createJoinToken = route({
   path: '/join-tokens',
   summary: 'Make a single-use token that lets one machine enrol as a slave',
   action: 'join-token.create',
-  body: z.object({
-    /** Dedicated for operators and admins unless told, volunteer for everybody else. */
-    kind: slaveKindSchema.optional(),
-    preapproved: z.boolean().default(false),
-    note: z.string().trim().max(200, 'at most 200 characters').default(''),
-    lifetimeMinutes: z
-      .int()
-      .min(1, 'at least 1 minute')
-      .max(joinTokenLifetimeMinutes.max, `at most ${joinTokenLifetimeMinutes.max} minutes (7 days)`)
-      .default(joinTokenLifetimeMinutes.default),
-  }),
+  body: z
+    .object({
+      /** Dedicated for operators and admins unless told, volunteer for everybody else. */
+      kind: slaveKindSchema.optional(),
+      preapproved: z.boolean().default(false),
+      note: z.string().trim().max(200, 'at most 200 characters').default(''),
+      lifetimeMinutes: z
+        .int()
+        .min(1, 'at least 1 minute')
+        .max(joinTokenLifetimeMinutes.max, `at most ${joinTokenLifetimeMinutes.max} minutes (7 days)`)
+        .default(joinTokenLifetimeMinutes.default),
+    })
+    .prefault({}),
   answer: {
     status: 201,
     schema: z.object({

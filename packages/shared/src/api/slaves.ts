@@ -52,13 +52,15 @@ export const approveSlave = route({
   summary: 'Let a waiting or quarantined slave take part',
   action: 'slave.operate',
   params: one,
-  body: z.object({
-    kind: slaveKindSchema.optional(),
-    /** A volunteer's owner; null or absent for dedicated slaves. */
-    ownerUserId: idSchema.nullable().optional(),
-    /** Of a quarantined slave with the right key: adopt the machine id, MACs and address it showed last. */
-    acceptIdentity: z.boolean().default(false),
-  }),
+  body: z
+    .object({
+      kind: slaveKindSchema.optional(),
+      /** A volunteer's owner; null or absent for dedicated slaves. */
+      ownerUserId: idSchema.nullable().optional(),
+      /** Of a quarantined slave with the right key: adopt the machine id, MACs and address it showed last. */
+      acceptIdentity: z.boolean().default(false),
+    })
+    .prefault({}),
   answer,
 });
 
@@ -96,9 +98,11 @@ export const retireSlave = route({
   summary: 'Take a slave out of the pool for good; refused while instances live on it, unless forced',
   action: 'slave.operate',
   params: one,
-  body: z.object({
-    /** Give the instances on it up: their disks stay on that host and nothing reaches them any more. */
-    force: z.boolean().default(false),
-  }),
+  body: z
+    .object({
+      /** Give the instances on it up: their disks stay on that host and nothing reaches them any more. */
+      force: z.boolean().default(false),
+    })
+    .prefault({}),
   answer,
 });
