@@ -9,7 +9,18 @@ import type { EpochMs } from './clock';
 export const idSchema = z.uuid();
 
 export function newId(now: EpochMs): string {
-  return v7({ msecs: now });
+  counter = counter.msecs === now ? { msecs: now, seq: counter.seq + 1 } : { msecs: now, seq: randomSeq() };
+  return v7({ msecs: now, seq: counter.seq });
+}
+
+/**
+ * Within one millisecond ids count up (RFC 9562 §6.2, method 1), so that history, which is read in the
+ * order of its ids, keeps the order in which it was written. Begins anywhere in the lower half of 32 bits.
+ */
+let counter = { msecs: -1, seq: 0 };
+
+function randomSeq(): number {
+  return (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) >>> 1;
 }
 
 const friendlyPrefixes = { instance: 'i', disk: 'EMI', kernel: 'EKI', ramdisk: 'ERI' } as const;
