@@ -205,9 +205,29 @@ export class ImageService {
   }
 
   private async view(image: ImageRecord): Promise<ImageAnswer> {
-    const { createdByUserId: _creator, createdAt, ...shown } = image;
     const receivedBytes = image.state === 'uploading' ? await this.store.receivedBytes(image.id) : image.sizeBytes;
-    return { ...shown, createdAt: new Date(createdAt).toISOString(), receivedBytes };
+    return {
+      id: image.id,
+      friendlyId: image.friendlyId,
+      kind: image.kind,
+      name: image.name,
+      description: image.description,
+      format: image.format,
+      sizeBytes: image.sizeBytes,
+      sha256: image.sha256,
+      virtualSizeMiB: image.virtualSizeMiB,
+      state: image.state,
+      reason: image.reason,
+      defaultKernelId: image.defaultKernelId,
+      defaultRamdiskId: image.defaultRamdiskId,
+      defaultVcpus: image.defaultVcpus,
+      defaultRamMiB: image.defaultRamMiB,
+      kernelArguments: image.kernelArguments,
+      platformValue: image.platformValue,
+      ownerGroupId: image.ownerGroupId,
+      createdAt: new Date(image.createdAt).toISOString(),
+      receivedBytes,
+    };
   }
 }
 

@@ -1,0 +1,175 @@
+import type { Principal, Role } from '@paravcl/shared/domain/people';
+import type { Admission, Liveness } from '@paravcl/shared/domain/slave';
+import { newId } from '@paravcl/shared/ids';
+import type { Command, CommandResult } from '@paravcl/shared/protocol/commands';
+import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
+import type { SlaveRecord } from '../../src/repositories/slave-record';
+import type { UnitOfWork } from '../../src/db/unit-of-work';
+import { DeadlineJob } from '../../src/jobs/deadline-job';
+import { ResendJob } from '../../src/jobs/resend-job';
+import { InstanceConsoleService } from '../../src/services/instance-console-service';
+import { InstanceService } from '../../src/services/instance-service';
+import { defaultScheduling, type InstanceSettings, type SchedulingSettings } from '../../src/services/instance-settings';
+import { ObservationService } from '../../src/services/observation-service';
+import { OperationService } from '../../src/services/operation-service';
+import type { AgentPort } from '../../src/services/ports';
+import { SchedulingService } from '../../src/services/scheduling-service';
+import { plainDescribe } from './agent-double';
+import { HandClock } from './hand-clock';
+import { openTestDatabase } from './test-database';
+
+/** Agents as the services see them: what was sent is kept; what nobody expected throws. */
+export class AgentsDouble implements AgentPort {
+  readonly connected = new Set<string>();
+  readonly pushes: { readonly slaveId: string; readonly desired: DesiredInstance }[] = [];
+  readonly forgotten: { readonly slaveId: string; readonly instanceId: string; readonly generation: number }[] = [];
+  answer: ((slaveId: string, command: Command) => CommandResult) | null = null;
+
+  isConnected(slaveId: string): boolean {
+    return this.connected.has(slaveId);
+  }
+  pushDesired(slaveId: string, instances: readonly DesiredInstance[]): void {
+    // As the real one: what is sent to nobody is lost.
+    if (this.connected.has(slaveId)) this.pushes.push(...instances.map((desired) => ({ slaveId, desired })));
+  }
+  forget(slaveId: string, instances: readonly { readonly instanceId: string; readonly generation: number }[]): void {
+    this.forgotten.push(...instances.map((instance) => ({ slaveId, ...instance })));
+  }
+  pushAdmission(): void {
+    throw new Error('Nobody expected an admission to be pushed.');
+  }
+  command(slaveId: string, command: Command): Promise<CommandResult> {
+    if (this.answer === null) throw new Error(`Nobody expected the command ${command.kind}.`);
+    return Promise.resolve(this.answer(slaveId, command));
+  }
+  disconnect(): void {
+    throw new Error('Nobody expected a disconnect.');
+  }
+  /** The newest desired state that any slave was sent for this instance. */
+  last(instanceId: string): { readonly slaveId: string; readonly desired: DesiredInstance } {
+    const found = this.pushes.filter(({ desired }) => desired.instanceId === instanceId).at(-1);
+    if (found === undefined) throw new Error(`Nothing was pushed for ${instanceId}.`);
+    return found;
+  }
+}
+
+export const settings: InstanceSettings = {
+  network: { name: 'paravcl', bridge: 'pvcl0', gateway: '10.77.0.1', prefix: 16 },
+  defaults: { vcpus: 1, ramMiB: 256 },
+  guestUser: 'student',
+  timeZone: 'Europe/Berlin',
+  deadlinesMs: {},
+};
+
+export interface RigOptions {
+  readonly settings?: Partial<InstanceSettings>;
+  readonly scheduling?: Partial<SchedulingSettings>;
+}
+
+export type Rig = Awaited<ReturnType<typeof openRig>>;
+
+/** The instance services over a real database, as `main.ts` composes them. */
+export async function openRig(options: RigOptions = {}) {
+  const database = await openTestDatabase();
+  const clock = new HandClock();
+  const agents = new AgentsDouble();
+  const unit: UnitOfWork = database.unit;
+  const used = { ...settings, ...options.settings };
+  const scheduling = { ...defaultScheduling, criticalShare: 0, hostRamMiB: 0, ...options.scheduling };
+  const faults: unknown[] = [];
+
+  /** Services as after a start of the master: nothing in memory, everything in the database. */
+  const compose = () => {
+    const scheduler = new SchedulingService({ unitOfWork: unit, agents, clock, settings: used, scheduling, onFault: (error) => faults.push(error) });
+    const observations = new ObservationService({ unitOfWork: unit, agents, scheduler, clock, settings: used });
+    const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, clock, settings: used, scheduling });
+    const consoles = new InstanceConsoleService(unit, agents, used.timeZone);
+    const operations = new OperationService(unit);
+    const deadlines = new DeadlineJob(unit, clock, used);
+    const resend = new ResendJob(unit, agents, used.guestUser);
+    scheduler.start();
+    return { scheduler, observations, instances, consoles, operations, deadlines, resend };
+  };
+  const services = compose();
+
+  const person = async (role: Role, name: string): Promise<Principal> => {
+    const userId = newId(clock.now());
+    await unit.transaction((repositories) =>
+      repositories.users.insert({ id: userId, name, displayName: name, role, passwordHash: null, primaryGroupId: null, sshPublicKeys: [] }, clock.now()),
+    );
+    return { userId, userName: name, role, groupIds: [], ownedGroupIds: [], sessionId: newId(clock.now()) };
+  };
+
+  let macs = 0;
+  const slave = async (
+    name: string,
+    facts: { readonly cores?: number; readonly ramTotalMiB?: number; readonly poolTotalMiB?: number; readonly admission?: Admission; readonly liveness?: Liveness; readonly connected?: boolean } = {},
+  ): Promise<string> => {
+    const id = newId(clock.now());
+    const mac = `02:00:00:00:00:${(++macs).toString(16).padStart(2, '0')}`;
+    const pool = facts.poolTotalMiB ?? 1_000_000;
+    const plain = plainDescribe(mac);
+    const record: SlaveRecord = {
+      id,
+      name,
+      kind: 'dedicated',
+      ownerUserId: null,
+      admission: facts.admission ?? 'approved',
+      admissionReason: null,
+      liveness: facts.liveness ?? 'online',
+      publicKey: `key-of-${id}`,
+      machineId: id.replaceAll('-', ''),
+      macs: [mac],
+      enrolledAddress: null,
+      address: '127.0.0.1',
+      presented: null,
+      describe: {
+        ...plain,
+        cores: facts.cores ?? 4,
+        ramTotalMiB: facts.ramTotalMiB ?? 8192,
+        ramAvailableMiB: facts.ramTotalMiB ?? 8192,
+        poolTotalMiB: pool,
+        poolAvailableMiB: pool,
+        hypervisor: { ...plain.hypervisor, usable: true },
+      },
+      foreignDomains: [],
+      agentBuild: null,
+      bootId: null,
+      epoch: 1,
+      sessionId: null,
+      lastSeenAt: clock.now(),
+      createdAt: clock.now(),
+    };
+    await unit.transaction((repositories) => repositories.slaves.insert(record));
+    if (facts.connected ?? true) agents.connected.add(id);
+    return id;
+  };
+
+  let images = 0;
+  const image = async (virtualSizeMiB = 64, kind: 'disk' | 'kernel' | 'ramdisk' = 'disk', state: 'ready' | 'uploading' = 'ready'): Promise<string> => {
+    const id = newId(clock.now());
+    await unit.transaction((repositories) =>
+      repositories.images.insert({
+        id, friendlyId: `EMI-UBUNTU-${(++images).toString()}`, kind, name: 'Ubuntu', description: '', format: 'raw', sizeBytes: 1024, sha256: 'a'.repeat(64),
+        virtualSizeMiB, state, reason: null, defaultKernelId: null, defaultRamdiskId: null, defaultVcpus: null, defaultRamMiB: null, kernelArguments: '',
+        platformValue: 1, ownerGroupId: null, createdByUserId: newId(clock.now()), createdAt: clock.now(),
+      }),
+    );
+    return id;
+  };
+
+  /** The slave that was told last answers, under the generation it was told. */
+  const report = async (instanceId: string, state: ObservedInstance['state'], more: Partial<ObservedInstance> = {}, on = services): Promise<void> => {
+    const { slaveId, desired } = agents.last(instanceId);
+    await on.observations.observed(slaveId, [{ instanceId, generation: desired.generation, state, reason: null, progressPercent: null, ...more }]);
+    await on.scheduler.idle();
+  };
+
+  return {
+    ...services, database, unit, clock, agents, faults, compose, person, slave, image, report,
+    close: async () => {
+      await services.scheduler.stop();
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,351 @@
+import type { Principal } from '@paravcl/shared/domain/people';
+import { observedStateSchema } from '@paravcl/shared/domain/instance-state';
+import { newId } from '@paravcl/shared/ids';
+import { openRig, type Rig } from './instance-rig';
+
+describe('an instance', () => {
+  let rig: Rig;
+  let alice: Principal;
+  let imageId: string;
+
+  beforeEach(async () => {
+    rig = await openRig();
+    alice = await rig.person('student', 'alice');
+    imageId = await rig.image();
+  });
+  afterEach(async () => {
+    expect(rig.faults).toEqual([]);
+    await rig.close();
+  });
+
+  const launch = async (): Promise<string> => {
+    const { instance } = await rig.instances.create(alice, { imageId });
+    await rig.scheduler.idle();
+    return instance.id;
+  };
+  const running = async (): Promise<string> => {
+    const id = await launch();
+    await rig.report(id, 'preparing');
+    await rig.report(id, 'booting');
+    await rig.report(id, 'running');
+    return id;
+  };
+  const state = async (id: string): Promise<string> => (await rig.instances.get(alice, id)).observed;
+
+  it('is launched, saved, resumed, stopped, started and deleted, and its operations say how it goes', async () => {
+    const lab = await rig.slave('lab-1');
+    const { instance, operation } = await rig.instances.create(alice, { imageId, vcpus: 2, ramMiB: 512 });
+    await rig.scheduler.idle();
+    const { id } = instance;
+    expect(instance.name).toMatch(/^i-ubuntu-[0-9a-f]{3}$/);
+    expect(rig.agents.last(id)).toMatchObject({ slaveId: lab, desired: { desired: 'running', generation: 2, spec: { vcpus: 2, ramMiB: 512, diskMiB: 64, mac: instance.mac } } });
+    await rig.report(id, 'preparing', { progressPercent: 38 });
+    expect((await rig.operations.get(alice, operation.id)).sentence).toBe('preparing on lab-1: image 38 %');
+    await rig.report(id, 'booting');
+    await rig.report(id, 'running');
+    expect(await rig.operations.get(alice, operation.id)).toMatchObject({ state: 'done', sentence: `${instance.name} runs on lab-1 at ${String(instance.address)}.` });
+
+    for (const [verb, passing, end] of [
+      ['suspend', 'suspending', 'suspended'],
+      ['resume', 'resuming', 'running'],
+      ['stop', 'stopping', 'stopped'],
+      ['start', 'booting', 'running'],
+    ] as const) {
+      const asked = await rig.instances.operate(alice, id, verb);
+      expect(asked.operation.state).toBe('pending');
+      expect(rig.agents.last(id).desired.generation).toBe(asked.instance.generation);
+      await rig.report(id, passing);
+      await rig.report(id, end);
+      expect(await rig.operations.get(alice, asked.operation.id)).toMatchObject({ state: 'done', kind: `instance.${verb}` });
+    }
+
+    const gone = await rig.instances.operate(alice, id, 'delete');
+    expect(rig.agents.last(id).desired).toMatchObject({ desired: 'deleted', spec: null });
+    expect((await rig.unit.read.addresses.taken()).size).toBe(1);
+    await rig.report(id, 'deleted');
+    expect(await rig.operations.get(alice, gone.operation.id)).toMatchObject({ state: 'done' });
+    expect(await rig.instances.get(alice, id)).toMatchObject({ observed: 'deleted', mac: null, address: null });
+    expect((await rig.unit.read.addresses.taken()).size).toBe(0);
+    expect(rig.agents.forgotten).toEqual([{ slaveId: lab, instanceId: id, generation: gone.instance.generation }]);
+    expect((await rig.unit.read.placements.usage()).size).toBe(0);
+
+    const history = await rig.instances.history(alice, id, { limit: 200 });
+    expect(history.items.at(-1)).toMatchObject({ from: null, to: 'requested', by: 'user alice' });
+    expect(history.items[0]).toMatchObject({ to: 'deleted', by: 'slave lab-1' });
+  });
+
+  it('goes to the next slave when one fails to launch it, and fails with every reason when none is left', async () => {
+    const first = await rig.slave('lab-1');
+    const second = await rig.slave('lab-2');
+    const { instance, operation } = await rig.instances.create(alice, { imageId });
+    await rig.scheduler.idle();
+    expect(rig.agents.last(instance.id).slaveId).toBe(first);
+    await rig.report(instance.id, 'failed', { reason: { code: 'LaunchFailed', sentence: 'QEMU would not start.' } });
+
+    const tombstone = rig.agents.pushes.find(({ slaveId, desired }) => slaveId === first && desired.desired === 'deleted');
+    expect(tombstone?.desired.generation).toBe(3);
+    expect(rig.agents.last(instance.id)).toMatchObject({ slaveId: second, desired: { desired: 'running', generation: 4 } });
+
+    await rig.report(instance.id, 'failed', { reason: { code: 'NotEnoughDisk', sentence: 'The disk is full.' } });
+    expect(await rig.instances.get(alice, instance.id)).toMatchObject({
+      observed: 'failed',
+      slaveId: null,
+      reason: { code: 'NotEnoughDisk', sentence: expect.stringContaining('Tried lab-1: QEMU would not start.; lab-2: The disk is full.') as string },
+    });
+    expect(await rig.operations.get(alice, operation.id)).toMatchObject({ state: 'failed' });
+
+    // Both slaves prove that nothing remains; then it may be tried again, everywhere.
+    for (const slaveId of [first, second]) {
+      const owed = rig.agents.pushes.filter((push) => push.slaveId === slaveId && push.desired.desired === 'deleted').at(-1);
+      await rig.observations.observed(slaveId, [{ instanceId: instance.id, generation: owed?.desired.generation ?? 0, state: 'deleted', reason: null, progressPercent: null }]);
+    }
+    expect((await rig.unit.read.placements.usage()).size).toBe(0);
+    await rig.instances.operate(alice, instance.id, 'start');
+    await rig.scheduler.idle();
+    expect(rig.agents.last(instance.id)).toMatchObject({ slaveId: first, desired: { desired: 'running' } });
+  });
+
+  it('whose image is corrupt is tried once elsewhere and no more', async () => {
+    for (const name of ['lab-1', 'lab-2', 'lab-3']) await rig.slave(name);
+    const id = await launch();
+    const corrupt = { reason: { code: 'ImageCorrupt' as const, sentence: 'Its SHA-256 is wrong.' } };
+    await rig.report(id, 'failed', corrupt);
+    await rig.report(id, 'failed', corrupt);
+    expect(await rig.instances.get(alice, id)).toMatchObject({ observed: 'failed', reason: { code: 'ImageCorrupt' } });
+  });
+
+  it('that has run is never placed elsewhere when it fails', async () => {
+    const lab = await rig.slave('lab-1');
+    await rig.slave('lab-2');
+    const id = await running();
+    await rig.report(id, 'failed', { reason: { code: 'DiskError', sentence: 'The disk of lab-1 is broken.' } });
+    expect(await rig.instances.get(alice, id)).toMatchObject({ observed: 'failed', slaveId: lab, desired: 'running' });
+  });
+
+  it('ignores reports of an older generation and of a slave that does not hold it', async () => {
+    const lab = await rig.slave('lab-1');
+    const other = await rig.slave('lab-2', { cores: 1 });
+    const id = await running();
+    await rig.instances.operate(alice, id, 'suspend');
+    await rig.observations.observed(lab, [{ instanceId: id, generation: 2, state: 'stopped', reason: null, progressPercent: null }]);
+    expect(await state(id)).toBe('running');
+
+    await rig.observations.observed(other, [{ instanceId: id, generation: 9, state: 'stopped', reason: null, progressPercent: null }]);
+    expect(await state(id)).toBe('running');
+    // What is found where it does not belong is cleaned away, under a generation that slave cannot refuse.
+    expect(rig.agents.pushes.at(-1)).toMatchObject({ slaveId: other, desired: { instanceId: id, desired: 'deleted', generation: 10 } });
+  });
+
+  it('that this master never made is left alone, and people are told once', async () => {
+    const lab = await rig.slave('lab-1');
+    const stranger = { instanceId: newId(rig.clock.now()), generation: 4, state: 'running' as const, reason: null, progressPercent: null };
+    await rig.observations.connected(lab, [stranger]);
+    await rig.observations.observed(lab, [stranger]);
+    expect(rig.agents.pushes).toEqual([]);
+    const events = (await rig.database.db('events').where({ kind: 'slave.unknown-instance' })) as unknown[];
+    expect(events).toHaveLength(1);
+  });
+
+  it('that switched itself off stays off', async () => {
+    await rig.slave('lab-1');
+    const id = await running();
+    await rig.report(id, 'stopped');
+    expect(await rig.instances.get(alice, id)).toMatchObject({ observed: 'stopped', desired: 'stopped', reason: { code: 'StoppedByGuest' } });
+    await rig.report(id, 'stopped');
+    expect((await rig.instances.get(alice, id)).reason?.code).toBe('StoppedByGuest');
+    const started = await rig.instances.operate(alice, id, 'start');
+    // The state before the start is not a second power-off.
+    await rig.report(id, 'stopped');
+    await rig.report(id, 'booting');
+    await rig.report(id, 'running');
+    expect((await rig.operations.get(alice, started.operation.id)).state).toBe('done');
+  });
+
+  it('on a slave that falls silent is lost, says what it waits for, and takes the state the slave comes back with', async () => {
+    const lab = await rig.slave('lab-1');
+    const id = await running();
+    rig.agents.connected.delete(lab);
+    await rig.unit.read.slaves.moveLiveness(lab, 'online', 'suspect');
+    const asked = await rig.instances.operate(alice, id, 'suspend');
+    expect(asked.instance.reason).toEqual({ code: 'SlaveOffline', sentence: expect.stringMatching(/^lab-1 is offline since Mon 09:00\. i-ubuntu-\w+ is saved as soon as it is back\.$/) as string });
+    await rig.unit.read.slaves.moveLiveness(lab, 'suspect', 'lost');
+    await rig.observations.fleetChanged(lab);
+    expect(await state(id)).toBe('lost');
+    expect((await rig.operations.get(alice, asked.operation.id)).sentence).toContain('lab-1 is offline since');
+
+    await rig.unit.read.slaves.moveLiveness(lab, 'lost', 'online');
+    rig.agents.connected.add(lab);
+    const told = await rig.observations.connected(lab, [{ instanceId: id, generation: 2, state: 'running', reason: null, progressPercent: null }]);
+    expect(told).toEqual([expect.objectContaining({ instanceId: id, desired: 'suspended', generation: asked.instance.generation })]);
+    await rig.observations.observed(lab, [{ instanceId: id, generation: asked.instance.generation, state: 'suspended', reason: null, progressPercent: null }]);
+    expect(await state(id)).toBe('suspended');
+    expect((await rig.operations.get(alice, asked.operation.id)).state).toBe('done');
+  });
+
+  it('whose domain is gone when its slave returns is not made anew until somebody asks', async () => {
+    const lab = await rig.slave('lab-1');
+    const id = await running();
+    expect(await rig.observations.connected(lab, [])).toEqual([]);
+    expect(await rig.instances.get(alice, id)).toMatchObject({ observed: 'lost', reason: { code: 'DomainLost' } });
+    const before = rig.agents.pushes.length;
+    await rig.resend.run();
+    expect(rig.agents.pushes).toHaveLength(before);
+    await rig.instances.operate(alice, id, 'start');
+    expect(rig.agents.last(id).desired).toMatchObject({ desired: 'running' });
+  });
+
+  it('whose push was lost between commit and send is told again by hello and by the resend job', async () => {
+    const lab = await rig.slave('lab-1');
+    const push = jest.spyOn(rig.agents, 'pushDesired').mockImplementation(() => undefined);
+    const id = await launch();
+    push.mockRestore();
+    expect(await state(id)).toBe('preparing');
+
+    const after = rig.compose();
+    await after.resend.run();
+    expect(rig.agents.last(id)).toMatchObject({ slaveId: lab, desired: { desired: 'running', generation: 2 } });
+    expect(await after.observations.connected(lab, [])).toEqual([expect.objectContaining({ instanceId: id, generation: 2 })]);
+    await after.scheduler.stop();
+  });
+
+  it('that was written but not placed when the master died is placed by the next one', async () => {
+    await rig.scheduler.stop();
+    const { instance } = await rig.instances.create(alice, { imageId });
+    const lab = await rig.slave('lab-1');
+    const after = rig.compose();
+    await after.scheduler.idle();
+    expect(rig.agents.last(instance.id).slaveId).toBe(lab);
+    await after.scheduler.stop();
+  });
+
+  it('past its deadline is failed with what is desired kept, and a later report still moves it', async () => {
+    await rig.slave('lab-1');
+    const id = await launch();
+    rig.clock.advance(15 * 60_000 - 1);
+    await rig.deadlines.run();
+    expect(await state(id)).toBe('preparing');
+    rig.clock.advance(1);
+    await rig.deadlines.run();
+    expect(await rig.instances.get(alice, id)).toMatchObject({ observed: 'failed', desired: 'running', reason: { code: 'DeadlinePassed' } });
+    await rig.report(id, 'running');
+    expect(await rig.instances.get(alice, id)).toMatchObject({ observed: 'running', reason: null });
+  });
+
+  it('can be deleted in every state', async () => {
+    await rig.slave('lab-1', { cores: 64, ramTotalMiB: 100_000 });
+    for (const observed of observedStateSchema.options) {
+      const id = await launch();
+      await rig.database.db('instances').where({ id }).update({ observed });
+      if (['requested', 'queued'].includes(observed)) {
+        await rig.database.db('placements').where({ instance_id: id }).delete();
+        await rig.database.db('instances').where({ id }).update({ slave_id: null });
+      }
+      await rig.instances.operate(alice, id, 'delete');
+      if (!['requested', 'queued', 'deleted'].includes(observed)) await rig.report(id, 'deleted');
+      expect([observed, await state(id)]).toEqual([observed, 'deleted']);
+    }
+    expect((await rig.unit.read.addresses.taken()).size).toBe(1); // of the one that was only declared deleted
+  });
+
+  it('asked for what is so already answers that, and says the way out of what cannot be', async () => {
+    await rig.slave('lab-1');
+    const id = await running();
+    const once = await rig.instances.operate(alice, id, 'suspend');
+    const twice = await rig.instances.operate(alice, id, 'suspend');
+    expect(twice.operation.id).toBe(once.operation.id);
+    expect(twice.instance.generation).toBe(once.instance.generation);
+    await rig.report(id, 'suspended');
+    expect((await rig.instances.operate(alice, id, 'suspend')).operation.state).toBe('done');
+    await rig.instances.operate(alice, id, 'stop', true);
+    expect(rig.agents.last(id).desired).toMatchObject({ desired: 'stopped', forceStop: true });
+    await rig.report(id, 'stopped');
+    await expect(rig.instances.operate(alice, id, 'resume')).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('Start it instead') as string });
+  });
+
+  it('is not resumed into cores that somebody else was promised meanwhile', async () => {
+    await rig.slave('lab-1', { cores: 1 });
+    const first = await running();
+    await rig.instances.operate(alice, first, 'suspend');
+    await rig.report(first, 'suspended');
+    await running();
+    await expect(rig.instances.operate(alice, first, 'resume')).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('lab-1 has 0 of 1 core free') as string });
+  });
+
+  it('waits with its reason when there is no room, and starts by itself when there is', async () => {
+    await rig.slave('lab-1', { cores: 1 });
+    const first = await running();
+    const second = await launch();
+    expect((await rig.instances.get(alice, second)).reason).toMatchObject({ code: 'NotEnoughCores', sentence: expect.stringMatching(/^1st in the queue\. It needs 1 core/) as string });
+    await expect(rig.instances.operate(alice, second, 'suspend')).rejects.toMatchObject({ code: 'conflict' });
+    await rig.instances.operate(alice, first, 'delete');
+    await rig.report(first, 'deleted');
+    expect(await state(second)).toBe('preparing');
+  });
+
+  it('shows its console when its slave is there, and says so when not', async () => {
+    const lab = await rig.slave('lab-1');
+    const id = await running();
+    rig.agents.answer = (_slave, command) => ({ commandId: newId(0), outcome: { ok: true, body: command.kind === 'screenshot' ? Buffer.from('png').toString('base64') : 'login:' } });
+    expect(await rig.consoles.serialLog(alice, id, 100)).toBe('login:');
+    expect((await rig.consoles.screenshot(alice, id)).toString()).toBe('png');
+    rig.agents.connected.delete(lab);
+    await expect(rig.consoles.serialLog(alice, id, 100)).rejects.toMatchObject({ code: 'slave-offline' });
+  });
+
+  it('is nobody else’s business', async () => {
+    await rig.slave('lab-1');
+    const id = await running();
+    const bob = await rig.person('student', 'bob');
+    await expect(rig.instances.get(bob, id)).rejects.toMatchObject({ code: 'not-found' });
+    await expect(rig.instances.operate(bob, id, 'delete')).rejects.toMatchObject({ code: 'not-found' });
+    expect((await rig.instances.list(bob, { limit: 50 })).items).toEqual([]);
+    expect((await rig.instances.list(alice, { limit: 50 })).items).toHaveLength(1);
+  });
+
+  it('is refused with field and limit, and nothing half made, for what cannot be', async () => {
+    const tooSmall = rig.instances.create(alice, { imageId, diskMiB: 10 });
+    await expect(tooSmall).rejects.toMatchObject({ code: 'invalid-input', detail: { field: 'diskMiB', limit: 'at least 64 MiB' } });
+    await expect(rig.instances.create(alice, { imageId: newId(0) })).rejects.toMatchObject({ code: 'invalid-input', detail: { field: 'imageId' } });
+    await expect(rig.instances.create(alice, { imageId: await rig.image(64, 'disk', 'uploading') })).rejects.toMatchObject({ code: 'image-not-ready' });
+    for (const name of ['My VM', '"; DROP', '$(reboot)', '<x/>', 'ü', '-a', 'a'.repeat(10_000)]) {
+      await expect(rig.instances.create(alice, { imageId, name })).rejects.toMatchObject({ code: 'invalid-input', detail: { field: 'name' } });
+    }
+    await rig.instances.create(alice, { imageId, name: 'mine' });
+    await expect(rig.instances.create(alice, { imageId, name: 'mine' })).rejects.toMatchObject({ code: 'already-exists', detail: { field: 'name' } });
+    expect((await rig.instances.list(alice, { limit: 50 })).items).toHaveLength(1);
+    expect((await rig.unit.read.addresses.taken()).size).toBe(1);
+  });
+});
+
+describe('many instances at once', () => {
+  it('never share an address, and are told when there are no more', async () => {
+    const rig = await openRig({ settings: { network: { name: 'paravcl', bridge: 'pvcl0', gateway: '10.77.0.1', prefix: 28 } } });
+    const alice = await rig.person('student', 'alice');
+    const imageId = await rig.image();
+    const results = await Promise.allSettled(Array.from({ length: 16 }, () => rig.instances.create(alice, { imageId })));
+    const made = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value.instance] : []));
+    expect(made).toHaveLength(13); // 16 less network, gateway and broadcast
+    expect(new Set(made.map(({ address }) => address)).size).toBe(13);
+    expect(new Set(made.map(({ mac }) => mac)).size).toBe(13);
+    expect(made.map(({ address }) => address)).not.toContain('10.77.0.1');
+    const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    for (const reason of refused) expect(reason).toMatchObject({ code: 'conflict', message: expect.stringContaining('All 13 addresses') as string });
+    await rig.close();
+  });
+
+  it('never promise a core twice, whatever the order in which fifty launches come', async () => {
+    const rig = await openRig();
+    const alice = await rig.person('student', 'alice');
+    const imageId = await rig.image();
+    const slaves = [await rig.slave('lab-1', { cores: 8 }), await rig.slave('lab-2', { cores: 8 }), await rig.slave('lab-3', { cores: 4 })];
+    await Promise.all(Array.from({ length: 50 }, () => rig.instances.create(alice, { imageId })));
+    await rig.scheduler.idle();
+    const usage = await rig.unit.read.placements.usage();
+    expect(slaves.map((id) => usage.get(id)?.vcpus)).toEqual([8, 8, 4]);
+    const queued = await rig.instances.list(alice, { limit: 200, state: 'queued' });
+    expect(queued.items).toHaveLength(30);
+    expect(queued.items.at(-1)?.reason?.sentence).toContain('1st in the queue');
+    expect(rig.faults).toEqual([]);
+    await rig.close();
+  });
+});
