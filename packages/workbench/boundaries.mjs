@@ -1,0 +1,87 @@
+/**
+ * The rules of who may import whom, as data, and the checks that need no types. See docs/architecture.md for the
+ * picture. A rule that must change is changed here, with its reason, in the same commit as the code.
+ */
+
+/** What a package may take from outside itself. Tests may use any npm package. */
+export const packages = {
+  shared: { packages: [], npm: ['zod', 'uuid'], node: false },
+  master: { packages: ['shared'] },
+  slave: { packages: ['shared'] },
+  workbench: { packages: ['shared'] },
+};
+
+/** Further packages that tests below a directory may import. */
+export const testPackages = [
+  { below: 'packages/master/test/system/', packages: ['slave', 'workbench'] },
+  { below: 'packages/master/test/', packages: ['workbench'] },
+  { below: 'packages/slave/test/', packages: ['workbench'] },
+];
+
+/**
+ * Directories of the master and which others each may import: repositories ← services ← edges ← main. `db` and
+ * `repositories` stand beside each other: the unit of work gathers the repositories, they use its connection.
+ * Files directly in src/ (config, log) may be used by all, except the composition roots below.
+ */
+export const masterLayers = {
+  core: [],
+  db: ['core', 'repositories'],
+  repositories: ['core', 'db'],
+  services: ['core', 'db', 'repositories', 'store'],
+  store: ['core'],
+  tls: [],
+  http: ['services', 'repositories', 'db', 'ws', 'tls'],
+  ws: ['services', 'repositories', 'db', 'http', 'tls'],
+  ssh: ['services', 'repositories', 'db', 'tls'],
+  jobs: ['core', 'services', 'repositories', 'db'],
+};
+
+/** What those above the repositories see of `db`: these names of these files (null: all). */
+export const seenOfDb = new Map([
+  ['packages/master/src/db/unit-of-work.ts', null],
+  // Whether a write met a unique key: the service knows which sentence that deserves.
+  ['packages/master/src/db/connection.ts', ['isDuplicateKey']],
+]);
+
+/** Files that see everything and that nothing else imports. */
+export const compositionRoot = /^packages\/[^/]+\/src\/(main|compose[a-z-]*|[a-z-]+-command)\.ts$/;
+
+/** Values in, values out: no clock, no random, no waiting, no I/O. */
+export const pureFiles = /^packages\/(master\/src\/core\/.+|slave\/src\/agent\/reconcile)\.ts$/;
+export const impureNames = new Set([
+  'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'performance', 'process', 'fetch', 'crypto', 'require', 'console',
+]);
+export const impureMembers = new Set(['Date.now', 'Math.random', 'performance.now', 'crypto.randomUUID', 'crypto.getRandomValues']);
+
+/** The database library stays in these directories (and in tests of them). */
+export const databaseLibraries = new Set(['knex', 'mysql2']);
+export const databaseFiles = /^packages\/master\/(src\/(db|repositories)|test)\//;
+
+/** The only files that start programs. Each wraps one tool or one way of starting; the rest of the code calls these. */
+export const programStarters = new Set([
+  'packages/master/src/db/mariadb-data-directory.ts',
+  'packages/master/src/db/mariadb-process.ts',
+  'packages/master/src/state-lock.ts',
+  'packages/master/src/tls/site-ca.ts',
+  'packages/slave/src/describe/run-tool.ts',
+  'packages/slave/src/disks/disk-tool.ts',
+  'packages/slave/src/hypervisor/libvirt/virsh.ts',
+  'packages/workbench/bootstrap.mjs',
+  'packages/workbench/src/private-host/private-host.ts',
+  'packages/workbench/src/bench/report.ts',
+  'packages/workbench/src/process/daemon.ts',
+  'packages/workbench/src/process/run-program.ts',
+  'packages/workbench/src/test-run/run-suite.ts',
+]);
+
+export const vagueName = /(^|[-.])(utils?|helpers?|common|misc)$/;
+
+/** Fewer files than this below a directory means that the check looked in the wrong place. */
+export const leastFiles = {
+  'packages/shared/src/': 20,
+  'packages/master/src/': 50,
+  'packages/master/src/core/': 5,
+  'packages/slave/src/': 30,
+  'packages/workbench/src/': 10,
+  'migrations/': 10,
+};
