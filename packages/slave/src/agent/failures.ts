@@ -1,0 +1,84 @@
+import type { Reason, ReasonCode } from '@paravcl/shared/domain/reasons';
+import type { DiskStoreErrorCode } from '../disks/disk-store';
+import type { HypervisorErrorCode } from '../hypervisor/driver';
+import type { StepKind } from './steps';
+
+/** `hung` passed its deadline; `no-effect` returned quietly and the host had not changed. */
+export type FailureCode = DiskStoreErrorCode | HypervisorErrorCode | 'hung' | 'no-effect';
+
+/** What is remembered of a step that did not succeed. Times are monotonic milliseconds. */
+export interface Failure {
+  readonly attempts: number;
+  readonly retryAtMs: number;
+  readonly code: FailureCode;
+  readonly message: string;
+}
+
+const firstDelayMs = 500;
+const longestDelayMs = 30_000;
+
+/** The same step failed again: when to try next. Delays double from 0.5 s to 30 s. */
+export function failedAgain(earlier: Failure | undefined, code: FailureCode, message: string, nowMs: number): Failure {
+  const attempts = (earlier?.attempts ?? 0) + 1;
+  const delayMs = Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(attempts - 1, 10));
+  return { attempts, retryAtMs: nowMs + delayMs, code, message };
+}
+
+interface Verdict {
+  readonly attempts: number;
+  readonly reason: ReasonCode;
+}
+
+/** After how many attempts an error is final for a launch, and what it is called then. */
+function verdictOf(kind: StepKind, code: FailureCode): Verdict {
+  switch (code) {
+    case 'image-missing':
+      return { attempts: 1, reason: 'ImageMissing' };
+    // Once more from the first byte: the partial file of an interrupted fetch can be at fault.
+    case 'image-corrupt':
+      return { attempts: 2, reason: 'ImageCorrupt' };
+    case 'no-room':
+      return { attempts: 1, reason: kind === 'start' || kind === 'define' ? 'NotEnoughRam' : 'NotEnoughDisk' };
+    // About ten minutes: a master that restarts must not cost a launch.
+    case 'fetch-failed':
+      return { attempts: 25, reason: 'LaunchFailed' };
+    case 'unavailable':
+      return { attempts: 8, reason: 'HypervisorUnusable' };
+    case 'save-unusable':
+    case 'unsupported':
+    case 'foreign':
+      return { attempts: 1, reason: 'LaunchFailed' };
+    default:
+      return { attempts: 3, reason: 'LaunchFailed' };
+  }
+}
+
+const attempted: Readonly<Record<StepKind, string>> = {
+  'fetch-image': 'its image could not be fetched',
+  'create-files': 'its disk could not be made',
+  'reserve-address': 'its address could not be reserved',
+  define: 'its domain could not be defined',
+  start: 'it could not be started',
+  'resume-disk': 'it could not be continued after a disk error',
+  shutdown: 'it could not be asked to shut down',
+  destroy: 'its power could not be taken away',
+  save: 'its RAM could not be saved',
+  undefine: 'its definition could not be removed',
+  'release-address': 'its address could not be released',
+  'remove-files': 'its files could not be removed',
+  note: 'the journal could not be written',
+  'give-up': 'the journal could not be written',
+};
+
+/** The reason to report once a step has failed so often that waiting for it would be a lie; null before. */
+export function finalReason(kind: StepKind, failure: Failure): Reason | null {
+  const verdict = verdictOf(kind, failure.code);
+  if (failure.attempts < verdict.attempts) return null;
+  const times = failure.attempts === 1 ? '' : ` after ${failure.attempts} attempts`;
+  return { code: verdict.reason, sentence: cut(`On this slave ${attempted[kind]}${times}: ${failure.message}`) };
+}
+
+/** Keeps a sentence within what a reason may hold. */
+export function cut(sentence: string): string {
+  return sentence.length <= 1000 ? sentence : `${sentence.slice(0, 999)}…`;
+}

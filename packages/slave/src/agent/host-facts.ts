@@ -1,0 +1,41 @@
+import type { DesiredInstance, ImageRef } from '@paravcl/shared/protocol/desired-instance';
+import type { OwnedDomain } from '../hypervisor/driver';
+import type { Failure } from './failures';
+import type { Marks } from './marks';
+
+/** What the agent has been told about one instance and what it remembers of it durably. */
+export interface KnownInstance {
+  readonly desired: DesiredInstance | null;
+  readonly marks: Marks;
+}
+
+/** What the host has of one instance, read just now. */
+export interface HostFacts {
+  readonly domain: OwnedDomain | null;
+  /** Its directory in the pool, complete: it appears by one rename. */
+  readonly files: boolean;
+  /** Images of its spec that the cache lacks; read only when it is about to start. */
+  readonly missingImages: readonly ImageRef[];
+  /** MAC of the address reservation that exists for it; null when there is none. */
+  readonly reservedMac: string | null;
+  /** Whether that reservation is exactly what the spec asks for. */
+  readonly addressRight: boolean;
+  /** The guest took its address since its last boot. */
+  readonly leased: boolean;
+  /** The site's network exists and runs on this host. */
+  readonly networkReady: boolean;
+  readonly hostBootId: string;
+}
+
+/** What the agent remembers while it runs; lost at its restart, without harm. Times are monotonic. */
+export interface Recollection {
+  /** By `stepKey`; cleared by a new generation. */
+  readonly failures: ReadonlyMap<string, Failure>;
+  /** When the domain was first seen running without an address; null while it does not run. */
+  readonly bootingSinceMs: number | null;
+  readonly stopping: { readonly askedAtMs: number; readonly destroyAtMs: number } | null;
+  /** Of the images being fetched; null when none is. */
+  readonly progressPercent: number | null;
+}
+
+export const nothingRecollected: Recollection = { failures: new Map(), bootingSinceMs: null, stopping: null, progressPercent: null };

@@ -1,0 +1,153 @@
+import type { ImageRef, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
+import type { DomainState } from '../hypervisor/driver';
+import { failedAgain, type Failure, type FailureCode } from './failures';
+import { nothingRecollected, type HostFacts, type KnownInstance, type Recollection } from './host-facts';
+import type { Marks } from './marks';
+import { stepKey, type Step } from './steps';
+
+/** A host of values for the tests of `reconcile`: every step does what the real one does, or breaks the test. */
+export interface ModelHost {
+  domain: { state: DomainState; generation: number } | null;
+  files: boolean;
+  missingImages: ImageRef[];
+  address: 'right' | 'wrong' | 'none';
+  leased: boolean;
+  hostBootId: string;
+}
+
+/** How this guest behaves and what goes wrong; each fault is used once. */
+export interface ModelGuest {
+  takesAddress: boolean;
+  obeysPowerButton: boolean;
+  /** So many resumes still end in the next disk error. */
+  diskErrors: number;
+  faults: (FailureCode | null)[];
+}
+
+const active: readonly DomainState[] = ['running', 'paused', 'paused-io', 'shutting-down', 'crashed'];
+
+export class Model {
+  nowMs = 1000;
+  recollection: Recollection & { failures: Map<string, Failure> } = { ...nothingRecollected, failures: new Map() };
+  readonly done: string[] = [];
+
+  constructor(
+    readonly instanceId: string,
+    readonly spec: InstanceSpec,
+    readonly host: ModelHost,
+    readonly guest: ModelGuest,
+    public known: KnownInstance,
+  ) {}
+
+  facts(): HostFacts {
+    const { host } = this;
+    return {
+      domain: host.domain === null ? null : { instanceId: this.instanceId, name: this.spec.name, ...host.domain },
+      files: host.files,
+      missingImages: host.missingImages,
+      reservedMac: host.address === 'none' ? null : this.spec.mac,
+      addressRight: host.address === 'right',
+      leased: host.leased && host.domain?.state === 'running',
+      networkReady: true,
+      hostBootId: host.hostBootId,
+    };
+  }
+
+  /** The runner's bookkeeping before a plan. */
+  look(): void {
+    const state = this.host.domain?.state;
+    const booting = state === 'running' && this.known.marks.up !== 'yes';
+    this.recollection = {
+      ...this.recollection,
+      bootingSinceMs: booting ? (this.recollection.bootingSinceMs ?? this.nowMs) : null,
+      stopping: state === 'running' || state === 'shutting-down' ? this.recollection.stopping : null,
+    };
+  }
+
+  apply(step: Step): void {
+    this.done.push(step.kind);
+    if (step.kind === 'shutdown') this.recollection = { ...this.recollection, stopping: { askedAtMs: this.nowMs, destroyAtMs: step.destroyAtMs } };
+    const { failures } = this.recollection;
+    const fault = this.guest.faults.shift() ?? null;
+    if (fault !== null && step.kind !== 'note' && step.kind !== 'give-up') {
+      failures.set(stepKey(step), failedAgain(failures.get(stepKey(step)), fault, `model ${fault}`, this.nowMs));
+      return;
+    }
+    this.perform(step);
+    if (step.kind === 'resume-disk') failures.set(stepKey(step), failedAgain(failures.get(stepKey(step)), 'no-effect', '', this.nowMs));
+    else failures.delete(stepKey(step));
+  }
+
+  private perform(step: Step): void {
+    const { host } = this;
+    const is = (...states: (DomainState | null)[]): void => {
+      if (!states.includes(host.domain?.state ?? null)) throw new Error(`${step.kind} of a domain that is ${host.domain?.state ?? 'absent'}`);
+    };
+    switch (step.kind) {
+      case 'fetch-image':
+        host.missingImages = host.missingImages.filter((image) => image.sha256 !== step.image.sha256);
+        return;
+      case 'create-files':
+        if (host.missingImages.length > 0) throw new Error('an overlay over an image that is not there');
+        this.note(step.before);
+        host.files = true;
+        return;
+      case 'reserve-address':
+        host.address = 'right';
+        return;
+      case 'define':
+        host.domain = { state: host.domain?.state ?? 'off', generation: step.generation };
+        return;
+      case 'start':
+        is('off', 'saved', 'paused', 'crashed');
+        if (host.domain?.state !== 'paused' && (!host.files || host.missingImages.length > 0)) throw new Error('a start without files');
+        this.note(step.before);
+        host.leased = host.domain?.state === 'saved' || host.domain?.state === 'paused' ? host.leased : this.guest.takesAddress;
+        this.become('running');
+        return;
+      case 'resume-disk':
+        is('paused-io');
+        if (this.guest.diskErrors > 0) this.guest.diskErrors -= 1;
+        else this.become('running');
+        return;
+      case 'shutdown':
+        is('running', 'shutting-down');
+        this.note(step.before);
+        if (this.guest.obeysPowerButton) this.become('off');
+        return;
+      case 'destroy':
+        is(...active);
+        this.note(step.before);
+        this.become('off');
+        return;
+      case 'save':
+        is('running', 'paused', 'paused-io');
+        this.become('saved');
+        return;
+      case 'undefine':
+        is('off', 'saved');
+        this.note(step.before);
+        host.domain = null;
+        return;
+      case 'release-address':
+        if (step.mac !== this.spec.mac) throw new Error('released the address of another instance');
+        host.address = 'none';
+        return;
+      case 'remove-files':
+        host.files = false;
+        return;
+      case 'note':
+        return this.note(step.marks);
+      case 'give-up':
+        return this.note({ failed: { generation: step.generation, reason: step.reason } });
+    }
+  }
+
+  private become(state: DomainState): void {
+    if (this.host.domain !== null) this.host.domain = { ...this.host.domain, state };
+  }
+
+  private note(change: Partial<Marks>): void {
+    this.known = { ...this.known, marks: { ...this.known.marks, ...change } };
+  }
+}

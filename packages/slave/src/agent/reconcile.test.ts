@@ -1,0 +1,238 @@
+import type { DesiredState } from '@paravcl/shared/domain/instance-state';
+import type { DesiredInstance, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
+import fc from 'fast-check';
+import type { DomainState } from '../hypervisor/driver';
+import type { FailureCode } from './failures';
+import { noMarks, type Marks } from './marks';
+import { bootGraceMs, reconcile, shutdownGraceMs, type Plan } from './reconcile';
+import { Model, type ModelGuest, type ModelHost } from './reconcile.model';
+
+const id = '0192f0c1-2345-7abc-8def-0123456789ab';
+const image = (n: number) => ({ imageId: id, sha256: String(n).repeat(64), sizeBytes: 1000, format: 'raw' as const });
+const spec: InstanceSpec = {
+  name: 'i-ubuntu-9af',
+  vcpus: 1,
+  ramMiB: 128,
+  diskMiB: 64,
+  disk: image(1),
+  kernel: image(2),
+  ramdisk: image(3),
+  kernelArguments: '',
+  mac: '00:16:3e:00:00:01',
+  address: '10.77.0.10',
+  bandwidthMbps: null,
+  seed: { hostname: 'i-ubuntu-9af', user: 'student', sshPublicKeys: [] },
+};
+const wanted = (desired: DesiredState, generation: number): DesiredInstance =>
+  desired === 'deleted' ? { instanceId: id, generation, desired, spec: null } : { instanceId: id, generation, desired, spec };
+
+const emptyHost = (): ModelHost => ({ domain: null, files: false, missingImages: [image(1), image(2), image(3)], address: 'none', leased: false, hostBootId: 'boot-b' });
+const goodGuest = (): ModelGuest => ({ takesAddress: true, obeysPowerButton: true, diskErrors: 0, faults: [] });
+const model = (desired: DesiredInstance, host: Partial<ModelHost> = {}, marks: Partial<Marks> = {}, guest: Partial<ModelGuest> = {}) =>
+  new Model(id, spec, { ...emptyHost(), ...host }, { ...goodGuest(), ...guest }, { desired, marks: { ...noMarks, ...marks } });
+
+/** Plans and acts until nothing is left to do; time passes only when there is nothing to do before a wake. */
+function run(m: Model, check: (plan: Plan, m: Model) => void = () => undefined, untilMs = 2 * 3600_000): Plan {
+  for (let round = 0; round < 300; round += 1) {
+    m.look();
+    const plan = reconcile(m.known, m.facts(), m.recollection, m.nowMs);
+    check(plan, m);
+    for (const step of plan.steps) m.apply(step);
+    if (plan.steps.length > 0) continue;
+    if (plan.wakeAtMs === null || m.nowMs > untilMs) return plan;
+    expect(plan.wakeAtMs).toBeGreaterThan(m.nowMs);
+    // What polls for an address does so for minutes; here each wait is at least ten seconds.
+    m.nowMs = Math.max(plan.wakeAtMs, m.nowMs + 10_000);
+    if (m.known.desired?.desired === 'running' && m.known.marks.up === 'silent' && m.host.domain?.state === 'running') return plan;
+  }
+  throw new Error(`did not converge: ${m.done.slice(-12).join(' ')}`);
+}
+
+const domainStates: readonly DomainState[] = ['running', 'paused', 'paused-io', 'shutting-down', 'off', 'saved', 'crashed'];
+const generationArbitrary = fc.integer({ min: 1, max: 3 });
+const marksArbitrary: fc.Arbitrary<Marks> = fc.record({
+  made: fc.boolean(),
+  booted: fc.boolean(),
+  ran: fc.option(fc.record({ generation: generationArbitrary, hostBootId: fc.constantFrom('boot-a', 'boot-b') })),
+  up: fc.constantFrom('no', 'silent', 'yes'),
+  stopAsked: fc.boolean(),
+  failed: fc.option(fc.record({ generation: generationArbitrary, reason: fc.constant({ code: 'LaunchFailed' as const, sentence: 'It failed.' }) })),
+  lost: fc.option(fc.record({ generation: generationArbitrary })),
+});
+const hostArbitrary: fc.Arbitrary<ModelHost> = fc.record({
+  domain: fc.option(fc.record({ state: fc.constantFrom(...domainStates), generation: generationArbitrary })),
+  files: fc.boolean(),
+  missingImages: fc.subarray([image(1), image(2), image(3)]),
+  address: fc.constantFrom('right', 'wrong', 'none'),
+  leased: fc.boolean(),
+  hostBootId: fc.constantFrom('boot-a', 'boot-b'),
+});
+const codes: readonly FailureCode[] = ['failed', 'timeout', 'unavailable', 'no-room', 'fetch-failed', 'image-corrupt', 'image-missing', 'hung', 'no-effect', 'save-unusable'];
+const guestArbitrary: fc.Arbitrary<ModelGuest> = fc.record({
+  takesAddress: fc.boolean(),
+  obeysPowerButton: fc.boolean(),
+  diskErrors: fc.integer({ min: 0, max: 6 }),
+  faults: fc.array(fc.option(fc.constantFrom(...codes)), { maxLength: 12 }),
+});
+const worldArbitrary = fc.record({ host: hostArbitrary, marks: marksArbitrary, guest: guestArbitrary, desired: fc.constantFrom<DesiredState>('running', 'suspended', 'stopped', 'deleted') });
+
+/** A guest that is shutting down by itself comes to its end; no step brings that about. */
+function endShutdowns(m: Model): void {
+  if (m.host.domain?.state === 'shutting-down') m.host.domain = { ...m.host.domain, state: 'off' };
+}
+
+function converge(m: Model, check: (plan: Plan, m: Model) => void): Plan {
+  run(m, check);
+  endShutdowns(m);
+  return run(m, check);
+}
+
+describe('from any combination of facts, memories and faults', () => {
+  test('comes to what is desired, or says why not, in a bounded number of steps', () => {
+    fc.assert(
+      fc.property(worldArbitrary, ({ host, marks, guest, desired }) => {
+        const m = new Model(id, spec, host, guest, { desired: wanted(desired, 3), marks });
+        const plan = converge(m, () => undefined);
+        const { state, reason } = plan.observed ?? { state: null, reason: null };
+        if (desired === 'deleted') {
+          expect({ ...m.host, missingImages: [] }).toMatchObject({ domain: null, files: false, address: 'none' });
+          expect(state).toBe('deleted');
+          return;
+        }
+        const reached = { running: 'running', suspended: 'suspended', stopped: 'stopped' }[desired];
+        if (state !== reached) {
+          expect(['failed', 'stopped', 'suspended']).toContain(state);
+          expect(reason).not.toBeNull();
+        }
+        if (state === 'running') expect(m.host.domain?.state).toBe('running');
+        if (state === 'suspended') expect(m.host.domain?.state).toBe('saved');
+        if (state === 'stopped') expect(['off', 'crashed', null]).toContain(m.host.domain?.state ?? null);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test('never takes the power from a domain that is wanted running, and never the disk of one that has booted', () => {
+    fc.assert(
+      fc.property(worldArbitrary, ({ host, marks, guest, desired }) => {
+        const m = new Model(id, spec, host, guest, { desired: wanted(desired, 3), marks });
+        converge(m, (plan, { known }) => {
+          for (const { kind } of plan.steps) {
+            if (desired === 'running' || desired === 'suspended') expect(kind).not.toBe('destroy');
+            if (kind === 'remove-files' && desired !== 'deleted') expect(known.marks).toMatchObject({ booted: false, made: true });
+            if (kind === 'undefine' && desired === 'running') expect(known.marks.booted).toBe(false);
+            if (kind === 'shutdown') expect(desired).toBe('stopped');
+            if (kind === 'save') expect(desired).toBe('suspended');
+          }
+        });
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test('a settled instance is left alone, whoever asks again', () => {
+    fc.assert(
+      fc.property(worldArbitrary, ({ host, marks, guest, desired }) => {
+        const m = new Model(id, spec, host, guest, { desired: wanted(desired, 3), marks });
+        const settled = converge(m, () => undefined);
+        m.recollection = { ...m.recollection, failures: new Map() };
+        const before = JSON.stringify(m.host);
+        const again = converge(m, () => undefined);
+        if (settled.observed?.reason === null) expect(JSON.stringify(m.host)).toBe(before);
+        expect(again.observed?.instanceId).toBe(id);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('an older generation than the one on the domain moves nothing', () => {
+    fc.assert(
+      fc.property(worldArbitrary, fc.constantFrom(...domainStates), ({ host, marks, desired }, state) => {
+        const m = new Model(id, spec, { ...host, domain: { state, generation: 3 } }, goodGuest(), { desired: wanted(desired, 2), marks });
+        const plan = reconcile(m.known, m.facts(), m.recollection, m.nowMs);
+        expect(plan.steps).toEqual([]);
+        expect(plan.observed).toMatchObject({ generation: 3, reason: { code: 'SlaveRefused' } });
+      }),
+    );
+  });
+});
+
+test('a launch fetches, then makes disk, address and definition side by side, then starts', () => {
+  const m = model(wanted('running', 1));
+  const rounds: string[][] = [];
+  const plan = run(m, ({ steps }) => rounds.push(steps.map(({ kind }) => kind)));
+  expect(rounds.slice(0, 3)).toEqual([['fetch-image', 'fetch-image', 'fetch-image'], ['create-files', 'reserve-address', 'define'], ['start']]);
+  expect(plan.observed).toMatchObject({ state: 'running', reason: null });
+});
+
+test('a guest that takes no address is called running after the grace, with a reason', () => {
+  const m = model(wanted('running', 1), { missingImages: [] }, {}, { takesAddress: false });
+  const plan = run(m);
+  expect(plan.observed).toMatchObject({ state: 'running', reason: { code: 'DeadlinePassed' } });
+  expect(m.nowMs).toBeGreaterThanOrEqual(bootGraceMs);
+});
+
+test('a restored guest is running at once', () => {
+  const m = model(wanted('running', 3), { domain: { state: 'saved', generation: 1 }, files: true, missingImages: [], address: 'right' }, { booted: true, ran: { generation: 1, hostBootId: 'boot-b' }, up: 'yes' });
+  const states: string[] = [];
+  run(m, ({ observed }) => states.push(observed?.state ?? ''));
+  expect([...new Set(states)]).toEqual(['resuming', 'running']);
+  expect(m.nowMs).toBe(1000);
+});
+
+test('a guest that ignores the power button loses its power after two minutes', () => {
+  const m = model(wanted('stopped', 2), { domain: { state: 'running', generation: 1 }, files: true }, { booted: true }, { obeysPowerButton: false });
+  expect(run(m).observed).toMatchObject({ state: 'stopped', reason: null });
+  expect(m.done.filter((kind) => kind === 'shutdown').length).toBeGreaterThan(3);
+  expect(m.nowMs).toBeGreaterThanOrEqual(1000 + shutdownGraceMs);
+});
+
+test('a forced stop asks nobody', () => {
+  const m = model({ instanceId: id, generation: 2, desired: 'stopped', forceStop: true, spec }, { domain: { state: 'running', generation: 1 }, files: true }, { booted: true });
+  run(m);
+  expect(m.done).not.toContain('shutdown');
+  expect(m.host.domain?.state).toBe('off');
+});
+
+test.each([
+  ['the guest powered itself off: stopped, not started again', { domain: { state: 'off' as const, generation: 2 }, files: true }, { booted: true, ran: { generation: 2, hostBootId: 'boot-b' } }, 'stopped', 'StoppedByGuest'],
+  ['the host restarted under it: started again', { domain: { state: 'off' as const, generation: 2 }, files: true, missingImages: [] }, { booted: true, ran: { generation: 2, hostBootId: 'boot-a' } }, 'running', undefined],
+  ['a newer order starts it again', { domain: { state: 'off' as const, generation: 1 }, files: true, missingImages: [] }, { booted: true, ran: { generation: 1, hostBootId: 'boot-b' } }, 'running', undefined],
+  ['its domain vanished: failed, the disk kept', { domain: null, files: true }, { booted: true, ran: { generation: 2, hostBootId: 'boot-b' } }, 'failed', 'DomainLost'],
+  ['its domain vanished and a newer order came: started from the kept disk', { domain: null, files: true, missingImages: [] }, { booted: true, lost: { generation: 1 } }, 'running', undefined],
+])('%s', (_, host, marks, state, code) => {
+  const m = model(wanted('running', 2), host, marks);
+  expect(run(m).observed).toMatchObject({ state, ...(code === undefined ? { reason: null } : { reason: { code } }) });
+  expect(m.host.files).toBe(true);
+});
+
+test.each(['image-missing', 'no-room', 'failed'] as const)('a launch that fails for good (%s) leaves nothing behind and says why', (code) => {
+  const m = model(wanted('running', 1), {}, {}, { faults: [null, null, null, null, null, null, ...Array<FailureCode>(3).fill(code)] });
+  const plan = run(m);
+  expect(plan.observed).toMatchObject({ state: 'failed' });
+  expect(plan.observed?.reason?.sentence).toMatch(/could not be started/);
+  expect(m.host).toMatchObject({ domain: null, files: false, address: 'none' });
+});
+
+test('a guest stopped by a disk error goes on when the cause is gone, and says what is wrong meanwhile', () => {
+  const m = model(wanted('running', 1), { domain: { state: 'paused-io', generation: 1 }, files: true, leased: true }, { booted: true, up: 'yes' }, { diskErrors: 3 });
+  const reasons = new Set<string | undefined>();
+  const plan = run(m, ({ observed }) => reasons.add(observed?.reason?.code));
+  expect([...reasons]).toEqual(['DiskError', undefined]);
+  expect(plan.observed).toMatchObject({ state: 'running', reason: null });
+});
+
+test('a save that cannot be read back is kept and not booted over', () => {
+  const m = model(wanted('running', 2), { domain: { state: 'saved', generation: 1 }, files: true, missingImages: [], address: 'right' }, { booted: true }, { faults: Array<FailureCode>(200).fill('save-unusable') });
+  m.look();
+  for (const step of reconcile(m.known, m.facts(), m.recollection, m.nowMs).steps) m.apply(step);
+  const plan = reconcile(m.known, m.facts(), m.recollection, m.nowMs);
+  expect(plan.observed).toMatchObject({ state: 'suspended', reason: { code: 'LaunchFailed' } });
+  expect(m.host.domain?.state).toBe('saved');
+});
+
+test('a save that finds no room keeps the guest running and says so', () => {
+  const m = model(wanted('suspended', 2), { domain: { state: 'running', generation: 1 }, files: true }, { booted: true }, { faults: ['no-room'] });
+  for (const step of reconcile(m.known, m.facts(), m.recollection, m.nowMs).steps) m.apply(step);
+  expect(reconcile(m.known, m.facts(), m.recollection, m.nowMs).observed).toMatchObject({ state: 'running', reason: { code: 'NotEnoughDisk' } });
+});

@@ -1,0 +1,70 @@
+import type { Reason } from '@paravcl/shared/domain/reasons';
+import type { ImageRef, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
+import type { AddressReservation } from '../hypervisor/driver';
+import type { Marks } from './marks';
+
+/** Every step the agent knows, with its data. `before` is written to the journal before the act. */
+interface StepData {
+  'fetch-image': { readonly image: ImageRef };
+  'create-files': { readonly before: Partial<Marks>; readonly spec: InstanceSpec };
+  'reserve-address': { readonly reservation: AddressReservation };
+  /** Makes the definition; on a running domain only the mark's generation changes. */
+  define: { readonly generation: number; readonly spec: InstanceSpec };
+  /** Boots it, restores its save, or continues it when paused. */
+  start: { readonly before: Partial<Marks>; readonly boots: boolean };
+  /** Continues a guest that a disk error stopped. */
+  'resume-disk': Record<never, never>;
+  /** ACPI power button; the power is taken away at `destroyAtMs` (monotonic). */
+  shutdown: { readonly before: Partial<Marks>; readonly destroyAtMs: number };
+  destroy: { readonly before: Partial<Marks> };
+  save: Record<never, never>;
+  /** Removes the definition and, with it, a saved RAM. */
+  undefine: { readonly before: Partial<Marks> };
+  'release-address': { readonly mac: string };
+  'remove-files': Record<never, never>;
+  /** Writes down what was seen. */
+  note: { readonly marks: Partial<Marks> };
+  /** Writes down that the launch of this generation failed for good. */
+  'give-up': { readonly generation: number; readonly reason: Reason };
+}
+
+export type StepKind = keyof StepData;
+/** Built member by member so that a check of `kind` narrows to that step's data. */
+export type Step = { [K in StepKind]: { readonly kind: K } & StepData[K] }[StepKind];
+export type StepOf<K extends StepKind> = Extract<Step, { readonly kind: K }>;
+
+/** One executor per kind; a kind without one does not compile. */
+export type Executors = { readonly [K in StepKind]: (instanceId: string, step: StepOf<K>) => Promise<void> };
+
+/** What is remembered of failures is kept under this key: the kind, and for images which one. */
+export function stepKey(step: Step): string {
+  return step.kind === 'fetch-image' ? `fetch-image ${step.image.sha256}` : step.kind;
+}
+
+interface StepPolicy {
+  /** After this long the step counts as failed and the host is read again. */
+  readonly deadlineMs: number;
+  /** Which bounded pool of slots it takes; null for what is quick. */
+  readonly slots: 'disk' | 'fetch' | null;
+}
+
+const second = 1000;
+const minute = 60 * second;
+
+/** Deadlines leave each tool's own time-out room to speak first, and stay within the master's for the state. */
+export const stepPolicies: Readonly<Record<StepKind, StepPolicy>> = {
+  'fetch-image': { deadlineMs: 14 * minute, slots: 'fetch' },
+  'create-files': { deadlineMs: 1 * minute, slots: 'disk' },
+  'reserve-address': { deadlineMs: 30 * second, slots: null },
+  define: { deadlineMs: 30 * second, slots: null },
+  start: { deadlineMs: 4 * minute, slots: 'disk' },
+  'resume-disk': { deadlineMs: 30 * second, slots: null },
+  shutdown: { deadlineMs: 30 * second, slots: null },
+  destroy: { deadlineMs: 1 * minute, slots: null },
+  save: { deadlineMs: 10 * minute, slots: 'disk' },
+  undefine: { deadlineMs: 30 * second, slots: null },
+  'release-address': { deadlineMs: 30 * second, slots: null },
+  'remove-files': { deadlineMs: 1 * minute, slots: null },
+  note: { deadlineMs: 30 * second, slots: null },
+  'give-up': { deadlineMs: 30 * second, slots: null },
+};
