@@ -1,0 +1,170 @@
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DesiredInstance } from '@paravcl/shared/protocol/desired-instance';
+import fc from 'fast-check';
+import pino from 'pino';
+import { Journal } from './journal';
+import { encodeRecord, scanJournal, type JournalRecord } from './journal-record';
+import { applyRecord, emptyJournal, recordsOf, type JournalState } from './journal-state';
+import { noMarks } from './marks';
+
+const id = (n: number) => `0192f0c1-2345-7abc-8def-${String(n).padStart(12, '0')}`;
+const image = { imageId: id(1), sha256: 'a'.repeat(64), sizeBytes: 1000, format: 'raw' as const };
+const spec = {
+  name: 'i-ubuntu-9af',
+  vcpus: 1,
+  ramMiB: 128,
+  diskMiB: 64,
+  disk: image,
+  kernel: null,
+  ramdisk: null,
+  kernelArguments: '',
+  mac: '00:16:3e:00:00:01',
+  address: '10.77.0.10',
+  bandwidthMbps: null,
+  seed: { hostname: 'i-ubuntu-9af', user: 'student', sshPublicKeys: [] },
+};
+const desired = (n: number, generation: number, state: DesiredInstance['desired'] = 'running'): JournalRecord => ({
+  kind: 'desired',
+  desired: state === 'deleted' ? { instanceId: id(n), generation, desired: state, spec: null } : { instanceId: id(n), generation, desired: state, spec },
+});
+const records: readonly JournalRecord[] = [
+  { kind: 'epoch', epoch: 1 },
+  { kind: 'network', network: { name: 'paravcl', bridge: 'pvcl0', gateway: '10.77.0.1', prefix: 16 } },
+  desired(1, 1),
+  { kind: 'marks', instanceId: id(1), marks: { ...noMarks, made: true } },
+  desired(2, 7),
+  { kind: 'result', result: { commandId: id(9), outcome: { ok: true, body: 'line one\nline two\n' } } },
+  desired(2, 8, 'deleted'),
+  { kind: 'marks', instanceId: id(1), marks: { ...noMarks, made: true, booted: true, ran: { generation: 1, hostBootId: 'b' } } },
+];
+const stateOf = (list: readonly JournalRecord[]): JournalState => list.reduce(applyRecord, emptyJournal);
+const plain = (state: JournalState) => ({ ...state, instances: Object.fromEntries(state.instances), results: Object.fromEntries(state.results) });
+
+const said: string[] = [];
+const log = pino({ level: 'warn' }, { write: (line: string) => void said.push(line) });
+let directory: string;
+beforeEach(async () => {
+  said.length = 0;
+  directory = await mkdtemp(join(tmpdir(), 'journal-'));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const whole = Buffer.concat(records.map((record, index) => encodeRecord(index + 1, record)));
+
+async function opened(bytes: Buffer): Promise<Journal> {
+  await writeFile(join(directory, 'journal'), bytes);
+  return Journal.open(directory, log);
+}
+
+test('what was appended is there after a restart, with its number', async () => {
+  const first = await Journal.open(directory, log);
+  for (const record of records) await first.append(record);
+  await first.close();
+  const second = await Journal.open(directory, log);
+  expect(plain(second.state)).toEqual(plain(stateOf(records)));
+  expect(second.highWater).toBe(records.length);
+  await second.append({ kind: 'epoch', epoch: 2 });
+  await second.close();
+  const third = await Journal.open(directory, log);
+  expect(third.state.epoch).toBe(2);
+  await third.close();
+  expect(said).toEqual([]);
+});
+
+test('cut at any byte, it keeps every whole record and goes on from there', () => {
+  const ends = records.map((_, index) => Buffer.concat(records.slice(0, index + 1).map((record, at) => encodeRecord(at + 1, record))).length);
+  for (let length = 0; length <= whole.length; length += 1) {
+    const scan = scanJournal(whole.subarray(0, length));
+    const kept = ends.filter((end) => end <= length).length;
+    expect(scan.records.map(({ record }) => record)).toEqual(records.slice(0, kept));
+    expect(scan.tornBytes).toBe(length - (ends[kept - 1] ?? 0));
+    expect(scan.damagedLines).toBe(0);
+  }
+});
+
+test('a torn end is cut from the file, said once, and written over', async () => {
+  const journal = await opened(whole.subarray(0, whole.length - 5));
+  expect(said.join()).toMatch(/half-written end/);
+  await journal.append({ kind: 'epoch', epoch: 5 });
+  await journal.close();
+  said.length = 0;
+  const again = await Journal.open(directory, log);
+  expect(again.state.epoch).toBe(5);
+  expect(said).toEqual([]);
+  await again.close();
+});
+
+test('no flipped bit is ever believed', () => {
+  fc.assert(
+    fc.property(fc.nat(whole.length * 8 - 1), (bit) => {
+      const bytes = Buffer.from(whole);
+      const at = bit >> 3;
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << (bit & 7));
+      const scan = scanJournal(bytes);
+      const got = scan.records.map(({ record }) => JSON.stringify(record));
+      const truth = records.map((record) => JSON.stringify(record));
+      for (const one of got) expect(truth).toContain(one);
+      // One flip can cost one record, or two when it is the line feed between them.
+      expect(got.length).toBeGreaterThanOrEqual(records.length - 2);
+      expect(got.length).toBeLessThan(records.length);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('damage in the middle is said loudly, the rest is kept, the damaged file too', async () => {
+  const bytes = Buffer.from(whole);
+  const second = encodeRecord(1, records[0] as JournalRecord).length + 30;
+  bytes[second] = (bytes[second] ?? 0) ^ 1;
+  const journal = await opened(bytes);
+  expect(journal.state.network).toBeNull();
+  expect(journal.state.instances.size).toBe(2);
+  expect(said.join()).toMatch(/damaged in the middle/);
+  await journal.close();
+  expect((await readdir(directory)).some((name) => name.startsWith('journal.damaged-'))).toBe(true);
+  said.length = 0;
+  await (await Journal.open(directory, log)).close();
+  expect(said).toEqual([]);
+});
+
+test('compaction keeps the state and the numbering, and a tombstone keeps the MAC it needs', async () => {
+  const journal = await Journal.open(directory, log, { compactAboveBytes: 3000 });
+  for (const record of records) await journal.append(record);
+  for (let epoch = 2; epoch < 200; epoch += 1) await journal.append({ kind: 'epoch', epoch });
+  const { highWater } = journal;
+  await journal.close();
+  expect((await readFile(join(directory, 'journal'))).length).toBeLessThan(12_000);
+  const again = await Journal.open(directory, log);
+  expect(again.state.epoch).toBe(199);
+  expect(plain({ ...again.state, epoch: 0 })).toEqual(plain({ ...stateOf(records), epoch: 0 }));
+  expect(again.state.instances.get(id(2))?.spec?.mac).toBe(spec.mac);
+  expect(again.highWater).toBe(highWater);
+  await again.close();
+});
+
+test('appends of one moment share a sync and all resolve, also across a compaction', async () => {
+  const journal = await Journal.open(directory, log, { compactAboveBytes: 500 });
+  await Promise.all(Array.from({ length: 300 }, (_, index) => journal.append(desired(index % 5, 10 + index))));
+  await journal.close();
+  const again = await Journal.open(directory, log);
+  expect([...again.state.instances.values()].map((one) => one.desired?.generation).sort()).toEqual([305, 306, 307, 308, 309]);
+  await again.close();
+});
+
+test('the records of a state add up to that state', () => {
+  expect(plain(stateOf(recordsOf(stateOf(records))))).toEqual(plain(stateOf(records)));
+});
+
+test('forgetting spares a newer order', () => {
+  const state = stateOf([desired(1, 3, 'deleted'), desired(1, 4), { kind: 'forgotten', instanceId: id(1), generation: 3 }]);
+  expect(state.instances.get(id(1))?.desired).toMatchObject({ generation: 4, desired: 'running' });
+  expect(stateOf([desired(1, 3, 'deleted'), { kind: 'forgotten', instanceId: id(1), generation: 3 }]).instances.size).toBe(0);
+});
+
+test('after a failed write nothing more is accepted', async () => {
+  const journal = await Journal.open(directory, log);
+  await journal.close();
+  await expect(journal.append({ kind: 'epoch', epoch: 1 })).rejects.toThrow(/closed/);
+});

@@ -1,0 +1,165 @@
+import { open, mkdir, readFile, rename, truncate, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Logger } from 'pino';
+import { encodeRecord, scanJournal, type JournalRecord } from './journal-record';
+import { applyRecord, emptyJournal, recordsOf, type JournalState } from './journal-state';
+
+interface Waiting {
+  readonly bytes: Buffer;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface JournalOptions {
+  /** Compacted when it has grown beyond this and to four times what it needs. */
+  readonly compactAboveBytes?: number;
+}
+
+const fileName = 'journal';
+
+/**
+ * The agent's memory that survives it: an append-only file of checked records.
+ *
+ * A record is in force at once in `state` and durable when `append`'s promise resolves: whoever acts on
+ * it in the outside world waits for that. Records appended while the disk is busy share its next sync.
+ * After a write or a sync has failed nothing more is written: what the file then holds is not known, and
+ * only a new start, which reads it, can tell.
+ */
+export class Journal {
+  private current: JournalState = emptyJournal;
+  private sequence = 0;
+  private queue: Waiting[] = [];
+  private flushing: Promise<void> | null = null;
+  private broken: Error | null = null;
+  private bytes = 0;
+  private bytesNeeded = 0;
+
+  private constructor(
+    private readonly path: string,
+    private file: FileHandle,
+    private readonly compactAboveBytes: number,
+  ) {}
+
+  /**
+   * Opens the journal in `directory`, makes it when there is none, cuts what a crash left half written.
+   * Damage in the middle is skipped, said loudly, and the damaged file is kept beside the mended one.
+   */
+  static async open(directory: string, log: Logger, options: JournalOptions = {}): Promise<Journal> {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const path = join(directory, fileName);
+    const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return Buffer.alloc(0);
+      throw error;
+    });
+    const scan = scanJournal(bytes);
+    if (scan.tornBytes > 0) {
+      log.warn({ path, tornBytes: scan.tornBytes, records: scan.records.length }, 'cut the journal’s half-written end, as after a crash');
+      await truncate(path, bytes.length - scan.tornBytes);
+    }
+    const file = await open(path, 'a', 0o600);
+    await file.sync();
+    await syncDirectory(directory);
+    const journal = new Journal(path, file, options.compactAboveBytes ?? 1024 * 1024);
+    journal.current = scan.records.reduce((state, { record }) => applyRecord(state, record), emptyJournal);
+    journal.sequence = scan.records.at(-1)?.sequence ?? 0;
+    journal.bytes = bytes.length - scan.tornBytes;
+    if (scan.damagedLines > 0) {
+      const kept = `${path}.damaged-${journal.sequence}`;
+      log.error({ path, kept, damagedLines: scan.damagedLines }, 'the journal is damaged in the middle: check this disk; the damaged lines are left out and the master’s next hello fills them in');
+      const copy = await open(kept, 'w', 0o600);
+      await copy.writeFile(bytes);
+      await copy.close();
+      await journal.compact();
+    }
+    return journal;
+  }
+
+  get state(): JournalState {
+    return this.current;
+  }
+
+  /** Sequence number of the last record. */
+  get highWater(): number {
+    return this.sequence;
+  }
+
+  /** Takes records into force together, in order; resolves when all are on the disk. */
+  append(...records: readonly JournalRecord[]): Promise<void> {
+    if (this.broken !== null) return Promise.reject(this.broken);
+    if (records.length === 0) return Promise.resolve();
+    const encoded = records.map((record) => {
+      this.sequence += 1;
+      this.current = applyRecord(this.current, record);
+      return encodeRecord(this.sequence, record);
+    });
+    return new Promise((resolve, reject) => {
+      this.queue.push({ bytes: Buffer.concat(encoded), resolve, reject });
+      this.flushing ??= this.flush();
+    });
+  }
+
+  /** Waits for everything appended so far and closes the file. */
+  async close(): Promise<void> {
+    while (this.flushing !== null) await this.flushing;
+    this.broken ??= new Error('The journal is closed.');
+    await this.file.close();
+  }
+
+  private async flush(): Promise<void> {
+    // One turn of the event loop: what is appended in this one shares the sync.
+    await Promise.resolve();
+    while (this.queue.length > 0) {
+      const batch = this.queue;
+      this.queue = [];
+      try {
+        const bytes = Buffer.concat(batch.map((waiting) => waiting.bytes));
+        if (this.bytes + bytes.length > Math.max(this.compactAboveBytes, 4 * this.bytesNeeded)) {
+          // The compacted file holds the state after this batch, and after all that was queued behind it.
+          batch.push(...this.queue);
+          this.queue = [];
+          await this.compact();
+        } else {
+          await this.file.appendFile(bytes);
+          await this.file.datasync();
+          this.bytes += bytes.length;
+        }
+        for (const waiting of batch) waiting.resolve();
+      } catch (error) {
+        this.broken = new Error('The journal could not be written; restart the agent once its disk is well.', { cause: error });
+        for (const waiting of [...batch, ...this.queue]) waiting.reject(this.broken);
+        this.queue = [];
+      }
+    }
+    this.flushing = null;
+  }
+
+  /** Writes the present state as a new file and puts it in the old one's place by one rename. */
+  private async compact(): Promise<void> {
+    const records = recordsOf(this.current);
+    // Numbered before the first wait: what is appended while the new file is written comes after it.
+    const first = this.sequence + 1;
+    this.sequence += records.length;
+    const bytes = Buffer.concat(records.map((record, index) => encodeRecord(first + index, record)));
+    const next = `${this.path}.next`;
+    const file = await open(next, 'w', 0o600);
+    await file.writeFile(bytes);
+    await file.sync();
+    await file.close();
+    await rename(next, this.path);
+    await syncDirectory(dirname(this.path));
+    await this.file.close();
+    this.file = await open(this.path, 'a', 0o600);
+    this.bytes = bytes.length;
+    this.bytesNeeded = bytes.length;
+  }
+}
+
+/** A name in a directory is durable only when the directory is. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
