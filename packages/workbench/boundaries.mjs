@@ -21,7 +21,7 @@ export const testPackages = [
 /**
  * Directories of the master and which others each may import: repositories ← services ← edges ← main. `db` and
  * `repositories` stand beside each other: the unit of work gathers the repositories, they use its connection.
- * Files directly in src/ (config, log) may be used by all, except the composition roots below.
+ * Files directly in src/ put the daemon together and see everything; of them the directories see the leaves only.
  */
 export const masterLayers = {
   core: [],
@@ -43,7 +43,10 @@ export const seenOfDb = new Map([
   ['packages/master/src/db/connection.ts', ['isDuplicateKey']],
 ]);
 
-/** Files that see everything and that nothing else imports. */
+/** Files directly in the master's src/ that everything may import, and that import only each other and shared. */
+export const masterLeaves = new Set(['config', 'config-file', 'log', 'site-network', 'state-lock'].map((name) => `packages/master/src/${name}.ts`));
+
+/** Files of any package that see everything and that only files beside them import. */
 export const compositionRoot = /^packages\/[^/]+\/src\/(main|compose[a-z-]*|[a-z-]+-command)\.ts$/;
 
 /** Values in, values out: no clock, no random, no waiting, no I/O. */
@@ -55,7 +58,7 @@ export const impureMembers = new Set(['Date.now', 'Math.random', 'performance.no
 
 /** The database library stays in these directories (and in tests of them). */
 export const databaseLibraries = new Set(['knex', 'mysql2']);
-export const databaseFiles = /^packages\/master\/(src\/(db|repositories)|test)\//;
+export const databaseFiles = /^packages\/master\/(src\/(db|repositories)\/|src\/compose\.ts$|test\/)/;
 
 /** The only files that start programs. Each wraps one tool or one way of starting; the rest of the code calls these. */
 export const programStarters = new Set([

@@ -143,7 +143,7 @@ function checkImport(file, found) {
   if (rules.databaseLibraries.has(npmName(specifier)) && !rules.databaseFiles.test(file)) {
     report(file, line, `imports ${specifier}; the database library stays in db/ and repositories/.`);
   }
-  if (target !== null && rules.compositionRoot.test(target) && target !== file && !isTest(file) && !rules.compositionRoot.test(file)) {
+  if (target !== null && rules.compositionRoot.test(target) && posix.dirname(file) !== posix.dirname(target) && !isTest(file)) {
     report(file, line, `imports ${target}; a composition root is imported by nothing.`);
   }
   checkLayer(file, target, found);
@@ -155,12 +155,14 @@ function checkLayer(file, target, { line, names }) {
   if (target === null || !file.startsWith(prefix) || !target.startsWith(prefix) || isTest(file)) return;
   const from = directoryOf(file, prefix);
   const to = directoryOf(target, prefix);
-  if (from === to || to === null) {
-    if (from === 'core' && to === null) report(file, line, `imports ${target}; core imports only core and shared.`);
+  if (rules.masterLeaves.has(file)) {
+    if (!rules.masterLeaves.has(target)) report(file, line, `imports ${target}; ${posix.basename(file)} is imported by all and imports only its like.`);
     return;
   }
-  if (from === null) {
-    if (!rules.compositionRoot.test(file)) report(file, line, `imports ${target}; outside the composition root, files directly in src/ import nothing below them.`);
+  if (from === null || from === to) return;
+  if (to === null) {
+    if (from === 'core') report(file, line, `imports ${target}; core imports only core and shared.`);
+    else if (!rules.masterLeaves.has(target)) report(file, line, `imports ${target}; what puts the daemon together is imported by nothing below it.`);
     return;
   }
   const allowed = rules.masterLayers[from];
