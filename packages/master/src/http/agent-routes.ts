@@ -1,3 +1,4 @@
+import type { ImageState } from '@paravcl/shared/domain/image';
 import type { Admission } from '@paravcl/shared/domain/slave';
 import { ParavclError } from '@paravcl/shared/errors';
 import { idSchema } from '@paravcl/shared/ids';
@@ -14,7 +15,7 @@ import { readJsonBody } from './json-body';
 
 /** Where the content of images is read from; the master's image store. */
 export interface ImageContent {
-  /** Throws `not-found` or `image-not-ready`. */
+  /** The content from this offset, which is below its size. */
   openRead(imageId: string, offsetBytes: number): Promise<{ readonly sizeBytes: number; readonly sha256: string; readonly stream: Readable }>;
 }
 
@@ -23,10 +24,14 @@ export interface ContentTokenHolders {
   holderOfContentToken(contentToken: string): { readonly slaveId: string; readonly admission: Admission } | null;
 }
 
+/** What the books say of an image; null when there is none. */
+export type FindImage = (imageId: string) => Promise<{ readonly state: ImageState; readonly sizeBytes: number } | null>;
+
 export interface AgentRoutesDeps {
   readonly enrolments: EnrolmentService;
   readonly limiter: RefusalLimiter;
   readonly holders: ContentTokenHolders;
+  readonly findImage: FindImage;
   readonly images: ImageContent;
 }
 
@@ -59,7 +64,7 @@ async function enrol({ enrolments, limiter }: AgentRoutesDeps, request: Request,
  * but pre-copy and a rescue launch ask for others at any time, and an approved slave may be given any
  * image by the scheduler anyhow: there is nothing to keep from it.
  */
-async function sendImage({ holders, images }: AgentRoutesDeps, request: Request, response: Response): Promise<void> {
+async function sendImage({ holders, findImage, images }: AgentRoutesDeps, request: Request, response: Response): Promise<void> {
   const bearer = /^Bearer ([A-Za-z0-9_-]{32,128})$/.exec(request.get('authorization') ?? '')?.[1];
   const holder = bearer === undefined ? null : holders.holderOfContentToken(bearer);
   if (holder === null) throw new ParavclError('unauthenticated', 'The content token is of no live session. Say hello again; the welcome carries a new one.');
@@ -67,17 +72,20 @@ async function sendImage({ holders, images }: AgentRoutesDeps, request: Request,
     throw new ParavclError('forbidden', `A slave that is ${holder.admission} gets no images. An operator has to approve it.`);
   }
   const { imageId } = request.params;
-  if (typeof imageId !== 'string' || !idSchema.safeParse(imageId).success) throw new ParavclError('not-found', 'There is no such image.');
+  const image = typeof imageId === 'string' && idSchema.safeParse(imageId).success ? await findImage(imageId) : null;
+  if (image === null || typeof imageId !== 'string') throw new ParavclError('not-found', 'There is no such image.');
+  // A deprecated image is offered to nobody new, but instances of it may have to be made again.
+  if (image.state !== 'ready' && image.state !== 'deprecated') throw new ParavclError('image-not-ready', `The image is ${image.state}: it has no checked content to give.`);
 
   const range = parseByteRange(request.get('range'));
   const first = range?.first ?? 0;
-  const { sizeBytes, sha256, stream } = await images.openRead(imageId, first);
-  response.set({ 'Accept-Ranges': 'bytes', ETag: `"${sha256}"`, 'Cache-Control': 'no-store', 'Content-Type': 'application/octet-stream' });
-  if (range !== null && first >= sizeBytes) {
-    stream.destroy();
-    response.status(416).set('Content-Range', `bytes */${sizeBytes}`).end();
+  response.set({ 'Accept-Ranges': 'bytes', 'Cache-Control': 'no-store' });
+  if (first >= image.sizeBytes) {
+    response.status(416).set('Content-Range', `bytes */${image.sizeBytes}`).end();
     return;
   }
+  const { sizeBytes, sha256, stream } = await images.openRead(imageId, first);
+  response.set({ ETag: `"${sha256}"`, 'Content-Type': 'application/octet-stream' });
   const last = Math.min(range?.last ?? sizeBytes - 1, sizeBytes - 1);
   if (range !== null) response.status(206).set('Content-Range', `bytes ${first}-${last}/${sizeBytes}`);
   response.set('Content-Length', String(last - first + 1));

@@ -31,11 +31,12 @@ export interface LinkSettings {
 
 /**
  * The link's times from the fleet's. A link is given up half-way to `lost`, so that an agent behind a
- * dead connection has dialled again before its slave counts as lost.
+ * dead connection has dialled again before its slave counts as lost. The handshake leaves an agent time
+ * to describe its host, and the master time to greet a whole fleet after its restart.
  */
 export function linkTimings(fleet: { readonly heartbeatMs: number; readonly lostAfterMs: number }): LinkTimings {
   const silenceMs = Math.max(fleet.lostAfterMs / 2, 2 * fleet.heartbeatMs);
-  return { heartbeatMs: fleet.heartbeatMs, handshakeMs: 10_000, silenceMs, drainMs: silenceMs };
+  return { heartbeatMs: fleet.heartbeatMs, handshakeMs: 20_000, silenceMs, drainMs: silenceMs };
 }
 
 /** Room for the 5,000 slaves of the scale issue; an address stands for a whole lab behind NAT. */

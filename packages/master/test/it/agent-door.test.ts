@@ -1,5 +1,5 @@
 import { newId } from '@paravcl/shared/ids';
-import { ParavclError } from '@paravcl/shared/errors';
+import type { ImageState } from '@paravcl/shared/domain/image';
 import { agentImagePath } from '@paravcl/shared/protocol/version';
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
@@ -107,9 +107,11 @@ describe('image content', () => {
   const imageId = newId(1);
   const sha256 = 'a'.repeat(64);
   const opened: Readable[] = [];
+  let state: ImageState = 'ready';
   const images = {
-    openRead: (id: string, offset: number) => {
-      if (id !== imageId) return Promise.reject(new ParavclError('not-found', 'There is no such image.'));
+    find: (id: string) => Promise.resolve(id === imageId ? { state, sizeBytes: bytes.length } : null),
+    openRead: (_id: string, offset: number) => {
+      if (offset >= bytes.length) return Promise.reject(new Error('nothing is read past the end'));
       const stream = Readable.from([bytes.subarray(offset, offset + 1000), bytes.subarray(offset + 1000)].filter((part) => part.length > 0));
       opened.push(stream);
       return Promise.resolve({ sizeBytes: bytes.length, sha256, stream });
@@ -134,6 +136,12 @@ describe('image content', () => {
     expect(await get(contentToken, { range: 'bytes=300000-' })).toMatchObject({ status: 416, headers: { 'content-range': 'bytes */300000' } });
     expect(await get(contentToken, {}, newId(2))).toMatchObject({ status: 404 });
     expect(await get(contentToken, {}, 'etc%2Fpasswd')).toMatchObject({ status: 404 });
+    expect(await get(contentToken, { range: 'bytes=300001-' })).toMatchObject({ status: 416 });
+    for (const unready of ['uploading', 'checking', 'deleting'] as const) {
+      state = unready;
+      expect(await get(contentToken)).toMatchObject({ status: 409, body: { code: 'image-not-ready' } });
+    }
+    state = 'ready';
     await eventually('every file to be closed', () => opened.every((stream) => stream.destroyed));
   });
 

@@ -173,7 +173,7 @@ test('who says nothing is hung up on at the handshake deadline, who falls silent
   const mute = tracked(server.agent());
   await mute.dial();
   await mute.expect('challenge');
-  server.clock.advance(9_999);
+  server.clock.advance(19_999);
   expect(mute.isClosed).toBe(false);
   server.clock.advance(1);
   await mute.closed();

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { FleetStoreJob } from '../../src/jobs/fleet-store-job';
 import { LivenessJob } from '../../src/jobs/liveness-job';
 import { createApp } from '../../src/http/app';
-import { agentRoutes, agentRoutesPath, type ImageContent } from '../../src/http/agent-routes';
+import { agentRoutes, agentRoutesPath, type FindImage, type ImageContent } from '../../src/http/agent-routes';
 import { joinTokenRoutes } from '../../src/http/join-token-routes';
 import { slaveRoutes } from '../../src/http/slave-routes';
 import { EnrolmentService } from '../../src/services/enrolment-service';
@@ -66,7 +66,7 @@ export interface HttpAnswer {
 export interface LinkServerOptions {
   readonly addressCheck?: AddressCheck;
   readonly limits?: Partial<LinkLimits>;
-  readonly images?: ImageContent;
+  readonly images?: ImageContent & { readonly find: FindImage };
   readonly refusals?: number;
 }
 
@@ -94,11 +94,12 @@ export async function startLinkServer(options: LinkServerOptions = {}) {
   const slaves = new SlaveService(unit, clock, sessions, reports, pulse);
   const tokens = new JoinTokenService(unit, clock, { url: 'https://master.example:8443', caFingerprint: null });
   const limiter = new RefusalLimiter(clock, { refusals: options.refusals ?? 1000, windowMs: 60_000 });
-  const images: ImageContent = options.images ?? { openRead: () => Promise.reject(new Error('no test expected an image to be read')) };
+  const unasked = () => Promise.reject(new Error('no test expected an image to be read'));
+  const images = options.images ?? { openRead: unasked, find: unasked };
   const faults: object[] = [];
   const app = createApp({
     routes: [...slaveRoutes(slaves), ...joinTokenRoutes(tokens)],
-    routers: [{ path: agentRoutesPath, router: agentRoutes({ enrolments: new EnrolmentService(unit, clock, siteId), limiter, holders: sessions, images }) }],
+    routers: [{ path: agentRoutesPath, router: agentRoutes({ enrolments: new EnrolmentService(unit, clock, siteId), limiter, holders: sessions, images, findImage: images.find }) }],
     authenticate: (request) => {
       const principal = people.get(request.get('x-test-user') ?? '');
       return Promise.resolve(principal === undefined ? null : { principal, by: 'bearer' });
