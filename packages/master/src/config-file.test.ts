@@ -31,9 +31,9 @@ test('without a file the defaults of the definitions hold', () => {
     publicUrl: `https://${hostname()}:8443`,
     network: { name: 'paravcl', bridge: 'pvcl0', gateway: '10.77.0.1', prefix: 16 },
     fleet: { heartbeatSeconds: 5, suspectAfterSeconds: 15, lostAfterSeconds: 60, addressCheck: 'warn' },
-    login: { failuresPerAccount: 10, accountWindowMinutes: 15, attemptsPerAddressPerMinute: 300 },
+    login: { failuresPerAccount: 10, accountWindowMinutes: 15, failuresPerAddressPerMinute: 300 },
     deadlines: { preparingMinutes: 15, bootingMinutes: 5, suspendingMinutes: 5, resumingMinutes: 5, stoppingMinutes: 2 },
-    criticalLimitPercent: 5,
+    placement: { criticalLimitPercent: 5, coreOvercommit: 1 },
     logLevel: 'info',
   });
   expect(config.database.dsn).toBeUndefined();
@@ -67,7 +67,7 @@ network: { cidr: 8.8.0.0/16, bridge: "bridge name" }
 fleet: { heartbeatSeconds: 20, suspectAfterSeconds: 15 }
 sessions: { idleMinutes: 0 }
 site: { timeZone: Mars/Olympus }
-criticalLimitPercent: half
+placement: { criticalLimitPercent: half }
 database: { passwordFile: /nonexistent }
 `,
   );
@@ -83,7 +83,7 @@ database: { passwordFile: /nonexistent }
     /^fleet: heartbeatSeconds must be below suspectAfterSeconds/,
     /^sessions\.idleMinutes: .*5/,
     /^site\.timeZone: must be an IANA time zone/,
-    /^criticalLimitPercent: /,
+    /^placement\.criticalLimitPercent: /,
     /^database: passwordFile and caFile belong to a dsn/,
   ]) {
     expect(faults).toEqual(expect.arrayContaining([expect.stringMatching(expected)]));

@@ -1,3 +1,4 @@
+import { ramMiBSchema, vcpusSchema } from '@paravcl/shared/domain/limits';
 import { siteNetworkSchema, type SiteNetwork } from '@paravcl/shared/domain/slave';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
@@ -79,11 +80,11 @@ export const configSchema = z
         failuresPerAccount: count(3, 1000).default(10),
         accountWindowMinutes: count(1, 1440).default(15),
         /** A whole class may share one address. */
-        attemptsPerAddressPerMinute: count(10, 100_000).default(300),
+        failuresPerAddressPerMinute: count(10, 100_000).default(300),
       })
       .prefault({}),
     sessions: z
-      .strictObject({ idleMinutes: count(5, 43_200).default(120), absoluteHours: count(1, 720).default(12) })
+      .strictObject({ idleMinutes: count(5, 43_200).default(480), absoluteHours: count(1, 720).default(24) })
       .prefault({})
       .refine((sessions) => sessions.idleMinutes <= sessions.absoluteHours * 60, 'idleMinutes must not exceed absoluteHours'),
     /** How long an instance may stay in a transitional state. */
@@ -96,8 +97,25 @@ export const configSchema = z
         stoppingMinutes: count(1, 1440).default(2),
       })
       .prefault({}),
-    /** The report's critical limit: this share of cores and of RAM always stays free in the pool. */
-    criticalLimitPercent: z.number().min(0).max(90).default(5),
+    placement: z
+      .strictObject({
+        policy: z.enum(['least-used-cores']).default('least-used-cores'),
+        /** Cores that may be promised per physical core; 1 because a lab's guests all work at the same hour. */
+        coreOvercommit: z.number().min(0.1).max(64).default(1),
+        /** RAM of every slave that belongs to its host and is never promised. */
+        hostRamMiB: count(0, 1024 * 1024).default(512),
+        /** The report's critical limit: this share of cores and of RAM always stays free in the pool. */
+        criticalLimitPercent: z.number().min(0).max(90).default(5),
+      })
+      .prefault({}),
+    /** What an image that names no sizes of its own is launched with, and the user cloud-init makes. */
+    guests: z
+      .strictObject({
+        vcpus: vcpusSchema.default(1),
+        ramMiB: ramMiBSchema.default(512),
+        user: z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, 'must be a Linux user name').default('lab'),
+      })
+      .prefault({}),
     uploads: z.strictObject({ maxGiB: z.number().positive().max(16_384).default(64) }).prefault({}),
     logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
     /** A file with the token that /metrics asks for; without it only this machine may read them. */

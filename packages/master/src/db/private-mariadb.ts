@@ -18,6 +18,15 @@ const soundAfterMs = 60_000;
 /** sun_path of a unix socket, with its ending zero. */
 const longestSocketPath = 107;
 
+function addressOf(files: ServerFiles): DatabaseAddress {
+  return { socketPath: files.socketPath, user: 'root', database: databaseName };
+}
+
+/** Where the private server of this directory listens, whether it runs or not. */
+export function privateAddress(directory: string): DatabaseAddress {
+  return addressOf(serverFiles(directory));
+}
+
 /**
  * The MariaDB that the master runs for itself when no DSN is configured: unix socket only, in a directory
  * that only the master's user can enter, which is also the whole of its authentication.
@@ -58,7 +67,7 @@ export class PrivateMariadb {
   }
 
   get address(): DatabaseAddress {
-    return { socketPath: this.files.socketPath, user: 'root', database: databaseName };
+    return addressOf(this.files);
   }
 
   /** The server's process id; null while there is none. */

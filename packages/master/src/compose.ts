@@ -1,0 +1,217 @@
+import type { Clock } from '@paravcl/shared/clock';
+import type { Express } from 'express';
+import type { Knex } from 'knex';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { Logger } from 'pino';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { MasterConfig } from './config';
+import { MysqlUnitOfWork } from './db/mysql-unit-of-work';
+import { agentRoutes, agentRoutesPath } from './http/agent-routes';
+import { createApp } from './http/app';
+import type { BoundRoute } from './http/binding';
+import { documentRoutes } from './http/document-routes';
+import { eventRoutes } from './http/event-routes';
+import { groupRoutes } from './http/group-routes';
+import { healthRoutes } from './http/health-routes';
+import { idempotencyStore } from './http/idempotency-store';
+import { imageRoutes } from './http/image-routes';
+import { instanceRoutes } from './http/instance-routes';
+import { joinTokenRoutes } from './http/join-token-routes';
+import { operationRoutes } from './http/operation-routes';
+import { registrationRoutes } from './http/registration-routes';
+import { sessionAuthentication } from './http/session-authentication';
+import { sessionRoutes } from './http/session-routes';
+import { slaveRoutes } from './http/slave-routes';
+import { userRoutes } from './http/user-routes';
+import { DeadlineJob } from './jobs/deadline-job';
+import { FleetStoreJob, fleetStoreEveryMs } from './jobs/fleet-store-job';
+import { HousekeepingJob, housekeepingEveryMs } from './jobs/housekeeping-job';
+import { LivenessJob } from './jobs/liveness-job';
+import { repeat, type Job } from './jobs/periodic';
+import { ResendJob } from './jobs/resend-job';
+import { AccountService } from './services/account-service';
+import { EnrolmentService } from './services/enrolment-service';
+import { FleetPulse } from './services/fleet-pulse';
+import { GroupService } from './services/group-service';
+import { HelloService } from './services/hello-service';
+import { ImageService } from './services/image-service';
+import { InstanceConsoleService } from './services/instance-console-service';
+import { InstanceService } from './services/instance-service';
+import { JoinTokenService } from './services/join-token-service';
+import { ObservationService } from './services/observation-service';
+import { OperationService } from './services/operation-service';
+import { PasswordService } from './services/password-service';
+import { RefusalLimiter } from './services/refusal-limiter';
+import { RegistrationService } from './services/registration-service';
+import { SchedulingService } from './services/scheduling-service';
+import { SessionService } from './services/session-service';
+import { SlaveService } from './services/slave-service';
+import { UserService } from './services/user-service';
+import { settingsFromConfig } from './settings-from-config';
+import { ImageStore } from './store/image-store';
+import type { ServerIdentity } from './tls/server-identity';
+import { AgentCommands } from './ws/agent-commands';
+import { AgentGateway } from './ws/agent-gateway';
+import { AgentSessions } from './ws/agent-sessions';
+import { defaultLimits, linkTimings } from './ws/link-settings';
+
+const livenessEveryMs = 1000;
+const deadlinesEveryMs = 2000;
+const resendEveryMs = 5000;
+const refusedEnrolments = { refusals: 30, windowMs: 60_000 };
+
+/** What the composed parts stand on. */
+export interface Foundation {
+  readonly config: MasterConfig;
+  readonly db: Knex;
+  readonly identity: ServerIdentity;
+  readonly metricsToken: string | null;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** The master's parts, wired; nothing runs before `start`. */
+export interface Composition {
+  readonly app: Express;
+  readonly gateway: AgentGateway;
+  /** False until the first administrator has been made. */
+  hasAdmin(): Promise<boolean>;
+  /** Starts the jobs and the scheduling loop. */
+  start(): void;
+  /** From here on `/readyz` says no. */
+  refuse(): void;
+  /** Stops what `start` started; the database is still there, and what is only in memory is written. */
+  stop(): Promise<void>;
+}
+
+/** Wires every part of the master, and mends in the database what a killed master left half done. */
+export async function compose({ config, db, identity, metricsToken, clock, log }: Foundation): Promise<Composition> {
+  const settings = settingsFromConfig(config);
+  const unit = new MysqlUnitOfWork(db, clock);
+  const siteId = await unit.read.settings.siteId(clock.now());
+  const onFault = (part: string) => (error: unknown) => { log.error({ err: error, part }, 'a round failed; the next one tries again'); };
+
+  // people
+  const passwords = new PasswordService({ siteNames: [config.site.name] });
+  const sessions = new SessionService({ unit, clock, passwords, lifetime: settings.sessionLifetime, limits: settings.loginLimits });
+  const accounts = new AccountService({ unit, clock, passwords, sessions });
+  const registrations = new RegistrationService({ unit, clock, passwords, sessions });
+  const groups = new GroupService({ unit, clock });
+  const users = new UserService({ unit, clock });
+
+  // the link to the agents, and what plans over it
+  const pulse = new FleetPulse(clock);
+  const commands = new AgentCommands(unit, clock, log);
+  const agents = new AgentSessions(commands);
+  const scheduler = new SchedulingService({
+    unitOfWork: unit, agents, clock, settings: settings.instances, scheduling: settings.scheduling, onFault: onFault('scheduling'),
+  });
+  const reports = new ObservationService({ unitOfWork: unit, agents, scheduler, clock, settings: settings.instances });
+  const gateway = new AgentGateway({
+    clock, sessions: agents, reports, pulse, unitOfWork: unit, log,
+    hellos: new HelloService(unit, clock, config.fleet.addressCheck),
+    settings: {
+      siteId,
+      network: config.network,
+      timings: linkTimings({ heartbeatMs: settings.heartbeatMs, lostAfterMs: settings.liveness.lostAfterMs }),
+      limits: defaultLimits,
+    },
+  });
+
+  // slaves, images, instances
+  const slaves = new SlaveService(unit, clock, agents, reports, pulse);
+  const joinTokens = new JoinTokenService(unit, clock, { url: config.publicUrl, caFingerprint: identity.caFingerprint });
+  const store = new ImageStore(join(config.stateDir, 'images'));
+  await store.open();
+  const images = new ImageService(unit, store, clock, settings.largestUploadBytes);
+  const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, clock, settings: settings.instances, scheduling: settings.scheduling });
+  const consoles = new InstanceConsoleService(unit, agents, config.site.timeZone);
+
+  // starting is recovering
+  await unit.read.idempotencyKeys.forgetUnanswered();
+  await commands.recover();
+  await images.recover();
+
+  let serving = true;
+  const isReady = async (): Promise<boolean> => serving && (await db.raw('SELECT 1').then(() => true, () => false));
+  const routes: readonly BoundRoute[] = [
+    ...registrationRoutes({ registrations }),
+    ...sessionRoutes({ unit, clock, sessions, accounts }),
+    ...userRoutes({ users, accounts }),
+    ...groupRoutes({ groups }),
+    ...slaveRoutes(slaves),
+    ...joinTokenRoutes(joinTokens),
+    ...imageRoutes(images),
+    ...instanceRoutes(instances, consoles),
+    ...operationRoutes(new OperationService(unit)),
+    ...eventRoutes({ unit }),
+  ];
+  const app = createApp({
+    routes: [...routes, ...documentRoutes(routes.map(({ contract }) => contract))],
+    routers: [
+      { path: '/', router: healthRoutes({ isReady, metrics: metricsOf(gateway), metricsToken }) },
+      {
+        path: agentRoutesPath,
+        router: agentRoutes({
+          enrolments: new EnrolmentService(unit, clock, siteId),
+          limiter: new RefusalLimiter(clock, refusedEnrolments),
+          holders: agents,
+          images: {
+            openRead: async (imageId, offsetBytes) => {
+              const content = await store.openRead(imageId, offsetBytes);
+              return { ...content, stream: Readable.from(content.stream, { objectMode: false }) };
+            },
+          },
+        }),
+      },
+    ],
+    authenticate: sessionAuthentication(sessions),
+    idempotency: idempotencyStore(unit.read.idempotencyKeys, clock),
+    checkAnswers: false,
+    log,
+  });
+
+  const fleetStore = new FleetStoreJob(unit, pulse);
+  const jobs: readonly (readonly [string, Job, number])[] = [
+    ['liveness', new LivenessJob(unit, clock, pulse, reports, settings.liveness), livenessEveryMs],
+    ['deadlines', new DeadlineJob(unit, clock, settings.instances), deadlinesEveryMs],
+    ['resend', new ResendJob(unit, agents, settings.instances.guestUser), resendEveryMs],
+    ['fleet-store', fleetStore, fleetStoreEveryMs],
+    [
+      'housekeeping',
+      new HousekeepingJob(unit, clock, { sessionIdleMs: settings.sessionLifetime.idleMs, loginFailuresMs: settings.loginLimits.perAccount.windowMs }),
+      housekeepingEveryMs,
+    ],
+  ];
+  let stops: readonly (() => Promise<void>)[] = [];
+  return {
+    app,
+    gateway,
+    hasAdmin: () => unit.read.users.adminExists(),
+    start: () => {
+      scheduler.start();
+      stops = jobs.map(([name, job, everyMs]) => repeat(job, everyMs, clock, onFault(name)));
+    },
+    refuse: () => (serving = false),
+    stop: async () => {
+      await Promise.all(stops.map((stop) => stop()));
+      await scheduler.stop();
+      await fleetStore.run();
+    },
+  };
+}
+
+function metricsOf(gateway: AgentGateway): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: 'paravcl_agents_connected',
+    help: 'Agents connected now, proven or not.',
+    registers: [registry],
+    collect() {
+      this.set(gateway.size);
+    },
+  });
+  return registry;
+}

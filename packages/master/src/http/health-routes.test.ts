@@ -1,0 +1,41 @@
+import express from 'express';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Registry } from 'prom-client';
+import { answerProblem } from './app';
+import { healthRoutes } from './health-routes';
+
+let server: Server;
+let ready = true;
+
+async function serve(metricsToken: string | null): Promise<(path: string, headers?: Record<string, string>) => Promise<Response>> {
+  const app = express();
+  app.use(healthRoutes({ isReady: () => Promise.resolve(ready), metrics: new Registry(), metricsToken }));
+  app.use(answerProblem({ error: () => undefined }));
+  server = app.listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  return (path, headers = {}) => fetch(`http://127.0.0.1:${String(port)}${path}`, { headers });
+}
+
+afterEach(() => server.close());
+
+test('healthz is ok as long as the process answers; readyz follows what it depends on, and tells no more', async () => {
+  const get = await serve(null);
+  ready = true;
+  expect((await get('/readyz')).status).toBe(200);
+  ready = false;
+  const answer = await get('/readyz');
+  expect([answer.status, await answer.text()]).toEqual([503, 'not ready\n']);
+  expect((await get('/healthz')).status).toBe(200);
+});
+
+test('metrics ask for the token when there is one, and are open to this machine when there is none', async () => {
+  const get = await serve('s3cret-token');
+  expect((await get('/metrics')).status).toBe(401);
+  expect((await get('/metrics', { authorization: 'Bearer wrong' })).status).toBe(401);
+  expect((await get('/metrics', { authorization: 'Bearer s3cret-token' })).status).toBe(200);
+  server.close();
+  const open = await serve(null);
+  expect((await open('/metrics')).status).toBe(200);
+});

@@ -1,0 +1,46 @@
+import type { Express } from 'express';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:https';
+import type { AgentGateway } from './ws/agent-gateway';
+import type { ServerIdentity } from './tls/server-identity';
+
+/** A client must send its headers within this time. */
+const headersWithinMs = 20_000;
+/** A connection on which nothing moves; uploads of many GiB may take as long as they like while they move. */
+const idleMs = 120_000;
+/** Answers under way get this long when the master stops. */
+const drainMs = 5000;
+
+/** Listens with TLS for the API and the agents on one port. Throws with the way out when the port is not to be had. */
+export async function listen(app: Express, gateway: AgentGateway, identity: ServerIdentity, at: { readonly host: string; readonly port: number }): Promise<Server> {
+  const server = createServer({ key: identity.key, cert: identity.cert, minVersion: 'TLSv1.2', requestTimeout: 0, headersTimeout: headersWithinMs }, app);
+  server.setTimeout(idleMs);
+  server.on('upgrade', (request, socket, head) => {
+    if (gateway.upgrade(request, socket, head)) return;
+    socket.on('error', () => socket.destroy());
+    socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+  });
+  server.listen(at.port, at.host);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why: Readonly<Record<string, string>> = {
+      EADDRINUSE: 'another program has this port; stop it or set listen.port',
+      EACCES: 'ports below 1024 need the right to bind them; set listen.port to a higher one',
+      EADDRNOTAVAIL: 'this machine does not have that address; set listen.host',
+    };
+    throw new Error(`Cannot listen on ${at.host}:${String(at.port)}: ${why[code ?? ''] ?? String(error)}.`, { cause: error });
+  }
+  return server;
+}
+
+/** Accepts nothing more, lets answers under way finish for a moment, then cuts what is left. */
+export async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeIdleConnections();
+  const cut = setTimeout(() => { server.closeAllConnections(); }, drainMs);
+  await closed;
+  clearTimeout(cut);
+}

@@ -1,0 +1,75 @@
+#!/usr/bin/env node
+import { systemClock } from '@paravcl/shared/clock';
+import { parseJson } from '@paravcl/shared/parse-json';
+import { Command } from 'commander';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError, loadConfig } from './config-file';
+import { makeLog } from './log';
+import { startMaster } from './master';
+import { makeSetupToken } from './setup-token';
+
+interface ConfigOption {
+  readonly config?: string;
+}
+
+const { version } = parseJson(readFileSync(join(__dirname, '../package.json'), 'utf8')) as { version: string };
+
+/** Our own timers keep no process alive; this does, until everything is stopped in order. */
+function stayAlive(): () => void {
+  const timer = setInterval(() => undefined, 2 ** 30);
+  return () => { clearInterval(timer); };
+}
+
+async function run(options: ConfigOption & { readonly check?: true }): Promise<void> {
+  if (options.check === true) {
+    check(options);
+    return;
+  }
+  const config = loadConfig(options.config ?? null, process.env);
+  const log = makeLog(config.logLevel);
+  // Crash-only: what nobody foresaw ends the process, and the next start recovers.
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'a fault nobody handled; the master ends');
+    process.exit(70);
+  });
+  const die = stayAlive();
+  // A signal that comes while the master starts is kept until there is something to stop.
+  const signal = new Promise<NodeJS.Signals>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve);
+  });
+  const master = await startMaster(config, systemClock, log);
+  if (master.needsSetup) log.warn({}, 'there is no administrator yet: run "paravcl-master setup-token" with the same configuration and use the token it prints');
+  log.info({ signal: await signal }, 'master stops');
+  await master.stop();
+  log.info({}, 'master has stopped');
+  die();
+}
+
+function check(options: ConfigOption): void {
+  const config = loadConfig(options.config ?? null, process.env);
+  process.stdout.write(`The configuration is valid. The master would listen on ${config.listen.host}:${String(config.listen.port)} as ${config.publicUrl}.\n`);
+}
+
+async function setupToken(options: ConfigOption): Promise<void> {
+  const config = loadConfig(options.config ?? null, process.env);
+  const die = stayAlive();
+  const made = await makeSetupToken(config, systemClock, makeLog('silent'));
+  die();
+  if (made === null) throw new Error('This site has an administrator already. An administrator can make more in the portal or over the API.');
+  process.stderr.write(`The first administrator is made with this token until ${new Date(made.expiresAt).toISOString()} at ${config.publicUrl} (POST /api/v1/setup):\n`);
+  process.stdout.write(`${made.token}\n`);
+}
+
+const program = new Command('paravcl-master').description('The master of a ParaVCL site: decides, keeps the books, serves the API.').version(version);
+const configFlags = '-c, --config <file>';
+const configHelp = 'YAML file; every option can also be set as PARAVCL_MASTER_… in the environment';
+program.command('run').description('run the master until SIGTERM').option(configFlags, configHelp).option('--check', 'only check the configuration; opens nothing').action(run);
+program.command('check').description('check the configuration and tell all its faults; opens nothing').option(configFlags, configHelp).action(check);
+program.command('setup-token').description('print the one-time token with which the first administrator is made').option(configFlags, configHelp).action(setupToken);
+
+program.parseAsync().catch((error: unknown) => {
+  // A message is for people; the stack is for faults of ours, which `uncaughtException` logs.
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(error instanceof ConfigError ? 78 : 1);
+});

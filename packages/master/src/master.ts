@@ -1,0 +1,67 @@
+import type { Clock } from '@paravcl/shared/clock';
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { compose } from './compose';
+import type { MasterConfig } from './config';
+import { migrate } from './db/migrate';
+import { openDatabase } from './db/open-database';
+import { closeServer, listen } from './https-server';
+import { repeat } from './jobs/periodic';
+import { lockState } from './state-lock';
+import { serverIdentity } from './tls/server-identity';
+
+const renewCertificateEveryMs = 12 * 3_600_000;
+
+export interface RunningMaster {
+  readonly port: number;
+  /** SHA-256 of the CA certificate that agents pin; null with a publicly trusted certificate. */
+  readonly caFingerprint: string | null;
+  /** Whether the site still waits for its first administrator. */
+  readonly needsSetup: boolean;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the master: state lock → certificate → database → migrations → parts → jobs → port. Starting is
+ * recovering: it does the same after a clean stop and after a kill. What was started is stopped in the
+ * opposite order, the database last; so it is when a step fails, whose error is then thrown.
+ */
+export async function startMaster(config: MasterConfig, clock: Clock, log: Logger): Promise<RunningMaster> {
+  const stops: (() => Promise<void> | void)[] = [];
+  const stop = async (): Promise<void> => {
+    for (let next = stops.pop(); next !== undefined; next = stops.pop()) await next();
+  };
+  try {
+    stops.push(await lockState(config.stateDir));
+    const identify = () => serverIdentity(config.tls, config.publicUrl, join(config.stateDir, 'tls'), new Date(clock.now()));
+    const identity = await identify();
+
+    const database = await openDatabase(config, clock, log);
+    stops.push(() => database.close());
+    const migrations = await migrate(database.db);
+    if (migrations.length > 0) log.info({ migrations }, 'database migrated');
+
+    const metricsToken = config.metrics.tokenFile === undefined ? null : (await readFile(config.metrics.tokenFile, 'utf8')).trim();
+    const composition = await compose({ config, db: database.db, identity, metricsToken, clock, log });
+    composition.start();
+    stops.push(() => composition.stop());
+
+    const server = await listen(composition.app, composition.gateway, identity, config.listen);
+    stops.push(async () => {
+      composition.refuse();
+      composition.gateway.close();
+      await closeServer(server);
+    });
+    const renewal = { run: async () => { server.setSecureContext(await identify()); } };
+    stops.push(repeat(renewal, renewCertificateEveryMs, clock, (error) => { log.error({ err: error }, 'the certificate could not be renewed'); }));
+
+    const { port } = server.address() as AddressInfo;
+    log.info({ host: config.listen.host, port, publicUrl: config.publicUrl, caFingerprint: identity.caFingerprint }, 'master is ready');
+    return { port, caFingerprint: identity.caFingerprint, needsSetup: !(await composition.hasAdmin()), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
