@@ -95,6 +95,7 @@ test.each([
   ['postgres://lab@db/paravcl', /must begin with mysql:\/\//],
   ['mysql://db/paravcl', /must name the user/],
   ['mysql://lab@db', /must name the database/],
+  ['mysql://lab@db/paravcl?ssl=off', /may only be followed by \?socket=/],
   ['lab@db', /must be mysql:\/\/user@host:port\/database/],
 ])('the DSN %s is refused with the way out, and a password in it is not repeated', (dsn, expected) => {
   const faults = faultsOf(() => loadConfig(null, { PARAVCL_MASTER_DATABASE_DSN: dsn }));

@@ -47,7 +47,10 @@ export const configSchema = z
       .refine((tls) => tls.caFile === undefined || tls.certFile !== undefined, 'caFile belongs to a certFile: set both or none'),
     database: z
       .strictObject({
-        /** mysql://user@host:port/database. Without it the master runs a private MariaDB of its own. */
+        /**
+         * mysql://user@host:port/database, or mysql://user@localhost/database?socket=/run/mysqld/mysqld.sock.
+         * Without it the master runs a private MariaDB of its own.
+         */
         dsn: z.string().max(1000).superRefine(checkDsn).optional(),
         passwordFile: absolutePath.optional(),
         /** The CA of the database server; with it the connection is encrypted and checked. */
@@ -141,5 +144,8 @@ function checkDsn(dsn: string, context: z.RefinementCtx<string>): void {
   if (url.protocol !== 'mysql:' && url.protocol !== 'mariadb:') context.addIssue({ code: 'custom', message: 'must begin with mysql://' });
   if (url.password !== '') context.addIssue({ code: 'custom', message: 'must not hold the password: put it into a file and name that as passwordFile' });
   if (url.username === '') context.addIssue({ code: 'custom', message: 'must name the user: mysql://user@host:port/database' });
+  for (const [name, value] of url.searchParams) {
+    if (name !== 'socket' || !isAbsolute(value)) context.addIssue({ code: 'custom', message: 'may only be followed by ?socket=/absolute/path' });
+  }
   if (!/^\/[A-Za-z0-9_$-]{1,64}$/.test(url.pathname)) context.addIssue({ code: 'custom', message: 'must name the database after the host: mysql://user@host:port/database' });
 }

@@ -46,13 +46,14 @@ export async function openDatabase(config: MasterConfig, clock: Clock, log: Logg
 async function addressOf(dsn: string, files: MasterConfig['database']): Promise<DatabaseAddress> {
   const url = new URL(dsn);
   const [password, caPem] = await Promise.all([files.passwordFile, files.caFile].map((file) => (file === undefined ? undefined : readFile(file, 'utf8'))));
+  const socketPath = url.searchParams.get('socket');
   return {
-    host: decodeURIComponent(url.hostname),
-    port: url.port === '' ? 3306 : Number(url.port),
+    ...(socketPath === null
+      ? { host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port === '' ? 3306 : Number(url.port), ...(caPem === undefined ? {} : { caPem }) }
+      : { socketPath }),
     user: decodeURIComponent(url.username),
     database: url.pathname.slice(1),
     ...(password === undefined ? {} : { password: password.trimEnd() }),
-    ...(caPem === undefined ? {} : { caPem }),
   };
 }
 
