@@ -1,0 +1,45 @@
+import type { DomainState } from '../driver';
+import { type InstanceMark, readMark } from './instance-mark';
+import { parseFields, parseState } from './virsh-reports';
+import { child, childrenNamed, readXml } from './xml';
+
+/** What libvirt says of one domain. */
+export interface DomainFacts {
+  readonly uuid: string;
+  readonly name: string;
+  readonly state: DomainState;
+  /** libvirt's own words for the state, with its reason: "paused (I/O error)". */
+  readonly stateWords: string;
+  readonly mark: InstanceMark | null;
+  /** MAC of its first interface. */
+  readonly mac: string | null;
+  /** libvirt networks its interfaces are on. */
+  readonly networks: readonly string[];
+}
+
+/** The virsh commands that `readFacts` reads. `--inactive`: after a restore only the definition has the newest mark. */
+export function factsCommands(uuid: string): readonly (readonly string[])[] {
+  return [
+    ['dominfo', '--domain', uuid],
+    ['domstate', '--domain', uuid, '--reason'],
+    ['dumpxml', '--domain', uuid, '--inactive'],
+  ];
+}
+
+/** Null when the domain is not there, or went away between two of the commands. */
+export function readFacts(sections: readonly string[]): DomainFacts | null {
+  const [info = '', state = '', xml = ''] = sections;
+  if (info === '' || state === '' || xml === '') return null;
+  const fields = parseFields(info);
+  const domain = readXml(xml);
+  const interfaces = childrenNamed(child(domain, 'devices'), 'interface');
+  return {
+    uuid: child(domain, 'uuid')?.text ?? fields['UUID'] ?? '',
+    name: child(domain, 'name')?.text ?? fields['Name'] ?? '',
+    state: parseState(state, fields['Managed save'] === 'yes'),
+    stateWords: state,
+    mark: readMark(domain),
+    mac: child(interfaces[0], 'mac')?.attributes['address'] ?? null,
+    networks: interfaces.map((each) => child(each, 'source')?.attributes['network']).filter((each) => each !== undefined),
+  };
+}

@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import { type DomainSpec, HypervisorError } from '../driver';
+import { type InstanceMark, markElement } from './instance-mark';
+import { element, isWritable, type XmlElement, writeXml } from './xml';
+
+/** What every guest of the pool is built on, so that RAM saved on one slave can be read back on another. */
+export interface GuestBaseline {
+  readonly type: 'kvm' | 'qemu';
+  /** Versioned machine type such as `pc-q35-7.2`: an alias (`q35`) means another machine after an upgrade of QEMU. */
+  readonly machine: string;
+  /** Named CPU model, see `defaultCpuModel`. */
+  readonly cpu: string;
+}
+
+/** What a definition takes from its slave beside the spec. */
+export interface DomainSite {
+  readonly slaveId: string;
+  /** libvirt name of the site's network. */
+  readonly network: string;
+  readonly baseline: GuestBaseline;
+}
+
+/**
+ * `host-model` and `host-passthrough` would differ from slave to slave, and RAM saved under one CPU does
+ * not restore under another. KVM: Nehalem is the oldest model with everything of x86-64-v2, which today's
+ * distributions require, and every lab PC since about 2011, Intel or AMD, can offer it.
+ * TCG: qemu64 is what the emulator does without loss.
+ */
+export const defaultCpuModel: Readonly<Record<GuestBaseline['type'], string>> = { kvm: 'Nehalem', qemu: 'qemu64' };
+
+export const domainNamePrefix = 'pv-';
+
+/** Length of `sockaddr_un.sun_path` less its final zero, unix(7). */
+const socketPathBytes = 107;
+
+/** Name of the libvirt domain of an instance. */
+export function domainName(instanceName: string): string {
+  return `${domainNamePrefix}${instanceName}`;
+}
+
+/** The mark `spec` asks for on this slave. */
+export function markOf(spec: DomainSpec, site: DomainSite): InstanceMark {
+  const definition = createHash('sha256').update(writeXml(domainElement(spec, site, []))).digest('hex');
+  return { instanceId: spec.instanceId, generation: spec.generation, slaveId: site.slaveId, definition };
+}
+
+/**
+ * The domain XML (https://libvirt.org/formatdomain.html) of an instance. Throws HypervisorError
+ * `unsupported` when a value cannot stand in XML or the VNC socket's path is too long.
+ */
+export function domainXml(spec: DomainSpec, site: DomainSite): string {
+  for (const value of [spec.name, spec.kernelArguments, ...Object.values(spec.files)]) {
+    if (typeof value === 'string' && !isWritable(value)) {
+      throw new HypervisorError('unsupported', `${JSON.stringify(value.slice(0, 80))} contains control characters; remove them from the name or the kernel arguments`);
+    }
+  }
+  if (Buffer.byteLength(spec.files.vncSocket) > socketPathBytes) {
+    throw new HypervisorError('unsupported', `VNC socket path ${spec.files.vncSocket} is longer than ${String(socketPathBytes)} bytes; use a shorter pool directory`);
+  }
+  return writeXml(domainElement(spec, site, [element('metadata', {}, [markElement(markOf(spec, site))])]));
+}
+
+function domainElement(spec: DomainSpec, { baseline, network }: DomainSite, metadata: readonly XmlElement[]): XmlElement {
+  return element('domain', { type: baseline.type }, [
+    element('name', {}, domainName(spec.name)),
+    element('uuid', {}, spec.instanceId),
+    element('title', {}, spec.name),
+    ...metadata,
+    element('memory', { unit: 'MiB' }, String(spec.ramMiB)),
+    element('vcpu', { placement: 'static' }, String(spec.vcpus)),
+    bootElement(spec, baseline),
+    element('features', {}, [element('acpi'), element('apic')]),
+    element('cpu', { mode: 'custom', match: 'exact', check: 'partial' }, [element('model', { fallback: 'forbid' }, baseline.cpu)]),
+    element('clock', { offset: 'utc' }),
+    element('on_poweroff', {}, 'destroy'),
+    element('on_reboot', {}, 'restart'),
+    element('on_crash', {}, 'destroy'),
+    // The guest must not put itself to sleep: nobody would wake it.
+    element('pm', {}, [element('suspend-to-mem', { enabled: 'no' }), element('suspend-to-disk', { enabled: 'no' })]),
+    element('devices', {}, devices(spec, network)),
+  ]);
+}
+
+function bootElement({ files, kernelArguments }: DomainSpec, baseline: GuestBaseline): XmlElement {
+  const type = element('type', { arch: 'x86_64', machine: baseline.machine }, 'hvm');
+  if (files.kernel === null) return element('os', {}, [type, element('boot', { dev: 'hd' })]);
+  return element('os', {}, [
+    type,
+    element('kernel', {}, files.kernel),
+    ...(files.ramdisk === null ? [] : [element('initrd', {}, files.ramdisk)]),
+    ...(kernelArguments === '' ? [] : [element('cmdline', {}, kernelArguments)]),
+  ]);
+}
+
+function devices(spec: DomainSpec, network: string): readonly XmlElement[] {
+  const { files } = spec;
+  return [
+    element('controller', { type: 'usb', model: 'none' }),
+    element('disk', { type: 'file', device: 'disk' }, [
+      // A disk error (full mirror, lost link) pauses the guest, which goes on once the cause is gone; it never sees EIO.
+      element('driver', { name: 'qemu', type: 'qcow2', discard: 'unmap', error_policy: 'stop', rerror_policy: 'stop' }),
+      element('source', { file: files.overlay }),
+      // The whole chain with its formats: what is named is not probed, so no image can pass itself off as another format.
+      element('backingStore', { type: 'file' }, [
+        element('format', { type: files.backing.format }),
+        element('source', { file: files.backing.path }),
+        element('backingStore'),
+      ]),
+      element('target', { dev: 'vda', bus: 'virtio' }),
+    ]),
+    // NoCloud seed: found by its label "cidata" on any block device; virtio, so that small kernels without SATA read it.
+    element('disk', { type: 'file', device: 'disk' }, [
+      element('driver', { name: 'qemu', type: 'raw', error_policy: 'stop', rerror_policy: 'stop' }),
+      element('source', { file: files.seed }),
+      element('backingStore'),
+      element('target', { dev: 'vdb', bus: 'virtio' }),
+      element('readonly'),
+    ]),
+    networkInterface(spec, network),
+    element('serial', { type: 'pty' }, [
+      element('log', { file: files.serialLog, append: 'on' }),
+      element('target', { type: 'isa-serial', port: '0' }),
+    ]),
+    element('console', { type: 'pty' }, [element('target', { type: 'serial', port: '0' })]),
+    element('graphics', { type: 'vnc' }, [element('listen', { type: 'socket', socket: files.vncSocket })]),
+    element('video', {}, [element('model', { type: 'vga' })]),
+    element('audio', { id: '1', type: 'none' }),
+    element('memballoon', { model: 'virtio' }),
+    element('rng', { model: 'virtio' }, [element('backend', { model: 'random' }, '/dev/urandom')]),
+  ];
+}
+
+function networkInterface(spec: DomainSpec, network: string): XmlElement {
+  const limit = spec.bandwidthMbps === null ? null : { average: String(spec.bandwidthMbps * kilobytesPerMegabit) };
+  return element('interface', { type: 'network' }, [
+    element('mac', { address: spec.mac }),
+    element('source', { network }),
+    element('model', { type: 'virtio' }),
+    ...(limit === null ? [] : [element('bandwidth', {}, [element('inbound', limit), element('outbound', limit)])]),
+  ]);
+}
+
+/** libvirt counts bandwidth in kilobytes per second: 1 Mbit/s = 125 kB/s. */
+const kilobytesPerMegabit = 125;

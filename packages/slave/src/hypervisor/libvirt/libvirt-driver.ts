@@ -1,0 +1,352 @@
+import { open, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '@paravcl/shared/clock';
+import type { SiteNetwork } from '@paravcl/shared/domain/slave';
+import {
+  type AddressReservation,
+  type DomainEvent,
+  type DomainInventory,
+  type DomainSpec,
+  type DomainStats,
+  HypervisorError,
+  type HypervisorDriver,
+  type HypervisorVersion,
+  type OwnedDomain,
+} from '../driver';
+import { asPng } from '../png';
+import { type DomainFacts, factsCommands, readFacts } from './domain-facts';
+import { defaultCpuModel, domainXml, type GuestBaseline, markOf } from './domain-xml';
+import { EventStream } from './event-stream';
+import { bareMarkElement, type InstanceMark, markKey, markNamespace } from './instance-mark';
+import { LibvirtSiteNetwork } from './site-network';
+import { Virsh, virshDefaults, type VirshOptions } from './virsh';
+import { virshError } from './virsh-failure';
+import { type EventLine, parseStats } from './virsh-reports';
+import { child, readXml, writeXml } from './xml';
+
+export interface LibvirtDriverOptions {
+  readonly type: 'kvm' | 'qemu';
+  /** This slave's id: domains marked with another one are foreign. */
+  readonly slaveId: string;
+  readonly clock: Clock;
+  /** Pins the pool's versioned machine type; by default what this QEMU's `q35` stands for. */
+  readonly machine?: string;
+  /** Pins the pool's CPU model; by default `defaultCpuModel`. */
+  readonly cpu?: string;
+  readonly virsh?: Partial<VirshOptions>;
+  /** Where libvirtd keeps managed saves; only read, to make them durable. */
+  readonly savesDirectory?: string;
+}
+
+/** RAM of the largest guest at the speed of a slow disk. */
+const ramTimeoutMs = 30 * 60_000;
+/** libvirt gives QEMU up to 30 s to die after each of its two signals. */
+const destroyTimeoutMs = 90_000;
+const domainsPerBatch = 50;
+const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The hypervisor driver over libvirt's `virsh`. See `HypervisorDriver` for what each call promises. */
+export class LibvirtDriver implements HypervisorDriver {
+  private readonly virsh: Virsh;
+  private readonly network: LibvirtSiteNetwork;
+  private readonly stream: EventStream;
+  private readonly listeners = new Set<(event: DomainEvent) => void>();
+  /** Events name domains; filled by every look. A name not in it yields an event for nobody in particular. */
+  private readonly idsByName = new Map<string, string>();
+  private baseline: GuestBaseline | null = null;
+
+  constructor(private readonly options: LibvirtDriverOptions) {
+    this.virsh = new Virsh({ ...virshDefaults, ...options.virsh });
+    this.network = new LibvirtSiteNetwork(this.virsh, options.clock, (name) => this.usersOfNetwork(name));
+    this.stream = new EventStream(
+      this.virsh,
+      options.clock,
+      (line) => { this.hear(line); },
+      () => { this.tell({ instanceId: null, what: 'resync' }); },
+    );
+  }
+
+  async open(): Promise<void> {
+    const { type, cpu = defaultCpuModel[type] } = this.options;
+    const machine = this.options.machine ?? (await this.machineOf(type));
+    this.baseline = { type, machine, cpu };
+    this.stream.open();
+  }
+
+  close(): Promise<void> {
+    this.stream.close();
+    return Promise.resolve();
+  }
+
+  async version(): Promise<HypervisorVersion> {
+    const words = await this.virsh.run(['version']);
+    const { type, machine, cpu } = this.opened();
+    return {
+      kind: type,
+      libvirt: /Using library: libvirt (\S+)/.exec(words)?.[1] ?? null,
+      qemu: /Running hypervisor: QEMU (\S+)/.exec(words)?.[1] ?? null,
+      machine,
+      cpu,
+    };
+  }
+
+  async inventory(): Promise<DomainInventory> {
+    const all = await this.lookAtAll();
+    return {
+      owned: all.flatMap((facts) => (this.isOurs(facts) ? [owned(facts, facts.mark)] : [])),
+      foreign: all.filter((facts) => !this.isOurs(facts)).map((facts) => ({ name: facts.name.slice(0, 255), uuid: facts.uuid, state: facts.stateWords.slice(0, 40) })),
+    };
+  }
+
+  async find(instanceId: string): Promise<OwnedDomain | null> {
+    const facts = await this.look(instanceId);
+    if (facts === null) return null;
+    const { mark } = this.ours(facts);
+    return owned(facts, mark);
+  }
+
+  async define(spec: DomainSpec): Promise<void> {
+    const site = { slaveId: this.options.slaveId, network: this.network.name, baseline: this.opened() };
+    const xml = domainXml(spec, site);
+    const wanted = markOf(spec, site);
+    const facts = await this.look(spec.instanceId);
+    if (facts !== null) {
+      const { mark } = this.ours(facts);
+      const isOff = facts.state === 'off' || facts.state === 'crashed';
+      if (isOff ? mark.definition === wanted.definition && mark.generation === wanted.generation : mark.generation === wanted.generation) return;
+      // RAM, running or saved, belongs to the devices it was made with: only the mark follows.
+      if (!isOff || mark.definition === wanted.definition) {
+        await this.setMark({ ...mark, generation: wanted.generation }, isActive(facts));
+        return;
+      }
+    }
+    await this.virsh.runWithFile(['define', '--file'], xml);
+    this.idsByName.set(`pv-${spec.name}`, spec.instanceId);
+  }
+
+  async start(instanceId: string): Promise<void> {
+    const facts = await this.present(instanceId);
+    switch (facts.state) {
+      case 'running':
+        return;
+      case 'paused':
+      case 'paused-io':
+        await this.virsh.run(['resume', '--domain', instanceId]);
+        return;
+      case 'shutting-down':
+        throw wrongState(facts, 'start it again when it is off');
+      case 'saved':
+        await this.restore(instanceId, facts.mark);
+        return;
+      case 'off':
+      case 'crashed':
+        if (facts.mac !== null) await this.network.forgetLease(facts.mac);
+        await this.virsh.run(['start', '--domain', instanceId], ramTimeoutMs);
+    }
+  }
+
+  async shutdown(instanceId: string): Promise<void> {
+    const facts = await this.present(instanceId);
+    if (facts.state === 'paused' || facts.state === 'paused-io') throw wrongState(facts, 'its guest cannot hear; resume it first, or destroy it');
+    if (facts.state === 'running') await this.virsh.run(['shutdown', '--domain', instanceId, '--mode', 'acpi']);
+  }
+
+  async destroy(instanceId: string): Promise<void> {
+    const facts = await this.present(instanceId);
+    if (isActive(facts)) await this.untilOff(instanceId, () => this.virsh.run(['destroy', '--domain', instanceId], destroyTimeoutMs));
+  }
+
+  async save(instanceId: string): Promise<void> {
+    const facts = await this.present(instanceId);
+    if (facts.state === 'saved') return;
+    if (!isActive(facts) || facts.state === 'shutting-down') throw wrongState(facts, 'only a running guest has RAM to save');
+    // --running: a guest saved while paused goes on when it is restored.
+    await this.virsh.run(['managedsave', '--domain', instanceId, '--running'], ramTimeoutMs);
+    await this.makeDurable(facts.name);
+  }
+
+  async resume(instanceId: string): Promise<void> {
+    const facts = await this.present(instanceId);
+    if (facts.state === 'running') return;
+    if (!isActive(facts)) throw wrongState(facts, 'start it instead');
+    await this.virsh.run(['resume', '--domain', instanceId]);
+  }
+
+  async undefine(instanceId: string): Promise<void> {
+    const facts = await this.look(instanceId);
+    if (facts === null) return;
+    this.ours(facts);
+    if (isActive(facts)) throw wrongState(facts, 'destroy it first');
+    await this.virsh.run(['undefine', '--domain', instanceId, '--managed-save', '--nvram', '--snapshots-metadata', '--checkpoints-metadata']);
+    this.idsByName.delete(facts.name);
+  }
+
+  async stats(instanceId: string): Promise<DomainStats> {
+    const facts = await this.present(instanceId);
+    if (!isActive(facts)) throw wrongState(facts, 'only a running guest has figures');
+    return parseStats(await this.virsh.run(['domstats', '--cpu-total', '--vcpu', '--balloon', '--block', '--interface', instanceId]));
+  }
+
+  async screenshot(instanceId: string): Promise<Buffer> {
+    const facts = await this.present(instanceId);
+    if (!isActive(facts)) throw wrongState(facts, 'only a running guest has a screen');
+    const file = this.virsh.temporaryFile('image');
+    try {
+      await this.virsh.run(['screenshot', '--domain', instanceId, '--file', file]);
+      return asPng(await readFile(file));
+    } finally {
+      await rm(file, { force: true });
+    }
+  }
+
+  onEvent(listener: (event: DomainEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  ensureNetwork(network: SiteNetwork): Promise<void> {
+    return this.network.ensure(network);
+  }
+
+  reserveAddress(reservation: AddressReservation): Promise<void> {
+    return this.network.reserve(reservation);
+  }
+
+  releaseAddress(mac: string): Promise<void> {
+    return this.network.release(mac);
+  }
+
+  reservations(): Promise<readonly AddressReservation[]> {
+    return this.network.reservations();
+  }
+
+  async leasedMacs(): Promise<ReadonlySet<string>> {
+    return new Set((await this.network.leases()).map((lease) => lease.mac));
+  }
+
+  /**
+   * `virsh start` boots afresh when it finds the save half written, and says so only in libvirtd's log;
+   * `managedsave-dumpxml` reads the same header and refuses. What is damaged further inside makes
+   * QEMU fail, and libvirt then keeps the save.
+   */
+  private async restore(instanceId: string, mark: InstanceMark): Promise<void> {
+    try {
+      await this.virsh.run(['managedsave-dumpxml', '--domain', instanceId]);
+      await this.virsh.run(['start', '--domain', instanceId], ramTimeoutMs);
+    } catch (error) {
+      if (!(error instanceof HypervisorError) || error.code !== 'save-unusable') throw error;
+      throw new HypervisorError('save-unusable', `The saved RAM of ${instanceId} cannot be read back (${error.message}). To boot from its disk without it: virsh managedsave-remove ${instanceId}`, { cause: error });
+    }
+    // The save carries the mark of its day.
+    await this.setMark(mark, true);
+  }
+
+  private async setMark(mark: InstanceMark, live: boolean): Promise<void> {
+    const xml = writeXml(bareMarkElement(mark)).trim();
+    await this.virsh.run(['metadata', '--domain', mark.instanceId, '--uri', markNamespace, '--key', markKey, '--set', xml, '--config', ...(live ? ['--live'] : [])]);
+  }
+
+  /** libvirtd syncs the RAM but not the header it completes last, without which the save counts as half written. */
+  private async makeDurable(name: string): Promise<void> {
+    const directory = this.options.savesDirectory ?? '/var/lib/libvirt/qemu/save';
+    for (const path of [join(directory, `${name}.save`), directory]) {
+      const file = await open(path, 'r').catch((cause: unknown) => {
+        throw new HypervisorError('failed', `${path} cannot be opened to make the save durable; set savesDirectory to where libvirtd keeps managed saves`, { cause });
+      });
+      await file.sync().finally(() => file.close());
+    }
+  }
+
+  /** Runs an ending of a guest; that it ended by itself meanwhile is what was wanted. */
+  private async untilOff(instanceId: string, end: () => Promise<unknown>): Promise<void> {
+    try {
+      await end();
+    } catch (error) {
+      const facts = error instanceof HypervisorError && error.code === 'wrong-state' ? await this.look(instanceId) : null;
+      if (facts === null || isActive(facts)) throw error;
+    }
+  }
+
+  private async machineOf(type: string): Promise<string> {
+    const xml = readXml(await this.virsh.run(['domcapabilities', '--virttype', type, '--arch', 'x86_64', '--machine', 'q35']));
+    const machine = child(xml, 'machine')?.text ?? '';
+    if (!/^pc-q35-\d/.test(machine)) throw new HypervisorError('unsupported', `QEMU names no versioned q35 machine (it says "${machine}"); set the machine type in the agent's configuration`);
+    return machine;
+  }
+
+  private async look(instanceId: string): Promise<DomainFacts | null> {
+    if (!uuidPattern.test(instanceId)) throw new HypervisorError('unknown-domain', `${JSON.stringify(instanceId.slice(0, 60))} is no UUID`);
+    const { sections, stderr } = await this.virsh.batch(factsCommands(instanceId));
+    const facts = readFacts(sections);
+    if (facts === null) {
+      const error = virshError('dominfo', stderr);
+      if (error.code !== 'unknown-domain') throw error;
+      return null;
+    }
+    this.idsByName.set(facts.name, facts.uuid);
+    return facts;
+  }
+
+  private async lookAtAll(): Promise<readonly DomainFacts[]> {
+    const uuids = (await this.virsh.run(['list', '--all', '--uuid'])).split('\n').map((line) => line.trim()).filter((line) => line !== '');
+    const found: DomainFacts[] = [];
+    for (let from = 0; from < uuids.length; from += domainsPerBatch) {
+      const batch = uuids.slice(from, from + domainsPerBatch).map(factsCommands);
+      const { sections } = await this.virsh.batch(batch.flat());
+      let at = 0;
+      for (const commands of batch) {
+        const facts = readFacts(sections.slice(at, (at += commands.length)));
+        if (facts !== null) found.push(facts);
+      }
+    }
+    this.idsByName.clear();
+    for (const facts of found) this.idsByName.set(facts.name, facts.uuid);
+    return found;
+  }
+
+  private async usersOfNetwork(name: string): Promise<readonly string[]> {
+    return (await this.lookAtAll()).filter((facts) => facts.networks.includes(name)).map((facts) => facts.name);
+  }
+
+  private async present(instanceId: string): Promise<DomainFacts & { readonly mark: InstanceMark }> {
+    const facts = await this.look(instanceId);
+    if (facts === null) throw new HypervisorError('unknown-domain', `libvirt has no domain ${instanceId}`);
+    return this.ours(facts);
+  }
+
+  private ours(facts: DomainFacts): DomainFacts & { readonly mark: InstanceMark } {
+    if (!this.isOurs(facts)) throw new HypervisorError('foreign', `domain "${facts.name}" (${facts.uuid}) bears no mark of this slave; it is not touched`);
+    return facts;
+  }
+
+  private isOurs(facts: DomainFacts): facts is DomainFacts & { readonly mark: InstanceMark } {
+    return facts.mark !== null && facts.mark.slaveId === this.options.slaveId && facts.mark.instanceId === facts.uuid;
+  }
+
+  private hear({ event, domain }: EventLine): void {
+    const instanceId = this.idsByName.get(domain) ?? null;
+    if (event === 'lifecycle') this.tell({ instanceId, what: 'lifecycle' });
+    if (event === 'io-error') this.tell({ instanceId, what: 'io-error' });
+  }
+
+  private tell(event: DomainEvent): void {
+    for (const listener of this.listeners) listener(event);
+  }
+
+  private opened(): GuestBaseline {
+    if (this.baseline === null) throw new HypervisorError('unavailable', 'the driver is not open');
+    return this.baseline;
+  }
+}
+
+function owned(facts: DomainFacts, mark: InstanceMark): OwnedDomain {
+  return { instanceId: facts.uuid, generation: mark.generation, name: facts.name.replace(/^pv-/, ''), state: facts.state };
+}
+
+function isActive({ state }: DomainFacts): boolean {
+  return state === 'running' || state === 'paused' || state === 'paused-io' || state === 'shutting-down';
+}
+
+function wrongState(facts: DomainFacts, wayOut: string): HypervisorError {
+  return new HypervisorError('wrong-state', `domain "${facts.name}" is ${facts.stateWords}; ${wayOut}`);
+}
