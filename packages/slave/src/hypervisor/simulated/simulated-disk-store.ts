@@ -1,0 +1,129 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { type Clock, sleep } from '@paravcl/shared/clock';
+import { parseJson } from '@paravcl/shared/parse-json';
+import type { ImageRef, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
+import { z } from 'zod';
+import { type DiskStore, DiskStoreError, type DiskStoreErrorCode } from '../../disks/disk-store';
+import type { DomainFiles } from '../driver';
+
+export interface SimulatedDiskStoreOptions {
+  readonly clock: Clock;
+  /** How long one image takes to fetch, whatever its size. */
+  readonly fetchMs?: number;
+  readonly totalMiB?: number;
+  /** Where the pool's state is kept, so that it outlives the agent; in memory without. */
+  readonly stateFile?: string;
+}
+
+const poolSchema = z.object({ images: z.record(z.string(), z.number()), instances: z.record(z.string(), z.number()) });
+type Pool = z.infer<typeof poolSchema>;
+
+/** A pool that exists only as a list: the disks of a simulated host. */
+export class SimulatedDiskStore implements DiskStore {
+  private pool: Pool = { images: {}, instances: {} };
+  private readonly fetching = new Map<string, Promise<void>>();
+  private readonly faults: { readonly call: 'fetchImage' | 'createInstanceFiles'; readonly code: DiskStoreErrorCode }[] = [];
+  private readonly serialLogs = new Map<string, string>();
+
+  constructor(private readonly options: SimulatedDiskStoreOptions) {}
+
+  open(): Promise<void> {
+    if (this.options.stateFile !== undefined) this.pool = readPool(this.options.stateFile) ?? this.pool;
+    return Promise.resolve();
+  }
+
+  hasImage(image: ImageRef): Promise<boolean> {
+    return Promise.resolve(image.sha256 in this.pool.images);
+  }
+
+  fetchImage(image: ImageRef, onProgress: (percent: number) => void): Promise<void> {
+    if (image.sha256 in this.pool.images) return Promise.resolve();
+    const running = this.fetching.get(image.sha256) ?? this.fetch(image, onProgress).finally(() => this.fetching.delete(image.sha256));
+    this.fetching.set(image.sha256, running);
+    return running;
+  }
+
+  createInstanceFiles(instanceId: string, spec: InstanceSpec): Promise<DomainFiles> {
+    this.failIfDue('createInstanceFiles');
+    this.change({ ...this.pool, instances: { ...this.pool.instances, [instanceId]: spec.diskMiB } });
+    return Promise.resolve(this.filesOf(instanceId, spec));
+  }
+
+  filesOf(instanceId: string, spec: InstanceSpec): DomainFiles {
+    const cached = (image: ImageRef): string => `/simulated/images/${image.sha256}`;
+    const own = `/simulated/instances/${instanceId}`;
+    return {
+      overlay: `${own}/disk.qcow2`,
+      backing: { path: cached(spec.disk), format: spec.disk.format },
+      seed: `${own}/seed.iso`,
+      kernel: spec.kernel === null ? null : cached(spec.kernel),
+      ramdisk: spec.ramdisk === null ? null : cached(spec.ramdisk),
+      serialLog: `${own}/serial.log`,
+      vncSocket: `${own}/vnc.sock`,
+    };
+  }
+
+  instancesOnDisk(): Promise<readonly string[]> {
+    return Promise.resolve(Object.keys(this.pool.instances));
+  }
+
+  removeInstanceFiles(instanceId: string): Promise<void> {
+    this.change({ ...this.pool, instances: Object.fromEntries(Object.entries(this.pool.instances).filter(([id]) => id !== instanceId)) });
+    this.serialLogs.delete(instanceId);
+    return Promise.resolve();
+  }
+
+  readSerialLog(instanceId: string, tailBytes: number): Promise<string> {
+    return Promise.resolve(Buffer.from(this.serialLogs.get(instanceId) ?? '').subarray(-tailBytes).toString());
+  }
+
+  space(): Promise<{ readonly totalMiB: number; readonly availableMiB: number }> {
+    const totalMiB = this.options.totalMiB ?? 1024 * 1024;
+    const usedMiB = Object.values(this.pool.images).reduce((sum, bytes) => sum + Math.ceil(bytes / 1024 / 1024), 0);
+    return Promise.resolve({ totalMiB, availableMiB: Math.max(0, totalMiB - usedMiB) });
+  }
+
+  /** The next such call fails so; several are used up in order. */
+  failNext(call: 'fetchImage' | 'createInstanceFiles', code: DiskStoreErrorCode): void {
+    this.faults.push({ call, code });
+  }
+
+  /** What the guest is said to have printed. */
+  printToSerialLog(instanceId: string, text: string): void {
+    this.serialLogs.set(instanceId, (this.serialLogs.get(instanceId) ?? '') + text);
+  }
+
+  private async fetch(image: ImageRef, onProgress: (percent: number) => void): Promise<void> {
+    onProgress(0);
+    const half = (this.options.fetchMs ?? 0) / 2;
+    if (half > 0) await sleep(this.options.clock, half);
+    this.failIfDue('fetchImage');
+    onProgress(50);
+    if (half > 0) await sleep(this.options.clock, half);
+    this.change({ ...this.pool, images: { ...this.pool.images, [image.sha256]: image.sizeBytes } });
+    onProgress(100);
+  }
+
+  private failIfDue(call: 'fetchImage' | 'createInstanceFiles'): void {
+    const at = this.faults.findIndex((each) => each.call === call);
+    const [fault] = at < 0 ? [] : this.faults.splice(at, 1);
+    if (fault !== undefined) throw new DiskStoreError(fault.code, `simulated: ${call} fails with ${fault.code}`);
+  }
+
+  private change(pool: Pool): void {
+    this.pool = pool;
+    const { stateFile } = this.options;
+    if (stateFile === undefined) return;
+    writeFileSync(`${stateFile}.new`, JSON.stringify(pool), { mode: 0o600 });
+    renameSync(`${stateFile}.new`, stateFile);
+  }
+}
+
+function readPool(file: string): Pool | null {
+  try {
+    return poolSchema.parse(parseJson(readFileSync(file, 'utf8')));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new DiskStoreError('failed', `${file} does not hold a simulated pool; delete it to start with an empty one`, { cause: error });
+  }
+}
