@@ -48,6 +48,8 @@ export class AgentDouble {
   private socket: WebSocket | null = null;
   private readonly received: MasterFrame[] = [];
   private readonly ignored = new Set<MasterFrame['type']>(['heartbeat']);
+  /** Heartbeats of the master that came over the present connection. */
+  heartbeats = 0;
   private closedWith: { code: number; reason: string } | null = null;
   slaveId = '';
   epoch = 1;
@@ -89,8 +91,10 @@ export class AgentDouble {
     const socket = new WebSocket(`${this.master.replace(/^https/, 'wss')}${agentLinkPath}`, { ca: this.ca, headers, perMessageDeflate: false });
     this.socket = socket;
     this.closedWith = null;
+    this.heartbeats = 0;
     socket.on('message', (data) => {
       const frame = decodeMasterFrame((data as Buffer).toString('utf8'));
+      if (frame.type === 'heartbeat') this.heartbeats++;
       if (!this.ignored.has(frame.type)) this.received.push(frame);
     });
     socket.on('close', (code, reason) => (this.closedWith = { code, reason: reason.toString() }));

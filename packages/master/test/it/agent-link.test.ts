@@ -110,6 +110,17 @@ test('an old copy of the agent is quarantined', async () => {
   expect((await agent.expect('refused')).payload.code).toBe('quarantined');
 });
 
+test('a hello that was overtaken by a later start, or by an operator, records nothing', async () => {
+  const agent = await slave();
+  agent.epoch = 7;
+  await agent.connect();
+  const late = { sessionId: newId(1), bootId: 'late', agentBuild: 'late', address: '10.0.0.1', describe: agent.hello('').describe, foreignDomains: [], seenAt: 0 };
+  const { slaves } = server.unit.read;
+  expect(await slaves.openSession(agent.slaveId, 'approved', { ...late, epoch: 6 })).toBe(false);
+  expect(await slaves.openSession(agent.slaveId, 'pending', { ...late, epoch: 8 })).toBe(false);
+  expect(await slaves.find(agent.slaveId)).toMatchObject({ epoch: 7, bootId: 'boot-1' });
+});
+
 test('a wrong signature, an unknown slave and another protocol are refused and change nothing', async () => {
   const agent = await slave();
   await agent.greet({ signature: 'AAAA' });
@@ -169,7 +180,7 @@ test('a frame above the limit, garbage, a binary message, an early report: each 
   expect(server.reports.observations).toHaveLength(before);
 });
 
-test('who says nothing is hung up on at the handshake deadline, who falls silent at the silence deadline', async () => {
+test('who says nothing is hung up on at the handshake deadline', async () => {
   const mute = tracked(server.agent());
   await mute.dial();
   await mute.expect('challenge');
@@ -177,14 +188,36 @@ test('who says nothing is hung up on at the handshake deadline, who falls silent
   expect(mute.isClosed).toBe(false);
   server.clock.advance(1);
   await mute.closed();
+});
 
+test('who falls silent is hung up on at the silence deadline, though it takes what it is sent', async () => {
   const agent = await slave();
   await agent.connect();
-  await eventually('the session', () => server.sessions.isConnected(agent.slaveId));
+  for (let beat = 1; beat <= 5; beat++) {
+    server.clock.advance(5_000);
+    await eventually(`heartbeat ${beat}`, () => agent.heartbeats === beat);
+  }
+  expect(server.sessions.isConnected(agent.slaveId)).toBe(true);
+  server.clock.advance(5_000);
+  await agent.closed();
+  await eventually('the end of the session', () => !server.sessions.isConnected(agent.slaveId));
+});
+
+test('who talks but takes nothing of what it is sent is hung up on at the drain deadline', async () => {
+  const agent = await slave();
+  await agent.connect();
   agent.freeze();
-  server.clock.advance(35_000);
-  await eventually('the end of the half-open session', () => !server.sessions.isConnected(agent.slaveId));
-  agent.thaw();
+  // More than the kernel's buffers of both ends take, less than what would end the session by its size.
+  server.sessions.pushDesired(agent.slaveId, Array.from({ length: 80_000 }, tombstone));
+  for (let beat = 1; beat <= 5; beat++) {
+    server.clock.advance(5_000);
+    agent.send({ type: 'heartbeat', payload: { agentTime: new Date(server.clock.now()).toISOString(), load1: beat, ramAvailableMiB: 10, poolAvailableMiB: 20 } });
+    await eventually('the heartbeat', () => server.pulse.latest(agent.slaveId)?.describe.load1 === beat);
+  }
+  expect(server.sessions.isConnected(agent.slaveId)).toBe(true);
+  server.clock.advance(5_000);
+  await eventually('the end of the session', () => !server.sessions.isConnected(agent.slaveId));
+  agent.ignore('desired').thaw();
   await agent.closed();
 });
 

@@ -29,8 +29,8 @@ test('a slave that hangs up becomes suspect, then lost, each told once; its retu
   await job.run();
   expect(await liveness(agent)).toBe('online');
   server.clock.advance(15_000);
-  await job.run();
-  await job.run();
+  // Two rounds at once read the same books; one of them writes.
+  await Promise.all([job.run(), job.run()]);
   expect(await liveness(agent)).toBe('suspect');
   expect(server.reports.changes).toEqual([agent.slaveId]);
   server.clock.advance(45_000);
