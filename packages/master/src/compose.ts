@@ -157,6 +157,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
           enrolments: new EnrolmentService(unit, clock, siteId),
           limiter: new RefusalLimiter(clock, refusedEnrolments),
           holders: agents,
+          findImage: (imageId) => unit.read.images.find(imageId),
           images: {
             openRead: async (imageId, offsetBytes) => {
               const content = await store.openRead(imageId, offsetBytes);
