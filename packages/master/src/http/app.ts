@@ -3,7 +3,6 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler, t
 import helmet from 'helmet';
 import { randomUUID } from 'node:crypto';
 import type { BoundRoute } from './binding';
-import { documentRoutes } from './document-routes';
 import { problemOf, problemType } from './problem';
 import { routeHandler, type EdgeDeps } from './route-handler';
 import { unknownRoute } from './unknown-route';
@@ -37,9 +36,8 @@ export function createApp(deps: AppDeps): Express {
     response.set('Cache-Control', 'no-store');
     next();
   });
-  const routes = [...deps.routes, ...documentRoutes(deps.routes.map((bound) => bound.contract))];
-  for (const bound of routes) api[bound.contract.method](bound.contract.path, routeHandler(bound, deps));
-  api.use(unknownRoute(routes.map((bound) => bound.contract)));
+  for (const bound of deps.routes) api[bound.contract.method](bound.contract.path, routeHandler(bound, deps));
+  api.use(unknownRoute(deps.routes.map((bound) => bound.contract)));
   app.use(apiPrefix, api);
 
   app.use(() => {

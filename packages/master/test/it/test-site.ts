@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp } from '../../src/http/app';
 import type { BoundRoute } from '../../src/http/binding';
+import { answerBrokenRequests } from '../../src/http/broken-request';
 import { eventRoutes } from '../../src/http/event-routes';
 import { groupRoutes } from '../../src/http/group-routes';
 import { idempotencyStore } from '../../src/http/idempotency-store';
@@ -80,7 +81,7 @@ export async function openTestSite(options: TestSiteOptions = {}): Promise<TestS
   const sessions = new SessionService({ unit, clock, passwords });
   const accounts = new AccountService({ unit, clock, passwords, sessions });
   const registrations = new RegistrationService({ unit, clock, passwords, sessions });
-  const routes: readonly BoundRoute[] = [
+  const nouns: readonly BoundRoute[] = [
     ...sessionRoutes({ unit, clock, sessions, accounts }),
     ...registrationRoutes({ registrations }),
     ...userRoutes({ users: new UserService({ unit, clock }), accounts }),
@@ -88,6 +89,7 @@ export async function openTestSite(options: TestSiteOptions = {}): Promise<TestS
     ...eventRoutes({ unit }),
     ...(options.more?.(database) ?? []),
   ];
+  const routes = [...nouns, ...documentRoutes(nouns.map((bound) => bound.contract))];
   const faults: unknown[] = [];
   const app = createApp({
     routes,
@@ -98,10 +100,10 @@ export async function openTestSite(options: TestSiteOptions = {}): Promise<TestS
     log: { error: (fields) => void faults.push(fields) },
   });
   const server = createServer(app).listen(0, '127.0.0.1');
+  answerBrokenRequests(server);
   await new Promise((resolve) => server.once('listening', resolve));
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1`;
-  const contracts = routes.map((bound) => bound.contract);
-  const check = new OpenApiCheck(openApiDocument([...contracts, ...documentRoutes([]).map((bound) => bound.contract)]));
+  const check = new OpenApiCheck(openApiDocument(routes.map((bound) => bound.contract)));
 
   const send: TestSite['send'] = async <T>(method: string, path: string, { as, body, headers, raw }: Sent = {}) => {
     const sentBody = raw ?? (body === undefined ? undefined : JSON.stringify(body));

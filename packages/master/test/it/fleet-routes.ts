@@ -1,0 +1,44 @@
+import { systemClock } from '@paravcl/shared/clock';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BoundRoute } from '../../src/http/binding';
+import { imageRoutes } from '../../src/http/image-routes';
+import { instanceRoutes } from '../../src/http/instance-routes';
+import { joinTokenRoutes } from '../../src/http/join-token-routes';
+import { operationRoutes } from '../../src/http/operation-routes';
+import { slaveRoutes } from '../../src/http/slave-routes';
+import { FleetPulse } from '../../src/services/fleet-pulse';
+import { ImageService } from '../../src/services/image-service';
+import { InstanceConsoleService } from '../../src/services/instance-console-service';
+import { InstanceService } from '../../src/services/instance-service';
+import { defaultScheduling } from '../../src/services/instance-settings';
+import { JoinTokenService } from '../../src/services/join-token-service';
+import { ObservationService } from '../../src/services/observation-service';
+import { OperationService } from '../../src/services/operation-service';
+import { SlaveService } from '../../src/services/slave-service';
+import { ImageStore } from '../../src/store/image-store';
+import { AgentsDouble, settings } from './instance-rig';
+import type { TestDatabase } from './test-database';
+
+/** The routes of slaves, images and instances with no agent connected and nothing scheduled: what the edge lets through to them. */
+export async function openFleetRoutes(): Promise<{ readonly routes: (database: TestDatabase) => readonly BoundRoute[]; close(): void }> {
+  const directory = mkdtempSync(join(tmpdir(), 'paravcl-images-'));
+  const store = new ImageStore(directory);
+  await store.open();
+  const clock = systemClock;
+  const agents = new AgentsDouble();
+  const scheduler = { wake: () => undefined };
+  const routes = ({ unit }: TestDatabase): readonly BoundRoute[] => {
+    const reports = new ObservationService({ unitOfWork: unit, agents, scheduler, clock, settings });
+    const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, clock, settings, scheduling: defaultScheduling });
+    return [
+      ...slaveRoutes(new SlaveService(unit, clock, agents, reports, new FleetPulse(clock))),
+      ...joinTokenRoutes(new JoinTokenService(unit, clock, { url: 'https://localhost:8443', caFingerprint: null })),
+      ...imageRoutes(new ImageService(unit, store, clock, 1024 ** 4)),
+      ...instanceRoutes(instances, new InstanceConsoleService(unit, agents, settings.timeZone)),
+      ...operationRoutes(new OperationService(unit)),
+    ];
+  };
+  return { routes, close: () => rmSync(directory, { recursive: true, force: true }) };
+}
