@@ -51,7 +51,8 @@ export class HelloService {
 
   private async judgeSigned(repositories: Repositories, hello: Hello, context: HelloContext): Promise<HelloVerdict> {
     const now = this.clock.now();
-    const slave = await repositories.slaves.find(hello.slaveId);
+    // Locked, so that an approval or another hello of the same slave comes wholly before or after.
+    const slave = await repositories.fleet.lock(hello.slaveId);
     if (slave === null) return refused('unknown-slave', 'This master knows no such slave. Enrol the machine with a join token.');
     if (slave.admission === 'retired') return refused('retired', `${slave.name} was retired from the pool. Enrol the machine again with a join token.`);
 

@@ -57,7 +57,7 @@ export const agentFrameSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('heartbeat'),
     payload: z.object({
-      /** Master time of the last heartbeat received, echoed, so that the offset can be computed. */
+      /** The agent's clock when it sent: the master subtracts its own and has the offset, delivery included. */
       agentTime: z.iso.datetime({ precision: 3 }),
       load1: z.number().nonnegative(),
       ramAvailableMiB: z.int().nonnegative(),
