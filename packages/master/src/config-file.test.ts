@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigError, loadConfig } from './config-file';
+import { ConfigError, loadConfig, optionNames } from './config-file';
 
 let directory: string;
 beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'paravcl-config-'))));
@@ -129,4 +129,13 @@ test('broken YAML is reported with its line, a missing file with its name', () =
   const path = file('master.yaml', 'listen:\n  port: [1\nsite: {}\n');
   expect(faultsOf(() => loadConfig(path, {}))[0]).toMatch(/master\.yaml line \d/);
   expect(faultsOf(() => loadConfig('/nonexistent.yaml', {}))[0]).toMatch(/^\/nonexistent\.yaml: ENOENT/);
+});
+
+test('the example file holds the defaults and names every option', () => {
+  const example = join(__dirname, '../paravcl-master.example.yaml');
+  expect(loadConfig(example, {})).toEqual(loadConfig(null, {}));
+  const text = readFileSync(example, 'utf8');
+  const unnamed = optionNames().filter((name) => !new RegExp(`^[# ]*${name}:`, 'm').test(text));
+  expect(optionNames().length).toBeGreaterThan(30);
+  expect(unnamed).toEqual([]);
 });

@@ -88,6 +88,11 @@ function place(settings: Settings, path: readonly string[], value: unknown): voi
   place(section, rest, value);
 }
 
+/** The last part of every option's path. */
+export function optionNames(): readonly string[] {
+  return [...variables(configSchema).values()].map(({ path }) => path.at(-1) ?? '');
+}
+
 interface Option {
   readonly path: readonly string[];
   readonly schema: z.ZodType;
