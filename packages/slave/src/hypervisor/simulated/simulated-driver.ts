@@ -39,6 +39,7 @@ export class SimulatedDriver implements HypervisorDriver {
   readonly host: SimulatedHost;
   private readonly listeners = new Set<(event: DomainEvent) => void>();
   private readonly deaf = new Set<string>();
+  private readonly damaged = new Set<string>();
   private isOpen = false;
 
   constructor(private readonly options: SimulatedDriverOptions) {
@@ -112,6 +113,7 @@ export class SimulatedDriver implements HypervisorDriver {
       this.host.change(({ leases }) => ({ leases: leases.filter((mac) => mac !== domain.mac) }));
       this.boot(started);
     } else {
+      if (domain.state === 'saved' && this.damaged.has(instanceId)) throw new HypervisorError('save-unusable', `simulated: the saved RAM of ${instanceId} cannot be read back`);
       this.host.putDomain({ ...domain, state: 'running' });
     }
     this.changed(instanceId);
@@ -152,6 +154,7 @@ export class SimulatedDriver implements HypervisorDriver {
     const domain = this.look(instanceId);
     if (domain === null) return;
     if (isActive(domain.state)) throw wrongState(domain, 'destroy it first');
+    this.damaged.delete(instanceId);
     this.host.removeDomain(instanceId);
     this.changed(instanceId);
   }
@@ -232,6 +235,11 @@ export class SimulatedDriver implements HypervisorDriver {
     const domain = this.present(instanceId);
     this.host.putDomain({ ...domain, state: 'paused-io' });
     this.tell({ instanceId, what: 'io-error' });
+  }
+
+  /** The present save of the domain cannot be read back. */
+  damageSave(instanceId: string): void {
+    this.damaged.add(instanceId);
   }
 
   /** Somebody undefines the domain behind the agent's back. */

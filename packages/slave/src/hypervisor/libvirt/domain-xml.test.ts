@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { type DomainSpec, HypervisorError } from '../driver';
+import { type DomainSite, domainXml, markOf } from './domain-xml';
+import { readMark } from './instance-mark';
+import { child, readXml, type XmlElement } from './xml';
+
+const spec: DomainSpec = {
+  instanceId: '0199a000-0000-7000-8000-000000000001',
+  generation: 3,
+  name: 'i-ubuntu-9af',
+  vcpus: 2,
+  ramMiB: 512,
+  mac: '00:16:3e:00:00:01',
+  bandwidthMbps: null,
+  kernelArguments: 'console=ttyS0 quiet',
+  files: {
+    overlay: '/var/lib/paravcl/instances/a/disk.qcow2',
+    backing: { path: '/var/lib/paravcl/images/b', format: 'raw' },
+    seed: '/var/lib/paravcl/instances/a/seed.iso',
+    kernel: '/var/lib/paravcl/images/k',
+    ramdisk: '/var/lib/paravcl/images/r',
+    serialLog: '/var/lib/paravcl/instances/a/serial.log',
+    vncSocket: '/run/paravcl/a.vnc',
+  },
+};
+const site: DomainSite = {
+  slaveId: '0199a000-0000-7000-8000-0000000000aa',
+  network: 'paravcl',
+  baseline: { type: 'qemu', machine: 'pc-q35-7.2', cpu: 'qemu64' },
+};
+
+/** Names of all elements in order: the shape of the document without its values. */
+function shapeOf(node: XmlElement): string {
+  return `${node.name}[${Object.keys(node.attributes).sort().join()}](${node.children.map(shapeOf).join()})`;
+}
+
+describe('the domain XML', () => {
+  it('boots a kernel and ramdisk under TCG', () => {
+    expect(domainXml(spec, site)).toMatchSnapshot();
+  });
+
+  it('boots a qcow2 image by its own loader under KVM, with limited bandwidth', () => {
+    const ownLoader = { ...spec, bandwidthMbps: 80, files: { ...spec.files, kernel: null, ramdisk: null, backing: { ...spec.files.backing, format: 'qcow2' as const } } };
+    expect(domainXml(ownLoader, { ...site, baseline: { type: 'kvm', machine: 'pc-q35-7.2', cpu: 'Nehalem' } })).toMatchSnapshot();
+  });
+
+  const anyText = fc.string({ unit: 'binary', minLength: 1, maxLength: 60 });
+  const nasty = fc.constantFrom('"><disk/>', "' or '", '$(reboot)', '`id`', ']]>', '<!--', '&amp;', '&#0;', '<![CDATA[', '名前', '🖥️', '%s', '\\', '__proto__', '  ', '0x10', '1e5', 'true');
+
+  it('carries any name, arguments and paths whole and never changes its shape, or refuses them', () => {
+    const shape = shapeOf(readXml(domainXml(spec, site)));
+    let carried = 0;
+    fc.assert(
+      fc.property(fc.oneof(anyText, nasty), fc.oneof(anyText, nasty), fc.oneof(anyText, nasty), (name, kernelArguments, overlay) => {
+        let xml: string;
+        try {
+          xml = domainXml({ ...spec, name, kernelArguments, files: { ...spec.files, overlay } }, site);
+        } catch (error) {
+          expect(error).toBeInstanceOf(HypervisorError);
+          expect(name + kernelArguments + overlay).toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffe\uffff]|\p{Cs}/u);
+          return;
+        }
+        const domain = readXml(xml);
+        expect(shapeOf(domain)).toBe(shape);
+        expect(child(domain, 'title')?.text).toBe(name);
+        expect(child(domain, 'name')?.text).toBe(`pv-${name}`);
+        expect(child(child(domain, 'os'), 'cmdline')?.text).toBe(kernelArguments);
+        expect(child(child(child(domain, 'devices'), 'disk'), 'source')?.attributes['file']).toBe(overlay);
+        carried += 1;
+      }),
+      { numRuns: 500 },
+    );
+    expect(carried).toBeGreaterThan(50);
+  });
+
+  it('refuses control characters with the way out', () => {
+    expect(() => domainXml({ ...spec, kernelArguments: 'a\nb' }, site)).toThrow(/control characters; remove them/);
+  });
+
+  it('refuses a VNC socket whose path the kernel would cut', () => {
+    expect(() => domainXml({ ...spec, files: { ...spec.files, vncSocket: `/${'x'.repeat(107)}` } }, site)).toThrow(/longer than 107 bytes/);
+  });
+});
+
+describe('the mark', () => {
+  it('comes back from the XML as it went in', () => {
+    expect(readMark(readXml(domainXml(spec, site)))).toEqual(markOf(spec, site));
+  });
+
+  it('tells a changed definition from a changed generation', () => {
+    const { definition } = markOf(spec, site);
+    expect(markOf({ ...spec, generation: 9 }, site).definition).toBe(definition);
+    expect(markOf({ ...spec, ramMiB: 513 }, site).definition).not.toBe(definition);
+    expect(markOf(spec, { ...site, slaveId: '0199a000-0000-7000-8000-0000000000bb' }).definition).toBe(definition);
+  });
+
+  it('is not read from another namespace, nor when it is malformed', () => {
+    const marked = (inner: string): XmlElement => readXml(`<domain><metadata>${inner}</metadata></domain>`);
+    const ours = 'xmlns:p="https://paravcl.org/xmlns/instance/1"';
+    expect(readMark(marked('<p:instance xmlns:p="https://example.org/" id="a" generation="1" slave="b"/>'))).toBeNull();
+    expect(readMark(marked(`<p:instance ${ours} id="a" generation="x" slave="b"/>`))).toBeNull();
+    expect(readMark(marked(`<p:instance ${ours} id="a" generation="1"/>`))).toBeNull();
+    expect(readMark(marked(`<p:instance ${ours} id="a" generation="1" slave="b"/>`))).toMatchObject({ instanceId: 'a', slaveId: 'b' });
+    expect(readMark(readXml('<domain/>'))).toBeNull();
+  });
+});
