@@ -5,13 +5,13 @@ import type { ImageKind, ImageState } from '@paravcl/shared/domain/image';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { friendlyId, newId } from '@paravcl/shared/ids';
+import { Qcow2Refused, qcow2HeaderBytes } from '@paravcl/shared/qcow2-header';
 import { isDuplicateKey } from '../db/connection';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { ImageRecord } from '../repositories/image-repository';
 import type { Repositories } from '../repositories/repositories';
 import { checkImage } from '../store/image-check';
 import type { ImageStore } from '../store/image-store';
-import { Qcow2Refusal, qcow2HeaderBytes } from '../store/qcow2-header';
 
 export const imageNouns: Readonly<Record<ImageKind, string>> = { disk: 'image', kernel: 'kernel', ramdisk: 'ramdisk' };
 
@@ -146,10 +146,11 @@ export class ImageService {
     try {
       checkImage(image, start);
     } catch (error) {
-      if (!(error instanceof Qcow2Refusal)) throw error;
+      if (!(error instanceof Qcow2Refused)) throw error;
       await this.store.remove(image.id);
-      await images.move(image.id, 'checking', 'uploading', { reason: error.message });
-      throw new ParavclError('invalid-input', error.message, { field: 'content', limit: 'a self-contained qcow2 of version 2 or 3' });
+      const sentence = `${image.name} was refused and nothing of it kept. ${error.message}`;
+      await images.move(image.id, 'checking', 'uploading', { reason: sentence });
+      throw new ParavclError('invalid-input', sentence, { field: 'content', limit: 'a self-contained qcow2 of version 2 or 3' });
     }
     await this.store.keep({ ...image, imageId: image.id });
     await this.makeReady(image, start, by, userId);

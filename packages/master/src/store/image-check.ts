@@ -1,6 +1,6 @@
 import type { ImageFormat, ImageKind } from '@paravcl/shared/domain/image';
-import { instanceBounds, MiB } from '@paravcl/shared/domain/limits';
-import { parseQcow2Header } from './qcow2-header';
+import { MiB } from '@paravcl/shared/domain/limits';
+import { readQcow2Header } from '@paravcl/shared/qcow2-header';
 
 export interface CheckedImage {
   /** Size the guest sees, MiB rounded up; null for kernels and ramdisks. */
@@ -12,12 +12,12 @@ export interface CheckedImage {
 /**
  * Looks at the start of a complete upload. A raw disk is never probed: it is what it was announced as,
  * whatever its bytes look like (format probing lets an upload choose how it is read).
- * Throws Qcow2Refusal.
+ * Throws Qcow2Refused.
  */
 export function checkImage(image: { readonly kind: ImageKind; readonly format: ImageFormat; readonly sizeBytes: number }, start: Buffer): CheckedImage {
   switch (image.kind) {
     case 'disk': {
-      const bytes = image.format === 'raw' ? image.sizeBytes : parseQcow2Header(start, instanceBounds.diskMiB.max * MiB).virtualSizeBytes;
+      const bytes = image.format === 'raw' ? image.sizeBytes : readQcow2Header(start).virtualSizeBytes;
       return { virtualSizeMiB: Math.ceil(bytes / MiB), warning: null };
     }
     case 'kernel':

@@ -3,6 +3,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 
 export interface AnnouncedContent {
   readonly imageId: string;
@@ -10,10 +11,13 @@ export interface AnnouncedContent {
   readonly sha256: string;
 }
 
+/** Read past the announced end before an upload is cut off. */
+const patienceBytes = 8 * 1024 * 1024;
+
 export interface StoredContent {
   readonly sizeBytes: number;
   readonly sha256: string;
-  readonly stream: AsyncIterable<Buffer>;
+  readonly stream: Readable;
 }
 
 /**
@@ -127,11 +131,13 @@ export class ImageStore {
     let total = offsetBytes;
     try {
       for await (const chunk of content) {
-        // One byte too many is enough to know; the rest is not written.
-        if (total + chunk.length > announced.sizeBytes) return total + chunk.length;
-        await writeAll(file, chunk, total);
-        hash.update(chunk);
         total += chunk.length;
+        // Too much is not written. A little more is still read, because ending the stream here would take
+        // the connection away under the answer that says why.
+        if (total > announced.sizeBytes + patienceBytes) return total;
+        if (total > announced.sizeBytes) continue;
+        await writeAll(file, chunk, total - chunk.length);
+        hash.update(chunk);
       }
     } catch (error) {
       throw noSpace(error) ? new ParavclError('conflict', 'The image store of the master is full. An administrator must make room; then the upload can go on.') : error;

@@ -73,7 +73,7 @@ export const stopInstance = route({
   body: z.object({
     /** Take the power away at once instead of asking the guest to shut down. */
     force: z.boolean().default(false),
-  }),
+  }).prefault({}),
   answer: accepted,
 });
 
