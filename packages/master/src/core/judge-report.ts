@@ -55,6 +55,8 @@ export function judgeReport(
         ? { kind: 'cleaned', placementId: placement.id }
         : { kind: 'repeat-tombstone', generation: placement.generation };
     }
+    // Placed here once and elsewhere now: nothing should be here, and nothing is.
+    if (instance.slaveId !== slave.id) return { kind: 'cleaned', placementId: placement.id };
     // A tombstone of an earlier placement here, whose `forget` was lost.
     if (report.generation !== instance.generation) return { kind: 'forget' };
     return observe(instance, 'lost', { code: 'DomainLost', sentence: `${slave.name} has nothing of ${instance.name} any more.` });

@@ -100,6 +100,9 @@ function foremostCode(attempts: readonly Attempt[]): ReasonCode {
 function waitingReason(world: Snapshot, instance: WaitingInstance, refusals: readonly Refusal[], place: number): Reason {
   const telling = refusals.some((refused) => refused.passing) ? refusals.filter((refused) => refused.passing) : refusals;
   const tooSmallOnly = telling.every(({ code }) => code === 'NoSlaveFits');
-  const code = foremostReason(tooSmallOnly ? telling : telling.filter((refused) => refused.code !== 'NoSlaveFits'))?.code ?? 'NoSlaves';
+  // A slave refused by the critical limit alone has the room: the others' lack of it is not why one waits.
+  const decisive = telling.filter((refused) => refused.code === 'CriticalLimit');
+  const others = tooSmallOnly ? telling : telling.filter((refused) => refused.code !== 'NoSlaveFits');
+  const code = foremostReason(decisive.length > 0 ? decisive : others)?.code ?? 'NoSlaves';
   return { code, sentence: waitingSentence(code, world, instance, telling.filter((refused) => refused.code === code), place) };
 }
