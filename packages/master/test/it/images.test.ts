@@ -1,0 +1,154 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createImageBody } from '@paravcl/shared/api/images';
+import type { Principal } from '@paravcl/shared/domain/people';
+import { ImageService, type NewImage } from '../../src/services/image-service';
+import { ImageStore } from '../../src/store/image-store';
+import { openRig, type Rig } from './instance-rig';
+
+const whole = { offset: 0, partial: false };
+
+async function* pieces(content: Buffer, size = 1000): AsyncGenerator<Buffer> {
+  for (let at = 0; at < content.length; at += size) yield await Promise.resolve(content.subarray(at, at + size));
+}
+
+/** A connection that breaks after so many bytes. */
+async function* broken(content: Buffer, after: number): AsyncGenerator<Buffer> {
+  yield* pieces(content.subarray(0, after));
+  throw new Error('aborted');
+}
+
+function qcow2(change: (header: Buffer) => void = () => undefined): Buffer {
+  const file = Buffer.alloc(4096);
+  file.writeUInt32BE(0x514649fb, 0);
+  file.writeUInt32BE(3, 4);
+  file.writeUInt32BE(16, 20);
+  file.writeBigUInt64BE(BigInt(5 * 1024 * 1024 + 1), 24);
+  file.writeUInt32BE(4, 96);
+  file.writeUInt32BE(104, 100);
+  change(file);
+  return file;
+}
+
+describe('an image', () => {
+  let rig: Rig;
+  let admin: Principal;
+  let directory: string;
+  let store: ImageStore;
+  let images: ImageService;
+
+  beforeEach(async () => {
+    rig = await openRig();
+    admin = await rig.person('admin', 'root-admin');
+    directory = mkdtempSync(join(tmpdir(), 'paravcl-images-'));
+    store = new ImageStore(directory);
+    images = new ImageService(rig.unit, store, rig.clock, 100_000);
+    await images.recover();
+  });
+  afterEach(async () => {
+    rmSync(directory, { recursive: true, force: true });
+    await rig.close();
+  });
+
+  const announced = (content: Buffer, more: Partial<NewImage> = {}): NewImage => ({
+    ...createImageBody.parse({ name: 'Ubuntu', format: 'raw', sizeBytes: content.length, sha256: createHash('sha256').update(content).digest('hex') }),
+    ...more,
+  });
+  const read = async (id: string, offset = 0): Promise<Buffer> => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of (await store.openRead(id, offset)).stream) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  };
+
+  it('is announced, uploaded, checked, and then served from any offset', async () => {
+    const content = randomBytes(10_000);
+    const made = await images.create(admin, 'disk', announced(content));
+    expect(made).toMatchObject({ state: 'uploading', receivedBytes: 0, friendlyId: expect.stringMatching(/^EMI-UBUNTU-[0-9A-F]{3}$/) as string });
+    const ready = await images.receive(admin, 'disk', made.id, pieces(content), whole);
+    expect(ready).toMatchObject({ state: 'ready', virtualSizeMiB: 1, reason: null });
+    expect(await read(made.id, 4000)).toEqual(content.subarray(4000));
+    const opened = await store.openRead(made.id, 10_000);
+    expect(opened).toMatchObject({ sizeBytes: 10_000, sha256: made.sha256 });
+    opened.stream.destroy();
+    await expect(images.receive(admin, 'disk', made.id, pieces(content), whole)).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  it('whose upload broke off goes on from where it was, also after the master was killed', async () => {
+    const content = randomBytes(10_000);
+    const made = await images.create(admin, 'disk', announced(content));
+    await expect(images.receive(admin, 'disk', made.id, broken(content, 3000), whole)).rejects.toThrow('aborted');
+    expect((await images.get('disk', made.id)).receivedBytes).toBe(3000);
+    const after = new ImageService(rig.unit, new ImageStore(directory), rig.clock, 100_000);
+    await after.recover();
+    await expect(after.receive(admin, 'disk', made.id, pieces(content.subarray(4000)), { offset: 4000, partial: false })).rejects.toMatchObject({
+      code: 'conflict',
+      detail: { field: 'offset', limit: '3000' },
+    });
+    expect(await after.receive(admin, 'disk', made.id, pieces(content.subarray(3000, 6000)), { offset: 3000, partial: true })).toMatchObject({ state: 'uploading', receivedBytes: 6000 });
+    expect(await after.receive(admin, 'disk', made.id, pieces(content.subarray(6000)), { offset: 6000, partial: false })).toMatchObject({ state: 'ready' });
+    expect(await read(made.id)).toEqual(content);
+  });
+
+  it('with other bytes than announced is refused, and nothing of it is kept', async () => {
+    const content = randomBytes(5000);
+    const made = await images.create(admin, 'disk', announced(content));
+    for (const wrong of [randomBytes(5000), content.subarray(1), Buffer.concat([content, Buffer.from('x')])]) {
+      await expect(images.receive(admin, 'disk', made.id, pieces(wrong), whole)).rejects.toMatchObject({ code: 'content-mismatch' });
+      expect(readdirSync(directory)).toEqual([]);
+    }
+    expect(await images.receive(admin, 'disk', made.id, pieces(content), whole)).toMatchObject({ state: 'ready' });
+  });
+
+  it('in qcow2 that names another file is refused before any tool sees it, and a clean one shows its virtual size', async () => {
+    const clean = qcow2();
+    const made = await images.create(admin, 'disk', announced(clean, { format: 'qcow2' }));
+    expect(await images.receive(admin, 'disk', made.id, pieces(clean), whole)).toMatchObject({ state: 'ready', virtualSizeMiB: 6 });
+
+    const leaking = qcow2((header) => header.writeBigUInt64BE(512n, 8));
+    const bad = await images.create(admin, 'disk', announced(leaking, { format: 'qcow2' }));
+    await expect(images.receive(admin, 'disk', bad.id, pieces(leaking), whole)).rejects.toMatchObject({ code: 'invalid-input', detail: { field: 'content' } });
+    expect(await images.get('disk', bad.id)).toMatchObject({ state: 'uploading', receivedBytes: 0, reason: expect.stringContaining('backing file') as string });
+    expect(readdirSync(directory).filter((name) => name.startsWith(bad.id))).toEqual([]);
+  });
+
+  it('that was being checked when the master died is ready, or waits for its upload, after the next start', async () => {
+    const content = randomBytes(3000);
+    const kept = await images.create(admin, 'disk', announced(content));
+    await images.receive(admin, 'disk', kept.id, pieces(content), whole);
+    const half = await images.create(admin, 'disk', announced(content));
+    await rig.database.db('images').update({ state: 'checking', virtual_size_mib: null });
+    const after = new ImageService(rig.unit, new ImageStore(directory), rig.clock, 100_000);
+    await after.recover();
+    expect(await after.get('disk', kept.id)).toMatchObject({ state: 'ready', virtualSizeMiB: 1 });
+    expect(await after.get('disk', half.id)).toMatchObject({ state: 'uploading' });
+  });
+
+  it('is not deleted while an instance or another image depends on it; the message says which', async () => {
+    const content = randomBytes(3000);
+    const kernel = await images.create(admin, 'kernel', announced(content, { name: 'Linux' }));
+    expect(kernel.friendlyId).toMatch(/^EKI-LINUX-/);
+    expect(await images.receive(admin, 'kernel', kernel.id, pieces(content), whole)).toMatchObject({ state: 'ready', reason: expect.stringContaining('bzImage') as string });
+    const disk = await images.create(admin, 'disk', announced(content, { defaultKernelId: kernel.id }));
+    await images.receive(admin, 'disk', disk.id, pieces(content), whole);
+    await expect(images.delete(admin, 'kernel', kernel.id)).rejects.toMatchObject({ code: 'in-use', message: expect.stringContaining(disk.friendlyId) as string });
+
+    const { instance } = await rig.instances.create(admin, { imageId: disk.id });
+    await expect(images.delete(admin, 'disk', disk.id)).rejects.toMatchObject({ code: 'in-use', message: expect.stringContaining(instance.name) as string });
+    await rig.scheduler.idle();
+    await rig.instances.operate(admin, instance.id, 'delete');
+    await images.delete(admin, 'disk', disk.id);
+    await images.delete(admin, 'kernel', kernel.id);
+    expect(readdirSync(directory)).toEqual([]);
+    await expect(images.get('disk', disk.id)).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  it('of an absurd size, or with defaults that are not there, is refused with field and limit', async () => {
+    const content = randomBytes(10);
+    await expect(images.create(admin, 'disk', announced(content, { sizeBytes: 100_001 }))).rejects.toMatchObject({ code: 'invalid-input', detail: { field: 'sizeBytes', limit: 'at most 100000 bytes' } });
+    const disk = await images.create(admin, 'disk', announced(content));
+    await expect(images.create(admin, 'disk', announced(content, { defaultKernelId: disk.id }))).rejects.toMatchObject({ detail: { field: 'defaultKernelId' } });
+    for (const sizeBytes of [0, -1, 1.5, 1e30]) expect(createImageBody.safeParse({ name: 'x', format: 'raw', sizeBytes, sha256: 'a'.repeat(64) }).success).toBe(false);
+  });
+});

@@ -1,0 +1,129 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Principal } from '@paravcl/shared/domain/people';
+import { createApp } from '../../src/http/app';
+import { idempotencyStore } from '../../src/http/idempotency-store';
+import { imageRoutes } from '../../src/http/image-routes';
+import { instanceRoutes } from '../../src/http/instance-routes';
+import { operationRoutes } from '../../src/http/operation-routes';
+import { ImageService } from '../../src/services/image-service';
+import { ImageStore } from '../../src/store/image-store';
+import { openRig, type Rig } from './instance-rig';
+
+type Body = Record<string, unknown>;
+
+/** The routes with their contracts, every answer checked against its schema. */
+describe('the API of images, instances and operations', () => {
+  let rig: Rig;
+  let server: Server;
+  let directory: string;
+  let who: Principal;
+  let student: Principal;
+  let admin: Principal;
+  const broken: unknown[] = [];
+
+  beforeAll(async () => {
+    rig = await openRig();
+    [student, admin] = [await rig.person('student', 'alice'), await rig.person('admin', 'root-admin')];
+    who = admin;
+    directory = mkdtempSync(join(tmpdir(), 'paravcl-api-'));
+    const images = new ImageService(rig.unit, new ImageStore(directory), rig.clock, 1_000_000);
+    await images.recover();
+    const app = createApp({
+      authenticate: () => Promise.resolve({ principal: who, by: 'bearer' }),
+      idempotency: idempotencyStore(rig.unit.read.idempotencyKeys, rig.clock),
+      checkAnswers: true,
+      routes: [...imageRoutes(images), ...instanceRoutes(rig.instances, rig.consoles), ...operationRoutes(rig.operations)],
+      routers: [],
+      log: { error: (fields, message) => broken.push(fields, message) },
+    });
+    server = createServer(app).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+  });
+  afterAll(async () => {
+    await new Promise((resolve) => server.close(resolve));
+    rmSync(directory, { recursive: true, force: true });
+    await rig.close();
+    expect(broken).toEqual([]);
+  });
+
+  const ask = async (method: string, path: string, body?: Body | Buffer, headers: Record<string, string> = {}): Promise<{ status: number; body: Body; headers: Headers }> => {
+    const raw = Buffer.isBuffer(body);
+    const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1${path}`, {
+      method,
+      headers: { ...(body === undefined || raw ? {} : { 'content-type': 'application/json' }), ...headers },
+      ...(body === undefined ? {} : { body: raw ? new Uint8Array(body) : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: text.startsWith('{') ? (JSON.parse(text) as Body) : { text } };
+  };
+
+  it('takes a kernel and a disk in, launches it, follows the operation and deletes it', async () => {
+    who = admin;
+    const content = randomBytes(5000);
+    const sha256 = createHash('sha256').update(content).digest('hex');
+    const kernel = await ask('POST', '/kernels', { name: 'Linux', sizeBytes: content.length, sha256 });
+    expect([kernel.status, kernel.body['state']]).toEqual([201, 'uploading']);
+    expect((await ask('PUT', `/kernels/${String(kernel.body['id'])}/content`, content)).body).toMatchObject({ state: 'ready' });
+    const disk = await ask('POST', '/images', { name: 'Ubuntu "24" $(x)', format: 'raw', sizeBytes: content.length, sha256, defaultKernelId: kernel.body['id'] });
+    const diskId = String(disk.body['id']);
+    expect((await ask('PUT', `/images/${diskId}/content`, content.subarray(0, 2000), { 'Content-Range': 'bytes 0-1999/5000' })).body).toMatchObject({ state: 'uploading', receivedBytes: 2000 });
+    expect((await ask('PUT', `/images/${diskId}/content?offset=2000`, content.subarray(2000))).body).toMatchObject({ state: 'ready', virtualSizeMiB: 1 });
+    expect((await ask('GET', '/images')).body['items']).toHaveLength(1);
+
+    who = student;
+    const lab = await rig.slave('lab-1');
+    const made = await ask('POST', '/instances', { imageId: diskId }, { 'Idempotency-Key': 'one' });
+    expect(made.status).toBe(202);
+    const again = await ask('POST', '/instances', { imageId: diskId }, { 'Idempotency-Key': 'one' });
+    expect(again.body).toEqual(made.body);
+    await rig.scheduler.idle();
+    const instance = made.body['instance'] as Body;
+    const id = String(instance['id']);
+    const operation = await ask('GET', String(made.headers.get('location')).replace('/api/v1', ''));
+    expect(operation.body).toMatchObject({ state: 'pending', sentence: 'preparing on lab-1' });
+    await rig.report(id, 'running');
+    expect((await ask('GET', `/instances/${id}`)).body).toMatchObject({ observed: 'running', slaveId: lab });
+    expect((await ask('GET', `/instances/${id}/history`)).body['items']).toHaveLength(3);
+    expect((await ask('POST', `/instances/${id}/resume`)).status).toBe(202);
+    expect((await ask('POST', `/instances/${id}/suspend`)).body).toMatchObject({ operation: { state: 'pending', kind: 'instance.suspend' } });
+    await rig.report(id, 'suspended');
+    expect((await ask('POST', `/instances/${id}/stop`)).status).toBe(202);
+    expect((await ask('POST', `/instances/${id}/stop`, { force: true })).status).toBe(202);
+    rig.agents.answer = () => ({ commandId: id, outcome: { ok: true, body: 'login: ' } });
+    const log = await ask('GET', `/instances/${id}/serial-log`);
+    expect([log.body['text'], log.headers.get('content-type')]).toEqual(['login: ', 'text/plain; charset=utf-8']);
+    expect((await ask('DELETE', `/instances/${id}`)).status).toBe(202);
+    await rig.report(id, 'deleted');
+    expect((await ask('GET', '/instances?state=deleted')).body['items']).toHaveLength(1);
+    expect((await ask('GET', '/operations?state=done')).body['items']).not.toHaveLength(0);
+    who = admin;
+    expect((await ask('DELETE', `/images/${diskId}`)).status).toBe(204);
+    expect((await ask('DELETE', `/kernels/${String(kernel.body['id'])}`)).status).toBe(204);
+  });
+
+  it('answers bad input with field and limit, and makes nothing', async () => {
+    who = student;
+    const imageId = await rig.image();
+    for (const [field, value] of [
+      ['vcpus', 0], ['vcpus', -1], ['vcpus', 1e9], ['vcpus', 1.5], ['vcpus', '2'], ['ramMiB', 0], ['ramMiB', -512], ['ramMiB', 1e15], ['diskMiB', 0], ['diskMiB', 1e12],
+      ['bandwidthMbps', 0], ['name', 'a"b'], ['name', '$(id)'], ['name', '<name/>'], ['name', '名前'], ['name', 'x'.repeat(10_000)], ['imageId', 'x'], ['kernelId', imageId],
+    ] as const) {
+      const answer = await ask('POST', '/instances', { imageId, [field]: value });
+      expect([field, value, answer.status, answer.body['field']]).toEqual([field, value, 400, field]);
+      expect(answer.body['code']).toBe('invalid-input');
+    }
+    expect((await ask('GET', '/instances')).body['items']).toEqual([]);
+    expect((await ask('GET', '/instances?cursor=nonsense')).status).toBe(400);
+    expect((await ask('POST', '/images', { name: 'x' })).status).toBe(403);
+    who = admin;
+    const wrong = await ask('POST', '/images', { name: 'x', format: 'raw', sizeBytes: 3, sha256: 'f'.repeat(64) });
+    const tooMuch = await ask('PUT', `/images/${String(wrong.body['id'])}/content`, randomBytes(100_000));
+    expect(tooMuch.body['code']).toBe('content-mismatch');
+    expect((await ask('PUT', `/images/${String(wrong.body['id'])}/content`, Buffer.from('abc'), { 'Content-Range': 'items 1' })).body).toMatchObject({ code: 'invalid-input', field: 'Content-Range' });
+  });
+});

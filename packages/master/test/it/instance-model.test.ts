@@ -1,0 +1,204 @@
+import fc from 'fast-check';
+import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
+import { ParavclError } from '@paravcl/shared/errors';
+import type { Principal } from '@paravcl/shared/domain/people';
+import { verbs, type Verb } from '../../src/core/verbs';
+import { openRig, type Rig } from './instance-rig';
+
+type State = ObservedInstance['state'];
+
+/** A slave as the protocol describes it: keeps desired states, refuses older generations, takes one step at a time. */
+class ModelSlave {
+  readonly desired = new Map<string, DesiredInstance>();
+  readonly states = new Map<string, State>();
+  /** Booted here, so that the model can tell when the same guest ran in two places. */
+  readonly ran = new Set<string>();
+  online = true;
+
+  constructor(readonly id: string) {}
+
+  take(desired: DesiredInstance): void {
+    const known = this.desired.get(desired.instanceId);
+    if (known === undefined || known.generation <= desired.generation) this.desired.set(desired.instanceId, desired);
+  }
+
+  /** One step of one instance towards what is desired; `fails` when the launch does not work. */
+  step(instanceId: string, fails: boolean): ObservedInstance | null {
+    const desired = this.desired.get(instanceId);
+    if (desired === undefined) return null;
+    const state = this.states.get(instanceId) ?? null;
+    const next = ModelSlave.next(state, desired.desired, fails);
+    this.states.set(instanceId, next);
+    if (next === 'running') this.ran.add(instanceId);
+    return { instanceId, generation: desired.generation, state: next, reason: next === 'failed' ? { code: 'LaunchFailed', sentence: 'It would not start.' } : null, progressPercent: null };
+  }
+
+  private static next(state: State | null, desired: DesiredInstance['desired'], fails: boolean): State {
+    switch (desired) {
+      case 'deleted':
+        return 'deleted';
+      case 'running':
+        if (state === null) return fails ? 'failed' : 'preparing';
+        return ({ preparing: fails ? 'failed' : 'booting', booting: fails ? 'failed' : 'running', suspended: 'resuming', stopped: 'booting', failed: 'failed' } as Partial<Record<State, State>>)[state] ?? 'running';
+      case 'suspended':
+        return state === 'running' || state === 'booting' || state === 'resuming' ? 'suspending' : state === 'suspending' ? 'suspended' : (state ?? 'preparing');
+      case 'stopped':
+        return state === 'running' || state === 'booting' || state === 'resuming' ? 'stopping' : 'stopped';
+    }
+  }
+
+  inventory(): readonly ObservedInstance[] {
+    return [...this.states].map(([instanceId, state]) => ({ instanceId, generation: this.desired.get(instanceId)?.generation ?? 1, state, reason: null, progressPercent: null }));
+  }
+
+  forget(instanceId: string): void {
+    this.desired.delete(instanceId);
+    this.states.delete(instanceId);
+  }
+}
+
+type Move =
+  | { readonly kind: 'launch' }
+  | { readonly kind: 'verb'; readonly verb: Verb; readonly which: number }
+  | { readonly kind: 'step'; readonly slave: number; readonly which: number; readonly fails: boolean }
+  | { readonly kind: 'unplug' | 'plug'; readonly slave: number }
+  | { readonly kind: 'restart' };
+
+const anyMove: fc.Arbitrary<Move> = fc.oneof(
+  { weight: 2, arbitrary: fc.constant({ kind: 'launch' as const }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('verb' as const), verb: fc.constantFrom(...verbs), which: fc.nat(3) }) },
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant('step' as const), slave: fc.nat(1), which: fc.nat(3), fails: fc.constantFrom(false, false, false, true) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('unplug' as const, 'plug' as const), slave: fc.nat(1) }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
+);
+
+/** The services against model slaves: links break, launches fail, the master restarts, and it all converges. */
+class Play {
+  private pushed = 0;
+  private forgotten = 0;
+  private services: ReturnType<Rig['compose']>;
+  readonly launched: string[] = [];
+
+  constructor(private readonly rig: Rig, private readonly slaves: readonly ModelSlave[], private readonly alice: Principal, private readonly imageId: string) {
+    this.services = rig;
+  }
+
+  async do(move: Move): Promise<void> {
+    switch (move.kind) {
+      case 'launch':
+        if (this.launched.length < 4) this.launched.push((await this.services.instances.create(this.alice, { imageId: this.imageId })).instance.id);
+        break;
+      case 'verb': {
+        const id = this.launched[move.which];
+        if (id !== undefined) await this.services.instances.operate(this.alice, id, move.verb).catch(onlyConflicts);
+        break;
+      }
+      case 'step':
+        await this.step(this.slaves[move.slave], this.launched[move.which], move.fails);
+        break;
+      case 'unplug':
+      case 'plug':
+        await this.link(this.slaves[move.slave], move.kind === 'plug');
+        break;
+      case 'restart':
+        await this.services.scheduler.stop();
+        this.services = this.rig.compose();
+        for (const slave of this.slaves) if (slave.online) await this.link(slave, true);
+        break;
+    }
+    await this.deliver();
+    await this.check();
+  }
+
+  /** Everything is plugged in and nothing fails any more: all must reach what is desired. */
+  async converge(): Promise<void> {
+    for (const slave of this.slaves) await this.link(slave, true);
+    for (let round = 0; round < 12; round++) {
+      await this.services.resend.run();
+      await this.deliver();
+      for (const slave of this.slaves) for (const id of [...slave.desired.keys()]) await this.step(slave, id, false);
+      await this.deliver();
+    }
+    for (const id of this.launched) {
+      const { observed, desired, reason } = await this.services.instances.get(this.alice, id);
+      // A launch that failed everywhere and one that waits for room have their reason; all else is as desired.
+      if (observed === 'failed' || observed === 'queued') expect(reason).not.toBeNull();
+      else expect({ observed }).toEqual({ observed: desired });
+    }
+    const { read } = this.rig.unit;
+    expect(await read.placements.cleaning(null)).toEqual([]);
+    for (const id of this.launched) {
+      const instance = await read.instances.find(id);
+      for (const slave of this.slaves) if (slave.id !== instance?.slaveId) expect(slave.states.get(id) ?? 'deleted').toBe('deleted');
+    }
+    expect(this.rig.faults).toEqual([]);
+    await this.services.scheduler.stop();
+  }
+
+  private async step(slave: ModelSlave | undefined, id: string | undefined, fails: boolean): Promise<void> {
+    if (slave === undefined || id === undefined) return;
+    const report = slave.step(id, fails && !slave.ran.has(id));
+    if (report !== null && slave.online) await this.services.observations.observed(slave.id, [report]);
+  }
+
+  private async link(slave: ModelSlave | undefined, online: boolean): Promise<void> {
+    if (slave === undefined) return;
+    slave.online = online;
+    const { slaves } = this.rig.unit.read;
+    if (online) {
+      this.rig.agents.connected.add(slave.id);
+      await slaves.moveLiveness(slave.id, 'lost', 'online');
+      for (const desired of await this.services.observations.connected(slave.id, slave.inventory())) slave.take(desired);
+    } else {
+      this.rig.agents.connected.delete(slave.id);
+      await slaves.moveLiveness(slave.id, 'online', 'lost');
+      await this.services.observations.fleetChanged(slave.id);
+    }
+  }
+
+  private async deliver(): Promise<void> {
+    await this.services.scheduler.idle();
+    const { pushes, forgotten } = this.rig.agents;
+    for (; this.pushed < pushes.length; this.pushed++) {
+      const push = pushes[this.pushed];
+      const slave = this.slaves.find(({ id }) => id === push?.slaveId);
+      if (push !== undefined && slave?.online === true) slave.take(push.desired);
+    }
+    for (; this.forgotten < forgotten.length; this.forgotten++) {
+      const told = forgotten[this.forgotten];
+      const slave = this.slaves.find(({ id }) => id === told?.slaveId);
+      if (told !== undefined && slave?.states.get(told.instanceId) === 'deleted') slave.forget(told.instanceId);
+    }
+  }
+
+  private async check(): Promise<void> {
+    const usage = await this.rig.unit.read.placements.usage();
+    for (const slave of this.slaves) expect(usage.get(slave.id)?.vcpus ?? 0).toBeLessThanOrEqual(2);
+    for (const id of this.launched) expect(this.slaves.filter(({ ran }) => ran.has(id)).length).toBeLessThanOrEqual(1);
+  }
+}
+
+function onlyConflicts(error: unknown): void {
+  if (!(error instanceof ParavclError) || error.code !== 'conflict') throw error;
+}
+
+describe('instances under whatever happens', () => {
+  it('end as desired, never run in two places, and never hold more than their slaves have', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyMove, { minLength: 5, maxLength: 30 }), async (moves) => {
+        const rig = await openRig();
+        try {
+          const alice = await rig.person('student', 'alice');
+          const imageId = await rig.image();
+          const slaves = [new ModelSlave(await rig.slave('lab-1', { cores: 2 })), new ModelSlave(await rig.slave('lab-2', { cores: 2 }))];
+          const play = new Play(rig, slaves, alice, imageId);
+          for (const move of moves) await play.do(move);
+          await play.converge();
+        } finally {
+          await rig.close();
+        }
+      }),
+      { numRuns: 25 },
+    );
+  }, 120_000);
+});
