@@ -1,0 +1,31 @@
+import { problemSchema } from '@paravcl/shared/api/problem';
+import { errorCodes, ParavclError, type ErrorCode } from '@paravcl/shared/errors';
+import { InvalidInput } from './invalid-input';
+import { problemOf, statusOfCode } from './problem';
+
+const codes = Object.keys(errorCodes) as ErrorCode[];
+
+test.each(codes)('%s has a status, a title and the shape of a problem', (code) => {
+  const problem = problemOf(new ParavclError(code, 'The sentence.', { field: 'f', limit: 'l', retryAfterSeconds: 3 }), 'trace-1');
+  expect(problemSchema.parse(problem)).toEqual(problem);
+  expect(problem).toMatchObject({ status: statusOfCode[code], code, detail: 'The sentence.', field: 'f', limit: 'l', retryAfterSeconds: 3, trace: 'trace-1' });
+  expect(problem.title).not.toBe('');
+});
+
+test('only faults of ours, of a slave and of time are 5xx', () => {
+  expect(codes.filter((code) => statusOfCode[code] >= 500).sort()).toEqual(['internal', 'not-ready', 'slave-refused', 'timeout']);
+});
+
+test('anything else that is thrown tells nothing but the trace', () => {
+  for (const thrown of [new Error("ER_DUP_ENTRY: insert into `users` at /srv/x.js:3"), 'a string', undefined, Object.assign(new Error('secret'), { status: 404, expose: true })]) {
+    const problem = problemOf(thrown, 'trace-2');
+    expect(problem).toMatchObject({ code: 'internal', status: 500 });
+    expect(JSON.stringify(problem)).not.toMatch(/users|srv|secret|a string/);
+    expect(problem.detail).toContain('trace-2');
+  }
+});
+
+test('every fault of an input is listed', () => {
+  const problem = problemOf(new InvalidInput([{ field: 'a', limit: 'x' }, { field: 'b.0', limit: 'y' }]), 't');
+  expect(problem).toMatchObject({ field: 'a', limit: 'x', faults: [{ field: 'a', limit: 'x' }, { field: 'b.0', limit: 'y' }], detail: 'a: x (and 1 more: b.0).' });
+});

@@ -1,0 +1,50 @@
+import { actions, type Action } from '@paravcl/shared/api/actions';
+import { roleSchema, type Principal, type Role } from '@paravcl/shared/domain/people';
+import { authorise, authoriseRole, may, reach } from './policy';
+
+const person = (role: Role, more: Partial<Principal> = {}): Principal => ({ userId: 'me', userName: 'me', role, groupIds: [], ownedGroupIds: [], sessionId: 's', ...more });
+const mine = { ownerUserId: 'me', groupId: null };
+const others = { ownerUserId: 'somebody', groupId: 'g1' };
+const site = { ownerUserId: null, groupId: null };
+
+/** DEFINITIONS, "Roles", said a second time and another way: what each role may do to things of other people. */
+const toOthers: Readonly<Record<Role, readonly Action[]>> = {
+  student: ['image.list', 'image.see'],
+  teacher: ['image.list', 'image.see'],
+  operator: [
+    'slave.list', 'slave.see', 'slave.operate', 'join-token.create', 'join-token.create-dedicated', 'join-token.list', 'join-token.revoke',
+    'image.list', 'image.see', 'image.create', 'image.delete', 'instance.list', 'instance.see', 'instance.operate', 'instance.console',
+    'group.list', 'group.see', 'operation.list', 'operation.see', 'event.list',
+  ],
+  admin: actions,
+};
+
+test.each(roleSchema.options)('a %s may do exactly what the definitions say to things of others', (role) => {
+  expect(actions.filter((action) => may(person(role), action, others))).toEqual(actions.filter((action) => toOthers[role].includes(action)));
+});
+
+test('the other student is a stranger: nothing of theirs can be seen, and its existence is not told', () => {
+  for (const action of actions.filter((each) => /^(instance|operation|user|join-token|slave)\./.test(each))) {
+    expect([action, may(person('student', { groupIds: ['g1'] }), action, others)]).toEqual([action, false]);
+  }
+  expect(() => authorise(person('student'), 'instance.operate', 'instance.see', others, 'instance i-1')).toThrow(expect.objectContaining({ code: 'not-found' }));
+});
+
+test('a teacher reaches what members run in the own groups, not in others', () => {
+  const teacher = person('teacher', { ownedGroupIds: ['g1'] });
+  expect(may(teacher, 'instance.operate', others)).toBe(true);
+  expect(may(teacher, 'instance.operate', { ...others, groupId: 'g2' })).toBe(false);
+  expect(may(person('student', { ownedGroupIds: ['g1'] }), 'instance.operate', others)).toBe(false);
+});
+
+test('an operator has no say over people and policy, and nobody but an admin over things of the site', () => {
+  for (const action of actions.filter((each) => each.startsWith('user.') || /group\.(create|edit|delete)/.test(each))) expect(reach(person('operator'), action)).toBe('no');
+  expect(roleSchema.options.filter((role) => may(person(role), 'group.edit', site))).toEqual(['admin']);
+});
+
+test('whoever may see but not act is told forbidden; a role that never may is told at the edge', () => {
+  expect(() => authorise(person('operator'), 'instance.create', 'instance.see', others, 'instance i-1')).toThrow(expect.objectContaining({ code: 'forbidden' }));
+  expect(() => authorise(person('student'), 'instance.operate', 'instance.see', mine, 'instance i-1')).not.toThrow();
+  expect(() => authoriseRole(person('student'), 'event.list')).toThrow(expect.objectContaining({ code: 'forbidden' }));
+  expect(() => authoriseRole(person('student'), 'instance.create')).not.toThrow();
+});
