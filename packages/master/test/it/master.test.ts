@@ -11,6 +11,8 @@ import { startMaster, type RunningMaster } from '../../src/master';
 import { makeSetupToken } from '../../src/setup-token';
 import { openEmptyDatabase } from './test-database';
 
+jest.setTimeout(120_000);
+
 const log = makeLog('silent');
 const running = new Set<RunningMaster>();
 let stateDir: string;
@@ -80,13 +82,13 @@ test('from an empty directory to a first administrator who stays after a restart
 
   const second = await start();
   expect([second.needsSetup, second.caFingerprint]).toEqual([false, first.caFingerprint]);
-}, 60_000);
+});
 
 test('a second master in the same directory is refused, and the first one goes on', async () => {
   await start();
   await expect(startMaster(configured({ listen: { host: '127.0.0.1', port: await freePort() } }), systemClock, log)).rejects.toThrow(/Another master is running in/);
   expect((await get('/readyz')).status).toBe(200);
-}, 60_000);
+});
 
 test('a port that is taken is named with the way out, and nothing stays behind', async () => {
   const other = createServer().listen(port, '127.0.0.1');
@@ -95,7 +97,7 @@ test('a port that is taken is named with the way out, and nothing stays behind',
   expect(existsSync(join(stateDir, 'mariadb/mariadbd.sock'))).toBe(false);
   await new Promise((resolve) => other.close(resolve));
   await start();
-}, 60_000);
+});
 
 test('a database by DSN is migrated and used, and none of our own is made; a wrong password is told', async () => {
   const database = await openEmptyDatabase();
@@ -114,4 +116,4 @@ test('a database by DSN is migrated and used, and none of our own is made; a wro
   } finally {
     await database.close();
   }
-}, 60_000);
+});

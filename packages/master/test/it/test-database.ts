@@ -14,6 +14,9 @@ import type { UnitOfWork } from '../../src/db/unit-of-work';
 
 const startTimeoutMs = 30_000;
 
+// For the hooks and tests of every file that imports this: a server starts in under a second, but not on a busy machine.
+jest.setTimeout(60_000);
+
 export interface TestDatabase {
   readonly unit: UnitOfWork;
   readonly db: Knex;
