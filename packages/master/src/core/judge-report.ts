@@ -71,7 +71,7 @@ export function judgeReport(
   }
   if (report.generation !== instance.generation) return { kind: 'ignore' };
 
-  if (report.state === 'failed' && !instance.booted && instance.desired === 'running') {
+  if (report.state === 'failed' && !instance.booted && instance.desired === 'running' && canMove(instance.observed, 'queued')) {
     return { kind: 'next-candidate', reason: report.reason ?? { code: 'LaunchFailed', sentence: `${slave.name} could not launch it and gave no reason.` } };
   }
   if (report.state === 'stopped' && instance.desired === 'running' && switchedItselfOff(instance, report)) {

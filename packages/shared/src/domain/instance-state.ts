@@ -44,6 +44,7 @@ export const observedStateMeanings: Readonly<Record<ObservedState, string>> = {
 /**
  * The moves the master accepts, from the table of DESIGN §5. `deleted` is reachable from everywhere
  * because deletion is accepted in every state; `lost` because any slave can fall silent.
+ * `queued` follows wherever a launch can turn out to have failed before the guest ever ran.
  * A slave's report may skip states that it passed through between two reports, so the table lists
  * every state that can be *seen* next, not only the next one in time.
  */
@@ -56,11 +57,11 @@ export const observedMoves: Readonly<Record<ObservedState, readonly ObservedStat
   suspending: ['running', 'suspended', 'resuming', 'stopping', 'stopped', 'failed', 'lost', 'deleted'],
   suspended: ['resuming', 'running', 'booting', 'stopping', 'stopped', 'relocating', 'failed', 'lost', 'deleted'],
   resuming: ['running', 'booting', 'suspending', 'suspended', 'stopping', 'stopped', 'failed', 'lost', 'deleted'],
-  stopping: ['running', 'stopped', 'suspended', 'booting', 'failed', 'lost', 'deleted'],
-  stopped: ['preparing', 'booting', 'running', 'suspending', 'suspended', 'relocating', 'failed', 'lost', 'deleted'],
+  stopping: ['queued', 'running', 'stopped', 'suspended', 'booting', 'failed', 'lost', 'deleted'],
+  stopped: ['queued', 'preparing', 'booting', 'running', 'suspending', 'suspended', 'relocating', 'failed', 'lost', 'deleted'],
   relocating: ['running', 'suspended', 'stopped', 'booting', 'resuming', 'failed', 'lost', 'deleted'],
   failed: ['queued', 'preparing', 'booting', 'running', 'suspending', 'suspended', 'resuming', 'stopping', 'stopped', 'lost', 'deleted'],
-  lost: ['preparing', 'booting', 'running', 'suspending', 'suspended', 'resuming', 'stopping', 'stopped', 'relocating', 'failed', 'deleted'],
+  lost: ['queued', 'preparing', 'booting', 'running', 'suspending', 'suspended', 'resuming', 'stopping', 'stopped', 'relocating', 'failed', 'deleted'],
   deleted: [],
 };
 
