@@ -18,7 +18,7 @@ export function labLayout(stateDir: string): LabLayout {
     masterConfig: join(stateDir, 'master.yaml'),
     masterState: join(stateDir, 'master'),
     masterLog: join(stateDir, 'master.log'),
-    caFile: join(stateDir, 'master', 'tls', 'ca.pem'),
+    caFile: join(stateDir, 'master', 'tls', 'ca.crt'),
     agentState: join(stateDir, 'agent'),
     pool: join(stateDir, 'pool'),
     agentLog: join(stateDir, 'agent.log'),
