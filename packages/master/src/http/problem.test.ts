@@ -29,3 +29,13 @@ test('every fault of an input is listed', () => {
   const problem = problemOf(new InvalidInput([{ field: 'a', limit: 'x' }, { field: 'b.0', limit: 'y' }]), 't');
   expect(problem).toMatchObject({ field: 'a', limit: 'x', faults: [{ field: 'a', limit: 'x' }, { field: 'b.0', limit: 'y' }], detail: 'a: x (and 1 more: b.0).' });
 });
+
+test('a lost database is said to pass, without the server’s words', () => {
+  const refused = Object.assign(new Error('connect ECONNREFUSED /run/x.sock'), { fatal: true, code: 'ECONNREFUSED' });
+  const waited = Object.assign(new Error('Knex: Timeout acquiring a connection.'), { name: 'KnexTimeoutError' });
+  for (const thrown of [refused, waited]) {
+    const problem = problemOf(thrown, 't');
+    expect(problem).toMatchObject({ code: 'not-ready', status: 503, retryAfterSeconds: 5 });
+    expect(problem.detail).not.toMatch(/ECONN|sock|Knex/);
+  }
+});

@@ -34,11 +34,11 @@ export const problemType = 'application/problem+json';
 
 /**
  * The answer to whatever was thrown. Only a ParavclError speaks for itself; a fault of body parsing or
- * of the path's encoding is the client's; everything else is ours and is told by its trace id alone,
- * because its message may hold SQL, paths or secrets.
+ * of the path's encoding is the client's; a lost database passes by itself; everything else is ours and
+ * is told by its trace id alone, because its message may hold SQL, paths or secrets.
  */
 export function problemOf(thrown: unknown, trace: string): Problem {
-  const error = thrown instanceof ParavclError ? thrown : (clientFault(thrown) ?? fault(trace));
+  const error = thrown instanceof ParavclError ? thrown : (clientFault(thrown) ?? databaseAway(thrown) ?? fault(trace));
   return {
     type: `/api/v1/docs#${error.code}`,
     title: errorCodes[error.code].split(/[:;.]/)[0] ?? error.code,
@@ -55,6 +55,13 @@ export function problemOf(thrown: unknown, trace: string): Problem {
 
 function fault(trace: string): ParavclError {
   return new ParavclError('internal', `The master could not do this, by a fault of its own. Tell an administrator the trace ${trace}: it finds the cause in the log.`);
+}
+
+/** mysql2 marks errors that end a connection as `fatal`; knex names the wait for a connection that never came. */
+function databaseAway(thrown: unknown): ParavclError | null {
+  if (!(thrown instanceof Error)) return null;
+  const isAway = thrown.name === 'KnexTimeoutError' || (thrown as Error & { fatal?: unknown }).fatal === true;
+  return isAway ? new ParavclError('not-ready', 'The master has lost its database and waits for it. Try again in a few seconds.', { retryAfterSeconds: 5 }) : null;
 }
 
 /** Largest JSON body, bytes. */

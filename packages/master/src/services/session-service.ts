@@ -146,14 +146,6 @@ export class SessionService {
     });
   }
 
-  /** Deletes ended sessions and failures too old to count. A job calls it now and then; nothing depends on it. */
-  async sweep(): Promise<void> {
-    const { unit, clock } = this.deps;
-    const now = clock.now();
-    await unit.read.sessions.deleteEnded(now, now - this.lifetime.idleMs);
-    await unit.read.loginFailures.deleteBefore(now - Math.max(this.limits.perAccount.windowMs, this.limits.perAddress.windowMs));
-  }
-
   private async writeFailure(attempt: Attempt, kind: string, sentence: string, userId: string | null): Promise<void> {
     const { unit, clock } = this.deps;
     await unit.transaction(async (write) => {

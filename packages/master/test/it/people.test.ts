@@ -1,4 +1,5 @@
 import type { Clock, EpochMs } from '@paravcl/shared/clock';
+import { HousekeepingJob } from '../../src/jobs/housekeeping-job';
 import { hashPassword } from '../../src/services/password-hash';
 import { goodPassword, openTestSite, type Got, type Person, type TestSite } from './test-site';
 
@@ -170,7 +171,7 @@ describe('sessions', () => {
     }
     clock.pass(3 * hour + 1000);
     expect((await site.send('GET', '/me', { as: busy })).status).toBe(401);
-    await site.sessions.sweep();
+    await new HousekeepingJob(site.database.unit, clock, { sessionIdleMs: 8 * hour, loginFailuresMs: hour }).run();
     expect(await site.database.db('sessions').where('user_id', busy.id)).toHaveLength(0);
     for (const role of ['student', 'teacher', 'operator', 'admin'] as const) Object.assign(site.people, { [role]: await site.login(`${role}1`) });
   });

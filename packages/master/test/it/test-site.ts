@@ -55,7 +55,6 @@ export interface TestSite {
   /** What the edge logged as its own faults; a test that expects none looks here. */
   readonly faults: unknown[];
   readonly registrations: RegistrationService;
-  readonly sessions: SessionService;
   /** Sends, and checks the answer against the OpenAPI document. */
   send<T = Record<string, unknown>>(method: string, path: string, sent?: Sent): Promise<Got<T>>;
   /** A new user with a session. */
@@ -146,5 +145,5 @@ export async function openTestSite(options: TestSiteOptions = {}): Promise<TestS
     });
     await database.close();
   };
-  return { database, base, routes, people, faults, registrations, sessions, send, person, login, close };
+  return { database, base, routes, people, faults, registrations, send, person, login, close };
 }
