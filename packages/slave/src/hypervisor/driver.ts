@@ -16,6 +16,7 @@ export interface DomainFiles {
   readonly kernel: string | null;
   readonly ramdisk: string | null;
   readonly serialLog: string;
+  /** Made by QEMU, so its directory must be writable by QEMU's user (libvirt-qemu); at most 107 bytes. */
   readonly vncSocket: string;
 }
 
@@ -122,7 +123,10 @@ export interface HypervisorDriver {
   /** Calls back on changes until the returned function is called. Hints only: always list again. */
   onEvent(listener: (event: DomainEvent) => void): () => void;
 
-  /** Makes the site's NAT network exist and run on this host. */
+  /**
+   * Makes the site's NAT network exist and run on this host. Comes before `define`, `start` and every call
+   * about addresses, which throw `wrong-state` until it has been called once since `open`.
+   */
   ensureNetwork(network: SiteNetwork): Promise<void>;
   reserveAddress(reservation: AddressReservation): Promise<void>;
   releaseAddress(mac: string): Promise<void>;

@@ -65,7 +65,12 @@ export class LibvirtSiteNetwork {
   }
 
   async leases(): Promise<readonly Lease[]> {
-    return parseLeases(await this.virsh.run(['net-dhcp-leases', '--network', this.name]));
+    return parseLeases(await this.virsh.run(this.leasesCommand()));
+  }
+
+  /** The virsh command that prints the leases. Throws `wrong-state` before the first `ensure`. */
+  leasesCommand(): readonly string[] {
+    return ['net-dhcp-leases', '--network', this.name];
   }
 
   /** Before a guest boots: its lease of the boot before must not count. */
