@@ -80,3 +80,10 @@ describe('a report', () => {
     expect(judgeReport(lab, instance(), placement(), failed)).toMatchObject({ kind: 'observe', to: 'failed' });
   });
 });
+
+describe('a guest that is off when it should be saved', () => {
+  it('stays off: there is nothing to save', () => {
+    const known = instance({ desired: 'suspended', observedGeneration: 4 });
+    expect(judgeReport(lab, known, placement(), report({ state: 'stopped' }))).toMatchObject({ to: 'stopped', accept: 'stopped', reason: { code: 'StoppedByGuest' } });
+  });
+});

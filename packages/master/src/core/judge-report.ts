@@ -78,6 +78,11 @@ export function judgeReport(
     const reason: Reason = report.reason ?? { code: 'StoppedByGuest', sentence: `${instance.name} was shut down from inside. Start it again when you need it.` };
     return { kind: 'observe', to: 'stopped', reason, accept: 'stopped' };
   }
+  if (report.state === 'stopped' && instance.desired === 'suspended' && (instance.observed === 'stopped' || canMove(instance.observed, 'stopped'))) {
+    // The slave knows that it is to be saved and finds it off: there is no RAM to save, and there never will be.
+    const sentence = `${instance.name} was off before it could be saved. Start it again when you need it.`;
+    return { kind: 'observe', to: 'stopped', reason: report.reason ?? { code: 'StoppedByGuest', sentence }, accept: 'stopped' };
+  }
   return observe(instance, report.state, report.reason);
 }
 

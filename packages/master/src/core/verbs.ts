@@ -53,6 +53,7 @@ function answerSuspend(instance: InstanceRecord): VerbAnswer {
   if (slaveId === null) return conflict(`${name} was never launched, so there is nothing to save. Start it again or delete it.`);
   if (observed === 'preparing') return conflict(`${name} is still being prepared. Suspend it once it boots, or stop it now.`);
   if (desired === 'stopped') return conflict(`${name} is off or shutting down, so there is nothing to save. Start it first.`);
+  if (desired === 'running' && (observed === 'stopped' || observed === 'stopping')) return conflict(`${name} has not booted yet, so there is nothing to save. Suspend it once it boots, or stop it now.`);
   if (desired === 'suspended' && observed !== 'failed') return already;
   return change('suspend');
 }
