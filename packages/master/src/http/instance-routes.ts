@@ -6,7 +6,7 @@ import { bind, type BoundRoute } from './binding';
 /** `/instances`. Verbs answer 202 with the operation to follow, also in `Location`. */
 export function instanceRoutes(instances: InstanceService, consoles: InstanceConsoleService): readonly BoundRoute[] {
   return [
-    bind(contracts.createInstance, async ({ principal, body }) => accepted(await instances.create(principal, body))),
+    bind(contracts.createInstance, async ({ principal, body, clientAddress }) => accepted(await instances.create(principal, body, clientAddress))),
     bind(contracts.listInstances, async ({ principal, query }) => {
       const { items, next } = await instances.list(principal, query);
       return { body: { items: [...items], next } };
@@ -16,11 +16,11 @@ export function instanceRoutes(instances: InstanceService, consoles: InstanceCon
       const { items, next } = await instances.history(principal, params.instanceId, query);
       return { body: { items: [...items], next } };
     }),
-    bind(contracts.suspendInstance, async ({ principal, params }) => accepted(await instances.operate(principal, params.instanceId, 'suspend'))),
-    bind(contracts.resumeInstance, async ({ principal, params }) => accepted(await instances.operate(principal, params.instanceId, 'resume'))),
-    bind(contracts.startInstance, async ({ principal, params }) => accepted(await instances.operate(principal, params.instanceId, 'start'))),
-    bind(contracts.stopInstance, async ({ principal, params, body }) => accepted(await instances.operate(principal, params.instanceId, 'stop', body.force))),
-    bind(contracts.deleteInstance, async ({ principal, params }) => accepted(await instances.operate(principal, params.instanceId, 'delete'))),
+    bind(contracts.suspendInstance, async ({ principal, params, clientAddress }) => accepted(await instances.operate(principal, params.instanceId, 'suspend', false, clientAddress))),
+    bind(contracts.resumeInstance, async ({ principal, params, clientAddress }) => accepted(await instances.operate(principal, params.instanceId, 'resume', false, clientAddress))),
+    bind(contracts.startInstance, async ({ principal, params, clientAddress }) => accepted(await instances.operate(principal, params.instanceId, 'start', false, clientAddress))),
+    bind(contracts.stopInstance, async ({ principal, params, body, clientAddress }) => accepted(await instances.operate(principal, params.instanceId, 'stop', body.force, clientAddress))),
+    bind(contracts.deleteInstance, async ({ principal, params, clientAddress }) => accepted(await instances.operate(principal, params.instanceId, 'delete', false, clientAddress))),
     bind(contracts.getSerialLog, async ({ principal, params, query }) => ({
       body: Buffer.from(await consoles.serialLog(principal, params.instanceId, query.tailBytes), 'utf8'),
     })),

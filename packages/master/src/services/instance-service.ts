@@ -46,6 +46,12 @@ export interface InstanceQuery {
   readonly slaveId?: string | undefined;
 }
 
+/** Who asks, and from where when that is known. */
+interface Person {
+  readonly principal: Principal;
+  readonly clientAddress: string | null;
+}
+
 /** What must be told to agents once the transaction is there. Losing it is harmless: it is sent again. */
 interface Outcome {
   readonly instance: InstanceRecord;
@@ -68,7 +74,7 @@ export class InstanceService {
    * Launches an instance: row, address, history and operation in one transaction; the scheduler places it.
    * Throws `invalid-input`, `image-not-ready`, `already-exists` (name), `conflict` (no address left).
    */
-  async create(principal: Principal, body: CreateInstanceBody): Promise<Accepted> {
+  async create(principal: Principal, body: CreateInstanceBody, clientAddress: string | null = null): Promise<Accepted> {
     const { unitOfWork, clock, settings, scheduler } = this.deps;
     const now = clock.now();
     const id = newId(now);
@@ -117,7 +123,7 @@ export class InstanceService {
       const operation = newOperation('instance.create', instance, null, principal.userId, now);
       await repositories.operations.insert(operation);
       await repositories.events.append(
-        { kind: 'instance.created', subjectType: 'instance', subjectId: id, actor: by, actorUserId: principal.userId, clientAddress: null, sentence: `${principal.userName} launched ${name} from ${launch.image.name}.` },
+        { kind: 'instance.created', subjectType: 'instance', subjectId: id, actor: by, actorUserId: principal.userId, clientAddress, sentence: `${principal.userName} launched ${name} from ${launch.image.name}.` },
         now,
       );
       return { instance, operation };
@@ -149,13 +155,13 @@ export class InstanceService {
    * Starts, stops, suspends, resumes or deletes. Asked for what is so already, or on its way, it answers
    * that and changes nothing. Throws `conflict` with the way out when the present state forbids it.
    */
-  async operate(principal: Principal, id: string, verb: Verb, force = false): Promise<Accepted> {
+  async operate(principal: Principal, id: string, verb: Verb, force = false, clientAddress: string | null = null): Promise<Accepted> {
     const { unitOfWork, agents, scheduler, clock, settings } = this.deps;
     const outcome = await unitOfWork.transaction(async (repositories): Promise<Outcome> => {
       const instance = await repositories.instances.lock(id);
       if (instance === null) throw missing(id);
       authorise(principal, 'instance.operate', 'instance.see', { ownerUserId: instance.userId, groupId: instance.groupId }, `instance ${id}`);
-      return this.apply(repositories, principal, instance, verb, force, clock.now());
+      return this.apply(repositories, { principal, clientAddress }, instance, { verb, force }, clock.now());
     });
     for (const { slaveId, generation } of outcome.tombstones) agents.pushDesired(slaveId, [tombstone(id, generation)]);
     const { instance } = outcome;
@@ -166,7 +172,13 @@ export class InstanceService {
     return { instance: await this.view(instance), operation: operationView(outcome.operation) };
   }
 
-  private async apply(repositories: Repositories, principal: Principal, instance: InstanceRecord, verb: Verb, force: boolean, now: number): Promise<Outcome> {
+  private async apply(
+    repositories: Repositories,
+    { principal, clientAddress }: Person,
+    instance: InstanceRecord,
+    { verb, force }: { readonly verb: Verb; readonly force: boolean },
+    now: number,
+  ): Promise<Outcome> {
     const answer = answerVerb(instance, verb, force);
     const slaveName = instance.slaveId === null ? null : ((await repositories.slaves.find(instance.slaveId))?.name ?? null);
     const kind = `instance.${verb}`;
@@ -201,7 +213,7 @@ export class InstanceService {
       tombstones = (await repositories.placements.unclean(instance.id)).map(({ slaveId }) => ({ slaveId, generation }));
       if (tombstones.length === 0) shown = (await finishDeletion(repositories, after, context)) ?? after;
       await repositories.events.append(
-        { kind: 'instance.deleted', subjectType: 'instance', subjectId: instance.id, actor: by, actorUserId: principal.userId, clientAddress: null, sentence: `${principal.userName} deleted ${instance.name}.` },
+        { kind: 'instance.deleted', subjectType: 'instance', subjectId: instance.id, actor: by, actorUserId: principal.userId, clientAddress, sentence: `${principal.userName} deleted ${instance.name}.` },
         now,
       );
     }
