@@ -1,21 +1,17 @@
-import { createReadStream } from 'node:fs';
 import { createEnrolmentCode, createGroup } from '@paravcl/shared/api/groups';
-import { createImage, createKernel, createRamdisk, putImageContent, putKernelContent, putRamdiskContent, type ImageAnswer } from '@paravcl/shared/api/images';
-import { createInstance, deleteInstance, getInstance, getSerialLog, resumeInstance, suspendInstance } from '@paravcl/shared/api/instances';
-import { getOperation, type Operation } from '@paravcl/shared/api/operations';
+import { createInstance, deleteInstance, getSerialLog, resumeInstance, suspendInstance } from '@paravcl/shared/api/instances';
 import { register } from '@paravcl/shared/api/registrations';
-import { approveSlave, describeSlave, listSlaves } from '@paravcl/shared/api/slaves';
-import type { Instance } from '@paravcl/shared/domain/instance';
-import type { HypervisorKind, Slave } from '@paravcl/shared/domain/slave';
+import { approveSlave, describeSlave } from '@paravcl/shared/api/slaves';
+import type { HypervisorKind } from '@paravcl/shared/domain/slave';
 import type { ApiClient } from '../api-client';
 import { eventually } from '../eventually';
-import { demoGuestCountPattern, demoGuestKernelArguments, demoGuestReadyPattern, type DemoGuest, type GuestFile } from '../guest/demo-guest';
+import { demoGuestCountPattern, demoGuestReadyPattern, type DemoGuest } from '../guest/demo-guest';
+import { connectedSlave, patienceMs } from '../lab/enrol-and-approve';
+import { followOperation, instanceWhere } from '../lab/follow-operation';
 import { domainState, guestPage, hasSavedRam, leftovers, type GuestPage } from '../lab/host-evidence';
 import { randomPassword, type Lab } from '../lab/lab';
+import { registerDemoGuest, registerStandIn } from '../lab/register-demo-guest';
 import { StepFailed, type StepLog } from './step-log';
-
-/** Longest wait for one step; far beyond what it takes anywhere, so that a hang ends with a sentence. */
-const patienceMs = 180_000;
 
 export interface WalkResult {
   readonly hypervisor: HypervisorKind;
@@ -40,7 +36,7 @@ export async function walk(lab: Lab, log: StepLog, guest: DemoGuest | null): Pro
   const waiting = await log.step('a slave enrols with a join token', async (detail) => {
     await lab.enrol(admin, 'demo-slave');
     lab.startAgent();
-    const slave = await slaveWhere(lab, admin, 'the slave to connect', (candidate) => candidate.liveness === 'online');
+    const slave = await connectedSlave(lab, admin);
     if (slave.admission !== 'pending') throw new StepFailed(`It should wait for approval, and is ${slave.admission}.`);
     detail(`${slave.name} is connected and waits for approval`);
     return slave;
@@ -63,10 +59,9 @@ export async function walk(lab: Lab, log: StepLog, guest: DemoGuest | null): Pro
   });
 
   const image = await log.step('kernel, ramdisk and image registered', async (detail) => {
-    const registered = guest === null ? await registerStandIns(admin) : await registerGuest(admin, guest);
-    detail(registered.map((one) => one.friendlyId).join(', '));
-    const disk = registered.at(-1);
-    if (disk === undefined) throw new StepFailed('Nothing was registered.');
+    const registered: string[] = [];
+    const disk = guest === null ? await registerStandIn(admin) : await registerDemoGuest(admin, guest, ({ friendlyId }) => registered.push(friendlyId));
+    detail(registered.length > 0 ? registered.join(', ') : `${disk.friendlyId} (a stand-in: nothing boots)`);
     return disk;
   });
 
@@ -107,7 +102,7 @@ export async function walk(lab: Lab, log: StepLog, guest: DemoGuest | null): Pro
   });
 
   const atSuspend = await log.step('suspended with its RAM', async (detail) => {
-    await follow(student, (await student.call(suspendInstance, { params: { instanceId } })).operation);
+    await followOperation(student, (await student.call(suspendInstance, { params: { instanceId } })).operation);
     if (guest === null) {
       detail('the master says so (simulated: there is no RAM)');
       return 0;
@@ -120,7 +115,7 @@ export async function walk(lab: Lab, log: StepLog, guest: DemoGuest | null): Pro
   });
 
   await log.step('resumed', async (detail) => {
-    await follow(student, (await student.call(resumeInstance, { params: { instanceId } })).operation);
+    await followOperation(student, (await student.call(resumeInstance, { params: { instanceId } })).operation);
     if (before === null) {
       detail('the master says so (simulated: there is no counter)');
       return;
@@ -132,7 +127,7 @@ export async function walk(lab: Lab, log: StepLog, guest: DemoGuest | null): Pro
   });
 
   await log.step('destroyed', async (detail) => {
-    await follow(student, (await student.call(deleteInstance, { params: { instanceId } })).operation);
+    await followOperation(student, (await student.call(deleteInstance, { params: { instanceId } })).operation);
     detail(`${launched.name} is deleted`);
   });
 
@@ -151,88 +146,6 @@ export async function walk(lab: Lab, log: StepLog, guest: DemoGuest | null): Pro
       { role: 'student', name: 'student', password: studentPassword },
     ],
   };
-}
-
-async function registerGuest(admin: ApiClient, guest: DemoGuest): Promise<readonly ImageAnswer[]> {
-  const content = (file: GuestFile) => ({ content: createReadStream(file.path), sizeBytes: file.sizeBytes });
-  const about = (name: string, file: GuestFile) => ({ name, sizeBytes: file.sizeBytes, sha256: file.sha256 });
-
-  const kernel = await admin.call(createKernel, { body: about('Debian cloud kernel', guest.kernel) });
-  const readyKernel = await admin.call(putKernelContent, { params: { imageId: kernel.id }, upload: content(guest.kernel) });
-  const ramdisk = await admin.call(createRamdisk, { body: about('Demo ramdisk', guest.ramdisk) });
-  const readyRamdisk = await admin.call(putRamdiskContent, { params: { imageId: ramdisk.id }, upload: content(guest.ramdisk) });
-  const disk = await admin.call(createImage, {
-    body: {
-      ...about('Demo', guest.disk),
-      format: 'raw',
-      description: 'Counts in RAM and serves a page that says who it is.',
-      defaultKernelId: kernel.id,
-      defaultRamdiskId: ramdisk.id,
-      defaultVcpus: 1,
-      defaultRamMiB: 128,
-      kernelArguments: demoGuestKernelArguments,
-    },
-  });
-  const readyDisk = await admin.call(putImageContent, { params: { imageId: disk.id }, upload: content(guest.disk) });
-  const all = [readyKernel, readyRamdisk, readyDisk];
-  const unready = all.find((one) => one.state !== 'ready');
-  if (unready !== undefined) throw new StepFailed(`${unready.friendlyId} is ${unready.state}: ${unready.reason ?? 'no reason given'}`);
-  return all;
-}
-
-/** Under simulation nothing boots, so one small file of zeros stands for a disk. */
-async function registerStandIns(admin: ApiClient): Promise<readonly ImageAnswer[]> {
-  const { createHash } = await import('node:crypto');
-  const { Readable } = await import('node:stream');
-  const bytes = Buffer.alloc(1024 * 1024);
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  const disk = await admin.call(createImage, { body: { name: 'Stand-in', format: 'raw', sizeBytes: bytes.length, sha256, defaultVcpus: 1, defaultRamMiB: 128 } });
-  return [await admin.call(putImageContent, { params: { imageId: disk.id }, upload: { content: Readable.from([bytes]), sizeBytes: bytes.length } })];
-}
-
-async function slaveWhere(lab: Lab, admin: ApiClient, what: string, holds: (slave: Slave) => boolean): Promise<Slave> {
-  let seen = 'no slave';
-  return eventually(
-    what,
-    patienceMs,
-    async () => {
-      lab.checkAlive(lab.agent);
-      const slave = (await admin.call(listSlaves)).items[0];
-      seen = slave === undefined ? 'no slave' : `${slave.name} ${slave.admission}, ${slave.liveness}`;
-      return slave !== undefined && holds(slave) ? slave : undefined;
-    },
-    { state: () => seen },
-  );
-}
-
-async function instanceWhere(client: ApiClient, instanceId: string, what: string, holds: (instance: Instance) => boolean): Promise<Instance> {
-  let seen = 'nothing';
-  return eventually(
-    what,
-    patienceMs,
-    async () => {
-      const instance = await client.call(getInstance, { params: { instanceId } });
-      seen = `${instance.observed}${instance.reason === null ? '' : ` (${instance.reason.sentence})`}`;
-      if (instance.observed === 'failed') throw new StepFailed(`${instance.name} failed: ${instance.reason?.sentence ?? 'no reason given'}`);
-      return holds(instance) ? instance : undefined;
-    },
-    { state: () => seen },
-  );
-}
-
-async function follow(client: ApiClient, operation: Operation): Promise<void> {
-  let sentence = operation.sentence;
-  await eventually(
-    `the end of ${operation.kind}`,
-    patienceMs,
-    async () => {
-      const now = await client.call(getOperation, { params: { operationId: operation.id } });
-      sentence = now.sentence;
-      if (now.state === 'failed' || now.state === 'superseded') throw new StepFailed(`${now.state}: ${now.sentence}`);
-      return now.state === 'done' ? true : undefined;
-    },
-    { state: () => sentence },
-  );
 }
 
 async function serialLog(client: ApiClient, instanceId: string): Promise<string> {
