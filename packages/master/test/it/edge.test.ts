@@ -85,28 +85,27 @@ function fieldsOf(contract: RouteContract): string[] {
 
 const countedTables = ['users', 'user_groups', 'memberships', 'one_time_tokens', 'images', 'instances', 'addresses', 'operations', 'join_tokens', 'slaves'];
 async function counts(): Promise<Record<string, number>> {
-  const pairs = await Promise.all(
-    countedTables.map(async (table) => {
-      const rows = (await site.database.db(table).count({ n: '*' })) as { n: number }[];
-      return [table, Number(rows[0]?.n)] as const;
-    }),
-  );
-  return Object.fromEntries(pairs);
+  const { db } = site.database;
+  const row: unknown = await db.select(countedTables.map((table) => db(table).count('*').as(table))).first();
+  return row as Record<string, number>;
 }
 
 test('a hostile value in any field of any body is refused by name or is only data; nothing half made, never a fault', async () => {
   const admin = await spare('admin');
+  let before = await counts();
   for (const contract of contracts().filter((each) => fieldsOf(each).length > 0)) {
     for (const field of fieldsOf(contract)) {
       for (const value of hostile) {
         const body = { [field]: value };
-        const before = await counts();
         // Failures count against the address; what is tried here is not how many one may have.
-        await site.database.db('login_failures').delete();
+        if (contract.action === 'public' || contract.path === '/me') await site.database.db('login_failures').delete();
         const got = await call(contract, contract.action === 'public' ? undefined : admin, body);
         const what = `${named(contract)} ${field}=${String(JSON.stringify(value)).slice(0, 60)}: ${got.status}`;
         expect([what, got.status < 500]).toEqual([what, true]);
-        if (got.status < 400) continue;
+        if (got.status < 400) {
+          before = await counts();
+          continue;
+        }
         expect([what, await counts()]).toEqual([what, before]);
         const parsed = (contract.body as z.ZodType).safeParse(JSON.parse(JSON.stringify(body)));
         const atFault = parsed.success ? [] : parsed.error.issues.map((issue) => String(issue.path[0]));
