@@ -150,3 +150,62 @@ async function realLibvirt(): Promise<ContractFixture> {
 }
 
 driverContract('libvirt and QEMU', realLibvirt);
+
+describe('the libvirt driver', () => {
+  const driver = new LibvirtDriver({ type: 'qemu', slaveId: newId(Date.now()), clock: systemClock });
+  const mine = { name: 'pv-moved', bridge: 'pvmoved0', gateway: '10.92.0.1', prefix: 16 };
+  const until = async (what: string, isTrue: () => boolean): Promise<void> => {
+    const end = performance.now() + 20_000;
+    while (!isTrue()) {
+      if (performance.now() > end) throw new Error(`waited in vain until ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+
+  beforeAll(() => driver.open());
+  afterAll(async () => {
+    await driver.close();
+    await virsh('net-destroy', mine.name);
+    await virsh('net-undefine', mine.name);
+  });
+
+  it('moves a network to the site’s new address unless a domain, whoever’s, is on it', async () => {
+    await driver.ensureNetwork(mine);
+    const directory = await mkdtemp(join(tmpdir(), 'paravcl-driver-'));
+    const uuid = newId(Date.now());
+    await writeFile(
+      join(directory, 'd.xml'),
+      `<domain type="qemu"><name>on-the-network</name><uuid>${uuid}</uuid><memory unit="MiB">32</memory><os><type>hvm</type></os><devices><interface type="network"><source network="${mine.name}"/></interface></devices></domain>`,
+    );
+    await virsh('define', join(directory, 'd.xml'));
+    const moved = { ...mine, gateway: '10.93.0.1' };
+    await expect(driver.ensureNetwork(moved)).rejects.toMatchObject({ code: 'wrong-state', message: expect.stringContaining('on-the-network') });
+    expect(await virsh('net-dumpxml', mine.name)).toContain('10.92.0.1');
+    await virsh('undefine', uuid);
+    await driver.ensureNetwork(moved);
+    expect(await virsh('net-dumpxml', mine.name)).toContain('10.93.0.1');
+    expect(await virsh('net-info', mine.name)).toMatch(/Active:\s+yes[^]*Autostart:\s+yes/);
+    await rm(directory, { recursive: true });
+  });
+
+  it('listens again after its event stream has died, and says that it missed something', async () => {
+    const heard: string[] = [];
+    const stop = driver.onEvent(({ what }) => heard.push(what));
+    const children = await readFile(`/proc/${String(process.pid)}/task/${String(process.pid)}/children`, 'utf8');
+    const streams: number[] = [];
+    for (const pid of children.split(' ').filter((word) => word !== '')) {
+      if ((await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes('event --all')) streams.push(Number(pid));
+    }
+    expect(streams).toHaveLength(1);
+    heard.length = 0;
+    for (const pid of streams) process.kill(pid, 'SIGKILL');
+    await until('the gap is told twice', () => heard.filter((what) => what === 'resync').length >= 2);
+    const directory = await mkdtemp(join(tmpdir(), 'paravcl-driver-'));
+    await writeFile(join(directory, 'd.xml'), '<domain type="qemu"><name>passing</name><memory unit="MiB">32</memory><os><type>hvm</type></os></domain>');
+    await virsh('define', join(directory, 'd.xml'));
+    await until('a change is told', () => heard.includes('lifecycle'));
+    await virsh('undefine', 'passing');
+    await rm(directory, { recursive: true });
+    stop();
+  });
+});

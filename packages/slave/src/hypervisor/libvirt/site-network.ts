@@ -32,11 +32,14 @@ export class LibvirtSiteNetwork {
 
   ensure(network: SiteNetwork): Promise<void> {
     return this.inTurn(async () => {
-      const found = await this.look(network.name);
-      if (found !== null && !isAs(found.facts, network)) await this.removeOther(network, found.facts, found.active);
-      if (found === null || !isAs(found.facts, network)) await this.virsh.runWithFile(['net-define'], networkXml(network));
-      if (found === null || !found.autostart) await this.virsh.run(['net-autostart', '--network', network.name]);
-      if (found === null || !found.active || !isAs(found.facts, network)) await this.virsh.run(['net-start', '--network', network.name]);
+      let found = await this.look(network.name);
+      if (found !== null && !isAs(found.facts, network)) {
+        await this.removeOther(network, found.facts, found.active);
+        found = null;
+      }
+      if (found === null) await this.virsh.runWithFile(['net-define'], networkXml(network));
+      if (found?.autostart !== true) await this.virsh.run(['net-autostart', '--network', network.name]);
+      if (found?.active !== true) await this.virsh.run(['net-start', '--network', network.name]);
       this.site = network;
     });
   }
