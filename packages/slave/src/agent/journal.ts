@@ -2,6 +2,7 @@ import { open, mkdir, readFile, rename, truncate, type FileHandle } from 'node:f
 import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import { encodeRecord, scanJournal, type JournalRecord } from './journal-record';
+import { syncDirectory } from '../disks/sync-directory';
 import { applyRecord, emptyJournal, recordsOf, type JournalState } from './journal-state';
 
 interface Waiting {
@@ -154,12 +155,8 @@ export class Journal {
   }
 }
 
-/** A name in a directory is durable only when the directory is. */
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+/** What a journal says, without opening it for writing: for those who look at a host whose agent may run. */
+export async function readJournalState(directory: string): Promise<JournalState> {
+  const bytes = await readFile(join(directory, fileName)).catch(() => Buffer.alloc(0));
+  return scanJournal(bytes).records.reduce((state, { record }) => applyRecord(state, record), emptyJournal);
 }

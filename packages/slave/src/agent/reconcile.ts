@@ -118,7 +118,7 @@ function keepRunning(desired: Wanted, view: View): Plan {
           });
   const plan = act(view, [...noteSteps(seen), ...markSteps(desired, facts)], observed);
   // The hypervisor has no event for a DHCP lease, so it is asked: often at first, seldom later.
-  const pollMs = up === 'no' ? (nowMs - since < 60_000 ? 500 : 2000) : up === 'silent' ? 10_000 : null;
+  const pollMs = up === 'no' ? (nowMs - since < 20_000 ? 250 : 1000) : up === 'silent' ? 10_000 : null;
   return pollMs === null ? plan : { ...plan, wakeAtMs: earliest(plan.wakeAtMs, nowMs + pollMs) };
 }
 

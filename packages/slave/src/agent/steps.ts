@@ -51,16 +51,16 @@ interface StepPolicy {
 const second = 1000;
 const minute = 60 * second;
 
-/** Deadlines leave each tool's own time-out room to speak first, and stay within the master's for the state. */
+/** Deadlines for what hangs, well above what a slow disk takes; the master has its own, shorter ones to tell people by. */
 export const stepPolicies: Readonly<Record<StepKind, StepPolicy>> = {
   'fetch-image': { deadlineMs: 14 * minute, slots: 'fetch' },
   'create-files': { deadlineMs: 1 * minute, slots: 'disk' },
   'reserve-address': { deadlineMs: 30 * second, slots: null },
   define: { deadlineMs: 30 * second, slots: null },
-  start: { deadlineMs: 4 * minute, slots: 'disk' },
+  start: { deadlineMs: 10 * minute, slots: 'disk' },
   'resume-disk': { deadlineMs: 30 * second, slots: null },
   shutdown: { deadlineMs: 30 * second, slots: null },
-  destroy: { deadlineMs: 1 * minute, slots: null },
+  destroy: { deadlineMs: 2 * minute, slots: null },
   save: { deadlineMs: 10 * minute, slots: 'disk' },
   undefine: { deadlineMs: 30 * second, slots: null },
   'release-address': { deadlineMs: 30 * second, slots: null },

@@ -1,0 +1,409 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sleep, systemClock } from '@paravcl/shared/clock';
+import type { Describe } from '@paravcl/shared/domain/slave';
+import { newId } from '@paravcl/shared/ids';
+import type { AgentFrame, Hello } from '@paravcl/shared/protocol/agent-to-master';
+import type { DesiredInstance, InstanceSpec, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
+import { decodeAgentFrame, encodeFrame } from '@paravcl/shared/protocol/envelope';
+import type { MasterFrame } from '@paravcl/shared/protocol/master-to-agent';
+import { protocolVersion } from '@paravcl/shared/protocol/version';
+import pino from 'pino';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { SimulatedDiskStore } from '../hypervisor/simulated/simulated-disk-store';
+import { SimulatedDriver } from '../hypervisor/simulated/simulated-driver';
+import { MasterLink } from '../link/master-link';
+import { testCertificate } from '../../test/fixtures/certificate';
+import { Agent } from './agent';
+import { Journal } from './journal';
+
+const clock = systemClock;
+const log = pino({ level: process.env['TEST_LOG'] ?? 'silent' });
+const siteId = newId(1);
+const slaveId = newId(2);
+const image = (n: number) => ({ imageId: newId(n), sha256: String(n).repeat(64), sizeBytes: 1000, format: 'raw' as const });
+const specOf = (n: number): InstanceSpec => ({
+  name: `i-ubuntu-${n}`,
+  vcpus: 1,
+  ramMiB: 128,
+  diskMiB: 64,
+  disk: image(1),
+  kernel: image(2),
+  ramdisk: null,
+  kernelArguments: '',
+  mac: `00:16:3e:00:00:0${n}`,
+  address: `10.77.0.1${n}`,
+  bandwidthMbps: null,
+  seed: { hostname: `i-ubuntu-${n}`, user: 'student', sshPublicKeys: [] },
+});
+const want = (n: number, generation: number, desired: DesiredInstance['desired']): DesiredInstance =>
+  desired === 'deleted' ? { instanceId: instanceIds[n] ?? '', generation, desired, spec: null } : { instanceId: instanceIds[n] ?? '', generation, desired, spec: specOf(n) };
+const instanceIds = Array.from({ length: 5 }, (_, n) => newId(1_700_000_000_000 + n));
+const describeData: Describe = {
+  hostname: 'lab-pc-07',
+  cores: 4,
+  threads: 8,
+  relativeSpeed: 1,
+  cpuModel: 'model',
+  cpuFlags: [],
+  ramTotalMiB: 8192,
+  ramAvailableMiB: 4096,
+  poolTotalMiB: 100_000,
+  poolAvailableMiB: 50_000,
+  hypervisor: { kind: 'simulated', why: 'test', usable: true, libvirt: null, qemu: null, machine: null, cpu: null },
+  interfaces: [{ name: 'eth0', mac: '52:54:00:00:00:01', physical: true, addresses: [], linkSpeedMbps: null }],
+  load1: 0,
+  clockOffsetMs: null,
+};
+
+/** A master that only speaks the protocol; every frame of the agent is kept. */
+class FakeMaster {
+  readonly frames: AgentFrame[] = [];
+  readonly hellos: Hello[] = [];
+  /** Newest observation of each instance. */
+  readonly observed = new Map<string, ObservedInstance>();
+  /** Sent after each welcome, as a master sends its full desired set. */
+  desired: DesiredInstance[] = [];
+  refuse: Extract<MasterFrame, { type: 'refused' }>['payload'] | null = null;
+  private socket: WebSocket | null = null;
+  private sockets: WebSocketServer | null = null;
+  private server: Server | null = null;
+  port = 0;
+
+  async listen(): Promise<void> {
+    const { key, cert } = testCertificate();
+    const server = createServer({ key, cert });
+    const sockets = new WebSocketServer({ server });
+    sockets.on('connection', (socket) => this.greet(socket));
+    server.listen(this.port, '127.0.0.1');
+    await once(server, 'listening');
+    this.port = (server.address() as { port: number }).port;
+    this.server = server;
+    this.sockets = sockets;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.sockets?.clients ?? []) socket.terminate();
+    this.sockets?.close();
+    this.server?.close();
+    if (this.server?.listening) await once(this.server, 'close');
+  }
+
+  send(frame: MasterFrame): void {
+    this.socket?.send(encodeFrame(protocolVersion, newId(Date.now()), frame));
+  }
+
+  push(...instances: DesiredInstance[]): void {
+    this.send({ type: 'desired', payload: { instances } });
+  }
+
+  private greet(socket: WebSocket): void {
+    const say = (frame: MasterFrame): void => socket.send(encodeFrame(protocolVersion, newId(Date.now()), frame));
+    socket.on('error', () => undefined);
+    socket.on('message', (data) => {
+      const frame = decodeAgentFrame(String(data));
+      this.frames.push(frame);
+      if (frame.type === 'observed') for (const one of frame.payload.instances) this.observed.set(one.instanceId, one);
+      if (frame.type !== 'hello') return;
+      this.hellos.push(frame.payload);
+      for (const one of frame.payload.inventory) this.observed.set(one.instanceId, one);
+      if (this.refuse !== null) return say({ type: 'refused', payload: this.refuse });
+      this.socket = socket;
+      say({
+        type: 'welcome',
+        payload: {
+          sessionId: newId(Date.now()),
+          admission: 'approved',
+          heartbeatMs: 200,
+          masterTime: new Date().toISOString(),
+          network: { name: 'paravcl', bridge: 'pvcl0', gateway: '10.77.0.1', prefix: 16 },
+          contentToken: 'x'.repeat(40),
+        },
+      });
+      if (this.desired.length > 0) this.push(...this.desired);
+      const beat = setInterval(() => say({ type: 'heartbeat', payload: { masterTime: new Date().toISOString() } }), 200);
+      socket.on('close', () => clearInterval(beat));
+    });
+    say({ type: 'challenge', payload: { siteId, nonce: 'n'.repeat(43), protocol: { newest: 1, oldest: 1 } } });
+  }
+}
+
+const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+const key = { publicKey: publicKey.export({ type: 'spki', format: 'der' }).toString('base64url'), sign: (bytes: Buffer) => sign(null, bytes, privateKey).toString('base64url') };
+
+let directory: string;
+let master: FakeMaster;
+let driver: SimulatedDriver;
+let store: SimulatedDiskStore;
+let journal: Journal;
+let agent: Agent;
+
+/** A new agent over the same journal and the same host, as after a crash: only files and guests are left. */
+async function startAgent(): Promise<void> {
+  journal = await Journal.open(join(directory, 'journal'), log);
+  driver = new SimulatedDriver({ slaveId, clock, bootMs: 20, shutdownMs: 20, stateFile: join(directory, 'host.json') });
+  store = new SimulatedDiskStore({ clock, fetchMs: 10, stateFile: join(directory, 'pool.json') });
+  await dial();
+}
+
+async function dial(): Promise<void> {
+  agent = await Agent.start({
+    clock,
+    log,
+    journal,
+    driver,
+    store,
+    build: 'test',
+    machineId: '0'.repeat(32),
+    hostBootId: 'boot-1',
+    lastReportPath: join(directory, 'last-report.json'),
+    diskSlots: 2,
+    ready: () => undefined,
+    describe: () => Promise.resolve(describeData),
+    load: () => Promise.resolve({ load1: 0, ramAvailableMiB: 1, poolAvailableMiB: 1 }),
+    connect: (handlers) =>
+      new MasterLink({ clock, log, random: () => 0.1, masterUrl: `https://127.0.0.1:${master.port}`, ca: [testCertificate().cert], slaveId, siteId, key, ...handlers }),
+  });
+}
+
+/** Ends the agent without letting anything finish. */
+async function crash(): Promise<void> {
+  await agent.stop();
+  await journal.close();
+}
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  const end = Date.now() + 15_000;
+  while (!holds()) {
+    if (Date.now() > end) throw new Error(`never: ${what}; last seen ${JSON.stringify([...master.observed.values()])}`);
+    await sleep(clock, 5);
+  }
+}
+
+const stateOf = (n: number): string | undefined => master.observed.get(instanceIds[n] ?? '')?.state;
+const domainOf = (n: number): string | undefined => driver.host.domain(instanceIds[n] ?? '')?.state;
+const reaches = (n: number, generation: number, state: string): Promise<void> =>
+  until(`${n} is ${state} in generation ${generation}`, () => {
+    const seen = master.observed.get(instanceIds[n] ?? '');
+    return seen?.state === state && seen.generation === generation;
+  });
+/** Puts an order where a master keeps it, and sends it when somebody is connected. */
+const order = (...instances: DesiredInstance[]): void => {
+  const named = new Set(instances.map((one) => one.instanceId));
+  master.desired = [...master.desired.filter((one) => !named.has(one.instanceId)), ...instances];
+  master.push(...instances);
+};
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'agent-'));
+  master = new FakeMaster();
+  await master.listen();
+  await startAgent();
+  await until('connected', () => agent.isConnected);
+});
+afterEach(async () => {
+  await crash();
+  await master.close();
+  await rm(directory, { recursive: true });
+});
+
+test('one instance through its whole life: launched, suspended, resumed, stopped, started, deleted, forgotten', async () => {
+  order(want(0, 1, 'running'));
+  await reaches(0, 1, 'running');
+  expect(driver.host.current.reservations).toEqual([{ mac: specOf(0).mac, address: specOf(0).address, name: specOf(0).name }]);
+  order(want(0, 2, 'suspended'));
+  await reaches(0, 2, 'suspended');
+  expect(domainOf(0)).toBe('saved');
+  order(want(0, 3, 'running'));
+  await reaches(0, 3, 'running');
+  expect(driver.host.domain(instanceIds[0] ?? '')?.boots).toBe(1);
+  order(want(0, 4, 'stopped'));
+  await reaches(0, 4, 'stopped');
+  expect(domainOf(0)).toBe('off');
+  order(want(0, 5, 'running'));
+  await reaches(0, 5, 'running');
+  order(want(0, 6, 'deleted'));
+  await reaches(0, 6, 'deleted');
+  expect(driver.host.current.domains).toEqual([]);
+  expect(driver.host.current.reservations).toEqual([]);
+  expect(await store.instancesOnDisk()).toEqual([]);
+  expect(agent.seen()).toHaveLength(1);
+  master.send({ type: 'forget', payload: { instances: [{ instanceId: instanceIds[0] ?? '', generation: 6 }] } });
+  await until('forgotten', () => agent.seen().length === 0 && journal.state.instances.size === 0);
+});
+
+test('states on the way are told, and heartbeats go on', async () => {
+  order(want(0, 1, 'running'));
+  await reaches(0, 1, 'running');
+  const told = master.frames.flatMap((frame) => (frame.type === 'observed' ? frame.payload.instances.map(({ state }) => state) : []));
+  expect([...new Set(told)]).toEqual(['preparing', 'booting', 'running']);
+  const beats = (): number => master.frames.filter(({ type }) => type === 'heartbeat').length;
+  const before = beats();
+  await until('two more heartbeats', () => beats() >= before + 2);
+});
+
+describe.each([
+  ['launch', [] as const, 'running', 'create-files'],
+  ['suspend', ['running'] as const, 'suspended', 'save'],
+  ['resume', ['running', 'suspended'] as const, 'running', 'start'],
+  ['stop', ['running'] as const, 'stopped', 'shutdown'],
+  ['delete', ['running'] as const, 'deleted', 'destroy'],
+] as const)('an agent that dies in the middle of a %s', (_, before, verb) => {
+  test.each([0, 3, 8, 15, 30])('and starts again %i ms later brings it to its end', async (ms) => {
+    let generation = 0;
+    for (const state of before) {
+      order(want(0, ++generation, state));
+      await reaches(0, generation, state);
+    }
+    order(want(0, 9, verb));
+    order(want(1, 1, 'running'));
+    if (ms > 0) await sleep(clock, ms);
+    await crash();
+    await startAgent();
+    await reaches(0, 9, verb);
+    await reaches(1, 1, 'running');
+    const boots = driver.host.domain(instanceIds[0] ?? '')?.boots ?? 1;
+    expect(boots).toBe(1);
+  });
+});
+
+test('duplicated, reordered and stale orders change nothing', async () => {
+  order(want(0, 1, 'running'), want(0, 1, 'running'));
+  await reaches(0, 1, 'running');
+  order(want(0, 3, 'suspended'));
+  master.push(want(0, 2, 'stopped'), want(0, 1, 'running'));
+  await reaches(0, 3, 'suspended');
+  master.push(want(0, 2, 'deleted'));
+  master.push(want(0, 3, 'deleted'));
+  master.observed.clear();
+  master.push(want(0, 3, 'suspended'));
+  await until('answered again', () => stateOf(0) === 'suspended');
+  expect(domainOf(0)).toBe('saved');
+  expect(journal.state.instances.get(instanceIds[0] ?? '')?.desired).toMatchObject({ generation: 3, desired: 'suspended' });
+});
+
+test('while the master is away guests go on, what was ordered is done, and the next hello tells it', async () => {
+  order(want(0, 1, 'running'), want(1, 1, 'running'));
+  await reaches(0, 1, 'running');
+  await reaches(1, 1, 'running');
+  await master.close();
+  await until('down', () => !agent.isConnected);
+  driver.guestPowersOff(instanceIds[1] ?? '');
+  await until('seen', () => agent.seen().some((one) => one.reason?.code === 'StoppedByGuest'));
+  master.observed.clear();
+  master.desired = [];
+  await master.listen();
+  await until('back', () => master.hellos.length === 2);
+  expect(stateOf(0)).toBe('running');
+  expect(master.observed.get(instanceIds[1] ?? '')).toMatchObject({ state: 'stopped', reason: { code: 'StoppedByGuest' } });
+  // The master named nothing: nothing is deleted.
+  await until('connected', () => agent.isConnected);
+  expect(domainOf(0)).toBe('running');
+});
+
+test('an agent started without its master brings the host to what it knew', async () => {
+  order(want(0, 1, 'running'));
+  await reaches(0, 1, 'running');
+  await crash();
+  await master.close();
+  await startAgent();
+  await until('looked', () => agent.seen().some((one) => one.state === 'running'));
+  expect(agent.isConnected).toBe(false);
+  expect(domainOf(0)).toBe('running');
+});
+
+test('a launch that fails for good is cleaned and tells why; its neighbour is not touched', async () => {
+  order(want(1, 1, 'running'));
+  await reaches(1, 1, 'running');
+  for (let n = 0; n < 3; n += 1) driver.faults.failNext('start', 'failed', 'no such machine type');
+  order(want(0, 1, 'running'));
+  await reaches(0, 1, 'failed');
+  expect(master.observed.get(instanceIds[0] ?? '')?.reason).toMatchObject({ code: 'LaunchFailed', sentence: expect.stringContaining('no such machine type') as string });
+  expect(driver.host.current.domains.map((one) => one.name)).toEqual(['i-ubuntu-1']);
+  expect(driver.host.current.reservations.map((one) => one.name)).toEqual(['i-ubuntu-1']);
+  expect(await store.instancesOnDisk()).toEqual([instanceIds[1]]);
+  await crash();
+  await startAgent();
+  await until('still failed', () => agent.seen().some((one) => one.state === 'failed'));
+  expect(driver.host.current.domains).toHaveLength(1);
+});
+
+test('a hung step keeps neither other instances nor heartbeats from going on', async () => {
+  driver.faults.hangNext('start');
+  order(want(0, 1, 'running'));
+  await until('hangs', () => domainOf(0) === 'off');
+  order(want(1, 1, 'running'));
+  await reaches(1, 1, 'running');
+  const beats = master.frames.filter(({ type }) => type === 'heartbeat').length;
+  await until('heartbeats', () => master.frames.filter(({ type }) => type === 'heartbeat').length > beats + 1);
+  driver.faults.releaseHung();
+  await reaches(0, 1, 'running');
+});
+
+test('a deletion does not wait for the fetch of its image', async () => {
+  await crash();
+  journal = await Journal.open(join(directory, 'journal'), log);
+  store = new SimulatedDiskStore({ clock, fetchMs: 3600_000 });
+  await dial();
+  order(want(0, 1, 'running'));
+  await until('fetching', () => master.observed.get(instanceIds[0] ?? '')?.progressPercent === 0);
+  order(want(0, 2, 'deleted'));
+  await reaches(0, 2, 'deleted');
+});
+
+test('a command is carried out once, however often it comes, and answered until the answer is stored', async () => {
+  order(want(0, 1, 'running'));
+  await reaches(0, 1, 'running');
+  store.printToSerialLog(instanceIds[0] ?? '', 'ready\n');
+  const commandId = newId(Date.now());
+  const command: MasterFrame = { type: 'command', payload: { commandId, generation: 1, deadlineMs: 5000, command: { kind: 'serial-log', instanceId: instanceIds[0] ?? '', tailBytes: 100 } } };
+  const results = (): string[] => master.frames.flatMap((frame) => (frame.type === 'result' && frame.payload.commandId === commandId ? [JSON.stringify(frame.payload.outcome)] : []));
+  master.send(command);
+  await until('answered', () => results().length === 1);
+  store.printToSerialLog(instanceIds[0] ?? '', 'later\n');
+  master.send(command);
+  await until('answered again', () => results().length === 2);
+  expect(results()).toEqual(Array(2).fill('{"ok":true,"body":"ready\\n"}'));
+  await crash();
+  await startAgent();
+  await until('told after a restart', () => results().length === 3);
+  master.send({ type: 'result-stored', payload: { commandId } });
+  await until('forgotten', () => journal.state.results.size === 0);
+});
+
+test('a command about an older generation, or an unknown instance, is refused', async () => {
+  order(want(0, 2, 'running'));
+  await reaches(0, 2, 'running');
+  const ask = (instanceId: string, generation: number): void =>
+    master.send({ type: 'command', payload: { commandId: newId(Date.now()), generation, deadlineMs: 5000, command: { kind: 'screenshot', instanceId } } });
+  ask(instanceIds[0] ?? '', 1);
+  ask(instanceIds[4] ?? '', 1);
+  const codes = (): unknown[] => master.frames.flatMap((frame) => (frame.type === 'result' && !frame.payload.outcome.ok ? [frame.payload.outcome.code] : []));
+  await until('refused', () => codes().length === 2);
+  expect(codes()).toEqual(['stale', 'unknown-instance']);
+});
+
+test('a refused agent says nothing more and leaves the guests alone', async () => {
+  order(want(0, 1, 'running'));
+  await reaches(0, 1, 'running');
+  await master.close();
+  master.refuse = { code: 'retired', sentence: 'It left the pool.' };
+  await master.listen();
+  await until('refused', () => master.hellos.length === 2);
+  await sleep(clock, 300);
+  expect(master.hellos).toHaveLength(2);
+  expect(domainOf(0)).toBe('running');
+});
+
+test('from order to start the agent itself takes less than 100 ms when the image is there', async () => {
+  order(want(0, 1, 'running'));
+  await reaches(0, 1, 'running');
+  const begun = performance.now();
+  order(want(1, 1, 'running'));
+  await until('started', () => domainOf(1) === 'running');
+  expect(performance.now() - begun).toBeLessThan(100);
+});

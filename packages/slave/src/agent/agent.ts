@@ -1,0 +1,354 @@
+import type { Cancel, Clock } from '@paravcl/shared/clock';
+import type { Describe, ForeignDomain } from '@paravcl/shared/domain/slave';
+import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
+import type { Welcome } from '@paravcl/shared/protocol/master-to-agent';
+import type { Logger } from 'pino';
+import { isDeepStrictEqual } from 'node:util';
+import { changedParts } from '../describe/describe-diff';
+import type { DiskStore } from '../disks/disk-store';
+import type { HypervisorDriver } from '../hypervisor/driver';
+import type { HelloFacts, MasterLink, MasterLinkParts, WorkFrame } from '../link/master-link';
+import { Commands } from './commands';
+import { makeExecutors } from './executors';
+import type { Journal } from './journal';
+import type { JournalRecord } from './journal-record';
+import { LastReport } from './last-report';
+import { Observations } from './observations';
+import { readHost } from './read-host';
+import { Runner } from './runner';
+import { SiteNetworkKeeper } from './site-network-keeper';
+
+export interface AgentParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly journal: Journal;
+  readonly driver: HypervisorDriver;
+  readonly store: DiskStore;
+  readonly build: string;
+  readonly machineId: string;
+  readonly hostBootId: string;
+  readonly lastReportPath: string;
+  /** At most so many disk-heavy steps at a time. */
+  readonly diskSlots: number;
+  describe(clockOffsetMs: number | null): Promise<Describe>;
+  /** What the host is doing now, cheap enough for every heartbeat. */
+  load(): Promise<{ readonly load1: number; readonly ramAvailableMiB: number; readonly poolAvailableMiB: number }>;
+  connect(parts: Pick<MasterLinkParts, 'hello' | 'heartbeat' | 'onWelcome' | 'onFrame' | 'onDown'>): MasterLink;
+  /** Everything is listed and the journal is read. */
+  ready(): void;
+}
+
+/** Events are hints and can be lost; everything is listed again this often. */
+const resyncMs = 30_000;
+const describeAgainMs = 30_000;
+/** A hypervisor that does not answer must not keep the host from being seen. */
+const firstLookMs = 10_000;
+const openAgainMs = 3000;
+/** Observations in one frame: with the longest sentences still within a frame's limit. */
+const observationsPerFrame = 100;
+
+/**
+ * One agent on one host: takes desired states from the link into the journal, has the runner bring the
+ * host to them, and reports what is. Stopping it never touches a guest.
+ */
+export class Agent {
+  private readonly runner: Runner;
+  private readonly observations: Observations;
+  private readonly lastReport: LastReport;
+  private readonly commands: Commands;
+  private readonly network: SiteNetworkKeeper;
+  private readonly link: MasterLink;
+  /** State and generation of each domain when it was last looked at. */
+  private readonly domainsSeen = new Map<string, string>();
+  private foreign: readonly ForeignDomain[] = [];
+  private foreignTold: readonly ForeignDomain[] = [];
+  private described: Describe | null = null;
+  private unlooked = new Set<string>();
+  private firstLookDone: () => void = () => undefined;
+  private readonly firstLook = new Promise<void>((resolve) => (this.firstLookDone = resolve));
+  private flushAsked = false;
+  private taking: Promise<void> = Promise.resolve();
+  private resyncing: Promise<void> | null = null;
+  private readonly timers = new Map<string, Cancel>();
+  private endEvents: (() => void) | null = null;
+  private stopped = false;
+
+  private constructor(
+    private readonly parts: AgentParts,
+    last: readonly ObservedInstance[],
+  ) {
+    const { clock, log, journal, driver, store } = parts;
+    this.observations = new Observations(() => this.askFlush(), last);
+    this.lastReport = new LastReport(parts.lastReportPath, clock, () => this.observations.all());
+    this.network = new SiteNetworkKeeper(driver, clock, log, () => this.runner.wakeAll());
+    const readers = { driver, store, hostBootId: parts.hostBootId, networkReady: () => this.network.isReady() };
+    this.runner = new Runner({
+      clock,
+      log,
+      journal,
+      diskSlots: parts.diskSlots,
+      fetchSlots: 4,
+      executors: makeExecutors({ driver, store, journal, onProgress: (id, sha256, percent) => this.runner.onProgress(id, sha256, percent) }),
+      readHost: async (instanceId, known) => {
+        const facts = await readHost(readers, instanceId, known);
+        if (facts.domain === null) this.domainsSeen.delete(instanceId);
+        else this.domainsSeen.set(instanceId, sightOf(facts.domain));
+        return facts;
+      },
+      observe: (observed) => this.observe(observed),
+      looked: (instanceId) => this.looked(instanceId),
+    });
+    this.commands = new Commands({
+      clock,
+      log,
+      journal,
+      driver,
+      store,
+      describeNow: () => this.describeAgain(),
+      send: (result) => void this.link.send({ type: 'result', payload: result }),
+    });
+    this.link = parts.connect({
+      hello: () => this.hello(),
+      heartbeat: () => parts.load(),
+      onWelcome: (welcome) => this.welcomed(welcome),
+      onFrame: (frame) => this.take(frame),
+      onDown: () => (this.described = null),
+    });
+  }
+
+  /** Counts this start, begins to look at the host and dials the master. Resolves at once. */
+  static async start(parts: AgentParts): Promise<Agent> {
+    const { journal } = parts;
+    await journal.append({ kind: 'epoch', epoch: journal.state.epoch + 1 });
+    const agent = new Agent(parts, await LastReport.load(parts.lastReportPath));
+    void agent.openHost();
+    agent.link.start();
+    return agent;
+  }
+
+  get isConnected(): boolean {
+    return this.link.isUp;
+  }
+
+  /** Everything that is known of the instances; for `status` and tests. */
+  seen(): readonly ObservedInstance[] {
+    return this.observations.all();
+  }
+
+  /** Resolves when no instance is being worked on. */
+  settled(): Promise<void> {
+    return this.runner.settled();
+  }
+
+  /** Ends the agent; guests go on as they are. The journal is the caller's to close. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    for (const cancel of this.timers.values()) cancel();
+    this.endEvents?.();
+    this.network.stop();
+    this.runner.stop();
+    this.link.stop();
+    await this.lastReport.write().catch(() => undefined);
+    await this.parts.driver.close().catch(() => undefined);
+  }
+
+  // ---------------------------------------------------------------- the host
+
+  private async openHost(): Promise<void> {
+    const { driver, store, journal, log } = this.parts;
+    try {
+      await store.open();
+      await driver.open();
+    } catch (error) {
+      if (this.stopped) return;
+      log.error({ err: error }, 'the hypervisor or the pool cannot be opened; "paravcl-slave doctor" tells what is wrong. Trying again');
+      this.timer('open', openAgainMs, () => void this.openHost());
+      return;
+    }
+    if (this.stopped) return;
+    this.endEvents = driver.onEvent((event) => {
+      if (event.instanceId === null) void this.resync();
+      else this.runner.wake(event.instanceId);
+    });
+    const { network } = journal.state;
+    if (network !== null) this.network.want(network);
+    this.unlooked = new Set(journal.state.instances.keys());
+    for (const instanceId of this.unlooked) this.runner.wake(instanceId);
+    await this.resync();
+    if (this.unlooked.size === 0) this.firstLookDone();
+    this.parts.ready();
+    this.timer('describe', describeAgainMs, () => void this.describeAgain());
+  }
+
+  /** Lists every domain and wakes the instances whose domain is not as it was last seen. */
+  private resync(): Promise<void> {
+    this.resyncing ??= this.list().finally(() => {
+      this.resyncing = null;
+      if (!this.stopped) this.timer('resync', resyncMs, () => void this.resync());
+    });
+    return this.resyncing;
+  }
+
+  private async list(): Promise<void> {
+    try {
+      const inventory = await this.parts.driver.inventory();
+      const owned = new Set(inventory.owned.map((domain) => domain.instanceId));
+      for (const domain of inventory.owned) if (this.domainsSeen.get(domain.instanceId) !== sightOf(domain)) this.runner.wake(domain.instanceId);
+      for (const instanceId of this.domainsSeen.keys()) if (!owned.has(instanceId)) this.runner.wake(instanceId);
+      this.foreign = inventory.foreign;
+      this.tellForeign();
+    } catch (error) {
+      this.parts.log.warn({ err: error }, 'the domains of this host could not be listed');
+    }
+  }
+
+  private observe(observed: ObservedInstance): void {
+    this.observations.set(observed);
+    this.lastReport.changed();
+  }
+
+  private looked(instanceId: string): void {
+    if (this.unlooked.delete(instanceId) && this.unlooked.size === 0) this.firstLookDone();
+  }
+
+  // ---------------------------------------------------------------- the master
+
+  private async hello(): Promise<HelloFacts> {
+    const { journal, clock } = this.parts;
+    const [describe] = await Promise.all([
+      this.parts.describe(this.link.clockOffsetMs),
+      Promise.race([this.firstLook, new Promise<void>((resolve) => clock.after(firstLookMs, resolve))]),
+    ]);
+    this.described = describe;
+    this.foreignTold = this.foreign;
+    return {
+      build: this.parts.build,
+      machineId: this.parts.machineId,
+      macs: describe.interfaces.filter((one) => one.physical).map((one) => one.mac).slice(0, 64),
+      bootId: this.parts.hostBootId,
+      epoch: journal.state.epoch,
+      journalHighWater: journal.highWater,
+      describe,
+      inventory: [...this.observations.inventory()],
+      foreignDomains: this.foreign.slice(0, 500),
+    };
+  }
+
+  private welcomed(welcome: Welcome): void {
+    const { journal, log } = this.parts;
+    if (!isDeepStrictEqual(journal.state.network, welcome.network)) {
+      journal.append({ kind: 'network', network: welcome.network }).catch((error: unknown) => log.error({ err: error }, 'the site’s network could not be kept'));
+    }
+    this.network.want(welcome.network);
+    this.commands.resendAll();
+    this.askFlush();
+  }
+
+  /** Frames that change what is known are taken one after the other; commands run beside them. */
+  private take(frame: WorkFrame): void {
+    const { log } = this.parts;
+    const inOrder = (work: () => Promise<void>): void => {
+      this.taking = this.taking.then(work).catch((error: unknown) => log.error({ err: error, type: frame.type }, 'a frame could not be taken in; the master sends it again'));
+    };
+    switch (frame.type) {
+      case 'desired':
+        return inOrder(() => this.accept(frame.payload.instances));
+      case 'forget':
+        return inOrder(() => this.forget(frame.payload.instances));
+      case 'command':
+        // Behind the desired states that came before it, so that its generation is judged against them.
+        return inOrder(() => {
+          void this.commands.carryOut(frame.payload);
+          return Promise.resolve();
+        });
+      case 'result-stored':
+        return inOrder(() => this.commands.stored(frame.payload.commandId));
+      case 'admission':
+        log.info({ admission: frame.payload.admission }, `this slave is now ${frame.payload.admission}${frame.payload.sentence === null ? '' : `: ${frame.payload.sentence}`}`);
+    }
+  }
+
+  /**
+   * Takes desired states into the journal, then wakes their instances. What is not named keeps its last
+   * one. An older generation is refused, the same one again is answered with the last observation.
+   */
+  private async accept(desired: readonly DesiredInstance[]): Promise<void> {
+    const { journal, log } = this.parts;
+    const news = new Map<string, JournalRecord>();
+    for (const one of desired) {
+      const { instanceId, generation } = one;
+      const known = journal.state.instances.get(instanceId)?.desired;
+      if (known && generation < known.generation) {
+        log.warn({ instanceId, generation, known: known.generation }, 'a desired state of an older generation is refused');
+      } else if (known && generation === known.generation) {
+        if (!isDeepStrictEqual(known, one)) log.error({ instanceId, generation }, 'a second, different desired state of the same generation is refused');
+      } else {
+        news.set(instanceId, { kind: 'desired', desired: one });
+        continue;
+      }
+      this.observations.tellAgain(instanceId);
+    }
+    await journal.append(...news.values());
+    for (const instanceId of news.keys()) this.runner.wake(instanceId);
+  }
+
+  private async forget(instances: readonly { readonly instanceId: string; readonly generation: number }[]): Promise<void> {
+    const { journal } = this.parts;
+    await journal.append(...instances.map(({ instanceId, generation }): JournalRecord => ({ kind: 'forgotten', instanceId, generation })));
+    for (const { instanceId } of instances) {
+      if (journal.state.instances.has(instanceId)) continue;
+      this.observations.forget(instanceId);
+      this.runner.forget(instanceId);
+      this.lastReport.changed();
+    }
+  }
+
+  // ---------------------------------------------------------------- reports
+
+  /** Everything that changes in one turn of the event loop goes out together. */
+  private askFlush(): void {
+    if (this.flushAsked) return;
+    this.flushAsked = true;
+    queueMicrotask(() => {
+      this.flushAsked = false;
+      this.flush();
+    });
+  }
+
+  private flush(): void {
+    while (this.link.isUp) {
+      const instances = this.observations.takeUntold(observationsPerFrame);
+      if (instances.length === 0) return;
+      if (this.link.send({ type: 'observed', payload: { instances: [...instances] } })) continue;
+      for (const { instanceId } of instances) this.observations.keepUntold(instanceId);
+      // The link's buffer is full: later, and by then perhaps less of it is still true.
+      return this.timer('flush', 500, () => this.flush());
+    }
+  }
+
+  private async describeAgain(): Promise<void> {
+    try {
+      const now = await this.parts.describe(this.link.clockOffsetMs);
+      const changed = this.described === null ? {} : changedParts(this.described, now);
+      if (Object.keys(changed).length > 0 && this.link.send({ type: 'describe', payload: { changed } })) this.described = now;
+    } catch (error) {
+      this.parts.log.warn({ err: error }, 'this host could not be described');
+    } finally {
+      if (!this.stopped) this.timer('describe', describeAgainMs, () => void this.describeAgain());
+    }
+  }
+
+  private tellForeign(): void {
+    if (isDeepStrictEqual(this.foreign, this.foreignTold)) return;
+    if (this.link.send({ type: 'foreign', payload: { domains: this.foreign.slice(0, 500) } })) this.foreignTold = this.foreign;
+  }
+
+  private timer(name: string, delayMs: number, run: () => void): void {
+    this.timers.get(name)?.();
+    this.timers.set(name, this.parts.clock.after(delayMs, run));
+  }
+}
+
+function sightOf(domain: { readonly state: string; readonly generation: number }): string {
+  return `${domain.state} ${domain.generation}`;
+}

@@ -1,0 +1,115 @@
+import type { Clock } from '@paravcl/shared/clock';
+import type { CommandOrder, CommandResult } from '@paravcl/shared/protocol/commands';
+import type { Logger } from 'pino';
+import type { DiskStore } from '../disks/disk-store';
+import { HypervisorError, type HypervisorDriver } from '../hypervisor/driver';
+import type { Journal } from './journal';
+
+export interface CommandParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly journal: Journal;
+  readonly driver: HypervisorDriver;
+  readonly store: DiskStore;
+  /** Has the host described anew; the answer goes to the master as a report. */
+  describeNow(): Promise<void>;
+  send(result: CommandResult): void;
+}
+
+/** A PNG that would not fit a frame is refused with this limit: base64 makes four bytes of three. */
+const bodyLimit = 900_000;
+
+/**
+ * Carries out one-shot verbs, each at most once for one command id: the result is in the journal before
+ * it is sent, stays there until the master has stored it, and answers every duplicate.
+ */
+export class Commands {
+  private readonly underWay = new Set<string>();
+
+  constructor(private readonly parts: CommandParts) {}
+
+  async carryOut(order: CommandOrder): Promise<void> {
+    const { journal, log } = this.parts;
+    const { commandId } = order;
+    const earlier = journal.state.results.get(commandId);
+    if (earlier !== undefined) return this.parts.send(earlier);
+    if (this.underWay.has(commandId)) return;
+    this.underWay.add(commandId);
+    try {
+      const result: CommandResult = { commandId, outcome: await this.outcome(order) };
+      await journal.append({ kind: 'result', result });
+      this.parts.send(result);
+    } catch (error) {
+      log.error({ commandId, err: error }, 'a command’s result could not be kept');
+    } finally {
+      this.underWay.delete(commandId);
+    }
+  }
+
+  /** The master has it. */
+  async stored(commandId: string): Promise<void> {
+    if (this.parts.journal.state.results.has(commandId)) await this.parts.journal.append({ kind: 'result-stored', commandId });
+  }
+
+  /** After a hello: what the master may not have received. */
+  resendAll(): void {
+    for (const result of this.parts.journal.state.results.values()) this.parts.send(result);
+  }
+
+  private async outcome(order: CommandOrder): Promise<CommandResult['outcome']> {
+    const refusal = this.refusalOf(order);
+    if (refusal !== null) return refusal;
+    const deadline = this.deadline(order.deadlineMs);
+    try {
+      return await Promise.race([this.run(order), deadline.passed]);
+    } catch (error) {
+      const unsupported = error instanceof HypervisorError && error.code === 'unsupported';
+      const message = error instanceof Error ? error.message : String(error);
+      return { ok: false, code: unsupported ? 'unsupported' : 'failed', message: message.slice(0, 1000) };
+    } finally {
+      deadline.cancel();
+    }
+  }
+
+  private refusalOf({ command, generation }: CommandOrder): CommandResult['outcome'] | null {
+    if (command.kind === 'describe') return null;
+    const known = this.parts.journal.state.instances.get(command.instanceId)?.desired;
+    if (!known) return { ok: false, code: 'unknown-instance', message: `This slave knows no instance ${command.instanceId}.` };
+    if (generation !== null && generation < known.generation) {
+      return { ok: false, code: 'stale', message: `The command is about generation ${generation}; this slave knows generation ${known.generation}.` };
+    }
+    return null;
+  }
+
+  private async run({ command }: CommandOrder): Promise<CommandResult['outcome']> {
+    const { driver, store } = this.parts;
+    switch (command.kind) {
+      case 'serial-log':
+        return { ok: true, body: fitting(await store.readSerialLog(command.instanceId, command.tailBytes)) };
+      case 'screenshot': {
+        const png = (await driver.screenshot(command.instanceId)).toString('base64');
+        if (png.length > bodyLimit) return { ok: false, code: 'failed', message: `The screenshot has ${png.length} characters; at most ${bodyLimit} fit.` };
+        return { ok: true, body: png };
+      }
+      case 'describe':
+        await this.parts.describeNow();
+        return { ok: true, body: null };
+    }
+  }
+
+  private deadline(deadlineMs: number): { readonly passed: Promise<CommandResult['outcome']>; readonly cancel: () => void } {
+    let cancel: () => void = () => undefined;
+    const passed = new Promise<CommandResult['outcome']>((resolve) => {
+      const message = `Not done within ${deadlineMs} ms.`;
+      cancel = this.parts.clock.after(deadlineMs, () => resolve({ ok: false, code: 'deadline', message }));
+    });
+    return { passed, cancel: () => cancel() };
+  }
+}
+
+/** JSON writes a control character as six bytes; of such a log the end is kept that fits a frame. */
+function fitting(text: string): string {
+  let kept = text;
+  while (Buffer.byteLength(JSON.stringify(kept)) > bodyLimit) kept = kept.slice(Math.ceil(kept.length / 4));
+  return kept;
+}

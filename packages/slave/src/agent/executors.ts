@@ -1,0 +1,81 @@
+import type { DiskStore } from '../disks/disk-store';
+import { HypervisorError, type DomainSpec, type HypervisorDriver } from '../hypervisor/driver';
+import type { InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
+import type { Journal } from './journal';
+import { noMarks, type Marks } from './marks';
+import type { Executors } from './steps';
+
+export interface ExecutorParts {
+  readonly driver: HypervisorDriver;
+  readonly store: DiskStore;
+  readonly journal: Journal;
+  /** How far the fetch of one of the instance's images is. */
+  onProgress(instanceId: string, sha256: string, percent: number): void;
+}
+
+/** The acts behind the steps. Marks are on the disk before the act they belong to. */
+export function makeExecutors({ driver, store, journal, onProgress }: ExecutorParts): Executors {
+  const note = async (instanceId: string, change: Partial<Marks>): Promise<void> => {
+    const marks = journal.state.instances.get(instanceId)?.marks ?? noMarks;
+    const isNews = (Object.keys(change) as (keyof Marks)[]).some((key) => change[key] !== marks[key]);
+    if (isNews) await journal.append({ kind: 'marks', instanceId, marks: { ...marks, ...change } });
+  };
+  return {
+    'fetch-image': (instanceId, { image }) => store.fetchImage(image, (percent) => onProgress(instanceId, image.sha256, percent)),
+    'create-files': async (instanceId, { before, spec }) => {
+      await note(instanceId, before);
+      await store.createInstanceFiles(instanceId, spec);
+    },
+    'reserve-address': (_, { reservation }) => driver.reserveAddress(reservation),
+    define: (instanceId, { generation, spec }) => driver.define(domainSpec(store, instanceId, generation, spec)),
+    start: async (instanceId, { before }) => {
+      const hadBooted = journal.state.instances.get(instanceId)?.marks.booted ?? false;
+      await note(instanceId, before);
+      try {
+        await driver.start(instanceId);
+      } catch (error) {
+        if (!hadBooted && (await surelyNotStarted(driver, instanceId, error))) await note(instanceId, { booted: false });
+        throw error;
+      }
+    },
+    'resume-disk': (instanceId) => driver.resume(instanceId),
+    shutdown: async (instanceId, { before }) => {
+      await note(instanceId, before);
+      await driver.shutdown(instanceId);
+    },
+    destroy: async (instanceId, { before }) => {
+      await note(instanceId, before);
+      await driver.destroy(instanceId);
+    },
+    save: (instanceId) => driver.save(instanceId),
+    undefine: async (instanceId, { before }) => {
+      await note(instanceId, before);
+      await driver.undefine(instanceId);
+    },
+    'release-address': (_, { mac }) => driver.releaseAddress(mac),
+    'remove-files': (instanceId) => store.removeInstanceFiles(instanceId),
+    note: (instanceId, { marks }) => note(instanceId, marks),
+    'give-up': (instanceId, { generation, reason }) => note(instanceId, { failed: { generation, reason } }),
+  };
+}
+
+/** A refusal is certain; a time-out is not, and an unsure start is remembered as one that happened. */
+async function surelyNotStarted(driver: HypervisorDriver, instanceId: string, error: unknown): Promise<boolean> {
+  if (!(error instanceof HypervisorError) || error.code === 'timeout' || error.code === 'unavailable') return false;
+  const domain = await driver.find(instanceId).catch(() => undefined);
+  return domain === null || domain?.state === 'off';
+}
+
+function domainSpec(store: DiskStore, instanceId: string, generation: number, spec: InstanceSpec): DomainSpec {
+  return {
+    instanceId,
+    generation,
+    name: spec.name,
+    vcpus: spec.vcpus,
+    ramMiB: spec.ramMiB,
+    mac: spec.mac,
+    bandwidthMbps: spec.bandwidthMbps,
+    kernelArguments: spec.kernelArguments,
+    files: store.filesOf(instanceId, spec),
+  };
+}

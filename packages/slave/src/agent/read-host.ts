@@ -1,0 +1,60 @@
+import type { DesiredInstance } from '@paravcl/shared/protocol/desired-instance';
+import type { DiskStore } from '../disks/disk-store';
+import type { AddressReservation, HypervisorDriver, OwnedDomain } from '../hypervisor/driver';
+import type { HostFacts } from './host-facts';
+import type { JournaledInstance } from './journal-state';
+
+export interface HostReaders {
+  readonly driver: HypervisorDriver;
+  readonly store: DiskStore;
+  readonly hostBootId: string;
+  networkReady(): boolean;
+}
+
+/**
+ * Reads what the host has of one instance, and only what the next decision can need: asking costs some
+ * ten milliseconds a question, and a launch waits for them. Throws when the hypervisor does not answer.
+ */
+export async function readHost(readers: HostReaders, instanceId: string, known: JournaledInstance): Promise<HostFacts> {
+  const { driver, store } = readers;
+  const { desired, spec } = known;
+  const launching = desired?.desired === 'running' && known.marks.up !== 'yes';
+  const wantsReservations = launching || desired?.desired === 'deleted' || known.marks.failed !== null;
+  const [domain, onDisk, early] = await Promise.all([
+    driver.find(instanceId),
+    store.instancesOnDisk(),
+    wantsReservations && readers.networkReady() ? driver.reservations() : null,
+  ]);
+  const starts = desired?.desired === 'running' && (domain === null || domain.state === 'off' || domain.state === 'saved' || domain.state === 'crashed');
+  const [reservations, missingImages, leased] = await Promise.all([
+    early ?? (starts && readers.networkReady() ? driver.reservations() : []),
+    starts ? missing(store, desired) : [],
+    domain?.state === 'running' && known.marks.up !== 'yes' && spec !== null ? driver.leasedMacs().then((macs) => macs.has(spec.mac)) : false,
+  ]);
+  const reservation = reservationOf(reservations, known, domain);
+  return {
+    domain,
+    files: onDisk.includes(instanceId),
+    missingImages,
+    reservedMac: reservation?.mac ?? null,
+    addressRight: spec !== null && reservation?.mac === spec.mac && reservation.address === spec.address,
+    leased,
+    networkReady: readers.networkReady(),
+    hostBootId: readers.hostBootId,
+  };
+}
+
+async function missing(store: DiskStore, desired: DesiredInstance): Promise<HostFacts['missingImages']> {
+  if (desired.spec === null) return [];
+  const { disk, kernel, ramdisk } = desired.spec;
+  const images = [disk, ...(kernel === null ? [] : [kernel]), ...(ramdisk === null ? [] : [ramdisk])];
+  const there = await Promise.all(images.map((image) => store.hasImage(image)));
+  return images.filter((_, index) => there[index] === false);
+}
+
+/** By its MAC; by its name when the spec is not known any more and only the domain tells it. */
+function reservationOf(reservations: readonly AddressReservation[], known: JournaledInstance, domain: OwnedDomain | null): AddressReservation | undefined {
+  const { spec } = known;
+  if (spec !== null) return reservations.find((reservation) => reservation.mac === spec.mac);
+  return domain === null ? undefined : reservations.find((reservation) => reservation.name === domain.name);
+}

@@ -1,0 +1,306 @@
+import type { Cancel, Clock } from '@paravcl/shared/clock';
+import type { Logger } from 'pino';
+import { DiskStoreError } from '../disks/disk-store';
+import { HypervisorError } from '../hypervisor/driver';
+import { failedAgain, type Failure, type FailureCode } from './failures';
+import { nothingRecollected, type HostFacts, type Recollection } from './host-facts';
+import type { Journal } from './journal';
+import type { JournaledInstance } from './journal-state';
+import { noMarks } from './marks';
+import { reconcile, unknownInstance } from './reconcile';
+import { stepKey, stepPolicies, type Executors, type Step } from './steps';
+import { Slots } from './slots';
+import type { ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
+
+/**
+ * Brings every instance to what is desired, one plan at a time.
+ *
+ * Invariants:
+ *  1. At most one plan of an instance is being carried out; what wakes it meanwhile makes one more round.
+ *  2. Every round starts by reading the host for that instance alone; no plan is made from older facts.
+ *  3. A step is begun only while the generation its plan was made for is still the newest.
+ *  4. A step ends: by itself, by its deadline, or, for a fetch, by a newer generation. So no instance
+ *     waits for another beyond the bounded slots that disk work shares.
+ *  5. A step that fails, or that changes nothing, is not tried again before its back-off has passed.
+ *  6. An instance that is settled costs nothing until something wakes it: an order, an event, its timer,
+ *     or the resync.
+ */
+export interface RunnerParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly journal: Journal;
+  readonly executors: Executors;
+  readHost(instanceId: string, known: JournaledInstance): Promise<HostFacts>;
+  observe(observed: ObservedInstance): void;
+  /** The instance was read and judged once more. */
+  looked(instanceId: string): void;
+  /** How many disk-heavy steps (start, save, making of overlays) may run at the same time. */
+  readonly diskSlots: number;
+  readonly fetchSlots: number;
+}
+
+interface Instance {
+  working: boolean;
+  again: boolean;
+  generation: number | null;
+  recollection: Recollection & { failures: Map<string, Failure> };
+  /** Steps of the round before that returned quietly. */
+  quiet: ReadonlySet<string>;
+  readFailures: number;
+  cancelTimer: Cancel | null;
+  /** Called by a newer generation: ends waits for a slot and for a fetch. */
+  readonly interrupts: Set<() => void>;
+  readonly progress: Map<string, number>;
+}
+
+const readDeadlineMs = 60_000;
+
+export class Runner {
+  private readonly instances = new Map<string, Instance>();
+  private readonly slots: Readonly<Record<'disk' | 'fetch', Slots>>;
+  private stopped = false;
+  private atWork = 0;
+  private idle: (() => void)[] = [];
+
+  constructor(private readonly parts: RunnerParts) {
+    this.slots = { disk: new Slots(parts.diskSlots), fetch: new Slots(parts.fetchSlots) };
+  }
+
+  /** Something about the instance may have changed. Returns at once. */
+  wake(instanceId: string): void {
+    if (this.stopped) return;
+    const instance = this.instanceOf(instanceId);
+    instance.again = true;
+    if (instance.generation !== this.newestGeneration(instanceId)) for (const interrupt of [...instance.interrupts]) interrupt();
+    if (instance.working) return;
+    instance.working = true;
+    this.atWork += 1;
+    void this.work(instanceId, instance).finally(() => {
+      instance.working = false;
+      this.atWork -= 1;
+      if (this.atWork === 0) for (const resolve of this.idle.splice(0)) resolve();
+    });
+  }
+
+  /** Wakes every instance the runner has met. */
+  wakeAll(): void {
+    for (const instanceId of this.instances.keys()) this.wake(instanceId);
+  }
+
+  /** Drops what is recollected of an instance that is gone. */
+  forget(instanceId: string): void {
+    const instance = this.instances.get(instanceId);
+    instance?.cancelTimer?.();
+    // One that is at work stays, lest a second round of it begins beside the first.
+    if (instance?.working === false) this.instances.delete(instanceId);
+  }
+
+  /** Resolves when no instance is being worked on. */
+  settled(): Promise<void> {
+    return this.atWork === 0 ? Promise.resolve() : new Promise((resolve) => this.idle.push(resolve));
+  }
+
+  /** Begins no more steps. What runs goes on in the hypervisor; the next start of the agent finds it. */
+  stop(): void {
+    this.stopped = true;
+    for (const instance of this.instances.values()) {
+      instance.cancelTimer?.();
+      for (const interrupt of [...instance.interrupts]) interrupt();
+    }
+  }
+
+  onProgress(instanceId: string, sha256: string, percent: number): void {
+    const instance = this.instances.get(instanceId);
+    // A fetch goes on for others after this instance stopped waiting for it.
+    if (instance?.progress.has(sha256) !== true) return;
+    instance.progress.set(sha256, Math.min(100, Math.max(0, percent)));
+    const values = [...instance.progress.values()];
+    const mean = Math.floor(values.reduce((sum, value) => sum + value, 0) / values.length);
+    if (mean === instance.recollection.progressPercent) return;
+    instance.recollection = { ...instance.recollection, progressPercent: mean };
+    const { desired } = this.known(instanceId);
+    if (desired === null || desired.generation !== instance.generation) return;
+    this.parts.observe({ instanceId, generation: desired.generation, state: 'preparing', reason: null, progressPercent: mean });
+  }
+
+  private async work(instanceId: string, instance: Instance): Promise<void> {
+    while (instance.again && !this.stopped) {
+      instance.again = false;
+      instance.cancelTimer?.();
+      instance.cancelTimer = null;
+      const wakeAtMs = await this.round(instanceId, instance);
+      if (instance.again || wakeAtMs === null || this.stopped) continue;
+      const delayMs = Math.max(0, wakeAtMs - this.parts.clock.monotonicMs());
+      instance.cancelTimer = this.parts.clock.after(delayMs, () => this.wake(instanceId));
+    }
+  }
+
+  /** Reads, plans, acts. Answers when to look again; sets `again` when something was done. */
+  private async round(instanceId: string, instance: Instance): Promise<number | null> {
+    const { clock, log } = this.parts;
+    const known = this.known(instanceId);
+    this.startGeneration(instance, known.desired?.generation ?? null);
+    let facts: HostFacts;
+    try {
+      facts = await this.within(readDeadlineMs, this.parts.readHost(instanceId, known));
+      instance.readFailures = 0;
+    } catch (error) {
+      instance.readFailures += 1;
+      const delayMs = Math.min(15_000, 250 * 2 ** Math.min(instance.readFailures, 8));
+      log.warn({ instanceId, err: error, delayMs }, 'the host could not be read; nothing is done until it can');
+      return clock.monotonicMs() + delayMs;
+    }
+    this.recollect(instance, known, facts);
+    const nowMs = clock.monotonicMs();
+    const newest = this.known(instanceId);
+    // An order that came while the host was read is obeyed now, by the next round, not after this one's steps.
+    if ((newest.desired?.generation ?? null) !== instance.generation) {
+      instance.again = true;
+      return null;
+    }
+    const plan = reconcile(newest.desired === null ? unknownInstance : newest, facts, instance.recollection, nowMs);
+    if (plan.observed !== null) this.parts.observe(plan.observed);
+    this.parts.looked(instanceId);
+    if (plan.steps.length === 0) {
+      instance.quiet = new Set();
+      return plan.wakeAtMs;
+    }
+    const outcomes = await Promise.all(plan.steps.map((step) => this.carryOut(instanceId, instance, step)));
+    instance.quiet = new Set(plan.steps.filter((_, index) => outcomes[index] === 'quiet').map(stepKey));
+    instance.again = true;
+    return null;
+  }
+
+  private async carryOut(instanceId: string, instance: Instance, step: Step): Promise<'quiet' | 'failed' | 'dropped'> {
+    const { clock, log } = this.parts;
+    const { deadlineMs, slots } = stepPolicies[step.kind];
+    const generation = instance.generation;
+    const interruption = interruptible(instance.interrupts);
+    const slot = slots === null ? null : this.slots[slots].take();
+    try {
+      if (slot !== null && (await Promise.race([slot, interruption.happened])) === 'interrupted') return 'dropped';
+      if (this.stopped || this.newestGeneration(instanceId) !== generation) return 'dropped';
+      if (step.kind === 'shutdown') {
+        instance.recollection = { ...instance.recollection, stopping: { askedAtMs: clock.monotonicMs(), destroyAtMs: step.destroyAtMs } };
+      }
+      if (step.kind === 'fetch-image') instance.progress.set(step.image.sha256, 0);
+      const beganMs = clock.monotonicMs();
+      const done = execute(this.parts.executors, instanceId, step);
+      done.catch(() => undefined);
+      const ended = step.kind === 'fetch-image' ? Promise.race([done, interruption.happened]) : done;
+      if ((await this.within(deadlineMs, ended)) === 'interrupted') return 'dropped';
+      log.info({ instanceId, generation, step: step.kind, ms: Math.round(clock.monotonicMs() - beganMs) }, 'step done');
+      this.remember(instance, step, instance.quiet.has(stepKey(step)) ? 'no-effect' : null, 'it was done twice and the host did not change');
+      return 'quiet';
+    } catch (error) {
+      const { code, message } = classify(error);
+      log.warn({ instanceId, generation, step: step.kind, code, err: error }, 'step failed');
+      this.remember(instance, step, code, message);
+      return 'failed';
+    } finally {
+      interruption.end();
+      void slot?.then((giveBack) => giveBack());
+    }
+  }
+
+  private remember(instance: Instance, step: Step, code: FailureCode | null, message: string): void {
+    const { failures } = instance.recollection;
+    const key = stepKey(step);
+    const nowMs = this.parts.clock.monotonicMs();
+    // Continuing after a disk error counts even when it works: the disk may be full again in a moment.
+    if (step.kind === 'resume-disk') failures.set(key, failedAgain(failures.get(key), code ?? 'no-effect', message, nowMs));
+    // Asking a guest to shut down changes nothing that can be seen at once.
+    else if (code === null || (code === 'no-effect' && (step.kind === 'shutdown' || step.kind === 'note'))) failures.delete(key);
+    else failures.set(key, failedAgain(failures.get(key), code, message, nowMs));
+  }
+
+  private startGeneration(instance: Instance, generation: number | null): void {
+    if (instance.generation === generation) return;
+    instance.generation = generation;
+    instance.recollection = { ...nothingRecollected, failures: new Map(), bootingSinceMs: instance.recollection.bootingSinceMs };
+    instance.quiet = new Set();
+    instance.progress.clear();
+  }
+
+  /** What follows from the facts for the agent's own memory. */
+  private recollect(instance: Instance, known: JournaledInstance, facts: HostFacts): void {
+    const state = facts.domain?.state;
+    const nowMs = this.parts.clock.monotonicMs();
+    const { recollection } = instance;
+    const booting = state === 'running' && known.marks.up !== 'yes';
+    const trouble = recollection.failures.get('resume-disk');
+    // A guest that ran for a while after its disk error starts with a fresh back-off at the next one.
+    if (state === 'running' && trouble !== undefined && nowMs > trouble.retryAtMs + 30_000) recollection.failures.delete('resume-disk');
+    instance.recollection = {
+      ...recollection,
+      bootingSinceMs: booting ? (recollection.bootingSinceMs ?? nowMs) : null,
+      stopping: state === 'running' || state === 'shutting-down' ? recollection.stopping : null,
+      progressPercent: facts.missingImages.length > 0 ? recollection.progressPercent : null,
+    };
+  }
+
+  /** Rejects with a `hung` error when `work` has not ended by then. */
+  private async within<T>(deadlineMs: number, work: Promise<T>): Promise<T> {
+    let cancel: Cancel | null = null;
+    const deadline = new Promise<never>((_, reject) => {
+      cancel = this.parts.clock.after(deadlineMs, () => reject(new HungError(`no end after ${Math.round(deadlineMs / 1000)} s`)));
+    });
+    try {
+      return await Promise.race([work, deadline]);
+    } finally {
+      (cancel as Cancel | null)?.();
+    }
+  }
+
+  private instanceOf(instanceId: string): Instance {
+    let instance = this.instances.get(instanceId);
+    if (instance === undefined) {
+      instance = {
+        working: false,
+        again: false,
+        generation: null,
+        recollection: { ...nothingRecollected, failures: new Map() },
+        quiet: new Set(),
+        readFailures: 0,
+        cancelTimer: null,
+        interrupts: new Set(),
+        progress: new Map(),
+      };
+      this.instances.set(instanceId, instance);
+    }
+    return instance;
+  }
+
+  private known(instanceId: string): JournaledInstance {
+    return this.parts.journal.state.instances.get(instanceId) ?? { desired: null, spec: null, marks: noMarks };
+  }
+
+  private newestGeneration(instanceId: string): number | null {
+    return this.known(instanceId).desired?.generation ?? null;
+  }
+}
+
+class HungError extends Error {
+  override readonly name = 'HungError';
+}
+
+function execute(executors: Executors, instanceId: string, step: Step): Promise<void> {
+  // The table has an executor for every kind; that this one takes this step is what its type says.
+  const executor = executors[step.kind] as (instanceId: string, step: Step) => Promise<void>;
+  return executor(instanceId, step);
+}
+
+function interruptible(interrupts: Set<() => void>): { readonly happened: Promise<'interrupted'>; readonly end: () => void } {
+  let interrupt: () => void = () => undefined;
+  const happened = new Promise<'interrupted'>((resolve) => {
+    interrupt = () => resolve('interrupted');
+  });
+  interrupts.add(interrupt);
+  return { happened, end: () => interrupts.delete(interrupt) };
+}
+
+function classify(error: unknown): { readonly code: FailureCode; readonly message: string } {
+  if (error instanceof HypervisorError || error instanceof DiskStoreError) return { code: error.code, message: error.message };
+  if (error instanceof HungError) return { code: 'hung', message: error.message };
+  return { code: 'failed', message: error instanceof Error ? error.message : String(error) };
+}
