@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises';
+import { loadavg } from 'node:os';
+import { join } from 'node:path';
+import type { Clock } from '@paravcl/shared/clock';
+import type { Logger } from 'pino';
+import { Agent } from './agent/agent';
+import { Journal } from './agent/journal';
+import { composeHost, describer, kvmVerdict } from './compose-host';
+import type { Config } from './config';
+import { parseMeminfo } from './describe/memory';
+import { readEnrolment, trustOf } from './link/enrolment-record';
+import { MasterImageSource } from './link/image-source';
+import { readAgentKey, readBootId, readMachineId } from './link/identity';
+import { MasterLink } from './link/master-link';
+
+export const journalDirectory = (config: Config): string => join(config.stateDir, 'journal');
+export const lastReportFile = (config: Config): string => join(config.stateDir, 'last-report.json');
+
+export interface RunningAgent {
+  /** Ends the agent and closes its journal; guests go on. */
+  stop(): Promise<void>;
+}
+
+/** Puts the agent of this host together and starts it. Throws when the host is not enrolled. */
+export async function startAgent(config: Config, clock: Clock, log: Logger, build: string, ready: () => void): Promise<RunningAgent> {
+  const enrolment = await readEnrolment(config.stateDir);
+  const key = await readAgentKey(config.stateDir);
+  if (enrolment === null || key === null) {
+    throw new Error('This host is not enrolled. Ask for a join token in the portal, then: paravcl-slave enrol --master https://MASTER');
+  }
+  const [trust, machineId, hostBootId, kvm] = await Promise.all([trustOf(config.stateDir, enrolment), readMachineId(config.machineIdFile), readBootId(), kvmVerdict(config)]);
+  const journal = await Journal.open(journalDirectory(config), log);
+  let contentToken: string | null = null;
+  const source = new MasterImageSource({ masterUrl: enrolment.masterUrl, ...trust, contentToken: () => contentToken });
+  const { driver, store } = await composeHost(config, clock, enrolment.slaveId, source, kvm);
+  log.info({ slave: enrolment.name, slaveId: enrolment.slaveId, master: enrolment.masterUrl, driver: config.driver, kvm: kvm.why }, 'the agent starts');
+  const agent = await Agent.start({
+    clock,
+    log,
+    journal,
+    driver,
+    store,
+    build,
+    machineId,
+    hostBootId,
+    lastReportPath: lastReportFile(config),
+    diskSlots: config.diskSlots,
+    ready,
+    describe: describer(config, clock, kvm, driver),
+    load: async () => ({
+      load1: loadavg()[0] ?? 0,
+      ramAvailableMiB: parseMeminfo(await readFile('/proc/meminfo', 'utf8')).availableMiB,
+      poolAvailableMiB: (await store.space()).availableMiB,
+    }),
+    connect: (handlers) =>
+      new MasterLink({
+        clock,
+        log,
+        random: Math.random,
+        masterUrl: enrolment.masterUrl,
+        ...trust,
+        slaveId: enrolment.slaveId,
+        siteId: enrolment.siteId,
+        key,
+        ...handlers,
+        onWelcome: (welcome) => {
+          contentToken = welcome.contentToken;
+          handlers.onWelcome(welcome);
+        },
+        onDown: () => {
+          contentToken = null;
+          handlers.onDown();
+        },
+      }),
+  });
+  return {
+    stop: async () => {
+      await agent.stop();
+      await journal.close();
+    },
+  };
+}

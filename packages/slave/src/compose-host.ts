@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import type { Clock } from '@paravcl/shared/clock';
+import type { Describe } from '@paravcl/shared/domain/slave';
+import type { Config } from './config';
+import { describeHost, libvirtPart } from './describe/describe-host';
+import { hypervisorVersions } from './describe/hypervisor-versions';
+import { probeKvm, type KvmVerdict } from './describe/kvm-probe';
+import { readQemuAccount } from './describe/qemu-account';
+import { measureRelativeSpeed, relativeSpeed } from './describe/relative-speed';
+import type { DiskStore, ImageSource } from './disks/disk-store';
+import { PoolDiskStore } from './disks/pool-disk-store';
+import type { HypervisorDriver } from './hypervisor/driver';
+import { LibvirtDriver } from './hypervisor/libvirt/libvirt-driver';
+import { SimulatedDiskStore } from './hypervisor/simulated/simulated-disk-store';
+import { SimulatedDriver } from './hypervisor/simulated/simulated-driver';
+
+/** The host behind the agent: real, or simulated when that was asked for. */
+export interface Host {
+  readonly driver: HypervisorDriver;
+  readonly store: DiskStore;
+}
+
+export async function composeHost(config: Config, clock: Clock, slaveId: string, source: ImageSource, kvm: KvmVerdict): Promise<Host> {
+  if (config.driver === 'simulated') {
+    return {
+      driver: new SimulatedDriver({ slaveId, clock, bootMs: 500, shutdownMs: 500, stateFile: join(config.stateDir, 'simulated-host.json') }),
+      store: new SimulatedDiskStore({ clock, stateFile: join(config.stateDir, 'simulated-pool.json') }),
+    };
+  }
+  const isRoot = process.getuid?.() === 0;
+  const account = isRoot ? await readQemuAccount() : null;
+  return {
+    driver: new LibvirtDriver({
+      type: kvm.usable ? 'kvm' : 'qemu',
+      slaveId,
+      clock,
+      virsh: { uri: config.libvirtUri },
+      ...(config.machine === undefined ? {} : { machine: config.machine }),
+      ...(config.cpu === undefined ? {} : { cpu: config.cpu }),
+    }),
+    store: new PoolDiskStore({
+      directory: config.poolDir,
+      source,
+      reserveMiB: config.poolReserveMiB,
+      qemuOwner: account === null ? null : { uid: account.uid, gid: account.gids[0] ?? account.uid },
+    }),
+  };
+}
+
+/** Whether KVM runs guests here; not asked under simulation. */
+export function kvmVerdict(config: Config): Promise<KvmVerdict> {
+  return config.driver === 'simulated' ? Promise.resolve({ usable: false, why: 'simulated', mend: null }) : probeKvm();
+}
+
+/** Describes this host. `driver` tells the baseline its guests are pinned to; null before enrolment. */
+export function describer(config: Config, clock: Clock, kvm: KvmVerdict, driver: HypervisorDriver | null): (clockOffsetMs: number | null) => Promise<Describe> {
+  const hypervisor = async (): Promise<Describe['hypervisor']> => {
+    if (config.driver === 'simulated') {
+      return { kind: 'simulated', usable: true, why: 'the simulated driver was asked for: there are no guests', libvirt: null, qemu: null, machine: 'simulated', cpu: 'simulated' };
+    }
+    const [versions, baseline] = await Promise.all([hypervisorVersions(config.libvirtUri), driver?.version().catch(() => null) ?? null]);
+    return libvirtPart(kvm, versions, { machine: baseline?.machine ?? null, cpu: baseline?.cpu ?? null });
+  };
+  return (clockOffsetMs) =>
+    describeHost({
+      // Under simulation there is no pool; the state directory stands for its file system.
+      poolDir: config.driver === 'simulated' ? config.stateDir : config.poolDir,
+      hypervisor,
+      relativeSpeed: (cpuModel) => relativeSpeed(join(config.stateDir, 'relative-speed.json'), cpuModel, () => measureRelativeSpeed(() => clock.monotonicMs())),
+      clockOffsetMs: () => clockOffsetMs,
+    });
+}

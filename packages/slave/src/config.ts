@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { isAbsolute, join, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+const absolutePath = z.string().refine(isAbsolute, 'must be an absolute path');
+
+const fileSchema = z.strictObject({
+  stateDir: absolutePath.optional(),
+  poolDir: absolutePath.optional(),
+  /** `simulated` has no guests at all and is never chosen by itself. */
+  driver: z.enum(['libvirt', 'simulated']).default('libvirt'),
+  libvirtUri: z.string().min(1).max(200).default('qemu:///system'),
+  /** Pins machine type and CPU model of the pool, so that a saved guest restores on another slave. */
+  machine: z.string().min(1).max(60).optional(),
+  cpu: z.string().min(1).max(60).optional(),
+  /** Kept free in the pool for the host and for guests that grow. */
+  poolReserveMiB: z.int().nonnegative().default(256),
+  /** Starts, saves and makings of disks at the same time. */
+  diskSlots: z.int().min(1).max(64).default(4),
+  machineIdFile: absolutePath.default('/etc/machine-id'),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
+});
+
+export type Config = Readonly<z.infer<typeof fileSchema>> & { readonly stateDir: string; readonly poolDir: string };
+
+/** What the command line says; it overrides the environment, which overrides the file. */
+export interface ConfigArguments {
+  readonly config?: string | undefined;
+  readonly stateDir?: string | undefined;
+  readonly poolDir?: string | undefined;
+  readonly driver?: string | undefined;
+}
+
+export const defaultStateDir = '/var/lib/paravcl-slave';
+const variables = {
+  stateDir: 'PARAVCL_SLAVE_STATE_DIR',
+  poolDir: 'PARAVCL_SLAVE_POOL_DIR',
+  driver: 'PARAVCL_SLAVE_DRIVER',
+  libvirtUri: 'PARAVCL_SLAVE_LIBVIRT_URI',
+  logLevel: 'PARAVCL_SLAVE_LOG_LEVEL',
+} as const;
+
+/** Throws an Error that names every fault at once, each with its setting. */
+export function readConfig(given: ConfigArguments, environment: NodeJS.ProcessEnv): Config {
+  const fromFile = given.config === undefined ? {} : readFile(given.config);
+  const fromEnvironment = Object.fromEntries(Object.entries(variables).flatMap(([key, name]) => (environment[name] ? [[key, environment[name]]] : [])));
+  const fromArguments = {
+    ...(given.stateDir === undefined ? {} : { stateDir: resolve(given.stateDir) }),
+    ...(given.poolDir === undefined ? {} : { poolDir: resolve(given.poolDir) }),
+    ...(given.driver === undefined ? {} : { driver: given.driver }),
+  };
+  const parsed = fileSchema.safeParse({ ...fromFile, ...fromEnvironment, ...fromArguments });
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.') || 'configuration'}: ${issue.message}`);
+    throw new Error(`The configuration is faulty:\n${faults.join('\n')}`);
+  }
+  const stateDir = parsed.data.stateDir ?? defaultStateDir;
+  return { ...parsed.data, stateDir, poolDir: parsed.data.poolDir ?? join(stateDir, 'pool') };
+}
+
+function readFile(path: string): object {
+  let content: unknown;
+  try {
+    content = parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new Error(`The configuration file ${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+  if (content === null) return {};
+  if (typeof content !== 'object' || Array.isArray(content)) throw new Error(`The configuration file ${path} is not a list of settings (name: value).`);
+  return content;
+}

@@ -1,0 +1,42 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { readJournalState } from './agent/journal';
+import { build } from './build';
+import { journalDirectory } from './compose-agent';
+import { readConfig } from './config';
+import { withConfigOptions } from './config-options';
+import { doctorCommand, type DoctorOptions } from './doctor/doctor-command';
+import { enrolCommand } from './enrol-command';
+import { caFileName, enrolmentFileName, readEnrolment } from './link/enrolment-record';
+import { keyFileName } from './link/identity';
+import { runCommand } from './run-command';
+import { statusCommand } from './status-command';
+
+const doctor = withConfigOptions(doctorCommand(async (): Promise<DoctorOptions> => {
+  const config = readConfig(doctor.opts(), process.env);
+  const enrolment = await readEnrolment(config.stateDir).catch(() => null);
+  const caPem = enrolment?.trust === 'pinned' ? await readFile(join(config.stateDir, caFileName), 'utf8').catch(() => undefined) : undefined;
+  return {
+    stateDir: config.stateDir,
+    poolDir: config.poolDir,
+    libvirtUri: config.libvirtUri,
+    masterUrl: enrolment?.masterUrl,
+    caPem,
+    network: (await readJournalState(journalDirectory(config))).network,
+    secretFiles: [keyFileName, enrolmentFileName],
+  };
+}));
+
+const program = new Command('paravcl-slave')
+  .description('The ParaVCL agent: makes this host a slave of a virtual computing lab')
+  .version(build)
+  .addCommand(enrolCommand())
+  .addCommand(runCommand(build))
+  .addCommand(doctor)
+  .addCommand(statusCommand());
+
+program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,35 @@
+import { systemClock } from '@paravcl/shared/clock';
+import { Command } from 'commander';
+import pino from 'pino';
+import { startAgent } from './compose-agent';
+import { withConfigOptions, type ConfigFlags } from './config-options';
+import { readConfig } from './config';
+import { runTool } from './describe/run-tool';
+
+/** `paravcl-slave run`: the agent, until SIGTERM or SIGINT. */
+export function runCommand(build: string): Command {
+  return withConfigOptions(new Command('run').description('run the agent of this host; guests go on when it ends')).action(async (flags: ConfigFlags) => {
+    const config = readConfig(flags, process.env);
+    const log = pino({
+      level: config.logLevel,
+      redact: ['token', 'contentToken', '*.token', '*.contentToken', '*.signature'],
+      ...(config.driver === 'simulated' ? { msgPrefix: 'SIMULATED, no real guests: ' } : {}),
+    });
+    const ended = new Promise<NodeJS.Signals>((resolve) => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
+    });
+    const agent = await startAgent(config, systemClock, log, build, () => void tellSystemd());
+    // Timers of the agent never keep a process alive by themselves; this one does while it runs.
+    const alive = setInterval(() => undefined, 3600_000);
+    log.info({ signal: await ended }, 'the agent ends; guests go on');
+    clearInterval(alive);
+    await agent.stop();
+    // A child of a hung tool must not keep an agent that was told to end.
+    process.exit(0);
+  });
+}
+
+/** sd_notify(3) by its command: Node has no datagram sockets of the unix kind. */
+async function tellSystemd(): Promise<void> {
+  if (process.env['NOTIFY_SOCKET']) await runTool('systemd-notify', ['--ready', `--pid=${process.pid}`, '--no-block'], 5000);
+}
