@@ -12,7 +12,7 @@ import type { UnitOfWork } from '../db/unit-of-work';
 import type { FleetPulse } from '../services/fleet-pulse';
 import type { HelloService } from '../services/hello-service';
 import type { AgentReports } from '../services/ports';
-import type { AgentSessions } from './agent-sessions';
+import type { AgentSessions, RegisteredSession } from './agent-sessions';
 import { desiredBatches } from './desired-batches';
 import { closeCodes, FrameSocket } from './frame-socket';
 import type { LinkLog, LinkSettings } from './link-settings';
@@ -48,7 +48,7 @@ const isAdmitted = (admission: Admission): boolean => admission === 'approved' |
  * Invariants: nothing but a hello is heard before it is accepted; a session that is not the newest of
  * its slave reports nothing; whatever ends it stops its timers.
  */
-export class AgentSession {
+export class AgentSession implements RegisteredSession {
   readonly sessionId: string;
   /** Bearer for image content, as long as this session. */
   readonly contentToken = randomBytes(32).toString('base64url');

@@ -2,25 +2,37 @@ import type { Admission } from '@paravcl/shared/domain/slave';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { Command, CommandResult } from '@paravcl/shared/protocol/commands';
 import type { DesiredInstance } from '@paravcl/shared/protocol/desired-instance';
-import type { Refused } from '@paravcl/shared/protocol/master-to-agent';
+import type { MasterFrame, Refused } from '@paravcl/shared/protocol/master-to-agent';
 import { createHash } from 'node:crypto';
 import type { AgentPort } from '../services/ports';
 import type { AgentCommands } from './agent-commands';
-import type { AgentSession } from './agent-session';
 import { desiredBatches } from './desired-batches';
 
 const maxForget = 500;
 
+/** What the registry needs of a connection; `agent-session.ts` is one. */
+export interface RegisteredSession {
+  /** Rises with every connection: of two sessions of one slave the greater is the newer. */
+  readonly order: number;
+  readonly contentToken: string;
+  /** Both null until its hello was accepted. */
+  readonly slaveId: string | null;
+  readonly admission: Admission | null;
+  send(frame: MasterFrame): void;
+  refuse(code: Refused['code'], sentence: string): void;
+  admissionChanged(admission: Admission, sentence: string | null): Promise<void>;
+}
+
 /** The newest accepted session of every connected slave: how services reach agents. */
 export class AgentSessions implements AgentPort {
-  private readonly bySlave = new Map<string, AgentSession>();
+  private readonly bySlave = new Map<string, RegisteredSession>();
   /** By hash, so that looking a token up takes no time that depends on the tokens that exist. */
-  private readonly byContentToken = new Map<string, AgentSession>();
+  private readonly byContentToken = new Map<string, RegisteredSession>();
 
   constructor(readonly commands: AgentCommands) {}
 
   /** The newest connection wins; the older one is told and closed. False when this one is the older. */
-  register(session: AgentSession, slaveId: string): boolean {
+  register(session: RegisteredSession, slaveId: string): boolean {
     const other = this.bySlave.get(slaveId);
     if (other !== undefined && other.order > session.order) return false;
     this.bySlave.set(slaveId, session);
@@ -32,12 +44,12 @@ export class AgentSessions implements AgentPort {
     return true;
   }
 
-  remove(session: AgentSession): void {
+  remove(session: RegisteredSession): void {
     this.byContentToken.delete(tokenKey(session.contentToken));
     if (session.slaveId !== null && this.isCurrent(session)) this.bySlave.delete(session.slaveId);
   }
 
-  isCurrent(session: AgentSession): boolean {
+  isCurrent(session: RegisteredSession): boolean {
     return session.slaveId !== null && this.bySlave.get(session.slaveId) === session;
   }
 
