@@ -1,6 +1,7 @@
 import type { Express } from 'express';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
+import { answerBrokenRequests } from './http/broken-request';
 import type { AgentGateway } from './ws/agent-gateway';
 import type { ServerIdentity } from './tls/server-identity';
 
@@ -14,6 +15,7 @@ const drainMs = 5000;
 /** Listens with TLS for the API and the agents on one port. Throws with the way out when the port is not to be had. */
 export async function listen(app: Express, gateway: AgentGateway, identity: ServerIdentity, at: { readonly host: string; readonly port: number }): Promise<Server> {
   const server = createServer({ key: identity.key, cert: identity.cert, minVersion: 'TLSv1.2', requestTimeout: 0, headersTimeout: headersWithinMs }, app);
+  answerBrokenRequests(server);
   server.setTimeout(idleMs);
   server.on('upgrade', (request, socket, head) => {
     if (gateway.upgrade(request, socket, head)) return;
