@@ -247,12 +247,12 @@ test('states on the way are told, and heartbeats go on', async () => {
 });
 
 describe.each([
-  ['launch', [] as const, 'running', 'create-files'],
-  ['suspend', ['running'] as const, 'suspended', 'save'],
-  ['resume', ['running', 'suspended'] as const, 'running', 'start'],
-  ['stop', ['running'] as const, 'stopped', 'shutdown'],
-  ['delete', ['running'] as const, 'deleted', 'destroy'],
-] as const)('an agent that dies in the middle of a %s', (_, before, verb) => {
+  { what: 'launch', before: [], verb: 'running' },
+  { what: 'suspend', before: ['running'], verb: 'suspended' },
+  { what: 'resume', before: ['running', 'suspended'], verb: 'running' },
+  { what: 'stop', before: ['running'], verb: 'stopped' },
+  { what: 'delete', before: ['running'], verb: 'deleted' },
+] as const)('an agent that dies in the middle of a $what', ({ before, verb }) => {
   test.each([0, 3, 8, 15, 30])('and starts again %i ms later brings it to its end', async (ms) => {
     let generation = 0;
     for (const state of before) {
