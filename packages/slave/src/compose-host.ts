@@ -6,6 +6,7 @@ import { describeHost, libvirtPart } from './describe/describe-host';
 import { hypervisorVersions } from './describe/hypervisor-versions';
 import { probeKvm, type KvmVerdict } from './describe/kvm-probe';
 import { readQemuAccount } from './describe/qemu-account';
+import { kvmCircumstances, rememberedKvm } from './describe/remembered-kvm';
 import { measureRelativeSpeed, relativeSpeed } from './describe/relative-speed';
 import type { DiskStore, ImageSource } from './disks/disk-store';
 import { PoolDiskStore } from './disks/pool-disk-store';
@@ -47,9 +48,10 @@ export async function composeHost(config: Config, clock: Clock, slaveId: string,
   };
 }
 
-/** Whether KVM runs guests here; not asked under simulation. */
-export function kvmVerdict(config: Config): Promise<KvmVerdict> {
-  return config.driver === 'simulated' ? Promise.resolve({ usable: false, why: 'simulated', mend: null }) : probeKvm();
+/** Whether KVM runs guests here, asked once per boot of the host; not asked under simulation. */
+export async function kvmVerdict(config: Config): Promise<KvmVerdict> {
+  if (config.driver === 'simulated') return { usable: false, why: 'simulated', mend: null };
+  return rememberedKvm(join(config.stateDir, 'kvm.json'), await kvmCircumstances(), () => probeKvm());
 }
 
 /** Describes this host. `driver` tells the baseline its guests are pinned to; null before enrolment. */
