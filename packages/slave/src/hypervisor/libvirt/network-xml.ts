@@ -27,7 +27,8 @@ export function networkXml(network: SiteNetwork): string {
     element('network', {}, [
       element('name', {}, network.name),
       element('forward', { mode: 'nat' }),
-      element('bridge', { name: network.bridge, stp: 'on', delay: '0' }),
+      // With spanning tree each new port waits twice two seconds before it forwards, also after every resume.
+      element('bridge', { name: network.bridge, stp: 'off', delay: '0' }),
       element('mac', { address: bridgeMac(network.gateway) }),
       element('ip', { address: network.gateway, prefix: String(network.prefix) }, [
         element('dhcp', {}, [element('host', { mac: bridgeMac(network.gateway), ip: network.gateway, name: 'gateway' })]),
