@@ -18,6 +18,9 @@ import { readHost } from './read-host';
 import { Runner } from './runner';
 import { SiteNetworkKeeper } from './site-network-keeper';
 
+/** What the agent needs of its link. */
+export type AgentLink = Pick<MasterLink, 'isUp' | 'clockOffsetMs' | 'send' | 'start' | 'stop'>;
+
 export interface AgentParts {
   readonly clock: Clock;
   readonly log: Logger;
@@ -33,7 +36,7 @@ export interface AgentParts {
   describe(clockOffsetMs: number | null): Promise<Describe>;
   /** What the host is doing now, cheap enough for every heartbeat. */
   load(): Promise<{ readonly load1: number; readonly ramAvailableMiB: number; readonly poolAvailableMiB: number }>;
-  connect(parts: Pick<MasterLinkParts, 'hello' | 'heartbeat' | 'onWelcome' | 'onFrame' | 'onDown'>): MasterLink;
+  connect(parts: Pick<MasterLinkParts, 'hello' | 'heartbeat' | 'onWelcome' | 'onFrame' | 'onDown'>): AgentLink;
   /** Everything is listed and the journal is read. */
   ready(): void;
 }
@@ -57,7 +60,7 @@ export class Agent {
   private readonly lastReport: LastReport;
   private readonly commands: Commands;
   private readonly network: SiteNetworkKeeper;
-  private readonly link: MasterLink;
+  private readonly link: AgentLink;
   /** State and generation of each domain when it was last looked at. */
   private readonly domainsSeen = new Map<string, string>();
   private foreign: readonly ForeignDomain[] = [];

@@ -1,0 +1,123 @@
+import { createReadStream } from 'node:fs';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sleep, systemClock } from '@paravcl/shared/clock';
+import { newId } from '@paravcl/shared/ids';
+import type { DesiredInstance, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
+import type { Welcome } from '@paravcl/shared/protocol/master-to-agent';
+import { buildDemoGuest, demoGuestKernelArguments } from '@paravcl/workbench/guest/demo-guest';
+import pino from 'pino';
+import { Agent, type AgentParts } from '../../src/agent/agent';
+import { Journal } from '../../src/agent/journal';
+import { readQemuAccount } from '../../src/describe/qemu-account';
+import { PoolDiskStore } from '../../src/disks/pool-disk-store';
+import { LibvirtDriver } from '../../src/hypervisor/libvirt/libvirt-driver';
+
+jest.setTimeout(180_000);
+
+const virsh = (...args: readonly string[]): string => execFileSync('virsh', ['--quiet', '--connect', 'qemu:///system', ...args], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } }).trim();
+
+test('an agent over the real libvirt launches, suspends, resumes and deletes a real guest; its restart touches nothing', async () => {
+  if (process.env['PARAVCL_PRIVATE_HOST'] !== '1') throw new Error('This test makes domains and networks: run it inside a private host (npm test does).');
+  const guest = await buildDemoGuest();
+  const stateDir = await mkdtemp(join(tmpdir(), 'paravcl-agent-'));
+  await chmod(stateDir, 0o711);
+  const paths = new Map([guest.disk, guest.kernel, guest.ramdisk].map((file, index) => [newId(index + 1), file.path] as const));
+  const refs = [...paths].map(([imageId, path]) => {
+    const sha256 = execFileSync('sha256sum', ['--', path], { encoding: 'utf8' }).slice(0, 64);
+    return { imageId, sha256, sizeBytes: Number(execFileSync('stat', ['-c', '%s', '--', path], { encoding: 'utf8' })), format: 'raw' as const };
+  });
+  const [disk, kernel, ramdisk] = refs;
+  if (disk === undefined || kernel === undefined || ramdisk === undefined) throw new Error('no guest');
+  const instanceId = newId(Date.now());
+  const spec: InstanceSpec = {
+    name: 'i-agent-1',
+    vcpus: 1,
+    ramMiB: 128,
+    diskMiB: 64,
+    disk,
+    kernel,
+    ramdisk,
+    kernelArguments: demoGuestKernelArguments,
+    mac: '00:16:3e:00:09:01',
+    address: '10.92.0.21',
+    bandwidthMbps: null,
+    seed: { hostname: 'i-agent-1', user: 'student', sshPublicKeys: [] },
+  };
+  const slaveId = newId(Date.now());
+  const account = await readQemuAccount();
+  if (account === null) throw new Error('libvirt’s QEMU user is missing');
+
+  const links: Parameters<AgentParts['connect']>[0][] = [];
+  let journal: Journal | null = null;
+  const startAgent = async (): Promise<Agent> => {
+    journal = await Journal.open(join(stateDir, 'journal'), pino({ level: 'silent' }));
+    const source = { open: (image: { imageId: string }, start: number) => Promise.resolve(createReadStream(paths.get(image.imageId) ?? '', { start }) as AsyncIterable<Buffer>) };
+    return Agent.start({
+      clock: systemClock,
+      log: pino({ level: process.env['TEST_LOG'] ?? 'silent' }),
+      journal,
+      driver: new LibvirtDriver({ type: 'qemu', slaveId, clock: systemClock }),
+      store: new PoolDiskStore({ directory: join(stateDir, 'pool'), source, reserveMiB: 16, qemuOwner: { uid: account.uid, gid: account.gids[0] ?? account.uid } }),
+      build: 'test',
+      machineId: '0'.repeat(32),
+      hostBootId: 'boot-1',
+      lastReportPath: join(stateDir, 'last-report.json'),
+      diskSlots: 2,
+      ready: () => undefined,
+      describe: () => Promise.reject(new Error('not asked here')),
+      load: () => Promise.reject(new Error('not asked here')),
+      connect: (given) => {
+        links.push(given);
+        return { isUp: false, clockOffsetMs: null, send: () => false, start: () => undefined, stop: () => undefined };
+      },
+    });
+  };
+  let agent = await startAgent();
+  const order = (generation: number, desired: DesiredInstance['desired']): void =>
+    links.at(-1)?.onFrame({ type: 'desired', payload: { instances: [desired === 'deleted' ? { instanceId, generation, desired, spec: null } : { instanceId, generation, desired, spec }] } });
+  const reaches = async (state: string): Promise<void> => {
+    const end = Date.now() + 90_000;
+    while (agent.seen()[0]?.state !== state) {
+      if (Date.now() > end) throw new Error(`not ${state}: ${JSON.stringify(agent.seen())}`);
+      await sleep(systemClock, 20);
+    }
+  };
+  const serial = (): Promise<string> => readFile(join(stateDir, 'pool', 'instances', instanceId, 'serial.log'), 'utf8');
+
+  try {
+    links.at(-1)?.onWelcome({ network: { name: 'pv-agent', bridge: 'pvagent0', gateway: '10.92.0.1', prefix: 16 }, admission: 'approved' } as Welcome);
+    order(1, 'running');
+    await reaches('running');
+    expect(virsh('domstate', '--', instanceId)).toBe('running');
+    expect(await serial()).toContain('i-agent-1');
+
+    order(2, 'suspended');
+    await reaches('suspended');
+    expect(virsh('dominfo', '--', instanceId)).toMatch(/Managed save:\s+yes/);
+    await agent.stop();
+    await (journal as Journal | null)?.close();
+    expect(virsh('domstate', '--', instanceId)).toBe('shut off');
+
+    agent = await startAgent();
+    order(3, 'running');
+    await reaches('running');
+    expect(virsh('domstate', '--', instanceId)).toBe('running');
+    order(4, 'deleted');
+    await reaches('deleted');
+    expect(virsh('list', '--all', '--uuid')).not.toContain(instanceId);
+    expect(virsh('net-dumpxml', '--', 'pv-agent')).not.toContain(spec.mac);
+    expect(execFileSync('find', [join(stateDir, 'pool'), '-name', `*${instanceId}*`], { encoding: 'utf8' })).toBe('');
+  } finally {
+    await agent.stop();
+    await (journal as Journal | null)?.close();
+    try {
+      virsh('net-destroy', '--', 'pv-agent');
+    } catch {
+      // It was never made.
+    }
+    await rm(stateDir, { recursive: true, force: true });
+  }
+});
