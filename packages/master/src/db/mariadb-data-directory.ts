@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Where distributions keep MariaDB's own tables as SQL, and how 10.11 and 11 name the files. */
 const systemTableSources = [
@@ -12,9 +12,13 @@ const systemTableSources = [
 ];
 const timeoutMs = 120_000;
 
-/** Options every run on a data directory of ours shares; root must say that it means it. */
+/**
+ * Options every run on a data directory of ours shares; root must say that it means it. Temporary tables
+ * stay in our own directory: at its start a server removes every `#sql…` file of the shared /tmp, those of
+ * servers that are using them included.
+ */
 export function ownServerOptions(dataDirectory: string): readonly string[] {
-  return ['--no-defaults', ...(process.getuid?.() === 0 ? ['--user=root'] : []), `--datadir=${dataDirectory}`];
+  return ['--no-defaults', ...(process.getuid?.() === 0 ? ['--user=root'] : []), `--datadir=${dataDirectory}`, `--tmpdir=${dirname(dataDirectory)}`];
 }
 
 /**

@@ -49,6 +49,18 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
+test('making and starting a server leaves the temporary tables of other servers on this machine alone', async () => {
+  // At its start MariaDB removes every #sql file of its directory for temporary files.
+  const others = join(tmpdir(), `#sql-temptable-of-another-${String(process.pid)}.MAI`);
+  writeFileSync(others, '');
+  try {
+    await start();
+    expect(existsSync(others)).toBe(true);
+  } finally {
+    rmSync(others, { force: true });
+  }
+});
+
 test('a first start makes a server that only its owner can reach, and stop really stops it', async () => {
   const mariadb = await start();
   const db = connect(mariadb.address);
