@@ -94,6 +94,8 @@ export class Model {
         return;
       case 'reserve-address':
         host.address = 'right';
+        // A guest that booted before asks again and again.
+        if (host.domain?.state === 'running') host.leased = host.leased || this.guest.takesAddress;
         return;
       case 'define':
         host.domain = { state: host.domain?.state ?? 'off', generation: step.generation };
@@ -102,7 +104,7 @@ export class Model {
         is('off', 'saved', 'paused', 'crashed');
         if (host.domain?.state !== 'paused' && (!host.files || host.missingImages.length > 0)) throw new Error('a start without files');
         this.note(step.before);
-        host.leased = host.domain?.state === 'saved' || host.domain?.state === 'paused' ? host.leased : this.guest.takesAddress;
+        host.leased = host.domain?.state === 'saved' || host.domain?.state === 'paused' ? host.leased : this.guest.takesAddress && host.address === 'right';
         this.become('running');
         return;
       case 'resume-disk':

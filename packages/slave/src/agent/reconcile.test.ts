@@ -157,11 +157,11 @@ describe('from any combination of facts, memories and faults', () => {
   });
 });
 
-test('a launch fetches, then makes disk, address and definition side by side, then starts', () => {
+test('a launch fetches, then makes disk and definition side by side, then starts, then reserves the address', () => {
   const m = model(wanted('running', 1));
   const rounds: string[][] = [];
   const plan = run(m, ({ steps }) => rounds.push(steps.map(({ kind }) => kind)));
-  expect(rounds.slice(0, 3)).toEqual([['fetch-image', 'fetch-image', 'fetch-image'], ['create-files', 'reserve-address', 'define'], ['start']]);
+  expect(rounds.slice(0, 4)).toEqual([['fetch-image', 'fetch-image', 'fetch-image'], ['create-files', 'define'], ['start'], ['note', 'reserve-address']]);
   expect(plan.observed).toMatchObject({ state: 'running', reason: null });
 });
 
@@ -170,6 +170,18 @@ test('a guest that takes no address is called running after the grace, with a re
   const plan = run(m);
   expect(plan.observed).toMatchObject({ state: 'running', reason: { code: 'DeadlinePassed' } });
   expect(m.nowMs).toBeGreaterThanOrEqual(bootGraceMs);
+});
+
+test('an address that cannot be reserved is the reason of a guest that took none', () => {
+  const m = model(
+    wanted('running', 1),
+    { domain: { state: 'running', generation: 1 }, files: true, address: 'none' },
+    { booted: true, ran: { generation: 1, hostBootId: 'boot-b' } },
+    { takesAddress: false, faults: Array<FailureCode>(100).fill('failed') },
+  );
+  const last = run(m).observed;
+  expect(last).toMatchObject({ state: 'running', reason: { code: 'SlaveRefused' } });
+  expect(last?.reason?.sentence).toMatch(/address could not be reserved/);
 });
 
 test('a restored guest is running at once', () => {
@@ -207,7 +219,7 @@ test.each([
 });
 
 test.each(['image-missing', 'no-room', 'failed'] as const)('a launch that fails for good (%s) leaves nothing behind and says why', (code) => {
-  const m = model(wanted('running', 1), {}, {}, { faults: [null, null, null, null, null, null, ...Array<FailureCode>(3).fill(code)] });
+  const m = model(wanted('running', 1), {}, {}, { faults: [null, null, null, null, null, ...Array<FailureCode>(3).fill(code)] });
   const plan = run(m);
   expect(plan.observed).toMatchObject({ state: 'failed' });
   expect(plan.observed?.reason?.sentence).toMatch(/could not be started/);

@@ -93,7 +93,12 @@ function towardsRunning(desired: Wanted, view: View): Plan {
   }
 }
 
-/** It runs. Its boot is over when its address is taken, when it was restored, or when the grace has passed. */
+/**
+ * It runs. Its boot is over when its address is taken, when it was restored, or when the grace has passed.
+ *
+ * Its address is reserved only now: libvirt reloads the host's firewall for every DHCP entry (0.4 s, under
+ * the lock that a start needs too), and a guest asks for its address a second or more after its start.
+ */
 function keepRunning(desired: Wanted, view: View): Plan {
   const { marks, facts, recollection, nowMs } = view;
   const since = recollection.bootingSinceMs ?? nowMs;
@@ -107,19 +112,28 @@ function keepRunning(desired: Wanted, view: View): Plan {
     ...(marks.failed === null ? {} : { failed: null }),
     ...(marks.lost === null ? {} : { lost: null }),
   };
+  const reserve = up === 'yes' ? [] : addressSteps(desired, facts);
+  const refused = firstFinal(reserve, recollection.failures);
   const observed =
     up === 'yes'
       ? observe(desired, 'running')
       : up === 'no'
         ? observe(desired, 'booting')
-        : observe(desired, 'running', {
-            code: 'DeadlinePassed',
-            sentence: `The guest runs but took no address within ${bootGraceMs / 60_000} minutes of its boot; its console tells more.`,
-          });
-  const plan = act(view, [...noteSteps(seen), ...markSteps(desired, facts)], observed);
+        : observe(
+            desired,
+            'running',
+            refused === null
+              ? { code: 'DeadlinePassed', sentence: `The guest runs but took no address within ${bootGraceMs / 60_000} minutes of its boot; its console tells more.` }
+              : { code: 'SlaveRefused', sentence: refused.sentence },
+          );
+  const plan = act(view, [...noteSteps(seen), ...reserve, ...markSteps(desired, facts)], observed);
   // The hypervisor has no event for a DHCP lease, so it is asked: often at first, seldom later.
-  const pollMs = up === 'no' ? (nowMs - since < 20_000 ? 250 : 1000) : up === 'silent' ? 10_000 : null;
+  const pollMs = up === 'no' ? (nowMs - since < 20_000 ? 500 : 1000) : up === 'silent' ? 10_000 : null;
   return pollMs === null ? plan : { ...plan, wakeAtMs: earliest(plan.wakeAtMs, nowMs + pollMs) };
+}
+
+function addressSteps({ spec }: Wanted, { addressRight }: HostFacts): readonly Step[] {
+  return addressRight ? [] : [{ kind: 'reserve-address', reservation: { mac: spec.mac, address: spec.address, name: spec.name } }];
 }
 
 function continueAfterDiskError(desired: Wanted, view: View): Plan {
@@ -155,7 +169,7 @@ function domainLost(desired: Wanted, view: View): Plan {
   return act(view, steps, observe(desired, 'failed', { code: 'DomainLost', sentence }));
 }
 
-/** Images, then disk, address and definition side by side, then the start. */
+/** Images, then disk and definition side by side, then the start. */
 function launch(desired: Wanted, view: View): Plan {
   const { booted, facts, recollection } = view;
   const state = facts.domain?.state ?? null;
@@ -180,7 +194,8 @@ function nextOfLaunch(desired: Wanted, facts: HostFacts, restores: boolean): rea
   if (facts.missingImages.length > 0) return facts.missingImages.map((image) => ({ kind: 'fetch-image', image }));
   const steps: Step[] = [];
   if (!facts.files) steps.push({ kind: 'create-files', spec, before: { made: true } });
-  if (!facts.addressRight) steps.push({ kind: 'reserve-address', reservation: { mac: spec.mac, address: spec.address, name: spec.name } });
+  // A guest that comes back with its RAM believes that it has its address, and does not ask soon.
+  if (restores) steps.push(...addressSteps(desired, facts));
   // A saved domain keeps its definition until it runs: its RAM was saved under that one.
   if (facts.domain === null || (!restores && facts.domain.generation !== generation)) steps.push({ kind: 'define', generation, spec });
   if (steps.length > 0) return steps;
