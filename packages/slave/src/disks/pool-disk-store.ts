@@ -63,7 +63,7 @@ export class PoolDiskStore implements DiskStore {
     await rm(making, { recursive: true, force: true });
     try {
       await makeDirectory(making, 0o711);
-      await Promise.all([this.makeOverlay(making, spec), makeSeed(making, instanceId, spec), this.makeRunDirectory(making)]);
+      await allEnded([this.makeOverlay(making, spec), makeSeed(making, instanceId, spec), this.makeRunDirectory(making)]);
       await syncDirectory(making);
       await rename(making, this.layout.instance(instanceId));
       await syncDirectory(this.layout.instances);
@@ -130,6 +130,12 @@ export class PoolDiskStore implements DiskStore {
     const { qemuOwner } = this.options;
     if (qemuOwner !== null) await chown(run, qemuOwner.uid, qemuOwner.gid);
   }
+}
+
+/** As Promise.all, but not before each has ended: what one still writes could not be removed. */
+async function allEnded(making: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(making);
+  await Promise.all(making);
 }
 
 /** ISO 9660 with volume id `cidata`, which is how cloud-init recognises it. */
