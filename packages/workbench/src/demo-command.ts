@@ -1,5 +1,7 @@
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { hostname } from 'node:os';
 import { Command } from 'commander';
 import { DemoReporter } from './demo/demo-reporter';
 import { readDemoRecord, runsFor, writeDemoRecord, type DemoRecord } from './demo/demo-record';
@@ -9,7 +11,7 @@ import { walk, type WalkResult } from './demo/walk';
 import { buildDemoGuest, type DemoGuest } from './guest/demo-guest';
 import { ensureLibvirt, HostSetupError, type LibvirtService } from './host-setup/libvirt-service';
 import { Lab } from './lab/lab';
-import { labLayout } from './lab/lab-layout';
+import { labLayout, type LabLayout } from './lab/lab-layout';
 
 interface Options {
   readonly once: boolean;
@@ -105,6 +107,7 @@ async function run(options: Options): Promise<number> {
   if (await readDemoRecord(options.state)) await writeDemoRecord(options.state, record());
   const layout = labLayout(options.state);
   if (failure !== null) reporter.failed(failure, failure instanceof HostSetupError ? null : layout);
+  if (failure !== null && options.once) await keepLogs(layout, (directory) => log.say(`Their logs are kept in ${directory}.`));
 
   const interruptedNow = failure instanceof Error && failure.message.startsWith('interrupted');
   if (options.once || interruptedNow) {
@@ -118,6 +121,16 @@ async function run(options: Options): Promise<number> {
     log.say('Left as it is, to look at. Remove everything: npm run demo -- --stop');
   }
   return reporter.summary(result?.hypervisor ?? (options.simulated ? 'simulated' : 'qemu'), failure);
+}
+
+/** What `--once` removes at its end is what explains a failure. */
+async function keepLogs(layout: LabLayout, say: (directory: string) => void): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'paravcl-demo-logs-'));
+  const copied = await Promise.all(
+    [layout.masterLog, layout.agentLog].map((file) => copyFile(file, join(directory, basename(file))).then(() => true, () => false)),
+  );
+  if (copied.includes(true)) say(directory);
+  else await rm(directory, { recursive: true });
 }
 
 async function stop(options: Options): Promise<number> {

@@ -25,7 +25,7 @@ export class DemoReporter {
     const { log } = this;
     log.say('');
     log.say(error instanceof Error ? error.message : String(error));
-    if (layout !== null) log.say(`More in ${layout.masterLog} and ${layout.agentLog}.`);
+    if (layout !== null) log.say(`What the daemons said: ${layout.masterLog}, ${layout.agentLog}`);
   }
 
   /** Prints the summary and answers the exit code. */

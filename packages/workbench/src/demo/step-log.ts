@@ -15,14 +15,17 @@ export interface DemoSummary {
   readonly steps: readonly StepRecord[];
 }
 
+/** Width of the column of step names. */
+const nameWidth = 36;
+
 /** Thrown by a step that saw something other than what it was there to see. */
 export class StepFailed extends Error {
   override readonly name = 'StepFailed';
 }
 
 /**
- * Runs the demo's steps one after the other, a line each with its time. A step's function returns what
- * it saw, in words; when it throws, the line says why and the error goes on.
+ * Runs the demo's steps one after the other, a line each with its time. A step's function tells
+ * what it saw, in words, one line or more; when it throws, the line says why and the error goes on.
  */
 export class StepLog {
   private readonly records: StepRecord[] = [];
@@ -43,8 +46,10 @@ export class StepLog {
     let detail = '';
     const record = (ok: boolean): void => {
       const seconds = Math.round(performance.now() - startedAt) / 1000;
-      this.records.push({ name, ok, seconds, detail });
-      this.say(`  ${ok ? '✓' : '✗'} ${name.padEnd(34)} ${seconds.toFixed(1).padStart(5)} s  ${detail}`);
+      this.records.push({ name, ok, seconds, detail: detail.replaceAll('\n', '; ') });
+      const [first = '', ...more] = detail.split('\n');
+      this.say(`  ${ok ? '✓' : '✗'} ${name.padEnd(nameWidth)} ${seconds.toFixed(1).padStart(5)} s  ${first}`);
+      for (const line of more) this.say(`${' '.repeat(nameWidth + 13)}${line}`);
     };
     try {
       const result = await run((text) => (detail = text));

@@ -51,9 +51,9 @@ export async function walk(lab: Lab, log: StepLog, guest: DemoGuest | null): Pro
   const hypervisor = await log.step('it describes itself', async (detail) => {
     const { describe } = await admin.call(describeSlave, { params: { slaveId } });
     const { kind, why, libvirt, qemu } = describe.hypervisor;
-    const versions = kind === 'simulated' ? '' : `; libvirt ${libvirt ?? '?'}, QEMU ${qemu ?? '?'}`;
+    const versions = kind === 'simulated' ? [] : [`libvirt ${libvirt ?? '?'}, QEMU ${qemu ?? '?'}`];
     detail(
-      `${String(describe.cores)} cores, ${gib(describe.ramTotalMiB)} RAM, ${gib(describe.poolAvailableMiB)} free in the pool; ${kind}: ${why}${versions}`,
+      [`${String(describe.cores)} cores, ${gib(describe.ramTotalMiB)} RAM, ${gib(describe.poolAvailableMiB)} free in the pool`, ...versions, `${kind}: ${why}`].join('\n'),
     );
     return kind;
   });

@@ -12,7 +12,7 @@ export interface StartedDaemon {
 }
 
 export interface LibvirtService {
-  /** `Using library: libvirt 9.0.0` and the like, as libvirt tells. */
+  /** `libvirt 9.0.0, QEMU 7.2.22`, as libvirt tells. */
   readonly version: string;
   /** Empty when libvirt was running, or systemd runs it. */
   readonly started: readonly StartedDaemon[];
@@ -74,7 +74,9 @@ export async function ensureLibvirt(onChange: (line: string) => void): Promise<L
 
 async function askVersion(): Promise<string> {
   const text = await runProgram('virsh', ['--quiet', '--connect', 'qemu:///system', 'version'], { timeoutMs: askTimeoutMs });
-  return /Running hypervisor: (.*)/.exec(text)?.[1]?.trim() ?? text.trim();
+  const [, library] = /Using library: (.*)/.exec(text) ?? [];
+  const [, hypervisor] = /Running hypervisor: (.*)/.exec(text) ?? [];
+  return [library, hypervisor].filter((part) => part !== undefined).join(', ') || text.trim();
 }
 
 async function waitForAnswer(): Promise<string> {
