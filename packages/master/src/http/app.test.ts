@@ -135,6 +135,13 @@ test.each([
   expect(made).toBe(before);
 });
 
+test('the bare address leads to the page that describes the API', async () => {
+  const response = await fetch(new URL('/', base), { redirect: 'manual' });
+  expect(response.status).toBe(302);
+  expect(response.headers.get('location')).toBe('/api/v1/docs');
+  expect(response.headers.get('strict-transport-security')).toBe('max-age=31536000');
+});
+
 test('the wrong method is told which ones there are', async () => {
   const response = await fetch(`${base}/things`, { method: 'DELETE', headers: { 'x-role': 'admin' } });
   expect(response.status).toBe(405);

@@ -40,6 +40,8 @@ export function createApp(deps: AppDeps): Express {
   api.use(unknownRoute(deps.routes.map((bound) => bound.contract)));
   app.use(apiPrefix, api);
 
+  // Whoever opens the bare address in a browser finds the way.
+  app.get('/', (_request, response) => response.redirect(302, `${apiPrefix}/docs`));
   app.use(() => {
     throw new ParavclError('not-found', `There is nothing at this address. The API is at ${apiPrefix}.`);
   });
@@ -64,6 +66,8 @@ function securityHeaders(): RequestHandler {
         frameAncestors: ["'none'"],
       },
     },
+    // Other machines below this name are not ours to speak for.
+    strictTransportSecurity: { maxAge: 31_536_000, includeSubDomains: false },
     frameguard: { action: 'deny' },
     referrerPolicy: { policy: 'no-referrer' },
   });

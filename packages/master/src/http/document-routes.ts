@@ -9,7 +9,8 @@ export function documentRoutes(others: readonly RouteContract[]): BoundRoute[] {
   const contracts = [...others, getOpenApi, getDocs, getDocsStyle];
   const document = once(() => openApiDocument(contracts));
   const json = once(() => Buffer.from(JSON.stringify(document())));
-  const page = once(() => Buffer.from(docsPage(contracts, document())));
+  // The page tells of the API, not of itself.
+  const page = once(() => Buffer.from(docsPage(others, document())));
   const style = Buffer.from(docsStyle);
   return [
     bind(getOpenApi, () => Promise.resolve({ body: json() })),
