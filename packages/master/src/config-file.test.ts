@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigError, loadConfig, optionNames } from './config-file';
+import { configFile, ConfigError, loadConfig, optionNames } from './config-file';
 
 let directory: string;
 beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'paravcl-config-'))));
@@ -37,6 +37,14 @@ test('without a file the defaults of the definitions hold', () => {
     logLevel: 'info',
   });
   expect(config.database.dsn).toBeUndefined();
+});
+
+test('the file that is named is read, else the default one when it is there', () => {
+  const path = file('master.yaml', 'site: { name: Lab }\n');
+  expect(configFile('/other.yaml', path)).toBe('/other.yaml');
+  expect(configFile(undefined, path)).toBe(path);
+  expect(configFile(undefined, join(directory, 'none.yaml'))).toBeNull();
+  expect(configFile(undefined, join(path, 'beneath-a-file.yaml'))).not.toBeNull();
 });
 
 test('the environment lies over the file, with text as text and numbers as numbers', () => {

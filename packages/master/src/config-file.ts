@@ -13,6 +13,21 @@ export class ConfigError extends Error {
   }
 }
 
+/** Read when it is there and no other file is named; the unit's ConfigurationDirectory. */
+export const defaultConfigFile = '/etc/paravcl/master.yaml';
+
+/** The file that was named, or the default one when it is there; null: defaults and environment only. */
+export function configFile(named: string | undefined, byDefault = defaultConfigFile): string | null {
+  if (named !== undefined) return named;
+  try {
+    statSync(byDefault);
+  } catch (error) {
+    // One that is there and cannot be reached must not pass for none: reading it says why.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+  }
+  return byDefault;
+}
+
 /**
  * Reads the YAML file (none: defaults only), lays the environment over it and checks everything; opens
  * nothing else. A variable is the option's path in capitals: `listen.port` is `PARAVCL_MASTER_LISTEN_PORT`,

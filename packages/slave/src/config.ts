@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -33,6 +33,8 @@ export interface ConfigArguments {
 }
 
 export const defaultStateDir = '/var/lib/paravcl-slave';
+/** Read when it is there and no other file is named; the unit's ConfigurationDirectory. */
+export const defaultConfigFile = '/etc/paravcl-slave/slave.yaml';
 const variables = {
   stateDir: 'PARAVCL_SLAVE_STATE_DIR',
   poolDir: 'PARAVCL_SLAVE_POOL_DIR',
@@ -42,8 +44,9 @@ const variables = {
 } as const;
 
 /** Throws an Error that names every fault at once, each with its setting. */
-export function readConfig(given: ConfigArguments, environment: NodeJS.ProcessEnv): Config {
-  const fromFile = given.config === undefined ? {} : readFile(given.config);
+export function readConfig(given: ConfigArguments, environment: NodeJS.ProcessEnv, byDefault = defaultConfigFile): Config {
+  const file = given.config ?? (isThere(byDefault) ? byDefault : null);
+  const fromFile = file === null ? {} : readFile(file);
   const fromEnvironment = Object.fromEntries(Object.entries(variables).flatMap(([key, name]) => (environment[name] ? [[key, environment[name]]] : [])));
   const fromArguments = {
     ...(given.stateDir === undefined ? {} : { stateDir: resolve(given.stateDir) }),
@@ -57,6 +60,16 @@ export function readConfig(given: ConfigArguments, environment: NodeJS.ProcessEn
   }
   const stateDir = parsed.data.stateDir ?? defaultStateDir;
   return { ...parsed.data, stateDir, poolDir: parsed.data.poolDir ?? join(stateDir, 'pool') };
+}
+
+/** One that cannot be reached must not pass for none: reading it says why. */
+function isThere(path: string): boolean {
+  try {
+    statSync(path);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ENOENT';
+  }
 }
 
 function readFile(path: string): object {
