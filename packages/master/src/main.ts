@@ -4,10 +4,11 @@ import { parseJson } from '@paravcl/shared/parse-json';
 import { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, loadConfig } from './config-file';
+import { configFile, ConfigError, defaultConfigFile, loadConfig } from './config-file';
 import { makeLog } from './log';
 import { startMaster } from './master';
 import { makeSetupToken } from './setup-token';
+import { tellSystemd } from './tell-systemd';
 
 interface ConfigOption {
   readonly config?: string;
@@ -26,7 +27,7 @@ async function run(options: ConfigOption & { readonly check?: true }): Promise<v
     check(options);
     return;
   }
-  const config = loadConfig(options.config ?? null, process.env);
+  const config = loadConfig(configFile(options.config), process.env);
   const log = makeLog(config.logLevel);
   // Crash-only: what nobody foresaw ends the process, and the next start recovers.
   process.on('uncaughtException', (error) => {
@@ -40,19 +41,21 @@ async function run(options: ConfigOption & { readonly check?: true }): Promise<v
   });
   const master = await startMaster(config, systemClock, log);
   if (master.needsSetup) log.warn({}, 'there is no administrator yet: run "paravcl-master setup-token" with the same configuration and use the token it prints');
+  await tellSystemd('ready', process.env, log);
   log.info({ signal: await signal }, 'master stops');
+  await tellSystemd('stopping', process.env, log);
   await master.stop();
   log.info({}, 'master has stopped');
   die();
 }
 
 function check(options: ConfigOption): void {
-  const config = loadConfig(options.config ?? null, process.env);
+  const config = loadConfig(configFile(options.config), process.env);
   process.stdout.write(`The configuration is valid. The master would listen on ${config.listen.host}:${String(config.listen.port)} as ${config.publicUrl}.\n`);
 }
 
 async function setupToken(options: ConfigOption): Promise<void> {
-  const config = loadConfig(options.config ?? null, process.env);
+  const config = loadConfig(configFile(options.config), process.env);
   const die = stayAlive();
   const made = await makeSetupToken(config, systemClock, makeLog('silent'));
   die();
@@ -63,7 +66,7 @@ async function setupToken(options: ConfigOption): Promise<void> {
 
 const program = new Command('paravcl-master').description('The master of a ParaVCL site: decides, keeps the books, serves the API.').version(version);
 const configFlags = '-c, --config <file>';
-const configHelp = 'YAML file; every option can also be set as PARAVCL_MASTER_… in the environment';
+const configHelp = `YAML file (default: ${defaultConfigFile} when it is there); every option can also be set as PARAVCL_MASTER_… in the environment`;
 program.command('run').description('run the master until SIGTERM').option(configFlags, configHelp).option('--check', 'only check the configuration; opens nothing').action(run);
 program.command('check').description('check the configuration and tell all its faults; opens nothing').option(configFlags, configHelp).action(check);
 program.command('setup-token').description('print the one-time token with which the first administrator is made').option(configFlags, configHelp).action(setupToken);
