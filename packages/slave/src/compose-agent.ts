@@ -29,7 +29,13 @@ export async function startAgent(config: Config, clock: Clock, log: Logger, buil
     throw new Error('This host is not enrolled. Ask for a join token in the portal, then: paravcl-slave enrol --master https://MASTER');
   }
   const [trust, machineId, hostBootId, kvm] = await Promise.all([trustOf(config.stateDir, enrolment), readMachineId(config.machineIdFile), readBootId(), kvmVerdict(config)]);
-  const journal = await Journal.open(journalDirectory(config), log);
+  const journal = await Journal.open(journalDirectory(config), log, {
+    onBroken: (error) => {
+      log.fatal({ err: error, directory: journalDirectory(config) }, 'the journal cannot be written, so no order can be kept: the agent ends, guests go on, and its service starts it again. Make room there, or look at the disk');
+      // Crash-only: nothing after this moment could be remembered, so nothing after it is done.
+      process.exit(1);
+    },
+  });
   let contentToken: string | null = null;
   const source = new MasterImageSource({ masterUrl: enrolment.masterUrl, ...trust, contentToken: () => contentToken });
   const { driver, store } = await composeHost(config, clock, enrolment.slaveId, source, kvm);

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -406,4 +406,29 @@ test('from order to start the agent itself takes less than 100 ms when the image
   order(want(1, 1, 'running'));
   await until('started', () => domainOf(1) === 'running');
   expect(performance.now() - begun).toBeLessThan(100);
+});
+
+test('an order that could not be kept is acted on by nobody, however often the host is looked at', async () => {
+  await crash();
+  const broken: Error[] = [];
+  journal = await Journal.open(join(directory, 'journal'), log, { onBroken: (error) => broken.push(error) });
+  await dial();
+  await until('connected', () => agent.isConnected);
+  const probe = await open(join(directory, 'probe'), 'w');
+  const disk = jest.spyOn(Object.getPrototypeOf(probe) as FileHandle, 'datasync').mockRejectedValueOnce(Object.assign(new Error('full'), { code: 'ENOSPC' }));
+  await probe.close();
+  order(want(0, 1, 'running'));
+  await until('the agent is told to end', () => broken.length === 1);
+  disk.mockRestore();
+  const found = jest.spyOn(driver, 'find');
+  driver.vanishes(instanceIds[0] ?? '');
+  await until('the instance was looked at', () => found.mock.calls.length > 0);
+  await agent.settled();
+  expect(journal.state.instances.size).toBe(0);
+  expect(driver.host.current.domains).toEqual([]);
+  expect(await store.instancesOnDisk()).toEqual([]);
+  // As its service does: the master names the order again, and now it is kept and obeyed.
+  await crash();
+  await startAgent();
+  await reaches(0, 1, 'running');
 });

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, readdir, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DesiredInstance } from '@paravcl/shared/protocol/desired-instance';
@@ -163,8 +163,58 @@ test('forgetting spares a newer order', () => {
   expect(stateOf([desired(1, 3, 'deleted'), { kind: 'forgotten', instanceId: id(1), generation: 3 }]).instances.size).toBe(0);
 });
 
-test('after a failed write nothing more is accepted', async () => {
+test('a closed journal accepts nothing more', async () => {
   const journal = await Journal.open(directory, log);
   await journal.close();
   await expect(journal.append({ kind: 'epoch', epoch: 1 })).rejects.toThrow(/closed/);
 });
+
+test('a record is in force only when it is on the disk', async () => {
+  const journal = await Journal.open(directory, log);
+  const appended = journal.append({ kind: 'epoch', epoch: 1 });
+  expect([journal.state.epoch, journal.highWater]).toEqual([0, 0]);
+  await appended;
+  expect([journal.state.epoch, journal.highWater]).toEqual([1, 1]);
+  await journal.close();
+});
+
+describe.each(['appendFile', 'datasync'] as const)('when the disk fails in %s', (call) => {
+  afterEach(() => jest.restoreAllMocks());
+
+  test('what was being written is never in force, not after a restart either, and the agent is told to end', async () => {
+    const broken: Error[] = [];
+    const journal = await Journal.open(directory, log, { onBroken: (error) => broken.push(error) });
+    await journal.append(desired(1, 1));
+    const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    if (call === 'datasync') await failNext('datasync', () => Promise.reject(full));
+    // What a disk that fills up does: some of the bytes are there.
+    else await failNext('appendFile', async (file, bytes) => {
+      await file.write((bytes as Buffer).subarray(0, 30));
+      throw full;
+    });
+    const lost = [journal.append(desired(1, 2)), journal.append(desired(2, 1))];
+    for (const each of lost) await expect(each).rejects.toMatchObject({ cause: full });
+    expect(broken).toHaveLength(1);
+    await expect(journal.append(desired(3, 1))).rejects.toThrow(/could not be written/);
+    expect([...journal.state.instances.values()].map((one) => one.desired?.generation)).toEqual([1]);
+    expect(journal.highWater).toBe(1);
+    await journal.close();
+
+    const again = await Journal.open(directory, log);
+    expect(plain(again.state)).toEqual(plain(stateOf([desired(1, 1)])));
+    await again.append(desired(1, 2));
+    expect(again.highWater).toBe(2);
+    await again.close();
+    expect(said).toEqual([]);
+  });
+});
+
+/** The next call of a file's method does this instead. */
+async function failNext(method: 'appendFile' | 'datasync', instead: (file: FileHandle, bytes: unknown) => Promise<void>): Promise<void> {
+  const probe = await open(join(directory, 'probe'), 'w');
+  const methods = Object.getPrototypeOf(probe) as FileHandle;
+  await probe.close();
+  jest.spyOn(methods, method).mockImplementationOnce(function (this: FileHandle, bytes?: unknown) {
+    return instead(this, bytes);
+  });
+}

@@ -6,7 +6,7 @@ import { syncDirectory } from '../disks/sync-directory';
 import { applyRecord, emptyJournal, recordsOf, type JournalState } from './journal-state';
 
 interface Waiting {
-  readonly bytes: Buffer;
+  readonly records: readonly JournalRecord[];
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -14,6 +14,8 @@ interface Waiting {
 export interface JournalOptions {
   /** Compacted when it has grown beyond this and to four times what it needs. */
   readonly compactAboveBytes?: number;
+  /** Called once, before anybody else hears of it, when the journal can no longer be written. */
+  readonly onBroken?: (error: Error) => void;
 }
 
 const fileName = 'journal';
@@ -21,10 +23,11 @@ const fileName = 'journal';
 /**
  * The agent's memory that survives it: an append-only file of checked records.
  *
- * A record is in force at once in `state` and durable when `append`'s promise resolves: whoever acts on
- * it in the outside world waits for that. Records appended while the disk is busy share its next sync.
- * After a write or a sync has failed nothing more is written: what the file then holds is not known, and
- * only a new start, which reads it, can tell.
+ * `state` holds what is durable and nothing else: a record is in force when its sync has returned, which is
+ * when `append`'s promise resolves, so nobody can act on an order that a crash would take back. Records
+ * appended while the disk is busy share its next sync.
+ * After a write or a sync has failed nothing more is written or taken into force: what was being written is
+ * cut from the file if the disk lets us, and `onBroken` ends the agent, whose next start reads what is there.
  */
 export class Journal {
   private current: JournalState = emptyJournal;
@@ -39,6 +42,7 @@ export class Journal {
     private readonly path: string,
     private file: FileHandle,
     private readonly compactAboveBytes: number,
+    private readonly onBroken: (error: Error) => void,
   ) {}
 
   /**
@@ -60,7 +64,7 @@ export class Journal {
     const file = await open(path, 'a', 0o600);
     await file.sync();
     await syncDirectory(directory);
-    const journal = new Journal(path, file, options.compactAboveBytes ?? 1024 * 1024);
+    const journal = new Journal(path, file, options.compactAboveBytes ?? 1024 * 1024, options.onBroken ?? (() => undefined));
     journal.current = scan.records.reduce((state, { record }) => applyRecord(state, record), emptyJournal);
     journal.sequence = scan.records.at(-1)?.sequence ?? 0;
     journal.bytes = bytes.length - scan.tornBytes;
@@ -70,7 +74,7 @@ export class Journal {
       const copy = await open(kept, 'w', 0o600);
       await copy.writeFile(bytes);
       await copy.close();
-      await journal.compact();
+      await journal.compact(journal.current);
     }
     return journal;
   }
@@ -79,22 +83,17 @@ export class Journal {
     return this.current;
   }
 
-  /** Sequence number of the last record. */
+  /** Sequence number of the last durable record. */
   get highWater(): number {
     return this.sequence;
   }
 
-  /** Takes records into force together, in order; resolves when all are on the disk. */
+  /** Takes records into force together, in order; resolves when all are on the disk and in `state`. */
   append(...records: readonly JournalRecord[]): Promise<void> {
     if (this.broken !== null) return Promise.reject(this.broken);
     if (records.length === 0) return Promise.resolve();
-    const encoded = records.map((record) => {
-      this.sequence += 1;
-      this.current = applyRecord(this.current, record);
-      return encodeRecord(this.sequence, record);
-    });
     return new Promise((resolve, reject) => {
-      this.queue.push({ bytes: Buffer.concat(encoded), resolve, reject });
+      this.queue.push({ records, resolve, reject });
       this.flushing ??= this.flush();
     });
   }
@@ -113,20 +112,11 @@ export class Journal {
       const batch = this.queue;
       this.queue = [];
       try {
-        const bytes = Buffer.concat(batch.map((waiting) => waiting.bytes));
-        if (this.bytes + bytes.length > Math.max(this.compactAboveBytes, 4 * this.bytesNeeded)) {
-          // The compacted file holds the state after this batch, and after all that was queued behind it.
-          batch.push(...this.queue);
-          this.queue = [];
-          await this.compact();
-        } else {
-          await this.file.appendFile(bytes);
-          await this.file.datasync();
-          this.bytes += bytes.length;
-        }
+        await this.write(batch.flatMap(({ records }) => records));
         for (const waiting of batch) waiting.resolve();
       } catch (error) {
-        this.broken = new Error('The journal could not be written; restart the agent once its disk is well.', { cause: error });
+        this.broken = new Error('The journal could not be written.', { cause: error });
+        this.onBroken(this.broken);
         for (const waiting of [...batch, ...this.queue]) waiting.reject(this.broken);
         this.queue = [];
       }
@@ -134,13 +124,27 @@ export class Journal {
     this.flushing = null;
   }
 
-  /** Writes the present state as a new file and puts it in the old one's place by one rename. */
-  private async compact(): Promise<void> {
-    const records = recordsOf(this.current);
-    // Numbered before the first wait: what is appended while the new file is written comes after it.
-    const first = this.sequence + 1;
+  private async write(records: readonly JournalRecord[]): Promise<void> {
+    const next = records.reduce(applyRecord, this.current);
+    const bytes = this.numbered(records);
+    if (this.bytes + bytes.length > Math.max(this.compactAboveBytes, 4 * this.bytesNeeded)) return this.compact(next);
+    try {
+      await this.file.appendFile(bytes);
+      await this.file.datasync();
+    } catch (error) {
+      // After a failed sync the pages count as clean: the next start would believe what never reached the disk.
+      await this.file.truncate(this.bytes).catch(() => undefined);
+      throw error;
+    }
+    this.bytes += bytes.length;
     this.sequence += records.length;
-    const bytes = Buffer.concat(records.map((record, index) => encodeRecord(first + index, record)));
+    this.current = next;
+  }
+
+  /** Writes a state as a new file, puts it in the old one's place by one rename and takes it into force. */
+  private async compact(state: JournalState): Promise<void> {
+    const records = recordsOf(state);
+    const bytes = this.numbered(records);
     const next = `${this.path}.next`;
     const file = await open(next, 'w', 0o600);
     await file.writeFile(bytes);
@@ -152,6 +156,12 @@ export class Journal {
     this.file = await open(this.path, 'a', 0o600);
     this.bytes = bytes.length;
     this.bytesNeeded = bytes.length;
+    this.sequence += records.length;
+    this.current = state;
+  }
+
+  private numbered(records: readonly JournalRecord[]): Buffer {
+    return Buffer.concat(records.map((record, index) => encodeRecord(this.sequence + 1 + index, record)));
   }
 }
 
