@@ -91,9 +91,7 @@ CREATE TABLE slaves (
   describe_data MEDIUMTEXT NOT NULL,                        -- JSON
   foreign_domains MEDIUMTEXT NOT NULL,                      -- JSON array
   agent_build VARCHAR(60) COLLATE utf8mb4_bin NULL,
-  boot_id VARCHAR(60) COLLATE utf8mb4_bin NULL,
   epoch INT NOT NULL DEFAULT 0,
-  session_id CHAR(36) COLLATE utf8mb4_bin NULL,               -- the newest session; frames of another are dropped
   last_seen_at DATETIME(3) NULL,
   created_at DATETIME(3) NOT NULL,
   UNIQUE KEY slaves_name (name),

@@ -28,10 +28,8 @@ export interface SlaveRecord {
   readonly describe: Describe;
   readonly foreignDomains: readonly ForeignDomain[];
   readonly agentBuild: string | null;
-  readonly bootId: string | null;
   /** Highest count of agent starts seen; 0 before the first hello. */
   readonly epoch: number;
-  readonly sessionId: string | null;
   readonly lastSeenAt: EpochMs | null;
   readonly createdAt: EpochMs;
 }
@@ -53,16 +51,14 @@ export interface SlaveRow {
   describe_data: string;
   foreign_domains: string;
   agent_build: string | null;
-  boot_id: string | null;
   epoch: number;
-  session_id: string | null;
   last_seen_at: Date | null;
   created_at: Date;
 }
 
 export const slaveColumns: readonly (keyof SlaveRow)[] = [
   'id', 'name', 'kind', 'owner_user_id', 'admission', 'admission_reason', 'liveness', 'public_key', 'machine_id', 'macs', 'enrolled_address',
-  'address', 'presented', 'describe_data', 'foreign_domains', 'agent_build', 'boot_id', 'epoch', 'session_id', 'last_seen_at', 'created_at',
+  'address', 'presented', 'describe_data', 'foreign_domains', 'agent_build', 'epoch', 'last_seen_at', 'created_at',
 ];
 
 /** The JSON columns hold what this very class wrote after zod had parsed it; they are not parsed again. */
@@ -84,9 +80,7 @@ export function slaveRecord(row: SlaveRow): SlaveRecord {
     describe: parseJson(row.describe_data) as Describe,
     foreignDomains: parseJson(row.foreign_domains) as ForeignDomain[],
     agentBuild: row.agent_build,
-    bootId: row.boot_id,
     epoch: row.epoch,
-    sessionId: row.session_id,
     lastSeenAt: row.last_seen_at?.getTime() ?? null,
     createdAt: row.created_at.getTime(),
   };
@@ -110,9 +104,7 @@ export function slaveRow(slave: SlaveRecord): SlaveRow {
     describe_data: JSON.stringify(slave.describe),
     foreign_domains: JSON.stringify(slave.foreignDomains),
     agent_build: slave.agentBuild,
-    boot_id: slave.bootId,
     epoch: slave.epoch,
-    session_id: slave.sessionId,
     last_seen_at: slave.lastSeenAt === null ? null : new Date(slave.lastSeenAt),
     created_at: new Date(slave.createdAt),
   };

@@ -20,9 +20,7 @@ const nothingUsed: SlaveUse = { vcpus: 0, ramMiB: 0, diskMiB: 0, instances: 0 };
 
 /** What an accepted hello changes of a slave. */
 export interface OpenedSession {
-  readonly sessionId: string;
   readonly epoch: number;
-  readonly bootId: string;
   readonly agentBuild: string;
   readonly address: string;
   readonly describe: Describe;
@@ -129,9 +127,7 @@ export class SlaveRepository {
       .where({ id, admission })
       .where('epoch', '<=', opened.epoch)
       .update({
-        session_id: opened.sessionId,
         epoch: opened.epoch,
-        boot_id: opened.bootId,
         agent_build: opened.agentBuild,
         address: opened.address,
         describe_data: JSON.stringify(opened.describe),

@@ -113,9 +113,7 @@ export class EnrolmentService {
       describe: request.describe,
       foreignDomains: [],
       agentBuild: null,
-      bootId: null,
       epoch: 0,
-      sessionId: null,
       lastSeenAt: null,
       createdAt: now,
     };

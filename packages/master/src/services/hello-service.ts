@@ -14,8 +14,6 @@ export interface HelloContext {
   /** The nonce this connection was challenged with. */
   readonly nonce: string;
   readonly address: string;
-  /** Id the session will have when it is accepted. */
-  readonly sessionId: string;
 }
 
 export type HelloVerdict =
@@ -65,9 +63,7 @@ export class HelloService {
     // Who measures the offset is the master, from heartbeats; what the agent says of it is its own view.
     const describe: Describe = { ...hello.describe, clockOffsetMs: slave.describe.clockOffsetMs };
     const opened = await repositories.slaves.openSession(slave.id, slave.admission, {
-      sessionId: context.sessionId,
       epoch: hello.epoch,
-      bootId: hello.bootId,
       agentBuild: hello.build,
       address: context.address,
       describe,

@@ -28,10 +28,12 @@ export interface SchedulerWake {
 /** What agents tell. `ws/` calls it; the instance services implement it. */
 export interface AgentReports {
   /**
-   * A slave said hello with everything that bears our mark on it. Applies the inventory, then answers
-   * the full desired set for that slave, tombstones included. Empty for a slave that is not admitted.
+   * A slave said hello with what bears our mark on it. Applies the inventory, then answers the full
+   * desired set for that slave, tombstones included. Empty for a slave that is not admitted.
+   * `complete` false: the agent could not name everything yet, so nothing is missing because it is not
+   * named; it is called again, with everything named on that connection, as soon as the agent could.
    */
-  connected(slaveId: string, inventory: readonly ObservedInstance[]): Promise<readonly DesiredInstance[]>;
+  connected(slaveId: string, inventory: readonly ObservedInstance[], complete: boolean): Promise<readonly DesiredInstance[]>;
   observed(slaveId: string, instances: readonly ObservedInstance[]): Promise<void>;
   /** The slave fell silent or came back, or its admission changed: re-plan what that touches. */
   fleetChanged(slaveId: string): Promise<void>;

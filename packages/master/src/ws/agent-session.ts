@@ -34,10 +34,12 @@ interface Accepted {
   readonly name: string;
   admission: Admission;
   /**
-   * While the slave waits for approval: everything it says is on it, so that its desired set can be
-   * worked out at the moment of approval. Reports of a slave that is not admitted reach nobody.
+   * Everything it named on this connection, until it is admitted and has named all there is: what its
+   * desired set is worked out from at that moment. Reports of a slave that is not admitted reach nobody.
    */
-  unadmitted: Map<string, ObservedInstance> | null;
+  named: Map<string, ObservedInstance> | null;
+  /** Whether what it named is all there is on it. */
+  complete: boolean;
 }
 
 const isAdmitted = (admission: Admission): boolean => admission === 'approved' || admission === 'draining';
@@ -114,11 +116,8 @@ export class AgentSession implements RegisteredSession {
     if (accepted === null) return;
     accepted.admission = admission;
     this.send({ type: 'admission', payload: { admission, sentence } });
-    if (!isAdmitted(admission) || accepted.unadmitted === null) return;
-    const inventory = [...accepted.unadmitted.values()];
-    accepted.unadmitted = null;
     try {
-      await this.announce(accepted.slaveId, inventory);
+      await this.announceNamed(accepted);
     } catch (error) {
       // It dials again and says hello as an admitted slave: the same set is worked out then.
       this.logFault(error);
@@ -148,7 +147,7 @@ export class AgentSession implements RegisteredSession {
         return;
       case 'observed':
         this.deps.pulse.heard(accepted.slaveId);
-        await this.observed(accepted, frame.payload.instances);
+        await this.observed(accepted, frame.payload.instances, frame.payload.inventoryComplete === true);
         return;
       case 'foreign':
         this.deps.pulse.heard(accepted.slaveId);
@@ -161,20 +160,20 @@ export class AgentSession implements RegisteredSession {
     }
   }
 
-  private async observed(accepted: Accepted, instances: readonly ObservedInstance[]): Promise<void> {
-    if (accepted.unadmitted === null) {
-      await this.deps.reports.observed(accepted.slaveId, instances);
-      return;
-    }
-    for (const instance of instances) {
-      if (accepted.unadmitted.size < maxUnadmitted || accepted.unadmitted.has(instance.instanceId)) accepted.unadmitted.set(instance.instanceId, instance);
-    }
+  private async observed(accepted: Accepted, instances: readonly ObservedInstance[], complete: boolean): Promise<void> {
+    const { named } = accepted;
+    for (const instance of named === null ? [] : instances) named?.set(instance.instanceId, instance);
+    if (named !== null && named.size > maxNamed) throw new ParavclError('malformed-body', `A slave has at most ${maxNamed} instances.`);
+    if (isAdmitted(accepted.admission)) await this.deps.reports.observed(accepted.slaveId, instances);
+    if (!complete || accepted.complete) return;
+    accepted.complete = true;
+    await this.announceNamed(accepted);
   }
 
   private async hello(hello: Hello): Promise<void> {
     this.stage = 'judging';
     const { deps } = this;
-    const verdict = await deps.hellos.judge(hello, { nonce: this.nonce, address: this.address, sessionId: this.sessionId });
+    const verdict = await deps.hellos.judge(hello, { nonce: this.nonce, address: this.address });
     if (verdict.kind === 'refused') {
       deps.log.warn({ slaveId: hello.slaveId, address: this.address, code: verdict.code }, verdict.sentence);
       this.refuse(verdict.code, verdict.sentence);
@@ -185,13 +184,14 @@ export class AgentSession implements RegisteredSession {
       return;
     }
     if (!this.frames.isOpen) return;
-    const admitted = isAdmitted(verdict.admission);
-    this.accepted = {
+    const accepted: Accepted = {
       slaveId: hello.slaveId,
       name: verdict.name,
       admission: verdict.admission,
-      unadmitted: admitted ? null : new Map(hello.inventory.map((instance) => [instance.instanceId, instance])),
+      named: new Map(hello.inventory.map((instance) => [instance.instanceId, instance])),
+      complete: hello.inventoryComplete,
     };
+    this.accepted = accepted;
     if (!deps.sessions.register(this, hello.slaveId)) {
       this.refuse('newer-session', `A newer connection of ${verdict.name} took over.`);
       return;
@@ -213,13 +213,17 @@ export class AgentSession implements RegisteredSession {
       },
     });
     this.beat();
-    if (admitted) await this.announce(hello.slaveId, hello.inventory);
+    await this.announceNamed(accepted);
     for (const order of deps.sessions.commands.pendingOf(hello.slaveId)) this.send({ type: 'command', payload: order });
     if (verdict.livenessBefore !== 'online') await deps.reports.fleetChanged(hello.slaveId);
   }
 
-  private async announce(slaveId: string, inventory: readonly ObservedInstance[]): Promise<void> {
-    const desired = await this.deps.reports.connected(slaveId, inventory);
+  /** Applies what it named and sends the desired set that follows; nothing while it is not admitted. */
+  private async announceNamed(accepted: Accepted): Promise<void> {
+    const { slaveId, named, complete } = accepted;
+    if (named === null || !isAdmitted(accepted.admission)) return;
+    if (complete) accepted.named = null;
+    const desired = await this.deps.reports.connected(slaveId, [...named.values()], complete);
     for (const instances of desiredBatches(desired)) this.send({ type: 'desired', payload: { instances: [...instances] } });
   }
 
@@ -260,8 +264,8 @@ export class AgentSession implements RegisteredSession {
   }
 }
 
-/** As many as a hello may carry. */
-const maxUnadmitted = 2000;
+/** Many times what one host carries; it bounds what is kept of an agent that never says that it is done. */
+const maxNamed = 2000;
 
 /** Zod's `partial` allows undefined where the domain says absent. */
 function definedOnly(changed: Readonly<{ [K in keyof Describe]?: Describe[K] | undefined }>): Partial<Describe> {

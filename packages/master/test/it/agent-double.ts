@@ -121,8 +121,8 @@ export class AgentDouble {
     return {
       slaveId: this.slaveId, protocol: protocolVersion, build: 'test', publicKey,
       signature: sign(null, helloSigningInput(nonce, this.slaveId), privateKey).toString('base64url'),
-      machineId, macs, bootId: 'boot-1', epoch: this.epoch, journalHighWater: 0,
-      describe: plainDescribe(macs[0] ?? '52:54:00:00:00:00'), inventory: [], foreignDomains: [], ...change,
+      machineId, macs, epoch: this.epoch,
+      describe: plainDescribe(macs[0] ?? '52:54:00:00:00:00'), inventory: [], inventoryComplete: true, foreignDomains: [], ...change,
     };
   }
 

@@ -31,9 +31,9 @@ test('an approved slave is challenged, welcomed and given its desired set', asyn
   const welcome = await agent.connect({ inventory: [running] });
   expect(welcome.payload).toMatchObject({ admission: 'approved', heartbeatMs: 5000, network: { bridge: 'pvcl0' } });
   expect((await agent.expect('desired')).payload.instances).toEqual([desired]);
-  expect(server.reports.connections.at(-1)).toEqual({ slaveId: agent.slaveId, inventory: [running] });
+  expect(server.reports.connections.at(-1)).toEqual({ slaveId: agent.slaveId, inventory: [running], complete: true });
   expect(server.sessions.isConnected(agent.slaveId)).toBe(true);
-  expect(await server.unit.read.slaves.find(agent.slaveId)).toMatchObject({ liveness: 'online', epoch: 1, bootId: 'boot-1' });
+  expect(await server.unit.read.slaves.find(agent.slaveId)).toMatchObject({ liveness: 'online', epoch: 1, agentBuild: 'test' });
   expect(await server.eventsOf(agent.slaveId)).toEqual(['slave.enrolled', 'slave.online']);
   await eventually('fleetChanged', () => server.reports.changes.includes(agent.slaveId));
 });
@@ -53,7 +53,24 @@ test('a waiting slave is welcomed but reports to nobody; approval gives it its d
   expect(answer.admission).toBe('approved');
   expect((await agent.expect('admission')).payload.admission).toBe('approved');
   expect((await agent.expect('desired')).payload.instances).toEqual([desired]);
-  expect(server.reports.connections.at(-1)).toEqual({ slaveId: agent.slaveId, inventory: [running] });
+  expect(server.reports.connections.at(-1)).toEqual({ slaveId: agent.slaveId, inventory: [running], complete: true });
+});
+
+test('nothing is missing of an inventory the agent could not complete, until it has named the rest', async () => {
+  const agent = await slave();
+  const late: ObservedInstance = { ...running, instanceId: newId(2) };
+  const told = () => server.reports.connections.filter((one) => one.slaveId === agent.slaveId).map(({ inventory, complete }) => ({ inventory, complete }));
+  const desired = tombstone();
+  server.reports.desired = [desired];
+  await agent.connect({ inventory: [running], inventoryComplete: false });
+  await agent.expect('desired');
+  expect(told()).toEqual([{ inventory: [running], complete: false }]);
+  agent.send({ type: 'observed', payload: { instances: [{ ...running, state: 'stopped' }] } });
+  agent.send({ type: 'observed', payload: { instances: [late], inventoryComplete: true } });
+  // The full set again: what was held back while something was unknown can be told now.
+  expect((await agent.expect('desired')).payload.instances).toEqual([desired]);
+  expect(told().slice(1)).toEqual([{ inventory: [{ ...running, state: 'stopped' }, late], complete: true }]);
+  expect(server.reports.observations.filter((one) => one.slaveId === agent.slaveId)).toHaveLength(2);
 });
 
 test('another key quarantines the slave, ends its running session, and offers nothing to accept', async () => {
@@ -114,11 +131,11 @@ test('a hello that was overtaken by a later start, or by an operator, records no
   const agent = await slave();
   agent.epoch = 7;
   await agent.connect();
-  const late = { sessionId: newId(1), bootId: 'late', agentBuild: 'late', address: '10.0.0.1', describe: agent.hello('').describe, foreignDomains: [], seenAt: 0 };
+  const late = { agentBuild: 'late', address: '10.0.0.1', describe: agent.hello('').describe, foreignDomains: [], seenAt: 0 };
   const { slaves } = server.unit.read;
   expect(await slaves.openSession(agent.slaveId, 'approved', { ...late, epoch: 6 })).toBe(false);
   expect(await slaves.openSession(agent.slaveId, 'pending', { ...late, epoch: 8 })).toBe(false);
-  expect(await slaves.find(agent.slaveId)).toMatchObject({ epoch: 7, bootId: 'boot-1' });
+  expect(await slaves.find(agent.slaveId)).toMatchObject({ epoch: 7, agentBuild: 'test' });
 });
 
 test('a wrong signature, an unknown slave and another protocol are refused and change nothing', async () => {

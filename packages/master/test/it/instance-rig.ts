@@ -10,7 +10,7 @@ import { ResendJob } from '../../src/jobs/resend-job';
 import { InstanceConsoleService } from '../../src/services/instance-console-service';
 import { InstanceService } from '../../src/services/instance-service';
 import { defaultScheduling, type InstanceSettings, type SchedulingSettings } from '../../src/services/instance-settings';
-import { ObservationService } from '../../src/services/observation-service';
+import { ObservationService, type ImpossibleReport } from '../../src/services/observation-service';
 import { OperationService } from '../../src/services/operation-service';
 import type { AgentPort } from '../../src/services/ports';
 import { SchedulingService } from '../../src/services/scheduling-service';
@@ -53,6 +53,9 @@ export class AgentsDouble implements AgentPort {
   }
 }
 
+/** As DEFINITIONS have it. */
+export const lostAfterMs = 60_000;
+
 export const settings: InstanceSettings = {
   network: { name: 'paravcl', bridge: 'pvcl0', gateway: '10.77.0.1', prefix: 16 },
   defaults: { vcpus: 1, ramMiB: 256 },
@@ -77,16 +80,18 @@ export async function openRig(options: RigOptions = {}) {
   const used = { ...settings, ...options.settings };
   const scheduling = { ...defaultScheduling, criticalShare: 0, hostRamMiB: 0, ...options.scheduling };
   const faults: unknown[] = [];
+  const impossible: ImpossibleReport[] = [];
+  const onFault = (error: unknown) => void faults.push(error);
 
   /** Services as after a start of the master: nothing in memory, everything in the database. */
   const compose = () => {
-    const scheduler = new SchedulingService({ unitOfWork: unit, agents, clock, settings: used, scheduling, onFault: (error) => faults.push(error) });
-    const observations = new ObservationService({ unitOfWork: unit, agents, scheduler, clock, settings: used });
-    const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, clock, settings: used, scheduling });
+    const scheduler = new SchedulingService({ unitOfWork: unit, agents, clock, settings: used, scheduling, onFault });
+    const observations = new ObservationService({ unitOfWork: unit, agents, scheduler, clock, settings: used, onFault, onImpossible: (report) => impossible.push(report) });
+    const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, clock, settings: used, scheduling, onFault });
     const consoles = new InstanceConsoleService(unit, agents, used.timeZone);
     const operations = new OperationService(unit);
-    const deadlines = new DeadlineJob(unit, clock, used);
-    const resend = new ResendJob(unit, agents, used.guestUser);
+    const deadlines = new DeadlineJob(unit, clock, used, scheduler, { lostAfterMs }, onFault);
+    const resend = new ResendJob(unit, agents, used.guestUser, onFault);
     scheduler.start();
     return { scheduler, observations, instances, consoles, operations, deadlines, resend };
   };
@@ -134,9 +139,7 @@ export async function openRig(options: RigOptions = {}) {
       },
       foreignDomains: [],
       agentBuild: null,
-      bootId: null,
       epoch: 1,
-      sessionId: null,
       lastSeenAt: clock.now(),
       createdAt: clock.now(),
     };
@@ -166,7 +169,7 @@ export async function openRig(options: RigOptions = {}) {
   };
 
   return {
-    ...services, database, unit, clock, agents, faults, compose, person, slave, image, report,
+    ...services, database, unit, clock, agents, faults, impossible, compose, person, slave, image, report,
     close: async () => {
       await services.scheduler.stop();
       await database.close();

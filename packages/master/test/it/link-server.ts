@@ -31,13 +31,13 @@ import { openTestDatabase, type TestDatabase } from './test-database';
 
 /** What agents told, and what is answered to a hello; set by tests. */
 export class ReportsDouble implements AgentReports {
-  readonly connections: { slaveId: string; inventory: readonly ObservedInstance[] }[] = [];
+  readonly connections: { slaveId: string; inventory: readonly ObservedInstance[]; complete: boolean }[] = [];
   readonly observations: { slaveId: string; instances: readonly ObservedInstance[] }[] = [];
   readonly changes: string[] = [];
   desired: readonly DesiredInstance[] = [];
 
-  connected(slaveId: string, inventory: readonly ObservedInstance[]): Promise<readonly DesiredInstance[]> {
-    this.connections.push({ slaveId, inventory });
+  connected(slaveId: string, inventory: readonly ObservedInstance[], complete: boolean): Promise<readonly DesiredInstance[]> {
+    this.connections.push({ slaveId, inventory, complete });
     return Promise.resolve(this.desired);
   }
 

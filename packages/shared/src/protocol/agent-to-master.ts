@@ -31,6 +31,9 @@ export function helloSigningInput(nonce: string, slaveId: string): Buffer {
   return Buffer.from(`paravcl-hello-v1\n${nonce}\n${slaveId}`, 'utf8');
 }
 
+/** As many observations as a hello may carry: with the longest sentences they fit a frame beside the rest. */
+export const maxHelloInventory = 100;
+
 export const helloSchema = z.object({
   slaveId: idSchema,
   protocol: z.int().positive(),
@@ -39,15 +42,17 @@ export const helloSchema = z.object({
   signature: z.string().max(120),
   machineId: z.string().regex(/^[0-9a-f]{32}$/),
   macs: z.array(macSchema).max(64),
-  /** /proc/sys/kernel/random/boot_id of the host: changes when the machine restarts. */
-  bootId: z.string().max(60),
   /** Counts starts of this agent; a smaller one than seen before is an old copy of the agent. */
   epoch: z.int().positive(),
-  /** Sequence number of the journal's last record. */
-  journalHighWater: z.int().nonnegative(),
   describe: describeSchema,
-  /** Everything that bears our mark, whatever its state, and every tombstone not yet confirmed. */
-  inventory: z.array(observedInstanceSchema).max(2000),
+  /** What bears our mark, whatever its state, and tombstones not yet confirmed. */
+  inventory: z.array(observedInstanceSchema).max(maxHelloInventory),
+  /**
+   * Whether `inventory` is all there is. False when the host could not be looked at whole in time, or
+   * when there is more than a hello carries: then nothing follows from what is not named, until an
+   * `observed` frame of the same connection says `inventoryComplete`.
+   */
+  inventoryComplete: z.boolean(),
   foreignDomains: z.array(foreignDomainSchema).max(500),
 });
 export type Hello = Readonly<z.infer<typeof helloSchema>>;
@@ -66,8 +71,15 @@ export const agentFrameSchema = z.discriminatedUnion('type', [
   }),
   /** Changed parts of the describe data since hello. */
   z.object({ type: z.literal('describe'), payload: z.object({ changed: describeSchema.unwrap().partial() }) }),
-  /** Changed observations. Sent again in full with every hello. */
-  z.object({ type: z.literal('observed'), payload: z.object({ instances: z.array(observedInstanceSchema).max(500) }) }),
+  /** Changed observations, and the rest of an inventory that the hello did not carry whole. */
+  z.object({
+    type: z.literal('observed'),
+    payload: z.object({
+      instances: z.array(observedInstanceSchema).max(500),
+      /** After a hello with `inventoryComplete` false, once: with this frame everything has been named on this connection. */
+      inventoryComplete: z.literal(true).optional(),
+    }),
+  }),
   z.object({ type: z.literal('foreign'), payload: z.object({ domains: z.array(foreignDomainSchema).max(500) }) }),
   z.object({ type: z.literal('result'), payload: commandResultSchema }),
 ]);

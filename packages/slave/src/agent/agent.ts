@@ -228,11 +228,10 @@ export class Agent {
       build: this.parts.build,
       machineId: this.parts.machineId,
       macs: describe.interfaces.filter((one) => one.physical).map((one) => one.mac).slice(0, 64),
-      bootId: this.parts.hostBootId,
       epoch: journal.state.epoch,
-      journalHighWater: journal.highWater,
       describe,
       inventory: [...this.observations.inventory()],
+      inventoryComplete: true,
       foreignDomains: this.foreign.slice(0, 500),
     };
   }
