@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { systemClock } from '@paravcl/shared/clock';
 import { mkdir } from 'node:fs/promises';
 import { Command } from 'commander';
-import { journalDirectory } from './compose-agent';
+import { journalDirectory, lastReportFile } from './compose-agent';
 import { describer, kvmVerdict } from './compose-host';
 import { readConfig } from './config';
 import { withConfigOptions, type ConfigFlags } from './config-options';
@@ -38,7 +38,7 @@ export function enrolCommand(): Command {
       const name = flags.name ?? hostname();
       const answer = await enrol({
         stateDir: config.stateDir,
-        journalDir: journalDirectory(config),
+        memories: [journalDirectory(config), lastReportFile(config)],
         masterUrl: flags.master,
         token,
         name,

@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +22,8 @@ const describeData = {
 let stateDir: string;
 let server: Server;
 let requests: string[];
-let answer: { status: number; body: unknown };
+/** Null: the connection breaks instead. */
+let answer: { status: number; body: unknown } | null;
 const slaveId = newId(1);
 const siteId = newId(2);
 
@@ -35,6 +36,7 @@ beforeEach(async () => {
     request.on('data', (part) => (text += String(part)));
     request.on('end', () => {
       requests.push(text);
+      if (answer === null) return void response.destroy();
       response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body));
     });
   });
@@ -48,7 +50,7 @@ afterEach(async () => {
 
 const options = (token: string, again = false) => ({
   stateDir,
-  journalDir: join(stateDir, 'journal'),
+  memories: [join(stateDir, 'journal'), join(stateDir, 'last-report.json')],
   masterUrl: `https://127.0.0.1:${(server.address() as { port: number }).port}`,
   token,
   name: 'lab-pc-07',
@@ -93,6 +95,33 @@ test('an enrolled host enrols anew only when told to, with a new key', async () 
   await expect(enrol(options(`pvj1.${secret}.${fingerprint()}`))).rejects.toThrow(/already enrolled.*--again/);
   await enrol(options(`pvj1.${secret}.${fingerprint()}`, true));
   expect(await readFile(join(stateDir, 'agent-key.pem'), 'utf8')).not.toBe(key);
+});
+
+test('a refused, broken or unheard attempt to enrol anew leaves the earlier enrolment as it was', async () => {
+  await enrol(options(`pvj1.${secret}.${fingerprint()}`));
+  await mkdir(join(stateDir, 'journal'));
+  await writeFile(join(stateDir, 'journal', 'journal'), 'orders');
+  await writeFile(join(stateDir, 'last-report.json'), '[]');
+  const inForce = async (): Promise<readonly string[]> =>
+    Promise.all(['enrolment.json', 'agent-key.pem', 'ca.pem', 'last-report.json', 'journal/journal'].map((name) => readFile(join(stateDir, name), 'utf8')));
+  const before = await inForce();
+  const again = (): Promise<unknown> => enrol(options(`pvj1.${secret}.${fingerprint()}`, true));
+  for (const [refusal, words] of [
+    [{ status: 401, body: { detail: 'This token has expired.' } }, /has expired/],
+    [{ status: 201, body: 'welcome' }, /something else than a slave id/],
+    [null, /cannot be reached safely/],
+  ] as const) {
+    answer = refusal;
+    await expect(again()).rejects.toThrow(words);
+    expect(await inForce()).toEqual(before);
+  }
+  const newSlaveId = newId(3);
+  answer = { status: 201, body: { slaveId: newSlaveId, siteId, admission: 'pending' } };
+  await again();
+  expect(await readEnrolment(stateDir)).toMatchObject({ slaveId: newSlaveId });
+  expect((await readAgentKey(stateDir))?.publicKey).toBe((JSON.parse(requests.at(-1) ?? '') as { publicKey: string }).publicKey);
+  // Nothing of the old site's orders, and no key besides the one in force, is left.
+  expect((await readdir(stateDir)).sort()).toEqual(['agent-key.pem', 'ca.pem', 'enrolment.json']);
 });
 
 test.each(['nonsense', 'pvj1.short.-'])('%s is not a join token', async (token) => {

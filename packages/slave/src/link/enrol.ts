@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { parseJoinToken } from '@paravcl/shared/domain/join-token-text';
@@ -8,19 +8,20 @@ import { enrolmentAnswerSchema, type EnrolmentAnswer, type EnrolmentRequest } fr
 import { agentEnrolPath } from '@paravcl/shared/protocol/version';
 import { z } from 'zod';
 import { findPinnedCertificate } from './certificate-pin';
-import { caFileName, enrolmentFileName, readEnrolment, writeEnrolment } from './enrolment-record';
-import { createAgentKey, keyFileName, readAgentKey } from './identity';
+import { caFileName, readEnrolment, replaceFile, writeEnrolment } from './enrolment-record';
+import { adoptAgentKey, newAgentKey } from './identity';
 
 export interface EnrolOptions {
   readonly stateDir: string;
-  readonly journalDir: string;
+  /** Files and directories in which an earlier enrolment's agent remembers its work; removed once there is a new one. */
+  readonly memories: readonly string[];
   readonly masterUrl: string;
   readonly token: string;
   readonly name: string;
   readonly machineId: string;
   readonly macs: readonly string[];
   readonly describe: Describe;
-  /** Enrol anew although this host is enrolled: key, journal and record are made afresh. */
+  /** Enrol anew although this host is enrolled: key, memories and record are made afresh, and kept until the new ones are there. */
   readonly again: boolean;
 }
 
@@ -29,8 +30,9 @@ const largestAnswerBytes = 64 * 1024;
 
 /**
  * Makes this host a slave of the master: pins the master's certificate by the fingerprint in the token,
- * makes a key, tells who it is, keeps the answer. Until the answer is there nothing counts, so it can be
- * repeated after any failure. Throws an Error whose message says what to do.
+ * makes a key, tells who it is, keeps the answer. Until the answer is there nothing of an earlier enrolment
+ * is touched and nothing new counts, so it can be repeated after any failure. Throws an Error whose message
+ * says what to do.
  */
 export async function enrol(options: EnrolOptions): Promise<EnrolmentAnswer> {
   const { stateDir } = options;
@@ -45,10 +47,7 @@ export async function enrol(options: EnrolOptions): Promise<EnrolmentAnswer> {
   }
 
   const caPem = token.caFingerprint === null ? null : await findPinnedCertificate(master, token.caFingerprint);
-  if (enrolled !== null) await rm(join(stateDir, enrolmentFileName));
-  // A key that an earlier enrolment used is not used again: the master refuses a key it knows.
-  if (enrolled !== null) await rm(join(stateDir, keyFileName), { force: true });
-  const key = (await readAgentKey(stateDir)) ?? (await createAgentKey(stateDir));
+  const key = await newAgentKey(stateDir);
   const answer = await post(master, caPem, {
     token: options.token.trim(),
     name: options.name,
@@ -57,9 +56,10 @@ export async function enrol(options: EnrolOptions): Promise<EnrolmentAnswer> {
     macs: [...options.macs],
     describe: options.describe,
   });
-  // What an earlier site desired is not this one's.
-  await rm(options.journalDir, { recursive: true, force: true });
-  if (caPem !== null) await writeFile(join(stateDir, caFileName), caPem, { mode: 0o644, flush: true });
+  // What an earlier site desired, and what was told it, is not this one's.
+  for (const path of options.memories) await rm(path, { recursive: true, force: true });
+  if (caPem !== null) await replaceFile(join(stateDir, caFileName), caPem, 0o644);
+  await adoptAgentKey(stateDir);
   await writeEnrolment(stateDir, {
     masterUrl: master.origin,
     slaveId: answer.slaveId,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { idSchema } from '@paravcl/shared/ids';
 import { parseJson } from '@paravcl/shared/parse-json';
 import { z } from 'zod';
+import { syncDirectory } from '../disks/sync-directory';
 
 /** What the host keeps of its enrolment. The key is beside it, the master's CA too unless publicly trusted. */
 const enrolmentRecordSchema = z.object({
@@ -26,8 +27,13 @@ export async function readEnrolment(stateDir: string): Promise<EnrolmentRecord |
 
 /** The last thing an enrolment writes: with it the host is enrolled. */
 export async function writeEnrolment(stateDir: string, record: EnrolmentRecord): Promise<void> {
-  const path = join(stateDir, enrolmentFileName);
-  await writeFile(`${path}.next`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600, flush: true });
+  await replaceFile(join(stateDir, enrolmentFileName), `${JSON.stringify(record, null, 2)}\n`, 0o600);
+  await syncDirectory(stateDir);
+}
+
+/** The old content or the new one, whole, whenever the host dies. */
+export async function replaceFile(path: string, content: string, mode: number): Promise<void> {
+  await writeFile(`${path}.next`, content, { mode, flush: true });
   await rename(`${path}.next`, path);
 }
 

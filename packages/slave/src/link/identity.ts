@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** What proves that this agent is the one that was enrolled. */
@@ -12,16 +12,34 @@ export interface AgentKey {
 
 export const keyFileName = 'agent-key.pem';
 
-/** Makes the agent's key, once: the file is written with mode 0600 and an existing one is never replaced. */
-export async function createAgentKey(stateDir: string): Promise<AgentKey> {
+/** Where a key waits until a master has taken it: the one in force stays what it is. */
+const newKeyFileName = `${keyFileName}.new`;
+
+/**
+ * The key for an enrolment that is being tried, never one that an earlier enrolment used: the master
+ * refuses a key it knows. One that an attempt before this left behind is used again. Mode 0600.
+ */
+export async function newAgentKey(stateDir: string): Promise<AgentKey> {
+  const path = join(stateDir, newKeyFileName);
+  const earlier = await readKey(path);
+  if (earlier !== null) return earlier;
   const { privateKey } = generateKeyPairSync('ed25519');
-  await writeFile(join(stateDir, keyFileName), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx' });
+  await writeFile(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx', flush: true });
   return agentKey(privateKey);
 }
 
-/** Null when this host has no key yet. */
-export async function readAgentKey(stateDir: string): Promise<AgentKey | null> {
-  const pem = await readFile(join(stateDir, keyFileName), 'utf8').catch((error: NodeJS.ErrnoException) => {
+/** Puts the new key in force; the enrolment it belongs to was answered. */
+export async function adoptAgentKey(stateDir: string): Promise<void> {
+  await rename(join(stateDir, newKeyFileName), join(stateDir, keyFileName));
+}
+
+/** Null when this host has no key in force. */
+export function readAgentKey(stateDir: string): Promise<AgentKey | null> {
+  return readKey(join(stateDir, keyFileName));
+}
+
+async function readKey(path: string): Promise<AgentKey | null> {
+  const pem = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw error;
   });
