@@ -40,6 +40,7 @@ import { InstanceConsoleService } from './services/instance-console-service';
 import { InstanceService } from './services/instance-service';
 import { JoinTokenService } from './services/join-token-service';
 import { ObservationService } from './services/observation-service';
+import type { IssuedToken } from './services/one-time-tokens';
 import { OperationService } from './services/operation-service';
 import { PasswordService } from './services/password-service';
 import { RefusalLimiter } from './services/refusal-limiter';
@@ -77,6 +78,8 @@ export interface Composition {
   readonly gateway: AgentGateway;
   /** False until the first administrator has been made. */
   hasAdmin(): Promise<boolean>;
+  /** The token with which the first administrator is made; null when there is one, or a token that can still be used. */
+  firstSetupToken(): Promise<IssuedToken | null>;
   /** Starts the jobs and the scheduling loop. */
   start(): void;
   /** From here on `/readyz` says no. */
@@ -190,6 +193,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     app,
     gateway,
     hasAdmin: () => unit.read.users.adminExists(),
+    firstSetupToken: () => registrations.issueSetupToken({ replace: false }),
     start: () => {
       scheduler.start();
       stops = jobs.map(([name, job, everyMs]) => repeat(job, everyMs, clock, onFault(name)));

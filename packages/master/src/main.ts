@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { configFile, ConfigError, defaultConfigFile, loadConfig } from './config-file';
 import { makeLog } from './log';
 import { startMaster } from './master';
-import { makeSetupToken } from './setup-token';
+import type { IssuedToken } from './services/one-time-tokens';
+import { makeSetupToken, setupTokenText } from './setup-token';
 import { tellSystemd } from './tell-systemd';
 
 interface ConfigOption {
@@ -39,8 +40,13 @@ async function run(options: ConfigOption & { readonly check?: true }): Promise<v
   const signal = new Promise<NodeJS.Signals>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve);
   });
-  const master = await startMaster(config, systemClock, log);
-  if (master.needsSetup) log.warn({}, 'there is no administrator yet: run "paravcl-master setup-token" with the same configuration and use the token it prints');
+  const printed: IssuedToken[] = [];
+  const master = await startMaster(config, systemClock, log, (token) => {
+    printed.push(token);
+    // Not through the log: that is JSON, is kept and sent elsewhere, and hides secrets.
+    process.stderr.write(setupTokenText(token, config.publicUrl));
+  });
+  if (master.needsSetup && printed.length === 0) log.warn({}, 'there is no administrator yet; an earlier setup token can still be used. Get another: paravcl-master setup-token');
   await tellSystemd('ready', process.env, log);
   log.info({ signal: await signal }, 'master stops');
   await tellSystemd('stopping', process.env, log);

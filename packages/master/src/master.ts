@@ -9,6 +9,7 @@ import { migrate } from './db/migrate';
 import { openDatabase } from './db/open-database';
 import { closeServer, listen } from './https-server';
 import { repeat } from './jobs/periodic';
+import type { IssuedToken } from './services/one-time-tokens';
 import { lockState } from './state-lock';
 import { serverIdentity } from './tls/server-identity';
 
@@ -27,8 +28,11 @@ export interface RunningMaster {
  * Starts the master: state lock → certificate → database → migrations → parts → jobs → port. Starting is
  * recovering: it does the same after a clean stop and after a kill. What was started is stopped in the
  * opposite order, the database last; so it is when a step fails, whose error is then thrown.
+ *
+ * @param tellSetupToken gets the token for the first administrator, at a start where there is none and no
+ *   earlier token can still be used; it cannot be read again
  */
-export async function startMaster(config: MasterConfig, clock: Clock, log: Logger): Promise<RunningMaster> {
+export async function startMaster(config: MasterConfig, clock: Clock, log: Logger, tellSetupToken: (token: IssuedToken) => void): Promise<RunningMaster> {
   const stops: (() => Promise<void> | void)[] = [];
   const stop = async (): Promise<void> => {
     for (let next = stops.pop(); next !== undefined; next = stops.pop()) await next();
@@ -48,6 +52,9 @@ export async function startMaster(config: MasterConfig, clock: Clock, log: Logge
     composition.start();
     stops.push(() => composition.stop());
 
+    // Before the port is open: from there on somebody may ask for a token, and that one must stay.
+    const setupToken = await composition.firstSetupToken();
+    if (setupToken !== null) tellSetupToken(setupToken);
     const server = await listen(composition.app, composition.gateway, identity, config.listen);
     stops.push(async () => {
       composition.refuse();

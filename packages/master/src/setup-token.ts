@@ -8,6 +8,7 @@ import { migrate } from './db/migrate';
 import { MysqlUnitOfWork } from './db/mysql-unit-of-work';
 import { openDatabase, type OpenDatabase } from './db/open-database';
 import { privateAddress } from './db/private-mariadb';
+import type { IssuedToken } from './services/one-time-tokens';
 import { PasswordService } from './services/password-service';
 import { RegistrationService } from './services/registration-service';
 import { SessionService } from './services/session-service';
@@ -17,7 +18,7 @@ import { lockState } from './state-lock';
  * Makes the token with which the first administrator is made; an earlier one stops working. Beside a
  * running master or without one. Null when the site has an administrator.
  */
-export async function makeSetupToken(config: MasterConfig, clock: Clock, log: Logger): Promise<{ readonly token: string; readonly expiresAt: number } | null> {
+export async function makeSetupToken(config: MasterConfig, clock: Clock, log: Logger): Promise<IssuedToken | null> {
   const database = await openBesideMaster(config, clock, log);
   try {
     const unit = new MysqlUnitOfWork(database.db, clock);
@@ -27,6 +28,16 @@ export async function makeSetupToken(config: MasterConfig, clock: Clock, log: Lo
   } finally {
     await database.close();
   }
+}
+
+/** What a start prints for the person who makes the first administrator. */
+export function setupTokenText({ token, expiresAt }: IssuedToken, publicUrl: string): string {
+  return [
+    `There is no administrator yet. Whoever has this token makes the first one at ${publicUrl} (POST /api/v1/setup),`,
+    `once, until ${new Date(expiresAt).toISOString()}. It is shown only here; another one: paravcl-master setup-token`,
+    token,
+    '',
+  ].join('\n');
 }
 
 /** A private server that runs belongs to the running master: it is used and left alone. */

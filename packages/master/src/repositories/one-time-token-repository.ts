@@ -33,6 +33,11 @@ export class OneTimeTokenRepository {
     return row === undefined ? null : { userId: row.user_id };
   }
 
+  /** Whether any token of the purpose would be taken now. */
+  async anyOpen(purpose: OneTimePurpose, now: EpochMs): Promise<boolean> {
+    return (await this.open(purpose, now).first('id')) !== undefined;
+  }
+
   /** Uses the token up. False when it cannot be taken (any more): of two at once, one gets it. */
   async take(purpose: OneTimePurpose, tokenHash: string, now: EpochMs): Promise<boolean> {
     return (await this.open(purpose, now).where('token_hash', tokenHash).update({ used_at: new Date(now) })) === 1;

@@ -28,12 +28,15 @@ export class RegistrationService {
 
   /**
    * Makes the token with which the first admin is made; null when there is an admin. An earlier one
-   * stops working. main prints it once.
+   * stops working. Who calls prints it, once: it cannot be read again.
+   *
+   * @param replace false: only when no earlier token can still be used, else null too
    */
-  issueSetupToken(): Promise<IssuedToken | null> {
+  issueSetupToken({ replace = true }: { readonly replace?: boolean } = {}): Promise<IssuedToken | null> {
     return this.deps.unit.transaction(async (write) => {
       if (await write.users.adminExists()) return null;
       const now = this.deps.clock.now();
+      if (!replace && (await write.oneTimeTokens.anyOpen('setup', now))) return null;
       const issued = await issueToken(write, 'setup', null, now);
       await write.events.append(
         { kind: 'site.setup-token-issued', subjectType: 'site', subjectId: null, actor: 'master', actorUserId: null, clientAddress: null, sentence: 'A setup token for the first administrator was printed.' },
@@ -46,7 +49,7 @@ export class RegistrationService {
   /** @throws ParavclError `token-refused`, `invalid-input` (guessable password), `already-exists`, `rate-limited` */
   async createFirstAdmin(token: string, person: NewPerson, clientAddress: string): Promise<User> {
     const { unit, clock, passwords, sessions } = this.deps;
-    const refusal = { field: 'token', message: 'This setup token is wrong, used or expired. While there is no administrator, a restart of the master prints a new one.' };
+    const refusal = { field: 'token', message: 'This setup token is wrong, used or expired. While there is no administrator, "paravcl-master setup-token" on the master prints a new one.' };
     const tokenHash = hashSecret(token);
     await sessions.redeem(clientAddress, refusal, async () => ((await unit.read.users.adminExists()) ? null : unit.read.oneTimeTokens.findOpen('setup', tokenHash, clock.now())));
     passwords.judge(person.password, person, 'password');

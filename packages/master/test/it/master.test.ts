@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { configSchema, type MasterConfig } from '../../src/config';
 import { makeLog } from '../../src/log';
 import { startMaster, type RunningMaster } from '../../src/master';
+import type { IssuedToken } from '../../src/services/one-time-tokens';
 import { makeSetupToken } from '../../src/setup-token';
 import { openEmptyDatabase } from './test-database';
 
@@ -15,6 +16,8 @@ jest.setTimeout(120_000);
 
 const log = makeLog('silent');
 const running = new Set<RunningMaster>();
+/** What a start would have printed. */
+let told: IssuedToken[] = [];
 let stateDir: string;
 let port: number;
 
@@ -31,7 +34,7 @@ function configured(more: object = {}): MasterConfig {
 }
 
 async function start(config = configured()): Promise<RunningMaster> {
-  const master = await startMaster(config, systemClock, log);
+  const master = await startMaster(config, systemClock, log, (token) => told.push(token));
   running.add(master);
   return master;
 }
@@ -58,6 +61,7 @@ function get(path: string, body?: object): Promise<{ readonly status: number; re
 }
 
 beforeEach(async () => {
+  told = [];
   stateDir = mkdtempSync(join(tmpdir(), 'pvcl-'));
   port = await freePort();
 });
@@ -82,11 +86,27 @@ test('from an empty directory to a first administrator who stays after a restart
 
   const second = await start();
   expect([second.needsSetup, second.caFingerprint]).toEqual([false, first.caFingerprint]);
+  expect(told).toHaveLength(1);
+});
+
+test('the first start tells a setup token, once while it can be used, and the first administrator is made with it', async () => {
+  await stop(await start());
+  const again = await start();
+  expect([again.needsSetup, told.length]).toEqual([true, 1]);
+  const person = { token: told[0]?.token, name: 'root-of-lab', displayName: 'Root of the Lab', password: `a long ${newId(Date.now())}` };
+  expect((await get('/api/v1/setup', person)).status).toBe(201);
+});
+
+test('a start tells another setup token when the one before has expired', async () => {
+  await stop(await start());
+  const tomorrow = { ...systemClock, now: () => Date.now() + 25 * 3_600_000 };
+  running.add(await startMaster(configured(), tomorrow, log, (token) => told.push(token)));
+  expect(told).toHaveLength(2);
 });
 
 test('a second master in the same directory is refused, and the first one goes on', async () => {
   await start();
-  await expect(startMaster(configured({ listen: { host: '127.0.0.1', port: await freePort() } }), systemClock, log)).rejects.toThrow(/Another master is running in/);
+  await expect(startMaster(configured({ listen: { host: '127.0.0.1', port: await freePort() } }), systemClock, log, () => undefined)).rejects.toThrow(/Another master is running in/);
   expect((await get('/readyz')).status).toBe(200);
 });
 

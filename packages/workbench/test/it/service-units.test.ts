@@ -70,7 +70,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function startUnit(unit: string, environment: Readonly<Record<string, string>>): Promise<{ readonly child: ChildProcess; readonly notified: () => string }> {
+async function startUnit(unit: string, environment: Readonly<Record<string, string>>): Promise<{ readonly child: ChildProcess; readonly notified: () => string; readonly said: () => string }> {
   expect(readFileSync(join(packages, unit), 'utf8')).toMatch(/^Type=notify$/m);
   const socket = await notifySocket();
   const { child, said } = start(commandOf(unit), { ...environment, NOTIFY_SOCKET: socket.path });
@@ -79,17 +79,20 @@ async function startUnit(unit: string, environment: Readonly<Record<string, stri
     return socket.said().includes('READY=1') || undefined;
   });
   expect(socket.said()).toContain(`MAINPID=${String(child.pid)}`);
-  return { child, notified: socket.said };
+  return { child, notified: socket.said, said };
 }
 
 test('what the master’s unit starts runs, tells systemd when it is ready and when it stops, and ends with 0', async () => {
   const port = await freePort();
-  const { child, notified } = await startUnit('master/systemd/paravcl-master.service', {
+  const { child, notified, said } = await startUnit('master/systemd/paravcl-master.service', {
     PARAVCL_MASTER_STATE_DIR: join(directory, 'state'),
     PARAVCL_MASTER_LISTEN_HOST: '127.0.0.1',
     PARAVCL_MASTER_LISTEN_PORT: String(port),
     PARAVCL_MASTER_PUBLIC_URL: `https://localhost:${String(port)}`,
   });
+  // For a person, in a line of its own; nothing of it in the JSON log.
+  expect(said()).toMatch(/^There is no administrator yet\.[^{]*paravcl-master setup-token\npvt_\S+$/m);
+  expect(said().match(/pvt_/g)).toHaveLength(1);
   expect(notified()).not.toContain('STOPPING=1');
   expect(await ended(child, 'SIGTERM')).toBe(0);
   expect(notified()).toContain('STOPPING=1');
