@@ -7,8 +7,13 @@ import type { ServerIdentity } from './tls/server-identity';
 
 /** A client must send its headers within this time. */
 const headersWithinMs = 20_000;
-/** A connection on which nothing moves; uploads of many GiB may take as long as they like while they move. */
+/**
+ * A connection on which nothing moves. There is no limit for a request as a whole: uploads of many GiB may take
+ * as long as they like while they move. JSON bodies have their own deadline (json-body).
+ */
 const idleMs = 120_000;
+/** 5,000 agents and 1,000 people with six connections each, twice over; LimitNOFILE in the unit is higher. */
+const mostConnections = 22_000;
 /** Answers under way get this long when the master stops. */
 const drainMs = 5000;
 
@@ -17,6 +22,7 @@ export async function listen(app: Express, gateway: AgentGateway, identity: Serv
   const server = createServer({ key: identity.key, cert: identity.cert, minVersion: 'TLSv1.2', requestTimeout: 0, headersTimeout: headersWithinMs }, app);
   answerBrokenRequests(server);
   server.setTimeout(idleMs);
+  server.maxConnections = mostConnections;
   server.on('upgrade', (request, socket, head) => {
     if (gateway.upgrade(request, socket, head)) return;
     socket.on('error', () => socket.destroy());

@@ -2,6 +2,9 @@ import { ParavclError } from '@paravcl/shared/errors';
 import express, { type Request, type Response } from 'express';
 import { jsonBodyLimit } from './problem';
 
+/** A body of at most 256 KiB comes over any line within this time; uploads are not read here. */
+const bodyWithinMs = 30_000;
+
 /** The bytes as they came, for the idempotency hash. */
 const rawBodies = new WeakMap<object, Buffer>();
 
@@ -16,9 +19,9 @@ const parse = express.json({
 /**
  * Reads a JSON body of at most `jsonBodyLimit` bytes; undefined when there is none.
  *
- * @throws ParavclError `unsupported-type`, and what `problemOf` reads as `malformed-body` or `body-too-large`
+ * @throws ParavclError `unsupported-type`, `malformed-body` when it has not come whole within `withinMs`, and what `problemOf` reads as `malformed-body` or `body-too-large`
  */
-export async function readJsonBody(request: Request, response: Response): Promise<unknown> {
+export async function readJsonBody(request: Request, response: Response, withinMs = bodyWithinMs): Promise<unknown> {
   const length = request.headers['content-length'];
   if (length === '0' || (length === undefined && request.headers['transfer-encoding'] === undefined)) return undefined;
   const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
@@ -26,7 +29,13 @@ export async function readJsonBody(request: Request, response: Response): Promis
     throw new ParavclError('unsupported-type', 'This route takes application/json.', { field: 'body', limit: 'Content-Type: application/json' });
   }
   await new Promise<void>((resolve, reject) => {
+    const seconds = String(withinMs / 1000);
+    // A client that drips bytes would hold its connection and this handler for days.
+    const deadline = setTimeout(() => {
+      reject(new ParavclError('malformed-body', `The body did not come whole within ${seconds} s. Send it again.`, { field: 'body', limit: `${seconds} seconds` }));
+    }, withinMs);
     parse(request, response, (error?: unknown) => {
+      clearTimeout(deadline);
       if (error === undefined) resolve();
       else reject(error as Error);
     });
