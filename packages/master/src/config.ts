@@ -121,7 +121,7 @@ export const configSchema = z
       .prefault({}),
     uploads: z.strictObject({ maxGiB: z.number().positive().max(16_384).default(64) }).prefault({}),
     logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
-    /** A file with the token that /metrics asks for; without it only this machine may read them. */
+    /** A file with the token that /metrics asks for; without it only this machine may read them, and not through a proxy. */
     metrics: z.strictObject({ tokenFile: absolutePath.optional() }).prefault({}),
   })
   .transform(({ publicUrl, network, ...config }) => ({

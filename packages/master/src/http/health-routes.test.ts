@@ -39,3 +39,11 @@ test('metrics ask for the token when there is one, and are open to this machine 
   const open = await serve(null);
   expect((await open('/metrics')).status).toBe(200);
 });
+
+test.each(['Forwarded', 'X-Forwarded-For', 'X-Forwarded-Host', 'X-Real-IP', 'Via'])('metrics without a token are refused to a proxy on this machine, which says so by %s', async (header) => {
+  const get = await serve(null);
+  expect((await get('/metrics', { [header]: 'for=192.0.2.7' })).status).toBe(403);
+  server.close();
+  const guarded = await serve('s3cret-token');
+  expect((await guarded('/metrics', { [header]: 'for=192.0.2.7', authorization: 'Bearer s3cret-token' })).status).toBe(200);
+});

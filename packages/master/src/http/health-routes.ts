@@ -8,13 +8,14 @@ export interface HealthDeps {
   /** Whether requests can be served now: started, not stopping, the database answers. Never throws. */
   readonly isReady: () => Promise<boolean>;
   readonly metrics: Registry;
-  /** What /metrics asks for; null: only this machine may read them. */
+  /** What /metrics asks for; null: only this machine may read them, without a proxy between. */
   readonly metricsToken: string | null;
 }
 
 /**
  * `/healthz`: the process answers. `/readyz`: it can do its work. Both are open to anybody and tell nothing
- * else. `/metrics` (Prometheus text): by bearer token, or without one from this machine alone.
+ * else. `/metrics` (Prometheus text): by bearer token, or without one from this
+ * machine alone and not through a proxy.
  */
 export function healthRoutes({ isReady, metrics, metricsToken }: HealthDeps): Router {
   const router = Router();
@@ -36,10 +37,14 @@ export function healthRoutes({ isReady, metrics, metricsToken }: HealthDeps): Ro
   return router;
 }
 
+/** What proxies add to what they pass on. */
+const forwardingHeader = /^(forwarded|via|x-forwarded-.*|x-real-ip)$/;
+
 function requireMetricsReader(request: Request, token: string | null): void {
   if (token === null) {
-    if (/^(127\.|::1$)/.test(clientAddress(request))) return;
-    throw new ParavclError('forbidden', 'Metrics are for this machine only. Configure metrics.tokenFile to read them from elsewhere.');
+    // A reverse proxy on this machine is a local peer who asks for somebody else.
+    if (/^(127\.|::1$)/.test(clientAddress(request)) && !Object.keys(request.headers).some((name) => forwardingHeader.test(name))) return;
+    throw new ParavclError('forbidden', 'Metrics are for this machine only, and not through a proxy. Configure metrics.tokenFile to read them from elsewhere.');
   }
   const given = /^Bearer (.+)$/.exec(request.get('authorization') ?? '')?.[1] ?? '';
   if (!timingSafeEqual(sha256(given), sha256(token))) throw new ParavclError('unauthenticated', 'The metrics token is missing or wrong. Send it as "Authorization: Bearer …".');
