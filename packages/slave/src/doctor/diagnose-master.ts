@@ -22,13 +22,16 @@ export interface MasterFacts {
 }
 
 const day = 24 * 60 * 60 * 1000;
-/** A renewed certificate must reach every slave in the holidays too. */
+/** The master renews its own 30 days before the end (tls/site-ca): with less left, that failed for over a week. */
 const warnCertificateDays = 21;
 /** The Date header counts whole seconds; the rest is the way there and back. */
 const warnClockMs = 5000;
 /** Certificates and tokens made now are "not valid yet" on a clock that is a minute behind. */
 const faultClockMs = 60_000;
 const quietMs = 10 * 60 * 1000;
+
+const whoRenews = 'A master with an authority of its own renews it by itself from 30 days before its end; one that the site bought or made (tls.certFile) is renewed by whoever did.';
+const whyNotRenewed = 'journalctl -u paravcl-master | grep -i certificate   # on the master: why it was not renewed';
 
 export function diagnoseMaster(facts: MasterFacts): readonly Finding[] {
   const { url, pinned, answer, now } = facts;
@@ -50,7 +53,7 @@ function diagnoseAnswer(url: string, answer: MasterAnswer, now: number): readonl
     const days = Math.floor((answer.certificateEndsAt - now) / day);
     findings.push(
       days < warnCertificateDays
-        ? warning('master-certificate', `The master's certificate is valid for ${days} more days.`, 'systemctl restart paravcl-master   # on the master: it renews its own certificate at start')
+        ? warning('master-certificate', `The master's certificate is valid for ${days} more days. ${whoRenews}`, whyNotRenewed)
         : ok('master-certificate', `The master's certificate is valid for ${days} more days.`),
     );
   }
@@ -61,7 +64,7 @@ function diagnoseAnswer(url: string, answer: MasterAnswer, now: number): readonl
 function unreached(url: string, { code, message }: { readonly code: string; readonly message: string }): Finding {
   const { hostname, port } = new URL(url);
   if (code === 'CERT_HAS_EXPIRED')
-    return fault('master', `The certificate of ${url} has expired.`, 'systemctl restart paravcl-master   # on the master: it renews its own certificate at start');
+    return fault('master', `The certificate of ${url} has expired. ${whoRenews}`, whyNotRenewed);
   if (code === 'CERT_NOT_YET_VALID') return fault('master', `The certificate of ${url} is not valid yet: this host's clock is behind.`, 'timedatectl set-ntp true');
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return fault('master', `The certificate of ${url} is for another name: ${message}.`, `paravcl-slave enrol --master https://NAME-IN-THE-CERTIFICATE --token TOKEN`);
   if (/CERT|ISSUER|SIGNATURE|SELF_SIGNED/.test(code))
