@@ -134,7 +134,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   // starting is recovering
   await unit.read.idempotencyKeys.forgetUnanswered();
   await commands.recover();
-  await images.recover();
+  await images.recover(onFault('images'));
 
   let serving = true;
   const isReady = async (): Promise<boolean> => serving && (await db.raw('SELECT 1').then(() => true, () => false));

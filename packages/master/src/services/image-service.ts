@@ -26,8 +26,16 @@ export interface ContentRange {
 
 const idDigits = [3, 4, 6, 8, 12, 24] as const;
 
-/** Disk images, kernels and ramdisks: announced, uploaded, checked, used, deleted. */
+/**
+ * Disk images, kernels and ramdisks: announced, uploaded, checked, used, deleted.
+ *
+ * Invariant: the files of an image are written by one request at a time, from the reading of its state to the
+ * end of its check. Who finds an image `checking` while holding it has found a check that a fault cut short.
+ */
 export class ImageService {
+  /** Who holds an image; marked when the image is deleted meanwhile, and then takes the files away at its end. */
+  private readonly held = new Map<string, { deleted: boolean }>();
+
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly store: ImageStore,
@@ -86,12 +94,21 @@ export class ImageService {
    * that is refused. A refused or mismatched upload leaves no bytes; the image waits for another.
    */
   async receive(principal: Principal, kind: ImageKind, id: string, content: AsyncIterable<Buffer>, range: ContentRange): Promise<ImageAnswer> {
-    const image = await this.find(kind, id);
-    if (image.state !== 'uploading') throw new ParavclError('conflict', `${image.name} is ${image.state}; content is taken only once. Announce a new ${imageNouns[kind]} instead.`);
-    const complete = await this.store.receive({ ...image, imageId: id }, content, range.offset, range.partial);
-    if (!complete) return this.view(image);
-    await this.finish(image, `user ${principal.userName}`, principal.userId);
-    return this.view(await this.find(kind, id));
+    if (this.held.has(id)) throw new ParavclError('conflict', 'This image is being uploaded by another request. Wait for that one, or end it.');
+    const hold = { deleted: false };
+    this.held.set(id, hold);
+    try {
+      const found = await this.find(kind, id);
+      if (found.state === 'checking') await this.settle(found);
+      const image = await this.find(kind, id);
+      if (image.state !== 'uploading') throw new ParavclError('conflict', `${image.name} is ${image.state}; content is taken only once. Announce a new ${imageNouns[kind]} instead.`);
+      const complete = await this.store.receive({ ...image, imageId: id }, this.whileThere(image, hold, content), range.offset, range.partial);
+      if (complete) await this.finish(image, `user ${principal.userName}`, principal.userId);
+      return await this.view(await this.find(kind, id));
+    } finally {
+      this.held.delete(id);
+      if (hold.deleted) await this.store.remove(id);
+    }
   }
 
   async list(kind: ImageKind, query: { readonly limit: number; readonly cursor?: string | undefined; readonly state?: ImageState | undefined }): Promise<Page<ImageAnswer>> {
@@ -116,44 +133,75 @@ export class ImageService {
       await this.tell(repositories, principal, 'image.deleted', image, `${principal.userName} deleted ${imageNouns[kind]} ${image.name} (${image.friendlyId}).`);
     });
     // A crash before this line leaves files that nobody knows; `recover` sweeps them.
+    const hold = this.held.get(id);
+    if (hold !== undefined) hold.deleted = true;
     await this.store.remove(id);
   }
 
   /**
    * After a start: a check that was under way is made again, a half upload stays for its continuation,
-   * and files of images that are gone are removed.
+   * and files of images that are gone are removed. A fault of one image is told and stops nothing else.
    */
-  async recover(): Promise<void> {
+  async recover(onFault: (error: unknown) => void): Promise<void> {
     await this.store.open();
     const { images } = this.unitOfWork.read;
-    for (const image of await images.inState(['checking'])) {
+    for (const image of await images.inState(['checking'])) await this.settle(image).catch(onFault);
+    const known = await images.inState(['uploading', 'checking', 'ready', 'deprecated', 'deleting']);
+    await this.store.sweep(new Set(known.map(({ id }) => id))).catch(onFault);
+  }
+
+  /** Ends a check that a fault or the end of the master cut short. */
+  private settle(image: ImageRecord): Promise<void> {
+    return this.orBackToUploading(image, async () => {
       if (await this.store.has({ ...image, imageId: image.id })) {
         // Renamed but not written down: the name vouches for the content.
         const { stream } = await this.store.openRead(image.id, 0);
         await this.makeReady(image, await firstBytes(stream, qcow2HeaderBytes), 'master', null);
       } else {
-        await images.move(image.id, 'checking', 'uploading', { reason: 'The master stopped during the check. Send the content once more; what has arrived is kept.' });
+        await this.backToUploading(image, 'The check was cut short. Send the content once more; what has arrived is kept.');
       }
-    }
-    const known = await images.inState(['uploading', 'checking', 'ready', 'deprecated', 'deleting']);
-    await this.store.sweep(new Set(known.map(({ id }) => id)));
+    });
   }
 
   private async finish(image: ImageRecord, by: string, userId: string): Promise<void> {
-    const { images } = this.unitOfWork.read;
-    if (!(await images.move(image.id, 'uploading', 'checking', { reason: null }))) throw this.missing(image.kind, image.id);
-    const start = await this.store.head(image.id, qcow2HeaderBytes);
+    if (!(await this.unitOfWork.read.images.move(image.id, 'uploading', 'checking', { reason: null }))) throw this.missing(image.kind, image.id);
+    await this.orBackToUploading(image, async () => {
+      const start = await this.store.head(image.id, qcow2HeaderBytes);
+      try {
+        checkImage(image, start);
+      } catch (error) {
+        if (!(error instanceof Qcow2Refused)) throw error;
+        await this.store.remove(image.id);
+        const sentence = `${image.name} was refused and nothing of it kept. ${error.message}`;
+        await this.backToUploading(image, sentence);
+        throw new ParavclError('invalid-input', sentence, { field: 'content', limit: 'a self-contained qcow2 of version 2 or 3' });
+      }
+      await this.store.keep({ ...image, imageId: image.id });
+      await this.makeReady(image, start, by, userId);
+    });
+  }
+
+  /** Runs a part of the check; a fault of disk or database lets the image wait for its content again. */
+  private async orBackToUploading(image: ImageRecord, check: () => Promise<void>): Promise<void> {
     try {
-      checkImage(image, start);
+      await check();
     } catch (error) {
-      if (!(error instanceof Qcow2Refused)) throw error;
-      await this.store.remove(image.id);
-      const sentence = `${image.name} was refused and nothing of it kept. ${error.message}`;
-      await images.move(image.id, 'checking', 'uploading', { reason: sentence });
-      throw new ParavclError('invalid-input', sentence, { field: 'content', limit: 'a self-contained qcow2 of version 2 or 3' });
+      const { code, name } = error as NodeJS.ErrnoException;
+      // The first fault is the one to tell, also when the database cannot take this down either.
+      await this.backToUploading(image, `The master could not check the content (${code ?? name}). Send it once more; receivedBytes says what was kept.`).catch(() => undefined);
+      throw error;
     }
-    await this.store.keep({ ...image, imageId: image.id });
-    await this.makeReady(image, start, by, userId);
+  }
+
+  private async backToUploading(image: ImageRecord, reason: string): Promise<void> {
+    await this.unitOfWork.read.images.move(image.id, 'checking', 'uploading', { reason });
+  }
+
+  private async *whileThere(image: ImageRecord, hold: { readonly deleted: boolean }, content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of content) {
+      if (hold.deleted) throw this.missing(image.kind, image.id);
+      yield chunk;
+    }
   }
 
   private async makeReady(image: ImageRecord, start: Buffer, by: string, userId: string | null): Promise<void> {

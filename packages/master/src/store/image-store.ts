@@ -24,10 +24,9 @@ export interface StoredContent {
  * The files of images, in one directory: `<id>.part` while bytes arrive, `<id>-<sha256>.image` once size
  * and hash were right. The name with the hash appears by rename after fsync, so a file of that name is
  * complete whatever happened to the master. The chunk store replaces this class behind the same methods.
+ * Of one image one caller writes at a time: ImageService sees to that.
  */
 export class ImageStore {
-  private readonly busy = new Set<string>();
-
   constructor(private readonly directory: string) {}
 
   /** Makes the directory. */
@@ -48,28 +47,22 @@ export class ImageStore {
    */
   async receive(announced: AnnouncedContent, content: AsyncIterable<Buffer>, offsetBytes: number, mayContinue: boolean): Promise<boolean> {
     const { imageId, sizeBytes } = announced;
-    if (this.busy.has(imageId)) throw new ParavclError('conflict', 'This image is being uploaded by another request. Wait for that one, or end it.');
-    this.busy.add(imageId);
-    try {
-      const received = await this.receivedBytes(imageId);
-      // A fresh upload from the start may replace a broken one.
-      if (offsetBytes !== received && offsetBytes !== 0) {
-        throw new ParavclError('conflict', `${received} bytes have arrived, so the upload goes on at offset ${received}, not ${offsetBytes}.`, { field: 'offset', limit: String(received) });
-      }
-      const hash = createHash('sha256');
-      if (offsetBytes > 0) for await (const chunk of createReadStream(this.part(imageId))) hash.update(chunk as Buffer);
-      const total = await this.append(announced, content, offsetBytes, hash);
-      if (total < sizeBytes && mayContinue) return false;
-      const digest = hash.digest('hex');
-      if (total !== sizeBytes || digest !== announced.sha256) {
-        await this.removeFile(this.part(imageId));
-        const what = total === sizeBytes ? `its SHA-256 is ${digest}, announced was ${announced.sha256}` : `it has ${total} bytes, announced were ${sizeBytes}`;
-        throw new ParavclError('content-mismatch', `The content is not what was announced: ${what}. Nothing of it was kept; upload it again from the start.`);
-      }
-      return true;
-    } finally {
-      this.busy.delete(imageId);
+    const received = await this.receivedBytes(imageId);
+    // A fresh upload from the start may replace a broken one.
+    if (offsetBytes !== received && offsetBytes !== 0) {
+      throw new ParavclError('conflict', `${received} bytes have arrived, so the upload goes on at offset ${received}, not ${offsetBytes}.`, { field: 'offset', limit: String(received) });
     }
+    const hash = createHash('sha256');
+    if (offsetBytes > 0) for await (const chunk of createReadStream(this.part(imageId))) hash.update(chunk as Buffer);
+    const total = await this.append(announced, content, offsetBytes, hash);
+    if (total < sizeBytes && mayContinue) return false;
+    const digest = hash.digest('hex');
+    if (total !== sizeBytes || digest !== announced.sha256) {
+      await this.removeFile(this.part(imageId));
+      const what = total === sizeBytes ? `its SHA-256 is ${digest}, announced was ${announced.sha256}` : `it has ${total} bytes, announced were ${sizeBytes}`;
+      throw new ParavclError('content-mismatch', `The content is not what was announced: ${what}. Nothing of it was kept; upload it again from the start.`);
+    }
+    return true;
   }
 
   /** First bytes of an unfinished upload, at most `length`. */

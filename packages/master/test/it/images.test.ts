@@ -32,20 +32,50 @@ function qcow2(change: (header: Buffer) => void = () => undefined): Buffer {
   return file;
 }
 
+const unexpected = (error: unknown): never => {
+  throw error;
+};
+
+/** A store on a bad disk, or one that stops where a test wants to look. */
+class HookedStore extends ImageStore {
+  before: Partial<Record<'receive' | 'finish' | 'head' | 'keep' | 'has', () => Promise<void>>> = {};
+
+  override async receive(...args: Parameters<ImageStore['receive']>): Promise<boolean> {
+    await this.before.receive?.();
+    const complete = await super.receive(...args);
+    await this.before.finish?.();
+    return complete;
+  }
+  override async head(...args: Parameters<ImageStore['head']>): Promise<Buffer> {
+    await this.before.head?.();
+    return super.head(...args);
+  }
+  override async keep(...args: Parameters<ImageStore['keep']>): Promise<void> {
+    await this.before.keep?.();
+    return super.keep(...args);
+  }
+  override async has(...args: Parameters<ImageStore['has']>): Promise<boolean> {
+    await this.before.has?.();
+    return super.has(...args);
+  }
+}
+
+const readFault = (): Promise<never> => Promise.reject(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' }));
+
 describe('an image', () => {
   let rig: Rig;
   let admin: Principal;
   let directory: string;
-  let store: ImageStore;
+  let store: HookedStore;
   let images: ImageService;
 
   beforeEach(async () => {
     rig = await openRig();
     admin = await rig.person('admin', 'root-admin');
     directory = mkdtempSync(join(tmpdir(), 'paravcl-images-'));
-    store = new ImageStore(directory);
+    store = new HookedStore(directory);
     images = new ImageService(rig.unit, store, rig.clock, 100_000);
-    await images.recover();
+    await images.recover(unexpected);
   });
   afterEach(async () => {
     rmSync(directory, { recursive: true, force: true });
@@ -81,7 +111,7 @@ describe('an image', () => {
     await expect(images.receive(admin, 'disk', made.id, broken(content, 3000), whole)).rejects.toThrow('aborted');
     expect((await images.get('disk', made.id)).receivedBytes).toBe(3000);
     const after = new ImageService(rig.unit, new ImageStore(directory), rig.clock, 100_000);
-    await after.recover();
+    await after.recover(unexpected);
     await expect(after.receive(admin, 'disk', made.id, pieces(content.subarray(4000)), { offset: 4000, partial: false })).rejects.toMatchObject({
       code: 'conflict',
       detail: { field: 'offset', limit: '3000' },
@@ -120,9 +150,72 @@ describe('an image', () => {
     const half = await images.create(admin, 'disk', announced(content));
     await rig.database.db('images').update({ state: 'checking', virtual_size_mib: null });
     const after = new ImageService(rig.unit, new ImageStore(directory), rig.clock, 100_000);
-    await after.recover();
+    await after.recover(unexpected);
     expect(await after.get('disk', kept.id)).toMatchObject({ state: 'ready', virtualSizeMiB: 1 });
     expect(await after.get('disk', half.id)).toMatchObject({ state: 'uploading' });
+  });
+
+  it('belongs to one request until its check has ended: another cannot write into what is being checked', async () => {
+    const content = randomBytes(5000);
+    const made = await images.create(admin, 'disk', announced(content));
+    let second: unknown = null;
+    store.before.finish = async () => {
+      store.before = {};
+      second = await images.receive(admin, 'disk', made.id, broken(randomBytes(5000), 3000), whole).catch((error: unknown) => error);
+    };
+    expect(await images.receive(admin, 'disk', made.id, pieces(content), whole)).toMatchObject({ state: 'ready' });
+    expect(second).toMatchObject({ code: 'conflict' });
+    expect(await read(made.id)).toEqual(content);
+  });
+
+  it.each(['head', 'keep'] as const)('whose check ends in a fault of the disk (%s) waits for its content again, and says why', async (call) => {
+    const content = randomBytes(5000);
+    const made = await images.create(admin, 'disk', announced(content));
+    store.before[call] = readFault;
+    await expect(images.receive(admin, 'disk', made.id, pieces(content), whole)).rejects.toThrow('EIO');
+    expect(await images.get('disk', made.id)).toMatchObject({ state: 'uploading', reason: expect.stringContaining('EIO') as string, receivedBytes: 5000 });
+    store.before = {};
+    expect(await images.receive(admin, 'disk', made.id, pieces(Buffer.alloc(0)), { offset: 5000, partial: false })).toMatchObject({ state: 'ready', reason: null });
+  });
+
+  it('whose check was cut short, and could not even be written down, goes on with the next request', async () => {
+    const content = randomBytes(5000);
+    const made = await images.create(admin, 'disk', announced(content));
+    await rig.database.db('images').update({ state: 'checking' });
+    expect(await images.receive(admin, 'disk', made.id, pieces(content), whole)).toMatchObject({ state: 'ready' });
+  });
+
+  it('with a fault of the disk at the start of the master does not keep the others from being recovered', async () => {
+    const content = randomBytes(3000);
+    const bad = await images.create(admin, 'disk', announced(content));
+    const good = await images.create(admin, 'disk', announced(content));
+    for (const { id } of [bad, good]) await images.receive(admin, 'disk', id, pieces(content), whole);
+    await rig.database.db('images').update({ state: 'checking' });
+    store.before.has = () => {
+      store.before = {};
+      return readFault();
+    };
+    const faults: unknown[] = [];
+    await images.recover((error) => faults.push(error));
+    expect(faults).toEqual([expect.objectContaining({ code: 'EIO' })]);
+    expect(await images.get('disk', bad.id)).toMatchObject({ state: 'uploading', reason: expect.stringContaining('EIO') as string });
+    expect(await images.get('disk', good.id)).toMatchObject({ state: 'ready' });
+  });
+
+  it('that is deleted during its upload leaves nothing, and its upload ends', async () => {
+    const content = randomBytes(5000);
+    const made = await images.create(admin, 'disk', announced(content));
+    store.before.receive = () => images.delete(admin, 'disk', made.id);
+    let sent = 0;
+    const counted = async function* (): AsyncGenerator<Buffer> {
+      for await (const chunk of pieces(content)) {
+        sent += 1;
+        yield chunk;
+      }
+    };
+    await expect(images.receive(admin, 'disk', made.id, counted(), whole)).rejects.toMatchObject({ code: 'not-found' });
+    expect(sent).toBe(1);
+    expect(readdirSync(directory)).toEqual([]);
   });
 
   it('is not deleted while an instance or another image depends on it; the message says which', async () => {

@@ -32,7 +32,9 @@ describe('the API of images, instances and operations', () => {
     who = admin;
     directory = mkdtempSync(join(tmpdir(), 'paravcl-api-'));
     const images = new ImageService(rig.unit, new ImageStore(directory), rig.clock, 1_000_000);
-    await images.recover();
+    await images.recover((error) => {
+      throw error;
+    });
     const app = createApp({
       authenticate: () => Promise.resolve({ principal: who, by: 'bearer' }),
       idempotency: idempotencyStore(rig.unit.read.idempotencyKeys, rig.clock),
