@@ -1,45 +1,32 @@
 import * as contracts from '@paravcl/shared/api/images';
-import type { ImageKind } from '@paravcl/shared/domain/image';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { ContentRange, ImageService } from '../services/image-service';
 import { bind, type BoundRoute } from './binding';
 
+/** The contracts of each noun. */
+const nouns = [
+  ['disk', contracts.listImages, contracts.createImage, contracts.getImage, contracts.putImageContent, contracts.deleteImage],
+  ['kernel', contracts.listKernels, contracts.createKernel, contracts.getKernel, contracts.putKernelContent, contracts.deleteKernel],
+  ['ramdisk', contracts.listRamdisks, contracts.createRamdisk, contracts.getRamdisk, contracts.putRamdiskContent, contracts.deleteRamdisk],
+] as const;
+
 /** `/images`, `/kernels`, `/ramdisks`: three nouns, one service. */
 export function imageRoutes(images: ImageService): readonly BoundRoute[] {
-  return [
-    bind(contracts.listImages, async ({ query }) => ({ body: mutable(await images.list('disk', query)) })),
-    bind(contracts.createImage, async ({ principal, body }) => ({ body: await images.create(principal, 'disk', body) })),
-    bind(contracts.getImage, async ({ params }) => ({ body: await images.get('disk', params.imageId) })),
-    bind(contracts.putImageContent, async ({ principal, params, query, body, request }) => ({
-      body: await images.receive(principal, 'disk', params.imageId, body, contentRange(request.get('content-range'), query.offset)),
+  return nouns.flatMap(([kind, list, create, get, putContent, remove]) => [
+    bind(list, async ({ query }) => {
+      const { items, next } = await images.list(kind, query);
+      return { body: { items: [...items], next } };
+    }),
+    bind(create, async ({ principal, body }) => ({ body: await images.create(principal, kind, body) })),
+    bind(get, async ({ params }) => ({ body: await images.get(kind, params.imageId) })),
+    bind(putContent, async ({ principal, params, query, body, request }) => ({
+      body: await images.receive(principal, kind, params.imageId, body, contentRange(request.get('content-range'), query.offset)),
     })),
-    bind(contracts.deleteImage, async ({ principal, params }) => deleted(images, principal, 'disk', params.imageId)),
-
-    bind(contracts.listKernels, async ({ query }) => ({ body: mutable(await images.list('kernel', query)) })),
-    bind(contracts.createKernel, async ({ principal, body }) => ({ body: await images.create(principal, 'kernel', body) })),
-    bind(contracts.getKernel, async ({ params }) => ({ body: await images.get('kernel', params.imageId) })),
-    bind(contracts.putKernelContent, async ({ principal, params, query, body, request }) => ({
-      body: await images.receive(principal, 'kernel', params.imageId, body, contentRange(request.get('content-range'), query.offset)),
-    })),
-    bind(contracts.deleteKernel, async ({ principal, params }) => deleted(images, principal, 'kernel', params.imageId)),
-
-    bind(contracts.listRamdisks, async ({ query }) => ({ body: mutable(await images.list('ramdisk', query)) })),
-    bind(contracts.createRamdisk, async ({ principal, body }) => ({ body: await images.create(principal, 'ramdisk', body) })),
-    bind(contracts.getRamdisk, async ({ params }) => ({ body: await images.get('ramdisk', params.imageId) })),
-    bind(contracts.putRamdiskContent, async ({ principal, params, query, body, request }) => ({
-      body: await images.receive(principal, 'ramdisk', params.imageId, body, contentRange(request.get('content-range'), query.offset)),
-    })),
-    bind(contracts.deleteRamdisk, async ({ principal, params }) => deleted(images, principal, 'ramdisk', params.imageId)),
-  ];
-}
-
-async function deleted(images: ImageService, principal: Parameters<ImageService['delete']>[0], kind: ImageKind, id: string): Promise<{ readonly body: undefined }> {
-  await images.delete(principal, kind, id);
-  return { body: undefined };
-}
-
-function mutable<T>(page: { readonly items: readonly T[]; readonly next: string | null }): { items: T[]; next: string | null } {
-  return { items: [...page.items], next: page.next };
+    bind(remove, async ({ principal, params }) => {
+      await images.delete(principal, kind, params.imageId);
+      return { body: undefined };
+    }),
+  ]);
 }
 
 /** `Content-Range: bytes 0-999/5000` (RFC 9110 §14.4, as uploads use it), or `?offset=`, or the whole. */
