@@ -4,7 +4,7 @@ import type { Knex } from 'knex';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Logger } from 'pino';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { MasterConfig } from './config';
 import { MysqlUnitOfWork } from './db/mysql-unit-of-work';
 import { agentRoutes, agentRoutesPath } from './http/agent-routes';
@@ -110,7 +110,20 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const scheduler = new SchedulingService({
     unitOfWork: unit, agents, clock, settings: settings.instances, scheduling: settings.scheduling, onFault: onFault('scheduling'),
   });
-  const reports = new ObservationService({ unitOfWork: unit, agents, scheduler, clock, settings: settings.instances });
+  const metrics = new Registry();
+  const impossibleReports = new Counter({
+    name: 'paravcl_impossible_reports_total',
+    help: 'Reports of slaves that could not follow the known state of the instance.',
+    labelNames: ['from', 'to'],
+    registers: [metrics],
+  });
+  const reports = new ObservationService({
+    unitOfWork: unit, agents, scheduler, clock, settings: settings.instances, onFault: onFault('reports'),
+    onImpossible: (report) => {
+      impossibleReports.inc({ from: report.from, to: report.to });
+      log.warn(report, 'a slave reported a state that cannot follow the known one; it is not taken over');
+    },
+  });
   const gateway = new AgentGateway({
     clock, sessions: agents, reports, pulse, unitOfWork: unit, log,
     hellos: new HelloService(unit, clock, config.fleet.addressCheck),
@@ -128,7 +141,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const store = new ImageStore(join(config.stateDir, 'images'));
   await store.open();
   const images = new ImageService(unit, store, clock, settings.largestUploadBytes);
-  const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, clock, settings: settings.instances, scheduling: settings.scheduling });
+  const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, clock, settings: settings.instances, scheduling: settings.scheduling, onFault: onFault('instances') });
   const consoles = new InstanceConsoleService(unit, agents, config.site.timeZone);
 
   // starting is recovering
@@ -153,7 +166,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const app = createApp({
     routes: [...routes, ...documentRoutes(routes.map(({ contract }) => contract))],
     routers: [
-      { path: '/', router: healthRoutes({ isReady, metrics: metricsOf(gateway), metricsToken }) },
+      { path: '/', router: healthRoutes({ isReady, metrics: withGauges(metrics, gateway), metricsToken }) },
       {
         path: agentRoutesPath,
         router: agentRoutes({
@@ -179,14 +192,10 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const fleetStore = new FleetStoreJob(unit, pulse);
   const jobs: readonly (readonly [string, Job, number])[] = [
     ['liveness', new LivenessJob(unit, clock, pulse, reports, settings.liveness), livenessEveryMs],
-    ['deadlines', new DeadlineJob(unit, clock, settings.instances), deadlinesEveryMs],
-    ['resend', new ResendJob(unit, agents, settings.instances.guestUser), resendEveryMs],
+    ['deadlines', new DeadlineJob(unit, clock, settings.instances, scheduler, settings.liveness, onFault('deadlines')), deadlinesEveryMs],
+    ['resend', new ResendJob(unit, agents, settings.instances.guestUser, onFault('resend')), resendEveryMs],
     ['fleet-store', fleetStore, fleetStoreEveryMs],
-    [
-      'housekeeping',
-      new HousekeepingJob(unit, clock, { sessionIdleMs: settings.sessionLifetime.idleMs, loginFailuresMs: settings.loginLimits.perAccount.windowMs }),
-      housekeepingEveryMs,
-    ],
+    ['housekeeping', new HousekeepingJob(unit, clock, settings.housekeeping), housekeepingEveryMs],
   ];
   let stops: readonly (() => Promise<void>)[] = [];
   return {
@@ -207,8 +216,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   };
 }
 
-function metricsOf(gateway: AgentGateway): Registry {
-  const registry = new Registry();
+function withGauges(registry: Registry, gateway: AgentGateway): Registry {
   collectDefaultMetrics({ register: registry });
   new Gauge({
     name: 'paravcl_agents_connected',

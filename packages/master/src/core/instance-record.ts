@@ -23,8 +23,9 @@ export interface InstanceRecord {
   readonly stopForced: boolean;
   readonly observed: ObservedState;
   /**
-   * Rises with every change of what is desired *and* of where: a verb, a placement, a tombstone. So one
+   * Rises with every change of what is desired *and* of where: a verb, a placement, a failed launch. So one
    * number orders everything a slave can be told about the instance, and an old report is recognised.
+   * `nextGeneration` makes them; a tombstone for something left behind may be newer than this.
    */
   readonly generation: number;
   /** Generation that the last accepted observation answers; smaller while the slave has not answered yet. */
@@ -63,4 +64,9 @@ export const fulfilment: Readonly<Record<DesiredState, ObservedState>> = {
 /** The slave has answered the newest generation, and what should be is. */
 export function settled(instance: Pick<InstanceRecord, 'desired' | 'observed' | 'generation' | 'observedGeneration'>): boolean {
   return instance.observedGeneration === instance.generation && instance.observed === fulfilment[instance.desired];
+}
+
+/** Its domain is gone, people were told, and nobody has asked for it since: the slave must not make it anew by itself. */
+export function abandoned(instance: Pick<InstanceRecord, 'observed' | 'reason' | 'generation' | 'observedGeneration'>): boolean {
+  return instance.observed === 'lost' && instance.reason?.code === 'DomainLost' && instance.observedGeneration === instance.generation;
 }

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { canMove, desiredStateSchema, observedStateSchema } from '@paravcl/shared/domain/instance-state';
+import { reasonCodes } from '@paravcl/shared/domain/reasons';
 import { observedInstanceSchema, type ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import type { InstanceRecord, PlacementRecord } from './instance-record';
 import { judgeReport } from './judge-report';
+import { nextGeneration } from './next-generation';
 
 const lab = { id: 'slave-1', name: 'lab-1' };
 const instance = (facts: Partial<InstanceRecord> = {}): InstanceRecord => ({
@@ -22,7 +24,8 @@ const anyInstance = fc.record({
   booted: fc.boolean(),
 }).map(instance);
 const anyPlacement = fc.option(fc.record({ generation: fc.integer({ min: 1, max: 4 }), state: fc.constantFrom('active' as const, 'cleaning' as const, 'clean' as const) }).map(placement), { nil: null });
-const anyReport = fc.record({ generation: fc.integer({ min: 1, max: 5 }), state: fc.constantFrom(...observedInstanceSchema.unwrap().shape.state.options) }).map(report);
+const anyReason = fc.option(fc.constantFrom(...reasonCodes).map((code) => ({ code, sentence: code })), { nil: null });
+const anyReport = fc.record({ generation: fc.integer({ min: 1, max: 5 }), state: fc.constantFrom(...observedInstanceSchema.unwrap().shape.state.options), reason: anyReason }).map(report);
 
 describe('a report', () => {
   it('moves an instance only by an accepted move, from the slave that holds it, under the newest generation', () => {
@@ -31,7 +34,8 @@ describe('a report', () => {
         const verdict = judgeReport(lab, known, held, said);
         if (verdict.kind !== 'observe' && verdict.kind !== 'next-candidate') return;
         expect(known.slaveId).toBe(lab.id);
-        expect(said.generation).toBe(known.generation);
+        // Newer only when the books are older than what happened, and then all is gone.
+        if (said.generation !== known.generation) expect([verdict.kind === 'observe' && verdict.to, said.state, said.generation > known.generation]).toEqual(['lost', 'deleted', true]);
         expect(held?.state).not.toBe('clean');
         if (verdict.kind === 'observe') expect(verdict.to === known.observed || canMove(known.observed, verdict.to)).toBe(true);
         else expect([known.booted, known.desired, canMove(known.observed, 'queued')]).toEqual([false, 'running', true]);
@@ -40,15 +44,48 @@ describe('a report', () => {
     );
   });
 
-  it('of something that does not belong there is always answered by a newer tombstone', () => {
+  it('is answered by a tombstone only when a placement proves that it was taken away from that slave, and always by a newer one', () => {
     fc.assert(
       fc.property(anyInstance, anyPlacement, anyReport, (known, held, said) => {
         const verdict = judgeReport(lab, known, held, said);
-        if (verdict.kind === 'owe-tombstone' || verdict.kind === 'repeat-tombstone') expect(verdict.generation).toBeGreaterThan(said.generation);
-        if (known.slaveId !== lab.id && said.state !== 'deleted') expect(['owe-tombstone', 'repeat-tombstone', 'ignore']).toContain(verdict.kind);
+        if (verdict.kind === 'repeat-tombstone') expect(verdict.generation).toBeGreaterThan(said.generation);
+        if (verdict.kind !== 'owe-tombstone' && verdict.kind !== 'repeat-tombstone') return;
+        if (held === null) throw new Error('A tombstone for what was never placed there.');
+        expect(said.generation).toBeLessThanOrEqual(Math.max(held.generation, known.generation));
+        expect(known.slaveId === lab.id && held.state === 'active').toBe(false);
+        expect(nextGeneration(known, [held], said.generation)).toBeGreaterThan(said.generation);
       }),
       { numRuns: 2000 },
     );
+  });
+
+  it('of what the books cannot explain, as after a restore of an old backup, never takes anything away', () => {
+    fc.assert(
+      fc.property(anyInstance, anyPlacement, anyReport, fc.integer({ min: 10, max: 20 }), (known, held, said, newer) => {
+        const verdict = judgeReport(lab, known, held, { ...said, generation: newer });
+        expect(['unknown', 'adopt', 'forget', 'cleaned', 'observe', 'impossible']).toContain(verdict.kind);
+        // Only what is wanted gone, or said to be gone, is not left as it is.
+        if (said.state !== 'deleted') expect(verdict.kind).toBe(known.slaveId === lab.id && (held?.state === 'active' || (held?.state === 'cleaning' && known.desired === 'deleted')) ? 'adopt' : 'unknown');
+        if (verdict.kind === 'observe') expect(verdict.to).toBe('lost');
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('from a slave that the books never placed it on is left alone', () => {
+    expect(judgeReport(lab, instance({ slaveId: null, observed: 'queued', booted: false }), null, report({ generation: 7 }))).toEqual({ kind: 'unknown' });
+    expect(judgeReport(lab, instance({ slaveId: 'slave-2' }), null, report({ generation: 7 }))).toEqual({ kind: 'unknown' });
+    expect(judgeReport(lab, instance({ slaveId: 'slave-2' }), placement({ state: 'clean', generation: 4 }), report({ generation: 7 }))).toEqual({ kind: 'unknown' });
+    expect(judgeReport(lab, instance({ slaveId: 'slave-2' }), placement({ state: 'clean', generation: 4 }), report({ generation: 2 }))).toEqual({ kind: 'owe-tombstone' });
+  });
+
+  it('of its holder under a newer generation than the books know is taken up, so that it obeys again', () => {
+    expect(judgeReport(lab, instance(), placement(), report({ generation: 9 }))).toEqual({ kind: 'adopt' });
+  });
+
+  it('that cannot follow what is known is told apart from an old one', () => {
+    expect(judgeReport(lab, instance({ observed: 'queued' }), placement(), report())).toEqual({ kind: 'impossible' });
+    expect(judgeReport(lab, instance(), placement(), report({ generation: 4 }))).toEqual({ kind: 'ignore' });
   });
 
   it('that something is deleted ends a tombstone only when it answers that one', () => {
@@ -72,6 +109,13 @@ describe('a report', () => {
     expect(judgeReport(lab, instance(), placement(), off)).toMatchObject({ to: 'stopped', accept: 'stopped', reason: { code: 'StoppedByGuest' } });
     expect(judgeReport(lab, instance({ observedGeneration: 4 }), placement(), off)).toMatchObject({ to: 'stopped', accept: null });
     expect(judgeReport(lab, instance({ observed: 'stopped' }), placement(), off)).toMatchObject({ to: 'stopped', accept: null });
+  });
+
+  it('of a host that restarted and cannot start it again keeps it wanted: it is tried on', () => {
+    expect(judgeReport(lab, instance(), placement(), report({ state: 'preparing' }))).toMatchObject({ kind: 'observe', to: 'preparing', accept: null });
+    const off = report({ state: 'stopped', reason: { code: 'LaunchFailed', sentence: 'The image server does not answer. Its disk is kept.' } });
+    expect(judgeReport(lab, instance(), placement(), off)).toEqual({ kind: 'observe', to: 'stopped', reason: off.reason, accept: null });
+    expect(judgeReport(lab, instance({ observed: 'booting' }), placement(), off)).toMatchObject({ accept: null });
   });
 
   it('of a failed launch means the next slave only while the guest has never run', () => {

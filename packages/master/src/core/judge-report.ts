@@ -5,18 +5,25 @@ import type { InstanceRecord, PlacementRecord } from './instance-record';
 
 /** What a slave's report about one instance means. */
 export type Verdict =
-  /** No such instance was ever made here: leave it alone and tell people. */
+  /**
+   * The books do not say how it came there: never made here, or made after the backup that these books
+   * were restored from. It may be somebody's only copy: leave it alone and tell people.
+   */
   | { readonly kind: 'unknown' }
-  /** Answers an older generation, or cannot follow what is known: changes nothing. */
+  /** Answers an older generation: changes nothing. */
   | { readonly kind: 'ignore' }
+  /** Cannot follow what is known, by the table of moves: changes nothing, and is a fault of somebody's. */
+  | { readonly kind: 'impossible' }
   /** The slave keeps a tombstone whose end is recorded. */
   | { readonly kind: 'forget' }
-  /** Something of it is on a slave it does not belong to: nothing may remain there. */
-  | { readonly kind: 'owe-tombstone'; readonly generation: number }
+  /** A placement proves that it was taken away from this slave, and something of it is there: nothing may remain. */
+  | { readonly kind: 'owe-tombstone' }
   /** A tombstone was sent and not seen. */
   | { readonly kind: 'repeat-tombstone'; readonly generation: number }
   /** The slave proves that nothing remains. */
   | { readonly kind: 'cleaned'; readonly placementId: string }
+  /** Its holder obeys a newer generation than the books know (they were restored from a backup): take a newer one still. */
+  | { readonly kind: 'adopt' }
   /** The launch failed before the guest ever ran: the next slave. */
   | { readonly kind: 'next-candidate'; readonly reason: Reason }
   | {
@@ -35,7 +42,8 @@ export const bootedStates: readonly ObservedState[] = ['running', 'suspending', 
 
 /**
  * Judges one report. Only the slave that holds the placement, answering the newest generation, may move
- * the instance; everything else is cleaned away, or left alone when the instance is not ours at all.
+ * the instance. What was provably taken away from the slave is cleaned away; what the books cannot
+ * explain is left alone (decision 0001: a master restored from an old backup must not wipe a lab).
  *
  * @param placement the newest placement of the instance on the reporting slave
  */
@@ -58,27 +66,29 @@ export function judgeReport(
     // Placed here once and elsewhere now: nothing should be here, and nothing is.
     if (instance.slaveId !== slave.id) return { kind: 'cleaned', placementId: placement.id };
     // A tombstone of an earlier placement here, whose `forget` was lost.
-    if (report.generation !== instance.generation) return { kind: 'forget' };
+    if (report.generation < instance.generation) return { kind: 'forget' };
     return observe(instance, 'lost', { code: 'DomainLost', sentence: `${slave.name} has nothing of ${instance.name} any more.` });
   }
 
   const holds = instance.slaveId === slave.id && (state === 'active' || (state === 'cleaning' && instance.desired === 'deleted'));
   if (!holds) {
-    if (placement === null || state !== 'cleaning') {
-      return { kind: 'owe-tombstone', generation: Math.max(instance.generation, report.generation, placement?.generation ?? 0) + 1 };
-    }
+    // No slave obeys a newer generation than it was told, so a newer one than we ever told it is not what we took away.
+    const told = placement === null ? 0 : state === 'active' ? instance.generation : placement.generation;
+    if (placement === null || report.generation > told) return { kind: 'unknown' };
+    if (state !== 'cleaning') return { kind: 'owe-tombstone' };
     return report.generation < placement.generation ? { kind: 'repeat-tombstone', generation: placement.generation } : { kind: 'ignore' };
   }
-  if (report.generation !== instance.generation) return { kind: 'ignore' };
+  if (report.generation > instance.generation) return { kind: 'adopt' };
+  if (report.generation < instance.generation) return { kind: 'ignore' };
 
   if (report.state === 'failed' && !instance.booted && instance.desired === 'running' && canMove(instance.observed, 'queued')) {
     return { kind: 'next-candidate', reason: report.reason ?? { code: 'LaunchFailed', sentence: `${slave.name} could not launch it and gave no reason.` } };
   }
-  if (report.state === 'stopped' && instance.desired === 'running' && switchedItselfOff(instance, report)) {
+  if (report.state === 'stopped' && instance.desired === 'running' && follows(instance.observed, 'stopped') && switchedItselfOff(instance, report)) {
     const reason: Reason = report.reason ?? { code: 'StoppedByGuest', sentence: `${instance.name} was shut down from inside. Start it again when you need it.` };
     return { kind: 'observe', to: 'stopped', reason, accept: 'stopped' };
   }
-  if (report.state === 'stopped' && instance.desired === 'suspended' && (instance.observed === 'stopped' || canMove(instance.observed, 'stopped'))) {
+  if (report.state === 'stopped' && instance.desired === 'suspended' && follows(instance.observed, 'stopped')) {
     // The slave knows that it is to be saved and finds it off: there is no RAM to save, and there never will be.
     const sentence = `${instance.name} was off before it could be saved. Start it again when you need it.`;
     return { kind: 'observe', to: 'stopped', reason: report.reason ?? { code: 'StoppedByGuest', sentence }, accept: 'stopped' };
@@ -86,15 +96,21 @@ export function judgeReport(
   return observe(instance, report.state, report.reason);
 }
 
+/** Seen again, or one of the moves that can be seen next. */
+const follows = (from: ObservedState, to: ObservedState): boolean => to === from || canMove(from, to);
+
 function observe(instance: InstanceRecord, to: ObservedState, reason: Reason | null): Verdict {
-  if (to !== instance.observed && !canMove(instance.observed, to)) return { kind: 'ignore' };
+  if (!follows(instance.observed, to)) return { kind: 'impossible' };
   // The answer to "stay off" must not wipe out why it went off.
   const kept = to === instance.observed && instance.reason?.code === 'StoppedByGuest' ? instance.reason : null;
   return { kind: 'observe', to, reason: reason ?? kept, accept: null };
 }
 
-/** It was seen running under this very generation, so `stopped` is not merely the state before the start. */
+/**
+ * The slave says so, or gives no reason and it was seen running under this very generation, so that
+ * `stopped` is not merely the state before the start. With any other reason the slave tries on.
+ */
 function switchedItselfOff(instance: InstanceRecord, report: ObservedInstance): boolean {
-  if (report.reason?.code === 'StoppedByGuest') return true;
+  if (report.reason !== null) return report.reason.code === 'StoppedByGuest';
   return instance.observedGeneration === instance.generation && couldPowerOff.includes(instance.observed);
 }

@@ -1,8 +1,8 @@
 import type { DesiredInstance } from '@paravcl/shared/protocol/desired-instance';
+import { abandoned, type InstanceRecord } from '../core/instance-record';
 import type { UnitOfWork } from '../db/unit-of-work';
 import { desiredStates, tombstone } from '../services/desired-state';
 import type { AgentPort } from '../services/ports';
-import { abandoned } from '../services/observation-service';
 
 /** A frame carries at most this many desired states. */
 const perFrame = 100;
@@ -17,6 +17,8 @@ export class ResendJob {
     private readonly unitOfWork: UnitOfWork,
     private readonly agents: Pick<AgentPort, 'isConnected' | 'pushDesired'>,
     private readonly guestUser: string,
+    /** Told of an instance that cannot be told; the others are. */
+    private readonly onFault: (error: unknown) => void,
   ) {}
 
   async run(): Promise<void> {
@@ -25,10 +27,9 @@ export class ResendJob {
     const bySlave = new Map<string, DesiredInstance[]>();
     const add = (slaveId: string, desired: readonly DesiredInstance[]): void => void bySlave.set(slaveId, [...(bySlave.get(slaveId) ?? []), ...desired]);
 
-    for (const instance of unsettled) {
-      if (instance.slaveId === null || !this.agents.isConnected(instance.slaveId) || abandoned(instance)) continue;
-      add(instance.slaveId, await desiredStates(read, [instance], this.guestUser));
-    }
+    const told = (instance: InstanceRecord): boolean => instance.slaveId !== null && this.agents.isConnected(instance.slaveId) && !abandoned(instance);
+    const holders = new Map(unsettled.filter(told).map(({ id, slaveId }) => [id, slaveId ?? '']));
+    for (const desired of await desiredStates(read, unsettled.filter(told), this.guestUser, this.onFault)) add(holders.get(desired.instanceId) ?? '', [desired]);
     for (const { slaveId, instanceId, generation } of cleaning) {
       if (this.agents.isConnected(slaveId)) add(slaveId, [tombstone(instanceId, generation)]);
     }

@@ -57,6 +57,11 @@ export class PlacementRepository {
     return row === undefined ? null : fromRow(row);
   }
 
+  /** Every placement there ever was of the instance. */
+  async ofInstance(instanceId: string): Promise<readonly PlacementRecord[]> {
+    return (await this.db<PlacementRow>('placements').where({ instance_id: instanceId }).select(...columns)).map(fromRow);
+  }
+
   /** Of one instance, those under which something may remain on a slave. */
   async unclean(instanceId: string): Promise<readonly PlacementRecord[]> {
     const rows = await this.db<PlacementRow>('placements')

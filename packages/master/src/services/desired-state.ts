@@ -4,11 +4,26 @@ import type { InstanceRecord } from '../core/instance-record';
 import type { ImageRecord } from '../repositories/image-repository';
 import type { Repositories } from '../repositories/repositories';
 
-/** Desired states as slaves are told them, for instances that are not to be deleted. */
-export async function desiredStates(repositories: Repositories, instances: readonly InstanceRecord[], guestUser: string): Promise<readonly DesiredInstance[]> {
+/**
+ * Desired states as slaves are told them, for instances that are not to be deleted. One that cannot be
+ * told (an image is gone) is left out and its fault handed to `onFault`, so that it does not keep the others back.
+ */
+export async function desiredStates(
+  repositories: Repositories,
+  instances: readonly InstanceRecord[],
+  guestUser: string,
+  onFault: (error: unknown) => void,
+): Promise<readonly DesiredInstance[]> {
   const imageIds = instances.flatMap(({ imageId, kernelId, ramdiskId }) => [imageId, kernelId, ramdiskId].filter((id) => id !== null));
   const images = imageIds.length === 0 ? new Map<string, ImageRecord>() : await repositories.images.findAll([...new Set(imageIds)]);
-  return instances.map((instance) => desiredState(instance, images, guestUser));
+  return instances.flatMap((instance) => {
+    try {
+      return [desiredState(instance, images, guestUser)];
+    } catch (error) {
+      onFault(error);
+      return [];
+    }
+  });
 }
 
 function desiredState(instance: InstanceRecord, images: ReadonlyMap<string, ImageRecord>, guestUser: string): DesiredInstance {

@@ -8,6 +8,7 @@ import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { friendlyId, newId } from '@paravcl/shared/ids';
 import type { InstanceRecord } from '../core/instance-record';
+import { nextGeneration } from '../core/next-generation';
 import { answerVerb, type Verb } from '../core/verbs';
 import { isDuplicateKey } from '../db/connection';
 import type { UnitOfWork } from '../db/unit-of-work';
@@ -30,6 +31,8 @@ export interface InstanceServiceDeps {
   readonly clock: Clock;
   readonly settings: InstanceSettings;
   readonly scheduling: Pick<SchedulingSettings, 'coreOvercommit' | 'hostRamMiB'>;
+  /** Told of a desired state that could not be sent; the verb itself is written. */
+  readonly onFault: (error: unknown) => void;
 }
 
 export interface Accepted {
@@ -166,7 +169,7 @@ export class InstanceService {
     for (const { slaveId, generation } of outcome.tombstones) agents.pushDesired(slaveId, [tombstone(id, generation)]);
     const { instance } = outcome;
     if (outcome.push && instance.slaveId !== null) {
-      agents.pushDesired(instance.slaveId, await desiredStates(unitOfWork.read, [instance], settings.guestUser));
+      agents.pushDesired(instance.slaveId, await desiredStates(unitOfWork.read, [instance], settings.guestUser, this.deps.onFault));
     }
     scheduler.wake();
     return { instance: await this.view(instance), operation: operationView(outcome.operation) };
@@ -192,7 +195,7 @@ export class InstanceService {
 
     const by = `user ${principal.userName}`;
     const context = { by, now, slaveName, settings: this.deps.settings, supersede: `${principal.userName} asked for something else: ${verb}.` };
-    const generation = instance.generation + 1;
+    const generation = nextGeneration(instance, await repositories.placements.ofInstance(instance.id));
     let after: InstanceRecord | null;
     if (answer.kind === 'requeue') {
       await repositories.placements.forgive(instance.id);

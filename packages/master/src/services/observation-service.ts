@@ -1,10 +1,13 @@
 import type { Clock } from '@paravcl/shared/clock';
+import type { ObservedState } from '@paravcl/shared/domain/instance-state';
 import type { Reason } from '@paravcl/shared/domain/reasons';
 import type { Admission } from '@paravcl/shared/domain/slave';
 import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
-import type { InstanceRecord, PlacementRecord } from '../core/instance-record';
+import { abandoned, type InstanceRecord, type PlacementRecord } from '../core/instance-record';
 import { bootedStates, judgeReport, type Verdict } from '../core/judge-report';
+import { nextGeneration } from '../core/next-generation';
 import type { UnitOfWork } from '../db/unit-of-work';
+import type { NewEvent } from '../repositories/event-repository';
 import type { Repositories } from '../repositories/repositories';
 import type { SlaveRecord } from '../repositories/slave-record';
 import { desiredStates, tombstone } from './desired-state';
@@ -19,6 +22,18 @@ export interface ObservationServiceDeps {
   readonly scheduler: SchedulerWake;
   readonly clock: Clock;
   readonly settings: InstanceSettings;
+  /** Told of one instance that could not be handled; the others are. */
+  readonly onFault: (error: unknown) => void;
+  /** Told of a report that cannot follow what is known: a fault in a slave, in the table of moves or in the books. */
+  readonly onImpossible: (report: ImpossibleReport) => void;
+}
+
+export interface ImpossibleReport {
+  readonly slave: string;
+  readonly instance: string;
+  readonly from: ObservedState;
+  readonly to: ObservedState;
+  readonly generation: number;
 }
 
 /** What follows a report once it is written. */
@@ -27,16 +42,22 @@ interface Effects {
   readonly forget: number | null;
   readonly push: InstanceRecord | null;
   readonly wake: boolean;
+  /** People have an event about this foreign instance now. */
+  readonly told: string | null;
+  readonly impossible: ImpossibleReport | null;
 }
 
-const nothing: Effects = { tombstone: null, forget: null, push: null, wake: false };
+const nothing: Effects = { tombstone: null, forget: null, push: null, wake: false, told: null, impossible: null };
+
+/** Reports of a hello that are written in one transaction. */
+const batchSize = 50;
 
 /** Slaves in these states are told what should be; the others are waiting, under suspicion or gone. */
 const admitted: readonly Admission[] = ['approved', 'draining'];
 
 /**
  * Writes down what slaves report. Meaning is decided by `judgeReport`, which is pure; here it is applied,
- * one report one transaction, with the instance locked.
+ * with the instance locked: one report one transaction, those of a hello in batches.
  */
 export class ObservationService implements AgentReports {
   /** Foreign instance ids that people were told of, per slave, so that every hello does not tell them again. */
@@ -44,36 +65,47 @@ export class ObservationService implements AgentReports {
 
   constructor(private readonly deps: ObservationServiceDeps) {}
 
-  async connected(slaveId: string, inventory: readonly ObservedInstance[]): Promise<readonly DesiredInstance[]> {
-    const { unitOfWork, agents, scheduler, settings } = this.deps;
+  async connected(slaveId: string, inventory: readonly ObservedInstance[], complete: boolean): Promise<readonly DesiredInstance[]> {
+    const { unitOfWork, agents, scheduler, settings, onFault } = this.deps;
     const { read } = unitOfWork;
     const slave = await read.slaves.find(slaveId);
     if (slave === null || !admitted.includes(slave.admission)) return [];
-    for (const report of inventory) {
-      // Tombstones and desired states go out with the full set below; only `forget` is not in it.
-      const { forget } = await this.apply(slave, report);
-      if (forget !== null) agents.forget(slaveId, [{ instanceId: report.instanceId, generation: forget }]);
+    // In the order of ids, so that two slaves that name the same instances do not lock them crosswise.
+    const sorted = [...inventory].sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
+    for (let from = 0; from < sorted.length; from += batchSize) {
+      for (const { report, effects } of await this.applyBatch(slave, sorted.slice(from, from + batchSize))) {
+        // Tombstones and desired states go out with the full set below; only `forget` is not in it.
+        if (effects.forget !== null) agents.forget(slaveId, [{ instanceId: report.instanceId, generation: effects.forget }]);
+      }
     }
-    await this.missing(slave, new Set(inventory.map(({ instanceId }) => instanceId)));
+    if (complete) await this.missing(slave, new Set(inventory.map(({ instanceId }) => instanceId)));
     scheduler.wake();
 
     const [instances, cleaning] = await Promise.all([read.instances.onSlave(slaveId), read.placements.cleaning(slaveId)]);
     const present = instances.filter((instance) => instance.desired !== 'deleted' && !abandoned(instance));
-    return [...(await desiredStates(read, present, settings.guestUser)), ...cleaning.map(({ instanceId, generation }) => tombstone(instanceId, generation))];
+    return [...(await desiredStates(read, present, settings.guestUser, onFault)), ...cleaning.map(({ instanceId, generation }) => tombstone(instanceId, generation))];
   }
 
   async observed(slaveId: string, instances: readonly ObservedInstance[]): Promise<void> {
-    const { unitOfWork, agents, scheduler, settings } = this.deps;
+    const { unitOfWork, agents, scheduler, settings, onFault } = this.deps;
     const slave = await unitOfWork.read.slaves.find(slaveId);
     if (slave === null || !admitted.includes(slave.admission)) return;
+    const faults: unknown[] = [];
     for (const report of instances) {
       const { instanceId } = report;
-      const effects = await this.apply(slave, report);
-      if (effects.tombstone !== null) agents.pushDesired(slaveId, [tombstone(instanceId, effects.tombstone)]);
-      if (effects.forget !== null) agents.forget(slaveId, [{ instanceId, generation: effects.forget }]);
-      if (effects.push !== null) agents.pushDesired(slaveId, await desiredStates(unitOfWork.read, [effects.push], settings.guestUser));
-      if (effects.wake) scheduler.wake();
+      try {
+        const [effects] = await this.apply(slave, [report]);
+        if (effects === undefined) continue;
+        if (effects.tombstone !== null) agents.pushDesired(slaveId, [tombstone(instanceId, effects.tombstone)]);
+        if (effects.forget !== null) agents.forget(slaveId, [{ instanceId, generation: effects.forget }]);
+        if (effects.push !== null) agents.pushDesired(slaveId, await desiredStates(unitOfWork.read, [effects.push], settings.guestUser, onFault));
+        if (effects.wake) scheduler.wake();
+      } catch (error) {
+        faults.push(error);
+      }
     }
+    // The agent tells a state once: what could not be written must be told again, with a new hello.
+    if (faults.length > 0) throw faults[0];
   }
 
   async fleetChanged(slaveId: string): Promise<void> {
@@ -126,13 +158,40 @@ export class ObservationService implements AgentReports {
     );
   }
 
-  private async apply(slave: SlaveRecord, report: ObservedInstance): Promise<Effects> {
-    return this.deps.unitOfWork.transaction(async (repositories) => {
-      const instance = await repositories.instances.lock(report.instanceId);
-      const placement = await repositories.placements.newest(report.instanceId, slave.id);
-      const verdict = judgeReport(slave, instance, placement, report);
-      return this.carryOut(repositories, slave, instance, placement, report, verdict);
+  /** All in one transaction; when that cannot be written, one by one, so that one report does not keep the others out. */
+  private async applyBatch(slave: SlaveRecord, reports: readonly ObservedInstance[]): Promise<readonly { readonly report: ObservedInstance; readonly effects: Effects }[]> {
+    const paired = (done: readonly Effects[], of: readonly ObservedInstance[]) => of.flatMap((report, at) => (done[at] === undefined ? [] : [{ report, effects: done[at] }]));
+    try {
+      return paired(await this.apply(slave, reports), reports);
+    } catch {
+      const applied: { readonly report: ObservedInstance; readonly effects: Effects }[] = [];
+      for (const report of reports) {
+        try {
+          applied.push(...paired(await this.apply(slave, [report]), [report]));
+        } catch (error) {
+          this.deps.onFault(error);
+        }
+      }
+      return applied;
+    }
+  }
+
+  /** Writes reports in one transaction; what follows each, in their order. */
+  private async apply(slave: SlaveRecord, reports: readonly ObservedInstance[]): Promise<readonly Effects[]> {
+    const all = await this.deps.unitOfWork.transaction(async (repositories) => {
+      const done: Effects[] = [];
+      for (const report of reports) {
+        const instance = await repositories.instances.lock(report.instanceId);
+        const placement = await repositories.placements.newest(report.instanceId, slave.id);
+        done.push(await this.carryOut(repositories, slave, instance, placement, report, judgeReport(slave, instance, placement, report)));
+      }
+      return done;
     });
+    for (const { told, impossible } of all) {
+      if (told !== null) this.toldOf.add(told);
+      if (impossible !== null) this.deps.onImpossible(impossible);
+    }
+    return all;
   }
 
   private async carryOut(
@@ -145,20 +204,39 @@ export class ObservationService implements AgentReports {
   ): Promise<Effects> {
     const { clock, settings } = this.deps;
     const context = { by: `slave ${slave.name}`, now: clock.now(), slaveName: slave.name, settings };
+    const next = async (known: InstanceRecord): Promise<number> => nextGeneration(known, await repositories.placements.ofInstance(known.id), report.generation);
     switch (verdict.kind) {
       case 'ignore':
         return nothing;
+      case 'impossible': {
+        if (instance === null) return nothing;
+        return { ...nothing, impossible: { slave: slave.name, instance: instance.id, from: instance.observed, to: report.state, generation: report.generation } };
+      }
       case 'forget':
         return { ...nothing, forget: report.generation };
       case 'repeat-tombstone':
         return { ...nothing, tombstone: verdict.generation };
       case 'unknown':
-        await this.tellOfUnknown(repositories, slave, report);
-        return nothing;
-      case 'owe-tombstone':
-        if (placement?.state === 'active') await repositories.placements.clean(report.instanceId, slave.id, verdict.generation, null);
-        else await repositories.placements.insert({ instanceId: report.instanceId, slaveId: slave.id, generation: verdict.generation, state: 'cleaning' }, context.now);
-        return { ...nothing, tombstone: verdict.generation };
+        return { ...nothing, told: await this.tellOfUnknown(repositories, slave, instance, report) };
+      case 'owe-tombstone': {
+        if (instance === null) return nothing;
+        // Newer than the instance's own generation, which stays: its holder has nothing to do with this.
+        const generation = await next(instance);
+        if (placement?.state === 'active') await repositories.placements.clean(instance.id, slave.id, generation, null);
+        else await repositories.placements.insert({ instanceId: instance.id, slaveId: slave.id, generation, state: 'cleaning' }, context.now);
+        return { ...nothing, tombstone: generation };
+      }
+      case 'adopt': {
+        if (instance === null) return nothing;
+        const generation = await next(instance);
+        const deleted = instance.desired === 'deleted';
+        if (deleted) await repositories.placements.clean(instance.id, slave.id, generation, null);
+        // What happened under the generations that the books have lost is unknown: its disk may hold somebody's work.
+        const after = await changeInstance(repositories, instance, { generation, booted: true }, context);
+        const sentence = `${slave.name} holds ${instance.name} under generation ${report.generation}; the books knew ${instance.generation}, so they are older than it. It is taken on under ${generation}.`;
+        await repositories.events.append(slaveEvent(slave, 'slave.newer-generation', sentence), context.now);
+        return { ...nothing, tombstone: deleted ? generation : null, push: deleted ? null : after };
+      }
       case 'cleaned': {
         await repositories.placements.confirmClean(verdict.placementId, context.now);
         const left = await repositories.placements.unclean(report.instanceId);
@@ -167,7 +245,7 @@ export class ObservationService implements AgentReports {
       }
       case 'next-candidate': {
         if (instance === null) return nothing;
-        const generation = instance.generation + 1;
+        const generation = await next(instance);
         await repositories.placements.clean(instance.id, slave.id, generation, verdict.reason);
         await changeInstance(repositories, instance, { observed: 'queued', slaveId: null, generation, reason: verdict.reason }, context);
         return { ...nothing, tombstone: generation, wake: true };
@@ -175,16 +253,19 @@ export class ObservationService implements AgentReports {
       case 'observe': {
         if (instance === null) return nothing;
         const accepted = verdict.accept !== null;
+        const generation = accepted || report.generation > instance.generation ? await next(instance) : instance.generation;
         const after = await changeInstance(
           repositories,
           instance,
           {
             observed: verdict.to,
-            observedGeneration: instance.generation,
+            generation,
+            // A new wish of ours is not answered yet.
+            observedGeneration: accepted ? instance.generation : generation,
             reason: verdict.reason,
             progressPercent: report.progressPercent,
             ...(bootedStates.includes(verdict.to) ? { booted: true } : {}),
-            ...(verdict.accept === null ? {} : { desired: verdict.accept, generation: instance.generation + 1 }),
+            ...(verdict.accept === null ? {} : { desired: verdict.accept }),
           },
           accepted ? { ...context, supersede: verdict.reason?.sentence ?? 'The guest shut itself down.' } : context,
         );
@@ -194,28 +275,22 @@ export class ObservationService implements AgentReports {
     }
   }
 
-  private async tellOfUnknown(repositories: Repositories, slave: SlaveRecord, report: ObservedInstance): Promise<void> {
+  /** Once per run of the master; the key under which it is remembered, null when people know already. */
+  private async tellOfUnknown(repositories: Repositories, slave: SlaveRecord, instance: InstanceRecord | null, report: ObservedInstance): Promise<string | null> {
     const key = `${slave.id} ${report.instanceId}`;
-    if (this.toldOf.has(key)) return;
-    this.toldOf.add(key);
-    await repositories.events.append(
-      {
-        kind: 'slave.unknown-instance',
-        subjectType: 'slave',
-        subjectId: slave.id,
-        actor: `slave ${slave.name}`,
-        actorUserId: null,
-        clientAddress: null,
-        sentence: `${slave.name} has a domain ${report.instanceId} with our mark that this master never made. It is left alone.`,
-      },
-      this.deps.clock.now(),
-    );
+    if (this.toldOf.has(key)) return null;
+    const sentence =
+      instance === null
+        ? `${slave.name} has a domain ${report.instanceId} with our mark that this master never made. It is left alone.`
+        : `${slave.name} has ${instance.name} (${report.instanceId}, generation ${report.generation}), which by the books was not given to it under that generation: they may come from an old backup. ` +
+          'It is left alone. Save what is in it; then remove its domain and disk on that slave by hand.';
+    await repositories.events.append(slaveEvent(slave, 'slave.unknown-instance', sentence), this.deps.clock.now());
+    return key;
   }
 }
 
-/** Its domain is gone, people were told, and nobody has asked for it since: the slave must not make it anew by itself. */
-export function abandoned(instance: InstanceRecord): boolean {
-  return instance.observed === 'lost' && instance.reason?.code === 'DomainLost' && instance.observedGeneration === instance.generation;
+function slaveEvent(slave: SlaveRecord, kind: string, sentence: string): NewEvent {
+  return { kind, subjectType: 'slave', subjectId: slave.id, actor: `slave ${slave.name}`, actorUserId: null, clientAddress: null, sentence };
 }
 
 function silence(slave: SlaveRecord, instance: InstanceRecord, timeZone: string): Reason {

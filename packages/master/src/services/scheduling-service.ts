@@ -1,6 +1,7 @@
 import type { Cancel, Clock } from '@paravcl/shared/clock';
 import type { Reason } from '@paravcl/shared/domain/reasons';
 import type { InstanceRecord } from '../core/instance-record';
+import { nextGeneration } from '../core/next-generation';
 import { plan, type Decision } from '../core/plan';
 import { placementPolicies } from '../core/rank';
 import type { Snapshot, WaitingInstance } from '../core/snapshot';
@@ -19,7 +20,7 @@ export interface SchedulingServiceDeps {
   readonly clock: Clock;
   readonly settings: InstanceSettings;
   readonly scheduling: SchedulingSettings;
-  /** Told when a round failed; the next wake or pass tries again. */
+  /** Told when a round or one decision of it failed; the next wake or pass tries again. */
   readonly onFault: (error: unknown) => void;
 }
 
@@ -40,6 +41,7 @@ export class SchedulingService implements SchedulerWake {
   private running: Promise<void> | null = null;
   private cancelPass: Cancel | null = null;
   private stopped = true;
+  private passed = false;
 
   constructor(private readonly deps: SchedulingServiceDeps) {}
 
@@ -71,6 +73,11 @@ export class SchedulingService implements SchedulerWake {
     while (this.running !== null) await this.running;
   }
 
+  /** Whether every waiting instance has been looked at since the start. */
+  get hasPassed(): boolean {
+    return this.passed;
+  }
+
   private pass(): void {
     if (this.stopped) return;
     this.wake();
@@ -82,6 +89,7 @@ export class SchedulingService implements SchedulerWake {
       this.wanted = false;
       try {
         await this.round();
+        this.passed = true;
       } catch (error) {
         this.deps.onFault(error);
       }
@@ -96,7 +104,13 @@ export class SchedulingService implements SchedulerWake {
     const decisions = plan(world.snapshot, world.waiting, placementPolicies[scheduling.policy], clock.now());
     for (const decision of decisions) {
       const before = world.records.get(decision.instance.id);
-      if (before !== undefined) await this.carryOut(decision, before, world.slaves);
+      if (before === undefined) continue;
+      try {
+        await this.carryOut(decision, before, world.slaves);
+      } catch (error) {
+        // One that cannot be written must not keep the others waiting.
+        this.deps.onFault(error);
+      }
     }
   }
 
@@ -136,7 +150,6 @@ export class SchedulingService implements SchedulerWake {
 
   private async place(before: InstanceRecord, slaveId: string, slaveName: string): Promise<void> {
     const { unitOfWork, agents, clock, settings, scheduling } = this.deps;
-    const generation = before.generation + 1;
     const placed = await unitOfWork.transaction(async (repositories) => {
       const now = clock.now();
       const current = await repositories.instances.lock(before.id);
@@ -144,6 +157,7 @@ export class SchedulingService implements SchedulerWake {
       if ((await repositories.fleet.lock(slaveId))?.admission !== 'approved') return null;
       // A resume may have taken the room since the world was loaded: the slave's row is the lock for promises.
       if ((await missingRoom(repositories, slaveId, before, scheduling)) !== null) return null;
+      const generation = nextGeneration(current, await repositories.placements.ofInstance(before.id));
       await repositories.placements.insert({ instanceId: before.id, slaveId, generation, state: 'active' }, now);
       return changeInstance(repositories, before, { observed: 'preparing', slaveId, generation, reason: null }, { by: 'scheduler', now, slaveName, settings });
     });
@@ -152,7 +166,7 @@ export class SchedulingService implements SchedulerWake {
       this.wanted = true;
       return;
     }
-    agents.pushDesired(slaveId, await desiredStates(unitOfWork.read, [placed], settings.guestUser));
+    agents.pushDesired(slaveId, await desiredStates(unitOfWork.read, [placed], settings.guestUser, this.deps.onFault));
   }
 
   private async say(before: InstanceRecord, observed: 'queued' | 'failed', reason: Reason): Promise<void> {

@@ -148,7 +148,7 @@ class Play {
     if (online) {
       this.rig.agents.connected.add(slave.id);
       await slaves.moveLiveness(slave.id, 'lost', 'online');
-      for (const desired of await this.services.observations.connected(slave.id, slave.inventory())) slave.take(desired);
+      for (const desired of await this.services.observations.connected(slave.id, slave.inventory(), true)) slave.take(desired);
     } else {
       this.rig.agents.connected.delete(slave.id);
       await slaves.moveLiveness(slave.id, 'online', 'lost');

@@ -1,7 +1,8 @@
 import type { Principal } from '@paravcl/shared/domain/people';
 import { observedStateSchema } from '@paravcl/shared/domain/instance-state';
 import { newId } from '@paravcl/shared/ids';
-import { openRig, type Rig } from './instance-rig';
+import { DeadlineJob } from '../../src/jobs/deadline-job';
+import { lostAfterMs, openRig, settings, type Rig } from './instance-rig';
 
 describe('an instance', () => {
   let rig: Rig;
@@ -130,16 +131,105 @@ describe('an instance', () => {
     await rig.observations.observed(lab, [{ instanceId: id, generation: 2, state: 'stopped', reason: null, progressPercent: null }]);
     expect(await state(id)).toBe('running');
 
-    await rig.observations.observed(other, [{ instanceId: id, generation: 9, state: 'stopped', reason: null, progressPercent: null }]);
+    await rig.observations.observed(other, [{ instanceId: id, generation: 1, state: 'stopped', reason: null, progressPercent: null }]);
     expect(await state(id)).toBe('running');
-    // What is found where it does not belong is cleaned away, under a generation that slave cannot refuse.
-    expect(rig.agents.pushes.at(-1)).toMatchObject({ slaveId: other, desired: { instanceId: id, desired: 'deleted', generation: 10 } });
+    expect(rig.agents.pushes.filter(({ slaveId }) => slaveId === other)).toEqual([]);
+  });
+
+  it('found again where it was taken away is cleaned away, under a generation that nobody was told before', async () => {
+    const first = await rig.slave('lab-1');
+    const second = await rig.slave('lab-2');
+    const id = await launch();
+    await rig.report(id, 'failed');
+    const told = (): number[] => rig.agents.pushes.filter(({ desired }) => desired.instanceId === id).map(({ desired }) => desired.generation);
+    const gone = { instanceId: id, generation: 3, state: 'deleted' as const, reason: null, progressPercent: null };
+    await rig.observations.observed(first, [gone]);
+    await rig.observations.observed(first, [{ ...gone, generation: 2, state: 'stopped' }]);
+    expect(rig.agents.pushes.at(-1)).toMatchObject({ slaveId: first, desired: { desired: 'deleted', generation: 5 } });
+    // The instance itself stayed at 4, so its next wish must not be another 5.
+    await rig.observations.observed(second, [{ instanceId: id, generation: 4, state: 'running', reason: null, progressPercent: null }]);
+    await rig.instances.operate(alice, id, 'suspend');
+    expect(rig.agents.last(id).desired).toMatchObject({ desired: 'suspended', generation: 6 });
+    expect(new Set(told()).size).toBe(told().length);
+  });
+
+  it('that ran on after the backup a master was restored from is never taken away', async () => {
+    const lab = await rig.slave('lab-1', { connected: false });
+    const other = await rig.slave('lab-2');
+    // In the books it still waits, or runs elsewhere; both have long been placed on lab-1.
+    const elsewhere = await running();
+    await rig.observations.connected(lab, [{ instanceId: elsewhere, generation: 7, state: 'running', reason: null, progressPercent: null }], true);
+    expect(rig.agents.pushes.filter(({ desired }) => desired.desired === 'deleted')).toEqual([]);
+    const events = (await rig.database.db('events').where({ kind: 'slave.unknown-instance' }).select('sentence')) as { sentence: string }[];
+    expect(events.map(({ sentence }) => sentence)).toEqual([expect.stringContaining('old backup')]);
+
+    // Its own slave obeys a newer generation than the books know: they take over from there.
+    await rig.observations.observed(other, [{ instanceId: elsewhere, generation: 9, state: 'suspended', reason: null, progressPercent: null }]);
+    expect(rig.agents.last(elsewhere)).toMatchObject({ slaveId: other, desired: { desired: 'running', generation: 10 } });
+    await rig.report(elsewhere, 'resuming');
+    expect(await state(elsewhere)).toBe('resuming');
+    expect(await rig.database.db('events').where({ kind: 'slave.newer-generation' })).toHaveLength(1);
+  });
+
+  it('whose host restarted is prepared again, and tried on when that fails for now', async () => {
+    await rig.slave('lab-1');
+    const id = await running();
+    await rig.report(id, 'preparing');
+    expect(await state(id)).toBe('preparing');
+    await rig.report(id, 'stopped', { reason: { code: 'LaunchFailed', sentence: 'The disk is busy. Its disk is kept.' } });
+    expect(await rig.instances.get(alice, id)).toMatchObject({ observed: 'stopped', desired: 'running', reason: { code: 'LaunchFailed' } });
+    await rig.report(id, 'running');
+    expect(await state(id)).toBe('running');
+    expect(rig.impossible).toEqual([]);
+  });
+
+  it('reported in a state that cannot be is left as it is, and that is told', async () => {
+    await rig.slave('lab-1');
+    const id = await running();
+    await rig.database.db('instances').where({ id }).update({ observed: 'queued' });
+    await rig.report(id, 'running');
+    expect(await state(id)).toBe('queued');
+    expect(rig.impossible).toEqual([{ slave: 'lab-1', instance: id, from: 'queued', to: 'running', generation: 2 }]);
+  });
+
+  it('keeps no other from its slave when it cannot be placed, told or read', async () => {
+    const lab = await rig.slave('lab-1');
+    const other = await rig.image();
+    const lost = await rig.instances.create(alice, { imageId: other });
+    await rig.scheduler.idle();
+    await rig.scheduler.stop();
+    await rig.database.db('images').where({ id: other }).delete();
+    const full = await rig.instances.create(alice, { imageId });
+    await rig.database.db('instances').where({ id: full.instance.id }).update({ generation: 2 ** 31 - 1 });
+    const good = await rig.instances.create(alice, { imageId });
+
+    const after = rig.compose();
+    await after.scheduler.idle();
+    expect(rig.agents.last(good.instance.id).slaveId).toBe(lab);
+    rig.agents.pushes.length = 0;
+    await after.resend.run();
+    expect(rig.agents.pushes.map(({ desired }) => desired.instanceId)).toEqual([good.instance.id]);
+    const huge = { instanceId: lost.instance.id, generation: 2 ** 33, state: 'running' as const, reason: null, progressPercent: null };
+    const seen = { instanceId: good.instance.id, generation: 2, state: 'booting' as const, reason: null, progressPercent: null };
+    expect((await after.observations.connected(lab, [huge, seen], true)).map(({ instanceId }) => instanceId)).toEqual([good.instance.id]);
+    expect(await state(good.instance.id)).toBe('booting');
+    await after.scheduler.stop();
+    expect(rig.faults.length).toBeGreaterThanOrEqual(4);
+    rig.faults.length = 0;
+  });
+
+  it('with failures longer than a sentence may be is given up like any other', async () => {
+    for (const name of ['lab-1', 'lab-2', 'lab-3']) await rig.slave(name);
+    const id = await launch();
+    for (let attempt = 0; attempt < 2; attempt++) await rig.report(id, 'failed', { reason: { code: 'ImageCorrupt', sentence: 'x'.repeat(1000) } });
+    expect(await state(id)).toBe('failed');
+    expect((await rig.instances.get(alice, id)).reason?.sentence).toHaveLength(1000);
   });
 
   it('that this master never made is left alone, and people are told once', async () => {
     const lab = await rig.slave('lab-1');
     const stranger = { instanceId: newId(rig.clock.now()), generation: 4, state: 'running' as const, reason: null, progressPercent: null };
-    await rig.observations.connected(lab, [stranger]);
+    await rig.observations.connected(lab, [stranger], true);
     await rig.observations.observed(lab, [stranger]);
     expect(rig.agents.pushes).toEqual([]);
     const events = (await rig.database.db('events').where({ kind: 'slave.unknown-instance' })) as unknown[];
@@ -175,7 +265,7 @@ describe('an instance', () => {
 
     await rig.unit.read.slaves.moveLiveness(lab, 'lost', 'online');
     rig.agents.connected.add(lab);
-    const told = await rig.observations.connected(lab, [{ instanceId: id, generation: 2, state: 'running', reason: null, progressPercent: null }]);
+    const told = await rig.observations.connected(lab, [{ instanceId: id, generation: 2, state: 'running', reason: null, progressPercent: null }], true);
     expect(told).toEqual([expect.objectContaining({ instanceId: id, desired: 'suspended', generation: asked.instance.generation })]);
     await rig.observations.observed(lab, [{ instanceId: id, generation: asked.instance.generation, state: 'suspended', reason: null, progressPercent: null }]);
     expect(await state(id)).toBe('suspended');
@@ -185,7 +275,7 @@ describe('an instance', () => {
   it('whose domain is gone when its slave returns is not made anew until somebody asks', async () => {
     const lab = await rig.slave('lab-1');
     const id = await running();
-    expect(await rig.observations.connected(lab, [])).toEqual([]);
+    expect(await rig.observations.connected(lab, [], true)).toEqual([]);
     expect(await rig.instances.get(alice, id)).toMatchObject({ observed: 'lost', reason: { code: 'DomainLost' } });
     const before = rig.agents.pushes.length;
     await rig.resend.run();
@@ -204,7 +294,7 @@ describe('an instance', () => {
     const after = rig.compose();
     await after.resend.run();
     expect(rig.agents.last(id)).toMatchObject({ slaveId: lab, desired: { desired: 'running', generation: 2 } });
-    expect(await after.observations.connected(lab, [])).toEqual([expect.objectContaining({ instanceId: id, generation: 2 })]);
+    expect(await after.observations.connected(lab, [], true)).toEqual([expect.objectContaining({ instanceId: id, generation: 2 })]);
     await after.scheduler.stop();
   });
 
@@ -229,6 +319,47 @@ describe('an instance', () => {
     expect(await rig.instances.get(alice, id)).toMatchObject({ observed: 'failed', desired: 'running', reason: { code: 'DeadlinePassed' } });
     await rig.report(id, 'running');
     expect(await rig.instances.get(alice, id)).toMatchObject({ observed: 'running', reason: null });
+  });
+
+  it('is not failed for the time in which no master was there to be told', async () => {
+    await rig.slave('lab-1');
+    const id = await launch();
+    await rig.report(id, 'booting');
+    await rig.scheduler.stop();
+    const waiting = (await rig.instances.create(alice, { imageId })).instance.id;
+    rig.clock.advance(3_600_000);
+    const scheduler = { hasPassed: false };
+    const afterStart = new DeadlineJob(rig.unit, rig.clock, settings, scheduler, { lostAfterMs }, (error) => rig.faults.push(error));
+    await afterStart.run();
+    expect([await state(id), await state(waiting)]).toEqual(['booting', 'requested']);
+    scheduler.hasPassed = true;
+    rig.clock.advance(lostAfterMs - 1);
+    await afterStart.run();
+    expect([await state(id), await state(waiting)]).toEqual(['booting', 'failed']);
+    rig.clock.advance(1);
+    await afterStart.run();
+    expect(await state(id)).toBe('failed');
+  });
+
+  it('whose slave has not named everything yet is not missing', async () => {
+    const lab = await rig.slave('lab-1');
+    const id = await running();
+    expect(await rig.observations.connected(lab, [], false)).toEqual([expect.objectContaining({ instanceId: id })]);
+    expect(await state(id)).toBe('running');
+    await rig.observations.connected(lab, [], true);
+    expect(await state(id)).toBe('lost');
+  });
+
+  it('gives its name back when it is gone, also one that looks as if it were made', async () => {
+    await rig.slave('lab-1');
+    const { instance } = await rig.instances.create(alice, { imageId, name: 'placeholder' });
+    const name = `lab-${instance.id.slice(-1)}`;
+    await rig.database.db('instances').where({ id: instance.id }).update({ name });
+    await rig.scheduler.idle();
+    await rig.instances.operate(alice, instance.id, 'delete');
+    await rig.report(instance.id, 'deleted');
+    expect((await rig.instances.create(alice, { imageId, name })).instance.name).toBe(name);
+    await rig.scheduler.idle();
   });
 
   it('can be deleted in every state', async () => {

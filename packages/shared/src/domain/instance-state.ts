@@ -46,19 +46,21 @@ export const observedStateMeanings: Readonly<Record<ObservedState, string>> = {
  * because deletion is accepted in every state; `lost` because any slave can fall silent.
  * `queued` follows wherever a launch can turn out to have failed before the guest ever ran.
  * A slave's report may skip states that it passed through between two reports, so the table lists
- * every state that can be *seen* next, not only the next one in time.
+ * every state that can be *seen* next, not only the next one in time. A host that restarted boots what
+ * should run anew, so `preparing` follows whatever ran; a guest that was started or paused by hand on its
+ * host is brought back from where it is.
  */
 export const observedMoves: Readonly<Record<ObservedState, readonly ObservedState[]>> = {
   requested: ['queued', 'preparing', 'failed', 'deleted'],
   queued: ['preparing', 'failed', 'deleted'],
-  preparing: ['queued', 'booting', 'running', 'suspending', 'suspended', 'stopping', 'stopped', 'failed', 'lost', 'deleted'],
-  booting: ['queued', 'preparing', 'running', 'suspending', 'suspended', 'stopping', 'stopped', 'failed', 'lost', 'deleted'],
-  running: ['suspending', 'suspended', 'resuming', 'stopping', 'stopped', 'relocating', 'booting', 'failed', 'lost', 'deleted'],
-  suspending: ['running', 'suspended', 'resuming', 'stopping', 'stopped', 'failed', 'lost', 'deleted'],
-  suspended: ['resuming', 'running', 'booting', 'stopping', 'stopped', 'relocating', 'failed', 'lost', 'deleted'],
-  resuming: ['running', 'booting', 'suspending', 'suspended', 'stopping', 'stopped', 'failed', 'lost', 'deleted'],
-  stopping: ['queued', 'running', 'stopped', 'suspended', 'booting', 'failed', 'lost', 'deleted'],
-  stopped: ['queued', 'preparing', 'booting', 'running', 'suspending', 'suspended', 'relocating', 'failed', 'lost', 'deleted'],
+  preparing: ['queued', 'booting', 'running', 'suspending', 'suspended', 'resuming', 'stopping', 'stopped', 'failed', 'lost', 'deleted'],
+  booting: ['queued', 'preparing', 'running', 'suspending', 'suspended', 'resuming', 'stopping', 'stopped', 'failed', 'lost', 'deleted'],
+  running: ['preparing', 'booting', 'suspending', 'suspended', 'resuming', 'stopping', 'stopped', 'relocating', 'failed', 'lost', 'deleted'],
+  suspending: ['preparing', 'booting', 'running', 'suspended', 'resuming', 'stopping', 'stopped', 'failed', 'lost', 'deleted'],
+  suspended: ['preparing', 'booting', 'running', 'suspending', 'resuming', 'stopping', 'stopped', 'relocating', 'failed', 'lost', 'deleted'],
+  resuming: ['preparing', 'booting', 'running', 'suspending', 'suspended', 'stopping', 'stopped', 'failed', 'lost', 'deleted'],
+  stopping: ['queued', 'preparing', 'booting', 'running', 'suspended', 'resuming', 'stopped', 'failed', 'lost', 'deleted'],
+  stopped: ['queued', 'preparing', 'booting', 'running', 'suspending', 'suspended', 'resuming', 'stopping', 'relocating', 'failed', 'lost', 'deleted'],
   relocating: ['running', 'suspended', 'stopped', 'booting', 'resuming', 'failed', 'lost', 'deleted'],
   failed: ['queued', 'preparing', 'booting', 'running', 'suspending', 'suspended', 'resuming', 'stopping', 'stopped', 'lost', 'deleted'],
   lost: ['queued', 'preparing', 'booting', 'running', 'suspending', 'suspended', 'resuming', 'stopping', 'stopped', 'relocating', 'failed', 'deleted'],
