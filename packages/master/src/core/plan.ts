@@ -1,6 +1,6 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { foremostReason, type Reason, type ReasonCode } from '@paravcl/shared/domain/reasons';
-import { exhaustedSentence, placedSentence, waitingSentence } from './explain';
+import { exhaustedSentence, fit, placedSentence, waitingSentence } from './explain';
 import { refusal, type Refusal } from './feasible';
 import type { PlacementPolicy } from './rank';
 import { poolTotals, promise, roomFor, type Attempt, type Snapshot, type WaitingInstance } from './snapshot';
@@ -86,7 +86,7 @@ function brokenImage(attempts: readonly Attempt[]): Reason | null {
   const last = faults.at(-1);
   if (faults.length < imageAttempts || last === undefined) return null;
   const tried = faults.map(({ slaveName, sentence }) => `${slaveName}: ${sentence ?? ''}`).join('; ');
-  return { code: last.code ?? 'ImageCorrupt', sentence: `Its image could not be used on two slaves. Tried ${tried}` };
+  return { code: last.code ?? 'ImageCorrupt', sentence: fit(`Its image could not be used on two slaves. Tried ${tried}`) };
 }
 
 function foremostCode(attempts: readonly Attempt[]): ReasonCode {

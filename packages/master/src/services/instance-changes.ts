@@ -1,5 +1,6 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { newId } from '@paravcl/shared/ids';
+import { fit } from '../core/explain';
 import type { InstanceRecord } from '../core/instance-record';
 import { operationProgress } from '../core/operation-progress';
 import type { InstanceChange } from '../repositories/instance-repository';
@@ -18,17 +19,18 @@ export interface ChangeContext {
 }
 
 /**
- * The only way an instance changes. Keeps three things true together, in the caller's transaction:
- * the row changes only if state and generation are still what the caller saw; its history gets a line;
- * the operations that people follow say where it stands. Null when somebody was faster.
+ * The only way an instance changes after it was made. Keeps three things true together, in the caller's
+ * transaction: the row changes only if state and generation are still what the caller saw; its history
+ * gets a line; the operations that people follow say where it stands. Null when somebody was faster.
  */
 export async function changeInstance(
   repositories: Repositories,
   before: InstanceRecord,
-  change: InstanceChange,
+  wish: InstanceChange,
   context: ChangeContext,
 ): Promise<InstanceRecord | null> {
   const { now } = context;
+  const change = wish.reason == null ? wish : { ...wish, reason: { ...wish.reason, sentence: fit(wish.reason.sentence) } };
   const moved = change.observed !== undefined && change.observed !== before.observed;
   const timed: InstanceChange =
     moved && change.observed !== undefined
@@ -75,12 +77,10 @@ export function newOperation(kind: string, instance: InstanceRecord, slaveName: 
 }
 
 /**
- * Ends an instance of which nothing remains anywhere: its address goes back to the pool, and so does a
- * name that a person chose (one with digits of its own id is never wanted again).
+ * Ends an instance of which nothing remains anywhere: its address goes back to the pool, and so does its
+ * name: it is kept with digits of the id behind it, so that the history still tells which it was.
  */
 export async function finishDeletion(repositories: Repositories, instance: InstanceRecord, context: ChangeContext): Promise<InstanceRecord | null> {
-  const digits = instance.id.replaceAll('-', '');
-  const ownName = digits.endsWith(instance.name.slice(instance.name.lastIndexOf('-') + 1));
   const gone = await changeInstance(
     repositories,
     instance,
@@ -91,7 +91,7 @@ export async function finishDeletion(repositories: Repositories, instance: Insta
       mac: null,
       address: null,
       deletedAt: context.now,
-      ...(ownName ? {} : { name: `${instance.name.slice(0, 50)}-${digits.slice(-12)}` }),
+      name: `${instance.name.slice(0, 50)}-${instance.id.slice(-12)}`,
     },
     context,
   );
