@@ -432,3 +432,22 @@ test('an order that could not be kept is acted on by nobody, however often the h
   await startAgent();
   await reaches(0, 1, 'running');
 });
+
+test('a guest network that somebody took away costs no launch: it is made again before the next attempt', async () => {
+  order(want(0, 1, 'running'));
+  await reaches(0, 1, 'running');
+  driver.networkGoesDown();
+  const ensured = jest.spyOn(driver, 'ensureNetwork');
+  order(want(1, 1, 'running'));
+  await reaches(1, 1, 'running');
+  expect(ensured).toHaveBeenCalledTimes(1);
+  const told = master.frames.flatMap((frame) => (frame.type === 'observed' ? frame.payload.instances : []));
+  expect(told.filter(({ state }) => state === 'failed')).toEqual([]);
+});
+
+test('whenever the host is listed again the guest network is looked at too', async () => {
+  driver.networkGoesDown();
+  const ensured = jest.spyOn(driver, 'ensureNetwork');
+  await driver.open();
+  await until('looked at', () => ensured.mock.calls.length > 0);
+});

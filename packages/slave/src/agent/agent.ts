@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { isDeepStrictEqual } from 'node:util';
 import { changedParts } from '../describe/describe-diff';
 import type { DiskStore } from '../disks/disk-store';
-import type { HypervisorDriver } from '../hypervisor/driver';
+import { HypervisorError, type HypervisorDriver } from '../hypervisor/driver';
 import type { HelloFacts, MasterLink, MasterLinkParts, WorkFrame } from '../link/master-link';
 import { Commands } from './commands';
 import { makeExecutors } from './executors';
@@ -100,6 +100,9 @@ export class Agent {
       },
       observe: (observed) => this.observe(observed),
       looked: (instanceId) => this.looked(instanceId),
+      failed: (error) => {
+        if (error instanceof HypervisorError && error.code === 'network-down') this.network.lost();
+      },
     });
     this.commands = new Commands({
       clock,
@@ -185,6 +188,7 @@ export class Agent {
 
   /** Lists every domain and wakes the instances whose domain is not as it was last seen. */
   private resync(): Promise<void> {
+    this.network.look();
     this.resyncing ??= this.list().finally(() => {
       this.resyncing = null;
       if (!this.stopped) this.timer('resync', resyncMs, () => void this.resync());

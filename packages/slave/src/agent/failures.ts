@@ -39,8 +39,9 @@ function verdictOf(kind: StepKind, code: FailureCode): Verdict {
       return { attempts: 2, reason: 'ImageCorrupt' };
     case 'no-room':
       return { attempts: 1, reason: kind === 'start' || kind === 'define' ? 'NotEnoughRam' : 'NotEnoughDisk' };
-    // About ten minutes: a master that restarts must not cost a launch.
+    // About ten minutes: a master that restarts, or a network being mended, must not cost a launch.
     case 'fetch-failed':
+    case 'network-down':
       return { attempts: 25, reason: 'LaunchFailed' };
     case 'unavailable':
       return { attempts: 8, reason: 'HypervisorUnusable' };

@@ -214,7 +214,8 @@ async function failNext(method: 'appendFile' | 'datasync', instead: (file: FileH
   const probe = await open(join(directory, 'probe'), 'w');
   const methods = Object.getPrototypeOf(probe) as FileHandle;
   await probe.close();
-  jest.spyOn(methods, method).mockImplementationOnce(function (this: FileHandle, bytes?: unknown) {
+  const failing = function (this: FileHandle, bytes?: unknown): Promise<void> {
     return instead(this, bytes);
-  });
+  };
+  jest.spyOn(methods, method).mockImplementationOnce(failing as FileHandle['datasync']);
 }

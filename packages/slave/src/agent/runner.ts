@@ -19,8 +19,11 @@ import type { ObservedInstance } from '@paravcl/shared/protocol/desired-instance
  *  1. At most one plan of an instance is being carried out; what wakes it meanwhile makes one more round.
  *  2. Every round starts by reading the host for that instance alone; no plan is made from older facts.
  *  3. A step is begun only while the generation its plan was made for is still the newest.
- *  4. A step ends: by itself, by its deadline, or, for a fetch, by a newer generation. So no instance
- *     waits for another beyond the bounded slots that disk work shares.
+ *  4. A step holds its instance's turn and its slot until its executor has really ended, so nothing ever
+ *     runs beside its own retry; that it ends is the executors' promise, whose tools are killed below the
+ *     step's deadline. A step past it is told in the log and waited for. A fetch alone gives the turn back
+ *     early, at its deadline or for a newer generation: it is shared by all who need the image, goes on
+ *     for them, and keeps its slot. So no instance waits for another beyond the bounded slots.
  *  5. A step that fails, or that changes nothing, is not tried again before its back-off has passed.
  *  6. An instance that is settled costs nothing until something wakes it: an order, an event, its timer,
  *     or the resync.
@@ -32,6 +35,8 @@ export interface RunnerParts {
   readonly executors: Executors;
   readHost(instanceId: string, known: JournaledInstance): Promise<HostFacts>;
   observe(observed: ObservedInstance): void;
+  /** A read or a step failed with this. */
+  failed(error: unknown): void;
   /** The instance was read and judged once more. */
   looked(instanceId: string): void;
   /** How many disk-heavy steps (start, save, making of overlays) may run at the same time. */
@@ -146,6 +151,7 @@ export class Runner {
       instance.readFailures = 0;
     } catch (error) {
       instance.readFailures += 1;
+      this.parts.failed(error);
       const delayMs = Math.min(15_000, 250 * 2 ** Math.min(instance.readFailures, 8));
       log.warn({ instanceId, err: error, delayMs }, 'the host could not be read; nothing is done until it can');
       return clock.monotonicMs() + delayMs;
@@ -177,6 +183,7 @@ export class Runner {
     const generation = instance.generation;
     const interruption = interruptible(instance.interrupts);
     const slot = slots === null ? null : this.slots[slots].take();
+    let done: Promise<void> = Promise.resolve();
     try {
       if (slot !== null && (await Promise.race([slot, interruption.happened])) === 'interrupted') return 'dropped';
       if (this.stopped || this.newestGeneration(instanceId) !== generation) return 'dropped';
@@ -185,21 +192,25 @@ export class Runner {
       }
       if (step.kind === 'fetch-image') instance.progress.set(step.image.sha256, 0);
       const beganMs = clock.monotonicMs();
-      const done = execute(this.parts.executors, instanceId, step);
-      done.catch(() => undefined);
-      const ended = step.kind === 'fetch-image' ? Promise.race([done, interruption.happened]) : done;
-      if ((await this.within(deadlineMs, ended)) === 'interrupted') return 'dropped';
+      done = execute(this.parts.executors, instanceId, step);
+      if (step.kind === 'fetch-image') {
+        if ((await this.within(deadlineMs, Promise.race([done, interruption.happened]))) === 'interrupted') return 'dropped';
+      } else {
+        const late = clock.after(deadlineMs, () => log.error({ instanceId, generation, step: step.kind, deadlineMs }, 'a step has not ended by its deadline; nothing else is done for its instance before it ends'));
+        await done.finally(late);
+      }
       log.info({ instanceId, generation, step: step.kind, ms: Math.round(clock.monotonicMs() - beganMs) }, 'step done');
       this.remember(instance, step, instance.quiet.has(stepKey(step)) ? 'no-effect' : null, 'it was done twice and the host did not change');
       return 'quiet';
     } catch (error) {
       const { code, message } = classify(error);
       log.warn({ instanceId, generation, step: step.kind, code, err: error }, 'step failed');
+      this.parts.failed(error);
       this.remember(instance, step, code, message);
       return 'failed';
     } finally {
       interruption.end();
-      void slot?.then((giveBack) => giveBack());
+      void Promise.allSettled([slot, done]).then(() => slot?.then((giveBack) => giveBack()));
     }
   }
 

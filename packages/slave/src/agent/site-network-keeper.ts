@@ -31,6 +31,17 @@ export class SiteNetworkKeeper {
     void this.make();
   }
 
+  /** Looks again: no event tells that somebody took the network away. */
+  look(): void {
+    void this.make();
+  }
+
+  /** Something needed the network and it was not there. */
+  lost(): void {
+    this.made = null;
+    void this.make();
+  }
+
   stop(): void {
     this.cancel?.();
     this.wanted = null;
@@ -48,6 +59,7 @@ export class SiteNetworkKeeper {
       this.attempts = 0;
       if (isNews) this.ready();
     } catch (error) {
+      this.made = null;
       this.attempts += 1;
       const delayMs = Math.min(longestRetryMs, 500 * 2 ** Math.min(this.attempts, 6));
       this.log.error({ err: error, network: network.name, delayMs }, 'the guest network could not be made; no instance starts before it is there');

@@ -1,5 +1,6 @@
 import type { Reason } from '@paravcl/shared/domain/reasons';
 import type { ImageRef, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
+import { destroyCallMs, quickCallMs, ramCallMs } from '../hypervisor/call-limits';
 import type { AddressReservation } from '../hypervisor/driver';
 import type { Marks } from './marks';
 
@@ -42,7 +43,7 @@ export function stepKey(step: Step): string {
 }
 
 interface StepPolicy {
-  /** After this long the step counts as failed and the host is read again. */
+  /** It should have ended by itself, or by the killing of its tool, before this. */
   readonly deadlineMs: number;
   /** Which bounded pool of slots it takes; null for what is quick. */
   readonly slots: 'disk' | 'fetch' | null;
@@ -51,19 +52,22 @@ interface StepPolicy {
 const second = 1000;
 const minute = 60 * second;
 
-/** Deadlines for what hangs, well above what a slow disk takes; the master has its own, shorter ones to tell people by. */
+/** A look at the domain, the act and what belongs to it: some calls that libvirt answers at once, each killed when it does not. */
+const quick = 4 * quickCallMs;
+
+/** Deadlines for what hangs, above the sum of what its tools may take; the master has its own, shorter ones to tell people by. */
 export const stepPolicies: Readonly<Record<StepKind, StepPolicy>> = {
   'fetch-image': { deadlineMs: 14 * minute, slots: 'fetch' },
   'create-files': { deadlineMs: 1 * minute, slots: 'disk' },
-  'reserve-address': { deadlineMs: 30 * second, slots: null },
-  define: { deadlineMs: 30 * second, slots: null },
-  start: { deadlineMs: 10 * minute, slots: 'disk' },
-  'resume-disk': { deadlineMs: 30 * second, slots: null },
-  shutdown: { deadlineMs: 30 * second, slots: null },
-  destroy: { deadlineMs: 2 * minute, slots: null },
-  save: { deadlineMs: 10 * minute, slots: 'disk' },
-  undefine: { deadlineMs: 30 * second, slots: null },
-  'release-address': { deadlineMs: 30 * second, slots: null },
+  'reserve-address': { deadlineMs: quick, slots: null },
+  define: { deadlineMs: quick, slots: null },
+  start: { deadlineMs: ramCallMs + quick, slots: 'disk' },
+  'resume-disk': { deadlineMs: quick, slots: null },
+  shutdown: { deadlineMs: quick, slots: null },
+  destroy: { deadlineMs: destroyCallMs + quick, slots: null },
+  save: { deadlineMs: ramCallMs + quick, slots: 'disk' },
+  undefine: { deadlineMs: quick, slots: null },
+  'release-address': { deadlineMs: quick, slots: null },
   'remove-files': { deadlineMs: 1 * minute, slots: null },
   note: { deadlineMs: 30 * second, slots: null },
   'give-up': { deadlineMs: 30 * second, slots: null },

@@ -143,6 +143,8 @@ export type HypervisorErrorCode =
   /** The saved RAM cannot be read back: damaged, or saved under another machine type or CPU. Nothing was started. */
   | 'save-unusable'
   | 'no-room'
+  /** The site's network is not there or does not run; `ensureNetwork` mends it. Nothing was started. */
+  | 'network-down'
   | 'unsupported'
   | 'timeout'
   | 'failed';

@@ -13,6 +13,7 @@ import {
   type HypervisorVersion,
   type OwnedDomain,
 } from '../driver';
+import { destroyCallMs, ramCallMs } from '../call-limits';
 import { asPng } from '../png';
 import { type DomainFacts, factsCommands, readFacts } from './domain-facts';
 import { defaultCpuModel, domainXml, type GuestBaseline, markOf } from './domain-xml';
@@ -38,10 +39,6 @@ export interface LibvirtDriverOptions {
   readonly savesDirectory?: string;
 }
 
-/** RAM of the largest guest at the speed of a slow disk. */
-const ramTimeoutMs = 30 * 60_000;
-/** libvirt gives QEMU up to 30 s to die after each of its two signals. */
-const destroyTimeoutMs = 90_000;
 const domainsPerBatch = 50;
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -144,7 +141,7 @@ export class LibvirtDriver implements HypervisorDriver {
       case 'off':
       case 'crashed':
         if (facts.mac !== null && rest.includes(facts.mac)) await this.network.forgetLease(facts.mac);
-        await this.virsh.run(['start', '--domain', instanceId], ramTimeoutMs);
+        await this.virsh.run(['start', '--domain', instanceId], ramCallMs);
     }
   }
 
@@ -156,7 +153,7 @@ export class LibvirtDriver implements HypervisorDriver {
 
   async destroy(instanceId: string): Promise<void> {
     const facts = await this.present(instanceId);
-    if (isActive(facts)) await this.untilOff(instanceId, () => this.virsh.run(['destroy', '--domain', instanceId], destroyTimeoutMs));
+    if (isActive(facts)) await this.untilOff(instanceId, () => this.virsh.run(['destroy', '--domain', instanceId], destroyCallMs));
   }
 
   async save(instanceId: string): Promise<void> {
@@ -164,7 +161,7 @@ export class LibvirtDriver implements HypervisorDriver {
     if (facts.state === 'saved') return;
     if (!isActive(facts) || facts.state === 'shutting-down') throw wrongState(facts, 'only a running guest has RAM to save');
     // --running: a guest saved while paused goes on when it is restored.
-    await this.virsh.run(['managedsave', '--domain', instanceId, '--running'], ramTimeoutMs);
+    await this.virsh.run(['managedsave', '--domain', instanceId, '--running'], ramCallMs);
     await this.makeDurable(facts.name);
   }
 
@@ -235,7 +232,7 @@ export class LibvirtDriver implements HypervisorDriver {
   private async restore(instanceId: string, mark: InstanceMark): Promise<void> {
     try {
       await this.virsh.run(['managedsave-dumpxml', '--domain', instanceId]);
-      await this.virsh.run(['start', '--domain', instanceId], ramTimeoutMs);
+      await this.virsh.run(['start', '--domain', instanceId], ramCallMs);
     } catch (error) {
       if (!(error instanceof HypervisorError) || error.code !== 'save-unusable') throw error;
       throw new HypervisorError('save-unusable', `The saved RAM of ${instanceId} cannot be read back (${error.message}). To boot from its disk without it: virsh managedsave-remove ${instanceId}`, { cause: error });

@@ -4,6 +4,7 @@ import { HypervisorError, type HypervisorErrorCode } from '../driver';
 export const virshFailures: readonly { readonly words: RegExp; readonly code: HypervisorErrorCode; readonly shownBy: string }[] = [
   { words: /failed to connect to the hypervisor|Failed to connect socket|Disconnected from .* due to|Cannot recv data|client socket is closed/i, code: 'unavailable', shownBy: 'virsh list   (with libvirtd stopped)' },
   { words: /failed to get domain|Domain not found|no domain with matching/i, code: 'unknown-domain', shownBy: 'virsh domstate nope' },
+  { words: /network '[^']*' is not active|network is not running|Network not found/i, code: 'network-down', shownBy: 'virsh start D   (after virsh net-destroy N, or net-undefine N)' },
   { words: /No space left on device/i, code: 'no-room', shownBy: 'virsh managedsave D   (with /var/lib/libvirt/qemu/save full)' },
   { words: /cannot allocate memory|Cannot set up guest memory/i, code: 'no-room', shownBy: 'virsh start D   (with more RAM than the host has)' },
   { words: /save image is incomplete|image magic is incorrect|failed to read qemu header/i, code: 'save-unusable', shownBy: 'virsh managedsave-dumpxml D   (first 4 KiB of the save file zeroed, or its magic "LibvirtQemudPart")' },

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { quickCallMs } from '../call-limits';
 import { HypervisorError } from '../driver';
 import { virshError } from './virsh-failure';
 
@@ -13,7 +14,7 @@ export interface VirshOptions {
   readonly timeoutMs: number;
 }
 
-export const virshDefaults: VirshOptions = { binary: 'virsh', uri: 'qemu:///system', timeoutMs: 30_000 };
+export const virshDefaults: VirshOptions = { binary: 'virsh', uri: 'qemu:///system', timeoutMs: quickCallMs };
 
 /** 2,000 domains of some 8 KiB of XML each. */
 const largestAnswerBytes = 32 * 1024 * 1024;

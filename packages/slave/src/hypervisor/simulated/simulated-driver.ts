@@ -41,6 +41,7 @@ export class SimulatedDriver implements HypervisorDriver {
   private readonly deaf = new Set<string>();
   private readonly damaged = new Set<string>();
   private isOpen = false;
+  private isNetworkDown = false;
 
   constructor(private readonly options: SimulatedDriverOptions) {
     this.faults = new Faults(options.clock, options.delaysMs);
@@ -107,6 +108,7 @@ export class SimulatedDriver implements HypervisorDriver {
     const domain = this.present(instanceId);
     if (domain.state === 'running') return;
     if (domain.state === 'shutting-down') throw wrongState(domain, 'start it again when it is off');
+    this.networkUp();
     if (domain.state === 'off' || domain.state === 'crashed') {
       const started: SimulatedDomain = { ...domain, state: 'running', booted: false, boots: domain.boots + 1 };
       this.host.putDomain(started);
@@ -189,11 +191,13 @@ export class SimulatedDriver implements HypervisorDriver {
   async ensureNetwork(network: SiteNetwork): Promise<void> {
     await this.faults.pass('ensureNetwork');
     this.host.change(() => ({ network }));
+    this.isNetworkDown = false;
   }
 
   async reserveAddress(reservation: AddressReservation): Promise<void> {
     await this.faults.pass('reserveAddress');
     this.ensured();
+    this.networkUp();
     const { mac, address, name } = reservation;
     const differs = (each: AddressReservation): boolean => each.mac !== mac && each.address !== address && each.name !== name;
     this.host.change(({ reservations }) => ({ reservations: [...reservations.filter(differs), { mac, address, name }] }));
@@ -202,6 +206,7 @@ export class SimulatedDriver implements HypervisorDriver {
   async releaseAddress(mac: string): Promise<void> {
     await this.faults.pass('releaseAddress');
     this.ensured();
+    this.networkUp();
     this.host.change(({ reservations, leases }) => ({
       reservations: reservations.filter((each) => each.mac !== mac),
       leases: leases.filter((each) => each !== mac),
@@ -235,6 +240,11 @@ export class SimulatedDriver implements HypervisorDriver {
     const domain = this.present(instanceId);
     this.host.putDomain({ ...domain, state: 'paused-io' });
     this.tell({ instanceId, what: 'io-error' });
+  }
+
+  /** Somebody destroys the site's network behind the agent's back; its definition stays. */
+  networkGoesDown(): void {
+    this.isNetworkDown = true;
   }
 
   /** The present save of the domain cannot be read back. */
@@ -298,6 +308,10 @@ export class SimulatedDriver implements HypervisorDriver {
 
   private isOurs(domain: SimulatedDomain): boolean {
     return domain.slaveId === this.options.slaveId;
+  }
+
+  private networkUp(): void {
+    if (this.isNetworkDown) throw new HypervisorError('network-down', `simulated: network '${this.host.current.network?.name ?? ''}' is not active`);
   }
 
   private ensured(): void {
