@@ -4,7 +4,7 @@ import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sleep, systemClock } from '@paravcl/shared/clock';
+import { sleep, systemClock, type Clock } from '@paravcl/shared/clock';
 import type { Describe } from '@paravcl/shared/domain/slave';
 import { newId } from '@paravcl/shared/ids';
 import type { AgentFrame, Hello } from '@paravcl/shared/protocol/agent-to-master';
@@ -66,6 +66,8 @@ class FakeMaster {
   readonly hellos: Hello[] = [];
   /** Newest observation of each instance. */
   readonly observed = new Map<string, ObservedInstance>();
+  /** What was named when the agent said that this was all; null before, on each connection. */
+  named: readonly string[] | null = null;
   /** Sent after each welcome, as a master sends its full desired set. */
   desired: DesiredInstance[] = [];
   refuse: Extract<MasterFrame, { type: 'refused' }>['payload'] | null = null;
@@ -108,9 +110,11 @@ class FakeMaster {
       const frame = decodeAgentFrame(String(data));
       this.frames.push(frame);
       if (frame.type === 'observed') for (const one of frame.payload.instances) this.observed.set(one.instanceId, one);
+      if (frame.type === 'observed' && frame.payload.inventoryComplete === true) this.named = [...this.observed.keys()];
       if (frame.type !== 'hello') return;
       this.hellos.push(frame.payload);
       for (const one of frame.payload.inventory) this.observed.set(one.instanceId, one);
+      this.named = frame.payload.inventoryComplete ? [...this.observed.keys()] : null;
       if (this.refuse !== null) return say({ type: 'refused', payload: this.refuse });
       this.socket = socket;
       say({
@@ -150,9 +154,9 @@ async function startAgent(): Promise<void> {
   await dial();
 }
 
-async function dial(): Promise<void> {
+async function dial(agentClock: Clock = clock): Promise<void> {
   agent = await Agent.start({
-    clock,
+    clock: agentClock,
     log,
     journal,
     driver,
@@ -450,4 +454,45 @@ test('whenever the host is listed again the guest network is looked at too', asy
   const ensured = jest.spyOn(driver, 'ensureNetwork');
   await driver.open();
   await until('looked at', () => ensured.mock.calls.length > 0);
+});
+
+/** Domains of this slave that its journal knows nothing of, as after the loss of the journal. */
+function strangers(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, n) => {
+    const instanceId = newId(1_600_000_000_000 + n);
+    driver.host.putDomain({ instanceId, name: `i-old-${n}`, generation: 1, slaveId, vcpus: 1, ramMiB: 1, mac: `00:16:3e:01:00:${n.toString(16).padStart(2, '0')}`, serialLog: '/x', state: 'off', booted: false, boots: 0 });
+    return instanceId;
+  });
+}
+
+test('an inventory larger than a hello is told whole in the frames behind it, and then called complete', async () => {
+  const ids = strangers(150);
+  await crash();
+  master.observed.clear();
+  await startAgent();
+  await until('complete', () => master.hellos.length === 2 && master.named !== null);
+  expect(master.hellos[1]).toMatchObject({ inventoryComplete: false });
+  expect(master.hellos[1]?.inventory).toHaveLength(100);
+  expect([...(master.named ?? [])].sort()).toEqual([...ids].sort());
+});
+
+test('a hypervisor that does not answer in time makes the hello incomplete until it has answered', async () => {
+  const ids = strangers(1);
+  await crash();
+  master.observed.clear();
+  journal = await Journal.open(join(directory, 'journal'), log);
+  driver = new SimulatedDriver({ slaveId, clock, stateFile: join(directory, 'host.json') });
+  driver.faults.hangNext('inventory');
+  await dial({ ...clock, after: (delayMs, run) => clock.after(delayMs === 10_000 ? 1 : delayMs, run) });
+  await until('connected', () => agent.isConnected);
+  expect(master.hellos[1]).toMatchObject({ inventory: [], inventoryComplete: false });
+  expect(master.named).toBeNull();
+  driver.faults.releaseHung();
+  await until('complete', () => master.named !== null);
+  expect(master.named).toEqual(ids);
+});
+
+test('a host with nothing on it says so in its hello', async () => {
+  await until('told', () => master.named !== null);
+  expect(master.hellos[0]).toMatchObject({ inventory: [], inventoryComplete: true });
 });

@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from '@paravcl/shared/clock';
 import type { Describe, ForeignDomain } from '@paravcl/shared/domain/slave';
+import { maxHelloInventory } from '@paravcl/shared/protocol/agent-to-master';
 import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import type { Welcome } from '@paravcl/shared/protocol/master-to-agent';
 import type { Logger } from 'pino';
@@ -47,8 +48,6 @@ const describeAgainMs = 30_000;
 /** A hypervisor that does not answer must not keep the host from being seen. */
 const firstLookMs = 10_000;
 const openAgainMs = 3000;
-/** Observations in one frame: with the longest sentences still within a frame's limit. */
-const observationsPerFrame = 100;
 
 /**
  * One agent on one host: takes desired states from the link into the journal, has the runner bring the
@@ -66,7 +65,12 @@ export class Agent {
   private foreign: readonly ForeignDomain[] = [];
   private foreignTold: readonly ForeignDomain[] = [];
   private described: Describe | null = null;
+  /** Instances of the journal and domains of the first listing that were not looked at yet. */
   private unlooked = new Set<string>();
+  private listed = false;
+  private lookedAtAll = false;
+  /** The master was told on this connection that it has been told everything there is. */
+  private inventoryTold = false;
   private firstLookDone: () => void = () => undefined;
   private readonly firstLook = new Promise<void>((resolve) => (this.firstLookDone = resolve));
   private flushAsked = false;
@@ -181,7 +185,6 @@ export class Agent {
     this.unlooked = new Set(journal.state.instances.keys());
     for (const instanceId of this.unlooked) this.runner.wake(instanceId);
     await this.resync();
-    if (this.unlooked.size === 0) this.firstLookDone();
     this.parts.ready();
     this.timer('describe', describeAgainMs, () => void this.describeAgain());
   }
@@ -200,10 +203,16 @@ export class Agent {
     try {
       const inventory = await this.parts.driver.inventory();
       const owned = new Set(inventory.owned.map((domain) => domain.instanceId));
-      for (const domain of inventory.owned) if (this.domainsSeen.get(domain.instanceId) !== sightOf(domain)) this.runner.wake(domain.instanceId);
+      for (const domain of inventory.owned) {
+        if (this.domainsSeen.get(domain.instanceId) === sightOf(domain)) continue;
+        if (!this.listed) this.unlooked.add(domain.instanceId);
+        this.runner.wake(domain.instanceId);
+      }
       for (const instanceId of this.domainsSeen.keys()) if (!owned.has(instanceId)) this.runner.wake(instanceId);
       this.foreign = inventory.foreign;
       this.tellForeign();
+      this.listed = true;
+      this.noteFirstLook();
     } catch (error) {
       this.parts.log.warn({ err: error }, 'the domains of this host could not be listed');
     }
@@ -215,7 +224,15 @@ export class Agent {
   }
 
   private looked(instanceId: string): void {
-    if (this.unlooked.delete(instanceId) && this.unlooked.size === 0) this.firstLookDone();
+    this.unlooked.delete(instanceId);
+    this.noteFirstLook();
+  }
+
+  private noteFirstLook(): void {
+    if (this.lookedAtAll || !this.listed || this.unlooked.size > 0) return;
+    this.lookedAtAll = true;
+    this.firstLookDone();
+    this.askFlush();
   }
 
   // ---------------------------------------------------------------- the master
@@ -228,14 +245,16 @@ export class Agent {
     ]);
     this.described = describe;
     this.foreignTold = this.foreign;
+    const inventory = this.observations.inventory(maxHelloInventory);
+    this.inventoryTold = this.lookedAtAll && this.observations.allTold;
     return {
       build: this.parts.build,
       machineId: this.parts.machineId,
       macs: describe.interfaces.filter((one) => one.physical).map((one) => one.mac).slice(0, 64),
       epoch: journal.state.epoch,
       describe,
-      inventory: [...this.observations.inventory()],
-      inventoryComplete: true,
+      inventory: [...inventory],
+      inventoryComplete: this.inventoryTold,
       foreignDomains: this.foreign.slice(0, 500),
     };
   }
@@ -323,9 +342,13 @@ export class Agent {
 
   private flush(): void {
     while (this.link.isUp) {
-      const instances = this.observations.takeUntold(observationsPerFrame);
-      if (instances.length === 0) return;
-      if (this.link.send({ type: 'observed', payload: { instances: [...instances] } })) continue;
+      const instances = this.observations.takeUntold(maxHelloInventory);
+      const completes = !this.inventoryTold && this.lookedAtAll && this.observations.allTold;
+      if (instances.length === 0 && !completes) return;
+      if (this.link.send({ type: 'observed', payload: { instances: [...instances], ...(completes ? { inventoryComplete: true } : {}) } })) {
+        this.inventoryTold ||= completes;
+        continue;
+      }
       for (const { instanceId } of instances) this.observations.keepUntold(instanceId);
       // The link's buffer is full: later, and by then perhaps less of it is still true.
       return this.timer('flush', 500, () => this.flush());

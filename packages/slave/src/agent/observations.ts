@@ -40,10 +40,14 @@ export class Observations {
     this.untold.delete(instanceId);
   }
 
-  /** Everything, for a hello; what is in it counts as told. */
-  inventory(): readonly ObservedInstance[] {
-    this.untold.clear();
-    return [...this.seen.values()];
+  /** For a hello, which begins a connection on which nothing was told: up to `most` to send with it. */
+  inventory(most: number): readonly ObservedInstance[] {
+    for (const instanceId of this.seen.keys()) this.untold.add(instanceId);
+    return this.takeUntold(most);
+  }
+
+  get allTold(): boolean {
+    return this.untold.size === 0;
   }
 
   all(): readonly ObservedInstance[] {
