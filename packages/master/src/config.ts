@@ -90,6 +90,19 @@ export const configSchema = z
       .strictObject({ idleMinutes: count(5, 43_200).default(480), absoluteHours: count(1, 720).default(24) })
       .prefault({})
       .refine((sessions) => sessions.idleMinutes <= sessions.absoluteHours * 60, 'idleMinutes must not exceed absoluteHours'),
+    /** How long the books are kept once nothing is left to do with an entry. */
+    retention: z
+      .strictObject({
+        commandsDays: count(1, 36_500).default(30),
+        /** Operations that are over; pending ones stay. */
+        operationsDays: count(1, 36_500).default(30),
+        /** Setup and password tokens, after they expired. */
+        oneTimeTokensDays: count(1, 36_500).default(1),
+        eventsDays: count(1, 36_500).default(365),
+        /** The history of an instance, after it was deleted. */
+        deletedInstancesDays: count(1, 36_500).default(90),
+      })
+      .prefault({}),
     /** How long an instance may stay in a transitional state. */
     deadlines: z
       .strictObject({

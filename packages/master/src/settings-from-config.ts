@@ -1,5 +1,6 @@
 import type { LivenessThresholds } from './core/liveness';
 import type { MasterConfig } from './config';
+import type { Retention } from './jobs/housekeeping-job';
 import type { InstanceSettings, SchedulingSettings } from './services/instance-settings';
 import { defaultScheduling } from './services/instance-settings';
 import type { LoginLimits } from './services/login-limits';
@@ -7,6 +8,7 @@ import type { SessionLifetime } from './services/session-service';
 
 const secondMs = 1000;
 const minuteMs = 60 * secondMs;
+const dayMs = 1440 * minuteMs;
 
 /** What the parts of the master need to know, in their own units, from what the administrator wrote. */
 export interface Settings {
@@ -16,11 +18,12 @@ export interface Settings {
   readonly heartbeatMs: number;
   readonly loginLimits: LoginLimits;
   readonly sessionLifetime: SessionLifetime;
+  readonly housekeeping: Retention;
   readonly largestUploadBytes: number;
 }
 
 export function settingsFromConfig(config: MasterConfig): Settings {
-  const { fleet, deadlines, login, placement, guests } = config;
+  const { fleet, deadlines, login, placement, guests, retention } = config;
   return {
     instances: {
       network: config.network,
@@ -48,6 +51,15 @@ export function settingsFromConfig(config: MasterConfig): Settings {
     loginLimits: {
       perAccount: { failures: login.failuresPerAccount, windowMs: login.accountWindowMinutes * minuteMs },
       perAddress: { failures: login.failuresPerAddressPerMinute, windowMs: minuteMs },
+    },
+    housekeeping: {
+      sessionIdleMs: config.sessions.idleMinutes * minuteMs,
+      loginFailuresMs: login.accountWindowMinutes * minuteMs,
+      commandsMs: retention.commandsDays * dayMs,
+      operationsMs: retention.operationsDays * dayMs,
+      oneTimeTokensMs: retention.oneTimeTokensDays * dayMs,
+      eventsMs: retention.eventsDays * dayMs,
+      deletedInstancesMs: retention.deletedInstancesDays * dayMs,
     },
     sessionLifetime: { idleMs: config.sessions.idleMinutes * minuteMs, absoluteMs: config.sessions.absoluteHours * 60 * minuteMs },
     largestUploadBytes: Math.floor(config.uploads.maxGiB * 1024 ** 3),

@@ -36,4 +36,9 @@ export class CommandRepository {
   async endAllSent(message: string, now: EpochMs): Promise<void> {
     await this.db('commands').where({ state: 'sent' }).update({ state: 'unknown', message, ended_at: new Date(now) });
   }
+
+  /** At most `limit`, oldest first; says how many. */
+  async deleteBefore(before: EpochMs, limit: number): Promise<number> {
+    return this.db('commands').where('created_at', '<', new Date(before)).orderBy('created_at').limit(limit).delete();
+  }
 }

@@ -3,6 +3,7 @@ import type { Page } from '@paravcl/shared/api/page';
 import type { EpochMs } from '@paravcl/shared/clock';
 import { newId } from '@paravcl/shared/ids';
 import type { Knex } from 'knex';
+import { firstIdOf } from './first-id';
 import { likeLiteral, newestFirst, type PageRequest } from './newest-first';
 
 export interface NewEvent {
@@ -57,6 +58,11 @@ export class EventRepository {
       client_address: event.clientAddress,
       sentence: event.sentence.slice(0, 1000),
     });
+  }
+
+  /** At most `limit`, oldest first; says how many. */
+  async deleteBefore(before: EpochMs, limit: number): Promise<number> {
+    return this.db('events').where('id', '<', firstIdOf(before)).orderBy('id').limit(limit).delete();
   }
 
   async page(filter: EventFilter): Promise<Page<SiteEvent>> {

@@ -60,8 +60,9 @@ export class IdempotencyRepository {
     return this.rows().whereNull('status').delete();
   }
 
-  async deleteOlderThan(before: EpochMs): Promise<number> {
-    return this.rows().where('created_at', '<', new Date(before)).delete();
+  /** At most `limit`; says how many. */
+  async deleteOlderThan(before: EpochMs, limit: number): Promise<number> {
+    return this.rows().where('created_at', '<', new Date(before)).limit(limit).delete();
   }
 
   private rows(): Knex.QueryBuilder<IdempotencyRow, IdempotencyRow[]> {

@@ -23,8 +23,9 @@ export class LoginFailureRepository {
     await this.db('login_failures').where('user_name', userName).delete();
   }
 
-  async deleteBefore(before: EpochMs): Promise<number> {
-    return this.db('login_failures').where('at', '<', new Date(before)).delete();
+  /** At most `limit`; says how many. */
+  async deleteBefore(before: EpochMs, limit: number): Promise<number> {
+    return this.db('login_failures').where('at', '<', new Date(before)).limit(limit).delete();
   }
 }
 

@@ -48,6 +48,11 @@ export class OneTimeTokenRepository {
     await this.db('one_time_tokens').where({ purpose, user_id: userId }).whereNull('used_at').delete();
   }
 
+  /** At most `limit` of those that expired before then, used or not; says how many. */
+  async deleteExpiredBefore(before: EpochMs, limit: number): Promise<number> {
+    return this.db('one_time_tokens').where('expires_at', '<', new Date(before)).limit(limit).delete();
+  }
+
   private open(purpose: OneTimePurpose, now: EpochMs): Knex.QueryBuilder {
     return this.db('one_time_tokens').where('purpose', purpose).whereNull('used_at').where('expires_at', '>', new Date(now));
   }

@@ -2,6 +2,7 @@ import type { Operation } from '@paravcl/shared/api/operations';
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { Page } from '@paravcl/shared/api/page';
 import type { Knex } from 'knex';
+import { firstIdOf } from './first-id';
 import { newestFirst, type PageRequest } from './newest-first';
 
 export interface OperationRecord {
@@ -102,6 +103,11 @@ export class OperationRepository {
   /** The scheduler raised the generation on the way to the same wish. */
   async carry(subjectId: string, generation: number): Promise<void> {
     await this.db('operations').where({ subject_id: subjectId, state: 'pending' }).update({ generation });
+  }
+
+  /** At most `limit` of those that are over since before then; says how many. */
+  async deleteEndedBefore(before: EpochMs, limit: number): Promise<number> {
+    return this.db('operations').where('id', '<', firstIdOf(before)).whereNot({ state: 'pending' }).where('changed_at', '<', new Date(before)).orderBy('id').limit(limit).delete();
   }
 
   /** Brings the pending operations of a subject to where they stand; unchanged ones keep their time. */

@@ -70,8 +70,8 @@ export class SessionRepository {
     await query.delete();
   }
 
-  /** Ended by their absolute end, or idle since `idleSince`. */
-  async deleteEnded(now: EpochMs, idleSince: EpochMs): Promise<number> {
-    return this.db('sessions').where('expires_at', '<=', new Date(now)).orWhere('last_used_at', '<=', new Date(idleSince)).delete();
+  /** At most `limit` of those that ended by their absolute end, or are idle since `idleSince`; says how many. */
+  async deleteEnded(now: EpochMs, idleSince: EpochMs, limit: number): Promise<number> {
+    return this.db('sessions').where('expires_at', '<=', new Date(now)).orWhere('last_used_at', '<=', new Date(idleSince)).limit(limit).delete();
   }
 }

@@ -1,5 +1,7 @@
 import type { Clock, EpochMs } from '@paravcl/shared/clock';
+import { configSchema } from '../../src/config';
 import { HousekeepingJob } from '../../src/jobs/housekeeping-job';
+import { settingsFromConfig } from '../../src/settings-from-config';
 import { hashPassword } from '../../src/services/password-hash';
 import { goodPassword, openTestSite, type Got, type Person, type TestSite } from './test-site';
 
@@ -171,7 +173,7 @@ describe('sessions', () => {
     }
     clock.pass(3 * hour + 1000);
     expect((await site.send('GET', '/me', { as: busy })).status).toBe(401);
-    await new HousekeepingJob(site.database.unit, clock, { sessionIdleMs: 8 * hour, loginFailuresMs: hour }).run();
+    await new HousekeepingJob(site.database.unit, clock, settingsFromConfig(configSchema.parse({})).housekeeping).run();
     expect(await site.database.db('sessions').where('user_id', busy.id)).toHaveLength(0);
     for (const role of ['student', 'teacher', 'operator', 'admin'] as const) Object.assign(site.people, { [role]: await site.login(`${role}1`) });
   });

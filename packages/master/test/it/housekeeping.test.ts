@@ -1,0 +1,94 @@
+import { newId } from '@paravcl/shared/ids';
+import { configSchema } from '../../src/config';
+import { HousekeepingJob } from '../../src/jobs/housekeeping-job';
+import { settingsFromConfig } from '../../src/settings-from-config';
+import { HandClock } from './hand-clock';
+import { openTestDatabase, type TestDatabase } from './test-database';
+
+const day = 24 * 3_600_000;
+const clock = new HandClock();
+let database: TestDatabase;
+
+beforeAll(async () => (database = await openTestDatabase()));
+afterAll(() => database.close());
+
+const ago = (days: number): number => clock.now() - days * day;
+const somebody = newId(0);
+
+async function keptAfterRound(table: string, name: string, batch = 1000): Promise<readonly unknown[]> {
+  await new HousekeepingJob(database.unit, clock, settingsFromConfig(configSchema.parse({})).housekeeping, batch).run();
+  return ((await database.db(table).pluck(name)) as unknown[]).sort();
+}
+
+async function insertCommand(at: number): Promise<void> {
+  await database.unit.read.commands.insert(somebody, { commandId: newId(at), generation: null, deadlineMs: 1000, command: { kind: 'describe' } }, at);
+}
+
+function operation(createdAt: number, changedAt: number, state: string, kind: string): object {
+  return { id: newId(createdAt), kind, subject_type: 'instance', subject_id: somebody, state, sentence: '', user_id: somebody, created_at: new Date(createdAt), changed_at: new Date(changedAt) };
+}
+
+function instance(name: string, deletedAt: number | null): { readonly id: string } {
+  const at = new Date(ago(400));
+  return Object.assign({ id: newId(ago(400)) }, {
+    name, type: 'a', user_id: somebody, image_id: somebody, kernel_arguments: '', vcpus: 1, ram_mib: 1, disk_mib: 1, ssh_public_keys: '[]',
+    desired: 'deleted', observed: 'deleted', generation: 1, created_at: at, changed_at: at, deleted_at: deletedAt === null ? null : new Date(deletedAt),
+  });
+}
+
+test('commands go after 30 days', async () => {
+  for (const days of [31, 29]) await insertCommand(ago(days));
+  expect(await keptAfterRound('commands', 'created_at')).toEqual([new Date(ago(29))]);
+});
+
+test('operations go 30 days after they were over; pending ones never', async () => {
+  await database.db('operations').insert([
+    operation(ago(60), ago(31), 'done', 'old'),
+    operation(ago(60), ago(31), 'superseded', 'old too'),
+    operation(ago(60), ago(29), 'failed', 'over lately'),
+    operation(ago(60), ago(60), 'pending', 'under way'),
+  ]);
+  expect(await keptAfterRound('operations', 'kind')).toEqual(['over lately', 'under way']);
+});
+
+test('one-time tokens go a day after they expired', async () => {
+  const token = (expiresAt: number, hash: string) => ({ id: newId(ago(9)), purpose: 'password', token_hash: hash.padEnd(64, '0'), created_at: new Date(ago(9)), expires_at: new Date(expiresAt) });
+  await database.db('one_time_tokens').insert([token(ago(1.1), 'a'), token(ago(0.9), 'b'), token(ago(-1), 'c')]);
+  expect((await keptAfterRound('one_time_tokens', 'token_hash')).map((hash) => String(hash)[0])).toEqual(['b', 'c']);
+});
+
+test('login failures go when they count no more', async () => {
+  const minutes = (count: number) => ago(0) - count * 60_000;
+  await database.db('login_failures').insert([16, 14].map((count) => ({ id: newId(minutes(count)), user_name: `${String(count)} minutes`, client_address: '::1', at: new Date(minutes(count)) })));
+  expect(await keptAfterRound('login_failures', 'user_name')).toEqual(['14 minutes']);
+});
+
+test('events go after a year, to the millisecond', async () => {
+  const events = database.unit.read.events;
+  for (const [at, kind] of [[ago(400), 'ancient'], [ago(365) - 1, 'old'], [ago(365), 'a year old'], [ago(1), 'young']] as const) {
+    await events.append({ kind, subjectType: 'site', subjectId: null, actor: 'master', actorUserId: null, clientAddress: null, sentence: '' }, at);
+  }
+  expect(await keptAfterRound('events', 'kind')).toEqual(['a year old', 'young']);
+});
+
+test('the history of an instance goes 90 days after it was deleted; the instance stays', async () => {
+  const instances = { 'long gone': instance('long-gone', ago(91)), 'gone lately': instance('gone-lately', ago(89)), there: instance('there', null) };
+  await database.db('instances').insert(Object.values(instances));
+  for (const [by, { id }] of Object.entries(instances)) {
+    for (const days of [400, 399]) {
+      await database.unit.read.transitions.append({ instanceId: id, at: ago(days), generation: 1, desired: 'running', from: null, to: 'requested', slaveId: null, reason: null, by });
+    }
+  }
+  expect(await keptAfterRound('instance_transitions', 'caused_by')).toEqual(['gone lately', 'gone lately', 'there', 'there']);
+  expect(await database.db('instances').where({ id: instances['long gone'].id })).toHaveLength(1);
+});
+
+test('what is more than a batch goes in several, each of them bounded', async () => {
+  for (let days = 40; days < 47; days += 1) await insertCommand(ago(days));
+  const sizes: number[] = [];
+  database.db.on('query-response', (rows: { affectedRows?: number }, query: { sql: string }) => {
+    if (query.sql.startsWith('delete from `commands`')) sizes.push(rows.affectedRows ?? Number(rows));
+  });
+  expect(await keptAfterRound('commands', 'created_at', 3)).toEqual([new Date(ago(29))]);
+  expect(sizes).toEqual([3, 3, 1, 0]);
+});
