@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '@paravcl/shared/clock';
 import type { Describe } from '@paravcl/shared/domain/slave';
+import type { Logger } from 'pino';
 import type { Config } from './config';
 import { describeHost, libvirtPart } from './describe/describe-host';
 import { hypervisorVersions } from './describe/hypervisor-versions';
@@ -21,7 +22,9 @@ export interface Host {
   readonly store: DiskStore;
 }
 
-export async function composeHost(config: Config, clock: Clock, slaveId: string, source: ImageSource, kvm: KvmVerdict): Promise<Host> {
+export async function composeHost(
+  config: Config, clock: Clock, slaveId: string, source: ImageSource, kvm: KvmVerdict, { hostBootId, log }: { readonly hostBootId: string; readonly log: Logger },
+): Promise<Host> {
   if (config.driver === 'simulated') {
     return {
       driver: new SimulatedDriver({ slaveId, clock, bootMs: 500, shutdownMs: 500, stateFile: join(config.stateDir, 'simulated-host.json') }),
@@ -44,6 +47,10 @@ export async function composeHost(config: Config, clock: Clock, slaveId: string,
       source,
       reserveMiB: config.poolReserveMiB,
       qemuOwner: account === null ? null : { uid: account.uid, gid: account.gids[0] ?? account.uid },
+      clock,
+      hostBootId,
+      imageCacheDays: config.imageCacheDays,
+      onFault: (error) => log.warn({ err: error, pool: config.poolDir }, 'a fault in the cache of images; it goes on'),
     }),
   };
 }

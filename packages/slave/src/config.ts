@@ -16,6 +16,8 @@ const fileSchema = z.strictObject({
   cpu: z.string().min(1).max(60).optional(),
   /** Kept free in the pool for the host and for guests that grow. */
   poolReserveMiB: z.int().nonnegative().default(256),
+  /** Cached images that no instance here uses go after so many days without use; earlier when a fetch lacks room. */
+  imageCacheDays: z.int().min(1).max(3650).default(30),
   /** Starts, saves and makings of disks at the same time. */
   diskSlots: z.int().min(1).max(64).default(4),
   machineIdFile: absolutePath.default('/etc/machine-id'),

@@ -6,9 +6,9 @@ import type { DomainFiles } from '../hypervisor/driver';
  * a map in memory under simulation. Every call is idempotent.
  */
 export interface DiskStore {
-  /** Opens the pool directory; sweeps half-fetched files of earlier crashes. */
+  /** Opens the pool directory; the first time also sweeps half-made files of earlier crashes and images long unused. */
   open(): Promise<void>;
-  /** True when the image is in the cache, complete and checked. */
+  /** True when the image is in the cache, complete and checked since the host was started: the first answer may take as long as hashing it. */
   hasImage(image: ImageRef): Promise<boolean>;
   /**
    * Fetches the image into the cache unless it is there, resuming a partial one, and checks size and

@@ -1,5 +1,6 @@
 import { chmod, chown, mkdir, open, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Clock } from '@paravcl/shared/clock';
 import { idSchema } from '@paravcl/shared/ids';
 import { MiB } from '@paravcl/shared/domain/limits';
 import type { ImageRef, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
@@ -8,7 +9,8 @@ import { seedFiles } from './cloud-init-seed';
 import { DiskStoreError, type DiskStore, type ImageSource } from './disk-store';
 import { runDiskTool } from './disk-tool';
 import { ImageCache, virtualSizeOf } from './image-cache';
-import { makingPrefix, names, PoolLayout, removingPrefix } from './pool-layout';
+import { ImageEviction } from './image-eviction';
+import { imageName, makingPrefix, names, PoolLayout, removingPrefix } from './pool-layout';
 import { readLogTail } from './log-tail';
 import { syncDirectory } from './sync-directory';
 
@@ -19,31 +21,53 @@ export interface PoolOptions {
   readonly reserveMiB: number;
   /** The account libvirt runs QEMU as; null where the agent is not root or there is none. */
   readonly qemuOwner: { readonly uid: number; readonly gid: number } | null;
+  readonly clock: Clock;
+  /** Images are hashed again under another one. */
+  readonly hostBootId: string;
+  /** A cached image that no instance here uses is removed after so many days without use. */
+  readonly imageCacheDays: number;
+  /** Told of faults that stop nothing: an image that rotted, a removal that failed. */
+  readonly onFault: (error: unknown) => void;
 }
 
 /** Room an overlay needs to be worth starting; it grows with what the guest writes. */
 const overlayStartMiB = 16;
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+/** An image asked for within this time may be part of a launch that is under way: no want of room removes it. */
+const launchMs = hourMs;
 
 /** The pool on a real file system. Directories can be passed and not listed; only QEMU's `run` is its own. */
 export class PoolDiskStore implements DiskStore {
   private readonly layout: PoolLayout;
   private readonly cache: ImageCache;
+  private readonly eviction: ImageEviction;
+  private swept = false;
 
   constructor(private readonly options: PoolOptions) {
     this.layout = new PoolLayout(options.directory);
-    this.cache = new ImageCache(this.layout, options.source, (bytes, what) => this.checkRoom(bytes, what));
+    this.eviction = new ImageEviction(this.layout, options.clock);
+    this.cache = new ImageCache(this.layout, options.source, this.eviction, {
+      bootId: options.hostBootId,
+      makeRoom: (bytes, what) => this.makeRoom(bytes, what),
+      onFault: options.onFault,
+    });
   }
 
   async open(): Promise<void> {
-    for (const directory of [this.layout.root, this.layout.images, this.layout.instances]) {
+    for (const directory of [this.layout.root, this.layout.images, this.layout.verified, this.layout.instances]) {
       await mkdir(directory, { recursive: true, mode: 0o711 });
       // Not left to the umask: QEMU's user has to pass.
       await chmod(directory, 0o711);
     }
+    // Opening may be tried again, and by then a half-made file is one that is being made.
+    if (this.swept) return;
+    this.swept = true;
     await this.cache.sweep();
     const entries = await readdir(this.layout.instances);
     const stale = entries.filter((name) => name.startsWith(makingPrefix) || name.startsWith(removingPrefix));
     await Promise.all(stale.map((name) => rm(join(this.layout.instances, name), { recursive: true, force: true })));
+    await this.evictDaily();
   }
 
   hasImage(image: ImageRef): Promise<boolean> {
@@ -58,12 +82,13 @@ export class PoolDiskStore implements DiskStore {
   async createInstanceFiles(instanceId: string, spec: InstanceSpec): Promise<DomainFiles> {
     const files = this.layout.files(instanceId, spec);
     if (await exists(this.layout.instance(instanceId))) return files;
+    for (const image of imagesOf(spec)) this.eviction.asked(image);
     await this.checkRoom(overlayStartMiB * MiB, `instance ${spec.name}`);
     const making = this.layout.making(instanceId);
     await rm(making, { recursive: true, force: true });
     try {
       await makeDirectory(making, 0o711);
-      await allEnded([this.makeOverlay(making, spec), makeSeed(making, instanceId, spec), this.makeRunDirectory(making)]);
+      await allEnded([this.makeOverlay(making, spec), makeSeed(making, instanceId, spec), listImages(making, spec), this.makeRunDirectory(making)]);
       await syncDirectory(making);
       await rename(making, this.layout.instance(instanceId));
       await syncDirectory(this.layout.instances);
@@ -103,10 +128,24 @@ export class PoolDiskStore implements DiskStore {
     return { totalMiB: Math.floor((pool.blocks * pool.bsize) / MiB), availableMiB: Math.floor((pool.bavail * pool.bsize) / MiB) };
   }
 
+  private async evictDaily(): Promise<void> {
+    await this.eviction.evict(this.options.imageCacheDays * dayMs, () => Promise.resolve(false)).catch(this.options.onFault);
+    this.options.clock.after(dayMs, () => void this.evictDaily());
+  }
+
+  private async makeRoom(bytes: number, what: string): Promise<void> {
+    const enough = async (): Promise<boolean> => (await this.space()).availableMiB >= this.neededMiB(bytes);
+    if (!(await enough())) await this.eviction.evict(launchMs, enough).catch(this.options.onFault);
+    await this.checkRoom(bytes, what);
+  }
+
+  private neededMiB(bytes: number): number {
+    return Math.ceil(bytes / MiB) + this.options.reserveMiB;
+  }
+
   private async checkRoom(bytes: number, what: string): Promise<void> {
     const { availableMiB } = await this.space();
-    const neededMiB = Math.ceil(bytes / MiB) + this.options.reserveMiB;
-    if (availableMiB >= neededMiB) return;
+    if (availableMiB >= this.neededMiB(bytes)) return;
     throw new DiskStoreError(
       'no-room',
       `The pool ${this.layout.root} has ${availableMiB} MiB free; ${what} needs ${Math.ceil(bytes / MiB)} MiB and ${this.options.reserveMiB} MiB are kept free.`,
@@ -130,6 +169,17 @@ export class PoolDiskStore implements DiskStore {
     const { qemuOwner } = this.options;
     if (qemuOwner !== null) await chown(run, qemuOwner.uid, qemuOwner.gid);
   }
+}
+
+function imagesOf(spec: InstanceSpec): readonly ImageRef[] {
+  return [spec.disk, spec.kernel, spec.ramdisk].filter((image) => image !== null);
+}
+
+/** What the instance holds in the cache; eviction believes it, so it is synced like the overlay. */
+async function listImages(directory: string, spec: InstanceSpec): Promise<void> {
+  const list = join(directory, names.images);
+  await writeFile(list, imagesOf(spec).map((image) => `${imageName(image)}\n`).join(''), { mode: 0o600 });
+  await syncFile(list);
 }
 
 /** As Promise.all, but not before each has ended: what one still writes could not be removed. */

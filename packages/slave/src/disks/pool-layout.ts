@@ -10,7 +10,8 @@ import type { DomainFiles } from '../hypervisor/driver';
  *
  *   images/<sha256>.<format>          complete, checked
  *   images/.part-<sha256>.<format>    being fetched
- *   instances/<id>/overlay.qcow2 seed.iso serial.log run/vnc.sock
+ *   verified/<sha256>.<format>        boot id of the host under which that image was last checked
+ *   instances/<id>/overlay.qcow2 seed.iso images serial.log run/vnc.sock
  *   instances/.making-<id>            being made; renamed when complete
  *   instances/.removing-<id>          being removed
  *
@@ -18,10 +19,12 @@ import type { DomainFiles } from '../hypervisor/driver';
  */
 export class PoolLayout {
   readonly images: string;
+  readonly verified: string;
   readonly instances: string;
 
   constructor(readonly root: string) {
     this.images = join(root, 'images');
+    this.verified = join(root, 'verified');
     this.instances = join(root, 'instances');
   }
 
@@ -59,14 +62,18 @@ export class PoolLayout {
   }
 }
 
-/** `run` is a directory of its own because QEMU makes its sockets in it: the only one its user may write. */
-export const names = { overlay: 'overlay.qcow2', seed: 'seed.iso', serialLog: 'serial.log', run: 'run' } as const;
+/**
+ * `images` lists the cached images the instance is made of, a line each. `run` is a directory of its own
+ * because QEMU makes its sockets in it: the only one its user may write.
+ */
+export const names = { overlay: 'overlay.qcow2', seed: 'seed.iso', images: 'images', serialLog: 'serial.log', run: 'run' } as const;
 
 export const partPrefix = '.part-';
 export const makingPrefix = '.making-';
 export const removingPrefix = '.removing-';
 
-function imageName({ sha256, format }: ImageRef): string {
+/** Its file name in the cache. */
+export function imageName({ sha256, format }: ImageRef): string {
   return `${sha256Schema.parse(sha256)}.${imageFormatSchema.parse(format)}`;
 }
 

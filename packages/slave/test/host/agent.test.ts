@@ -60,7 +60,7 @@ test('an agent over the real libvirt launches, suspends, resumes and deletes a r
       log: pino({ level: process.env['TEST_LOG'] ?? 'silent' }),
       journal,
       driver: new LibvirtDriver({ type: 'qemu', slaveId, clock: systemClock }),
-      store: new PoolDiskStore({ directory: join(stateDir, 'pool'), source, reserveMiB: 16, qemuOwner: { uid: account.uid, gid: account.gids[0] ?? account.uid } }),
+      store: new PoolDiskStore({ directory: join(stateDir, 'pool'), source, reserveMiB: 16, qemuOwner: { uid: account.uid, gid: account.gids[0] ?? account.uid }, clock: systemClock, hostBootId: 'boot-1', imageCacheDays: 30, onFault: (error) => { throw error; } }),
       build: 'test',
       machineId: '0'.repeat(32),
       hostBootId: 'boot-1',
