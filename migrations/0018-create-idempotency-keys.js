@@ -7,6 +7,7 @@ exports.up = async (db) => {
       user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
       idempotency_key VARCHAR(100) COLLATE utf8mb4_bin NOT NULL,
       request_hash CHAR(64) COLLATE utf8mb4_bin NOT NULL,
+      subject_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
       status INT NULL,
       response MEDIUMTEXT NULL,
       created_at DATETIME(3) NOT NULL,

@@ -264,6 +264,7 @@ CREATE TABLE idempotency_keys (
   user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
   idempotency_key VARCHAR(100) COLLATE utf8mb4_bin NOT NULL,
   request_hash CHAR(64) COLLATE utf8mb4_bin NOT NULL,         -- method, path, body
+  subject_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,           -- reserved for what the request makes: done again, it finds what was made
   status INT NULL,                                          -- NULL while the first request runs
   response MEDIUMTEXT NULL,
   created_at DATETIME(3) NOT NULL,

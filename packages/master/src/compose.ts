@@ -145,7 +145,6 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const consoles = new InstanceConsoleService(unit, agents, config.site.timeZone);
 
   // starting is recovering
-  await unit.read.idempotencyKeys.forgetUnanswered();
   await commands.recover();
   await images.recover(onFault('images'));
 

@@ -132,6 +132,8 @@ export const configSchema = z
         user: z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, 'must be a Linux user name').default('lab'),
       })
       .prefault({}),
+    /** What one student or teacher may have at a time. */
+    limits: z.strictObject({ instancesPerUser: count(1, 100_000).default(20) }).prefault({}),
     uploads: z.strictObject({ maxGiB: z.number().positive().max(16_384).default(64) }).prefault({}),
     logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
     /** A file with the token that /metrics asks for; without it only this machine may read them, and not through a proxy. */

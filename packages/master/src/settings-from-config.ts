@@ -28,6 +28,7 @@ export function settingsFromConfig(config: MasterConfig): Settings {
     instances: {
       network: config.network,
       defaults: { vcpus: guests.vcpus, ramMiB: guests.ramMiB },
+      instancesPerUser: config.limits.instancesPerUser,
       guestUser: guests.user,
       timeZone: config.site.timeZone,
       deadlinesMs: {

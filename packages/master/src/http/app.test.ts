@@ -6,30 +6,35 @@ import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import { createApp } from './app';
 import { bind, type BoundRoute } from './binding';
-import type { Begun, IdempotencyStore } from './idempotency';
+import type { Begun } from '../repositories/idempotency-repository';
+import type { IdempotencyStore } from './idempotency';
 
 const principal = (role: Role): Principal => ({ userId: 'u1', userName: 'ada', role, groupIds: [], ownedGroupIds: [], sessionId: 's1' });
 
 class MemoryIdempotency implements IdempotencyStore {
-  readonly rows = new Map<string, { hash: string; answer: { status: number; body: string | null } | null }>();
+  readonly abandoned: string[] = [];
+  readonly rows = new Map<string, { hash: string; answer: { status: number; answer: string } | null }>();
   begin(userId: string, key: string, hash: string): Promise<Begun> {
     const row = this.rows.get(`${userId} ${key}`);
     if (row === undefined) {
       this.rows.set(`${userId} ${key}`, { hash, answer: null });
-      return Promise.resolve({ kind: 'first' });
+      return Promise.resolve({ kind: 'first', subjectId: `reserved-${key}` });
     }
     if (row.hash !== hash) return Promise.resolve({ kind: 'mismatch' });
-    return Promise.resolve(row.answer === null ? { kind: 'running' } : { kind: 'answered', ...row.answer });
+    return Promise.resolve(row.answer === null ? { kind: 'running', subjectId: `reserved-${key}` } : { kind: 'answered', ...row.answer });
   }
-  finish(userId: string, key: string, status: number, body: string | null): Promise<void> {
+  finish(userId: string, key: string, status: number, answer: string): Promise<void> {
     const row = this.rows.get(`${userId} ${key}`);
     if (row === undefined) throw new Error('finish before begin');
-    row.answer = { status, body };
+    row.answer = { status, answer };
     return Promise.resolve();
   }
   forget(userId: string, key: string): Promise<void> {
     this.rows.delete(`${userId} ${key}`);
     return Promise.resolve();
+  }
+  abandon(userId: string, key: string): void {
+    this.abandoned.push(`${userId} ${key}`);
   }
 }
 
@@ -39,11 +44,11 @@ const routes: BoundRoute[] = [
   bind(route({ method: 'get', path: '/things/:thingId', summary: '', action: 'image.see', params: z.object({ thingId: z.uuid() }), answer: { status: 200, schema: thing } }), () =>
     Promise.resolve({ body: { name: 'a', cores: 1 }, headers: { 'X-Thing': 'yes' } }),
   ),
-  bind(route({ method: 'post', path: '/things', summary: '', action: 'image.create', body: thing, answer: { status: 201, schema: z.object({ made: z.int() }) } }), ({ body }) => {
+  bind(route({ method: 'post', path: '/things', summary: '', action: 'image.create', body: thing, answer: { status: 201, schema: z.object({ made: z.int() }) } }), ({ body, subjectId }) => {
     if (body.name === 'taken') throw new ParavclError('already-exists', 'The name taken is taken.', { field: 'name' });
     if (body.name === 'crash') throw new Error("SELECT secret FROM users; at /srv/paravcl/x.js");
     made += 1;
-    return Promise.resolve({ body: { made } });
+    return Promise.resolve({ body: { made }, headers: { Location: `/things/${subjectId ?? 'unreserved'}` } });
   }),
   bind(route({ method: 'get', path: '/lies', summary: '', action: 'public', answer: { status: 200, schema: thing } }), () => Promise.resolve({ body: { name: 'much too long', cores: 1 } })),
   bind(route({ method: 'put', path: '/content', summary: '', action: 'image.create', body: 'stream', answer: { status: 200, schema: z.object({ bytes: z.int(), chunks: z.int() }) } }), async ({ body }) => {
@@ -168,10 +173,17 @@ test('the same key repeats the first answer, another body under it is refused, a
   expect([first.status, again.status]).toEqual([201, 201]);
   expect(await again.json()).toEqual(await first.json());
   expect(again.headers.get('idempotency-replayed')).toBe('true');
+  expect([first, again].map(({ headers }) => headers.get('location'))).toEqual(['/things/reserved-k1', '/things/reserved-k1']);
   const other = await post(JSON.stringify({ name: 'b', cores: 1 }), { 'idempotency-key': 'k1' });
   expect(await problem(other)).toMatchObject({ status: 409, code: 'idempotency-mismatch' });
   expect((await post(JSON.stringify({ name: 'taken', cores: 1 }), { 'idempotency-key': 'k2' })).status).toBe(409);
   expect((await post(body, { 'idempotency-key': 'k2' })).status).toBe(201);
+});
+
+test('a key whose request ended in a fault is not given back: nobody knows what was made', async () => {
+  expect((await post(JSON.stringify({ name: 'crash', cores: 1 }), { 'idempotency-key': 'k4' })).status).toBe(500);
+  expect(idempotency.abandoned).toEqual(['u1 k4']);
+  expect(idempotency.rows.has('u1 k4')).toBe(true);
 });
 
 test('a request whose twin still runs is told to ask again', async () => {

@@ -12,6 +12,8 @@ export interface Call<R extends RouteContract> {
   readonly query: Output<R['query']>;
   readonly body: R['body'] extends 'stream' ? AsyncIterable<Buffer> : Output<R['body']>;
   readonly clientAddress: string;
+  /** Reserved for what a POST with an Idempotency-Key makes: the same again when it is done again; null without a key. */
+  readonly subjectId: string | null;
   /** For what the contract cannot say: cookies, content length. */
   readonly request: Request;
 }

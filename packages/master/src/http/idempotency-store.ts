@@ -1,6 +1,6 @@
 import type { Clock } from '@paravcl/shared/clock';
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
-import type { IdempotencyRepository } from '../repositories/idempotency-repository';
+import type { Begun, IdempotencyRepository } from '../repositories/idempotency-repository';
 import type { IdempotencyStore } from './idempotency';
 
 /**
@@ -11,7 +11,7 @@ import type { IdempotencyStore } from './idempotency';
  * the database, or a backup of it, learns nothing, and who repeats the request can open it.
  *
  * There is one master, so a key that runs in the database and not in this process belongs to a request
- * that ended without a word (crash, lost database): it is given back at once.
+ * that ended without a word (crash, lost database): whoever sends it again takes it over.
  */
 export function idempotencyStore(repository: Pick<IdempotencyRepository, 'begin' | 'finish' | 'forget'>, clock: Clock): IdempotencyStore {
   const running = new Set<string>();
@@ -20,28 +20,25 @@ export function idempotencyStore(repository: Pick<IdempotencyRepository, 'begin'
       const name = nameOf(userId, key);
       if (running.has(name)) {
         const begun = await repository.begin(userId, name, requestHash, clock.now());
-        // It may have ended between the two; asking again is harmless either way.
+        // It may have ended between the two: then this claim is given back, and the sender asks again.
         if (begun.kind === 'first') await repository.forget(userId, name);
-        return begun.kind === 'mismatch' ? begun : { kind: 'running' };
+        if (begun.kind === 'first') return { ...begun, kind: 'running' };
+        return opened(begun, userId, key);
       }
       running.add(name);
       try {
-        let begun = await repository.begin(userId, name, requestHash, clock.now());
-        if (begun.kind === 'running') {
-          await repository.forget(userId, name);
-          begun = await repository.begin(userId, name, requestHash, clock.now());
-        }
-        if (begun.kind === 'first') return begun;
+        const begun = await repository.begin(userId, name, requestHash, clock.now());
+        if (begun.kind === 'first' || begun.kind === 'running') return { kind: 'first', subjectId: begun.subjectId };
         running.delete(name);
-        return begun.kind === 'answered' && begun.body !== null ? { ...begun, body: open(begun.body, userId, key) } : begun;
+        return opened(begun, userId, key);
       } catch (error) {
         running.delete(name);
         throw error;
       }
     },
-    async finish(userId, key, status, body) {
+    async finish(userId, key, status, answer) {
       try {
-        await repository.finish(userId, nameOf(userId, key), status, body === null ? null : seal(body, userId, key));
+        await repository.finish(userId, nameOf(userId, key), status, seal(answer, userId, key));
       } finally {
         running.delete(nameOf(userId, key));
       }
@@ -53,12 +50,17 @@ export function idempotencyStore(repository: Pick<IdempotencyRepository, 'begin'
         running.delete(nameOf(userId, key));
       }
     },
+    abandon(userId, key) {
+      running.delete(nameOf(userId, key));
+    },
   };
 }
 
 const nameOf = (userId: string, key: string): string => createHash('sha256').update(`${userId}\n${key}`).digest('hex');
 
 const sealingKey = (userId: string, key: string): Buffer => Buffer.from(hkdfSync('sha256', key, userId, 'paravcl-idempotent-answer', 32));
+
+const opened = (begun: Begun, userId: string, key: string): Begun => (begun.kind === 'answered' ? { ...begun, answer: open(begun.answer, userId, key) } : begun);
 
 function seal(text: string, userId: string, key: string): string {
   const nonce = randomBytes(12);

@@ -1,20 +1,19 @@
 import { ParavclError } from '@paravcl/shared/errors';
-
-/** What a first request answered, or what is known of it. */
-export type Begun =
-  | { readonly kind: 'first' }
-  | { readonly kind: 'answered'; readonly status: number; readonly body: string | null }
-  | { readonly kind: 'running' }
-  | { readonly kind: 'mismatch' };
+import { parseJson } from '@paravcl/shared/parse-json';
+import { z } from 'zod';
+import type { Begun } from '../repositories/idempotency-repository';
 
 /**
  * Answers of POSTs under their `Idempotency-Key`, kept through restarts. `begin` takes over a key whose
- * first request ended without a word (crash), so that it is not locked for ever.
+ * first request ended without a word (crash, lost database), under the subject id that was reserved then.
  */
 export interface IdempotencyStore {
   begin(userId: string, key: string, requestHash: string): Promise<Begun>;
-  finish(userId: string, key: string, status: number, body: string | null): Promise<void>;
+  finish(userId: string, key: string, status: number, answer: string): Promise<void>;
+  /** Gives the key back: the request made nothing. */
   forget(userId: string, key: string): Promise<void>;
+  /** The request ended and nobody knows with what: the next one with this key takes it over. */
+  abandon(userId: string, key: string): void;
 }
 
 /** What is repeated: who, under which key, and what was asked (SHA-256 of method, path and body). */
@@ -27,24 +26,30 @@ export interface KeyedRequest {
 export interface StoredAnswer {
   readonly status: number;
   readonly body: string | null;
-  readonly repeated: boolean;
+  readonly headers: Headers;
 }
 
+type Headers = Readonly<Record<string, string | readonly string[]>>;
+
+const keptSchema = z.object({ body: z.string().nullable(), headers: z.record(z.string(), z.union([z.string(), z.array(z.string())])) });
+
 /**
- * Runs `work` at most once per key. The same request again is given the stored answer; a refused or
- * failed one is forgotten, for it made nothing and may be tried again under its key.
+ * Runs `work` at most once per key. The same request again is given the stored answer with its headers. A
+ * refused one is forgotten, for it made nothing and may be tried again under its key. After a fault (a
+ * connection lost while committing) nobody knows what was made: done again, `work` is given the same
+ * subject id, under which it finds it.
  *
  * @throws ParavclError `idempotency-mismatch`, or `conflict` while the first request still runs
  */
 export async function atMostOnce(
   store: IdempotencyStore,
   request: KeyedRequest,
-  work: () => Promise<{ readonly status: number; readonly body: string | null }>,
-): Promise<StoredAnswer> {
+  work: (subjectId: string) => Promise<StoredAnswer>,
+): Promise<StoredAnswer & { readonly repeated: boolean }> {
   const begun = await store.begin(request.userId, request.key, request.requestHash);
   switch (begun.kind) {
     case 'answered':
-      return { status: begun.status, body: begun.body, repeated: true };
+      return { status: begun.status, ...keptSchema.parse(parseJson(begun.answer)), repeated: true };
     case 'mismatch':
       throw new ParavclError('idempotency-mismatch', 'This Idempotency-Key was used before for another request. Use a new key for a new request.');
     case 'running':
@@ -54,11 +59,12 @@ export async function atMostOnce(
   }
   let answer;
   try {
-    answer = await work();
+    answer = await work(begun.subjectId);
   } catch (error) {
-    await store.forget(request.userId, request.key);
+    if (error instanceof ParavclError && error.code !== 'internal') await store.forget(request.userId, request.key);
+    else store.abandon(request.userId, request.key);
     throw error;
   }
-  await store.finish(request.userId, request.key, answer.status, answer.body);
+  await store.finish(request.userId, request.key, answer.status, JSON.stringify({ body: answer.body, headers: answer.headers }));
   return { ...answer, repeated: false };
 }

@@ -6,7 +6,7 @@ import { bind, type BoundRoute } from './binding';
 /** `/instances`. Verbs answer 202 with the operation to follow, also in `Location`. */
 export function instanceRoutes(instances: InstanceService, consoles: InstanceConsoleService): readonly BoundRoute[] {
   return [
-    bind(contracts.createInstance, async ({ principal, body, clientAddress }) => accepted(await instances.create(principal, body, clientAddress))),
+    bind(contracts.createInstance, async ({ principal, body, clientAddress, subjectId }) => accepted(await instances.create(principal, body, clientAddress, subjectId))),
     bind(contracts.listInstances, async ({ principal, query }) => {
       const { items, next } = await instances.list(principal, query);
       return { body: { items: [...items], next } };

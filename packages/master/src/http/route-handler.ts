@@ -41,6 +41,7 @@ export function routeHandler({ contract, handle }: BoundRoute, deps: EdgeDeps): 
       query: contract.query === undefined ? undefined : parseInput(contract.query, request.query, 'query'),
       body: await bodyOf(contract, request, response),
       clientAddress: clientAddress(request),
+      subjectId: null,
       request,
     } as Call<RouteContract>;
 
@@ -51,11 +52,11 @@ export function routeHandler({ contract, handle }: BoundRoute, deps: EdgeDeps): 
     }
     parseInput(idempotencyKeySchema, { 'Idempotency-Key': key }, 'header');
     const requestHash = createHash('sha256').update(`${request.method}\n${request.originalUrl}\n`).update(rawBody(request)).digest('hex');
-    const answer = await atMostOnce(deps.idempotency, { userId: principal.userId, key, requestHash }, async () => {
-      const { body, headers } = await checked(contract, await handle(call), deps);
-      setHeaders(response, headers);
-      return { status: contract.answer.status, body: body === undefined ? null : JSON.stringify(body) };
+    const answer = await atMostOnce(deps.idempotency, { userId: principal.userId, key, requestHash }, async (subjectId) => {
+      const { body, headers } = await checked(contract, await handle({ ...call, subjectId }), deps);
+      return { status: contract.answer.status, body: body === undefined ? null : JSON.stringify(body), headers: headers ?? {} };
     });
+    setHeaders(response, answer.headers);
     if (answer.repeated) response.set('Idempotency-Replayed', 'true');
     response.status(answer.status);
     if (answer.body === null) response.end();

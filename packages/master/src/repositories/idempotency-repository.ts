@@ -1,4 +1,5 @@
 import type { EpochMs } from '@paravcl/shared/clock';
+import { newId } from '@paravcl/shared/ids';
 import type { Knex } from 'knex';
 import { isDuplicateKey } from '../db/connection';
 
@@ -6,6 +7,7 @@ interface IdempotencyRow {
   readonly user_id: string;
   readonly idempotency_key: string;
   readonly request_hash: string;
+  readonly subject_id: string;
   readonly status: number | null;
   readonly response: string | null;
   readonly created_at: Date;
@@ -13,51 +15,45 @@ interface IdempotencyRow {
 
 /**
  * `first`: the caller is the one to do it, and calls `finish` or `forget`. `running`: the first request with
- * this key has not been answered yet. `mismatch`: the key was used for another request.
+ * this key has not been answered. `mismatch`: the key was used for another request. `subjectId` is reserved
+ * for what the request makes, the same however often it is begun.
  */
-export type BegunRequest =
-  | { readonly kind: 'first' }
-  | { readonly kind: 'running' }
+export type Begun =
+  | { readonly kind: 'first'; readonly subjectId: string }
+  | { readonly kind: 'running'; readonly subjectId: string }
   | { readonly kind: 'mismatch' }
-  /** `body` is the answer's JSON text; null when it had none. */
-  | { readonly kind: 'answered'; readonly status: number; readonly body: string | null };
+  /** `answer` as it was given to `finish`. */
+  | { readonly kind: 'answered'; readonly status: number; readonly answer: string };
 
 /** Requests by the key their sender gave them, so that one sent twice is done once. The primary key decides races. */
 export class IdempotencyRepository {
   constructor(private readonly db: Knex) {}
 
   /** Claims the key. `requestHash` is SHA-256 over method, path and body in hexadecimal. Call it outside a transaction. */
-  async begin(userId: string, key: string, requestHash: string, now: EpochMs): Promise<BegunRequest> {
+  async begin(userId: string, key: string, requestHash: string, now: EpochMs): Promise<Begun> {
+    const subjectId = newId(now);
     for (;;) {
       try {
-        await this.rows().insert({ user_id: userId, idempotency_key: key, request_hash: requestHash, created_at: new Date(now) });
-        return { kind: 'first' };
+        await this.rows().insert({ user_id: userId, idempotency_key: key, request_hash: requestHash, subject_id: subjectId, created_at: new Date(now) });
+        return { kind: 'first', subjectId };
       } catch (error) {
         if (!isDuplicateKey(error)) throw error;
       }
-      const first = await this.rows().select('request_hash', 'status', 'response').where(identity(userId, key)).first();
+      const first = await this.rows().select('request_hash', 'subject_id', 'status', 'response').where(identity(userId, key)).first();
       if (first === undefined) continue; // forgotten between the two statements: the key is free again
       if (first.request_hash !== requestHash) return { kind: 'mismatch' };
-      return first.status === null ? { kind: 'running' } : { kind: 'answered', status: first.status, body: first.response };
+      return first.status === null ? { kind: 'running', subjectId: first.subject_id } : { kind: 'answered', status: first.status, answer: first.response ?? '' };
     }
   }
 
   /** Keeps the answer for whoever sends the same request again. */
-  async finish(userId: string, key: string, status: number, body: string | null): Promise<void> {
-    await this.rows().where(identity(userId, key)).update({ status, response: body });
+  async finish(userId: string, key: string, status: number, answer: string): Promise<void> {
+    await this.rows().where(identity(userId, key)).update({ status, response: answer });
   }
 
-  /** Gives the key back: nothing was done, or the answer (a fault of ours) is not worth keeping. */
+  /** Gives the key back: nothing was done. */
   async forget(userId: string, key: string): Promise<void> {
     await this.rows().where(identity(userId, key)).delete();
-  }
-
-  /**
-   * Gives back the keys of requests that a killed master left unanswered. Called once at start, before
-   * anything is accepted: nobody will finish them, and their senders must be able to try again.
-   */
-  async forgetUnanswered(): Promise<number> {
-    return this.rows().whereNull('status').delete();
   }
 
   /** At most `limit`; says how many. */

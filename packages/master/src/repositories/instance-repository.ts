@@ -52,6 +52,12 @@ export class InstanceRepository {
     return (await this.db('instances').where({ name }).first('id')) !== undefined;
   }
 
+  /** Everything of this person that is not gone. */
+  async countOf(userId: string): Promise<number> {
+    const [row] = (await this.db('instances').where({ user_id: userId }).whereNot('observed', 'deleted').count({ found: '*' })) as readonly { found: number | string }[];
+    return Number(row?.found ?? 0);
+  }
+
   async list(filter: InstanceFilter, page: PageRequest): Promise<Page<InstanceRecord>> {
     const query = this.rows();
     if (filter.state === undefined) void query.whereNot('observed', 'deleted');

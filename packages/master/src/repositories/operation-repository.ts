@@ -95,6 +95,12 @@ export class OperationRepository {
     return row === undefined ? null : fromRow(row);
   }
 
+  /** The newest one of this kind, however it stands. */
+  async newestOf(subjectId: string, kind: string): Promise<OperationRecord | null> {
+    const row = await this.db<OperationRow>('operations').where({ subject_id: subjectId, kind }).orderBy('id', 'desc').first(...columns);
+    return row === undefined ? null : fromRow(row);
+  }
+
   /** Another wish came: what is pending will not be brought to its end. */
   async supersede(subjectId: string, sentence: string, now: EpochMs): Promise<void> {
     await this.db('operations').where({ subject_id: subjectId, state: 'pending' }).update({ state: 'superseded', sentence, changed_at: new Date(now) });

@@ -53,6 +53,11 @@ export class UserRepository {
     return this.one(await this.select().where('u.id', id));
   }
 
+  /** What a person makes within their share is made one after the other: the row is locked until the transaction ends. */
+  async lock(id: string): Promise<void> {
+    await this.db('users').where({ id }).forUpdate().select('id');
+  }
+
   async findByName(name: string): Promise<User | null> {
     return this.one(await this.select().where('u.name', name));
   }

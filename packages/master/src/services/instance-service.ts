@@ -75,13 +75,22 @@ export class InstanceService {
 
   /**
    * Launches an instance: row, address, history and operation in one transaction; the scheduler places it.
-   * Throws `invalid-input`, `image-not-ready`, `already-exists` (name), `conflict` (no address left).
+   * Asked again under the same `reservedId` it answers what was launched under it.
+   * Throws `invalid-input`, `image-not-ready`, `quota-exceeded`, `already-exists` (name), `conflict` (no address left).
    */
-  async create(principal: Principal, body: CreateInstanceBody, clientAddress: string | null = null): Promise<Accepted> {
+  async create(principal: Principal, body: CreateInstanceBody, clientAddress: string | null = null, reservedId: string | null = null): Promise<Accepted> {
     const { unitOfWork, clock, settings, scheduler } = this.deps;
     const now = clock.now();
-    const id = newId(now);
+    const id = reservedId ?? newId(now);
     const made = await unitOfWork.transaction(async (repositories) => {
+      // One launch of a person after the other: of what they have already, and of this very one done twice.
+      await repositories.users.lock(principal.userId);
+      const earlier = reservedId === null ? null : await repositories.instances.find(reservedId);
+      if (earlier?.userId === principal.userId) {
+        const operation = (await repositories.operations.newestOf(id, 'instance.create')) ?? newOperation('instance.create', earlier, null, principal.userId, now);
+        return { instance: earlier, operation };
+      }
+      await this.requireShare(repositories, principal);
       const person = await repositories.users.find(principal.userId);
       const groupId = chosenGroup(principal, body.groupId, person?.primaryGroupId ?? null);
       if (groupId !== null && (await repositories.groups.find(groupId)) === null) {
@@ -132,7 +141,7 @@ export class InstanceService {
       return { instance, operation };
     });
     scheduler.wake();
-    return { instance: instanceView(made.instance, null, settings.timeZone), operation: operationView(made.operation) };
+    return { instance: await this.view(made.instance), operation: operationView(made.operation) };
   }
 
   async list(principal: Principal, query: InstanceQuery): Promise<Page<Instance>> {
@@ -223,6 +232,15 @@ export class InstanceService {
     const operation = newOperation(kind, { ...shown, name: instance.name }, slaveName, principal.userId, now);
     await repositories.operations.insert(operation);
     return { instance: shown, operation, tombstones, push: tombstones.length === 0 };
+  }
+
+  /** A person has a share of the site's instances; operators and administrators launch for the site. */
+  private async requireShare(repositories: Repositories, { userId, role }: Principal): Promise<void> {
+    if (role === 'operator' || role === 'admin') return;
+    const share = this.deps.settings.instancesPerUser;
+    const used = await repositories.instances.countOf(userId);
+    if (used < share) return;
+    throw new ParavclError('quota-exceeded', `You have ${used} instances, and your share is ${share}. Delete one you no longer need, or ask an administrator for more.`, { limit: `${share} instances` });
   }
 
   /** A saved or switched-off instance holds no cores; bringing it back must not promise them twice. */

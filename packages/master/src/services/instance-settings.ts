@@ -8,6 +8,8 @@ export interface InstanceSettings {
   readonly network: SiteNetwork;
   /** For images that name no defaults of their own. */
   readonly defaults: { readonly vcpus: number; readonly ramMiB: number };
+  /** Instances that one student or teacher may have at a time. */
+  readonly instancesPerUser: number;
   /** User that cloud-init makes in the guest. */
   readonly guestUser: string;
   /** IANA zone in which times are told to people. */

@@ -128,4 +128,21 @@ describe('the API of images, instances and operations', () => {
     expect(tooMuch.body['code']).toBe('content-mismatch');
     expect((await ask('PUT', `/images/${String(wrong.body['id'])}/content`, Buffer.from('abc'), { 'Content-Range': 'items 1' })).body).toMatchObject({ code: 'invalid-input', field: 'Content-Range' });
   });
+
+  it('launches once per Idempotency-Key, also when the answer was lost after the commit', async () => {
+    who = student;
+    const imageId = await rig.image();
+    const send = () => ask('POST', '/instances', { imageId }, { 'Idempotency-Key': 'lost' });
+    const made = await send();
+    expect(made.status).toBe(202);
+    const replayed = await send();
+    expect([replayed.body, replayed.headers.get('location')]).toEqual([made.body, made.headers.get('location')]);
+    // As a master leaves it that was killed, or lost its database, between the commit and keeping the answer.
+    await rig.database.db('idempotency_keys').update({ status: null, response: null });
+    const again = await send();
+    expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([202, null]);
+    expect((again.body['instance'] as Body)['id']).toBe((made.body['instance'] as Body)['id']);
+    expect(again.headers.get('location')).toBe(made.headers.get('location'));
+    expect((await ask('GET', '/instances')).body['items']).toHaveLength(1);
+  });
 });

@@ -59,6 +59,7 @@ export const lostAfterMs = 60_000;
 export const settings: InstanceSettings = {
   network: { name: 'paravcl', bridge: 'pvcl0', gateway: '10.77.0.1', prefix: 16 },
   defaults: { vcpus: 1, ramMiB: 256 },
+  instancesPerUser: 100,
   guestUser: 'student',
   timeZone: 'Europe/Berlin',
   deadlinesMs: {},

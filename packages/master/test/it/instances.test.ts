@@ -433,6 +433,24 @@ describe('an instance', () => {
     expect((await rig.instances.list(alice, { limit: 50 })).items).toHaveLength(1);
   });
 
+  it('is launched within a person’s share, also when all are asked for at once; operators launch for the site', async () => {
+    const small = await openRig({ settings: { instancesPerUser: 2 } });
+    const student = await small.person('student', 'bob');
+    const image = await small.image();
+    const asked = await Promise.allSettled(Array.from({ length: 6 }, () => small.instances.create(student, { imageId: image })));
+    expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+    await expect(small.instances.create(student, { imageId: image })).rejects.toMatchObject({ code: 'quota-exceeded', message: expect.stringMatching(/^You have 2 instances, and your share is 2\. Delete one/) as string });
+    const [first] = (await small.instances.list(student, { limit: 10 })).items;
+    await small.scheduler.idle();
+    await small.instances.operate(student, first?.id ?? '', 'delete');
+    await small.instances.create(student, { imageId: image });
+    const operator = await small.person('operator', 'otto');
+    for (let count = 0; count < 3; count++) await small.instances.create(operator, { imageId: image });
+    await small.scheduler.idle();
+    expect(small.faults).toEqual([]);
+    await small.close();
+  });
+
   it('is refused with field and limit, and nothing half made, for what cannot be', async () => {
     const tooSmall = rig.instances.create(alice, { imageId, diskMiB: 10 });
     await expect(tooSmall).rejects.toMatchObject({ code: 'invalid-input', detail: { field: 'diskMiB', limit: 'at least 64 MiB' } });

@@ -104,7 +104,7 @@ export async function startLinkServer(options: LinkServerOptions = {}) {
       const principal = people.get(request.get('x-test-user') ?? '');
       return Promise.resolve(principal === undefined ? null : { principal, by: 'bearer' });
     },
-    idempotency: { begin: () => Promise.resolve({ kind: 'first' }), finish: () => Promise.resolve(), forget: () => Promise.resolve() },
+    idempotency: { begin: () => Promise.resolve({ kind: 'first', subjectId: '' }), finish: () => Promise.resolve(), forget: () => Promise.resolve(), abandon: () => undefined },
     checkAnswers: true,
     log: { error: (fields: object) => faults.push(fields) },
   });
