@@ -11,9 +11,11 @@ import { parseMeminfo } from './describe/memory';
 import { readEnrolment, trustOf } from './link/enrolment-record';
 import { MasterImageSource } from './link/image-source';
 import { readAgentKey, readBootId, readMachineId } from './link/identity';
+import { LastContact } from './last-contact';
 import { MasterLink } from './link/master-link';
 
 export const journalDirectory = (config: Config): string => join(config.stateDir, 'journal');
+export const lastContactFile = (config: Config): string => join(config.stateDir, 'last-contact');
 export const lastReportFile = (config: Config): string => join(config.stateDir, 'last-report.json');
 
 export interface RunningAgent {
@@ -38,8 +40,10 @@ export async function startAgent(config: Config, clock: Clock, log: Logger, buil
   });
   let contentToken: string | null = null;
   const source = new MasterImageSource({ masterUrl: enrolment.masterUrl, ...trust, contentToken: () => contentToken });
-  const { driver, store } = await composeHost(config, clock, enrolment.slaveId, source, kvm, { hostBootId, log });
+  const { driver, store } = await composeHost(config, clock, enrolment.slaveId, source, kvm);
   log.info({ slave: enrolment.name, slaveId: enrolment.slaveId, master: enrolment.masterUrl, driver: config.driver, kvm: kvm.why }, 'the agent starts');
+  let link: MasterLink | null = null;
+  const lastContact = new LastContact(lastContactFile(config), clock, () => link?.lastContactAt ?? null);
   const agent = await Agent.start({
     clock,
     log,
@@ -59,7 +63,7 @@ export async function startAgent(config: Config, clock: Clock, log: Logger, buil
       poolAvailableMiB: (await store.space()).availableMiB,
     }),
     connect: (handlers) =>
-      new MasterLink({
+      (link = new MasterLink({
         clock,
         log,
         random: Math.random,
@@ -77,11 +81,13 @@ export async function startAgent(config: Config, clock: Clock, log: Logger, buil
           contentToken = null;
           handlers.onDown();
         },
-      }),
+      })),
   });
+  lastContact.start();
   return {
     stop: async () => {
       await agent.stop();
+      await lastContact.stop();
       await journal.close();
     },
   };

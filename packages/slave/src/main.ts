@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { readJournalState } from './agent/journal';
 import { build } from './build';
-import { journalDirectory } from './compose-agent';
+import { journalDirectory, lastContactFile } from './compose-agent';
 import { readConfig } from './config';
 import { withConfigOptions } from './config-options';
 import { doctorCommand, type DoctorOptions } from './doctor/doctor-command';
 import { enrolCommand } from './enrol-command';
+import { LastContact } from './last-contact';
 import { caFileName, enrolmentFileName, readEnrolment } from './link/enrolment-record';
 import { keyFileName } from './link/identity';
 import { runCommand } from './run-command';
@@ -24,6 +25,7 @@ const doctor = withConfigOptions(doctorCommand(async (): Promise<DoctorOptions> 
     masterUrl: enrolment?.masterUrl,
     caPem,
     network: (await readJournalState(journalDirectory(config))).network,
+    lastContactAt: await LastContact.read(lastContactFile(config)),
     secretFiles: [keyFileName, enrolmentFileName],
   };
 }));
