@@ -145,6 +145,7 @@ let driver: SimulatedDriver;
 let store: SimulatedDiskStore;
 let journal: Journal;
 let agent: Agent;
+let describeHost: () => Promise<Describe>;
 
 /** A new agent over the same journal and the same host, as after a crash: only files and guests are left. */
 async function startAgent(): Promise<void> {
@@ -167,7 +168,7 @@ async function dial(agentClock: Clock = clock): Promise<void> {
     lastReportPath: join(directory, 'last-report.json'),
     diskSlots: 2,
     ready: () => undefined,
-    describe: () => Promise.resolve(describeData),
+    describe: () => describeHost(),
     load: () => Promise.resolve({ load1: 0, ramAvailableMiB: 1, poolAvailableMiB: 1 }),
     connect: (handlers) =>
       new MasterLink({ clock, log, random: () => 0.1, masterUrl: `https://127.0.0.1:${master.port}`, ca: [testCertificate().cert], slaveId, siteId, key, ...handlers }),
@@ -204,6 +205,7 @@ const order = (...instances: DesiredInstance[]): void => {
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'agent-'));
+  describeHost = () => Promise.resolve(describeData);
   master = new FakeMaster();
   await master.listen();
   await startAgent();
@@ -359,7 +361,7 @@ test('a deletion does not wait for the fetch of its image', async () => {
   await reaches(0, 2, 'deleted');
 });
 
-test('a command is carried out once, however often it comes, and answered until the answer is stored', async () => {
+test('a command that only reads is answered each time it comes, and nothing of it is written down', async () => {
   order(want(0, 1, 'running'));
   await reaches(0, 1, 'running');
   store.printToSerialLog(instanceIds[0] ?? '', 'ready\n');
@@ -371,12 +373,22 @@ test('a command is carried out once, however often it comes, and answered until 
   store.printToSerialLog(instanceIds[0] ?? '', 'later\n');
   master.send(command);
   await until('answered again', () => results().length === 2);
-  expect(results()).toEqual(Array(2).fill('{"ok":true,"body":"ready\\n"}'));
-  await crash();
-  await startAgent();
-  await until('told after a restart', () => results().length === 3);
-  master.send({ type: 'result-stored', payload: { commandId } });
-  await until('forgotten', () => journal.state.results.size === 0);
+  expect(results()).toEqual(['{"ok":true,"body":"ready\\n"}', '{"ok":true,"body":"ready\\nlater\\n"}']);
+  expect(journal.state.results.size).toBe(0);
+});
+
+test('a description that failed is answered as failed, and told when it works again', async () => {
+  const outcomes = (): unknown[] => master.frames.flatMap((frame) => (frame.type === 'result' ? [frame.payload.outcome] : []));
+  const ask = (): void => master.send({ type: 'command', payload: { commandId: newId(Date.now()), generation: null, deadlineMs: 5000, command: { kind: 'describe' } } });
+  describeHost = () => Promise.reject(new Error('/proc is not there'));
+  ask();
+  await until('answered', () => outcomes().length === 1);
+  expect(outcomes()).toEqual([{ ok: false, code: 'failed', message: '/proc is not there' }]);
+  describeHost = () => Promise.resolve({ ...describeData, load1: describeData.load1 + 7, ramTotalMiB: 9000 });
+  ask();
+  await until('answered again', () => outcomes().length === 2);
+  expect(outcomes()[1]).toEqual({ ok: true, body: null });
+  expect(master.frames.find(({ type }) => type === 'describe')).toMatchObject({ payload: { changed: { ramTotalMiB: 9000 } } });
 });
 
 test('a command about an older generation, or an unknown instance, is refused', async () => {

@@ -114,7 +114,7 @@ export class Agent {
       journal,
       driver,
       store,
-      describeNow: () => this.describeAgain(),
+      describeNow: () => this.describeNow(),
       send: (result) => void this.link.send({ type: 'result', payload: result }),
     });
     this.link = parts.connect({
@@ -357,14 +357,21 @@ export class Agent {
 
   private async describeAgain(): Promise<void> {
     try {
-      const now = await this.parts.describe(this.link.clockOffsetMs);
-      const changed = this.described === null ? {} : changedParts(this.described, now);
-      if (Object.keys(changed).length > 0 && this.link.send({ type: 'describe', payload: { changed } })) this.described = now;
+      await this.describeNow();
     } catch (error) {
       this.parts.log.warn({ err: error }, 'this host could not be described');
     } finally {
       if (!this.stopped) this.timer('describe', describeAgainMs, () => void this.describeAgain());
     }
+  }
+
+  /** Describes the host and tells the master what changed. */
+  private async describeNow(): Promise<void> {
+    const now = await this.parts.describe(this.link.clockOffsetMs);
+    const changed = this.described === null ? {} : changedParts(this.described, now);
+    if (Object.keys(changed).length === 0) return;
+    if (!this.link.send({ type: 'describe', payload: { changed } })) throw new Error('The link to the master is full or down; the description follows with the next one.');
+    this.described = now;
   }
 
   private tellForeign(): void {

@@ -1,5 +1,5 @@
 import type { Clock } from '@paravcl/shared/clock';
-import type { CommandOrder, CommandResult } from '@paravcl/shared/protocol/commands';
+import type { Command, CommandOrder, CommandResult } from '@paravcl/shared/protocol/commands';
 import type { Logger } from 'pino';
 import type { DiskStore } from '../disks/disk-store';
 import { HypervisorError, type HypervisorDriver } from '../hypervisor/driver';
@@ -11,22 +11,31 @@ export interface CommandParts {
   readonly journal: Journal;
   readonly driver: HypervisorDriver;
   readonly store: DiskStore;
-  /** Has the host described anew; the answer goes to the master as a report. */
+  /** Has the host described anew; the answer goes to the master as a report. Throws when that failed. */
   describeNow(): Promise<void>;
   send(result: CommandResult): void;
 }
+
+/**
+ * Whether a kind leaves something behind, so that it must not be done twice. What only reads is answered
+ * without the journal: up to 0.9 MB is not worth a sync, and a duplicate is simply read again.
+ */
+export const commandEffects: Readonly<Record<Command['kind'], boolean>> = { 'serial-log': false, screenshot: false, describe: false };
 
 /** A PNG that would not fit a frame is refused with this limit: base64 makes four bytes of three. */
 const bodyLimit = 900_000;
 
 /**
- * Carries out one-shot verbs, each at most once for one command id: the result is in the journal before
- * it is sent, stays there until the master has stored it, and answers every duplicate.
+ * Carries out one-shot verbs. One that has effects is done at most once for one command id: its result is
+ * in the journal before it is sent, stays there until the master has stored it, and answers every duplicate.
  */
 export class Commands {
   private readonly underWay = new Set<string>();
 
-  constructor(private readonly parts: CommandParts) {}
+  constructor(
+    private readonly parts: CommandParts,
+    private readonly effects = commandEffects,
+  ) {}
 
   async carryOut(order: CommandOrder): Promise<void> {
     const { journal, log } = this.parts;
@@ -37,7 +46,7 @@ export class Commands {
     this.underWay.add(commandId);
     try {
       const result: CommandResult = { commandId, outcome: await this.outcome(order) };
-      await journal.append({ kind: 'result', result });
+      if (this.effects[order.command.kind]) await journal.append({ kind: 'result', result });
       this.parts.send(result);
     } catch (error) {
       log.error({ commandId, err: error }, 'a command’s result could not be kept');
