@@ -4,14 +4,14 @@ import { ParavclError } from '@paravcl/shared/errors';
 import { idSchema } from '@paravcl/shared/ids';
 import { enrolmentAnswerSchema, enrolmentRequestSchema } from '@paravcl/shared/protocol/agent-to-master';
 import { Router, type Request, type Response } from 'express';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
 import type { EnrolmentService } from '../services/enrolment-service';
 import type { RefusalLimiter } from '../services/refusal-limiter';
 import { parseByteRange } from './byte-range';
 import { clientAddress } from './client-address';
 import { parseInput } from './invalid-input';
 import { readJsonBody } from './json-body';
+import { sendPart } from './send-part';
 
 /** Where the content of images is read from; the master's image store. */
 export interface ImageContent {
@@ -90,21 +90,10 @@ async function sendImage({ holders, findImage, images }: AgentRoutesDeps, reques
   if (range !== null) response.status(206).set('Content-Range', `bytes ${first}-${last}/${sizeBytes}`);
   response.set('Content-Length', String(last - first + 1));
   try {
-    await pipeline(Readable.from(firstBytes(stream, last - first + 1), { objectMode: false }), response);
+    await sendPart(stream, last - first + 1, response);
   } catch (error) {
     // The agent went away, or the file could not be read to its end: it sees a short answer and asks again.
-    if (!response.headersSent) throw error;
+    if (!response.headersSent && !response.destroyed) throw error;
     response.destroy();
-  }
-}
-
-/** The stream's next `bytes` bytes; closes it when they were read, or when nobody wants them any more. */
-async function* firstBytes(stream: Readable, bytes: number): AsyncGenerator<Buffer> {
-  let left = bytes;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    const part = chunk.subarray(0, left);
-    left -= part.length;
-    yield part;
-    if (left === 0) return;
   }
 }

@@ -9,32 +9,54 @@ import type { NewEvent } from '../repositories/event-repository';
 import type { Repositories } from '../repositories/repositories';
 import type { SlaveRecord } from '../repositories/slave-record';
 import { isSignedBy } from './agent-key';
+import { RefusalLimiter } from './refusal-limiter';
 
 export interface HelloContext {
   /** The nonce this connection was challenged with. */
   readonly nonce: string;
   readonly address: string;
+  /** Whether a session that proved this slave's enrolled key is alive now. */
+  isConnected(slaveId: string): boolean;
 }
 
 export type HelloVerdict =
   | { readonly kind: 'welcome'; readonly name: string; readonly admission: Admission; readonly describe: Describe; readonly livenessBefore: Liveness }
-  /** `quarantinedNow`: this very hello moved the slave to quarantine. */
-  | { readonly kind: 'refused'; readonly code: Refused['code']; readonly sentence: string; readonly quarantinedNow: boolean };
+  | {
+      readonly kind: 'refused';
+      readonly code: Refused['code'];
+      readonly sentence: string;
+      /** It proved the key of no slave of ours: anybody could have said this. */
+      readonly stranger: boolean;
+      /** This very hello moved the slave to quarantine. */
+      readonly quarantinedNow: boolean;
+    };
 
-const refused = (code: Refused['code'], sentence: string, quarantinedNow = false): HelloVerdict => ({ kind: 'refused', code, sentence, quarantinedNow });
+const refused = (code: Refused['code'], sentence: string, of: { readonly stranger?: boolean; readonly quarantinedNow?: boolean } = {}): HelloVerdict => ({
+  kind: 'refused',
+  code,
+  sentence,
+  stranger: of.stranger ?? false,
+  quarantinedNow: of.quarantinedNow ?? false,
+});
 
 /** Who says hello, and whether they are let in. */
 export class HelloService {
+  /** One event a minute tells of an address that claims to be a slave which is connected already. */
+  private readonly told: RefusalLimiter;
+
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly clock: Clock,
     private readonly addressCheck: AddressCheck,
-  ) {}
+  ) {
+    this.told = new RefusalLimiter(clock, { refusals: 1, windowMs: 60_000 });
+  }
 
   /**
    * Judges a hello in this order: protocol; signature, against the key that is *presented* (it proves
    * that whoever speaks holds that key, no more); whether there is such a slave and it is not retired;
-   * whether it is the enrolled machine, else it is quarantined; whether it is quarantined already.
+   * whether it is the enrolled machine, else it is quarantined (but nobody who shows another key can do
+   * that to a slave that is connected: anybody can make a key); whether it is quarantined already.
    * An accepted hello is recorded: the slave is online from now.
    */
   async judge(hello: Hello, context: HelloContext): Promise<HelloVerdict> {
@@ -42,7 +64,7 @@ export class HelloService {
       return refused('protocol-version', `This agent speaks protocol ${hello.protocol}; the master speaks ${oldestProtocolVersion} to ${protocolVersion}. Upgrade the older of the two.`);
     }
     if (!isSignedBy(hello.publicKey, helloSigningInput(context.nonce, hello.slaveId), hello.signature)) {
-      return refused('bad-signature', 'The signature of the hello does not match its key. Check that the agent’s key file is whole.');
+      return refused('bad-signature', 'The signature of the hello does not match its key. Check that the agent’s key file is whole.', { stranger: true });
     }
     return this.unitOfWork.transaction((repositories) => this.judgeSigned(repositories, hello, context));
   }
@@ -51,10 +73,11 @@ export class HelloService {
     const now = this.clock.now();
     // Locked, so that an approval or another hello of the same slave comes wholly before or after.
     const slave = await repositories.fleet.lock(hello.slaveId);
-    if (slave === null) return refused('unknown-slave', 'This master knows no such slave. Enrol the machine with a join token.');
+    if (slave === null) return refused('unknown-slave', 'This master knows no such slave. Enrol the machine with a join token.', { stranger: true });
     if (slave.admission === 'retired') return refused('retired', `${slave.name} was retired from the pool. Enrol the machine again with a join token.`);
 
     const verdict = judgeIdentity({ ...slave, lastAddress: slave.address }, { ...hello, address: context.address }, this.addressCheck);
+    if (verdict.kind === 'other' && !verdict.keyMatches && context.isConnected(slave.id)) return this.turnAway(repositories, slave, context, now);
     if (verdict.kind === 'other') return this.quarantine(repositories, slave, hello, context, verdict, now);
     if (slave.admission === 'quarantined') {
       return refused('quarantined', `${slave.name} is quarantined: ${slave.admissionReason ?? 'an operator must look at it.'} An operator approves it in the portal.`);
@@ -96,7 +119,17 @@ export class HelloService {
     );
     // One event for the move, and none for each of its attempts every few seconds.
     if (moved) await repositories.events.append(slaveEvent(slave, 'slave.quarantined', context.address, `${slave.name} is quarantined. ${verdict.sentence}`), now);
-    return refused('quarantined', `${slave.name} is quarantined. ${verdict.sentence} An operator must look at it in the portal.`, moved);
+    return refused('quarantined', `${slave.name} is quarantined. ${verdict.sentence} An operator must look at it in the portal.`, { stranger: !verdict.keyMatches, quarantinedNow: moved });
+  }
+
+  /** Somebody with another key, while the slave itself is connected: written down, and nothing else changes. */
+  private async turnAway(repositories: Repositories, slave: SlaveRecord, context: HelloContext, now: EpochMs): Promise<HelloVerdict> {
+    if (this.told.waitMs(context.address) === 0) {
+      this.told.refused(context.address);
+      const sentence = `Somebody at ${context.address} said to be ${slave.name}, with another key, and was refused. ${slave.name} is connected with its own key and goes on.`;
+      await repositories.events.append({ ...slaveEvent(slave, 'slave.stranger-refused', context.address, sentence), actor: 'master' }, now);
+    }
+    return refused('bad-signature', `${slave.name} is connected now, with another key than this one. If its key was lost, stop the other agent or retire the slave, and enrol this machine again.`, { stranger: true });
   }
 }
 

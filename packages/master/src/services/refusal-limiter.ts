@@ -16,19 +16,24 @@ export class RefusalLimiter {
     private readonly limit: { readonly refusals: number; readonly windowMs: number },
   ) {}
 
-  /** Throws `rate-limited` when this address was refused too often within the window. */
-  check(address: string): void {
+  /** How long an address that was refused too often has to wait, milliseconds; 0 for everybody else. */
+  waitMs(address: string): number {
     const known = this.refusals.get(address);
-    if (known === undefined) return;
+    if (known === undefined) return 0;
     const leftMs = known.sinceMs + this.limit.windowMs - this.clock.monotonicMs();
     if (leftMs <= 0) this.refusals.delete(address);
-    else if (known.count >= this.limit.refusals) {
-      const retryAfterSeconds = Math.ceil(leftMs / 1000);
-      throw new ParavclError('rate-limited', `${known.count} enrolments from ${address} were refused within ${this.limit.windowMs / 1000} s. Try again in ${retryAfterSeconds} s with a fresh join token.`, {
-        retryAfterSeconds,
-        limit: `${this.limit.refusals} refusals in ${this.limit.windowMs / 1000} s`,
-      });
-    }
+    return leftMs > 0 && known.count >= this.limit.refusals ? leftMs : 0;
+  }
+
+  /** Throws `rate-limited` when this address was refused too often within the window. */
+  check(address: string): void {
+    const leftMs = this.waitMs(address);
+    if (leftMs === 0) return;
+    const retryAfterSeconds = Math.ceil(leftMs / 1000);
+    throw new ParavclError('rate-limited', `${this.limit.refusals} enrolments from ${address} were refused within ${this.limit.windowMs / 1000} s. Try again in ${retryAfterSeconds} s with a fresh join token.`, {
+      retryAfterSeconds,
+      limit: `${this.limit.refusals} refusals in ${this.limit.windowMs / 1000} s`,
+    });
   }
 
   refused(address: string): void {

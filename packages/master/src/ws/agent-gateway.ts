@@ -3,6 +3,7 @@ import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { clientAddress } from '../http/client-address';
+import { RefusalLimiter } from '../services/refusal-limiter';
 import { AgentSession, type AgentSessionDeps } from './agent-session';
 
 /**
@@ -18,7 +19,12 @@ export class AgentGateway {
   private connections = 0;
   private stopping = false;
 
-  constructor(private readonly deps: AgentSessionDeps) {}
+  private readonly deps: AgentSessionDeps;
+
+  constructor(deps: Omit<AgentSessionDeps, 'strangers'>) {
+    const strangers = new RefusalLimiter(deps.clock, { refusals: deps.settings.limits.maxStrangersPerMinute, windowMs: 60_000 });
+    this.deps = { ...deps, strangers };
+  }
 
   /**
    * Takes an `upgrade` of the HTTPS server. False when the path is not the agents': the caller passes it
@@ -29,6 +35,7 @@ export class AgentGateway {
     const address = clientAddress(request);
     const { limits } = this.deps.settings;
     if (request.headers.origin !== undefined) refuse(socket, 403, 'Agents send no Origin; browsers have nothing to do here.');
+    else if (this.deps.strangers.waitMs(address) > 0) refuse(socket, 429, `Too many hellos from ${address} proved the key of no slave. Try again in a minute.`);
     else if (this.stopping) refuse(socket, 503, 'The master is stopping.');
     else if (this.open.size >= limits.maxConnections) refuse(socket, 503, `${limits.maxConnections} agents are connected, the most this master takes.`);
     else if (this.unproven >= limits.maxUnproven || (this.unprovenByAddress.get(address) ?? 0) >= limits.maxUnprovenPerAddress) {
@@ -74,7 +81,7 @@ export class AgentGateway {
 /** The path alone; a query is nobody's business here. */
 const pathOf = (request: IncomingMessage): string => (request.url ?? '').split('?', 1)[0] ?? '';
 
-function refuse(socket: Duplex, status: 403 | 503, sentence: string): void {
+function refuse(socket: Duplex, status: 403 | 429 | 503, sentence: string): void {
   const body = `${sentence}\n`;
   socket.on('error', () => socket.destroy());
   socket.end(

@@ -12,6 +12,7 @@ import type { UnitOfWork } from '../db/unit-of-work';
 import type { FleetPulse } from '../services/fleet-pulse';
 import type { HelloService } from '../services/hello-service';
 import type { AgentReports } from '../services/ports';
+import type { RefusalLimiter } from '../services/refusal-limiter';
 import type { AgentSessions, RegisteredSession } from './agent-sessions';
 import { desiredBatches } from './desired-batches';
 import { closeCodes, FrameSocket } from './frame-socket';
@@ -25,6 +26,8 @@ export interface AgentSessionDeps {
   readonly reports: AgentReports;
   readonly pulse: FleetPulse;
   readonly unitOfWork: UnitOfWork;
+  /** Addresses whose hellos proved no key of ours; the gateway makes them wait. */
+  readonly strangers: RefusalLimiter;
   readonly log: LinkLog;
 }
 
@@ -75,6 +78,7 @@ export class AgentSession implements RegisteredSession {
     this.sessionId = newId(deps.clock.now());
     this.heardAtMs = deps.clock.monotonicMs();
     this.frames = new FrameSocket(socket, deps.clock, deps.settings.limits, {
+      onReceived: () => this.heard(),
       onFrame: (frame) => this.receive(frame),
       onFault: (error) => this.logFault(error),
       onClosed: () => this.ended(),
@@ -125,8 +129,13 @@ export class AgentSession implements RegisteredSession {
     }
   }
 
-  private async receive(frame: AgentFrame): Promise<void> {
+  /** Noted at arrival: an agent whose frames wait for us is not silent. */
+  private heard(): void {
     this.heardAtMs = this.deps.clock.monotonicMs();
+    if (this.accepted !== null && this.deps.sessions.isCurrent(this)) this.deps.pulse.heard(this.accepted.slaveId);
+  }
+
+  private async receive(frame: AgentFrame): Promise<void> {
     if (this.stage === 'challenged') {
       if (frame.type !== 'hello') throw new ParavclError('malformed-body', `The first frame must be hello, not ${frame.type}.`);
       await this.hello(frame.payload);
@@ -146,15 +155,12 @@ export class AgentSession implements RegisteredSession {
         this.deps.pulse.describe(accepted.slaveId, definedOnly(frame.payload.changed));
         return;
       case 'observed':
-        this.deps.pulse.heard(accepted.slaveId);
         await this.observed(accepted, frame.payload.instances, frame.payload.inventoryComplete === true);
         return;
       case 'foreign':
-        this.deps.pulse.heard(accepted.slaveId);
         await this.deps.unitOfWork.read.slaves.storeForeignDomains(accepted.slaveId, frame.payload.domains);
         return;
       case 'result':
-        this.deps.pulse.heard(accepted.slaveId);
         await this.deps.sessions.commands.result(accepted.slaveId, frame.payload);
         this.send({ type: 'result-stored', payload: { commandId: frame.payload.commandId } });
     }
@@ -173,8 +179,9 @@ export class AgentSession implements RegisteredSession {
   private async hello(hello: Hello): Promise<void> {
     this.stage = 'judging';
     const { deps } = this;
-    const verdict = await deps.hellos.judge(hello, { nonce: this.nonce, address: this.address });
+    const verdict = await deps.hellos.judge(hello, { nonce: this.nonce, address: this.address, isConnected: (slaveId) => deps.sessions.isConnected(slaveId) });
     if (verdict.kind === 'refused') {
+      if (verdict.stranger) deps.strangers.refused(this.address);
       deps.log.warn({ slaveId: hello.slaveId, address: this.address, code: verdict.code }, verdict.sentence);
       this.refuse(verdict.code, verdict.sentence);
       if (verdict.quarantinedNow) {
@@ -232,6 +239,8 @@ export class AgentSession implements RegisteredSession {
     const { clock, settings } = this.deps;
     const { heartbeatMs, silenceMs, drainMs } = settings.timings;
     this.after(heartbeatMs, () => {
+      // While we do not read what it sends, nothing can be heard, and that is our doing.
+      if (this.frames.isHeldBack) this.heard();
       if (clock.monotonicMs() - this.heardAtMs >= silenceMs || this.frames.unsentForMs() >= drainMs) {
         this.logFault(new Error('the link is half-open: nothing heard, or nothing taken, for too long'));
         this.frames.cut();

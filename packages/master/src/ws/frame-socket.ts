@@ -1,4 +1,5 @@
 import type { Cancel, Clock } from '@paravcl/shared/clock';
+import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
 import type { AgentFrame } from '@paravcl/shared/protocol/agent-to-master';
 import { decodeAgentFrame, encodeFrame } from '@paravcl/shared/protocol/envelope';
@@ -14,6 +15,8 @@ export const closeCodes = { goingAway: 1001, unsupportedData: 1003, policy: 1008
 const closeGraceMs = 2_000;
 
 export interface FrameSocketEvents {
+  /** A message arrived, whatever it is; it may have to wait for those before it. */
+  onReceived(): void;
   /** One at a time, in order of arrival; the next waits for the promise. */
   onFrame(frame: AgentFrame): Promise<void>;
   /** The other end broke the protocol, or handling its frame failed; the socket is being closed. */
@@ -52,6 +55,11 @@ export class FrameSocket {
     return !this.closed && this.socket.readyState === this.socket.OPEN;
   }
 
+  /** So much waits to be handled that the other end is not read. */
+  get isHeldBack(): boolean {
+    return this.socket.isPaused;
+  }
+
   /** Sends, or cuts the connection when too much waits to be sent already. Quiet when it is closed. */
   send(frame: MasterFrame): void {
     if (!this.isOpen) return;
@@ -85,6 +93,7 @@ export class FrameSocket {
   }
 
   private receive(data: RawData, isBinary: boolean): void {
+    this.events.onReceived();
     if (isBinary) {
       this.events.onFault(new Error('a binary message, where frames are text'));
       this.close(closeCodes.unsupportedData, 'frames are text');
@@ -102,7 +111,8 @@ export class FrameSocket {
       if (this.isOpen) await this.events.onFrame(decodeAgentFrame((data as Buffer).toString('utf8')));
     } catch (error) {
       this.events.onFault(error);
-      this.close(closeCodes.policy, 'malformed or untimely frame');
+      if (error instanceof ParavclError && error.code === 'malformed-body') this.close(closeCodes.policy, 'malformed or untimely frame');
+      else this.close(closeCodes.internal, 'a fault of the master; dial again');
     } finally {
       this.queued--;
       if (this.queued < this.limits.maxQueuedFrames && this.socket.isPaused) this.socket.resume();

@@ -20,6 +20,8 @@ export interface LinkLimits {
   /** Connections that have not proved who they are: each may hold one frame of `maxFrameBytes`. */
   readonly maxUnproven: number;
   readonly maxUnprovenPerAddress: number;
+  /** Hellos from one address that proved the key of no slave of ours; above it the address has to wait. */
+  readonly maxStrangersPerMinute: number;
 }
 
 export interface LinkSettings {
@@ -46,6 +48,7 @@ export const defaultLimits: LinkLimits = {
   maxConnections: 12_000,
   maxUnproven: 1_000,
   maxUnprovenPerAddress: 250,
+  maxStrangersPerMinute: 300,
 };
 
 /** The part of pino the link needs. */

@@ -2,8 +2,13 @@ import { newId } from '@paravcl/shared/ids';
 import type { ImageState } from '@paravcl/shared/domain/image';
 import { agentImagePath } from '@paravcl/shared/protocol/version';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createReadStream, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync, type ReadStream } from 'node:fs';
+import { request as httpsRequest } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { AgentDouble } from './agent-double';
+import { newIdentity, type AgentDouble } from './agent-double';
 import { eventually } from './eventually';
 import { startLinkServer, type LinkServer, type LinkServerOptions } from './link-server';
 
@@ -20,6 +25,15 @@ afterEach(async () => {
   for (const agent of agents.splice(0)) await agent.end();
   await server.close();
 });
+
+/** What a descriptor of ours is of; empty when it was closed meanwhile. */
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return '';
+  }
+}
 
 /** As if it had enrolled from another address. */
 const movedTo = (agent: AgentDouble, address: string) => server.db('slaves').where({ id: agent.slaveId }).update({ enrolled_address: address, address });
@@ -96,6 +110,26 @@ describe('limits of the door', () => {
     await agent.closed();
   });
 
+  test('an address whose hellos prove no key has to wait; a slave that is connected from there does not notice', async () => {
+    await start({ limits: { maxStrangersPerMinute: 2 } });
+    const agent = tracked(await server.enrolled());
+    await agent.connect();
+    const stranger = tracked(agent.copy(newIdentity()));
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      await stranger.greet();
+      await stranger.expect('refused');
+      await stranger.closed();
+    }
+    await expect(stranger.dial()).rejects.toThrow('status 429');
+    expect(server.sessions.isConnected(agent.slaveId)).toBe(true);
+    agent.send({ type: 'heartbeat', payload: { agentTime: new Date(server.clock.now()).toISOString(), load1: 7, ramAvailableMiB: 1, poolAvailableMiB: 1 } });
+    await eventually('its heartbeat', () => server.pulse.latest(agent.slaveId)?.describe.load1 === 7);
+    await agent.end();
+    server.clock.advance(60_000);
+    await stranger.greet();
+    await stranger.expect('refused');
+  });
+
   test('the link is at its path alone', async () => {
     await start({});
     expect(await server.ask('GET', '/agent/v1/link', null)).toMatchObject({ status: 404 });
@@ -143,6 +177,40 @@ describe('image content', () => {
     }
     state = 'ready';
     await eventually('every file to be closed', () => opened.every((stream) => stream.destroyed));
+  });
+
+  test('an agent that is gone before the first byte leaves no open file, and is no fault of the master', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'paravcl-content-'));
+    const path = join(directory, 'content');
+    writeFileSync(path, bytes);
+    let asked = false;
+    let gone = (): void => undefined;
+    const agentGone = new Promise<void>((resolve) => (gone = resolve));
+    let given: ReadStream | null = null;
+    await start({
+      images: {
+        find: images.find,
+        openRead: async () => {
+          asked = true;
+          await agentGone;
+          given = createReadStream(path);
+          await once(given, 'open');
+          return { sizeBytes: bytes.length, sha256, stream: given };
+        },
+      },
+    });
+    const agent = tracked(await server.enrolled());
+    const { contentToken } = (await agent.connect()).payload;
+    const before = await server.connections();
+    const request = httpsRequest(`${server.url}${agentImagePath(imageId)}`, { ca: server.ca, agent: false, headers: { authorization: `Bearer ${contentToken}` } });
+    request.on('error', () => undefined).end();
+    await eventually('the request', () => asked);
+    request.destroy();
+    await eventually('the end of its connection', async () => (await server.connections()) === before);
+    gone();
+    await eventually('the file to be opened', () => given !== null);
+    await eventually('the file to be closed', () => readdirSync('/proc/self/fd').every((fd) => linkOf(fd) !== path));
+    rmSync(directory, { recursive: true });
   });
 
   test('a wrong token, an ended session and a slave that is not approved get nothing', async () => {

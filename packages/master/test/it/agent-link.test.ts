@@ -73,17 +73,41 @@ test('nothing is missing of an inventory the agent could not complete, until it 
   expect(server.reports.observations.filter((one) => one.slaveId === agent.slaveId)).toHaveLength(2);
 });
 
-test('another key quarantines the slave, ends its running session, and offers nothing to accept', async () => {
+test('somebody with another key cannot take a connected slave down; it is told of once a minute', async () => {
   const agent = await slave();
   await agent.connect();
+  const { publicKey, privateKey } = newIdentity();
+  const stranger = tracked(agent.copy({ publicKey, privateKey }));
+  const attempt = async (): Promise<void> => {
+    await stranger.greet();
+    expect((await stranger.expect('refused')).payload).toMatchObject({ code: 'bad-signature', sentence: expect.stringContaining('another key') as string });
+    await stranger.closed();
+  };
+  await attempt();
+  await attempt();
+  const told = async () => (await server.eventsOf(agent.slaveId)).filter((kind) => kind === 'slave.stranger-refused').length;
+  expect(await told()).toBe(1);
+  for (let beat = 1; beat <= 12; beat++) {
+    server.clock.advance(5_000);
+    agent.send({ type: 'heartbeat', payload: { agentTime: new Date(server.clock.now()).toISOString(), load1: beat, ramAvailableMiB: 1, poolAvailableMiB: 1 } });
+    await eventually('the heartbeat', () => server.pulse.latest(agent.slaveId)?.describe.load1 === beat);
+  }
+  await attempt();
+  expect(await told()).toBe(2);
+  expect(await server.admissionOf(agent)).toEqual({ admission: 'approved', reason: null });
+  const desired = tombstone();
+  server.sessions.pushDesired(agent.slaveId, [desired]);
+  expect((await agent.expect('desired')).payload.instances).toEqual([desired]);
+});
+
+test('another key while the slave is away quarantines it and offers nothing to accept; approval brings it back', async () => {
+  const agent = await slave();
   const { publicKey, privateKey } = newIdentity();
   const impostor = tracked(agent.copy({ publicKey, privateKey }));
   await impostor.greet();
   const refused = await impostor.expect('refused');
   expect(refused.payload).toMatchObject({ code: 'quarantined', sentence: expect.stringContaining('another key') as string });
   await impostor.closed();
-  expect((await agent.expect('refused')).payload.code).toBe('quarantined');
-  await agent.closed();
   expect(await server.admissionOf(agent)).toEqual({ admission: 'quarantined', reason: 'It came back with another key than the one it enrolled with.' });
   await expect(server.slaves.approve(server.admin, agent.slaveId, { acceptIdentity: true }, '127.0.0.1')).rejects.toMatchObject({ code: 'conflict' });
 
@@ -236,6 +260,37 @@ test('who talks but takes nothing of what it is sent is hung up on at the drain 
   await eventually('the end of the session', () => !server.sessions.isConnected(agent.slaveId));
   agent.ignore('desired').thaw();
   await agent.closed();
+});
+
+test('an agent whose frames wait for a slow master is not silent: neither hung up on nor lost', async () => {
+  const agent = await slave();
+  const job = server.liveness();
+  let done = (): void => undefined;
+  server.reports.busy = new Promise((resolve) => (done = resolve));
+  await agent.connect();
+  // More frames than are read ahead: in the end the master does not read at all.
+  for (let beat = 1; beat <= 50; beat++) {
+    agent.send({ type: 'heartbeat', payload: { agentTime: new Date(server.clock.now()).toISOString(), load1: beat, ramAvailableMiB: 1, poolAvailableMiB: 1 } });
+    server.clock.advance(5_000);
+    await eventually(`heartbeat ${beat}`, () => agent.heartbeats === beat);
+    await job.run();
+  }
+  expect(server.sessions.isConnected(agent.slaveId)).toBe(true);
+  expect(await server.unit.read.slaves.find(agent.slaveId)).toMatchObject({ liveness: 'online' });
+  server.reports.busy = null;
+  done();
+  await eventually('what waited', () => server.pulse.latest(agent.slaveId)?.describe.load1 === 50);
+});
+
+test('a fault of the master closes the link as such, and not as a malformed frame', async () => {
+  const agent = await slave();
+  await agent.connect();
+  server.reports.fault = new Error('the database is away');
+  agent.send({ type: 'observed', payload: { instances: [running] } });
+  expect(await agent.closed()).toEqual({ code: 1011, reason: 'a fault of the master; dial again' });
+  await agent.connect();
+  agent.sendText('{"v":1,"id":"x"}');
+  expect(await agent.closed()).toEqual({ code: 1008, reason: 'malformed or untimely frame' });
 });
 
 test('heartbeats keep a session and are sent both ways', async () => {

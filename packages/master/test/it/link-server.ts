@@ -34,21 +34,31 @@ export class ReportsDouble implements AgentReports {
   readonly connections: { slaveId: string; inventory: readonly ObservedInstance[]; complete: boolean }[] = [];
   readonly observations: { slaveId: string; instances: readonly ObservedInstance[] }[] = [];
   readonly changes: string[] = [];
+  /** While set, services are as slow as it. */
+  busy: Promise<void> | null = null;
+  /** Thrown once by the next call. */
+  fault: Error | null = null;
   desired: readonly DesiredInstance[] = [];
 
   connected(slaveId: string, inventory: readonly ObservedInstance[], complete: boolean): Promise<readonly DesiredInstance[]> {
     this.connections.push({ slaveId, inventory, complete });
-    return Promise.resolve(this.desired);
+    return (this.busy ?? Promise.resolve()).then(() => this.desired);
   }
 
   observed(slaveId: string, instances: readonly ObservedInstance[]): Promise<void> {
     this.observations.push({ slaveId, instances });
-    return Promise.resolve();
+    return this.failOnce();
   }
 
   fleetChanged(slaveId: string): Promise<void> {
     this.changes.push(slaveId);
-    return Promise.resolve();
+    return this.failOnce();
+  }
+
+  private failOnce(): Promise<void> {
+    const { fault } = this;
+    this.fault = null;
+    return fault === null ? Promise.resolve() : Promise.reject(fault);
   }
 }
 
@@ -153,6 +163,7 @@ export async function startLinkServer(options: LinkServerOptions = {}) {
   const admin = person('admin');
 
   const self = {
+    connections: () => new Promise<number>((resolve, reject) => server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))),
     unit, db: database.db, clock, reports, pulse, commands, sessions, gateway, slaves, tokens, url, ca: tls.cert, ask, post, admin, faults,
     liveness: () => new LivenessJob(unit, clock, pulse, reports, fleet),
     store: new FleetStoreJob(unit, pulse),
