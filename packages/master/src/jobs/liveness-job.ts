@@ -5,12 +5,11 @@ import type { UnitOfWork } from '../db/unit-of-work';
 import type { FleetPulse } from '../services/fleet-pulse';
 import type { AgentReports } from '../services/ports';
 
-/** DEFINITIONS, "Defaults". */
-export const defaultThresholds: LivenessThresholds = { suspectAfterMs: 15_000, lostAfterMs: 60_000 };
-
 /**
  * Applies silence to the books: who was not heard of becomes suspect, then lost, and whoever plans is
  * told. Coming back is recorded by the hello itself, or here when only frames were late.
+ * What follows the loss or the retirement of a slave is asked for in every round until its instances say
+ * so: a master can be killed between the two.
  */
 export class LivenessJob {
   private readonly startedAtMs: number;
@@ -32,6 +31,7 @@ export class LivenessJob {
       const liveness = judgeLiveness({ stored: slave.liveness, heardAtMs: this.pulse.heardAtMs(slave.id) }, this.clock.monotonicMs(), this.startedAtMs, this.thresholds);
       if (liveness !== slave.liveness && (await this.apply(slave, liveness))) await this.reports.fleetChanged(slave.id);
     }
+    for (const slaveId of await this.unitOfWork.read.slaves.withUntoldLoss()) await this.reports.fleetChanged(slaveId);
   }
 
   private async apply(slave: { readonly id: string; readonly name: string; readonly liveness: Liveness }, to: Liveness): Promise<boolean> {

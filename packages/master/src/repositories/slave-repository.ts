@@ -144,6 +144,25 @@ export class SlaveRepository {
     return (await this.db('slaves').select('id', 'name', 'liveness').whereNot('admission', 'retired')) as { id: string; name: string; liveness: Liveness }[];
   }
 
+  /**
+   * Lost and retired slaves of which instances or tombstones do not tell yet: what followed their loss
+   * was cut short. `AgentReports.fleetChanged` brings each of them out of this list.
+   */
+  async withUntoldLoss(): Promise<string[]> {
+    const instances = () => this.db('instances as i').select('i.id').where('i.slave_id', this.db.ref('s.id')).whereNot('i.observed', 'deleted');
+    const owed = this.db('placements as p').select('p.id').where('p.slave_id', this.db.ref('s.id')).where('p.state', 'cleaning');
+    return (await this.db('slaves as s')
+      .where((lost) => lost.where('s.liveness', 'lost').whereExists(instances().whereNotIn('i.observed', ['failed', 'lost'])))
+      .orWhere((retired) =>
+        retired.where('s.admission', 'retired').where((left) =>
+          left.whereExists(owed).orWhereExists(
+            instances().where((untold) => untold.whereNot('i.observed', 'lost').orWhereNull('i.reason_code').orWhereNot('i.reason_code', 'DomainLost')),
+          ),
+        ),
+      )
+      .pluck('s.id')) as string[];
+  }
+
   /** False when it is not `from` any more. */
   async moveLiveness(id: string, from: Liveness, to: Liveness): Promise<boolean> {
     return (await this.db('slaves').where({ id, liveness: from }).update({ liveness: to })) === 1;

@@ -1,5 +1,5 @@
 import type { Page } from '@paravcl/shared/api/page';
-import type { Clock } from '@paravcl/shared/clock';
+import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { admissionMeanings, admissionMoves, type Admission, type Describe, type Slave, type SlaveKind } from '@paravcl/shared/domain/slave';
 import { ParavclError } from '@paravcl/shared/errors';
@@ -9,6 +9,7 @@ import type { Repositories } from '../repositories/repositories';
 import type { SlaveRecord } from '../repositories/slave-record';
 import type { SlaveFilter, SlaveUse } from '../repositories/slave-repository';
 import type { FleetPulse } from './fleet-pulse';
+import { freeName } from './free-name';
 import { authorise, reach } from './policy';
 import type { AgentPort, AgentReports } from './ports';
 
@@ -102,21 +103,24 @@ export class SlaveService {
     return this.move(principal, slaveId, moves.undrain, clientAddress);
   }
 
-  /** Takes it out of the pool for good. Throws `in-use` while instances live on it, unless forced. */
+  /**
+   * Takes it out of the pool for good. Its name is free from then on, so that the machine that enrols
+   * again is called as before. Throws `in-use` while instances live on it, unless forced.
+   */
   async retire(principal: Principal, slaveId: string, force: boolean, clientAddress: string): Promise<Slave> {
-    const slave = await this.move(principal, slaveId, moves.retire, clientAddress, async (repositories, record) => {
+    return this.move(principal, slaveId, moves.retire, clientAddress, async (repositories, record) => {
       const names = await repositories.slaves.instancesOn(record.id);
-      if (names.length === 0) return '';
-      if (force) return `although ${counted(names)} on it; they are given up`;
+      if (names.length === 0 || force) {
+        const name = await retiredName(repositories, record, this.clock.now());
+        await repositories.slaves.edit(record.id, { ...record, name });
+        return `${names.length === 0 ? '' : `although ${counted(names)} on it; they are given up. `}It is listed as “${name}”`;
+      }
       throw new ParavclError(
         'in-use',
         `${counted(names)} on ${record.name}. Drain it and delete them first; or retire it with "force": then they are given up, and their disks stay on that host.`,
         { field: 'force' },
       );
     });
-    this.agents.disconnect(slaveId, `${slave.name} was retired from the pool.`, 'retired');
-    this.pulse.forget(slaveId);
-    return slave;
   }
 
   /** Throws `already-exists` when the name is taken. */
@@ -164,6 +168,11 @@ export class SlaveService {
       return found;
     });
     this.agents.pushAdmission(slaveId, move.to, `${slave.name}: ${admissionMeanings[move.to]}.`);
+    if (move.to === 'retired') {
+      this.agents.disconnect(slaveId, `${slave.name} was retired from the pool.`, 'retired');
+      this.pulse.forget(slaveId);
+    }
+    // Should this fail, the liveness job calls it again for a retired slave.
     await this.reports.fleetChanged(slaveId);
     return this.get(principal, slaveId);
   }
@@ -243,6 +252,12 @@ async function belonging(
     throw new ParavclError('invalid-input', 'ownerUserId: there is no such user, or the account is disabled.', { field: 'ownerUserId' });
   }
   return { kind, ownerUserId };
+}
+
+/** "lab-pc-07 (retired 2026-11-20)", the day in UTC; room is left for the number of a second one of that day. */
+async function retiredName(repositories: Repositories, slave: SlaveRecord, now: EpochMs): Promise<string> {
+  const wanted = `${slave.name.slice(0, 75)} (retired ${new Date(now).toISOString().slice(0, 10)})`;
+  return freeName(wanted, await repositories.slaves.namesLike(wanted));
 }
 
 /** "3 instances (a, b, c) live": a number first, then at most five names. */

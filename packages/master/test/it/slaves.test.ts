@@ -55,7 +55,7 @@ test('lists are filtered, paged, and leave retired slaves out unless asked for',
   };
   expect(await names('name=filter-')).toEqual(['filter-online', 'filter-waits']);
   expect(await names('name=filter-&admission=pending')).toEqual(['filter-waits']);
-  expect(await names('name=filter-&admission=retired')).toEqual(['filter-gone']);
+  expect(await names('name=filter-&admission=retired')).toEqual(['filter-gone (retired 2026-03-02)']);
   expect(await names('name=filter-&liveness=online')).toEqual(['filter-online']);
   expect(await names('name=filter_')).toEqual([]);
   expect(await names('name=filter-&kind=volunteer')).toEqual([]);
@@ -114,6 +114,43 @@ test('a slave with instances is retired only by force; then its session ends and
   await agent.greet();
   expect((await agent.expect('refused')).payload.code).toBe('retired');
   expect(await server.ask('POST', path(agent, '/approve'), operator, {})).toMatchObject({ status: 409 });
+});
+
+test('what follows a retirement or a loss is caught up with when it was cut short', async () => {
+  const agent = await enrolled('approved', 'cut-short');
+  const name = await instanceOn(agent.slaveId, 'running', size);
+  const job = server.liveness();
+  server.reports.fault = new Error('the master is killed here');
+  await expect(server.slaves.retire(operator, agent.slaveId, true, '127.0.0.1')).rejects.toThrow('killed here');
+  expect((await server.admissionOf(agent)).admission).toBe('retired');
+  const told = (): number => server.reports.changes.filter((id) => id === agent.slaveId).length;
+  expect(told()).toBe(1);
+  await job.run();
+  await job.run();
+  expect(told()).toBe(3);
+  await server.db('instances').where({ name }).update({ observed: 'lost', reason_code: 'DomainLost', reason_sentence: 'gone' });
+  await job.run();
+  expect(told()).toBe(3);
+
+  const lost = await enrolled('approved', 'lost-halfway');
+  await server.db('slaves').where({ id: lost.slaveId }).update({ liveness: 'lost' });
+  const on = await instanceOn(lost.slaveId, 'running', size);
+  const failed = await instanceOn(lost.slaveId, 'failed', size);
+  expect(await server.unit.read.slaves.withUntoldLoss()).toContain(lost.slaveId);
+  await server.db('instances').where({ name: on }).update({ observed: 'lost' });
+  expect(await server.unit.read.slaves.withUntoldLoss()).not.toContain(lost.slaveId);
+  expect(failed).not.toBe('');
+});
+
+test('a machine that was retired enrols again under its old name, and is retired again', async () => {
+  for (const listed of ['again (retired 2026-03-02)', 'again (retired 2026-03-02)-2']) {
+    const agent = await enrolled('approved', 'again');
+    expect(await server.ask('GET', path(agent), operator)).toMatchObject({ body: { name: 'again' } });
+    expect(await server.ask('POST', path(agent, '/retire'), operator)).toMatchObject({ status: 200, body: { name: listed, admission: 'retired' } });
+  }
+  const longest = 'x'.repeat(100);
+  const agent = await enrolled('approved', longest);
+  expect(await server.ask('POST', path(agent, '/retire'), operator)).toMatchObject({ status: 200, body: { name: `${'x'.repeat(75)} (retired 2026-03-02)` } });
 });
 
 test('name, kind and owner are edited; a taken name, a volunteer without owner, an unknown owner are refused', async () => {
