@@ -2,7 +2,6 @@ import type { Clock } from '@paravcl/shared/clock';
 import type { Express } from 'express';
 import type { Knex } from 'knex';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { MasterConfig } from './config';
@@ -173,12 +172,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
           limiter: new RefusalLimiter(clock, refusedEnrolments),
           holders: agents,
           findImage: (imageId) => unit.read.images.find(imageId),
-          images: {
-            openRead: async (imageId, offsetBytes) => {
-              const content = await store.openRead(imageId, offsetBytes);
-              return { ...content, stream: Readable.from(content.stream, { objectMode: false }) };
-            },
-          },
+          images: store,
         }),
       },
     ],
