@@ -9,7 +9,6 @@ exports.up = async (db) => {
       instance_id CHAR(36) COLLATE utf8mb4_bin NULL,
       generation INT NULL,
       kind VARCHAR(32) COLLATE utf8mb4_bin NOT NULL,
-      arguments MEDIUMTEXT NOT NULL,
       state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,
       message VARCHAR(1000) NULL,
       created_at DATETIME(3) NOT NULL,

@@ -221,7 +221,6 @@ CREATE TABLE commands ( -- one-shot verbs only
   instance_id CHAR(36) COLLATE utf8mb4_bin NULL,
   generation INT NULL,
   kind VARCHAR(32) COLLATE utf8mb4_bin NOT NULL,
-  arguments MEDIUMTEXT NOT NULL,                            -- JSON
   state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,             -- sent, done, failed, unknown
   message VARCHAR(1000) NULL,
   created_at DATETIME(3) NOT NULL,

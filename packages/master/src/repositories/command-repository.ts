@@ -16,7 +16,6 @@ export class CommandRepository {
       instance_id: 'instanceId' in order.command ? order.command.instanceId : null,
       generation: order.generation,
       kind: order.command.kind,
-      arguments: JSON.stringify(order.command),
       state: 'sent',
       created_at: new Date(now),
       deadline_at: new Date(now + order.deadlineMs),
