@@ -168,7 +168,7 @@ const pageOf = (instance: Instance) => eventually(`the page of ${instance.name}`
 
 async function remove(instance: Instance): Promise<void> {
   await followOperation(admin, (await admin.call(deleteInstance, { params: { instanceId: instance.id } })).operation);
-  expect(await leftovers({ instanceId: instance.id, mac: instance.mac ?? '', network: lab.options.network.name, pool: lab.layout.pool })).toEqual([]);
+  expect(await leftovers({ instanceId: instance.id, name: instance.name, mac: instance.mac ?? '', network: lab.options.network.name, pool: lab.layout.pool })).toEqual([]);
 }
 
 async function filesBelow(directory: string): Promise<readonly string[]> {

@@ -133,9 +133,9 @@ export async function walk(lab: Lab, log: StepLog, guest: DemoGuest | null): Pro
 
   if (guest !== null) {
     await log.step('nothing of it is left on the host', async (detail) => {
-      const left = await leftovers({ instanceId, mac: launched.mac ?? '', network: lab.options.network.name, pool: lab.layout.pool });
+      const left = await leftovers({ instanceId, name: launched.name, mac: launched.mac ?? '', network: lab.options.network.name, pool: lab.layout.pool });
       if (left.length > 0) throw new StepFailed(`Still there: ${left.join(', ')}.`);
-      detail('no domain, no saved RAM, no DHCP entry (virsh); no file in the pool');
+      detail('no domain, no saved RAM, no DHCP entry or lease (virsh); no file in the pool');
     });
   }
 

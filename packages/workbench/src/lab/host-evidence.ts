@@ -50,15 +50,26 @@ export function guestPage(address: string): Promise<GuestPage | undefined> {
   });
 }
 
-/** What is left of an instance on this host: domain, saved RAM, DHCP entry, files. Empty when it is clean. */
-export async function leftovers(guest: { readonly instanceId: string; readonly mac: string; readonly network: string; readonly pool: string }): Promise<readonly string[]> {
+export interface Guest {
+  readonly instanceId: string;
+  readonly name: string;
+  readonly mac: string;
+  readonly network: string;
+  readonly pool: string;
+}
+
+/** Where traces are looked for; libvirt names a managed save after its domain, `pv-<name>`. */
+const thisHost = { virsh, saves: '/var/lib/libvirt/qemu/save' };
+
+/** What is left of an instance on this host: domain, saved RAM, DHCP entry and lease, files. Empty when it is clean. */
+export async function leftovers(guest: Guest, host: typeof thisHost = thisHost): Promise<readonly string[]> {
   const left: string[] = [];
-  if ((await domainIds()).includes(guest.instanceId)) left.push('its libvirt domain');
-  if ((await virsh('net-dumpxml', '--', guest.network)).toLowerCase().includes(guest.mac)) left.push('its DHCP entry');
+  if ((await host.virsh('list', '--all', '--uuid')).includes(guest.instanceId)) left.push('its libvirt domain');
+  if ((await host.virsh('net-dumpxml', '--', guest.network)).toLowerCase().includes(guest.mac)) left.push('its DHCP entry');
+  if ((await host.virsh('net-dhcp-leases', '--', guest.network)).toLowerCase().includes(guest.mac)) left.push('its DHCP lease');
   const files = existsSync(guest.pool) ? await readdir(guest.pool, { recursive: true }) : [];
   left.push(...files.filter((file) => file.includes(guest.instanceId)).map((file) => `the file ${file} in the pool`));
-  const saves = '/var/lib/libvirt/qemu/save';
-  const names = existsSync(saves) ? await readdir(saves) : [];
-  left.push(...names.filter((name) => name.includes(guest.instanceId)).map((name) => `the saved RAM ${name}`));
+  const saves = existsSync(host.saves) ? await readdir(host.saves) : [];
+  left.push(...saves.filter((save) => save === `pv-${guest.name}.save`).map((save) => `the saved RAM ${save}`));
   return left;
 }

@@ -1,0 +1,47 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { leftovers, type Guest } from './host-evidence';
+
+const instanceId = '0192f0c1-2345-7abc-8def-0123456789ab';
+const mac = '00:16:3e:00:00:01';
+
+let home: string;
+let guest: Guest;
+let says: Record<string, string>;
+const host = (): Parameters<typeof leftovers>[1] => ({
+  saves: join(home, 'save'),
+  virsh: (...args) => {
+    const said = says[args.join(' ')];
+    return said === undefined ? Promise.reject(new Error(`not expected: virsh ${args.join(' ')}`)) : Promise.resolve(said);
+  },
+});
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'evidence-'));
+  guest = { instanceId, name: 'i-ubuntu-9af', mac, network: 'pv-lab', pool: join(home, 'pool') };
+  await mkdir(join(home, 'save'));
+  await mkdir(join(home, 'pool', 'instances'), { recursive: true });
+  says = {
+    'list --all --uuid': 'e2ae4b5e-0000-4000-8000-000000000000\n',
+    'net-dumpxml -- pv-lab': "<network><ip><dhcp><host mac='00:16:3e:00:00:02' ip='10.0.0.2'/></dhcp></ip></network>",
+    'net-dhcp-leases -- pv-lab': ' 2026-11-20 20:00:00   00:16:3e:00:00:02   ipv4   10.0.0.2/24   -   -',
+  };
+});
+afterEach(() => rm(home, { recursive: true }));
+
+test('traces of other guests are none of this one', async () => {
+  await writeFile(join(home, 'save', 'pv-i-ubuntu-9af2.save'), '');
+  expect(await leftovers(guest, host())).toEqual([]);
+});
+
+test.each<[string, () => unknown, string]>([
+  ['a domain', () => (says['list --all --uuid'] = `${instanceId}\n`), 'its libvirt domain'],
+  ['a DHCP entry', () => (says['net-dumpxml -- pv-lab'] = `<host mac='${mac.toUpperCase()}' ip='10.0.0.1'/>`), 'its DHCP entry'],
+  ['a DHCP lease', () => (says['net-dhcp-leases -- pv-lab'] = ` 2026-11-20 20:00:00   ${mac}   ipv4   10.0.0.1/24   -   -`), 'its DHCP lease'],
+  ['a file in the pool', () => mkdir(join(home, 'pool', 'instances', instanceId)), `the file instances/${instanceId} in the pool`],
+  ['saved RAM, which bears the name of the domain', () => writeFile(join(home, 'save', 'pv-i-ubuntu-9af.save'), ''), 'the saved RAM pv-i-ubuntu-9af.save'],
+])('%s that is left is seen', async (_, leave, what) => {
+  await leave();
+  expect(await leftovers(guest, host())).toEqual([what]);
+});
