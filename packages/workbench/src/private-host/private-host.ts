@@ -73,10 +73,7 @@ export function spawnInPrivateHost(command: readonly [string, ...string[]], opti
  */
 export async function runInPrivateHost(command: readonly [string, ...string[]], options: PrivateHostOptions = {}): Promise<number> {
   const child = spawnInPrivateHost(command, options);
-  const passOn = (signal: NodeJS.Signals): void => {
-    // `unshare` itself is deaf while it waits; its child, process 1 inside, hands the signal to the command.
-    for (const pid of childrenOf(child.pid)) process.kill(pid, signal);
-  };
+  const passOn = (signal: NodeJS.Signals): void => signalPrivateHost(child, signal);
   const stay = (): void => undefined;
   process.on('SIGTERM', passOn).on('SIGHUP', passOn).on('SIGINT', stay);
   try {
@@ -89,6 +86,11 @@ export async function runInPrivateHost(command: readonly [string, ...string[]], 
   } finally {
     process.off('SIGTERM', passOn).off('SIGHUP', passOn).off('SIGINT', stay);
   }
+}
+
+/** `unshare` itself is deaf while it waits; its child, process 1 inside, hands the signal to the command. */
+export function signalPrivateHost(child: ChildProcess, signal: NodeJS.Signals): void {
+  for (const pid of childrenOf(child.pid)) process.kill(pid, signal);
 }
 
 const searchDirectories: readonly string[] = [

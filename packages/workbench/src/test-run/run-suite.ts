@@ -3,7 +3,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseJson } from '@paravcl/shared/parse-json';
-import { spawnInPrivateHost, privateHostHindrance } from '../private-host/private-host';
+import { privateHostHindrance, signalPrivateHost, spawnInPrivateHost } from '../private-host/private-host';
+import { endGently } from './end-gently';
 import { jestReportSchema, suiteResult, type JestReport, type SuiteResult } from './suite-result';
 
 const root = resolve(__dirname, '..', '..', '..', '..');
@@ -15,8 +16,8 @@ export interface SuiteOptions {
   /** Only tests whose full name matches; null for all. */
   readonly namePattern: string | null;
   readonly timeLimitMs: number;
-  /** Told of the running jest, so that signals can be passed on. */
-  readonly onStart: (child: ChildProcess) => void;
+  /** Given what ends the running suite early. */
+  readonly onStart: (end: () => void) => void;
 }
 
 /** How jest runs each suite. A guest under emulation takes a whole core, so those tests run one after the other. */
@@ -51,26 +52,27 @@ export async function runSuite(name: SuiteName, options: SuiteOptions): Promise<
       name === 'host'
         ? spawnInPrivateHost(jest, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
         : spawn(jest[0], jest.slice(1), { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
-    options.onStart(child);
-    const ended = await waitForEnd(child, options.timeLimitMs);
+    const end = (): void => endGently(child, () => (name === 'host' ? signalPrivateHost(child, 'SIGTERM') : child.kill('SIGTERM')));
+    options.onStart(end);
+    const ended = await waitForEnd(child, options.timeLimitMs, end);
     const result = suiteResult(await readReport(report), ended.code, options.namePattern !== null);
     if (!ended.tooLong) return result;
     return {
       passed: result.passed,
       failed: Math.max(1, result.failed),
-      reasons: [`stopped after ${String(options.timeLimitMs / 60_000)} minutes`, ...result.reasons],
+      reasons: [`stopped after ${(options.timeLimitMs / 60_000).toFixed(1)} minutes, when the time for all suites was over`, ...result.reasons],
     };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-function waitForEnd(child: ChildProcess, timeLimitMs: number): Promise<{ readonly code: number; readonly tooLong: boolean }> {
+function waitForEnd(child: ChildProcess, timeLimitMs: number, end: () => void): Promise<{ readonly code: number; readonly tooLong: boolean }> {
   return new Promise((resolveEnd, reject) => {
     let tooLong = false;
     const limit = setTimeout(() => {
       tooLong = true;
-      child.kill('SIGKILL');
+      end();
     }, timeLimitMs);
     child.once('error', (error) => {
       clearTimeout(limit);
