@@ -85,6 +85,13 @@ test('an agent over the real libvirt launches, suspends, resumes and deletes a r
       await sleep(systemClock, 20);
     }
   };
+  const reachesFor = async (code: string, state: string): Promise<void> => {
+    const end = Date.now() + 90_000;
+    while (agent.seen()[0]?.reason?.code !== code || agent.seen()[0]?.state !== state) {
+      if (Date.now() > end) throw new Error(`not ${state} for ${code}: ${JSON.stringify(agent.seen())}`);
+      await sleep(systemClock, 20);
+    }
+  };
   const serial = (): Promise<string> => readFile(join(stateDir, 'pool', 'instances', instanceId, 'serial.log'), 'utf8');
 
   try {
@@ -94,7 +101,13 @@ test('an agent over the real libvirt launches, suspends, resumes and deletes a r
     expect(virsh('domstate', '--', instanceId)).toBe('running');
     expect(await serial()).toContain('i-agent-1');
 
+    const saves = '/var/lib/libvirt/qemu/save';
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', saves]);
     order(2, 'suspended');
+    await reachesFor('NotEnoughDisk', 'running');
+    expect(agent.seen()[0]?.reason?.sentence).toMatch(/needs up to 144 MiB in \/var\/lib\/libvirt\/qemu\/save, where \d MiB are free/);
+    expect(execFileSync('find', [saves, '-type', 'f'], { encoding: 'utf8' })).toBe('');
+    execFileSync('umount', [saves]);
     await reaches('suspended');
     expect(virsh('dominfo', '--', instanceId)).toMatch(/Managed save:\s+yes/);
     await agent.stop();
@@ -102,8 +115,11 @@ test('an agent over the real libvirt launches, suspends, resumes and deletes a r
     expect(virsh('domstate', '--', instanceId)).toBe('shut off');
 
     agent = await startAgent();
+    await reaches('suspended');
+    virsh('net-destroy', '--', 'pv-agent');
     order(3, 'running');
     await reaches('running');
+    expect(virsh('net-info', '--', 'pv-agent')).toMatch(/Active:\s+yes/);
     expect(virsh('domstate', '--', instanceId)).toBe('running');
     order(4, 'deleted');
     await reaches('deleted');

@@ -11,6 +11,7 @@ export interface DomainFacts {
   /** libvirt's own words for the state, with its reason: "paused (I/O error)". */
   readonly stateWords: string;
   readonly mark: InstanceMark | null;
+  readonly ramMiB: number;
   /** MAC of its first interface. */
   readonly mac: string | null;
   /** libvirt networks its interfaces are on. */
@@ -39,6 +40,8 @@ export function readFacts(sections: readonly string[]): DomainFacts | null {
     state: parseState(state, fields['Managed save'] === 'yes'),
     stateWords: state,
     mark: readMark(domain),
+    // libvirt prints it in KiB, whatever it was defined in.
+    ramMiB: Math.ceil(Number(child(domain, 'memory')?.text ?? 0) / 1024),
     mac: child(interfaces[0], 'mac')?.attributes['address'] ?? null,
     networks: interfaces.map((each) => child(each, 'source')?.attributes['network']).filter((each) => each !== undefined),
   };

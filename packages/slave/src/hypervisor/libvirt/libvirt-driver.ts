@@ -19,6 +19,7 @@ import { type DomainFacts, factsCommands, readFacts } from './domain-facts';
 import { defaultCpuModel, domainXml, type GuestBaseline, markOf } from './domain-xml';
 import { EventStream } from './event-stream';
 import { bareMarkElement, type InstanceMark, markKey, markNamespace } from './instance-mark';
+import { checkSaveRoom } from './save-room';
 import { LibvirtSiteNetwork } from './site-network';
 import { Virsh, virshDefaults, type VirshOptions } from './virsh';
 import { virshError } from './virsh-failure';
@@ -35,7 +36,7 @@ export interface LibvirtDriverOptions {
   /** Pins the pool's CPU model; by default `defaultCpuModel`. */
   readonly cpu?: string;
   readonly virsh?: Partial<VirshOptions>;
-  /** Where libvirtd keeps managed saves; only read, to make them durable. */
+  /** Where libvirtd keeps managed saves; only looked at, for room before a save and to make it durable. */
   readonly savesDirectory?: string;
 }
 
@@ -160,6 +161,7 @@ export class LibvirtDriver implements HypervisorDriver {
     const facts = await this.present(instanceId);
     if (facts.state === 'saved') return;
     if (!isActive(facts) || facts.state === 'shutting-down') throw wrongState(facts, 'only a running guest has RAM to save');
+    await checkSaveRoom(this.savesDirectory, facts.name, facts.ramMiB);
     // --running: a guest saved while paused goes on when it is restored.
     await this.virsh.run(['managedsave', '--domain', instanceId, '--running'], ramCallMs);
     await this.makeDurable(facts.name);
@@ -241,6 +243,10 @@ export class LibvirtDriver implements HypervisorDriver {
     await this.setMark(mark, true);
   }
 
+  private get savesDirectory(): string {
+    return this.options.savesDirectory ?? '/var/lib/libvirt/qemu/save';
+  }
+
   private async setMark(mark: InstanceMark, live: boolean): Promise<void> {
     const xml = writeXml(bareMarkElement(mark)).trim();
     await this.virsh.run(['metadata', '--domain', mark.instanceId, '--uri', markNamespace, '--key', markKey, '--set', xml, '--config', ...(live ? ['--live'] : [])]);
@@ -248,7 +254,7 @@ export class LibvirtDriver implements HypervisorDriver {
 
   /** libvirtd syncs the RAM but not the header it completes last, without which the save counts as half written. */
   private async makeDurable(name: string): Promise<void> {
-    const directory = this.options.savesDirectory ?? '/var/lib/libvirt/qemu/save';
+    const directory = this.savesDirectory;
     for (const path of [join(directory, `${name}.save`), directory]) {
       const file = await open(path, 'r').catch((cause: unknown) => {
         throw new HypervisorError('failed', `${path} cannot be opened to make the save durable; set savesDirectory to where libvirtd keeps managed saves`, { cause });
