@@ -55,6 +55,7 @@ async function run(options: Options): Promise<number> {
   }
   const out = options.json ? process.stderr : process.stdout;
   const log = new StepLog(out, options.simulated ? '[simulated] ' : '');
+  if (options.simulated) log.hypervisor = 'simulated';
   const reporter = new DemoReporter(log, options.json);
   const lab = new Lab({ stateDir: options.state, driver: options.simulated ? 'simulated' : 'libvirt', host: options.host, port: options.port, network });
   let hostService: LibvirtService | null = null;
@@ -120,7 +121,7 @@ async function run(options: Options): Promise<number> {
   } else if (await readDemoRecord(options.state)) {
     log.say('Left as it is, to look at. Remove everything: npm run demo -- --stop');
   }
-  return reporter.summary(result?.hypervisor ?? (options.simulated ? 'simulated' : 'qemu'), failure);
+  return reporter.summary(failure);
 }
 
 /** What `--once` removes at its end is what explains a failure. */

@@ -1,4 +1,3 @@
-import type { HypervisorKind } from '@paravcl/shared/domain/slave';
 import type { Lab } from '../lab/lab';
 import type { LabLayout } from '../lab/lab-layout';
 import type { StepLog } from './step-log';
@@ -29,8 +28,8 @@ export class DemoReporter {
   }
 
   /** Prints the summary and answers the exit code. */
-  summary(hypervisor: HypervisorKind, failure: unknown): number {
-    const summary = this.log.summary(hypervisor);
+  summary(failure: unknown): number {
+    const summary = this.log.summary();
     const ok = summary.ok && failure === null;
     if (this.json) process.stdout.write(`${JSON.stringify({ ...summary, ok })}\n`);
     else this.log.say(`${ok ? 'All of it worked' : 'It did not work'}, in ${summary.seconds.toFixed(1)} s.`);

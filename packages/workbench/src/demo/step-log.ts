@@ -29,6 +29,8 @@ export class StepFailed extends Error {
  */
 export class StepLog {
   private readonly records: StepRecord[] = [];
+  /** What guests run with; null until the slave has described itself. */
+  hypervisor: HypervisorKind | null = null;
   private readonly startedAt = performance.now();
 
   constructor(
@@ -62,12 +64,13 @@ export class StepLog {
     }
   }
 
-  summary(hypervisor: HypervisorKind): DemoSummary {
+  summary(): DemoSummary {
+    const { hypervisor } = this;
     return {
       ok: this.records.length > 0 && this.records.every((record) => record.ok),
-      hypervisor,
+      hypervisor: hypervisor ?? 'qemu',
       seconds: Math.round(performance.now() - this.startedAt) / 1000,
-      steps: this.records,
+      steps: this.records.map((record) => (record.ok || hypervisor !== null ? record : { ...record, detail: `${record.detail} (It was not found out yet whether KVM works here: "hypervisor" is a guess.)` })),
     };
   }
 }

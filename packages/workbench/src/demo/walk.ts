@@ -2,7 +2,6 @@ import { createEnrolmentCode, createGroup } from '@paravcl/shared/api/groups';
 import { createInstance, deleteInstance, getSerialLog, resumeInstance, suspendInstance } from '@paravcl/shared/api/instances';
 import { register } from '@paravcl/shared/api/registrations';
 import { approveSlave, describeSlave } from '@paravcl/shared/api/slaves';
-import type { HypervisorKind } from '@paravcl/shared/domain/slave';
 import type { ApiClient } from '../api-client';
 import { eventually } from '../eventually';
 import { demoGuestCountPattern, demoGuestReadyPattern, type DemoGuest } from '../guest/demo-guest';
@@ -14,7 +13,6 @@ import { registerDemoGuest, registerStandIn } from '../lab/register-demo-guest';
 import { StepFailed, type StepLog } from './step-log';
 
 export interface WalkResult {
-  readonly hypervisor: HypervisorKind;
   readonly people: readonly { readonly role: string; readonly name: string; readonly password: string }[];
 }
 
@@ -48,7 +46,7 @@ export async function walk(lab: Lab, log: StepLog, guest: DemoGuest | null): Pro
     detail(`${slave.name} is ${slave.admission} as ${slave.kind}`);
   });
 
-  const hypervisor = await log.step('it describes itself', async (detail) => {
+  log.hypervisor = await log.step('it describes itself', async (detail) => {
     const { describe } = await admin.call(describeSlave, { params: { slaveId } });
     const { kind, why, libvirt, qemu } = describe.hypervisor;
     const versions = kind === 'simulated' ? [] : [`libvirt ${libvirt ?? '?'}, QEMU ${qemu ?? '?'}`];
@@ -140,7 +138,6 @@ export async function walk(lab: Lab, log: StepLog, guest: DemoGuest | null): Pro
   }
 
   return {
-    hypervisor,
     people: [
       { role: 'administrator', name: 'admin', password: adminPassword },
       { role: 'student', name: 'student', password: studentPassword },
