@@ -14,6 +14,8 @@ import { stepKey, type Step } from './steps';
  * failed is planned again when its back-off has passed. When there is nothing to do the plan is empty
  * and `wakeAtMs` says when to look again without being woken.
  *
+ * Two traces of what `marks` carry over a gap are in docs/states.md, "An agent's memory".
+ *
  * What never happens, whatever the facts: a domain that is wanted running is not destroyed; a disk that
  * has booted is removed only by `deleted`; an older generation than the host's own mark is not obeyed.
  */
@@ -263,7 +265,7 @@ function towardsSuspended(desired: Wanted, view: View): Plan {
 
 function notStarted(desired: Wanted, { booted, marks }: View): ObservedInstance {
   if (marks.failed !== null && !booted) return observe(desired, 'failed', marks.failed.reason);
-  return observe(desired, 'stopped', { code: 'StoppedByUser', sentence: 'It was not running when it was to be suspended, so there is no RAM to keep; it boots when it is resumed.' });
+  return observe(desired, 'stopped', { code: 'StoppedByUser', sentence: 'It was not running when it was to be suspended, so there is no RAM to keep. Its disk is kept; start it again when you need it.' });
 }
 
 // ---------------------------------------------------------------- stopped
