@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { slaveColumns, slaveRecord, type SlaveRecord, type SlaveRow } from './slave-record';
 
-/** Slaves as the scheduler reads them: all at once, or one of them locked. */
+/** Slaves for whoever needs several of them or one of them locked: the scheduler, the hello, the views of instances. */
 export class FleetRepository {
   constructor(private readonly db: Knex) {}
 

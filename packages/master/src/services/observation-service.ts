@@ -151,11 +151,16 @@ export class ObservationService implements AgentReports {
   }
 
   private async lose(slave: SlaveRecord, instance: InstanceRecord, reason: Reason): Promise<void> {
-    const { unitOfWork, clock, settings } = this.deps;
+    const { unitOfWork, clock, settings, onFault } = this.deps;
     const answers = reason.code === 'DomainLost' ? { observedGeneration: instance.generation } : {};
-    await unitOfWork.transaction((repositories) =>
-      changeInstance(repositories, instance, { observed: 'lost', reason, ...answers }, { by: `slave ${slave.name}`, now: clock.now(), slaveName: slave.name, settings }),
-    );
+    try {
+      await unitOfWork.transaction((repositories) =>
+        changeInstance(repositories, instance, { observed: 'lost', reason, ...answers }, { by: `slave ${slave.name}`, now: clock.now(), slaveName: slave.name, settings }),
+      );
+    } catch (error) {
+      // The liveness job comes back to it; the others are not kept waiting.
+      onFault(error);
+    }
   }
 
   /** All in one transaction; when that cannot be written, one by one, so that one report does not keep the others out. */

@@ -10,6 +10,7 @@ export type ImageKind = z.infer<typeof imageKindSchema>;
 export const imageFormatSchema = z.enum(['raw', 'qcow2']);
 export type ImageFormat = z.infer<typeof imageFormatSchema>;
 
+/** `deprecated` and `deleting` are kept for later (DESIGN §5): nothing sets them yet. */
 export const imageStateSchema = z.enum(['uploading', 'checking', 'ready', 'deprecated', 'deleting']);
 export type ImageState = z.infer<typeof imageStateSchema>;
 

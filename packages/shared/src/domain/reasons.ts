@@ -2,7 +2,9 @@ import { z } from 'zod';
 
 /**
  * Why something waits, was refused or failed: a closed list, most important first. When several hold,
- * the first of the list is the one that is shown (its precedence), the others are counted.
+ * the first of the list is the one that is shown (its precedence), the others are counted. Some are not
+ * given yet (ImageNotReady, KeptForReservation, LowerPriority, Misconfigured, QuotaExceeded): they hold
+ * their place in the precedence.
  */
 export const reasonCodes = [
   'Misconfigured',
