@@ -40,7 +40,7 @@ export async function startAgent(config: Config, clock: Clock, log: Logger, buil
   });
   let contentToken: string | null = null;
   const source = new MasterImageSource({ masterUrl: enrolment.masterUrl, ...trust, contentToken: () => contentToken });
-  const { driver, store } = await composeHost(config, clock, enrolment.slaveId, source, kvm);
+  const { driver, store } = await composeHost(config, clock, enrolment.slaveId, source, kvm, { hostBootId, log });
   log.info({ slave: enrolment.name, slaveId: enrolment.slaveId, master: enrolment.masterUrl, driver: config.driver, kvm: kvm.why }, 'the agent starts');
   let link: MasterLink | null = null;
   const lastContact = new LastContact(lastContactFile(config), clock, () => link?.lastContactAt ?? null);
