@@ -23,6 +23,7 @@ const doctor = withConfigOptions(doctorCommand(async (): Promise<DoctorOptions> 
     poolDir: config.poolDir,
     libvirtUri: config.libvirtUri,
     masterUrl: enrolment?.masterUrl,
+    trust: enrolment?.trust,
     caPem,
     network: (await readJournalState(journalDirectory(config))).network,
     lastContactAt: await LastContact.read(lastContactFile(config)),

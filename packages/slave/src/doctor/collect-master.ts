@@ -5,11 +5,11 @@ import type { MasterAnswer } from './diagnose-master';
 
 const deadlineMs = 5000;
 
-/** Asks `/healthz`, the one page that needs no login, trusting only the authority in `caPem`. Never throws. */
-export function askMaster(masterUrl: string, caPem: string, clock: Clock): Promise<MasterAnswer> {
+/** Asks `/healthz`, the one page that needs no login, trusting only the authority in `caPem`, or this machine's when undefined. Never throws. */
+export function askMaster(masterUrl: string, caPem: string | undefined, clock: Clock): Promise<MasterAnswer> {
   return new Promise((resolve) => {
     const began = clock.now();
-    const asked = request(new URL('/healthz', masterUrl), { ca: caPem, method: 'GET', agent: false, timeout: deadlineMs }, (response) => {
+    const asked = request(new URL('/healthz', masterUrl), { ...(caPem === undefined ? {} : { ca: caPem }), method: 'GET', agent: false, timeout: deadlineMs }, (response) => {
       const ended = clock.now();
       const certificate = (response.socket as TLSSocket).getPeerCertificate();
       const date = Date.parse(response.headers.date ?? '');

@@ -14,7 +14,8 @@ export type MasterAnswer =
 export interface MasterFacts {
   /** Null when this host is not enrolled. */
   readonly url: string | null;
-  readonly pinned: boolean;
+  /** Who vouches for the master: the authority kept at enrolment, the public ones of this machine, or nobody. */
+  readonly trust: 'pinned' | 'public' | null;
   readonly answer: MasterAnswer | null;
   /** When the agent last heard of the master; null when unknown. */
   readonly lastContactAt: number | null;
@@ -30,23 +31,24 @@ const warnClockMs = 5000;
 const faultClockMs = 60_000;
 const quietMs = 10 * 60 * 1000;
 
+const authority = { pinned: 'the authority kept at enrolment', public: 'an authority this machine trusts' } as const;
 const whoRenews = 'A master with an authority of its own renews it by itself from 30 days before its end; one that the site bought or made (tls.certFile) is renewed by whoever did.';
 const whyNotRenewed = 'journalctl -u paravcl-master | grep -i certificate   # on the master: why it was not renewed';
 
 export function diagnoseMaster(facts: MasterFacts): readonly Finding[] {
-  const { url, pinned, answer, now } = facts;
+  const { url, trust, answer, now } = facts;
   if (url === null) return [warning('master', 'This host is not enrolled: no master is known.', 'paravcl-slave enrol --master https://MASTER --token TOKEN')];
-  if (!pinned)
+  if (trust === null)
     return [fault('master', `The certificate authority of ${url} is not kept here, so the master cannot be told from an impostor.`, `paravcl-slave enrol --master ${url} --token TOKEN`)];
   if (!answer) return [];
-  return [...diagnoseAnswer(url, answer, now), ...diagnoseContact(url, facts)];
+  return [...diagnoseAnswer(url, answer, trust, now), ...diagnoseContact(url, facts)];
 }
 
-function diagnoseAnswer(url: string, answer: MasterAnswer, now: number): readonly Finding[] {
-  if (!answer.reached) return [unreached(url, answer)];
+function diagnoseAnswer(url: string, answer: MasterAnswer, trust: 'pinned' | 'public', now: number): readonly Finding[] {
+  if (!answer.reached) return [unreached(url, answer, trust)];
   const findings: Finding[] = [
     answer.status === 200
-      ? ok('master', `${url} answers, and its certificate is signed by the authority kept at enrolment.`)
+      ? ok('master', `${url} answers, and its certificate is signed by ${authority[trust]}.`)
       : warning('master', `${url} answers with status ${answer.status}: it is starting, stopping or troubled.`, 'journalctl -u paravcl-master -n 50   # on the master'),
   ];
   if (answer.certificateEndsAt !== null) {
@@ -61,14 +63,14 @@ function diagnoseAnswer(url: string, answer: MasterAnswer, now: number): readonl
   return findings;
 }
 
-function unreached(url: string, { code, message }: { readonly code: string; readonly message: string }): Finding {
+function unreached(url: string, { code, message }: { readonly code: string; readonly message: string }, trust: 'pinned' | 'public'): Finding {
   const { hostname, port } = new URL(url);
   if (code === 'CERT_HAS_EXPIRED')
     return fault('master', `The certificate of ${url} has expired. ${whoRenews}`, whyNotRenewed);
   if (code === 'CERT_NOT_YET_VALID') return fault('master', `The certificate of ${url} is not valid yet: this host's clock is behind.`, 'timedatectl set-ntp true');
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return fault('master', `The certificate of ${url} is for another name: ${message}.`, `paravcl-slave enrol --master https://NAME-IN-THE-CERTIFICATE --token TOKEN`);
   if (/CERT|ISSUER|SIGNATURE|SELF_SIGNED/.test(code))
-    return fault('master', `The certificate of ${url} is not signed by the authority kept at enrolment (${message}): another machine answers there, or the master was set up anew.`, `paravcl-slave enrol --master ${url} --token TOKEN`);
+    return fault('master', `The certificate of ${url} is not signed by ${authority[trust]} (${message}): another machine answers there, or the master was set up anew.`, `paravcl-slave enrol --master ${url} --token TOKEN`);
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return fault('master', `The name ${hostname} is not known to this host's name server.`, `getent hosts ${hostname}`);
   if (code === 'ECONNREFUSED') return fault('master', `Nothing listens at ${url}: the master is down, or the port is wrong.`, 'systemctl status paravcl-master   # on the master');
   return fault('master', `${url} cannot be reached: ${message}.`, `nc -vz ${hostname} ${port === '' ? '443' : port}`);

@@ -36,7 +36,7 @@ const well: DoctorFacts = {
   },
   master: {
     url: 'https://master.lab:8443',
-    pinned: true,
+    trust: 'pinned',
     answer: { reached: true, status: 200, certificateEndsAt: now + 300 * day, clockOffsetMs: 400 },
     lastContactAt: now - 3000,
     now,
@@ -48,6 +48,13 @@ const trouble = (facts: Partial<DoctorFacts>): readonly Finding[] => diagnose({ 
 
 it('finds nothing on a host that is well', () => {
   expect(trouble({})).toEqual([]);
+});
+
+it('does not ask for a kept authority where the master has a public certificate', () => {
+  const master = { ...well.master, trust: 'public' as const };
+  expect(trouble({ master })).toEqual([]);
+  const foreign = { ...master, answer: { reached: false as const, code: 'SELF_SIGNED_CERT_IN_CHAIN', message: 'self-signed' } };
+  expect(trouble({ master: foreign })[0]?.sentence).toContain('an authority this machine trusts');
 });
 
 describe('finds exactly one thing, with the command that mends it:', () => {
@@ -68,7 +75,7 @@ describe('finds exactly one thing, with the command that mends it:', () => {
     ['libvirt\'s own network in the site\'s range', { network: { ...well.network, routes: [{ interface: 'virbr0', range: rangeOf('10.0.0.0', 8) }] } }, 'fault', 'network', /default network/, /net-destroy default/],
     ['a foreign bridge of our name', { network: { ...well.network, routes: [{ interface: 'pvcl0', range: rangeOf('192.168.5.0', 24) }] } }, 'warning', 'network-bridge', /somebody else/, /ip -brief/],
     ['a host not enrolled', { master: { ...well.master, url: null } }, 'warning', 'master', /not enrolled/, /paravcl-slave enrol/],
-    ['no pinned authority', { master: { ...well.master, pinned: false } }, 'fault', 'master', /impostor/, /paravcl-slave enrol/],
+    ['no pinned authority', { master: { ...well.master, trust: null } }, 'fault', 'master', /impostor/, /paravcl-slave enrol/],
     ['a master that is down', master({ reached: false, code: 'ECONNREFUSED', message: 'connect ECONNREFUSED' }), 'fault', 'master', /Nothing listens/, /systemctl status/],
     ['a name nobody knows', master({ reached: false, code: 'ENOTFOUND', message: '' }), 'fault', 'master', /master\.lab is not known/, /getent hosts master\.lab/],
     ['an impostor', master({ reached: false, code: 'SELF_SIGNED_CERT_IN_CHAIN', message: 'self-signed' }), 'fault', 'master', /another machine answers/, /enrol/],

@@ -20,7 +20,9 @@ export interface DoctorOptions {
   readonly libvirtUri?: string | undefined;
   /** Set once the host is enrolled. */
   readonly masterUrl?: string | undefined;
-  /** The authority kept at enrolment. */
+  /** Whom the enrolment believes; undefined when the host is not enrolled. */
+  readonly trust?: 'pinned' | 'public' | undefined;
+  /** The authority kept at enrolment; none with `public`. */
   readonly caPem?: string | undefined;
   /** The guest network as the master last told it. */
   readonly network?: SiteNetwork | null | undefined;
@@ -38,6 +40,8 @@ export interface DoctorDeps {
 /** Reads everything doctor judges. Never throws for what a host lacks. */
 export async function collectFacts(options: DoctorOptions, { clock = systemClock, run = runTool }: DoctorDeps = {}): Promise<DoctorFacts> {
   const { masterUrl, caPem } = options;
+  // A pinned authority whose file is gone leaves nobody to believe.
+  const trust = options.trust === 'public' ? 'public' : caPem === undefined ? null : 'pinned';
   // The probe loads the machine for a moment; alone, its deadline is fair.
   const kvm = await collectKvm({ run });
   const [libvirt, tools, appArmor, pool, routes, answer, secrets] = await Promise.all([
@@ -46,7 +50,7 @@ export async function collectFacts(options: DoctorOptions, { clock = systemClock
     collectAppArmor(options.poolDir),
     collectPool(options.poolDir, kvm.qemuAccount),
     collectRoutes(),
-    masterUrl !== undefined && caPem !== undefined ? askMaster(masterUrl, caPem, clock) : null,
+    masterUrl !== undefined && trust !== null ? askMaster(masterUrl, caPem, clock) : null,
     collectSecrets(options.stateDir, options.secretFiles ?? []),
   ]);
   return {
@@ -56,7 +60,7 @@ export async function collectFacts(options: DoctorOptions, { clock = systemClock
     appArmor,
     pool,
     network: { network: options.network ?? null, routes },
-    master: { url: masterUrl ?? null, pinned: caPem !== undefined, answer, lastContactAt: options.lastContactAt ?? null, now: clock.now() },
+    master: { url: masterUrl ?? null, trust, answer, lastContactAt: options.lastContactAt ?? null, now: clock.now() },
     secrets,
     ownUid: process.getuid?.() ?? 0,
   };
