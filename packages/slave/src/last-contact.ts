@@ -10,6 +10,7 @@ const everyMs = 60_000;
 export class LastContact {
   private cancel: Cancel = () => undefined;
   private written: EpochMs | null = null;
+  private stopped = false;
 
   constructor(
     private readonly path: string,
@@ -24,11 +25,13 @@ export class LastContact {
   }
 
   start(): void {
+    if (this.stopped) return;
     this.cancel = this.clock.after(everyMs, () => void this.write().then(() => this.start()));
   }
 
   /** Writes what is not written yet. */
   async stop(): Promise<void> {
+    this.stopped = true;
     this.cancel();
     await this.write();
   }
