@@ -26,11 +26,16 @@ const leastNode = [20, 19];
 const commands = {
   demo: {
     entry: 'demo-command.js',
-    usage: `npm run demo -- [--once] [--json] [--simulated]
+    usage: `npm run demo -- [options]
   Runs the whole of ParaVCL on this machine, step by step, against its real libvirt and QEMU.
-  --once       stop everything at the end; exit code 0 when every step held, else 1
-  --json       one summary on standard output (progress stays on standard error)
-  --simulated  no guest: the simulated driver, said in every line`,
+  --once             stop everything at the end; exit code 0 when every step held, else 1
+  --json             one summary on standard output, progress on standard error
+  --simulated        the simulated driver instead of guests; said in every line
+  --stop             end a demo that was left running and remove everything it made
+  --yes              with --stop: do not ask before guests are removed
+  --state DIRECTORY  a new or empty directory for what the demo makes (/var/lib/paravcl-demo)
+  --host ADDRESS     address the master listens on (127.0.0.1)
+  --port NUMBER      port the master listens on; when it is taken, the next free one (8443)`,
   },
   test: {
     entry: 'test-command.js',
@@ -42,8 +47,10 @@ const commands = {
   },
   bench: {
     entry: 'bench-command.js',
-    usage: `npm run bench -- NAME [--json]
-  Measures one part beside its baseline, in the same run.`,
+    usage: `npm run bench -- NAME [options]
+  Measures one part beside its baseline, in the same run, inside a private host. NAME: launch
+  --json         one object on standard output, progress on standard error
+  --runs NUMBER  runs of each arm, at least 5 (5)`,
   },
 };
 

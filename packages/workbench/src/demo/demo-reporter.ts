@@ -8,6 +8,7 @@ export class DemoReporter {
   constructor(
     private readonly log: StepLog,
     private readonly json: boolean,
+    private readonly stopCommand: string,
   ) {}
 
   leftRunning(lab: Lab, result: WalkResult): void {
@@ -17,14 +18,17 @@ export class DemoReporter {
     for (const { role, name, password } of result.people) log.say(`  ${role.padEnd(14)} ${name.padEnd(8)} ${password}`);
     log.say('These passwords were made for this demo, are shown only now and end with it.');
     log.say(`Logs: ${lab.layout.masterLog}, ${lab.layout.agentLog}`);
-    log.say('End it and remove everything it made: npm run demo -- --stop');
+    log.say(`End it and remove everything it made: ${this.stopCommand}`);
   }
 
-  failed(error: unknown, layout: LabLayout | null): void {
-    const { log } = this;
-    log.say('');
-    log.say(error instanceof Error ? error.message : String(error));
-    if (layout !== null) log.say(`What the daemons said: ${layout.masterLog}, ${layout.agentLog}`);
+  failed(error: unknown): void {
+    this.log.say('');
+    this.log.say(error instanceof Error ? error.message : String(error));
+  }
+
+  leftFailed({ masterLog, agentLog }: LabLayout): void {
+    this.log.say(`Left as it is, to look at; what the daemons said: ${masterLog}, ${agentLog}`);
+    this.log.say(`Remove everything: ${this.stopCommand}`);
   }
 
   /** Prints the summary and answers the exit code. */

@@ -32,6 +32,8 @@ export class StepLog {
   /** What guests run with; null until the slave has described itself. */
   hypervisor: HypervisorKind | null = null;
   private readonly startedAt = performance.now();
+  /** Steps begun before this number was raised report no more. */
+  private epoch = 0;
 
   constructor(
     private readonly out: NodeJS.WritableStream,
@@ -43,10 +45,17 @@ export class StepLog {
     this.out.write(`${this.prefix}${line}\n`);
   }
 
+  /** What is under way now is not told of any more. */
+  dropPending(): void {
+    this.epoch += 1;
+  }
+
   async step<T>(name: string, run: (detail: (text: string) => void) => Promise<T>): Promise<T> {
     const startedAt = performance.now();
+    const { epoch } = this;
     let detail = '';
     const record = (ok: boolean): void => {
+      if (epoch !== this.epoch) return;
       const seconds = Math.round(performance.now() - startedAt) / 1000;
       this.records.push({ name, ok, seconds, detail: detail.replaceAll('\n', '; ') });
       const [first = '', ...more] = detail.split('\n');

@@ -1,14 +1,14 @@
-import { readFileSync, readdirSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseJson } from '@paravcl/shared/parse-json';
 import { eventually } from '../eventually';
 import { domainIds } from '../lab/host-evidence';
-import { labLayout } from '../lab/lab-layout';
+import { agentScript, labLayout, masterScript } from '../lab/lab-layout';
 import { Daemon } from '../process/daemon';
 import { runProgram } from '../process/run-program';
-import { runsFor, type DemoRecord } from './demo-record';
+import { recordFile, type DemoRecord } from './demo-record';
 
 const virsh = (...args: readonly string[]): Promise<string> => runProgram('virsh', ['-c', 'qemu:///system', ...args]);
 
@@ -26,19 +26,19 @@ export async function demoDomains(stateDir: string): Promise<readonly { readonly
 
 /**
  * Ends everything a demo made, whatever state it is in: agent and master, the guests of its slave, its
- * network and its directory. Idempotent; nothing that is not the demo's is touched.
+ * network and its files. Idempotent; nothing that the demo did not make is touched.
  */
 export async function stopDemo(stateDir: string, record: DemoRecord, say: (line: string) => void): Promise<void> {
   const log = labLayout(stateDir).masterLog;
-  for (const name of ['agent', 'master']) {
-    for (const started of record.processes.filter((process) => process.name === name)) {
-      if (!runsFor(started.pid, stateDir)) continue;
-      const gentle = await new Daemon(name, started.pid, log).stop();
-      say(gentle ? `${name} stopped` : `${name} did not stop in time and was ended by force`);
+  // The agent first: a master that stops is no reason for it to dial in vain.
+  for (const script of [agentScript, masterScript]) {
+    for (const pid of processesOf(script, stateDir)) {
+      const name = script === agentScript ? 'agent' : 'master';
+      say((await new Daemon(name, pid, log).stop()) ? `${name} stopped` : `${name} did not stop in time and was ended by force`);
     }
   }
-  await endLeftProcesses(stateDir);
-  if (record.driver === 'libvirt') {
+  await endLeftDatabase(stateDir);
+  if (record.driver === 'libvirt' && existsSync('/usr/bin/virsh')) {
     for (const domain of await demoDomains(stateDir)) {
       await virsh('destroy', '--', domain.id).catch(() => undefined);
       await virsh('undefine', '--managed-save', '--nvram', '--', domain.id);
@@ -46,12 +46,21 @@ export async function stopDemo(stateDir: string, record: DemoRecord, say: (line:
     }
     await removeNetwork(record.network.name);
   }
-  await rm(stateDir, { recursive: true, force: true });
+  await removeFiles(stateDir);
   for (const daemon of [...record.hostDaemons].reverse()) {
-    const commandLine = readCommandLine(daemon.pid);
-    if (commandLine?.includes(daemon.name) === true) await new Daemon(daemon.name, daemon.pid, log).stop();
+    if (wordsOf(daemon.pid)[0]?.endsWith(daemon.name) === true) await new Daemon(daemon.name, daemon.pid, log).stop();
   }
-  say(`${stateDir} removed; nothing of the demo is left`);
+  say(existsSync(stateDir) ? `the demo's files in ${stateDir} removed; what else is there is not the demo's and stays` : `${stateDir} removed; nothing of the demo is left`);
+}
+
+/** Only what a demo makes, and the directory itself only when nothing else is in it. The record goes last. */
+async function removeFiles(stateDir: string): Promise<void> {
+  const { masterConfig, masterState, masterLog, agentConfig, agentState, pool, agentLog } = labLayout(stateDir);
+  for (const path of [pool, agentState, masterState, masterConfig, agentConfig, masterLog, agentLog]) await rm(path, { recursive: true, force: true });
+  await rm(recordFile(stateDir), { force: true });
+  await rmdir(stateDir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'ENOENT') throw error;
+  });
 }
 
 async function removeNetwork(name: string): Promise<void> {
@@ -67,32 +76,30 @@ async function enrolledSlaveId(stateDir: string): Promise<string | null> {
 }
 
 /** A master that was killed leaves its private MariaDB running for the next one; here there is no next one. */
-async function endLeftProcesses(stateDir: string): Promise<void> {
-  const left = (): readonly number[] =>
-    readdirSync('/proc')
-      .filter((entry) => /^\d+$/.test(entry))
-      .map(Number)
-      .filter((pid) => pid !== process.pid && pid !== process.ppid && readCommandLine(pid)?.includes(`${stateDir}/`) === true && !isOurs(pid));
-  for (const pid of left()) {
-    try {
-      process.kill(pid, 'SIGTERM');
-    } catch {
-      continue;
-    }
-  }
-  await eventually('the processes of the demo to end', 20_000, () => (left().length === 0 ? true : undefined), { state: () => `still there: ${left().join(', ')}` });
+async function endLeftDatabase(stateDir: string): Promise<void> {
+  const directory = join(labLayout(stateDir).masterState, 'mariadb');
+  const pid = Number((await readFile(join(directory, 'mariadbd.pid'), 'utf8').catch(() => '')).trim());
+  const isTheirs = (): boolean => wordsOf(pid).includes(`--datadir=${join(directory, 'data')}`);
+  if (!Number.isInteger(pid) || pid <= 1 || !isTheirs()) return;
+  process.kill(pid, 'SIGTERM');
+  await eventually('the demo’s MariaDB to end', 20_000, () => (isTheirs() ? undefined : true));
 }
 
-/** QEMU is ended by libvirt, and who asked us to stop may have the directory in its command line. */
-function isOurs(pid: number): boolean {
-  const commandLine = readCommandLine(pid) ?? '';
-  return /qemu-system|bootstrap\.mjs|demo-command/.test(commandLine);
+/** Runs of one of our own programs over this directory, found by their command lines: a demo that was killed wrote down only some. */
+export function processesOf(script: string, stateDir: string): readonly number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => {
+      const words = wordsOf(pid);
+      return words[1] === script && words.some((word) => word.startsWith(`${stateDir}/`));
+    });
 }
 
-function readCommandLine(pid: number): string | null {
+function wordsOf(pid: number): readonly string[] {
   try {
-    return readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8');
+    return readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8').split('\0');
   } catch {
-    return null;
+    return [];
   }
 }

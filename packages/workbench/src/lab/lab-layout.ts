@@ -7,6 +7,7 @@ export interface LabLayout {
   readonly masterState: string;
   readonly masterLog: string;
   readonly caFile: string;
+  readonly agentConfig: string;
   readonly agentState: string;
   readonly pool: string;
   readonly agentLog: string;
@@ -19,6 +20,7 @@ export function labLayout(stateDir: string): LabLayout {
     masterState: join(stateDir, 'master'),
     masterLog: join(stateDir, 'master.log'),
     caFile: join(stateDir, 'master', 'tls', 'ca.crt'),
+    agentConfig: join(stateDir, 'agent.yaml'),
     agentState: join(stateDir, 'agent'),
     pool: join(stateDir, 'pool'),
     agentLog: join(stateDir, 'agent.log'),

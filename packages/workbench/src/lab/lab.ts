@@ -76,6 +76,8 @@ export class Lab {
       network: this.options.network,
     };
     await writeFile(this.layout.masterConfig, `# Made by the workbench.\n${stringify(config)}`, { mode: 0o600 });
+    // Named, so that a slave that is installed on this machine does not lend its own.
+    await writeFile(this.layout.agentConfig, '# Made by the workbench: the defaults.\n{}\n', { mode: 0o600 });
   }
 
   /** Starts the master, also again after it was killed, and waits until it is ready. */
@@ -143,7 +145,7 @@ export class Lab {
   }
 
   private get agentOptions(): readonly string[] {
-    return ['--state-dir', this.layout.agentState, '--pool-dir', this.layout.pool, ...(this.options.driver === 'simulated' ? ['--driver', 'simulated'] : [])];
+    return ['--config', this.layout.agentConfig, '--state-dir', this.layout.agentState, '--pool-dir', this.layout.pool, ...(this.options.driver === 'simulated' ? ['--driver', 'simulated'] : [])];
   }
 
   private async isReady(): Promise<boolean> {
@@ -160,15 +162,18 @@ export class Lab {
   }
 }
 
-/** The wished port or one of the next hundred. */
+/** The wished port or one of the next hundred. Throws when none is free, or the address is not this machine's. */
 async function freePort(host: string, wished: number): Promise<number> {
-  for (let port = wished; port < wished + 100; port += 1) {
-    const free = await new Promise<boolean>((resolve) => {
+  const last = Math.min(wished + 99, 65_535);
+  for (let port = wished; port <= last; port += 1) {
+    const fault = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
       const server = createServer();
-      server.once('error', () => resolve(false));
-      server.listen(port, host, () => server.close(() => resolve(true)));
+      server.once('error', resolve);
+      server.listen(port, host, () => server.close(() => resolve(null)));
     });
-    if (free) return port;
+    if (fault === null) return port;
+    if (fault.code === 'EADDRNOTAVAIL' || fault.code === 'ENOTFOUND') throw new Error(`${host} is not an address of this machine. Choose one of its own with --host.`);
+    if (fault.code !== 'EADDRINUSE') throw new Error(`Cannot listen on ${host}:${String(port)}: ${fault.message}`);
   }
-  throw new Error(`No port between ${String(wished)} and ${String(wished + 99)} is free on ${host}.`);
+  throw new Error(`No port between ${String(wished)} and ${String(last)} is free on ${host}. Choose another with --port.`);
 }
