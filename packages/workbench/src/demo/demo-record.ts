@@ -47,8 +47,13 @@ export async function writeDemoRecord(stateDir: string, record: DemoRecord): Pro
   await rename(`${file}.new`, file);
 }
 
-/** Null when there is no demo in the directory. */
+/** Null when there is no demo in the directory. Throws StateDirectoryError when there is one that cannot be read. */
 export async function readDemoRecord(stateDir: string): Promise<DemoRecord | null> {
   const text = await readFile(recordFile(stateDir), 'utf8').catch(() => null);
-  return text === null ? null : demoRecordSchema.parse(parseJson(text));
+  if (text === null) return null;
+  try {
+    return demoRecordSchema.parse(parseJson(text));
+  } catch (cause) {
+    throw new StateDirectoryError(`${recordFile(stateDir)} cannot be read as this version's record of a demo. Look at ${stateDir}, and remove it by hand if it is an old demo's.`, { cause });
+  }
 }
