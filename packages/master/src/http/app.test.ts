@@ -140,6 +140,17 @@ test.each([
   expect(made).toBe(before);
 });
 
+test('a field that the contract does not know is named, not dropped', async () => {
+  const response = await post(JSON.stringify({ name: 'a', cores: 1, coresPerSocket: 2, "x'": 1 }));
+  expect(response.status).toBe(400);
+  const { code, faults } = await problem(response);
+  expect(code).toBe('invalid-input');
+  expect(faults).toEqual([
+    { field: 'coresPerSocket', limit: 'is not a field of this body' },
+    { field: "x'", limit: 'is not a field of this body' },
+  ]);
+});
+
 test('the bare address leads to the page that describes the API', async () => {
   const response = await fetch(new URL('/', base), { redirect: 'manual' });
   expect(response.status).toBe(302);

@@ -48,10 +48,6 @@ export class InstanceRepository {
     return row === undefined ? null : instanceFromRow(row);
   }
 
-  async nameTaken(name: string): Promise<boolean> {
-    return (await this.db('instances').where({ name }).first('id')) !== undefined;
-  }
-
   /** Everything of this person that is not gone. */
   async countOf(userId: string): Promise<number> {
     const [row] = (await this.db('instances').where({ user_id: userId }).whereNot('observed', 'deleted').count({ found: '*' })) as readonly { found: number | string }[];

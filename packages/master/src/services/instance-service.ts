@@ -19,7 +19,7 @@ import { desiredStates, tombstone } from './desired-state';
 import { changeInstance, finishDeletion, newOperation } from './instance-changes';
 import { deadlineAt, type InstanceSettings, type SchedulingSettings } from './instance-settings';
 import { instanceView, operationView, transitionView } from './instance-view';
-import { chosenGroup, chosenName, resolveLaunch, type Launch } from './launch-request';
+import { chosenGroup, chosenName, resolveLaunch } from './launch-request';
 import { authorise, reach } from './policy';
 import type { AgentPort, SchedulerWake } from './ports';
 import { missingRoom } from './room-check';
@@ -64,7 +64,7 @@ interface Outcome {
 }
 
 /** Digits of the id at the end of a made name: more when a shorter one is taken. */
-const nameDigits = [3, 4, 6, 8, 12] as const;
+const nameDigits = [3, 4, 6, 8, 12, 24] as const;
 
 /**
  * What people do with instances. Every verb writes what should be, under a new generation, and returns;
@@ -97,11 +97,10 @@ export class InstanceService {
         throw new ParavclError('invalid-input', `There is no group ${groupId}.`, { field: 'groupId', limit: 'an existing group' });
       }
       const launch = await resolveLaunch(repositories, body, settings.defaults);
-      const name = await this.freeName(repositories, launch, id, body.name);
+      const names = body.name === undefined ? nameDigits.map((digits) => friendlyId('instance', launch.image.name, id, digits)) : [chosenName(body.name)];
       const { mac, address } = await allocateAddress(repositories, settings.network, id, now);
-      const instance: InstanceRecord = {
+      const wanted: Omit<InstanceRecord, 'name'> = {
         id,
-        name,
         type: 'BE',
         userId: principal.userId,
         groupId,
@@ -129,7 +128,8 @@ export class InstanceService {
         changedAt: now,
         deadlineAt: deadlineAt('requested', now, settings),
       };
-      await this.insert(repositories, instance);
+      const instance = await insertNamed(repositories, wanted, names);
+      const { name } = instance;
       const by = `user ${principal.userName}`;
       await repositories.transitions.append({ instanceId: id, at: now, generation: 1, desired: 'running', from: null, to: 'requested', slaveId: null, reason: null, by });
       const operation = newOperation('instance.create', instance, null, principal.userId, now);
@@ -251,24 +251,6 @@ export class InstanceService {
     throw new ParavclError('conflict', `There is no room for ${instance.name} now: ${missing} Try again when somebody suspends or stops; its disk is on that slave.`);
   }
 
-  private async freeName(repositories: Repositories, launch: Launch, id: string, wished: string | undefined): Promise<string> {
-    if (wished !== undefined) return chosenName(wished);
-    for (const digits of nameDigits) {
-      const name = friendlyId('instance', launch.image.name, id, digits);
-      if (!(await repositories.instances.nameTaken(name))) return name;
-    }
-    return friendlyId('instance', launch.image.name, id, 24);
-  }
-
-  private async insert(repositories: Repositories, instance: InstanceRecord): Promise<void> {
-    try {
-      await repositories.instances.insert(instance);
-    } catch (error) {
-      if (!isDuplicateKey(error)) throw error;
-      throw new ParavclError('already-exists', `There is an instance named ${instance.name} already. Choose another name, or leave it out.`, { field: 'name', limit: 'unique in the site' });
-    }
-  }
-
   private async visible(principal: Principal, id: string): Promise<InstanceRecord> {
     const instance = await this.deps.unitOfWork.read.instances.find(id);
     if (instance === null) throw missing(id);
@@ -280,6 +262,24 @@ export class InstanceService {
     const slave = instance.slaveId === null ? null : await this.deps.unitOfWork.read.slaves.find(instance.slaveId);
     return instanceView(instance, slave, this.deps.settings.timeZone);
   }
+}
+
+/**
+ * Inserts under the first name that is free. Of two launches at once that make the same name, the second
+ * finds it taken only when it inserts, and takes its next one. Throws `already-exists` when none is left.
+ */
+async function insertNamed(repositories: Repositories, wanted: Omit<InstanceRecord, 'name'>, names: readonly string[]): Promise<InstanceRecord> {
+  for (const name of names) {
+    const instance = { ...wanted, name };
+    try {
+      await repositories.instances.insert(instance);
+      return instance;
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+    }
+  }
+  const named = names.length > 1 ? 'Try again.' : 'Choose another name, or leave it out.';
+  throw new ParavclError('already-exists', `There is an instance named ${names.at(-1) ?? ''} already. ${named}`, { field: 'name', limit: 'unique in the site' });
 }
 
 function missing(id: string): ParavclError {

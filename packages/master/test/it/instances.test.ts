@@ -482,6 +482,19 @@ describe('many instances at once', () => {
     await rig.close();
   });
 
+  it('of one made name at once both get a name, the later one a longer one', async () => {
+    const rig = await openRig();
+    const people = [await rig.person('student', 'alice'), await rig.person('student', 'bob')];
+    const imageId = await rig.image();
+    // Ids with the same end make the same short name.
+    const ids = ['0190f3a0-0000-7000-8000-0000000019af', '0190f3a0-0000-7000-8000-0000000029af'];
+    const made = await Promise.all(people.map((person, index) => rig.instances.create(person, { imageId }, null, ids[index] ?? null)));
+    const [first = '', second = ''] = made.map(({ instance }) => instance.name).sort((a, b) => a.length - b.length);
+    expect(first).toMatch(/-9af$/);
+    expect(second).toMatch(/-[12]9af$/);
+    await rig.close();
+  });
+
   it('never promise a core twice, whatever the order in which fifty launches come', async () => {
     const rig = await openRig();
     const alice = await rig.person('student', 'alice');

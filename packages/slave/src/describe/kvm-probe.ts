@@ -46,9 +46,11 @@ export async function tryGuest(
   try {
     const image = join(directory, 'sector.img');
     await writeFile(image, bootSector());
+    // A guest that hangs has to end with us, whatever ends us: our deadline ends with us too.
     const result = await run(
-      qemu,
+      'setpriv',
       [
+        ...['--pdeathsig', 'KILL', '--', qemu],
         ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-net', 'none'],
         // No fallback: `accel=kvm` alone fails where KVM does.
         ...['-machine', `pc,accel=${accelerator}`, '-cpu', accelerator === 'kvm' ? 'host' : 'max', '-m', '16'],
@@ -60,7 +62,8 @@ export async function tryGuest(
     const said = lastComplaint(result);
     const quoted = said === '' ? '' : `; QEMU says: ${said}`;
     if (result.exitStatus === ranStatus) return { ran: true, how: 'the boot sector computed its sum in 64-bit mode' };
-    if (result.missing) return { ran: false, how: `${qemu} is not installed` };
+    // 127: setpriv did not find it.
+    if (result.missing || result.exitStatus === 127) return { ran: false, how: `${qemu} is not installed` };
     if (result.timedOut) return { ran: false, how: `the boot sector had not finished after ${deadlineMs / 1000} s, so the processor does not run guests by itself${quoted}` };
     if (result.exitStatus === miscomputedStatus) return { ran: false, how: 'the boot sector computed a wrong sum' };
     if (result.exitStatus === 0) return { ran: false, how: `the boot sector crashed and reset the guest${quoted}` };
