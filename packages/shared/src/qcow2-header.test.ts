@@ -35,11 +35,15 @@ test('refuses an image that keeps its data in another file', () => {
   expect(() => readQcow2Header(made('split', '-o', `data_file=${join(directory, 'data')},data_file_raw=on`))).toThrow(/another file/);
 });
 
-test('refuses an encrypted image', () => {
-  const args = ['--object', 'secret,id=key,data=example', '-o', 'encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=10'];
-  expect(() => readQcow2Header(made('luks', ...args))).toThrow(/encrypted/);
-  // Making a LUKS header measures the processor for seconds.
-}, 60_000);
+test.each([
+  ['AES', 1],
+  ['LUKS', 2],
+])('refuses an image encrypted with %s', (_, method) => {
+  // crypt_method, docs/interop/qcow2.txt of QEMU. Having qemu-img make a LUKS header measures the processor, which fails on a busy one.
+  const bytes = made('encrypted');
+  bytes.writeUInt32BE(method, 32);
+  expect(() => readQcow2Header(bytes)).toThrow(/encrypted/);
+});
 
 test('refuses a raw file and an unknown incompatible feature', () => {
   expect(() => readQcow2Header(Buffer.alloc(4096))).toThrow(/not a qcow2/);

@@ -13,6 +13,7 @@ import { MasterImageSource } from './link/image-source';
 import { readAgentKey, readBootId, readMachineId } from './link/identity';
 import { LastContact } from './last-contact';
 import { MasterLink } from './link/master-link';
+import { lockState } from './state-lock';
 
 export const journalDirectory = (config: Config): string => join(config.stateDir, 'journal');
 export const lastContactFile = (config: Config): string => join(config.stateDir, 'last-contact');
@@ -28,8 +29,9 @@ export async function startAgent(config: Config, clock: Clock, log: Logger, buil
   const enrolment = await readEnrolment(config.stateDir);
   const key = await readAgentKey(config.stateDir);
   if (enrolment === null || key === null) {
-    throw new Error('This host is not enrolled. Ask for a join token in the portal, then: paravcl-slave enrol --master https://MASTER');
+    throw new Error('This host is not enrolled. Ask an operator of the lab for a join token, then: paravcl-slave enrol --master https://MASTER');
   }
+  const unlock = await lockState(config.stateDir);
   const [trust, machineId, hostBootId, kvm] = await Promise.all([trustOf(config.stateDir, enrolment), readMachineId(config.machineIdFile), readBootId(), kvmVerdict(config)]);
   const journal = await Journal.open(journalDirectory(config), log, {
     onBroken: (error) => {
@@ -89,6 +91,7 @@ export async function startAgent(config: Config, clock: Clock, log: Logger, buil
       await agent.stop();
       await lastContact.stop();
       await journal.close();
+      unlock();
     },
   };
 }

@@ -10,6 +10,7 @@ import { readConfig } from './config';
 import { withConfigOptions, type ConfigFlags } from './config-options';
 import { enrol } from './link/enrol';
 import { readMachineId } from './link/identity';
+import { lockState } from './state-lock';
 
 interface EnrolFlags extends ConfigFlags {
   readonly master: string;
@@ -30,6 +31,8 @@ export function enrolCommand(): Command {
     .action(async (flags: EnrolFlags) => {
       const config = readConfig({ config: flags.config, stateDir: flags.stateDir, poolDir: flags.poolDir, driver: flags.driver }, process.env);
       const token = await readToken(flags);
+      // Not under a running agent: its key and its journal are what changes here.
+      const unlock = await lockState(config.stateDir);
       for (const directory of [config.stateDir, config.poolDir]) await mkdir(directory, { recursive: true, mode: 0o711 });
       const [machineId, kvm] = await Promise.all([readMachineId(config.machineIdFile), kvmVerdict(config)]);
       const describe = await describer(config, systemClock, kvm, null)(null);
@@ -47,16 +50,18 @@ export function enrolCommand(): Command {
         describe,
         again: flags.again === true,
       });
+      unlock();
       const next =
         answer.admission === 'approved'
           ? 'It is approved. Start it: systemctl enable --now paravcl-slave'
-          : 'An operator has to approve it in the portal; start it meanwhile: systemctl enable --now paravcl-slave';
+          : 'An operator of the lab has to approve it; start it meanwhile: systemctl enable --now paravcl-slave';
       process.stdout.write(`Enrolled as "${name}" (${answer.slaveId}). ${next}\n`);
     });
 }
 
 /** From where it was said to be; asked for, without echo, when a person is there. */
 async function readToken(flags: EnrolFlags): Promise<string> {
+  if (flags.token !== undefined && flags.tokenFile !== undefined) throw new Error('Give the token once: --token or --token-file.');
   if (flags.token !== undefined) return flags.token;
   if (flags.tokenFile === '-') return readInput();
   if (flags.tokenFile !== undefined) {

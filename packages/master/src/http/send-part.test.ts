@@ -24,7 +24,7 @@ async function opened() {
   const stream = createReadStream(path);
   // Node calls a stream that is left before its end aborted.
   stream.on('error', () => undefined);
-  const closed = new Promise((resolve) => stream.once('close', resolve));
+  const closed = new Promise<void>((resolve) => stream.once('close', () => resolve()));
   await once(stream, 'open');
   expect(isOpen()).toBe(true);
   return { stream, closed };

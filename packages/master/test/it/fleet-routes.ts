@@ -30,8 +30,8 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
   const agents = new AgentsDouble();
   const scheduler = { wake: () => undefined };
   const routes = ({ unit }: TestDatabase): readonly BoundRoute[] => {
-    const reports = new ObservationService({ unitOfWork: unit, agents, scheduler, clock, settings });
-    const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, clock, settings, scheduling: defaultScheduling });
+    const reports = new ObservationService({ unitOfWork: unit, agents, scheduler, clock, settings, onFault: unexpected, onImpossible: unexpected });
+    const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, clock, settings, scheduling: defaultScheduling, onFault: unexpected });
     return [
       ...slaveRoutes(new SlaveService(unit, clock, agents, reports, new FleetPulse(clock))),
       ...joinTokenRoutes(new JoinTokenService(unit, clock, { url: 'https://localhost:8443', caFingerprint: null })),
@@ -41,4 +41,9 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
     ];
   };
   return { routes, close: () => rmSync(directory, { recursive: true, force: true }) };
+}
+
+/** No agent reports here, so nothing may be wrong with a report. */
+function unexpected(what: unknown): never {
+  throw new Error('A report was found faulty where none can come.', { cause: what });
 }

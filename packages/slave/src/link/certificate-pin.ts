@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import { connect, type DetailedPeerCertificate } from 'node:tls';
+import { connectionFault } from './connection-fault';
 
 const connectDeadlineMs = 15_000;
 
@@ -31,7 +32,7 @@ function readChain(master: URL): Promise<readonly Buffer[]> {
       rejectUnauthorized: false,
     });
     socket.setTimeout(connectDeadlineMs, () => socket.destroy(new Error(`${master.host} did not answer within ${connectDeadlineMs / 1000} s.`)));
-    socket.on('error', reject);
+    socket.on('error', (error) => reject(connectionFault(master, error)));
     socket.on('secureConnect', () => {
       resolve(certificatesOf(socket.getPeerCertificate(true)));
       socket.destroy();

@@ -9,6 +9,7 @@ import { agentEnrolPath } from '@paravcl/shared/protocol/version';
 import { z } from 'zod';
 import { findPinnedCertificate } from './certificate-pin';
 import { caFileName, readEnrolment, replaceFile, writeEnrolment } from './enrolment-record';
+import { connectionFault } from './connection-fault';
 import { adoptAgentKey, newAgentKey } from './identity';
 
 export interface EnrolOptions {
@@ -36,8 +37,10 @@ const largestAnswerBytes = 64 * 1024;
  */
 export async function enrol(options: EnrolOptions): Promise<EnrolmentAnswer> {
   const { stateDir } = options;
+  if (options.token.trim() === '') throw new Error('The join token is empty. It looks like pvj1.….…, in one piece; ask an operator of the lab for one.');
   const token = parseJoinToken(options.token);
-  if (token === null) throw new Error('This is not a join token: it looks like pvj1.….…, in one piece. Ask for a new one in the portal.');
+  if (token === null) throw new Error('This is not a join token: it looks like pvj1.….…, in one piece. Ask an operator of the lab for a new one.');
+  if (options.name.trim() === '' || options.name.length > 100) throw new Error('A slave needs a name of 1 to 100 characters: give it with --name.');
   const master = masterAddress(options.masterUrl);
   // The pool lives in it by default, and QEMU’s user has to pass; what is private in it is 0600.
   await mkdir(stateDir, { recursive: true, mode: 0o711 });
@@ -108,7 +111,7 @@ function post(master: URL, caPem: string | null, body: EnrolmentRequest): Promis
       },
     );
     call.on('timeout', () => call.destroy(new Error(`${master.host} did not answer within ${answerDeadlineMs / 1000} s.`)));
-    call.on('error', (error: NodeJS.ErrnoException) => reject(explain(master, error)));
+    call.on('error', (error: NodeJS.ErrnoException) => reject(connectionFault(master, error)));
     call.end(text);
   });
 }
@@ -128,11 +131,4 @@ function readAnswer(master: URL, status: number, text: string): EnrolmentAnswer 
   const problem = z.object({ detail: z.string().optional(), title: z.string().optional() }).safeParse(body);
   const said = problem.success ? (problem.data.detail ?? problem.data.title) : undefined;
   throw new Error(said === undefined ? `${master.host} refused the enrolment with status ${status}: is a ParaVCL master there?` : `The master refused: ${said}`);
-}
-
-function explain(master: URL, error: NodeJS.ErrnoException): Error {
-  if (error.code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    return new Error(`The certificate of ${master.host} is not made out to that name. Use the name or address the master was set up with.`, { cause: error });
-  }
-  return new Error(`${master.host} cannot be reached safely: ${error.message}`, { cause: error });
 }
