@@ -103,14 +103,17 @@ export const configSchema = z
         deletedInstancesDays: count(1, 36_500).default(90),
       })
       .prefault({}),
-    /** How long an instance may stay in a transitional state. */
+    /**
+     * How long an instance may stay in a transitional state before the master calls it failed. The agent gives a guest
+     * 2 minutes to shut down and 3 to take its address, whatever stands here, so those two cannot be set below; a minute is added to the first for taking the power away.
+     */
     deadlines: z
       .strictObject({
         preparingMinutes: count(1, 1440).default(15),
-        bootingMinutes: count(1, 1440).default(5),
+        bootingMinutes: count(4, 1440).default(5),
         suspendingMinutes: count(1, 1440).default(5),
         resumingMinutes: count(1, 1440).default(5),
-        stoppingMinutes: count(1, 1440).default(2),
+        stoppingMinutes: count(2, 1440).default(2),
       })
       .prefault({}),
     placement: z

@@ -42,7 +42,7 @@ export class ApiClient {
     private readonly token: string | null = null,
   ) {}
 
-  /** The same master, as the holder of this session token. */
+  /** The same master, as the holder of a session token. */
   as(token: string): ApiClient {
     return new ApiClient(this.master, token);
   }

@@ -55,7 +55,7 @@ const isAdmitted = (admission: Admission): boolean => admission === 'approved' |
  */
 export class AgentSession implements RegisteredSession {
   readonly sessionId: string;
-  /** Bearer for image content, as long as this session. */
+  /** Bearer for image content, as long as the session. */
   readonly contentToken = randomBytes(32).toString('base64url');
 
   private readonly nonce = randomBytes(32).toString('base64url');

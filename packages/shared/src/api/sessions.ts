@@ -30,7 +30,7 @@ export const login = route({
 export const logout = route({
   method: 'delete',
   path: '/sessions/current',
-  summary: 'Log out: this session ends at once',
+  summary: 'Log out: the session ends at once',
   action: 'authenticated',
   answer: { status: 204 },
 });

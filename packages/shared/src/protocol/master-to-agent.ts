@@ -20,7 +20,7 @@ export const welcomeSchema = z.object({
   heartbeatMs: z.int().positive(),
   masterTime: z.iso.datetime({ precision: 3 }),
   network: siteNetworkSchema,
-  /** Bearer for `agentImagePath`, valid as long as this session. */
+  /** Bearer for `agentImagePath`, valid as long as the session. */
   contentToken: z.string().min(32).max(128),
 });
 
