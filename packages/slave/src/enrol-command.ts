@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { systemClock } from '@paravcl/shared/clock';
+import type { EnrolmentAnswer } from '@paravcl/shared/protocol/agent-to-master';
 import { mkdir } from 'node:fs/promises';
 import { Command } from 'commander';
 import { journalDirectory, lastReportFile } from './compose-agent';
 import { describer, kvmVerdict } from './compose-host';
-import { readConfig } from './config';
+import { readConfig, type Config } from './config';
 import { withConfigOptions, type ConfigFlags } from './config-options';
 import { enrol } from './link/enrol';
 import { readMachineId } from './link/identity';
@@ -22,7 +23,7 @@ interface EnrolFlags extends ConfigFlags {
 
 /** `paravcl-slave enrol`: makes this host a slave of a master. */
 export function enrolCommand(): Command {
-  return withConfigOptions(new Command('enrol').description('make this host a slave of a master, with a join token from its portal'))
+  return withConfigOptions(new Command('enrol').description('make this host a slave of a master, with a join token of its operators'))
     .requiredOption('--master <url>', 'address of the master, as in https://master.example:8443')
     .option('--token <token>', 'join token; visible in the process list, prefer --token-file')
     .option('--token-file <file>', 'file that holds the join token; - for standard input')
@@ -33,30 +34,34 @@ export function enrolCommand(): Command {
       const token = await readToken(flags);
       // Not under a running agent: its key and its journal are what changes here.
       const unlock = await lockState(config.stateDir);
-      for (const directory of [config.stateDir, config.poolDir]) await mkdir(directory, { recursive: true, mode: 0o711 });
-      const [machineId, kvm] = await Promise.all([readMachineId(config.machineIdFile), kvmVerdict(config)]);
-      const describe = await describer(config, systemClock, kvm, null)(null);
-      const macs = describe.interfaces.filter((one) => one.physical).map((one) => one.mac);
-      if (macs.length === 0) throw new Error('This host has no network interface the master could know it by.');
-      const name = flags.name ?? hostname();
-      const answer = await enrol({
-        stateDir: config.stateDir,
-        memories: [journalDirectory(config), lastReportFile(config)],
-        masterUrl: flags.master,
-        token,
-        name,
-        machineId,
-        macs: macs.slice(0, 64),
-        describe,
-        again: flags.again === true,
-      });
-      unlock();
+      const { name, answer } = await enrolThisHost(config, flags, token).finally(unlock);
       const next =
         answer.admission === 'approved'
           ? 'It is approved. Start it: systemctl enable --now paravcl-slave'
           : 'An operator of the lab has to approve it; start it meanwhile: systemctl enable --now paravcl-slave';
       process.stdout.write(`Enrolled as "${name}" (${answer.slaveId}). ${next}\n`);
     });
+}
+
+async function enrolThisHost(config: Config, flags: EnrolFlags, token: string): Promise<{ readonly name: string; readonly answer: EnrolmentAnswer }> {
+  for (const directory of [config.stateDir, config.poolDir]) await mkdir(directory, { recursive: true, mode: 0o711 });
+  const [machineId, kvm] = await Promise.all([readMachineId(config.machineIdFile), kvmVerdict(config)]);
+  const describe = await describer(config, systemClock, kvm, null)(null);
+  const macs = describe.interfaces.filter((one) => one.physical).map((one) => one.mac);
+  if (macs.length === 0) throw new Error('This host has no network interface the master could know it by.');
+  const name = flags.name ?? hostname();
+  const answer = await enrol({
+    stateDir: config.stateDir,
+    memories: [journalDirectory(config), lastReportFile(config)],
+    masterUrl: flags.master,
+    token,
+    name,
+    machineId,
+    macs: macs.slice(0, 64),
+    describe,
+    again: flags.again === true,
+  });
+  return { name, answer };
 }
 
 /** From where it was said to be; asked for, without echo, when a person is there. */

@@ -41,5 +41,6 @@ const program = new Command('paravcl-slave')
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  // Not by running out of work: what a failed start leaves open, its lock for one, would keep it alive.
+  process.exit(1);
 });

@@ -15,15 +15,19 @@ export class InvalidInput extends ParavclError {
   }
 }
 
+/** The same contract, to which an unknown field is a fault: a mistyped one would else be dropped in silence. */
+export function strictly(schema: z.ZodType): z.ZodType {
+  return schema instanceof z.ZodObject ? schema.strict() : schema;
+}
+
 /**
- * Parses one part of a request by its contract. A field the contract does not know is a fault too: a
- * mistyped one would else be dropped in silence. Throws InvalidInput naming every field at fault.
+ * Parses one part of a request by its contract. Throws InvalidInput naming every field at fault.
  *
  * @param part how a fault of the whole is named, when no field of it is: "body", "query", "path"
  */
 export function parseInput<T>(schema: z.ZodType<T>, value: unknown, part: string): T {
-  const parsed = (schema instanceof z.ZodObject ? schema.strict() : schema).safeParse(value);
-  if (parsed.success) return parsed.data as T;
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.slice(0, 50).flatMap((issue): readonly Fault[] =>
     issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 20).map((key) => ({ field: clip(key), limit: `is not a field of this ${part}` })) : [faultOf(issue, part)],
   );

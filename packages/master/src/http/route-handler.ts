@@ -8,7 +8,7 @@ import type { Answer, BoundRoute, Call } from './binding';
 import type { RouteContract } from '@paravcl/shared/api/route';
 import { clientAddress } from './client-address';
 import { atMostOnce, type IdempotencyStore } from './idempotency';
-import { parseInput } from './invalid-input';
+import { parseInput, strictly } from './invalid-input';
 import { rawBody, readJsonBody } from './json-body';
 import { requireSameOrigin } from './same-origin';
 
@@ -38,7 +38,7 @@ export function routeHandler({ contract, handle }: BoundRoute, deps: EdgeDeps): 
     const call = {
       principal,
       params: contract.params === undefined ? undefined : parseInput(contract.params, request.params, 'path'),
-      query: contract.query === undefined ? undefined : parseInput(contract.query, request.query, 'query'),
+      query: contract.query === undefined ? undefined : parseInput(strictly(contract.query), request.query, 'query'),
       body: await bodyOf(contract, request, response),
       clientAddress: clientAddress(request),
       subjectId: null,
@@ -68,7 +68,7 @@ async function bodyOf(contract: RouteContract, request: Request, response: Respo
   if (contract.body === undefined) return undefined;
   if (contract.body === 'stream') return request;
   // No body at all is the empty object: fine where every field may be left out, else its fields are named.
-  return parseInput(contract.body, (await readJsonBody(request, response)) ?? {}, 'body');
+  return parseInput(strictly(contract.body), (await readJsonBody(request, response)) ?? {}, 'body');
 }
 
 /** An answer that breaks its own contract is a fault of ours, and is found here rather than by a client. */

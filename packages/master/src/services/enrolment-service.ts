@@ -60,7 +60,7 @@ export class EnrolmentService {
     }
     refuseUnlessOpen(token, now);
     if (known !== null) {
-      throw new ParavclError('already-exists', `This key belongs to slave ${known.name} (${known.admission}) already. Remove the agent's key and enrol again: it makes a new one.`, { field: 'publicKey' });
+      throw new ParavclError('already-exists', `This key belongs to slave ${known.name} (${known.admission}) already. Retire it first if this is that machine, then enrol again.`, { field: 'publicKey' });
     }
     const slave = await this.insert(repositories, request, token, clientAddress, now);
     const same = (await repositories.slaves.lockUnretiredOfMachine(request.machineId)).find((other) => other.id !== slave.id);

@@ -52,7 +52,13 @@ export class ImageEviction {
   /** Gone at once by its name; the bytes follow, at the latest with the sweep of the next start. */
   async remove(name: string): Promise<void> {
     const doomed = join(this.layout.images, `${partPrefix}doomed-${name}`);
-    renameSync(join(this.layout.images, name), doomed);
+    try {
+      renameSync(join(this.layout.images, name), doomed);
+    } catch (error) {
+      // Two that need room at once may choose the same image; the other one took it.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      throw error;
+    }
     await rm(doomed, { force: true });
     await rm(join(this.layout.verified, name), { force: true });
   }

@@ -8,9 +8,9 @@ import { enrolmentAnswerSchema, type EnrolmentAnswer, type EnrolmentRequest } fr
 import { agentEnrolPath } from '@paravcl/shared/protocol/version';
 import { z } from 'zod';
 import { findPinnedCertificate } from './certificate-pin';
-import { caFileName, readEnrolment, replaceFile, writeEnrolment } from './enrolment-record';
+import { caFileName, enrolmentFileName, readEnrolment, replaceFile, writeEnrolment } from './enrolment-record';
 import { connectionFault } from './connection-fault';
-import { adoptAgentKey, newAgentKey } from './identity';
+import { adoptAgentKey, dropNewAgentKey, newAgentKey } from './identity';
 
 export interface EnrolOptions {
   readonly stateDir: string;
@@ -58,7 +58,14 @@ export async function enrol(options: EnrolOptions): Promise<EnrolmentAnswer> {
     machineId: options.machineId,
     macs: [...options.macs],
     describe: options.describe,
+  }).catch(async (error: unknown) => {
+    if (!(error instanceof MasterRefused) || error.field !== 'publicKey') throw error;
+    // An attempt before this one was answered and the answer lost; its key would be refused for ever.
+    await dropNewAgentKey(stateDir);
+    throw new Error(`${error.message} The key of that attempt was dropped on this host; once its slave is retired, run this again.`, { cause: error });
   });
+  // From here until the new record stands this host is not enrolled: never half as one and half as the other.
+  await rm(join(stateDir, enrolmentFileName), { force: true });
   // What an earlier site desired, and what was told it, is not this one's.
   for (const path of options.memories) await rm(path, { recursive: true, force: true });
   if (caPem !== null) await replaceFile(join(stateDir, caFileName), caPem, 0o644);
@@ -116,6 +123,17 @@ function post(master: URL, caPem: string | null, body: EnrolmentRequest): Promis
   });
 }
 
+/** The master's own refusal, with the field at fault when it names one. */
+class MasterRefused extends Error {
+  override readonly name = 'MasterRefused';
+  constructor(
+    said: string,
+    readonly field: string | undefined,
+  ) {
+    super(`The master refused: ${said}`);
+  }
+}
+
 function readAnswer(master: URL, status: number, text: string): EnrolmentAnswer {
   let body: unknown = null;
   try {
@@ -128,7 +146,8 @@ function readAnswer(master: URL, status: number, text: string): EnrolmentAnswer 
     if (answer.success) return answer.data;
     throw new Error(`${master.host} answered the enrolment with something else than a slave id: is a ParaVCL master there?`);
   }
-  const problem = z.object({ detail: z.string().optional(), title: z.string().optional() }).safeParse(body);
+  const problem = z.object({ detail: z.string().optional(), title: z.string().optional(), field: z.string().optional() }).safeParse(body);
   const said = problem.success ? (problem.data.detail ?? problem.data.title) : undefined;
-  throw new Error(said === undefined ? `${master.host} refused the enrolment with status ${status}: is a ParaVCL master there?` : `The master refused: ${said}`);
+  if (said === undefined) throw new Error(`${master.host} refused the enrolment with status ${status}: is a ParaVCL master there?`);
+  throw new MasterRefused(said, problem.data?.field);
 }

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** What proves that this agent is the one that was enrolled. */
@@ -26,6 +26,11 @@ export async function newAgentKey(stateDir: string): Promise<AgentKey> {
   const { privateKey } = generateKeyPairSync('ed25519');
   await writeFile(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx', flush: true });
   return agentKey(privateKey);
+}
+
+/** Drops a key that was never in force. */
+export async function dropNewAgentKey(stateDir: string): Promise<void> {
+  await rm(join(stateDir, newKeyFileName), { force: true });
 }
 
 /** Puts the new key in force; the enrolment it belongs to was answered. */
