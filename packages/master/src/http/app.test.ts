@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import { createApp } from './app';
 import { bind, type BoundRoute } from './binding';
+import { strictly } from './invalid-input';
 import type { Begun } from '../repositories/idempotency-repository';
 import type { IdempotencyStore } from './idempotency';
 
@@ -149,6 +150,12 @@ test('a field that the contract does not know is named, not dropped', async () =
     { field: 'coresPerSocket', limit: 'is not a field of this body' },
     { field: "x'", limit: 'is not a field of this body' },
   ]);
+});
+
+test('a field is not dropped either where the whole body may be left out', () => {
+  const schema = strictly(z.object({ force: z.boolean().default(false) }).prefault({}));
+  expect(schema.safeParse({}).data).toEqual({ force: false });
+  expect(schema.safeParse({ forse: true }).success).toBe(false);
 });
 
 test('the bare address leads to the page that describes the API', async () => {

@@ -17,6 +17,8 @@ export class InvalidInput extends ParavclError {
 
 /** The same contract, to which an unknown field is a fault: a mistyped one would else be dropped in silence. */
 export function strictly(schema: z.ZodType): z.ZodType {
+  // A body that may be left out whole: the edge hands the empty object in by then.
+  if (schema instanceof z.ZodPrefault) return strictly(schema.unwrap() as z.ZodType);
   return schema instanceof z.ZodObject ? schema.strict() : schema;
 }
 
