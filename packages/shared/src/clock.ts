@@ -28,6 +28,15 @@ export const systemClock: Clock = {
   },
 };
 
+/**
+ * `base` after a sleep of the whole lab: the wall clock is ahead by `sleptMs()`, while durations and timers
+ * are those of `base`, as CLOCK_MONOTONIC stands still while a machine sleeps. So a test can stand at
+ * "tomorrow 09:00" on real hosts without anybody missing a heartbeat.
+ */
+export function sleptClock(base: Clock, sleptMs: () => number): Clock {
+  return { now: () => base.now() + sleptMs(), monotonicMs: () => base.monotonicMs(), after: (delayMs, run) => base.after(delayMs, run) };
+}
+
 /** Resolves after `delayMs` of the given clock. */
 export function sleep(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => clock.after(delayMs, resolve));

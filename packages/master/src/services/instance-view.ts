@@ -32,6 +32,8 @@ export function instanceView(instance: InstanceRecord, slave: SlaveRecord | null
     reason: waitsForSlave(instance, slave, timeZone) ?? instance.reason,
     mac: instance.mac,
     address: instance.address,
+    minutes: null,
+    endsAt: null,
     createdAt: iso(instance.createdAt),
     changedAt: iso(instance.changedAt),
     deadlineAt: instance.deadlineAt === null ? null : iso(instance.deadlineAt),

@@ -9,6 +9,12 @@ import { route } from './route';
 
 const one = z.object({ instanceId: idSchema });
 
+/** The site's configuration bounds it further for students and teachers. */
+const minutesSchema = z.int().min(1).max(366 * 24 * 60);
+
+/** A start or a resume may give it new time; without, it keeps what is left, or gets its minutes again when none is. */
+const newTimeBody = z.object({ minutes: minutesSchema.nullable().optional() }).prefault({});
+
 export const createInstanceBody = z.object({
   imageId: idSchema,
   /** Host name in the guest; one is made from the image's name and the id when absent. */
@@ -23,6 +29,8 @@ export const createInstanceBody = z.object({
   bandwidthMbps: bandwidthMbpsSchema.optional(),
   /** A group you belong to or own, whose teacher may see and operate it. Absent: your primary group, if any. */
   groupId: idSchema.nullable().optional(),
+  /** How long it runs before it is saved by itself. Absent: the site's default. Null: without end (operators and admins). */
+  minutes: minutesSchema.nullable().optional(),
   /** Absent: the keys of your account. */
   sshPublicKeys: z.array(sshPublicKeySchema).max(20).optional(),
 });
@@ -61,8 +69,8 @@ export const getInstanceHistory = route({
 });
 
 export const suspendInstance = route({ method: 'post', path: '/instances/:instanceId/suspend', summary: 'Save an instance with everything open', action: 'instance.operate', params: one, answer: accepted });
-export const resumeInstance = route({ method: 'post', path: '/instances/:instanceId/resume', summary: 'Go on where an instance was saved', action: 'instance.operate', params: one, answer: accepted });
-export const startInstance = route({ method: 'post', path: '/instances/:instanceId/start', summary: 'Switch an instance on, or try a failed launch again', action: 'instance.operate', params: one, answer: accepted });
+export const resumeInstance = route({ method: 'post', path: '/instances/:instanceId/resume', summary: 'Go on where an instance was saved', action: 'instance.operate', params: one, body: newTimeBody, answer: accepted });
+export const startInstance = route({ method: 'post', path: '/instances/:instanceId/start', summary: 'Switch an instance on, or try a failed launch again', action: 'instance.operate', params: one, body: newTimeBody, answer: accepted });
 
 export const stopInstance = route({
   method: 'post',

@@ -32,6 +32,10 @@ export const instanceSchema = z
     /** MAC and address are null once it is deleted: they went back to the pool. */
     mac: macSchema.nullable(),
     address: ipv4Schema.nullable(),
+    /** How long it may run, from its placement or its last start or resume; null: without end. */
+    minutes: z.int().positive().nullable(),
+    /** When it is saved by itself, unless it is given more time; null while it has no slave, or without end. */
+    endsAt: z.iso.datetime().nullable(),
     createdAt: z.iso.datetime(),
     changedAt: z.iso.datetime(),
     /** When the present transitional state counts as failed. */

@@ -21,6 +21,8 @@ export const reasonCodes = [
   'CriticalLimit',
   'LowerPriority',
   'SlaveOffline',
+  'SlaveTroubled',
+  'ClockWrong',
   'SlaveDraining',
   'SlaveNotApproved',
   'HypervisorUnusable',
@@ -30,6 +32,7 @@ export const reasonCodes = [
   'DiskError',
   'DeadlinePassed',
   'DomainLost',
+  'TimeEnded',
   'StoppedByGuest',
   'StoppedByUser',
 ] as const;

@@ -53,6 +53,26 @@ export const networkInterfaceSchema = z
   .readonly();
 export type NetworkInterface = z.infer<typeof networkInterfaceSchema>;
 
+/**
+ * What keeps a slave from doing its work and heals by itself once the cause is gone. Its guests go on; it takes
+ * nothing new while a trouble `blocksWork`.
+ *   state-full          the agent's own directory has no room: no order can be kept
+ *   pool-full           less room in the pool than its reserve: guests that grow are paused until there is
+ *   hypervisor-silent   the hypervisor does not answer
+ */
+export const troubleSchema = z
+  .object({
+    code: z.enum(['state-full', 'pool-full', 'hypervisor-silent']),
+    /** What, since when, and the way out. */
+    sentence: z.string().max(500),
+    blocksWork: z.boolean(),
+  })
+  .readonly();
+export type Trouble = z.infer<typeof troubleSchema>;
+
+/** More than this between the clocks of slave and master, and no end of an instance's time can be kept there. */
+export const maxClockOffsetMs = 5000;
+
 /** What a slave tells of itself (`/describe` of the 2014 report, widened). */
 export const describeSchema = z
   .object({
@@ -84,6 +104,8 @@ export const describeSchema = z
     load1: z.number().nonnegative(),
     /** Slave clock minus master clock, measured at the last exchange; null before the first. */
     clockOffsetMs: z.number().nullable(),
+    /** Empty when all is well; absent from an agent of protocol 1, and then nothing is known of troubles. */
+    troubles: z.array(troubleSchema).max(10).optional(),
   })
   .readonly();
 export type Describe = z.infer<typeof describeSchema>;

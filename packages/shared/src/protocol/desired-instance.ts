@@ -44,6 +44,11 @@ export const desiredInstanceSchema = z.discriminatedUnion('desired', [
     desired: desiredStateSchema.exclude(['deleted']),
     /** With `stopped`: take the power away at once instead of asking the guest first. */
     forceStop: z.boolean().optional(),
+    /**
+     * With `running`: the end of its time (UTC, by the master's clock). From then on the slave treats it as
+     * `suspended`, also while the master is away, and says so with the reason TimeEnded. Absent or null: no end.
+     */
+    endsAt: z.iso.datetime({ precision: 3 }).nullable().optional(),
     spec: instanceSpecSchema,
   }),
   z.object({ instanceId: idSchema, generation: z.int().positive(), desired: z.literal('deleted'), spec: z.null() }),

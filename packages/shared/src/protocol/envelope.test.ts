@@ -7,12 +7,15 @@ import { agentFrameSchema } from './agent-to-master';
 import { decodeAgentFrame, decodeMasterFrame, encodeFrame } from './envelope';
 import { masterFrameSchema } from './master-to-agent';
 
-const directory = join(__dirname, 'fixtures', 'v1');
-const fixtures = readdirSync(directory).map((file) => ({ file, text: readFileSync(join(directory, file), 'utf8') }));
+/** All frames of version 1; of a later version those it changed. */
+const fixtures = ['v1', 'v2'].flatMap((version) => {
+  const directory = join(__dirname, 'fixtures', version);
+  return readdirSync(directory).map((file) => ({ version, file, text: readFileSync(join(directory, file), 'utf8') }));
+});
 const typesOf = (schema: { options: readonly { shape: { type: { value: string } } }[] }) => schema.options.map((o) => o.shape.type.value);
 
 test('every frame of version 1 has a golden fixture', () => {
-  const named = fixtures.map(({ file }) => file.replace('.json', '')).sort();
+  const named = fixtures.filter(({ version }) => version === 'v1').map(({ file }) => file.replace('.json', '')).sort();
   const expected = [
     ...typesOf(masterFrameSchema).map((type) => `master-${type}`),
     ...typesOf(agentFrameSchema).map((type) => `agent-${type}`),
@@ -20,7 +23,7 @@ test('every frame of version 1 has a golden fixture', () => {
   expect(named).toEqual(expected);
 });
 
-test.each(fixtures)('$file is read and written without loss', ({ file, text }) => {
+test.each(fixtures)('$version/$file is read and written without loss', ({ file, text }) => {
   const frame = file.startsWith('master-') ? decodeMasterFrame(text) : decodeAgentFrame(text);
   const envelope = parseJson(text) as { v: number; id: string };
   expect(parseJson(encodeFrame(envelope.v, envelope.id, frame))).toEqual(parseJson(text));

@@ -2,10 +2,13 @@
  * Protocol between master and agent. A master speaks with agents of its own version and of the one
  * before. History, newest first; every change of a frame is a line here and a golden fixture beside it:
  *
+ * 2  The end of an instance's time (`desired.endsAt`), which the slave keeps alone when the master is away, and
+ *    `describe.troubles`: what keeps a slave from working and heals by itself. Agents of version 1 ignore the
+ *    first (the master then ends the time alone) and have no troubles to tell.
  * 1  Foundation: challenge, hello, welcome, refused; desired states and reports with generations;
  *    one-shot commands (serial-log, screenshot); heartbeats both ways.
  */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 export const oldestProtocolVersion = 1;
 
 /** WebSocket path on the master's HTTPS port. */
