@@ -8,6 +8,7 @@ import { Journal } from './agent/journal';
 import { composeHost, describer, kvmVerdict } from './compose-host';
 import type { Config } from './config';
 import { parseMeminfo } from './describe/memory';
+import { lentRamMiB } from './describe/offer';
 import { readEnrolment, trustOf } from './link/enrolment-record';
 import { MasterImageSource } from './link/image-source';
 import { readAgentKey, readBootId, readMachineId } from './link/identity';
@@ -61,7 +62,7 @@ export async function startAgent(config: Config, clock: Clock, log: Logger, buil
     describe: describer(config, clock, kvm, driver),
     load: async () => ({
       load1: loadavg()[0] ?? 0,
-      ramAvailableMiB: parseMeminfo(await readFile('/proc/meminfo', 'utf8')).availableMiB,
+      ramAvailableMiB: lentRamMiB(parseMeminfo(await readFile('/proc/meminfo', 'utf8')).availableMiB, config.offer),
       poolAvailableMiB: (await store.space()).availableMiB,
     }),
     connect: (handlers) =>

@@ -74,6 +74,7 @@ export function describer(config: Config, clock: Clock, kvm: KvmVerdict, driver:
     describeHost({
       // Under simulation there is no pool; the state directory stands for its file system.
       poolDir: config.driver === 'simulated' ? config.stateDir : config.poolDir,
+      offer: config.offer,
       hypervisor,
       relativeSpeed: (cpuModel) => relativeSpeed(join(config.stateDir, 'relative-speed.json'), cpuModel, () => measureRelativeSpeed(() => clock.monotonicMs())),
       clockOffsetMs: () => clockOffsetMs,

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readConfig } from './config';
+import { optionNames, readConfig } from './config';
 
 let directory: string;
 beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'paravcl-slave-config-'))));
@@ -30,4 +30,18 @@ it('lays the environment over the file and the command line over both', () => {
   const byDefault = file('slave.yaml', 'stateDir: /from/file\nlogLevel: warn\nlibvirtUri: test:///default\n');
   const config = readConfig({ stateDir: '/from/line' }, { PARAVCL_SLAVE_STATE_DIR: '/from/environment', PARAVCL_SLAVE_LOG_LEVEL: 'debug' }, byDefault);
   expect(config).toMatchObject({ stateDir: '/from/line', poolDir: '/from/line/pool', logLevel: 'debug', libvirtUri: 'test:///default' });
+});
+
+it('lends the whole host unless an offer says less, and refuses an offer of nothing', () => {
+  expect(readConfig({ config: file('none.yaml', '') }, {}).offer).toEqual({});
+  expect(readConfig({ config: file('some.yaml', 'offer: {cores: 2, ramMiB: 2048}\n') }, {}).offer).toEqual({ cores: 2, ramMiB: 2048 });
+  expect(() => readConfig({ config: file('no-cores.yaml', 'offer: {cores: 0}\n') }, {})).toThrow(/offer\.cores/);
+});
+
+it('has an example file that holds the defaults and names every option', () => {
+  const example = join(__dirname, '../paravcl-slave.example.yaml');
+  expect(readConfig({ config: example }, {})).toEqual(readConfig({ config: file('empty.yaml', '') }, {}));
+  const text = readFileSync(example, 'utf8');
+  expect(optionNames.length).toBeGreaterThan(10);
+  expect([...optionNames, 'cores', 'ramMiB'].filter((name) => !new RegExp(`^[# ]*${name}:`, 'm').test(text))).toEqual([]);
 });

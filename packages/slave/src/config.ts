@@ -18,6 +18,8 @@ const fileSchema = z.strictObject({
   poolReserveMiB: z.int().nonnegative().default(256),
   /** Cached images that no instance here uses go after so many days without use; earlier when a fetch lacks room. */
   imageCacheDays: z.int().min(1).max(3650).default(30),
+  /** What this host lends to the lab; what is left unsaid is lent whole. The master places by it. */
+  offer: z.strictObject({ cores: z.int().min(1).max(4096).optional(), ramMiB: z.int().min(128).optional() }).default({}),
   /** Starts, saves and makings of disks at the same time. */
   diskSlots: z.int().min(1).max(64).default(4),
   machineIdFile: absolutePath.default('/etc/machine-id'),
@@ -63,6 +65,9 @@ export function readConfig(given: ConfigArguments, environment: NodeJS.ProcessEn
   const stateDir = parsed.data.stateDir ?? defaultStateDir;
   return { ...parsed.data, stateDir, poolDir: parsed.data.poolDir ?? join(stateDir, 'pool') };
 }
+
+/** Names of all options, for the test that the example file names each. */
+export const optionNames: readonly string[] = Object.keys(fileSchema.shape);
 
 /** One that cannot be reached must not pass for none: reading it says why. */
 function isThere(path: string): boolean {

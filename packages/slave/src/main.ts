@@ -27,6 +27,7 @@ const doctor = withConfigOptions(doctorCommand(async (): Promise<DoctorOptions> 
     caPem,
     network: (await readJournalState(journalDirectory(config))).network,
     lastContactAt: await LastContact.read(lastContactFile(config)),
+    offer: config.offer,
     secretFiles: [keyFileName, enrolmentFileName],
   };
 }));

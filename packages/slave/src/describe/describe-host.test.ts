@@ -46,6 +46,23 @@ describe('describing a host', () => {
     expect(told.poolTotalMiB).toBeGreaterThan(told.poolAvailableMiB - 1);
   });
 
+  it('tells no more than the host lends, and every byte of its pool', async () => {
+    put('proc/cpuinfo', [thread(0, 0, 0), thread(1, 0, 1)].join('\n'));
+    put('proc/meminfo', 'MemTotal:       16384000 kB\nMemAvailable:    8192000 kB\n');
+    put('proc/loadavg', '0 0 0 1/100 4711\n');
+    put('proc/net/dev', ' head\n head\n');
+    const told = await describeHost({
+      poolDir: root,
+      offer: { cores: 1, ramMiB: 4096 },
+      hypervisor: () => Promise.resolve(hypervisor),
+      relativeSpeed: () => Promise.resolve(1),
+      clockOffsetMs: () => null,
+      roots: { proc: join(root, 'proc'), sys: join(root, 'sys') },
+    });
+    expect(told).toMatchObject({ cores: 1, threads: 1, ramTotalMiB: 4096, ramAvailableMiB: 4096 });
+    expect(told.poolTotalMiB).toBeGreaterThan(0);
+  });
+
   it('describes this very machine within the schema', async () => {
     const told = await describeHost({ poolDir: root, hypervisor: () => Promise.resolve(hypervisor), relativeSpeed: () => Promise.resolve(1), clockOffsetMs: () => null });
     expect(describeSchema.safeParse(told).success).toBe(true);

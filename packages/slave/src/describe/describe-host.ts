@@ -7,11 +7,14 @@ import type { HypervisorVersions } from './hypervisor-versions';
 import type { KvmVerdict } from './kvm-probe';
 import { parseMeminfo } from './memory';
 import { readInterfaces } from './network-interfaces';
+import { lent, type Offer } from './offer';
 import { parseCpuinfo } from './processor';
 
 export interface DescribeDeps {
   /** Directory of images and overlays. */
   readonly poolDir: string;
+  /** What of the host is lent; all of it where unsaid. */
+  readonly offer?: Offer;
   /** The hypervisor part: `libvirtPart` on a real host, the simulated driver's words otherwise. */
   readonly hypervisor: () => Promise<Describe['hypervisor']>;
   /** Speed of one core for a CPU model: `relativeSpeed` with its cache file. */
@@ -40,15 +43,16 @@ export async function describeHost(deps: DescribeDeps): Promise<Describe> {
   ]);
   const processor = parseCpuinfo(cpuinfo);
   const memory = parseMeminfo(meminfo);
+  const sizes = lent({ ...processor, ramTotalMiB: memory.totalMiB, ramAvailableMiB: memory.availableMiB }, deps.offer ?? {});
   return describeSchema.parse({
     hostname: system.hostname(),
-    cores: processor.cores,
-    threads: processor.threads,
+    cores: sizes.cores,
+    threads: sizes.threads,
     relativeSpeed: await deps.relativeSpeed(processor.model),
     cpuModel: processor.model,
     cpuFlags: [...processor.flags],
-    ramTotalMiB: memory.totalMiB,
-    ramAvailableMiB: memory.availableMiB,
+    ramTotalMiB: sizes.ramTotalMiB,
+    ramAvailableMiB: sizes.ramAvailableMiB,
     poolTotalMiB: Math.floor((pool.blocks * pool.bsize) / MiB),
     // bavail, not bfree: the share reserved for root keeps the host alive and is not ours to fill.
     poolAvailableMiB: Math.floor((pool.bavail * pool.bsize) / MiB),

@@ -13,6 +13,7 @@ const well: DoctorFacts = {
   libvirt: { uri: 'qemu:///system', versions: { libvirt: '9.0.0', qemu: '7.2.22' }, complaint: '', daemon: 'libvirtd', socket: '/run/libvirt/libvirt-sock' },
   tools: [{ binary: 'qemu-img', purpose: 'it makes the guests\' disks', debianPackage: 'qemu-utils', found: true }],
   appArmor: { enabled: true, missingIn: [], namesPool: true, poolDir: '/srv/pool' },
+  offer: { offer: { cores: 4, ramMiB: 8192 }, cores: 4, ramMiB: 16_000 },
   pool: {
     directory: '/srv/pool',
     path: [
@@ -65,6 +66,8 @@ describe('finds exactly one thing, with the command that mends it:', () => {
     ['a silent libvirt', { libvirt: { ...well.libvirt, versions: { libvirt: null, qemu: null }, complaint: 'Connection refused' } }, 'fault', 'libvirt', /Connection refused/, /systemctl enable --now libvirtd.socket/],
     ['an absent AppArmor rule', { appArmor: { ...well.appArmor, missingIn: ['local/abstractions/libvirt-qemu'] } }, 'fault', 'apparmor', /libvirt-qemu lacks our line/, /paravcl-guest>' >> \/etc\/apparmor.d\/local\/abstractions\/libvirt-qemu && systemctl reload apparmor/],
     ['an AppArmor rule for another pool', { appArmor: { ...well.appArmor, namesPool: false } }, 'fault', 'apparmor', /another directory/, /sed -i .*\/srv\/pool/],
+    ['an offer of more cores than there are', { offer: { ...well.offer, offer: { cores: 8 } } }, 'warning', 'offer', /offers 8 cores and this host has 4: 4 are lent/, null],
+    ['an offer of more RAM than there is', { offer: { ...well.offer, offer: { ramMiB: 32_000 } } }, 'warning', 'offer', /offers 32000 MiB of RAM and this host has 16000/, null],
     ['no pool', { pool: { ...well.pool, exists: false, space: null } }, 'fault', 'pool', /does not exist/, /install -d -m 0711 \/srv\/pool/],
     ['a pool that is a file', { pool: { ...well.pool, isDirectory: false } }, 'fault', 'pool', /not a directory/, /install -d/],
     ['a pool nearly full', { pool: { ...well.pool, space: { totalMiB: 200_000, availableMiB: 9000 } } }, 'warning', 'pool-room', /8\.8 GiB free of 195\.3 GiB/, /du /],

@@ -2,6 +2,7 @@ import type { KvmFacts } from '../describe/kvm-probe';
 import { diagnoseAppArmor, diagnoseKvm, diagnoseLibvirt, diagnoseTools, type AppArmorFacts, type LibvirtFacts, type ToolFacts } from './diagnose-hypervisor';
 import { diagnoseMaster, type MasterFacts } from './diagnose-master';
 import { diagnoseNetwork, type NetworkFacts } from './diagnose-network';
+import { diagnoseOffer, type OfferFacts } from './diagnose-offer';
 import { diagnosePool, type PoolFacts } from './diagnose-pool';
 import { diagnoseSecrets, type SecretFile } from './diagnose-secrets';
 import type { Finding } from './finding';
@@ -12,6 +13,7 @@ export interface DoctorFacts {
   readonly libvirt: LibvirtFacts;
   readonly tools: readonly ToolFacts[];
   readonly appArmor: AppArmorFacts;
+  readonly offer: OfferFacts;
   readonly pool: PoolFacts;
   readonly network: NetworkFacts;
   readonly master: MasterFacts;
@@ -27,6 +29,7 @@ export function diagnose(facts: DoctorFacts): readonly Finding[] {
     ...diagnoseKvm(facts.kvm),
     ...diagnoseLibvirt(facts.libvirt),
     ...diagnoseAppArmor(facts.appArmor),
+    ...diagnoseOffer(facts.offer),
     ...diagnosePool(facts.pool),
     ...diagnoseNetwork(facts.network),
     ...diagnoseMaster(facts.master),

@@ -4,10 +4,12 @@ import { Command } from 'commander';
 import { systemClock, type Clock } from '@paravcl/shared/clock';
 import type { SiteNetwork } from '@paravcl/shared/domain/slave';
 import { collectKvm } from '../describe/kvm-probe';
+import type { Offer } from '../describe/offer';
 import { runTool, type RunTool } from '../describe/run-tool';
 import { collectAppArmor, collectLibvirt, collectTools } from './collect-hypervisor';
 import { askMaster } from './collect-master';
 import { collectRoutes } from './collect-network';
+import { collectOffer } from './collect-offer';
 import { collectPool } from './collect-pool';
 import { diagnose, type DoctorFacts } from './diagnose';
 import type { SecretFile } from './diagnose-secrets';
@@ -28,6 +30,8 @@ export interface DoctorOptions {
   readonly network?: SiteNetwork | null | undefined;
   /** Files only the agent may read, relative to `stateDir` or absolute; absent ones are passed over. */
   readonly secretFiles?: readonly string[] | undefined;
+  /** What of the host is lent to the lab. */
+  readonly offer?: Offer | undefined;
   /** When the agent last heard of the master, epoch milliseconds. */
   readonly lastContactAt?: number | null | undefined;
 }
@@ -44,10 +48,11 @@ export async function collectFacts(options: DoctorOptions, { clock = systemClock
   const trust = options.trust === 'public' ? 'public' : caPem === undefined ? null : 'pinned';
   // The probe loads the machine for a moment; alone, its deadline is fair.
   const kvm = await collectKvm({ run });
-  const [libvirt, tools, appArmor, pool, routes, answer, secrets] = await Promise.all([
+  const [libvirt, tools, appArmor, offer, pool, routes, answer, secrets] = await Promise.all([
     collectLibvirt(options.libvirtUri ?? 'qemu:///system', run),
     collectTools(),
     collectAppArmor(options.poolDir),
+    collectOffer(options.offer ?? {}),
     collectPool(options.poolDir, kvm.qemuAccount),
     collectRoutes(),
     masterUrl !== undefined && trust !== null ? askMaster(masterUrl, caPem, clock) : null,
@@ -58,6 +63,7 @@ export async function collectFacts(options: DoctorOptions, { clock = systemClock
     libvirt,
     tools,
     appArmor,
+    offer,
     pool,
     network: { network: options.network ?? null, routes },
     master: { url: masterUrl ?? null, trust, answer, lastContactAt: options.lastContactAt ?? null, now: clock.now() },
