@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
-import type { Clock } from '@paravcl/shared/clock';
 import type { Logger } from 'pino';
 import { Agent } from './agent/agent';
 import { Journal } from './agent/journal';
@@ -12,6 +11,7 @@ import { lentRamMiB } from './describe/offer';
 import { readEnrolment, trustOf } from './link/enrolment-record';
 import { MasterImageSource } from './link/image-source';
 import { readAgentKey, readBootId, readMachineId } from './link/identity';
+import type { HostClock } from './lab-clock';
 import { LastContact } from './last-contact';
 import { MasterLink } from './link/master-link';
 import { lockState } from './state-lock';
@@ -26,7 +26,7 @@ export interface RunningAgent {
 }
 
 /** Puts the agent of this host together and starts it. Throws when the host is not enrolled. */
-export async function startAgent(config: Config, clock: Clock, log: Logger, build: string, ready: () => void): Promise<RunningAgent> {
+export async function startAgent(config: Config, clock: HostClock, log: Logger, build: string, ready: () => void): Promise<RunningAgent> {
   const enrolment = await readEnrolment(config.stateDir);
   const key = await readAgentKey(config.stateDir);
   if (enrolment === null || key === null) {
@@ -56,6 +56,7 @@ export async function startAgent(config: Config, clock: Clock, log: Logger, buil
     build,
     machineId,
     hostBootId,
+    uptimeMs: () => clock.uptimeMs(),
     lastReportPath: lastReportFile(config),
     diskSlots: config.diskSlots,
     ready,

@@ -5,6 +5,7 @@ import { startAgent } from './compose-agent';
 import { withConfigOptions, type ConfigFlags } from './config-options';
 import { readConfig } from './config';
 import { runTool } from './describe/run-tool';
+import { hostClock } from './lab-clock';
 
 /** `paravcl-slave run`: the agent, until SIGTERM or SIGINT. */
 export function runCommand(build: string): Command {
@@ -18,7 +19,7 @@ export function runCommand(build: string): Command {
     const ended = new Promise<NodeJS.Signals>((resolve) => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
     });
-    const agent = await startAgent(config, systemClock, log, build, () => void tellSystemd());
+    const agent = await startAgent(config, hostClock(systemClock, process.env, log), log, build, () => void tellSystemd());
     // Timers of the agent never keep a process alive by themselves; this one does while it runs.
     const alive = setInterval(() => undefined, 3600_000);
     log.info({ signal: await ended }, 'the agent ends; guests go on');

@@ -164,6 +164,7 @@ async function dial(agentClock: Clock = clock): Promise<void> {
     store,
     build: 'test',
     machineId: '0'.repeat(32),
+    uptimeMs: () => performance.now(),
     hostBootId: 'boot-1',
     lastReportPath: join(directory, 'last-report.json'),
     diskSlots: 2,

@@ -11,13 +11,19 @@ import { HypervisorError, type HypervisorDriver } from '../hypervisor/driver';
 import type { HelloFacts, MasterLink, MasterLinkParts, WorkFrame } from '../link/master-link';
 import { Commands } from './commands';
 import { makeExecutors } from './executors';
+import type { HostTime } from './instance-end';
+import { InstanceEndWatch } from './instance-end-watch';
+import { HypervisorWatch } from './hypervisor-watch';
 import type { Journal } from './journal';
 import type { JournalRecord } from './journal-record';
+import { JournalFullError } from './journal-room';
 import { LastReport } from './last-report';
 import { Observations } from './observations';
+import { PoolWatch } from './pool-watch';
 import { readHost } from './read-host';
 import { Runner } from './runner';
 import { SiteNetworkKeeper } from './site-network-keeper';
+import { Troubles } from './troubles';
 
 /** What the agent needs of its link. */
 export type AgentLink = Pick<MasterLink, 'isUp' | 'clockOffsetMs' | 'send' | 'start' | 'stop'>;
@@ -31,9 +37,14 @@ export interface AgentParts {
   readonly build: string;
   readonly machineId: string;
   readonly hostBootId: string;
+  /** Since the host's boot, its sleep included. */
+  uptimeMs(): number;
   readonly lastReportPath: string;
   /** At most so many disk-heavy steps at a time. */
   readonly diskSlots: number;
+  /** Where images and disks are, and what is kept free there; null where there is none, as under simulation. */
+  readonly pool: { readonly directory: string; readonly reserveMiB: number } | null;
+  /** Never waits for the hypervisor longer than some seconds: a hello hangs on it. */
   describe(clockOffsetMs: number | null): Promise<Describe>;
   /** What the host is doing now, cheap enough for every heartbeat. */
   load(): Promise<{ readonly load1: number; readonly ramAvailableMiB: number; readonly poolAvailableMiB: number }>;
@@ -48,6 +59,7 @@ const describeAgainMs = 30_000;
 /** A hypervisor that does not answer must not keep the host from being seen. */
 const firstLookMs = 10_000;
 const openAgainMs = 3000;
+const lookForRoomMs = 2000;
 
 /**
  * One agent on one host: takes desired states from the link into the journal, has the runner bring the
@@ -59,9 +71,17 @@ export class Agent {
   private readonly lastReport: LastReport;
   private readonly commands: Commands;
   private readonly network: SiteNetworkKeeper;
+  private readonly ends: InstanceEndWatch;
+  private readonly troubles: Troubles;
+  private readonly hypervisorWatch: HypervisorWatch;
+  private readonly poolWatch: PoolWatch | null;
   private readonly link: AgentLink;
+  /** This start is not counted yet: there was no room to keep the count. */
+  private startUncounted = false;
   /** State and generation of each domain when it was last looked at. */
   private readonly domainsSeen = new Map<string, string>();
+  /** As the master told it last. */
+  private siteNetwork: Welcome['network'] | null = null;
   private foreign: readonly ForeignDomain[] = [];
   private foreignTold: readonly ForeignDomain[] = [];
   private described: Describe | null = null;
@@ -88,11 +108,13 @@ export class Agent {
     this.observations = new Observations(() => this.askFlush(), last);
     this.lastReport = new LastReport(parts.lastReportPath, clock, () => this.observations.all());
     this.network = new SiteNetworkKeeper(driver, clock, log, () => this.runner.wakeAll());
+    this.ends = new InstanceEndWatch(clock, journal, () => this.hostTime(), (...end) => this.timeEnded(...end));
     const readers = { driver, store, hostBootId: parts.hostBootId, networkReady: () => this.network.isReady() };
     this.runner = new Runner({
       clock,
       log,
       journal,
+      hostTime: () => this.hostTime(),
       diskSlots: parts.diskSlots,
       fetchSlots: 4,
       executors: makeExecutors({ driver, store, journal, onProgress: (id, sha256, percent) => this.runner.onProgress(id, sha256, percent) }),
@@ -117,6 +139,14 @@ export class Agent {
       describeNow: () => this.describeNow(),
       send: (result) => void this.link.send({ type: 'result', payload: result }),
     });
+    this.troubles = new Troubles(clock, log, () => this.tellTroubles());
+    journal.watchRoom(() => this.noteJournal());
+    this.hypervisorWatch = new HypervisorWatch(clock, () => driver.version(), (error) => this.hypervisorSilent(error), () => this.hypervisorAnswers());
+    const { pool } = parts;
+    this.poolWatch =
+      pool === null
+        ? null
+        : new PoolWatch({ clock, reserveMiB: pool.reserveMiB, space: () => store.space(), onFull: (availableMiB) => this.poolFull(pool, availableMiB), onRoom: () => this.poolHasRoom() });
     this.link = parts.connect({
       hello: () => this.hello(),
       heartbeat: () => parts.load(),
@@ -128,9 +158,12 @@ export class Agent {
 
   /** Counts this start, begins to look at the host and dials the master. Resolves at once. */
   static async start(parts: AgentParts): Promise<Agent> {
-    const { journal } = parts;
-    await journal.append({ kind: 'epoch', epoch: journal.state.epoch + 1 });
     const agent = new Agent(parts, await LastReport.load(parts.lastReportPath));
+    await agent.countStart();
+    agent.noteJournal();
+    agent.hypervisorWatch.start();
+    agent.poolWatch?.start();
+    agent.timer('describe', describeAgainMs, () => void agent.describeAgain());
     void agent.openHost();
     agent.link.start();
     return agent;
@@ -156,6 +189,9 @@ export class Agent {
     for (const cancel of this.timers.values()) cancel();
     this.endEvents?.();
     this.network.stop();
+    this.hypervisorWatch.stop();
+    this.poolWatch?.stop();
+    this.ends.stop();
     this.runner.stop();
     this.link.stop();
     await this.lastReport.write().catch(() => undefined);
@@ -184,9 +220,9 @@ export class Agent {
     if (network !== null) this.network.want(network);
     this.unlooked = new Set(journal.state.instances.keys());
     for (const instanceId of this.unlooked) this.runner.wake(instanceId);
+    this.ends.start();
     await this.resync();
     this.parts.ready();
-    this.timer('describe', describeAgainMs, () => void this.describeAgain());
   }
 
   /** Lists every domain and wakes the instances whose domain is not as it was last seen. */
@@ -223,6 +259,16 @@ export class Agent {
     this.lastReport.changed();
   }
 
+  private hostTime(): HostTime {
+    return { utcMs: this.parts.clock.now(), uptimeMs: this.parts.uptimeMs(), hostBootId: this.parts.hostBootId };
+  }
+
+  /** The time of an instance is over; its next round treats it so, whether or not there is a master. */
+  private timeEnded(instanceId: string, generation: number, first: boolean): void {
+    if (first && !this.link.isUp) this.parts.log.info({ instanceId, generation, recovery: 'time-ended-alone' }, 'the time of an instance ended while the master is away; it is saved');
+    this.runner.wake(instanceId);
+  }
+
   private looked(instanceId: string): void {
     this.unlooked.delete(instanceId);
     this.noteFirstLook();
@@ -239,8 +285,10 @@ export class Agent {
 
   private async hello(): Promise<HelloFacts> {
     const { journal, clock } = this.parts;
+    // The master refuses what counts no start; a slave that never kept one has nothing to lose by waiting for room.
+    if (journal.state.epoch === 0) throw new JournalFullError(`There is no room in ${journal.directory} to begin with.`);
     const [describe] = await Promise.all([
-      this.parts.describe(this.link.clockOffsetMs),
+      this.describe(),
       Promise.race([this.firstLook, new Promise<void>((resolve) => clock.after(firstLookMs, resolve))]),
     ]);
     this.described = describe;
@@ -260,13 +308,18 @@ export class Agent {
   }
 
   private welcomed(welcome: Welcome): void {
-    const { journal, log } = this.parts;
-    if (!isDeepStrictEqual(journal.state.network, welcome.network)) {
-      journal.append({ kind: 'network', network: welcome.network }).catch((error: unknown) => log.error({ err: error }, 'the site’s network could not be kept'));
-    }
+    this.siteNetwork = welcome.network;
+    this.keepNetwork();
     this.network.want(welcome.network);
     this.commands.resendAll();
     this.askFlush();
+  }
+
+  private keepNetwork(): void {
+    const { journal, log } = this.parts;
+    const network = this.siteNetwork;
+    if (network === null || isDeepStrictEqual(journal.state.network, network)) return;
+    journal.append({ kind: 'network', network }).catch((error: unknown) => log.error({ err: error }, 'the site’s network could not be kept'));
   }
 
   /** Frames that change what is known are taken one after the other; commands run beside them. */
@@ -304,11 +357,12 @@ export class Agent {
       const { instanceId, generation } = one;
       const known = journal.state.instances.get(instanceId)?.desired;
       if (known && generation < known.generation) {
-        log.warn({ instanceId, generation, known: known.generation }, 'a desired state of an older generation is refused');
+        log.info({ instanceId, generation, known: known.generation, recovery: 'stale-generation-refused' }, 'a desired state of an older generation is refused');
       } else if (known && generation === known.generation) {
-        if (!isDeepStrictEqual(known, one)) log.error({ instanceId, generation }, 'a second, different desired state of the same generation is refused');
+        if (isDeepStrictEqual(known, one)) log.info({ instanceId, generation, recovery: 'duplicate-answered' }, 'a desired state came again and is answered again');
+        else log.error({ instanceId, generation }, 'a second, different desired state of the same generation is refused');
       } else {
-        news.set(instanceId, { kind: 'desired', desired: one });
+        news.set(instanceId, { kind: 'desired', desired: one, ...(one.desired === 'running' && one.endsAt ? { told: this.hostTime() } : {}) });
         continue;
       }
       this.observations.tellAgain(instanceId);
@@ -367,16 +421,85 @@ export class Agent {
 
   /** Describes the host and tells the master what changed. */
   private async describeNow(): Promise<void> {
-    const now = await this.parts.describe(this.link.clockOffsetMs);
+    const now = await this.describe();
     const changed = this.described === null ? {} : changedParts(this.described, now);
     if (Object.keys(changed).length === 0) return;
     if (!this.link.send({ type: 'describe', payload: { changed } })) throw new Error('The link to the master is full or down; the description follows with the next one.');
     this.described = now;
   }
 
+  private async describe(): Promise<Describe> {
+    return { ...(await this.parts.describe(this.link.clockOffsetMs)), troubles: this.troubles.all() };
+  }
+
+  /** At once and alone: describing the whole host takes as long as the trouble lets it. */
+  private tellTroubles(): void {
+    const { described } = this;
+    const troubles = this.troubles.all();
+    if (described !== null && this.link.send({ type: 'describe', payload: { changed: { troubles } } })) this.described = { ...described, troubles };
+  }
+
   private tellForeign(): void {
     if (isDeepStrictEqual(this.foreign, this.foreignTold)) return;
     if (this.link.send({ type: 'foreign', payload: { domains: this.foreign.slice(0, 500) } })) this.foreignTold = this.foreign;
+  }
+
+  // ---------------------------------------------------------------- troubles
+
+  /** The start is counted before it is told; with no room the last count is told again, which the master takes. */
+  private async countStart(): Promise<void> {
+    const { journal, log } = this.parts;
+    try {
+      await journal.append({ kind: 'epoch', epoch: journal.state.epoch + 1 });
+      this.startUncounted = false;
+    } catch (error) {
+      if (!(error instanceof JournalFullError)) throw error;
+      this.startUncounted = true;
+      log.warn({ epoch: journal.state.epoch }, 'this start cannot be counted for want of room; it is once there is some');
+    }
+  }
+
+  private noteJournal(): void {
+    const { journal, log } = this.parts;
+    if (!journal.isShort) {
+      if (this.troubles.end('state-full')) this.journalHasRoom();
+      return;
+    }
+    this.troubles.begin('state-full', `There is no room left in the agent’s own directory ${journal.directory}: no new order can be kept, guests go on. Free some space on its file system; the rest heals by itself.`);
+    if (!journal.isFull && this.startUncounted) this.journalHasRoom();
+    if (this.stopped) return;
+    this.timer('room', lookForRoomMs, () => {
+      void journal.lookForRoom().catch((error: unknown) => log.error({ err: error }, 'looking for room failed')).then(() => this.noteJournal());
+    });
+  }
+
+  /** Takes up what could not be kept; orders that were refused come again from the master. */
+  private journalHasRoom(): void {
+    if (this.startUncounted) void this.countStart().catch((error: unknown) => this.parts.log.error({ err: error }, 'this start could not be counted'));
+    this.keepNetwork();
+    this.lastReport.changed();
+    this.runner.forgive(['state-full']);
+  }
+
+  private hypervisorSilent(error: unknown): void {
+    const words = error instanceof Error ? ` (${error.message.slice(0, 200)})` : '';
+    this.troubles.begin('hypervisor-silent', `The hypervisor does not answer${words}; its guests may go on. If it does not come back: systemctl restart libvirtd, which touches no guest.`);
+  }
+
+  private hypervisorAnswers(): void {
+    this.troubles.end('hypervisor-silent');
+    void this.resync();
+    void this.describeNow().catch(() => undefined);
+    this.runner.forgive(['unavailable', 'timeout', 'hung']);
+  }
+
+  private poolFull(pool: { readonly directory: string; readonly reserveMiB: number }, availableMiB: number): void {
+    this.troubles.begin('pool-full', `The pool ${pool.directory} has ${availableMiB} MiB free and ${pool.reserveMiB} MiB are to be kept: guests that grow are paused when it is full. Free some space there, or delete instances; they go on by themselves.`);
+  }
+
+  private poolHasRoom(): void {
+    this.troubles.end('pool-full');
+    this.runner.forgive(['no-room'], ['resume-disk', 'save']);
   }
 
   private timer(name: string, delayMs: number, run: () => void): void {

@@ -7,6 +7,8 @@ import type { Marks } from './marks';
 export interface KnownInstance {
   readonly desired: DesiredInstance | null;
   readonly marks: Marks;
+  /** It should run and its time is over (`instance-end.ts`). */
+  readonly timeOver: boolean;
 }
 
 /** What the host has of one instance, read just now. */

@@ -15,6 +15,8 @@ const marksSchema = z.object({
   stopAsked: z.boolean(),
   failed: z.object({ generation: z.int().positive(), reason: reasonSchema }).nullable(),
   lost: z.object({ generation: z.int().positive() }).nullable(),
+  // Absent in a journal of an agent before protocol 2.
+  timeEnded: z.object({ generation: z.int().positive() }).nullable().default(null),
 });
 
 export const journalRecordSchema = z.discriminatedUnion('kind', [
@@ -24,7 +26,12 @@ export const journalRecordSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('epoch'), epoch: z.int().positive() }),
   /** The site's network, so that a restarted agent can work while the master is away. */
   z.object({ kind: z.literal('network'), network: siteNetworkSchema }),
-  z.object({ kind: z.literal('desired'), desired: desiredInstanceSchema }),
+  z.object({
+    kind: z.literal('desired'),
+    desired: desiredInstanceSchema,
+    /** The host's clocks when it was told; with a desired state that has an end. */
+    told: z.object({ utcMs: z.number(), uptimeMs: z.number(), hostBootId: z.string() }).nullable().optional(),
+  }),
   /** The whole marks of an instance, not a change of them. */
   z.object({ kind: z.literal('marks'), instanceId: idSchema, marks: marksSchema }),
   /** The master has recorded that the instance is deleted. */

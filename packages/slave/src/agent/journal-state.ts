@@ -1,6 +1,7 @@
 import type { SiteNetwork } from '@paravcl/shared/domain/slave';
 import type { CommandResult } from '@paravcl/shared/protocol/commands';
 import type { DesiredInstance, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
+import type { HostTime } from './instance-end';
 import type { JournalRecord } from './journal-record';
 import { noMarks, type Marks } from './marks';
 
@@ -8,6 +9,8 @@ export interface JournaledInstance {
   readonly desired: DesiredInstance | null;
   /** Spec of the last desired state that had one: a tombstone names neither MAC nor name. */
   readonly spec: InstanceSpec | null;
+  /** The host's clocks when `desired` was told; null when it has no end, or came from an agent that did not note it. */
+  readonly told: HostTime | null;
   readonly marks: Marks;
 }
 
@@ -25,7 +28,8 @@ export const emptyJournal: JournalState = { epoch: 0, network: null, instances: 
 /** More unconfirmed results than this are not kept: the oldest go, their commands have long passed their deadline. */
 const resultsKept = 100;
 
-const noInstance: JournaledInstance = { desired: null, spec: null, marks: noMarks };
+/** An instance that no record names. */
+export const noInstance: JournaledInstance = { desired: null, spec: null, told: null, marks: noMarks };
 
 /** The state after one more record. */
 export function applyRecord(state: JournalState, record: JournalRecord): JournalState {
@@ -39,7 +43,7 @@ export function applyRecord(state: JournalState, record: JournalRecord): Journal
     case 'desired': {
       const { desired } = record;
       const earlier = state.instances.get(desired.instanceId) ?? noInstance;
-      return withInstance(state, desired.instanceId, { ...earlier, desired, spec: desired.spec ?? earlier.spec });
+      return withInstance(state, desired.instanceId, { ...earlier, desired, spec: desired.spec ?? earlier.spec, told: record.told ?? null });
     }
     case 'marks': {
       const earlier = state.instances.get(record.instanceId) ?? noInstance;
@@ -78,12 +82,12 @@ export function recordsOf(state: JournalState): readonly JournalRecord[] {
   const records: JournalRecord[] = [{ kind: 'compacted' }];
   if (state.epoch > 0) records.push({ kind: 'epoch', epoch: state.epoch });
   if (state.network !== null) records.push({ kind: 'network', network: state.network });
-  for (const [instanceId, { desired, spec, marks }] of state.instances) {
+  for (const [instanceId, { desired, spec, told, marks }] of state.instances) {
     // A tombstone needs the spec before it, for the MAC and the name.
     if (desired?.desired === 'deleted' && spec !== null && desired.generation > 1) {
       records.push({ kind: 'desired', desired: { instanceId, generation: desired.generation - 1, desired: 'stopped', spec } });
     }
-    if (desired !== null) records.push({ kind: 'desired', desired });
+    if (desired !== null) records.push({ kind: 'desired', desired, ...(told === null ? {} : { told }) });
     if (marks !== noMarks) records.push({ kind: 'marks', instanceId, marks });
   }
   for (const result of state.results.values()) records.push({ kind: 'result', result });

@@ -32,7 +32,7 @@ const desired = (n: number, generation: number, state: DesiredInstance['desired'
 const records: readonly JournalRecord[] = [
   { kind: 'epoch', epoch: 1 },
   { kind: 'network', network: { name: 'paravcl', bridge: 'pvcl0', gateway: '10.77.0.1', prefix: 16 } },
-  desired(1, 1),
+  { ...desired(1, 1), told: { utcMs: 1_772_000_000_000, uptimeMs: 12_345.5, hostBootId: 'b' } } as JournalRecord,
   { kind: 'marks', instanceId: id(1), marks: { ...noMarks, made: true } },
   desired(2, 7),
   { kind: 'result', result: { commandId: id(9), outcome: { ok: true, body: 'line one\nline two\n' } } },
@@ -219,3 +219,10 @@ async function failNext(method: 'appendFile' | 'datasync', instead: (file: FileH
   };
   jest.spyOn(methods, method).mockImplementationOnce(failing as FileHandle['datasync']);
 }
+
+test('a journal of an agent that knew no ends is read, without the moments it did not note', async () => {
+  const marksThen = { ...noMarks, made: true, timeEnded: undefined };
+  const before = Buffer.concat([encodeRecord(1, desired(1, 1)), encodeRecord(2, { kind: 'marks', instanceId: id(1), marks: marksThen } as unknown as JournalRecord)]);
+  const { state } = await opened(before);
+  expect(state.instances.get(id(1))).toMatchObject({ told: null, marks: { ...noMarks, made: true } });
+});

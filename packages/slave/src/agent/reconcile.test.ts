@@ -29,7 +29,7 @@ const wanted = (desired: DesiredState, generation: number): DesiredInstance =>
 const emptyHost = (): ModelHost => ({ domain: null, files: false, missingImages: [image(1), image(2), image(3)], address: 'none', leased: false, hostBootId: 'boot-b' });
 const goodGuest = (): ModelGuest => ({ takesAddress: true, obeysPowerButton: true, diskErrors: 0, faults: [] });
 const model = (desired: DesiredInstance, host: Partial<ModelHost> = {}, marks: Partial<Marks> = {}, guest: Partial<ModelGuest> = {}) =>
-  new Model(id, spec, { ...emptyHost(), ...host }, { ...goodGuest(), ...guest }, { desired, marks: { ...noMarks, ...marks } });
+  new Model(id, spec, { ...emptyHost(), ...host }, { ...goodGuest(), ...guest }, { desired, marks: { ...noMarks, ...marks }, timeOver: false });
 
 /** Plans and acts until nothing is left to do; time passes only when there is nothing to do before a wake. */
 function run(m: Model, check: (plan: Plan, m: Model) => void = () => undefined, untilMs = 2 * 3600_000): Plan {
@@ -58,6 +58,7 @@ const marksArbitrary: fc.Arbitrary<Marks> = fc.record({
   stopAsked: fc.boolean(),
   failed: fc.option(fc.record({ generation: generationArbitrary, reason: fc.constant({ code: 'LaunchFailed' as const, sentence: 'It failed.' }) })),
   lost: fc.option(fc.record({ generation: generationArbitrary })),
+  timeEnded: fc.option(fc.record({ generation: generationArbitrary })),
 });
 const hostArbitrary: fc.Arbitrary<ModelHost> = fc.record({
   domain: fc.option(fc.record({ state: fc.constantFrom(...domainStates), generation: generationArbitrary })),
@@ -91,7 +92,7 @@ describe('from any combination of facts, memories and faults', () => {
   test('comes to what is desired, or says why not, in a bounded number of steps', () => {
     fc.assert(
       fc.property(worldArbitrary, ({ host, marks, guest, desired }) => {
-        const m = new Model(id, spec, host, guest, { desired: wanted(desired, 3), marks });
+        const m = new Model(id, spec, host, guest, { desired: wanted(desired, 3), marks, timeOver: false });
         const plan = converge(m, () => undefined);
         const { state, reason } = plan.observed ?? { state: null, reason: null };
         if (desired === 'deleted') {
@@ -115,7 +116,7 @@ describe('from any combination of facts, memories and faults', () => {
   test('never takes the power from a domain that is wanted running, and never the disk of one that has booted', () => {
     fc.assert(
       fc.property(worldArbitrary, ({ host, marks, guest, desired }) => {
-        const m = new Model(id, spec, host, guest, { desired: wanted(desired, 3), marks });
+        const m = new Model(id, spec, host, guest, { desired: wanted(desired, 3), marks, timeOver: false });
         converge(m, (plan, { known }) => {
           for (const { kind } of plan.steps) {
             if (desired === 'running' || desired === 'suspended') expect(kind).not.toBe('destroy');
@@ -133,7 +134,7 @@ describe('from any combination of facts, memories and faults', () => {
   test('a settled instance is left alone, whoever asks again', () => {
     fc.assert(
       fc.property(worldArbitrary, ({ host, marks, guest, desired }) => {
-        const m = new Model(id, spec, host, guest, { desired: wanted(desired, 3), marks });
+        const m = new Model(id, spec, host, guest, { desired: wanted(desired, 3), marks, timeOver: false });
         const settled = converge(m, () => undefined);
         m.recollection = { ...m.recollection, failures: new Map() };
         const before = JSON.stringify(m.host);
@@ -148,7 +149,7 @@ describe('from any combination of facts, memories and faults', () => {
   test('an older generation than the one on the domain moves nothing', () => {
     fc.assert(
       fc.property(worldArbitrary, fc.constantFrom(...domainStates), ({ host, marks, desired }, state) => {
-        const m = new Model(id, spec, { ...host, domain: { state, generation: 3 } }, goodGuest(), { desired: wanted(desired, 2), marks });
+        const m = new Model(id, spec, { ...host, domain: { state, generation: 3 } }, goodGuest(), { desired: wanted(desired, 2), marks, timeOver: false });
         const plan = reconcile(m.known, m.facts(), m.recollection, m.nowMs);
         expect(plan.steps).toEqual([]);
         expect(plan.observed).toMatchObject({ generation: 3, reason: { code: 'SlaveRefused' } });

@@ -413,4 +413,4 @@ function earliest(a: number | null, b: number): number {
 }
 
 /** An instance nobody has told the agent of. */
-export const unknownInstance: KnownInstance = { desired: null, marks: noMarks };
+export const unknownInstance: KnownInstance = { desired: null, marks: noMarks, timeOver: false };

@@ -33,6 +33,7 @@ class Rig {
     journal: this.journal(),
     executors: new Proxy({}, { get: (_, kind) => (instanceId: string) => this.begin(kind as StepKind, instanceId) }) as Executors,
     readHost: (instanceId) => Promise.resolve(this.facts(instanceId)),
+    hostTime: () => ({ utcMs: this.clock.now(), uptimeMs: this.clock.monotonicMs(), hostBootId: 'boot-1' }),
     observe: () => undefined,
     failed: (error) => this.failures.push(error),
     looked: () => undefined,
@@ -42,7 +43,7 @@ class Rig {
 
   want(instanceId: string, generation: number, desired: 'running' | 'stopped'): void {
     const wanted: DesiredInstance = { instanceId, generation, desired, spec: spec(instanceId.slice(-4)) };
-    this.instances.set(instanceId, { desired: wanted, spec: wanted.spec, marks: { ...noMarks, made: true } });
+    this.instances.set(instanceId, { desired: wanted, spec: wanted.spec, told: null, marks: { ...noMarks, made: true } });
     this.runner.wake(instanceId);
   }
 

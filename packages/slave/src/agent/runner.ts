@@ -4,9 +4,9 @@ import { DiskStoreError } from '../disks/disk-store';
 import { HypervisorError } from '../hypervisor/driver';
 import { failedAgain, type Failure, type FailureCode } from './failures';
 import { nothingRecollected, type HostFacts, type Recollection } from './host-facts';
+import { instanceEnd, type HostTime } from './instance-end';
 import type { Journal } from './journal';
-import type { JournaledInstance } from './journal-state';
-import { noMarks } from './marks';
+import { noInstance, type JournaledInstance } from './journal-state';
 import { reconcile, unknownInstance } from './reconcile';
 import { stepKey, stepPolicies, type Executors, type Step } from './steps';
 import { Slots } from './slots';
@@ -18,7 +18,8 @@ import type { ObservedInstance } from '@paravcl/shared/protocol/desired-instance
  * Invariants:
  *  1. At most one plan of an instance is being carried out; what wakes it meanwhile makes one more round.
  *  2. Every round starts by reading the host for that instance alone; no plan is made from older facts.
- *  3. A step is begun only while the generation its plan was made for is still the newest.
+ *  3. A step is begun only while the order its plan was made for is still in force: its generation is the
+ *     newest, and the time of the instance has not ended since.
  *  4. A step holds its instance's turn and its slot until its executor has really ended, so nothing ever
  *     runs beside its own retry; that it ends is the executors' promise, whose tools are killed below the
  *     step's deadline. A step past it is told in the log and waited for. A fetch alone gives the turn back
@@ -35,6 +36,8 @@ export interface RunnerParts {
   readonly executors: Executors;
   readHost(instanceId: string, known: JournaledInstance): Promise<HostFacts>;
   observe(observed: ObservedInstance): void;
+  /** The host's clocks now; the ends of instances are judged by them. */
+  hostTime(): HostTime;
   /** A read or a step failed with this. */
   failed(error: unknown): void;
   /** The instance was read and judged once more. */
@@ -48,12 +51,14 @@ interface Instance {
   working: boolean;
   again: boolean;
   generation: number | null;
+  /** Whether its time was over when its present order was taken. */
+  timeOver: boolean;
   recollection: Recollection & { failures: Map<string, Failure> };
   /** Steps of the round before that returned quietly. */
   quiet: ReadonlySet<string>;
   readFailures: number;
   cancelTimer: Cancel | null;
-  /** Called by a newer generation: ends waits for a slot and for a fetch. */
+  /** Called by a newer order: ends waits for a slot and for a fetch. */
   readonly interrupts: Set<() => void>;
   readonly progress: Map<string, number>;
 }
@@ -76,7 +81,7 @@ export class Runner {
     if (this.stopped) return;
     const instance = this.instanceOf(instanceId);
     instance.again = true;
-    if (instance.generation !== this.newestGeneration(instanceId)) for (const interrupt of [...instance.interrupts]) interrupt();
+    if (!this.isInForce(instanceId, instance)) for (const interrupt of [...instance.interrupts]) interrupt();
     if (instance.working) return;
     instance.working = true;
     this.atWork += 1;
@@ -90,6 +95,14 @@ export class Runner {
   /** Wakes every instance the runner has met. */
   wakeAll(): void {
     for (const instanceId of this.instances.keys()) this.wake(instanceId);
+  }
+
+  /** What these failures waited for is there again: their steps, and reads, are tried at once and as if for the first time. */
+  forgive(codes: readonly FailureCode[], kinds: readonly StepKind[] = []): void {
+    for (const [instanceId, { recollection }] of this.instances) {
+      for (const [key, { code }] of recollection.failures) if (codes.includes(code) || kinds.some((kind) => isOfKind(key, kind))) recollection.failures.delete(key);
+      this.wake(instanceId);
+    }
   }
 
   /** Drops what is recollected of an instance that is gone. */
@@ -144,7 +157,7 @@ export class Runner {
   private async round(instanceId: string, instance: Instance): Promise<number | null> {
     const { clock, log } = this.parts;
     const known = this.known(instanceId);
-    this.startGeneration(instance, known.desired?.generation ?? null);
+    this.takeOrder(instance, known);
     let facts: HostFacts;
     try {
       facts = await this.within(readDeadlineMs, this.parts.readHost(instanceId, known));
@@ -160,11 +173,11 @@ export class Runner {
     const nowMs = clock.monotonicMs();
     const newest = this.known(instanceId);
     // An order that came while the host was read is obeyed now, by the next round, not after this one's steps.
-    if ((newest.desired?.generation ?? null) !== instance.generation) {
+    if (!this.isInForce(instanceId, instance)) {
       instance.again = true;
       return null;
     }
-    const plan = reconcile(newest.desired === null ? unknownInstance : newest, facts, instance.recollection, nowMs);
+    const plan = reconcile(newest.desired === null ? unknownInstance : { ...newest, timeOver: instance.timeOver }, facts, instance.recollection, nowMs);
     if (plan.observed !== null) this.parts.observe(plan.observed);
     this.parts.looked(instanceId);
     if (plan.steps.length === 0) {
@@ -186,7 +199,7 @@ export class Runner {
     let done: Promise<void> = Promise.resolve();
     try {
       if (slot !== null && (await Promise.race([slot, interruption.happened])) === 'interrupted') return 'dropped';
-      if (this.stopped || this.newestGeneration(instanceId) !== generation) return 'dropped';
+      if (this.stopped || !this.isInForce(instanceId, instance)) return 'dropped';
       if (step.kind === 'shutdown') {
         instance.recollection = { ...instance.recollection, stopping: { askedAtMs: clock.monotonicMs(), destroyAtMs: step.destroyAtMs } };
       }
@@ -225,9 +238,12 @@ export class Runner {
     else failures.set(key, failedAgain(failures.get(key), code, message, nowMs));
   }
 
-  private startGeneration(instance: Instance, generation: number | null): void {
-    if (instance.generation === generation) return;
+  private takeOrder(instance: Instance, known: JournaledInstance): void {
+    const generation = known.desired?.generation ?? null;
+    const timeOver = this.isTimeOver(known);
+    if (instance.generation === generation && instance.timeOver === timeOver) return;
     instance.generation = generation;
+    instance.timeOver = timeOver;
     instance.recollection = { ...nothingRecollected, failures: new Map(), bootingSinceMs: instance.recollection.bootingSinceMs };
     instance.quiet = new Set();
     instance.progress.clear();
@@ -270,6 +286,7 @@ export class Runner {
         working: false,
         again: false,
         generation: null,
+        timeOver: false,
         recollection: { ...nothingRecollected, failures: new Map() },
         quiet: new Set(),
         readFailures: 0,
@@ -283,11 +300,17 @@ export class Runner {
   }
 
   private known(instanceId: string): JournaledInstance {
-    return this.parts.journal.state.instances.get(instanceId) ?? { desired: null, spec: null, marks: noMarks };
+    return this.parts.journal.state.instances.get(instanceId) ?? noInstance;
   }
 
-  private newestGeneration(instanceId: string): number | null {
-    return this.known(instanceId).desired?.generation ?? null;
+  private isTimeOver(known: JournaledInstance): boolean {
+    return instanceEnd(known, this.parts.hostTime()).over;
+  }
+
+  /** What the instance works for is still what is wanted of it. */
+  private isInForce(instanceId: string, instance: Instance): boolean {
+    const known = this.known(instanceId);
+    return instance.generation === (known.desired?.generation ?? null) && instance.timeOver === this.isTimeOver(known);
   }
 }
 

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
-import { tmpdir } from 'node:os';
+import { tmpdir, uptime } from 'node:os';
 import { join } from 'node:path';
 import { sleep, systemClock } from '@paravcl/shared/clock';
 import { newId } from '@paravcl/shared/ids';
@@ -64,6 +64,7 @@ test('an agent over the real libvirt launches, suspends, resumes and deletes a r
       build: 'test',
       machineId: '0'.repeat(32),
       hostBootId: 'boot-1',
+      uptimeMs: () => uptime() * 1000,
       lastReportPath: join(stateDir, 'last-report.json'),
       diskSlots: 2,
       ready: () => undefined,
