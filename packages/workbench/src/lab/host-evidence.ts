@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { get } from 'node:http';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { parseJson } from '@paravcl/shared/parse-json';
 import { runProgram } from '../process/run-program';
@@ -9,40 +10,59 @@ import { runProgram } from '../process/run-program';
  * What the host itself says of a guest: asked of virsh, of the file system and of the guest's own page,
  * never of ParaVCL's code. An instance's id is its domain's UUID.
  */
-const virsh = (...args: readonly string[]): Promise<string> => runProgram('virsh', ['-c', 'qemu:///system', ...args]);
-
-/** `domstate`'s words (`running`, `shut off`, …), or null when there is no such domain. */
-export async function domainState(instanceId: string): Promise<string | null> {
-  if (!(await domainIds()).includes(instanceId)) return null;
-  return (await virsh('domstate', '--', instanceId)).trim();
+export interface WitnessedHost {
+  /** Runs virsh against that host's libvirt and answers what it printed. */
+  virsh(...args: readonly string[]): Promise<string>;
+  /** Where libvirt keeps the RAM of suspended domains, named after the domain, `pv-<name>`. */
+  readonly saves: string;
 }
 
-export async function domainIds(): Promise<readonly string[]> {
-  return (await virsh('list', '--all', '--uuid')).split('\n').map((line) => line.trim()).filter((line) => line !== '');
+/** The host of this process. */
+const thisHost: WitnessedHost = {
+  virsh: (...args) => runProgram('virsh', ['-c', 'qemu:///system', ...args]),
+  saves: '/var/lib/libvirt/qemu/save',
+};
+
+/** `domstate`'s words (`running`, `shut off`, …), or null when there is no such domain. */
+export async function domainState(instanceId: string, host = thisHost): Promise<string | null> {
+  if (!(await domainIds(host)).includes(instanceId)) return null;
+  return (await host.virsh('domstate', '--', instanceId)).trim();
+}
+
+export async function domainIds(host = thisHost): Promise<readonly string[]> {
+  return (await host.virsh('list', '--all', '--uuid')).split('\n').map((line) => line.trim()).filter((line) => line !== '');
 }
 
 /** True when libvirt holds the RAM of the domain in a managed save. */
-export async function hasSavedRam(instanceId: string): Promise<boolean> {
-  const saved = await virsh('list', '--all', '--with-managed-save', '--uuid');
+export async function hasSavedRam(instanceId: string, host = thisHost): Promise<boolean> {
+  const saved = await host.virsh('list', '--all', '--with-managed-save', '--uuid');
   return saved.includes(instanceId);
 }
 
 const pageSchema = z.object({ id: z.string(), name: z.string(), bootId: z.string(), counter: z.number().int(), address: z.string() });
 export type GuestPage = z.infer<typeof pageSchema>;
 
+/** Reads what the guest's page says; undefined when it is something else. */
+export function readGuestPage(text: string): GuestPage | undefined {
+  try {
+    return pageSchema.parse(parseJson(text));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where the demo guest serves its page. */
+export const guestPagePath = '/cgi-bin/index.cgi';
+
 /** The page the demo guest serves at its address; undefined while nobody answers there. */
 export function guestPage(address: string): Promise<GuestPage | undefined> {
   return new Promise((resolve) => {
-    const request = get({ host: address, port: 80, path: '/cgi-bin/index.cgi', timeout: 2000, agent: false }, (response) => {
+    const request = get({ host: address, port: 80, path: guestPagePath, timeout: 2000, agent: false }, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (part: string) => (text += part));
       response.on('end', () => {
-        try {
-          resolve(pageSchema.parse(parseJson(text)));
-        } catch {
-          resolve(undefined);
-        }
+        resolve(readGuestPage(text));
       });
     });
     request.on('timeout', () => request.destroy());
@@ -58,11 +78,8 @@ export interface Guest {
   readonly pool: string;
 }
 
-/** Where traces are looked for; libvirt names a managed save after its domain, `pv-<name>`. */
-const thisHost = { virsh, saves: '/var/lib/libvirt/qemu/save' };
-
 /** What is left of an instance on this host: domain, saved RAM, DHCP entry and lease, files. Empty when it is clean. */
-export async function leftovers(guest: Guest, host: typeof thisHost = thisHost): Promise<readonly string[]> {
+export async function leftovers(guest: Guest, host = thisHost): Promise<readonly string[]> {
   const left: string[] = [];
   if ((await host.virsh('list', '--all', '--uuid')).includes(guest.instanceId)) left.push('its libvirt domain');
   if ((await host.virsh('net-dumpxml', '--', guest.network)).toLowerCase().includes(guest.mac)) left.push('its DHCP entry');
@@ -72,4 +89,25 @@ export async function leftovers(guest: Guest, host: typeof thisHost = thisHost):
   const saves = existsSync(host.saves) ? await readdir(host.saves) : [];
   left.push(...saves.filter((save) => save === `pv-${guest.name}.save`).map((save) => `the saved RAM ${save}`));
   return left;
+}
+
+/** All files and directories of a pool, by their paths in it. */
+export async function poolFiles(pool: string): Promise<readonly string[]> {
+  return existsSync(pool) ? (await readdir(pool, { recursive: true })).sort() : [];
+}
+
+/** MAC addresses (lower case) for which a network's DHCP holds an address, with that address. Empty when there is no such network. */
+export async function dhcpEntries(network: string, host = thisHost): Promise<ReadonlyMap<string, string>> {
+  if (!(await host.virsh('net-list', '--all', '--name')).split('\n').map((line) => line.trim()).includes(network)) return new Map();
+  const entries = (await host.virsh('net-dumpxml', '--', network)).matchAll(/<host\b[^>]*>/g);
+  return new Map([...entries].map(([entry]) => [attribute(entry, 'mac').toLowerCase(), attribute(entry, 'ip')]));
+}
+
+/** Everything a guest printed to its first serial port; empty when there is no such log. */
+export function serialLog(pool: string, instanceId: string): Promise<string> {
+  return readFile(join(pool, 'instances', instanceId, 'serial.log'), 'latin1').catch(() => '');
+}
+
+function attribute(tag: string, name: string): string {
+  return new RegExp(`\\b${name}='([^']*)'`).exec(tag)?.[1] ?? '';
 }

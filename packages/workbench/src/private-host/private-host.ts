@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
+import { childrenOf } from '../process/daemon';
 
 /**
  * A private host: libvirt and QEMU of this machine, inside namespaces of their own, so that tests and trials can
@@ -12,7 +13,8 @@ import { resolve } from 'node:path';
  * 1 the kernel ends the whole process namespace and drops its mounts, which are all in memory.
  */
 
-const enterScript = resolve(__dirname, '..', '..', 'private-host', 'enter');
+/** First process of a host; what it takes from its environment stands in its head. */
+export const enterScript = resolve(__dirname, '..', '..', 'private-host', 'enter');
 
 /** Programs a private host is made with, and the Debian package of each. */
 export const privateHostTools: readonly (readonly [program: string, debianPackage: string])[] = [
@@ -90,19 +92,10 @@ export async function runInPrivateHost(command: readonly [string, ...string[]], 
 
 /** `unshare` itself is deaf while it waits; its child, process 1 inside, hands the signal to the command. */
 export function signalPrivateHost(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
   for (const pid of childrenOf(child.pid)) process.kill(pid, signal);
 }
 
 const searchDirectories: readonly string[] = [
   ...new Set([...(process.env['PATH'] ?? '').split(':').filter((directory) => directory !== ''), '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin']),
 ];
-
-function childrenOf(pid: number | undefined): readonly number[] {
-  if (pid === undefined) return [];
-  try {
-    const children = readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8');
-    return children.split(' ').filter((word) => word !== '').map(Number);
-  } catch {
-    return [];
-  }
-}

@@ -36,6 +36,27 @@ export class Daemon {
     return new Daemon(start.name, child.pid, start.logFile);
   }
 
+  /**
+   * Starts a Node script inside the namespaces of another process, by `through`, a command that runs another one as
+   * its child and ends with it, as nsenter(1) does. The process id is the daemon's own as seen from here, so that signals reach it.
+   * Throws with its last words when it ends at once.
+   */
+  static async startThrough(through: readonly [string, ...string[]], start: DaemonStart): Promise<Daemon> {
+    const log = openSync(start.logFile, 'a', 0o600);
+    const [program, ...args] = [...through, process.execPath, start.script, ...start.args] as [string, ...string[]];
+    const child = spawn(program, args, { detached: true, stdio: ['ignore', log, log], env: { ...process.env, ...start.env } });
+    closeSync(log);
+    child.on('error', () => undefined);
+    child.unref();
+    const wrapper = child.pid;
+    while (wrapper !== undefined && child.exitCode === null && child.signalCode === null) {
+      const [pid] = childrenOf(wrapper);
+      if (pid !== undefined) return new Daemon(start.name, pid, start.logFile);
+      await delay(5);
+    }
+    throw new Error(`The ${start.name} could not be started by ${program}. The end of ${start.logFile}:\n${new Daemon(start.name, 0, start.logFile).lastWords()}`);
+  }
+
   isRunning(): boolean {
     try {
       process.kill(this.pid, 0);
@@ -68,8 +89,22 @@ export class Daemon {
     return true;
   }
 
+  /** Throws with the end of its log when it has died. */
+  checkAlive(): void {
+    if (!this.isRunning()) throw new Error(`The ${this.name} ended. The end of ${this.logFile}:\n${this.lastWords()}`);
+  }
+
   /** The end of its log, for the message when it failed. */
   lastWords(lines = 15): string {
     return readFileSync(this.logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+  }
+}
+
+/** Process ids of the children of a process; none when it is gone. */
+export function childrenOf(pid: number): readonly number[] {
+  try {
+    return readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8').split(' ').filter((word) => word !== '').map(Number);
+  } catch {
+    return [];
   }
 }
