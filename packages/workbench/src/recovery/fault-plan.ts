@@ -1,0 +1,69 @@
+import { stages, type Stage } from './stages';
+import type { SeededRandom } from './seeded-random';
+
+/**
+ * What can be done to the site.
+ *   kill-*          SIGKILL, started again after a second, as systemd would (mariadbd: by the master)
+ *   stop-*          SIGSTOP for some seconds: there, and deaf
+ *   torn-journal    the agent is killed and the last record of its journal is only half there
+ *   cut-link        the connection is reset and refused for some seconds
+ *   half-open-link  the master's side is gone and the agent is not told
+ *   stall-link      nothing passes, the connection stays
+ *   cut-mid-frame   a frame is cut in the middle, then the connection is reset
+ *   slow-link       every byte is late
+ *   stale-master    a link's end that says what was true long ago (an older master, a repeated frame)
+ */
+export const faultKinds = [
+  'kill-master',
+  'stop-master',
+  'kill-agent',
+  'stop-agent',
+  'kill-libvirtd',
+  'stop-libvirtd',
+  'kill-mariadbd',
+  'stop-mariadbd',
+  'torn-journal',
+  'cut-link',
+  'half-open-link',
+  'stall-link',
+  'cut-mid-frame',
+  'slow-link',
+  'stale-master',
+] as const;
+export type FaultKind = (typeof faultKinds)[number];
+
+/** A fault to inject: aimed at an instance in a stage, or at no matter what at a random time. */
+export interface Aim {
+  readonly kind: FaultKind;
+  readonly stage: Stage | null;
+}
+
+/** Kinds that are not about a stage, with the reason: they need not meet every one. */
+export const withoutStage: Readonly<Partial<Record<FaultKind, string>>> = {
+  'stale-master': 'it speaks to an agent of what is long over, and the present stage has no part in it',
+  'slow-link': 'it delays and loses nothing; it is there to spread the others',
+};
+
+export type Cell = `${FaultKind} × ${Stage}`;
+export const cellOf = (kind: FaultKind, stage: Stage): Cell => `${kind} × ${stage}`;
+
+/** Every kind in every stage that a long run has to meet. */
+export const requiredCells: readonly Cell[] = faultKinds.filter((kind) => withoutStage[kind] === undefined).flatMap((kind) => stages.map((stage) => cellOf(kind, stage)));
+
+/** How much of the run is aimed; the rest comes at random times. */
+const aimedShare = 0.75;
+
+/**
+ * The next fault. Aimed ones take what was met least often, so that a run covers every cell and then covers them
+ * again; at random among equals.
+ *
+ * @param kinds those the run may use
+ */
+export function nextAim(random: SeededRandom, met: ReadonlyMap<Cell, number>, kinds: readonly FaultKind[], done: ReadonlyMap<FaultKind, number>): Aim {
+  const never = kinds.filter((kind) => withoutStage[kind] !== undefined && !done.has(kind));
+  if (never.length > 0 && random.chance(0.1)) return { kind: random.pick(never), stage: null };
+  if (!random.chance(aimedShare)) return { kind: random.pick(kinds), stage: null };
+  const aims = kinds.filter((kind) => withoutStage[kind] === undefined).flatMap((kind) => stages.map((stage) => ({ kind, stage })));
+  const least = Math.min(...aims.map(({ kind, stage }) => met.get(cellOf(kind, stage)) ?? 0));
+  return random.pick(aims.filter(({ kind, stage }) => (met.get(cellOf(kind, stage)) ?? 0) === least));
+}
