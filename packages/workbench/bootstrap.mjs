@@ -1,5 +1,5 @@
 /**
- * Entry of `npm run demo`, `npm test` and `npm run bench`, also from a fresh clone: nothing here may need an npm
+ * Entry of `npm run demo`, `lab`, `bench` and `test:system` and of `npm test`, also from a fresh clone: nothing here may need an npm
  * package or a build. Brings the machine to where the command can run, then runs it:
  *
  *   1. Node is new enough.
@@ -45,6 +45,30 @@ const commands = {
   -t PATTERN    only tests whose name matches
   Last line: N passed, N failed.`,
   },
+  lab: {
+    entry: 'lab-command.js',
+    usage: `npm run lab -- [COMMAND] [options]
+  A master and several hosts on this machine, each host with its own libvirt, agent, addresses and disks, in
+  namespaces that end as one: nothing of it is seen on this machine's own network or by its own libvirt. As root.
+
+  up [--hosts N]            the default: brings the lab up and leaves it running (3 hosts)
+     --port NUMBER          port on 127.0.0.1 the master is reached at; when it is taken, the next free one (8443)
+     --cores N --ram-mib N  what each host lends (2 cores, 2048 MiB)
+     --pool-mib N           size of each host's pool, in this machine's memory (4096)
+     --link-mbps N          rate of each host's link (1000)
+  status                    what runs and what not
+  exec HOST [-- COMMAND…]   runs a command on a host, or a shell; HOST "master" is the lab's network itself
+  kill TARGET               ends it at once; TARGET: master, database, host-2 (its power), host-2:agent, host-2:libvirtd
+     --signal NAME          KILL (the default), TERM, STOP or CONT; not for a host's power
+  start TARGET              starts it again
+  sleep SECONDS             everything in the lab sleeps: its time of day jumps ahead
+  down                      ends the lab and removes everything it made, without asking
+
+  --dir DIRECTORY           with every command: where the lab lies (/var/tmp/paravcl-lab)`,
+  },
+  system: {
+    entry: 'system-test-command.js',
+  },
   bench: {
     entry: 'bench-command.js',
     usage: `npm run bench -- NAME [options]
@@ -65,7 +89,9 @@ async function main() {
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) throw new SetupError(`Usage: node packages/workbench/bootstrap.mjs ${Object.keys(commands).join('|')}|setup [options]`);
-  if (args.includes('--help') || args.includes('-h')) {
+  // Behind `--` stands somebody else's command line.
+  const ours = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
+  if (command.usage !== undefined && (ours.includes('--help') || ours.includes('-h'))) {
     process.stdout.write(`${command.usage}\n`);
     return 0;
   }
