@@ -50,7 +50,7 @@ export const masterLeaves = new Set(['config', 'config-file', 'log', 'site-netwo
 export const compositionRoot = /^packages\/[^/]+\/src\/(main|compose[a-z-]*|[a-z-]+-command)\.ts$/;
 
 /** Values in, values out: no clock, no random, no waiting, no I/O. */
-export const pureFiles = /^packages\/(master\/src\/core\/.+|slave\/src\/agent\/reconcile)\.ts$/;
+export const pureFiles = /^packages\/(master\/src\/core\/.+|slave\/src\/agent\/(reconcile|plan|towards-[a-z-]+|ended-by-itself|failed-launch|disk-error|removal|failures|instance-end|journal-state))\.ts$/;
 export const impureNames = new Set([
   'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'performance', 'process', 'fetch', 'crypto', 'require', 'console',
 ]);

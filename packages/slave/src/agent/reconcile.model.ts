@@ -64,6 +64,14 @@ export class Model {
     };
   }
 
+  /** The power of the host goes and comes back: what was active is off, what was saved is saved. */
+  restartHost(): void {
+    const { domain } = this.host;
+    if (domain !== null && active.includes(domain.state)) this.host.domain = { ...domain, state: 'off' };
+    this.host.hostBootId = `${this.host.hostBootId}+`;
+    this.host.leased = false;
+  }
+
   apply(step: Step): void {
     this.done.push(step.kind);
     if (step.kind === 'shutdown') this.recollection = { ...this.recollection, stopping: { askedAtMs: this.nowMs, destroyAtMs: step.destroyAtMs } };

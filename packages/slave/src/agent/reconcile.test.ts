@@ -4,8 +4,11 @@ import fc from 'fast-check';
 import type { DomainState } from '../hypervisor/driver';
 import type { FailureCode } from './failures';
 import { noMarks, type Marks } from './marks';
-import { bootGraceMs, reconcile, shutdownGraceMs, type Plan } from './reconcile';
+import type { Plan } from './plan';
+import { reconcile } from './reconcile';
 import { Model, type ModelGuest, type ModelHost } from './reconcile.model';
+import { bootGraceMs } from './towards-running';
+import { shutdownGraceMs } from './towards-stopped';
 
 const id = '0192f0c1-2345-7abc-8def-0123456789ab';
 const image = (n: number) => ({ imageId: id, sha256: String(n).repeat(64), sizeBytes: 1000, format: 'raw' as const });
@@ -43,7 +46,7 @@ function run(m: Model, check: (plan: Plan, m: Model) => void = () => undefined, 
     expect(plan.wakeAtMs).toBeGreaterThan(m.nowMs);
     // What polls for an address does so for minutes; here each wait is at least ten seconds.
     m.nowMs = Math.max(plan.wakeAtMs, m.nowMs + 10_000);
-    if (m.known.desired?.desired === 'running' && m.known.marks.up === 'silent' && m.host.domain?.state === 'running') return plan;
+    if (m.known.desired?.desired === 'running' && !m.known.timeOver && m.known.marks.up === 'silent' && m.host.domain?.state === 'running') return plan;
   }
   throw new Error(`did not converge: ${m.done.slice(-12).join(' ')}`);
 }
@@ -248,4 +251,103 @@ test('a save that finds no room keeps the guest running and says so', () => {
   const m = model(wanted('suspended', 2), { domain: { state: 'running', generation: 1 }, files: true }, { booted: true }, { faults: ['no-room'] });
   for (const step of reconcile(m.known, m.facts(), m.recollection, m.nowMs).steps) m.apply(step);
   expect(reconcile(m.known, m.facts(), m.recollection, m.nowMs).observed).toMatchObject({ state: 'running', reason: { code: 'NotEnoughDisk' } });
+});
+
+describe('when its time is over', () => {
+  const endsAt = '2026-03-02T09:00:00.000Z';
+  const withEnd = (generation: number): DesiredInstance => ({ instanceId: id, generation, desired: 'running', spec, endsAt });
+  const atItsEnd = fc.record({ host: hostArbitrary, marks: marksArbitrary, guest: guestArbitrary });
+  const startsSomething = ['fetch-image', 'create-files', 'define', 'start', 'resume-disk'];
+  const takesAway = ['shutdown', 'destroy'];
+
+  test('nothing is started or taken down, whatever is there: it ends saved or off, and says that its time ended', () => {
+    fc.assert(
+      fc.property(atItsEnd, ({ host, marks, guest }) => {
+        const m = new Model(id, spec, structuredClone(host), structuredClone(guest), { desired: withEnd(3), marks, timeOver: true });
+        const before = m.host.domain?.state ?? null;
+        const plan = converge(m, ({ steps }, { known }) => {
+          for (const { kind } of steps) {
+            expect([...startsSomething, ...takesAway]).not.toContain(kind);
+            if (kind === 'remove-files') expect(known.marks).toMatchObject({ booted: false, made: true });
+            if (kind === 'undefine') expect(known.marks.booted).toBe(false);
+          }
+          expect(steps.filter(({ kind }) => kind === 'note').length).toBeLessThanOrEqual(1);
+        });
+        const { state, reason } = plan.observed ?? { state: null, reason: null };
+        expect(['suspended', 'stopped', 'failed']).toContain(state);
+        expect(['TimeEnded', 'StoppedByGuest', 'DomainLost', 'LaunchFailed']).toContain(reason?.code);
+        if (state === 'suspended') expect(reason?.code).toBe('TimeEnded');
+        expect(m.known.marks.timeEnded).toEqual({ generation: 3 });
+        // RAM that was there is there.
+        if (['running', 'paused', 'paused-io', 'saved'].includes(before ?? '')) expect({ state, domain: m.host.domain?.state }).toEqual({ state: 'suspended', domain: 'saved' });
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('neither a restart of the agent nor one of the host starts it again, and more time does', () => {
+    fc.assert(
+      fc.property(atItsEnd, fc.nat({ max: 12 }), fc.boolean(), fc.boolean(), ({ host, guest, marks }, rounds, hostRestarts, endsWhileOff) => {
+        const m = new Model(id, spec, structuredClone(host), { ...structuredClone(guest), diskErrors: 0 }, { desired: withEnd(3), marks, timeOver: false });
+        for (let round = 0; round < rounds; round += 1) {
+          m.look();
+          const plan = reconcile(m.known, m.facts(), m.recollection, m.nowMs);
+          for (const step of plan.steps) m.apply(step);
+          m.nowMs += 1000;
+        }
+        const restart = (): void => {
+          m.recollection = { ...m.recollection, failures: new Map(), bootingSinceMs: null, stopping: null };
+          if (hostRestarts) m.restartHost();
+        };
+        if (endsWhileOff) restart();
+        m.known = { ...m.known, timeOver: true };
+        const doneBefore = m.done.length;
+        converge(m, () => undefined);
+        restart();
+        const ended = converge(m, () => undefined);
+        for (const kind of m.done.slice(doneBefore)) expect(startsSomething).not.toContain(kind);
+        const wasSaved = m.host.domain?.state === 'saved';
+
+        m.guest.faults.length = 0;
+        m.known = { ...m.known, desired: withEnd(4), timeOver: false };
+        const later = converge(m, () => undefined);
+        // Without its disk there is nothing to go on with.
+        if (ended.observed?.reason?.code === 'TimeEnded' && (m.host.files || (m.host.domain === null && !m.known.marks.booted))) expect(later.observed).toMatchObject({ state: 'running', generation: 4 });
+        if (wasSaved && m.host.files) expect(m.host.domain?.state).toBe('running');
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('a guest that is running is saved under the same generation, and told so at each stage', () => {
+    const m = model(withEnd(2), { domain: { state: 'running', generation: 2 }, files: true }, { booted: true, up: 'yes', ran: { generation: 2, hostBootId: 'boot-b' } });
+    m.known = { ...m.known, timeOver: true };
+    const told: string[] = [];
+    const plan = run(m, ({ observed }) => told.push(`${observed?.state} ${observed?.reason?.code}`));
+    expect([...new Set(told)]).toEqual(['suspending TimeEnded', 'suspended TimeEnded']);
+    expect(plan.observed).toMatchObject({ generation: 2, reason: { sentence: 'Saved with everything open, because its time ended at 2026-03-02 09:00 UTC. Give it more time to go on.' } });
+  });
+
+  test('a guest that cannot be saved for want of room keeps running, says why, and is saved when there is room', () => {
+    const m = model(withEnd(2), { domain: { state: 'running', generation: 2 }, files: true }, { booted: true }, { faults: [null, 'no-room', 'no-room'] });
+    m.known = { ...m.known, timeOver: true };
+    const reasons = new Map<string, string | undefined>();
+    const plan = run(m, ({ observed }) => reasons.set(`${observed?.state} ${observed?.reason?.code}`, observed?.reason?.sentence));
+    expect([...reasons.keys()]).toEqual(['suspending TimeEnded', 'running NotEnoughDisk', 'suspended TimeEnded']);
+    expect(reasons.get('running NotEnoughDisk')).toMatch(/Its time ended at 2026-03-02 09:00 UTC; the guest keeps running and it is tried again/);
+    expect(plan.wakeAtMs).toBeNull();
+  });
+
+  test.each([
+    ['the host was off at the end: off, the disk kept', { domain: { state: 'off' as const, generation: 2 }, files: true }, { booted: true, ran: { generation: 2, hostBootId: 'boot-a' } }, 'stopped', 'TimeEnded'],
+    ['the guest had powered itself off before: that is what is told', { domain: { state: 'off' as const, generation: 2 }, files: true }, { booted: true, ran: { generation: 2, hostBootId: 'boot-b' } }, 'stopped', 'StoppedByGuest'],
+    ['its launch took longer than its time: not started', { domain: null, files: false }, {}, 'stopped', 'TimeEnded'],
+    ['its domain vanished before: told as lost', { domain: null, files: true }, { booted: true, ran: { generation: 2, hostBootId: 'boot-b' } }, 'failed', 'DomainLost'],
+  ])('%s', (_, host, marks, state, code) => {
+    const m = model(withEnd(2), host, marks);
+    m.known = { ...m.known, timeOver: true };
+    expect(run(m).observed).toMatchObject({ state, reason: { code } });
+    expect(m.host.files).toBe(host.files);
+    expect(m.done.filter((kind) => kind !== 'note')).toEqual([]);
+  });
 });
