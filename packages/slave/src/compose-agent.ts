@@ -36,7 +36,7 @@ export async function startAgent(config: Config, clock: HostClock, log: Logger, 
   const [trust, machineId, hostBootId, kvm] = await Promise.all([trustOf(config.stateDir, enrolment), readMachineId(config.machineIdFile), readBootId(), kvmVerdict(config)]);
   const journal = await Journal.open(journalDirectory(config), log, {
     onBroken: (error) => {
-      log.fatal({ err: error, directory: journalDirectory(config) }, 'the journal cannot be written, so no order can be kept: the agent ends, guests go on, and its service starts it again. Make room there, or look at the disk');
+      log.fatal({ err: error, directory: journalDirectory(config) }, 'the journal cannot be written, and not for want of room: look at the disk. No order can be kept: the agent ends, guests go on, and its service starts it again');
       // Crash-only: nothing after this moment could be remembered, so nothing after it is done.
       process.exit(1);
     },
@@ -59,6 +59,7 @@ export async function startAgent(config: Config, clock: HostClock, log: Logger, 
     uptimeMs: () => clock.uptimeMs(),
     lastReportPath: lastReportFile(config),
     diskSlots: config.diskSlots,
+    pool: config.driver === 'simulated' ? null : { directory: config.poolDir, reserveMiB: config.poolReserveMiB },
     ready,
     describe: describer(config, clock, kvm, driver),
     load: async () => ({

@@ -18,6 +18,7 @@ import { SimulatedDiskStore } from '../hypervisor/simulated/simulated-disk-store
 import { SimulatedDriver } from '../hypervisor/simulated/simulated-driver';
 import { MasterLink } from '../link/master-link';
 import { testCertificate } from '../../test/fixtures/certificate';
+import { FullDisk } from '../../test/fixtures/full-disk';
 import { Agent } from './agent';
 import { Journal } from './journal';
 
@@ -146,6 +147,7 @@ let store: SimulatedDiskStore;
 let journal: Journal;
 let agent: Agent;
 let describeHost: () => Promise<Describe>;
+let pool: { directory: string; reserveMiB: number } | null = null;
 
 /** A new agent over the same journal and the same host, as after a crash: only files and guests are left. */
 async function startAgent(): Promise<void> {
@@ -168,6 +170,7 @@ async function dial(agentClock: Clock = clock): Promise<void> {
     hostBootId: 'boot-1',
     lastReportPath: join(directory, 'last-report.json'),
     diskSlots: 2,
+    pool,
     ready: () => undefined,
     describe: () => describeHost(),
     load: () => Promise.resolve({ load1: 0, ramAvailableMiB: 1, poolAvailableMiB: 1 }),
@@ -447,7 +450,7 @@ test('an order that could not be kept is acted on by nobody, however often the h
   await dial();
   await until('connected', () => agent.isConnected);
   const probe = await open(join(directory, 'probe'), 'w');
-  const disk = jest.spyOn(Object.getPrototypeOf(probe) as FileHandle, 'datasync').mockRejectedValueOnce(Object.assign(new Error('full'), { code: 'ENOSPC' }));
+  const disk = jest.spyOn(Object.getPrototypeOf(probe) as FileHandle, 'datasync').mockRejectedValueOnce(Object.assign(new Error('bad block'), { code: 'EIO' }));
   await probe.close();
   order(want(0, 1, 'running'));
   await until('the agent is told to end', () => broken.length === 1);
@@ -463,6 +466,123 @@ test('an order that could not be kept is acted on by nobody, however often the h
   await crash();
   await startAgent();
   await reaches(0, 1, 'running');
+});
+
+describe('what blocks the agent is told at once, and heals by itself:', () => {
+  /** As the system's clock, with every wait a twentieth. */
+  const hasty: Clock = { ...clock, after: (delayMs, run) => clock.after(delayMs / 20, run) };
+  const troubles = (): readonly string[] => {
+    const told = master.frames.flatMap((frame) => (frame.type === 'hello' ? (frame.payload.describe.troubles ?? []) : frame.type === 'describe' ? (frame.payload.changed.troubles ?? null) : null)).filter((one) => one !== null);
+    const last = master.frames.filter((frame) => frame.type === 'hello' || (frame.type === 'describe' && frame.payload.changed.troubles !== undefined)).at(-1);
+    const now = last?.type === 'hello' ? last.payload.describe.troubles : last?.type === 'describe' ? last.payload.changed.troubles : [];
+    expect(told.every(({ sentence, blocksWork }) => blocksWork && /Since \d{4}-/.test(sentence))).toBe(true);
+    return (now ?? []).map(({ code }) => code);
+  };
+  const beats = (): number => master.frames.filter(({ type }) => type === 'heartbeat').length;
+  let disk: FullDisk | null = null;
+  let space: { totalMiB: number; availableMiB: number };
+  beforeEach(async () => {
+    await crash();
+    pool = { directory: '/pool', reserveMiB: 256 };
+    space = { totalMiB: 1000, availableMiB: 1000 };
+    journal = await Journal.open(join(directory, 'journal'), log, { reserveBytes: 16 });
+    jest.spyOn(store, 'space').mockImplementation(() => Promise.resolve(space));
+    await dial(hasty);
+    await until('connected', () => agent.isConnected);
+  });
+  afterEach(() => {
+    disk?.free();
+    pool = null;
+  });
+
+  test('no room for its journal: orders are refused and taken when they come again, running guests and heartbeats go on', async () => {
+    order(want(0, 1, 'running'));
+    await reaches(0, 1, 'running');
+    await agent.settled();
+    disk = await FullDisk.fill();
+    order(want(0, 2, 'suspended'), want(1, 1, 'running'));
+    await until('told', () => troubles().includes('state-full'));
+    const before = beats();
+    await until('heartbeats', () => beats() > before + 2);
+    expect(domainOf(0)).toBe('running');
+    expect(domainOf(1)).toBeUndefined();
+    expect(journal.state.instances.get(instanceIds[0] ?? '')?.desired?.generation).toBe(1);
+    disk.free();
+    await until('healed', () => troubles().length === 0);
+    master.push(...master.desired);
+    await reaches(0, 2, 'suspended');
+    await reaches(1, 1, 'running');
+  });
+
+  test('no room when it starts: it connects with the count of its last start, and counts this one later', async () => {
+    order(want(0, 1, 'running'));
+    await reaches(0, 1, 'running');
+    await crash();
+    const { epoch } = journal.state;
+    disk = await FullDisk.fill();
+    await rm(join(directory, 'journal', 'journal.reserve'), { force: true });
+    journal = await Journal.open(join(directory, 'journal'), log);
+    master.hellos.length = 0;
+    await dial(hasty);
+    await until('hello', () => master.hellos.length === 1);
+    expect(master.hellos[0]).toMatchObject({ epoch, describe: { troubles: [{ code: 'state-full', blocksWork: true }] } });
+    await until('seen', () => agent.seen().some(({ state }) => state === 'running'));
+    disk.free();
+    await until('counted', () => journal.state.epoch === epoch + 1);
+    await until('healed', () => troubles().length === 0);
+  });
+
+  test('a launch under way is not given up because nothing can be noted: it goes on when there is room', async () => {
+    driver.faults.hangNext('define');
+    order(want(0, 1, 'running'));
+    await until('made', () => journal.state.instances.get(instanceIds[0] ?? '')?.marks.made === true);
+    disk = await FullDisk.fill();
+    driver.faults.releaseHung();
+    await until('told', () => troubles().includes('state-full'));
+    await sleep(clock, 300);
+    expect(stateOf(0)).toBe('preparing');
+    expect(domainOf(0)).toBe('off');
+    disk.free();
+    await reaches(0, 1, 'running');
+  });
+
+  test('a full pool: told, and a guest that a full disk stopped is continued as soon as there is room', async () => {
+    order(want(0, 1, 'running'));
+    await reaches(0, 1, 'running');
+    const resumed = jest.spyOn(driver, 'resume').mockRejectedValue(new Error('still full'));
+    space = { totalMiB: 1000, availableMiB: 3 };
+    driver.diskFails(instanceIds[0] ?? '');
+    await until('told', () => troubles().includes('pool-full'));
+    await until('tried in vain', () => resumed.mock.calls.length >= 4);
+    expect(domainOf(0)).toBe('paused-io');
+    resumed.mockRestore();
+    space = { totalMiB: 1000, availableMiB: 900 };
+    const freedAt = Date.now();
+    await until('healed', () => troubles().length === 0 && domainOf(0) === 'running');
+    // The agent looks every 2 s, here a twentieth; its next attempt by back-off alone was 4 s away.
+    expect(Date.now() - freedAt).toBeLessThan(2000);
+  });
+
+  test('a hypervisor that does not answer: told within seconds, heartbeats and hellos go on, waiting work is done when it answers', async () => {
+    order(want(0, 1, 'running'));
+    await reaches(0, 1, 'running');
+    await agent.settled();
+    for (const call of ['version', 'find', 'inventory'] as const) for (let n = 0; n < 50; n += 1) driver.faults.hangNext(call);
+    order(want(0, 2, 'suspended'));
+    await until('told', () => troubles().includes('hypervisor-silent'));
+    const before = beats();
+    await until('heartbeats', () => beats() > before + 2);
+    await master.close();
+    master.hellos.length = 0;
+    await master.listen();
+    await until('hello again', () => master.hellos.length === 1);
+    expect(master.hellos[0]?.describe.troubles).toMatchObject([{ code: 'hypervisor-silent' }]);
+    expect(domainOf(0)).toBe('running');
+    driver.faults.forgetQueued();
+    driver.faults.releaseHung();
+    await until('healed', () => troubles().length === 0);
+    await reaches(0, 2, 'suspended');
+  });
 });
 
 test('a guest network that somebody took away costs no launch: it is made again before the next attempt', async () => {

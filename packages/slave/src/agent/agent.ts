@@ -42,8 +42,8 @@ export interface AgentParts {
   readonly lastReportPath: string;
   /** At most so many disk-heavy steps at a time. */
   readonly diskSlots: number;
-  /** Where images and disks are, and what is kept free there; null where there is none, as under simulation. */
-  readonly pool: { readonly directory: string; readonly reserveMiB: number } | null;
+  /** Where images and disks are, and what is kept free there; none under simulation. */
+  readonly pool?: { readonly directory: string; readonly reserveMiB: number } | null;
   /** Never waits for the hypervisor longer than some seconds: a hello hangs on it. */
   describe(clockOffsetMs: number | null): Promise<Describe>;
   /** What the host is doing now, cheap enough for every heartbeat. */
@@ -142,7 +142,7 @@ export class Agent {
     this.troubles = new Troubles(clock, log, () => this.tellTroubles());
     journal.watchRoom(() => this.noteJournal());
     this.hypervisorWatch = new HypervisorWatch(clock, () => driver.version(), (error) => this.hypervisorSilent(error), () => this.hypervisorAnswers());
-    const { pool } = parts;
+    const pool = parts.pool ?? null;
     this.poolWatch =
       pool === null
         ? null
@@ -374,8 +374,11 @@ export class Agent {
   private async forget(instances: readonly { readonly instanceId: string; readonly generation: number }[]): Promise<void> {
     const { journal } = this.parts;
     await journal.append(...instances.map(({ instanceId, generation }): JournalRecord => ({ kind: 'forgotten', instanceId, generation })));
-    for (const { instanceId } of instances) {
-      if (journal.state.instances.has(instanceId)) continue;
+    for (const { instanceId, generation } of instances) {
+      if (journal.state.instances.has(instanceId)) {
+        this.parts.log.info({ instanceId, generation, recovery: 'stale-forget-refused' }, 'an instance is not forgotten: a newer order for it is known');
+        continue;
+      }
       this.observations.forget(instanceId);
       this.runner.forget(instanceId);
       this.lastReport.changed();
@@ -499,7 +502,7 @@ export class Agent {
 
   private poolHasRoom(): void {
     this.troubles.end('pool-full');
-    this.runner.forgive(['no-room'], ['resume-disk', 'save']);
+    this.runner.forgive(['no-room'], ['resume-disk']);
   }
 
   private timer(name: string, delayMs: number, run: () => void): void {

@@ -3,8 +3,8 @@ import type { DiskStoreErrorCode } from '../disks/disk-store';
 import type { HypervisorErrorCode } from '../hypervisor/driver';
 import type { StepKind } from './steps';
 
-/** `hung` passed its deadline; `no-effect` returned quietly and the host had not changed. */
-export type FailureCode = DiskStoreErrorCode | HypervisorErrorCode | 'hung' | 'no-effect';
+/** `hung` passed its deadline; `no-effect` returned quietly and the host had not changed; `state-full`: the journal had no room. */
+export type FailureCode = DiskStoreErrorCode | HypervisorErrorCode | 'hung' | 'no-effect' | 'state-full';
 
 /** What is remembered of a step that did not succeed. Times are monotonic milliseconds. */
 export interface Failure {
@@ -43,6 +43,9 @@ function verdictOf(kind: StepKind, code: FailureCode): Verdict {
     case 'fetch-failed':
     case 'network-down':
       return { attempts: 25, reason: 'LaunchFailed' };
+    // Never final: the host tells its trouble, and it goes on when there is room.
+    case 'state-full':
+      return { attempts: Number.MAX_SAFE_INTEGER, reason: 'LaunchFailed' };
     case 'unavailable':
       return { attempts: 8, reason: 'HypervisorUnusable' };
     case 'save-unusable':

@@ -1,10 +1,12 @@
-import { mkdtemp, open, readFile, readdir, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { mkdtemp, open, readFile, readdir, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DesiredInstance } from '@paravcl/shared/protocol/desired-instance';
 import fc from 'fast-check';
 import pino from 'pino';
+import { FullDisk } from '../../test/fixtures/full-disk';
 import { Journal } from './journal';
+import { JournalFullError, JournalReserve } from './journal-room';
 import { encodeRecord, scanJournal, type JournalRecord } from './journal-record';
 import { applyRecord, emptyJournal, recordsOf, type JournalState } from './journal-state';
 import { noMarks } from './marks';
@@ -43,7 +45,7 @@ const stateOf = (list: readonly JournalRecord[]): JournalState => list.reduce(ap
 const plain = (state: JournalState) => ({ ...state, instances: Object.fromEntries(state.instances), results: Object.fromEntries(state.results) });
 
 const said: string[] = [];
-const log = pino({ level: 'warn' }, { write: (line: string) => void said.push(line) });
+const log = pino({ level: 'info' }, { write: (line: string) => void said.push(line) });
 let directory: string;
 beforeEach(async () => {
   said.length = 0;
@@ -87,6 +89,7 @@ test('cut at any byte, it keeps every whole record and goes on from there', () =
 test('a torn end is cut from the file, said once, and written over', async () => {
   const journal = await opened(whole.subarray(0, whole.length - 5));
   expect(said.join()).toMatch(/half-written end/);
+  expect(said.join()).toContain('"recovery":"torn-tail-cut"');
   await journal.append({ kind: 'epoch', epoch: 5 });
   await journal.close();
   said.length = 0;
@@ -185,9 +188,9 @@ describe.each(['appendFile', 'datasync'] as const)('when the disk fails in %s', 
     const broken: Error[] = [];
     const journal = await Journal.open(directory, log, { onBroken: (error) => broken.push(error) });
     await journal.append(desired(1, 1));
-    const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    const full = Object.assign(new Error('i/o error'), { code: 'EIO' });
     if (call === 'datasync') await failNext('datasync', () => Promise.reject(full));
-    // What a disk that fills up does: some of the bytes are there.
+    // Some of the bytes are there.
     else await failNext('appendFile', async (file, bytes) => {
       await file.write((bytes as Buffer).subarray(0, 30));
       throw full;
@@ -206,6 +209,129 @@ describe.each(['appendFile', 'datasync'] as const)('when the disk fails in %s', 
     expect(again.highWater).toBe(2);
     await again.close();
     expect(said).toEqual([]);
+  });
+});
+
+describe('when the disk is full', () => {
+  let disk: FullDisk | null = null;
+  afterEach(() => disk?.free());
+  const generations = (journal: Journal) => [...journal.state.instances.values()].map((one) => one.desired?.generation);
+
+  test('the reserve lets some more orders be kept, and it is told', async () => {
+    const journal = await Journal.open(directory, log, { reserveBytes: 4096 });
+    const told: boolean[] = [];
+    journal.watchRoom(() => told.push(journal.isShort));
+    await journal.append(desired(1, 1));
+    expect((await stat(join(directory, 'journal.reserve'))).size).toBe(4096);
+    disk = await FullDisk.fill();
+    // The room that the reserve held is there again at once.
+    const given = jest.spyOn(JournalReserve.prototype, 'giveUp').mockImplementationOnce(async () => {
+      disk?.free();
+      await rm(join(directory, 'journal.reserve'));
+      return true;
+    });
+    await journal.append(desired(1, 2));
+    given.mockRestore();
+    expect([generations(journal), journal.isShort, journal.isFull, told]).toEqual([[2], true, false, [true]]);
+    await journal.lookForRoom();
+    expect([journal.isShort, told]).toEqual([false, [true, false]]);
+    await journal.close();
+    const again = await Journal.open(directory, log);
+    expect(generations(again)).toEqual([2]);
+    await again.close();
+    expect(said).toEqual([]);
+  });
+
+  test('it refuses for now, believes nothing that was refused, and goes on in a new file when there is room', async () => {
+    const broken: Error[] = [];
+    const journal = await Journal.open(directory, log, { onBroken: (error) => broken.push(error) });
+    await journal.append(desired(1, 1));
+    const before = await stat(join(directory, 'journal'));
+    disk = await FullDisk.fill();
+    await expect(journal.append(desired(1, 2))).rejects.toThrow(JournalFullError);
+    await expect(journal.append(desired(2, 1))).rejects.toThrow(/no room in/);
+    await journal.lookForRoom();
+    expect([generations(journal), journal.isFull, journal.highWater]).toEqual([[1], true, 1]);
+    // Half-written files would hold the room that is missing.
+    expect(await readdir(directory)).toEqual(['journal']);
+    expect((await stat(join(directory, 'journal'))).size).toBe(before.size);
+    disk.free();
+    await journal.lookForRoom();
+    expect([journal.isFull, journal.isShort]).toEqual([false, false]);
+    expect((await stat(join(directory, 'journal'))).ino).not.toBe(before.ino);
+    await journal.append(desired(1, 2));
+    await journal.close();
+    const again = await Journal.open(directory, log);
+    expect(generations(again)).toEqual([2]);
+    await again.close();
+    expect([broken, said]).toEqual([[], []]);
+  });
+
+  test('a start finds what is there, says that it is short of room, and needs none', async () => {
+    await (await opened(whole)).close();
+    await rm(join(directory, 'journal.reserve'));
+    disk = await FullDisk.fill();
+    const journal = await Journal.open(directory, log);
+    expect([plain(journal.state), journal.isShort]).toEqual([plain(stateOf(records)), true]);
+    await expect(journal.append({ kind: 'epoch', epoch: 7 })).rejects.toThrow(JournalFullError);
+    disk.free();
+    await journal.lookForRoom();
+    await journal.append({ kind: 'epoch', epoch: 7 });
+    expect(journal.state.epoch).toBe(7);
+    await journal.close();
+  });
+
+  test('a damaged journal is put aside before it is mended, however late there is room', async () => {
+    const bytes = Buffer.from(whole);
+    const second = encodeRecord(1, records[0] as JournalRecord).length + 30;
+    bytes[second] = (bytes[second] ?? 0) ^ 1;
+    await writeFile(join(directory, 'journal'), bytes);
+    disk = await FullDisk.fill();
+    const journal = await Journal.open(directory, log);
+    expect([journal.state.instances.size, journal.isFull]).toEqual([2, true]);
+    disk.free();
+    await journal.lookForRoom();
+    await journal.close();
+    const kept = (await readdir(directory)).find((name) => name.startsWith('journal.damaged-'));
+    expect(await readFile(join(directory, kept ?? ''))).toEqual(bytes);
+  });
+
+  test('whatever fills and frees it, only what was acknowledged is in force, and all of it', async () => {
+    const moves = fc.array(fc.oneof(fc.constant('fill' as const), fc.constant('free' as const), fc.constant('look' as const), fc.constant('append' as const), fc.constant('restart' as const)), { maxLength: 25 });
+    await fc.assert(
+      fc.asyncProperty(moves, fc.nat(3), async (list, fits) => {
+        const place = await mkdtemp(join(directory, 'run-'));
+        let journal = await Journal.open(place, log, { compactAboveBytes: 1500, reserveBytes: 64 });
+        let acknowledged = 0;
+        let epoch = 0;
+        for (const move of list) {
+          if (move === 'fill') {
+            disk?.free();
+            disk = await FullDisk.fill(fits);
+          } else if (move === 'free') disk?.free();
+          else if (move === 'look') await journal.lookForRoom();
+          else if (move === 'restart') {
+            await journal.close();
+            journal = await Journal.open(place, log, { compactAboveBytes: 1500, reserveBytes: 64 });
+          } else {
+            epoch += 1;
+            await journal.append({ kind: 'epoch', epoch }).then(
+              () => (acknowledged = epoch),
+              (error: unknown) => expect(error).toBeInstanceOf(JournalFullError),
+            );
+          }
+          expect(journal.state.epoch).toBe(acknowledged);
+        }
+        disk?.free();
+        await journal.lookForRoom();
+        await journal.append({ kind: 'epoch', epoch: epoch + 1 });
+        await journal.close();
+        const again = await Journal.open(place, log);
+        expect(again.state.epoch).toBe(epoch + 1);
+        await again.close();
+      }),
+      { numRuns: 60 },
+    );
   });
 });
 

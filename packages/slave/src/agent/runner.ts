@@ -6,9 +6,10 @@ import { failedAgain, type Failure, type FailureCode } from './failures';
 import { nothingRecollected, type HostFacts, type Recollection } from './host-facts';
 import { instanceEnd, type HostTime } from './instance-end';
 import type { Journal } from './journal';
+import { JournalFullError } from './journal-room';
 import { noInstance, type JournaledInstance } from './journal-state';
 import { reconcile, unknownInstance } from './reconcile';
-import { stepKey, stepPolicies, type Executors, type Step } from './steps';
+import { stepKey, stepPolicies, type Executors, type Step, type StepKind } from './steps';
 import { Slots } from './slots';
 import type { ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 
@@ -100,7 +101,7 @@ export class Runner {
   /** What these failures waited for is there again: their steps, and reads, are tried at once and as if for the first time. */
   forgive(codes: readonly FailureCode[], kinds: readonly StepKind[] = []): void {
     for (const [instanceId, { recollection }] of this.instances) {
-      for (const [key, { code }] of recollection.failures) if (codes.includes(code) || kinds.some((kind) => isOfKind(key, kind))) recollection.failures.delete(key);
+      for (const [key, { code }] of recollection.failures) if (codes.includes(code) || kinds.some((kind) => kind === key)) recollection.failures.delete(key);
       this.wake(instanceId);
     }
   }
@@ -335,6 +336,7 @@ function interruptible(interrupts: Set<() => void>): { readonly happened: Promis
 
 function classify(error: unknown): { readonly code: FailureCode; readonly message: string } {
   if (error instanceof HypervisorError || error instanceof DiskStoreError) return { code: error.code, message: error.message };
+  if (error instanceof JournalFullError) return { code: 'state-full', message: error.message };
   if (error instanceof HungError) return { code: 'hung', message: error.message };
   return { code: 'failed', message: error instanceof Error ? error.message : String(error) };
 }

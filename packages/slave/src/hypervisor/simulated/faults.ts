@@ -36,6 +36,11 @@ export class Faults {
     this.released.clear();
   }
 
+  /** What is queued and was not met yet does not happen. */
+  forgetQueued(): void {
+    this.queued.clear();
+  }
+
   /** Every call from now on takes this long. */
   slow(call: DriverCall, delayMs: number): void {
     this.delaysMs.set(call, delayMs);
