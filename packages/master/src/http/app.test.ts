@@ -24,7 +24,7 @@ class MemoryIdempotency implements IdempotencyStore {
     if (row.hash !== hash) return Promise.resolve({ kind: 'mismatch' });
     return Promise.resolve(row.answer === null ? { kind: 'running', subjectId: `reserved-${key}` } : { kind: 'answered', ...row.answer });
   }
-  finish(userId: string, key: string, status: number, answer: string): Promise<void> {
+  finish(userId: string, key: string, _subjectId: string, status: number, answer: string): Promise<void> {
     const row = this.rows.get(`${userId} ${key}`);
     if (row === undefined) throw new Error('finish before begin');
     row.answer = { status, answer };

@@ -1,6 +1,7 @@
 import type { Clock } from '@paravcl/shared/clock';
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
 import type { Begun, IdempotencyRepository } from '../repositories/idempotency-repository';
+import type { OnRecovery } from '../services/recovery-paths';
 import type { IdempotencyStore } from './idempotency';
 
 /**
@@ -13,17 +14,22 @@ import type { IdempotencyStore } from './idempotency';
  * There is one master, so a key that runs in the database and not in this process belongs to a request
  * that ended without a word (crash, lost database): whoever sends it again takes it over.
  */
-export function idempotencyStore(repository: Pick<IdempotencyRepository, 'begin' | 'finish' | 'forget'>, clock: Clock): IdempotencyStore {
+export function idempotencyStore(repository: Pick<IdempotencyRepository, 'begin' | 'look' | 'finish' | 'forget'>, clock: Clock, onRecovery: OnRecovery = () => undefined): IdempotencyStore {
   const running = new Set<string>();
+  const opened = (begun: Begun, userId: string, key: string): Begun => {
+    if (begun.kind !== 'answered') return begun;
+    const answer = open(begun.answer, userId, key);
+    onRecovery('idempotent-replay', { user: userId, status: begun.status });
+    return { ...begun, answer };
+  };
   return {
     async begin(userId, key, requestHash) {
       const name = nameOf(userId, key);
       if (running.has(name)) {
-        const begun = await repository.begin(userId, name, requestHash, clock.now());
-        // It may have ended between the two: then this claim is given back, and the sender asks again.
-        if (begun.kind === 'first') await repository.forget(userId, name);
-        if (begun.kind === 'first') return { ...begun, kind: 'running' };
-        return opened(begun, userId, key);
+        // Only looked at: of several that wait for the one that runs none may claim the key from under another.
+        // Null when that one ended in between and made nothing: the sender asks again.
+        const begun = await repository.look(userId, name, requestHash);
+        return begun === null ? { kind: 'running' } : opened(begun, userId, key);
       }
       running.add(name);
       try {
@@ -36,16 +42,16 @@ export function idempotencyStore(repository: Pick<IdempotencyRepository, 'begin'
         throw error;
       }
     },
-    async finish(userId, key, status, answer) {
+    async finish(userId, key, subjectId, status, answer) {
       try {
-        await repository.finish(userId, nameOf(userId, key), status, seal(answer, userId, key));
+        await repository.finish(userId, nameOf(userId, key), subjectId, status, seal(answer, userId, key));
       } finally {
         running.delete(nameOf(userId, key));
       }
     },
-    async forget(userId, key) {
+    async forget(userId, key, subjectId) {
       try {
-        await repository.forget(userId, nameOf(userId, key));
+        await repository.forget(userId, nameOf(userId, key), subjectId);
       } finally {
         running.delete(nameOf(userId, key));
       }
@@ -59,8 +65,6 @@ export function idempotencyStore(repository: Pick<IdempotencyRepository, 'begin'
 const nameOf = (userId: string, key: string): string => createHash('sha256').update(`${userId}\n${key}`).digest('hex');
 
 const sealingKey = (userId: string, key: string): Buffer => Buffer.from(hkdfSync('sha256', key, userId, 'paravcl-idempotent-answer', 32));
-
-const opened = (begun: Begun, userId: string, key: string): Begun => (begun.kind === 'answered' ? { ...begun, answer: open(begun.answer, userId, key) } : begun);
 
 function seal(text: string, userId: string, key: string): string {
   const nonce = randomBytes(12);

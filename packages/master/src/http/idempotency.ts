@@ -8,15 +8,15 @@ import type { Begun } from '../repositories/idempotency-repository';
  * first request ended without a word (crash, lost database), under the subject id that was reserved then.
  */
 export interface IdempotencyStore {
-  begin(userId: string, key: string, requestHash: string): Promise<Begun>;
-  finish(userId: string, key: string, status: number, answer: string): Promise<void>;
+  begin(userId: string, key: string, requestHash: string): Promise<Begun | { readonly kind: 'running' }>;
+  finish(userId: string, key: string, subjectId: string, status: number, answer: string): Promise<void>;
   /** Gives the key back: the request made nothing. */
-  forget(userId: string, key: string): Promise<void>;
+  forget(userId: string, key: string, subjectId: string): Promise<void>;
   /** The request ended and nobody knows with what: the next one with this key takes it over. */
   abandon(userId: string, key: string): void;
 }
 
-/** What is repeated: who, under which key, and what was asked (SHA-256 of method, path and body). */
+/** What is repeated: who, under which key, and what was asked (SHA-256 of method, path and body, its fields in any order). */
 export interface KeyedRequest {
   readonly userId: string;
   readonly key: string;
@@ -61,10 +61,10 @@ export async function atMostOnce(
   try {
     answer = await work(begun.subjectId);
   } catch (error) {
-    if (error instanceof ParavclError && error.code !== 'internal') await store.forget(request.userId, request.key);
+    if (error instanceof ParavclError && error.code !== 'internal') await store.forget(request.userId, request.key, begun.subjectId);
     else store.abandon(request.userId, request.key);
     throw error;
   }
-  await store.finish(request.userId, request.key, answer.status, JSON.stringify({ body: answer.body, headers: answer.headers }));
+  await store.finish(request.userId, request.key, begun.subjectId, answer.status, JSON.stringify({ body: answer.body, headers: answer.headers }));
   return { ...answer, repeated: false };
 }

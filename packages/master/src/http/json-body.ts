@@ -5,15 +5,11 @@ import { jsonBodyLimit } from './problem';
 /** A body of at most 256 KiB comes over any line within this time; uploads are not read here. */
 const bodyWithinMs = 30_000;
 
-/** The bytes as they came, for the idempotency hash. */
-const rawBodies = new WeakMap<object, Buffer>();
-
 const parse = express.json({
   limit: jsonBodyLimit,
   // Nothing of ours compresses bodies; refusing it leaves no decompression bomb to think about.
   inflate: false,
   type: () => true,
-  verify: (request, _response, bytes) => void rawBodies.set(request, bytes),
 });
 
 /**
@@ -41,8 +37,4 @@ export async function readJsonBody(request: Request, response: Response, withinM
     });
   });
   return request.body as unknown;
-}
-
-export function rawBody(request: Request): Buffer {
-  return rawBodies.get(request) ?? Buffer.alloc(0);
 }

@@ -9,7 +9,8 @@ import type { RouteContract } from '@paravcl/shared/api/route';
 import { clientAddress } from './client-address';
 import { atMostOnce, type IdempotencyStore } from './idempotency';
 import { parseInput, strictly } from './invalid-input';
-import { rawBody, readJsonBody } from './json-body';
+import { canonicalJson } from './canonical-json';
+import { readJsonBody } from './json-body';
 import { requireSameOrigin } from './same-origin';
 
 export interface EdgeDeps {
@@ -51,7 +52,7 @@ export function routeHandler({ contract, handle }: BoundRoute, deps: EdgeDeps): 
       return;
     }
     parseInput(idempotencyKeySchema, { 'Idempotency-Key': key }, 'header');
-    const requestHash = createHash('sha256').update(`${request.method}\n${request.originalUrl}\n`).update(rawBody(request)).digest('hex');
+    const requestHash = createHash('sha256').update(`${request.method}\n${request.originalUrl}\n${canonicalJson(request.body ?? {})}`).digest('hex');
     const answer = await atMostOnce(deps.idempotency, { userId: principal.userId, key, requestHash }, async (subjectId) => {
       const { body, headers } = await checked(contract, await handle({ ...call, subjectId }), deps);
       return { status: contract.answer.status, body: body === undefined ? null : JSON.stringify(body), headers: headers ?? {} };

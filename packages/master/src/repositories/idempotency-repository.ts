@@ -39,21 +39,28 @@ export class IdempotencyRepository {
       } catch (error) {
         if (!isDuplicateKey(error)) throw error;
       }
-      const first = await this.rows().select('request_hash', 'subject_id', 'status', 'response').where(identity(userId, key)).first();
-      if (first === undefined) continue; // forgotten between the two statements: the key is free again
-      if (first.request_hash !== requestHash) return { kind: 'mismatch' };
-      return first.status === null ? { kind: 'running', subjectId: first.subject_id } : { kind: 'answered', status: first.status, answer: first.response ?? '' };
+      const first = await this.look(userId, key, requestHash);
+      // Null: forgotten between the two statements, and the key is free again.
+      if (first !== null) return first;
     }
   }
 
-  /** Keeps the answer for whoever sends the same request again. */
-  async finish(userId: string, key: string, status: number, answer: string): Promise<void> {
-    await this.rows().where(identity(userId, key)).update({ status, response: answer });
+  /** What `begin` would answer, without claiming the key; null when it is free. */
+  async look(userId: string, key: string, requestHash: string): Promise<Exclude<Begun, { kind: 'first' }> | null> {
+    const row = await this.rows().select('request_hash', 'subject_id', 'status', 'response').where(identity(userId, key)).first();
+    if (row === undefined) return null;
+    if (row.request_hash !== requestHash) return { kind: 'mismatch' };
+    return row.status === null ? { kind: 'running', subjectId: row.subject_id } : { kind: 'answered', status: row.status, answer: row.response ?? '' };
   }
 
-  /** Gives the key back: nothing was done. */
-  async forget(userId: string, key: string): Promise<void> {
-    await this.rows().where(identity(userId, key)).delete();
+  /** Keeps the answer for whoever sends the same request again. */
+  async finish(userId: string, key: string, subjectId: string, status: number, answer: string): Promise<void> {
+    await this.rows().where({ ...identity(userId, key), subject_id: subjectId }).update({ status, response: answer });
+  }
+
+  /** Gives the key back: nothing was done under this subject. A key that somebody else has claimed since is theirs. */
+  async forget(userId: string, key: string, subjectId: string): Promise<void> {
+    await this.rows().where({ ...identity(userId, key), subject_id: subjectId }).delete();
   }
 
   /** At most `limit`; says how many. */
