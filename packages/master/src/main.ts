@@ -1,10 +1,12 @@
 #!/usr/bin/env node
-import { systemClock } from '@paravcl/shared/clock';
+import { systemClock, type Clock } from '@paravcl/shared/clock';
 import { parseJson } from '@paravcl/shared/parse-json';
 import { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Logger } from 'pino';
 import { configFile, ConfigError, defaultConfigFile, loadConfig } from './config-file';
+import { labClock, labClockVariable } from './lab-clock';
 import { makeLog } from './log';
 import { startMaster } from './master';
 import type { IssuedToken } from './services/one-time-tokens';
@@ -21,6 +23,14 @@ const { version } = parseJson(readFileSync(join(__dirname, '../package.json'), '
 function stayAlive(): () => void {
   const timer = setInterval(() => undefined, 2 ** 30);
   return () => { clearInterval(timer); };
+}
+
+/** The machine's clock; in a test lab the one that all its daemons share. */
+function clockOf(environment: NodeJS.ProcessEnv, log: Logger): Clock {
+  const file = environment[labClockVariable];
+  if (file === undefined || file === '') return systemClock;
+  log.warn({ file }, `${labClockVariable} is set: this master lives in the time of a test lab, and its clock jumps when the lab says so`);
+  return labClock(file, systemClock, (error) => { log.error({ err: error, file }, 'the clock of the test lab cannot be read; it stays where it was'); });
 }
 
 async function run(options: ConfigOption & { readonly check?: true }): Promise<void> {
@@ -41,7 +51,7 @@ async function run(options: ConfigOption & { readonly check?: true }): Promise<v
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve);
   });
   const printed: IssuedToken[] = [];
-  const master = await startMaster(config, systemClock, log, (token) => {
+  const master = await startMaster(config, clockOf(process.env, log), log, (token) => {
     printed.push(token);
     // Not through the log: that is JSON, is kept and sent elsewhere, and hides secrets.
     process.stderr.write(setupTokenText(token, config.publicUrl));
