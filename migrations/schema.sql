@@ -170,11 +170,14 @@ CREATE TABLE instances (
   changed_at DATETIME(3) NOT NULL,                          -- last change of the observed state
   deadline_at DATETIME(3) NULL,
   deleted_at DATETIME(3) NULL,
+  minutes INT NULL,                                         -- how long it may run at a time; NULL: without end
+  ends_at DATETIME(3) NULL,                                 -- when its time is over; NULL without end, and while it has no slave
   UNIQUE KEY instances_name (name),
   KEY instances_user (user_id, created_at),
   KEY instances_slave (slave_id),
   KEY instances_observed (observed),
-  KEY instances_deadline (deadline_at)
+  KEY instances_deadline (deadline_at),
+  KEY instances_ends (ends_at)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE placements ( -- which slave was given the instance under which generation

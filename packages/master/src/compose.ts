@@ -24,6 +24,7 @@ import { sessionRoutes } from './http/session-routes';
 import { slaveRoutes } from './http/slave-routes';
 import { userRoutes } from './http/user-routes';
 import { DeadlineJob } from './jobs/deadline-job';
+import { EndingJob } from './jobs/ending-job';
 import { FleetStoreJob, fleetStoreEveryMs } from './jobs/fleet-store-job';
 import { HousekeepingJob, housekeepingEveryMs } from './jobs/housekeeping-job';
 import { LivenessJob } from './jobs/liveness-job';
@@ -43,6 +44,7 @@ import type { IssuedToken } from './services/one-time-tokens';
 import { OperationService } from './services/operation-service';
 import { PasswordService } from './services/password-service';
 import { RefusalLimiter } from './services/refusal-limiter';
+import type { OnRecovery } from './services/recovery-paths';
 import { RegistrationService } from './services/registration-service';
 import { SchedulingService } from './services/scheduling-service';
 import { SessionService } from './services/session-service';
@@ -58,6 +60,7 @@ import { defaultLimits, linkTimings } from './ws/link-settings';
 
 const livenessEveryMs = 1000;
 const deadlinesEveryMs = 2000;
+const endingsEveryMs = 1000;
 const resendEveryMs = 5000;
 const refusedEnrolments = { refusals: 30, windowMs: 60_000 };
 
@@ -106,10 +109,11 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const pulse = new FleetPulse(clock);
   const commands = new AgentCommands(unit, clock, log);
   const agents = new AgentSessions(commands);
-  const scheduler = new SchedulingService({
-    unitOfWork: unit, agents, clock, settings: settings.instances, scheduling: settings.scheduling, onFault: onFault('scheduling'),
-  });
   const metrics = new Registry();
+  const onRecovery = recoveryCount(metrics, log);
+  const scheduler = new SchedulingService({
+    unitOfWork: unit, agents, figures: pulse, clock, settings: settings.instances, scheduling: settings.scheduling, onFault: onFault('scheduling'), onRecovery,
+  });
   const impossibleReports = new Counter({
     name: 'paravcl_impossible_reports_total',
     help: 'Reports of slaves that could not follow the known state of the instance.',
@@ -117,7 +121,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     registers: [metrics],
   });
   const reports = new ObservationService({
-    unitOfWork: unit, agents, scheduler, clock, settings: settings.instances, onFault: onFault('reports'),
+    unitOfWork: unit, agents, scheduler, clock, settings: settings.instances, onFault: onFault('reports'), onRecovery,
     onImpossible: (report) => {
       impossibleReports.inc({ from: report.from, to: report.to });
       log.warn(report, 'a slave reported a state that cannot follow the known one; it is not taken over');
@@ -140,7 +144,9 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const store = new ImageStore(join(config.stateDir, 'images'));
   await store.open();
   const images = new ImageService(unit, store, clock, settings.largestUploadBytes);
-  const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, clock, settings: settings.instances, scheduling: settings.scheduling, onFault: onFault('instances') });
+  const instances = new InstanceService({
+    unitOfWork: unit, agents, scheduler, figures: pulse, clock, settings: settings.instances, scheduling: settings.scheduling, onFault: onFault('instances'),
+  });
   const consoles = new InstanceConsoleService(unit, agents, config.site.timeZone);
 
   // starting is recovering
@@ -177,7 +183,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
       },
     ],
     authenticate: sessionAuthentication(sessions),
-    idempotency: idempotencyStore(unit.read.idempotencyKeys, clock),
+    idempotency: idempotencyStore(unit.read.idempotencyKeys, clock, onRecovery),
     checkAnswers: false,
     log,
   });
@@ -185,7 +191,8 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const fleetStore = new FleetStoreJob(unit, pulse);
   const jobs: readonly (readonly [string, Job, number])[] = [
     ['liveness', new LivenessJob(unit, clock, pulse, reports, settings.liveness), livenessEveryMs],
-    ['deadlines', new DeadlineJob(unit, clock, settings.instances, scheduler, settings.liveness, onFault('deadlines')), deadlinesEveryMs],
+    ['deadlines', new DeadlineJob(unit, clock, settings.instances, scheduler, settings.liveness, onFault('deadlines'), onRecovery), deadlinesEveryMs],
+    ['endings', new EndingJob({ unitOfWork: unit, agents, scheduler, clock, settings: settings.instances, onFault: onFault('endings'), onRecovery }), endingsEveryMs],
     ['resend', new ResendJob(unit, agents, settings.instances.guestUser, onFault('resend')), resendEveryMs],
     ['fleet-store', fleetStore, fleetStoreEveryMs],
     ['housekeeping', new HousekeepingJob(unit, clock, settings.housekeeping), housekeepingEveryMs],
@@ -206,6 +213,19 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
       await scheduler.stop();
       await fleetStore.run();
     },
+  };
+}
+
+function recoveryCount(registry: Registry, log: Logger): OnRecovery {
+  const count = new Counter({
+    name: 'paravcl_recovery_paths_total',
+    help: 'Recovery paths taken: what is done only when something died, was lost or came twice.',
+    labelNames: ['path'],
+    registers: [registry],
+  });
+  return (path, fields) => {
+    count.inc({ path });
+    log.info({ recovery: path, ...fields }, 'a recovery path was taken');
   };
 }
 

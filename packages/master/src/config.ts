@@ -135,6 +135,15 @@ export const configSchema = z
         user: z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, 'must be a Linux user name').default('lab'),
       })
       .prefault({}),
+    /**
+     * How long an instance runs before it is saved by itself: what students and teachers may ask for, and what
+     * everybody gets who does not ask. Operators and administrators may ask for any time, and for no end.
+     */
+    instances: z
+      .strictObject({ minMinutes: count(1, 527_040).default(60), maxMinutes: count(1, 527_040).default(300), defaultMinutes: count(1, 527_040).default(120) })
+      .prefault({})
+      .refine(({ minMinutes, defaultMinutes }) => minMinutes <= defaultMinutes, 'minMinutes must not exceed defaultMinutes')
+      .refine(({ maxMinutes, defaultMinutes }) => defaultMinutes <= maxMinutes, 'defaultMinutes must not exceed maxMinutes'),
     /** What one student or teacher may have at a time. */
     limits: z.strictObject({ instancesPerUser: count(1, 100_000).default(20) }).prefault({}),
     uploads: z.strictObject({ maxGiB: z.number().positive().max(16_384).default(64) }).prefault({}),

@@ -23,11 +23,12 @@ export interface Settings {
 }
 
 export function settingsFromConfig(config: MasterConfig): Settings {
-  const { fleet, deadlines, login, placement, guests, retention } = config;
+  const { fleet, deadlines, login, placement, guests, instances, retention } = config;
   return {
     instances: {
       network: config.network,
       defaults: { vcpus: guests.vcpus, ramMiB: guests.ramMiB },
+      minutes: { min: instances.minMinutes, max: instances.maxMinutes, default: instances.defaultMinutes },
       instancesPerUser: config.limits.instancesPerUser,
       guestUser: guests.user,
       timeZone: config.site.timeZone,

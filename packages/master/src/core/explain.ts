@@ -41,6 +41,9 @@ export function waitingSentence(code: ReasonCode, world: Snapshot, instance: Wai
       return fit(`${queue}${first} It starts by itself when somebody suspends or stops.`);
     case 'SlaveOffline':
       return fit(`${first} It starts by itself when a slave is back.`);
+    case 'SlaveTroubled':
+    case 'ClockWrong':
+      return fit(`${first} It starts by itself when that is mended or another slave has room.`);
     default:
       return fit(`${first} An operator of the lab can mend this.`);
   }

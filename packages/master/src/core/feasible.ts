@@ -50,6 +50,10 @@ const reachable: Filter = ({ liveness, connected, name }) => {
   return liveness === 'online' && connected ? null : passing('SlaveOffline', `${name} does not answer at the moment.`);
 };
 
+const untroubled: Filter = ({ name, troubles: [first] }) => (first === undefined ? null : passing('SlaveTroubled', `${name} takes nothing new at the moment: ${first}`));
+
+const keepsTime: Filter = (slave, instance) => (slave.clockWrong === null || !instance.hasEnd ? null : passing('ClockWrong', slave.clockWrong));
+
 const coresFree: Filter = (slave, instance) => {
   const free = Math.max(0, freeOf(slave).vcpus);
   return instance.vcpus <= free ? null : passing('NotEnoughCores', `${slave.name} has ${free} of ${cores(slave.capacity.vcpus)} free.`);
@@ -83,6 +87,8 @@ const filters: readonly Filter[] = [
   notTried,
   largeEnough,
   reachable,
+  untroubled,
+  keepsTime,
   coresFree,
   ramFree,
   diskFree,

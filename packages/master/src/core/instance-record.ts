@@ -40,6 +40,10 @@ export interface InstanceRecord {
   /** Last change of `observed`. */
   readonly changedAt: EpochMs;
   readonly deadlineAt: EpochMs | null;
+  /** How long it may run at a time; null: without end. */
+  readonly minutes: number | null;
+  /** When its time is over; null without end, and while it has no slave. It stays while it does not run. */
+  readonly endsAt: EpochMs | null;
 }
 
 export type PlacementState = 'active' | 'cleaning' | 'clean';

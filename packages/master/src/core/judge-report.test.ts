@@ -10,7 +10,7 @@ const lab = { id: 'slave-1', name: 'lab-1' };
 const instance = (facts: Partial<InstanceRecord> = {}): InstanceRecord => ({
   id: 'instance-1', name: 'i-ubuntu-9af', type: 'BE', userId: 'u', groupId: null, imageId: 'e', kernelId: null, ramdiskId: null, kernelArguments: '', vcpus: 1,
   ramMiB: 256, diskMiB: 100, bandwidthMbps: null, sshPublicKeys: [], slaveId: lab.id, desired: 'running', stopForced: false, observed: 'running', generation: 5,
-  observedGeneration: 5, reason: null, booted: true, progressPercent: null, mac: null, address: null, createdAt: 0, changedAt: 0, deadlineAt: null, ...facts,
+  observedGeneration: 5, reason: null, booted: true, progressPercent: null, mac: null, address: null, createdAt: 0, changedAt: 0, deadlineAt: null, minutes: 120, endsAt: 7_200_000, ...facts,
 });
 const placement = (facts: Partial<PlacementRecord> = {}): PlacementRecord => ({ id: 'p', instanceId: 'instance-1', slaveId: lab.id, generation: 2, state: 'active', ...facts });
 const report = (facts: Partial<ObservedInstance> = {}): ObservedInstance => ({ instanceId: 'instance-1', generation: 5, state: 'running', reason: null, progressPercent: null, ...facts });
@@ -129,5 +129,46 @@ describe('a guest that is off when it should be saved', () => {
   it('stays off: there is nothing to save', () => {
     const known = instance({ desired: 'suspended', observedGeneration: 4 });
     expect(judgeReport(lab, known, placement(), report({ state: 'stopped' }))).toMatchObject({ to: 'stopped', accept: 'stopped', reason: { code: 'StoppedByGuest' } });
+  });
+});
+
+describe('a report that the slave ended the time alone', () => {
+  const ended = { code: 'TimeEnded' as const, sentence: 'Its time was over at Mon 12:00.' };
+
+  it('makes what the slave did desired, under the same generation only', () => {
+    for (const [state, accept] of [['suspending', 'suspended'], ['suspended', 'suspended'], ['stopped', 'stopped']] as const) {
+      expect(judgeReport(lab, instance(), placement(), report({ state, reason: ended }))).toEqual({ kind: 'observe', to: state, reason: ended, accept });
+      expect(judgeReport(lab, instance(), placement(), report({ state, reason: ended, generation: 4 }))).toEqual({ kind: 'ignore' });
+      expect(judgeReport(lab, instance(), placement(), report({ state, reason: ended, generation: 6 }))).toEqual({ kind: 'adopt' });
+    }
+  });
+
+  it('is taken up also before the master saw it run under that generation', () => {
+    const booting = instance({ observed: 'booting', observedGeneration: 4 });
+    expect(judgeReport(lab, booting, placement(), report({ state: 'suspended', reason: ended }))).toMatchObject({ accept: 'suspended' });
+  });
+
+  it('keeps it running on the books when it could not be saved: the slave tries on', () => {
+    expect(judgeReport(lab, instance(), placement(), report({ state: 'running', reason: ended }))).toMatchObject({ to: 'running', accept: null });
+  });
+
+  it('accepts nothing where running is not desired, and only what the slave really reports', () => {
+    fc.assert(
+      fc.property(anyInstance, anyPlacement, anyReport, (known, held, said) => {
+        const verdict = judgeReport(lab, known, held, { ...said, reason: ended });
+        if (verdict.kind !== 'observe' || verdict.accept !== 'suspended') return;
+        expect([known.desired, known.slaveId, said.generation]).toEqual(['running', lab.id, known.generation]);
+        expect(['suspending', 'suspended']).toContain(verdict.to);
+        expect(verdict.to).toBe(said.state);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('is why it is saved, also when the slave gives no reason on its way there', () => {
+    const known = instance({ desired: 'suspended', reason: ended });
+    expect(judgeReport(lab, known, placement(), report({ state: 'suspending' }))).toMatchObject({ reason: ended });
+    expect(judgeReport(lab, { ...known, observed: 'suspending' }, placement(), report({ state: 'suspended' }))).toMatchObject({ reason: ended });
+    expect(judgeReport(lab, { ...known, desired: 'running' }, placement(), report({ state: 'running' }))).toMatchObject({ reason: null });
   });
 });

@@ -12,6 +12,8 @@ export type Verdict =
   | { readonly kind: 'unknown' }
   /** Answers an older generation: changes nothing. */
   | { readonly kind: 'ignore' }
+  /** The slave is still cleaning away what its tombstone is about. */
+  | { readonly kind: 'cleaning' }
   /** Cannot follow what is known, by the table of moves: changes nothing, and is a fault of somebody's. */
   | { readonly kind: 'impossible' }
   /** The slave keeps a tombstone whose end is recorded. */
@@ -30,8 +32,8 @@ export type Verdict =
       readonly kind: 'observe';
       readonly to: ObservedState;
       readonly reason: Reason | null;
-      /** The guest switched itself off: that is what is desired from now on. */
-      readonly accept: 'stopped' | null;
+      /** The guest switched itself off, or the slave ended its time: that is what is desired from now on. */
+      readonly accept: 'stopped' | 'suspended' | null;
     };
 
 /** States in which a guest runs that can switch itself off. `lost` because it may have run while nobody looked. */
@@ -76,7 +78,7 @@ export function judgeReport(
     const told = placement === null ? 0 : state === 'active' ? instance.generation : placement.generation;
     if (placement === null || report.generation > told) return { kind: 'unknown' };
     if (state !== 'cleaning') return { kind: 'owe-tombstone' };
-    return report.generation < placement.generation ? { kind: 'repeat-tombstone', generation: placement.generation } : { kind: 'ignore' };
+    return report.generation < placement.generation ? { kind: 'repeat-tombstone', generation: placement.generation } : { kind: 'cleaning' };
   }
   if (report.generation > instance.generation) return { kind: 'adopt' };
   if (report.generation < instance.generation) return { kind: 'ignore' };
@@ -84,6 +86,8 @@ export function judgeReport(
   if (report.state === 'failed' && !instance.booted && instance.desired === 'running' && canMove(instance.observed, 'queued')) {
     return { kind: 'next-candidate', reason: report.reason ?? { code: 'LaunchFailed', sentence: `${slave.name} could not launch it and gave no reason.` } };
   }
+  const ended = endedAlone(instance, report);
+  if (ended !== null) return { kind: 'observe', to: report.state, reason: report.reason, accept: ended };
   if (report.state === 'stopped' && instance.desired === 'running' && follows(instance.observed, 'stopped') && switchedItselfOff(instance, report)) {
     const reason: Reason = report.reason ?? { code: 'StoppedByGuest', sentence: `${instance.name} was shut down from inside. Start it again when you need it.` };
     return { kind: 'observe', to: 'stopped', reason, accept: 'stopped' };
@@ -101,9 +105,18 @@ const follows = (from: ObservedState, to: ObservedState): boolean => to === from
 
 function observe(instance: InstanceRecord, to: ObservedState, reason: Reason | null): Verdict {
   if (!follows(instance.observed, to)) return { kind: 'impossible' };
-  // The answer to "stay off" must not wipe out why it went off.
-  const kept = to === instance.observed && instance.reason?.code === 'StoppedByGuest' ? instance.reason : null;
+  // The answer to "stay off" must not wipe out why it went off, nor the way to "saved" why it is saved.
+  const keeps = instance.reason?.code === 'StoppedByGuest' ? to === instance.observed : instance.reason?.code === 'TimeEnded' && instance.desired === 'suspended';
+  const kept = keeps ? instance.reason : null;
   return { kind: 'observe', to, reason: reason ?? kept, accept: null };
+}
+
+/** The slave keeps the end of an instance's time alone while the master is away; what it made of it, or null. */
+function endedAlone(instance: InstanceRecord, { state, reason }: ObservedInstance): 'stopped' | 'suspended' | null {
+  if (reason?.code !== 'TimeEnded' || instance.desired !== 'running') return null;
+  if (state !== 'suspending' && state !== 'suspended' && state !== 'stopped') return null;
+  if (!follows(instance.observed, state)) return null;
+  return state === 'stopped' ? 'stopped' : 'suspended';
 }
 
 /**

@@ -13,13 +13,15 @@ const slave = (name: string, facts: Partial<SlaveView> = {}): SlaveView => ({
   liveness: 'online',
   connected: true,
   hypervisor: { usable: true, why: 'KVM ran a guest' },
+  troubles: [],
+  clockWrong: null,
   capacity: { vcpus: 8, ramMiB: 16_384, diskMiB: 100_000 },
   poolAvailableMiB: 100_000,
   promised: { vcpus: 0, ramMiB: 0, diskMiB: 0 },
   ...facts,
 });
 const waiting = (name: string, facts: Partial<WaitingInstance> = {}): WaitingInstance => ({
-  id: `id-${name}`, name, generation: 1, vcpus: 1, ramMiB: 512, diskMiB: 1000, createdAt: 0, attempts: [], ...facts,
+  id: `id-${name}`, name, generation: 1, vcpus: 1, ramMiB: 512, diskMiB: 1000, createdAt: 0, hasEnd: true, attempts: [], ...facts,
 });
 const world = (slaves: readonly SlaveView[], criticalShare = 0): Snapshot => ({ slaves, criticalShare });
 const decide = (slaves: readonly SlaveView[], instance: WaitingInstance, criticalShare = 0): Decision => {
@@ -38,6 +40,8 @@ const arbitrarySlave = (index: number): fc.Arbitrary<SlaveView> =>
     liveness: fc.constantFrom('online', 'online', 'online', 'suspect', 'lost'),
     connected: fc.constantFrom(true, true, true, false),
     hypervisor: fc.record({ usable: fc.constantFrom(true, true, false), why: fc.constant('because') }),
+    troubles: fc.constantFrom([], [], ['its disk is full']),
+    clockWrong: fc.constantFrom(null, null, 'its clock is wrong'),
     capacity: fc.record({ vcpus: fc.integer({ min: 0, max: 12 }), ramMiB: fc.integer({ min: 0, max: 8192 }), diskMiB: fc.integer({ min: 0, max: 20_000 }) }),
     poolAvailableMiB: fc.integer({ min: 0, max: 20_000 }),
     promised: fc.record({ vcpus: fc.integer({ min: 0, max: 12 }), ramMiB: fc.integer({ min: 0, max: 8192 }), diskMiB: fc.integer({ min: 0, max: 20_000 }) }),
@@ -52,6 +56,7 @@ const arbitraryWaiting = (index: number): fc.Arbitrary<WaitingInstance> =>
     ramMiB: fc.integer({ min: 32, max: 4096 }),
     diskMiB: fc.integer({ min: 1, max: 5000 }),
     createdAt: fc.integer({ min: 0, max: 3 }),
+    hasEnd: fc.boolean(),
     attempts: fc.array(
       fc.record({
         slaveId: fc.integer({ min: 0, max: 5 }).map((number) => `slave-${number}`),
@@ -171,5 +176,29 @@ describe('a plan', () => {
     const decisions = plan(world([slave('a', { capacity: { vcpus: 8, ramMiB: 16_384, diskMiB: 100_000 }, promised: { vcpus: 7, ramMiB: 0, diskMiB: 0 } })]), queue, leastUsedCores, 0);
     expect(decisions.map(({ instance, kind }) => [instance.name, kind])).toEqual([['large', 'queue'], ['early', 'place'], ['late', 'queue']]);
     expect(decisions[2]).toMatchObject({ place: 2 });
+  });
+});
+
+describe('a slave that is not well', () => {
+  const troubled = slave('lab-1', { troubles: ['its pool is full.'] });
+
+  it('is given nothing while a trouble blocks its work, and the instance waits', () => {
+    expect(decide([troubled, slave('lab-2')], waiting('a'))).toMatchObject({ kind: 'place', slaveId: 'id-lab-2' });
+    const decision = decide([troubled], waiting('a'));
+    expect(decision).toMatchObject({ kind: 'queue', reason: { code: 'SlaveTroubled', sentence: expect.stringContaining('lab-1 takes nothing new at the moment: its pool is full.') as string } });
+    expect(refusal(troubled, waiting('a'), poolTotals(world([troubled])))?.passing).toBe(true);
+    expect(poolTotals(world([troubled])).vcpus).toBe(0);
+  });
+
+  it('is given nothing with an end while its clock is wrong, and what has none', () => {
+    const wrong = slave('lab-1', { clockWrong: 'The clock of lab-1 is 9 s ahead.' });
+    expect(decide([wrong], waiting('a'))).toMatchObject({ kind: 'queue', reason: { code: 'ClockWrong' } });
+    expect(decide([wrong, slave('lab-2')], waiting('a'))).toMatchObject({ kind: 'place', slaveId: 'id-lab-2' });
+    expect(decide([wrong], waiting('a', { hasEnd: false }))).toMatchObject({ kind: 'place', slaveId: 'id-lab-1' });
+  });
+
+  it('is never the end of a launch that failed elsewhere: what is wrong with it passes', () => {
+    const attempts = [{ slaveId: 'id-lab-2', slaveName: 'lab-2', code: 'LaunchFailed' as const, sentence: 'It failed.', cleaning: false }];
+    for (const other of [troubled, slave('lab-1', { clockWrong: 'wrong' })]) expect(decide([other, slave('lab-2')], waiting('a', { attempts })).kind).toBe('queue');
   });
 });

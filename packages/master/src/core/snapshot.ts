@@ -19,6 +19,10 @@ export interface SlaveView {
   /** Its agent has a session with this master now. */
   readonly connected: boolean;
   readonly hypervisor: { readonly usable: boolean; readonly why: string };
+  /** What keeps it from working until the cause is gone, a sentence each. */
+  readonly troubles: readonly string[];
+  /** Why no end of an instance's time can be kept there; null when its clock is right. */
+  readonly clockWrong: string | null;
   /** What may be promised in all: cores times overcommit, RAM less the host's own share, the pool's disk. */
   readonly capacity: Room;
   /** Free in the pool's file system now, whoever uses the rest. */
@@ -46,6 +50,8 @@ export interface WaitingInstance {
   readonly ramMiB: number;
   readonly diskMiB: number;
   readonly createdAt: EpochMs;
+  /** Its time ends, by the clock of its slave too. */
+  readonly hasEnd: boolean;
   readonly attempts: readonly Attempt[];
 }
 
@@ -108,7 +114,7 @@ export interface PoolTotals {
 }
 
 export function takesPart(slave: SlaveView): boolean {
-  return slave.admission === 'approved' && slave.liveness === 'online' && slave.connected && slave.hypervisor.usable;
+  return slave.admission === 'approved' && slave.liveness === 'online' && slave.connected && slave.hypervisor.usable && slave.troubles.length === 0;
 }
 
 export function poolTotals(snapshot: Snapshot): PoolTotals {

@@ -7,7 +7,7 @@ import { answerVerb, desiredByVerb, verbs } from './verbs';
 const instance = (facts: Partial<InstanceRecord> = {}): InstanceRecord => ({
   id: 'instance-1', name: 'i-ubuntu-9af', type: 'BE', userId: 'u', groupId: null, imageId: 'e', kernelId: null, ramdiskId: null, kernelArguments: '', vcpus: 1,
   ramMiB: 256, diskMiB: 100, bandwidthMbps: null, sshPublicKeys: [], slaveId: 'slave-1', desired: 'running', stopForced: false, observed: 'running', generation: 5,
-  observedGeneration: 5, reason: null, booted: true, progressPercent: null, mac: null, address: '10.77.0.5', createdAt: 0, changedAt: 0, deadlineAt: null, ...facts,
+  observedGeneration: 5, reason: null, booted: true, progressPercent: null, mac: null, address: '10.77.0.5', createdAt: 0, changedAt: 0, deadlineAt: null, minutes: null, endsAt: null, ...facts,
 });
 const anyInstance = fc
   .record({

@@ -17,8 +17,8 @@ export function instanceRoutes(instances: InstanceService, consoles: InstanceCon
       return { body: { items: [...items], next } };
     }),
     bind(contracts.suspendInstance, async ({ principal, params, clientAddress }) => accepted(await instances.operate(principal, params.instanceId, 'suspend', false, clientAddress))),
-    bind(contracts.resumeInstance, async ({ principal, params, clientAddress }) => accepted(await instances.operate(principal, params.instanceId, 'resume', false, clientAddress))),
-    bind(contracts.startInstance, async ({ principal, params, clientAddress }) => accepted(await instances.operate(principal, params.instanceId, 'start', false, clientAddress))),
+    bind(contracts.resumeInstance, async ({ principal, params, body, clientAddress }) => accepted(await instances.operate(principal, params.instanceId, 'resume', false, clientAddress, body.minutes))),
+    bind(contracts.startInstance, async ({ principal, params, body, clientAddress }) => accepted(await instances.operate(principal, params.instanceId, 'start', false, clientAddress, body.minutes))),
     bind(contracts.stopInstance, async ({ principal, params, body, clientAddress }) => accepted(await instances.operate(principal, params.instanceId, 'stop', body.force, clientAddress))),
     bind(contracts.deleteInstance, async ({ principal, params, clientAddress }) => accepted(await instances.operate(principal, params.instanceId, 'delete', false, clientAddress))),
     bind(contracts.getSerialLog, async ({ principal, params, query }) => ({

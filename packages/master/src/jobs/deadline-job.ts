@@ -5,6 +5,7 @@ import type { LivenessThresholds } from '../core/liveness';
 import type { UnitOfWork } from '../db/unit-of-work';
 import { changeInstance } from '../services/instance-changes';
 import type { InstanceSettings } from '../services/instance-settings';
+import type { OnRecovery } from '../services/recovery-paths';
 
 const batch = 200;
 
@@ -26,6 +27,7 @@ export class DeadlineJob {
     private readonly grace: Pick<LivenessThresholds, 'lostAfterMs'>,
     /** Told of an instance that could not be judged; the others are. */
     private readonly onFault: (error: unknown) => void,
+    private readonly onRecovery: OnRecovery,
   ) {
     this.startedAtMs = clock.monotonicMs();
   }
@@ -52,7 +54,7 @@ export class DeadlineJob {
     const sentence =
       `${instance.name} was ${observed} for ${minutes} min without an end (${observedStateMeanings[observed]}). ` +
       (slaveName === null ? 'Start it again, or delete it.' : `Its state is read again from ${slaveName}'s next report; if it stays so, stop or delete it.`);
-    await this.unitOfWork.transaction((repositories) =>
+    const changed = await this.unitOfWork.transaction((repositories) =>
       changeInstance(
         repositories,
         instance,
@@ -60,5 +62,6 @@ export class DeadlineJob {
         { by: 'deadline', now, slaveName, settings: this.settings },
       ),
     );
+    if (changed === null) this.onRecovery('lost-race', { part: 'deadlines', instance: instance.id, generation: instance.generation });
   }
 }

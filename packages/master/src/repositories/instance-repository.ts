@@ -24,7 +24,7 @@ export type InstanceChange = Partial<
   Pick<
     InstanceRecord,
     | 'name' | 'slaveId' | 'desired' | 'stopForced' | 'observed' | 'generation' | 'observedGeneration' | 'reason' | 'booted'
-    | 'progressPercent' | 'mac' | 'address' | 'changedAt' | 'deadlineAt'
+    | 'progressPercent' | 'mac' | 'address' | 'changedAt' | 'deadlineAt' | 'minutes' | 'endsAt'
   >
 > & { readonly deletedAt?: EpochMs };
 
@@ -97,6 +97,21 @@ export class InstanceRepository {
     return rows.map(instanceFromRow);
   }
 
+  /**
+   * Placed instances that should run and whose time is over. Not those whose domain is gone and that nobody
+   * has asked for since (`abandoned`): there is nothing to save.
+   */
+  async pastEnd(now: EpochMs, limit: number): Promise<readonly InstanceRecord[]> {
+    const rows = await this.rows()
+      .where('ends_at', '<=', new Date(now))
+      .where({ desired: 'running' })
+      .whereNotNull('slave_id')
+      .where((there) => there.whereNot('observed', 'lost').orWhereNull('reason_code').orWhereNot('reason_code', 'DomainLost').orWhereRaw('observed_generation < generation'))
+      .orderBy('ends_at')
+      .limit(limit);
+    return rows.map(instanceFromRow);
+  }
+
   /** First live instance that boots from this image, kernel or ramdisk. */
   async usingImage(imageId: string): Promise<InstanceRecord | null> {
     const row = await this.rows()
@@ -124,6 +139,8 @@ export class InstanceRepository {
       ...(change.address !== undefined && { address: change.address }),
       ...(change.changedAt !== undefined && { changed_at: new Date(change.changedAt) }),
       ...(change.deadlineAt !== undefined && { deadline_at: change.deadlineAt === null ? null : new Date(change.deadlineAt) }),
+      ...(change.minutes !== undefined && { minutes: change.minutes }),
+      ...(change.endsAt !== undefined && { ends_at: change.endsAt === null ? null : new Date(change.endsAt) }),
       ...(change.deletedAt !== undefined && { deleted_at: new Date(change.deletedAt) }),
     };
     return (await this.db('instances').where({ id, observed: guard.observed, generation: guard.generation }).update(columns)) === 1;

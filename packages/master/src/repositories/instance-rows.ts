@@ -34,12 +34,14 @@ export interface InstanceRow {
   readonly created_at: Date;
   readonly changed_at: Date;
   readonly deadline_at: Date | null;
+  readonly minutes: number | null;
+  readonly ends_at: Date | null;
 }
 
 export const instanceColumns = [
   'id', 'name', 'type', 'user_id', 'group_id', 'image_id', 'kernel_id', 'ramdisk_id', 'kernel_arguments', 'vcpus', 'ram_mib', 'disk_mib',
   'bandwidth_mbps', 'ssh_public_keys', 'slave_id', 'desired', 'stop_forced', 'observed', 'generation', 'observed_generation', 'reason_code',
-  'reason_sentence', 'booted', 'progress_percent', 'mac', 'address', 'created_at', 'changed_at', 'deadline_at',
+  'reason_sentence', 'booted', 'progress_percent', 'mac', 'address', 'created_at', 'changed_at', 'deadline_at', 'minutes', 'ends_at',
 ] as const satisfies readonly (keyof InstanceRow)[];
 
 export function instanceFromRow(row: InstanceRow): InstanceRecord {
@@ -72,6 +74,8 @@ export function instanceFromRow(row: InstanceRow): InstanceRecord {
     createdAt: row.created_at.getTime(),
     changedAt: row.changed_at.getTime(),
     deadlineAt: row.deadline_at?.getTime() ?? null,
+    minutes: row.minutes,
+    endsAt: row.ends_at?.getTime() ?? null,
   };
 }
 
@@ -106,6 +110,8 @@ export function instanceToRow(instance: InstanceRecord): InstanceRow {
     created_at: new Date(instance.createdAt),
     changed_at: new Date(instance.changedAt),
     deadline_at: instance.deadlineAt === null ? null : new Date(instance.deadlineAt),
+    minutes: instance.minutes,
+    ends_at: instance.endsAt === null ? null : new Date(instance.endsAt),
   };
 }
 

@@ -40,6 +40,7 @@ function desiredState(instance: InstanceRecord, images: ReadonlyMap<string, Imag
     instanceId: id,
     generation,
     desired,
+    ...(desired === 'running' ? { endsAt: instance.endsAt === null ? null : new Date(instance.endsAt).toISOString() } : {}),
     ...(desired === 'stopped' && instance.stopForced ? { forceStop: true } : {}),
     spec: {
       name: instance.name,

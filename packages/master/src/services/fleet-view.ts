@@ -1,3 +1,4 @@
+import { clockWrong } from '../core/slave-warnings';
 import type { SlaveView } from '../core/snapshot';
 import type { SlaveUsage } from '../repositories/placement-repository';
 import type { SlaveRecord } from '../repositories/slave-record';
@@ -16,6 +17,8 @@ export function slaveView(slave: SlaveRecord, usage: SlaveUsage | undefined, con
     liveness: slave.liveness,
     connected,
     hypervisor: { usable: describe.hypervisor.usable, why: describe.hypervisor.why },
+    troubles: (describe.troubles ?? []).filter(({ blocksWork }) => blocksWork).map(({ sentence }) => sentence),
+    clockWrong: clockWrong(slave.name, describe.clockOffsetMs),
     capacity: {
       vcpus: Math.floor(describe.cores * limits.coreOvercommit),
       ramMiB: Math.max(0, describe.ramTotalMiB - limits.hostRamMiB),

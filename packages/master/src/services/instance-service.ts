@@ -8,7 +8,9 @@ import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { friendlyId, newId } from '@paravcl/shared/ids';
 import type { InstanceRecord } from '../core/instance-record';
+import { timeOfRun } from '../core/instance-time';
 import { nextGeneration } from '../core/next-generation';
+import { clockWrong } from '../core/slave-warnings';
 import { answerVerb, type Verb } from '../core/verbs';
 import { isDuplicateKey } from '../db/connection';
 import type { UnitOfWork } from '../db/unit-of-work';
@@ -16,18 +18,19 @@ import type { OperationRecord } from '../repositories/operation-repository';
 import type { Repositories } from '../repositories/repositories';
 import { allocateAddress } from './address-allocation';
 import { desiredStates, tombstone } from './desired-state';
-import { changeInstance, finishDeletion, newOperation } from './instance-changes';
+import { changeInstance, finishDeletion, newOperation, type ChangeContext } from './instance-changes';
 import { deadlineAt, type InstanceSettings, type SchedulingSettings } from './instance-settings';
 import { instanceView, operationView, transitionView } from './instance-view';
-import { chosenGroup, chosenName, resolveLaunch } from './launch-request';
+import { chosenGroup, chosenName, requireMinutes, resolveLaunch } from './launch-request';
 import { authorise, reach } from './policy';
-import type { AgentPort, SchedulerWake } from './ports';
+import type { AgentPort, FleetFigures, SchedulerWake } from './ports';
 import { missingRoom } from './room-check';
 
 export interface InstanceServiceDeps {
   readonly unitOfWork: UnitOfWork;
   readonly agents: Pick<AgentPort, 'pushDesired'>;
   readonly scheduler: SchedulerWake;
+  readonly figures: FleetFigures;
   readonly clock: Clock;
   readonly settings: InstanceSettings;
   readonly scheduling: Pick<SchedulingSettings, 'coreOvercommit' | 'hostRamMiB'>;
@@ -53,6 +56,13 @@ export interface InstanceQuery {
 interface Person {
   readonly principal: Principal;
   readonly clientAddress: string | null;
+}
+
+/** What is asked for with a verb. `minutes`: new time for a start or resume; null is no end. */
+interface Wish {
+  readonly verb: Verb;
+  readonly force: boolean;
+  readonly minutes?: number | null | undefined;
 }
 
 /** What must be told to agents once the transaction is there. Losing it is harmless: it is sent again. */
@@ -81,6 +91,7 @@ export class InstanceService {
   async create(principal: Principal, body: CreateInstanceBody, clientAddress: string | null = null, reservedId: string | null = null): Promise<Accepted> {
     const { unitOfWork, clock, settings, scheduler } = this.deps;
     const now = clock.now();
+    const minutes = requireMinutes(principal, body.minutes, settings.minutes);
     const id = reservedId ?? newId(now);
     const made = await unitOfWork.transaction(async (repositories) => {
       // One launch of a person after the other: of what they have already, and of this very one done twice.
@@ -127,6 +138,8 @@ export class InstanceService {
         createdAt: now,
         changedAt: now,
         deadlineAt: deadlineAt('requested', now, settings),
+        minutes,
+        endsAt: null,
       };
       const instance = await insertNamed(repositories, wanted, names);
       const { name } = instance;
@@ -165,15 +178,17 @@ export class InstanceService {
 
   /**
    * Starts, stops, suspends, resumes or deletes. Asked for what is so already, or on its way, it answers
-   * that and changes nothing. Throws `conflict` with the way out when the present state forbids it.
+   * that and changes nothing, but for new time (`minutes`, null: no end), which a start or resume always gives.
+   * Throws `conflict` with the way out when the present state forbids it, `invalid-input` for time beyond the person's limits.
    */
-  async operate(principal: Principal, id: string, verb: Verb, force = false, clientAddress: string | null = null): Promise<Accepted> {
+  async operate(principal: Principal, id: string, verb: Verb, force = false, clientAddress: string | null = null, minutes?: number | null): Promise<Accepted> {
     const { unitOfWork, agents, scheduler, clock, settings } = this.deps;
+    if (minutes !== undefined) requireMinutes(principal, minutes, settings.minutes);
     const outcome = await unitOfWork.transaction(async (repositories): Promise<Outcome> => {
       const instance = await repositories.instances.lock(id);
       if (instance === null) throw missing(id);
       authorise(principal, 'instance.operate', 'instance.see', { ownerUserId: instance.userId, groupId: instance.groupId }, `instance ${id}`);
-      return this.apply(repositories, { principal, clientAddress }, instance, { verb, force }, clock.now());
+      return this.apply(repositories, { principal, clientAddress }, instance, { verb, force, minutes }, clock.now());
     });
     for (const { slaveId, generation } of outcome.tombstones) agents.pushDesired(slaveId, [tombstone(id, generation)]);
     const { instance } = outcome;
@@ -188,31 +203,37 @@ export class InstanceService {
     repositories: Repositories,
     { principal, clientAddress }: Person,
     instance: InstanceRecord,
-    { verb, force }: { readonly verb: Verb; readonly force: boolean },
+    { verb, force, minutes }: Wish,
     now: number,
   ): Promise<Outcome> {
     const answer = answerVerb(instance, verb, force);
     const slaveName = instance.slaveId === null ? null : ((await repositories.slaves.find(instance.slaveId))?.name ?? null);
     const kind = `instance.${verb}`;
     if (answer.kind === 'conflict') throw new ParavclError('conflict', answer.sentence);
+    const by = `user ${principal.userName}`;
     if (answer.kind === 'already') {
-      const pending = await repositories.operations.pendingOf(instance.id, kind, instance.generation);
-      const operation = pending ?? newOperation(kind, instance, slaveName, principal.userId, now);
+      const timed = minutes === undefined ? instance : await this.giveTime(repositories, instance, minutes, { by, now, slaveName, settings: this.deps.settings });
+      const pending = await repositories.operations.pendingOf(instance.id, kind, timed.generation);
+      const operation = pending ?? newOperation(kind, timed, slaveName, principal.userId, now);
       if (pending === null) await repositories.operations.insert(operation);
-      return { instance, operation, tombstones: [], push: false };
+      return { instance: timed, operation, tombstones: [], push: timed.generation !== instance.generation };
     }
 
-    const by = `user ${principal.userName}`;
     const context = { by, now, slaveName, settings: this.deps.settings, supersede: `${principal.userName} asked for something else: ${verb}.` };
     const generation = nextGeneration(instance, await repositories.placements.ofInstance(instance.id));
     let after: InstanceRecord | null;
     if (answer.kind === 'requeue') {
       await repositories.placements.forgive(instance.id);
-      after = await changeInstance(repositories, instance, { observed: 'queued', desired: 'running', generation, reason: null }, context);
+      after = await changeInstance(repositories, instance, { observed: 'queued', desired: 'running', generation, reason: null, endsAt: null, ...(minutes === undefined ? {} : { minutes }) }, context);
     } else {
-      if (answer.desired === 'running') await this.requireRoom(repositories, instance);
+      const runs = answer.desired === 'running';
+      const time = runs ? timeOfRun(instance, minutes, now) : {};
+      if (runs) {
+        await this.requireRoom(repositories, instance);
+        await this.requireClock(repositories, instance, time);
+      }
       const forced = answer.desired === 'stopped' && force;
-      after = await changeInstance(repositories, instance, { desired: answer.desired, stopForced: forced, generation, reason: null }, context);
+      after = await changeInstance(repositories, instance, { desired: answer.desired, stopForced: forced, generation, reason: null, ...time }, context);
     }
     // The row is locked, so nobody can have been faster.
     if (after === null) throw new Error(`Instance ${instance.id} changed under its lock.`);
@@ -232,6 +253,28 @@ export class InstanceService {
     const operation = newOperation(kind, { ...shown, name: instance.name }, slaveName, principal.userId, now);
     await repositories.operations.insert(operation);
     return { instance: shown, operation, tombstones, push: tombstones.length === 0 };
+  }
+
+  /** New time for what runs or is on its way: a new generation, so that its slave is told; what waits for a slave is told at its placement. */
+  private async giveTime(repositories: Repositories, instance: InstanceRecord, minutes: number | null, context: ChangeContext): Promise<InstanceRecord> {
+    if (instance.desired !== 'running') return instance;
+    const placed = instance.slaveId !== null;
+    const time = placed ? timeOfRun(instance, minutes, context.now) : { minutes, endsAt: null };
+    await this.requireClock(repositories, instance, time);
+    const generation = placed ? nextGeneration(instance, await repositories.placements.ofInstance(instance.id)) : instance.generation;
+    const after = await changeInstance(repositories, instance, { generation, ...time }, context);
+    // The row is locked, so nobody can have been faster.
+    if (after === null) throw new Error(`Instance ${instance.id} changed under its lock.`);
+    return after;
+  }
+
+  /** A new end is kept by the slave's clock too; one that is wrong would end it at the wrong time. */
+  private async requireClock(repositories: Repositories, instance: InstanceRecord, { endsAt }: { readonly endsAt?: number | null }): Promise<void> {
+    if (instance.slaveId === null || endsAt == null || endsAt === instance.endsAt) return;
+    const slave = await repositories.slaves.find(instance.slaveId);
+    if (slave === null) return;
+    const wrong = clockWrong(slave.name, (this.deps.figures.latest(slave.id)?.describe ?? slave.describe).clockOffsetMs);
+    if (wrong !== null) throw new ParavclError('conflict', `${instance.name} cannot be given an end now. ${wrong} Then try again.`);
   }
 
   /** A person has a share of the site's instances; operators and administrators launch for the site. */

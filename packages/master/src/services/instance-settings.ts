@@ -1,6 +1,7 @@
 import { transitionalStates, type ObservedState } from '@paravcl/shared/domain/instance-state';
 import type { SiteNetwork } from '@paravcl/shared/domain/slave';
 import type { EpochMs } from '@paravcl/shared/clock';
+import type { MinutesLimits } from '../core/instance-time';
 import type { PlacementPolicyName } from '../core/rank';
 
 /** What the configuration says about instances. */
@@ -8,6 +9,8 @@ export interface InstanceSettings {
   readonly network: SiteNetwork;
   /** For images that name no defaults of their own. */
   readonly defaults: { readonly vcpus: number; readonly ramMiB: number };
+  /** How long an instance of a student or teacher runs before it is saved by itself. */
+  readonly minutes: MinutesLimits;
   /** Instances that one student or teacher may have at a time. */
   readonly instancesPerUser: number;
   /** User that cloud-init makes in the guest. */

@@ -4,6 +4,7 @@ import { hostLabelSchema, instanceBounds } from '@paravcl/shared/domain/limits';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { ImageRecord } from '../repositories/image-repository';
 import type { Repositories } from '../repositories/repositories';
+import { chooseMinutes, type MinutesLimits } from '../core/instance-time';
 import type { InstanceSettings } from './instance-settings';
 
 /** What a launch comes to once image, site and person have filled in what was not asked for. */
@@ -75,6 +76,13 @@ export function chosenName(name: string): string {
     `“${shown}” cannot be a host name: use at most 63 lower-case letters, digits and hyphens, no hyphen at the ends${better === '' ? '' : `, for example ${better}`}.`,
     { field: 'name', limit: 'at most 63 lower-case letters, digits and hyphens, not at the ends' },
   );
+}
+
+/** Minutes an instance may run, null for no end; throws `invalid-input` beyond what this person may ask for. */
+export function requireMinutes({ role }: Pick<Principal, 'role'>, wished: number | null | undefined, limits: MinutesLimits): number | null {
+  const chosen = chooseMinutes(wished, limits, role === 'operator' || role === 'admin');
+  if (chosen.kind === 'chosen') return chosen.minutes;
+  throw new ParavclError('invalid-input', chosen.sentence, { field: 'minutes', limit: chosen.limit });
 }
 
 /** The group an instance belongs to; throws `invalid-input` for a group the person has no part in. */

@@ -6,6 +6,7 @@ import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol
 import { abandoned, type InstanceRecord, type PlacementRecord } from '../core/instance-record';
 import { bootedStates, judgeReport, type Verdict } from '../core/judge-report';
 import { nextGeneration } from '../core/next-generation';
+import { isLastingFault } from '../db/lasting-fault';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { NewEvent } from '../repositories/event-repository';
 import type { Repositories } from '../repositories/repositories';
@@ -15,6 +16,7 @@ import { changeInstance, finishDeletion } from './instance-changes';
 import type { InstanceSettings } from './instance-settings';
 import { offlineSince } from './instance-view';
 import type { AgentPort, AgentReports, SchedulerWake } from './ports';
+import type { OnRecovery, RecoveryPath } from './recovery-paths';
 
 export interface ObservationServiceDeps {
   readonly unitOfWork: UnitOfWork;
@@ -26,6 +28,7 @@ export interface ObservationServiceDeps {
   readonly onFault: (error: unknown) => void;
   /** Told of a report that cannot follow what is known: a fault in a slave, in the table of moves or in the books. */
   readonly onImpossible: (report: ImpossibleReport) => void;
+  readonly onRecovery: OnRecovery;
 }
 
 export interface ImpossibleReport {
@@ -45,9 +48,10 @@ interface Effects {
   /** People have an event about this foreign instance now. */
   readonly told: string | null;
   readonly impossible: ImpossibleReport | null;
+  readonly recovery: RecoveryPath | null;
 }
 
-const nothing: Effects = { tombstone: null, forget: null, push: null, wake: false, told: null, impossible: null };
+const nothing: Effects = { tombstone: null, forget: null, push: null, wake: false, told: null, impossible: null, recovery: null };
 
 /** Reports of a hello that are written in one transaction. */
 const batchSize = 50;
@@ -72,14 +76,16 @@ export class ObservationService implements AgentReports {
     if (slave === null || !admitted.includes(slave.admission)) return [];
     // In the order of ids, so that two slaves that name the same instances do not lock them crosswise.
     const sorted = [...inventory].sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
+    const faults: unknown[] = [];
     for (let from = 0; from < sorted.length; from += batchSize) {
-      for (const { report, effects } of await this.applyBatch(slave, sorted.slice(from, from + batchSize))) {
+      for (const { report, effects } of await this.applyBatch(slave, sorted.slice(from, from + batchSize), faults)) {
         // Tombstones and desired states go out with the full set below; only `forget` is not in it.
         if (effects.forget !== null) agents.forget(slaveId, [{ instanceId: report.instanceId, generation: effects.forget }]);
       }
     }
-    if (complete) await this.missing(slave, new Set(inventory.map(({ instanceId }) => instanceId)));
+    if (complete) await this.missing(slave, new Set(inventory.map(({ instanceId }) => instanceId)), faults);
     scheduler.wake();
+    this.askAgain(faults);
 
     const [instances, cleaning] = await Promise.all([read.instances.onSlave(slaveId), read.placements.cleaning(slaveId)]);
     const present = instances.filter((instance) => instance.desired !== 'deleted' && !abandoned(instance));
@@ -104,25 +110,37 @@ export class ObservationService implements AgentReports {
         faults.push(error);
       }
     }
-    // The agent tells a state once: what could not be written must be told again, with a new hello.
-    if (faults.length > 0) throw faults[0];
+    this.askAgain(faults);
   }
 
   async fleetChanged(slaveId: string): Promise<void> {
     const { unitOfWork, scheduler } = this.deps;
     const slave = await unitOfWork.read.slaves.find(slaveId);
+    const faults: unknown[] = [];
     if (slave?.liveness === 'lost') {
       for (const instance of await unitOfWork.read.instances.onSlave(slaveId)) {
         // What failed keeps its own reason; what is lost already keeps the older one.
-        if (instance.observed !== 'failed' && instance.observed !== 'lost') await this.lose(slave, instance, silence(slave, instance, this.deps.settings.timeZone));
+        if (instance.observed !== 'failed' && instance.observed !== 'lost') await this.lose(slave, instance, silence(slave, instance, this.deps.settings.timeZone), faults);
       }
     }
-    if (slave?.admission === 'retired') await this.giveUp(slave);
+    if (slave?.admission === 'retired') await this.giveUp(slave, faults);
+    // The liveness job comes back to what could not be written.
+    for (const fault of faults) this.deps.onFault(fault);
     scheduler.wake();
   }
 
+  /**
+   * The agent tells a state once: what could not be written must be told again, with a new hello, which a
+   * fault that is thrown brings about. What would fail again is only told of, or it would keep the slave out.
+   */
+  private askAgain(faults: readonly unknown[]): void {
+    for (const fault of faults.filter(isLastingFault)) this.deps.onFault(fault);
+    const passing = faults.find((fault) => !isLastingFault(fault));
+    if (passing !== undefined) throw passing as Error;
+  }
+
   /** The slave left the pool for good: it cannot prove any deletion, and what is on it is out of reach. */
-  private async giveUp(slave: SlaveRecord): Promise<void> {
+  private async giveUp(slave: SlaveRecord, faults: unknown[]): Promise<void> {
     const { unitOfWork, clock, settings } = this.deps;
     const context = { by: `slave ${slave.name}`, now: clock.now(), slaveName: slave.name, settings };
     const owed = await unitOfWork.read.placements.cleaning(slave.id);
@@ -135,36 +153,37 @@ export class ObservationService implements AgentReports {
       });
     }
     for (const instance of await unitOfWork.read.instances.onSlave(slave.id)) {
-      await this.lose(slave, instance, { code: 'DomainLost', sentence: `${slave.name} has left the pool with the disk of ${instance.name}. Delete it and launch a new one.` });
+      await this.lose(slave, instance, { code: 'DomainLost', sentence: `${slave.name} has left the pool with the disk of ${instance.name}. Delete it and launch a new one.` }, faults);
     }
   }
 
   /** Placed here, run before, and not in the inventory: its domain is gone. What never ran is simply told again. */
-  private async missing(slave: SlaveRecord, present: ReadonlySet<string>): Promise<void> {
+  private async missing(slave: SlaveRecord, present: ReadonlySet<string>, faults: unknown[]): Promise<void> {
     for (const instance of await this.deps.unitOfWork.read.instances.onSlave(slave.id)) {
       if (present.has(instance.id) || !instance.booted || instance.desired === 'deleted' || abandoned(instance)) continue;
       await this.lose(slave, instance, {
         code: 'DomainLost',
         sentence: `${slave.name} came back without ${instance.name}. Start it to make it anew from what its disk there still holds, or delete it.`,
-      });
+      }, faults);
     }
   }
 
-  private async lose(slave: SlaveRecord, instance: InstanceRecord, reason: Reason): Promise<void> {
-    const { unitOfWork, clock, settings, onFault } = this.deps;
+  /** A fault is kept for the caller, so that the others are not kept waiting. */
+  private async lose(slave: SlaveRecord, instance: InstanceRecord, reason: Reason, faults: unknown[]): Promise<void> {
+    const { unitOfWork, clock, settings } = this.deps;
     const answers = reason.code === 'DomainLost' ? { observedGeneration: instance.generation } : {};
     try {
-      await unitOfWork.transaction((repositories) =>
+      const changed = await unitOfWork.transaction((repositories) =>
         changeInstance(repositories, instance, { observed: 'lost', reason, ...answers }, { by: `slave ${slave.name}`, now: clock.now(), slaveName: slave.name, settings }),
       );
+      if (changed === null) this.deps.onRecovery('lost-race', { part: 'reports', instance: instance.id, generation: instance.generation });
     } catch (error) {
-      // The liveness job comes back to it; the others are not kept waiting.
-      onFault(error);
+      faults.push(error);
     }
   }
 
   /** All in one transaction; when that cannot be written, one by one, so that one report does not keep the others out. */
-  private async applyBatch(slave: SlaveRecord, reports: readonly ObservedInstance[]): Promise<readonly { readonly report: ObservedInstance; readonly effects: Effects }[]> {
+  private async applyBatch(slave: SlaveRecord, reports: readonly ObservedInstance[], faults: unknown[]): Promise<readonly { readonly report: ObservedInstance; readonly effects: Effects }[]> {
     const paired = (done: readonly Effects[], of: readonly ObservedInstance[]) => of.flatMap((report, at) => (done[at] === undefined ? [] : [{ report, effects: done[at] }]));
     try {
       return paired(await this.apply(slave, reports), reports);
@@ -174,7 +193,7 @@ export class ObservationService implements AgentReports {
         try {
           applied.push(...paired(await this.apply(slave, [report]), [report]));
         } catch (error) {
-          this.deps.onFault(error);
+          faults.push(error);
         }
       }
       return applied;
@@ -192,9 +211,11 @@ export class ObservationService implements AgentReports {
       }
       return done;
     });
-    for (const { told, impossible } of all) {
+    for (const [at, { told, impossible, recovery }] of all.entries()) {
       if (told !== null) this.toldOf.add(told);
       if (impossible !== null) this.deps.onImpossible(impossible);
+      const report = reports[at];
+      if (recovery !== null && report !== undefined) this.deps.onRecovery(recovery, { slave: slave.name, instance: report.instanceId, generation: report.generation });
     }
     return all;
   }
@@ -212,6 +233,8 @@ export class ObservationService implements AgentReports {
     const next = async (known: InstanceRecord): Promise<number> => nextGeneration(known, await repositories.placements.ofInstance(known.id), report.generation);
     switch (verdict.kind) {
       case 'ignore':
+        return { ...nothing, recovery: 'stale-report-ignored' };
+      case 'cleaning':
         return nothing;
       case 'impossible': {
         if (instance === null) return nothing;
@@ -220,7 +243,7 @@ export class ObservationService implements AgentReports {
       case 'forget':
         return { ...nothing, forget: report.generation };
       case 'repeat-tombstone':
-        return { ...nothing, tombstone: verdict.generation };
+        return { ...nothing, tombstone: verdict.generation, recovery: 'tombstone-repeated' };
       case 'unknown':
         return { ...nothing, told: await this.tellOfUnknown(repositories, slave, instance, report) };
       case 'owe-tombstone': {
@@ -240,7 +263,7 @@ export class ObservationService implements AgentReports {
         const after = await changeInstance(repositories, instance, { generation, booted: true }, context);
         const sentence = `${slave.name} holds ${instance.name} under generation ${report.generation}; the books knew ${instance.generation}, so they are older than it. It is taken on under ${generation}.`;
         await repositories.events.append(slaveEvent(slave, 'slave.newer-generation', sentence), context.now);
-        return { ...nothing, tombstone: deleted ? generation : null, push: deleted ? null : after };
+        return { ...nothing, tombstone: deleted ? generation : null, push: deleted ? null : after, recovery: 'adopted-newer-generation' };
       }
       case 'cleaned': {
         await repositories.placements.confirmClean(verdict.placementId, context.now);
@@ -252,7 +275,7 @@ export class ObservationService implements AgentReports {
         if (instance === null) return nothing;
         const generation = await next(instance);
         await repositories.placements.clean(instance.id, slave.id, generation, verdict.reason);
-        await changeInstance(repositories, instance, { observed: 'queued', slaveId: null, generation, reason: verdict.reason }, context);
+        await changeInstance(repositories, instance, { observed: 'queued', slaveId: null, generation, reason: verdict.reason, endsAt: null }, context);
         return { ...nothing, tombstone: generation, wake: true };
       }
       case 'observe': {
@@ -274,6 +297,10 @@ export class ObservationService implements AgentReports {
           },
           accepted ? { ...context, supersede: verdict.reason?.sentence ?? 'The guest shut itself down.' } : context,
         );
+        if (verdict.accept !== null && verdict.reason?.code === 'TimeEnded') {
+          const event = { kind: 'instance.time-ended', subjectType: 'instance', subjectId: instance.id, actor: context.by, actorUserId: null, clientAddress: null } as const;
+          await repositories.events.append({ ...event, sentence: `${slave.name} ended the time of ${instance.name} by itself. ${verdict.reason.sentence}` }, context.now);
+        }
         const freed = verdict.to !== instance.observed;
         return { ...nothing, push: accepted ? after : null, wake: freed };
       }

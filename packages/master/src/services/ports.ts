@@ -1,7 +1,7 @@
 import type { Command, CommandResult } from '@paravcl/shared/protocol/commands';
 import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import type { Refused } from '@paravcl/shared/protocol/master-to-agent';
-import type { Admission } from '@paravcl/shared/domain/slave';
+import type { Admission, Describe } from '@paravcl/shared/domain/slave';
 
 /** How services reach agents. `ws/` implements it; tests fake it. */
 export interface AgentPort {
@@ -18,6 +18,12 @@ export interface AgentPort {
   command(slaveId: string, command: Command, about: { readonly generation: number | null; readonly deadlineMs: number }): Promise<CommandResult>;
   /** Ends the slave's session, if any, telling it why. */
   disconnect(slaveId: string, sentence: string, code: Refused['code']): void;
+}
+
+/** What connected slaves told of themselves last, newer than what is stored. */
+export interface FleetFigures {
+  /** Null when this run of the master has not heard of the slave. */
+  latest(slaveId: string): { readonly describe: Describe } | null;
 }
 
 /** Wakes the scheduling loop; many wishes in a row cost one round. */

@@ -1,6 +1,7 @@
 import type { Cancel, Clock } from '@paravcl/shared/clock';
 import type { Reason } from '@paravcl/shared/domain/reasons';
 import type { InstanceRecord } from '../core/instance-record';
+import { endAfter } from '../core/instance-time';
 import { nextGeneration } from '../core/next-generation';
 import { plan, type Decision } from '../core/plan';
 import { placementPolicies } from '../core/rank';
@@ -11,17 +12,20 @@ import { desiredStates } from './desired-state';
 import { slaveView } from './fleet-view';
 import { changeInstance } from './instance-changes';
 import type { InstanceSettings, SchedulingSettings } from './instance-settings';
-import type { AgentPort, SchedulerWake } from './ports';
+import type { AgentPort, FleetFigures, SchedulerWake } from './ports';
+import type { OnRecovery } from './recovery-paths';
 import { missingRoom } from './room-check';
 
 export interface SchedulingServiceDeps {
   readonly unitOfWork: UnitOfWork;
   readonly agents: Pick<AgentPort, 'isConnected' | 'pushDesired'>;
+  readonly figures: FleetFigures;
   readonly clock: Clock;
   readonly settings: InstanceSettings;
   readonly scheduling: SchedulingSettings;
   /** Told when a round or one decision of it failed; the next wake or pass tries again. */
   readonly onFault: (error: unknown) => void;
+  readonly onRecovery: OnRecovery;
 }
 
 interface World {
@@ -115,7 +119,7 @@ export class SchedulingService implements SchedulerWake {
   }
 
   private async load(): Promise<World | null> {
-    const { unitOfWork, agents, scheduling } = this.deps;
+    const { unitOfWork, agents, figures, scheduling } = this.deps;
     const { read } = unitOfWork;
     const records = await read.instances.waiting();
     if (records.length === 0) return null;
@@ -126,11 +130,12 @@ export class SchedulingService implements SchedulerWake {
     ]);
     return {
       snapshot: {
-        slaves: slaves.map((slave) => slaveView(slave, usage.get(slave.id), agents.isConnected(slave.id), scheduling)),
+        // Troubles and clocks as they are now: what is stored may be a quarter of a minute old.
+        slaves: slaves.map((slave) => ({ ...slave, describe: figures.latest(slave.id)?.describe ?? slave.describe })).map((slave) => slaveView(slave, usage.get(slave.id), agents.isConnected(slave.id), scheduling)),
         criticalShare: scheduling.criticalShare,
       },
-      waiting: records.map(({ id, name, generation, vcpus, ramMiB, diskMiB, createdAt }) => ({
-        id, name, generation, vcpus, ramMiB, diskMiB, createdAt, attempts: attempts.get(id) ?? [],
+      waiting: records.map(({ id, name, generation, vcpus, ramMiB, diskMiB, createdAt, minutes }) => ({
+        id, name, generation, vcpus, ramMiB, diskMiB, createdAt, hasEnd: minutes !== null, attempts: attempts.get(id) ?? [],
       })),
       records: new Map(records.map((record) => [record.id, record])),
       slaves: new Map(slaves.map((slave) => [slave.id, slave])),
@@ -150,17 +155,20 @@ export class SchedulingService implements SchedulerWake {
 
   private async place(before: InstanceRecord, slaveId: string, slaveName: string): Promise<void> {
     const { unitOfWork, agents, clock, settings, scheduling } = this.deps;
+    let raced = false;
     const placed = await unitOfWork.transaction(async (repositories) => {
       const now = clock.now();
       const current = await repositories.instances.lock(before.id);
-      if (current?.generation !== before.generation || current.observed !== before.observed) return null;
+      raced = current?.generation !== before.generation || current.observed !== before.observed;
+      if (current === null || raced) return null;
       if ((await repositories.fleet.lock(slaveId))?.admission !== 'approved') return null;
       // A resume may have taken the room since the world was loaded: the slave's row is the lock for promises.
       if ((await missingRoom(repositories, slaveId, before, scheduling)) !== null) return null;
       const generation = nextGeneration(current, await repositories.placements.ofInstance(before.id));
       await repositories.placements.insert({ instanceId: before.id, slaveId, generation, state: 'active' }, now);
-      return changeInstance(repositories, before, { observed: 'preparing', slaveId, generation, reason: null }, { by: 'scheduler', now, slaveName, settings });
+      return changeInstance(repositories, before, { observed: 'preparing', slaveId, generation, reason: null, endsAt: endAfter(before.minutes, now) }, { by: 'scheduler', now, slaveName, settings });
     });
+    if (raced) this.lostRace(before);
     if (placed === null) {
       // The world moved on while we decided: look at it once more, but leave the loop to others first.
       this.wanted = true;
@@ -173,7 +181,7 @@ export class SchedulingService implements SchedulerWake {
     const said = before.observed === observed && before.reason?.code === reason.code && before.reason.sentence === reason.sentence;
     if (said) return;
     const { unitOfWork, clock, settings } = this.deps;
-    await unitOfWork.transaction((repositories) =>
+    const changed = await unitOfWork.transaction((repositories) =>
       changeInstance(
         repositories,
         before,
@@ -182,5 +190,10 @@ export class SchedulingService implements SchedulerWake {
         { by: 'scheduler', now: clock.now(), slaveName: null, settings },
       ),
     );
+    if (changed === null) this.lostRace(before);
+  }
+
+  private lostRace({ id, generation }: InstanceRecord): void {
+    this.deps.onRecovery('lost-race', { part: 'scheduling', instance: id, generation });
   }
 }

@@ -3,6 +3,7 @@ import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { admissionMeanings, admissionMoves, type Admission, type Describe, type Slave, type SlaveKind } from '@paravcl/shared/domain/slave';
 import { ParavclError } from '@paravcl/shared/errors';
+import { slaveWarnings } from '../core/slave-warnings';
 import { isDuplicateKey } from '../db/connection';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
@@ -209,6 +210,7 @@ export class SlaveService {
 
   private view(slave: SlaveRecord, used: SlaveUse): Slave {
     const latest = this.pulse.latest(slave.id);
+    const describe = latest?.describe ?? slave.describe;
     const lastSeenAt = latest?.heardAt ?? slave.lastSeenAt;
     return {
       id: slave.id,
@@ -220,8 +222,9 @@ export class SlaveService {
       liveness: slave.liveness,
       address: slave.address,
       macs: [...slave.macs],
-      describe: latest?.describe ?? slave.describe,
+      describe,
       used,
+      warnings: [...slaveWarnings({ name: slave.name, describe })],
       foreignDomains: [...slave.foreignDomains],
       agentBuild: slave.agentBuild,
       lastSeenAt: lastSeenAt === null ? null : new Date(lastSeenAt).toISOString(),

@@ -29,11 +29,12 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
   const clock = systemClock;
   const agents = new AgentsDouble();
   const scheduler = { wake: () => undefined };
+  const figures = new FleetPulse(clock);
   const routes = ({ unit }: TestDatabase): readonly BoundRoute[] => {
-    const reports = new ObservationService({ unitOfWork: unit, agents, scheduler, clock, settings, onFault: unexpected, onImpossible: unexpected });
-    const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, clock, settings, scheduling: defaultScheduling, onFault: unexpected });
+    const reports = new ObservationService({ unitOfWork: unit, agents, scheduler, clock, settings, onFault: unexpected, onImpossible: unexpected, onRecovery: unexpected });
+    const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, figures, clock, settings, scheduling: defaultScheduling, onFault: unexpected });
     return [
-      ...slaveRoutes(new SlaveService(unit, clock, agents, reports, new FleetPulse(clock))),
+      ...slaveRoutes(new SlaveService(unit, clock, agents, reports, figures)),
       ...joinTokenRoutes(new JoinTokenService(unit, clock, { url: 'https://localhost:8443', caFingerprint: null })),
       ...imageRoutes(new ImageService(unit, store, clock, 1024 ** 4)),
       ...instanceRoutes(instances, new InstanceConsoleService(unit, agents, settings.timeZone)),

@@ -6,13 +6,16 @@ import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol
 import type { SlaveRecord } from '../../src/repositories/slave-record';
 import type { UnitOfWork } from '../../src/db/unit-of-work';
 import { DeadlineJob } from '../../src/jobs/deadline-job';
+import { EndingJob } from '../../src/jobs/ending-job';
 import { ResendJob } from '../../src/jobs/resend-job';
 import { InstanceConsoleService } from '../../src/services/instance-console-service';
 import { InstanceService } from '../../src/services/instance-service';
 import { defaultScheduling, type InstanceSettings, type SchedulingSettings } from '../../src/services/instance-settings';
 import { ObservationService, type ImpossibleReport } from '../../src/services/observation-service';
 import { OperationService } from '../../src/services/operation-service';
+import { FleetPulse } from '../../src/services/fleet-pulse';
 import type { AgentPort } from '../../src/services/ports';
+import type { OnRecovery, RecoveryPath } from '../../src/services/recovery-paths';
 import { SchedulingService } from '../../src/services/scheduling-service';
 import { plainDescribe } from './agent-double';
 import { HandClock } from './hand-clock';
@@ -59,6 +62,7 @@ export const lostAfterMs = 60_000;
 export const settings: InstanceSettings = {
   network: { name: 'paravcl', bridge: 'pvcl0', gateway: '10.77.0.1', prefix: 16 },
   defaults: { vcpus: 1, ramMiB: 256 },
+  minutes: { min: 60, max: 300, default: 120 },
   instancesPerUser: 100,
   guestUser: 'student',
   timeZone: 'Europe/Berlin',
@@ -82,19 +86,23 @@ export async function openRig(options: RigOptions = {}) {
   const scheduling = { ...defaultScheduling, criticalShare: 0, hostRamMiB: 0, ...options.scheduling };
   const faults: unknown[] = [];
   const impossible: ImpossibleReport[] = [];
+  const recoveries: RecoveryPath[] = [];
+  const onRecovery: OnRecovery = (path) => void recoveries.push(path);
+  const pulse = new FleetPulse(clock);
   const onFault = (error: unknown) => void faults.push(error);
 
   /** Services as after a start of the master: nothing in memory, everything in the database. */
   const compose = () => {
-    const scheduler = new SchedulingService({ unitOfWork: unit, agents, clock, settings: used, scheduling, onFault });
-    const observations = new ObservationService({ unitOfWork: unit, agents, scheduler, clock, settings: used, onFault, onImpossible: (report) => impossible.push(report) });
-    const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, clock, settings: used, scheduling, onFault });
+    const scheduler = new SchedulingService({ unitOfWork: unit, agents, figures: pulse, clock, settings: used, scheduling, onFault, onRecovery });
+    const observations = new ObservationService({ unitOfWork: unit, agents, scheduler, clock, settings: used, onFault, onRecovery, onImpossible: (report) => impossible.push(report) });
+    const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, figures: pulse, clock, settings: used, scheduling, onFault });
     const consoles = new InstanceConsoleService(unit, agents, used.timeZone);
     const operations = new OperationService(unit);
-    const deadlines = new DeadlineJob(unit, clock, used, scheduler, { lostAfterMs }, onFault);
+    const deadlines = new DeadlineJob(unit, clock, used, scheduler, { lostAfterMs }, onFault, onRecovery);
+    const endings = new EndingJob({ unitOfWork: unit, agents, scheduler, clock, settings: used, onFault, onRecovery });
     const resend = new ResendJob(unit, agents, used.guestUser, onFault);
     scheduler.start();
-    return { scheduler, observations, instances, consoles, operations, deadlines, resend };
+    return { scheduler, observations, instances, consoles, operations, deadlines, endings, resend };
   };
   const services = compose();
 
@@ -170,7 +178,7 @@ export async function openRig(options: RigOptions = {}) {
   };
 
   return {
-    ...services, database, unit, clock, agents, faults, impossible, compose, person, slave, image, report,
+    ...services, database, unit, clock, agents, pulse, faults, impossible, recoveries, compose, person, slave, image, report,
     close: async () => {
       await services.scheduler.stop();
       await database.close();

@@ -218,6 +218,20 @@ describe('an instance', () => {
     rig.faults.length = 0;
   });
 
+  it('that a hello named and that could not be written for now is asked for again, and no other is kept waiting', async () => {
+    const lab = await rig.slave('lab-1');
+    const ids = [await launch(), await launch()];
+    const named = ids.map((instanceId) => ({ instanceId, generation: 2, state: 'booting' as const, reason: null, progressPercent: null }));
+    // As with a full disk: the server takes the value and cannot keep it.
+    const fault = "SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1021, MESSAGE_TEXT = 'Disk full'";
+    await rig.database.db.raw(`CREATE TRIGGER full BEFORE UPDATE ON instances FOR EACH ROW IF NEW.id = '${ids[0] ?? ''}' THEN ${fault}; END IF`);
+    await expect(rig.observations.connected(lab, named, true)).rejects.toMatchObject({ errno: 1021 });
+    await rig.database.db.raw('DROP TRIGGER full');
+    expect([await state(ids[0] ?? ''), await state(ids[1] ?? '')]).toEqual(['preparing', 'booting']);
+    await rig.observations.connected(lab, named, true);
+    expect(await state(ids[0] ?? '')).toBe('booting');
+  });
+
   it('with failures longer than a sentence may be is given up like any other', async () => {
     for (const name of ['lab-1', 'lab-2', 'lab-3']) await rig.slave(name);
     const id = await launch();
@@ -329,7 +343,7 @@ describe('an instance', () => {
     const waiting = (await rig.instances.create(alice, { imageId })).instance.id;
     rig.clock.advance(3_600_000);
     const scheduler = { hasPassed: false };
-    const afterStart = new DeadlineJob(rig.unit, rig.clock, settings, scheduler, { lostAfterMs }, (error) => rig.faults.push(error));
+    const afterStart = new DeadlineJob(rig.unit, rig.clock, settings, scheduler, { lostAfterMs }, (error) => rig.faults.push(error), () => undefined);
     await afterStart.run();
     expect([await state(id), await state(waiting)]).toEqual(['booting', 'requested']);
     scheduler.hasPassed = true;

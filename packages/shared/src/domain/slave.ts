@@ -132,6 +132,8 @@ export const slaveSchema = z
     describe: describeSchema,
     /** What running instances hold of it. */
     used: z.object({ vcpus: z.int(), ramMiB: z.int(), diskMiB: z.int(), instances: z.int() }),
+    /** What an operator should mend there, with the way out: a clock that is wrong, troubles. Empty when all is well. */
+    warnings: z.array(z.string()),
     foreignDomains: z.array(foreignDomainSchema),
     agentBuild: z.string().nullable(),
     lastSeenAt: z.iso.datetime().nullable(),

@@ -1,0 +1,23 @@
+import { maxClockOffsetMs, type Describe } from '@paravcl/shared/domain/slave';
+
+interface Described {
+  readonly name: string;
+  readonly describe: Pick<Describe, 'clockOffsetMs' | 'troubles'>;
+}
+
+/** What an operator should mend on a slave, one sentence each with the way out; empty when all is well. */
+export function slaveWarnings({ name, describe }: Described): readonly string[] {
+  const clock = clockWrong(name, describe.clockOffsetMs);
+  return [...(clock === null ? [] : [clock]), ...(describe.troubles ?? []).map(({ sentence }) => sentence)];
+}
+
+/** Why no end of an instance's time can be kept on this slave; null when its clock is right, or not measured yet. */
+export function clockWrong(name: string, clockOffsetMs: number | null): string | null {
+  if (clockOffsetMs === null || Math.abs(clockOffsetMs) <= maxClockOffsetMs) return null;
+  const seconds = Math.round(Math.abs(clockOffsetMs) / 1000);
+  const how = clockOffsetMs > 0 ? 'ahead of' : 'behind';
+  return (
+    `The clock of ${name} is ${seconds} s ${how} the master's; from ${maxClockOffsetMs / 1000} s on no instance with an end starts there. ` +
+    'Let NTP set both clocks (with chrony: chronyc makestep).'
+  );
+}
