@@ -3,11 +3,12 @@ import type { Clock } from '@paravcl/shared/clock';
 import type { Describe } from '@paravcl/shared/domain/slave';
 import type { Logger } from 'pino';
 import type { Config } from './config';
-import { describeHost, libvirtPart } from './describe/describe-host';
+import { describeHost } from './describe/describe-host';
 import { hypervisorVersions } from './describe/hypervisor-versions';
 import { probeKvm, type KvmVerdict } from './describe/kvm-probe';
 import { readQemuAccount } from './describe/qemu-account';
 import { kvmCircumstances, rememberedKvm } from './describe/remembered-kvm';
+import { LibvirtPart } from './describe/libvirt-part';
 import { measureRelativeSpeed, relativeSpeed } from './describe/relative-speed';
 import type { DiskStore, ImageSource } from './disks/disk-store';
 import { PoolDiskStore } from './disks/pool-disk-store';
@@ -63,12 +64,12 @@ export async function kvmVerdict(config: Config): Promise<KvmVerdict> {
 
 /** Describes this host. `driver` tells the baseline its guests are pinned to; null before enrolment. */
 export function describer(config: Config, clock: Clock, kvm: KvmVerdict, driver: HypervisorDriver | null): (clockOffsetMs: number | null) => Promise<Describe> {
+  const libvirt = new LibvirtPart(clock, kvm, { versions: (deadlineMs) => hypervisorVersions(config.libvirtUri, deadlineMs), baseline: () => driver?.version() ?? Promise.resolve(null) });
   const hypervisor = async (): Promise<Describe['hypervisor']> => {
     if (config.driver === 'simulated') {
       return { kind: 'simulated', usable: true, why: 'the simulated driver was asked for: there are no guests', libvirt: null, qemu: null, machine: 'simulated', cpu: 'simulated' };
     }
-    const [versions, baseline] = await Promise.all([hypervisorVersions(config.libvirtUri), driver?.version().catch(() => null) ?? null]);
-    return libvirtPart(kvm, versions, { machine: baseline?.machine ?? null, cpu: baseline?.cpu ?? null });
+    return libvirt.part();
   };
   return (clockOffsetMs) =>
     describeHost({

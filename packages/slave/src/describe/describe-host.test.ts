@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir, type NetworkInterfaceInfo } from 'node:os';
 import { join } from 'node:path';
 import { describeSchema, type Describe } from '@paravcl/shared/domain/slave';
-import { describeHost, libvirtPart } from './describe-host';
+import { describeHost } from './describe-host';
 import { parseVirshVersion } from './hypervisor-versions';
 import { parseMeminfo } from './memory';
 import { markPhysical, readInterfaces, type SeenInterface } from './network-interfaces';
@@ -136,10 +136,5 @@ describe('reading what the kernel and the tools print', () => {
     const text = 'Compiled against library: libvirt 9.0.0\nUsing library: libvirt 9.0.0\nUsing API: QEMU 9.0.0\nRunning hypervisor: QEMU 7.2.22\nRunning against daemon: 9.1.0\n';
     expect(parseVirshVersion(text)).toEqual({ libvirt: '9.1.0', qemu: '7.2.22' });
     expect(parseVirshVersion('error: failed to connect')).toEqual({ libvirt: null, qemu: null });
-  });
-
-  it('says why guests are emulated, and that libvirt is away', () => {
-    const part = libvirtPart({ usable: false, why: '/dev/kvm is not there', mend: null }, { libvirt: null, qemu: null }, { machine: null, cpu: null });
-    expect(part).toMatchObject({ kind: 'qemu', usable: false, why: 'libvirt does not answer; guests are emulated (slow): /dev/kvm is not there' });
   });
 });

@@ -3,8 +3,6 @@ import * as os from 'node:os';
 import { join } from 'node:path';
 import { MiB } from '@paravcl/shared/domain/limits';
 import { describeSchema, type Describe } from '@paravcl/shared/domain/slave';
-import type { HypervisorVersions } from './hypervisor-versions';
-import type { KvmVerdict } from './kvm-probe';
 import { parseMeminfo } from './memory';
 import { readInterfaces } from './network-interfaces';
 import { lent, type Offer } from './offer';
@@ -15,7 +13,7 @@ export interface DescribeDeps {
   readonly poolDir: string;
   /** What of the host is lent; all of it where unsaid. */
   readonly offer?: Offer;
-  /** The hypervisor part: `libvirtPart` on a real host, the simulated driver's words otherwise. */
+  /** The hypervisor part: `LibvirtPart` on a real host, the simulated driver's words otherwise. */
   readonly hypervisor: () => Promise<Describe['hypervisor']>;
   /** Speed of one core for a CPU model: `relativeSpeed` with its cache file. */
   readonly relativeSpeed: (cpuModel: string) => Promise<number>;
@@ -61,22 +59,4 @@ export async function describeHost(deps: DescribeDeps): Promise<Describe> {
     load1: Number(loadavg.split(' ')[0]),
     clockOffsetMs: deps.clockOffsetMs(),
   } satisfies Describe);
-}
-
-/**
- * The hypervisor part of a host with libvirt: KVM where the probe ran a guest, else TCG, with the reason.
- * @param baseline machine type and CPU model guests are pinned to (the driver's `version()`).
- */
-export function libvirtPart(verdict: KvmVerdict, versions: HypervisorVersions, baseline: { readonly machine: string | null; readonly cpu: string | null }): Describe['hypervisor'] {
-  const answers = versions.libvirt !== null;
-  const why = verdict.usable ? verdict.why : `guests are emulated (slow): ${verdict.why}`;
-  return {
-    kind: verdict.usable ? 'kvm' : 'qemu',
-    usable: answers,
-    why: (answers ? why : `libvirt does not answer; ${why}`).slice(0, 1000),
-    libvirt: versions.libvirt,
-    qemu: versions.qemu,
-    machine: baseline.machine,
-    cpu: baseline.cpu,
-  };
 }

@@ -14,8 +14,8 @@ export function parseVirshVersion(text: string): HypervisorVersions {
   };
 }
 
-/** Asks libvirt at `uri`; nulls when it does not answer within 10 s. */
-export async function hypervisorVersions(uri = 'qemu:///system', run: RunTool = runTool): Promise<HypervisorVersions> {
-  const answer = await run('virsh', ['--connect', uri, 'version', '--daemon'], 10_000);
+/** Asks libvirt at `uri`; nulls when it does not answer within the deadline. */
+export async function hypervisorVersions(uri = 'qemu:///system', deadlineMs = 10_000, run: RunTool = runTool): Promise<HypervisorVersions> {
+  const answer = await run('virsh', ['--connect', uri, 'version', '--daemon'], deadlineMs);
   return answer.exitStatus === 0 ? parseVirshVersion(answer.stdout) : { libvirt: null, qemu: null };
 }
