@@ -16,6 +16,10 @@ export interface CallInput<R extends RouteContract> {
   readonly query?: Input<R['query']>;
   readonly body?: Input<R['body']>;
   readonly upload?: { readonly content: Readable; readonly sizeBytes: number };
+  /** Of a POST; without it every call has one of its own. */
+  readonly idempotencyKey?: string;
+  /** Gives up when it fires: the outcome is unknown then. */
+  readonly signal?: AbortSignal;
 }
 
 export type CallOutput<R extends RouteContract> = R['answer']['schema'] extends z.ZodType
@@ -53,7 +57,7 @@ export class ApiClient {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
     const json = input.body === undefined ? undefined : JSON.stringify(input.body);
-    const { status, body } = await this.send(contract, url, json, input.upload);
+    const { status, body } = await this.send(contract, url, json, input);
     if (status >= 400) throw problemOf(status, body, `${contract.method.toUpperCase()} ${url.pathname}`);
     const { schema, contentType } = contract.answer;
     if (schema !== undefined) return schema.parse(parseJson(body.toString('utf8'))) as CallOutput<R>;
@@ -64,11 +68,11 @@ export class ApiClient {
     contract: RouteContract,
     url: URL,
     json: string | undefined,
-    upload: CallInput<RouteContract>['upload'],
+    { upload, idempotencyKey, signal }: Pick<CallInput<RouteContract>, 'upload' | 'idempotencyKey' | 'signal'>,
   ): Promise<{ status: number; body: Buffer }> {
     const headers: Record<string, string> = { accept: 'application/json, application/problem+json, */*' };
     if (this.token !== null) headers['authorization'] = `Bearer ${this.token}`;
-    if (contract.method === 'post') headers['idempotency-key'] = randomUUID();
+    if (contract.method === 'post') headers['idempotency-key'] = idempotencyKey ?? randomUUID();
     if (json !== undefined) {
       headers['content-type'] = 'application/json';
       headers['content-length'] = String(Buffer.byteLength(json));
@@ -77,7 +81,7 @@ export class ApiClient {
       headers['content-length'] = String(upload.sizeBytes);
     }
     return new Promise((resolve, reject) => {
-      const request = httpsRequest(url, { method: contract.method.toUpperCase(), headers, ca: this.master.caPem }, (response) => {
+      const request = httpsRequest(url, { method: contract.method.toUpperCase(), headers, ca: this.master.caPem, ...(signal === undefined ? {} : { signal }) }, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('error', reject);

@@ -11,7 +11,8 @@ import type { SeededRandom } from './seeded-random';
  *   stall-link      nothing passes, the connection stays
  *   cut-mid-frame   a frame is cut in the middle, then the connection is reset
  *   slow-link       every byte is late
- *   stale-master    a link's end that says what was true long ago (an older master, a repeated frame)
+ *   lose-answers    what clients asked for is done, and its answer never reaches them
+ *   stale-master    the agent meets a master of long ago: older deletions, older confirmations, repeated orders
  */
 export const faultKinds = [
   'kill-master',
@@ -28,6 +29,7 @@ export const faultKinds = [
   'stall-link',
   'cut-mid-frame',
   'slow-link',
+  'lose-answers',
   'stale-master',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
@@ -41,6 +43,7 @@ export interface Aim {
 /** Kinds that are not about a stage, with the reason: they need not meet every one. */
 export const withoutStage: Readonly<Partial<Record<FaultKind, string>>> = {
   'stale-master': 'it speaks to an agent of what is long over, and the present stage has no part in it',
+  'lose-answers': 'it touches what clients hear, not what an instance does',
   'slow-link': 'it delays and loses nothing; it is there to spread the others',
 };
 
@@ -61,7 +64,7 @@ const aimedShare = 0.75;
  */
 export function nextAim(random: SeededRandom, met: ReadonlyMap<Cell, number>, kinds: readonly FaultKind[], done: ReadonlyMap<FaultKind, number>): Aim {
   const never = kinds.filter((kind) => withoutStage[kind] !== undefined && !done.has(kind));
-  if (never.length > 0 && random.chance(0.1)) return { kind: random.pick(never), stage: null };
+  if (never.length > 0 && random.chance(0.15)) return { kind: random.pick(never), stage: null };
   if (!random.chance(aimedShare)) return { kind: random.pick(kinds), stage: null };
   const aims = kinds.filter((kind) => withoutStage[kind] === undefined).flatMap((kind) => stages.map((stage) => ({ kind, stage })));
   const least = Math.min(...aims.map(({ kind, stage }) => met.get(cellOf(kind, stage)) ?? 0));

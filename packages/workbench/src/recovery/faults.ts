@@ -1,0 +1,193 @@
+import { join } from 'node:path';
+import { eventually } from '../eventually';
+import { readAgentMemory } from '../faults/agent-memory';
+import type { FaultProxy } from '../faults/fault-proxy';
+import { StaleMaster } from '../faults/stale-master';
+import { duplicates, olderDeletes, olderForgets } from '../faults/stale-orders';
+import type { LabHost } from '../lab/lab-host';
+import { labLayout } from '../lab/lab-layout';
+import type { LabSite } from '../lab/lab-site';
+import { Daemon } from '../process/daemon';
+import type { FaultKind } from './fault-plan';
+import type { SeededRandom } from './seeded-random';
+import { tearJournal } from './torn-journal';
+
+/** A fault that was injected. */
+export interface Injected {
+  /** What was done, for the run's log. */
+  readonly what: string;
+  /** How long it lasts before it is healed. */
+  readonly holdMs: number;
+  /** Makes good again what was broken, as systemd, a cable or a person would. Throws when that fails. */
+  readonly heal: () => Promise<void>;
+}
+
+export interface Patient {
+  readonly site: LabSite;
+  /** What stands between the clients and the master. */
+  readonly clientLink: FaultProxy;
+  /** After how long a silent slave is suspect, and lost. */
+  readonly suspectAfterMs: number;
+  readonly lostAfterMs: number;
+}
+
+const goneWithinMs = 20_000;
+const nothing = async (): Promise<void> => undefined;
+
+/** What a fault breaks, so that nothing is broken twice at the same time. */
+export function targetOf(kind: FaultKind, host: LabHost): string {
+  switch (kind) {
+    case 'kill-master':
+    case 'stop-master':
+      return 'master';
+    case 'kill-mariadbd':
+    case 'stop-mariadbd':
+      return 'mariadbd';
+    case 'lose-answers':
+      return 'clients';
+    case 'kill-agent':
+    case 'stop-agent':
+    case 'torn-journal':
+      return `agent of ${host.name}`;
+    case 'kill-libvirtd':
+    case 'stop-libvirtd':
+      return `libvirtd of ${host.name}`;
+    case 'cut-link':
+    case 'half-open-link':
+    case 'stall-link':
+    case 'cut-mid-frame':
+    case 'slow-link':
+      return `link of ${host.name}`;
+    case 'stale-master':
+      return `link of ${host.name}`;
+  }
+}
+
+/** Injects a fault. Null when there is nothing to break: the process is not there. */
+export async function inject(kind: FaultKind, host: LabHost, patient: Patient, random: SeededRandom): Promise<Injected | null> {
+  const { site } = patient;
+  switch (kind) {
+    case 'kill-master':
+      return killed('master', site.master.isStarted ? site.master.process.pid : null, random, async () => {
+        await site.master.start();
+      });
+    case 'kill-mariadbd':
+      // Started again by the master, which watches it.
+      return killed('mariadbd', site.master.databasePid(), random, nothing);
+    case 'kill-agent':
+      return killed(`agent of ${host.name}`, host.agentIsRunning ? host.agent.pid : null, random, () => host.startAgent());
+    case 'kill-libvirtd':
+      return killed(`libvirtd of ${host.name}`, host.libvirtdPid(), random, () => host.startLibvirtd());
+    case 'torn-journal':
+      return killed(`agent of ${host.name}, in the middle of a write`, host.agentIsRunning ? host.agent.pid : null, random, async () => {
+        await tearJournal(join(host.options.directory, 'agent'), random.next());
+        await host.startAgent();
+      });
+    case 'stop-master':
+      return stopped('master', site.master.isStarted ? site.master.process.pid : null, patient, random);
+    case 'stop-mariadbd':
+      return stopped('mariadbd', site.master.databasePid(), patient, random);
+    case 'stop-agent':
+      return stopped(`agent of ${host.name}`, host.agentIsRunning ? host.agent.pid : null, patient, random);
+    case 'stop-libvirtd':
+      return stopped(`libvirtd of ${host.name}`, host.libvirtdPid(), patient, random);
+    case 'cut-link':
+      return onLink(host, `cut off from the master`, spell(patient, random), (link) => {
+        link.refuse();
+        link.reset();
+      });
+    case 'half-open-link':
+      return onLink(host, `half-open to the master`, spell(patient, random), (link) => link.halfOpen());
+    case 'stall-link':
+      return onLink(host, `stalled towards the master`, spell(patient, random), (link) => link.stall());
+    case 'cut-mid-frame':
+      return onLink(host, `cut in the middle of a frame`, random.between(100, 1500), (link) => link.cutMidFrame());
+    case 'slow-link': {
+      const ms = random.between(50, 800);
+      return onLink(host, `${String(ms)} ms away from the master`, random.between(2000, 6000), (link) => link.delay({ ms, jitterMs: ms / 4 }));
+    }
+    case 'lose-answers': {
+      patient.clientLink.halfOpen();
+      return { what: 'answers to clients are lost', holdMs: random.between(100, 1500), heal: async () => patient.clientLink.pass() };
+    }
+    case 'stale-master':
+      return staleMaster(host, patient);
+  }
+}
+
+async function killed(what: string, pid: number | null, random: SeededRandom, restart: () => Promise<void>): Promise<Injected | null> {
+  if (pid === null || !send(pid, 'SIGKILL')) return null;
+  await eventually(`${what} to be gone`, goneWithinMs, () => (new Daemon(what, pid, '').isRunning() ? undefined : true), { everyMs: 10 });
+  return { what: `${what} killed`, holdMs: random.between(200, 1500), heal: restart };
+}
+
+function stopped(what: string, pid: number | null, patient: Patient, random: SeededRandom): Injected | null {
+  if (pid === null || !send(pid, 'SIGSTOP')) return null;
+  const holdMs = spell(patient, random);
+  return {
+    what: `${what} stopped for ${(holdMs / 1000).toFixed(1)} s`,
+    holdMs,
+    heal: async () => {
+      send(pid, 'SIGCONT');
+    },
+  };
+}
+
+/** Mostly short; sometimes long enough to be suspect, now and then to be lost. */
+function spell({ suspectAfterMs, lostAfterMs }: Patient, random: SeededRandom): number {
+  const chance = random.next();
+  if (chance < 0.65) return random.between(300, Math.round(suspectAfterMs * 0.7));
+  if (chance < 0.92) return random.between(Math.round(suspectAfterMs * 1.1), Math.round(lostAfterMs * 0.7));
+  return Math.round(lostAfterMs * 1.15);
+}
+
+function onLink(host: LabHost, what: string, holdMs: number, breakIt: (link: FaultProxy) => void): Injected {
+  const link = linkOf(host);
+  breakIt(link);
+  return { what: `${host.name} ${what} for ${(holdMs / 1000).toFixed(1)} s`, holdMs, heal: async () => link.pass() };
+}
+
+function linkOf(host: LabHost): FaultProxy {
+  if (host.link === null) throw new Error(`${host.name} has no fault proxy: make the site with faultProxies.`);
+  return host.link;
+}
+
+/**
+ * For one connection the agent meets a master of long ago: it deletes under older generations, forgets what is
+ * known better, and repeats what it was told. Then the right master is there again.
+ */
+async function staleMaster(host: LabHost, { site }: Patient): Promise<Injected | null> {
+  const link = linkOf(host);
+  const memory = await readAgentMemory(join(host.options.directory, 'agent')).catch(() => null);
+  if (memory === null) return null;
+  const address = site.master.options.host;
+  const stale = new StaleMaster({
+    listen: { host: address, port: 0 },
+    tlsDirectory: join(labLayout(site.options.stateDir).masterState, 'tls'),
+    siteId: memory.siteId,
+    network: memory.network,
+    now: () => site.clock.now(),
+  });
+  await stale.start();
+  let met = true;
+  try {
+    link.retarget(stale.endpoint);
+    link.reset();
+    await stale.speakOnce([olderDeletes(memory.desired), olderForgets(memory.desired), duplicates(memory.desired)], 20_000).catch(() => (met = false));
+  } finally {
+    link.retarget({ host: address, port: site.master.options.port });
+    link.reset();
+    await stale.stop();
+  }
+  return { what: met ? `${host.name} met a master of long ago` : `${host.name} was led to a master of long ago and did not come in time`, holdMs: 0, heal: nothing };
+}
+
+function send(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, signal);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,203 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { login } from '@paravcl/shared/api/sessions';
+import { createUser, setPassword } from '@paravcl/shared/api/users';
+import { ApiClient } from '../api-client';
+import { eventually } from '../eventually';
+import { FaultProxy } from '../faults/fault-proxy';
+import { buildDemoGuest } from '../guest/demo-guest';
+import { patienceMs } from '../lab/enrol-and-approve';
+import { randomPassword } from '../lab/lab';
+import type { LabHost } from '../lab/lab-host';
+import { LabSite } from '../lab/lab-site';
+import { registerDemoGuest } from '../lab/register-demo-guest';
+import { judge } from './checker';
+import { isLostAnswer, RecordedClient, type Sizes } from './client';
+import { converge } from './converge';
+import { differences } from './differences';
+import { faultKinds, requiredCells, type Aim, type FaultKind } from './fault-plan';
+import { GuestWatch } from './guest-watch';
+import { HistoryWriter } from './history';
+import { pictureOf } from './host-picture';
+import { Nemesis, type Fault } from './nemesis';
+import { countPaths } from './path-counts';
+import type { Books, HostPicture } from './pictures';
+import { BooksReader } from './read-books';
+import { SeededRandom } from './seeded-random';
+import { TwinWatch } from './twin-watch';
+import { Workload } from './workload';
+
+export interface RecoveryOptions {
+  /** Everything of the site, its logs and the history of the calls lie below it; short, and walkable for QEMU. */
+  readonly stateDir: string;
+  readonly seed: number;
+  readonly faults: number;
+  readonly hosts: number;
+  readonly kinds?: readonly FaultKind[];
+  /** Faults to begin with. */
+  readonly first?: readonly Aim[];
+  /** The site has to come to rest after each so many faults. */
+  readonly perRound: number;
+  readonly requiredPaths: readonly string[];
+  /** Whether every kind has to meet every stage. */
+  readonly requireCells: boolean;
+  readonly say: (line: string) => void;
+}
+
+export interface RecoveryOutcome {
+  readonly faults: readonly Fault[];
+  readonly violations: readonly string[];
+  readonly convergences: readonly (number | null)[];
+  readonly calls: number;
+  readonly unknownCalls: number;
+  readonly paths: Readonly<Record<string, number>>;
+}
+
+const convergeWithinS = 30;
+/** After the faults every request must be answered within this, or it never will be. */
+const answeredWithinMs = 60_000;
+const fleet = { heartbeatSeconds: 1, suspectAfterSeconds: 4, lostAfterSeconds: 10 } as const;
+const students = ['ada', 'bert', 'cleo'] as const;
+const share = { alive: 3, running: 1 } as const;
+const clientPort = 8500;
+
+/**
+ * A site of several real hosts, people at work on it, and everything in it killed, stopped and cut off, again and
+ * again. Answers what a checker says that looks at the calls, the books and the hosts alone.
+ */
+export async function runRecovery(options: RecoveryOptions): Promise<RecoveryOutcome> {
+  const { stateDir, say } = options;
+  const random = new SeededRandom(options.seed);
+  const site = new LabSite({
+    stateDir,
+    hosts: Array.from({ length: options.hosts }, (_, index) => ({ offerCores: index === 1 ? 3 : 2 })),
+    masterConfig: { fleet },
+    faultProxies: true,
+  });
+  const history = new HistoryWriter(join(stateDir, 'history.jsonl'));
+  const guests = new GuestWatch(site.hosts.map(({ pool }) => pool));
+  const twins = new TwinWatch();
+  const books = new BooksReader(site.master.databaseSocket);
+  const clientLink = new FaultProxy({ listen: { host: site.master.options.host, port: clientPort }, target: { host: site.master.options.host, port: site.master.options.port } });
+  try {
+    await site.up();
+    await clientLink.start();
+    const { admin, sizes, slaves } = await furnish(site, say);
+    const clientFor = async (name: string): Promise<RecordedClient> => new RecordedClient(name, await person(site, admin, name), sizes, history, random.fork());
+    guests.start();
+    twins.start();
+
+    const untouched = await launchUntouched(await clientFor('keeper'), options.hosts, books);
+    say(`${String(untouched.length)} guests run that nobody will touch`);
+    const workload = new Workload(await Promise.all(students.map(async (name) => ({ client: await clientFor(name), random: random.fork() }))), share);
+    const nemesis = new Nemesis({
+      patient: { site, clientLink, suspectAfterMs: fleet.suspectAfterSeconds * 1000, lostAfterMs: fleet.lostAfterSeconds * 1000 },
+      hosts: slaves,
+      books,
+      workload,
+      random: random.fork(),
+      kinds: options.kinds ?? faultKinds,
+      say,
+    });
+    const look = async (): Promise<readonly string[]> => {
+      const seen = await see(books, slaves);
+      return differences(seen.books, seen.hosts, new Set());
+    };
+
+    const convergences: (number | null)[] = [];
+    const late: string[] = [];
+    while (nemesis.faults.length < options.faults) {
+      workload.start();
+      await nemesis.strike(Math.min(options.perRound, options.faults - nemesis.faults.length), convergences.length === 0 ? options.first : []);
+      const sinceMs = performance.now();
+      const resting = workload.rest(answeredWithinMs);
+      const { seconds, late: differing } = await converge(sinceMs, convergeWithinS * 1000, async () => {
+        await resting;
+        return look();
+      });
+      convergences.push(seconds);
+      late.push(...differing.map((what) => `${String(convergeWithinS)} s after fault ${String(nemesis.faults.length)}: ${what}`));
+      say(`      quiet after ${String(nemesis.faults.length)} faults: ${seconds === null ? 'never came to rest' : `at rest after ${seconds.toFixed(1)} s`}${differing.length === 0 ? '' : `\n        ${differing.join('\n        ')}`}`);
+      if (seconds === null) break;
+    }
+
+    await twins.stop();
+    await guests.stop();
+    const seen = await see(books, slaves);
+    const paths = await countPaths([site.master.logFile, ...site.hosts.map(({ agentLog }) => agentLog)]);
+    const violations = judge({
+      history: history.lines,
+      ...seen,
+      foreign: new Set(),
+      guests: guests.guests,
+      untouched,
+      twins: twins.found,
+      faults: nemesis.faults.length,
+      paths,
+      requiredPaths: options.requiredPaths,
+      uncovered: options.requireCells ? requiredCells.filter((cell) => !nemesis.met.has(cell)) : [],
+      convergences,
+      convergeWithinS,
+      atMs: performance.now(),
+    });
+    return {
+      faults: nemesis.faults,
+      violations: [...new Set([...violations, ...late])],
+      convergences,
+      calls: history.lines.filter(({ kind }) => kind === 'invoke').length,
+      unknownCalls: history.lines.filter(isLostAnswer).length,
+      paths,
+    };
+  } finally {
+    await twins.stop();
+    await guests.stop();
+    books.close();
+    history.close();
+    await clientLink.stop();
+    await site.down();
+  }
+}
+
+/** Administrator, slaves and an image: what a site has before people come. */
+async function furnish(site: LabSite, say: (line: string) => void): Promise<{ readonly admin: ApiClient; readonly sizes: Sizes; readonly slaves: ReadonlyMap<string, LabHost> }> {
+  const guest = await buildDemoGuest({ onProgress: say });
+  const admin = await site.master.firstAdmin('admin', randomPassword());
+  const slaves = await site.enrolAll(admin);
+  const image = await registerDemoGuest(admin, guest);
+  const hosts = new Map(slaves.flatMap(({ id }, index) => (site.hosts[index] === undefined ? [] : [[id, site.hosts[index]] as const])));
+  return { admin, sizes: { imageId: image.id, vcpus: 1, ramMiB: 96 }, slaves: hosts };
+}
+
+/** A student with an account, who reaches the master through the clients' link. */
+async function person(site: LabSite, admin: ApiClient, name: string): Promise<ApiClient> {
+  const password = randomPassword();
+  const { password: token } = await admin.call(createUser, { body: { name, displayName: name } });
+  await admin.call(setPassword, { body: { token: token.token, password } });
+  const { host } = site.master.options;
+  const client = new ApiClient({ url: `https://${host}:${String(clientPort)}`, caPem: await readFile(site.master.caFile, 'utf8') });
+  const session = await client.call(login, { body: { name, password, transport: 'bearer' } });
+  if (session.token === null) throw new Error('The master gave no token for a bearer login.');
+  return client.as(session.token);
+}
+
+/** One guest for each host, which nobody touches from now on. */
+async function launchUntouched(keeper: RecordedClient, count: number, books: BooksReader): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (let made = 0; made < count; made += 1) {
+    const answer = await keeper.request({ ask: 'launch', instanceId: null, force: false, mustBeRefused: false }, () => false);
+    if (answer?.kind !== 'ok') throw new Error(`The launch of a guest was refused before anything was broken: ${answer?.kind === 'fail' ? answer.sentence : 'no answer'}`);
+    ids.push(answer.instanceId);
+  }
+  await eventually('the guests that nobody will touch to run', patienceMs, async () => {
+    const { instances } = await books.read();
+    return ids.every((id) => instances.find((instance) => instance.id === id)?.observed === 'running') ? true : undefined;
+  });
+  return ids;
+}
+
+async function see(books: BooksReader, slaves: ReadonlyMap<string, LabHost>): Promise<{ readonly books: Books; readonly hosts: readonly HostPicture[] }> {
+  // The hosts first: what the books say of rest was true of them before.
+  const hosts = await Promise.all([...slaves].map(([slaveId, host]) => pictureOf(host, slaveId)));
+  return { books: await books.read(), hosts };
+}
+
