@@ -80,7 +80,7 @@ export class LabHost {
 
   /** Process 1 of the host as seen from here. Throws when its power is off. */
   get pid(): number {
-    if (this.keeper === null || !this.isOn) throw new Error(`${this.name} has no power: lab host, powerOn() first.`);
+    if (this.keeper === null || !this.isOn) throw new Error(`${this.name} has no power.`);
     return this.keeper;
   }
 

@@ -103,10 +103,14 @@ export class LabMaster {
   }
 
   async loginAs(name: string, password: string): Promise<ApiClient> {
-    const client = await this.client();
-    const session = await client.call(login, { body: { name, password, transport: 'bearer' } });
-    if (session.token === null) throw new Error('The master gave no token for a bearer login.');
-    return client.as(session.token);
+    return (await this.client()).as(await this.loginToken(name, password));
+  }
+
+  /** The token of a new bearer session, for clients of one's own making. */
+  async loginToken(name: string, password: string): Promise<string> {
+    const { token } = await (await this.client()).call(login, { body: { name, password, transport: 'bearer' } });
+    if (token === null) throw new Error('The master gave no token for a bearer login.');
+    return token;
   }
 
   /** The process id of its private mariadbd; null when that does not run. */

@@ -1,0 +1,100 @@
+import { chmod, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseJson } from '@paravcl/shared/parse-json';
+import { z } from 'zod';
+import { eventually } from '../eventually';
+import { isSameProcess, processIdentitySchema } from '../process/process-identity';
+
+/** What a lab needs to be found again and told alive from dead. No secrets. */
+const labRecordSchema = z.object({
+  /** `making` until everything is up. */
+  state: z.enum(['making', 'ready']),
+  /** Holds the lab: with it everything ends. */
+  supervisor: processIdentitySchema,
+  /** Process 1 of the namespaces all of it lies in; null until it is there. */
+  inside: processIdentitySchema.nullable(),
+  /** Where the master is reached from this machine. */
+  url: z.string(),
+  hosts: z.array(z.string()),
+  startedAt: z.string(),
+});
+export type LabRecord = z.infer<typeof labRecordSchema>;
+
+/** Everything of a lab by its path; sockets lie here, so the directory's path has to be short. */
+export function labFiles(directory: string) {
+  return {
+    record: join(directory, 'lab.json'),
+    /** Takes `LabRequest`s. */
+    control: join(directory, 'control.sock'),
+    /** Leads to the master's port. */
+    masterSocket: join(directory, 'master.sock'),
+    log: join(directory, 'lab.log'),
+    password: join(directory, 'admin-password'),
+  } as const;
+}
+
+/** QEMU's sockets lie deep in a host's pool, and a socket's path ends at 107 bytes (unix(7)). */
+export const longestDirectory = 34;
+
+/** The directory cannot be the lab's, or something else stands against what was asked; the message says what to do. */
+export class LabError extends Error {
+  override readonly name = 'LabError';
+}
+
+/** Null when no lab was made in the directory. Throws LabError when the record is not one of this version. */
+export async function readLabRecord(directory: string): Promise<LabRecord | null> {
+  const file = labFiles(directory).record;
+  const text = await readFile(file, 'utf8').catch(() => null);
+  if (text === null) return null;
+  try {
+    return labRecordSchema.parse(parseJson(text));
+  } catch (cause) {
+    throw new LabError(`${file} cannot be read as this version's record of a lab. Look at ${directory}, and remove it by hand if it is an old lab's.`, { cause });
+  }
+}
+
+/** Writes the record; `first` only when there is none, so that of two labs at once one is refused. */
+export async function writeLabRecord(directory: string, record: LabRecord, first = false): Promise<void> {
+  const { record: file } = labFiles(directory);
+  const text = `${JSON.stringify(record, null, 2)}\n`;
+  if (first) {
+    await writeFile(file, text, { mode: 0o600, flag: 'wx' });
+    return;
+  }
+  await writeFile(`${file}.new`, text, { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}
+
+/** Whether anything of that lab still runs. */
+export function isAlive(record: LabRecord): boolean {
+  return isSameProcess(record.supervisor) || (record.inside !== null && isSameProcess(record.inside));
+}
+
+/**
+ * Makes the directory a new lab's: what a dead lab left there goes, anything else that is there is refused.
+ * Throws LabError with what to do. Says what it removed.
+ */
+export async function claimDirectory(directory: string, say: (line: string) => void): Promise<void> {
+  if (Buffer.byteLength(directory) > longestDirectory) {
+    throw new LabError(`${directory} is ${String(Buffer.byteLength(directory))} bytes long; a lab's directory may have ${String(longestDirectory)}, because sockets lie deep in it. Choose a shorter one with --dir.`);
+  }
+  const earlier = await readLabRecord(directory);
+  if (earlier !== null) {
+    // The kernel may still be at ending what a supervisor that was killed held.
+    if (!isSameProcess(earlier.supervisor)) await eventually('the dead lab to be gone', 10_000, () => (isAlive(earlier) ? undefined : true));
+    if (isAlive(earlier)) throw new LabError(`A lab runs in ${directory} since ${earlier.startedAt}, at ${earlier.url}. Use it (npm run lab -- status), or end it first (npm run lab -- down).`);
+    say(`The lab of ${earlier.startedAt} in ${directory} has ended without "down"; what it left is removed.`);
+    await rm(directory, { recursive: true, force: true });
+  }
+  try {
+    await mkdir(directory, { mode: 0o711 });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'EEXIST') throw new LabError(`${directory} cannot be made: ${message}. Choose another directory with --dir.`);
+    const there = await readdir(directory).catch(() => null);
+    if (there === null) throw new LabError(`${directory} is not a directory. Choose another one with --dir.`);
+    if (there.length > 0) throw new LabError(`${directory} is not empty and not a lab's, and what a lab uses it removes. Choose a new or empty directory with --dir.`);
+  }
+  // Guests run as another user and must be able to walk to their disks.
+  await chmod(directory, 0o711);
+}
