@@ -55,6 +55,10 @@ export interface AgentParts {
 
 /** Events are hints and can be lost; everything is listed again this often. */
 const resyncMs = 30_000;
+/** After one that failed, so that the hypervisor's return is noticed although its silence was short. */
+const resyncAgainMs = 2000;
+/** Failures that are over when the hypervisor answers again. */
+const hypervisorFailures = ['unavailable', 'timeout', 'hung'] as const;
 const describeAgainMs = 30_000;
 /** A hypervisor that does not answer must not keep the host from being seen. */
 const firstLookMs = 10_000;
@@ -88,6 +92,7 @@ export class Agent {
   /** Instances of the journal and domains of the first listing that were not looked at yet. */
   private unlooked = new Set<string>();
   private listed = false;
+  private listFailed = false;
   private lookedAtAll = false;
   /** The master was told on this connection that it has been told everything there is. */
   private inventoryTold = false;
@@ -107,7 +112,7 @@ export class Agent {
     const { clock, log, journal, driver, store } = parts;
     this.observations = new Observations(() => this.askFlush(), last);
     this.lastReport = new LastReport(parts.lastReportPath, clock, () => this.observations.all());
-    this.network = new SiteNetworkKeeper(driver, clock, log, () => this.runner.wakeAll());
+    this.network = new SiteNetworkKeeper(driver, clock, log, () => this.runner.forgive(['network-down']));
     this.ends = new InstanceEndWatch(clock, journal, () => this.hostTime(), (...end) => this.timeEnded(...end));
     const readers = { driver, store, hostBootId: parts.hostBootId, networkReady: () => this.network.isReady() };
     this.runner = new Runner({
@@ -230,7 +235,7 @@ export class Agent {
     this.network.look();
     this.resyncing ??= this.list().finally(() => {
       this.resyncing = null;
-      if (!this.stopped) this.timer('resync', resyncMs, () => void this.resync());
+      if (!this.stopped) this.timer('resync', this.listFailed ? resyncAgainMs : resyncMs, () => void this.resync());
     });
     return this.resyncing;
   }
@@ -248,8 +253,11 @@ export class Agent {
       this.foreign = inventory.foreign;
       this.tellForeign();
       this.listed = true;
+      if (this.listFailed) this.runner.forgive(hypervisorFailures);
+      this.listFailed = false;
       this.noteFirstLook();
     } catch (error) {
+      this.listFailed = true;
       this.parts.log.warn({ err: error }, 'the domains of this host could not be listed');
     }
   }
@@ -312,6 +320,7 @@ export class Agent {
     this.keepNetwork();
     this.network.want(welcome.network);
     this.commands.resendAll();
+    this.runner.forgive(['fetch-failed']);
     this.askFlush();
   }
 
@@ -493,7 +502,7 @@ export class Agent {
     this.troubles.end('hypervisor-silent');
     void this.resync();
     void this.describeNow().catch(() => undefined);
-    this.runner.forgive(['unavailable', 'timeout', 'hung']);
+    this.runner.forgive(hypervisorFailures);
   }
 
   private poolFull(pool: { readonly directory: string; readonly reserveMiB: number }, availableMiB: number): void {

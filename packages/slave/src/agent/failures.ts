@@ -15,9 +15,10 @@ export interface Failure {
 }
 
 const firstDelayMs = 500;
-const longestDelayMs = 30_000;
+/** Short enough that nothing waits long for a cause that is gone, even one whose end nobody tells. */
+const longestDelayMs = 10_000;
 
-/** The same step failed again: when to try next. Delays double from 0.5 s to 30 s. */
+/** The same step failed again: when to try next. Delays double from 0.5 s to 10 s. */
 export function failedAgain(earlier: Failure | undefined, code: FailureCode, message: string, nowMs: number): Failure {
   const attempts = (earlier?.attempts ?? 0) + 1;
   const delayMs = Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(attempts - 1, 10));
@@ -42,12 +43,15 @@ function verdictOf(kind: StepKind, code: FailureCode): Verdict {
     // About ten minutes: a master that restarts, or a network being mended, must not cost a launch.
     case 'fetch-failed':
     case 'network-down':
-      return { attempts: 25, reason: 'LaunchFailed' };
+      return { attempts: 62, reason: 'LaunchFailed' };
     // Never final: the host tells its trouble, and it goes on when there is room.
     case 'state-full':
       return { attempts: Number.MAX_SAFE_INTEGER, reason: 'LaunchFailed' };
+    // About a minute of refusals; of silence, which takes half a minute each time, three.
     case 'unavailable':
-      return { attempts: 8, reason: 'HypervisorUnusable' };
+      return { attempts: 12, reason: 'HypervisorUnusable' };
+    case 'timeout':
+      return { attempts: 6, reason: 'HypervisorUnusable' };
     case 'save-unusable':
     case 'unsupported':
     case 'foreign':

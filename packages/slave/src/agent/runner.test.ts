@@ -2,11 +2,12 @@ import { newId } from '@paravcl/shared/ids';
 import type { DesiredInstance } from '@paravcl/shared/protocol/desired-instance';
 import pino from 'pino';
 import { HandClock, turn } from '../../test/fixtures/hand-clock';
+import { HypervisorError } from '../hypervisor/driver';
 import type { HostFacts } from './host-facts';
 import type { Journal } from './journal';
 import { emptyJournal, type JournaledInstance } from './journal-state';
 import { noMarks } from './marks';
-import { Runner } from './runner';
+import { diskSlotMs, Runner } from './runner';
 import { stepPolicies, type Executors, type StepKind } from './steps';
 
 const image = { imageId: newId(1), sha256: 'a'.repeat(64), sizeBytes: 1, format: 'raw' as const };
@@ -24,6 +25,7 @@ class Rig {
   readonly failures: unknown[] = [];
   readonly reads: string[] = [];
   missingImages = false;
+  unreadable = false;
   readonly ends: { readonly what: string; readonly ok: () => void; readonly fails: (error: Error) => void }[] = [];
   private readonly instances = new Map<string, JournaledInstance>();
 
@@ -32,7 +34,7 @@ class Rig {
     log: pino({ level: 'error' }, { write: (line: string) => void this.said.push(line) }),
     journal: this.journal(),
     executors: new Proxy({}, { get: (_, kind) => (instanceId: string) => this.begin(kind as StepKind, instanceId) }) as Executors,
-    readHost: (instanceId) => Promise.resolve(this.facts(instanceId)),
+    readHost: (instanceId) => Promise.resolve().then(() => this.facts(instanceId)),
     hostTime: () => ({ utcMs: this.clock.now(), uptimeMs: this.clock.monotonicMs(), hostBootId: 'boot-1' }),
     observe: () => undefined,
     failed: (error) => this.failures.push(error),
@@ -41,8 +43,8 @@ class Rig {
     fetchSlots: 1,
   });
 
-  want(instanceId: string, generation: number, desired: 'running' | 'stopped'): void {
-    const wanted: DesiredInstance = { instanceId, generation, desired, spec: spec(instanceId.slice(-4)) };
+  want(instanceId: string, generation: number, desired: 'running' | 'stopped', end: { readonly endsAt?: string } = {}): void {
+    const wanted: DesiredInstance = { instanceId, generation, desired, spec: spec(instanceId.slice(-4)), ...end };
     this.instances.set(instanceId, { desired: wanted, spec: wanted.spec, told: null, marks: { ...noMarks, made: true } });
     this.runner.wake(instanceId);
   }
@@ -67,6 +69,7 @@ class Rig {
 
   private facts(instanceId: string): HostFacts {
     this.reads.push(this.nameOf(instanceId));
+    if (this.unreadable) throw new HypervisorError('unavailable', 'no libvirtd');
     const generation = this.instances.get(instanceId)?.desired?.generation ?? 1;
     return {
       domain: { instanceId, name: 'x', state: 'off', generation },
@@ -84,25 +87,27 @@ class Rig {
 let rig: Rig;
 beforeEach(() => (rig = new Rig()));
 
-test('a step past its deadline keeps its instance’s turn and its slot until it has really ended', async () => {
+test('a step past its deadline keeps its instance’s turn until it has really ended, and its slot for two minutes', async () => {
   rig.want(first, 1, 'running');
   await turn();
   rig.want(second, 1, 'running');
   await turn();
+  await rig.clock.advance(diskSlotMs - 1);
   expect(rig.begun).toEqual(['start first']);
+  await rig.clock.advance(1);
+  expect(rig.begun).toEqual(['start first', 'start second']);
   const readBefore = rig.reads.length;
   await rig.clock.advance(stepPolicies.start.deadlineMs * 3);
   rig.runner.wake(first);
   rig.want(first, 2, 'stopped');
   await turn();
-  expect(rig.begun).toEqual(['start first']);
+  expect(rig.begun).toEqual(['start first', 'start second']);
   expect(rig.reads).toHaveLength(readBefore);
   expect(rig.said.join()).toMatch(/not ended by its deadline/);
   rig.ends[0]?.fails(new Error('killed'));
   await turn();
   expect(rig.failures).toEqual([new Error('killed')]);
-  // Both go on: the slot is free, and the newer order of the first is obeyed.
-  expect(rig.begun).toContain('start second');
+  // The newer order of the first is obeyed.
   expect(rig.begun.filter((what) => what === 'start first')).toHaveLength(1);
   expect(rig.reads.length).toBeGreaterThan(readBefore);
 });
@@ -127,4 +132,58 @@ test('a step that ended after its deadline counts as what it was', async () => {
   rig.ends[0]?.ok();
   await turn();
   expect(rig.failures).toEqual([]);
+});
+
+test('what failed because the hypervisor was silent is tried at once when it answers, and what failed otherwise is not', async () => {
+  rig.want(first, 1, 'running');
+  rig.want(second, 1, 'running');
+  await turn();
+  rig.ends[0]?.fails(new HypervisorError('unavailable', 'no libvirtd'));
+  await turn();
+  rig.ends[1]?.fails(new HypervisorError('failed', 'no such device'));
+  await turn();
+  expect(rig.begun).toEqual(['start first', 'start second']);
+  rig.runner.forgive(['unavailable', 'timeout', 'hung']);
+  await turn();
+  expect(rig.begun).toEqual(['start first', 'start second', 'start first']);
+});
+
+test('a host that could not be read is read at once when the hypervisor answers, and every five seconds at the latest', async () => {
+  rig.unreadable = true;
+  rig.want(first, 1, 'running');
+  await rig.clock.advance(60_000);
+  const reads = rig.reads.length;
+  await rig.clock.advance(5000);
+  expect(rig.reads.length).toBeGreaterThan(reads);
+  rig.unreadable = false;
+  rig.runner.forgive(['unavailable']);
+  await turn();
+  expect(rig.begun).toEqual(['start first']);
+});
+
+describe('the end of its time', () => {
+  const inMs = (ms: number) => ({ endsAt: new Date(rig.clock.now() + ms).toISOString() });
+
+  test('while it waits for a slot: it is not started', async () => {
+    rig.want(first, 1, 'running');
+    await turn();
+    rig.want(second, 1, 'running', inMs(1000));
+    await rig.clock.advance(1000);
+    rig.runner.wake(second);
+    await turn();
+    rig.ends[0]?.ok();
+    await turn();
+    expect(rig.begun).not.toContain('start second');
+    expect(rig.begun).toContain('note second');
+  });
+
+  test('during a fetch: nobody waits for the image any more', async () => {
+    rig.missingImages = true;
+    rig.want(first, 1, 'running', inMs(1000));
+    await turn();
+    await rig.clock.advance(1000);
+    rig.runner.wake(first);
+    await turn();
+    expect(rig.begun).toEqual(['fetch-image first', 'note first']);
+  });
 });

@@ -21,11 +21,13 @@ import type { ObservedInstance } from '@paravcl/shared/protocol/desired-instance
  *  2. Every round starts by reading the host for that instance alone; no plan is made from older facts.
  *  3. A step is begun only while the order its plan was made for is still in force: its generation is the
  *     newest, and the time of the instance has not ended since.
- *  4. A step holds its instance's turn and its slot until its executor has really ended, so nothing ever
- *     runs beside its own retry; that it ends is the executors' promise, whose tools are killed below the
- *     step's deadline. A step past it is told in the log and waited for. A fetch alone gives the turn back
- *     early, at its deadline or for a newer generation: it is shared by all who need the image, goes on
- *     for them, and keeps its slot. So no instance waits for another beyond the bounded slots.
+ *  4. A step holds its instance's turn until its executor has really ended, so nothing ever runs beside its
+ *     own retry; that it ends is the executors' promise, whose tools are killed below the step's deadline. A
+ *     step past it is told in the log and waited for. A fetch alone gives the turn back early, at its
+ *     deadline or for a newer order: it is shared by all who need the image, and goes on for them.
+ *     A step holds its slot as long, but one that starts or saves for two minutes at most: a call that hangs
+ *     in the hypervisor keeps its own instance waiting, and another no longer than that. A look at the host
+ *     takes no slot. So an instance whose steps need no hypervisor never waits for one that does.
  *  5. A step that fails, or that changes nothing, is not tried again before its back-off has passed.
  *  6. An instance that is settled costs nothing until something wakes it: an order, an event, its timer,
  *     or the resync.
@@ -43,7 +45,7 @@ export interface RunnerParts {
   failed(error: unknown): void;
   /** The instance was read and judged once more. */
   looked(instanceId: string): void;
-  /** How many disk-heavy steps (start, save, making of overlays) may run at the same time. */
+  /** How many starts and saves may run at the same time, and how many makings of overlays. */
   readonly diskSlots: number;
   readonly fetchSlots: number;
 }
@@ -65,16 +67,19 @@ interface Instance {
 }
 
 const readDeadlineMs = 60_000;
+const longestReadDelayMs = 5000;
+/** As long as the RAM of an ordinary guest takes; after that what holds the slot is huge, or hangs. */
+export const diskSlotMs = 2 * 60_000;
 
 export class Runner {
   private readonly instances = new Map<string, Instance>();
-  private readonly slots: Readonly<Record<'disk' | 'fetch', Slots>>;
+  private readonly slots: Readonly<Record<'disk' | 'files' | 'fetch', Slots>>;
   private stopped = false;
   private atWork = 0;
   private idle: (() => void)[] = [];
 
   constructor(private readonly parts: RunnerParts) {
-    this.slots = { disk: new Slots(parts.diskSlots), fetch: new Slots(parts.fetchSlots) };
+    this.slots = { disk: new Slots(parts.diskSlots), files: new Slots(parts.diskSlots), fetch: new Slots(parts.fetchSlots) };
   }
 
   /** Something about the instance may have changed. Returns at once. */
@@ -93,12 +98,10 @@ export class Runner {
     });
   }
 
-  /** Wakes every instance the runner has met. */
-  wakeAll(): void {
-    for (const instanceId of this.instances.keys()) this.wake(instanceId);
-  }
-
-  /** What these failures waited for is there again: their steps, and reads, are tried at once and as if for the first time. */
+  /**
+   * What these failures waited for is there again: their steps, and reads, are tried at once and as if for the
+   * first time. Every instance looks again, for some wait for the same thing without having tried.
+   */
   forgive(codes: readonly FailureCode[], kinds: readonly StepKind[] = []): void {
     for (const [instanceId, { recollection }] of this.instances) {
       for (const [key, { code }] of recollection.failures) if (codes.includes(code) || kinds.some((kind) => kind === key)) recollection.failures.delete(key);
@@ -166,7 +169,7 @@ export class Runner {
     } catch (error) {
       instance.readFailures += 1;
       this.parts.failed(error);
-      const delayMs = Math.min(15_000, 250 * 2 ** Math.min(instance.readFailures, 8));
+      const delayMs = Math.min(longestReadDelayMs, 250 * 2 ** Math.min(instance.readFailures, 8));
       log.warn({ instanceId, err: error, delayMs }, 'the host could not be read; nothing is done until it can');
       return clock.monotonicMs() + delayMs;
     }
@@ -198,6 +201,7 @@ export class Runner {
     const interruption = interruptible(instance.interrupts);
     const slot = slots === null ? null : this.slots[slots].take();
     let done: Promise<void> = Promise.resolve();
+    let endLoan: Cancel = () => undefined;
     try {
       if (slot !== null && (await Promise.race([slot, interruption.happened])) === 'interrupted') return 'dropped';
       if (this.stopped || !this.isInForce(instanceId, instance)) return 'dropped';
@@ -205,6 +209,7 @@ export class Runner {
         instance.recollection = { ...instance.recollection, stopping: { askedAtMs: clock.monotonicMs(), destroyAtMs: step.destroyAtMs } };
       }
       if (step.kind === 'fetch-image') instance.progress.set(step.image.sha256, 0);
+      if (slots === 'disk') endLoan = clock.after(diskSlotMs, () => void slot?.then((giveBack) => giveBack()));
       const beganMs = clock.monotonicMs();
       done = execute(this.parts.executors, instanceId, step);
       if (step.kind === 'fetch-image') {
@@ -224,7 +229,10 @@ export class Runner {
       return 'failed';
     } finally {
       interruption.end();
-      void Promise.allSettled([slot, done]).then(() => slot?.then((giveBack) => giveBack()));
+      void Promise.allSettled([slot, done]).then(() => {
+        endLoan();
+        return slot?.then((giveBack) => giveBack());
+      });
     }
   }
 

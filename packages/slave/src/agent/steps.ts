@@ -45,8 +45,11 @@ export function stepKey(step: Step): string {
 interface StepPolicy {
   /** It should have ended by itself, or by the killing of its tool, before this. */
   readonly deadlineMs: number;
-  /** Which bounded pool of slots it takes; null for what is quick. */
-  readonly slots: 'disk' | 'fetch' | null;
+  /**
+   * Which bounded pool of slots it takes; null for what is quick. What needs the hypervisor (`disk`) shares no
+   * pool with what does not, so that a silent hypervisor keeps nothing else waiting.
+   */
+  readonly slots: 'disk' | 'files' | 'fetch' | null;
 }
 
 const second = 1000;
@@ -58,7 +61,7 @@ const quick = 4 * quickCallMs;
 /** Deadlines for what hangs, above the sum of what its tools may take; the master has its own, shorter ones to tell people by. */
 export const stepPolicies: Readonly<Record<StepKind, StepPolicy>> = {
   'fetch-image': { deadlineMs: 14 * minute, slots: 'fetch' },
-  'create-files': { deadlineMs: 1 * minute, slots: 'disk' },
+  'create-files': { deadlineMs: 1 * minute, slots: 'files' },
   'reserve-address': { deadlineMs: quick, slots: null },
   define: { deadlineMs: quick, slots: null },
   start: { deadlineMs: ramCallMs + quick, slots: 'disk' },

@@ -12,7 +12,7 @@ export interface ImageSourceOptions {
 }
 
 /** A transfer that brings no byte for so long is given up; the next attempt goes on where it ended. */
-const idleMs = 30_000;
+const idleMs = 10_000;
 
 /** Images over HTTPS from the master, from any offset. The token travels in a header, never in the URL. */
 export class MasterImageSource implements ImageSource {
