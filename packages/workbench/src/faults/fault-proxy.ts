@@ -29,7 +29,7 @@ export class FaultProxy {
   private readonly connections = new Set<ProxiedConnection>();
   /** Clients that came while the link was half-open: nobody answers them, and no target is dialled. */
   private readonly unanswered = new Set<Socket>();
-  private target: Endpoint;
+  private aim: Endpoint;
   private server: Server | null = null;
   private fault: LinkFault = { kind: 'pass' };
   private cutsOrdered = 0;
@@ -39,7 +39,7 @@ export class FaultProxy {
   private readonly link: Link;
 
   constructor(private readonly options: FaultProxyOptions) {
-    this.target = options.target;
+    this.aim = options.target;
     const fault = (): LinkFault => this.fault;
     this.link = {
       get fault() {
@@ -76,6 +76,11 @@ export class FaultProxy {
     return (this.server.address() as AddressInfo).port;
   }
 
+  /** Where new connections go. */
+  get target(): Endpoint {
+    return this.aim;
+  }
+
   get counters(): LinkCounters {
     return { ...this.counts };
   }
@@ -87,7 +92,7 @@ export class FaultProxy {
 
   /** New connections go to this target from now on; those that are there stay where they are. */
   retarget(target: Endpoint): void {
-    this.target = target;
+    this.aim = target;
   }
 
   /** A good link again. */
@@ -150,7 +155,7 @@ export class FaultProxy {
     }
     this.counts.connections += 1;
     if (this.fault.kind === 'half-open') return this.leaveUnanswered(client);
-    const target = connect({ ...this.target, allowHalfOpen: true, noDelay: true });
+    const target = connect({ ...this.aim, allowHalfOpen: true, noDelay: true });
     this.connections.add(new ProxiedConnection(client, target, this.link, (gone) => this.connections.delete(gone)));
   }
 
