@@ -98,8 +98,10 @@ export const configSchema = z
         operationsDays: count(1, 36_500).default(30),
         /** Setup and password tokens, after they expired. */
         oneTimeTokensDays: count(1, 36_500).default(1),
+        /** Join tokens, after they were used, revoked or expired. */
+        joinTokensDays: count(1, 36_500).default(30),
         eventsDays: count(1, 36_500).default(365),
-        /** The history of an instance, after it was deleted. */
+        /** An instance and its history, after it was deleted. */
         deletedInstancesDays: count(1, 36_500).default(90),
       })
       .prefault({}),

@@ -60,6 +60,7 @@ export function settingsFromConfig(config: MasterConfig): Settings {
       commandsMs: retention.commandsDays * dayMs,
       operationsMs: retention.operationsDays * dayMs,
       oneTimeTokensMs: retention.oneTimeTokensDays * dayMs,
+      joinTokensMs: retention.joinTokensDays * dayMs,
       eventsMs: retention.eventsDays * dayMs,
       deletedInstancesMs: retention.deletedInstancesDays * dayMs,
     },

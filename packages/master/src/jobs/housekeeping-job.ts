@@ -16,6 +16,7 @@ export interface Retention {
   readonly oneTimeTokensMs: number;
   readonly eventsMs: number;
   readonly deletedInstancesMs: number;
+  readonly joinTokensMs: number;
 }
 
 /** One statement deletes at most this many rows, so that it holds few locks and short; then the next. */
@@ -42,10 +43,19 @@ export class HousekeepingJob {
     await this.inBatches((limit) => read.commands.deleteBefore(now - keep.commandsMs, limit));
     await this.inBatches((limit) => read.operations.deleteEndedBefore(now - keep.operationsMs, limit));
     await this.inBatches((limit) => read.events.deleteBefore(now - keep.eventsMs, limit));
-    await this.inBatches(async (limit) => {
-      const instances = await read.transitions.instancesDeletedBefore(now - keep.deletedInstancesMs, limit);
-      return instances.length === 0 ? 0 : read.transitions.deleteOf(instances, limit);
-    });
+    await this.inBatches((limit) => read.joinTokens.deleteEndedBefore(now - keep.joinTokensMs, limit));
+    await this.inBatches((limit) => this.forgetInstances(now - keep.deletedInstancesMs, limit));
+  }
+
+  /** Their history first and they last, so that a round that was cut off is gone on with. */
+  private async forgetInstances(deletedBefore: number, limit: number): Promise<number> {
+    const { read } = this.unitOfWork;
+    const instances = await read.instances.deletedBefore(deletedBefore, limit);
+    if (instances.length === 0) return 0;
+    const transitions = await read.transitions.deleteOf(instances, limit);
+    if (transitions > 0) return transitions;
+    const placements = await read.placements.deleteOf(instances, limit);
+    return placements > 0 ? placements : read.instances.remove(instances);
   }
 
   /** Until a batch finds nothing more. */

@@ -112,6 +112,17 @@ export class InstanceRepository {
     return rows.map(instanceFromRow);
   }
 
+  /** Ids of those deleted before then of which no slave owes anything any more; at most `limit`. */
+  async deletedBefore(before: EpochMs, limit: number): Promise<readonly string[]> {
+    const owed = this.db('placements').select(this.db.raw('1')).whereRaw('placements.instance_id = instances.id').whereIn('state', ['active', 'cleaning']);
+    return (await this.db('instances').where('deleted_at', '<', new Date(before)).whereNotExists(owed).orderBy('id').limit(limit).pluck('id')) as string[];
+  }
+
+  /** Removes the rows themselves; says how many. */
+  async remove(ids: readonly string[]): Promise<number> {
+    return this.db('instances').whereIn('id', [...ids]).delete();
+  }
+
   /** First live instance that boots from this image, kernel or ramdisk. */
   async usingImage(imageId: string): Promise<InstanceRecord | null> {
     const row = await this.rows()

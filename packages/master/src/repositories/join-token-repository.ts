@@ -85,6 +85,16 @@ export class JoinTokenRepository {
     return changed === 1;
   }
 
+  /** At most `limit` of those that were used, revoked or expired before then; says how many. */
+  async deleteEndedBefore(before: EpochMs, limit: number): Promise<number> {
+    const at = new Date(before);
+    return this.db('join_tokens')
+      .where('used_at', '<', at)
+      .orWhere((unused) => unused.whereNull('used_at').andWhere((ended) => ended.where('revoked_at', '<', at).orWhere('expires_at', '<', at)))
+      .limit(limit)
+      .delete();
+  }
+
   /** False when it was used or revoked before. */
   async revoke(id: string, now: EpochMs): Promise<boolean> {
     const changed = await this.db('join_tokens').where({ id }).whereNull('used_at').whereNull('revoked_at').update({ revoked_at: new Date(now) });

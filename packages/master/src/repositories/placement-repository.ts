@@ -103,6 +103,11 @@ export class PlacementRepository {
       .update({ state: 'clean', ended_at: new Date(now) });
   }
 
+  /** At most `limit` placements of these instances; says how many. */
+  async deleteOf(instanceIds: readonly string[], limit: number): Promise<number> {
+    return this.db('placements').whereIn('instance_id', [...instanceIds]).limit(limit).delete();
+  }
+
   /** A person asked to try again: earlier failures no longer exclude their slaves. */
   async forgive(instanceId: string): Promise<void> {
     await this.db('placements').where({ instance_id: instanceId }).update({ failure_code: null, failure_sentence: null });

@@ -54,15 +54,6 @@ export class TransitionRepository {
     });
   }
 
-  /** Instances with a history that were deleted before then; at most `limit`. */
-  async instancesDeletedBefore(before: EpochMs, limit: number): Promise<readonly string[]> {
-    return (await this.db('instances')
-      .where('deleted_at', '<', new Date(before))
-      .whereExists(this.db('instance_transitions').select(this.db.raw('1')).whereRaw('instance_transitions.instance_id = instances.id'))
-      .limit(limit)
-      .pluck('id')) as string[];
-  }
-
   /** At most `limit` transitions of these instances; says how many. */
   async deleteOf(instanceIds: readonly string[], limit: number): Promise<number> {
     return this.db('instance_transitions').whereIn('instance_id', [...instanceIds]).limit(limit).delete();

@@ -71,16 +71,37 @@ test('events go after a year, to the millisecond', async () => {
   expect(await keptAfterRound('events', 'kind')).toEqual(['a year old', 'young']);
 });
 
-test('the history of an instance goes 90 days after it was deleted; the instance stays', async () => {
-  const instances = { 'long gone': instance('long-gone', ago(91)), 'gone lately': instance('gone-lately', ago(89)), there: instance('there', null) };
+test('join tokens go 30 days after they were used, revoked or expired', async () => {
+  const token = (note: string, facts: { readonly used_at?: Date; readonly revoked_at?: Date; readonly expires_at?: Date }) => ({
+    id: newId(ago(60)), token_hash: note.padEnd(64, '0'), kind: 'dedicated', created_by_user_id: somebody, note, created_at: new Date(ago(60)), expires_at: new Date(ago(-1)), ...facts,
+  });
+  await database.db('join_tokens').insert([
+    token('used', { used_at: new Date(ago(31)) }),
+    token('used lately', { used_at: new Date(ago(29)), expires_at: new Date(ago(40)) }),
+    token('revoked', { revoked_at: new Date(ago(31)) }),
+    token('revoked lately', { revoked_at: new Date(ago(29)) }),
+    token('expired', { expires_at: new Date(ago(31)) }),
+    token('expired lately', { expires_at: new Date(ago(29)) }),
+    token('open', {}),
+  ]);
+  expect(await keptAfterRound('join_tokens', 'note')).toEqual(['expired lately', 'open', 'revoked lately', 'used lately']);
+});
+
+test('an instance goes with its history 90 days after it was deleted, unless a slave still owes something of it', async () => {
+  const instances = { 'long gone': instance('long-gone', ago(91)), 'gone lately': instance('gone-lately', ago(89)), owed: instance('owed', ago(91)), there: instance('there', null) };
   await database.db('instances').insert(Object.values(instances));
+  for (const { id } of Object.values(instances)) {
+    const placement = (state: string) => ({ id: newId(ago(400)), instance_id: id, slave_id: somebody, generation: 1, state, created_at: new Date(ago(400)) });
+    await database.db('placements').insert([placement('clean'), placement(id === instances.owed.id ? 'cleaning' : 'clean')]);
+  }
   for (const [by, { id }] of Object.entries(instances)) {
     for (const days of [400, 399]) {
       await database.unit.read.transitions.append({ instanceId: id, at: ago(days), generation: 1, desired: 'running', from: null, to: 'requested', slaveId: null, reason: null, by });
     }
   }
-  expect(await keptAfterRound('instance_transitions', 'caused_by')).toEqual(['gone lately', 'gone lately', 'there', 'there']);
-  expect(await database.db('instances').where({ id: instances['long gone'].id })).toHaveLength(1);
+  expect(await keptAfterRound('instance_transitions', 'caused_by', 3)).toEqual(['gone lately', 'gone lately', 'owed', 'owed', 'there', 'there']);
+  expect(((await database.db('instances').pluck('name')) as unknown[]).sort()).toEqual(['gone-lately', 'owed', 'there']);
+  expect(await database.db('placements')).toHaveLength(6);
 });
 
 test('what is more than a batch goes in several, each of them bounded', async () => {
