@@ -3,9 +3,9 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
 import { tmpdir, uptime } from 'node:os';
 import { join } from 'node:path';
-import { sleep, systemClock } from '@paravcl/shared/clock';
+import { sleep, sleptClock, systemClock } from '@paravcl/shared/clock';
 import { newId } from '@paravcl/shared/ids';
-import type { DesiredInstance, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
+import type { DesiredInstance, InstanceSpec, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import type { Welcome } from '@paravcl/shared/protocol/master-to-agent';
 import { buildDemoGuest, demoGuestKernelArguments } from '@paravcl/workbench/guest/demo-guest';
 import pino from 'pino';
@@ -19,7 +19,8 @@ jest.setTimeout(180_000);
 
 const virsh = (...args: readonly string[]): string => execFileSync('virsh', ['--quiet', '--connect', 'qemu:///system', ...args], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } }).trim();
 
-test('an agent over the real libvirt launches, suspends, resumes and deletes a real guest; its restart touches nothing', async () => {
+/** A real host for one agent after the other, over the same journal and the same guest; the master is away. */
+async function realHost(number: number) {
   if (process.env['PARAVCL_PRIVATE_HOST'] !== '1') throw new Error('This test makes domains and networks: run it inside a private host (npm test does).');
   const guest = await buildDemoGuest();
   const stateDir = await mkdtemp(join(tmpdir(), 'paravcl-agent-'));
@@ -33,7 +34,7 @@ test('an agent over the real libvirt launches, suspends, resumes and deletes a r
   if (disk === undefined || kernel === undefined || ramdisk === undefined) throw new Error('no guest');
   const instanceId = newId(Date.now());
   const spec: InstanceSpec = {
-    name: 'i-agent-1',
+    name: `i-agent-${number}`,
     vcpus: 1,
     ramMiB: 128,
     diskMiB: 64,
@@ -41,30 +42,33 @@ test('an agent over the real libvirt launches, suspends, resumes and deletes a r
     kernel,
     ramdisk,
     kernelArguments: demoGuestKernelArguments,
-    mac: '00:16:3e:00:09:01',
-    address: '10.92.0.21',
+    mac: `00:16:3e:00:09:0${number}`,
+    address: `10.92.0.2${number}`,
     bandwidthMbps: null,
-    seed: { hostname: 'i-agent-1', user: 'student', sshPublicKeys: [] },
+    seed: { hostname: `i-agent-${number}`, user: 'student', sshPublicKeys: [] },
   };
   const slaveId = newId(Date.now());
   const account = await readQemuAccount();
   if (account === null) throw new Error('libvirt’s QEMU user is missing');
 
   const links: Parameters<AgentParts['connect']>[0][] = [];
+  const said: string[] = [];
+  const lab = { sleptMs: 0 };
   let journal: Journal | null = null;
-  const startAgent = async (): Promise<Agent> => {
+  let agent: Agent | null = null;
+  const startAgent = async (): Promise<void> => {
     journal = await Journal.open(join(stateDir, 'journal'), pino({ level: 'silent' }));
     const source = { open: (image: { imageId: string }, start: number) => Promise.resolve(createReadStream(paths.get(image.imageId) ?? '', { start }) as AsyncIterable<Buffer>) };
-    return Agent.start({
-      clock: systemClock,
-      log: pino({ level: process.env['TEST_LOG'] ?? 'silent' }),
+    agent = await Agent.start({
+      clock: sleptClock(systemClock, () => lab.sleptMs),
+      log: pino({ level: process.env['TEST_LOG'] ?? 'info' }, { write: (line: string) => void said.push(line) }),
       journal,
       driver: new LibvirtDriver({ type: 'qemu', slaveId, clock: systemClock }),
       store: new PoolDiskStore({ directory: join(stateDir, 'pool'), source, reserveMiB: 16, qemuOwner: { uid: account.uid, gid: account.gids[0] ?? account.uid }, clock: systemClock, hostBootId: 'boot-1', imageCacheDays: 30, onFault: (error) => { throw error; } }),
       build: 'test',
       machineId: '0'.repeat(32),
       hostBootId: 'boot-1',
-      uptimeMs: () => uptime() * 1000,
+      uptimeMs: () => uptime() * 1000 + lab.sleptMs,
       lastReportPath: join(stateDir, 'last-report.json'),
       diskSlots: 2,
       ready: () => undefined,
@@ -76,27 +80,46 @@ test('an agent over the real libvirt launches, suspends, resumes and deletes a r
       },
     });
   };
-  let agent = await startAgent();
-  const order = (generation: number, desired: DesiredInstance['desired']): void =>
-    links.at(-1)?.onFrame({ type: 'desired', payload: { instances: [desired === 'deleted' ? { instanceId, generation, desired, spec: null } : { instanceId, generation, desired, spec }] } });
-  const reaches = async (state: string): Promise<void> => {
+  const endAgent = async (): Promise<void> => {
+    await agent?.stop();
+    await journal?.close();
+    [agent, journal] = [null, null];
+  };
+  const now = (): number => Date.now() + lab.sleptMs;
+  const seen = (): ObservedInstance | undefined => agent?.seen()[0];
+  const order = (generation: number, desired: DesiredInstance['desired'], minutes: number | null = null): void => {
+    const endsAt = minutes === null ? {} : { endsAt: new Date(now() + minutes * 60_000).toISOString() };
+    const one: DesiredInstance = desired === 'deleted' ? { instanceId, generation, desired, spec: null } : { instanceId, generation, desired, spec, ...endsAt };
+    links.at(-1)?.onFrame({ type: 'desired', payload: { instances: [one] } });
+  };
+  const reachesFor = async (code: string | null, state: string): Promise<void> => {
     const end = Date.now() + 90_000;
-    while (agent.seen()[0]?.state !== state) {
-      if (Date.now() > end) throw new Error(`not ${state}: ${JSON.stringify(agent.seen())}`);
+    while ((code !== null && seen()?.reason?.code !== code) || seen()?.state !== state) {
+      if (Date.now() > end) throw new Error(`not ${state} for ${code ?? 'any reason'}: ${JSON.stringify(seen())}`);
       await sleep(systemClock, 20);
     }
   };
-  const reachesFor = async (code: string, state: string): Promise<void> => {
-    const end = Date.now() + 90_000;
-    while (agent.seen()[0]?.reason?.code !== code || agent.seen()[0]?.state !== state) {
-      if (Date.now() > end) throw new Error(`not ${state} for ${code}: ${JSON.stringify(agent.seen())}`);
-      await sleep(systemClock, 20);
-    }
-  };
+  const reaches = (state: string): Promise<void> => reachesFor(null, state);
   const serial = (): Promise<string> => readFile(join(stateDir, 'pool', 'instances', instanceId, 'serial.log'), 'utf8');
 
+  const welcome = (): void => links.at(-1)?.onWelcome({ network: { name: 'pv-agent', bridge: 'pvagent0', gateway: '10.92.0.1', prefix: 16 }, admission: 'approved' } as Welcome);
+  const cleanUp = async (): Promise<void> => {
+    await endAgent();
+    try {
+      virsh('net-destroy', '--', 'pv-agent');
+    } catch {
+      // It was never made.
+    }
+    await rm(stateDir, { recursive: true, force: true });
+  };
+  return { instanceId, spec, stateDir, said, lab, startAgent, endAgent, seen, order, reaches, reachesFor, serial, welcome, cleanUp, settled: () => agent?.settled() };
+}
+
+test('an agent over the real libvirt launches, suspends, resumes and deletes a real guest; its restart touches nothing', async () => {
+  const { instanceId, spec, stateDir, startAgent, endAgent, seen, order, reaches, reachesFor, serial, welcome, cleanUp } = await realHost(1);
   try {
-    links.at(-1)?.onWelcome({ network: { name: 'pv-agent', bridge: 'pvagent0', gateway: '10.92.0.1', prefix: 16 }, admission: 'approved' } as Welcome);
+    await startAgent();
+    welcome();
     order(1, 'running');
     await reaches('running');
     expect(virsh('domstate', '--', instanceId)).toBe('running');
@@ -106,16 +129,15 @@ test('an agent over the real libvirt launches, suspends, resumes and deletes a r
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', saves]);
     order(2, 'suspended');
     await reachesFor('NotEnoughDisk', 'running');
-    expect(agent.seen()[0]?.reason?.sentence).toMatch(/needs up to 144 MiB in \/var\/lib\/libvirt\/qemu\/save, where \d MiB are free/);
+    expect(seen()?.reason?.sentence).toMatch(/needs up to 144 MiB in \/var\/lib\/libvirt\/qemu\/save, where \d MiB are free/);
     expect(execFileSync('find', [saves, '-type', 'f'], { encoding: 'utf8' })).toBe('');
     execFileSync('umount', [saves]);
     await reaches('suspended');
     expect(virsh('dominfo', '--', instanceId)).toMatch(/Managed save:\s+yes/);
-    await agent.stop();
-    await (journal as Journal | null)?.close();
+    await endAgent();
     expect(virsh('domstate', '--', instanceId)).toBe('shut off');
 
-    agent = await startAgent();
+    await startAgent();
     await reaches('suspended');
     virsh('net-destroy', '--', 'pv-agent');
     order(3, 'running');
@@ -128,13 +150,45 @@ test('an agent over the real libvirt launches, suspends, resumes and deletes a r
     expect(virsh('net-dumpxml', '--', 'pv-agent')).not.toContain(spec.mac);
     expect(execFileSync('find', [join(stateDir, 'pool'), '-name', `*${instanceId}*`], { encoding: 'utf8' })).toBe('');
   } finally {
-    await agent.stop();
-    await (journal as Journal | null)?.close();
-    try {
-      virsh('net-destroy', '--', 'pv-agent');
-    } catch {
-      // It was never made.
-    }
-    await rm(stateDir, { recursive: true, force: true });
+    await cleanUp();
+  }
+});
+
+test('an agent alone saves a real guest at the end of its time, leaves it so after its own restart, and goes on with more time', async () => {
+  const { instanceId, said, lab, startAgent, endAgent, settled, seen, order, reaches, reachesFor, serial, welcome, cleanUp } = await realHost(2);
+  try {
+    await startAgent();
+    welcome();
+    order(1, 'running', 60);
+    await reaches('running');
+    const booted = await serial();
+
+    lab.sleptMs = 2 * 3600_000;
+    await reachesFor('TimeEnded', 'suspended');
+    expect(seen()).toMatchObject({ generation: 1, reason: { sentence: expect.stringMatching(/^Saved with everything open, because its time ended at .* UTC\. Give it more time to go on\.$/) as string } });
+    expect(virsh('domstate', '--', instanceId)).toBe('shut off');
+    expect(virsh('dominfo', '--', instanceId)).toMatch(/Managed save:\s+yes/);
+    expect(said.filter((line) => line.includes('"recovery":"time-ended-alone"'))).toHaveLength(1);
+
+    await endAgent();
+    // Even with a wall clock that says otherwise: what was told to have ended does not begin by itself.
+    lab.sleptMs = 0;
+    await startAgent();
+    await reachesFor('TimeEnded', 'suspended');
+    await settled();
+    expect(virsh('domstate', '--', instanceId)).toBe('shut off');
+
+    order(2, 'running', 60);
+    await reaches('running');
+    expect(virsh('domstate', '--', instanceId)).toBe('running');
+    // Not booted again: what it had written before is the beginning of what it has written now.
+    const since = (await serial()).slice(booted.length);
+    expect((await serial()).startsWith(booted)).toBe(true);
+    expect(since).not.toContain('Linux version');
+    order(3, 'deleted');
+    await reaches('deleted');
+    expect(virsh('list', '--all', '--uuid')).not.toContain(instanceId);
+  } finally {
+    await cleanUp();
   }
 });
