@@ -74,6 +74,8 @@ export const programStarters = new Set([
   'packages/workbench/bootstrap.mjs',
   'packages/workbench/src/private-host/private-host.ts',
   'packages/workbench/src/bench/report.ts',
+  'packages/workbench/src/lab/lab-life.ts',
+  'packages/workbench/src/lab/namespaces.ts',
   'packages/workbench/src/process/daemon.ts',
   'packages/workbench/src/process/run-program.ts',
   'packages/workbench/src/test-run/run-suite.ts',

@@ -1,11 +1,10 @@
 /** `npm run lab`: a lab of several hosts on this machine; `--help` says what it can do. */
-import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { askLab, daemonSignals, type DaemonSignal, type LabRequest } from './lab/lab-control';
 import { bringUp, endLab } from './lab/lab-life';
 import { isAlive, labFiles, LabError, readLabRecord, type LabRecord } from './lab/lab-record';
-import { inNamespacesOf } from './lab/namespaces';
+import { inNamespacesOf, runHere } from './lab/namespaces';
 import { privateHostHindrance } from './private-host/private-host';
 
 const defaultDirectory = '/var/tmp/paravcl-lab';
@@ -102,13 +101,7 @@ async function execute(dir: string, host: string, words: readonly string[]): Pro
     if (pid === undefined) throw new LabError(`The lab does not say where ${host} runs.`);
     command = inNamespacesOf(pid, command);
   }
-  const [nsenter, ...rest] = inNamespacesOf(inside.pid, command);
-  const child = spawn(nsenter, rest, { stdio: 'inherit', env: { ...process.env, LIBVIRT_DEFAULT_URI: 'qemu:///system' } });
-  process.on('SIGINT', () => undefined); // it is the command's
-  return new Promise((resolveCode, reject) => {
-    child.once('error', reject);
-    child.once('exit', (exitCode) => resolveCode(exitCode ?? 1));
-  });
+  return runHere(inNamespacesOf(inside.pid, command), { LIBVIRT_DEFAULT_URI: 'qemu:///system' });
 }
 
 /** The command line of this lab, for messages. */

@@ -11,8 +11,8 @@ type DaemonTarget = { readonly kind: 'master' | 'database' } | { readonly kind: 
 /** Throws LabError with everything there is when the text names none of it. */
 export function parseTarget(text: string, hosts: readonly string[]): Target {
   if (text === 'master' || text === 'database') return { kind: text };
-  const [host = '', part] = text.split(':');
-  if (hosts.includes(host)) {
+  const [host = '', part, ...more] = text.split(':');
+  if (hosts.includes(host) && more.length === 0) {
     if (part === undefined) return { kind: 'host', host };
     if (part === 'agent' || part === 'libvirtd') return { kind: part, host };
   }

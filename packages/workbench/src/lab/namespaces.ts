@@ -1,11 +1,23 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { constants } from 'node:os';
 
 /** Process ids as this process sees them: those of its own process namespace and of all inside it. */
 
 /** The command line that runs another one inside all namespaces of a process. */
 export function inNamespacesOf(pid: number, command: readonly [string, ...string[]]): [string, ...string[]] {
   return ['nsenter', '--target', String(pid), '--all', '--', ...command];
+}
+
+/** Runs a command with this process's terminal, which Ctrl-C is then for; answers its exit code. */
+export function runHere([program, ...args]: readonly [string, ...string[]], env: Readonly<Record<string, string>>): Promise<number> {
+  const stay = (): void => undefined;
+  process.on('SIGINT', stay);
+  return new Promise<number>((resolve, reject) => {
+    const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, ...env } });
+    child.once('error', reject);
+    child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+  }).finally(() => process.off('SIGINT', stay));
 }
 
 /** Starts process 1 of a host of its own. It ends with this process, however that ends, and everything in it with it. */

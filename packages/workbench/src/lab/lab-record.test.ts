@@ -1,0 +1,72 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { identityOf } from '../process/process-identity';
+import { claimDirectory, labFiles, readLabRecord, writeLabRecord, type LabRecord } from './lab-record';
+
+let home: string;
+let directory: string;
+let said: string[];
+const say = (line: string): void => void said.push(line);
+
+function record(supervisor: LabRecord['supervisor']): LabRecord {
+  return { state: 'ready', supervisor, inside: null, url: 'https://127.0.0.1:8443', hosts: ['host-1'], startedAt: '2026-11-20T20:00:00.000Z' };
+}
+
+function self(): LabRecord['supervisor'] {
+  const identity = identityOf(process.pid);
+  if (identity === null) throw new Error('not found');
+  return identity;
+}
+
+beforeEach(async () => {
+  home = await mkdtemp('/tmp/lab-');
+  directory = join(home, 'lab');
+  said = [];
+});
+afterEach(() => rm(home, { recursive: true }));
+
+test('a new directory is made, an empty one is taken, and nothing is said', async () => {
+  await claimDirectory(directory, say);
+  await claimDirectory(directory, say);
+  expect(await readdir(directory)).toEqual([]);
+  expect(said).toEqual([]);
+});
+
+test('what a dead lab left is removed and told', async () => {
+  await claimDirectory(directory, say);
+  await writeLabRecord(directory, record({ ...self(), startTicks: '1' }));
+  await writeFile(join(directory, 'admin-password'), 'old');
+  await claimDirectory(directory, say);
+  expect(await readdir(directory)).toEqual([]);
+  expect(said).toEqual([expect.stringContaining('has ended without "down"')]);
+});
+
+test('a lab that lives is left alone, and how to use or end it is told', async () => {
+  await claimDirectory(directory, say);
+  await writeLabRecord(directory, record(self()));
+  await expect(claimDirectory(directory, say)).rejects.toThrow(/A lab runs in .* at https:\/\/127\.0\.0\.1:8443\. .*status.*down/);
+  expect(await readLabRecord(directory)).toEqual(record(self()));
+});
+
+test('of two labs made at once, one record is refused', async () => {
+  await claimDirectory(directory, say);
+  await writeLabRecord(directory, record(self()), true);
+  await expect(writeLabRecord(directory, record(self()), true)).rejects.toThrow(/EEXIST/);
+});
+
+test('a directory with somebody else’s things is not touched', async () => {
+  await claimDirectory(directory, say);
+  await writeFile(join(directory, 'thesis.tex'), '');
+  await expect(claimDirectory(directory, say)).rejects.toThrow(/not empty and not a lab's.*--dir/);
+  expect(await readdir(directory)).toEqual(['thesis.tex']);
+});
+
+test('a record that cannot be read is not taken for a dead lab', async () => {
+  await claimDirectory(directory, say);
+  await writeFile(labFiles(directory).record, '{"state": "ready"}');
+  await expect(claimDirectory(directory, say)).rejects.toThrow(/cannot be read.*remove it by hand/);
+});
+
+test('a path in which sockets would be too long is refused with the limit', async () => {
+  await expect(claimDirectory(`/var/tmp/${'x'.repeat(40)}`, say)).rejects.toThrow(/49 bytes long; a lab's directory may have 34/);
+});
