@@ -14,6 +14,7 @@ test('a database that is away, busy or full is not for ever, nor is a race for a
   expect(isLastingFault(said({ code: 'PROTOCOL_CONNECTION_LOST', fatal: true }))).toBe(false);
   expect(isLastingFault(said({ code: 'ECONNREFUSED', errno: -111 }))).toBe(false);
   expect(isLastingFault(said({}, 'KnexTimeoutError'))).toBe(false);
+  expect(isLastingFault(new ParavclError('not-ready', 'The disk is full.'))).toBe(false);
   expect(isLastingFault(said({ sqlState: '40001', code: 'ER_LOCK_DEADLOCK' }))).toBe(false);
   expect(isLastingFault(said({ sqlState: 'HY000', code: 'ER_DISK_FULL' }))).toBe(false);
   expect(isLastingFault(said({ sqlState: '23000', code: 'ER_DUP_ENTRY' }))).toBe(false);

@@ -9,5 +9,6 @@ export function isLastingFault(error: unknown): boolean {
   if (!(error instanceof Error) || error.name === 'KnexTimeoutError') return false;
   const { sqlState, code } = error as Error & { readonly sqlState?: unknown; readonly code?: unknown };
   if (typeof sqlState === 'string') return refusedValues.includes(sqlState.slice(0, 2)) && code !== 'ER_DUP_ENTRY';
-  return error.name === 'TypeError' || error.name === 'ZodError' || error.name === 'ParavclError' || error.name === 'RangeError';
+  if (error.name === 'ParavclError') return code === 'internal';
+  return ['TypeError', 'RangeError', 'ZodError', '$ZodError'].includes(error.name);
 }
