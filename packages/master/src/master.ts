@@ -44,7 +44,7 @@ export async function startMaster(config: MasterConfig, clock: Clock, log: Logge
 
     const database = await openDatabase(config, clock, log);
     stops.push(() => database.close());
-    const migrations = await migrate(database.db);
+    const migrations = await database.patiently((db) => migrate(db));
     if (migrations.length > 0) log.info({ migrations }, 'database migrated');
 
     const metricsToken = config.metrics.tokenFile === undefined ? null : (await readFile(config.metrics.tokenFile, 'utf8')).trim();

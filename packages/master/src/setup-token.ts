@@ -41,7 +41,7 @@ export function setupTokenText({ token, expiresAt }: IssuedToken, publicUrl: str
 }
 
 /** A private server that runs belongs to the running master: it is used and left alone. */
-async function openBesideMaster(config: MasterConfig, clock: Clock, log: Logger): Promise<OpenDatabase> {
+async function openBesideMaster(config: MasterConfig, clock: Clock, log: Logger): Promise<Pick<OpenDatabase, 'db' | 'close'>> {
   const directory = join(config.stateDir, 'mariadb');
   if (config.database.dsn === undefined && (await runningServer(serverFiles(directory))) !== null) {
     const db = connect(privateAddress(directory), 2);
@@ -50,7 +50,7 @@ async function openBesideMaster(config: MasterConfig, clock: Clock, log: Logger)
   const unlock = config.database.dsn === undefined ? await lockState(config.stateDir) : () => undefined;
   try {
     const database = await openDatabase(config, clock, log);
-    await migrate(database.db);
+    await database.patiently((db) => migrate(db));
     return {
       db: database.db,
       close: async () => {

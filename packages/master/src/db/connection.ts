@@ -1,4 +1,5 @@
 import knex, { type Knex } from 'knex';
+import type { Socket } from 'node:net';
 
 /** Where a database server listens and as whom we come. The password is never logged and never in a URL. */
 export type DatabaseAddress = (
@@ -27,14 +28,24 @@ const ignore = (): void => undefined;
 
 interface Mysql2Connection {
   query(sql: string, done: (error: Error | null) => void): void;
+  readonly stream: Socket;
 }
+
+/**
+ * A server that is stopped, or whose disk hangs, says nothing for as long as it likes, and whoever asked it
+ * would wait as long. Above the wait for a lock, which is an answer.
+ */
+export const silentForMs = 20_000;
 
 /**
  * A pool of connections. DATETIME comes back as `Date` (UTC), BIGINT as number while it is a safe integer
  * (else as text), DECIMAL as number. `affectedRows` of an UPDATE counts the rows it *matched*, so 0 means
  * "the state was another one", never "nothing changed".
+ *
+ * @param silenceMs a connection on which nothing is heard for so long is cut, and its query fails as with a
+ *   lost server; null for work that may take longer between two words (migrations)
  */
-export function connect(address: DatabaseAddress, poolSize = 10): Knex {
+export function connect(address: DatabaseAddress, poolSize = 10, silenceMs: number | null = silentForMs): Knex {
   return knex({
     client: 'mysql2',
     connection: {
@@ -52,14 +63,19 @@ export function connect(address: DatabaseAddress, poolSize = 10): Knex {
       multipleStatements: false,
       connectTimeout: 10_000,
     },
-    pool: { min: 0, max: poolSize, afterCreate: setUpSession },
+    pool: { min: 0, max: poolSize, afterCreate: (connection: Mysql2Connection, done: SetUp) => setUpSession(connection, silenceMs, done) },
     acquireConnectionTimeout: 15_000,
     // knex prints to the console what it also throws.
     log: { warn: ignore, error: ignore, debug: ignore, deprecate: ignore },
   });
 }
 
-function setUpSession(connection: Mysql2Connection, done: (error: Error | null, connection: Mysql2Connection) => void): void {
+type SetUp = (error: Error | null, connection: Mysql2Connection) => void;
+
+function setUpSession(connection: Mysql2Connection, silenceMs: number | null, done: SetUp): void {
+  const { stream } = connection;
+  // An idle connection goes by this too, which costs no more than a new one when it is needed.
+  if (silenceMs !== null) stream.setTimeout(silenceMs, () => stream.destroy(new Error(`The database said nothing for ${silenceMs / 1000} s.`)));
   const next = (index: number): void => {
     const statement = sessionSetup[index];
     if (statement === undefined) {
@@ -78,6 +94,16 @@ function setUpSession(connection: Mysql2Connection, done: (error: Error | null, 
 export function serverErrorNumber(error: unknown): number | null {
   const errno = typeof error === 'object' && error !== null && 'errno' in error ? error.errno : null;
   return typeof errno === 'number' ? errno : null;
+}
+
+/**
+ * The server had no room to write: ER_RECORD_FILE_FULL, ER_DISK_FULL, or a file it could not make or extend
+ * (operating system error 28 ENOSPC, 122 EDQUOT). Seen with MariaDB 10.11: it answers at once, and goes on.
+ */
+export function isStorageFull(error: unknown): boolean {
+  const number = serverErrorNumber(error);
+  if (number === 1114 || number === 1021) return true;
+  return number !== null && number > 0 && error instanceof Error && /\bErrcode: (28|122)\b/.test(error.message);
 }
 
 /** A UNIQUE or PRIMARY KEY refused the row: somebody else was first. */

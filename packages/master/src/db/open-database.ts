@@ -13,6 +13,8 @@ const pauseMs = 1000;
 
 export interface OpenDatabase {
   readonly db: Knex;
+  /** Work whose statements may take their time, as migrations: over connections of its own that are never cut for silence. */
+  patiently<T>(work: (db: Knex) => Promise<T>): Promise<T>;
   /** Closes the connections and stops a private server. */
   close(): Promise<void>;
 }
@@ -21,7 +23,8 @@ export interface OpenDatabase {
 export async function openDatabase(config: MasterConfig, clock: Clock, log: Logger): Promise<OpenDatabase> {
   const { dsn } = config.database;
   if (dsn !== undefined) {
-    const db = connect(await addressOf(dsn, config.database), config.database.poolSize);
+    const address = await addressOf(dsn, config.database);
+    const db = connect(address, config.database.poolSize);
     try {
       await untilReachable(db, clock, log);
       await requireSupportedServer(db);
@@ -29,16 +32,30 @@ export async function openDatabase(config: MasterConfig, clock: Clock, log: Logg
       await db.destroy();
       throw error;
     }
-    return { db, close: () => db.destroy() };
+    return { db, patiently: patience(address), close: () => db.destroy() };
   }
   const mariadb = await PrivateMariadb.start(join(config.stateDir, 'mariadb'), clock, log);
   const db = connect(mariadb.address, config.database.poolSize);
   return {
     db,
+    patiently: patience(mariadb.address),
     close: async () => {
       await db.destroy();
       await mariadb.stop();
     },
+  };
+}
+
+const patientConnections = 4;
+
+function patience(address: DatabaseAddress): OpenDatabase['patiently'] {
+  return async (work) => {
+    const db = connect(address, patientConnections, null);
+    try {
+      return await work(db);
+    } finally {
+      await db.destroy();
+    }
   };
 }
 
