@@ -53,6 +53,20 @@ test('says the end at its moment, and again each second until it is noted', asyn
   expect(rig.over).toHaveLength(3);
 });
 
+test('an end that somebody else’s wake had noted first is said all the same, once; one noted before the start is not', async () => {
+  const rig = new Rig();
+  const noted = { marks: { ...noMarks, timeEnded: { generation: 1 } } };
+  rig.want(1, 0, noted);
+  rig.watch.start();
+  expect(rig.over).toEqual([]);
+  rig.want(2, 5000);
+  rig.watch.start();
+  await rig.clock.advance(4900);
+  rig.want(2, 100, { marks: { ...noMarks, timeEnded: { generation: 2 } } });
+  await rig.clock.advance(5000);
+  expect(rig.over).toEqual(['2 first']);
+});
+
 test('more time is a new end', async () => {
   const rig = new Rig();
   rig.want(1, 0, { marks: { ...noMarks, timeEnded: { generation: 1 } } });

@@ -23,6 +23,10 @@ export class InstanceEndWatch {
 
   start(): void {
     this.cancel?.();
+    // What was noted before the agent started was said then.
+    for (const [instanceId, known] of this.journal.state.instances) {
+      if (known.desired !== null && instanceEnd(known, this.now()).noted) this.said.set(instanceId, known.desired.generation);
+    }
     this.look();
   }
 
@@ -39,9 +43,11 @@ export class InstanceEndWatch {
     for (const [instanceId, known] of instances) {
       const end = instanceEnd(known, now);
       if (end.lookInMs !== null) lookInMs = Math.min(lookInMs, end.lookInMs);
-      if (!end.over || end.noted || known.desired === null) continue;
+      if (!end.over || known.desired === null) continue;
       const { generation } = known.desired;
       const first = this.said.get(instanceId) !== generation;
+      // A round that something else woke may have noted it before this look.
+      if (end.noted && !first) continue;
       this.said.set(instanceId, generation);
       this.over(instanceId, generation, first);
     }
