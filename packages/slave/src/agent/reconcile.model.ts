@@ -7,7 +7,7 @@ import { stepKey, type Step } from './steps';
 
 /** A host of values for the tests of `reconcile`: every step does what the real one does, or breaks the test. */
 export interface ModelHost {
-  domain: { state: DomainState; generation: number } | null;
+  domain: { state: DomainState; generation: number; destroyed?: true } | null;
   files: boolean;
   missingImages: ImageRef[];
   address: 'right' | 'wrong' | 'none';

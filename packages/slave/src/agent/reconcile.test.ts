@@ -215,6 +215,9 @@ test.each([
   ['the host restarted under it: started again', { domain: { state: 'off' as const, generation: 2 }, files: true, missingImages: [] }, { booted: true, ran: { generation: 2, hostBootId: 'boot-a' } }, 'running', undefined],
   ['a newer order starts it again', { domain: { state: 'off' as const, generation: 1 }, files: true, missingImages: [] }, { booted: true, ran: { generation: 1, hostBootId: 'boot-b' } }, 'running', undefined],
   ['its domain vanished: failed, the disk kept', { domain: null, files: true }, { booted: true, ran: { generation: 2, hostBootId: 'boot-b' } }, 'failed', 'DomainLost'],
+  ['its power was taken away behind the agent’s back: lost, the disk kept', { domain: { state: 'off' as const, generation: 2, destroyed: true as const }, files: true }, { booted: true, ran: { generation: 2, hostBootId: 'boot-b' } }, 'failed', 'DomainLost'],
+  ['that was told, and why it is off is forgotten: still lost', { domain: { state: 'off' as const, generation: 2 }, files: true }, { booted: true, ran: { generation: 2, hostBootId: 'boot-b' }, lost: { generation: 2 } }, 'failed', 'DomainLost'],
+  ['its power was taken away under an older order: started again', { domain: { state: 'off' as const, generation: 1, destroyed: true as const }, files: true, missingImages: [] }, { booted: true, ran: { generation: 1, hostBootId: 'boot-b' } }, 'running', undefined],
   ['its domain vanished and a newer order came: started from the kept disk', { domain: null, files: true, missingImages: [] }, { booted: true, lost: { generation: 1 } }, 'running', undefined],
 ])('%s', (_, host, marks, state, code) => {
   const m = model(wanted('running', 2), host, marks);

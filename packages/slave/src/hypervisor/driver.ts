@@ -45,6 +45,8 @@ export interface OwnedDomain {
   readonly generation: number;
   readonly name: string;
   readonly state: DomainState;
+  /** It is off because its power was taken away, not by its guest; absent when that is not known. */
+  readonly destroyed?: true;
 }
 
 export interface DomainInventory {

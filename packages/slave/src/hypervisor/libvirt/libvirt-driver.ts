@@ -352,7 +352,7 @@ export class LibvirtDriver implements HypervisorDriver {
 }
 
 function owned(facts: DomainFacts, mark: InstanceMark): OwnedDomain {
-  return { instanceId: facts.uuid, generation: mark.generation, name: facts.name.replace(/^pv-/, ''), state: facts.state };
+  return { instanceId: facts.uuid, generation: mark.generation, name: facts.name.replace(/^pv-/, ''), state: facts.state, ...(facts.stateWords.trim() === 'shut off (destroyed)' ? { destroyed: true } : {}) };
 }
 
 function isActive({ state }: DomainFacts): boolean {
