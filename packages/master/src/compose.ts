@@ -52,6 +52,7 @@ import { SlaveService } from './services/slave-service';
 import { UserService } from './services/user-service';
 import { settingsFromConfig } from './settings-from-config';
 import { ImageStore } from './store/image-store';
+import { StorageRoom } from './store/storage-room';
 import type { ServerIdentity } from './tls/server-identity';
 import { AgentCommands } from './ws/agent-commands';
 import { AgentGateway } from './ws/agent-gateway';
@@ -93,7 +94,9 @@ export interface Composition {
 /** Wires every part of the master, and mends in the database what a killed master left half done. */
 export async function compose({ config, db, identity, metricsToken, clock, log }: Foundation): Promise<Composition> {
   const settings = settingsFromConfig(config);
-  const unit = new MysqlUnitOfWork(db, clock);
+  const imagesDirectory = join(config.stateDir, 'images');
+  const room = new StorageRoom(config.database.dsn === undefined ? join(config.stateDir, 'mariadb') : null, imagesDirectory, clock, log);
+  const unit = new MysqlUnitOfWork(db, clock, room);
   const siteId = await unit.read.settings.siteId(clock.now());
   const onFault = (part: string) => (error: unknown) => { log.error({ err: error, part }, 'a round failed; the next one tries again'); };
 
@@ -141,7 +144,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   // slaves, images, instances
   const slaves = new SlaveService(unit, clock, agents, reports, pulse);
   const joinTokens = new JoinTokenService(unit, clock, { url: config.publicUrl, caFingerprint: identity.caFingerprint });
-  const store = new ImageStore(join(config.stateDir, 'images'));
+  const store = new ImageStore(imagesDirectory);
   await store.open();
   const images = new ImageService(unit, store, clock, settings.largestUploadBytes);
   const instances = new InstanceService({
@@ -154,7 +157,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   await images.recover(onFault('images'));
 
   let serving = true;
-  const isReady = async (): Promise<boolean> => serving && (await db.raw('SELECT 1').then(() => true, () => false));
+  const isReady = async (): Promise<boolean> => serving && (await db.raw('SELECT 1').then(() => true, () => false)) && (await room.isThere());
   const routes: readonly BoundRoute[] = [
     ...registrationRoutes({ registrations }),
     ...sessionRoutes({ unit, clock, sessions, accounts }),

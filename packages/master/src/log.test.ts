@@ -1,4 +1,5 @@
-import { makeLog } from './log';
+import { closeSync, openSync } from 'node:fs';
+import { makeLog, standardOutput } from './log';
 
 function written(write: (log: ReturnType<typeof makeLog>) => void): string {
   let text = '';
@@ -23,4 +24,12 @@ test('a database error is told without the statement, whose values may be secret
   expect(text).not.toContain('s3cret');
   expect(text).toContain("Data too long for column 'x'");
   expect(text).toContain('1406');
+});
+
+test('a log whose disk is full ends nothing', () => {
+  const full = openSync('/dev/full', 'w');
+  const log = makeLog('info', standardOutput(full));
+  for (let n = 0; n < 20_000; n += 1) log.info({ n }, 'a line that nobody can keep');
+  expect(() => { log.info({}, 'one more'); }).not.toThrow();
+  closeSync(full);
 });

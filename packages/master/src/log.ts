@@ -5,7 +5,7 @@ import type { MasterConfig } from './config';
 const secretFields = ['password', 'token', 'secret', 'cookie', 'authorization', 'enrolmentCode', 'privateKey', 'key', 'dsn'];
 
 /** JSON lines on standard output; secrets are replaced before they are written. */
-export function makeLog(level: MasterConfig['logLevel'], to: pino.DestinationStream = pino.destination({ fd: 1, sync: true })): Logger {
+export function makeLog(level: MasterConfig['logLevel'], to: pino.DestinationStream = standardOutput()): Logger {
   return pino(
     {
       level,
@@ -20,6 +20,16 @@ export function makeLog(level: MasterConfig['logLevel'], to: pino.DestinationStr
     },
     to,
   );
+}
+
+/** What a full disk behind standard output does not take is kept for its next write, up to this. */
+const keptBytes = 1024 * 1024;
+
+/** A log that cannot be written must not end what it tells of: lines wait, and beyond `keptBytes` are dropped. */
+export function standardOutput(fd = 1): pino.DestinationStream {
+  const to = pino.destination({ fd, sync: true, maxLength: keptBytes });
+  to.on('error', () => undefined);
+  return to;
 }
 
 /** Type, message, stack and causes; of a database error its number, never its statement, which holds values. */

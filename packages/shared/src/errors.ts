@@ -25,6 +25,7 @@ export const errorCodes = {
   'slave-offline': 'The slave is not connected now.',
   'slave-refused': 'The slave could not do it; the message is its reason.',
   timeout: 'No answer within the deadline; the outcome is unknown and will be re-read.',
+  'storage-full': 'The master has no room on its disk to keep anything new; what runs goes on. The message names the directory.',
   'not-ready': 'The daemon is starting, stopping or has lost its database.',
   internal: 'A fault of ours; `trace` finds it in the log.',
 } as const;

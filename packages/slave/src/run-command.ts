@@ -5,17 +5,21 @@ import { startAgent } from './compose-agent';
 import { withConfigOptions, type ConfigFlags } from './config-options';
 import { readConfig } from './config';
 import { runTool } from './describe/run-tool';
+import { standardOutput } from './standard-output';
 import { hostClock } from './lab-clock';
 
 /** `paravcl-slave run`: the agent, until SIGTERM or SIGINT. */
 export function runCommand(build: string): Command {
   return withConfigOptions(new Command('run').description('run the agent of this host; guests go on when it ends')).action(async (flags: ConfigFlags) => {
     const config = readConfig(flags, process.env);
-    const log = pino({
-      level: config.logLevel,
-      redact: ['token', 'contentToken', '*.token', '*.contentToken', '*.signature'],
-      ...(config.driver === 'simulated' ? { msgPrefix: 'SIMULATED, no real guests: ' } : {}),
-    });
+    const log = pino(
+      {
+        level: config.logLevel,
+        redact: ['token', 'contentToken', '*.token', '*.contentToken', '*.signature'],
+        ...(config.driver === 'simulated' ? { msgPrefix: 'SIMULATED, no real guests: ' } : {}),
+      },
+      standardOutput(),
+    );
     const ended = new Promise<NodeJS.Signals>((resolve) => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
     });

@@ -1,7 +1,8 @@
 import { sleep, type Clock } from '@paravcl/shared/clock';
 import type { Knex } from 'knex';
 import { makeRepositories, type Repositories } from '../repositories/repositories';
-import { serverErrorNumber } from './connection';
+import type { StorageRoom } from '../store/storage-room';
+import { isStorageFull, serverErrorNumber } from './connection';
 import type { UnitOfWork } from './unit-of-work';
 
 /** Deadlock and lock wait timeout: the server undid the work (or we do), and it may well succeed next time. */
@@ -16,6 +17,8 @@ export class MysqlUnitOfWork implements UnitOfWork {
   constructor(
     private readonly db: Knex,
     private readonly clock: Clock,
+    /** Told of transactions that found no room. */
+    private readonly room: StorageRoom | null = null,
   ) {
     this.read = makeRepositories(db);
   }
@@ -25,6 +28,7 @@ export class MysqlUnitOfWork implements UnitOfWork {
       try {
         return await this.db.transaction((transaction) => work(makeRepositories(transaction)));
       } catch (error) {
+        if (isStorageFull(error)) throw this.room?.refused(error) ?? error;
         if (attempt >= attempts || !retriedErrors.has(serverErrorNumber(error))) throw error;
         // Rising pauses let the other side of the deadlock finish first.
         await sleep(this.clock, pauseMs * attempt);

@@ -5,7 +5,7 @@ import type { Registry } from 'prom-client';
 import { clientAddress } from './client-address';
 
 export interface HealthDeps {
-  /** Whether requests can be served now: started, not stopping, the database answers. Never throws. */
+  /** Whether requests can be served now: started, not stopping, the database answers, there is room to keep things. Never throws. */
   readonly isReady: () => Promise<boolean>;
   readonly metrics: Registry;
   /** What /metrics asks for; null: only this machine may read them, without a proxy between. */

@@ -13,7 +13,7 @@ test.each(codes)('%s has a status, a title and the shape of a problem', (code) =
 });
 
 test('only faults of ours, of a slave and of time are 5xx', () => {
-  expect(codes.filter((code) => statusOfCode[code] >= 500).sort()).toEqual(['internal', 'not-ready', 'slave-refused', 'timeout']);
+  expect(codes.filter((code) => statusOfCode[code] >= 500).sort()).toEqual(['internal', 'not-ready', 'slave-refused', 'storage-full', 'timeout']);
 });
 
 test('anything else that is thrown tells nothing but the trace', () => {
@@ -28,6 +28,18 @@ test('anything else that is thrown tells nothing but the trace', () => {
 test('every fault of an input is listed', () => {
   const problem = problemOf(new InvalidInput([{ field: 'a', limit: 'x' }, { field: 'b.0', limit: 'y' }]), 't');
   expect(problem).toMatchObject({ field: 'a', limit: 'x', faults: [{ field: 'a', limit: 'x' }, { field: 'b.0', limit: 'y' }], detail: 'a: x (and 1 more: b.0).' });
+});
+
+test('a database without room is said so, without the server’s words', () => {
+  const full = Object.assign(new Error("insert into `users` … - The table 'users' is full"), { errno: 1114, code: 'ER_RECORD_FILE_FULL' });
+  const noFile = Object.assign(new Error("Error writing file './p/t2.frm' (Errcode: 28 \"No space left on device\")"), { errno: 3, code: 'EE_WRITE' });
+  for (const thrown of [full, noFile]) {
+    const problem = problemOf(thrown, 't');
+    expect(problem).toMatchObject({ code: 'storage-full', status: 507, retryAfterSeconds: 30 });
+    expect(problem.detail).toMatch(/^There is no room .*free some space/i);
+    expect(problem.detail).not.toMatch(/users|frm|Errcode/);
+  }
+  expect(problemOf(Object.assign(new Error('x'), { errno: 3, code: 'EE_WRITE' }), 't').code).toBe('internal');
 });
 
 test('a lost database is said to pass, without the server’s words', () => {

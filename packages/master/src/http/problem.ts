@@ -1,5 +1,7 @@
 import type { Problem } from '@paravcl/shared/api/problem';
 import { errorCodes, ParavclError, type ErrorCode } from '@paravcl/shared/errors';
+import { isStorageFull } from '../db/connection';
+import { storageFull } from '../store/storage-room';
 import { InvalidInput } from './invalid-input';
 
 /** The one map from our codes to HTTP. */
@@ -26,6 +28,7 @@ export const statusOfCode: Readonly<Record<ErrorCode, number>> = {
   'slave-offline': 409,
   'slave-refused': 502,
   timeout: 504,
+  'storage-full': 507,
   'not-ready': 503,
   internal: 500,
 };
@@ -38,7 +41,7 @@ export const problemType = 'application/problem+json';
  * is told by its trace id alone, because its message may hold SQL, paths or secrets.
  */
 export function problemOf(thrown: unknown, trace: string): Problem {
-  const error = thrown instanceof ParavclError ? thrown : (clientFault(thrown) ?? databaseAway(thrown) ?? fault(trace));
+  const error = thrown instanceof ParavclError ? thrown : (clientFault(thrown) ?? databaseAway(thrown) ?? databaseFull(thrown) ?? fault(trace));
   return {
     type: `/api/v1/docs#${error.code}`,
     title: errorCodes[error.code].split(/[:;.]/)[0] ?? error.code,
@@ -62,6 +65,11 @@ function databaseAway(thrown: unknown): ParavclError | null {
   if (!(thrown instanceof Error)) return null;
   const isAway = thrown.name === 'KnexTimeoutError' || (thrown as Error & { fatal?: unknown }).fatal === true;
   return isAway ? new ParavclError('not-ready', 'The master has lost its database and waits for it. Try again in a few seconds.', { retryAfterSeconds: 5 }) : null;
+}
+
+/** The unit of work names the directory; this is for the few writes outside it. */
+function databaseFull(thrown: unknown): ParavclError | null {
+  return isStorageFull(thrown) ? storageFull(null) : null;
 }
 
 /** Largest JSON body, bytes. */

@@ -1,9 +1,11 @@
+import { MiB } from '@paravcl/shared/domain/limits';
 import { ParavclError } from '@paravcl/shared/errors';
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, stat, statfs, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { storageFull } from './storage-room';
 
 export interface AnnouncedContent {
   readonly imageId: string;
@@ -27,7 +29,11 @@ export interface StoredContent {
  * Of one image one caller writes at a time: ImageService sees to that.
  */
 export class ImageStore {
-  constructor(private readonly directory: string) {}
+  constructor(
+    private readonly directory: string,
+    /** Never taken by an upload: the database most often lies on the same file system. */
+    private readonly reserveBytes = 64 * MiB,
+  ) {}
 
   /** Makes the directory. */
   async open(): Promise<void> {
@@ -43,7 +49,7 @@ export class ImageStore {
    * Appends `content` at `offsetBytes`, which must be what has been received. When the last byte is there,
    * compares size and SHA-256 and answers true; with bytes still missing and `mayContinue` it answers
    * false. A stream that breaks off throws and keeps what came. Wrong content throws `content-mismatch`
-   * and keeps nothing.
+   * and keeps nothing; so does `storage-full`, at once when the rest cannot fit.
    */
   async receive(announced: AnnouncedContent, content: AsyncIterable<Buffer>, offsetBytes: number, mayContinue: boolean): Promise<boolean> {
     const { imageId, sizeBytes } = announced;
@@ -52,6 +58,7 @@ export class ImageStore {
     if (offsetBytes !== received && offsetBytes !== 0) {
       throw new ParavclError('conflict', `${received} bytes have arrived, so the upload goes on at offset ${received}, not ${offsetBytes}.`, { field: 'offset', limit: String(received) });
     }
+    await this.checkRoom(sizeBytes - offsetBytes);
     const hash = createHash('sha256');
     if (offsetBytes > 0) for await (const chunk of createReadStream(this.part(imageId))) hash.update(chunk as Buffer);
     const total = await this.append(announced, content, offsetBytes, hash);
@@ -127,17 +134,30 @@ export class ImageStore {
         total += chunk.length;
         // Too much is not written. A little more is still read, because ending the stream here would take
         // the connection away under the answer that says why.
-        if (total > announced.sizeBytes + patienceBytes) return total;
+        if (total > announced.sizeBytes + patienceBytes) break;
         if (total > announced.sizeBytes) continue;
         await writeAll(file, chunk, total - chunk.length);
         hash.update(chunk);
       }
+      await file.sync();
     } catch (error) {
-      throw noSpace(error) ? new ParavclError('conflict', 'The image store of the master is full. An administrator must make room; then the upload can go on.') : error;
+      if (!noSpace(error)) await file.sync().catch(() => undefined);
+      else {
+        // Half an image would hold the very room that is missing.
+        await this.removeFile(this.part(announced.imageId));
+        throw storageFull(this.directory, error);
+      }
+      throw error;
     } finally {
-      await file.sync().finally(() => file.close());
+      await file.close();
     }
     return total;
+  }
+
+  private async checkRoom(bytes: number): Promise<void> {
+    const { bavail, bsize } = await statfs(this.directory);
+    if (bavail * bsize >= bytes + this.reserveBytes) return;
+    throw storageFull(this.directory);
   }
 
   private part(imageId: string): string {
