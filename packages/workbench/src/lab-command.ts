@@ -73,7 +73,9 @@ async function main(): Promise<number> {
 /** Throws with the way out when this machine or this user cannot make a lab. */
 function needPrivateHost(): void {
   const hindrance = privateHostHindrance(process.argv.slice(1));
-  if (hindrance !== null) throw new LabError(hindrance.replace('A private host', 'A lab'));
+  if (hindrance === null) return;
+  // The private host's sentences, in the words of this command.
+  throw new LabError(hindrance.replace(/a private host/i, (words) => (words.startsWith('A') ? 'A lab' : 'a lab')).replace(/Run: sudo .*/, `Run: sudo npm run lab -- ${process.argv.slice(2).join(' ')}`.trimEnd()));
 }
 
 async function runningLab(dir: string): Promise<LabRecord> {
