@@ -1,0 +1,205 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, createReadStream, existsSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sleep, systemClock } from '@paravcl/shared/clock';
+import type { Describe } from '@paravcl/shared/domain/slave';
+import { newId } from '@paravcl/shared/ids';
+import type { AgentFrame } from '@paravcl/shared/protocol/agent-to-master';
+import type { DesiredInstance, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
+import type { Welcome } from '@paravcl/shared/protocol/master-to-agent';
+import { buildDemoGuest, demoGuestKernelArguments } from '@paravcl/workbench/guest/demo-guest';
+import pino from 'pino';
+import { Agent, type AgentParts } from '../../src/agent/agent';
+import { Journal } from '../../src/agent/journal';
+import { readQemuAccount } from '../../src/describe/qemu-account';
+import { PoolDiskStore } from '../../src/disks/pool-disk-store';
+import { LibvirtDriver } from '../../src/hypervisor/libvirt/libvirt-driver';
+
+jest.setTimeout(240_000);
+
+/** A real agent over real libvirt, its state directory and its pool on file systems of a few megabytes; the master is this test. */
+const virsh = (...args: readonly string[]): string => execFileSync('virsh', ['--quiet', '--connect', 'qemu:///system', ...args], { encoding: 'utf8', timeout: 20_000, env: { ...process.env, LC_ALL: 'C' } }).trim();
+const log = pino({ level: process.env['TEST_LOG'] ?? 'silent' });
+const slaveId = newId(1);
+const instanceId = newId(Date.now());
+const network = { name: 'pv-trouble', bridge: 'pvtrouble0', gateway: '10.93.0.1', prefix: 16 };
+
+let root: string;
+let spec: InstanceSpec;
+let journal: Journal;
+let agent: Agent;
+let link: Parameters<AgentParts['connect']>[0];
+let frames: AgentFrame[];
+
+const describeData: Describe = {
+  hostname: 'host', cores: 2, threads: 2, relativeSpeed: 1, cpuModel: 'model', cpuFlags: [], ramTotalMiB: 4096, ramAvailableMiB: 2048, poolTotalMiB: 64, poolAvailableMiB: 32,
+  hypervisor: { kind: 'qemu', why: 'test', usable: true, libvirt: null, qemu: null, machine: null, cpu: null }, interfaces: [], load1: 0, clockOffsetMs: null,
+};
+
+/** Fills a file system to its last byte; answers how to free it. */
+function fill(directory: string): () => void {
+  const path = join(directory, 'filler');
+  const file = openSync(path, 'w');
+  for (const size of [1 << 20, 4096, 1]) {
+    try {
+      for (;;) writeSync(file, Buffer.alloc(size, 1));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    }
+  }
+  closeSync(file);
+  return () => unlinkSync(path);
+}
+
+async function within(seconds: number, what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + 1000 * seconds;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`not within ${seconds} s: ${what}; seen ${JSON.stringify(agent.seen())}, told ${JSON.stringify(troubles())}`);
+    await sleep(systemClock, 50);
+  }
+}
+
+/** As the master knows them: of the last hello or report. */
+function troubles(): readonly string[] {
+  const told = frames.flatMap((frame) => (frame.type === 'describe' && frame.payload.changed.troubles !== undefined ? [frame.payload.changed.troubles] : [])).at(-1);
+  return (told ?? []).map(({ code }) => code);
+}
+
+async function startAgent(): Promise<void> {
+  const account = await readQemuAccount();
+  if (account === null) throw new Error('libvirt’s QEMU user is missing');
+  const guest = await buildDemoGuest();
+  const paths = new Map([guest.disk, guest.kernel, guest.ramdisk].map((file, index) => [newId(index + 1), file.path] as const));
+  const [disk, kernel, ramdisk] = [...paths].map(([imageId, path]) => ({
+    imageId,
+    sha256: execFileSync('sha256sum', ['--', path], { encoding: 'utf8' }).slice(0, 64),
+    sizeBytes: Number(execFileSync('stat', ['-c', '%s', '--', path], { encoding: 'utf8' })),
+    format: 'raw' as const,
+  }));
+  if (disk === undefined || kernel === undefined || ramdisk === undefined) throw new Error('no guest');
+  spec = {
+    name: 'i-trouble', vcpus: 1, ramMiB: 128, diskMiB: 64, disk, kernel, ramdisk, kernelArguments: demoGuestKernelArguments, mac: '00:16:3e:00:09:31', address: '10.93.0.21',
+    bandwidthMbps: null, seed: { hostname: 'i-trouble', user: 'student', sshPublicKeys: [] },
+  };
+  journal = await Journal.open(join(root, 'state', 'journal'), log);
+  frames = [];
+  const source = { open: (image: { imageId: string }, start: number) => Promise.resolve(createReadStream(paths.get(image.imageId) ?? '', { start }) as AsyncIterable<Buffer>) };
+  const pool = { directory: join(root, 'pool'), reserveMiB: 8 };
+  agent = await Agent.start({
+    clock: systemClock,
+    log,
+    journal,
+    driver: new LibvirtDriver({ type: 'qemu', slaveId, clock: systemClock }),
+    store: new PoolDiskStore({ ...pool, source, qemuOwner: { uid: account.uid, gid: account.gids[0] ?? account.uid }, clock: systemClock, hostBootId: 'boot-1', imageCacheDays: 30, onFault: (error) => { throw error; } }),
+    build: 'test',
+    machineId: '0'.repeat(32),
+    hostBootId: 'boot-1',
+    uptimeMs: () => performance.now(),
+    lastReportPath: join(root, 'state', 'last-report.json'),
+    diskSlots: 2,
+    pool,
+    ready: () => undefined,
+    describe: () => Promise.resolve(describeData),
+    load: () => Promise.resolve({ load1: 0, ramAvailableMiB: 1, poolAvailableMiB: 1 }),
+    connect: (given) => {
+      link = given;
+      return { isUp: true, clockOffsetMs: null, send: (frame) => frames.push(frame) > 0, start: () => undefined, stop: () => undefined };
+    },
+  });
+  await link.hello();
+  link.onWelcome({ network, admission: 'approved' } as Welcome);
+}
+
+const order = (generation: number, desired: Exclude<DesiredInstance['desired'], 'deleted'>): void => link.onFrame({ type: 'desired', payload: { instances: [{ instanceId, generation, desired, spec }] } });
+const domainState = (): string => virsh('domstate', '--reason', '--', instanceId);
+const reaches = (state: string): Promise<void> => within(90, state, () => agent.seen()[0]?.state === state);
+/** Processor time the guest has used, in ticks of 10 ms: its serial log is silent since it met a full disk, and libvirt may hang. */
+const counter = (): number => {
+  const pid = execFileSync('pgrep', ['-f', `guest=pv-${spec.name},`], { encoding: 'utf8' }).trim();
+  const [utime, stime] = (readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1] ?? '').split(' ').slice(11, 13);
+  return Number(utime) + Number(stime);
+};
+
+beforeAll(async () => {
+  if (process.env['PARAVCL_PRIVATE_HOST'] !== '1') throw new Error('This test makes domains and mounts file systems: run it inside a private host (npm test does).');
+  root = await mkdtemp(join(tmpdir(), 'paravcl-trouble-'));
+  await chmod(root, 0o711);
+  for (const [name, size] of [['state', '4m'], ['pool', '160m']] as const) {
+    await mkdir(join(root, name));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=0711`, 'tmpfs', join(root, name)]);
+  }
+  await startAgent();
+});
+afterAll(async () => {
+  link.onFrame({ type: 'desired', payload: { instances: [{ instanceId, generation: 99, desired: 'deleted', spec: null }] } });
+  await within(60, 'deleted', () => agent.seen()[0]?.state === 'deleted').finally(async () => {
+    await agent.stop();
+    await journal.close();
+    for (const name of ['state', 'pool']) execFileSync('umount', ['--lazy', join(root, name)]);
+    await rm(root, { recursive: true, force: true });
+  });
+});
+
+test('a full pool on a real file system: a guest that it stopped goes on within five seconds of room', async () => {
+  order(1, 'running');
+  await within(60, 'its disk is made', () => existsSync(join(root, 'pool', 'instances', instanceId)));
+  const free = fill(join(root, 'pool'));
+  await within(60, 'QEMU stops it at a write', () => domainState() === 'paused (I/O error)');
+  await within(5, 'told', () => troubles().includes('pool-full'));
+  // By its back-off alone it would be tried every 8 s by now, and later every 30.
+  await sleep(systemClock, 8000);
+  expect(domainState()).toBe('paused (I/O error)');
+  expect(agent.seen()[0]).toMatchObject({ reason: { code: 'DiskError' } });
+  free();
+  await within(5, 'goes on', () => domainState().startsWith('running') && troubles().length === 0);
+  await reaches('running');
+});
+
+test('a full state directory on a real file system: orders wait, the guest works on, and all is taken up when there is room', async () => {
+  const free = fill(join(root, 'state'));
+  const before = counter();
+  // What the reserve leaves may be enough for some orders; it is not for ever.
+  let filled = free;
+  for (let generation = 2; !journal.isFull && generation < 90; generation += 1) {
+    order(generation, 'running');
+    await within(5, 'taken or refused', () => journal.isFull || journal.state.instances.get(instanceId)?.desired?.generation === generation);
+    if (!journal.isFull) {
+      filled();
+      filled = fill(join(root, 'state'));
+    }
+  }
+  await within(5, 'told', () => troubles().includes('state-full'));
+  const known = journal.state.instances.get(instanceId)?.desired?.generation ?? 0;
+  order(95, 'suspended');
+  await within(20, 'the guest works on', () => counter() > before + 1);
+  expect(domainState()).toMatch(/^running/);
+  expect(journal.state.instances.get(instanceId)?.desired?.generation).toBe(known);
+  filled();
+  await within(6, 'healed', () => troubles().length === 0);
+  expect((await stat(join(root, 'state', 'journal', 'journal.reserve'))).size).toBe(1024 * 1024);
+  // The master tells again what was not answered.
+  order(95, 'running');
+  await within(20, 'taken', () => journal.state.instances.get(instanceId)?.desired?.generation === 95);
+});
+
+test('a hung libvirtd: told within fifteen seconds while heartbeats, hellos and the guest go on; waiting work is done when it answers', async () => {
+  const pid = Number(execFileSync('pgrep', ['-o', '-x', 'libvirtd'], { encoding: 'utf8' }).trim());
+  const before = counter();
+  process.kill(pid, 'SIGSTOP');
+  try {
+    order(96, 'suspended');
+    await within(15, 'told', () => troubles().includes('hypervisor-silent'));
+    expect(await link.heartbeat()).toMatchObject({ load1: 0 });
+    const asked = performance.now();
+    expect((await link.hello()).describe.troubles).toMatchObject([{ code: 'hypervisor-silent', blocksWork: true }]);
+    expect(performance.now() - asked).toBeLessThan(12_000);
+    await within(20, 'the guest works on', () => counter() > before + 1);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await within(15, 'healed', () => troubles().length === 0);
+  await reaches('suspended');
+  expect(domainState()).toMatch(/^shut off/);
+});
