@@ -34,8 +34,6 @@ export interface LabHostOptions {
   /** What it lends to the lab; the whole machine without. */
   readonly offer: { readonly cores?: number; readonly ramMiB?: number };
   readonly poolMiB: number;
-  /** False: guests are emulated, without asking whether KVM works. */
-  readonly kvm: boolean;
   /** More of the agent's configuration file. */
   readonly agentConfig?: Readonly<Record<string, unknown>>;
   /** Added to the agent's environment. */
@@ -103,7 +101,7 @@ export class LabHost {
   async powerOn(): Promise<void> {
     if (this.isOn) throw new Error(`${this.name} has power already.`);
     await this.prepareDisks();
-    const { address, linkMbps, kvm, port, mac, bridge } = this.options;
+    const { address, linkMbps, port, mac, bridge } = this.options;
     const log = openSync(this.hostLog, 'a', 0o600);
     const host = spawnHost(['/bin/bash', enterScript, 'sleep', 'infinity'], {
       log,
@@ -112,7 +110,6 @@ export class LabHost {
         PARAVCL_HOST_DISKS: this.disks,
         PARAVCL_HOST_ADDRESS: address,
         PARAVCL_HOST_LINK: `${String(linkMbps)}mbit`,
-        ...(kvm ? {} : { PARAVCL_HOST_KVM: 'none' }),
       },
     });
     closeSync(log);
@@ -155,7 +152,8 @@ export class LabHost {
 
   /** Runs a program on the host to its end. */
   run(program: string, args: readonly string[] = [], options: RunOptions = {}): Promise<string> {
-    const [nsenter, ...rest] = inNamespacesOf(this.pid, [program, ...args]);
+    // nsenter starts the program as its child: one that is given up shall not stay.
+    const [nsenter, ...rest] = inNamespacesOf(this.pid, ['setpriv', '--pdeathsig', 'KILL', '--', program, ...args]);
     return runProgram(nsenter, rest, options);
   }
 
@@ -267,7 +265,7 @@ export class HostEvidence implements evidence.WitnessedHost {
 
   /** The page of the demo guest at an address of this host's network; undefined while nobody answers there. */
   guestPage(address: string): Promise<evidence.GuestPage | undefined> {
-    return this.host.run('busybox', ['wget', '-q', '-T', '2', '-O', '-', `http://${address}${evidence.guestPagePath}`], { timeoutMs: 5000 }).then(evidence.readGuestPage, () => undefined);
+    return this.host.run('busybox', ['wget', '-q', '-O', '-', `http://${address}${evidence.guestPagePath}`], { timeoutMs: 5000 }).then(evidence.readGuestPage, () => undefined);
   }
 
   /** All files and directories of its pool, by their paths in it. */

@@ -80,9 +80,6 @@ export class LabSite {
         linkMbps: wish.linkMbps ?? 1000,
         offer: { cores: wish.offerCores ?? 2, ramMiB: wish.offerRamMiB ?? 2048 },
         poolMiB: wish.poolMiB ?? 2048,
-        // Whether KVM works is the agent's to find out. Hidden from libvirt it makes every definition of a domain slow: libvirt
-        // then asks QEMU anew each time (0.03 s with the device, 2.7 s on an idle machine without).
-        kvm: true,
         agentConfig: wish.agentConfig ?? {},
         env,
       });
