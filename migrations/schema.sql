@@ -98,6 +98,15 @@ CREATE TABLE slaves (
   UNIQUE KEY slaves_key (public_key)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
+CREATE TABLE slave_pulses ( -- the figures of a slave's last heartbeat: written for thousands of slaves at a time
+  slave_id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  seen_at DATETIME(3) NOT NULL,
+  load1 DOUBLE NOT NULL,
+  ram_available_mib BIGINT NOT NULL,
+  pool_available_mib BIGINT NOT NULL,
+  clock_offset_ms DOUBLE NULL
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
 CREATE TABLE join_tokens (
   id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
   token_hash CHAR(64) COLLATE utf8mb4_bin NOT NULL,

@@ -43,6 +43,7 @@ import { ObservationService } from './services/observation-service';
 import type { IssuedToken } from './services/one-time-tokens';
 import { OperationService } from './services/operation-service';
 import { PasswordService } from './services/password-service';
+import { QuietFleet } from './services/quiet-fleet';
 import { RefusalLimiter } from './services/refusal-limiter';
 import type { OnRecovery } from './services/recovery-paths';
 import { RegistrationService } from './services/registration-service';
@@ -131,7 +132,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     },
   });
   const gateway = new AgentGateway({
-    clock, sessions: agents, reports, pulse, unitOfWork: unit, log,
+    clock, sessions: agents, reports: new QuietFleet(reports, scheduler, unit), pulse, unitOfWork: unit, log,
     hellos: new HelloService(unit, clock, config.fleet.addressCheck),
     settings: {
       siteId,
@@ -240,6 +241,15 @@ function withGauges(registry: Registry, gateway: AgentGateway): Registry {
     registers: [registry],
     collect() {
       this.set(gateway.size);
+    },
+  });
+  new Counter({
+    name: 'paravcl_heartbeats_total',
+    help: 'Heartbeats of agents accepted since the start.',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(gateway.heartbeats);
     },
   });
   return registry;

@@ -17,6 +17,9 @@ const mostConnections = 22_000;
 /** Answers under way get this long when the master stops. */
 const drainMs = 5000;
 
+/** Connections that the kernel holds until we take them: a whole fleet may dial in one moment. Bounded by net.core.somaxconn too. */
+const backlog = 4096;
+
 /** Listens with TLS for the API and the agents on one port. Throws with the way out when the port is not to be had. */
 export async function listen(app: Express, gateway: AgentGateway, identity: ServerIdentity, at: { readonly host: string; readonly port: number }): Promise<Server> {
   const server = createServer({ key: identity.key, cert: identity.cert, minVersion: 'TLSv1.2', requestTimeout: 0, headersTimeout: headersWithinMs }, app);
@@ -28,7 +31,7 @@ export async function listen(app: Express, gateway: AgentGateway, identity: Serv
     socket.on('error', () => socket.destroy());
     socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
   });
-  server.listen(at.port, at.host);
+  server.listen({ port: at.port, host: at.host, backlog });
   try {
     await once(server, 'listening');
   } catch (error) {

@@ -1,18 +1,25 @@
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { FleetPulse } from '../services/fleet-pulse';
 
-/** How often changed figures of a slave are written, at most. */
-export const fleetStoreEveryMs = 15_000;
+/** How often changed figures are written: what a heartbeat said can be read in the database within a second. */
+export const fleetStoreEveryMs = 400;
 
-/** Stores what heartbeats and describe frames changed, so that a restarted master knows it. */
+/** Stores what heartbeats changed, so that the scheduler plans with it and a restarted master knows it. */
 export class FleetStoreJob {
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly pulse: FleetPulse,
   ) {}
 
-  /** One round; run it every `fleetStoreEveryMs` and once when stopping. */
+  /** One round; run it every `fleetStoreEveryMs` and once when stopping. What could not be written is tried again by the next. */
   async run(): Promise<void> {
-    for (const { slaveId, describe, heardAt } of this.pulse.takeChanged()) await this.unitOfWork.read.slaves.storeDescribe(slaveId, describe, heardAt);
+    const changed = this.pulse.takeChanged();
+    if (changed.length === 0) return;
+    try {
+      await this.unitOfWork.read.fleet.storePulses(changed);
+    } catch (error) {
+      this.pulse.putBack(changed);
+      throw error;
+    }
   }
 }

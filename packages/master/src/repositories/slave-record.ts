@@ -54,12 +54,38 @@ export interface SlaveRow {
   epoch: number;
   last_seen_at: Date | null;
   created_at: Date;
+  /** The figures of its last heartbeat, where its row of `slave_pulses` was read along. */
+  seen_at?: Date | null;
+  load1?: number | null;
+  ram_available_mib?: number | null;
+  pool_available_mib?: number | null;
+  clock_offset_ms?: number | null;
 }
+
+export const pulseColumns = ['seen_at', 'load1', 'ram_available_mib', 'pool_available_mib', 'clock_offset_ms'] as const;
 
 export const slaveColumns: readonly (keyof SlaveRow)[] = [
   'id', 'name', 'kind', 'owner_user_id', 'admission', 'admission_reason', 'liveness', 'public_key', 'machine_id', 'macs', 'enrolled_address',
   'address', 'presented', 'describe_data', 'foreign_domains', 'agent_build', 'epoch', 'last_seen_at', 'created_at',
 ];
+
+/**
+ * The part of the describe data that is stored with the slave: what every heartbeat changes is in
+ * `slave_pulses` and zero here, so that an agent that says the same of its host is no change.
+ */
+export const steadyDescribe = (describe: Describe): Describe => ({ ...describe, load1: 0, ramAvailableMiB: 0, poolAvailableMiB: 0, clockOffsetMs: null });
+
+/** What a heartbeat changes; an offset that was not measured yet leaves the older one. */
+function withPulse(describe: Describe, row: SlaveRow): Describe {
+  if (row.seen_at == null) return describe;
+  return {
+    ...describe,
+    load1: row.load1 ?? 0,
+    ramAvailableMiB: row.ram_available_mib ?? 0,
+    poolAvailableMiB: row.pool_available_mib ?? 0,
+    clockOffsetMs: row.clock_offset_ms ?? describe.clockOffsetMs,
+  };
+}
 
 /** The JSON columns hold what this very class wrote after zod had parsed it; they are not parsed again. */
 export function slaveRecord(row: SlaveRow): SlaveRecord {
@@ -77,11 +103,11 @@ export function slaveRecord(row: SlaveRow): SlaveRecord {
     enrolledAddress: row.enrolled_address,
     address: row.address,
     presented: row.presented === null ? null : (parseJson(row.presented) as ShownIdentity),
-    describe: parseJson(row.describe_data) as Describe,
+    describe: withPulse(parseJson(row.describe_data) as Describe, row),
     foreignDomains: parseJson(row.foreign_domains) as ForeignDomain[],
     agentBuild: row.agent_build,
     epoch: row.epoch,
-    lastSeenAt: row.last_seen_at?.getTime() ?? null,
+    lastSeenAt: (row.seen_at ?? row.last_seen_at)?.getTime() ?? null,
     createdAt: row.created_at.getTime(),
   };
 }

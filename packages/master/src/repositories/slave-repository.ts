@@ -2,9 +2,10 @@ import type { Page } from '@paravcl/shared/api/page';
 import type { EpochMs } from '@paravcl/shared/clock';
 import { holdsComputeStates } from '@paravcl/shared/domain/instance-state';
 import type { Admission, Describe, ForeignDomain, Liveness, Slave, SlaveKind } from '@paravcl/shared/domain/slave';
+import { parseJson } from '@paravcl/shared/parse-json';
 import type { Knex } from 'knex';
 import { likeLiteral, newestFirst, type PageRequest } from './newest-first';
-import { slaveColumns, slaveRecord, slaveRow, type ShownIdentity, type SlaveRecord, type SlaveRow } from './slave-record';
+import { pulseColumns, slaveColumns, slaveRecord, slaveRow, steadyDescribe, type ShownIdentity, type SlaveRecord, type SlaveRow } from './slave-record';
 
 export interface SlaveFilter extends PageRequest {
   readonly admission?: Admission | undefined;
@@ -37,11 +38,11 @@ export class SlaveRepository {
   }
 
   async find(id: string): Promise<SlaveRecord | null> {
-    return this.one(this.db('slaves').where({ id }));
+    return this.one(this.withPulses().where({ id }));
   }
 
   async findByPublicKey(publicKey: string): Promise<SlaveRecord | null> {
-    return this.one(this.db('slaves').where({ public_key: publicKey }));
+    return this.one(this.withPulses().where({ public_key: publicKey }));
   }
 
   /**
@@ -61,7 +62,7 @@ export class SlaveRepository {
 
   /** Newest first. Retired slaves only when the filter asks for them. Throws `invalid-input` for a cursor that is none. */
   async page(filter: SlaveFilter): Promise<Page<SlaveRecord>> {
-    const query = this.db('slaves').select(slaveColumns);
+    const query = this.withPulses().select([...slaveColumns, ...pulseColumns]);
     if (filter.admission === undefined) void query.whereNot('admission', 'retired');
     else void query.where('admission', filter.admission);
     if (filter.liveness !== undefined) void query.where('liveness', filter.liveness);
@@ -130,7 +131,7 @@ export class SlaveRepository {
         epoch: opened.epoch,
         agent_build: opened.agentBuild,
         address: opened.address,
-        describe_data: JSON.stringify(opened.describe),
+        describe_data: JSON.stringify(steadyDescribe(opened.describe)),
         foreign_domains: JSON.stringify(opened.foreignDomains),
         last_seen_at: new Date(opened.seenAt),
         liveness: 'online',
@@ -168,8 +169,12 @@ export class SlaveRepository {
     return (await this.db('slaves').where({ id, liveness: from }).update({ liveness: to })) === 1;
   }
 
-  async storeDescribe(id: string, describe: Describe, seenAt: EpochMs): Promise<void> {
-    await this.db('slaves').where({ id }).update({ describe_data: JSON.stringify(describe), last_seen_at: new Date(seenAt) });
+  /** Changed parts of the describe data. Call it in a transaction: others may change other parts at the same time. */
+  async mergeDescribe(id: string, changed: Partial<Describe>): Promise<void> {
+    const row = (await this.db('slaves').where({ id }).forUpdate().first('describe_data')) as { readonly describe_data: string } | undefined;
+    if (row === undefined) return;
+    const text = JSON.stringify(steadyDescribe({ ...(parseJson(row.describe_data) as Describe), ...changed }));
+    if (text !== row.describe_data) await this.db('slaves').where({ id }).update({ describe_data: text });
   }
 
   async storeForeignDomains(id: string, domains: readonly ForeignDomain[]): Promise<void> {
@@ -177,7 +182,11 @@ export class SlaveRepository {
   }
 
   private async one(query: Knex.QueryBuilder): Promise<SlaveRecord | null> {
-    const row = (await query.select(slaveColumns).first()) as SlaveRow | undefined;
+    const row = (await query.select([...slaveColumns, ...pulseColumns]).first()) as SlaveRow | undefined;
     return row === undefined ? null : slaveRecord(row);
+  }
+
+  private withPulses(): Knex.QueryBuilder {
+    return this.db('slaves').leftJoin('slave_pulses', 'slave_id', 'id') as Knex.QueryBuilder;
   }
 }

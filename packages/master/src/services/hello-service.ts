@@ -1,5 +1,5 @@
 import type { Clock, EpochMs } from '@paravcl/shared/clock';
-import { admissionMoves, type AddressCheck, type Admission, type Describe, type Liveness } from '@paravcl/shared/domain/slave';
+import { admissionMoves, type AddressCheck, type Admission, type Liveness } from '@paravcl/shared/domain/slave';
 import { helloSigningInput, type Hello } from '@paravcl/shared/protocol/agent-to-master';
 import type { Refused } from '@paravcl/shared/protocol/master-to-agent';
 import { oldestProtocolVersion, protocolVersion } from '@paravcl/shared/protocol/version';
@@ -7,8 +7,10 @@ import { judgeIdentity } from '../core/identity';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { NewEvent } from '../repositories/event-repository';
 import type { Repositories } from '../repositories/repositories';
-import type { SlaveRecord } from '../repositories/slave-record';
+import type { GreetedSlave } from '../repositories/fleet-repository';
+import { steadyDescribe } from '../repositories/slave-record';
 import { isSignedBy } from './agent-key';
+import { Batches } from './batches';
 import { RefusalLimiter } from './refusal-limiter';
 
 export interface HelloContext {
@@ -20,7 +22,7 @@ export interface HelloContext {
 }
 
 export type HelloVerdict =
-  | { readonly kind: 'welcome'; readonly name: string; readonly admission: Admission; readonly describe: Describe; readonly livenessBefore: Liveness }
+  | { readonly kind: 'welcome'; readonly name: string; readonly admission: Admission; readonly livenessBefore: Liveness }
   | {
       readonly kind: 'refused';
       readonly code: Refused['code'];
@@ -39,10 +41,25 @@ const refused = (code: Refused['code'], sentence: string, of: { readonly strange
   quarantinedNow: of.quarantinedNow ?? false,
 });
 
-/** Who says hello, and whether they are let in. */
+/** A hello whose signature is that of the key it presents. */
+interface SignedHello {
+  readonly hello: Hello;
+  readonly context: HelloContext;
+}
+
+/** Hellos that are judged in one transaction, and such transactions at a time. */
+const hellosPerBatch = 50;
+const batchesAtOnce = 2;
+
+/**
+ * Who says hello, and whether they are let in. When a whole fleet comes back at once its hellos are judged
+ * together: those that waited while a transaction ran are the next one. What waits is bounded by the door,
+ * which lets in `maxUnproven` connections at a time, each with one hello.
+ */
 export class HelloService {
   /** One event a minute tells of an address that claims to be a slave which is connected already. */
   private readonly told: RefusalLimiter;
+  private readonly batches: Batches<SignedHello, HelloVerdict>;
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
@@ -50,6 +67,12 @@ export class HelloService {
     private readonly addressCheck: AddressCheck,
   ) {
     this.told = new RefusalLimiter(clock, { refusals: 1, windowMs: 60_000 });
+    this.batches = new Batches((hellos) => this.judgeTogether(hellos), {
+      most: hellosPerBatch,
+      atOnce: batchesAtOnce,
+      // Of two connections that say to be one slave, the later finds what the earlier left.
+      keyOf: ({ hello }) => hello.slaveId,
+    });
   }
 
   /**
@@ -66,14 +89,23 @@ export class HelloService {
     if (!isSignedBy(hello.publicKey, helloSigningInput(context.nonce, hello.slaveId), hello.signature)) {
       return refused('bad-signature', 'The signature of the hello does not match its key. Check that the agent’s key file is whole.', { stranger: true });
     }
-    return this.unitOfWork.transaction((repositories) => this.judgeSigned(repositories, hello, context));
+    return this.batches.add({ hello, context });
   }
 
-  private async judgeSigned(repositories: Repositories, hello: Hello, context: HelloContext): Promise<HelloVerdict> {
+  private judgeTogether(hellos: readonly SignedHello[]): Promise<HelloVerdict[]> {
+    return this.unitOfWork.transaction(async (repositories) => {
+      // Locked, so that an approval or another hello of the same slave comes wholly before or after.
+      const slaves = await repositories.fleet.lockForHello(hellos.map(({ hello }) => hello.slaveId));
+      const verdicts: HelloVerdict[] = [];
+      for (const { hello, context } of hellos) verdicts.push(await this.judgeSigned(repositories, slaves.get(hello.slaveId) ?? null, hello, context));
+      return verdicts;
+    });
+  }
+
+  private async judgeSigned(repositories: Repositories, found: GreetedSlave | null, hello: Hello, context: HelloContext): Promise<HelloVerdict> {
     const now = this.clock.now();
-    // Locked, so that an approval or another hello of the same slave comes wholly before or after.
-    const slave = await repositories.fleet.lock(hello.slaveId);
-    if (slave === null) return refused('unknown-slave', 'This master knows no such slave. Enrol the machine with a join token.', { stranger: true });
+    if (found === null) return refused('unknown-slave', 'This master knows no such slave. Enrol the machine with a join token.', { stranger: true });
+    const slave = found.record;
     if (slave.admission === 'retired') return refused('retired', `${slave.name} was retired from the pool. Enrol the machine again with a join token.`);
 
     const verdict = judgeIdentity({ ...slave, lastAddress: slave.address }, { ...hello, address: context.address }, this.addressCheck);
@@ -83,28 +115,42 @@ export class HelloService {
       return refused('quarantined', `${slave.name} is quarantined: ${slave.admissionReason ?? 'an operator must look at it.'} An operator approves it in the portal.`);
     }
 
-    // Who measures the offset is the master, from heartbeats; what the agent says of it is its own view.
-    const describe: Describe = { ...hello.describe, clockOffsetMs: slave.describe.clockOffsetMs };
-    const opened = await repositories.slaves.openSession(slave.id, slave.admission, {
-      epoch: hello.epoch,
-      agentBuild: hello.build,
-      address: context.address,
-      describe,
-      foreignDomains: hello.foreignDomains,
-      seenAt: now,
-    });
-    if (!opened) return refused('newer-session', `${slave.name} changed while it said hello. Say hello again.`);
+    if (!(await this.record(repositories, found, hello, context, now))) return refused('newer-session', `${slave.name} changed while it said hello. Say hello again.`);
     if (verdict.addressChange !== null) await repositories.events.append(slaveEvent(slave, 'slave.address-changed', context.address, `${slave.name}: ${verdict.addressChange}`), now);
     if (slave.liveness !== 'online') {
       const first = slave.lastSeenAt === null ? 'is connected for the first time' : `is online again (it was ${slave.liveness})`;
       await repositories.events.append(slaveEvent(slave, 'slave.online', context.address, `${slave.name} ${first}, from ${context.address}.`), now);
     }
-    return { kind: 'welcome', name: slave.name, admission: slave.admission, describe, livenessBefore: slave.liveness };
+    return { kind: 'welcome', name: slave.name, admission: slave.admission, livenessBefore: slave.liveness };
+  }
+
+  /**
+   * Writes down what an accepted hello changes. After a restart of the master that is nothing: everybody is
+   * as the books say. When it was seen is written with the pulses. False when admission changed, or a later
+   * start of the agent was seen, meanwhile.
+   */
+  private async record(repositories: Repositories, found: GreetedSlave, hello: Hello, context: HelloContext, now: EpochMs): Promise<boolean> {
+    const { record: slave, describeText, foreignDomainsText } = found;
+    const asBefore =
+      slave.liveness === 'online' && slave.presented === null && slave.epoch === hello.epoch && slave.agentBuild === hello.build && slave.address === context.address &&
+      describeText === JSON.stringify(steadyDescribe(hello.describe)) && foreignDomainsText === JSON.stringify(hello.foreignDomains);
+    if (asBefore) return true;
+    const { load1, ramAvailableMiB, poolAvailableMiB } = hello.describe;
+    // Who measures the offset is the master, from heartbeats; what the agent says of it is its own view.
+    await repositories.fleet.storePulses([{ slaveId: slave.id, seenAt: now, load1, ramAvailableMiB, poolAvailableMiB, clockOffsetMs: null }]);
+    return repositories.slaves.openSession(slave.id, slave.admission, {
+      epoch: hello.epoch,
+      agentBuild: hello.build,
+      address: context.address,
+      describe: hello.describe,
+      foreignDomains: hello.foreignDomains,
+      seenAt: now,
+    });
   }
 
   private async quarantine(
     repositories: Repositories,
-    slave: SlaveRecord,
+    slave: GreetedSlave['record'],
     hello: Hello,
     context: HelloContext,
     verdict: { readonly keyMatches: boolean; readonly sentence: string },
@@ -123,7 +169,7 @@ export class HelloService {
   }
 
   /** Somebody with another key, while the slave itself is connected: written down, and nothing else changes. */
-  private async turnAway(repositories: Repositories, slave: SlaveRecord, context: HelloContext, now: EpochMs): Promise<HelloVerdict> {
+  private async turnAway(repositories: Repositories, slave: GreetedSlave['record'], context: HelloContext, now: EpochMs): Promise<HelloVerdict> {
     if (this.told.waitMs(context.address) === 0) {
       this.told.refused(context.address);
       const sentence = `Somebody at ${context.address} said to be ${slave.name}, with another key, and was refused. ${slave.name} is connected with its own key and goes on.`;
@@ -133,6 +179,6 @@ export class HelloService {
   }
 }
 
-function slaveEvent(slave: SlaveRecord, kind: string, clientAddress: string, sentence: string): NewEvent {
+function slaveEvent(slave: GreetedSlave['record'], kind: string, clientAddress: string, sentence: string): NewEvent {
   return { kind, subjectType: 'slave', subjectId: slave.id, actor: `slave ${slave.name}`, actorUserId: null, clientAddress, sentence };
 }

@@ -273,7 +273,7 @@ export class InstanceService {
     if (instance.slaveId === null || endsAt == null || endsAt === instance.endsAt) return;
     const slave = await repositories.slaves.find(instance.slaveId);
     if (slave === null) return;
-    const wrong = clockWrong(slave.name, (this.deps.figures.latest(slave.id)?.describe ?? slave.describe).clockOffsetMs);
+    const wrong = clockWrong(slave.name, { ...slave.describe, ...this.deps.figures.latest(slave.id)?.describe }.clockOffsetMs);
     if (wrong !== null) throw new ParavclError('conflict', `${instance.name} cannot be given an end now. ${wrong} Then try again.`);
   }
 

@@ -23,7 +23,7 @@ export interface AgentPort {
 /** What connected slaves told of themselves last, newer than what is stored. */
 export interface FleetFigures {
   /** Null when this run of the master has not heard of the slave. */
-  latest(slaveId: string): { readonly describe: Describe } | null;
+  latest(slaveId: string): { readonly describe: Partial<Describe> } | null;
 }
 
 /** Wakes the scheduling loop; many wishes in a row cost one round. */

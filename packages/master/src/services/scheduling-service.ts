@@ -131,7 +131,7 @@ export class SchedulingService implements SchedulerWake {
     return {
       snapshot: {
         // Troubles and clocks as they are now: what is stored may be a quarter of a minute old.
-        slaves: slaves.map((slave) => ({ ...slave, describe: figures.latest(slave.id)?.describe ?? slave.describe })).map((slave) => slaveView(slave, usage.get(slave.id), agents.isConnected(slave.id), scheduling)),
+        slaves: slaves.map((slave) => ({ ...slave, describe: { ...slave.describe, ...figures.latest(slave.id)?.describe } })).map((slave) => slaveView(slave, usage.get(slave.id), agents.isConnected(slave.id), scheduling)),
         criticalShare: scheduling.criticalShare,
       },
       waiting: records.map(({ id, name, generation, vcpus, ramMiB, diskMiB, createdAt, minutes }) => ({

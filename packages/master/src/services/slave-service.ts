@@ -69,9 +69,8 @@ export class SlaveService {
   async describe(principal: Principal, slaveId: string): Promise<FreshDescribe> {
     const slave = await this.visible(this.unitOfWork.read, principal, slaveId);
     const sentence = await this.askForDescribe(slave);
-    const latest = this.pulse.latest(slaveId) ?? { describe: slave.describe, heardAt: slave.lastSeenAt };
-    const asOf = latest.heardAt === null ? null : new Date(latest.heardAt).toISOString();
-    return { describe: latest.describe, fresh: sentence === null, asOf, sentence };
+    const { describe, lastSeenAt: asOf } = await this.viewOf((await this.unitOfWork.read.slaves.find(slaveId)) ?? slave);
+    return { describe, fresh: sentence === null, asOf, sentence };
   }
 
   /**
@@ -210,7 +209,7 @@ export class SlaveService {
 
   private view(slave: SlaveRecord, used: SlaveUse): Slave {
     const latest = this.pulse.latest(slave.id);
-    const describe = latest?.describe ?? slave.describe;
+    const describe = { ...slave.describe, ...latest?.describe };
     const lastSeenAt = latest?.heardAt ?? slave.lastSeenAt;
     return {
       id: slave.id,

@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from '@paravcl/shared/clock';
+import type { Clock } from '@paravcl/shared/clock';
 import type { Admission, Describe } from '@paravcl/shared/domain/slave';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
@@ -15,7 +15,8 @@ import type { AgentReports } from '../services/ports';
 import type { RefusalLimiter } from '../services/refusal-limiter';
 import type { AgentSessions, RegisteredSession } from './agent-sessions';
 import { desiredBatches } from './desired-batches';
-import { closeCodes, FrameSocket } from './frame-socket';
+import { closeCodes, FrameSocket, type FrameSocketEvents } from './frame-socket';
+import type { LinkWheel, OnWheel } from './link-wheel';
 import type { LinkLog, LinkSettings } from './link-settings';
 
 export interface AgentSessionDeps {
@@ -28,6 +29,10 @@ export interface AgentSessionDeps {
   readonly unitOfWork: UnitOfWork;
   /** Addresses whose hellos proved no key of ours; the gateway makes them wait. */
   readonly strangers: RefusalLimiter;
+  /** Beats for every connection. */
+  readonly wheel: LinkWheel;
+  /** The heartbeat of this moment, encoded once for everybody who is due. */
+  readonly heartbeatFrame: () => Buffer;
   readonly log: LinkLog;
 }
 
@@ -51,9 +56,9 @@ const isAdmitted = (admission: Admission): boolean => admission === 'approved' |
  * One connection of an agent, from its challenge to its end:
  * challenged → (hello) judging → accepted, or refused; closed from anywhere.
  * Invariants: nothing but a hello is heard before it is accepted; a session that is not the newest of
- * its slave reports nothing; whatever ends it stops its timers.
+ * its slave reports nothing. It has no timer: the wheel calls it once every heartbeatMs.
  */
-export class AgentSession implements RegisteredSession {
+export class AgentSession implements RegisteredSession, FrameSocketEvents, OnWheel {
   readonly sessionId: string;
   /** Bearer for image content, as long as the session. */
   readonly contentToken = randomBytes(32).toString('base64url');
@@ -63,7 +68,8 @@ export class AgentSession implements RegisteredSession {
   private stage: 'challenged' | 'judging' | 'accepted' | 'refused' = 'challenged';
   private accepted: Accepted | null = null;
   private heardAtMs: number;
-  private readonly timers = new Set<Cancel>();
+  private readonly openedAtMs: number;
+  private readonly slot: number;
 
   constructor(
     socket: WebSocket,
@@ -73,19 +79,12 @@ export class AgentSession implements RegisteredSession {
     private readonly deps: AgentSessionDeps,
     /** Called once, when the hello is accepted or the connection ends without: it is no longer unproven. */
     private readonly onProvenOrClosed: () => void,
-    private readonly onClosed: () => void,
+    private readonly onEnded: (session: AgentSession) => void,
   ) {
     this.sessionId = newId(deps.clock.now());
-    this.heardAtMs = deps.clock.monotonicMs();
-    this.frames = new FrameSocket(socket, deps.clock, deps.settings.limits, {
-      onReceived: () => this.heard(),
-      onFrame: (frame) => this.receive(frame),
-      onFault: (error) => this.logFault(error),
-      onClosed: () => this.ended(),
-    });
-    this.after(deps.settings.timings.handshakeMs, () => {
-      if (this.stage !== 'accepted') this.frames.cut();
-    });
+    this.heardAtMs = this.openedAtMs = deps.clock.monotonicMs();
+    this.frames = new FrameSocket(socket, deps.clock, deps.settings.limits, this);
+    this.slot = deps.wheel.join(this);
     this.send({ type: 'challenge', payload: { siteId: deps.settings.siteId, nonce: this.nonce, protocol: { newest: protocolVersion, oldest: oldestProtocolVersion } } });
   }
 
@@ -124,14 +123,61 @@ export class AgentSession implements RegisteredSession {
       await this.announceNamed(accepted);
     } catch (error) {
       // It dials again and says hello as an admitted slave: the same set is worked out then.
-      this.logFault(error);
+      this.onFault(error);
       this.frames.close(closeCodes.internal, 'try again');
     }
   }
 
   /** Noted at arrival: an agent whose frames wait for us is not silent. */
-  private heard(): void {
+  onReceived(waits: boolean): void {
     this.heardAtMs = this.deps.clock.monotonicMs();
+    if (waits) this.heard();
+  }
+
+  onFrame(frame: AgentFrame): Promise<void> | undefined {
+    const { accepted } = this;
+    if (frame.type !== 'heartbeat' || accepted === null) return this.receive(frame);
+    if (!this.deps.sessions.isCurrent(this)) return undefined;
+    const { agentTime, load1, ramAvailableMiB, poolAvailableMiB } = frame.payload;
+    this.deps.pulse.heartbeat(accepted.slaveId, { agentTime: Date.parse(agentTime), load1, ramAvailableMiB, poolAvailableMiB });
+    return undefined;
+  }
+
+  onFault(error: unknown): void {
+    this.deps.log.warn({ err: error, slaveId: this.accepted?.slaveId ?? null, address: this.address }, 'a fault on an agent’s link');
+  }
+
+  onClosed(): void {
+    this.deps.wheel.leave(this, this.slot);
+    this.deps.sessions.remove(this);
+    this.onProvenOrClosed();
+    this.onEnded(this);
+    if (this.accepted !== null) this.deps.log.info({ slaveId: this.accepted.slaveId, address: this.address }, `the link of ${this.accepted.name} ended`);
+  }
+
+  /** Every heartbeatMs: say that we live, and look whether the other end does. */
+  beat(): void {
+    if (this.stage !== 'accepted') return;
+    const { silenceMs, drainMs } = this.deps.settings.timings;
+    // While we do not read what it sends, nothing can be heard, and that is our doing.
+    if (this.frames.isHeldBack) {
+      this.heardAtMs = this.deps.clock.monotonicMs();
+      this.heard();
+    }
+    if (this.deps.clock.monotonicMs() - this.heardAtMs >= silenceMs || this.frames.unsentForMs() >= drainMs) {
+      this.onFault(new Error('the link is half-open: nothing heard, or nothing taken, for too long'));
+      this.frames.cut();
+      return;
+    }
+    this.frames.sendEncoded(this.deps.heartbeatFrame());
+  }
+
+  /** Cuts a connection whose hello was not accepted in time. */
+  checkHandshake(): void {
+    if (this.stage !== 'accepted' && this.deps.clock.monotonicMs() - this.openedAtMs >= this.deps.settings.timings.handshakeMs) this.frames.cut();
+  }
+
+  private heard(): void {
     if (this.accepted !== null && this.deps.sessions.isCurrent(this)) this.deps.pulse.heard(this.accepted.slaveId);
   }
 
@@ -143,16 +189,15 @@ export class AgentSession implements RegisteredSession {
     }
     const { accepted } = this;
     if (accepted === null || !this.deps.sessions.isCurrent(this)) return;
+    this.deps.pulse.heard(accepted.slaveId);
     switch (frame.type) {
       case 'hello':
         throw new ParavclError('malformed-body', 'A session says hello once.');
-      case 'heartbeat': {
-        const { agentTime, ...vitals } = frame.payload;
-        this.deps.pulse.heartbeat(accepted.slaveId, { ...vitals, agentTime: Date.parse(agentTime) });
+      // Taken by onFrame.
+      case 'heartbeat':
         return;
-      }
       case 'describe':
-        this.deps.pulse.describe(accepted.slaveId, definedOnly(frame.payload.changed));
+        await this.describe(accepted.slaveId, definedOnly(frame.payload.changed));
         return;
       case 'observed':
         await this.observed(accepted, frame.payload.instances, frame.payload.inventoryComplete === true);
@@ -164,6 +209,11 @@ export class AgentSession implements RegisteredSession {
         await this.deps.sessions.commands.result(accepted.slaveId, frame.payload);
         this.send({ type: 'result-stored', payload: { commandId: frame.payload.commandId } });
     }
+  }
+
+  private async describe(slaveId: string, changed: Partial<Describe>): Promise<void> {
+    this.deps.pulse.describe(slaveId, changed);
+    await this.deps.unitOfWork.transaction((repositories) => repositories.slaves.mergeDescribe(slaveId, changed));
   }
 
   private async observed(accepted: Accepted, instances: readonly ObservedInstance[], complete: boolean): Promise<void> {
@@ -206,7 +256,7 @@ export class AgentSession implements RegisteredSession {
     this.stage = 'accepted';
     this.onProvenOrClosed();
     deps.log.info({ slaveId: hello.slaveId, address: this.address, admission: verdict.admission, build: hello.build }, `${verdict.name} is connected`);
-    deps.pulse.begin(hello.slaveId, verdict.describe);
+    deps.pulse.begin(hello.slaveId, hello.describe);
     const { heartbeatMs } = deps.settings.timings;
     this.send({
       type: 'welcome',
@@ -219,7 +269,6 @@ export class AgentSession implements RegisteredSession {
         contentToken: this.contentToken,
       },
     });
-    this.beat();
     await this.announceNamed(accepted);
     for (const order of deps.sessions.commands.pendingOf(hello.slaveId)) this.send({ type: 'command', payload: order });
     if (verdict.livenessBefore !== 'online') await deps.reports.fleetChanged(hello.slaveId);
@@ -232,44 +281,6 @@ export class AgentSession implements RegisteredSession {
     if (complete) accepted.named = null;
     const desired = await this.deps.reports.connected(slaveId, [...named.values()], complete);
     for (const instances of desiredBatches(desired)) this.send({ type: 'desired', payload: { instances: [...instances] } });
-  }
-
-  /** Every heartbeatMs: say that we live, and look whether the other end does. */
-  private beat(): void {
-    const { clock, settings } = this.deps;
-    const { heartbeatMs, silenceMs, drainMs } = settings.timings;
-    this.after(heartbeatMs, () => {
-      // While we do not read what it sends, nothing can be heard, and that is our doing.
-      if (this.frames.isHeldBack) this.heard();
-      if (clock.monotonicMs() - this.heardAtMs >= silenceMs || this.frames.unsentForMs() >= drainMs) {
-        this.logFault(new Error('the link is half-open: nothing heard, or nothing taken, for too long'));
-        this.frames.cut();
-        return;
-      }
-      this.send({ type: 'heartbeat', payload: { masterTime: new Date(clock.now()).toISOString() } });
-      this.beat();
-    });
-  }
-
-  private ended(): void {
-    for (const cancel of this.timers) cancel();
-    this.timers.clear();
-    this.deps.sessions.remove(this);
-    this.onProvenOrClosed();
-    this.onClosed();
-    if (this.accepted !== null) this.deps.log.info({ slaveId: this.accepted.slaveId, address: this.address }, `the link of ${this.accepted.name} ended`);
-  }
-
-  private after(delayMs: number, run: () => void): void {
-    const cancel = this.deps.clock.after(delayMs, () => {
-      this.timers.delete(cancel);
-      run();
-    });
-    this.timers.add(cancel);
-  }
-
-  private logFault(error: unknown): void {
-    this.deps.log.warn({ err: error, slaveId: this.accepted?.slaveId ?? null, address: this.address }, 'a fault on an agent’s link');
   }
 }
 

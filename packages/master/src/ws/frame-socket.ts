@@ -15,10 +15,10 @@ export const closeCodes = { goingAway: 1001, unsupportedData: 1003, policy: 1008
 const closeGraceMs = 2_000;
 
 export interface FrameSocketEvents {
-  /** A message arrived, whatever it is; it may have to wait for those before it. */
-  onReceived(): void;
-  /** One at a time, in order of arrival; the next waits for the promise. */
-  onFrame(frame: AgentFrame): Promise<void>;
+  /** A message arrived, whatever it is; `waits` when those before it are still handled. */
+  onReceived(waits: boolean): void;
+  /** One at a time, in order of arrival; the next waits for the promise, if there is one. */
+  onFrame(frame: AgentFrame): Promise<void> | undefined;
   /** The other end broke the protocol, or handling its frame failed; the socket is being closed. */
   onFault(error: unknown): void;
   onClosed(): void;
@@ -29,11 +29,11 @@ export interface FrameSocketEvents {
  * is not read, and one that does not read what it is sent is cut off.
  */
 export class FrameSocket {
-  private handling: Promise<void> = Promise.resolve();
-  private queued = 0;
+  /** Messages behind the one that is being handled; null while none is. At most `maxQueuedFrames` and what was read with the last of them. */
+  private queue: RawData[] | null = null;
   private closed = false;
-  /** When each frame that the kernel has not taken yet was given to the socket. Monotonic ms, oldest first. */
-  private readonly unsentSince: number[] = [];
+  /** When each frame that the kernel has not taken yet was given to the socket: monotonic ms, oldest first. Null when there is none. */
+  private unsentSince: number[] | null = null;
   private cancelCut: Cancel | null = null;
 
   constructor(
@@ -69,13 +69,17 @@ export class FrameSocket {
       this.cut();
       return;
     }
-    this.unsentSince.push(this.clock.monotonicMs());
-    this.socket.send(text, () => void this.unsentSince.shift());
+    this.write(text);
+  }
+
+  /** Sends a frame that others are sent too: encoded once. Quiet when it is closed, or when so much waits that it makes no sense. */
+  sendEncoded(frame: Buffer): void {
+    if (this.isOpen && this.socket.bufferedAmount + frame.length <= this.limits.maxBufferedBytes) this.write(frame);
   }
 
   /** How long the oldest unsent frame has been waiting, milliseconds; 0 when there is none. */
   unsentForMs(): number {
-    const oldest = this.unsentSince[0];
+    const oldest = this.unsentSince?.[0];
     return oldest === undefined ? 0 : this.clock.monotonicMs() - oldest;
   }
 
@@ -92,30 +96,61 @@ export class FrameSocket {
     this.socket.terminate();
   }
 
+  private write(frame: string | Buffer): void {
+    (this.unsentSince ??= []).push(this.clock.monotonicMs());
+    this.socket.send(frame, asText, () => {
+      this.unsentSince?.shift();
+      if (this.unsentSince?.length === 0) this.unsentSince = null;
+    });
+  }
+
   private receive(data: RawData, isBinary: boolean): void {
-    this.events.onReceived();
+    this.events.onReceived(this.queue !== null);
     if (isBinary) {
       this.events.onFault(new Error('a binary message, where frames are text'));
       this.close(closeCodes.unsupportedData, 'frames are text');
       return;
     }
-    this.queued++;
-    if (this.queued >= this.limits.maxQueuedFrames) this.socket.pause();
-    this.handling = this.handling.then(() => this.handle(data));
+    if (this.queue !== null) {
+      this.queue.push(data);
+      if (this.queue.length + 1 >= this.limits.maxQueuedFrames) this.socket.pause();
+      return;
+    }
+    const handling = this.handle(data);
+    if (handling === undefined) return;
+    this.queue = [];
+    void this.drain(handling);
   }
 
-  private async handle(data: RawData): Promise<void> {
+  private async drain(first: Promise<void>): Promise<void> {
+    for (let handling: Promise<void> | undefined = first; ; ) {
+      await handling?.catch((error: unknown) => this.fault(error));
+      const next = this.queue?.shift();
+      if (next === undefined) break;
+      if (this.socket.isPaused && (this.queue?.length ?? 0) + 1 < this.limits.maxQueuedFrames) this.socket.resume();
+      handling = this.handle(next);
+    }
+    this.queue = null;
+    if (this.socket.isPaused) this.socket.resume();
+  }
+
+  /** Undefined when it was handled at once. What was queued behind a frame that ended the session is not handled any more. */
+  private handle(data: RawData): Promise<void> | undefined {
+    if (!this.isOpen) return undefined;
     try {
-      // What was queued behind a frame that ended the session is not handled any more.
       // ws hands text over as one Buffer (binaryType "nodebuffer").
-      if (this.isOpen) await this.events.onFrame(decodeAgentFrame((data as Buffer).toString('utf8')));
+      return this.events.onFrame(decodeAgentFrame((data as Buffer).toString('utf8')));
     } catch (error) {
-      this.events.onFault(error);
-      if (error instanceof ParavclError && error.code === 'malformed-body') this.close(closeCodes.policy, 'malformed or untimely frame');
-      else this.close(closeCodes.internal, 'a fault of the master; dial again');
-    } finally {
-      this.queued--;
-      if (this.queued < this.limits.maxQueuedFrames && this.socket.isPaused) this.socket.resume();
+      this.fault(error);
+      return undefined;
     }
   }
+
+  private fault(error: unknown): void {
+    this.events.onFault(error);
+    if (error instanceof ParavclError && error.code === 'malformed-body') this.close(closeCodes.policy, 'malformed or untimely frame');
+    else this.close(closeCodes.internal, 'a fault of the master; dial again');
+  }
 }
+
+const asText = { binary: false } as const;

@@ -34,7 +34,8 @@ describe('the end of an instance’s time', () => {
     return id;
   };
   const clockOffset = (ms: number): void => {
-    rig.pulse.begin(lab, { ...describeOf, clockOffsetMs: ms });
+    rig.pulse.begin(lab, describeOf);
+    rig.pulse.heartbeat(lab, { ...describeOf, agentTime: rig.clock.now() + ms });
   };
   let describeOf: Parameters<Rig['pulse']['begin']>[1];
   beforeEach(async () => {

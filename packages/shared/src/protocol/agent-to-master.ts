@@ -57,18 +57,17 @@ export const helloSchema = z.object({
 });
 export type Hello = Readonly<z.infer<typeof helloSchema>>;
 
+export const heartbeatSchema = z.object({
+  /** The agent's clock when it sent: the master subtracts its own and has the offset, delivery included. */
+  agentTime: z.iso.datetime({ precision: 3 }),
+  load1: z.number().nonnegative(),
+  ramAvailableMiB: z.int().nonnegative(),
+  poolAvailableMiB: z.int().nonnegative(),
+});
+
 export const agentFrameSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('hello'), payload: helloSchema }),
-  z.object({
-    type: z.literal('heartbeat'),
-    payload: z.object({
-      /** The agent's clock when it sent: the master subtracts its own and has the offset, delivery included. */
-      agentTime: z.iso.datetime({ precision: 3 }),
-      load1: z.number().nonnegative(),
-      ramAvailableMiB: z.int().nonnegative(),
-      poolAvailableMiB: z.int().nonnegative(),
-    }),
-  }),
+  z.object({ type: z.literal('heartbeat'), payload: heartbeatSchema }),
   /** Changed parts of the describe data since hello. */
   z.object({ type: z.literal('describe'), payload: z.object({ changed: describeSchema.unwrap().partial() }) }),
   /** Changed observations, and the rest of an inventory that the hello did not carry whole. */

@@ -2,11 +2,13 @@ import { z } from 'zod';
 import { ParavclError } from '../errors';
 import { idSchema } from '../ids';
 import { parseJson } from '../parse-json';
-import { agentFrameSchema, type AgentFrame } from './agent-to-master';
+import { agentFrameSchema, heartbeatSchema, type AgentFrame } from './agent-to-master';
 import { masterFrameSchema, type MasterFrame } from './master-to-agent';
 import { maxFrameBytes } from './version';
 
 const envelopeSchema = z.object({ v: z.int().positive(), id: idSchema, type: z.string().max(40), payload: z.unknown() });
+/** Envelope and payload in one: nearly every frame a master gets is this one. */
+const heartbeatFrameSchema = z.object({ v: z.int().positive(), id: idSchema, type: z.literal('heartbeat'), payload: heartbeatSchema });
 
 /** A frame as text: `{v, id, type, payload}`. Throws when it exceeds `maxFrameBytes`. */
 export function encodeFrame(version: number, id: string, frame: MasterFrame | AgentFrame): string {
@@ -18,17 +20,27 @@ export function encodeFrame(version: number, id: string, frame: MasterFrame | Ag
 }
 
 /** Parses what an agent sent. Throws ParavclError `malformed-body` naming the first fault. */
-export const decodeAgentFrame = (text: string): AgentFrame => decode(text, agentFrameSchema);
+export function decodeAgentFrame(text: string): AgentFrame {
+  const value = parsed(text);
+  if (typeof value === 'object' && value !== null && 'type' in value && value.type === 'heartbeat') {
+    const heartbeat = heartbeatFrameSchema.safeParse(value);
+    // What is wrong with a malformed one is told below.
+    if (heartbeat.success) return { type: 'heartbeat', payload: heartbeat.data.payload };
+  }
+  return decode(value, agentFrameSchema);
+}
 /** Parses what a master sent. Throws ParavclError `malformed-body` naming the first fault. */
-export const decodeMasterFrame = (text: string): MasterFrame => decode(text, masterFrameSchema);
+export const decodeMasterFrame = (text: string): MasterFrame => decode(parsed(text), masterFrameSchema);
 
-function decode<T>(text: string, schema: z.ZodType<T>): T {
-  let value: unknown;
+function parsed(text: string): unknown {
   try {
-    value = parseJson(text);
+    return parseJson(text);
   } catch (cause) {
     throw new ParavclError('malformed-body', 'The frame is not JSON.', {}, { cause });
   }
+}
+
+function decode<T>(value: unknown, schema: z.ZodType<T>): T {
   const envelope = envelopeSchema.safeParse(value);
   if (!envelope.success) throw malformed('frame', envelope.error);
   const frame = schema.safeParse({ type: envelope.data.type, payload: envelope.data.payload });
