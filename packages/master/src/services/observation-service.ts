@@ -6,7 +6,6 @@ import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol
 import { abandoned, type InstanceRecord, type PlacementRecord } from '../core/instance-record';
 import { bootedStates, judgeReport, type Verdict } from '../core/judge-report';
 import { nextGeneration } from '../core/next-generation';
-import { isLastingFault } from '../db/lasting-fault';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { NewEvent } from '../repositories/event-repository';
 import type { Repositories } from '../repositories/repositories';
@@ -15,6 +14,7 @@ import { desiredStates, tombstone } from './desired-state';
 import { changeInstance, finishDeletion } from './instance-changes';
 import type { InstanceSettings } from './instance-settings';
 import { offlineSince } from './instance-view';
+import { isLastingFault } from './lasting-fault';
 import type { AgentPort, AgentReports, SchedulerWake } from './ports';
 import type { OnRecovery, RecoveryPath } from './recovery-paths';
 
