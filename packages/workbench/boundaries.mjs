@@ -73,6 +73,7 @@ export const programStarters = new Set([
   'packages/slave/src/hypervisor/libvirt/virsh.ts',
   'packages/workbench/bootstrap.mjs',
   'packages/workbench/src/private-host/private-host.ts',
+  'packages/workbench/src/bench/fleet-orders.ts',
   'packages/workbench/src/bench/report.ts',
   'packages/workbench/src/lab/lab-life.ts',
   'packages/workbench/src/lab/namespaces.ts',

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { benchControl } from './bench/control';
 import { benchLaunch } from './bench/launch';
 import { renderReport, type BenchReport } from './bench/report';
 import { privateHostHindrance, runInPrivateHost } from './private-host/private-host';
@@ -6,6 +7,7 @@ import { privateHostHindrance, runInPrivateHost } from './private-host/private-h
 /** Every bench by its name; each measures its baseline in the same run. */
 const benches: Readonly<Record<string, (runs: number, say: (line: string) => void) => Promise<BenchReport>>> = {
   launch: benchLaunch,
+  control: benchControl,
 };
 
 async function main(): Promise<number> {
