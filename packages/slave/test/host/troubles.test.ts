@@ -115,7 +115,7 @@ async function startAgent(): Promise<void> {
 const order = (generation: number, desired: Exclude<DesiredInstance['desired'], 'deleted'>): void => link.onFrame({ type: 'desired', payload: { instances: [{ instanceId, generation, desired, spec }] } });
 const domainState = (): string => virsh('domstate', '--reason', '--', instanceId);
 const reaches = (state: string): Promise<void> => within(90, state, () => agent.seen()[0]?.state === state);
-/** Processor time the guest has used, in ticks of 10 ms: its serial log is silent since it met a full disk, and libvirt may hang. */
+/** Processor time the guest has used, in ticks of 10 ms: its serial log lies on the disk that was full, and libvirt may hang. */
 const counter = (): number => {
   const pid = execFileSync('pgrep', ['-f', `guest=pv-${spec.name},`], { encoding: 'utf8' }).trim();
   const [utime, stime] = (readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1] ?? '').split(' ').slice(11, 13);
