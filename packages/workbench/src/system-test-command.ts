@@ -61,6 +61,9 @@ async function main(): Promise<number> {
   }
 
   const { seed, faults, hosts, keep } = options;
+  const enough = new AbortController();
+  // Ended by hand it still heals, judges and says what it found; the second time it ends at once.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => enough.abort());
   say(`  recovery: ${String(faults)} faults in a site of ${String(hosts)} hosts; npm run test:system -- --seed ${String(seed)} draws the same again`);
   await mkdir('/var/tmp', { recursive: true });
   // A short path, and one that QEMU's user can walk: sockets lie in it.
@@ -74,6 +77,7 @@ async function main(): Promise<number> {
       perRound: faultsPerRound,
       requiredPaths: faults >= longRun ? requiredPaths : [],
       requireCells: faults >= longRun,
+      enough: enough.signal,
       say: (line) => say(`  ${line}`),
     });
     const record = await recordOf(seed, outcome);

@@ -45,7 +45,7 @@ export function chooseAsk(random: SeededRandom, mine: readonly Instance[], share
     const [towards] = leadingTo[wished]({ choice, launch, at, room });
     if (towards !== undefined) return towards;
   }
-  if (random.chance(0.06)) return nonsense(random, at);
+  if (random.chance(0.03)) return nonsense(random, at);
   if (moving.length > 0 && random.chance(0.15)) {
     // Another wish before the first one's end: deletion is accepted in every state, a stop in most.
     return random.pick([...choice('delete', moving), ...choice('stop', moving, true), ...choice('stop', moving)]);

@@ -54,19 +54,35 @@ export const cellOf = (kind: FaultKind, stage: Stage): Cell => `${kind} × ${sta
 export const requiredCells: readonly Cell[] = faultKinds.filter((kind) => withoutStage[kind] === undefined).flatMap((kind) => stages.map((stage) => cellOf(kind, stage)));
 
 /** How much of the run is aimed; the rest comes at random times. */
-const aimedShare = 0.75;
+const aimedShare = 0.8;
 
-/**
- * The next fault. Aimed ones take what was met least often, so that a run covers every cell and then covers them
- * again; at random among equals.
- *
- * @param kinds those the run may use
- */
-export function nextAim(random: SeededRandom, met: ReadonlyMap<Cell, number>, kinds: readonly FaultKind[], done: ReadonlyMap<FaultKind, number>): Aim {
+/** What was injected so far. */
+export interface Tally {
+  readonly met: ReadonlyMap<Cell, number>;
+  readonly done: ReadonlyMap<FaultKind, number>;
+}
+
+/** A fault of no matter when, or null: hunt for a stage. What needs no stage is not forgotten. */
+export function nextAtAnyTime(random: SeededRandom, { done }: Tally, kinds: readonly FaultKind[]): FaultKind | null {
   const never = kinds.filter((kind) => withoutStage[kind] !== undefined && !done.has(kind));
-  if (never.length > 0 && random.chance(0.15)) return { kind: random.pick(never), stage: null };
-  if (!random.chance(aimedShare)) return { kind: random.pick(kinds), stage: null };
-  const aims = kinds.filter((kind) => withoutStage[kind] === undefined).flatMap((kind) => stages.map((stage) => ({ kind, stage })));
-  const least = Math.min(...aims.map(({ kind, stage }) => met.get(cellOf(kind, stage)) ?? 0));
-  return random.pick(aims.filter(({ kind, stage }) => (met.get(cellOf(kind, stage)) ?? 0) === least));
+  if (never.length > 0 && random.chance(0.15)) return random.pick(never);
+  return random.chance(aimedShare) ? null : random.pick(kinds);
+}
+
+/** The stages that were met least often by some kind: those to hunt for. */
+export function leastMet(tally: Tally, kinds: readonly FaultKind[]): readonly Stage[] {
+  const counts = stages.map((stage) => Math.min(...inStage(stage, tally, kinds).map(({ count }) => count)));
+  const least = Math.min(...counts);
+  return stages.filter((_, index) => counts[index] === least);
+}
+
+/** The kind to strike a stage with: the one that met it least often, at random among equals. */
+export function kindFor(random: SeededRandom, stage: Stage, tally: Tally, kinds: readonly FaultKind[]): FaultKind {
+  const counted = inStage(stage, tally, kinds);
+  const least = Math.min(...counted.map(({ count }) => count));
+  return random.pick(counted.filter(({ count }) => count === least)).kind;
+}
+
+function inStage(stage: Stage, { met }: Tally, kinds: readonly FaultKind[]): readonly { readonly kind: FaultKind; readonly count: number }[] {
+  return kinds.filter((kind) => withoutStage[kind] === undefined).map((kind) => ({ kind, count: met.get(cellOf(kind, stage)) ?? 0 }));
 }

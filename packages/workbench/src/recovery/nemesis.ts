@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LabHost } from '../lab/lab-host';
-import { cellOf, nextAim, type Aim, type Cell, type FaultKind } from './fault-plan';
+import { cellOf, kindFor, leastMet, nextAtAnyTime, type Aim, type Cell, type FaultKind } from './fault-plan';
 import { inject, targetOf, type Injected, type Patient } from './faults';
 import type { BooksReader, Moving } from './read-books';
 import type { SeededRandom } from './seeded-random';
@@ -30,6 +30,8 @@ export interface NemesisParts {
 
 /** So long it waits for a stage to come; then it strikes at what is there. */
 const stageWithinMs = 15_000;
+/** So long it waits for the stage it wished for, and for one that is only beginning. */
+const patientMs = 4000;
 const lookEveryMs = 15;
 /** Upper end of the wait between the first sight of a stage and the fault: about as long as the stage lasts. */
 const stageLastsMs: Readonly<Record<Stage, number>> = { preparing: 500, booting: 3000, suspending: 1500, resuming: 600, stopping: 1000, deleting: 500 };
@@ -44,15 +46,14 @@ export class Nemesis {
 
   constructor(private readonly parts: NemesisParts) {}
 
-  /** Injects so many faults and answers when the last is healed. Throws when one could not be healed. */
-  async strike(count: number, first: readonly Aim[] = []): Promise<void> {
+  /** Injects so many faults, beginning with `first`, and answers when the last is healed. Throws when one could not be healed. */
+  async strike(count: number, { first = [], enough }: { readonly first?: readonly Aim[]; readonly enough?: AbortSignal } = {}): Promise<void> {
     const { random } = this.parts;
     const wished = [...first];
     for (let injected = 0; injected < count; ) {
-      if (this.fault !== null) break;
-      await delay(random.between(50, 1200));
-      const aim = wished.shift() ?? nextAim(random, this.met, this.parts.kinds, this.done);
-      if (await this.one(aim)) injected += 1;
+      if (this.fault !== null || enough?.aborted === true) break;
+      await delay(random.between(20, 800));
+      if (await this.one(wished.shift() ?? null)) injected += 1;
       // Mostly one fault at a time; now and then the next comes before it is healed.
       if (!random.chance(0.25)) await Promise.all(this.broken.values());
     }
@@ -62,19 +63,22 @@ export class Nemesis {
   }
 
   /** True when something was broken. */
-  private async one(aim: Aim): Promise<boolean> {
-    const { patient, hosts, random, books } = this.parts;
-    const victim = aim.stage === null ? null : await this.meet(aim.stage);
+  private async one(aim: Aim | null): Promise<boolean> {
+    const { patient, hosts, random, books, kinds } = this.parts;
+    const tally = { met: this.met, done: this.done };
+    const anyTime = aim === null ? nextAtAnyTime(random, tally, kinds) : aim.stage === null ? aim.kind : null;
+    const victim = anyTime !== null ? null : await this.meet(aim?.stage ?? null);
+    const kind = anyTime ?? aim?.kind ?? (victim === null ? random.pick(kinds) : kindFor(random, victim.stage, tally, kinds));
     const host = (victim?.slaveId == null ? undefined : hosts.get(victim.slaveId)) ?? random.pick([...hosts.values()]);
-    const target = targetOf(aim.kind, host);
+    const target = targetOf(kind, host);
     await this.broken.get(target);
     const stage = victim === null ? null : await books.moving().then(
       (moving) => moving.find(({ instanceId }) => instanceId === victim.instanceId)?.stage ?? null,
       () => victim.stage,
     );
-    const injected = await inject(aim.kind, host, patient, random);
+    const injected = await inject(kind, host, patient, random);
     if (injected === null) return false;
-    this.note(aim.kind, injected, stage, victim);
+    this.note(kind, injected, stage, victim);
     const healing = this.heal(injected).finally(() => this.broken.delete(target));
     this.broken.set(target, healing);
     return true;
@@ -98,32 +102,37 @@ export class Nemesis {
     }
   }
 
-  /** Waits until an instance is in the stage, and a random part of the time it stays there; null when none came. */
-  private async meet(stage: Stage): Promise<Moving | null> {
-    const { books, workload, random } = this.parts;
-    workload.wish(stage);
-    const deadline = performance.now() + stageWithinMs;
-    // What is there already may be at its end: the next that enters is waited for, unless nothing else comes.
-    const before = new Set(await this.inStage(books, stage).then((moving) => moving.map(({ instanceId }) => instanceId)));
-    while (performance.now() < deadline) {
-      const now = await this.inStage(books, stage);
-      for (const id of before) if (!now.some(({ instanceId }) => instanceId === id)) before.delete(id);
-      const entered = now.filter(({ instanceId }) => !before.has(instanceId));
-      const candidates = entered.length > 0 ? entered : performance.now() > deadline - stageWithinMs / 2 ? now : [];
+  /**
+   * Waits until an instance enters a stage, and a random part of the time it stays there; null when none came. Asked
+   * for no stage in particular it wishes for one that was met least often, and after a while takes what comes.
+   */
+  private async meet(asked: Stage | null): Promise<Moving | null> {
+    const { workload, random, kinds } = this.parts;
+    const wanted = asked === null ? leastMet({ met: this.met, done: this.done }, kinds) : [asked];
+    workload.wish(random.pick(wanted));
+    const began = performance.now();
+    const key = ({ instanceId, stage }: Moving): string => `${instanceId} ${stage}`;
+    // What is there already may be at its end: one that enters is waited for, unless nothing else comes.
+    const old = new Set((await this.moving()).map(key));
+    for (;;) {
+      const waitedMs = performance.now() - began;
+      const now = await this.moving();
+      for (const known of old) if (!now.some((one) => key(one) === known)) old.delete(known);
+      const right = now.filter(({ stage }) => (asked === null && waitedMs > patientMs) || wanted.includes(stage));
+      const entered = right.filter((one) => !old.has(key(one)));
+      const candidates = entered.length > 0 ? entered : waitedMs > patientMs ? right : [];
       if (candidates.length > 0) {
         workload.wish(null);
-        await delay(random.next() ** 2 * stageLastsMs[stage]);
-        return random.pick(candidates);
+        const victim = random.pick(candidates);
+        await delay(random.next() ** 2 * stageLastsMs[victim.stage]);
+        return victim;
       }
+      if (waitedMs > stageWithinMs) return null;
       await delay(lookEveryMs);
     }
-    return null;
   }
 
-  private inStage(books: BooksReader, stage: Stage): Promise<readonly Moving[]> {
-    return books.moving().then(
-      (moving) => moving.filter((one) => one.stage === stage),
-      () => [],
-    );
+  private moving(): Promise<readonly Moving[]> {
+    return this.parts.books.moving().catch(() => []);
   }
 }

@@ -41,6 +41,8 @@ export interface RecoveryOptions {
   readonly requiredPaths: readonly string[];
   /** Whether every kind has to meet every stage. */
   readonly requireCells: boolean;
+  /** Fires when it shall end early: what was broken is healed, and what happened so far is judged. */
+  readonly enough?: AbortSignal;
   readonly say: (line: string) => void;
 }
 
@@ -106,9 +108,9 @@ export async function runRecovery(options: RecoveryOptions): Promise<RecoveryOut
 
     const convergences: (number | null)[] = [];
     const late: string[] = [];
-    while (nemesis.faults.length < options.faults) {
+    while (nemesis.faults.length < options.faults && options.enough?.aborted !== true) {
       workload.start();
-      await nemesis.strike(Math.min(options.perRound, options.faults - nemesis.faults.length), convergences.length === 0 ? options.first : []);
+      await nemesis.strike(Math.min(options.perRound, options.faults - nemesis.faults.length), { first: convergences.length === 0 ? (options.first ?? []) : [], ...(options.enough === undefined ? {} : { enough: options.enough }) });
       const sinceMs = performance.now();
       const resting = workload.rest(answeredWithinMs);
       const { seconds, late: differing } = await converge(sinceMs, convergeWithinS * 1000, async () => {
@@ -142,7 +144,7 @@ export async function runRecovery(options: RecoveryOptions): Promise<RecoveryOut
     });
     return {
       faults: nemesis.faults,
-      violations: [...new Set([...violations, ...late])],
+      violations: [...new Set([...violations, ...late, ...(options.enough?.aborted === true ? [`The run was ended after ${String(nemesis.faults.length)} of ${String(options.faults)} faults.`] : [])])],
       convergences,
       calls: history.lines.filter(({ kind }) => kind === 'invoke').length,
       unknownCalls: history.lines.filter(isLostAnswer).length,
@@ -189,8 +191,10 @@ async function launchUntouched(keeper: RecordedClient, count: number, books: Boo
     ids.push(answer.instanceId);
   }
   await eventually('the guests that nobody will touch to run', patienceMs, async () => {
-    const { instances } = await books.read();
-    return ids.every((id) => instances.find((instance) => instance.id === id)?.observed === 'running') ? true : undefined;
+    const instances = (await books.read()).instances.filter(({ id }) => ids.includes(id));
+    const failed = instances.find(({ observed }) => observed === 'failed');
+    if (failed !== undefined) throw new Error(`A guest could not be launched before anything was broken: ${failed.reasonSentence ?? 'no reason given'}`);
+    return instances.every(({ observed }) => observed === 'running') ? true : undefined;
   });
   return ids;
 }
