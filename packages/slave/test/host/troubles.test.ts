@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, createReadStream, existsSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -133,7 +133,7 @@ beforeAll(async () => {
   await startAgent();
 });
 afterAll(async () => {
-  link.onFrame({ type: 'desired', payload: { instances: [{ instanceId, generation: 99, desired: 'deleted', spec: null }] } });
+  link.onFrame({ type: 'desired', payload: { instances: [{ instanceId, generation: 999, desired: 'deleted', spec: null }] } });
   await within(60, 'deleted', () => agent.seen()[0]?.state === 'deleted').finally(async () => {
     await agent.stop();
     await journal.close();
@@ -202,4 +202,21 @@ test('a hung libvirtd: told within fifteen seconds while heartbeats, hellos and 
   await within(15, 'healed', () => troubles().length === 0);
   await reaches('suspended');
   expect(domainState()).toMatch(/^shut off/);
+});
+
+test('a libvirtd killed in the middle of a save leaves neither a paused guest nor half a save', async () => {
+  order(100, 'running');
+  await reaches('running');
+  order(101, 'suspended');
+  const writers = (): readonly number[] => spawnSync('pgrep', ['-f', 'libvirt_iohelper'], { encoding: 'utf8' }).stdout.split('\n').filter(Boolean).map(Number);
+  await within(30, 'the save is being written', () => writers().length > 0);
+  const [writer = 0] = writers();
+  process.kill(writer, 'SIGSTOP');
+  order(102, 'running');
+  process.kill(Number(execFileSync('pgrep', ['-o', '-x', 'libvirtd'], { encoding: 'utf8' }).trim()), 'SIGKILL');
+  process.kill(writer, 'SIGKILL');
+  execFileSync('libvirtd', ['-d']);
+  await within(60, 'it runs without a save', () => domainState().startsWith('running') && /Managed save:\s+no/.test(virsh('dominfo', '--', instanceId)));
+  expect(execFileSync('find', ['/var/lib/libvirt/qemu/save', '-type', 'f'], { encoding: 'utf8' })).toBe('');
+  await reaches('running');
 });

@@ -10,6 +10,11 @@ export interface DomainFacts {
   readonly state: DomainState;
   /** libvirt's own words for the state, with its reason: "paused (I/O error)". */
   readonly stateWords: string;
+  /**
+   * It runs and has a managed save all the same: what a libvirtd that was killed in mid-save left half written
+   * (seen with libvirt 9.0; decision 0008). While a save is made its domain is paused.
+   */
+  readonly staleSave: boolean;
   readonly mark: InstanceMark | null;
   readonly ramMiB: number;
   /** MAC of its first interface. */
@@ -33,12 +38,14 @@ export function readFacts(sections: readonly string[]): DomainFacts | null {
   if (info === '' || state === '' || xml === '') return null;
   const fields = parseFields(info);
   const domain = readXml(xml);
+  const hasSave = fields['Managed save'] === 'yes';
   const interfaces = childrenNamed(child(domain, 'devices'), 'interface');
   return {
     uuid: child(domain, 'uuid')?.text ?? fields['UUID'] ?? '',
     name: child(domain, 'name')?.text ?? fields['Name'] ?? '',
-    state: parseState(state, fields['Managed save'] === 'yes'),
+    state: parseState(state, hasSave),
     stateWords: state,
+    staleSave: hasSave && parseState(state, hasSave) === 'running',
     mark: readMark(domain),
     // libvirt prints it in KiB, whatever it was defined in.
     ramMiB: Math.ceil(Number(child(domain, 'memory')?.text ?? 0) / 1024),

@@ -100,6 +100,8 @@ export class LibvirtDriver implements HypervisorDriver {
     const facts = await this.look(instanceId);
     if (facts === null) return null;
     const { mark } = this.ours(facts);
+    // It would make a guest that goes off look saved, and its next start fail. One that cannot be removed is looked at again.
+    if (facts.staleSave) await this.virsh.run(['managedsave-remove', '--domain', instanceId]).catch(() => undefined);
     return owned(facts, mark);
   }
 
