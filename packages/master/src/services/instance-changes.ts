@@ -61,10 +61,10 @@ export async function changeInstance(
   return after;
 }
 
-/** A new operation of an instance, standing where the instance stands. */
-export function newOperation(kind: string, instance: InstanceRecord, slaveName: string | null, userId: string, now: EpochMs): OperationRecord {
+/** A new operation of an instance, standing where the instance stands; under the id that was reserved for it, if one was. */
+export function newOperation(kind: string, instance: InstanceRecord, slaveName: string | null, userId: string, now: EpochMs, reservedId: string | null = null): OperationRecord {
   return {
-    id: newId(now),
+    id: reservedId ?? newId(now),
     kind,
     subjectType: 'instance',
     subjectId: instance.id,

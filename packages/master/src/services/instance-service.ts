@@ -63,6 +63,8 @@ interface Wish {
   readonly verb: Verb;
   readonly force: boolean;
   readonly minutes?: number | null | undefined;
+  /** Id kept for the operation by the request's Idempotency-Key; null without one. */
+  readonly reservedId: string | null;
 }
 
 /** What must be told to agents once the transaction is there. Losing it is harmless: it is sent again. */
@@ -179,16 +181,28 @@ export class InstanceService {
   /**
    * Starts, stops, suspends, resumes or deletes. Asked for what is so already, or on its way, it answers
    * that and changes nothing, but for new time (`minutes`, null: no end), which a start or resume always gives.
+   * Asked again under the same `reservedId` it answers the operation that was made under it: the first answer was lost,
+   * and people may have asked for something else since.
    * Throws `conflict` with the way out when the present state forbids it, `invalid-input` for time beyond the person's limits.
    */
-  async operate(principal: Principal, id: string, verb: Verb, force = false, clientAddress: string | null = null, minutes?: number | null): Promise<Accepted> {
+  async operate(
+    principal: Principal,
+    id: string,
+    verb: Verb,
+    force = false,
+    clientAddress: string | null = null,
+    minutes?: number | null,
+    reservedId: string | null = null,
+  ): Promise<Accepted> {
     const { unitOfWork, agents, scheduler, clock, settings } = this.deps;
     if (minutes !== undefined) requireMinutes(principal, minutes, settings.minutes);
     const outcome = await unitOfWork.transaction(async (repositories): Promise<Outcome> => {
       const instance = await repositories.instances.lock(id);
       if (instance === null) throw missing(id);
       authorise(principal, 'instance.operate', 'instance.see', { ownerUserId: instance.userId, groupId: instance.groupId }, `instance ${id}`);
-      return this.apply(repositories, { principal, clientAddress }, instance, { verb, force, minutes }, clock.now());
+      const earlier = reservedId === null ? null : await repositories.operations.find(reservedId);
+      if (earlier?.userId === principal.userId) return { instance, operation: earlier, tombstones: [], push: false };
+      return this.apply(repositories, { principal, clientAddress }, instance, { verb, force, minutes, reservedId }, clock.now());
     });
     for (const { slaveId, generation } of outcome.tombstones) agents.pushDesired(slaveId, [tombstone(id, generation)]);
     const { instance } = outcome;
@@ -203,7 +217,7 @@ export class InstanceService {
     repositories: Repositories,
     { principal, clientAddress }: Person,
     instance: InstanceRecord,
-    { verb, force, minutes }: Wish,
+    { verb, force, minutes, reservedId }: Wish,
     now: number,
   ): Promise<Outcome> {
     const answer = answerVerb(instance, verb, force);
@@ -213,8 +227,9 @@ export class InstanceService {
     const by = `user ${principal.userName}`;
     if (answer.kind === 'already') {
       const timed = minutes === undefined ? instance : await this.giveTime(repositories, instance, minutes, { by, now, slaveName, settings: this.deps.settings });
-      const pending = await repositories.operations.pendingOf(instance.id, kind, timed.generation);
-      const operation = pending ?? newOperation(kind, timed, slaveName, principal.userId, now);
+      // What gave new time did something, and is found again by its own operation.
+      const pending = minutes === undefined ? await repositories.operations.pendingOf(instance.id, kind, timed.generation) : null;
+      const operation = pending ?? newOperation(kind, timed, slaveName, principal.userId, now, reservedId);
       if (pending === null) await repositories.operations.insert(operation);
       return { instance: timed, operation, tombstones: [], push: timed.generation !== instance.generation };
     }
@@ -250,7 +265,7 @@ export class InstanceService {
         now,
       );
     }
-    const operation = newOperation(kind, { ...shown, name: instance.name }, slaveName, principal.userId, now);
+    const operation = newOperation(kind, { ...shown, name: instance.name }, slaveName, principal.userId, now, reservedId);
     await repositories.operations.insert(operation);
     return { instance: shown, operation, tombstones, push: tombstones.length === 0 };
   }

@@ -392,6 +392,23 @@ describe('an instance', () => {
     expect((await rig.unit.read.addresses.taken()).size).toBe(1); // of the one that was only declared deleted
   });
 
+  it('follows a verb once, although its answer was lost and something else was asked for since', async () => {
+    await rig.slave('lab-1');
+    const id = await running();
+    const reserved = newId(rig.clock.now());
+    const first = await rig.instances.operate(alice, id, 'suspend', false, null, undefined, reserved);
+    expect(first.operation.id).toBe(reserved);
+    await rig.report(id, 'suspended');
+    await rig.instances.operate(alice, id, 'resume');
+    await rig.report(id, 'running');
+
+    const again = await rig.instances.operate(alice, id, 'suspend', false, null, undefined, reserved);
+    expect(again.operation).toMatchObject({ id: reserved, state: 'done' });
+    expect(again.instance).toMatchObject({ desired: 'running', generation: (await rig.instances.get(alice, id)).generation });
+    const { items } = await rig.instances.history(alice, id, { limit: 100 });
+    expect(items.filter(({ desired, by }) => desired === 'suspended' && by === 'user alice')).toHaveLength(1);
+  });
+
   it('asked for what is so already answers that, and says the way out of what cannot be', async () => {
     await rig.slave('lab-1');
     const id = await running();
