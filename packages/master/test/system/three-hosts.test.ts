@@ -127,7 +127,7 @@ test('a slave that holds instances is not retired; an empty one is, is told so, 
   expect((await admin.call(listSlaves)).items.map(({ name }) => name).sort()).toEqual(['large', 'middle']);
 
   await small.agent.stop();
-  await small.enrol(admin);
+  await small.enrol(admin, true);
   await small.startAgent();
   const back = await site.onlineSlave(admin, small);
   expect(back.id).not.toBe(slaveId);

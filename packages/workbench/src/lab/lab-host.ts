@@ -157,10 +157,10 @@ export class LabHost {
     return runProgram(nsenter, rest, options);
   }
 
-  /** Enrols it with a join token of `admin`, as the agent's own command does. */
-  async enrol(admin: ApiClient): Promise<void> {
+  /** Enrols it with a join token of `admin`, as the agent's own command does. With `again` an earlier enrolment is given up. */
+  async enrol(admin: ApiClient, again = false): Promise<void> {
     const { token } = await admin.call(createJoinToken, { body: { note: `made by the workbench for ${this.name}` } });
-    const args = [agentScript, 'enrol', ...this.agentOptions, '--master', this.options.masterUrl, '--name', this.name, '--token-file', '-'];
+    const args = [agentScript, 'enrol', ...this.agentOptions, '--master', this.options.masterUrl, '--name', this.name, '--token-file', '-', ...(again ? ['--again'] : [])];
     await this.run(process.execPath, args, { input: `${token}\n`, timeoutMs: 120_000, env: this.options.env ?? {} });
   }
 
