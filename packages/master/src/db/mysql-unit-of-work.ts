@@ -1,7 +1,6 @@
 import { sleep, type Clock } from '@paravcl/shared/clock';
 import type { Knex } from 'knex';
 import { makeRepositories, type Repositories } from '../repositories/repositories';
-import type { StorageRoom } from '../store/storage-room';
 import { isStorageFull, serverErrorNumber } from './connection';
 import type { UnitOfWork } from './unit-of-work';
 
@@ -18,7 +17,7 @@ export class MysqlUnitOfWork implements UnitOfWork {
     private readonly db: Knex,
     private readonly clock: Clock,
     /** Told of transactions that found no room. */
-    private readonly room: StorageRoom | null = null,
+    private readonly room: { refused(cause: unknown): Error } | null = null,
   ) {
     this.read = makeRepositories(db);
   }

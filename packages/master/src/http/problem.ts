@@ -1,7 +1,5 @@
 import type { Problem } from '@paravcl/shared/api/problem';
 import { errorCodes, ParavclError, type ErrorCode } from '@paravcl/shared/errors';
-import { isStorageFull } from '../db/connection';
-import { storageFull } from '../store/storage-room';
 import { InvalidInput } from './invalid-input';
 
 /** The one map from our codes to HTTP. */
@@ -67,9 +65,14 @@ function databaseAway(thrown: unknown): ParavclError | null {
   return isAway ? new ParavclError('not-ready', 'The master has lost its database and waits for it. Try again in a few seconds.', { retryAfterSeconds: 5 }) : null;
 }
 
-/** The unit of work names the directory; this is for the few writes outside it. */
+/** The unit of work names the directory; this is for the few writes outside it. By the server's numbers, as in db/connection.ts. */
 function databaseFull(thrown: unknown): ParavclError | null {
-  return isStorageFull(thrown) ? storageFull(null) : null;
+  if (!(thrown instanceof Error)) return null;
+  const { errno } = thrown as Error & { errno?: unknown };
+  const isFull = errno === 1114 || errno === 1021 || (typeof errno === 'number' && errno > 0 && /\bErrcode: (28|122)\b/.test(thrown.message));
+  return isFull
+    ? new ParavclError('storage-full', 'There is no room in the master’s database: nothing new can be kept, what runs goes on. An administrator must free some space there; then try again.', { retryAfterSeconds: 30 })
+    : null;
 }
 
 /** Largest JSON body, bytes. */
