@@ -62,6 +62,10 @@ export class RecordedClient {
       }
       if (answer.kind !== 'unknown') return answer;
       if (giveUp()) return null;
+      if ((choice.ask === 'suspend' || choice.ask === 'stop') && !choice.mustBeRefused && this.random.chance(0.25)) {
+        // As a person with two windows: something else is asked for, and then the first wish again. It must not be done twice.
+        await this.request({ ...choice, ask: 'start', force: false }, giveUp);
+      }
       await delay(this.random.between(50, 800));
       call = this.history.newCall();
       again = first;
