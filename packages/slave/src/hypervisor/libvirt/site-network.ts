@@ -81,9 +81,13 @@ export class LibvirtSiteNetwork {
     return this.inTurn(() => this.giveLeaseBack(mac.toLowerCase()));
   }
 
+  /**
+   * The lease first: what is owed is known by the entry alone. The other way round a crash in between would leave a lease
+   * that never ends, and dnsmasq would refuse its address to the next guest that is given it.
+   */
   private async remove(reservation: AddressReservation): Promise<void> {
-    await this.update('delete', reservation);
     await this.giveLeaseBack(reservation.mac);
+    await this.update('delete', reservation);
   }
 
   private async update(verb: 'add-last' | 'delete', reservation: AddressReservation): Promise<void> {
