@@ -15,9 +15,15 @@ const stuckAfterMs = 5 * 60_000;
  * Looks until a site is at rest and whole. Two looks in a row: what is read of several hosts one after the other
  * may look whole by chance while something still moves.
  *
+ * @param onLate told once, when the time is over and there are still differences
  * @param look the differences there are now; throws while it cannot be told (a host or the database does not answer)
  */
-export async function converge(sinceMs: number, withinMs: number, look: () => Promise<readonly string[]>): Promise<Convergence> {
+export async function converge(
+  sinceMs: number,
+  withinMs: number,
+  look: () => Promise<readonly string[]>,
+  onLate: (differences: readonly string[]) => void = () => undefined,
+): Promise<Convergence> {
   let late: readonly string[] = [];
   let wholeSinceMs: number | null = null;
   for (;;) {
@@ -28,7 +34,10 @@ export async function converge(sinceMs: number, withinMs: number, look: () => Pr
       wholeSinceMs = atMs;
     } else {
       wholeSinceMs = null;
-      if (late.length === 0 && atMs - sinceMs > withinMs) late = differences;
+      if (late.length === 0 && atMs - sinceMs > withinMs) {
+        late = differences;
+        onLate(late);
+      }
     }
     if (atMs - sinceMs > stuckAfterMs) return { seconds: null, late: differences };
     await delay(everyMs);

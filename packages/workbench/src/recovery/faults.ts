@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../eventually';
 import { readAgentMemory } from '../faults/agent-memory';
@@ -129,6 +130,9 @@ function stopped(what: string, pid: number | null, patient: Patient, random: See
     holdMs,
     heal: async () => {
       send(pid, 'SIGCONT');
+      // nsenter, through which an agent is started, stops itself beside its child and goes on only when it is told.
+      const parent = parentOf(pid);
+      if (parent !== null && parent.name === 'nsenter') send(parent.pid, 'SIGCONT');
     },
   };
 }
@@ -189,5 +193,14 @@ function send(pid: number, signal: NodeJS.Signals): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
     throw error;
+  }
+}
+
+function parentOf(pid: number): { readonly pid: number; readonly name: string } | null {
+  try {
+    const parent = Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8'))?.[1]);
+    return { pid: parent, name: readFileSync(`/proc/${String(parent)}/comm`, 'utf8').trim() };
+  } catch {
+    return null;
   }
 }

@@ -113,13 +113,18 @@ export async function runRecovery(options: RecoveryOptions): Promise<RecoveryOut
       await nemesis.strike(Math.min(options.perRound, options.faults - nemesis.faults.length), { first: convergences.length === 0 ? (options.first ?? []) : [], ...(options.enough === undefined ? {} : { enough: options.enough }) });
       const sinceMs = performance.now();
       const resting = workload.rest(answeredWithinMs);
-      const { seconds, late: differing } = await converge(sinceMs, convergeWithinS * 1000, async () => {
-        await resting;
-        return look();
-      });
+      const { seconds, late: differing } = await converge(
+        sinceMs,
+        convergeWithinS * 1000,
+        async () => {
+          await resting;
+          return look();
+        },
+        (what) => say(`      still different after ${String(convergeWithinS)} s:\n        ${what.join('\n        ')}`),
+      );
       convergences.push(seconds);
       late.push(...differing.map((what) => `${String(convergeWithinS)} s after fault ${String(nemesis.faults.length)}: ${what}`));
-      say(`      quiet after ${String(nemesis.faults.length)} faults: ${seconds === null ? 'never came to rest' : `at rest after ${seconds.toFixed(1)} s`}${differing.length === 0 ? '' : `\n        ${differing.join('\n        ')}`}`);
+      say(`      quiet after ${String(nemesis.faults.length)} faults: ${seconds === null ? 'never came to rest' : `at rest after ${seconds.toFixed(1)} s`}`);
       if (seconds === null) break;
     }
 
