@@ -161,7 +161,8 @@ export async function runRecovery(options: RecoveryOptions): Promise<RecoveryOut
     books.close();
     history.close();
     await clientLink.stop();
-    await site.down();
+    // Everything ends with this process anyway: a site that does not go down must not hide what was found.
+    await site.down().catch((error: unknown) => say(`the site did not go down: ${error instanceof Error ? error.message : String(error)}`));
   }
 }
 
