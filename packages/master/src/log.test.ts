@@ -26,6 +26,13 @@ test('a database error is told without the statement, whose values may be secret
   expect(text).toContain('1406');
 });
 
+test('nor is one whose connection was lost, which has no words of the server’s', () => {
+  const error = Object.assign(new Error("update `t` set `response` = 's3cret - s3cret' - Connection lost: The server closed the connection."), { code: 'PROTOCOL_CONNECTION_LOST', fatal: true });
+  const text = written((log) => { log.error({ err: error }, 'failed'); });
+  expect(text).not.toContain('s3cret');
+  expect(text).toContain('Connection lost: The server closed the connection.');
+});
+
 test('a log whose disk is full ends nothing', () => {
   const full = openSync('/dev/full', 'w');
   const log = makeLog('info', standardOutput(full));

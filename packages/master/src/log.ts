@@ -36,8 +36,7 @@ export function standardOutput(fd = 1): pino.DestinationStream {
 function serialiseError(error: unknown): unknown {
   if (typeof error !== 'object' || error === null || !('message' in error)) return error;
   const { name, message, stack, cause, code, errno, sqlMessage } = error as Error & { code?: unknown; errno?: unknown; sqlMessage?: unknown };
-  // knex puts the whole statement with its values before the server's words.
-  const said = typeof sqlMessage === 'string' ? sqlMessage : message;
+  const said = typeof sqlMessage === 'string' ? sqlMessage : withoutStatement(message);
   return {
     type: name,
     message: said,
@@ -46,4 +45,10 @@ function serialiseError(error: unknown): unknown {
     stack: stack?.replace(message, said),
     ...(cause === undefined ? {} : { cause: serialiseError(cause) }),
   };
+}
+
+/** knex puts the whole statement with its values before what was said, also where the server said nothing because it is gone. */
+function withoutStatement(message: string): string {
+  const isStatement = /^\s*(select|insert|update|delete|replace|with|set|alter|create|drop|begin|commit|rollback|savepoint|release)\b/i.test(message);
+  return isStatement && message.includes(' - ') ? message.slice(message.lastIndexOf(' - ') + 3) : message;
 }
