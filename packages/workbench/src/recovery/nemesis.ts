@@ -30,8 +30,10 @@ export interface NemesisParts {
 
 /** So long it waits for a stage to come; then it strikes at what is there. */
 const stageWithinMs = 15_000;
-/** So long it waits for the stage it wished for, and for one that is only beginning. */
+/** So long it waits for one that is only beginning. */
 const patientMs = 4000;
+/** So long it holds out for the stages that were met least: short ones, as resuming, come seldom by themselves. */
+const anyAfterMs = 12_000;
 const lookEveryMs = 15;
 /** Upper end of the wait between the first sight of a stage and the fault: about as long as the stage lasts. */
 const stageLastsMs: Readonly<Record<Stage, number>> = { preparing: 500, booting: 3000, suspending: 1500, resuming: 600, stopping: 1000, deleting: 500 };
@@ -104,7 +106,7 @@ export class Nemesis {
 
   /**
    * Waits until an instance enters a stage, and a random part of the time it stays there; null when none came. Asked
-   * for no stage in particular it wishes for one that was met least often, and after a while takes what comes.
+   * for no stage in particular it wishes for one that was met least often, holds out for those, and only in the end takes what comes.
    */
   private async meet(asked: Stage | null): Promise<Moving | null> {
     const { workload, random, kinds } = this.parts;
@@ -118,7 +120,7 @@ export class Nemesis {
       const waitedMs = performance.now() - began;
       const now = await this.moving();
       for (const known of old) if (!now.some((one) => key(one) === known)) old.delete(known);
-      const right = now.filter(({ stage }) => (asked === null && waitedMs > patientMs) || wanted.includes(stage));
+      const right = now.filter(({ stage }) => (asked === null && waitedMs > anyAfterMs) || wanted.includes(stage));
       const entered = right.filter((one) => !old.has(key(one)));
       const candidates = entered.length > 0 ? entered : waitedMs > patientMs ? right : [];
       if (candidates.length > 0) {
