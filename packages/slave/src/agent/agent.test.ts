@@ -22,6 +22,9 @@ import { FullDisk } from '../../test/fixtures/full-disk';
 import { Agent } from './agent';
 import { Journal } from './journal';
 
+// Some tests restart an agent forty times with a journal that is really synced: seconds on a busy machine.
+jest.setTimeout(30_000);
+
 const clock = systemClock;
 const log = pino({ level: process.env['TEST_LOG'] ?? 'silent' });
 const siteId = newId(1);

@@ -20,6 +20,8 @@ export interface HostFacts {
   readonly missingImages: readonly ImageRef[];
   /** MAC of the address reservation that exists for it; null when there is none. */
   readonly reservedMac: string | null;
+  /** The site's network is not ready, as after a start, so nobody can say whether an address is reserved for it. */
+  readonly reservationUnknown: boolean;
   /** Whether that reservation is exactly what the spec asks for. */
   readonly addressRight: boolean;
   /** The guest took its address since its last boot. */

@@ -37,6 +37,8 @@ export async function readHost(readers: HostReaders, instanceId: string, known: 
     files: onDisk.includes(instanceId),
     missingImages,
     reservedMac: reservation?.mac ?? null,
+    // An instance of which neither MAC nor name is known never had one.
+    reservationUnknown: wantsReservations && early === null && (spec !== null || domain !== null),
     addressRight: spec !== null && reservation?.mac === spec.mac && reservation.address === spec.address,
     leased,
     networkReady: readers.networkReady(),

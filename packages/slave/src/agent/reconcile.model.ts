@@ -11,6 +11,7 @@ export interface ModelHost {
   files: boolean;
   missingImages: ImageRef[];
   address: 'right' | 'wrong' | 'none';
+  networkReady: boolean;
   leased: boolean;
   hostBootId: string;
 }
@@ -45,10 +46,11 @@ export class Model {
       domain: host.domain === null ? null : { instanceId: this.instanceId, name: this.spec.name, ...host.domain },
       files: host.files,
       missingImages: host.missingImages,
-      reservedMac: host.address === 'none' ? null : this.spec.mac,
-      addressRight: host.address === 'right',
+      reservedMac: host.address === 'none' || !host.networkReady ? null : this.spec.mac,
+      reservationUnknown: !host.networkReady,
+      addressRight: host.address === 'right' && host.networkReady,
       leased: host.leased && host.domain?.state === 'running',
-      networkReady: true,
+      networkReady: host.networkReady,
       hostBootId: host.hostBootId,
     };
   }

@@ -29,7 +29,7 @@ const spec: InstanceSpec = {
 const wanted = (desired: DesiredState, generation: number): DesiredInstance =>
   desired === 'deleted' ? { instanceId: id, generation, desired, spec: null } : { instanceId: id, generation, desired, spec };
 
-const emptyHost = (): ModelHost => ({ domain: null, files: false, missingImages: [image(1), image(2), image(3)], address: 'none', leased: false, hostBootId: 'boot-b' });
+const emptyHost = (): ModelHost => ({ domain: null, files: false, missingImages: [image(1), image(2), image(3)], address: 'none', networkReady: true, leased: false, hostBootId: 'boot-b' });
 const goodGuest = (): ModelGuest => ({ takesAddress: true, obeysPowerButton: true, diskErrors: 0, faults: [] });
 const model = (desired: DesiredInstance, host: Partial<ModelHost> = {}, marks: Partial<Marks> = {}, guest: Partial<ModelGuest> = {}) =>
   new Model(id, spec, { ...emptyHost(), ...host }, { ...goodGuest(), ...guest }, { desired, marks: { ...noMarks, ...marks }, timeOver: false });
@@ -68,6 +68,7 @@ const hostArbitrary: fc.Arbitrary<ModelHost> = fc.record({
   files: fc.boolean(),
   missingImages: fc.subarray([image(1), image(2), image(3)]),
   address: fc.constantFrom('right', 'wrong', 'none'),
+  networkReady: fc.constant(true),
   leased: fc.boolean(),
   hostBootId: fc.constantFrom('boot-a', 'boot-b'),
 });
@@ -231,6 +232,19 @@ test.each(['image-missing', 'no-room', 'failed'] as const)('a launch that fails 
   expect(plan.observed).toMatchObject({ state: 'failed' });
   expect(plan.observed?.reason?.sentence).toMatch(/could not be started/);
   expect(m.host).toMatchObject({ domain: null, files: false, address: 'none' });
+});
+
+test.each([
+  ['a deletion', wanted('deleted', 2), {}, 'stopping', 'deleted'],
+  ['a launch that failed', wanted('running', 2), { failed: { generation: 2, reason: { code: 'LaunchFailed', sentence: 'No.' } } }, 'preparing', 'failed'],
+] as const)('%s is not over while nobody can say whether its address is still reserved', (_, desired, marks, meanwhile, end) => {
+  // As an agent finds it that was killed between two steps and starts again: all gone but the address, the network not asked yet.
+  const m = model(desired, { address: 'right', networkReady: false }, marks);
+  expect(run(m)).toMatchObject({ steps: [], observed: { state: meanwhile } });
+
+  m.host.networkReady = true;
+  expect(run(m).observed?.state).toBe(end);
+  expect(m.host.address).toBe('none');
 });
 
 test('a guest stopped by a disk error goes on when the cause is gone, and says what is wrong meanwhile', () => {

@@ -76,6 +76,7 @@ class Rig {
       files: true,
       missingImages: this.missingImages ? [image] : [],
       reservedMac: null,
+      reservationUnknown: false,
       addressRight: false,
       leased: false,
       networkReady: true,

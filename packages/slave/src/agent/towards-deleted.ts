@@ -11,6 +11,8 @@ export function towardsDeleted(desired: DesiredInstance, view: View): Plan {
   const state = facts.domain?.state ?? null;
   const isOff = state === null || state === 'off' || state === 'saved';
   const steps: readonly Step[] = isOff ? removalSteps(facts) : [{ kind: 'destroy', before: { stopAsked: true } }];
+  // Nothing in sight is not nothing: the network wakes every instance when it is ready.
+  if (steps.length === 0 && facts.reservationUnknown) return act(view, [], observe(desired, 'stopping'));
   if (steps.length === 0) return act(view, noteSteps(changesOf(view.marks, noMarks)), observe(desired, 'deleted'));
   const stuck = firstFinal(steps, view.recollection.failures);
   if (stuck === null) return act(view, steps, observe(desired, 'stopping'));
