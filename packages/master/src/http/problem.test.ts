@@ -45,7 +45,9 @@ test('a database without room is said so, without the server’s words', () => {
 test('a lost database is said to pass, without the server’s words', () => {
   const refused = Object.assign(new Error('connect ECONNREFUSED /run/x.sock'), { fatal: true, code: 'ECONNREFUSED' });
   const waited = Object.assign(new Error('Knex: Timeout acquiring a connection.'), { name: 'KnexTimeoutError' });
-  for (const thrown of [refused, waited]) {
+  const shutDown = Object.assign(new Error('Server shutdown in progress'), { errno: 1053, code: 'ER_SERVER_SHUTDOWN', sqlState: '08S01' });
+  const killed = Object.assign(new Error('Connection was killed'), { errno: 1927, code: 'ER_CONNECTION_KILLED', sqlState: '70100' });
+  for (const thrown of [refused, waited, shutDown, killed]) {
     const problem = problemOf(thrown, 't');
     expect(problem).toMatchObject({ code: 'not-ready', status: 503, retryAfterSeconds: 5 });
     expect(problem.detail).not.toMatch(/ECONN|sock|Knex/);

@@ -58,10 +58,14 @@ function fault(trace: string): ParavclError {
   return new ParavclError('internal', `The master could not do this, by a fault of its own. Tell an administrator the trace ${trace}: it finds the cause in the log.`);
 }
 
+/** What a server says that is being shut down: ER_SERVER_SHUTDOWN, and MariaDB's ER_CONNECTION_KILLED. */
+const shutdownErrors: readonly unknown[] = [1053, 1927];
+
 /** mysql2 marks errors that end a connection as `fatal`; knex names the wait for a connection that never came. */
 function databaseAway(thrown: unknown): ParavclError | null {
   if (!(thrown instanceof Error)) return null;
-  const isAway = thrown.name === 'KnexTimeoutError' || (thrown as Error & { fatal?: unknown }).fatal === true;
+  const { fatal, errno } = thrown as Error & { fatal?: unknown; errno?: unknown };
+  const isAway = thrown.name === 'KnexTimeoutError' || fatal === true || shutdownErrors.includes(errno);
   return isAway ? new ParavclError('not-ready', 'The master has lost its database and waits for it. Try again in a few seconds.', { retryAfterSeconds: 5 }) : null;
 }
 
