@@ -16,11 +16,11 @@ export function instanceRoutes(instances: InstanceService, consoles: InstanceCon
       const { items, next } = await instances.history(principal, params.instanceId, query);
       return { body: { items: [...items], next } };
     }),
-    bind(contracts.suspendInstance, async ({ principal, params, clientAddress, subjectId }) => accepted(await instances.operate(principal, params.instanceId, 'suspend', false, clientAddress, undefined, subjectId))),
-    bind(contracts.resumeInstance, async ({ principal, params, body, clientAddress, subjectId }) => accepted(await instances.operate(principal, params.instanceId, 'resume', false, clientAddress, body.minutes, subjectId))),
-    bind(contracts.startInstance, async ({ principal, params, body, clientAddress, subjectId }) => accepted(await instances.operate(principal, params.instanceId, 'start', false, clientAddress, body.minutes, subjectId))),
-    bind(contracts.stopInstance, async ({ principal, params, body, clientAddress, subjectId }) => accepted(await instances.operate(principal, params.instanceId, 'stop', body.force, clientAddress, undefined, subjectId))),
-    bind(contracts.deleteInstance, async ({ principal, params, clientAddress }) => accepted(await instances.operate(principal, params.instanceId, 'delete', false, clientAddress))),
+    bind(contracts.suspendInstance, async ({ principal, params, clientAddress, subjectId }) => accepted(await instances.operate(principal, params.instanceId, { verb: 'suspend', clientAddress, reservedId: subjectId }))),
+    bind(contracts.resumeInstance, async ({ principal, params, body, clientAddress, subjectId }) => accepted(await instances.operate(principal, params.instanceId, { verb: 'resume', clientAddress, minutes: body.minutes, reservedId: subjectId }))),
+    bind(contracts.startInstance, async ({ principal, params, body, clientAddress, subjectId }) => accepted(await instances.operate(principal, params.instanceId, { verb: 'start', clientAddress, minutes: body.minutes, reservedId: subjectId }))),
+    bind(contracts.stopInstance, async ({ principal, params, body, clientAddress, subjectId }) => accepted(await instances.operate(principal, params.instanceId, { verb: 'stop', force: body.force, clientAddress, reservedId: subjectId }))),
+    bind(contracts.deleteInstance, async ({ principal, params, clientAddress }) => accepted(await instances.operate(principal, params.instanceId, { verb: 'delete', clientAddress }))),
     bind(contracts.getSerialLog, async ({ principal, params, query }) => ({
       body: Buffer.from(await consoles.serialLog(principal, params.instanceId, query.tailBytes), 'utf8'),
     })),

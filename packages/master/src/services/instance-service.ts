@@ -52,19 +52,17 @@ export interface InstanceQuery {
   readonly slaveId?: string | undefined;
 }
 
-/** Who asks, and from where when that is known. */
-interface Person {
-  readonly principal: Principal;
-  readonly clientAddress: string | null;
-}
-
-/** What is asked for with a verb. `minutes`: new time for a start or resume; null is no end. */
-interface Wish {
+/** What is asked for with a verb. */
+export interface Wish {
   readonly verb: Verb;
-  readonly force: boolean;
+  /** A stop that does not ask the guest. */
+  readonly force?: boolean | undefined;
+  /** New time for a start or resume; null is no end, absent keeps what is left. */
   readonly minutes?: number | null | undefined;
   /** Id kept for the operation by the request's Idempotency-Key; null without one. */
-  readonly reservedId: string | null;
+  readonly reservedId?: string | null;
+  /** Where it was asked from, for the history of events. */
+  readonly clientAddress?: string | null;
 }
 
 /** What must be told to agents once the transaction is there. Losing it is harmless: it is sent again. */
@@ -185,16 +183,9 @@ export class InstanceService {
    * and people may have asked for something else since.
    * Throws `conflict` with the way out when the present state forbids it, `invalid-input` for time beyond the person's limits.
    */
-  async operate(
-    principal: Principal,
-    id: string,
-    verb: Verb,
-    force = false,
-    clientAddress: string | null = null,
-    minutes?: number | null,
-    reservedId: string | null = null,
-  ): Promise<Accepted> {
+  async operate(principal: Principal, id: string, wish: Wish): Promise<Accepted> {
     const { unitOfWork, agents, scheduler, clock, settings } = this.deps;
+    const { minutes, reservedId = null } = wish;
     if (minutes !== undefined) requireMinutes(principal, minutes, settings.minutes);
     const outcome = await unitOfWork.transaction(async (repositories): Promise<Outcome> => {
       const instance = await repositories.instances.lock(id);
@@ -202,7 +193,7 @@ export class InstanceService {
       authorise(principal, 'instance.operate', 'instance.see', { ownerUserId: instance.userId, groupId: instance.groupId }, `instance ${id}`);
       const earlier = reservedId === null ? null : await repositories.operations.find(reservedId);
       if (earlier?.userId === principal.userId) return { instance, operation: earlier, tombstones: [], push: false };
-      return this.apply(repositories, { principal, clientAddress }, instance, { verb, force, minutes, reservedId }, clock.now());
+      return this.apply(repositories, principal, instance, wish, clock.now());
     });
     for (const { slaveId, generation } of outcome.tombstones) agents.pushDesired(slaveId, [tombstone(id, generation)]);
     const { instance } = outcome;
@@ -213,13 +204,8 @@ export class InstanceService {
     return { instance: await this.view(instance), operation: operationView(outcome.operation) };
   }
 
-  private async apply(
-    repositories: Repositories,
-    { principal, clientAddress }: Person,
-    instance: InstanceRecord,
-    { verb, force, minutes, reservedId }: Wish,
-    now: number,
-  ): Promise<Outcome> {
+  private async apply(repositories: Repositories, principal: Principal, instance: InstanceRecord, wish: Wish, now: number): Promise<Outcome> {
+    const { verb, force = false, minutes, reservedId = null, clientAddress = null } = wish;
     const answer = answerVerb(instance, verb, force);
     const slaveName = instance.slaveId === null ? null : ((await repositories.slaves.find(instance.slaveId))?.name ?? null);
     const kind = `instance.${verb}`;
@@ -283,13 +269,19 @@ export class InstanceService {
     return after;
   }
 
-  /** A new end is kept by the slave's clock too; one that is wrong would end it at the wrong time. */
+  /**
+   * An end is kept by its slave's clock too, counted from the moment it is told: a clock that is wrong would end it at
+   * the wrong time, whether the end is new or what is left of an older one.
+   */
   private async requireClock(repositories: Repositories, instance: InstanceRecord, { endsAt }: { readonly endsAt?: number | null }): Promise<void> {
-    if (instance.slaveId === null || endsAt == null || endsAt === instance.endsAt) return;
+    if (instance.slaveId === null || endsAt == null) return;
     const slave = await repositories.slaves.find(instance.slaveId);
     if (slave === null) return;
     const wrong = clockWrong(slave.name, { ...slave.describe, ...this.deps.figures.latest(slave.id)?.describe }.clockOffsetMs);
-    if (wrong !== null) throw new ParavclError('conflict', `${instance.name} cannot be given an end now. ${wrong} Then try again.`);
+    if (wrong !== null) throw new ParavclError(
+      'conflict',
+      `${instance.name} cannot run there until a set time now: it would end at a wrong one. ${wrong} Then try again; until then an operator can start it without an end, and what is saved stays saved.`,
+    );
   }
 
   /** A person has a share of the site's instances; operators and administrators launch for the site. */

@@ -130,7 +130,7 @@ export class SchedulingService implements SchedulerWake {
     ]);
     return {
       snapshot: {
-        // Troubles and clocks as they are now: what is stored may be a quarter of a minute old.
+        // Figures and clocks as of the last heartbeat: those stored are older by a round of the store job, or by all the time the database was away.
         slaves: slaves.map((slave) => ({ ...slave, describe: { ...slave.describe, ...figures.latest(slave.id)?.describe } })).map((slave) => slaveView(slave, usage.get(slave.id), agents.isConnected(slave.id), scheduling)),
         criticalShare: scheduling.criticalShare,
       },

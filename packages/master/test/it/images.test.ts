@@ -230,7 +230,7 @@ describe('an image', () => {
     const { instance } = await rig.instances.create(admin, { imageId: disk.id });
     await expect(images.delete(admin, 'disk', disk.id)).rejects.toMatchObject({ code: 'in-use', message: expect.stringContaining(instance.name) as string });
     await rig.scheduler.idle();
-    await rig.instances.operate(admin, instance.id, 'delete');
+    await rig.instances.operate(admin, instance.id, { verb: 'delete' });
     await images.delete(admin, 'disk', disk.id);
     await images.delete(admin, 'kernel', kernel.id);
     expect(readdirSync(directory)).toEqual([]);

@@ -59,8 +59,8 @@ describe('the end of an instance’s time', () => {
       await expect(rig.instances.create(alice, { imageId, minutes })).rejects.toMatchObject({ code: 'invalid-input', detail: { field: 'minutes', limit: '60 to 300 minutes' } });
     }
     const id = await running();
-    await expect(rig.instances.operate(alice, id, 'start', false, null, 301)).rejects.toMatchObject({ code: 'invalid-input' });
-    await rig.instances.operate(operator, id, 'start', false, null, 100_000);
+    await expect(rig.instances.operate(alice, id, { verb: 'start', minutes: 301 })).rejects.toMatchObject({ code: 'invalid-input' });
+    await rig.instances.operate(operator, id, { verb: 'start', minutes: 100_000 });
     expect(await rig.instances.get(alice, id)).toMatchObject({ minutes: 100_000, endsAt: at(100_000) });
   });
 
@@ -98,7 +98,7 @@ describe('the end of an instance’s time', () => {
     await rig.report(id, 'suspending');
     await rig.report(id, 'suspended');
     expect(await rig.instances.get(alice, id)).toMatchObject({ observed: 'suspended', reason: { code: 'TimeEnded' } });
-    await rig.instances.operate(alice, id, 'resume');
+    await rig.instances.operate(alice, id, { verb: 'resume' });
     expect(await rig.instances.get(alice, id)).toMatchObject({ desired: 'running', reason: null, minutes: 60, endsAt: at(60) });
     expect(rig.agents.last(id).desired).toMatchObject({ desired: 'running', endsAt: at(60) });
   });
@@ -116,20 +116,20 @@ describe('the end of an instance’s time', () => {
     const id = await running(60);
     const end = at(60);
     rig.clock.advance(10 * minute);
-    await rig.instances.operate(alice, id, 'suspend');
+    await rig.instances.operate(alice, id, { verb: 'suspend' });
     await rig.report(id, 'suspended');
     rig.clock.advance(10 * minute);
-    await rig.instances.operate(alice, id, 'resume');
+    await rig.instances.operate(alice, id, { verb: 'resume' });
     expect(await rig.instances.get(alice, id)).toMatchObject({ endsAt: end });
     await rig.report(id, 'running');
 
     const { generation } = await rig.instances.get(alice, id);
-    const { operation } = await rig.instances.operate(alice, id, 'start', false, null, 90);
+    const { operation } = await rig.instances.operate(alice, id, { verb: 'start', minutes: 90 });
     expect(await rig.instances.get(alice, id)).toMatchObject({ minutes: 90, endsAt: at(90), generation: generation + 1 });
     expect(rig.agents.last(id).desired).toMatchObject({ desired: 'running', generation: generation + 1, endsAt: at(90) });
     await rig.report(id, 'running');
     expect(await rig.operations.get(alice, operation.id)).toMatchObject({ state: 'done' });
-    await rig.instances.operate(operator, id, 'resume', false, null, null);
+    await rig.instances.operate(operator, id, { verb: 'resume', minutes: null });
     rig.clock.advance(24 * 60 * minute);
     await rig.endings.run();
     expect(await rig.instances.get(alice, id)).toMatchObject({ desired: 'running', endsAt: null });
@@ -149,7 +149,7 @@ describe('the end of an instance’s time', () => {
   it('that a slave kept alone while its person gave it more time is an old report, and it goes on', async () => {
     const id = await running(60);
     const { desired } = rig.agents.last(id);
-    await rig.instances.operate(alice, id, 'start', false, null, 90);
+    await rig.instances.operate(alice, id, { verb: 'start', minutes: 90 });
     await rig.observations.observed(lab, [{ instanceId: id, generation: desired.generation, state: 'suspending', reason: { code: 'TimeEnded', sentence: 'Over.' }, progressPercent: null }]);
     expect(await rig.instances.get(alice, id)).toMatchObject({ desired: 'running', observed: 'running' });
     expect(rig.recoveries).toEqual(['stale-report-ignored']);
@@ -176,16 +176,20 @@ describe('the end of an instance’s time', () => {
     expect(await rig.instances.get(alice, id)).toMatchObject({ observed: 'preparing', endsAt: at(60) });
   });
 
-  it('is not moved on a slave whose clock is wrong; what is left of it, and no end, need no clock', async () => {
+  it('is told to no slave whose clock is wrong, be it new or what is left of it; an operator lets it run without an end', async () => {
     const id = await running(60);
-    await rig.instances.operate(alice, id, 'suspend');
+    await rig.instances.operate(alice, id, { verb: 'suspend' });
     await rig.report(id, 'suspended');
     clockOffset(-60_000);
-    await expect(rig.instances.operate(alice, id, 'resume', false, null, 90)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('60 s behind') as string });
-    await rig.instances.operate(alice, id, 'resume');
+    const refused = { code: 'conflict', message: expect.stringMatching(/60 s behind.*chronyc makestep.*an operator can start it without an end/) as string };
+    for (const wish of [{ verb: 'resume' }, { verb: 'start' }, { verb: 'resume', minutes: 90 }] as const) await expect(rig.instances.operate(alice, id, wish)).rejects.toMatchObject(refused);
+    expect(await rig.instances.get(alice, id)).toMatchObject({ desired: 'suspended', observed: 'suspended', endsAt: at(60) });
+    clockOffset(100);
+    await rig.instances.operate(alice, id, { verb: 'resume' });
     await rig.report(id, 'running');
-    await expect(rig.instances.operate(alice, id, 'start', false, null, 90)).rejects.toMatchObject({ code: 'conflict' });
-    await rig.instances.operate(operator, id, 'start', false, null, null);
+    clockOffset(-60_000);
+    await expect(rig.instances.operate(alice, id, { verb: 'start', minutes: 90 })).rejects.toMatchObject(refused);
+    await rig.instances.operate(operator, id, { verb: 'start', minutes: null });
     expect(await rig.instances.get(alice, id)).toMatchObject({ desired: 'running', endsAt: null });
   });
 

@@ -90,7 +90,7 @@ class Play {
         break;
       case 'verb': {
         const id = this.launched[move.which];
-        if (id !== undefined) await this.services.instances.operate(this.alice, id, move.verb).catch(onlyConflicts);
+        if (id !== undefined) await this.services.instances.operate(this.alice, id, { verb: move.verb }).catch(onlyConflicts);
         break;
       }
       case 'step':

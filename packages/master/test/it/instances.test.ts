@@ -52,7 +52,7 @@ describe('an instance', () => {
       ['stop', 'stopping', 'stopped'],
       ['start', 'booting', 'running'],
     ] as const) {
-      const asked = await rig.instances.operate(alice, id, verb);
+      const asked = await rig.instances.operate(alice, id, { verb });
       expect(asked.operation.state).toBe('pending');
       expect(rig.agents.last(id).desired.generation).toBe(asked.instance.generation);
       await rig.report(id, passing);
@@ -60,7 +60,7 @@ describe('an instance', () => {
       expect(await rig.operations.get(alice, asked.operation.id)).toMatchObject({ state: 'done', kind: `instance.${verb}` });
     }
 
-    const gone = await rig.instances.operate(alice, id, 'delete');
+    const gone = await rig.instances.operate(alice, id, { verb: 'delete' });
     expect(rig.agents.last(id).desired).toMatchObject({ desired: 'deleted', spec: null });
     expect((await rig.unit.read.addresses.taken()).size).toBe(1);
     await rig.report(id, 'deleted');
@@ -101,7 +101,7 @@ describe('an instance', () => {
       await rig.observations.observed(slaveId, [{ instanceId: instance.id, generation: owed?.desired.generation ?? 0, state: 'deleted', reason: null, progressPercent: null }]);
     }
     expect((await rig.unit.read.placements.usage()).size).toBe(0);
-    await rig.instances.operate(alice, instance.id, 'start');
+    await rig.instances.operate(alice, instance.id, { verb: 'start' });
     await rig.scheduler.idle();
     expect(rig.agents.last(instance.id)).toMatchObject({ slaveId: first, desired: { desired: 'running' } });
   });
@@ -127,7 +127,7 @@ describe('an instance', () => {
     const lab = await rig.slave('lab-1');
     const other = await rig.slave('lab-2', { cores: 1 });
     const id = await running();
-    await rig.instances.operate(alice, id, 'suspend');
+    await rig.instances.operate(alice, id, { verb: 'suspend' });
     await rig.observations.observed(lab, [{ instanceId: id, generation: 2, state: 'stopped', reason: null, progressPercent: null }]);
     expect(await state(id)).toBe('running');
 
@@ -148,7 +148,7 @@ describe('an instance', () => {
     expect(rig.agents.pushes.at(-1)).toMatchObject({ slaveId: first, desired: { desired: 'deleted', generation: 5 } });
     // The instance itself stayed at 4, so its next wish must not be another 5.
     await rig.observations.observed(second, [{ instanceId: id, generation: 4, state: 'running', reason: null, progressPercent: null }]);
-    await rig.instances.operate(alice, id, 'suspend');
+    await rig.instances.operate(alice, id, { verb: 'suspend' });
     expect(rig.agents.last(id).desired).toMatchObject({ desired: 'suspended', generation: 6 });
     expect(new Set(told()).size).toBe(told().length);
   });
@@ -257,7 +257,7 @@ describe('an instance', () => {
     expect(await rig.instances.get(alice, id)).toMatchObject({ observed: 'stopped', desired: 'stopped', reason: { code: 'StoppedByGuest' } });
     await rig.report(id, 'stopped');
     expect((await rig.instances.get(alice, id)).reason?.code).toBe('StoppedByGuest');
-    const started = await rig.instances.operate(alice, id, 'start');
+    const started = await rig.instances.operate(alice, id, { verb: 'start' });
     // The state before the start is not a second power-off.
     await rig.report(id, 'stopped');
     await rig.report(id, 'booting');
@@ -270,7 +270,7 @@ describe('an instance', () => {
     const id = await running();
     rig.agents.connected.delete(lab);
     await rig.unit.read.slaves.moveLiveness(lab, 'online', 'suspect');
-    const asked = await rig.instances.operate(alice, id, 'suspend');
+    const asked = await rig.instances.operate(alice, id, { verb: 'suspend' });
     expect(asked.instance.reason).toEqual({ code: 'SlaveOffline', sentence: expect.stringMatching(/^lab-1 is offline since Mon 09:00\. i-ubuntu-\w+ is saved as soon as it is back\.$/) as string });
     await rig.unit.read.slaves.moveLiveness(lab, 'suspect', 'lost');
     await rig.observations.fleetChanged(lab);
@@ -294,7 +294,7 @@ describe('an instance', () => {
     const before = rig.agents.pushes.length;
     await rig.resend.run();
     expect(rig.agents.pushes).toHaveLength(before);
-    await rig.instances.operate(alice, id, 'start');
+    await rig.instances.operate(alice, id, { verb: 'start' });
     expect(rig.agents.last(id).desired).toMatchObject({ desired: 'running' });
   });
 
@@ -370,7 +370,7 @@ describe('an instance', () => {
     const name = `lab-${instance.id.slice(-1)}`;
     await rig.database.db('instances').where({ id: instance.id }).update({ name });
     await rig.scheduler.idle();
-    await rig.instances.operate(alice, instance.id, 'delete');
+    await rig.instances.operate(alice, instance.id, { verb: 'delete' });
     await rig.report(instance.id, 'deleted');
     expect((await rig.instances.create(alice, { imageId, name })).instance.name).toBe(name);
     await rig.scheduler.idle();
@@ -385,7 +385,7 @@ describe('an instance', () => {
         await rig.database.db('placements').where({ instance_id: id }).delete();
         await rig.database.db('instances').where({ id }).update({ slave_id: null });
       }
-      await rig.instances.operate(alice, id, 'delete');
+      await rig.instances.operate(alice, id, { verb: 'delete' });
       if (!['requested', 'queued', 'deleted'].includes(observed)) await rig.report(id, 'deleted');
       expect([observed, await state(id)]).toEqual([observed, 'deleted']);
     }
@@ -396,13 +396,13 @@ describe('an instance', () => {
     await rig.slave('lab-1');
     const id = await running();
     const reserved = newId(rig.clock.now());
-    const first = await rig.instances.operate(alice, id, 'suspend', false, null, undefined, reserved);
+    const first = await rig.instances.operate(alice, id, { verb: 'suspend', reservedId: reserved });
     expect(first.operation.id).toBe(reserved);
     await rig.report(id, 'suspended');
-    await rig.instances.operate(alice, id, 'resume');
+    await rig.instances.operate(alice, id, { verb: 'resume' });
     await rig.report(id, 'running');
 
-    const again = await rig.instances.operate(alice, id, 'suspend', false, null, undefined, reserved);
+    const again = await rig.instances.operate(alice, id, { verb: 'suspend', reservedId: reserved });
     expect(again.operation).toMatchObject({ id: reserved, state: 'done' });
     expect(again.instance).toMatchObject({ desired: 'running', generation: (await rig.instances.get(alice, id)).generation });
     const { items } = await rig.instances.history(alice, id, { limit: 100 });
@@ -412,25 +412,25 @@ describe('an instance', () => {
   it('asked for what is so already answers that, and says the way out of what cannot be', async () => {
     await rig.slave('lab-1');
     const id = await running();
-    const once = await rig.instances.operate(alice, id, 'suspend');
-    const twice = await rig.instances.operate(alice, id, 'suspend');
+    const once = await rig.instances.operate(alice, id, { verb: 'suspend' });
+    const twice = await rig.instances.operate(alice, id, { verb: 'suspend' });
     expect(twice.operation.id).toBe(once.operation.id);
     expect(twice.instance.generation).toBe(once.instance.generation);
     await rig.report(id, 'suspended');
-    expect((await rig.instances.operate(alice, id, 'suspend')).operation.state).toBe('done');
-    await rig.instances.operate(alice, id, 'stop', true);
+    expect((await rig.instances.operate(alice, id, { verb: 'suspend' })).operation.state).toBe('done');
+    await rig.instances.operate(alice, id, { verb: 'stop', force: true });
     expect(rig.agents.last(id).desired).toMatchObject({ desired: 'stopped', forceStop: true });
     await rig.report(id, 'stopped');
-    await expect(rig.instances.operate(alice, id, 'resume')).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('Start it instead') as string });
+    await expect(rig.instances.operate(alice, id, { verb: 'resume' })).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('Start it instead') as string });
   });
 
   it('is not resumed into cores that somebody else was promised meanwhile', async () => {
     await rig.slave('lab-1', { cores: 1 });
     const first = await running();
-    await rig.instances.operate(alice, first, 'suspend');
+    await rig.instances.operate(alice, first, { verb: 'suspend' });
     await rig.report(first, 'suspended');
     await running();
-    await expect(rig.instances.operate(alice, first, 'resume')).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('lab-1 has 0 of 1 core free') as string });
+    await expect(rig.instances.operate(alice, first, { verb: 'resume' })).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('lab-1 has 0 of 1 core free') as string });
   });
 
   it('waits with its reason when there is no room, and starts by itself when there is', async () => {
@@ -438,8 +438,8 @@ describe('an instance', () => {
     const first = await running();
     const second = await launch();
     expect((await rig.instances.get(alice, second)).reason).toMatchObject({ code: 'NotEnoughCores', sentence: expect.stringMatching(/^1st in the queue\. It needs 1 core/) as string });
-    await expect(rig.instances.operate(alice, second, 'suspend')).rejects.toMatchObject({ code: 'conflict' });
-    await rig.instances.operate(alice, first, 'delete');
+    await expect(rig.instances.operate(alice, second, { verb: 'suspend' })).rejects.toMatchObject({ code: 'conflict' });
+    await rig.instances.operate(alice, first, { verb: 'delete' });
     await rig.report(first, 'deleted');
     expect(await state(second)).toBe('preparing');
   });
@@ -459,7 +459,7 @@ describe('an instance', () => {
     const id = await running();
     const bob = await rig.person('student', 'bob');
     await expect(rig.instances.get(bob, id)).rejects.toMatchObject({ code: 'not-found' });
-    await expect(rig.instances.operate(bob, id, 'delete')).rejects.toMatchObject({ code: 'not-found' });
+    await expect(rig.instances.operate(bob, id, { verb: 'delete' })).rejects.toMatchObject({ code: 'not-found' });
     expect((await rig.instances.list(bob, { limit: 50 })).items).toEqual([]);
     expect((await rig.instances.list(alice, { limit: 50 })).items).toHaveLength(1);
   });
@@ -473,7 +473,7 @@ describe('an instance', () => {
     await expect(small.instances.create(student, { imageId: image })).rejects.toMatchObject({ code: 'quota-exceeded', message: expect.stringMatching(/^You have 2 instances, and your share is 2\. Delete one/) as string });
     const [first] = (await small.instances.list(student, { limit: 10 })).items;
     await small.scheduler.idle();
-    await small.instances.operate(student, first?.id ?? '', 'delete');
+    await small.instances.operate(student, first?.id ?? '', { verb: 'delete' });
     await small.instances.create(student, { imageId: image });
     const operator = await small.person('operator', 'otto');
     for (let count = 0; count < 3; count++) await small.instances.create(operator, { imageId: image });
