@@ -309,6 +309,25 @@ test('duplicated, reordered and stale orders change nothing', async () => {
   expect(journal.state.instances.get(instanceIds[0] ?? '')?.desired).toMatchObject({ generation: 3, desired: 'suspended' });
 });
 
+test('a wall clock that jumps takes no time from an instance that is suspended and resumed with the same end', async () => {
+  await crash();
+  let jumpedMs = 0;
+  journal = await Journal.open(join(directory, 'journal'), log);
+  await dial({ ...clock, now: () => clock.now() + jumpedMs });
+  await until('connected', () => agent.isConnected);
+  const until40 = { endsAt: new Date(clock.now() + 40 * 60_000).toISOString() };
+  order({ ...want(0, 1, 'running'), ...until40 } as DesiredInstance);
+  await reaches(0, 1, 'running');
+  jumpedMs = 60 * 60_000;
+  order(want(0, 2, 'suspended'));
+  await reaches(0, 2, 'suspended');
+  order({ ...want(0, 3, 'running'), ...until40 } as DesiredInstance);
+  await reaches(0, 3, 'running');
+  await agent.settled();
+  expect(journal.state.instances.get(instanceIds[0] ?? '')?.marks.timeEnded).toBeNull();
+  expect(domainOf(0)).toBe('running');
+});
+
 test('while the master is away guests go on, what was ordered is done, and the next hello tells it', async () => {
   order(want(0, 1, 'running'), want(1, 1, 'running'));
   await reaches(0, 1, 'running');

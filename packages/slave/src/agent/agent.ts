@@ -11,7 +11,7 @@ import { HypervisorError, type HypervisorDriver } from '../hypervisor/driver';
 import type { HelloFacts, MasterLink, MasterLinkParts, WorkFrame } from '../link/master-link';
 import { Commands } from './commands';
 import { makeExecutors } from './executors';
-import type { HostTime } from './instance-end';
+import { toldEnd, type HostTime } from './instance-end';
 import { InstanceEndWatch } from './instance-end-watch';
 import { HypervisorWatch } from './hypervisor-watch';
 import type { Journal } from './journal';
@@ -371,7 +371,7 @@ export class Agent {
         if (isDeepStrictEqual(known, one)) log.info({ instanceId, generation, recovery: 'duplicate-answered' }, 'a desired state came again and is answered again');
         else log.error({ instanceId, generation }, 'a second, different desired state of the same generation is refused');
       } else {
-        news.set(instanceId, { kind: 'desired', desired: one, ...(one.desired === 'running' && one.endsAt ? { told: this.hostTime() } : {}) });
+        news.set(instanceId, { kind: 'desired', desired: one, told: toldEnd(one, journal.state.instances.get(instanceId)?.told ?? null, this.hostTime()) });
         continue;
       }
       this.observations.tellAgain(instanceId);

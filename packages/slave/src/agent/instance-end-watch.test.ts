@@ -20,8 +20,9 @@ class Rig {
   readonly watch = new InstanceEndWatch(this.clock, this.journal, () => this.now(), (_, generation, first) => this.over.push(`${generation}${first ? ' first' : ''}`));
 
   want(generation: number, inMs: number, known: Partial<JournaledInstance> = {}): void {
-    const desired: DesiredInstance = { instanceId: one, generation, desired: 'running', spec, endsAt: new Date(this.clock.now() + this.sleptMs + inMs).toISOString() };
-    this.journal.state = { ...emptyJournal, instances: new Map([[one, { desired, spec, told: this.now(), marks: noMarks, ...known }]]) };
+    const endsAt = new Date(this.clock.now() + this.sleptMs + inMs).toISOString();
+    const desired: DesiredInstance = { instanceId: one, generation, desired: 'running', spec, endsAt };
+    this.journal.state = { ...emptyJournal, instances: new Map([[one, { desired, spec, told: { endsAt, ...this.now() }, marks: noMarks, ...known }]]) };
   }
 
   now() {

@@ -1,7 +1,7 @@
 import { newId } from '@paravcl/shared/ids';
 import type { DesiredInstance, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import fc from 'fast-check';
-import { instanceEnd, lookAgainMs, timeLeftMs, type HostTime } from './instance-end';
+import { instanceEnd, lookAgainMs, timeLeftMs, toldEnd, type HostTime } from './instance-end';
 import { noMarks } from './marks';
 
 const spec: InstanceSpec = {
@@ -15,6 +15,7 @@ const hour = 3600_000;
 const utc = fc.integer({ min: atNine - 400 * 24 * hour, max: atNine + 400 * 24 * hour });
 const duration = fc.integer({ min: 0, max: 400 * 24 * hour });
 const toldArbitrary = fc.record({ utcMs: utc, uptimeMs: duration, hostBootId: fc.constant('boot-a') });
+const stopped = (generation: number, desired: 'suspended' | 'stopped'): DesiredInstance => ({ instanceId: newId(2), generation, desired, spec });
 
 test('in the same boot the end comes when the told time has passed, however the wall clock is set meanwhile', () => {
   fc.assert(
@@ -64,4 +65,35 @@ test.each([
   ['that nobody knows', null],
 ])('an instance %s has no time that could be over', (_, desired) => {
   expect(instanceEnd({ desired, told: null, marks: noMarks }, { utcMs: atNine, uptimeMs: 0, hostBootId: 'boot-a' })).toEqual({ over: false, noted: false, lookInMs: null });
+});
+
+describe('the moment in which an end was told', () => {
+  const told: HostTime = { utcMs: atNine, uptimeMs: 1000, hostBootId: 'boot-a' };
+  const endsAtMs = atNine + hour;
+  /** What is kept after these orders, each told at its moment. */
+  const keptAfter = (...orders: readonly (readonly [DesiredInstance, HostTime])[]) => orders.reduce<ReturnType<typeof toldEnd>>((earlier, [desired, now]) => toldEnd(desired, earlier, now), null);
+
+  test('is kept with the same end in the same boot, also across a suspension or a stop, so that a wall clock that jumped meanwhile ends nothing', () => {
+    fc.assert(
+      fc.property(fc.constantFrom('suspended' as const, 'stopped' as const), fc.integer({ min: 0, max: hour - 1 }), utc, (pause, passed, utcMs) => {
+        const now: HostTime = { utcMs, uptimeMs: told.uptimeMs + passed, hostBootId: 'boot-a' };
+        const kept = keptAfter([running(1, endsAtMs), told], [stopped(2, pause), now], [running(3, endsAtMs), now]);
+        expect(kept).toEqual({ endsAt: '2026-03-02T10:00:00.000Z', ...told });
+        expect(timeLeftMs(endsAtMs, kept, now)).toBe(hour - passed);
+      }),
+    );
+  });
+
+  test('is a new one with another end, and in another boot of the host', () => {
+    const later: HostTime = { utcMs: atNine + 5, uptimeMs: 1005, hostBootId: 'boot-a' };
+    expect(keptAfter([running(1, endsAtMs), told], [running(2, endsAtMs + hour), later])).toMatchObject(later);
+    const rebooted: HostTime = { ...later, hostBootId: 'boot-b' };
+    expect(keptAfter([running(1, endsAtMs), told], [stopped(2, 'suspended'), later], [running(3, endsAtMs), rebooted])).toMatchObject(rebooted);
+  });
+
+  test('is nothing without an end, and goes with the instance', () => {
+    expect(keptAfter([running(1, endsAtMs), told], [running(2, null), told])).toBeNull();
+    expect(keptAfter([running(1, endsAtMs), told], [{ instanceId: newId(2), generation: 2, desired: 'deleted', spec: null }, told])).toBeNull();
+    expect(keptAfter([stopped(1, 'stopped'), told])).toBeNull();
+  });
 });

@@ -10,10 +10,16 @@ export interface HostTime {
   readonly hostBootId: string;
 }
 
+/** An end, and the host's clocks when it was first told in this boot of the host. */
+export interface ToldEnd extends HostTime {
+  /** As the order had it. */
+  readonly endsAt: string;
+}
+
 /** The end of an instance's time as the journal keeps it. */
 export interface KnownEnd {
   readonly desired: DesiredInstance | null;
-  /** When this desired state was told; null in a journal of an agent that did not note it. */
+  /** Null in a journal of an agent that did not note it. */
   readonly told: HostTime | null;
   readonly marks: Marks;
 }
@@ -30,6 +36,18 @@ export const lookAgainMs = 1000;
 export function timeLeftMs(endsAtMs: EpochMs, told: HostTime | null, now: HostTime): number {
   if (told === null || told.hostBootId !== now.hostBootId) return endsAtMs - now.utcMs;
   return told.uptimeMs + (endsAtMs - told.utcMs) - now.uptimeMs;
+}
+
+/**
+ * What to keep of the moment in which an order tells an end. An end that was told before in this boot was judged by
+ * the wall clock then, and is not judged anew: the clock may have been set wrong meanwhile, and a plain resume
+ * must not take the time away that is left. Orders without an end of their own, as a suspension, keep what is known.
+ */
+export function toldEnd(desired: DesiredInstance, earlier: ToldEnd | null, now: HostTime): ToldEnd | null {
+  if (desired.desired === 'deleted') return null;
+  if (desired.desired !== 'running') return earlier;
+  if (desired.endsAt === undefined || desired.endsAt === null) return null;
+  return earlier?.endsAt === desired.endsAt && earlier.hostBootId === now.hostBootId ? earlier : { endsAt: desired.endsAt, ...now };
 }
 
 /** What the end of its time means for an instance now. */

@@ -29,8 +29,8 @@ export const journalRecordSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('desired'),
     desired: desiredInstanceSchema,
-    /** The host's clocks when it was told; with a desired state that has an end. */
-    told: z.object({ utcMs: z.number(), uptimeMs: z.number(), hostBootId: z.string() }).nullable().optional(),
+    /** The newest end that was told, and the host's clocks then; with the end's own order and those that do not end it. */
+    told: z.object({ endsAt: z.string().optional(), utcMs: z.number(), uptimeMs: z.number(), hostBootId: z.string() }).nullable().optional(),
   }),
   /** The whole marks of an instance, not a change of them. */
   z.object({ kind: z.literal('marks'), instanceId: idSchema, marks: marksSchema }),

@@ -1,7 +1,7 @@
 import type { SiteNetwork } from '@paravcl/shared/domain/slave';
 import type { CommandResult } from '@paravcl/shared/protocol/commands';
 import type { DesiredInstance, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
-import type { HostTime } from './instance-end';
+import type { ToldEnd } from './instance-end';
 import type { JournalRecord } from './journal-record';
 import { noMarks, type Marks } from './marks';
 
@@ -9,8 +9,8 @@ export interface JournaledInstance {
   readonly desired: DesiredInstance | null;
   /** Spec of the last desired state that had one: a tombstone names neither MAC nor name. */
   readonly spec: InstanceSpec | null;
-  /** The host's clocks when `desired` was told; null when it has no end, or came from an agent that did not note it. */
-  readonly told: HostTime | null;
+  /** When the newest end was told, kept while the instance is suspended or stopped; null without an end, or from an agent that did not note it. */
+  readonly told: ToldEnd | null;
   readonly marks: Marks;
 }
 
@@ -43,7 +43,7 @@ export function applyRecord(state: JournalState, record: JournalRecord): Journal
     case 'desired': {
       const { desired } = record;
       const earlier = state.instances.get(desired.instanceId) ?? noInstance;
-      return withInstance(state, desired.instanceId, { ...earlier, desired, spec: desired.spec ?? earlier.spec, told: record.told ?? null });
+      return withInstance(state, desired.instanceId, { ...earlier, desired, spec: desired.spec ?? earlier.spec, told: toldIn(record) });
     }
     case 'marks': {
       const earlier = state.instances.get(record.instanceId) ?? noInstance;
@@ -71,6 +71,12 @@ export function applyRecord(state: JournalState, record: JournalRecord): Journal
       return { ...state, results };
     }
   }
+}
+
+/** A journal before told ends named them has the end in the order beside it. */
+function toldIn({ desired, told }: Extract<JournalRecord, { kind: 'desired' }>): ToldEnd | null {
+  const endsAt = told?.endsAt ?? (desired.desired === 'deleted' ? null : desired.endsAt);
+  return told && endsAt ? { ...told, endsAt } : null;
 }
 
 function withInstance(state: JournalState, instanceId: string, instance: JournaledInstance): JournalState {
