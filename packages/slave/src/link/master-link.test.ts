@@ -22,6 +22,8 @@ let connections: WebSocket[];
 let answer: MasterFrame;
 let downs: { count: number };
 let link: MasterLink;
+/** What the master does after its answer to a hello. */
+let afterwards: (socket: WebSocket) => void;
 
 async function until(what: string, holds: () => boolean): Promise<void> {
   const end = Date.now() + 15_000;
@@ -34,6 +36,7 @@ async function until(what: string, holds: () => boolean): Promise<void> {
 beforeEach(async () => {
   clock = new HandClock();
   connections = [];
+  afterwards = () => undefined;
   // Its own for each test: the link of the one before may still be closing.
   const mine = (downs = { count: 0 });
   const welcome = {
@@ -50,7 +53,10 @@ beforeEach(async () => {
     connections.push(socket);
     const say = (frame: MasterFrame): void => socket.send(encodeFrame(protocolVersion, newId(4), frame));
     socket.on('error', () => undefined);
-    socket.once('message', () => say(answer));
+    socket.once('message', () => {
+      say(answer);
+      afterwards(socket);
+    });
     say({ type: 'challenge', payload: { siteId, nonce: 'n'.repeat(43), protocol: { newest: 1, oldest: 1 } } });
   });
   server.listen(0, '127.0.0.1');
@@ -127,6 +133,28 @@ test('after a refusal the agent says nothing more until its time has passed', as
   expect(connections).toHaveLength(1);
   await clock.advance(1);
   await until('dialled again', () => connections.length === 2);
+});
+
+test('a master that hangs up right after its welcome is dialled ever more seldom; once a connection has lasted, soon again', async () => {
+  afterwards = (socket) => socket.close();
+  const waits: number[] = [];
+  for (let times = 1; times <= 7; times += 1) {
+    await until('hung up', () => downs.count === times);
+    const [atMs = 0] = clock.waiting;
+    waits.push(Math.round(atMs - clock.monotonicMs()));
+    if (times === 7) afterwards = () => undefined;
+    await clock.advance(atMs - clock.monotonicMs());
+  }
+  // A tenth, by chance, of 200 ms doubling to 3 s.
+  expect(waits).toEqual([20, 40, 80, 160, 300, 300, 300]);
+  await until('up', () => link.isUp);
+  for (let heard = 0; heard < 2; heard += 1) {
+    await clock.advance(heartbeatMs);
+    expect(link.isUp).toBe(true);
+  }
+  connections.at(-1)?.close();
+  await until('down', () => downs.count === 8);
+  expect(Math.round((clock.waiting[0] ?? 0) - clock.monotonicMs())).toBe(20);
 });
 
 /** A connection made now is accepted after every one that was dialled before it. */

@@ -41,6 +41,11 @@ const fullBytes = 1024 * 1024;
 const stuckBytes = 8 * 1024 * 1024;
 /** Heartbeats of the master that may be missing before the connection counts as half-open. */
 const missedHeartbeats = 3;
+/**
+ * A connection that lasted so long was a good one, and the next is dialled soon again. One that ends right after its
+ * welcome, as with a master that cannot write down what it is told, counts as a failed attempt.
+ */
+const lastedMs = 10_000;
 
 /**
  * The one connection of an agent, dialled by the agent: challenge, signed hello, welcome, then frames
@@ -55,6 +60,7 @@ export class MasterLink {
   private cancelTimer: Cancel | null = null;
   private cancelRetry: Cancel | null = null;
   private lastHeardMs = 0;
+  private upSinceMs = 0;
   private offsetMs: number | null = null;
   private lastContact: EpochMs | null = null;
   private quietUntilRetryMs: number | null = null;
@@ -181,7 +187,7 @@ export class MasterLink {
   private welcomed(socket: WebSocket, welcome: Welcome): void {
     const { parts } = this;
     this.phase = 'up';
-    this.attempt = 0;
+    this.upSinceMs = parts.clock.monotonicMs();
     this.noteMasterTime(welcome.masterTime);
     parts.log.info({ master: parts.masterUrl, admission: welcome.admission }, `connected to the master; this slave is ${welcome.admission}`);
     this.beat(socket, welcome.heartbeatMs);
@@ -225,6 +231,7 @@ export class MasterLink {
     this.socket = null;
     const wasUp = this.phase === 'up';
     this.phase = 'connecting';
+    if (wasUp && this.parts.clock.monotonicMs() - this.upSinceMs >= lastedMs) this.attempt = 0;
     if (wasUp) this.parts.onDown();
     if (this.stopped) return;
     const delayMs =
