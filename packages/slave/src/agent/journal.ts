@@ -140,9 +140,9 @@ export class Journal {
 
   /** Waits for everything appended so far and closes the file. */
   async close(): Promise<void> {
+    this.broken ??= new Error('The journal is closed.');
     while (this.flushing !== null) await this.flushing;
     await this.looking;
-    this.broken ??= new Error('The journal is closed.');
     await this.file.close();
   }
 
@@ -171,8 +171,9 @@ export class Journal {
       if (this.bytes + bytes.length > Math.max(this.compactAboveBytes, 4 * this.bytesNeeded)) return await this.compact(next);
       await this.add(bytes);
     } catch (error) {
-      if (!isNoRoom(error) || !(await this.reserve.giveUp())) throw error;
-      this.noteRoom(true);
+      if (!isNoRoom(error)) throw error;
+      // Once more in either case: where there was no reserve to give up, one that was just being made may have held the room.
+      if (await this.reserve.giveUp()) this.noteRoom(true);
       return this.compact(next);
     }
     this.bytes += bytes.length;
