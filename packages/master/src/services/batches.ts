@@ -1,3 +1,5 @@
+import { ParavclError } from '@paravcl/shared/errors';
+
 /** How items are put together. */
 export interface BatchRules<T> {
   /** Items of one batch. */
@@ -6,18 +8,25 @@ export interface BatchRules<T> {
   readonly atOnce: number;
   /** Of items with the same key a batch takes one; the others wait for a later one, in their order. */
   readonly keyOf: (item: T) => string;
+  /** Wanted items that wait; one more is refused. */
+  readonly mostWaiting: number;
+  /** False when nobody waits for the item's result any more: it is not handled. */
+  readonly isWanted: (item: T) => boolean;
+  /** Whether a failed batch would fail again because of one of its items, so that the others should be tried without it. */
+  readonly isFaultOfOne: (error: unknown) => boolean;
 }
 
 interface Waiting<T, R> {
   readonly item: T;
-  readonly resolve: (result: R) => void;
+  readonly resolve: (result: R | null) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
  * Work that is cheaper together: an item that comes alone is handled at once, and what comes while others are
- * handled is the next batch. When a batch fails, each of its items is handled alone, so that one of them does not
- * fail the others. Whoever adds bounds how many wait.
+ * handled is the next batch. When a batch fails by the fault of one of its items, each is handled alone, so that it
+ * does not fail the others; when whatever handles them is away, all fail at once, for each would wait as long again.
+ * At most `mostWaiting` wait, and what nobody wants any more goes to make room.
  */
 export class Batches<T, R> {
   private waiting: Waiting<T, R>[] = [];
@@ -31,7 +40,12 @@ export class Batches<T, R> {
     private readonly rules: BatchRules<T>,
   ) {}
 
-  add(item: T): Promise<R> {
+  /** The item's result, or null when nobody wanted it any more. Rejects with `not-ready` when too many wait. */
+  add(item: T): Promise<R | null> {
+    if (this.waiting.length >= this.rules.mostWaiting) this.dropUnwanted();
+    if (this.waiting.length >= this.rules.mostWaiting) {
+      return Promise.reject(new ParavclError('not-ready', `${this.waiting.length} wait already, the most this master takes. Try again in a few seconds.`, { retryAfterSeconds: 5 }));
+    }
     return new Promise((resolve, reject) => {
       this.waiting.push({ item, resolve, reject });
       this.start();
@@ -51,7 +65,14 @@ export class Batches<T, R> {
     }
   }
 
+  private dropUnwanted(): void {
+    const { isWanted } = this.rules;
+    for (const { item, resolve } of this.waiting) if (!isWanted(item)) resolve(null);
+    this.waiting = this.waiting.filter(({ item }) => isWanted(item));
+  }
+
   private take(): readonly Waiting<T, R>[] {
+    this.dropUnwanted();
     const batch: Waiting<T, R>[] = [];
     const left: Waiting<T, R>[] = [];
     for (const one of this.waiting) {
@@ -72,7 +93,8 @@ export class Batches<T, R> {
     } catch (error) {
       const [only] = batch;
       if (batch.length === 1) only?.reject(error);
-      else for (const one of batch) await this.run([one]);
+      else if (this.rules.isFaultOfOne(error)) for (const one of batch) await this.run([one]);
+      else for (const { reject } of batch) reject(error);
     }
   }
 }

@@ -32,7 +32,7 @@ test('however many heartbeats come while the database is away, one figure a slav
   const job = new FleetStoreJob(database.unit, pulse);
   database.away = true;
   for (let round = 1; round <= 100; round++) {
-    for (const slave of ['s0', 's1', 's2']) pulse.heartbeat(slave, vitals(round));
+    for (const slave of ['s0', 's1', 's2']) pulse.heartbeat(slave, vitals(round), 1_000);
     if (round % 10 === 0) await expect(job.run()).rejects.toThrow('away');
   }
   database.away = false;
@@ -45,9 +45,9 @@ test('however many heartbeats come while the database is away, one figure a slav
 
 test('a heartbeat of a slave that said no hello, or has left the pool, is none', () => {
   const pulse = fleet(1);
-  pulse.heartbeat('stranger', vitals(1));
+  pulse.heartbeat('stranger', vitals(1), 1_000);
   pulse.forget('s0');
-  pulse.heartbeat('s0', vitals(1));
+  pulse.heartbeat('s0', vitals(1), 1_000);
   expect(pulse.heartbeats).toBe(0);
   expect(pulse.latest('s0')).toBeNull();
 });
@@ -56,6 +56,13 @@ test('what a slave says of its clock is not believed; the offset is measured', (
   const pulse = fleet(1);
   pulse.describe('s0', { clockOffsetMs: 9_999, load1: 3 });
   expect(pulse.latest('s0')?.describe).toEqual({ load1: 3, ramAvailableMiB: 1, poolAvailableMiB: 2 });
-  pulse.heartbeat('s0', vitals(1));
+  pulse.heartbeat('s0', vitals(1), 1_000);
   expect(pulse.latest('s0')?.describe.clockOffsetMs).toBe(250);
+});
+
+test('a heartbeat that waited to be handled does not make its slave look behind', () => {
+  const pulse = fleet(1);
+  // It came at 990 and is handled at 1,000.
+  pulse.heartbeat('s0', { ...vitals(1), agentTime: 991 }, 990);
+  expect(pulse.latest('s0')).toMatchObject({ describe: { clockOffsetMs: 1 }, heardAt: 1_000 });
 });

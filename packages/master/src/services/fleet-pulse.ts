@@ -46,13 +46,14 @@ export class FleetPulse {
     } else this.set(known, figures);
   }
 
-  heartbeat(slaveId: string, vitals: Vitals): void {
+  /** `arrivedAt`: when the heartbeat came, by our wall clock, however long it waited to be handled. */
+  heartbeat(slaveId: string, vitals: Vitals, arrivedAt: EpochMs): void {
     const pulse = this.pulses.get(slaveId);
     if (pulse === undefined) return;
     this.heartbeats++;
     this.set(pulse, vitals);
     // One way of the network is in the offset: good enough to see a clock that is wrong by seconds.
-    pulse.clockOffsetMs = vitals.agentTime - pulse.heardAt;
+    pulse.clockOffsetMs = vitals.agentTime - arrivedAt;
   }
 
   /** Of changed describe data, what is a figure of this kind; the clock offset is measured here and not taken from the agent. */

@@ -11,6 +11,7 @@ import type { GreetedSlave } from '../repositories/fleet-repository';
 import { steadyDescribe } from '../repositories/slave-record';
 import { isSignedBy } from './agent-key';
 import { Batches } from './batches';
+import { isLastingFault } from './lasting-fault';
 import { RefusalLimiter } from './refusal-limiter';
 
 export interface HelloContext {
@@ -19,6 +20,8 @@ export interface HelloContext {
   readonly address: string;
   /** Whether a session that proved this slave's enrolled key is alive now. */
   isConnected(slaveId: string): boolean;
+  /** Whether the connection is there still: the hello of one that ended is not judged. */
+  isOpen(): boolean;
 }
 
 export type HelloVerdict =
@@ -50,11 +53,13 @@ interface SignedHello {
 /** Hellos that are judged in one transaction, and such transactions at a time. */
 const hellosPerBatch = 50;
 const batchesAtOnce = 2;
+/** Hellos that wait while the database is slow, one frame each: twice what the door lets in at a time (`maxUnproven`). */
+const mostHellosWaiting = 2_000;
 
 /**
  * Who says hello, and whether they are let in. When a whole fleet comes back at once its hellos are judged
- * together: those that waited while a transaction ran are the next one. What waits is bounded by the door,
- * which lets in `maxUnproven` connections at a time, each with one hello.
+ * together: those that waited while a transaction ran are the next one. At most `mostHellosWaiting` wait; while the
+ * database is silent, those whose connections ended meanwhile go first.
  */
 export class HelloService {
   /** One event a minute tells of an address that claims to be a slave which is connected already. */
@@ -72,6 +77,10 @@ export class HelloService {
       atOnce: batchesAtOnce,
       // Of two connections that say to be one slave, the later finds what the earlier left.
       keyOf: ({ hello }) => hello.slaveId,
+      mostWaiting: mostHellosWaiting,
+      isWanted: ({ context }) => context.isOpen(),
+      // A database that is away fails them all; the agents dial again.
+      isFaultOfOne: isLastingFault,
     });
   }
 
@@ -80,9 +89,9 @@ export class HelloService {
    * that whoever speaks holds that key, no more); whether there is such a slave and it is not retired;
    * whether it is the enrolled machine, else it is quarantined (but nobody who shows another key can do
    * that to a slave that is connected: anybody can make a key); whether it is quarantined already.
-   * An accepted hello is recorded: the slave is online from now.
+   * An accepted hello is recorded: the slave is online from now. Null when its connection ended before its turn.
    */
-  async judge(hello: Hello, context: HelloContext): Promise<HelloVerdict> {
+  async judge(hello: Hello, context: HelloContext): Promise<HelloVerdict | null> {
     if (hello.protocol < oldestProtocolVersion || hello.protocol > protocolVersion) {
       return refused('protocol-version', `This agent speaks protocol ${hello.protocol}; the master speaks ${oldestProtocolVersion} to ${protocolVersion}. Upgrade the older of the two.`);
     }
@@ -96,9 +105,11 @@ export class HelloService {
     return this.unitOfWork.transaction(async (repositories) => {
       // Locked, so that an approval or another hello of the same slave comes wholly before or after.
       const slaves = await repositories.fleet.lockForHello(hellos.map(({ hello }) => hello.slaveId));
-      const verdicts: HelloVerdict[] = [];
-      for (const { hello, context } of hellos) verdicts.push(await this.judgeSigned(repositories, slaves.get(hello.slaveId) ?? null, hello, context));
-      return verdicts;
+      const verdicts = new Map<SignedHello, HelloVerdict>();
+      // Also what each writes is in the order of ids, as the store job's writes are: neither waits for the other crosswise.
+      const inOrder = [...hellos].sort((one, other) => (one.hello.slaveId < other.hello.slaveId ? -1 : 1));
+      for (const signed of inOrder) verdicts.set(signed, await this.judgeSigned(repositories, slaves.get(signed.hello.slaveId) ?? null, signed.hello, signed.context));
+      return hellos.flatMap((signed) => verdicts.get(signed) ?? []);
     });
   }
 

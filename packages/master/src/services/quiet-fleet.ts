@@ -1,10 +1,13 @@
 import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import type { UnitOfWork } from '../db/unit-of-work';
 import { Batches } from './batches';
+import { isLastingFault } from './lasting-fault';
 import type { AgentReports, SchedulerWake } from './ports';
 
 /** Slaves asked about in one query. */
 const slavesPerQuery = 100;
+/** Ids that wait for a query: as many as there are connections at most. */
+const mostWaiting = 12_000;
 
 /**
  * Most slaves of a fleet that comes back have nothing on them, and nothing follows from that but that the scheduler
@@ -24,12 +27,12 @@ export class QuietFleet implements AgentReports {
         const busy = await unitOfWork.read.fleet.withInstances(slaveIds);
         return slaveIds.map((slaveId) => busy.has(slaveId));
       },
-      { most: slavesPerQuery, atOnce: 1, keyOf: (slaveId) => slaveId },
+      { most: slavesPerQuery, atOnce: 1, keyOf: (slaveId) => slaveId, mostWaiting, isWanted: () => true, isFaultOfOne: isLastingFault },
     );
   }
 
   async connected(slaveId: string, inventory: readonly ObservedInstance[], complete: boolean): Promise<readonly DesiredInstance[]> {
-    if (inventory.length > 0 || (await this.batches.add(slaveId))) return this.reports.connected(slaveId, inventory, complete);
+    if (inventory.length > 0 || (await this.batches.add(slaveId)) !== false) return this.reports.connected(slaveId, inventory, complete);
     this.scheduler.wake();
     return [];
   }

@@ -1,4 +1,4 @@
-import type { Clock } from '@paravcl/shared/clock';
+import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import type { Admission, Describe } from '@paravcl/shared/domain/slave';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
@@ -134,12 +134,12 @@ export class AgentSession implements RegisteredSession, FrameSocketEvents, OnWhe
     if (waits) this.heard();
   }
 
-  onFrame(frame: AgentFrame): Promise<void> | undefined {
+  onFrame(frame: AgentFrame, arrivedAt: EpochMs): Promise<void> | undefined {
     const { accepted } = this;
     if (frame.type !== 'heartbeat' || accepted === null) return this.receive(frame);
     if (!this.deps.sessions.isCurrent(this)) return undefined;
     const { agentTime, load1, ramAvailableMiB, poolAvailableMiB } = frame.payload;
-    this.deps.pulse.heartbeat(accepted.slaveId, { agentTime: Date.parse(agentTime), load1, ramAvailableMiB, poolAvailableMiB });
+    this.deps.pulse.heartbeat(accepted.slaveId, { agentTime: Date.parse(agentTime), load1, ramAvailableMiB, poolAvailableMiB }, arrivedAt);
     return undefined;
   }
 
@@ -229,7 +229,8 @@ export class AgentSession implements RegisteredSession, FrameSocketEvents, OnWhe
   private async hello(hello: Hello): Promise<void> {
     this.stage = 'judging';
     const { deps } = this;
-    const verdict = await deps.hellos.judge(hello, { nonce: this.nonce, address: this.address, isConnected: (slaveId) => deps.sessions.isConnected(slaveId) });
+    const verdict = await deps.hellos.judge(hello, { nonce: this.nonce, address: this.address, isConnected: (slaveId) => deps.sessions.isConnected(slaveId), isOpen: () => this.frames.isOpen });
+    if (verdict === null) return;
     if (verdict.kind === 'refused') {
       if (verdict.stranger) deps.strangers.refused(this.address);
       deps.log.warn({ slaveId: hello.slaveId, address: this.address, code: verdict.code }, verdict.sentence);

@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from '@paravcl/shared/clock';
+import type { Cancel, Clock, EpochMs } from '@paravcl/shared/clock';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
 import type { AgentFrame } from '@paravcl/shared/protocol/agent-to-master';
@@ -14,11 +14,17 @@ export const closeCodes = { goingAway: 1001, unsupportedData: 1003, policy: 1008
 /** After a close frame the other end has this long to answer before the socket is cut. */
 const closeGraceMs = 2_000;
 
+/** A message, and when it came by the wall clock: behind slow work it may be handled much later. */
+interface Arrived {
+  readonly data: RawData;
+  readonly at: EpochMs;
+}
+
 export interface FrameSocketEvents {
   /** A message arrived, whatever it is; `waits` when those before it are still handled. */
   onReceived(waits: boolean): void;
-  /** One at a time, in order of arrival; the next waits for the promise, if there is one. */
-  onFrame(frame: AgentFrame): Promise<void> | undefined;
+  /** One at a time, in order of arrival; the next waits for the promise, if there is one. `arrivedAt`: wall clock. */
+  onFrame(frame: AgentFrame, arrivedAt: EpochMs): Promise<void> | undefined;
   /** The other end broke the protocol, or handling its frame failed; the socket is being closed. */
   onFault(error: unknown): void;
   onClosed(): void;
@@ -30,7 +36,7 @@ export interface FrameSocketEvents {
  */
 export class FrameSocket {
   /** Messages behind the one that is being handled; null while none is. At most `maxQueuedFrames` and what was read with the last of them. */
-  private queue: RawData[] | null = null;
+  private queue: Arrived[] | null = null;
   private closed = false;
   /** When each frame that the kernel has not taken yet was given to the socket: monotonic ms, oldest first. Null when there is none. */
   private unsentSince: number[] | null = null;
@@ -112,11 +118,11 @@ export class FrameSocket {
       return;
     }
     if (this.queue !== null) {
-      this.queue.push(data);
+      this.queue.push({ data, at: this.clock.now() });
       if (this.queue.length + 1 >= this.limits.maxQueuedFrames) this.socket.pause();
       return;
     }
-    const handling = this.handle(data);
+    const handling = this.handle({ data, at: this.clock.now() });
     if (handling === undefined) return;
     this.queue = [];
     void this.drain(handling);
@@ -135,11 +141,11 @@ export class FrameSocket {
   }
 
   /** Undefined when it was handled at once. What was queued behind a frame that ended the session is not handled any more. */
-  private handle(data: RawData): Promise<void> | undefined {
+  private handle({ data, at }: Arrived): Promise<void> | undefined {
     if (!this.isOpen) return undefined;
     try {
       // ws hands text over as one Buffer (binaryType "nodebuffer").
-      return this.events.onFrame(decodeAgentFrame((data as Buffer).toString('utf8')));
+      return this.events.onFrame(decodeAgentFrame((data as Buffer).toString('utf8')), at);
     } catch (error) {
       this.fault(error);
       return undefined;

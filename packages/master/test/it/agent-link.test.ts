@@ -56,6 +56,22 @@ test('a waiting slave is welcomed but reports to nobody; approval gives it its d
   expect(server.reports.connections.at(-1)).toEqual({ slaveId: agent.slaveId, inventory: [running], complete: true });
 });
 
+test('a heartbeat that waits behind slow work does not make the clock of its slave look wrong', async () => {
+  const agent = await slave();
+  let release = (): void => undefined;
+  server.reports.busy = new Promise((resolve) => (release = resolve));
+  await agent.connect();
+  await eventually('the inventory to be applied', () => server.reports.connections.at(-1)?.slaveId === agent.slaveId);
+  server.clock.advance(250);
+  agent.send({ type: 'heartbeat', payload: { agentTime: new Date(server.clock.now()).toISOString(), load1: 0, ramAvailableMiB: 77, poolAvailableMiB: 1 } });
+  await eventually('its arrival', () => server.pulse.heardAtMs(agent.slaveId) === server.clock.monotonicMs());
+  server.clock.advance(6_750);
+  server.reports.busy = null;
+  release();
+  await eventually('its handling', () => server.pulse.latest(agent.slaveId)?.describe.ramAvailableMiB === 77);
+  expect(server.pulse.latest(agent.slaveId)?.describe.clockOffsetMs).toBe(0);
+});
+
 test('nothing is missing of an inventory the agent could not complete, until it has named the rest', async () => {
   const agent = await slave();
   const late: ObservedInstance = { ...running, instanceId: newId(2) };

@@ -35,7 +35,7 @@ describe('the end of an instance’s time', () => {
   };
   const clockOffset = (ms: number): void => {
     rig.pulse.begin(lab, describeOf);
-    rig.pulse.heartbeat(lab, { ...describeOf, agentTime: rig.clock.now() + ms });
+    rig.pulse.heartbeat(lab, { ...describeOf, agentTime: rig.clock.now() + ms }, rig.clock.now());
   };
   let describeOf: Parameters<Rig['pulse']['begin']>[1];
   beforeEach(async () => {
