@@ -2,6 +2,7 @@ import type { Express } from 'express';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
 import { answerBrokenRequests } from './http/broken-request';
+import { arrivalLimits, beginLiveHandshakes } from './live-handshakes';
 import type { AgentGateway } from './ws/agent-gateway';
 import type { ServerIdentity } from './tls/server-identity';
 
@@ -20,9 +21,13 @@ const drainMs = 5000;
 /** Connections that the kernel holds until we take them: a whole fleet may dial in one moment. Bounded by net.core.somaxconn too. */
 const backlog = 4096;
 
+/** Once it began; agents give up after half of it. */
+const handshakeWithinMs = 20_000;
+
 /** Listens with TLS for the API and the agents on one port. Throws with the way out when the port is not to be had. */
 export async function listen(app: Express, gateway: AgentGateway, identity: ServerIdentity, at: { readonly host: string; readonly port: number }): Promise<Server> {
-  const server = createServer({ key: identity.key, cert: identity.cert, minVersion: 'TLSv1.2', requestTimeout: 0, headersTimeout: headersWithinMs }, app);
+  const server = createServer({ key: identity.key, cert: identity.cert, minVersion: 'TLSv1.2', requestTimeout: 0, headersTimeout: headersWithinMs, handshakeTimeout: handshakeWithinMs }, app);
+  beginLiveHandshakes(server, arrivalLimits);
   answerBrokenRequests(server);
   server.setTimeout(idleMs);
   server.maxConnections = mostConnections;

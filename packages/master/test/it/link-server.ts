@@ -21,6 +21,7 @@ import { JoinTokenService } from '../../src/services/join-token-service';
 import type { AgentReports } from '../../src/services/ports';
 import { RefusalLimiter } from '../../src/services/refusal-limiter';
 import { SlaveService } from '../../src/services/slave-service';
+import { arrivalLimits, beginLiveHandshakes } from '../../src/live-handshakes';
 import { AgentCommands } from '../../src/ws/agent-commands';
 import { AgentGateway } from '../../src/ws/agent-gateway';
 import { AgentSessions } from '../../src/ws/agent-sessions';
@@ -121,6 +122,7 @@ export async function startLinkServer(options: LinkServerOptions = {}) {
 
   // Express is the server's request listener; its types say it returns something, which nobody reads.
   const server: Server = createServer({ key: tls.key, cert: tls.cert }, (request, response) => void app(request, response));
+  beginLiveHandshakes(server, arrivalLimits);
   server.on('upgrade', (request, socket, head) => {
     if (!gateway.upgrade(request, socket, head)) socket.destroy();
   });
