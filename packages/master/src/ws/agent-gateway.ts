@@ -75,6 +75,11 @@ export class AgentGateway {
     return this.open.size;
   }
 
+  /** Agents whose upgrade waits for an answer. */
+  get atTheDoor(): number {
+    return this.waiting.size;
+  }
+
   /** Heartbeats accepted since the start. */
   get heartbeats(): number {
     return this.deps.pulse.heartbeats;

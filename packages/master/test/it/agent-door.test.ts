@@ -88,6 +88,40 @@ describe('limits of the door', () => {
     await third.expect('challenge');
   });
 
+  test('when as many are inside unproven as allowed the others wait at the door, and come in in their order', async () => {
+    await start({ limits: { maxUnproven: 1 } });
+    const [first, second, third] = [tracked(await server.enrolled('approved', 'pc-1')), tracked(await server.enrolled('approved', 'pc-2')), tracked(await server.enrolled('approved', 'pc-3'))];
+    await first.dial();
+    const nonce = (await first.expect('challenge')).payload.nonce;
+    const came: string[] = [];
+    const waits = [
+      ['leaver', tracked(server.agent())],
+      ['second', second],
+      ['third', third],
+    ] as const;
+    const dials: Promise<void>[] = [];
+    for (const [name, agent] of waits) {
+      const before = await server.connections();
+      dials.push(agent.dial().then(() => void came.push(name), () => void came.push(`${name} gave up`)));
+      await eventually('its connection', async () => (await server.connections()) > before);
+      // Its upgrade is asked for and not answered.
+      await eventually('its place at the door', () => server.gateway.atTheDoor === dials.length);
+    }
+    expect(came).toEqual([]);
+    await waits[0][1].end();
+    await eventually('the leaver to be gone', () => server.gateway.atTheDoor === 2);
+    first.send({ type: 'hello', payload: first.hello(nonce) });
+    await first.expect('welcome');
+    await dials[1];
+    expect(came).toEqual(['leaver gave up', 'second']);
+    expect(server.gateway.atTheDoor).toBe(1);
+    await second.expect('challenge');
+    await second.end();
+    await dials[2];
+    await third.expect('challenge');
+    expect(came).toEqual(['leaver gave up', 'second', 'third']);
+  });
+
   test('no more connections than allowed, proven or not', async () => {
     await start({ limits: { maxConnections: 1 } });
     const agent = tracked(await server.enrolled());
