@@ -14,6 +14,7 @@ import type { HelloService } from '../services/hello-service';
 import type { AgentReports } from '../services/ports';
 import type { RefusalLimiter } from '../services/refusal-limiter';
 import type { AgentSessions, RegisteredSession } from './agent-sessions';
+import { AwaitingRoom } from './awaiting-room';
 import { desiredBatches } from './desired-batches';
 import { closeCodes, FrameSocket, type FrameSocketEvents } from './frame-socket';
 import type { LinkWheel, OnWheel } from './link-wheel';
@@ -48,6 +49,8 @@ interface Accepted {
   named: Map<string, ObservedInstance> | null;
   /** Whether what it named is all there is on it. */
   complete: boolean;
+  /** Changes of its description that are not written yet. */
+  undescribed: Partial<Describe>;
 }
 
 const isAdmitted = (admission: Admission): boolean => admission === 'approved' || admission === 'draining';
@@ -69,6 +72,10 @@ export class AgentSession implements RegisteredSession, FrameSocketEvents, OnWhe
   private accepted: Accepted | null = null;
   private heardAtMs: number;
   private readonly openedAtMs: number;
+  /** What it told while the master's disk was full. */
+  private readonly unwritten = new AwaitingRoom(maxNamed, () => {
+    this.deps.log.warn({ slaveId: this.slaveId }, 'the master has no room for what a slave told: it is kept and written when there is some');
+  });
   private readonly slot: number;
 
   constructor(
@@ -170,6 +177,12 @@ export class AgentSession implements RegisteredSession, FrameSocketEvents, OnWhe
       return;
     }
     this.frames.sendEncoded(this.deps.heartbeatFrame());
+    if (this.deps.sessions.isCurrent(this)) {
+      this.unwritten.retry().catch((error: unknown) => {
+        this.onFault(error);
+        this.frames.close(closeCodes.internal, 'a fault of the master; dial again');
+      });
+    }
   }
 
   /** Cuts a connection whose hello was not accepted in time. */
@@ -197,30 +210,40 @@ export class AgentSession implements RegisteredSession, FrameSocketEvents, OnWhe
       case 'heartbeat':
         return;
       case 'describe':
-        await this.describe(accepted.slaveId, definedOnly(frame.payload.changed));
+        await this.describe(accepted, definedOnly(frame.payload.changed));
         return;
       case 'observed':
         await this.observed(accepted, frame.payload.instances, frame.payload.inventoryComplete === true);
         return;
       case 'foreign':
-        await this.deps.unitOfWork.read.slaves.storeForeignDomains(accepted.slaveId, frame.payload.domains);
+        await this.unwritten.writeOne('foreign', () => this.deps.unitOfWork.read.slaves.storeForeignDomains(accepted.slaveId, frame.payload.domains));
         return;
       case 'result':
-        await this.deps.sessions.commands.result(accepted.slaveId, frame.payload);
-        this.send({ type: 'result-stored', payload: { commandId: frame.payload.commandId } });
+        await this.unwritten.writeOne(`result ${frame.payload.commandId}`, async () => {
+          await this.deps.sessions.commands.result(accepted.slaveId, frame.payload);
+          this.send({ type: 'result-stored', payload: { commandId: frame.payload.commandId } });
+        });
     }
   }
 
-  private async describe(slaveId: string, changed: Partial<Describe>): Promise<void> {
+  private async describe(accepted: Accepted, changed: Partial<Describe>): Promise<void> {
+    const { slaveId } = accepted;
     this.deps.pulse.describe(slaveId, changed);
-    await this.deps.unitOfWork.transaction((repositories) => repositories.slaves.mergeDescribe(slaveId, changed));
+    await this.unwritten.writeOne('describe', async () => {
+      const all = (accepted.undescribed = { ...accepted.undescribed, ...changed });
+      await this.deps.unitOfWork.transaction((repositories) => repositories.slaves.mergeDescribe(slaveId, all));
+      accepted.undescribed = {};
+    });
   }
 
   private async observed(accepted: Accepted, instances: readonly ObservedInstance[], complete: boolean): Promise<void> {
     const { named } = accepted;
     for (const instance of named === null ? [] : instances) named?.set(instance.instanceId, instance);
     if (named !== null && named.size > maxNamed) throw new ParavclError('malformed-body', `A slave has at most ${maxNamed} instances.`);
-    if (isAdmitted(accepted.admission)) await this.deps.reports.observed(accepted.slaveId, instances);
+    if (isAdmitted(accepted.admission)) {
+      const tell = (some: readonly ObservedInstance[]) => this.deps.reports.observed(accepted.slaveId, some);
+      await this.unwritten.write(new Map(instances.map((one) => [`observed ${one.instanceId}`, () => tell([one])])), () => tell(instances));
+    }
     if (!complete || accepted.complete) return;
     accepted.complete = true;
     await this.announceNamed(accepted);
@@ -248,6 +271,7 @@ export class AgentSession implements RegisteredSession, FrameSocketEvents, OnWhe
       admission: verdict.admission,
       named: new Map(hello.inventory.map((instance) => [instance.instanceId, instance])),
       complete: hello.inventoryComplete,
+      undescribed: {},
     };
     this.accepted = accepted;
     if (!deps.sessions.register(this, hello.slaveId)) {
@@ -276,12 +300,20 @@ export class AgentSession implements RegisteredSession, FrameSocketEvents, OnWhe
   }
 
   /** Applies what it named and sends the desired set that follows; nothing while it is not admitted. */
-  private async announceNamed(accepted: Accepted): Promise<void> {
-    const { slaveId, named, complete } = accepted;
-    if (named === null || !isAdmitted(accepted.admission)) return;
-    if (complete) accepted.named = null;
-    const desired = await this.deps.reports.connected(slaveId, [...named.values()], complete);
-    for (const instances of desiredBatches(desired)) this.send({ type: 'desired', payload: { instances: [...instances] } });
+  private announceNamed(accepted: Accepted): Promise<void> {
+    return this.unwritten.writeOne('inventory', async () => {
+      const { slaveId, named, complete } = accepted;
+      if (named === null || !isAdmitted(accepted.admission)) return;
+      if (complete) accepted.named = null;
+      let desired;
+      try {
+        desired = await this.deps.reports.connected(slaveId, [...named.values()], complete);
+      } catch (error) {
+        accepted.named = named;
+        throw error;
+      }
+      for (const instances of desiredBatches(desired)) this.send({ type: 'desired', payload: { instances: [...instances] } });
+    });
   }
 }
 

@@ -1,3 +1,4 @@
+import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
 import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import { maxFrameBytes } from '@paravcl/shared/protocol/version';
@@ -307,6 +308,40 @@ test('a fault of the master closes the link as such, and not as a malformed fram
   await agent.connect();
   agent.sendText('{"v":1,"id":"x"}');
   expect(await agent.closed()).toEqual({ code: 1008, reason: 'malformed or untimely frame' });
+});
+
+test('what a slave tells a master without room is kept, the newest of each instance, and written when there is some: the link stays', async () => {
+  const agent = await slave();
+  await agent.connect();
+  const full = new ParavclError('storage-full', 'There is no room.');
+  const told = () => server.reports.observations.filter(({ slaveId }) => slaveId === agent.slaveId).map(({ instances }) => instances);
+  const later: ObservedInstance = { ...running, state: 'suspending' };
+  const other: ObservedInstance = { ...running, instanceId: newId(2) };
+  server.reports.fault = full;
+  agent.send({ type: 'observed', payload: { instances: [running, other] } });
+  await eventually('the first attempt', () => told().length === 1);
+  server.reports.fault = full;
+  agent.send({ type: 'observed', payload: { instances: [later] } });
+  await eventually('the second attempt', () => told().length === 2);
+  server.clock.advance(5_000);
+  await eventually('both to be told', () => told().length === 4);
+  expect(told().slice(2)).toEqual([[other], [later]]);
+  server.clock.advance(5_000);
+  await eventually('a heartbeat more', () => agent.heartbeats === 2);
+  expect([told().length, agent.isClosed]).toEqual([4, false]);
+});
+
+test('a slave whose hello finds no room for what it named is told its desired set when there is some, on the same link', async () => {
+  const agent = await slave();
+  const desired = tombstone();
+  server.reports.busy = Promise.reject(new ParavclError('storage-full', 'There is no room.'));
+  await agent.connect({ inventory: [running] });
+  await eventually('the first attempt', () => server.reports.connections.at(-1)?.slaveId === agent.slaveId);
+  server.reports.busy = null;
+  server.reports.desired = [desired];
+  server.clock.advance(5_000);
+  expect((await agent.expect('desired')).payload.instances).toEqual([desired]);
+  expect(server.reports.connections.filter(({ slaveId }) => slaveId === agent.slaveId)).toEqual(Array(2).fill({ slaveId: agent.slaveId, inventory: [running], complete: true }));
 });
 
 test('heartbeats keep a session and are sent both ways', async () => {

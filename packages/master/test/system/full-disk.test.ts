@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import { configSchema } from '../../src/config';
 import { makeLog } from '../../src/log';
 import { startMaster, type RunningMaster } from '../../src/master';
+import type { ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
+import { newId } from '@paravcl/shared/ids';
 import { AgentDouble } from '../it/agent-double';
 
 jest.setTimeout(180_000);
@@ -117,10 +119,18 @@ test('a master whose disk is full refuses with the directory and the way out, ke
   expect(await within(20, () => slave.heartbeats >= beats + 2)).toBe(true);
   expect(slave.isClosed).toBe(false);
 
+  // Each makes an event, so that they need more than what is left of a page.
+  const reports = Array.from({ length: 200 }, (_, n): ObservedInstance => ({ instanceId: newId(n), generation: 1, state: 'running', reason: null, progressPercent: null }));
+  slave.send({ type: 'observed', payload: { instances: reports } });
+  expect(await within(20, () => lines.some((line) => line.includes('no room for what a slave told')))).toBe(true);
+
   unlinkSync(filler());
   expect(await within(10, ready)).toBe(true);
   expect((await noteJoin(9000)).status).toBe(201);
   expect((await ask('PUT', `/api/v1/kernels/${image}/content`, content)).status).toBe(200);
+  const last = async () => JSON.stringify((await ask('GET', '/api/v1/events?kind=slave.unknown-instance&limit=1')).body).includes(reports.at(-1)?.instanceId ?? '');
+  expect(await within(30, last)).toBe(true);
+  expect(slave.isClosed).toBe(false);
   await slave.end();
 });
 
