@@ -46,12 +46,17 @@ function later(agent: SimulatedAgent, delayMs: number): void {
 
 /** The first agent's load: a figure of its own, to be looked for in the database. */
 let mark = 0;
+/** When it was sent last, monotonic ms. Until a turn later the agent sends nothing else, so that what is in the database is this very heartbeat. */
+let markedAtMs = Number.NEGATIVE_INFINITY;
 
 /** Every agent's own heartbeat, a twentieth of the fleet at a time. */
 let slot = 0;
 setInterval(() => {
   const now = Date.now();
-  for (let at = slot; at < agents.length; at += slots) if (agents[at]?.heartbeat(at === 0 ? mark : 0.25, now) === true) sentBeats++;
+  for (let at = slot; at < agents.length; at += slots) {
+    if (at === 0 && performance.now() - markedAtMs < heartbeatMs) continue;
+    if (agents[at]?.heartbeat(at === 0 ? mark : 0.25, now) === true) sentBeats++;
+  }
   slot = (slot + 1) % slots;
 }, heartbeatMs / slots).unref();
 
@@ -86,7 +91,7 @@ async function obey(order: FleetOrder): Promise<FleetReport> {
     case 'beat':
       return { ...status(), ...(await beat(order.perSecond, order.seconds)) };
     case 'mark':
-      mark = order.load1;
+      [mark, markedAtMs] = [order.load1, performance.now()];
       if (agents[0]?.heartbeat(mark, Date.now()) === true) sentBeats++;
       break;
     case 'status':

@@ -11,12 +11,14 @@ if (file !== undefined) {
   setFlagsFromString('--expose_gc');
   const collect = runInNewContext('gc') as () => void;
   process.on('SIGUSR2', () => {
-    collect();
-    // A second time for what finalizers and weak references let go; then let the allocator give pages back.
-    setTimeout(() => {
+    // The first ones empty the young generation; the later ones take what finalizers and weak references let go.
+    let rounds = 0;
+    const round = (): void => {
       collect();
+      if (++rounds < 4) return void setTimeout(round, 150);
       writeFileSync(`${file}.new`, JSON.stringify(process.memoryUsage()));
       renameSync(`${file}.new`, file);
-    }, 200);
+    };
+    round();
   });
 }

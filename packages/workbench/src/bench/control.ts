@@ -7,20 +7,31 @@ import { Lab, randomPassword } from '../lab/lab';
 import type { Daemon } from '../process/daemon';
 import { FleetProcess } from './fleet-orders';
 import { acceptedHeartbeats, countOf, enrolFleet, openBooks, startBareServer, type Books } from './link-bench-site';
-import { cpuSeconds, heldBytes } from './measured-process';
+import { cpuSeconds, memoryOf } from './measured-process';
 import { recoveryFigures } from './recovery-figures';
 import { describeHost, median, type BenchReport, type Figure } from './report';
 import { syncMs } from './sync-reference';
 
 const agents = 5000;
-/** Idle agents that come on top of them, to see what each one takes when memory that was free before is used up. */
-const moreAgents = 1500;
+/** Connected before memory is looked at first: code is loaded and compiled, and buffers have their size. */
+const warmUpAgents = 1500;
+const everybody = warmUpAgents + agents;
 /** Below what one core takes, so that nothing piles up and every heartbeat is read by itself, as in a lab. */
 const beatsPerSecond = 8000;
 const beatSeconds = 5;
-/** Longest that a heartbeat may take until it can be read in the database. */
+/** Longest that a heartbeat may take from its receipt until it can be read in the database. */
 const visibleWithinMs = 1000;
 const patienceMs = 120_000;
+
+/** What each further idle agent adds to a server after its garbage is collected, KiB. */
+interface Memory {
+  /** Resident set, as the kernel counts it. */
+  readonly rssKiB: number;
+  /** The same without what the heap keeps free for later. */
+  readonly heldKiB: number;
+  /** Live objects and buffers that Node knows of: no more than the resident set, if that is measured well. */
+  readonly knownKiB: number;
+}
 
 /** One restart and the fleet's return. */
 interface Return {
@@ -32,8 +43,9 @@ interface Return {
 /**
  * `npm run bench -- control` (DEFINITIONS, "Measuring"): a master of its own and 5,000 simulated agents in one
  * process, over real wss from 5,000 loopback addresses, with the same arms for a bare WebSocket server of the same
- * modules. In every run, in alternating order: kill -9 of the master, its start, everybody's return (wall time from
- * the moment the port listens, and processor time), memory of the idle fleet, then heartbeats at a fixed rate.
+ * modules. In every run, in alternating order: a fresh server, 1,500 agents, then 5,000 more, for what each of these
+ * takes of its resident memory; heartbeats at a fixed rate; then kill -9, its start, and the return of 5,000 (wall time
+ * from the moment the port listens, and processor time).
  */
 export async function benchControl(runs: number, say: (line: string) => void): Promise<BenchReport> {
   const stateDir = await mkdtemp('/var/tmp/paravcl-bench-');
@@ -42,13 +54,7 @@ export async function benchControl(runs: number, say: (line: string) => void): P
   const fleet = new FleetProcess();
   const bench = new ControlBench(lab, fleet, say);
   try {
-    await bench.setUp();
-    for (let run = 0; run < runs; run += 1) {
-      for (const arm of run % 2 === 0 ? (['ours', 'bare'] as const) : (['bare', 'ours'] as const)) {
-        if (arm === 'ours') await bench.ourRun(run);
-        else await bench.bareRun(run);
-      }
-    }
+    await Promise.race([bench.run(runs), interrupted()]);
     return { bench: 'control', host: await describeHost('none: simulated agents'), figures: [...bench.figures(), ...(await recoveryFigures())] };
   } finally {
     fleet.end();
@@ -57,12 +63,19 @@ export async function benchControl(runs: number, say: (line: string) => void): P
   }
 }
 
+/** Rejects at Ctrl-C and the like, so that what was started is ended and nothing is left behind. */
+function interrupted(): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => reject(new Error(`The bench was ended by ${signal}.`)));
+  });
+}
+
 class ControlBench {
   private books: Books | null = null;
   private bare: Daemon | null = null;
   private readonly returns: { readonly ours: Return[]; readonly bare: Return[] } = { ours: [], bare: [] };
   private readonly perCore: { readonly ours: number[]; readonly bare: number[] } = { ours: [], bare: [] };
-  private readonly rssKiB: { readonly ours: number[]; readonly bare: number[] } = { ours: [], bare: [] };
+  private readonly memories: { readonly ours: Memory[]; readonly bare: Memory[] } = { ours: [], bare: [] };
   private readonly visibleMs: number[] = [];
   private readonly syncs: number[] = [];
   private mark = 1;
@@ -73,18 +86,29 @@ class ControlBench {
     private readonly say: (line: string) => void,
   ) {}
 
-  async setUp(): Promise<void> {
+  /** Both arms in every run, in alternating order. */
+  async run(runs: number): Promise<void> {
+    await this.setUp();
+    for (let run = 0; run < runs; run += 1) {
+      for (const arm of run % 2 === 0 ? (['ours', 'bare'] as const) : (['bare', 'ours'] as const)) {
+        if (arm === 'ours') await this.ourRun(run);
+        else await this.bareRun(run);
+      }
+    }
+  }
+
+  private async setUp(): Promise<void> {
     const { lab, fleet } = this;
     await lab.prepare();
     await this.startMaster();
     const admin = await lab.firstAdmin('admin', randomPassword());
     this.books = await openBooks(lab);
-    await enrolFleet(lab, admin, this.books, agents + moreAgents);
-    await fleet.tell({ do: 'make', agents: agents + moreAgents });
+    await enrolFleet(lab, admin, this.books, everybody);
+    await fleet.tell({ do: 'make', agents: everybody });
     // A first time for everybody: from then on the books say `online`, as in a lab that works.
-    await this.connect('ours', { from: 0, to: agents + moreAgents }, 5000);
-    await this.allLive('ours', agents + moreAgents);
-    this.say(`${String(agents + moreAgents)} simulated agents are enrolled and connected`);
+    await this.connect('ours', { from: 0, to: everybody }, 5000);
+    await this.allLive('ours', everybody);
+    this.say(`${String(everybody)} simulated agents are enrolled and connected`);
   }
 
   async tearDown(): Promise<void> {
@@ -93,38 +117,35 @@ class ControlBench {
     await this.lab.stopDaemons();
   }
 
-  async ourRun(run: number): Promise<void> {
-    const { lab, fleet } = this;
-    await fleet.tell({ do: 'hang-up' });
-    lab.master.kill('SIGKILL');
-    await eventually('the killed master to be gone', patienceMs, () => (lab.master.isRunning() ? undefined : true));
-    await this.startMaster();
-    const back = await this.comeBack('ours', lab.master.pid);
-    this.returns.ours.push(back);
+  private async ourRun(run: number): Promise<void> {
+    const { lab } = this;
+    await this.killAndStart();
+    const memory = await this.memory('ours', lab.master.pid);
+    this.memories.ours.push(memory);
     const rate = await this.beat('ours', lab.master.pid, () => acceptedHeartbeats(lab));
     this.perCore.ours.push(rate.perCore);
     this.visibleMs.push(rate.visibleMs);
-    const rssKiB = await this.memory('ours', lab.master.pid);
-    this.rssKiB.ours.push(rssKiB);
+    await this.killAndStart();
+    const back = await this.comeBack('ours', lab.master.pid);
+    this.returns.ours.push(back);
     this.syncs.push(await syncMs(lab.options.stateDir));
     this.say(
-      `run ${String(run + 1)} ours: all back in ${back.seconds.toFixed(1)} s, ${back.cpuMs.toFixed(2)} ms of the master's processor each (database ${back.databaseCpuMs.toFixed(2)}); ` +
-        `${rssKiB.toFixed(1)} KiB each; ${rate.perCore.toFixed(0)} heartbeats per core second (database ${rate.databaseShare.toFixed(2)} cores), in the database within ${rate.visibleMs.toFixed(0)} ms`,
+      `run ${String(run + 1)} ours: ${told(memory)}; ${rate.perCore.toFixed(0)} heartbeats per core second (database ${rate.databaseShare.toFixed(2)} cores), in the database within ${rate.visibleMs.toFixed(0)} ms; ` +
+        `all back in ${back.seconds.toFixed(1)} s, ${back.cpuMs.toFixed(2)} ms of the master's processor each (database ${back.databaseCpuMs.toFixed(2)})`,
     );
   }
 
-  async bareRun(run: number): Promise<void> {
+  private async bareRun(run: number): Promise<void> {
     const { lab, fleet } = this;
-    await fleet.tell({ do: 'hang-up' });
-    const bare = await startBareServer(lab, barePort, this.measuring);
-    this.bare = bare;
-    const back = await this.comeBack('bare', bare.pid);
-    this.returns.bare.push(back);
+    let bare = await this.startBare();
+    const memory = await this.memory('bare', bare.pid);
+    this.memories.bare.push(memory);
     const rate = await this.beat('bare', bare.pid, () => countOf(lab, barePort, '/'));
     this.perCore.bare.push(rate.perCore);
-    const rssKiB = await this.memory('bare', bare.pid);
-    this.rssKiB.bare.push(rssKiB);
-    this.say(`run ${String(run + 1)} bare: all back in ${back.seconds.toFixed(1)} s, ${back.cpuMs.toFixed(2)} ms each; ${rssKiB.toFixed(1)} KiB each; ${rate.perCore.toFixed(0)} messages per core second`);
+    bare = await this.startBare();
+    const back = await this.comeBack('bare', bare.pid);
+    this.returns.bare.push(back);
+    this.say(`run ${String(run + 1)} bare: ${told(memory)}; ${rate.perCore.toFixed(0)} messages per core second; all back in ${back.seconds.toFixed(1)} s, ${back.cpuMs.toFixed(2)} ms each`);
     await fleet.tell({ do: 'hang-up' });
     await bare.stop();
     this.bare = null;
@@ -133,8 +154,8 @@ class ControlBench {
   figures(): readonly Figure[] {
     const { returns, perCore } = this;
     const of = (arm: 'ours' | 'bare', key: keyof Return): number => median(returns[arm].map((one) => one[key]));
-    const bareRss = median(this.rssKiB.bare);
-    const rss = median(this.rssKiB.ours) - bareRss;
+    const bareRss = median(this.memories.bare.map((one) => one.rssKiB));
+    const rss = median(this.memories.ours.map((one) => one.rssKiB)) - bareRss;
     const seconds = of('ours', 'seconds');
     const cpuMs = of('ours', 'cpuMs');
     const worstVisibleMs = Math.max(...this.visibleMs);
@@ -157,6 +178,22 @@ class ControlBench {
   private get measuring(): Readonly<Record<string, string>> {
     const options = `--require=${join(__dirname, 'collect-on-signal.js')} ${process.env['PARAVCL_BENCH_NODE_OPTIONS'] ?? ''}`;
     return { NODE_OPTIONS: options.trim(), PARAVCL_BENCH_RSS_FILE: this.rssFile };
+  }
+
+  /** As after a crash of the master: the fleet is gone at the same moment. */
+  private async killAndStart(): Promise<void> {
+    const { lab } = this;
+    await this.fleet.tell({ do: 'hang-up' });
+    lab.master.kill('SIGKILL');
+    await eventually('the killed master to be gone', patienceMs, () => (lab.master.isRunning() ? undefined : true));
+    await this.startMaster();
+  }
+
+  /** A new bare server, in the place of the one there was. */
+  private async startBare(): Promise<Daemon> {
+    await this.fleet.tell({ do: 'hang-up' });
+    await this.bare?.stop();
+    return (this.bare = await startBareServer(this.lab, barePort, this.measuring));
   }
 
   private async startMaster(): Promise<void> {
@@ -203,12 +240,16 @@ class ControlBench {
     return { seconds, cpuMs, databaseCpuMs };
   }
 
-  /** What each of some more idle agents adds. */
-  private async memory(arm: 'ours' | 'bare', pid: number): Promise<number> {
-    const before = await heldBytes(pid, this.rssFile);
-    await this.connect(arm, { from: agents, to: agents + moreAgents }, 2000);
-    await this.allLive(arm, agents + moreAgents);
-    return ((await heldBytes(pid, this.rssFile)) - before) / 1024 / moreAgents;
+  /** What each further idle agent adds to a fresh server. */
+  private async memory(arm: 'ours' | 'bare', pid: number): Promise<Memory> {
+    await this.connect(arm, { from: 0, to: warmUpAgents }, 1000);
+    await this.allLive(arm, warmUpAgents);
+    const before = await memoryOf(pid, this.rssFile);
+    await this.connect(arm, { from: warmUpAgents, to: everybody }, 4000);
+    await this.allLive(arm, everybody);
+    const after = await memoryOf(pid, this.rssFile);
+    const each = (key: keyof typeof after): number => (after[key] - before[key]) / 1024 / agents;
+    return { rssKiB: each('rssBytes'), heldKiB: each('heldBytes'), knownKiB: each('knownBytes') };
   }
 
   /** Heartbeats from everybody at an even rate. Throws when not all were sent and accepted: then it was no measurement. */
@@ -231,23 +272,26 @@ class ControlBench {
     return { perCore: taken / cpu, databaseShare: databaseCpu / beatSeconds, visibleMs };
   }
 
-  /** Again and again a heartbeat with a figure of its own, until it can be read in the database; the longest wait. */
+  /**
+   * Again and again a heartbeat with a figure of its own: the longest time from its receipt, by the master's clock, which
+   * is ours too, until it was read in the database.
+   */
   private async worstVisibleMs(looking: { readonly until: boolean }): Promise<number> {
     let worst = 0;
     while (!looking.until) {
       const load1 = ++this.mark;
-      const sentAtMs = performance.now();
       await this.fleet.tell({ do: 'mark', load1 });
-      await eventually('a heartbeat to be in the database', patienceMs, async () => ((await this.storedLoad()) === load1 ? true : undefined), { everyMs: 10 });
-      worst = Math.max(worst, performance.now() - sentAtMs);
+      worst = Math.max(worst, await eventually('a heartbeat to be in the database', patienceMs, () => this.storedForMs(load1), { everyMs: 10 }));
       await delay(Math.random() * 200);
     }
     return worst;
   }
 
-  private async storedLoad(): Promise<number> {
-    const [rows] = (await this.books?.query('SELECT load1 FROM slave_pulses WHERE slave_id = ?', [simulatedSlave0])) ?? [];
-    return Number(rows?.[0]?.['load1'] ?? Number.NaN);
+  /** How long ago the heartbeat with this load was received; undefined while it cannot be read. */
+  private async storedForMs(load1: number): Promise<number | undefined> {
+    const [rows] = (await this.books?.query("SELECT load1, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', seen_at) DIV 1000 AS seen FROM slave_pulses WHERE slave_id = ?", [simulatedSlave0])) ?? [];
+    const row = rows?.[0];
+    return Number(row?.['load1']) === load1 ? Date.now() - Number(row?.['seen']) : undefined;
   }
 
   private async databaseCpu(): Promise<number> {
@@ -265,4 +309,5 @@ class ControlBench {
 
 const barePort = 8673;
 const simulatedSlave0 = '019a0000-0000-7000-8000-000000000000';
+const told = ({ rssKiB, heldKiB, knownKiB }: Memory): string => `${rssKiB.toFixed(1)} KiB resident each (${heldKiB.toFixed(1)} without free heap, ${knownKiB.toFixed(1)} known to Node)`;
 const two = (value: number): number => Math.round(value * 100) / 100;

@@ -17,16 +17,24 @@ export async function cpuSeconds(pid: number): Promise<number> {
   return cpuSecondsOf(await readFile(`/proc/${String(pid)}/stat`, 'utf8'));
 }
 
+export interface ProcessMemory {
+  /** Resident set. */
+  readonly rssBytes: number;
+  /** Resident set without the pages that the heap keeps for later: how many these are depends on when it was collected last. */
+  readonly heldBytes: number;
+  /** Live objects, and buffers outside of the heap that Node accounts for. What OpenSSL and the allocator take is in neither. */
+  readonly knownBytes: number;
+}
+
 /**
- * What a process holds in memory after a collection, bytes: its resident set without the pages that its heap keeps
- * for later. A process that has just started keeps many, and would seem to need nothing for what comes. It was
- * started with `collect-on-signal`.
+ * The memory of a process at rest, after a collection. It was started with `collect-on-signal`, which writes to `file`.
+ * Throws when it does not answer.
  */
-export async function heldBytes(pid: number, file: string): Promise<number> {
+export async function memoryOf(pid: number, file: string): Promise<ProcessMemory> {
   await rm(file, { force: true });
   await delay(1000);
   process.kill(pid, 'SIGUSR2');
   const text = await eventually('the process to tell its memory', 60_000, () => readFile(file, 'utf8').catch(() => undefined));
-  const { rss, heapTotal, heapUsed } = z.object({ rss: z.number(), heapTotal: z.number(), heapUsed: z.number() }).parse(parseJson(text));
-  return rss - (heapTotal - heapUsed);
+  const { rss, heapTotal, heapUsed, external } = z.object({ rss: z.number(), heapTotal: z.number(), heapUsed: z.number(), external: z.number() }).parse(parseJson(text));
+  return { rssBytes: rss, heldBytes: rss - (heapTotal - heapUsed), knownBytes: heapUsed + external };
 }
