@@ -22,7 +22,7 @@ class MemoryIdempotency implements IdempotencyStore {
       return Promise.resolve({ kind: 'first', subjectId: `reserved-${key}` });
     }
     if (row.hash !== hash) return Promise.resolve({ kind: 'mismatch' });
-    return Promise.resolve(row.answer === null ? { kind: 'running', subjectId: `reserved-${key}` } : { kind: 'answered', ...row.answer });
+    return Promise.resolve(row.answer === null ? { kind: 'running', subjectId: `reserved-${key}` } : { kind: 'answered', begunAt: 0, ...row.answer });
   }
   finish(userId: string, key: string, _subjectId: string, status: number, answer: string): Promise<void> {
     const row = this.rows.get(`${userId} ${key}`);

@@ -9,14 +9,14 @@ const clock = { now: () => 0, monotonicMs: () => 0, after: () => () => undefined
 
 /** The rows as the database keeps them; every statement takes a turn of the scheduler, so that callers interleave. */
 class Rows {
-  private row: { readonly hash: string; readonly subjectId: string; status: number | null; answer: string } | null = null;
+  private row: { readonly hash: string; readonly subjectId: string; readonly begunAt: number; status: number | null; answer: string } | null = null;
   private subjects = 0;
   constructor(private readonly turn: <T>(statement: () => T) => Promise<T>) {}
 
-  begin(_userId: string, _key: string, hash: string): Promise<Begun> {
+  begin(_userId: string, _key: string, hash: string, begunAt: number): Promise<Begun> {
     return this.turn(() => {
       if (this.row !== null) return this.seen(hash) ?? { kind: 'mismatch' };
-      this.row = { hash, subjectId: `subject-${++this.subjects}`, status: null, answer: '' };
+      this.row = { hash, subjectId: `subject-${++this.subjects}`, begunAt, status: null, answer: '' };
       return { kind: 'first', subjectId: this.row.subjectId };
     });
   }
@@ -35,12 +35,12 @@ class Rows {
   }
   /** What a master that was killed leaves behind. */
   leaveRunning(hash: string): void {
-    this.row = { hash, subjectId: 'subject-of-the-dead', status: null, answer: '' };
+    this.row = { hash, subjectId: 'subject-of-the-dead', begunAt: -1, status: null, answer: '' };
   }
   private seen(hash: string): Exclude<Begun, { kind: 'first' }> | null {
     if (this.row === null) return null;
     if (this.row.hash !== hash) return { kind: 'mismatch' };
-    return this.row.status === null ? { kind: 'running', subjectId: this.row.subjectId } : { kind: 'answered', status: this.row.status, answer: this.row.answer };
+    return this.row.status === null ? { kind: 'running', subjectId: this.row.subjectId } : { kind: 'answered', status: this.row.status, answer: this.row.answer, begunAt: this.row.begunAt };
   }
 }
 
@@ -81,4 +81,20 @@ test('an answer that is given again is counted, and reads as it was first', asyn
   expect(counted).toEqual([]);
   expect(await atMostOnce(store, request, work)).toEqual({ ...first, repeated: true });
   expect(counted).toEqual(['idempotent-replay']);
+});
+
+test('an answer of a process before this one is counted as such; what this one took over and did is its own', async () => {
+  const work = (subjectId: string) => Promise.resolve({ status: 201, body: subjectId, headers: {} });
+  const counted: RecoveryPath[] = [];
+  const storeAt = (rows: Rows, now: number) => idempotencyStore(rows, { ...clock, now: () => now }, (path) => counted.push(path));
+  const rows = new Rows((statement) => Promise.resolve().then(statement));
+  await atMostOnce(storeAt(rows, 1_000), request, work);
+  expect(await atMostOnce(storeAt(rows, 2_000), request, work)).toMatchObject({ repeated: true });
+  expect(counted).toEqual(['idempotent-replay-after-restart']);
+
+  const left = new Rows((statement) => Promise.resolve().then(statement));
+  left.leaveRunning('hash');
+  const store = storeAt(left, 1_000);
+  for (const repeated of [false, true]) expect(await atMostOnce(store, request, work)).toMatchObject({ repeated });
+  expect(counted.slice(1)).toEqual(['idempotent-replay']);
 });

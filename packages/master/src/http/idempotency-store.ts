@@ -16,10 +16,14 @@ import type { IdempotencyStore } from './idempotency';
  */
 export function idempotencyStore(repository: Pick<IdempotencyRepository, 'begin' | 'look' | 'finish' | 'forget'>, clock: Clock, onRecovery: OnRecovery = () => undefined): IdempotencyStore {
   const running = new Set<string>();
+  const startedAt = clock.now();
+  /** Begun before this process, and done again by it: few, for they are what ran when the one before ended. */
+  const takenOver = new Set<string>();
   const opened = (begun: Begun, userId: string, key: string): Begun => {
     if (begun.kind !== 'answered') return begun;
     const answer = open(begun.answer, userId, key);
-    onRecovery('idempotent-replay', { user: userId, status: begun.status });
+    const isOlder = begun.begunAt < startedAt && !takenOver.has(nameOf(userId, key));
+    onRecovery(isOlder ? 'idempotent-replay-after-restart' : 'idempotent-replay', { user: userId, status: begun.status });
     return { ...begun, answer };
   };
   return {
@@ -34,6 +38,7 @@ export function idempotencyStore(repository: Pick<IdempotencyRepository, 'begin'
       running.add(name);
       try {
         const begun = await repository.begin(userId, name, requestHash, clock.now());
+        if (begun.kind === 'running') takenOver.add(name);
         if (begun.kind === 'first' || begun.kind === 'running') return { kind: 'first', subjectId: begun.subjectId };
         running.delete(name);
         return opened(begun, userId, key);

@@ -22,8 +22,8 @@ export type Begun =
   | { readonly kind: 'first'; readonly subjectId: string }
   | { readonly kind: 'running'; readonly subjectId: string }
   | { readonly kind: 'mismatch' }
-  /** `answer` as it was given to `finish`. */
-  | { readonly kind: 'answered'; readonly status: number; readonly answer: string };
+  /** `answer` as it was given to `finish`; `begunAt`: when the key was claimed first. */
+  | { readonly kind: 'answered'; readonly status: number; readonly answer: string; readonly begunAt: EpochMs };
 
 /** Requests by the key their sender gave them, so that one sent twice is done once. The primary key decides races. */
 export class IdempotencyRepository {
@@ -47,10 +47,10 @@ export class IdempotencyRepository {
 
   /** What `begin` would answer, without claiming the key; null when it is free. */
   async look(userId: string, key: string, requestHash: string): Promise<Exclude<Begun, { kind: 'first' }> | null> {
-    const row = await this.rows().select('request_hash', 'subject_id', 'status', 'response').where(identity(userId, key)).first();
+    const row = await this.rows().select('request_hash', 'subject_id', 'status', 'response', 'created_at').where(identity(userId, key)).first();
     if (row === undefined) return null;
     if (row.request_hash !== requestHash) return { kind: 'mismatch' };
-    return row.status === null ? { kind: 'running', subjectId: row.subject_id } : { kind: 'answered', status: row.status, answer: row.response ?? '' };
+    return row.status === null ? { kind: 'running', subjectId: row.subject_id } : { kind: 'answered', status: row.status, answer: row.response ?? '', begunAt: row.created_at.getTime() };
   }
 
   /** Keeps the answer for whoever sends the same request again. */
