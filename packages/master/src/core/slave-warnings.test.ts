@@ -1,7 +1,7 @@
 import { slaveWarnings } from './slave-warnings';
 
 const lab = (clockOffsetMs: number | null, troubles: readonly string[] = []) =>
-  slaveWarnings({ name: 'lab-1', describe: { clockOffsetMs, troubles: troubles.map((sentence) => ({ code: 'pool-full' as const, sentence, blocksWork: true })) } });
+  slaveWarnings({ name: 'lab-1', describe: { clockOffsetMs, troubles: troubles.map((sentence) => ({ code: 'pool-full' as const, sentence })) } });
 
 test('a clock up to 5 s wrong, or not measured yet, is no warning', () => {
   for (const offset of [null, 0, 5000, -5000]) expect(lab(offset)).toEqual([]);

@@ -17,7 +17,7 @@ export function slaveView(slave: SlaveRecord, usage: SlaveUsage | undefined, con
     liveness: slave.liveness,
     connected,
     hypervisor: { usable: describe.hypervisor.usable, why: describe.hypervisor.why },
-    troubles: (describe.troubles ?? []).filter(({ blocksWork }) => blocksWork).map(({ sentence }) => sentence),
+    troubles: (describe.troubles ?? []).map(({ sentence }) => sentence),
     clockWrong: clockWrong(slave.name, describe.clockOffsetMs),
     capacity: {
       vcpus: Math.floor(describe.cores * limits.coreOvercommit),

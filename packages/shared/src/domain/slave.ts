@@ -55,7 +55,7 @@ export type NetworkInterface = z.infer<typeof networkInterfaceSchema>;
 
 /**
  * What keeps a slave from doing its work and heals by itself once the cause is gone. Its guests go on; it takes
- * nothing new while a trouble `blocksWork`.
+ * nothing new meanwhile.
  *   state-full          the agent's own directory has no room: no order can be kept
  *   pool-full           less room in the pool than its reserve: guests that grow are paused until there is
  *   hypervisor-silent   the hypervisor does not answer
@@ -65,7 +65,6 @@ export const troubleSchema = z
     code: z.enum(['state-full', 'pool-full', 'hypervisor-silent']),
     /** What, since when, and the way out. */
     sentence: z.string().max(500),
-    blocksWork: z.boolean(),
   })
   .readonly();
 export type Trouble = z.infer<typeof troubleSchema>;

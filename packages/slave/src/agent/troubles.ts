@@ -19,7 +19,7 @@ export class Troubles {
     if (this.current.has(code)) return;
     const since = this.clock.now();
     const sentence = `${what} Since ${new Date(since).toISOString().slice(0, 19)}Z.`.slice(-500);
-    this.current.set(code, { trouble: { code, sentence, blocksWork: true }, since });
+    this.current.set(code, { trouble: { code, sentence }, since });
     this.log.error({ trouble: code }, `trouble begins: ${sentence}`);
     this.changed();
   }
