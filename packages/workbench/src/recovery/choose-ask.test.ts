@@ -1,7 +1,7 @@
 import type { Instance } from '@paravcl/shared/domain/instance';
 import { desiredStateSchema, observedStateSchema } from '@paravcl/shared/domain/instance-state';
 import fc from 'fast-check';
-import { chooseAsk, type Choice, type Share } from './choose-ask';
+import { chooseAsk, rivalOf, type Choice, type Share } from './choose-ask';
 import { SeededRandom } from './seeded-random';
 import { stages, type Stage } from './stages';
 
@@ -62,4 +62,17 @@ test('what failed is removed or tried again before anything else', () => {
       expect(choice?.instanceId).toBe('id-0');
     }),
   );
+});
+
+test('a rival wants something else of the same instance, seldom, and nobody is a rival of nonsense or of a launch', () => {
+  const wish: Choice = { ask: 'suspend', instanceId: 'id-0', force: false, mustBeRefused: false };
+  const rivals = Array.from({ length: 400 }, (_, seed) => rivalOf(new SeededRandom(seed * 7919), wish)).filter((one) => one !== null);
+  expect(rivals.length).toBeGreaterThan(10);
+  expect(rivals.length).toBeLessThan(120);
+  expect([...new Set(rivals.map(({ ask }) => ask))].sort()).toEqual(['delete', 'resume', 'start', 'stop']);
+  expect(rivals.every(({ instanceId, mustBeRefused }) => instanceId === 'id-0' && !mustBeRefused)).toBe(true);
+  for (let seed = 0; seed < 100; seed += 1) {
+    expect(rivalOf(new SeededRandom(seed), { ...wish, mustBeRefused: true })).toBeNull();
+    expect(rivalOf(new SeededRandom(seed), { ...wish, ask: 'launch', instanceId: null })).toBeNull();
+  }
 });

@@ -19,6 +19,8 @@ export interface Share {
   readonly running: number;
 }
 
+const rivalShare = 0.12;
+
 /** An id in the right form that no instance has. */
 const nobody = '00000000-0000-7000-8000-000000000000';
 
@@ -59,6 +61,13 @@ export function chooseAsk(random: SeededRandom, mine: readonly Instance[], share
     ...(mine.length >= share.alive || random.chance(0.3) ? choice('delete', resting) : []),
   ];
   return possible.length === 0 ? null : random.pick(possible);
+}
+
+/** Now and then somebody else wants something else of the same instance in the same moment; null: mostly nobody does. */
+export function rivalOf(random: SeededRandom, { ask, instanceId, mustBeRefused }: Choice): Choice | null {
+  if (instanceId === null || mustBeRefused || !random.chance(rivalShare)) return null;
+  const others = (['start', 'resume', 'suspend', 'stop', 'delete'] as const).filter((other) => other !== ask);
+  return { ask: random.pick(others), instanceId, force: random.chance(0.5), mustBeRefused: false };
 }
 
 interface Means {

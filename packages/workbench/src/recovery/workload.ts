@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { chooseAsk, type Share } from './choose-ask';
+import { chooseAsk, rivalOf, type Share } from './choose-ask';
 import type { RecordedClient } from './client';
 import type { SeededRandom } from './seeded-random';
 import type { Stage } from './stages';
@@ -38,7 +38,9 @@ export class Workload {
     while (!this.resting) {
       const mine = await client.mine();
       const choice = mine === null ? null : chooseAsk(random, mine, this.share, this.wished);
-      if (choice !== null && !this.resting) await client.request(choice, () => performance.now() > this.giveUpAtMs);
+      const rival = choice === null ? null : rivalOf(random, choice);
+      const givenUp = (): boolean => performance.now() > this.giveUpAtMs;
+      if (!this.resting) await Promise.all([choice, rival].flatMap((one) => (one === null ? [] : [client.request(one, givenUp)])));
       if (this.resting) return;
       await delay(random.between(100, this.wished === null ? 1500 : 500));
     }
