@@ -8,12 +8,10 @@ import { Command } from 'commander';
 import { privateHostHindrance, runInPrivateHost } from './private-host/private-host';
 import { runProgram } from './process/run-program';
 import { requiredPaths } from './recovery/path-counts';
-import { recoveryRecordFile, writeRecoveryRecord, type RecoveryRecord } from './recovery/recovery-record';
+import { longRun, recordFileOf, writeRecoveryRecord, type RecoveryRecord } from './recovery/recovery-record';
 import { countBy, renderOutcome } from './recovery/recovery-report';
 import { runRecovery, type RecoveryOutcome } from './recovery/recovery-run';
 
-/** A long run meets every kind of fault in every stage; with fewer faults it is not asked to. */
-const longRun = 200;
 /** The site has to come to rest this often. */
 const faultsPerRound = 25;
 
@@ -76,13 +74,15 @@ async function main(): Promise<number> {
       hosts,
       perRound: faultsPerRound,
       requiredPaths: faults >= longRun ? requiredPaths : [],
+      requiredAsks: faults >= longRun ? ['launch', 'start', 'resume', 'suspend', 'stop', 'delete'] : ['launch'],
       requireCells: faults >= longRun,
       enough: enough.signal,
       say: (line) => say(`  ${line}`),
     });
     const record = await recordOf(seed, outcome);
-    await writeRecoveryRecord(record);
-    say(`\n${renderOutcome(seed, outcome)}\n  record: ${recoveryRecordFile}`);
+    const file = recordFileOf(faults);
+    await writeRecoveryRecord(record, file);
+    say(`\n${renderOutcome(seed, outcome)}\n  record: ${file}`);
     if (options.json) process.stdout.write(`${JSON.stringify(record)}\n`);
     // Every fault that was survived is a test that passed.
     process.stdout.write(`${String(outcome.faults.length)} passed, ${String(outcome.violations.length)} failed\n`);
@@ -93,7 +93,7 @@ async function main(): Promise<number> {
   }
 }
 
-async function recordOf(seed: number, { faults, violations, convergences, unknownCalls, paths }: RecoveryOutcome): Promise<RecoveryRecord> {
+async function recordOf(seed: number, { faults, violations, convergences, unknownCalls, ends, paths }: RecoveryOutcome): Promise<RecoveryRecord> {
   const git = (...args: readonly string[]): Promise<string> => runProgram('git', args, { cwd: resolve(__dirname, '..') }).catch(() => '');
   return {
     at: new Date().toISOString(),
@@ -106,6 +106,7 @@ async function recordOf(seed: number, { faults, violations, convergences, unknow
     violations: [...violations],
     convergeS: convergences.includes(null) ? null : Math.max(0, ...convergences.map((seconds) => seconds ?? 0)),
     unknownCalls,
+    ends,
     paths,
   };
 }

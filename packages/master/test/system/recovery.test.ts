@@ -40,10 +40,13 @@ test('a site whose daemons and links die in the middle of everything comes to re
     first,
     perRound: first.length,
     requiredPaths: ['torn-tail-cut', 'duplicate-answered', 'stale-generation-refused'],
+    // What the aimed faults cannot do without; a resume may be a start, and a stop be overtaken by a deletion.
+    requiredAsks: ['launch', 'suspend', 'delete'],
     requireCells: false,
     say: (line) => lines.push(line),
   });
   // The whole log of the run is worth reading when something is found.
   expect({ violations: outcome.violations, log: outcome.violations.length === 0 ? [] : lines }).toEqual({ violations: [], log: [] });
-  expect(outcome.faults.map(({ kind }) => kind).sort()).toEqual(first.map(({ kind }) => kind).sort());
+  // What was aimed at a stage met it, on the host that has the instance.
+  expect(outcome.faults.map(({ kind, stage }) => ({ kind, stage }))).toEqual(first);
 });

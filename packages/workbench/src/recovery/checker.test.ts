@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { judge, type Evidence } from './checker';
 import type { GuestTrace } from './guest-trace';
 import type { HistoryLine } from './history';
-import type { BookedInstance, Books, HostPicture } from './pictures';
+import type { BookedInstance, Books, DomainAtWork, HostPicture, Untouched } from './pictures';
 
 type Resting = 'running' | 'suspended' | 'stopped' | 'deleted';
 const restingStates = ['running', 'suspended', 'stopped', 'deleted'] as const;
@@ -16,13 +16,17 @@ interface World {
   books: { -readonly [K in keyof Books]: Books[K][number][] };
   hosts: { -readonly [K in keyof HostPicture]: HostPicture[K] extends readonly (infer T)[] ? T[] : HostPicture[K] }[];
   guests: Map<string, GuestTrace>;
-  untouched: string[];
+  untouched: Map<string, Untouched>;
+  foreign: Map<string, Untouched>;
   twins: string[];
+  seenAtWork: Set<string>;
   faults: number;
   paths: Record<string, number>;
   convergences: (number | null)[];
   uncovered: string[];
 }
+
+const unmoved = (one: DomainAtWork): Untouched => ({ before: one, after: { ...one } });
 
 /** A site at rest after a run in which all went well: instance n was launched, and brought to its state, each call once. */
 function cleanWorld(states: readonly Resting[], hostCount: number): World {
@@ -32,8 +36,10 @@ function cleanWorld(states: readonly Resting[], hostCount: number): World {
     books: { slaves: hosts.map(({ slaveId, name }) => ({ id: slaveId, name, liveness: 'online' })), instances: [], operations: [], placements: [], addresses: [], transitions: [] },
     hosts,
     guests: new Map(),
-    untouched: [],
+    untouched: new Map(),
+    foreign: new Map(),
     twins: [],
+    seenAtWork: new Set(),
     faults: 3,
     paths: { 'torn-tail-cut': 1 },
     convergences: [2.5],
@@ -47,22 +53,23 @@ function cleanWorld(states: readonly Resting[], hostCount: number): World {
     const [mac, address] = [macOf(n), `10.0.0.${String(n + 2)}`];
     world.books.instances.push({
       id, name: `i-${String(n)}`, userId: 'u', slaveId: host.slaveId, desired: state, observed: state, generation: 2, observedGeneration: 2,
-      reasonCode: null, reasonSentence: null, mac: gone ? null : mac, address: gone ? null : address,
+      reasonCode: null, reasonSentence: null, booted: true, mac: gone ? null : mac, address: gone ? null : address,
     });
     world.books.placements.push({ instanceId: id, slaveId: host.slaveId, state: gone ? 'clean' : 'active' });
     call(world, 'launch', null, id, `op-launch-${String(n)}`);
     world.books.operations.push({ id: `op-launch-${String(n)}`, kind: 'instance.create', instanceId: id, userId: 'u', state: 'done', sentence: 'It runs.' });
     world.books.transitions.push({ instanceId: id, generation: 1, desired: 'running', to: 'requested', reasonCode: null, by: 'user alice' });
-    world.guests.set(id, { rest: '', boots: [{ bootId: `b${String(n)}`, first: 1, last: 500, jumps: [], lastMs: 9_900 }] });
+    world.guests.set(id, { rest: '', boots: [{ bootId: `b${String(n)}`, first: 1, last: 500, jumps: [], lastMs: 9_900, silentMs: 600 }] });
+    world.seenAtWork.add(id);
     if (state !== 'running') {
       const ask = { suspended: 'suspend', stopped: 'stop', deleted: 'delete' }[state] as 'suspend' | 'stop' | 'delete';
       call(world, ask, id, id, `op-${String(n)}`);
       world.books.operations.push({ id: `op-${String(n)}`, kind: `instance.${ask}`, instanceId: id, userId: 'u', state: 'done', sentence: 'So it is.' });
       world.books.transitions.push({ instanceId: id, generation: 2, desired: state, to: 'running', reasonCode: null, by: 'user alice' });
-    } else world.untouched.push(id);
+    } else world.untouched.set(id, unmoved({ host: host.name, name: `pv-i-${String(n)}`, state: 'running', domId: n + 1, pids: [400 + n] }));
     if (gone) return;
     world.books.addresses.push({ address, mac, instanceId: id });
-    host.domains.push({ id, name: `pv-i-${String(n)}`, state: state === 'running' ? 'running' : 'shut off', saved: state === 'suspended' });
+    host.domains.push({ id, name: `pv-i-${String(n)}`, state: state === 'running' ? 'running' : 'shut off', saved: state === 'suspended', domId: state === 'running' ? n + 1 : null });
     host.files.push(`instances/${id}`, `instances/${id}/overlay.qcow2`, `instances/${id}/seed.iso`);
     if (state === 'suspended') host.saves.push(`pv-i-${String(n)}.save`);
     host.dhcp.push({ mac, address });
@@ -79,7 +86,7 @@ function call(world: World, ask: 'launch' | 'suspend' | 'stop' | 'delete' | 'sta
   );
 }
 
-const evidenceOf = (world: World): Evidence => ({ ...world, foreign: new Set(), requiredPaths: ['torn-tail-cut'], convergeWithinS: 30, atMs: 10_000 });
+const evidenceOf = (world: World): Evidence => ({ ...world, workers: new Set(['alice']), requiredAsks: ['launch'], requiredPaths: ['torn-tail-cut'], convergeWithinS: 30, atMs: 10_000 });
 const worlds = fc.tuple(fc.array(fc.constantFrom(...restingStates), { minLength: 1, maxLength: 8 }), fc.integer({ min: 2, max: 4 }));
 
 test('a site at rest, where everything was done once, has no violation', () => {
@@ -103,15 +110,28 @@ const host = (world: World, n: number): World['hosts'][number] => {
 };
 const drop = <T>(list: T[], which: (item: T) => boolean): void => void list.splice(0, list.length, ...list.filter((item) => !which(item)));
 const trace = (world: World, boots: GuestTrace['boots']): unknown => world.guests.set(idOf(0), { rest: '', boots });
-const boot = { bootId: 'b', first: 1, last: 500, jumps: [], lastMs: 9_900 };
+const boot = { bootId: 'b', first: 1, last: 500, jumps: [], lastMs: 9_900, silentMs: 600 };
 
 /** What is planted with instance 0, the state it is in, and what the sentence about it must say. */
 const planted: readonly (readonly [what: string, state: Resting, plant: (world: World) => unknown, says: RegExp])[] = [
   ['no fault was injected', 'running', (world) => (world.faults = 0), /injected no fault/],
-  ['no call was acknowledged', 'running', (world) => drop(world.history, () => true), /No call of any client/],
+  ['no call of the people at work was acknowledged', 'running', (world) => (world.history = world.history.map((line) => (line.kind === 'invoke' ? { ...line, client: 'keeper' } : line))), /No launch was acknowledged/],
+  ['nothing that was acknowledged was done', 'running', (world) => end(world, 'superseded'), /acknowledged requests to launch none was done/],
+  ['everything that was acknowledged failed', 'running', (world) => end(world, 'failed'), /operations failed, and no fault of the run/],
+  ['a launch that failed and left its disk', 'running', (world) => change(world, 0, { observed: 'failed', booted: false, reasonSentence: 'The image is gone.' }), /failed, but lab-0 keeps the domain pv-i-0, running, instances/],
+  ['a failed instance that runs', 'running', (world) => change(world, 0, { observed: 'failed', reasonSentence: 'It could not be read back.' }), /failed, but lab-0 keeps the domain pv-i-0, running/],
+  ['a foreign domain that was started again', 'running', (world) => foreign(world, { domId: 10 }), /foreign domain .* was touched/],
+  ['a foreign domain that was let go on', 'running', (world) => foreign(world, { state: 'running' }), /foreign domain .* was touched/],
+  ['a foreign domain that was never there', 'running', (world) => world.foreign.set('f0e1', { before: null, after: null }), /foreign domain .* was touched/],
+  ['a guest saved and restored', 'running', (world) => moved(world, { domId: 77, pids: [977] }), /runs otherwise than before/],
+  ['a guest in another process', 'running', (world) => moved(world, { pids: [977] }), /runs otherwise than before/],
+  ['a guest that is somewhere else', 'running', (world) => moved(world, { host: 'lab-1' }), /runs otherwise than before/],
+  ['a guest that was paused for long', 'running', (world) => trace(world, [{ ...boot, silentMs: 20_000 }]), /did not count for 20 s/],
+  ['an untouched guest that was suspended in the books', 'running', (world) => world.books.transitions.push({ instanceId: idOf(0), generation: 1, desired: 'running', to: 'suspending', reasonCode: null, by: 'slave lab-0' }), /was suspending in the books/],
+  ['a process that the watch never saw', 'running', (world) => world.seenAtWork.delete(idOf(0)), /never saw its process/],
   ['a path was not taken', 'running', (world) => (world.paths = {}), /path torn-tail-cut was never taken/],
   ['a stage was not met', 'running', (world) => world.uncovered.push('kill-agent × booting'), /No fault met kill-agent × booting/],
-  ['two domains on two hosts', 'running', (world) => host(world, 1).domains.push({ id: idOf(0), name: 'pv-i-0', state: 'running', saved: false }), /lab-1 has the domain pv-i-0/],
+  ['two domains on two hosts', 'running', (world) => host(world, 1).domains.push({ id: idOf(0), name: 'pv-i-0', state: 'running', saved: false, domId: 4 }), /lab-1 has the domain pv-i-0/],
   ['two processes at once', 'running', (world) => world.twins.push('Two processes ran 0192 at once.'), /Two processes/],
   ['an orphan overlay', 'deleted', (world) => host(world, 0).files.push(`instances/${idOf(0)}`), /keeps the files instances\/0192/],
   ['an overlay half made', 'running', (world) => host(world, 0).files.push(`instances/.making-${idOf(0)}`), /keeps the files instances\/\.making-/],
@@ -124,8 +144,8 @@ const planted: readonly (readonly [what: string, state: Resting, plant: (world: 
   ['an address that was not given back', 'deleted', (world) => world.books.addresses.push({ address: '10.0.0.2', mac: macOf(0), instanceId: idOf(0) }), /Address 10\.0\.0\.2 is kept/],
   ['an address that the pool does not know', 'stopped', (world) => drop(world.books.addresses, ({ instanceId }) => instanceId === idOf(0)), /the pool gave it none/],
   ['a running guest without its DHCP entry', 'running', (world) => drop(host(world, 0).dhcp, ({ mac }) => mac === macOf(0)), /reserves nothing/],
-  ['a domain that is off although it should run', 'running', (world) => (host(world, 0).domains[0] = { id: idOf(0), name: 'pv-i-0', state: 'shut off', saved: false }), /calls its domain shut off/],
-  ['saved RAM that is gone', 'suspended', (world) => (host(world, 0).domains[0] = { id: idOf(0), name: 'pv-i-0', state: 'shut off', saved: false }), /is suspended in the books/],
+  ['a domain that is off although it should run', 'running', (world) => (host(world, 0).domains[0] = { id: idOf(0), name: 'pv-i-0', state: 'shut off', saved: false, domId: null }), /calls its domain shut off/],
+  ['saved RAM that is gone', 'suspended', (world) => (host(world, 0).domains[0] = { id: idOf(0), name: 'pv-i-0', state: 'shut off', saved: false, domId: null }), /is suspended in the books/],
   ['a disk that is gone', 'stopped', (world) => drop(host(world, 0).files, (file) => file.endsWith('overlay.qcow2')), /no overlay/],
   ['an instance on its way for ever', 'running', (world) => change(world, 0, { observed: 'booting' }), /should be running and is booting/],
   ['an answer that is still owed', 'stopped', (world) => change(world, 0, { observedGeneration: 1 }), /generation 2, answered 1/],
@@ -154,6 +174,23 @@ const planted: readonly (readonly [what: string, state: Resting, plant: (world: 
   ['a slow convergence', 'running', (world) => world.convergences.push(31), /31\.0 s/],
   ['no convergence', 'running', (world) => world.convergences.push(null), /never came to rest/],
 ];
+
+function end(world: World, state: 'failed' | 'superseded'): void {
+  world.books.operations = world.books.operations.map((operation) => ({ ...operation, state }));
+}
+
+function moved(world: World, to: Partial<DomainAtWork>): void {
+  const before = world.untouched.get(idOf(0))?.before;
+  if (before == null) throw new Error('nothing was left untouched');
+  world.untouched.set(idOf(0), { before, after: { ...before, ...to } });
+}
+
+function foreign(world: World, to: Partial<DomainAtWork>): void {
+  const before: DomainAtWork = { host: 'lab-1', name: 'somebody-elses', state: 'paused', domId: 9, pids: [31] };
+  const after = { ...before, ...to };
+  host(world, 1).domains.push({ id: 'f0e1', name: after.name, state: after.state, saved: false, domId: after.domId });
+  world.foreign.set('f0e1', { before, after });
+}
 
 type End = { kind: 'ok'; instanceId: string | null; operationId: string | null } | { kind: 'fail'; code: string; sentence: string } | { kind: 'unknown'; why: string };
 
@@ -192,8 +229,8 @@ test('a request that was asked again after its answer was lost is one request', 
 
 test('a foreign domain must be there, and is no stray', () => {
   const world = cleanWorld(['running'], 2);
-  const foreign = new Set(['f0e1']);
-  expect(judge({ ...evidenceOf(world), foreign })).toEqual([expect.stringContaining('foreign domain f0e1 is gone')]);
-  host(world, 1).domains.push({ id: 'f0e1', name: 'somebody-elses', state: 'paused', saved: false });
-  expect(judge({ ...evidenceOf(world), foreign })).toEqual([]);
+  foreign(world, {});
+  expect(judge(evidenceOf(world))).toEqual([]);
+  drop(host(world, 1).domains, ({ id }) => id === 'f0e1');
+  expect(judge(evidenceOf(world))).toEqual([expect.stringContaining('foreign domain f0e1 is gone')]);
 });

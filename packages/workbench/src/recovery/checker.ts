@@ -1,6 +1,6 @@
 import type { Boot, GuestTrace } from './guest-trace';
 import { requestsOf, type Ask, type HistoryLine, type Request } from './history';
-import type { Books, HostPicture } from './pictures';
+import type { Books, DomainAtWork, HostPicture, Untouched } from './pictures';
 import { differences } from './differences';
 
 /** Everything a run leaves behind to be judged by. Nothing here comes from the code under test but the books. */
@@ -8,13 +8,19 @@ export interface Evidence {
   readonly history: readonly HistoryLine[];
   readonly books: Books;
   readonly hosts: readonly HostPicture[];
-  readonly foreign: ReadonlySet<string>;
+  /** Domains that are not ours, one on each host. */
+  readonly foreign: ReadonlyMap<string, Untouched>;
   /** By instance: what its serial console told during the whole run, also of those that are gone. */
   readonly guests: ReadonlyMap<string, GuestTrace>;
   /** Instances that nobody asked to stop: launched at the start and never touched. */
-  readonly untouched: readonly string[];
+  readonly untouched: ReadonlyMap<string, Untouched>;
   /** Moments in which two processes ran one instance, as seen in the process table: a sentence each. */
   readonly twins: readonly string[];
+  /** Every domain whose process was seen there, in whatever moment. */
+  readonly seenAtWork: ReadonlySet<string>;
+  /** Clients who ask while faults are injected, and what at least one of them must have had acknowledged and done. */
+  readonly workers: ReadonlySet<string>;
+  readonly requiredAsks: readonly Exclude<Ask, 'see'>[];
   readonly faults: number;
   /** How often each rare path of recovery was taken, and which had to be. */
   readonly paths: Readonly<Record<string, number>>;
@@ -30,6 +36,8 @@ export interface Evidence {
 
 /** A guest counts ten times a second; on a machine that is full it may be held up for some seconds. */
 const countsWithinMs = 15_000;
+/** No fault of the run makes a launch or a verb impossible: a few may fail, a run in which most do proves nothing. */
+const failedAtMost = 0.1;
 
 /**
  * Judges a run: a sentence for everything that should not have happened. Empty means that every acknowledged
@@ -41,23 +49,65 @@ export function judge(evidence: Evidence): readonly string[] {
   const requests = requestsOf(evidence.history);
   return [
     ...worth(evidence),
-    ...differences(evidence.books, evidence.hosts, evidence.foreign),
+    ...served(requests, evidence),
+    ...differences(evidence.books, evidence.hosts, new Set(evidence.foreign.keys())),
     ...evidence.twins,
+    ...unwatched(evidence),
     ...requests.flatMap((request) => answers(request, evidence.books)),
     ...effects(requests, evidence.books),
     ...neverStopped(evidence),
+    ...changedForeign(evidence),
     ...lives(requests, evidence),
     ...slow(evidence),
   ];
 }
 
-function worth({ faults, history, paths, requiredPaths, uncovered }: Evidence): readonly string[] {
+function worth({ faults, paths, requiredPaths, uncovered }: Evidence): readonly string[] {
   return [
     ...(faults === 0 ? ['The run injected no fault, so it proves nothing.'] : []),
-    ...(history.some(({ kind }) => kind === 'ok') ? [] : ['No call of any client was acknowledged, so there is nothing to judge.']),
     ...requiredPaths.filter((path) => (paths[path] ?? 0) === 0).map((path) => `The path ${path} was never taken, so the run says nothing of it.`),
     ...uncovered.map((cell) => `No fault met ${cell}.`),
   ];
+}
+
+/** What became of the operations that were acknowledged to the people at work. */
+export interface Ends {
+  readonly done: number;
+  readonly failed: number;
+  readonly superseded: number;
+}
+
+/** Counts how the operations of `workers` ended. One that is still pending counts nowhere; it is a difference. */
+export function endsOf(history: readonly HistoryLine[], books: Books, workers: ReadonlySet<string>): Ends {
+  const states = operationsOf(requestsOf(history).filter(({ client }) => workers.has(client)), books).map(({ state }) => state);
+  const count = (state: string): number => states.filter((known) => known === state).length;
+  return { done: count('done'), failed: count('failed'), superseded: count('superseded') };
+}
+
+function operationsOf(requests: readonly Request[], books: Books): readonly Books['operations'][number][] {
+  const ids = new Set(requests.flatMap(({ ok }) => ok.flatMap(({ operationId }) => operationId ?? [])));
+  return books.operations.filter(({ id }) => ids.has(id));
+}
+
+/** The people at work were served: each verb was acknowledged and done, and little of it failed. */
+function served(requests: readonly Request[], { history, books, workers, requiredAsks }: Evidence): readonly string[] {
+  const found: string[] = [];
+  for (const ask of requiredAsks) {
+    const acknowledged = requests.filter((request) => workers.has(request.client) && request.ask === ask && !request.mustBeRefused && request.ok.length > 0);
+    if (acknowledged.length === 0) found.push(`No ${ask} was acknowledged while faults were injected, so the run says nothing of it.`);
+    else if (!operationsOf(acknowledged, books).some(({ state }) => state === 'done')) found.push(`Of ${String(acknowledged.length)} acknowledged requests to ${ask} none was done, so the run says nothing of it.`);
+  }
+  const { done, failed } = endsOf(history, books, workers);
+  if (failed > failedAtMost * (done + failed)) {
+    const reasons = books.operations.filter(({ state }) => state === 'failed').map(({ kind, sentence }) => `${kind}: ${sentence}`);
+    found.push(`${String(failed)} of ${String(done + failed)} operations failed, and no fault of the run makes more than ${String(failedAtMost * 100)} % impossible: ${[...new Set(reasons)].slice(0, 5).join('; ')}`);
+  }
+  return found;
+}
+
+/** Every guest that counted ran in a process: one that the watch for twins never saw was not watched. */
+function unwatched({ guests, seenAtWork }: Evidence): readonly string[] {
+  return [...guests].filter(([id, { boots }]) => boots.some(({ last }) => last !== null) && !seenAtWork.has(id)).map(([id]) => `Guest ${id} counted, and the watch for twins never saw its process, so it says nothing of it.`);
 }
 
 const titled = (request: Request): string => `Call ${String(request.call)} (${request.client}: ${request.ask}${request.instanceId === null ? '' : ` ${request.instanceId}`})`;
@@ -138,17 +188,44 @@ function effects(requests: readonly Request[], books: Books): readonly string[] 
   return found;
 }
 
-/** Guests that nobody asked to stop: one boot, every count, and still counting. */
-function neverStopped({ untouched, guests, books, atMs }: Evidence): readonly string[] {
-  return untouched.flatMap((id) => {
+const shown = (at: DomainAtWork | null): string => (at === null ? 'nowhere' : `${at.state} on ${at.host}, number ${String(at.domId)}, process ${at.pids.join(' and ') || 'none'}`);
+
+/** The same run of the same domain in the same state: it was neither started again nor saved and restored. */
+function isSame({ before, after }: Untouched): boolean {
+  return before !== null && after !== null && before.domId !== null && before.pids.length === 1 && shown(before) === shown(after);
+}
+
+function changedForeign({ foreign }: Evidence): readonly string[] {
+  return [...foreign].filter(([, one]) => !isSame(one)).map(([id, { before, after }]) => `The foreign domain ${before?.name ?? ''} (${id}) was touched: it was ${shown(before)}, and is ${shown(after)}.`);
+}
+
+/** Where a guest that nobody asks to stop must not have been, by the books. */
+const halts: ReadonlySet<string> = new Set(['suspending', 'suspended', 'stopping', 'stopped', 'failed']);
+
+/** Guests that nobody asked to stop: one run of the domain, one boot, every count without a long silence, and still counting. */
+function neverStopped(evidence: Evidence): readonly string[] {
+  const { untouched, books } = evidence;
+  return [...untouched].flatMap(([id, one]) => {
     const name = books.instances.find((instance) => instance.id === id)?.name ?? 'of no name';
-    const boots = guests.get(id)?.boots ?? [];
-    const [boot] = boots;
-    if (boot?.last == null) return [`Guest ${name} (${id}), which nobody asked to stop, never counted.`];
-    if (boots.length > 1) return [`Guest ${name} (${id}), which nobody asked to stop, booted ${String(boots.length)} times: ${boots.map(life).join(', then ')}.`];
-    const late = atMs - boot.lastMs;
-    return late > countsWithinMs ? [`Guest ${name} (${id}), which nobody asked to stop, counts no more: ${String(boot.last)} was its last, ${(late / 1000).toFixed(0)} s ago.`] : [];
+    const halted = books.transitions.filter(({ instanceId, to }) => instanceId === id && halts.has(to)).map(({ to }) => to);
+    const other = books.transitions.filter(({ instanceId, desired }) => instanceId === id && desired !== 'running').map(({ desired }) => desired);
+    return [
+      ...countedOn(id, name, evidence),
+      ...(isSame(one) ? [] : [`Guest ${name} (${id}), which nobody asked to stop, runs otherwise than before: it was ${shown(one.before)}, and is ${shown(one.after)}.`]),
+      ...(halted.length === 0 ? [] : [`Guest ${name} (${id}), which nobody asked to stop, was ${[...new Set(halted)].join(' and ')} in the books.`]),
+      ...(other.length === 0 ? [] : [`Guest ${name} (${id}), which nobody asked to stop, was to be ${[...new Set(other)].join(' and ')}.`]),
+    ];
   });
+}
+
+function countedOn(id: string, name: string, { guests, atMs }: Evidence): readonly string[] {
+  const boots = guests.get(id)?.boots ?? [];
+  const [boot] = boots;
+  if (boot?.last == null) return [`Guest ${name} (${id}), which nobody asked to stop, never counted.`];
+  if (boots.length > 1) return [`Guest ${name} (${id}), which nobody asked to stop, booted ${String(boots.length)} times: ${boots.map(life).join(', then ')}.`];
+  if (boot.silentMs > countsWithinMs) return [`Guest ${name} (${id}), which nobody asked to stop, did not count for ${(boot.silentMs / 1000).toFixed(0)} s.`];
+  const late = atMs - boot.lastMs;
+  return late > countsWithinMs ? [`Guest ${name} (${id}), which nobody asked to stop, counts no more: ${String(boot.last)} was its last, ${(late / 1000).toFixed(0)} s ago.`] : [];
 }
 
 const life = ({ bootId, first, last }: Boot): string => `${bootId ?? 'unknown boot'} counted ${String(first)}–${String(last)}`;

@@ -32,11 +32,29 @@ function notAtItsEnd(instance: BookedInstance): readonly string[] {
   return [`${titled(instance)} should be ${desired} and is ${observed}${waits}${reasonSentence === null ? '' : `: ${reasonSentence}`}`];
 }
 
+/** Of what failed nothing runs; and of a launch that never came to run, its host keeps nothing at all. */
+function leftByFailed(instance: BookedInstance, host: HostPicture): readonly string[] {
+  const { id, name, booted, mac } = instance;
+  const domain = host.domains.find((known) => known.id === id);
+  const kept = booted
+    ? domain === undefined || domain.state === 'shut off'
+      ? []
+      : [`the domain ${domain.name}, ${domain.state}`]
+    : [
+        ...(domain === undefined ? [] : [`the domain ${domain.name}, ${domain.state}`]),
+        ...host.files.filter((file) => file.startsWith(`instances/${id}`)),
+        ...host.saves.filter((save) => save === `pv-${name}.save`),
+        ...host.dhcp.filter((entry) => entry.mac === mac).map(({ address }) => `the DHCP entry of ${address}`),
+      ];
+  return kept.length === 0 ? [] : [`${titled(instance)} failed, but ${host.name} keeps ${kept.join(', ')}.`];
+}
+
 /** Whether the host that holds it shows the domain as the books have it. */
 function notAsBooked(instance: BookedInstance, hostOf: ReadonlyMap<string, HostPicture>): readonly string[] {
   const { id, observed, desired, slaveId, mac, address } = instance;
-  if (observed !== desired || observed === 'deleted') return [];
   const host = slaveId === null ? undefined : hostOf.get(slaveId);
+  if (observed === 'failed' && host !== undefined) return leftByFailed(instance, host);
+  if (observed !== desired || observed === 'deleted') return [];
   if (host === undefined) return [`${titled(instance)} is ${observed} on no host.`];
   const domain = host.domains.find((known) => known.id === id);
   const off = domain === undefined || domain.state === 'shut off';

@@ -5,6 +5,7 @@ import type { SeededRandom } from './seeded-random';
  * What can be done to the site.
  *   kill-*          SIGKILL, started again after a second, as systemd would (mariadbd: by the master)
  *   stop-*          SIGSTOP for some seconds: there, and deaf
+ *   kill-master-unanswered  the master is killed when it did what a client asked for and the answer is on its way
  *   torn-journal    the agent is killed and the last record of its journal is only half there
  *   cut-link        the connection is reset and refused for some seconds
  *   half-open-link  the master's side is gone and the agent is not told
@@ -16,6 +17,7 @@ import type { SeededRandom } from './seeded-random';
  */
 export const faultKinds = [
   'kill-master',
+  'kill-master-unanswered',
   'stop-master',
   'kill-agent',
   'stop-agent',
@@ -43,9 +45,14 @@ export interface Aim {
 /** Kinds that are not about a stage, with the reason: they need not meet every one. */
 export const withoutStage: Readonly<Partial<Record<FaultKind, string>>> = {
   'stale-master': 'it speaks to an agent of what is long over, and the present stage has no part in it',
+  'kill-master-unanswered': 'it is aimed at a call, not at an instance',
   'lose-answers': 'it touches what clients hear, not what an instance does',
   'slow-link': 'it delays and loses nothing; it is there to spread the others',
 };
+
+/** Kinds that break something of one host: they meet a stage only on the host that has the instance. */
+export const isOfHost = (kind: FaultKind): boolean => !(ofSite as readonly FaultKind[]).includes(kind);
+const ofSite = ['kill-master', 'kill-master-unanswered', 'stop-master', 'kill-mariadbd', 'stop-mariadbd', 'lose-answers'] as const;
 
 export type Cell = `${FaultKind} × ${Stage}`;
 export const cellOf = (kind: FaultKind, stage: Stage): Cell => `${kind} × ${stage}`;

@@ -1,44 +1,38 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../eventually';
-import { readAgentMemory } from '../faults/agent-memory';
 import type { FaultProxy } from '../faults/fault-proxy';
-import { StaleMaster } from '../faults/stale-master';
-import { duplicates, olderDeletes, olderForgets } from '../faults/stale-orders';
 import type { LabHost } from '../lab/lab-host';
-import { labLayout } from '../lab/lab-layout';
 import type { LabSite } from '../lab/lab-site';
 import { Daemon } from '../process/daemon';
 import type { FaultKind } from './fault-plan';
+import type { Injected } from './injected';
 import type { SeededRandom } from './seeded-random';
+import { meetStaleMaster } from './stale-master-fault';
 import { tearJournal } from './torn-journal';
-
-/** A fault that was injected. */
-export interface Injected {
-  /** What was done, for the run's log. */
-  readonly what: string;
-  /** How long it lasts before it is healed. */
-  readonly holdMs: number;
-  /** Makes good again what was broken, as systemd, a cable or a person would. Throws when that fails. */
-  readonly heal: () => Promise<void>;
-}
 
 export interface Patient {
   readonly site: LabSite;
   /** What stands between the clients and the master. */
   readonly clientLink: FaultProxy;
+  /** How many answers to clients the books keep. */
+  readonly answersKept: () => Promise<number>;
   /** After how long a silent slave is suspect, and lost. */
   readonly suspectAfterMs: number;
   readonly lostAfterMs: number;
 }
 
 const goneWithinMs = 20_000;
+/** Answers come so late while one is waited for: time enough to see it in the books and to kill. */
+const heldBackMs = 400;
+const askedWithinMs = 12_000;
 const nothing = async (): Promise<void> => undefined;
 
 /** What a fault breaks, so that nothing is broken twice at the same time. */
 export function targetOf(kind: FaultKind, host: LabHost): string {
   switch (kind) {
     case 'kill-master':
+    case 'kill-master-unanswered':
     case 'stop-master':
       return 'master';
     case 'kill-mariadbd':
@@ -72,6 +66,8 @@ export async function inject(kind: FaultKind, host: LabHost, patient: Patient, r
       return killed('master', site.master.isStarted ? site.master.process.pid : null, random, async () => {
         await site.master.start();
       });
+    case 'kill-master-unanswered':
+      return killedUnanswered(patient, random);
     case 'kill-mariadbd':
       // Started again by the master, which watches it.
       return killed('mariadbd', site.master.databasePid(), random, nothing);
@@ -112,7 +108,7 @@ export async function inject(kind: FaultKind, host: LabHost, patient: Patient, r
       return { what: 'answers to clients are lost', holdMs: random.between(100, 1500), heal: async () => patient.clientLink.pass() };
     }
     case 'stale-master':
-      return staleMaster(host, patient);
+      return meetStaleMaster(host, site);
   }
 }
 
@@ -157,33 +153,26 @@ function linkOf(host: LabHost): FaultProxy {
 }
 
 /**
- * For one connection the agent meets a master of long ago: it deletes under older generations, forgets what is
- * known better, and repeats what it was told. Then the right master is there again.
+ * The master dies after it did what a client asked for, and before the client hears of it: answers are held back on
+ * the way until one more is kept in the books. Null when nobody asked for anything in time.
  */
-async function staleMaster(host: LabHost, { site }: Patient): Promise<Injected | null> {
-  const link = linkOf(host);
-  const memory = await readAgentMemory(join(host.options.directory, 'agent')).catch(() => null);
-  if (memory === null) return null;
-  const address = site.master.options.host;
-  const stale = new StaleMaster({
-    listen: { host: address, port: 0 },
-    tlsDirectory: join(labLayout(site.options.stateDir).masterState, 'tls'),
-    siteId: memory.siteId,
-    network: memory.network,
-    now: () => site.clock.now(),
-  });
-  await stale.start();
-  let met = true;
+async function killedUnanswered({ site, clientLink, answersKept }: Patient, random: SeededRandom): Promise<Injected | null> {
+  const pid = site.master.isStarted ? site.master.process.pid : null;
+  const before = await answersKept().catch(() => null);
+  if (pid === null || before === null) return null;
+  clientLink.delay({ ms: heldBackMs });
   try {
-    link.retarget(stale.endpoint);
-    link.reset();
-    await stale.speakOnce([olderDeletes(memory.desired), olderForgets(memory.desired), duplicates(memory.desired)], 20_000).catch(() => (met = false));
+    await eventually('a client to be answered', askedWithinMs, async () => ((await answersKept()) > before ? true : undefined), { everyMs: 10 });
+    const injected = await killed('master', pid, random, async () => {
+      await site.master.start();
+    });
+    return injected === null ? null : { ...injected, what: 'master killed before a client heard what it had done' };
+  } catch {
+    return null;
   } finally {
-    link.retarget({ host: address, port: site.master.options.port });
-    link.reset();
-    await stale.stop();
+    clientLink.reset();
+    clientLink.pass();
   }
-  return { what: met ? `${host.name} met a master of long ago` : `${host.name} was led to a master of long ago and did not come in time`, holdMs: 0, heal: nothing };
 }
 
 function send(pid: number, signal: NodeJS.Signals): boolean {

@@ -37,3 +37,8 @@ test('an unfinished line counts only when it ended', () => {
   expect(open.boots[0]?.last).toBe(3);
   expect(follow(open, '2\n', 0).boots[0]?.jumps).toEqual([[3, 42]]);
 });
+
+test('how long a counter stood still is told by the looks that saw it go on', () => {
+  const looks = [[life('b1', 1, 3), 100], [counts(4, 5), 700], [counts(6, 7), 20_700], [counts(8, 9), 21_000]] as const;
+  expect(looks.reduce((soFar, [piece, ms]) => follow(soFar, piece, ms), emptyTrace).boots).toMatchObject([{ last: 9, silentMs: 20_000, lastMs: 21_000 }]);
+});

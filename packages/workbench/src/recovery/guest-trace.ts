@@ -9,6 +9,8 @@ export interface Boot {
   readonly jumps: readonly (readonly [number, number])[];
   /** When the newest value was seen, in milliseconds of a clock that never jumps. */
   readonly lastMs: number;
+  /** Longest time between two looks that saw new values, in milliseconds: so long it may have stood still. */
+  readonly silentMs: number;
 }
 
 /** What was printed so far: all lives, and the unfinished line at its end. */
@@ -34,7 +36,7 @@ export function follow(trace: GuestTrace, grown: string, nowMs: number): GuestTr
   for (const line of lines) {
     const bootId = ready.exec(line)?.[1];
     if (bootId !== undefined) {
-      boots.push({ bootId, first: null, last: null, jumps: [], lastMs: nowMs });
+      boots.push({ bootId, first: null, last: null, jumps: [], lastMs: nowMs, silentMs: 0 });
       continue;
     }
     const said = count.exec(line)?.[1];
@@ -42,7 +44,7 @@ export function follow(trace: GuestTrace, grown: string, nowMs: number): GuestTr
     const value = Number(said);
     const boot = boots.at(-1);
     if (boot === undefined || (boot.last !== null && value === 1)) {
-      boots.push({ bootId: null, first: value, last: value, jumps: [], lastMs: nowMs });
+      boots.push({ bootId: null, first: value, last: value, jumps: [], lastMs: nowMs, silentMs: 0 });
       continue;
     }
     const follows = boot.last === null || value === boot.last + 1;
@@ -52,6 +54,7 @@ export function follow(trace: GuestTrace, grown: string, nowMs: number): GuestTr
       last: value,
       jumps: follows ? boot.jumps : [...boot.jumps, [boot.last ?? 0, value]],
       lastMs: nowMs,
+      silentMs: Math.max(boot.silentMs, nowMs - boot.lastMs),
     };
   }
   return { boots, rest };

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LabHost } from '../lab/lab-host';
-import { cellOf, kindFor, leastMet, nextAtAnyTime, type Aim, type Cell, type FaultKind } from './fault-plan';
-import { inject, targetOf, type Injected, type Patient } from './faults';
+import { cellOf, isOfHost, kindFor, leastMet, nextAtAnyTime, type Aim, type Cell, type FaultKind, type Tally } from './fault-plan';
+import { inject, targetOf, type Patient } from './faults';
+import type { Injected } from './injected';
 import type { BooksReader, Moving } from './read-books';
 import type { SeededRandom } from './seeded-random';
 import type { Stage } from './stages';
@@ -35,8 +36,13 @@ const patientMs = 4000;
 /** So long it holds out for the stages that were met least: short ones, as resuming, come seldom by themselves. */
 const anyAfterMs = 12_000;
 const lookEveryMs = 15;
+/** So long it waits until an instance has a host, when a fault needs one. */
+const placedWithinMs = 1500;
 /** Upper end of the wait between the first sight of a stage and the fault: about as long as the stage lasts. */
 const stageLastsMs: Readonly<Record<Stage, number>> = { preparing: 500, booting: 3000, suspending: 1500, resuming: 600, stopping: 1000, deleting: 500 };
+
+/** An aim that never meets its stage is given up after so many tries; the fault comes at another time. */
+const missesAtMost = 12;
 
 /** Breaks the site, one thing after the other and sometimes two at a time, and heals everything it broke. */
 export class Nemesis {
@@ -52,10 +58,14 @@ export class Nemesis {
   async strike(count: number, { first = [], enough }: { readonly first?: readonly Aim[]; readonly enough?: AbortSignal } = {}): Promise<void> {
     const { random } = this.parts;
     const wished = [...first];
+    let misses = 0;
     for (let injected = 0; injected < count; ) {
       if (this.fault !== null || enough?.aborted === true) break;
       await delay(random.between(20, 800));
-      if (await this.one(wished.shift() ?? null)) injected += 1;
+      const hit = await this.one(wished[0] ?? null);
+      misses = hit ? 0 : misses + 1;
+      if (hit) injected += 1;
+      if (hit || misses === missesAtMost) wished.shift();
       // Mostly one fault at a time; now and then the next comes before it is healed.
       if (!random.chance(0.25)) await Promise.all(this.broken.values());
     }
@@ -64,34 +74,70 @@ export class Nemesis {
     if (this.fault !== null) throw this.fault;
   }
 
-  /** True when something was broken. */
+  /** True when something was broken, and, of one that was aimed, in its stage. */
   private async one(aim: Aim | null): Promise<boolean> {
-    const { patient, hosts, random, books, kinds } = this.parts;
-    const tally = { met: this.met, done: this.done };
-    const anyTime = aim === null ? nextAtAnyTime(random, tally, kinds) : aim.stage === null ? aim.kind : null;
-    const victim = anyTime !== null ? null : await this.meet(aim?.stage ?? null);
-    const kind = anyTime ?? aim?.kind ?? (victim === null ? random.pick(kinds) : kindFor(random, victim.stage, tally, kinds));
-    const host = (victim?.slaveId == null ? undefined : hosts.get(victim.slaveId)) ?? random.pick([...hosts.values()]);
+    const { random, kinds } = this.parts;
+    const anyTime = aim === null ? nextAtAnyTime(random, this.tally, kinds) : aim.stage === null ? aim.kind : null;
+    if (anyTime !== null) return this.breakIt(anyTime, this.anyHost(), null);
+    const seen = await this.meet(aim?.stage ?? null);
+    const choose = (stage: Stage): FaultKind => aim?.kind ?? kindFor(random, stage, this.tally, kinds);
+    const strike = seen === null ? null : await this.aimAt(seen, choose);
+    if (strike !== null && (aim === null || strike.victim.stage === aim.stage)) return this.breakIt(strike.kind, strike.host, strike.victim);
+    // An aim is taken again until it meets its stage; what was not aimed strikes at what is there.
+    return aim === null && seen === null ? this.breakIt(random.pick(kinds), this.anyHost(), null) : false;
+  }
+
+  /**
+   * The victim as it is now, with the host that has it, and what to break; null when it is at rest, when it cannot be told,
+   * or when no host has it yet and one is needed: then nothing would be met.
+   */
+  private async aimAt(seen: Moving, choose: (stage: Stage) => FaultKind): Promise<{ readonly kind: FaultKind; readonly host: LabHost; readonly victim: Moving } | null> {
+    let wanted: FaultKind | null = null;
+    for (let looks = 0; looks < placedWithinMs / lookEveryMs; looks += 1) {
+      const victim = (await this.moving()).find(({ instanceId }) => instanceId === seen.instanceId);
+      if (victim === undefined) return null;
+      const kind: FaultKind = wanted ?? choose(victim.stage);
+      const host = victim.slaveId === null ? undefined : this.parts.hosts.get(victim.slaveId);
+      if (host !== undefined || !isOfHost(kind)) {
+        const somewhere = host ?? this.anyHost();
+        const busy = this.broken.get(targetOf(kind, somewhere));
+        if (busy === undefined) return { kind, host: somewhere, victim };
+        // It takes seconds to heal: what is there then is looked at anew.
+        await busy;
+      } else await delay(lookEveryMs);
+      wanted = victim.stage === seen.stage ? kind : null;
+    }
+    return null;
+  }
+
+  /** True when something was broken. With a victim it is what the fault meets, in its present stage. */
+  private async breakIt(kind: FaultKind, host: LabHost, victim: Moving | null): Promise<boolean> {
+    const { patient, random } = this.parts;
     const target = targetOf(kind, host);
     await this.broken.get(target);
-    const stage = victim === null ? null : await books.moving().then(
-      (moving) => moving.find(({ instanceId }) => instanceId === victim.instanceId)?.stage ?? null,
-      () => victim.stage,
-    );
     const injected = await inject(kind, host, patient, random);
     if (injected === null) return false;
-    this.note(kind, injected, stage, victim);
+    this.note(kind, injected, victim);
     const healing = this.heal(injected).finally(() => this.broken.delete(target));
     this.broken.set(target, healing);
     return true;
   }
 
-  private note(kind: FaultKind, { what }: Injected, stage: Stage | null, victim: Moving | null): void {
+  private anyHost(): LabHost {
+    return this.parts.random.pick([...this.parts.hosts.values()]);
+  }
+
+  private get tally(): Tally {
+    return { met: this.met, done: this.done };
+  }
+
+  private note(kind: FaultKind, { what }: Injected, victim: Moving | null): void {
+    const stage = victim?.stage ?? null;
     const fault: Fault = { number: this.faults.length + 1, utc: new Date().toISOString(), kind, what, stage };
     this.faults.push(fault);
     this.done.set(kind, (this.done.get(kind) ?? 0) + 1);
     if (stage !== null) this.met.set(cellOf(kind, stage), (this.met.get(cellOf(kind, stage)) ?? 0) + 1);
-    const during = stage === null || victim === null ? '' : ` while ${victim.instanceId} is ${stage}`;
+    const during = victim === null ? '' : ` while ${victim.instanceId} is ${victim.stage}`;
     this.parts.say(`${String(fault.number).padStart(4)}  ${fault.utc.slice(11, 23)}  ${kind}: ${what}${during}`);
   }
 
@@ -110,7 +156,7 @@ export class Nemesis {
    */
   private async meet(asked: Stage | null): Promise<Moving | null> {
     const { workload, random, kinds } = this.parts;
-    const wanted = asked === null ? leastMet({ met: this.met, done: this.done }, kinds) : [asked];
+    const wanted = asked === null ? leastMet(this.tally, kinds) : [asked];
     workload.wish(random.pick(wanted));
     const began = performance.now();
     const key = ({ instanceId, stage }: Moving): string => `${instanceId} ${stage}`;

@@ -12,9 +12,12 @@ export const requiredPaths: readonly string[] = [
   'torn-tail-cut',
   'duplicate-answered',
   'stale-generation-refused',
-  // The master: what was refused by the state it found, and an answer given from the store.
+  'stale-forget-refused',
+  // The master: a report of an older generation than the books', and answers given from the store, also by the process
+  // after the one that kept them.
   'stale-report-ignored',
   'idempotent-replay',
+  'idempotent-replay-after-restart',
 ];
 
 const lineSchema = z.object({ recovery: z.string() });

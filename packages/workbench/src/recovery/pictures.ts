@@ -37,6 +37,8 @@ export interface BookedInstance {
   readonly observedGeneration: number;
   readonly reasonCode: string | null;
   readonly reasonSentence: string | null;
+  /** Whether its guest ever ran, so that its disk may hold somebody's work. */
+  readonly booted: boolean;
   readonly mac: string | null;
   readonly address: string | null;
 }
@@ -45,11 +47,43 @@ export interface BookedInstance {
 export interface HostPicture {
   readonly name: string;
   readonly slaveId: string;
-  readonly domains: readonly { readonly id: string; readonly name: string; readonly state: string; readonly saved: boolean }[];
+  readonly domains: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly state: string;
+    readonly saved: boolean;
+    /** libvirt's number for this run of the domain, another one after each start and each restore; null while it is off. */
+    readonly domId: number | null;
+  }[];
   /** Paths in the pool, relative to it, directories included. */
   readonly files: readonly string[];
   /** libvirt's managed saves, by file name. */
   readonly saves: readonly string[];
   readonly dhcp: readonly { readonly mac: string; readonly address: string }[];
   readonly leases: readonly string[];
+}
+
+/** What runs a domain at one moment, by libvirt and by the kernel: a save, a restore or a new boot changes all of it. */
+export interface DomainAtWork {
+  readonly host: string;
+  readonly name: string;
+  readonly state: string;
+  readonly domId: number | null;
+  /** Processes of QEMU with its UUID, on whatever host. */
+  readonly pids: readonly number[];
+}
+
+/** A domain that nobody may touch, as it was at the start and as it is at the end; null when it is not there. */
+export interface Untouched {
+  readonly before: DomainAtWork | null;
+  readonly after: DomainAtWork | null;
+}
+
+/** How the hosts show a domain; null when none has it. */
+export function domainAtWork(id: string, hosts: readonly HostPicture[], processes: ReadonlyMap<string, readonly number[]>): DomainAtWork | null {
+  for (const host of hosts) {
+    const domain = host.domains.find((known) => known.id === id);
+    if (domain !== undefined) return { host: host.name, name: domain.name, state: domain.state, domId: domain.domId, pids: processes.get(id) ?? [] };
+  }
+  return null;
 }

@@ -1,5 +1,5 @@
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
-import type { Books } from './pictures';
+import type { BookedInstance, Books } from './pictures';
 import { stageOf, type Stage } from './stages';
 
 /** An instance on its way, and the slave it is given to. */
@@ -28,13 +28,19 @@ export class BooksReader {
     });
   }
 
+  /** How many answers to keyed requests are kept: one more means that a client's POST was done. */
+  async answersKept(): Promise<number> {
+    const [row] = await this.rows<{ kept: number }>('SELECT COUNT(*) AS kept FROM idempotency_keys WHERE status IS NOT NULL');
+    return Number(row?.kept ?? 0);
+  }
+
   async read(): Promise<Books> {
     return {
       slaves: await this.rows('SELECT id, name, liveness FROM slaves ORDER BY name'),
-      instances: await this.rows(
+      instances: (await this.rows<Omit<BookedInstance, 'booted'> & { readonly booted: number }>(
         'SELECT id, name, user_id AS userId, slave_id AS slaveId, desired, observed, generation, observed_generation AS observedGeneration, ' +
-          'reason_code AS reasonCode, reason_sentence AS reasonSentence, mac, address FROM instances ORDER BY id',
-      ),
+          'reason_code AS reasonCode, reason_sentence AS reasonSentence, booted, mac, address FROM instances ORDER BY id',
+      )).map((row) => ({ ...row, booted: row.booted !== 0 })),
       operations: await this.rows('SELECT id, kind, subject_id AS instanceId, user_id AS userId, state, sentence FROM operations ORDER BY id'),
       placements: await this.rows('SELECT instance_id AS instanceId, slave_id AS slaveId, state FROM placements ORDER BY id'),
       addresses: await this.rows('SELECT address, mac, instance_id AS instanceId FROM addresses ORDER BY address'),

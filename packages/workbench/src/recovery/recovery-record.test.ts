@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readRecoveryRecord, writeRecoveryRecord, type RecoveryRecord } from './recovery-record';
+import { longRun, readRecoveryRecord, recordFileOf, recoveryRecordFile, writeRecoveryRecord, type RecoveryRecord } from './recovery-record';
 
 let home: string;
 beforeEach(async () => (home = await mkdtemp(join(tmpdir(), 'record-'))));
@@ -18,6 +18,7 @@ const record: RecoveryRecord = {
   violations: [],
   convergeS: 4.2,
   unknownCalls: 12,
+  ends: { done: 300, failed: 1, superseded: 20 },
   paths: { 'torn-tail-cut': 3 },
 };
 
@@ -25,6 +26,11 @@ test('a record is read back as it was written, also into a directory that is not
   const file = join(home, 'cache', 'record.json');
   await writeRecoveryRecord(record, file);
   expect(await readRecoveryRecord(file)).toEqual(record);
+});
+
+test('a short run leaves the record of the long one alone', () => {
+  expect(recordFileOf(longRun)).toBe(recoveryRecordFile);
+  expect(recordFileOf(longRun - 1)).not.toBe(recoveryRecordFile);
 });
 
 test('where there is no record there is none, and no error', async () => {

@@ -11,20 +11,21 @@ import { randomPassword } from '../lab/lab';
 import type { LabHost } from '../lab/lab-host';
 import { LabSite } from '../lab/lab-site';
 import { registerDemoGuest } from '../lab/register-demo-guest';
-import { judge } from './checker';
+import { endsOf, judge, type Ends } from './checker';
 import { isLostAnswer, RecordedClient, type Sizes } from './client';
 import { converge } from './converge';
 import { differences } from './differences';
 import { faultKinds, requiredCells, type Aim, type FaultKind } from './fault-plan';
+import { plantForeignDomain } from './foreign-domain';
 import { GuestWatch } from './guest-watch';
-import { HistoryWriter } from './history';
+import { HistoryWriter, type Ask } from './history';
 import { pictureOf } from './host-picture';
 import { Nemesis, type Fault } from './nemesis';
 import { countPaths } from './path-counts';
-import type { Books, HostPicture } from './pictures';
+import { domainAtWork, type Books, type DomainAtWork, type HostPicture } from './pictures';
 import { BooksReader } from './read-books';
 import { SeededRandom } from './seeded-random';
-import { TwinWatch } from './twin-watch';
+import { processesByInstance, TwinWatch } from './twin-watch';
 import { Workload } from './workload';
 
 export interface RecoveryOptions {
@@ -39,6 +40,8 @@ export interface RecoveryOptions {
   /** The site has to come to rest after each so many faults. */
   readonly perRound: number;
   readonly requiredPaths: readonly string[];
+  /** What people must have asked for with success while faults were injected. */
+  readonly requiredAsks: readonly Exclude<Ask, 'see'>[];
   /** Whether every kind has to meet every stage. */
   readonly requireCells: boolean;
   /** Fires when it shall end early: what was broken is healed, and what happened so far is judged. */
@@ -52,6 +55,8 @@ export interface RecoveryOutcome {
   readonly convergences: readonly (number | null)[];
   readonly calls: number;
   readonly unknownCalls: number;
+  /** How what was acknowledged to the people at work ended. */
+  readonly ends: Ends;
   readonly paths: Readonly<Record<string, number>>;
 }
 
@@ -60,6 +65,7 @@ const convergeWithinS = 30;
 const answeredWithinMs = 60_000;
 const fleet = { heartbeatSeconds: 1, suspectAfterSeconds: 4, lostAfterSeconds: 10 } as const;
 const students = ['ada', 'bert', 'cleo'] as const;
+const workers: ReadonlySet<string> = new Set(students);
 const share = { alive: 3, running: 1 } as const;
 const clientPort = 8500;
 
@@ -85,6 +91,7 @@ export async function runRecovery(options: RecoveryOptions): Promise<RecoveryOut
     await site.up();
     await clientLink.start();
     const { admin, sizes, slaves } = await furnish(site, say);
+    const foreign = await Promise.all(site.hosts.map(plantForeignDomain));
     const clientFor = async (name: string): Promise<RecordedClient> => new RecordedClient(name, await person(site, admin, name), sizes, history, random.fork());
     guests.start();
     twins.start();
@@ -93,7 +100,7 @@ export async function runRecovery(options: RecoveryOptions): Promise<RecoveryOut
     say(`${String(untouched.length)} guests run that nobody will touch`);
     const workload = new Workload(await Promise.all(students.map(async (name) => ({ client: await clientFor(name), random: random.fork() }))), share);
     const nemesis = new Nemesis({
-      patient: { site, clientLink, suspectAfterMs: fleet.suspectAfterSeconds * 1000, lostAfterMs: fleet.lostAfterSeconds * 1000 },
+      patient: { site, clientLink, answersKept: () => books.answersKept(), suspectAfterMs: fleet.suspectAfterSeconds * 1000, lostAfterMs: fleet.lostAfterSeconds * 1000 },
       hosts: slaves,
       books,
       workload,
@@ -103,8 +110,9 @@ export async function runRecovery(options: RecoveryOptions): Promise<RecoveryOut
     });
     const look = async (): Promise<readonly string[]> => {
       const seen = await see(books, slaves);
-      return differences(seen.books, seen.hosts, new Set());
+      return differences(seen.books, seen.hosts, new Set(foreign));
     };
+    const before = (await see(books, slaves)).at;
 
     const convergences: (number | null)[] = [];
     const late: string[] = [];
@@ -134,11 +142,15 @@ export async function runRecovery(options: RecoveryOptions): Promise<RecoveryOut
     const paths = await countPaths([site.master.logFile, ...site.hosts.map(({ agentLog }) => agentLog)]);
     const violations = judge({
       history: history.lines,
-      ...seen,
-      foreign: new Set(),
+      books: seen.books,
+      hosts: seen.hosts,
+      foreign: new Map(foreign.map((id) => [id, { before: before(id), after: seen.at(id) }])),
       guests: guests.guests,
-      untouched,
+      untouched: new Map(untouched.map((id) => [id, { before: before(id), after: seen.at(id) }])),
       twins: twins.found,
+      seenAtWork: twins.seen,
+      workers,
+      requiredAsks: options.requiredAsks,
       faults: nemesis.faults.length,
       paths,
       requiredPaths: options.requiredPaths,
@@ -153,6 +165,7 @@ export async function runRecovery(options: RecoveryOptions): Promise<RecoveryOut
       convergences,
       calls: history.lines.filter(({ kind }) => kind === 'invoke').length,
       unknownCalls: history.lines.filter(isLostAnswer).length,
+      ends: endsOf(history.lines, seen.books, workers),
       paths,
     };
   } finally {
@@ -205,9 +218,17 @@ async function launchUntouched(keeper: RecordedClient, count: number, books: Boo
   return ids;
 }
 
-async function see(books: BooksReader, slaves: ReadonlyMap<string, LabHost>): Promise<{ readonly books: Books; readonly hosts: readonly HostPicture[] }> {
+interface Sight {
+  readonly books: Books;
+  readonly hosts: readonly HostPicture[];
+  /** What runs the domain of that id; null when no host has it. */
+  readonly at: (id: string) => DomainAtWork | null;
+}
+
+async function see(books: BooksReader, slaves: ReadonlyMap<string, LabHost>): Promise<Sight> {
   // The hosts first: what the books say of rest was true of them before.
   const hosts = await Promise.all([...slaves].map(([slaveId, host]) => pictureOf(host, slaveId)));
-  return { books: await books.read(), hosts };
+  const processes = processesByInstance();
+  return { books: await books.read(), hosts, at: (id) => domainAtWork(id, hosts, processes) };
 }
 

@@ -11,6 +11,8 @@ const againMs = 50;
  */
 export class TwinWatch {
   readonly found: string[] = [];
+  /** Every domain whose process it ever saw: a watch that sees nothing proves nothing. */
+  readonly seen = new Set<string>();
   private readonly told = new Set<string>();
   private watching: Promise<void> | null = null;
   private stopped = false;
@@ -18,7 +20,9 @@ export class TwinWatch {
   start(): void {
     this.watching = (async () => {
       while (!this.stopped) {
-        const twins = twinsIn(processesByInstance());
+        const processes = processesByInstance();
+        for (const id of processes.keys()) this.seen.add(id);
+        const twins = twinsIn(processes);
         if (twins.length > 0) {
           await delay(againMs);
           const still = new Set(twinsIn(processesByInstance()));
@@ -42,7 +46,7 @@ export class TwinWatch {
 }
 
 /** Process ids of QEMU by the UUID of the domain it runs. */
-function processesByInstance(): ReadonlyMap<string, readonly number[]> {
+export function processesByInstance(): ReadonlyMap<string, readonly number[]> {
   const found = new Map<string, number[]>();
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;

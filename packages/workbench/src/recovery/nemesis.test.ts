@@ -1,0 +1,47 @@
+import type { LabHost } from '../lab/lab-host';
+import type { FaultKind } from './fault-plan';
+import type { Patient } from './faults';
+import { Nemesis } from './nemesis';
+import type { Moving } from './read-books';
+import { SeededRandom } from './seeded-random';
+
+const at = (slaveId: string | null, stage: Moving['stage'] = 'preparing'): readonly Moving[] => [{ instanceId: 'i-1', slaveId, stage }];
+
+/** Two hosts whose links can be stalled, and books that show one look after the other, the last one for ever. */
+function rig(looks: readonly (readonly Moving[] | 'no answer')[], kinds: readonly FaultKind[] = ['stall-link']) {
+  const stalled: string[] = [];
+  const hosts = new Map(['host-1', 'host-2'].map((name) => [`slave of ${name}`, { name, link: { stall: () => stalled.push(name), pass: () => undefined } } as unknown as LabHost]));
+  let look = 0;
+  const books = {
+    moving: async () => {
+      const now = looks[Math.min(look, looks.length - 1)];
+      look += 1;
+      if (now === undefined || now === 'no answer') throw new Error('The database does not answer.');
+      return now;
+    },
+  };
+  const patient = { suspectAfterMs: 500, lostAfterMs: 500 } as unknown as Patient;
+  const nemesis = new Nemesis({ patient, hosts, books: books as never, workload: { wish: () => undefined }, random: new SeededRandom(5), kinds, say: () => undefined });
+  return { nemesis, stalled, strike: (aimed: Moving['stage']) => nemesis.strike(1, { first: [{ kind: 'stall-link', stage: aimed }] }) };
+}
+
+test('a victim that has no host yet is struck on the host that it is given', async () => {
+  const { nemesis, stalled, strike } = rig([[], at(null), at(null), at('slave of host-2')]);
+  await strike('preparing');
+  expect(stalled).toEqual(['host-2']);
+  expect([...nemesis.met]).toEqual([['stall-link × preparing', 1]]);
+});
+
+test('a victim that left its stage before the fault is not counted for it, and another one is waited for', async () => {
+  const { nemesis, stalled, strike } = rig([[], at('slave of host-1'), at('slave of host-1', 'booting'), [], at('slave of host-2')]);
+  await strike('preparing');
+  expect(stalled).toEqual(['host-2']);
+  expect([...nemesis.met]).toEqual([['stall-link × preparing', 1]]);
+});
+
+test('when the books do not answer at the moment of the fault, nothing is counted', async () => {
+  const { nemesis, stalled, strike } = rig([[], at('slave of host-1'), 'no answer', [], at('slave of host-2')]);
+  await strike('preparing');
+  expect(stalled).toEqual(['host-2']);
+  expect(nemesis.faults).toHaveLength(1);
+});
