@@ -46,6 +46,7 @@ const commands = {
   Last line: N passed, N failed.`,
   },
   lab: {
+    needsRoot: true,
     entry: 'lab-command.js',
     usage: `npm run lab -- [COMMAND] [options]
   A master and several hosts on this machine, each host with its own libvirt, agent, addresses and disks, in
@@ -61,12 +62,13 @@ const commands = {
   kill TARGET               ends it at once; TARGET: master, database, host-2 (its power), host-2:agent, host-2:libvirtd
      --signal NAME          KILL (the default), TERM, STOP or CONT; not for a host's power
   start TARGET              starts it again
-  sleep SECONDS             everything in the lab sleeps: its time of day jumps ahead
+  sleep SECONDS             the lab sleeps: the time of day of master and agents jumps ahead
   down                      ends the lab and removes everything it made, without asking
 
   --dir DIRECTORY           with every command: where the lab lies (/var/tmp/paravcl-lab)`,
   },
   system: {
+    needsRoot: true,
     entry: 'system-test-command.js',
   },
   bench: {
@@ -95,6 +97,11 @@ async function main() {
     process.stdout.write(`${command.usage}\n`);
     return 0;
   }
+  // Said before minutes of installing.
+  if (command.needsRoot === true && process.getuid?.() !== 0) {
+    const script = name === 'system' ? 'test:system' : name;
+    throw new SetupError(`Namespaces need root. Run: sudo npm run ${script}${args.length === 0 ? '' : ` -- ${args.join(' ')}`}`);
+  }
   await setUp();
   const entry = join(root, 'packages', 'workbench', 'dist', command.entry);
   if (!existsSync(entry)) throw new SetupError(`There is no ${name} command yet: ${entry} is not built.`);
@@ -106,6 +113,9 @@ async function setUp() {
   if (!npmPackagesMatch()) await step('npm packages', installNpmPackages);
   await ensureDebianPackages();
   if (buildIsStale()) await step('build', build);
+  // All went well: nobody will read what was said.
+  if (logDirectory !== undefined) rmSync(logDirectory, { recursive: true, force: true });
+  logDirectory = undefined;
 }
 
 function checkNode() {

@@ -56,7 +56,7 @@ async function main(): Promise<number> {
   command('start <target>', 'start it again').action(async (target: string, { dir }: { dir: string }) => {
     await ask(dir, { verb: 'start', target });
   });
-  command('sleep <seconds>', 'everything in the lab sleeps: its time of day jumps ahead').action(async (seconds: string, { dir }: { dir: string }) => {
+  command('sleep <seconds>', 'the lab sleeps so long: the time of day of the master and the agents jumps ahead, not that of its shells').action(async (seconds: string, { dir }: { dir: string }) => {
     await ask(dir, { verb: 'sleep', seconds: number(0, 366 * 86_400)(seconds) });
   });
   command('down', 'end the lab and remove everything it made, without asking').action(async ({ dir }: { dir: string }) => {
@@ -115,7 +115,7 @@ function lineFor(dir: string, ...words: readonly string[]): string {
 function number(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!Number.isInteger(value) || value < least || value > most) throw new InvalidArgumentError(`It is a whole number from ${String(least)} to ${String(most)}.`);
+    if (!Number.isInteger(value) || value < least || value > most) throw new InvalidArgumentError(`${text} does not fit: it is a whole number from ${String(least)} to ${String(most)}.`);
     return value;
   };
 }

@@ -45,12 +45,13 @@ export async function bringUp(plan: LabPlan, { say, line: lineFor }: Telling): P
     supervisor.once('error', reject);
   });
   if (interrupted) {
+    say('Interrupted: what was made so far is removed.');
     await endLab(plan.directory, say);
     return 130;
   }
   const record = await readLabRecord(plan.directory);
   if (!ready || record === null) {
-    say(`The lab did not come up. What its parts said: ${labFiles(plan.directory).log}, ${plan.directory}/host-1/host.log, ${labLayout(plan.directory).masterLog}`);
+    say(`The lab did not come up. What its parts said: the .log files below ${plan.directory}`);
     say(`Remove it: ${lineFor('down')}`);
     return 1;
   }
@@ -95,7 +96,7 @@ export async function endLab(directory: string, say: (line: string) => void): Pr
       await eventually('the lab to end after SIGKILL', 15_000, gone);
     });
     for (const line of seen?.lines ?? []) say(`  ended: ${line}`);
-  } else {
+  } else if (record.state === 'ready') {
     say(`The lab of ${record.startedAt} had ended already.`);
   }
   await rm(directory, { recursive: true, force: true });

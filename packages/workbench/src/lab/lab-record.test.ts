@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { identityOf } from '../process/process-identity';
 import { claimDirectory, labFiles, readLabRecord, writeLabRecord, type LabRecord } from './lab-record';
@@ -27,8 +27,10 @@ afterEach(() => rm(home, { recursive: true }));
 
 test('a new directory is made, an empty one is taken, and nothing is said', async () => {
   await claimDirectory(directory, say);
+  expect(await readdir(directory)).toEqual(['lab.json']);
+  await rm(labFiles(directory).record);
   await claimDirectory(directory, say);
-  expect(await readdir(directory)).toEqual([]);
+  expect(await readLabRecord(directory)).toMatchObject({ state: 'making', supervisor: self() });
   expect(said).toEqual([]);
 });
 
@@ -37,7 +39,7 @@ test('what a dead lab left is removed and told', async () => {
   await writeLabRecord(directory, record({ ...self(), startTicks: '1' }));
   await writeFile(join(directory, 'admin-password'), 'old');
   await claimDirectory(directory, say);
-  expect(await readdir(directory)).toEqual([]);
+  expect(await readdir(directory)).toEqual(['lab.json']);
   expect(said).toEqual([expect.stringContaining('has ended without "down"')]);
 });
 
@@ -48,14 +50,16 @@ test('a lab that lives is left alone, and how to use or end it is told', async (
   expect(await readLabRecord(directory)).toEqual(record(self()));
 });
 
-test('of two labs made at once, one record is refused', async () => {
-  await claimDirectory(directory, say);
-  await writeLabRecord(directory, record(self()), true);
-  await expect(writeLabRecord(directory, record(self()), true)).rejects.toThrow(/EEXIST/);
+test('of labs that are begun at once in one directory, one has it, and the others are told so without harm to it', async () => {
+  const outcomes = await Promise.allSettled([claimDirectory(directory, say), claimDirectory(directory, say), claimDirectory(directory, say)]);
+  const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [String(outcome.reason)] : []));
+  expect(refused).toHaveLength(2);
+  for (const sentence of refused) expect(sentence).toMatch(/is being made in .* at this moment.*another directory/);
+  expect(refused.join(' ')).not.toContain('down');
 });
 
 test('a directory with somebody else’s things is not touched', async () => {
-  await claimDirectory(directory, say);
+  await mkdir(directory);
   await writeFile(join(directory, 'thesis.tex'), '');
   await expect(claimDirectory(directory, say)).rejects.toThrow(/not empty and not a lab's.*--dir/);
   expect(await readdir(directory)).toEqual(['thesis.tex']);

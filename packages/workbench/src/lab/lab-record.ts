@@ -1,9 +1,10 @@
-import { chmod, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { chmod, link, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { parseJson } from '@paravcl/shared/parse-json';
 import { z } from 'zod';
 import { eventually } from '../eventually';
-import { isSameProcess, processIdentitySchema } from '../process/process-identity';
+import { identityOf, isSameProcess, processIdentitySchema } from '../process/process-identity';
 
 /** What a lab needs to be found again and told alive from dead. No secrets. */
 const labRecordSchema = z.object({
@@ -44,7 +45,10 @@ export class LabError extends Error {
 /** Null when no lab was made in the directory. Throws LabError when the record is not one of this version. */
 export async function readLabRecord(directory: string): Promise<LabRecord | null> {
   const file = labFiles(directory).record;
-  const text = await readFile(file, 'utf8').catch(() => null);
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EACCES') throw new LabError(`Whether a lab runs in ${directory} only root may see. Run the same with sudo.`);
+    return null;
+  });
   if (text === null) return null;
   try {
     return labRecordSchema.parse(parseJson(text));
@@ -58,7 +62,10 @@ export async function writeLabRecord(directory: string, record: LabRecord, first
   const { record: file } = labFiles(directory);
   const text = `${JSON.stringify(record, null, 2)}\n`;
   if (first) {
-    await writeFile(file, text, { mode: 0o600, flag: 'wx' });
+    // Whole or not there, and only when there is none: link(2) refuses to replace.
+    const own = `${file}.${randomUUID()}`;
+    await writeFile(own, text, { mode: 0o600, flag: 'wx' });
+    await link(own, file).finally(() => rm(own));
     return;
   }
   await writeFile(`${file}.new`, text, { mode: 0o600 });
@@ -82,6 +89,7 @@ export async function claimDirectory(directory: string, say: (line: string) => v
   if (earlier !== null) {
     // The kernel may still be at ending what a supervisor that was killed held.
     if (!isSameProcess(earlier.supervisor)) await eventually('the dead lab to be gone', 10_000, () => (isAlive(earlier) ? undefined : true));
+    if (isAlive(earlier) && earlier.state === 'making') throw beingMade(directory);
     if (isAlive(earlier)) throw new LabError(`A lab runs in ${directory} since ${earlier.startedAt}, at ${earlier.url}. Use it (npm run lab -- status), or end it first (npm run lab -- down).`);
     say(`The lab of ${earlier.startedAt} in ${directory} has ended without "down"; what it left is removed.`);
     await rm(directory, { recursive: true, force: true });
@@ -93,8 +101,21 @@ export async function claimDirectory(directory: string, say: (line: string) => v
     if (code !== 'EEXIST') throw new LabError(`${directory} cannot be made: ${message}. Choose another directory with --dir.`);
     const there = await readdir(directory).catch(() => null);
     if (there === null) throw new LabError(`${directory} is not a directory. Choose another one with --dir.`);
+    // Somebody may have begun in between; the parts of the claim bear the record's name.
+    if (there.length > 0 && there.every((name) => name.startsWith(basename(labFiles(directory).record)))) throw beingMade(directory);
     if (there.length > 0) throw new LabError(`${directory} is not empty and not a lab's, and what a lab uses it removes. Choose a new or empty directory with --dir.`);
   }
   // Guests run as another user and must be able to walk to their disks.
   await chmod(directory, 0o711);
+  const self = identityOf(process.pid);
+  if (self === null) throw new Error('This process is not found in /proc.');
+  // Until the supervisor writes its own: of two that start at once in one directory the second finds this.
+  const claim: LabRecord = { state: 'making', supervisor: self, inside: null, url: '', hosts: [], startedAt: new Date().toISOString() };
+  await writeLabRecord(directory, claim, true).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'EEXIST' ? beingMade(directory) : error;
+  });
+}
+
+function beingMade(directory: string): LabError {
+  return new LabError(`A lab is being made in ${directory} at this moment. Wait for it (npm run lab -- status), or choose another directory with --dir.`);
 }

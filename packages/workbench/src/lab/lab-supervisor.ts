@@ -31,7 +31,7 @@ async function main(): Promise<number> {
     hosts: Array.from({ length: plan.hosts }, (_, index) => `host-${String(index + 1)}`),
     startedAt: new Date().toISOString(),
   };
-  await writeLabRecord(plan.directory, record, true);
+  await writeLabRecord(plan.directory, record);
   await forward({ host: '127.0.0.1', port }, { path: files.masterSocket });
 
   const log = openSync(files.log, 'a', 0o600);

@@ -42,7 +42,7 @@ export async function startTarget(site: LabSite, target: Target): Promise<string
   switch (target.kind) {
     case 'master':
       await site.master.start();
-      return `The master is ready again at ${site.master.url}.`;
+      return `The master is ready again.`;
     case 'host': {
       const host = site.host(target.host);
       await host.powerOn();
