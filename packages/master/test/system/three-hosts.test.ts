@@ -28,6 +28,7 @@ const foreignId = '5f1c6a52-0000-4000-8000-00000000f0e1';
 const foreignXml = `<domain type='qemu'><name>somebody-elses</name><uuid>${foreignId}</uuid><memory unit='MiB'>64</memory><vcpu>1</vcpu>
 <os><type arch='x86_64' machine='pc'>hvm</type></os><devices><controller type='usb' model='none'/></devices></domain>`;
 
+const hour = 3_600_000;
 const password = randomPassword();
 let site: LabSite;
 let admin: ApiClient;
@@ -226,6 +227,17 @@ test('by tomorrow 09:00, with the master away, the agent alone has saved what ha
 
   await followOperation(admin, (await admin.call(resumeInstance, { params: { instanceId: ending.id }, body: { minutes: 120 } })).operation);
   expect(await pageOf(large, ending)).toMatchObject({ bootId: endingBefore.page.bootId });
+
+  // The same with the master there, and with the time that was given anew.
+  await site.clock.sleep(1.9 * hour);
+  expect(await large.evidence.domainState(ending.id)).toBe('running');
+  await site.clock.sleep(0.2 * hour);
+  const endedAgain = await instanceWhere(admin, ending.id, 'its new time to end', ({ observed }) => observed === 'suspended');
+  expect(endedAgain).toMatchObject({ desired: 'suspended', reason: { code: 'TimeEnded' } });
+  expect(await large.evidence.domainState(ending.id)).toBe('shut off');
+  await followOperation(admin, (await admin.call(resumeInstance, { params: { instanceId: ending.id }, body: {} })).operation);
+  expect(await pageOf(large, ending)).toMatchObject({ bootId: endingBefore.page.bootId });
+  await goesOn(large, endless, endlessBefore);
   await Promise.all([remove(large, ending), remove(large, endless)]);
 });
 
