@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 import { systemClock, type Clock } from '@paravcl/shared/clock';
 import { parseJson } from '@paravcl/shared/parse-json';
+import { labClockVariable } from '@paravcl/shared/lab-clock';
 import { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { configFile, ConfigError, defaultConfigFile, loadConfig } from './config-file';
-import { labClock, labClockVariable } from './lab-clock';
+import { labClock } from './lab-clock';
 import { makeLog } from './log';
 import { startMaster } from './master';
 import type { IssuedToken } from './services/one-time-tokens';
