@@ -42,7 +42,7 @@ test('a request that was never answered keeps its key and the id reserved for wh
   await keys.finish(user, 'answered', subjectOf(await keys.begin(user, 'answered', hash, now)), 204, 'nothing');
   const first = await keys.begin(user, 'unanswered', hash, now);
   expect(await keys.begin(user, 'unanswered', hash, now + 5)).toEqual({ ...first, kind: 'running' });
-  expect(await keys.begin(user, 'answered', hash, now)).toEqual({ kind: 'answered', status: 204, answer: 'nothing' });
+  expect(await keys.begin(user, 'answered', hash, now)).toEqual({ kind: 'answered', status: 204, answer: 'nothing', begunAt: now });
   expect(await keys.deleteOlderThan(now, 100)).toBe(0);
   expect(await keys.deleteOlderThan(now + 1, 100)).toBeGreaterThanOrEqual(2);
 });
