@@ -1,26 +1,27 @@
 import type { Cancel, Clock } from '@paravcl/shared/clock';
-import type { Describe, ForeignDomain } from '@paravcl/shared/domain/slave';
-import { maxHelloInventory } from '@paravcl/shared/protocol/agent-to-master';
+import type { Describe } from '@paravcl/shared/domain/slave';
 import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import type { Welcome } from '@paravcl/shared/protocol/master-to-agent';
 import type { Logger } from 'pino';
 import { isDeepStrictEqual } from 'node:util';
-import { changedParts } from '../describe/describe-diff';
 import type { DiskStore } from '../disks/disk-store';
 import { HypervisorError, type HypervisorDriver } from '../hypervisor/driver';
 import type { HelloFacts, MasterLink, MasterLinkParts, WorkFrame } from '../link/master-link';
 import { Commands } from './commands';
 import { makeExecutors } from './executors';
+import { HostLook } from './host-look';
 import { toldEnd, type HostTime } from './instance-end';
 import { InstanceEndWatch } from './instance-end-watch';
 import { HypervisorWatch } from './hypervisor-watch';
 import type { Journal } from './journal';
 import type { JournalRecord } from './journal-record';
 import { JournalFullError } from './journal-room';
+import { JournalTrouble } from './journal-trouble';
 import { LastReport } from './last-report';
 import { Observations } from './observations';
 import { PoolWatch } from './pool-watch';
 import { readHost } from './read-host';
+import { Reports } from './reports';
 import { Runner } from './runner';
 import { SiteNetworkKeeper } from './site-network-keeper';
 import { Troubles } from './troubles';
@@ -53,17 +54,11 @@ export interface AgentParts {
   ready(): void;
 }
 
-/** Events are hints and can be lost; everything is listed again this often. */
-const resyncMs = 30_000;
-/** After one that failed, so that the hypervisor's return is noticed although its silence was short. */
-const resyncAgainMs = 2000;
 /** Failures that are over when the hypervisor answers again. */
 const hypervisorFailures = ['unavailable', 'timeout', 'hung'] as const;
-const describeAgainMs = 30_000;
 /** A hypervisor that does not answer must not keep the host from being seen. */
 const firstLookMs = 10_000;
 const openAgainMs = 3000;
-const lookForRoomMs = 2000;
 
 /**
  * One agent on one host: takes desired states from the link into the journal, has the runner bring the
@@ -72,36 +67,21 @@ const lookForRoomMs = 2000;
 export class Agent {
   private readonly runner: Runner;
   private readonly observations: Observations;
+  private readonly look: HostLook;
+  private readonly reports: Reports;
   private readonly lastReport: LastReport;
   private readonly commands: Commands;
   private readonly network: SiteNetworkKeeper;
   private readonly ends: InstanceEndWatch;
   private readonly troubles: Troubles;
+  private readonly journalTrouble: JournalTrouble;
   private readonly hypervisorWatch: HypervisorWatch;
   private readonly poolWatch: PoolWatch | null;
   private readonly link: AgentLink;
-  /** This start is not counted yet: there was no room to keep the count. */
-  private startUncounted = false;
-  /** State and generation of each domain when it was last looked at. */
-  private readonly domainsSeen = new Map<string, string>();
   /** As the master told it last. */
   private siteNetwork: Welcome['network'] | null = null;
-  private foreign: readonly ForeignDomain[] = [];
-  private foreignTold: readonly ForeignDomain[] = [];
-  private described: Describe | null = null;
-  /** Instances of the journal and domains of the first listing that were not looked at yet. */
-  private unlooked = new Set<string>();
-  private listed = false;
-  private listFailed = false;
-  private lookedAtAll = false;
-  /** The master was told on this connection that it has been told everything there is. */
-  private inventoryTold = false;
-  private firstLookDone: () => void = () => undefined;
-  private readonly firstLook = new Promise<void>((resolve) => (this.firstLookDone = resolve));
-  private flushAsked = false;
   private taking: Promise<void> = Promise.resolve();
-  private resyncing: Promise<void> | null = null;
-  private readonly timers = new Map<string, Cancel>();
+  private cancelOpen: Cancel = () => undefined;
   private endEvents: (() => void) | null = null;
   private stopped = false;
 
@@ -110,7 +90,28 @@ export class Agent {
     last: readonly ObservedInstance[],
   ) {
     const { clock, log, journal, driver, store } = parts;
-    this.observations = new Observations(() => this.askFlush(), last);
+    this.observations = new Observations(() => this.reports.askFlush(), last);
+    this.look = new HostLook({
+      clock,
+      log,
+      driver,
+      // Who took a domain away may have taken the network too.
+      asked: () => this.network.look(),
+      changed: (instanceId) => this.runner.wake(instanceId),
+      listed: () => this.reports.tellForeign(),
+      listedAgain: () => this.hypervisorBack(),
+      lookedAtAll: () => this.reports.askFlush(),
+    });
+    this.reports = new Reports({
+      clock,
+      log,
+      observations: this.observations,
+      link: () => this.link,
+      describe: (clockOffsetMs) => parts.describe(clockOffsetMs),
+      troubles: () => this.troubles.all(),
+      lookedAtAll: () => this.look.isComplete,
+      foreign: () => this.look.foreign,
+    });
     this.lastReport = new LastReport(parts.lastReportPath, clock, () => this.observations.all());
     this.network = new SiteNetworkKeeper(driver, clock, log, () => this.runner.forgive(['network-down']));
     this.ends = new InstanceEndWatch(clock, journal, () => this.hostTime(), (...end) => this.timeEnded(...end));
@@ -125,12 +126,11 @@ export class Agent {
       executors: makeExecutors({ driver, store, journal, onProgress: (id, sha256, percent) => this.runner.onProgress(id, sha256, percent) }),
       readHost: async (instanceId, known) => {
         const facts = await readHost(readers, instanceId, known);
-        if (facts.domain === null) this.domainsSeen.delete(instanceId);
-        else this.domainsSeen.set(instanceId, sightOf(facts.domain));
+        this.look.sees(instanceId, facts.domain);
         return facts;
       },
       observe: (observed) => this.observe(observed),
-      looked: (instanceId) => this.looked(instanceId),
+      looked: (instanceId) => this.look.looked(instanceId),
       failed: (error) => {
         if (error instanceof HypervisorError && error.code === 'network-down') this.network.lost();
       },
@@ -141,12 +141,15 @@ export class Agent {
       journal,
       driver,
       store,
-      describeNow: () => this.describeNow(),
+      describeNow: () => this.reports.describeNow(),
       send: (result) => void this.link.send({ type: 'result', payload: result }),
     });
-    this.troubles = new Troubles(clock, log, () => this.tellTroubles());
-    journal.watchRoom(() => this.noteJournal());
-    this.hypervisorWatch = new HypervisorWatch(clock, () => driver.version(), (error) => this.hypervisorSilent(error), () => this.hypervisorAnswers());
+    this.troubles = new Troubles(clock, log, () => this.reports.tellTroubles());
+    this.journalTrouble = new JournalTrouble({ clock, log, journal, troubles: this.troubles, onRoom: () => this.stateHasRoom() });
+    this.hypervisorWatch = new HypervisorWatch(clock, () => driver.version(), (error) => this.hypervisorSilent(error), () => {
+      this.hypervisorBack();
+      void this.look.list();
+    });
     const pool = parts.pool ?? null;
     this.poolWatch =
       pool === null
@@ -157,18 +160,17 @@ export class Agent {
       heartbeat: () => parts.load(),
       onWelcome: (welcome) => this.welcomed(welcome),
       onFrame: (frame) => this.take(frame),
-      onDown: () => (this.described = null),
+      onDown: () => this.reports.linkDown(),
     });
   }
 
   /** Counts this start, begins to look at the host and dials the master. Resolves at once. */
   static async start(parts: AgentParts): Promise<Agent> {
     const agent = new Agent(parts, await LastReport.load(parts.lastReportPath));
-    await agent.countStart();
-    agent.noteJournal();
+    await agent.journalTrouble.start();
     agent.hypervisorWatch.start();
     agent.poolWatch?.start();
-    agent.timer('describe', describeAgainMs, () => void agent.describeAgain());
+    agent.reports.start();
     void agent.openHost();
     agent.link.start();
     return agent;
@@ -191,7 +193,10 @@ export class Agent {
   /** Ends the agent; guests go on as they are. The journal is the caller's to close. */
   async stop(): Promise<void> {
     this.stopped = true;
-    for (const cancel of this.timers.values()) cancel();
+    this.cancelOpen();
+    this.look.stop();
+    this.reports.stop();
+    this.journalTrouble.stop();
     this.endEvents?.();
     this.network.stop();
     this.hypervisorWatch.stop();
@@ -213,53 +218,19 @@ export class Agent {
     } catch (error) {
       if (this.stopped) return;
       log.error({ err: error }, 'the hypervisor or the pool cannot be opened; "paravcl-slave doctor" tells what is wrong. Trying again');
-      this.timer('open', openAgainMs, () => void this.openHost());
+      this.cancelOpen = this.parts.clock.after(openAgainMs, () => void this.openHost());
       return;
     }
     if (this.stopped) return;
     this.endEvents = driver.onEvent((event) => {
-      if (event.instanceId === null) void this.resync();
+      if (event.instanceId === null) void this.look.list();
       else this.runner.wake(event.instanceId);
     });
     const { network } = journal.state;
     if (network !== null) this.network.want(network);
-    this.unlooked = new Set(journal.state.instances.keys());
-    for (const instanceId of this.unlooked) this.runner.wake(instanceId);
     this.ends.start();
-    await this.resync();
+    await this.look.start(journal.state.instances.keys());
     this.parts.ready();
-  }
-
-  /** Lists every domain and wakes the instances whose domain is not as it was last seen. */
-  private resync(): Promise<void> {
-    this.network.look();
-    this.resyncing ??= this.list().finally(() => {
-      this.resyncing = null;
-      if (!this.stopped) this.timer('resync', this.listFailed ? resyncAgainMs : resyncMs, () => void this.resync());
-    });
-    return this.resyncing;
-  }
-
-  private async list(): Promise<void> {
-    try {
-      const inventory = await this.parts.driver.inventory();
-      const owned = new Set(inventory.owned.map((domain) => domain.instanceId));
-      for (const domain of inventory.owned) {
-        if (this.domainsSeen.get(domain.instanceId) === sightOf(domain)) continue;
-        if (!this.listed) this.unlooked.add(domain.instanceId);
-        this.runner.wake(domain.instanceId);
-      }
-      for (const instanceId of this.domainsSeen.keys()) if (!owned.has(instanceId)) this.runner.wake(instanceId);
-      this.foreign = inventory.foreign;
-      this.tellForeign();
-      this.listed = true;
-      if (this.listFailed) this.runner.forgive(hypervisorFailures);
-      this.listFailed = false;
-      this.noteFirstLook();
-    } catch (error) {
-      this.listFailed = true;
-      this.parts.log.warn({ err: error }, 'the domains of this host could not be listed');
-    }
   }
 
   private observe(observed: ObservedInstance): void {
@@ -277,32 +248,15 @@ export class Agent {
     this.runner.wake(instanceId);
   }
 
-  private looked(instanceId: string): void {
-    this.unlooked.delete(instanceId);
-    this.noteFirstLook();
-  }
-
-  private noteFirstLook(): void {
-    if (this.lookedAtAll || !this.listed || this.unlooked.size > 0) return;
-    this.lookedAtAll = true;
-    this.firstLookDone();
-    this.askFlush();
-  }
-
   // ---------------------------------------------------------------- the master
 
   private async hello(): Promise<HelloFacts> {
     const { journal, clock } = this.parts;
     // The master refuses what counts no start; a slave that never kept one has nothing to lose by waiting for room.
     if (journal.state.epoch === 0) throw new JournalFullError(`There is no room in ${journal.directory} to begin with.`);
-    const [describe] = await Promise.all([
-      this.describe(),
-      Promise.race([this.firstLook, new Promise<void>((resolve) => clock.after(firstLookMs, resolve))]),
-    ]);
-    this.described = describe;
-    this.foreignTold = this.foreign;
-    const inventory = this.observations.inventory(maxHelloInventory);
-    this.inventoryTold = this.lookedAtAll && this.observations.allTold;
+    const { describe, inventory, inventoryComplete, foreignDomains } = await this.reports.begin(
+      Promise.race([this.look.firstLook, new Promise<void>((resolve) => clock.after(firstLookMs, resolve))]),
+    );
     return {
       build: this.parts.build,
       machineId: this.parts.machineId,
@@ -310,8 +264,8 @@ export class Agent {
       epoch: journal.state.epoch,
       describe,
       inventory: [...inventory],
-      inventoryComplete: this.inventoryTold,
-      foreignDomains: this.foreign.slice(0, 500),
+      inventoryComplete,
+      foreignDomains: [...foreignDomains],
     };
   }
 
@@ -321,7 +275,7 @@ export class Agent {
     this.network.want(welcome.network);
     this.commands.resendAll();
     this.runner.forgive(['fetch-failed']);
-    this.askFlush();
+    this.reports.askFlush();
   }
 
   private keepNetwork(): void {
@@ -394,100 +348,9 @@ export class Agent {
     }
   }
 
-  // ---------------------------------------------------------------- reports
-
-  /** Everything that changes in one turn of the event loop goes out together. */
-  private askFlush(): void {
-    if (this.flushAsked) return;
-    this.flushAsked = true;
-    queueMicrotask(() => {
-      this.flushAsked = false;
-      this.flush();
-    });
-  }
-
-  private flush(): void {
-    while (this.link.isUp) {
-      const instances = this.observations.takeUntold(maxHelloInventory);
-      const completes = !this.inventoryTold && this.lookedAtAll && this.observations.allTold;
-      if (instances.length === 0 && !completes) return;
-      if (this.link.send({ type: 'observed', payload: { instances: [...instances], ...(completes ? { inventoryComplete: true } : {}) } })) {
-        this.inventoryTold ||= completes;
-        continue;
-      }
-      for (const { instanceId } of instances) this.observations.keepUntold(instanceId);
-      // The link's buffer is full: later, and by then perhaps less of it is still true.
-      return this.timer('flush', 500, () => this.flush());
-    }
-  }
-
-  private async describeAgain(): Promise<void> {
-    try {
-      await this.describeNow();
-    } catch (error) {
-      this.parts.log.warn({ err: error }, 'this host could not be described');
-    } finally {
-      if (!this.stopped) this.timer('describe', describeAgainMs, () => void this.describeAgain());
-    }
-  }
-
-  /** Describes the host and tells the master what changed. */
-  private async describeNow(): Promise<void> {
-    const now = await this.describe();
-    const changed = this.described === null ? {} : changedParts(this.described, now);
-    if (Object.keys(changed).length === 0) return;
-    if (!this.link.send({ type: 'describe', payload: { changed } })) throw new Error('The link to the master is full or down; the description follows with the next one.');
-    this.described = now;
-  }
-
-  private async describe(): Promise<Describe> {
-    return { ...(await this.parts.describe(this.link.clockOffsetMs)), troubles: this.troubles.all() };
-  }
-
-  /** At once and alone: describing the whole host takes as long as the trouble lets it. */
-  private tellTroubles(): void {
-    const { described } = this;
-    const troubles = this.troubles.all();
-    if (described !== null && this.link.send({ type: 'describe', payload: { changed: { troubles } } })) this.described = { ...described, troubles };
-  }
-
-  private tellForeign(): void {
-    if (isDeepStrictEqual(this.foreign, this.foreignTold)) return;
-    if (this.link.send({ type: 'foreign', payload: { domains: this.foreign.slice(0, 500) } })) this.foreignTold = this.foreign;
-  }
-
   // ---------------------------------------------------------------- troubles
 
-  /** The start is counted before it is told; with no room the last count is told again, which the master takes. */
-  private async countStart(): Promise<void> {
-    const { journal, log } = this.parts;
-    try {
-      await journal.append({ kind: 'epoch', epoch: journal.state.epoch + 1 });
-      this.startUncounted = false;
-    } catch (error) {
-      if (!(error instanceof JournalFullError)) throw error;
-      this.startUncounted = true;
-      log.warn({ epoch: journal.state.epoch }, 'this start cannot be counted for want of room; it is once there is some');
-    }
-  }
-
-  private noteJournal(): void {
-    const { journal, log } = this.parts;
-    if (!journal.isShort) {
-      if (this.troubles.end('state-full')) this.journalHasRoom();
-      return;
-    }
-    this.troubles.begin('state-full', `There is no room left in the agent’s own directory ${journal.directory}: no new order can be kept, guests go on. Free some space on its file system; the rest heals by itself.`);
-    if (!journal.isFull && this.startUncounted) this.journalHasRoom();
-    if (this.stopped) return;
-    this.timer('room', lookForRoomMs, () => {
-      void journal.lookForRoom().catch((error: unknown) => log.error({ err: error }, 'looking for room failed')).then(() => this.noteJournal());
-    });
-  }
-
-  /** Takes up what could not be kept; orders that were refused come again from the master. */
-  private journalHasRoom(): void {
-    if (this.startUncounted) void this.countStart().catch((error: unknown) => this.parts.log.error({ err: error }, 'this start could not be counted'));
+  private stateHasRoom(): void {
     this.keepNetwork();
     this.lastReport.changed();
     this.runner.forgive(['state-full']);
@@ -498,11 +361,11 @@ export class Agent {
     this.troubles.begin('hypervisor-silent', `The hypervisor does not answer${words}; its guests may go on. If it does not come back: systemctl restart libvirtd, which touches no guest.`);
   }
 
-  private hypervisorAnswers(): void {
+  /** It answers again, whoever noticed it first: what waited for it is tried at once. */
+  private hypervisorBack(): void {
     this.troubles.end('hypervisor-silent');
-    void this.resync();
-    void this.describeNow().catch(() => undefined);
     this.runner.forgive(hypervisorFailures);
+    void this.reports.describeNow().catch(() => undefined);
   }
 
   private poolFull(pool: { readonly directory: string; readonly reserveMiB: number }, availableMiB: number): void {
@@ -513,13 +376,4 @@ export class Agent {
     this.troubles.end('pool-full');
     this.runner.forgive(['no-room'], ['resume-disk']);
   }
-
-  private timer(name: string, delayMs: number, run: () => void): void {
-    this.timers.get(name)?.();
-    this.timers.set(name, this.parts.clock.after(delayMs, run));
-  }
-}
-
-function sightOf(domain: { readonly state: string; readonly generation: number }): string {
-  return `${domain.state} ${domain.generation}`;
 }
