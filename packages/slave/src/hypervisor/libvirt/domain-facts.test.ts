@@ -3,9 +3,14 @@ import { readFacts } from './domain-facts';
 const xml = '<domain><uuid>0192f0c1-2345-7abc-8def-000000000001</uuid><memory unit="KiB">131072</memory></domain>';
 const facts = (managedSave: 'yes' | 'no', state: string) => readFacts([`Name:           pv-a\nManaged save:   ${managedSave}\n`, state, xml]);
 
-it('tells a half-written save that a running domain has from one that is being made, and from a whole one', () => {
-  expect(facts('yes', 'running (save canceled)')).toMatchObject({ state: 'running', staleSave: true });
-  expect(facts('yes', 'paused (saving)')).toMatchObject({ state: 'paused', staleSave: false });
-  expect(facts('yes', 'shut off (saved)')).toMatchObject({ state: 'saved', staleSave: false });
-  expect(facts('no', 'running (booted)')).toMatchObject({ state: 'running', staleSave: false });
+it.each([
+  ['yes', 'running (save canceled)', 'running', 'yes'],
+  ['yes', 'paused (I/O error)', 'paused-io', 'unless-saving'],
+  ['yes', 'paused (user)', 'paused', 'unless-saving'],
+  ['yes', 'paused (saving)', 'paused', 'unless-saving'],
+  ['yes', 'shut off (saved)', 'saved', 'no'],
+  ['no', 'paused (saving)', 'paused', 'no'],
+  ['no', 'running (booted)', 'running', 'no'],
+] as const)('with a managed save: %s, a domain that is %s is %s, and the save stale: %s', (managedSave, words, state, staleSave) => {
+  expect(facts(managedSave, words)).toMatchObject({ state, staleSave });
 });

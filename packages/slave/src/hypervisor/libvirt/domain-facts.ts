@@ -11,10 +11,11 @@ export interface DomainFacts {
   /** libvirt's own words for the state, with its reason: "paused (I/O error)". */
   readonly stateWords: string;
   /**
-   * It runs and has a managed save all the same: what a libvirtd that was killed in mid-save left half written
-   * (seen with libvirt 9.0; decision 0008). While a save is made its domain is paused.
+   * It is active and has a managed save all the same: what a libvirtd that was killed in mid-save left half written
+   * (seen with libvirt 9.0; decision 0008). `unless-saving`: it is paused, and a guest that was paused before its save
+   * began looks the same while it is saved; only its jobs tell.
    */
-  readonly staleSave: boolean;
+  readonly staleSave: 'no' | 'yes' | 'unless-saving';
   readonly mark: InstanceMark | null;
   readonly ramMiB: number;
   /** MAC of its first interface. */
@@ -45,11 +46,17 @@ export function readFacts(sections: readonly string[]): DomainFacts | null {
     name: child(domain, 'name')?.text ?? fields['Name'] ?? '',
     state: parseState(state, hasSave),
     stateWords: state,
-    staleSave: hasSave && parseState(state, hasSave) === 'running',
+    staleSave: !hasSave ? 'no' : staleSaveOf(parseState(state, hasSave)),
     mark: readMark(domain),
     // libvirt prints it in KiB, whatever it was defined in.
     ramMiB: Math.ceil(Number(child(domain, 'memory')?.text ?? 0) / 1024),
     mac: child(interfaces[0], 'mac')?.attributes['address'] ?? null,
     networks: interfaces.map((each) => child(each, 'source')?.attributes['network']).filter((each) => each !== undefined),
   };
+}
+
+function staleSaveOf(state: DomainState): DomainFacts['staleSave'] {
+  // While a save is made its domain is paused.
+  if (state === 'running') return 'yes';
+  return state === 'paused' || state === 'paused-io' ? 'unless-saving' : 'no';
 }

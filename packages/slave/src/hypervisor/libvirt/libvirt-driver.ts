@@ -18,6 +18,7 @@ import { asPng } from '../png';
 import { type DomainFacts, factsCommands, readFacts } from './domain-facts';
 import { defaultCpuModel, domainXml, type GuestBaseline, markOf } from './domain-xml';
 import { EventStream } from './event-stream';
+import { HalfSaves } from './half-save';
 import { bareMarkElement, type InstanceMark, markKey, markNamespace } from './instance-mark';
 import { checkSaveRoom } from './save-room';
 import { LibvirtSiteNetwork } from './site-network';
@@ -36,7 +37,7 @@ export interface LibvirtDriverOptions {
   /** Pins the pool's CPU model; by default `defaultCpuModel`. */
   readonly cpu?: string;
   readonly virsh?: Partial<VirshOptions>;
-  /** Where libvirtd keeps managed saves; only looked at, for room before a save and to make it durable. */
+  /** Where libvirtd keeps managed saves: looked at for room before a save, and to make it durable; `HalfSaves` keeps its notes there. */
   readonly savesDirectory?: string;
 }
 
@@ -48,6 +49,8 @@ export class LibvirtDriver implements HypervisorDriver {
   private readonly virsh: Virsh;
   private readonly network: LibvirtSiteNetwork;
   private readonly stream: EventStream;
+  private readonly savesDirectory: string;
+  private readonly halfSaves: HalfSaves;
   private readonly listeners = new Set<(event: DomainEvent) => void>();
   /** Events name domains; filled by every look. A name not in it yields an event for nobody in particular. */
   private readonly idsByName = new Map<string, string>();
@@ -55,6 +58,8 @@ export class LibvirtDriver implements HypervisorDriver {
 
   constructor(private readonly options: LibvirtDriverOptions) {
     this.virsh = new Virsh({ ...virshDefaults, ...options.virsh });
+    this.savesDirectory = options.savesDirectory ?? '/var/lib/libvirt/qemu/save';
+    this.halfSaves = new HalfSaves(this.savesDirectory);
     this.network = new LibvirtSiteNetwork(this.virsh, options.clock, (name) => this.usersOfNetwork(name));
     this.stream = new EventStream(
       this.virsh,
@@ -100,9 +105,14 @@ export class LibvirtDriver implements HypervisorDriver {
     const facts = await this.look(instanceId);
     if (facts === null) return null;
     const { mark } = this.ours(facts);
-    // It would make a guest that goes off look saved, and its next start fail. One that cannot be removed is looked at again.
-    if (facts.staleSave) await this.virsh.run(['managedsave-remove', '--domain', instanceId]).catch(() => undefined);
-    return owned(facts, mark);
+    if (!(await this.hasHalfSave(facts))) return owned(facts, mark);
+    // It makes a guest that is off look saved, and its next start fail. One that cannot be removed is looked at again.
+    await this.virsh.run(['managedsave-remove', '--domain', instanceId]).then(
+      () => this.halfSaves.ended(facts.name),
+      () => undefined,
+    );
+    const after = await this.look(instanceId);
+    return after === null ? null : owned(after, this.ours(after).mark);
   }
 
   async define(spec: DomainSpec): Promise<void> {
@@ -163,10 +173,12 @@ export class LibvirtDriver implements HypervisorDriver {
     const facts = await this.present(instanceId);
     if (facts.state === 'saved') return;
     if (!isActive(facts) || facts.state === 'shutting-down') throw wrongState(facts, 'only a running guest has RAM to save');
+    await this.halfSaves.begin(facts.name);
     await checkSaveRoom(this.savesDirectory, facts.name, facts.ramMiB);
     // --running: a guest saved while paused goes on when it is restored.
     await this.virsh.run(['managedsave', '--domain', instanceId, '--running'], ramCallMs);
     await this.makeDurable(facts.name);
+    await this.halfSaves.ended(facts.name);
   }
 
   async resume(instanceId: string): Promise<void> {
@@ -182,6 +194,7 @@ export class LibvirtDriver implements HypervisorDriver {
     this.ours(facts);
     if (isActive(facts)) throw wrongState(facts, 'destroy it first');
     await this.virsh.run(['undefine', '--domain', instanceId, '--managed-save', '--nvram', '--snapshots-metadata', '--checkpoints-metadata']);
+    await this.halfSaves.forget(facts.name);
     this.idsByName.delete(facts.name);
   }
 
@@ -245,8 +258,13 @@ export class LibvirtDriver implements HypervisorDriver {
     await this.setMark(mark, true);
   }
 
-  private get savesDirectory(): string {
-    return this.options.savesDirectory ?? '/var/lib/libvirt/qemu/save';
+  /** A managed save that libvirt tells of and that is nobody's RAM: of a guest that goes on with its own, or one that never was complete. */
+  private async hasHalfSave({ uuid, name, state, staleSave }: DomainFacts): Promise<boolean> {
+    if (state === 'saved') return this.halfSaves.putAside(name);
+    if (staleSave !== 'unless-saving') return staleSave === 'yes';
+    // A save that is being made is a job; libvirt would remove its file under it.
+    const job = await this.virsh.run(['domjobinfo', '--domain', uuid]).catch(() => '');
+    return /^Job type:\s+None\s*$/m.test(job);
   }
 
   private async setMark(mark: InstanceMark, live: boolean): Promise<void> {
