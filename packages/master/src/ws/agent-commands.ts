@@ -58,7 +58,7 @@ export class AgentCommands {
       waiting.cancelDeadline();
     }
     try {
-      await this.unitOfWork.read.commands.end(result.commandId, slaveId, outcome.ok ? 'done' : 'failed', outcome.ok ? null : outcome.message, this.clock.now());
+      await this.unitOfWork.transaction(({ commands }) => commands.end(result.commandId, slaveId, outcome.ok ? 'done' : 'failed', outcome.ok ? null : outcome.message, this.clock.now()));
       if (waiting?.slaveId === slaveId) waiting.resolve(result);
     } catch (error) {
       if (waiting?.slaveId === slaveId) waiting.reject(error);

@@ -216,7 +216,9 @@ export class AgentSession implements RegisteredSession, FrameSocketEvents, OnWhe
         await this.observed(accepted, frame.payload.instances, frame.payload.inventoryComplete === true);
         return;
       case 'foreign':
-        await this.unwritten.writeOne('foreign', () => this.deps.unitOfWork.read.slaves.storeForeignDomains(accepted.slaveId, frame.payload.domains));
+        await this.unwritten.writeOne('foreign', () =>
+          this.deps.unitOfWork.transaction((repositories) => repositories.slaves.storeForeignDomains(accepted.slaveId, frame.payload.domains)),
+        );
         return;
       case 'result':
         await this.unwritten.writeOne(`result ${frame.payload.commandId}`, async () => {

@@ -1,5 +1,4 @@
 import { ParavclError } from '@paravcl/shared/errors';
-import { isStorageFull } from '../db/connection';
 
 /**
  * What one slave told that could not be written for want of room on the master's disk. An agent tells a thing once on a
@@ -67,7 +66,7 @@ export class AwaitingRoom {
   }
 }
 
-/** The unit of work says `storage-full`; a write outside it throws what the server said. */
+/** As the unit of work says it. */
 function isWithoutRoom(error: unknown): boolean {
-  return (error instanceof ParavclError && error.code === 'storage-full') || isStorageFull(error);
+  return error instanceof ParavclError && error.code === 'storage-full';
 }

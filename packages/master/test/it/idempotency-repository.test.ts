@@ -24,7 +24,7 @@ test('the same request again gets the first answer; another body is a mismatch; 
   const first = await keys.begin(user, 'k2', hash, now);
   expect(first).toMatchObject({ kind: 'first' });
   await keys.finish(user, 'k2', subjectOf(first), 202, '{"ok":"é"}');
-  expect(await keys.begin(user, 'k2', hash, now)).toEqual({ kind: 'answered', status: 202, answer: '{"ok":"é"}' });
+  expect(await keys.begin(user, 'k2', hash, now)).toEqual({ kind: 'answered', status: 202, answer: '{"ok":"é"}', begunAt: now });
   expect(await keys.begin(user, 'k2', 'b'.repeat(64), now)).toEqual({ kind: 'mismatch' });
   expect(await keys.begin(newId(now), 'k2', hash, now)).toMatchObject({ kind: 'first' });
   expect(await keys.begin(user, 'K2', hash, now)).toMatchObject({ kind: 'first' });
