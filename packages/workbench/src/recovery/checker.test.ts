@@ -227,6 +227,14 @@ test('a request that was asked again after its answer was lost is one request', 
   expect(judge(evidenceOf(world))).toEqual([]);
 });
 
+test('what was stopped before its guest ever ran has no disk, and misses none', () => {
+  const world = cleanWorld(['stopped'], 2);
+  change(world, 0, { booted: false });
+  drop(host(world, 0).files, (file) => file.startsWith('instances/'));
+  drop(host(world, 0).domains, () => true);
+  expect(judge(evidenceOf(world))).toEqual([]);
+});
+
 test('a foreign domain must be there, and is no stray', () => {
   const world = cleanWorld(['running'], 2);
   foreign(world, {});

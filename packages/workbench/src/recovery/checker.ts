@@ -1,6 +1,7 @@
-import type { Boot, GuestTrace } from './guest-trace';
+import { changedForeign, lives, neverStopped, unwatched } from './guest-rules';
+import type { GuestTrace } from './guest-trace';
 import { requestsOf, type Ask, type HistoryLine, type Request } from './history';
-import type { Books, DomainAtWork, HostPicture, Untouched } from './pictures';
+import type { Books, HostPicture, Untouched } from './pictures';
 import { differences } from './differences';
 
 /** Everything a run leaves behind to be judged by. Nothing here comes from the code under test but the books. */
@@ -34,8 +35,6 @@ export interface Evidence {
   readonly atMs: number;
 }
 
-/** A guest counts ten times a second; on a machine that is full it may be held up for some seconds. */
-const countsWithinMs = 15_000;
 /** No fault of the run makes a launch or a verb impossible: a few may fail, a run in which most do proves nothing. */
 const failedAtMost = 0.1;
 
@@ -103,11 +102,6 @@ function served(requests: readonly Request[], { history, books, workers, require
     found.push(`${String(failed)} of ${String(done + failed)} operations failed, and no fault of the run makes more than ${String(failedAtMost * 100)} % impossible: ${[...new Set(reasons)].slice(0, 5).join('; ')}`);
   }
   return found;
-}
-
-/** Every guest that counted ran in a process: one that the watch for twins never saw was not watched. */
-function unwatched({ guests, seenAtWork }: Evidence): readonly string[] {
-  return [...guests].filter(([id, { boots }]) => boots.some(({ last }) => last !== null) && !seenAtWork.has(id)).map(([id]) => `Guest ${id} counted, and the watch for twins never saw its process, so it says nothing of it.`);
 }
 
 const titled = (request: Request): string => `Call ${String(request.call)} (${request.client}: ${request.ask}${request.instanceId === null ? '' : ` ${request.instanceId}`})`;
@@ -184,63 +178,6 @@ function effects(requests: readonly Request[], books: Books): readonly string[] 
     }
     if (mine.some(({ reasonCode }) => reasonCode === 'StoppedByGuest')) found.push(`Instance ${instance.name} (${instance.id}) was taken for one whose guest switched itself off, and no guest of this run does.`);
     if (mine.some(({ reasonCode }) => reasonCode === 'DomainLost')) found.push(`Instance ${instance.name} (${instance.id}) was taken for lost, and nobody took a domain away in this run.`);
-  }
-  return found;
-}
-
-const shown = (at: DomainAtWork | null): string => (at === null ? 'nowhere' : `${at.state} on ${at.host}, number ${String(at.domId)}, process ${at.pids.join(' and ') || 'none'}`);
-
-/** The same run of the same domain in the same state: it was neither started again nor saved and restored. */
-function isSame({ before, after }: Untouched): boolean {
-  return before !== null && after !== null && before.domId !== null && before.pids.length === 1 && shown(before) === shown(after);
-}
-
-function changedForeign({ foreign }: Evidence): readonly string[] {
-  return [...foreign].filter(([, one]) => !isSame(one)).map(([id, { before, after }]) => `The foreign domain ${before?.name ?? ''} (${id}) was touched: it was ${shown(before)}, and is ${shown(after)}.`);
-}
-
-/** Where a guest that nobody asks to stop must not have been, by the books. */
-const halts: ReadonlySet<string> = new Set(['suspending', 'suspended', 'stopping', 'stopped', 'failed']);
-
-/** Guests that nobody asked to stop: one run of the domain, one boot, every count without a long silence, and still counting. */
-function neverStopped(evidence: Evidence): readonly string[] {
-  const { untouched, books } = evidence;
-  return [...untouched].flatMap(([id, one]) => {
-    const name = books.instances.find((instance) => instance.id === id)?.name ?? 'of no name';
-    const halted = books.transitions.filter(({ instanceId, to }) => instanceId === id && halts.has(to)).map(({ to }) => to);
-    const other = books.transitions.filter(({ instanceId, desired }) => instanceId === id && desired !== 'running').map(({ desired }) => desired);
-    return [
-      ...countedOn(id, name, evidence),
-      ...(isSame(one) ? [] : [`Guest ${name} (${id}), which nobody asked to stop, runs otherwise than before: it was ${shown(one.before)}, and is ${shown(one.after)}.`]),
-      ...(halted.length === 0 ? [] : [`Guest ${name} (${id}), which nobody asked to stop, was ${[...new Set(halted)].join(' and ')} in the books.`]),
-      ...(other.length === 0 ? [] : [`Guest ${name} (${id}), which nobody asked to stop, was to be ${[...new Set(other)].join(' and ')}.`]),
-    ];
-  });
-}
-
-function countedOn(id: string, name: string, { guests, atMs }: Evidence): readonly string[] {
-  const boots = guests.get(id)?.boots ?? [];
-  const [boot] = boots;
-  if (boot?.last == null) return [`Guest ${name} (${id}), which nobody asked to stop, never counted.`];
-  if (boots.length > 1) return [`Guest ${name} (${id}), which nobody asked to stop, booted ${String(boots.length)} times: ${boots.map(life).join(', then ')}.`];
-  if (boot.silentMs > countsWithinMs) return [`Guest ${name} (${id}), which nobody asked to stop, did not count for ${(boot.silentMs / 1000).toFixed(0)} s.`];
-  const late = atMs - boot.lastMs;
-  return late > countsWithinMs ? [`Guest ${name} (${id}), which nobody asked to stop, counts no more: ${String(boot.last)} was its last, ${(late / 1000).toFixed(0)} s ago.`] : [];
-}
-
-const life = ({ bootId, first, last }: Boot): string => `${bootId ?? 'unknown boot'} counted ${String(first)}–${String(last)}`;
-
-/** All guests: RAM that was saved came back (the counter goes on), and none booted more often than it was started. */
-function lives(requests: readonly Request[], { guests, books }: Evidence): readonly string[] {
-  const found: string[] = [];
-  for (const [id, { boots }] of guests) {
-    const name = books.instances.find((instance) => instance.id === id)?.name ?? 'of no name';
-    for (const boot of boots) {
-      const [jump] = boot.jumps;
-      if (jump !== undefined) found.push(`Guest ${name} (${id}) counted ${String(jump[1])} after ${String(jump[0])}: its RAM is not what it was.`);
-    }
-    const starts = requests.filter(({ ask, instanceId, ok, failed }) => ask === 'start' && instanceId === id && (ok.length > 0 || failed.length === 0)).length;
-    if (boots.length > 1 + starts) found.push(`Guest ${name} (${id}) booted ${String(boots.length)} times, and was started ${String(1 + starts)} times: ${boots.map(life).join(', then ')}.`);
   }
   return found;
 }

@@ -51,7 +51,7 @@ function leftByFailed(instance: BookedInstance, host: HostPicture): readonly str
 
 /** Whether the host that holds it shows the domain as the books have it. */
 function notAsBooked(instance: BookedInstance, hostOf: ReadonlyMap<string, HostPicture>): readonly string[] {
-  const { id, observed, desired, slaveId, mac, address } = instance;
+  const { id, observed, desired, slaveId, booted, mac, address } = instance;
   const host = slaveId === null ? undefined : hostOf.get(slaveId);
   if (observed === 'failed' && host !== undefined) return leftByFailed(instance, host);
   if (observed !== desired || observed === 'deleted') return [];
@@ -62,7 +62,8 @@ function notAsBooked(instance: BookedInstance, hostOf: ReadonlyMap<string, HostP
   const found: string[] = [];
   const right = { running: domain?.state === 'running', suspended: off && domain?.saved === true, stopped: off && domain?.saved !== true }[observed as 'running' | 'suspended' | 'stopped'];
   if (!right) found.push(`${titled(instance)} is ${observed} in the books, but ${host.name} ${shown}.`);
-  if (!host.files.includes(`instances/${id}/overlay.qcow2`)) found.push(`${titled(instance)} is ${observed}, but ${host.name} has no overlay of it.`);
+  // One that was stopped before its guest ever ran has no disk yet; its start makes it.
+  if (booted && !host.files.includes(`instances/${id}/overlay.qcow2`)) found.push(`${titled(instance)} is ${observed}, but ${host.name} has no overlay of it.`);
   const entry = host.dhcp.find((known) => known.mac === mac);
   if (observed === 'running' && entry?.address !== address) found.push(`${titled(instance)} runs at ${String(address)}, but ${host.name} reserves ${entry?.address ?? 'nothing'} for ${String(mac)}.`);
   return found;
