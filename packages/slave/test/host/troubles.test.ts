@@ -217,9 +217,12 @@ async function diesSaving(meanwhile: () => void): Promise<void> {
   await within(30, 'the save is being written', () => writers().length > 0);
   const [writer = 0] = writers();
   process.kill(writer, 'SIGSTOP');
-  process.kill(Number(execFileSync('pgrep', ['-o', '-x', 'libvirtd'], { encoding: 'utf8' }).trim()), 'SIGKILL');
+  const daemon = Number(execFileSync('pgrep', ['-o', '-x', 'libvirtd'], { encoding: 'utf8' }).trim());
+  process.kill(daemon, 'SIGKILL');
   meanwhile();
   process.kill(writer, 'SIGKILL');
+  // Until then it holds its pidfile, and no other starts.
+  await within(10, 'libvirtd is gone', () => !spawnSync('pgrep', ['-x', 'libvirtd'], { encoding: 'utf8' }).stdout.split('\n').includes(String(daemon)));
   execFileSync('libvirtd', ['-d']);
 }
 const hasNoSave = (): boolean => /Managed save:\s+no/.test(virsh('dominfo', '--', instanceId));
