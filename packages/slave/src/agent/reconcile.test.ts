@@ -204,6 +204,16 @@ test('a guest that ignores the power button loses its power after two minutes', 
   expect(m.nowMs).toBeGreaterThanOrEqual(1000 + shutdownGraceMs);
 });
 
+test('a guest that is still booting drops the power button, and is asked again soon; one that is up is given time', () => {
+  const pressed = (up: 'no' | 'yes'): number => {
+    const m = model(wanted('stopped', 2), { domain: { state: 'running', generation: 1 }, files: true }, { booted: true, up }, { obeysPowerButton: false });
+    run(m);
+    return m.done.filter((kind) => kind === 'shutdown').length;
+  };
+  expect(pressed('no')).toBeGreaterThanOrEqual(2 * pressed('yes'));
+  expect(pressed('yes')).toBeLessThanOrEqual(7);
+});
+
 test('a forced stop asks nobody', () => {
   const m = model({ instanceId: id, generation: 2, desired: 'stopped', forceStop: true, spec }, { domain: { state: 'running', generation: 1 }, files: true }, { booted: true });
   run(m);

@@ -8,8 +8,10 @@ import type { ObservedInstance } from '@paravcl/shared/protocol/desired-instance
 
 /** From the first ACPI request to taking the power away. */
 export const shutdownGraceMs = 2 * 60_000;
-/** A guest that is still booting drops the power button; it is pressed again. */
+/** The power button may be missed; it is pressed again. */
 export const shutdownAgainMs = 20_000;
+/** A guest that is still booting drops it for certain, until it has come so far. */
+const shutdownBootingAgainMs = 4_000;
 /** A stop does not wait for ever for a disk that does not come back. */
 const resumesBeforePowerOff = 4;
 
@@ -24,12 +26,13 @@ export function towardsStopped(desired: Wanted, view: View): Plan {
   switch (state) {
     case 'running': {
       const { stopping } = recollection;
+      const againMs = marks.up === 'no' ? shutdownBootingAgainMs : shutdownAgainMs;
       if (desired.forceStop === true || (stopping !== null && nowMs >= stopping.destroyAtMs)) return act(view, [{ kind: 'destroy', before: stopAsked }], stoppingOr(desired, view, 'destroy'));
-      if (stopping === null || nowMs >= stopping.askedAtMs + shutdownAgainMs) {
+      if (stopping === null || nowMs >= stopping.askedAtMs + againMs) {
         const destroyAtMs = stopping?.destroyAtMs ?? nowMs + shutdownGraceMs;
         return act(view, [{ kind: 'shutdown', destroyAtMs, before: { ...stopAsked, booted: true } }], observe(desired, 'stopping'), destroyAtMs);
       }
-      return act(view, [], observe(desired, 'stopping'), Math.min(stopping.destroyAtMs, stopping.askedAtMs + shutdownAgainMs));
+      return act(view, [], observe(desired, 'stopping'), Math.min(stopping.destroyAtMs, stopping.askedAtMs + againMs));
     }
     case 'paused':
       // A guest that does not run cannot answer the power button.
