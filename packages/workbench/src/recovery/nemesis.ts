@@ -170,7 +170,7 @@ export class Nemesis {
       const entered = right.filter((one) => !old.has(key(one)));
       const candidates = entered.length > 0 ? entered : waitedMs > patientMs ? right : [];
       if (candidates.length > 0) {
-        workload.wish(null);
+        // The wish stays: left to chance while the fault heals, people would stop and delete what the next one needs.
         const victim = random.pick(candidates);
         await delay(random.next() ** 2 * stageLastsMs[victim.stage]);
         return victim;
