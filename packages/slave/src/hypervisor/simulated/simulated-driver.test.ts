@@ -86,6 +86,17 @@ describe('the simulated hypervisor', () => {
     expect(await driver.find(spec.instanceId)).toMatchObject({ state: 'running' });
   });
 
+  it('gives its address to a guest that had booted before the reservation came', async () => {
+    const driver = await open();
+    const { instanceId, name, mac } = specOf(1);
+    await driver.define({ ...specOf(1), instanceId, name, mac });
+    await driver.start(instanceId);
+    while (driver.host.domain(instanceId)?.booted !== true) await new Promise((resolve) => setImmediate(resolve));
+    expect(await driver.leasedMacs()).toEqual(new Set());
+    await driver.reserveAddress({ mac, address: '10.90.0.7', name });
+    expect(await driver.leasedMacs()).toEqual(new Set([mac]));
+  });
+
   it('hangs a call until it is released', async () => {
     const driver = await open();
     const spec = specOf(1);

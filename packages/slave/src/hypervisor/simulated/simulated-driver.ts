@@ -201,6 +201,8 @@ export class SimulatedDriver implements HypervisorDriver {
     const { mac, address, name } = reservation;
     const differs = (each: AddressReservation): boolean => each.mac !== mac && each.address !== address && each.name !== name;
     this.host.change(({ reservations }) => ({ reservations: [...reservations.filter(differs), { mac, address, name }] }));
+    const waiting = this.host.current.domains.find((domain) => domain.mac === mac && domain.state === 'running' && domain.booted);
+    if (waiting !== undefined) this.takeAddress(waiting);
   }
 
   async releaseAddress(mac: string): Promise<void> {
@@ -263,9 +265,14 @@ export class SimulatedDriver implements HypervisorDriver {
       const now = this.host.domain(domain.instanceId);
       if (now?.state !== 'running' || now.boots !== domain.boots || !this.isOpen) return;
       this.host.putDomain({ ...now, booted: true });
-      const reserved = this.host.current.reservations.some((each) => each.mac === now.mac);
-      if (reserved) this.host.change(({ leases }) => ({ leases: [...leases.filter((mac) => mac !== now.mac), now.mac] }));
+      this.takeAddress(now);
     });
+  }
+
+  /** A booted guest asks for its address again and again, so a reservation that comes late is found. */
+  private takeAddress({ mac }: SimulatedDomain): void {
+    const reserved = this.host.current.reservations.some((each) => each.mac === mac);
+    if (reserved) this.host.change(({ leases }) => ({ leases: [...leases.filter((each) => each !== mac), mac] }));
   }
 
   private powerOffLater(instanceId: string): void {
