@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { judge, type Evidence } from './checker';
+import { judge } from './checker';
+import type { Evidence } from './evidence';
 import type { GuestTrace } from './guest-trace';
 import type { HistoryLine } from './history';
 import type { BookedInstance, Books, DomainAtWork, HostPicture, Untouched } from './pictures';

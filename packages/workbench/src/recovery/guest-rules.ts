@@ -1,4 +1,4 @@
-import type { Evidence } from './checker';
+import type { Evidence } from './evidence';
 import type { Boot } from './guest-trace';
 import type { Request } from './history';
 import type { DomainAtWork, Untouched } from './pictures';
