@@ -174,7 +174,11 @@ export class LibvirtDriver implements HypervisorDriver {
     if (facts.state === 'saved') return;
     if (!isActive(facts) || facts.state === 'shutting-down') throw wrongState(facts, 'only a running guest has RAM to save');
     await this.halfSaves.begin(facts.name);
-    await checkSaveRoom(this.savesDirectory, facts.name, facts.ramMiB);
+    // What was put aside earlier is gone by now, so its room counts; without room nothing is begun.
+    await checkSaveRoom(this.savesDirectory, facts.name, facts.ramMiB).catch(async (error: unknown) => {
+      await this.halfSaves.ended(facts.name);
+      throw error;
+    });
     // --running: a guest saved while paused goes on when it is restored.
     await this.virsh.run(['managedsave', '--domain', instanceId, '--running'], ramCallMs);
     await this.makeDurable(facts.name);
