@@ -54,6 +54,12 @@ test.each<[Stage, Instance, Choice['ask']]>([
   expect(asks.filter((one) => one === ask).length).toBeGreaterThan(50);
 });
 
+test.each(['suspending', 'resuming', 'stopping'] as const)('wished for %s by somebody whose instances are all off, one is mostly started first', (wished) => {
+  const mine = Array.from({ length: share.alive }, (_, n) => instance(n, 'stopped', 'stopped'));
+  const asks = Array.from({ length: 100 }, (_, seed) => chooseAsk(new SeededRandom(seed * 7919), mine, share, wished)?.ask);
+  expect(asks.filter((one) => one === 'start').length).toBeGreaterThan(75);
+});
+
 test('what failed is removed or tried again before anything else', () => {
   fc.assert(
     fc.property(seeds, wishes, (seed, wished) => {

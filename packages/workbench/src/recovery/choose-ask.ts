@@ -44,7 +44,7 @@ export function chooseAsk(random: SeededRandom, mine: readonly Instance[], share
   if (broken.length > 0) return random.pick([...choice('delete', broken), ...(room ? choice('start', broken) : [])]);
 
   if (wished !== null && random.chance(0.8)) {
-    const [towards] = leadingTo[wished]({ choice, launch, at, room });
+    const [towards] = leadingTo[wished]({ choice, launch, at, room, on: room ? choice('start', at('stopped')) : [] });
     if (towards !== undefined) return towards;
   }
   if (random.chance(0.03)) return nonsense(random, at);
@@ -75,15 +75,17 @@ interface Means {
   readonly launch: readonly Choice[];
   readonly at: (state: Instance['observed']) => readonly Instance[];
   readonly room: boolean;
+  /** Switches on one that is off, when there is room: whoever has only such ones can do nothing else with them. */
+  readonly on: readonly Choice[];
 }
 
 /** What brings a stage about, else what makes it possible; the first that can be done is done. */
 const leadingTo: Readonly<Record<Stage, (means: Means) => readonly Choice[]>> = {
-  preparing: ({ choice, launch, at, room }) => [...launch, ...(room ? choice('start', at('stopped')) : []), ...choice('delete', at('stopped')), ...choice('delete', at('suspended')), ...choice('delete', at('running'))],
+  preparing: ({ choice, launch, at, on }) => [...launch, ...on, ...choice('delete', at('stopped')), ...choice('delete', at('suspended')), ...choice('delete', at('running'))],
   booting: (means) => leadingTo.preparing(means),
-  suspending: ({ choice, launch, at, room }) => [...choice('suspend', at('running')), ...(room ? choice('resume', at('suspended')) : []), ...launch],
-  resuming: ({ choice, launch, at, room }) => [...(room ? choice('resume', at('suspended')) : []), ...choice('suspend', at('running')), ...launch],
-  stopping: ({ choice, launch, at, room }) => [...choice('stop', at('running')), ...(room ? choice('resume', at('suspended')) : []), ...launch],
+  suspending: ({ choice, launch, at, room, on }) => [...choice('suspend', at('running')), ...(room ? choice('resume', at('suspended')) : []), ...on, ...launch],
+  resuming: ({ choice, launch, at, room, on }) => [...(room ? choice('resume', at('suspended')) : []), ...choice('suspend', at('running')), ...on, ...launch],
+  stopping: ({ choice, launch, at, room, on }) => [...choice('stop', at('running')), ...(room ? choice('resume', at('suspended')) : []), ...on, ...launch],
   deleting: ({ choice, launch, at }) => [...choice('delete', at('stopped')), ...choice('delete', at('suspended')), ...choice('delete', at('running')), ...launch],
 };
 
