@@ -3,11 +3,12 @@ import { newId } from '@paravcl/shared/ids';
 import { helloSigningInput, type AgentFrame, type Hello } from '@paravcl/shared/protocol/agent-to-master';
 import { decodeMasterFrame, encodeFrame } from '@paravcl/shared/protocol/envelope';
 import type { Challenge, MasterFrame, Refused, Welcome } from '@paravcl/shared/protocol/master-to-agent';
+import { reconnectDelayMs } from '@paravcl/shared/protocol/reconnect';
 import { agentLinkPath, maxFrameBytes, oldestProtocolVersion, protocolVersion } from '@paravcl/shared/protocol/version';
 import type { Logger } from 'pino';
 import { WebSocket, type RawData } from 'ws';
 import type { AgentKey } from './identity';
-import { quietMs, reconnectDelayMs } from './reconnect';
+import { quietMs } from './quiet-after-refusal';
 
 /** What a hello says beyond who speaks. */
 export type HelloFacts = Omit<Hello, 'slaveId' | 'protocol' | 'publicKey' | 'signature'>;

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
+import { reconnectDelayMs } from '@paravcl/shared/protocol/reconnect';
 import type { FleetOrder, FleetReport } from './fleet-orders';
 import { SimulatedAgent, simulatedIdentity, type FleetTarget } from './simulated-agent';
-import { reconnectDelayMs, waitLeftMs } from './reconnect-model';
+import { waitLeftMs } from './reconnect-model';
 
 /**
  * A process of its own that plays a fleet of agents, driven by `FleetOrder`s over its parent's channel. It ends

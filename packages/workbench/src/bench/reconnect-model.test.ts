@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { reconnectDelayMs, waitLeftMs } from './reconnect-model';
+import { reconnectDelayMs } from '@paravcl/shared/protocol/reconnect';
+import { waitLeftMs } from './reconnect-model';
 
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 

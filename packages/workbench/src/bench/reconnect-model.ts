@@ -1,10 +1,4 @@
-const firstMs = 200;
-const longestMs = 3000;
-
-/** As the agent's own (slave/link/reconnect.ts): full jitter up to a bound that doubles to 3 s. */
-export function reconnectDelayMs(attempt: number, random: number): number {
-  return random * Math.min(longestMs, firstMs * 2 ** Math.min(attempt, 10));
-}
+import { longestReconnectMs } from '@paravcl/shared/protocol/reconnect';
 
 /**
  * How long an agent that has been dialling in vain for minutes still waits at a moment that has nothing to do
@@ -12,5 +6,5 @@ export function reconnectDelayMs(attempt: number, random: number): number {
  * once to nothing at 3 s, so half of the fleet comes within the first 0.9 s.
  */
 export function waitLeftMs(random: number): number {
-  return longestMs * (1 - Math.sqrt(1 - random));
+  return longestReconnectMs * (1 - Math.sqrt(1 - random));
 }

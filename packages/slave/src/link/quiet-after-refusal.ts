@@ -1,16 +1,5 @@
 import type { Refused } from '@paravcl/shared/protocol/master-to-agent';
 
-const firstMs = 200;
-const longestMs = 3000;
-
-/**
- * Full jitter: anything from nothing up to a bound that doubles to 3 s, so that 5,000 agents come back
- * to a restarted master spread out and none of them late.
- */
-export function reconnectDelayMs(attempt: number, random: number): number {
-  return random * Math.min(longestMs, firstMs * 2 ** Math.min(attempt, 10));
-}
-
 /**
  * How long an agent stays quiet after a refusal. None of them ends the agent: it keeps looking after the
  * guests that are there, and a person can lift each of them.
