@@ -109,7 +109,7 @@ async function realHost(number: number) {
   const cleanUp = async (): Promise<void> => {
     await endAgent();
     // What a failed test leaves would be foreign to every test that follows on this host.
-    for (const words of [['destroy', '--', instanceId], ['undefine', '--managed-save', '--domain', instanceId], ['net-destroy', '--', 'pv-agent']]) {
+    for (const words of [['destroy', '--', instanceId], ['undefine', '--managed-save', '--domain', instanceId], ['net-destroy', '--', 'pv-agent'], ['net-undefine', '--', 'pv-agent']]) {
       try {
         virsh(...words);
       } catch {

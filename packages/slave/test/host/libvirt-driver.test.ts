@@ -153,7 +153,7 @@ driverContract('libvirt and QEMU', realLibvirt);
 
 describe('the libvirt driver', () => {
   const driver = new LibvirtDriver({ type: 'qemu', slaveId: newId(Date.now()), clock: systemClock });
-  const mine = { name: 'pv-moved', bridge: 'pvmoved0', gateway: '10.92.0.1', prefix: 16 };
+  const mine = { name: 'pv-moved', bridge: 'pvmoved0', gateway: '10.95.0.1', prefix: 16 };
   const until = async (what: string, isTrue: () => boolean): Promise<void> => {
     const end = performance.now() + 20_000;
     while (!isTrue()) {
@@ -178,12 +178,12 @@ describe('the libvirt driver', () => {
       `<domain type="qemu"><name>on-the-network</name><uuid>${uuid}</uuid><memory unit="MiB">32</memory><os><type>hvm</type></os><devices><interface type="network"><source network="${mine.name}"/></interface></devices></domain>`,
     );
     await virsh('define', join(directory, 'd.xml'));
-    const moved = { ...mine, gateway: '10.93.0.1' };
+    const moved = { ...mine, gateway: '10.96.0.1' };
     await expect(driver.ensureNetwork(moved)).rejects.toMatchObject({ code: 'wrong-state', message: expect.stringContaining('on-the-network') });
-    expect(await virsh('net-dumpxml', mine.name)).toContain('10.92.0.1');
+    expect(await virsh('net-dumpxml', mine.name)).toContain('10.95.0.1');
     await virsh('undefine', uuid);
     await driver.ensureNetwork(moved);
-    expect(await virsh('net-dumpxml', mine.name)).toContain('10.93.0.1');
+    expect(await virsh('net-dumpxml', mine.name)).toContain('10.96.0.1');
     expect(await virsh('net-info', mine.name)).toMatch(/Active:\s+yes[^]*Autostart:\s+yes/);
     await rm(directory, { recursive: true });
   });

@@ -144,6 +144,7 @@ afterAll(async () => {
   await within(60, 'deleted', () => agent.seen()[0]?.state === 'deleted').finally(async () => {
     await agent.stop();
     await journal.close();
+    for (const words of ['net-destroy', 'net-undefine']) virsh(words, '--', network.name);
     for (const name of ['state', 'pool']) execFileSync('umount', ['--lazy', join(root, name)]);
     await rm(root, { recursive: true, force: true });
   });
