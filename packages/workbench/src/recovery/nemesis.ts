@@ -62,7 +62,9 @@ export class Nemesis {
     for (let injected = 0; injected < count; ) {
       if (this.fault !== null || enough?.aborted === true) break;
       await delay(random.between(20, 800));
-      const hit = await this.one(wished[0] ?? null);
+      const aim = wished[0] ?? null;
+      const hit = await this.one(aim);
+      if (!hit && aim?.stage != null) this.parts.say(`      ${aim.kind} met no instance that is ${aim.stage}: try ${misses + 1} of ${missesAtMost}`);
       misses = hit ? 0 : misses + 1;
       if (hit) injected += 1;
       if (hit || misses === missesAtMost) wished.shift();
