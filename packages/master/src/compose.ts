@@ -174,7 +174,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const app = createApp({
     routes: [...routes, ...documentRoutes(routes.map(({ contract }) => contract))],
     routers: [
-      { path: '/', router: healthRoutes({ isReady, metrics: withGauges(metrics, gateway), metricsToken }) },
+      { path: '/', router: healthRoutes({ isReady, clock, metrics: withGauges(metrics, gateway), metricsToken }) },
       {
         path: agentRoutesPath,
         router: agentRoutes({

@@ -91,5 +91,6 @@ program.command('setup-token').description('print the one-time token with which 
 program.parseAsync().catch((error: unknown) => {
   // A message is for people; the stack is for faults of ours, which `uncaughtException` logs.
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  // Not by running out of work: what a failed start leaves open, the database for one, would keep it alive.
   process.exit(error instanceof ConfigError ? 78 : 1);
 });

@@ -81,6 +81,7 @@ function defaultStateDir(): string {
 
 main().then(
   (code) => {
+    // What a part of the demo that did not end left open must not keep the command alive: it has said how it ended.
     process.exit(code);
   },
   (error: unknown) => {

@@ -1,3 +1,4 @@
+import { systemClock, type Clock } from '@paravcl/shared/clock';
 import express from 'express';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -8,9 +9,9 @@ import { healthRoutes } from './health-routes';
 let server: Server;
 let ready = true;
 
-async function serve(metricsToken: string | null): Promise<(path: string, headers?: Record<string, string>) => Promise<Response>> {
+async function serve(metricsToken: string | null, isReady: () => Promise<boolean> = () => Promise.resolve(ready), clock: Clock = systemClock): Promise<(path: string, headers?: Record<string, string>) => Promise<Response>> {
   const app = express();
-  app.use(healthRoutes({ isReady: () => Promise.resolve(ready), metrics: new Registry(), metricsToken }));
+  app.use(healthRoutes({ isReady, clock, metrics: new Registry(), metricsToken }));
   app.use(answerProblem({ error: () => undefined }));
   server = app.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
@@ -28,6 +29,14 @@ test('healthz is ok as long as the process answers; readyz follows what it depen
   const answer = await get('/readyz');
   expect([answer.status, await answer.text()]).toEqual([503, 'not ready\n']);
   expect((await get('/healthz')).status).toBe(200);
+});
+
+test('readyz says no within seconds when the database says nothing at all', async () => {
+  const waits: number[] = [];
+  const impatient: Clock = { ...systemClock, after: (delayMs, run) => (waits.push(delayMs), systemClock.after(0, run)) };
+  const get = await serve(null, () => new Promise(() => undefined), impatient);
+  expect((await get('/readyz')).status).toBe(503);
+  expect(waits).toEqual([2000]);
 });
 
 test('metrics ask for the token when there is one, and are open to this machine when there is none', async () => {

@@ -1,3 +1,4 @@
+import { sleep, type Clock } from '@paravcl/shared/clock';
 import { ParavclError } from '@paravcl/shared/errors';
 import { Router, type Request } from 'express';
 import { createHash, timingSafeEqual } from 'node:crypto';
@@ -7,17 +8,21 @@ import { clientAddress } from './client-address';
 export interface HealthDeps {
   /** Whether requests can be served now: started, not stopping, the database answers, there is room to keep things. Never throws. */
   readonly isReady: () => Promise<boolean>;
+  readonly clock: Clock;
   readonly metrics: Registry;
   /** What /metrics asks for; null: only this machine may read them, without a proxy between. */
   readonly metricsToken: string | null;
 }
+
+/** Whoever probes gives up after a few seconds: no answer of the database within this time is a no. */
+const readyWithinMs = 2000;
 
 /**
  * `/healthz`: the process answers. `/readyz`: it can do its work. Both are open to anybody and tell nothing
  * else. `/metrics` (Prometheus text): by bearer token, or without one from this
  * machine alone and not through a proxy.
  */
-export function healthRoutes({ isReady, metrics, metricsToken }: HealthDeps): Router {
+export function healthRoutes({ isReady, clock, metrics, metricsToken }: HealthDeps): Router {
   const router = Router();
   router.use((_request, response, next) => {
     response.set('Cache-Control', 'no-store');
@@ -27,7 +32,7 @@ export function healthRoutes({ isReady, metrics, metricsToken }: HealthDeps): Ro
     response.type('text/plain').send('ok\n');
   });
   router.get('/readyz', async (_request, response) => {
-    const ready = await isReady();
+    const ready = await Promise.race([isReady(), sleep(clock, readyWithinMs).then(() => false)]);
     response.status(ready ? 200 : 503).type('text/plain').send(ready ? 'ready\n' : 'not ready\n');
   });
   router.get('/metrics', async (request, response) => {

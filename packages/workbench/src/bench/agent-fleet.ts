@@ -129,4 +129,5 @@ process.on('message', (message: { readonly id: number; readonly order: FleetOrde
     (error: unknown) => process.send?.({ id: message.id, fault: String(error) }),
   );
 });
+// Thousands of open connections would keep it alive without the bench that it plays for.
 process.on('disconnect', () => process.exit(0));

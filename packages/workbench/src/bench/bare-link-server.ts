@@ -40,4 +40,5 @@ server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
   });
 });
 server.listen({ port: Number(port), host: '127.0.0.1', backlog: 4096 });
+// Its connections would keep it alive; none of them holds anything.
 process.on('SIGTERM', () => process.exit(0));

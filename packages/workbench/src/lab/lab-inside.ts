@@ -91,5 +91,6 @@ function tell(event: LabEvent): void {
 process.stdout.on('error', () => undefined);
 main().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  // The end of this process takes the private host with it, whatever part of the lab is still there.
   process.exit(1);
 });

@@ -73,6 +73,7 @@ function tell(event: LabEvent): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);
 }
 
+// The end is said and everything is put away: nothing that is still open may keep the supervisor.
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {

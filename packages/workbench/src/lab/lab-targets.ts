@@ -1,4 +1,5 @@
 import { Daemon } from '../process/daemon';
+import { isStoppedBySignal } from '../process/process-identity';
 import type { DaemonSignal } from './lab-control';
 import type { LabHost } from './lab-host';
 import { LabError } from './lab-record';
@@ -60,13 +61,14 @@ export async function startTarget(site: LabSite, target: Target): Promise<string
 
 /** One line for the master, the database and each host. */
 export async function statusLines(site: LabSite): Promise<readonly string[]> {
-  const daemon = (name: string, pid: number | null): string => (pid === null ? `${name} dead` : `${name} runs`);
+  const daemon = (name: string, pid: number | null): string => `${name} ${pid === null ? 'dead' : isStoppedBySignal(pid) ? 'stopped by a signal' : 'runs'}`;
   const hosts = await Promise.all(
     site.hosts.map(async (host) => {
       const line = `${host.name.padEnd(10)} ${host.address.padEnd(12)}`;
       if (!host.isOn) return `${line} off`;
       const libvirtd = host.libvirtdPid();
-      const domains = libvirtd === null ? 'domains unknown' : await host.evidence.virsh('list', '--name').then((names) => `${String(names.trim().split('\n').filter(Boolean).length)} running domains`, () => 'libvirt does not answer');
+      // One that is stopped answers nobody, and asking it takes until the command gives up.
+      const domains = libvirtd === null || isStoppedBySignal(libvirtd) ? 'domains unknown' : await host.evidence.virsh('list', '--name').then((names) => `${String(names.trim().split('\n').filter(Boolean).length)} running domains`, () => 'libvirt does not answer');
       return `${line} on, ${daemon('agent', agentPid(host))}, ${daemon('libvirtd', libvirtd)}, ${domains}`;
     }),
   );

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { identityOf, isSameProcess } from './process-identity';
+import { setTimeout } from 'node:timers/promises';
+import { identityOf, isSameProcess, isStoppedBySignal } from './process-identity';
 
 test('a process is itself while it lives, and nobody afterwards', async () => {
   const child = spawn('sleep', ['60'], { stdio: 'ignore' });
@@ -21,4 +22,20 @@ test('another process with the same id is another one', () => {
 
 test('there is nobody behind an id that is not given', () => {
   expect(identityOf(2 ** 30)).toBeNull();
+});
+
+test('a process that a signal stopped is told from one that runs', async () => {
+  const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+  const pid = child.pid ?? 0;
+  const becomes = async (stopped: boolean): Promise<void> => {
+    while (isStoppedBySignal(pid) !== stopped) await setTimeout(5);
+  };
+  await becomes(false);
+  child.kill('SIGSTOP');
+  await becomes(true);
+  child.kill('SIGCONT');
+  await becomes(false);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  expect(isStoppedBySignal(pid)).toBe(false);
 });

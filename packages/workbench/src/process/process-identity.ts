@@ -15,6 +15,11 @@ export function isSameProcess(identity: ProcessIdentity): boolean {
   return identityOf(identity.pid)?.startTicks === identity.startTicks;
 }
 
+/** Whether it was stopped by a signal (SIGSTOP) and waits for the one that lets it go on; state T of proc(5). */
+export function isStoppedBySignal(pid: number): boolean {
+  return statOf(pid)?.state === 'T';
+}
+
 function statOf(pid: number): { readonly state: string; readonly startTicks: string } | null {
   try {
     const text = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
