@@ -1,5 +1,5 @@
-import { sleptClock, type Clock } from '@paravcl/shared/clock';
-import { followedSleepMs } from '@paravcl/shared/lab-clock';
+import type { Clock } from '@paravcl/shared/clock';
+import { followedLabTime, labTimeClock } from '@paravcl/shared/lab-clock';
 import { readFileSync, statSync } from 'node:fs';
 
 /** `base` in a lab that "slept" for as long as `file` says. */
@@ -8,5 +8,5 @@ export function labClock(file: string, base: Clock, onFault: (error: unknown) =>
     const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
     return stat === undefined ? null : `${stat.ino} ${stat.mtimeNs}`;
   };
-  return sleptClock(base, followedSleepMs({ version, read: () => readFileSync(file, 'utf8') }, base, onFault));
+  return labTimeClock(base, followedLabTime({ version, read: () => readFileSync(file, 'utf8') }, base, onFault));
 }

@@ -1,40 +1,53 @@
 import { z } from 'zod';
-import type { Clock } from './clock';
+import { sleptClock, type Clock } from './clock';
 import { parseJson } from './parse-json';
 
 /** Names the file with which a test lab moves the clocks of all its daemons. */
 export const labClockVariable = 'PARAVCL_LAB_CLOCK';
 
 const lookEveryMs = 20;
-const sleptMsSchema = z.number().nonnegative();
+const labTimeSchema = z.object({ sleptMs: z.number().nonnegative(), wrongMs: z.number() }).readonly();
 
-/** The file of a lab clock: one JSON number, the milliseconds that the lab "slept"; replaced by renaming. */
+/**
+ * By how much the clocks of one daemon's host differ from the machine's, in milliseconds: what the whole lab slept, which
+ * moved the time of day and the clock since boot, and by how much the time of day is wrong there besides (below 0: behind).
+ */
+export type LabTime = z.infer<typeof labTimeSchema>;
+
+const ownTime: LabTime = { sleptMs: 0, wrongMs: 0 };
+
+/** The file of a lab clock: a `LabTime` as JSON; replaced by renaming. */
 export interface LabClockFile {
-  /** Another text whenever the file was replaced; null when there is none, which is no sleep. */
+  /** Another text whenever the file was replaced; null when there is none, which is the machine's own time. */
   version(): string | null;
   read(): string;
 }
 
 /**
- * What the lab has slept, looked at again at most every 20 ms and read when the file is another one. What cannot be
+ * The time of the lab, looked at again at most every 20 ms and read when the file is another one. What cannot be
  * read is told of and leaves the last value: the lab stays where it was rather than falling back in time.
  */
-export function followedSleepMs(file: LabClockFile, base: Pick<Clock, 'monotonicMs'>, onFault: (error: unknown) => void): () => number {
-  let sleptMs = 0;
+export function followedLabTime(file: LabClockFile, base: Pick<Clock, 'monotonicMs'>, onFault: (error: unknown) => void): () => LabTime {
+  let time = ownTime;
   let seen: string | null = null;
   let lookAtMs = -Infinity;
   return () => {
     const nowMs = base.monotonicMs();
-    if (nowMs < lookAtMs) return sleptMs;
+    if (nowMs < lookAtMs) return time;
     lookAtMs = nowMs + lookEveryMs;
     try {
       const found = file.version();
-      if (found === seen) return sleptMs;
+      if (found === seen) return time;
       seen = found;
-      sleptMs = found === null ? 0 : sleptMsSchema.parse(parseJson(file.read()));
+      time = found === null ? ownTime : labTimeSchema.parse(parseJson(file.read()));
     } catch (error) {
       onFault(error);
     }
-    return sleptMs;
+    return time;
   };
+}
+
+/** `base` on a host of a lab with that time. */
+export function labTimeClock(base: Clock, time: () => LabTime): Clock {
+  return sleptClock(base, () => time().sleptMs + time().wrongMs);
 }

@@ -33,13 +33,23 @@ test('a lab clock moves the wall clock and the clock since boot, not the duratio
   const clock = hostClock(base, { PARAVCL_LAB_CLOCK: file }, log);
   expect(said.join()).toContain('PARAVCL_LAB_CLOCK is set');
   expect(clock.now()).toBe(base.now());
-  await sleepTo('3600000');
+  await sleepTo('{"sleptMs":3600000,"wrongMs":0}');
   expect(clock.now()).toBe(base.now() + 3600_000);
   expect(clock.monotonicMs()).toBe(base.monotonicMs());
   expect(Math.abs(clock.uptimeMs() - uptime() * 1000 - 3600_000)).toBeLessThan(1000);
-  await sleepTo('not a number');
+  await sleepTo('not a time');
   expect(clock.now()).toBe(base.now() + 3600_000);
   await rm(file);
   await base.advance(20);
   expect(clock.now()).toBe(base.now());
+});
+
+test('a wall clock that is wrong moves neither the clock since boot nor the durations', async () => {
+  const base = new HandClock();
+  const file = join(directory, 'clock');
+  await writeFile(file, '{"sleptMs":1000,"wrongMs":-7200000}');
+  const clock = hostClock(base, { PARAVCL_LAB_CLOCK: file }, log);
+  expect(clock.now()).toBe(base.now() + 1000 - 7_200_000);
+  expect(clock.monotonicMs()).toBe(base.monotonicMs());
+  expect(Math.abs(clock.uptimeMs() - uptime() * 1000 - 1000)).toBeLessThan(1000);
 });

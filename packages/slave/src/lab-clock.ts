@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { uptime } from 'node:os';
-import { sleptClock, type Clock } from '@paravcl/shared/clock';
-import { followedSleepMs, labClockVariable } from '@paravcl/shared/lab-clock';
+import type { Clock } from '@paravcl/shared/clock';
+import { followedLabTime, labClockVariable, labTimeClock } from '@paravcl/shared/lab-clock';
 import type { Logger } from 'pino';
 
 /** The clocks of one host. */
@@ -11,9 +11,9 @@ export interface HostClock extends Clock {
 }
 
 /**
- * The host's clocks, ahead by what the lab "slept" when `PARAVCL_LAB_CLOCK` names a lab clock: a file with one
- * JSON number, milliseconds, that a test moves (by rename; missing: 0). Everybody slept: the wall clock and the
- * clock since boot have moved, durations and timers have not.
+ * The host's clocks, ahead by what the lab "slept" when `PARAVCL_LAB_CLOCK` names a lab clock: a file
+ * that a test moves (by rename; missing: the host's own time). Everybody slept: the wall clock and the clock since
+ * boot have moved, durations and timers have not. A wall clock that is wrong besides moves nothing else.
  */
 export function hostClock(base: Clock, env: Readonly<Record<string, string | undefined>>, log: Logger): HostClock {
   const path = env[labClockVariable];
@@ -23,6 +23,6 @@ export function hostClock(base: Clock, env: Readonly<Record<string, string | und
     const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
     return stat === undefined ? null : `${stat.ino} ${stat.mtimeNs}`;
   };
-  const sleptMs = followedSleepMs({ version, read: () => readFileSync(path, 'utf8') }, base, (err) => log.warn({ err, file: path }, 'the lab clock cannot be read: it stays where it was'));
-  return { ...sleptClock(base, sleptMs), uptimeMs: () => uptime() * 1000 + sleptMs() };
+  const time = followedLabTime({ version, read: () => readFileSync(path, 'utf8') }, base, (err) => log.warn({ err, file: path }, 'the lab clock cannot be read: it stays where it was'));
+  return { ...labTimeClock(base, time), uptimeMs: () => uptime() * 1000 + time().sleptMs };
 }

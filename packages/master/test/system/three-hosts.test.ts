@@ -241,6 +241,32 @@ test('by tomorrow 09:00, with the master away, the agent alone has saved what ha
   await Promise.all([remove(large, ending), remove(large, endless)]);
 });
 
+test('a host whose time of day is wrong says so and begins no end, keeps the ends it has by the clock since boot, and takes part again when it is right', async () => {
+  const [kept] = await launchedOn(large, { minutes: 120 });
+  const before = await sight(large, kept);
+  const warnings = async (): Promise<string> => (await slaveOf(large)).warnings.join(' ');
+  // Far beyond the end of what runs there, by the wrong time.
+  await site.clock.setWrong('large', 3 * hour);
+  await eventually('its wrong clock to be shown', patienceMs, async () => ((await warnings()).includes('The clock of large is 10800 s ahead') ? true : undefined));
+
+  const waiting = await launch({ ramMiB: 600, minutes: 60 });
+  const queued = await instanceWhere(admin, waiting.id, 'it to wait', ({ observed }) => observed === 'queued');
+  expect(queued.reason).toMatchObject({ code: 'ClockWrong', sentence: expect.stringContaining('chronyc makestep') as string });
+  const endless = await isRunning(await launch({ ramMiB: 600 }));
+  expect(endless.slaveId).toBe((await slaveOf(large)).id);
+  await remove(large, endless);
+  await goesOn(large, kept, before);
+  await followOperation(admin, (await admin.call(suspendInstance, { params: { instanceId: kept.id } })).operation);
+  await expect(admin.call(resumeInstance, { params: { instanceId: kept.id }, body: { minutes: 60 } })).rejects.toThrow('The clock of large is 10800 s ahead');
+
+  await site.clock.setWrong('large', 0);
+  await eventually('no warning to be left', patienceMs, async () => ((await warnings()) === '' ? true : undefined));
+  expect((await isRunning(waiting)).slaveId).toBe((await slaveOf(large)).id);
+  await followOperation(admin, (await admin.call(resumeInstance, { params: { instanceId: kept.id }, body: { minutes: 60 } })).operation);
+  expect(await pageOf(large, kept)).toMatchObject({ bootId: before.page.bootId });
+  await Promise.all([remove(large, kept), remove(large, waiting)]);
+});
+
 test('domains that are not ours are listed as foreign and were not touched by any of this', async () => {
   for (const host of site.hosts) {
     const listed = async () => (await slaveOf(host)).foreignDomains;

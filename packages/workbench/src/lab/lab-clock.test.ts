@@ -7,22 +7,37 @@ let home: string;
 beforeEach(async () => (home = await mkdtemp(join(tmpdir(), 'lab-clock-'))));
 afterEach(() => rm(home, { recursive: true }));
 
-test('what the lab slept adds up, stands in the file as a number, and is known to the next run', async () => {
-  const clock = new LabClock(join(home, 'time', 'slept'));
+const timeIn = async (file: string): Promise<unknown> => JSON.parse(await readFile(file, 'utf8'));
+
+test('what the lab slept adds up, stands in the file of everybody, and is known to the next run', async () => {
+  const clock = new LabClock(join(home, 'clock', 'time'), ['host-1']);
   await clock.open();
-  expect(await readFile(clock.file, 'utf8')).toBe('0');
+  expect(await timeIn(clock.file)).toEqual({ sleptMs: 0, wrongMs: 0 });
   await clock.sleep(1000);
   await clock.sleep(500);
-  expect(await readFile(clock.file, 'utf8')).toBe('1500');
-  expect(await readdir(join(home, 'time'))).toEqual(['slept']);
+  expect(await timeIn(clock.file)).toEqual({ sleptMs: 1500, wrongMs: 0 });
+  expect(await timeIn(clock.envOf('host-1')['PARAVCL_LAB_CLOCK'] ?? '')).toEqual({ sleptMs: 1500, wrongMs: 0 });
+  expect(await readdir(join(home, 'clock'))).toEqual(['time', 'time-host-1']);
   const next = new LabClock(clock.file);
   await next.open();
   await next.sleep(1);
-  expect(await readFile(clock.file, 'utf8')).toBe('1501');
+  expect(await timeIn(clock.file)).toEqual({ sleptMs: 1501, wrongMs: 0 });
+});
+
+test('the time of day of one host is set wrong and right again, and nobody else’s', async () => {
+  const clock = new LabClock(join(home, 'time'), ['host-1', 'host-2']);
+  await clock.open();
+  await clock.setWrong('host-1', -60_000);
+  await clock.sleep(5);
+  const times = () => Promise.all([clock.file, `${clock.file}-host-1`, `${clock.file}-host-2`].map(timeIn));
+  expect(await times()).toEqual([{ sleptMs: 5, wrongMs: 0 }, { sleptMs: 5, wrongMs: -60_000 }, { sleptMs: 5, wrongMs: 0 }]);
+  await clock.setWrong('host-1', 0);
+  expect(await times()).toEqual([1, 2, 3].map(() => ({ sleptMs: 5, wrongMs: 0 })));
+  await expect(clock.setWrong('host-3', 1)).rejects.toThrow('There is no host host-3');
 });
 
 test('the lab sleeps until a moment, and not at all when that is over', async () => {
-  const clock = new LabClock(join(home, 'slept'));
+  const clock = new LabClock(join(home, 'time'));
   await clock.open();
   const tomorrow = new Date(Date.now() + 86_400_000);
   await clock.sleepUntil(tomorrow);
@@ -33,5 +48,5 @@ test('the lab sleeps until a moment, and not at all when that is over', async ()
 });
 
 test.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('the clock is not set by %p', async (ms) => {
-  await expect(new LabClock(join(home, 'slept')).sleep(ms)).rejects.toThrow(/never goes back/);
+  await expect(new LabClock(join(home, 'time')).sleep(ms)).rejects.toThrow(/never goes back/);
 });

@@ -1,35 +1,45 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-
-/** Names the file for the daemons. */
-export const labClockVariable = 'PARAVCL_LAB_CLOCK';
+import { labClockVariable, type LabTime } from '@paravcl/shared/lab-clock';
 
 /**
  * The time of all daemons of a lab: the machine's, and what the lab "slept" through. Physically everything slept:
  * the time of day and the clock since boot move, durations and timers do not, so nobody misses a heartbeat.
+ * The time of day of a single host can be wrong besides.
  *
- * The file holds one JSON number, the milliseconds slept; it is replaced by renaming, so nobody reads half of it.
- * Daemons look at it at most every 20 ms.
+ * The master follows one file and each host another one, `LabTime` as JSON; they are replaced by renaming, so nobody
+ * reads half of one. Daemons look at theirs at most every 20 ms.
  */
 export class LabClock {
   private sleptMs = 0;
+  private readonly wrongMs: Map<string, number>;
 
-  constructor(readonly file: string) {}
+  constructor(
+    readonly file: string,
+    hosts: readonly string[] = [],
+  ) {
+    this.wrongMs = new Map(hosts.map((host) => [host, 0]));
+  }
 
-  /** For the daemons' environment. */
+  /** For the master's environment. */
   get env(): Readonly<Record<string, string>> {
     return { [labClockVariable]: this.file };
   }
 
-  /** Takes up what an earlier run of the same lab slept, and makes the file. */
+  /** For the environment of a host's daemons. */
+  envOf(host: string): Readonly<Record<string, string>> {
+    return { [labClockVariable]: this.fileOf(host) };
+  }
+
+  /** Takes up what an earlier run of the same lab slept, and makes the files; every host's time of day is right. */
   async open(): Promise<void> {
     await mkdir(dirname(this.file), { recursive: true });
-    const text = await readFile(this.file, 'utf8').catch(() => '0');
-    this.sleptMs = Number(text) || 0;
+    const text = await readFile(this.file, 'utf8').catch(() => '{"sleptMs":0}');
+    this.sleptMs = (JSON.parse(text) as LabTime).sleptMs;
     await this.write();
   }
 
-  /** Milliseconds since 1970 as the daemons see it. */
+  /** Milliseconds since 1970 as the master, and every host whose time is right, sees it. */
   now(): number {
     return Date.now() + this.sleptMs;
   }
@@ -46,8 +56,23 @@ export class LabClock {
     await this.sleep(Math.max(0, moment.getTime() - this.now()));
   }
 
+  /** From now on the host's time of day is ahead by so long (below 0: behind), as after somebody set it wrong; 0 sets it right. */
+  async setWrong(host: string, ms: number): Promise<void> {
+    if (!this.wrongMs.has(host)) throw new RangeError(`There is no host ${host} in this lab.`);
+    this.wrongMs.set(host, ms);
+    await this.write();
+  }
+
+  private fileOf(host: string): string {
+    return `${this.file}-${host}`;
+  }
+
   private async write(): Promise<void> {
-    await writeFile(`${this.file}.new`, JSON.stringify(this.sleptMs));
-    await rename(`${this.file}.new`, this.file);
+    const files = [[this.file, 0] as const, ...[...this.wrongMs].map(([host, wrongMs]) => [this.fileOf(host), wrongMs] as const)];
+    for (const [file, wrongMs] of files) {
+      const time: LabTime = { sleptMs: this.sleptMs, wrongMs };
+      await writeFile(`${file}.new`, JSON.stringify(time));
+      await rename(`${file}.new`, file);
+    }
   }
 }

@@ -51,8 +51,8 @@ export class LabSite {
 
   constructor(readonly options: LabSiteOptions) {
     const { stateDir } = options;
-    this.clock = new LabClock(join(stateDir, 'clock', 'slept'));
-    const env = this.clock.env;
+    const wishes = options.hosts.map((wish, index) => ({ ...wish, name: wish.name ?? `host-${String(index + 1)}` }));
+    this.clock = new LabClock(join(stateDir, 'clock', 'time'), wishes.map(({ name }) => name));
     this.master = new LabMaster({
       stateDir,
       host: lan.address,
@@ -60,11 +60,10 @@ export class LabSite {
       siteName: options.siteName ?? 'ParaVCL lab',
       network: guestNetwork,
       config: options.masterConfig ?? {},
-      env,
+      env: this.clock.env,
     });
-    this.hosts = options.hosts.map((wish, index) => {
+    this.hosts = wishes.map(({ name, ...wish }, index) => {
       const number = index + 1;
-      const name = wish.name ?? `host-${String(number)}`;
       const proxyPort = masterPort + number;
       const proxied = options.faultProxies === true;
       return new LabHost({
@@ -81,7 +80,7 @@ export class LabSite {
         offer: { cores: wish.offerCores ?? 2, ramMiB: wish.offerRamMiB ?? 2048 },
         poolMiB: wish.poolMiB ?? 2048,
         agentConfig: wish.agentConfig ?? {},
-        env,
+        env: this.clock.envOf(name),
       });
     });
   }
