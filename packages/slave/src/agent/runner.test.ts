@@ -26,6 +26,7 @@ class Rig {
   readonly reads: string[] = [];
   missingImages = false;
   unreadable = false;
+  domainThere = true;
   readonly ends: { readonly what: string; readonly ok: () => void; readonly fails: (error: Error) => void }[] = [];
   private readonly instances = new Map<string, JournaledInstance>();
 
@@ -47,6 +48,21 @@ class Rig {
     const wanted: DesiredInstance = { instanceId, generation, desired, spec: spec(instanceId.slice(-4)), ...end };
     this.instances.set(instanceId, { desired: wanted, spec: wanted.spec, told: null, marks: { ...noMarks, made: true } });
     this.runner.wake(instanceId);
+  }
+
+  /** As after the tombstone of the instance was confirmed: its domain is gone, and so is the journal's record of it. */
+  forget(instanceId: string): void {
+    this.domainThere = false;
+    this.instances.delete(instanceId);
+    this.runner.forget(instanceId);
+  }
+
+  /** How often the host is read when everybody looks again. */
+  async readsOfAll(): Promise<number> {
+    const before = this.reads.length;
+    this.runner.forgive([]);
+    await turn();
+    return this.reads.length - before;
   }
 
   nameOf(instanceId: string): string {
@@ -72,7 +88,7 @@ class Rig {
     if (this.unreadable) throw new HypervisorError('unavailable', 'no libvirtd');
     const generation = this.instances.get(instanceId)?.desired?.generation ?? 1;
     return {
-      domain: { instanceId, name: 'x', state: 'off', generation },
+      domain: this.domainThere ? { instanceId, name: 'x', state: 'off', generation } : null,
       files: true,
       missingImages: this.missingImages ? [image] : [],
       reservedMac: null,
@@ -160,6 +176,74 @@ test('a host that could not be read is read at once when the hypervisor answers,
   rig.runner.forgive(['unavailable']);
   await turn();
   expect(rig.begun).toEqual(['start first']);
+});
+
+describe('what nothing is known of any more', () => {
+  test('is not looked at again, also when it was forgotten during a round', async () => {
+    rig.want(first, 1, 'running');
+    rig.want(second, 1, 'running');
+    rig.forget(first);
+    rig.forget(second);
+    await turn();
+    expect(rig.begun).toEqual([]);
+    expect(await rig.readsOfAll()).toBe(0);
+    expect(rig.clock.waiting).toEqual([]);
+  });
+
+  test('is dropped when its step has ended, although everybody was woken meanwhile', async () => {
+    rig.want(first, 1, 'running');
+    await turn();
+    expect(rig.begun).toEqual(['start first']);
+    rig.forget(first);
+    rig.runner.forgive([]);
+    rig.ends[0]?.ok();
+    await turn();
+    expect(await rig.readsOfAll()).toBe(0);
+  });
+
+  test('is not read for ever when the hypervisor is silent', async () => {
+    rig.unreadable = true;
+    rig.want(first, 1, 'running');
+    rig.forget(first);
+    await turn();
+    expect(rig.clock.waiting).toEqual([]);
+    expect(await rig.readsOfAll()).toBe(0);
+  });
+
+  test('is kept when it is wanted again before its round has ended', async () => {
+    rig.want(first, 1, 'running');
+    await turn();
+    rig.forget(first);
+    rig.domainThere = true;
+    rig.want(first, 2, 'stopped');
+    rig.ends[0]?.ok();
+    await turn();
+    expect(rig.begun).toEqual(['start first', 'note first']);
+    rig.ends[1]?.fails(new Error('no room'));
+    await turn();
+    expect(await rig.readsOfAll()).toBe(1);
+  });
+
+  test('is dropped after an event of a domain that is gone', async () => {
+    rig.domainThere = false;
+    rig.runner.wake(first);
+    await turn();
+    expect(rig.reads).toEqual(['first']);
+    expect(await rig.readsOfAll()).toBe(0);
+  });
+
+  test('is kept while the host has a domain of ours, or cannot be asked for one', async () => {
+    rig.unreadable = true;
+    rig.runner.wake(first);
+    await turn();
+    expect(rig.clock.waiting).toHaveLength(1);
+    rig.unreadable = false;
+    await rig.clock.advance(5000);
+    expect(await rig.readsOfAll()).toBe(1);
+    rig.domainThere = false;
+    expect(await rig.readsOfAll()).toBe(1);
+    expect(await rig.readsOfAll()).toBe(0);
+  });
 });
 
 describe('the end of its time', () => {

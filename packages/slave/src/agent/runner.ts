@@ -31,6 +31,8 @@ import type { ObservedInstance } from '@paravcl/shared/protocol/desired-instance
  *  5. A step that fails, or that changes nothing, is not tried again before its back-off has passed.
  *  6. An instance that is settled costs nothing until something wakes it: an order, an event, its timer,
  *     or the resync.
+ *  7. An instance is kept in memory while the journal knows it, while the host may have a domain of ours for it, and
+ *     during its rounds; no longer, for every return of something that was waited for reads the host for all that are kept.
  */
 export interface RunnerParts {
   readonly clock: Clock;
@@ -53,6 +55,8 @@ export interface RunnerParts {
 interface Instance {
   working: boolean;
   again: boolean;
+  /** Whether the host may have a domain of ours for it: somebody said so, or the last reading found one. */
+  maybeOnHost: boolean;
   generation: number | null;
   /** Whether its time was over when its present order was taken. */
   timeOver: boolean;
@@ -86,16 +90,8 @@ export class Runner {
   wake(instanceId: string): void {
     if (this.stopped) return;
     const instance = this.instanceOf(instanceId);
-    instance.again = true;
-    if (!this.isInForce(instanceId, instance)) for (const interrupt of [...instance.interrupts]) interrupt();
-    if (instance.working) return;
-    instance.working = true;
-    this.atWork += 1;
-    void this.work(instanceId, instance).finally(() => {
-      instance.working = false;
-      this.atWork -= 1;
-      if (this.atWork === 0) for (const resolve of this.idle.splice(0)) resolve();
-    });
+    instance.maybeOnHost = true;
+    this.lookAgain(instanceId, instance);
   }
 
   /**
@@ -103,18 +99,21 @@ export class Runner {
    * first time. Every instance looks again, for some wait for the same thing without having tried.
    */
   forgive(codes: readonly FailureCode[], kinds: readonly StepKind[] = []): void {
-    for (const [instanceId, { recollection }] of this.instances) {
+    if (this.stopped) return;
+    for (const [instanceId, instance] of this.instances) {
+      const { recollection } = instance;
       for (const [key, { code }] of recollection.failures) if (codes.includes(code) || kinds.some((kind) => kind === key)) recollection.failures.delete(key);
-      this.wake(instanceId);
+      this.lookAgain(instanceId, instance);
     }
   }
 
   /** Drops what is recollected of an instance that is gone. */
   forget(instanceId: string): void {
     const instance = this.instances.get(instanceId);
-    instance?.cancelTimer?.();
-    // One that is at work stays, lest a second round of it begins beside the first.
-    if (instance?.working === false) this.instances.delete(instanceId);
+    if (instance === undefined) return;
+    instance.maybeOnHost = false;
+    // One that is at work stays until its round has ended, lest a second round of it begins beside the first.
+    if (!instance.working) this.drop(instanceId, instance);
   }
 
   /** Resolves when no instance is being worked on. */
@@ -145,16 +144,37 @@ export class Runner {
     this.parts.observe({ instanceId, generation: desired.generation, state: 'preparing', reason: null, progressPercent: mean });
   }
 
+  private lookAgain(instanceId: string, instance: Instance): void {
+    instance.again = true;
+    if (!this.isInForce(instanceId, instance)) for (const interrupt of [...instance.interrupts]) interrupt();
+    if (!instance.working) void this.work(instanceId, instance);
+  }
+
   private async work(instanceId: string, instance: Instance): Promise<void> {
-    while (instance.again && !this.stopped) {
-      instance.again = false;
-      instance.cancelTimer?.();
-      instance.cancelTimer = null;
-      const wakeAtMs = await this.round(instanceId, instance);
-      if (instance.again || wakeAtMs === null || this.stopped) continue;
-      const delayMs = Math.max(0, wakeAtMs - this.parts.clock.monotonicMs());
-      instance.cancelTimer = this.parts.clock.after(delayMs, () => this.wake(instanceId));
+    instance.working = true;
+    this.atWork += 1;
+    try {
+      while (instance.again && !this.stopped) {
+        instance.again = false;
+        instance.cancelTimer?.();
+        instance.cancelTimer = null;
+        const wakeAtMs = await this.round(instanceId, instance);
+        if (instance.again || wakeAtMs === null || this.stopped) continue;
+        const delayMs = Math.max(0, wakeAtMs - this.parts.clock.monotonicMs());
+        instance.cancelTimer = this.parts.clock.after(delayMs, () => this.wake(instanceId));
+      }
+    } finally {
+      // In the same turn as the last look at `again`: what wakes it before is seen there, and what does after begins anew.
+      instance.working = false;
+      if (!instance.maybeOnHost && this.known(instanceId) === noInstance) this.drop(instanceId, instance);
+      this.atWork -= 1;
+      if (this.atWork === 0) for (const resolve of this.idle.splice(0)) resolve();
     }
+  }
+
+  private drop(instanceId: string, instance: Instance): void {
+    instance.cancelTimer?.();
+    this.instances.delete(instanceId);
   }
 
   /** Reads, plans, acts. Answers when to look again; sets `again` when something was done. */
@@ -166,6 +186,7 @@ export class Runner {
     try {
       facts = await this.within(readDeadlineMs, this.parts.readHost(instanceId, known));
       instance.readFailures = 0;
+      instance.maybeOnHost = facts.domain !== null;
     } catch (error) {
       instance.readFailures += 1;
       this.parts.failed(error);
@@ -294,6 +315,7 @@ export class Runner {
       instance = {
         working: false,
         again: false,
+        maybeOnHost: true,
         generation: null,
         timeOver: false,
         recollection: { ...nothingRecollected, failures: new Map() },
