@@ -27,9 +27,9 @@ function readOptions(): Options | string {
   const { seed, faults, hosts, keep, json } = new Command('npm run test:system --')
     .description('Kills, stops and cuts off everything in a site of real hosts, at random, and judges what became of it.')
     .option('--seed <number>', 'repeats the random choices of an earlier run (default: a new one, printed)', Number)
-    .option('--faults <number>', `faults to inject; from ${String(longRun)} on every kind has to meet every stage`, Number, longRun)
+    .option('--faults <number>', `faults to inject; from ${String(longRun)} on every kind that is about a stage has to meet each`, Number, longRun)
     .option('--hosts <number>', 'hosts of the site, 2 to 6', Number, 3)
-    .option('--keep', 'leave logs and history behind, and say where', false)
+    .option('--keep', 'leave logs and history behind, and say where, also when all went well', false)
     .option('--json', 'the record on standard output before the last line', false)
     .parse()
     .opts<{ seed?: number; faults: number; hosts: number; keep: boolean; json: boolean }>();
@@ -66,6 +66,10 @@ async function main(): Promise<number> {
   await mkdir('/var/tmp', { recursive: true });
   // A short path, and one that QEMU's user can walk: sockets lie in it.
   const stateDir = await mkdtemp('/var/tmp/pvrec-');
+  const file = recordFileOf(faults);
+  // One that ends without a record must not hide behind the one before.
+  await rm(file, { force: true });
+  let passed = false;
   try {
     const outcome = await runRecovery({
       stateDir,
@@ -80,15 +84,16 @@ async function main(): Promise<number> {
       say: (line) => say(`  ${line}`),
     });
     const record = await recordOf(seed, outcome);
-    const file = recordFileOf(faults);
     await writeRecoveryRecord(record, file);
     say(`\n${renderOutcome(seed, outcome)}\n  record: ${file}`);
     if (options.json) process.stdout.write(`${JSON.stringify(record)}\n`);
     // Every fault that was survived is a test that passed.
     process.stdout.write(`${String(outcome.faults.length)} passed, ${String(outcome.violations.length)} failed\n`);
-    return outcome.violations.length === 0 ? 0 : 1;
+    passed = outcome.violations.length === 0;
+    return passed ? 0 : 1;
   } finally {
-    if (keep) say(`  logs and history: ${stateDir}`);
+    // What went wrong is found out from them.
+    if (keep || !passed) say(`  logs and history: ${stateDir}`);
     else await rm(stateDir, { recursive: true, force: true });
   }
 }

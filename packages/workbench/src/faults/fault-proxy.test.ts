@@ -235,6 +235,15 @@ test('a cut forwards a part of what was on its way, then the connection is gone 
   await linked();
 });
 
+test('a cut that was ordered is called off when the link is to be good again', async () => {
+  const [client, target] = await linked();
+  proxy.cutMidFrame();
+  proxy.pass();
+  client.socket.write('0123456789');
+  await until('all of it arrived', () => target.heard === 'hello0123456789');
+  expect(proxy.counters.cuts).toBe(0);
+});
+
 test('what the target says can be cut as well', async () => {
   const [client, target] = await linked();
   proxy.cutMidFrame();

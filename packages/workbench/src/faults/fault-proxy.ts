@@ -95,8 +95,9 @@ export class FaultProxy {
     this.aim = target;
   }
 
-  /** A good link again. */
+  /** A good link again; a cut that was ordered and did not come any more is called off. */
   pass(): void {
+    this.cutsOrdered = 0;
     this.become({ kind: 'pass' });
   }
 

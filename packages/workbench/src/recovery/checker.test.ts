@@ -58,15 +58,17 @@ function cleanWorld(states: readonly Resting[], hostCount: number): World {
     });
     world.books.placements.push({ instanceId: id, slaveId: host.slaveId, state: gone ? 'clean' : 'active' });
     call(world, 'launch', null, id, `op-launch-${String(n)}`);
-    world.books.operations.push({ id: `op-launch-${String(n)}`, kind: 'instance.create', instanceId: id, userId: 'u', state: 'done', sentence: 'It runs.' });
+    world.books.operations.push({ id: `op-launch-${String(n)}`, kind: 'instance.create', instanceId: id, userId: 'u', generation: 1, state: 'done', sentence: 'It runs.' });
     world.books.transitions.push({ instanceId: id, generation: 1, desired: 'running', to: 'requested', reasonCode: null, by: 'user alice' });
+    world.books.transitions.push({ instanceId: id, generation: 1, desired: 'running', to: 'running', reasonCode: null, by: `slave ${host.name}` });
     world.guests.set(id, { rest: '', boots: [{ bootId: `b${String(n)}`, first: 1, last: 500, jumps: [], lastMs: 9_900, silentMs: 600 }] });
     world.seenAtWork.add(id);
     if (state !== 'running') {
       const ask = { suspended: 'suspend', stopped: 'stop', deleted: 'delete' }[state] as 'suspend' | 'stop' | 'delete';
       call(world, ask, id, id, `op-${String(n)}`);
-      world.books.operations.push({ id: `op-${String(n)}`, kind: `instance.${ask}`, instanceId: id, userId: 'u', state: 'done', sentence: 'So it is.' });
+      world.books.operations.push({ id: `op-${String(n)}`, kind: `instance.${ask}`, instanceId: id, userId: 'u', generation: 2, state: 'done', sentence: 'So it is.' });
       world.books.transitions.push({ instanceId: id, generation: 2, desired: state, to: 'running', reasonCode: null, by: 'user alice' });
+      world.books.transitions.push({ instanceId: id, generation: 2, desired: state, to: state, reasonCode: null, by: `slave ${host.name}` });
     } else world.untouched.set(id, unmoved({ host: host.name, name: `pv-i-${String(n)}`, state: 'running', domId: n + 1, pids: [400 + n] }));
     if (gone) return;
     world.books.addresses.push({ address, mac, instanceId: id });
@@ -154,13 +156,16 @@ const planted: readonly (readonly [what: string, state: Resting, plant: (world: 
   ['a placement that is never clean', 'deleted', (world) => (world.books.placements[0] = { instanceId: idOf(0), slaveId: 'slave-0', state: 'cleaning' }), /still owes the proof/],
   ['two placements', 'running', (world) => world.books.placements.push({ instanceId: idOf(0), slaveId: 'slave-1', state: 'active' }), /is placed on slave-0 and slave-1/],
   ['a slave that is away', 'running', (world) => (world.books.slaves[0] = { id: 'slave-0', name: 'lab-0', liveness: 'suspect' }), /lab-0 is suspect/],
-  ['a pending operation', 'stopped', (world) => (world.books.operations[1] = { id: 'op-0', kind: 'instance.stop', instanceId: idOf(0), userId: 'u', state: 'pending', sentence: 'shutting down' }), /op-0 .* is pending/],
+  ['a pending operation', 'stopped', (world) => (world.books.operations[1] = { id: 'op-0', kind: 'instance.stop', instanceId: idOf(0), userId: 'u', generation: 2, state: 'pending', sentence: 'shutting down' }), /op-0 .* is pending/],
   ['a lost acknowledged request', 'stopped', (world) => drop(world.books.operations, ({ id }) => id === 'op-0'), /operation op-0 is not in the books/],
   ['a lost acknowledged launch', 'deleted', (world) => drop(world.books.instances, ({ id }) => id === idOf(0)), /instance 0192.* is not in the books/],
   ['a lost acknowledged deletion', 'deleted', (world) => change(world, 0, { desired: 'stopped', observed: 'stopped' }), /acknowledged, and the instance is to be stopped/],
+  ['a stop that was said to be done and never was', 'stopped', (world) => drop(world.books.transitions, ({ instanceId, to }) => instanceId === idOf(0) && to === 'stopped'), /is done by its operation op-0, and the instance was never stopped/],
+  ['a suspend that counts only because it was saved before', 'suspended', (world) => world.books.operations.splice(1, 1, { id: 'op-0', kind: 'instance.suspend', instanceId: idOf(0), userId: 'u', generation: 3, state: 'done', sentence: 'So it is.' }), /was never suspended under that wish/],
+  ['a launch that was said to run and never did', 'running', (world) => drop(world.books.transitions, ({ instanceId, to }) => instanceId === idOf(0) && to === 'running'), /was never running under that wish/],
   ['a launch done twice', 'running', (world) => world.books.instances.push({ ...instance(world, 0), id: idOf(99), name: 'i-99', observed: 'deleted', desired: 'deleted', slaveId: null }), /no launch was answered with/],
   ['a verb done twice', 'stopped', (world) => world.books.transitions.push({ instanceId: idOf(0), generation: 3, desired: 'stopped', to: 'running', reasonCode: null, by: 'user alice' }), /made to be stopped 2 times, and 1 requests/],
-  ['a second operation for one request', 'suspended', (world) => world.books.operations.push({ id: 'op-again', kind: 'instance.suspend', instanceId: idOf(0), userId: 'u', state: 'done', sentence: 'So it is.' }), /2 operations instance\.suspend, and 1/],
+  ['a second operation for one request', 'suspended', (world) => world.books.operations.push({ id: 'op-again', kind: 'instance.suspend', instanceId: idOf(0), userId: 'u', generation: 2, state: 'done', sentence: 'So it is.' }), /2 operations instance\.suspend, and 1/],
   ['one key, two operations', 'running', (world) => repeat(world, { kind: 'ok', instanceId: idOf(0), operationId: 'op-other' }), /2 operations under one key/],
   ['one key, two instances', 'running', (world) => repeat(world, { kind: 'ok', instanceId: idOf(98), operationId: 'op-launch-0' }), /2 instances under one key/],
   ['acknowledged and then refused', 'running', (world) => repeat(world, { kind: 'fail', code: 'conflict', sentence: 'It is off.' }), /acknowledged and, under the same key, refused/],

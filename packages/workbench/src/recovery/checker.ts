@@ -5,7 +5,7 @@ import type { Books } from './pictures';
 import { differences } from './differences';
 
 /** No fault of the run makes a launch or a verb impossible: a few may fail, a run in which most do proves nothing. */
-const failedAtMost = 0.1;
+export const failedAtMost = 0.1;
 
 /**
  * Judges a run: a sentence for everything that should not have happened. Empty means that every acknowledged
@@ -83,7 +83,6 @@ function answers(request: Request, books: Books): readonly string[] {
   if (request.mustBeRefused) return ok.length === 0 ? [] : [`${titled(request)} had to be refused and was acknowledged.`];
   const [refusal] = failed;
   if (ok.length > 0 && refusal !== undefined) found.push(`${titled(request)} was acknowledged and, under the same key, refused: ${refusal.code}, ${refusal.sentence}`);
-  if (request.ask === 'see') return found;
 
   const operations = new Set(ok.flatMap(({ operationId }) => operationId ?? []));
   const instances = new Set(ok.flatMap(({ instanceId }) => instanceId ?? []));
@@ -94,6 +93,9 @@ function answers(request: Request, books: Books): readonly string[] {
     const operation = books.operations.find((known) => known.id === id);
     if (operation === undefined) found.push(`${titled(request)} was acknowledged, and its operation ${id} is not in the books.`);
     else if (operation.state === 'failed' && operation.sentence.trim() === '') found.push(`${titled(request)} failed, and nothing says why.`);
+    else if (operation.state === 'done' && !wasFulfilled(operation, wishOf[request.ask], books)) {
+      found.push(`${titled(request)} is done by its operation ${id}, and the instance was never ${wishOf[request.ask]} under that wish.`);
+    }
   }
   for (const id of instances) {
     const instance = books.instances.find((known) => known.id === id);
@@ -103,7 +105,12 @@ function answers(request: Request, books: Books): readonly string[] {
   return found;
 }
 
-const operationOf: Readonly<Record<Exclude<Ask, 'see'>, string>> = {
+/** Every change of state, of what is desired and of the generation is a line of the history: that of the goal is one of the wish's generation. */
+function wasFulfilled({ instanceId, generation }: Books['operations'][number], wish: (typeof wishOf)[Ask], { transitions }: Books): boolean {
+  return transitions.some((line) => line.instanceId === instanceId && line.generation === generation && line.desired === wish && line.to === wish);
+}
+
+const operationOf: Readonly<Record<Ask, string>> = {
   launch: 'instance.create',
   start: 'instance.start',
   resume: 'instance.resume',
@@ -117,7 +124,7 @@ const wishOf = { launch: 'running', start: 'running', resume: 'running', suspend
 function effects(requests: readonly Request[], books: Books): readonly string[] {
   const found: string[] = [];
   // What was refused did nothing; all others did something once, or may have.
-  const asked = requests.filter(({ ok, failed, ask, mustBeRefused }) => ask !== 'see' && !mustBeRefused && (ok.length > 0 || failed.length === 0));
+  const asked = requests.filter(({ ok, failed, mustBeRefused }) => !mustBeRefused && (ok.length > 0 || failed.length === 0));
   const clients = new Set(requests.map(({ client }) => client));
 
   const launched = new Set(asked.filter(({ ask }) => ask === 'launch').flatMap(({ ok }) => ok.flatMap(({ instanceId }) => instanceId ?? [])));
@@ -129,7 +136,7 @@ function effects(requests: readonly Request[], books: Books): readonly string[] 
 
   for (const instance of books.instances) {
     const ofIt = asked.filter(({ ask, instanceId, ok }) => (ask === 'launch' ? ok.some((answer) => answer.instanceId === instance.id) : instanceId === instance.id));
-    for (const [ask, kind] of Object.entries(operationOf) as [Exclude<Ask, 'see'>, string][]) {
+    for (const [ask, kind] of Object.entries(operationOf) as [Ask, string][]) {
       const wishes = ofIt.filter((request) => request.ask === ask);
       const made = books.operations.filter((operation) => operation.kind === kind && operation.instanceId === instance.id);
       // DELETE bears no key: each repetition may be given an operation of its own, and changes nothing.
@@ -140,7 +147,7 @@ function effects(requests: readonly Request[], books: Books): readonly string[] 
     const mine = books.transitions.filter(({ instanceId }) => instanceId === instance.id);
     const byPeople = mine.filter(({ by, generation }, index) => by.startsWith('user ') && clients.has(by.slice('user '.length)) && generation > (mine[index - 1]?.generation ?? 0));
     for (const wish of ['running', 'suspended', 'stopped', 'deleted'] as const) {
-      const wishes = ofIt.filter(({ ask }) => wishOf[ask as Exclude<Ask, 'see'>] === wish).length;
+      const wishes = ofIt.filter(({ ask }) => wishOf[ask] === wish).length;
       const done = byPeople.filter(({ desired }) => desired === wish).length;
       const most = wish === 'running' && !launched.has(instance.id) ? wishes + 1 : wishes;
       if (done > most) found.push(`Instance ${instance.name} (${instance.id}) was made to be ${wish} ${String(done)} times, and ${String(most)} requests asked for it.`);

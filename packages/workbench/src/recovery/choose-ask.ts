@@ -5,7 +5,7 @@ import { stageOf, type Stage } from './stages';
 
 /** What a client does next. */
 export interface Choice {
-  readonly ask: Exclude<Ask, 'see'>;
+  readonly ask: Ask;
   /** Null for a launch. */
   readonly instanceId: string | null;
   readonly force: boolean;

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { converge } from './converge';
 
 test('a site at rest is asked twice, and the first look is the time', async () => {
@@ -18,4 +19,12 @@ test('what is different after the limit is told, and it is waited for on', async
 
 test('a site that never rests has no time', async () => {
   expect(await converge(performance.now() - 400_000, 30_000, () => Promise.reject(new Error('no database')))).toEqual({ seconds: null, late: ['no database'] });
+});
+
+test('the time of a look that takes long counts', async () => {
+  const { seconds } = await converge(performance.now(), 10_000, async () => {
+    await setTimeout(300);
+    return [];
+  });
+  expect(seconds).toBeGreaterThanOrEqual(0.3);
 });

@@ -19,7 +19,7 @@ export interface Evidence {
   readonly seenAtWork: ReadonlySet<string>;
   /** Clients who ask while faults are injected, and what at least one of them must have had acknowledged and done. */
   readonly workers: ReadonlySet<string>;
-  readonly requiredAsks: readonly Exclude<Ask, 'see'>[];
+  readonly requiredAsks: readonly Ask[];
   readonly faults: number;
   /** How often each rare path of recovery was taken, and which had to be. */
   readonly paths: Readonly<Record<string, number>>;

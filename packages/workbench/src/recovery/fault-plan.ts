@@ -8,7 +8,7 @@ import type { SeededRandom } from './seeded-random';
  *   kill-master-unanswered  the master is killed when it did what a client asked for and the answer is on its way
  *   torn-journal    the agent is killed and the last record of its journal is only half there
  *   cut-link        the connection is reset and refused for some seconds
- *   half-open-link  the master's side is gone and the agent is not told
+ *   half-open-link  nothing arrives in either direction, and neither side is told
  *   stall-link      nothing passes, the connection stays
  *   cut-mid-frame   a frame is cut in the middle, then the connection is reset
  *   slow-link       every byte is late

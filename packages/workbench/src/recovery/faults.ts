@@ -26,35 +26,38 @@ const goneWithinMs = 20_000;
 /** Answers come so late while one is waited for: time enough to see it in the books and to kill. */
 const heldBackMs = 400;
 const askedWithinMs = 12_000;
+/** A heartbeat passes each second. */
+const passesWithinMs = 3000;
 const nothing = async (): Promise<void> => undefined;
 
 /** What a fault breaks, so that nothing is broken twice at the same time. */
-export function targetOf(kind: FaultKind, host: LabHost): string {
+export function targetsOf(kind: FaultKind, host: LabHost): readonly string[] {
   switch (kind) {
     case 'kill-master':
-    case 'kill-master-unanswered':
     case 'stop-master':
-      return 'master';
+      return ['master'];
+    case 'kill-master-unanswered':
+      // It holds back the answers to clients, too.
+      return ['master', 'clients'];
     case 'kill-mariadbd':
     case 'stop-mariadbd':
-      return 'mariadbd';
+      return ['mariadbd'];
     case 'lose-answers':
-      return 'clients';
+      return ['clients'];
     case 'kill-agent':
     case 'stop-agent':
     case 'torn-journal':
-      return `agent of ${host.name}`;
+      return [`agent of ${host.name}`];
     case 'kill-libvirtd':
     case 'stop-libvirtd':
-      return `libvirtd of ${host.name}`;
+      return [`libvirtd of ${host.name}`];
     case 'cut-link':
     case 'half-open-link':
     case 'stall-link':
     case 'cut-mid-frame':
     case 'slow-link':
-      return `link of ${host.name}`;
     case 'stale-master':
-      return `link of ${host.name}`;
+      return [`link of ${host.name}`];
   }
 }
 
@@ -98,7 +101,7 @@ export async function inject(kind: FaultKind, host: LabHost, patient: Patient, r
     case 'stall-link':
       return onLink(host, `stalled towards the master`, spell(patient, random), (link) => link.stall());
     case 'cut-mid-frame':
-      return onLink(host, `cut in the middle of a frame`, random.between(100, 1500), (link) => link.cutMidFrame());
+      return cutMidFrame(host, random);
     case 'slow-link': {
       const ms = random.between(50, 800);
       return onLink(host, `${String(ms)} ms away from the master`, random.between(2000, 6000), (link) => link.delay({ ms, jitterMs: ms / 4 }));
@@ -145,6 +148,21 @@ function onLink(host: LabHost, what: string, holdMs: number, breakIt: (link: Fau
   const link = linkOf(host);
   breakIt(link);
   return { what: `${host.name} ${what} for ${(holdMs / 1000).toFixed(1)} s`, holdMs, heal: async () => link.pass() };
+}
+
+/** Null when nothing passed that could be cut. */
+async function cutMidFrame(host: LabHost, random: SeededRandom): Promise<Injected | null> {
+  const link = linkOf(host);
+  const { cuts } = link.counters;
+  link.cutMidFrame();
+  try {
+    await eventually('a frame to be cut', passesWithinMs, () => (link.counters.cuts > cuts ? true : undefined), { everyMs: 5 });
+  } catch {
+    return null;
+  } finally {
+    link.pass();
+  }
+  return { what: `${host.name} cut off in the middle of a frame`, holdMs: random.between(0, 300), cameLater: true, heal: nothing };
 }
 
 function linkOf(host: LabHost): FaultProxy {

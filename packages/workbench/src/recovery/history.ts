@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 
-/** What a client asks for. `see` reads only. */
-export type Ask = 'launch' | 'start' | 'resume' | 'suspend' | 'stop' | 'delete' | 'see';
+/** What a client asks for. */
+export type Ask = 'launch' | 'start' | 'resume' | 'suspend' | 'stop' | 'delete';
 
 /**
  * One line of the history of client calls, in the way of Jepsen: a call is invoked, and ends as `ok` (acknowledged),
@@ -19,7 +19,7 @@ export type HistoryLine = {
       readonly client: string;
       readonly ask: Ask;
       readonly instanceId: string | null;
-      /** Null for DELETE and GET, which may be repeated as they are. */
+      /** Null for DELETE, which may be repeated as it is. */
       readonly key: string | null;
       readonly again: number | null;
       /** The answer must be a refusal: what is asked for makes no sense. */

@@ -1,16 +1,30 @@
 import type { LabHost } from '../lab/lab-host';
 import type { FaultKind } from './fault-plan';
-import type { Patient } from './faults';
+import { targetsOf, type Patient } from './faults';
 import { Nemesis } from './nemesis';
 import type { Moving } from './read-books';
 import { SeededRandom } from './seeded-random';
 
 const at = (slaveId: string | null, stage: Moving['stage'] = 'preparing'): readonly Moving[] => [{ instanceId: 'i-1', slaveId, stage }];
 
+/** A link whose ordered cut comes with the next look at its counters but one. */
+function linkOf(name: string, stalled: string[]): unknown {
+  let [ordered, looks] = [false, 0];
+  return {
+    stall: () => stalled.push(name),
+    pass: () => undefined,
+    cutMidFrame: () => (ordered = true),
+    get counters() {
+      looks += Number(ordered);
+      return { cuts: looks > 2 ? 1 : 0 };
+    },
+  };
+}
+
 /** Two hosts whose links can be stalled, and books that show one look after the other, the last one for ever. */
 function rig(looks: readonly (readonly Moving[] | 'no answer')[], kinds: readonly FaultKind[] = ['stall-link']) {
   const stalled: string[] = [];
-  const hosts = new Map(['host-1', 'host-2'].map((name) => [`slave of ${name}`, { name, link: { stall: () => stalled.push(name), pass: () => undefined } } as unknown as LabHost]));
+  const hosts = new Map(['host-1', 'host-2'].map((name) => [`slave of ${name}`, { name, link: linkOf(name, stalled) } as unknown as LabHost]));
   let look = 0;
   const books = {
     moving: async () => {
@@ -44,4 +58,15 @@ test('when the books do not answer at the moment of the fault, nothing is counte
   await strike('preparing');
   expect(stalled).toEqual(['host-2']);
   expect(nemesis.faults).toHaveLength(1);
+});
+
+test('a fault that takes effect only later is counted for the stage that it met then', async () => {
+  const { nemesis } = rig([[], at('slave of host-2'), at('slave of host-2'), at('slave of host-2', 'booting')]);
+  await nemesis.strike(1, { first: [{ kind: 'cut-mid-frame', stage: 'preparing' }] });
+  expect([...nemesis.met]).toEqual([['cut-mid-frame × booting', 1]]);
+});
+
+test('of two faults that share a target the second waits until the first is healed', () => {
+  const host = { name: 'host-1' } as LabHost;
+  expect(targetsOf('kill-master-unanswered', host)).toEqual(expect.arrayContaining([...targetsOf('kill-master', host), ...targetsOf('lose-answers', host)]));
 });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LabHost } from '../lab/lab-host';
 import { cellOf, isOfHost, kindFor, leastMet, nextAtAnyTime, type Aim, type Cell, type FaultKind, type Tally } from './fault-plan';
-import { inject, targetOf, type Patient } from './faults';
+import { inject, targetsOf, type Patient } from './faults';
 import type { Injected } from './injected';
 import type { BooksReader, Moving } from './read-books';
 import type { SeededRandom } from './seeded-random';
@@ -102,27 +102,33 @@ export class Nemesis {
       const host = victim.slaveId === null ? undefined : this.parts.hosts.get(victim.slaveId);
       if (host !== undefined || !isOfHost(kind)) {
         const somewhere = host ?? this.anyHost();
-        const busy = this.broken.get(targetOf(kind, somewhere));
-        if (busy === undefined) return { kind, host: somewhere, victim };
+        const busy = targetsOf(kind, somewhere).flatMap((target) => this.broken.get(target) ?? []);
+        if (busy.length === 0) return { kind, host: somewhere, victim };
         // It takes seconds to heal: what is there then is looked at anew.
-        await busy;
+        await Promise.all(busy);
       } else await delay(lookEveryMs);
       wanted = victim.stage === seen.stage ? kind : null;
     }
     return null;
   }
 
-  /** True when something was broken. With a victim it is what the fault meets, in its present stage. */
+  /** True when something was broken. With a victim it is what the fault meets, in its present stage, or in that of the moment it took effect. */
   private async breakIt(kind: FaultKind, host: LabHost, victim: Moving | null): Promise<boolean> {
     const { patient, random } = this.parts;
-    const target = targetOf(kind, host);
-    await this.broken.get(target);
+    const targets = targetsOf(kind, host);
+    await Promise.all(targets.map((target) => this.broken.get(target)));
     const injected = await inject(kind, host, patient, random);
     if (injected === null) return false;
-    this.note(kind, injected, victim);
-    const healing = this.heal(injected).finally(() => this.broken.delete(target));
-    this.broken.set(target, healing);
+    const met = injected.cameLater === true ? await this.asItIsNow(victim) : victim;
+    this.note(kind, injected, met);
+    const healing = this.heal(injected).finally(() => targets.forEach((target) => this.broken.delete(target)));
+    for (const target of targets) this.broken.set(target, healing);
     return true;
+  }
+
+  /** Null when it is at rest by now, or cannot be told. */
+  private async asItIsNow(victim: Moving | null): Promise<Moving | null> {
+    return victim === null ? null : ((await this.moving()).find(({ instanceId }) => instanceId === victim.instanceId) ?? null);
   }
 
   private anyHost(): LabHost {

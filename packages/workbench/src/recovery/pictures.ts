@@ -10,6 +10,8 @@ export interface Books {
     readonly kind: string;
     readonly instanceId: string;
     readonly userId: string;
+    /** Of the wish it stands for. */
+    readonly generation: number | null;
     readonly state: Operation['state'];
     readonly sentence: string;
   }[];

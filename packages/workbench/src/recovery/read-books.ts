@@ -41,7 +41,7 @@ export class BooksReader {
         'SELECT id, name, user_id AS userId, slave_id AS slaveId, desired, observed, generation, observed_generation AS observedGeneration, ' +
           'reason_code AS reasonCode, reason_sentence AS reasonSentence, booted, mac, address FROM instances ORDER BY id',
       )).map((row) => ({ ...row, booted: row.booted !== 0 })),
-      operations: await this.rows('SELECT id, kind, subject_id AS instanceId, user_id AS userId, state, sentence FROM operations ORDER BY id'),
+      operations: await this.rows('SELECT id, kind, subject_id AS instanceId, user_id AS userId, generation, state, sentence FROM operations ORDER BY id'),
       placements: await this.rows('SELECT instance_id AS instanceId, slave_id AS slaveId, state FROM placements ORDER BY id'),
       addresses: await this.rows('SELECT address, mac, instance_id AS instanceId FROM addresses ORDER BY address'),
       transitions: await this.rows('SELECT instance_id AS instanceId, generation, desired, to_state AS `to`, reason_code AS reasonCode, caused_by AS `by` FROM instance_transitions ORDER BY id'),

@@ -41,7 +41,7 @@ export const longRun = 200;
 
 const cache = resolve(__dirname, '..', '..', '..', '..', '.cache');
 
-/** Where the last long run is kept: also one that was broken off, so that it does not hide behind the one before. */
+/** Where the last long run is kept. It is removed when the next begins: one that is broken off does not hide behind the one before. */
 export const recoveryRecordFile = join(cache, 'recovery-record.json');
 
 /** Where a run that was asked for so many faults leaves its record: a short one never in the place of a long one. */

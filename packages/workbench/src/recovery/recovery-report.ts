@@ -1,8 +1,8 @@
-import type { Ends } from './checker';
+import { failedAtMost, type Ends } from './checker';
 import { stages } from './stages';
 import { faultKinds } from './fault-plan';
 import type { Fault } from './nemesis';
-import type { RecoveryOutcome } from './recovery-run';
+import { convergeWithinS, type RecoveryOutcome } from './recovery-run';
 
 /** How many of each name there are. */
 export function countBy<T>(of: readonly T[], name: (one: T) => string): Readonly<Record<string, number>> {
@@ -19,9 +19,9 @@ export function renderOutcome(seed: number, outcome: RecoveryOutcome): string {
     table(faults),
     '',
     `  seed ${String(seed)}, ${String(faults.length)} faults, ${String(outcome.calls)} calls, ${String(outcome.unknownCalls)} lost answers`,
-    `  operations: ${String(ends.done)} done, ${String(ends.superseded)} superseded, ${String(ends.failed)} failed (${share(ends)} of those that ended by themselves; limit 10 %)`,
+    `  operations: ${String(ends.done)} done, ${String(ends.superseded)} superseded, ${String(ends.failed)} failed (${share(ends)} of those that ended by themselves; limit ${String(100 * failedAtMost)} %)`,
     `  paths taken: ${Object.entries(paths).sort().map(([path, count]) => `${path} ${String(count)}`).join(', ') || 'none'}`,
-    `  longest convergence: ${longest} (limit 30 s), of ${String(convergences.length)}`,
+    `  longest convergence: ${longest} (limit ${String(convergeWithinS)} s), of ${String(convergences.length)}`,
     ...(violations.length === 0 ? ['  ✓ no violation'] : violations.map((violation) => `  ✗ ${violation}`)),
   ].join('\n');
 }

@@ -22,7 +22,7 @@ import { HistoryWriter, type Ask } from './history';
 import { pictureOf } from './host-picture';
 import { Nemesis, type Fault } from './nemesis';
 import { countPaths } from './path-counts';
-import { domainAtWork, type Books, type DomainAtWork, type HostPicture } from './pictures';
+import { domainAtWork, type Books, type DomainAtWork, type HostPicture, type Untouched } from './pictures';
 import { BooksReader } from './read-books';
 import { SeededRandom } from './seeded-random';
 import { processesByInstance, TwinWatch } from './twin-watch';
@@ -41,7 +41,7 @@ export interface RecoveryOptions {
   readonly perRound: number;
   readonly requiredPaths: readonly string[];
   /** What people must have asked for with success while faults were injected. */
-  readonly requiredAsks: readonly Exclude<Ask, 'see'>[];
+  readonly requiredAsks: readonly Ask[];
   /** Whether every kind has to meet every stage. */
   readonly requireCells: boolean;
   /** Fires when it shall end early: what was broken is healed, and what happened so far is judged. */
@@ -60,7 +60,8 @@ export interface RecoveryOutcome {
   readonly paths: Readonly<Record<string, number>>;
 }
 
-const convergeWithinS = 30;
+/** The site must be at rest within this after the last fault. */
+export const convergeWithinS = 30;
 /** After the faults every request must be answered within this, or it never will be. */
 const answeredWithinMs = 60_000;
 const fleet = { heartbeatSeconds: 1, suspectAfterSeconds: 4, lostAfterSeconds: 10 } as const;
@@ -87,6 +88,7 @@ export async function runRecovery(options: RecoveryOptions): Promise<RecoveryOut
   const twins = new TwinWatch();
   const books = new BooksReader(site.master.databaseSocket);
   const clientLink = new FaultProxy({ listen: { host: site.master.options.host, port: clientPort }, target: { host: site.master.options.host, port: site.master.options.port } });
+  let workload: Workload | null = null;
   try {
     await site.up();
     await clientLink.start();
@@ -98,7 +100,7 @@ export async function runRecovery(options: RecoveryOptions): Promise<RecoveryOut
 
     const untouched = await launchUntouched(await clientFor('keeper'), options.hosts, books);
     say(`${String(untouched.length)} guests run that nobody will touch`);
-    const workload = new Workload(await Promise.all(students.map(async (name) => ({ client: await clientFor(name), random: random.fork() }))), share);
+    workload = new Workload(await Promise.all(students.map(async (name) => ({ client: await clientFor(name), random: random.fork() }))), share);
     const nemesis = new Nemesis({
       patient: { site, clientLink, answersKept: () => books.answersKept(), suspectAfterMs: fleet.suspectAfterSeconds * 1000, lostAfterMs: fleet.lostAfterSeconds * 1000 },
       hosts: slaves,
@@ -108,45 +110,25 @@ export async function runRecovery(options: RecoveryOptions): Promise<RecoveryOut
       kinds: options.kinds ?? faultKinds,
       say,
     });
-    const look = async (): Promise<readonly string[]> => {
-      const seen = await see(books, slaves);
-      return differences(seen.books, seen.hosts, new Set(foreign));
-    };
     const before = (await see(books, slaves)).at;
 
-    const convergences: (number | null)[] = [];
-    const late: string[] = [];
-    while (nemesis.faults.length < options.faults && options.enough?.aborted !== true) {
-      workload.start();
-      await nemesis.strike(Math.min(options.perRound, options.faults - nemesis.faults.length), { first: convergences.length === 0 ? (options.first ?? []) : [], ...(options.enough === undefined ? {} : { enough: options.enough }) });
-      const sinceMs = performance.now();
-      const resting = workload.rest(answeredWithinMs);
-      const { seconds, late: differing } = await converge(
-        sinceMs,
-        convergeWithinS * 1000,
-        async () => {
-          await resting;
-          return look();
-        },
-        (what) => say(`      still different after ${String(convergeWithinS)} s:\n        ${what.join('\n        ')}`),
-      );
-      convergences.push(seconds);
-      late.push(...differing.map((what) => `${String(convergeWithinS)} s after fault ${String(nemesis.faults.length)}: ${what}`));
-      say(`      quiet after ${String(nemesis.faults.length)} faults: ${seconds === null ? 'never came to rest' : `at rest after ${seconds.toFixed(1)} s`}`);
-      if (seconds === null) break;
-    }
+    const rounds = await strikeInRounds(options, nemesis, workload, async () => {
+      const seen = await see(books, slaves);
+      return differences(seen.books, seen.hosts, new Set(foreign));
+    });
 
     await twins.stop();
     await guests.stop();
     const seen = await see(books, slaves);
+    const unmoved = (ids: readonly string[]): ReadonlyMap<string, Untouched> => new Map(ids.map((id) => [id, { before: before(id), after: seen.at(id) }]));
     const paths = await countPaths([site.master.logFile, ...site.hosts.map(({ agentLog }) => agentLog)]);
     const violations = judge({
       history: history.lines,
       books: seen.books,
       hosts: seen.hosts,
-      foreign: new Map(foreign.map((id) => [id, { before: before(id), after: seen.at(id) }])),
+      foreign: unmoved(foreign),
       guests: guests.guests,
-      untouched: new Map(untouched.map((id) => [id, { before: before(id), after: seen.at(id) }])),
+      untouched: unmoved(untouched),
       twins: twins.found,
       seenAtWork: twins.seen,
       workers,
@@ -155,20 +137,22 @@ export async function runRecovery(options: RecoveryOptions): Promise<RecoveryOut
       paths,
       requiredPaths: options.requiredPaths,
       uncovered: options.requireCells ? requiredCells.filter((cell) => !nemesis.met.has(cell)) : [],
-      convergences,
+      convergences: rounds.convergences,
       convergeWithinS,
       atMs: performance.now(),
     });
     return {
       faults: nemesis.faults,
-      violations: [...new Set([...violations, ...late, ...(options.enough?.aborted === true ? [`The run was ended after ${String(nemesis.faults.length)} of ${String(options.faults)} faults.`] : [])])],
-      convergences,
+      violations: [...new Set([...violations, ...rounds.late, ...(options.enough?.aborted === true ? [`The run was ended after ${String(nemesis.faults.length)} of ${String(options.faults)} faults.`] : [])])],
+      convergences: rounds.convergences,
       calls: history.lines.filter(({ kind }) => kind === 'invoke').length,
       unknownCalls: history.lines.filter(isLostAnswer).length,
       ends: endsOf(history.lines, seen.books, workers),
       paths,
     };
   } finally {
+    // Whoever is still asking writes to the history.
+    await workload?.rest(0);
     await twins.stop();
     await guests.stop();
     books.close();
@@ -177,6 +161,37 @@ export async function runRecovery(options: RecoveryOptions): Promise<RecoveryOut
     // Everything ends with this process anyway: a site that does not go down must not hide what was found.
     await site.down().catch((error: unknown) => say(`the site did not go down: ${error instanceof Error ? error.message : String(error)}`));
   }
+}
+
+interface Rounds {
+  /** Seconds after each round until the site was at rest; null when it never was. */
+  readonly convergences: readonly (number | null)[];
+  /** What was still different when the limit was over, a sentence each. */
+  readonly late: readonly string[];
+}
+
+/** People work while faults are injected; after each round everybody rests, and so must the site. */
+async function strikeInRounds(options: RecoveryOptions, nemesis: Nemesis, workload: Workload, look: () => Promise<readonly string[]>): Promise<Rounds> {
+  const { say, enough } = options;
+  const convergences: (number | null)[] = [];
+  const late: string[] = [];
+  while (nemesis.faults.length < options.faults && enough?.aborted !== true) {
+    workload.start();
+    const first = convergences.length === 0 ? (options.first ?? []) : [];
+    await nemesis.strike(Math.min(options.perRound, options.faults - nemesis.faults.length), { first, ...(enough === undefined ? {} : { enough }) });
+    const sinceMs = performance.now();
+    // The last answers belong to it: whoever waits for one is not at rest.
+    await workload.rest(answeredWithinMs);
+    const { seconds, late: differing } = await converge(sinceMs, convergeWithinS * 1000, look, (what) =>
+      say(`      still different after ${String(convergeWithinS)} s:\n        ${what.join('\n        ')}`),
+    );
+    convergences.push(seconds);
+    const number = String(nemesis.faults.length);
+    late.push(...differing.map((what) => `${String(convergeWithinS)} s after fault ${number}: ${what}`));
+    say(`      quiet after ${number} faults: ${seconds === null ? 'never came to rest' : `at rest after ${seconds.toFixed(1)} s`}`);
+    if (seconds === null) break;
+  }
+  return { convergences, late };
 }
 
 /** Administrator, slaves and an image: what a site has before people come. */

@@ -34,14 +34,6 @@ export class SeededRandom {
     return chosen;
   }
 
-  /** The same things in another order (Fisher and Yates). */
-  shuffled<T>(of: readonly T[]): readonly T[] {
-    const left = [...of];
-    const out: T[] = [];
-    while (left.length > 0) out.push(...left.splice(Math.floor(this.next() * left.length), 1));
-    return out;
-  }
-
   /** Another source, whose draws do not depend on how often this one is asked: one for each who draws beside others. */
   fork(): SeededRandom {
     return new SeededRandom(Math.floor(this.next() * 2 ** 32));
