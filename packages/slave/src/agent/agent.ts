@@ -50,7 +50,10 @@ export interface AgentParts {
   /** What the host is doing now, cheap enough for every heartbeat. */
   load(): Promise<{ readonly load1: number; readonly ramAvailableMiB: number; readonly poolAvailableMiB: number }>;
   connect(parts: Pick<MasterLinkParts, 'hello' | 'heartbeat' | 'onWelcome' | 'onFrame' | 'onDown'>): AgentLink;
-  /** Everything is listed and the journal is read. */
+  /**
+   * The hypervisor and the pool are open, and the first listing of the host was tried. When it failed it is tried again in
+   * two seconds, and `inventoryComplete` of a hello says that not everything was looked at yet.
+   */
   ready(): void;
 }
 
@@ -85,6 +88,10 @@ export class Agent {
   private endEvents: (() => void) | null = null;
   private stopped = false;
 
+  /**
+   * The parts know each other through callbacks that use members assigned further down: none of them may be called
+   * before the constructor has ended. So constructing a part, and `connect`, begins nothing; `start` does.
+   */
   private constructor(
     private readonly parts: AgentParts,
     last: readonly ObservedInstance[],
