@@ -29,12 +29,12 @@ export const systemClock: Clock = {
 };
 
 /**
- * `base` after a sleep of the whole lab: the wall clock is ahead by `sleptMs()`, while durations and timers
- * are those of `base`, as CLOCK_MONOTONIC stands still while a machine sleeps. So a test can stand at
- * "tomorrow 09:00" on real hosts without anybody missing a heartbeat.
+ * `base` with a wall clock that differs by `offsetMs()` (below 0: it is behind), while durations and timers are those of
+ * `base`: after a sleep, as CLOCK_MONOTONIC stands still while a machine sleeps, or on a host whose time of day is wrong.
+ * So a test can stand at "tomorrow 09:00" on real hosts without anybody missing a heartbeat.
  */
-export function sleptClock(base: Clock, sleptMs: () => number): Clock {
-  return { now: () => base.now() + sleptMs(), monotonicMs: () => base.monotonicMs(), after: (delayMs, run) => base.after(delayMs, run) };
+export function shiftedClock(base: Clock, offsetMs: () => number): Clock {
+  return { now: () => base.now() + offsetMs(), monotonicMs: () => base.monotonicMs(), after: (delayMs, run) => base.after(delayMs, run) };
 }
 
 /** Resolves after `delayMs` of the given clock. */

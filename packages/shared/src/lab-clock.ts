@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { sleptClock, type Clock } from './clock';
+import { shiftedClock, type Clock } from './clock';
 import { parseJson } from './parse-json';
 
 /** Names the file with which a test lab moves the clocks of all its daemons. */
@@ -49,5 +49,5 @@ export function followedLabTime(file: LabClockFile, base: Pick<Clock, 'monotonic
 
 /** `base` on a host of a lab with that time. */
 export function labTimeClock(base: Clock, time: () => LabTime): Clock {
-  return sleptClock(base, () => time().sleptMs + time().wrongMs);
+  return shiftedClock(base, () => time().sleptMs + time().wrongMs);
 }

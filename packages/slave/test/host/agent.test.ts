@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
 import { tmpdir, uptime } from 'node:os';
 import { join } from 'node:path';
-import { sleep, sleptClock, systemClock } from '@paravcl/shared/clock';
+import { shiftedClock, sleep, systemClock } from '@paravcl/shared/clock';
 import { newId } from '@paravcl/shared/ids';
 import type { DesiredInstance, InstanceSpec, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import type { Welcome } from '@paravcl/shared/protocol/master-to-agent';
@@ -63,7 +63,7 @@ async function realHost(number: number) {
     journal = await Journal.open(join(stateDir, 'journal'), pino({ level: 'silent' }));
     const source = { open: (image: { imageId: string }, start: number) => Promise.resolve(createReadStream(paths.get(image.imageId) ?? '', { start }) as AsyncIterable<Buffer>) };
     agent = await Agent.start({
-      clock: sleptClock(systemClock, () => lab.sleptMs),
+      clock: shiftedClock(systemClock, () => lab.sleptMs),
       log: pino({ level: process.env['TEST_LOG'] ?? 'info' }, { write: (line: string) => void said.push(line) }),
       journal,
       driver: new LibvirtDriver({ type: 'qemu', slaveId, clock: systemClock }),
