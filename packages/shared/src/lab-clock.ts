@@ -6,7 +6,8 @@ import { parseJson } from './parse-json';
 export const labClockVariable = 'PARAVCL_LAB_CLOCK';
 
 const lookEveryMs = 20;
-const labTimeSchema = z.object({ sleptMs: z.number().nonnegative(), wrongMs: z.number() }).readonly();
+/** What stands in such a file. */
+export const labTimeSchema = z.object({ sleptMs: z.number().nonnegative(), wrongMs: z.number() }).readonly();
 
 /**
  * By how much the clocks of one daemon's host differ from the machine's, in milliseconds: what the whole lab slept, which
@@ -25,23 +26,30 @@ export interface LabClockFile {
 
 /**
  * The time of the lab, looked at again at most every 20 ms and read when the file is another one. What cannot be
- * read is told of and leaves the last value: the lab stays where it was rather than falling back in time.
+ * read leaves the last value: the lab stays where it was rather than falling back in time. It is told of once for each
+ * file, and tried again at every look, for the cause may pass.
  */
 export function followedLabTime(file: LabClockFile, base: Pick<Clock, 'monotonicMs'>, onFault: (error: unknown) => void): () => LabTime {
   let time = ownTime;
+  /** The file that `time` is of. */
   let seen: string | null = null;
+  /** The last look failed, and this was found; undefined when not even that could be. */
+  let fault: { readonly of: string | null | undefined } | null = null;
   let lookAtMs = -Infinity;
   return () => {
     const nowMs = base.monotonicMs();
     if (nowMs < lookAtMs) return time;
     lookAtMs = nowMs + lookEveryMs;
+    let found: string | null | undefined;
     try {
-      const found = file.version();
-      if (found === seen) return time;
+      found = file.version();
+      if (found !== seen) time = found === null ? ownTime : labTimeSchema.parse(parseJson(file.read()));
       seen = found;
-      time = found === null ? ownTime : labTimeSchema.parse(parseJson(file.read()));
+      fault = null;
     } catch (error) {
-      onFault(error);
+      const told = fault !== null && fault.of === found;
+      fault = { of: found };
+      if (!told) onFault(error);
     }
     return time;
   };
