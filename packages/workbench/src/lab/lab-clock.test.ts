@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LabClock } from './lab-clock';
@@ -22,6 +22,16 @@ test('what the lab slept adds up, stands in the file of everybody, and is known 
   await next.open();
   await next.sleep(1);
   expect(await timeIn(clock.file)).toEqual({ sleptMs: 1501, wrongMs: 0 });
+});
+
+test.each([
+  ['cannot be read', (file: string) => mkdir(file)],
+  ['holds no time', (file: string) => writeFile(file, '{"sleptMs":-5,"wrongMs":0}')],
+])('a file that %s is not taken for a lab that never slept: its clock would go back', async (_, make) => {
+  const clock = new LabClock(join(home, 'time'), ['host-1']);
+  await make(clock.file);
+  await expect(clock.open()).rejects.toThrow();
+  expect(await readdir(home)).toEqual(['time']);
 });
 
 test('the time of day of one host is set wrong and right again, and nobody else’s', async () => {

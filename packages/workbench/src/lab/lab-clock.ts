@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { labClockVariable, type LabTime } from '@paravcl/shared/lab-clock';
+import { labClockVariable, labTimeSchema, type LabTime } from '@paravcl/shared/lab-clock';
+import { parseJson } from '@paravcl/shared/parse-json';
 
 /**
  * The time of all daemons of a lab: the machine's, and what the lab "slept" through. Physically everything slept:
@@ -31,11 +32,17 @@ export class LabClock {
     return { [labClockVariable]: this.fileOf(host) };
   }
 
-  /** Takes up what an earlier run of the same lab slept, and makes the files; every host's time of day is right. */
+  /**
+   * Takes up what an earlier run of the same lab slept, and makes the files; every host's time of day is right. Throws when
+   * there is a file of an earlier run that cannot be read or holds no time: to begin from 0 would move the clock back.
+   */
   async open(): Promise<void> {
     await mkdir(dirname(this.file), { recursive: true });
-    const text = await readFile(this.file, 'utf8').catch(() => '{"sleptMs":0}');
-    this.sleptMs = (JSON.parse(text) as LabTime).sleptMs;
+    const text = await readFile(this.file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null;
+      throw error;
+    });
+    this.sleptMs = text === null ? 0 : labTimeSchema.parse(parseJson(text)).sleptMs;
     await this.write();
   }
 
