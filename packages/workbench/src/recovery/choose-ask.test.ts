@@ -60,6 +60,12 @@ test.each(['suspending', 'resuming', 'stopping'] as const)('wished for %s by som
   expect(asks.filter((one) => one === 'start').length).toBeGreaterThan(75);
 });
 
+test.each(['suspending', 'resuming', 'stopping'] as const)('wished for %s by somebody whose instance still boots, it is mostly left to boot', (wished) => {
+  const mine = [instance(0, 'running', 'booting'), instance(1, 'stopped', 'stopped')];
+  const asks = Array.from({ length: 200 }, (_, seed) => chooseAsk(new SeededRandom(seed * 7919), mine, share, wished));
+  expect(asks.filter((one) => one?.instanceId === 'id-0').length).toBeLessThan(20);
+});
+
 test('what failed is removed or tried again before anything else', () => {
   fc.assert(
     fc.property(seeds, wishes, (seed, wished) => {

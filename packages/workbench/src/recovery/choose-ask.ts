@@ -46,6 +46,8 @@ export function chooseAsk(random: SeededRandom, mine: readonly Instance[], share
   if (wished !== null && random.chance(0.8)) {
     const [towards] = leadingTo[wished]({ choice, launch, at, room, on: room ? choice('start', at('stopped')) : [] });
     if (towards !== undefined) return towards;
+    // What is on its way makes it possible; stopped and deleted on a slow machine it would never arrive.
+    if (moving.length > 0) return null;
   }
   if (random.chance(0.03)) return nonsense(random, at);
   if (moving.length > 0 && random.chance(0.15)) {

@@ -34,8 +34,9 @@ function rig(looks: readonly (readonly Moving[] | 'no answer')[], kinds: readonl
       return now;
     },
   };
+  const standing = async (): Promise<string> => 'as they are';
   const patient = { suspectAfterMs: 500, lostAfterMs: 500 } as unknown as Patient;
-  const nemesis = new Nemesis({ patient, hosts, books: books as never, workload: { wish: () => undefined }, random: new SeededRandom(5), kinds, say: () => undefined });
+  const nemesis = new Nemesis({ patient, hosts, books: { ...books, standing } as never, workload: { wish: () => undefined }, random: new SeededRandom(5), kinds, say: () => undefined });
   return { nemesis, stalled, strike: (aimed: Moving['stage']) => nemesis.strike(1, { first: [{ kind: 'stall-link', stage: aimed }] }) };
 }
 

@@ -64,7 +64,10 @@ export class Nemesis {
       await delay(random.between(20, 800));
       const aim = wished[0] ?? null;
       const hit = await this.one(aim);
-      if (!hit && aim?.stage != null) this.parts.say(`      ${aim.kind} met no instance that is ${aim.stage}: try ${misses + 1} of ${missesAtMost}`);
+      if (!hit && aim?.stage != null) {
+        const standing = await this.parts.books.standing().catch(() => 'unknown');
+        this.parts.say(`      ${aim.kind} met no instance that is ${aim.stage}: try ${misses + 1} of ${missesAtMost}; instances: ${standing}`);
+      }
       misses = hit ? 0 : misses + 1;
       if (hit) injected += 1;
       if (hit || misses === missesAtMost) wished.shift();

@@ -28,6 +28,14 @@ export class BooksReader {
     });
   }
 
+  /** How many instances stand how, in words: "2 running, 1 stopped to be running". */
+  async standing(): Promise<string> {
+    const rows = await this.rows<{ desired: string; observed: string; count: number }>(
+      "SELECT desired, observed, COUNT(*) AS `count` FROM instances WHERE observed <> 'deleted' GROUP BY desired, observed ORDER BY observed, desired",
+    );
+    return rows.map(({ desired, observed, count }) => `${String(count)} ${observed}${desired === observed ? '' : ` to be ${desired}`}`).join(', ') || 'none';
+  }
+
   /** How many answers to keyed requests are kept: one more means that a client's POST was done. */
   async answersKept(): Promise<number> {
     const [row] = await this.rows<{ kept: number }>('SELECT COUNT(*) AS kept FROM idempotency_keys WHERE status IS NOT NULL');
