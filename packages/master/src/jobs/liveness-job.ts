@@ -24,14 +24,28 @@ export class LivenessJob {
     this.startedAtMs = clock.monotonicMs();
   }
 
-  /** One round; run it every second or so. */
-  async run(): Promise<void> {
+  /** One round; run it every second or so. `onFault` is told of a slave that could not be handled; the others are. */
+  async run(onFault: (error: unknown) => void): Promise<void> {
     for (const slave of await this.unitOfWork.read.slaves.listLiveness()) {
-      // Asked at the moment of judging: a hello may have come while earlier slaves were written.
-      const liveness = judgeLiveness({ stored: slave.liveness, heardAtMs: this.pulse.heardAtMs(slave.id) }, this.clock.monotonicMs(), this.startedAtMs, this.thresholds);
-      if (liveness !== slave.liveness && (await this.apply(slave, liveness))) await this.reports.fleetChanged(slave.id);
+      try {
+        await this.judge(slave);
+      } catch (error) {
+        onFault(error);
+      }
     }
-    for (const slaveId of await this.unitOfWork.read.slaves.withUntoldLoss()) await this.reports.fleetChanged(slaveId);
+    for (const slaveId of await this.unitOfWork.read.slaves.withUntoldLoss()) {
+      try {
+        await this.reports.fleetChanged(slaveId);
+      } catch (error) {
+        onFault(error);
+      }
+    }
+  }
+
+  private async judge(slave: { readonly id: string; readonly name: string; readonly liveness: Liveness }): Promise<void> {
+    // Asked at the moment of judging: a hello may have come while earlier slaves were written.
+    const liveness = judgeLiveness({ stored: slave.liveness, heardAtMs: this.pulse.heardAtMs(slave.id) }, this.clock.monotonicMs(), this.startedAtMs, this.thresholds);
+    if (liveness !== slave.liveness && (await this.apply(slave, liveness))) await this.reports.fleetChanged(slave.id);
   }
 
   private async apply(slave: { readonly id: string; readonly name: string; readonly liveness: Liveness }, to: Liveness): Promise<boolean> {

@@ -35,6 +35,19 @@ test('a round begins only after the one before has ended, also when that failed'
   expect(clock.waiting).toHaveLength(0);
 });
 
+test('what goes wrong with one item is told where failed rounds are, and the round goes on', async () => {
+  const clock = handClock();
+  const faults: unknown[] = [];
+  let ended = false;
+  const run = async (onFault: (error: unknown) => void): Promise<void> => {
+    onFault(new Error('one slave'));
+    await Promise.resolve();
+    ended = true;
+  };
+  await repeat({ run }, 10, clock, (error) => faults.push(error))();
+  expect([faults, ended]).toEqual([[new Error('one slave')], true]);
+});
+
 test('stopping waits for the round that runs, and no other follows', async () => {
   const clock = handClock();
   let end: () => void = () => undefined;

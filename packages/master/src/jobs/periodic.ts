@@ -2,7 +2,8 @@ import type { Cancel, Clock } from '@paravcl/shared/clock';
 
 /** A job that does one round of its work when asked. */
 export interface Job {
-  run(): Promise<unknown>;
+  /** `onFault` is for what goes wrong with one item and must not keep the others waiting. */
+  run(onFault: (error: unknown) => void): Promise<unknown>;
 }
 
 /** Stops repeating; answers when the round that runs is over. */
@@ -18,7 +19,7 @@ export function repeat(job: Job, everyMs: number, clock: Clock, onFault: (error:
   let round: Promise<void> = Promise.resolve();
   const next = (): void => {
     round = job
-      .run()
+      .run(onFault)
       .then(() => undefined, onFault)
       .then(() => {
         if (!stopped) cancel = clock.after(everyMs, next);

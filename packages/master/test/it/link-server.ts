@@ -39,6 +39,8 @@ export class ReportsDouble implements AgentReports {
   busy: Promise<void> | null = null;
   /** Thrown once by the next call. */
   fault: Error | null = null;
+  /** What follows from the changes of these slaves fails every time. */
+  readonly broken = new Set<string>();
   desired: readonly DesiredInstance[] = [];
 
   connected(slaveId: string, inventory: readonly ObservedInstance[], complete: boolean): Promise<readonly DesiredInstance[]> {
@@ -53,6 +55,7 @@ export class ReportsDouble implements AgentReports {
 
   fleetChanged(slaveId: string): Promise<void> {
     this.changes.push(slaveId);
+    if (this.broken.has(slaveId)) return Promise.reject(new Error(`nothing of ${slaveId} can be written`));
     return this.failOnce();
   }
 
@@ -108,6 +111,8 @@ export async function startLinkServer(options: LinkServerOptions = {}) {
   const unasked = () => Promise.reject(new Error('no test expected an image to be read'));
   const images = options.images ?? { openRead: unasked, find: unasked };
   const faults: object[] = [];
+  /** What jobs told of single items; who expects it takes it out. */
+  const jobFaults: unknown[] = [];
   const app = createApp({
     routes: [...slaveRoutes(slaves), ...joinTokenRoutes(tokens)],
     routers: [{ path: agentRoutesPath, router: agentRoutes({ enrolments: new EnrolmentService(unit, clock, siteId), limiter, holders: sessions, images, findImage: images.find }) }],
@@ -166,8 +171,11 @@ export async function startLinkServer(options: LinkServerOptions = {}) {
 
   const self = {
     connections: () => new Promise<number>((resolve, reject) => server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))),
-    unit, db: database.db, clock, reports, pulse, commands, sessions, gateway, slaves, tokens, url, ca: tls.cert, ask, post, admin, faults,
-    liveness: () => new LivenessJob(unit, clock, pulse, reports, fleet),
+    unit, db: database.db, clock, reports, pulse, commands, sessions, gateway, slaves, tokens, url, ca: tls.cert, ask, post, admin, faults, jobFaults,
+    liveness: () => {
+      const job = new LivenessJob(unit, clock, pulse, reports, fleet);
+      return { run: () => job.run((error) => jobFaults.push(error)) };
+    },
     store: new FleetStoreJob(unit, pulse),
 
     agent: (name?: string) => new AgentDouble(url, tls.cert, newIdentity(name)),
@@ -195,6 +203,7 @@ export async function startLinkServer(options: LinkServerOptions = {}) {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       await database.close();
+      if (jobFaults.length > 0) throw new AggregateError(jobFaults, 'jobs told of faults that no test expected');
       if (faults.length > 0) throw new Error(`the edge answered with faults: ${JSON.stringify(faults, (_key, value: unknown) => (value instanceof Error ? value.stack : value))}`);
     },
   };

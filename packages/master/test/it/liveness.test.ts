@@ -1,3 +1,4 @@
+import { newId } from '@paravcl/shared/ids';
 import type { AgentDouble } from './agent-double';
 import { eventually } from './eventually';
 import { startLinkServer, type LinkServer } from './link-server';
@@ -20,6 +21,13 @@ const connected = async (): Promise<AgentDouble> => {
   server.reports.changes.length = 0;
   return agent;
 };
+async function runningOn(slaveId: string): Promise<void> {
+  const now = new Date(server.clock.now());
+  await server.db('instances').insert({
+    id: newId(now.getTime()), name: `i-on-${slaveId}`, type: 'BE', user_id: newId(1), image_id: newId(1), kernel_arguments: '', vcpus: 1, ram_mib: 64, disk_mib: 64,
+    ssh_public_keys: '[]', slave_id: slaveId, desired: 'running', observed: 'running', generation: 1, created_at: now, changed_at: now,
+  });
+}
 const liveness = async (agent: AgentDouble) => (await server.unit.read.slaves.find(agent.slaveId))?.liveness;
 
 test('a slave that hangs up becomes suspect, then lost, each told once; its return is told too', async () => {
@@ -72,6 +80,27 @@ test('a restarted master gives the fleet until lostAfterMs, and does not take th
   server.clock.advance(1);
   await job.run();
   expect(await liveness(online)).toBe('lost');
+});
+
+test('slaves of which nothing can be written keep no other waiting, neither with their silence nor with what follows it', async () => {
+  const slaves = [await server.enrolled(), await server.enrolled(), await server.enrolled(), await server.enrolled()];
+  const ids = slaves.map(({ slaveId }) => slaveId);
+  await server.db('slaves').update({ liveness: 'online', last_seen_at: new Date(0) });
+  const job = server.liveness();
+  for (const slaveId of ids.slice(0, 2)) server.reports.broken.add(slaveId);
+  server.clock.advance(60_000);
+  const broken = [...server.reports.broken].map((slaveId) => `Error: nothing of ${slaveId} can be written`).sort();
+  await job.run();
+  expect(server.jobFaults.splice(0).map(String).sort()).toEqual(broken);
+  expect(await Promise.all(slaves.map(liveness))).toEqual(['lost', 'lost', 'lost', 'lost']);
+  expect(new Set(server.reports.changes)).toEqual(new Set(ids));
+
+  // What follows was cut short for all of them, and stays so for two.
+  for (const slaveId of ids) await runningOn(slaveId);
+  server.reports.changes.length = 0;
+  await job.run();
+  expect(server.jobFaults.splice(0).map(String).sort()).toEqual(broken);
+  expect(new Set(server.reports.changes)).toEqual(new Set(ids));
 });
 
 test('commands of an earlier run are called unknown by a starting master', async () => {
