@@ -1,5 +1,6 @@
 import type { Clock } from '@paravcl/shared/clock';
 import type { UnitOfWork } from '../db/unit-of-work';
+import { finishIfClean } from '../services/instance-changes';
 
 const hourMs = 3_600_000;
 /** A sender that has not repeated its request within a day has given up. */
@@ -24,7 +25,10 @@ const batchRows = 1000;
 /** A round that would take longer is gone on with at the next one: the master must be able to stop. */
 const batchesPerRound = 200;
 
-/** Removes what nobody will ask for again. */
+/** Instances read at a time to find deletions that were left unfinished. */
+const pageRows = 200;
+
+/** Removes what nobody will ask for again, and ends deletions that nobody is left to end. */
 export class HousekeepingJob {
   constructor(
     private readonly unitOfWork: UnitOfWork,
@@ -33,7 +37,8 @@ export class HousekeepingJob {
     private readonly batch = batchRows,
   ) {}
 
-  async run(): Promise<void> {
+  /** One round. `onFault` is told of a deletion that could not be ended; the others are. */
+  async run(onFault: (error: unknown) => void): Promise<void> {
     const { keep, unitOfWork: { read } } = this;
     const now = this.clock.now();
     await this.inBatches((limit) => read.idempotencyKeys.deleteOlderThan(now - idempotencyKeysMs, limit));
@@ -45,6 +50,30 @@ export class HousekeepingJob {
     await this.inBatches((limit) => read.events.deleteBefore(now - keep.eventsMs, limit));
     await this.inBatches((limit) => read.joinTokens.deleteEndedBefore(now - keep.joinTokensMs, limit));
     await this.inBatches((limit) => this.forgetInstances(now - keep.deletedInstancesMs, limit));
+    await this.finishDeletions(now, onFault);
+  }
+
+  /**
+   * A deletion ends in the transaction that settles its last proof. Masters once did that in two, and one that was
+   * killed between them left an instance that no slave owes anything of and that nobody looks at any more.
+   */
+  private async finishDeletions(now: number, onFault: (error: unknown) => void): Promise<void> {
+    const { read } = this.unitOfWork;
+    let cursor: string | undefined;
+    do {
+      const page = await read.instances.list({}, { limit: pageRows, cursor });
+      for (const { id } of page.items.filter(({ desired }) => desired === 'deleted')) {
+        try {
+          await this.unitOfWork.transaction(async (repositories) =>
+            // It ends in a state without a deadline, so none is needed here.
+            finishIfClean(repositories, await repositories.instances.lock(id), { by: 'housekeeping', now, slaveName: null, settings: { deadlinesMs: {} } }),
+          );
+        } catch (error) {
+          onFault(error);
+        }
+      }
+      cursor = page.next ?? undefined;
+    } while (cursor !== undefined);
   }
 
   /** Their history first and they last, so that a round that was cut off is gone on with. */

@@ -98,3 +98,15 @@ export async function finishDeletion(repositories: Repositories, instance: Insta
   if (gone !== null) await repositories.addresses.release(instance.id);
   return gone;
 }
+
+/**
+ * Ends the deletion of an instance that is locked, when no slave owes a proof any more. Call it in the transaction
+ * that settles the last of them: between the two nobody would remember that it is still to be done.
+ * Says whether the instance is gone.
+ */
+export async function finishIfClean(repositories: Repositories, instance: InstanceRecord | null, context: ChangeContext): Promise<boolean> {
+  if (instance?.desired !== 'deleted') return false;
+  if (instance.observed === 'deleted') return true;
+  if ((await repositories.placements.unclean(instance.id)).length > 0) return false;
+  return (await finishDeletion(repositories, instance, context)) !== null;
+}

@@ -11,7 +11,7 @@ import type { NewEvent } from '../repositories/event-repository';
 import type { Repositories } from '../repositories/repositories';
 import type { SlaveRecord } from '../repositories/slave-record';
 import { desiredStates, tombstone } from './desired-state';
-import { changeInstance, finishDeletion } from './instance-changes';
+import { changeInstance, finishIfClean } from './instance-changes';
 import type { InstanceSettings } from './instance-settings';
 import { offlineSince } from './instance-view';
 import { isLastingFault } from './lasting-fault';
@@ -139,21 +139,39 @@ export class ObservationService implements AgentReports {
     if (passing !== undefined) throw passing as Error;
   }
 
-  /** The slave left the pool for good: it cannot prove any deletion, and what is on it is out of reach. */
+  /**
+   * The slave left the pool for good: it cannot prove any deletion, and what is on it is out of reach. One transaction
+   * gives up its proof and ends the deletion, so that a tombstone is owed until nothing is left to do; what could not
+   * be written is found again by it.
+   */
   private async giveUp(slave: SlaveRecord, faults: unknown[]): Promise<void> {
     const { unitOfWork, clock, settings } = this.deps;
     const context = { by: `slave ${slave.name}`, now: clock.now(), slaveName: slave.name, settings };
-    const owed = await unitOfWork.read.placements.cleaning(slave.id);
-    await unitOfWork.transaction((repositories) => repositories.placements.giveUpOnRetired({ slave_id: slave.id }, context.now));
-    for (const { instanceId } of owed) {
-      await unitOfWork.transaction(async (repositories) => {
+    const settle = (instanceId: string): Promise<boolean> =>
+      unitOfWork.transaction(async (repositories) => {
         const instance = await repositories.instances.lock(instanceId);
-        const left = await repositories.placements.unclean(instanceId);
-        if (instance?.desired === 'deleted' && instance.observed !== 'deleted' && left.length === 0) await finishDeletion(repositories, instance, context);
+        await repositories.placements.giveUpOnRetired({ instance_id: instanceId }, context.now);
+        return finishIfClean(repositories, instance, context);
       });
+    const unsettled = new Set<string>();
+    for (const { instanceId } of await unitOfWork.read.placements.cleaning(slave.id)) {
+      try {
+        await settle(instanceId);
+      } catch (error) {
+        unsettled.add(instanceId);
+        faults.push(error);
+      }
     }
     for (const instance of await unitOfWork.read.instances.onSlave(slave.id)) {
-      await this.lose(slave, instance, { code: 'DomainLost', sentence: `${slave.name} has left the pool with the disk of ${instance.name}. Delete it and launch a new one.` }, faults);
+      if (unsettled.has(instance.id)) continue;
+      try {
+        // Here when another slave still owes its proof, or when an older master gave up this one's and was killed.
+        if (instance.desired === 'deleted' && (await settle(instance.id))) continue;
+      } catch (error) {
+        faults.push(error);
+        continue;
+      }
+      await this.lose(slave, instance, outOfReach(slave, instance), faults);
     }
   }
 
@@ -267,8 +285,7 @@ export class ObservationService implements AgentReports {
       }
       case 'cleaned': {
         await repositories.placements.confirmClean(verdict.placementId, context.now);
-        const left = await repositories.placements.unclean(report.instanceId);
-        if (instance?.desired === 'deleted' && instance.observed !== 'deleted' && left.length === 0) await finishDeletion(repositories, instance, context);
+        await finishIfClean(repositories, instance, context);
         return { ...nothing, forget: report.generation, wake: true };
       }
       case 'next-candidate': {
@@ -327,4 +344,9 @@ function slaveEvent(slave: SlaveRecord, kind: string, sentence: string): NewEven
 
 function silence(slave: SlaveRecord, instance: InstanceRecord, timeZone: string): Reason {
   return { code: 'SlaveOffline', sentence: `${offlineSince(slave, timeZone)} ${instance.name} waits for it; nothing is started elsewhere.` };
+}
+
+function outOfReach(slave: SlaveRecord, instance: InstanceRecord): Reason {
+  const next = instance.desired === 'deleted' ? 'It is deleted as soon as the other slaves that were given it have cleaned up. Nothing is left to do for you.' : 'Delete it and launch a new one.';
+  return { code: 'DomainLost', sentence: `${slave.name} has left the pool with the disk of ${instance.name}. ${next}` };
 }

@@ -16,7 +16,7 @@ const ago = (days: number): number => clock.now() - days * day;
 const somebody = newId(0);
 
 async function keptAfterRound(table: string, name: string, batch = 1000): Promise<readonly unknown[]> {
-  await new HousekeepingJob(database.unit, clock, settingsFromConfig(configSchema.parse({})).housekeeping, batch).run();
+  await new HousekeepingJob(database.unit, clock, settingsFromConfig(configSchema.parse({})).housekeeping, batch).run((error) => { throw error; });
   return ((await database.db(table).pluck(name)) as unknown[]).sort();
 }
 

@@ -173,7 +173,7 @@ describe('sessions', () => {
     }
     clock.pass(3 * hour + 1000);
     expect((await site.send('GET', '/me', { as: busy })).status).toBe(401);
-    await new HousekeepingJob(site.database.unit, clock, settingsFromConfig(configSchema.parse({})).housekeeping).run();
+    await new HousekeepingJob(site.database.unit, clock, settingsFromConfig(configSchema.parse({})).housekeeping).run((error) => { throw error; });
     expect(await site.database.db('sessions').where('user_id', busy.id)).toHaveLength(0);
     for (const role of ['student', 'teacher', 'operator', 'admin'] as const) Object.assign(site.people, { [role]: await site.login(`${role}1`) });
   });
