@@ -4,9 +4,6 @@ import type { UnitOfWork } from '../db/unit-of-work';
 import { desiredStates, tombstone } from '../services/desired-state';
 import type { AgentPort } from '../services/ports';
 
-/** A frame carries at most this many desired states. */
-const perFrame = 100;
-
 /**
  * Tells connected slaves again what they have not brought about or not answered: a push that was lost in
  * a crash between commit and send is healed here or by the next hello. Repeating is harmless, since the
@@ -33,8 +30,6 @@ export class ResendJob {
     for (const { slaveId, instanceId, generation } of cleaning) {
       if (this.agents.isConnected(slaveId)) add(slaveId, [tombstone(instanceId, generation)]);
     }
-    for (const [slaveId, desired] of bySlave) {
-      for (let from = 0; from < desired.length; from += perFrame) this.agents.pushDesired(slaveId, desired.slice(from, from + perFrame));
-    }
+    for (const [slaveId, desired] of bySlave) this.agents.pushDesired(slaveId, desired);
   }
 }
