@@ -1,7 +1,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { leftovers, type Guest } from './host-evidence';
+import { guestPage, leftovers, type Guest } from './host-evidence';
 
 const instanceId = '0192f0c1-2345-7abc-8def-0123456789ab';
 const mac = '00:16:3e:00:00:01';
@@ -44,4 +46,25 @@ test.each<[string, () => unknown, string]>([
 ])('%s that is left is seen', async (_, leave, what) => {
   await leave();
   expect(await leftovers(guest, host())).toEqual([what]);
+});
+
+describe('the page of a guest', () => {
+  const page = { id: instanceId, name: 'i-ubuntu-9af', bootId: 'boot-1', counter: 3, address: '10.0.0.1' };
+  const whole = JSON.stringify(page);
+
+  test.each<[string, (response: ServerResponse) => unknown, typeof page | undefined]>([
+    ['that is whole is read', (response) => response.end(whole), page],
+    ['of which the rest never comes is none', (response) => response.writeHead(200, { 'content-length': whole.length }).write(whole.slice(0, 9)), undefined],
+    ['that breaks off is none', (response) => response.writeHead(200, { 'content-length': whole.length }).write(whole.slice(0, 9), () => response.destroy()), undefined],
+    ['that is never begun is none', () => undefined, undefined],
+  ])('%s', async (_, answer, expected) => {
+    const server = createServer((_request, response) => void answer(response)).listen(0, '127.0.0.1');
+    try {
+      await new Promise((resolve) => server.once('listening', resolve));
+      expect(await guestPage('127.0.0.1', { port: (server.address() as AddressInfo).port, timeoutMs: 100 })).toEqual(expected);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
 });

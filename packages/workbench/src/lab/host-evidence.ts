@@ -54,16 +54,18 @@ export function readGuestPage(text: string): GuestPage | undefined {
 /** Where the demo guest serves its page. */
 export const guestPagePath = '/cgi-bin/index.cgi';
 
-/** The page the demo guest serves at its address; undefined while nobody answers there. */
-export function guestPage(address: string): Promise<GuestPage | undefined> {
+/** The page the demo guest serves at its address; undefined while nobody answers there, or nothing comes for so long. */
+export function guestPage(address: string, { port = 80, timeoutMs = 2000 } = {}): Promise<GuestPage | undefined> {
   return new Promise((resolve) => {
-    const request = get({ host: address, port: 80, path: guestPagePath, timeout: 2000, agent: false }, (response) => {
+    const request = get({ host: address, port, path: guestPagePath, timeout: timeoutMs, agent: false }, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (part: string) => (text += part));
       response.on('end', () => {
         resolve(readGuestPage(text));
       });
+      // One that is destroyed within the body comes to neither its end nor an error of the request.
+      response.on('close', () => resolve(undefined));
     });
     request.on('timeout', () => request.destroy());
     request.on('error', () => resolve(undefined));
