@@ -18,6 +18,8 @@ interface UpOptions {
   readonly port: number;
 }
 
+// Whoever listened may have gone, as `head` does: what was begun is done to its end.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 async function main(): Promise<number> {
@@ -109,7 +111,8 @@ async function execute(dir: string, host: string, words: readonly string[]): Pro
 /** The command line of this lab, for messages. */
 function lineFor(dir: string, ...words: readonly string[]): string {
   const where = resolve(dir) === defaultDirectory ? [] : ['--dir', resolve(dir)];
-  return ['npm run lab --', ...words, ...where].join(' ');
+  const rest = [...words, ...where];
+  return ['npm run lab', ...(rest.length === 0 ? [] : ['--', ...rest])].join(' ');
 }
 
 function number(least: number, most: number): (text: string) => number {

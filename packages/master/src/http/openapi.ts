@@ -51,7 +51,7 @@ export function openApiDocument(contracts: readonly RouteContract[]): OpenApiDoc
 }
 
 const idempotencyKey = z.object({
-  'Idempotency-Key': z.string().max(100).optional().meta({ description: 'Chosen by the client, new for each new request: the same request under the same key is done once.' }),
+  'Idempotency-Key': z.string().max(100).optional().meta({ description: 'Chosen by the client, new for each new request: the same request under the same key is done once. Keys are kept for a day.' }),
 });
 
 function operation(contract: RouteContract): ZodOpenApiOperationObject {

@@ -157,7 +157,8 @@ export class ImageStore {
   private async checkRoom(bytes: number): Promise<void> {
     const { bavail, bsize } = await statfs(this.directory);
     if (bavail * bsize >= bytes + this.reserveBytes) return;
-    throw storageFull(this.directory);
+    const inMiB = (amount: number): number => Math.ceil(amount / MiB);
+    throw storageFull(this.directory, undefined, ` (${inMiB(bavail * bsize)} MiB are free, and it takes ${inMiB(bytes)} MiB beside the ${inMiB(this.reserveBytes)} MiB that are kept free)`);
   }
 
   private part(imageId: string): string {

@@ -56,12 +56,12 @@ export class StorageRoom {
   }
 }
 
-/** The answer to who asked for something that could not be kept. */
-export function storageFull(directory: string | null, cause?: unknown): ParavclError {
+/** The answer to who asked for something that could not be kept. `lack`: how much there is and has to be, where that is known. */
+export function storageFull(directory: string | null, cause?: unknown, lack = ''): ParavclError {
   const where = directory === null ? 'in the master’s database' : `in ${directory} on the master`;
   return new ParavclError(
     'storage-full',
-    `There is no room ${where}: nothing new can be kept, what runs goes on. An administrator must free some space there; then try again.`,
+    `There is no room ${where}${lack}: nothing new can be kept, what runs goes on. An administrator must free some space there; then try again.`,
     { retryAfterSeconds: 30 },
     { cause },
   );

@@ -109,6 +109,18 @@ describe('two hosts', () => {
     await site.onlineSlave(admin, two);
   });
 
+  test('a host whose agent was stopped by a signal, let go on and killed can lose its power and come back', async () => {
+    const { agent } = two;
+    for (const signal of ['SIGSTOP', 'SIGCONT', 'SIGSTOP', 'SIGKILL'] as const) agent.kill(signal);
+    await two.startAgent();
+    two.agent.kill('SIGSTOP');
+    await two.powerOff();
+    expect([agent.isRunning(), two.agent.isRunning(), two.isOn]).toEqual([false, false, false]);
+    await two.powerOn();
+    await two.startAgent();
+    await site.onlineSlave(admin, two);
+  });
+
   test('its pool is as small as it was made', async () => {
     await expect(two.run('dd', ['if=/dev/zero', `of=${join(two.pool, 'big')}`, 'bs=1M', 'count=65'])).rejects.toThrow(/No space left/);
     await rm(join(two.pool, 'big'));

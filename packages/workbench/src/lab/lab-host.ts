@@ -137,6 +137,8 @@ export class LabHost {
   async powerOff(): Promise<void> {
     const { keeper } = this;
     if (keeper === null) return;
+    // Also one that was stopped by a signal: what waits for it must bury it.
+    this.agentProcess?.kill('SIGKILL');
     const victims = processesBeside(keeper);
     try {
       process.kill(keeper, 'SIGKILL');
@@ -171,7 +173,8 @@ export class LabHost {
       script: agentScript,
       args: ['run', ...this.agentOptions],
       logFile: this.agentLog,
-      env: this.options.env ?? {},
+      // Hosts share the machine's /tmp: what an agent that dies leaves must go with the lab's directory.
+      env: { ...this.options.env, TMPDIR: this.temporary },
     });
   }
 
@@ -206,7 +209,7 @@ export class LabHost {
 
   private async prepareDisks(): Promise<void> {
     const { directory, poolMiB, offer, agentConfig } = this.options;
-    for (const [path, mode] of [[directory, 0o711], [this.disks, 0o711], [this.pool, 0o711], [this.agentState, 0o700]] as const) await mkdir(path, { recursive: true, mode });
+    for (const [path, mode] of [[directory, 0o711], [this.disks, 0o711], [this.pool, 0o711], [this.agentState, 0o700], [this.temporary, 0o711]] as const) await mkdir(path, { recursive: true, mode });
     // Made out here: it stays when the host is off, and hosts differ and can be filled up.
     if (!this.hasPool) await runProgram('mount', ['-t', 'tmpfs', '-o', `mode=711,size=${String(poolMiB)}m`, `pool-${this.name}`, this.pool]);
     this.hasPool = true;
@@ -222,6 +225,10 @@ export class LabHost {
 
   private get agentState(): string {
     return join(this.options.directory, 'agent');
+  }
+
+  private get temporary(): string {
+    return join(this.options.directory, 'tmp');
   }
 
   private get agentConfigFile(): string {

@@ -59,7 +59,7 @@ async function main(): Promise<void> {
   });
   await log.step('the demo guest is registered', async (detail) => {
     const image = await registerDemoGuest(admin, await buildDemoGuest());
-    detail(`image ${image.friendlyId}, launch it with POST /api/v1/instances`);
+    detail(`image ${image.friendlyId}, launch it with POST /api/v1/instances {"imageId": "${image.id}"}`);
   });
   await serveControl(files.control, (request) => answer(site, request));
   tell({ ready: true });

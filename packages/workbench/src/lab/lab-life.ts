@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { parseJson } from '@paravcl/shared/parse-json';
 import { eventually } from '../eventually';
@@ -9,7 +8,7 @@ import { isSameProcess } from '../process/process-identity';
 import { askLab } from './lab-control';
 import { labLayout } from './lab-layout';
 import { labEventSchema, type LabPlan } from './lab-plan';
-import { claimDirectory, isAlive, labFiles, readLabRecord, type LabRecord } from './lab-record';
+import { claimDirectory, isAlive, labFiles, readLabRecord, removeDead, type LabRecord } from './lab-record';
 
 interface Telling {
   readonly say: (line: string) => void;
@@ -69,7 +68,7 @@ function howToReach(directory: string, record: LabRecord, lineFor: Telling['line
     '',
     `The lab runs: ${record.url}/api/v1/docs`,
     `  its CA         ${layout.caFile}`,
-    `  administrator  admin, password in ${labFiles(directory).password}`,
+    `  administrator  admin, password in ${labFiles(directory).password}; POST /api/v1/sessions {"name", "password", "transport": "bearer"} answers a token`,
     `  a host         ${lineFor('exec')} ${host} -- virsh list --all`,
     `  a shell        ${lineFor('exec')} ${host}`,
     `  its logs       ${directory}/${host}/agent.log, ${directory}/${host}/host.log; the master's ${layout.masterLog}`,
@@ -99,6 +98,9 @@ export async function endLab(directory: string, say: (line: string) => void): Pr
   } else if (record.state === 'ready') {
     say(`The lab of ${record.startedAt} had ended already.`);
   }
-  await rm(directory, { recursive: true, force: true });
+  if (!(await removeDead(directory))) {
+    say(`That lab has ended. Another one was begun in ${directory} meanwhile, which is left alone.`);
+    return;
+  }
   say(`Nothing runs any more, and ${directory} is removed.`);
 }

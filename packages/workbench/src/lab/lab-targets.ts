@@ -39,7 +39,9 @@ export async function killTarget(site: LabSite, target: Target, signal: DaemonSi
 export async function startTarget(site: LabSite, target: Target): Promise<string> {
   const name = nameOf(target);
   if (target.kind === 'database') throw new LabError('The database is the master’s: it starts it again by itself, within seconds.');
-  if (target.kind === 'host' ? site.host(target.host).isOn : pidOf(site, target) !== null) throw new LabError(`${name} runs already.`);
+  const pid = target.kind === 'host' ? null : pidOf(site, target);
+  if (pid !== null && isStoppedBySignal(pid)) throw new LabError(`${name} was stopped by a signal. Let it go on: npm run lab -- kill ${name} --signal CONT`);
+  if (pid !== null || (target.kind === 'host' && site.host(target.host).isOn)) throw new LabError(`${name} runs already.`);
   switch (target.kind) {
     case 'master':
       await site.master.start();

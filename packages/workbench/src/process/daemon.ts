@@ -68,10 +68,11 @@ export class Daemon {
   }
 
   kill(signal: NodeJS.Signals): void {
-    try {
-      process.kill(this.pid, signal);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    send(this.pid, signal);
+    // nsenter stopped itself when its child was: until it is told to go on it does not bury a dead one, whose host then cannot die.
+    if (signal === 'SIGCONT' || signal === 'SIGKILL') {
+      const parent = parentOf(this.pid);
+      if (parent?.name === 'nsenter') send(parent.pid, 'SIGCONT');
     }
   }
 
@@ -106,5 +107,23 @@ export function childrenOf(pid: number): readonly number[] {
     return readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8').split(' ').filter((word) => word !== '').map(Number);
   } catch {
     return [];
+  }
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** Null when the process is gone; one that nobody buried yet still has its parent. */
+function parentOf(pid: number): { readonly pid: number; readonly name: string } | null {
+  try {
+    const parent = Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8'))?.[1]);
+    return { pid: parent, name: readFileSync(`/proc/${String(parent)}/comm`, 'utf8').trim() };
+  } catch {
+    return null;
   }
 }

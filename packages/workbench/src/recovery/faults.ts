@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../eventually';
 import type { FaultProxy } from '../faults/fault-proxy';
@@ -127,12 +126,7 @@ function stopped(what: string, pid: number | null, patient: Patient, random: See
   return {
     what: `${what} stopped for ${(holdMs / 1000).toFixed(1)} s`,
     holdMs,
-    heal: async () => {
-      send(pid, 'SIGCONT');
-      // nsenter, through which an agent is started, stops itself beside its child and goes on only when it is told.
-      const parent = parentOf(pid);
-      if (parent !== null && parent.name === 'nsenter') send(parent.pid, 'SIGCONT');
-    },
+    heal: async () => new Daemon(what, pid, '').kill('SIGCONT'),
   };
 }
 
@@ -200,14 +194,5 @@ function send(pid: number, signal: NodeJS.Signals): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
     throw error;
-  }
-}
-
-function parentOf(pid: number): { readonly pid: number; readonly name: string } | null {
-  try {
-    const parent = Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8'))?.[1]);
-    return { pid: parent, name: readFileSync(`/proc/${String(parent)}/comm`, 'utf8').trim() };
-  } catch {
-    return null;
   }
 }
