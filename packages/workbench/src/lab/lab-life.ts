@@ -98,8 +98,10 @@ export async function endLab(directory: string, say: (line: string) => void): Pr
   } else if (record.state === 'ready') {
     say(`The lab of ${record.startedAt} had ended already.`);
   }
-  if (!(await removeDead(directory))) {
-    say(`That lab has ended. Another one was begun in ${directory} meanwhile, which is left alone.`);
+  // The record as it is now: a lab that was told to end while it was made has written its own since.
+  const last = await readLabRecord(directory);
+  if (last !== null && (isAlive(last) || !(await removeDead(directory, last)))) {
+    say(`That lab has ended. Somebody else removes it, or makes another one in ${directory}, at this moment: it is left to them.`);
     return;
   }
   say(`Nothing runs any more, and ${directory} is removed.`);

@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { identityOf } from '../process/process-identity';
-import { claimDirectory, labFiles, readLabRecord, writeLabRecord, type LabRecord } from './lab-record';
+import { claimDirectory, labFiles, readLabRecord, removeDead, writeLabRecord, type LabRecord } from './lab-record';
 
 let home: string;
 let directory: string;
@@ -56,6 +56,53 @@ test('of labs that are begun at once in one directory, one has it, and the other
   expect(refused).toHaveLength(2);
   for (const sentence of refused) expect(sentence).toMatch(/is being made in .* at this moment.*another directory/);
   expect(refused.join(' ')).not.toContain('down');
+});
+
+test('of labs that are begun at once over a dead one, one has the directory, and its claim is there', async () => {
+  for (let round = 0; round < 10; round += 1) {
+    await rm(directory, { recursive: true, force: true });
+    await claimDirectory(directory, say);
+    await writeLabRecord(directory, record({ ...self(), startTicks: '1' }));
+    await Promise.all(Array.from({ length: 40 }, (_, number) => writeFile(join(directory, `disk-${String(number)}`), '')));
+    said = [];
+    const outcomes = await Promise.allSettled([claimDirectory(directory, say), claimDirectory(directory, say), claimDirectory(directory, say)]);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') expect(String(outcome.reason)).toMatch(/is being made in .* at this moment/);
+    expect(said).toHaveLength(1);
+    expect(await readdir(directory)).toEqual(['lab.json']);
+    expect(await readLabRecord(directory)).toMatchObject({ state: 'making', supervisor: self() });
+  }
+});
+
+const dead = (startTicks: string): LabRecord => record({ ...self(), startTicks });
+
+test('who comes late to remove a dead lab leaves the one that was begun there since', async () => {
+  await claimDirectory(directory, say);
+  const fresh = await readLabRecord(directory);
+  expect(await removeDead(directory, dead('1'))).toBe(false);
+  expect(await readLabRecord(directory)).toEqual(fresh);
+  expect(await readdir(directory)).toEqual(['lab.json']);
+});
+
+test('a removal of which the remover died is taken over, by one of several', async () => {
+  await claimDirectory(directory, say);
+  await writeLabRecord(directory, dead('1'));
+  const pid = String(process.pid);
+  await symlink(`${pid}-2-a`, join(directory, `lab.json.heir-of-${pid}-1`));
+  await symlink(`${pid}-3-b`, join(directory, `lab.json.heir-of-${pid}-2-a`));
+  const outcomes = await Promise.all([1, 2, 3].map(() => removeDead(directory, dead('1'))));
+  expect(outcomes.filter((removed) => removed)).toHaveLength(1);
+  expect(await readdir(home)).toEqual([]);
+  expect(await removeDead(directory, dead('1'))).toBe(false);
+});
+
+test('a dead lab that somebody else removes at this moment is left to that one', async () => {
+  await claimDirectory(directory, say);
+  await writeLabRecord(directory, dead('1'));
+  await symlink(`${String(process.pid)}-${self().startTicks}-a`, join(directory, `lab.json.heir-of-${String(process.pid)}-1`));
+  await expect(claimDirectory(directory, say)).rejects.toThrow(/is being made/);
+  expect(await readLabRecord(directory)).toEqual(dead('1'));
+  expect(said).toEqual([]);
 });
 
 test('a directory with somebody else’s things is not touched', async () => {

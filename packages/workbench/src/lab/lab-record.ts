@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, link, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, readFile, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { parseJson } from '@paravcl/shared/parse-json';
 import { z } from 'zod';
 import { eventually } from '../eventually';
-import { identityOf, isSameProcess, processIdentitySchema } from '../process/process-identity';
+import { identityOf, isSameProcess, processIdentitySchema, type ProcessIdentity } from '../process/process-identity';
 
 /** What a lab needs to be found again and told alive from dead. No secrets. */
 const labRecordSchema = z.object({
@@ -78,6 +78,71 @@ export function isAlive(record: LabRecord): boolean {
 }
 
 /**
+ * Removes the directory of a lab that is dead. Of several that do it at once one does; the others are answered false and
+ * have removed nothing, also when they come so late that another lab is there already.
+ *
+ * To remove the lab of X is to be the heir of X: to make the link `lab.json.heir-of-X`, which names the heir. Only one can make it,
+ * and only the heir of a dead heir inherits in its place. As X is no other lab's, the link gives no right to another lab;
+ * who made it must find that the lab is still that of X. The directory goes as a whole, by its name, links and all.
+ */
+export async function removeDead(directory: string, dead: LabRecord): Promise<boolean> {
+  const { record: file } = labFiles(directory);
+  const deceased = nameOf(dead.supervisor);
+  let own: string | null;
+  try {
+    own = await inherit(file, deceased);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+  if (own === null) return false;
+  try {
+    const now = await readLabRecord(directory);
+    if (now === null || nameOf(now.supervisor) !== deceased) {
+      await rm(own, { force: true });
+      return false;
+    }
+    // What is big goes first: who is killed here leaves a dead lab and a dead heir.
+    for (const name of await readdir(directory)) if (!name.startsWith(basename(file))) await rm(join(directory, name), { recursive: true, force: true });
+    const gone = `${directory}.${randomUUID()}`;
+    await rename(directory, gone);
+    await rm(gone, { recursive: true, force: true });
+    return true;
+  } catch (error) {
+    await rm(own, { force: true });
+    throw error;
+  }
+}
+
+/** The link that makes this process the heir; null while another one lives. */
+async function inherit(file: string, deceased: string): Promise<string | null> {
+  const self = `${nameOf(thisProcess())}-${randomUUID()}`;
+  for (let last = deceased; ; ) {
+    const heirOfLast = `${file}.heir-of-${last}`;
+    try {
+      await symlink(self, heirOfLast);
+      return heirOfLast;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const heir = await readlink(heirOfLast);
+    const [pid = '', startTicks = ''] = heir.split('-');
+    if (isSameProcess({ pid: Number(pid), startTicks })) return null;
+    last = heir;
+  }
+}
+
+function nameOf({ pid, startTicks }: ProcessIdentity): string {
+  return `${String(pid)}-${startTicks}`;
+}
+
+function thisProcess(): ProcessIdentity {
+  const self = identityOf(process.pid);
+  if (self === null) throw new Error('This process is not found in /proc.');
+  return self;
+}
+
+/**
  * Makes the directory a new lab's: what a dead lab left there goes, anything else that is there is refused.
  * Throws LabError with what to do. Says what it removed.
  */
@@ -91,8 +156,8 @@ export async function claimDirectory(directory: string, say: (line: string) => v
     if (!isSameProcess(earlier.supervisor)) await eventually('the dead lab to be gone', 10_000, () => (isAlive(earlier) ? undefined : true));
     if (isAlive(earlier) && earlier.state === 'making') throw beingMade(directory);
     if (isAlive(earlier)) throw new LabError(`A lab runs in ${directory} since ${earlier.startedAt}, at ${earlier.url}. Use it (npm run lab -- status), or end it first (npm run lab -- down).`);
+    if (!(await removeDead(directory, earlier))) throw beingMade(directory);
     say(`The lab of ${earlier.startedAt} in ${directory} has ended without "down"; what it left is removed.`);
-    await rm(directory, { recursive: true, force: true });
   }
   try {
     await mkdir(directory, { mode: 0o711 });
@@ -107,10 +172,8 @@ export async function claimDirectory(directory: string, say: (line: string) => v
   }
   // Guests run as another user and must be able to walk to their disks.
   await chmod(directory, 0o711);
-  const self = identityOf(process.pid);
-  if (self === null) throw new Error('This process is not found in /proc.');
   // Until the supervisor writes its own: of two that start at once in one directory the second finds this.
-  const claim: LabRecord = { state: 'making', supervisor: self, inside: null, url: '', hosts: [], startedAt: new Date().toISOString() };
+  const claim: LabRecord = { state: 'making', supervisor: thisProcess(), inside: null, url: '', hosts: [], startedAt: new Date().toISOString() };
   await writeLabRecord(directory, claim, true).catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'EEXIST' ? beingMade(directory) : error;
   });
