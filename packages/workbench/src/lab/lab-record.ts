@@ -34,8 +34,12 @@ export function labFiles(directory: string) {
   } as const;
 }
 
-/** QEMU's sockets lie deep in a host's pool, and a socket's path ends at 107 bytes (unix(7)). */
-export const longestDirectory = 34;
+/** A socket's path ends at 107 bytes (unix(7)); the deepest of a lab are QEMU's, below the directory of a host. */
+const deepestSocket = '/pool/instances/01234567-89ab-cdef-0123-456789abcdef/run/vnc.sock';
+/** In bytes: 42. */
+export const longestHostDirectory = 107 - deepestSocket.length;
+/** In bytes: 34, for as many hosts as a lab may have. */
+const longestDirectory = longestHostDirectory - '/host-16'.length;
 
 /** The directory cannot be the lab's, or something else stands against what was asked; the message says what to do. */
 export class LabError extends Error {

@@ -11,6 +11,7 @@ import { patienceMs } from './enrol-and-approve';
 import { LabClock } from './lab-clock';
 import { LabHost } from './lab-host';
 import { LabMaster } from './lab-master';
+import { LabError, longestHostDirectory } from './lab-record';
 
 export interface LabHostWish {
   readonly name?: string;
@@ -24,7 +25,7 @@ export interface LabHostWish {
 }
 
 export interface LabSiteOptions {
-  /** Everything lies below it. QEMU's user must be able to walk there, and its path be short (< 40: sockets lie in it). */
+  /** Everything lies below it. QEMU's user must be able to walk there, and sockets lie in it: 34 bytes at most with hosts named up to `host-16`. */
   readonly stateDir: string;
   readonly hosts: readonly LabHostWish[];
   /** More of the master's configuration file, as in { fleet: { heartbeatSeconds: 1, suspectAfterSeconds: 3, lostAfterSeconds: 6 } }. */
@@ -49,9 +50,11 @@ export class LabSite {
   readonly clock: LabClock;
   readonly guestNetwork = guestNetwork;
 
+  /** Throws LabError when the path of a host's directory is too long for the sockets in it. */
   constructor(readonly options: LabSiteOptions) {
     const { stateDir } = options;
     const wishes = options.hosts.map((wish, index) => ({ ...wish, name: wish.name ?? `host-${String(index + 1)}` }));
+    for (const { name } of wishes) checkRoomForSockets(join(stateDir, name));
     this.clock = new LabClock(join(stateDir, 'clock', 'time'), wishes.map(({ name }) => name));
     this.master = new LabMaster({
       stateDir,
@@ -149,4 +152,10 @@ export class LabSite {
     await Promise.all(this.hosts.map((host) => host.link?.stop()));
     if (existsSync(`/sys/class/net/${lan.bridge}`)) await runProgram('ip', ['link', 'delete', lan.bridge]);
   }
+}
+
+function checkRoomForSockets(hostDirectory: string): void {
+  const bytes = Buffer.byteLength(hostDirectory);
+  if (bytes <= longestHostDirectory) return;
+  throw new LabError(`${hostDirectory} is ${String(bytes)} bytes long; a lab host's directory may have ${String(longestHostDirectory)}, because sockets lie deep in it. Choose a shorter directory for the lab, or a shorter name for the host.`);
 }
