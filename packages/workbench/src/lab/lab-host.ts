@@ -22,7 +22,7 @@ export interface LabHostOptions {
   /** Hardware address of its interface. */
   readonly mac: string;
   /** Name of its cable's end in the bridge, and that bridge. */
-  readonly port: string;
+  readonly bridgePort: string;
   readonly bridge: string;
   /** Where its agent dials: https://address:port. */
   readonly masterUrl: string;
@@ -101,7 +101,7 @@ export class LabHost {
   async powerOn(): Promise<void> {
     if (this.isOn) throw new Error(`${this.name} has power already.`);
     await this.prepareDisks();
-    const { address, linkMbps, port, mac, bridge } = this.options;
+    const { address, linkMbps, bridgePort, mac, bridge } = this.options;
     const log = openSync(this.hostLog, 'a', 0o600);
     const host = spawnHost(['/bin/bash', enterScript, 'sleep', 'infinity'], {
       log,
@@ -118,9 +118,9 @@ export class LabHost {
     try {
       const keeper = await eventually(`process 1 of ${this.name}`, 20_000, () => this.bornOf(host.pid ?? 0, ended), { everyMs: 5 });
       // As seen from the bridge: this end shapes what comes to the host, `enter` shapes what it sends.
-      await runProgram('ip', ['link', 'add', port, 'type', 'veth', 'peer', 'name', 'lan0', 'address', mac, 'netns', String(keeper)]);
-      await runProgram('ip', ['link', 'set', port, 'master', bridge, 'up']);
-      await runProgram('tc', ['qdisc', 'add', 'dev', port, 'root', 'tbf', 'rate', `${String(linkMbps)}mbit`, 'burst', '256kb', 'latency', '50ms']);
+      await runProgram('ip', ['link', 'add', bridgePort, 'type', 'veth', 'peer', 'name', 'lan0', 'address', mac, 'netns', String(keeper)]);
+      await runProgram('ip', ['link', 'set', bridgePort, 'master', bridge, 'up']);
+      await runProgram('tc', ['qdisc', 'add', 'dev', bridgePort, 'root', 'tbf', 'rate', `${String(linkMbps)}mbit`, 'burst', '256kb', 'latency', '50ms']);
       await eventually(`${this.name} to be up`, 120_000, () => {
         const fault = ended();
         if (fault !== undefined) throw new Error(fault);
@@ -148,8 +148,8 @@ export class LabHost {
     await eventually(`everything on ${this.name} to be dead`, 30_000, () => (victims.some((pid) => isAlive(pid)) ? undefined : true), { everyMs: 10 });
     this.keeper = null;
     // Its network goes when the kernel gets to it; the cable has to be gone before the next power-on.
-    await runProgram('ip', ['link', 'delete', this.options.port]).catch(() => undefined);
-    await eventually(`the cable of ${this.name} to be gone`, 30_000, () => (existsSync(`/sys/class/net/${this.options.port}`) ? undefined : true), { everyMs: 10 });
+    await runProgram('ip', ['link', 'delete', this.options.bridgePort]).catch(() => undefined);
+    await eventually(`the cable of ${this.name} to be gone`, 30_000, () => (existsSync(`/sys/class/net/${this.options.bridgePort}`) ? undefined : true), { everyMs: 10 });
   }
 
   /** Runs a program on the host to its end. */

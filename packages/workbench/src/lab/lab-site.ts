@@ -74,7 +74,7 @@ export class LabSite {
         directory: join(stateDir, name),
         address: `${lan.hostAddress(number)}/${String(lan.prefix)}`,
         mac: `02:00:5e:00:54:${number.toString(16).padStart(2, '0')}`,
-        port: `labport${String(number)}`,
+        bridgePort: `labport${String(number)}`,
         bridge: lan.bridge,
         masterUrl: proxied ? `https://${lan.address}:${String(proxyPort)}` : this.master.url,
         link: proxied ? new FaultProxy({ listen: { host: lan.address, port: proxyPort }, target: { host: lan.address, port: masterPort } }) : null,
