@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { forward } from './forwarder';
 import { askLab, serveControl } from './lab-control';
+import { LabError } from './lab-record';
 
 let home: string;
 const servers: Server[] = [];
@@ -31,6 +32,17 @@ test('a lab that does not answer is told with the way out', async () => {
   mute.listen(join(home, 'mute.sock'));
   await once(mute, 'listening');
   await expect(askLab(join(home, 'mute.sock'), { verb: 'status' }, 50)).rejects.toThrow(/no answer within 0.05 s/);
+});
+
+test.each(['', '{"lines":', '{"other":1}'])('a lab that breaks off with %p is told as one that does not answer', async (reply) => {
+  const path = join(home, 'dying.sock');
+  const dying = createServer({ allowHalfOpen: true }, (client) => client.resume().on('end', () => client.end(reply)));
+  servers.push(dying);
+  dying.listen(path);
+  await once(dying, 'listening');
+  const asked = askLab(path, { verb: 'status' });
+  await expect(asked).rejects.toBeInstanceOf(LabError);
+  await expect(asked).rejects.toThrow(/does not answer .*npm run lab -- down/);
 });
 
 test('two forwarders lead through a unix socket, with what was sent and the end of it', async () => {

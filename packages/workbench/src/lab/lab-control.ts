@@ -63,9 +63,22 @@ export async function askLab(socketPath: string, request: LabRequest, timeoutMs 
     socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`no answer within ${String(timeoutMs / 1000)} s`)));
     socket.on('data', (part: string) => (answer += part));
     socket.on('end', () => resolve(answer));
-    socket.on('error', (error) => reject(new LabError(`The lab does not answer at ${socketPath}: ${error.message}. End it: npm run lab -- down`)));
+    socket.on('error', (error) => reject(noAnswer(socketPath, error.message, error)));
   });
-  const reply = labReplySchema.parse(parseJson(text));
+  const reply = readReply(socketPath, text);
   if ('problem' in reply) throw new LabError(reply.problem);
   return reply;
+}
+
+/** A lab that ends while it is asked leaves nothing, or half of an answer. */
+function readReply(socketPath: string, text: string): z.infer<typeof labReplySchema> {
+  try {
+    return labReplySchema.parse(parseJson(text));
+  } catch (cause) {
+    throw noAnswer(socketPath, text === '' ? 'it hung up' : `it said "${text.slice(0, 200)}"`, cause);
+  }
+}
+
+function noAnswer(socketPath: string, why: string, cause: unknown): LabError {
+  return new LabError(`The lab does not answer at ${socketPath}: ${why}. End it: npm run lab -- down`, { cause });
 }
