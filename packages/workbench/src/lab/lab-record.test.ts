@@ -1,6 +1,10 @@
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { identityOf } from '../process/process-identity';
+import { withLockOf } from './directory-lock';
 import { claimDirectory, labFiles, readLabRecord, removeDead, writeLabRecord, type LabRecord } from './lab-record';
 
 let home: string;
@@ -84,23 +88,33 @@ test('who comes late to remove a dead lab leaves the one that was begun there si
   expect(await readdir(directory)).toEqual(['lab.json']);
 });
 
-test('a removal of which the remover died is taken over, by one of several', async () => {
+test('of several that remove a dead lab one does, and nothing is left', async () => {
   await claimDirectory(directory, say);
   await writeLabRecord(directory, dead('1'));
-  const pid = String(process.pid);
-  await symlink(`${pid}-2-a`, join(directory, `lab.json.heir-of-${pid}-1`));
-  await symlink(`${pid}-3-b`, join(directory, `lab.json.heir-of-${pid}-2-a`));
   const outcomes = await Promise.all([1, 2, 3].map(() => removeDead(directory, dead('1'))));
   expect(outcomes.filter((removed) => removed)).toHaveLength(1);
   expect(await readdir(home)).toEqual([]);
   expect(await removeDead(directory, dead('1'))).toBe(false);
 });
 
+test('a removal of which the remover was killed is taken over', async () => {
+  await claimDirectory(directory, say);
+  await writeLabRecord(directory, dead('1'));
+  const held = `\\0paravcl-lab-${createHash('sha256').update(directory).digest('hex')}`;
+  const remover = spawn(process.execPath, ['-e', `require('net').createServer().listen('${held}', () => console.log('held'))`], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(remover.stdout, 'data');
+  expect(await removeDead(directory, dead('1'))).toBe(false);
+  await expect(claimDirectory(directory, say)).rejects.toThrow(/is being made/);
+  remover.kill('SIGKILL');
+  await once(remover, 'close');
+  expect(await removeDead(directory, dead('1'))).toBe(true);
+  expect(await readdir(home)).toEqual([]);
+});
+
 test('a dead lab that somebody else removes at this moment is left to that one', async () => {
   await claimDirectory(directory, say);
   await writeLabRecord(directory, dead('1'));
-  await symlink(`${String(process.pid)}-${self().startTicks}-a`, join(directory, `lab.json.heir-of-${String(process.pid)}-1`));
-  await expect(claimDirectory(directory, say)).rejects.toThrow(/is being made/);
+  await withLockOf(directory, () => expect(claimDirectory(directory, say)).rejects.toThrow(/is being made/));
   expect(await readLabRecord(directory)).toEqual(dead('1'));
   expect(said).toEqual([]);
 });

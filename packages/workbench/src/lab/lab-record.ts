@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, link, mkdir, readFile, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { parseJson } from '@paravcl/shared/parse-json';
 import { z } from 'zod';
 import { eventually } from '../eventually';
 import { identityOf, isSameProcess, processIdentitySchema, type ProcessIdentity } from '../process/process-identity';
+import { withLockOf } from './directory-lock';
 
 /** What a lab needs to be found again and told alive from dead. No secrets. */
 const labRecordSchema = z.object({
@@ -82,62 +83,21 @@ export function isAlive(record: LabRecord): boolean {
 }
 
 /**
- * Removes the directory of a lab that is dead. Of several that do it at once one does; the others are answered false and
- * have removed nothing, also when they come so late that another lab is there already.
- *
- * To remove the lab of X is to be the heir of X: to make the link `lab.json.heir-of-X`, which names the heir. Only one can make it,
- * and only the heir of a dead heir inherits in its place. As X is no other lab's, the link gives no right to another lab;
- * who made it must find that the lab is still that of X. The directory goes as a whole, by its name, links and all.
+ * Removes the directory of a lab that is dead. False, and nothing is removed, when somebody else removes it or makes
+ * another lab there at this moment, or made one since.
  */
 export async function removeDead(directory: string, dead: LabRecord): Promise<boolean> {
-  const { record: file } = labFiles(directory);
-  const deceased = nameOf(dead.supervisor);
-  let own: string | null;
-  try {
-    own = await inherit(file, deceased);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
-  if (own === null) return false;
-  try {
-    const now = await readLabRecord(directory);
-    if (now === null || nameOf(now.supervisor) !== deceased) {
-      await rm(own, { force: true });
-      return false;
-    }
-    // What is big goes first: who is killed here leaves a dead lab and a dead heir.
-    for (const name of await readdir(directory)) if (!name.startsWith(basename(file))) await rm(join(directory, name), { recursive: true, force: true });
-    const gone = `${directory}.${randomUUID()}`;
-    await rename(directory, gone);
-    await rm(gone, { recursive: true, force: true });
-    return true;
-  } catch (error) {
-    await rm(own, { force: true });
-    throw error;
-  }
+  return (await withLockOf(directory, () => removeAlone(directory, dead)))?.answer ?? false;
 }
 
-/** The link that makes this process the heir; null while another one lives. */
-async function inherit(file: string, deceased: string): Promise<string | null> {
-  const self = `${nameOf(thisProcess())}-${randomUUID()}`;
-  for (let last = deceased; ; ) {
-    const heirOfLast = `${file}.heir-of-${last}`;
-    try {
-      await symlink(self, heirOfLast);
-      return heirOfLast;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    const heir = await readlink(heirOfLast);
-    const [pid = '', startTicks = ''] = heir.split('-');
-    if (isSameProcess({ pid: Number(pid), startTicks })) return null;
-    last = heir;
-  }
-}
-
-function nameOf({ pid, startTicks }: ProcessIdentity): string {
-  return `${String(pid)}-${startTicks}`;
+async function removeAlone(directory: string, dead: LabRecord): Promise<boolean> {
+  const now = await readLabRecord(directory);
+  if (now === null || now.supervisor.pid !== dead.supervisor.pid || now.supervisor.startTicks !== dead.supervisor.startTicks) return false;
+  // What is big goes first: who is killed here leaves a dead lab.
+  const record = basename(labFiles(directory).record);
+  for (const name of await readdir(directory)) if (name !== record) await rm(join(directory, name), { recursive: true, force: true });
+  await rm(directory, { recursive: true, force: true });
+  return true;
 }
 
 function thisProcess(): ProcessIdentity {
@@ -154,13 +114,18 @@ export async function claimDirectory(directory: string, say: (line: string) => v
   if (Buffer.byteLength(directory) > longestDirectory) {
     throw new LabError(`${directory} is ${String(Buffer.byteLength(directory))} bytes long; a lab's directory may have ${String(longestDirectory)}, because sockets lie deep in it. Choose a shorter one with --dir.`);
   }
+  if ((await withLockOf(directory, () => claimAlone(directory, say))) === null) throw beingMade(directory);
+}
+
+/** From the reading of a dead lab's record to the claim nobody else claims or removes there. */
+async function claimAlone(directory: string, say: (line: string) => void): Promise<void> {
   const earlier = await readLabRecord(directory);
   if (earlier !== null) {
     // The kernel may still be at ending what a supervisor that was killed held.
     if (!isSameProcess(earlier.supervisor)) await eventually('the dead lab to be gone', 10_000, () => (isAlive(earlier) ? undefined : true));
     if (isAlive(earlier) && earlier.state === 'making') throw beingMade(directory);
     if (isAlive(earlier)) throw new LabError(`A lab runs in ${directory} since ${earlier.startedAt}, at ${earlier.url}. Use it (npm run lab -- status), or end it first (npm run lab -- down).`);
-    if (!(await removeDead(directory, earlier))) throw beingMade(directory);
+    if (!(await removeAlone(directory, earlier))) throw beingMade(directory);
     say(`The lab of ${earlier.startedAt} in ${directory} has ended without "down"; what it left is removed.`);
   }
   try {
