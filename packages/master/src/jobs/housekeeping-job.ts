@@ -25,9 +25,6 @@ const batchRows = 1000;
 /** A round that would take longer is gone on with at the next one: the master must be able to stop. */
 const batchesPerRound = 200;
 
-/** Instances read at a time to find deletions that were left unfinished. */
-const pageRows = 200;
-
 /** Removes what nobody will ask for again, and ends deletions that nobody is left to end. */
 export class HousekeepingJob {
   constructor(
@@ -58,22 +55,16 @@ export class HousekeepingJob {
    * killed between them left an instance that no slave owes anything of and that nobody looks at any more.
    */
   private async finishDeletions(now: number, onFault: (error: unknown) => void): Promise<void> {
-    const { read } = this.unitOfWork;
-    let cursor: string | undefined;
-    do {
-      const page = await read.instances.list({}, { limit: pageRows, cursor });
-      for (const { id } of page.items.filter(({ desired }) => desired === 'deleted')) {
-        try {
-          await this.unitOfWork.transaction(async (repositories) =>
-            // It ends in a state without a deadline, so none is needed here.
-            finishIfClean(repositories, await repositories.instances.lock(id), { by: 'housekeeping', now, slaveName: null, settings: { deadlinesMs: {} } }),
-          );
-        } catch (error) {
-          onFault(error);
-        }
+    for (const id of await this.unitOfWork.read.instances.unendedDeletions(batchRows)) {
+      try {
+        await this.unitOfWork.transaction(async (repositories) =>
+          // It ends in a state without a deadline, so none is needed here.
+          finishIfClean(repositories, await repositories.instances.lock(id), { by: 'housekeeping', now, slaveName: null, settings: { deadlinesMs: {} } }),
+        );
+      } catch (error) {
+        onFault(error);
       }
-      cursor = page.next ?? undefined;
-    } while (cursor !== undefined);
+    }
   }
 
   /** Their history first and they last, so that a round that was cut off is gone on with. */

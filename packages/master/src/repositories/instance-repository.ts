@@ -92,6 +92,12 @@ export class InstanceRepository {
     return rows.map(instanceFromRow);
   }
 
+  /** Instances that are to be deleted, of which no slave owes a proof any more: nobody is left to end their deletion. */
+  async unendedDeletions(limit: number): Promise<readonly string[]> {
+    const owed = this.db('placements').whereRaw('placements.instance_id = instances.id').whereIn('state', ['active', 'cleaning']).select('id');
+    return this.db('instances').where({ desired: 'deleted' }).whereNot('observed', 'deleted').whereNotExists(owed).orderBy('id').limit(limit).pluck<string[]>('id');
+  }
+
   async pastDeadline(now: EpochMs, limit: number): Promise<readonly InstanceRecord[]> {
     const rows = await this.rows().where('deadline_at', '<=', new Date(now)).orderBy('deadline_at').limit(limit);
     return rows.map(instanceFromRow);

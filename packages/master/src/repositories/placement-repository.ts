@@ -95,10 +95,10 @@ export class PlacementRepository {
     await this.db('placements').where({ id }).update({ state: 'clean', ended_at: new Date(now) });
   }
 
-  /** A slave that left the pool for good proves nothing any more: what it owes is given up. Of one slave, or of one instance. */
-  async giveUpOnRetired(what: { readonly slave_id: string } | { readonly instance_id: string }, now: EpochMs): Promise<void> {
+  /** A slave that left the pool for good proves nothing any more: what it owes of this instance is given up. */
+  async giveUpOnRetired(instanceId: string, now: EpochMs): Promise<void> {
     await this.db('placements')
-      .where({ ...what, state: 'cleaning' })
+      .where({ instance_id: instanceId, state: 'cleaning' })
       .whereIn('slave_id', this.db('slaves').where({ admission: 'retired' }).select('id'))
       .update({ state: 'clean', ended_at: new Date(now) });
   }

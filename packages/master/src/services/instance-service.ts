@@ -243,7 +243,7 @@ export class InstanceService {
     let shown = after;
     if (answer.kind === 'change' && answer.desired === 'deleted') {
       for (const { slaveId } of await repositories.placements.unclean(instance.id)) await repositories.placements.clean(instance.id, slaveId, generation, null);
-      await repositories.placements.giveUpOnRetired({ instance_id: instance.id }, now);
+      await repositories.placements.giveUpOnRetired(instance.id, now);
       tombstones = (await repositories.placements.unclean(instance.id)).map(({ slaveId }) => ({ slaveId, generation }));
       if (tombstones.length === 0) shown = (await finishDeletion(repositories, after, context)) ?? after;
       await repositories.events.append(

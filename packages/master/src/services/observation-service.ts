@@ -150,7 +150,7 @@ export class ObservationService implements AgentReports {
     const settle = (instanceId: string): Promise<boolean> =>
       unitOfWork.transaction(async (repositories) => {
         const instance = await repositories.instances.lock(instanceId);
-        await repositories.placements.giveUpOnRetired({ instance_id: instanceId }, context.now);
+        await repositories.placements.giveUpOnRetired(instanceId, context.now);
         return finishIfClean(repositories, instance, context);
       });
     const unsettled = new Set<string>();
