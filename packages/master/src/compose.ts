@@ -195,9 +195,9 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const fleetStore = new FleetStoreJob(unit, pulse);
   const jobs: readonly (readonly [string, Job, number])[] = [
     ['liveness', new LivenessJob(unit, clock, pulse, reports, settings.liveness), livenessEveryMs],
-    ['deadlines', new DeadlineJob(unit, clock, settings.instances, scheduler, settings.liveness, onFault('deadlines'), onRecovery), deadlinesEveryMs],
-    ['endings', new EndingJob({ unitOfWork: unit, agents, scheduler, clock, settings: settings.instances, onFault: onFault('endings'), onRecovery }), endingsEveryMs],
-    ['resend', new ResendJob(unit, agents, settings.instances.guestUser, onFault('resend')), resendEveryMs],
+    ['deadlines', new DeadlineJob(unit, clock, settings.instances, scheduler, settings.liveness, onRecovery), deadlinesEveryMs],
+    ['endings', new EndingJob({ unitOfWork: unit, agents, scheduler, clock, settings: settings.instances, onRecovery }), endingsEveryMs],
+    ['resend', new ResendJob(unit, agents, settings.instances.guestUser), resendEveryMs],
     ['fleet-store', fleetStore, fleetStoreEveryMs],
     ['housekeeping', new HousekeepingJob(unit, clock, settings.housekeeping), housekeepingEveryMs],
   ];

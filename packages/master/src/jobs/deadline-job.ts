@@ -25,14 +25,13 @@ export class DeadlineJob {
     private readonly settings: Pick<InstanceSettings, 'deadlinesMs'>,
     private readonly scheduler: { readonly hasPassed: boolean },
     private readonly grace: Pick<LivenessThresholds, 'lostAfterMs'>,
-    /** Told of an instance that could not be judged; the others are. */
-    private readonly onFault: (error: unknown) => void,
     private readonly onRecovery: OnRecovery,
   ) {
     this.startedAtMs = clock.monotonicMs();
   }
 
-  async run(): Promise<void> {
+  /** One round. `onFault` is told of an instance that could not be judged; the others are. */
+  async run(onFault: (error: unknown) => void): Promise<void> {
     const now = this.clock.now();
     const late = await this.unitOfWork.read.instances.pastDeadline(now, batch);
     const slaves = await this.unitOfWork.read.fleet.findAll(late.flatMap(({ slaveId }) => slaveId ?? []));
@@ -40,7 +39,7 @@ export class DeadlineJob {
       try {
         await this.judge(instance, slaves.get(instance.slaveId ?? '')?.name ?? null, now);
       } catch (error) {
-        this.onFault(error);
+        onFault(error);
       }
     }
   }

@@ -17,8 +17,6 @@ export interface EndingJobDeps {
   readonly scheduler: SchedulerWake;
   readonly clock: Clock;
   readonly settings: InstanceSettings;
-  /** Told of an instance that could not be ended; the others are, and it is tried again in the next round. */
-  readonly onFault: (error: unknown) => void;
   readonly onRecovery: OnRecovery;
 }
 
@@ -30,9 +28,9 @@ export interface EndingJobDeps {
 export class EndingJob {
   constructor(private readonly deps: EndingJobDeps) {}
 
-  /** One round; run it every second or so. */
-  async run(): Promise<void> {
-    const { unitOfWork, agents, clock, scheduler, settings, onFault } = this.deps;
+  /** One round; run it every second or so. `onFault` is told of an instance that could not be ended; the others are, and it is tried again in the next round. */
+  async run(onFault: (error: unknown) => void): Promise<void> {
+    const { unitOfWork, agents, clock, scheduler, settings } = this.deps;
     const now = clock.now();
     const over = await unitOfWork.read.instances.pastEnd(now, batch);
     if (over.length === 0) return;

@@ -14,11 +14,10 @@ export class ResendJob {
     private readonly unitOfWork: UnitOfWork,
     private readonly agents: Pick<AgentPort, 'isConnected' | 'pushDesired'>,
     private readonly guestUser: string,
-    /** Told of an instance that cannot be told; the others are. */
-    private readonly onFault: (error: unknown) => void,
   ) {}
 
-  async run(): Promise<void> {
+  /** One round. `onFault` is told of an instance that cannot be told; the others are. */
+  async run(onFault: (error: unknown) => void): Promise<void> {
     const { read } = this.unitOfWork;
     const [unsettled, cleaning] = await Promise.all([read.instances.unsettled(), read.placements.cleaning(null)]);
     const bySlave = new Map<string, DesiredInstance[]>();
@@ -26,7 +25,7 @@ export class ResendJob {
 
     const told = (instance: InstanceRecord): boolean => instance.slaveId !== null && this.agents.isConnected(instance.slaveId) && !abandoned(instance);
     const holders = new Map(unsettled.filter(told).map(({ id, slaveId }) => [id, slaveId ?? '']));
-    for (const desired of await desiredStates(read, unsettled.filter(told), this.guestUser, this.onFault)) add(holders.get(desired.instanceId) ?? '', [desired]);
+    for (const desired of await desiredStates(read, unsettled.filter(told), this.guestUser, onFault)) add(holders.get(desired.instanceId) ?? '', [desired]);
     for (const { slaveId, instanceId, generation } of cleaning) {
       if (this.agents.isConnected(slaveId)) add(slaveId, [tombstone(instanceId, generation)]);
     }

@@ -7,6 +7,7 @@ import type { SlaveRecord } from '../../src/repositories/slave-record';
 import type { UnitOfWork } from '../../src/db/unit-of-work';
 import { DeadlineJob } from '../../src/jobs/deadline-job';
 import { EndingJob } from '../../src/jobs/ending-job';
+import type { Job } from '../../src/jobs/periodic';
 import { ResendJob } from '../../src/jobs/resend-job';
 import { InstanceConsoleService } from '../../src/services/instance-console-service';
 import { InstanceService } from '../../src/services/instance-service';
@@ -90,6 +91,8 @@ export async function openRig(options: RigOptions = {}) {
   const onRecovery: OnRecovery = (path) => void recoveries.push(path);
   const pulse = new FleetPulse(clock);
   const onFault = (error: unknown) => void faults.push(error);
+  /** A job whose faults are the rig's. */
+  const told = (job: Job) => ({ run: () => job.run(onFault) });
 
   /** Services as after a start of the master: nothing in memory, everything in the database. */
   const compose = () => {
@@ -98,9 +101,9 @@ export async function openRig(options: RigOptions = {}) {
     const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, figures: pulse, clock, settings: used, scheduling, onFault });
     const consoles = new InstanceConsoleService(unit, agents, used.timeZone);
     const operations = new OperationService(unit);
-    const deadlines = new DeadlineJob(unit, clock, used, scheduler, { lostAfterMs }, onFault, onRecovery);
-    const endings = new EndingJob({ unitOfWork: unit, agents, scheduler, clock, settings: used, onFault, onRecovery });
-    const resend = new ResendJob(unit, agents, used.guestUser, onFault);
+    const deadlines = told(new DeadlineJob(unit, clock, used, scheduler, { lostAfterMs }, onRecovery));
+    const endings = told(new EndingJob({ unitOfWork: unit, agents, scheduler, clock, settings: used, onRecovery }));
+    const resend = told(new ResendJob(unit, agents, used.guestUser));
     scheduler.start();
     return { scheduler, observations, instances, consoles, operations, deadlines, endings, resend };
   };

@@ -343,15 +343,15 @@ describe('an instance', () => {
     const waiting = (await rig.instances.create(alice, { imageId })).instance.id;
     rig.clock.advance(3_600_000);
     const scheduler = { hasPassed: false };
-    const afterStart = new DeadlineJob(rig.unit, rig.clock, settings, scheduler, { lostAfterMs }, (error) => rig.faults.push(error), () => undefined);
-    await afterStart.run();
+    const afterStart = new DeadlineJob(rig.unit, rig.clock, settings, scheduler, { lostAfterMs }, () => undefined);
+    await afterStart.run((error) => rig.faults.push(error));
     expect([await state(id), await state(waiting)]).toEqual(['booting', 'requested']);
     scheduler.hasPassed = true;
     rig.clock.advance(lostAfterMs - 1);
-    await afterStart.run();
+    await afterStart.run((error) => rig.faults.push(error));
     expect([await state(id), await state(waiting)]).toEqual(['booting', 'failed']);
     rig.clock.advance(1);
-    await afterStart.run();
+    await afterStart.run((error) => rig.faults.push(error));
     expect(await state(id)).toBe('failed');
   });
 
