@@ -51,13 +51,19 @@ test('of one key there is one at a time, also over several batches', async () =>
   expect(await answers).toEqual(['A1', 'A2', 'B1', 'A3']);
 });
 
-test('a batch that fails by the fault of one is tried item by item, so that one does not fail the others', async () => {
+/** Two items that are handled together, because they waited for a third. */
+async function twoInOneBatch() {
   const { batches, seen, release } = rig({ most: 5, atOnce: 1 });
   const first = batches.add('x');
   const answers = Promise.allSettled(['a', 'b'].map((item) => batches.add(item)));
   release();
   await first;
   await turn();
+  return { seen, release, answers };
+}
+
+test('a batch that fails by the fault of one is tried item by item, so that one does not fail the others', async () => {
+  const { seen, release, answers } = await twoInOneBatch();
   release(new TypeError('one of them'));
   await turn();
   release(new Error('a is broken'));
@@ -68,12 +74,7 @@ test('a batch that fails by the fault of one is tried item by item, so that one 
 });
 
 test('a batch that fails because nobody answers fails as a whole: its items do not wait as long again, one after the other', async () => {
-  const { batches, seen, release } = rig({ most: 5, atOnce: 1 });
-  const first = batches.add('x');
-  const answers = Promise.allSettled(['a', 'b'].map((item) => batches.add(item)));
-  release();
-  await first;
-  await turn();
+  const { seen, release, answers } = await twoInOneBatch();
   release(new Error('the database said nothing'));
   expect(await answers).toMatchObject([{ status: 'rejected' }, { status: 'rejected' }]);
   expect(seen).toEqual([['x'], ['a', 'b']]);
