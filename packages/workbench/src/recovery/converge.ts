@@ -28,7 +28,7 @@ export async function converge(
   let wholeSinceMs: number | null = null;
   for (;;) {
     const differences = await look().catch((error: unknown) => [error instanceof Error ? error.message : String(error)]);
-    // When it was seen, not when somebody began to look: a look may take long, and wait for others first.
+    // When it was seen, not when somebody began to look: a look may take long.
     const atMs = performance.now();
     if (differences.length === 0) {
       if (wholeSinceMs !== null) return { seconds: (wholeSinceMs - sinceMs) / 1000, late };
