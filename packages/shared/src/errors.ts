@@ -1,3 +1,5 @@
+import type { Offer } from './domain/decision';
+
 /**
  * Every error a user or a client can meet, by stable code. The edge maps codes to HTTP status
  * (`packages/master/src/http/problem.ts`); the meaning here is what a client may rely on.
@@ -20,6 +22,8 @@ export const errorCodes = {
   'token-refused': 'The token is wrong, used or expired.',
   'rate-limited': 'Too many attempts; `retryAfterSeconds` says when to come back.',
   'quota-exceeded': 'More than your share; the message names share and use.',
+  'reservation-refused': 'The reservation does not fit as asked; `offers` says what does, and `decisionId` why.',
+  'participation-required': 'The site asks for a machine of yours as a slave before you launch more; the message says how.',
   'image-not-ready': 'The image has no complete, checked content yet.',
   'content-mismatch': 'Size or SHA-256 of the uploaded content is not what was announced.',
   'slave-offline': 'The slave is not connected now.',
@@ -38,6 +42,10 @@ export interface ErrorDetail {
   /** The limit that was broken, in words or as a number with its unit. */
   readonly limit?: string;
   readonly retryAfterSeconds?: number;
+  /** What one can have instead. */
+  readonly offers?: readonly Offer[];
+  /** Why, in full: GET /decisions/{id}. */
+  readonly decisionId?: string;
 }
 
 /**

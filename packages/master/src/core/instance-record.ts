@@ -1,6 +1,7 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { DesiredState, ObservedState } from '@paravcl/shared/domain/instance-state';
 import type { Reason } from '@paravcl/shared/domain/reasons';
+import type { PriorityParts } from '@paravcl/shared/priority';
 
 /** An instance as the master keeps it. */
 export interface InstanceRecord {
@@ -44,6 +45,23 @@ export interface InstanceRecord {
   readonly minutes: number | null;
   /** When its time is over; null without end, and while it has no slave. It stays while it does not run. */
   readonly endsAt: EpochMs | null;
+  /** Fixed at the request; an extension makes it anew with the total time. */
+  readonly priority: PriorityParts;
+  /** E of the priority: minutes asked for in all, extensions included. */
+  readonly requestedMinutes: number;
+  /** The reservation it was claimed from, while that holds room. */
+  readonly reservationId: string | null;
+  /**
+   * Since when it is in the queue to go on where its disk is: suspended for others, or asked to run when there was no
+   * room. What is desired stays `suspended` or `stopped` meanwhile. Null for everything else; what has no slave yet
+   * waits by its observed state.
+   */
+  readonly queuedAt: EpochMs | null;
+  /** The slave on which others are being suspended for it. */
+  readonly nominatedSlaveId: string | null;
+  /** How often it was suspended for others on the site's day `preemptedOn` (YYYY-MM-DD). */
+  readonly preemptions: number;
+  readonly preemptedOn: string | null;
 }
 
 export type PlacementState = 'active' | 'cleaning' | 'clean';

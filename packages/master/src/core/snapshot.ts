@@ -1,12 +1,52 @@
 import type { EpochMs } from '@paravcl/shared/clock';
-import type { ReasonCode } from '@paravcl/shared/domain/reasons';
+import type { Reason, ReasonCode } from '@paravcl/shared/domain/reasons';
+import type { ObservedState } from '@paravcl/shared/domain/instance-state';
 import type { Admission, Liveness, SlaveKind } from '@paravcl/shared/domain/slave';
+import type { PriorityParts } from '@paravcl/shared/priority';
 
 /** An amount of a slave, or what an instance needs of one. */
 export interface Room {
   readonly vcpus: number;
   readonly ramMiB: number;
   readonly diskMiB: number;
+  /** Of its link; 0 for an instance without a limit, which is promised nothing. */
+  readonly bandwidthMbps: number;
+}
+
+export const noRoom: Room = { vcpus: 0, ramMiB: 0, diskMiB: 0, bandwidthMbps: 0 };
+
+/** One of a reservation's VMs, booked on one slave for the reservation's window. */
+export interface Booking {
+  readonly reservationId: string;
+  /** Whose it is, as people are told: the group's name, else the user's. */
+  readonly ownerName: string;
+  readonly slot: number;
+  readonly start: EpochMs;
+  readonly end: EpochMs;
+  readonly need: Room;
+  /** Who claimed it; null while nobody has. */
+  readonly instanceId: string | null;
+}
+
+/** An instance that a slave holds cores and RAM for. */
+export interface RunningInstance {
+  readonly id: string;
+  readonly name: string;
+  readonly type: 'BE' | 'AR';
+  readonly userId: string;
+  readonly groupId: string | null;
+  readonly generation: number;
+  readonly observed: ObservedState;
+  readonly need: Room;
+  readonly pi: number;
+  /** Began its present observed state: since when it runs. What was done since is what stopping it would interrupt. */
+  readonly since: EpochMs;
+  /** When its time is over; null without end. */
+  readonly endsAt: EpochMs | null;
+  /** It should not run any more (saved, stopped, deleted): its room comes back by itself. */
+  readonly leaving: boolean;
+  /** Was suspended for others as often as the site allows in a day: until then nobody suspends it. */
+  readonly sparedUntil: EpochMs | null;
 }
 
 /** One slave as the scheduler sees it. */
@@ -14,6 +54,9 @@ export interface SlaveView {
   readonly id: string;
   readonly name: string;
   readonly kind: SlaveKind;
+  /** An approved volunteer that was online for an hour in the last seven days. */
+  readonly contributing: boolean;
+  readonly registeredAt: EpochMs;
   readonly admission: Admission;
   readonly liveness: Liveness;
   /** Its agent has a session with this master now. */
@@ -23,12 +66,18 @@ export interface SlaveView {
   readonly troubles: readonly string[];
   /** Why no end of an instance's time can be kept there; null when its clock is right. */
   readonly clockWrong: string | null;
-  /** What may be promised in all: cores times overcommit, RAM less the host's own share, the pool's disk. */
+  /** What may be promised in all: cores times overcommit, RAM less the host's own share, the pool's disk, its link. */
   readonly capacity: Room;
   /** Free in the pool's file system now, whoever uses the rest. */
   readonly poolAvailableMiB: number;
   /** Promised to placed instances, those that are only being cleaned away included. */
   readonly promised: Room;
+  /** What of that runs or is on its way, in the order of ids. */
+  readonly running: readonly RunningInstance[];
+  /** Slots of reservations that hold room here and are not over, in the order of start, reservation and slot. */
+  readonly bookings: readonly Booking[];
+  /** How fast it saves guests, as measured; a cautious guess before the first. */
+  readonly saveMiBPerSecond: number;
 }
 
 /** A launch that a slave refused or failed before the guest ever ran. */
@@ -41,93 +90,80 @@ export interface Attempt {
   readonly cleaning: boolean;
 }
 
-/** An instance that has no slave yet and should run. */
+/** An instance of the queue: it should run and has no slave yet, or is saved or off and wants to go on where its disk is. */
 export interface WaitingInstance {
   readonly id: string;
   readonly name: string;
+  readonly type: 'BE' | 'AR';
+  readonly userId: string;
+  readonly groupId: string | null;
   readonly generation: number;
-  readonly vcpus: number;
-  readonly ramMiB: number;
-  readonly diskMiB: number;
+  readonly need: Room;
+  readonly priority: PriorityParts;
+  /** First come, first served: the moment of its request. */
   readonly createdAt: EpochMs;
-  /** Its time ends, by the clock of its slave too. */
-  readonly hasEnd: boolean;
+  /** How long it will run once it does; null without end. */
+  readonly runMs: number | null;
   readonly attempts: readonly Attempt[];
+  /** The slave that has its disk, and nowhere else can it run; null: anywhere. */
+  readonly boundTo: string | null;
+  /** The slave on which others are being suspended for it. */
+  readonly nominatedTo: string | null;
+  /** The slot it was claimed from. */
+  readonly booking: { readonly reservationId: string; readonly slaveId: string; readonly start: EpochMs; readonly end: EpochMs } | null;
+  /** Was suspended as often as allowed today: it is not lent what a reservation will want back before its end. */
+  readonly spared: boolean;
+  readonly reason: Reason | null;
+}
+
+/** What the site decides about scheduling, as the core needs it. */
+export interface Rules {
+  /** Share of the pool's cores and RAM that best-effort never takes (the report's critical limit), 0 to 1. */
+  readonly criticalShare: number;
+  /** After its start a reservation's unclaimed room is lent again. */
+  readonly noShowGraceMs: number;
+  /** Reserved room is not lent for less than this. */
+  readonly shortestLoanMs: number;
+  /** Between an order and the first byte that is saved, with the loop's own time. */
+  readonly saveOverheadMs: number;
+  /** How much slower than measured a save may be and still be in time. */
+  readonly saveSafety: number;
+  /** Longest that anything is planned ahead. */
+  readonly horizonMs: number;
+  /** IANA zone in which sentences tell times. */
+  readonly timeZone: string;
 }
 
 /** The scheduler's whole world. */
 export interface Snapshot {
   readonly slaves: readonly SlaveView[];
-  /** Share of the pool's cores and RAM that is always kept free (the report's critical limit), 0 to 1. */
-  readonly criticalShare: number;
+  readonly rules: Rules;
+  /** Where the newest placement went, for round-robin. */
+  readonly lastPlacedOn: string | null;
 }
 
 /**
  * Room an instance takes. Its disk counts with its RAM on top, because suspending it writes the RAM
  * beside the disk, and a suspend that finds no room would lose what the person has open.
  */
-export function roomFor(instance: { readonly vcpus: number; readonly ramMiB: number; readonly diskMiB: number }): Room {
-  return { vcpus: instance.vcpus, ramMiB: instance.ramMiB, diskMiB: instance.diskMiB + instance.ramMiB };
+export function roomFor(instance: { readonly vcpus: number; readonly ramMiB: number; readonly diskMiB: number; readonly bandwidthMbps: number | null }): Room {
+  return { vcpus: instance.vcpus, ramMiB: instance.ramMiB, diskMiB: instance.diskMiB + instance.ramMiB, bandwidthMbps: instance.bandwidthMbps ?? 0 };
 }
 
-export function freeOf(slave: SlaveView): Room {
-  return {
-    vcpus: slave.capacity.vcpus - slave.promised.vcpus,
-    ramMiB: slave.capacity.ramMiB - slave.promised.ramMiB,
-    diskMiB: Math.min(slave.capacity.diskMiB - slave.promised.diskMiB, slave.poolAvailableMiB),
-  };
+export function add(a: Room, b: Room): Room {
+  return { vcpus: a.vcpus + b.vcpus, ramMiB: a.ramMiB + b.ramMiB, diskMiB: a.diskMiB + b.diskMiB, bandwidthMbps: a.bandwidthMbps + b.bandwidthMbps };
 }
 
-/** The world after `room` was promised on one slave. */
-export function promise(snapshot: Snapshot, slaveId: string, room: Room): Snapshot {
-  return {
-    ...snapshot,
-    slaves: snapshot.slaves.map((slave) =>
-      slave.id !== slaveId
-        ? slave
-        : {
-            ...slave,
-            // A new promise is not on the disk yet: it is taken off what the file system has, too.
-            poolAvailableMiB: slave.poolAvailableMiB - room.diskMiB,
-            promised: {
-              vcpus: slave.promised.vcpus + room.vcpus,
-              ramMiB: slave.promised.ramMiB + room.ramMiB,
-              diskMiB: slave.promised.diskMiB + room.diskMiB,
-            },
-          },
-    ),
-  };
+export function subtract(a: Room, b: Room): Room {
+  return { vcpus: a.vcpus - b.vcpus, ramMiB: a.ramMiB - b.ramMiB, diskMiB: a.diskMiB - b.diskMiB, bandwidthMbps: a.bandwidthMbps - b.bandwidthMbps };
 }
 
-/** Cores and RAM of all slaves that take part now. */
-export interface PoolTotals {
-  readonly vcpus: number;
-  readonly freeVcpus: number;
-  readonly ramMiB: number;
-  readonly freeRamMiB: number;
-  /**
-   * Kept free of them. Rounded down to whole cores and MiB, so that a pool of fewer than twenty cores
-   * keeps RAM only and a two-core machine can still run two small guests.
-   */
-  readonly keptVcpus: number;
-  readonly keptRamMiB: number;
+/** The part of a room that comes back when its guest is saved: everything but the disk. */
+export function compute(room: Room): Room {
+  return { ...room, diskMiB: 0 };
 }
 
-export function takesPart(slave: SlaveView): boolean {
-  return slave.admission === 'approved' && slave.liveness === 'online' && slave.connected && slave.hypervisor.usable && slave.troubles.length === 0;
-}
-
-export function poolTotals(snapshot: Snapshot): PoolTotals {
-  const taking = snapshot.slaves.filter(takesPart);
-  const sum = (amount: (slave: SlaveView) => number): number => taking.reduce((total, slave) => total + amount(slave), 0);
-  const vcpus = sum((slave) => slave.capacity.vcpus);
-  const ramMiB = sum((slave) => slave.capacity.ramMiB);
-  return {
-    vcpus,
-    ramMiB,
-    freeVcpus: sum((slave) => Math.max(0, freeOf(slave).vcpus)),
-    freeRamMiB: sum((slave) => Math.max(0, freeOf(slave).ramMiB)),
-    keptVcpus: Math.floor(vcpus * snapshot.criticalShare),
-    keptRamMiB: Math.floor(ramMiB * snapshot.criticalShare),
-  };
+/** Whether `need` is within `room` in every dimension. */
+export function within(need: Room, room: Room): boolean {
+  return need.vcpus <= room.vcpus && need.ramMiB <= room.ramMiB && need.diskMiB <= room.diskMiB && need.bandwidthMbps <= room.bandwidthMbps;
 }

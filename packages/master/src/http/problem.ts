@@ -21,6 +21,8 @@ export const statusOfCode: Readonly<Record<ErrorCode, number>> = {
   'token-refused': 403,
   'rate-limited': 429,
   'quota-exceeded': 409,
+  'reservation-refused': 409,
+  'participation-required': 403,
   'image-not-ready': 409,
   'content-mismatch': 422,
   'slave-offline': 409,
@@ -49,6 +51,8 @@ export function problemOf(thrown: unknown, trace: string): Problem {
     ...(error.detail.field === undefined ? {} : { field: error.detail.field }),
     ...(error.detail.limit === undefined ? {} : { limit: error.detail.limit }),
     ...(error.detail.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.detail.retryAfterSeconds }),
+    ...(error.detail.offers === undefined ? {} : { offers: [...error.detail.offers] }),
+    ...(error.detail.decisionId === undefined ? {} : { decisionId: error.detail.decisionId }),
     ...(error instanceof InvalidInput ? { faults: [...error.faults] } : {}),
     trace,
   };

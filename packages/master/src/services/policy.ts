@@ -43,6 +43,13 @@ const table: Readonly<Record<Action, Row>> = {
   'operation.list': row('own', 'own', 'any', 'any'),
   'operation.see': row('own', 'own', 'any', 'any'),
   'event.list': row('no', 'no', 'any', 'any'),
+  'reservation.create': row('own', 'own', 'own', 'any'),
+  'reservation.list': row('own', 'own', 'any', 'any'),
+  'reservation.see': row('own', 'own', 'any', 'any'),
+  'reservation.claim': row('own', 'own', 'own', 'own'),
+  'reservation.operate': row('own', 'own', 'any', 'any'),
+  'decision.see': row('own', 'own', 'any', 'any'),
+  'queue.see': row('own', 'own', 'any', 'any'),
 };
 
 /** Whom a thing belongs to; both null for things of the site. */

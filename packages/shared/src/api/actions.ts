@@ -32,6 +32,13 @@ export const actions = [
   'operation.list',
   'operation.see',
   'event.list',
+  'reservation.create',
+  'reservation.list',
+  'reservation.see',
+  'reservation.claim', // by its user and, inside the window, the members of its group
+  'reservation.operate', // accept a move, reschedule, extend, cancel, release
+  'decision.see',
+  'queue.see',
 ] as const;
 
 export type Action = (typeof actions)[number];

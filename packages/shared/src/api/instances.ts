@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { priorityPartsSchema } from '../domain/decision';
 import { instanceSchema, instanceTransitionSchema } from '../domain/instance';
 import { observedStateSchema } from '../domain/instance-state';
 import { bandwidthMbpsSchema, diskMiBSchema, ramMiBSchema, sshPublicKeySchema, vcpusSchema } from '../domain/limits';
@@ -33,14 +34,52 @@ export const createInstanceBody = z.object({
   minutes: minutesSchema.nullable().optional(),
   /** Absent: the keys of your account. */
   sshPublicKeys: z.array(sshPublicKeySchema).max(20).optional(),
+  /** Register an own machine as a slave with this request (RAS of the formula); false is an opt-out where the site counts them. */
+  asSlave: z.boolean().optional(),
 });
 export type CreateInstanceBody = z.output<typeof createInstanceBody>;
 
 /** Long work was accepted: follow the operation (`Location`) until it is no longer pending. */
-export const acceptedSchema = z.object({ instance: instanceSchema, operation: operationSchema });
+export const acceptedSchema = z.object({
+  instance: instanceSchema,
+  operation: operationSchema,
+  /** What one should know before relying on it: that it may be suspended, for whom and from when; that one's priority suffers. */
+  warnings: z.array(z.string()),
+  /** For a pledge: the command that enrols the machine. Shown this once. */
+  pledge: z.object({ token: z.string(), command: z.string(), until: z.iso.datetime() }).nullable(),
+});
 const accepted = { status: 202, schema: acceptedSchema } as const;
 
 export const createInstance = route({ method: 'post', path: '/instances', summary: 'Launch an instance of an image', action: 'instance.create', body: createInstanceBody, answer: accepted });
+
+export const getLaunchOptions = route({
+  method: 'get',
+  path: '/launch-options',
+  summary: 'For how long a launch of this size fits beside the coming reservations, with which priority, and what it risks',
+  action: 'instance.create',
+  query: z.object({
+    imageId: idSchema,
+    vcpus: z.coerce.number().pipe(vcpusSchema).optional(),
+    ramMiB: z.coerce.number().pipe(ramMiBSchema).optional(),
+    diskMiB: z.coerce.number().pipe(diskMiBSchema).optional(),
+    asSlave: z.stringbool().optional(),
+  }),
+  answer: {
+    status: 200,
+    schema: z.object({
+      /** Whether it could start now, without anybody giving way. */
+      fitsNow: z.boolean(),
+      /** Whole hours that coming reservations leave room for, shortest first; a longer launch is lent room that is reserved later. */
+      options: z.array(z.object({ minutes: z.int().positive(), end: z.iso.datetime(), priority: priorityPartsSchema })),
+      /** Both risks in one sentence: a higher priority, and a reservation that begins. */
+      risk: z.string(),
+      /** When reserved room is called back from it; null when no reservation is in the way within the longest time one may ask for. */
+      keptFrom: z.iso.datetime().nullable(),
+      /** Where there is not enough: what is missing and what to do. Null when `fitsNow`. */
+      sentence: z.string().nullable(),
+    }),
+  },
+});
 
 export const listInstances = route({
   method: 'get',

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { offerSchema } from '../domain/decision';
+import { idSchema } from '../ids';
 import { errorCodes, type ErrorCode } from '../errors';
 
 /** Error answer, `application/problem+json` (RFC 9457). */
@@ -13,6 +15,9 @@ export const problemSchema = z.object({
   retryAfterSeconds: z.number().optional(),
   /** Every fault of the input, the first of which is in `field` and `limit`. */
   faults: z.array(z.object({ field: z.string(), limit: z.string() })).optional(),
+  /** What one can have instead of a refused reservation. */
+  offers: z.array(offerSchema).optional(),
+  decisionId: idSchema.optional(),
   trace: z.string(),
 });
 export type Problem = z.infer<typeof problemSchema>;

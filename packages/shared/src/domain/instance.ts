@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from '../ids';
+import { priorityPartsSchema } from './decision';
 import { desiredStateSchema, observedStateSchema } from './instance-state';
 import { bandwidthMbpsSchema, diskMiBSchema, hostLabelSchema, ipv4Schema, macSchema, ramMiBSchema, vcpusSchema } from './limits';
 import { reasonSchema } from './reasons';
@@ -36,6 +37,14 @@ export const instanceSchema = z
     minutes: z.int().positive().nullable(),
     /** When it is saved by itself, unless it is given more time; null while it has no slave, or without end. */
     endsAt: z.iso.datetime().nullable(),
+    /** Para-Scheduling's priority, fixed at the request; an extension makes it anew. */
+    priority: priorityPartsSchema,
+    /** The reservation it was claimed from, while that lasts. */
+    reservationId: idSchema.nullable(),
+    /** Since when it waits in the queue to go on where it is saved; null when nobody wants it to, or when it runs. */
+    queuedAt: z.iso.datetime().nullable(),
+    /** How often it was suspended for others today; the site's limit protects it from more. */
+    preemptionsToday: z.int().nonnegative(),
     createdAt: z.iso.datetime(),
     changedAt: z.iso.datetime(),
     /** When the present transitional state counts as failed. */

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { idSchema } from '../ids';
+
+/** What people are told of without asking: noun.verb, as events. */
+export const noticeKindSchema = z.enum([
+  'instance.preempted',
+  'instance.resumed',
+  'instance.time-ended',
+  'reservation.confirmed',
+  'reservation.moved',
+  'reservation.begun',
+  'reservation.no-show',
+  'reservation.ended',
+  'reservation.replanned',
+  'reservation.at-risk',
+  'reservation.refused',
+  'pledge.broken',
+]);
+export type NoticeKind = z.infer<typeof noticeKindSchema>;
+
+/** One thing that happened to what belongs to somebody: who, why, until when. */
+export const noticeSchema = z
+  .object({
+    id: idSchema,
+    at: z.iso.datetime(),
+    kind: noticeKindSchema,
+    subject: z.object({ type: z.enum(['instance', 'reservation', 'user']), id: idSchema }),
+    sentence: z.string(),
+    /** Why, in full: GET /decisions/{id}. */
+    decisionId: idSchema.nullable(),
+    readAt: z.iso.datetime().nullable(),
+  })
+  .readonly();
+export type Notice = z.infer<typeof noticeSchema>;
