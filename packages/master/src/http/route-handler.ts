@@ -9,7 +9,7 @@ import type { RouteContract } from '@paravcl/shared/api/route';
 import { clientAddress } from './client-address';
 import { atMostOnce, type IdempotencyStore } from './idempotency';
 import { parseInput, strictly } from './invalid-input';
-import { canonicalJson } from './canonical-json';
+import { canonicalJson } from '../services/canonical-json';
 import { readJsonBody } from './json-body';
 import { requireSameOrigin } from './same-origin';
 
