@@ -34,6 +34,7 @@ export const masterLayers = {
   ws: ['services', 'repositories', 'db', 'http', 'tls'],
   ssh: ['services', 'repositories', 'db', 'tls'],
   jobs: ['core', 'services', 'repositories', 'db'],
+  mail: ['services', 'repositories', 'db'],
 };
 
 /** What those above the repositories see of `db`: these names of these files (null: all). */
