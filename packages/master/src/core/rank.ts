@@ -1,36 +1,134 @@
-import type { EpochMs } from '@paravcl/shared/clock';
-import { freeOf, type SlaveView, type WaitingInstance } from './snapshot';
+import type { Room, SlaveView, Snapshot } from './snapshot';
+
+/** What a placement policy is told of the VM that needs a slave: an instance, or one slot of a reservation. */
+export interface Placeable {
+  readonly type: 'BE' | 'AR';
+  readonly groupId: string | null;
+  readonly need: Room;
+}
+
+/** What it is told of the rest of the world. */
+export type PlacementWorld = Pick<Snapshot, 'lastPlacedOn' | 'slaves'>;
+
+/** How a policy judged one slave: named numbers for the decision record. */
+export interface PlacementScore {
+  /** Smaller is better; where two are equal, what `compare` looks at beyond it decided. */
+  readonly score: number;
+  readonly parts: Readonly<Record<string, number>>;
+}
 
 /**
- * How waiting instances are ordered and how slaves that could take one are compared. The seam at which
- * scheduling approaches are exchanged by configuration alone; both functions must be total orders.
+ * How the slaves that could take a VM are compared. The seam at which placement is exchanged by configuration alone:
+ * the policies below, or a module of the site's own (`placement-module.ts`).
  */
 export interface PlacementPolicy {
   readonly name: string;
-  /** In order of service. */
-  order(waiting: readonly WaitingInstance[], at: EpochMs): readonly WaitingInstance[];
-  /** Negative when `a` is the better slave for the instance. */
-  compare(a: SlaveView, b: SlaveView, instance: WaitingInstance): number;
+  /** Negative when `a` is better. A total order: 0 only for a slave and itself. */
+  compare(a: SlaveView, b: SlaveView, instance: Placeable, world: PlacementWorld): number;
+  /** Never smaller for the slave that `compare` finds worse. */
+  score(slave: SlaveView, instance: Placeable, world: PlacementWorld): PlacementScore;
 }
 
 const text = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
+/** The end of every order, so that equal inputs give equal decisions. */
+const byName = (a: SlaveView, b: SlaveView): number => text(a.name, b.name) || text(a.id, b.id);
+
+const usedCores = (slave: SlaveView): number => slave.promised.vcpus;
+const freeRamMiB = (slave: SlaveView): number => slave.capacity.ramMiB - slave.promised.ramMiB;
+const volunteers = (slave: SlaveView): number => (slave.kind === 'volunteer' ? 1 : 0);
+
+/** What comes first in an order weighs more in its score than any number of cores behind it. */
+const tierWeight = 1_000_000;
+
+const lent: Readonly<Record<'contributing' | 'dedicated' | 'other', number>> = { contributing: 0, dedicated: 1, other: 2 };
+const reserved: typeof lent = { dedicated: 0, contributing: 1, other: 2 };
+
+function tier(slave: SlaveView, instance: Placeable): number {
+  const tiers = instance.type === 'AR' ? reserved : lent;
+  if (slave.kind === 'dedicated') return tiers.dedicated;
+  return slave.contributing ? tiers.contributing : tiers.other;
+}
+
+/** Best-effort goes where somebody lends: there the newest comes first, and its cores decide nothing. */
+const newestFirst = (slave: SlaveView, instance: Placeable): boolean => instance.type === 'BE' && slave.kind === 'volunteer' && slave.contributing;
+
 /**
- * The 2014 report's choice: the slave with the least used cores. In full:
- * 1. dedicated slaves before volunteers, which serve least (DEFINITIONS, "People and machines");
- * 2. fewer promised cores; 3. more free RAM; 4. name; 5. id.
- * First come, first served; an instance that does not fit yet does not hold up a smaller one behind it.
+ * The 2014 report's flow of events. Best-effort: 1. contributing volunteers, most recently registered first; 2. dedicated
+ * slaves, fewest used cores first; 3. volunteers that do not contribute, fewest used cores first. Reserved: 1. dedicated
+ * slaves, 2. contributing volunteers, 3. others, each with fewest used cores first. Then name, id.
  */
-export const leastUsedCores: PlacementPolicy = {
-  name: 'least-used-cores',
-  order: (waiting) => [...waiting].sort((a, b) => a.createdAt - b.createdAt || text(a.id, b.id)),
-  compare: (a, b) =>
-    Number(a.kind === 'volunteer') - Number(b.kind === 'volunteer') ||
-    a.promised.vcpus - b.promised.vcpus ||
-    freeOf(b).ramMiB - freeOf(a).ramMiB ||
-    text(a.name, b.name) ||
-    text(a.id, b.id),
+const para: PlacementPolicy = {
+  name: 'para',
+  compare: (a, b, instance) =>
+    tier(a, instance) - tier(b, instance) ||
+    (newestFirst(a, instance) ? b.registeredAt - a.registeredAt : usedCores(a) - usedCores(b)) ||
+    byName(a, b),
+  score: (slave, instance, world) => {
+    const first = tier(slave, instance);
+    if (!newestFirst(slave, instance)) {
+      return { score: first * tierWeight + usedCores(slave), parts: { tier: first, usedCores: usedCores(slave) } };
+    }
+    const newer = world.slaves.filter((other) => newestFirst(other, instance) && other.registeredAt > slave.registeredAt).length;
+    return { score: first * tierWeight + newer, parts: { tier: first, contributingRegisteredLater: newer } };
+  },
 };
 
-export const placementPolicies = { 'least-used-cores': leastUsedCores } as const satisfies Record<string, PlacementPolicy>;
+/** The least loaded slave: dedicated before volunteers, fewest used cores, most free RAM, name, id. */
+const leastLoaded: PlacementPolicy = {
+  name: 'least-loaded',
+  compare: (a, b) => volunteers(a) - volunteers(b) || usedCores(a) - usedCores(b) || freeRamMiB(b) - freeRamMiB(a) || byName(a, b),
+  score: (slave) => ({
+    score: volunteers(slave) * tierWeight + usedCores(slave),
+    parts: { volunteer: volunteers(slave), usedCores: usedCores(slave), freeRamMiB: freeRamMiB(slave) },
+  }),
+};
+
+/** Slaves with greater ids than the last one's are next, the others come after the turn. */
+const afterTheTurn = (slave: SlaveView, world: PlacementWorld): number => (world.lastPlacedOn !== null && slave.id <= world.lastPlacedOn ? 1 : 0);
+
+function compareTurns(a: SlaveView, b: SlaveView, world: PlacementWorld): number {
+  return afterTheTurn(a, world) - afterTheTurn(b, world) || text(a.id, b.id);
+}
+
+/** Everybody in turn: the next after the slave of the newest placement, in the order of ids. The name decides nothing. */
+const roundRobin: PlacementPolicy = {
+  name: 'round-robin',
+  compare: (a, b, _instance, world) => compareTurns(a, b, world),
+  score: (slave, _instance, world) => {
+    const turn = world.slaves.filter((other) => compareTurns(other, slave, world) < 0).length;
+    return { score: turn, parts: { turn } };
+  },
+};
+
+/** Packs, so that whole slaves stay free for what is large: most used cores, most used RAM, name, id. */
+const greedy: PlacementPolicy = {
+  name: 'greedy',
+  compare: (a, b) => usedCores(b) - usedCores(a) || b.promised.ramMiB - a.promised.ramMiB || byName(a, b),
+  score: (slave) => ({ score: -usedCores(slave), parts: { usedCores: usedCores(slave), usedRamMiB: slave.promised.ramMiB } }),
+};
+
+/** What one slave's failure would take from the group. Instances of no group spread by their cores alone. */
+function ofSameGroup(slave: SlaveView, { groupId }: Placeable): number {
+  return groupId === null ? 0 : slave.running.filter((running) => running.groupId === groupId && !running.leaving).length;
+}
+
+/** Fewest running of the same group on it, fewest used cores, name, id. */
+const spread: PlacementPolicy = {
+  name: 'spread',
+  compare: (a, b, instance) => ofSameGroup(a, instance) - ofSameGroup(b, instance) || usedCores(a) - usedCores(b) || byName(a, b),
+  score: (slave, instance) => {
+    const sameGroup = ofSameGroup(slave, instance);
+    return { score: sameGroup * tierWeight + usedCores(slave), parts: { sameGroup, usedCores: usedCores(slave) } };
+  },
+};
+
+/** The policies that come with ParaVCL, by the name the configuration gives them. */
+export const placementPolicies = {
+  para,
+  'least-loaded': leastLoaded,
+  'round-robin': roundRobin,
+  greedy,
+  spread,
+} as const satisfies Record<string, PlacementPolicy>;
 export type PlacementPolicyName = keyof typeof placementPolicies;
