@@ -15,8 +15,10 @@ const toOthers: Readonly<Record<Role, readonly Action[]>> = {
     'slave.list', 'slave.see', 'slave.operate', 'join-token.create', 'join-token.create-dedicated', 'join-token.list', 'join-token.revoke',
     'image.list', 'image.see', 'image.create', 'image.delete', 'instance.list', 'instance.see', 'instance.operate', 'instance.console',
     'group.list', 'group.see', 'operation.list', 'operation.see', 'event.list',
+    'reservation.list', 'reservation.see', 'reservation.operate', 'decision.see', 'queue.see',
   ],
-  admin: actions,
+  // Administering is not taking: a claim is always for oneself.
+  admin: actions.filter((action) => action !== 'reservation.claim'),
 };
 
 test.each(roleSchema.options)('a %s may do exactly what the definitions say to things of others', (role) => {
@@ -24,7 +26,7 @@ test.each(roleSchema.options)('a %s may do exactly what the definitions say to t
 });
 
 test('the other student is a stranger: nothing of theirs can be seen, and its existence is not told', () => {
-  for (const action of actions.filter((each) => /^(instance|operation|user|join-token|slave)\./.test(each))) {
+  for (const action of actions.filter((each) => /^(instance|operation|user|join-token|slave|reservation|decision|queue)\./.test(each))) {
     expect([action, may(person('student', { groupIds: ['g1'] }), action, others)]).toEqual([action, false]);
   }
   expect(() => authorise(person('student'), 'instance.operate', 'instance.see', others, 'instance i-1')).toThrow(expect.objectContaining({ code: 'not-found' }));
@@ -35,6 +37,15 @@ test('a teacher reaches what members run in the own groups, not in others', () =
   expect(may(teacher, 'instance.operate', others)).toBe(true);
   expect(may(teacher, 'instance.operate', { ...others, groupId: 'g2' })).toBe(false);
   expect(may(person('student', { ownedGroupIds: ['g1'] }), 'instance.operate', others)).toBe(false);
+});
+
+test('members of the group a reservation is for see it, claim from it and learn why, and leave it to its owner otherwise', () => {
+  const shared = { ...others, sharedWithGroupId: 'g1' };
+  const allowed = (principal: Principal): Action[] => actions.filter((action) => may(principal, action, shared) && !may(person(principal.role), action, others));
+  expect(allowed(person('student', { groupIds: ['g1'] }))).toEqual(['reservation.see', 'reservation.claim', 'decision.see']);
+  expect(allowed(person('student', { groupIds: ['g2'] }))).toEqual([]);
+  expect(allowed(person('admin', { groupIds: ['g1'] }))).toEqual(['reservation.claim']);
+  expect(() => authorise(person('student', { groupIds: ['g1'] }), 'reservation.operate', 'reservation.see', shared, 'reservation')).toThrow(expect.objectContaining({ code: 'forbidden' }));
 });
 
 test('an operator has no say over people and policy, and nobody but an admin over things of the site', () => {

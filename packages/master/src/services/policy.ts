@@ -2,7 +2,7 @@ import type { Action } from '@paravcl/shared/api/actions';
 import type { Principal, Role } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 
-/** `own`: the thing belongs to the person, or, for a teacher, to somebody in a group the teacher owns. */
+/** `own`: the thing belongs to the person, is shared with a group of theirs, or, for a teacher, belongs to somebody in a group the teacher owns. */
 type Reach = 'any' | 'own' | 'no';
 type Row = Readonly<Record<Role, Reach>>;
 
@@ -10,8 +10,8 @@ const row = (student: Reach, teacher: Reach, operator: Reach, admin: Reach): Row
 
 /**
  * Who may do what (DEFINITIONS, "Roles"): a student their own things; a teacher also what members of
- * the own groups run in them; an operator slaves, images and instances but not users; an admin
- * everything (the report's "admin alone administers").
+ * the own groups run in them; an operator slaves, images, instances and reservations but not users; an
+ * admin everything (the report's "admin alone administers").
  */
 const table: Readonly<Record<Action, Row>> = {
   'slave.list': row('own', 'own', 'any', 'any'),
@@ -46,6 +46,7 @@ const table: Readonly<Record<Action, Row>> = {
   'reservation.create': row('own', 'own', 'own', 'any'),
   'reservation.list': row('own', 'own', 'any', 'any'),
   'reservation.see': row('own', 'own', 'any', 'any'),
+  // Whoever claims gets a VM of their own, so not even an admin claims what others reserved for themselves.
   'reservation.claim': row('own', 'own', 'own', 'own'),
   'reservation.operate': row('own', 'own', 'any', 'any'),
   'decision.see': row('own', 'own', 'any', 'any'),
@@ -56,7 +57,12 @@ const table: Readonly<Record<Action, Row>> = {
 export interface Subject {
   readonly ownerUserId: string | null;
   readonly groupId: string | null;
+  /** Its members share the thing: they do to it what `sharedActions` names, as its owner does. */
+  readonly sharedWithGroupId?: string | null;
 }
+
+/** What members may do to a thing that is shared with their group; the rest stays with its owner. */
+const sharedActions: ReadonlySet<Action> = new Set<Action>(['reservation.see', 'reservation.claim', 'decision.see']);
 
 /** How far this action reaches for the role: lists filter by it, single things are checked with `may`. */
 export function reach(principal: Principal, action: Action): Reach {
@@ -72,6 +78,7 @@ export function may(principal: Principal, action: Action, subject: Subject): boo
       return false;
     case 'own':
       if (subject.ownerUserId === principal.userId) return true;
+      if (subject.sharedWithGroupId != null && sharedActions.has(action) && principal.groupIds.includes(subject.sharedWithGroupId)) return true;
       return principal.role === 'teacher' && subject.groupId !== null && principal.ownedGroupIds.includes(subject.groupId);
   }
 }
