@@ -16,6 +16,8 @@ export interface AccountDeps {
 
 export interface AccountChange {
   readonly displayName?: string | undefined;
+  /** Null: no notices by mail. */
+  readonly mail?: string | null | undefined;
   readonly sshPublicKeys?: readonly string[] | undefined;
   readonly password?: { readonly old: string; readonly new: string } | undefined;
 }

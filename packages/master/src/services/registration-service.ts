@@ -70,7 +70,7 @@ export class RegistrationService {
   }
 
   /** @throws ParavclError `token-refused` (the code), `invalid-input` (guessable password), `already-exists`, `rate-limited` */
-  async register(code: string, person: NewPerson & { readonly sshPublicKey?: string | undefined }, clientAddress: string): Promise<User> {
+  async register(code: string, person: NewPerson & { readonly sshPublicKey?: string | undefined; readonly mail?: string | null | undefined }, clientAddress: string): Promise<User> {
     const { unit, clock, passwords, sessions } = this.deps;
     const refusal = { field: 'enrolmentCode', message: 'No group has this enrolment code. Ask your teacher for the present one.' };
     const codeHash = hashEnrolmentCode(code);
@@ -93,6 +93,7 @@ export class RegistrationService {
           passwordHash,
           primaryGroupId: group.id,
           sshPublicKeys: person.sshPublicKey === undefined ? [] : [person.sshPublicKey],
+          mail: person.mail ?? null,
         },
         now,
       );

@@ -16,6 +16,7 @@ export interface UserEdit {
   readonly displayName?: string | undefined;
   readonly disabled?: boolean | undefined;
   readonly primaryGroupId?: string | null | undefined;
+  readonly mail?: string | null | undefined;
 }
 
 /** What people do to the accounts of others. */
@@ -37,7 +38,7 @@ export class UserService {
   }
 
   /** @throws ParavclError `already-exists`, `not-found` (the group) */
-  async create(acting: Acting, person: Pick<NewUser, 'name' | 'displayName' | 'role' | 'primaryGroupId' | 'sshPublicKeys'>): Promise<{ readonly user: User; readonly password: IssuedToken }> {
+  async create(acting: Acting, person: Pick<NewUser, 'name' | 'displayName' | 'role' | 'primaryGroupId' | 'sshPublicKeys' | 'mail'>): Promise<{ readonly user: User; readonly password: IssuedToken }> {
     try {
       return await this.deps.unit.transaction(async (write) => {
         const now = this.deps.clock.now();
@@ -55,7 +56,7 @@ export class UserService {
   }
 
   /**
-   * People change their own display name; teachers also that of the students of their groups, and lock
+   * People change their own display name and mail address; teachers also those of the students of their groups, and lock
    * them out; admins everything.
    */
   edit(acting: Acting, userId: string, change: UserEdit): Promise<User> {
@@ -167,8 +168,8 @@ function editEvents(user: User, change: UserEdit): { readonly kind: string; read
         : { kind: 'user.enabled', sentence: `${user.name} may log in again.` },
     );
   }
-  if (change.displayName !== undefined || change.primaryGroupId !== undefined) {
-    events.push({ kind: 'user.edited', sentence: `Name or group of ${user.name} was changed.` });
+  if (change.displayName !== undefined || change.primaryGroupId !== undefined || change.mail !== undefined) {
+    events.push({ kind: 'user.edited', sentence: `Name, group or mail address of ${user.name} was changed.` });
   }
   return events;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { displayNameSchema, sshPublicKeySchema } from '../domain/limits';
-import { passwordSchema, userNameSchema, userSchema } from '../domain/people';
+import { mailSchema, passwordSchema, userNameSchema, userSchema } from '../domain/people';
 import { route } from './route';
 
 export const register = route({
@@ -14,6 +14,8 @@ export const register = route({
     displayName: displayNameSchema,
     password: passwordSchema,
     sshPublicKey: sshPublicKeySchema.optional(),
+    /** For notices; none without. */
+    mail: mailSchema.nullable().optional(),
   }),
   answer: { status: 201, schema: userSchema },
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { displayNameSchema, sshPublicKeySchema } from '../domain/limits';
-import { groupSchema, passwordSchema, userNameSchema, userSchema } from '../domain/people';
+import { groupSchema, mailSchema, passwordSchema, userNameSchema, userSchema } from '../domain/people';
+import { claimableSchema } from '../domain/reservation';
 import { route } from './route';
 
 export const login = route({
@@ -23,6 +24,8 @@ export const login = route({
       token: z.string().nullable(),
       /** The session ends then at the latest, and earlier when it is idle for long. */
       expiresAt: z.iso.datetime(),
+      /** Reservations whose window is open now: start or resume under them. */
+      claimable: z.array(claimableSchema),
     }),
   },
 });
@@ -46,10 +49,12 @@ export const getMe = route({
 export const editMe = route({
   method: 'patch',
   path: '/me',
-  summary: 'Change my own name, SSH keys or password; a new password ends my other sessions',
+  summary: 'Change my own name, mail address, SSH keys or password; a new password ends my other sessions',
   action: 'authenticated',
   body: z.object({
     displayName: displayNameSchema.optional(),
+    /** Null: no notices by mail. */
+    mail: mailSchema.nullable().optional(),
     sshPublicKeys: z.array(sshPublicKeySchema).max(20, 'at most 20 keys').optional(),
     password: z.object({ old: z.string().min(1, 'must not be empty').max(1000, 'at most 1000 characters'), new: passwordSchema }).optional(),
   }),

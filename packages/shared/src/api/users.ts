@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { displayNameSchema, sshPublicKeySchema } from '../domain/limits';
-import { passwordSchema, roleSchema, userNameSchema, userSchema } from '../domain/people';
+import { mailSchema, passwordSchema, roleSchema, userNameSchema, userSchema } from '../domain/people';
 import { idSchema } from '../ids';
 import { pageQuerySchema, pageSchema } from './page';
 import { route } from './route';
@@ -49,6 +49,7 @@ export const createUser = route({
     role: roleSchema.default('student'),
     primaryGroupId: idSchema.nullable().default(null),
     sshPublicKeys: z.array(sshPublicKeySchema).max(20, 'at most 20 keys').default([]),
+    mail: mailSchema.nullable().default(null),
   }),
   answer: { status: 201, schema: z.object({ user: userSchema, password: passwordTokenSchema }) },
 });
@@ -56,10 +57,15 @@ export const createUser = route({
 export const editUser = route({
   method: 'patch',
   path: '/users/:userId',
-  summary: 'Change name, primary group, or lock somebody out; disabling ends all sessions',
+  summary: 'Change name, mail address, primary group, or lock somebody out; disabling ends all sessions',
   action: 'user.edit',
   params: one,
-  body: z.object({ displayName: displayNameSchema.optional(), disabled: z.boolean().optional(), primaryGroupId: idSchema.nullable().optional() }),
+  body: z.object({
+    displayName: displayNameSchema.optional(),
+    disabled: z.boolean().optional(),
+    primaryGroupId: idSchema.nullable().optional(),
+    mail: mailSchema.nullable().optional(),
+  }),
   answer: { status: 200, schema: userSchema },
 });
 

@@ -17,6 +17,9 @@ export const userNameSchema = z
 /** NIST 800-63B and ASVS 6.2: length, no composition rules; frequent passwords are refused by the service. */
 export const passwordSchema = z.string().min(10, 'at least 10 characters').max(256, 'at most 256 characters');
 
+/** Where notices are sent to; 254 characters are what SMTP can address (RFC 5321, 4.5.3.1.3). */
+export const mailSchema = z.email('must be a mail address, such as alice@example.edu').max(254, 'at most 254 characters');
+
 export const userSchema = z
   .object({
     id: idSchema,
@@ -26,6 +29,8 @@ export const userSchema = z
     primaryGroupId: idSchema.nullable(),
     groupIds: z.array(idSchema),
     sshPublicKeys: z.array(sshPublicKeySchema).max(20),
+    /** Null: is told of nothing by mail. */
+    mail: mailSchema.nullable(),
     disabled: z.boolean(),
     createdAt: z.iso.datetime(),
   })
