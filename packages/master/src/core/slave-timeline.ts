@@ -1,0 +1,35 @@
+import type { EpochMs } from '@paravcl/shared/clock';
+import { Timeline, type Lease } from './calendar';
+import { compute, type RunningInstance, type SlaveView } from './snapshot';
+
+/** Slaves that reservations count on: in the pool, not lost, able to run guests; volunteers only while they contribute. */
+export function reservable(slave: SlaveView): boolean {
+  return slave.admission === 'approved' && slave.liveness !== 'lost' && slave.hypervisor.usable && (slave.kind === 'dedicated' || slave.contributing);
+}
+
+const nobody: ReadonlySet<string> = new Set();
+
+/**
+ * What of a slave is taken for reservations, from `at` on and without the slots of the reservations `except`:
+ * - the slots booked on it: whole while nobody has claimed them; of a claimed one cores, RAM and bandwidth, for its disk is promised;
+ * - best-effort instances that may not be suspended again today, until they may be or end;
+ * - reserved instances that run without a slot here, until they end.
+ * Other best-effort counts by its disk alone, for it can be suspended in time. Disk that is promised stays so:
+ * it is not part of the capacity, and neither is what somebody else has written into the pool's file system.
+ */
+export function slaveTimeline(slave: SlaveView, at: EpochMs, except: ReadonlySet<string> = nobody): Timeline {
+  const { capacity, promised, poolAvailableMiB, bookings } = slave;
+  const diskMiB = Math.max(0, Math.min(capacity.diskMiB - promised.diskMiB, poolAvailableMiB));
+  const withSlot = new Set(bookings.flatMap(({ instanceId }) => instanceId ?? []));
+  const slots = bookings
+    .filter(({ reservationId }) => !except.has(reservationId))
+    .map(({ start, end, need, instanceId }) => ({ start, end, need: instanceId === null ? need : compute(need) }));
+  const guests = slave.running.filter(({ id, leaving }) => !leaving && !withSlot.has(id)).flatMap((instance) => leaseOf(instance, at));
+  return Timeline.of({ ...capacity, diskMiB }, [...slots, ...guests]);
+}
+
+function leaseOf({ type, need, endsAt, sparedUntil }: RunningInstance, at: EpochMs): Lease | [] {
+  if (type === 'BE' && sparedUntil === null) return [];
+  const end = type === 'AR' ? (endsAt ?? Infinity) : Math.min(endsAt ?? Infinity, sparedUntil ?? Infinity);
+  return { start: at, end, need: compute(need) };
+}
