@@ -4,7 +4,7 @@
 -- People's words are utf8mb4_unicode_520_ci, the newest collation that MariaDB 10.11 and MySQL 8 share.
 -- Times are UTC, DATETIME(3). JSON is text. No RETURNING, no vendor types, READ COMMITTED.
 
-CREATE TABLE settings ( -- site_id, network, one row each
+CREATE TABLE settings ( -- site_id, network, one row each; and the rows whose locks keep the site's decisions in a line
   name VARCHAR(64) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
   value MEDIUMTEXT NOT NULL
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
@@ -19,6 +19,8 @@ CREATE TABLE users (
   ssh_public_keys MEDIUMTEXT NOT NULL,                      -- JSON array
   disabled TINYINT NOT NULL DEFAULT 0,
   created_at DATETIME(3) NOT NULL,
+  mail VARCHAR(254) NULL,                                   -- where notices are sent besides; NULL: nowhere
+  opt_outs INT NOT NULL DEFAULT 0,                          -- how often this person asked for machines and lent none
   UNIQUE KEY users_name (name)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
@@ -181,12 +183,24 @@ CREATE TABLE instances (
   deleted_at DATETIME(3) NULL,
   minutes INT NULL,                                         -- how long it may run at a time; NULL: without end
   ends_at DATETIME(3) NULL,                                 -- when its time is over; NULL without end, and while it has no slave
+  pfv DECIMAL(12,6) NOT NULL DEFAULT 0,                     -- the priority, fixed at the request: platform value of the image,
+  ras TINYINT NOT NULL DEFAULT 0,                           -- registers as a slave,
+  mon TINYINT NOT NULL DEFAULT 0,                           -- member of the owning group or of a member group,
+  pi DECIMAL(12,6) NOT NULL DEFAULT 0,                      -- and the sum; its logarithms follow from ram_mib and requested_minutes
+  requested_minutes INT NOT NULL DEFAULT 0,                 -- E of the priority: asked for in all; 0 only before it was reckoned
+  reservation_id CHAR(36) COLLATE utf8mb4_bin NULL,           -- claimed from this reservation, while that holds room
+  queued_at DATETIME(3) NULL,                               -- since when it waits to go on where its disk is; NULL: it does not
+  nominated_slave_id CHAR(36) COLLATE utf8mb4_bin NULL,       -- where others are being suspended for it
+  preemptions INT NOT NULL DEFAULT 0,                       -- how often it was suspended for others on the day
+  preempted_on CHAR(10) COLLATE utf8mb4_bin NULL,             -- 2026-03-29, the site's
   UNIQUE KEY instances_name (name),
   KEY instances_user (user_id, created_at),
   KEY instances_slave (slave_id),
   KEY instances_observed (observed),
   KEY instances_deadline (deadline_at),
-  KEY instances_ends (ends_at)
+  KEY instances_ends (ends_at),
+  KEY instances_queued (queued_at),
+  KEY instances_reservation (reservation_id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE placements ( -- which slave was given the instance under which generation
@@ -281,4 +295,121 @@ CREATE TABLE idempotency_keys (
   created_at DATETIME(3) NOT NULL,
   PRIMARY KEY (user_id, idempotency_key),
   KEY idempotency_keys_created (created_at)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE reservations ( -- N machines of one size for a time to come; confirmed ones have their bookings
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,             -- confirmed, active, no-show, released, expired, cancelled
+  user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,              -- who asked for it
+  group_id CHAR(36) COLLATE utf8mb4_bin NULL,                 -- whose members claim; NULL: only the user
+  image_id CHAR(36) COLLATE utf8mb4_bin NULL,                 -- NULL: each claim says
+  starts_at DATETIME(3) NOT NULL,
+  ends_at DATETIME(3) NOT NULL,
+  count INT NOT NULL,
+  vcpus INT NOT NULL,
+  ram_mib INT NOT NULL,
+  disk_mib BIGINT NOT NULL,
+  bandwidth_mbps INT NULL,
+  pfv DECIMAL(12,6) NOT NULL,
+  ras TINYINT NOT NULL,
+  mon TINYINT NOT NULL,
+  pi DECIMAL(12,6) NOT NULL,
+  requested_minutes INT NOT NULL,                           -- E of the priority: asked for in all, extensions included
+  moved_from DATETIME(3) NULL,                              -- it gave way to a stronger one, at most once
+  moved_to DATETIME(3) NULL,
+  moved_decision_id CHAR(36) COLLATE utf8mb4_bin NULL,
+  moved_accepted TINYINT NOT NULL DEFAULT 0,                -- the owner has said that the new time is fine
+  series_id CHAR(36) COLLATE utf8mb4_bin NULL,
+  sentence VARCHAR(1000) NOT NULL,
+  created_at DATETIME(3) NOT NULL,
+  changed_at DATETIME(3) NOT NULL,
+  KEY reservations_state (state, starts_at),
+  KEY reservations_user (user_id, state),
+  KEY reservations_group (group_id, state),
+  KEY reservations_series (series_id)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE bookings ( -- each of a reservation's machines, and the slave that keeps room for it
+  reservation_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  slot INT NOT NULL,
+  slave_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  instance_id CHAR(36) COLLATE utf8mb4_bin NULL,              -- who claimed it
+  PRIMARY KEY (reservation_id, slot),
+  UNIQUE KEY bookings_instance (instance_id),
+  KEY bookings_slave (slave_id)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE reservation_series ( -- weekly repeats, admitted as their weeks come within the horizon
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  reservation_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,       -- its first one
+  next_start CHAR(16) COLLATE utf8mb4_bin NULL,               -- 2026-10-27T10:00 in the site's zone; NULL: all are admitted
+  until_date CHAR(10) COLLATE utf8mb4_bin NOT NULL,           -- 2026-12-22
+  minutes INT NOT NULL,
+  created_at DATETIME(3) NOT NULL,
+  KEY reservation_series_next (next_start)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE decisions ( -- what the scheduler decided and of what, kept 90 days
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  at DATETIME(3) NOT NULL,
+  kind VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,
+  subject_type VARCHAR(20) COLLATE utf8mb4_bin NOT NULL,
+  subject_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,              -- whose subject it is
+  group_id CHAR(36) COLLATE utf8mb4_bin NULL,
+  sentence VARCHAR(1000) NOT NULL,
+  body MEDIUMTEXT NOT NULL,                                 -- JSON, as it is answered
+  inputs_hash CHAR(64) COLLATE utf8mb4_bin NOT NULL,          -- SHA-256
+  KEY decisions_subject (subject_id, id),
+  KEY decisions_at (at)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE decision_inputs ( -- what it saw, once for all decisions made of the same
+  hash CHAR(64) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  body MEDIUMBLOB NOT NULL,                                 -- JSON, gzip
+  created_at DATETIME(3) NOT NULL,                          -- the newest decision made of it
+  KEY decision_inputs_created (created_at)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE notices ( -- what people are told of without asking
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  at DATETIME(3) NOT NULL,
+  kind VARCHAR(40) COLLATE utf8mb4_bin NOT NULL,
+  subject_type VARCHAR(20) COLLATE utf8mb4_bin NOT NULL,
+  subject_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  sentence VARCHAR(1000) NOT NULL,
+  decision_id CHAR(36) COLLATE utf8mb4_bin NULL,              -- why, in full
+  read_at DATETIME(3) NULL,
+  mailed_at DATETIME(3) NULL,
+  KEY notices_user (user_id, id),
+  KEY notices_mailed (mailed_at, at),
+  KEY notices_at (at)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE pledges ( -- machines promised with a request
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  join_token_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  made_at DATETIME(3) NOT NULL,
+  until_at DATETIME(3) NOT NULL,
+  state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,             -- open, kept, broken
+  KEY pledges_user (user_id, id),
+  KEY pledges_open (state, until_at)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE slave_save_speeds ( -- how fast each slave saves guests, as measured
+  slave_id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  mib_per_second DOUBLE NOT NULL,                           -- exponential mean
+  samples INT NOT NULL,
+  updated_at DATETIME(3) NOT NULL
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE slave_presence ( -- how long each slave was online, a day of the site a row
+  slave_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  day CHAR(10) COLLATE utf8mb4_bin NOT NULL,                  -- 2026-03-29
+  online_ms BIGINT NOT NULL,
+  PRIMARY KEY (slave_id, day),
+  KEY slave_presence_day (day)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
