@@ -1,18 +1,69 @@
-import type { ReasonCode } from '@paravcl/shared/domain/reasons';
-import { cores, type Refusal } from './feasible';
-import { freeOf, poolTotals, takesPart, type Attempt, type SlaveView, type Snapshot, type WaitingInstance } from './snapshot';
+import type { EpochMs } from '@paravcl/shared/clock';
+import { foremostReason, type Reason, type ReasonCode } from '@paravcl/shared/domain/reasons';
+import type { Question, Refusal } from './feasible';
+import { keptFrom, type Kept } from './recall';
+import { freeUnheld, takesPart, type SlaveNow } from './room-now';
+import { cores, dayAndTime, fit, ordinal, twoPriorities } from './say';
+import type { Victim } from './victims';
+import type { Attempt, Booking, Rules, RunningInstance, WaitingInstance } from './snapshot';
 
-/** Stored sentences have at most this many characters. */
-const sentenceLimit = 1000;
-
-/** Cuts at the limit of a stored sentence, visibly. */
-export function fit(sentence: string): string {
-  return sentence.length <= sentenceLimit ? sentence : `${sentence.slice(0, sentenceLimit - 1)}…`;
+export function placedSentence(instance: WaitingInstance, slave: SlaveNow, all: readonly SlaveNow[], policy: string, question: Question): string {
+  const others = all.filter(({ view }) => takesPart(view)).length;
+  const { name, capacity } = slave.view;
+  const where = `${instance.name} goes to ${name}: ${freeUnheld(slave, instance).vcpus} of its ${cores(capacity.vcpus)} were free; of ${others === 1 ? 'one slave' : `${others} slaves`} ${policy} chose it.`;
+  return fit(`${where} ${riskOf(instance, slave, question)}`.trim());
 }
 
-export function placedSentence(instance: WaitingInstance, slave: SlaveView, world: Snapshot): string {
-  const others = world.slaves.filter(takesPart).length;
-  return `${instance.name} goes to ${slave.name}: ${freeOf(slave).vcpus} of its ${cores(slave.capacity.vcpus)} were free, the least used of ${others === 1 ? 'one slave' : `${others} slaves`}.`;
+export function resumedSentence(instance: WaitingInstance, slave: SlaveNow, question: Question): string {
+  return fit(`${instance.name} goes on on ${slave.view.name}, where there is room for it again. ${riskOf(instance, slave, question)}`.trim());
+}
+
+function riskOf(instance: WaitingInstance, slave: SlaveNow, { at, rules, ordering }: Question): string {
+  if (instance.type === 'AR') return '';
+  const endsAt = instance.runMs === null ? null : at + instance.runMs;
+  const kept = keptFrom(slave, { id: instance.id, need: instance.need, endsAt, outranks: (pi) => ordering.outranks(instance.priority.pi, pi) }, at, rules);
+  return riskSentence(kept, ordering.name === 'para', rules);
+}
+
+/** Both risks of best-effort in one sentence: a higher priority, and a reservation that begins before its end. */
+export function riskSentence(kept: Kept | null, byPriority: boolean, { timeZone }: Pick<Rules, 'timeZone'>): string {
+  const reserved = kept === null ? null : `be suspended from ${dayAndTime(kept.from, timeZone)}, reserved by ${kept.booking.ownerName}`;
+  if (byPriority) return `It may be suspended for a higher priority${reserved === null ? '' : `, and it will ${reserved}`}.`;
+  return reserved === null ? '' : `It will ${reserved}.`;
+}
+
+/** What the owner of a suspended instance is told: why, and how it comes back. */
+export function preemptedSentence(victim: RunningInstance, by: WaitingInstance, at: EpochMs, { timeZone }: Pick<Rules, 'timeZone'>): string {
+  const back = by.runMs === null ? 'as soon as there is room' : `by itself when there is room, likely ${dayAndTime(at + by.runMs, timeZone)}`;
+  const [higher, lower] = twoPriorities(by.priority.pi, victim.pi);
+  const why = by.type === 'AR' ? 'because a reserved machine was claimed' : `because a request with a higher priority (${higher} against ${lower}) needs the room`;
+  return fit(`${gives(victim)} ${why}. It comes back ${back}.`);
+}
+
+export function recalledSentence(victim: RunningInstance, { ownerName, start, end }: Booking, { timeZone }: Pick<Rules, 'timeZone'>): string {
+  return fit(`${gives(victim)} because its room is reserved by ${ownerName} from ${dayAndTime(start, timeZone)}. It comes back by itself when there is room, likely ${dayAndTime(end, timeZone)}.`);
+}
+
+/** Why a reservation takes room now: for its own people. */
+export function recallSentence({ ownerName, start }: Booking, slaveName: string, victims: readonly Victim[], { timeZone }: Pick<Rules, 'timeZone'>): string {
+  const who = victims.length === 1 ? 'one best-effort instance is' : `${victims.length} best-effort instances are`;
+  return fit(`The room of ${ownerName} on ${slaveName} is called back for ${dayAndTime(start, timeZone)}: ${who} saved there, in about ${saveSeconds(victims)} s.`);
+}
+
+/** What one is told for whom others give way. */
+export function makingRoomFor(instance: WaitingInstance, slaveName: string, victims: readonly Victim[]): Reason {
+  const who = victims.length === 1 ? 'one instance that gives way is' : `${victims.length} instances that give way are`;
+  return { code: 'MakingRoom', sentence: fit(`${instance.name} starts on ${slaveName} as soon as ${who} saved there, in about ${saveSeconds(victims)} s.`) };
+}
+
+const saveSeconds = (victims: readonly Victim[]): number => Math.max(1, Math.ceil(victims.reduce((sum, { saveMs }) => sum + saveMs, 0) / 1000));
+
+const gives = ({ name, observed }: RunningInstance): string =>
+  observed === 'preparing' ? `${name} goes back to the queue before it has started,` : `${name} is saved with everything open,`;
+
+export function makingRoomReason(instance: WaitingInstance, slave: SlaveNow): Reason {
+  const leaving = slave.view.running.filter((one) => one.leaving).length;
+  return { code: 'MakingRoom', sentence: `${instance.name} starts on ${slave.view.name} as soon as ${leaving === 1 ? 'the instance that gives way is' : `the ${leaving} instances that give way are`} saved there.` };
 }
 
 /** "tried lab-1: …; lab-2: …": why nothing is left to try. */
@@ -21,24 +72,45 @@ export function exhaustedSentence(instance: WaitingInstance, failed: readonly At
   return fit(`${instance.name} could not be launched on any slave. Tried ${tried}`);
 }
 
+/**
+ * Of all refusals the one to show. A slave that is too small, already tried or not admitted says
+ * nothing about why one waits as long as another could take the instance later.
+ */
+export function waitingReason(slaves: readonly SlaveNow[], instance: WaitingInstance, refusals: readonly Refusal[], place: number, question: Question): Reason {
+  const telling = refusals.some((refused) => refused.passing) ? refusals.filter((refused) => refused.passing) : refusals;
+  const tooSmallOnly = telling.every(({ code }) => code === 'NoSlaveFits');
+  // A slave refused by the critical limit or a reservation alone has the room: the others' lack of it is not why one waits.
+  const decisive = telling.filter(({ code }) => code === 'CriticalLimit' || code === 'KeptForReservation');
+  const others = tooSmallOnly ? telling : telling.filter((refused) => refused.code !== 'NoSlaveFits');
+  const code = foremostReason(decisive.length > 0 ? decisive : others)?.code ?? 'NoSlaves';
+  return { code, sentence: waitingSentence(code, slaves, instance, telling.filter((refused) => refused.code === code), place, question) };
+}
+
 /** Why an instance waits and what ends the waiting. */
-export function waitingSentence(code: ReasonCode, world: Snapshot, instance: WaitingInstance, refusals: readonly Refusal[], place: number): string {
-  const pool = poolTotals(world);
+function waitingSentence(code: ReasonCode, slaves: readonly SlaveNow[], instance: WaitingInstance, refusals: readonly Refusal[], place: number, { pool, ordering }: Question): string {
   const queue = `${ordinal(place)} in the queue. `;
   const first = refusals[0]?.sentence ?? '';
+  const onWhich = instance.boundTo === null ? 'on one slave' : `on ${slaves.find(({ view }) => view.id === instance.boundTo)?.view.name ?? 'its slave'}, where its disk is`;
+  const rank = ordering.name === 'para' && instance.type === 'BE' ? ` Its priority is ${instance.priority.pi.toFixed(2)}; nobody of a lower one could give way.` : '';
+  const back = `${rank} It starts by itself when somebody suspends or stops.`;
   switch (code) {
     case 'NoSlaves':
       return 'No slave is registered yet. It starts by itself when an operator has added one.';
     case 'NoSlaveFits':
-      return fit(`${tooLarge(world, instance)} Delete it and ask for less.`);
+      return fit(`${tooLarge(slaves, instance)} Delete it and ask for less.`);
     case 'NotEnoughCores':
-      return `${queue}It needs ${cores(instance.vcpus)} on one slave, and ${pool.freeVcpus} of the pool's ${pool.vcpus} are free. It starts by itself when somebody suspends or stops.`;
+      return fit(`${queue}It needs ${cores(instance.need.vcpus)} ${onWhich}, and ${pool.freeVcpus} of the pool's ${pool.vcpus} are free.${back}`);
     case 'NotEnoughRam':
-      return `${queue}It needs ${instance.ramMiB} MiB of RAM on one slave, and ${pool.freeRamMiB} of the pool's ${pool.ramMiB} MiB are free. It starts by itself when somebody suspends or stops.`;
+      return fit(`${queue}It needs ${instance.need.ramMiB} MiB of RAM ${onWhich}, and ${pool.freeRamMiB} of the pool's ${pool.ramMiB} MiB are free.${back}`);
+    case 'NotEnoughBandwidth':
+    case 'CriticalLimit':
+      return fit(`${queue}${first}${back}`);
     case 'NotEnoughDisk':
       return fit(`${queue}${first} It starts by itself when somebody deletes an instance.`);
-    case 'CriticalLimit':
-      return fit(`${queue}${first} It starts by itself when somebody suspends or stops.`);
+    case 'KeptForReservation':
+      return fit(`${queue}${first} It starts by itself when the reservation leaves room.`);
+    case 'AlreadyTried':
+      return fit(`${queue}${first}`);
     case 'SlaveOffline':
       return fit(`${first} It starts by itself when a slave is back.`);
     case 'SlaveTroubled':
@@ -49,17 +121,10 @@ export function waitingSentence(code: ReasonCode, world: Snapshot, instance: Wai
   }
 }
 
-function tooLarge(world: Snapshot, instance: WaitingInstance): string {
-  const largest = (amount: (slave: SlaveView) => number): number => Math.max(0, ...world.slaves.filter(({ admission }) => admission === 'approved').map(amount));
+function tooLarge(slaves: readonly SlaveNow[], { need }: WaitingInstance): string {
+  const largest = (amount: (slave: SlaveNow) => number): number => Math.max(0, ...slaves.filter(({ view }) => view.admission === 'approved').map(amount));
   return (
-    `No slave is large enough for ${cores(instance.vcpus)}, ${instance.ramMiB} MiB of RAM and ${instance.diskMiB} MiB of disk: the largest have ` +
-    `${cores(largest(({ capacity }) => capacity.vcpus))}, ${largest(({ capacity }) => capacity.ramMiB)} MiB and ${largest(({ capacity }) => capacity.diskMiB)} MiB (disk and saved RAM).`
+    `No slave is large enough for ${cores(need.vcpus)}, ${need.ramMiB} MiB of RAM and ${need.diskMiB} MiB of disk with saved RAM: the largest have ` +
+    `${cores(largest(({ view }) => view.capacity.vcpus))}, ${largest(({ view }) => view.capacity.ramMiB)} MiB and ${largest(({ view }) => view.capacity.diskMiB)} MiB.`
   );
-}
-
-/** 1st, 2nd, 3rd, 4th, … 11th, 12th, 13th, … */
-export function ordinal(n: number): string {
-  const tens = n % 100;
-  const ending = tens >= 11 && tens <= 13 ? 'th' : ({ 1: 'st', 2: 'nd', 3: 'rd' }[n % 10] ?? 'th');
-  return `${n}${ending}`;
 }

@@ -1,18 +1,35 @@
+import type { EpochMs } from '@paravcl/shared/clock';
 import type { Reason, ReasonCode } from '@paravcl/shared/domain/reasons';
-import { freeOf, roomFor, type PoolTotals, type SlaveView, type WaitingInstance } from './snapshot';
+import type { OrderingPolicy } from './ordering';
+import { keptFrom } from './recall';
+import { afterLeaving, bookedDiskMiB, freeNow, freeUnheld, type PoolTotals, type SlaveNow } from './room-now';
+import { cores, dayAndTime } from './say';
+import type { Rules, SlaveView, WaitingInstance } from './snapshot';
 
 /** Why one slave cannot take one instance now. */
 export interface Refusal extends Reason {
   /** The slave could take it later by itself: when room comes back or its link does. */
   readonly passing: boolean;
+  /** Room is what is missing, so that others could give way for it. */
+  readonly room: boolean;
 }
 
-type Filter = (slave: SlaveView, instance: WaitingInstance, pool: PoolTotals) => Refusal | null;
+/** What a slave is asked with. */
+export interface Question {
+  readonly instance: WaitingInstance;
+  readonly pool: PoolTotals;
+  readonly at: EpochMs;
+  readonly rules: Rules;
+  readonly ordering: OrderingPolicy;
+}
 
-const lasting = (code: ReasonCode, sentence: string): Refusal => ({ code, sentence, passing: false });
-const passing = (code: ReasonCode, sentence: string): Refusal => ({ code, sentence, passing: true });
+type Filter = (slave: SlaveNow, question: Question) => Refusal | null;
 
-const admitted: Filter = ({ admission, name }) => {
+const lasting = (code: ReasonCode, sentence: string): Refusal => ({ code, sentence, passing: false, room: false });
+const passing = (code: ReasonCode, sentence: string): Refusal => ({ code, sentence, passing: true, room: false });
+const noRoom = (code: ReasonCode, sentence: string): Refusal => ({ code, sentence, passing: true, room: true });
+
+const admitted: Filter = ({ view: { admission, name } }) => {
   switch (admission) {
     case 'approved':
       return null;
@@ -27,55 +44,84 @@ const admitted: Filter = ({ admission, name }) => {
   }
 };
 
-const hypervisorUsable: Filter = ({ hypervisor, name }) =>
+const hypervisorUsable: Filter = ({ view: { hypervisor, name } }) =>
   hypervisor.usable ? null : lasting('HypervisorUnusable', `${name} cannot run guests: ${hypervisor.why}`);
 
-const notTried: Filter = (slave, instance) => {
-  const attempt = instance.attempts.find(({ slaveId }) => slaveId === slave.id);
+const notTried: Filter = ({ view }, { instance }) => {
+  const attempt = instance.attempts.find(({ slaveId }) => slaveId === view.id);
   if (attempt === undefined) return null;
-  return lasting('AlreadyTried', attempt.sentence ?? `${slave.name} was tried and is still being cleaned up.`);
+  const sentence = attempt.sentence ?? `${view.name} is still cleaning up what was there of it.`;
+  // One that failed is out for good; one from which it was only taken back may have it again once it is clean.
+  return attempt.sentence === null ? passing('AlreadyTried', sentence) : lasting('AlreadyTried', sentence);
 };
 
-const largeEnough: Filter = (slave, instance) => {
-  const need = roomFor(instance);
-  const { capacity, name } = slave;
+const largeEnough: Filter = ({ view: { capacity, name } }, { instance: { need } }) => {
   if (need.vcpus > capacity.vcpus) return lasting('NoSlaveFits', `${name} has ${cores(capacity.vcpus)} in all.`);
   if (need.ramMiB > capacity.ramMiB) return lasting('NoSlaveFits', `${name} has ${capacity.ramMiB} MiB of RAM for guests in all.`);
   if (need.diskMiB > capacity.diskMiB) return lasting('NoSlaveFits', `${name} has ${capacity.diskMiB} MiB of disk for guests in all.`);
+  if (need.bandwidthMbps > capacity.bandwidthMbps) return lasting('NoSlaveFits', `The link of ${name} has ${capacity.bandwidthMbps} Mbit/s in all.`);
   return null;
 };
 
-const reachable: Filter = ({ liveness, connected, name }) => {
+const reachable: Filter = ({ view: { liveness, connected, name } }) => {
   if (liveness === 'lost') return lasting('SlaveOffline', `${name} is offline.`);
   return liveness === 'online' && connected ? null : passing('SlaveOffline', `${name} does not answer at the moment.`);
 };
 
-const untroubled: Filter = ({ name, troubles: [first] }) => (first === undefined ? null : passing('SlaveTroubled', `${name} takes nothing new at the moment: ${first}`));
+const untroubled: Filter = ({ view: { name, troubles: [first] } }) => (first === undefined ? null : passing('SlaveTroubled', `${name} takes nothing new at the moment: ${first}`));
 
-const keepsTime: Filter = (slave, instance) => (slave.clockWrong === null || !instance.hasEnd ? null : passing('ClockWrong', slave.clockWrong));
+const keepsTime: Filter = ({ view }, { instance }) => (view.clockWrong === null || instance.runMs === null ? null : passing('ClockWrong', view.clockWrong));
 
-const coresFree: Filter = (slave, instance) => {
-  const free = Math.max(0, freeOf(slave).vcpus);
-  return instance.vcpus <= free ? null : passing('NotEnoughCores', `${slave.name} has ${free} of ${cores(slave.capacity.vcpus)} free.`);
+const roomFree: Filter = (slave, { instance }) => {
+  const { name, capacity } = slave.view;
+  const { need } = instance;
+  const free = freeUnheld(slave, instance);
+  if (need.vcpus > free.vcpus) return noRoom('NotEnoughCores', `${name} has ${Math.max(0, free.vcpus)} of ${cores(capacity.vcpus)} free.`);
+  if (need.ramMiB > free.ramMiB) return noRoom('NotEnoughRam', `${name} has ${Math.max(0, free.ramMiB)} of ${capacity.ramMiB} MiB of RAM free.`);
+  if (need.bandwidthMbps > free.bandwidthMbps) return noRoom('NotEnoughBandwidth', `The link of ${name} has ${Math.max(0, free.bandwidthMbps)} of ${capacity.bandwidthMbps} Mbit/s free.`);
+  return null;
 };
 
-const ramFree: Filter = (slave, instance) => {
-  const free = Math.max(0, freeOf(slave).ramMiB);
-  return instance.ramMiB <= free ? null : passing('NotEnoughRam', `${slave.name} has ${free} of ${slave.capacity.ramMiB} MiB of RAM free.`);
+const diskFree: Filter = (slave, { instance }) => {
+  const { name } = slave.view;
+  const { diskMiB } = instance.need;
+  // One whose disk is there already needs no more of it.
+  if (diskMiB === 0) return null;
+  const free = Math.max(0, freeUnheld(slave, instance).diskMiB);
+  if (diskMiB > free) return passing('NotEnoughDisk', `${name} has ${free} MiB of disk free, and disk and saved RAM need ${diskMiB} MiB.`);
+  const booked = bookedDiskMiB(slave, instance);
+  if (diskMiB > free - booked) return passing('KeptForReservation', `${booked} of the ${free} MiB of disk that ${name} has free are reserved, and disk and saved RAM need ${diskMiB} MiB.`);
+  return null;
 };
 
-const diskFree: Filter = (slave, instance) => {
-  const free = Math.max(0, freeOf(slave).diskMiB);
-  const { diskMiB } = roomFor(instance);
-  return diskMiB <= free ? null : passing('NotEnoughDisk', `${slave.name} has ${free} MiB of disk free, and disk and saved RAM need ${diskMiB} MiB.`);
-};
-
-const aboveCriticalLimit: Filter = (_slave, instance, pool) => {
-  if (pool.freeVcpus - instance.vcpus < pool.keptVcpus) {
-    return passing('CriticalLimit', `${cores(pool.keptVcpus)} of the pool's ${pool.vcpus} are always kept free; ${pool.freeVcpus} are free now.`);
+/** Reserved room is lent to best-effort until it is called back, and not for less than the site's shortest loan. */
+const lent: Filter = (slave, { instance, at, rules, ordering }) => {
+  if (instance.type === 'AR') return null;
+  const { need } = instance;
+  const { name } = slave.view;
+  const free = freeNow(slave, instance);
+  const nearest = slave.held[0];
+  if (nearest !== undefined && (need.vcpus > free.vcpus || need.ramMiB > free.ramMiB || need.bandwidthMbps > free.bandwidthMbps)) {
+    const left = afterLeaving(slave, instance);
+    return noRoom('KeptForReservation', `What ${name} has free is kept for ${nearest.ownerName} from ${dayAndTime(nearest.start, rules.timeZone)}; beside that ${cores(Math.max(0, left.vcpus))} and ${Math.max(0, left.ramMiB)} MiB of RAM are free.`);
   }
-  if (pool.freeRamMiB - instance.ramMiB < pool.keptRamMiB) {
-    return passing('CriticalLimit', `${pool.keptRamMiB} MiB of the pool's RAM are always kept free; ${pool.freeRamMiB} MiB are free now.`);
+  const endsAt = instance.runMs === null ? null : at + instance.runMs;
+  const outranks = instance.spared ? () => true : (pi: number): boolean => ordering.outranks(instance.priority.pi, pi);
+  const kept = keptFrom(slave, { id: instance.id, need, endsAt, outranks }, at, rules);
+  if (kept === null) return null;
+  const when = `${kept.booking.ownerName} from ${dayAndTime(kept.from, rules.timeZone)}`;
+  if (instance.spared) return passing('KeptForReservation', `The room of ${name} is reserved by ${when}, and it was suspended for others as often today as the site allows.`);
+  if (kept.recalledAt - at < rules.shortestLoanMs) return passing('KeptForReservation', `The room of ${name} is reserved by ${when}; for so short a time it is not lent.`);
+  return null;
+};
+
+const aboveCriticalLimit: Filter = (_slave, { instance, pool }) => {
+  if (instance.type === 'AR') return null;
+  if (pool.freeVcpus - instance.need.vcpus < pool.keptVcpus) {
+    return noRoom('CriticalLimit', `${cores(pool.keptVcpus)} of the pool's ${pool.vcpus} are always kept free; ${pool.freeVcpus} are free now.`);
+  }
+  if (pool.freeRamMiB - instance.need.ramMiB < pool.keptRamMiB) {
+    return noRoom('CriticalLimit', `${pool.keptRamMiB} MiB of the pool's RAM are always kept free; ${pool.freeRamMiB} MiB are free now.`);
   }
   return null;
 };
@@ -89,21 +135,20 @@ const filters: readonly Filter[] = [
   reachable,
   untroubled,
   keepsTime,
-  coresFree,
-  ramFree,
   diskFree,
+  roomFree,
+  lent,
   aboveCriticalLimit,
 ];
 
 /** The first reason why this slave cannot take this instance now; null when it can. */
-export function refusal(slave: SlaveView, instance: WaitingInstance, pool: PoolTotals): Refusal | null {
+export function refusal(slave: SlaveNow, question: Question): Refusal | null {
   for (const filter of filters) {
-    const refused = filter(slave, instance, pool);
+    const refused = filter(slave, question);
     if (refused !== null) return refused;
   }
   return null;
 }
 
-export function cores(count: number): string {
-  return count === 1 ? '1 core' : `${count} cores`;
-}
+/** Whether nothing but room is in the way, by the slave's own state. */
+export type Refused = { readonly slave: SlaveView; readonly refused: Refusal | null };

@@ -1,5 +1,5 @@
 import type { Operation } from '@paravcl/shared/api/operations';
-import { fit } from './explain';
+import { fit } from './say';
 import { settled, type InstanceRecord } from './instance-record';
 
 export interface OperationProgress {

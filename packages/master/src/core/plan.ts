@@ -1,84 +1,183 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { foremostReason, type Reason, type ReasonCode } from '@paravcl/shared/domain/reasons';
-import { exhaustedSentence, fit, placedSentence, waitingSentence } from './explain';
-import { refusal, type Refusal } from './feasible';
-import type { PlacementPolicy } from './rank';
-import { poolTotals, promise, roomFor, type Attempt, type Snapshot, type WaitingInstance } from './snapshot';
+import { slaveTimeline } from './calendar';
+import { exhaustedSentence, makingRoomFor, makingRoomReason, placedSentence, preemptedSentence, recalledSentence, recallSentence, resumedSentence, waitingReason } from './explain';
+import { refusal, type Question, type Refusal } from './feasible';
+import type { OrderingPolicy } from './ordering';
+import { preempt, roomIsComing, type Answer } from './preempt';
+import type { PlacementPolicy, PlacementScore } from './rank';
+import { recall } from './recall';
+import { asSeen, poolTotals, promised, slaveNow, vacating, type SlaveNow } from './room-now';
+import { fit } from './say';
+import type { Attempt, Booking, RunningInstance, Snapshot, WaitingInstance } from './snapshot';
+
+/** The exchangeable parts: who is served first and who gives way, and where things go. */
+export interface Policies {
+  readonly ordering: OrderingPolicy;
+  readonly placement: PlacementPolicy;
+}
 
 /** What one slave answered to one instance; `refused` is null for the feasible ones. */
 export interface Considered {
   readonly slaveId: string;
   readonly refused: Refusal | null;
+  /** How the placement policy judged it; of feasible ones only. */
+  readonly score: PlacementScore | null;
+}
+
+/** One that is told to go, with what its owner is told. */
+export interface Leaving {
+  readonly instance: RunningInstance;
+  readonly saveMs: number;
+  readonly sentence: string;
+}
+
+interface AboutInstance {
+  readonly instance: WaitingInstance;
+  readonly considered: readonly Considered[];
 }
 
 export type Decision =
-  | {
-      readonly kind: 'place';
-      readonly instance: WaitingInstance;
-      readonly slaveId: string;
-      readonly sentence: string;
-      readonly considered: readonly Considered[];
-    }
-  | {
+  /** A slave for one that has none yet. */
+  | (AboutInstance & { readonly kind: 'place'; readonly slaveId: string; readonly sentence: string })
+  /** One that is saved or off goes on where its disk is. */
+  | (AboutInstance & { readonly kind: 'resume'; readonly slaveId: string; readonly sentence: string })
+  /** Others are suspended for it; it is nominated to that slave and placed once they are gone. */
+  | (AboutInstance & { readonly kind: 'preempt'; readonly slaveId: string; readonly victims: readonly Leaving[]; readonly reason: Reason })
+  | (AboutInstance & {
       readonly kind: 'queue';
-      readonly instance: WaitingInstance;
       /** 1 for the next to be served. */
       readonly place: number;
       readonly reason: Reason;
-      readonly considered: readonly Considered[];
-    }
-  | {
-      readonly kind: 'refuse';
-      readonly instance: WaitingInstance;
-      readonly reason: Reason;
-      readonly considered: readonly Considered[];
-    };
+      /** The slave on which it still waits for others to leave. */
+      readonly nominatedTo: string | null;
+    })
+  | (AboutInstance & { readonly kind: 'refuse'; readonly reason: Reason });
+
+/** Lent room that is called back on one slave. */
+export interface Recalled {
+  readonly slaveId: string;
+  /** The slot that wants it first. */
+  readonly booking: Booking;
+  readonly victims: readonly Leaving[];
+  readonly sentence: string;
+}
+
+export interface Plan {
+  readonly recalls: readonly Recalled[];
+  readonly decisions: readonly Decision[];
+  /** When to plan again though nothing has happened; null: no reservation is near. */
+  readonly dueAt: EpochMs | null;
+}
 
 /** A broken image is tried on one other slave, in case only the first one's copy was; then it is the image. */
 const imageFaults: readonly (ReasonCode | null)[] = ['ImageMissing', 'ImageCorrupt'];
 const imageAttempts = 2;
 
 /**
- * Decides for every waiting instance, in the policy's order:
- * 1. ask every slave whether it could take the instance (`feasible`), with its reason when not;
- * 2. place it on the best of those that can, and promise the room there before the next is decided;
- * 3. when none can: wait if one could later, else give up if slaves were tried and failed, else wait
- *    for an operator (a slave to be added, approved or mended).
+ * One round of the scheduler:
+ * 1. on every slave, room that was lent is called back for slots whose window is near (`recall`);
+ * 2. then for each who waits, reserved ones first, then in the order of the policy:
+ *    a. ask every slave whether it could take the instance (`feasible`), with its reason when not; one whose disk is on
+ *       a slave asks only that one;
+ *    b. place it on the best of those that can, and promise the room there before the next is decided;
+ *    c. one for which others are leaving already waits for them;
+ *    d. else who may give way is told to go (`preempt`), and the instance is nominated to that slave;
+ *    e. else it waits, or gives up when slaves were tried and failed and none could take it later.
  * Equal inputs give equal plans, whatever the order of slaves and instances in them.
  */
-export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], policy: PlacementPolicy, at: EpochMs): readonly Decision[] {
-  const decisions: Decision[] = [];
-  let world = snapshot;
-  let queued = 0;
-  for (const instance of policy.order(waiting, at)) {
-    const decision = decide(world, instance, policy, queued + 1);
-    if (decision.kind === 'place') world = promise(world, decision.slaveId, roomFor(instance));
-    if (decision.kind === 'queue') queued++;
-    decisions.push(decision);
+export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], policies: Policies, at: EpochMs): Plan {
+  let slaves: ReadonlyMap<string, SlaveNow> = new Map([...snapshot.slaves].sort((a, b) => (a.id < b.id ? -1 : 1)).map((view) => [view.id, slaveNow(view)]));
+  const put = (slave: SlaveNow): void => void (slaves = new Map([...slaves, [slave.view.id, slave]]));
+
+  const recalls: Recalled[] = [];
+  const due: EpochMs[] = [];
+  for (const slave of slaves.values()) {
+    const { slave: after, victims, dueAt } = recall(slave, at, snapshot.rules);
+    if (dueAt !== null) due.push(dueAt);
+    put(after);
+    const booking = after.held[0];
+    if (booking === undefined || victims.length === 0) continue;
+    recalls.push({
+      slaveId: slave.view.id,
+      booking,
+      victims: victims.map(({ instance, saveMs }) => ({ instance, saveMs, sentence: recalledSentence(instance, booking, snapshot.rules) })),
+      sentence: recallSentence(booking, slave.view.name, victims, snapshot.rules),
+    });
   }
-  return decisions;
+
+  const queue = [...waiting].sort(policies.ordering.compare);
+  for (const { id, need, nominatedTo } of queue) {
+    const slave = nominatedTo === null ? undefined : slaves.get(nominatedTo);
+    if (slave !== undefined) put(vacating(slave, [], { id, need }));
+  }
+  const decisions: Decision[] = [];
+  let queued = 0;
+  for (const instance of queue) {
+    const decision = decide(slaves, snapshot, instance, policies, at, queued + 1);
+    decisions.push(decision);
+    const nominee = instance.nominatedTo === null ? undefined : slaves.get(instance.nominatedTo);
+    const stays = decision.kind === 'queue' && decision.nominatedTo === instance.nominatedTo;
+    if (nominee !== undefined && !stays) put({ ...nominee, nominated: new Map([...nominee.nominated].filter(([id]) => id !== instance.id)) });
+    if (decision.kind === 'queue' || decision.kind === 'preempt') queued++;
+    if (decision.kind === 'queue' || decision.kind === 'refuse') continue;
+    const slave = slaves.get(decision.slaveId);
+    if (slave === undefined) continue;
+    put(decision.kind === 'preempt' ? vacating(slave, decision.victims.map((victim) => victim.instance), instance) : promised(slave, instance.id, instance.need));
+  }
+  return { recalls, decisions, dueAt: due.length === 0 ? null : Math.min(...due) };
 }
 
-function decide(world: Snapshot, instance: WaitingInstance, policy: PlacementPolicy, place: number): Decision {
-  const pool = poolTotals(world);
-  const answers = world.slaves.map((slave) => ({ slave, refused: refusal(slave, instance, pool) }));
-  const considered = answers.map(({ slave, refused }) => ({ slaveId: slave.id, refused }));
+function decide(slaves: ReadonlyMap<string, SlaveNow>, snapshot: Snapshot, instance: WaitingInstance, policies: Policies, at: EpochMs, place: number): Decision {
+  const { ordering, placement } = policies;
+  const { rules } = snapshot;
+  const all = [...slaves.values()];
+  const world = { lastPlacedOn: snapshot.lastPlacedOn, slaves: all.map(asSeen) };
+  const pool = poolTotals(all, rules, instance);
+  const question: Question = { instance, pool, at, rules, ordering };
+  const asked = instance.boundTo === null ? all : all.filter(({ view }) => view.id === instance.boundTo);
+  const answers: readonly Answer[] = asked.map((slave) => ({ slave, refused: refusal(slave, question) ?? notItsSlot(slave, instance, at) }));
+  const considered = answers.map(({ slave, refused }) => ({ slaveId: slave.view.id, refused, score: refused === null ? placement.score(asSeen(slave), instance, world) : null }));
 
   const imageFault = brokenImage(instance.attempts);
   if (imageFault !== null) return { kind: 'refuse', instance, reason: imageFault, considered };
 
-  const best = answers
-    .filter(({ refused }) => refused === null)
-    .map(({ slave }) => slave)
-    .sort((a, b) => policy.compare(a, b, instance))[0];
-  if (best !== undefined) return { kind: 'place', instance, slaveId: best.id, sentence: placedSentence(instance, best, world), considered };
+  const able = answers.filter(({ refused }) => refused === null).map(({ slave }) => slave);
+  const best = able.find(({ view }) => view.id === instance.booking?.slaveId) ?? [...able].sort((a, b) => placement.compare(asSeen(a), asSeen(b), instance, world))[0];
+  if (best !== undefined) {
+    const { id: slaveId } = best.view;
+    return instance.boundTo === null
+      ? { kind: 'place', instance, slaveId, sentence: placedSentence(instance, best, all, placement.name, question), considered }
+      : { kind: 'resume', instance, slaveId, sentence: resumedSentence(instance, best, question), considered };
+  }
+
+  const nominee = answers.find(({ slave, refused }) => slave.view.id === instance.nominatedTo && refused?.room === true)?.slave;
+  if (nominee !== undefined && roomIsComing(nominee, question)) {
+    return { kind: 'queue', instance, place, reason: makingRoomReason(instance, nominee), nominatedTo: nominee.view.id, considered };
+  }
 
   const refusals = answers.flatMap(({ refused }) => refused ?? []);
   const failed = instance.attempts.filter(({ sentence }) => sentence !== null);
   if (failed.length > 0 && !refusals.some((refused) => refused.passing)) {
     return { kind: 'refuse', instance, reason: { code: foremostCode(failed), sentence: exhaustedSentence(instance, failed) }, considered };
   }
-  return { kind: 'queue', instance, place, reason: waitingReason(world, instance, refusals, place), considered };
+
+  const preemption = preempt(answers, question);
+  if (preemption !== null) {
+    const slave = slaves.get(preemption.slaveId);
+    const name = slave?.view.name ?? 'its slave';
+    const victims = preemption.victims.map((victim) => ({ ...victim, sentence: preemptedSentence(victim.instance, instance, at, rules) }));
+    return { kind: 'preempt', instance, slaveId: preemption.slaveId, victims, reason: makingRoomFor(instance, name, victims), considered };
+  }
+  return { kind: 'queue', instance, place, reason: waitingReason(all, instance, refusals, place, question), nominatedTo: null, considered };
+}
+
+/** What is reserved runs in its slot; on another slave only when that one cannot have it, and only where the calendar leaves room until its end. */
+function notItsSlot({ view }: SlaveNow, { id, type, booking, need, boundTo }: WaitingInstance, at: EpochMs): Refusal | null {
+  if (type === 'BE' || booking === null || view.id === booking.slaveId || boundTo !== null) return null;
+  const own = new Set(view.bookings.filter(({ instanceId }) => instanceId === id).map(({ reservationId }) => reservationId));
+  if (at < booking.end && slaveTimeline(view, at, own).fits({ start: at, end: booking.end }, need)) return null;
+  return { code: 'KeptForReservation', sentence: `${view.name} has no room for it until its reservation ends beside what else is reserved there.`, passing: true, room: false };
 }
 
 function brokenImage(attempts: readonly Attempt[]): Reason | null {
@@ -91,18 +190,4 @@ function brokenImage(attempts: readonly Attempt[]): Reason | null {
 
 function foremostCode(attempts: readonly Attempt[]): ReasonCode {
   return foremostReason(attempts.map(({ code }) => ({ code: code ?? 'LaunchFailed' })))?.code ?? 'LaunchFailed';
-}
-
-/**
- * Of all refusals the one to show. A slave that is too small, already tried or not admitted says
- * nothing about why one waits as long as another could take the instance later.
- */
-function waitingReason(world: Snapshot, instance: WaitingInstance, refusals: readonly Refusal[], place: number): Reason {
-  const telling = refusals.some((refused) => refused.passing) ? refusals.filter((refused) => refused.passing) : refusals;
-  const tooSmallOnly = telling.every(({ code }) => code === 'NoSlaveFits');
-  // A slave refused by the critical limit alone has the room: the others' lack of it is not why one waits.
-  const decisive = telling.filter((refused) => refused.code === 'CriticalLimit');
-  const others = tooSmallOnly ? telling : telling.filter((refused) => refused.code !== 'NoSlaveFits');
-  const code = foremostReason(decisive.length > 0 ? decisive : others)?.code ?? 'NoSlaves';
-  return { code, sentence: waitingSentence(code, world, instance, telling.filter((refused) => refused.code === code), place) };
 }

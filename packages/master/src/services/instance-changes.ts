@@ -1,6 +1,6 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { newId } from '@paravcl/shared/ids';
-import { fit } from '../core/explain';
+import { fit } from '../core/say';
 import type { InstanceRecord } from '../core/instance-record';
 import { operationProgress } from '../core/operation-progress';
 import type { InstanceChange } from '../repositories/instance-repository';

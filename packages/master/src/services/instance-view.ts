@@ -3,7 +3,7 @@ import type { Instance, InstanceTransition } from '@paravcl/shared/domain/instan
 import type { Reason } from '@paravcl/shared/domain/reasons';
 import { DateTime } from 'luxon';
 import { settled, type InstanceRecord } from '../core/instance-record';
-import { fit } from '../core/explain';
+import { fit } from '../core/say';
 import type { OperationRecord } from '../repositories/operation-repository';
 import type { SlaveRecord } from '../repositories/slave-record';
 import type { TransitionRecord } from '../repositories/transition-repository';

@@ -1,5 +1,5 @@
 import { freeOf } from '../core/snapshot';
-import { cores } from '../core/feasible';
+import { cores } from '../core/say';
 import type { InstanceRecord } from '../core/instance-record';
 import type { Repositories } from '../repositories/repositories';
 import { slaveView } from './fleet-view';

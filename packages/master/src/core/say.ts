@@ -1,0 +1,35 @@
+import type { EpochMs } from '@paravcl/shared/clock';
+import { DateTime } from 'luxon';
+
+/** Stored sentences have at most this many characters. */
+const sentenceLimit = 1000;
+
+/** Cuts at the limit of a stored sentence, visibly. */
+export function fit(sentence: string): string {
+  return sentence.length <= sentenceLimit ? sentence : `${sentence.slice(0, sentenceLimit - 1)}…`;
+}
+
+export function cores(count: number): string {
+  return count === 1 ? '1 core' : `${count} cores`;
+}
+
+/** 1st, 2nd, 3rd, 4th, … 11th, 12th, 13th, … */
+export function ordinal(n: number): string {
+  const tens = n % 100;
+  const ending = tens >= 11 && tens <= 13 ? 'th' : ({ 1: 'st', 2: 'nd', 3: 'rd' }[n % 10] ?? 'th');
+  return `${n}${ending}`;
+}
+
+/** "Tue 14:20" in the site's zone. */
+export function dayAndTime(at: EpochMs, timeZone: string): string {
+  return DateTime.fromMillis(at, { zone: timeZone }).toFormat('ccc HH:mm', { locale: 'en' });
+}
+
+/** A priority as people compare it: two decimals, more only where two would look equal. */
+export function twoPriorities(higher: number, lower: number): readonly [string, string] {
+  for (const digits of [2, 4, 6]) {
+    const [a, b] = [higher.toFixed(digits), lower.toFixed(digits)];
+    if (a !== b || digits === 6) return [a, b];
+  }
+  return [String(higher), String(lower)];
+}

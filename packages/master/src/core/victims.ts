@@ -1,0 +1,59 @@
+import type { EpochMs } from '@paravcl/shared/clock';
+import { comparePi } from '@paravcl/shared/priority';
+import { predictedSaveMs } from './save-time';
+import { add, compute, noRoom, type Room, type RunningInstance } from './snapshot';
+import type { SlaveNow } from './room-now';
+
+/** One that is told to go, and how long its saving should take by what its slave has shown. */
+export interface Victim {
+  readonly instance: RunningInstance;
+  readonly saveMs: number;
+}
+
+const text = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** States from which a guest can be saved, or from which nothing is lost when it goes back to the queue. */
+const suspendable: readonly RunningInstance['observed'][] = ['preparing', 'booting', 'running', 'resuming'];
+
+/** Best-effort that could be told to go now: never what is reserved, never one that was told so as often as a day allows. */
+export function suspendableOn(slave: SlaveNow, at: EpochMs): readonly Victim[] {
+  return slave.running
+    .filter(({ type, observed, leaving, sparedUntil }) => type === 'BE' && !leaving && suspendable.includes(observed) && (sparedUntil === null || sparedUntil <= at))
+    .map((instance) => ({ instance, saveMs: instance.observed === 'preparing' ? 0 : predictedSaveMs(instance.need.ramMiB, slave.view.saveMiBPerSecond) }));
+}
+
+/**
+ * The smallest sufficient set of one slave (DEFINITIONS, "Victims"): candidates in order of Pi ascending, then least lost
+ * work, then cheapest save, then id; taken until it fits; then given back in reverse while it still fits. Null when not
+ * even all of them are enough; empty when nobody has to go.
+ *
+ * @param fits whether it fits once this much cores, RAM and bandwidth has come back
+ */
+export function smallestSet(candidates: readonly Victim[], at: EpochMs, fits: (freed: Room) => boolean): readonly Victim[] | null {
+  const workOf = ({ instance }: Victim): number => (instance.observed === 'preparing' ? 0 : Math.max(0, at - instance.since));
+  const ordered = [...candidates].sort(
+    (a, b) => comparePi(a.instance.pi, b.instance.pi) || workOf(a) - workOf(b) || a.saveMs - b.saveMs || text(a.instance.id, b.instance.id),
+  );
+  let taken: readonly Victim[] = [];
+  for (const next of ordered) {
+    if (fits(freedBy(taken))) break;
+    taken = [...taken, next];
+  }
+  if (!fits(freedBy(taken))) return null;
+  for (const kept of [...taken].reverse()) {
+    const fewer = taken.filter((victim) => victim !== kept);
+    if (fits(freedBy(fewer))) taken = fewer;
+  }
+  return taken;
+}
+
+/** Between slaves: the set with the lowest highest Pi, then fewest VMs, then cheapest total save, then the slave's id. */
+export function compareSets(a: { readonly slaveId: string; readonly victims: readonly Victim[] }, b: typeof a): number {
+  const highest = (victims: readonly Victim[]): number => Math.max(...victims.map(({ instance }) => instance.pi));
+  const cost = (victims: readonly Victim[]): number => victims.reduce((sum, { saveMs }) => sum + saveMs, 0);
+  return comparePi(highest(a.victims), highest(b.victims)) || a.victims.length - b.victims.length || cost(a.victims) - cost(b.victims) || text(a.slaveId, b.slaveId);
+}
+
+export function freedBy(victims: readonly Victim[]): Room {
+  return victims.map(({ instance }) => compute(instance.need)).reduce(add, noRoom);
+}
