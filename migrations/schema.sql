@@ -406,7 +406,7 @@ CREATE TABLE slave_save_speeds ( -- how fast each slave saves guests, as measure
   updated_at DATETIME(3) NOT NULL
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
-CREATE TABLE slave_presence ( -- how long each slave was online, a day of the site a row
+CREATE TABLE slave_presence ( -- how long each slave was online, a day of UTC a row
   slave_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
   day CHAR(10) COLLATE utf8mb4_bin NOT NULL,                  -- 2026-03-29
   online_ms BIGINT NOT NULL,

@@ -3,8 +3,11 @@ import type { UnitOfWork } from '../db/unit-of-work';
 import { finishIfClean } from '../services/instance-changes';
 
 const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
 /** A sender that has not repeated its request within a day has given up. */
-const idempotencyKeysMs = 24 * hourMs;
+const idempotencyKeysMs = dayMs;
+/** Whether a slave contributes is seen by its last seven days, the one that is a week old as a whole. */
+const presenceMs = 8 * dayMs;
 
 export const housekeepingEveryMs = hourMs;
 
@@ -18,6 +21,9 @@ export interface Retention {
   readonly eventsMs: number;
   readonly deletedInstancesMs: number;
   readonly joinTokensMs: number;
+  /** With what they were made of. */
+  readonly decisionsMs: number;
+  readonly noticesMs: number;
 }
 
 /** One statement deletes at most this many rows, so that it holds few locks and short; then the next. */
@@ -46,6 +52,10 @@ export class HousekeepingJob {
     await this.inBatches((limit) => read.operations.deleteEndedBefore(now - keep.operationsMs, limit));
     await this.inBatches((limit) => read.events.deleteBefore(now - keep.eventsMs, limit));
     await this.inBatches((limit) => read.joinTokens.deleteEndedBefore(now - keep.joinTokensMs, limit));
+    await this.inBatches((limit) => read.decisions.deleteBefore(now - keep.decisionsMs, limit));
+    await this.inBatches((limit) => read.decisions.deleteInputsBefore(now - keep.decisionsMs, limit));
+    await this.inBatches((limit) => read.notices.deleteBefore(now - keep.noticesMs, limit));
+    await this.inBatches((limit) => read.presence.deleteBefore(new Date(now - presenceMs).toISOString().slice(0, 10), limit));
     await this.inBatches((limit) => this.forgetInstances(now - keep.deletedInstancesMs, limit));
     await this.finishDeletions(now, onFault);
   }

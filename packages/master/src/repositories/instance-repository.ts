@@ -3,8 +3,10 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import type { ObservedState } from '@paravcl/shared/domain/instance-state';
 import type { Knex } from 'knex';
 import type { InstanceRecord } from '../core/instance-record';
+import { holdsCompute } from './holds-compute';
 import { newestFirst, type PageRequest } from './newest-first';
 import { instanceColumns, instanceFromRow, instanceToRow, type InstanceRow } from './instance-rows';
+import { priorityToRow } from './priority-columns';
 
 export interface InstanceFilter {
   readonly state?: ObservedState | undefined;
@@ -24,9 +26,18 @@ export type InstanceChange = Partial<
   Pick<
     InstanceRecord,
     | 'name' | 'slaveId' | 'desired' | 'stopForced' | 'observed' | 'generation' | 'observedGeneration' | 'reason' | 'booted'
-    | 'progressPercent' | 'mac' | 'address' | 'changedAt' | 'deadlineAt' | 'minutes' | 'endsAt'
+    | 'progressPercent' | 'mac' | 'address' | 'changedAt' | 'deadlineAt' | 'minutes' | 'endsAt' | 'type' | 'groupId' | 'priority'
+    | 'requestedMinutes' | 'reservationId' | 'queuedAt' | 'nominatedSlaveId' | 'preemptions' | 'preemptedOn'
   >
 > & { readonly deletedAt?: EpochMs };
+
+/** What somebody has of the pool: of everything of theirs that runs, should run or waits to. */
+export interface InstanceUsage {
+  readonly instances: number;
+  readonly vcpus: number;
+  readonly ramMiB: number;
+  readonly diskMiB: number;
+}
 
 /** Instances; deleted ones stay for their history and are listed only when asked for by state. */
 export class InstanceRepository {
@@ -73,6 +84,41 @@ export class InstanceRepository {
   async waiting(): Promise<readonly InstanceRecord[]> {
     const rows = await this.rows().whereIn('observed', ['requested', 'queued']).where({ desired: 'running' }).orderBy('id');
     return rows.map(instanceFromRow);
+  }
+
+  /** The queue: those that have no slave yet, and those that are to go on where their disk is. Oldest first. */
+  async queue(): Promise<readonly InstanceRecord[]> {
+    const rows = await this.rows()
+      .where((waits) => waits.where((unplaced) => unplaced.whereIn('observed', ['requested', 'queued']).where({ desired: 'running' })).orWhereNotNull('queued_at'))
+      .whereNot('observed', 'deleted')
+      .whereNot('desired', 'deleted')
+      .orderBy('id');
+    return rows.map(instanceFromRow);
+  }
+
+  /** Placed instances that hold cores and RAM of their slave. */
+  async active(): Promise<readonly InstanceRecord[]> {
+    const { sql, bindings } = holdsCompute('instances');
+    const rows = await this.rows().whereNotNull('slave_id').whereNot('observed', 'deleted').whereRaw(sql, [...bindings]).orderBy('id');
+    return rows.map(instanceFromRow);
+  }
+
+  /** Those claimed from this reservation that are not gone. */
+  async ofReservation(reservationId: string): Promise<readonly InstanceRecord[]> {
+    const rows = await this.rows().where({ reservation_id: reservationId }).whereNot('observed', 'deleted').orderBy('id');
+    return rows.map(instanceFromRow);
+  }
+
+  /** What a person, or a group, has of the pool now or will have without asking again. */
+  async usageOf(owner: { readonly userId: string } | { readonly groupId: string }): Promise<InstanceUsage> {
+    const { sql, bindings } = holdsCompute('instances');
+    const [row] = (await this.db('instances')
+      .where('groupId' in owner ? { group_id: owner.groupId } : { user_id: owner.userId })
+      .whereNot('observed', 'deleted')
+      .where((counts) => counts.whereRaw(sql, [...bindings]).orWhereNotNull('queued_at'))
+      .count({ instances: '*' })
+      .sum({ vcpus: 'vcpus', ramMiB: 'ram_mib', diskMiB: 'disk_mib' })) as unknown as readonly Record<keyof InstanceUsage, number | string | null>[];
+    return { instances: Number(row?.instances ?? 0), vcpus: Number(row?.vcpus ?? 0), ramMiB: Number(row?.ramMiB ?? 0), diskMiB: Number(row?.diskMiB ?? 0) };
   }
 
   /** Everything whose present placement is this slave. */
@@ -158,6 +204,15 @@ export class InstanceRepository {
       ...(change.deadlineAt !== undefined && { deadline_at: change.deadlineAt === null ? null : new Date(change.deadlineAt) }),
       ...(change.minutes !== undefined && { minutes: change.minutes }),
       ...(change.endsAt !== undefined && { ends_at: change.endsAt === null ? null : new Date(change.endsAt) }),
+      ...(change.type !== undefined && { type: change.type }),
+      ...(change.groupId !== undefined && { group_id: change.groupId }),
+      ...(change.priority !== undefined && priorityToRow(change.priority)),
+      ...(change.requestedMinutes !== undefined && { requested_minutes: change.requestedMinutes }),
+      ...(change.reservationId !== undefined && { reservation_id: change.reservationId }),
+      ...(change.queuedAt !== undefined && { queued_at: change.queuedAt === null ? null : new Date(change.queuedAt) }),
+      ...(change.nominatedSlaveId !== undefined && { nominated_slave_id: change.nominatedSlaveId }),
+      ...(change.preemptions !== undefined && { preemptions: change.preemptions }),
+      ...(change.preemptedOn !== undefined && { preempted_on: change.preemptedOn }),
       ...(change.deletedAt !== undefined && { deleted_at: new Date(change.deletedAt) }),
     };
     return (await this.db('instances').where({ id, observed: guard.observed, generation: guard.generation }).update(columns)) === 1;

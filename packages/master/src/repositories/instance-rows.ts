@@ -3,8 +3,9 @@ import { reasonCodeSchema, type Reason } from '@paravcl/shared/domain/reasons';
 import { parseJson } from '@paravcl/shared/parse-json';
 import { z } from 'zod';
 import type { InstanceRecord } from '../core/instance-record';
+import { priorityColumns, priorityFromRow, priorityToRow, type PriorityColumns } from './priority-columns';
 
-export interface InstanceRow {
+export interface InstanceRow extends PriorityColumns {
   readonly id: string;
   readonly name: string;
   readonly type: 'BE' | 'AR';
@@ -36,12 +37,19 @@ export interface InstanceRow {
   readonly deadline_at: Date | null;
   readonly minutes: number | null;
   readonly ends_at: Date | null;
+  readonly requested_minutes: number;
+  readonly reservation_id: string | null;
+  readonly queued_at: Date | null;
+  readonly nominated_slave_id: string | null;
+  readonly preemptions: number;
+  readonly preempted_on: string | null;
 }
 
 export const instanceColumns = [
   'id', 'name', 'type', 'user_id', 'group_id', 'image_id', 'kernel_id', 'ramdisk_id', 'kernel_arguments', 'vcpus', 'ram_mib', 'disk_mib',
   'bandwidth_mbps', 'ssh_public_keys', 'slave_id', 'desired', 'stop_forced', 'observed', 'generation', 'observed_generation', 'reason_code',
   'reason_sentence', 'booted', 'progress_percent', 'mac', 'address', 'created_at', 'changed_at', 'deadline_at', 'minutes', 'ends_at',
+  ...priorityColumns, 'requested_minutes', 'reservation_id', 'queued_at', 'nominated_slave_id', 'preemptions', 'preempted_on',
 ] as const satisfies readonly (keyof InstanceRow)[];
 
 export function instanceFromRow(row: InstanceRow): InstanceRecord {
@@ -76,6 +84,13 @@ export function instanceFromRow(row: InstanceRow): InstanceRecord {
     deadlineAt: row.deadline_at?.getTime() ?? null,
     minutes: row.minutes,
     endsAt: row.ends_at?.getTime() ?? null,
+    priority: priorityFromRow(row),
+    requestedMinutes: row.requested_minutes,
+    reservationId: row.reservation_id,
+    queuedAt: row.queued_at?.getTime() ?? null,
+    nominatedSlaveId: row.nominated_slave_id,
+    preemptions: row.preemptions,
+    preemptedOn: row.preempted_on,
   };
 }
 
@@ -112,6 +127,13 @@ export function instanceToRow(instance: InstanceRecord): InstanceRow {
     deadline_at: instance.deadlineAt === null ? null : new Date(instance.deadlineAt),
     minutes: instance.minutes,
     ends_at: instance.endsAt === null ? null : new Date(instance.endsAt),
+    ...priorityToRow(instance.priority),
+    requested_minutes: instance.requestedMinutes,
+    reservation_id: instance.reservationId,
+    queued_at: instance.queuedAt === null ? null : new Date(instance.queuedAt),
+    nominated_slave_id: instance.nominatedSlaveId,
+    preemptions: instance.preemptions,
+    preempted_on: instance.preemptedOn,
   };
 }
 

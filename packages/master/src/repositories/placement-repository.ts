@@ -1,15 +1,16 @@
 import type { EpochMs } from '@paravcl/shared/clock';
-import { holdsComputeStates } from '@paravcl/shared/domain/instance-state';
 import { reasonCodeSchema, type Reason } from '@paravcl/shared/domain/reasons';
 import { newId } from '@paravcl/shared/ids';
 import type { Knex } from 'knex';
 import type { PlacementRecord } from '../core/instance-record';
 import type { Attempt } from '../core/snapshot';
+import { holdsCompute } from './holds-compute';
 
 export interface SlaveUsage {
   readonly vcpus: number;
   readonly ramMiB: number;
   readonly diskMiB: number;
+  readonly bandwidthMbps: number;
   /** Room for the saved RAM of everything that is there. */
   readonly saveMiB: number;
   readonly instances: number;
@@ -55,6 +56,12 @@ export class PlacementRepository {
       .orderBy('id', 'desc')
       .first(...columns);
     return row === undefined ? null : fromRow(row);
+  }
+
+  /** Where the newest placement of all went; null before the first. */
+  async newestSlaveId(): Promise<string | null> {
+    const row = await this.db<PlacementRow>('placements').orderBy('id', 'desc').first('slave_id');
+    return row?.slave_id ?? null;
   }
 
   /** Every placement there ever was of the instance. */
@@ -144,17 +151,19 @@ export class PlacementRepository {
   }
 
   /**
-   * What is promised of every slave. Disk counts until the slave has proved that nothing remains; cores
-   * and RAM as long as the instance runs, should run, or may still run where its launch failed.
+   * What is promised of every slave. Disk counts until the slave has proved that nothing remains; cores,
+   * RAM and bandwidth as long as the instance runs, should run, or may still run where its launch failed.
    */
   async usage(slaveId: string | null = null): Promise<ReadonlyMap<string, SlaveUsage>> {
-    const computing = `(i.slave_id IS NULL OR i.slave_id <> p.slave_id OR i.desired = 'running' OR i.observed IN (${holdsComputeStates.map(() => '?').join(', ')}))`;
-    const held = (amount: string): Knex.Raw => this.db.raw(`SUM(CASE WHEN ${computing} THEN ${amount} ELSE 0 END) AS ??`, [...holdsComputeStates, amount.slice(2)]);
+    const { sql, bindings } = holdsCompute('i');
+    const computing = `(i.slave_id IS NULL OR i.slave_id <> p.slave_id OR ${sql})`;
+    const held = (amount: string): Knex.Raw => this.db.raw(`SUM(CASE WHEN ${computing} THEN ${amount} ELSE 0 END) AS ??`, [...bindings, amount.slice(2)]);
     interface Row {
       readonly slave_id: string;
       readonly vcpus: number;
       readonly ram_mib: number;
       readonly disk_mib: number;
+      readonly bandwidth_mbps: number | null;
       readonly save_mib: number;
       readonly instances: number;
     }
@@ -162,7 +171,7 @@ export class PlacementRepository {
       .join('instances as i', 'i.id', 'p.instance_id')
       .whereIn('p.state', ['active', 'cleaning'])
       .groupBy('p.slave_id')
-      .select('p.slave_id', held('i.vcpus'), held('i.ram_mib'))
+      .select('p.slave_id', held('i.vcpus'), held('i.ram_mib'), held('i.bandwidth_mbps'))
       .sum({ disk_mib: 'i.disk_mib', save_mib: 'i.ram_mib' })
       .count({ instances: '*' });
     if (slaveId !== null) void query.where('p.slave_id', slaveId);
@@ -174,6 +183,7 @@ export class PlacementRepository {
           vcpus: Number(row.vcpus),
           ramMiB: Number(row.ram_mib),
           diskMiB: Number(row.disk_mib),
+          bandwidthMbps: Number(row.bandwidth_mbps ?? 0),
           saveMiB: Number(row.save_mib),
           instances: Number(row.instances),
         },

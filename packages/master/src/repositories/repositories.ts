@@ -17,6 +17,14 @@ import { InstanceRepository } from './instance-repository';
 import { OperationRepository } from './operation-repository';
 import { PlacementRepository } from './placement-repository';
 import { TransitionRepository } from './transition-repository';
+import { BookingRepository } from './booking-repository';
+import { DecisionRepository } from './decision-repository';
+import { NoticeRepository } from './notice-repository';
+import { PledgeRepository } from './pledge-repository';
+import { PresenceRepository } from './presence-repository';
+import { ReservationRepository } from './reservation-repository';
+import { SaveSpeedRepository } from './save-speed-repository';
+import { SeriesRepository } from './series-repository';
 
 /** Every repository over one connection or transaction. One method, one query; domain objects in and out. */
 export interface Repositories {
@@ -38,6 +46,14 @@ export interface Repositories {
   readonly operations: OperationRepository;
   readonly placements: PlacementRepository;
   readonly transitions: TransitionRepository;
+  readonly reservations: ReservationRepository;
+  readonly bookings: BookingRepository;
+  readonly series: SeriesRepository;
+  readonly decisions: DecisionRepository;
+  readonly notices: NoticeRepository;
+  readonly pledges: PledgeRepository;
+  readonly saveSpeeds: SaveSpeedRepository;
+  readonly presence: PresenceRepository;
 }
 
 export function makeRepositories(db: Knex): Repositories {
@@ -60,5 +76,13 @@ export function makeRepositories(db: Knex): Repositories {
     operations: new OperationRepository(db),
     placements: new PlacementRepository(db),
     transitions: new TransitionRepository(db),
+    reservations: new ReservationRepository(db),
+    bookings: new BookingRepository(db),
+    series: new SeriesRepository(db),
+    decisions: new DecisionRepository(db),
+    notices: new NoticeRepository(db),
+    pledges: new PledgeRepository(db),
+    saveSpeeds: new SaveSpeedRepository(db),
+    presence: new PresenceRepository(db),
   };
 }

@@ -34,6 +34,14 @@ export class SettingRepository {
     }
   }
 
+  /**
+   * Whoever else comes for this name waits until the transaction ends. The row is made when it is missing; one that is
+   * there stays as it is, and a duplicate key locks it for writing in both servers.
+   */
+  async lock(name: string): Promise<void> {
+    await this.db<SettingRow>('settings').insert({ name, value: '' }).onConflict('name').merge(['name']);
+  }
+
   /** The id of this site, made at the first call ever. It marks our domains on the slaves. */
   siteId(now: EpochMs): Promise<string> {
     return this.putOnce('site_id', newId(now));

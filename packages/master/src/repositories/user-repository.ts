@@ -13,10 +13,11 @@ interface UserRow {
   readonly primary_group_id: string | null;
   readonly ssh_public_keys: string;
   readonly disabled: number;
+  readonly mail: string | null;
   readonly created_at: Date;
 }
 
-const columns = ['u.id', 'u.name', 'u.display_name', 'u.role', 'u.primary_group_id', 'u.ssh_public_keys', 'u.disabled', 'u.created_at'];
+const columns = ['u.id', 'u.name', 'u.display_name', 'u.role', 'u.primary_group_id', 'u.ssh_public_keys', 'u.disabled', 'u.mail', 'u.created_at'];
 
 export interface NewUser {
   readonly id: string;
@@ -27,6 +28,8 @@ export interface NewUser {
   readonly passwordHash: string | null;
   readonly primaryGroupId: string | null;
   readonly sshPublicKeys: readonly string[];
+  /** Where notices are sent besides; absent or null: nowhere. */
+  readonly mail?: string | null | undefined;
 }
 
 export interface UserChange {
@@ -36,6 +39,7 @@ export interface UserChange {
   readonly primaryGroupId?: string | null | undefined;
   readonly sshPublicKeys?: readonly string[] | undefined;
   readonly disabled?: boolean | undefined;
+  readonly mail?: string | null | undefined;
 }
 
 export interface UserFilter extends PageRequest {
@@ -103,6 +107,7 @@ export class UserRepository {
       primary_group_id: user.primaryGroupId,
       ssh_public_keys: JSON.stringify(user.sshPublicKeys),
       disabled: 0,
+      mail: user.mail ?? null,
       created_at: new Date(now),
     });
   }
@@ -115,8 +120,19 @@ export class UserRepository {
       ...(change.primaryGroupId === undefined ? {} : { primary_group_id: change.primaryGroupId }),
       ...(change.sshPublicKeys === undefined ? {} : { ssh_public_keys: JSON.stringify(change.sshPublicKeys) }),
       ...(change.disabled === undefined ? {} : { disabled: change.disabled ? 1 : 0 }),
+      ...(change.mail === undefined ? {} : { mail: change.mail }),
     };
     if (Object.keys(row).length > 0) await this.db('users').where('id', id).update(row);
+  }
+
+  /** How often this person asked for machines and lent none (the participation rule). */
+  async optOuts(id: string): Promise<number> {
+    const row = (await this.db('users').where({ id }).first('opt_outs')) as { readonly opt_outs: number } | undefined;
+    return row?.opt_outs ?? 0;
+  }
+
+  async addOptOut(id: string): Promise<void> {
+    await this.db('users').where({ id }).increment('opt_outs', 1);
   }
 
   /** Of everybody whose primary group this is, or of one of them. */
@@ -149,6 +165,7 @@ export class UserRepository {
       groupIds: memberships.filter((membership) => membership.user_id === row.id).map((membership) => membership.group_id),
       sshPublicKeys: parseJson(row.ssh_public_keys) as string[],
       disabled: row.disabled !== 0,
+      mail: row.mail,
       createdAt: row.created_at.toISOString(),
     }));
   }

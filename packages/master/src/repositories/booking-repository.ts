@@ -1,0 +1,93 @@
+import { holdingReservationStates } from '@paravcl/shared/domain/reservation';
+import type { Knex } from 'knex';
+import type { BookingRecord } from '../core/reservation-record';
+import { roomFor, type Booking } from '../core/snapshot';
+
+interface BookingRow {
+  readonly reservation_id: string;
+  readonly slot: number;
+  readonly slave_id: string;
+  readonly instance_id: string | null;
+}
+
+const columns = ['reservation_id', 'slot', 'slave_id', 'instance_id'] as const satisfies readonly (keyof BookingRow)[];
+
+/** Rows of one statement: about 100 KiB of text, far below max_allowed_packet. */
+const rowsPerStatement = 1000;
+
+/** A booking as the scheduler sees it, with the slave that keeps room for it. */
+export type HeldBooking = Booking & { readonly slaveId: string };
+
+/** The machines of reservations, each booked on one slave. An instance is in one slot at most: the key decides races. */
+export class BookingRepository {
+  constructor(private readonly db: Knex) {}
+
+  async insert(bookings: readonly BookingRecord[]): Promise<void> {
+    for (let from = 0; from < bookings.length; from += rowsPerStatement) {
+      const rows = bookings.slice(from, from + rowsPerStatement).map(
+        (booking): BookingRow => ({ reservation_id: booking.reservationId, slot: booking.slot, slave_id: booking.slaveId, instance_id: booking.instanceId }),
+      );
+      await this.db('bookings').insert(rows);
+    }
+  }
+
+  /** In the order of reservation and slot. */
+  async ofReservations(reservationIds: readonly string[]): Promise<readonly BookingRecord[]> {
+    const rows = await this.db<BookingRow>('bookings').whereIn('reservation_id', [...reservationIds]).orderBy(['reservation_id', 'slot']).select(...columns);
+    return rows.map((row) => ({ reservationId: row.reservation_id, slot: row.slot, slaveId: row.slave_id, instanceId: row.instance_id }));
+  }
+
+  /** All of reservations that hold room, in the order of start, reservation and slot. */
+  async held(): Promise<readonly HeldBooking[]> {
+    interface Row extends BookingRow {
+      readonly starts_at: Date;
+      readonly ends_at: Date;
+      readonly vcpus: number;
+      readonly ram_mib: number;
+      readonly disk_mib: number;
+      readonly bandwidth_mbps: number | null;
+      readonly group_name: string | null;
+      readonly user_name: string | null;
+    }
+    const rows = (await this.db('bookings as b')
+      .join('reservations as r', 'r.id', 'b.reservation_id')
+      .leftJoin('user_groups as g', 'g.id', 'r.group_id')
+      .leftJoin('users as u', 'u.id', 'r.user_id')
+      .whereIn('r.state', [...holdingReservationStates])
+      .orderBy(['r.starts_at', 'b.reservation_id', 'b.slot'])
+      .select(
+        'b.reservation_id', 'b.slot', 'b.slave_id', 'b.instance_id', 'r.starts_at', 'r.ends_at', 'r.vcpus', 'r.ram_mib', 'r.disk_mib', 'r.bandwidth_mbps',
+        'g.name as group_name', 'u.display_name as user_name',
+      )) as readonly Row[];
+    return rows.map((row) => ({
+      reservationId: row.reservation_id,
+      ownerName: row.group_name ?? row.user_name ?? 'somebody who is gone',
+      slot: row.slot,
+      slaveId: row.slave_id,
+      start: row.starts_at.getTime(),
+      end: row.ends_at.getTime(),
+      need: roomFor({ vcpus: row.vcpus, ramMiB: row.ram_mib, diskMiB: row.disk_mib, bandwidthMbps: row.bandwidth_mbps }),
+      instanceId: row.instance_id,
+    }));
+  }
+
+  /** Another slave keeps room for it from now on. */
+  async rebook(reservationId: string, slot: number, slaveId: string): Promise<void> {
+    await this.db('bookings').where({ reservation_id: reservationId, slot }).update({ slave_id: slaveId });
+  }
+
+  /** False when it is claimed by now. Throws a duplicate-key error when the instance is in a slot already. */
+  async claim(reservationId: string, slot: number, instanceId: string): Promise<boolean> {
+    return (await this.db('bookings').where({ reservation_id: reservationId, slot }).whereNull('instance_id').update({ instance_id: instanceId })) === 1;
+  }
+
+  /** Whatever slot the instance was in may be claimed again. */
+  async unclaim(instanceId: string): Promise<void> {
+    await this.db('bookings').where({ instance_id: instanceId }).update({ instance_id: null });
+  }
+
+  /** All of a reservation. */
+  async remove(reservationId: string): Promise<void> {
+    await this.db('bookings').where({ reservation_id: reservationId }).delete();
+  }
+}

@@ -1,0 +1,81 @@
+import type { Page } from '@paravcl/shared/api/page';
+import type { EpochMs } from '@paravcl/shared/clock';
+import type { Decision, DecisionKind } from '@paravcl/shared/domain/decision';
+import { parseJson } from '@paravcl/shared/parse-json';
+import type { Knex } from 'knex';
+import { newestFirst, type PageRequest } from './newest-first';
+
+/** A decision, and whose subject it is about: they and the teachers of the group may see it. */
+export type DecisionRecord = Decision & { readonly userId: string; readonly groupId: string | null };
+
+interface DecisionRow {
+  readonly id: string;
+  readonly user_id: string;
+  readonly group_id: string | null;
+  readonly body: string;
+}
+
+/** What the scheduler decided, whole, and what it was made of. */
+export class DecisionRepository {
+  constructor(private readonly db: Knex) {}
+
+  async insert(record: DecisionRecord): Promise<void> {
+    const { userId, groupId, ...decision } = record;
+    await this.db('decisions').insert({
+      id: decision.id,
+      at: new Date(decision.at),
+      kind: decision.kind,
+      subject_type: decision.subject.type,
+      subject_id: decision.subject.id,
+      user_id: userId,
+      group_id: groupId,
+      sentence: decision.sentence.slice(0, 1000),
+      body: JSON.stringify(decision),
+      inputs_hash: decision.inputsHash,
+    });
+  }
+
+  async find(id: string): Promise<{ readonly decision: Decision; readonly userId: string; readonly groupId: string | null } | null> {
+    const row = await this.db<DecisionRow>('decisions').where({ id }).first('body', 'user_id', 'group_id');
+    return row === undefined ? null : { decision: fromBody(row.body), userId: row.user_id, groupId: row.group_id };
+  }
+
+  /** Of one instance or reservation, newest first. Throws `invalid-input` for a cursor that is none. */
+  async page(filter: PageRequest & { readonly subjectId: string }): Promise<Page<Decision>> {
+    const query = this.db('decisions').where({ subject_id: filter.subjectId }).select('id', 'body');
+    const found = await newestFirst<DecisionRow>(query, 'id', filter);
+    return { items: found.items.map(({ body }) => fromBody(body)), next: found.next };
+  }
+
+  /** Of the newest decision about this subject; null when there is none. */
+  async newestKind(subjectId: string): Promise<DecisionKind | null> {
+    const row = (await this.db('decisions').where({ subject_id: subjectId }).orderBy('id', 'desc').first('kind')) as { readonly kind: DecisionKind } | undefined;
+    return row?.kind ?? null;
+  }
+
+  /** At most `limit`, oldest first; says how many. */
+  async deleteBefore(before: EpochMs, limit: number): Promise<number> {
+    return this.db('decisions').where('at', '<', new Date(before)).orderBy('at').limit(limit).delete();
+  }
+
+  /** Kept once however many decisions were made of it, and as long as the newest of them. `body` is gzip'ed JSON. */
+  async keepInputs(hash: string, body: Buffer, now: EpochMs): Promise<void> {
+    await this.db('decision_inputs').insert({ hash, body, created_at: new Date(now) }).onConflict('hash').merge(['created_at']);
+  }
+
+  /** gzip'ed JSON; null when there is none of this hash, or it was too old to be kept. */
+  async inputs(hash: string): Promise<Buffer | null> {
+    const row = (await this.db('decision_inputs').where({ hash }).first('body')) as { readonly body: Buffer } | undefined;
+    return row?.body ?? null;
+  }
+
+  /** At most `limit`, oldest first; says how many. */
+  async deleteInputsBefore(before: EpochMs, limit: number): Promise<number> {
+    return this.db('decision_inputs').where('created_at', '<', new Date(before)).orderBy('created_at').limit(limit).delete();
+  }
+}
+
+/** As it was written, also by a version whose reasons are not all ours: what was decided is not up for judgement any more. */
+function fromBody(body: string): Decision {
+  return parseJson(body) as Decision;
+}
