@@ -1,0 +1,40 @@
+import type { EpochMs } from '@paravcl/shared/clock';
+import { DateTime } from 'luxon';
+import type { PledgeRecord } from '../repositories/pledge-repository';
+
+/** Where somebody stands with the machines they promised. */
+export interface PledgeStanding {
+  /** Until when a promised machine has still to be online; null when none is awaited. */
+  readonly awaitedUntil: EpochMs | null;
+  /** When the last promise was broken; null when none was, or a later one was kept. */
+  readonly brokenAt: EpochMs | null;
+}
+
+/** A promise whose time is over counts as broken from that moment, whenever the books say so. */
+export function pledgeStanding(pledges: readonly PledgeRecord[], now: EpochMs): PledgeStanding {
+  const broken = (pledge: PledgeRecord): boolean => pledge.state === 'broken' || (pledge.state === 'open' && pledge.untilAt <= now);
+  const latest = (some: readonly PledgeRecord[], time: (pledge: PledgeRecord) => EpochMs): EpochMs | null =>
+    some.reduce<EpochMs | null>((last, pledge) => Math.max(last ?? time(pledge), time(pledge)), null);
+  const brokenAt = latest(pledges.filter(broken), ({ untilAt }) => untilAt);
+  const keptAt = latest(pledges.filter(({ state }) => state === 'kept'), ({ madeAt }) => madeAt);
+  return {
+    awaitedUntil: latest(pledges.filter((pledge) => pledge.state === 'open' && !broken(pledge)), ({ untilAt }) => untilAt),
+    brokenAt: brokenAt !== null && keptAt !== null && keptAt > brokenAt ? null : brokenAt,
+  };
+}
+
+/** Says why a promise does not count, since when, and what to do. */
+export function brokenPledgeSentence(brokenAt: EpochMs, contributingMs: number, timeZone: string): string {
+  return `You promised a machine and it was not online by ${moment(brokenAt, timeZone)}, so a new promise does not raise your priority. Enrol a machine and leave it on: after ${duration(contributingMs)} online it counts again.`;
+}
+
+/** "Mon 12 Oct 10:00", in the site's zone. */
+export function moment(at: EpochMs, timeZone: string): string {
+  return DateTime.fromMillis(at, { zone: timeZone }).toFormat('ccc d LLL HH:mm', { locale: 'en' });
+}
+
+/** "1 h", "45 min". */
+export function duration(ms: number): string {
+  const minutes = Math.ceil(ms / 60_000);
+  return minutes % 60 === 0 ? `${String(minutes / 60)} h` : `${String(minutes)} min`;
+}
