@@ -53,6 +53,11 @@ export class PledgeRepository {
     return (await this.db<PledgeRow>('pledges').where({ user_id: userId }).orderBy('id', 'desc').select(...columns)).map(fromRow);
   }
 
+  /** Those not ended yet, oldest first. */
+  async open(): Promise<readonly PledgeRecord[]> {
+    return (await this.db<PledgeRow>('pledges').where({ state: 'open' }).orderBy('id').select(...columns)).map(fromRow);
+  }
+
   /** Open ones whose time is over, oldest first. */
   async overdue(now: EpochMs): Promise<readonly PledgeRecord[]> {
     return (await this.db<PledgeRow>('pledges').where({ state: 'open' }).where('until_at', '<=', new Date(now)).orderBy(['until_at', 'id']).select(...columns)).map(fromRow);

@@ -9,6 +9,7 @@ import { newId } from '@paravcl/shared/ids';
 import { createHash, randomBytes } from 'node:crypto';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { JoinTokenRecord } from '../repositories/join-token-repository';
+import type { Repositories } from '../repositories/repositories';
 import { joinTokenState } from './join-token-state';
 import { authorise, may, reach } from './policy';
 
@@ -24,6 +25,16 @@ export interface NewJoinToken {
   readonly preapproved: boolean;
   readonly note: string;
   readonly lifetimeMinutes: number;
+}
+
+/** A token that may be made: whose machine it lets in, and for how long. */
+export interface GrantedJoinToken {
+  readonly kind: SlaveKind;
+  readonly maker: Pick<Principal, 'userId' | 'userName'>;
+  readonly preapproved: boolean;
+  readonly note: string;
+  readonly lifetimeMs: number;
+  readonly clientAddress: string | null;
 }
 
 /** What is shown once, when a token is made. */
@@ -61,36 +72,41 @@ export class JoinTokenService {
     if (wish.preapproved && !privileged) {
       throw new ParavclError('forbidden', `A ${principal.role} may not approve machines beforehand. Leave out "preapproved"; an operator approves the machine when it has enrolled.`, { field: 'preapproved' });
     }
-    const now = this.clock.now();
+    const { preapproved, note, lifetimeMinutes } = wish;
+    const granted: GrantedJoinToken = { kind, maker: principal, preapproved, note, lifetimeMs: lifetimeMinutes * 60_000, clientAddress };
+    return this.unitOfWork.transaction((repositories) => this.makeWithin(repositories, granted, this.clock.now()));
+  }
+
+  /** Makes a token as part of something else: it is there when the caller's transaction is. */
+  async makeWithin(repositories: Repositories, granted: GrantedJoinToken, now: EpochMs): Promise<MadeJoinToken> {
+    const { kind, maker, preapproved, note, lifetimeMs, clientAddress } = granted;
     const secret = randomBytes(32).toString('base64url');
     const token: JoinTokenRecord = {
       id: newId(now),
       kind,
-      ownerUserId: kind === 'volunteer' ? principal.userId : null,
-      createdByUserId: principal.userId,
-      preapproved: wish.preapproved,
-      note: wish.note,
+      ownerUserId: kind === 'volunteer' ? maker.userId : null,
+      createdByUserId: maker.userId,
+      preapproved,
+      note,
       createdAt: now,
-      expiresAt: now + wish.lifetimeMinutes * 60_000,
+      expiresAt: now + lifetimeMs,
       usedAt: null,
       usedBySlaveId: null,
       revokedAt: null,
     };
-    await this.unitOfWork.transaction(async (repositories) => {
-      await repositories.joinTokens.insert(token, joinTokenHash(secret));
-      await repositories.events.append(
-        {
-          kind: 'join-token.created',
-          subjectType: 'join-token',
-          subjectId: token.id,
-          actor: `user ${principal.userName}`,
-          actorUserId: principal.userId,
-          clientAddress,
-          sentence: `${principal.userName} made a join token for a ${kind} slave${token.preapproved ? ', approved beforehand' : ''}, valid for ${wish.lifetimeMinutes} minutes.`,
-        },
-        now,
-      );
-    });
+    await repositories.joinTokens.insert(token, joinTokenHash(secret));
+    await repositories.events.append(
+      {
+        kind: 'join-token.created',
+        subjectType: 'join-token',
+        subjectId: token.id,
+        actor: `user ${maker.userName}`,
+        actorUserId: maker.userId,
+        clientAddress,
+        sentence: `${maker.userName} made a join token for a ${kind} slave${preapproved ? ', approved beforehand' : ''}, valid for ${Math.ceil(lifetimeMs / 60_000)} minutes.`,
+      },
+      now,
+    );
     const text = formatJoinToken({ secret, caFingerprint: this.master.caFingerprint });
     return { joinToken: view(token, now), token: text, master: this.master.url, ...enrolCommands(this.master.url, text) };
   }

@@ -1,0 +1,113 @@
+import type { EpochMs } from '@paravcl/shared/clock';
+import type { Principal } from '@paravcl/shared/domain/people';
+import { ParavclError } from '@paravcl/shared/errors';
+import { newId } from '@paravcl/shared/ids';
+import type { Repositories } from '../repositories/repositories';
+import { ownsContributingSlave } from './contributing-slaves';
+import type { ParticipationSettings } from './instance-settings';
+import type { JoinTokenService } from './join-token-service';
+import { duration, moment, pledgeStanding, type PledgeStanding } from './pledge-standing';
+
+export interface ParticipationDeps {
+  readonly settings: ParticipationSettings;
+  readonly contributingMs: number;
+  readonly timeZone: string;
+  readonly joinTokens: Pick<JoinTokenService, 'makeWithin'>;
+}
+
+/** What a promise is answered with; token and command are shown this once. */
+export interface Pledge {
+  readonly token: string;
+  readonly command: string;
+  readonly until: string;
+}
+
+export interface TakenPart {
+  /** Null when nothing was promised, or nothing had to be promised anew. */
+  readonly pledge: Pledge | null;
+  readonly warnings: readonly string[];
+}
+
+export interface Participant {
+  readonly principal: Pick<Principal, 'userId' | 'userName' | 'role'>;
+  readonly clientAddress: string | null;
+}
+
+/**
+ * The report's rule that who uses the pool adds to it. A request takes part when its person owns a contributing slave or
+ * promises a machine (`asSlave`); a student's request without is an opt-out, and a promise counts as one after another
+ * was broken. Opt-outs are counted unless the site has the rule off; beyond the allowed ones `warn` says what it costs
+ * and `enforce` refuses.
+ */
+export class Participation {
+  constructor(private readonly deps: ParticipationDeps) {}
+
+  /**
+   * Counts, promises and warns for one new request, within its transaction; the person's row is to be locked. Not for a
+   * request that is answered a second time.
+   *
+   * @throws ParavclError `participation-required`
+   */
+  async takePart(repositories: Repositories, who: Participant, asSlave: boolean, now: EpochMs): Promise<TakenPart> {
+    const { principal } = who;
+    if (await ownsContributingSlave(repositories, principal.userId, this.deps.contributingMs, now)) return { pledge: null, warnings: [] };
+    const standing = pledgeStanding(await repositories.pledges.ofUser(principal.userId), now);
+    const warnings = asSlave && standing.brokenAt === null ? [] : await this.optOut(repositories, principal, standing.brokenAt, now);
+    if (!asSlave) return { pledge: null, warnings };
+    const promised = await this.promise(repositories, who, standing, now);
+    return { pledge: promised.pledge, warnings: [...warnings, ...promised.warnings] };
+  }
+
+  private async optOut(repositories: Repositories, { userId, role }: Participant['principal'], brokenAt: EpochMs | null, now: EpochMs): Promise<readonly string[]> {
+    const { mode, optOuts } = this.deps.settings;
+    if (mode === 'off' || role !== 'student') return [];
+    const used = await repositories.users.optOuts(userId);
+    if (mode === 'enforce' && used >= optOuts) throw this.required(used, brokenAt, now);
+    await repositories.users.addOptOut(userId);
+    if (mode === 'enforce') {
+      const left = optOuts - used - 1;
+      const next = left === 0 ? 'The next request needs' : `After ${times(left)} more your requests need`;
+      return [`This was opt-out ${used + 1} of ${optOuts}: you asked without a machine of your own in the pool. ${next} one: ask with "asSlave", or enrol a machine now.`];
+    }
+    return used < optOuts ? [] : [`You have asked ${times(used + 1)} without a machine of your own in the pool, so your priority is lower (RAS 0). ${this.wayOut()}`];
+  }
+
+  private required(used: number, brokenAt: EpochMs | null, now: EpochMs): ParavclError {
+    const { optOuts, pledgeMs } = this.deps.settings;
+    const asked = `The site lets you ask ${times(optOuts)} without a machine of your own in the pool, and you have done so ${times(used)}.`;
+    const way = brokenAt === null ? this.wayOut() : `The machine you promised was not online by ${this.moment(brokenAt)}, so promising is not enough now. ${this.enrol()}`;
+    return new ParavclError('participation-required', `${asked} ${way}`, { field: 'asSlave', limit: `${times(optOuts)}; a promise holds until ${this.moment(now + pledgeMs)}` });
+  }
+
+  /** A volunteer's join token that lives as long as the promise; one promise at a time. */
+  private async promise(repositories: Repositories, who: Participant, { awaitedUntil }: PledgeStanding, now: EpochMs): Promise<TakenPart> {
+    if (awaitedUntil !== null) {
+      return { pledge: null, warnings: [`You have promised a machine already: it has to be online by ${this.moment(awaitedUntil)}. Enrol it with the command you were shown; if that is lost, make a join token of your own.`] };
+    }
+    const { settings: { pledgeMs }, joinTokens } = this.deps;
+    const { principal, clientAddress } = who;
+    const made = await joinTokens.makeWithin(repositories, { kind: 'volunteer', maker: principal, preapproved: false, note: 'promised with a request', lifetimeMs: pledgeMs, clientAddress }, now);
+    const untilAt = now + pledgeMs;
+    await repositories.pledges.insert({ id: newId(now), userId: principal.userId, joinTokenId: made.joinToken.id, madeAt: now, untilAt });
+    return {
+      pledge: { token: made.token, command: made.command, until: new Date(untilAt).toISOString() },
+      warnings: [`Run the command on your machine, as root, so that it is online by ${this.moment(untilAt)}; a promise that is not kept counts nothing the next time.`],
+    };
+  }
+
+  private wayOut(): string {
+    return `Ask with "asSlave" and have your machine online within ${duration(this.deps.settings.pledgeMs)}, or enrol it now: make a join token, run the command it shows on your machine, and leave that on.`;
+  }
+
+  private enrol(): string {
+    return `Make a join token, run the command it shows on your machine, and leave that on for ${duration(this.deps.contributingMs)}.`;
+  }
+
+  private moment(at: EpochMs): string {
+    return moment(at, this.deps.timeZone);
+  }
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : count === 2 ? 'twice' : `${count} times`;
+}
