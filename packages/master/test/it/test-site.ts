@@ -12,7 +12,7 @@ import { idempotencyStore } from '../../src/http/idempotency-store';
 import { openApiDocument } from '../../src/http/openapi';
 import { registrationRoutes } from '../../src/http/registration-routes';
 import { sessionAuthentication } from '../../src/http/session-authentication';
-import { sessionRoutes } from '../../src/http/session-routes';
+import { sessionRoutes, type ClaimablePort } from '../../src/http/session-routes';
 import { userRoutes } from '../../src/http/user-routes';
 import { documentRoutes } from '../../src/http/document-routes';
 import { AccountService } from '../../src/services/account-service';
@@ -67,6 +67,8 @@ export interface TestSiteOptions {
   readonly clock?: Clock;
   /** Routes of other nouns. */
   readonly more?: (database: TestDatabase) => readonly BoundRoute[];
+  /** What a login tells of reservations; none by default. */
+  readonly claims?: ClaimablePort;
   /** Cheap unless the test is about its price. */
   readonly cost?: ScryptCost;
 }
@@ -81,7 +83,7 @@ export async function openTestSite(options: TestSiteOptions = {}): Promise<TestS
   const accounts = new AccountService({ unit, clock, passwords, sessions });
   const registrations = new RegistrationService({ unit, clock, passwords, sessions });
   const nouns: readonly BoundRoute[] = [
-    ...sessionRoutes({ unit, clock, sessions, accounts }),
+    ...sessionRoutes({ unit, clock, sessions, accounts, claims: options.claims ?? { claimable: () => Promise.resolve([]) } }),
     ...registrationRoutes({ registrations }),
     ...userRoutes({ users: new UserService({ unit, clock }), accounts }),
     ...groupRoutes({ groups: new GroupService({ unit, clock }) }),
