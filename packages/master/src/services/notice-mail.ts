@@ -1,0 +1,57 @@
+import type { Notice, NoticeKind } from '@paravcl/shared/domain/notice';
+import { moment } from './pledge-standing';
+
+/** A mail to one person. */
+export interface Mail {
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  /** The same whenever the same notices are sent again, so that a receiver recognises the second copy. */
+  readonly messageId: string;
+}
+
+/** What became of a mail that the server answered for; a server that cannot be reached is an error instead. */
+export type Delivery =
+  | { readonly kind: 'taken' }
+  /** `forGood`: it will never take this one; else it may later. */
+  | { readonly kind: 'refused'; readonly forGood: boolean; readonly sentence: string };
+
+/** Sends mail. `mail/` implements it over SMTP. */
+export interface Mailer {
+  send(mail: Mail): Promise<Delivery>;
+}
+
+export interface MailStyle {
+  readonly siteName: string;
+  /** Where links lead. */
+  readonly baseUrl: string;
+  readonly timeZone: string;
+}
+
+const subjects: Readonly<Record<NoticeKind, string>> = {
+  'instance.preempted': 'An instance of yours was saved for others',
+  'instance.resumed': 'An instance of yours goes on',
+  'instance.time-ended': 'The time of an instance of yours is over',
+  'reservation.confirmed': 'Your reservation is confirmed',
+  'reservation.moved': 'Your reservation was moved',
+  'reservation.begun': 'Your reservation has begun',
+  'reservation.no-show': 'Nobody came to your reservation yet',
+  'reservation.ended': 'Your reservation is over',
+  'reservation.replanned': 'Your reservation got other machines',
+  'reservation.at-risk': 'Your reservation is at risk',
+  'reservation.refused': 'Your reservation could not be made',
+  'pledge.broken': 'The machine you promised did not come',
+};
+
+/** One mail with everything that one person is to be told, oldest first; at least one notice. */
+export function noticeMail(to: string, userName: string, notices: readonly Notice[], { siteName, baseUrl, timeZone }: MailStyle): Mail {
+  const [first] = notices;
+  if (first === undefined) throw new RangeError('A mail without a notice says nothing.');
+  const subject = notices.length === 1 ? subjects[first.kind] : `${notices.length} notices about what is yours`;
+  const told = notices.map(({ at, sentence, decisionId }) => {
+    const why = decisionId === null ? '' : `\n  Why: ${baseUrl}/api/v1/decisions/${decisionId}`;
+    return `${moment(Date.parse(at), timeZone)}: ${sentence}${why}`;
+  });
+  const text = [`Hello ${userName},`, ...told, `${siteName} at ${baseUrl} sent this because your account there has this address. Change or remove it in your account.`].join('\n\n');
+  return { to, subject: `${siteName}: ${subject}`, text: `${text}\n`, messageId: `<${first.id}.${notices.length}@${new URL(baseUrl).hostname}>` };
+}
