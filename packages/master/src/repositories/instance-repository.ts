@@ -115,7 +115,7 @@ export class InstanceRepository {
     const [row] = (await this.db('instances')
       .where('groupId' in owner ? { group_id: owner.groupId } : { user_id: owner.userId })
       .whereNot('observed', 'deleted')
-      .where((counts) => counts.whereRaw(sql, [...bindings]).orWhereNotNull('queued_at'))
+      .where((counts) => counts.whereRaw(sql, [...bindings]).orWhere((waits) => waits.whereNotNull('queued_at').whereNot('desired', 'deleted')))
       .count({ instances: '*' })
       .sum({ vcpus: 'vcpus', ramMiB: 'ram_mib', diskMiB: 'disk_mib' })) as unknown as readonly Record<keyof InstanceUsage, number | string | null>[];
     return { instances: Number(row?.instances ?? 0), vcpus: Number(row?.vcpus ?? 0), ramMiB: Number(row?.ramMiB ?? 0), diskMiB: Number(row?.diskMiB ?? 0) };

@@ -1,6 +1,7 @@
 import { newId } from '@paravcl/shared/ids';
 import { configSchema } from '../../src/config';
 import { HousekeepingJob } from '../../src/jobs/housekeeping-job';
+import type { DecisionRecord } from '../../src/repositories/decision-repository';
 import { settingsFromConfig } from '../../src/settings-from-config';
 import { HandClock } from './hand-clock';
 import { openTestDatabase, type TestDatabase } from './test-database';
@@ -85,6 +86,26 @@ test('join tokens go 30 days after they were used, revoked or expired', async ()
     token('open', {}),
   ]);
   expect(await keptAfterRound('join_tokens', 'note')).toEqual(['expired lately', 'open', 'revoked lately', 'used lately']);
+});
+
+test('decisions and notices go after 90 days, and with decisions what they were made of', async () => {
+  const { decisions, notices } = database.unit.read;
+  const facts: Omit<DecisionRecord, 'id' | 'at' | 'kind' | 'inputsHash'> = {
+    subject: { type: 'instance', id: somebody }, sentence: '', priority: null, candidates: { considered: 0, reasons: [], top: [] }, policy: 'para/para', userId: somebody, groupId: null,
+  };
+  for (const [days, kind, inputsHash] of [[91, 'queue', 'a'], [89, 'place', 'b']] as const) {
+    await decisions.keepInputs(inputsHash, Buffer.from(kind), ago(days));
+    await decisions.insert({ ...facts, id: newId(ago(days)), at: new Date(ago(days)).toISOString(), kind, inputsHash });
+    await notices.insert({ id: newId(ago(days)), userId: somebody, at: ago(days), kind: 'instance.preempted', subjectType: 'instance', subjectId: somebody, sentence: kind, decisionId: null });
+  }
+  expect(await keptAfterRound('decisions', 'kind')).toEqual(['place']);
+  expect(await database.db('decision_inputs').pluck('hash')).toEqual(['b']);
+  expect(await database.db('notices').pluck('sentence')).toEqual(['place']);
+});
+
+test('how long slaves were online is kept for the week that counts', async () => {
+  for (const days of [9, 8, 7, 0]) await database.unit.read.presence.add(somebody, new Date(ago(days)).toISOString().slice(0, 10), 1);
+  expect(await keptAfterRound('slave_presence', 'day')).toEqual([8, 7, 0].map((days) => new Date(ago(days)).toISOString().slice(0, 10)));
 });
 
 test('an instance goes with its history 90 days after it was deleted, unless a slave still owes something of it', async () => {

@@ -17,3 +17,19 @@ test('a setting is written, overwritten and read; an unknown one is null', async
   expect(await settings.find('network')).toBe('{"name":"ü 網"}');
   expect(await settings.find('nothing')).toBeNull();
 });
+
+test('who locks a name waits for whoever has it, also when nobody ever came for it before, and a value stays', async () => {
+  const inside: string[] = [];
+  const enter = (name: string) =>
+    database.unit.transaction(async ({ settings }) => {
+      await settings.lock(name);
+      inside.push('in');
+      await settings.find(name);
+      inside.push('out');
+    });
+  await Promise.all(Array.from({ length: 6 }, () => enter('calendar')));
+  expect(inside).toEqual(Array.from({ length: 6 }, () => ['in', 'out']).flat());
+  await database.unit.read.settings.put('known', 'value');
+  await enter('known');
+  expect(await database.unit.read.settings.find('known')).toBe('value');
+});

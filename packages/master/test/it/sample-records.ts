@@ -1,0 +1,30 @@
+import { newId } from '@paravcl/shared/ids';
+import { priorityOf } from '@paravcl/shared/priority';
+import type { InstanceRecord } from '../../src/core/instance-record';
+import type { ReservationRecord } from '../../src/core/reservation-record';
+
+/** A whole second, as every time in the books is to the millisecond. */
+export const sampleTime = Date.parse('2026-03-02T08:00:00.000Z');
+
+/** A small instance that runs nowhere yet, but for what the test says. */
+export function sampleInstance(facts: Partial<InstanceRecord> = {}): InstanceRecord {
+  const id = newId(sampleTime);
+  return {
+    id, name: `i-${id.slice(-12)}`, type: 'BE', userId: newId(sampleTime), groupId: null, imageId: newId(sampleTime), kernelId: null, ramdiskId: null, kernelArguments: '',
+    vcpus: 1, ramMiB: 512, diskMiB: 1024, bandwidthMbps: null, sshPublicKeys: [], slaveId: null, desired: 'running', stopForced: false, observed: 'requested',
+    generation: 1, observedGeneration: 0, reason: null, booted: false, progressPercent: null, mac: null, address: null, createdAt: sampleTime, changedAt: sampleTime,
+    deadlineAt: null, minutes: 60, endsAt: null, priority: priorityOf({ pfv: 1, ras: false, mon: false, ramMiB: 512, minutes: 60 }), requestedMinutes: 60,
+    reservationId: null, queuedAt: null, nominatedSlaveId: null, preemptions: 0, preemptedOn: null,
+    ...facts,
+  };
+}
+
+/** Two machines of a person for an hour, confirmed, but for what the test says. */
+export function sampleReservation(facts: Partial<ReservationRecord> = {}): ReservationRecord {
+  return {
+    id: newId(sampleTime), state: 'confirmed', userId: newId(sampleTime), groupId: null, imageId: null, start: sampleTime, end: sampleTime + 3_600_000,
+    count: 2, vcpus: 1, ramMiB: 512, diskMiB: 1024, bandwidthMbps: null, priority: priorityOf({ pfv: 1, ras: false, mon: false, ramMiB: 512, minutes: 60 }),
+    requestedMinutes: 60, moved: null, seriesId: null, sentence: 'Confirmed.', createdAt: sampleTime, changedAt: sampleTime,
+    ...facts,
+  };
+}
