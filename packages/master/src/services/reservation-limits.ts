@@ -1,0 +1,56 @@
+import type { Principal } from '@paravcl/shared/domain/people';
+import { ParavclError } from '@paravcl/shared/errors';
+import { overlaps } from '../core/calendar';
+import type { ReservationRecord } from '../core/reservation-record';
+import { cores } from '../core/say';
+import type { Repositories } from '../repositories/repositories';
+import type { Quota, Quotas } from './instance-settings';
+import type { ReservationOwner, ReservationWish } from './reservation-wish';
+
+type Role = Pick<Principal, 'role'>;
+
+/** Operators and administrators reserve for the site. */
+const exempt = ({ role }: Role): boolean => role === 'operator' || role === 'admin';
+
+/** Throws `quota-exceeded` when the owner has as many reservations as may be open at a time. */
+export async function requireOpenShare(repositories: Repositories, by: Role, { userId }: { readonly userId: string }, owner: ReservationOwner): Promise<void> {
+  if (exempt(by)) return;
+  const { mostOpen } = owner.rules;
+  const open = await repositories.reservations.openOf(owner.groupId === null ? { userId } : { groupId: owner.groupId });
+  if (open < mostOpen) return;
+  const whose = owner.groupId === null ? 'You have' : `${owner.name} has`;
+  const limit = mostOpen === 1 ? '1 open reservation' : `${mostOpen} open reservations`;
+  throw new ParavclError('quota-exceeded', `${whose} ${open} reservations that are not over, and at most ${mostOpen} may be open at a time. Cancel one, or wait until one is over.`, { limit });
+}
+
+/** In the order in which they are looked at. */
+const dimensions: readonly { readonly of: keyof Quota; readonly amount: (one: ReservationRecord | ReservationWish) => number; readonly say: (amount: number) => string }[] = [
+  { of: 'instances', amount: ({ count }) => count, say: (n) => (n === 1 ? '1 instance' : `${n} instances`) },
+  { of: 'vcpus', amount: ({ count, vcpus }) => count * vcpus, say: cores },
+  { of: 'ramMiB', amount: ({ count, ramMiB }) => count * ramMiB, say: (n) => `${n} MiB of RAM` },
+  { of: 'diskMiB', amount: ({ count, diskMiB }) => count * diskMiB, say: (n) => `${n} MiB of disk` },
+];
+
+/**
+ * Throws `quota-exceeded` when the owner's reservations, this one included, would at one moment of its window come to
+ * more than their quota: what nobody may run cannot be reserved either.
+ */
+export async function requireReservationQuota(repositories: Repositories, by: Role, wish: ReservationWish, quotas: Quotas): Promise<void> {
+  const { owner } = wish;
+  const quota = owner.groupId === null ? (exempt(by) ? null : quotas.user) : (quotas.groups.get(owner.groupName ?? '') ?? quotas.group);
+  if (quota === null || dimensions.every(({ of }) => quota[of] === null)) return;
+  const others = (await repositories.reservations.holding()).filter(
+    (one) => one.id !== wish.id && (owner.groupId === null ? one.userId === wish.userId && one.groupId === null : one.groupId === owner.groupId) && overlaps(one, wish),
+  );
+  // What is reserved at once rises only where a reservation begins.
+  const moments = [wish.start, ...others.map(({ start }) => start).filter((start) => start > wish.start)];
+  for (const { of, amount, say } of dimensions) {
+    const limit = quota[of];
+    if (limit === null) continue;
+    const beside = Math.max(...moments.map((at) => others.filter(({ start, end }) => start <= at && at < end).reduce((sum, one) => sum + amount(one), 0)));
+    if (beside + amount(wish) <= limit) continue;
+    const whose = owner.groupId === null ? 'Your' : `${owner.name}’s`;
+    const taken = beside === 0 ? '' : `, ${say(beside)} of it reserved at that time already`;
+    throw new ParavclError('quota-exceeded', `${whose} limit is ${say(limit)}${taken}, and this asks for ${say(amount(wish))}. Ask for ${beside >= limit ? 'another time' : `at most ${say(limit - beside)}`}, or ask an administrator for more.`, { limit: say(limit) });
+  }
+}
