@@ -1,6 +1,7 @@
 import type { Page } from '@paravcl/shared/api/page';
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { Group } from '@paravcl/shared/domain/people';
+import { holdingReservationStates } from '@paravcl/shared/domain/reservation';
 import type { Knex } from 'knex';
 import { likeLiteral, newestFirst, type PageRequest } from './newest-first';
 
@@ -39,6 +40,7 @@ export interface GroupFilter extends PageRequest {
 export interface GroupUse {
   readonly instances: number;
   readonly images: number;
+  readonly reservations: number;
 }
 
 /** Groups and who is in them. */
@@ -110,11 +112,12 @@ export class GroupRepository {
     await this.db('user_groups').where('id', id).delete();
   }
 
-  /** Instances that still exist in the group, and images it owns. */
+  /** Instances that still exist in the group, images it owns, and reservations that hold room for it. */
   async use(id: string): Promise<GroupUse> {
     const instances = (await this.db('instances').where('group_id', id).whereNull('deleted_at').count({ n: '*' })) as { n: number }[];
     const images = (await this.db('images').where('owner_group_id', id).count({ n: '*' })) as { n: number }[];
-    return { instances: Number(instances[0]?.n ?? 0), images: Number(images[0]?.n ?? 0) };
+    const reservations = (await this.db('reservations').where('group_id', id).whereIn('state', [...holdingReservationStates]).count({ n: '*' })) as { n: number }[];
+    return { instances: Number(instances[0]?.n ?? 0), images: Number(images[0]?.n ?? 0), reservations: Number(reservations[0]?.n ?? 0) };
   }
 
   /** Harmless when the user is a member already. */

@@ -79,6 +79,13 @@ test('open ones count for their owner: those of a group for the group only', asy
   expect(await reservations.openOf({ userId: newId(now) })).toBe(0);
 });
 
+test('a group is in use while room is reserved for it', async () => {
+  const groupId = newId(now);
+  await stored({ groupId, state: 'no-show' });
+  await stored({ groupId, state: 'expired' });
+  expect(await database.unit.read.groups.use(groupId)).toEqual({ instances: 0, images: 0, reservations: 1 });
+});
+
 test('a page holds those whose window overlaps, that one may see, newest first', async () => {
   const userId = newId(now);
   const groupId = newId(now);
