@@ -33,8 +33,8 @@ test('without a file the defaults of the definitions hold', () => {
     fleet: { heartbeatSeconds: 5, suspectAfterSeconds: 15, lostAfterSeconds: 60, addressCheck: 'warn' },
     login: { failuresPerAccount: 10, accountWindowMinutes: 15, failuresPerAddressPerMinute: 300 },
     deadlines: { preparingMinutes: 15, bootingMinutes: 5, suspendingMinutes: 5, resumingMinutes: 5, stoppingMinutes: 2 },
-    retention: { commandsDays: 30, operationsDays: 30, oneTimeTokensDays: 1, eventsDays: 365, deletedInstancesDays: 90 },
-    placement: { criticalLimitPercent: 5, coreOvercommit: 1 },
+    retention: { commandsDays: 30, operationsDays: 30, oneTimeTokensDays: 1, eventsDays: 365, deletedInstancesDays: 90, decisionsDays: 90, noticesDays: 90 },
+    placement: { policy: 'para', ordering: 'para', criticalLimitPercent: 5, coreOvercommit: 1 },
     logLevel: 'info',
   });
   expect(config.database.dsn).toBeUndefined();
@@ -129,6 +129,8 @@ test('a secret that everybody may read is refused with the command that mends it
   expect(faultsOf(() => loadConfig(null, { PARAVCL_MASTER_METRICS_TOKEN_FILE: token }))).toEqual([
     `metrics.tokenFile: ${token} is open to every user of this machine; run: chmod o= ${token}`,
   ]);
+  const mail = { PARAVCL_MASTER_MAIL_HOST: 'mail.example', PARAVCL_MASTER_MAIL_FROM: 'lab@example', PARAVCL_MASTER_MAIL_USER: 'paravcl', PARAVCL_MASTER_MAIL_PASSWORD_FILE: token };
+  expect(faultsOf(() => loadConfig(null, mail))).toEqual([`mail.passwordFile: ${token} is open to every user of this machine; run: chmod o= ${token}`]);
   expect(faultsOf(() => loadConfig(null, { PARAVCL_MASTER_METRICS_TOKEN_FILE: '/nonexistent' }))).toEqual([
     expect.stringMatching(/^metrics\.tokenFile: \/nonexistent cannot be read \(ENOENT/),
   ]);

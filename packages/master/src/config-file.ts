@@ -72,12 +72,20 @@ function overlayEnvironment(settings: Settings, environment: Readonly<Record<str
     if (!name.startsWith(prefix) || text === undefined) continue;
     const option = known.get(name);
     if (option === undefined) {
-      faults.push(`${name}: there is no such option; a variable is an option's path in capitals, as PARAVCL_MASTER_LISTEN_PORT for listen.port.`);
+      faults.push(`${name}: there is no such option; ${wayOut(name, known)}.`);
       continue;
     }
     place(overlaid, option.path, valueOf(option.schema, text));
   }
   return overlaid;
+}
+
+/** What is keyed by names of groups has no variable for each: names are not capitals. */
+function wayOut(name: string, known: ReadonlyMap<string, Option>): string {
+  const whole = [...known].find(([variable, { schema }]) => name.startsWith(`${variable}_`) && unwrapped(schema) instanceof z.ZodRecord)?.[0];
+  return whole === undefined
+    ? "a variable is an option's path in capitals, as PARAVCL_MASTER_LISTEN_PORT for listen.port"
+    : `write what groups have of their own into the file, or all of it into one variable: ${whole}='{"name of the group": {…}}'`;
 }
 
 /** Text where text is meant ("123" as a name), else the value as YAML reads it (numbers, lists). */
@@ -126,7 +134,9 @@ function unwrapped(schema: z.ZodType): z.ZodType {
   if (schema instanceof z.ZodReadonly || schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) {
     return unwrapped(schema.unwrap() as z.ZodType);
   }
-  return schema instanceof z.ZodPipe ? unwrapped(schema.in as z.ZodType) : schema;
+  if (!(schema instanceof z.ZodPipe)) return schema;
+  // What is done to the whole input before it is checked (the preset) stands in front, what is made of it behind.
+  return unwrapped((schema.in instanceof z.ZodTransform ? schema.out : schema.in) as z.ZodType);
 }
 
 function describeIssue(issue: z.core.$ZodIssue): readonly string[] {
@@ -138,7 +148,7 @@ function describeIssue(issue: z.core.$ZodIssue): readonly string[] {
 /** Named files must be there and readable, and files with secrets not readable to everybody. */
 function checkFiles(config: MasterConfig): readonly string[] {
   const open = { 'tls.certFile': config.tls.certFile, 'tls.caFile': config.tls.caFile, 'database.caFile': config.database.caFile };
-  const secret = { 'tls.keyFile': config.tls.keyFile, 'database.passwordFile': config.database.passwordFile, 'metrics.tokenFile': config.metrics.tokenFile };
+  const secret = { 'tls.keyFile': config.tls.keyFile, 'database.passwordFile': config.database.passwordFile, 'mail.passwordFile': config.mail?.passwordFile, 'metrics.tokenFile': config.metrics.tokenFile };
   return [
     ...Object.entries(open).flatMap(([option, file]) => checkFile(option, file, false)),
     ...Object.entries(secret).flatMap(([option, file]) => checkFile(option, file, true)),

@@ -1,31 +1,23 @@
 import { ramMiBSchema, vcpusSchema } from '@paravcl/shared/domain/limits';
 import { siteNetworkSchema, type SiteNetwork } from '@paravcl/shared/domain/slave';
-import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { mailOptions, participationOptions, peopleOptions, quotaOptions } from './config-people';
+import { presetOption, withPreset } from './config-presets';
+import { reservationOptions } from './config-reservations';
+import { placementOptions, preemptionOptions, priorityOptions } from './config-scheduling';
+import { absolutePath, count, hostOrAddress, timeZone } from './config-values';
 import { networkOf, privateIpv4Network } from './site-network';
-
-const count = (min: number, max: number) => z.int().min(min).max(max);
-const absolutePath = z.string().max(4096).refine(isAbsolute, 'must be an absolute path');
-const hostOrAddress = z
-  .string()
-  .max(253)
-  .refine((name) => isIP(name) !== 0 || /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(name), 'must be a host name or an IP address');
-const timeZone = z.string().refine((zone) => {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
-}, 'must be an IANA time zone such as Europe/Berlin');
 
 /**
  * Everything an administrator can set, with its default (DEFINITIONS, "Defaults"). Durations carry their
  * unit in the name. Secrets stand in files of their own, which are named here.
  */
-export const configSchema = z
+const options = z
   .strictObject({
+    /** Options that are set together under what is written here. */
+    preset: presetOption,
     /** Where the master keeps what must survive: its CA, images, the private database. */
     stateDir: absolutePath.default('/var/lib/paravcl'),
     site: z.strictObject({ name: z.string().min(1).max(100).default('ParaVCL'), timeZone: timeZone.default('UTC') }).prefault({}),
@@ -103,6 +95,9 @@ export const configSchema = z
         eventsDays: count(1, 36_500).default(365),
         /** An instance and its history, after it was deleted. */
         deletedInstancesDays: count(1, 36_500).default(90),
+        /** Why something was placed, refused, moved or suspended, with what it was decided from. */
+        decisionsDays: count(1, 36_500).default(90),
+        noticesDays: count(1, 36_500).default(90),
       })
       .prefault({}),
     /**
@@ -118,17 +113,14 @@ export const configSchema = z
         stoppingMinutes: count(2, 1440).default(2),
       })
       .prefault({}),
-    placement: z
-      .strictObject({
-        policy: z.enum(['least-used-cores']).default('least-used-cores'),
-        /** Cores that may be promised per physical core; 1 because a lab's guests all work at the same hour. */
-        coreOvercommit: z.number().min(0.1).max(64).default(1),
-        /** RAM of every slave that belongs to its host and is never promised. */
-        hostRamMiB: count(0, 1024 * 1024).default(512),
-        /** The report's critical limit: this share of cores and of RAM always stays free in the pool. */
-        criticalLimitPercent: z.number().min(0).max(90).default(5),
-      })
-      .prefault({}),
+    placement: placementOptions,
+    priority: priorityOptions,
+    preemption: preemptionOptions,
+    reservations: reservationOptions,
+    participation: participationOptions,
+    quotas: quotaOptions,
+    people: peopleOptions,
+    mail: mailOptions,
     /** What an image that names no sizes of its own is launched with, and the user cloud-init makes. */
     guests: z
       .strictObject({
@@ -160,6 +152,9 @@ export const configSchema = z
     network: { name: network.name, bridge: network.bridge, ...networkOf(network.cidr) } satisfies SiteNetwork,
   }))
   .readonly();
+
+/** The options with the preset they name laid under them, checked and complete. */
+export const configSchema = z.preprocess(withPreset, options);
 
 /** The master's configuration, complete and within its limits. */
 export type MasterConfig = z.output<typeof configSchema>;

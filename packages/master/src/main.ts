@@ -6,10 +6,12 @@ import { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import type { MasterConfig } from './config';
 import { configFile, ConfigError, defaultConfigFile, loadConfig } from './config-file';
 import { labClock } from './lab-clock';
 import { makeLog } from './log';
 import { startMaster } from './master';
+import { chosenPlacement } from './placement-module';
 import type { IssuedToken } from './services/one-time-tokens';
 import { makeSetupToken, setupTokenText } from './setup-token';
 import { tellSystemd } from './tell-systemd';
@@ -34,12 +36,19 @@ function clockOf(environment: NodeJS.ProcessEnv, log: Logger): Clock {
   return labClock(file, systemClock, (error) => { log.error({ err: error, file }, 'the clock of the test lab cannot be read; it stays where it was'); });
 }
 
+/** With everything tried that is checked without opening anything: a placement module, too. */
+function checkedConfig(options: ConfigOption): MasterConfig {
+  const config = loadConfig(configFile(options.config), process.env);
+  chosenPlacement(config.placement.policy);
+  return config;
+}
+
 async function run(options: ConfigOption & { readonly check?: true }): Promise<void> {
   if (options.check === true) {
     check(options);
     return;
   }
-  const config = loadConfig(configFile(options.config), process.env);
+  const config = checkedConfig(options);
   const log = makeLog(config.logLevel);
   // Crash-only: what nobody foresaw ends the process, and the next start recovers.
   process.on('uncaughtException', (error) => {
@@ -67,7 +76,7 @@ async function run(options: ConfigOption & { readonly check?: true }): Promise<v
 }
 
 function check(options: ConfigOption): void {
-  const config = loadConfig(configFile(options.config), process.env);
+  const config = checkedConfig(options);
   process.stdout.write(`The configuration is valid. The master would listen on ${config.listen.host}:${String(config.listen.port)} as ${config.publicUrl}.\n`);
 }
 

@@ -1,19 +1,43 @@
 import type { LivenessThresholds } from './core/liveness';
+import { orderingPolicies } from './core/ordering';
+import type { PlacementPolicy } from './core/rank';
+import type { ReservationRules } from './core/reservation-rules';
 import type { MasterConfig } from './config';
+import { minutesOf, rulesOfGroup, type ReservationOptions } from './config-reservations';
+import { minuteOfDay } from './config-values';
 import type { Retention } from './jobs/housekeeping-job';
-import type { InstanceSettings, SchedulingSettings } from './services/instance-settings';
-import { defaultScheduling } from './services/instance-settings';
+import { chosenPlacement } from './placement-module';
+import {
+  defaultPriority,
+  defaultScheduling,
+  type InstanceSettings,
+  type MailSettings,
+  type ParticipationSettings,
+  type Quota,
+  type Quotas,
+  type RequestPrioritySettings,
+  type ReservationSettings,
+  type SchedulingSettings,
+  type UserNameRule,
+} from './services/instance-settings';
 import type { LoginLimits } from './services/login-limits';
 import type { SessionLifetime } from './services/session-service';
 
 const secondMs = 1000;
 const minuteMs = 60 * secondMs;
-const dayMs = 1440 * minuteMs;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
 
 /** What the parts of the master need to know, in their own units, from what the administrator wrote. */
 export interface Settings {
   readonly instances: InstanceSettings;
   readonly scheduling: SchedulingSettings;
+  readonly priority: RequestPrioritySettings;
+  readonly reservations: ReservationSettings;
+  readonly participation: ParticipationSettings;
+  readonly quotas: Quotas;
+  readonly userNames: UserNameRule;
+  readonly mail: MailSettings;
   readonly liveness: LivenessThresholds;
   readonly heartbeatMs: number;
   readonly loginLimits: LoginLimits;
@@ -22,8 +46,12 @@ export interface Settings {
   readonly largestUploadBytes: number;
 }
 
-export function settingsFromConfig(config: MasterConfig): Settings {
-  const { fleet, deadlines, login, placement, guests, instances, retention } = config;
+/**
+ * @param placement the policy the configuration names; when that is a module, it is loaded here
+ * @throws ConfigError when that module cannot be used
+ */
+export function settingsFromConfig(config: MasterConfig, placement: PlacementPolicy = chosenPlacement(config.placement.policy)): Settings {
+  const { fleet, deadlines, login, guests, instances, participation, priority, retention } = config;
   return {
     instances: {
       network: config.network,
@@ -41,13 +69,17 @@ export function settingsFromConfig(config: MasterConfig): Settings {
         stopping: (deadlines.stoppingMinutes + 1) * minuteMs,
       },
     },
-    scheduling: {
-      ...defaultScheduling,
-      policy: placement.policy,
-      coreOvercommit: placement.coreOvercommit,
-      hostRamMiB: placement.hostRamMiB,
-      criticalShare: placement.criticalLimitPercent / 100,
+    scheduling: schedulingFrom(config, placement),
+    priority: {
+      ...defaultPriority,
+      formula: { weight: priority.weight, leastRamMiB: priority.leastRamMiB, leastMinutes: priority.leastMinutes },
+      memberGroups: priority.memberGroups,
     },
+    reservations: reservationsFrom(config),
+    participation: { mode: participation.mode, optOuts: participation.optOuts, pledgeMs: participation.pledgeHours * hourMs },
+    quotas: quotasFrom(config.quotas),
+    userNames: config.people.userNames,
+    mail: config.mail === undefined ? null : { ...config.mail, baseUrl: config.publicUrl },
     liveness: { suspectAfterMs: fleet.suspectAfterSeconds * secondMs, lostAfterMs: fleet.lostAfterSeconds * secondMs },
     heartbeatMs: fleet.heartbeatSeconds * secondMs,
     loginLimits: {
@@ -63,8 +95,70 @@ export function settingsFromConfig(config: MasterConfig): Settings {
       joinTokensMs: retention.joinTokensDays * dayMs,
       eventsMs: retention.eventsDays * dayMs,
       deletedInstancesMs: retention.deletedInstancesDays * dayMs,
+      decisionsMs: retention.decisionsDays * dayMs,
+      noticesMs: retention.noticesDays * dayMs,
     },
-    sessionLifetime: { idleMs: config.sessions.idleMinutes * minuteMs, absoluteMs: config.sessions.absoluteHours * 60 * minuteMs },
+    sessionLifetime: { idleMs: config.sessions.idleMinutes * minuteMs, absoluteMs: config.sessions.absoluteHours * hourMs },
     largestUploadBytes: Math.floor(config.uploads.maxGiB * 1024 ** 3),
   };
+}
+
+function schedulingFrom({ placement: options, preemption, reservations, site }: MasterConfig, placement: PlacementPolicy): SchedulingSettings {
+  const horizons = [reservations, ...groupOptions(reservations).values()].map(({ horizonDays }) => horizonDays);
+  return {
+    ...defaultScheduling,
+    ordering: orderingPolicies[options.ordering],
+    placement,
+    coreOvercommit: options.coreOvercommit,
+    hostRamMiB: options.hostRamMiB,
+    rules: {
+      criticalShare: options.criticalLimitPercent / 100,
+      noShowGraceMs: reservations.noShowGraceMinutes * minuteMs,
+      shortestLoanMs: preemption.shortestLoanMinutes * minuteMs,
+      saveOverheadMs: preemption.saveOverheadSeconds * secondMs,
+      saveSafety: preemption.saveSafety,
+      // The last day that may be reserved is over a day after its beginning.
+      horizonMs: (Math.max(...horizons) + 1) * dayMs,
+      timeZone: site.timeZone,
+    },
+    preemptionsPerDay: preemption.perDay,
+  };
+}
+
+function reservationsFrom({ reservations, site }: MasterConfig): ReservationSettings {
+  const groupRules = [...groupOptions(reservations)].map(([name, options]) => [name, rulesFrom(options, site.timeZone)] as const);
+  return { rules: rulesFrom(reservations, site.timeZone), groupRules: new Map(groupRules) };
+}
+
+function groupOptions({ groups, ...site }: MasterConfig['reservations']): ReadonlyMap<string, ReservationOptions> {
+  return new Map(Object.entries(groups).map(([name, own]) => [name, rulesOfGroup(site, own)]));
+}
+
+function rulesFrom(options: ReservationOptions, timeZone: string): ReservationRules {
+  return {
+    timeZone,
+    opensAtMinute: minuteOfDay(options.opensAt),
+    closesAtMinute: minuteOfDay(options.closesAt),
+    latestStartMinute: options.latestStart === undefined ? null : minuteOfDay(options.latestStart),
+    stepMinutes: options.stepMinutes,
+    minMinutes: minutesOf(options.minHours),
+    maxMinutes: minutesOf(options.maxHours),
+    firstDay: options.tomorrowOnly ? 1 : 0,
+    lastDay: options.tomorrowOnly ? 1 : options.horizonDays,
+    mostOpen: options.mostOpen,
+    moveSteps: options.moveSteps,
+  };
+}
+
+type QuotaOptions = MasterConfig['quotas']['user'];
+
+function quotasFrom({ user, group, groups }: MasterConfig['quotas']): Quotas {
+  const ofGroups = Object.entries(groups).map(([name, own]) => [name, quotaFrom(own, group)] as const);
+  return { user: quotaFrom(user), group: quotaFrom(group), groups: new Map(ofGroups) };
+}
+
+/** A null of its own lifts the limit that is everybody's; what it does not name is as for everybody. */
+function quotaFrom(own: QuotaOptions, everybody: QuotaOptions = {}): Quota {
+  const limit = (name: keyof Quota): number | null => (own[name] === undefined ? everybody[name] : own[name]) ?? null;
+  return { instances: limit('instances'), vcpus: limit('vcpus'), ramMiB: limit('ramMiB'), diskMiB: limit('diskMiB') };
 }
