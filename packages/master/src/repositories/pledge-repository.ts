@@ -58,18 +58,8 @@ export class PledgeRepository {
     return (await this.db<PledgeRow>('pledges').where({ state: 'open' }).orderBy('id').select(...columns)).map(fromRow);
   }
 
-  /** Open ones whose time is over, oldest first. */
-  async overdue(now: EpochMs): Promise<readonly PledgeRecord[]> {
-    return (await this.db<PledgeRow>('pledges').where({ state: 'open' }).where('until_at', '<=', new Date(now)).orderBy(['until_at', 'id']).select(...columns)).map(fromRow);
-  }
-
   /** False when it had ended before. */
   async end(id: string, state: 'kept' | 'broken'): Promise<boolean> {
     return (await this.db('pledges').where({ id, state: 'open' }).update({ state })) === 1;
-  }
-
-  /** A machine of this person came: whatever they have open is kept. */
-  async keepOf(userId: string): Promise<void> {
-    await this.db('pledges').where({ user_id: userId, state: 'open' }).update({ state: 'kept' });
   }
 }

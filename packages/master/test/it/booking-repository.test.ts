@@ -1,6 +1,6 @@
 import { newId } from '@paravcl/shared/ids';
 import { isDuplicateKey } from '../../src/db/connection';
-import { sampleReservation, sampleTime as now } from './sample-records';
+import { sampleInstance, sampleReservation, sampleTime as now } from './sample-records';
 import { openTestDatabase, type TestDatabase } from './test-database';
 
 const hour = 3_600_000;
@@ -35,29 +35,40 @@ test('an instance is in one slot at most, and leaves it for the next to claim', 
   expect(await bookings.claim(reservationId, 0, newId(now))).toBe(true);
 });
 
-test('what holds room is told with its owner: the group by its name, else the person', async () => {
+test('what holds room is told with its owner: the group by its name; a person is nobody else’s business', async () => {
   const { read } = database.unit;
-  const [teacher, groupId, slaveId] = [newId(now), newId(now), newId(now)];
-  await read.users.insert({ id: teacher, name: 'tina', displayName: 'Tina Teacher', role: 'teacher', passwordHash: null, primaryGroupId: null, sshPublicKeys: [] }, now);
-  await read.groups.insert({ id: groupId, name: 'CL II', description: '', ownerUserId: teacher }, now);
-  const own = sampleReservation({ userId: teacher, start: now + hour, end: now + 2 * hour, bandwidthMbps: 50 });
-  const ofGroup = sampleReservation({ userId: teacher, groupId, state: 'no-show' });
-  const ofNobody = sampleReservation({ start: now + 3 * hour, end: now + 4 * hour });
+  const [groupId, slaveId] = [newId(now), newId(now)];
+  await read.groups.insert({ id: groupId, name: 'CL II', description: '', ownerUserId: null }, now);
+  const own = sampleReservation({ start: now + hour, end: now + 2 * hour, bandwidthMbps: 50 });
+  const ofGroup = sampleReservation({ groupId, state: 'no-show' });
   const over = sampleReservation({ state: 'expired' });
-  for (const reservation of [own, ofGroup, ofNobody, over]) await read.reservations.insert(reservation);
-  await read.bookings.insert([booking(own.id, 0, slaveId), booking(ofGroup.id, 1, slaveId), booking(ofGroup.id, 0, slaveId), booking(ofNobody.id, 0, slaveId), booking(over.id, 0, slaveId)]);
+  for (const reservation of [own, ofGroup, over]) await read.reservations.insert(reservation);
+  await read.bookings.insert([booking(own.id, 0, slaveId), booking(ofGroup.id, 1, slaveId), booking(ofGroup.id, 0, slaveId), booking(over.id, 0, slaveId)]);
 
-  expect((await read.bookings.held()).map(({ ownerName, slot, start }) => ({ ownerName, slot, start }))).toEqual([
+  const held = await read.bookings.held();
+  expect(held.map(({ ownerName, slot, start }) => ({ ownerName, slot, start }))).toEqual([
     { ownerName: 'CL II', slot: 0, start: now },
     { ownerName: 'CL II', slot: 1, start: now },
-    { ownerName: 'Tina Teacher', slot: 0, start: now + hour },
-    { ownerName: 'somebody who is gone', slot: 0, start: now + 3 * hour },
+    { ownerName: 'another person', slot: 0, start: now + hour },
   ]);
-  expect((await read.bookings.held())[2]).toEqual({
-    reservationId: own.id, ownerName: 'Tina Teacher', slot: 0, slaveId, start: now + hour, end: now + 2 * hour, instanceId: null,
+  expect(held[2]).toEqual({
+    reservationId: own.id, ownerName: 'another person', slot: 0, slaveId, start: now + hour, end: now + 2 * hour, instanceId: null,
     // Suspending it writes its RAM beside its disk.
     need: { vcpus: 1, ramMiB: 512, diskMiB: 1024 + 512, bandwidthMbps: 50 },
   });
+});
+
+test('a slot whose instance has its disk on the slave already keeps no disk besides', async () => {
+  const { read } = database.unit;
+  const slaveId = newId(now);
+  const reservation = sampleReservation({ state: 'active', count: 3 });
+  const [there, waiting] = [sampleInstance({ slaveId }), sampleInstance()];
+  await read.reservations.insert(reservation);
+  for (const instance of [there, waiting]) await read.instances.insert(instance);
+  await read.bookings.insert([0, 1, 2].map((slot) => booking(reservation.id, slot, slaveId)));
+  await read.bookings.claim(reservation.id, 0, there.id);
+  await read.bookings.claim(reservation.id, 1, waiting.id);
+  expect((await read.bookings.held()).map(({ need }) => need.diskMiB)).toEqual([0, 1024 + 512, 1024 + 512]);
 });
 
 test('a slot can be booked on another slave, and all go with their reservation', async () => {

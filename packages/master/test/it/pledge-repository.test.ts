@@ -23,22 +23,11 @@ test('a pledge is open until it is kept or broken, and that once', async () => {
   expect(await pledges.ofUser(pledge.userId)).toEqual([{ ...pledge, state: 'broken' }]);
 });
 
-test('open pledges are overdue from their time on, the oldest first', async () => {
+test('open ones are told oldest first, and a person’s newest first, however they ended', async () => {
   const { pledges } = database.unit.read;
-  const [exact, older, broken] = [await promised(newId(now), now), await promised(newId(now), now - 1), await promised(newId(now), now - 2)];
-  await promised(newId(now), now + 1);
-  await pledges.end(broken.id, 'broken');
-  expect((await pledges.overdue(now)).map(({ id }) => id)).toEqual([older.id, exact.id]);
-});
-
-test('a machine that came keeps what its person promised, not what was broken, and nobody else’s', async () => {
-  const { pledges } = database.unit.read;
-  const [userId, somebody] = [newId(now), newId(now)];
-  const broken = await promised(userId, now);
-  await pledges.end(broken.id, 'broken');
-  await promised(userId, now);
-  await promised(somebody, now);
-  await pledges.keepOf(userId);
-  expect((await pledges.ofUser(userId)).map(({ state }) => state)).toEqual(['kept', 'broken']);
-  expect((await pledges.ofUser(somebody)).map(({ state }) => state)).toEqual(['open']);
+  const userId = newId(now);
+  const [kept, first, second] = [await promised(userId, now), await promised(newId(now), now + 2), await promised(userId, now + 1)];
+  await pledges.end(kept.id, 'kept');
+  expect((await pledges.open()).map(({ id }) => id)).toEqual([first.id, second.id]);
+  expect((await pledges.ofUser(userId)).map(({ state }) => state)).toEqual(['open', 'kept']);
 });
