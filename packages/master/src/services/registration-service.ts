@@ -4,16 +4,20 @@ import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
 import { isDuplicateKey } from '../db/connection';
 import type { UnitOfWork } from '../db/unit-of-work';
+import type { UserNameRule } from './instance-settings';
 import { issueToken, type IssuedToken } from './one-time-tokens';
 import type { PasswordService } from './password-service';
 import { hashEnrolmentCode, hashSecret } from './secrets';
 import type { SessionService } from './session-service';
+import { requireAllowedName } from './user-name-rule';
 
 export interface RegistrationDeps {
   readonly unit: UnitOfWork;
   readonly clock: Clock;
   readonly passwords: PasswordService;
   readonly sessions: SessionService;
+  /** Which names new people may have; any by default. */
+  readonly userNames?: UserNameRule;
 }
 
 export interface NewPerson {
@@ -46,14 +50,14 @@ export class RegistrationService {
     });
   }
 
-  /** @throws ParavclError `token-refused`, `invalid-input` (guessable password), `already-exists`, `rate-limited` */
+  /** @throws ParavclError `token-refused`, `invalid-input` (guessable password, a name this site does not give), `already-exists`, `rate-limited` */
   async createFirstAdmin(token: string, person: NewPerson, clientAddress: string): Promise<User> {
     const { unit, clock, passwords, sessions } = this.deps;
     const refusal = { field: 'token', message: 'This setup token is wrong, used or expired. While there is no administrator, "paravcl-master setup-token" on the master prints a new one.' };
     const tokenHash = hashSecret(token);
     await sessions.redeem(clientAddress, refusal, async () => ((await unit.read.users.adminExists()) ? null : unit.read.oneTimeTokens.findOpen('setup', tokenHash, clock.now())));
     passwords.judge(person.password, person, 'password');
-    await this.requireFreeName(person.name);
+    await this.requireUsableName(person.name);
     const passwordHash = await passwords.hash(person.password);
     return this.insert(person.name, async (write) => {
       const now = clock.now();
@@ -69,14 +73,14 @@ export class RegistrationService {
     });
   }
 
-  /** @throws ParavclError `token-refused` (the code), `invalid-input` (guessable password), `already-exists`, `rate-limited` */
+  /** @throws ParavclError `token-refused` (the code), `invalid-input` (guessable password, a name this site does not give), `already-exists`, `rate-limited` */
   async register(code: string, person: NewPerson & { readonly sshPublicKey?: string | undefined; readonly mail?: string | null | undefined }, clientAddress: string): Promise<User> {
     const { unit, clock, passwords, sessions } = this.deps;
     const refusal = { field: 'enrolmentCode', message: 'No group has this enrolment code. Ask your teacher for the present one.' };
     const codeHash = hashEnrolmentCode(code);
     await sessions.redeem(clientAddress, refusal, () => unit.read.groups.findByCodeHash(codeHash));
     passwords.judge(person.password, person, 'password');
-    await this.requireFreeName(person.name);
+    await this.requireUsableName(person.name);
     const passwordHash = await passwords.hash(person.password);
     return this.insert(person.name, async (write) => {
       const now = clock.now();
@@ -106,7 +110,8 @@ export class RegistrationService {
     });
   }
 
-  private async requireFreeName(name: string): Promise<void> {
+  private async requireUsableName(name: string): Promise<void> {
+    requireAllowedName(name, this.deps.userNames ?? 'any');
     if ((await this.deps.unit.read.users.findByName(name)) !== null) throw nameTaken(name);
   }
 

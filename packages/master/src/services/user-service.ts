@@ -8,9 +8,11 @@ import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
 import type { NewUser, UserFilter } from '../repositories/user-repository';
 import { eventBy, type Acting } from './acting';
+import type { UserNameRule } from './instance-settings';
 import { issueToken, type IssuedToken } from './one-time-tokens';
 import { authorise, may, reach, type Subject } from './policy';
 import { nameTaken } from './registration-service';
+import { requireAllowedName } from './user-name-rule';
 
 export interface UserEdit {
   readonly displayName?: string | undefined;
@@ -21,7 +23,8 @@ export interface UserEdit {
 
 /** What people do to the accounts of others. */
 export class UserService {
-  constructor(private readonly deps: { readonly unit: UnitOfWork; readonly clock: Clock }) {}
+  /** `userNames`: which names new people may have; any by default. */
+  constructor(private readonly deps: { readonly unit: UnitOfWork; readonly clock: Clock; readonly userNames?: UserNameRule }) {}
 
   /** Teachers are shown the members of their groups, whatever they filter by. */
   list(principal: Principal, { groupId, ...filter }: Omit<UserFilter, 'groupIds'> & { readonly groupId?: string | undefined }): Promise<Page<User>> {
@@ -37,8 +40,9 @@ export class UserService {
     return user;
   }
 
-  /** @throws ParavclError `already-exists`, `not-found` (the group) */
+  /** @throws ParavclError `invalid-input` (a name this site does not give), `already-exists`, `not-found` (the group) */
   async create(acting: Acting, person: Pick<NewUser, 'name' | 'displayName' | 'role' | 'primaryGroupId' | 'sshPublicKeys' | 'mail'>): Promise<{ readonly user: User; readonly password: IssuedToken }> {
+    requireAllowedName(person.name, this.deps.userNames ?? 'any');
     try {
       return await this.deps.unit.transaction(async (write) => {
         const now = this.deps.clock.now();
