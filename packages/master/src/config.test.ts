@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
 import { configSchema } from './config';
 import { ConfigError, loadConfig } from './config-file';
 
@@ -19,6 +22,15 @@ test('without a word the policies of the report hold, with the defaults of the d
     people: { userNames: 'any' },
   });
   expect(configSchema.parse({}).mail).toBeUndefined();
+});
+
+test('what docs/operations.md shows can be written, and holds the defaults but for its examples', () => {
+  const text = readFileSync(join(__dirname, '../../../docs/operations.md'), 'utf8');
+  const written = parse(/^```\n(preset: default[^]*?)^```$/m.exec(text)?.[1] ?? '') as object;
+  const { mail, quotas, reservations, ...rest } = configSchema.parse(written);
+  const defaults = configSchema.parse({});
+  expect({ ...rest, reservations: { ...reservations, groups: {}, latestStart: undefined } }).toEqual({ ...rest, ...defaults, quotas: undefined });
+  expect([mail?.port, quotas.groups['CL II'], Object.keys(reservations.groups)]).toEqual([587, { vcpus: null, instances: 40 }, ['CL II']]);
 });
 
 test.each(['para', 'least-loaded', 'round-robin', 'greedy', 'spread', 'module:/etc/paravcl/policy.js'])('the placement policy %s can be chosen', (policy) => {
