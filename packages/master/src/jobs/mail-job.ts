@@ -47,7 +47,7 @@ export class MailJob {
       try {
         await this.mail(address, told, onFault);
       } catch (error) {
-        // It would refuse the others as well: nothing more is tried in this round.
+        // The others would fare no better: nothing more is tried in this round.
         this.wait(theServer);
         onFault(error);
         return;

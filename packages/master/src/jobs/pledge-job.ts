@@ -44,7 +44,7 @@ export class PledgeJob {
     if (now < pledge.untilAt) return;
     await unitOfWork.transaction(async (repositories) => {
       if (!(await repositories.pledges.end(pledge.id, 'broken'))) return;
-      const sentence = brokenPledgeSentence(pledge.untilAt, contributingMs, timeZone);
+      const sentence = brokenPledgeSentence(pledge.untilAt, contributingMs, timeZone, now);
       await tell(repositories, { userId: pledge.userId, kind: 'pledge.broken', subjectType: 'user', subjectId: pledge.userId, sentence, decisionId: null }, now);
     });
   }

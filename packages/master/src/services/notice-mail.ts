@@ -1,5 +1,5 @@
 import type { Notice, NoticeKind } from '@paravcl/shared/domain/notice';
-import { moment } from './pledge-standing';
+import { tellMoment } from '../core/tell-time';
 
 /** A mail to one person. */
 export interface Mail {
@@ -50,7 +50,9 @@ export function noticeMail(to: string, userName: string, notices: readonly Notic
   const subject = notices.length === 1 ? subjects[first.kind] : `${notices.length} notices about what is yours`;
   const told = notices.map(({ at, sentence, decisionId }) => {
     const why = decisionId === null ? '' : `\n  Why: ${baseUrl}/api/v1/decisions/${decisionId}`;
-    return `${moment(Date.parse(at), timeZone)}: ${sentence}${why}`;
+    // The mail itself bears a date; on top of that the weekday is enough.
+    const happenedAt = Date.parse(at);
+    return `${tellMoment(happenedAt, timeZone, happenedAt)}: ${sentence}${why}`;
   });
   const text = [`Hello ${userName},`, ...told, `${siteName} at ${baseUrl} sent this because your account there has this address. Change or remove it in your account.`].join('\n\n');
   return { to, subject: `${siteName}: ${subject}`, text: `${text}\n`, messageId: `<${first.id}.${notices.length}@${new URL(baseUrl).hostname}>` };

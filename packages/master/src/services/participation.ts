@@ -2,11 +2,12 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
+import { tellLength, tellMoment } from '../core/tell-time';
 import type { Repositories } from '../repositories/repositories';
 import { ownsContributingSlave } from './contributing-slaves';
 import type { ParticipationSettings } from './instance-settings';
 import type { JoinTokenService } from './join-token-service';
-import { duration, moment, pledgeStanding, type PledgeStanding } from './pledge-standing';
+import { pledgeStanding, type PledgeStanding } from './pledge-standing';
 
 export interface ParticipationDeps {
   readonly settings: ParticipationSettings;
@@ -75,14 +76,14 @@ export class Participation {
   private required(used: number, brokenAt: EpochMs | null, now: EpochMs): ParavclError {
     const { optOuts, pledgeMs } = this.deps.settings;
     const asked = `The site lets you ask ${times(optOuts)} without a machine of your own in the pool, and you have done so ${times(used)}.`;
-    const way = brokenAt === null ? this.wayOut() : `The machine you promised was not online by ${this.moment(brokenAt)}, so promising is not enough now. ${this.enrol()}`;
-    return new ParavclError('participation-required', `${asked} ${way}`, { field: 'asSlave', limit: `${times(optOuts)}; a promise holds until ${this.moment(now + pledgeMs)}` });
+    const way = brokenAt === null ? this.wayOut() : `The machine you promised was not online by ${this.moment(brokenAt, now)}, so promising is not enough now. ${this.enrol()}`;
+    return new ParavclError('participation-required', `${asked} ${way}`, { field: 'asSlave', limit: `${times(optOuts)}; a promise holds until ${this.moment(now + pledgeMs, now)}` });
   }
 
   /** A volunteer's join token that lives as long as the promise; one promise at a time. */
   private async promise(repositories: Repositories, who: Participant, { awaitedUntil }: PledgeStanding, now: EpochMs): Promise<TakenPart> {
     if (awaitedUntil !== null) {
-      return { pledge: null, warnings: [`You have promised a machine already: it has to be online by ${this.moment(awaitedUntil)}. Enrol it with the command you were shown; if that is lost, make a join token of your own.`] };
+      return { pledge: null, warnings: [`You have promised a machine already: it has to be online by ${this.moment(awaitedUntil, now)}. Enrol it with the command you were shown; if that is lost, make a join token of your own.`] };
     }
     const { settings: { pledgeMs }, joinTokens } = this.deps;
     const { principal, clientAddress } = who;
@@ -91,20 +92,20 @@ export class Participation {
     await repositories.pledges.insert({ id: newId(now), userId: principal.userId, joinTokenId: made.joinToken.id, madeAt: now, untilAt });
     return {
       pledge: { token: made.token, command: made.command, until: new Date(untilAt).toISOString() },
-      warnings: [`Run the command on your machine, as root, so that it is online by ${this.moment(untilAt)}; a promise that is not kept counts nothing the next time.`],
+      warnings: [`Run the command on your machine, as root, so that it is online by ${this.moment(untilAt, now)}; a promise that is not kept counts nothing the next time.`],
     };
   }
 
   private wayOut(): string {
-    return `Ask with "asSlave" and have your machine online within ${duration(this.deps.settings.pledgeMs)}, or enrol it now: make a join token, run the command it shows on your machine, and leave that on.`;
+    return `Ask with "asSlave" and have your machine online within ${tellLength(this.deps.settings.pledgeMs)}, or enrol it now: make a join token, run the command it shows on your machine, and leave that on.`;
   }
 
   private enrol(): string {
-    return `Make a join token, run the command it shows on your machine, and leave that on for ${duration(this.deps.contributingMs)}.`;
+    return `Make a join token, run the command it shows on your machine, and leave that on for ${tellLength(this.deps.contributingMs)}.`;
   }
 
-  private moment(at: EpochMs): string {
-    return moment(at, this.deps.timeZone);
+  private moment(at: EpochMs, now: EpochMs): string {
+    return tellMoment(at, this.deps.timeZone, now);
   }
 }
 

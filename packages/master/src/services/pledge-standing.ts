@@ -1,5 +1,5 @@
 import type { EpochMs } from '@paravcl/shared/clock';
-import { DateTime } from 'luxon';
+import { tellLength, tellMoment } from '../core/tell-time';
 import type { PledgeRecord } from '../repositories/pledge-repository';
 
 /** Where somebody stands with the machines they promised. */
@@ -24,17 +24,6 @@ export function pledgeStanding(pledges: readonly PledgeRecord[], now: EpochMs): 
 }
 
 /** Says why a promise does not count, since when, and what to do. */
-export function brokenPledgeSentence(brokenAt: EpochMs, contributingMs: number, timeZone: string): string {
-  return `You promised a machine and it was not online by ${moment(brokenAt, timeZone)}, so a new promise does not raise your priority. Enrol a machine and leave it on: after ${duration(contributingMs)} online it counts again.`;
-}
-
-/** "Mon 12 Oct 10:00", in the site's zone. */
-export function moment(at: EpochMs, timeZone: string): string {
-  return DateTime.fromMillis(at, { zone: timeZone }).toFormat('ccc d LLL HH:mm', { locale: 'en' });
-}
-
-/** "1 h", "45 min". */
-export function duration(ms: number): string {
-  const minutes = Math.ceil(ms / 60_000);
-  return minutes % 60 === 0 ? `${String(minutes / 60)} h` : `${String(minutes)} min`;
+export function brokenPledgeSentence(brokenAt: EpochMs, contributingMs: number, timeZone: string, now: EpochMs): string {
+  return `You promised a machine and it was not online by ${tellMoment(brokenAt, timeZone, now)}, so a new promise does not raise your priority. Enrol a machine and leave it on: after ${tellLength(contributingMs)} online it counts again.`;
 }

@@ -56,7 +56,7 @@ export async function priorityOfRequest(repositories: Repositories, asking: Aski
     },
     rules.formula,
   );
-  return { parts, minutes, said: brokenAt === null ? [] : [brokenPledgeSentence(brokenAt, rules.contributingMs, rules.timeZone)] };
+  return { parts, minutes, said: brokenAt === null ? [] : [brokenPledgeSentence(brokenAt, rules.contributingMs, rules.timeZone, now)] };
 }
 
 /** A teacher belongs to the own groups without being on their lists. */
