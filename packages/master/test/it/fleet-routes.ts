@@ -3,17 +3,21 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BoundRoute } from '../../src/http/binding';
+import { decisionRoutes } from '../../src/http/decision-routes';
 import { imageRoutes } from '../../src/http/image-routes';
 import { instanceRoutes } from '../../src/http/instance-routes';
 import { joinTokenRoutes } from '../../src/http/join-token-routes';
+import { noticeRoutes } from '../../src/http/notice-routes';
 import { operationRoutes } from '../../src/http/operation-routes';
 import { slaveRoutes } from '../../src/http/slave-routes';
+import { DecisionService } from '../../src/services/decision-service';
 import { FleetPulse } from '../../src/services/fleet-pulse';
 import { ImageService } from '../../src/services/image-service';
 import { InstanceConsoleService } from '../../src/services/instance-console-service';
 import { InstanceService } from '../../src/services/instance-service';
 import { defaultScheduling } from '../../src/services/instance-settings';
 import { JoinTokenService } from '../../src/services/join-token-service';
+import { NoticeService } from '../../src/services/notice-service';
 import { ObservationService } from '../../src/services/observation-service';
 import { OperationService } from '../../src/services/operation-service';
 import { SlaveService } from '../../src/services/slave-service';
@@ -39,6 +43,8 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
       ...imageRoutes(new ImageService(unit, store, clock, 1024 ** 4)),
       ...instanceRoutes(instances, new InstanceConsoleService(unit, agents, settings.timeZone)),
       ...operationRoutes(new OperationService(unit)),
+      ...noticeRoutes(new NoticeService(unit, clock)),
+      ...decisionRoutes(new DecisionService(unit), { queue: () => Promise.resolve({ length: 0, items: [] }) }),
     ];
   };
   return { routes, close: () => rmSync(directory, { recursive: true, force: true }) };
