@@ -1,0 +1,115 @@
+import type { EpochMs } from '@paravcl/shared/clock';
+import type { Lease, Timeline, Window } from './calendar';
+import type { FixedSlot, SlotOnSlave } from './reservation-request';
+import { reservable, slaveTimeline } from './slave-timeline';
+import { add, compute, type Room, type SlaveView } from './snapshot';
+
+/** A slave with what is taken of it through time. */
+export interface BookedSlave {
+  readonly id: string;
+  readonly volunteer: boolean;
+  /** Whether it takes slots that it does not have yet; one that is being drained only keeps what is fixed to it. */
+  readonly takesNew: boolean;
+  readonly timeline: Timeline;
+}
+
+/** The pool's calendar: by slave id, dedicated slaves first, then by name, then by id. */
+export type Calendar = ReadonlyMap<string, BookedSlave>;
+
+/** Identical VMs that are to be packed into one window. */
+export interface Parcel {
+  readonly window: Window;
+  readonly need: Room;
+  /** Numbers of the slots that may go anywhere. */
+  readonly slots: readonly number[];
+  readonly fixed: readonly FixedSlot[];
+}
+
+export interface Packed {
+  readonly bookings: readonly SlotOnSlave[];
+  /** The calendar with them in it. */
+  readonly calendar: Calendar;
+}
+
+/** A lease on one slave. */
+export type LeaseOnSlave = Lease & { readonly slaveId: string };
+
+/** The calendar as it stands, without the slots of the reservations `except`. */
+export function calendarOf(slaves: readonly SlaveView[], at: EpochMs, except?: ReadonlySet<string>): Calendar {
+  const text = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+  const ordered = [...slaves].sort((a, b) => Number(a.kind === 'volunteer') - Number(b.kind === 'volunteer') || text(a.name, b.name) || text(a.id, b.id));
+  return new Map(ordered.map((slave) => [slave.id, { id: slave.id, volunteer: slave.kind === 'volunteer', takesNew: reservable(slave), timeline: slaveTimeline(slave, at, except) }]));
+}
+
+/** How many VMs of this size the pool takes for the whole window, nobody giving way; stops counting at `enough`. */
+export function mostFitting(calendar: Calendar, window: Window, need: Room, enough = Infinity): number {
+  let count = 0;
+  for (const { takesNew, timeline } of calendar.values()) {
+    if (takesNew) count += timeline.countFitting(window, need);
+    if (count >= enough) break;
+  }
+  return count;
+}
+
+/**
+ * Gives every slot its slave, or answers null when one has none: all or nothing.
+ * 1. Fixed slots stay where they are, if they fit there.
+ * 2. The others are as many VMs as each slave fits for the whole window, whichever slot is whose: VMs of one size on slaves
+ *    that do not depend on each other, so that whatever fits at all is found.
+ * 3. One after the other goes to the slave that comes first: dedicated before volunteers, then with the fewest cores
+ *    promised in that window, then by name, then by id.
+ */
+export function pack(calendar: Calendar, parcel: Parcel): Packed | null {
+  const { window, need, slots } = parcel;
+  const kept = keepFixed(calendar, parcel);
+  if (kept === null || mostFitting(kept, window, need, slots.length) < slots.length) return null;
+  const open = [...kept.values()]
+    .filter(({ takesNew }) => takesNew && slots.length > 0)
+    .map(({ id, volunteer, timeline }) => ({ id, volunteer, left: timeline.countFitting(window, need), usedCores: timeline.mostTaken(window).vcpus }));
+  const bookings: SlotOnSlave[] = parcel.fixed.map(({ slot, slaveId }) => ({ slot, slaveId }));
+  for (const slot of slots) {
+    // The list is in the order of names and ids, so the first of equals is the one.
+    const best = open.filter(({ left }) => left > 0).reduce((a, b) => (Number(b.volunteer) - Number(a.volunteer) || b.usedCores - a.usedCores) < 0 ? b : a);
+    best.left--;
+    best.usedCores += need.vcpus;
+    bookings.push({ slot, slaveId: best.id });
+  }
+  const leases = bookings.slice(parcel.fixed.length).map(({ slaveId }) => ({ ...window, need, slaveId }));
+  return { bookings: bookings.sort((a, b) => a.slot - b.slot), calendar: occupy(kept, leases) };
+}
+
+function keepFixed(calendar: Calendar, { window, need, fixed }: Parcel): Calendar | null {
+  const leases = together(fixed.map(({ slaveId, claimed }) => ({ ...window, need: claimed ? compute(need) : need, slaveId })));
+  return leases.every((lease) => calendar.get(lease.slaveId)?.timeline.fits(window, lease.need) === true) ? occupy(calendar, leases) : null;
+}
+
+/** The calendar with these leases in it, whether they fit or not. */
+export function occupy(calendar: Calendar, leases: readonly LeaseOnSlave[]): Calendar {
+  return changed(calendar, leases, (timeline, lease) => timeline.withLease(lease));
+}
+
+/** The calendar without these leases, which are in it. */
+export function vacate(calendar: Calendar, leases: readonly LeaseOnSlave[]): Calendar {
+  return changed(calendar, leases, (timeline, lease) => timeline.withoutLease(lease));
+}
+
+function changed(calendar: Calendar, leases: readonly LeaseOnSlave[], change: (timeline: Timeline, lease: Lease) => Timeline): Calendar {
+  if (leases.length === 0) return calendar;
+  const after = new Map(calendar);
+  for (const lease of together(leases)) {
+    const slave = after.get(lease.slaveId);
+    if (slave !== undefined) after.set(slave.id, { ...slave, timeline: change(slave.timeline, lease) });
+  }
+  return after;
+}
+
+/** VMs on one slave in one window are one lease of all of them, so that a timeline is made anew once. */
+function together(leases: readonly LeaseOnSlave[]): readonly LeaseOnSlave[] {
+  const merged = new Map<string, LeaseOnSlave>();
+  for (const lease of leases) {
+    const key = `${lease.slaveId} ${lease.start} ${lease.end}`;
+    const before = merged.get(key);
+    merged.set(key, before === undefined ? lease : { ...lease, need: add(before.need, lease.need) });
+  }
+  return [...merged.values()];
+}
