@@ -52,10 +52,12 @@ export const compositionRoot = /^packages\/[^/]+\/src\/(main|compose[a-z-]*|[a-z
 
 /** Values in, values out: no clock, no random, no waiting, no I/O. */
 export const pureFiles = /^packages\/(master\/src\/core\/.+|slave\/src\/agent\/(reconcile|plan|towards-[a-z-]+|ended-by-itself|failed-launch|disk-error|removal|failures|instance-end|journal-state))\.ts$/;
+/** Calendars and zones: given a moment and a zone it only calculates. */
+export const purePackages = new Set(['luxon']);
 export const impureNames = new Set([
   'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'performance', 'process', 'fetch', 'crypto', 'require', 'console',
 ]);
-export const impureMembers = new Set(['Date.now', 'Math.random', 'performance.now', 'crypto.randomUUID', 'crypto.getRandomValues']);
+export const impureMembers = new Set(['DateTime.now', 'DateTime.local', 'DateTime.utc', 'Settings.now', 'Date.now', 'Math.random', 'performance.now', 'crypto.randomUUID', 'crypto.getRandomValues']);
 
 /** The database library stays in these directories (and in tests of them). */
 export const databaseLibraries = new Set(['knex', 'mysql2']);

@@ -137,7 +137,7 @@ function checkImport(file, found) {
     if (!builtin && rule.npm !== undefined && !rule.npm.includes(npmName(specifier))) {
       report(file, line, `imports ${specifier}; ${own} imports only ${rule.npm.join(', ')} and itself.`);
     }
-    if (rules.pureFiles.test(file)) report(file, line, `imports ${specifier}; pure code imports only its own kind and shared.`);
+    if (rules.pureFiles.test(file) && !rules.purePackages.has(npmName(specifier))) report(file, line, `imports ${specifier}; pure code imports only its own kind and shared.`);
   }
 
   if (rules.databaseLibraries.has(npmName(specifier)) && !rules.databaseFiles.test(file)) {

@@ -3,9 +3,10 @@ import { foremostReason, type Reason, type ReasonCode } from '@paravcl/shared/do
 import type { Question, Refusal } from './feasible';
 import { keptFrom, type Kept } from './recall';
 import { freeUnheld, takesPart, type SlaveNow } from './room-now';
-import { cores, dayAndTime, fit, ordinal, twoPriorities } from './say';
+import { cores, fit, ordinal, twoPriorities } from './say';
 import type { Victim } from './victims';
 import type { Attempt, Booking, Rules, RunningInstance, WaitingInstance } from './snapshot';
+import { tellMoment } from './tell-time';
 
 export function placedSentence(instance: WaitingInstance, slave: SlaveNow, all: readonly SlaveNow[], policy: string, question: Question): string {
   const others = all.filter(({ view }) => takesPart(view)).length;
@@ -22,32 +23,32 @@ function riskOf(instance: WaitingInstance, slave: SlaveNow, { at, rules, orderin
   if (instance.type === 'AR') return '';
   const endsAt = instance.runMs === null ? null : at + instance.runMs;
   const kept = keptFrom(slave, { id: instance.id, need: instance.need, endsAt, outranks: (pi) => ordering.outranks(instance.priority.pi, pi) }, at, rules);
-  return riskSentence(kept, ordering.name === 'para', rules);
+  return riskSentence(kept, ordering.name === 'para', rules, at);
 }
 
 /** Both risks of best-effort in one sentence: a higher priority, and a reservation that begins before its end. */
-export function riskSentence(kept: Kept | null, byPriority: boolean, { timeZone }: Pick<Rules, 'timeZone'>): string {
-  const reserved = kept === null ? null : `be suspended from ${dayAndTime(kept.from, timeZone)}, reserved by ${kept.booking.ownerName}`;
+export function riskSentence(kept: Kept | null, byPriority: boolean, { timeZone }: Pick<Rules, 'timeZone'>, at: EpochMs): string {
+  const reserved = kept === null ? null : `be suspended from ${tellMoment(kept.from, timeZone, at)}, reserved by ${kept.booking.ownerName}`;
   if (byPriority) return `It may be suspended for a higher priority${reserved === null ? '' : `, and it will ${reserved}`}.`;
   return reserved === null ? '' : `It will ${reserved}.`;
 }
 
 /** What the owner of a suspended instance is told: why, and how it comes back. */
 export function preemptedSentence(victim: RunningInstance, by: WaitingInstance, at: EpochMs, { timeZone }: Pick<Rules, 'timeZone'>): string {
-  const back = by.runMs === null ? 'as soon as there is room' : `by itself when there is room, likely ${dayAndTime(at + by.runMs, timeZone)}`;
+  const back = by.runMs === null ? 'as soon as there is room' : `by itself when there is room, likely ${tellMoment(at + by.runMs, timeZone, at)}`;
   const [higher, lower] = twoPriorities(by.priority.pi, victim.pi);
   const why = by.type === 'AR' ? 'because a reserved machine was claimed' : `because a request with a higher priority (${higher} against ${lower}) needs the room`;
   return fit(`${gives(victim)} ${why}. It comes back ${back}.`);
 }
 
-export function recalledSentence(victim: RunningInstance, { ownerName, start, end }: Booking, { timeZone }: Pick<Rules, 'timeZone'>): string {
-  return fit(`${gives(victim)} because its room is reserved by ${ownerName} from ${dayAndTime(start, timeZone)}. It comes back by itself when there is room, likely ${dayAndTime(end, timeZone)}.`);
+export function recalledSentence(victim: RunningInstance, { ownerName, start, end }: Booking, at: EpochMs, { timeZone }: Pick<Rules, 'timeZone'>): string {
+  return fit(`${gives(victim)} because its room is reserved by ${ownerName} from ${tellMoment(start, timeZone, at)}. It comes back by itself when there is room, likely ${tellMoment(end, timeZone, at)}.`);
 }
 
 /** Why a reservation takes room now: for its own people. */
-export function recallSentence({ ownerName, start }: Booking, slaveName: string, victims: readonly Victim[], { timeZone }: Pick<Rules, 'timeZone'>): string {
+export function recallSentence({ ownerName, start }: Booking, slaveName: string, victims: readonly Victim[], at: EpochMs, { timeZone }: Pick<Rules, 'timeZone'>): string {
   const who = victims.length === 1 ? 'one best-effort instance is' : `${victims.length} best-effort instances are`;
-  return fit(`The room of ${ownerName} on ${slaveName} is called back for ${dayAndTime(start, timeZone)}: ${who} saved there, in about ${saveSeconds(victims)} s.`);
+  return fit(`The room of ${ownerName} on ${slaveName} is called back for ${tellMoment(start, timeZone, at)}: ${who} saved there, in about ${saveSeconds(victims)} s.`);
 }
 
 /** What one is told for whom others give way. */

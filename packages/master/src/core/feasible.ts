@@ -3,8 +3,9 @@ import type { Reason, ReasonCode } from '@paravcl/shared/domain/reasons';
 import type { OrderingPolicy } from './ordering';
 import { keptFrom } from './recall';
 import { afterLeaving, bookedDiskMiB, freeNow, freeUnheld, type PoolTotals, type SlaveNow } from './room-now';
-import { cores, dayAndTime } from './say';
-import type { Rules, SlaveView, WaitingInstance } from './snapshot';
+import { cores } from './say';
+import type { Rules, WaitingInstance } from './snapshot';
+import { tellMoment } from './tell-time';
 
 /** Why one slave cannot take one instance now. */
 export interface Refusal extends Reason {
@@ -103,13 +104,13 @@ const lent: Filter = (slave, { instance, at, rules, ordering }) => {
   const nearest = slave.held[0];
   if (nearest !== undefined && (need.vcpus > free.vcpus || need.ramMiB > free.ramMiB || need.bandwidthMbps > free.bandwidthMbps)) {
     const left = afterLeaving(slave, instance);
-    return noRoom('KeptForReservation', `What ${name} has free is kept for ${nearest.ownerName} from ${dayAndTime(nearest.start, rules.timeZone)}; beside that ${cores(Math.max(0, left.vcpus))} and ${Math.max(0, left.ramMiB)} MiB of RAM are free.`);
+    return noRoom('KeptForReservation', `What ${name} has free is kept for ${nearest.ownerName} from ${tellMoment(nearest.start, rules.timeZone, at)}; beside that ${cores(Math.max(0, left.vcpus))} and ${Math.max(0, left.ramMiB)} MiB of RAM are free.`);
   }
   const endsAt = instance.runMs === null ? null : at + instance.runMs;
   const outranks = instance.spared ? () => true : (pi: number): boolean => ordering.outranks(instance.priority.pi, pi);
   const kept = keptFrom(slave, { id: instance.id, need, endsAt, outranks }, at, rules);
   if (kept === null) return null;
-  const when = `${kept.booking.ownerName} from ${dayAndTime(kept.from, rules.timeZone)}`;
+  const when = `${kept.booking.ownerName} from ${tellMoment(kept.from, rules.timeZone, at)}`;
   if (instance.spared) return passing('KeptForReservation', `The room of ${name} is reserved by ${when}, and it was suspended for others as often today as the site allows.`);
   if (kept.recalledAt - at < rules.shortestLoanMs) return passing('KeptForReservation', `The room of ${name} is reserved by ${when}; for so short a time it is not lent.`);
   return null;
@@ -149,6 +150,3 @@ export function refusal(slave: SlaveNow, question: Question): Refusal | null {
   }
   return null;
 }
-
-/** Whether nothing but room is in the way, by the slave's own state. */
-export type Refused = { readonly slave: SlaveView; readonly refused: Refusal | null };

@@ -92,3 +92,8 @@ export function settled(instance: Pick<InstanceRecord, 'desired' | 'observed' | 
 export function abandoned(instance: Pick<InstanceRecord, 'observed' | 'reason' | 'generation' | 'observedGeneration'>): boolean {
   return instance.observed === 'lost' && instance.reason?.code === 'DomainLost' && instance.observedGeneration === instance.generation;
 }
+
+/** It was suspended to make room, by a higher priority or for a reservation; its reason says for whom, and stays until it is back. */
+export function suspendedForOthers({ queuedAt, reason }: Pick<InstanceRecord, 'queuedAt' | 'reason'>): boolean {
+  return queuedAt !== null && (reason?.code === 'LowerPriority' || reason?.code === 'Recalled');
+}

@@ -41,3 +41,13 @@ export function timeOfRun(instance: Pick<InstanceRecord, 'minutes' | 'endsAt'>, 
   if (minutes === null) return { minutes, endsAt: null };
   return { minutes, endsAt: endsAt !== null && endsAt > now ? endsAt : endAfter(minutes, now) };
 }
+
+/**
+ * E of an instance whose time is changed (DEFINITIONS, "Priority"): what was asked for in all. Only what the new end adds
+ * to what was left counts; time given back does not make it less. `endless` is what no end counts as.
+ */
+export function requestedInAll(instance: Pick<InstanceRecord, 'requestedMinutes' | 'endsAt'>, time: NewTime, now: EpochMs, endless: number): number {
+  if (time.endsAt === null) return time.minutes === null ? endless : Math.max(instance.requestedMinutes, time.minutes);
+  const from = Math.max(now, instance.endsAt ?? now);
+  return instance.requestedMinutes + Math.max(0, Math.round((time.endsAt - from) / 60_000));
+}

@@ -14,6 +14,7 @@ export interface OperationProgress {
 export function operationProgress(instance: InstanceRecord, slaveName: string | null): OperationProgress {
   const { name } = instance;
   const where = slaveName ?? 'its slave';
+  if (instance.queuedAt !== null) return { state: 'pending', sentence: fit(instance.reason?.sentence ?? `${name} waits for room on ${where}, where its disk is.`) };
   if (settled(instance)) return { state: 'done', sentence: fulfilled(instance, where) };
   if (instance.observed === 'failed' && instance.observedGeneration === instance.generation) {
     return { state: 'failed', sentence: fit(instance.reason?.sentence ?? `${name} failed on ${where}.`) };

@@ -1,6 +1,6 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { foremostReason, type Reason, type ReasonCode } from '@paravcl/shared/domain/reasons';
-import { slaveTimeline } from './calendar';
+import { slaveTimeline } from './slave-timeline';
 import { exhaustedSentence, makingRoomFor, makingRoomReason, placedSentence, preemptedSentence, recalledSentence, recallSentence, resumedSentence, waitingReason } from './explain';
 import { refusal, type Question, type Refusal } from './feasible';
 import type { OrderingPolicy } from './ordering';
@@ -21,7 +21,7 @@ export interface Policies {
 export interface Considered {
   readonly slaveId: string;
   readonly refused: Refusal | null;
-  /** How the placement policy judged it; of feasible ones only. */
+  /** How the placement policy judged it; of the best few only. */
   readonly score: PlacementScore | null;
 }
 
@@ -74,6 +74,9 @@ export interface Plan {
 const imageFaults: readonly (ReasonCode | null)[] = ['ImageMissing', 'ImageCorrupt'];
 const imageAttempts = 2;
 
+/** So many of the best slaves are scored for the record; the others were only compared. */
+const scoredCandidates = 5;
+
 /**
  * One round of the scheduler:
  * 1. on every slave, room that was lent is called back for slots whose window is near (`recall`);
@@ -101,8 +104,8 @@ export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], po
     recalls.push({
       slaveId: slave.view.id,
       booking,
-      victims: victims.map(({ instance, saveMs }) => ({ instance, saveMs, sentence: recalledSentence(instance, booking, snapshot.rules) })),
-      sentence: recallSentence(booking, slave.view.name, victims, snapshot.rules),
+      victims: victims.map(({ instance, saveMs }) => ({ instance, saveMs, sentence: recalledSentence(instance, booking, at, snapshot.rules) })),
+      sentence: recallSentence(booking, slave.view.name, victims, at, snapshot.rules),
     });
   }
 
@@ -132,23 +135,29 @@ function decide(slaves: ReadonlyMap<string, SlaveNow>, snapshot: Snapshot, insta
   const { ordering, placement } = policies;
   const { rules } = snapshot;
   const all = [...slaves.values()];
-  const world = { lastPlacedOn: snapshot.lastPlacedOn, slaves: all.map(asSeen) };
+  const seen = new Map(all.map((slave) => [slave.view.id, asSeen(slave)]));
+  const world = { lastPlacedOn: snapshot.lastPlacedOn, slaves: [...seen.values()] };
   const pool = poolTotals(all, rules, instance);
   const question: Question = { instance, pool, at, rules, ordering };
   const asked = instance.boundTo === null ? all : all.filter(({ view }) => view.id === instance.boundTo);
   const answers: readonly Answer[] = asked.map((slave) => ({ slave, refused: refusal(slave, question) ?? notItsSlot(slave, instance, at) }));
-  const considered = answers.map(({ slave, refused }) => ({ slaveId: slave.view.id, refused, score: refused === null ? placement.score(asSeen(slave), instance, world) : null }));
+  const able = answers
+    .filter(({ refused }) => refused === null)
+    .map(({ slave }) => seen.get(slave.view.id) ?? slave.view)
+    .sort((a, b) => placement.compare(a, b, instance, world));
+  const scored = new Map(able.slice(0, scoredCandidates).map((view) => [view.id, placement.score(view, instance, world)]));
+  const considered = answers.map(({ slave: { view }, refused }) => ({ slaveId: view.id, refused, score: scored.get(view.id) ?? null }));
 
   const imageFault = brokenImage(instance.attempts);
   if (imageFault !== null) return { kind: 'refuse', instance, reason: imageFault, considered };
 
-  const able = answers.filter(({ refused }) => refused === null).map(({ slave }) => slave);
-  const best = able.find(({ view }) => view.id === instance.booking?.slaveId) ?? [...able].sort((a, b) => placement.compare(asSeen(a), asSeen(b), instance, world))[0];
-  if (best !== undefined) {
-    const { id: slaveId } = best.view;
+  const best = able.find(({ id }) => id === instance.booking?.slaveId) ?? able[0];
+  const chosen = best === undefined ? undefined : slaves.get(best.id);
+  if (chosen !== undefined) {
+    const { id: slaveId } = chosen.view;
     return instance.boundTo === null
-      ? { kind: 'place', instance, slaveId, sentence: placedSentence(instance, best, all, placement.name, question), considered }
-      : { kind: 'resume', instance, slaveId, sentence: resumedSentence(instance, best, question), considered };
+      ? { kind: 'place', instance, slaveId, sentence: placedSentence(instance, chosen, all, placement.name, question), considered }
+      : { kind: 'resume', instance, slaveId, sentence: resumedSentence(instance, chosen, question), considered };
   }
 
   const nominee = answers.find(({ slave, refused }) => slave.view.id === instance.nominatedTo && refused?.room === true)?.slave;

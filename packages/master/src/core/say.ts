@@ -1,6 +1,3 @@
-import type { EpochMs } from '@paravcl/shared/clock';
-import { DateTime } from 'luxon';
-
 /** Stored sentences have at most this many characters. */
 const sentenceLimit = 1000;
 
@@ -18,11 +15,6 @@ export function ordinal(n: number): string {
   const tens = n % 100;
   const ending = tens >= 11 && tens <= 13 ? 'th' : ({ 1: 'st', 2: 'nd', 3: 'rd' }[n % 10] ?? 'th');
   return `${n}${ending}`;
-}
-
-/** "Tue 14:20" in the site's zone. */
-export function dayAndTime(at: EpochMs, timeZone: string): string {
-  return DateTime.fromMillis(at, { zone: timeZone }).toFormat('ccc HH:mm', { locale: 'en' });
 }
 
 /** A priority as people compare it: two decimals, more only where two would look equal. */

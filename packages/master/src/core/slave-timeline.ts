@@ -11,7 +11,7 @@ const nobody: ReadonlySet<string> = new Set();
 
 /**
  * What of a slave is taken for reservations, from `at` on and without the slots of the reservations `except`:
- * - the slots booked on it: whole while nobody has claimed them; of a claimed one cores, RAM and bandwidth, for its disk is promised;
+ * - the slots booked on it (`Booking.need`: without the disk that is there already);
  * - best-effort instances that may not be suspended again today, until they may be or end;
  * - reserved instances that run without a slot here, until they end.
  * Other best-effort counts by its disk alone, for it can be suspended in time. Disk that is promised stays so:
@@ -23,7 +23,7 @@ export function slaveTimeline(slave: SlaveView, at: EpochMs, except: ReadonlySet
   const withSlot = new Set(bookings.flatMap(({ instanceId }) => instanceId ?? []));
   const slots = bookings
     .filter(({ reservationId }) => !except.has(reservationId))
-    .map(({ start, end, need, instanceId }) => ({ start, end, need: instanceId === null ? need : compute(need) }));
+    .map(({ start, end, need }) => ({ start, end, need }));
   const guests = slave.running.filter(({ id, leaving }) => !leaving && !withSlot.has(id)).flatMap((instance) => leaseOf(instance, at));
   return Timeline.of({ ...capacity, diskMiB }, [...slots, ...guests]);
 }

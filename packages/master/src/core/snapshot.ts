@@ -18,11 +18,12 @@ export const noRoom: Room = { vcpus: 0, ramMiB: 0, diskMiB: 0, bandwidthMbps: 0 
 /** One of a reservation's VMs, booked on one slave for the reservation's window. */
 export interface Booking {
   readonly reservationId: string;
-  /** Whose it is, as people are told: the group's name, else the user's. */
+  /** Whose it is, as strangers are told: the group's name, else nobody's. */
   readonly ownerName: string;
   readonly slot: number;
   readonly start: EpochMs;
   readonly end: EpochMs;
+  /** What it takes beyond what is promised already: without its disk once that is on the slave. */
   readonly need: Room;
   /** Who claimed it; null while nobody has. */
   readonly instanceId: string | null;

@@ -18,6 +18,10 @@ export type VerbAnswer =
   | { readonly kind: 'change'; readonly desired: DesiredState }
   /** Never placed and never run: look for a slave again. */
   | { readonly kind: 'requeue' }
+  /** It is to run where its disk is: the scheduler says when there is room. */
+  | { readonly kind: 'enqueue' }
+  /** It waited to go on, and is to stay as it is. */
+  | { readonly kind: 'dequeue' }
   | { readonly kind: 'conflict'; readonly sentence: string };
 
 const change = (verb: Verb): VerbAnswer => ({ kind: 'change', desired: desiredByVerb[verb] });
@@ -37,7 +41,7 @@ export function answerVerb(instance: InstanceRecord, verb: Verb, force: boolean)
   switch (verb) {
     case 'stop':
       if (instance.slaveId === null) return conflict(`${name} was never launched, so there is nothing to stop. Start it again or delete it.`);
-      return desired === 'stopped' && !(force && !instance.stopForced && observed !== 'stopped') && observed !== 'failed' ? already : change(verb);
+      return desired === 'stopped' && instance.queuedAt === null && !(force && !instance.stopForced && observed !== 'stopped') && observed !== 'failed' ? already : change(verb);
     case 'suspend':
       return answerSuspend(instance);
     case 'resume':
@@ -49,7 +53,8 @@ export function answerVerb(instance: InstanceRecord, verb: Verb, force: boolean)
 }
 
 function answerSuspend(instance: InstanceRecord): VerbAnswer {
-  const { name, observed, desired, slaveId } = instance;
+  const { name, observed, desired, slaveId, queuedAt } = instance;
+  if (queuedAt !== null && desired === 'suspended') return { kind: 'dequeue' };
   if (slaveId === null) return conflict(`${name} was never launched, so there is nothing to save. Start it again or delete it.`);
   if (observed === 'preparing') return conflict(`${name} is still being prepared. Suspend it once it boots, or stop it now.`);
   if (desired === 'stopped') return conflict(`${name} is off or shutting down, so there is nothing to save. Start it first.`);
@@ -60,6 +65,9 @@ function answerSuspend(instance: InstanceRecord): VerbAnswer {
 
 function answerRun(instance: InstanceRecord, verb: 'start' | 'resume'): VerbAnswer {
   if (instance.slaveId === null) return { kind: 'requeue' };
-  if (instance.desired === 'running' && instance.observed !== 'failed' && instance.observed !== 'lost') return already;
-  return change(verb);
+  const { desired, observed, queuedAt } = instance;
+  if (queuedAt !== null) return already;
+  const holdsItsRoom = observed === 'failed' || observed === 'lost';
+  if (desired === 'running') return holdsItsRoom ? change(verb) : already;
+  return holdsItsRoom ? change(verb) : { kind: 'enqueue' };
 }

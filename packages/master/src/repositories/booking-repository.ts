@@ -1,13 +1,24 @@
 import { holdingReservationStates } from '@paravcl/shared/domain/reservation';
 import type { Knex } from 'knex';
 import type { BookingRecord } from '../core/reservation-record';
-import { roomFor, type Booking } from '../core/snapshot';
+import { compute, roomFor, type Booking, type Room } from '../core/snapshot';
 
 interface BookingRow {
   readonly reservation_id: string;
   readonly slot: number;
   readonly slave_id: string;
   readonly instance_id: string | null;
+}
+
+interface HeldRow extends BookingRow {
+  readonly starts_at: Date;
+  readonly ends_at: Date;
+  readonly vcpus: number;
+  readonly ram_mib: number;
+  readonly disk_mib: number;
+  readonly bandwidth_mbps: number | null;
+  readonly group_name: string | null;
+  readonly has_its_disk: number;
 }
 
 const columns = ['reservation_id', 'slot', 'slave_id', 'instance_id'] as const satisfies readonly (keyof BookingRow)[];
@@ -37,36 +48,27 @@ export class BookingRepository {
     return rows.map((row) => ({ reservationId: row.reservation_id, slot: row.slot, slaveId: row.slave_id, instanceId: row.instance_id }));
   }
 
-  /** All of reservations that hold room, in the order of start, reservation and slot. */
+  /** All of reservations that hold room, without the disk that is on its slave already; in the order of start, reservation and slot. */
   async held(): Promise<readonly HeldBooking[]> {
-    interface Row extends BookingRow {
-      readonly starts_at: Date;
-      readonly ends_at: Date;
-      readonly vcpus: number;
-      readonly ram_mib: number;
-      readonly disk_mib: number;
-      readonly bandwidth_mbps: number | null;
-      readonly group_name: string | null;
-      readonly user_name: string | null;
-    }
     const rows = (await this.db('bookings as b')
       .join('reservations as r', 'r.id', 'b.reservation_id')
       .leftJoin('user_groups as g', 'g.id', 'r.group_id')
-      .leftJoin('users as u', 'u.id', 'r.user_id')
+      .leftJoin('instances as i', 'i.id', 'b.instance_id')
       .whereIn('r.state', [...holdingReservationStates])
       .orderBy(['r.starts_at', 'b.reservation_id', 'b.slot'])
       .select(
         'b.reservation_id', 'b.slot', 'b.slave_id', 'b.instance_id', 'r.starts_at', 'r.ends_at', 'r.vcpus', 'r.ram_mib', 'r.disk_mib', 'r.bandwidth_mbps',
-        'g.name as group_name', 'u.display_name as user_name',
-      )) as readonly Row[];
+        'g.name as group_name', this.db.raw('(i.slave_id IS NOT NULL AND i.slave_id = b.slave_id) AS has_its_disk'),
+      )) as readonly HeldRow[];
     return rows.map((row) => ({
       reservationId: row.reservation_id,
-      ownerName: row.group_name ?? row.user_name ?? 'somebody who is gone',
+      // Who reserved for themselves is nobody else's business: sentences about room go to strangers.
+      ownerName: row.group_name ?? 'another person',
       slot: row.slot,
       slaveId: row.slave_id,
       start: row.starts_at.getTime(),
       end: row.ends_at.getTime(),
-      need: roomFor({ vcpus: row.vcpus, ramMiB: row.ram_mib, diskMiB: row.disk_mib, bandwidthMbps: row.bandwidth_mbps }),
+      need: needOf(row),
       instanceId: row.instance_id,
     }));
   }
@@ -90,4 +92,10 @@ export class BookingRepository {
   async remove(reservationId: string): Promise<void> {
     await this.db('bookings').where({ reservation_id: reservationId }).delete();
   }
+}
+
+/** Disk that is on the slave already is promised already, and must not count twice. */
+function needOf(row: HeldRow): Room {
+  const need = roomFor({ vcpus: row.vcpus, ramMiB: row.ram_mib, diskMiB: row.disk_mib, bandwidthMbps: row.bandwidth_mbps });
+  return row.has_its_disk === 1 ? compute(need) : need;
 }

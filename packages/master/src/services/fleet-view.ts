@@ -1,21 +1,37 @@
+import { unmeasuredSaveMiBPerSecond } from '../core/save-time';
 import { clockWrong } from '../core/slave-warnings';
-import type { SlaveView } from '../core/snapshot';
+import { noRoom, type Booking, type Room, type RunningInstance, type SlaveView } from '../core/snapshot';
 import type { SlaveUsage } from '../repositories/placement-repository';
 import type { SlaveRecord } from '../repositories/slave-record';
 import type { SchedulingSettings } from './instance-settings';
 
-type Limits = Pick<SchedulingSettings, 'coreOvercommit' | 'hostRamMiB'>;
+export type CapacityLimits = Pick<SchedulingSettings, 'coreOvercommit' | 'hostRamMiB'>;
+
+/** What else is known of a slave beside its own row; what is left out is nothing. */
+export interface AboutSlave {
+  readonly usage?: SlaveUsage | undefined;
+  readonly connected: boolean;
+  readonly contributing?: boolean;
+  readonly running?: readonly RunningInstance[];
+  readonly bookings?: readonly Booking[];
+  readonly saveMiBPerSecond?: number | undefined;
+}
+
+/** A link whose speed the host does not tell bounds nothing. */
+const unknownLinkMbps = 1_000_000;
 
 /** A slave as the scheduler sees it: what it may be promised in all, and what is promised already. */
-export function slaveView(slave: SlaveRecord, usage: SlaveUsage | undefined, connected: boolean, limits: Limits): SlaveView {
+export function slaveView(slave: SlaveRecord, about: AboutSlave, limits: CapacityLimits): SlaveView {
   const { describe } = slave;
   return {
     id: slave.id,
     name: slave.name,
     kind: slave.kind,
+    contributing: about.contributing ?? false,
+    registeredAt: slave.createdAt,
     admission: slave.admission,
     liveness: slave.liveness,
-    connected,
+    connected: about.connected,
     hypervisor: { usable: describe.hypervisor.usable, why: describe.hypervisor.why },
     troubles: (describe.troubles ?? []).map(({ sentence }) => sentence),
     clockWrong: clockWrong(slave.name, describe.clockOffsetMs),
@@ -23,13 +39,25 @@ export function slaveView(slave: SlaveRecord, usage: SlaveUsage | undefined, con
       vcpus: Math.floor(describe.cores * limits.coreOvercommit),
       ramMiB: Math.max(0, describe.ramTotalMiB - limits.hostRamMiB),
       diskMiB: describe.poolTotalMiB,
+      bandwidthMbps: linkMbps(slave),
     },
     poolAvailableMiB: describe.poolAvailableMiB,
-    promised: {
-      vcpus: usage?.vcpus ?? 0,
-      ramMiB: usage?.ramMiB ?? 0,
-      // Disk and room for the saved RAM of everything that is there, running or not (`roomFor`).
-      diskMiB: (usage?.diskMiB ?? 0) + (usage?.saveMiB ?? 0),
-    },
+    promised: promisedRoom(about.usage),
+    running: about.running ?? [],
+    bookings: about.bookings ?? [],
+    saveMiBPerSecond: about.saveMiBPerSecond ?? unmeasuredSaveMiBPerSecond,
   };
+}
+
+/** Disk counts with room for the saved RAM of everything that is there, running or not (`roomFor`). */
+function promisedRoom(usage: SlaveUsage | undefined): Room {
+  if (usage === undefined) return noRoom;
+  const { vcpus, ramMiB, diskMiB, saveMiB, bandwidthMbps } = usage;
+  return { vcpus, ramMiB, diskMiB: diskMiB + saveMiB, bandwidthMbps };
+}
+
+/** Its fastest physical link: guests leave by one. */
+function linkMbps({ describe }: SlaveRecord): number {
+  const speeds = describe.interfaces.flatMap(({ physical, linkSpeedMbps }) => (physical && linkSpeedMbps !== null && linkSpeedMbps > 0 ? [linkSpeedMbps] : []));
+  return speeds.length === 0 ? unknownLinkMbps : Math.max(...speeds);
 }

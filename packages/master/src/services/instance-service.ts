@@ -7,24 +7,32 @@ import { holdsComputeStates, type ObservedState } from '@paravcl/shared/domain/i
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { friendlyId, newId } from '@paravcl/shared/ids';
+import { priorityOf } from '@paravcl/shared/priority';
 import type { InstanceRecord } from '../core/instance-record';
-import { timeOfRun } from '../core/instance-time';
+import { requestedInAll, timeOfRun, type NewTime } from '../core/instance-time';
 import { nextGeneration } from '../core/next-generation';
 import { clockWrong } from '../core/slave-warnings';
-import { answerVerb, type Verb } from '../core/verbs';
-import { isDuplicateKey } from '../db/connection';
+import type { ReservationRecord } from '../core/reservation-record';
+import { answerVerb, type Verb, type VerbAnswer } from '../core/verbs';
 import type { UnitOfWork } from '../db/unit-of-work';
+import type { InstanceChange } from '../repositories/instance-repository';
 import type { OperationRecord } from '../repositories/operation-repository';
 import type { Repositories } from '../repositories/repositories';
 import { allocateAddress } from './address-allocation';
 import { desiredStates, tombstone } from './desired-state';
 import { changeInstance, finishDeletion, newOperation, type ChangeContext } from './instance-changes';
-import { deadlineAt, type InstanceSettings, type SchedulingSettings } from './instance-settings';
+import type { InstanceSettings, Quotas, SchedulingSettings } from './instance-settings';
 import { instanceView, operationView, transitionView } from './instance-view';
-import { chosenGroup, chosenName, requireMinutes, resolveLaunch } from './launch-request';
+import type { LaunchForecast } from './launch-forecast';
+import { chosenGroup, chosenName, requireMinutes, resolveLaunch, type Launch } from './launch-request';
+import { insertNamed, newInstance, type NewInstance } from './new-instance';
+import type { Participation, TakenPart } from './participation';
 import { authorise, reach } from './policy';
 import type { AgentPort, FleetFigures, SchedulerWake } from './ports';
+import { requireQuota } from './quota-check';
+import { priorityOfRequest, type PriorityRules } from './request-priority';
 import { missingRoom } from './room-check';
+import { remainingMs } from './world-loader';
 
 export interface InstanceServiceDeps {
   readonly unitOfWork: UnitOfWork;
@@ -34,6 +42,10 @@ export interface InstanceServiceDeps {
   readonly clock: Clock;
   readonly settings: InstanceSettings;
   readonly scheduling: Pick<SchedulingSettings, 'coreOvercommit' | 'hostRamMiB'>;
+  readonly priority: PriorityRules;
+  readonly participation: Pick<Participation, 'takePart'>;
+  readonly quotas: Quotas;
+  readonly forecast: Pick<LaunchForecast, 'risk'>;
   /** Told of a desired state that could not be sent; the verb itself is written. */
   readonly onFault: (error: unknown) => void;
 }
@@ -41,7 +53,31 @@ export interface InstanceServiceDeps {
 export interface Accepted {
   readonly instance: Instance;
   readonly operation: Operation;
+  readonly warnings: string[];
+  readonly pledge: TakenPart['pledge'];
 }
+
+/** One of a reservation's machines that somebody takes. */
+export interface Claim {
+  readonly reservation: ReservationRecord;
+  /** Claims a slot for the instance within the transaction; throws when there is none left. */
+  readonly take: (repositories: Repositories, instanceId: string) => Promise<void>;
+}
+
+export interface NewClaim extends Claim {
+  readonly imageId: string;
+  readonly name?: string | undefined;
+  readonly sshPublicKeys?: readonly string[] | undefined;
+}
+
+/** From where something is asked, and under which id it is made when it is asked again. */
+export interface AskedFrom {
+  readonly clientAddress: string | null;
+  readonly reservedId: string | null;
+}
+
+/** What a launch comes to for one kind of it; made within its transaction. */
+type Terms = Pick<NewInstance, 'groupId' | 'launch' | 'minutes' | 'priority' | 'requestedMinutes' | 'reservationId'> & TakenPart;
 
 export interface InstanceQuery {
   readonly limit: number;
@@ -86,12 +122,84 @@ export class InstanceService {
   /**
    * Launches an instance: row, address, history and operation in one transaction; the scheduler places it.
    * Asked again under the same `reservedId` it answers what was launched under it.
-   * Throws `invalid-input`, `image-not-ready`, `quota-exceeded`, `already-exists` (name), `conflict` (no address left).
+   * Throws `invalid-input`, `image-not-ready`, `quota-exceeded`, `participation-required`, `already-exists` (name), `conflict` (no address left).
    */
   async create(principal: Principal, body: CreateInstanceBody, clientAddress: string | null = null, reservedId: string | null = null): Promise<Accepted> {
+    const { settings, forecast } = this.deps;
+    const minutes = requireMinutes(principal, body.minutes, settings.minutes);
+    const accepted = await this.launch(principal, body, { clientAddress, reservedId }, async (repositories, primaryGroupId, now) => {
+      const groupId = chosenGroup(principal, body.groupId, primaryGroupId);
+      const launch = await resolveLaunch(repositories, body, settings.defaults);
+      const { priority, participation } = this.deps;
+      const { parts, minutes: requestedMinutes, said } = await priorityOfRequest(
+        repositories,
+        { who: principal, image: launch.image, reservationGroupId: null, ramMiB: launch.ramMiB, minutes, asSlave: body.asSlave === true },
+        priority,
+        now,
+      );
+      const part = await participation.takePart(repositories, { principal, clientAddress }, body.asSlave === true, now);
+      return { groupId, launch, minutes, priority: parts, requestedMinutes, reservationId: null, pledge: part.pledge, warnings: [...said, ...part.warnings] };
+    });
+    return { ...accepted, warnings: [...accepted.warnings, ...(await forecast.risk(accepted.instance))] };
+  }
+
+  /** Launches one of a reservation's machines: its size, its end and its priority are the reservation's. Throws what `create` does, and what `claim.take` does. */
+  async createClaimed(principal: Principal, claim: NewClaim, asked: AskedFrom): Promise<Accepted> {
+    const { reservation, imageId, name, sshPublicKeys } = claim;
+    const { vcpus, ramMiB, diskMiB, bandwidthMbps } = reservation;
+    const body = { imageId, vcpus, ramMiB, diskMiB, ...(bandwidthMbps === null ? {} : { bandwidthMbps }), ...(name === undefined ? {} : { name }), ...(sshPublicKeys === undefined ? {} : { sshPublicKeys: [...sshPublicKeys] }) };
+    return this.launch(
+      principal,
+      body,
+      asked,
+      async (repositories, _primaryGroupId, now) => ({
+        groupId: reservation.groupId,
+        launch: await resolveLaunch(repositories, body, this.deps.settings.defaults),
+        minutes: Math.max(1, Math.ceil((reservation.end - now) / 60_000)),
+        priority: reservation.priority,
+        requestedMinutes: reservation.requestedMinutes,
+        reservationId: reservation.id,
+        pledge: null,
+        warnings: [],
+      }),
+      claim.take,
+    );
+  }
+
+  /** A saved or switched-off instance goes on under a reservation. Throws `conflict` while it is on its way somewhere else. */
+  async resumeClaimed(principal: Principal, id: string, { reservation, take }: Claim, { clientAddress, reservedId }: AskedFrom): Promise<Accepted> {
+    const { unitOfWork, clock, scheduler } = this.deps;
+    const outcome = await unitOfWork.transaction(async (repositories): Promise<Outcome> => {
+      const instance = await this.operable(repositories, principal, id);
+      const earlier = reservedId === null ? null : await repositories.operations.find(reservedId);
+      if (earlier?.userId === principal.userId) return { instance, operation: earlier, tombstones: [], push: false };
+      const now = clock.now();
+      const waits = instance.queuedAt !== null || instance.observed === 'suspended' || instance.observed === 'stopped';
+      if (instance.desired === 'running' || !waits) throw new ParavclError('conflict', `${instance.name} is ${instance.observed}. Only one that is saved or off can go on under a reservation.`);
+      await take(repositories, id);
+      const context = { by: `user ${principal.userName}`, now, slaveName: null, settings: this.deps.settings, supersede: `${principal.userName} claimed a reserved machine for it.` };
+      const minutes = Math.max(1, Math.ceil((reservation.end - now) / 60_000));
+      const after = await changeInstance(repositories, instance, { type: 'AR', reservationId: reservation.id, queuedAt: instance.queuedAt ?? now, reason: null, minutes, endsAt: reservation.end, priority: reservation.priority }, context);
+      if (after === null) throw changedUnderLock(id);
+      const operation = newOperation('instance.resume', after, null, principal.userId, now, reservedId);
+      await repositories.operations.insert(operation);
+      const sentence = `${principal.userName} goes on with ${instance.name} under a reservation.`;
+      await repositories.events.append({ kind: 'instance.claimed', subjectType: 'instance', subjectId: id, actor: context.by, actorUserId: principal.userId, clientAddress, sentence }, now);
+      return { instance: after, operation, tombstones: [], push: false };
+    });
+    scheduler.wake();
+    return this.accepted(outcome.instance, outcome.operation);
+  }
+
+  private async launch(
+    principal: Principal,
+    body: Pick<CreateInstanceBody, 'name' | 'sshPublicKeys'>,
+    { clientAddress, reservedId }: AskedFrom,
+    termsOf: (repositories: Repositories, primaryGroupId: string | null, now: number) => Promise<Terms>,
+    take?: Claim['take'],
+  ): Promise<Accepted> {
     const { unitOfWork, clock, settings, scheduler } = this.deps;
     const now = clock.now();
-    const minutes = requireMinutes(principal, body.minutes, settings.minutes);
     const id = reservedId ?? newId(now);
     const made = await unitOfWork.transaction(async (repositories) => {
       // One launch of a person after the other: of what they have already, and of this very one done twice.
@@ -99,62 +207,31 @@ export class InstanceService {
       const earlier = reservedId === null ? null : await repositories.instances.find(reservedId);
       if (earlier?.userId === principal.userId) {
         const operation = (await repositories.operations.newestOf(id, 'instance.create')) ?? newOperation('instance.create', earlier, null, principal.userId, now);
-        return { instance: earlier, operation };
+        return { instance: earlier, operation, warnings: [], pledge: null };
       }
       await this.requireShare(repositories, principal);
       const person = await repositories.users.find(principal.userId);
-      const groupId = chosenGroup(principal, body.groupId, person?.primaryGroupId ?? null);
-      if (groupId !== null && (await repositories.groups.find(groupId)) === null) {
-        throw new ParavclError('invalid-input', `There is no group ${groupId}.`, { field: 'groupId', limit: 'an existing group' });
-      }
-      const launch = await resolveLaunch(repositories, body, settings.defaults);
-      const names = body.name === undefined ? nameDigits.map((digits) => friendlyId('instance', launch.image.name, id, digits)) : [chosenName(body.name)];
+      const { pledge, warnings, ...terms } = await termsOf(repositories, person?.primaryGroupId ?? null, now);
+      await this.requireQuotas(repositories, principal, terms.groupId, terms.launch);
+      const { image } = terms.launch;
+      const names = body.name === undefined ? nameDigits.map((digits) => friendlyId('instance', image.name, id, digits)) : [chosenName(body.name)];
       const { mac, address } = await allocateAddress(repositories, settings.network, id, now);
-      const wanted: Omit<InstanceRecord, 'name'> = {
-        id,
-        type: 'BE',
-        userId: principal.userId,
-        groupId,
-        imageId: launch.image.id,
-        kernelId: launch.kernelId,
-        ramdiskId: launch.ramdiskId,
-        kernelArguments: launch.kernelArguments,
-        vcpus: launch.vcpus,
-        ramMiB: launch.ramMiB,
-        diskMiB: launch.diskMiB,
-        bandwidthMbps: launch.bandwidthMbps,
-        sshPublicKeys: body.sshPublicKeys ?? person?.sshPublicKeys ?? [],
-        slaveId: null,
-        desired: 'running',
-        stopForced: false,
-        observed: 'requested',
-        generation: 1,
-        observedGeneration: 0,
-        reason: null,
-        booted: false,
-        progressPercent: null,
-        mac,
-        address,
-        createdAt: now,
-        changedAt: now,
-        deadlineAt: deadlineAt('requested', now, settings),
-        minutes,
-        endsAt: null,
-      };
+      const wanted = newInstance({ ...terms, id, userId: principal.userId, sshPublicKeys: body.sshPublicKeys ?? person?.sshPublicKeys ?? [], mac, address }, now, settings);
       const instance = await insertNamed(repositories, wanted, names);
+      await take?.(repositories, id);
       const { name } = instance;
       const by = `user ${principal.userName}`;
       await repositories.transitions.append({ instanceId: id, at: now, generation: 1, desired: 'running', from: null, to: 'requested', slaveId: null, reason: null, by });
       const operation = newOperation('instance.create', instance, null, principal.userId, now);
       await repositories.operations.insert(operation);
       await repositories.events.append(
-        { kind: 'instance.created', subjectType: 'instance', subjectId: id, actor: by, actorUserId: principal.userId, clientAddress, sentence: `${principal.userName} launched ${name} from ${launch.image.name}.` },
+        { kind: 'instance.created', subjectType: 'instance', subjectId: id, actor: by, actorUserId: principal.userId, clientAddress, sentence: `${principal.userName} launched ${name} from ${image.name}.` },
         now,
       );
-      return { instance, operation };
+      return { instance, operation, warnings, pledge };
     });
     scheduler.wake();
-    return { instance: await this.view(made.instance), operation: operationView(made.operation) };
+    return { ...(await this.accepted(made.instance, made.operation)), warnings: [...made.warnings], pledge: made.pledge };
   }
 
   async list(principal: Principal, query: InstanceQuery): Promise<Page<Instance>> {
@@ -163,7 +240,7 @@ export class InstanceService {
     const visibleTo = own ? { userId: principal.userId, ownedGroupIds: principal.role === 'teacher' ? principal.ownedGroupIds : [] } : undefined;
     const { items, next } = await read.instances.list({ ...query, visibleTo }, query);
     const slaves = await read.fleet.findAll(items.flatMap(({ slaveId }) => slaveId ?? []));
-    return { items: items.map((item) => instanceView(item, slaves.get(item.slaveId ?? '') ?? null, this.deps.settings.timeZone)), next };
+    return { items: items.map((item) => instanceView(item, slaves.get(item.slaveId ?? '') ?? null, this.deps.settings.timeZone, this.deps.clock.now())), next };
   }
 
   async get(principal: Principal, id: string): Promise<Instance> {
@@ -188,9 +265,7 @@ export class InstanceService {
     const { minutes, reservedId = null } = wish;
     if (minutes !== undefined) requireMinutes(principal, minutes, settings.minutes);
     const outcome = await unitOfWork.transaction(async (repositories): Promise<Outcome> => {
-      const instance = await repositories.instances.lock(id);
-      if (instance === null) throw missing(id);
-      authorise(principal, 'instance.operate', 'instance.see', { ownerUserId: instance.userId, groupId: instance.groupId }, `instance ${id}`);
+      const instance = await this.operable(repositories, principal, id);
       const earlier = reservedId === null ? null : await repositories.operations.find(reservedId);
       if (earlier?.userId === principal.userId) return { instance, operation: earlier, tombstones: [], push: false };
       return this.apply(repositories, principal, instance, wish, clock.now());
@@ -201,7 +276,7 @@ export class InstanceService {
       agents.pushDesired(instance.slaveId, await desiredStates(unitOfWork.read, [instance], settings.guestUser, this.deps.onFault));
     }
     scheduler.wake();
-    return { instance: await this.view(instance), operation: operationView(outcome.operation) };
+    return this.accepted(instance, outcome.operation);
   }
 
   private async apply(repositories: Repositories, principal: Principal, instance: InstanceRecord, wish: Wish, now: number): Promise<Outcome> {
@@ -221,29 +296,17 @@ export class InstanceService {
     }
 
     const context = { by, now, slaveName, settings: this.deps.settings, supersede: `${principal.userName} asked for something else: ${verb}.` };
-    const generation = nextGeneration(instance, await repositories.placements.ofInstance(instance.id));
-    let after: InstanceRecord | null;
-    if (answer.kind === 'requeue') {
-      await repositories.placements.forgive(instance.id);
-      after = await changeInstance(repositories, instance, { observed: 'queued', desired: 'running', generation, reason: null, endsAt: null, ...(minutes === undefined ? {} : { minutes }) }, context);
-    } else {
-      const runs = answer.desired === 'running';
-      const time = runs ? timeOfRun(instance, minutes, now) : {};
-      if (runs) {
-        await this.requireRoom(repositories, instance);
-        await this.requireClock(repositories, instance, time);
-      }
-      const forced = answer.desired === 'stopped' && force;
-      after = await changeInstance(repositories, instance, { desired: answer.desired, stopForced: forced, generation, reason: null, ...time }, context);
-    }
+    const after = await changeInstance(repositories, instance, await this.changeOf(repositories, principal, instance, answer, wish, now), context);
     // The row is locked, so nobody can have been faster.
-    if (after === null) throw new Error(`Instance ${instance.id} changed under its lock.`);
+    if (after === null) throw changedUnderLock(instance.id);
+    const { generation } = after;
 
     let tombstones: Outcome['tombstones'] = [];
     let shown = after;
     if (answer.kind === 'change' && answer.desired === 'deleted') {
       for (const { slaveId } of await repositories.placements.unclean(instance.id)) await repositories.placements.clean(instance.id, slaveId, generation, null);
       await repositories.placements.giveUpOnRetired(instance.id, now);
+      await repositories.bookings.unclaim(instance.id);
       tombstones = (await repositories.placements.unclean(instance.id)).map(({ slaveId }) => ({ slaveId, generation }));
       if (tombstones.length === 0) shown = (await finishDeletion(repositories, after, context)) ?? after;
       await repositories.events.append(
@@ -253,19 +316,71 @@ export class InstanceService {
     }
     const operation = newOperation(kind, { ...shown, name: instance.name }, slaveName, principal.userId, now, reservedId);
     await repositories.operations.insert(operation);
-    return { instance: shown, operation, tombstones, push: tombstones.length === 0 };
+    return { instance: shown, operation, tombstones, push: answer.kind === 'change' && tombstones.length === 0 };
+  }
+
+  /** What is written for a verb that does something. */
+  private async changeOf(repositories: Repositories, principal: Principal, instance: InstanceRecord, answer: Exclude<VerbAnswer, { kind: 'already' | 'conflict' }>, wish: Wish, now: number): Promise<InstanceChange> {
+    const { minutes, force = false } = wish;
+    const next = async (): Promise<number> => nextGeneration(instance, await repositories.placements.ofInstance(instance.id));
+    switch (answer.kind) {
+      case 'requeue':
+        await this.requireQuotas(repositories, principal, instance.groupId, instance);
+        await repositories.placements.forgive(instance.id);
+        return { observed: 'queued', desired: 'running', generation: await next(), reason: null, endsAt: null, ...(minutes === undefined ? {} : { minutes }) };
+      case 'enqueue': {
+        // One that is still being saved holds its room, and is counted already.
+        if (!holdsComputeStates.includes(instance.observed)) await this.requireQuotas(repositories, principal, instance.groupId, instance);
+        const time = timeOfRun(instance, minutes, now);
+        await this.requireClock(repositories, instance, time);
+        return { queuedAt: now, reason: null, ...this.withTime(instance, time, now) };
+      }
+      case 'dequeue': {
+        // Its clock stood while it waited.
+        const left = remainingMs(instance);
+        return { queuedAt: null, nominatedSlaveId: null, reason: null, endsAt: left === null ? null : now + left };
+      }
+      case 'change': {
+        const waited = { queuedAt: null, nominatedSlaveId: null };
+        if (answer.desired !== 'running') return { desired: answer.desired, stopForced: answer.desired === 'stopped' && force, generation: await next(), reason: null, ...waited };
+        const time = timeOfRun(instance, minutes, now);
+        await this.requireRoom(repositories, instance);
+        await this.requireClock(repositories, instance, time);
+        return { desired: 'running', stopForced: false, generation: await next(), reason: null, ...waited, ...this.withTime(instance, time, now) };
+      }
+    }
+  }
+
+  /** New time and, where it adds to what was asked for, the priority that comes of it: an extension is a new admission with the total. */
+  private withTime(instance: InstanceRecord, time: NewTime, now: number): Pick<InstanceChange, 'minutes' | 'endsAt' | 'requestedMinutes' | 'priority'> {
+    const { priority: { formula, endlessMinutes } } = this.deps;
+    const requestedMinutes = requestedInAll(instance, time, now, endlessMinutes);
+    // What was reserved keeps the priority it was admitted with.
+    if (requestedMinutes === instance.requestedMinutes || instance.type === 'AR') return time;
+    const { pfv, ras, mon } = instance.priority;
+    return { ...time, requestedMinutes, priority: priorityOf({ pfv, ras: ras === 1, mon: mon === 1, ramMiB: instance.ramMiB, minutes: requestedMinutes }, formula) };
   }
 
   /** New time for what runs or is on its way: a new generation, so that its slave is told; what waits for a slave is told at its placement. */
   private async giveTime(repositories: Repositories, instance: InstanceRecord, minutes: number | null, context: ChangeContext): Promise<InstanceRecord> {
+    if (instance.type === 'AR') throw new ParavclError('conflict', `The time of ${instance.name} is that of its reservation. Extend the reservation instead.`);
+    const { now } = context;
+    if (instance.queuedAt !== null) {
+      // It gets it once it goes on: until then its clock stands where it was.
+      const left = remainingMs(instance);
+      const standing = { ...instance, endsAt: left === null ? null : now + left };
+      const after = await changeInstance(repositories, instance, { ...this.withTime(standing, timeOfRun(standing, minutes, now), now), endsAt: minutes === null ? null : instance.queuedAt + minutes * 60_000 }, context);
+      if (after === null) throw changedUnderLock(instance.id);
+      return after;
+    }
     if (instance.desired !== 'running') return instance;
     const placed = instance.slaveId !== null;
-    const time = placed ? timeOfRun(instance, minutes, context.now) : { minutes, endsAt: null };
+    const time = placed ? timeOfRun(instance, minutes, now) : { minutes, endsAt: null };
     await this.requireClock(repositories, instance, time);
     const generation = placed ? nextGeneration(instance, await repositories.placements.ofInstance(instance.id)) : instance.generation;
-    const after = await changeInstance(repositories, instance, { generation, ...time }, context);
+    const after = await changeInstance(repositories, instance, { generation, ...this.withTime(instance, time, now) }, context);
     // The row is locked, so nobody can have been faster.
-    if (after === null) throw new Error(`Instance ${instance.id} changed under its lock.`);
+    if (after === null) throw changedUnderLock(instance.id);
     return after;
   }
 
@@ -293,7 +408,14 @@ export class InstanceService {
     throw new ParavclError('quota-exceeded', `You have ${used} instances, and your share is ${share}. Delete one you no longer need, or ask an administrator for more.`, { limit: `${share} instances` });
   }
 
-  /** A saved or switched-off instance holds no cores; bringing it back must not promise them twice. */
+  private async requireQuotas(repositories: Repositories, { userId, role }: Principal, groupId: string | null, need: Pick<Launch, 'vcpus' | 'ramMiB' | 'diskMiB'>): Promise<void> {
+    const group = groupId === null ? null : await repositories.groups.find(groupId);
+    if (groupId !== null && group === null) throw new ParavclError('invalid-input', `There is no group ${groupId}.`, { field: 'groupId', limit: 'an existing group' });
+    const { vcpus, ramMiB, diskMiB } = need;
+    await requireQuota(repositories, { userId, role, groupId, groupName: group?.name ?? null }, { instances: 1, vcpus, ramMiB, diskMiB }, this.deps.quotas);
+  }
+
+  /** Of one that failed or was lost: it should run again where it is, and must not be promised its cores twice. */
   private async requireRoom(repositories: Repositories, instance: InstanceRecord): Promise<void> {
     if (instance.slaveId === null || instance.desired === 'running' || holdsComputeStates.includes(instance.observed)) return;
     const missing = await missingRoom(repositories, instance.slaveId, instance, this.deps.scheduling);
@@ -308,28 +430,26 @@ export class InstanceService {
     return instance;
   }
 
+  private async operable(repositories: Repositories, principal: Principal, id: string): Promise<InstanceRecord> {
+    const instance = await repositories.instances.lock(id);
+    if (instance === null) throw missing(id);
+    authorise(principal, 'instance.operate', 'instance.see', { ownerUserId: instance.userId, groupId: instance.groupId }, `instance ${id}`);
+    return instance;
+  }
+
+  private async accepted(instance: InstanceRecord, operation: OperationRecord): Promise<Accepted> {
+    return { instance: await this.view(instance), operation: operationView(operation), warnings: [], pledge: null };
+  }
+
   private async view(instance: InstanceRecord): Promise<Instance> {
     const slave = instance.slaveId === null ? null : await this.deps.unitOfWork.read.slaves.find(instance.slaveId);
-    return instanceView(instance, slave, this.deps.settings.timeZone);
+    return instanceView(instance, slave, this.deps.settings.timeZone, this.deps.clock.now());
   }
 }
 
-/**
- * Inserts under the first name that is free. Of two launches at once that make the same name, the second
- * finds it taken only when it inserts, and takes its next one. Throws `already-exists` when none is left.
- */
-async function insertNamed(repositories: Repositories, wanted: Omit<InstanceRecord, 'name'>, names: readonly string[]): Promise<InstanceRecord> {
-  for (const name of names) {
-    const instance = { ...wanted, name };
-    try {
-      await repositories.instances.insert(instance);
-      return instance;
-    } catch (error) {
-      if (!isDuplicateKey(error)) throw error;
-    }
-  }
-  const named = names.length > 1 ? 'Try again.' : 'Choose another name, or leave it out.';
-  throw new ParavclError('already-exists', `There is an instance named ${names.at(-1) ?? ''} already. ${named}`, { field: 'name', limit: 'unique in the site' });
+/** The row is locked, so nobody can have been faster. */
+function changedUnderLock(id: string): Error {
+  return new Error(`Instance ${id} changed under its lock.`);
 }
 
 function missing(id: string): ParavclError {

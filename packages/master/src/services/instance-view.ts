@@ -1,8 +1,10 @@
+import type { EpochMs } from '@paravcl/shared/clock';
 import type { Operation } from '@paravcl/shared/api/operations';
 import type { Instance, InstanceTransition } from '@paravcl/shared/domain/instance';
 import type { Reason } from '@paravcl/shared/domain/reasons';
 import { DateTime } from 'luxon';
 import { settled, type InstanceRecord } from '../core/instance-record';
+import { preemptionsToday } from '../core/preemption-day';
 import { fit } from '../core/say';
 import type { OperationRecord } from '../repositories/operation-repository';
 import type { SlaveRecord } from '../repositories/slave-record';
@@ -11,7 +13,7 @@ import type { TransitionRecord } from '../repositories/transition-repository';
 const iso = (at: number): string => new Date(at).toISOString();
 
 /** An instance as people see it: with what it waits for while its slave does not answer. */
-export function instanceView(instance: InstanceRecord, slave: SlaveRecord | null, timeZone: string): Instance {
+export function instanceView(instance: InstanceRecord, slave: SlaveRecord | null, timeZone: string, now: EpochMs): Instance {
   return {
     id: instance.id,
     name: instance.name,
@@ -34,6 +36,10 @@ export function instanceView(instance: InstanceRecord, slave: SlaveRecord | null
     address: instance.address,
     minutes: instance.minutes,
     endsAt: instance.endsAt === null ? null : iso(instance.endsAt),
+    priority: instance.priority,
+    reservationId: instance.reservationId,
+    queuedAt: instance.queuedAt === null ? null : iso(instance.queuedAt),
+    preemptionsToday: preemptionsToday(instance, now, timeZone),
     createdAt: iso(instance.createdAt),
     changedAt: iso(instance.changedAt),
     deadlineAt: instance.deadlineAt === null ? null : iso(instance.deadlineAt),

@@ -1,27 +1,27 @@
-import { freeOf } from '../core/snapshot';
 import { cores } from '../core/say';
+import { subtract } from '../core/snapshot';
 import type { InstanceRecord } from '../core/instance-record';
 import type { Repositories } from '../repositories/repositories';
-import { slaveView } from './fleet-view';
-import type { SchedulingSettings } from './instance-settings';
+import { slaveView, type CapacityLimits } from './fleet-view';
 
 /**
  * Locks a slave against other promises until the transaction ends and tells what is missing there for
- * the cores and RAM of one more instance; null when there is room. The instance must not be counted
- * among what the slave runs yet.
+ * the cores, RAM and bandwidth of one more instance; null when there is room. The instance must not be counted
+ * among what the slave runs yet. What is held for reservations is the plan's business: it decided before.
  */
 export async function missingRoom(
   repositories: Repositories,
   slaveId: string,
-  instance: Pick<InstanceRecord, 'vcpus' | 'ramMiB'>,
-  settings: Pick<SchedulingSettings, 'coreOvercommit' | 'hostRamMiB'>,
+  instance: Pick<InstanceRecord, 'vcpus' | 'ramMiB' | 'bandwidthMbps'>,
+  limits: CapacityLimits,
 ): Promise<string | null> {
   const slave = await repositories.fleet.lock(slaveId);
   if (slave === null) return 'Its slave is gone.';
   const usage = await repositories.placements.usage(slaveId);
-  const view = slaveView(slave, usage.get(slaveId), true, settings);
-  const free = freeOf(view);
-  if (instance.vcpus > free.vcpus) return `${slave.name} has ${Math.max(0, free.vcpus)} of ${cores(view.capacity.vcpus)} free and it needs ${instance.vcpus}.`;
-  if (instance.ramMiB > free.ramMiB) return `${slave.name} has ${Math.max(0, free.ramMiB)} of ${view.capacity.ramMiB} MiB of RAM free and it needs ${instance.ramMiB}.`;
+  const { capacity, promised, name } = slaveView(slave, { usage: usage.get(slaveId), connected: true }, limits);
+  const free = subtract(capacity, promised);
+  if (instance.vcpus > free.vcpus) return `${name} has ${Math.max(0, free.vcpus)} of ${cores(capacity.vcpus)} free and it needs ${instance.vcpus}.`;
+  if (instance.ramMiB > free.ramMiB) return `${name} has ${Math.max(0, free.ramMiB)} of ${capacity.ramMiB} MiB of RAM free and it needs ${instance.ramMiB}.`;
+  if ((instance.bandwidthMbps ?? 0) > free.bandwidthMbps) return `The link of ${name} has ${Math.max(0, free.bandwidthMbps)} of ${capacity.bandwidthMbps} Mbit/s free and it needs ${instance.bandwidthMbps ?? 0}.`;
   return null;
 }

@@ -1,20 +1,16 @@
-import type { Cancel, Clock } from '@paravcl/shared/clock';
-import type { Reason } from '@paravcl/shared/domain/reasons';
-import type { InstanceRecord } from '../core/instance-record';
-import { endAfter } from '../core/instance-time';
-import { nextGeneration } from '../core/next-generation';
-import { plan, type Decision } from '../core/plan';
-import { placementPolicies } from '../core/rank';
-import type { Snapshot, WaitingInstance } from '../core/snapshot';
+import type { Cancel, Clock, EpochMs } from '@paravcl/shared/clock';
+import { policyName } from '../core/decision-of-plan';
+import { plan } from '../core/plan';
 import type { UnitOfWork } from '../db/unit-of-work';
-import type { SlaveRecord } from '../repositories/slave-record';
-import { desiredStates } from './desired-state';
-import { slaveView } from './fleet-view';
-import { changeInstance } from './instance-changes';
+import { keepInputs } from './decision-inputs';
 import type { InstanceSettings, SchedulingSettings } from './instance-settings';
+import { PlanExecution, type RoundFacts } from './plan-execution';
 import type { AgentPort, FleetFigures, SchedulerWake } from './ports';
 import type { OnRecovery } from './recovery-paths';
-import { missingRoom } from './room-check';
+import { loadWorld, waitingInstances } from './world-loader';
+
+/** How exactly a recall begins when it is due. */
+const tickMs = 1000;
 
 export interface SchedulingServiceDeps {
   readonly unitOfWork: UnitOfWork;
@@ -28,17 +24,10 @@ export interface SchedulingServiceDeps {
   readonly onRecovery: OnRecovery;
 }
 
-interface World {
-  readonly snapshot: Snapshot;
-  readonly waiting: readonly WaitingInstance[];
-  readonly records: ReadonlyMap<string, InstanceRecord>;
-  readonly slaves: ReadonlyMap<string, SlaveRecord>;
-}
-
 /**
- * The one loop that places instances: load the world, let `plan` decide, commit each decision if it is
- * still true, then tell the slave. Whatever is lost between commit and push is told again at the slave's
- * next hello and by the resend job, so the loop keeps nothing in memory.
+ * The one loop that says what runs where: load the world, let `plan` decide, commit each decision if it is
+ * still true (`PlanExecution`), then tell the slaves. Everything it decides with is in the database, so a
+ * master that was killed goes on where it was; in memory is only when to look again.
  */
 export class SchedulingService implements SchedulerWake {
   private wanted = false;
@@ -46,8 +35,14 @@ export class SchedulingService implements SchedulerWake {
   private cancelPass: Cancel | null = null;
   private stopped = true;
   private passed = false;
+  private nextPassMs = 0;
+  /** When the newest plan wants to be made anew though nothing happens: a reservation's room has to be called back. */
+  private dueAt: EpochMs | null = null;
+  private readonly execution: PlanExecution;
 
-  constructor(private readonly deps: SchedulingServiceDeps) {}
+  constructor(private readonly deps: SchedulingServiceDeps) {
+    this.execution = new PlanExecution(deps);
+  }
 
   /** Begins to answer wakes, and makes a first pass. */
   start(): void {
@@ -85,7 +80,19 @@ export class SchedulingService implements SchedulerWake {
   private pass(): void {
     if (this.stopped) return;
     this.wake();
-    this.cancelPass = this.deps.clock.after(this.deps.scheduling.passMs, () => this.pass());
+    this.nextPassMs = this.deps.clock.monotonicMs() + this.deps.scheduling.passMs;
+    this.tick();
+  }
+
+  /** Looks at the clocks anew every second and keeps no longer timer, so that a clock that was set, or a machine that slept, is right in the next one. */
+  private tick(): void {
+    const { clock } = this.deps;
+    this.cancelPass = clock.after(Math.min(tickMs, this.deps.scheduling.passMs), () => {
+      if (this.stopped) return;
+      if (clock.monotonicMs() >= this.nextPassMs) return this.pass();
+      if (this.dueAt !== null && clock.now() >= this.dueAt) this.wake();
+      this.tick();
+    });
   }
 
   private async drain(): Promise<void> {
@@ -100,100 +107,41 @@ export class SchedulingService implements SchedulerWake {
     }
   }
 
-  /** One round: load, decide, commit if still true, push. */
+  /** One round: load, decide, commit what is still true, push. */
   private async round(): Promise<void> {
-    const world = await this.load();
-    if (world === null) return;
-    const { clock, scheduling } = this.deps;
-    const decisions = plan(world.snapshot, world.waiting, placementPolicies[scheduling.policy], clock.now());
-    for (const decision of decisions) {
-      const before = world.records.get(decision.instance.id);
-      if (before === undefined) continue;
+    const { unitOfWork: { read }, clock, scheduling, onFault } = this.deps;
+    const at = clock.now();
+    const queue = await read.instances.queue();
+    const world = await loadWorld(read, this.deps, at);
+    const attempts = await read.placements.attempts(queue.map(({ id }) => id));
+    const waiting = waitingInstances(queue, attempts, world.bookings, scheduling, at);
+    const decided = plan(world.snapshot, waiting, scheduling, at);
+    this.dueAt = decided.dueAt;
+
+    const facts: RoundFacts = {
+      records: new Map([...world.active, ...queue.map((record) => [record.id, record] as const)]),
+      slaveNames: new Map([...world.slaves].map(([id, { name }]) => [id, name])),
+      at,
+      inputsHash: once(() => keepInputs(read, { at, snapshot: world.snapshot, waiting, policy: policyName(scheduling) }, at)),
+    };
+    const carryOut = async (id: string, work: () => Promise<boolean>): Promise<void> => {
       try {
-        await this.carryOut(decision, before, world.slaves);
+        if (await work()) return;
+        this.deps.onRecovery('lost-race', { part: 'scheduling', instance: id, generation: facts.records.get(id)?.generation ?? 0 });
+        // The world moved on while we decided: look at it once more, but leave the loop to others first.
+        this.wanted = true;
       } catch (error) {
         // One that cannot be written must not keep the others waiting.
-        this.deps.onFault(error);
+        onFault(error);
       }
-    }
-  }
-
-  private async load(): Promise<World | null> {
-    const { unitOfWork, agents, figures, scheduling } = this.deps;
-    const { read } = unitOfWork;
-    const records = await read.instances.waiting();
-    if (records.length === 0) return null;
-    const [slaves, usage, attempts] = await Promise.all([
-      read.fleet.unretired(),
-      read.placements.usage(),
-      read.placements.attempts(records.map(({ id }) => id)),
-    ]);
-    return {
-      snapshot: {
-        // Figures and clocks as of the last heartbeat: those stored are older by a round of the store job, or by all the time the database was away.
-        slaves: slaves.map((slave) => ({ ...slave, describe: { ...slave.describe, ...figures.latest(slave.id)?.describe } })).map((slave) => slaveView(slave, usage.get(slave.id), agents.isConnected(slave.id), scheduling)),
-        criticalShare: scheduling.criticalShare,
-      },
-      waiting: records.map(({ id, name, generation, vcpus, ramMiB, diskMiB, createdAt, minutes }) => ({
-        id, name, generation, vcpus, ramMiB, diskMiB, createdAt, hasEnd: minutes !== null, attempts: attempts.get(id) ?? [],
-      })),
-      records: new Map(records.map((record) => [record.id, record])),
-      slaves: new Map(slaves.map((slave) => [slave.id, slave])),
     };
+    for (const recalled of decided.recalls) await carryOut(recalled.victims[0]?.instance.id ?? '', () => this.execution.recall(recalled, facts));
+    for (const decision of decided.decisions) await carryOut(decision.instance.id, () => this.execution.decide(decision, facts));
   }
+}
 
-  private async carryOut(decision: Decision, before: InstanceRecord, slaves: ReadonlyMap<string, SlaveRecord>): Promise<void> {
-    switch (decision.kind) {
-      case 'place':
-        return this.place(before, decision.slaveId, slaves.get(decision.slaveId)?.name ?? 'a slave');
-      case 'queue':
-        return this.say(before, 'queued', decision.reason);
-      case 'refuse':
-        return this.say(before, 'failed', decision.reason);
-    }
-  }
-
-  private async place(before: InstanceRecord, slaveId: string, slaveName: string): Promise<void> {
-    const { unitOfWork, agents, clock, settings, scheduling } = this.deps;
-    let raced = false;
-    const placed = await unitOfWork.transaction(async (repositories) => {
-      const now = clock.now();
-      const current = await repositories.instances.lock(before.id);
-      raced = current?.generation !== before.generation || current.observed !== before.observed;
-      if (current === null || raced) return null;
-      if ((await repositories.fleet.lock(slaveId))?.admission !== 'approved') return null;
-      // A resume may have taken the room since the world was loaded: the slave's row is the lock for promises.
-      if ((await missingRoom(repositories, slaveId, before, scheduling)) !== null) return null;
-      const generation = nextGeneration(current, await repositories.placements.ofInstance(before.id));
-      await repositories.placements.insert({ instanceId: before.id, slaveId, generation, state: 'active' }, now);
-      return changeInstance(repositories, before, { observed: 'preparing', slaveId, generation, reason: null, endsAt: endAfter(before.minutes, now) }, { by: 'scheduler', now, slaveName, settings });
-    });
-    if (raced) this.lostRace(before);
-    if (placed === null) {
-      // The world moved on while we decided: look at it once more, but leave the loop to others first.
-      this.wanted = true;
-      return;
-    }
-    agents.pushDesired(slaveId, await desiredStates(unitOfWork.read, [placed], settings.guestUser, this.deps.onFault));
-  }
-
-  private async say(before: InstanceRecord, observed: 'queued' | 'failed', reason: Reason): Promise<void> {
-    const said = before.observed === observed && before.reason?.code === reason.code && before.reason.sentence === reason.sentence;
-    if (said) return;
-    const { unitOfWork, clock, settings } = this.deps;
-    const changed = await unitOfWork.transaction((repositories) =>
-      changeInstance(
-        repositories,
-        before,
-        // The master itself answers for an instance that no slave holds.
-        { observed, reason, ...(observed === 'failed' ? { observedGeneration: before.generation } : {}) },
-        { by: 'scheduler', now: clock.now(), slaveName: null, settings },
-      ),
-    );
-    if (changed === null) this.lostRace(before);
-  }
-
-  private lostRace({ id, generation }: InstanceRecord): void {
-    this.deps.onRecovery('lost-race', { part: 'scheduling', instance: id, generation });
-  }
+/** Answers the same promise however often it is asked. */
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let asked: Promise<T> | null = null;
+  return () => (asked ??= work());
 }

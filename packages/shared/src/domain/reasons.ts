@@ -20,6 +20,7 @@ export const reasonCodes = [
   'KeptForReservation',
   'CriticalLimit',
   'LowerPriority',
+  'Recalled',
   'MakingRoom',
   'SlaveOffline',
   'SlaveTroubled',

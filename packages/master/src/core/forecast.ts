@@ -1,0 +1,44 @@
+import type { EpochMs } from '@paravcl/shared/clock';
+import { Timeline, type Lease } from './calendar';
+import { takesPart } from './room-now';
+import { compute, within, type SlaveView, type Snapshot, type WaitingInstance } from './snapshot';
+
+/**
+ * When each who waits fits at the latest, if nobody extends, cancels or comes with a higher priority: in the order of
+ * service each takes the first place that running instances (until their ends) and reservations leave for as long as
+ * the shortest loan, and holds it for those behind. Null for whom no end is in sight: no slave is large enough, or what
+ * is in the way has no end.
+ *
+ * @param waiting in the order of service
+ */
+export function forecast(snapshot: Snapshot, waiting: readonly WaitingInstance[], at: EpochMs): ReadonlyMap<string, EpochMs | null> {
+  const { shortestLoanMs, horizonMs } = snapshot.rules;
+  let timelines: ReadonlyMap<string, Timeline> = new Map(snapshot.slaves.filter(takesPart).map((slave) => [slave.id, timelineOf(slave, at)]));
+  const starts = new Map<string, EpochMs | null>();
+  for (const instance of waiting) {
+    const asked = [...timelines].filter(([id]) => instance.boundTo === null || id === instance.boundTo);
+    const need = compute(instance.need);
+    const length = Math.max(1, Math.min(shortestLoanMs, instance.runMs ?? shortestLoanMs));
+    const found = asked
+      .filter(([, timeline]) => within(need, timeline.capacity))
+      .flatMap(([id, timeline]) => {
+        const start = timeline.firstFit(need, length, at, at + horizonMs);
+        return start === null ? [] : [{ id, timeline, start }];
+      })
+      .sort((a, b) => a.start - b.start || (a.id < b.id ? -1 : 1))[0];
+    starts.set(instance.id, found?.start ?? null);
+    if (found === undefined) continue;
+    const end = instance.runMs === null ? Infinity : found.start + instance.runMs;
+    timelines = new Map([...timelines, [found.id, found.timeline.withLease({ start: found.start, end, need })]]);
+  }
+  return starts;
+}
+
+/** Everything that holds cores there, best-effort too, for nobody gives way in a forecast. */
+function timelineOf({ capacity, running, bookings }: SlaveView, at: EpochMs): Timeline {
+  const slots = new Set(bookings.flatMap(({ instanceId }) => instanceId ?? []));
+  const guests: readonly Lease[] = running
+    .filter(({ id, leaving }) => !leaving && !slots.has(id))
+    .map(({ need, endsAt }) => ({ start: at, end: endsAt === null ? Infinity : Math.max(at + 1, endsAt), need: compute(need) }));
+  return Timeline.of(compute(capacity), [...guests, ...bookings.map(({ start, end, need }) => ({ start, end, need: compute(need) }))]);
+}

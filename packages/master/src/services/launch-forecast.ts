@@ -1,0 +1,116 @@
+import type { Instance } from '@paravcl/shared/domain/instance';
+import type { Clock, EpochMs } from '@paravcl/shared/clock';
+import type { Principal } from '@paravcl/shared/domain/people';
+import { ParavclError } from '@paravcl/shared/errors';
+import { newId } from '@paravcl/shared/ids';
+import { riskSentence } from '../core/explain';
+import { outlook, type Outlook } from '../core/outlook';
+import { roomFor, type WaitingInstance } from '../core/snapshot';
+import type { UnitOfWork } from '../db/unit-of-work';
+import type { InstanceSettings } from './instance-settings';
+import { resolveLaunch } from './launch-request';
+import { priorityOfRequest, type PriorityRules, type RequestPriority } from './request-priority';
+import { loadWorld, type WorldDeps } from './world-loader';
+
+export interface LaunchForecastDeps extends WorldDeps {
+  readonly unitOfWork: UnitOfWork;
+  readonly clock: Clock;
+  readonly settings: InstanceSettings;
+  readonly priority: PriorityRules;
+}
+
+/** What somebody is thinking of launching. */
+export interface LaunchQuery {
+  readonly imageId: string;
+  readonly vcpus?: number | undefined;
+  readonly ramMiB?: number | undefined;
+  readonly diskMiB?: number | undefined;
+  readonly asSlave?: boolean | undefined;
+}
+
+export interface LaunchOptions {
+  readonly fitsNow: boolean;
+  readonly options: { minutes: number; end: string; priority: RequestPriority['parts'] }[];
+  readonly risk: string;
+  readonly keptFrom: string | null;
+  readonly sentence: string | null;
+}
+
+const hourMinutes = 60;
+
+/** What a launch has to expect of the pool and of coming reservations, before it is asked for and when it was. */
+export class LaunchForecast {
+  constructor(private readonly deps: LaunchForecastDeps) {}
+
+  /** Hours that coming reservations leave room for, with the priority each has, and what it risks. Throws `invalid-input`, `image-not-ready`. */
+  async options(principal: Principal, query: LaunchQuery): Promise<LaunchOptions> {
+    const { unitOfWork, clock, settings, priority } = this.deps;
+    const { min, max } = settings.minutes;
+    const at = clock.now();
+    const hours = Array.from({ length: Math.floor(max / hourMinutes) }, (_, index) => (index + 1) * hourMinutes).filter((minutes) => minutes >= min);
+    return unitOfWork.transaction(async (repositories) => {
+      const launch = await resolveLaunch(repositories, query, settings.defaults);
+      const priorities = new Map<number, RequestPriority>();
+      for (const minutes of new Set([...hours, max])) {
+        const asking = { who: principal, image: launch.image, reservationGroupId: null, ramMiB: launch.ramMiB, minutes, asSlave: query.asSlave === true };
+        priorities.set(minutes, await priorityOfRequest(repositories, asking, priority, at));
+      }
+      const longest = priorities.get(max);
+      if (longest === undefined) throw new ParavclError('internal', 'No time can be asked for.');
+      const { snapshot } = await loadWorld(repositories, this.deps, at);
+      const wanted: WaitingInstance = { ...unplaced(newId(at), principal.userId, at), need: roomFor(launch), priority: longest.parts, runMs: max * 60_000 };
+      const seen = outlook(snapshot, wanted, this.deps.scheduling, at, hours);
+      return {
+        fitsNow: seen.decision?.kind === 'place',
+        options: seen.minutes.flatMap((minutes) => {
+          const parts = priorities.get(minutes)?.parts;
+          return parts === undefined ? [] : [{ minutes, end: new Date(at + minutes * 60_000).toISOString(), priority: parts }];
+        }),
+        risk: this.riskOf(seen, at),
+        keptFrom: seen.kept === null ? null : new Date(seen.kept.recalledAt).toISOString(),
+        sentence: missing(seen),
+      };
+    });
+  }
+
+  /** What one should know who has just launched this; empty when nothing threatens it. */
+  async risk(instance: Instance): Promise<readonly string[]> {
+    if (instance.type === 'AR' || instance.desired !== 'running') return [];
+    const at = this.deps.clock.now();
+    const { snapshot } = await loadWorld(this.deps.unitOfWork.read, this.deps, at);
+    // It may be placed already: its own room is not in its way.
+    const slaves = snapshot.slaves.map((slave) => ({ ...slave, running: slave.running.filter(({ id }) => id !== instance.id) }));
+    const wanted: WaitingInstance = {
+      ...unplaced(instance.id, instance.userId, at),
+      need: roomFor(instance),
+      priority: instance.priority,
+      runMs: instance.minutes === null ? null : instance.minutes * 60_000,
+      boundTo: instance.slaveId,
+    };
+    const sentence = this.riskOf(outlook({ ...snapshot, slaves }, wanted, this.deps.scheduling, at, []), at);
+    return sentence === '' ? [] : [sentence];
+  }
+
+  private riskOf({ kept }: Outlook, at: EpochMs): string {
+    const { ordering, rules } = this.deps.scheduling;
+    return riskSentence(kept, ordering.name === 'para', rules, at);
+  }
+}
+
+/** Told when there is not enough room now. */
+function missing({ decision }: Outlook): string | null {
+  switch (decision?.kind) {
+    case undefined:
+    case 'place':
+    case 'resume':
+      return null;
+    case 'preempt':
+    case 'queue':
+    case 'refuse':
+      return decision.reason.sentence;
+  }
+}
+
+function unplaced(id: string, userId: string, at: number): Omit<WaitingInstance, 'need' | 'priority' | 'runMs'> {
+  return { id, name: 'It', type: 'BE', userId, groupId: null, generation: 1, createdAt: at, attempts: [], boundTo: null, nominatedTo: null, booking: null, spared: false, reason: null };
+}

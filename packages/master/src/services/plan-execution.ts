@@ -1,0 +1,242 @@
+import type { Clock, EpochMs } from '@paravcl/shared/clock';
+import type { Reason } from '@paravcl/shared/domain/reasons';
+import { newId } from '@paravcl/shared/ids';
+import { decisionOf, decisionOfLeaving, decisionOfRecall, type DecisionBody } from '../core/decision-of-plan';
+import { suspendedForOthers, type InstanceRecord } from '../core/instance-record';
+import { endAfter } from '../core/instance-time';
+import { nextGeneration } from '../core/next-generation';
+import type { Decision, Leaving, Policies, Recalled } from '../core/plan';
+import { preemptionsToday, siteDay } from '../core/preemption-day';
+import type { UnitOfWork } from '../db/unit-of-work';
+import type { InstanceChange } from '../repositories/instance-repository';
+import type { Repositories } from '../repositories/repositories';
+import { desiredStates, tombstone } from './desired-state';
+import { changeInstance } from './instance-changes';
+import type { InstanceSettings, SchedulingSettings } from './instance-settings';
+import { tell } from './notice-service';
+import type { AgentPort } from './ports';
+import { missingRoom } from './room-check';
+import { remainingMs } from './world-loader';
+
+export interface PlanExecutionDeps {
+  readonly unitOfWork: UnitOfWork;
+  readonly agents: Pick<AgentPort, 'pushDesired'>;
+  readonly clock: Clock;
+  readonly settings: InstanceSettings;
+  readonly scheduling: SchedulingSettings;
+  readonly onFault: (error: unknown) => void;
+}
+
+/** What a round's decisions were made of. */
+export interface RoundFacts {
+  /** Those who wait and those who hold cores, as loaded: a decision holds only while they are still so. */
+  readonly records: ReadonlyMap<string, InstanceRecord>;
+  readonly slaveNames: ReadonlyMap<string, string>;
+  readonly at: EpochMs;
+  /** Keeps the round's inputs, once, and answers their hash. */
+  readonly inputsHash: () => Promise<string>;
+}
+
+/** The world moved on since it was loaded: nothing of the decision was written. */
+class Stale extends Error {}
+
+/** What a slave has to be told once the transaction is there. */
+interface Told {
+  readonly push: readonly InstanceRecord[];
+  readonly tombstones: readonly { readonly slaveId: string; readonly instanceId: string; readonly generation: number }[];
+}
+
+const nothing: Told = { push: [], tombstones: [] };
+
+/**
+ * Carries out what a plan decided: each decision in one transaction that holds only if the instances it is about are
+ * still as the plan saw them, with its record, its notices and its history, and then told to the slaves. What is lost
+ * between commit and push is told again at the slave's next hello and by the resend job.
+ */
+export class PlanExecution {
+  constructor(private readonly deps: PlanExecutionDeps) {}
+
+  /** False when the decision is stale: plan again. */
+  async decide(decision: Decision, facts: RoundFacts): Promise<boolean> {
+    switch (decision.kind) {
+      case 'place':
+        return this.commit((repositories) => this.place(repositories, decision, facts));
+      case 'resume':
+        return this.commit((repositories) => this.resume(repositories, decision, facts));
+      case 'preempt':
+        return this.commit((repositories) => this.preempt(repositories, decision, facts));
+      case 'queue':
+        return this.say(decision, facts, { observed: 'queued', nominatedSlaveId: decision.nominatedTo });
+      case 'refuse':
+        return this.say(decision, facts, { observed: 'failed', nominatedSlaveId: null });
+    }
+  }
+
+  recall(recalled: Recalled, facts: RoundFacts): Promise<boolean> {
+    return this.commit(async (repositories) => {
+      await this.record(repositories, decisionOfRecall(recalled, this.policies), await this.ownerOfReservation(repositories, recalled.booking.reservationId), facts);
+      const told: Told[] = [];
+      for (const victim of recalled.victims) told.push(await this.sendAway(repositories, recalled.slaveId, victim, { code: 'Recalled', decision: null }, facts));
+      return joined(told);
+    });
+  }
+
+  private get policies(): Policies {
+    return this.deps.scheduling;
+  }
+
+  private async commit(work: (repositories: Repositories) => Promise<Told>): Promise<boolean> {
+    const { unitOfWork, agents, settings, onFault } = this.deps;
+    let told: Told;
+    try {
+      told = await unitOfWork.transaction(work);
+    } catch (error) {
+      if (error instanceof Stale) return false;
+      throw error;
+    }
+    for (const { slaveId, instanceId, generation } of told.tombstones) agents.pushDesired(slaveId, [tombstone(instanceId, generation)]);
+    for (const instance of told.push) {
+      if (instance.slaveId !== null) agents.pushDesired(instance.slaveId, await desiredStates(unitOfWork.read, [instance], settings.guestUser, onFault));
+    }
+    return true;
+  }
+
+  private async place(repositories: Repositories, decision: Extract<Decision, { kind: 'place' }>, facts: RoundFacts): Promise<Told> {
+    const { slaveId, instance: { booking, type, runMs } } = decision;
+    const now = this.deps.clock.now();
+    const before = await this.unchanged(repositories, decision.instance.id, facts);
+    if ((await repositories.fleet.lock(slaveId))?.admission !== 'approved') throw new Stale();
+    // Somebody may have taken the room since the world was loaded: the slave's row is the lock for promises.
+    if ((await missingRoom(repositories, slaveId, before, this.deps.scheduling)) !== null) throw new Stale();
+    if (booking !== null && booking.slaveId !== slaveId) await this.moveSlot(repositories, booking.reservationId, before.id, slaveId);
+    const generation = nextGeneration(before, await repositories.placements.ofInstance(before.id));
+    await repositories.placements.insert({ instanceId: before.id, slaveId, generation, state: 'active' }, now);
+    const endsAt = type === 'AR' && runMs !== null ? facts.at + runMs : endAfter(before.minutes, now);
+    const after = await this.change(repositories, before, { observed: 'preparing', slaveId, generation, reason: null, endsAt, nominatedSlaveId: null }, slaveId, facts);
+    await this.record(repositories, decisionOf(decision, this.policies), before, facts);
+    return { push: [after], tombstones: [] };
+  }
+
+  /** Its slot goes where it runs. */
+  private async moveSlot(repositories: Repositories, reservationId: string, instanceId: string, slaveId: string): Promise<void> {
+    const slot = (await repositories.bookings.ofReservations([reservationId])).find((one) => one.instanceId === instanceId);
+    if (slot === undefined) throw new Stale();
+    await repositories.bookings.rebook(reservationId, slot.slot, slaveId);
+  }
+
+  private async resume(repositories: Repositories, decision: Extract<Decision, { kind: 'resume' }>, facts: RoundFacts): Promise<Told> {
+    const { slaveId, instance: { type, runMs } } = decision;
+    const now = this.deps.clock.now();
+    const before = await this.unchanged(repositories, decision.instance.id, facts);
+    if ((await missingRoom(repositories, slaveId, before, this.deps.scheduling)) !== null) throw new Stale();
+    const generation = nextGeneration(before, await repositories.placements.ofInstance(before.id));
+    const left = type === 'AR' ? runMs : remainingMs(before);
+    const endsAt = left === null ? null : now + left;
+    const after = await this.change(repositories, before, { desired: 'running', stopForced: false, generation, reason: null, endsAt, queuedAt: null, nominatedSlaveId: null }, slaveId, facts);
+    const decisionId = await this.record(repositories, decisionOf(decision, this.policies), before, facts);
+    if (suspendedForOthers(before)) {
+      const { id, userId } = before;
+      await tell(repositories, { userId, kind: 'instance.resumed', subjectType: 'instance', subjectId: id, sentence: decision.sentence, decisionId }, now);
+    }
+    return { push: [after], tombstones: [] };
+  }
+
+  private async preempt(repositories: Repositories, decision: Extract<Decision, { kind: 'preempt' }>, facts: RoundFacts): Promise<Told> {
+    const { slaveId, instance, victims, reason } = decision;
+    const before = await this.unchanged(repositories, instance.id, facts);
+    await this.record(repositories, decisionOf(decision, this.policies), before, facts);
+    await this.change(repositories, before, { ...(before.queuedAt === null ? { observed: 'queued' } : {}), ...(suspendedForOthers(before) ? {} : { reason }), nominatedSlaveId: slaveId }, null, facts);
+    const code = instance.type === 'AR' ? 'Recalled' : 'LowerPriority';
+    const told: Told[] = [];
+    for (const victim of victims) told.push(await this.sendAway(repositories, slaveId, victim, { code, decision }, facts));
+    return joined(told);
+  }
+
+  /**
+   * One that has to go: saved with everything open and put into the queue to come back, with its time standing still;
+   * one that has not started yet goes back to the queue at once; one whose time is nearly over just ends.
+   */
+  private async sendAway(
+    repositories: Repositories,
+    slaveId: string,
+    victim: Leaving,
+    why: { readonly code: Reason['code']; readonly decision: Decision | null },
+    facts: RoundFacts,
+  ): Promise<Told> {
+    const { clock, scheduling } = this.deps;
+    const { timeZone, shortestLoanMs } = scheduling.rules;
+    const now = clock.now();
+    const before = await this.unchanged(repositories, victim.instance.id, facts);
+    const generation = nextGeneration(before, await repositories.placements.ofInstance(before.id));
+    const reason = { code: why.code, sentence: victim.sentence };
+    const counted = { preemptions: preemptionsToday(before, now, timeZone) + 1, preemptedOn: siteDay(now, timeZone) };
+    const decisionId = await this.record(repositories, decisionOfLeaving(victim, why.decision, this.policies), before, facts);
+    await tell(repositories, { userId: before.userId, kind: 'instance.preempted', subjectType: 'instance', subjectId: before.id, sentence: victim.sentence, decisionId }, now);
+    if (before.observed === 'preparing' && !before.booted) {
+      await repositories.placements.clean(before.id, slaveId, generation, null);
+      await this.change(repositories, before, { observed: 'queued', slaveId: null, generation, reason, endsAt: null, ...counted }, slaveId, facts);
+      return { push: [], tombstones: [{ slaveId, instanceId: before.id, generation }] };
+    }
+    const nearlyOver = before.endsAt !== null && before.endsAt - now <= shortestLoanMs;
+    const after = await this.change(repositories, before, { desired: 'suspended', generation, reason, ...(nearlyOver ? {} : { queuedAt: now }), ...counted }, slaveId, facts);
+    return { push: [after], tombstones: [] };
+  }
+
+  /** Says why one waits or was given up; recorded as a decision when the reason is another one. */
+  private async say(decision: Extract<Decision, { kind: 'queue' | 'refuse' }>, facts: RoundFacts, wish: Pick<InstanceChange, 'observed' | 'nominatedSlaveId'>): Promise<boolean> {
+    const { reason } = decision;
+    const seen = facts.records.get(decision.instance.id);
+    if (seen === undefined) return true;
+    // What is saved or off stays what it is while it waits to go on.
+    const bound = seen.queuedAt !== null;
+    const observed = bound ? seen.observed : (wish.observed ?? seen.observed);
+    // Why and until when it was suspended says more than what it waits for now; the queue tells that.
+    const keepsWhy = suspendedForOthers(seen);
+    const nominatedSlaveId = wish.nominatedSlaveId ?? null;
+    const same = seen.observed === observed && (keepsWhy || seen.reason?.code === reason.code) && seen.nominatedSlaveId === nominatedSlaveId;
+    if (same && (keepsWhy || seen.reason?.sentence === reason.sentence)) return true;
+    return this.commit(async (repositories) => {
+      const before = await this.unchanged(repositories, seen.id, facts);
+      // The master itself answers for an instance that no slave holds.
+      const answered = decision.kind === 'refuse' && !bound ? { observedGeneration: before.generation } : {};
+      await this.change(repositories, before, { ...(observed === before.observed ? {} : { observed }), nominatedSlaveId, ...(keepsWhy ? {} : { reason }), ...answered }, null, facts);
+      if (!same) await this.record(repositories, decisionOf(decision, this.policies), before, facts);
+      return nothing;
+    });
+  }
+
+  /** Locked, and still as the plan saw it; throws Stale otherwise. */
+  private async unchanged(repositories: Repositories, id: string, facts: RoundFacts): Promise<InstanceRecord> {
+    const seen = facts.records.get(id);
+    const current = await repositories.instances.lock(id);
+    if (seen === undefined || current === null) throw new Stale();
+    const same = current.generation === seen.generation && current.observed === seen.observed && current.desired === seen.desired && current.queuedAt === seen.queuedAt && current.type === seen.type;
+    if (!same) throw new Stale();
+    return current;
+  }
+
+  private async change(repositories: Repositories, before: InstanceRecord, wish: InstanceChange, slaveId: string | null, facts: RoundFacts): Promise<InstanceRecord> {
+    const slaveName = slaveId === null ? null : (facts.slaveNames.get(slaveId) ?? null);
+    const after = await changeInstance(repositories, before, wish, { by: 'scheduler', now: this.deps.clock.now(), slaveName, settings: this.deps.settings });
+    if (after === null) throw new Stale();
+    return after;
+  }
+
+  private async record(repositories: Repositories, body: DecisionBody, owner: { readonly userId: string; readonly groupId: string | null }, facts: RoundFacts): Promise<string> {
+    const now = this.deps.clock.now();
+    const id = newId(now);
+    const { userId, groupId } = owner;
+    await repositories.decisions.insert({ id, at: new Date(now).toISOString(), ...body, inputsHash: await facts.inputsHash(), userId, groupId });
+    return id;
+  }
+
+  private async ownerOfReservation(repositories: Repositories, id: string): Promise<{ readonly userId: string; readonly groupId: string | null }> {
+    const reservation = await repositories.reservations.find(id);
+    if (reservation === null) throw new Stale();
+    return reservation;
+  }
+}
+
+function joined(told: readonly Told[]): Told {
+  return { push: told.flatMap(({ push }) => push), tombstones: told.flatMap(({ tombstones }) => tombstones) };
+}

@@ -1,0 +1,56 @@
+import type { Clock } from '@paravcl/shared/clock';
+import type { QueueEntry } from '@paravcl/shared/domain/decision';
+import type { Principal } from '@paravcl/shared/domain/people';
+import type { Reason } from '@paravcl/shared/domain/reasons';
+import { forecast } from '../core/forecast';
+import { plan, type Decision } from '../core/plan';
+import { tellMoment } from '../core/tell-time';
+import type { UnitOfWork } from '../db/unit-of-work';
+import { may } from './policy';
+import { loadWorld, waitingInstances, type WorldDeps } from './world-loader';
+
+export interface QueueServiceDeps extends WorldDeps {
+  readonly unitOfWork: UnitOfWork;
+  readonly clock: Clock;
+}
+
+/** Who waits, for what, and until when. */
+export class QueueService {
+  constructor(private readonly deps: QueueServiceDeps) {}
+
+  /** The entries this person may see, with their places among everybody's: what the scheduler would say now, and nothing is changed. */
+  async queue(principal: Principal): Promise<{ readonly length: number; readonly items: QueueEntry[] }> {
+    const { unitOfWork: { read }, clock, scheduling } = this.deps;
+    const at = clock.now();
+    const queue = await read.instances.queue();
+    if (queue.length === 0) return { length: 0, items: [] };
+    const world = await loadWorld(read, this.deps, at);
+    const attempts = await read.placements.attempts(queue.map(({ id }) => id));
+    const waiting = [...waitingInstances(queue, attempts, world.bookings, scheduling, at)].sort(scheduling.ordering.compare);
+    const { decisions } = plan(world.snapshot, waiting, scheduling, at);
+    const starts = forecast(world.snapshot, waiting, at);
+    const groups = new Map(queue.map(({ id, groupId, userId }) => [id, { ownerUserId: userId, groupId }]));
+    const items = decisions.flatMap((decision, index): readonly QueueEntry[] => {
+      const { instance } = decision;
+      const subject = groups.get(instance.id);
+      if (subject === undefined || !may(principal, 'queue.see', subject)) return [];
+      const start = starts.get(instance.id) ?? null;
+      const reason = reasonOf(decision);
+      const earliest = start === null ? '' : start <= at ? ' It starts with the scheduler’s next look.' : ` Earliest start: ${tellMoment(start, scheduling.rules.timeZone, at)}.`;
+      return [{
+        instanceId: instance.id,
+        name: instance.name,
+        place: index + 1,
+        reason,
+        waitsFor: `${reason?.sentence ?? 'It starts now.'}${earliest}`,
+        earliestStart: start === null ? null : new Date(start).toISOString(),
+        priority: instance.priority,
+      }];
+    });
+    return { length: decisions.length, items };
+  }
+}
+
+function reasonOf(decision: Decision): Reason | null {
+  return decision.kind === 'place' || decision.kind === 'resume' ? null : decision.reason;
+}

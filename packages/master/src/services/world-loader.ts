@@ -1,0 +1,138 @@
+import type { EpochMs } from '@paravcl/shared/clock';
+import { dayEndsAt, preemptionsToday } from '../core/preemption-day';
+import type { InstanceRecord } from '../core/instance-record';
+import { leadMs, unmeasuredSaveMiBPerSecond } from '../core/save-time';
+import { roomFor, type Attempt, type RunningInstance, type Snapshot, type WaitingInstance } from '../core/snapshot';
+import type { HeldBooking } from '../repositories/booking-repository';
+import type { Repositories } from '../repositories/repositories';
+import type { SlaveRecord } from '../repositories/slave-record';
+import { contributingSlaves } from './contributing-slaves';
+import { slaveView } from './fleet-view';
+import type { SchedulingSettings } from './instance-settings';
+import type { AgentPort, FleetFigures } from './ports';
+
+export interface WorldDeps {
+  readonly agents: Pick<AgentPort, 'isConnected'>;
+  readonly figures: FleetFigures;
+  readonly scheduling: SchedulingSettings;
+}
+
+/** The scheduler's world with the records it was made of. */
+export interface World {
+  readonly snapshot: Snapshot;
+  readonly slaves: ReadonlyMap<string, SlaveRecord>;
+  /** Instances that hold cores and RAM, by id. */
+  readonly active: ReadonlyMap<string, InstanceRecord>;
+  readonly bookings: readonly HeldBooking[];
+}
+
+/** Loads everything that decisions are made of, within whatever transaction `repositories` belong to. */
+export async function loadWorld(repositories: Repositories, deps: WorldDeps, at: EpochMs): Promise<World> {
+  const { scheduling, agents, figures } = deps;
+  const [stored, usage, active, bookings, speeds, lastPlacedOn] = await Promise.all([
+    repositories.fleet.unretired(),
+    repositories.placements.usage(),
+    repositories.instances.active(),
+    repositories.bookings.held(),
+    repositories.saveSpeeds.all(),
+    repositories.placements.newestSlaveId(),
+  ]);
+  const contributing = await contributingSlaves(repositories, stored, scheduling.contributingMs, at);
+  // Figures and clocks as of the last heartbeat: those stored are older by a round of the store job, or by all the time the database was away.
+  const slaves = stored.map((slave) => ({ ...slave, describe: { ...slave.describe, ...figures.latest(slave.id)?.describe } }));
+  const bySlave = grouped(active);
+  const booked = grouped(bookings);
+  const views = slaves.map((slave) => {
+    const saveMiBPerSecond = speeds.get(slave.id)?.mibPerSecond ?? unmeasuredSaveMiBPerSecond;
+    return slaveView(
+      slave,
+      {
+        usage: usage.get(slave.id),
+        connected: agents.isConnected(slave.id),
+        contributing: contributing.has(slave.id),
+        running: (bySlave.get(slave.id) ?? []).map((instance) => running(instance, saveMiBPerSecond, scheduling, at)),
+        bookings: booked.get(slave.id) ?? [],
+        saveMiBPerSecond,
+      },
+      scheduling,
+    );
+  });
+  return {
+    snapshot: { slaves: views, rules: scheduling.rules, lastPlacedOn },
+    slaves: new Map(slaves.map((slave) => [slave.id, slave])),
+    active: new Map(active.map((instance) => [instance.id, instance])),
+    bookings,
+  };
+}
+
+function grouped<T extends { readonly slaveId: string | null }>(items: readonly T[]): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    if (item.slaveId === null) continue;
+    const group = groups.get(item.slaveId);
+    if (group === undefined) groups.set(item.slaveId, [item]);
+    else group.push(item);
+  }
+  return groups;
+}
+
+function running(instance: InstanceRecord, saveMiBPerSecond: number, { preemptionsPerDay, rules }: SchedulingSettings, at: EpochMs): RunningInstance {
+  const need = roomFor(instance);
+  const spared = preemptionsToday(instance, at, rules.timeZone) >= preemptionsPerDay;
+  return {
+    id: instance.id,
+    name: instance.name,
+    type: instance.type,
+    userId: instance.userId,
+    groupId: instance.groupId,
+    generation: instance.generation,
+    observed: instance.observed,
+    need,
+    pi: instance.priority.pi,
+    since: instance.changedAt,
+    endsAt: instance.endsAt,
+    leaving: instance.desired !== 'running',
+    // What begins right after midnight is not in its way until it could have been saved.
+    sparedUntil: spared ? dayEndsAt(at, rules.timeZone) + leadMs([need.ramMiB], saveMiBPerSecond, rules) : null,
+  };
+}
+
+/** Those of the queue who can be served now: not those that are still being saved. */
+export function waitingInstances(queue: readonly InstanceRecord[], attempts: ReadonlyMap<string, readonly Attempt[]>, bookings: readonly HeldBooking[], { preemptionsPerDay, rules }: SchedulingSettings, at: EpochMs): readonly WaitingInstance[] {
+  const slots = new Map(bookings.flatMap((booking) => (booking.instanceId === null ? [] : [[booking.instanceId, booking] as const])));
+  return queue.filter(canBeServed).map((instance) => {
+    const bound = instance.queuedAt !== null;
+    const slot = instance.type === 'AR' ? slots.get(instance.id) : undefined;
+    const need = roomFor(instance);
+    return {
+      id: instance.id,
+      name: instance.name,
+      type: slot === undefined ? 'BE' : 'AR',
+      userId: instance.userId,
+      groupId: instance.groupId,
+      generation: instance.generation,
+      need: bound ? { ...need, diskMiB: 0 } : need,
+      priority: instance.priority,
+      createdAt: instance.createdAt,
+      runMs: slot === undefined ? remainingMs(instance) : Math.max(0, slot.end - at),
+      attempts: attempts.get(instance.id) ?? [],
+      boundTo: bound ? instance.slaveId : null,
+      nominatedTo: instance.nominatedSlaveId,
+      booking: slot === undefined ? null : { reservationId: slot.reservationId, slaveId: slot.slaveId, start: slot.start, end: slot.end },
+      spared: preemptionsToday(instance, at, rules.timeZone) >= preemptionsPerDay,
+      reason: instance.reason,
+    };
+  });
+}
+
+function canBeServed({ queuedAt, desired, observed, observedGeneration, generation }: InstanceRecord): boolean {
+  if (queuedAt === null) return observed === 'requested' || observed === 'queued';
+  return observedGeneration === generation && ((desired === 'suspended' && observed === 'suspended') || observed === 'stopped');
+}
+
+/** Its clock stands while it waits in the queue. */
+export function remainingMs({ minutes, endsAt, queuedAt }: Pick<InstanceRecord, 'minutes' | 'endsAt' | 'queuedAt'>): number | null {
+  if (minutes === null) return null;
+  if (queuedAt !== null && endsAt !== null && endsAt > queuedAt) return endsAt - queuedAt;
+  return minutes * 60_000;
+}
