@@ -5,22 +5,22 @@ import type { ReservationRecord } from '../core/reservation-record';
 import { cores } from '../core/say';
 import type { Repositories } from '../repositories/repositories';
 import type { Quota, Quotas } from './instance-settings';
-import type { ReservationOwner, ReservationWish } from './reservation-wish';
+import type { ReservationWish } from './reservation-wish';
 
 type Role = Pick<Principal, 'role'>;
 
 /** Operators and administrators reserve for the site. */
 const exempt = ({ role }: Role): boolean => role === 'operator' || role === 'admin';
 
-/** Throws `quota-exceeded` when the owner has as many reservations as may be open at a time. */
-export async function requireOpenShare(repositories: Repositories, by: Role, { userId }: { readonly userId: string }, owner: ReservationOwner): Promise<void> {
+/** Throws `quota-exceeded` when so many more reservations of the owner would be more than may be open at a time. */
+export async function requireOpenShare(repositories: Repositories, by: Role, { userId, owner }: Pick<ReservationWish, 'userId' | 'owner'>, more: number): Promise<void> {
   if (exempt(by)) return;
   const { mostOpen } = owner.rules;
   const open = await repositories.reservations.openOf(owner.groupId === null ? { userId } : { groupId: owner.groupId });
-  if (open < mostOpen) return;
+  if (open + more <= mostOpen) return;
   const whose = owner.groupId === null ? 'You have' : `${owner.name} has`;
   const limit = mostOpen === 1 ? '1 open reservation' : `${mostOpen} open reservations`;
-  throw new ParavclError('quota-exceeded', `${whose} ${open} reservations that are not over, and at most ${mostOpen} may be open at a time. Cancel one, or wait until one is over.`, { limit });
+  throw new ParavclError('quota-exceeded', `${whose} ${open} reservations that are not over${more === 1 ? '' : `, and this asks for ${more} more at once`}; at most ${mostOpen} may be open at a time. Cancel one, or wait until one is over.`, { limit });
 }
 
 /** In the order in which they are looked at. */

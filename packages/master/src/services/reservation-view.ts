@@ -1,5 +1,9 @@
+import type { ReservationAnswer } from '@paravcl/shared/api/reservations';
 import type { Reservation } from '@paravcl/shared/domain/reservation';
 import type { BookingRecord, ReservationRecord } from '../core/reservation-record';
+import type { Repositories } from '../repositories/repositories';
+import type { Written } from './reservation-admission';
+import { movesView } from './reservation-decision';
 
 const iso = (at: number): string => new Date(at).toISOString();
 
@@ -16,5 +20,18 @@ export function reservationView(reservation: ReservationRecord, bookings: readon
     moved: moved === null ? null : { ...moved, from: iso(moved.from), to: iso(moved.to) },
     seriesId, sentence,
     createdAt: iso(createdAt), changedAt: iso(changedAt),
+  };
+}
+
+/** The same with its slots as they are in the books now. */
+export async function viewOf(repositories: Repositories, reservation: ReservationRecord): Promise<Reservation> {
+  return reservationView(reservation, await repositories.bookings.ofReservations([reservation.id]));
+}
+
+/** What an admitted request is answered; `all` that was written with it made others give way. */
+export function writtenAnswer({ reservation, sentence, decisionId }: Written, all: readonly Written[], bookings: readonly BookingRecord[]): ReservationAnswer {
+  return {
+    reservation: reservationView(reservation, bookings), admitted: true, sentence, priority: reservation.priority,
+    moves: all.flatMap(({ moves }) => movesView({ kind: 'admitted', bookings: [], moves })), offers: [], series: [], pledge: null, decisionId,
   };
 }

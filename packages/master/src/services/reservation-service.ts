@@ -1,0 +1,145 @@
+import type { Page } from '@paravcl/shared/api/page';
+import type { RequestReservationBody, ReservationAnswer } from '@paravcl/shared/api/reservations';
+import type { Clock, EpochMs } from '@paravcl/shared/clock';
+import type { Principal } from '@paravcl/shared/domain/people';
+import type { Reservation, ReservationState } from '@paravcl/shared/domain/reservation';
+import { newId } from '@paravcl/shared/ids';
+import type { ReservationRecord } from '../core/reservation-record';
+import type { UnitOfWork } from '../db/unit-of-work';
+import type { Repositories } from '../repositories/repositories';
+import type { Acting } from './acting';
+import type { Quotas } from './instance-settings';
+import type { Participation } from './participation';
+import { reach } from './policy';
+import type { SchedulerWake } from './ports';
+import { requestedWeeks, type RequestedWeeks, type WishSettings } from './requested-weeks';
+import { missingReservation, requireSee } from './reservation-access';
+import { offersOf, type ReservationAdmission, type Written } from './reservation-admission';
+import { requireOpenShare, requireReservationQuota } from './reservation-limits';
+import { answerable, byPerson, tellPeople } from './reservation-people';
+import { reservationView, viewOf, writtenAnswer } from './reservation-view';
+import { movesView } from './reservation-decision';
+import { minutesOf } from './reservation-wish';
+
+export interface ReservationServiceDeps extends WishSettings {
+  readonly unitOfWork: UnitOfWork;
+  readonly admission: ReservationAdmission;
+  readonly participation: Pick<Participation, 'takePart'>;
+  readonly scheduler: SchedulerWake;
+  readonly clock: Clock;
+  readonly quotas: Quotas;
+}
+
+export interface ReservationQuery {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+  readonly state?: ReservationState | undefined;
+  readonly userId?: string | undefined;
+  readonly groupId?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
+
+/** Reserving, and reading what is reserved. Whether it fits is decided at once, by `ReservationAdmission`. */
+export class ReservationService {
+  constructor(private readonly deps: ReservationServiceDeps) {}
+
+  /**
+   * Reserves, with every week of a repeat that lies within the horizon: all of them or none.
+   * Asked again under the same `reservedId` it answers what was reserved under it.
+   * Throws `invalid-input`, `image-not-ready`, `quota-exceeded`, `participation-required`, `reservation-refused` with offers.
+   */
+  async request(acting: Acting, body: RequestReservationBody, reservedId: string | null = null): Promise<ReservationAnswer> {
+    const { principal, clientAddress } = acting;
+    const { admission, participation, clock, scheduler } = this.deps;
+    const by = byPerson(acting);
+    const answer = await admission.alone(async (repositories): Promise<ReservationAnswer> => {
+      const now = clock.now();
+      // What counts and promises of this person is written one after the other.
+      await repositories.users.lock(principal.userId);
+      const earlier = reservedId === null ? null : await repositories.reservations.find(reservedId);
+      if (earlier?.userId === principal.userId) return this.earlierAnswer(repositories, earlier);
+      const { wishes, series, said } = await this.wished(repositories, principal, body, reservedId ?? newId(now), now);
+      const [wish, ...laterWishes] = wishes;
+      const first = await admission.book(repositories, await admission.require(repositories, wish, [], now), by);
+      const later: Written[] = [];
+      // One after the other: each sees those before it.
+      for (const one of laterWishes) later.push(await admission.book(repositories, await admission.require(repositories, one, [], now), by));
+      if (series !== null) {
+        await repositories.series.insert({ id: series.id, userId: principal.userId, reservationId: wish.id, nextStart: series.next, until: series.until, minutes: minutesOf(wish) }, now);
+      }
+      const part = await participation.takePart(repositories, { principal, clientAddress }, body.asSlave === true, now);
+      const others = (await answerable(repositories, wish)).filter((id) => id !== principal.userId);
+      await tellPeople(repositories, others, wish, { kind: 'reservation.confirmed', sentence: `${principal.userName} reserved: ${first.reservation.sentence}`, decisionId: first.decisionId }, now, by);
+      return {
+        ...writtenAnswer(first, [first, ...later], []),
+        sentence: [first.sentence, ...said, ...part.warnings].join(' '),
+        series: later.map(({ reservation }) => seriesView(reservation)),
+        pledge: part.pledge,
+      };
+    });
+    scheduler.wake();
+    return answer;
+  }
+
+  /** What a request would come to now; writes nothing and counts nothing. Throws as `request` does, but answers a refusal. */
+  async check({ principal }: Acting, body: RequestReservationBody): Promise<ReservationAnswer> {
+    const { admission, clock, unitOfWork: { read } } = this.deps;
+    const now = clock.now();
+    const { wishes: [wish, ...laterWishes], said } = await this.wished(read, principal, body, newId(now), now);
+    let shown = await admission.decide(read, wish, [], now);
+    const moves = movesView(shown.admission);
+    for (const one of laterWishes) {
+      // A repeat is refused for its first week that is.
+      if (shown.admission.kind === 'refused') break;
+      const later = await admission.decide(read, one, [], now);
+      if (later.admission.kind === 'refused') shown = later;
+      moves.push(...movesView(later.admission));
+    }
+    const admitted = shown.admission.kind === 'admitted';
+    return {
+      reservation: null, admitted, sentence: [shown.sentence, ...said].join(' '), priority: wish.priority,
+      moves: admitted ? moves : [], offers: [...offersOf(shown)], series: [], pledge: null, decisionId: null,
+    };
+  }
+
+  async list(principal: Principal, query: ReservationQuery): Promise<Page<Reservation>> {
+    const { read } = this.deps.unitOfWork;
+    const { userId, groupIds, ownedGroupIds } = principal;
+    const visibleTo = reach(principal, 'reservation.list') === 'own' ? { userId, groupIds: [...groupIds, ...ownedGroupIds] } : undefined;
+    const moment = (text: string | undefined): EpochMs | undefined => (text === undefined ? undefined : Date.parse(text));
+    const { items, next } = await read.reservations.page({ ...query, from: moment(query.from), to: moment(query.to), visibleTo });
+    const bookings = await read.bookings.ofReservations(items.map(({ id }) => id));
+    return { items: items.map((item) => reservationView(item, bookings)), next };
+  }
+
+  async get(principal: Principal, id: string): Promise<Reservation> {
+    const { read } = this.deps.unitOfWork;
+    const reservation = await read.reservations.find(id);
+    if (reservation === null) throw missingReservation(id);
+    requireSee(principal, reservation);
+    return viewOf(read, reservation);
+  }
+
+  private async wished(repositories: Repositories, principal: Principal, body: RequestReservationBody, id: string, now: EpochMs): Promise<RequestedWeeks> {
+    const weeks = await requestedWeeks(repositories, principal, body, id, this.deps, now);
+    await requireOpenShare(repositories, principal, weeks.wishes[0], weeks.wishes.length);
+    for (const wish of weeks.wishes) await requireReservationQuota(repositories, principal, wish, this.deps.quotas);
+    return weeks;
+  }
+
+  /** The first answer was lost with the process that made it. */
+  private async earlierAnswer(repositories: Repositories, reservation: ReservationRecord): Promise<ReservationAnswer> {
+    const { id, seriesId, priority, sentence } = reservation;
+    const later = seriesId === null ? [] : (await repositories.reservations.ofSeries(seriesId)).filter((one) => one.id !== id);
+    const decision = (await repositories.decisions.page({ subjectId: id, limit: 1 })).items[0];
+    return {
+      reservation: await viewOf(repositories, reservation), admitted: true, sentence, priority, moves: [], offers: [],
+      series: later.map(seriesView), pledge: null, decisionId: decision?.id ?? null,
+    };
+  }
+}
+
+function seriesView({ id, start }: ReservationRecord): ReservationAnswer['series'][number] {
+  return { reservationId: id, start: new Date(start).toISOString() };
+}
