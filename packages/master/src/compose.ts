@@ -4,6 +4,7 @@ import type { Knex } from 'knex';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { composeScheduling } from './compose-scheduling';
 import type { MasterConfig } from './config';
 import { MysqlUnitOfWork } from './db/mysql-unit-of-work';
 import { agentRoutes, agentRoutesPath } from './http/agent-routes';
@@ -37,7 +38,6 @@ import { GroupService } from './services/group-service';
 import { HelloService } from './services/hello-service';
 import { ImageService } from './services/image-service';
 import { InstanceConsoleService } from './services/instance-console-service';
-import { InstanceService } from './services/instance-service';
 import { JoinTokenService } from './services/join-token-service';
 import { ObservationService } from './services/observation-service';
 import type { IssuedToken } from './services/one-time-tokens';
@@ -105,9 +105,9 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const passwords = new PasswordService({ siteNames: [config.site.name] });
   const sessions = new SessionService({ unit, clock, passwords, lifetime: settings.sessionLifetime, limits: settings.loginLimits });
   const accounts = new AccountService({ unit, clock, passwords, sessions });
-  const registrations = new RegistrationService({ unit, clock, passwords, sessions });
+  const registrations = new RegistrationService({ unit, clock, passwords, sessions, userNames: settings.userNames });
   const groups = new GroupService({ unit, clock });
-  const users = new UserService({ unit, clock });
+  const users = new UserService({ unit, clock, userNames: settings.userNames });
 
   // the link to the agents, and what plans over it
   const pulse = new FleetPulse(clock);
@@ -148,9 +148,8 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const store = new ImageStore(imagesDirectory);
   await store.open();
   const images = new ImageService(unit, store, clock, settings.largestUploadBytes);
-  const instances = new InstanceService({
-    unitOfWork: unit, agents, scheduler, figures: pulse, clock, settings: settings.instances, scheduling: settings.scheduling, onFault: onFault('instances'),
-  });
+  const scheduling = composeScheduling({ unit, clock, agents, figures: pulse, scheduler, joinTokens, settings, siteName: config.site.name, onFault });
+  const { instances } = scheduling;
   const consoles = new InstanceConsoleService(unit, agents, config.site.timeZone);
 
   // starting is recovering
@@ -161,13 +160,14 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const isReady = async (): Promise<boolean> => serving && (await db.raw('SELECT 1').then(() => true, () => false)) && (await room.isThere());
   const routes: readonly BoundRoute[] = [
     ...registrationRoutes({ registrations }),
-    ...sessionRoutes({ unit, clock, sessions, accounts }),
+    ...sessionRoutes({ unit, clock, sessions, accounts, claims: scheduling.claims }),
     ...userRoutes({ users, accounts }),
     ...groupRoutes({ groups }),
     ...slaveRoutes(slaves),
     ...joinTokenRoutes(joinTokens),
     ...imageRoutes(images),
-    ...instanceRoutes(instances, consoles),
+    ...instanceRoutes(instances, consoles, scheduling.forecast),
+    ...scheduling.routes,
     ...operationRoutes(new OperationService(unit)),
     ...eventRoutes({ unit }),
   ];
@@ -198,6 +198,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ['deadlines', new DeadlineJob(unit, clock, settings.instances, scheduler, settings.liveness, onRecovery), deadlinesEveryMs],
     ['endings', new EndingJob({ unitOfWork: unit, agents, scheduler, clock, settings: settings.instances, onRecovery }), endingsEveryMs],
     ['resend', new ResendJob(unit, agents, settings.instances.guestUser), resendEveryMs],
+    ...scheduling.jobs,
     ['fleet-store', fleetStore, fleetStoreEveryMs],
     ['housekeeping', new HousekeepingJob(unit, clock, settings.housekeeping), housekeepingEveryMs],
   ];

@@ -1,11 +1,13 @@
 import * as contracts from '@paravcl/shared/api/instances';
 import type { InstanceConsoleService } from '../services/instance-console-service';
 import type { Accepted, InstanceService } from '../services/instance-service';
+import type { LaunchForecast } from '../services/launch-forecast';
 import { bind, type BoundRoute } from './binding';
 
 /** `/instances`. Verbs answer 202 with the operation to follow, also in `Location`. */
-export function instanceRoutes(instances: InstanceService, consoles: InstanceConsoleService): readonly BoundRoute[] {
+export function instanceRoutes(instances: InstanceService, consoles: InstanceConsoleService, forecast: LaunchForecast): readonly BoundRoute[] {
   return [
+    bind(contracts.getLaunchOptions, async ({ principal, query }) => ({ body: await forecast.options(principal, query) })),
     bind(contracts.createInstance, async ({ principal, body, clientAddress, subjectId }) => accepted(await instances.create(principal, body, clientAddress, subjectId))),
     bind(contracts.listInstances, async ({ principal, query }) => {
       const { items, next } = await instances.list(principal, query);

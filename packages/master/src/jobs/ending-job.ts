@@ -6,6 +6,7 @@ import type { UnitOfWork } from '../db/unit-of-work';
 import { desiredStates } from '../services/desired-state';
 import { changeInstance } from '../services/instance-changes';
 import type { InstanceSettings } from '../services/instance-settings';
+import { tell } from '../services/notice-service';
 import type { AgentPort, SchedulerWake } from '../services/ports';
 import type { OnRecovery } from '../services/recovery-paths';
 
@@ -60,8 +61,7 @@ export class EndingJob {
         { by: 'time', now, slaveName, settings, supersede: sentence },
       );
       if (after === null) return null;
-      const subject = { subjectType: 'instance', subjectId: seen.id } as const;
-      await repositories.events.append({ kind: 'instance.time-ended', ...subject, actor: 'time', actorUserId: null, clientAddress: null, sentence }, now);
+      await tell(repositories, { userId: seen.userId, kind: 'instance.time-ended', subjectType: 'instance', subjectId: seen.id, sentence, decisionId: null }, now);
       return after;
     });
     if (ended === null) onRecovery('lost-race', { part: 'ending', instance: seen.id, generation: seen.generation });

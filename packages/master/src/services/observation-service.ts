@@ -311,6 +311,8 @@ export class ObservationService implements AgentReports {
             progressPercent: report.progressPercent,
             ...(bootedStates.includes(verdict.to) ? { booted: true } : {}),
             ...(verdict.accept === null ? {} : { desired: verdict.accept }),
+            // Somebody switched it off from inside: it does not come back by itself.
+            ...(verdict.accept === 'stopped' && verdict.reason?.code === 'StoppedByGuest' ? { queuedAt: null, nominatedSlaveId: null } : {}),
           },
           accepted ? { ...context, supersede: verdict.reason?.sentence ?? 'The guest shut itself down.' } : context,
         );
@@ -318,10 +320,17 @@ export class ObservationService implements AgentReports {
           const event = { kind: 'instance.time-ended', subjectType: 'instance', subjectId: instance.id, actor: context.by, actorUserId: null, clientAddress: null } as const;
           await repositories.events.append({ ...event, sentence: `${slave.name} ended the time of ${instance.name} by itself. ${verdict.reason.sentence}` }, context.now);
         }
+        if (instance.observed === 'suspending' && verdict.to === 'suspended') await this.learnSave(repositories, slave, instance, context.now);
         const freed = verdict.to !== instance.observed;
         return { ...nothing, push: accepted ? after : null, wake: freed };
       }
     }
+  }
+
+  /** How fast this slave saves, so that what is needed in time begins in time. Seen from here: with the way of the reports. */
+  private async learnSave(repositories: Repositories, slave: SlaveRecord, instance: InstanceRecord, now: number): Promise<void> {
+    const seconds = (now - instance.changedAt) / 1000;
+    if (seconds > 0) await repositories.saveSpeeds.learn(slave.id, instance.ramMiB / seconds, now);
   }
 
   /** Once per run of the master; the key under which it is remembered, null when people know already. */

@@ -15,11 +15,13 @@ import { FleetPulse } from '../../src/services/fleet-pulse';
 import { ImageService } from '../../src/services/image-service';
 import { InstanceConsoleService } from '../../src/services/instance-console-service';
 import { InstanceService } from '../../src/services/instance-service';
-import { defaultScheduling } from '../../src/services/instance-settings';
+import { defaultParticipation, defaultPriority, defaultQuotas, defaultScheduling } from '../../src/services/instance-settings';
 import { JoinTokenService } from '../../src/services/join-token-service';
+import { LaunchForecast } from '../../src/services/launch-forecast';
 import { NoticeService } from '../../src/services/notice-service';
 import { ObservationService } from '../../src/services/observation-service';
 import { OperationService } from '../../src/services/operation-service';
+import { Participation } from '../../src/services/participation';
 import { SlaveService } from '../../src/services/slave-service';
 import { ImageStore } from '../../src/store/image-store';
 import { AgentsDouble, settings } from './instance-rig';
@@ -36,12 +38,17 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
   const figures = new FleetPulse(clock);
   const routes = ({ unit }: TestDatabase): readonly BoundRoute[] => {
     const reports = new ObservationService({ unitOfWork: unit, agents, scheduler, clock, settings, onFault: unexpected, onImpossible: unexpected, onRecovery: unexpected });
-    const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, figures, clock, settings, scheduling: defaultScheduling, onFault: unexpected });
+    const scheduling = defaultScheduling;
+    const priority = { ...defaultPriority, contributingMs: scheduling.contributingMs, timeZone: settings.timeZone };
+    const joinTokens = new JoinTokenService(unit, clock, { url: 'https://localhost:8443', caFingerprint: null });
+    const participation = new Participation({ settings: defaultParticipation, contributingMs: scheduling.contributingMs, timeZone: settings.timeZone, joinTokens });
+    const forecast = new LaunchForecast({ unitOfWork: unit, agents, figures, clock, settings, scheduling, priority });
+    const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, figures, clock, settings, scheduling, priority, participation, quotas: defaultQuotas, forecast, onFault: unexpected });
     return [
       ...slaveRoutes(new SlaveService(unit, clock, agents, reports, figures)),
-      ...joinTokenRoutes(new JoinTokenService(unit, clock, { url: 'https://localhost:8443', caFingerprint: null })),
+      ...joinTokenRoutes(joinTokens),
       ...imageRoutes(new ImageService(unit, store, clock, 1024 ** 4)),
-      ...instanceRoutes(instances, new InstanceConsoleService(unit, agents, settings.timeZone)),
+      ...instanceRoutes(instances, new InstanceConsoleService(unit, agents, settings.timeZone), forecast),
       ...operationRoutes(new OperationService(unit)),
       ...noticeRoutes(new NoticeService(unit, clock)),
       ...decisionRoutes(new DecisionService(unit), { queue: () => Promise.resolve({ length: 0, items: [] }) }),

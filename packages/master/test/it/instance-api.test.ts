@@ -39,7 +39,7 @@ describe('the API of images, instances and operations', () => {
       authenticate: () => Promise.resolve({ principal: who, by: 'bearer' }),
       idempotency: idempotencyStore(rig.unit.read.idempotencyKeys, rig.clock),
       checkAnswers: true,
-      routes: [...imageRoutes(images), ...instanceRoutes(rig.instances, rig.consoles), ...operationRoutes(rig.operations)],
+      routes: [...imageRoutes(images), ...instanceRoutes(rig.instances, rig.consoles, rig.forecast), ...operationRoutes(rig.operations)],
       routers: [],
       log: { error: (fields, message) => broken.push(fields, message) },
     });

@@ -99,6 +99,7 @@ describe('the end of an instance’s time', () => {
     await rig.report(id, 'suspended');
     expect(await rig.instances.get(alice, id)).toMatchObject({ observed: 'suspended', reason: { code: 'TimeEnded' } });
     await rig.instances.operate(alice, id, { verb: 'resume' });
+    await rig.scheduler.idle();
     expect(await rig.instances.get(alice, id)).toMatchObject({ desired: 'running', reason: null, minutes: 60, endsAt: at(60) });
     expect(rig.agents.last(id).desired).toMatchObject({ desired: 'running', endsAt: at(60) });
   });
@@ -120,6 +121,7 @@ describe('the end of an instance’s time', () => {
     await rig.report(id, 'suspended');
     rig.clock.advance(10 * minute);
     await rig.instances.operate(alice, id, { verb: 'resume' });
+    await rig.scheduler.idle();
     expect(await rig.instances.get(alice, id)).toMatchObject({ endsAt: end });
     await rig.report(id, 'running');
 
@@ -186,6 +188,7 @@ describe('the end of an instance’s time', () => {
     expect(await rig.instances.get(alice, id)).toMatchObject({ desired: 'suspended', observed: 'suspended', endsAt: at(60) });
     clockOffset(100);
     await rig.instances.operate(alice, id, { verb: 'resume' });
+    await rig.scheduler.idle();
     await rig.report(id, 'running');
     clockOffset(-60_000);
     await expect(rig.instances.operate(alice, id, { verb: 'start', minutes: 90 })).rejects.toMatchObject(refused);

@@ -11,9 +11,16 @@ import type { Job } from '../../src/jobs/periodic';
 import { ResendJob } from '../../src/jobs/resend-job';
 import { InstanceConsoleService } from '../../src/services/instance-console-service';
 import { InstanceService } from '../../src/services/instance-service';
-import { defaultScheduling, type InstanceSettings, type SchedulingSettings } from '../../src/services/instance-settings';
+import {
+  defaultParticipation, defaultPriority, defaultQuotas, defaultScheduling,
+  type InstanceSettings, type ParticipationSettings, type Quotas, type SchedulingSettings,
+} from '../../src/services/instance-settings';
+import { JoinTokenService } from '../../src/services/join-token-service';
+import { LaunchForecast } from '../../src/services/launch-forecast';
 import { ObservationService, type ImpossibleReport } from '../../src/services/observation-service';
 import { OperationService } from '../../src/services/operation-service';
+import { Participation } from '../../src/services/participation';
+import { QueueService } from '../../src/services/queue-service';
 import { FleetPulse } from '../../src/services/fleet-pulse';
 import type { AgentPort } from '../../src/services/ports';
 import type { OnRecovery, RecoveryPath } from '../../src/services/recovery-paths';
@@ -73,6 +80,8 @@ export const settings: InstanceSettings = {
 export interface RigOptions {
   readonly settings?: Partial<InstanceSettings>;
   readonly scheduling?: Partial<SchedulingSettings>;
+  readonly participation?: ParticipationSettings;
+  readonly quotas?: Quotas;
 }
 
 export type Rig = Awaited<ReturnType<typeof openRig>>;
@@ -84,7 +93,12 @@ export async function openRig(options: RigOptions = {}) {
   const agents = new AgentsDouble();
   const unit: UnitOfWork = database.unit;
   const used = { ...settings, ...options.settings };
-  const scheduling = { ...defaultScheduling, criticalShare: 0, hostRamMiB: 0, ...options.scheduling };
+  const rules = { ...defaultScheduling.rules, criticalShare: 0, timeZone: used.timeZone };
+  const scheduling: SchedulingSettings = { ...defaultScheduling, hostRamMiB: 0, rules, ...options.scheduling };
+  const { contributingMs } = scheduling;
+  const { timeZone } = used;
+  const priority = { ...defaultPriority, contributingMs, timeZone };
+  const quotas = options.quotas ?? defaultQuotas;
   const faults: unknown[] = [];
   const impossible: ImpossibleReport[] = [];
   const recoveries: RecoveryPath[] = [];
@@ -98,14 +112,19 @@ export async function openRig(options: RigOptions = {}) {
   const compose = () => {
     const scheduler = new SchedulingService({ unitOfWork: unit, agents, figures: pulse, clock, settings: used, scheduling, onFault, onRecovery });
     const observations = new ObservationService({ unitOfWork: unit, agents, scheduler, clock, settings: used, onFault, onRecovery, onImpossible: (report) => impossible.push(report) });
-    const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, figures: pulse, clock, settings: used, scheduling, onFault });
+    const world = { agents, figures: pulse, scheduling };
+    const joinTokens = new JoinTokenService(unit, clock, { url: 'https://localhost:8443', caFingerprint: null });
+    const participation = new Participation({ settings: options.participation ?? defaultParticipation, contributingMs, timeZone, joinTokens });
+    const forecast = new LaunchForecast({ ...world, unitOfWork: unit, clock, settings: used, priority });
+    const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, figures: pulse, clock, settings: used, scheduling, priority, participation, quotas, forecast, onFault });
+    const queue = new QueueService({ ...world, unitOfWork: unit, clock });
     const consoles = new InstanceConsoleService(unit, agents, used.timeZone);
     const operations = new OperationService(unit);
     const deadlines = told(new DeadlineJob(unit, clock, used, scheduler, { lostAfterMs }, onRecovery));
     const endings = told(new EndingJob({ unitOfWork: unit, agents, scheduler, clock, settings: used, onRecovery }));
     const resend = told(new ResendJob(unit, agents, used.guestUser));
     scheduler.start();
-    return { scheduler, observations, instances, consoles, operations, deadlines, endings, resend };
+    return { scheduler, observations, instances, consoles, operations, deadlines, endings, resend, forecast, participation, queue };
   };
   const services = compose();
 
@@ -181,7 +200,7 @@ export async function openRig(options: RigOptions = {}) {
   };
 
   return {
-    ...services, database, unit, clock, agents, pulse, faults, impossible, recoveries, compose, person, slave, image, report,
+    ...services, database, unit, clock, settings: used, scheduling, priority, quotas, agents, pulse, faults, impossible, recoveries, compose, person, slave, image, report,
     close: async () => {
       await services.scheduler.stop();
       await database.close();

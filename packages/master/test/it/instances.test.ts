@@ -54,7 +54,9 @@ describe('an instance', () => {
     ] as const) {
       const asked = await rig.instances.operate(alice, id, { verb });
       expect(asked.operation.state).toBe('pending');
-      expect(rig.agents.last(id).desired.generation).toBe(asked.instance.generation);
+      // What is to run again is for the scheduler to say.
+      await rig.scheduler.idle();
+      expect(rig.agents.last(id).desired.generation).toBe((await rig.instances.get(alice, id)).generation);
       await rig.report(id, passing);
       await rig.report(id, end);
       expect(await rig.operations.get(alice, asked.operation.id)).toMatchObject({ state: 'done', kind: `instance.${verb}` });
@@ -400,6 +402,7 @@ describe('an instance', () => {
     expect(first.operation.id).toBe(reserved);
     await rig.report(id, 'suspended');
     await rig.instances.operate(alice, id, { verb: 'resume' });
+    await rig.scheduler.idle();
     await rig.report(id, 'running');
 
     const again = await rig.instances.operate(alice, id, { verb: 'suspend', reservedId: reserved });
@@ -424,13 +427,40 @@ describe('an instance', () => {
     await expect(rig.instances.operate(alice, id, { verb: 'resume' })).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('Start it instead') as string });
   });
 
-  it('is not resumed into cores that somebody else was promised meanwhile', async () => {
+  it('is not resumed into cores that somebody else was promised meanwhile, but waits for them and goes on by itself', async () => {
+    const lab = await rig.slave('lab-1', { cores: 1 });
+    const first = await running();
+    await rig.instances.operate(alice, first, { verb: 'suspend' });
+    await rig.report(first, 'suspended');
+    const second = await running();
+    const { operation, instance } = await rig.instances.operate(alice, first, { verb: 'resume' });
+    expect(instance).toMatchObject({ desired: 'suspended', observed: 'suspended', queuedAt: expect.any(String) as string });
+    await rig.scheduler.idle();
+    expect(await rig.instances.get(alice, first)).toMatchObject({ desired: 'suspended', reason: { code: 'NotEnoughCores', sentence: expect.stringContaining('on lab-1, where its disk is') as string } });
+    expect(await rig.operations.get(alice, operation.id)).toMatchObject({ state: 'pending' });
+    expect((await rig.queue.queue(alice)).items).toMatchObject([{ instanceId: first, place: 1 }]);
+
+    await rig.instances.operate(alice, second, { verb: 'delete' });
+    await rig.report(second, 'deleted');
+    expect(rig.agents.last(first)).toMatchObject({ slaveId: lab, desired: { desired: 'running' } });
+    await rig.report(first, 'running');
+    expect(await rig.operations.get(alice, operation.id)).toMatchObject({ state: 'done' });
+    expect(await rig.instances.get(alice, first)).toMatchObject({ observed: 'running', queuedAt: null, reason: null });
+  });
+
+  it('that waits to go on is left as it is when its owner changes their mind', async () => {
     await rig.slave('lab-1', { cores: 1 });
     const first = await running();
     await rig.instances.operate(alice, first, { verb: 'suspend' });
     await rig.report(first, 'suspended');
-    await running();
-    await expect(rig.instances.operate(alice, first, { verb: 'resume' })).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('lab-1 has 0 of 1 core free') as string });
+    const second = await running();
+    const { operation } = await rig.instances.operate(alice, first, { verb: 'resume' });
+    await rig.scheduler.idle();
+    expect(await rig.instances.operate(alice, first, { verb: 'suspend' })).toMatchObject({ instance: { queuedAt: null, observed: 'suspended' }, operation: { state: 'done' } });
+    expect(await rig.operations.get(alice, operation.id)).toMatchObject({ state: 'superseded' });
+    await rig.instances.operate(alice, second, { verb: 'delete' });
+    await rig.report(second, 'deleted');
+    expect(await rig.instances.get(alice, first)).toMatchObject({ desired: 'suspended', observed: 'suspended' });
   });
 
   it('waits with its reason when there is no room, and starts by itself when there is', async () => {

@@ -1,0 +1,82 @@
+import type { Clock } from '@paravcl/shared/clock';
+import { composeReservations } from './compose-reservations';
+import type { UnitOfWork } from './db/unit-of-work';
+import type { BoundRoute } from './http/binding';
+import { decisionRoutes } from './http/decision-routes';
+import { noticeRoutes } from './http/notice-routes';
+import { reservationRoutes } from './http/reservation-routes';
+import { MailJob, mailEveryMs } from './jobs/mail-job';
+import type { Job } from './jobs/periodic';
+import { PledgeJob, pledgesEveryMs } from './jobs/pledge-job';
+import { PresenceJob, presenceEveryMs } from './jobs/presence-job';
+import { smtpMailer } from './mail/smtp-mailer';
+import { DecisionService } from './services/decision-service';
+import { InstanceService } from './services/instance-service';
+import type { JoinTokenService } from './services/join-token-service';
+import { LaunchForecast } from './services/launch-forecast';
+import { NoticeService } from './services/notice-service';
+import { Participation } from './services/participation';
+import type { AgentPort, FleetFigures, SchedulerWake } from './services/ports';
+import { QueueService } from './services/queue-service';
+import type { ReservationClaims } from './services/reservation-claims';
+import type { Settings } from './settings-from-config';
+
+const reservationsEveryMs = 1000;
+
+export interface SchedulingFoundation {
+  readonly unit: UnitOfWork;
+  readonly clock: Clock;
+  readonly agents: AgentPort;
+  readonly figures: FleetFigures;
+  readonly scheduler: SchedulerWake;
+  readonly joinTokens: JoinTokenService;
+  readonly settings: Settings;
+  readonly siteName: string;
+  readonly onFault: (part: string) => (error: unknown) => void;
+}
+
+/** Instances and what decides about them: launches, claims, reservations, the queue, decisions, notices. */
+export interface SchedulingComposition {
+  readonly instances: InstanceService;
+  readonly forecast: LaunchForecast;
+  readonly claims: ReservationClaims;
+  readonly routes: readonly BoundRoute[];
+  readonly jobs: readonly (readonly [string, Job, number])[];
+}
+
+export function composeScheduling({ unit, clock, agents, figures, scheduler, joinTokens, settings, siteName, onFault }: SchedulingFoundation): SchedulingComposition {
+  const { scheduling, reservations, quotas } = settings;
+  const { contributingMs } = scheduling;
+  const { timeZone } = settings.instances;
+  const world = { agents, figures, scheduling };
+  const priority = { ...settings.priority, contributingMs, timeZone };
+  const participation = new Participation({ settings: settings.participation, contributingMs, timeZone, joinTokens });
+  const forecast = new LaunchForecast({ ...world, unitOfWork: unit, clock, settings: settings.instances, priority });
+  const instances = new InstanceService({
+    ...world, unitOfWork: unit, scheduler, clock, settings: settings.instances, priority, participation, quotas, forecast, onFault: onFault('instances'),
+  });
+
+  const reserving = composeReservations({
+    ...world, unitOfWork: unit, instances, participation, scheduler, clock, settings: settings.instances, reservations, priority, quotas, onFault: onFault('reservations'),
+  });
+
+  const { mail } = settings;
+  const mailJob: readonly (readonly [string, Job, number])[] =
+    mail === null ? [] : [['mail', new MailJob(unit, clock, smtpMailer(mail), { siteName, baseUrl: mail.baseUrl, timeZone }), mailEveryMs]];
+  return {
+    instances,
+    forecast,
+    claims: reserving.claims,
+    routes: [
+      ...reservationRoutes(reserving.reservations, reserving.changes, reserving.claims),
+      ...decisionRoutes(new DecisionService(unit), new QueueService({ ...world, unitOfWork: unit, clock })),
+      ...noticeRoutes(new NoticeService(unit, clock)),
+    ],
+    jobs: [
+      ['reservations', reserving.job, reservationsEveryMs],
+      ['presence', new PresenceJob(unit, clock), presenceEveryMs],
+      ['pledges', new PledgeJob({ unitOfWork: unit, clock, contributingMs, timeZone }), pledgesEveryMs],
+      ...mailJob,
+    ],
+  };
+}
