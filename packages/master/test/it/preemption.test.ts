@@ -1,0 +1,164 @@
+import type { CreateInstanceBody } from '@paravcl/shared/api/instances';
+import type { Instance } from '@paravcl/shared/domain/instance';
+import type { Principal } from '@paravcl/shared/domain/people';
+import { DecisionService } from '../../src/services/decision-service';
+import { NoticeService } from '../../src/services/notice-service';
+import { openRig, type Rig } from './instance-rig';
+
+const minute = 60_000;
+
+/** Who gives way to whom when the pool is full, over a real database; slaves are doubles that answer what a test says. */
+describe('a full pool', () => {
+  let rig: Rig;
+  let alice: Principal;
+  let bob: Principal;
+  let imageId: string;
+
+  beforeEach(async () => {
+    rig = await openRig();
+    [alice, bob] = [await rig.person('student', 'alice'), await rig.person('student', 'bob')];
+    imageId = await rig.image();
+  });
+  afterEach(async () => {
+    expect(rig.faults).toEqual([]);
+    await rig.close();
+  });
+
+  const launch = async (who: Principal, wish: Partial<CreateInstanceBody> = {}): Promise<string> => {
+    const { instance } = await rig.instances.create(who, { imageId, ...wish });
+    await rig.scheduler.idle();
+    return instance.id;
+  };
+  const running = async (who: Principal, wish: Partial<CreateInstanceBody> = {}): Promise<string> => {
+    const id = await launch(who, wish);
+    for (const state of ['booting', 'running'] as const) await rig.report(id, state);
+    return id;
+  };
+  const seen = (who: Principal, id: string): Promise<Instance> => rig.instances.get(who, id);
+  const told = async (who: Principal): Promise<readonly string[]> => (await new NoticeService(rig.unit, rig.clock).list(who, { limit: 50, unread: false })).items.map(({ kind }) => kind);
+
+  it('makes the weaker one give way to a strictly higher priority, tells its owner why, and brings it back by itself with its time', async () => {
+    const lab = await rig.slave('lab-1', { cores: 2 });
+    const weak = await running(bob, { ramMiB: 2048, vcpus: 2, minutes: 300 });
+    rig.clock.advance(60 * minute);
+    const strong = await launch(alice, { ramMiB: 256, vcpus: 2, minutes: 60 });
+
+    expect(rig.agents.last(weak)).toMatchObject({ slaveId: lab, desired: { desired: 'suspended' } });
+    expect(await seen(bob, weak)).toMatchObject({
+      desired: 'suspended', queuedAt: expect.any(String) as string, preemptionsToday: 1,
+      reason: { code: 'LowerPriority', sentence: expect.stringMatching(/is saved with everything open, because a request with a higher priority \(\d+\.\d+ against \d+\.\d+\) needs the room\. It comes back by itself when there is room, likely/) as string },
+    });
+    expect(await seen(alice, strong)).toMatchObject({ observed: 'queued', reason: { code: 'MakingRoom' } });
+    expect(await told(bob)).toEqual(['instance.preempted']);
+
+    await rig.report(weak, 'suspending');
+    expect((await seen(alice, strong)).observed).toBe('queued');
+    rig.clock.advance(10_000);
+    await rig.report(weak, 'suspended');
+    expect(rig.agents.last(strong)).toMatchObject({ slaveId: lab, desired: { desired: 'running' } });
+    for (const state of ['booting', 'running'] as const) await rig.report(strong, state);
+    expect((await seen(bob, weak)).reason?.code).toBe('LowerPriority');
+
+    rig.clock.advance(30 * minute);
+    await rig.instances.operate(alice, strong, { verb: 'delete' });
+    await rig.report(strong, 'deleted');
+    expect(rig.agents.last(weak)).toMatchObject({ slaveId: lab, desired: { desired: 'running' } });
+    await rig.report(weak, 'running');
+    // An hour of five was used: four are left, whatever the clock did meanwhile.
+    const back = await seen(bob, weak);
+    expect(back).toMatchObject({ observed: 'running', queuedAt: null, reason: null });
+    expect(Date.parse(back.endsAt ?? '') - rig.clock.now()).toBe(240 * minute);
+    expect(await told(bob)).toEqual(['instance.resumed', 'instance.preempted']);
+
+    const why = (await new DecisionService(rig.unit).ofInstance(bob, weak, { limit: 10 })).items;
+    expect(why.map(({ kind }) => kind)).toEqual(['resume', 'preempt', 'place']);
+    expect(why[1]).toMatchObject({ victims: [{ instanceId: weak }], policy: 'para/para', inputsHash: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
+    // Measured at the one save there was: 2048 MiB in 10 s.
+    expect((await rig.unit.read.saveSpeeds.all()).get(lab)?.mibPerSecond).toBeCloseTo(204.8);
+  });
+
+  it('lets an equal priority wait, with its place, what it waits for and when it fits at the latest', async () => {
+    await rig.slave('lab-1', { cores: 1 });
+    const first = await running(bob, { minutes: 60 });
+    const second = await launch(alice, { minutes: 60 });
+    expect((await seen(bob, first)).desired).toBe('running');
+    expect(await seen(alice, second)).toMatchObject({ observed: 'queued', reason: { code: 'NotEnoughCores' } });
+    const { length, items } = await rig.queue.queue(alice);
+    expect(length).toBe(1);
+    expect(items).toMatchObject([{ instanceId: second, place: 1, reason: { code: 'NotEnoughCores' }, earliestStart: new Date(rig.clock.now() + 60 * minute).toISOString() }]);
+    expect((await rig.queue.queue(bob)).items).toEqual([]);
+  });
+
+  it('suspends nobody a third time on one day, and again when the next one has come', async () => {
+    await rig.slave('lab-1', { cores: 1 });
+    const weak = await running(bob, { minutes: 300, ramMiB: 1024 });
+    for (let time = 0; time < 2; time++) {
+      const strong = await launch(alice, { minutes: 60 });
+      await rig.report(weak, 'suspended');
+      await rig.instances.operate(alice, strong, { verb: 'delete' });
+      await rig.report(strong, 'deleted');
+      await rig.report(weak, 'running');
+    }
+    expect((await seen(bob, weak)).preemptionsToday).toBe(2);
+    const third = await launch(alice, { minutes: 60 });
+    expect((await seen(bob, weak)).desired).toBe('running');
+    expect((await seen(alice, third)).observed).toBe('queued');
+
+    rig.clock.advance(24 * 60 * minute);
+    await rig.scheduler.idle();
+    rig.scheduler.wake();
+    await rig.scheduler.idle();
+    expect((await seen(bob, weak)).desired).toBe('suspended');
+  });
+
+  it('sends one that has not started yet back to the queue, and nothing of it stays where it was', async () => {
+    const lab = await rig.slave('lab-1', { cores: 1 });
+    const weak = await launch(bob, { minutes: 300, ramMiB: 1024 });
+    const { generation } = rig.agents.last(weak).desired;
+    const strong = await launch(alice, { minutes: 60 });
+    expect(rig.agents.last(weak)).toMatchObject({ slaveId: lab, desired: { desired: 'deleted' } });
+    expect(rig.agents.last(weak).desired.generation).toBeGreaterThan(generation);
+    expect(await seen(bob, weak)).toMatchObject({ observed: 'queued', slaveId: null });
+    await rig.report(weak, 'deleted');
+    expect(rig.agents.last(strong)).toMatchObject({ slaveId: lab, desired: { desired: 'running' } });
+  });
+
+  it('does not bring back what its owner has stopped or switched off from inside meanwhile', async () => {
+    await rig.slave('lab-1', { cores: 2 });
+    const [off, stopped] = [await running(bob, { minutes: 300, ramMiB: 1024 }), await running(bob, { minutes: 300, ramMiB: 1024 })];
+    const strong = await launch(alice, { minutes: 60, vcpus: 2 });
+    await rig.report(off, 'stopped', { reason: { code: 'StoppedByGuest', sentence: 'It was shut down from inside.' } });
+    await rig.report(stopped, 'suspended');
+    await rig.instances.operate(bob, stopped, { verb: 'stop' });
+    await rig.report(stopped, 'stopped');
+    await rig.instances.operate(alice, strong, { verb: 'delete' });
+    await rig.report(strong, 'deleted');
+    for (const id of [off, stopped]) expect(await seen(bob, id)).toMatchObject({ desired: 'stopped', queuedAt: null });
+  });
+
+  it('goes on where it was after a restart of the master: who was nominated gets the room, and nobody more is suspended', async () => {
+    await rig.slave('lab-1', { cores: 2 });
+    const weak = [await running(bob, { minutes: 300, ramMiB: 1024 }), await running(bob, { minutes: 300, ramMiB: 1024 })];
+    const strong = await launch(alice, { minutes: 60 });
+    await rig.scheduler.stop();
+    const again = rig.compose();
+    await again.scheduler.idle();
+    const states = await Promise.all(weak.map(async (id) => (await seen(bob, id)).desired));
+    expect(states.sort()).toEqual(['running', 'suspended']);
+    const victim = weak[(await seen(bob, weak[0] ?? '')).desired === 'suspended' ? 0 : 1] ?? '';
+    await rig.report(victim, 'suspended', {}, again);
+    expect((await seen(alice, strong)).observed).toBe('preparing');
+    await again.scheduler.stop();
+  });
+
+  it('never lends best-effort what is always kept free', async () => {
+    await rig.close();
+    rig = await openRig({ scheduling: { rules: { ...rig.scheduling.rules, criticalShare: 0.5 } } });
+    alice = await rig.person('student', 'alice');
+    imageId = await rig.image();
+    await rig.slave('lab-1', { cores: 2 });
+    await running(alice);
+    const second = await launch(alice);
+    expect(await seen(alice, second)).toMatchObject({ observed: 'queued', reason: { code: 'CriticalLimit' } });
+  });
+});
