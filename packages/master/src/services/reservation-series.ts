@@ -1,12 +1,9 @@
 import type { Clock, EpochMs } from '@paravcl/shared/clock';
-import type { Offer } from '@paravcl/shared/domain/decision';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
 import { priorityOf } from '@paravcl/shared/priority';
 import type { ReservationRecord, SeriesRecord } from '../core/reservation-record';
-import { machines } from '../core/reservation-standing';
-import { tellWindow } from '../core/tell-time';
 import { endOfDay, momentOf, weeksLater } from '../core/weekly';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
@@ -116,17 +113,9 @@ export class ReservationSeries {
       const { series, first, owner } = week;
       const ended = error.code === 'forbidden';
       if (ended) await repositories.series.change(series.id, { nextStart: null });
-      const offers = (error.detail.offers ?? []).map((offer) => offerInWords(offer, owner.rules.timeZone, now));
-      const instead = offers.length === 0 ? '' : ` You may have ${offers.join(', or ')} instead.`;
       const what = `Your weekly reservation for ${owner.name} at ${series.nextStart.replace('T', ' ')}`;
-      const sentence = ended ? `${what} and its later weeks are not made: ${error.message}` : `${what} was not made: ${error.message}${instead} The weeks after it are tried as they come.`;
+      const sentence = ended ? `${what} and its later weeks are not made: ${error.message}` : `${what} was not made. ${error.message} The weeks after it are tried as they come.`;
       await tellPeople(repositories, await answerable(repositories, first), first, { kind: 'reservation.refused', sentence, decisionId: error.detail.decisionId ?? null }, now);
     });
   }
-}
-
-/** "4 machines Tue 10:00 to 12:00" */
-function offerInWords({ kind, start, end, count }: Offer, timeZone: string, now: EpochMs): string {
-  const window = tellWindow({ start: Date.parse(start), end: Date.parse(end) }, timeZone, now);
-  return kind === 'best-effort' ? 'a best-effort launch now' : `${machines(count)} ${window}`;
 }
