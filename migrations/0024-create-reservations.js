@@ -19,6 +19,8 @@ exports.up = async (db) => {
       pfv DECIMAL(12,6) NOT NULL,
       ras TINYINT NOT NULL,
       mon TINYINT NOT NULL,
+      log2_r DECIMAL(20,16) NOT NULL,
+      ln_e DECIMAL(20,16) NOT NULL,
       pi DECIMAL(12,6) NOT NULL,
       requested_minutes INT NOT NULL,
       moved_from DATETIME(3) NULL,

@@ -186,7 +186,9 @@ CREATE TABLE instances (
   pfv DECIMAL(12,6) NOT NULL DEFAULT 0,                     -- the priority, fixed at the request: platform value of the image,
   ras TINYINT NOT NULL DEFAULT 0,                           -- registers as a slave,
   mon TINYINT NOT NULL DEFAULT 0,                           -- member of the owning group or of a member group,
-  pi DECIMAL(12,6) NOT NULL DEFAULT 0,                      -- and the sum; its logarithms follow from ram_mib and requested_minutes
+  log2_r DECIMAL(20,16) NOT NULL DEFAULT 0,                         -- of R and E with the site's floors at the request
+  ln_e DECIMAL(20,16) NOT NULL DEFAULT 0,
+  pi DECIMAL(12,6) NOT NULL DEFAULT 0,                      -- 10 + weight of the sum, as decided at the request
   requested_minutes INT NOT NULL DEFAULT 0,                 -- E of the priority: asked for in all; 0 only before it was reckoned
   reservation_id CHAR(36) COLLATE utf8mb4_bin NULL,           -- claimed from this reservation, while that holds room
   queued_at DATETIME(3) NULL,                               -- since when it waits to go on where its disk is; NULL: it does not
@@ -313,6 +315,8 @@ CREATE TABLE reservations ( -- N machines of one size for a time to come; confir
   pfv DECIMAL(12,6) NOT NULL,
   ras TINYINT NOT NULL,
   mon TINYINT NOT NULL,
+  log2_r DECIMAL(20,16) NOT NULL,
+  ln_e DECIMAL(20,16) NOT NULL,
   pi DECIMAL(12,6) NOT NULL,
   requested_minutes INT NOT NULL,                           -- E of the priority: asked for in all, extensions included
   moved_from DATETIME(3) NULL,                              -- it gave way to a stronger one, at most once
