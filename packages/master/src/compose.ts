@@ -47,6 +47,7 @@ import { QuietFleet } from './services/quiet-fleet';
 import { RefusalLimiter } from './services/refusal-limiter';
 import type { OnRecovery } from './services/recovery-paths';
 import { RegistrationService } from './services/registration-service';
+import { calendarLock } from './services/reservation-admission';
 import { SchedulingService } from './services/scheduling-service';
 import { SessionService } from './services/session-service';
 import { SlaveService } from './services/slave-service';
@@ -151,6 +152,9 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const scheduling = composeScheduling({ unit, clock, agents, figures: pulse, scheduler, joinTokens, settings, siteName: config.site.name, onFault });
   const { instances } = scheduling;
   const consoles = new InstanceConsoleService(unit, agents, config.site.timeZone);
+
+  // The row must be there before anybody shares it.
+  await unit.transaction((repositories) => repositories.settings.lock(calendarLock));
 
   // starting is recovering
   await commands.recover();

@@ -42,6 +42,11 @@ export class SettingRepository {
     await this.db<SettingRow>('settings').insert({ name, value: '' }).onConflict('name').merge(['name']);
   }
 
+  /** Waits for whoever holds the lock and keeps others from it until the transaction ends; many may share. Only once the row was made by `lock`. */
+  async shareLock(name: string): Promise<void> {
+    await this.db<SettingRow>('settings').where({ name }).forShare().first('name');
+  }
+
   /** The id of this site, made at the first call ever. It marks our domains on the slaves. */
   siteId(now: EpochMs): Promise<string> {
     return this.putOnce('site_id', newId(now));

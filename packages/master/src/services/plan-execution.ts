@@ -15,6 +15,7 @@ import { changeInstance } from './instance-changes';
 import type { InstanceSettings, SchedulingSettings } from './instance-settings';
 import { tell } from './notice-service';
 import type { AgentPort } from './ports';
+import { calendarLock } from './reservation-admission';
 import { missingRoom } from './room-check';
 import { remainingMs } from './world-loader';
 
@@ -104,11 +105,14 @@ export class PlanExecution {
   private async place(repositories: Repositories, decision: Extract<Decision, { kind: 'place' }>, facts: RoundFacts): Promise<Told> {
     const { slaveId, instance: { booking, type, runMs } } = decision;
     const now = this.deps.clock.now();
+    const toAnotherSlave = booking !== null && booking.slaveId !== slaveId;
+    // What is reserved is decided from what is placed: nobody reserves while this is written. First, before any other lock.
+    await (toAnotherSlave ? repositories.settings.lock(calendarLock) : repositories.settings.shareLock(calendarLock));
     const before = await this.unchanged(repositories, decision.instance.id, facts);
     if ((await repositories.fleet.lock(slaveId))?.admission !== 'approved') throw new Stale();
     // Somebody may have taken the room since the world was loaded: the slave's row is the lock for promises.
     if ((await missingRoom(repositories, slaveId, before, this.deps.scheduling)) !== null) throw new Stale();
-    if (booking !== null && booking.slaveId !== slaveId) await this.moveSlot(repositories, booking.reservationId, before.id, slaveId);
+    if (toAnotherSlave) await this.moveSlot(repositories, booking.reservationId, before.id, slaveId);
     const generation = nextGeneration(before, await repositories.placements.ofInstance(before.id));
     await repositories.placements.insert({ instanceId: before.id, slaveId, generation, state: 'active' }, now);
     const endsAt = type === 'AR' && runMs !== null ? facts.at + runMs : endAfter(before.minutes, now);
@@ -127,6 +131,7 @@ export class PlanExecution {
   private async resume(repositories: Repositories, decision: Extract<Decision, { kind: 'resume' }>, facts: RoundFacts): Promise<Told> {
     const { slaveId, instance: { type, runMs } } = decision;
     const now = this.deps.clock.now();
+    await repositories.settings.shareLock(calendarLock);
     const before = await this.unchanged(repositories, decision.instance.id, facts);
     if ((await missingRoom(repositories, slaveId, before, this.deps.scheduling)) !== null) throw new Stale();
     const generation = nextGeneration(before, await repositories.placements.ofInstance(before.id));

@@ -17,6 +17,9 @@ import { answerable, tellPeople, type By } from './reservation-people';
 import { ownerOf, type ReservationWish } from './reservation-wish';
 import { loadWorld, type WorldDeps } from './world-loader';
 
+/** Whoever changes what is reserved holds it alone; whoever changes what reservations are decided from shares it. */
+export const calendarLock = 'calendar';
+
 export interface AdmissionDeps extends WorldDeps {
   readonly unitOfWork: UnitOfWork;
   readonly reservations: ReservationSettings;
@@ -67,7 +70,7 @@ export class ReservationAdmission {
   async alone<T>(work: (repositories: Repositories) => Promise<T>): Promise<T> {
     try {
       return await this.deps.unitOfWork.transaction(async (repositories) => {
-        await repositories.settings.lock('calendar');
+        await repositories.settings.lock(calendarLock);
         return work(repositories);
       });
     } catch (error) {
