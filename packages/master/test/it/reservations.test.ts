@@ -1,6 +1,9 @@
 import type { Principal } from '@paravcl/shared/domain/people';
 import type { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
+import { parseJson } from '@paravcl/shared/parse-json';
+import { createHash } from 'node:crypto';
+import { gunzipSync } from 'node:zlib';
 import { openReservationRig, refusal, type ReservationRig } from './reservation-rig';
 
 describe('reserving', () => {
@@ -30,7 +33,9 @@ describe('reserving', () => {
     expect(new Set(bookings.map(({ slaveId }) => slaveId)).size).toBe(2);
     const decision = await rig.unit.read.decisions.find(answer.decisionId ?? '');
     expect(decision?.decision).toMatchObject({ kind: 'reserve', subject: { type: 'reservation', id }, policy: 'para/para', priority: answer.priority });
-    expect(await rig.unit.read.decisions.inputs(decision?.decision.inputsHash ?? '')).not.toBeNull();
+    const inputs = gunzipSync((await rig.unit.read.decisions.inputs(decision?.decision.inputsHash ?? '')) ?? Buffer.alloc(0)).toString('utf8');
+    expect(createHash('sha256').update(inputs).digest('hex')).toBe(decision?.decision.inputsHash);
+    expect(Object.keys(parseJson(inputs) as object)).toEqual(['at', 'held', 'request', 'world']);
     expect(await rig.reservations.get(alice, id)).toEqual(answer.reservation);
   });
 
