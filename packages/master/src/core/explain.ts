@@ -1,7 +1,7 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { foremostReason, type Reason, type ReasonCode } from '@paravcl/shared/domain/reasons';
-import type { Question, Refusal } from './feasible';
-import { keptFrom, type Kept } from './recall';
+import { keptFromIt, type Question, type Refusal } from './feasible';
+import type { Kept } from './recall';
 import { freeUnheld, takesPart, type SlaveNow } from './room-now';
 import { cores, fit, ordinal, twoPriorities } from './say';
 import type { Victim } from './victims';
@@ -19,11 +19,9 @@ export function resumedSentence(instance: WaitingInstance, slave: SlaveNow, ques
   return fit(`${instance.name} goes on on ${slave.view.name}, where there is room for it again. ${riskOf(instance, slave, question)}`.trim());
 }
 
-function riskOf(instance: WaitingInstance, slave: SlaveNow, { at, rules, ordering }: Question): string {
-  if (instance.type === 'AR') return '';
-  const endsAt = instance.runMs === null ? null : at + instance.runMs;
-  const kept = keptFrom(slave, { id: instance.id, need: instance.need, endsAt, outranks: (pi) => ordering.outranks(instance.priority.pi, pi) }, at, rules);
-  return riskSentence(kept, ordering.name === 'para', rules, at);
+function riskOf(instance: WaitingInstance, slave: SlaveNow, question: Question): string {
+  const { at, rules, ordering } = question;
+  return instance.type === 'AR' ? '' : riskSentence(keptFromIt(slave, question), ordering.name === 'para', rules, at);
 }
 
 /** Both risks of best-effort in one sentence: a higher priority, and a reservation that begins before its end. */
@@ -63,7 +61,7 @@ const gives = ({ name, observed }: RunningInstance): string =>
   observed === 'preparing' ? `${name} goes back to the queue before it has started,` : `${name} is saved with everything open,`;
 
 export function makingRoomReason(instance: WaitingInstance, slave: SlaveNow): Reason {
-  const leaving = slave.view.running.filter((one) => one.leaving).length;
+  const leaving = Math.max(1, slave.view.running.filter(({ id }) => !slave.running.some((one) => one.id === id)).length);
   return { code: 'MakingRoom', sentence: `${instance.name} starts on ${slave.view.name} as soon as ${leaving === 1 ? 'the instance that gives way is' : `the ${leaving} instances that give way are`} saved there.` };
 }
 

@@ -1,10 +1,12 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { Reason, ReasonCode } from '@paravcl/shared/domain/reasons';
 import type { OrderingPolicy } from './ordering';
-import { keptFrom } from './recall';
-import { afterLeaving, bookedDiskMiB, freeNow, freeUnheld, type PoolTotals, type SlaveNow } from './room-now';
+import { keptFrom, type Kept } from './recall';
+import { asSeen, besideHeld, bookedDiskMiB, freeUnheld, type PoolTotals, type SlaveNow } from './room-now';
+import { leadMs } from './save-time';
 import { cores } from './say';
-import type { Rules, WaitingInstance } from './snapshot';
+import { slaveTimeline } from './slave-timeline';
+import { compute, type Rules, type WaitingInstance } from './snapshot';
 import { tellMoment } from './tell-time';
 
 /** Why one slave cannot take one instance now. */
@@ -95,22 +97,42 @@ const diskFree: Filter = (slave, { instance }) => {
   return null;
 };
 
+/** What reservations have against it running here from `begins` on. */
+export function keptFromIt(slave: SlaveNow, { instance, at, rules }: Question, begins = at): Kept | null {
+  const { id, type, need, priority: { pi }, runMs, spared } = instance;
+  return keptFrom(slave, { id, type, need, pi, endsAt: runMs === null ? null : begins + runMs, spared }, at, rules);
+}
+
+/** One whose own slot is held has its part of what is held; who comes late, or to another slave than booked, has not. */
+export function inHeldSlot(slave: SlaveNow, { id }: WaitingInstance): boolean {
+  return slave.held.some(({ instanceId }) => instanceId === id);
+}
+
+/** One that nobody suspends again today is in the way of late claims, too: it needs room that nobody may claim, until it is saved. */
+function staysWithinTheBooks(slave: SlaveNow, { instance: { need, runMs }, at, rules }: Question): boolean {
+  const end = runMs === null ? Infinity : at + runMs + leadMs([need.ramMiB], slave.view.saveMiBPerSecond, rules);
+  return slaveTimeline(asSeen(slave), at).fits({ start: at, end }, compute(need));
+}
+
 /** Reserved room is lent to best-effort until it is called back, and not for less than the site's shortest loan. */
-const lent: Filter = (slave, { instance, at, rules, ordering }) => {
-  if (instance.type === 'AR') return null;
-  const { need } = instance;
+const lent: Filter = (slave, question) => {
+  const { instance, at, rules } = question;
+  if (inHeldSlot(slave, instance)) return null;
+  const { need, type } = instance;
   const { name } = slave.view;
-  const free = freeNow(slave, instance);
+  const free = besideHeld(slave, instance);
   const nearest = slave.held[0];
   if (nearest !== undefined && (need.vcpus > free.vcpus || need.ramMiB > free.ramMiB || need.bandwidthMbps > free.bandwidthMbps)) {
-    const left = afterLeaving(slave, instance);
-    return noRoom('KeptForReservation', `What ${name} has free is kept for ${nearest.ownerName} from ${tellMoment(nearest.start, rules.timeZone, at)}; beside that ${cores(Math.max(0, left.vcpus))} and ${Math.max(0, left.ramMiB)} MiB of RAM are free.`);
+    return noRoom('KeptForReservation', `What ${name} has free is kept for ${nearest.ownerName} from ${tellMoment(nearest.start, rules.timeZone, at)}; beside that ${cores(Math.max(0, free.vcpus))} and ${Math.max(0, free.ramMiB)} MiB of RAM are free.`);
   }
-  const endsAt = instance.runMs === null ? null : at + instance.runMs;
-  const outranks = instance.spared ? () => true : (pi: number): boolean => ordering.outranks(instance.priority.pi, pi);
-  const kept = keptFrom(slave, { id: instance.id, need, endsAt, outranks }, at, rules);
+  if (instance.spared && !staysWithinTheBooks(slave, question)) {
+    return passing('KeptForReservation', `What it would need until its end is reserved on ${name}, and it was suspended for others as often today as the site allows.`);
+  }
+  const kept = keptFromIt(slave, question);
   if (kept === null) return null;
   const when = `${kept.booking.ownerName} from ${tellMoment(kept.from, rules.timeZone, at)}`;
+  // Others can go for it in time only if they are told now.
+  if (type === 'AR') return kept.recalledAt < at ? noRoom('KeptForReservation', `What ${name} has free is reserved by ${when}, too soon for others to be saved first.`) : null;
   if (instance.spared) return passing('KeptForReservation', `The room of ${name} is reserved by ${when}, and it was suspended for others as often today as the site allows.`);
   if (kept.recalledAt - at < rules.shortestLoanMs) return passing('KeptForReservation', `The room of ${name} is reserved by ${when}; for so short a time it is not lent.`);
   return null;

@@ -23,7 +23,7 @@ export interface Outlook {
  */
 export function outlook(snapshot: Snapshot, instance: WaitingInstance, policies: Policies, at: EpochMs, times: readonly number[]): Outlook {
   const large = snapshot.slaves.filter((slave) => takesPart(slave) && within(instance.need, slave.capacity) && (instance.boundTo === null || slave.id === instance.boundTo));
-  const keptOn = (slave: SlaveView, endsAt: EpochMs | null): Kept | null => keptFrom(slaveNow(slave), { id: instance.id, need: instance.need, endsAt, outranks: () => true }, at, snapshot.rules);
+  const keptOn = (slave: SlaveView, endsAt: EpochMs | null): Kept | null => keptFrom(slaveNow(slave), { id: instance.id, type: 'BE', need: instance.need, pi: Infinity, endsAt, spared: false }, at, snapshot.rules);
   const endsAt = instance.runMs === null ? null : at + instance.runMs;
   const kepts = large.map((slave) => keptOn(slave, endsAt));
   const latest = kepts.reduce<Kept | null>((best, next) => (next !== null && (best === null || next.recalledAt > best.recalledAt) ? next : best), null);

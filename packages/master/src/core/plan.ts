@@ -93,6 +93,12 @@ export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], po
   let slaves: ReadonlyMap<string, SlaveNow> = new Map([...snapshot.slaves].sort((a, b) => (a.id < b.id ? -1 : 1)).map((view) => [view.id, slaveNow(view)]));
   const put = (slave: SlaveNow): void => void (slaves = new Map([...slaves, [slave.view.id, slave]]));
 
+  const queue = [...waiting].sort(policies.ordering.compare);
+  for (const instance of queue) {
+    const slave = instance.nominatedTo === null ? undefined : slaves.get(instance.nominatedTo);
+    if (slave !== undefined) put(vacating(slave, [], instance));
+  }
+
   const recalls: Recalled[] = [];
   const due: EpochMs[] = [];
   for (const slave of slaves.values()) {
@@ -109,11 +115,6 @@ export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], po
     });
   }
 
-  const queue = [...waiting].sort(policies.ordering.compare);
-  for (const { id, need, nominatedTo } of queue) {
-    const slave = nominatedTo === null ? undefined : slaves.get(nominatedTo);
-    if (slave !== undefined) put(vacating(slave, [], { id, need }));
-  }
   const decisions: Decision[] = [];
   let queued = 0;
   for (const instance of queue) {
@@ -126,7 +127,7 @@ export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], po
     if (decision.kind === 'queue' || decision.kind === 'refuse') continue;
     const slave = slaves.get(decision.slaveId);
     if (slave === undefined) continue;
-    put(decision.kind === 'preempt' ? vacating(slave, decision.victims.map((victim) => victim.instance), instance) : promised(slave, instance.id, instance.need));
+    put(decision.kind === 'preempt' ? vacating(slave, decision.victims.map((victim) => victim.instance), instance) : promised(slave, instance, at));
   }
   return { recalls, decisions, dueAt: due.length === 0 ? null : Math.min(...due) };
 }
@@ -140,7 +141,7 @@ function decide(slaves: ReadonlyMap<string, SlaveNow>, snapshot: Snapshot, insta
   const pool = poolTotals(all, rules, instance);
   const question: Question = { instance, pool, at, rules, ordering };
   const asked = instance.boundTo === null ? all : all.filter(({ view }) => view.id === instance.boundTo);
-  const answers: readonly Answer[] = asked.map((slave) => ({ slave, refused: refusal(slave, question) ?? notItsSlot(slave, instance, at) }));
+  const answers: readonly Answer[] = asked.map((slave) => ({ slave, refused: answerOf(slave, question) }));
   const able = answers
     .filter(({ refused }) => refused === null)
     .map(({ slave }) => seen.get(slave.view.id) ?? slave.view)
@@ -160,7 +161,8 @@ function decide(slaves: ReadonlyMap<string, SlaveNow>, snapshot: Snapshot, insta
       : { kind: 'resume', instance, slaveId, sentence: resumedSentence(instance, chosen, question), considered };
   }
 
-  const nominee = answers.find(({ slave, refused }) => slave.view.id === instance.nominatedTo && refused?.room === true)?.slave;
+  const waitsOn = instance.nominatedTo ?? instance.booking?.slaveId;
+  const nominee = answers.find(({ slave, refused }) => slave.view.id === waitsOn && refused?.room === true)?.slave;
   if (nominee !== undefined && roomIsComing(nominee, question)) {
     return { kind: 'queue', instance, place, reason: makingRoomReason(instance, nominee), nominatedTo: nominee.view.id, considered };
   }
@@ -179,6 +181,12 @@ function decide(slaves: ReadonlyMap<string, SlaveNow>, snapshot: Snapshot, insta
     return { kind: 'preempt', instance, slaveId: preemption.slaveId, victims, reason: makingRoomFor(instance, name, victims), considered };
   }
   return { kind: 'queue', instance, place, reason: waitingReason(all, instance, refusals, place, question), nominatedTo: null, considered };
+}
+
+/** Why a slave cannot take it now: of what is reserved, also that it has its slot elsewhere, even when others could give way. */
+function answerOf(slave: SlaveNow, question: Question): Refusal | null {
+  const refused = refusal(slave, question);
+  return refused === null || refused.room ? (notItsSlot(slave, question.instance, question.at) ?? refused) : refused;
 }
 
 /** What is reserved runs in its slot; on another slave only when that one cannot have it, and only where the calendar leaves room until its end. */

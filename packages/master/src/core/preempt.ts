@@ -1,7 +1,7 @@
-import type { Question, Refusal } from './feasible';
-import { keptFrom } from './recall';
-import { afterLeaving, bookedDiskMiB, freeUnheld, type SlaveNow } from './room-now';
-import { add, compute, within, type Room } from './snapshot';
+import { inHeldSlot, keptFromIt, type Question, type Refusal } from './feasible';
+import { afterLeaving, bookedDiskMiB, freeUnheld, vacating, type SlaveNow } from './room-now';
+import { leadMs } from './save-time';
+import { add, compute, within, type Booking, type Room } from './snapshot';
 import { compareSets, smallestSet, suspendableOn, type Victim } from './victims';
 
 /** Whom one who does not fit may have suspended, on which slave. */
@@ -19,8 +19,8 @@ export interface Answer {
 /**
  * Chooses who gives way. On each slave that lacks nothing but room: the best-effort that the requester outranks (all of
  * it for what is reserved; for best-effort strictly lower priorities only, so that two can never suspend each other in
- * turn), of it the smallest sufficient set; between slaves the least harm (`compareSets`). Null when nowhere enough of
- * it would give way.
+ * turn), of it the smallest sufficient set; between slaves the least harm (`compareSets`), but what is reserved has others
+ * go in its slot before it does elsewhere. Null when nowhere enough of it would give way.
  */
 export function preempt(answers: readonly Answer[], question: Question): Preemption | null {
   const sets = answers
@@ -29,31 +29,45 @@ export function preempt(answers: readonly Answer[], question: Question): Preempt
       const victims = victimsOn(slave, question);
       return victims === null || victims.length === 0 ? [] : [{ slaveId: slave.view.id, victims }];
     });
-  return [...sets].sort(compareSets)[0] ?? null;
+  return sets.find(({ slaveId }) => slaveId === question.instance.booking?.slaveId) ?? [...sets].sort(compareSets)[0] ?? null;
 }
 
 function victimsOn(slave: SlaveNow, question: Question): readonly Victim[] | null {
   const { instance, at, ordering, pool } = question;
-  if (!worthIt(slave, question)) return null;
+  if (!diskIsThere(slave, question)) return null;
   const reserved = instance.type === 'AR';
   const candidates = suspendableOn(slave, at).filter((victim) => victim.instance.id !== instance.id && (reserved || ordering.outranks(instance.priority.pi, victim.instance.pi)));
-  const free = afterLeaving(slave, instance);
+  const free = afterLeaving({ ...slave, held: [...new Set([...slave.held, ...soonWanted(slave, question)])] }, instance);
   const need = compute(instance.need);
   const fits = (freed: Room): boolean =>
     within(need, compute(add(free, freed))) &&
     (reserved ||
       (pool.freeVcpus + pool.comingVcpus + freed.vcpus - need.vcpus >= pool.keptVcpus && pool.freeRamMiB + pool.comingRamMiB + freed.ramMiB - need.ramMiB >= pool.keptRamMiB));
-  return smallestSet(candidates, at, fits);
+  const victims = smallestSet(candidates, at, fits);
+  return victims === null || !worthIt(slave, question, victims) ? null : victims;
 }
 
-/** Disk does not come back when others are saved, and what would be called back at once is worth nobody's giving way. */
-function worthIt(slave: SlaveNow, { instance, at, rules }: Question): boolean {
+/** Disk does not come back when others are saved. */
+function diskIsThere(slave: SlaveNow, { instance }: Question): boolean {
   const { diskMiB } = instance.need;
-  if (diskMiB > 0 && diskMiB > freeUnheld(slave, instance).diskMiB - bookedDiskMiB(slave, instance)) return false;
+  return diskMiB === 0 || diskMiB <= freeUnheld(slave, instance).diskMiB - bookedDiskMiB(slave, instance);
+}
+
+/** Slots that would be late if a reserved instance outside of its own took what is free: it has others go instead. */
+function soonWanted(slave: SlaveNow, question: Question): readonly Booking[] {
+  const { instance, at } = question;
+  if (instance.type === 'BE' || inHeldSlot(slave, instance)) return [];
+  const kept = keptFromIt(slave, question);
+  return kept === null || kept.recalledAt >= at ? [] : kept.slots;
+}
+
+/** What would be called back at once, after the victims are saved, is worth nobody's giving way. */
+function worthIt(slave: SlaveNow, question: Question, victims: readonly Victim[]): boolean {
+  const { instance, at, rules } = question;
   if (instance.type === 'AR') return true;
-  const endsAt = instance.runMs === null ? null : at + instance.runMs;
-  const kept = keptFrom(slave, { id: instance.id, need: instance.need, endsAt, outranks: () => true }, at, rules);
-  return kept === null || (!instance.spared && kept.recalledAt - at >= rules.shortestLoanMs);
+  const begins = at + leadMs(victims.map((victim) => victim.instance.need.ramMiB), slave.view.saveMiBPerSecond, rules);
+  const kept = keptFromIt(vacating(slave, victims.map((victim) => victim.instance), null), question, begins);
+  return kept === null || (!instance.spared && kept.recalledAt - begins >= rules.shortestLoanMs);
 }
 
 /** Whether those who leave already make room for one that waits for them on this slave. */

@@ -1,4 +1,5 @@
-import { add, compute, noRoom, subtract, type Booking, type Room, type RunningInstance, type SlaveView, type Snapshot } from './snapshot';
+import type { EpochMs } from '@paravcl/shared/clock';
+import { add, compute, noRoom, subtract, type Booking, type Room, type RunningInstance, type SlaveView, type Snapshot, type WaitingInstance } from './snapshot';
 
 /**
  * One slave in the middle of a round: as it was loaded, and what the round has decided for it so far. Orders that were
@@ -10,33 +11,34 @@ export interface SlaveNow {
   /** Promised in all, placements of this round included. */
   readonly promised: Room;
   readonly poolAvailableMiB: number;
-  /** Holds cores and RAM and should: who is leaving, and who was chosen to leave in this round, is not among them. */
+  /** Holds cores and RAM and should, placements of this round included: who is leaving, and who was chosen to leave in this round, is not among them. */
   readonly running: readonly RunningInstance[];
-  /** Cores, RAM and bandwidth that come back once who is leaving is gone. */
+  /** Cores, RAM and bandwidth that come back by themselves: of who is leaving, and of what is only being cleaned away. */
   readonly freeing: Room;
   /** Slots whose room is not lent now: their window is near or has just begun, and nobody runs in them yet. */
   readonly held: readonly Booking[];
   /** What waits for others to be suspended here, by instance id. */
-  readonly nominated: ReadonlyMap<string, Room>;
+  readonly nominated: ReadonlyMap<string, Nominee>;
 }
 
+/** One that waits for others to be suspended. */
+export type Nominee = Pick<WaitingInstance, 'id' | 'type' | 'need'>;
+
 export function slaveNow(view: SlaveView): SlaveNow {
+  const running = view.running.filter(({ leaving }) => !leaving);
   return {
     view,
     promised: view.promised,
     poolAvailableMiB: view.poolAvailableMiB,
-    running: view.running.filter(({ leaving }) => !leaving),
-    freeing: view.running.filter(({ leaving }) => leaving).map(({ need }) => compute(need)).reduce(add, noRoom),
+    running,
+    freeing: atLeastNone(subtract(compute(view.promised), running.map(({ need }) => compute(need)).reduce(add, noRoom))),
     held: [],
     nominated: new Map(),
   };
 }
 
 /** Who asks for room: its own slot and its own nomination are not in its way. */
-export interface Asking {
-  readonly id: string;
-  readonly booking: { readonly reservationId: string } | null;
-}
+export type Asking = Pick<WaitingInstance, 'id' | 'type' | 'booking'>;
 
 const heldRoom = (slave: SlaveNow, asking: Asking): Room =>
   slave.held
@@ -44,8 +46,12 @@ const heldRoom = (slave: SlaveNow, asking: Asking): Room =>
     .map(({ need }) => compute(need))
     .reduce(add, noRoom);
 
+/** What is reserved does not wait behind best-effort that waits; a nominee whose slot is held is not counted twice. */
 const nominatedRoom = (slave: SlaveNow, asking: Asking): Room =>
-  [...slave.nominated].filter(([id]) => id !== asking.id).map(([, room]) => room).reduce(add, noRoom);
+  [...slave.nominated.values()]
+    .filter(({ id, type }) => id !== asking.id && (asking.type === 'BE' || type === 'AR') && !slave.held.some(({ instanceId }) => instanceId === id))
+    .map(({ need }) => need)
+    .reduce(add, noRoom);
 
 /** Neither promised nor on anybody's disk; below 0 where more is promised than there is. */
 export function unpromised(slave: SlaveNow): Room {
@@ -53,6 +59,13 @@ export function unpromised(slave: SlaveNow): Room {
   const room = subtract(view.capacity, promised);
   return { ...room, diskMiB: Math.min(room.diskMiB, poolAvailableMiB) };
 }
+
+const atLeastNone = ({ vcpus, ramMiB, diskMiB, bandwidthMbps }: Room): Room => ({
+  vcpus: Math.max(0, vcpus),
+  ramMiB: Math.max(0, ramMiB),
+  diskMiB: Math.max(0, diskMiB),
+  bandwidthMbps: Math.max(0, bandwidthMbps),
+});
 
 const least = (a: Room, b: Room): Room => ({
   vcpus: Math.min(a.vcpus, b.vcpus),
@@ -67,10 +80,12 @@ export function freeUnheld(slave: SlaveNow, asking: Asking): Room {
   return least(room, subtract(add(room, slave.freeing), nominatedRoom(slave, asking)));
 }
 
-/** Room that best-effort may take now: held slots are left alone, and disk that slots to come will need, for disk cannot be called back. */
-export function freeNow(slave: SlaveNow, asking: Asking): Room {
-  const room = least(freeUnheld(slave, asking), afterLeaving(slave, asking));
-  return { ...room, diskMiB: room.diskMiB - bookedDiskMiB(slave, asking) };
+/**
+ * Room that is there now beside what is held. Held room has to be there in full: who is leaving may still be saved when
+ * its slot begins.
+ */
+export function besideHeld(slave: SlaveNow, asking: Asking): Room {
+  return least(freeUnheld(slave, asking), least(afterLeaving(slave, asking), subtract(unpromised(slave), heldRoom(slave, asking))));
 }
 
 /** Room once who is leaving is gone, with held slots and nominations left alone. */
@@ -78,35 +93,48 @@ export function afterLeaving(slave: SlaveNow, asking: Asking): Room {
   return subtract(add(unpromised(slave), slave.freeing), add(heldRoom(slave, asking), nominatedRoom(slave, asking)));
 }
 
-/** The most disk that slots on this slave will need at one moment to come, beyond what is on it already. */
+/**
+ * The most disk that slots on this slave will need at one moment to come, beyond what is on it already. Who is in a slot
+ * itself stands beside those of its own window only; that is what the books promised.
+ */
 export function bookedDiskMiB(slave: SlaveNow, asking: Asking): number {
-  const slots = slave.view.bookings.filter(({ need, instanceId }) => need.diskMiB > 0 && instanceId !== asking.id);
+  const slots = slave.view.bookings.filter(({ start, need, instanceId }) => need.diskMiB > 0 && instanceId !== asking.id && start < (asking.booking?.end ?? Infinity));
   // The sum only rises where a slot begins.
   return Math.max(0, ...slots.map(({ start }) => slots.filter((slot) => slot.start <= start && start < slot.end).reduce((sum, { need }) => sum + need.diskMiB, 0)));
 }
 
-/** `room` was promised here to one instance. */
-export function promised(slave: SlaveNow, instanceId: string, room: Room): SlaveNow {
-  const rest = new Map(slave.nominated);
-  rest.delete(instanceId);
+/** It was promised its room here, and begins to run. */
+export function promised(slave: SlaveNow, instance: WaitingInstance, at: EpochMs): SlaveNow {
+  const { id, name, type, userId, groupId, generation, need, priority, runMs, boundTo, spared } = instance;
+  const observed = boundTo === null ? 'preparing' : 'resuming';
+  const endsAt = runMs === null ? null : at + runMs;
+  const beside = joined(slave, { id, name, type, userId, groupId, generation, need, observed, pi: priority.pi, since: at, endsAt, leaving: false, sparedUntil: spared ? Infinity : null });
+  return {
+    ...beside,
+    held: slave.held.filter((slot) => slot.instanceId !== id),
+    nominated: new Map([...slave.nominated].filter(([nominee]) => nominee !== id)),
+  };
+}
+
+/** As if this one ran here, too. */
+export function joined(slave: SlaveNow, instance: RunningInstance): SlaveNow {
   return {
     ...slave,
-    promised: add(slave.promised, room),
+    promised: add(slave.promised, instance.need),
     // A new promise is not on the disk yet: it is taken off what the file system has, too.
-    poolAvailableMiB: slave.poolAvailableMiB - room.diskMiB,
-    held: slave.held.filter((slot) => slot.instanceId !== instanceId),
-    nominated: rest,
+    poolAvailableMiB: slave.poolAvailableMiB - instance.need.diskMiB,
+    running: [...slave.running, instance],
   };
 }
 
 /** These were told to go, for the sake of `forWhom` (null: of held slots). */
-export function vacating(slave: SlaveNow, victims: readonly RunningInstance[], forWhom: { readonly id: string; readonly need: Room } | null): SlaveNow {
+export function vacating(slave: SlaveNow, victims: readonly RunningInstance[], forWhom: Nominee | null): SlaveNow {
   const ids = new Set(victims.map(({ id }) => id));
   return {
     ...slave,
     running: slave.running.filter(({ id }) => !ids.has(id)),
     freeing: victims.map(({ need }) => compute(need)).reduce(add, slave.freeing),
-    nominated: forWhom === null ? slave.nominated : new Map([...slave.nominated, [forWhom.id, forWhom.need]]),
+    nominated: forWhom === null ? slave.nominated : new Map([...slave.nominated, [forWhom.id, forWhom]]),
   };
 }
 
@@ -122,7 +150,7 @@ export interface PoolTotals {
    */
   readonly keptVcpus: number;
   readonly keptRamMiB: number;
-  /** What comes back once who is leaving is gone, less what is nominated: may be below 0. */
+  /** What comes back beyond that once who is leaving is gone, less what waits for it. */
   readonly comingVcpus: number;
   readonly comingRamMiB: number;
 }
@@ -134,7 +162,8 @@ export function takesPart(slave: SlaveView): boolean {
 export function poolTotals(slaves: readonly SlaveNow[], { criticalShare }: Pick<Snapshot['rules'], 'criticalShare'>, asking: Asking): PoolTotals {
   const taking = slaves.filter(({ view }) => takesPart(view));
   const sum = (amount: (slave: SlaveNow) => number): number => taking.reduce((total, slave) => total + amount(slave), 0);
-  const coming = (slave: SlaveNow): Room => subtract(slave.freeing, nominatedRoom(slave, asking));
+  // What nominees lack beyond that was taken off what is free.
+  const coming = (slave: SlaveNow): Room => atLeastNone(subtract(slave.freeing, nominatedRoom(slave, asking)));
   const vcpus = sum(({ view }) => view.capacity.vcpus);
   const ramMiB = sum(({ view }) => view.capacity.ramMiB);
   return {

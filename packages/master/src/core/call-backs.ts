@@ -1,0 +1,93 @@
+import type { EpochMs } from '@paravcl/shared/clock';
+import { leadMs, predictedSaveMs } from './save-time';
+import { add, compute, noRoom, within, type Booking, type Room, type Rules, type RunningInstance } from './snapshot';
+import { vacating, type SlaveNow } from './room-now';
+import { freedBy, smallestSet, suspendableOn, type Victim } from './victims';
+
+/** One start at which slots want their room, and who has to go for it when. */
+export interface CallBack {
+  readonly start: EpochMs;
+  /** What wants room then: it begins, or it has begun and may still be claimed. */
+  readonly slots: readonly Booking[];
+  /** Best-effort that has to go for it, beyond who goes for earlier starts. */
+  readonly victims: readonly Victim[];
+  /** Not even all of them make room. */
+  readonly short: boolean;
+  /** When they have to be told, to be saved by `start`; the start itself when nobody has to go. */
+  readonly tellAt: EpochMs;
+}
+
+/** Slots that nobody runs in yet and whose grace is not over: until then their room has to be there. */
+export function wantingSlots(slave: SlaveNow, at: EpochMs, { noShowGraceMs }: Pick<Rules, 'noShowGraceMs'>): readonly Booking[] {
+  const here = new Set([...slave.view.running, ...slave.running].map(({ id }) => id));
+  return slave.view.bookings.filter(({ start, end, instanceId }) => at < Math.min(end, start + noShowGraceMs) && (instanceId === null || !here.has(instanceId)));
+}
+
+/** At most this long before a start somebody has to be told: everything that runs or is being saved here, one after the other. */
+export function longestLeadMs(slave: SlaveNow, rules: Rules): number {
+  const { running, saveMiBPerSecond } = slave.view;
+  return [...running, ...slave.running].reduce((sum, { need }) => sum + leadMs([need.ramMiB], saveMiBPerSecond, rules), 0);
+}
+
+/**
+ * For every start up to `latest`, nearest first, the smallest set of best-effort that has to go for the slots that want
+ * their room then. The saves of a slave share one disk: those for one start have to be over before those for the next
+ * begin, and behind a save that goes on already they begin at once.
+ */
+export function callBacks(slave: SlaveNow, at: EpochMs, rules: Rules, latest: EpochMs): readonly CallBack[] {
+  const wanting = wantingSlots(slave, at, rules);
+  const starts = [...new Set(wanting.map(({ start }) => Math.max(at, start)))].filter((start) => start <= latest).sort((a, b) => a - b);
+  let now: SlaveNow = slave;
+  const sets: Omit<CallBack, 'tellAt'>[] = [];
+  for (const start of starts) {
+    const slots = wanting.filter((slot) => slot.start <= start && start < slot.end);
+    const { victims, short } = toGoFor(now, slots, start, at, rules);
+    sets.push({ start, slots, victims, short });
+    now = vacating(now, victims.map(({ instance }) => instance), null);
+  }
+  const savingMs = stillSavingMs(slave, at, rules);
+  let nextBegins = Infinity;
+  const told: CallBack[] = [];
+  for (const set of sets.reverse()) {
+    if (set.victims.length === 0) {
+      told.push({ ...set, tellAt: set.start });
+      continue;
+    }
+    // What has not started yet may have by then: its RAM counts.
+    nextBegins = Math.min(set.start, nextBegins) - leadMs(set.victims.map(({ instance }) => instance.need.ramMiB), slave.view.saveMiBPerSecond, rules);
+    told.push({ ...set, tellAt: nextBegins < at + savingMs ? nextBegins - savingMs : nextBegins });
+  }
+  return told.reverse();
+}
+
+/** How long the slave still saves what was told to go before. */
+function stillSavingMs({ view: { running, saveMiBPerSecond } }: SlaveNow, at: EpochMs, { saveSafety }: Rules): number {
+  const left = ({ observed, need, since }: RunningInstance): number => Math.max(0, saveSafety * predictedSaveMs(need.ramMiB, saveMiBPerSecond) - (observed === 'suspending' ? at - since : 0));
+  return running.filter(({ leaving, observed }) => leaving && observed !== 'stopping' && observed !== 'preparing').reduce((sum, one) => sum + left(one), 0);
+}
+
+/**
+ * Who has to go so that these slots have their room at `start`. What ends before goes by itself: reserved instances with
+ * their window, best-effort when it is over so early that it is saved by then. Best-effort whose time is over just then
+ * would be saved too late: it goes first, and only then others.
+ */
+function toGoFor(slave: SlaveNow, slots: readonly Booking[], start: EpochMs, at: EpochMs, rules: Rules): Pick<CallBack, 'victims' | 'short'> {
+  const { capacity, saveMiBPerSecond } = slave.view;
+  const all = suspendableOn(slave, start);
+  const allRamMiBs = all.map(({ instance }) => instance.need.ramMiB);
+  const over = ({ type, endsAt, need }: RunningInstance): boolean => endsAt !== null && endsAt <= (type === 'AR' ? start : start - leadMs([...allRamMiBs, need.ramMiB], saveMiBPerSecond, rules));
+  const staying = all.filter(({ instance }) => !over(instance));
+  const ending = staying.filter(({ instance: { endsAt } }) => endsAt !== null && endsAt <= start);
+  const others = staying.filter((victim) => !ending.includes(victim));
+  const nominees = [...slave.nominated.values()].filter(({ id, type }) => type === 'AR' && !slots.some(({ instanceId }) => instanceId === id));
+  const wanted = sum([...slots, ...nominees]);
+  const gone = add(slave.freeing, sum(slave.running.filter(over)));
+  const fits = (freed: Room): boolean => within(add(compute(slave.promised), wanted), add(add(compute(capacity), gone), freed));
+  // When not even all of them make room (a host that lost cores), all go: the nearest to the promise there is.
+  const chosen = smallestSet(others, at, (freed) => fits(add(freed, freedBy(ending)))) ?? others;
+  const first = smallestSet(ending, at, (freed) => fits(add(freed, freedBy(chosen)))) ?? ending;
+  const victims = [...chosen, ...first];
+  return { victims, short: !fits(freedBy(victims)) };
+}
+
+const sum = (all: readonly { readonly need: Room }[]): Room => all.map(({ need }) => compute(need)).reduce(add, noRoom);
