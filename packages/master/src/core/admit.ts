@@ -1,8 +1,8 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { refusedReason } from './explain-refusal';
-import { makeRoom, slotNumbers } from './give-way';
+import { makeRoom } from './give-way';
 import { offersFor } from './offers';
-import { calendarOf, pack, type Parcel } from './packing';
+import { calendarOf, mostInEmptyPool, pack, slotNumbers, type Parcel } from './packing';
 import type { Admission, HeldReservation, ReservationRequest } from './reservation-request';
 import type { Snapshot } from './snapshot';
 
@@ -21,18 +21,21 @@ import type { Snapshot } from './snapshot';
  */
 export function admit(world: Snapshot, held: readonly HeldReservation[], request: ReservationRequest, at: EpochMs): Admission {
   const { id, start, end, need, count } = request;
-  const calendar = calendarOf(world.slaves, at, new Set([id]));
   const fixed = [...request.fixed].sort((a, b) => a.slot - b.slot);
-  const anywhere = slotNumbers(count).filter((slot) => !fixed.some((one) => one.slot === slot));
-  const parcel: Parcel = { window: { start: Math.max(start, at), end }, need, slots: anywhere, fixed };
+  // One more than the empty pool holds is as impossible as a thousand million, and does not have to be counted through.
+  const slots = slotNumbers(Math.min(count, fixed.length + mostInEmptyPool(world.slaves, need) + 1));
+  const anywhere = slots.filter((slot) => !fixed.some((one) => one.slot === slot));
+  const window = { start: Math.max(start, at), end };
+  const parcel: Parcel = { window, need, slots: anywhere, fixed };
 
-  const packed = pack(calendar, parcel);
+  const own = new Set([id]);
+  const packed = pack(calendarOf(world.slaves, at, own, window), parcel);
   if (packed !== null) return { kind: 'admitted', bookings: packed.bookings, moves: [] };
 
-  const made = makeRoom(calendar, world.slaves, held, request, parcel, at);
+  const made = makeRoom(world.slaves, held, request, parcel, at);
   if (made !== null) return { kind: 'admitted', ...made };
 
-  const refused = { world, calendar, held, request, parcel, at };
+  const refused = { world, calendar: calendarOf(world.slaves, at, own), held, request, parcel, at };
   const offers = offersFor(refused);
   return { kind: 'refused', reason: refusedReason(refused, offers), offers };
 }

@@ -3,7 +3,7 @@ import { comparePi } from '@paravcl/shared/priority';
 import { countWithin, overlaps } from './calendar';
 import { listed, tellMachines } from './explain-reservation';
 import type { Refused } from './offers';
-import { calendarOf, pack } from './packing';
+import { calendarOf, mostInEmptyPool, pack } from './packing';
 import type { HeldReservation, ReservationOffer } from './reservation-request';
 import { cores, fit, twoPriorities } from './say';
 import { reservable } from './slave-timeline';
@@ -22,8 +22,8 @@ function neverFits({ request }: Refused, slaves: readonly SlaveView[]): Reason |
   const { need, count } = request;
   const asked = tellMachines(count, need.vcpus);
   if (slaves.length === 0) return { code: 'NoSlaves', sentence: `Cannot reserve ${asked}: no slave takes reservations now. An operator can approve one or bring one back.` };
-  const inEmptyPool = slaves.reduce((sum, { capacity }) => sum + countWithin(need, capacity), 0);
-  if (inEmptyPool >= count) return null;
+  const inEmptyPool = mostInEmptyPool(slaves, need);
+  if (inEmptyPool + request.fixed.length >= count) return null;
   const wholeCores = Math.floor(slaves.reduce((sum, { capacity }) => sum + capacity.vcpus, 0));
   if (count * need.vcpus > wholeCores) return { code: 'NoSlaveFits', sentence: `Cannot reserve ${asked}: the whole pool has ${wholeCores}.` };
   if (inEmptyPool > 0) return { code: 'NoSlaveFits', sentence: `Cannot reserve ${asked}: even in the empty pool, ${inEmptyPool} ${inEmptyPool === 1 ? 'machine' : 'machines'} of that size find room.` };
@@ -38,10 +38,11 @@ function neverFits({ request }: Refused, slaves: readonly SlaveView[]): Reason |
 
 /** Whether the request would fit if nobody else had reserved anything; who has then. */
 function heldByOthers({ world, held, request, parcel, at }: Refused): Reason | null {
-  const everybody = new Set(world.slaves.flatMap(({ bookings }) => bookings.map(({ reservationId }) => reservationId)));
-  if (pack(calendarOf(world.slaves, at, everybody), parcel) === null) return null;
+  const { window } = parcel;
+  const everybody = new Set(world.slaves.flatMap(({ bookings }) => bookings.filter((one) => overlaps(one, window)).map(({ reservationId }) => reservationId)));
+  if (pack(calendarOf(world.slaves, at, everybody, window), parcel) === null) return null;
   const others = held
-    .filter((one) => one.id !== request.id && overlaps(one, parcel.window) && everybody.has(one.id))
+    .filter((one) => one.id !== request.id && overlaps(one, window) && everybody.has(one.id))
     .sort((a, b) => comparePi(b.pi, a.pi) || a.start - b.start || (a.id < b.id ? -1 : 1));
   const { timeZone } = world.rules;
   const asked = `Cannot reserve ${tellMachines(request.count, request.need.vcpus)}, ${tellWindow(request, timeZone, at)}`;

@@ -45,8 +45,8 @@ function movesTo({ from, to }: Move, timeZone: string, at: EpochMs): string {
 
 /** What the owner is told when machines of a reservation were booked on other slaves. */
 export function replannedSentence(window: Window, slots: number, slaveNames: readonly string[], timeZone: string, at: EpochMs): string {
-  const [which, they] = slots === 1 ? ['1 machine', 'it is'] : [`${slots} machines`, 'they are'];
-  return fit(`${which} of your reservation, ${tellWindow(window, timeZone, at)}, cannot run on ${listed(slaveNames, 'other slaves')} any more: ${they} booked on others now. You need not do anything.`);
+  const [which, nowOn] = slots === 1 ? ['1 machine', 'it is booked on another'] : [`${slots} machines`, 'they are booked on others'];
+  return fit(`${which} of your reservation, ${tellWindow(window, timeZone, at)}, cannot run on ${listed(slaveNames, 'other slaves')} any more: ${nowOn} now. You need not do anything.`);
 }
 
 /** What the owner is told once when no other slave has room for them. */

@@ -1,7 +1,7 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { comparePi } from '@paravcl/shared/priority';
 import { overlaps, type Window } from './calendar';
-import { occupy, pack, vacate, type Calendar, type LeaseOnSlave, type Packed, type Parcel } from './packing';
+import { calendarOf, mostFitting, occupy, pack, slotNumbers, vacate, type Calendar, type LeaseOnSlave, type Packed, type Parcel } from './packing';
 import type { HeldReservation, Move, ReservationRequest, SlotOnSlave } from './reservation-request';
 import { movedWindow } from './reservation-window';
 import type { SlaveView } from './snapshot';
@@ -30,22 +30,37 @@ interface Weaker {
  *
  * Nobody who was not taken is touched, so moving one never breaks another. Null when room cannot be made.
  */
-export function makeRoom(calendar: Calendar, slaves: readonly SlaveView[], held: readonly HeldReservation[], request: ReservationRequest, parcel: Parcel, at: EpochMs): RoomMade | null {
+export function makeRoom(slaves: readonly SlaveView[], held: readonly HeldReservation[], request: ReservationRequest, parcel: Parcel, at: EpochMs): RoomMade | null {
   const weaker = whoMayGiveWay(slaves, held, request, at);
-  if (pack(weaker.reduce((all, one) => vacate(all, one.leases), calendar), parcel) === null) return null;
+  if (weaker.length === 0) return null;
+  const latest = Math.max(parcel.window.end, ...weaker.flatMap(({ targets }) => targets.map(({ end }) => end)));
+  const calendar = calendarOf(slaves, at, new Set([request.id]), { start: parcel.window.start, end: latest });
+  if (pack(vacate(calendar, weaker.flatMap(({ leases }) => leases)), parcel) === null) return null;
   let taken: readonly Weaker[] = [];
   let without = calendar;
+  let fitting = mostFitting(calendar, parcel.window, parcel.need);
   for (const next of weaker) {
+    const before = fittingBeside(without, next, parcel);
     taken = [...taken, next];
     without = vacate(without, next.leases);
+    fitting += fittingBeside(without, next, parcel) - before;
+    // Counting is cheap and packing is not: there is nothing to try before the count is there.
+    if (fitting < parcel.slots.length) continue;
     for (let tried = attempt(without, taken, parcel); tried !== null; tried = attempt(without, taken, parcel)) {
       const { stuck } = tried;
       if (stuck.length === 0) return giveBack(without, taken, tried, parcel);
       taken = taken.filter((one) => !stuck.includes(one));
       without = occupy(without, stuck.flatMap(({ leases }) => leases));
     }
+    fitting = mostFitting(without, parcel.window, parcel.need);
   }
   return null;
+}
+
+/** How many of the request's VMs fit on the slaves on which this one has its slots. */
+function fittingBeside(calendar: Calendar, { leases }: Weaker, { window, need }: Parcel): number {
+  const slaves = [...new Set(leases.map(({ slaveId }) => slaveId))].flatMap((id) => calendar.get(id) ?? []);
+  return slaves.filter(({ takesNew }) => takesNew).reduce((sum, { timeline }) => sum + timeline.countFitting(window, need), 0);
 }
 
 function whoMayGiveWay(slaves: readonly SlaveView[], held: readonly HeldReservation[], request: ReservationRequest, at: EpochMs): readonly Weaker[] {
@@ -64,7 +79,10 @@ function leasesOf(slaves: readonly SlaveView[], ids: ReadonlySet<string>): Reado
   for (const { id: slaveId, bookings } of slaves) {
     for (const { reservationId, start, end, need } of bookings) {
       if (!ids.has(reservationId)) continue;
-      leases.set(reservationId, [...(leases.get(reservationId) ?? []), { slaveId, start, end, need }]);
+      const before = leases.get(reservationId);
+      const lease = { slaveId, start, end, need };
+      if (before === undefined) leases.set(reservationId, [lease]);
+      else before.push(lease);
     }
   }
   return leases;
@@ -117,9 +135,4 @@ function giveBack(without: Calendar, taken: readonly Weaker[], made: RoomMade, p
     if (tried !== null && tried.stuck.length === 0) best = { calendar, taken: fewer, made: tried };
   }
   return { bookings: best.made.bookings, moves: best.made.moves };
-}
-
-/** Slots are numbered from 1. */
-export function slotNumbers(count: number): readonly number[] {
-  return Array.from({ length: count }, (_, slot) => slot + 1);
 }

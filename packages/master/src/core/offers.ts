@@ -1,10 +1,9 @@
 import type { EpochMs } from '@paravcl/shared/clock';
+import { bestEffortNow } from './best-effort-offer';
 import type { Window } from './calendar';
 import { mostFitting, pack, type Calendar, type Parcel } from './packing';
-import { keptFrom, recall } from './recall';
 import type { HeldReservation, ReservationOffer, ReservationRequest } from './reservation-request';
 import { nextStarts } from './reservation-window';
-import { freeNow, poolTotals, slaveNow, takesPart } from './room-now';
 import { minuteMs } from './local-time';
 import { within, type Room, type Snapshot } from './snapshot';
 
@@ -23,9 +22,9 @@ export interface Refused {
  * as best-effort now. Whoever asks for the first two at once is admitted.
  */
 export function offersFor(refused: Refused): readonly ReservationOffer[] {
-  const { request, at } = refused;
+  const { world, request, at } = refused;
   if (request.start <= at) return [laterEnd(refused)].flatMap((offer) => offer ?? []);
-  return [earliestFit(refused), largestFit(refused), bestEffortNow(refused)].flatMap((offer) => offer ?? []);
+  return [earliestFit(refused), largestFit(refused), bestEffortNow(world, request, at)].flatMap((offer) => offer ?? []);
 }
 
 const sized = ({ count, need }: Pick<ReservationRequest, 'count' | 'need'>): Pick<ReservationOffer, 'count' | 'vcpus'> => ({ count, vcpus: count * need.vcpus });
@@ -40,6 +39,8 @@ function earliestFit({ calendar, request, parcel, at }: Refused): ReservationOff
   for (const from of [start, at]) {
     for (const candidate of nextStarts(rules, from, end - start, at)) {
       const window = { start: candidate, end: candidate + (end - start) };
+      // Counting is quicker than packing, and most starts of a full calendar fail it.
+      if (mostFitting(calendar, window, need, parcel.slots.length) < parcel.slots.length) continue;
       if (pack(calendar, { ...parcel, window }) !== null) return { kind: 'time', ...window, ...sized(request) };
     }
   }
@@ -69,25 +70,6 @@ function largestMachine(calendar: Calendar, window: Window, need: Room): number 
     .filter((free) => within({ ...need, vcpus: 1 }, free))
     .map(({ vcpus }) => Math.floor(vcpus));
   return Math.min(need.vcpus - 1, Math.max(0, ...cores));
-}
-
-/**
- * One such machine now, if that fits without suspending anybody, for as long as nothing that is reserved wants its room
- * back. Every running instance is taken to stay: what the offer promises does not hang on priorities.
- */
-function bestEffortNow({ world, request, at }: Refused): ReservationOffer | null {
-  const { rules } = world;
-  const { need } = request;
-  const asking = { id: request.id, booking: null };
-  const slaves = world.slaves.map((view) => recall(slaveNow(view), at, rules).slave);
-  const pool = poolTotals(slaves, rules, asking);
-  if (pool.freeVcpus - need.vcpus < pool.keptVcpus || pool.freeRamMiB - need.ramMiB < pool.keptRamMiB) return null;
-  const wishedEnd = at + (request.end - request.start);
-  const ends = slaves
-    .filter((slave) => takesPart(slave.view) && slave.view.clockWrong === null && within(need, freeNow(slave, asking)))
-    .map((slave) => keptFrom(slave, { id: request.id, need, endsAt: wishedEnd, outranks: () => false }, at, rules)?.recalledAt ?? wishedEnd);
-  const end = Math.min(wishedEnd, Math.max(at, ...ends));
-  return end - at < Math.max(rules.shortestLoanMs, minuteMs) ? null : { kind: 'best-effort', start: at, end, ...sized({ count: 1, need }) };
 }
 
 /** For one that has begun: the latest end before the asked one that is later than its present one. */

@@ -1,8 +1,8 @@
 import type { EpochMs } from '@paravcl/shared/clock';
-import type { Lease, Timeline, Window } from './calendar';
+import { countWithin, type Lease, type Timeline, type Window } from './calendar';
 import type { FixedSlot, SlotOnSlave } from './reservation-request';
 import { reservable, slaveTimeline } from './slave-timeline';
-import { add, compute, type Room, type SlaveView } from './snapshot';
+import { add, compute, subtract, type Room, type SlaveView } from './snapshot';
 
 /** A slave with what is taken of it through time. */
 export interface BookedSlave {
@@ -34,11 +34,11 @@ export interface Packed {
 /** A lease on one slave. */
 export type LeaseOnSlave = Lease & { readonly slaveId: string };
 
-/** The calendar as it stands, without the slots of the reservations `except`. */
-export function calendarOf(slaves: readonly SlaveView[], at: EpochMs, except?: ReadonlySet<string>): Calendar {
+/** The calendar as it stands, without the slots of the reservations `except`; only what overlaps `span`, for who asks about no more. */
+export function calendarOf(slaves: readonly SlaveView[], at: EpochMs, except?: ReadonlySet<string>, span?: Window): Calendar {
   const text = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
   const ordered = [...slaves].sort((a, b) => Number(a.kind === 'volunteer') - Number(b.kind === 'volunteer') || text(a.name, b.name) || text(a.id, b.id));
-  return new Map(ordered.map((slave) => [slave.id, { id: slave.id, volunteer: slave.kind === 'volunteer', takesNew: reservable(slave), timeline: slaveTimeline(slave, at, except) }]));
+  return new Map(ordered.map((slave) => [slave.id, { id: slave.id, volunteer: slave.kind === 'volunteer', takesNew: reservable(slave), timeline: slaveTimeline(slave, at, except, span) }]));
 }
 
 /** How many VMs of this size the pool takes for the whole window, nobody giving way; stops counting at `enough`. */
@@ -51,6 +51,16 @@ export function mostFitting(calendar: Calendar, window: Window, need: Room, enou
   return count;
 }
 
+/** Slots are numbered from 1. */
+export function slotNumbers(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, slot) => slot + 1);
+}
+
+/** How many the slaves that count could hold if nothing ran there and nothing was booked. */
+export function mostInEmptyPool(slaves: readonly SlaveView[], need: Room): number {
+  return slaves.filter(reservable).reduce((sum, { capacity }) => sum + countWithin(need, capacity), 0);
+}
+
 /**
  * Gives every slot its slave, or answers null when one has none: all or nothing.
  * 1. Fixed slots stay where they are, if they fit there.
@@ -60,22 +70,34 @@ export function mostFitting(calendar: Calendar, window: Window, need: Room, enou
  *    promised in that window, then by name, then by id.
  */
 export function pack(calendar: Calendar, parcel: Parcel): Packed | null {
-  const { window, need, slots } = parcel;
+  const { window, need, slots, fixed } = parcel;
   const kept = keepFixed(calendar, parcel);
-  if (kept === null || mostFitting(kept, window, need, slots.length) < slots.length) return null;
-  const open = [...kept.values()]
-    .filter(({ takesNew }) => takesNew && slots.length > 0)
-    .map(({ id, volunteer, timeline }) => ({ id, volunteer, left: timeline.countFitting(window, need), usedCores: timeline.mostTaken(window).vcpus }));
-  const bookings: SlotOnSlave[] = parcel.fixed.map(({ slot, slaveId }) => ({ slot, slaveId }));
+  if (kept === null) return null;
+  const open = [...kept.values()].filter(({ takesNew }) => takesNew).map((slave) => openSlave(slave, window, need));
+  if (open.reduce((sum, { left }) => sum + left, 0) < slots.length) return null;
+  const chosen: SlotOnSlave[] = [];
   for (const slot of slots) {
     // The list is in the order of names and ids, so the first of equals is the one.
-    const best = open.filter(({ left }) => left > 0).reduce((a, b) => (Number(b.volunteer) - Number(a.volunteer) || b.usedCores - a.usedCores) < 0 ? b : a);
+    const best = open.filter(({ left }) => left > 0).reduce((a, b) => ((Number(b.volunteer) - Number(a.volunteer) || b.usedCores - a.usedCores) < 0 ? b : a));
     best.left--;
     best.usedCores += need.vcpus;
-    bookings.push({ slot, slaveId: best.id });
+    chosen.push({ slot, slaveId: best.id });
   }
-  const leases = bookings.slice(parcel.fixed.length).map(({ slaveId }) => ({ ...window, need, slaveId }));
-  return { bookings: bookings.sort((a, b) => a.slot - b.slot), calendar: occupy(kept, leases) };
+  const bookings = [...fixed.map(({ slot, slaveId }) => ({ slot, slaveId })), ...chosen].sort((a, b) => a.slot - b.slot);
+  return { bookings, calendar: occupy(kept, chosen.map(({ slaveId }) => ({ ...window, need, slaveId }))) };
+}
+
+/** Room that is left on a slave while slots are given out. */
+interface OpenSlave {
+  readonly id: string;
+  readonly volunteer: boolean;
+  left: number;
+  usedCores: number;
+}
+
+function openSlave({ id, volunteer, timeline }: BookedSlave, window: Window, need: Room): OpenSlave {
+  const taken = timeline.mostTaken(window);
+  return { id, volunteer, left: countWithin(need, subtract(timeline.capacity, taken)), usedCores: taken.vcpus };
 }
 
 function keepFixed(calendar: Calendar, { window, need, fixed }: Parcel): Calendar | null {

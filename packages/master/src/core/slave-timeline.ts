@@ -1,5 +1,5 @@
 import type { EpochMs } from '@paravcl/shared/clock';
-import { Timeline, type Lease } from './calendar';
+import { overlaps, Timeline, type Lease, type Window } from './calendar';
 import { compute, type RunningInstance, type SlaveView } from './snapshot';
 
 /** Slaves that reservations count on: in the pool, not lost, able to run guests; volunteers only while they contribute. */
@@ -8,6 +8,7 @@ export function reservable(slave: SlaveView): boolean {
 }
 
 const nobody: ReadonlySet<string> = new Set();
+const allTime: Window = { start: -Infinity, end: Infinity };
 
 /**
  * What of a slave is taken for reservations, from `at` on and without the slots of the reservations `except`:
@@ -16,13 +17,15 @@ const nobody: ReadonlySet<string> = new Set();
  * - reserved instances that run without a slot here, until they end.
  * Other best-effort counts by its disk alone, for it can be suspended in time. Disk that is promised stays so:
  * it is not part of the capacity, and neither is what somebody else has written into the pool's file system.
+ *
+ * @param span whoever asks about nothing beyond it spares the building of the rest
  */
-export function slaveTimeline(slave: SlaveView, at: EpochMs, except: ReadonlySet<string> = nobody): Timeline {
+export function slaveTimeline(slave: SlaveView, at: EpochMs, except: ReadonlySet<string> = nobody, span: Window = allTime): Timeline {
   const { capacity, promised, poolAvailableMiB, bookings } = slave;
   const diskMiB = Math.max(0, Math.min(capacity.diskMiB - promised.diskMiB, poolAvailableMiB));
   const withSlot = new Set(bookings.flatMap(({ instanceId }) => instanceId ?? []));
   const slots = bookings
-    .filter(({ reservationId }) => !except.has(reservationId))
+    .filter((booking) => overlaps(booking, span) && !except.has(booking.reservationId))
     .map(({ start, end, need }) => ({ start, end, need }));
   const guests = slave.running.filter(({ id, leaving }) => !leaving && !withSlot.has(id)).flatMap((instance) => leaseOf(instance, at));
   return Timeline.of({ ...capacity, diskMiB }, [...slots, ...guests]);
