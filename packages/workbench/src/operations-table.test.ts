@@ -3,12 +3,20 @@ import { join, resolve } from 'node:path';
 
 const root = resolve(__dirname, '../../..');
 const page = readFileSync(join(root, 'docs/operations.md'), 'utf8');
-const section = page.split('## What happens when something dies\n')[1]?.split('\n## ')[0] ?? '';
-const rows = section
-  .split('\n')
-  .filter((line) => line.startsWith('| '))
-  .slice(1)
-  .map((line) => line.slice(1, -1).split(' | ').map((cell) => cell.trim()));
+
+/** Rows of the table under this heading, without its head. */
+function rowsUnder(heading: string): readonly (readonly string[])[] {
+  const section = page.split(`## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
+  return section
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .slice(1)
+    .map((line) => line.slice(1, -1).split(' | ').map((cell) => cell.trim()));
+}
+
+const dying = rowsUnder('What happens when something dies');
+const roomless = rowsUnder('What happens when there is no room');
+const rows = [...dying, ...roomless];
 
 interface Named {
   readonly file: string;
@@ -26,8 +34,13 @@ function hasTest(text: string, title: string): boolean {
 }
 
 it('names what dies in seventeen rows of six cells', () => {
-  expect(rows.map((row) => row.length)).toEqual(Array.from({ length: 17 }, () => 6));
-  expect(new Set(rows.map(([what]) => what)).size).toBe(17);
+  expect(dying.map((row) => row.length)).toEqual(Array.from({ length: 17 }, () => 6));
+  expect(new Set(dying.map(([what]) => what)).size).toBe(17);
+});
+
+it('names what happens without room in twelve rows of five cells', () => {
+  expect(roomless.map((row) => row.length)).toEqual(Array.from({ length: 12 }, () => 5));
+  expect(new Set(roomless.map(([what]) => what)).size).toBe(12);
 });
 
 it.each(rows.map((row) => [row[0] ?? '', row] as const))('proves by a real test what it says of: %s', (_, row) => {
