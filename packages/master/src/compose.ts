@@ -47,10 +47,11 @@ import { QuietFleet } from './services/quiet-fleet';
 import { RefusalLimiter } from './services/refusal-limiter';
 import type { OnRecovery } from './services/recovery-paths';
 import { RegistrationService } from './services/registration-service';
-import { calendarLock } from './services/reservation-admission';
+import { lockCalendar } from './services/reservation-admission';
 import { SchedulingService } from './services/scheduling-service';
 import { SessionService } from './services/session-service';
 import { SlaveService } from './services/slave-service';
+import { unknownGroups } from './services/unknown-groups';
 import { UserService } from './services/user-service';
 import { settingsFromConfig } from './settings-from-config';
 import { ImageStore } from './store/image-store';
@@ -154,7 +155,10 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const consoles = new InstanceConsoleService(unit, agents, config.site.timeZone);
 
   // The row must be there before anybody shares it.
-  await unit.transaction((repositories) => repositories.settings.lock(calendarLock));
+  await unit.transaction(lockCalendar);
+
+  const strangers = await unknownGroups(unit.read, settings);
+  if (strangers.length > 0) log.warn({ groups: strangers }, 'the configuration names groups that do not exist: what it sets for them holds once a group of that name is made');
 
   // starting is recovering
   await commands.recover();

@@ -17,6 +17,7 @@ export class SettingRepository {
     return row?.value ?? null;
   }
 
+  /** Whoever else comes for this name in a transaction waits until this one's ends. */
   async put(name: string, value: string): Promise<void> {
     await this.db<SettingRow>('settings').insert({ name, value }).onConflict('name').merge(['value']);
   }
@@ -35,16 +36,12 @@ export class SettingRepository {
   }
 
   /**
-   * Whoever else comes for this name waits until the transaction ends. The row is made when it is missing; one that is
-   * there stays as it is, and a duplicate key locks it for writing in both servers.
+   * Waits for whoever has written it in a transaction and keeps others from it until the transaction ends; many may share. Answers the
+   * value that holds meanwhile. Only once the row is there.
    */
-  async lock(name: string): Promise<void> {
-    await this.db<SettingRow>('settings').insert({ name, value: '' }).onConflict('name').merge(['name']);
-  }
-
-  /** Waits for whoever holds the lock and keeps others from it until the transaction ends; many may share. Only once the row was made by `lock`. */
-  async shareLock(name: string): Promise<void> {
-    await this.db<SettingRow>('settings').where({ name }).forShare().first('name');
+  async shareLock(name: string): Promise<string | null> {
+    const row = await this.db<SettingRow>('settings').where({ name }).forShare().first('value');
+    return row?.value ?? null;
   }
 
   /** The id of this site, made at the first call ever. It marks our domains on the slaves. */

@@ -34,6 +34,8 @@ export interface RoundFacts {
   readonly records: ReadonlyMap<string, InstanceRecord>;
   readonly slaveNames: ReadonlyMap<string, string>;
   readonly at: EpochMs;
+  /** The calendar's value from before the world was loaded: what was reserved since is not in the plan. */
+  readonly calendar: string | null;
   /** Keeps the round's inputs, once, and answers their hash. */
   readonly inputsHash: () => Promise<string>;
 }
@@ -105,14 +107,12 @@ export class PlanExecution {
   private async place(repositories: Repositories, decision: Extract<Decision, { kind: 'place' }>, facts: RoundFacts): Promise<Told> {
     const { slaveId, instance: { booking, type, runMs } } = decision;
     const now = this.deps.clock.now();
-    const toAnotherSlave = booking !== null && booking.slaveId !== slaveId;
-    // What is reserved is decided from what is placed: nobody reserves while this is written. First, before any other lock.
-    await (toAnotherSlave ? repositories.settings.lock(calendarLock) : repositories.settings.shareLock(calendarLock));
+    await this.nobodyReserves(repositories, facts);
     const before = await this.unchanged(repositories, decision.instance.id, facts);
     if ((await repositories.fleet.lock(slaveId))?.admission !== 'approved') throw new Stale();
     // Somebody may have taken the room since the world was loaded: the slave's row is the lock for promises.
     if ((await missingRoom(repositories, slaveId, before, this.deps.scheduling)) !== null) throw new Stale();
-    if (toAnotherSlave) await this.moveSlot(repositories, booking.reservationId, before.id, slaveId);
+    if (booking !== null && booking.slaveId !== slaveId) await this.moveSlot(repositories, booking.reservationId, before.id, slaveId);
     const generation = nextGeneration(before, await repositories.placements.ofInstance(before.id));
     await repositories.placements.insert({ instanceId: before.id, slaveId, generation, state: 'active' }, now);
     const endsAt = type === 'AR' && runMs !== null ? facts.at + runMs : endAfter(before.minutes, now);
@@ -121,7 +121,15 @@ export class PlanExecution {
     return { push: [after], tombstones: [] };
   }
 
-  /** Its slot goes where it runs. */
+  /**
+   * What is reserved is decided from what is placed, and the other way round: nobody reserves while this is written, and
+   * nobody has since the plan was made. Before any other lock.
+   */
+  private async nobodyReserves(repositories: Repositories, { calendar }: RoundFacts): Promise<void> {
+    if ((await repositories.settings.shareLock(calendarLock)) !== calendar) throw new Stale();
+  }
+
+  /** Its slot goes where it runs. Two that go to one slave at a time are both of this round, which has counted them. */
   private async moveSlot(repositories: Repositories, reservationId: string, instanceId: string, slaveId: string): Promise<void> {
     const slot = (await repositories.bookings.ofReservations([reservationId])).find((one) => one.instanceId === instanceId);
     if (slot === undefined) throw new Stale();
@@ -131,7 +139,7 @@ export class PlanExecution {
   private async resume(repositories: Repositories, decision: Extract<Decision, { kind: 'resume' }>, facts: RoundFacts): Promise<Told> {
     const { slaveId, instance: { type, runMs } } = decision;
     const now = this.deps.clock.now();
-    await repositories.settings.shareLock(calendarLock);
+    await this.nobodyReserves(repositories, facts);
     const before = await this.unchanged(repositories, decision.instance.id, facts);
     if ((await missingRoom(repositories, slaveId, before, this.deps.scheduling)) !== null) throw new Stale();
     const generation = nextGeneration(before, await repositories.placements.ofInstance(before.id));

@@ -7,6 +7,7 @@ import type { BookingRecord, ReservationRecord } from '../core/reservation-recor
 import type { Admission, FixedSlot, HeldReservation, Move, ReservationRequest } from '../core/reservation-request';
 import { standingSentence } from '../core/reservation-standing';
 import { roomFor, type Snapshot } from '../core/snapshot';
+import { randomUUID } from 'node:crypto';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
 import { keepInputs } from './decision-inputs';
@@ -17,8 +18,16 @@ import { answerable, tellPeople, type By } from './reservation-people';
 import { ownerOf, type ReservationWish } from './reservation-wish';
 import { loadWorld, type WorldDeps } from './world-loader';
 
-/** Whoever changes what is reserved holds it alone; whoever changes what reservations are decided from shares it. */
+/**
+ * Whoever changes what is reserved holds it alone and gives it another value; whoever changes what reservations are
+ * decided from shares it, and does so only while the value is the one from before it looked.
+ */
 export const calendarLock = 'calendar';
+
+/** Waits until nobody else changes the calendar, and keeps others from it until the transaction ends. */
+export async function lockCalendar(repositories: Repositories): Promise<void> {
+  await repositories.settings.put(calendarLock, randomUUID());
+}
 
 export interface AdmissionDeps extends WorldDeps {
   readonly unitOfWork: UnitOfWork;
@@ -70,7 +79,7 @@ export class ReservationAdmission {
   async alone<T>(work: (repositories: Repositories) => Promise<T>): Promise<T> {
     try {
       return await this.deps.unitOfWork.transaction(async (repositories) => {
-        await repositories.settings.lock(calendarLock);
+        await lockCalendar(repositories);
         return work(repositories);
       });
     } catch (error) {

@@ -17,7 +17,7 @@ import type { Acting } from './acting';
 import type { Accepted, Claim, InstanceService } from './instance-service';
 import type { ReservationSettings } from './instance-settings';
 import { missingReservation, requireClaim } from './reservation-access';
-import { calendarLock } from './reservation-admission';
+import { lockCalendar } from './reservation-admission';
 import type { ReservationClock } from './reservation-clock';
 import { ownerOf } from './reservation-wish';
 import { loadWorld, type WorldDeps } from './world-loader';
@@ -100,7 +100,7 @@ export class ReservationClaims {
   /** A slot for an instance that has its disk: the one on its slave, or another that is booked over to there. */
   private async takeFor(repositories: Repositories, id: string, instanceId: string): Promise<void> {
     // Booking over is a change of the calendar.
-    await repositories.settings.lock(calendarLock);
+    await lockCalendar(repositories);
     const { reservation, free } = await this.open(repositories, id);
     const instance = await repositories.instances.find(instanceId);
     if (instance?.slaveId == null) throw new ParavclError('conflict', 'This instance has no disk anywhere yet: it waits to be launched. Claim a new one instead.');

@@ -7,6 +7,7 @@ import type { InstanceSettings, SchedulingSettings } from './instance-settings';
 import { PlanExecution, type RoundFacts } from './plan-execution';
 import type { AgentPort, FleetFigures, SchedulerWake } from './ports';
 import type { OnRecovery } from './recovery-paths';
+import { calendarLock } from './reservation-admission';
 import { loadWorld, waitingInstances } from './world-loader';
 
 /** How exactly a recall begins when it is due. */
@@ -111,6 +112,7 @@ export class SchedulingService implements SchedulerWake {
   private async round(): Promise<void> {
     const { unitOfWork: { read }, clock, scheduling, onFault } = this.deps;
     const at = clock.now();
+    const calendar = await read.settings.find(calendarLock);
     const queue = await read.instances.queue();
     const world = await loadWorld(read, this.deps, at);
     const attempts = await read.placements.attempts(queue.map(({ id }) => id));
@@ -122,6 +124,7 @@ export class SchedulingService implements SchedulerWake {
       records: new Map([...world.active, ...queue.map((record) => [record.id, record] as const)]),
       slaveNames: new Map([...world.slaves].map(([id, { name }]) => [id, name])),
       at,
+      calendar,
       inputsHash: once(() => keepInputs(read, { at, snapshot: world.snapshot, waiting, policy: policyName(scheduling) }, at)),
     };
     const carryOut = async (id: string, work: () => Promise<boolean>): Promise<void> => {

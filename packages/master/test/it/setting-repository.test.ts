@@ -18,18 +18,27 @@ test('a setting is written, overwritten and read; an unknown one is null', async
   expect(await settings.find('nothing')).toBeNull();
 });
 
-test('who locks a name waits for whoever has it, also when nobody ever came for it before, and a value stays', async () => {
+test('who writes a name waits for whoever has written it, also when nobody ever did before, and who shares it keeps writers out', async () => {
   const inside: string[] = [];
-  const enter = (name: string) =>
+  const enter = (value: string) =>
     database.unit.transaction(async ({ settings }) => {
-      await settings.lock(name);
+      await settings.put('calendar', value);
       inside.push('in');
-      await settings.find(name);
+      await settings.find('calendar');
       inside.push('out');
     });
-  await Promise.all(Array.from({ length: 6 }, () => enter('calendar')));
+  await Promise.all(Array.from({ length: 6 }, (_, n) => enter(String(n))));
   expect(inside).toEqual(Array.from({ length: 6 }, () => ['in', 'out']).flat());
-  await database.unit.read.settings.put('known', 'value');
-  await enter('known');
-  expect(await database.unit.read.settings.find('known')).toBe('value');
+
+  const seen: (string | null)[] = [];
+  let writing = Promise.resolve();
+  await database.unit.transaction(async ({ settings }) => {
+    seen.push(await settings.shareLock('calendar'));
+    writing = enter('later');
+    await database.unit.transaction(async (beside) => void seen.push(await beside.settings.shareLock('calendar')));
+    seen.push(await settings.shareLock('calendar'));
+  });
+  await writing;
+  expect(new Set(seen).size).toBe(1);
+  expect(await database.unit.read.settings.find('calendar')).toBe('later');
 });
