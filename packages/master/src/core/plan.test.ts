@@ -1,204 +1,265 @@
-import fc from 'fast-check';
-import type { ReasonCode } from '@paravcl/shared/domain/reasons';
-import { refusal } from './feasible';
 import { plan, type Decision } from './plan';
-import { leastUsedCores } from './rank';
-import { freeOf, poolTotals, promise, roomFor, type SlaveView, type Snapshot, type WaitingInstance } from './snapshot';
+import { at, booking, claimed, fifo, para, priority, room, running, saved, slave, waiting, world } from './small-world.model';
+import type { SlaveView, WaitingInstance } from './snapshot';
 
-const slave = (name: string, facts: Partial<SlaveView> = {}): SlaveView => ({
-  id: `id-${name}`,
-  name,
-  kind: 'dedicated',
-  admission: 'approved',
-  liveness: 'online',
-  connected: true,
-  hypervisor: { usable: true, why: 'KVM ran a guest' },
-  troubles: [],
-  clockWrong: null,
-  capacity: { vcpus: 8, ramMiB: 16_384, diskMiB: 100_000 },
-  poolAvailableMiB: 100_000,
-  promised: { vcpus: 0, ramMiB: 0, diskMiB: 0 },
-  ...facts,
-});
-const waiting = (name: string, facts: Partial<WaitingInstance> = {}): WaitingInstance => ({
-  id: `id-${name}`, name, generation: 1, vcpus: 1, ramMiB: 512, diskMiB: 1000, createdAt: 0, hasEnd: true, attempts: [], ...facts,
-});
-const world = (slaves: readonly SlaveView[], criticalShare = 0): Snapshot => ({ slaves, criticalShare });
-const decide = (slaves: readonly SlaveView[], instance: WaitingInstance, criticalShare = 0): Decision => {
-  const [decision] = plan(world(slaves, criticalShare), [instance], leastUsedCores, 0);
+const now = at(9);
+const decideAll = (slaves: readonly SlaveView[], queue: readonly WaitingInstance[], criticalShare = 0, policies = para): readonly Decision[] => plan(world(slaves, { criticalShare }), queue, policies, now).decisions;
+function decide(slaves: readonly SlaveView[], instance: WaitingInstance, criticalShare = 0): Decision {
+  const [decision] = decideAll(slaves, [instance], criticalShare);
   if (decision === undefined) throw new Error('no decision');
   return decision;
+}
+const told = (decision: Decision | undefined): unknown => {
+  if (decision === undefined) return null;
+  const { instance: { id }, kind } = decision;
+  switch (kind) {
+    case 'preempt':
+      return [id, kind, decision.slaveId, ...decision.victims.map(({ instance }) => instance.id)];
+    case 'place':
+    case 'resume':
+      return [id, kind, decision.slaveId];
+    case 'queue':
+      return [id, kind, decision.reason.code, ...(decision.nominatedTo === null ? [] : [decision.nominatedTo])];
+    case 'refuse':
+      return [id, kind, decision.reason.code];
+  }
 };
-const reasonOf = (decision: Decision): ReasonCode | null => (decision.kind === 'place' ? null : decision.reason.code);
+const full = (id: string, facts: Partial<SlaveView> = {}): SlaveView => slave(id, { running: [running(`${id}-guest`, 8, { type: 'AR' })], ...facts });
 
-const arbitrarySlave = (index: number): fc.Arbitrary<SlaveView> =>
-  fc.record({
-    id: fc.constant(`slave-${index}`),
-    name: fc.constantFrom('lab-1', 'lab-2', 'lab-3'),
-    kind: fc.constantFrom('dedicated', 'volunteer'),
-    admission: fc.constantFrom('approved', 'approved', 'approved', 'pending', 'draining', 'quarantined', 'retired'),
-    liveness: fc.constantFrom('online', 'online', 'online', 'suspect', 'lost'),
-    connected: fc.constantFrom(true, true, true, false),
-    hypervisor: fc.record({ usable: fc.constantFrom(true, true, false), why: fc.constant('because') }),
-    troubles: fc.constantFrom([], [], ['its disk is full']),
-    clockWrong: fc.constantFrom(null, null, 'its clock is wrong'),
-    capacity: fc.record({ vcpus: fc.integer({ min: 0, max: 12 }), ramMiB: fc.integer({ min: 0, max: 8192 }), diskMiB: fc.integer({ min: 0, max: 20_000 }) }),
-    poolAvailableMiB: fc.integer({ min: 0, max: 20_000 }),
-    promised: fc.record({ vcpus: fc.integer({ min: 0, max: 12 }), ramMiB: fc.integer({ min: 0, max: 8192 }), diskMiB: fc.integer({ min: 0, max: 20_000 }) }),
-  });
-const arbitrarySlaves = fc.integer({ min: 0, max: 6 }).chain((count) => fc.tuple(...Array.from({ length: count }, (_, index) => arbitrarySlave(index))));
-const arbitraryWaiting = (index: number): fc.Arbitrary<WaitingInstance> =>
-  fc.record({
-    id: fc.constant(`instance-${index}`),
-    name: fc.constant(`i-${index}`),
-    generation: fc.constant(1),
-    vcpus: fc.integer({ min: 1, max: 6 }),
-    ramMiB: fc.integer({ min: 32, max: 4096 }),
-    diskMiB: fc.integer({ min: 1, max: 5000 }),
-    createdAt: fc.integer({ min: 0, max: 3 }),
-    hasEnd: fc.boolean(),
-    attempts: fc.array(
-      fc.record({
-        slaveId: fc.integer({ min: 0, max: 5 }).map((number) => `slave-${number}`),
-        slaveName: fc.constant('lab'),
-        code: fc.constantFrom('LaunchFailed' as const, 'ImageCorrupt' as const, null),
-        sentence: fc.constantFrom('It failed.', null),
-        cleaning: fc.boolean(),
-      }),
-      { maxLength: 3 },
-    ),
-  });
-const arbitraryQueue = fc.integer({ min: 0, max: 12 }).chain((count) => fc.tuple(...Array.from({ length: count }, (_, index) => arbitraryWaiting(index))));
-const arbitraryShare = fc.constantFrom(0, 0.05, 0.3);
-
-describe('a plan', () => {
-  it('never promises more than a slave has, nor what is always kept free', () => {
-    fc.assert(
-      fc.property(arbitrarySlaves, arbitraryQueue, arbitraryShare, (slaves, queue, share) => {
-        let now = world(slaves, share);
-        for (const decision of plan(now, queue, leastUsedCores, 0)) {
-          if (decision.kind !== 'place') continue;
-          now = promise(now, decision.slaveId, roomFor(decision.instance));
-          const free = freeOf(now.slaves.find(({ id }) => id === decision.slaveId) as SlaveView);
-          expect(Math.min(free.vcpus, free.ramMiB, free.diskMiB)).toBeGreaterThanOrEqual(0);
-          const pool = poolTotals(now);
-          expect(pool.freeVcpus).toBeGreaterThanOrEqual(pool.keptVcpus);
-          expect(pool.freeRamMiB).toBeGreaterThanOrEqual(pool.keptRamMiB);
-        }
-      }),
-    );
+describe('a place for one who waits', () => {
+  it('is what the placement policy finds best', () => {
+    const busy = slave('a', { running: [running('x', 3)] });
+    const little = slave('b', { running: [running('y', 1)] });
+    expect(told(decide([busy, little], waiting('i', 1)))).toEqual(['i', 'place', 'b']);
+    const lent = slave('c', { kind: 'volunteer', contributing: true });
+    expect(told(decide([busy, little, lent], waiting('i', 1)))).toEqual(['i', 'place', 'c']);
   });
 
-  it('chooses a slave that no filter refused, and the best of those', () => {
-    fc.assert(
-      fc.property(arbitrarySlaves, arbitraryQueue, arbitraryShare, (slaves, queue, share) => {
-        let now = world(slaves, share);
-        for (const decision of plan(now, queue, leastUsedCores, 0)) {
-          const able = now.slaves.filter((candidate) => refusal(candidate, decision.instance, poolTotals(now)) === null);
-          if (decision.kind === 'queue') expect(able).toEqual([]);
-          if (decision.kind !== 'place') continue;
-          const chosen = able.find(({ id }) => id === decision.slaveId);
-          expect(chosen).toBeDefined();
-          for (const other of able) expect(leastUsedCores.compare(chosen as SlaveView, other, decision.instance)).toBeLessThanOrEqual(0);
-          now = promise(now, decision.slaveId, roomFor(decision.instance));
-        }
-      }),
-    );
+  it('is the only slave it can have when its disk is there', () => {
+    expect(told(decide([slave('a'), slave('b')], saved('i', 1, 'b')))).toEqual(['i', 'resume', 'b']);
+    expect(told(decide([slave('a'), full('b')], saved('i', 1, 'b')))).toEqual(['i', 'queue', 'NotEnoughCores']);
+    expect(told(decide([slave('a', { poolAvailableMiB: 0 })], saved('i', 1, 'a')))).toEqual(['i', 'resume', 'a']);
   });
 
-  it('is the same for the same world, in whatever order slaves and instances are listed', () => {
-    const shape = (decisions: readonly Decision[]): unknown =>
-      decisions.map((decision) => [decision.instance.id, decision.kind, decision.kind === 'place' ? decision.slaveId : decision.reason.code]);
-    fc.assert(
-      fc.property(arbitrarySlaves, arbitraryQueue, arbitraryShare, (slaves, queue, share) => {
-        const one = plan(world(slaves, share), queue, leastUsedCores, 0);
-        const other = plan(world([...slaves].reverse(), share), [...queue].reverse(), leastUsedCores, 0);
-        expect(shape(other)).toEqual(shape(one));
-        expect(plan(world(slaves, share), queue, leastUsedCores, 0)).toEqual(one);
-      }),
-    );
+  it('is refused with the reason of the slaves that could take it later, not of those that never can', () => {
+    const small = slave('small', { capacity: room(1) });
+    expect(told(decide([small, full('full')], waiting('i', 2)))).toEqual(['i', 'queue', 'NotEnoughCores']);
+    expect(told(decide([], waiting('i', 1)))).toEqual(['i', 'queue', 'NoSlaves']);
+    expect(told(decide([small], waiting('i', 2)))).toEqual(['i', 'queue', 'NoSlaveFits']);
+    expect(told(decide([slave('a', { admission: 'pending' })], waiting('i', 1)))).toEqual(['i', 'queue', 'SlaveNotApproved']);
+    expect(told(decide([slave('a', { liveness: 'lost' })], waiting('i', 1)))).toEqual(['i', 'queue', 'SlaveOffline']);
+    expect(told(decide([slave('a', { hypervisor: { usable: false, why: 'no QEMU' } })], waiting('i', 1)))).toEqual(['i', 'queue', 'HypervisorUnusable']);
+    expect(told(decide([slave('a', { poolAvailableMiB: 10 })], waiting('i', 1)))).toEqual(['i', 'queue', 'NotEnoughDisk']);
+    expect(told(decide([slave('a', { promised: room(1, { ramMiB: 8000 }) })], waiting('i', 1)))).toEqual(['i', 'queue', 'NotEnoughRam']);
+    expect(told(decide([slave('a', { promised: room(1, { bandwidthMbps: 950 }) })], waiting('i', 1, { need: room(1, { bandwidthMbps: 100 }) })))).toEqual(['i', 'queue', 'NotEnoughBandwidth']);
   });
 
-  it('answers every waiting instance once, with a sentence that can be stored', () => {
-    fc.assert(
-      fc.property(arbitrarySlaves, arbitraryQueue, arbitraryShare, (slaves, queue, share) => {
-        const decisions = plan(world(slaves, share), queue, leastUsedCores, 0);
-        expect(new Set(decisions.map(({ instance }) => instance.id))).toEqual(new Set(queue.map(({ id }) => id)));
-        for (const decision of decisions) {
-          const sentence = decision.kind === 'place' ? decision.sentence : decision.reason.sentence;
-          expect(sentence.length).toBeGreaterThan(0);
-          expect(sentence.length).toBeLessThanOrEqual(1000);
-        }
-      }),
-    );
+  it('is not what the critical limit keeps free of best-effort; a claim may have it', () => {
+    const nearlyFull = slave('a', { running: [running('x', 7, { type: 'AR' })] });
+    expect(told(decide([nearlyFull, full('b'), full('c')], waiting('i', 1), 0.05))).toEqual(['i', 'queue', 'CriticalLimit']);
+    const slot = booking('CL II', 1, at(9), at(11), { instanceId: 'i' });
+    expect(told(decide([{ ...nearlyFull, bookings: [slot] }, full('b'), full('c')], claimed('i', 'a', slot), 0.05))).toEqual(['i', 'place', 'a']);
   });
 
-  it('takes the slave with the least used cores, then the most free RAM, and volunteers last', () => {
-    const busy = slave('a', { promised: { vcpus: 3, ramMiB: 0, diskMiB: 0 } });
-    const little = slave('b', { promised: { vcpus: 1, ramMiB: 8000, diskMiB: 0 } });
-    const best = slave('c', { promised: { vcpus: 1, ramMiB: 1000, diskMiB: 0 } });
-    const volunteer = slave('d', { kind: 'volunteer' });
-    expect(decide([busy, little, best, volunteer], waiting('i'))).toMatchObject({ kind: 'place', slaveId: 'id-c' });
-    expect(decide([busy, volunteer], waiting('i'))).toMatchObject({ kind: 'place', slaveId: 'id-a' });
+  it('is there on a two-core machine for two guests, whatever share is kept free', () => {
+    const twoCores = slave('a', { capacity: room(2, { diskMiB: 100_000 }), running: [running('x', 1, { need: room(1, { ramMiB: 512 }) })] });
+    expect(decide([twoCores], waiting('i', 1, { need: room(1, { ramMiB: 512 }) }), 0.05).kind).toBe('place');
   });
 
-  it('says why one waits: the reason of the slaves that could take it later, not of those that never can', () => {
-    const full = slave('full', { promised: { vcpus: 8, ramMiB: 0, diskMiB: 0 } });
-    const small = slave('small', { capacity: { vcpus: 1, ramMiB: 100, diskMiB: 100 } });
-    const decision = decide([small, full], waiting('i', { vcpus: 2 }));
-    expect(decision).toMatchObject({ kind: 'queue', place: 1, reason: { code: 'NotEnoughCores' } });
-    expect(reasonOf(decide([], waiting('i')))).toBe('NoSlaves');
-    expect(reasonOf(decide([small], waiting('i', { vcpus: 2 })))).toBe('NoSlaveFits');
-    expect(reasonOf(decide([slave('a', { admission: 'pending' })], waiting('i')))).toBe('SlaveNotApproved');
-    expect(reasonOf(decide([slave('a', { liveness: 'lost' })], waiting('i')))).toBe('SlaveOffline');
-    expect(reasonOf(decide([slave('a', { hypervisor: { usable: false, why: 'no QEMU' } })], waiting('i')))).toBe('HypervisorUnusable');
-    expect(reasonOf(decide([slave('a', { poolAvailableMiB: 10 })], waiting('i')))).toBe('NotEnoughDisk');
-    expect(reasonOf(decide([slave('a', { promised: { vcpus: 0, ramMiB: 16_000, diskMiB: 0 } })], waiting('i')))).toBe('NotEnoughRam');
-  });
-
-  it('keeps the critical limit of the pool free, and lets a two-core machine run two guests', () => {
-    const pool = [1, 2, 3].map((n) => slave(`s${n}`, { promised: { vcpus: n === 1 ? 7 : 8, ramMiB: 0, diskMiB: 0 } }));
-    expect(reasonOf(decide(pool, waiting('i'), 0.05))).toBe('CriticalLimit');
-    const twoCores = slave('a', { capacity: { vcpus: 2, ramMiB: 2000, diskMiB: 100_000 }, promised: { vcpus: 1, ramMiB: 512, diskMiB: 0 } });
-    expect(decide([twoCores], waiting('i'), 0.05).kind).toBe('place');
-  });
-
-  it('gives up when every slave that could take it was tried, and waits while another one still could', () => {
-    const attempts = [{ slaveId: 'id-a', slaveName: 'a', code: 'LaunchFailed' as const, sentence: 'QEMU died.', cleaning: false }];
-    expect(decide([slave('a')], waiting('i', { attempts }))).toMatchObject({ kind: 'refuse', reason: { code: 'LaunchFailed', sentence: expect.stringContaining('a: QEMU died.') as string } });
-    const full = slave('b', { promised: { vcpus: 8, ramMiB: 0, diskMiB: 0 } });
-    expect(reasonOf(decide([slave('a'), full], waiting('i', { attempts })))).toBe('NotEnoughCores');
-    expect(decide([slave('a'), slave('b', { liveness: 'lost' })], waiting('i', { attempts })).kind).toBe('refuse');
-  });
-
-  it('serves first come first, and lets a small one pass a large one that does not fit yet', () => {
-    const queue = [waiting('late', { createdAt: 2 }), waiting('large', { createdAt: 0, vcpus: 8 }), waiting('early', { createdAt: 1 })];
-    const decisions = plan(world([slave('a', { capacity: { vcpus: 8, ramMiB: 16_384, diskMiB: 100_000 }, promised: { vcpus: 7, ramMiB: 0, diskMiB: 0 } })]), queue, leastUsedCores, 0);
-    expect(decisions.map(({ instance, kind }) => [instance.name, kind])).toEqual([['large', 'queue'], ['early', 'place'], ['late', 'queue']]);
+  it('is given in the order of priority, and a small one passes a large one that does not fit yet', () => {
+    const one = slave('a', { running: [running('x', 7, { type: 'AR' })] });
+    const queue = [waiting('late', 1, { createdAt: at(8, 30) }), waiting('large', 8, { priority: priority(9) }), waiting('early', 1, { createdAt: at(8) })];
+    const decisions = decideAll([one], queue);
+    expect(decisions.map(({ instance, kind }) => [instance.id, kind])).toEqual([['large', 'queue'], ['early', 'place'], ['late', 'queue']]);
     expect(decisions[2]).toMatchObject({ place: 2 });
+  });
+
+  it('is promised before the next is decided', () => {
+    const placed = decideAll([slave('a', { capacity: room(2, { diskMiB: 100_000 }) })], ['i', 'j', 'k'].map((id) => waiting(id, 1)));
+    expect(placed.map(told)).toEqual([['i', 'place', 'a'], ['j', 'place', 'a'], ['k', 'queue', 'NotEnoughCores']]);
+    const disk = decideAll([slave('a', { poolAvailableMiB: 5000 })], ['i', 'j', 'k'].map((id) => waiting(id, 1)));
+    expect(disk.map(told)).toEqual([['i', 'place', 'a'], ['j', 'place', 'a'], ['k', 'queue', 'NotEnoughDisk']]);
+  });
+
+  it('is given up when every slave that could take it was tried, and waited for while another one still could', () => {
+    const attempts = [{ slaveId: 'a', slaveName: 'a', code: 'LaunchFailed' as const, sentence: 'QEMU died.', cleaning: false }];
+    expect(decide([slave('a')], waiting('i', 1, { attempts }))).toMatchObject({ kind: 'refuse', reason: { code: 'LaunchFailed', sentence: expect.stringContaining('a: QEMU died.') as string } });
+    expect(told(decide([slave('a'), full('b')], waiting('i', 1, { attempts })))).toEqual(['i', 'queue', 'NotEnoughCores']);
+    expect(decide([slave('a'), slave('b', { liveness: 'lost' })], waiting('i', 1, { attempts })).kind).toBe('refuse');
+    const cleaning = [{ slaveId: 'a', slaveName: 'a', code: null, sentence: null, cleaning: true }];
+    expect(told(decide([slave('a')], waiting('i', 1, { attempts: cleaning })))).toEqual(['i', 'queue', 'AlreadyTried']);
+  });
+
+  it('is not looked for on a third slave when two could not use the image', () => {
+    const attempts = ['a', 'b'].map((id) => ({ slaveId: id, slaveName: id, code: 'ImageCorrupt' as const, sentence: 'It is cut short.', cleaning: false }));
+    expect(told(decide([slave('a'), slave('b'), slave('c')], waiting('i', 1, { attempts })))).toEqual(['i', 'refuse', 'ImageCorrupt']);
   });
 });
 
 describe('a slave that is not well', () => {
   const troubled = slave('lab-1', { troubles: ['its pool is full.'] });
+  const wrong = slave('lab-1', { clockWrong: 'The clock of lab-1 is 9 s ahead.' });
 
   it('is given nothing while a trouble blocks its work, and the instance waits', () => {
-    expect(decide([troubled, slave('lab-2')], waiting('a'))).toMatchObject({ kind: 'place', slaveId: 'id-lab-2' });
-    const decision = decide([troubled], waiting('a'));
-    expect(decision).toMatchObject({ kind: 'queue', reason: { code: 'SlaveTroubled', sentence: expect.stringContaining('lab-1 takes nothing new at the moment: its pool is full.') as string } });
-    expect(refusal(troubled, waiting('a'), poolTotals(world([troubled])))?.passing).toBe(true);
-    expect(poolTotals(world([troubled])).vcpus).toBe(0);
+    expect(told(decide([troubled, slave('lab-2')], waiting('i', 1)))).toEqual(['i', 'place', 'lab-2']);
+    expect(decide([troubled], waiting('i', 1))).toMatchObject({ kind: 'queue', reason: { code: 'SlaveTroubled', sentence: expect.stringContaining('lab-1 takes nothing new at the moment: its pool is full.') as string } });
   });
 
   it('is given nothing with an end while its clock is wrong, and what has none', () => {
-    const wrong = slave('lab-1', { clockWrong: 'The clock of lab-1 is 9 s ahead.' });
-    expect(decide([wrong], waiting('a'))).toMatchObject({ kind: 'queue', reason: { code: 'ClockWrong' } });
-    expect(decide([wrong, slave('lab-2')], waiting('a'))).toMatchObject({ kind: 'place', slaveId: 'id-lab-2' });
-    expect(decide([wrong], waiting('a', { hasEnd: false }))).toMatchObject({ kind: 'place', slaveId: 'id-lab-1' });
+    expect(told(decide([wrong], waiting('i', 1)))).toEqual(['i', 'queue', 'ClockWrong']);
+    expect(told(decide([wrong], waiting('i', 1, { runMs: null })))).toEqual(['i', 'place', 'lab-1']);
   });
 
   it('is never the end of a launch that failed elsewhere: what is wrong with it passes', () => {
-    const attempts = [{ slaveId: 'id-lab-2', slaveName: 'lab-2', code: 'LaunchFailed' as const, sentence: 'It failed.', cleaning: false }];
-    for (const other of [troubled, slave('lab-1', { clockWrong: 'wrong' })]) expect(decide([other, slave('lab-2')], waiting('a', { attempts })).kind).toBe('queue');
+    const attempts = [{ slaveId: 'lab-2', slaveName: 'lab-2', code: 'LaunchFailed' as const, sentence: 'It failed.', cleaning: false }];
+    for (const other of [troubled, wrong]) expect(decide([other, slave('lab-2')], waiting('i', 1, { attempts })).kind).toBe('queue');
+  });
+
+  it('has nobody suspended for what it could not take anyway', () => {
+    const unwell = { ...troubled, ...slave('lab-1', { running: [running('low', 8)] }), troubles: troubled.troubles };
+    expect(told(decide([unwell], waiting('i', 1)))).toEqual(['i', 'queue', 'SlaveTroubled']);
+  });
+});
+
+describe('giving way', () => {
+  const low = slave('a', { running: [running('low', 8, { pi: 7 })] });
+
+  it('is for a higher priority, and never for an equal one or in the order of arrival', () => {
+    expect(told(decide([low], waiting('i', 2)))).toEqual(['i', 'preempt', 'a', 'low']);
+    expect(told(decide([low], waiting('i', 2, { priority: priority(7) })))).toEqual(['i', 'queue', 'NotEnoughCores']);
+    expect(told(decide([low], waiting('i', 2, { priority: priority(7.000_000_4) })))).toEqual(['i', 'queue', 'NotEnoughCores']);
+    expect(decideAll([low], [waiting('i', 2)], 0, fifo).map(told)).toEqual([['i', 'queue', 'NotEnoughCores']]);
+  });
+
+  it('is never done by what is reserved, nor by one who was suspended often enough today', () => {
+    expect(told(decide([full('a')], waiting('i', 2)))).toEqual(['i', 'queue', 'NotEnoughCores']);
+    expect(told(decide([slave('a', { running: [running('x', 8, { sparedUntil: at(24) })] })], waiting('i', 2)))).toEqual(['i', 'queue', 'NotEnoughCores']);
+  });
+
+  it('tells both who has to go and who waits', () => {
+    expect(decide([low], waiting('i', 2))).toMatchObject({
+      reason: { code: 'MakingRoom', sentence: 'i starts on a as soon as one instance that gives way is saved there, in about 83 s.' },
+      victims: [{ sentence: expect.stringContaining('low is saved with everything open, because a request with a higher priority (8.00 against 7.00) needs the room.') as string }],
+    });
+  });
+
+  it('is asked once: who waits for it costs nobody else, and gets the room although others ask meanwhile', () => {
+    const leaving = slave('a', { running: [running('low', 4, { leaving: true, observed: 'suspending' }), running('other', 4, { pi: 7 })] });
+    const nominated = waiting('i', 4, { nominatedTo: 'a' });
+    expect(told(decide([leaving], nominated))).toEqual(['i', 'queue', 'MakingRoom', 'a']);
+    const gone = slave('a', { running: [running('other', 4, { type: 'AR' })] });
+    expect(decideAll([gone], [nominated, waiting('higher', 1, { priority: priority(9) })]).map(told)).toEqual([['higher', 'queue', 'NotEnoughCores'], ['i', 'place', 'a']]);
+  });
+
+  it('is not asked a second time for room of one that had not started and is only being cleaned away', () => {
+    const cleaning = slave('a', { promised: room(8), running: [running('other', 4)] });
+    expect(told(decide([cleaning], waiting('i', 4, { nominatedTo: 'a' })))).toEqual(['i', 'queue', 'MakingRoom', 'a']);
+  });
+
+  it('is asked anew when what comes back is not enough any more', () => {
+    const taken = slave('a', { running: [running('low', 2, { leaving: true }), running('claimed', 4, { type: 'AR' }), running('other', 2)] });
+    expect(told(decide([taken], waiting('i', 4, { nominatedTo: 'a' })))).toEqual(['i', 'preempt', 'a', 'other']);
+  });
+
+  it('is not asked for one who would be called back at once, nor where others who stay leave it no room', () => {
+    const soon = booking('CL II', 4, at(9, 8), at(11));
+    const site = slave('a', { running: [running('high', 4, { pi: 9 }), running('low', 4)], bookings: [soon] });
+    expect(told(decide([site], waiting('i', 4)))).toEqual(['i', 'queue', 'NotEnoughCores']);
+    expect(told(decide([{ ...site, bookings: [{ ...soon, start: at(9, 30) }] }], waiting('i', 4)))).toEqual(['i', 'preempt', 'a', 'low']);
+  });
+
+  it('counts who waits for it once, when it keeps the critical limit', () => {
+    const nominee = waiting('first', 8, { nominatedTo: 'a', priority: priority(9) });
+    const a = slave('a', { running: [running('leaving', 4, { leaving: true })] });
+    const b = slave('b', { running: [running('low', 2), running('reserved', 6, { type: 'AR' })] });
+    expect(decideAll([a, b], [nominee, waiting('i', 2)]).map(told)).toEqual([['first', 'queue', 'MakingRoom', 'a'], ['i', 'preempt', 'b', 'low']]);
+  });
+});
+
+describe('what is reserved', () => {
+  const slot = booking('CL II', 4, at(9), at(11), { instanceId: 'i' });
+  const mine = claimed('i', 'a', slot);
+
+  it('runs in its slot, and elsewhere only when that cannot have it and the calendar leaves room there until its end', () => {
+    expect(told(decide([slave('a', { bookings: [slot], running: [running('x', 4)] }), slave('b')], mine))).toEqual(['i', 'place', 'a']);
+    const away = slave('a', { bookings: [slot], liveness: 'lost' });
+    expect(told(decide([away, slave('b')], mine))).toEqual(['i', 'place', 'b']);
+    const reservedLater = slave('b', { bookings: [booking('CL III', 8, at(10), at(12))] });
+    expect(decide([away, reservedLater], mine).kind).toBe('queue');
+  });
+
+  it('has best-effort of any priority suspended, in its slot rather than elsewhere', () => {
+    const high = slave('a', { bookings: [slot], running: [running('high', 8, { pi: 12 })] });
+    const decisions = plan(world([high, slave('b', { running: [running('low', 8, { pi: 1 })] })], { noShowGraceMs: 0 }), [mine], para, at(9, 30)).decisions;
+    expect(decisions.map(told)).toEqual([['i', 'preempt', 'a', 'high']]);
+  });
+
+  it('waits in its slot for those who were called back for it, and costs nobody elsewhere', () => {
+    const recalled = slave('a', { bookings: [slot], running: [running('x', 8, { leaving: true, observed: 'suspending' })] });
+    expect(told(decide([recalled, slave('b', { running: [running('y', 8)] })], mine))).toEqual(['i', 'queue', 'MakingRoom', 'a']);
+  });
+
+  it('has nobody suspended where the calendar has no room for it', () => {
+    const away = slave('a', { bookings: [slot], liveness: 'lost' });
+    const lentOut = slave('b', { bookings: [booking('CL III', 8, at(10), at(12))], running: [running('y', 8)] });
+    expect(decide([away, lentOut], mine).kind).toBe('queue');
+  });
+
+  it('does not wait behind best-effort for which others were suspended', () => {
+    const late = { ...slot, start: at(8) };
+    const leaving = slave('a', { bookings: [late], running: [running('x', 8, { leaving: true })] });
+    const free = slave('a', { bookings: [late] });
+    const queue = [waiting('be', 8, { nominatedTo: 'a' }), claimed('i', 'a', late)];
+    expect(decideAll([leaving], queue).map(told)[0]).toEqual(['i', 'queue', 'MakingRoom', 'a']);
+    expect(decideAll([free], queue).map(told)[0]).toEqual(['i', 'place', 'a']);
+  });
+
+  it('claimed late takes what is lent, and not what is held for others', () => {
+    const late = { ...slot, start: at(8) };
+    const next = booking('CL III', 4, at(9), at(11));
+    const lentOut = slave('a', { bookings: [late, next], running: [running('x', 4)] });
+    expect(told(decide([lentOut], claimed('i', 'a', late)))).toEqual(['i', 'preempt', 'a', 'x']);
+    // There is time to call the lent room back for the next one later on.
+    expect(told(decide([{ ...lentOut, bookings: [late, { ...next, start: at(10) }] }], claimed('i', 'a', late)))).toEqual(['i', 'place', 'a']);
+    // And here there is not, though nothing is held yet.
+    expect(told(decide([{ ...lentOut, bookings: [late, { ...next, start: now + 30_000 }] }], claimed('i', 'a', late)))).toEqual(['i', 'preempt', 'a', 'x']);
+  });
+
+  it('has the disk that was promised, whatever later slots will need', () => {
+    const later = booking('CL III', 8, at(11), at(12), { need: room(8, { diskMiB: 9000 }) });
+    expect(told(decide([slave('a', { bookings: [slot, later], poolAvailableMiB: 10_000 })], mine))).toEqual(['i', 'place', 'a']);
+    expect(told(decide([slave('a', { bookings: [later], poolAvailableMiB: 10_000 })], waiting('be', 4)))).toEqual(['be', 'queue', 'KeptForReservation']);
+  });
+});
+
+describe('lent room', () => {
+  it('is not lent for less than the shortest loan, counted until it would be called back', () => {
+    const soon = (minutes: number): SlaveView => slave('a', { bookings: [booking('CL II', 8, at(9, minutes), at(12))] });
+    // 22 s of saving with safety and 10 s on top before the start: 5 min are left from 5 min 33 s on.
+    expect(told(decide([soon(5)], waiting('be', 1)))).toEqual(['be', 'queue', 'KeptForReservation']);
+    expect(told(decide([soon(6)], waiting('be', 1)))).toEqual(['be', 'place', 'a']);
+    expect(told(decide([soon(5)], waiting('be', 1, { runMs: 60_000 })))).toEqual(['be', 'place', 'a']);
+  });
+
+  it('tells who takes it both risks in one sentence', () => {
+    const decision = decide([slave('a', { bookings: [booking('CL II', 8, at(10), at(12))] })], waiting('be', 1, { runMs: 2 * 3_600_000 }));
+    expect(decision).toMatchObject({ sentence: expect.stringContaining('It may be suspended for a higher priority, and it will be suspended from') as string });
+  });
+
+  it('is not lent when others could not be called back in time any more', () => {
+    // Two saves of 4 GiB take 84 s, with safety 178 s: 3 min before the start one more would be too many.
+    const busy = slave('a', { running: [running('x', 4, { pi: 1 })], bookings: [booking('CL II', 8, at(9, 2), at(12))] });
+    expect(plan(world([busy], { shortestLoanMs: 0 }), [waiting('high', 4, { priority: priority(9) })], para, now).decisions.map(told)).toEqual([['high', 'queue', 'KeptForReservation']]);
+  });
+
+  it('is not for one who may not be suspended again, beside anything that may still be claimed', () => {
+    const site = slave('a', { bookings: [booking('CL II', 8, at(8), at(9, 30))] });
+    expect(told(decide([site], waiting('be', 1, { spared: true })))).toEqual(['be', 'queue', 'KeptForReservation']);
+    expect(told(decide([site], waiting('be', 1)))).toEqual(['be', 'place', 'a']);
+  });
+
+  it('is lent beside what is held only as far as that is there already', () => {
+    const begun = slave('a', { bookings: [booking('CL II', 4, at(9), at(12))], running: [running('x', 4, { leaving: true, observed: 'suspending' })] });
+    expect(told(decide([begun], waiting('be', 2)))).toEqual(['be', 'queue', 'KeptForReservation']);
   });
 });

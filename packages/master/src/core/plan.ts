@@ -121,8 +121,9 @@ export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], po
     const decision = decide(slaves, snapshot, instance, policies, at, queued + 1);
     decisions.push(decision);
     const nominee = instance.nominatedTo === null ? undefined : slaves.get(instance.nominatedTo);
-    const stays = decision.kind === 'queue' && decision.nominatedTo === instance.nominatedTo;
-    if (nominee !== undefined && !stays) put({ ...nominee, nominated: new Map([...nominee.nominated].filter(([id]) => id !== instance.id)) });
+    if (nominee !== undefined) put({ ...nominee, nominated: new Map([...nominee.nominated].filter(([id]) => id !== instance.id)) });
+    const waitsOn = decision.kind === 'queue' && decision.nominatedTo !== null ? slaves.get(decision.nominatedTo) : undefined;
+    if (waitsOn !== undefined) put(vacating(waitsOn, [], instance));
     if (decision.kind === 'queue' || decision.kind === 'preempt') queued++;
     if (decision.kind === 'queue' || decision.kind === 'refuse') continue;
     const slave = slaves.get(decision.slaveId);

@@ -37,7 +37,7 @@ function victimsOn(slave: SlaveNow, question: Question): readonly Victim[] | nul
   if (!diskIsThere(slave, question)) return null;
   const reserved = instance.type === 'AR';
   const candidates = suspendableOn(slave, at).filter((victim) => victim.instance.id !== instance.id && (reserved || ordering.outranks(instance.priority.pi, victim.instance.pi)));
-  const free = afterLeaving({ ...slave, held: [...new Set([...slave.held, ...soonWanted(slave, question)])] }, instance);
+  const free = roomToCome(slave, question);
   const need = compute(instance.need);
   const fits = (freed: Room): boolean =>
     within(need, compute(add(free, freed))) &&
@@ -51,6 +51,11 @@ function victimsOn(slave: SlaveNow, question: Question): readonly Victim[] | nul
 function diskIsThere(slave: SlaveNow, { instance }: Question): boolean {
   const { diskMiB } = instance.need;
   return diskMiB === 0 || diskMiB <= freeUnheld(slave, instance).diskMiB - bookedDiskMiB(slave, instance);
+}
+
+/** Room once who is leaving is gone, beside what is held or would be late. */
+function roomToCome(slave: SlaveNow, question: Question): Room {
+  return afterLeaving({ ...slave, held: [...new Set([...slave.held, ...soonWanted(slave, question)])] }, question.instance);
 }
 
 /** Slots that would be late if a reserved instance outside of its own took what is free: it has others go instead. */
@@ -71,8 +76,9 @@ function worthIt(slave: SlaveNow, question: Question, victims: readonly Victim[]
 }
 
 /** Whether those who leave already make room for one that waits for them on this slave. */
-export function roomIsComing(slave: SlaveNow, { instance, pool }: Question): boolean {
+export function roomIsComing(slave: SlaveNow, question: Question): boolean {
+  const { instance, pool } = question;
   const need = compute(instance.need);
   const critical = pool.freeVcpus + pool.comingVcpus - need.vcpus >= pool.keptVcpus && pool.freeRamMiB + pool.comingRamMiB - need.ramMiB >= pool.keptRamMiB;
-  return within(need, compute(afterLeaving(slave, instance))) && (instance.type === 'AR' || critical);
+  return within(need, compute(roomToCome(slave, question))) && (instance.type === 'AR' || critical);
 }
