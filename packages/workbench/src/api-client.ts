@@ -106,11 +106,13 @@ function fillPath(path: string, params: unknown): string {
 function problemOf(status: number, body: Buffer, what: string): Error {
   const problem = problemSchema.safeParse(safeJson(body.toString('utf8')));
   if (!problem.success) return new Error(`${what} was answered with status ${status} and no problem document`);
-  const { code, detail, field, limit, retryAfterSeconds } = problem.data;
+  const { code, detail, field, limit, retryAfterSeconds, offers, decisionId } = problem.data;
   return new ParavclError(code, detail, {
     ...(field === undefined ? {} : { field }),
     ...(limit === undefined ? {} : { limit }),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    ...(offers === undefined ? {} : { offers }),
+    ...(decisionId === undefined ? {} : { decisionId }),
   });
 }
 
