@@ -50,11 +50,17 @@ export class LabMaster {
 
   /** Makes the directories and the configuration. */
   async prepare(): Promise<void> {
-    const { stateDir, host, port, network, siteName, config } = this.options;
+    const { stateDir, config } = this.options;
     // Guests run as another user and must be able to walk to their disks; what is private is closed further down.
     await mkdir(stateDir, { recursive: true, mode: 0o711 });
     await chmod(stateDir, 0o711);
     await mkdir(this.stateDirectory, { recursive: true, mode: 0o700 });
+    await this.configure(config ?? {});
+  }
+
+  /** Writes another configuration file: `config` instead of what was there of it. It holds from the next start on. */
+  async configure(config: Readonly<Record<string, unknown>>): Promise<void> {
+    const { host, port, network, siteName } = this.options;
     const file = { stateDir: this.stateDirectory, site: { name: siteName }, listen: { host, port }, publicUrl: this.url, network, ...config };
     await writeFile(this.configFile, `# Made by the workbench.\n${stringify(file)}`, { mode: 0o600 });
   }
