@@ -32,6 +32,7 @@ import { LivenessJob } from './jobs/liveness-job';
 import { repeat, type Job } from './jobs/periodic';
 import { ResendJob } from './jobs/resend-job';
 import { AccountService } from './services/account-service';
+import { dependable } from './services/dependable-placement';
 import { EnrolmentService } from './services/enrolment-service';
 import { FleetPulse } from './services/fleet-pulse';
 import { GroupService } from './services/group-service';
@@ -96,12 +97,14 @@ export interface Composition {
 
 /** Wires every part of the master, and mends in the database what a killed master left half done. */
 export async function compose({ config, db, identity, metricsToken, clock, log }: Foundation): Promise<Composition> {
-  const settings = settingsFromConfig(config);
+  const onFault = (part: string) => (error: unknown) => { log.error({ err: error, part }, 'a round failed; the next one tries again'); };
+  const configured = settingsFromConfig(config);
+  const onPlacementFault = (error: unknown): void => { log.error({ err: error, placement: config.placement.policy }, 'the placement module failed; para places until the master is started anew'); };
+  const settings = { ...configured, scheduling: { ...configured.scheduling, placement: dependable(configured.scheduling.placement, onPlacementFault) } };
   const imagesDirectory = join(config.stateDir, 'images');
   const room = new StorageRoom(config.database.dsn === undefined ? join(config.stateDir, 'mariadb') : null, imagesDirectory, clock, log);
   const unit = new MysqlUnitOfWork(db, clock, room);
   const siteId = await unit.read.settings.siteId(clock.now());
-  const onFault = (part: string) => (error: unknown) => { log.error({ err: error, part }, 'a round failed; the next one tries again'); };
 
   // people
   const passwords = new PasswordService({ siteNames: [config.site.name] });

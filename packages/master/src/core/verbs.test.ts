@@ -7,7 +7,8 @@ import { answerVerb, desiredByVerb, verbs } from './verbs';
 const instance = (facts: Partial<InstanceRecord> = {}): InstanceRecord => ({
   id: 'instance-1', name: 'i-ubuntu-9af', type: 'BE', userId: 'u', groupId: null, imageId: 'e', kernelId: null, ramdiskId: null, kernelArguments: '', vcpus: 1,
   ramMiB: 256, diskMiB: 100, bandwidthMbps: null, sshPublicKeys: [], slaveId: 'slave-1', desired: 'running', stopForced: false, observed: 'running', generation: 5,
-  observedGeneration: 5, reason: null, booted: true, progressPercent: null, mac: null, address: '10.77.0.5', createdAt: 0, changedAt: 0, deadlineAt: null, minutes: null, endsAt: null, ...facts,
+  observedGeneration: 5, reason: null, booted: true, progressPercent: null, mac: null, address: '10.77.0.5', createdAt: 0, changedAt: 0, deadlineAt: null, minutes: null, endsAt: null,
+  priority: { pfv: 1, ras: 0, mon: 0, log2R: 8, lnE: 4.787492, pf: -11.787492, pi: 7.642502 }, requestedMinutes: 120, reservationId: null, queuedAt: null, nominatedSlaveId: null, preemptions: 0, preemptedOn: null, ...facts,
 });
 const anyInstance = fc
   .record({
@@ -15,6 +16,7 @@ const anyInstance = fc
     desired: fc.constantFrom(...desiredStateSchema.options),
     observed: fc.constantFrom(...observedStateSchema.options),
     stopForced: fc.boolean(),
+    queuedAt: fc.constantFrom(null, 1),
     observedGeneration: fc.constantFrom(4, 5),
   })
   .map(instance);
@@ -37,11 +39,28 @@ describe('a verb', () => {
       fc.property(anyInstance, fc.constantFrom(...verbs), fc.boolean(), (known, verb, force) => {
         const answer = answerVerb(known, verb, force);
         // What failed or was lost may be asked again; everything else is on its way.
-        if (answer.kind !== 'change' || known.observed === 'failed' || known.observed === 'lost') return;
-        const after = { ...known, desired: answer.desired, stopForced: answer.desired === 'stopped' && force, generation: known.generation + 1 };
-        expect(answerVerb(after, verb, force)).toEqual({ kind: 'already' });
+        if (known.observed === 'failed' || known.observed === 'lost') return;
+        const already = { kind: 'already' };
+        if (answer.kind === 'change') {
+          const after = { ...known, desired: answer.desired, stopForced: answer.desired === 'stopped' && force, generation: known.generation + 1, queuedAt: null };
+          expect(answerVerb(after, verb, force)).toEqual(already);
+        }
+        if (answer.kind === 'enqueue') expect(answerVerb({ ...known, queuedAt: 1 }, verb, force)).toEqual(already);
+        if (answer.kind === 'dequeue') expect(answerVerb({ ...known, queuedAt: null }, verb, force)).toEqual(already);
       }),
     );
+  });
+
+  it('lets what is saved or off wait for the scheduler, and what waits be left as it is', () => {
+    for (const [desired, verb] of [['suspended', 'resume'], ['stopped', 'start']] as const) {
+      const saved = instance({ desired, observed: desired });
+      expect(answerVerb(saved, verb, false)).toEqual({ kind: 'enqueue' });
+      const waits = { ...saved, queuedAt: 1 };
+      expect(answerVerb(waits, verb, false)).toEqual({ kind: 'already' });
+      expect(answerVerb(waits, 'stop', false)).toEqual({ kind: 'change', desired: 'stopped' });
+      expect(answerVerb(waits, 'suspend', false)).toMatchObject({ kind: desired === 'suspended' ? 'dequeue' : 'conflict' });
+    }
+    expect(answerVerb(instance({ observed: 'failed' }), 'start', false)).toEqual({ kind: 'change', desired: 'running' });
   });
 
   it('names the way out of a conflict', () => {

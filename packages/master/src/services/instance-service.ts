@@ -32,16 +32,17 @@ import type { AgentPort, FleetFigures, SchedulerWake } from './ports';
 import { requireQuota } from './quota-check';
 import { priorityOfRequest, type PriorityRules } from './request-priority';
 import { missingRoom } from './room-check';
+import { requireRoomForSpared } from './spared-extension';
 import { remainingMs } from './world-loader';
 
 export interface InstanceServiceDeps {
   readonly unitOfWork: UnitOfWork;
-  readonly agents: Pick<AgentPort, 'pushDesired'>;
+  readonly agents: Pick<AgentPort, 'pushDesired' | 'isConnected'>;
   readonly scheduler: SchedulerWake;
   readonly figures: FleetFigures;
   readonly clock: Clock;
   readonly settings: InstanceSettings;
-  readonly scheduling: Pick<SchedulingSettings, 'coreOvercommit' | 'hostRamMiB'>;
+  readonly scheduling: SchedulingSettings;
   readonly priority: PriorityRules;
   readonly participation: Pick<Participation, 'takePart'>;
   readonly quotas: Quotas;
@@ -377,6 +378,7 @@ export class InstanceService {
     const placed = instance.slaveId !== null;
     const time = placed ? timeOfRun(instance, minutes, now) : { minutes, endsAt: null };
     await this.requireClock(repositories, instance, time);
+    if (placed && (time.endsAt ?? Infinity) > (instance.endsAt ?? Infinity)) await requireRoomForSpared(repositories, this.deps, instance, time.endsAt, now);
     const generation = placed ? nextGeneration(instance, await repositories.placements.ofInstance(instance.id)) : instance.generation;
     const after = await changeInstance(repositories, instance, { generation, ...this.withTime(instance, time, now) }, context);
     // The row is locked, so nobody can have been faster.

@@ -7,6 +7,7 @@ import { endAfter } from '../core/instance-time';
 import { nextGeneration } from '../core/next-generation';
 import type { Decision, Leaving, Policies, Recalled } from '../core/plan';
 import { preemptionsToday, siteDay } from '../core/preemption-day';
+import { tellMoment } from '../core/tell-time';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { InstanceChange } from '../repositories/instance-repository';
 import type { Repositories } from '../repositories/repositories';
@@ -181,16 +182,19 @@ export class PlanExecution {
     const now = clock.now();
     const before = await this.unchanged(repositories, victim.instance.id, facts);
     const generation = nextGeneration(before, await repositories.placements.ofInstance(before.id));
-    const reason = { code: why.code, sentence: victim.sentence };
-    const counted = { preemptions: preemptionsToday(before, now, timeZone) + 1, preemptedOn: siteDay(now, timeZone) };
-    const decisionId = await this.record(repositories, decisionOfLeaving(victim, why.decision, this.policies), before, facts);
-    await tell(repositories, { userId: before.userId, kind: 'instance.preempted', subjectType: 'instance', subjectId: before.id, sentence: victim.sentence, decisionId }, now);
+    const nearlyOver = before.endsAt !== null && before.endsAt - now <= shortestLoanMs;
+    const reason: Reason = nearlyOver
+      ? { code: 'TimeEnded', sentence: `${before.name} is saved a little early: its time is over at ${tellMoment(before.endsAt, timeZone, now)}, and its room is needed by then. Resume it to go on.` }
+      : { code: why.code, sentence: victim.sentence };
+    const decisionId = await this.record(repositories, { ...decisionOfLeaving(victim, why.decision, this.policies), sentence: reason.sentence }, before, facts);
+    const kind = nearlyOver ? 'instance.time-ended' : 'instance.preempted';
+    await tell(repositories, { userId: before.userId, kind, subjectType: 'instance', subjectId: before.id, sentence: reason.sentence, decisionId }, now);
+    const counted = nearlyOver ? {} : { preemptions: preemptionsToday(before, now, timeZone) + 1, preemptedOn: siteDay(now, timeZone) };
     if (before.observed === 'preparing' && !before.booted) {
       await repositories.placements.clean(before.id, slaveId, generation, null);
       await this.change(repositories, before, { observed: 'queued', slaveId: null, generation, reason, endsAt: null, ...counted }, slaveId, facts);
       return { push: [], tombstones: [{ slaveId, instanceId: before.id, generation }] };
     }
-    const nearlyOver = before.endsAt !== null && before.endsAt - now <= shortestLoanMs;
     const after = await this.change(repositories, before, { desired: 'suspended', generation, reason, ...(nearlyOver ? {} : { queuedAt: now }), ...counted }, slaveId, facts);
     return { push: [after], tombstones: [] };
   }

@@ -2,8 +2,8 @@ import { z } from 'zod';
 
 /**
  * Why something waits, was refused or failed: a closed list, most important first. When several hold,
- * the first of the list is the one that is shown (its precedence), the others are counted. Two are not
- * given yet (ImageNotReady, Misconfigured): they hold their place in the precedence.
+ * the first of the list is the one that is shown (its precedence), the others are counted. Three are not
+ * given yet (ImageNotReady, Misconfigured, QuotaExceeded): they hold their place in the precedence.
  */
 export const reasonCodes = [
   'Misconfigured',
