@@ -19,6 +19,8 @@ const anyInstance = fc
     queuedAt: fc.constantFrom(null, 1),
     observedGeneration: fc.constantFrom(4, 5),
   })
+  // Who waits to go on waits where its disk is, and is saved or off.
+  .filter(({ queuedAt, slaveId, desired, observed }) => queuedAt === null || (slaveId !== null && (desired === 'suspended' || desired === 'stopped') && observed !== 'requested' && observed !== 'queued'))
   .map(instance);
 
 describe('a verb', () => {

@@ -56,10 +56,10 @@ function answerSuspend(instance: InstanceRecord): VerbAnswer {
   const { name, observed, desired, slaveId, queuedAt } = instance;
   if (queuedAt !== null && desired === 'suspended') return { kind: 'dequeue' };
   if (slaveId === null) return conflict(`${name} was never launched, so there is nothing to save. Start it again or delete it.`);
+  if (desired === 'suspended' && observed !== 'failed') return already;
   if (observed === 'preparing') return conflict(`${name} is still being prepared. Suspend it once it boots, or stop it now.`);
   if (desired === 'stopped') return conflict(`${name} is off or shutting down, so there is nothing to save. Start it first.`);
   if (desired === 'running' && (observed === 'stopped' || observed === 'stopping')) return conflict(`${name} has not booted yet, so there is nothing to save. Suspend it once it boots, or stop it now.`);
-  if (desired === 'suspended' && observed !== 'failed') return already;
   return change('suspend');
 }
 
