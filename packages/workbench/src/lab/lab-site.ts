@@ -36,7 +36,7 @@ export interface LabSiteOptions {
 }
 
 /** The lab's network inside its namespace. The guests' is another one on each host, behind its NAT. */
-const lan = { bridge: 'labbr0', address: '10.77.0.1', prefix: 24, hostAddress: (number: number) => `10.77.0.${String(10 + number)}` } as const;
+const lan = { bridge: 'labbr0', mac: '02:00:5e:00:54:00', address: '10.77.0.1', prefix: 24, hostAddress: (number: number) => `10.77.0.${String(10 + number)}` } as const;
 const masterPort = 8443;
 const guestNetwork = { name: 'paravcl-lab', bridge: 'pvcllab0', cidr: '10.216.0.0/24' } as const;
 
@@ -107,7 +107,8 @@ export class LabSite {
     await mkdir(this.options.stateDir, { recursive: true, mode: 0o711 });
     await chmod(this.options.stateDir, 0o711);
     await this.clock.open();
-    await runProgram('ip', ['link', 'add', lan.bridge, 'type', 'bridge']);
+    // Of its own: a bridge takes the lowest address of its ports, and when a host goes or comes the others would speak to one that is gone.
+    await runProgram('ip', ['link', 'add', lan.bridge, 'address', lan.mac, 'type', 'bridge']);
     await runProgram('ip', ['address', 'add', `${lan.address}/${String(lan.prefix)}`, 'dev', lan.bridge]);
     await runProgram('ip', ['link', 'set', lan.bridge, 'up']);
     for (const host of this.hosts) await host.link?.start();
