@@ -13,7 +13,7 @@ describe('the time a person asks for', () => {
 
   it('of students and teachers is within the limits and never without end, and a refusal names them', () => {
     fc.assert(
-      fc.property(fc.option(fc.integer({ min: 1, max: 1000 }), { nil: null }), (wished) => {
+      fc.property(fc.option(fc.integer({ min: 0, max: 1000 }), { nil: null }), (wished) => {
         const within = wished !== null && wished >= limits.min && wished <= limits.max;
         const chosen = chooseMinutes(wished, limits, false);
         if (within) expect(chosen).toEqual({ kind: 'chosen', minutes: wished });
@@ -22,8 +22,9 @@ describe('the time a person asks for', () => {
     );
   });
 
-  it('of operators and administrators is any, and none', () => {
+  it('of operators and administrators is any, and none, but not 0', () => {
     for (const wished of [1, 100_000, null]) expect(chooseMinutes(wished, limits, true)).toEqual({ kind: 'chosen', minutes: wished });
+    expect(chooseMinutes(0, limits, true)).toMatchObject({ kind: 'refused', limit: 'at least 1 minute' });
   });
 });
 

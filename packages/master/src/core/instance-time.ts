@@ -17,7 +17,9 @@ export type ChosenMinutes = { readonly kind: 'chosen'; readonly minutes: number 
  */
 export function chooseMinutes(wished: number | null | undefined, limits: MinutesLimits, free: boolean): ChosenMinutes {
   if (wished === undefined) return { kind: 'chosen', minutes: limits.default };
-  if (free || (wished !== null && wished >= limits.min && wished <= limits.max)) return { kind: 'chosen', minutes: wished };
+  const allowed = free ? wished === null || wished >= 1 : wished !== null && wished >= limits.min && wished <= limits.max;
+  if (allowed) return { kind: 'chosen', minutes: wished };
+  if (free) return { kind: 'refused', limit: 'at least 1 minute', sentence: `You asked for ${wished} min. Ask for at least 1 min, or for no end.` };
   const limit = `${limits.min} to ${limits.max} minutes`;
   const asked = wished === null ? 'An instance without end is for operators and administrators' : `You asked for ${wished} min`;
   return { kind: 'refused', limit, sentence: `${asked}; you may have ${limits.min} to ${limits.max} min at a time, and more when they are over.` };

@@ -10,8 +10,8 @@ import { route } from './route';
 
 const one = z.object({ instanceId: idSchema });
 
-/** The site's configuration bounds it further for students and teachers. */
-const minutesSchema = z.int().min(1).max(366 * 24 * 60);
+/** The site's configuration bounds it further for students and teachers; 0 is for nobody, and the refusal names what one may have. */
+const minutesSchema = z.int().min(0).max(366 * 24 * 60);
 
 /** A start or a resume may give it new time; without, it keeps what is left, or gets its minutes again when none is. */
 const newTimeBody = z.object({ minutes: minutesSchema.nullable().optional() }).prefault({});
