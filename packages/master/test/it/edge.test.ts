@@ -124,7 +124,8 @@ test('hostile path parameters and queries are refused or find nothing', async ()
   for (const contract of contracts().filter((each) => each.method === 'get')) {
     for (const value of hostile.filter((each): each is string => typeof each === 'string' && each !== '\uD800' && each.trim() !== '' && !each.startsWith('..')).map((each) => each.slice(0, 2000))) {
       const params = await site.send('GET', contract.path.replace(/:\w+/g, () => encodeURIComponent(value)), { as: admin });
-      expect(contract.params === undefined ? 200 : 400).toBe(params.status);
+      const complete = contract.params === undefined && (contract.query === undefined || contract.query.safeParse({}).success);
+      expect([named(contract), params.status]).toEqual([named(contract), complete ? 200 : 400]);
       const keys = Object.keys(contract.query?.shape ?? {});
       if (keys.length === 0) continue;
       const query = keys.map((key) => `${key}=${encodeURIComponent(value)}&${key}=1`).join('&');

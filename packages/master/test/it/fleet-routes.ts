@@ -2,6 +2,7 @@ import { systemClock } from '@paravcl/shared/clock';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { composeReservations } from '../../src/compose-reservations';
 import type { BoundRoute } from '../../src/http/binding';
 import { decisionRoutes } from '../../src/http/decision-routes';
 import { imageRoutes } from '../../src/http/image-routes';
@@ -9,13 +10,14 @@ import { instanceRoutes } from '../../src/http/instance-routes';
 import { joinTokenRoutes } from '../../src/http/join-token-routes';
 import { noticeRoutes } from '../../src/http/notice-routes';
 import { operationRoutes } from '../../src/http/operation-routes';
+import { reservationRoutes } from '../../src/http/reservation-routes';
 import { slaveRoutes } from '../../src/http/slave-routes';
 import { DecisionService } from '../../src/services/decision-service';
 import { FleetPulse } from '../../src/services/fleet-pulse';
 import { ImageService } from '../../src/services/image-service';
 import { InstanceConsoleService } from '../../src/services/instance-console-service';
 import { InstanceService } from '../../src/services/instance-service';
-import { defaultParticipation, defaultPriority, defaultQuotas, defaultScheduling } from '../../src/services/instance-settings';
+import { defaultParticipation, defaultPriority, defaultQuotas, defaultReservations, defaultScheduling } from '../../src/services/instance-settings';
 import { JoinTokenService } from '../../src/services/join-token-service';
 import { LaunchForecast } from '../../src/services/launch-forecast';
 import { NoticeService } from '../../src/services/notice-service';
@@ -44,7 +46,11 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
     const participation = new Participation({ settings: defaultParticipation, contributingMs: scheduling.contributingMs, timeZone: settings.timeZone, joinTokens });
     const forecast = new LaunchForecast({ unitOfWork: unit, agents, figures, clock, settings, scheduling, priority });
     const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, figures, clock, settings, scheduling, priority, participation, quotas: defaultQuotas, forecast, onFault: unexpected });
+    const reserving = composeReservations({
+      unitOfWork: unit, agents, figures, instances, participation, scheduler, clock, settings, scheduling, priority, reservations: defaultReservations, quotas: defaultQuotas, onFault: unexpected,
+    });
     return [
+      ...reservationRoutes(reserving.reservations, reserving.changes, reserving.claims),
       ...slaveRoutes(new SlaveService(unit, clock, agents, reports, figures)),
       ...joinTokenRoutes(joinTokens),
       ...imageRoutes(new ImageService(unit, store, clock, 1024 ** 4)),
