@@ -2,7 +2,7 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import { leadMs, predictedSaveMs } from './save-time';
 import { add, compute, noRoom, within, type Booking, type Room, type Rules, type RunningInstance } from './snapshot';
 import { vacating, type SlaveNow } from './room-now';
-import { freedBy, smallestSet, suspendableOn, type Victim } from './victims';
+import { freedBy, leastHarmFirst, smallestSet, suspendableOn, type Victim } from './victims';
 
 /** One start at which slots want their room, and who has to go for it when. */
 export interface CallBack {
@@ -73,7 +73,7 @@ function stillSavingMs({ view: { running, saveMiBPerSecond } }: SlaveNow, at: Ep
  */
 function toGoFor(slave: SlaveNow, slots: readonly Booking[], start: EpochMs, at: EpochMs, rules: Rules): Pick<CallBack, 'victims' | 'short'> {
   const { capacity, saveMiBPerSecond } = slave.view;
-  const all = suspendableOn(slave, start);
+  const all = leastHarmFirst(suspendableOn(slave, start), at);
   const allRamMiBs = all.map(({ instance }) => instance.need.ramMiB);
   const over = ({ type, endsAt, need }: RunningInstance): boolean => endsAt !== null && endsAt <= (type === 'AR' ? start : start - leadMs([...allRamMiBs, need.ramMiB], saveMiBPerSecond, rules));
   const staying = all.filter(({ instance }) => !over(instance));

@@ -109,8 +109,8 @@ export function inHeldSlot(slave: SlaveNow, { id }: WaitingInstance): boolean {
 }
 
 /** One that nobody suspends again today is in the way of late claims, too: it needs room that nobody may claim, until it is saved. */
-function staysWithinTheBooks(slave: SlaveNow, { instance: { need, runMs }, at, rules }: Question): boolean {
-  const end = runMs === null ? Infinity : at + runMs + leadMs([need.ramMiB], slave.view.saveMiBPerSecond, rules);
+export function staysWithinTheBooks(slave: SlaveNow, { instance: { need, runMs }, at, rules }: Question, begins = at): boolean {
+  const end = runMs === null ? Infinity : begins + runMs + leadMs([need.ramMiB], slave.view.saveMiBPerSecond, rules);
   return slaveTimeline(asSeen(slave), at).fits({ start: at, end }, compute(need));
 }
 
@@ -125,7 +125,7 @@ const lent: Filter = (slave, question) => {
   if (nearest !== undefined && (need.vcpus > free.vcpus || need.ramMiB > free.ramMiB || need.bandwidthMbps > free.bandwidthMbps)) {
     return noRoom('KeptForReservation', `What ${name} has free is kept for ${nearest.ownerName} from ${tellMoment(nearest.start, rules.timeZone, at)}; beside that ${cores(Math.max(0, free.vcpus))} and ${Math.max(0, free.ramMiB)} MiB of RAM are free.`);
   }
-  if (instance.spared && !staysWithinTheBooks(slave, question)) {
+  if (type === 'BE' && instance.spared && !staysWithinTheBooks(slave, question)) {
     return passing('KeptForReservation', `What it would need until its end is reserved on ${name}, and it was suspended for others as often today as the site allows.`);
   }
   const kept = keptFromIt(slave, question);

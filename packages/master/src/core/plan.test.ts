@@ -168,6 +168,12 @@ describe('giving way', () => {
     expect(told(decide([{ ...site, bookings: [{ ...soon, start: at(9, 30) }] }], waiting('i', 4)))).toEqual(['i', 'preempt', 'a', 'low']);
   });
 
+  it('is not asked for what a slave with too little owes anyway, when that keeps the critical limit', () => {
+    const owing = slave('a', { capacity: room(4, { diskMiB: 100_000 }), running: [running('x', 4), running('y', 4)] });
+    expect(told(decide([owing, slave('b', { running: [running('r', 8, { type: 'AR' })] })], waiting('i', 4), 0.1))).toEqual(['i', 'queue', 'NotEnoughCores']);
+    expect(told(decide([owing, slave('b', { running: [running('r', 6, { type: 'AR' })] })], waiting('i', 4), 0.1))).toEqual(['i', 'preempt', 'a', 'x', 'y']);
+  });
+
   it('counts who waits for it once, when it keeps the critical limit', () => {
     const nominee = waiting('first', 8, { nominatedTo: 'a', priority: priority(9) });
     const a = slave('a', { running: [running('leaving', 4, { leaving: true })] });
@@ -223,6 +229,14 @@ describe('what is reserved', () => {
     expect(told(decide([{ ...lentOut, bookings: [late, { ...next, start: at(10) }] }], claimed('i', 'a', late)))).toEqual(['i', 'place', 'a']);
     // And here there is not, though nothing is held yet.
     expect(told(decide([{ ...lentOut, bookings: [late, { ...next, start: now + 30_000 }] }], claimed('i', 'a', late)))).toEqual(['i', 'preempt', 'a', 'x']);
+  });
+
+  it('claimed late waits for its room once, also when others are reserved beside it', () => {
+    const late = { ...slot, start: at(8) };
+    const gone = slave('a', { bookings: [late, booking('CL III', 4, at(9, 30), at(11))] });
+    expect(told(decide([gone], claimed('i', 'a', late, { nominatedTo: 'a' })))).toEqual(['i', 'place', 'a']);
+    const suspendedOften = claimed('i', 'a', late, { boundTo: 'a', spared: true });
+    expect(told(decide([{ ...gone, bookings: [late, booking('CL III', 8, at(10), at(11))] }], suspendedOften))).toEqual(['i', 'resume', 'a']);
   });
 
   it('has the disk that was promised, whatever later slots will need', () => {

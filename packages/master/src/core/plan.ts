@@ -7,7 +7,7 @@ import type { OrderingPolicy } from './ordering';
 import { preempt, roomIsComing, type Answer } from './preempt';
 import type { PlacementPolicy, PlacementScore } from './rank';
 import { recall } from './recall';
-import { asSeen, poolTotals, promised, slaveNow, vacating, type SlaveNow } from './room-now';
+import { asSeen, poolTotals, promised, slaveNow, unnominated, vacating, type SlaveNow } from './room-now';
 import { fit } from './say';
 import type { Attempt, Booking, RunningInstance, Snapshot, WaitingInstance } from './snapshot';
 
@@ -121,7 +121,7 @@ export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], po
     const decision = decide(slaves, snapshot, instance, policies, at, queued + 1);
     decisions.push(decision);
     const nominee = instance.nominatedTo === null ? undefined : slaves.get(instance.nominatedTo);
-    if (nominee !== undefined) put({ ...nominee, nominated: new Map([...nominee.nominated].filter(([id]) => id !== instance.id)) });
+    if (nominee !== undefined) put(unnominated(nominee, instance.id));
     const waitsOn = decision.kind === 'queue' && decision.nominatedTo !== null ? slaves.get(decision.nominatedTo) : undefined;
     if (waitsOn !== undefined) put(vacating(waitsOn, [], instance));
     if (decision.kind === 'queue' || decision.kind === 'preempt') queued++;

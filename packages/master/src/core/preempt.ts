@@ -1,5 +1,5 @@
-import { inHeldSlot, keptFromIt, type Question, type Refusal } from './feasible';
-import { afterLeaving, bookedDiskMiB, freeUnheld, vacating, type SlaveNow } from './room-now';
+import { inHeldSlot, keptFromIt, staysWithinTheBooks, type Question, type Refusal } from './feasible';
+import { afterLeaving, bookedDiskMiB, freeUnheld, unheldAfterLeaving, vacating, type SlaveNow } from './room-now';
 import { leadMs } from './save-time';
 import { add, compute, within, type Booking, type Room } from './snapshot';
 import { compareSets, smallestSet, suspendableOn, type Victim } from './victims';
@@ -39,10 +39,14 @@ function victimsOn(slave: SlaveNow, question: Question): readonly Victim[] | nul
   const candidates = suspendableOn(slave, at).filter((victim) => victim.instance.id !== instance.id && (reserved || ordering.outranks(instance.priority.pi, victim.instance.pi)));
   const free = roomToCome(slave, question);
   const need = compute(instance.need);
+  const owed = unheldAfterLeaving(slave, instance);
+  // What pays off what the slave owes comes to nobody.
+  const gained = (dimension: 'vcpus' | 'ramMiB', freed: Room): number => Math.max(0, owed[dimension] + freed[dimension]) - Math.max(0, owed[dimension]);
   const fits = (freed: Room): boolean =>
     within(need, compute(add(free, freed))) &&
     (reserved ||
-      (pool.freeVcpus + pool.comingVcpus + freed.vcpus - need.vcpus >= pool.keptVcpus && pool.freeRamMiB + pool.comingRamMiB + freed.ramMiB - need.ramMiB >= pool.keptRamMiB));
+      (pool.freeVcpus + pool.comingVcpus + gained('vcpus', freed) - need.vcpus >= pool.keptVcpus &&
+        pool.freeRamMiB + pool.comingRamMiB + gained('ramMiB', freed) - need.ramMiB >= pool.keptRamMiB));
   const victims = smallestSet(candidates, at, fits);
   return victims === null || !worthIt(slave, question, victims) ? null : victims;
 }
@@ -71,8 +75,10 @@ function worthIt(slave: SlaveNow, question: Question, victims: readonly Victim[]
   const { instance, at, rules } = question;
   if (instance.type === 'AR') return true;
   const begins = at + leadMs(victims.map((victim) => victim.instance.need.ramMiB), slave.view.saveMiBPerSecond, rules);
-  const kept = keptFromIt(vacating(slave, victims.map((victim) => victim.instance), null), question, begins);
-  return kept === null || (!instance.spared && kept.recalledAt - begins >= rules.shortestLoanMs);
+  const vacated = vacating(slave, victims.map((victim) => victim.instance), null);
+  const kept = keptFromIt(vacated, question, begins);
+  if (instance.spared) return kept === null && staysWithinTheBooks(vacated, question, begins);
+  return kept === null || kept.recalledAt - begins >= rules.shortestLoanMs;
 }
 
 /** Whether those who leave already make room for one that waits for them on this slave. */

@@ -1,6 +1,6 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { callBacks, longestLeadMs, wantingSlots, type CallBack } from './call-backs';
-import { joined, vacating, type SlaveNow } from './room-now';
+import { joined, unnominated, vacating, type SlaveNow } from './room-now';
 import type { Booking, Room, Rules, RunningInstance } from './snapshot';
 import type { Victim } from './victims';
 
@@ -80,10 +80,12 @@ export function keptFrom(slave: SlaveNow, newcomer: Newcomer, at: EpochMs, rules
     name: id, userId: '', groupId: null, generation: 0, observed: 'booting', since: at, leaving: false,
     sparedUntil: newcomer.spared ? Infinity : null,
   };
-  const beside = joined(slave, instance);
+  // Room that it waits for would be counted twice.
+  const alone = unnominated(slave, id);
+  const beside = joined(alone, instance);
   const latest = (endsAt ?? Infinity) + longestLeadMs(beside, rules);
   if (!wantingSlots(beside, at, rules).some(({ start }) => start <= latest)) return null;
-  const without = new Map(callBacks(slave, at, rules, latest).map((callBack) => [callBack.start, callBack]));
+  const without = new Map(callBacks(alone, at, rules, latest).map((callBack) => [callBack.start, callBack]));
   for (const callBack of callBacks(beside, at, rules, latest)) {
     const { start, slots, tellAt } = callBack;
     const booking = slots.at(-1);

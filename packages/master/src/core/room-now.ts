@@ -77,7 +77,7 @@ const least = (a: Room, b: Room): Room => ({
 /** Room that is there now and that nobody waits for, whatever is reserved. */
 export function freeUnheld(slave: SlaveNow, asking: Asking): Room {
   const room = unpromised(slave);
-  return least(room, subtract(add(room, slave.freeing), nominatedRoom(slave, asking)));
+  return least(room, unheldAfterLeaving(slave, asking));
 }
 
 /**
@@ -90,15 +90,21 @@ export function besideHeld(slave: SlaveNow, asking: Asking): Room {
 
 /** Room once who is leaving is gone, with held slots and nominations left alone. */
 export function afterLeaving(slave: SlaveNow, asking: Asking): Room {
-  return subtract(add(unpromised(slave), slave.freeing), add(heldRoom(slave, asking), nominatedRoom(slave, asking)));
+  return subtract(unheldAfterLeaving(slave, asking), heldRoom(slave, asking));
+}
+
+/** Room once who is leaving is gone, whatever is reserved; below 0 where the slave still owes some. */
+export function unheldAfterLeaving(slave: SlaveNow, asking: Asking): Room {
+  return subtract(add(unpromised(slave), slave.freeing), nominatedRoom(slave, asking));
 }
 
 /**
- * The most disk that slots on this slave will need at one moment to come, beyond what is on it already. Who is in a slot
- * itself stands beside those of its own window only; that is what the books promised.
+ * The most disk that slots on this slave will need at one moment to come, beyond what is on it already. Nothing for what
+ * is reserved itself: the books have reckoned with its disk until its window ends, and with whose window ends before.
  */
 export function bookedDiskMiB(slave: SlaveNow, asking: Asking): number {
-  const slots = slave.view.bookings.filter(({ start, need, instanceId }) => need.diskMiB > 0 && instanceId !== asking.id && start < (asking.booking?.end ?? Infinity));
+  if (asking.type === 'AR') return 0;
+  const slots = slave.view.bookings.filter(({ need, instanceId }) => need.diskMiB > 0 && instanceId !== asking.id);
   // The sum only rises where a slot begins.
   return Math.max(0, ...slots.map(({ start }) => slots.filter((slot) => slot.start <= start && start < slot.end).reduce((sum, { need }) => sum + need.diskMiB, 0)));
 }
@@ -112,8 +118,13 @@ export function promised(slave: SlaveNow, instance: WaitingInstance, at: EpochMs
   return {
     ...beside,
     held: slave.held.filter((slot) => slot.instanceId !== id),
-    nominated: new Map([...slave.nominated].filter(([nominee]) => nominee !== id)),
+    nominated: unnominated(slave, id).nominated,
   };
+}
+
+/** It waits for nobody here any more. */
+export function unnominated(slave: SlaveNow, instanceId: string): SlaveNow {
+  return { ...slave, nominated: new Map([...slave.nominated].filter(([id]) => id !== instanceId)) };
 }
 
 /** As if this one ran here, too. */
@@ -162,15 +173,16 @@ export function takesPart(slave: SlaveView): boolean {
 export function poolTotals(slaves: readonly SlaveNow[], { criticalShare }: Pick<Snapshot['rules'], 'criticalShare'>, asking: Asking): PoolTotals {
   const taking = slaves.filter(({ view }) => takesPart(view));
   const sum = (amount: (slave: SlaveNow) => number): number => taking.reduce((total, slave) => total + amount(slave), 0);
-  // What nominees lack beyond that was taken off what is free.
-  const coming = (slave: SlaveNow): Room => atLeastNone(subtract(slave.freeing, nominatedRoom(slave, asking)));
+  const now = (slave: SlaveNow): Room => atLeastNone(freeUnheld(slave, asking));
+  // What pays off what a slave owes, or what nominees wait for, comes to nobody.
+  const coming = (slave: SlaveNow): Room => subtract(atLeastNone(unheldAfterLeaving(slave, asking)), now(slave));
   const vcpus = sum(({ view }) => view.capacity.vcpus);
   const ramMiB = sum(({ view }) => view.capacity.ramMiB);
   return {
     vcpus,
     ramMiB,
-    freeVcpus: sum((slave) => Math.max(0, freeUnheld(slave, asking).vcpus)),
-    freeRamMiB: sum((slave) => Math.max(0, freeUnheld(slave, asking).ramMiB)),
+    freeVcpus: sum((slave) => now(slave).vcpus),
+    freeRamMiB: sum((slave) => now(slave).ramMiB),
     keptVcpus: Math.floor(vcpus * criticalShare),
     keptRamMiB: Math.floor(ramMiB * criticalShare),
     comingVcpus: sum((slave) => coming(slave).vcpus),

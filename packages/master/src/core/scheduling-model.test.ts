@@ -17,11 +17,11 @@ const afterMs = fc.integer({ min: 0, max: 480 }).map((minutes) => minutes * minu
 const which = fc.nat({ max: 30 });
 
 const launch: fc.Arbitrary<ModelAct> = fc.record({
-  kind: fc.constant('launch'),
-  afterMs,
+  kind: fc.constant('launch' as const),
+  afterMs: fc.oneof(fc.constant(0), afterMs),
   size,
   pfv: fc.integer({ min: 0, max: 5 }),
-  minutes: fc.option(fc.constantFrom(5, 30, 60, 300), { freq: 4 }),
+  minutes: fc.option(fc.constantFrom(5, 30, 60, 300), { nil: null, freq: 2 }),
 });
 const claims = fc.array(
   fc.record({
@@ -31,17 +31,18 @@ const claims = fc.array(
   { maxLength: 6 },
 );
 const reserve: fc.Arbitrary<ModelAct> = fc.record({
-  kind: fc.constant('reserve'),
+  kind: fc.constant('reserve' as const),
   // On the grid, so that one begins where another ends.
   afterMs: fc.integer({ min: 0, max: 16 }).map((quarters) => quarters * 15 * minuteMs),
   size,
+  pfv: fc.integer({ min: 0, max: 5 }),
   count: fc.integer({ min: 1, max: 5 }),
-  startMs: fc.integer({ min: 0, max: 16 }).map((quarters) => quarters * 15 * minuteMs),
-  lengthMs: fc.integer({ min: 1, max: 8 }).map((quarters) => quarters * 15 * minuteMs),
+  startsIn: fc.integer({ min: 0, max: 10 }),
+  lasts: fc.integer({ min: 1, max: 8 }),
   claims,
 });
-const verb: fc.Arbitrary<ModelAct> = fc.record({ kind: fc.constantFrom('suspend', 'resume', 'delete', 'extend'), afterMs, which });
-const rare: fc.Arbitrary<ModelAct> = fc.record({ kind: fc.constantFrom('release', 'lose', 'return'), afterMs, which });
+const verb: fc.Arbitrary<ModelAct> = fc.record({ kind: fc.constantFrom('suspend', 'resume', 'delete', 'extend', 'release', 'prolong'), afterMs, which });
+const rare: fc.Arbitrary<ModelAct> = fc.record({ kind: fc.constantFrom('lose', 'return'), afterMs, which });
 
 const script: fc.Arbitrary<ModelScript> = fc.record({
   beginsAt: fc.constantFrom(beginsAt, beginsAt + 14 * 60 * minuteMs),
@@ -63,7 +64,7 @@ const script: fc.Arbitrary<ModelScript> = fc.record({
     timeZone: fc.constant('UTC'),
   }),
   preemptionsPerDay: fc.integer({ min: 0, max: 3 }),
-  acts: fc.tuple(fc.array(launch, { maxLength: 14 }), fc.array(reserve, { maxLength: 5 }), fc.array(verb, { maxLength: 6 }), fc.oneof({ arbitrary: fc.constant([]), weight: 3 }, fc.array(rare, { maxLength: 3 }))).map((lists) => lists.flat()),
+  acts: fc.tuple(fc.array(launch, { maxLength: 18 }), fc.array(reserve, { maxLength: 5 }), fc.array(verb, { maxLength: 6 }), fc.oneof({ arbitrary: fc.constant([]), weight: 3 }, fc.array(rare, { maxLength: 3 }))).map((lists) => lists.flat()),
   saveFactors: fc.array(fc.double({ min: 0.5, max: 2, noNaN: true }), { minLength: 1, maxLength: 4 }),
   latenessMs: fc.array(fc.integer({ min: 0, max: 1000 }), { minLength: 1, maxLength: 3 }),
 });

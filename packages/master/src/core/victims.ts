@@ -30,10 +30,7 @@ export function suspendableOn(slave: SlaveNow, at: EpochMs): readonly Victim[] {
  * @param fits whether it fits once this much cores, RAM and bandwidth has come back
  */
 export function smallestSet(candidates: readonly Victim[], at: EpochMs, fits: (freed: Room) => boolean): readonly Victim[] | null {
-  const workOf = ({ instance }: Victim): number => (instance.observed === 'preparing' ? 0 : Math.max(0, at - instance.since));
-  const ordered = [...candidates].sort(
-    (a, b) => comparePi(a.instance.pi, b.instance.pi) || workOf(a) - workOf(b) || a.saveMs - b.saveMs || text(a.instance.id, b.instance.id),
-  );
+  const ordered = leastHarmFirst(candidates, at);
   let taken: readonly Victim[] = [];
   for (const next of ordered) {
     if (fits(freedBy(taken))) break;
@@ -45,6 +42,14 @@ export function smallestSet(candidates: readonly Victim[], at: EpochMs, fits: (f
     if (fits(freedBy(fewer))) taken = fewer;
   }
   return taken;
+}
+
+/** Pi ascending, then least lost work, then cheapest save, then id. */
+export function leastHarmFirst(candidates: readonly Victim[], at: EpochMs): readonly Victim[] {
+  const workOf = ({ instance }: Victim): number => (instance.observed === 'preparing' ? 0 : Math.max(0, at - instance.since));
+  return [...candidates].sort(
+    (a, b) => comparePi(a.instance.pi, b.instance.pi) || workOf(a) - workOf(b) || a.saveMs - b.saveMs || text(a.instance.id, b.instance.id),
+  );
 }
 
 /** Between slaves: the set with the lowest highest Pi, then fewest VMs, then cheapest total save, then the slave's id. */
