@@ -15,9 +15,12 @@ const shared = {
   modulePathIgnorePatterns: ['/dist/'],
 };
 
+// Loading fast-check before every file costs more than most of them take.
+const modelRuns = process.env.PARAVCL_MODEL_RUNS === undefined ? [] : ['<rootDir>/packages/workbench/test/model-runs.ts'];
+
 module.exports = {
   projects: [
-    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/packages/*/src/**/*.test.ts'] },
+    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/packages/*/src/**/*.test.ts'], setupFiles: modelRuns },
     { ...shared, displayName: 'integration', testMatch: ['<rootDir>/packages/*/test/it/**/*.test.ts'] },
     {
       ...shared,

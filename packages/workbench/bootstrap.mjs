@@ -1,5 +1,5 @@
 /**
- * Entry of `npm run demo`, `lab`, `bench` and `test:system` and of `npm test`, also from a fresh clone: nothing here may need an npm
+ * Entry of `npm run demo`, `lab`, `bench`, `test:system` and `test:model` and of `npm test`, also from a fresh clone: nothing here may need an npm
  * package or a build. Brings the machine to where the command can run, then runs it:
  *
  *   1. Node is new enough.
@@ -70,6 +70,14 @@ const commands = {
   system: {
     needsRoot: true,
     entry: 'system-test-command.js',
+  },
+  model: {
+    entry: 'model-test-command.js',
+    usage: `npm run test:model -- [options]
+  Tries every property and model of the scheduler with that many drawn worlds; those that name their own number keep it.
+  --runs NUMBER  worlds for each (20000)
+  --seed NUMBER  draws the same again (a new one, printed)
+  Last line: N passed, N failed.`,
   },
   bench: {
     entry: 'bench-command.js',

@@ -69,6 +69,9 @@ const script: fc.Arbitrary<ModelScript> = fc.record({
   latenessMs: fc.array(fc.integer({ min: 0, max: 1000 }), { minLength: 1, maxLength: 3 }),
 });
 
+/** Some thousand rounds of planning in a few seconds; `npm run test:model` asks for more. */
+const numRuns = fc.readConfigureGlobal().numRuns ?? 300;
+
 describe('a site that is left to the scheduler', () => {
   it.each(['para', 'fifo'] as const)('keeps every promise, whatever people, hosts and clocks do (%s)', (ordering) => {
     fc.assert(
@@ -76,6 +79,7 @@ describe('a site that is left to the scheduler', () => {
         const { violations, history } = new SchedulingModel(played, { ordering: orderingPolicies[ordering], placement: placementPolicies.para }).run();
         expect(violations.length === 0 ? [] : [...violations, ...history]).toEqual([]);
       }),
+      { numRuns },
     );
   });
 });

@@ -18,6 +18,12 @@ export interface SuiteOptions {
   readonly timeLimitMs: number;
   /** Given what ends the running suite early. */
   readonly onStart: (end: () => void) => void;
+  /** Only these files, relative to the root; absent: all of the suite. */
+  readonly files?: readonly string[];
+  /** Added to the environment of the tests. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** How long one test may take; absent: as long as jest allows. */
+  readonly testTimeoutMs?: number;
 }
 
 /** How jest runs each suite. A guest under emulation takes a whole core, so those tests run one after the other. */
@@ -46,12 +52,14 @@ export async function runSuite(name: SuiteName, options: SuiteOptions): Promise<
       '--json',
       `--outputFile=${report}`,
       ...pattern,
+      ...(options.testTimeoutMs === undefined ? [] : [`--testTimeout=${String(options.testTimeoutMs)}`]),
+      ...(options.files === undefined ? [] : ['--runTestsByPath', ...options.files]),
     ];
     // Standard output is ours: with --json jest says everything for people on standard error.
     const child =
       name === 'host'
-        ? spawnInPrivateHost(jest, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
-        : spawn(jest[0], jest.slice(1), { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+        ? spawnInPrivateHost(jest, { cwd: root, env: options.environment ?? {}, stdio: ['ignore', 'ignore', 'inherit'] })
+        : spawn(jest[0], jest.slice(1), { cwd: root, env: { ...process.env, ...options.environment }, stdio: ['ignore', 'ignore', 'inherit'] });
     const end = (): void => endGently(child, () => (name === 'host' ? signalPrivateHost(child, 'SIGTERM') : child.kill('SIGTERM')));
     options.onStart(end);
     const ended = await waitForEnd(child, options.timeLimitMs, end);
