@@ -5,7 +5,9 @@ import { parseJson } from './parse-json';
 /** Names the file with which a test lab moves the clocks of all its daemons. */
 export const labClockVariable = 'PARAVCL_LAB_CLOCK';
 
-const lookEveryMs = 20;
+/** A daemon looks at its file at most this often: so long after it was replaced nobody goes by the one before. */
+export const labClockLookMs = 20;
+
 /** What stands in such a file. */
 export const labTimeSchema = z.object({ sleptMs: z.number().nonnegative(), wrongMs: z.number() }).readonly();
 
@@ -39,7 +41,7 @@ export function followedLabTime(file: LabClockFile, base: Pick<Clock, 'monotonic
   return () => {
     const nowMs = base.monotonicMs();
     if (nowMs < lookAtMs) return time;
-    lookAtMs = nowMs + lookEveryMs;
+    lookAtMs = nowMs + labClockLookMs;
     let found: string | null | undefined;
     try {
       found = file.version();

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { labClockVariable, labTimeSchema, type LabTime } from '@paravcl/shared/lab-clock';
+import { setTimeout as delay } from 'node:timers/promises';
+import { labClockLookMs, labClockVariable, labTimeSchema, type LabTime } from '@paravcl/shared/lab-clock';
 import { parseJson } from '@paravcl/shared/parse-json';
 
 /**
@@ -51,7 +52,7 @@ export class LabClock {
     return Date.now() + this.sleptMs;
   }
 
-  /** The lab sleeps for so long, at once. */
+  /** The lab sleeps for so long, at once. Every daemon that is asked something afterwards has woken up. */
   async sleep(ms: number): Promise<void> {
     if (!Number.isFinite(ms) || ms < 0) throw new RangeError(`A lab sleeps for a number of milliseconds from 0, not for ${String(ms)}: its clock never goes back.`);
     this.sleptMs += ms;
@@ -81,5 +82,7 @@ export class LabClock {
       await writeFile(`${file}.new`, JSON.stringify(time));
       await rename(`${file}.new`, file);
     }
+    // A timer may fire early by a part of a millisecond.
+    await delay(labClockLookMs + 1);
   }
 }
