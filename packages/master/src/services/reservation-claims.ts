@@ -144,7 +144,9 @@ export class ReservationClaims {
     const bookings = await repositories.bookings.ofReservations([id]);
     const [first, ...others] = bookings.filter(({ instanceId }) => instanceId === null);
     if (first === undefined) {
-      throw new ParavclError('conflict', `All ${reservation.count} of its ${machines(reservation.count).replace(/^\d+ /, '')} are claimed. Ask somebody to delete theirs, or launch an instance without the reservation.`, { limit: machines(reservation.count) });
+      const { count } = reservation;
+      const taken = count === 1 ? 'Its one machine is claimed. Ask its user to delete it,' : `All ${count} of its machines are claimed. Ask somebody to delete theirs,`;
+      throw new ParavclError('conflict', `${taken} or launch an instance without the reservation.`, { limit: machines(count) });
     }
     if (reservation.state === 'confirmed') await reservationClock.begin(repositories, reservation, now);
     if (reservation.state === 'no-show') await reservationClock.comeBack(repositories, reservation, now);
