@@ -33,17 +33,20 @@ export function longestLeadMs(slave: SlaveNow, rules: Rules): number {
  * For every start up to `latest`, nearest first, the smallest set of best-effort that has to go for the slots that want
  * their room then. The saves of a slave share one disk: those for one start have to be over before those for the next
  * begin, and behind a save that goes on already they begin at once.
+ *
+ * @param watched whoever asks about one instance only spares the starts long after it goes
  */
-export function callBacks(slave: SlaveNow, at: EpochMs, rules: Rules, latest: EpochMs): readonly CallBack[] {
-  const wanting = wantingSlots(slave, at, rules);
-  const starts = [...new Set(wanting.map(({ start }) => Math.max(at, start)))].filter((start) => start <= latest).sort((a, b) => a - b);
+export function callBacks(slave: SlaveNow, at: EpochMs, rules: Rules, latest: EpochMs, watched: string | null = null): readonly CallBack[] {
+  const farthest = longestLeadMs(slave, rules);
+  let until = latest;
   let now: SlaveNow = slave;
   const sets: Omit<CallBack, 'tellAt'>[] = [];
-  for (const start of starts) {
-    const slots = wanting.filter((slot) => slot.start <= start && start < slot.end);
+  for (const { start, slots } of wantedTogether(wantingSlots(slave, at, rules), at)) {
+    if (start > until) break;
     const { victims, short } = toGoFor(now, slots, start, at, rules);
     sets.push({ start, slots, victims, short });
-    now = vacating(now, victims.map(({ instance }) => instance), null);
+    if (victims.length > 0) now = vacating(now, victims.map(({ instance }) => instance), null);
+    if (victims.some(({ instance }) => instance.id === watched)) until = Math.min(until, start + farthest);
   }
   const savingMs = stillSavingMs(slave, at, rules);
   let nextBegins = Infinity;
@@ -60,6 +63,19 @@ export function callBacks(slave: SlaveNow, at: EpochMs, rules: Rules, latest: Ep
   return told.reverse();
 }
 
+/** Each start with all that want room then; what has begun wants it now. */
+function* wantedTogether(wanting: readonly Booking[], at: EpochMs): Generator<Pick<CallBack, 'start' | 'slots'>> {
+  const coming = [...wanting].sort((a, b) => a.start - b.start);
+  let open: readonly Booking[] = [];
+  for (let next = 0; next < coming.length; ) {
+    const start = Math.max(at, coming[next]?.start ?? at);
+    const begun = next;
+    while (next < coming.length && (coming[next]?.start ?? Infinity) <= start) next++;
+    open = [...open.filter(({ end }) => end > start), ...coming.slice(begun, next).filter(({ end }) => end > start)];
+    yield { start, slots: open };
+  }
+}
+
 /** How long the slave still saves what was told to go before. */
 function stillSavingMs({ view: { running, saveMiBPerSecond } }: SlaveNow, at: EpochMs, { saveSafety }: Rules): number {
   const left = ({ observed, need, since }: RunningInstance): number => Math.max(0, saveSafety * predictedSaveMs(need.ramMiB, saveMiBPerSecond) - (observed === 'suspending' ? at - since : 0));
@@ -73,16 +89,18 @@ function stillSavingMs({ view: { running, saveMiBPerSecond } }: SlaveNow, at: Ep
  */
 function toGoFor(slave: SlaveNow, slots: readonly Booking[], start: EpochMs, at: EpochMs, rules: Rules): Pick<CallBack, 'victims' | 'short'> {
   const { capacity, saveMiBPerSecond } = slave.view;
+  const nominees = [...slave.nominated.values()].filter(({ id, type }) => type === 'AR' && !slots.some(({ instanceId }) => instanceId === id));
+  const wanted = add(compute(slave.promised), sum([...slots, ...nominees]));
+  const room = add(compute(capacity), slave.freeing);
+  if (within(wanted, room)) return { victims: [], short: false };
   const all = leastHarmFirst(suspendableOn(slave, start), at);
   const allRamMiBs = all.map(({ instance }) => instance.need.ramMiB);
   const over = ({ type, endsAt, need }: RunningInstance): boolean => endsAt !== null && endsAt <= (type === 'AR' ? start : start - leadMs([...allRamMiBs, need.ramMiB], saveMiBPerSecond, rules));
   const staying = all.filter(({ instance }) => !over(instance));
   const ending = staying.filter(({ instance: { endsAt } }) => endsAt !== null && endsAt <= start);
   const others = staying.filter((victim) => !ending.includes(victim));
-  const nominees = [...slave.nominated.values()].filter(({ id, type }) => type === 'AR' && !slots.some(({ instanceId }) => instanceId === id));
-  const wanted = sum([...slots, ...nominees]);
-  const gone = add(slave.freeing, sum(slave.running.filter(over)));
-  const fits = (freed: Room): boolean => within(add(compute(slave.promised), wanted), add(add(compute(capacity), gone), freed));
+  const left = add(room, sum(slave.running.filter(over)));
+  const fits = (freed: Room): boolean => within(wanted, add(left, freed));
   // When not even all of them make room (a host that lost cores), all go: the nearest to the promise there is.
   const chosen = smallestSet(others, at, (freed) => fits(add(freed, freedBy(ending)))) ?? others;
   const first = smallestSet(ending, at, (freed) => fits(add(freed, freedBy(chosen)))) ?? ending;

@@ -83,14 +83,16 @@ export function keptFrom(slave: SlaveNow, newcomer: Newcomer, at: EpochMs, rules
   // Room that it waits for would be counted twice.
   const alone = unnominated(slave, id);
   const beside = joined(alone, instance);
-  const latest = (endsAt ?? Infinity) + longestLeadMs(beside, rules);
-  if (!wantingSlots(beside, at, rules).some(({ start }) => start <= latest)) return null;
-  const without = new Map(callBacks(alone, at, rules, latest).map((callBack) => [callBack.start, callBack]));
-  for (const callBack of callBacks(beside, at, rules, latest)) {
+  // Beyond its end only those matter who would have to be told by now.
+  const latest = Math.max(endsAt ?? Infinity, at + 2 * longestLeadMs(beside, rules));
+  let without: ReadonlyMap<EpochMs, CallBack> | null = null;
+  for (const callBack of callBacks(beside, at, rules, latest, id)) {
     const { start, slots, tellAt } = callBack;
     const booking = slots.at(-1);
     if (booking === undefined) continue;
     const goes = (endsAt === null || start < endsAt) && callBack.victims.some((victim) => victim.instance === instance);
+    if (!goes && !callBack.short && tellAt >= at) continue;
+    without ??= new Map(callBacks(alone, at, rules, latest).map((one) => [one.start, one]));
     if (goes || inTheWay(callBack, without.get(start), at)) return { booking, from: start, recalledAt: tellAt, slots };
   }
   return null;
