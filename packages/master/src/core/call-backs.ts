@@ -1,6 +1,6 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { leadMs, predictedSaveMs } from './save-time';
-import { add, compute, noRoom, within, type Booking, type Room, type Rules, type RunningInstance } from './snapshot';
+import { add, compute, noRoom, subtract, within, type Booking, type Room, type Rules, type RunningInstance } from './snapshot';
 import { vacating, type SlaveNow } from './room-now';
 import { freedBy, leastHarmFirst, smallestSet, suspendableOn, type Victim } from './victims';
 
@@ -13,7 +13,10 @@ export interface CallBack {
   readonly victims: readonly Victim[];
   /** Not even all of them make room. */
   readonly short: boolean;
-  /** When they have to be told, to be saved by `start`; the start itself when nobody has to go. */
+  /**
+   * When they have to be told, to be saved by `start`. When nobody has to go, the start itself; before it by as long as
+   * the slave still saves, when the room comes from those who leave already.
+   */
   readonly tellAt: EpochMs;
 }
 
@@ -40,20 +43,21 @@ export function callBacks(slave: SlaveNow, at: EpochMs, rules: Rules, latest: Ep
   const farthest = longestLeadMs(slave, rules);
   let until = latest;
   let now: SlaveNow = slave;
-  const sets: Omit<CallBack, 'tellAt'>[] = [];
+  const sets: ToGo[] = [];
   for (const { start, slots } of wantedTogether(wantingSlots(slave, at, rules), at)) {
     if (start > until) break;
-    const { victims, short } = toGoFor(now, slots, start, at, rules);
-    sets.push({ start, slots, victims, short });
+    const toGo = toGoFor(now, slots, start, at, rules);
+    const { victims } = toGo;
+    sets.push(toGo);
     if (victims.length > 0) now = vacating(now, victims.map(({ instance }) => instance), null);
     if (victims.some(({ instance }) => instance.id === watched)) until = Math.min(until, start + farthest);
   }
   const savingMs = stillSavingMs(slave, at, rules);
   let nextBegins = Infinity;
   const told: CallBack[] = [];
-  for (const set of sets.reverse()) {
+  for (const { awaitsLeaving, ...set } of sets.reverse()) {
     if (set.victims.length === 0) {
-      told.push({ ...set, tellAt: set.start });
+      told.push({ ...set, tellAt: awaitsLeaving ? set.start - savingMs : set.start });
       continue;
     }
     // What has not started yet may have by then: its RAM counts.
@@ -62,6 +66,9 @@ export function callBacks(slave: SlaveNow, at: EpochMs, rules: Rules, latest: Ep
   }
   return told.reverse();
 }
+
+/** Not enough is there without the room of those who leave already. */
+type ToGo = Omit<CallBack, 'tellAt'> & { readonly awaitsLeaving: boolean };
 
 /** Each start with all that want room then; what has begun wants it now. */
 function* wantedTogether(wanting: readonly Booking[], at: EpochMs): Generator<Pick<CallBack, 'start' | 'slots'>> {
@@ -87,12 +94,12 @@ function stillSavingMs({ view: { running, saveMiBPerSecond } }: SlaveNow, at: Ep
  * their window, best-effort when it is over so early that it is saved by then. Best-effort whose time is over just then
  * would be saved too late: it goes first, and only then others.
  */
-function toGoFor(slave: SlaveNow, slots: readonly Booking[], start: EpochMs, at: EpochMs, rules: Rules): Pick<CallBack, 'victims' | 'short'> {
+function toGoFor(slave: SlaveNow, slots: readonly Booking[], start: EpochMs, at: EpochMs, rules: Rules): ToGo {
   const { capacity, saveMiBPerSecond } = slave.view;
   const nominees = [...slave.nominated.values()].filter(({ id, type }) => type === 'AR' && !slots.some(({ instanceId }) => instanceId === id));
   const wanted = add(compute(slave.promised), sum([...slots, ...nominees]));
   const room = add(compute(capacity), slave.freeing);
-  if (within(wanted, room)) return { victims: [], short: false };
+  if (within(wanted, room)) return { start, slots, victims: [], short: false, awaitsLeaving: !within(wanted, compute(capacity)) };
   const all = leastHarmFirst(suspendableOn(slave, start), at);
   const allRamMiBs = all.map(({ instance }) => instance.need.ramMiB);
   const over = ({ type, endsAt, need }: RunningInstance): boolean => endsAt !== null && endsAt <= (type === 'AR' ? start : start - leadMs([...allRamMiBs, need.ramMiB], saveMiBPerSecond, rules));
@@ -105,7 +112,7 @@ function toGoFor(slave: SlaveNow, slots: readonly Booking[], start: EpochMs, at:
   const chosen = smallestSet(others, at, (freed) => fits(add(freed, freedBy(ending)))) ?? others;
   const first = smallestSet(ending, at, (freed) => fits(add(freed, freedBy(chosen)))) ?? ending;
   const victims = [...chosen, ...first];
-  return { victims, short: !fits(freedBy(victims)) };
+  return { start, slots, victims, short: !fits(freedBy(victims)), awaitsLeaving: !within(wanted, subtract(add(left, freedBy(victims)), slave.freeing)) };
 }
 
 const sum = (all: readonly { readonly need: Room }[]): Room => all.map(({ need }) => compute(need)).reduce(add, noRoom);

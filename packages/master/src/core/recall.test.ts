@@ -150,6 +150,15 @@ describe('what reservations have against a newcomer', () => {
     expect(kept(soon, { type: 'AR' })?.recalledAt).toBeLessThan(at(9));
   });
 
+  it('is that a start would have to wait for those who are being saved still', () => {
+    const saving = running('saving', 4, { leaving: true, observed: 'suspending', since: at(9) });
+    const view = lab({ running: [saving], bookings: [booking('CL II', 4, at(9, 1), at(12))] });
+    expect(kept(view)?.recalledAt).toBeLessThan(at(9));
+    expect(kept(lab({ bookings: [booking('CL II', 4, at(9, 1), at(12))] }))).toBeNull();
+    expect(held(view, at(9))).toEqual([]);
+    expect(held(lab({ running: [saving, running('x', 4)], bookings: [booking('CL II', 4, at(9, 1), at(12))] }), at(9))).toEqual(['CL II']);
+  });
+
   it('is that nobody could be told when it may not be suspended', () => {
     expect(kept(lab({ running: [running('r', 4, { type: 'AR' })] }), { spared: true, endsAt: at(11) })).toMatchObject({ from: ten });
     expect(kept(lab({ running: [running('r', 2, { type: 'AR' })] }), { spared: true, need: room(2), endsAt: at(11) })).toBeNull();

@@ -347,7 +347,8 @@ export class SchedulingModel {
     if (site.now >= start + site.rules.noShowGraceMs || start - bookedAt < noticeMs) return;
     const { slaveId } = slot;
     this.after(onTimeMs, () => {
-      const undisturbed = !this.hostWasLost && site.host(slaveId).disturbedUntil < start - noticeMs;
+      // What was reserved and released leaves its disk behind, which the books did not reckon with.
+      const undisturbed = !this.hostWasLost && site.host(slaveId).disturbedUntil < start - noticeMs && !site.guests.some((one) => one.slaveId === slaveId && one.wasReserved && one.slot === null);
       if (guest.observed === 'queued' && guest.slot !== null && undisturbed) this.violated(`${guest.id} was claimed from ${reservation.id} in time and has no room after ${String(onTimeMs / 1000)} s`);
     });
   }
