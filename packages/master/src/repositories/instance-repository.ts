@@ -144,8 +144,9 @@ export class InstanceRepository {
     return this.db('instances').where({ desired: 'deleted' }).whereNot('observed', 'deleted').whereNotExists(owed).orderBy('id').limit(limit).pluck<string[]>('id');
   }
 
+  /** Not those that are to be deleted: that ends with the slaves' proof, whatever state it was asked in. */
   async pastDeadline(now: EpochMs, limit: number): Promise<readonly InstanceRecord[]> {
-    const rows = await this.rows().where('deadline_at', '<=', new Date(now)).orderBy('deadline_at').limit(limit);
+    const rows = await this.rows().where('deadline_at', '<=', new Date(now)).whereNot({ desired: 'deleted' }).orderBy('deadline_at').limit(limit);
     return rows.map(instanceFromRow);
   }
 

@@ -252,6 +252,17 @@ describe('an instance', () => {
     expect(events).toHaveLength(1);
   });
 
+  it('that is to be deleted is called failed by no deadline of the state in which that was asked', async () => {
+    await rig.slave('lab-1');
+    const id = await launch();
+    const { operation } = await rig.instances.operate(alice, id, { verb: 'delete' });
+    rig.clock.advance(60 * 60_000);
+    await rig.deadlines.run();
+    expect((await rig.operations.get(alice, operation.id)).state).toBe('pending');
+    await rig.report(id, 'deleted');
+    expect(await rig.operations.get(alice, operation.id)).toMatchObject({ state: 'done' });
+  });
+
   it('that switched itself off stays off', async () => {
     await rig.slave('lab-1');
     const id = await running();
