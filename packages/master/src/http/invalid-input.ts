@@ -42,7 +42,18 @@ function faultOf(issue: z.core.$ZodIssue, part: string): Fault {
   if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) {
     return { field: clip(field), limit: `is required, as ${issue.expected}` };
   }
-  return { field: clip(field), limit: clip(issue.message) };
+  return { field: clip(field), limit: clip(boundOf(issue) ?? issue.message) };
+}
+
+/** A bound in plain words, where the contract has none of its own: zod's speak of types and signs. */
+function boundOf(issue: z.core.$ZodIssue): string | null {
+  if (issue.code === 'too_small' && issue.message.startsWith('Too small')) return `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${countedIn(issue.origin)}`;
+  if (issue.code === 'too_big' && issue.message.startsWith('Too big')) return `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}${countedIn(issue.origin)}`;
+  return null;
+}
+
+function countedIn(origin: string): string {
+  return { string: ' characters', array: ' entries' }[origin] ?? '';
 }
 
 /** A record's keys come from the client and may be long. */
