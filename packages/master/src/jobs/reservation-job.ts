@@ -1,5 +1,4 @@
-import type { Clock, EpochMs } from '@paravcl/shared/clock';
-import type { ReservationRecord } from '../core/reservation-record';
+import type { Clock } from '@paravcl/shared/clock';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { SchedulerWake } from '../services/ports';
 import type { ReservationClock } from '../services/reservation-clock';
@@ -40,8 +39,7 @@ export class ReservationJob {
       }
     };
     const open = (await read.reservations.holding()).filter(({ start }) => start <= this.deps.clock.now());
-    const claimed = await this.claimedOf(open);
-    for (const reservation of open) await attempt(() => this.step(reservation, claimed.get(reservation.id) ?? 0));
+    for (const { id } of open) await attempt(() => this.follow(id));
     if (this.isTimeForFleet()) await attempt(() => this.deps.rebooking.run());
     for (const week of await series.due()) {
       await attempt(async () => {
@@ -52,32 +50,13 @@ export class ReservationJob {
     if (changed) scheduler.wake();
   }
 
-  private async step(seen: ReservationRecord, claimed: number): Promise<boolean> {
+  /** What was seen before it was locked may have been extended, moved or claimed since: what is due is asked of the row itself. */
+  private follow(id: string): Promise<boolean> {
     const { reservationClock, clock, unitOfWork } = this.deps;
-    const now = clock.now();
-    const due = reservationClock.due(seen, claimed, now);
-    if (due === null) return false;
     return unitOfWork.transaction(async (repositories) => {
-      // Locked, so that nobody claims from it meanwhile.
-      const reservation = await repositories.reservations.lock(seen.id);
-      if (reservation?.state !== seen.state) return false;
-      const after = due === 'begin' ? await reservationClock.begin(repositories, reservation, now) : due === 'end' ? await reservationClock.end(repositories, reservation, now) : await this.noShow(repositories, reservation, now);
-      return after !== null;
+      const reservation = await repositories.reservations.lock(id);
+      return reservation !== null && (await reservationClock.follow(repositories, reservation, clock.now())) !== null;
     });
-  }
-
-  private async noShow(repositories: Parameters<ReservationClock['noShow']>[0], reservation: ReservationRecord, now: EpochMs): Promise<ReservationRecord | null> {
-    const claimed = (await repositories.bookings.ofReservations([reservation.id])).filter(({ instanceId }) => instanceId !== null).length;
-    return this.deps.reservationClock.due(reservation, claimed, now) === 'no-show' ? this.deps.reservationClock.noShow(repositories, reservation, now) : null;
-  }
-
-  private async claimedOf(reservations: readonly ReservationRecord[]): Promise<ReadonlyMap<string, number>> {
-    const claimed = new Map<string, number>();
-    if (reservations.length === 0) return claimed;
-    for (const { reservationId, instanceId } of await this.deps.unitOfWork.read.bookings.ofReservations(reservations.map(({ id }) => id))) {
-      if (instanceId !== null) claimed.set(reservationId, (claimed.get(reservationId) ?? 0) + 1);
-    }
-    return claimed;
   }
 
   private isTimeForFleet(): boolean {

@@ -1,5 +1,5 @@
 import type { EpochMs } from '@paravcl/shared/clock';
-import type { ReservationState } from '@paravcl/shared/domain/reservation';
+import { holdingReservationStates, type ReservationState } from '@paravcl/shared/domain/reservation';
 import type { ReservationRecord } from '../core/reservation-record';
 import { machines, saidAtRisk, standingSentence } from '../core/reservation-standing';
 import { tellMoment } from '../core/tell-time';
@@ -19,14 +19,19 @@ export class ReservationClock {
     private readonly noShowGraceMs: number,
   ) {}
 
-  /** What is next for it: null when nothing is due. `claimed` of its machines are taken. */
-  due(reservation: ReservationRecord, claimed: number, now: EpochMs): 'begin' | 'no-show' | 'end' | null {
-    const { state, start, end } = reservation;
-    if (end <= now) return 'end';
-    if (state === 'confirmed' && start <= now) return 'begin';
+  /**
+   * Does what is due for a reservation, whose row is locked: nobody claims from it or changes its window meanwhile.
+   * Null when nothing is due, or when its end has still to wait for its instances.
+   */
+  async follow(repositories: Repositories, reservation: ReservationRecord, now: EpochMs): Promise<ReservationRecord | null> {
+    const { id, state, start, end } = reservation;
+    if (!holdingReservationStates.includes(state)) return null;
+    if (end <= now) return this.end(repositories, reservation, now);
+    if (state === 'confirmed' && start <= now) return this.begin(repositories, reservation, now);
     // A window that opened late, because the master was away, has its whole grace.
-    if (state === 'active' && claimed === 0 && Math.max(start, reservation.changedAt) + this.noShowGraceMs <= now) return 'no-show';
-    return null;
+    if (state !== 'active' || Math.max(start, reservation.changedAt) + this.noShowGraceMs > now) return null;
+    const claimed = (await repositories.bookings.ofReservations([id])).some(({ instanceId }) => instanceId !== null);
+    return claimed ? null : this.noShow(repositories, reservation, now);
   }
 
   /** Its window is open: whoever may claim is told. Null when somebody was faster. */
@@ -40,7 +45,7 @@ export class ReservationClock {
   }
 
   /** Nobody came within the grace: its room is lent. */
-  async noShow(repositories: Repositories, before: ReservationRecord, now: EpochMs): Promise<ReservationRecord | null> {
+  private async noShow(repositories: Repositories, before: ReservationRecord, now: EpochMs): Promise<ReservationRecord | null> {
     const after = await this.enter(repositories, before, 'no-show', now);
     if (after !== null) await tellPeople(repositories, await answerable(repositories, before), before, { kind: 'reservation.no-show', sentence: after.sentence, decisionId: null }, now);
     return after;
@@ -55,7 +60,7 @@ export class ReservationClock {
    * Its window is over: its instances are nobody's reserved machines any more, as soon as they are on their way to be
    * saved (their time ended with it). Null while that is still to come, and when somebody was faster.
    */
-  async end(repositories: Repositories, before: ReservationRecord, now: EpochMs): Promise<ReservationRecord | null> {
+  private async end(repositories: Repositories, before: ReservationRecord, now: EpochMs): Promise<ReservationRecord | null> {
     const instances = await repositories.instances.ofReservation(before.id);
     if (now < before.end + patienceMs && instances.some((instance) => stillToEnd(instance, now))) return null;
     const after = await this.enter(repositories, before, 'expired', now);

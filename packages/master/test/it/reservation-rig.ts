@@ -5,6 +5,7 @@ import { newId } from '@paravcl/shared/ids';
 import type { z } from 'zod';
 import { composeReservations } from '../../src/compose-reservations';
 import type { ReservationRules } from '../../src/core/reservation-rules';
+import type { UnitOfWork } from '../../src/db/unit-of-work';
 import type { Acting } from '../../src/services/acting';
 import { defaultReservations } from '../../src/services/instance-settings';
 import { openRig, type RigOptions } from './instance-rig';
@@ -24,9 +25,9 @@ export async function openReservationRig({ rules, ...options }: ReservationRigOp
   const { unit, clock, agents, pulse, settings, scheduling, priority, quotas, faults } = rig;
   const reservations = { ...defaultReservations, rules: { ...defaultReservations.rules, timeZone: settings.timeZone, ...rules } };
   /** As after a start of the master. */
-  const composeAll = (services: Pick<typeof rig, 'instances' | 'participation' | 'scheduler'> = rig) =>
+  const composeAll = (services: Pick<typeof rig, 'instances' | 'participation' | 'scheduler'> = rig, unitOfWork: UnitOfWork = unit) =>
     composeReservations({
-      unitOfWork: unit, agents, figures: pulse, scheduling, clock, settings, priority, quotas, reservations,
+      unitOfWork, agents, figures: pulse, scheduling, clock, settings, priority, quotas, reservations,
       instances: services.instances, participation: services.participation, scheduler: services.scheduler, onFault: (error) => void faults.push(error),
     });
   const services = composeAll();
@@ -45,6 +46,25 @@ export async function openReservationRig({ rules, ...options }: ReservationRigOp
       teacher: { ...teacher, ownedGroupIds: [...teacher.ownedGroupIds, id] },
       members: members.map((member) => ({ ...member, groupIds: [...member.groupIds, id] })),
     };
+  };
+
+  /** A course with its teacher, two members and the image they work with. */
+  const course = async (): Promise<{ readonly id: string; readonly teacher: Principal; readonly bob: Principal; readonly carol: Principal; readonly image: string }> => {
+    const [tess, bob, carol] = [await rig.person('teacher', 'tess'), await rig.person('student', 'bob'), await rig.person('student', 'carol')];
+    const { id, teacher, members } = await group('CL II', tess, [bob, carol]);
+    return { id, teacher, bob: members[0] ?? bob, carol: members[1] ?? carol, image: await rig.image() };
+  };
+
+  /** Services whose job finds, once it has looked, that somebody has done `meanwhile` before it can lock anything. */
+  const overtaken = (meanwhile: () => Promise<unknown>) => {
+    let once: Promise<unknown> | null = null;
+    return composeAll(rig, {
+      read: unit.read,
+      transaction: async (work) => {
+        await (once ??= meanwhile());
+        return unit.transaction(work);
+      },
+    });
   };
 
   /** Two cores for an hour unless the test says otherwise; times are of the site's zone. */
@@ -77,7 +97,7 @@ export async function openReservationRig({ rules, ...options }: ReservationRigOp
   const noticesOf = async ({ userId }: Principal): Promise<readonly string[]> =>
     (await unit.read.notices.page({ userId, unread: false, limit: 100 })).items.map(({ kind, sentence }) => `${kind}: ${sentence}`).reverse();
 
-  return { ...rig, ...services, composeAll, acting, group, body, request, round, until, rows, noticesOf };
+  return { ...rig, ...services, composeAll, overtaken, acting, group, course, body, request, round, until, rows, noticesOf };
 }
 
 /** What a call was refused with. */
