@@ -21,15 +21,16 @@ export interface CallBack {
 }
 
 /** Slots that nobody runs in yet and whose grace is not over: until then their room has to be there. */
-export function wantingSlots(slave: SlaveNow, at: EpochMs, { noShowGraceMs }: Pick<Rules, 'noShowGraceMs'>): readonly Booking[] {
-  const here = new Set([...slave.view.running, ...slave.running].map(({ id }) => id));
-  return slave.view.bookings.filter(({ start, end, instanceId }) => at < Math.min(end, start + noShowGraceMs) && (instanceId === null || !here.has(instanceId)));
+export function wantingSlots({ view, running }: SlaveNow, at: EpochMs, { noShowGraceMs }: Pick<Rules, 'noShowGraceMs'>): readonly Booking[] {
+  const runsHere = (instanceId: string): boolean => view.running.some(({ id }) => id === instanceId) || running.some(({ id }) => id === instanceId);
+  return view.bookings.filter(({ start, end, instanceId }) => at < Math.min(end, start + noShowGraceMs) && (instanceId === null || !runsHere(instanceId)));
 }
 
 /** At most this long before a start somebody has to be told: everything that runs or is being saved here, one after the other. */
-export function longestLeadMs(slave: SlaveNow, rules: Rules): number {
-  const { running, saveMiBPerSecond } = slave.view;
-  return [...running, ...slave.running].reduce((sum, { need }) => sum + leadMs([need.ramMiB], saveMiBPerSecond, rules), 0);
+export function longestLeadMs({ view, running }: SlaveNow, rules: Rules): number {
+  let sumMs = 0;
+  for (const all of [view.running, running]) for (const { need } of all) sumMs += leadMs([need.ramMiB], view.saveMiBPerSecond, rules);
+  return sumMs;
 }
 
 /**

@@ -75,6 +75,7 @@ export interface Newcomer {
  */
 export function keptFrom(slave: SlaveNow, newcomer: Newcomer, at: EpochMs, rules: Rules): Kept | null {
   const { id, endsAt } = newcomer;
+  if (slave.view.bookings.length === 0) return null;
   const instance: RunningInstance = {
     ...newcomer,
     name: id, userId: '', groupId: null, generation: 0, observed: 'booting', since: at, leaving: false,
