@@ -13,6 +13,7 @@ exports.up = async (db) => {
       ADD COLUMN requested_minutes INT NOT NULL DEFAULT 0,
       ADD COLUMN reservation_id CHAR(36) COLLATE utf8mb4_bin NULL,
       ADD COLUMN queued_at DATETIME(3) NULL,
+      ADD COLUMN queued_because VARCHAR(16) COLLATE utf8mb4_bin NULL,
       ADD COLUMN nominated_slave_id CHAR(36) COLLATE utf8mb4_bin NULL,
       ADD COLUMN preemptions INT NOT NULL DEFAULT 0,
       ADD COLUMN preempted_on CHAR(10) COLLATE utf8mb4_bin NULL,

@@ -192,6 +192,7 @@ CREATE TABLE instances (
   requested_minutes INT NOT NULL DEFAULT 0,                 -- E of the priority: asked for in all; 0 only before it was reckoned
   reservation_id CHAR(36) COLLATE utf8mb4_bin NULL,           -- claimed from this reservation, while that holds room
   queued_at DATETIME(3) NULL,                               -- since when it waits to go on where its disk is; NULL: it does not
+  queued_because VARCHAR(16) COLLATE utf8mb4_bin NULL,        -- preempted, asked; NULL when it is not in the queue
   nominated_slave_id CHAR(36) COLLATE utf8mb4_bin NULL,       -- where others are being suspended for it
   preemptions INT NOT NULL DEFAULT 0,                       -- how often it was suspended for others on the day
   preempted_on CHAR(10) COLLATE utf8mb4_bin NULL,             -- 2026-03-29, the site's

@@ -57,6 +57,8 @@ export interface InstanceRecord {
    * waits by its observed state.
    */
   readonly queuedAt: EpochMs | null;
+  /** How it came into the queue: made to give way, or asked to run; null when it is not in it. */
+  readonly queuedBecause: 'preempted' | 'asked' | null;
   /** The slave on which others are being suspended for it. */
   readonly nominatedSlaveId: string | null;
   /** How often it was suspended for others on the site's day `preemptedOn` (YYYY-MM-DD). */
@@ -93,7 +95,7 @@ export function abandoned(instance: Pick<InstanceRecord, 'observed' | 'reason' |
   return instance.observed === 'lost' && instance.reason?.code === 'DomainLost' && instance.observedGeneration === instance.generation;
 }
 
-/** It was suspended to make room, by a higher priority or for a reservation; its reason says for whom, and stays until it is back. */
-export function suspendedForOthers({ queuedAt, reason }: Pick<InstanceRecord, 'queuedAt' | 'reason'>): boolean {
-  return queuedAt !== null && (reason?.code === 'LowerPriority' || reason?.code === 'Recalled');
+/** It gave way to others, and its reason still says to whom: more than what it waits for now. */
+export function saysWhyItGaveWay({ queuedBecause, reason }: Pick<InstanceRecord, 'queuedBecause' | 'reason'>): boolean {
+  return queuedBecause === 'preempted' && (reason?.code === 'LowerPriority' || reason?.code === 'Recalled');
 }

@@ -1,7 +1,7 @@
 import { canMove, type ObservedState } from '@paravcl/shared/domain/instance-state';
 import type { Reason } from '@paravcl/shared/domain/reasons';
 import type { ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
-import { suspendedForOthers, type InstanceRecord, type PlacementRecord } from './instance-record';
+import { saysWhyItGaveWay, type InstanceRecord, type PlacementRecord } from './instance-record';
 
 /** What a slave's report about one instance means. */
 export type Verdict =
@@ -106,7 +106,7 @@ const follows = (from: ObservedState, to: ObservedState): boolean => to === from
 function observe(instance: InstanceRecord, to: ObservedState, reason: Reason | null): Verdict {
   if (!follows(instance.observed, to)) return { kind: 'impossible' };
   // The answer to "stay off" must not wipe out why it went off, nor the way to "saved" why it is saved.
-  const keeps = instance.reason?.code === 'StoppedByGuest' ? to === instance.observed : instance.desired === 'suspended' && (instance.reason?.code === 'TimeEnded' || suspendedForOthers(instance));
+  const keeps = instance.reason?.code === 'StoppedByGuest' ? to === instance.observed : instance.desired === 'suspended' && (instance.reason?.code === 'TimeEnded' || saysWhyItGaveWay(instance));
   const kept = keeps ? instance.reason : null;
   return { kind: 'observe', to, reason: reason ?? kept, accept: null };
 }

@@ -65,9 +65,10 @@ function answerSuspend(instance: InstanceRecord): VerbAnswer {
 
 function answerRun(instance: InstanceRecord, verb: 'start' | 'resume'): VerbAnswer {
   if (instance.slaveId === null) return { kind: 'requeue' };
-  const { desired, observed, queuedAt } = instance;
-  if (queuedAt !== null) return already;
-  const holdsItsRoom = observed === 'failed' || observed === 'lost';
-  if (desired === 'running') return holdsItsRoom ? change(verb) : already;
-  return holdsItsRoom ? change(verb) : { kind: 'enqueue' };
+  const { desired, observed, queuedAt, reason } = instance;
+  // Its guest may still run there, or did when nobody could look: its room is its own.
+  const mayRun = (observed === 'lost' && reason?.code !== 'DomainLost') || (observed === 'failed' && reason?.code === 'DeadlinePassed');
+  if (mayRun || (desired === 'running' && (observed === 'failed' || observed === 'lost'))) return change(verb);
+  if (desired === 'running' || queuedAt !== null) return already;
+  return { kind: 'enqueue' };
 }

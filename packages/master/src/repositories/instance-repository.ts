@@ -27,7 +27,7 @@ export type InstanceChange = Partial<
     InstanceRecord,
     | 'name' | 'slaveId' | 'desired' | 'stopForced' | 'observed' | 'generation' | 'observedGeneration' | 'reason' | 'booted'
     | 'progressPercent' | 'mac' | 'address' | 'changedAt' | 'deadlineAt' | 'minutes' | 'endsAt' | 'type' | 'groupId' | 'priority'
-    | 'requestedMinutes' | 'reservationId' | 'queuedAt' | 'nominatedSlaveId' | 'preemptions' | 'preemptedOn'
+    | 'requestedMinutes' | 'reservationId' | 'queuedAt' | 'queuedBecause' | 'nominatedSlaveId' | 'preemptions' | 'preemptedOn'
   >
 > & { readonly deletedAt?: EpochMs };
 
@@ -211,6 +211,7 @@ export class InstanceRepository {
       ...(change.requestedMinutes !== undefined && { requested_minutes: change.requestedMinutes }),
       ...(change.reservationId !== undefined && { reservation_id: change.reservationId }),
       ...(change.queuedAt !== undefined && { queued_at: change.queuedAt === null ? null : new Date(change.queuedAt) }),
+      ...(change.queuedBecause !== undefined && { queued_because: change.queuedBecause }),
       ...(change.nominatedSlaveId !== undefined && { nominated_slave_id: change.nominatedSlaveId }),
       ...(change.preemptions !== undefined && { preemptions: change.preemptions }),
       ...(change.preemptedOn !== undefined && { preempted_on: change.preemptedOn }),

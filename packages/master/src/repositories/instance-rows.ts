@@ -40,6 +40,7 @@ export interface InstanceRow extends PriorityColumns {
   readonly requested_minutes: number;
   readonly reservation_id: string | null;
   readonly queued_at: Date | null;
+  readonly queued_because: 'preempted' | 'asked' | null;
   readonly nominated_slave_id: string | null;
   readonly preemptions: number;
   readonly preempted_on: string | null;
@@ -49,7 +50,7 @@ export const instanceColumns = [
   'id', 'name', 'type', 'user_id', 'group_id', 'image_id', 'kernel_id', 'ramdisk_id', 'kernel_arguments', 'vcpus', 'ram_mib', 'disk_mib',
   'bandwidth_mbps', 'ssh_public_keys', 'slave_id', 'desired', 'stop_forced', 'observed', 'generation', 'observed_generation', 'reason_code',
   'reason_sentence', 'booted', 'progress_percent', 'mac', 'address', 'created_at', 'changed_at', 'deadline_at', 'minutes', 'ends_at',
-  ...priorityColumns, 'requested_minutes', 'reservation_id', 'queued_at', 'nominated_slave_id', 'preemptions', 'preempted_on',
+  ...priorityColumns, 'requested_minutes', 'reservation_id', 'queued_at', 'queued_because', 'nominated_slave_id', 'preemptions', 'preempted_on',
 ] as const satisfies readonly (keyof InstanceRow)[];
 
 export function instanceFromRow(row: InstanceRow): InstanceRecord {
@@ -88,6 +89,7 @@ export function instanceFromRow(row: InstanceRow): InstanceRecord {
     requestedMinutes: row.requested_minutes,
     reservationId: row.reservation_id,
     queuedAt: row.queued_at?.getTime() ?? null,
+    queuedBecause: row.queued_because,
     nominatedSlaveId: row.nominated_slave_id,
     preemptions: row.preemptions,
     preemptedOn: row.preempted_on,
@@ -131,6 +133,7 @@ export function instanceToRow(instance: InstanceRecord): InstanceRow {
     requested_minutes: instance.requestedMinutes,
     reservation_id: instance.reservationId,
     queued_at: instance.queuedAt === null ? null : new Date(instance.queuedAt),
+    queued_because: instance.queuedBecause,
     nominated_slave_id: instance.nominatedSlaveId,
     preemptions: instance.preemptions,
     preempted_on: instance.preemptedOn,

@@ -34,7 +34,7 @@ export async function changeInstance(
   const moved = change.observed !== undefined && change.observed !== before.observed;
   const timed: InstanceChange =
     moved && change.observed !== undefined
-      ? { progressPercent: null, ...change, changedAt: now, deadlineAt: deadlineAt(change.observed, now, context.settings) }
+      ? { progressPercent: null, ...change, changedAt: now, deadlineAt: deadlineAt(change.observed, now, context.settings, before.ramMiB) }
       : change;
   if (!(await repositories.instances.change(before.id, before, timed))) return null;
   const after: InstanceRecord = { ...before, ...timed };

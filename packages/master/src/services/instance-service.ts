@@ -19,6 +19,7 @@ import type { InstanceChange } from '../repositories/instance-repository';
 import type { OperationRecord } from '../repositories/operation-repository';
 import type { Repositories } from '../repositories/repositories';
 import { allocateAddress } from './address-allocation';
+import { lockCalendar, shareCalendar } from './calendar-lock';
 import { desiredStates, tombstone } from './desired-state';
 import { changeInstance, finishDeletion, newOperation, type ChangeContext } from './instance-changes';
 import type { InstanceSettings, Quotas, SchedulingSettings } from './instance-settings';
@@ -31,7 +32,6 @@ import { authorise, reach } from './policy';
 import type { AgentPort, FleetFigures, SchedulerWake } from './ports';
 import { requireQuota } from './quota-check';
 import { priorityOfRequest, type PriorityRules } from './request-priority';
-import { missingRoom } from './room-check';
 import { requireRoomForSpared } from './spared-extension';
 import { remainingMs } from './world-loader';
 
@@ -171,16 +171,19 @@ export class InstanceService {
   async resumeClaimed(principal: Principal, id: string, { reservation, take }: Claim, { clientAddress, reservedId }: AskedFrom): Promise<Accepted> {
     const { unitOfWork, clock, scheduler } = this.deps;
     const outcome = await unitOfWork.transaction(async (repositories): Promise<Outcome> => {
+      // Its slot may have to go where it is: before any row.
+      await lockCalendar(repositories);
       const instance = await this.operable(repositories, principal, id);
       const earlier = reservedId === null ? null : await repositories.operations.find(reservedId);
       if (earlier?.userId === principal.userId) return { instance, operation: earlier, tombstones: [], push: false };
       const now = clock.now();
-      const waits = instance.queuedAt !== null || instance.observed === 'suspended' || instance.observed === 'stopped';
-      if (instance.desired === 'running' || !waits) throw new ParavclError('conflict', `${instance.name} is ${instance.observed}. Only one that is saved or off can go on under a reservation.`);
+      requireClaimable(principal, instance, reservation);
+      // One that waits already is counted already.
+      if (instance.queuedAt === null) await this.requireQuotas(repositories, principal, reservation.groupId ?? instance.groupId, instance);
       await take(repositories, id);
       const context = { by: `user ${principal.userName}`, now, slaveName: null, settings: this.deps.settings, supersede: `${principal.userName} claimed a reserved machine for it.` };
       const minutes = Math.max(1, Math.ceil((reservation.end - now) / 60_000));
-      const after = await changeInstance(repositories, instance, { type: 'AR', reservationId: reservation.id, queuedAt: instance.queuedAt ?? now, reason: null, minutes, endsAt: reservation.end, priority: reservation.priority }, context);
+      const after = await changeInstance(repositories, instance, { type: 'AR', reservationId: reservation.id, groupId: reservation.groupId ?? instance.groupId, queuedAt: instance.queuedAt ?? now, queuedBecause: 'asked', reason: null, minutes, endsAt: reservation.end, priority: reservation.priority }, context);
       if (after === null) throw changedUnderLock(id);
       const operation = newOperation('instance.resume', after, null, principal.userId, now, reservedId);
       await repositories.operations.insert(operation);
@@ -266,6 +269,8 @@ export class InstanceService {
     const { minutes, reservedId = null } = wish;
     if (minutes !== undefined) requireMinutes(principal, minutes, settings.minutes);
     const outcome = await unitOfWork.transaction(async (repositories): Promise<Outcome> => {
+      // More time for one that nobody suspends any more is asked of the calendar: before any row.
+      if (minutes !== undefined) await shareCalendar(repositories);
       const instance = await this.operable(repositories, principal, id);
       const earlier = reservedId === null ? null : await repositories.operations.find(reservedId);
       if (earlier?.userId === principal.userId) return { instance, operation: earlier, tombstones: [], push: false };
@@ -282,6 +287,7 @@ export class InstanceService {
 
   private async apply(repositories: Repositories, principal: Principal, instance: InstanceRecord, wish: Wish, now: number): Promise<Outcome> {
     const { verb, force = false, minutes, reservedId = null, clientAddress = null } = wish;
+    if (minutes !== undefined && instance.type === 'AR') throw new ParavclError('conflict', `The time of ${instance.name} is that of its reservation. Extend the reservation instead.`);
     const answer = answerVerb(instance, verb, force);
     const slaveName = instance.slaveId === null ? null : ((await repositories.slaves.find(instance.slaveId))?.name ?? null);
     const kind = `instance.${verb}`;
@@ -334,18 +340,20 @@ export class InstanceService {
         if (!holdsComputeStates.includes(instance.observed)) await this.requireQuotas(repositories, principal, instance.groupId, instance);
         const time = timeOfRun(instance, minutes, now);
         await this.requireClock(repositories, instance, time);
-        return { queuedAt: now, reason: null, ...this.withTime(instance, time, now) };
+        // Nothing of one that is gone or was given up runs: it is off, and begins from its disk.
+        const off = instance.observed === 'lost' || instance.observed === 'failed' ? { observed: 'stopped' as const, observedGeneration: instance.generation } : {};
+        return { queuedAt: now, queuedBecause: 'asked', reason: null, ...off, ...this.withTime(instance, time, now) };
       }
       case 'dequeue': {
         // Its clock stood while it waited.
         const left = remainingMs(instance);
-        return { queuedAt: null, nominatedSlaveId: null, reason: null, endsAt: left === null ? null : now + left };
+        return { queuedAt: null, queuedBecause: null, nominatedSlaveId: null, reason: null, endsAt: left === null ? null : now + left };
       }
       case 'change': {
-        const waited = { queuedAt: null, nominatedSlaveId: null };
+        const waited = { queuedAt: null, queuedBecause: null, nominatedSlaveId: null };
         if (answer.desired !== 'running') return { desired: answer.desired, stopForced: answer.desired === 'stopped' && force, generation: await next(), reason: null, ...waited };
-        const time = timeOfRun(instance, minutes, now);
-        await this.requireRoom(repositories, instance);
+        // What is reserved ends with its window, whenever it is started again.
+        const time = instance.type === 'AR' ? { minutes: instance.minutes, endsAt: instance.endsAt } : timeOfRun(instance, minutes, now);
         await this.requireClock(repositories, instance, time);
         return { desired: 'running', stopForced: false, generation: await next(), reason: null, ...waited, ...this.withTime(instance, time, now) };
       }
@@ -364,7 +372,6 @@ export class InstanceService {
 
   /** New time for what runs or is on its way: a new generation, so that its slave is told; what waits for a slave is told at its placement. */
   private async giveTime(repositories: Repositories, instance: InstanceRecord, minutes: number | null, context: ChangeContext): Promise<InstanceRecord> {
-    if (instance.type === 'AR') throw new ParavclError('conflict', `The time of ${instance.name} is that of its reservation. Extend the reservation instead.`);
     const { now } = context;
     if (instance.queuedAt !== null) {
       // It gets it once it goes on: until then its clock stands where it was.
@@ -417,14 +424,6 @@ export class InstanceService {
     await requireQuota(repositories, { userId, role, groupId, groupName: group?.name ?? null }, { instances: 1, vcpus, ramMiB, diskMiB }, this.deps.quotas);
   }
 
-  /** Of one that failed or was lost: it should run again where it is, and must not be promised its cores twice. */
-  private async requireRoom(repositories: Repositories, instance: InstanceRecord): Promise<void> {
-    if (instance.slaveId === null || instance.desired === 'running' || holdsComputeStates.includes(instance.observed)) return;
-    const missing = await missingRoom(repositories, instance.slaveId, instance, this.deps.scheduling);
-    if (missing === null) return;
-    throw new ParavclError('conflict', `There is no room for ${instance.name} now: ${missing} Try again when somebody suspends or stops; its disk is on that slave.`);
-  }
-
   private async visible(principal: Principal, id: string): Promise<InstanceRecord> {
     const instance = await this.deps.unitOfWork.read.instances.find(id);
     if (instance === null) throw missing(id);
@@ -447,6 +446,15 @@ export class InstanceService {
     const slave = instance.slaveId === null ? null : await this.deps.unitOfWork.read.slaves.find(instance.slaveId);
     return instanceView(instance, slave, this.deps.settings.timeZone, this.deps.clock.now());
   }
+}
+
+/** One's own, of the reservation's image, saved or off: nothing else goes on under a reservation. */
+function requireClaimable({ userId }: Principal, instance: InstanceRecord, reservation: ReservationRecord): void {
+  const { name, observed, desired } = instance;
+  if (instance.userId !== userId) throw new ParavclError('forbidden', `${name} is not yours: only its owner goes on with it under a reservation.`);
+  if (reservation.imageId !== null && instance.imageId !== reservation.imageId) throw new ParavclError('conflict', `${name} is of another image than the one that is reserved. Start a new instance instead.`);
+  const off = observed === 'suspended' || observed === 'stopped' || (instance.queuedAt !== null && observed === 'suspending');
+  if (desired === 'running' || desired === 'deleted' || !off) throw new ParavclError('conflict', `${name} is ${desired === 'deleted' ? 'being deleted' : observed}. Only one that is saved or off can go on under a reservation.`);
 }
 
 /** The row is locked, so nobody can have been faster. */

@@ -153,8 +153,13 @@ export type MailSettings = null | {
 /** Which user names new people may have; `alphabetic` is the 2014 report's: a to z. */
 export type UserNameRule = 'any' | 'alphabetic';
 
-/** When a state that was entered at `now` counts as failed; null for states that may last. */
-export function deadlineAt(state: ObservedState, now: EpochMs, settings: Pick<InstanceSettings, 'deadlinesMs'>): EpochMs | null {
+/** Slowest disk that RAM is given time to be written to or read from, in ms per MiB: 10 MiB/s. */
+const slowestMsPerMiB = 100;
+
+/** When a state that was entered at `now` counts as failed; null for states that may last. Large RAM takes its time to be saved and read. */
+export function deadlineAt(state: ObservedState, now: EpochMs, settings: Pick<InstanceSettings, 'deadlinesMs'>, ramMiB: number): EpochMs | null {
   const deadlineMs = settings.deadlinesMs[state] ?? transitionalStates[state]?.deadlineMs;
-  return deadlineMs === undefined ? null : now + deadlineMs;
+  if (deadlineMs === undefined) return null;
+  const movesRam = state === 'suspending' || state === 'resuming';
+  return now + Math.max(deadlineMs, movesRam ? ramMiB * slowestMsPerMiB : 0);
 }

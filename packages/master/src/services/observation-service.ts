@@ -15,8 +15,10 @@ import { changeInstance, finishIfClean } from './instance-changes';
 import type { InstanceSettings } from './instance-settings';
 import { offlineSince } from './instance-view';
 import { isLastingFault } from './lasting-fault';
+import { tell } from './notice-service';
 import type { AgentPort, AgentReports, SchedulerWake } from './ports';
 import type { OnRecovery, RecoveryPath } from './recovery-paths';
+import { SaveWatch } from './save-watch';
 
 export interface ObservationServiceDeps {
   readonly unitOfWork: UnitOfWork;
@@ -51,6 +53,9 @@ interface Effects {
   readonly recovery: RecoveryPath | null;
 }
 
+/** It does not come back by itself any more. */
+const outOfQueue = { queuedAt: null, queuedBecause: null, nominatedSlaveId: null } as const;
+
 const nothing: Effects = { tombstone: null, forget: null, push: null, wake: false, told: null, impossible: null, recovery: null };
 
 /** Reports of a hello that are written in one transaction. */
@@ -66,6 +71,7 @@ const admitted: readonly Admission[] = ['approved', 'draining'];
 export class ObservationService implements AgentReports {
   /** Foreign instance ids that people were told of, per slave, so that every hello does not tell them again. */
   private readonly toldOf = new Set<string>();
+  private readonly saves = new SaveWatch();
 
   constructor(private readonly deps: ObservationServiceDeps) {}
 
@@ -189,7 +195,7 @@ export class ObservationService implements AgentReports {
   /** A fault is kept for the caller, so that the others are not kept waiting. */
   private async lose(slave: SlaveRecord, instance: InstanceRecord, reason: Reason, faults: unknown[]): Promise<void> {
     const { unitOfWork, clock, settings } = this.deps;
-    const answers = reason.code === 'DomainLost' ? { observedGeneration: instance.generation } : {};
+    const answers = reason.code === 'DomainLost' ? { observedGeneration: instance.generation, ...outOfQueue } : {};
     try {
       const changed = await unitOfWork.transaction((repositories) =>
         changeInstance(repositories, instance, { observed: 'lost', reason, ...answers }, { by: `slave ${slave.name}`, now: clock.now(), slaveName: slave.name, settings }),
@@ -311,16 +317,16 @@ export class ObservationService implements AgentReports {
             progressPercent: report.progressPercent,
             ...(bootedStates.includes(verdict.to) ? { booted: true } : {}),
             ...(verdict.accept === null ? {} : { desired: verdict.accept }),
-            // Somebody switched it off from inside: it does not come back by itself.
-            ...(verdict.accept === 'stopped' && verdict.reason?.code === 'StoppedByGuest' ? { queuedAt: null, nominatedSlaveId: null } : {}),
+            // Somebody switched it off from inside, or it is gone.
+            ...((verdict.accept === 'stopped' && verdict.reason?.code === 'StoppedByGuest') || verdict.reason?.code === 'DomainLost' ? outOfQueue : {}),
           },
           accepted ? { ...context, supersede: verdict.reason?.sentence ?? 'The guest shut itself down.' } : context,
         );
         if (verdict.accept !== null && verdict.reason?.code === 'TimeEnded') {
-          const event = { kind: 'instance.time-ended', subjectType: 'instance', subjectId: instance.id, actor: context.by, actorUserId: null, clientAddress: null } as const;
-          await repositories.events.append({ ...event, sentence: `${slave.name} ended the time of ${instance.name} by itself. ${verdict.reason.sentence}` }, context.now);
+          const sentence = `${slave.name} ended the time of ${instance.name} by itself. ${verdict.reason.sentence}`;
+          await tell(repositories, { userId: instance.userId, kind: 'instance.time-ended', subjectType: 'instance', subjectId: instance.id, sentence, decisionId: null }, context.now);
         }
-        if (instance.observed === 'suspending' && verdict.to === 'suspended') await this.learnSave(repositories, slave, instance, context.now);
+        await this.learnSave(repositories, slave, instance, verdict.to, context.now);
         const freed = verdict.to !== instance.observed;
         return { ...nothing, push: accepted ? after : null, wake: freed };
       }
@@ -328,9 +334,13 @@ export class ObservationService implements AgentReports {
   }
 
   /** How fast this slave saves, so that what is needed in time begins in time. Seen from here: with the way of the reports. */
-  private async learnSave(repositories: Repositories, slave: SlaveRecord, instance: InstanceRecord, now: number): Promise<void> {
-    const seconds = (now - instance.changedAt) / 1000;
-    if (seconds > 0) await repositories.saveSpeeds.learn(slave.id, instance.ramMiB / seconds, now);
+  private async learnSave(repositories: Repositories, slave: SlaveRecord, { id, ramMiB }: InstanceRecord, to: ObservedState, now: number): Promise<void> {
+    if (to === 'suspending') {
+      this.saves.began(slave.id, id, now);
+      return;
+    }
+    const mibPerSecond = this.saves.ended(slave.id, id, to === 'suspended' ? ramMiB : 0, now);
+    if (mibPerSecond !== null) await repositories.saveSpeeds.learn(slave.id, mibPerSecond, now);
   }
 
   /** Once per run of the master; the key under which it is remembered, null when people know already. */

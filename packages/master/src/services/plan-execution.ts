@@ -2,7 +2,7 @@ import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import type { Reason } from '@paravcl/shared/domain/reasons';
 import { newId } from '@paravcl/shared/ids';
 import { decisionOf, decisionOfLeaving, decisionOfRecall, type DecisionBody } from '../core/decision-of-plan';
-import { suspendedForOthers, type InstanceRecord } from '../core/instance-record';
+import { saysWhyItGaveWay, type InstanceRecord } from '../core/instance-record';
 import { endAfter } from '../core/instance-time';
 import { nextGeneration } from '../core/next-generation';
 import type { Decision, Leaving, Policies, Recalled } from '../core/plan';
@@ -12,11 +12,11 @@ import type { UnitOfWork } from '../db/unit-of-work';
 import type { InstanceChange } from '../repositories/instance-repository';
 import type { Repositories } from '../repositories/repositories';
 import { desiredStates, tombstone } from './desired-state';
+import { shareCalendar } from './calendar-lock';
 import { changeInstance } from './instance-changes';
 import type { InstanceSettings, SchedulingSettings } from './instance-settings';
 import { tell } from './notice-service';
 import type { AgentPort } from './ports';
-import { calendarLock } from './reservation-admission';
 import { missingRoom } from './room-check';
 import { remainingMs } from './world-loader';
 
@@ -37,9 +37,12 @@ export interface RoundFacts {
   readonly at: EpochMs;
   /** The calendar's value from before the world was loaded: what was reserved since is not in the plan. */
   readonly calendar: string | null;
-  /** Keeps the round's inputs, once, and answers their hash. */
-  readonly inputsHash: () => Promise<string>;
+  /** Keeps the round's inputs, once, and answers their hash. Asked before a transaction is opened: it needs a connection of its own. */
+  readonly keepInputs: () => Promise<string>;
 }
+
+/** With the inputs kept. */
+type KeptFacts = RoundFacts & { readonly inputsHash: string };
 
 /** The world moved on since it was loaded: nothing of the decision was written. */
 class Stale extends Error {}
@@ -64,11 +67,11 @@ export class PlanExecution {
   async decide(decision: Decision, facts: RoundFacts): Promise<boolean> {
     switch (decision.kind) {
       case 'place':
-        return this.commit((repositories) => this.place(repositories, decision, facts));
+        return this.commit(facts, (repositories, kept) => this.place(repositories, decision, kept));
       case 'resume':
-        return this.commit((repositories) => this.resume(repositories, decision, facts));
+        return this.commit(facts, (repositories, kept) => this.resume(repositories, decision, kept));
       case 'preempt':
-        return this.commit((repositories) => this.preempt(repositories, decision, facts));
+        return this.commit(facts, (repositories, kept) => this.preempt(repositories, decision, kept));
       case 'queue':
         return this.say(decision, facts, { observed: 'queued', nominatedSlaveId: decision.nominatedTo });
       case 'refuse':
@@ -77,10 +80,11 @@ export class PlanExecution {
   }
 
   recall(recalled: Recalled, facts: RoundFacts): Promise<boolean> {
-    return this.commit(async (repositories) => {
-      await this.record(repositories, decisionOfRecall(recalled, this.policies), await this.ownerOfReservation(repositories, recalled.booking.reservationId), facts);
+    return this.commit(facts, async (repositories, kept) => {
+      await this.nobodyReserves(repositories, facts);
+      await this.record(repositories, decisionOfRecall(recalled, this.policies), await this.ownerOfReservation(repositories, recalled.booking.reservationId), kept);
       const told: Told[] = [];
-      for (const victim of recalled.victims) told.push(await this.sendAway(repositories, recalled.slaveId, victim, { code: 'Recalled', decision: null }, facts));
+      for (const victim of recalled.victims) told.push(await this.sendAway(repositories, recalled.slaveId, victim, { code: 'Recalled', decision: null }, kept));
       return joined(told);
     });
   }
@@ -89,11 +93,12 @@ export class PlanExecution {
     return this.deps.scheduling;
   }
 
-  private async commit(work: (repositories: Repositories) => Promise<Told>): Promise<boolean> {
+  private async commit(facts: RoundFacts, work: (repositories: Repositories, kept: KeptFacts) => Promise<Told>): Promise<boolean> {
     const { unitOfWork, agents, settings, onFault } = this.deps;
+    const kept = { ...facts, inputsHash: await facts.keepInputs() };
     let told: Told;
     try {
-      told = await unitOfWork.transaction(work);
+      told = await unitOfWork.transaction((repositories) => work(repositories, kept));
     } catch (error) {
       if (error instanceof Stale) return false;
       throw error;
@@ -105,8 +110,8 @@ export class PlanExecution {
     return true;
   }
 
-  private async place(repositories: Repositories, decision: Extract<Decision, { kind: 'place' }>, facts: RoundFacts): Promise<Told> {
-    const { slaveId, instance: { booking, type, runMs } } = decision;
+  private async place(repositories: Repositories, decision: Extract<Decision, { kind: 'place' }>, facts: KeptFacts): Promise<Told> {
+    const { slaveId, instance: { booking } } = decision;
     const now = this.deps.clock.now();
     await this.nobodyReserves(repositories, facts);
     const before = await this.unchanged(repositories, decision.instance.id, facts);
@@ -116,7 +121,8 @@ export class PlanExecution {
     if (booking !== null && booking.slaveId !== slaveId) await this.moveSlot(repositories, booking.reservationId, before.id, slaveId);
     const generation = nextGeneration(before, await repositories.placements.ofInstance(before.id));
     await repositories.placements.insert({ instanceId: before.id, slaveId, generation, state: 'active' }, now);
-    const endsAt = type === 'AR' && runMs !== null ? facts.at + runMs : endAfter(before.minutes, now);
+    // What is reserved ends with its window, to the millisecond: the next one begins there.
+    const endsAt = booking?.end ?? endAfter(before.minutes, now);
     const after = await this.change(repositories, before, { observed: 'preparing', slaveId, generation, reason: null, endsAt, nominatedSlaveId: null }, slaveId, facts);
     await this.record(repositories, decisionOf(decision, this.policies), before, facts);
     return { push: [after], tombstones: [] };
@@ -127,7 +133,7 @@ export class PlanExecution {
    * nobody has since the plan was made. Before any other lock.
    */
   private async nobodyReserves(repositories: Repositories, { calendar }: RoundFacts): Promise<void> {
-    if ((await repositories.settings.shareLock(calendarLock)) !== calendar) throw new Stale();
+    if ((await shareCalendar(repositories)) !== calendar) throw new Stale();
   }
 
   /** Its slot goes where it runs. Two that go to one slave at a time are both of this round, which has counted them. */
@@ -137,29 +143,33 @@ export class PlanExecution {
     await repositories.bookings.rebook(reservationId, slot.slot, slaveId);
   }
 
-  private async resume(repositories: Repositories, decision: Extract<Decision, { kind: 'resume' }>, facts: RoundFacts): Promise<Told> {
-    const { slaveId, instance: { type, runMs } } = decision;
+  private async resume(repositories: Repositories, decision: Extract<Decision, { kind: 'resume' }>, facts: KeptFacts): Promise<Told> {
+    const { slaveId, instance: { booking } } = decision;
     const now = this.deps.clock.now();
     await this.nobodyReserves(repositories, facts);
     const before = await this.unchanged(repositories, decision.instance.id, facts);
     if ((await missingRoom(repositories, slaveId, before, this.deps.scheduling)) !== null) throw new Stale();
     const generation = nextGeneration(before, await repositories.placements.ofInstance(before.id));
-    const left = type === 'AR' ? runMs : remainingMs(before);
-    const endsAt = left === null ? null : now + left;
-    const after = await this.change(repositories, before, { desired: 'running', stopForced: false, generation, reason: null, endsAt, queuedAt: null, nominatedSlaveId: null }, slaveId, facts);
+    const left = remainingMs(before);
+    const endsAt = booking?.end ?? (left === null ? null : now + left);
+    const waited = { queuedAt: null, queuedBecause: null, nominatedSlaveId: null };
+    const after = await this.change(repositories, before, { desired: 'running', stopForced: false, generation, reason: null, endsAt, ...waited }, slaveId, facts);
     const decisionId = await this.record(repositories, decisionOf(decision, this.policies), before, facts);
-    if (suspendedForOthers(before)) {
+    if (before.queuedBecause === 'preempted') {
       const { id, userId } = before;
       await tell(repositories, { userId, kind: 'instance.resumed', subjectType: 'instance', subjectId: id, sentence: decision.sentence, decisionId }, now);
     }
     return { push: [after], tombstones: [] };
   }
 
-  private async preempt(repositories: Repositories, decision: Extract<Decision, { kind: 'preempt' }>, facts: RoundFacts): Promise<Told> {
+  private async preempt(repositories: Repositories, decision: Extract<Decision, { kind: 'preempt' }>, facts: KeptFacts): Promise<Told> {
     const { slaveId, instance, victims, reason } = decision;
+    // A reservation that was cancelled, a slave that is drained since: nobody is sent away in vain.
+    await this.nobodyReserves(repositories, facts);
+    if ((await repositories.fleet.lock(slaveId))?.admission !== 'approved') throw new Stale();
     const before = await this.unchanged(repositories, instance.id, facts);
     await this.record(repositories, decisionOf(decision, this.policies), before, facts);
-    await this.change(repositories, before, { ...(before.queuedAt === null ? { observed: 'queued' } : {}), ...(suspendedForOthers(before) ? {} : { reason }), nominatedSlaveId: slaveId }, null, facts);
+    await this.change(repositories, before, { ...(before.queuedAt === null ? { observed: 'queued' } : {}), ...(saysWhyItGaveWay(before) ? {} : { reason }), nominatedSlaveId: slaveId }, null, facts);
     const code = instance.type === 'AR' ? 'Recalled' : 'LowerPriority';
     const told: Told[] = [];
     for (const victim of victims) told.push(await this.sendAway(repositories, slaveId, victim, { code, decision }, facts));
@@ -175,14 +185,15 @@ export class PlanExecution {
     slaveId: string,
     victim: Leaving,
     why: { readonly code: Reason['code']; readonly decision: Decision | null },
-    facts: RoundFacts,
+    facts: KeptFacts,
   ): Promise<Told> {
     const { clock, scheduling } = this.deps;
     const { timeZone, shortestLoanMs } = scheduling.rules;
     const now = clock.now();
     const before = await this.unchanged(repositories, victim.instance.id, facts);
     const generation = nextGeneration(before, await repositories.placements.ofInstance(before.id));
-    const nearlyOver = before.endsAt !== null && before.endsAt - now <= shortestLoanMs;
+    const unstarted = before.observed === 'preparing' && !before.booted;
+    const nearlyOver = !unstarted && before.endsAt !== null && before.endsAt - now <= shortestLoanMs;
     const reason: Reason = nearlyOver
       ? { code: 'TimeEnded', sentence: `${before.name} is saved a little early: its time is over at ${tellMoment(before.endsAt, timeZone, now)}, and its room is needed by then. Resume it to go on.` }
       : { code: why.code, sentence: victim.sentence };
@@ -190,12 +201,12 @@ export class PlanExecution {
     const kind = nearlyOver ? 'instance.time-ended' : 'instance.preempted';
     await tell(repositories, { userId: before.userId, kind, subjectType: 'instance', subjectId: before.id, sentence: reason.sentence, decisionId }, now);
     const counted = nearlyOver ? {} : { preemptions: preemptionsToday(before, now, timeZone) + 1, preemptedOn: siteDay(now, timeZone) };
-    if (before.observed === 'preparing' && !before.booted) {
+    if (unstarted) {
       await repositories.placements.clean(before.id, slaveId, generation, null);
       await this.change(repositories, before, { observed: 'queued', slaveId: null, generation, reason, endsAt: null, ...counted }, slaveId, facts);
       return { push: [], tombstones: [{ slaveId, instanceId: before.id, generation }] };
     }
-    const after = await this.change(repositories, before, { desired: 'suspended', generation, reason, ...(nearlyOver ? {} : { queuedAt: now }), ...counted }, slaveId, facts);
+    const after = await this.change(repositories, before, { desired: 'suspended', generation, reason, ...(nearlyOver ? {} : { queuedAt: now, queuedBecause: 'preempted' as const }), ...counted }, slaveId, facts);
     return { push: [after], tombstones: [] };
   }
 
@@ -208,16 +219,16 @@ export class PlanExecution {
     const bound = seen.queuedAt !== null;
     const observed = bound ? seen.observed : (wish.observed ?? seen.observed);
     // Why and until when it was suspended says more than what it waits for now; the queue tells that.
-    const keepsWhy = suspendedForOthers(seen);
+    const keepsWhy = saysWhyItGaveWay(seen);
     const nominatedSlaveId = wish.nominatedSlaveId ?? null;
     const same = seen.observed === observed && (keepsWhy || seen.reason?.code === reason.code) && seen.nominatedSlaveId === nominatedSlaveId;
     if (same && (keepsWhy || seen.reason?.sentence === reason.sentence)) return true;
-    return this.commit(async (repositories) => {
+    return this.commit(facts, async (repositories, kept) => {
       const before = await this.unchanged(repositories, seen.id, facts);
       // The master itself answers for an instance that no slave holds.
       const answered = decision.kind === 'refuse' && !bound ? { observedGeneration: before.generation } : {};
       await this.change(repositories, before, { ...(observed === before.observed ? {} : { observed }), nominatedSlaveId, ...(keepsWhy ? {} : { reason }), ...answered }, null, facts);
-      if (!same) await this.record(repositories, decisionOf(decision, this.policies), before, facts);
+      if (!same) await this.record(repositories, decisionOf(decision, this.policies), before, kept);
       return nothing;
     });
   }
@@ -239,11 +250,11 @@ export class PlanExecution {
     return after;
   }
 
-  private async record(repositories: Repositories, body: DecisionBody, owner: { readonly userId: string; readonly groupId: string | null }, facts: RoundFacts): Promise<string> {
+  private async record(repositories: Repositories, body: DecisionBody, owner: { readonly userId: string; readonly groupId: string | null }, { inputsHash }: KeptFacts): Promise<string> {
     const now = this.deps.clock.now();
     const id = newId(now);
     const { userId, groupId } = owner;
-    await repositories.decisions.insert({ id, at: new Date(now).toISOString(), ...body, inputsHash: await facts.inputsHash(), userId, groupId });
+    await repositories.decisions.insert({ id, at: new Date(now).toISOString(), ...body, inputsHash, userId, groupId });
     return id;
   }
 

@@ -7,9 +7,9 @@ import type { BookingRecord, ReservationRecord } from '../core/reservation-recor
 import type { Admission, FixedSlot, HeldReservation, Move, ReservationRequest } from '../core/reservation-request';
 import { standingSentence } from '../core/reservation-standing';
 import { roomFor, type Snapshot } from '../core/snapshot';
-import { randomUUID } from 'node:crypto';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
+import { lockCalendar } from './calendar-lock';
 import { keepInputs } from './decision-inputs';
 import { heldReservations } from './held-reservations';
 import type { ReservationSettings } from './instance-settings';
@@ -17,17 +17,6 @@ import { admissionDecision, moveDecision, offerView, type DecidedBy } from './re
 import { answerable, tellPeople, type By } from './reservation-people';
 import { ownerOf, type ReservationWish } from './reservation-wish';
 import { loadWorld, type WorldDeps } from './world-loader';
-
-/**
- * Whoever changes what is reserved holds it alone and gives it another value; whoever changes what reservations are
- * decided from shares it, and does so only while the value is the one from before it looked.
- */
-export const calendarLock = 'calendar';
-
-/** Waits until nobody else changes the calendar, and keeps others from it until the transaction ends. */
-export async function lockCalendar(repositories: Repositories): Promise<void> {
-  await repositories.settings.put(calendarLock, randomUUID());
-}
 
 export interface AdmissionDeps extends WorldDeps {
   readonly unitOfWork: UnitOfWork;

@@ -2,12 +2,12 @@ import type { Cancel, Clock, EpochMs } from '@paravcl/shared/clock';
 import { policyName } from '../core/decision-of-plan';
 import { plan } from '../core/plan';
 import type { UnitOfWork } from '../db/unit-of-work';
+import { calendarLock } from './calendar-lock';
 import { keepInputs } from './decision-inputs';
 import type { InstanceSettings, SchedulingSettings } from './instance-settings';
 import { PlanExecution, type RoundFacts } from './plan-execution';
 import type { AgentPort, FleetFigures, SchedulerWake } from './ports';
 import type { OnRecovery } from './recovery-paths';
-import { calendarLock } from './reservation-admission';
 import { loadWorld, waitingInstances } from './world-loader';
 
 /** How exactly a recall begins when it is due. */
@@ -125,7 +125,7 @@ export class SchedulingService implements SchedulerWake {
       slaveNames: new Map([...world.slaves].map(([id, { name }]) => [id, name])),
       at,
       calendar,
-      inputsHash: once(() => keepInputs(read, { at, snapshot: world.snapshot, waiting, policy: policyName(scheduling) }, at)),
+      keepInputs: once(() => keepInputs(read, { at, snapshot: world.snapshot, waiting, policy: policyName(scheduling) }, at)),
     };
     const carryOut = async (id: string, work: () => Promise<boolean>): Promise<void> => {
       try {
@@ -143,8 +143,14 @@ export class SchedulingService implements SchedulerWake {
   }
 }
 
-/** Answers the same promise however often it is asked. */
+/** Answers the same promise however often it is asked; one that failed is asked for anew. */
 function once<T>(work: () => Promise<T>): () => Promise<T> {
   let asked: Promise<T> | null = null;
-  return () => (asked ??= work());
+  return () => {
+    asked ??= work().catch((error: unknown) => {
+      asked = null;
+      throw error;
+    });
+    return asked;
+  };
 }

@@ -79,6 +79,7 @@ function grouped<T extends { readonly slaveId: string | null }>(items: readonly 
 function running(instance: InstanceRecord, saveMiBPerSecond: number, { preemptionsPerDay, rules }: SchedulingSettings, at: EpochMs): RunningInstance {
   const need = roomFor(instance);
   const spared = preemptionsToday(instance, at, rules.timeZone) >= preemptionsPerDay;
+  const stuck = cannotLeave(instance);
   return {
     id: instance.id,
     name: instance.name,
@@ -91,13 +92,23 @@ function running(instance: InstanceRecord, saveMiBPerSecond: number, { preemptio
     pi: instance.priority.pi,
     since: instance.changedAt,
     endsAt: instance.endsAt,
-    leaving: instance.desired !== 'running',
+    leaving: instance.desired !== 'running' && !stuck,
     // What begins right after midnight is not in its way until it could have been saved.
-    sparedUntil: spared ? dayEndsAt(at, rules.timeZone) + leadMs([need.ramMiB], saveMiBPerSecond, rules) : null,
+    sparedUntil: stuck ? at + stuckForMs : spared ? dayEndsAt(at, rules.timeZone) + leadMs([need.ramMiB], saveMiBPerSecond, rules) : null,
   };
 }
 
-/** Those of the queue who can be served now: not those that are still being saved. */
+/** Nobody waits for the room of one that could not go; it is looked at anew in every round. */
+const stuckForMs = 60_000;
+
+/** It should not run any more, and its slave could not bring that about: no room for its RAM, a hypervisor that refuses, no end in time. */
+function cannotLeave({ desired, observed, reason }: InstanceRecord): boolean {
+  if (desired === 'running' || desired === 'deleted') return false;
+  if (observed === 'failed') return true;
+  return observed === 'running' && (reason?.code === 'SlaveRefused' || reason?.code === 'NotEnoughDisk');
+}
+
+/** Those of the queue who can be served now: not those that are still being saved, and not those that nobody can look at. */
 export function waitingInstances(queue: readonly InstanceRecord[], attempts: ReadonlyMap<string, readonly Attempt[]>, bookings: readonly HeldBooking[], { preemptionsPerDay, rules }: SchedulingSettings, at: EpochMs): readonly WaitingInstance[] {
   const slots = new Map(bookings.flatMap((booking) => (booking.instanceId === null ? [] : [[booking.instanceId, booking] as const])));
   return queue.filter(canBeServed).map((instance) => {
@@ -127,7 +138,8 @@ export function waitingInstances(queue: readonly InstanceRecord[], attempts: Rea
 
 function canBeServed({ queuedAt, desired, observed, observedGeneration, generation }: InstanceRecord): boolean {
   if (queuedAt === null) return observed === 'requested' || observed === 'queued';
-  return observedGeneration === generation && ((desired === 'suspended' && observed === 'suspended') || observed === 'stopped');
+  if (observedGeneration !== generation) return false;
+  return (desired === 'suspended' && observed === 'suspended') || observed === 'stopped';
 }
 
 /** Its clock stands while it waits in the queue. */

@@ -161,4 +161,43 @@ describe('a full pool', () => {
     const second = await launch(alice);
     expect(await seen(alice, second)).toMatchObject({ observed: 'queued', reason: { code: 'CriticalLimit' } });
   });
+
+  it('does not wait for one that its slave cannot save: others give way elsewhere', async () => {
+    const first = await rig.slave('lab-1', { cores: 1 });
+    const second = await rig.slave('lab-2', { cores: 1 });
+    // The first is the weaker one, so it is chosen.
+    const stuck = await running(bob, { minutes: 300, ramMiB: 2048 });
+    const other = await running(bob, { minutes: 300, ramMiB: 1024 });
+    expect([rig.agents.last(stuck).slaveId, rig.agents.last(other).slaveId]).toEqual([first, second]);
+    const strong = await launch(alice, { minutes: 60 });
+    expect((await seen(bob, stuck)).desired).toBe('suspended');
+    await rig.report(stuck, 'running', { reason: { code: 'NotEnoughDisk', sentence: 'There is no room for its RAM. It is tried again.' } });
+    rig.scheduler.wake();
+    await rig.scheduler.idle();
+    expect(rig.agents.last(other)).toMatchObject({ slaveId: second, desired: { desired: 'suspended' } });
+    await rig.report(other, 'suspended');
+    expect(rig.agents.last(strong)).toMatchObject({ slaveId: second, desired: { desired: 'running' } });
+    // Once it could be saved after all, it is one of those who come back, and its owner is told then.
+    await rig.report(stuck, 'suspended');
+    expect(rig.agents.last(stuck)).toMatchObject({ slaveId: first, desired: { desired: 'running' } });
+    expect(await told(bob)).toContain('instance.resumed');
+  });
+
+  it('is not waited for by one whose domain was lost meanwhile: it can be started again', async () => {
+    const lab = await rig.slave('lab-1', { cores: 1 });
+    const weak = await running(bob, { minutes: 300, ramMiB: 1024 });
+    const strong = await launch(alice, { minutes: 60 });
+    await rig.report(weak, 'suspended');
+    for (const state of ['booting', 'running'] as const) await rig.report(strong, state);
+    await rig.observations.connected(lab, [{ instanceId: strong, generation: rig.agents.last(strong).desired.generation, state: 'running', reason: null, progressPercent: null }], true);
+    expect(await seen(bob, weak)).toMatchObject({ observed: 'lost', queuedAt: null, reason: { code: 'DomainLost' } });
+    // It holds nothing any more: it is started again where its disk is, once there is room.
+    await rig.instances.operate(bob, weak, { verb: 'start' });
+    await rig.scheduler.idle();
+    expect(await seen(bob, weak)).toMatchObject({ queuedAt: expect.any(String) as string });
+    expect((await rig.unit.read.placements.usage()).get(lab)?.vcpus).toBe(1);
+    await rig.instances.operate(alice, strong, { verb: 'delete' });
+    await rig.report(strong, 'deleted');
+    expect(rig.agents.last(weak)).toMatchObject({ slaveId: lab, desired: { desired: 'running' } });
+  });
 });
