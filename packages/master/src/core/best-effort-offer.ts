@@ -2,9 +2,9 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import { Timeline, type Lease } from './calendar';
 import { minuteMs } from './local-time';
 import type { ReservationOffer, ReservationRequest } from './reservation-request';
-import { takesPart } from './room-now';
+import { leavesCriticalLimit, poolTotals, slaveNow, takesPart, unpromised } from './room-now';
 import { leadMs } from './save-time';
-import { subtract, within, type Room, type Rules, type SlaveView, type Snapshot } from './snapshot';
+import { within, type Room, type Rules, type SlaveView, type Snapshot } from './snapshot';
 
 /**
  * One such machine now as best-effort, for as long as the reservation would last or until what is reserved wants its room
@@ -14,25 +14,12 @@ import { subtract, within, type Room, type Rules, type SlaveView, type Snapshot 
 export function bestEffortNow({ slaves, rules }: Snapshot, request: ReservationRequest, at: EpochMs): ReservationOffer | null {
   const { need, start, end } = request;
   const taking = slaves.filter(takesPart);
-  if (!leavesCriticalShare(taking, need, rules)) return null;
+  const asking = { id: request.id, type: 'BE', booking: null } as const;
+  if (!leavesCriticalLimit(poolTotals(slaves.map(slaveNow), rules, asking), need)) return null;
   const wished = at + (end - start);
-  const ends = taking.filter((slave) => slave.clockWrong === null && within(need, freeNow(slave))).map((slave) => keepsUntil(slave, need, at, wished, rules));
+  const ends = taking.filter((slave) => slave.clockWrong === null && within(need, unpromised(slaveNow(slave)))).map((slave) => keepsUntil(slave, need, at, wished, rules));
   const latest = Math.max(at, ...ends);
   return latest - at < Math.max(rules.shortestLoanMs, minuteMs) ? null : { kind: 'best-effort', start: at, end: latest, count: 1, vcpus: need.vcpus };
-}
-
-/** Neither promised nor on anybody's disk. */
-function freeNow({ capacity, promised, poolAvailableMiB }: SlaveView): Room {
-  const free = subtract(capacity, promised);
-  return { ...free, diskMiB: Math.min(free.diskMiB, poolAvailableMiB) };
-}
-
-function leavesCriticalShare(taking: readonly SlaveView[], need: Room, { criticalShare }: Rules): boolean {
-  return (['vcpus', 'ramMiB'] as const).every((dimension) => {
-    const all = taking.reduce((sum, { capacity }) => sum + capacity[dimension], 0);
-    const free = taking.reduce((sum, slave) => sum + Math.max(0, freeNow(slave)[dimension]), 0);
-    return free - need[dimension] >= Math.floor(all * criticalShare);
-  });
 }
 
 /** When one that starts now must begin to go at the latest; before `at` when slots that are there already want its room. */

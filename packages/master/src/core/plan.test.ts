@@ -277,3 +277,13 @@ describe('lent room', () => {
     expect(told(decide([begun], waiting('be', 2)))).toEqual(['be', 'queue', 'KeptForReservation']);
   });
 });
+
+describe('lent room', () => {
+  it('is called back only where its slot could be claimed', () => {
+    const lent = { running: [running('guest', 8)], bookings: [booking('CL II', 4, now + 1000, at(11))] };
+    expect(plan(world([slave('a', lent)]), [], para, now).recalls.map(({ victims }) => victims.map(({ instance }) => instance.id))).toEqual([['guest']]);
+    for (const facts of [{ admission: 'draining' }, { admission: 'quarantined' }, { liveness: 'lost' }, { hypervisor: { usable: false, why: 'no QEMU' } }] as const) {
+      expect(plan(world([slave('a', { ...lent, ...facts })]), [], para, now).recalls).toEqual([]);
+    }
+  });
+});

@@ -9,7 +9,7 @@ import type { PlacementPolicy, PlacementScore } from './rank';
 import { recall } from './recall';
 import { asSeen, poolTotals, promised, slaveNow, unnominated, vacating, type SlaveNow } from './room-now';
 import { fit } from './say';
-import type { Attempt, Booking, RunningInstance, Snapshot, WaitingInstance } from './snapshot';
+import type { Attempt, Booking, RunningInstance, SlaveView, Snapshot, WaitingInstance } from './snapshot';
 
 /** The exchangeable parts: who is served first and who gives way, and where things go. */
 export interface Policies {
@@ -102,6 +102,8 @@ export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], po
   const recalls: Recalled[] = [];
   const due: EpochMs[] = [];
   for (const slave of slaves.values()) {
+    // Whoever claims there would be refused: nobody goes for a slot that its slave cannot serve.
+    if (!canServe(slave.view)) continue;
     const { slave: after, victims, dueAt } = recall(slave, at, snapshot.rules);
     if (dueAt !== null) due.push(dueAt);
     put(after);
@@ -132,6 +134,8 @@ export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], po
   }
   return { recalls, decisions, dueAt: due.length === 0 ? null : Math.min(...due) };
 }
+
+const canServe = ({ admission, liveness, hypervisor }: SlaveView): boolean => admission === 'approved' && liveness !== 'lost' && hypervisor.usable;
 
 function decide(slaves: ReadonlyMap<string, SlaveNow>, snapshot: Snapshot, instance: WaitingInstance, policies: Policies, at: EpochMs, place: number): Decision {
   const { ordering, placement } = policies;

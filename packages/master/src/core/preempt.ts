@@ -1,5 +1,5 @@
 import { inHeldSlot, keptFromIt, staysWithinTheBooks, type Question, type Refusal } from './feasible';
-import { afterLeaving, bookedDiskMiB, freeUnheld, unheldAfterLeaving, vacating, type SlaveNow } from './room-now';
+import { afterLeaving, bookedDiskMiB, freeUnheld, leavesCriticalLimit, type SlaveNow, unheldAfterLeaving, vacating } from './room-now';
 import { leadMs } from './save-time';
 import { add, compute, within, type Booking, type Room } from './snapshot';
 import { compareSets, smallestSet, suspendableOn, type Victim } from './victims';
@@ -44,9 +44,7 @@ function victimsOn(slave: SlaveNow, question: Question): readonly Victim[] | nul
   const gained = (dimension: 'vcpus' | 'ramMiB', freed: Room): number => Math.max(0, owed[dimension] + freed[dimension]) - Math.max(0, owed[dimension]);
   const fits = (freed: Room): boolean =>
     within(need, compute(add(free, freed))) &&
-    (reserved ||
-      (pool.freeVcpus + pool.comingVcpus + gained('vcpus', freed) - need.vcpus >= pool.keptVcpus &&
-        pool.freeRamMiB + pool.comingRamMiB + gained('ramMiB', freed) - need.ramMiB >= pool.keptRamMiB));
+    (reserved || leavesCriticalLimit(pool, need, { vcpus: pool.comingVcpus + gained('vcpus', freed), ramMiB: pool.comingRamMiB + gained('ramMiB', freed) }));
   const victims = smallestSet(candidates, at, fits);
   return victims === null || !worthIt(slave, question, victims) ? null : victims;
 }
@@ -85,6 +83,6 @@ function worthIt(slave: SlaveNow, question: Question, victims: readonly Victim[]
 export function roomIsComing(slave: SlaveNow, question: Question): boolean {
   const { instance, pool } = question;
   const need = compute(instance.need);
-  const critical = pool.freeVcpus + pool.comingVcpus - need.vcpus >= pool.keptVcpus && pool.freeRamMiB + pool.comingRamMiB - need.ramMiB >= pool.keptRamMiB;
-  return within(need, compute(roomToCome(slave, question))) && (instance.type === 'AR' || critical);
+  const coming = { vcpus: pool.comingVcpus, ramMiB: pool.comingRamMiB };
+  return within(need, compute(roomToCome(slave, question))) && (instance.type === 'AR' || leavesCriticalLimit(pool, need, coming));
 }

@@ -194,3 +194,8 @@ export function poolTotals(slaves: readonly SlaveNow[], { criticalShare }: Pick<
 export function asSeen(slave: SlaveNow): SlaveView {
   return { ...slave.view, promised: slave.promised, running: slave.running };
 }
+
+/** Whether best-effort of this size leaves what the critical limit always keeps free, once `coming` is there as well. */
+export function leavesCriticalLimit(pool: PoolTotals, need: Room, coming: Pick<Room, 'vcpus' | 'ramMiB'> = noRoom): boolean {
+  return pool.freeVcpus + coming.vcpus - need.vcpus >= pool.keptVcpus && pool.freeRamMiB + coming.ramMiB - need.ramMiB >= pool.keptRamMiB;
+}

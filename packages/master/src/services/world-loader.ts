@@ -94,9 +94,12 @@ function running(instance: InstanceRecord, saveMiBPerSecond: number, { preemptio
     endsAt: instance.endsAt,
     leaving: instance.desired !== 'running' && !stuck,
     // What begins right after midnight is not in its way until it could have been saved.
-    sparedUntil: stuck ? at + stuckForMs : spared ? dayEndsAt(at, rules.timeZone) + leadMs([need.ramMiB], saveMiBPerSecond, rules) : null,
+    sparedUntil: stuck ? at + stuckForMs : preemptionsPerDay === 0 ? neverMs : spared ? dayEndsAt(at, rules.timeZone) + leadMs([need.ramMiB], saveMiBPerSecond, rules) : null,
   };
 }
+
+/** A site that suspends nobody for others; a moment that JSON can keep. */
+const neverMs = Number.MAX_SAFE_INTEGER;
 
 /** Nobody waits for the room of one that could not go; it is looked at anew in every round. */
 const stuckForMs = 60_000;
