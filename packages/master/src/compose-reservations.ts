@@ -38,7 +38,7 @@ export function composeReservations(parts: ReservationParts): {
   readonly job: ReservationJob;
 } {
   const admission = new ReservationAdmission(parts);
-  const reservationClock = new ReservationClock(parts.reservations, parts.scheduling.rules.noShowGraceMs);
+  const reservationClock = new ReservationClock(parts);
   return {
     reservations: new ReservationService({ ...parts, admission }),
     changes: new ReservationChanges({ ...parts, admission }),

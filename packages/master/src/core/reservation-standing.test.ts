@@ -10,7 +10,7 @@ test('a reservation says what it is and where it stands', () => {
   expect(standingSentence({ ...reservation, state: 'confirmed' }, 'CL II', zone, now)).toBe('12 machines for CL II, Tue 10:00 to 13:00.');
   expect(standingSentence({ ...reservation, state: 'active' }, 'CL II', zone, start)).toBe('Open until Tue 13:00: 12 machines for CL II to claim.');
   expect(standingSentence({ ...reservation, state: 'no-show' }, 'CL II', zone, start)).toBe(
-    'Nobody has claimed since Tue 10:00, so its room is lent. Whoever claims before Tue 13:00 still gets it.',
+    'None of its machines is claimed, so its room is lent. Whoever claims before Tue 13:00 still gets it.',
   );
   expect(standingSentence({ ...reservation, count: 1, state: 'cancelled' }, 'alice', zone, now)).toBe('Taken back at Mon 09:00, before it began. It was 1 machine for alice, Tue 10:00 to 13:00.');
 });

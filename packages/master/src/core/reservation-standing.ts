@@ -10,7 +10,7 @@ export function machines(count: number): string {
 
 /** Where a reservation stands, in a sentence. */
 export function standingSentence(reservation: Standing, ownerName: string, timeZone: string, now: EpochMs): string {
-  const { state, start, end, count, moved } = reservation;
+  const { state, end, count, moved } = reservation;
   const moment = (at: EpochMs): string => tellMoment(at, timeZone, now);
   const what = `${machines(count)} for ${ownerName}, ${tellWindow(reservation, timeZone, now)}`;
   switch (state) {
@@ -19,7 +19,7 @@ export function standingSentence(reservation: Standing, ownerName: string, timeZ
     case 'active':
       return `Open until ${moment(end)}: ${machines(count)} for ${ownerName} to claim.`;
     case 'no-show':
-      return `Nobody has claimed since ${moment(start)}, so its room is lent. Whoever claims before ${moment(end)} still gets it.`;
+      return `None of its machines is claimed, so its room is lent. Whoever claims before ${moment(end)} still gets it.`;
     case 'released':
       return `Given back at ${moment(now)}, before its end. It was ${what}.`;
     case 'expired':

@@ -60,7 +60,7 @@ export async function priorityOfRequest(repositories: Repositories, asking: Aski
 }
 
 /** A teacher belongs to the own groups without being on their lists. */
-async function isMember(repositories: Repositories, { who, image, reservationGroupId }: Asking, memberGroups: readonly string[]): Promise<boolean> {
+export async function isMember(repositories: Repositories, { who, image, reservationGroupId }: Pick<Asking, 'who' | 'image' | 'reservationGroupId'>, memberGroups: readonly string[]): Promise<boolean> {
   const mine = new Set([...who.groupIds, ...who.ownedGroupIds]);
   if ([image?.ownerGroupId, reservationGroupId].some((groupId) => groupId != null && mine.has(groupId))) return true;
   if (memberGroups.length === 0) return false;

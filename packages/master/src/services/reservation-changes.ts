@@ -11,10 +11,10 @@ import { tellMoment } from '../core/tell-time';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
 import type { Acting } from './acting';
+import type { BestEffortRules } from './best-effort-priority';
 import { desiredStates } from './desired-state';
 import type { InstanceSettings, Quotas, ReservationSettings } from './instance-settings';
 import type { AgentPort, SchedulerWake } from './ports';
-import type { PriorityRules } from './request-priority';
 import { missingReservation, requireOperate } from './reservation-access';
 import type { ReservationAdmission } from './reservation-admission';
 import { becomeBestEffort, giveEnd, type ToTell } from './reservation-instances';
@@ -31,7 +31,7 @@ export interface ReservationChangesDeps {
   readonly clock: Clock;
   readonly settings: InstanceSettings;
   readonly reservations: ReservationSettings;
-  readonly priority: Pick<PriorityRules, 'formula'>;
+  readonly priority: BestEffortRules;
   readonly quotas: Quotas;
   /** Told of a desired state that could not be sent; what was asked for is written. */
   readonly onFault: (error: unknown) => void;
@@ -132,8 +132,9 @@ export class ReservationChanges {
       const begun = state === 'confirmed' ? await this.write(repositories, present, { state: 'active', changedAt: now }) : present;
       const instances = await repositories.instances.ofReservation(id);
       const after = await this.write(repositories, begun, { state: 'released', sentence: standingSentence({ ...begun, state: 'released' }, owner.name, owner.rules.timeZone, now), changedAt: now });
-      for (const instance of instances) await becomeBestEffort(repositories, instance.id);
       const by = byPerson(acting);
+      const toBestEffort = { rules: this.deps.priority, context: { by: by.actor, now, settings: this.deps.settings } };
+      for (const instance of instances) await becomeBestEffort(repositories, instance.id, toBestEffort);
       const people = [...new Set(instances.map(({ userId }) => userId))].filter((userId) => userId !== acting.principal.userId);
       await tellPeople(repositories, people, after, { kind: 'reservation.ended', sentence: `${acting.principal.userName} gave back what was reserved for ${owner.name}. What you run in it goes on as best-effort: it may be suspended for a higher priority.`, decisionId: null }, now, by);
       return after;

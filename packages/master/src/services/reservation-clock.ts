@@ -1,23 +1,30 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { holdingReservationStates, type ReservationState } from '@paravcl/shared/domain/reservation';
+import type { InstanceRecord } from '../core/instance-record';
 import type { ReservationRecord } from '../core/reservation-record';
 import { machines, saidAtRisk, standingSentence } from '../core/reservation-standing';
+import type { Rules } from '../core/snapshot';
 import { tellMoment } from '../core/tell-time';
 import type { Repositories } from '../repositories/repositories';
-import type { ReservationSettings } from './instance-settings';
-import { becomeBestEffort, stillToEnd } from './reservation-instances';
+import type { BestEffortRules } from './best-effort-priority';
+import type { InstanceSettings, ReservationSettings } from './instance-settings';
+import { endWithWindow, stillToEnd } from './reservation-instances';
 import { answerable, claimants, tellPeople } from './reservation-people';
 import { ownerOf } from './reservation-wish';
 
 /** After its end, instances that nobody could be told to save are let go all the same, so that a reservation is over one day. */
 const patienceMs = 60_000;
 
+export interface ReservationClockDeps {
+  readonly reservations: ReservationSettings;
+  readonly settings: Pick<InstanceSettings, 'deadlinesMs'>;
+  readonly scheduling: { readonly rules: Pick<Rules, 'noShowGraceMs'> };
+  readonly priority: BestEffortRules;
+}
+
 /** What the clock makes of reservations. Each step holds only while the state is the one that was seen, and each is right however late it comes. */
 export class ReservationClock {
-  constructor(
-    private readonly settings: ReservationSettings,
-    private readonly noShowGraceMs: number,
-  ) {}
+  constructor(private readonly deps: ReservationClockDeps) {}
 
   /**
    * Does what is due for a reservation, whose row is locked: nobody claims from it or changes its window meanwhile.
@@ -28,8 +35,8 @@ export class ReservationClock {
     if (!holdingReservationStates.includes(state)) return null;
     if (end <= now) return this.end(repositories, reservation, now);
     if (state === 'confirmed' && start <= now) return this.begin(repositories, reservation, now);
-    // A window that opened late, because the master was away, has its whole grace.
-    if (state !== 'active' || Math.max(start, reservation.changedAt) + this.noShowGraceMs > now) return null;
+    // From then on its room is lent, however late it was seen to begin.
+    if (state !== 'active' || this.lentFrom(start) > now) return null;
     const claimed = (await repositories.bookings.ofReservations([id])).some(({ instanceId }) => instanceId !== null);
     return claimed ? null : this.noShow(repositories, reservation, now);
   }
@@ -38,8 +45,10 @@ export class ReservationClock {
   async begin(repositories: Repositories, before: ReservationRecord, now: EpochMs): Promise<ReservationRecord | null> {
     const after = await this.enter(repositories, before, 'active', now);
     if (after === null) return null;
-    const { name, rules } = await ownerOf(repositories, before, this.settings);
-    const sentence = `${name} has ${machines(before.count)} until ${tellMoment(before.end, rules.timeZone, now)}: claim one now. What nobody has claimed is lent to others from ${tellMoment(before.start + this.noShowGraceMs, rules.timeZone, now)} on, and comes back when you claim it.`;
+    const { name, rules } = await ownerOf(repositories, before, this.deps.reservations);
+    const from = this.lentFrom(before.start);
+    const lent = from > now ? `is lent to others from ${tellMoment(from, rules.timeZone, now)} on` : 'is lent to others';
+    const sentence = `${name} has ${machines(before.count)} until ${tellMoment(before.end, rules.timeZone, now)}: claim one now. What nobody has claimed ${lent}, and comes back when you claim it.`;
     await tellPeople(repositories, await claimants(repositories, before), before, { kind: 'reservation.begun', sentence, decisionId: null }, now);
     return after;
   }
@@ -65,19 +74,28 @@ export class ReservationClock {
     if (now < before.end + patienceMs && instances.some((instance) => stillToEnd(instance, now))) return null;
     const after = await this.enter(repositories, before, 'expired', now);
     if (after === null) return null;
-    for (const { id } of instances) await becomeBestEffort(repositories, id);
-    const sentence =
-      before.state === 'confirmed'
-        ? `${after.sentence} Nobody could claim: the site was not running then. Reserve again if you still need it.`
-        : `${after.sentence} What ran in it is saved; resume it as best-effort, or in another reservation.`;
+    const { timeZone } = (await ownerOf(repositories, before, this.deps.reservations)).rules;
+    const { priority: rules, settings } = this.deps;
+    for (const { id } of instances) await endWithWindow(repositories, id, { rules, context: { by: 'time', now, settings } }, tellMoment(before.end, timeZone, now));
+    const sentence = `${after.sentence} ${whatCameOfIt(before, instances)}`;
     await tellPeople(repositories, await answerable(repositories, before), before, { kind: 'reservation.ended', sentence, decisionId: null }, now);
     return after;
   }
 
+  private lentFrom(start: EpochMs): EpochMs {
+    return start + this.deps.scheduling.rules.noShowGraceMs;
+  }
+
   private async enter(repositories: Repositories, before: ReservationRecord, state: ReservationState, now: EpochMs): Promise<ReservationRecord | null> {
-    const { name, rules } = await ownerOf(repositories, before, this.settings);
+    const { name, rules } = await ownerOf(repositories, before, this.deps.reservations);
     const sentence = state === 'active' && saidAtRisk(before) ? before.sentence : standingSentence({ ...before, state }, name, rules.timeZone, now);
     const change = { state, sentence, changedAt: now };
     return (await repositories.reservations.change(before.id, before.state, change)) ? { ...before, ...change } : null;
   }
+}
+
+function whatCameOfIt({ state }: ReservationRecord, instances: readonly InstanceRecord[]): string {
+  if (state === 'confirmed') return 'Nobody could claim: the site was not running then. Reserve again if you still need it.';
+  const ran = instances.some(({ slaveId, queuedAt, observed }) => slaveId !== null && queuedAt === null && observed !== 'failed');
+  return ran ? 'What ran in it is saved; resume it as best-effort, or in another reservation.' : 'Nothing ran in it.';
 }

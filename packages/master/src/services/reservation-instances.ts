@@ -2,8 +2,11 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import type { InstanceRecord } from '../core/instance-record';
 import { nextGeneration } from '../core/next-generation';
 import type { ReservationRecord } from '../core/reservation-record';
+import type { InstanceChange } from '../repositories/instance-repository';
 import type { Repositories } from '../repositories/repositories';
+import { bestEffortPriority, type BestEffortRules } from './best-effort-priority';
 import { changeInstance, type ChangeContext } from './instance-changes';
+import { tell } from './notice-service';
 
 /** What of a reservation's instances its slaves have to be told once the transaction is there. */
 export type ToTell = readonly InstanceRecord[];
@@ -15,18 +18,62 @@ export async function giveEnd(repositories: Repositories, { id, end }: Pick<Rese
     const instance = await repositories.instances.lock(instanceId);
     if (instance === null || instance.reservationId !== id || instance.desired === 'deleted') continue;
     const generation = instance.slaveId === null ? instance.generation : nextGeneration(instance, await repositories.placements.ofInstance(instanceId));
-    const slaveName = instance.slaveId === null ? null : ((await repositories.slaves.find(instance.slaveId))?.name ?? null);
-    const after = await changeInstance(repositories, instance, { endsAt: end, generation }, { ...context, slaveName });
+    const after = await changeInstance(repositories, instance, { endsAt: end, generation }, { ...context, slaveName: await nameOfSlave(repositories, instance) });
     if (after !== null) changed.push(after);
   }
   return changed;
 }
 
-/** From now on it is nobody's reserved machine: it goes on as best-effort, or waits saved until it is resumed as such. */
-export async function becomeBestEffort(repositories: Repositories, instanceId: string): Promise<void> {
+/** What it takes to make best-effort of what was reserved. */
+export interface ToBestEffort {
+  readonly rules: BestEffortRules;
+  readonly context: Omit<ChangeContext, 'slaveName'>;
+}
+
+/** From now on it is nobody's reserved machine: it goes on, or goes on waiting, as best-effort. */
+export async function becomeBestEffort(repositories: Repositories, instanceId: string, { rules, context }: ToBestEffort): Promise<void> {
   const instance = await repositories.instances.lock(instanceId);
   if (instance?.type !== 'AR') return;
-  await repositories.instances.change(instanceId, instance, { type: 'BE', reservationId: null });
+  await changeInstance(repositories, instance, await asBestEffort(repositories, instance, rules), { ...context, slaveName: await nameOfSlave(repositories, instance) });
+}
+
+/**
+ * The same at the end of the window. What ran is on its way to be saved. What had waited for room all the while does not
+ * begin once nobody expects it any more: one that was never launched is given up, one that is saved or off stays so; its
+ * owner is told.
+ */
+export async function endWithWindow(repositories: Repositories, instanceId: string, { rules, context }: ToBestEffort, over: string): Promise<void> {
+  const instance = await repositories.instances.lock(instanceId);
+  if (instance?.type !== 'AR') return;
+  const end = endOfWait(instance, over);
+  const change = { ...(await asBestEffort(repositories, instance, rules)), ...end?.change };
+  const slaveName = await nameOfSlave(repositories, instance);
+  await changeInstance(repositories, instance, change, { ...context, slaveName, ...(end?.supersede === undefined ? {} : { supersede: end.supersede }) });
+  if (end === null) return;
+  const notice = { userId: instance.userId, kind: 'instance.time-ended', subjectType: 'instance', subjectId: instanceId, decisionId: null } as const;
+  await tell(repositories, { ...notice, sentence: end.change.reason.sentence }, context.now);
+}
+
+/** What becomes of one that still waits; null for one that does not. `over` is when the window was. */
+function endOfWait({ name, slaveId, observed, desired, generation, queuedAt }: InstanceRecord, over: string) {
+  if (desired === 'deleted') return null;
+  const ended = (sentence: string) => ({ code: 'TimeEnded', sentence }) as const;
+  if (slaveId === null && (observed === 'requested' || observed === 'queued')) {
+    const reason = ended(`${name} was never launched: its reservation was over at ${over} before there was room for it. Start it to wait for room as best-effort, or delete it.`);
+    // The master itself answers for an instance that no slave holds.
+    return { change: { observed: 'failed', observedGeneration: generation, nominatedSlaveId: null, reason } as const };
+  }
+  if (queuedAt === null) return null;
+  const reason = ended(`${name} did not go on: its reservation was over at ${over} before there was room where its disk is. It stays as it is; ${desired === 'stopped' ? 'start' : 'resume'} it to go on as best-effort.`);
+  return { change: { queuedAt: null, queuedBecause: null, nominatedSlaveId: null, reason } as const, supersede: reason.sentence };
+}
+
+async function asBestEffort(repositories: Repositories, instance: InstanceRecord, rules: BestEffortRules): Promise<Pick<InstanceChange, 'type' | 'reservationId' | 'priority'>> {
+  return { type: 'BE', reservationId: null, priority: await bestEffortPriority(repositories, instance, rules) };
+}
+
+async function nameOfSlave(repositories: Repositories, { slaveId }: InstanceRecord): Promise<string | null> {
+  return slaveId === null ? null : ((await repositories.slaves.find(slaveId))?.name ?? null);
 }
 
 /** Whether the end of its time has still to be acted upon: it should run, and is not beyond saving. */

@@ -1,13 +1,15 @@
+import type { Principal } from '@paravcl/shared/domain/people';
 import { openReservationRig, type ReservationRig } from './reservation-rig';
 
 describe('what the clock makes of reservations', () => {
   let rig: ReservationRig;
   let course: Awaited<ReturnType<ReservationRig['course']>>;
+  let lab: string;
 
   beforeEach(async () => {
     rig = await openReservationRig();
     course = await rig.course();
-    await rig.slave('lab-1', { cores: 8 });
+    lab = await rig.slave('lab-1', { cores: 8 });
   });
   afterEach(async () => {
     expect(rig.faults).toEqual([]);
@@ -39,5 +41,95 @@ describe('what the clock makes of reservations', () => {
     await rig.round(rig.overtaken(() => reschedule(id, '2026-03-02T10:00:00Z', '2026-03-02T12:00:00Z')));
     expect(await stateOf(id)).toBe('confirmed');
     expect(await rig.noticesOf(course.bob)).toEqual([]);
+  });
+
+  const claim = async (who: Principal, id: string, body: { instanceId?: string } = {}) => {
+    const { instance, operation } = await rig.claims.claim(rig.acting(who), id, body);
+    await rig.scheduler.idle();
+    return { id: instance.id, operation: operation.id };
+  };
+  const instance = async (id: string) => {
+    const found = await rig.unit.read.instances.find(id);
+    if (found === null) throw new Error(`There is no instance ${id}.`);
+    return found;
+  };
+  const saved = async (who: Principal): Promise<string> => {
+    const { id } = (await rig.instances.create(who, { imageId: course.image, vcpus: 1, ramMiB: 256 })).instance;
+    await rig.scheduler.idle();
+    await rig.report(id, 'running');
+    await rig.instances.operate(who, id, { verb: 'suspend' });
+    await rig.report(id, 'suspended');
+    return id;
+  };
+
+  it('gives up what was claimed and never found room in its window, and says so', async () => {
+    const id = await reserve();
+    await rig.until('2026-03-02T09:00:01Z');
+    rig.agents.connected.delete(lab);
+    const mine = await claim(course.bob, id);
+    expect(await instance(mine.id)).toMatchObject({ observed: 'queued', type: 'AR' });
+    await rig.until('2026-03-02T11:00:00Z');
+    expect(await stateOf(id)).toBe('expired');
+    const sentence = expect.stringMatching(/was never launched: its reservation was over at Mon 12:00 before there was room for it\. Start it/) as string;
+    expect(await instance(mine.id)).toMatchObject({ observed: 'failed', type: 'BE', reservationId: null, reason: { code: 'TimeEnded', sentence } });
+    expect(await rig.unit.read.operations.find(mine.operation)).toMatchObject({ state: 'failed', sentence });
+    expect((await rig.noticesOf(course.bob)).at(-1)).toMatch(/^instance\.time-ended: .* was never launched/);
+    expect((await rig.noticesOf(course.teacher)).at(-1)).toMatch(/^reservation\.ended: .* Nothing ran in it\./);
+    // Room that is there after the window is not taken behind anybody's back.
+    rig.agents.connected.add(lab);
+    await rig.round();
+    expect(await instance(mine.id)).toMatchObject({ observed: 'failed', slaveId: null });
+  });
+
+  it('takes what waited to go on in it out of the queue, saved as it is', async () => {
+    const mine = await saved(course.bob);
+    const id = await reserve();
+    await rig.until('2026-03-02T09:00:01Z');
+    rig.agents.connected.delete(lab);
+    const { operation } = await claim(course.bob, id, { instanceId: mine });
+    await rig.until('2026-03-02T11:00:00Z');
+    expect(await instance(mine)).toMatchObject({
+      type: 'BE', reservationId: null, observed: 'suspended', desired: 'suspended', queuedAt: null, queuedBecause: null, nominatedSlaveId: null,
+      reason: { code: 'TimeEnded', sentence: expect.stringContaining('stays as it is') as string },
+    });
+    expect(await rig.unit.read.operations.find(operation)).toMatchObject({ state: 'superseded' });
+    rig.agents.connected.add(lab);
+    await rig.round();
+    expect(await instance(mine)).toMatchObject({ desired: 'suspended' });
+  });
+
+  it('leaves best-effort no priority of a reservation that is over', async () => {
+    const mine = await saved(course.bob);
+    const own = (await instance(mine)).priority;
+    const id = await reserve();
+    await rig.database.db('reservations').where({ id }).update({ pfv: 5, ras: 1, mon: 1, pi: 11 });
+    await rig.until('2026-03-02T09:00:01Z');
+    await claim(course.bob, id, { instanceId: mine });
+    const made = await claim(course.carol, id);
+    expect((await instance(mine)).priority.pi).toBe(11);
+    await rig.changes.release(rig.acting(course.teacher), id);
+    expect(await instance(mine)).toMatchObject({ type: 'BE', priority: own });
+    // As if it had been asked for like this, without the reservation.
+    expect((await instance(made.id)).priority).toMatchObject({ pfv: 1, ras: 0, mon: 0, lnE: expect.closeTo(Math.log(120)) as number });
+  });
+
+  it('counts its owner’s membership for best-effort that comes out of it', async () => {
+    const id = await reserve();
+    await rig.database.db('images').where({ id: course.image }).update({ owner_group_id: course.id });
+    await rig.until('2026-03-02T09:00:01Z');
+    const mine = await claim(course.bob, id);
+    await rig.changes.release(rig.acting(course.teacher), id);
+    expect((await instance(mine.id)).priority.mon).toBe(1);
+  });
+
+  it('counts as no-show from the grace after its start on, when its room is lent, also when the master was away at the start', async () => {
+    const id = await reserve();
+    await rig.until('2026-03-02T09:20:00Z');
+    expect(await stateOf(id)).toBe('active');
+    expect((await rig.noticesOf(course.bob)).at(-1)).toMatch(/What nobody has claimed is lent to others, and comes back when you claim it\./);
+    await rig.round();
+    expect(await stateOf(id)).toBe('no-show');
+    await claim(course.bob, id);
+    expect(await stateOf(id)).toBe('active');
   });
 });
