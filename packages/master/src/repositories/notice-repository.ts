@@ -21,6 +21,7 @@ export interface NewNotice {
 export interface UnmailedNotice {
   readonly notice: Notice;
   readonly mail: string;
+  readonly userId: string;
   readonly userName: string;
 }
 
@@ -83,9 +84,9 @@ export class NoticeRepository {
     return (await this.db('notices').where({ id, user_id: userId }).update({ read_at: read })) === 1;
   }
 
-  /** Those since then that were not sent yet and whose people have a mail address, oldest first. */
-  async unmailed(since: EpochMs, limit: number): Promise<readonly UnmailedNotice[]> {
-    const rows = (await this.db('notices as n')
+  /** Those since then that were not sent yet and whose people have a mail address, none of the `waiting`, oldest first. */
+  async unmailed(since: EpochMs, limit: number, waiting: readonly string[] = []): Promise<readonly UnmailedNotice[]> {
+    const query = this.db('notices as n')
       .join('users as u', 'u.id', 'n.user_id')
       .whereNull('n.mailed_at')
       .where('n.at', '>=', new Date(since))
@@ -93,8 +94,10 @@ export class NoticeRepository {
       .where('u.disabled', 0)
       .orderBy(['n.at', 'n.id'])
       .limit(limit)
-      .select(...columns, 'u.mail', 'u.name as user_name')) as readonly (NoticeRow & { readonly mail: string; readonly user_name: string })[];
-    return rows.map((row) => ({ notice: fromRow(row), mail: row.mail, userName: row.user_name }));
+      .select(...columns, 'n.user_id', 'u.mail', 'u.name as user_name');
+    if (waiting.length > 0) void query.whereNotIn('u.mail', [...waiting]);
+    const rows = (await query) as readonly (NoticeRow & { readonly user_id: string; readonly mail: string; readonly user_name: string })[];
+    return rows.map((row) => ({ notice: fromRow(row), mail: row.mail, userId: row.user_id, userName: row.user_name }));
   }
 
   async markMailed(ids: readonly string[], now: EpochMs): Promise<void> {

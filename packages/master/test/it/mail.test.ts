@@ -94,7 +94,7 @@ describe('notices by mail', () => {
   afterEach(() => server.shut());
 
   const settings = (): NonNullable<MailSettings> => ({ host: '127.0.0.1', port: server.port, secure: false, from: 'ParaVCL <paravcl@lab.example>', baseUrl: style.baseUrl });
-  const jobOver = (mailSettings: NonNullable<MailSettings>): MailJob => new MailJob(database.unit, clock, smtpMailer(mailSettings), style);
+  const jobOver = (mailSettings: NonNullable<MailSettings>, batch?: number): MailJob => new MailJob(database.unit, clock, smtpMailer(mailSettings), style, batch);
   const round = (): Promise<void> => job.run((error) => faults.push(error));
   const person = async (name: string, mail: string | null): Promise<string> => {
     const id = newId(clock.now());
@@ -171,6 +171,28 @@ describe('notices by mail', () => {
     clock.advance(30_000);
     await round();
     expect(server.taken.map(({ to }) => to)).toEqual([['alice@example.edu'], ['busy@example.edu']]);
+  });
+
+  it('of a busy address keep nobody else’s back, however many they are', async () => {
+    server.refused.set('busy@example.edu', 451);
+    const busy = await person('busy', 'busy@example.edu');
+    for (const sentence of ['The first.', 'The second.', 'The third.']) await told(busy, sentence);
+    await told(await person('alice', 'alice@example.edu'), 'To Alice.');
+    job = jobOver(settings(), 2);
+    await round();
+    expect(server.taken.map(({ to }) => to)).toEqual([['alice@example.edu']]);
+    expect(faults).toHaveLength(1);
+    server.refused.clear();
+    clock.advance(30_000);
+    await round();
+    expect(server.taken.slice(1).map(({ to, text }) => [to, /The third\./.test(text)])).toEqual([[['busy@example.edu'], false], [['busy@example.edu'], true]]);
+  });
+
+  it('of two people with one address are each in a mail of their own', async () => {
+    for (const name of ['anna', 'berta']) await told(await person(name, 'family@example.edu'), `This is ${name}’s.`);
+    await round();
+    expect(server.taken.map(({ to }) => to)).toEqual([['family@example.edu'], ['family@example.edu']]);
+    expect(server.taken.map(({ text }) => ['anna', 'berta'].filter((name) => text.includes(name)))).toEqual([['anna'], ['berta']]);
   });
 
   it('older than a day are not sent', async () => {

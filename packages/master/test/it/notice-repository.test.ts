@@ -51,8 +51,9 @@ test('those are still to be mailed that were not, and whose people have an addre
   await told(anna, now - 1);
   const { notices } = database.unit.read;
   const unmailed = await notices.unmailed(now, 10);
-  expect(unmailed.map(({ notice, mail, userName }) => [notice.id, mail, userName])).toEqual([early, late].map((id) => [id, 'anna@example.edu', 'anna']));
+  expect(unmailed.map(({ notice, mail, userId, userName }) => [notice.id, mail, userId, userName])).toEqual([early, late].map((id) => [id, 'anna@example.edu', anna, 'anna']));
   expect(await notices.unmailed(now, 1)).toHaveLength(1);
+  expect(await notices.unmailed(now, 10, ['anna@example.edu'])).toEqual([]);
   await notices.markMailed([early], now + 3);
   expect((await notices.unmailed(now, 10)).map(({ notice }) => notice.id)).toEqual([late]);
 });
