@@ -68,6 +68,11 @@ export class GroupRepository {
     return (await this.db('user_groups').where('owner_user_id', userId).orderBy('id').pluck('id')) as string[];
   }
 
+  /** A name is one group’s however it is capitalised. */
+  async idsNamed(names: readonly string[]): Promise<readonly string[]> {
+    return (await this.db('user_groups').whereIn('name', [...names]).orderBy('id').pluck('id')) as string[];
+  }
+
   async page(filter: GroupFilter): Promise<Page<Group>> {
     const query = this.select();
     const { ofUserId, name } = filter;

@@ -64,5 +64,5 @@ export async function isMember(repositories: Repositories, { who, image, reserva
   const mine = new Set([...who.groupIds, ...who.ownedGroupIds]);
   if ([image?.ownerGroupId, reservationGroupId].some((groupId) => groupId != null && mine.has(groupId))) return true;
   if (memberGroups.length === 0) return false;
-  return (await repositories.groups.ofUser(who.userId)).some(({ name }) => memberGroups.includes(name));
+  return (await repositories.groups.idsNamed(memberGroups)).some((groupId) => mine.has(groupId));
 }

@@ -99,6 +99,8 @@ describe('who adds to the pool', () => {
       expect(await mon(member, {}, ['CL III'])).toBe(0);
       const teacher = { ...(await person('tess', 'teacher')), ownedGroupIds: [theirs] };
       expect(await mon(teacher, { reservationGroupId: theirs })).toBe(1);
+      expect(await mon(teacher, {}, ['CL II'])).toBe(1);
+      expect(await mon(teacher, {}, ['CL III'])).toBe(0);
     });
 
     it('has RAS for who promises a machine, but not after a broken promise, which is said', async () => {
