@@ -20,7 +20,7 @@ export interface ReservationParts extends WorldDeps {
   readonly unitOfWork: UnitOfWork;
   readonly agents: Pick<AgentPort, 'isConnected' | 'pushDesired'>;
   readonly instances: Pick<InstanceService, 'createClaimed' | 'resumeClaimed'>;
-  readonly participation: Pick<Participation, 'takePart'>;
+  readonly participation: Pick<Participation, 'takePart' | 'wouldTakePart'>;
   readonly scheduler: SchedulerWake;
   readonly clock: Clock;
   readonly settings: InstanceSettings;

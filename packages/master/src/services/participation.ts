@@ -53,24 +53,45 @@ export class Participation {
     const { principal } = who;
     if (await ownsContributingSlave(repositories, principal.userId, this.deps.contributingMs, now)) return { pledge: null, warnings: [] };
     const standing = pledgeStanding(await repositories.pledges.ofUser(principal.userId), now);
-    const warnings = asSlave && standing.brokenAt === null ? [] : await this.optOut(repositories, principal, standing.brokenAt, now);
+    const used = await this.optOutsBefore(repositories, principal, asSlave, standing, now);
+    if (used !== null) await repositories.users.addOptOut(principal.userId);
+    const warnings = used === null ? [] : this.optOutSaid(used, 'was');
     if (!asSlave) return { pledge: null, warnings };
     const promised = await this.promise(repositories, who, standing, now);
     return { pledge: promised.pledge, warnings: [...warnings, ...promised.warnings] };
   }
 
-  private async optOut(repositories: Repositories, { userId, role }: Participant['principal'], brokenAt: EpochMs | null, now: EpochMs): Promise<readonly string[]> {
+  /**
+   * What `takePart` would warn of; counts and promises nothing.
+   *
+   * @throws ParavclError `participation-required`, as the request would
+   */
+  async wouldTakePart(repositories: Repositories, principal: Participant['principal'], asSlave: boolean, now: EpochMs): Promise<readonly string[]> {
+    if (await ownsContributingSlave(repositories, principal.userId, this.deps.contributingMs, now)) return [];
+    const standing = pledgeStanding(await repositories.pledges.ofUser(principal.userId), now);
+    const used = await this.optOutsBefore(repositories, principal, asSlave, standing, now);
+    return used === null ? [] : this.optOutSaid(used, 'would be');
+  }
+
+  /** How many opt-outs came before, for a request that is one; null when it is none. Throws when it would be one too many. */
+  private async optOutsBefore(repositories: Repositories, { userId, role }: Participant['principal'], asSlave: boolean, { brokenAt }: PledgeStanding, now: EpochMs): Promise<number | null> {
     const { mode, optOuts } = this.deps.settings;
-    if (mode === 'off' || role !== 'student') return [];
+    if (mode === 'off' || role !== 'student' || (asSlave && brokenAt === null)) return null;
     const used = await repositories.users.optOuts(userId);
     if (mode === 'enforce' && used >= optOuts) throw this.required(used, brokenAt, now);
-    await repositories.users.addOptOut(userId);
+    return used;
+  }
+
+  private optOutSaid(used: number, verb: 'was' | 'would be'): readonly string[] {
+    const { mode, optOuts } = this.deps.settings;
     if (mode === 'enforce') {
       const left = optOuts - used - 1;
       const next = left === 0 ? 'The next request needs' : `After ${times(left)} more your requests need`;
-      return [`This was opt-out ${used + 1} of ${optOuts}: you asked without a machine of your own in the pool. ${next} one: ask with "asSlave", or enrol a machine now.`];
+      const asked = verb === 'was' ? 'you asked' : 'you ask';
+      return [`This ${verb} opt-out ${used + 1} of ${optOuts}: ${asked} without a machine of your own in the pool. ${next} one: ask with "asSlave", or enrol a machine now.`];
     }
-    return used < optOuts ? [] : [`You have asked ${times(used + 1)} without a machine of your own in the pool, so your priority is lower (RAS 0). ${this.wayOut()}`];
+    const have = verb === 'was' ? 'You have' : 'You would have';
+    return used < optOuts ? [] : [`${have} asked ${times(used + 1)} without a machine of your own in the pool, so your priority is lower (RAS 0). ${this.wayOut()}`];
   }
 
   private required(used: number, brokenAt: EpochMs | null, now: EpochMs): ParavclError {

@@ -24,7 +24,7 @@ import { minutesOf } from './reservation-wish';
 export interface ReservationServiceDeps extends WishSettings {
   readonly unitOfWork: UnitOfWork;
   readonly admission: ReservationAdmission;
-  readonly participation: Pick<Participation, 'takePart'>;
+  readonly participation: Pick<Participation, 'takePart' | 'wouldTakePart'>;
   readonly scheduler: SchedulerWake;
   readonly clock: Clock;
   readonly quotas: Quotas;
@@ -82,9 +82,9 @@ export class ReservationService {
     return answer;
   }
 
-  /** What a request would come to now; writes nothing and counts nothing. Throws as `request` does, but answers a refusal. */
+  /** What a request would come to now; writes nothing and counts nothing. Throws as `request` does, but answers a refusal by the calendar. */
   async check({ principal }: Acting, body: RequestReservationBody): Promise<ReservationAnswer> {
-    const { admission, clock, unitOfWork: { read } } = this.deps;
+    const { admission, clock, participation, unitOfWork: { read } } = this.deps;
     const now = clock.now();
     const { wishes: [wish, ...laterWishes], said } = await this.wished(read, principal, body, newId(now), now);
     let shown = await admission.decide(read, wish, [], now);
@@ -97,8 +97,9 @@ export class ReservationService {
       moves.push(...movesView(later.admission));
     }
     const admitted = shown.admission.kind === 'admitted';
+    const part = admitted ? await participation.wouldTakePart(read, principal, body.asSlave === true, now) : [];
     return {
-      reservation: null, admitted, sentence: [shown.sentence, ...said].join(' '), priority: wish.priority,
+      reservation: null, admitted, sentence: [shown.sentence, ...said, ...part].join(' '), priority: wish.priority,
       moves: admitted ? moves : [], offers: [...offersOf(shown)], series: [], pledge: null, decisionId: null,
     };
   }

@@ -36,13 +36,15 @@ describe('shares of reservations', () => {
 
   it('counts an opt-out for a reservation that was made, none for a question or a refusal, and refuses the third', async () => {
     await open({ participation: { mode: 'enforce', optOuts: 2, pledgeMs: 24 * 3_600_000 } });
-    await rig.reservations.check(rig.acting(alice), rig.body());
+    expect((await rig.reservations.check(rig.acting(alice), rig.body())).sentence).toContain('This would be opt-out 1 of 2: you ask without');
     await refusal(rig.request(alice, { count: 1000 }));
     expect(await rig.unit.read.users.optOuts(alice.userId)).toBe(0);
     expect((await rig.request(alice)).sentence).toContain('opt-out 1 of 2');
     await rig.request(alice);
     const before = await rig.rows();
-    expect((await refusal(rig.request(alice))).code).toBe('participation-required');
+    const third = await refusal(rig.request(alice));
+    expect(third.code).toBe('participation-required');
+    expect(await refusal(rig.reservations.check(rig.acting(alice), rig.body()))).toEqual(third);
     expect(await rig.rows()).toEqual(before);
     const pledged = await rig.request(alice, { asSlave: true });
     expect(pledged).toMatchObject({ admitted: true, priority: { ras: 1 }, pledge: { until: '2026-03-03T08:00:00.000Z', command: expect.stringContaining('paravcl-slave enrol') as string } });
