@@ -51,7 +51,7 @@ export function composeScheduling({ unit, clock, agents, figures, scheduler, joi
   const world = { agents, figures, scheduling };
   const priority = { ...settings.priority, contributingMs, timeZone };
   const participation = new Participation({ settings: settings.participation, contributingMs, timeZone, joinTokens });
-  const forecast = new LaunchForecast({ ...world, unitOfWork: unit, clock, settings: settings.instances, priority });
+  const forecast = new LaunchForecast({ ...world, unitOfWork: unit, clock, settings: settings.instances, priority, participation, quotas });
   const instances = new InstanceService({
     ...world, unitOfWork: unit, scheduler, clock, settings: settings.instances, priority, participation, quotas, forecast, onFault: onFault('instances'),
   });

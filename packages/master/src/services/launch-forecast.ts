@@ -7,8 +7,11 @@ import { riskSentence } from '../core/explain';
 import { outlook, type Outlook } from '../core/outlook';
 import { roomFor, type WaitingInstance } from '../core/snapshot';
 import type { UnitOfWork } from '../db/unit-of-work';
-import type { InstanceSettings } from './instance-settings';
-import { resolveLaunch } from './launch-request';
+import type { Repositories } from '../repositories/repositories';
+import type { InstanceSettings, Quotas } from './instance-settings';
+import { resolveLaunch, type Launch } from './launch-request';
+import type { Participation } from './participation';
+import { requireQuota } from './quota-check';
 import { priorityOfRequest, type PriorityRules, type RequestPriority } from './request-priority';
 import { loadWorld, type WorldDeps } from './world-loader';
 
@@ -17,6 +20,8 @@ export interface LaunchForecastDeps extends WorldDeps {
   readonly clock: Clock;
   readonly settings: InstanceSettings;
   readonly priority: PriorityRules;
+  readonly participation: Pick<Participation, 'wouldTakePart'>;
+  readonly quotas: Quotas;
 }
 
 /** What somebody is thinking of launching. */
@@ -68,7 +73,7 @@ export class LaunchForecast {
         }),
         risk: this.riskOf(seen, at),
         keptFrom: seen.kept === null ? null : new Date(seen.kept.recalledAt).toISOString(),
-        sentence: missing(seen),
+        sentence: await this.sentenceOf(repositories, principal, launch, query.asSlave === true, seen, at),
       };
     });
   }
@@ -89,6 +94,22 @@ export class LaunchForecast {
     };
     const sentence = this.riskOf(outlook({ ...snapshot, slaves }, wanted, this.deps.scheduling, at, []), at);
     return sentence === '' ? [] : [sentence];
+  }
+
+  /** Why a launch would be refused, else why it has to wait; with the opt-out that it would spend. */
+  private async sentenceOf(repositories: Repositories, principal: Principal, { vcpus, ramMiB, diskMiB }: Launch, asSlave: boolean, seen: Outlook, at: EpochMs): Promise<string | null> {
+    const { participation, quotas } = this.deps;
+    try {
+      const warnings = await participation.wouldTakePart(repositories, principal, asSlave, at);
+      const groupId = (await repositories.users.find(principal.userId))?.primaryGroupId ?? null;
+      const groupName = groupId === null ? null : ((await repositories.groups.find(groupId))?.name ?? null);
+      await requireQuota(repositories, { ...principal, groupId, groupName }, { instances: 1, vcpus, ramMiB, diskMiB }, quotas);
+      const said = [missing(seen), ...warnings].filter((sentence) => sentence !== null);
+      return said.length === 0 ? null : said.join(' ');
+    } catch (error) {
+      if (error instanceof ParavclError) return error.message;
+      throw error;
+    }
   }
 
   private riskOf({ kept }: Outlook, at: EpochMs): string {

@@ -44,7 +44,7 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
     const priority = { ...defaultPriority, contributingMs: scheduling.contributingMs, timeZone: settings.timeZone };
     const joinTokens = new JoinTokenService(unit, clock, { url: 'https://localhost:8443', caFingerprint: null });
     const participation = new Participation({ settings: defaultParticipation, contributingMs: scheduling.contributingMs, timeZone: settings.timeZone, joinTokens });
-    const forecast = new LaunchForecast({ unitOfWork: unit, agents, figures, clock, settings, scheduling, priority });
+    const forecast = new LaunchForecast({ unitOfWork: unit, agents, figures, clock, settings, scheduling, priority, participation, quotas: defaultQuotas });
     const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, figures, clock, settings, scheduling, priority, participation, quotas: defaultQuotas, forecast, onFault: unexpected });
     const reserving = composeReservations({
       unitOfWork: unit, agents, figures, instances, participation, scheduler, clock, settings, scheduling, priority, reservations: defaultReservations, quotas: defaultQuotas, onFault: unexpected,

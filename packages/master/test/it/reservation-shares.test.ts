@@ -50,4 +50,15 @@ describe('shares of reservations', () => {
     expect(pledged).toMatchObject({ admitted: true, priority: { ras: 1 }, pledge: { until: '2026-03-03T08:00:00.000Z', command: expect.stringContaining('paravcl-slave enrol') as string } });
     expect(await rig.unit.read.pledges.ofUser(alice.userId)).toHaveLength(1);
   });
+
+  it('says before a launch what would refuse it or be spent by it, and counts nothing', async () => {
+    await open({ participation: { mode: 'enforce', optOuts: 1, pledgeMs: 24 * 3_600_000 }, quotas: { user: { ...noQuota, vcpus: 2 }, group: noQuota, groups: new Map() } });
+    const imageId = await rig.image();
+    const said = async (vcpus: number): Promise<string | null> => (await rig.forecast.options(alice, { imageId, vcpus })).sentence;
+    expect(await said(2)).toMatch(/^This would be opt-out 1 of 1/);
+    expect(await said(3)).toMatch(/^Your limit is 2 cores/);
+    await rig.request(alice);
+    expect(await said(2)).toMatch(/^The site lets you ask once without a machine/);
+    expect(await rig.unit.read.users.optOuts(alice.userId)).toBe(1);
+  });
 });
