@@ -127,16 +127,16 @@ describe('a reservation that changes', () => {
         slave('b', { bookings: [booking('mine', 4, at(10), at(11), { slot: 2 }), booking('next', 8, at(11), at(12))] }),
       ]),
     };
-    const fixed = [{ slot: 1, slaveId: 'a', claimed: true }];
+    const fixed = [{ slot: 1, slaveId: 'a', promisedDiskMiB: room(4).diskMiB }];
     // The second machine could go nowhere but to a, whose disk is full.
     expect(refusal(ask(begun, asking('mine', 2, 4, at(10), 2, { fixed }), at(10, 30))).offers).toEqual([]);
     expect(slavesOf(ask(begun, asking('mine', 1, 4, at(10), 2, { fixed }), at(10, 30)))).toEqual(['a']);
-    expect(ask(begun, asking('mine', 1, 4, at(10), 2, { fixed: [{ slot: 1, slaveId: 'b', claimed: true }] }), at(10, 30)).kind).toBe('refused');
+    expect(ask(begun, asking('mine', 1, 4, at(10), 2, { fixed: [{ slot: 1, slaveId: 'b', promisedDiskMiB: room(4).diskMiB }] }), at(10, 30)).kind).toBe('refused');
   });
 
   it('keeps a claimed slot on a slave that takes nothing new', () => {
     const draining = world([slave('a', { admission: 'draining', bookings: [booking('mine', 4, at(10), at(11), { slot: 1, instanceId: 'guest', need: room(4, { diskMiB: 0 }) })] })]);
-    expect(slavesOf(admit(draining, [], asking('mine', 1, 4, at(10), 2, { fixed: [{ slot: 1, slaveId: 'a', claimed: true }] }), at(10, 30)))).toEqual(['a']);
+    expect(slavesOf(admit(draining, [], asking('mine', 1, 4, at(10), 2, { fixed: [{ slot: 1, slaveId: 'a', promisedDiskMiB: room(4).diskMiB }] }), at(10, 30)))).toEqual(['a']);
   });
 });
 

@@ -2,7 +2,7 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import { countWithin, type Lease, type Timeline, type Window } from './calendar';
 import type { FixedSlot, SlotOnSlave } from './reservation-request';
 import { reservable, slaveTimeline } from './slave-timeline';
-import { add, compute, subtract, type Room, type SlaveView } from './snapshot';
+import { add, beyondDisk, subtract, type Room, type SlaveView } from './snapshot';
 
 /** A slave with what is taken of it through time. */
 export interface BookedSlave {
@@ -101,7 +101,7 @@ function openSlave({ id, volunteer, timeline }: BookedSlave, window: Window, nee
 }
 
 function keepFixed(calendar: Calendar, { window, need, fixed }: Parcel): Calendar | null {
-  const leases = together(fixed.map(({ slaveId, claimed }) => ({ ...window, need: claimed ? compute(need) : need, slaveId })));
+  const leases = together(fixed.map(({ slaveId, promisedDiskMiB }) => ({ ...window, need: beyondDisk(need, promisedDiskMiB), slaveId })));
   return leases.every((lease) => calendar.get(lease.slaveId)?.timeline.fits(window, lease.need) === true) ? occupy(calendar, leases) : null;
 }
 

@@ -27,8 +27,8 @@ export interface HeldReservation extends Window {
 export interface FixedSlot {
   readonly slot: number;
   readonly slaveId: string;
-  /** An instance was claimed from it: its disk is promised already, so only cores, RAM and bandwidth are asked for. */
-  readonly claimed: boolean;
+  /** Disk, with its RAM's, of the instance that was claimed from it: promised there already, so only the rest is asked for. 0 while there is none. */
+  readonly promisedDiskMiB: number;
 }
 
 /**

@@ -23,7 +23,7 @@ export interface Booking {
   readonly slot: number;
   readonly start: EpochMs;
   readonly end: EpochMs;
-  /** What it takes beyond what is promised already: without its disk once that is on the slave. */
+  /** What it takes beyond what is promised already: without the disk of its instance once that is on the slave. */
   readonly need: Room;
   /** Who claimed it; null while nobody has. */
   readonly instanceId: string | null;
@@ -162,6 +162,11 @@ export function subtract(a: Room, b: Room): Room {
 /** The part of a room that comes back when its guest is saved: everything but the disk. */
 export function compute(room: Room): Room {
   return { ...room, diskMiB: 0 };
+}
+
+/** What `need` takes beyond so much disk that is promised already. */
+export function beyondDisk(need: Room, promisedMiB: number): Room {
+  return { ...need, diskMiB: Math.max(0, need.diskMiB - promisedMiB) };
 }
 
 /** Whether `need` is within `room` in every dimension. */

@@ -1,7 +1,7 @@
 import { holdingReservationStates } from '@paravcl/shared/domain/reservation';
 import type { Knex } from 'knex';
 import type { BookingRecord } from '../core/reservation-record';
-import { compute, roomFor, type Booking, type Room } from '../core/snapshot';
+import { beyondDisk, roomFor, type Booking, type Room } from '../core/snapshot';
 
 interface BookingRow {
   readonly reservation_id: string;
@@ -18,7 +18,7 @@ interface HeldRow extends BookingRow {
   readonly disk_mib: number;
   readonly bandwidth_mbps: number | null;
   readonly group_name: string | null;
-  readonly has_its_disk: number;
+  readonly promised_disk_mib: number;
 }
 
 const columns = ['reservation_id', 'slot', 'slave_id', 'instance_id'] as const satisfies readonly (keyof BookingRow)[];
@@ -58,7 +58,7 @@ export class BookingRepository {
       .orderBy(['r.starts_at', 'b.reservation_id', 'b.slot'])
       .select(
         'b.reservation_id', 'b.slot', 'b.slave_id', 'b.instance_id', 'r.starts_at', 'r.ends_at', 'r.vcpus', 'r.ram_mib', 'r.disk_mib', 'r.bandwidth_mbps',
-        'g.name as group_name', this.db.raw('(i.slave_id IS NOT NULL AND i.slave_id = b.slave_id) AS has_its_disk'),
+        'g.name as group_name', this.db.raw('CASE WHEN i.slave_id = b.slave_id THEN i.disk_mib + i.ram_mib ELSE 0 END AS promised_disk_mib'),
       )) as readonly HeldRow[];
     return rows.map((row) => ({
       reservationId: row.reservation_id,
@@ -94,8 +94,11 @@ export class BookingRepository {
   }
 }
 
-/** Disk that is on the slave already is promised already, and must not count twice. */
+/**
+ * What is on the slave of its instance already is promised already, and must not count twice. An instance that is smaller
+ * than what was reserved leaves the rest to the slot, which may be claimed anew once it is deleted.
+ */
 function needOf(row: HeldRow): Room {
   const need = roomFor({ vcpus: row.vcpus, ramMiB: row.ram_mib, diskMiB: row.disk_mib, bandwidthMbps: row.bandwidth_mbps });
-  return row.has_its_disk === 1 ? compute(need) : need;
+  return beyondDisk(need, Number(row.promised_disk_mib));
 }

@@ -7,6 +7,7 @@ import { priorityOf } from '@paravcl/shared/priority';
 import type { ReservationRecord } from '../core/reservation-record';
 import type { FixedSlot } from '../core/reservation-request';
 import { standingSentence } from '../core/reservation-standing';
+import { roomFor } from '../core/snapshot';
 import { tellMoment } from '../core/tell-time';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
@@ -201,9 +202,9 @@ export class ReservationChanges {
   }
 }
 
-/** Slots that an instance was claimed from stay where they are; where its disk is there already, only the rest is asked for. */
+/** Slots that an instance was claimed from stay where they are; of their disk only what is not there already is asked for. */
 async function claimedSlots(repositories: Repositories, id: string): Promise<readonly FixedSlot[]> {
-  const placed = new Set((await repositories.instances.ofReservation(id)).filter(({ slaveId }) => slaveId !== null).map((instance) => instance.id));
+  const placed = new Map((await repositories.instances.ofReservation(id)).filter(({ slaveId }) => slaveId !== null).map((instance) => [instance.id, roomFor(instance).diskMiB]));
   const bookings = await repositories.bookings.ofReservations([id]);
-  return bookings.flatMap(({ slot, slaveId, instanceId }) => (instanceId === null ? [] : [{ slot, slaveId, claimed: placed.has(instanceId) }]));
+  return bookings.flatMap(({ slot, slaveId, instanceId }) => (instanceId === null ? [] : [{ slot, slaveId, promisedDiskMiB: placed.get(instanceId) ?? 0 }]));
 }

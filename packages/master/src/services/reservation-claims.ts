@@ -9,7 +9,7 @@ import type { BookingRecord, ReservationRecord } from '../core/reservation-recor
 import { claimableSentence, machines } from '../core/reservation-standing';
 import { cores } from '../core/say';
 import { reservable, slaveTimeline } from '../core/slave-timeline';
-import { compute, roomFor } from '../core/snapshot';
+import { beyondDisk, roomFor } from '../core/snapshot';
 import { tellMoment } from '../core/tell-time';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
@@ -17,7 +17,6 @@ import type { Acting } from './acting';
 import type { Accepted, Claim, InstanceService } from './instance-service';
 import type { ReservationSettings } from './instance-settings';
 import { missingReservation, requireClaim } from './reservation-access';
-import { lockCalendar } from './reservation-admission';
 import type { ReservationClock } from './reservation-clock';
 import { ownerOf } from './reservation-wish';
 import { loadWorld, type WorldDeps } from './world-loader';
@@ -97,10 +96,8 @@ export class ReservationClaims {
     await this.take(repositories, slot, instanceId);
   }
 
-  /** A slot for an instance that has its disk: the one on its slave, or another that is booked over to there. */
+  /** A slot for an instance that has its disk: the one on its slave, or another that is booked over to there. The calendar is locked by the caller. */
   private async takeFor(repositories: Repositories, id: string, instanceId: string): Promise<void> {
-    // Booking over is a change of the calendar.
-    await lockCalendar(repositories);
     const { reservation, free } = await this.open(repositories, id);
     const instance = await repositories.instances.find(instanceId);
     if (instance?.slaveId == null) throw new ParavclError('conflict', 'This instance has no disk anywhere yet: it waits to be launched. Claim a new one instead.');
@@ -119,9 +116,11 @@ export class ReservationClaims {
     const { snapshot } = await loadWorld(repositories, this.deps, now);
     const slave = snapshot.slaves.find((one) => one.id === slaveId);
     const window = { start: now, end: reservation.end };
-    if (slave === undefined || !reservable(slave) || !slaveTimeline(slave, now).fits(window, compute(roomFor(instance)))) {
+    // All that was reserved goes there, whatever the instance needs of it: whoever claims the slot after it gets no less.
+    const need = beyondDisk(roomFor(reservation), roomFor(instance).diskMiB);
+    if (slave === undefined || !reservable(slave) || !slaveTimeline(slave, now).fits(window, need)) {
       const where = slave?.name ?? 'a slave that is gone';
-      const why = slave === undefined || !reservable(slave) ? 'cannot take it now' : `has no room for it until ${tellMoment(reservation.end, snapshot.rules.timeZone, now)}`;
+      const why = slave === undefined || !reservable(slave) ? 'cannot take it now' : `has no room for a reserved machine of ${cores(reservation.vcpus)}, ${reservation.ramMiB} MiB of RAM and ${reservation.diskMiB} MiB of disk until ${tellMoment(reservation.end, snapshot.rules.timeZone, now)}`;
       throw new ParavclError('conflict', `The disk of ${instance.name} is on ${where}, which ${why}. Claim a new instance, or try again when there is room.`);
     }
     await repositories.bookings.rebook(slot.reservationId, slot.slot, slaveId);

@@ -201,7 +201,7 @@ describe('the life of a reservation', () => {
     await rig.until('2026-03-02T09:00:01Z');
     const before = await rig.reservations.get(bob, id);
     const refused = await refusal(claim(bob, id, { instanceId: mine }));
-    expect(refused).toMatchObject({ code: 'conflict', message: expect.stringMatching(/is on lab-1, which has no room for it until Mon 12:00/) as string });
+    expect(refused).toMatchObject({ code: 'conflict', message: expect.stringMatching(/is on lab-1, which has no room for a reserved machine of 2 cores, 512 MiB of RAM and 1024 MiB of disk until Mon 12:00/) as string });
     expect(await rig.reservations.get(bob, id)).toEqual(before);
     expect(await instance(mine)).toMatchObject({ type: 'BE', desired: 'suspended' });
   });
