@@ -1,26 +1,27 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { Timeline, type Lease } from './calendar';
-import { takesPart } from './room-now';
+import { bookedDiskMiB, slaveNow, takesPart, unpromised } from './room-now';
 import { compute, within, type SlaveView, type Snapshot, type WaitingInstance } from './snapshot';
 
 /**
  * When each who waits fits at the latest, if nobody extends, cancels or comes with a higher priority: in the order of
  * service each takes the first place that running instances (until their ends) and reservations leave for as long as
- * the shortest loan, and holds it for those behind. Null for whom no end is in sight: no slave is large enough, or what
- * is in the way has no end.
+ * the shortest loan, and holds it for those behind. Null for whom no end is in sight: no slave is large enough or left
+ * to try, or what is in the way has no end. Disks are that: they stay when their guests go, until somebody deletes them.
  *
  * @param waiting in the order of service
  */
 export function forecast(snapshot: Snapshot, waiting: readonly WaitingInstance[], at: EpochMs): ReadonlyMap<string, EpochMs | null> {
   const { shortestLoanMs, horizonMs } = snapshot.rules;
   let timelines: ReadonlyMap<string, Timeline> = new Map(snapshot.slaves.filter(takesPart).map((slave) => [slave.id, timelineOf(slave, at)]));
+  let disks: ReadonlyMap<string, number> = new Map(snapshot.slaves.map((slave) => [slave.id, unpromised(slaveNow(slave)).diskMiB]));
   const starts = new Map<string, EpochMs | null>();
   for (const instance of waiting) {
-    const asked = [...timelines].filter(([id]) => instance.boundTo === null || id === instance.boundTo);
+    const could = new Set(snapshot.slaves.filter((slave) => couldTake(slave, instance, disks.get(slave.id) ?? 0)).map(({ id }) => id));
+    const asked = [...timelines].filter(([id]) => could.has(id));
     const need = compute(instance.need);
     const length = Math.max(1, Math.min(shortestLoanMs, instance.runMs ?? shortestLoanMs));
     const found = asked
-      .filter(([, timeline]) => within(need, timeline.capacity))
       .flatMap(([id, timeline]) => {
         const start = timeline.firstFit(need, length, at, at + horizonMs);
         return start === null ? [] : [{ id, timeline, start }];
@@ -30,8 +31,16 @@ export function forecast(snapshot: Snapshot, waiting: readonly WaitingInstance[]
     if (found === undefined) continue;
     const end = instance.runMs === null ? Infinity : found.start + instance.runMs;
     timelines = new Map([...timelines, [found.id, found.timeline.withLease({ start: found.start, end, need })]]);
+    disks = new Map([...disks, [found.id, (disks.get(found.id) ?? 0) - instance.need.diskMiB]]);
   }
   return starts;
+}
+
+/** Whether the slave is one for it at all; what runs there now is not asked about. */
+function couldTake(slave: SlaveView, { id, type, booking, need, boundTo, attempts }: WaitingInstance, diskMiB: number): boolean {
+  if (boundTo !== null && slave.id !== boundTo) return false;
+  if (attempts.some(({ slaveId, sentence }) => slaveId === slave.id && sentence !== null)) return false;
+  return within(need, slave.capacity) && (need.diskMiB === 0 || need.diskMiB <= diskMiB - bookedDiskMiB(slaveNow(slave), { id, type, booking }));
 }
 
 /** Everything that holds cores there, best-effort too, for nobody gives way in a forecast. */

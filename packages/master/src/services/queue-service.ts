@@ -1,4 +1,4 @@
-import type { Clock } from '@paravcl/shared/clock';
+import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import type { QueueEntry } from '@paravcl/shared/domain/decision';
 import type { Principal } from '@paravcl/shared/domain/people';
 import type { Reason } from '@paravcl/shared/domain/reasons';
@@ -34,21 +34,43 @@ export class QueueService {
       const { instance } = decision;
       const subject = groups.get(instance.id);
       if (subject === undefined || !may(principal, 'queue.see', subject)) return [];
-      const start = starts.get(instance.id) ?? null;
+      const start = startInSight(decision, starts.get(instance.id) ?? null, at);
       const reason = reasonOf(decision);
-      const earliest = start === null ? '' : start <= at ? ' It starts with the scheduler’s next look.' : ` Earliest start: ${tellMoment(start, scheduling.rules.timeZone, at)}.`;
       return [{
         instanceId: instance.id,
         name: instance.name,
         place: index + 1,
         reason,
-        waitsFor: `${reason?.sentence ?? 'It starts now.'}${earliest}`,
+        waitsFor: `${reason?.sentence ?? 'It starts with the scheduler’s next look.'}${reason?.code === 'MakingRoom' ? '' : earliest(start, scheduling.rules.timeZone, at)}`,
         earliestStart: start === null ? null : new Date(start).toISOString(),
         priority: instance.priority,
       }];
     });
     return { length: decisions.length, items };
   }
+}
+
+/**
+ * The forecast knows of running instances and reservations alone. Where it sees room now and the scheduler would not
+ * take it (a critical limit, a clock that is wrong), nobody can tell when that ends.
+ */
+function startInSight(decision: Decision, forecasted: EpochMs | null, at: EpochMs): EpochMs | null {
+  switch (decision.kind) {
+    case 'place':
+    case 'resume':
+      return at;
+    case 'preempt':
+      return at + decision.victims.reduce((sum, { saveMs }) => sum + saveMs, 0);
+    case 'queue':
+      return forecasted !== null && forecasted <= at && decision.nominatedTo === null ? null : forecasted;
+    case 'refuse':
+      return null;
+  }
+}
+
+/** For the end of a sentence about what is waited for. */
+function earliest(start: EpochMs | null, timeZone: string, at: EpochMs): string {
+  return start === null || start <= at ? '' : ` Earliest start: ${tellMoment(start, timeZone, at)}.`;
 }
 
 function reasonOf(decision: Decision): Reason | null {
