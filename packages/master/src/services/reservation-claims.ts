@@ -142,11 +142,7 @@ export class ReservationClaims {
     requireOpen(reservation, rules.timeZone, now);
     const bookings = await repositories.bookings.ofReservations([id]);
     const [first, ...others] = bookings.filter(({ instanceId }) => instanceId === null);
-    if (first === undefined) {
-      const { count } = reservation;
-      const taken = count === 1 ? 'Its one machine is claimed. Ask its user to delete it,' : `All ${count} of its machines are claimed. Ask somebody to delete theirs,`;
-      throw new ParavclError('conflict', `${taken} or launch an instance without the reservation.`, { limit: machines(count) });
-    }
+    if (first === undefined) throw await allClaimed(repositories, reservation);
     if (reservation.state === 'confirmed') await reservationClock.begin(repositories, reservation, now);
     if (reservation.state === 'no-show') await reservationClock.comeBack(repositories, reservation, now);
     return { reservation, free: [first, ...others] };
@@ -167,6 +163,15 @@ function requireOpen({ state, start, end, changedAt }: ReservationRecord, timeZo
   if (state === 'released') throw new ParavclError('conflict', `This reservation was given back at ${moment(changedAt)}. Launch an instance without it, or reserve again.`);
   if (end <= now || state === 'expired') throw new ParavclError('conflict', `This reservation ended at ${moment(end)}. Launch an instance without it, or reserve again.`);
   if (start > now) throw new ParavclError('conflict', `This reservation begins at ${moment(start)}. Claim from it then; until then you may launch an instance without it.`);
+}
+
+/** Who failed before it ever ran holds its machine all the same, since it may be started again: deleting it is the nearest way out. */
+async function allClaimed(repositories: Repositories, { id, count }: ReservationRecord): Promise<ParavclError> {
+  const failed = (await repositories.instances.ofReservation(id)).find(({ observed, booted, desired }) => observed === 'failed' && !booted && desired !== 'deleted');
+  const taken = count === 1 ? 'Its one machine is claimed.' : `All ${count} of its machines are claimed.`;
+  const ask = count === 1 ? 'Ask its user to delete it,' : 'Ask somebody to delete theirs,';
+  const way = failed === undefined ? ask : `${failed.name} failed before it ever ran: deleting it frees one. Delete it or ask its user to,`;
+  return new ParavclError('conflict', `${taken} ${way} or launch an instance without the reservation.`, { limit: machines(count) });
 }
 
 /** What a claim runs: what the reservation is for, else what the claim says. */

@@ -68,4 +68,16 @@ describe('claims from a reservation', () => {
     expect(await needs()).toEqual([{ slaveId: lab, vcpus: 2, ramMiB: 512, diskMiB: 1536, bandwidthMbps: 0 }]);
     await claim(course.carol, id);
   });
+
+  it('are refused with the way out when a machine is held by one that failed before it ever ran', async () => {
+    const lab = await rig.slave('lab-1', { cores: 2 });
+    const id = await reserve();
+    await rig.until('2026-03-02T09:00:01Z');
+    rig.agents.connected.delete(lab);
+    const failed = await claim(course.bob, id);
+    await rig.database.db('instances').where({ id: failed }).update({ observed: 'failed' });
+    const { name } = (await rig.unit.read.instances.find(failed)) ?? { name: '' };
+    const { message } = await refusal(claim(course.carol, id));
+    expect(message).toContain(`Its one machine is claimed. ${name} failed before it ever ran: deleting it frees one.`);
+  });
 });
