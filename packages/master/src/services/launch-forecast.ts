@@ -3,6 +3,7 @@ import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
+import { priorityOf, type PriorityParts } from '@paravcl/shared/priority';
 import { riskSentence } from '../core/explain';
 import { outlook, type Outlook } from '../core/outlook';
 import { roomFor, type WaitingInstance } from '../core/snapshot';
@@ -12,7 +13,7 @@ import type { InstanceSettings, Quotas } from './instance-settings';
 import { resolveLaunch, type Launch } from './launch-request';
 import type { Participation } from './participation';
 import { requireQuota } from './quota-check';
-import { priorityOfRequest, type PriorityRules, type RequestPriority } from './request-priority';
+import { requestFactors, type PriorityRules } from './request-priority';
 import { loadWorld, type WorldDeps } from './world-loader';
 
 export interface LaunchForecastDeps extends WorldDeps {
@@ -35,7 +36,7 @@ export interface LaunchQuery {
 
 export interface LaunchOptions {
   readonly fitsNow: boolean;
-  readonly options: { minutes: number; end: string; priority: RequestPriority['parts'] }[];
+  readonly options: { minutes: number; end: string; priority: PriorityParts }[];
   readonly risk: string;
   readonly keptFrom: string | null;
   readonly sentence: string | null;
@@ -55,25 +56,18 @@ export class LaunchForecast {
     const hours = Array.from({ length: Math.floor(max / hourMinutes) }, (_, index) => (index + 1) * hourMinutes).filter((minutes) => minutes >= min);
     return unitOfWork.transaction(async (repositories) => {
       const launch = await resolveLaunch(repositories, query, settings.defaults);
-      const priorities = new Map<number, RequestPriority>();
-      for (const minutes of new Set([...hours, max])) {
-        const asking = { who: principal, image: launch.image, reservationGroupId: null, ramMiB: launch.ramMiB, minutes, asSlave: query.asSlave === true };
-        priorities.set(minutes, await priorityOfRequest(repositories, asking, priority, at));
-      }
-      const longest = priorities.get(max);
-      if (longest === undefined) throw new ParavclError('internal', 'No time can be asked for.');
+      const asker = { who: principal, image: launch.image, reservationGroupId: null, asSlave: query.asSlave === true };
+      const factors = await requestFactors(repositories, asker, priority, at);
+      const partsFor = (minutes: number): PriorityParts => priorityOf({ ...factors, ramMiB: launch.ramMiB, minutes }, priority.formula);
       const { snapshot } = await loadWorld(repositories, this.deps, at);
-      const wanted: WaitingInstance = { ...unplaced(newId(at), principal.userId, at), need: roomFor(launch), priority: longest.parts, runMs: max * 60_000 };
+      const wanted: WaitingInstance = { ...unplaced(newId(at), principal.userId, at), need: roomFor(launch), priority: partsFor(max), runMs: max * 60_000 };
       const seen = outlook(snapshot, wanted, this.deps.scheduling, at, hours);
       return {
         fitsNow: seen.decision?.kind === 'place',
-        options: seen.minutes.flatMap((minutes) => {
-          const parts = priorities.get(minutes)?.parts;
-          return parts === undefined ? [] : [{ minutes, end: new Date(at + minutes * 60_000).toISOString(), priority: parts }];
-        }),
+        options: seen.minutes.map((minutes) => ({ minutes, end: new Date(at + minutes * 60_000).toISOString(), priority: partsFor(minutes) })),
         risk: this.riskOf(seen, at),
         keptFrom: seen.kept === null ? null : new Date(seen.kept.recalledAt).toISOString(),
-        sentence: await this.sentenceOf(repositories, principal, launch, query.asSlave === true, seen, at),
+        sentence: await this.sentenceOf(repositories, principal, launch, asker.asSlave, seen, at),
       };
     });
   }
