@@ -5,10 +5,11 @@ import { listed, tellMachines } from './explain-reservation';
 import type { Refused } from './offers';
 import { calendarOf, mostInEmptyPool, pack } from './packing';
 import type { HeldReservation, ReservationOffer } from './reservation-request';
-import { cores, fit, twoPriorities } from './say';
+import { fit, twoPriorities } from './say';
 import { reservable } from './slave-timeline';
 import { tellAfter, tellMoment, tellWindow } from './tell-time';
 import { noRoom, type Room, type SlaveView } from './snapshot';
+import { largeEnoughFor } from './too-large';
 
 /** Why a request is refused, with the way out: what it ran into, and what can be had instead. */
 export function refusedReason(refused: Refused, offers: readonly ReservationOffer[]): Reason {
@@ -27,13 +28,7 @@ function neverFits({ request }: Refused, slaves: readonly SlaveView[]): Reason |
   const wholeCores = Math.floor(slaves.reduce((sum, { capacity }) => sum + capacity.vcpus, 0));
   if (count * need.vcpus > wholeCores) return { code: 'NoSlaveFits', sentence: `Cannot reserve ${asked}: the whole pool has ${wholeCores}.` };
   if (inEmptyPool > 0) return { code: 'NoSlaveFits', sentence: `Cannot reserve ${asked}: even in the empty pool, ${inEmptyPool} ${inEmptyPool === 1 ? 'machine' : 'machines'} of that size find room.` };
-  const largest = (amount: (capacity: Room) => number): number => Math.floor(Math.max(...slaves.map(({ capacity }) => amount(capacity))));
-  return {
-    code: 'NoSlaveFits',
-    sentence:
-      `Cannot reserve ${asked}: no slave is large enough for ${cores(need.vcpus)}, ${need.ramMiB} MiB of RAM and ${need.diskMiB} MiB of disk with saved RAM; the largest have ` +
-      `${cores(largest(({ vcpus }) => vcpus))}, ${largest(({ ramMiB }) => ramMiB)} MiB and ${largest(({ diskMiB }) => diskMiB)} MiB. Ask for less.`,
-  };
+  return { code: 'NoSlaveFits', sentence: `Cannot reserve ${asked}: no slave is ${largeEnoughFor(need, slaves.map(({ capacity }) => capacity))}. Ask for less.` };
 }
 
 /** Whether the request would fit if nobody else had reserved anything; who has then. */

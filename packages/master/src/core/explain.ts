@@ -7,6 +7,7 @@ import { cores, fit, ordinal, twoPriorities } from './say';
 import type { Victim } from './victims';
 import type { Attempt, Booking, Rules, RunningInstance, WaitingInstance } from './snapshot';
 import { tellMoment } from './tell-time';
+import { largeEnoughFor } from './too-large';
 
 export function placedSentence(instance: WaitingInstance, slave: SlaveNow, all: readonly SlaveNow[], policy: string, question: Question): string {
   const others = all.filter(({ view }) => takesPart(view)).length;
@@ -121,9 +122,5 @@ function waitingSentence(code: ReasonCode, slaves: readonly SlaveNow[], instance
 }
 
 function tooLarge(slaves: readonly SlaveNow[], { need }: WaitingInstance): string {
-  const largest = (amount: (slave: SlaveNow) => number): number => Math.max(0, ...slaves.filter(({ view }) => view.admission === 'approved').map(amount));
-  return (
-    `No slave is large enough for ${cores(need.vcpus)}, ${need.ramMiB} MiB of RAM and ${need.diskMiB} MiB of disk with saved RAM: the largest have ` +
-    `${cores(largest(({ view }) => view.capacity.vcpus))}, ${largest(({ view }) => view.capacity.ramMiB)} MiB and ${largest(({ view }) => view.capacity.diskMiB)} MiB.`
-  );
+  return `No slave is ${largeEnoughFor(need, slaves.filter(({ view }) => view.admission === 'approved').map(({ view }) => view.capacity))}.`;
 }
