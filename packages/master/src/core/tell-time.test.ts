@@ -1,4 +1,4 @@
-import { tellLength, tellMoment, tellTimeOfDay, tellWindow } from './tell-time';
+import { tellDatedMoment, tellDatedWindow, tellLength, tellMoment, tellTimeOfDay, tellWindow } from './tell-time';
 
 const at = (text: string): number => Date.parse(text);
 const zone = 'Europe/Berlin';
@@ -17,6 +17,12 @@ describe('a time as people are told it', () => {
   it('says the day of an end only where it is another', () => {
     expect(tellWindow({ start: at('2026-11-24T13:20Z'), end: at('2026-11-24T15:20Z') }, zone, now)).toBe('Tue 14:20 to 16:20');
     expect(tellWindow({ start: at('2026-11-24T21:00Z'), end: at('2026-11-24T23:00Z') }, zone, now)).toBe('Tue 22:00 to Wed 00:00');
+  });
+
+  it('always has its date where it is kept', () => {
+    expect(tellDatedMoment(at('2026-11-24T13:20Z'), zone, now)).toBe('Tue 24 Nov 14:20');
+    expect(tellDatedWindow({ start: at('2026-11-24T13:20Z'), end: at('2026-11-24T15:20Z') }, zone, now)).toBe('Tue 24 Nov 14:20 to 16:20');
+    expect(tellDatedWindow({ start: at('2026-11-24T21:00Z'), end: at('2026-11-24T23:00Z') }, zone, now)).toBe('Tue 24 Nov 22:00 to Wed 25 Nov 00:00');
   });
 
   it('tells apart the hour that autumn repeats', () => {

@@ -14,9 +14,23 @@ export function tellMoment(at: EpochMs, zone: string, now: EpochMs): string {
 /** "Tue", "Tue 8 Dec" or "Tue 8 Dec 2027". */
 export function tellDay(at: EpochMs, zone: string, now: EpochMs): string {
   const days = dayOf(at, zone) - dayOf(now, zone);
+  return days >= 0 && days <= 6 ? local(at, zone).toFormat('ccc') : tellDate(at, zone, now);
+}
+
+function tellDate(at: EpochMs, zone: string, now: EpochMs): string {
   const sameYear = local(at, zone).year === local(now, zone).year;
-  if (days >= 0 && days <= 6) return local(at, zone).toFormat('ccc');
   return local(at, zone).toFormat(sameYear ? 'ccc d LLL' : 'ccc d LLL yyyy');
+}
+
+/** A moment in what is kept and read on another day too, when a weekday alone would mean another: "Tue 8 Dec 14:20". */
+export function tellDatedMoment(at: EpochMs, zone: string, now: EpochMs): string {
+  return `${tellDate(at, zone, now)} ${tellClock(at, zone)}`;
+}
+
+/** The same for a window: "Tue 8 Dec 14:20 to 16:20". */
+export function tellDatedWindow({ start, end }: Window, zone: string, now: EpochMs): string {
+  const until = dayOf(end, zone) === dayOf(start, zone) ? tellClock(end, zone) : tellDatedMoment(end, zone, now);
+  return `${tellDatedMoment(start, zone, now)} to ${until}`;
 }
 
 /** "14:20", or "02:30 (UTC+1)" on the day on which 02:30 comes twice. */

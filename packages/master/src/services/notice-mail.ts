@@ -34,6 +34,7 @@ const subjects: Readonly<Record<NoticeKind, string>> = {
   'instance.time-ended': 'The time of an instance of yours is over',
   'reservation.confirmed': 'Your reservation is confirmed',
   'reservation.moved': 'Your reservation was moved',
+  'reservation.changed': 'Your reservation was changed',
   'reservation.begun': 'Your reservation has begun',
   'reservation.no-show': 'Nobody came to your reservation yet',
   'reservation.ended': 'Your reservation is over',

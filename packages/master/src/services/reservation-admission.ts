@@ -107,7 +107,7 @@ export class ReservationAdmission {
     return written;
   }
 
-  /** Writes what was admitted as another window of a reservation that is there, whose present slots are `before`. */
+  /** Writes what was admitted as another window of a reservation that is there, whose present slots are `before`; who is told is for the caller. */
   async rebook(repositories: Repositories, granted: Granted, present: ReservationRecord, before: readonly BookingRecord[], by: By): Promise<Written> {
     const { wish: { owner, start, end, priority, requestedMinutes }, admission, at } = granted;
     const changed = { ...present, start, end, priority, requestedMinutes, moved: present.moved === null ? null : { ...present.moved, accepted: true } };
@@ -116,9 +116,7 @@ export class ReservationAdmission {
     for (const { slot, slaveId } of admission.bookings) {
       if (before.find((one) => one.slot === slot)?.slaveId !== slaveId) await repositories.bookings.rebook(reservation.id, slot, slaveId);
     }
-    const written = await this.settle(repositories, granted, reservation, by);
-    await repositories.events.append({ kind: 'reservation.changed', subjectType: 'reservation', subjectId: reservation.id, ...by, sentence: written.sentence }, at);
-    return written;
+    return this.settle(repositories, granted, reservation, by);
   }
 
   /** Writes the decision about a refused wish and answers the error that tells of it. */

@@ -8,7 +8,7 @@ import type { ReservationRecord } from '../core/reservation-record';
 import type { FixedSlot } from '../core/reservation-request';
 import { standingSentence } from '../core/reservation-standing';
 import { roomFor } from '../core/snapshot';
-import { tellMoment } from '../core/tell-time';
+import { tellDatedWindow, tellMoment } from '../core/tell-time';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
 import type { Acting } from './acting';
@@ -20,7 +20,7 @@ import { missingReservation, requireOperate } from './reservation-access';
 import type { ReservationAdmission } from './reservation-admission';
 import { becomeBestEffort, giveEnd, type ToTell } from './reservation-instances';
 import { requireReservationQuota } from './reservation-limits';
-import { answerable, byPerson, tellPeople, type By } from './reservation-people';
+import { answerable, byPerson, claimants, tellPeople } from './reservation-people';
 import { viewOf, writtenAnswer } from './reservation-view';
 import { minutesOf, ownerOf, requireExtension, requireWindow, wishedMoment, wishedWindow, type AskedWindow, type ReservationOwner } from './reservation-wish';
 
@@ -107,11 +107,10 @@ export class ReservationChanges {
       const { repositories, present, now } = about;
       const { state, start, seriesId } = present;
       if (state !== 'cancelled' && (state !== 'confirmed' || start <= now)) throw this.tooLate(about, 'It cannot be cancelled any more');
-      const by = byPerson(acting);
-      const after = state === 'cancelled' ? present : await this.takeBack(about, by);
+      const after = state === 'cancelled' ? present : await this.takeBack(acting, about);
       if (!series || seriesId === null) return after;
       for (const later of await repositories.reservations.ofSeries(seriesId)) {
-        if (later.state === 'confirmed' && later.start > start) await this.takeBack({ ...about, present: later }, by);
+        if (later.state === 'confirmed' && later.start > start) await this.takeBack(acting, { ...about, present: later });
       }
       await repositories.series.change(seriesId, { nextStart: null });
       return after;
@@ -136,17 +135,18 @@ export class ReservationChanges {
       const by = byPerson(acting);
       const toBestEffort = { rules: this.deps.priority, context: { by: by.actor, now, settings: this.deps.settings } };
       for (const instance of instances) await becomeBestEffort(repositories, instance.id, toBestEffort);
-      const people = [...new Set(instances.map(({ userId }) => userId))].filter((userId) => userId !== acting.principal.userId);
-      await tellPeople(repositories, people, after, { kind: 'reservation.ended', sentence: `${acting.principal.userName} gave back what was reserved for ${owner.name}. What you run in it goes on as best-effort: it may be suspended for a higher priority.`, decisionId: null }, now, by);
+      const people = new Set([...(await claimants(repositories, present)), ...instances.map(({ userId }) => userId)]);
+      const sentence = `${acting.principal.userName} gave back what was reserved for ${owner.name}, ${tellDatedWindow(present, owner.rules.timeZone, now)}. What runs in it goes on as best-effort: it may be suspended for a higher priority.`;
+      await tellPeople(repositories, exceptFor(acting, people), after, { kind: 'reservation.ended', sentence, decisionId: null }, now, by);
       return after;
     });
   }
 
-  private async takeBack({ repositories, present, owner, now }: Present, by: By): Promise<ReservationRecord> {
+  private async takeBack(acting: Acting, { repositories, present, owner, now }: Present): Promise<ReservationRecord> {
     const after = await this.write(repositories, present, { state: 'cancelled', sentence: standingSentence({ ...present, state: 'cancelled' }, owner.name, owner.rules.timeZone, now), changedAt: now });
     await repositories.bookings.remove(present.id);
-    const people = (await answerable(repositories, present)).filter((userId) => userId !== by.actorUserId);
-    await tellPeople(repositories, people, present, { kind: 'reservation.ended', sentence: `${by.actor} cancelled: ${present.sentence}`, decisionId: null }, now, by);
+    const people = exceptFor(acting, await answerable(repositories, present));
+    await tellPeople(repositories, people, present, { kind: 'reservation.ended', sentence: `${acting.principal.userName} cancelled: ${present.sentence}`, decisionId: null }, now, byPerson(acting));
     return after;
   }
 
@@ -159,7 +159,13 @@ export class ReservationChanges {
     const wish = { ...present, ...window, priority, requestedMinutes, owner };
     await requireReservationQuota(repositories, acting.principal, wish, quotas);
     const before = await repositories.bookings.ofReservations([present.id]);
-    const written = await admission.rebook(repositories, await admission.require(repositories, wish, fixed, now), present, before, byPerson(acting));
+    const by = byPerson(acting);
+    const written = await admission.rebook(repositories, await admission.require(repositories, wish, fixed, now), present, before, by);
+    // Those who claim count on a window that is open; before that they are told when it opens.
+    const people = present.start <= now ? await claimants(repositories, present) : await answerable(repositories, present);
+    const { timeZone } = owner.rules;
+    const sentence = `${acting.principal.userName} changed what is reserved for ${owner.name}: it was ${tellDatedWindow(present, timeZone, now)}, and is ${tellDatedWindow(window, timeZone, now)} now.`;
+    await tellPeople(repositories, exceptFor(acting, people), present, { kind: 'reservation.changed', sentence, decisionId: written.decisionId }, now, by);
     return writtenAnswer(written, [written], await repositories.bookings.ofReservations([present.id]));
   }
 
@@ -200,6 +206,11 @@ export class ReservationChanges {
     const way = holdingReservationStates.includes(state) && end > now ? 'Release it to give the rest back, or extend it.' : 'Reserve again.';
     return new ParavclError('conflict', `${why} ${what}. ${way}`);
   }
+}
+
+/** Nobody is told what they did themselves. */
+function exceptFor({ principal }: Acting, people: Iterable<string>): readonly string[] {
+  return [...people].filter((userId) => userId !== principal.userId);
 }
 
 /** Slots that an instance was claimed from stay where they are; of their disk only what is not there already is asked for. */

@@ -144,7 +144,7 @@ describe('the life of a reservation', () => {
     expect(await rig.changes.release(rig.acting(teacher), id)).toMatchObject({ state: 'released' });
     expect(await rig.changes.release(rig.acting(teacher), id)).toMatchObject({ state: 'released' });
     expect(await instance(mine)).toMatchObject({ type: 'BE', reservationId: null, desired: 'running' });
-    expect((await rig.noticesOf(bob)).at(-1)).toMatch(/^reservation\.ended: tess gave back/);
+    for (const member of [bob, carol]) expect((await rig.noticesOf(member)).at(-1)).toMatch(/^reservation\.ended: tess gave back what was reserved for CL II, Mon 2 Mar 10:00 to 12:00\. What runs in it goes on/);
     expect((await rig.request(carol, { start: '2026-03-02T11:00', count: 2 })).admitted).toBe(true);
     expect((await refusal(claim(carol, id))).message).toContain('was given back');
   });
@@ -162,6 +162,10 @@ describe('the life of a reservation', () => {
     expect(longer.priority.pi).toBeLessThan(before.priority.pi);
     expect(await instance(mine)).toMatchObject({ endsAt: Date.parse('2026-03-02T12:00:00Z') });
     expect(rig.agents.last(mine).desired).toMatchObject({ endsAt: '2026-03-02T12:00:00.000Z' });
+    for (const member of [bob, carol]) {
+      expect((await rig.noticesOf(member)).at(-1)).toBe('reservation.changed: tess changed what is reserved for CL II: it was Mon 2 Mar 10:00 to 12:00, and is Mon 2 Mar 10:00 to 13:00 now.');
+    }
+    expect((await rig.noticesOf(teacher)).filter((text) => text.startsWith('reservation.changed'))).toEqual([]);
     await rig.request(carol, { start: '2026-03-02T13:00' });
     expect((await refusal(rig.changes.extend(rig.acting(teacher), id, { end: '2026-03-02T14:00' }))).code).toBe('reservation-refused');
     expect(await rig.reservations.get(bob, id)).toEqual(longer.reservation);

@@ -163,6 +163,21 @@ describe('reserving', () => {
     expect((await rig.request(bob, { start: '2026-03-03T15:00', minutes: 60 })).admitted).toBe(true);
   });
 
+  it('tells its owner what others make of it: who, from when and to when', async () => {
+    await rig.slave('lab-1', { cores: 2 });
+    const olga = await rig.person('operator', 'olga');
+    const id = (await rig.request(alice)).reservation?.id ?? '';
+    await rig.changes.reschedule(rig.acting(alice), id, { start: '2026-03-03T14:00' });
+    expect(await rig.noticesOf(alice)).toEqual([]);
+    await rig.changes.reschedule(rig.acting(olga), id, { start: '2026-03-03T15:00', minutes: 120 });
+    await rig.changes.cancel(rig.acting(olga), id, { series: false });
+    expect(await rig.noticesOf(alice)).toEqual([
+      'reservation.changed: olga changed what is reserved for alice: it was Tue 3 Mar 14:00 to 15:00, and is Tue 3 Mar 15:00 to 17:00 now.',
+      expect.stringMatching(/^reservation\.ended: olga cancelled: 1 machine for alice/),
+    ]);
+    expect(await rig.noticesOf(olga)).toEqual([]);
+  });
+
   it('names the limit of open reservations, and does not bind operators by it', async () => {
     await rig.slave('lab-1', { cores: 16 });
     for (let i = 0; i < 3; i++) await rig.request(alice);

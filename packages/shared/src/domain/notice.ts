@@ -8,6 +8,7 @@ export const noticeKindSchema = z.enum([
   'instance.time-ended',
   'reservation.confirmed',
   'reservation.moved',
+  'reservation.changed',
   'reservation.begun',
   'reservation.no-show',
   'reservation.ended',
