@@ -95,8 +95,10 @@ const options = z
         eventsDays: count(1, 36_500).default(365),
         /** An instance and its history, after it was deleted. */
         deletedInstancesDays: count(1, 36_500).default(90),
-        /** Why something was placed, refused, moved or suspended, with what it was decided from. */
+        /** Why something was placed, refused, moved or suspended. */
         decisionsDays: count(1, 36_500).default(90),
+        /** What it was decided from, to make it again: the whole pool each time, so it grows much faster. At most as long as the decisions. */
+        decisionInputsDays: count(1, 36_500).default(14),
         noticesDays: count(1, 36_500).default(90),
       })
       .prefault({}),

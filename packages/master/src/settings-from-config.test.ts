@@ -14,8 +14,13 @@ test('an empty configuration gives the defaults that tests and parts rely on', (
     quotas: defaultQuotas,
     userNames: 'any',
     mail: null,
-    housekeeping: { decisionsMs: 90 * 86_400_000, noticesMs: 90 * 86_400_000 },
+    housekeeping: { decisionsMs: 90 * 86_400_000, decisionInputsMs: 14 * 86_400_000, noticesMs: 90 * 86_400_000 },
   });
+});
+
+test('what decisions were made of is kept no longer than the decisions', () => {
+  expect(settings({ retention: { decisionsDays: 7 } }).housekeeping.decisionInputsMs).toBe(7 * 86_400_000);
+  expect(settings({ retention: { decisionsDays: 400, decisionInputsDays: 400 } }).housekeeping.decisionInputsMs).toBe(400 * 86_400_000);
 });
 
 test('the policies are those that are named', () => {

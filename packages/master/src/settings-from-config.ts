@@ -96,6 +96,7 @@ export function settingsFromConfig(config: MasterConfig, placement: PlacementPol
       eventsMs: retention.eventsDays * dayMs,
       deletedInstancesMs: retention.deletedInstancesDays * dayMs,
       decisionsMs: retention.decisionsDays * dayMs,
+      decisionInputsMs: Math.min(retention.decisionInputsDays, retention.decisionsDays) * dayMs,
       noticesMs: retention.noticesDays * dayMs,
     },
     sessionLifetime: { idleMs: config.sessions.idleMinutes * minuteMs, absoluteMs: config.sessions.absoluteHours * hourMs },

@@ -21,8 +21,9 @@ export interface Retention {
   readonly eventsMs: number;
   readonly deletedInstancesMs: number;
   readonly joinTokensMs: number;
-  /** With what they were made of. */
   readonly decisionsMs: number;
+  /** What they were made of, counted from the newest that was made of it. */
+  readonly decisionInputsMs: number;
   readonly noticesMs: number;
 }
 
@@ -53,7 +54,7 @@ export class HousekeepingJob {
     await this.inBatches((limit) => read.events.deleteBefore(now - keep.eventsMs, limit));
     await this.inBatches((limit) => read.joinTokens.deleteEndedBefore(now - keep.joinTokensMs, limit));
     await this.inBatches((limit) => read.decisions.deleteBefore(now - keep.decisionsMs, limit));
-    await this.inBatches((limit) => read.decisions.deleteInputsBefore(now - keep.decisionsMs, limit));
+    await this.inBatches((limit) => read.decisions.deleteInputsBefore(now - keep.decisionInputsMs, limit));
     await this.inBatches((limit) => read.notices.deleteBefore(now - keep.noticesMs, limit));
     await this.inBatches((limit) => read.presence.deleteBefore(new Date(now - presenceMs).toISOString().slice(0, 10), limit));
     await this.inBatches((limit) => this.forgetInstances(now - keep.deletedInstancesMs, limit));

@@ -88,19 +88,19 @@ test('join tokens go 30 days after they were used, revoked or expired', async ()
   expect(await keptAfterRound('join_tokens', 'note')).toEqual(['expired lately', 'open', 'revoked lately', 'used lately']);
 });
 
-test('decisions and notices go after 90 days, and with decisions what they were made of', async () => {
+test('decisions and notices go after 90 days, and what decisions were made of after 14', async () => {
   const { decisions, notices } = database.unit.read;
   const facts: Omit<DecisionRecord, 'id' | 'at' | 'kind' | 'inputsHash'> = {
     subject: { type: 'instance', id: somebody }, sentence: '', priority: null, candidates: { considered: 0, reasons: [], top: [] }, policy: 'para/para', userId: somebody, groupId: null,
   };
-  for (const [days, kind, inputsHash] of [[91, 'queue', 'a'], [89, 'place', 'b']] as const) {
+  for (const [days, kind, inputsHash] of [[91, 'queue', 'a'], [89, 'place', 'b'], [15, 'preempt', 'c'], [13, 'resume', 'd']] as const) {
     await decisions.keepInputs(inputsHash, Buffer.from(kind), ago(days));
     await decisions.insert({ ...facts, id: newId(ago(days)), at: new Date(ago(days)).toISOString(), kind, inputsHash });
     await notices.insert({ id: newId(ago(days)), userId: somebody, at: ago(days), kind: 'instance.preempted', subjectType: 'instance', subjectId: somebody, sentence: kind, decisionId: null });
   }
-  expect(await keptAfterRound('decisions', 'kind')).toEqual(['place']);
-  expect(await database.db('decision_inputs').pluck('hash')).toEqual(['b']);
-  expect(await database.db('notices').pluck('sentence')).toEqual(['place']);
+  expect(await keptAfterRound('decisions', 'kind')).toEqual(['place', 'preempt', 'resume']);
+  expect(await database.db('decision_inputs').pluck('hash')).toEqual(['d']);
+  expect(((await database.db('notices').pluck('sentence')) as string[]).sort()).toEqual(['place', 'preempt', 'resume']);
 });
 
 test('how long slaves were online is kept for the week that counts', async () => {
