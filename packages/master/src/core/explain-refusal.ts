@@ -1,10 +1,11 @@
+import type { EpochMs } from '@paravcl/shared/clock';
 import type { Reason, ReasonCode } from '@paravcl/shared/domain/reasons';
 import { comparePi } from '@paravcl/shared/priority';
 import { countWithin, overlaps } from './calendar';
 import { listed, tellMachines } from './explain-reservation';
 import type { Refused } from './offers';
 import { calendarOf, mostInEmptyPool, pack } from './packing';
-import type { HeldReservation, ReservationOffer } from './reservation-request';
+import type { HeldReservation, ReservationOffer, ReservationRequest } from './reservation-request';
 import { fit, twoPriorities } from './say';
 import { reservable } from './slave-timeline';
 import { tellAfter, tellMoment, tellWindow } from './tell-time';
@@ -44,12 +45,14 @@ function heldByOthers({ world, held, request, parcel, at }: Refused): Reason | n
   const [strongest] = others;
   if (strongest === undefined) return { code: 'KeptForReservation', sentence: `${asked}: the room is reserved.` };
   const notWeaker = others.filter(({ pi }) => comparePi(pi, request.pi) >= 0);
-  if (notWeaker.length === 0) return { code: 'KeptForReservation', sentence: `${asked}: the room is reserved by ${owners(others)}, and there is nowhere to move that to.` };
-  return { code: 'LowerPriority', sentence: `${asked}: the room is reserved by ${owners(notWeaker)}, with ${standing(strongest.pi, request.pi)}.` };
+  if (notWeaker.length === 0) return { code: 'KeptForReservation', sentence: `${asked}: the room is reserved by ${owners(others, request, timeZone, at)}, and there is nowhere to move that to.` };
+  return { code: 'LowerPriority', sentence: `${asked}: the room is reserved by ${owners(notWeaker, request, timeZone, at)}, with ${standing(strongest.pi, request.pi)}.` };
 }
 
-function owners(reservations: readonly HeldReservation[]): string {
-  return listed([...new Set(reservations.map(({ ownerName }) => ownerName))], 'others');
+/** "CL II and another person"; one's own with its time, since it is one's own to change: "your own reservation (Tue 10:00 to 11:00)". */
+function owners(reservations: readonly HeldReservation[], { askedBy }: ReservationRequest, timeZone: string, at: EpochMs): string {
+  const names = reservations.map((one) => (askedBy !== undefined && one.userId === askedBy ? `your own reservation (${tellWindow(one, timeZone, at)})` : one.ownerName));
+  return listed([...new Set(names)], 'others');
 }
 
 function standing(theirs: number, own: number): string {

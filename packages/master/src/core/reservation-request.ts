@@ -10,6 +10,8 @@ export interface HeldReservation extends Window {
   readonly id: string;
   /** Whose it is, as people are told: the group's name, else the user's. */
   readonly ownerName: string;
+  /** The person it is for; absent for a group's, which goes by its name. */
+  readonly userId?: string | undefined;
   /** One of the holding states; only a confirmed one may be moved. */
   readonly state: ReservationState;
   readonly count: number;
@@ -45,6 +47,8 @@ export interface ReservationRequest extends Window {
   readonly pi: number;
   readonly rules: ReservationRules;
   readonly fixed: readonly FixedSlot[];
+  /** Who reads the answer: their own reservations are named as theirs. */
+  readonly askedBy?: string | undefined;
 }
 
 /** Which slave one slot is booked on. */

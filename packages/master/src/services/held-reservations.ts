@@ -8,10 +8,10 @@ import { rulesOf, type ReservationSettings } from './instance-settings';
 export async function heldReservations(repositories: Repositories, bookings: readonly HeldBooking[], settings: ReservationSettings): Promise<readonly HeldReservation[]> {
   const ownerNames = new Map(bookings.map(({ reservationId, ownerName }) => [reservationId, ownerName]));
   return (await repositories.reservations.holding()).map((reservation) => {
-    const { id, state, start, end, count, priority, moved, createdAt, groupId } = reservation;
+    const { id, state, start, end, count, priority, moved, createdAt, userId, groupId } = reservation;
     const ownerName = ownerNames.get(id) ?? '';
     return {
-      id, ownerName, state, start, end, count, createdAt,
+      id, ownerName, userId: groupId === null ? userId : undefined, state, start, end, count, createdAt,
       need: roomFor(reservation),
       pi: priority.pi,
       moved: moved !== null,

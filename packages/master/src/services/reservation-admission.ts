@@ -77,20 +77,20 @@ export class ReservationAdmission {
     }
   }
 
-  /** What the calendar would answer; changes nothing. `fixed` slots stay where they are. */
-  async decide(repositories: Repositories, wish: ReservationWish, fixed: readonly FixedSlot[], at: EpochMs): Promise<Decided> {
+  /** What the calendar would answer to `askedBy`; changes nothing. `fixed` slots stay where they are. */
+  async decide(repositories: Repositories, wish: ReservationWish, fixed: readonly FixedSlot[], at: EpochMs, askedBy: string = wish.userId): Promise<Decided> {
     const { snapshot, bookings } = await loadWorld(repositories, this.deps, at);
     const held = await heldReservations(repositories, bookings, this.deps.reservations);
     const { id, start, end, count, priority, owner } = wish;
-    const request: ReservationRequest = { id, start, end, count, need: roomFor(wish), pi: priority.pi, rules: owner.rules, fixed };
+    const request: ReservationRequest = { id, start, end, count, need: roomFor(wish), pi: priority.pi, rules: owner.rules, fixed, askedBy };
     const admission = admit(snapshot, held, request, at);
     const sentence = admission.kind === 'admitted' ? admittedSentence(request, owner.name, admission, snapshot, at) : admission.reason.sentence;
     return { wish, admission, sentence, world: snapshot, held, request, at };
   }
 
   /** The same, to be written in this transaction; throws `NotAdmitted` otherwise. */
-  async require(repositories: Repositories, wish: ReservationWish, fixed: readonly FixedSlot[], at: EpochMs): Promise<Granted> {
-    const decided = await this.decide(repositories, wish, fixed, at);
+  async require(repositories: Repositories, wish: ReservationWish, fixed: readonly FixedSlot[], at: EpochMs, askedBy?: string): Promise<Granted> {
+    const decided = await this.decide(repositories, wish, fixed, at, askedBy);
     if (decided.admission.kind === 'refused') throw new NotAdmitted(decided);
     return { ...decided, admission: decided.admission };
   }

@@ -146,6 +146,19 @@ describe('reserving', () => {
     expect(await rig.rows()).toEqual(before);
   });
 
+  it('calls nobody’s own reservation another person’s', async () => {
+    await rig.slave('lab-1', { cores: 2 });
+    const first = (await rig.request(alice)).reservation?.id ?? '';
+    expect((await refusal(rig.request(alice))).message).toContain('the room is reserved by your own reservation (Tue 10:00 to 11:00), with the same priority');
+    expect((await refusal(rig.request(bob))).message).toContain('the room is reserved by another person, with');
+    await rig.request(alice, { start: '2026-03-03T11:00' });
+    // Whoever asks for another reads the answer.
+    const olga = await rig.person('operator', 'olga');
+    const later = { start: '2026-03-03T11:00' };
+    expect((await refusal(rig.changes.reschedule(rig.acting(olga), first, later))).message).toContain('reserved by another person');
+    expect((await refusal(rig.changes.reschedule(rig.acting(alice), first, later))).message).toContain('reserved by your own reservation (Tue 11:00 to 12:00)');
+  });
+
   it('lets the owner choose another time, keeps the old one when that is refused, and lets the owner cancel', async () => {
     await rig.slave('lab-1', { cores: 2 });
     const id = (await rig.request(alice)).reservation?.id ?? '';
