@@ -13,6 +13,7 @@ export interface QueuePort {
 export function decisionRoutes(decisions: DecisionService, waiting: QueuePort): readonly BoundRoute[] {
   return [
     bind(contracts.getDecision, async ({ principal, params }) => ({ body: await decisions.get(principal, params.decisionId) })),
+    bind(contracts.getDecisionInputs, async ({ principal, params }) => ({ body: await decisions.inputs(principal, params.decisionId) })),
     bind(contracts.getInstanceWhy, async ({ principal, params, query }) => {
       const { items, next } = await decisions.ofInstance(principal, params.instanceId, query);
       return { body: { items: [...items], next } };

@@ -1,12 +1,14 @@
 import type { EpochMs } from '@paravcl/shared/clock';
+import { parseJson } from '@paravcl/shared/parse-json';
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { gunzip, gzip } from 'node:zlib';
 import type { Repositories } from '../repositories/repositories';
 import { canonicalJson } from './canonical-json';
 
 /** Fast rather than small: inputs are made while others wait for the calendar, and are rarely read. */
 const compress = promisify(gzip);
+const expand = promisify(gunzip);
 const level = 1;
 
 /**
@@ -19,4 +21,10 @@ export async function keepInputs(repositories: Pick<Repositories, 'decisions'>, 
   const hash = createHash('sha256').update(text).digest('hex');
   await repositories.decisions.keepInputs(hash, await compress(text, { level }), now);
   return hash;
+}
+
+/** What was kept under this hash; null when that is too long ago. */
+export async function keptInputs(repositories: Pick<Repositories, 'decisions'>, hash: string): Promise<Record<string, unknown> | null> {
+  const body = await repositories.decisions.inputs(hash);
+  return body === null ? null : (parseJson((await expand(body)).toString('utf8')) as Record<string, unknown>);
 }

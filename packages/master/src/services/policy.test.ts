@@ -15,7 +15,7 @@ const toOthers: Readonly<Record<Role, readonly Action[]>> = {
     'slave.list', 'slave.see', 'slave.operate', 'join-token.create', 'join-token.create-dedicated', 'join-token.list', 'join-token.revoke',
     'image.list', 'image.see', 'image.create', 'image.delete', 'instance.list', 'instance.see', 'instance.operate', 'instance.console',
     'group.list', 'group.see', 'operation.list', 'operation.see', 'event.list',
-    'reservation.list', 'reservation.see', 'reservation.operate', 'decision.see', 'queue.see',
+    'reservation.list', 'reservation.see', 'reservation.operate', 'decision.see', 'decision.inputs', 'queue.see',
   ],
   // Administering is not taking: a claim is always for oneself.
   admin: actions.filter((action) => action !== 'reservation.claim'),

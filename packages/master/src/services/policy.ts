@@ -50,6 +50,7 @@ const table: Readonly<Record<Action, Row>> = {
   'reservation.claim': row('own', 'own', 'own', 'own'),
   'reservation.operate': row('own', 'own', 'any', 'any'),
   'decision.see': row('own', 'own', 'any', 'any'),
+  'decision.inputs': row('no', 'no', 'any', 'any'),
   'queue.see': row('own', 'own', 'any', 'any'),
 };
 

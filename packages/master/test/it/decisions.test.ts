@@ -2,6 +2,7 @@ import type { Decision } from '@paravcl/shared/domain/decision';
 import type { Claimable } from '@paravcl/shared/domain/reservation';
 import { newId } from '@paravcl/shared/ids';
 import { decisionRoutes } from '../../src/http/decision-routes';
+import { keepInputs } from '../../src/services/decision-inputs';
 import { DecisionService } from '../../src/services/decision-service';
 import { goodPassword, openTestSite, type Person, type TestSite } from './test-site';
 
@@ -88,6 +89,20 @@ describe('why', () => {
     const ofInstance = newId((at += 1000));
     await decide('instance', ofInstance, 'place', null);
     expect((await site.send('GET', `/reservations/${ofInstance}/why`, { as: site.people.student })).status).toBe(404);
+  });
+
+  it('it could not be otherwise is for operators and admins to check, who alone may see the whole pool, as long as it is kept', async () => {
+    const id = await decide('reservation', await reservation(groupId), 'reserve', groupId);
+    const inputs = { at, snapshot: { slaves: [{ id: 'lab-pc-07', booked: null }], rules: {} }, waiting: [] };
+    const path = `/decisions/${id}/inputs`;
+    const gone = await site.send<{ detail: string }>('GET', path, { as: site.people.operator });
+    expect(gone).toMatchObject({ status: 404, body: { code: 'not-found', detail: expect.stringContaining('not kept any more') as string } });
+    const { decisions } = site.database.unit.read;
+    const inputsHash = await keepInputs({ decisions }, inputs, at);
+    await site.database.db('decisions').where({ id }).update({ inputs_hash: inputsHash, body: JSON.stringify({ ...(await decisions.find(id))?.decision, inputsHash }) });
+    expect(await statuses(path)).toEqual({ owner: 403, member: 403, stranger: 403, teacher: 403, operator: 200 });
+    for (const as of [site.people.operator, site.people.admin]) expect((await site.send('GET', path, { as })).body).toEqual(inputs);
+    expect((await site.send('GET', `/decisions/${newId(0)}/inputs`, { as: site.people.admin })).status).toBe(404);
   });
 
   it('one waits and how many do is asked of the queue', async () => {

@@ -38,6 +38,7 @@ export const actions = [
   'reservation.claim', // by its user and, inside the window, the members of its group
   'reservation.operate', // accept a move, reschedule, extend, cancel, release
   'decision.see',
+  'decision.inputs', // the whole pool as it was
   'queue.see',
 ] as const;
 

@@ -13,6 +13,16 @@ export const getDecision = route({
   answer: { status: 200, schema: decisionSchema },
 });
 
+export const getDecisionInputs = route({
+  method: 'get',
+  path: '/decisions/:decisionId/inputs',
+  summary: 'What it was decided from: slaves, bookings, who waited and the rules as they were; for operators and admins, as long as it is kept',
+  action: 'decision.inputs',
+  params: z.object({ decisionId: idSchema }),
+  // As it was kept, also by an older version: what core was given, whose shapes no client depends on.
+  answer: { status: 200, schema: z.record(z.string(), z.unknown()) },
+});
+
 export const getInstanceWhy = route({
   method: 'get',
   path: '/instances/:instanceId/why',
