@@ -10,12 +10,15 @@ export function machines(count: number): string {
 
 /** Where a reservation stands, in a sentence. */
 export function standingSentence(reservation: Standing, ownerName: string, timeZone: string, now: EpochMs): string {
-  const { state, end, count, moved } = reservation;
+  const { state, start, end, count, moved } = reservation;
   const moment = (at: EpochMs): string => tellMoment(at, timeZone, now);
   const what = `${machines(count)} for ${ownerName}, ${tellWindow(reservation, timeZone, now)}`;
   switch (state) {
     case 'confirmed':
-      return moved === null ? `${what}.` : `${what}: moved from ${moment(moved.from)}, because a request with a higher priority needed the room. It is not moved again.`;
+      if (moved === null) return `${what}.`;
+      // Its people chose another time since: where it was moved from and to is of the past.
+      if (start !== moved.to) return `${what}. It gave way once, and is not moved again.`;
+      return `${what}: moved from ${moment(moved.from)}, because a request with a higher priority needed the room. It is not moved again.`;
     case 'active':
       return `Open until ${moment(end)}: ${machines(count)} for ${ownerName} to claim.`;
     case 'no-show':

@@ -136,6 +136,8 @@ describe('reserving', () => {
     expect((await refusal(rig.request(carol, { start: '2026-03-03T11:00', minutes: 60 }))).code).toBe('reservation-refused');
     expect((await rig.changes.acceptMove(rig.acting(alice), moved.id)).moved).toMatchObject({ accepted: true });
     expect((await rig.changes.acceptMove(rig.acting(alice), moved.id)).moved).toMatchObject({ accepted: true });
+    // Nor is where it was of interest once its owner chose.
+    expect((await rig.changes.reschedule(rig.acting(alice), moved.id, { start: '2026-03-03T14:00' })).reservation?.sentence).toMatch(/^1 machine for alice, Tue (3 Mar )?14:00 to 16:00\. It gave way once, and is not moved again\.$/);
   });
 
   it('does not move one of equal priority', async () => {
