@@ -21,7 +21,7 @@ import type { ReservationAdmission } from './reservation-admission';
 import { becomeBestEffort, giveEnd, type ToTell } from './reservation-instances';
 import { requireReservationQuota } from './reservation-limits';
 import { answerable, byPerson, claimants, tellPeople } from './reservation-people';
-import { viewOf, writtenAnswer } from './reservation-view';
+import { earlierAnswer, viewOf, writtenAnswer } from './reservation-view';
 import { minutesOf, ownerOf, requireExtension, requireWindow, wishedMoment, wishedWindow, type AskedWindow, type ReservationOwner } from './reservation-wish';
 
 export interface ReservationChangesDeps {
@@ -74,7 +74,7 @@ export class ReservationChanges {
   }
 
   /**
-   * A later end, admitted as a request for the total time; its instances get it too.
+   * A later end, admitted as a request for the total time; its instances get it too. Once more changes nothing.
    * Throws as `reschedule` does, `conflict` when it is over.
    */
   async extend(acting: Acting, id: string, asked: { readonly end: string; readonly timeZone?: string | undefined }): Promise<ReservationAnswer> {
@@ -84,7 +84,8 @@ export class ReservationChanges {
       if (!holdingReservationStates.includes(present.state) || present.end <= now) throw this.tooLate(about, 'It cannot be extended any more');
       const { timeZone } = owner.rules;
       const end = wishedMoment(asked.end, asked.timeZone ?? timeZone, 'end');
-      if (end <= present.end) {
+      if (end === present.end) return earlierAnswer(repositories, present);
+      if (end < present.end) {
         const until = tellMoment(present.end, timeZone, now);
         throw new ParavclError('invalid-input', `It lasts until ${until} already. Choose a later end; to end it earlier, release it once it has begun.`, { field: 'end', limit: `after ${until}` });
       }
@@ -109,8 +110,10 @@ export class ReservationChanges {
       if (state !== 'cancelled' && (state !== 'confirmed' || start <= now)) throw this.tooLate(about, 'It cannot be cancelled any more');
       const after = state === 'cancelled' ? present : await this.takeBack(acting, about);
       if (!series || seriesId === null) return after;
-      for (const later of await repositories.reservations.ofSeries(seriesId)) {
-        if (later.state === 'confirmed' && later.start > start) await this.takeBack(acting, { ...about, present: later });
+      for (const { id: laterId } of await repositories.reservations.ofSeries(seriesId)) {
+        // Locked one by one: one that has begun meanwhile stays.
+        const later = await repositories.reservations.lock(laterId);
+        if (later?.state === 'confirmed' && later.start > Math.max(start, now)) await this.takeBack(acting, { ...about, present: later });
       }
       await repositories.series.change(seriesId, { nextStart: null });
       return after;
@@ -170,8 +173,7 @@ export class ReservationChanges {
   }
 
   private async write(repositories: Repositories, before: ReservationRecord, change: Partial<ReservationRecord>): Promise<ReservationRecord> {
-    // The row is locked, so nobody can have been faster.
-    if (!(await repositories.reservations.change(before.id, before.state, change))) throw new Error(`Reservation ${before.id} changed under its lock.`);
+    if (!(await repositories.reservations.change(before.id, before.state, change))) throw new ParavclError('conflict', 'The reservation has just changed. Look at it again and try once more.');
     return { ...before, ...change };
   }
 

@@ -17,7 +17,7 @@ import { missingReservation, requireSee } from './reservation-access';
 import { offersOf, type ReservationAdmission, type Written } from './reservation-admission';
 import { requireOpenShare, requireReservationQuota } from './reservation-limits';
 import { answerable, byPerson, tellPeople } from './reservation-people';
-import { reservationView, viewOf, writtenAnswer } from './reservation-view';
+import { earlierAnswer, reservationView, viewOf, writtenAnswer } from './reservation-view';
 import { movesView } from './reservation-decision';
 import { minutesOf } from './reservation-wish';
 
@@ -58,7 +58,7 @@ export class ReservationService {
       // What counts and promises of this person is written one after the other.
       await repositories.users.lock(principal.userId);
       const earlier = reservedId === null ? null : await repositories.reservations.find(reservedId);
-      if (earlier?.userId === principal.userId) return this.earlierAnswer(repositories, earlier);
+      if (earlier?.userId === principal.userId) return earlierAnswer(repositories, earlier, (await laterWeeks(repositories, earlier)).map(seriesView));
       const { wishes, series, said } = await this.wished(repositories, principal, body, reservedId ?? newId(now), now);
       const [wish, ...laterWishes] = wishes;
       const first = await admission.book(repositories, await admission.require(repositories, wish, [], now), by);
@@ -128,17 +128,10 @@ export class ReservationService {
     for (const wish of weeks.wishes) await requireReservationQuota(repositories, principal, wish, this.deps.quotas);
     return weeks;
   }
+}
 
-  /** The first answer was lost with the process that made it. */
-  private async earlierAnswer(repositories: Repositories, reservation: ReservationRecord): Promise<ReservationAnswer> {
-    const { id, seriesId, priority, sentence } = reservation;
-    const later = seriesId === null ? [] : (await repositories.reservations.ofSeries(seriesId)).filter((one) => one.id !== id);
-    const decision = (await repositories.decisions.page({ subjectId: id, limit: 1 })).items[0];
-    return {
-      reservation: await viewOf(repositories, reservation), admitted: true, sentence, priority, moves: [], offers: [],
-      series: later.map(seriesView), pledge: null, decisionId: decision?.id ?? null,
-    };
-  }
+async function laterWeeks(repositories: Repositories, { id, seriesId }: ReservationRecord): Promise<readonly ReservationRecord[]> {
+  return seriesId === null ? [] : (await repositories.reservations.ofSeries(seriesId)).filter((one) => one.id !== id);
 }
 
 function seriesView({ id, start }: ReservationRecord): ReservationAnswer['series'][number] {

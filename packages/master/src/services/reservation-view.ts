@@ -35,3 +35,12 @@ export function writtenAnswer({ reservation, sentence, decisionId }: Written, al
     moves: all.flatMap(({ moves }) => movesView({ kind: 'admitted', bookings: [], moves })), offers: [], series: [], pledge: null, decisionId,
   };
 }
+
+/** The answer to what was admitted before and is asked again, since the first one may have been lost: what the books say of it. */
+export async function earlierAnswer(repositories: Repositories, reservation: ReservationRecord, later: ReservationAnswer['series'] = []): Promise<ReservationAnswer> {
+  const decision = (await repositories.decisions.page({ subjectId: reservation.id, limit: 1 })).items[0];
+  return {
+    reservation: await viewOf(repositories, reservation), admitted: true, sentence: decision?.kind === 'reserve' ? decision.sentence : reservation.sentence,
+    priority: reservation.priority, moves: [], offers: [], series: [...later], pledge: null, decisionId: decision?.id ?? null,
+  };
+}
