@@ -12,7 +12,7 @@ export const reservationStateMeanings: Readonly<Record<ReservationState, string>
   active: 'its window has begun: members claim from it',
   released: 'given back before its end',
   expired: 'its window is over',
-  'no-show': 'nobody claimed within the grace; its room is lent, and still comes back to whoever claims before the end',
+  'no-show': 'nothing of it is claimed after the grace; its room is lent, and still comes back to whoever claims before the end',
   cancelled: 'taken back before it began',
   refused: 'did not fit; never stored, its decision is',
 };
