@@ -57,6 +57,11 @@ export class ReservationRepository {
     return this.inOrder(this.rows().whereIn('state', [...holdingReservationStates]));
   }
 
+  /** The first one that holds room and is for this image. */
+  async usingImage(imageId: string): Promise<ReservationRecord | null> {
+    return one(await this.rows().where({ image_id: imageId }).whereIn('state', [...holdingReservationStates]).orderBy(['starts_at', 'id']).first());
+  }
+
   /** How many of this owner's hold room. */
   async openOf(owner: ReservationOwner): Promise<number> {
     const theirs = 'groupId' in owner ? { group_id: owner.groupId } : { user_id: owner.userId, group_id: null };

@@ -129,6 +129,8 @@ export class ImageService {
       if (instance !== null) throw new ParavclError('in-use', `${image.name} is used by instance ${instance.name}. Delete that one first.`);
       const dependent = await repositories.images.withDefault(id);
       if (dependent !== null) throw new ParavclError('in-use', `${image.name} is the default ${imageNouns[kind]} of image ${dependent.name} (${dependent.friendlyId}). Delete that one first.`);
+      const reservation = await repositories.reservations.usingImage(id);
+      if (reservation !== null) throw new ParavclError('in-use', `${image.name} is reserved: ${reservation.sentence} Cancel or release that reservation first, or wait until it is over.`);
       await repositories.images.remove(id);
       await this.tell(repositories, principal, 'image.deleted', image, `${principal.userName} deleted ${imageNouns[kind]} ${image.name} (${image.friendlyId}).`);
     });

@@ -7,6 +7,7 @@ import type { Principal } from '@paravcl/shared/domain/people';
 import { ImageService, type NewImage } from '../../src/services/image-service';
 import { ImageStore } from '../../src/store/image-store';
 import { openRig, type Rig } from './instance-rig';
+import { sampleReservation } from './sample-records';
 
 const whole = { offset: 0, partial: false };
 
@@ -235,6 +236,18 @@ describe('an image', () => {
     await images.delete(admin, 'kernel', kernel.id);
     expect(readdirSync(directory)).toEqual([]);
     await expect(images.get('disk', disk.id)).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  it('is not deleted while a reservation that is not over names it', async () => {
+    const content = randomBytes(3000);
+    const disk = await images.create(admin, 'disk', announced(content));
+    await images.receive(admin, 'disk', disk.id, pieces(content), whole);
+    const { reservations } = rig.unit.read;
+    const reservation = sampleReservation({ imageId: disk.id, state: 'no-show', sentence: '2 machines for CL II, Mon 10:00 to 12:00.' });
+    await reservations.insert(reservation);
+    await expect(images.delete(admin, 'disk', disk.id)).rejects.toMatchObject({ code: 'in-use', message: 'Ubuntu is reserved: 2 machines for CL II, Mon 10:00 to 12:00. Cancel or release that reservation first, or wait until it is over.' });
+    await reservations.change(reservation.id, 'no-show', { state: 'expired' });
+    await images.delete(admin, 'disk', disk.id);
   });
 
   it('of an absurd size, or with defaults that are not there, is refused with field and limit', async () => {
