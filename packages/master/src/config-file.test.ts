@@ -142,6 +142,14 @@ test('broken YAML is reported with its line, a missing file with its name', () =
   expect(faultsOf(() => loadConfig('/nonexistent.yaml', {}))[0]).toMatch(/^\/nonexistent\.yaml: ENOENT/);
 });
 
+test('a fault is told in words, not in those of a schema', () => {
+  expect(faultsOf(() => loadConfig(null, { PARAVCL_MASTER_RESERVATIONS_MIN_HOURS: '0', PARAVCL_MASTER_RESERVATIONS_STEP_MINUTES: 'x', PARAVCL_MASTER_PLACEMENT_ORDERING: 'lifo' }))).toEqual([
+    'placement.ordering: must be one of para, fifo.',
+    'reservations.stepMinutes: must be a number.',
+    'reservations.minHours: at least a minute, which is 0.017.',
+  ]);
+});
+
 test('the example file holds the defaults and names every option', () => {
   const example = join(__dirname, '../paravcl-master.example.yaml');
   expect(loadConfig(example, {})).toEqual(loadConfig(null, {}));

@@ -1,3 +1,4 @@
+import { sayFault } from '@paravcl/shared/say-fault';
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
@@ -142,7 +143,7 @@ function unwrapped(schema: z.ZodType): z.ZodType {
 function describeIssue(issue: z.core.$ZodIssue): readonly string[] {
   const at = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => `${[at, key].filter((part) => part !== '').join('.')}: there is no such option.`);
-  return [`${at === '' ? 'the whole' : at}: ${issue.message}.`];
+  return [`${at === '' ? 'the whole' : at}: ${sayFault(issue)}.`];
 }
 
 /** Named files must be there and readable, and files with secrets not readable to everybody. */

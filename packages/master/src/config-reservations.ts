@@ -3,7 +3,7 @@ import { count, groupName, minuteOfDay, timeOfDay } from './config-values';
 
 /** When, how long and how far ahead people may reserve, and what a group has of its own. */
 
-const hours = z.number().min(1 / 60).max(24);
+const hours = z.number().min(1 / 60, 'at least a minute, which is 0.017').max(24);
 
 /** What a group may have of its own; what it does not name is as for everybody. */
 const rules = {

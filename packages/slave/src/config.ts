@@ -1,3 +1,4 @@
+import { sayFault } from '@paravcl/shared/say-fault';
 import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { parse } from 'yaml';
@@ -59,7 +60,7 @@ export function readConfig(given: ConfigArguments, environment: NodeJS.ProcessEn
   };
   const parsed = fileSchema.safeParse({ ...fromFile, ...fromEnvironment, ...fromArguments });
   if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.') || 'configuration'}: ${issue.message}`);
+    const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.') || 'configuration'}: ${sayFault(issue)}`);
     throw new Error(`The configuration is faulty:\n${faults.join('\n')}`);
   }
   const stateDir = parsed.data.stateDir ?? defaultStateDir;

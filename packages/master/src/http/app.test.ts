@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import { createApp } from './app';
 import { bind, type BoundRoute } from './binding';
-import { strictly } from './invalid-input';
+import { filledIn, strictly } from './invalid-input';
 import type { Begun } from '../repositories/idempotency-repository';
 import type { IdempotencyStore } from './idempotency';
 
@@ -117,7 +117,7 @@ test('every fault of the input is named at once, the first in field and limit', 
   const answer = await problem(response);
   expect(answer).toMatchObject({ code: 'invalid-input', field: 'name', status: 400 });
   expect((answer['faults'] as { field: string }[]).map((fault) => fault.field)).toEqual(['name', 'cores']);
-  expect(await problem(await post('{}'))).toMatchObject({ field: 'name', limit: 'is required, as string' });
+  expect(await problem(await post('{}'))).toMatchObject({ field: 'name', limit: 'is required, as text' });
 });
 
 test.each([
@@ -156,6 +156,10 @@ test('a field is not dropped either where the whole body may be left out', () =>
   const schema = strictly(z.object({ force: z.boolean().default(false) }).prefault({}));
   expect(schema.safeParse({}).data).toEqual({ force: false });
   expect(schema.safeParse({ forse: true }).success).toBe(false);
+});
+
+test('what a form left empty in a query is not given; a name nobody knows stays one', () => {
+  expect(filledIn({ cores: '', name: 'a', forse: '' }, thing)).toEqual({ name: 'a', forse: '' });
 });
 
 test('the bare address leads to the page that describes the API', async () => {

@@ -1,4 +1,5 @@
 import { ParavclError } from '@paravcl/shared/errors';
+import { sayFault } from '@paravcl/shared/say-fault';
 import { z } from 'zod';
 
 export interface Fault {
@@ -22,6 +23,11 @@ export function strictly(schema: z.ZodType): z.ZodType {
   return schema instanceof z.ZodObject ? schema.strict() : schema;
 }
 
+/** The query without what was left empty, as a form sends it: such a field is not given, and no 0. */
+export function filledIn(query: Readonly<Record<string, unknown>>, { shape }: z.ZodObject): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(query).filter(([name, value]) => value !== '' || !(name in shape)));
+}
+
 /**
  * Parses one part of a request by its contract. Throws InvalidInput naming every field at fault.
  *
@@ -38,22 +44,7 @@ export function parseInput<T>(schema: z.ZodType<T>, value: unknown, part: string
 
 function faultOf(issue: z.core.$ZodIssue, part: string): Fault {
   const field = issue.path.length === 0 ? part : issue.path.map(String).join('.');
-  // Zod's own words for a field that is not there speak of types; people look for the word "required".
-  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) {
-    return { field: clip(field), limit: `is required, as ${issue.expected}` };
-  }
-  return { field: clip(field), limit: clip(boundOf(issue) ?? issue.message) };
-}
-
-/** A bound in plain words, where the contract has none of its own: zod's speak of types and signs. */
-function boundOf(issue: z.core.$ZodIssue): string | null {
-  if (issue.code === 'too_small' && issue.message.startsWith('Too small')) return `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${countedIn(issue.origin)}`;
-  if (issue.code === 'too_big' && issue.message.startsWith('Too big')) return `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}${countedIn(issue.origin)}`;
-  return null;
-}
-
-function countedIn(origin: string): string {
-  return { string: ' characters', array: ' entries' }[origin] ?? '';
+  return { field: clip(field), limit: clip(sayFault(issue)) };
 }
 
 /** A record's keys come from the client and may be long. */

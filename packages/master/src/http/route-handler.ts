@@ -8,7 +8,7 @@ import type { Answer, BoundRoute, Call } from './binding';
 import type { RouteContract } from '@paravcl/shared/api/route';
 import { clientAddress } from './client-address';
 import { atMostOnce, type IdempotencyStore } from './idempotency';
-import { parseInput, strictly } from './invalid-input';
+import { filledIn, parseInput, strictly } from './invalid-input';
 import { canonicalJson } from '../services/canonical-json';
 import { readJsonBody } from './json-body';
 import { requireSameOrigin } from './same-origin';
@@ -39,7 +39,7 @@ export function routeHandler({ contract, handle }: BoundRoute, deps: EdgeDeps): 
     const call = {
       principal,
       params: contract.params === undefined ? undefined : parseInput(contract.params, request.params, 'path'),
-      query: contract.query === undefined ? undefined : parseInput(strictly(contract.query), request.query, 'query'),
+      query: contract.query === undefined ? undefined : parseInput(strictly(contract.query), filledIn(request.query, contract.query), 'query'),
       body: await bodyOf(contract, request, response),
       clientAddress: clientAddress(request),
       subjectId: null,

@@ -4,6 +4,7 @@ import { instanceSchema, instanceTransitionSchema } from '../domain/instance';
 import { observedStateSchema } from '../domain/instance-state';
 import { bandwidthMbpsSchema, diskMiBSchema, ramMiBSchema, sshPublicKeySchema, vcpusSchema } from '../domain/limits';
 import { idSchema } from '../ids';
+import { flagSchema } from './flag';
 import { operationSchema } from './operations';
 import { pageQuerySchema, pageSchema } from './page';
 import { route } from './route';
@@ -62,7 +63,7 @@ export const getLaunchOptions = route({
     vcpus: z.coerce.number().pipe(vcpusSchema).optional(),
     ramMiB: z.coerce.number().pipe(ramMiBSchema).optional(),
     diskMiB: z.coerce.number().pipe(diskMiBSchema).optional(),
-    asSlave: z.stringbool().optional(),
+    asSlave: flagSchema.optional(),
   }),
   answer: {
     status: 200,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { noticeSchema } from '../domain/notice';
 import { idSchema } from '../ids';
+import { flagSchema } from './flag';
 import { pageQuerySchema, pageSchema } from './page';
 import { route } from './route';
 
@@ -11,7 +12,7 @@ export const listNotices = route({
   action: 'authenticated',
   query: pageQuerySchema.extend({
     /** Only those not marked as read. */
-    unread: z.stringbool().default(false),
+    unread: flagSchema.default(false),
   }),
   answer: { status: 200, schema: pageSchema(noticeSchema) },
 });

@@ -14,7 +14,7 @@ const answer = { status: 200, schema: reservationSchema } as const;
  * A moment: with an offset it is itself, without one it is that time of day in `timeZone`, or in the site's zone.
  * Kept as text here, because what a time without offset means depends on the zone beside it.
  */
-const momentSchema = z.union([z.iso.datetime({ offset: true }), z.iso.datetime({ local: true })]);
+const momentSchema = z.union([z.iso.datetime({ offset: true }), z.iso.datetime({ local: true })], 'must be a time such as 2026-12-07T10:00, or with its offset 2026-12-07T10:00+01:00');
 /** Checked by the service, which names zones that exist. */
 const timeZoneSchema = z.string().min(1).max(64);
 const minutesSchema = z.int().min(reservationBounds.minutes.min).max(reservationBounds.minutes.max);
