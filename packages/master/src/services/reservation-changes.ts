@@ -4,9 +4,11 @@ import type { Principal } from '@paravcl/shared/domain/people';
 import { holdingReservationStates, type Reservation } from '@paravcl/shared/domain/reservation';
 import { ParavclError } from '@paravcl/shared/errors';
 import { priorityOf } from '@paravcl/shared/priority';
+import { repeatCancelled } from '../core/explain-repeat';
 import type { ReservationRecord } from '../core/reservation-record';
 import type { FixedSlot } from '../core/reservation-request';
 import { standingSentence } from '../core/reservation-standing';
+import { fit } from '../core/say';
 import { roomFor } from '../core/snapshot';
 import { tellDatedWindow, tellMoment } from '../core/tell-time';
 import type { UnitOfWork } from '../db/unit-of-work';
@@ -110,13 +112,19 @@ export class ReservationChanges {
       if (state !== 'cancelled' && (state !== 'confirmed' || start <= now)) throw this.tooLate(about, 'It cannot be cancelled any more');
       const after = state === 'cancelled' ? present : await this.takeBack(acting, about);
       if (!series || seriesId === null) return after;
+      let went = 0;
       for (const { id: laterId } of await repositories.reservations.ofSeries(seriesId)) {
         // Locked one by one: one that has begun meanwhile stays.
         const later = await repositories.reservations.lock(laterId);
-        if (later?.state === 'confirmed' && later.start > Math.max(start, now)) await this.takeBack(acting, { ...about, present: later });
+        if (later?.state !== 'confirmed' || later.start <= Math.max(start, now)) continue;
+        await this.takeBack(acting, { ...about, present: later });
+        went += 1;
       }
+      const wentOn = (await repositories.series.find(seriesId))?.nextStart != null;
       await repositories.series.change(seriesId, { nextStart: null });
-      return after;
+      // Once more changes nothing, and says what was said then.
+      if (state === 'cancelled' && went === 0 && !wentOn) return after;
+      return this.write(repositories, after, { sentence: fit(`${after.sentence} ${repeatCancelled(went)}`), changedAt: now });
     });
   }
 

@@ -4,6 +4,7 @@ import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import type { Principal } from '@paravcl/shared/domain/people';
 import type { Reservation, ReservationState } from '@paravcl/shared/domain/reservation';
 import { newId } from '@paravcl/shared/ids';
+import { refusedWeek, repeats } from '../core/explain-repeat';
 import type { ReservationRecord } from '../core/reservation-record';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
@@ -14,12 +15,12 @@ import { reach } from './policy';
 import type { SchedulerWake } from './ports';
 import { requestedWeeks, type RequestedWeeks, type WishSettings } from './requested-weeks';
 import { missingReservation, requireSee } from './reservation-access';
-import { offersOf, type ReservationAdmission, type Written } from './reservation-admission';
+import { NotAdmitted, offersOf, type Decided, type Granted, type ReservationAdmission, type Written } from './reservation-admission';
 import { requireOpenShare, requireReservationQuota } from './reservation-limits';
 import { answerable, byPerson, tellPeople } from './reservation-people';
 import { earlierAnswer, reservationView, viewOf, writtenAnswer } from './reservation-view';
 import { movesView } from './reservation-decision';
-import { minutesOf } from './reservation-wish';
+import { minutesOf, type ReservationWish } from './reservation-wish';
 
 export interface ReservationServiceDeps extends WishSettings {
   readonly unitOfWork: UnitOfWork;
@@ -59,12 +60,12 @@ export class ReservationService {
       await repositories.users.lock(principal.userId);
       const earlier = reservedId === null ? null : await repositories.reservations.find(reservedId);
       if (earlier?.userId === principal.userId) return earlierAnswer(repositories, earlier, (await laterWeeks(repositories, earlier)).map(seriesView));
-      const { wishes, series, said } = await this.wished(repositories, principal, body, reservedId ?? newId(now), now);
-      const [wish, ...laterWishes] = wishes;
-      const first = await admission.book(repositories, await admission.require(repositories, wish, [], now), by);
+      const weeks = await this.wished(repositories, principal, body, reservedId ?? newId(now), now);
+      const { wishes: [wish, ...laterWishes], series, said } = weeks;
+      const first = await admission.book(repositories, await this.requireWeek(repositories, weeks, wish, now), by);
       const later: Written[] = [];
       // One after the other: each sees those before it.
-      for (const one of laterWishes) later.push(await admission.book(repositories, await admission.require(repositories, one, [], now), by));
+      for (const one of laterWishes) later.push(await admission.book(repositories, await this.requireWeek(repositories, weeks, one, now), by));
       if (series !== null) {
         await repositories.series.insert({ id: series.id, userId: principal.userId, reservationId: wish.id, nextStart: series.next, until: series.until, minutes: minutesOf(wish) }, now);
       }
@@ -73,7 +74,7 @@ export class ReservationService {
       await tellPeople(repositories, others, wish, { kind: 'reservation.confirmed', sentence: `${principal.userName} reserved: ${first.reservation.sentence}`, decisionId: first.decisionId }, now, by);
       return {
         ...writtenAnswer(first, [first, ...later], []),
-        sentence: [first.sentence, ...said, ...part.warnings].join(' '),
+        sentence: [first.sentence, ...repeatSaid(weeks), ...said, ...part.warnings].join(' '),
         series: later.map(({ reservation }) => seriesView(reservation)),
         pledge: part.pledge,
       };
@@ -86,7 +87,8 @@ export class ReservationService {
   async check({ principal }: Acting, body: RequestReservationBody): Promise<ReservationAnswer> {
     const { admission, clock, participation, unitOfWork: { read } } = this.deps;
     const now = clock.now();
-    const { wishes: [wish, ...laterWishes], said } = await this.wished(read, principal, body, newId(now), now);
+    const weeks = await this.wished(read, principal, body, newId(now), now);
+    const { wishes: [wish, ...laterWishes], said } = weeks;
     let shown = await admission.decide(read, wish, [], now);
     const moves = movesView(shown.admission);
     for (const one of laterWishes) {
@@ -99,7 +101,7 @@ export class ReservationService {
     const admitted = shown.admission.kind === 'admitted';
     const part = admitted ? await participation.wouldTakePart(read, principal, body.asSlave === true, now) : [];
     return {
-      reservation: null, admitted, sentence: [shown.sentence, ...said, ...part].join(' '), priority: wish.priority,
+      reservation: null, admitted, sentence: [...(admitted ? [shown.sentence, ...repeatSaid(weeks)] : [asWeek(weeks, shown).sentence]), ...said, ...part].join(' '), priority: wish.priority,
       moves: admitted ? moves : [], offers: [...offersOf(shown)], series: [], pledge: null, decisionId: null,
     };
   }
@@ -122,12 +124,33 @@ export class ReservationService {
     return viewOf(read, reservation);
   }
 
+  /** A refused one names its week, and what to do with the repeat. */
+  private async requireWeek(repositories: Repositories, weeks: RequestedWeeks, wish: ReservationWish, now: EpochMs): Promise<Granted> {
+    try {
+      return await this.deps.admission.require(repositories, wish, [], now);
+    } catch (error) {
+      throw error instanceof NotAdmitted ? new NotAdmitted(asWeek(weeks, error.decided)) : error;
+    }
+  }
+
   private async wished(repositories: Repositories, principal: Principal, body: RequestReservationBody, id: string, now: EpochMs): Promise<RequestedWeeks> {
     const weeks = await requestedWeeks(repositories, principal, body, id, this.deps, now);
     await requireOpenShare(repositories, principal, weeks.wishes[0], weeks.wishes.length);
     for (const wish of weeks.wishes) await requireReservationQuota(repositories, principal, wish, this.deps.quotas);
     return weeks;
   }
+}
+
+/** The same answer, about a week of a repeat. */
+function asWeek({ wishes, series }: RequestedWeeks, decided: Decided): Decided {
+  if (series === null) return decided;
+  const { wish: { id, start, owner }, sentence, at } = decided;
+  const week = wishes.findIndex((one) => one.id === id);
+  return { ...decided, sentence: refusedWeek(sentence, week, start, owner.rules.timeZone, at) };
+}
+
+function repeatSaid({ wishes, series }: RequestedWeeks): readonly string[] {
+  return series === null ? [] : [repeats(series.until, wishes.length, series.next !== null)];
 }
 
 async function laterWeeks(repositories: Repositories, { id, seriesId }: ReservationRecord): Promise<readonly ReservationRecord[]> {

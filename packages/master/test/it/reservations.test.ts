@@ -240,16 +240,21 @@ describe('reserving', () => {
     await rig.request(bob, { start: '2026-03-10T10:00' });
     const before = await rig.rows();
     const refused = await refusal(rig.request(alice, { weeklyUntil: '2026-03-24' }));
-    expect(refused.code).toBe('reservation-refused');
+    expect(refused).toMatchObject({ code: 'reservation-refused', message: expect.stringContaining('That is week 2 of the repeat, Tue 10 Mar 10:00, so nothing of it is reserved: end it before that week') as string });
     expect(await rig.rows()).toEqual(before);
-    expect(await rig.reservations.check(rig.acting(alice), rig.body({ weeklyUntil: '2026-03-24' }))).toMatchObject({ admitted: false });
+    expect(await rig.reservations.check(rig.acting(alice), rig.body({ weeklyUntil: '2026-03-24' }))).toMatchObject({ admitted: false, sentence: refused.message });
+    expect((await refusal(rig.request(alice, { start: '2026-03-10T10:00', weeklyUntil: '2026-03-24' }))).message).toMatch(/ Nothing of the repeat is reserved\.$/);
   });
 
   it('cancels a repeat with all its later weeks', async () => {
     await rig.slave('lab-1', { cores: 2 });
     const answer = await rig.request(alice, { weeklyUntil: '2026-03-24' });
     expect(answer.series).toHaveLength(1);
-    await rig.changes.cancel(rig.acting(alice), answer.reservation?.id ?? '', { series: true });
+    expect(answer.sentence).toContain('It repeats every week until 2026-03-24: 2 weeks are reserved, later ones follow as they come near.');
+    const cancel = () => rig.changes.cancel(rig.acting(alice), answer.reservation?.id ?? '', { series: true });
+    const cancelled = await cancel();
+    expect(cancelled.sentence).toMatch(/ 1 later week was cancelled with it, and it does not repeat any more\.$/);
+    expect(await cancel()).toEqual(cancelled);
     expect((await rig.reservations.list(alice, { limit: 10 })).items.map(({ state }) => state)).toEqual(['cancelled', 'cancelled']);
     await rig.until('2026-03-11T08:00:00Z');
     expect(await rig.rows()).toMatchObject({ reservations: 2 });
