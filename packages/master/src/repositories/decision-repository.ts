@@ -1,6 +1,6 @@
 import type { Page } from '@paravcl/shared/api/page';
 import type { EpochMs } from '@paravcl/shared/clock';
-import type { Decision, DecisionKind } from '@paravcl/shared/domain/decision';
+import type { Decision } from '@paravcl/shared/domain/decision';
 import { parseJson } from '@paravcl/shared/parse-json';
 import type { Knex } from 'knex';
 import { newestFirst, type PageRequest } from './newest-first';
@@ -45,12 +45,6 @@ export class DecisionRepository {
     const query = this.db('decisions').where({ subject_id: filter.subjectId }).select('id', 'body');
     const found = await newestFirst<DecisionRow>(query, 'id', filter);
     return { items: found.items.map(({ body }) => fromBody(body)), next: found.next };
-  }
-
-  /** Of the newest decision about this subject; null when there is none. */
-  async newestKind(subjectId: string): Promise<DecisionKind | null> {
-    const row = (await this.db('decisions').where({ subject_id: subjectId }).orderBy('id', 'desc').first('kind')) as { readonly kind: DecisionKind } | undefined;
-    return row?.kind ?? null;
   }
 
   /** At most `limit`, oldest first; says how many. */

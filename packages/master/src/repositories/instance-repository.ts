@@ -80,12 +80,6 @@ export class InstanceRepository {
     return { items: found.items.map(instanceFromRow), next: found.next };
   }
 
-  /** Those the scheduler has to find a slave for, oldest first. */
-  async waiting(): Promise<readonly InstanceRecord[]> {
-    const rows = await this.rows().whereIn('observed', ['requested', 'queued']).where({ desired: 'running' }).orderBy('id');
-    return rows.map(instanceFromRow);
-  }
-
   /** The queue: those that have no slave yet, and those that are to go on where their disk is. Oldest first. */
   async queue(): Promise<readonly InstanceRecord[]> {
     const rows = await this.rows()
