@@ -27,6 +27,7 @@ exports.up = async (db) => {
       moved_to DATETIME(3) NULL,
       moved_decision_id CHAR(36) COLLATE utf8mb4_bin NULL,
       moved_accepted TINYINT NOT NULL DEFAULT 0,
+      at_risk TINYINT NOT NULL DEFAULT 0,
       series_id CHAR(36) COLLATE utf8mb4_bin NULL,
       sentence VARCHAR(1000) NOT NULL,
       created_at DATETIME(3) NOT NULL,

@@ -324,6 +324,7 @@ CREATE TABLE reservations ( -- N machines of one size for a time to come; confir
   moved_to DATETIME(3) NULL,
   moved_decision_id CHAR(36) COLLATE utf8mb4_bin NULL,
   moved_accepted TINYINT NOT NULL DEFAULT 0,                -- the owner has said that the new time is fine
+  at_risk TINYINT NOT NULL DEFAULT 0,                       -- its people were told that some of it has no slave to run on, and it is still so
   series_id CHAR(36) COLLATE utf8mb4_bin NULL,
   sentence VARCHAR(1000) NOT NULL,
   created_at DATETIME(3) NOT NULL,

@@ -20,6 +20,8 @@ export interface ReservationRecord {
   /** E of the priority: minutes asked for in all, extensions included. */
   readonly requestedMinutes: number;
   readonly moved: { readonly from: EpochMs; readonly to: EpochMs; readonly decisionId: string; readonly accepted: boolean } | null;
+  /** Its people were told that some of its machines have no slave to run on, and it is still so. */
+  readonly atRisk: boolean;
   readonly seriesId: string | null;
   readonly sentence: string;
   readonly createdAt: EpochMs;

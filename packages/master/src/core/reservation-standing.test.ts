@@ -1,4 +1,4 @@
-import { asAtRisk, claimableSentence, saidAtRisk, standingSentence } from './reservation-standing';
+import { claimableSentence, standingSentence } from './reservation-standing';
 
 const zone = 'Europe/Berlin';
 const now = Date.parse('2026-03-02T08:00:00Z');
@@ -25,11 +25,6 @@ test('a moved one says from where, why, and that it stays now', () => {
 test('one that its people chose another time for says that one, and that it stays', () => {
   const moved = { from: start, to: start + 3_600_000, decisionId: '', accepted: true };
   expect(standingSentence({ ...reservation, moved, state: 'confirmed' }, 'CL II', zone, now)).toBe('12 machines for CL II, Tue 10:00 to 13:00. It gave way once, and is not moved again.');
-});
-
-test('what was said of a risk is known again', () => {
-  expect(saidAtRisk({ sentence: asAtRisk('lab-1 is lost.') })).toBe(true);
-  expect(saidAtRisk({ sentence: standingSentence({ ...reservation, state: 'confirmed' }, 'At risk', zone, now) })).toBe(false);
 });
 
 test('who may claim is told how many are taken and what could be resumed', () => {

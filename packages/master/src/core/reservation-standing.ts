@@ -35,16 +35,9 @@ export function standingSentence(reservation: Standing, ownerName: string, timeZ
   }
 }
 
-const riskMark = 'At risk: ';
-
 /** Where one stands that would not have all its machines if it began now; `why` is what its people were told. */
-export function asAtRisk(why: string): string {
-  return `${riskMark}${why}`;
-}
-
-/** Its people were told that it is at risk, and it still is. */
-export function saidAtRisk({ sentence }: Pick<ReservationRecord, 'sentence'>): boolean {
-  return sentence.startsWith(riskMark);
+export function atRiskStanding(why: string): string {
+  return `At risk: ${why}`;
 }
 
 /** "CL II has 12 machines until 13:00; 3 are taken. Start one, or resume i-ubuntu-9af." Fewer than all are claimed. */

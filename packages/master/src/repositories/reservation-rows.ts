@@ -20,6 +20,7 @@ export interface ReservationRow extends PriorityColumns {
   readonly moved_to: Date | null;
   readonly moved_decision_id: string | null;
   readonly moved_accepted: number;
+  readonly at_risk: number;
   readonly series_id: string | null;
   readonly sentence: string;
   readonly created_at: Date;
@@ -28,7 +29,7 @@ export interface ReservationRow extends PriorityColumns {
 
 export const reservationColumns = [
   'id', 'state', 'user_id', 'group_id', 'image_id', 'starts_at', 'ends_at', 'count', 'vcpus', 'ram_mib', 'disk_mib', 'bandwidth_mbps', ...priorityColumns,
-  'requested_minutes', 'moved_from', 'moved_to', 'moved_decision_id', 'moved_accepted', 'series_id', 'sentence', 'created_at', 'changed_at',
+  'requested_minutes', 'moved_from', 'moved_to', 'moved_decision_id', 'moved_accepted', 'at_risk', 'series_id', 'sentence', 'created_at', 'changed_at',
 ] as const satisfies readonly (keyof ReservationRow)[];
 
 export function reservationFromRow(row: ReservationRow): ReservationRecord {
@@ -48,6 +49,7 @@ export function reservationFromRow(row: ReservationRow): ReservationRecord {
     priority: priorityFromRow(row),
     requestedMinutes: row.requested_minutes,
     moved: movedFromRow(row),
+    atRisk: row.at_risk === 1,
     seriesId: row.series_id,
     sentence: row.sentence,
     createdAt: row.created_at.getTime(),
@@ -73,6 +75,7 @@ export function reservationToRow(change: Partial<ReservationRecord>): Partial<Re
     ...(change.priority !== undefined && priorityToRow(change.priority)),
     ...(change.requestedMinutes !== undefined && { requested_minutes: change.requestedMinutes }),
     ...(change.moved !== undefined && movedToRow(change.moved)),
+    ...(change.atRisk !== undefined && { at_risk: change.atRisk ? 1 : 0 }),
     ...(change.seriesId !== undefined && { series_id: change.seriesId }),
     ...(change.sentence !== undefined && { sentence: change.sentence.slice(0, 1000) }),
     ...(change.createdAt !== undefined && { created_at: new Date(change.createdAt) }),

@@ -98,7 +98,7 @@ export class ReservationAdmission {
   /** Writes what was admitted as a new reservation. */
   async book(repositories: Repositories, granted: Granted, by: By): Promise<Written> {
     const { wish: { owner, ...asked }, at } = granted;
-    const confirmed = { ...asked, state: 'confirmed', moved: null } as const;
+    const confirmed = { ...asked, state: 'confirmed', moved: null, atRisk: false } as const;
     const reservation: ReservationRecord = { ...confirmed, sentence: standingSentence(confirmed, owner.name, owner.rules.timeZone, at), changedAt: at };
     await repositories.reservations.insert(reservation);
     await repositories.bookings.insert(granted.admission.bookings.map((slot) => ({ reservationId: reservation.id, ...slot, instanceId: null })));
@@ -110,7 +110,7 @@ export class ReservationAdmission {
   /** Writes what was admitted as another window of a reservation that is there, whose present slots are `before`; who is told is for the caller. */
   async rebook(repositories: Repositories, granted: Granted, present: ReservationRecord, before: readonly BookingRecord[], by: By): Promise<Written> {
     const { wish: { owner, start, end, priority, requestedMinutes }, admission, at } = granted;
-    const changed = { ...present, start, end, priority, requestedMinutes, moved: present.moved === null ? null : { ...present.moved, accepted: true } };
+    const changed = { ...present, start, end, priority, requestedMinutes, moved: present.moved === null ? null : { ...present.moved, accepted: true }, atRisk: false };
     const reservation: ReservationRecord = { ...changed, sentence: standingSentence(changed, owner.name, owner.rules.timeZone, at), changedAt: at };
     await this.change(repositories, reservation, present);
     for (const { slot, slaveId } of admission.bookings) {
@@ -152,7 +152,7 @@ export class ReservationAdmission {
     const owner = await ownerOf(repositories, present, this.deps.reservations);
     const sentence = movedSentence(move, { theirs: wish.priority.pi, own: present.priority.pi }, owner.rules.timeZone, at);
     const decision = moveDecision(present, move, sentence, decidedBy);
-    const moved = { ...present, ...move.to, moved: { from: move.from.start, to: move.to.start, decisionId: decision.id, accepted: false } };
+    const moved = { ...present, ...move.to, atRisk: false, moved: { from: move.from.start, to: move.to.start, decisionId: decision.id, accepted: false } };
     await this.change(repositories, { ...moved, sentence: standingSentence(moved, owner.name, owner.rules.timeZone, at), changedAt: at }, present);
     await repositories.bookings.remove(present.id);
     await repositories.bookings.insert(move.bookings.map((slot) => ({ reservationId: present.id, ...slot, instanceId: null })));

@@ -2,7 +2,7 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import { holdingReservationStates, type ReservationState } from '@paravcl/shared/domain/reservation';
 import type { InstanceRecord } from '../core/instance-record';
 import type { ReservationRecord } from '../core/reservation-record';
-import { machines, saidAtRisk, standingSentence } from '../core/reservation-standing';
+import { machines, standingSentence } from '../core/reservation-standing';
 import type { Rules } from '../core/snapshot';
 import { tellMoment } from '../core/tell-time';
 import type { Repositories } from '../repositories/repositories';
@@ -88,7 +88,8 @@ export class ReservationClock {
 
   private async enter(repositories: Repositories, before: ReservationRecord, state: ReservationState, now: EpochMs): Promise<ReservationRecord | null> {
     const { name, rules } = await ownerOf(repositories, before, this.deps.reservations);
-    const sentence = state === 'active' && saidAtRisk(before) ? before.sentence : standingSentence({ ...before, state }, name, rules.timeZone, now);
+    // That it is at risk says more than that it has begun.
+    const sentence = state === 'active' && before.state === 'confirmed' && before.atRisk ? before.sentence : standingSentence({ ...before, state }, name, rules.timeZone, now);
     const change = { state, sentence, changedAt: now };
     return (await repositories.reservations.change(before.id, before.state, change)) ? { ...before, ...change } : null;
   }

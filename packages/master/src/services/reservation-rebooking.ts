@@ -3,7 +3,7 @@ import { atRiskSentence, replannedSentence } from '../core/explain-reservation';
 import { rebook, type Rebooked } from '../core/rebook';
 import type { ReservationRecord } from '../core/reservation-record';
 import type { HeldReservation } from '../core/reservation-request';
-import { asAtRisk, saidAtRisk, standingSentence } from '../core/reservation-standing';
+import { atRiskStanding, standingSentence } from '../core/reservation-standing';
 import { noRoom, type SlaveView, type Snapshot } from '../core/snapshot';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
@@ -65,7 +65,7 @@ export class ReservationRebooking {
       if (one.atRisk.length > 0) await this.warn(repositories, record, one, at);
     }
     const atRisk = new Set(rebooked.filter((one) => one.atRisk.length > 0).map(({ reservation }) => reservation.id));
-    for (const record of records.values()) if (saidAtRisk(record) && !atRisk.has(record.id)) await this.relieve(repositories, record, at);
+    for (const record of records.values()) if (record.atRisk && !atRisk.has(record.id)) await this.relieve(repositories, record, at);
     return rebooked.some(({ slots }) => slots.length > 0);
   }
 
@@ -81,21 +81,21 @@ export class ReservationRebooking {
   }
 
   private async warn(repositories: Repositories, record: ReservationRecord, { atRisk }: Rebooked, at: EpochMs): Promise<void> {
-    if (saidAtRisk(record)) return;
+    if (record.atRisk) return;
     const sentence = atRiskSentence(record, atRisk.length, record.count, names(atRisk.map(({ slaveName }) => slaveName)), this.deps.scheduling.rules.timeZone, at);
-    if (!(await repositories.reservations.change(record.id, record.state, { sentence: asAtRisk(sentence) }))) return;
+    if (!(await repositories.reservations.change(record.id, record.state, { atRisk: true, sentence: atRiskStanding(sentence) }))) return;
     await tellPeople(repositories, await answerable(repositories, record), record, { kind: 'reservation.at-risk', sentence, decisionId: null }, at);
   }
 
   private async relieve(repositories: Repositories, record: ReservationRecord, at: EpochMs): Promise<void> {
     const { name, rules } = await ownerOf(repositories, record, this.deps.reservations);
-    await repositories.reservations.change(record.id, record.state, { sentence: standingSentence(record, name, rules.timeZone, at) });
+    await repositories.reservations.change(record.id, record.state, { atRisk: false, sentence: standingSentence(record, name, rules.timeZone, at) });
   }
 }
 
 function needsWriting({ rebooked, records }: Plan): boolean {
   const atRisk = new Set(rebooked.filter((one) => one.atRisk.length > 0).map(({ reservation }) => reservation.id));
-  return rebooked.some(({ slots }) => slots.length > 0) || [...records.values()].some((record) => saidAtRisk(record) !== atRisk.has(record.id));
+  return rebooked.some(({ slots }) => slots.length > 0) || [...records.values()].some((record) => record.atRisk !== atRisk.has(record.id));
 }
 
 /** The scheduler's world knows no retired slaves; what is booked there is stranded all the same. */

@@ -3,7 +3,7 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { Window } from '../core/calendar';
-import { readMoment } from '../core/local-time';
+import { minuteMs, readMoment } from '../core/local-time';
 import type { ReservationRecord } from '../core/reservation-record';
 import type { ReservationRules } from '../core/reservation-rules';
 import { extensionFault, windowFault, type WindowFault } from '../core/reservation-window';
@@ -33,11 +33,9 @@ export interface ReservationOwner {
 }
 
 /** What a reservation comes to once image, site and person have filled in what was not said; nothing of it is decided yet. */
-export interface ReservationWish extends Omit<ReservationRecord, 'state' | 'moved' | 'sentence' | 'changedAt'> {
+export interface ReservationWish extends Omit<ReservationRecord, 'state' | 'moved' | 'atRisk' | 'sentence' | 'changedAt'> {
   readonly owner: ReservationOwner;
 }
-
-const minuteMs = 60_000;
 
 /**
  * The window somebody asks for; with neither an end nor minutes it lasts `lengthMs`, or as short as the rules allow.

@@ -53,7 +53,7 @@ describe('why', () => {
     const id = newId((at += 1000));
     await site.database.unit.read.reservations.insert({
       id, state: 'confirmed', userId: site.people.student.id, groupId: ofGroup, imageId: null, start: at, end: at + 3_600_000, count: 1, vcpus: 1, ramMiB: 512, diskMiB: 64, bandwidthMbps: null,
-      priority: { pfv: 1, ras: 0, mon: 0, log2R: 9, lnE: 4, pf: -12, pi: 7.6 }, requestedMinutes: 60, moved: null, seriesId: null, sentence: '', createdAt: at, changedAt: at,
+      priority: { pfv: 1, ras: 0, mon: 0, log2R: 9, lnE: 4, pf: -12, pi: 7.6 }, requestedMinutes: 60, moved: null, atRisk: false, seriesId: null, sentence: '', createdAt: at, changedAt: at,
     });
     return id;
   };

@@ -240,6 +240,15 @@ describe('the life of a reservation', () => {
     expect((await rig.reservations.get(bob, id)).sentence).toBe('2 machines for CL II, Mon 10:00 to 12:00.');
   });
 
+  it('is at risk once, however far its window goes on meanwhile', async () => {
+    const lab = await rig.slave('lab-1', { cores: 4 });
+    const id = await reserve();
+    await rig.database.db('slaves').where({ id: lab }).update({ liveness: 'lost' });
+    for (const moment of ['2026-03-02T08:30:00Z', '2026-03-02T09:00:10Z', '2026-03-02T09:20:00Z', '2026-03-02T09:20:10Z']) await rig.until(moment);
+    expect(await rig.reservations.get(bob, id)).toMatchObject({ state: 'no-show' });
+    expect((await rig.noticesOf(teacher)).filter((text) => text.startsWith('reservation.at-risk'))).toHaveLength(1);
+  });
+
   it('is booked over from a retired host too', async () => {
     const [one, two] = [await rig.slave('lab-1', { cores: 4 }), await rig.slave('lab-2', { cores: 4 })];
     const id = await reserve();

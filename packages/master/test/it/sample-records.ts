@@ -24,7 +24,7 @@ export function sampleReservation(facts: Partial<ReservationRecord> = {}): Reser
   return {
     id: newId(sampleTime), state: 'confirmed', userId: newId(sampleTime), groupId: null, imageId: null, start: sampleTime, end: sampleTime + 3_600_000,
     count: 2, vcpus: 1, ramMiB: 512, diskMiB: 1024, bandwidthMbps: null, priority: priorityOf({ pfv: 1, ras: false, mon: false, ramMiB: 512, minutes: 60 }),
-    requestedMinutes: 60, moved: null, seriesId: null, sentence: 'Confirmed.', createdAt: sampleTime, changedAt: sampleTime,
+    requestedMinutes: 60, moved: null, atRisk: false, seriesId: null, sentence: 'Confirmed.', createdAt: sampleTime, changedAt: sampleTime,
     ...facts,
   };
 }
