@@ -2,6 +2,7 @@ import type { Role } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { Repositories } from '../repositories/repositories';
 import type { Quota, Quotas } from './instance-settings';
+import { bounds, quotaDimensions } from './quota-dimensions';
 
 /** Amounts that quotas bound, all VMs together. */
 export type Share = Readonly<Record<keyof Quota, number>>;
@@ -14,13 +15,13 @@ export interface QuotaHolder {
   readonly groupName: string | null;
 }
 
-/** In the order in which they are looked at, with what one gives back to get room. */
-const dimensions: readonly { readonly of: keyof Quota; readonly say: (amount: number) => string; readonly wayOut: string }[] = [
-  { of: 'instances', say: (n) => (n === 1 ? '1 instance' : `${n} instances`), wayOut: 'Suspend, stop or delete one first' },
-  { of: 'vcpus', say: (n) => (n === 1 ? '1 core' : `${n} cores`), wayOut: 'Suspend, stop or delete an instance first' },
-  { of: 'ramMiB', say: (n) => `${n} MiB of RAM`, wayOut: 'Suspend, stop or delete an instance first' },
-  { of: 'diskMiB', say: (n) => `${n} MiB of disk`, wayOut: 'Delete an instance first' },
-];
+/** What one gives back to get room. */
+const waysOut: Readonly<Record<keyof Quota, string>> = {
+  instances: 'Suspend, stop or delete one first',
+  vcpus: 'Suspend, stop or delete an instance first',
+  ramMiB: 'Suspend, stop or delete an instance first',
+  diskMiB: 'Delete an instance first',
+};
 
 /**
  * Throws `quota-exceeded` when what runs, should run or waits, and this on top, is more than the person's share or that
@@ -38,16 +39,12 @@ export async function requireQuota(repositories: Repositories, who: QuotaHolder,
   requireWithin(`${who.groupName ?? 'Your group'}’s`, 'its members', quota, await repositories.instances.usageOf({ groupId: who.groupId }), wanted);
 }
 
-function bounds(quota: Quota): boolean {
-  return dimensions.some(({ of }) => quota[of] !== null);
-}
-
 function requireWithin(whose: string, users: string, quota: Quota, used: Share, wanted: Share): void {
-  for (const { of, say, wayOut } of dimensions) {
+  for (const { of, say } of quotaDimensions) {
     const limit = quota[of];
     if (limit === null || used[of] + wanted[of] <= limit) continue;
     const left = Math.max(0, limit - used[of]);
     const less = left === 0 ? '' : `, or ask for at most ${say(left)}`;
-    throw new ParavclError('quota-exceeded', `${whose} limit is ${say(limit)}: ${users} use ${used[of]}, and this asks for ${wanted[of]} more. ${wayOut}${less}.`, { limit: say(limit) });
+    throw new ParavclError('quota-exceeded', `${whose} limit is ${say(limit)}: ${users} use ${used[of]}, and this asks for ${wanted[of]} more. ${waysOut[of]}${less}.`, { limit: say(limit) });
   }
 }

@@ -1,10 +1,9 @@
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { overlaps } from '../core/calendar';
-import type { ReservationRecord } from '../core/reservation-record';
-import { cores } from '../core/say';
 import type { Repositories } from '../repositories/repositories';
 import type { Quota, Quotas } from './instance-settings';
+import { bounds, quotaDimensions } from './quota-dimensions';
 import type { ReservationWish } from './reservation-wish';
 
 type Role = Pick<Principal, 'role'>;
@@ -23,13 +22,10 @@ export async function requireOpenShare(repositories: Repositories, by: Role, { u
   throw new ParavclError('quota-exceeded', `${whose} ${open} reservations that are not over${more === 1 ? '' : `, and this asks for ${more} more at once`}; at most ${mostOpen} may be open at a time. Cancel one, or wait until one is over.`, { limit });
 }
 
-/** In the order in which they are looked at. */
-const dimensions: readonly { readonly of: keyof Quota; readonly amount: (one: ReservationRecord | ReservationWish) => number; readonly say: (amount: number) => string }[] = [
-  { of: 'instances', amount: ({ count }) => count, say: (n) => (n === 1 ? '1 instance' : `${n} instances`) },
-  { of: 'vcpus', amount: ({ count, vcpus }) => count * vcpus, say: cores },
-  { of: 'ramMiB', amount: ({ count, ramMiB }) => count * ramMiB, say: (n) => `${n} MiB of RAM` },
-  { of: 'diskMiB', amount: ({ count, diskMiB }) => count * diskMiB, say: (n) => `${n} MiB of disk` },
-];
+type Sized = Pick<ReservationWish, 'count' | 'vcpus' | 'ramMiB' | 'diskMiB'>;
+
+/** All its VMs together. */
+const amount = (of: keyof Quota, one: Sized): number => (of === 'instances' ? one.count : one.count * one[of]);
 
 /**
  * Throws `quota-exceeded` when the owner's reservations, this one included, would at one moment of its window come to
@@ -38,19 +34,19 @@ const dimensions: readonly { readonly of: keyof Quota; readonly amount: (one: Re
 export async function requireReservationQuota(repositories: Repositories, by: Role, wish: ReservationWish, quotas: Quotas): Promise<void> {
   const { owner } = wish;
   const quota = owner.groupId === null ? (exempt(by) ? null : quotas.user) : (quotas.groups.get(owner.groupName ?? '') ?? quotas.group);
-  if (quota === null || dimensions.every(({ of }) => quota[of] === null)) return;
+  if (quota === null || !bounds(quota)) return;
   const others = (await repositories.reservations.holding()).filter(
     (one) => one.id !== wish.id && (owner.groupId === null ? one.userId === wish.userId && one.groupId === null : one.groupId === owner.groupId) && overlaps(one, wish),
   );
   // What is reserved at once rises only where a reservation begins.
   const moments = [wish.start, ...others.map(({ start }) => start).filter((start) => start > wish.start)];
-  for (const { of, amount, say } of dimensions) {
+  for (const { of, say } of quotaDimensions) {
     const limit = quota[of];
     if (limit === null) continue;
-    const beside = Math.max(...moments.map((at) => others.filter(({ start, end }) => start <= at && at < end).reduce((sum, one) => sum + amount(one), 0)));
-    if (beside + amount(wish) <= limit) continue;
+    const beside = Math.max(...moments.map((at) => others.filter(({ start, end }) => start <= at && at < end).reduce((sum, one) => sum + amount(of, one), 0)));
+    if (beside + amount(of, wish) <= limit) continue;
     const whose = owner.groupId === null ? 'Your' : `${owner.name}’s`;
     const taken = beside === 0 ? '' : `, ${say(beside)} of it reserved at that time already`;
-    throw new ParavclError('quota-exceeded', `${whose} limit is ${say(limit)}${taken}, and this asks for ${say(amount(wish))}. Ask for ${beside >= limit ? 'another time' : `at most ${say(limit - beside)}`}, or ask an administrator for more.`, { limit: say(limit) });
+    throw new ParavclError('quota-exceeded', `${whose} limit is ${say(limit)}${taken}, and this asks for ${say(amount(of, wish))}. Ask for ${beside >= limit ? 'another time' : `at most ${say(limit - beside)}`}, or ask an administrator for more.`, { limit: say(limit) });
   }
 }
