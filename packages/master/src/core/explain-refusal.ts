@@ -45,7 +45,7 @@ function heldByOthers({ world, held, request, parcel, at }: Refused): Reason | n
   const [strongest] = others;
   if (strongest === undefined) return { code: 'KeptForReservation', sentence: `${asked}: the room is reserved.` };
   const notWeaker = others.filter(({ pi }) => comparePi(pi, request.pi) >= 0);
-  if (notWeaker.length === 0) return { code: 'KeptForReservation', sentence: `${asked}: the room is reserved by ${owners(others, request, timeZone, at)}, and there is nowhere to move that to.` };
+  if (notWeaker.length === 0) return { code: 'KeptForReservation', sentence: `${asked}: the room is reserved by ${owners(others, request, timeZone, at)}, ${whyTheyStay(others, at)}.` };
   return { code: 'LowerPriority', sentence: `${asked}: the room is reserved by ${owners(notWeaker, request, timeZone, at)}, with ${standing(strongest.pi, request.pi)}.` };
 }
 
@@ -53,6 +53,16 @@ function heldByOthers({ world, held, request, parcel, at }: Refused): Reason | n
 function owners(reservations: readonly HeldReservation[], { askedBy }: ReservationRequest, timeZone: string, at: EpochMs): string {
   const names = reservations.map((one) => (askedBy !== undefined && one.userId === askedBy ? `your own reservation (${tellWindow(one, timeZone, at)})` : one.ownerName));
   return listed([...new Set(names)], 'others');
+}
+
+/** Why weaker ones are in the way all the same. */
+function whyTheyStay(weaker: readonly HeldReservation[], at: EpochMs): string {
+  const one = weaker.length === 1;
+  const movable = weaker.filter(({ moved, state, start }) => !moved && state === 'confirmed' && start > at);
+  if (movable.length > 0) return 'and there is nowhere to move that to';
+  if (weaker.every(({ moved }) => moved)) return one ? 'which was moved once already and is not moved again' : 'which were moved once already and are not moved again';
+  if (weaker.every(({ moved }) => !moved)) return one ? 'which has begun and is not moved' : 'which have begun and are not moved';
+  return 'which have begun or were moved once already, and are not moved';
 }
 
 function standing(theirs: number, own: number): string {
