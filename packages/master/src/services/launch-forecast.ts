@@ -31,6 +31,7 @@ export interface LaunchQuery {
   readonly vcpus?: number | undefined;
   readonly ramMiB?: number | undefined;
   readonly diskMiB?: number | undefined;
+  readonly bandwidthMbps?: number | undefined;
   readonly asSlave?: boolean | undefined;
 }
 

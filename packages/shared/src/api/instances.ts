@@ -63,6 +63,7 @@ export const getLaunchOptions = route({
     vcpus: z.coerce.number().pipe(vcpusSchema).optional(),
     ramMiB: z.coerce.number().pipe(ramMiBSchema).optional(),
     diskMiB: z.coerce.number().pipe(diskMiBSchema).optional(),
+    bandwidthMbps: z.coerce.number().pipe(bandwidthMbpsSchema).optional(),
     asSlave: flagSchema.optional(),
   }),
   answer: {
