@@ -5,7 +5,7 @@ import type { Kept } from './recall';
 import { freeUnheld, takesPart, type SlaveNow } from './room-now';
 import { cores, fit, ordinal, twoPriorities } from './say';
 import type { Victim } from './victims';
-import type { Attempt, Booking, Rules, RunningInstance, WaitingInstance } from './snapshot';
+import type { Attempt, Booking, Room, Rules, RunningInstance, SlaveView, WaitingInstance } from './snapshot';
 import { tellMoment } from './tell-time';
 import { largeEnoughFor } from './too-large';
 
@@ -30,6 +30,11 @@ export function riskSentence(kept: Kept | null, byPriority: boolean, { timeZone 
   const reserved = kept === null ? null : `be suspended from ${tellMoment(kept.from, timeZone, at)}, reserved by ${kept.booking.ownerName}`;
   if (byPriority) return `It may be suspended for a higher priority${reserved === null ? '' : `, and it will ${reserved}`}.`;
   return reserved === null ? '' : `It will ${reserved}.`;
+}
+
+/** Told before a launch for which reservations leave no whole hour. */
+export function noHourSentence({ booking, from }: Kept, { timeZone }: Pick<Rules, 'timeZone'>, at: EpochMs): string {
+  return `No whole hour is left before a reservation: ${booking.ownerName} has the room from ${tellMoment(from, timeZone, at)}, and what is launched now is saved then.`;
 }
 
 /** What the owner of a suspended instance is told: why, and how it comes back. */
@@ -97,7 +102,7 @@ function waitingSentence(code: ReasonCode, slaves: readonly SlaveNow[], instance
     case 'NoSlaves':
       return 'No slave is registered yet. It starts by itself when an operator has added one.';
     case 'NoSlaveFits':
-      return fit(`${tooLarge(slaves, instance)} Delete it and ask for less.`);
+      return fit(`${tooLargeSentence(slaves.map(({ view }) => view), instance.need)} Delete it and ask for less.`);
     case 'NotEnoughCores':
       return fit(`${queue}It needs ${cores(instance.need.vcpus)} ${onWhich}, and ${pool.freeVcpus} of the pool's ${pool.vcpus} are free.${back}`);
     case 'NotEnoughRam':
@@ -121,6 +126,7 @@ function waitingSentence(code: ReasonCode, slaves: readonly SlaveNow[], instance
   }
 }
 
-function tooLarge(slaves: readonly SlaveNow[], { need }: WaitingInstance): string {
-  return `No slave is ${largeEnoughFor(need, slaves.filter(({ view }) => view.admission === 'approved').map(({ view }) => view.capacity))}.`;
+/** What no slave is large enough for; the way out differs for who has launched it and who only asks. */
+export function tooLargeSentence(slaves: readonly SlaveView[], need: Room): string {
+  return `No slave is ${largeEnoughFor(need, slaves.filter(({ admission }) => admission === 'approved').map(({ capacity }) => capacity))}.`;
 }

@@ -4,9 +4,9 @@ import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
 import { priorityOf, type PriorityParts } from '@paravcl/shared/priority';
-import { riskSentence } from '../core/explain';
+import { noHourSentence, riskSentence, tooLargeSentence } from '../core/explain';
 import { outlook, type Outlook } from '../core/outlook';
-import { roomFor, type WaitingInstance } from '../core/snapshot';
+import { roomFor, type Snapshot, type WaitingInstance } from '../core/snapshot';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
 import type { InstanceSettings, Quotas } from './instance-settings';
@@ -68,7 +68,7 @@ export class LaunchForecast {
         options: seen.minutes.map((minutes) => ({ minutes, end: new Date(at + minutes * 60_000).toISOString(), priority: partsFor(minutes) })),
         risk: this.riskOf(seen, at),
         keptFrom: seen.kept === null ? null : new Date(seen.kept.recalledAt).toISOString(),
-        sentence: await this.sentenceOf(repositories, principal, launch, asker.asSlave, seen, at),
+        sentence: await this.sentenceOf(repositories, principal, launch, asker.asSlave, this.missing(seen, wanted, snapshot, at), at),
       };
     });
   }
@@ -92,14 +92,14 @@ export class LaunchForecast {
   }
 
   /** Why a launch would be refused, else why it has to wait; with the opt-out that it would spend. */
-  private async sentenceOf(repositories: Repositories, principal: Principal, { vcpus, ramMiB, diskMiB }: Launch, asSlave: boolean, seen: Outlook, at: EpochMs): Promise<string | null> {
+  private async sentenceOf(repositories: Repositories, principal: Principal, { vcpus, ramMiB, diskMiB }: Launch, asSlave: boolean, missing: string | null, at: EpochMs): Promise<string | null> {
     const { participation, quotas } = this.deps;
     try {
       const warnings = await participation.wouldTakePart(repositories, principal, asSlave, at);
       const groupId = (await repositories.users.find(principal.userId))?.primaryGroupId ?? null;
       const groupName = groupId === null ? null : ((await repositories.groups.find(groupId))?.name ?? null);
       await requireQuota(repositories, { ...principal, groupId, groupName }, { instances: 1, vcpus, ramMiB, diskMiB }, quotas);
-      const said = [missing(seen), ...warnings].filter((sentence) => sentence !== null);
+      const said = [missing, ...warnings].filter((sentence) => sentence !== null);
       return said.length === 0 ? null : said.join(' ');
     } catch (error) {
       if (error instanceof ParavclError) return error.message;
@@ -111,19 +111,21 @@ export class LaunchForecast {
     const { ordering, rules } = this.deps.scheduling;
     return riskSentence(kept, ordering.name === 'para', rules, at);
   }
-}
 
-/** Told when there is not enough room now. */
-function missing({ decision }: Outlook): string | null {
-  switch (decision?.kind) {
-    case undefined:
-    case 'place':
-    case 'resume':
-      return null;
-    case 'preempt':
-    case 'queue':
-    case 'refuse':
-      return decision.reason.sentence;
+  /** Told when there is not enough room now, or none for an hour. */
+  private missing({ decision, minutes, kept }: Outlook, { need }: WaitingInstance, { slaves }: Snapshot, at: EpochMs): string | null {
+    switch (decision?.kind) {
+      case undefined:
+        return null;
+      case 'place':
+      case 'resume':
+        return minutes.length > 0 || kept === null ? null : noHourSentence(kept, this.deps.scheduling.rules, at);
+      case 'preempt':
+      case 'queue':
+      case 'refuse':
+        // There is nothing yet that one could delete.
+        return decision.reason.code === 'NoSlaveFits' ? `${tooLargeSentence(slaves, need)} Ask for less.` : decision.reason.sentence;
+    }
   }
 }
 

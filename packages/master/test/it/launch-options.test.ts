@@ -20,6 +20,11 @@ test('every hour that can be asked for has its own priority, and what they have 
   expect(looks.mock.calls.map(([{ ownerUserId }]) => ownerUserId)).toEqual([alice.userId, alice.userId]);
 });
 
+test('what no slave is large enough for is told beforehand, its link too, and nothing that does not exist is to be deleted', async () => {
+  const { sentence } = await rig.forecast.options(await rig.person('student', 'carol'), { imageId: await rig.image(), bandwidthMbps: 100_000 });
+  expect(sentence).toMatch(/^No slave is large enough for .* and 100000 Mbit\/s; the largest have .* and \d+ Mbit\/s\. Ask for less\.$/);
+});
+
 test('an image that is not there is refused', async () => {
   await expect(rig.forecast.options(await rig.person('student', 'bob'), { imageId: newId(0) })).rejects.toMatchObject({ code: 'invalid-input' });
 });

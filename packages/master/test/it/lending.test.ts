@@ -131,6 +131,16 @@ describe('reserved room', () => {
     expect(await rig.forecast.options(alice, { imageId: image, vcpus: 3 })).toMatchObject({ fitsNow: false, options: [], sentence: expect.stringContaining('No slave is large enough for 3 cores') as string });
   });
 
+  it('says before a launch that no whole hour is left of it, for whom, and what happens then', async () => {
+    await reserve('2026-03-02T10:00');
+    await at('2026-03-02T08:30:00Z');
+    expect(await rig.forecast.options(alice, { imageId: image, vcpus: 2, ramMiB: 1024 })).toMatchObject({
+      fitsNow: true,
+      options: [],
+      sentence: 'No whole hour is left before a reservation: CL II has the room from Mon 10:00, and what is launched now is saved then.',
+    });
+  });
+
   it('is not stood in the way of by more time for one that nobody suspends again today', async () => {
     await reserve('2026-03-02T13:00');
     const kept = await running(alice, { minutes: 120 });

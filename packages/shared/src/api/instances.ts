@@ -77,7 +77,7 @@ export const getLaunchOptions = route({
       risk: z.string(),
       /** When reserved room is called back from it; null when no reservation is in the way within the longest time one may ask for. */
       keptFrom: z.iso.datetime().nullable(),
-      /** Where there is not enough: what is missing and what to do. Null when `fitsNow`. */
+      /** What would refuse it or keep it waiting, or that reservations leave no whole hour, and what to do. Null when nothing is in its way. */
       sentence: z.string().nullable(),
     }),
   },
