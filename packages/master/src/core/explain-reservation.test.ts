@@ -72,12 +72,12 @@ describe('what owners are told', () => {
   });
 
   it('of new slaves that nothing is to be done, and of none what it means', () => {
-    expect(replannedSentence(from, 2, ['lab-7'], 'UTC', now)).toBe('2 machines of your reservation, Mon 10:00 to 12:00, cannot run on lab-7 any more: they are booked on others now. You need not do anything.');
-    expect(replannedSentence(from, 1, ['lab-7'], 'UTC', now)).toContain('1 machine of your reservation, Mon 10:00 to 12:00, cannot run on lab-7 any more: it is booked on another now.');
+    expect(replannedSentence(from, 2, ['lab-7'], 'UTC', now)).toBe('2 machines of your reservation, Mon 23 Nov 10:00 to 12:00, cannot run on lab-7 any more: they are booked on others now. You need not do anything.');
+    expect(replannedSentence(from, 1, ['lab-7'], 'UTC', now)).toContain('1 machine of your reservation, Mon 23 Nov 10:00 to 12:00, cannot run on lab-7 any more: it is booked on another now.');
     expect(atRiskSentence(from, 2, 12, ['lab-7', 'lab-8'], 'UTC', now)).toBe(
-      '2 of the 12 machines reserved for Mon 10:00 to 12:00 have no slave to run on: lab-7 and lab-8 cannot take them any more, and no other has room. They are booked elsewhere by themselves as soon as there is room. Choose another time to be sure.',
+      '2 of the 12 machines reserved for Mon 23 Nov 10:00 to 12:00 have no slave to run on: lab-7 and lab-8 cannot take them any more, and no other has room. They are booked elsewhere by themselves as soon as there is room. Choose another time to be sure.',
     );
-    expect(atRiskSentence(from, 1, 1, ['lab-7'], 'UTC', now)).toContain('The machine reserved for Mon 10:00 to 12:00 has no slave to run on: lab-7 cannot take it any more');
+    expect(atRiskSentence(from, 1, 1, ['lab-7'], 'UTC', now)).toContain('The machine reserved for Mon 23 Nov 10:00 to 12:00 has no slave to run on: lab-7 cannot take it any more');
   });
 
   it('counts and lists as people do', () => {
