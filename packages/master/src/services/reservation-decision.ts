@@ -25,7 +25,7 @@ export interface DecidedBy {
 }
 
 export function offerView({ kind, start, end, count, vcpus }: ReservationOffer): Offer {
-  return { kind, start: iso(start), end: iso(end), count, vcpus };
+  return { kind, start: iso(start), end: iso(end), count, vcpus, vcpusEach: vcpus / count };
 }
 
 /** The weaker ones that give way, as people see it; nobody for what was refused. */

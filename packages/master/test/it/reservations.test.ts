@@ -80,7 +80,7 @@ describe('reserving', () => {
     const before = await rig.rows();
     const refused = await refusal(rig.request(alice, { count: 9_999 }));
     expect(refused.code).toBe('reservation-refused');
-    expect(refused.offers).toContainEqual(expect.objectContaining({ kind: 'size', count: 4, vcpus: 8, start: '2026-03-03T09:00:00.000Z' }));
+    expect(refused.offers).toContainEqual(expect.objectContaining({ kind: 'size', count: 4, vcpus: 8, vcpusEach: 2, start: '2026-03-03T09:00:00.000Z' }));
     expect(refused.offers).toContainEqual(expect.objectContaining({ kind: 'best-effort' }));
     expect(await rig.rows()).toEqual(before);
     const decision = await rig.unit.read.decisions.find(refused.decisionId ?? '');
@@ -104,7 +104,7 @@ describe('reserving', () => {
     const refused = results.filter((result) => result.status === 'rejected');
     expect(refused).toHaveLength(1);
     const reason = refused[0]?.reason as ParavclError;
-    expect([reason.code, reason.detail.offers?.[0]]).toEqual(['reservation-refused', { kind: 'time', start: '2026-03-03T10:00:00.000Z', end: '2026-03-03T11:00:00.000Z', count: 1, vcpus: 2 }]);
+    expect([reason.code, reason.detail.offers?.[0]]).toEqual(['reservation-refused', { kind: 'time', start: '2026-03-03T10:00:00.000Z', end: '2026-03-03T11:00:00.000Z', count: 1, vcpus: 2, vcpusEach: 2 }]);
     expect(await rig.rows()).toMatchObject({ reservations: 1, bookings: 1 });
   });
 
@@ -137,7 +137,7 @@ describe('reserving', () => {
     expect((await rig.changes.acceptMove(rig.acting(alice), moved.id)).moved).toMatchObject({ accepted: true });
     expect((await rig.changes.acceptMove(rig.acting(alice), moved.id)).moved).toMatchObject({ accepted: true });
     // Nor is where it was of interest once its owner chose.
-    expect((await rig.changes.reschedule(rig.acting(alice), moved.id, { start: '2026-03-03T14:00' })).reservation?.sentence).toMatch(/^1 machine for alice, Tue (3 Mar )?14:00 to 16:00\. It gave way once, and is not moved again\.$/);
+    expect((await rig.changes.reschedule(rig.acting(alice), moved.id, { start: '2026-03-03T14:00' })).reservation?.sentence).toMatch(/^1 machine for alice, Tue 3 Mar 14:00 to 16:00\. It gave way once, and is not moved again\.$/);
   });
 
   it('does not move one of equal priority', async () => {

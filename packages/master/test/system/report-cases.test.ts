@@ -182,7 +182,7 @@ test('told when resources are insufficient: one who waits why, one who reserves 
   const asked = { start: local(start), minutes: 60, count: 64, ramMiB: 128, imageId };
   const refused: unknown = await mira.client.call(requestReservation, { body: asked }).catch((error: unknown) => error);
   const offers = [
-    { kind: 'size', start: start.toISOString(), end: end.toISOString(), count: 3, vcpus: 3 },
+    { kind: 'size', start: start.toISOString(), end: end.toISOString(), count: 3, vcpus: 3, vcpusEach: 1 },
     expect.objectContaining({ kind: 'best-effort', count: 1 }),
   ];
   expect(refused).toMatchObject({ code: 'reservation-refused', detail: { offers } });

@@ -26,9 +26,9 @@ export const offerSchema = z
     kind: z.enum(['time', 'size', 'best-effort']),
     start: z.iso.datetime(),
     end: z.iso.datetime(),
-    /** VMs, and the cores of all of them together. */
-    count: z.int().positive(),
-    vcpus: z.int().positive(),
+    count: z.int().positive().meta({ description: 'Machines, all of one size' }),
+    vcpus: z.int().positive().meta({ description: 'Cores of all machines together; what a request calls `vcpus` is `vcpusEach` here' }),
+    vcpusEach: z.int().positive().meta({ description: 'Cores of one machine, as a request asks for them' }),
   })
   .readonly();
 export type Offer = z.infer<typeof offerSchema>;
