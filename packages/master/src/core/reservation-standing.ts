@@ -1,6 +1,6 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { ReservationRecord } from './reservation-record';
-import { tellMoment, tellWindow } from './tell-time';
+import { tellDatedMoment, tellDatedWindow, tellMoment } from './tell-time';
 
 type Standing = Pick<ReservationRecord, 'state' | 'start' | 'end' | 'count' | 'moved'>;
 
@@ -8,11 +8,11 @@ export function machines(count: number): string {
   return count === 1 ? '1 machine' : `${count} machines`;
 }
 
-/** Where a reservation stands, in a sentence. */
+/** Where a reservation stands, in a sentence that is kept: dated, since it is read on another day too. */
 export function standingSentence(reservation: Standing, ownerName: string, timeZone: string, now: EpochMs): string {
   const { state, start, end, count, moved } = reservation;
-  const moment = (at: EpochMs): string => tellMoment(at, timeZone, now);
-  const what = `${machines(count)} for ${ownerName}, ${tellWindow(reservation, timeZone, now)}`;
+  const moment = (at: EpochMs): string => tellDatedMoment(at, timeZone, now);
+  const what = `${machines(count)} for ${ownerName}, ${tellDatedWindow(reservation, timeZone, now)}`;
   switch (state) {
     case 'confirmed':
       if (moved === null) return `${what}.`;

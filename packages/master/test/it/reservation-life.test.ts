@@ -237,7 +237,7 @@ describe('the life of a reservation', () => {
     await lose(to, 'online');
     rig.clock.advance(6_000);
     await rig.round();
-    expect((await rig.reservations.get(bob, id)).sentence).toBe('2 machines for CL II, Mon 10:00 to 12:00.');
+    expect((await rig.reservations.get(bob, id)).sentence).toBe('2 machines for CL II, Mon 2 Mar 10:00 to 12:00.');
   });
 
   it('is at risk once, however far its window goes on meanwhile', async () => {
