@@ -30,6 +30,8 @@ export interface Rebooked {
  */
 export function rebook(world: Snapshot, held: readonly HeldReservation[], at: EpochMs): readonly Rebooked[] {
   const stranded = strandedSlots(world, at);
+  // As a rule there are none: then nobody needs the calendar of the whole pool.
+  if (stranded.size === 0) return [];
   let calendar = calendarOf(world.slaves, at);
   const answers: Rebooked[] = [];
   for (const reservation of [...held].sort((a, b) => comparePi(b.pi, a.pi) || a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))) {
@@ -40,6 +42,11 @@ export function rebook(world: Snapshot, held: readonly HeldReservation[], at: Ep
     answers.push(answer.rebooked);
   }
   return answers;
+}
+
+/** Whether anything is booked on slaves that do not count any more. */
+export function anyStranded(world: Snapshot, at: EpochMs): boolean {
+  return strandedSlots(world, at).size > 0;
 }
 
 function strandedSlots({ slaves }: Snapshot, at: EpochMs): ReadonlyMap<string, readonly Stranded[]> {

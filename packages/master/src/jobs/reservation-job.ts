@@ -29,7 +29,7 @@ export class ReservationJob {
 
   /** One round; run it every second or so. `onFault` is told of what could not be done; the rest is, and it is tried again in the next round. */
   async run(onFault: (error: unknown) => void): Promise<void> {
-    const { unitOfWork: { read }, series, scheduler } = this.deps;
+    const { unitOfWork: { read }, reservationClock, series, scheduler, clock } = this.deps;
     let changed = false;
     const attempt = async (step: () => Promise<boolean>): Promise<void> => {
       try {
@@ -38,8 +38,7 @@ export class ReservationJob {
         onFault(error);
       }
     };
-    const open = (await read.reservations.holding()).filter(({ start }) => start <= this.deps.clock.now());
-    for (const { id } of open) await attempt(() => this.follow(id));
+    for (const { id } of await reservationClock.due(read, clock.now())) await attempt(() => this.follow(id));
     if (this.isTimeForFleet()) await attempt(() => this.deps.rebooking.run());
     for (const week of await series.due()) {
       await attempt(async () => {

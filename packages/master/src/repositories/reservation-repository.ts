@@ -74,14 +74,20 @@ export class ReservationRepository {
     return (await this.db('reservations').where({ id, state: from }).update(reservationToRow(change))) === 1;
   }
 
-  /** Confirmed ones whose window has begun. */
-  async begun(now: EpochMs): Promise<readonly ReservationRecord[]> {
-    return this.inOrder(this.rows().where({ state: 'confirmed' }).where('starts_at', '<=', new Date(now)));
+  /** Those the clock may lead on: their window begins, or is over, or nobody has claimed from them within the grace. */
+  async due(now: EpochMs, noShowGraceMs: number): Promise<readonly ReservationRecord[]> {
+    const claims = this.db('bookings').select(this.db.raw('1')).whereRaw('bookings.reservation_id = reservations.id').whereNotNull('instance_id');
+    return this.inOrder(
+      this.rows()
+        .where((begins) => begins.where({ state: 'confirmed' }).where('starts_at', '<=', new Date(now)))
+        .orWhere((over) => over.whereIn('state', ['active', 'no-show']).where('ends_at', '<=', new Date(now)))
+        .orWhere((unclaimed) => unclaimed.where({ state: 'active' }).where('starts_at', '<=', new Date(now - noShowGraceMs)).whereNotExists(claims)),
+    );
   }
 
-  /** Those that hold room though their window is over. */
-  async over(now: EpochMs): Promise<readonly ReservationRecord[]> {
-    return this.inOrder(this.rows().whereIn('state', [...holdingReservationStates]).where('ends_at', '<=', new Date(now)));
+  /** Those that hold room and are at risk. */
+  async atRisk(): Promise<readonly ReservationRecord[]> {
+    return this.inOrder(this.rows().where({ at_risk: 1 }).whereIn('state', [...holdingReservationStates]));
   }
 
   /** All of a weekly repeat, in the order of their start. */

@@ -22,6 +22,9 @@ const fromRow = (row: SeriesRow): SeriesRecord => ({
   minutes: row.minutes,
 });
 
+/** Whose rules say how near its next week has to be. */
+export type DueSeries = SeriesRecord & { readonly groupName: string | null };
+
 /** Weekly repeats of reservations. Their times are of the site's zone, as text: what UTC they mean is known when their week comes. */
 export class SeriesRepository {
   constructor(private readonly db: Knex) {}
@@ -43,9 +46,15 @@ export class SeriesRepository {
     return row === undefined ? null : fromRow(row);
   }
 
-  /** Those whose next one begins before this local time ("2026-10-27T10:00"), the earliest first. */
-  async due(localUntil: string): Promise<readonly SeriesRecord[]> {
-    return (await this.db<SeriesRow>('reservation_series').where('next_start', '<', localUntil).orderBy(['next_start', 'id']).select(...columns)).map(fromRow);
+  /** Those whose next one begins before this local time ("2026-10-27T10:00"), the earliest first, with the name of the group they are for. */
+  async due(localUntil: string): Promise<readonly DueSeries[]> {
+    const rows = (await this.db('reservation_series as s')
+      .join('reservations as r', 'r.id', 's.reservation_id')
+      .leftJoin('user_groups as g', 'g.id', 'r.group_id')
+      .where('s.next_start', '<', localUntil)
+      .orderBy(['s.next_start', 's.id'])
+      .select(...columns.map((column) => `s.${column}`), 'g.name as group_name')) as readonly (SeriesRow & { readonly group_name: string | null })[];
+    return rows.map((row) => ({ ...fromRow(row), groupName: row.group_name }));
   }
 
   async change(id: string, change: Pick<SeriesRecord, 'nextStart'>): Promise<void> {

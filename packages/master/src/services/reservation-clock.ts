@@ -26,6 +26,11 @@ export interface ReservationClockDeps {
 export class ReservationClock {
   constructor(private readonly deps: ReservationClockDeps) {}
 
+  /** Those it may be time for something for; the others are not even looked at. */
+  due(repositories: Repositories, now: EpochMs): Promise<readonly ReservationRecord[]> {
+    return repositories.reservations.due(now, this.deps.scheduling.rules.noShowGraceMs);
+  }
+
   /**
    * Does what is due for a reservation, whose row is locked: nobody claims from it or changes its window meanwhile.
    * Null when nothing is due, or when its end has still to wait for its instances.

@@ -1,6 +1,6 @@
 import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import { atRiskSentence, replannedSentence } from '../core/explain-reservation';
-import { rebook, type Rebooked } from '../core/rebook';
+import { anyStranded, rebook, type Rebooked } from '../core/rebook';
 import type { ReservationRecord } from '../core/reservation-record';
 import type { HeldReservation } from '../core/reservation-request';
 import { atRiskStanding, standingSentence } from '../core/reservation-standing';
@@ -51,9 +51,10 @@ export class ReservationRebooking {
     const at = this.deps.clock.now();
     const loaded = await loadWorld(repositories, this.deps, at);
     const world = await withRetired(repositories, loaded);
-    const held = await heldReservations(repositories, loaded.bookings, this.deps.reservations);
-    const records = new Map((await repositories.reservations.holding()).map((record) => [record.id, record]));
-    return { world, held, records, rebooked: rebook(world, held, at), at };
+    const stranded = anyStranded(world, at);
+    const held = stranded ? await heldReservations(repositories, loaded.bookings, this.deps.reservations) : [];
+    const looked = stranded ? await repositories.reservations.holding() : await repositories.reservations.atRisk();
+    return { world, held, records: new Map(looked.map((record) => [record.id, record])), rebooked: rebook(world, held, at), at };
   }
 
   private async write(repositories: Repositories, plan: Plan): Promise<boolean> {

@@ -7,7 +7,7 @@ import type { ReservationRecord, SeriesRecord } from '../core/reservation-record
 import { endOfDay, momentOf, weeksLater } from '../core/weekly';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
-import type { Quotas, ReservationSettings } from './instance-settings';
+import { rulesOf, type Quotas, type ReservationSettings } from './instance-settings';
 import type { PriorityRules } from './request-priority';
 import { mayReserveFor } from './reservation-access';
 import type { ReservationAdmission } from './reservation-admission';
@@ -42,12 +42,12 @@ export class ReservationSeries {
     const { rules, groupRules } = reservations;
     const lastDay = Math.max(rules.lastDay, ...[...groupRules.values()].map((group) => group.lastDay));
     const due: DueWeek[] = [];
-    for (const series of await read.series.due(endOfDay(now, lastDay, rules.timeZone))) {
+    for (const { groupName, ...series } of await read.series.due(endOfDay(now, lastDay, rules.timeZone))) {
       const { nextStart } = series;
+      const own = rulesOf(groupName, reservations);
+      if (nextStart === null || nextStart >= endOfDay(now, own.lastDay, own.timeZone)) continue;
       const first = await read.reservations.find(series.reservationId);
-      if (first === null || nextStart === null) continue;
-      const owner = await ownerOf(read, first, reservations);
-      if (nextStart < endOfDay(now, owner.rules.lastDay, owner.rules.timeZone)) due.push({ series: { ...series, nextStart }, first, owner });
+      if (first !== null) due.push({ series: { ...series, nextStart }, first, owner: await ownerOf(read, first, reservations) });
     }
     return due;
   }

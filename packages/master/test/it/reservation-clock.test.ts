@@ -132,4 +132,26 @@ describe('what the clock makes of reservations', () => {
     await claim(course.bob, id);
     expect(await stateOf(id)).toBe('active');
   });
+
+  it('asks the books no more for many that are not due than for none', async () => {
+    let asked = 0;
+    const statementsOfRound = async (): Promise<number> => {
+      // The fleet is looked at every 5 s.
+      rig.clock.advance(6_000);
+      await rig.scheduler.idle();
+      asked = 0;
+      await rig.job.run((error) => void rig.faults.push(error));
+      return asked;
+    };
+    rig.database.db.on('query', () => void asked++);
+    const none = await statementsOfRound();
+    const id = await reserve({ count: 1 });
+    for (const hour of ['12', '14', '16']) await rig.request(await rig.person('student', `student-${hour}`), { start: `2026-03-02T${hour}:00`, weeklyUntil: '2026-04-20' });
+    expect(await statementsOfRound()).toBe(none);
+    // Nor for one that has begun and goes on.
+    await rig.until('2026-03-02T09:00:01Z');
+    await claim(course.bob, id);
+    await rig.until('2026-03-02T09:30:00Z');
+    expect(await statementsOfRound()).toBe(none);
+  });
 });

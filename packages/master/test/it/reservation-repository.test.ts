@@ -52,17 +52,23 @@ test('what a change does not name stays, and a move can be accepted and taken ba
   expect((await reservations.find(reservation.id))?.moved).toBeNull();
 });
 
-test('confirmed ones have begun from their start on, and all that hold room are over from their end on', async () => {
+test('due is what begins, what is over, and what nobody has claimed within the grace', async () => {
+  const grace = hour / 4;
   const early = await stored({ start: now - 1, end: now + hour });
   const exact = await stored({ start: now, end: now + hour });
   const active = await stored({ state: 'active', start: now - hour, end: now });
   const noShow = await stored({ state: 'no-show', start: now - 2 * hour, end: now - 1 });
+  const unclaimed = await stored({ state: 'active', start: now - grace, end: now + hour });
+  const claimed = await stored({ state: 'active', start: now - grace, end: now + hour });
+  await stored({ state: 'active', start: now - grace + 1, end: now + hour });
+  await stored({ state: 'no-show', start: now - hour, end: now + hour });
   await stored({ start: now + 1 });
   await stored({ state: 'expired', start: now - hour, end: now });
-  const { reservations } = database.unit.read;
-  expect(ids(await reservations.begun(now))).toEqual([early.id, exact.id]);
-  expect(ids(await reservations.over(now))).toEqual([noShow.id, active.id]);
-  expect(ids(await reservations.holding())).toHaveLength(5);
+  const { reservations, bookings } = database.unit.read;
+  await bookings.insert([unclaimed, claimed].flatMap(({ id }) => [1, 2].map((slot) => ({ reservationId: id, slot, slaveId: newId(now), instanceId: null }))));
+  await bookings.claim(claimed.id, 2, newId(now));
+  expect(ids(await reservations.due(now, grace))).toEqual([noShow.id, active.id, unclaimed.id, early.id, exact.id]);
+  expect(ids(await reservations.holding())).toHaveLength(9);
 });
 
 test('open ones count for their owner: those of a group for the group only', async () => {
@@ -103,13 +109,15 @@ test('a page holds those whose window overlaps, that one may see, newest first',
 });
 
 test('a series is due while its next one begins before then, and not any more once all are admitted', async () => {
-  const reservation = await stored();
+  const groupId = newId(now);
+  await database.unit.read.groups.insert({ id: groupId, name: 'CL II', description: '', ownerUserId: null }, now);
+  const reservation = await stored({ groupId });
   const { series, reservations } = database.unit.read;
   const weekly = { id: newId(now), userId: reservation.userId, reservationId: reservation.id, nextStart: '2026-10-27T10:00', until: '2026-12-22', minutes: 90 };
   await series.insert(weekly, now);
   expect(await series.find(weekly.id)).toEqual(weekly);
   expect(await series.due('2026-10-27T10:00')).toEqual([]);
-  expect(await series.due('2026-10-27T10:01')).toEqual([weekly]);
+  expect(await series.due('2026-10-27T10:01')).toEqual([{ ...weekly, groupName: 'CL II' }]);
   await series.change(weekly.id, { nextStart: null });
   expect(await series.due('9999-12-31T23:59')).toEqual([]);
 
