@@ -1,7 +1,7 @@
 import type { Clock, EpochMs } from '@paravcl/shared/clock';
-import { DateTime } from 'luxon';
 import type { InstanceRecord } from '../core/instance-record';
 import { nextGeneration } from '../core/next-generation';
+import { tellDatedMoment } from '../core/tell-time';
 import type { UnitOfWork } from '../db/unit-of-work';
 import { desiredStates } from '../services/desired-state';
 import { changeInstance } from '../services/instance-changes';
@@ -49,7 +49,7 @@ export class EndingJob {
 
   private async end(seen: InstanceRecord, slaveName: string | null, now: EpochMs): Promise<InstanceRecord | null> {
     const { unitOfWork, settings, onRecovery } = this.deps;
-    const sentence = endedSentence(seen, settings.timeZone);
+    const sentence = endedSentence(seen, settings.timeZone, now);
     const ended = await unitOfWork.transaction(async (repositories) => {
       // Locked, so that nobody makes the same next generation for a tombstone.
       await repositories.instances.lock(seen.id);
@@ -69,8 +69,8 @@ export class EndingJob {
   }
 }
 
-/** "The time of i-ubuntu-9af was over at Mon 12:00, so it is saved with everything open. Resume it to go on." */
-function endedSentence({ name, endsAt }: InstanceRecord, timeZone: string): string {
-  const when = endsAt === null ? '' : ` at ${DateTime.fromMillis(endsAt, { zone: timeZone }).toFormat('ccc HH:mm', { locale: 'en' })}`;
+/** "The time of i-ubuntu-9af was over at Mon 2 Mar 12:00, so it is saved with everything open. Resume it to go on." */
+function endedSentence({ name, endsAt }: InstanceRecord, timeZone: string, now: EpochMs): string {
+  const when = endsAt === null ? '' : ` at ${tellDatedMoment(endsAt, timeZone, now)}`;
   return `The time of ${name} was over${when}, so it is saved with everything open. Resume it to go on.`;
 }

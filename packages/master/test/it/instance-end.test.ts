@@ -88,7 +88,7 @@ describe('the end of an instance’s time', () => {
     rig.clock.advance(10 * 60 * minute);
     await rig.endings.run();
     const ended = await rig.instances.get(alice, id);
-    expect(ended).toMatchObject({ desired: 'suspended', reason: { code: 'TimeEnded', sentence: expect.stringMatching(/was over at Mon 10:00, so it is saved with everything open\. Resume it/) as string } });
+    expect(ended).toMatchObject({ desired: 'suspended', reason: { code: 'TimeEnded', sentence: expect.stringMatching(/was over at Mon 2 Mar 10:00, so it is saved with everything open\. Resume it/) as string } });
     expect(rig.agents.last(id).desired).toMatchObject({ desired: 'suspended', generation: ended.generation });
     expect((await rig.instances.history(alice, id, { limit: 1 })).items[0]).toMatchObject({ by: 'time', desired: 'suspended', reason: { code: 'TimeEnded' } });
     expect((await rig.unit.read.events.page({ limit: 1, kind: 'instance.time-ended' })).items).toHaveLength(1);
