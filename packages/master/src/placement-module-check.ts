@@ -59,13 +59,16 @@ const worlds: readonly PlacementWorld[] = [
   { slaves, lastPlacedOn: 'slave-3' },
 ];
 
+/** What a policy is asked: each of the instances, in each of the worlds. */
+export function sampleQuestions(): readonly { readonly slaves: readonly SlaveView[]; readonly instance: Placeable; readonly world: PlacementWorld }[] {
+  return worlds.flatMap((world) => instances.map((instance) => ({ slaves, instance, world })));
+}
+
 /** The first thing that is wrong with the policy, as the end of a sentence about it; null when nothing is. */
 export function policyFault(policy: PlacementPolicy): string | null {
-  for (const world of worlds) {
-    for (const instance of instances) {
-      const fault = orderFault(policy, instance, world) ?? scoreFault(policy, instance, world);
-      if (fault !== null) return fault;
-    }
+  for (const { instance, world } of sampleQuestions()) {
+    const fault = orderFault(policy, instance, world) ?? scoreFault(policy, instance, world);
+    if (fault !== null) return fault;
   }
   return null;
 }

@@ -116,6 +116,15 @@ describe('at the start it is refused, naming the file and what is wrong', () => 
   });
 });
 
+test.each([
+  ['a compare', 'module.exports = { name: "x", compare: () => { for (;;); } };'],
+  ['a score', `${byId}module.exports = { name: 'x', compare, score: () => { for (;;); } };`],
+  ['a module, when it is loaded,', 'for (;;);'],
+])('%s that loops is stopped at the deadline', (_what, source) => {
+  const file = moduleFile(source);
+  expect(() => chosenPlacement(`module:${file}`, 500)).toThrow(`placement.policy: ${file} does not come to an end on sample slaves within 0.5 s: look for a loop without an end in it.`);
+});
+
 test('an answer that is wrong later is an error that names the file', () => {
   const file = moduleFile(`module.exports = { name: 'x', compare: (a, b) => (a.id === 'bad' ? NaN : a.id < b.id ? -1 : a.id > b.id ? 1 : 0) };`);
   const policy = chosenPlacement(`module:${file}`);

@@ -7,9 +7,12 @@ import type { PlacementChoice } from './config-scheduling';
 import { placementPolicies, type Placeable, type PlacementPolicy, type PlacementScore, type PlacementWorld } from './core/rank';
 import type { SlaveView } from './core/snapshot';
 import { policyFault } from './placement-module-check';
+import { comesToAnEnd } from './placement-module-trial';
 import { moduleInstance, moduleSlave, moduleWorld, type ModuleSlave, type ModuleWorld } from './placement-module-view';
 
 const modulePrefix = 'module:';
+/** For a module to be loaded and tried; a good one takes milliseconds. */
+const trialMs = 5000;
 
 /**
  * The placement policy that the configuration names. A module is loaded and tried on a few slaves: it decides where
@@ -17,7 +20,7 @@ const modulePrefix = 'module:';
  *
  * @throws ConfigError naming the file and what is wrong with it
  */
-export function chosenPlacement(choice: PlacementChoice): PlacementPolicy {
+export function chosenPlacement(choice: PlacementChoice, deadlineMs = trialMs): PlacementPolicy {
   if (!choice.startsWith(modulePrefix)) return placementPolicies[choice as keyof typeof placementPolicies];
   const file = choice.slice(modulePrefix.length);
   const refuse = (fault: string): never => {
@@ -25,6 +28,7 @@ export function chosenPlacement(choice: PlacementChoice): PlacementPolicy {
   };
   const inTheWay = fileFault(file);
   if (inTheWay !== null) return refuse(inTheWay);
+  if (!comesToAnEnd(file, deadlineMs)) return refuse(`does not come to an end on sample slaves within ${deadlineMs / 1000} s: look for a loop without an end in it`);
   const loaded = load(file, refuse);
   const parsed = exportsSchema.safeParse(loaded);
   if (!parsed.success) return refuse(`must export ${contract}: ${parsed.error.issues.map(({ path, message }) => [...path, message].map(String).join(' ')).join('; ')}`);
