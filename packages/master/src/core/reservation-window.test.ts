@@ -31,6 +31,7 @@ describe('a window', () => {
     expect(windowFault(defaults, window('2026-11-25T20:00Z', 2), now)).toEqual({
       field: 'end', limit: '08:00 to 22:00', sentence: 'Wed 21:00 to 23:00 is not within the opening hours, 08:00 to 22:00. Choose a time that lies wholly within them.',
     });
+    expect(sentence('2026-11-25T09:00:30Z', 1)).toBe('30 s past Wed 10:00 is between two starts: reservations begin every 1 h from midnight, without seconds. Choose 10:00 or 11:00.');
     expect(sentence('2026-11-25T09:20Z', 1)).toBe('Wed 10:20 is between two starts: reservations begin every 1 h from midnight. Choose 10:00 or 11:00.');
     expect(sentence('2026-11-25T09:00Z', 0.5)).toBe('30 min is too short: a reservation lasts 1 h to 4 h. Choose a later end.');
     expect(sentence('2026-11-25T09:00Z', 5)).toBe('5 h is too long: a reservation lasts 1 h to 4 h. Choose an earlier end, or reserve twice.');

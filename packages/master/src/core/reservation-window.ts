@@ -71,6 +71,10 @@ const onAStep: Check = ({ timeZone, stepMinutes }, { start }, at) => {
   const above = below + stepMinutes;
   const limit = `every ${tellLength(stepMinutes * minuteMs)} from midnight`;
   const near = above < 1440 ? `${tellTimeOfDay(below)} or ${tellTimeOfDay(above)}` : tellTimeOfDay(below);
+  // Told as a time of day alone, it would look like one that is on a step.
+  if (below === Math.floor(minute)) {
+    return { field: 'start', limit, sentence: `${Math.ceil((start % minuteMs) / 1000)} s past ${tellMoment(start, timeZone, at)} is between two starts: reservations begin ${limit}, without seconds. Choose ${near}.` };
+  }
   return { field: 'start', limit, sentence: `${tellMoment(start, timeZone, at)} is between two starts: reservations begin ${limit}. Choose ${near}.` };
 };
 
