@@ -10,7 +10,7 @@ import { ReservationAdmission } from './services/reservation-admission';
 import { ReservationChanges } from './services/reservation-changes';
 import { ReservationClaims } from './services/reservation-claims';
 import { ReservationClock } from './services/reservation-clock';
-import { ReservationRebooking } from './services/reservation-rebooking';
+import { ReservationRehoming } from './services/reservation-rehoming';
 import { ReservationSeries } from './services/reservation-series';
 import { ReservationService } from './services/reservation-service';
 import type { WorldDeps } from './services/world-loader';
@@ -43,6 +43,6 @@ export function composeReservations(parts: ReservationParts): {
     reservations: new ReservationService({ ...parts, admission }),
     changes: new ReservationChanges({ ...parts, admission }),
     claims: new ReservationClaims({ ...parts, reservationClock }),
-    job: new ReservationJob({ ...parts, reservationClock, series: new ReservationSeries({ ...parts, admission }), rebooking: new ReservationRebooking({ ...parts, admission }) }),
+    job: new ReservationJob({ ...parts, reservationClock, series: new ReservationSeries({ ...parts, admission }), rehoming: new ReservationRehoming({ ...parts, admission }) }),
   };
 }

@@ -5,7 +5,7 @@ import { admit } from './admit';
 import { minuteMs } from './local-time';
 import { plan, type Decision, type Plan, type Policies } from './plan';
 import { dayEndsAt, preemptionsToday, siteDay } from './preemption-day';
-import { rebook } from './rebook';
+import { rehome } from './rehome';
 import type { ReservationRequest, SlotOnSlave } from './reservation-request';
 import { predictedSaveMs } from './save-time';
 import { quarterMs, SchedulingSite, type Guest, type Host, type ModelReservation } from './scheduling-site.model';
@@ -370,7 +370,7 @@ export class SchedulingModel {
     const { site } = this;
     host.online = false;
     this.hostWasLost = true;
-    for (const { reservation, slots } of rebook(site.snapshot(), site.held(), site.now)) {
+    for (const { reservation, slots } of rehome(site.snapshot(), site.held(), site.now)) {
       for (const { slot, to } of slots) {
         const moved = site.reservation(reservation.id).slots.find((one) => one.slot === slot);
         if (moved !== undefined) moved.slaveId = to;

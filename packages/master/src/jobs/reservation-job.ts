@@ -2,7 +2,7 @@ import type { Clock } from '@paravcl/shared/clock';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { SchedulerWake } from '../services/ports';
 import type { ReservationClock } from '../services/reservation-clock';
-import type { ReservationRebooking } from '../services/reservation-rebooking';
+import type { ReservationRehoming } from '../services/reservation-rehoming';
 import type { ReservationSeries } from '../services/reservation-series';
 
 /** Where slots are booked follows the fleet, which is looked at less often than the clock. */
@@ -12,7 +12,7 @@ export interface ReservationJobDeps {
   readonly unitOfWork: UnitOfWork;
   readonly reservationClock: ReservationClock;
   readonly series: ReservationSeries;
-  readonly rebooking: ReservationRebooking;
+  readonly rehoming: ReservationRehoming;
   readonly scheduler: SchedulerWake;
   readonly clock: Clock;
 }
@@ -39,7 +39,7 @@ export class ReservationJob {
       }
     };
     for (const { id } of await reservationClock.due(read, clock.now())) await attempt(() => this.follow(id));
-    if (this.isTimeForFleet()) await attempt(() => this.deps.rebooking.run());
+    if (this.isTimeForFleet()) await attempt(() => this.deps.rehoming.run());
     for (const week of await series.due()) {
       await attempt(async () => {
         await series.admit(week);

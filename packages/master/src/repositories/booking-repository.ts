@@ -74,7 +74,7 @@ export class BookingRepository {
   }
 
   /** Another slave keeps room for it from now on. */
-  async rebook(reservationId: string, slot: number, slaveId: string): Promise<void> {
+  async moveSlot(reservationId: string, slot: number, slaveId: string): Promise<void> {
     await this.db('bookings').where({ reservation_id: reservationId, slot }).update({ slave_id: slaveId });
   }
 

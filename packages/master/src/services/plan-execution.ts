@@ -140,7 +140,7 @@ export class PlanExecution {
   private async moveSlot(repositories: Repositories, reservationId: string, instanceId: string, slaveId: string): Promise<void> {
     const slot = (await repositories.bookings.ofReservations([reservationId])).find((one) => one.instanceId === instanceId);
     if (slot === undefined) throw new Stale();
-    await repositories.bookings.rebook(reservationId, slot.slot, slaveId);
+    await repositories.bookings.moveSlot(reservationId, slot.slot, slaveId);
   }
 
   private async resume(repositories: Repositories, decision: Extract<Decision, { kind: 'resume' }>, facts: KeptFacts): Promise<Told> {

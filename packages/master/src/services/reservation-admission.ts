@@ -108,13 +108,13 @@ export class ReservationAdmission {
   }
 
   /** Writes what was admitted as another window of a reservation that is there, whose present slots are `before`; who is told is for the caller. */
-  async rebook(repositories: Repositories, granted: Granted, present: ReservationRecord, before: readonly BookingRecord[], by: By): Promise<Written> {
+  async readmit(repositories: Repositories, granted: Granted, present: ReservationRecord, before: readonly BookingRecord[], by: By): Promise<Written> {
     const { wish: { owner, start, end, priority, requestedMinutes }, admission, at } = granted;
     const changed = { ...present, start, end, priority, requestedMinutes, moved: present.moved === null ? null : { ...present.moved, accepted: true }, atRisk: false };
     const reservation: ReservationRecord = { ...changed, sentence: standingSentence(changed, owner.name, owner.rules.timeZone, at), changedAt: at };
     await this.change(repositories, reservation, present);
     for (const { slot, slaveId } of admission.bookings) {
-      if (before.find((one) => one.slot === slot)?.slaveId !== slaveId) await repositories.bookings.rebook(reservation.id, slot, slaveId);
+      if (before.find((one) => one.slot === slot)?.slaveId !== slaveId) await repositories.bookings.moveSlot(reservation.id, slot, slaveId);
     }
     return this.settle(repositories, granted, reservation, by);
   }

@@ -171,7 +171,7 @@ export class ReservationChanges {
     await requireReservationQuota(repositories, acting.principal, wish, quotas);
     const before = await repositories.bookings.ofReservations([present.id]);
     const by = byPerson(acting);
-    const written = await admission.rebook(repositories, await admission.require(repositories, wish, fixed, now, acting.principal.userId), present, before, by);
+    const written = await admission.readmit(repositories, await admission.require(repositories, wish, fixed, now, acting.principal.userId), present, before, by);
     // Those who claim count on a window that is open; before that they are told when it opens.
     const people = present.start <= now ? await claimants(repositories, present) : await answerable(repositories, present);
     const { timeZone } = owner.rules;

@@ -123,7 +123,7 @@ export class ReservationClaims {
       const why = slave === undefined || !reservable(slave) ? 'cannot take it now' : `has no room for a reserved machine of ${cores(reservation.vcpus)}, ${reservation.ramMiB} MiB of RAM and ${reservation.diskMiB} MiB of disk until ${tellMoment(reservation.end, snapshot.rules.timeZone, now)}`;
       throw new ParavclError('conflict', `The disk of ${instance.name} is on ${where}, which ${why}. Claim a new instance, or try again when there is room.`);
     }
-    await repositories.bookings.rebook(slot.reservationId, slot.slot, slaveId);
+    await repositories.bookings.moveSlot(slot.reservationId, slot.slot, slaveId);
     return { ...slot, slaveId };
   }
 

@@ -47,7 +47,7 @@ export function moveDecision(moved: Subject, move: Move, sentence: string, by: D
 }
 
 /** The decision to book slots over to other slaves, since theirs do not count any more. */
-export function rebookedDecision(subject: Subject, bookings: readonly SlotOnSlave[], sentence: string, by: DecidedBy): DecisionRecord {
+export function rehomedDecision(subject: Subject, bookings: readonly SlotOnSlave[], sentence: string, by: DecidedBy): DecisionRecord {
   return { ...common(subject, sentence, by), kind: 'reserve', ...candidates(by, bookings) };
 }
 

@@ -75,7 +75,7 @@ test('a slot can be booked on another slave, and all go with their reservation',
   const { bookings } = database.unit.read;
   const [one, other, slaveId] = [newId(now), newId(now), newId(now)];
   await bookings.insert([booking(one, 0), booking(one, 1), booking(other, 0)]);
-  await bookings.rebook(one, 1, slaveId);
+  await bookings.moveSlot(one, 1, slaveId);
   expect((await bookings.ofReservations([one])).map((found) => found.slaveId === slaveId)).toEqual([false, true]);
   await bookings.remove(one);
   expect((await bookings.ofReservations([one, other])).map(({ reservationId }) => reservationId)).toEqual([other]);

@@ -1,6 +1,6 @@
 import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import { atRiskSentence, replannedSentence } from '../core/explain-reservation';
-import { anyStranded, rebook, type Rebooked } from '../core/rebook';
+import { anyStranded, rehome, type Rehomed } from '../core/rehome';
 import type { ReservationRecord } from '../core/reservation-record';
 import type { HeldReservation } from '../core/reservation-request';
 import { atRiskStanding, standingSentence } from '../core/reservation-standing';
@@ -11,12 +11,12 @@ import { keepInputs } from './decision-inputs';
 import { heldReservations } from './held-reservations';
 import type { ReservationSettings } from './instance-settings';
 import type { ReservationAdmission } from './reservation-admission';
-import { rebookedDecision } from './reservation-decision';
+import { rehomedDecision } from './reservation-decision';
 import { answerable, tellPeople } from './reservation-people';
 import { ownerOf } from './reservation-wish';
 import { loadWorld, type World, type WorldDeps } from './world-loader';
 
-export interface ReservationRebookingDeps extends WorldDeps {
+export interface ReservationRehomingDeps extends WorldDeps {
   readonly unitOfWork: UnitOfWork;
   readonly admission: Pick<ReservationAdmission, 'alone'>;
   readonly reservations: ReservationSettings;
@@ -28,7 +28,7 @@ interface Plan {
   readonly world: Snapshot;
   readonly held: readonly HeldReservation[];
   readonly records: ReadonlyMap<string, ReservationRecord>;
-  readonly rebooked: readonly Rebooked[];
+  readonly rehomed: readonly Rehomed[];
   readonly at: EpochMs;
 }
 
@@ -36,8 +36,8 @@ interface Plan {
  * Books what a lost, drained, quarantined or retired slave had over to others, where they have room. Whose machines find
  * none is told once; they stay where they were booked, and are looked at again in every round.
  */
-export class ReservationRebooking {
-  constructor(private readonly deps: ReservationRebookingDeps) {}
+export class ReservationRehoming {
+  constructor(private readonly deps: ReservationRehomingDeps) {}
 
   /** One round; true when something was booked over. */
   async run(): Promise<boolean> {
@@ -54,34 +54,34 @@ export class ReservationRebooking {
     const stranded = anyStranded(world, at);
     const held = stranded ? await heldReservations(repositories, loaded.bookings, this.deps.reservations) : [];
     const looked = stranded ? await repositories.reservations.holding() : await repositories.reservations.atRisk();
-    return { world, held, records: new Map(looked.map((record) => [record.id, record])), rebooked: rebook(world, held, at), at };
+    return { world, held, records: new Map(looked.map((record) => [record.id, record])), rehomed: rehome(world, held, at), at };
   }
 
   private async write(repositories: Repositories, plan: Plan): Promise<boolean> {
-    const { rebooked, records, at } = plan;
-    for (const one of rebooked) {
+    const { rehomed, records, at } = plan;
+    for (const one of rehomed) {
       const record = records.get(one.reservation.id);
       if (record === undefined) continue;
       if (one.slots.length > 0) await this.bookOver(repositories, plan, record, one);
       if (one.atRisk.length > 0) await this.warn(repositories, record, one, at);
     }
-    const atRisk = new Set(rebooked.filter((one) => one.atRisk.length > 0).map(({ reservation }) => reservation.id));
+    const atRisk = new Set(rehomed.filter((one) => one.atRisk.length > 0).map(({ reservation }) => reservation.id));
     for (const record of records.values()) if (record.atRisk && !atRisk.has(record.id)) await this.relieve(repositories, record, at);
-    return rebooked.some(({ slots }) => slots.length > 0);
+    return rehomed.some(({ slots }) => slots.length > 0);
   }
 
-  private async bookOver(repositories: Repositories, { world, held, at }: Plan, record: ReservationRecord, { slots }: Rebooked): Promise<void> {
-    for (const { slot, to } of slots) await repositories.bookings.rebook(record.id, slot, to);
+  private async bookOver(repositories: Repositories, { world, held, at }: Plan, record: ReservationRecord, { slots }: Rehomed): Promise<void> {
+    for (const { slot, to } of slots) await repositories.bookings.moveSlot(record.id, slot, to);
     const { ordering, placement, rules } = this.deps.scheduling;
     const sentence = replannedSentence(record, slots.length, names(slots.map(({ fromName }) => fromName)), rules.timeZone, at);
     const inputsHash = await keepInputs(repositories, { at, world, held, request: null }, at);
     const by = { at, considered: world.slaves.length, policy: `${ordering.name}/${placement.name}`, inputsHash };
-    const decision = rebookedDecision(record, slots.map(({ slot, to }) => ({ slot, slaveId: to })), sentence, by);
+    const decision = rehomedDecision(record, slots.map(({ slot, to }) => ({ slot, slaveId: to })), sentence, by);
     await repositories.decisions.insert(decision);
     await tellPeople(repositories, await answerable(repositories, record), record, { kind: 'reservation.replanned', sentence, decisionId: decision.id }, at);
   }
 
-  private async warn(repositories: Repositories, record: ReservationRecord, { atRisk }: Rebooked, at: EpochMs): Promise<void> {
+  private async warn(repositories: Repositories, record: ReservationRecord, { atRisk }: Rehomed, at: EpochMs): Promise<void> {
     if (record.atRisk) return;
     const sentence = atRiskSentence(record, atRisk.length, record.count, names(atRisk.map(({ slaveName }) => slaveName)), this.deps.scheduling.rules.timeZone, at);
     if (!(await repositories.reservations.change(record.id, record.state, { atRisk: true, sentence: atRiskStanding(sentence) }))) return;
@@ -94,9 +94,9 @@ export class ReservationRebooking {
   }
 }
 
-function needsWriting({ rebooked, records }: Plan): boolean {
-  const atRisk = new Set(rebooked.filter((one) => one.atRisk.length > 0).map(({ reservation }) => reservation.id));
-  return rebooked.some(({ slots }) => slots.length > 0) || [...records.values()].some((record) => record.atRisk !== atRisk.has(record.id));
+function needsWriting({ rehomed, records }: Plan): boolean {
+  const atRisk = new Set(rehomed.filter((one) => one.atRisk.length > 0).map(({ reservation }) => reservation.id));
+  return rehomed.some(({ slots }) => slots.length > 0) || [...records.values()].some((record) => record.atRisk !== atRisk.has(record.id));
 }
 
 /** The scheduler's world knows no retired slaves; what is booked there is stranded all the same. */

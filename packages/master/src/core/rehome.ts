@@ -14,7 +14,7 @@ interface Stranded {
 }
 
 /** What becomes of one reservation's slots on slaves that do not count any more. */
-export interface Rebooked {
+export interface Rehomed {
   readonly reservation: HeldReservation;
   readonly slots: readonly { readonly slot: number; readonly from: string; readonly fromName: string; readonly to: string }[];
   /** These found no other slave and stay where they are, in case it comes back. */
@@ -28,18 +28,18 @@ export interface Rebooked {
  *    what is left of its window;
  * 3. nobody gives way for them, for who is in the way has done nothing to deserve it.
  */
-export function rebook(world: Snapshot, held: readonly HeldReservation[], at: EpochMs): readonly Rebooked[] {
+export function rehome(world: Snapshot, held: readonly HeldReservation[], at: EpochMs): readonly Rehomed[] {
   const stranded = strandedSlots(world, at);
   // As a rule there are none: then nobody needs the calendar of the whole pool.
   if (stranded.size === 0) return [];
   let calendar = calendarOf(world.slaves, at);
-  const answers: Rebooked[] = [];
+  const answers: Rehomed[] = [];
   for (const reservation of [...held].sort((a, b) => comparePi(b.pi, a.pi) || a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))) {
     const slots = stranded.get(reservation.id);
     if (slots === undefined) continue;
-    const answer = rebookOne(calendar, reservation, slots, { start: Math.max(reservation.start, at), end: reservation.end });
+    const answer = rehomeOne(calendar, reservation, slots, { start: Math.max(reservation.start, at), end: reservation.end });
     calendar = answer.calendar;
-    answers.push(answer.rebooked);
+    answers.push(answer.rehomed);
   }
   return answers;
 }
@@ -60,7 +60,7 @@ function strandedSlots({ slaves }: Snapshot, at: EpochMs): ReadonlyMap<string, r
   return stranded;
 }
 
-function rebookOne(calendar: Calendar, reservation: HeldReservation, stranded: readonly Stranded[], window: Window): { readonly calendar: Calendar; readonly rebooked: Rebooked } {
+function rehomeOne(calendar: Calendar, reservation: HeldReservation, stranded: readonly Stranded[], window: Window): { readonly calendar: Calendar; readonly rehomed: Rehomed } {
   const { need } = reservation;
   const inOrder = [...stranded].sort((a, b) => a.booking.slot - b.booking.slot);
   const count = mostFitting(calendar, window, need, inOrder.length);
@@ -71,5 +71,5 @@ function rebookOne(calendar: Calendar, reservation: HeldReservation, stranded: r
   const leases = going.map(({ slaveId, booking: { start, end, need: taken } }) => ({ slaveId, start, end, need: taken }));
   const slots = going.map(({ slaveId, slaveName, booking: { slot } }) => ({ slot, from: slaveId, fromName: slaveName, to: to.get(slot) ?? slaveId }));
   const atRisk = inOrder.slice(count).map(({ slaveId, slaveName, booking: { slot } }) => ({ slot, slaveId, slaveName }));
-  return { calendar: vacate(packed.calendar, leases), rebooked: { reservation, slots, atRisk } };
+  return { calendar: vacate(packed.calendar, leases), rehomed: { reservation, slots, atRisk } };
 }
