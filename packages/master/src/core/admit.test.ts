@@ -100,6 +100,12 @@ describe('a reservation that is in the way of a stronger one', () => {
     expect(movesOf(ask(both, asking('strong', 1, 6, at(10), 1, { pi: 9 })))).toEqual([['large', 11]]);
   });
 
+  it('is moved beside everybody who is there before the request begins', () => {
+    const site = siteOf([slave('a'), slave('b')], asking('early', 1, 8, at(11), 1, { pi: 9 }), asking('late', 1, 4, at(12), 1, { pi: 9 }), asking('weak', 1, 4, at(10), 3, { pi: 5 }));
+    // One step later it would be on a from 11:00 on, which is full until the request begins.
+    expect(ask(site, asking('strong', 1, 8, at(12), 1)).kind).toBe('refused');
+  });
+
   it('keeps its place when it finds none beside the request, and another gives way', () => {
     // The weakest would move into an hour that the request needs too.
     const site = siteOf([slave('a')], asking('weakest', 1, 4, at(10), 1, { pi: 6 }), asking('weak', 1, 4, at(11), 1, { pi: 7 }));

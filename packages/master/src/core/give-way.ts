@@ -33,8 +33,7 @@ interface Weaker {
 export function makeRoom(slaves: readonly SlaveView[], held: readonly HeldReservation[], request: ReservationRequest, parcel: Parcel, at: EpochMs): RoomMade | null {
   const weaker = whoMayGiveWay(slaves, held, request, at);
   if (weaker.length === 0) return null;
-  const latest = Math.max(parcel.window.end, ...weaker.flatMap(({ targets }) => targets.map(({ end }) => end)));
-  const calendar = calendarOf(slaves, at, new Set([request.id]), { start: parcel.window.start, end: latest });
+  const calendar = calendarOf(slaves, at, new Set([request.id]), spanOf([parcel.window, ...weaker.flatMap(({ targets }) => targets)]));
   if (pack(vacate(calendar, weaker.flatMap(({ leases }) => leases)), parcel) === null) return null;
   let taken: readonly Weaker[] = [];
   let without = calendar;
@@ -55,6 +54,11 @@ export function makeRoom(slaves: readonly SlaveView[], held: readonly HeldReserv
     fitting = mostFitting(without, parcel.window, parcel.need);
   }
   return null;
+}
+
+/** From the first moment of these windows to the last: whoever is moved may be there before the request begins and after it ends. */
+function spanOf(windows: readonly Window[]): Window {
+  return { start: Math.min(...windows.map(({ start }) => start)), end: Math.max(...windows.map(({ end }) => end)) };
 }
 
 /** How many of the request's VMs fit on the slaves on which this one has its slots. */
