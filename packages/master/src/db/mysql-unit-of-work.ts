@@ -6,7 +6,7 @@ import type { UnitOfWork } from './unit-of-work';
 
 /** Deadlock and lock wait timeout: the server undid the work (or we do), and it may well succeed next time. */
 const retriedErrors: ReadonlySet<number | null> = new Set([1213, 1205]);
-const attempts = 5;
+const attempts = 10;
 const pauseMs = 15;
 
 /** The unit of work over MariaDB or MySQL. */
@@ -29,8 +29,8 @@ export class MysqlUnitOfWork implements UnitOfWork {
       } catch (error) {
         if (isStorageFull(error)) throw this.room?.refused(error) ?? error;
         if (attempt >= attempts || !retriedErrors.has(serverErrorNumber(error))) throw error;
-        // Rising pauses let the other side of the deadlock finish first.
-        await sleep(this.clock, pauseMs * attempt);
+        // Rising pauses let the other side of the deadlock finish first; of ten that met, none comes back with another.
+        await sleep(this.clock, pauseMs * attempt * (0.5 + Math.random()));
       }
     }
   }
