@@ -172,4 +172,10 @@ describe('a report that the slave ended the time alone', () => {
     expect(judgeReport(lab, { ...known, observed: 'suspending' }, placement(), report({ state: 'suspended' }))).toMatchObject({ reason: ended });
     expect(judgeReport(lab, { ...known, desired: 'running' }, placement(), report({ state: 'running' }))).toMatchObject({ reason: null });
   });
+
+  it('keeps what one waits for when its slave only says again that it is off', () => {
+    const waiting = instance({ desired: 'stopped', observed: 'stopped', queuedAt: 1, queuedBecause: 'asked', reason: { code: 'NotEnoughCores', sentence: 'It waits.' } });
+    expect(judgeReport(lab, waiting, placement(), report({ state: 'stopped' }))).toMatchObject({ kind: 'observe', to: 'stopped', reason: { code: 'NotEnoughCores' } });
+    expect(judgeReport(lab, { ...waiting, queuedAt: null }, placement(), report({ state: 'stopped' }))).toMatchObject({ reason: null });
+  });
 });

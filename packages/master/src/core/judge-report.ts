@@ -107,7 +107,9 @@ function observe(instance: InstanceRecord, to: ObservedState, reason: Reason | n
   if (!follows(instance.observed, to)) return { kind: 'impossible' };
   // The answer to "stay off" must not wipe out why it went off, nor the way to "saved" why it is saved.
   const keeps = instance.reason?.code === 'StoppedByGuest' ? to === instance.observed : instance.desired === 'suspended' && (instance.reason?.code === 'TimeEnded' || saysWhyItGaveWay(instance));
-  const kept = keeps ? instance.reason : null;
+  // What waits to go on keeps what it waits for, when its slave only says again that it is off.
+  const waits = instance.queuedAt !== null && to === instance.observed;
+  const kept = keeps || waits ? instance.reason : null;
   return { kind: 'observe', to, reason: reason ?? kept, accept: null };
 }
 

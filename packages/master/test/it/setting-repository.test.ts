@@ -34,8 +34,9 @@ test('who writes a name waits for whoever has written it, also when nobody ever 
   let writing = Promise.resolve();
   await database.unit.transaction(async ({ settings }) => {
     seen.push(await settings.shareLock('calendar'));
-    writing = enter('later');
     await database.unit.transaction(async (beside) => void seen.push(await beside.settings.shareLock('calendar')));
+    // Whoever comes after the writer waits behind it, so it comes last.
+    writing = enter('later');
     seen.push(await settings.shareLock('calendar'));
   });
   await writing;

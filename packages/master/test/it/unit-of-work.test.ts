@@ -20,13 +20,15 @@ test('two transactions that deadlock both succeed in the end', async () => {
   await settings.put('left', '0');
   await settings.put('right', '0');
   let runs = 0;
+  let held = 0;
   let bothHoldOne: () => void = () => undefined;
   const together = new Promise<void>((resolve) => (bothHoldOne = resolve));
   const take = (first: string, second: string): Promise<void> =>
     database.unit.transaction(async (repositories) => {
       runs++;
       await repositories.settings.put(first, 'x');
-      if (runs >= 2) bothHoldOne();
+      held++;
+      if (held >= 2) bothHoldOne();
       await together;
       await repositories.settings.put(second, 'x');
     });
