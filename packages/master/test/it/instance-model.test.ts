@@ -213,6 +213,19 @@ const oneGivesWay: Move[] = [
   { kind: 'launch', minutes: 60, vcpus: 1 },
 ];
 
+/** Found by chance once: one that is stopped and asked to start again is reported as off twice while it waits for room. */
+const waitsAndIsToldAgain: Move[] = [
+  { kind: 'launch', minutes: 300, vcpus: 1 },
+  { kind: 'launch', minutes: 300, vcpus: 2 },
+  { kind: 'step', slave: 0, which: 0, fails: true },
+  { kind: 'verb', verb: 'stop', which: 1 },
+  { kind: 'verb', verb: 'start', which: 0 },
+  { kind: 'launch', minutes: 60, vcpus: 1 },
+  { kind: 'verb', verb: 'start', which: 1 },
+  { kind: 'restart' },
+  { kind: 'step', slave: 0, which: 0, fails: false },
+];
+
 describe('instances under whatever happens', () => {
   it('end as desired, never run in two places, and never hold more than their slaves have', async () => {
     let gaveWay = 0;
@@ -231,7 +244,7 @@ describe('instances under whatever happens', () => {
           await rig.close();
         }
       }),
-      { numRuns: 25, examples: [[saveOfWhatNeverRan], [oneGivesWay]] },
+      { numRuns: 25, examples: [[saveOfWhatNeverRan], [oneGivesWay], [waitsAndIsToldAgain]] },
     );
     expect(gaveWay).toBeGreaterThan(0);
   }, 240_000);
