@@ -66,9 +66,9 @@ function answerSuspend(instance: InstanceRecord): VerbAnswer {
 function answerRun(instance: InstanceRecord, verb: 'start' | 'resume'): VerbAnswer {
   if (instance.slaveId === null) return { kind: 'requeue' };
   const { desired, observed, queuedAt, reason } = instance;
-  // Its guest may still run there, or did when nobody could look: its room is its own.
-  const mayRun = (observed === 'lost' && reason?.code !== 'DomainLost') || (observed === 'failed' && reason?.code === 'DeadlinePassed');
-  if (mayRun || (desired === 'running' && (observed === 'failed' || observed === 'lost'))) return change(verb);
+  // It holds its room: it should run, or its guest may still do so though its time to go was over.
+  const holdsItsRoom = observed === 'failed' && reason?.code === 'DeadlinePassed';
+  if (holdsItsRoom || (desired === 'running' && (observed === 'failed' || observed === 'lost'))) return change(verb);
   if (desired === 'running' || queuedAt !== null) return already;
   return { kind: 'enqueue' };
 }

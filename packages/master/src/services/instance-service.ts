@@ -340,8 +340,9 @@ export class InstanceService {
         if (!holdsComputeStates.includes(instance.observed)) await this.requireQuotas(repositories, principal, instance.groupId, instance);
         const time = timeOfRun(instance, minutes, now);
         await this.requireClock(repositories, instance, time);
-        // Nothing of one that is gone or was given up runs: it is off, and begins from its disk.
-        const off = instance.observed === 'lost' || instance.observed === 'failed' ? { observed: 'stopped' as const, observedGeneration: instance.generation } : {};
+        // Nothing of one that is gone or was given up runs: it is off, and begins from its disk. Of one whose slave is silent nobody knows yet.
+        const gone = instance.observed === 'failed' || (instance.observed === 'lost' && instance.reason?.code === 'DomainLost');
+        const off = gone ? { observed: 'stopped' as const, observedGeneration: instance.generation } : {};
         return { queuedAt: now, queuedBecause: 'asked', reason: null, ...off, ...this.withTime(instance, time, now) };
       }
       case 'dequeue': {

@@ -59,7 +59,8 @@ export function offlineSince(slave: Pick<SlaveRecord, 'name' | 'lastSeenAt'>, ti
   return `${slave.name} is offline since ${DateTime.fromMillis(slave.lastSeenAt, { zone: timeZone }).toFormat('ccc HH:mm', { locale: 'en' })}.`;
 }
 
-function onReturn({ name, desired }: InstanceRecord): string {
+function onReturn({ name, desired, queuedAt }: InstanceRecord): string {
+  if (queuedAt !== null) return `${name} goes on there once it is back and there is room; nothing is started elsewhere.`;
   switch (desired) {
     case 'running':
       return `${name} goes on there as soon as it is back; nothing is started elsewhere.`;

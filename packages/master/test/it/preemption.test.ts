@@ -206,4 +206,28 @@ describe('a full pool', () => {
     await rig.report(strong, 'deleted');
     expect(rig.agents.last(weak)).toMatchObject({ slaveId: lab, desired: { desired: 'running' } });
   });
+
+  it('is not overfilled by one that is asked to go on while its slave is silent: it waits for room once the slave is back', async () => {
+    const lab = await rig.slave('lab-1', { cores: 1 });
+    const saved = await running(bob);
+    await rig.instances.operate(bob, saved, { verb: 'suspend' });
+    await rig.report(saved, 'suspended');
+    const other = await running(alice);
+    const inventory = [saved, other].map((instanceId) => ({ instanceId, generation: rig.agents.last(instanceId).desired.generation, state: instanceId === saved ? ('suspended' as const) : ('running' as const), reason: null, progressPercent: null }));
+
+    rig.agents.connected.delete(lab);
+    await rig.unit.read.slaves.moveLiveness(lab, 'online', 'lost');
+    await rig.observations.fleetChanged(lab);
+    await rig.instances.operate(bob, saved, { verb: 'resume' });
+    expect(await seen(bob, saved)).toMatchObject({ desired: 'suspended', observed: 'lost', queuedAt: expect.any(String) as string, reason: { sentence: expect.stringContaining('goes on there once it is back and there is room') as string } });
+
+    await rig.unit.read.slaves.moveLiveness(lab, 'lost', 'online');
+    rig.agents.connected.add(lab);
+    await rig.observations.connected(lab, inventory, true);
+    await rig.scheduler.idle();
+    expect(await seen(bob, saved)).toMatchObject({ desired: 'suspended', observed: 'suspended', reason: { code: 'NotEnoughCores' } });
+    await rig.instances.operate(alice, other, { verb: 'delete' });
+    await rig.report(other, 'deleted');
+    expect(rig.agents.last(saved)).toMatchObject({ slaveId: lab, desired: { desired: 'running' } });
+  });
 });
