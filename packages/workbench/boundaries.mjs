@@ -32,6 +32,8 @@ export const masterLayers = {
   tls: [],
   http: ['services', 'repositories', 'db', 'ws', 'tls'],
   ws: ['services', 'repositories', 'db', 'http', 'tls'],
+  // The hosts' mirrors: their door, and the chunks they are sent.
+  mirrors: ['core', 'services', 'store', 'http', 'tls'],
   ssh: ['services', 'repositories', 'db', 'tls'],
   jobs: ['core', 'services', 'repositories', 'db'],
   mail: ['services', 'repositories', 'db'],
@@ -68,6 +70,7 @@ export const programStarters = new Set([
   'packages/master/src/db/mariadb-data-directory.ts',
   'packages/master/src/db/mariadb-process.ts',
   'packages/master/src/state-lock.ts',
+  'packages/master/src/store/image-conversion.ts',
   'packages/slave/src/state-lock.ts',
   'packages/master/src/tell-systemd.ts',
   'packages/master/src/tls/site-ca.ts',

@@ -5,9 +5,12 @@ import { bandwidthMbpsSchema, diskMiBSchema, hostLabelSchema, ipv4Schema, macSch
 import { reasonSchema } from '../domain/reasons';
 import { idSchema } from '../ids';
 
-/** A file the slave fetches from the master, or has already; named by content, checked by content. */
+/**
+ * An image version, named by content. Since version 3 `manifest` names its chunks, which the host's mirror brings as
+ * they are read. `sha256`, `sizeBytes` and `format` are of the whole raw content, for agents that fetch it as one file.
+ */
 export const imageRefSchema = z
-  .object({ imageId: idSchema, sha256: sha256Schema, sizeBytes: z.int().positive(), format: imageFormatSchema })
+  .object({ imageId: idSchema, sha256: sha256Schema, sizeBytes: z.int().positive(), format: imageFormatSchema, manifest: sha256Schema.optional() })
   .readonly();
 export type ImageRef = z.infer<typeof imageRefSchema>;
 

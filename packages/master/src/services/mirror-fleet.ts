@@ -1,0 +1,36 @@
+import type { AccessPattern, Recording } from '@paravcl/shared/chunks/access-pattern';
+import type { ManifestId } from '@paravcl/shared/chunks/manifest';
+import type { ImageHolding, PreCopy } from '@paravcl/shared/chunks/mirror-messages';
+
+/** What the mirror of one host said last. */
+export interface MirrorStanding {
+  readonly slaveId: string;
+  readonly connected: boolean;
+  readonly images: readonly ImageHolding[];
+  readonly poolFull: boolean;
+}
+
+/** The mirrors of the site as the services see them; implemented by the edge that holds their connections. */
+export interface MirrorFleet {
+  /** Of every host whose mirror was connected since the master's start. */
+  standings(): ReadonlyMap<string, MirrorStanding>;
+  /** Everything that is to be on this host ahead of need; sent when it changed, and at each welcome. */
+  setPreCopy(slaveId: string, images: readonly { readonly manifest: ManifestId; readonly what: PreCopy }[]): void;
+  /** The pattern of this version is another one now: told to all who have it open. */
+  patternChanged(manifest: ManifestId, pattern: AccessPattern): void;
+  /** Versions that were deleted. */
+  gone(manifests: readonly ManifestId[]): void;
+  /** One chunk from any mirror that has it, its hash checked; null when nobody could give it. For repair. */
+  fetchFromMirrors(manifest: ManifestId, index: number): Promise<Buffer | null>;
+  /** Calls back when a standing changed; the receiver looks at all of them. */
+  onChange(listener: () => void): void;
+}
+
+/** What the edge asks of the services when a mirror speaks. */
+export interface MirrorBooks {
+  /** Null when no version that may be given out has this manifest. */
+  imageOf(manifest: ManifestId): Promise<{ readonly imageId: string; readonly pattern: AccessPattern } | null>;
+  recorded(manifest: ManifestId, slaveId: string, instanceId: string, recording: Recording): Promise<void>;
+  /** A mirror gave others wrong bytes: an event for the operators. */
+  gaveWrongBytes(slaveId: string, manifest: ManifestId, toldBySlaveId: string): Promise<void>;
+}

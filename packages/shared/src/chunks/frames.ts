@@ -1,0 +1,169 @@
+/**
+ * Frames of a chunk connection, the same between mirror and master and between two mirrors. Each is its
+ * length (u32, of what follows), its type (u8) and its body; numbers are big-endian.
+ *
+ * Either side may ask for chunks; `request` numbers are the asker's. A `want` repeated under the same number
+ * raises its urgency and changes nothing else.
+ */
+export type ChunkFrame =
+  | { readonly type: 'control'; readonly message: string }
+  | ({ readonly type: 'want' } & Want)
+  | { readonly type: 'chunk'; readonly request: number; readonly encoding: ChunkEncoding; readonly data: Buffer }
+  | { readonly type: 'lack'; readonly request: number; readonly why: LackReason }
+  | { readonly type: 'redirect'; readonly request: number; readonly members: readonly number[] }
+  | { readonly type: 'cancel'; readonly request: number }
+  /** An encoded manifest, the answer to the control message `get-manifest`. */
+  | { readonly type: 'manifest'; readonly request: number; readonly data: Buffer };
+
+export interface Want {
+  readonly request: number;
+  /** Which image: opened on the connection to the master under this number; 0 between mirrors, whose connections are of one image. */
+  readonly channel: number;
+  readonly index: number;
+  /** Somebody waits for it: it goes before what is only fetched ahead. */
+  readonly urgent: boolean;
+  /** The asker could not get it elsewhere: send the bytes, or say that there are none. */
+  readonly insist: boolean;
+}
+
+/** As kept in the store and as sent: the bytes themselves, or raw deflate of them (RFC 1951). */
+export type ChunkEncoding = 'plain' | 'deflate';
+
+/** `absent`: not held and not to be had; `refused`: not for the asker; `failed`: try again or elsewhere. */
+export type LackReason = 'absent' | 'refused' | 'failed';
+
+/** Larger than any chunk or control message; manifests have their own limit. */
+export const maxChunkFrameBytes = 5 * 1024 * 1024;
+/** 32 bytes for each of the most chunks would be 2 GiB; this is a disk of 512 GiB in chunks of 64 KiB. */
+export const maxManifestFrameBytes = 257 * 1024 * 1024;
+
+const types = ['control', 'want', 'chunk', 'lack', 'redirect', 'cancel', 'manifest'] as const satisfies readonly ChunkFrame['type'][];
+const encodings = ['plain', 'deflate'] as const satisfies readonly ChunkEncoding[];
+const lackReasons = ['absent', 'refused', 'failed'] as const satisfies readonly LackReason[];
+const headBytes = 5;
+
+/** Head and body apart, so that the data of a chunk is not copied. Write them together (cork). */
+export function encodeChunkFrame(frame: ChunkFrame): readonly Buffer[] {
+  switch (frame.type) {
+    case 'control':
+      return framed(frame.type, Buffer.from(frame.message, 'utf8'));
+    case 'want': {
+      const body = Buffer.alloc(11);
+      body.writeUInt32BE(frame.request, 0);
+      body.writeUInt16BE(frame.channel, 4);
+      body.writeUInt32BE(frame.index, 6);
+      body.writeUInt8((frame.urgent ? 1 : 0) | (frame.insist ? 2 : 0), 10);
+      return framed(frame.type, body);
+    }
+    case 'chunk': {
+      const body = Buffer.alloc(5);
+      body.writeUInt32BE(frame.request, 0);
+      body.writeUInt8(encodings.indexOf(frame.encoding), 4);
+      return framed(frame.type, body, frame.data);
+    }
+    case 'lack': {
+      const body = Buffer.alloc(5);
+      body.writeUInt32BE(frame.request, 0);
+      body.writeUInt8(lackReasons.indexOf(frame.why), 4);
+      return framed(frame.type, body);
+    }
+    case 'redirect': {
+      const body = Buffer.alloc(4 + 2 * frame.members.length);
+      body.writeUInt32BE(frame.request, 0);
+      frame.members.forEach((member, at) => body.writeUInt16BE(member, 4 + 2 * at));
+      return framed(frame.type, body);
+    }
+    case 'cancel': {
+      const body = Buffer.alloc(4);
+      body.writeUInt32BE(frame.request, 0);
+      return framed(frame.type, body);
+    }
+    case 'manifest': {
+      const body = Buffer.alloc(4);
+      body.writeUInt32BE(frame.request, 0);
+      return framed(frame.type, body, frame.data);
+    }
+  }
+}
+
+function framed(type: ChunkFrame['type'], body: Buffer, data?: Buffer): readonly Buffer[] {
+  const head = Buffer.alloc(headBytes);
+  head.writeUInt32BE(1 + body.length + (data?.length ?? 0), 0);
+  head.writeUInt8(types.indexOf(type), 4);
+  return data === undefined ? [Buffer.concat([head, body])] : [Buffer.concat([head, body]), data];
+}
+
+/**
+ * Cuts a stream of bytes into frames, whatever pieces it arrives in. Throws a RangeError for what no frame
+ * can be; the connection is to be ended then.
+ */
+export class ChunkFrameReader {
+  private pieces: Buffer[] = [];
+  private held = 0;
+
+  /** The frames that are complete with `piece`. Their data may be views of it. */
+  push(piece: Buffer): readonly ChunkFrame[] {
+    this.pieces.push(piece);
+    this.held += piece.length;
+    const frames: ChunkFrame[] = [];
+    for (;;) {
+      if (this.held < headBytes) return frames;
+      const head = this.peek(headBytes);
+      const length = head.readUInt32BE(0);
+      const type = types[head.readUInt8(4)];
+      if (type === undefined) throw new RangeError(`Frame type ${head.readUInt8(4)} is unknown.`);
+      if (length < 1 || length > (type === 'manifest' ? maxManifestFrameBytes : maxChunkFrameBytes)) throw new RangeError(`A ${type} frame of ${length} bytes is not taken.`);
+      if (this.held < 4 + length) return frames;
+      frames.push(decodeBody(type, this.take(4 + length).subarray(headBytes)));
+    }
+  }
+
+  private peek(length: number): Buffer {
+    const [first] = this.pieces;
+    if (first !== undefined && first.length >= length) return first;
+    const all = Buffer.concat(this.pieces);
+    this.pieces = [all];
+    return all;
+  }
+
+  private take(length: number): Buffer {
+    const [first] = this.pieces;
+    const all = first !== undefined && first.length >= length ? first : Buffer.concat(this.pieces);
+    if (all !== first) this.pieces = [];
+    else this.pieces.shift();
+    if (all.length > length) this.pieces.unshift(all.subarray(length));
+    this.held -= length;
+    return all.subarray(0, length);
+  }
+}
+
+function decodeBody(type: ChunkFrame['type'], body: Buffer): ChunkFrame {
+  const least = { control: 2, want: 11, chunk: 5, lack: 5, redirect: 4, cancel: 4, manifest: 4 }[type];
+  if (body.length < least) throw new RangeError(`A ${type} frame of ${body.length} bytes is too short.`);
+  switch (type) {
+    case 'control':
+      return { type, message: body.toString('utf8') };
+    case 'want': {
+      const flags = body.readUInt8(10);
+      return { type, request: body.readUInt32BE(0), channel: body.readUInt16BE(4), index: body.readUInt32BE(6), urgent: (flags & 1) !== 0, insist: (flags & 2) !== 0 };
+    }
+    case 'chunk': {
+      const encoding = encodings[body.readUInt8(4)];
+      if (encoding === undefined) throw new RangeError(`Chunk encoding ${body.readUInt8(4)} is unknown.`);
+      return { type, request: body.readUInt32BE(0), encoding, data: body.subarray(5) };
+    }
+    case 'lack': {
+      const why = lackReasons[body.readUInt8(4)];
+      if (why === undefined) throw new RangeError(`Reason ${body.readUInt8(4)} of a lack is unknown.`);
+      return { type, request: body.readUInt32BE(0), why };
+    }
+    case 'redirect': {
+      const members = Array.from({ length: (body.length - 4) >> 1 }, (_, at) => body.readUInt16BE(4 + 2 * at));
+      return { type, request: body.readUInt32BE(0), members };
+    }
+    case 'cancel':
+      return { type, request: body.readUInt32BE(0) };
+    case 'manifest':
+      return { type, request: body.readUInt32BE(0), data: body.subarray(4) };
+  }
+}

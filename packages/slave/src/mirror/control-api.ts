@@ -1,0 +1,65 @@
+import { readPhaseSchema } from '@paravcl/shared/chunks/access-pattern';
+import { imageHoldingSchema } from '@paravcl/shared/chunks/mirror-messages';
+import { sha256Schema } from '@paravcl/shared/domain/limits';
+import { idSchema } from '@paravcl/shared/ids';
+import { z } from 'zod';
+
+/**
+ * How the agent speaks to the mirror of its host: HTTP over `<pool>/mirror/control.sock`, JSON both ways,
+ * errors as `{code, message}`. Only root opens the socket.
+ *
+ *   PUT /images/:manifest      what is wanted of it; answered with how far it is. Say it again to follow.
+ *   GET /images                all images of this host
+ *   PUT /instances/:id/phase   where its guest is, for the recording of what it reads
+ *   GET /status
+ */
+export const imageWishSchema = z.strictObject({
+  /** `serve`: the manifest is here and guests can read it over NBD. `whole`: every chunk is here and checked. */
+  want: z.enum(['serve', 'whole']),
+});
+export type ImageWish = z.infer<typeof imageWishSchema>;
+
+export const imageStandingSchema = z.object({
+  manifest: sha256Schema,
+  sizeBytes: z.int().positive(),
+  /** What was wanted holds. With `serve` that is as good as always so. */
+  done: z.boolean(),
+  /** Every byte is here and checked since the host was started: `path` is a plain raw file. */
+  complete: z.boolean(),
+  presentChunks: z.int().nonnegative(),
+  totalChunks: z.int().positive(),
+  /** Absolute path of the file with the bytes; has holes where chunks are missing. */
+  path: z.string(),
+  /** Unix socket of the NBD server, and the export's name to which `.<instance id>` may be added. */
+  socket: z.string(),
+  exportName: z.string(),
+});
+export type ImageStanding = z.infer<typeof imageStandingSchema>;
+
+export const imageListSchema = z.object({
+  images: z.array(z.object({ holding: imageHoldingSchema, sizeBytes: z.int(), storedBytes: z.int(), usedAt: z.iso.datetime(), heldBy: z.array(idSchema) })),
+});
+export type ImageList = z.infer<typeof imageListSchema>;
+
+export const phaseBodySchema = z.strictObject({ phase: readPhaseSchema });
+
+export const mirrorStatusSchema = z.object({
+  build: z.string(),
+  /** Null while the master cannot be asked. */
+  masterSince: z.iso.datetime().nullable(),
+  poolFull: z.boolean(),
+  /** Guests that read through it now. */
+  readers: z.int().nonnegative(),
+  /** Since its start. */
+  fromPeersBytes: z.int().nonnegative(),
+  fromMasterBytes: z.int().nonnegative(),
+  toPeersBytes: z.int().nonnegative(),
+  peerPort: z.int().nullable(),
+});
+export type MirrorStatus = z.infer<typeof mirrorStatusSchema>;
+
+/** `unavailable`: nobody could be asked yet, try again; `missing`: the site has no such version; `no-room`. */
+export const controlErrorSchema = z.object({ code: z.enum(['unavailable', 'missing', 'no-room', 'invalid', 'failed']), message: z.string() });
+export type ControlError = z.infer<typeof controlErrorSchema>;
+
+export const mirrorFiles = { directory: 'mirror', images: 'images', nbdSocket: 'nbd.sock', controlSocket: 'control.sock' } as const;
