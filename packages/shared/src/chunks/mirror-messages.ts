@@ -50,6 +50,8 @@ export const mirrorMessageSchema = z.discriminatedUnion('type', [
     type: z.literal('hello'),
     protocol: z.int().positive(),
     slaveId: idSchema,
+    /** Of the enrolled machine: the key alone could have been copied. */
+    machineId: z.string().regex(/^[0-9a-f]{32}$/),
     publicKey: publicKeySchema,
     signature: z.string().max(120),
     build: z.string().max(60),
