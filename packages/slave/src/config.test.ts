@@ -38,10 +38,16 @@ it('lends the whole host unless an offer says less, and refuses an offer of noth
   expect(() => readConfig({ config: file('no-cores.yaml', 'offer: {cores: 0}\n') }, {})).toThrow(/offer\.cores/);
 });
 
+it('serves other hosts on port 7443 unless told another one, or none', () => {
+  expect(readConfig({ config: file('none.yaml', '') }, {}).mirror).toEqual({ peerPort: 7443, prefetchMbps: 400, preCopyMbps: 100 });
+  expect(readConfig({ config: file('alone.yaml', 'mirror: {peerPort: 0, cacheMiB: 4096}\n') }, {}).mirror).toMatchObject({ peerPort: 0, cacheMiB: 4096 });
+  expect(() => readConfig({ config: file('name.yaml', 'mirror: {peerAddress: some-host}\n') }, {})).toThrow(/mirror\.peerAddress/);
+});
+
 it('has an example file that holds the defaults and names every option', () => {
   const example = join(__dirname, '../paravcl-slave.example.yaml');
   expect(readConfig({ config: example }, {})).toEqual(readConfig({ config: file('empty.yaml', '') }, {}));
   const text = readFileSync(example, 'utf8');
-  expect(optionNames.length).toBeGreaterThan(10);
-  expect([...optionNames, 'cores', 'ramMiB'].filter((name) => !new RegExp(`^[# ]*${name}:`, 'm').test(text))).toEqual([]);
+  expect(optionNames.length).toBeGreaterThan(17);
+  expect(optionNames.filter((name) => !new RegExp(`^[# ]*${name}:`, 'm').test(text))).toEqual([]);
 });

@@ -17,8 +17,23 @@ const fileSchema = z.strictObject({
   cpu: z.string().min(1).max(60).optional(),
   /** Kept free in the pool for the host and for guests that grow. */
   poolReserveMiB: z.int().nonnegative().default(256),
-  /** Cached images that no instance here uses go after so many days without use; earlier when a fetch lacks room. */
+  /** Images that no instance here uses go after so many days without use; earlier when room is short. */
   imageCacheDays: z.int().min(1).max(3650).default(30),
+  /** The process that brings images to this host, serves them to its guests and hands them on to other hosts. */
+  mirror: z
+    .strictObject({
+      /** Where the mirrors of other hosts ask for chunks; 0 serves no other host. */
+      peerPort: z.int().min(0).max(65_535).default(7443),
+      /** How they reach it, when that is not the address this host dials the master from. */
+      peerAddress: z.union([z.ipv4(), z.ipv6()]).optional(),
+      /** Most that images take on the pool; without it only the pool's reserve bounds them. */
+      cacheMiB: z.int().min(64).optional(),
+      /** Pace of what is fetched ahead of a guest that boots. What a guest waits for is never held back. */
+      prefetchMbps: z.number().positive().max(100_000).default(400),
+      /** Pace of what is brought ahead of a reservation. */
+      preCopyMbps: z.number().positive().max(100_000).default(100),
+    })
+    .prefault({}),
   /** What this host lends to the lab; what is left unsaid is lent whole. The master places by it. */
   offer: z.strictObject({ cores: z.int().min(1).max(4096).optional(), ramMiB: z.int().min(128).optional() }).default({}),
   /** Starts, saves and makings of disks at the same time. */
@@ -67,8 +82,8 @@ export function readConfig(given: ConfigArguments, environment: NodeJS.ProcessEn
   return { ...parsed.data, stateDir, poolDir: parsed.data.poolDir ?? join(stateDir, 'pool') };
 }
 
-/** Names of all options, for the test that the example file names each. */
-export const optionNames: readonly string[] = Object.keys(fileSchema.shape);
+/** Names of all options and of those inside `offer` and `mirror`, for the test that the example file names each. */
+export const optionNames: readonly string[] = [fileSchema.shape, fileSchema.shape.offer.unwrap().shape, fileSchema.shape.mirror.unwrap().shape].flatMap((shape) => Object.keys(shape));
 
 /** One that cannot be reached must not pass for none: reading it says why. */
 function isThere(path: string): boolean {
