@@ -1,0 +1,230 @@
+import { sleep, type Cancel, type Clock } from '@paravcl/shared/clock';
+import { chunkHash, chunkLength, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
+import type { ChunkAnswer, ChunkPort } from '@paravcl/shared/chunks/chunk-port';
+import type { AccessPattern } from '@paravcl/shared/chunks/access-pattern';
+import type { ChunkMember, PeerFault } from '@paravcl/shared/chunks/mirror-messages';
+import { createHash } from 'node:crypto';
+import { inflateRaw } from 'node:zlib';
+import { promisify } from 'node:util';
+import type { Logger } from 'pino';
+import { ChunkUnavailable, type ChunkSource, type KnownImage } from './chunk-source';
+import { candidates, noMembers, owner, withMembers, withPattern, type MemberTable } from './member-table';
+
+const inflate = promisify(inflateRaw);
+
+/** A question that can be raised and given up. */
+export interface Question {
+  readonly answer: Promise<ChunkAnswer>;
+  raise(): void;
+  cancel(): void;
+  readonly port: Pick<ChunkPort, 'received'>;
+}
+
+/** The master as the fetcher sees it (master-door.ts). */
+export interface MasterSource {
+  want(id: ManifestId, index: number, urgent: boolean, insist: boolean): Question | null;
+  manifest(id: ManifestId): Promise<Manifest>;
+  opened(image: KnownImage): void;
+  closed(id: ManifestId): void;
+  fault(manifest: ManifestId, slaveId: string, fault: PeerFault, index: number): void;
+}
+
+/** Other mirrors as the fetcher sees them (peer-connections.ts). */
+export interface PeerSource {
+  isWorthAsking(member: ChunkMember): boolean;
+  to(member: ChunkMember, manifest: ManifestId): Promise<ChunkPort | null>;
+  rest(slaveId: string): void;
+}
+
+interface Transfer {
+  readonly bytes: Promise<Buffer>;
+  urgent: boolean;
+  /** The question that is open now, and to whom. */
+  question: Question | null;
+  atMaster: boolean;
+}
+
+/** No byte of any kind from whom we asked for so long: somebody else is asked. A slow link is not a silent one. */
+const silentMs = 3000;
+const lookEveryMs = 500;
+/** A member that the master names and that is not known yet: its address is on its way. */
+const introductionMs = 1000;
+const introductionEveryMs = 20;
+/** Owners asked before the master; each further one costs a round trip and is no likelier. */
+const ownersAsked = 2;
+
+/**
+ * Brings chunks from other hosts, each at most once at a time:
+ *
+ * 1. The owner by the stripes is asked; when that is this host, or nobody serves, the master.
+ * 2. Who lacks it or falls silent is followed by the next owner, then by the master.
+ * 3. The master sends it, or names members who have it; they are asked, and when they fail too the master is
+ *    asked to send it all the same.
+ * 4. Without the master every member is asked for what it has.
+ *
+ * No byte leaves here whose hash is not the manifest's. Who gave wrong ones is reported and never asked again
+ * by this process.
+ */
+export class Fetcher implements ChunkSource {
+  private readonly transfers = new Map<string, Transfer>();
+  private readonly tables = new Map<ManifestId, MemberTable>();
+  private readonly liars = new Set<string>();
+  fromPeersBytes = 0;
+  fromMasterBytes = 0;
+
+  constructor(
+    private readonly master: MasterSource,
+    private readonly peers: PeerSource,
+    private readonly clock: Clock,
+    private readonly log: Logger,
+  ) {}
+
+  members(id: ManifestId, change: Parameters<typeof withMembers>[1], anew: boolean): void {
+    const known = this.tables.get(id) ?? noMembers;
+    this.tables.set(id, withMembers(anew ? { ...known, members: new Map() } : known, change));
+  }
+
+  pattern(id: ManifestId, pattern: AccessPattern): void {
+    this.tables.set(id, withPattern(this.tables.get(id) ?? noMembers, pattern));
+  }
+
+  opened(image: KnownImage): void {
+    this.master.opened(image);
+  }
+
+  closed(id: ManifestId): void {
+    this.master.closed(id);
+    this.tables.delete(id);
+  }
+
+  manifest(id: ManifestId): Promise<Manifest> {
+    return this.master.manifest(id);
+  }
+
+  /**
+   * Whether this host is to bring the chunk for others too: by its own view it is the owner, or the master is sending it
+   * already. Of others it says that it lacks them, so that no two hosts wait for each other.
+   */
+  bringsForOthers(id: ManifestId, index: number): boolean {
+    const table = this.tables.get(id) ?? noMembers;
+    return this.transfers.get(`${id}:${index}`)?.atMaster === true || (table.self !== null && owner(table, index) === table.self);
+  }
+
+  async fetch(image: KnownImage, index: number, urgent: boolean): Promise<Buffer> {
+    const key = `${image.id}:${index}`;
+    const known = this.transfers.get(key);
+    if (known !== undefined) {
+      if (urgent && !known.urgent) {
+        known.urgent = true;
+        known.question?.raise();
+      }
+      return known.bytes;
+    }
+    const transfer: Transfer = { urgent, question: null, atMaster: false, bytes: Promise.resolve().then(() => this.bring(image, index, transfer)).finally(() => this.transfers.delete(key)) };
+    this.transfers.set(key, transfer);
+    return transfer.bytes;
+  }
+
+  private async bring(image: KnownImage, index: number, transfer: Transfer): Promise<Buffer> {
+    const table = this.tables.get(image.id) ?? noMembers;
+    for (const number of candidates(table, index, ownersAsked)) {
+      if (number === table.self) break;
+      const bytes = await this.fromMember(image, index, number, transfer, false);
+      if (bytes !== null) return bytes;
+    }
+    const first = await this.fromMaster(image, index, transfer, false);
+    if (Buffer.isBuffer(first)) return first;
+    for (const number of first) {
+      await this.introduction(image.id, number);
+      const bytes = await this.fromMember(image, index, number, transfer, false);
+      if (bytes !== null) return bytes;
+    }
+    const insisted = await this.fromMaster(image, index, transfer, true);
+    if (Buffer.isBuffer(insisted)) return insisted;
+    for (const number of (this.tables.get(image.id) ?? noMembers).members.keys()) {
+      const bytes = await this.fromMember(image, index, number, transfer, true);
+      if (bytes !== null) return bytes;
+    }
+    throw new ChunkUnavailable(`Neither the master nor another host could give chunk ${index} of image ${image.id.slice(0, 12)}….`);
+  }
+
+  /** `held`: only if it has it; else it may bring it first. Null when it could not give it. */
+  private async fromMember(image: KnownImage, index: number, number: number, transfer: Transfer, held: boolean): Promise<Buffer | null> {
+    const table = this.tables.get(image.id) ?? noMembers;
+    const member = table.members.get(number);
+    if (member === undefined || number === table.self || this.liars.has(member.slaveId) || !this.peers.isWorthAsking(member)) return null;
+    const port = await this.peers.to(member, image.id);
+    if (port === null) return null;
+    const want = { channel: 0, index, urgent: transfer.urgent, insist: held };
+    const { number: request, answer } = port.ask(want);
+    const found = await this.ask({ answer, port, raise: () => port.raise(request, want), cancel: () => port.cancel(request) }, transfer);
+    if (found === 'silent') {
+      this.master.fault(image.id, member.slaveId, 'silent', index);
+      this.peers.rest(member.slaveId);
+      return null;
+    }
+    if (found.kind !== 'chunk') return null;
+    const bytes = await checked(image, index, found);
+    if (bytes !== null) {
+      this.fromPeersBytes += found.data.length;
+      return bytes;
+    }
+    this.liars.add(member.slaveId);
+    this.peers.rest(member.slaveId);
+    this.master.fault(image.id, member.slaveId, 'wrong-bytes', index);
+    this.log.error({ slaveId: member.slaveId, manifest: image.id, index }, 'another host sent wrong bytes of an image; they were thrown away, and it is asked no more');
+    return null;
+  }
+
+  /** The bytes, or the members to ask instead; none when the master could not give it. */
+  private async fromMaster(image: KnownImage, index: number, transfer: Transfer, insist: boolean): Promise<Buffer | readonly number[]> {
+    const question = this.master.want(image.id, index, transfer.urgent, insist);
+    if (question === null) return [];
+    transfer.atMaster = true;
+    const found = await this.ask(question, transfer);
+    transfer.atMaster = false;
+    if (found === 'silent' || found.kind === 'lack') return [];
+    if (found.kind === 'redirect') return found.members;
+    const bytes = await checked(image, index, found);
+    if (bytes === null) {
+      this.log.error({ manifest: image.id, index }, 'the master sent wrong bytes of an image: its copy is damaged. Other hosts are asked; verify the store');
+      return [];
+    }
+    this.fromMasterBytes += found.data.length;
+    return bytes;
+  }
+
+  private async introduction(id: ManifestId, number: number): Promise<void> {
+    const untilMs = this.clock.monotonicMs() + introductionMs;
+    while (this.tables.get(id)?.members.has(number) !== true && this.clock.monotonicMs() < untilMs) await sleep(this.clock, introductionEveryMs);
+  }
+
+  /** Waits for the answer while whoever was asked says anything at all. */
+  private async ask(question: Question, transfer: Transfer): Promise<ChunkAnswer | 'silent'> {
+    transfer.question = question;
+    let cancel: Cancel = () => undefined;
+    const silent = new Promise<'silent'>((resolve) => {
+      let [heard, sinceMs] = [question.port.received, this.clock.monotonicMs()];
+      const look = (): void => {
+        if (question.port.received !== heard) [heard, sinceMs] = [question.port.received, this.clock.monotonicMs()];
+        if (this.clock.monotonicMs() - sinceMs >= silentMs) resolve('silent');
+        else cancel = this.clock.after(lookEveryMs, look);
+      };
+      cancel = this.clock.after(lookEveryMs, look);
+    });
+    const found = await Promise.race([question.answer, silent]);
+    cancel();
+    transfer.question = null;
+    if (found === 'silent') question.cancel();
+    return found;
+  }
+}
+
+/** The bytes as they are in the image; null when they are not its. */
+async function checked({ manifest }: KnownImage, index: number, { encoding, data }: Extract<ChunkAnswer, { kind: 'chunk' }>): Promise<Buffer | null> {
+  const length = chunkLength(manifest, index);
+  // No answer may inflate to more than a chunk.
+  const bytes = encoding === 'plain' ? data : await inflate(data, { maxOutputLength: length }).catch(() => null);
+  if (bytes === null || bytes.length !== length) return null;
+  return createHash('sha256').update(bytes).digest().equals(chunkHash(manifest, index)) ? bytes : null;
+}

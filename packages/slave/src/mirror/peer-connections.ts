@@ -1,0 +1,120 @@
+import type { Cancel, Clock } from '@paravcl/shared/clock';
+import type { ManifestId } from '@paravcl/shared/chunks/manifest';
+import { ChunkPort } from '@paravcl/shared/chunks/chunk-port';
+import type { ChunkMember } from '@paravcl/shared/chunks/mirror-messages';
+import { pskCiphers } from '@paravcl/shared/chunks/psk';
+import { connect } from 'node:tls';
+
+const connectWithinMs = 3000;
+/** One that could not be reached is left alone so long. */
+const restMs = 5000;
+/** Nothing asked for so long: the connection is given up, a new one is cheap. */
+const idleMs = 120_000;
+
+interface Connection {
+  readonly port: Promise<ChunkPort | null>;
+  usedAtMs: number;
+}
+
+/** Connections to other mirrors, one for each of them and image, opened at the first chunk asked for. */
+export class PeerConnections {
+  private readonly connections = new Map<string, Connection>();
+  private readonly restUntilMs = new Map<string, number>();
+  private readonly cancelSweep: Cancel;
+  private cancelNext: Cancel | null = null;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly onUnreachable: (member: ChunkMember, why: string) => void,
+  ) {
+    const sweep = (): void => {
+      this.closeIdle();
+      this.cancelNext = clock.after(idleMs / 4, sweep);
+    };
+    this.cancelNext = clock.after(idleMs / 4, sweep);
+    this.cancelSweep = () => this.cancelNext?.();
+  }
+
+  /** False while it rests after a failure. */
+  isWorthAsking(member: ChunkMember): boolean {
+    return (this.restUntilMs.get(member.slaveId) ?? -Infinity) <= this.clock.monotonicMs();
+  }
+
+  /** The open connection to this member for this image; null when it cannot be reached now. */
+  async to(member: ChunkMember, manifest: ManifestId): Promise<ChunkPort | null> {
+    const key = `${member.slaveId}.${manifest}`;
+    let connection = this.connections.get(key);
+    if (connection === undefined) {
+      if (!this.isWorthAsking(member)) return null;
+      connection = { port: this.dial(member, key), usedAtMs: 0 };
+      this.connections.set(key, connection);
+    }
+    connection.usedAtMs = this.clock.monotonicMs();
+    return connection.port;
+  }
+
+  /** Leaves a member alone for a while and ends what is open to it. */
+  rest(slaveId: string): void {
+    this.restUntilMs.set(slaveId, this.clock.monotonicMs() + restMs);
+    for (const [key, { port }] of this.connections) if (key.startsWith(`${slaveId}.`)) void port.then((open) => open?.close('it did not answer'));
+  }
+
+  stop(): void {
+    this.cancelSweep();
+    for (const { port } of this.connections.values()) void port.then((open) => open?.close('this mirror stops'));
+  }
+
+  private dial(member: ChunkMember, key: string): Promise<ChunkPort | null> {
+    return new Promise((resolve) => {
+      const socket = connect({
+        host: member.address,
+        port: member.port,
+        ciphers: pskCiphers,
+        // The only version in which Node's PSK needs no certificate.
+        minVersion: 'TLSv1.2',
+        maxVersion: 'TLSv1.2',
+        pskCallback: () => ({ psk: Buffer.from(member.key, 'base64url'), identity: member.identity }),
+        // Whoever knows the key is the one the master meant.
+        checkServerIdentity: () => undefined,
+      });
+      socket.setNoDelay(true);
+      let failed = false;
+      const fail = (why: string): void => {
+        if (failed) return;
+        failed = true;
+        cancel();
+        socket.destroy();
+        this.connections.delete(key);
+        this.restUntilMs.set(member.slaveId, this.clock.monotonicMs() + restMs);
+        this.onUnreachable(member, why);
+        resolve(null);
+      };
+      const cancel = this.clock.after(connectWithinMs, () => fail(`no connection within ${connectWithinMs / 1000} s`));
+      const refused = (error: Error): void => fail(error.message);
+      socket.once('error', refused);
+      socket.once('secureConnect', () => {
+        if (failed) return;
+        failed = true;
+        cancel();
+        socket.off('error', refused);
+        socket.setKeepAlive(true, 15_000);
+        const port = new ChunkPort(socket, {
+          onControl: () => undefined,
+          // A mirror that is asked on a connection it did not offer has nothing to say.
+          onWant: () => Promise.resolve({ kind: 'lack', why: 'refused' }),
+          onClose: () => this.connections.delete(key),
+        });
+        resolve(port);
+      });
+    });
+  }
+
+  private closeIdle(): void {
+    for (const { port, usedAtMs } of this.connections.values()) {
+      if (this.clock.monotonicMs() - usedAtMs < idleMs) continue;
+      void port.then((open) => {
+        if (open !== null && open.outstanding === 0) open.close('idle');
+      });
+    }
+  }
+}

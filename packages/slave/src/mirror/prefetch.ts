@@ -1,0 +1,161 @@
+import type { Clock } from '@paravcl/shared/clock';
+import { sleep } from '@paravcl/shared/clock';
+import type { AccessPattern } from '@paravcl/shared/chunks/access-pattern';
+import { chunkCount, chunkLength, type ManifestId } from '@paravcl/shared/chunks/manifest';
+import type { PreCopy } from '@paravcl/shared/chunks/mirror-messages';
+import type { Logger } from 'pino';
+import { ChunkUnavailable } from './chunk-source';
+import type { ImageLibrary, LocalImage } from './local-image';
+
+/** Chunks on their way at a time: what a link of 1 Gbit/s and an owner that waits for the master itself need to stay busy. */
+const window = 64;
+const unavailableMs = 2000;
+const roomMs = 5000;
+
+export interface PrefetchRates {
+  /** Ahead of a guest that boots, Mbit/s. */
+  readonly prefetchMbps: number;
+  /** For the calendar, while nobody waits, Mbit/s. */
+  readonly preCopyMbps: number;
+}
+
+/**
+ * Brings chunks ahead of need, one image at a time per reason: the pattern of an image whose guest boots here, in the order
+ * in which boots read it; and what the master wants here for coming reservations. What a guest waits for goes before.
+ */
+export class Prefetcher {
+  private readonly patterns = new Map<ManifestId, AccessPattern>();
+  private readonly booting = new Map<ManifestId, LocalImage>();
+  private wished: readonly { readonly manifest: ManifestId; readonly what: PreCopy }[] = [];
+  private readonly running = new Set<string>();
+  private stopped = false;
+  private preCopying = false;
+
+  constructor(
+    private readonly library: ImageLibrary,
+    private readonly clock: Clock,
+    private readonly rates: PrefetchRates,
+    private readonly log: Logger,
+  ) {}
+
+  /** Chunks of a boot in their order; empty while no pattern is known. */
+  bootSet(id: ManifestId): readonly number[] {
+    return this.patterns.get(id)?.boot ?? [];
+  }
+
+  patternOf(id: ManifestId): AccessPattern | null {
+    return this.patterns.get(id) ?? null;
+  }
+
+  pattern(id: ManifestId, pattern: AccessPattern): void {
+    this.patterns.set(id, pattern);
+    const image = this.booting.get(id);
+    if (image !== undefined) this.bringAhead(image);
+    void this.preCopy();
+  }
+
+  /** A guest of this image boots here, or is about to. */
+  boots(image: LocalImage): void {
+    this.booting.set(image.id, image);
+    this.bringAhead(image);
+  }
+
+  /** Everything the master wants here ahead of need. */
+  wish(images: readonly { readonly manifest: ManifestId; readonly what: PreCopy }[]): void {
+    this.wished = images;
+    void this.preCopy();
+  }
+
+  isWished(id: ManifestId): boolean {
+    return this.wished.some(({ manifest }) => manifest === id);
+  }
+
+  forget(id: ManifestId): void {
+    this.patterns.delete(id);
+    this.booting.delete(id);
+  }
+
+  stop(): void {
+    this.stopped = true;
+  }
+
+  private bringAhead(image: LocalImage): void {
+    const pattern = this.patterns.get(image.id);
+    if (pattern === undefined || this.running.has(image.id)) return;
+    this.running.add(image.id);
+    const order = [...pattern.boot, ...pattern.application, ...pattern.shutdown];
+    void this.bring(image, order, this.rates.prefetchMbps, () => this.booting.has(image.id)).finally(() => this.running.delete(image.id));
+  }
+
+  /** The wished images one after another; begins again when the wish changes. */
+  private async preCopy(): Promise<void> {
+    if (this.preCopying) return;
+    this.preCopying = true;
+    try {
+      for (let wished: typeof this.wished | null = null; wished !== this.wished && !this.stopped; ) {
+        wished = this.wished;
+        for (const { manifest, what } of wished) {
+          if (this.wished !== wished || this.stopped) break;
+          await this.preCopyOne(manifest, what, () => this.wished === wished);
+        }
+      }
+    } finally {
+      this.preCopying = false;
+    }
+  }
+
+  private async preCopyOne(manifest: ManifestId, what: PreCopy, isWanted: () => boolean): Promise<void> {
+    try {
+      const image = await this.library.open(manifest);
+      const order = what === 'all' ? wholeOrder(image, this.bootSet(manifest)) : this.bootSet(manifest);
+      await this.bring(image, order, this.rates.preCopyMbps, isWanted);
+    } catch (error) {
+      // The wish stays: it is tried again when the master says it again, at the latest with the next connection.
+      this.log.warn({ err: error, manifest }, 'an image could not be brought ahead of need; it is fetched as it is read');
+    }
+  }
+
+  /** Brings the chunks in this order, `window` at a time, at most at this rate, while it is wanted. */
+  private async bring(image: LocalImage, order: readonly number[], mbps: number, isWanted: () => boolean): Promise<void> {
+    const bytesPerMs = (mbps * 1e6) / 8 / 1000;
+    const startMs = this.clock.monotonicMs();
+    const chunks = chunkCount(image.manifest);
+    let [next, planned] = [0, 0];
+    const worker = async (): Promise<void> => {
+      while (next < order.length && !this.stopped && isWanted()) {
+        const index = order[next++] ?? 0;
+        if (index >= chunks || image.has(index)) continue;
+        while (this.library.poolFull && !this.stopped && isWanted()) await sleep(this.clock, roomMs);
+        planned += chunkLength(image.manifest, index);
+        const aheadMs = startMs + planned / bytesPerMs - this.clock.monotonicMs();
+        // A burst of a window is always allowed: links are kept busy, not waited for.
+        if (aheadMs > (window * image.manifest.chunkBytes) / bytesPerMs) await sleep(this.clock, aheadMs);
+        await this.obtain(image, index, isWanted);
+      }
+    };
+    await Promise.all(Array.from({ length: window }, worker));
+  }
+
+  private async obtain(image: LocalImage, index: number, isWanted: () => boolean): Promise<void> {
+    while (!this.stopped && isWanted()) {
+      try {
+        await image.obtain(index, false);
+        return;
+      } catch (error) {
+        if (!(error instanceof ChunkUnavailable)) {
+          this.log.warn({ err: error, manifest: image.id, index }, 'a chunk could not be brought ahead');
+          return;
+        }
+        await sleep(this.clock, unavailableMs);
+      }
+    }
+  }
+}
+
+/** What boots read first, then the rest in order. */
+export function wholeOrder(image: Pick<LocalImage, 'manifest'>, bootSet: readonly number[]): readonly number[] {
+  const first = new Set(bootSet);
+  const rest: number[] = [];
+  for (let index = 0; index < chunkCount(image.manifest); index += 1) if (!first.has(index)) rest.push(index);
+  return [...first, ...rest];
+}
