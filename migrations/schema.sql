@@ -146,8 +146,18 @@ CREATE TABLE images ( -- EMI, EKI, ERI
   owner_group_id CHAR(36) COLLATE utf8mb4_bin NULL,
   created_by_user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
   created_at DATETIME(3) NOT NULL,
+  family_id CHAR(36) COLLATE utf8mb4_bin NULL,                -- the name it is a version of; never NULL once the migrations have run
+  version INT NOT NULL DEFAULT 1,
+  visibility VARCHAR(16) COLLATE utf8mb4_bin NOT NULL DEFAULT 'public', -- public, group (owner_group_id), private (its maker)
+  manifest_id CHAR(64) COLLATE utf8mb4_bin NULL,              -- its content in chunks; NULL until ready, and for images of earlier releases until they are taken
+  content_sha256 CHAR(64) COLLATE utf8mb4_bin NULL,           -- of the raw content, which is not what was uploaded when that was qcow2
+  content_bytes BIGINT NULL,
+  check_percent INT NULL,                                   -- while it is checking
+  import_path TEXT COLLATE utf8mb4_bin NULL,                  -- a file of the server that is copied in, while that goes on
   UNIQUE KEY images_friendly (friendly_id),
-  KEY images_kind (kind, name)
+  KEY images_kind (kind, name),
+  UNIQUE KEY images_version (family_id, version),
+  KEY images_manifest (manifest_id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE instances (
@@ -196,6 +206,7 @@ CREATE TABLE instances (
   nominated_slave_id CHAR(36) COLLATE utf8mb4_bin NULL,       -- where others are being suspended for it
   preemptions INT NOT NULL DEFAULT 0,                       -- how often it was suspended for others on the day
   preempted_on CHAR(10) COLLATE utf8mb4_bin NULL,             -- 2026-03-29, the site's
+  cloud_init MEDIUMTEXT NULL,                               -- of the template it was launched from, given to the guest as vendor data
   UNIQUE KEY instances_name (name),
   KEY instances_user (user_id, created_at),
   KEY instances_slave (slave_id),
@@ -418,4 +429,51 @@ CREATE TABLE slave_presence ( -- how long each slave was online, a day of UTC a 
   online_ms BIGINT NOT NULL,
   PRIMARY KEY (slave_id, day),
   KEY slave_presence_day (day)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE image_families ( -- the names people know; the images are their versions
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  kind VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,              -- disk, kernel, ramdisk
+  name VARCHAR(100) NOT NULL,
+  description TEXT NOT NULL,
+  versions_made INT NOT NULL,                               -- the highest number given, so that none is given twice
+  production_image_id CHAR(36) COLLATE utf8mb4_bin NULL,      -- what a launch of the name gets; NULL until a version is ready
+  created_by_user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  created_at DATETIME(3) NOT NULL,
+  UNIQUE KEY image_families_name (kind, name)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE templates ( -- an image, sizes and cloud-init under one name
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  name VARCHAR(100) NOT NULL,
+  description TEXT NOT NULL,
+  image_id CHAR(36) COLLATE utf8mb4_bin NULL,                 -- one version, or
+  family_id CHAR(36) COLLATE utf8mb4_bin NULL,                -- whatever is in production: exactly one of the two
+  vcpus INT NOT NULL,
+  ram_mib INT NOT NULL,
+  disk_mib BIGINT NULL,                                     -- NULL: the image's size
+  bandwidth_mbps INT NULL,
+  minutes INT NULL,                                         -- NULL: the site's default
+  cloud_init MEDIUMTEXT NULL,
+  owner_group_id CHAR(36) COLLATE utf8mb4_bin NULL,           -- whose owner may change it besides its maker
+  created_by_user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  created_at DATETIME(3) NOT NULL,
+  changed_at DATETIME(3) NOT NULL,
+  UNIQUE KEY templates_name (name),
+  KEY templates_image (image_id),
+  KEY templates_family (family_id)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE template_groups ( -- who may use a template; none: everybody
+  template_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  group_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  PRIMARY KEY (template_id, group_id),
+  KEY template_groups_group (group_id)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE image_patterns ( -- what first boots of a version read, in which order
+  image_id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  revision INT NOT NULL,
+  body MEDIUMTEXT NOT NULL,                                 -- JSON: the last recordings, and the pattern merged from them
+  changed_at DATETIME(3) NOT NULL
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
