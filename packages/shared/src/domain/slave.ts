@@ -59,10 +59,11 @@ export type NetworkInterface = z.infer<typeof networkInterfaceSchema>;
  *   state-full          the agent's own directory has no room: no order can be kept
  *   pool-full           less room in the pool than its reserve: guests that grow are paused until there is
  *   hypervisor-silent   the hypervisor does not answer
+ *   mirror-silent       the mirror does not answer: no image comes, and guests that read from it wait
  */
 export const troubleSchema = z
   .object({
-    code: z.enum(['state-full', 'pool-full', 'hypervisor-silent']),
+    code: z.enum(['state-full', 'pool-full', 'hypervisor-silent', 'mirror-silent']),
     /** What, since when, and the way out. */
     sentence: z.string().max(500),
   })

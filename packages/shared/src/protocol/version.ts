@@ -2,14 +2,18 @@
  * Protocol between master and agent. A master speaks with agents of its own version and of the one
  * before. History, newest first; every change of a frame is a line here and a golden fixture beside it:
  *
+ * 3  `ImageRef.manifest`: the chunks of an image, which the host's mirror brings as guests read them, over a connection
+ *    of its own (`chunks/mirror-messages.ts`); and the trouble `mirror-silent`. Agents of version 2 ignore the manifest
+ *    and fetch the raw content as one file. An agent of version 3 makes nothing of an image without one, so masters are
+ *    upgraded first.
  * 2  The end of an instance's time (`desired.endsAt`), which the slave keeps alone when the master is away, and
  *    `describe.troubles`: what keeps a slave from working and heals by itself. Agents of version 1 ignore the
  *    first (the master then ends the time alone) and have no troubles to tell.
  * 1  Foundation: challenge, hello, welcome, refused; desired states and reports with generations;
  *    one-shot commands (serial-log, screenshot); heartbeats both ways.
  */
-export const protocolVersion = 2;
-export const oldestProtocolVersion = 1;
+export const protocolVersion = 3;
+export const oldestProtocolVersion = 2;
 
 /** WebSocket path on the master's HTTPS port. */
 export const agentLinkPath = '/agent/v1/link';
