@@ -474,6 +474,8 @@ CREATE TABLE template_groups ( -- who may use a template; none: everybody
 CREATE TABLE image_patterns ( -- what first boots of a version read, in which order
   image_id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
   revision INT NOT NULL,
+  recordings INT NOT NULL DEFAULT 0,                        -- how many the pattern is merged from, and
+  boot_chunks INT NOT NULL DEFAULT 0,                       -- how many chunks its boot phase has: lists of images show both without reading the body
   body MEDIUMTEXT NOT NULL,                                 -- JSON: the last recordings, and the pattern merged from them
   changed_at DATETIME(3) NOT NULL
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
