@@ -49,7 +49,7 @@ interface Waiting {
  * socket before they have left.
  */
 export class ChunkPort {
-  private readonly reader = new ChunkFrameReader();
+  private readonly reader: ChunkFrameReader;
   private readonly open = new Map<number, (answer: ChunkAnswer) => void>();
   private readonly wants = new Map<number, Waiting>();
   private readonly ready: { readonly urgent: ChunkFrame[]; readonly other: ChunkFrame[] } = { urgent: [], other: [] };
@@ -64,6 +64,7 @@ export class ChunkPort {
     private readonly stream: ByteStream,
     private readonly handlers: ChunkPortHandlers,
   ) {
+    this.reader = new ChunkFrameReader(handlers.onManifest !== undefined);
     stream.on('data', (piece) => this.receive(piece));
     stream.on('drain', () => this.flush());
     stream.on('error', (error) => this.end(error.message));

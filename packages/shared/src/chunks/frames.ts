@@ -101,6 +101,9 @@ export class ChunkFrameReader {
   private pieces: Buffer[] = [];
   private held = 0;
 
+  /** Who never asks for a manifest takes none: nobody may make it hold so much. */
+  constructor(private readonly takesManifests = true) {}
+
   /** The frames that are complete with `piece`. Their data may be views of it. */
   push(piece: Buffer): readonly ChunkFrame[] {
     this.pieces.push(piece);
@@ -112,6 +115,7 @@ export class ChunkFrameReader {
       const length = head.readUInt32BE(0);
       const type = types[head.readUInt8(4)];
       if (type === undefined) throw new RangeError(`Frame type ${head.readUInt8(4)} is unknown.`);
+      if (type === 'manifest' && !this.takesManifests) throw new RangeError('A manifest nobody asked for is not taken.');
       if (length < 1 || length > (type === 'manifest' ? maxManifestFrameBytes : maxChunkFrameBytes)) throw new RangeError(`A ${type} frame of ${length} bytes is not taken.`);
       if (this.held < 4 + length) return frames;
       frames.push(decodeBody(type, this.take(4 + length).subarray(headBytes)));

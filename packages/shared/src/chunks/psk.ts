@@ -8,6 +8,8 @@
  * Both ends are this code, so one cipher suite is enough; the hash of every chunk vouches for the content.
  */
 export interface PskIdentity {
+  /** First characters of the SHA-256 (base64url) of the secret it was made with: after a restart of the master two are in use for a while. */
+  readonly secretId: string;
   readonly slaveId: string;
   readonly manifest: string;
   readonly expiresAtMs: number;
@@ -15,16 +17,17 @@ export interface PskIdentity {
 
 export const pskCiphers = 'PSK-AES128-GCM-SHA256';
 export const pskBytes = 16;
+export const secretIdLength = 6;
 /** An open connection outlives it; a new one needs a newer identity, which comes with `members`. */
 export const pskLifetimeMs = 24 * 3_600_000;
 
 /** At most 128 bytes (OpenSSL's PSK_MAX_IDENTITY_LEN in TLS 1.2). */
-export function writePskIdentity({ slaveId, manifest, expiresAtMs }: PskIdentity): string {
-  return `${slaveId}.${manifest}.${expiresAtMs.toString(36)}`;
+export function writePskIdentity({ slaveId, manifest, expiresAtMs, secretId }: PskIdentity): string {
+  return `${slaveId}.${manifest}.${expiresAtMs.toString(36)}.${secretId}`;
 }
 
 /** Null when it is none. */
 export function readPskIdentity(identity: string): PskIdentity | null {
-  const match = /^([0-9a-f-]{36})\.([0-9a-f]{64})\.([0-9a-z]{6,10})$/.exec(identity);
-  return match === null ? null : { slaveId: match[1] ?? '', manifest: match[2] ?? '', expiresAtMs: parseInt(match[3] ?? '', 36) };
+  const match = /^([0-9a-f-]{36})\.([0-9a-f]{64})\.([0-9a-z]{6,10})\.([A-Za-z0-9_-]{6})$/.exec(identity);
+  return match === null ? null : { slaveId: match[1] ?? '', manifest: match[2] ?? '', expiresAtMs: parseInt(match[3] ?? '', 36), secretId: match[4] ?? '' };
 }
