@@ -1,0 +1,220 @@
+import { systemClock } from '@paravcl/shared/clock';
+import type { ChunkAnswer, ChunkPort } from '@paravcl/shared/chunks/chunk-port';
+import type { ChunkMember } from '@paravcl/shared/chunks/mirror-messages';
+import { chunkCount, chunkLength } from '@paravcl/shared/chunks/manifest';
+import { createHash, randomBytes } from 'node:crypto';
+import { deflateRawSync } from 'node:zlib';
+import { pino } from 'pino';
+import { ChunkUnavailable, type KnownImage } from './chunk-source';
+import { Fetcher, type MasterSource, type PeerSource, type Question } from './fetcher';
+
+const chunkBytes = 4096;
+
+/** An image of random chunks with its bytes. */
+function imageOf(chunks: number): { readonly image: KnownImage; readonly content: Buffer } {
+  const content = randomBytes(chunks * chunkBytes - 100);
+  const hashes = Buffer.concat(Array.from({ length: chunks }, (_, index) => createHash('sha256').update(content.subarray(index * chunkBytes, (index + 1) * chunkBytes)).digest()));
+  return { image: { id: 'a'.repeat(64), manifest: { chunkBytes, sizeBytes: content.length, hashes } }, content };
+}
+
+/** Hosts and a master in one process, over connections that answer in their own time and can lie, be silent or be gone. */
+class Site {
+  readonly hosts: Host[] = [];
+  readonly sentByMaster: number[] = [];
+  private readonly holders = new Map<number, Set<number>>();
+  masterIsThere = true;
+
+  constructor(
+    readonly image: KnownImage,
+    readonly content: Buffer,
+    hosts: number,
+  ) {
+    for (let number = 0; number < hosts; number += 1) this.hosts.push(new Host(this, number));
+    this.tellMembers();
+  }
+
+  bytes(index: number): Buffer {
+    return this.content.subarray(index * chunkBytes, index * chunkBytes + chunkLength(this.image.manifest, index));
+  }
+
+  tellMembers(of = this.hosts): void {
+    for (const host of this.hosts) {
+      host.fetcher.members(this.image.id, { self: host.number, set: of.map(({ member }) => member), gone: [] }, true);
+    }
+  }
+
+  /** The master's side: the bytes to the first who asks, members who were sent them to the others. */
+  async master(asker: Host, index: number, insist: boolean): Promise<ChunkAnswer> {
+    await soon();
+    const holders = this.holders.get(index) ?? new Set<number>();
+    this.holders.set(index, holders);
+    const others = [...holders].filter((number) => number !== asker.number && this.hosts[number]?.isThere === true);
+    if (!insist && others.length > 0) return { kind: 'redirect', members: others.slice(0, 3) };
+    holders.add(asker.number);
+    this.sentByMaster.push(index);
+    return { kind: 'chunk', encoding: 'deflate', data: deflateRawSync(this.bytes(index)) };
+  }
+}
+
+class Host implements MasterSource, PeerSource {
+  readonly fetcher = new Fetcher(this, this, systemClock, pino({ level: 'silent' }));
+  readonly kept = new Map<number, Buffer>();
+  readonly faults: string[] = [];
+  readonly member: ChunkMember;
+  isThere = true;
+  lies = false;
+  isSilent = false;
+
+  constructor(
+    private readonly site: Site,
+    readonly number: number,
+  ) {
+    this.member = { number, slaveId: `00000000-0000-7000-8000-00000000000${number.toString(16)}`, address: '10.0.0.1', port: 1, weight: 4, identity: '', key: 'x'.repeat(22) };
+  }
+
+  async get(index: number, urgent = true): Promise<Buffer> {
+    const bytes = this.kept.get(index) ?? (await this.fetcher.fetch(this.site.image, index, urgent));
+    this.kept.set(index, bytes);
+    return bytes;
+  }
+
+  /** As the peer server answers. */
+  async answer(index: number, insist: boolean): Promise<ChunkAnswer> {
+    await soon();
+    if (this.isSilent) return new Promise(() => undefined);
+    if (this.lies) return { kind: 'chunk', encoding: 'plain', data: randomBytes(chunkLength(this.site.image.manifest, index)) };
+    const kept = this.kept.get(index);
+    if (kept !== undefined) return { kind: 'chunk', encoding: 'plain', data: kept };
+    if (insist || !this.fetcher.bringsForOthers(this.site.image.id, index)) return { kind: 'lack', why: 'absent' };
+    return { kind: 'chunk', encoding: 'plain', data: await this.get(index) };
+  }
+
+  want(_: string, index: number, _urgent: boolean, insist: boolean): Question | null {
+    if (!this.site.masterIsThere) return null;
+    return { answer: this.site.master(this, index, insist), raise: () => undefined, cancel: () => undefined, port: { received: 0 } };
+  }
+
+  isWorthAsking(member: ChunkMember): boolean {
+    return this.site.hosts[member.number]?.isThere === true;
+  }
+
+  to(member: ChunkMember): Promise<ChunkPort | null> {
+    const peer = this.site.hosts[member.number];
+    if (peer?.isThere !== true) return Promise.resolve(null);
+    const port: Pick<ChunkPort, 'ask' | 'raise' | 'cancel' | 'received'> = {
+      ask: ({ index, insist }) => ({ number: 1, answer: peer.answer(index, insist) }),
+      raise: () => undefined,
+      cancel: () => undefined,
+      received: 0,
+    };
+    return Promise.resolve(port as ChunkPort);
+  }
+
+  rest(): void {
+    // A silent one would be asked for every chunk again; the real connections rest too.
+  }
+
+  fault(_: string, slaveId: string, fault: string): void {
+    this.faults.push(`${slaveId} ${fault}`);
+  }
+
+  manifest(): never {
+    throw new Error('nobody asks for a manifest here');
+  }
+
+  opened(): void {
+    throw new Error('nothing is opened here');
+  }
+
+  closed(): void {
+    throw new Error('nothing is closed here');
+  }
+}
+
+const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, Math.random() * 3));
+
+const chunks = 40;
+function site(hosts: number): Site {
+  const { image, content } = imageOf(chunks);
+  return new Site(image, content, hosts);
+}
+
+async function readAll(host: Host, { content, image }: Site): Promise<void> {
+  const read = await Promise.all(Array.from({ length: chunkCount(image.manifest) }, (_, index) => host.get(index)));
+  expect(Buffer.concat(read).equals(content)).toBe(true);
+}
+
+describe('many hosts that read the same image at once', () => {
+  it('have each chunk sent by the master once', async () => {
+    const all = site(8);
+    await Promise.all(all.hosts.map((host) => readAll(host, all)));
+    expect([...all.sentByMaster].sort((a, b) => a - b)).toEqual(Array.from({ length: chunks }, (_, index) => index));
+  });
+
+  it('have it sent once also when they begin while each believes others to be members', async () => {
+    const all = site(8);
+    all.hosts.forEach((host, at) => {
+      host.fetcher.members(all.image.id, { self: host.number, set: all.hosts.filter((_, other) => other === at || (other + at) % 3 !== 0).map(({ member }) => member), gone: [] }, true);
+    });
+    const reading = Promise.all(all.hosts.map((host) => readAll(host, all)));
+    setTimeout(() => all.tellMembers(), 30);
+    await reading;
+    expect(all.sentByMaster.length).toBeLessThanOrEqual(chunks * 1.1);
+  });
+
+  it('read on when one of them is gone', async () => {
+    const all = site(5);
+    const [first, ...others] = all.hosts;
+    if (first !== undefined) first.isThere = false;
+    await Promise.all(others.map((host) => readAll(host, all)));
+    expect(all.sentByMaster.length).toBeLessThanOrEqual(chunks * 1.3);
+  });
+
+  it('take no byte from one that lies: it is reported once by each, and asked no more', async () => {
+    const all = site(4);
+    const [liar, ...others] = all.hosts;
+    if (liar !== undefined) liar.lies = true;
+    await Promise.all(others.map((host) => readAll(host, all)));
+    for (const { faults } of others) {
+      expect(faults.length).toBeGreaterThan(0);
+      expect(new Set(faults)).toEqual(new Set([`${liar?.member.slaveId ?? ''} wrong-bytes`]));
+    }
+  });
+
+  it('ask somebody else when one of them falls silent', async () => {
+    const all = site(3);
+    const [silent, ...others] = all.hosts;
+    if (silent !== undefined) silent.isSilent = true;
+    await Promise.all(others.map((host) => readAll(host, all)));
+    expect(others.flatMap(({ faults }) => faults).every((fault) => fault.endsWith('silent'))).toBe(true);
+  }, 30_000);
+
+  it('read on without the master while one of them has it all', async () => {
+    const all = site(4);
+    const [whole, ...others] = all.hosts;
+    if (whole !== undefined) await readAll(whole, all);
+    all.masterIsThere = false;
+    await Promise.all(others.map((host) => readAll(host, all)));
+  });
+});
+
+it('is told that nobody can give it, when nobody can', async () => {
+  const all = site(2);
+  all.masterIsThere = false;
+  await expect(all.hosts[0]?.get(0)).rejects.toThrow(ChunkUnavailable);
+});
+
+it('shares one transfer among all who ask for the same chunk, and raises it when one of them waits', async () => {
+  const all = site(1);
+  const [only] = all.hosts;
+  const raised = jest.fn();
+  const ask = only?.want.bind(only);
+  if (only !== undefined && ask !== undefined) only.want = (...args) => ({ ...(ask(...args) as Question), raise: raised });
+  const background = only?.fetcher.fetch(all.image, 3, false);
+  await Promise.resolve().then(() => Promise.resolve());
+  const urgent = only?.fetcher.fetch(all.image, 3, true);
+  expect((await background)?.equals(all.bytes(3))).toBe(true);
+  expect(await urgent).toBe(await background);
+  expect(all.sentByMaster).toEqual([3]);
+  expect(raised).toHaveBeenCalledTimes(1);
+});
