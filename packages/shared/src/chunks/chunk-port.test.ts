@@ -1,0 +1,142 @@
+import { EventEmitter } from 'node:events';
+import { ChunkPort, type ByteStream, type ChunkAnswer, type ChunkPortHandlers } from './chunk-port';
+import type { Want } from './frames';
+
+/** One end of a connection in memory. What is written waits until `carry` takes it over. */
+class End extends EventEmitter implements ByteStream {
+  readonly out: Buffer[] = [];
+  destroyed = false;
+  other: End | null = null;
+
+  get writableLength(): number {
+    return this.out.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  write(data: Buffer): boolean {
+    this.out.push(data);
+    return true;
+  }
+
+  cork(): void {
+    // Pieces are taken over one by one here.
+  }
+
+  uncork(): void {
+    // As above.
+  }
+
+  destroy(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    this.emit('close');
+    this.other?.destroy();
+  }
+
+  /** Everything written so far arrives at the other end. */
+  carry(): void {
+    const pieces = this.out.splice(0);
+    for (const piece of pieces) this.other?.emit('data', piece);
+    if (pieces.length > 0) this.emit('drain');
+  }
+}
+
+const quiet: ChunkPortHandlers = {
+  onControl: () => undefined,
+  onWant: () => Promise.resolve({ kind: 'lack', why: 'absent' }),
+  onClose: () => undefined,
+};
+
+function connected(serving: Partial<ChunkPortHandlers>): { readonly asker: ChunkPort; readonly server: ChunkPort; readonly ends: readonly [End, End]; carry(): Promise<void> } {
+  const [one, two] = [new End(), new End()];
+  one.other = two;
+  two.other = one;
+  const asker = new ChunkPort(one, quiet);
+  const server = new ChunkPort(two, { ...quiet, ...serving });
+  const carry = async (): Promise<void> => {
+    for (let turn = 0; turn < 20; turn += 1) {
+      one.carry();
+      two.carry();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  return { asker, server, ends: [one, two], carry };
+}
+
+const want = (index: number, urgent = false): Omit<Want, 'request'> => ({ channel: 0, index, urgent, insist: false });
+const chunkOf = (index: number, bytes = 10): ChunkAnswer => ({ kind: 'chunk', encoding: 'plain', data: Buffer.alloc(bytes, index) });
+
+it('answers many wants on one connection, each with its own answer', async () => {
+  const { asker, carry } = connected({ onWant: ({ index }) => Promise.resolve(index % 2 === 0 ? chunkOf(index) : { kind: 'redirect', members: [index] }) });
+  const asked = [0, 1, 2, 3].map((index) => asker.ask(want(index)).answer);
+  await carry();
+  expect(await Promise.all(asked)).toEqual([chunkOf(0), { kind: 'redirect', members: [1] }, chunkOf(2), { kind: 'redirect', members: [3] }]);
+});
+
+it('sends what somebody waits for before what is fetched ahead, also when it was raised later', async () => {
+  const { asker, ends, carry } = connected({ onWant: ({ index }) => Promise.resolve(chunkOf(index, 200 * 1024)) });
+  const order: number[] = [];
+  const ask = (index: number, urgent: boolean): number => {
+    const { number, answer } = asker.ask(want(index, urgent));
+    void answer.then(() => order.push(index));
+    return number;
+  };
+  [1, 2, 3, 4, 5].forEach((index) => ask(index, false));
+  const raised = ask(6, false);
+  ask(7, true);
+  asker.raise(raised, want(6));
+  ends[0].carry();
+  await carry();
+  expect(order).toHaveLength(7);
+  expect(order.slice(0, 4)).toEqual(expect.arrayContaining([6, 7]));
+});
+
+it('hands no more than a little to a socket that does not drain', async () => {
+  let taken = 0;
+  const { asker, ends } = connected({
+    onWant: ({ index }) => {
+      taken += 1;
+      return Promise.resolve(chunkOf(index, 64 * 1024));
+    },
+  });
+  for (let index = 0; index < 1000; index += 1) asker.ask(want(index));
+  ends[0].carry();
+  for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  expect(ends[1].writableLength).toBeLessThanOrEqual(320 * 1024 + 64 * 1024);
+  expect(taken).toBeLessThanOrEqual(200);
+});
+
+it('answers every open request when the connection ends', async () => {
+  const { asker, server, carry } = connected({ onWant: () => new Promise(() => undefined) });
+  const { answer } = asker.ask(want(1));
+  await carry();
+  server.close('gone');
+  expect(await answer).toEqual({ kind: 'lack', why: 'failed' });
+  expect(await asker.ask(want(2)).answer).toEqual({ kind: 'lack', why: 'failed' });
+});
+
+it('drops an answer that was given up, and takes up no want that was given up before its turn', async () => {
+  const served: number[] = [];
+  const { asker, carry } = connected({
+    onWant: ({ index }) => {
+      served.push(index);
+      return Promise.resolve(chunkOf(index));
+    },
+  });
+  const { number, answer } = asker.ask(want(1));
+  asker.cancel(number);
+  expect(await answer).toEqual({ kind: 'lack', why: 'failed' });
+  await carry();
+  expect(served.length).toBeLessThanOrEqual(1);
+});
+
+it('ends a connection that sends what no frame can be', () => {
+  const onClose = jest.fn();
+  const [one, two] = [new End(), new End()];
+  one.other = two;
+  two.other = one;
+  const port = new ChunkPort(two, { ...quiet, onClose });
+  one.write(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
+  one.carry();
+  expect(port.isOpen).toBe(false);
+  expect(onClose).toHaveBeenCalledTimes(1);
+});

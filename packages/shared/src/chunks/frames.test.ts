@@ -1,0 +1,54 @@
+import fc from 'fast-check';
+import { ChunkFrameReader, encodeChunkFrame, maxChunkFrameBytes, type ChunkFrame } from './frames';
+
+const u16 = fc.nat(0xffff);
+const u32 = fc.nat(0xffffffff);
+const data = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
+const anyFrame: fc.Arbitrary<ChunkFrame> = fc.oneof(
+  fc.record({ type: fc.constant('control' as const), message: fc.string({ minLength: 2 }) }),
+  fc.record({ type: fc.constant('want' as const), request: u32, channel: u16, index: u32, urgent: fc.boolean(), insist: fc.boolean() }),
+  fc.record({ type: fc.constant('chunk' as const), request: u32, encoding: fc.constantFrom('plain' as const, 'deflate' as const), data }),
+  fc.record({ type: fc.constant('lack' as const), request: u32, why: fc.constantFrom('absent' as const, 'refused' as const, 'failed' as const) }),
+  fc.record({ type: fc.constant('redirect' as const), request: u32, members: fc.array(u16, { maxLength: 5 }) }),
+  fc.record({ type: fc.constant('cancel' as const), request: u32 }),
+  fc.record({ type: fc.constant('manifest' as const), request: u32, data }),
+);
+
+const whole = (frames: readonly ChunkFrame[]): Buffer => Buffer.concat(frames.flatMap((frame) => encodeChunkFrame(frame)));
+
+describe('frames of a chunk connection', () => {
+  it('come out as they went in, whatever pieces they arrive in', () => {
+    fc.assert(
+      fc.property(fc.array(anyFrame, { maxLength: 12 }), fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 30 }), (frames, cuts) => {
+        const bytes = whole(frames);
+        const reader = new ChunkFrameReader();
+        const found: ChunkFrame[] = [];
+        for (let at = 0, turn = 0; at < bytes.length; turn += 1) {
+          const length = cuts[turn % cuts.length] ?? 1;
+          found.push(...reader.push(bytes.subarray(at, at + length)).map((frame) => ('data' in frame ? { ...frame, data: Buffer.from(frame.data) } : frame)));
+          at += length;
+        }
+        expect(found).toEqual(frames);
+      }),
+    );
+  });
+
+  it('that cannot be are refused, and nothing but a RangeError comes of any bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        try {
+          new ChunkFrameReader().push(Buffer.from(bytes));
+        } catch (error) {
+          expect(error).toBeInstanceOf(RangeError);
+        }
+      }),
+    );
+  });
+
+  it('of an absurd length are refused before their bytes have come', () => {
+    const head = Buffer.alloc(5);
+    head.writeUInt32BE(maxChunkFrameBytes + 1, 0);
+    head.writeUInt8(2, 4);
+    expect(() => new ChunkFrameReader().push(head)).toThrow(/is not taken/);
+  });
+});
