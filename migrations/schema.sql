@@ -475,7 +475,7 @@ CREATE TABLE image_patterns ( -- what first boots of a version read, in which or
   image_id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
   revision INT NOT NULL,
   recordings INT NOT NULL DEFAULT 0,                        -- how many the pattern is merged from, and
-  boot_chunks INT NOT NULL DEFAULT 0,                       -- how many chunks its boot phase has: lists of images show both without reading the body
+  boot_bytes BIGINT NOT NULL DEFAULT 0,                     -- what its boot phase costs (core/boot-set): lists of images show both without reading the body
   body MEDIUMTEXT NOT NULL,                                 -- JSON: the last recordings, and the pattern merged from them
   changed_at DATETIME(3) NOT NULL
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
