@@ -1,38 +1,111 @@
-import type { ChunkEncoding } from '@paravcl/shared/chunks/frames';
-import type { Manifest, ManifestId } from '@paravcl/shared/chunks/manifest';
+import type { ManifestId } from '@paravcl/shared/chunks/manifest';
+import { createHash } from 'node:crypto';
+import { decodeChunk, encodeChunk, type StoredChunk } from './chunk-encoding';
+import { ChunkIndex } from './chunk-index';
+import { ManifestShelf, StoreDamaged, type StoredManifest } from './manifest-shelf';
+import type { ObjectBackend } from './object-backend';
+import { PackShelf, type StrangePack } from './pack-shelf';
+import { sweepStore, type LiveManifests, type SweepReport } from './store-sweep';
+import { verifyStore, type VerificationProgress, type VerificationReport } from './store-verification';
+import { Turns } from './turns';
+import { WritingSession } from './writing-session';
 
-/** A chunk as it is kept and sent. */
-export interface StoredChunk {
-  readonly encoding: ChunkEncoding;
-  readonly data: Buffer;
+export interface StoreStats {
+  /** As kept: packs and manifests. */
+  readonly storedBytes: number;
+  /** Of all contents, were each kept whole. */
+  readonly logicalBytes: number;
+  readonly chunks: number;
+  readonly manifests: number;
+  readonly packs: number;
 }
 
-export interface StoredManifest {
-  readonly manifest: Manifest;
-  readonly encoded: Buffer;
+/**
+ * Each chunk once, by its hash, and the manifests that say what images consist of. Chunks stand in append-only packs
+ * (`pack-format`), found by an index in memory that is rebuilt from the packs at every start; so there is nothing that
+ * could disagree with them after a crash.
+ */
+export class ChunkStore {
+  private readonly index = new ChunkIndex();
+  private readonly turns = new Turns();
+  private readonly packs: PackShelf;
+  private readonly manifests: ManifestShelf;
+  private sweeping: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly backend: ObjectBackend) {
+    this.packs = new PackShelf(backend, this.index);
+    this.manifests = new ManifestShelf(backend);
+  }
+
+  /** Answers what lies in the store and is none of it, or damaged; it is left alone and not believed. */
+  async open(): Promise<readonly StrangePack[]> {
+    await this.backend.open();
+    const strange = await this.packs.open();
+    const manifests = await this.manifests.open();
+    return [...strange, ...manifests.map((key) => ({ key, why: 'it is no manifest' }))];
+  }
+
+  begin(): WritingSession {
+    return new WritingSession(this.packs, this.index, this.manifests, this.turns);
+  }
+
+  /** As kept; null when there is no such chunk. Not hashed: whoever it is sent to does that. */
+  read(hash: Buffer): Promise<StoredChunk | null> {
+    return this.packs.read(hash);
+  }
+
+  /** The bytes themselves; null when there is no such chunk. Throws StoreDamaged when they are not those of the hash. */
+  async readChecked(hash: Buffer): Promise<Buffer | null> {
+    const stored = await this.packs.read(hash);
+    if (stored === null) return null;
+    const bytes = await decodeChunk(stored).catch(() => null);
+    if (bytes === null || !sha256(bytes).equals(hash)) {
+      throw new StoreDamaged(`The chunk ${hash.toString('hex')} in the store is damaged. Verify the store with repair: mirrors may have it.`);
+    }
+    return bytes;
+  }
+
+  /** Null when there is none. Throws StoreDamaged. */
+  manifest(id: ManifestId): Promise<StoredManifest | null> {
+    return this.manifests.get(id);
+  }
+
+  /** Removes what neither the books nor a writing session name; one sweep at a time. Throws StoreDamaged with nothing removed, or `storage-full` with the dead packs removed already. */
+  sweep(live: LiveManifests): Promise<SweepReport> {
+    const { packs, manifests, index, turns } = this;
+    const sweep = this.sweeping.then(() => sweepStore({ packs, manifests, index, turns }, live));
+    this.sweeping = sweep.catch(() => undefined);
+    return sweep;
+  }
+
+  /** Reads and hashes everything. */
+  verify(live: readonly ManifestId[], onProgress: (progress: VerificationProgress) => void): Promise<VerificationReport> {
+    const { packs, manifests, index } = this;
+    return verifyStore({ packs, manifests, index }, live, onProgress);
+  }
+
+  /** Keeps a good copy of a chunk in place of a damaged or missing one. Throws a RangeError when it is no better. */
+  async repair(hash: Buffer, bytes: Buffer): Promise<void> {
+    if (!sha256(bytes).equals(hash)) throw new RangeError(`These bytes are not those of chunk ${hash.toString('hex')}.`);
+    const turn = this.turns.hold();
+    try {
+      await this.packs.write([{ hash: Buffer.from(hash), ...(await encodeChunk(bytes)) }], turn);
+    } finally {
+      this.turns.release(turn);
+    }
+  }
+
+  stats(): StoreStats {
+    return {
+      storedBytes: this.packs.storedBytes + this.manifests.storedBytes,
+      logicalBytes: this.manifests.logicalBytes,
+      chunks: this.index.size,
+      manifests: this.manifests.count,
+      packs: this.packs.all().length,
+    };
+  }
 }
 
-/** The manifests that something still names, read from the books when it is called. */
-export type LiveManifests = () => Promise<readonly ManifestId[]>;
-
-/** A writer's hold on the store: what it put or merely met stays until `release`, whatever a sweep finds. */
-export interface WritingSession {
-  /** Keeps these bytes, whose SHA-256 is `hash`, unless they are there already. Not durable before `flush`. */
-  put(hash: Buffer, bytes: Buffer): Promise<void>;
-  /** Everything put so far is durable and readable. */
-  flush(): Promise<void>;
-  /** Flushes and keeps the manifest, durably. */
-  putManifest(manifest: Manifest): Promise<ManifestId>;
-  /** To be called once the books name the manifest, or once it is given up. */
-  release(): void;
-}
-
-export interface ChunkStore {
-  open(): Promise<unknown>;
-  begin(): WritingSession;
-  /** As kept; null when the store has no such chunk. Not hashed: who gets it does. */
-  read(hash: Buffer): Promise<StoredChunk | null>;
-  /** The bytes themselves, their hash checked. */
-  readChecked(hash: Buffer): Promise<Buffer | null>;
-  manifest(id: ManifestId): Promise<StoredManifest | null>;
+function sha256(bytes: Buffer): Buffer {
+  return createHash('sha256').update(bytes).digest();
 }

@@ -24,7 +24,8 @@ export const mostChunks = 64 * 1024 * 1024;
 export const hashBytes = 32;
 
 const magic = Buffer.from('PVCLMAN1', 'latin1');
-const headBytes = magic.length + 4 + 8;
+/** Bytes before the hashes. */
+export const manifestHeadBytes = magic.length + 4 + 8;
 const zeroHash = Buffer.alloc(hashBytes);
 
 export function chunkCount({ sizeBytes, chunkBytes }: Pick<Manifest, 'sizeBytes' | 'chunkBytes'>): number {
@@ -46,22 +47,28 @@ export function isZeroChunk(manifest: Pick<Manifest, 'hashes'>, index: number): 
 }
 
 export function encodeManifest({ chunkBytes, sizeBytes, hashes }: Manifest): Buffer {
-  const head = Buffer.alloc(headBytes);
+  const head = Buffer.alloc(manifestHeadBytes);
   magic.copy(head);
   head.writeUInt32BE(chunkBytes, magic.length);
   head.writeBigUInt64BE(BigInt(sizeBytes), magic.length + 4);
   return Buffer.concat([head, hashes]);
 }
 
-/** Throws a RangeError that says what is wrong with the bytes. The hashes are a view of them. */
-export function decodeManifest(bytes: Buffer): Manifest {
-  if (bytes.length < headBytes || !bytes.subarray(0, magic.length).equals(magic)) throw new RangeError('These bytes are no manifest of an image.');
+/** What the first `manifestHeadBytes` of an encoded manifest say. Throws a RangeError that says what is wrong with them. */
+export function readManifestHead(bytes: Buffer): Pick<Manifest, 'chunkBytes' | 'sizeBytes'> {
+  if (bytes.length < manifestHeadBytes || !bytes.subarray(0, magic.length).equals(magic)) throw new RangeError('These bytes are no manifest of an image.');
   const chunkBytes = bytes.readUInt32BE(magic.length);
   const sizeBytes = Number(bytes.readBigUInt64BE(magic.length + 4));
   if (chunkBytes < 4096 || chunkBytes > 4 * 1024 * 1024 || chunkBytes % 4096 !== 0) throw new RangeError(`A manifest with chunks of ${chunkBytes} bytes is not taken.`);
   const chunks = Math.ceil(sizeBytes / chunkBytes);
   if (chunks < 1 || chunks > mostChunks) throw new RangeError(`A manifest of ${sizeBytes} bytes in chunks of ${chunkBytes} is not taken.`);
-  const hashes = bytes.subarray(headBytes);
-  if (hashes.length !== chunks * hashBytes) throw new RangeError(`The manifest names ${hashes.length / hashBytes} chunks where ${chunks} are needed.`);
-  return { chunkBytes, sizeBytes, hashes };
+  return { chunkBytes, sizeBytes };
+}
+
+/** Throws a RangeError that says what is wrong with the bytes. The hashes are a view of them. */
+export function decodeManifest(bytes: Buffer): Manifest {
+  const head = readManifestHead(bytes);
+  const hashes = bytes.subarray(manifestHeadBytes);
+  if (hashes.length !== chunkCount(head) * hashBytes) throw new RangeError(`The manifest names ${hashes.length / hashBytes} chunks where ${chunkCount(head)} are needed.`);
+  return { ...head, hashes };
 }
