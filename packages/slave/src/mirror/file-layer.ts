@@ -1,0 +1,101 @@
+import { readSync } from 'node:fs';
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, statfs, utimes, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { syncDirectory } from '../disks/sync-directory';
+
+/** A file that is open for reading and writing in place. */
+export interface OpenFile {
+  /** How many bytes were read, fewer at the end of the file. Blocks while the disk is asked. */
+  readSync(target: Buffer, at: number, length: number, position: number): number;
+  read(target: Buffer, at: number, length: number, position: number): Promise<number>;
+  /** All of it, or it throws and any part of it may be there. */
+  write(data: Buffer, position: number): Promise<void>;
+  size(): Promise<number>;
+  /** Grows with zeros that take no room. */
+  resize(bytes: number): Promise<void>;
+  /** What was written before the call outlives a loss of power: fdatasync(2). */
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What the mirror asks of a file system; a test's own one loses power. */
+export interface FileLayer {
+  /** Made when it is missing. */
+  open(path: string): Promise<OpenFile>;
+  /** Null when there is none. */
+  readAll(path: string): Promise<Buffer | null>;
+  /** Durable when it returns; whatever happens, the file is the old one or the new one. */
+  replace(path: string, data: Buffer): Promise<void>;
+  makeDirectory(path: string): Promise<void>;
+  syncDirectory(path: string): Promise<void>;
+  list(directory: string): Promise<readonly string[]>;
+  rename(from: string, to: string): Promise<void>;
+  /** With everything below it; quiet when it is not there. */
+  remove(path: string): Promise<void>;
+  /** Milliseconds since 1970; null when there is no such file. */
+  modifiedAt(path: string): Promise<number | null>;
+  touch(path: string, atMs: number): Promise<void>;
+  freeBytes(directory: string): Promise<number>;
+}
+
+/** QEMU's user passes through the directories and reads the files of complete images. */
+const directoryMode = 0o711;
+const fileMode = 0o644;
+
+export const hostFiles: FileLayer = {
+  open: async (path) => {
+    const handle = await open(path, 'r+').catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+      return open(path, 'wx+', fileMode);
+    });
+    return openFile(handle);
+  },
+  readAll: (path) => readFile(path).catch(unlessMissing),
+  replace: async (path, data) => {
+    const part = `${path}.part`;
+    const handle = await open(part, 'w', fileMode);
+    try {
+      await handle.writeFile(data);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(part, path);
+    await syncDirectory(dirname(path));
+  },
+  makeDirectory: async (path) => {
+    await mkdir(path, { recursive: true });
+    // Not left to the umask: QEMU's user has to pass.
+    await chmod(path, directoryMode);
+  },
+  syncDirectory,
+  list: async (directory) => (await readdir(directory).catch(unlessMissing)) ?? [],
+  rename,
+  remove: (path) => rm(path, { recursive: true, force: true }),
+  modifiedAt: async (path) => (await stat(path).catch(unlessMissing))?.mtimeMs ?? null,
+  touch: (path, atMs) => utimes(path, atMs / 1000, atMs / 1000),
+  freeBytes: async (directory) => {
+    const { bavail, bsize } = await statfs(directory);
+    return bavail * bsize;
+  },
+};
+
+function unlessMissing(error: NodeJS.ErrnoException): null {
+  if (error.code !== 'ENOENT') throw error;
+  return null;
+}
+
+function openFile(handle: FileHandle): OpenFile {
+  const { fd } = handle;
+  return {
+    readSync: (target, at, length, position) => readSync(fd, target, at, length, position),
+    read: async (target, at, length, position) => (await handle.read(target, at, length, position)).bytesRead,
+    write: async (data, position) => {
+      for (let done = 0; done < data.length; ) done += (await handle.write(data, done, data.length - done, position + done)).bytesWritten;
+    },
+    size: async () => (await handle.stat()).size,
+    resize: (bytes) => handle.truncate(bytes),
+    sync: () => handle.datasync(),
+    close: () => handle.close(),
+  };
+}

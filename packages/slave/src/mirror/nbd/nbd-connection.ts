@@ -1,0 +1,176 @@
+import type { Socket } from 'node:net';
+import type { Agreement } from './handshake';
+import { blockStatusReply, decodeRequest, errorReply, faultOf, payloadBytes, readHeadBytes, writeReadHead, type Request } from './requests';
+import { command, mostRequestBytes, nbdError, requestBytes } from './wire';
+
+/** Bytes asked for by all connections together that are not with their clients yet. */
+export class ReplyBudget {
+  private readonly waiting: (() => void)[] = [];
+  private used = 0;
+
+  constructor(private readonly most: number) {}
+
+  take(bytes: number): boolean {
+    if (this.used > 0 && this.used + bytes > this.most) return false;
+    this.used += bytes;
+    return true;
+  }
+
+  give(bytes: number): void {
+    this.used -= bytes;
+    // All are woken: who does not fit waits again.
+    for (const wake of this.waiting.splice(0)) wake();
+  }
+
+  /** Calls back once when something was given back. */
+  wait(wake: () => void): void {
+    this.waiting.push(wake);
+  }
+}
+
+/** A read up to this is answered without a detour through the thread pool when its bytes are here. */
+const blockingBytes = 128 * 1024;
+/** A blocking read that took longer was not in the page cache, and probably nor is the next one. */
+const coldMs = 1;
+const coldReads = 32;
+/** What one connection may have under way: more than any guest asks for at a time. */
+const mostUnderWay = 8 * 1024 * 1024;
+
+/**
+ * The transmission phase of one connection. Requests are answered in whatever order their bytes come.
+ *
+ * A client that asks without reading its answers is read no further: at most `mostUnderWay` and one request
+ * are kept for it.
+ */
+export class NbdConnection {
+  private held: Buffer;
+  /** Bytes of a refused write that are still to come. */
+  private skip = 0;
+  private underWay = 0;
+  private cold = 0;
+  private ended = false;
+  private waitsForBudget = false;
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly agreed: Agreement,
+    private readonly budget: ReplyBudget,
+    received: Buffer,
+    private readonly onFault: (error: unknown) => void,
+  ) {
+    this.held = received;
+    socket.on('data', (piece: Buffer) => {
+      this.held = this.held.length === 0 ? piece : Buffer.concat([this.held, piece]);
+      this.serve();
+    });
+    socket.on('drain', () => this.serve());
+    socket.on('close', () => {
+      this.ended = true;
+      agreed.export.release();
+    });
+    this.serve();
+    if (!this.isFull) socket.resume();
+  }
+
+  private get isFull(): boolean {
+    return this.waitsForBudget || this.underWay + this.socket.writableLength >= mostUnderWay;
+  }
+
+  private serve(): void {
+    let at = 0;
+    try {
+      for (;;) {
+        if (this.skip > 0) {
+          const skipped = Math.min(this.skip, this.held.length - at);
+          this.skip -= skipped;
+          at += skipped;
+        }
+        if (this.ended || this.skip > 0 || this.held.length - at < requestBytes || this.isFull) break;
+        const request = decodeRequest(this.held, at);
+        if (!this.take(request)) break;
+        at += requestBytes;
+      }
+    } catch (error) {
+      this.onFault(error);
+      this.socket.destroy();
+      return;
+    }
+    if (at > 0) this.held = this.held.subarray(at);
+    if (this.isFull) this.socket.pause();
+    else if (this.socket.isPaused()) this.socket.resume();
+  }
+
+  /** False when it must wait for others' replies to be read. */
+  private take(request: Request): boolean {
+    const { structured, tellsAllocation, export: image } = this.agreed;
+    if (request.type === command.disconnect) {
+      this.ended = true;
+      this.socket.end();
+      return true;
+    }
+    const fault = faultOf(request, image.sizeBytes, tellsAllocation);
+    if (fault !== 0) {
+      const payload = payloadBytes(request);
+      if (payload > mostRequestBytes) throw new RangeError(`A write of ${payload} bytes is not followed.`);
+      this.skip = payload;
+      this.socket.write(errorReply(structured, request.cookie, fault));
+    } else if (request.type === command.blockStatus) {
+      this.socket.write(blockStatusReply(request, image.extents(request.offset, request.length)));
+    } else if (!this.answerHere(request)) {
+      if (!this.budget.take(request.length)) {
+        this.waitsForBudget = true;
+        this.budget.wait(() => {
+          this.waitsForBudget = false;
+          this.serve();
+        });
+        return false;
+      }
+      void this.answerLater(request);
+    }
+    return true;
+  }
+
+  /** The way of nearly every read: one allocation, one read, one write. */
+  private answerHere(request: Request): boolean {
+    const { structured, export: image } = this.agreed;
+    if (request.length > blockingBytes) return false;
+    if (this.cold > 0) {
+      this.cold -= 1;
+      return false;
+    }
+    const headBytes = readHeadBytes(structured);
+    const reply = Buffer.allocUnsafe(headBytes + request.length);
+    const startMs = performance.now();
+    if (!image.readHere(reply, headBytes, request.offset, request.length)) return false;
+    if (performance.now() - startMs > coldMs) this.cold = coldReads;
+    image.noteRead(request.offset, request.length);
+    writeReadHead(reply, structured, request);
+    this.socket.write(reply);
+    return true;
+  }
+
+  private async answerLater(request: Request): Promise<void> {
+    const { structured, export: image } = this.agreed;
+    const { offset, length, cookie } = request;
+    this.underWay += length;
+    image.noteRead(offset, length);
+    const data = await image.read(offset, length).catch((error: unknown) => {
+      this.onFault(error);
+      return null;
+    });
+    this.underWay -= length;
+    if (this.ended || data === null) {
+      this.budget.give(length);
+      if (!this.ended) this.socket.write(errorReply(structured, cookie, nbdError.io));
+    } else {
+      const head = Buffer.allocUnsafe(readHeadBytes(structured));
+      writeReadHead(head, structured, request);
+      this.socket.cork();
+      this.socket.write(head);
+      // Called when it was handed to the kernel, or when the connection ended.
+      this.socket.write(data, () => this.budget.give(length));
+      this.socket.uncork();
+    }
+    this.serve();
+  }
+}
