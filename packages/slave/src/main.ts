@@ -11,6 +11,7 @@ import { enrolCommand } from './enrol-command';
 import { LastContact } from './last-contact';
 import { caFileName, enrolmentFileName, readEnrolment } from './link/enrolment-record';
 import { keyFileName } from './link/identity';
+import { mirrorCommand } from './mirror-command';
 import { runCommand } from './run-command';
 import { statusCommand } from './status-command';
 
@@ -37,6 +38,7 @@ const program = new Command('paravcl-slave')
   .version(build)
   .addCommand(enrolCommand())
   .addCommand(runCommand(build))
+  .addCommand(mirrorCommand(build))
   .addCommand(doctor)
   .addCommand(statusCommand());
 

@@ -4,9 +4,9 @@ import pino from 'pino';
 import { startAgent } from './compose-agent';
 import { withConfigOptions, type ConfigFlags } from './config-options';
 import { readConfig } from './config';
-import { runTool } from './describe/run-tool';
 import { standardOutput } from './standard-output';
 import { hostClock } from './lab-clock';
+import { tellSystemd } from './tell-systemd';
 
 /** `paravcl-slave run`: the agent, until SIGTERM or SIGINT. */
 export function runCommand(build: string): Command {
@@ -32,12 +32,4 @@ export function runCommand(build: string): Command {
     // A child of a hung tool must not keep an agent that was told to end.
     process.exit(0);
   });
-}
-
-/**
- * sd_notify(3) by its command: Node has no datagram sockets of the unix kind. Without --no-block, whose
- * message is lost when the command ends before systemd has looked whose child it is.
- */
-async function tellSystemd(): Promise<void> {
-  if (process.env['NOTIFY_SOCKET']) await runTool('systemd-notify', ['--ready', `--pid=${process.pid}`], 5000);
 }
