@@ -1,3 +1,5 @@
+import { diskFormatOf } from './disk-formats';
+
 /**
  * What a qcow2 header says, read by our own eyes before any tool opens the file: a header that names a
  * backing file or a data file makes QEMU read that file of the host, whoever uploaded the image.
@@ -24,6 +26,9 @@ const incompatible = { dirty: 1n << 0n, corrupt: 1n << 1n, dataFile: 1n << 2n, c
 const accepted = incompatible.dirty | incompatible.compression | incompatible.extendedL2;
 const extensionTypes = { end: 0, backingFormat: 0xe2792aca, dataFile: 0x44415441, encryption: 0x0537be77 } as const;
 const largestDiskBytes = 2n ** 46n;
+const largestL1Entries = (32n * 1024n * 1024n) / 8n;
+/** Bits 56 to 63 of offsets are flags or reserved. */
+const largestOffset = 2n ** 56n;
 
 /**
  * Parses the first bytes of a file (`qcow2HeaderBytes` of them, or the whole file when it is shorter).
@@ -31,8 +36,9 @@ const largestDiskBytes = 2n ** 46n;
  * snapshots, a corrupt mark, or a feature bit this code does not know.
  */
 export function readQcow2Header(bytes: Buffer): Qcow2Header {
-  if (bytes.length < 72 || bytes.readUInt32BE(0) !== magic) throw new Qcow2Refused('The file is not a qcow2 image.');
+  if (bytes.length < 72 || bytes.readUInt32BE(0) !== magic) throw new Qcow2Refused(whatElse(bytes));
   const version = bytes.readUInt32BE(4);
+  if (version === 3) checkVersion3(bytes);
   if (version !== 2 && version !== 3) throw new Qcow2Refused(`qcow2 version ${version} is unknown; versions 2 and 3 are taken.`);
   if (bytes.readBigUInt64BE(8) !== 0n || bytes.readUInt32BE(16) !== 0) {
     throw new Qcow2Refused('The image names a backing file; flatten it with "qemu-img convert -O qcow2" first.');
@@ -42,10 +48,31 @@ export function readQcow2Header(bytes: Buffer): Qcow2Header {
   const virtualSize = bytes.readBigUInt64BE(24);
   if (virtualSize === 0n || virtualSize > largestDiskBytes) throw new Qcow2Refused('The image’s disk is empty or larger than 64 TiB.');
   if (bytes.readUInt32BE(32) !== 0) throw new Qcow2Refused('The image is encrypted; slaves hold no keys for it.');
+  checkTables(bytes, virtualSize, BigInt(clusterBits), version === 3 && (bytes.readBigUInt64BE(72) & incompatible.extendedL2) !== 0n);
   if (bytes.readUInt32BE(60) !== 0) throw new Qcow2Refused('The image holds internal snapshots; delete them with "qemu-img snapshot -d" first.');
-  if (version === 3) checkVersion3(bytes);
   checkExtensions(bytes, version === 3 ? bytes.readUInt32BE(100) : 72);
   return { version, virtualSizeBytes: Number(virtualSize), clusterBytes: 2 ** clusterBits };
+}
+
+/** Says by its name what the file is instead, and what to do with it. */
+function whatElse(bytes: Buffer): string {
+  const other = diskFormatOf(bytes);
+  if (other === null) return 'The file is not a qcow2 image. If it is a plain disk, announce it as raw.';
+  if (other.convertible) return `This is ${other.name}, not a qcow2 image; convert it with "qemu-img convert -O qcow2" first.`;
+  return `This is ${other.name}, not a qcow2 image; ${other.wayOut}.`;
+}
+
+/** Level 1 table: as long as the disk needs, not longer than QEMU takes (32 MiB), on a cluster, not over the header; and the first of what counts references. */
+function checkTables(bytes: Buffer, virtualSize: bigint, clusterBits: bigint, extendedL2: boolean): void {
+  const cluster = 1n << clusterBits;
+  const ofOneL1 = (cluster / (extendedL2 ? 16n : 8n)) << clusterBits;
+  const l1Entries = BigInt(bytes.readUInt32BE(36));
+  if (l1Entries * ofOneL1 < virtualSize) throw new Qcow2Refused('The image’s level 1 table is too short for its disk; mend it with "qemu-img check -r all" first.');
+  if (l1Entries > largestL1Entries) throw new Qcow2Refused(`The image’s level 1 table has ${l1Entries} entries; QEMU takes at most ${largestL1Entries}.`);
+  for (const [name, at] of [['level 1', 40], ['reference count', 48]] as const) {
+    const offset = bytes.readBigUInt64BE(at);
+    if (offset < cluster || offset % cluster !== 0n || offset > largestOffset) throw new Qcow2Refused(`The image’s ${name} table is at byte ${offset}, where none can be.`);
+  }
 }
 
 function checkVersion3(bytes: Buffer): void {

@@ -1,3 +1,4 @@
+import { diskFormatOf } from '@paravcl/shared/disk-formats';
 import type { ImageFormat, ImageKind } from '@paravcl/shared/domain/image';
 import { MiB } from '@paravcl/shared/domain/limits';
 import { readQcow2Header } from '@paravcl/shared/qcow2-header';
@@ -18,13 +19,19 @@ export function checkImage(image: { readonly kind: ImageKind; readonly format: I
   switch (image.kind) {
     case 'disk': {
       const bytes = image.format === 'raw' ? image.sizeBytes : readQcow2Header(start).virtualSizeBytes;
-      return { virtualSizeMiB: Math.ceil(bytes / MiB), warning: null };
+      return { virtualSizeMiB: Math.ceil(bytes / MiB), warning: image.format === 'raw' ? oddRawDisk(start) : null };
     }
     case 'kernel':
       return { virtualSizeMiB: null, warning: isBzImage(start) ? null : 'This does not look like a Linux bzImage; a guest may not boot with it.' };
     case 'ramdisk':
       return { virtualSizeMiB: null, warning: null };
   }
+}
+
+/** A raw disk stays what it was announced as, but whoever took its file for something else learns it here. */
+function oddRawDisk(start: Buffer): string | null {
+  const looksLike = diskFormatOf(start);
+  return looksLike === null ? null : `This begins like ${looksLike.name}. It is kept byte for byte as the raw disk it was announced as; if that was a mistake, upload it again.`;
 }
 
 /** Boot sector mark and the "HdrS" of the Linux/x86 boot protocol. */

@@ -1,5 +1,13 @@
 import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { ImageFormat, ImageKind } from '@paravcl/shared/domain/image';
+import { MiB } from '@paravcl/shared/domain/limits';
+import { Qcow2Refused, qcow2HeaderBytes, readQcow2Header } from '@paravcl/shared/qcow2-header';
+import { rm, stat } from 'node:fs/promises';
+import type { ChunkStore } from './chunk-store';
+import { chunkFile } from './content-chunker';
+import { checkImage } from './image-check';
+import type { ImageConversion } from './image-conversion';
+import type { ImageStore } from './image-store';
 
 /** A complete upload, as it was announced. */
 export interface UploadedImage {
@@ -9,19 +17,89 @@ export interface UploadedImage {
   readonly sizeBytes: number;
 }
 
-/** What an upload became. Its chunks and manifest are kept from every sweep until `release`: write the manifest into the books first. */
+/** What an upload became. Its chunks and manifest are kept from every sweep until `release`: let the books name the manifest before. */
 export interface TakenImage {
   readonly manifestId: ManifestId;
   /** Of the whole raw content. */
   readonly contentSha256: string;
   /** Of a disk a multiple of 512. */
   readonly contentBytes: number;
+  /** Null for kernels and ramdisks. */
   readonly virtualSizeMiB: number | null;
+  /** Something odd that does not forbid its use. */
   readonly warning: string | null;
   release(): void;
 }
 
-export interface ImageIntake {
-  /** Throws Qcow2Refused, `storage-full`. The upload's file stays; remove it once the books name the manifest. */
-  take(image: UploadedImage, onProgress: (percent: number) => void): Promise<TakenImage>;
+/** 4 TiB: reading one through takes most of an hour, all zeros as it may be. */
+const usualLargestDiskBytes = 4 * 1024 * 1024 * MiB;
+const sectorBytes = 512;
+
+/** Takes complete uploads into the chunk store: header check, disks to raw, chunks, manifest. */
+export class ImageIntake {
+  constructor(
+    private readonly uploads: ImageStore,
+    private readonly store: ChunkStore,
+    private readonly conversion: ImageConversion,
+    private readonly largestDiskBytes = usualLargestDiskBytes,
+  ) {}
+
+  /**
+   * The upload's files stay; remove them once the books name the manifest. Cut short by whatever it may be made again,
+   * and finds what it put the last time. `onProgress` gets whole percent and may throw to end it. Throws Qcow2Refused
+   * for what is not taken, `storage-full`, `not-found` without an upload.
+   */
+  async take(image: UploadedImage, onProgress: (percent: number) => void): Promise<TakenImage> {
+    const file = await this.uploads.file(image.imageId);
+    const start = await this.uploads.head(image.imageId, qcow2HeaderBytes);
+    const { warning } = checkImage(image, start);
+    const tell = wholePercents(onProgress);
+    if (image.kind !== 'disk') return this.chunk(file, 1, warning, image.kind, tell);
+    if (image.format === 'raw') return this.chunk(file, sectorBytes, warning, image.kind, tell);
+    const { virtualSizeBytes } = readQcow2Header(start);
+    if (virtualSizeBytes > this.largestDiskBytes) {
+      throw new Qcow2Refused(`The image’s disk has ${toGiB(virtualSizeBytes)} GiB; at most ${toGiB(this.largestDiskBytes)} GiB are taken. Shrink it with "qemu-img resize --shrink" after shrinking what is on it.`);
+    }
+    const raw = this.uploads.rawFile(image.imageId);
+    try {
+      await this.conversion.toRaw({ file, bytes: (await stat(file)).size, virtualSizeBytes }, raw, (percent) => tell(percent / 2));
+      return await this.chunk(raw, sectorBytes, warning, image.kind, (percent) => tell(50 + percent / 2));
+    } finally {
+      await rm(raw, { force: true });
+    }
+  }
+
+  private async chunk(file: string, multipleOf: number, warning: string | null, kind: ImageKind, tell: (percent: number) => void): Promise<TakenImage> {
+    const session = this.store.begin();
+    try {
+      const { manifest, sha256 } = await chunkFile(file, multipleOf, session, tell);
+      const manifestId = await session.putManifest(manifest);
+      return {
+        manifestId,
+        contentSha256: sha256,
+        contentBytes: manifest.sizeBytes,
+        virtualSizeMiB: kind === 'disk' ? Math.ceil(manifest.sizeBytes / MiB) : null,
+        warning,
+        release: () => session.release(),
+      };
+    } catch (error) {
+      session.release();
+      throw error;
+    }
+  }
+}
+
+/** Tells each whole percent once. */
+function wholePercents(onProgress: (percent: number) => void): (percent: number) => void {
+  let told = -1;
+  return (percent) => {
+    const whole = Math.min(100, Math.floor(percent));
+    if (whole <= told) return;
+    told = whole;
+    onProgress(whole);
+  };
+}
+
+function toGiB(bytes: number): number {
+  return Math.round((bytes / (1024 * MiB)) * 10) / 10;
 }

@@ -5,16 +5,21 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, stat, statfs, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { isMissing, noSpace } from './file-faults';
 import { storageFull } from './storage-room';
 
 export interface AnnouncedContent {
   readonly imageId: string;
   readonly sizeBytes: number;
-  readonly sha256: string;
+  /** Null: nobody said. */
+  readonly sha256: string | null;
 }
 
 /** Read past the announced end before an upload is cut off. */
 const patienceBytes = 8 * 1024 * 1024;
+
+const uploadName = /^[0-9a-f-]{36}(\.part|\.raw|-[0-9a-f]{64}\.image)$/;
+const rawName = /^[0-9a-f-]{36}\.raw$/;
 
 export interface StoredContent {
   readonly sizeBytes: number;
@@ -23,10 +28,10 @@ export interface StoredContent {
 }
 
 /**
- * The files of images, in one directory: `<id>.part` while bytes arrive, `<id>-<sha256>.image` once size
- * and hash were right. The name with the hash appears by rename after fsync, so a file of that name is
- * complete whatever happened to the master. The chunk store replaces this class behind the same methods.
- * Of one image one caller writes at a time: ImageService sees to that.
+ * Uploads on their way into the chunk store, in one directory: `<id>.part` while bytes arrive, `<id>-<sha256>.image`
+ * once size and hash were right, `<id>.raw` while its disk is converted. The name with the hash appears by rename
+ * after fsync, so a file of that name is complete whatever happened to the master. (Before there was a chunk store
+ * images stayed here, under the same names.) Of one image one caller writes at a time: ImageService sees to that.
  */
 export class ImageStore {
   constructor(
@@ -35,9 +40,31 @@ export class ImageStore {
     private readonly reserveBytes = 64 * MiB,
   ) {}
 
-  /** Makes the directory. */
+  /** Makes the directory. Conversions that were under way are forgotten: they are made again from what was uploaded. */
   async open(): Promise<void> {
     await mkdir(this.directory, { recursive: true, mode: 0o750 });
+    for (const entry of await readdir(this.directory)) if (rawName.test(entry)) await this.removeFile(join(this.directory, entry));
+  }
+
+  /** The upload's file: the complete one, else what has arrived. Throws `not-found`. */
+  async file(imageId: string): Promise<string> {
+    const names = await readdir(this.directory);
+    const name = names.find((entry) => entry.startsWith(`${imageId}-`) && entry.endsWith('.image')) ?? names.find((entry) => entry === `${imageId}.part`);
+    if (name === undefined) throw new ParavclError('not-found', `There is no content of image ${imageId}.`);
+    return join(this.directory, name);
+  }
+
+  /** Where a conversion of the image writes; nothing that lasts. */
+  rawFile(imageId: string): string {
+    return join(this.directory, `${imageId}.raw`);
+  }
+
+  /** Throws `storage-full` when these bytes do not fit beside what is kept free. */
+  async checkRoom(bytes: number): Promise<void> {
+    const { bavail, bsize } = await statfs(this.directory);
+    if (bavail * bsize >= bytes + this.reserveBytes) return;
+    const inMiB = (amount: number): number => Math.ceil(amount / MiB);
+    throw storageFull(this.directory, undefined, ` (${inMiB(bavail * bsize)} MiB are free, and it takes ${inMiB(bytes)} MiB beside the ${inMiB(this.reserveBytes)} MiB that are kept free)`);
   }
 
   /** Bytes of an unfinished upload that have arrived; 0 when there are none. */
@@ -64,17 +91,17 @@ export class ImageStore {
     const total = await this.append(announced, content, offsetBytes, hash);
     if (total < sizeBytes && mayContinue) return false;
     const digest = hash.digest('hex');
-    if (total !== sizeBytes || digest !== announced.sha256) {
+    if (total !== sizeBytes || (announced.sha256 !== null && digest !== announced.sha256)) {
       await this.removeFile(this.part(imageId));
-      const what = total === sizeBytes ? `its SHA-256 is ${digest}, announced was ${announced.sha256}` : `it has ${total} bytes, announced were ${sizeBytes}`;
+      const what = total === sizeBytes ? `its SHA-256 is ${digest}, announced was ${announced.sha256 ?? 'none'}` : `it has ${total} bytes, announced were ${sizeBytes}`;
       throw new ParavclError('content-mismatch', `The content is not what was announced: ${what}. Nothing of it was kept; upload it again from the start.`);
     }
     return true;
   }
 
-  /** First bytes of an unfinished upload, at most `length`. */
+  /** First bytes of an upload, at most `length`. */
   async head(imageId: string, length: number): Promise<Buffer> {
-    const file = await open(this.part(imageId), 'r');
+    const file = await open(await this.file(imageId), 'r');
     try {
       const buffer = Buffer.alloc(length);
       let filled = 0;
@@ -113,7 +140,7 @@ export class ImageStore {
   /** Removes everything of an image; harmless when nothing is there. */
   async remove(imageId: string): Promise<void> {
     for (const entry of await readdir(this.directory)) {
-      if (entry === `${imageId}.part` || entry.startsWith(`${imageId}-`)) await this.removeFile(join(this.directory, entry));
+      if (entry === `${imageId}.part` || entry === `${imageId}.raw` || entry.startsWith(`${imageId}-`)) await this.removeFile(join(this.directory, entry));
     }
     await this.syncDirectory();
   }
@@ -121,7 +148,7 @@ export class ImageStore {
   /** Removes files of images that nobody knows any more: leftovers of a crash in the midst of a deletion. */
   async sweep(known: ReadonlySet<string>): Promise<void> {
     for (const entry of await readdir(this.directory)) {
-      if (!/^[0-9a-f-]{36}(\.part|-[0-9a-f]{64}\.image)$/.test(entry)) continue;
+      if (!uploadName.test(entry)) continue;
       if (!known.has(entry.slice(0, 36))) await this.removeFile(join(this.directory, entry));
     }
   }
@@ -152,13 +179,6 @@ export class ImageStore {
       await file.close();
     }
     return total;
-  }
-
-  private async checkRoom(bytes: number): Promise<void> {
-    const { bavail, bsize } = await statfs(this.directory);
-    if (bavail * bsize >= bytes + this.reserveBytes) return;
-    const inMiB = (amount: number): number => Math.ceil(amount / MiB);
-    throw storageFull(this.directory, undefined, ` (${inMiB(bavail * bsize)} MiB are free, and it takes ${inMiB(bytes)} MiB beside the ${inMiB(this.reserveBytes)} MiB that are kept free)`);
   }
 
   private part(imageId: string): string {
@@ -197,10 +217,3 @@ async function sizeOf(path: string): Promise<number | null> {
     throw error;
   }
 }
-
-function hasCode(error: unknown, code: string): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && error.code === code;
-}
-
-const isMissing = (error: unknown): boolean => hasCode(error, 'ENOENT');
-const noSpace = (error: unknown): boolean => hasCode(error, 'ENOSPC') || hasCode(error, 'EDQUOT');
