@@ -2,8 +2,8 @@ import type { Express } from 'express';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
 import { answerBrokenRequests } from './http/broken-request';
+import { refuseUpgrade, type UpgradeDoor } from './http/refused-upgrade';
 import { arrivalLimits, beginLiveHandshakes } from './live-handshakes';
-import type { AgentGateway } from './ws/agent-gateway';
 import type { ServerIdentity } from './tls/server-identity';
 
 /** A client must send its headers within this time. */
@@ -13,8 +13,8 @@ const headersWithinMs = 20_000;
  * as long as they like while they move. JSON bodies have their own deadline (json-body).
  */
 const idleMs = 120_000;
-/** 5,000 agents and 1,000 people with six connections each, twice over; LimitNOFILE in the unit is higher. */
-const mostConnections = 22_000;
+/** 5,000 agents, as many mirrors, and 1,000 people with six connections each, twice over; LimitNOFILE in the unit is higher. */
+const mostConnections = 32_000;
 /** Answers under way get this long when the master stops. */
 const drainMs = 5000;
 
@@ -24,17 +24,18 @@ const backlog = 4096;
 /** Once it began; agents give up after half of it. */
 const handshakeWithinMs = 20_000;
 
-/** Listens with TLS for the API and the agents on one port. Throws with the way out when the port is not to be had. */
-export async function listen(app: Express, gateway: AgentGateway, identity: ServerIdentity, at: { readonly host: string; readonly port: number }): Promise<Server> {
+/**
+ * Listens with TLS for the API, the agents and the mirrors on one port; an upgrade goes to the first door that knows its path.
+ * Throws with the way out when the port is not to be had.
+ */
+export async function listen(app: Express, doors: readonly UpgradeDoor[], identity: ServerIdentity, at: { readonly host: string; readonly port: number }): Promise<Server> {
   const server = createServer({ key: identity.key, cert: identity.cert, minVersion: 'TLSv1.2', requestTimeout: 0, headersTimeout: headersWithinMs, handshakeTimeout: handshakeWithinMs }, app);
   beginLiveHandshakes(server, arrivalLimits);
   answerBrokenRequests(server);
   server.setTimeout(idleMs);
   server.maxConnections = mostConnections;
   server.on('upgrade', (request, socket, head) => {
-    if (gateway.upgrade(request, socket, head)) return;
-    socket.on('error', () => socket.destroy());
-    socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    if (!doors.some((door) => door.upgrade(request, socket, head))) refuseUpgrade(socket, 404, 'There is no such door.');
   });
   server.listen({ port: at.port, host: at.host, backlog });
   try {

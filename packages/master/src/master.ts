@@ -55,7 +55,7 @@ export async function startMaster(config: MasterConfig, clock: Clock, log: Logge
     // Before the port is open: from there on somebody may ask for a token, and that one must stay.
     const setupToken = await composition.firstSetupToken();
     if (setupToken !== null) tellSetupToken(setupToken);
-    const server = await listen(composition.app, composition.gateway, identity, config.listen);
+    const server = await listen(composition.app, [composition.gateway], identity, config.listen);
     stops.push(async () => {
       composition.refuse();
       composition.gateway.close();

@@ -31,6 +31,6 @@ export interface MirrorBooks {
   /** Null when no version that may be given out has this manifest. */
   imageOf(manifest: ManifestId): Promise<{ readonly imageId: string; readonly pattern: AccessPattern } | null>;
   recorded(manifest: ManifestId, slaveId: string, instanceId: string, recording: Recording): Promise<void>;
-  /** A mirror gave others wrong bytes: an event for the operators. */
-  gaveWrongBytes(slaveId: string, manifest: ManifestId, toldBySlaveId: string): Promise<void>;
+  /** A mirror gave wrong bytes: an event for the operators. Null: to the master itself. */
+  gaveWrongBytes(slaveId: string, manifest: ManifestId, toldBySlaveId: string | null): Promise<void>;
 }

@@ -1,10 +1,11 @@
 import { newId } from '@paravcl/shared/ids';
 import { encodeFrame } from '@paravcl/shared/protocol/envelope';
 import { agentLinkPath, maxFrameBytes, protocolVersion } from '@paravcl/shared/protocol/version';
-import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { clientAddress } from '../http/client-address';
+import { refuseUpgrade, upgradePath, type UpgradeDoor } from '../http/refused-upgrade';
 import { RefusalLimiter } from '../services/refusal-limiter';
 import { AgentSession, type AgentSessionDeps } from './agent-session';
 import { LinkWheel } from './link-wheel';
@@ -28,7 +29,7 @@ interface AtTheDoor {
  * handshake each. All together, waiting or inside, are at most `maxConnections`, of one address
  * `maxUnprovenPerAddress` unproven.
  */
-export class AgentGateway {
+export class AgentGateway implements UpgradeDoor {
   private readonly server = new WebSocketServer({ noServer: true, maxPayload: maxFrameBytes, perMessageDeflate: false, clientTracking: false });
   private readonly open = new Set<AgentSession>();
   private readonly unprovenSessions = new Set<AgentSession>();
@@ -58,14 +59,14 @@ export class AgentGateway {
    * on or answers 404.
    */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
-    if (pathOf(request) !== agentLinkPath) return false;
+    if (upgradePath(request) !== agentLinkPath) return false;
     const address = clientAddress(request);
     const { limits } = this.deps.settings;
-    if (request.headers.origin !== undefined) refuse(socket, 403, 'Agents send no Origin; browsers have nothing to do here.');
-    else if (this.deps.strangers.waitMs(address) > 0) refuse(socket, 429, `Too many hellos from ${address} proved the key of no slave. Try again in a minute.`);
-    else if (this.stopping) refuse(socket, 503, 'The master is stopping.');
-    else if (this.open.size + this.waiting.size >= limits.maxConnections) refuse(socket, 503, `${limits.maxConnections} agents are connected, the most this master takes.`);
-    else if ((this.unprovenByAddress.get(address) ?? 0) >= limits.maxUnprovenPerAddress) refuse(socket, 503, 'Too many agents are connecting from there at this moment. Try again in a few seconds.');
+    if (request.headers.origin !== undefined) refuseUpgrade(socket, 403, 'Agents send no Origin; browsers have nothing to do here.');
+    else if (this.deps.strangers.waitMs(address) > 0) refuseUpgrade(socket, 429, `Too many hellos from ${address} proved the key of no slave. Try again in a minute.`);
+    else if (this.stopping) refuseUpgrade(socket, 503, 'The master is stopping.');
+    else if (this.open.size + this.waiting.size >= limits.maxConnections) refuseUpgrade(socket, 503, `${limits.maxConnections} agents are connected, the most this master takes.`);
+    else if ((this.unprovenByAddress.get(address) ?? 0) >= limits.maxUnprovenPerAddress) refuseUpgrade(socket, 503, 'Too many agents are connecting from there at this moment. Try again in a few seconds.');
     else this.wait(request, socket, head, address);
     return true;
   }
@@ -153,14 +154,3 @@ export class AgentGateway {
 }
 
 const ignore = (): void => undefined;
-
-/** The path alone; a query is nobody's business here. */
-const pathOf = (request: IncomingMessage): string => (request.url ?? '').split('?', 1)[0] ?? '';
-
-function refuse(socket: Duplex, status: 403 | 429 | 503, sentence: string): void {
-  const body = `${sentence}\n`;
-  socket.on('error', () => socket.destroy());
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${status === 503 ? 'Retry-After: 3\r\n' : ''}\r\n${body}`,
-  );
-}

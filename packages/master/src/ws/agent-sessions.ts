@@ -29,7 +29,11 @@ export class AgentSessions implements AgentPort {
   /** By hash, so that looking a token up takes no time that depends on the tokens that exist. */
   private readonly byContentToken = new Map<string, RegisteredSession>();
 
-  constructor(readonly commands: AgentCommands) {}
+  constructor(
+    readonly commands: AgentCommands,
+    /** Called when a slave is let in no more (quarantined, retired), whether it is connected or not: its mirror goes too. */
+    private readonly onShutOut: (slaveId: string, sentence: string) => void = () => undefined,
+  ) {}
 
   /** The newest connection wins; the older one is told and closed. False when this one is the older. */
   register(session: RegisteredSession, slaveId: string): boolean {
@@ -78,6 +82,7 @@ export class AgentSessions implements AgentPort {
   }
 
   pushAdmission(slaveId: string, admission: Admission, sentence: string | null): void {
+    if (admission !== 'approved' && admission !== 'draining') this.onShutOut(slaveId, sentence ?? `The slave is ${admission}.`);
     // It handles its own failure: by closing, so that the agent dials again.
     void this.bySlave.get(slaveId)?.admissionChanged(admission, sentence);
   }
@@ -88,6 +93,7 @@ export class AgentSessions implements AgentPort {
   }
 
   disconnect(slaveId: string, sentence: string, code: Refused['code']): void {
+    this.onShutOut(slaveId, sentence);
     const session = this.bySlave.get(slaveId);
     if (session === undefined) return;
     this.bySlave.delete(slaveId);

@@ -140,3 +140,20 @@ it('ends a connection that sends what no frame can be', () => {
   expect(port.isOpen).toBe(false);
   expect(onClose).toHaveBeenCalledTimes(1);
 });
+
+it('answers once when a want is raised while its answer is on its way', async () => {
+  const { asker, server, carry } = connected({ onWant: ({ index }) => Promise.resolve(chunkOf(index)) });
+  const { number, answer } = asker.ask(want(1));
+  await carry();
+  await answer;
+  const { sent } = server;
+  // As the asker would have said it before it heard the answer.
+  const again = connected({ onWant: ({ index }) => Promise.resolve(chunkOf(index)) });
+  const late = again.asker.ask(want(1));
+  again.ends[0].carry();
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  again.asker.raise(late.number, want(1));
+  await again.carry();
+  expect(await late.answer).toEqual(chunkOf(1));
+  expect([number, again.server.sent]).toEqual([late.number, sent]);
+});

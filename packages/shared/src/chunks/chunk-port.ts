@@ -54,6 +54,7 @@ export class ChunkPort {
   private readonly wants = new Map<number, Waiting>();
   private readonly ready: { readonly urgent: ChunkFrame[]; readonly other: ChunkFrame[] } = { urgent: [], other: [] };
   private serving = 0;
+  private newestWant = 0;
   private nextRequest = 1;
   private closed = false;
   /** Bytes of frames received and sent, heads included. */
@@ -163,6 +164,10 @@ export class ChunkPort {
       known.want = { ...known.want, urgent: known.want.urgent || urgent };
       return;
     }
+    // An asker counts its requests: this one was answered while its urgency was on its way, and is not answered again.
+    const ahead = (request - this.newestWant) >>> 0;
+    if (ahead === 0 || ahead > 0x7fffffff) return;
+    this.newestWant = request;
     if (this.wants.size >= mostWants) throw new RangeError(`More than ${mostWants} chunks are asked for at once.`);
     this.wants.set(request, { want: { request, channel, index, urgent, insist }, cancelled: false, state: 'queued' });
     this.serve();

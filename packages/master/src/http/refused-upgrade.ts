@@ -1,0 +1,20 @@
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/** Takes an `upgrade` of the HTTPS server, or leaves it to the next door. */
+export interface UpgradeDoor {
+  /** False when the path is not this door's. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+}
+
+/** The path alone; a query is nobody's business at a door. */
+export const upgradePath = (request: IncomingMessage): string => (request.url ?? '').split('?', 1)[0] ?? '';
+
+/** Answers an upgrade with a status and a sentence, and hangs up. */
+export function refuseUpgrade(socket: Duplex, status: 400 | 403 | 404 | 429 | 503, sentence: string): void {
+  const body = `${sentence}\n`;
+  socket.on('error', () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${status === 503 ? 'Retry-After: 3\r\n' : ''}\r\n${body}`,
+  );
+}
