@@ -43,7 +43,7 @@ export function sha256(bytes: Buffer): Buffer {
  * names the boot of the host under which all bits are true; under another boot they are, only if the mirror ended in order
  * before. It is renewed when the last bit was checked, and missing it means that nothing is believed.
  *
- * Chunks of zeros are holes that nobody ever writes: they count as there.
+ * Chunks of zeros are holes: they count as there from the beginning.
  */
 export class ChunkFile {
   private readonly zeros: Bitmap;
@@ -75,16 +75,17 @@ export class ChunkFile {
       const total = chunkCount(image.manifest);
       const state = await readState(options);
       const [present, zeros] = [await readBits(bits, total), zeroChunks(image)];
-      const wholeFile = (await data.size()) === image.manifest.sizeBytes;
-      if (!wholeFile) await data.resize(image.manifest.sizeBytes);
+      const size = await data.size();
+      const isWhole = size === image.manifest.sizeBytes;
+      if (!isWhole) await data.resize(image.manifest.sizeBytes);
       for (let index = 0; index < total; index += 1) if (zeros.has(index)) present.add(index);
-      const nothingKept = present.count === zeros.count;
-      const trusted = nothingKept || (wholeFile && state !== null && (state.clean || state.bootId === bootId));
-      if (nothingKept) {
+      const isNew = size === 0 && present.count === zeros.count;
+      if (isNew) {
         await bits.write(present.copy(), 0);
         await Promise.all([data.sync(), bits.sync(), files.syncDirectory(directory)]);
       }
-      const file = new ChunkFile(options, data, bits, present, trusted ? present : new Bitmap(total, zeros.copy()));
+      const isTrusted = isNew || (isWhole && state !== null && (state.clean || state.bootId === bootId));
+      const file = new ChunkFile(options, data, bits, present, isTrusted ? present : new Bitmap(total));
       await file.begin(state);
       return file;
     } catch (error) {
@@ -152,7 +153,10 @@ export class ChunkFile {
   async readChunk(index: number): Promise<Buffer | null> {
     const { manifest } = this.options.image;
     const length = chunkLength(manifest, index);
-    if (this.zeros.has(index)) return Buffer.alloc(length);
+    if (this.zeros.has(index)) {
+      if (!this.closed && !this.believed.has(index)) await this.checkHole(index);
+      return Buffer.alloc(length);
+    }
     if (this.closed || !this.present.has(index)) return null;
     const bytes = Buffer.allocUnsafe(length);
     const whole = await this.read(bytes, 0, length, index * manifest.chunkBytes).catch((error: unknown) => {
@@ -212,6 +216,7 @@ export class ChunkFile {
     if (!this.isTrusted) {
       const misleads = state !== null && (state.clean || state.bootId === this.options.bootId);
       if (misleads) await this.forgetState();
+      await this.believeAll();
       return;
     }
     if (state?.bootId === this.options.bootId && !state.clean) return;
@@ -233,6 +238,24 @@ export class ChunkFile {
       return;
     }
     this.believed = this.present;
+  }
+
+  /** Nobody wrote there; if something is there all the same, the plain file would show it. */
+  private async checkHole(index: number): Promise<void> {
+    const { manifest } = this.options.image;
+    const [zeros, bytes, position] = [Buffer.alloc(chunkLength(manifest, index)), Buffer.allocUnsafe(chunkLength(manifest, index)), index * manifest.chunkBytes];
+    try {
+      if (!(await this.read(bytes, 0, bytes.length, position)) || !bytes.equals(zeros)) {
+        await this.data.write(zeros, position);
+        this.unsynced.push(index);
+        this.changed(index);
+      }
+      this.believed.add(index);
+    } catch (error) {
+      this.options.onFault(error);
+      return;
+    }
+    await this.believeAll();
   }
 
   /** Its bit is gone from the disk before new bytes may be written in its place. */
@@ -290,9 +313,9 @@ export class ChunkFile {
   }
 
   private drop(index: number): void {
-    if (this.present.remove(index)) this.storedChunks -= 1;
+    if (!this.zeros.has(index) && this.present.remove(index)) this.storedChunks -= 1;
     // When all are believed the two bitmaps are one.
-    this.believed.remove(index);
+    if (!this.isTrusted) this.believed.remove(index);
   }
 
   private writeState(clean: boolean): Promise<void> {
