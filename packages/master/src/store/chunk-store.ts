@@ -45,6 +45,11 @@ export class ChunkStore {
     return [...strange, ...manifests.map((key) => ({ key, why: 'it is no manifest' }))];
   }
 
+  /** Gives back open files; nothing needs to be finished. */
+  close(): Promise<void> {
+    return this.backend.close();
+  }
+
   begin(): WritingSession {
     return new WritingSession(this.packs, this.index, this.manifests, this.turns);
   }

@@ -33,6 +33,12 @@ export class DirectoryBackend implements ObjectBackend {
     await mkdir(this.unfinished, { recursive: true, mode: 0o750 });
   }
 
+  async close(): Promise<void> {
+    const files = [...this.files.values()];
+    this.files.clear();
+    for (const { handle } of files) await handle.then((file) => file.close()).catch(() => undefined);
+  }
+
   async put(key: string, pieces: readonly Buffer[]): Promise<void> {
     const target = this.path(key);
     const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);

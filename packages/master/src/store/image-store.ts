@@ -2,7 +2,7 @@ import { MiB } from '@paravcl/shared/domain/limits';
 import { ParavclError } from '@paravcl/shared/errors';
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, stat, statfs, unlink, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, stat, statfs, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { isMissing, noSpace } from './file-faults';
@@ -28,10 +28,10 @@ export interface StoredContent {
 }
 
 /**
- * Uploads on their way into the chunk store, in one directory: `<id>.part` while bytes arrive, `<id>-<sha256>.image`
- * once size and hash were right, `<id>.raw` while its disk is converted. The name with the hash appears by rename
- * after fsync, so a file of that name is complete whatever happened to the master. (Before there was a chunk store
- * images stayed here, under the same names.) Of one image one caller writes at a time: ImageService sees to that.
+ * Uploads on their way into the chunk store, in one directory: `<id>.part` from the first byte until it is taken,
+ * `<id>.raw` while its disk is converted. (Before there was a chunk store, images stayed here as `<id>-<sha256>.image`,
+ * renamed to that once size and hash were right; such a file is taken like an upload.) Of one image one caller writes
+ * at a time: ImageService sees to that.
  */
 export class ImageStore {
   constructor(
@@ -115,18 +115,7 @@ export class ImageStore {
     }
   }
 
-  /** Makes a checked upload the image's content, durably. */
-  async keep(announced: AnnouncedContent): Promise<void> {
-    await rename(this.part(announced.imageId), this.complete(announced.imageId, announced.sha256));
-    await this.syncDirectory();
-  }
-
-  /** True when the image's content is there, whole and checked. */
-  async has(announced: AnnouncedContent): Promise<boolean> {
-    return (await sizeOf(this.complete(announced.imageId, announced.sha256))) === announced.sizeBytes;
-  }
-
-  /** The content from `offsetBytes` on. Throws `not-found`, or `invalid-input` for an offset past the end. */
+  /** A complete file of an earlier release from `offsetBytes` on. Throws `not-found`, or `invalid-input` for an offset past the end. */
   async openRead(imageId: string, offsetBytes: number): Promise<StoredContent> {
     const name = (await readdir(this.directory)).find((entry) => entry.startsWith(`${imageId}-`) && entry.endsWith('.image'));
     if (name === undefined) throw new ParavclError('not-found', `There is no content of image ${imageId}.`);
@@ -183,10 +172,6 @@ export class ImageStore {
 
   private part(imageId: string): string {
     return join(this.directory, `${imageId}.part`);
-  }
-
-  private complete(imageId: string, sha256: string): string {
-    return join(this.directory, `${imageId}-${sha256}.image`);
   }
 
   private async removeFile(path: string): Promise<void> {

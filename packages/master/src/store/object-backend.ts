@@ -7,6 +7,8 @@
 export interface ObjectBackend {
   /** Makes it ready, and clears away what a crash left half written. */
   open(): Promise<void>;
+  /** Gives back what is kept open for reading. */
+  close(): Promise<void>;
   /** The pieces one after another as one object. Throws `storage-full`. */
   put(key: string, pieces: readonly Buffer[]): Promise<void>;
   /** Exactly these bytes. Throws ObjectMissing, or a RangeError when the object ends before them. */
