@@ -4,6 +4,7 @@ import type { Knex } from 'knex';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { composeImageRepository } from './compose-image-repository';
 import { composeScheduling } from './compose-scheduling';
 import type { MasterConfig } from './config';
 import { MysqlUnitOfWork } from './db/mysql-unit-of-work';
@@ -15,7 +16,6 @@ import { eventRoutes } from './http/event-routes';
 import { groupRoutes } from './http/group-routes';
 import { healthRoutes } from './http/health-routes';
 import { idempotencyStore } from './http/idempotency-store';
-import { imageRoutes } from './http/image-routes';
 import { instanceRoutes } from './http/instance-routes';
 import { joinTokenRoutes } from './http/join-token-routes';
 import { operationRoutes } from './http/operation-routes';
@@ -38,7 +38,6 @@ import { EnrolmentService } from './services/enrolment-service';
 import { FleetPulse } from './services/fleet-pulse';
 import { GroupService } from './services/group-service';
 import { HelloService } from './services/hello-service';
-import { ImageService } from './services/image-service';
 import { InstanceConsoleService } from './services/instance-console-service';
 import { JoinTokenService } from './services/join-token-service';
 import { ObservationService } from './services/observation-service';
@@ -55,6 +54,11 @@ import { SlaveService } from './services/slave-service';
 import { unknownGroups } from './services/unknown-groups';
 import { UserService } from './services/user-service';
 import { settingsFromConfig } from './settings-from-config';
+import { ChunkStore } from './store/chunk-store';
+import { ContentReader } from './store/content-reader';
+import { DirectoryBackend } from './store/directory-backend';
+import { ImageConversion } from './store/image-conversion';
+import { ImageIntake } from './store/image-intake';
 import { ImageStore } from './store/image-store';
 import { StorageRoom } from './store/storage-room';
 import type { ServerIdentity } from './tls/server-identity';
@@ -150,9 +154,19 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   // slaves, images, instances
   const slaves = new SlaveService(unit, clock, agents, reports, pulse);
   const joinTokens = new JoinTokenService(unit, clock, { url: config.publicUrl, caFingerprint: identity.caFingerprint });
-  const store = new ImageStore(imagesDirectory);
-  await store.open();
-  const images = new ImageService(unit, store, clock, settings.largestUploadBytes);
+  const uploads = new ImageStore(imagesDirectory);
+  const chunks = new ChunkStore(new DirectoryBackend(join(config.stateDir, 'chunks')));
+  for (const strange of await chunks.open()) log.warn(strange, 'something in the chunk store is none of it, or damaged; it is left alone');
+  const repository = composeImageRepository({
+    unit, clock, uploads,
+    intake: new ImageIntake(uploads, chunks, new ImageConversion()),
+    reader: new ContentReader(chunks),
+    mirrors: { gone: () => undefined },
+    defaults: settings.instances.defaults,
+    largestUploadBytes: settings.largestUploadBytes,
+    importDirectories: [],
+    onFault: onFault('images'),
+  });
   const scheduling = composeScheduling({ unit, clock, agents, figures: pulse, scheduler, joinTokens, settings, siteName: config.site.name, onFault });
   const { instances } = scheduling;
   const consoles = new InstanceConsoleService(unit, agents, config.site.timeZone);
@@ -165,7 +179,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
 
   // starting is recovering
   await commands.recover();
-  await images.recover(onFault('images'));
+  await repository.images.recover();
 
   let serving = true;
   const isReady = async (): Promise<boolean> => serving && (await db.raw('SELECT 1').then(() => true, () => false)) && (await room.isThere());
@@ -176,7 +190,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ...groupRoutes({ groups }),
     ...slaveRoutes(slaves),
     ...joinTokenRoutes(joinTokens),
-    ...imageRoutes(images),
+    ...repository.routes,
     ...instanceRoutes(instances, consoles, scheduling.forecast),
     ...scheduling.routes,
     ...operationRoutes(new OperationService(unit)),
@@ -192,8 +206,8 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
           enrolments: new EnrolmentService(unit, clock, siteId),
           limiter: new RefusalLimiter(clock, refusedEnrolments),
           holders: agents,
-          findImage: (imageId) => unit.read.images.find(imageId),
-          images: store,
+          findImage: (imageId) => repository.contents.find(imageId),
+          images: repository.contents,
         }),
       },
     ],

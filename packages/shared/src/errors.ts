@@ -17,7 +17,7 @@ export const errorCodes = {
   'method-not-allowed': 'The address exists, this method on it does not.',
   conflict: 'The thing is in a state that does not allow this now.',
   'already-exists': 'The name is taken.',
-  'in-use': 'Something still depends on it; the message says what.',
+  'in-use': 'Something still depends on it; the message says what, and `dependents` names it.',
   'idempotency-mismatch': 'This Idempotency-Key was used before with another body.',
   'token-refused': 'The token is wrong, used or expired.',
   'rate-limited': 'Too many attempts; `retryAfterSeconds` says when to come back.',
@@ -36,6 +36,16 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
+/** What keeps a thing from being deleted. */
+export interface Dependent {
+  readonly type: 'instance' | 'image' | 'reservation' | 'template';
+  readonly id: string;
+  /** As people know it. */
+  readonly name: string;
+  /** "runs it", "boots with it", … */
+  readonly how: string;
+}
+
 export interface ErrorDetail {
   /** The input field at fault, as a dotted path. */
   readonly field?: string;
@@ -46,6 +56,9 @@ export interface ErrorDetail {
   readonly offers?: readonly Offer[];
   /** Why, in full: GET /decisions/{id}. */
   readonly decisionId?: string;
+  /** The first of what depends on it, and how many there are in all. */
+  readonly dependents?: readonly Dependent[];
+  readonly dependentCount?: number;
 }
 
 /**

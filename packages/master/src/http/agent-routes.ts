@@ -11,7 +11,7 @@ import { parseByteRange } from './byte-range';
 import { clientAddress } from './client-address';
 import { parseInput } from './invalid-input';
 import { readJsonBody } from './json-body';
-import { sendPart } from './send-part';
+import { sendStreamed } from './send-streamed';
 
 /** Where the content of images is read from; the master's image store. */
 export interface ImageContent {
@@ -87,13 +87,5 @@ async function sendImage({ holders, findImage, images }: AgentRoutesDeps, reques
   const { sizeBytes, sha256, stream } = await images.openRead(imageId, first);
   response.set({ ETag: `"${sha256}"`, 'Content-Type': 'application/octet-stream' });
   const last = Math.min(range?.last ?? sizeBytes - 1, sizeBytes - 1);
-  if (range !== null) response.status(206).set('Content-Range', `bytes ${first}-${last}/${sizeBytes}`);
-  response.set('Content-Length', String(last - first + 1));
-  try {
-    await sendPart(stream, last - first + 1, response);
-  } catch (error) {
-    // The agent went away, or the file could not be read to its end: it sees a short answer and asks again.
-    if (!response.headersSent && !response.destroyed) throw error;
-    response.destroy();
-  }
+  await sendStreamed({ stream, first, last, sizeBytes, partial: range !== null }, response);
 }

@@ -1,6 +1,7 @@
 import type { Principal } from '@paravcl/shared/domain/people';
 import type { RouteContract } from '@paravcl/shared/api/route';
 import type { Request } from 'express';
+import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 
 type Output<S> = S extends z.ZodType ? z.output<S> : undefined;
@@ -18,9 +19,19 @@ export interface Call<R extends RouteContract> {
   readonly request: Request;
 }
 
+/** Part of a long content, as it comes. */
+export interface StreamedPart {
+  readonly stream: Readable;
+  readonly first: number;
+  readonly last: number;
+  readonly sizeBytes: number;
+  /** Answer 206: a range was asked for. */
+  readonly partial: boolean;
+}
+
 /** A handler's answer: the body by the contract's schema, and headers when there are any. */
 export interface Answer<R extends RouteContract> {
-  readonly body: R['answer']['schema'] extends z.ZodType ? z.input<R['answer']['schema']> : undefined | Buffer;
+  readonly body: R['answer']['schema'] extends z.ZodType ? z.input<R['answer']['schema']> : R['answer'] extends { readonly ranges: true } ? StreamedPart : undefined | Buffer;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
 }
 

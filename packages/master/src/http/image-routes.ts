@@ -1,32 +1,53 @@
 import * as contracts from '@paravcl/shared/api/images';
+import type { ImageKind } from '@paravcl/shared/domain/image';
+import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
+import type { ImageContent } from '../services/image-content';
 import type { ContentRange, ImageService } from '../services/image-service';
-import { bind, type BoundRoute } from './binding';
+import { bind, type BoundRoute, type StreamedPart } from './binding';
+import { parseByteRange } from './byte-range';
 
 /** The contracts of each noun. */
 const nouns = [
-  ['disk', contracts.listImages, contracts.createImage, contracts.getImage, contracts.putImageContent, contracts.deleteImage],
-  ['kernel', contracts.listKernels, contracts.createKernel, contracts.getKernel, contracts.putKernelContent, contracts.deleteKernel],
-  ['ramdisk', contracts.listRamdisks, contracts.createRamdisk, contracts.getRamdisk, contracts.putRamdiskContent, contracts.deleteRamdisk],
+  ['disk', contracts.listImages, contracts.createImage, contracts.getImage, contracts.editImage, contracts.putImageContent, contracts.getImageContent, contracts.deleteImage],
+  ['kernel', contracts.listKernels, contracts.createKernel, contracts.getKernel, contracts.editKernel, contracts.putKernelContent, contracts.getKernelContent, contracts.deleteKernel],
+  ['ramdisk', contracts.listRamdisks, contracts.createRamdisk, contracts.getRamdisk, contracts.editRamdisk, contracts.putRamdiskContent, contracts.getRamdiskContent, contracts.deleteRamdisk],
 ] as const;
 
 /** `/images`, `/kernels`, `/ramdisks`: three nouns, one service. */
-export function imageRoutes(images: ImageService): readonly BoundRoute[] {
-  return nouns.flatMap(([kind, list, create, get, putContent, remove]) => [
-    bind(list, async ({ query }) => {
-      const { items, next } = await images.list(kind, query);
-      return { body: { items: [...items], next } };
-    }),
-    bind(create, async ({ principal, body }) => ({ body: await images.create(principal, kind, body) })),
-    bind(get, async ({ params }) => ({ body: await images.get(kind, params.imageId) })),
-    bind(putContent, async ({ principal, params, query, body, request }) => ({
-      body: await images.receive(principal, kind, params.imageId, body, contentRange(request.get('content-range'), query.offset)),
-    })),
-    bind(remove, async ({ principal, params }) => {
-      await images.delete(principal, kind, params.imageId);
-      return { body: undefined };
-    }),
-  ]);
+export function imageRoutes(images: ImageService, contents: Pick<ImageContent, 'download'>): readonly BoundRoute[] {
+  return [
+    bind(contracts.importImage, async ({ principal, body }) => ({ body: await images.import(principal, body) })),
+    ...nouns.flatMap(([kind, list, create, get, edit, putContent, getContent, remove]) => [
+      bind(list, async ({ principal, query }) => {
+        const { items, next } = await images.list(principal, kind, query);
+        return { body: { items: [...items], next } };
+      }),
+      bind(create, async ({ principal, body }) => ({ body: await images.create(principal, kind, body) })),
+      bind(get, async ({ principal, params }) => ({ body: await images.get(principal, kind, params.imageId) })),
+      bind(edit, async ({ principal, params, body }) => ({ body: await images.edit(principal, kind, params.imageId, body) })),
+      bind(putContent, async ({ principal, params, query, body, request }) => ({
+        body: await images.receive(principal, kind, params.imageId, body, contentRange(request.get('content-range'), query.offset)),
+      })),
+      bind(getContent, async ({ principal, params, request }) => download(contents, principal, kind, params.imageId, request.get('range'))),
+      bind(remove, async ({ principal, params }) => {
+        await images.delete(principal, kind, params.imageId);
+        return { body: undefined };
+      }),
+    ]),
+  ];
+}
+
+/** The content is immutable, so its SHA-256 is its entity tag. */
+async function download(contents: Pick<ImageContent, 'download'>, principal: Principal, kind: ImageKind, imageId: string, header: string | undefined): Promise<{ readonly body: StreamedPart; readonly headers: Record<string, string> }> {
+  const range = parseByteRange(header);
+  const first = range?.first ?? 0;
+  const { sizeBytes, sha256, stream } = await contents.download(principal, kind, imageId, first);
+  if (first >= sizeBytes) {
+    stream.destroy();
+    throw new ParavclError('invalid-input', `The content has ${sizeBytes} bytes: there is nothing from byte ${first} on.`, { field: 'Range', limit: `below ${sizeBytes}` });
+  }
+  return { body: { stream, first, last: Math.min(range?.last ?? sizeBytes - 1, sizeBytes - 1), sizeBytes, partial: range !== null }, headers: { ETag: `"${sha256}"` } };
 }
 
 /** `Content-Range: bytes 0-999/5000` (RFC 9110 §14.4, as uploads use it), or `?offset=`, or the whole. */

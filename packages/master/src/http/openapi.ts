@@ -2,10 +2,11 @@ import { eventSchema } from '@paravcl/shared/api/events';
 import { operationSchema } from '@paravcl/shared/api/operations';
 import { problemSchema } from '@paravcl/shared/api/problem';
 import type { RouteContract } from '@paravcl/shared/api/route';
-import { imageSchema } from '@paravcl/shared/domain/image';
+import { imageFamilySchema, imageSchema } from '@paravcl/shared/domain/image';
 import { instanceSchema } from '@paravcl/shared/domain/instance';
 import { groupSchema, userSchema } from '@paravcl/shared/domain/people';
 import { slaveSchema } from '@paravcl/shared/domain/slave';
+import { templateSchema } from '@paravcl/shared/domain/template';
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { problemType } from './problem';
@@ -18,6 +19,8 @@ const named = {
   Group: groupSchema,
   Slave: slaveSchema,
   Image: imageSchema,
+  ImageFamily: imageFamilySchema,
+  Template: templateSchema,
   Instance: instanceSchema,
   Operation: operationSchema,
   Event: eventSchema,
@@ -75,6 +78,7 @@ function operation(contract: RouteContract): ZodOpenApiOperationObject {
         description: contract.summary,
         ...(type === undefined ? {} : { content: { [type]: answer.schema === undefined ? {} : { schema: answer.schema } } }),
       },
+      ...(answer.ranges === true ? { '206': { description: 'The range that was asked for', content: { [type ?? 'application/octet-stream']: {} } } } : {}),
       default: { description: 'What went wrong, and the way out', content: { [problemType]: { schema: problemSchema } } },
     },
   };

@@ -53,6 +53,8 @@ export function problemOf(thrown: unknown, trace: string): Problem {
     ...(error.detail.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.detail.retryAfterSeconds }),
     ...(error.detail.offers === undefined ? {} : { offers: [...error.detail.offers] }),
     ...(error.detail.decisionId === undefined ? {} : { decisionId: error.detail.decisionId }),
+    ...(error.detail.dependents === undefined ? {} : { dependents: [...error.detail.dependents] }),
+    ...(error.detail.dependentCount === undefined ? {} : { dependentCount: error.detail.dependentCount }),
     ...(error instanceof InvalidInput ? { faults: [...error.faults] } : {}),
     trace,
   };

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { authoriseRole } from '../services/policy';
 import type { Authenticate } from './authentication';
-import type { Answer, BoundRoute, Call } from './binding';
+import type { Answer, BoundRoute, Call, StreamedPart } from './binding';
 import type { RouteContract } from '@paravcl/shared/api/route';
 import { clientAddress } from './client-address';
 import { atMostOnce, type IdempotencyStore } from './idempotency';
@@ -12,6 +12,7 @@ import { filledIn, parseInput, strictly } from './invalid-input';
 import { canonicalJson } from '../services/canonical-json';
 import { readJsonBody } from './json-body';
 import { requireSameOrigin } from './same-origin';
+import { sendStreamed } from './send-streamed';
 
 export interface EdgeDeps {
   readonly authenticate: Authenticate;
@@ -48,7 +49,7 @@ export function routeHandler({ contract, handle }: BoundRoute, deps: EdgeDeps): 
 
     const key = contract.method === 'post' && contract.body !== 'stream' ? request.get('idempotency-key') : undefined;
     if (key === undefined || principal === null) {
-      send(response, contract, await checked(contract, await handle(call), deps));
+      await send(response, contract, await checked(contract, await handle(call), deps));
       return;
     }
     parseInput(idempotencyKeySchema, { 'Idempotency-Key': key }, 'header');
@@ -82,8 +83,13 @@ async function checked(contract: RouteContract, answer: Answer<RouteContract>, d
   return answer;
 }
 
-function send(response: Response, contract: RouteContract, answer: Answer<RouteContract>): void {
+async function send(response: Response, contract: RouteContract, answer: Answer<RouteContract>): Promise<void> {
   setHeaders(response, answer.headers);
+  if (contract.answer.ranges === true) {
+    response.type(contract.answer.contentType ?? 'application/octet-stream');
+    await sendStreamed(answer.body as unknown as StreamedPart, response);
+    return;
+  }
   response.status(contract.answer.status);
   if (answer.body === undefined) response.end();
   else if (Buffer.isBuffer(answer.body)) response.type(contract.answer.contentType ?? 'application/octet-stream').send(answer.body);

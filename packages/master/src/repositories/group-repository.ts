@@ -41,6 +41,7 @@ export interface GroupUse {
   readonly instances: number;
   readonly images: number;
   readonly reservations: number;
+  readonly templates: number;
 }
 
 /** Groups and who is in them. */
@@ -117,12 +118,14 @@ export class GroupRepository {
     await this.db('user_groups').where('id', id).delete();
   }
 
-  /** Instances that still exist in the group, images it owns, and reservations that hold room for it. */
+  /** Instances that still exist in the group, images it owns, reservations that hold room for it, and templates that are its own or for it. */
   async use(id: string): Promise<GroupUse> {
     const instances = (await this.db('instances').where('group_id', id).whereNull('deleted_at').count({ n: '*' })) as { n: number }[];
     const images = (await this.db('images').where('owner_group_id', id).count({ n: '*' })) as { n: number }[];
     const reservations = (await this.db('reservations').where('group_id', id).whereIn('state', [...holdingReservationStates]).count({ n: '*' })) as { n: number }[];
-    return { instances: Number(instances[0]?.n ?? 0), images: Number(images[0]?.n ?? 0), reservations: Number(reservations[0]?.n ?? 0) };
+    const allowed = this.db('template_groups').where('group_id', id).select('template_id');
+    const templates = (await this.db('templates').where('owner_group_id', id).orWhereIn('id', allowed).count({ n: '*' })) as { n: number }[];
+    return { templates: Number(templates[0]?.n ?? 0), instances: Number(instances[0]?.n ?? 0), images: Number(images[0]?.n ?? 0), reservations: Number(reservations[0]?.n ?? 0) };
   }
 
   /** Harmless when the user is a member already. */

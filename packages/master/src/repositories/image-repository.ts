@@ -1,18 +1,37 @@
 import type { Page } from '@paravcl/shared/api/page';
+import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { EpochMs } from '@paravcl/shared/clock';
-import type { ImageFormat, ImageKind, ImageState } from '@paravcl/shared/domain/image';
+import type { ImageFormat, ImageKind, ImageState, ImageVisibility } from '@paravcl/shared/domain/image';
 import type { Knex } from 'knex';
 import { newestFirst, type PageRequest } from './newest-first';
+import { whereVisible, type VisibleTo } from './visible-images';
 
+/** One version of a family. */
 export interface ImageRecord {
   readonly id: string;
+  readonly familyId: string;
+  readonly familyName: string;
+  readonly version: number;
+  /** It is what a launch of its family gets. */
+  readonly production: boolean;
+  readonly visibility: ImageVisibility;
   readonly friendlyId: string;
   readonly kind: ImageKind;
   readonly name: string;
   readonly description: string;
   readonly format: ImageFormat;
+  /** Of the file as uploaded. */
   readonly sizeBytes: number;
-  readonly sha256: string;
+  /** Of the file as uploaded; null while a file of the server is read in. */
+  readonly sha256: string | null;
+  /** The file of the server that is read in, while that goes on. */
+  readonly importPath: string | null;
+  /** Its content in chunks; null until it is ready, and for images of earlier releases until they are taken. */
+  readonly manifestId: ManifestId | null;
+  /** Of the whole raw content. */
+  readonly contentSha256: string | null;
+  readonly contentBytes: number | null;
+  readonly checkPercent: number | null;
   readonly virtualSizeMiB: number | null;
   readonly state: ImageState;
   readonly reason: string | null;
@@ -25,6 +44,32 @@ export interface ImageRecord {
   readonly ownerGroupId: string | null;
   readonly createdByUserId: string;
   readonly createdAt: EpochMs;
+}
+
+/** What is written of a new one; the rest is its family's. */
+export type NewImageRecord = Omit<ImageRecord, 'familyName' | 'production'>;
+
+/** What a check found its content to be. */
+export type ImageContentFacts = Pick<ImageRecord, 'manifestId' | 'contentSha256' | 'contentBytes' | 'virtualSizeMiB'>;
+
+/** What may be changed of a version. */
+export type ImageChange = {
+  readonly [Field in
+    | 'name' | 'description' | 'visibility' | 'ownerGroupId' | 'defaultKernelId' | 'defaultRamdiskId' | 'defaultVcpus' | 'defaultRamMiB' | 'kernelArguments'
+    | 'platformValue' | 'state']?: ImageRecord[Field] | undefined;
+};
+
+export interface ImageFilter {
+  readonly state?: ImageState | undefined;
+  readonly familyId?: string | undefined;
+  /** Absent: all. */
+  readonly visibleTo?: VisibleTo | undefined;
+}
+
+/** How much of a version's content guests read before they are up. */
+export interface BootRead {
+  readonly recordings: number;
+  readonly bytes: number;
 }
 
 interface ImageRow {
@@ -48,22 +93,47 @@ interface ImageRow {
   readonly owner_group_id: string | null;
   readonly created_by_user_id: string;
   readonly created_at: Date;
+  readonly family_id: string;
+  readonly version: number;
+  readonly visibility: ImageVisibility;
+  readonly manifest_id: string | null;
+  readonly content_sha256: string | null;
+  readonly content_bytes: number | null;
+  readonly check_percent: number | null;
+  readonly import_path: string | null;
+}
+
+interface FamilyColumns {
+  readonly family_name: string | null;
+  readonly production_image_id: string | null;
 }
 
 const columns = [
   'id', 'friendly_id', 'kind', 'name', 'description', 'format', 'size_bytes', 'sha256', 'virtual_size_mib', 'state', 'reason', 'default_kernel_id',
   'default_ramdisk_id', 'default_vcpus', 'default_ram_mib', 'kernel_arguments', 'platform_value', 'owner_group_id', 'created_by_user_id', 'created_at',
+  'family_id', 'version', 'visibility', 'manifest_id', 'content_sha256', 'content_bytes', 'check_percent', 'import_path',
 ] as const satisfies readonly (keyof ImageRow)[];
 
-const fromRow = (row: ImageRow): ImageRecord => ({
+const fromRow = (row: ImageRow & FamilyColumns): ImageRecord => ({
   id: row.id,
+  familyId: row.family_id,
+  familyName: row.family_name ?? row.name,
+  version: row.version,
+  production: row.production_image_id === row.id,
+  visibility: row.visibility,
   friendlyId: row.friendly_id,
   kind: row.kind,
   name: row.name,
   description: row.description,
   format: row.format,
   sizeBytes: Number(row.size_bytes),
-  sha256: row.sha256,
+  // The column takes no NULL: nothing is known yet.
+  sha256: row.sha256 === '' ? null : row.sha256,
+  importPath: row.import_path,
+  manifestId: row.manifest_id,
+  contentSha256: row.content_sha256,
+  contentBytes: row.content_bytes === null ? null : Number(row.content_bytes),
+  checkPercent: row.check_percent,
   virtualSizeMiB: row.virtual_size_mib === null ? null : Number(row.virtual_size_mib),
   state: row.state,
   reason: row.reason,
@@ -78,33 +148,31 @@ const fromRow = (row: ImageRow): ImageRecord => ({
   createdAt: row.created_at.getTime(),
 });
 
-/** EMI, EKI and ERI: one table, three kinds. */
+/** EMI, EKI and ERI: one table, three kinds; each row a version of a family. */
 export class ImageRepository {
   constructor(private readonly db: Knex) {}
 
   /** Throws a duplicate-key error when the friendly id is taken. */
-  async insert(image: ImageRecord): Promise<void> {
+  async insert(image: NewImageRecord): Promise<void> {
     await this.db('images').insert({
+      ...changedColumns(image),
       id: image.id,
       friendly_id: image.friendlyId,
       kind: image.kind,
-      name: image.name,
-      description: image.description,
       format: image.format,
       size_bytes: image.sizeBytes,
-      sha256: image.sha256,
+      sha256: image.sha256 ?? '',
       virtual_size_mib: image.virtualSizeMiB,
-      state: image.state,
       reason: image.reason,
-      default_kernel_id: image.defaultKernelId,
-      default_ramdisk_id: image.defaultRamdiskId,
-      default_vcpus: image.defaultVcpus,
-      default_ram_mib: image.defaultRamMiB,
-      kernel_arguments: image.kernelArguments,
-      platform_value: image.platformValue,
-      owner_group_id: image.ownerGroupId,
       created_by_user_id: image.createdByUserId,
       created_at: new Date(image.createdAt),
+      family_id: image.familyId,
+      version: image.version,
+      manifest_id: image.manifestId,
+      content_sha256: image.contentSha256,
+      content_bytes: image.contentBytes,
+      check_percent: image.checkPercent,
+      import_path: image.importPath,
     });
   }
 
@@ -113,56 +181,159 @@ export class ImageRepository {
   }
 
   async find(id: string): Promise<ImageRecord | null> {
-    const row = await this.db<ImageRow>('images').where({ id }).first(...columns);
-    return row === undefined ? null : fromRow(row);
+    return one(await this.rows().where('images.id', id));
   }
 
   /** Shared lock until the transaction ends: an image cannot be deleted while an instance of it is made. */
   async lockShared(id: string): Promise<ImageRecord | null> {
-    const row = await this.db<ImageRow>('images').where({ id }).forShare().first(...columns);
-    return row === undefined ? null : fromRow(row);
+    await this.db('images').where({ id }).forShare().first('id');
+    return this.find(id);
   }
 
   /** The row is locked until the transaction ends, also against `lockShared`. */
   async lock(id: string): Promise<ImageRecord | null> {
-    const row = await this.db<ImageRow>('images').where({ id }).forUpdate().first(...columns);
-    return row === undefined ? null : fromRow(row);
+    await this.db('images').where({ id }).forUpdate().first('id');
+    return this.find(id);
   }
 
   async findAll(ids: readonly string[]): Promise<ReadonlyMap<string, ImageRecord>> {
-    const rows = await this.db<ImageRow>('images').whereIn('id', [...ids]).select(...columns);
+    const rows = await this.rows().whereIn('images.id', [...ids]);
     return new Map(rows.map((row) => [row.id, fromRow(row)]));
   }
 
   async inState(states: readonly ImageState[]): Promise<readonly ImageRecord[]> {
-    return (await this.db<ImageRow>('images').whereIn('state', [...states]).orderBy('id').select(...columns)).map(fromRow);
+    return (await this.rows().whereIn('images.state', [...states]).orderBy('images.id')).map(fromRow);
   }
 
-  async list(kind: ImageKind, filter: { readonly state?: ImageState | undefined }, page: PageRequest): Promise<Page<ImageRecord>> {
-    const query = this.db<ImageRow>('images').where({ kind }).select(...columns);
-    if (filter.state !== undefined) void query.where({ state: filter.state });
-    const found = await newestFirst<ImageRow>(query, 'id', page);
+  /** Those of earlier releases: ready, and not in the chunk store yet. */
+  async withoutManifest(): Promise<readonly ImageRecord[]> {
+    return (await this.rows().whereIn('images.state', ['ready', 'deprecated']).whereNull('images.manifest_id').orderBy('images.id')).map(fromRow);
+  }
+
+  /** The first version that may be given out and has this content. */
+  async withManifest(manifestId: ManifestId): Promise<ImageRecord | null> {
+    return one(await this.rows().where('images.manifest_id', manifestId).whereIn('images.state', ['ready', 'deprecated']).orderBy('images.id').limit(1));
+  }
+
+  /** All versions with one of these contents, whatever their state. */
+  async withManifests(manifestIds: readonly ManifestId[]): Promise<readonly ImageRecord[]> {
+    return (await this.rows().whereIn('images.manifest_id', [...manifestIds]).orderBy('images.id')).map(fromRow);
+  }
+
+  /** Every manifest that a version names, whatever its state: what no sweep may take. */
+  async manifestIds(): Promise<readonly ManifestId[]> {
+    return (await this.db('images').whereNotNull('manifest_id').distinct().pluck('manifest_id')) as ManifestId[];
+  }
+
+  async list(kind: ImageKind, { state, familyId, visibleTo }: ImageFilter, page: PageRequest): Promise<Page<ImageRecord>> {
+    const query = whereVisible(this.rows().where('images.kind', kind), visibleTo);
+    if (state !== undefined) void query.where('images.state', state);
+    if (familyId !== undefined) void query.where('images.family_id', familyId);
+    const found = await newestFirst<ImageRow & FamilyColumns>(query, 'images.id', page);
     return { items: found.items.map(fromRow), next: found.next };
   }
 
-  /** First disk image whose default kernel or ramdisk this is. */
-  async withDefault(imageId: string): Promise<ImageRecord | null> {
-    const row = await this.db<ImageRow>('images')
+  /** Newest version first. */
+  async versionsOf(familyId: string, visibleTo: VisibleTo | undefined, most: number): Promise<readonly ImageRecord[]> {
+    const query = whereVisible(this.rows().where('images.family_id', familyId), visibleTo);
+    return (await query.orderBy('images.version', 'desc').limit(most)).map(fromRow);
+  }
+
+  /** Disk images whose default kernel or ramdisk this is. */
+  async withDefault(imageId: string): Promise<readonly Pick<ImageRecord, 'id' | 'name' | 'friendlyId'>[]> {
+    const rows = await this.db<ImageRow>('images')
       .where((uses) => uses.where('default_kernel_id', imageId).orWhere('default_ramdisk_id', imageId))
       .orderBy('id')
-      .first(...columns);
-    return row === undefined ? null : fromRow(row);
+      .select('id', 'name', 'friendly_id');
+    return rows.map((row) => ({ id: row.id, name: row.name, friendlyId: row.friendly_id }));
   }
 
   /** False when the state was another one. */
-  async move(id: string, from: ImageState, to: ImageState, change: { readonly reason: string | null; readonly virtualSizeMiB?: number | null }): Promise<boolean> {
+  async move(id: string, from: ImageState, to: ImageState, change: { readonly reason: string | null } & Partial<ImageContentFacts>): Promise<boolean> {
+    const { reason, ...content } = change;
     const updated = await this.db('images')
       .where({ id, state: from })
-      .update({ state: to, reason: change.reason, ...(change.virtualSizeMiB === undefined ? {} : { virtual_size_mib: change.virtualSizeMiB }) });
+      .update({ state: to, reason, check_percent: to === 'checking' ? 0 : null, ...contentColumns(content) });
     return updated === 1;
   }
 
+  /** How far a check is; nothing when it has ended meanwhile. */
+  async setCheckPercent(id: string, percent: number): Promise<void> {
+    await this.db('images').where({ id, state: 'checking' }).update({ check_percent: percent });
+  }
+
+  /** The content of an image of an earlier release; false when it has one, or is gone. */
+  async setContent(id: string, content: ImageContentFacts): Promise<boolean> {
+    return (await this.db('images').where({ id }).whereNull('manifest_id').whereIn('state', ['ready', 'deprecated']).update(contentColumns(content))) === 1;
+  }
+
+  /** A file of the server was read in whole: from here on it is an upload like any other. */
+  async setReadIn(id: string, file: { readonly sizeBytes: number; readonly sha256: string }): Promise<boolean> {
+    return (await this.db('images').where({ id, state: 'uploading' }).update({ size_bytes: file.sizeBytes, sha256: file.sha256, import_path: null, reason: null })) === 1;
+  }
+
+  /** Why the reading of a file of the server did not come to its end. */
+  async setImportReason(id: string, reason: string): Promise<void> {
+    await this.db('images').where({ id, state: 'uploading' }).update({ reason });
+  }
+
+  /** Nothing when nothing is changed. */
+  async edit(id: string, change: ImageChange): Promise<void> {
+    const columns = changedColumns(change);
+    if (Object.keys(columns).length > 0) await this.db('images').where({ id }).update(columns);
+  }
+
+  /** With what was learned of its boots. */
   async remove(id: string): Promise<void> {
+    await this.db('image_patterns').where({ image_id: id }).delete();
     await this.db('images').where({ id }).delete();
   }
+
+  /** Of those of these versions whose first boots were recorded. */
+  async bootReads(ids: readonly string[]): Promise<ReadonlyMap<string, BootRead>> {
+    const rows = (await this.db('image_patterns').whereIn('image_id', [...ids]).where('recordings', '>', 0).select('image_id', 'recordings', 'boot_bytes')) as readonly {
+      readonly image_id: string;
+      readonly recordings: number;
+      readonly boot_bytes: number;
+    }[];
+    return new Map(rows.map((row) => [row.image_id, { recordings: row.recordings, bytes: Number(row.boot_bytes) }]));
+  }
+
+  private rows(): Knex.QueryBuilder<ImageRow & FamilyColumns, (ImageRow & FamilyColumns)[]> {
+    return this.db('images')
+      .leftJoin('image_families', 'image_families.id', 'images.family_id')
+      .select(...columns.map((column) => `images.${column}`), 'image_families.name as family_name', 'image_families.production_image_id as production_image_id') as Knex.QueryBuilder<
+      ImageRow & FamilyColumns,
+      (ImageRow & FamilyColumns)[]
+    >;
+  }
+}
+
+function one(rows: readonly (ImageRow & FamilyColumns)[]): ImageRecord | null {
+  return rows[0] === undefined ? null : fromRow(rows[0]);
+}
+
+function contentColumns({ manifestId, contentSha256, contentBytes, virtualSizeMiB }: Partial<ImageContentFacts>): Partial<ImageRow> {
+  return {
+    ...(manifestId === undefined ? {} : { manifest_id: manifestId }),
+    ...(contentSha256 === undefined ? {} : { content_sha256: contentSha256 }),
+    ...(contentBytes === undefined ? {} : { content_bytes: contentBytes }),
+    ...(virtualSizeMiB === undefined ? {} : { virtual_size_mib: virtualSizeMiB }),
+  };
+}
+
+function changedColumns(change: ImageChange): Partial<ImageRow> {
+  return {
+    ...(change.name === undefined ? {} : { name: change.name }),
+    ...(change.description === undefined ? {} : { description: change.description }),
+    ...(change.visibility === undefined ? {} : { visibility: change.visibility }),
+    ...(change.ownerGroupId === undefined ? {} : { owner_group_id: change.ownerGroupId }),
+    ...(change.defaultKernelId === undefined ? {} : { default_kernel_id: change.defaultKernelId }),
+    ...(change.defaultRamdiskId === undefined ? {} : { default_ramdisk_id: change.defaultRamdiskId }),
+    ...(change.defaultVcpus === undefined ? {} : { default_vcpus: change.defaultVcpus }),
+    ...(change.defaultRamMiB === undefined ? {} : { default_ram_mib: change.defaultRamMiB }),
+    ...(change.kernelArguments === undefined ? {} : { kernel_arguments: change.kernelArguments }),
+    ...(change.platformValue === undefined ? {} : { platform_value: change.platformValue }),
+    ...(change.state === undefined ? {} : { state: change.state }),
+  };
 }

@@ -170,14 +170,24 @@ export class InstanceRepository {
     return this.db('instances').whereIn('id', [...ids]).delete();
   }
 
-  /** First live instance that boots from this image, kernel or ramdisk. */
-  async usingImage(imageId: string): Promise<InstanceRecord | null> {
-    const row = await this.rows()
+  /** Those that are not deleted and run it, or boot with it. */
+  async usingImage(imageId: string): Promise<readonly Pick<InstanceRecord, 'id' | 'name'>[]> {
+    return this.db<InstanceRow>('instances')
       .whereNot('observed', 'deleted')
       .where((uses) => uses.where('image_id', imageId).orWhere('kernel_id', imageId).orWhere('ramdisk_id', imageId))
       .orderBy('id')
-      .first();
-    return row === undefined ? null : instanceFromRow(row);
+      .select('id', 'name');
+  }
+
+  /** What the guest is given as vendor data at its first boot. Kept beside the record, which is read in great numbers. */
+  async setCloudInit(id: string, cloudInit: string): Promise<void> {
+    await this.db('instances').where({ id }).update({ cloud_init: cloudInit });
+  }
+
+  /** Of those of these that have one. */
+  async cloudInits(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const rows = (await this.db('instances').whereIn('id', [...ids]).whereNotNull('cloud_init').select('id', 'cloud_init')) as readonly { readonly id: string; readonly cloud_init: string }[];
+    return new Map(rows.map((row) => [row.id, row.cloud_init]));
   }
 
   /** Writes the change if the guard still holds; false when somebody was faster. */

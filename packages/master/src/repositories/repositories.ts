@@ -12,6 +12,7 @@ import { IdempotencyRepository } from './idempotency-repository';
 import { SettingRepository } from './setting-repository';
 import { AddressRepository } from './address-repository';
 import { FleetRepository } from './fleet-repository';
+import { ImageFamilyRepository } from './image-family-repository';
 import { ImageRepository } from './image-repository';
 import { InstanceRepository } from './instance-repository';
 import { OperationRepository } from './operation-repository';
@@ -20,11 +21,13 @@ import { TransitionRepository } from './transition-repository';
 import { BookingRepository } from './booking-repository';
 import { DecisionRepository } from './decision-repository';
 import { NoticeRepository } from './notice-repository';
+import { PatternRepository } from './pattern-repository';
 import { PledgeRepository } from './pledge-repository';
 import { PresenceRepository } from './presence-repository';
 import { ReservationRepository } from './reservation-repository';
 import { SaveSpeedRepository } from './save-speed-repository';
 import { SeriesRepository } from './series-repository';
+import { TemplateRepository } from './template-repository';
 
 /** Every repository over one connection or transaction. One method, one query; domain objects in and out. */
 export interface Repositories {
@@ -42,6 +45,9 @@ export interface Repositories {
   readonly addresses: AddressRepository;
   readonly fleet: FleetRepository;
   readonly images: ImageRepository;
+  readonly imageFamilies: ImageFamilyRepository;
+  readonly templates: TemplateRepository;
+  readonly patterns: PatternRepository;
   readonly instances: InstanceRepository;
   readonly operations: OperationRepository;
   readonly placements: PlacementRepository;
@@ -72,6 +78,9 @@ export function makeRepositories(db: Knex): Repositories {
     addresses: new AddressRepository(db),
     fleet: new FleetRepository(db),
     images: new ImageRepository(db),
+    imageFamilies: new ImageFamilyRepository(db),
+    templates: new TemplateRepository(db),
+    patterns: new PatternRepository(db),
     instances: new InstanceRepository(db),
     operations: new OperationRepository(db),
     placements: new PlacementRepository(db),

@@ -57,9 +57,9 @@ export class ReservationRepository {
     return this.inOrder(this.rows().whereIn('state', [...holdingReservationStates]));
   }
 
-  /** The first one that holds room and is for this image. */
-  async usingImage(imageId: string): Promise<ReservationRecord | null> {
-    return one(await this.rows().where({ image_id: imageId }).whereIn('state', [...holdingReservationStates]).orderBy(['starts_at', 'id']).first());
+  /** Those that hold room and are for this image. */
+  async usingImage(imageId: string): Promise<readonly ReservationRecord[]> {
+    return (await this.rows().where({ image_id: imageId }).whereIn('state', [...holdingReservationStates]).orderBy(['starts_at', 'id'])).map(reservationFromRow);
   }
 
   /** How many of this owner's hold room. */

@@ -16,9 +16,10 @@ export async function desiredStates(
 ): Promise<readonly DesiredInstance[]> {
   const imageIds = instances.flatMap(({ imageId, kernelId, ramdiskId }) => [imageId, kernelId, ramdiskId].filter((id) => id !== null));
   const images = imageIds.length === 0 ? new Map<string, ImageRecord>() : await repositories.images.findAll([...new Set(imageIds)]);
+  const cloudInits = instances.length === 0 ? new Map<string, string>() : await repositories.instances.cloudInits(instances.map(({ id }) => id));
   return instances.flatMap((instance) => {
     try {
-      return [desiredState(instance, images, guestUser)];
+      return [desiredState(instance, images, guestUser, cloudInits.get(instance.id))];
     } catch (error) {
       onFault(error);
       return [];
@@ -26,7 +27,7 @@ export async function desiredStates(
   });
 }
 
-function desiredState(instance: InstanceRecord, images: ReadonlyMap<string, ImageRecord>, guestUser: string): DesiredInstance {
+function desiredState(instance: InstanceRecord, images: ReadonlyMap<string, ImageRecord>, guestUser: string, cloudInit: string | undefined): DesiredInstance {
   const { id, desired, generation, mac, address } = instance;
   if (desired === 'deleted') return tombstone(id, generation);
   // Kept by the code that deletes: addresses until `deleted` is confirmed, images while an instance uses them.
@@ -34,7 +35,7 @@ function desiredState(instance: InstanceRecord, images: ReadonlyMap<string, Imag
   const ref = (imageId: string): ImageRef => {
     const image = images.get(imageId);
     if (image === undefined) throw new ParavclError('internal', `Instance ${id} uses image ${imageId}, which is gone.`);
-    return { imageId, sha256: image.sha256, sizeBytes: image.sizeBytes, format: image.format };
+    return imageRef(image);
   };
   return {
     instanceId: id,
@@ -54,9 +55,16 @@ function desiredState(instance: InstanceRecord, images: ReadonlyMap<string, Imag
       mac,
       address,
       bandwidthMbps: instance.bandwidthMbps,
-      seed: { hostname: instance.name, user: guestUser, sshPublicKeys: [...instance.sshPublicKeys] },
+      seed: { hostname: instance.name, user: guestUser, sshPublicKeys: [...instance.sshPublicKeys], ...(cloudInit === undefined ? {} : { vendorData: cloudInit }) },
     },
   };
+}
+
+/** By its chunks, and as one raw file for agents that fetch it whole. An image of an earlier release is its file, until it is in the chunk store. */
+function imageRef({ id, name, manifestId, contentSha256, contentBytes, sha256, sizeBytes, format }: ImageRecord): ImageRef {
+  if (manifestId !== null && contentSha256 !== null && contentBytes !== null) return { imageId: id, sha256: contentSha256, sizeBytes: contentBytes, format: 'raw', manifest: manifestId };
+  if (sha256 === null) throw new ParavclError('internal', `Image ${name} (${id}) has no content.`);
+  return { imageId: id, sha256, sizeBytes, format };
 }
 
 /** Nothing of the instance may remain on the slave. */

@@ -57,12 +57,12 @@ export class GroupService {
     });
   }
 
-  /** @throws ParavclError `in-use` while instances belong to it, it owns images, or room is reserved for it */
+  /** @throws ParavclError `in-use` while instances belong to it, it owns images, templates are for it, or room is reserved for it */
   async delete(acting: Acting, groupId: string): Promise<void> {
     await this.deps.unit.transaction(async (write) => {
       const group = await this.mine(write, acting.principal, 'group.delete', groupId);
       const use = await write.groups.use(groupId);
-      if (use.instances > 0 || use.images > 0 || use.reservations > 0) throw new ParavclError('in-use', `${group.name} cannot be deleted: ${inWords(use)}.`);
+      if (Object.values(use).some((count) => count > 0)) throw new ParavclError('in-use', `${group.name} cannot be deleted: ${inWords(use)}.`);
       await write.users.clearPrimaryGroup(groupId);
       await write.groups.delete(groupId);
       await write.events.append(eventBy(acting, { kind: 'group.deleted', subjectType: 'group', subjectId: groupId, sentence: `The group ${group.name} was deleted.` }), this.deps.clock.now());
@@ -175,6 +175,7 @@ function inWords(use: GroupUse): string {
     ...(use.instances > 0 ? [`${use.instances} ${use.instances === 1 ? 'instance belongs' : 'instances belong'} to it; delete them first`] : []),
     ...(use.images > 0 ? [`it owns ${use.images} ${use.images === 1 ? 'image' : 'images'}; delete them or give them to another group`] : []),
     ...(use.reservations > 0 ? [`${use.reservations} ${use.reservations === 1 ? 'reservation is' : 'reservations are'} open for it; cancel or release them first`] : []),
+    ...(use.templates > 0 ? [`${use.templates} ${use.templates === 1 ? 'template is' : 'templates are'} for it; delete them or give them to other groups`] : []),
   ];
   return parts.join(', and ');
 }

@@ -67,6 +67,8 @@ export interface Claim {
 
 export interface NewClaim extends Claim {
   readonly imageId: string;
+  /** It is what the reservation is for, and was promised with it. */
+  readonly promised: boolean;
   readonly name?: string | undefined;
   readonly sshPublicKeys?: readonly string[] | undefined;
 }
@@ -123,14 +125,14 @@ export class InstanceService {
   /**
    * Launches an instance: row, address, history and operation in one transaction; the scheduler places it.
    * Asked again under the same `reservedId` it answers what was launched under it.
-   * Throws `invalid-input`, `image-not-ready`, `quota-exceeded`, `participation-required`, `already-exists` (name), `conflict` (no address left).
+   * Throws `not-found` (what is to run), `invalid-input`, `image-not-ready`, `quota-exceeded`, `participation-required`, `already-exists` (name), `conflict` (no address left).
    */
   async create(principal: Principal, body: CreateInstanceBody, clientAddress: string | null = null, reservedId: string | null = null): Promise<Accepted> {
     const { settings, forecast } = this.deps;
-    const minutes = requireMinutes(principal, body.minutes, settings.minutes);
     const accepted = await this.launch(principal, body, { clientAddress, reservedId }, async (repositories, primaryGroupId, now) => {
       const groupId = chosenGroup(principal, body.groupId, primaryGroupId);
-      const launch = await resolveLaunch(repositories, body, settings.defaults);
+      const launch = await resolveLaunch(repositories, body, principal, settings.defaults);
+      const minutes = requireMinutes(principal, body.minutes === undefined ? (launch.minutes ?? undefined) : body.minutes, settings.minutes);
       const { priority, participation } = this.deps;
       const { parts, minutes: requestedMinutes, said } = await priorityOfRequest(
         repositories,
@@ -146,7 +148,7 @@ export class InstanceService {
 
   /** Launches one of a reservation's machines: its size, its end and its priority are the reservation's. Throws what `create` does, and what `claim.take` does. */
   async createClaimed(principal: Principal, claim: NewClaim, asked: AskedFrom): Promise<Accepted> {
-    const { reservation, imageId, name, sshPublicKeys } = claim;
+    const { reservation, imageId, promised, name, sshPublicKeys } = claim;
     const { vcpus, ramMiB, diskMiB, bandwidthMbps } = reservation;
     const body = { imageId, vcpus, ramMiB, diskMiB, ...(bandwidthMbps === null ? {} : { bandwidthMbps }), ...(name === undefined ? {} : { name }), ...(sshPublicKeys === undefined ? {} : { sshPublicKeys: [...sshPublicKeys] }) };
     return this.launch(
@@ -155,7 +157,7 @@ export class InstanceService {
       asked,
       async (repositories, _primaryGroupId, now) => ({
         groupId: reservation.groupId,
-        launch: await resolveLaunch(repositories, body, this.deps.settings.defaults),
+        launch: await resolveLaunch(repositories, body, promised ? 'promised' : principal, this.deps.settings.defaults),
         minutes: Math.max(1, Math.ceil((reservation.end - now) / 60_000)),
         priority: reservation.priority,
         requestedMinutes: reservation.requestedMinutes,
@@ -222,6 +224,7 @@ export class InstanceService {
       const { mac, address } = await allocateAddress(repositories, settings.network, id, now);
       const wanted = newInstance({ ...terms, id, userId: principal.userId, sshPublicKeys: body.sshPublicKeys ?? person?.sshPublicKeys ?? [], mac, address }, now, settings);
       const instance = await insertNamed(repositories, wanted, names);
+      if (terms.launch.cloudInit !== null) await repositories.instances.setCloudInit(id, terms.launch.cloudInit);
       await take?.(repositories, id);
       const { name } = instance;
       const by = `user ${principal.userName}`;

@@ -27,7 +27,10 @@ export interface LaunchForecastDeps extends WorldDeps {
 
 /** What somebody is thinking of launching. */
 export interface LaunchQuery {
-  readonly imageId: string;
+  /** Exactly one of these three. */
+  readonly imageId?: string | undefined;
+  readonly familyId?: string | undefined;
+  readonly templateId?: string | undefined;
   readonly vcpus?: number | undefined;
   readonly ramMiB?: number | undefined;
   readonly diskMiB?: number | undefined;
@@ -49,14 +52,14 @@ const hourMinutes = 60;
 export class LaunchForecast {
   constructor(private readonly deps: LaunchForecastDeps) {}
 
-  /** Hours that coming reservations leave room for, with the priority each has, and what it risks. Throws `invalid-input`, `image-not-ready`. */
+  /** Hours that coming reservations leave room for, with the priority each has, and what it risks. Throws `not-found`, `invalid-input`, `image-not-ready`. */
   async options(principal: Principal, query: LaunchQuery): Promise<LaunchOptions> {
     const { unitOfWork, clock, settings, priority } = this.deps;
     const { min, max } = settings.minutes;
     const at = clock.now();
     const hours = Array.from({ length: Math.floor(max / hourMinutes) }, (_, index) => (index + 1) * hourMinutes).filter((minutes) => minutes >= min);
     return unitOfWork.transaction(async (repositories) => {
-      const launch = await resolveLaunch(repositories, query, settings.defaults);
+      const launch = await resolveLaunch(repositories, query, principal, settings.defaults);
       const asker = { who: principal, image: launch.image, reservationGroupId: null, asSlave: query.asSlave === true };
       const factors = await requestFactors(repositories, asker, priority, at);
       const partsFor = (minutes: number): PriorityParts => priorityOf({ ...factors, ramMiB: launch.ramMiB, minutes }, priority.formula);

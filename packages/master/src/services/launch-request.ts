@@ -4,10 +4,14 @@ import { hostLabelSchema, instanceBounds } from '@paravcl/shared/domain/limits';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { ImageRecord } from '../repositories/image-repository';
 import type { Repositories } from '../repositories/repositories';
+import type { TemplateRecord } from '../repositories/template-repository';
 import { chooseMinutes, type MinutesLimits } from '../core/instance-time';
+import { maySeeImage, runsSite } from './image-access';
+import { imageNouns } from './image-nouns';
 import type { InstanceSettings } from './instance-settings';
+import { mayUseTemplate, missingTemplate } from './template-access';
 
-/** What a launch comes to once image, site and person have filled in what was not asked for. */
+/** What a launch comes to once template, image, site and person have filled in what was not asked for. */
 export interface Launch {
   readonly image: ImageRecord;
   readonly kernelId: string | null;
@@ -17,25 +21,36 @@ export interface Launch {
   readonly ramMiB: number;
   readonly diskMiB: number;
   readonly bandwidthMbps: number | null;
+  /** The template's; null where it says nothing. */
+  readonly minutes: number | null;
+  readonly cloudInit: string | null;
 }
 
+/** What is to run, in what size: of `imageId`, `familyId` and `templateId` exactly one. */
+export type AskedLaunch = Pick<CreateInstanceBody, 'imageId' | 'familyId' | 'templateId' | 'kernelId' | 'ramdiskId' | 'vcpus' | 'ramMiB' | 'diskMiB' | 'bandwidthMbps'>;
+
+/** Who asks. `promised`: a reservation promised the image when it was made, whoever claims, and however it stands now. */
+export type LaunchAsker = Principal | 'promised';
+
 /**
- * Fills a request in from the image's defaults, then the site's, and checks it. Locks the images it
- * names, so that none is deleted before the instance that uses it is there.
- * Throws `invalid-input` with field and limit, or `image-not-ready`.
+ * Fills a request in from the template, the image's defaults, then the site's, and checks it. Locks what it names, so
+ * that nothing is deleted before the instance that uses it is there.
+ * Throws `not-found` with the field (also for what the asker may not see), `invalid-input` with field and limit, or `image-not-ready`.
  */
-export async function resolveLaunch(repositories: Repositories, body: CreateInstanceBody, defaults: InstanceSettings['defaults']): Promise<Launch> {
-  const image = await readyImage(repositories, body.imageId, 'disk', 'imageId');
-  const kernelId = body.kernelId === undefined ? image.defaultKernelId : body.kernelId;
-  const ramdiskId = body.ramdiskId === undefined ? (kernelId === null ? null : image.defaultRamdiskId) : body.ramdiskId;
+export async function resolveLaunch(repositories: Repositories, asked: AskedLaunch, asker: LaunchAsker, defaults: InstanceSettings['defaults']): Promise<Launch> {
+  const template = asked.templateId === undefined ? null : await usableTemplate(repositories, asked.templateId, asker);
+  const image = await launchedImage(repositories, template ?? asked, asker);
+  const kernelId = asked.kernelId === undefined ? image.defaultKernelId : asked.kernelId;
+  const ramdiskId = asked.ramdiskId === undefined ? (kernelId === null ? null : image.defaultRamdiskId) : asked.ramdiskId;
   if (ramdiskId !== null && kernelId === null) {
     throw new ParavclError('invalid-input', 'A ramdisk needs a kernel that loads it: name a kernel, or leave the ramdisk out.', { field: 'ramdiskId', limit: 'only with a kernel' });
   }
-  if (kernelId !== null) await readyImage(repositories, kernelId, 'kernel', 'kernelId');
-  if (ramdiskId !== null) await readyImage(repositories, ramdiskId, 'ramdisk', 'ramdiskId');
+  // Who may launch the image may boot it as it is meant to be booted.
+  if (kernelId !== null) await readyImage(repositories, kernelId, 'kernel', 'kernelId', asked.kernelId === undefined ? 'promised' : asker);
+  if (ramdiskId !== null) await readyImage(repositories, ramdiskId, 'ramdisk', 'ramdiskId', asked.ramdiskId === undefined ? 'promised' : asker);
 
   const smallest = Math.max(instanceBounds.diskMiB.min, image.virtualSizeMiB ?? 0);
-  const diskMiB = body.diskMiB ?? smallest;
+  const diskMiB = asked.diskMiB ?? template?.diskMiB ?? smallest;
   if (diskMiB < smallest) {
     throw new ParavclError('invalid-input', `diskMiB is ${diskMiB}, but ${image.name} needs at least ${smallest} MiB.`, { field: 'diskMiB', limit: `at least ${smallest} MiB` });
   }
@@ -44,19 +59,46 @@ export async function resolveLaunch(repositories: Repositories, body: CreateInst
     kernelId,
     ramdiskId,
     kernelArguments: kernelId === null ? '' : image.kernelArguments,
-    vcpus: body.vcpus ?? image.defaultVcpus ?? defaults.vcpus,
-    ramMiB: body.ramMiB ?? image.defaultRamMiB ?? defaults.ramMiB,
+    vcpus: asked.vcpus ?? template?.vcpus ?? image.defaultVcpus ?? defaults.vcpus,
+    ramMiB: asked.ramMiB ?? template?.ramMiB ?? image.defaultRamMiB ?? defaults.ramMiB,
     diskMiB,
-    bandwidthMbps: body.bandwidthMbps ?? null,
+    bandwidthMbps: asked.bandwidthMbps ?? template?.bandwidthMbps ?? null,
+    minutes: template?.minutes ?? null,
+    cloudInit: template?.cloudInit ?? null,
   };
 }
 
-const nouns = { disk: 'image', kernel: 'kernel', ramdisk: 'ramdisk' } as const;
+async function usableTemplate(repositories: Repositories, id: string, asker: LaunchAsker): Promise<TemplateRecord> {
+  const template = await repositories.templates.lockShared(id);
+  if (template === null || (asker !== 'promised' && !mayUseTemplate(asker, template))) throw missingTemplate(id);
+  return template;
+}
 
-async function readyImage(repositories: Repositories, id: string, kind: ImageRecord['kind'], field: string): Promise<ImageRecord> {
+async function launchedImage(repositories: Repositories, named: { readonly imageId?: string | null | undefined; readonly familyId?: string | null | undefined }, asker: LaunchAsker): Promise<ImageRecord> {
+  if (named.imageId != null) return readyImage(repositories, named.imageId, 'disk', 'imageId', asker);
+  if (named.familyId != null) return productionImage(repositories, named.familyId, asker);
+  throw new ParavclError('invalid-input', 'Say what to run: an image, a family, or a template.', { field: 'imageId', limit: 'exactly one of imageId, familyId and templateId' });
+}
+
+/** The version of a family that is in production. Throws `not-found`, `image-not-ready` while there is none. */
+export async function productionImage(repositories: Repositories, familyId: string, asker: LaunchAsker): Promise<ImageRecord> {
+  const family = await repositories.imageFamilies.find(familyId);
+  const missing = new ParavclError('not-found', `There is no image family ${familyId}, or what is in production of it is not yours to see.`, { field: 'familyId', limit: 'an existing family of images' });
+  if (family?.kind !== 'disk') throw missing;
+  if (family.productionImageId !== null) return readyImage(repositories, family.productionImageId, 'disk', 'familyId', asker);
+  const versions = await repositories.images.versionsOf(familyId, undefined, 1);
+  if (!versions.some((version) => asker === 'promised' || maySeeImage(asker, version))) throw missing;
+  throw new ParavclError('image-not-ready', `${family.name} has no version in production yet. Name one of its versions, or ask an operator to put one into production.`, { field: 'familyId' });
+}
+
+async function readyImage(repositories: Repositories, id: string, kind: ImageRecord['kind'], field: string, asker: LaunchAsker): Promise<ImageRecord> {
   const image = await repositories.images.lockShared(id);
-  if (image?.kind !== kind) {
-    throw new ParavclError('invalid-input', `There is no ${nouns[kind]} ${id}. List them to see which there are.`, { field, limit: `an existing ${nouns[kind]}` });
+  if (image?.kind !== kind || (asker !== 'promised' && !maySeeImage(asker, image))) {
+    throw new ParavclError('not-found', `There is no ${imageNouns[kind]} ${id}, or it is not yours to see. List them to see which there are.`, { field, limit: `an existing ${imageNouns[kind]}` });
+  }
+  if (image.state === 'deprecated' && (asker === 'promised' || runsSite(asker))) return image;
+  if (image.state === 'deprecated') {
+    throw new ParavclError('image-not-ready', `${image.name} (${image.friendlyId}) is deprecated: nothing new is launched of it. Choose another version of ${image.familyName}, or another ${imageNouns[kind]}.`, { field });
   }
   if (image.state !== 'ready') {
     const why = image.reason === null ? '' : ` ${image.reason}`;

@@ -13,7 +13,8 @@ const toOthers: Readonly<Record<Role, readonly Action[]>> = {
   teacher: ['image.list', 'image.see'],
   operator: [
     'slave.list', 'slave.see', 'slave.operate', 'join-token.create', 'join-token.create-dedicated', 'join-token.list', 'join-token.revoke',
-    'image.list', 'image.see', 'image.create', 'image.delete', 'instance.list', 'instance.see', 'instance.operate', 'instance.console',
+    'image.list', 'image.see', 'image.create', 'image.edit', 'image.download', 'image.delete',
+    'template.list', 'template.see', 'template.create', 'template.edit', 'template.delete', 'instance.list', 'instance.see', 'instance.operate', 'instance.console',
     'group.list', 'group.see', 'operation.list', 'operation.see', 'event.list',
     'reservation.list', 'reservation.see', 'reservation.operate', 'decision.see', 'decision.inputs', 'queue.see',
   ],
@@ -26,7 +27,7 @@ test.each(roleSchema.options)('a %s may do exactly what the definitions say to t
 });
 
 test('the other student is a stranger: nothing of theirs can be seen, and its existence is not told', () => {
-  for (const action of actions.filter((each) => /^(instance|operation|user|join-token|slave|reservation|decision|queue)\./.test(each))) {
+  for (const action of actions.filter((each) => /^(instance|template|operation|user|join-token|slave|reservation|decision|queue)\./.test(each))) {
     expect([action, may(person('student', { groupIds: ['g1'] }), action, others)]).toEqual([action, false]);
   }
   expect(() => authorise(person('student'), 'instance.operate', 'instance.see', others, 'instance i-1')).toThrow(expect.objectContaining({ code: 'not-found' }));

@@ -24,7 +24,19 @@ const table: Readonly<Record<Action, Row>> = {
   'image.list': row('any', 'any', 'any', 'any'),
   'image.see': row('any', 'any', 'any', 'any'),
   'image.create': row('no', 'no', 'any', 'any'),
+  'image.edit': row('no', 'no', 'any', 'any'),
+  // A path of the server is the site's own: nobody but its administrator points at one.
+  'image.import': row('no', 'no', 'no', 'any'),
+  // Who may launch an image may not take it home.
+  'image.download': row('own', 'own', 'any', 'any'),
   'image.delete': row('no', 'no', 'any', 'any'),
+  // Names all hosts: people see their own machines, and of their reservations how many hosts are ready.
+  'image.spread': row('no', 'no', 'any', 'any'),
+  'template.list': row('own', 'own', 'any', 'any'),
+  'template.see': row('own', 'own', 'any', 'any'),
+  'template.create': row('no', 'own', 'any', 'any'),
+  'template.edit': row('no', 'own', 'any', 'any'),
+  'template.delete': row('no', 'own', 'any', 'any'),
   'instance.create': row('own', 'own', 'own', 'any'),
   'instance.list': row('own', 'own', 'any', 'any'),
   'instance.see': row('own', 'own', 'any', 'any'),

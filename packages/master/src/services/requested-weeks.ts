@@ -28,20 +28,20 @@ export interface RequestedWeeks {
 
 /**
  * What a request comes to; nothing of it is decided yet.
- * @throws ParavclError `invalid-input` with field, limit and way out, `image-not-ready`
+ * @throws ParavclError `not-found` (what is to run), `invalid-input` with field, limit and way out, `image-not-ready`
  */
 export async function requestedWeeks(repositories: Repositories, principal: Principal, body: RequestReservationBody, id: string, site: WishSettings, now: EpochMs): Promise<RequestedWeeks> {
   const owner = await wishedOwner(repositories, principal, body.groupId, site.reservations);
   const window = wishedWindow(body, owner.rules);
   requireWindow(owner.rules, window, now);
   const weeks = body.weeklyUntil === undefined ? null : nearWeeks(window.start, body.weeklyUntil, owner.rules, now);
-  const { image, ...size } = await wishedSize(repositories, body, site.settings.defaults);
+  const { image, ...size } = await wishedSize(repositories, body, principal, site.settings.defaults);
   const requestedMinutes = minutesOf(window);
   const asking = { who: principal, image, reservationGroupId: body.groupId, ramMiB: size.ramMiB, minutes: requestedMinutes, asSlave: body.asSlave === true };
   const priority = await priorityOfRequest(repositories, asking, site.priority, now);
   const seriesId = weeks === null ? null : newId(now);
   const first: ReservationWish = {
-    id, userId: principal.userId, groupId: body.groupId, imageId: body.imageId, ...window, count: body.count, ...size,
+    id, userId: principal.userId, groupId: body.groupId, imageId: image?.id ?? null, ...window, count: body.count, ...size,
     priority: priority.parts, requestedMinutes, seriesId, createdAt: now, owner,
   };
   const later = (weeks?.later ?? []).map((start): ReservationWish => ({ ...first, id: newId(now), start, end: start + (window.end - window.start) }));

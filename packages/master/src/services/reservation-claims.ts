@@ -56,7 +56,7 @@ export class ReservationClaims {
     }
     const take: Claim['take'] = (repositories, instanceId) => this.takeNew(repositories, id, instanceId);
     const { name, sshPublicKeys } = body;
-    return instances.createClaimed(principal, { reservation, take, imageId: imageOf(reservation, body.imageId), name, sshPublicKeys }, asked);
+    return instances.createClaimed(principal, { reservation, take, imageId: imageOf(reservation, body.imageId), promised: reservation.imageId !== null, name, sshPublicKeys }, asked);
   }
 
   /** What the principal may claim from now, with what of theirs could go on in it. */

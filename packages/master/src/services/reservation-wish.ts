@@ -17,7 +17,7 @@ import { mayReserveFor } from './reservation-access';
 export type AskedWindow = Pick<RequestReservationBody, 'start' | 'end' | 'minutes' | 'timeZone'>;
 
 /** The size of one VM and what it runs. */
-export type AskedSize = Pick<RequestReservationBody, 'imageId' | 'vcpus' | 'ramMiB' | 'diskMiB' | 'bandwidthMbps'>;
+export type AskedSize = Pick<RequestReservationBody, 'imageId' | 'familyId' | 'vcpus' | 'ramMiB' | 'diskMiB' | 'bandwidthMbps'>;
 
 export interface WishedSize extends Pick<ReservationRecord, 'vcpus' | 'ramMiB' | 'diskMiB' | 'bandwidthMbps'> {
   readonly image: ImageRecord | null;
@@ -97,12 +97,15 @@ export async function ownerOf(repositories: Repositories, { userId, groupId }: P
 
 /**
  * How large each VM is. Without an image nobody knows how much disk what will be claimed needs: then it has to be said.
- * @throws ParavclError `invalid-input`, `image-not-ready`
+ * @throws ParavclError `not-found` (what is to run), `invalid-input`, `image-not-ready`
  */
-export async function wishedSize(repositories: Repositories, asked: AskedSize, defaults: InstanceSettings['defaults']): Promise<WishedSize> {
-  const { imageId, vcpus, ramMiB, diskMiB, bandwidthMbps } = asked;
-  if (imageId !== null) {
-    const launch = await resolveLaunch(repositories, { imageId, vcpus, ramMiB, diskMiB, bandwidthMbps }, defaults);
+export async function wishedSize(repositories: Repositories, asked: AskedSize, principal: Principal, defaults: InstanceSettings['defaults']): Promise<WishedSize> {
+  const { imageId, familyId, vcpus, ramMiB, diskMiB, bandwidthMbps } = asked;
+  if (imageId !== null && familyId !== undefined) {
+    throw new ParavclError('invalid-input', 'Say either which image the machines run or of which family, not both.', { field: 'familyId', limit: 'either imageId or familyId' });
+  }
+  if (imageId !== null || familyId !== undefined) {
+    const launch = await resolveLaunch(repositories, { imageId: imageId ?? undefined, familyId, vcpus, ramMiB, diskMiB, bandwidthMbps }, principal, defaults);
     return { image: launch.image, vcpus: launch.vcpus, ramMiB: launch.ramMiB, diskMiB: launch.diskMiB, bandwidthMbps: launch.bandwidthMbps };
   }
   if (diskMiB === undefined) {

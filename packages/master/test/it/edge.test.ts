@@ -17,7 +17,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => {
   await site.close();
-  fleet.close();
+  await fleet.close();
 });
 
 const contracts = (): readonly RouteContract[] => site.routes.map((bound) => bound.contract);

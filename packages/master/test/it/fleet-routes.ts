@@ -1,11 +1,7 @@
 import { systemClock } from '@paravcl/shared/clock';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { composeReservations } from '../../src/compose-reservations';
 import type { BoundRoute } from '../../src/http/binding';
 import { decisionRoutes } from '../../src/http/decision-routes';
-import { imageRoutes } from '../../src/http/image-routes';
 import { instanceRoutes } from '../../src/http/instance-routes';
 import { joinTokenRoutes } from '../../src/http/join-token-routes';
 import { noticeRoutes } from '../../src/http/notice-routes';
@@ -14,7 +10,6 @@ import { reservationRoutes } from '../../src/http/reservation-routes';
 import { slaveRoutes } from '../../src/http/slave-routes';
 import { DecisionService } from '../../src/services/decision-service';
 import { FleetPulse } from '../../src/services/fleet-pulse';
-import { ImageService } from '../../src/services/image-service';
 import { InstanceConsoleService } from '../../src/services/instance-console-service';
 import { InstanceService } from '../../src/services/instance-service';
 import { defaultParticipation, defaultPriority, defaultQuotas, defaultReservations, defaultScheduling } from '../../src/services/instance-settings';
@@ -25,21 +20,20 @@ import { ObservationService } from '../../src/services/observation-service';
 import { OperationService } from '../../src/services/operation-service';
 import { Participation } from '../../src/services/participation';
 import { SlaveService } from '../../src/services/slave-service';
-import { ImageStore } from '../../src/store/image-store';
+import { openImageFiles } from './image-rig';
 import { AgentsDouble, settings } from './instance-rig';
 import type { TestDatabase } from './test-database';
 
 /** The routes of slaves, images and instances with no agent connected and nothing scheduled: what the edge lets through to them. */
-export async function openFleetRoutes(): Promise<{ readonly routes: (database: TestDatabase) => readonly BoundRoute[]; close(): void }> {
-  const directory = mkdtempSync(join(tmpdir(), 'paravcl-images-'));
-  const store = new ImageStore(directory);
-  await store.open();
+export async function openFleetRoutes(): Promise<{ readonly routes: (database: TestDatabase) => readonly BoundRoute[]; close(): Promise<void> }> {
+  const files = await openImageFiles();
   const clock = systemClock;
   const agents = new AgentsDouble();
   const scheduler = { wake: () => undefined };
   const figures = new FleetPulse(clock);
   const routes = ({ unit }: TestDatabase): readonly BoundRoute[] => {
     const reports = new ObservationService({ unitOfWork: unit, agents, scheduler, clock, settings, onFault: unexpected, onImpossible: unexpected, onRecovery: unexpected });
+    const repository = files.compose(unit, clock);
     const scheduling = defaultScheduling;
     const priority = { ...defaultPriority, contributingMs: scheduling.contributingMs, timeZone: settings.timeZone };
     const joinTokens = new JoinTokenService(unit, clock, { url: 'https://localhost:8443', caFingerprint: null });
@@ -53,14 +47,14 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
       ...reservationRoutes(reserving.reservations, reserving.changes, reserving.claims),
       ...slaveRoutes(new SlaveService(unit, clock, agents, reports, figures)),
       ...joinTokenRoutes(joinTokens),
-      ...imageRoutes(new ImageService(unit, store, clock, 1024 ** 4)),
+      ...repository.routes,
       ...instanceRoutes(instances, new InstanceConsoleService(unit, agents, settings.timeZone), forecast),
       ...operationRoutes(new OperationService(unit)),
       ...noticeRoutes(new NoticeService(unit, clock)),
       ...decisionRoutes(new DecisionService(unit), { queue: () => Promise.resolve({ length: 0, items: [] }) }),
     ];
   };
-  return { routes, close: () => rmSync(directory, { recursive: true, force: true }) };
+  return { routes, close: () => files.close() };
 }
 
 /** No agent reports here, so nothing may be wrong with a report. */

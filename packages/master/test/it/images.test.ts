@@ -1,11 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { createImageBody } from '@paravcl/shared/api/images';
 import type { Principal } from '@paravcl/shared/domain/people';
-import { ImageService, type NewImage } from '../../src/services/image-service';
-import { ImageStore } from '../../src/store/image-store';
+import type { ImageRepositoryComposition } from '../../src/compose-image-repository';
+import type { ImageService, NewImage } from '../../src/services/image-service';
+import { eventually } from './eventually';
+import { openImageFiles, type ImageFiles } from './image-rig';
 import { openRig, type Rig } from './instance-rig';
 import { sampleReservation } from './sample-records';
 
@@ -33,31 +37,16 @@ function qcow2(change: (header: Buffer) => void = () => undefined): Buffer {
   return file;
 }
 
-const unexpected = (error: unknown): never => {
-  throw error;
-};
-
-/** A store on a bad disk, or one that stops where a test wants to look. */
-class HookedStore extends ImageStore {
-  before: Partial<Record<'receive' | 'finish' | 'head' | 'keep' | 'has', () => Promise<void>>> = {};
-
-  override async receive(...args: Parameters<ImageStore['receive']>): Promise<boolean> {
-    await this.before.receive?.();
-    const complete = await super.receive(...args);
-    await this.before.finish?.();
-    return complete;
-  }
-  override async head(...args: Parameters<ImageStore['head']>): Promise<Buffer> {
-    await this.before.head?.();
-    return super.head(...args);
-  }
-  override async keep(...args: Parameters<ImageStore['keep']>): Promise<void> {
-    await this.before.keep?.();
-    return super.keep(...args);
-  }
-  override async has(...args: Parameters<ImageStore['has']>): Promise<boolean> {
-    await this.before.has?.();
-    return super.has(...args);
+/** As qemu-img makes it of a raw disk. */
+async function asQcow2(raw: Buffer): Promise<Buffer> {
+  const directory = mkdtempSync(join(tmpdir(), 'paravcl-qcow2-'));
+  try {
+    const [from, to] = [join(directory, 'disk.raw'), join(directory, 'disk.qcow2')];
+    writeFileSync(from, raw);
+    await promisify(execFile)('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', '--', from, to]);
+    return readFileSync(to);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 
@@ -66,53 +55,64 @@ const readFault = (): Promise<never> => Promise.reject(Object.assign(new Error('
 describe('an image', () => {
   let rig: Rig;
   let admin: Principal;
-  let directory: string;
-  let store: HookedStore;
+  let files: ImageFiles;
+  let repository: ImageRepositoryComposition;
   let images: ImageService;
 
   beforeEach(async () => {
     rig = await openRig();
     admin = await rig.person('admin', 'root-admin');
-    directory = mkdtempSync(join(tmpdir(), 'paravcl-images-'));
-    store = new HookedStore(directory);
-    images = new ImageService(rig.unit, store, rig.clock, 100_000);
-    await images.recover(unexpected);
+    files = await openImageFiles();
+    repository = files.compose(rig.unit, rig.clock, 100_000);
+    images = repository.images;
+    await images.recover();
   });
   afterEach(async () => {
-    rmSync(directory, { recursive: true, force: true });
+    await images.idle();
+    await files.close();
     await rig.close();
   });
 
+  /** As after the master was killed and started again. */
+  const restarted = async (): Promise<ImageService> => {
+    await files.restart();
+    repository = files.compose(rig.unit, rig.clock, 100_000);
+    images = repository.images;
+    await images.recover();
+    await images.idle();
+    return images;
+  };
   const announced = (content: Buffer, more: Partial<NewImage> = {}): NewImage => ({
     ...createImageBody.parse({ name: 'Ubuntu', format: 'raw', sizeBytes: content.length, sha256: createHash('sha256').update(content).digest('hex') }),
     ...more,
   });
   const read = async (id: string, offset = 0): Promise<Buffer> => {
     const chunks: Buffer[] = [];
-    for await (const chunk of (await store.openRead(id, offset)).stream) chunks.push(chunk);
+    for await (const chunk of (await repository.contents.openRead(id, offset)).stream) chunks.push(chunk as Buffer);
     return Buffer.concat(chunks);
   };
+  const uploads = (): string[] => readdirSync(files.directory);
 
   it('is announced, uploaded, checked, and then served from any offset', async () => {
-    const content = randomBytes(10_000);
+    const content = randomBytes(10_240);
     const made = await images.create(admin, 'disk', announced(content));
     expect(made).toMatchObject({ state: 'uploading', receivedBytes: 0, friendlyId: expect.stringMatching(/^EMI-UBUNTU-[0-9A-F]{3}$/) as string });
     const ready = await images.receive(admin, 'disk', made.id, pieces(content), whole);
-    expect(ready).toMatchObject({ state: 'ready', virtualSizeMiB: 1, reason: null });
+    expect(ready).toMatchObject({ state: 'ready', virtualSizeMiB: 1, reason: null, contentBytes: 10_240, checkPercent: null, manifestId: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
     expect(await read(made.id, 4000)).toEqual(content.subarray(4000));
-    const opened = await store.openRead(made.id, 10_000);
-    expect(opened).toMatchObject({ sizeBytes: 10_000, sha256: made.sha256 });
+    const opened = await repository.contents.openRead(made.id, 10_240);
+    expect(opened).toMatchObject({ sizeBytes: 10_240, sha256: made.sha256 });
     opened.stream.destroy();
+    expect(uploads()).toEqual([]);
     await expect(images.receive(admin, 'disk', made.id, pieces(content), whole)).rejects.toMatchObject({ code: 'conflict' });
   });
 
   it('whose upload broke off goes on from where it was, also after the master was killed', async () => {
-    const content = randomBytes(10_000);
+    const content = randomBytes(10_240);
     const made = await images.create(admin, 'disk', announced(content));
     await expect(images.receive(admin, 'disk', made.id, broken(content, 3000), whole)).rejects.toThrow('aborted');
-    expect((await images.get('disk', made.id)).receivedBytes).toBe(3000);
-    const after = new ImageService(rig.unit, new ImageStore(directory), rig.clock, 100_000);
-    await after.recover(unexpected);
+    expect((await images.get(admin, 'disk', made.id)).receivedBytes).toBe(3000);
+    const after = await restarted();
     await expect(after.receive(admin, 'disk', made.id, pieces(content.subarray(4000)), { offset: 4000, partial: false })).rejects.toMatchObject({
       code: 'conflict',
       detail: { field: 'offset', limit: '3000' },
@@ -127,56 +127,99 @@ describe('an image', () => {
     const made = await images.create(admin, 'disk', announced(content));
     for (const wrong of [randomBytes(5000), content.subarray(1), Buffer.concat([content, Buffer.from('x')])]) {
       await expect(images.receive(admin, 'disk', made.id, pieces(wrong), whole)).rejects.toMatchObject({ code: 'content-mismatch' });
-      expect(readdirSync(directory)).toEqual([]);
+      expect(uploads()).toEqual([]);
     }
     expect(await images.receive(admin, 'disk', made.id, pieces(content), whole)).toMatchObject({ state: 'ready' });
   });
 
-  it('in qcow2 that names another file is refused before any tool sees it, and a clean one shows its virtual size', async () => {
-    const clean = qcow2();
-    const made = await images.create(admin, 'disk', announced(clean, { format: 'qcow2' }));
-    expect(await images.receive(admin, 'disk', made.id, pieces(clean), whole)).toMatchObject({ state: 'ready', virtualSizeMiB: 6 });
+  it('in qcow2 that names another file is refused before any tool sees it, and a clean one becomes what the guest sees', async () => {
+    const raw = Buffer.concat([randomBytes(100_000), Buffer.alloc(5 * 1024 * 1024 + 512 - 100_000)]);
+    const clean = await asQcow2(raw);
+    const small = files.compose(rig.unit, rig.clock, 10_000_000).images;
+    const made = await small.create(admin, 'disk', announced(clean, { format: 'qcow2' }));
+    expect(await small.receive(admin, 'disk', made.id, pieces(clean, 100_000), whole)).toMatchObject({ state: 'ready', virtualSizeMiB: 6, format: 'qcow2', contentBytes: raw.length });
+    expect((await read(made.id)).equals(raw)).toBe(true);
+    expect(await repository.contents.find(made.id)).toEqual({ state: 'ready', sizeBytes: raw.length });
 
     const leaking = qcow2((header) => header.writeBigUInt64BE(512n, 8));
     const bad = await images.create(admin, 'disk', announced(leaking, { format: 'qcow2' }));
     await expect(images.receive(admin, 'disk', bad.id, pieces(leaking), whole)).rejects.toMatchObject({ code: 'invalid-input', detail: { field: 'content' } });
-    expect(await images.get('disk', bad.id)).toMatchObject({ state: 'uploading', receivedBytes: 0, reason: expect.stringContaining('backing file') as string });
-    expect(readdirSync(directory).filter((name) => name.startsWith(bad.id))).toEqual([]);
+    expect(await images.get(admin, 'disk', bad.id)).toMatchObject({ state: 'uploading', receivedBytes: 0, reason: expect.stringContaining('backing file') as string });
+    expect(uploads()).toEqual([]);
   });
 
   it('that was being checked when the master died is ready, or waits for its upload, after the next start', async () => {
-    const content = randomBytes(3000);
+    const content = randomBytes(3072);
     const kept = await images.create(admin, 'disk', announced(content));
-    await images.receive(admin, 'disk', kept.id, pieces(content), whole);
+    files.hooks.take = readFault;
+    await expect(images.receive(admin, 'disk', kept.id, pieces(content), whole)).rejects.toThrow('EIO');
+    files.hooks.take = undefined;
     const half = await images.create(admin, 'disk', announced(content));
-    await rig.database.db('images').update({ state: 'checking', virtual_size_mib: null });
-    const after = new ImageService(rig.unit, new ImageStore(directory), rig.clock, 100_000);
-    await after.recover(unexpected);
-    expect(await after.get('disk', kept.id)).toMatchObject({ state: 'ready', virtualSizeMiB: 1 });
-    expect(await after.get('disk', half.id)).toMatchObject({ state: 'uploading' });
+    await rig.database.db('images').update({ state: 'checking', check_percent: 7 });
+    const after = await restarted();
+    expect(await after.get(admin, 'disk', kept.id)).toMatchObject({ state: 'ready', virtualSizeMiB: 1, checkPercent: null });
+    expect(await after.get(admin, 'disk', half.id)).toMatchObject({ state: 'uploading', reason: 'The check was cut short and its content is gone. Send it once more.' });
+    expect(await read(kept.id)).toEqual(content);
+    expect(files.faults).toEqual([]);
+  });
+
+  it('whose check takes long is answered as being checked, with how far it is, and goes on', async () => {
+    const content = randomBytes(5120);
+    const made = await images.create(admin, 'disk', announced(content));
+    let goOn = (): void => undefined;
+    files.hooks.take = () => new Promise((resolve) => (goOn = resolve));
+    const sent = images.receive(admin, 'disk', made.id, pieces(content), whole);
+    await eventually('the check begins', async () => (await images.get(admin, 'disk', made.id)).state === 'checking');
+    rig.clock.advance(10_000);
+    expect(await sent).toMatchObject({ state: 'checking', checkPercent: 0 });
+    await expect(images.receive(admin, 'disk', made.id, pieces(content), whole)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('checked') as string });
+    goOn();
+    await images.idle();
+    expect(await images.get(admin, 'disk', made.id)).toMatchObject({ state: 'ready', checkPercent: null });
+  });
+
+  it('of an earlier release is launched as it was, and is taken into the chunk store behind the start', async () => {
+    const content = randomBytes(8192);
+    const sha256 = createHash('sha256').update(content).digest('hex');
+    const id = await rig.image(1, 'disk', 'ready', { sizeBytes: content.length, sha256 });
+    writeFileSync(join(files.directory, `${id}-${sha256}.image`), content);
+    expect(await read(id)).toEqual(content);
+    await rig.slave('lab-pc-01');
+    const { instance } = await rig.instances.create(admin, { imageId: id });
+    await rig.scheduler.idle();
+    const diskOf = () => rig.agents.last(instance.id).desired.spec?.disk;
+    expect(diskOf()).toEqual({ imageId: id, sha256, sizeBytes: content.length, format: 'raw' });
+
+    const after = await restarted();
+    const { manifestId, ...taken } = await after.get(admin, 'disk', id);
+    expect(taken).toMatchObject({ state: 'ready', contentBytes: 8192 });
+    expect(uploads()).toEqual([]);
+    expect(await read(id)).toEqual(content);
+    await rig.resend.run();
+    expect(diskOf()).toEqual({ imageId: id, sha256, sizeBytes: 8192, format: 'raw', manifest: manifestId });
   });
 
   it('belongs to one request until its check has ended: another cannot write into what is being checked', async () => {
-    const content = randomBytes(5000);
+    const content = randomBytes(5120);
     const made = await images.create(admin, 'disk', announced(content));
     let second: unknown = null;
-    store.before.finish = async () => {
-      store.before = {};
-      second = await images.receive(admin, 'disk', made.id, broken(randomBytes(5000), 3000), whole).catch((error: unknown) => error);
+    files.hooks.received = async () => {
+      files.hooks.received = undefined;
+      second = await images.receive(admin, 'disk', made.id, broken(randomBytes(5120), 3000), whole).catch((error: unknown) => error);
     };
     expect(await images.receive(admin, 'disk', made.id, pieces(content), whole)).toMatchObject({ state: 'ready' });
     expect(second).toMatchObject({ code: 'conflict' });
     expect(await read(made.id)).toEqual(content);
   });
 
-  it.each(['head', 'keep'] as const)('whose check ends in a fault of the disk (%s) waits for its content again, and says why', async (call) => {
-    const content = randomBytes(5000);
+  it('whose check ends in a fault of the disk waits for its content again, and says why', async () => {
+    const content = randomBytes(5120);
     const made = await images.create(admin, 'disk', announced(content));
-    store.before[call] = readFault;
+    files.hooks.take = readFault;
     await expect(images.receive(admin, 'disk', made.id, pieces(content), whole)).rejects.toThrow('EIO');
-    expect(await images.get('disk', made.id)).toMatchObject({ state: 'uploading', reason: expect.stringContaining('EIO') as string, receivedBytes: 5000 });
-    store.before = {};
-    expect(await images.receive(admin, 'disk', made.id, pieces(Buffer.alloc(0)), { offset: 5000, partial: false })).toMatchObject({ state: 'ready', reason: null });
+    expect(await images.get(admin, 'disk', made.id)).toMatchObject({ state: 'uploading', reason: expect.stringContaining('EIO') as string, receivedBytes: 5120 });
+    files.hooks.take = undefined;
+    expect(await images.receive(admin, 'disk', made.id, pieces(Buffer.alloc(0)), { offset: 5120, partial: false })).toMatchObject({ state: 'ready', reason: null });
   });
 
   it('whose check was cut short, and could not even be written down, goes on with the next request', async () => {
@@ -187,26 +230,26 @@ describe('an image', () => {
   });
 
   it('with a fault of the disk at the start of the master does not keep the others from being recovered', async () => {
-    const content = randomBytes(3000);
+    const content = randomBytes(3072);
     const bad = await images.create(admin, 'disk', announced(content));
     const good = await images.create(admin, 'disk', announced(content));
-    for (const { id } of [bad, good]) await images.receive(admin, 'disk', id, pieces(content), whole);
+    files.hooks.take = readFault;
+    for (const { id } of [bad, good]) await expect(images.receive(admin, 'disk', id, pieces(content), whole)).rejects.toThrow('EIO');
     await rig.database.db('images').update({ state: 'checking' });
-    store.before.has = () => {
-      store.before = {};
+    files.hooks.take = () => {
+      files.hooks.take = undefined;
       return readFault();
     };
-    const faults: unknown[] = [];
-    await images.recover((error) => faults.push(error));
-    expect(faults).toEqual([expect.objectContaining({ code: 'EIO' })]);
-    expect(await images.get('disk', bad.id)).toMatchObject({ state: 'uploading', reason: expect.stringContaining('EIO') as string });
-    expect(await images.get('disk', good.id)).toMatchObject({ state: 'ready' });
+    const after = await restarted();
+    expect(files.faults).toEqual([expect.objectContaining({ code: 'EIO' })]);
+    expect(await after.get(admin, 'disk', bad.id)).toMatchObject({ state: 'uploading', reason: expect.stringContaining('EIO') as string });
+    expect(await after.get(admin, 'disk', good.id)).toMatchObject({ state: 'ready' });
   });
 
   it('that is deleted during its upload leaves nothing, and its upload ends', async () => {
     const content = randomBytes(5000);
     const made = await images.create(admin, 'disk', announced(content));
-    store.before.receive = () => images.delete(admin, 'disk', made.id);
+    files.hooks.receive = () => images.delete(admin, 'disk', made.id);
     let sent = 0;
     const counted = async function* (): AsyncGenerator<Buffer> {
       for await (const chunk of pieces(content)) {
@@ -216,7 +259,16 @@ describe('an image', () => {
     };
     await expect(images.receive(admin, 'disk', made.id, counted(), whole)).rejects.toMatchObject({ code: 'not-found' });
     expect(sent).toBe(1);
-    expect(readdirSync(directory)).toEqual([]);
+    expect(uploads()).toEqual([]);
+  });
+
+  it('that is deleted during its check is gone, with all of its files', async () => {
+    const content = randomBytes(5120);
+    const made = await images.create(admin, 'disk', announced(content));
+    files.hooks.take = () => images.delete(admin, 'disk', made.id);
+    await expect(images.receive(admin, 'disk', made.id, pieces(content), whole)).rejects.toMatchObject({ code: 'not-found' });
+    expect(uploads()).toEqual([]);
+    await expect(images.get(admin, 'disk', made.id)).rejects.toMatchObject({ code: 'not-found' });
   });
 
   it('is not deleted while an instance or another image depends on it; the message says which', async () => {
@@ -234,8 +286,8 @@ describe('an image', () => {
     await rig.instances.operate(admin, instance.id, { verb: 'delete' });
     await images.delete(admin, 'disk', disk.id);
     await images.delete(admin, 'kernel', kernel.id);
-    expect(readdirSync(directory)).toEqual([]);
-    await expect(images.get('disk', disk.id)).rejects.toMatchObject({ code: 'not-found' });
+    expect(uploads()).toEqual([]);
+    await expect(images.get(admin, 'disk', disk.id)).rejects.toMatchObject({ code: 'not-found' });
   });
 
   it('is not deleted while a reservation that is not over names it', async () => {
@@ -245,7 +297,7 @@ describe('an image', () => {
     const { reservations } = rig.unit.read;
     const reservation = sampleReservation({ imageId: disk.id, state: 'no-show', sentence: '2 machines for CL II, Mon 10:00 to 12:00.' });
     await reservations.insert(reservation);
-    await expect(images.delete(admin, 'disk', disk.id)).rejects.toMatchObject({ code: 'in-use', message: 'Ubuntu is reserved: 2 machines for CL II, Mon 10:00 to 12:00. Cancel or release that reservation first, or wait until it is over.' });
+    await expect(images.delete(admin, 'disk', disk.id)).rejects.toMatchObject({ code: 'in-use', message: `Ubuntu (${disk.friendlyId}) cannot be deleted: reservation 2 machines for CL II, Mon 10:00 to 12:00 is for it. Cancel or release the reservations first, or wait until they are over.` });
     await reservations.change(reservation.id, 'no-show', { state: 'expired' });
     await images.delete(admin, 'disk', disk.id);
   });

@@ -1,17 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Principal } from '@paravcl/shared/domain/people';
+import { newId } from '@paravcl/shared/ids';
 import { createApp } from '../../src/http/app';
 import { idempotencyStore } from '../../src/http/idempotency-store';
-import { imageRoutes } from '../../src/http/image-routes';
 import { instanceRoutes } from '../../src/http/instance-routes';
 import { operationRoutes } from '../../src/http/operation-routes';
-import { ImageService } from '../../src/services/image-service';
-import { ImageStore } from '../../src/store/image-store';
+import { openImageFiles, type ImageFiles } from './image-rig';
 import { openRig, type Rig } from './instance-rig';
 
 type Body = Record<string, unknown>;
@@ -20,7 +16,7 @@ type Body = Record<string, unknown>;
 describe('the API of images, instances and operations', () => {
   let rig: Rig;
   let server: Server;
-  let directory: string;
+  let files: ImageFiles;
   let who: Principal;
   let student: Principal;
   let admin: Principal;
@@ -30,16 +26,13 @@ describe('the API of images, instances and operations', () => {
     rig = await openRig();
     [student, admin] = [await rig.person('student', 'alice'), await rig.person('admin', 'root-admin')];
     who = admin;
-    directory = mkdtempSync(join(tmpdir(), 'paravcl-api-'));
-    const images = new ImageService(rig.unit, new ImageStore(directory), rig.clock, 1_000_000);
-    await images.recover((error) => {
-      throw error;
-    });
+    files = await openImageFiles();
+    const repository = files.compose(rig.unit, rig.clock);
     const app = createApp({
       authenticate: () => Promise.resolve({ principal: who, by: 'bearer' }),
       idempotency: idempotencyStore(rig.unit.read.idempotencyKeys, rig.clock),
       checkAnswers: true,
-      routes: [...imageRoutes(images), ...instanceRoutes(rig.instances, rig.consoles, rig.forecast), ...operationRoutes(rig.operations)],
+      routes: [...repository.routes, ...instanceRoutes(rig.instances, rig.consoles, rig.forecast), ...operationRoutes(rig.operations)],
       routers: [],
       log: { error: (fields, message) => broken.push(fields, message) },
     });
@@ -48,9 +41,9 @@ describe('the API of images, instances and operations', () => {
   });
   afterAll(async () => {
     await new Promise((resolve) => server.close(resolve));
-    rmSync(directory, { recursive: true, force: true });
+    await files.close();
     await rig.close();
-    expect(broken).toEqual([]);
+    expect([...broken, ...files.faults]).toEqual([]);
   });
 
   const ask = async (method: string, path: string, body?: Body | Buffer, headers: Record<string, string> = {}): Promise<{ status: number; body: Body; headers: Headers }> => {
@@ -113,11 +106,17 @@ describe('the API of images, instances and operations', () => {
     const imageId = await rig.image();
     for (const [field, value] of [
       ['vcpus', 0], ['vcpus', -1], ['vcpus', 1e9], ['vcpus', 1.5], ['vcpus', '2'], ['ramMiB', 0], ['ramMiB', -512], ['ramMiB', 1e15], ['diskMiB', 0], ['diskMiB', 1e12],
-      ['bandwidthMbps', 0], ['name', 'a"b'], ['name', '$(id)'], ['name', '<name/>'], ['name', '名前'], ['name', 'x'.repeat(10_000)], ['imageId', 'x'], ['kernelId', imageId],
+      ['bandwidthMbps', 0], ['name', 'a"b'], ['name', '$(id)'], ['name', '<name/>'], ['name', '名前'], ['name', 'x'.repeat(10_000)], ['imageId', 'x'], ['kernelId', 'x'], ['familyId', 'x'], ['templateId', 'x'],
     ] as const) {
       const answer = await ask('POST', '/instances', { imageId, [field]: value });
       expect([field, value, answer.status, answer.body['field']]).toEqual([field, value, 400, field]);
       expect(answer.body['code']).toBe('invalid-input');
+    }
+    for (const [field, body] of [['kernelId', { imageId, kernelId: imageId }], ['imageId', { imageId: newId(0) }], ['familyId', { familyId: newId(0) }], ['templateId', { templateId: newId(0) }]] as const) {
+      expect([field, (await ask('POST', '/instances', body)).body]).toEqual([field, expect.objectContaining({ status: 404, code: 'not-found', field })]);
+    }
+    for (const body of [{}, { imageId, familyId: newId(0) }]) {
+      expect((await ask('POST', '/instances', body)).body).toMatchObject({ status: 400, code: 'invalid-input', field: 'imageId', limit: expect.stringContaining('exactly one') as string });
     }
     expect((await ask('GET', '/instances')).body['items']).toEqual([]);
     expect((await ask('GET', '/instances?cursor=nonsense')).status).toBe(400);

@@ -1,8 +1,10 @@
+import type { ImageKind } from '@paravcl/shared/domain/image';
 import type { Principal, Role } from '@paravcl/shared/domain/people';
 import type { Admission, Liveness } from '@paravcl/shared/domain/slave';
 import { newId } from '@paravcl/shared/ids';
 import type { Command, CommandResult } from '@paravcl/shared/protocol/commands';
 import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
+import type { NewImageRecord } from '../../src/repositories/image-repository';
 import type { SlaveRecord } from '../../src/repositories/slave-record';
 import type { UnitOfWork } from '../../src/db/unit-of-work';
 import { DeadlineJob } from '../../src/jobs/deadline-job';
@@ -27,6 +29,7 @@ import type { OnRecovery, RecoveryPath } from '../../src/services/recovery-paths
 import { SchedulingService } from '../../src/services/scheduling-service';
 import { plainDescribe } from './agent-double';
 import { HandClock } from './hand-clock';
+import { sampleImage } from './sample-records';
 import { openTestDatabase } from './test-database';
 
 /** Agents as the services see them: what was sent is kept; what nobody expected throws. */
@@ -180,16 +183,17 @@ export async function openRig(options: RigOptions = {}) {
   };
 
   let images = 0;
-  const image = async (virtualSizeMiB = 64, kind: 'disk' | 'kernel' | 'ramdisk' = 'disk', state: 'ready' | 'uploading' = 'ready'): Promise<string> => {
-    const id = newId(clock.now());
-    await unit.transaction((repositories) =>
-      repositories.images.insert({
-        id, friendlyId: `EMI-UBUNTU-${(++images).toString()}`, kind, name: 'Ubuntu', description: '', format: 'raw', sizeBytes: 1024, sha256: 'a'.repeat(64),
-        virtualSizeMiB, state, reason: null, defaultKernelId: null, defaultRamdiskId: null, defaultVcpus: null, defaultRamMiB: null, kernelArguments: '',
-        platformValue: 1, ownerGroupId: null, createdByUserId: newId(clock.now()), createdAt: clock.now(),
-      }),
-    );
-    return id;
+  /** A version of a family of its own; ready ones are in production. */
+  const image = async (virtualSizeMiB = 64, kind: ImageKind = 'disk', state: 'ready' | 'uploading' = 'ready', facts: Partial<NewImageRecord> = {}): Promise<string> => {
+    const record = sampleImage({ kind, virtualSizeMiB, state, friendlyId: `EMI-UBUNTU-${(++images).toString()}`, ...facts });
+    await unit.transaction(async (repositories) => {
+      await repositories.images.insert(record);
+      await repositories.imageFamilies.insert({
+        id: record.familyId, kind, name: `Ubuntu ${images.toString()}`, description: '', versionsMade: record.version, productionImageId: state === 'ready' ? record.id : null,
+        createdByUserId: record.createdByUserId, createdAt: clock.now(),
+      });
+    });
+    return record.id;
   };
 
   /** The slave that was told last answers, under the generation it was told. */

@@ -526,7 +526,7 @@ describe('an instance', () => {
   it('is refused with field and limit, and nothing half made, for what cannot be', async () => {
     const tooSmall = rig.instances.create(alice, { imageId, diskMiB: 10 });
     await expect(tooSmall).rejects.toMatchObject({ code: 'invalid-input', detail: { field: 'diskMiB', limit: 'at least 64 MiB' } });
-    await expect(rig.instances.create(alice, { imageId: newId(0) })).rejects.toMatchObject({ code: 'invalid-input', detail: { field: 'imageId' } });
+    await expect(rig.instances.create(alice, { imageId: newId(0) })).rejects.toMatchObject({ code: 'not-found', detail: { field: 'imageId' } });
     await expect(rig.instances.create(alice, { imageId: await rig.image(64, 'disk', 'uploading') })).rejects.toMatchObject({ code: 'image-not-ready' });
     for (const name of ['My VM', '"; DROP', '$(reboot)', '<x/>', 'ü', '-a', 'a'.repeat(10_000)]) {
       await expect(rig.instances.create(alice, { imageId, name })).rejects.toMatchObject({ code: 'invalid-input', detail: { field: 'name' } });

@@ -13,7 +13,16 @@ export const actions = [
   'image.list',
   'image.see',
   'image.create',
+  'image.edit', // what is said of it, who sees it, whether it is offered, what is in production
+  'image.import', // from a path of the server
+  'image.download',
   'image.delete',
+  'image.spread', // which hosts have how much of it
+  'template.list',
+  'template.see',
+  'template.create',
+  'template.edit',
+  'template.delete',
   'instance.create',
   'instance.list',
   'instance.see',

@@ -42,7 +42,7 @@ export const editGroup = route({
 export const deleteGroup = route({
   method: 'delete',
   path: '/groups/:groupId',
-  summary: 'Delete a group; refused while instances belong to it or it owns images',
+  summary: 'Delete a group; refused while instances belong to it, or it owns images or templates',
   action: 'group.delete',
   params: one,
   answer: { status: 204 },

@@ -17,8 +17,18 @@ const minutesSchema = z.int().min(0).max(366 * 24 * 60);
 /** A start or a resume may give it new time; without, it keeps what is left, or gets its minutes again when none is. */
 const newTimeBody = z.object({ minutes: minutesSchema.nullable().optional() }).prefault({});
 
+/** What is to run: a version, the production version of a family, or a template. */
+const runFields = {
+  imageId: idSchema.optional(),
+  familyId: idSchema.optional(),
+  templateId: idSchema.optional(),
+};
+const namesOne = (asked: { readonly imageId?: string | undefined; readonly familyId?: string | undefined; readonly templateId?: string | undefined }): boolean =>
+  [asked.imageId, asked.familyId, asked.templateId].filter((id) => id !== undefined).length === 1;
+const nameOne = { path: ['imageId'], error: 'say what to run: exactly one of imageId, familyId and templateId' };
+
 export const createInstanceBody = z.object({
-  imageId: idSchema,
+  ...runFields,
   /** Host name in the guest; one is made from the image's name and the id when absent. */
   name: z.string().max(10_000).optional(),
   /** Absent: the image's default. Null: boot by the disk's own loader. */
@@ -26,7 +36,7 @@ export const createInstanceBody = z.object({
   ramdiskId: idSchema.nullable().optional(),
   vcpus: vcpusSchema.optional(),
   ramMiB: ramMiBSchema.optional(),
-  /** At least the image's size. */
+  /** At least the image's size. A template's sizes and time are taken where nothing else is said. */
   diskMiB: diskMiBSchema.optional(),
   bandwidthMbps: bandwidthMbpsSchema.optional(),
   /** A group you belong to or own, whose teacher may see and operate it. Absent: your primary group, if any. */
@@ -37,7 +47,7 @@ export const createInstanceBody = z.object({
   sshPublicKeys: z.array(sshPublicKeySchema).max(20).optional(),
   /** Register an own machine as a slave with this request (RAS of the formula); false is an opt-out where the site counts them. */
   asSlave: z.boolean().optional(),
-});
+}).refine(namesOne, nameOne);
 export type CreateInstanceBody = z.output<typeof createInstanceBody>;
 
 /** Long work was accepted: follow the operation (`Location`) until it is no longer pending. */
@@ -51,7 +61,7 @@ export const acceptedSchema = z.object({
 });
 const accepted = { status: 202, schema: acceptedSchema } as const;
 
-export const createInstance = route({ method: 'post', path: '/instances', summary: 'Launch an instance of an image', action: 'instance.create', body: createInstanceBody, answer: accepted });
+export const createInstance = route({ method: 'post', path: '/instances', summary: 'Launch an instance of an image, of a family, or from a template', action: 'instance.create', body: createInstanceBody, answer: accepted });
 
 export const getLaunchOptions = route({
   method: 'get',
@@ -59,13 +69,13 @@ export const getLaunchOptions = route({
   summary: 'For how long a launch of this size fits beside the coming reservations, with which priority, and what it risks',
   action: 'instance.create',
   query: z.object({
-    imageId: idSchema,
+    ...runFields,
     vcpus: z.coerce.number().pipe(vcpusSchema).optional(),
     ramMiB: z.coerce.number().pipe(ramMiBSchema).optional(),
     diskMiB: z.coerce.number().pipe(diskMiBSchema).optional(),
     bandwidthMbps: z.coerce.number().pipe(bandwidthMbpsSchema).optional(),
     asSlave: flagSchema.optional(),
-  }),
+  }).refine(namesOne, nameOne),
   answer: {
     status: 200,
     schema: z.object({

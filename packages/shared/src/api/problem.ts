@@ -18,6 +18,9 @@ export const problemSchema = z.object({
   /** What one can have instead of a refused reservation. */
   offers: z.array(offerSchema).optional(),
   decisionId: idSchema.optional(),
+  /** What keeps a thing from being deleted: the first of it, and how much there is in all. */
+  dependents: z.array(z.object({ type: z.enum(['instance', 'image', 'reservation', 'template']), id: idSchema, name: z.string(), how: z.string() })).optional(),
+  dependentCount: z.int().positive().optional(),
   trace: z.string(),
 });
 export type Problem = z.infer<typeof problemSchema>;

@@ -32,6 +32,8 @@ export const requestReservationBody = z.object({
   count: z.int().min(reservationBounds.count.min).max(reservationBounds.count.max).default(1),
   /** Each absent size is the image's default, then the site's. */
   imageId: idSchema.nullable().default(null),
+  /** Instead of `imageId`: the version that is in production now. */
+  familyId: idSchema.optional(),
   vcpus: vcpusSchema.optional(),
   ramMiB: ramMiBSchema.optional(),
   diskMiB: diskMiBSchema.optional(),

@@ -21,6 +21,8 @@ export interface RouteContract {
     /** JSON unless `contentType` says otherwise; absent for 204. */
     readonly schema?: z.ZodType;
     readonly contentType?: string;
+    /** A stream of which a range may be asked for, answered by 206 (RFC 9110 §14). */
+    readonly ranges?: true;
   };
 }
 

@@ -3,6 +3,7 @@ import { desiredStateSchema, observedStateSchema } from '../domain/instance-stat
 import { imageFormatSchema } from '../domain/image';
 import { bandwidthMbpsSchema, diskMiBSchema, hostLabelSchema, ipv4Schema, macSchema, ramMiBSchema, sha256Schema, sshPublicKeySchema, vcpusSchema } from '../domain/limits';
 import { reasonSchema } from '../domain/reasons';
+import { cloudInitSchema } from '../domain/template';
 import { idSchema } from '../ids';
 
 /**
@@ -30,8 +31,8 @@ export const instanceSpecSchema = z
     mac: macSchema,
     address: ipv4Schema,
     bandwidthMbps: bandwidthMbpsSchema.nullable(),
-    /** cloud-init NoCloud seed. */
-    seed: z.object({ hostname: hostLabelSchema, user: z.string().max(32), sshPublicKeys: z.array(sshPublicKeySchema).max(20) }),
+    /** cloud-init NoCloud seed. `vendorData` is the cloud-config of the template it was launched from; an agent of before version 3 leaves it out. */
+    seed: z.object({ hostname: hostLabelSchema, user: z.string().max(32), sshPublicKeys: z.array(sshPublicKeySchema).max(20), vendorData: cloudInitSchema.optional() }),
   })
   .readonly();
 export type InstanceSpec = z.infer<typeof instanceSpecSchema>;

@@ -1,0 +1,58 @@
+import type { ImageKind, ImageState } from '@paravcl/shared/domain/image';
+import type { Principal } from '@paravcl/shared/domain/people';
+import { ParavclError } from '@paravcl/shared/errors';
+import type { Readable } from 'node:stream';
+import type { UnitOfWork } from '../db/unit-of-work';
+import type { ImageRecord } from '../repositories/image-repository';
+import type { ContentReader } from '../store/content-reader';
+import { maySeeImage } from './image-access';
+import { imageNouns, missingImage } from './image-nouns';
+import { authorise } from './policy';
+
+export interface OpenedContent {
+  readonly sizeBytes: number;
+  /** Of the whole of it. */
+  readonly sha256: string;
+  readonly stream: Readable;
+}
+
+/** Where the file of an image of an earlier release is read from, until its content is in the chunk store. */
+export interface EarlierContent {
+  openRead(imageId: string, offsetBytes: number): Promise<OpenedContent>;
+}
+
+/** The whole raw content of images, for agents that fetch it as one file and for people who download it. */
+export class ImageContent {
+  constructor(
+    private readonly unitOfWork: Pick<UnitOfWork, 'read'>,
+    private readonly reader: Pick<ContentReader, 'open'>,
+    private readonly earlier: EarlierContent,
+  ) {}
+
+  /** What the books say of it; null when there is none. */
+  async find(imageId: string): Promise<{ readonly state: ImageState; readonly sizeBytes: number } | null> {
+    const image = await this.unitOfWork.read.images.find(imageId);
+    return image === null ? null : { state: image.state, sizeBytes: image.contentBytes ?? image.sizeBytes };
+  }
+
+  /** From this offset on. Throws `not-found`, or `invalid-input` for an offset past the end. */
+  async openRead(imageId: string, offsetBytes: number): Promise<OpenedContent> {
+    const image = await this.unitOfWork.read.images.find(imageId);
+    if (image === null) throw new ParavclError('not-found', `There is no image ${imageId}.`);
+    return this.open(image, offsetBytes);
+  }
+
+  /** For a person. Throws `not-found`, `forbidden`, `image-not-ready`, or `invalid-input` for an offset past the end. */
+  async download(principal: Principal, kind: ImageKind, imageId: string, offsetBytes: number): Promise<OpenedContent> {
+    const image = await this.unitOfWork.read.images.find(imageId);
+    if (image?.kind !== kind || !maySeeImage(principal, image)) throw missingImage(kind, imageId);
+    authorise(principal, 'image.download', 'image.see', { ownerUserId: image.createdByUserId, groupId: null }, `${imageNouns[kind]} ${image.friendlyId}`);
+    if (image.state !== 'ready' && image.state !== 'deprecated') throw new ParavclError('image-not-ready', `${image.name} is ${image.state}: it has no checked content to give.`);
+    return this.open(image, offsetBytes);
+  }
+
+  private async open({ id, manifestId, contentSha256 }: ImageRecord, offsetBytes: number): Promise<OpenedContent> {
+    if (manifestId === null || contentSha256 === null) return this.earlier.openRead(id, offsetBytes);
+    return { ...(await this.reader.open(manifestId, offsetBytes)), sha256: contentSha256 };
+  }
+}
