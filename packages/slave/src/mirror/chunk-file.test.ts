@@ -175,7 +175,8 @@ test('when syncing fails, what was kept since is missing: the kernel may have dr
 });
 
 type Step =
-  | { readonly do: 'keep' | 'read' | 'rot'; readonly index: number }
+  | { readonly do: 'keep' | 'read'; readonly index: number }
+  | { readonly do: 'rot'; readonly index: number }
   | { readonly do: 'wait'; readonly turns: number }
   | { readonly do: 'second' | 'kill' | 'end' | 'end and start again' }
   | { readonly do: 'lose power'; readonly keeps: readonly boolean[] };
