@@ -72,7 +72,10 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
       onUp: () => sayHoldings(),
     },
   );
-  const peers = new PeerConnections(clock, (member, why) => log.info({ slaveId: member.slaveId, why }, 'another mirror cannot be reached; others are asked'));
+  const peers = new PeerConnections(clock, (member, manifest, why) => {
+    log.info({ slaveId: member.slaveId, why }, 'another mirror cannot be reached; others are asked');
+    door.fault(manifest, member.slaveId, 'unreachable', 0);
+  });
   const fetcher = new Fetcher(door, peers, clock, log);
   const opened = (library = await MirrorLibrary.open({
     files: hostFiles,

@@ -25,7 +25,7 @@ export class PeerConnections {
 
   constructor(
     private readonly clock: Clock,
-    private readonly onUnreachable: (member: ChunkMember, why: string) => void,
+    private readonly onUnreachable: (member: ChunkMember, manifest: ManifestId, why: string) => void,
   ) {
     const sweep = (): void => {
       this.closeIdle();
@@ -46,7 +46,7 @@ export class PeerConnections {
     let connection = this.connections.get(key);
     if (connection === undefined) {
       if (!this.isWorthAsking(member)) return null;
-      connection = { port: this.dial(member, key), usedAtMs: 0 };
+      connection = { port: this.dial(member, manifest, key), usedAtMs: 0 };
       this.connections.set(key, connection);
     }
     connection.usedAtMs = this.clock.monotonicMs();
@@ -64,7 +64,7 @@ export class PeerConnections {
     for (const { port } of this.connections.values()) void port.then((open) => open?.close('this mirror stops'));
   }
 
-  private dial(member: ChunkMember, key: string): Promise<ChunkPort | null> {
+  private dial(member: ChunkMember, manifest: ManifestId, key: string): Promise<ChunkPort | null> {
     return new Promise((resolve) => {
       const socket = connect({
         host: member.address,
@@ -86,7 +86,7 @@ export class PeerConnections {
         socket.destroy();
         this.connections.delete(key);
         this.restUntilMs.set(member.slaveId, this.clock.monotonicMs() + restMs);
-        this.onUnreachable(member, why);
+        this.onUnreachable(member, manifest, why);
         resolve(null);
       };
       const cancel = this.clock.after(connectWithinMs, () => fail(`no connection within ${connectWithinMs / 1000} s`));
