@@ -6,7 +6,7 @@ import { isMap, parseDocument } from 'yaml';
  * resolved: what it means is the guest's business. Its first line and length are its schema's.
  */
 export function requireCloudConfig(text: string): void {
-  const document = parseDocument(text, { logLevel: 'silent', uniqueKeys: true });
+  const document = parseDocument(text, { logLevel: 'error', uniqueKeys: true });
   const [fault] = document.errors;
   if (fault === undefined && isMap(document.contents)) return;
   const where = fault === undefined ? 'it is no mapping of keys to values' : fault.message.split('\n', 1)[0]?.replace(/[:.]$/, '');

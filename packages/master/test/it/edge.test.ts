@@ -83,7 +83,7 @@ function fieldsOf(contract: RouteContract): string[] {
   return body instanceof z.ZodObject ? Object.keys(body.shape) : [];
 }
 
-const countedTables = ['users', 'user_groups', 'memberships', 'one_time_tokens', 'images', 'instances', 'addresses', 'operations', 'join_tokens', 'slaves'];
+const countedTables = ['users', 'user_groups', 'memberships', 'one_time_tokens', 'images', 'image_families', 'templates', 'instances', 'addresses', 'operations', 'join_tokens', 'slaves'];
 async function counts(): Promise<Record<string, number>> {
   const { db } = site.database;
   const row: unknown = await db.select(countedTables.map((table) => db(table).count('*').as(table))).first();

@@ -2,6 +2,7 @@ import { systemClock } from '@paravcl/shared/clock';
 import { composeReservations } from '../../src/compose-reservations';
 import type { BoundRoute } from '../../src/http/binding';
 import { decisionRoutes } from '../../src/http/decision-routes';
+import { imageReadinessRoutes } from '../../src/http/image-readiness-routes';
 import { instanceRoutes } from '../../src/http/instance-routes';
 import { joinTokenRoutes } from '../../src/http/join-token-routes';
 import { noticeRoutes } from '../../src/http/notice-routes';
@@ -10,6 +11,7 @@ import { reservationRoutes } from '../../src/http/reservation-routes';
 import { slaveRoutes } from '../../src/http/slave-routes';
 import { DecisionService } from '../../src/services/decision-service';
 import { FleetPulse } from '../../src/services/fleet-pulse';
+import { ImageReadiness } from '../../src/services/image-readiness';
 import { InstanceConsoleService } from '../../src/services/instance-console-service';
 import { InstanceService } from '../../src/services/instance-service';
 import { defaultParticipation, defaultPriority, defaultQuotas, defaultReservations, defaultScheduling } from '../../src/services/instance-settings';
@@ -41,13 +43,16 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
     const forecast = new LaunchForecast({ unitOfWork: unit, agents, figures, clock, settings, scheduling, priority, participation, quotas: defaultQuotas });
     const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, figures, clock, settings, scheduling, priority, participation, quotas: defaultQuotas, forecast, onFault: unexpected });
     const reserving = composeReservations({
-      unitOfWork: unit, agents, figures, instances, participation, scheduler, clock, settings, scheduling, priority, reservations: defaultReservations, quotas: defaultQuotas, onFault: unexpected,
+      unitOfWork: unit, agents, figures, instances, participation, scheduler, clock, settings, scheduling, priority, reservations: defaultReservations, quotas: defaultQuotas, preCopy: { readinessOf: () => null }, onFault: unexpected,
     });
+    const preCopy = { wantedOn: () => [], wantedOf: () => new Map() };
+    const readiness = new ImageReadiness({ unitOfWork: unit, fleet: { standings: () => new Map() }, preCopy, clock, timeZone: settings.timeZone });
     return [
       ...reservationRoutes(reserving.reservations, reserving.changes, reserving.claims),
       ...slaveRoutes(new SlaveService(unit, clock, agents, reports, figures)),
       ...joinTokenRoutes(joinTokens),
       ...repository.routes,
+      ...imageReadinessRoutes(readiness),
       ...instanceRoutes(instances, new InstanceConsoleService(unit, agents, settings.timeZone), forecast),
       ...operationRoutes(new OperationService(unit)),
       ...noticeRoutes(new NoticeService(unit, clock)),

@@ -144,4 +144,34 @@ describe('the API of images, instances and operations', () => {
     expect(again.headers.get('location')).toBe(made.headers.get('location'));
     expect((await ask('GET', '/instances')).body['items']).toHaveLength(1);
   });
+
+  it('gives the raw content or a range of it, and says what depends on an image in a refusal', async () => {
+    who = admin;
+    const content = randomBytes(5120);
+    const made = await ask('POST', '/images', { name: 'Debian', format: 'raw', sizeBytes: content.length, sha256: createHash('sha256').update(content).digest('hex') });
+    const path = `/images/${String(made.body['id'])}`;
+    await ask('PUT', `${path}/content`, content);
+    const fetched = async (headers: Record<string, string>): Promise<{ response: Response; bytes: Buffer }> => {
+      const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1${path}/content`, { headers });
+      return { response, bytes: Buffer.from(await response.arrayBuffer()) };
+    };
+    const all = await fetched({});
+    expect([all.response.status, all.response.headers.get('content-type'), all.response.headers.get('etag'), all.bytes.equals(content)]).toEqual([200, 'application/octet-stream', `"${String(made.body['sha256'])}"`, true]);
+    const part = await fetched({ range: 'bytes=1000-1999' });
+    expect([part.response.status, part.response.headers.get('content-range'), part.bytes.equals(content.subarray(1000, 2000))]).toEqual([206, 'bytes 1000-1999/5120', true]);
+    expect((await fetched({ range: 'bytes=5000-' })).bytes.equals(content.subarray(5000))).toBe(true);
+    expect((await fetched({ range: 'bytes=5120-' })).response.status).toBe(400);
+    who = student;
+    expect((await fetched({})).response.status).toBe(403);
+
+    const { body } = await ask('POST', '/instances', { familyId: made.body['familyId'] });
+    const { id, name } = body['instance'] as Body;
+    who = admin;
+    expect((await ask('DELETE', path)).body).toMatchObject({ status: 409, code: 'in-use', dependentCount: 1, dependents: [{ type: 'instance', id, name, how: 'runs it' }] });
+    await rig.scheduler.idle();
+    await ask('DELETE', `/instances/${String(id)}`);
+    await rig.report(String(id), 'deleted');
+    expect((await ask('PATCH', path, { state: 'deprecated' })).body).toMatchObject({ state: 'deprecated' });
+    expect((await ask('DELETE', path)).status).toBe(204);
+  });
 });

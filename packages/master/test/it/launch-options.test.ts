@@ -26,5 +26,5 @@ test('what no slave is large enough for is told beforehand, its link too, and no
 });
 
 test('an image that is not there is refused', async () => {
-  await expect(rig.forecast.options(await rig.person('student', 'bob'), { imageId: newId(0) })).rejects.toMatchObject({ code: 'invalid-input' });
+  await expect(rig.forecast.options(await rig.person('student', 'bob'), { imageId: newId(0) })).rejects.toMatchObject({ code: 'not-found', detail: { field: 'imageId' } });
 });

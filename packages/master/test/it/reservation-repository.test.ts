@@ -89,7 +89,7 @@ test('a group is in use while room is reserved for it', async () => {
   const groupId = newId(now);
   await stored({ groupId, state: 'no-show' });
   await stored({ groupId, state: 'expired' });
-  expect(await database.unit.read.groups.use(groupId)).toEqual({ instances: 0, images: 0, reservations: 1 });
+  expect(await database.unit.read.groups.use(groupId)).toEqual({ instances: 0, images: 0, reservations: 1, templates: 0 });
 });
 
 test('a page holds those whose window overlaps, that one may see, newest first', async () => {

@@ -28,7 +28,7 @@ export async function openReservationRig({ rules, ...options }: ReservationRigOp
   const composeAll = (services: Pick<typeof rig, 'instances' | 'participation' | 'scheduler'> = rig, unitOfWork: UnitOfWork = unit) =>
     composeReservations({
       unitOfWork, agents, figures: pulse, scheduling, clock, settings, priority, quotas, reservations,
-      instances: services.instances, participation: services.participation, scheduler: services.scheduler, onFault: (error) => void faults.push(error),
+      preCopy: { readinessOf: () => null }, instances: services.instances, participation: services.participation, scheduler: services.scheduler, onFault: (error) => void faults.push(error),
     });
   const services = composeAll();
 

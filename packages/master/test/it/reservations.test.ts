@@ -60,7 +60,7 @@ describe('reserving', () => {
     ];
     for (const [what, facts, field] of bad) {
       const refused = await refusal(rig.request(alice, facts));
-      expect({ what, code: refused.code, field: refused.field }).toEqual({ what, code: 'invalid-input', field });
+      expect({ what, code: refused.code, field: refused.field }).toEqual({ what, code: what === 'unknown image' ? 'not-found' : 'invalid-input', field });
       expect(refused.limit).toEqual(expect.any(String));
       expect(await refusal(rig.reservations.check(rig.acting(alice), rig.body(facts)))).toEqual(refused);
     }
