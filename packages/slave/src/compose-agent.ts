@@ -9,7 +9,6 @@ import type { Config } from './config';
 import { parseMeminfo } from './describe/memory';
 import { lentRamMiB } from './describe/offer';
 import { readEnrolment, trustOf } from './link/enrolment-record';
-import { MasterImageSource } from './link/image-source';
 import { readAgentKey, readBootId, readMachineId } from './link/identity';
 import type { HostClock } from './lab-clock';
 import { LastContact } from './last-contact';
@@ -41,9 +40,7 @@ export async function startAgent(config: Config, clock: HostClock, log: Logger, 
       process.exit(1);
     },
   });
-  let contentToken: string | null = null;
-  const source = new MasterImageSource({ masterUrl: enrolment.masterUrl, ...trust, contentToken: () => contentToken });
-  const { driver, store } = await composeHost(config, clock, enrolment.slaveId, source, kvm, { hostBootId, log });
+  const { driver, store, mirror } = await composeHost(config, clock, enrolment.slaveId, kvm, { hostBootId, log });
   log.info({ slave: enrolment.name, slaveId: enrolment.slaveId, master: enrolment.masterUrl, driver: config.driver, kvm: kvm.why }, 'the agent starts');
   let link: MasterLink | null = null;
   const lastContact = new LastContact(lastContactFile(config), clock, () => link?.lastContactAt ?? null);
@@ -59,6 +56,7 @@ export async function startAgent(config: Config, clock: HostClock, log: Logger, 
     uptimeMs: () => clock.uptimeMs(),
     lastReportPath: lastReportFile(config),
     diskSlots: config.diskSlots,
+    mirror,
     pool: config.driver === 'simulated' ? null : { directory: config.poolDir, reserveMiB: config.poolReserveMiB },
     ready,
     describe: describer(config, clock, kvm, driver),
@@ -78,14 +76,6 @@ export async function startAgent(config: Config, clock: HostClock, log: Logger, 
         siteId: enrolment.siteId,
         key,
         ...handlers,
-        onWelcome: (welcome) => {
-          contentToken = welcome.contentToken;
-          handlers.onWelcome(welcome);
-        },
-        onDown: () => {
-          contentToken = null;
-          handlers.onDown();
-        },
       })),
   });
   lastContact.start();

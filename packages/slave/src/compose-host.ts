@@ -10,7 +10,8 @@ import { readQemuAccount } from './describe/qemu-account';
 import { kvmCircumstances, rememberedKvm } from './describe/remembered-kvm';
 import { LibvirtPart } from './describe/libvirt-part';
 import { measureRelativeSpeed, relativeSpeed } from './describe/relative-speed';
-import type { DiskStore, ImageSource } from './disks/disk-store';
+import type { DiskStore } from './disks/disk-store';
+import { MirrorClient } from './disks/mirror-client';
 import { PoolDiskStore } from './disks/pool-disk-store';
 import type { HypervisorDriver } from './hypervisor/driver';
 import { LibvirtDriver } from './hypervisor/libvirt/libvirt-driver';
@@ -21,18 +22,20 @@ import { SimulatedDriver } from './hypervisor/simulated/simulated-driver';
 export interface Host {
   readonly driver: HypervisorDriver;
   readonly store: DiskStore;
+  /** The process that brings images here; none under simulation. */
+  readonly mirror: MirrorClient | null;
 }
 
-export async function composeHost(
-  config: Config, clock: Clock, slaveId: string, source: ImageSource, kvm: KvmVerdict, { hostBootId, log }: { readonly hostBootId: string; readonly log: Logger },
-): Promise<Host> {
+export async function composeHost(config: Config, clock: Clock, slaveId: string, kvm: KvmVerdict, { hostBootId, log }: { readonly hostBootId: string; readonly log: Logger }): Promise<Host> {
   if (config.driver === 'simulated') {
     return {
       driver: new SimulatedDriver({ slaveId, clock, bootMs: 500, shutdownMs: 500, stateFile: join(config.stateDir, 'simulated-host.json') }),
       store: new SimulatedDiskStore({ clock, stateFile: join(config.stateDir, 'simulated-pool.json') }),
+      mirror: null,
     };
   }
   const isRoot = process.getuid?.() === 0;
+  const mirror = new MirrorClient(config.poolDir);
   const account = isRoot ? await readQemuAccount() : null;
   return {
     driver: new LibvirtDriver({
@@ -45,14 +48,14 @@ export async function composeHost(
     }),
     store: new PoolDiskStore({
       directory: config.poolDir,
-      source,
+      mirror,
       reserveMiB: config.poolReserveMiB,
       qemuOwner: account === null ? null : { uid: account.uid, gid: account.gids[0] ?? account.uid },
       clock,
       hostBootId,
-      imageCacheDays: config.imageCacheDays,
-      onFault: (error) => log.warn({ err: error, pool: config.poolDir }, 'a fault in the cache of images; it goes on'),
+      onFault: (error) => log.warn({ err: error, pool: config.poolDir }, 'a fault in the pool; it goes on'),
     }),
+    mirror,
   };
 }
 

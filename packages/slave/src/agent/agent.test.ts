@@ -11,7 +11,7 @@ import type { AgentFrame, Hello } from '@paravcl/shared/protocol/agent-to-master
 import type { DesiredInstance, InstanceSpec, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import { decodeAgentFrame, encodeFrame } from '@paravcl/shared/protocol/envelope';
 import type { MasterFrame } from '@paravcl/shared/protocol/master-to-agent';
-import { protocolVersion } from '@paravcl/shared/protocol/version';
+import { oldestProtocolVersion, protocolVersion } from '@paravcl/shared/protocol/version';
 import pino from 'pino';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { SimulatedDiskStore } from '../hypervisor/simulated/simulated-disk-store';
@@ -136,7 +136,7 @@ class FakeMaster {
       const beat = setInterval(() => say({ type: 'heartbeat', payload: { masterTime: new Date().toISOString() } }), 200);
       socket.on('close', () => clearInterval(beat));
     });
-    say({ type: 'challenge', payload: { siteId, nonce: 'n'.repeat(43), protocol: { newest: 1, oldest: 1 } } });
+    say({ type: 'challenge', payload: { siteId, nonce: 'n'.repeat(43), protocol: { newest: protocolVersion, oldest: oldestProtocolVersion } } });
   }
 }
 
@@ -151,6 +151,8 @@ let journal: Journal;
 let agent: Agent;
 let describeHost: () => Promise<Describe>;
 let pool: { directory: string; reserveMiB: number } | null = null;
+/** Whether the mirror answers; null on a host without one. */
+let mirrorAnswers: boolean | null = null;
 
 /** A new agent over the same journal and the same host, as after a crash: only files and guests are left. */
 async function startAgent(): Promise<void> {
@@ -173,6 +175,7 @@ async function dial(agentClock: Clock = clock): Promise<void> {
     hostBootId: 'boot-1',
     lastReportPath: join(directory, 'last-report.json'),
     diskSlots: 2,
+    mirror: mirrorAnswers === null ? null : { status: () => (mirrorAnswers === true ? Promise.resolve('well') : Promise.reject(new Error('The mirror of this host does not answer (ENOENT).'))) },
     pool,
     ready: () => undefined,
     describe: () => describeHost(),
@@ -528,6 +531,7 @@ describe('what blocks the agent is told at once, and heals by itself:', () => {
   beforeEach(async () => {
     await crash();
     pool = { directory: '/pool', reserveMiB: 256 };
+    mirrorAnswers = true;
     space = { totalMiB: 1000, availableMiB: 1000 };
     journal = await Journal.open(join(directory, 'journal'), log, { reserveBytes: 16 });
     jest.spyOn(store, 'space').mockImplementation(() => Promise.resolve(space));
@@ -537,6 +541,7 @@ describe('what blocks the agent is told at once, and heals by itself:', () => {
   afterEach(() => {
     disk?.free();
     pool = null;
+    mirrorAnswers = null;
   });
 
   test('no room for its journal: orders are refused and taken when they come again, running guests and heartbeats go on', async () => {
@@ -607,6 +612,20 @@ describe('what blocks the agent is told at once, and heals by itself:', () => {
     expect(Date.now() - freedAt).toBeLessThan(2000);
   });
 
+  test('a mirror that does not answer: told with the way out, and a guest that lacked its image is continued as soon as it answers', async () => {
+    order(want(0, 1, 'running'));
+    await reaches(0, 1, 'running');
+    const resumed = jest.spyOn(driver, 'resume').mockRejectedValue(new Error('no image'));
+    mirrorAnswers = false;
+    driver.diskFails(instanceIds[0] ?? '');
+    await until('told', () => troubles().includes('mirror-silent'));
+    await until('tried in vain', () => resumed.mock.calls.length >= 4);
+    expect(domainOf(0)).toBe('paused-io');
+    resumed.mockRestore();
+    mirrorAnswers = true;
+    await until('healed', () => troubles().length === 0 && domainOf(0) === 'running');
+  });
+
   test('a hypervisor that does not answer: told within seconds, heartbeats and hellos go on, waiting work is done when it answers', async () => {
     order(want(0, 1, 'running'));
     await reaches(0, 1, 'running');
@@ -627,6 +646,19 @@ describe('what blocks the agent is told at once, and heals by itself:', () => {
     await until('healed', () => troubles().length === 0);
     await reaches(0, 2, 'suspended');
   });
+});
+
+test('where a guest is in its life is told to those who record what it reads, and no step waits for that', async () => {
+  order(want(0, 1, 'running'));
+  await reaches(0, 1, 'running');
+  order(want(0, 2, 'suspended'));
+  await reaches(0, 2, 'suspended');
+  order(want(0, 3, 'running'));
+  await reaches(0, 3, 'running');
+  order(want(0, 4, 'stopped'));
+  await reaches(0, 4, 'stopped');
+  const phases = store.phases.get(instanceIds[0] ?? '') ?? [];
+  expect(phases.filter((phase, index) => phase !== phases[index - 1])).toEqual(['boot', 'application', 'shutdown']);
 });
 
 test('a guest network that somebody took away costs no launch: it is made again before the next attempt', async () => {

@@ -7,12 +7,12 @@ import { isDeepStrictEqual } from 'node:util';
 import type { DiskStore } from '../disks/disk-store';
 import { HypervisorError, type HypervisorDriver } from '../hypervisor/driver';
 import type { HelloFacts, MasterLink, MasterLinkParts, WorkFrame } from '../link/master-link';
+import { AnswerWatch } from './answer-watch';
 import { Commands } from './commands';
 import { makeExecutors } from './executors';
 import { HostLook } from './host-look';
 import { toldEnd, type HostTime } from './instance-end';
 import { InstanceEndWatch } from './instance-end-watch';
-import { HypervisorWatch } from './hypervisor-watch';
 import type { Journal } from './journal';
 import type { JournalRecord } from './journal-record';
 import { JournalFullError } from './journal-room';
@@ -43,6 +43,8 @@ export interface AgentParts {
   readonly lastReportPath: string;
   /** At most so many disk-heavy steps at a time. */
   readonly diskSlots: number;
+  /** The process that brings images to this host; none under simulation. */
+  readonly mirror?: { status(): Promise<unknown> } | null;
   /** Where images and disks are, and what is kept free there; none under simulation. */
   readonly pool?: { readonly directory: string; readonly reserveMiB: number } | null;
   /** Never waits for the hypervisor longer than some seconds: a hello hangs on it. */
@@ -78,7 +80,8 @@ export class Agent {
   private readonly ends: InstanceEndWatch;
   private readonly troubles: Troubles;
   private readonly journalTrouble: JournalTrouble;
-  private readonly hypervisorWatch: HypervisorWatch;
+  private readonly hypervisorWatch: AnswerWatch;
+  private readonly mirrorWatch: AnswerWatch | null;
   private readonly poolWatch: PoolWatch | null;
   private readonly link: AgentLink;
   /** As the master told it last. */
@@ -153,10 +156,12 @@ export class Agent {
     });
     this.troubles = new Troubles(clock, log, () => this.reports.tellTroubles());
     this.journalTrouble = new JournalTrouble({ clock, log, journal, troubles: this.troubles, onRoom: () => this.stateHasRoom() });
-    this.hypervisorWatch = new HypervisorWatch(clock, () => driver.version(), (error) => this.hypervisorSilent(error), () => {
+    this.hypervisorWatch = new AnswerWatch(clock, () => driver.version(), (error) => this.hypervisorSilent(error), () => {
       this.hypervisorBack();
       void this.look.list();
     });
+    const mirror = parts.mirror ?? null;
+    this.mirrorWatch = mirror === null ? null : new AnswerWatch(clock, () => mirror.status(), (error) => this.mirrorSilent(error), () => this.mirrorBack());
     const pool = parts.pool ?? null;
     this.poolWatch =
       pool === null
@@ -176,6 +181,7 @@ export class Agent {
     const agent = new Agent(parts, await LastReport.load(parts.lastReportPath));
     await agent.journalTrouble.start();
     agent.hypervisorWatch.start();
+    agent.mirrorWatch?.start();
     agent.poolWatch?.start();
     agent.reports.start();
     void agent.openHost();
@@ -207,6 +213,7 @@ export class Agent {
     this.endEvents?.();
     this.network.stop();
     this.hypervisorWatch.stop();
+    this.mirrorWatch?.stop();
     this.poolWatch?.stop();
     this.ends.stop();
     this.runner.stop();
@@ -373,6 +380,16 @@ export class Agent {
     this.troubles.end('hypervisor-silent');
     this.runner.forgive(hypervisorFailures);
     void this.reports.describeNow().catch(() => undefined);
+  }
+
+  private mirrorSilent(error: unknown): void {
+    const words = error instanceof Error ? error.message.slice(0, 250) : 'The mirror of this host does not answer. Look at it with "systemctl status paravcl-mirror".';
+    this.troubles.begin('mirror-silent', `${words} Until then no image comes here, and guests that read theirs through it wait; restarting it ends no guest.`);
+  }
+
+  private mirrorBack(): void {
+    this.troubles.end('mirror-silent');
+    this.runner.forgive(['fetch-failed'], ['resume-disk']);
   }
 
   private poolFull(pool: { readonly directory: string; readonly reserveMiB: number }, availableMiB: number): void {

@@ -27,10 +27,12 @@ export function makeExecutors({ driver, store, journal, onProgress }: ExecutorPa
       await store.createInstanceFiles(instanceId, spec);
     },
     'reserve-address': (_, { reservation }) => driver.reserveAddress(reservation),
-    define: (instanceId, { generation, spec }) => driver.define(domainSpec(store, instanceId, generation, spec)),
-    start: async (instanceId, { before }) => {
+    define: async (instanceId, { generation, spec }) => driver.define(await domainSpec(store, instanceId, generation, spec)),
+    start: async (instanceId, { before, boots }) => {
       const hadBooted = journal.state.instances.get(instanceId)?.marks.booted ?? false;
       await note(instanceId, before);
+      if (boots) store.tellPhase(instanceId, 'boot');
+      else if (before.up === 'yes') store.tellPhase(instanceId, 'application');
       try {
         await driver.start(instanceId);
       } catch (error) {
@@ -41,6 +43,7 @@ export function makeExecutors({ driver, store, journal, onProgress }: ExecutorPa
     'resume-disk': (instanceId) => driver.resume(instanceId),
     shutdown: async (instanceId, { before }) => {
       await note(instanceId, before);
+      store.tellPhase(instanceId, 'shutdown');
       await driver.shutdown(instanceId);
     },
     destroy: async (instanceId, { before }) => {
@@ -54,7 +57,10 @@ export function makeExecutors({ driver, store, journal, onProgress }: ExecutorPa
     },
     'release-address': (_, { mac }) => driver.releaseAddress(mac),
     'remove-files': (instanceId) => store.removeInstanceFiles(instanceId),
-    note: (instanceId, { marks }) => note(instanceId, marks),
+    note: async (instanceId, { marks }) => {
+      await note(instanceId, marks);
+      if (marks.up === 'yes' || marks.up === 'silent') store.tellPhase(instanceId, 'application');
+    },
     'give-up': (instanceId, { generation, reason }) => note(instanceId, { failed: { generation, reason } }),
   };
 }
@@ -66,7 +72,7 @@ async function surelyNotStarted(driver: HypervisorDriver, instanceId: string, er
   return domain === null || domain?.state === 'off';
 }
 
-function domainSpec(store: DiskStore, instanceId: string, generation: number, spec: InstanceSpec): DomainSpec {
+async function domainSpec(store: DiskStore, instanceId: string, generation: number, spec: InstanceSpec): Promise<DomainSpec> {
   return {
     instanceId,
     generation,
@@ -76,6 +82,6 @@ function domainSpec(store: DiskStore, instanceId: string, generation: number, sp
     mac: spec.mac,
     bandwidthMbps: spec.bandwidthMbps,
     kernelArguments: spec.kernelArguments,
-    files: store.filesOf(instanceId, spec),
+    files: await store.filesOf(instanceId, spec),
   };
 }

@@ -1,4 +1,5 @@
-import type { DesiredInstance, ImageRef } from '@paravcl/shared/protocol/desired-instance';
+import type { DesiredInstance } from '@paravcl/shared/protocol/desired-instance';
+import type { NeededImage } from '../disks/disk-store';
 import type { OwnedDomain } from '../hypervisor/driver';
 import type { Failure } from './failures';
 import type { Marks } from './marks';
@@ -16,8 +17,8 @@ export interface HostFacts {
   readonly domain: OwnedDomain | null;
   /** Its directory in the pool, complete: it appears by one rename. */
   readonly files: boolean;
-  /** Images of its spec that the cache lacks; read only when it is about to start. */
-  readonly missingImages: readonly ImageRef[];
+  /** Images of its spec that are not as it needs them; read only when it is about to start. */
+  readonly missingImages: readonly NeededImage[];
   /** MAC of the address reservation that exists for it; null when there is none. */
   readonly reservedMac: string | null;
   /** The site's network is not ready, as after a start, so nobody can say whether an address is reserved for it. */

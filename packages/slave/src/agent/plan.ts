@@ -40,11 +40,16 @@ export function act({ recollection, nowMs, alsoNote }: View, steps: readonly Ste
   const due: Step[] = [];
   let wakeAtMs = alsoWakeAtMs;
   for (const step of withOneNote(steps, alsoNote)) {
-    const retryAtMs = recollection.failures.get(stepKey(step))?.retryAtMs ?? nowMs;
+    const retryAtMs = retryAt(step, recollection, nowMs);
     if (retryAtMs <= nowMs) due.push(step);
     else wakeAtMs = earliest(wakeAtMs, retryAtMs);
   }
   return { steps: due, observed, wakeAtMs };
+}
+
+/** When the step may be tried; now, unless it failed just before. */
+export function retryAt(step: Step, recollection: Recollection, nowMs: number): number {
+  return recollection.failures.get(stepKey(step))?.retryAtMs ?? nowMs;
 }
 
 function withOneNote(steps: readonly Step[], alsoNote: Partial<Marks>): readonly Step[] {

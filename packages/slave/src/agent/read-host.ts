@@ -1,4 +1,3 @@
-import type { DesiredInstance } from '@paravcl/shared/protocol/desired-instance';
 import type { DiskStore } from '../disks/disk-store';
 import type { AddressReservation, HypervisorDriver, OwnedDomain } from '../hypervisor/driver';
 import type { HostFacts } from './host-facts';
@@ -28,7 +27,7 @@ export async function readHost(readers: HostReaders, instanceId: string, known: 
   const starts = desired?.desired === 'running' && (domain === null || domain.state === 'off' || domain.state === 'saved' || domain.state === 'crashed');
   const [reservations, missingImages, leased] = await Promise.all([
     early ?? (starts && readers.networkReady() ? driver.reservations() : []),
-    starts ? missing(store, desired) : [],
+    starts ? store.missingImages(instanceId, desired.spec) : [],
     domain?.state === 'running' && known.marks.up !== 'yes' && spec !== null ? driver.leasedMacs().then((macs) => macs.has(spec.mac)) : false,
   ]);
   const reservation = reservationOf(reservations, known, domain);
@@ -44,14 +43,6 @@ export async function readHost(readers: HostReaders, instanceId: string, known: 
     networkReady: readers.networkReady(),
     hostBootId: readers.hostBootId,
   };
-}
-
-async function missing(store: DiskStore, desired: DesiredInstance): Promise<HostFacts['missingImages']> {
-  if (desired.spec === null) return [];
-  const { disk, kernel, ramdisk } = desired.spec;
-  const images = [disk, ...(kernel === null ? [] : [kernel]), ...(ramdisk === null ? [] : [ramdisk])];
-  const there = await Promise.all(images.map((image) => store.hasImage(image)));
-  return images.filter((_, index) => there[index] === false);
 }
 
 /** By its MAC; by its name when the spec is not known any more and only the domain tells it. */

@@ -1,12 +1,13 @@
 import type { Reason } from '@paravcl/shared/domain/reasons';
-import type { ImageRef, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
+import type { InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
+import type { NeededImage } from '../disks/disk-store';
 import { destroyCallMs, quickCallMs, ramCallMs } from '../hypervisor/call-limits';
 import type { AddressReservation } from '../hypervisor/driver';
 import type { Marks } from './marks';
 
 /** Every step the agent knows, with its data. `before` is written to the journal before the act. */
 interface StepData {
-  'fetch-image': { readonly image: ImageRef };
+  'fetch-image': { readonly image: NeededImage };
   'create-files': { readonly before: Partial<Marks>; readonly spec: InstanceSpec };
   'reserve-address': { readonly reservation: AddressReservation };
   /** Makes the definition; on a running domain only the mark's generation changes. */

@@ -4,7 +4,7 @@ import { cleanUp, givenUp } from './failed-launch';
 import { cut } from './failures';
 import type { HostFacts } from './host-facts';
 import type { Marks } from './marks';
-import { act, earliest, firstFinal, markSteps, noteSteps, observe, type Plan, type View, type Wanted } from './plan';
+import { act, earliest, firstFinal, markSteps, noteSteps, observe, retryAt, type Plan, type View, type Wanted } from './plan';
 import type { Step } from './steps';
 
 /** A guest that took no address by then is called running all the same; well before the master's five minutes. */
@@ -88,7 +88,7 @@ function launch(desired: Wanted, view: View): Plan {
     : { ...observe(desired, 'preparing'), progressPercent: facts.missingImages.length > 0 ? recollection.progressPercent : null };
   if (!facts.networkReady && facts.missingImages.length === 0) return act(view, [], underWay);
 
-  const steps = nextOfLaunch(desired, facts, restores);
+  const steps = nextOfLaunch(desired, view, restores);
   const final = firstFinal(steps, recollection.failures);
   if (final === null) return act(view, steps, underWay);
   if (!booted) return { steps: [{ kind: 'give-up', generation: desired.generation, reason: final }], observed: underWay, wakeAtMs: null };
@@ -96,15 +96,18 @@ function launch(desired: Wanted, view: View): Plan {
   return act(view, steps, observe(desired, restores ? 'suspended' : 'stopped', { code: final.code, sentence: cut(`${final.sentence}${kept}`) }));
 }
 
-function nextOfLaunch(desired: Wanted, facts: HostFacts, restores: boolean): readonly Step[] {
+function nextOfLaunch(desired: Wanted, { facts, recollection, nowMs }: View, restores: boolean): readonly Step[] {
   const { spec, generation } = desired;
   if (facts.missingImages.length > 0) return facts.missingImages.map((image) => ({ kind: 'fetch-image', image }));
   const steps: Step[] = [];
-  if (!facts.files) steps.push({ kind: 'create-files', spec, before: { made: true } });
+  const makeFiles: Step = { kind: 'create-files', spec, before: { made: true } };
+  if (!facts.files) steps.push(makeFiles);
   // A guest that comes back with its RAM believes that it has its address, and does not ask soon.
   if (restores) steps.push(...addressSteps(desired, facts));
+  // A definition that an earlier attempt left may name another backing than the files that are made now.
+  const madeNow = !facts.files && retryAt(makeFiles, recollection, nowMs) <= nowMs;
   // A saved domain keeps its definition until it runs: its RAM was saved under that one.
-  if (facts.domain === null || (!restores && facts.domain.generation !== generation)) steps.push({ kind: 'define', generation, spec });
+  if (facts.domain === null || (!restores && (madeNow || facts.domain.generation !== generation))) steps.push({ kind: 'define', generation, spec });
   if (steps.length > 0) return steps;
   return [{ kind: 'start', boots: !restores, before: { booted: true, stopAsked: false, up: restores ? 'yes' : 'no' } }];
 }

@@ -1,28 +1,39 @@
+import type { ReadPhase } from '@paravcl/shared/chunks/access-pattern';
 import type { ImageRef, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import type { DomainFiles } from '../hypervisor/driver';
 
 /**
- * The pool of one host: cached images and what each instance keeps on disk. Real files under libvirt,
- * a map in memory under simulation. Every call is idempotent.
+ * An image that an instance cannot start without, and how it needs it:
+ *   served (the default)   its guest can read it, whatever of it is on this host yet
+ *   whole                  every byte is here and checked since the host was started
+ *   earlier-file           the file that an earlier release fetched for it, which no longer comes from anywhere
+ */
+export type NeededImage = ImageRef & { readonly need?: 'served' | 'whole' | 'earlier-file' };
+
+/**
+ * The pool of one host: what each instance keeps on disk, over images that the host's mirror brings. Real files
+ * under libvirt, a map in memory under simulation. Every call is idempotent.
  */
 export interface DiskStore {
-  /** Opens the pool directory; the first time also sweeps half-made files of earlier crashes and images long unused. */
+  /** Opens the pool directory; the first time also sweeps half-made files of earlier crashes. */
   open(): Promise<void>;
-  /** True when the image is in the cache, complete and checked since the host was started: the first answer may take as long as hashing it. */
-  hasImage(image: ImageRef): Promise<boolean>;
+  /** Images of its spec that are not as the instance needs them. Quick: one that nobody can say much of is missing. */
+  missingImages(instanceId: string, spec: InstanceSpec): Promise<readonly NeededImage[]>;
   /**
-   * Fetches the image into the cache unless it is there, resuming a partial one, and checks size and
-   * SHA-256 before it counts. Concurrent calls for the same image share one fetch.
-   * Throws DiskStoreError `image-missing`, `image-corrupt`, `no-room` or `fetch-failed` (worth retrying).
+   * Has the image brought until it is as it is needed. What is here of it stays, so a later call goes on.
+   * Throws DiskStoreError `image-missing`, `no-room` or `fetch-failed` (worth retrying).
    */
-  fetchImage(image: ImageRef, onProgress: (percent: number) => void): Promise<void>;
+  fetchImage(image: NeededImage, onProgress: (percent: number) => void): Promise<void>;
   /** Makes overlay and seed of an instance; returns its files. Keeps an overlay that exists. */
   createInstanceFiles(instanceId: string, spec: InstanceSpec): Promise<DomainFiles>;
-  filesOf(instanceId: string, spec: InstanceSpec): DomainFiles;
+  /** The same from one call to the next, from before they are made until they are removed. Throws DiskStoreError as fetchImage does. */
+  filesOf(instanceId: string, spec: InstanceSpec): Promise<DomainFiles>;
   /** Instances that have a directory in the pool. */
   instancesOnDisk(): Promise<readonly string[]>;
   /** Removes everything the instance has in the pool. */
   removeInstanceFiles(instanceId: string): Promise<void>;
+  /** Where its guest is, for those who record what guests read of their images. Returns at once and never fails. */
+  tellPhase(instanceId: string, phase: ReadPhase): void;
   /** Last `tailBytes` of the serial console's log, across its rotation. Empty when nothing was printed. */
   readSerialLog(instanceId: string, tailBytes: number): Promise<string>;
   space(): Promise<{ readonly totalMiB: number; readonly availableMiB: number }>;
@@ -41,7 +52,7 @@ export class DiskStoreError extends Error {
   }
 }
 
-/** Where images come from: the master now, the mirror later. Streams the bytes of one image from an offset. */
-export interface ImageSource {
-  open(image: ImageRef, offsetBytes: number): Promise<AsyncIterable<Uint8Array>>;
+/** Every image of a spec: its disk first, then kernel and ramdisk when it has them. */
+export function imagesOf(spec: InstanceSpec): readonly ImageRef[] {
+  return [spec.disk, spec.kernel, spec.ramdisk].filter((image) => image !== null);
 }

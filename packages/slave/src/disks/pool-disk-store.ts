@@ -1,61 +1,61 @@
 import { chmod, chown, mkdir, open, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock } from '@paravcl/shared/clock';
+import type { ReadPhase } from '@paravcl/shared/chunks/access-pattern';
+import { type Clock, sleep } from '@paravcl/shared/clock';
 import { idSchema } from '@paravcl/shared/ids';
 import { MiB } from '@paravcl/shared/domain/limits';
 import type { ImageRef, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import type { DomainFiles } from '../hypervisor/driver';
 import { seedFiles } from './cloud-init-seed';
-import { DiskStoreError, type DiskStore, type ImageSource } from './disk-store';
+import { DiskStoreError, imagesOf, type DiskStore, type NeededImage } from './disk-store';
 import { runDiskTool } from './disk-tool';
-import { ImageCache, virtualSizeOf } from './image-cache';
-import { ImageEviction } from './image-eviction';
-import { imageName, makingPrefix, names, PoolLayout, removingPrefix } from './pool-layout';
+import { EarlierImages } from './earlier-images';
+import { readInstanceBase, writeInstanceBase, type InstanceBase } from './instance-base';
 import { readLogTail } from './log-tail';
+import type { MirrorClient } from './mirror-client';
+import { makingPrefix, names, PoolLayout, removingPrefix } from './pool-layout';
 import { syncDirectory } from './sync-directory';
 
 export interface PoolOptions {
   readonly directory: string;
-  readonly source: ImageSource;
+  readonly mirror: MirrorClient;
   /** Kept free for the host and for guests that grow: less, and nothing new is made. */
   readonly reserveMiB: number;
   /** The account libvirt runs QEMU as; null where the agent is not root or there is none. */
   readonly qemuOwner: { readonly uid: number; readonly gid: number } | null;
   readonly clock: Clock;
-  /** Images are hashed again under another one. */
+  /** Files of an earlier release are hashed again under another one. */
   readonly hostBootId: string;
-  /** A cached image that no instance here uses is removed after so many days without use. */
-  readonly imageCacheDays: number;
-  /** Told of faults that stop nothing: an image that rotted, a removal that failed. */
+  /** Told of faults that stop nothing. */
   readonly onFault: (error: unknown) => void;
+}
+
+/** What an instance is made of, and how large its images make its disk. */
+interface NewBase extends InstanceBase {
+  readonly diskBytes: number;
 }
 
 /** Room an overlay needs to be worth starting; it grows with what the guest writes. */
 const overlayStartMiB = 16;
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
-/** An image asked for within this time may be part of a launch that is under way: no want of room removes it. */
-const launchMs = hourMs;
+const followEveryMs = 250;
+/** An image of which nothing comes for so long is given up for now; what is here of it stays. */
+const idleMs = 30_000;
 
 /** The pool on a real file system. Directories can be passed and not listed; only QEMU's `run` is its own. */
 export class PoolDiskStore implements DiskStore {
   private readonly layout: PoolLayout;
-  private readonly cache: ImageCache;
-  private readonly eviction: ImageEviction;
+  private readonly earlier: EarlierImages;
+  /** Of instances that are being made: their files and their definition are made side by side, and must agree. */
+  private readonly newBases = new Map<string, Promise<NewBase>>();
   private swept = false;
 
   constructor(private readonly options: PoolOptions) {
     this.layout = new PoolLayout(options.directory);
-    this.eviction = new ImageEviction(this.layout, options.clock);
-    this.cache = new ImageCache(this.layout, options.source, this.eviction, {
-      bootId: options.hostBootId,
-      makeRoom: (bytes, what) => this.makeRoom(bytes, what),
-      onFault: options.onFault,
-    });
+    this.earlier = new EarlierImages(this.layout, options.hostBootId, options.onFault);
   }
 
   async open(): Promise<void> {
-    for (const directory of [this.layout.root, this.layout.images, this.layout.verified, this.layout.instances]) {
+    for (const directory of [this.layout.root, this.layout.instances]) {
       await mkdir(directory, { recursive: true, mode: 0o711 });
       // Not left to the umask: QEMU's user has to pass.
       await chmod(directory, 0o711);
@@ -63,44 +63,70 @@ export class PoolDiskStore implements DiskStore {
     // Opening may be tried again, and by then a half-made file is one that is being made.
     if (this.swept) return;
     this.swept = true;
-    await this.cache.sweep();
     const entries = await readdir(this.layout.instances);
     const stale = entries.filter((name) => name.startsWith(makingPrefix) || name.startsWith(removingPrefix));
     await Promise.all(stale.map((name) => rm(join(this.layout.instances, name), { recursive: true, force: true })));
-    await this.evictDaily();
+    await this.earlier.sweep().catch(this.options.onFault);
   }
 
-  hasImage(image: ImageRef): Promise<boolean> {
-    return this.cache.has(image);
+  async missingImages(instanceId: string, spec: InstanceSpec): Promise<readonly NeededImage[]> {
+    const written = await readInstanceBase(this.layout.instance(instanceId));
+    const earlier = written === null ? await this.earlier.baseOf(instanceId, spec) : null;
+    if (earlier !== null) return this.missingEarlier(earlier, spec);
+    // Over a plain file nobody stands between guest and disk who would check what it reads.
+    const disk: NeededImage = { ...spec.disk, need: written?.backing.kind === 'file' ? 'whole' : 'served' };
+    const needed = [disk, ...imagesOf(spec).slice(1).map((image): NeededImage => ({ ...image, need: 'whole' }))];
+    const ready = await Promise.all(needed.map((image) => this.isReady(image)));
+    return needed.filter((_, index) => ready[index] === false);
   }
 
-  fetchImage(image: ImageRef, onProgress: (percent: number) => void): Promise<void> {
-    return this.cache.fetch(image, onProgress);
+  async fetchImage(image: NeededImage, onProgress: (percent: number) => void): Promise<void> {
+    if (image.need === 'earlier-file') {
+      const sentence = `The file ${image.sha256.slice(0, 12)}… in ${this.layout.earlierImages}, over which its disk was made by an earlier release, is gone or damaged. Bring it back from a backup, or delete the instance.`;
+      throw new DiskStoreError('image-missing', sentence);
+    }
+    const manifest = manifestOf(image);
+    const { clock } = this.options;
+    let [lastPresent, lastCameMs] = [-1, clock.monotonicMs()];
+    for (;;) {
+      const standing = await this.options.mirror.ask(manifest, image.need === 'whole' ? 'whole' : 'serve');
+      if (standing.done) return;
+      onProgress(Math.floor((100 * standing.presentChunks) / standing.totalChunks));
+      // With all of them here they are being hashed again, which ends by itself.
+      if (standing.presentChunks !== lastPresent || standing.presentChunks === standing.totalChunks) [lastPresent, lastCameMs] = [standing.presentChunks, clock.monotonicMs()];
+      if (clock.monotonicMs() - lastCameMs > idleMs) {
+        throw new DiskStoreError('fetch-failed', `Of image ${image.imageId} ${standing.presentChunks} of ${standing.totalChunks} chunks are here, and none came for ${idleMs / 1000} s.`);
+      }
+      await sleep(clock, followEveryMs);
+    }
   }
 
   /** Overlay and seed are made side by side in a directory that gets its name when both are complete. */
   async createInstanceFiles(instanceId: string, spec: InstanceSpec): Promise<DomainFiles> {
-    const files = this.layout.files(instanceId, spec);
-    if (await exists(this.layout.instance(instanceId))) return files;
-    for (const image of imagesOf(spec)) this.eviction.asked(image);
-    await this.checkRoom(overlayStartMiB * MiB, `instance ${spec.name}`);
+    if (await exists(this.layout.instance(instanceId))) return this.filesOf(instanceId, spec);
     const making = this.layout.making(instanceId);
     await rm(making, { recursive: true, force: true });
     try {
+      await this.checkRoom(overlayStartMiB * MiB, `instance ${spec.name}`);
+      const base = await this.newBase(instanceId, spec);
+      await this.checkStillWhole(base, spec);
       await makeDirectory(making, 0o711);
-      await allEnded([this.makeOverlay(making, spec), makeSeed(making, instanceId, spec), listImages(making, spec), this.makeRunDirectory(making)]);
+      await allEnded([makeOverlay(making, base), makeSeed(making, instanceId, spec), this.makeRunDirectory(making), rememberBase(making, base, spec)]);
       await syncDirectory(making);
       await rename(making, this.layout.instance(instanceId));
       await syncDirectory(this.layout.instances);
     } catch (error) {
       await rm(making, { recursive: true, force: true });
       throw asStoreError(error, spec);
+    } finally {
+      this.newBases.delete(instanceId);
     }
-    return files;
+    return this.filesOf(instanceId, spec);
   }
 
-  filesOf(instanceId: string, spec: InstanceSpec): DomainFiles {
-    return this.layout.files(instanceId, spec);
+  async filesOf(instanceId: string, spec: InstanceSpec): Promise<DomainFiles> {
+    const { backing, kernel, ramdisk } = (await readInstanceBase(this.layout.instance(instanceId))) ?? (await this.earlier.baseOf(instanceId, spec)) ?? (await this.newBase(instanceId, spec));
+    return { ...this.layout.ownFiles(instanceId), backing, kernel, ramdisk };
   }
 
   async instancesOnDisk(): Promise<readonly string[]> {
@@ -117,6 +143,13 @@ export class PoolDiskStore implements DiskStore {
     });
     await rm(removing, { recursive: true, force: true });
     await rm(this.layout.making(instanceId), { recursive: true, force: true });
+    await this.earlier.sweep().catch(this.options.onFault);
+  }
+
+  tellPhase(instanceId: string, phase: ReadPhase): void {
+    void readInstanceBase(this.layout.instance(instanceId))
+      .then((base) => (base?.backing.kind === 'nbd' ? this.options.mirror.tellPhase(instanceId, phase) : undefined))
+      .catch(this.options.onFault);
   }
 
   readSerialLog(instanceId: string, tailBytes: number): Promise<string> {
@@ -128,39 +161,61 @@ export class PoolDiskStore implements DiskStore {
     return { totalMiB: Math.floor((pool.blocks * pool.bsize) / MiB), availableMiB: Math.floor((pool.bavail * pool.bsize) / MiB) };
   }
 
-  private async evictDaily(): Promise<void> {
-    await this.eviction.evict(this.options.imageCacheDays * dayMs, () => Promise.resolve(false)).catch(this.options.onFault);
-    this.options.clock.after(dayMs, () => void this.evictDaily());
+  private async missingEarlier({ backing, kernel, ramdisk }: InstanceBase, spec: InstanceSpec): Promise<readonly NeededImage[]> {
+    const paths = [backing.kind === 'file' ? backing.path : null, ...(spec.kernel === null ? [] : [kernel]), ...(spec.ramdisk === null ? [] : [ramdisk])];
+    const right = await Promise.all(paths.map((path) => path !== null && this.earlier.isRight(path)));
+    return imagesOf(spec).filter((_, index) => right[index] !== true).map((image) => ({ ...image, need: 'earlier-file' }));
   }
 
-  private async makeRoom(bytes: number, what: string): Promise<void> {
-    const enough = async (): Promise<boolean> => (await this.space()).availableMiB >= this.neededMiB(bytes);
-    if (!(await enough())) await this.eviction.evict(launchMs, enough).catch(this.options.onFault);
-    await this.checkRoom(bytes, what);
+  private async isReady(image: NeededImage): Promise<boolean> {
+    if (image.manifest === undefined) return false;
+    // Whatever is wrong, fetching it meets the same and says so.
+    const standing = await this.options.mirror.ask(image.manifest, image.need === 'whole' ? 'whole' : 'serve', { quick: true }).catch(() => null);
+    return standing?.done === true;
   }
 
-  private neededMiB(bytes: number): number {
-    return Math.ceil(bytes / MiB) + this.options.reserveMiB;
+  /** Decides, once, what an instance that is not there yet is made of: a complete image as a plain file, any other through the mirror. */
+  private newBase(instanceId: string, spec: InstanceSpec): Promise<NewBase> {
+    let base = this.newBases.get(instanceId);
+    if (base === undefined) {
+      base = this.chooseBase(instanceId, spec);
+      this.newBases.set(instanceId, base);
+      base.catch(() => this.newBases.delete(instanceId));
+    }
+    return base;
+  }
+
+  private async chooseBase(instanceId: string, spec: InstanceSpec): Promise<NewBase> {
+    const { mirror } = this.options;
+    const wholeFile = async (image: ImageRef | null): Promise<string | null> => {
+      if (image === null) return null;
+      const standing = await mirror.ask(manifestOf(image), 'whole');
+      if (!standing.done) throw new DiskStoreError('fetch-failed', `Image ${image.imageId} is not whole on this host.`);
+      return standing.path;
+    };
+    const [disk, kernel, ramdisk] = await Promise.all([mirror.ask(manifestOf(spec.disk), 'serve'), wholeFile(spec.kernel), wholeFile(spec.ramdisk)]);
+    return {
+      backing: disk.complete ? { kind: 'file', path: disk.path, format: 'raw' } : { kind: 'nbd', socket: disk.socket, exportName: `${disk.exportName}.${instanceId}` },
+      kernel,
+      ramdisk,
+      diskBytes: Math.max(disk.sizeBytes, spec.diskMiB * MiB),
+    };
+  }
+
+  /** What was chosen may be of an earlier attempt: over holes in a plain file a guest would read zeros. */
+  private async checkStillWhole({ backing }: NewBase, spec: InstanceSpec): Promise<void> {
+    if (backing.kind === 'file' && !(await this.options.mirror.ask(manifestOf(spec.disk), 'serve')).complete) {
+      throw new DiskStoreError('fetch-failed', `Image ${spec.disk.imageId} is not whole on this host any more.`);
+    }
   }
 
   private async checkRoom(bytes: number, what: string): Promise<void> {
     const { availableMiB } = await this.space();
-    if (availableMiB >= this.neededMiB(bytes)) return;
+    if (availableMiB >= Math.ceil(bytes / MiB) + this.options.reserveMiB) return;
     throw new DiskStoreError(
       'no-room',
       `The pool ${this.layout.root} has ${availableMiB} MiB free; ${what} needs ${Math.ceil(bytes / MiB)} MiB and ${this.options.reserveMiB} MiB are kept free.`,
     );
-  }
-
-  /** Backing file and format are always named: a guessed format is an attack, a relative path a surprise. */
-  private async makeOverlay(directory: string, spec: InstanceSpec): Promise<void> {
-    const base = this.layout.image(spec.disk);
-    const baseBytes = spec.disk.format === 'qcow2' ? await virtualSizeOf(base) : Math.ceil(spec.disk.sizeBytes / 512) * 512;
-    const sizeBytes = Math.max(baseBytes, spec.diskMiB * MiB);
-    const overlay = join(directory, names.overlay);
-    await runDiskTool('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', base, '-F', spec.disk.format, '-o', 'extended_l2=on,cluster_size=128k', '--', overlay, String(sizeBytes)]);
-    await chmod(overlay, 0o600);
-    await syncFile(overlay);
   }
 
   private async makeRunDirectory(directory: string): Promise<void> {
@@ -171,15 +226,39 @@ export class PoolDiskStore implements DiskStore {
   }
 }
 
-function imagesOf(spec: InstanceSpec): readonly ImageRef[] {
-  return [spec.disk, spec.kernel, spec.ramdisk].filter((image) => image !== null);
+function manifestOf(image: ImageRef): string {
+  if (image.manifest !== undefined) return image.manifest;
+  throw new DiskStoreError('image-missing', `The master names image ${image.imageId} without its chunks, so nothing can bring it: the master is of an earlier release, or it has not cut this image up yet. Upgrade the master, or launch again in a while.`);
 }
 
-/** What the instance holds in the cache; eviction believes it, so it is synced like the overlay. */
-async function listImages(directory: string, spec: InstanceSpec): Promise<void> {
-  const list = join(directory, names.images);
-  await writeFile(list, imagesOf(spec).map((image) => `${imageName(image)}\n`).join(''), { mode: 0o600 });
-  await syncFile(list);
+/**
+ * Backing and format are always named: a guessed format is an attack, a relative path a surprise. Over NBD it is named
+ * without being opened (-u), so no byte is read ahead of the guest.
+ */
+async function makeOverlay(directory: string, { backing, diskBytes }: NewBase): Promise<void> {
+  const [name, format, unopened] = backing.kind === 'file' ? [backing.path, backing.format, []] : [nbdUri(backing), 'raw', ['-u']];
+  const overlay = join(directory, names.overlay);
+  await runDiskTool('qemu-img', ['create', '-q', '-f', 'qcow2', ...unopened, '-b', name, '-F', format, '-o', 'extended_l2=on,cluster_size=128k', '--', overlay, String(diskBytes)]);
+  await chmod(overlay, 0o600);
+  await syncFile(overlay);
+}
+
+/** As in https://github.com/NetworkBlockDevice/nbd/blob/master/doc/uri.md */
+function nbdUri({ socket, exportName }: { readonly socket: string; readonly exportName: string }): string {
+  return `nbd+unix:///${encodeURIComponent(exportName)}?socket=${encodeURIComponent(socket).replaceAll('%2F', '/')}`;
+}
+
+/** What the mirror must keep for the instance is believed by its eviction, so it is synced like the overlay. */
+async function rememberBase(directory: string, { backing, kernel, ramdisk }: NewBase, spec: InstanceSpec): Promise<void> {
+  const contents = {
+    [names.images]: imagesOf(spec).map((image) => `${manifestOf(image)}\n`).join(''),
+    [names.backing]: writeInstanceBase({ backing, kernel, ramdisk }),
+  };
+  for (const [name, text] of Object.entries(contents)) {
+    const file = join(directory, name);
+    await writeFile(file, text, { mode: 0o600 });
+    await syncFile(file);
+  }
 }
 
 /** As Promise.all, but not before each has ended: what one still writes could not be removed. */

@@ -1,11 +1,13 @@
 import type { ImageFormat } from '@paravcl/shared/domain/image';
 import type { ForeignDomain, HypervisorKind, SiteNetwork } from '@paravcl/shared/domain/slave';
 
-/** The cached image below an overlay. Named with its format, so that libvirt never guesses one from the content. */
-export interface BackingImage {
-  readonly path: string;
-  readonly format: ImageFormat;
-}
+/**
+ * The image below an overlay: a file of this host, named with its format so that libvirt never guesses one from the
+ * content; or raw through a Network Block Device server of this host, which brings what is read of it.
+ */
+export type BackingImage =
+  | { readonly kind: 'file'; readonly path: string; readonly format: ImageFormat }
+  | { readonly kind: 'nbd'; readonly socket: string; readonly exportName: string };
 
 /** Absolute paths of the files a domain uses, decided by the slave's own pool (`disks/pool.ts`), never by the master. */
 export interface DomainFiles {

@@ -5,7 +5,7 @@ import { connect } from 'node:tls';
 import { newId } from '@paravcl/shared/ids';
 import { encodeFrame } from '@paravcl/shared/protocol/envelope';
 import type { MasterFrame } from '@paravcl/shared/protocol/master-to-agent';
-import { protocolVersion } from '@paravcl/shared/protocol/version';
+import { oldestProtocolVersion, protocolVersion } from '@paravcl/shared/protocol/version';
 import pino from 'pino';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { testCertificate } from '../../test/fixtures/certificate';
@@ -57,7 +57,7 @@ beforeEach(async () => {
       say(answer);
       afterwards(socket);
     });
-    say({ type: 'challenge', payload: { siteId, nonce: 'n'.repeat(43), protocol: { newest: 1, oldest: 1 } } });
+    say({ type: 'challenge', payload: { siteId, nonce: 'n'.repeat(43), protocol: { newest: protocolVersion, oldest: oldestProtocolVersion } } });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

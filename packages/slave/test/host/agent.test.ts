@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
 import { tmpdir, uptime } from 'node:os';
@@ -7,13 +6,16 @@ import { shiftedClock, sleep, systemClock } from '@paravcl/shared/clock';
 import { newId } from '@paravcl/shared/ids';
 import type { DesiredInstance, InstanceSpec, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import type { Welcome } from '@paravcl/shared/protocol/master-to-agent';
-import { buildDemoGuest, demoGuestKernelArguments } from '@paravcl/workbench/guest/demo-guest';
+import { demoGuestKernelArguments } from '@paravcl/workbench/guest/demo-guest';
 import pino from 'pino';
 import { Agent, type AgentParts } from '../../src/agent/agent';
 import { Journal } from '../../src/agent/journal';
 import { readQemuAccount } from '../../src/describe/qemu-account';
+import { MirrorClient } from '../../src/disks/mirror-client';
 import { PoolDiskStore } from '../../src/disks/pool-disk-store';
 import { LibvirtDriver } from '../../src/hypervisor/libvirt/libvirt-driver';
+import { demoGuestImages } from '../fixtures/demo-guest-images';
+import { MirrorOfPool } from '../fixtures/mirror-of-pool';
 
 jest.setTimeout(180_000);
 
@@ -25,25 +27,18 @@ const countsOf = (serial: string): readonly number[] => [...serial.matchAll(/^co
 /** A real host for one agent after the other, over the same journal and the same guest; the master is away. */
 async function realHost(number: number) {
   if (process.env['PARAVCL_PRIVATE_HOST'] !== '1') throw new Error('This test makes domains and networks: run it inside a private host (npm test does).');
-  const guest = await buildDemoGuest();
+  const { source, refs } = await demoGuestImages();
   const stateDir = await mkdtemp(join(tmpdir(), 'paravcl-agent-'));
   await chmod(stateDir, 0o711);
-  const paths = new Map([guest.disk, guest.kernel, guest.ramdisk].map((file, index) => [newId(index + 1), file.path] as const));
-  const refs = [...paths].map(([imageId, path]) => {
-    const sha256 = execFileSync('sha256sum', ['--', path], { encoding: 'utf8' }).slice(0, 64);
-    return { imageId, sha256, sizeBytes: Number(execFileSync('stat', ['-c', '%s', '--', path], { encoding: 'utf8' })), format: 'raw' as const };
-  });
-  const [disk, kernel, ramdisk] = refs;
-  if (disk === undefined || kernel === undefined || ramdisk === undefined) throw new Error('no guest');
+  const pool = join(stateDir, 'pool');
+  const mirror = await MirrorOfPool.start(pool, source);
   const instanceId = newId(Date.now());
   const spec: InstanceSpec = {
     name: `i-agent-${number}`,
     vcpus: 1,
     ramMiB: 128,
     diskMiB: 64,
-    disk,
-    kernel,
-    ramdisk,
+    ...refs,
     kernelArguments: demoGuestKernelArguments,
     mac: `00:16:3e:00:09:0${number}`,
     address: `10.92.0.2${number}`,
@@ -61,13 +56,12 @@ async function realHost(number: number) {
   let agent: Agent | null = null;
   const startAgent = async (): Promise<void> => {
     journal = await Journal.open(join(stateDir, 'journal'), pino({ level: 'silent' }));
-    const source = { open: (image: { imageId: string }, start: number) => Promise.resolve(createReadStream(paths.get(image.imageId) ?? '', { start }) as AsyncIterable<Buffer>) };
     agent = await Agent.start({
       clock: shiftedClock(systemClock, () => lab.sleptMs),
       log: pino({ level: process.env['TEST_LOG'] ?? 'info' }, { write: (line: string) => void said.push(line) }),
       journal,
       driver: new LibvirtDriver({ type: 'qemu', slaveId, clock: systemClock }),
-      store: new PoolDiskStore({ directory: join(stateDir, 'pool'), source, reserveMiB: 16, qemuOwner: { uid: account.uid, gid: account.gids[0] ?? account.uid }, clock: systemClock, hostBootId: 'boot-1', imageCacheDays: 30, onFault: (error) => { throw error; } }),
+      store: new PoolDiskStore({ directory: pool, mirror: new MirrorClient(pool), reserveMiB: 16, qemuOwner: { uid: account.uid, gid: account.gids[0] ?? account.uid }, clock: systemClock, hostBootId: 'boot-1', onFault: (error) => { throw error; } }),
       build: 'test',
       machineId: '0'.repeat(32),
       hostBootId: 'boot-1',
@@ -108,6 +102,7 @@ async function realHost(number: number) {
   const welcome = (): void => links.at(-1)?.onWelcome({ network: { name: 'pv-agent', bridge: 'pvagent0', gateway: '10.92.0.1', prefix: 16 }, admission: 'approved' } as Welcome);
   const cleanUp = async (): Promise<void> => {
     await endAgent();
+    await mirror.stop();
     // What a failed test leaves would be foreign to every test that follows on this host.
     for (const words of [['destroy', '--', instanceId], ['undefine', '--managed-save', '--domain', instanceId], ['net-destroy', '--', 'pv-agent'], ['net-undefine', '--', 'pv-agent']]) {
       try {

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { closeSync, createReadStream, existsSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,13 +9,16 @@ import { newId } from '@paravcl/shared/ids';
 import type { AgentFrame } from '@paravcl/shared/protocol/agent-to-master';
 import type { DesiredInstance, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import type { Welcome } from '@paravcl/shared/protocol/master-to-agent';
-import { buildDemoGuest, demoGuestKernelArguments } from '@paravcl/workbench/guest/demo-guest';
+import { demoGuestKernelArguments } from '@paravcl/workbench/guest/demo-guest';
 import pino from 'pino';
 import { Agent, type AgentParts } from '../../src/agent/agent';
 import { Journal } from '../../src/agent/journal';
 import { readQemuAccount } from '../../src/describe/qemu-account';
+import { MirrorClient } from '../../src/disks/mirror-client';
 import { PoolDiskStore } from '../../src/disks/pool-disk-store';
 import { LibvirtDriver } from '../../src/hypervisor/libvirt/libvirt-driver';
+import { demoGuestImages } from '../fixtures/demo-guest-images';
+import { MirrorOfPool } from '../fixtures/mirror-of-pool';
 
 jest.setTimeout(240_000);
 
@@ -30,6 +33,7 @@ let root: string;
 let spec: InstanceSpec;
 let journal: Journal;
 let agent: Agent;
+let mirror: MirrorOfPool;
 let link: Parameters<AgentParts['connect']>[0];
 let frames: AgentFrame[];
 
@@ -70,29 +74,21 @@ function troubles(): readonly string[] {
 async function startAgent(): Promise<void> {
   const account = await readQemuAccount();
   if (account === null) throw new Error('libvirt’s QEMU user is missing');
-  const guest = await buildDemoGuest();
-  const paths = new Map([guest.disk, guest.kernel, guest.ramdisk].map((file, index) => [newId(index + 1), file.path] as const));
-  const [disk, kernel, ramdisk] = [...paths].map(([imageId, path]) => ({
-    imageId,
-    sha256: execFileSync('sha256sum', ['--', path], { encoding: 'utf8' }).slice(0, 64),
-    sizeBytes: Number(execFileSync('stat', ['-c', '%s', '--', path], { encoding: 'utf8' })),
-    format: 'raw' as const,
-  }));
-  if (disk === undefined || kernel === undefined || ramdisk === undefined) throw new Error('no guest');
+  const { source, refs } = await demoGuestImages();
   spec = {
-    name: 'i-trouble', vcpus: 1, ramMiB: 128, diskMiB: 64, disk, kernel, ramdisk, kernelArguments: demoGuestKernelArguments, mac: '00:16:3e:00:09:31', address: '10.93.0.21',
+    name: 'i-trouble', vcpus: 1, ramMiB: 128, diskMiB: 64, ...refs, kernelArguments: demoGuestKernelArguments, mac: '00:16:3e:00:09:31', address: '10.93.0.21',
     bandwidthMbps: null, seed: { hostname: 'i-trouble', user: 'student', sshPublicKeys: [] },
   };
   journal = await Journal.open(join(root, 'state', 'journal'), log);
   frames = [];
-  const source = { open: (image: { imageId: string }, start: number) => Promise.resolve(createReadStream(paths.get(image.imageId) ?? '', { start }) as AsyncIterable<Buffer>) };
   const pool = { directory: join(root, 'pool'), reserveMiB: 8 };
+  mirror = await MirrorOfPool.start(pool.directory, source, { reserveMiB: pool.reserveMiB });
   agent = await Agent.start({
     clock: systemClock,
     log,
     journal,
     driver: new LibvirtDriver({ type: 'qemu', slaveId, clock: systemClock }),
-    store: new PoolDiskStore({ ...pool, source, qemuOwner: { uid: account.uid, gid: account.gids[0] ?? account.uid }, clock: systemClock, hostBootId: 'boot-1', imageCacheDays: 30, onFault: (error) => { throw error; } }),
+    store: new PoolDiskStore({ ...pool, mirror: new MirrorClient(pool.directory), qemuOwner: { uid: account.uid, gid: account.gids[0] ?? account.uid }, clock: systemClock, hostBootId: 'boot-1', onFault: (error) => { throw error; } }),
     build: 'test',
     machineId: '0'.repeat(32),
     hostBootId: 'boot-1',
@@ -143,6 +139,7 @@ afterAll(async () => {
   link.onFrame({ type: 'desired', payload: { instances: [{ instanceId, generation: 999, desired: 'deleted', spec: null }] } });
   await within(60, 'deleted', () => agent.seen()[0]?.state === 'deleted').finally(async () => {
     await agent.stop();
+    await mirror.stop();
     await journal.close();
     for (const words of ['net-destroy', 'net-undefine']) virsh(words, '--', network.name);
     for (const name of ['state', 'pool']) execFileSync('umount', ['--lazy', join(root, name)]);

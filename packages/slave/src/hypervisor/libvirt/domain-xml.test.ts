@@ -15,7 +15,7 @@ const spec: DomainSpec = {
   kernelArguments: 'console=ttyS0 quiet',
   files: {
     overlay: '/var/lib/paravcl/instances/a/disk.qcow2',
-    backing: { path: '/var/lib/paravcl/images/b', format: 'raw' },
+    backing: { kind: 'file', path: '/var/lib/paravcl/images/b', format: 'raw' },
     seed: '/var/lib/paravcl/instances/a/seed.iso',
     kernel: '/var/lib/paravcl/images/k',
     ramdisk: '/var/lib/paravcl/images/r',
@@ -40,8 +40,14 @@ describe('the domain XML', () => {
   });
 
   it('boots a qcow2 image by its own loader under KVM, with limited bandwidth', () => {
-    const ownLoader = { ...spec, bandwidthMbps: 80, files: { ...spec.files, kernel: null, ramdisk: null, backing: { ...spec.files.backing, format: 'qcow2' as const } } };
+    const ownLoader = { ...spec, bandwidthMbps: 80, files: { ...spec.files, kernel: null, ramdisk: null, backing: { kind: 'file' as const, path: '/var/lib/paravcl/images/b', format: 'qcow2' as const } } };
     expect(domainXml(ownLoader, { ...site, baseline: { type: 'kvm', machine: 'pc-q35-7.2', cpu: 'Nehalem' } })).toMatchSnapshot();
+  });
+
+  const mirrored: DomainSpec = { ...spec, files: { ...spec.files, backing: { kind: 'nbd', socket: '/var/lib/paravcl/mirror/nbd.sock', exportName: `${'a'.repeat(64)}.${spec.instanceId}` } } };
+
+  it('reads its image through the mirror, waits a minute for one that was restarted, and is paused after that', () => {
+    expect(domainXml(mirrored, site)).toMatchSnapshot();
   });
 
   const anyText = fc.string({ unit: 'binary', minLength: 1, maxLength: 60 });
@@ -75,6 +81,11 @@ describe('the domain XML', () => {
 
   it('refuses control characters with the way out', () => {
     expect(() => domainXml({ ...spec, kernelArguments: 'a\nb' }, site)).toThrow(/control characters; remove them/);
+  });
+
+  it('refuses a mirror whose socket the kernel would cut', () => {
+    const backing = { kind: 'nbd' as const, socket: `/${'x'.repeat(107)}`, exportName: 'e' };
+    expect(() => domainXml({ ...spec, files: { ...spec.files, backing } }, site)).toThrow(/NBD socket path .* longer than 107 bytes/);
   });
 
   it('refuses a VNC socket whose path the kernel would cut', () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type DomainSpec, HypervisorError } from '../driver';
+import { type BackingImage, type DomainSpec, HypervisorError } from '../driver';
 import { type InstanceMark, markElement } from './instance-mark';
 import { element, isWritable, type XmlElement, writeXml } from './xml';
 
@@ -46,16 +46,17 @@ export function markOf(spec: DomainSpec, site: DomainSite): InstanceMark {
 
 /**
  * The domain XML (https://libvirt.org/formatdomain.html) of an instance. Throws HypervisorError
- * `unsupported` when a value cannot stand in XML or the VNC socket's path is too long.
+ * `unsupported` when a value cannot stand in XML or a socket's path is too long.
  */
 export function domainXml(spec: DomainSpec, site: DomainSite): string {
-  for (const value of [spec.name, spec.kernelArguments, ...Object.values(spec.files)]) {
+  for (const value of [spec.name, spec.kernelArguments, ...Object.values(spec.files), ...Object.values(spec.files.backing)]) {
     if (typeof value === 'string' && !isWritable(value)) {
       throw new HypervisorError('unsupported', `${JSON.stringify(value.slice(0, 80))} contains control characters; remove them from the name or the kernel arguments`);
     }
   }
-  if (Buffer.byteLength(spec.files.vncSocket) > socketPathBytes) {
-    throw new HypervisorError('unsupported', `VNC socket path ${spec.files.vncSocket} is longer than ${String(socketPathBytes)} bytes; use a shorter pool directory`);
+  const { vncSocket, backing } = spec.files;
+  for (const [what, path] of [['VNC', vncSocket], ...(backing.kind === 'nbd' ? [['NBD', backing.socket] as const] : [])] as const) {
+    if (Buffer.byteLength(path) > socketPathBytes) throw new HypervisorError('unsupported', `${what} socket path ${path} is longer than ${String(socketPathBytes)} bytes; use a shorter pool directory`);
   }
   return writeXml(domainElement(spec, site, [element('metadata', {}, [markElement(markOf(spec, site))])]));
 }
@@ -101,11 +102,7 @@ function devices(spec: DomainSpec, network: string): readonly XmlElement[] {
       element('driver', { name: 'qemu', type: 'qcow2', discard: 'unmap', error_policy: 'stop', rerror_policy: 'stop' }),
       element('source', { file: files.overlay }),
       // The whole chain with its formats: what is named is not probed, so no image can pass itself off as another format.
-      element('backingStore', { type: 'file' }, [
-        element('format', { type: files.backing.format }),
-        element('source', { file: files.backing.path }),
-        element('backingStore'),
-      ]),
+      backingStore(files.backing),
       element('target', { dev: 'vda', bus: 'virtio' }),
     ]),
     // NoCloud seed: found by its label "cidata" on any block device; virtio, so that small kernels without SATA read it.
@@ -129,6 +126,23 @@ function devices(spec: DomainSpec, network: string): readonly XmlElement[] {
     element('rng', { model: 'virtio' }, [element('backend', { model: 'random' }, '/dev/urandom')]),
   ];
 }
+
+function backingStore(backing: BackingImage): XmlElement {
+  if (backing.kind === 'file') {
+    return element('backingStore', { type: 'file' }, [element('format', { type: backing.format }), element('source', { file: backing.path }), element('backingStore')]);
+  }
+  return element('backingStore', { type: 'network' }, [
+    element('format', { type: 'raw' }),
+    element('source', { protocol: 'nbd', name: backing.exportName }, [
+      element('host', { transport: 'unix', socket: backing.socket }),
+      element('reconnect', { delay: String(reconnectSeconds) }),
+    ]),
+    element('backingStore'),
+  ]);
+}
+
+/** A server that is started again within this time costs a guest nothing but the wait; after it the guest is paused. */
+const reconnectSeconds = 60;
 
 function networkInterface(spec: DomainSpec, network: string): XmlElement {
   const limit = spec.bandwidthMbps === null ? null : { average: String(spec.bandwidthMbps * kilobytesPerMegabit) };

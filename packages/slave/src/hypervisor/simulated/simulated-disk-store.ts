@@ -1,9 +1,10 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import type { ReadPhase } from '@paravcl/shared/chunks/access-pattern';
 import { type Clock, sleep } from '@paravcl/shared/clock';
 import { parseJson } from '@paravcl/shared/parse-json';
 import type { ImageRef, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import { z } from 'zod';
-import { type DiskStore, DiskStoreError, type DiskStoreErrorCode } from '../../disks/disk-store';
+import { type DiskStore, DiskStoreError, type DiskStoreErrorCode, imagesOf } from '../../disks/disk-store';
 import type { DomainFiles } from '../driver';
 
 export interface SimulatedDiskStoreOptions {
@@ -23,6 +24,8 @@ export class SimulatedDiskStore implements DiskStore {
   private pool: Pool = { images: {}, instances: {} };
   private readonly fetching = new Map<string, Promise<void>>();
   private readonly faults: { readonly call: 'fetchImage' | 'createInstanceFiles'; readonly code: DiskStoreErrorCode }[] = [];
+  /** What was told of guests, in order. */
+  readonly phases = new Map<string, readonly ReadPhase[]>();
   private readonly serialLogs = new Map<string, string>();
 
   constructor(private readonly options: SimulatedDiskStoreOptions) {}
@@ -32,8 +35,8 @@ export class SimulatedDiskStore implements DiskStore {
     return Promise.resolve();
   }
 
-  hasImage(image: ImageRef): Promise<boolean> {
-    return Promise.resolve(image.sha256 in this.pool.images);
+  missingImages(_instanceId: string, spec: InstanceSpec): Promise<readonly ImageRef[]> {
+    return Promise.resolve(imagesOf(spec).filter(({ sha256 }) => !(sha256 in this.pool.images)));
   }
 
   fetchImage(image: ImageRef, onProgress: (percent: number) => void): Promise<void> {
@@ -46,21 +49,21 @@ export class SimulatedDiskStore implements DiskStore {
   createInstanceFiles(instanceId: string, spec: InstanceSpec): Promise<DomainFiles> {
     this.failIfDue('createInstanceFiles');
     this.change({ ...this.pool, instances: { ...this.pool.instances, [instanceId]: spec.diskMiB } });
-    return Promise.resolve(this.filesOf(instanceId, spec));
+    return this.filesOf(instanceId, spec);
   }
 
-  filesOf(instanceId: string, spec: InstanceSpec): DomainFiles {
+  filesOf(instanceId: string, spec: InstanceSpec): Promise<DomainFiles> {
     const cached = (image: ImageRef): string => `/simulated/images/${image.sha256}`;
     const own = `/simulated/instances/${instanceId}`;
-    return {
+    return Promise.resolve({
       overlay: `${own}/disk.qcow2`,
-      backing: { path: cached(spec.disk), format: spec.disk.format },
+      backing: { kind: 'file', path: cached(spec.disk), format: spec.disk.format },
       seed: `${own}/seed.iso`,
       kernel: spec.kernel === null ? null : cached(spec.kernel),
       ramdisk: spec.ramdisk === null ? null : cached(spec.ramdisk),
       serialLog: `${own}/serial.log`,
       vncSocket: `${own}/vnc.sock`,
-    };
+    });
   }
 
   instancesOnDisk(): Promise<readonly string[]> {
@@ -70,7 +73,12 @@ export class SimulatedDiskStore implements DiskStore {
   removeInstanceFiles(instanceId: string): Promise<void> {
     this.change({ ...this.pool, instances: Object.fromEntries(Object.entries(this.pool.instances).filter(([id]) => id !== instanceId)) });
     this.serialLogs.delete(instanceId);
+    this.phases.delete(instanceId);
     return Promise.resolve();
+  }
+
+  tellPhase(instanceId: string, phase: ReadPhase): void {
+    this.phases.set(instanceId, [...(this.phases.get(instanceId) ?? []), phase]);
   }
 
   readSerialLog(instanceId: string, tailBytes: number): Promise<string> {

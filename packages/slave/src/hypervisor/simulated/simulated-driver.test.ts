@@ -23,7 +23,7 @@ function specOf(number: number): DomainSpec {
     kernelArguments: '',
     files: {
       overlay: `/pool/${instanceId}/disk.qcow2`,
-      backing: { path: '/pool/base', format: 'raw' },
+      backing: { kind: 'file', path: '/pool/base', format: 'raw' },
       seed: `/pool/${instanceId}/seed.iso`,
       kernel: null,
       ramdisk: null,

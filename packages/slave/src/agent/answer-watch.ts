@@ -6,10 +6,11 @@ const askEveryMs = 3000;
 const askAgainMs = 1000;
 
 /**
- * Asks the hypervisor for its version every few seconds, which is all it takes to know whether it answers. One
- * question at a time: a hung one is left to its own call limit, and its late answer is an answer.
+ * Asks another daemon of this host (the hypervisor, the mirror) something small every few seconds, which is all it
+ * takes to know whether it answers. One question at a time: a hung one is left to its own call limit, and its late
+ * answer is an answer.
  */
-export class HypervisorWatch {
+export class AnswerWatch {
   private cancelAsk: Cancel = () => undefined;
   private cancelSilence: Cancel = () => undefined;
   private silent = false;

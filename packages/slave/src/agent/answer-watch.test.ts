@@ -1,5 +1,5 @@
 import { HandClock } from '../../test/fixtures/hand-clock';
-import { HypervisorWatch } from './hypervisor-watch';
+import { AnswerWatch } from './answer-watch';
 
 /** Lets time pass in steps, so that an answer is heard before the next timer. */
 async function pass(clock: HandClock, ms: number): Promise<void> {
@@ -12,14 +12,14 @@ async function pass(clock: HandClock, ms: number): Promise<void> {
 let clock: HandClock;
 let answers: () => Promise<unknown>;
 let told: string[];
-let watch: HypervisorWatch;
+let watch: AnswerWatch;
 
 beforeEach(() => {
   clock = new HandClock();
   told = [];
   answers = () => Promise.resolve();
   const at = (what: string): number => told.push(`${what} at ${clock.monotonicMs() / 1000} s`);
-  watch = new HypervisorWatch(clock, () => answers(), (error) => at(`silent (${error instanceof Error ? error.message : 'no answer'})`), () => at('answers'));
+  watch = new AnswerWatch(clock, () => answers(), (error) => at(`silent (${error instanceof Error ? error.message : 'no answer'})`), () => at('answers'));
 });
 afterEach(() => watch.stop());
 
