@@ -18,7 +18,8 @@ import { settings } from './instance-rig';
 export interface ImageHooks {
   receive?: (() => Promise<void>) | undefined;
   received?: (() => Promise<void>) | undefined;
-  take?: (() => Promise<void>) | undefined;
+  /** Before the intake begins; what it tells of its progress is told. */
+  take?: ((onProgress: (percent: number) => void) => Promise<void>) | undefined;
 }
 
 export interface ImageFiles {
@@ -74,7 +75,7 @@ export async function openImageFiles(): Promise<ImageFiles> {
         unit, clock, uploads, reader, largestUploadBytes,
         intake: {
           take: async (image, onProgress) => {
-            await hooks.take?.();
+            await hooks.take?.(onProgress);
             return intake.take(image, onProgress);
           },
         },

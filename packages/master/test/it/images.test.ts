@@ -178,6 +178,24 @@ describe('an image', () => {
     expect(await images.get(admin, 'disk', made.id)).toMatchObject({ state: 'ready', checkPercent: null });
   });
 
+  it('tells how far its check is once a second, not with every percent', async () => {
+    const content = randomBytes(5120);
+    const made = await images.create(admin, 'disk', announced(content));
+    const percent = async (): Promise<number | null> => (await images.get(admin, 'disk', made.id)).checkPercent;
+    const shown: (number | null)[] = [];
+    files.hooks.take = async (onProgress) => {
+      for (const [now, told] of [[10, 0], [20, 0], [30, 1000], [40, 999], [50, 1]] as const) {
+        rig.clock.advance(told);
+        onProgress(now);
+        // What is written is written soon; what is not can only be seen not to come with what follows.
+        if (told === 1000 || told === 1) await eventually(`${now} % are told`, async () => (await percent()) === now);
+        shown.push(await percent());
+      }
+    };
+    expect(await images.receive(admin, 'disk', made.id, pieces(content), whole)).toMatchObject({ state: 'ready', checkPercent: null });
+    expect(shown).toEqual([0, 0, 30, 30, 50]);
+  });
+
   it('of an earlier release is launched as it was, and is taken into the chunk store behind the start', async () => {
     const content = randomBytes(8192);
     const sha256 = createHash('sha256').update(content).digest('hex');
