@@ -16,6 +16,7 @@ import { MirrorLibrary } from './mirror/image-library';
 import { MasterDoor } from './mirror/master-door';
 import { NbdServer } from './mirror/nbd/nbd-server';
 import { PeerConnections } from './mirror/peer-connections';
+import { PeerServer } from './mirror/peer-server';
 import { Prefetcher } from './mirror/prefetch';
 import { ReadRecorder } from './mirror/read-recorder';
 import { lockState } from './state-lock';
@@ -37,7 +38,17 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
   const directory = join(config.poolDir, mirrorFiles.directory);
 
   let library: MirrorLibrary | null = null;
-  const door = new MasterDoor(
+  const server: PeerServer | null =
+    config.mirror.peerPort === 0
+      ? null
+      : await PeerServer.listen({
+          port: config.mirror.peerPort,
+          library: { find: (id) => library?.find(id) ?? null },
+          bringsForOthers: (id, index) => fetcher.bringsForOthers(id, index),
+          clock,
+          log,
+        });
+  const door: MasterDoor = new MasterDoor(
     {
       clock,
       log,
@@ -49,7 +60,7 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
       machineId,
       build,
       key,
-      peer: () => null,
+      peer: () => (server === null ? null : { port: server.port, address: config.mirror.peerAddress ?? null }),
       present: (id) => {
         const image = library?.find(id) ?? null;
         return image === null ? null : { bits: image.present(), complete: image.isComplete };
@@ -57,7 +68,7 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
       held: async (id, index) => (await library?.find(id)?.held(index)) ?? null,
     },
     {
-      onSecret: () => undefined,
+      onSecret: (secret) => server?.welcome(secret),
       onMembers: (id, change, anew) => fetcher.members(id, change, anew),
       onPattern: (id, pattern) => {
         fetcher.pattern(id, pattern);
@@ -76,7 +87,7 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
     log.info({ slaveId: member.slaveId, why }, 'another mirror cannot be reached; others are asked');
     door.fault(manifest, member.slaveId, 'unreachable', 0);
   });
-  const fetcher = new Fetcher(door, peers, clock, log);
+  const fetcher: Fetcher = new Fetcher(door, peers, clock, log);
   const opened = (library = await MirrorLibrary.open({
     files: hostFiles,
     poolDir: config.poolDir,
@@ -127,8 +138,8 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
       readers: opened.readers,
       fromPeersBytes: fetcher.fromPeersBytes,
       fromMasterBytes: fetcher.fromMasterBytes,
-      toPeersBytes: 0,
-      peerPort: null,
+      toPeersBytes: server?.toPeersBytes ?? 0,
+      peerPort: server?.port ?? null,
     }),
   });
   door.start();
@@ -138,7 +149,7 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
     stop: async () => {
       prefetcher.stop();
       completion.stop();
-      await Promise.all([control.close(), nbd.close()]);
+      await Promise.all([control.close(), nbd.close(), server?.close()]);
       door.stop();
       peers.stop();
       await opened.close();

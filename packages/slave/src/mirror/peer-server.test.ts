@@ -1,0 +1,140 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { connect } from 'node:tls';
+import { systemClock } from '@paravcl/shared/clock';
+import type { ChunkMember } from '@paravcl/shared/chunks/mirror-messages';
+import { pskBytes, pskCiphers, secretIdLength, writePskIdentity } from '@paravcl/shared/chunks/psk';
+import { newId } from '@paravcl/shared/ids';
+import { pino } from 'pino';
+import type { LocalImage } from './local-image';
+import { PeerConnections } from './peer-connections';
+import { PeerServer } from './peer-server';
+
+const chunkBytes = 4096;
+const log = pino({ level: 'silent' });
+const secret = randomBytes(32);
+const manifest = 'b'.repeat(64);
+const content = randomBytes(8 * chunkBytes);
+const chunk = (index: number): Buffer => content.subarray(index * chunkBytes, (index + 1) * chunkBytes);
+
+/** Has the first half; brings the rest when it is asked to. */
+class HalfImage implements Pick<LocalImage, 'id' | 'manifest' | 'held' | 'obtain'> {
+  readonly id = manifest;
+  readonly manifest = { chunkBytes, sizeBytes: content.length, hashes: Buffer.alloc(8 * 32, 1) };
+  readonly brought: number[] = [];
+
+  held(index: number): Promise<Buffer | null> {
+    return Promise.resolve(index < 4 ? chunk(index) : null);
+  }
+
+  obtain(index: number): Promise<Buffer> {
+    this.brought.push(index);
+    return Promise.resolve(chunk(index));
+  }
+}
+
+const closing: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function serving(bringsForOthers = false): Promise<{ readonly server: PeerServer; readonly image: HalfImage }> {
+  const image = new HalfImage();
+  const server = await PeerServer.listen({ port: 0, library: { find: (id) => (id === manifest ? (image as unknown as LocalImage) : null) }, bringsForOthers: () => bringsForOthers, clock: systemClock, log });
+  if (server === null) throw new Error('no port is free');
+  closing.push(() => server.close());
+  server.welcome(secret.toString('base64url'));
+  return { server, image };
+}
+
+/** As the master names this server to somebody. */
+function memberOf(server: PeerServer, of: { readonly manifest?: string; readonly expiresAtMs?: number; readonly secret?: Buffer } = {}): ChunkMember {
+  const by = of.secret ?? secret;
+  const secretId = createHash('sha256').update(by).digest('base64url').slice(0, secretIdLength);
+  const identity = writePskIdentity({ slaveId: newId(Date.now()), manifest: of.manifest ?? manifest, expiresAtMs: of.expiresAtMs ?? Date.now() + 60_000, secretId });
+  const key = createHmac('sha256', by).update(identity).digest().subarray(0, pskBytes).toString('base64url');
+  return { number: 1, slaveId: newId(Date.now()), address: '127.0.0.1', port: server.port, weight: 4, identity, key };
+}
+
+function connections(onUnreachable: (why: string) => void = () => undefined): PeerConnections {
+  const peers = new PeerConnections(systemClock, (_, __, why) => onUnreachable(why));
+  closing.push(() => peers.stop());
+  return peers;
+}
+
+const want = (index: number, insist = false) => ({ channel: 0, index, urgent: true, insist });
+
+it('sends what it has to whoever the master gave a key', async () => {
+  const { server } = await serving();
+  const port = await connections().to(memberOf(server), manifest);
+  const answers = await Promise.all([0, 1, 2, 3].map((index) => port?.ask(want(index)).answer));
+  expect(answers).toEqual([0, 1, 2, 3].map((index) => ({ kind: 'chunk', encoding: 'plain', data: chunk(index) })));
+  expect(server.toPeersBytes).toBe(4 * chunkBytes);
+});
+
+it('brings for others only what is its part to bring', async () => {
+  const mine = await serving(true);
+  const others = await serving(false);
+  const peers = connections();
+  const ask = async (server: PeerServer, insist: boolean) => (await peers.to(memberOf(server), manifest))?.ask(want(6, insist)).answer;
+  expect(await ask(mine.server, false)).toEqual({ kind: 'chunk', encoding: 'plain', data: chunk(6) });
+  expect(await ask(mine.server, true)).toEqual({ kind: 'lack', why: 'absent' });
+  expect(await ask(others.server, false)).toEqual({ kind: 'lack', why: 'absent' });
+  expect([mine.image.brought, others.image.brought]).toEqual([[6], []]);
+});
+
+describe('refuses whoever comes with', () => {
+  const refused = async (of: Parameters<typeof memberOf>[1]): Promise<void> => {
+    const { server } = await serving();
+    const onUnreachable = jest.fn();
+    expect(await connections(onUnreachable).to(memberOf(server, of), manifest)).toBeNull();
+    expect(onUnreachable).toHaveBeenCalledTimes(1);
+  };
+
+  it('a key that has expired', () => refused({ expiresAtMs: Date.now() - 1000 }));
+  it('a key of another secret', () => refused({ secret: randomBytes(32) }));
+
+  it('a key to which something was changed', async () => {
+    const { server } = await serving();
+    const member = memberOf(server);
+    expect(await connections().to({ ...member, key: randomBytes(16).toString('base64url') }, manifest)).toBeNull();
+    expect(await connections().to({ ...member, identity: member.identity.replace(/^./, (first) => (first === '0' ? '1' : '0')) }, manifest)).toBeNull();
+  });
+
+  it('a certificate and no key, or no TLS at all', async () => {
+    const { server } = await serving();
+    const plain = connect({ port: server.port, host: '127.0.0.1', rejectUnauthorized: false });
+    await once(plain, 'error');
+    const nullKey = connect({ port: server.port, host: '127.0.0.1', ciphers: pskCiphers, maxVersion: 'TLSv1.2', checkServerIdentity: () => undefined, pskCallback: () => ({ psk: Buffer.alloc(16), identity: '' }) });
+    await once(nullKey, 'error');
+  });
+});
+
+it('goes on with keys of the secret before, for a while after the master was started anew', async () => {
+  const { server } = await serving();
+  const member = memberOf(server);
+  server.welcome(randomBytes(32).toString('base64url'));
+  expect(await connections().to(member, manifest)).not.toBeNull();
+  server.welcome(randomBytes(32).toString('base64url'));
+  expect(await connections().to(member, manifest)).toBeNull();
+});
+
+it('says of an image it does not have, and of chunks that no image has, that it lacks them', async () => {
+  const { server } = await serving(true);
+  const peers = connections();
+  const other = 'c'.repeat(64);
+  expect(await (await peers.to(memberOf(server, { manifest: other }), other))?.ask(want(0)).answer).toEqual({ kind: 'lack', why: 'absent' });
+  expect(await (await peers.to(memberOf(server), manifest))?.ask(want(99)).answer).toEqual({ kind: 'lack', why: 'absent' });
+});
+
+it('is not there when its port is taken, and says so', async () => {
+  const taken = createServer().listen(0);
+  await once(taken, 'listening');
+  closing.push(() => void taken.close());
+  const error = jest.fn();
+  const { port } = taken.address() as { port: number };
+  const busy = await PeerServer.listen({ port, library: { find: () => null }, bringsForOthers: () => false, clock: systemClock, log: Object.assign(pino({ level: 'silent' }), { error }) });
+  expect(busy).toBeNull();
+  expect(error).toHaveBeenCalledWith(expect.anything(), expect.stringMatching(/mirror\.peerPort/));
+});

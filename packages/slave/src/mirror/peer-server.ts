@@ -1,0 +1,150 @@
+import type { Cancel, Clock } from '@paravcl/shared/clock';
+import { ChunkPort, type ChunkAnswer } from '@paravcl/shared/chunks/chunk-port';
+import type { Want } from '@paravcl/shared/chunks/frames';
+import { chunkCount, chunkLength, type ManifestId } from '@paravcl/shared/chunks/manifest';
+import { pskBytes, pskCiphers, readPskIdentity, secretIdLength } from '@paravcl/shared/chunks/psk';
+import { WayOut, type PacedStream } from '@paravcl/shared/chunks/way-out';
+import { createHash, createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer, type Server, type TLSSocket } from 'node:tls';
+import type { Logger } from 'pino';
+import { ChunkUnavailable } from './chunk-source';
+import type { ImageLibrary, LocalImage } from './local-image';
+
+export interface PeerServerOptions {
+  /** 0: any that is free. */
+  readonly port: number;
+  readonly library: Pick<ImageLibrary, 'find'>;
+  /** Whether this host is to bring a chunk that it lacks for others too (fetcher.ts). */
+  bringsForOthers(id: ManifestId, index: number): boolean;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const mostConnections = 256;
+const handshakeWithinMs = 5000;
+/** Of a link of 1 Gbit/s some hundred milliseconds, and no more memory than a lab PC spares. */
+const outLimits = { bytes: 64 * 1024 * 1024, bytesPerConnection: 1024 * 1024 };
+const lookForStuckMs = 20_000;
+/** Of the master's present start and of the one before: who was told keys by that one still uses them. */
+const secretsKept = 2;
+
+/**
+ * Serves the chunks of this host to other mirrors. Who may ask for what is in the key they come with (shared/chunks/psk): one connection
+ * is for one image. What is not here is brought only when that is this host's part, so that no two hosts wait for each other.
+ */
+export class PeerServer {
+  private readonly server: Server;
+  private readonly out = new WayOut(outLimits);
+  private readonly open = new Set<TLSSocket>();
+  /** base64url, the newest first. */
+  private secrets: readonly string[] = [];
+  private readonly manifests = new WeakMap<object, ManifestId>();
+  private cancelLook: Cancel;
+  /** Chunk bytes sent since the start. */
+  toPeersBytes = 0;
+
+  private constructor(private readonly options: PeerServerOptions) {
+    this.server = createServer(
+      {
+        ciphers: pskCiphers,
+        // The only version in which Node's PSK needs no certificate.
+        minVersion: 'TLSv1.2',
+        maxVersion: 'TLSv1.2',
+        handshakeTimeout: handshakeWithinMs,
+        pskCallback: (socket, identity) => this.keyOf(socket, identity),
+      },
+      (socket) => this.accept(socket),
+    );
+    this.server.maxConnections = mostConnections;
+    this.server.on('tlsClientError', (error, socket) => {
+      options.log.debug({ err: error.message, from: socket.remoteAddress }, 'a connection to this mirror was refused');
+      socket.destroy();
+    });
+    const look = (): void => {
+      this.out.cutStuck();
+      this.cancelLook = options.clock.after(lookForStuckMs, look);
+    };
+    this.cancelLook = options.clock.after(lookForStuckMs, look);
+  }
+
+  /** Null when the port is not to be had, which is told: the mirror then serves this host alone. */
+  static async listen(options: PeerServerOptions): Promise<PeerServer | null> {
+    const peers = new PeerServer(options);
+    peers.server.listen({ port: options.port, backlog: 256 });
+    try {
+      await once(peers.server, 'listening');
+    } catch (error) {
+      options.log.error({ err: error, port: options.port }, 'this mirror cannot serve other hosts: the port is not to be had. Set mirror.peerPort to a free one, or to 0 when it is not meant to serve');
+      peers.cancelLook();
+      return null;
+    }
+    peers.server.on('error', (error) => options.log.warn({ err: error }, 'a fault of the port for other mirrors'));
+    return peers;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  /** The secret of the welcome. The one before stays good for those who were told keys of it. */
+  welcome(secret: string): void {
+    if (this.secrets[0] !== secret) this.secrets = [secret, ...this.secrets].slice(0, secretsKept);
+  }
+
+  async close(): Promise<void> {
+    this.cancelLook();
+    const closed = once(this.server, 'close');
+    this.server.close();
+    for (const socket of this.open) socket.destroy();
+    await closed;
+  }
+
+  /** The key that the master gave with this identity; null for one that is malformed, expired or not of a secret of ours. */
+  private keyOf(socket: object, identity: string): Buffer | null {
+    const named = readPskIdentity(identity);
+    if (named === null || named.expiresAtMs <= this.options.clock.now()) return null;
+    const secret = this.secrets.map((text) => Buffer.from(text, 'base64url')).find((bytes) => createHash('sha256').update(bytes).digest('base64url').slice(0, secretIdLength) === named.secretId);
+    if (secret === undefined) return null;
+    this.manifests.set(socket, named.manifest);
+    return createHmac('sha256', secret).update(identity).digest().subarray(0, pskBytes);
+  }
+
+  private accept(socket: TLSSocket): void {
+    const manifest = this.manifests.get(socket);
+    if (manifest === undefined) return void socket.destroy();
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, 15_000);
+    this.open.add(socket);
+    const stream: PacedStream = this.out.paced(socket);
+    const port: ChunkPort = new ChunkPort(stream, {
+      onControl: () => port.close('mirrors say nothing to each other but what they want'),
+      onWant: (want, cancelled) => this.answer(manifest, want, stream, cancelled),
+      onClose: () => this.open.delete(socket),
+    });
+  }
+
+  private async answer(id: ManifestId, { index, urgent, insist }: Want, stream: PacedStream, cancelled: () => boolean): Promise<ChunkAnswer> {
+    const image = this.options.library.find(id);
+    if (image === null || index >= chunkCount(image.manifest)) return { kind: 'lack', why: 'absent' };
+    const found = await stream.send(chunkLength(image.manifest, index), urgent, cancelled, async () => {
+      const data = await this.bytesOf(image, index, urgent, insist);
+      return data === null ? null : { data };
+    });
+    if (found === null) return { kind: 'lack', why: 'absent' };
+    this.toPeersBytes += found.data.length;
+    return { kind: 'chunk', encoding: 'plain', data: found.data };
+  }
+
+  private async bytesOf(image: LocalImage, index: number, urgent: boolean, insist: boolean): Promise<Buffer | null> {
+    const held = await image.held(index);
+    if (held !== null || insist || !this.options.bringsForOthers(image.id, index)) return held;
+    try {
+      return await image.obtain(index, urgent);
+    } catch (error) {
+      if (error instanceof ChunkUnavailable) return null;
+      throw error;
+    }
+  }
+}
