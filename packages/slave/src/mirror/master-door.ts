@@ -54,8 +54,9 @@ export interface MasterDoorListener {
 const connectWithinMs = 10_000;
 const greetWithinMs = 30_000;
 const manifestWithinMs = 20_000;
-/** After a refusal that only people can mend. */
+/** After a refusal that only people can mend: seldom, but an approval that somebody waits for is soon noticed. */
 const refusedMs = 30_000;
+const notApprovedMs = 2000;
 const lastedMs = 10_000;
 /** Recordings that wait for the master; older ones are dropped: they are samples. */
 const mostRecordings = 20;
@@ -256,7 +257,7 @@ export class MasterDoor {
         this.sayRecordings();
         return this.listener.onUp();
       case 'refused':
-        this.quietUntilRetryMs = refusedMs;
+        this.quietUntilRetryMs = message.code === 'not-approved' ? notApprovedMs : refusedMs;
         log.error({ code: message.code }, `the master refuses this mirror: ${message.sentence}`);
         return connection.port.close('refused');
       case 'no-manifest':

@@ -17,7 +17,7 @@ export class DemoReporter {
     log.say(`It is running: ${lab.url}/api/v1/docs (its CA: ${lab.layout.caFile})`);
     for (const { role, name, password } of result.people) log.say(`  ${role.padEnd(14)} ${name.padEnd(8)} ${password}`);
     log.say('These passwords were made for this demo, are shown only now and end with it.');
-    log.say(`Logs: ${lab.layout.masterLog}, ${lab.layout.agentLog}`);
+    log.say(`Logs: ${lab.layout.masterLog}, ${lab.layout.agentLog}, ${lab.layout.mirrorLog}`);
     log.say(`End it and remove everything it made: ${this.stopCommand}`);
   }
 
@@ -26,8 +26,8 @@ export class DemoReporter {
     this.log.say(error instanceof Error ? error.message : String(error));
   }
 
-  leftFailed({ masterLog, agentLog }: LabLayout): void {
-    this.log.say(`Left as it is, to look at; what the daemons said: ${masterLog}, ${agentLog}`);
+  leftFailed({ masterLog, agentLog, mirrorLog }: LabLayout): void {
+    this.log.say(`Left as it is, to look at; what the daemons said: ${masterLog}, ${agentLog}, ${mirrorLog}`);
     this.log.say(`Remove everything: ${this.stopCommand}`);
   }
 

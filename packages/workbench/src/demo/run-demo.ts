@@ -115,9 +115,9 @@ function interruption(): Promise<never> {
 
 /** What `--once` removes at its end is what explains a failure. */
 async function keepLogs(state: string, say: (directory: string) => void): Promise<void> {
-  const { masterLog, agentLog } = labLayout(state);
+  const { masterLog, agentLog, mirrorLog } = labLayout(state);
   const directory = await mkdtemp(join(tmpdir(), 'paravcl-demo-logs-'));
-  const copied = await Promise.all([masterLog, agentLog].map((file) => copyFile(file, join(directory, basename(file))).then(() => true, () => false)));
+  const copied = await Promise.all([masterLog, agentLog, mirrorLog].map((file) => copyFile(file, join(directory, basename(file))).then(() => true, () => false)));
   if (copied.includes(true)) say(directory);
   else await rm(directory, { recursive: true });
 }

@@ -25,7 +25,7 @@ export async function demoDomains(stateDir: string): Promise<readonly { readonly
 }
 
 /**
- * Ends everything a demo made, whatever state it is in: agent and master, the guests of its slave, its
+ * Ends everything a demo made, whatever state it is in: agent, mirror and master, the guests of its slave, its
  * network and its files. Idempotent; nothing that the demo did not make is touched.
  */
 export async function stopDemo(stateDir: string, record: DemoRecord, say: (line: string) => void): Promise<void> {
@@ -33,7 +33,7 @@ export async function stopDemo(stateDir: string, record: DemoRecord, say: (line:
   // The agent first: a master that stops is no reason for it to dial in vain.
   for (const script of [agentScript, masterScript]) {
     for (const pid of processesOf(script, stateDir)) {
-      const name = script === agentScript ? 'agent' : 'master';
+      const name = script === agentScript ? (wordsOf(pid).includes('mirror') ? 'mirror' : 'agent') : 'master';
       say((await new Daemon(name, pid, log).stop()) ? `${name} stopped` : `${name} did not stop in time and was ended by force`);
     }
   }
@@ -55,8 +55,8 @@ export async function stopDemo(stateDir: string, record: DemoRecord, say: (line:
 
 /** Only what a demo makes, and the directory itself only when nothing else is in it. The record goes last. */
 async function removeFiles(stateDir: string): Promise<void> {
-  const { masterConfig, masterState, masterLog, agentConfig, agentState, pool, agentLog } = labLayout(stateDir);
-  for (const path of [pool, agentState, masterState, masterConfig, agentConfig, masterLog, agentLog]) await rm(path, { recursive: true, force: true });
+  const { masterConfig, masterState, masterLog, agentConfig, agentState, pool, agentLog, mirrorLog } = labLayout(stateDir);
+  for (const path of [pool, agentState, masterState, masterConfig, agentConfig, masterLog, agentLog, mirrorLog]) await rm(path, { recursive: true, force: true });
   await rm(recordFile(stateDir), { force: true });
   await rmdir(stateDir).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOTEMPTY' && error.code !== 'ENOENT') throw error;

@@ -52,6 +52,7 @@ export class LabHost {
   /** The agent's pool, readable from here at all times. */
   readonly pool: string;
   readonly agentLog: string;
+  readonly mirrorLog: string;
   /** What its own start said, and libvirt's daemons. */
   readonly hostLog: string;
   readonly evidence: HostEvidence;
@@ -59,6 +60,7 @@ export class LabHost {
   readonly link: FaultProxy | null;
   private keeper: number | null = null;
   private agentProcess: Daemon | null = null;
+  private mirrorProcess: Daemon | null = null;
   private hasPool = false;
 
   constructor(readonly options: LabHostOptions) {
@@ -67,6 +69,7 @@ export class LabHost {
     this.address = address.split('/')[0] ?? address;
     this.pool = join(directory, 'pool');
     this.agentLog = join(directory, 'agent.log');
+    this.mirrorLog = join(directory, 'mirror.log');
     this.hostLog = join(directory, 'host.log');
     this.link = options.link;
     this.evidence = new HostEvidence(this);
@@ -91,6 +94,16 @@ export class LabHost {
   get agent(): Daemon {
     if (this.agentProcess === null) throw new Error(`The agent of ${this.name} was not started yet.`);
     return this.agentProcess;
+  }
+
+  /** The mirror that was started last, running or not. */
+  get mirror(): Daemon {
+    if (this.mirrorProcess === null) throw new Error(`The mirror of ${this.name} was not started yet.`);
+    return this.mirrorProcess;
+  }
+
+  get mirrorIsRunning(): boolean {
+    return this.mirrorProcess?.isRunning() === true;
   }
 
   get agentIsRunning(): boolean {
@@ -137,8 +150,9 @@ export class LabHost {
   async powerOff(): Promise<void> {
     const { keeper } = this;
     if (keeper === null) return;
-    // Also one that was stopped by a signal: what waits for it must bury it.
+    // Also those that were stopped by a signal: what waits for them must bury them.
     this.agentProcess?.kill('SIGKILL');
+    this.mirrorProcess?.kill('SIGKILL');
     const victims = processesBeside(keeper);
     try {
       process.kill(keeper, 'SIGKILL');
@@ -166,13 +180,23 @@ export class LabHost {
     await this.run(process.execPath, args, { input: `${token}\n`, timeoutMs: 120_000, env: this.options.env ?? {} });
   }
 
-  /** Starts the agent, also again after it was killed. Its session with the master comes up by itself. */
+  /** Starts the agent, also again after it was killed, and the mirror where none runs. Their sessions with the master come up by themselves. */
   async startAgent(): Promise<void> {
-    this.agentProcess = await Daemon.startThrough(inNamespacesOf(this.pid, ['env']), {
-      name: `agent of ${this.name}`,
+    if (!this.mirrorIsRunning && this.options.agentConfig?.['driver'] !== 'simulated') await this.startMirror();
+    this.agentProcess = await this.startDaemon('agent', 'run', this.agentLog);
+  }
+
+  /** Starts the mirror, also again after it was killed. */
+  async startMirror(): Promise<void> {
+    this.mirrorProcess = await this.startDaemon('mirror', 'mirror', this.mirrorLog);
+  }
+
+  private startDaemon(name: string, command: string, logFile: string): Promise<Daemon> {
+    return Daemon.startThrough(inNamespacesOf(this.pid, ['env']), {
+      name: `${name} of ${this.name}`,
       script: agentScript,
-      args: ['run', ...this.agentOptions],
-      logFile: this.agentLog,
+      args: [command, ...this.agentOptions],
+      logFile,
       // Hosts share the machine's /tmp: what an agent that dies leaves must go with the lab's directory.
       env: { ...this.options.env, TMPDIR: this.temporary },
     });

@@ -11,6 +11,7 @@ export interface LabLayout {
   readonly agentState: string;
   readonly pool: string;
   readonly agentLog: string;
+  readonly mirrorLog: string;
 }
 
 export function labLayout(stateDir: string): LabLayout {
@@ -24,6 +25,7 @@ export function labLayout(stateDir: string): LabLayout {
     agentState: join(stateDir, 'agent'),
     pool: join(stateDir, 'pool'),
     agentLog: join(stateDir, 'agent.log'),
+    mirrorLog: join(stateDir, 'mirror.log'),
   };
 }
 

@@ -24,7 +24,7 @@ export function randomPassword(): string {
 }
 
 /**
- * One master and one slave agent of this machine as processes of their own, over one directory. Used by
+ * One master, one slave agent and its mirror of this machine as processes of their own, over one directory. Used by
  * the demo, the whole-system tests and the benchmarks alike; every step is one call, so that the demo
  * can show it. Several hosts: lab-site.ts.
  */
@@ -32,6 +32,7 @@ export class Lab {
   readonly layout: LabLayout;
   private labMaster: LabMaster | null = null;
   private agentProcess: Daemon | null = null;
+  private mirrorProcess: Daemon | null = null;
 
   constructor(readonly options: LabOptions) {
     this.layout = labLayout(options.stateDir);
@@ -50,9 +51,14 @@ export class Lab {
     return this.agentProcess;
   }
 
+  get mirror(): Daemon {
+    if (this.mirrorProcess === null) throw new Error('The mirror was not started yet.');
+    return this.mirrorProcess;
+  }
+
   get daemons(): readonly Daemon[] {
     const master = this.labMaster?.isStarted === true ? this.labMaster.process : null;
-    return [this.agentProcess, master].filter((daemon) => daemon !== null);
+    return [this.agentProcess, this.mirrorProcess, master].filter((daemon) => daemon !== null);
   }
 
   /** Makes the directory and the configuration, once. */
@@ -60,8 +66,8 @@ export class Lab {
     const { stateDir, network, host = '127.0.0.1', port = 8443 } = this.options;
     this.labMaster = new LabMaster({ stateDir, host, port: await freePort(host, port), siteName: 'ParaVCL demo', network });
     await this.labMaster.prepare();
-    // Named, so that a slave that is installed on this machine does not lend its own.
-    await writeFile(this.layout.agentConfig, '# Made by the workbench: the defaults.\n{}\n', { mode: 0o600 });
+    // Named, so that a slave that is installed on this machine does not lend its own. There is no other host to serve.
+    await writeFile(this.layout.agentConfig, '# Made by the workbench.\nmirror:\n  peerPort: 0\n', { mode: 0o600 });
   }
 
   /** Starts the master, also again after it was killed, and waits until it is ready. */
@@ -94,14 +100,21 @@ export class Lab {
     );
   }
 
-  /** Starts the agent, also again after it was killed. Its session with the master comes up by itself. */
+  /** Starts the mirror, also again after it was killed. */
+  startMirror(): void {
+    this.mirrorProcess = Daemon.start({ name: 'mirror', script: agentScript, args: ['mirror', ...this.agentOptions], logFile: this.layout.mirrorLog });
+  }
+
+  /** Starts the agent, also again after it was killed, and the mirror where none runs. Their sessions with the master come up by themselves. */
   startAgent(): void {
+    if (this.options.driver === 'libvirt' && this.mirrorProcess?.isRunning() !== true) this.startMirror();
     this.agentProcess = Daemon.start({ name: 'agent', script: agentScript, args: ['run', ...this.agentOptions], logFile: this.layout.agentLog });
   }
 
-  /** Ends both daemons. Guests are not theirs and go on. */
+  /** Ends all daemons. Guests are not theirs and go on. */
   async stopDaemons(): Promise<void> {
     await this.agentProcess?.stop();
+    await this.mirrorProcess?.stop();
     await this.labMaster?.stop();
   }
 
