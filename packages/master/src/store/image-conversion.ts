@@ -47,8 +47,10 @@ export class ImageConversion {
         ...['setpriv', '--pdeathsig', 'KILL', '--no-new-privs', '--'],
         ...['qemu-img', 'convert', '-p', '-f', 'qcow2', '-O', 'raw', '-S', '4k', '--', source.file, target],
       ],
-      { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: this.path, LC_ALL: 'C' }, cwd: '/', timeout: time * 1000, killSignal: 'SIGKILL' },
+      { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: this.path, LC_ALL: 'C' }, cwd: '/' },
     );
+    // Not spawn's own timeout: of a program that is not there it would leave the timer.
+    const deadline = setTimeout(() => child.kill('SIGKILL'), time * 1000);
     let told = '';
     let ended: { readonly error: unknown } | null = null;
     const end = (error: unknown): void => {
@@ -88,6 +90,7 @@ export class ImageConversion {
       throw new Error('prlimit is not installed: without it no uploaded image is converted. Install the package util-linux.', { cause: error });
     } finally {
       clearInterval(watch);
+      clearTimeout(deadline);
     }
   }
 }

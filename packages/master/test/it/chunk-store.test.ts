@@ -46,7 +46,7 @@ async function put(session: WritingSession, image: readonly number[]): Promise<M
 }
 
 /** Keeps an image as a service does: the books name it before the session ends. */
-async function keep(store: ChunkStore, image: readonly number[], books: Set<ManifestId> = new Set()): Promise<ManifestId> {
+async function keep(store: ChunkStore, image: readonly number[], books = new Set<ManifestId>()): Promise<ManifestId> {
   const session = store.begin();
   const id = await put(session, image);
   books.add(id);
