@@ -80,6 +80,8 @@ export const programStarters = new Set([
   'packages/workbench/bootstrap.mjs',
   'packages/workbench/src/private-host/private-host.ts',
   'packages/workbench/src/bench/fleet-orders.ts',
+  'packages/workbench/src/bench/multideploy/replay-orders.ts',
+  'packages/workbench/src/bench/multideploy/started-program.ts',
   'packages/workbench/src/bench/report.ts',
   'packages/workbench/src/lab/lab-life.ts',
   'packages/workbench/src/lab/namespaces.ts',

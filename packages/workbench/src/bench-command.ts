@@ -1,13 +1,15 @@
 import { Command } from 'commander';
 import { benchControl } from './bench/control';
 import { benchLaunch } from './bench/launch';
+import { benchMultideploy } from './bench/multideploy/multideploy';
 import { renderReport, type BenchReport } from './bench/report';
 import { privateHostHindrance, runInPrivateHost } from './private-host/private-host';
 
 /** Every bench by its name; each measures its baseline in the same run. */
-const benches: Readonly<Record<string, (runs: number, say: (line: string) => void) => Promise<BenchReport>>> = {
+const benches: Readonly<Record<string, (runs: number, say: (line: string) => void, pictures: string | null) => Promise<BenchReport>>> = {
   launch: benchLaunch,
   control: benchControl,
+  multideploy: benchMultideploy,
 };
 
 async function main(): Promise<number> {
@@ -16,9 +18,10 @@ async function main(): Promise<number> {
     .argument('<name>', `one of: ${Object.keys(benches).join(', ')}`)
     .option('--json', 'one object on standard output, progress on standard error', false)
     .option('--runs <number>', 'runs of each arm, at least 5', Number, 5)
+    .option('--pictures <directory>', 'where plots go, of a bench that draws some')
     .parse();
   const name = program.args[0] ?? '';
-  const { json, runs } = program.opts<{ json: boolean; runs: number }>();
+  const { json, runs, pictures } = program.opts<{ json: boolean; runs: number; pictures?: string }>();
   const bench = Object.hasOwn(benches, name) ? benches[name] : undefined;
   if (bench === undefined) {
     process.stderr.write(`There is no bench "${name}". There are: ${Object.keys(benches).join(', ')}.\n`);
@@ -35,7 +38,7 @@ async function main(): Promise<number> {
     process.stderr.write(`${hindrance}\n`);
     return 1;
   }
-  const report = await bench(runs, (line) => process.stderr.write(`  ${line}\n`));
+  const report = await bench(runs, (line) => process.stderr.write(`  ${line}\n`), pictures ?? null);
   process.stdout.write(`${json ? JSON.stringify(report) : renderReport(report)}\n`);
   return report.figures.every((figure) => figure.holds) ? 0 : 1;
 }
