@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises';
+import { runProgram } from '../../process/run-program';
+
+/**
+ * A switch in a namespace of its own, and shaped cables to it: the master's ends in the namespace of this process, each
+ * host's in one of its own. Both ends of a cable are shaped, so that each direction has the link's rate.
+ */
+const bridgeSpace = 'switch';
+const prefix = 24;
+const masterCable = 'uplink0';
+/** In a host's namespace. */
+const hostCable = 'lan0';
+
+/** A burst as small as tbf takes at this rate, so that little passes above it; a queue of 50 ms, as switches for PCs have. */
+const shape = (mbps: number): readonly string[] => ['root', 'tbf', 'rate', `${String(mbps)}mbit`, 'burst', '32kb', 'latency', '50ms'];
+
+export const masterAddress = '10.77.0.1';
+export const hostAddress = (number: number): string => `10.77.0.${String(10 + number)}`;
+export const hostSpace = (number: number): string => `host${String(number)}`;
+
+/** Bridge and the master's cable. Throws outside of a private host. */
+export async function makeSwitch(mbps: number): Promise<void> {
+  if (process.env['PARAVCL_PRIVATE_HOST'] !== '1') throw new Error('The bench makes interfaces and namespaces: it runs inside a private host.');
+  await runProgram('ip', ['netns', 'add', bridgeSpace]);
+  await inSwitch('ip', 'link', 'add', 'br0', 'type', 'bridge');
+  await inSwitch('ip', 'link', 'set', 'br0', 'up');
+  await runProgram('ip', ['link', 'add', masterCable, 'type', 'veth', 'peer', 'name', 'master0', 'netns', bridgeSpace]);
+  await plugIn('master0', mbps);
+  await runProgram('tc', ['qdisc', 'add', 'dev', masterCable, ...shape(mbps)]);
+  await runProgram('ip', ['address', 'add', `${masterAddress}/${String(prefix)}`, 'dev', masterCable]);
+  await runProgram('ip', ['link', 'set', masterCable, 'up']);
+}
+
+/** A host's namespace with its cable. Programs are run in it by `inHost`. */
+export async function makeHostNetwork(number: number, mbps: number): Promise<void> {
+  const space = hostSpace(number);
+  const port = `port${String(number)}`;
+  await runProgram('ip', ['netns', 'add', space]);
+  await inSwitch('ip', 'link', 'add', port, 'type', 'veth', 'peer', 'name', hostCable, 'netns', space);
+  await plugIn(port, mbps);
+  const inside = (program: string, ...args: readonly string[]): Promise<string> => runProgram('ip', ['netns', 'exec', space, program, ...args]);
+  await inside('tc', 'qdisc', 'add', 'dev', hostCable, ...shape(mbps));
+  await inside('ip', 'address', 'add', `${hostAddress(number)}/${String(prefix)}`, 'dev', hostCable);
+  await inside('ip', 'link', 'set', 'lo', 'up');
+  await inside('ip', 'link', 'set', hostCable, 'up');
+}
+
+/** The command line that runs another one in a host's namespace; it becomes that program, its process id too. */
+export function inHost(number: number, command: readonly [string, ...string[]]): [string, ...string[]] {
+  return ['ip', 'netns', 'exec', hostSpace(number), ...command];
+}
+
+/** Bytes that left the master on its virtual link, heads of all layers included. */
+export async function masterSentBytes(): Promise<number> {
+  return Number(await readFile(`/sys/class/net/${masterCable}/statistics/tx_bytes`, 'utf8'));
+}
+
+async function plugIn(port: string, mbps: number): Promise<void> {
+  await inSwitch('ip', 'link', 'set', port, 'master', 'br0', 'up');
+  await inSwitch('tc', 'qdisc', 'add', 'dev', port, ...shape(mbps));
+}
+
+function inSwitch(program: string, ...args: readonly string[]): Promise<string> {
+  return runProgram('ip', ['netns', 'exec', bridgeSpace, program, ...args]);
+}
