@@ -82,6 +82,8 @@ export class Agent {
   private readonly journalTrouble: JournalTrouble;
   private readonly hypervisorWatch: AnswerWatch;
   private readonly mirrorWatch: AnswerWatch | null;
+  /** It did not answer when it was asked last. */
+  private mirrorFailed = false;
   private readonly poolWatch: PoolWatch | null;
   private readonly link: AgentLink;
   /** As the master told it last. */
@@ -161,7 +163,7 @@ export class Agent {
       void this.look.list();
     });
     const mirror = parts.mirror ?? null;
-    this.mirrorWatch = mirror === null ? null : new AnswerWatch(clock, () => mirror.status(), (error) => this.mirrorSilent(error), () => this.mirrorBack());
+    this.mirrorWatch = mirror === null ? null : new AnswerWatch(clock, () => this.askMirror(mirror), (error) => this.mirrorSilent(error), () => this.troubles.end('mirror-silent'));
     const pool = parts.pool ?? null;
     this.poolWatch =
       pool === null
@@ -382,14 +384,22 @@ export class Agent {
     void this.reports.describeNow().catch(() => undefined);
   }
 
+  private async askMirror(mirror: { status(): Promise<unknown> }): Promise<void> {
+    try {
+      await mirror.status();
+    } catch (error) {
+      this.mirrorFailed = true;
+      throw error;
+    }
+    if (!this.mirrorFailed) return;
+    this.mirrorFailed = false;
+    // Also after an absence that was too short to be told: guests that read through it were paused.
+    this.runner.forgive(['fetch-failed'], ['resume-disk']);
+  }
+
   private mirrorSilent(error: unknown): void {
     const words = error instanceof Error ? error.message.slice(0, 250) : 'The mirror of this host does not answer. Look at it with "systemctl status paravcl-mirror".';
     this.troubles.begin('mirror-silent', `${words} Until then no image comes here, and guests that read theirs through it wait; restarting it ends no guest.`);
-  }
-
-  private mirrorBack(): void {
-    this.troubles.end('mirror-silent');
-    this.runner.forgive(['fetch-failed'], ['resume-disk']);
   }
 
   private poolFull(pool: { readonly directory: string; readonly reserveMiB: number }, availableMiB: number): void {

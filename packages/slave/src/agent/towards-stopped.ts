@@ -12,8 +12,8 @@ export const shutdownGraceMs = 2 * 60_000;
 export const shutdownAgainMs = 20_000;
 /** A guest that is still booting drops it for certain, until it has come so far. */
 const shutdownBootingAgainMs = 4_000;
-/** A stop does not wait for ever for a disk that does not come back. */
-const resumesBeforePowerOff = 4;
+/** A stop does not wait for ever for a disk that does not come back: half a minute, in which a mirror can be started again. */
+const resumesBeforePowerOff = 8;
 
 /**
  * Wanted stopped. That being off is our doing is noted before the guest is asked; its power is taken away only when

@@ -141,7 +141,11 @@ function backingStore(backing: BackingImage): XmlElement {
   ]);
 }
 
-/** A server that is started again within this time costs a guest nothing but the wait; after it the guest is paused. */
+/**
+ * A server that is started again within this time costs a guest nothing but the wait; after it the guest is paused.
+ * libvirt 9.0 takes the element and drops it (seen in `virsh dumpxml`): there the guest is paused at once, and continued
+ * like after any disk error. Later ones hand it to QEMU as `reconnect-delay`.
+ */
 const reconnectSeconds = 60;
 
 function networkInterface(spec: DomainSpec, network: string): XmlElement {
