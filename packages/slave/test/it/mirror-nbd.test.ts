@@ -71,7 +71,7 @@ describe('with its source at hand', () => {
     await eventually('all chunks kept', 5000, () => (stored.isComplete ? true : undefined));
     expect(await qemuImg('compare', '-f', 'raw', '-F', 'raw', raw, stored.path)).toMatch(/identical/);
     const map = JSON.parse(await qemuImg('map', '--output=json', '-f', 'raw', url())) as { readonly start: number; readonly length: number; readonly zero: boolean }[];
-    expect(map.filter(({ zero }) => zero).map(({ start, length }) => [start, length])).toEqual(Array.from({ length: 76 }, (_, at) => [(at * 5 + 4) * 65_536, 65_536]));
+    expect(map.filter(({ zero }) => zero).map(({ start, length }) => [start, length])).toEqual(Array.from({ length: 77 }, (_, at) => [(at * 5 + 4) * 65_536, at === 76 ? 512 : 65_536]));
     // Holes stay holes on the disk of this host.
     expect((await stat(stored.path)).blocks * 512).toBeLessThan(image.content.length * 0.9);
   });
@@ -241,7 +241,9 @@ test('readers of a mirror that is killed again and again wait, and read the righ
     expect(again).toBeLessThanOrEqual(230);
     expect(await qemuImg('compare', '-f', 'raw', '-F', 'raw', raw, url())).toMatch(/identical/);
     const before = fetched().length;
-    await eventually('its bits', 5000, async () => ((await readFile(join(pool, 'mirror', 'images', image.id, 'present'))).every((byte) => byte !== 0) ? true : undefined));
+    // 385 chunks.
+    const allBits = Buffer.concat([Buffer.alloc(48, 0xff), Buffer.from([1])]);
+    await eventually('its bits', 5000, async () => ((await readFile(join(pool, 'mirror', 'images', image.id, 'present'))).equals(allBits) ? true : undefined));
     daemon.kill('SIGKILL');
     daemon = await start();
     expect(await qemuImg('compare', '-f', 'raw', '-F', 'raw', raw, url())).toMatch(/identical/);
