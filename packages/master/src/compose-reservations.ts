@@ -5,6 +5,7 @@ import type { InstanceService } from './services/instance-service';
 import type { InstanceSettings, Quotas, ReservationSettings } from './services/instance-settings';
 import type { Participation } from './services/participation';
 import type { AgentPort, SchedulerWake } from './services/ports';
+import type { PreCopyService } from './services/pre-copy-service';
 import type { PriorityRules } from './services/request-priority';
 import { ReservationAdmission } from './services/reservation-admission';
 import { ReservationChanges } from './services/reservation-changes';
@@ -27,6 +28,7 @@ export interface ReservationParts extends WorldDeps {
   readonly reservations: ReservationSettings;
   readonly priority: PriorityRules;
   readonly quotas: Quotas;
+  readonly preCopy: Pick<PreCopyService, 'readinessOf'>;
   readonly onFault: (error: unknown) => void;
 }
 

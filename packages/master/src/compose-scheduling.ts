@@ -1,4 +1,5 @@
 import type { Clock } from '@paravcl/shared/clock';
+import type { CalendarPreCopy } from './compose-pre-copy';
 import { composeReservations } from './compose-reservations';
 import type { UnitOfWork } from './db/unit-of-work';
 import type { BoundRoute } from './http/binding';
@@ -23,6 +24,8 @@ import type { Settings } from './settings-from-config';
 
 const reservationsEveryMs = 1000;
 
+const noPreCopy: CalendarPreCopy = { readinessOf: () => null, wake: () => undefined };
+
 export interface SchedulingFoundation {
   readonly unit: UnitOfWork;
   readonly clock: Clock;
@@ -32,6 +35,8 @@ export interface SchedulingFoundation {
   readonly joinTokens: JoinTokenService;
   readonly settings: Settings;
   readonly siteName: string;
+  /** Absent: nothing is brought to hosts ahead of reservations. */
+  readonly preCopy?: CalendarPreCopy;
   readonly onFault: (part: string) => (error: unknown) => void;
 }
 
@@ -44,7 +49,7 @@ export interface SchedulingComposition {
   readonly jobs: readonly (readonly [string, Job, number])[];
 }
 
-export function composeScheduling({ unit, clock, agents, figures, scheduler, joinTokens, settings, siteName, onFault }: SchedulingFoundation): SchedulingComposition {
+export function composeScheduling({ unit, clock, agents, figures, scheduler, joinTokens, settings, siteName, preCopy = noPreCopy, onFault }: SchedulingFoundation): SchedulingComposition {
   const { scheduling, reservations, quotas } = settings;
   const { contributingMs } = scheduling;
   const { timeZone } = settings.instances;
@@ -57,7 +62,9 @@ export function composeScheduling({ unit, clock, agents, figures, scheduler, joi
   });
 
   const reserving = composeReservations({
-    ...world, unitOfWork: unit, instances, participation, scheduler, clock, settings: settings.instances, reservations, priority, quotas, onFault: onFault('reservations'),
+    ...world, unitOfWork: unit, instances, participation, clock, settings: settings.instances, reservations, priority, quotas, preCopy, onFault: onFault('reservations'),
+    // Whoever changes a reservation wakes what plans by the calendar.
+    scheduler: { wake: () => (scheduler.wake(), preCopy.wake()) },
   });
 
   const { mail } = settings;

@@ -1,6 +1,8 @@
 import type { ImageHolding } from '@paravcl/shared/chunks/mirror-messages';
-import { isThere, type HostReadiness } from './pre-copy';
+import type { EpochMs } from '@paravcl/shared/clock';
+import { isThere, type HostReadiness, type Wanted } from './pre-copy';
 import { ordinal } from './say';
+import { tellMoment } from './tell-time';
 
 /**
  * How far a reservation's hosts are with its image: "The image is ready on 3 of 4 hosts; the 4th fetches what it reads as it
@@ -31,4 +33,11 @@ export function holdingSentence(holding: ImageHolding): string {
 /** Rounded down: 100 % is all of it. */
 function percent(part: number, whole: number): string {
   return `${Math.floor((100 * part) / whole)} %`;
+}
+
+/** Why a host is to have it, and by when: "What a boot reads of it is being brought for guests that are expected from Mon 10:00." */
+export function wantedSentence({ what, dueAt }: Pick<Wanted, 'what' | 'dueAt'>, there: boolean, zone: string, now: EpochMs): string {
+  const due = dueAt <= now ? 'now' : `from ${tellMoment(dueAt, zone, now)}`;
+  if (there) return `It is kept for guests that are expected ${due}.`;
+  return `${what === 'all' ? 'All of it' : 'What a boot reads of it'} is being brought for guests that are expected ${due}.`;
 }

@@ -55,7 +55,7 @@ export interface Wanted {
 
 /**
  * How a slave stands with what a start needs.
- *   ready      all of it is there
+ *   ready      it is there: a guest boots without waiting for it
  *   coming     it is being brought
  *   on-demand  it is fetched when it is read
  *   silent     its mirror is not connected, so nobody knows
@@ -129,7 +129,7 @@ export function isThere(holding: ImageHolding | undefined, whole: boolean): bool
 /** A version that a guest starts from. */
 interface Part {
   readonly manifest: ManifestId;
-  /** A guest does not boot without waiting before all of it is there, as far as is known. */
+  /** As far as is known a guest boots without waiting only once all of it is there. */
   readonly whole: boolean;
   /** What is brought ahead; null: nothing. */
   readonly brought: PreCopy | null;
@@ -139,13 +139,13 @@ function partsOf({ disk, kernel, ramdisk }: GuestContent, { policy, bootKnown }:
   const small = [kernel, ramdisk].flatMap((manifest) => (manifest === null ? [] : [{ manifest, whole: true, brought: 'all' as const }]));
   if (disk === null) return small;
   const known = bootKnown.has(disk);
-  return [...small, { manifest: disk, whole: policy.what === 'all' || !known, brought: policy.what === 'all' ? 'all' : known ? 'boot-set' : null }];
+  return [...small, { manifest: disk, whole: !known, brought: policy.what === 'all' ? 'all' : known ? 'boot-set' : null }];
 }
 
 /** What may be named of it without anything being fetched for it. */
-function kept(holding: ImageHolding | undefined, { brought }: Part): PreCopy | null {
+function kept(holding: ImageHolding | undefined, { whole, brought }: Part): PreCopy | null {
   if (isThere(holding, true)) return brought ?? 'all';
-  return brought !== null && isThere(holding, false) ? 'boot-set' : null;
+  return !whole && isThere(holding, false) ? 'boot-set' : null;
 }
 
 function standingOf(standing: HostStanding | undefined, missing: readonly Part[], bringing: boolean): HostReadiness {

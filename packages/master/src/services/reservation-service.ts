@@ -13,6 +13,7 @@ import type { Quotas } from './instance-settings';
 import type { Participation } from './participation';
 import { reach } from './policy';
 import type { SchedulerWake } from './ports';
+import type { PreCopyService } from './pre-copy-service';
 import { requestedWeeks, type RequestedWeeks, type WishSettings } from './requested-weeks';
 import { missingReservation, requireSee } from './reservation-access';
 import { NotAdmitted, offersOf, type Decided, type Granted, type ReservationAdmission, type Written } from './reservation-admission';
@@ -29,6 +30,7 @@ export interface ReservationServiceDeps extends WishSettings {
   readonly scheduler: SchedulerWake;
   readonly clock: Clock;
   readonly quotas: Quotas;
+  readonly preCopy: Pick<PreCopyService, 'readinessOf'>;
 }
 
 export interface ReservationQuery {
@@ -113,7 +115,7 @@ export class ReservationService {
     const moment = (text: string | undefined): EpochMs | undefined => (text === undefined ? undefined : Date.parse(text));
     const { items, next } = await read.reservations.page({ ...query, from: moment(query.from), to: moment(query.to), visibleTo });
     const bookings = await read.bookings.ofReservations(items.map(({ id }) => id));
-    return { items: items.map((item) => reservationView(item, bookings)), next };
+    return { items: items.map((item) => this.withReadiness(reservationView(item, bookings))), next };
   }
 
   async get(principal: Principal, id: string): Promise<Reservation> {
@@ -121,7 +123,12 @@ export class ReservationService {
     const reservation = await read.reservations.find(id);
     if (reservation === null) throw missingReservation(id);
     requireSee(principal, reservation);
-    return viewOf(read, reservation);
+    return this.withReadiness(await viewOf(read, reservation));
+  }
+
+  private withReadiness(view: Reservation): Reservation {
+    const readiness = this.deps.preCopy.readinessOf(view.id);
+    return readiness === null ? view : { ...view, readiness };
   }
 
   /** A refused one names its week, and what to do with the repeat. */

@@ -35,6 +35,18 @@ export const holdingReservationStates: readonly ReservationState[] = ['confirmed
 /** VMs of one reservation at most; the pool bounds it further, with its own reason. */
 export const reservationBounds = { count: { min: 1, max: 10_000 }, minutes: { min: 1, max: 7 * 24 * 60 } } as const;
 
+/** How far the hosts of a reservation are with its image. Being late is no refusal: what is missing is fetched as it is read. */
+export const reservationReadinessSchema = z
+  .object({
+    /** Hosts on which its machines are booked. */
+    slaves: z.int().positive(),
+    /** Those on which a guest boots without waiting for its image. */
+    ready: z.int().nonnegative(),
+    sentence: z.string(),
+  })
+  .readonly();
+export type ReservationReadiness = z.infer<typeof reservationReadinessSchema>;
+
 export const reservationSchema = z
   .object({
     id: idSchema,
@@ -70,6 +82,8 @@ export const reservationSchema = z
     seriesId: idSchema.nullable(),
     /** Where it stands, in a sentence. */
     sentence: z.string(),
+    /** Of one that names an image, when it is read as its start is near or past; absent otherwise. */
+    readiness: reservationReadinessSchema.optional(),
     createdAt: z.iso.datetime(),
     changedAt: z.iso.datetime(),
   })

@@ -1,0 +1,107 @@
+import { emptyPattern, readPhaseSchema, type AccessPattern, type Recording } from '@paravcl/shared/chunks/access-pattern';
+import { chunkCount, isZeroChunk, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
+import type { Clock } from '@paravcl/shared/clock';
+import { ParavclError } from '@paravcl/shared/errors';
+import { bootSetOf } from '../core/boot-set';
+import { mergeRecordings, mostRecordings } from '../core/merge-recordings';
+import type { UnitOfWork } from '../db/unit-of-work';
+import type { ImageRecord } from '../repositories/image-repository';
+import type { StoredPattern } from '../repositories/pattern-repository';
+import type { Repositories } from '../repositories/repositories';
+import type { ChunkStore } from '../store/chunk-store';
+import type { MirrorBooks } from './mirror-fleet';
+
+export type OnPatternChanged = (manifest: ManifestId, pattern: AccessPattern) => void;
+
+/** What is known of image versions and their mirrors beyond their bytes: what guests read of them, and who gave wrong ones. */
+export class AccessPatternService implements MirrorBooks {
+  private readonly listeners: OnPatternChanged[] = [];
+
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly store: Pick<ChunkStore, 'manifest'>,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Calls back when a version's pattern has become another one, once it is in the books. */
+  onChanged(listener: OnPatternChanged): void {
+    this.listeners.push(listener);
+  }
+
+  async imageOf(manifest: ManifestId): Promise<{ readonly imageId: string; readonly pattern: AccessPattern } | null> {
+    const { images, patterns } = this.unitOfWork.read;
+    const image = await images.withManifest(manifest);
+    return image === null ? null : { imageId: image.id, pattern: (await patterns.find(image.id))?.pattern ?? emptyPattern };
+  }
+
+  /**
+   * Takes what a first boot read into the pattern of its version: the first few, each of another instance; what comes later
+   * changes nothing. Throws `not-found` for a version that is not given out, or an instance of it that is not on this slave;
+   * `invalid-input` for chunks that it does not have.
+   */
+  async recorded(manifest: ManifestId, slaveId: string, instanceId: string, recording: Recording): Promise<void> {
+    const stored = await this.store.manifest(manifest);
+    if (stored === null) throw notGivenOut(manifest);
+    requireChunksOf(stored.manifest, recording);
+    const costing = withoutZeros(recording, stored.manifest);
+    if (costing.boot.length === 0) return;
+    const pattern = await this.unitOfWork.transaction(async (repositories) => {
+      const image = await lockedVersion(repositories, manifest);
+      await requireOnSlave(repositories, image, slaveId, instanceId);
+      const before = (await repositories.patterns.find(image.id))?.recordings ?? [];
+      if (before.length >= mostRecordings || before.some((one) => one.instanceId === instanceId)) return null;
+      const recordings: StoredPattern['recordings'] = [...before, { instanceId, slaveId, recording: costing }];
+      const merged = mergeRecordings(recordings.map((one) => one.recording));
+      await repositories.patterns.save(image.id, { recordings, pattern: merged }, bootSetOf(merged, stored.manifest).bytes, this.clock.now());
+      return merged;
+    });
+    if (pattern !== null) for (const listener of this.listeners) listener(manifest, pattern);
+  }
+
+  async gaveWrongBytes(slaveId: string, manifest: ManifestId, toldBySlaveId: string | null): Promise<void> {
+    const { fleet, images, events } = this.unitOfWork.read;
+    const slaves = await fleet.findAll(toldBySlaveId === null ? [slaveId] : [slaveId, toldBySlaveId]);
+    const name = slaves.get(slaveId)?.name ?? `slave ${slaveId}`;
+    const teller = toldBySlaveId === null ? null : (slaves.get(toldBySlaveId)?.name ?? `slave ${toldBySlaveId}`);
+    const image = await images.withManifest(manifest);
+    const of = image === null ? 'an image that was deleted since' : `${image.name} (${image.friendlyId})`;
+    const sentence =
+      `${name} gave ${teller ?? 'the master'} wrong bytes of ${of}. Their hash was wrong, so nobody used them, and ${name} is asked for them no more. ` +
+      'Its disk or memory may be failing, or somebody changed its files: drain it, run “paravcl-slave doctor” there and test disk and memory, before you trust its guests.';
+    await events.append({ kind: 'slave.wrong-bytes', subjectType: 'slave', subjectId: slaveId, actor: teller === null ? 'master' : `slave ${teller}`, actorUserId: null, clientAddress: null, sentence }, this.clock.now());
+  }
+}
+
+function notGivenOut(manifest: ManifestId): ParavclError {
+  return new ParavclError('not-found', `No image version that is given out has the manifest ${manifest}, so what guests read of it is not kept.`);
+}
+
+/** Two recordings of a version are merged in one after the other: its row is locked until the transaction ends. */
+async function lockedVersion(repositories: Repositories, manifest: ManifestId): Promise<ImageRecord> {
+  const found = await repositories.images.withManifest(manifest);
+  const image = found === null ? null : await repositories.images.lock(found.id);
+  if (image === null) throw notGivenOut(manifest);
+  return image;
+}
+
+/** A mirror tells of guests of its own host only; what it invents would be brought to all others. */
+async function requireOnSlave({ instances, images }: Repositories, image: ImageRecord, slaveId: string, instanceId: string): Promise<void> {
+  const instance = await instances.find(instanceId);
+  const isOfVersion = instance !== null && (instance.imageId === image.id || (await images.find(instance.imageId))?.manifestId === image.manifestId);
+  if (isOfVersion && instance.slaveId === slaveId) return;
+  throw new ParavclError('not-found', `Instance ${instanceId} is no guest of ${image.friendlyId} on slave ${slaveId}, so what it read is not kept.`);
+}
+
+function requireChunksOf(manifest: Manifest, recording: Recording): void {
+  const chunks = chunkCount(manifest);
+  for (const phase of readPhaseSchema.options) {
+    const beyond = recording[phase].find((index) => index >= chunks);
+    if (beyond !== undefined) throw new ParavclError('invalid-input', `The recording names chunk ${beyond} (${phase}), and the image has ${chunks}.`, { field: phase, limit: `below ${chunks}` });
+  }
+}
+
+/** Nothing is fetched for a chunk of zeros. */
+function withoutZeros({ boot, application, shutdown }: Recording, manifest: Manifest): Recording {
+  const costing = (chunks: readonly number[]): number[] => chunks.filter((index) => !isZeroChunk(manifest, index));
+  return { boot: costing(boot), application: costing(application), shutdown: costing(shutdown) };
+}
