@@ -61,10 +61,10 @@ export class ControlServer {
     return control;
   }
 
-  /** Answers what was asked, and nothing more. */
+  /** Hangs up on who is asking: the agent asks the next mirror again. */
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.server.close(resolve));
-    this.server.closeIdleConnections();
+    this.server.closeAllConnections();
     await closed;
   }
 
