@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { composeImageRepository } from './compose-image-repository';
+import { composeMirrors } from './compose-mirrors';
+import { composePreCopy } from './compose-pre-copy';
 import { composeScheduling } from './compose-scheduling';
 import type { MasterConfig } from './config';
 import { MysqlUnitOfWork } from './db/mysql-unit-of-work';
@@ -63,6 +65,7 @@ import { ImageStore } from './store/image-store';
 import { StorageRoom } from './store/storage-room';
 import type { ServerIdentity } from './tls/server-identity';
 import { AgentCommands } from './ws/agent-commands';
+import type { UpgradeDoor } from './http/refused-upgrade';
 import { AgentGateway } from './ws/agent-gateway';
 import { AgentSessions } from './ws/agent-sessions';
 import { defaultLimits, linkTimings } from './ws/link-settings';
@@ -86,7 +89,8 @@ export interface Foundation {
 /** The master's parts, wired; nothing runs before `start`. */
 export interface Composition {
   readonly app: Express;
-  readonly gateway: AgentGateway;
+  /** Where agents and mirrors come in, on the port of the app. */
+  readonly doors: readonly (UpgradeDoor & { close(): void })[];
   /** False until the first administrator has been made. */
   hasAdmin(): Promise<boolean>;
   /** The token with which the first administrator is made; null when there is one, or a token that can still be used. */
@@ -121,8 +125,11 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   // the link to the agents, and what plans over it
   const pulse = new FleetPulse(clock);
   const commands = new AgentCommands(unit, clock, log);
-  const agents = new AgentSessions(commands);
   const metrics = new Registry();
+  const chunks = new ChunkStore(new DirectoryBackend(join(config.stateDir, 'chunks')));
+  for (const strange of await chunks.open()) log.warn(strange, 'something in the chunk store is none of it, or damaged; it is left alone');
+  const mirrors = composeMirrors({ unit, clock, log, siteId, addressCheck: config.fleet.addressCheck, store: chunks, metrics, onFault: onFault('mirrors') });
+  const agents = new AgentSessions(commands, (slaveId, sentence) => mirrors.fleet.shutOut(slaveId, sentence));
   const onRecovery = recoveryCount(metrics, log);
   const scheduler = new SchedulingService({
     unitOfWork: unit, agents, figures: pulse, clock, settings: settings.instances, scheduling: settings.scheduling, onFault: onFault('scheduling'), onRecovery,
@@ -155,19 +162,18 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const slaves = new SlaveService(unit, clock, agents, reports, pulse);
   const joinTokens = new JoinTokenService(unit, clock, { url: config.publicUrl, caFingerprint: identity.caFingerprint });
   const uploads = new ImageStore(imagesDirectory);
-  const chunks = new ChunkStore(new DirectoryBackend(join(config.stateDir, 'chunks')));
-  for (const strange of await chunks.open()) log.warn(strange, 'something in the chunk store is none of it, or damaged; it is left alone');
   const repository = composeImageRepository({
     unit, clock, uploads,
     intake: new ImageIntake(uploads, chunks, new ImageConversion()),
     reader: new ContentReader(chunks),
-    mirrors: { gone: () => undefined },
+    mirrors: mirrors.fleet,
     defaults: settings.instances.defaults,
     largestUploadBytes: settings.largestUploadBytes,
     importDirectories: [],
     onFault: onFault('images'),
   });
-  const scheduling = composeScheduling({ unit, clock, agents, figures: pulse, scheduler, joinTokens, settings, siteName: config.site.name, onFault });
+  const preCopy = composePreCopy({ unit, clock, fleet: mirrors.fleet, patterns: mirrors.patterns, policy: { enabled: true, what: 'boot-set', leadMinutes: 120 }, timeZone: config.site.timeZone });
+  const scheduling = composeScheduling({ unit, clock, agents, figures: pulse, scheduler, joinTokens, settings, siteName: config.site.name, preCopy: preCopy.calendar, onFault });
   const { instances } = scheduling;
   const consoles = new InstanceConsoleService(unit, agents, config.site.timeZone);
 
@@ -191,6 +197,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ...slaveRoutes(slaves),
     ...joinTokenRoutes(joinTokens),
     ...repository.routes,
+    ...preCopy.routes,
     ...instanceRoutes(instances, consoles, scheduling.forecast),
     ...scheduling.routes,
     ...operationRoutes(new OperationService(unit)),
@@ -224,13 +231,14 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ['endings', new EndingJob({ unitOfWork: unit, agents, scheduler, clock, settings: settings.instances, onRecovery }), endingsEveryMs],
     ['resend', new ResendJob(unit, agents, settings.instances.guestUser), resendEveryMs],
     ...scheduling.jobs,
+    ...preCopy.jobs,
     ['fleet-store', fleetStore, fleetStoreEveryMs],
     ['housekeeping', new HousekeepingJob(unit, clock, settings.housekeeping), housekeepingEveryMs],
   ];
   let stops: readonly (() => Promise<void>)[] = [];
   return {
     app,
-    gateway,
+    doors: [gateway, mirrors.gateway],
     hasAdmin: () => unit.read.users.adminExists(),
     firstSetupToken: () => registrations.issueSetupToken({ replace: false }),
     start: () => {

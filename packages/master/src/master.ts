@@ -55,10 +55,10 @@ export async function startMaster(config: MasterConfig, clock: Clock, log: Logge
     // Before the port is open: from there on somebody may ask for a token, and that one must stay.
     const setupToken = await composition.firstSetupToken();
     if (setupToken !== null) tellSetupToken(setupToken);
-    const server = await listen(composition.app, [composition.gateway], identity, config.listen);
+    const server = await listen(composition.app, composition.doors, identity, config.listen);
     stops.push(async () => {
       composition.refuse();
-      composition.gateway.close();
+      for (const door of composition.doors) door.close();
       await closeServer(server);
     });
     const renewal = { run: async () => { server.setSecureContext(await identify()); } };

@@ -1,0 +1,55 @@
+import type { Clock } from '@paravcl/shared/clock';
+import type { AddressCheck } from '@paravcl/shared/domain/slave';
+import type { Logger } from 'pino';
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { UnitOfWork } from './db/unit-of-work';
+import { ChunkRepair } from './mirrors/chunk-repair';
+import { ConnectedMirrors } from './mirrors/connected-mirrors';
+import { ImageSpreadRegistry } from './mirrors/image-spread-registry';
+import { MirrorGateway } from './mirrors/mirror-gateway';
+import { PeerKeys } from './mirrors/peer-keys';
+import { AccessPatternService } from './services/access-pattern-service';
+import { MirrorHelloService } from './services/mirror-hello-service';
+import type { ChunkStore } from './store/chunk-store';
+
+export interface MirrorFoundation {
+  readonly unit: UnitOfWork;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly siteId: string;
+  readonly addressCheck: AddressCheck;
+  readonly store: ChunkStore;
+  readonly metrics: Registry;
+  readonly onFault: (error: unknown) => void;
+}
+
+/** The door of the hosts' mirrors, and what is known of them. */
+export interface MirrorComposition {
+  readonly gateway: MirrorGateway;
+  readonly fleet: ConnectedMirrors;
+  readonly patterns: AccessPatternService;
+}
+
+export function composeMirrors({ unit, clock, log, siteId, addressCheck, store, metrics, onFault }: MirrorFoundation): MirrorComposition {
+  const patterns = new AccessPatternService(unit, store, clock);
+  const keys = new PeerKeys();
+  const registry = new ImageSpreadRegistry({ clock, keys });
+  const fleet = new ConnectedMirrors(registry, new ChunkRepair({ clock, registry, books: patterns, onFault }));
+  const sent = new Counter({ name: 'paravcl_chunk_bytes_total', help: 'Bytes of image chunks sent to mirrors since the start.', registers: [metrics] });
+  const gateway = new MirrorGateway({
+    clock, log, siteId, keys, registry, store,
+    hellos: new MirrorHelloService(unit, addressCheck),
+    mirrors: fleet,
+    books: patterns,
+    onChunkSent: (bytes) => { sent.inc(bytes); },
+  });
+  new Gauge({
+    name: 'paravcl_mirrors_connected',
+    help: 'Mirrors of hosts that are connected now.',
+    registers: [metrics],
+    collect() {
+      this.set(fleet.size);
+    },
+  });
+  return { gateway, fleet, patterns };
+}
