@@ -25,7 +25,7 @@ export function holdingSentence(holding: ImageHolding): string {
   const { presentChunks, totalChunks, presentBootChunks, totalBootChunks, complete } = holding;
   if (presentChunks >= totalChunks) return complete ? 'All of it is here, and new disks use the file itself.' : 'All of it is here; each part is checked when it is first read.';
   const whole = `${percent(presentChunks, totalChunks)} of the whole`;
-  if (totalBootChunks === 0) return `${whole} is here; what a boot reads of it is not known yet.`;
+  if (totalBootChunks === 0) return `${whole} is here.`;
   if (isThere(holding, false)) return `What a boot reads is here; ${whole}.`;
   return `${percent(presentBootChunks, totalBootChunks)} of what a boot reads is here; ${whole}.`;
 }

@@ -106,7 +106,7 @@ describe('how far the slaves of a reservation are', () => {
     [{ ...holding(ubuntu, 100), complete: false }, 'All of it is here; each part is checked when it is first read.'],
     [holding(ubuntu, 12, 10), 'What a boot reads is here; 12 % of the whole.'],
     [holding(ubuntu, 12, 3), '30 % of what a boot reads is here; 12 % of the whole.'],
-    [holding(ubuntu, 12, 0, 0), '12 % of the whole is here; what a boot reads of it is not known yet.'],
+    [holding(ubuntu, 12, 0, 0), '12 % of the whole is here.'],
   ])('of %j on a host: %s', (held, sentence) => {
     expect(holdingSentence(held)).toBe(sentence);
   });

@@ -100,5 +100,6 @@ function slaveSentence({ name }: SlaveRecord, connected: boolean | undefined, po
 function imageSentence({ name, friendlyId }: ImageRecord, items: ImageSlaves['items']): string {
   const ready = items.filter((one) => one.ready).length;
   if (items.length === 0) return `No host has anything of ${name} (${friendlyId}) yet; each fetches what its guests read.`;
-  return `${name} (${friendlyId}) is ready on ${ready} of the ${items.length === 1 ? 'one host that has some of it or is' : `${items.length} hosts that have some of it or are`} to have it.`;
+  if (items.length === 1) return `${name} (${friendlyId}) is ${ready === 1 ? '' : 'not '}ready on the one host that has some of it or is to have it.`;
+  return `${name} (${friendlyId}) is ready on ${ready} of the ${items.length} hosts that have some of it or are to have it.`;
 }

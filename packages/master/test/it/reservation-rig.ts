@@ -8,6 +8,7 @@ import type { ReservationRules } from '../../src/core/reservation-rules';
 import type { UnitOfWork } from '../../src/db/unit-of-work';
 import type { Acting } from '../../src/services/acting';
 import { defaultReservations } from '../../src/services/instance-settings';
+import type { PreCopyService } from '../../src/services/pre-copy-service';
 import { openRig, type RigOptions } from './instance-rig';
 
 export interface ReservationRigOptions extends RigOptions {
@@ -25,10 +26,10 @@ export async function openReservationRig({ rules, ...options }: ReservationRigOp
   const { unit, clock, agents, pulse, settings, scheduling, priority, quotas, faults } = rig;
   const reservations = { ...defaultReservations, rules: { ...defaultReservations.rules, timeZone: settings.timeZone, ...rules } };
   /** As after a start of the master. */
-  const composeAll = (services: Pick<typeof rig, 'instances' | 'participation' | 'scheduler'> = rig, unitOfWork: UnitOfWork = unit) =>
+  const composeAll = (services: Pick<typeof rig, 'instances' | 'participation' | 'scheduler'> = rig, unitOfWork: UnitOfWork = unit, preCopy: Pick<PreCopyService, 'readinessOf'> = { readinessOf: () => null }) =>
     composeReservations({
       unitOfWork, agents, figures: pulse, scheduling, clock, settings, priority, quotas, reservations,
-      preCopy: { readinessOf: () => null }, instances: services.instances, participation: services.participation, scheduler: services.scheduler, onFault: (error) => void faults.push(error),
+      preCopy, instances: services.instances, participation: services.participation, scheduler: services.scheduler, onFault: (error) => void faults.push(error),
     });
   const services = composeAll();
 

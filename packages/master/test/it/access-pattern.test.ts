@@ -1,0 +1,124 @@
+import type { AccessPattern, Recording } from '@paravcl/shared/chunks/access-pattern';
+import { hashBytes, type Manifest } from '@paravcl/shared/chunks/manifest';
+import { newId } from '@paravcl/shared/ids';
+import { AccessPatternService } from '../../src/services/access-pattern-service';
+import { openRig, type Rig } from './instance-rig';
+import { refusal } from './reservation-rig';
+import { sampleInstance, sampleTime } from './sample-records';
+
+/** Eight chunks of 64 KiB; the last one is of zeros. */
+const manifest: Manifest = { chunkBytes: 65_536, sizeBytes: 8 * 65_536, hashes: Buffer.concat([1, 2, 3, 4, 5, 6, 7, 0].map((byte) => Buffer.alloc(hashBytes, byte))) };
+const manifestId = 'a'.repeat(64);
+const boot = (...chunks: readonly number[]): Recording => ({ boot: [...chunks], application: [], shutdown: [] });
+
+let rig: Rig;
+let patterns: AccessPatternService;
+let told: { readonly manifest: string; readonly pattern: AccessPattern }[];
+let slaveId: string;
+let imageId: string;
+
+const service = (): AccessPatternService => new AccessPatternService(rig.unit, { manifest: (id) => Promise.resolve(id === manifestId ? { manifest, encoded: Buffer.alloc(0) } : null) }, rig.clock);
+const guest = async (facts: { readonly imageId?: string; readonly slaveId?: string } = {}): Promise<string> => {
+  const instance = sampleInstance({ id: newId(sampleTime), imageId, slaveId, observed: 'running', ...facts });
+  await rig.unit.transaction(({ instances }) => instances.insert(instance));
+  return instance.id;
+};
+const events = async (): Promise<readonly string[]> => (await rig.unit.read.events.page({ kind: 'slave.wrong-bytes', limit: 10 })).items.map(({ actor, sentence }) => `${actor}: ${sentence}`);
+
+beforeEach(async () => {
+  rig = await openRig();
+  slaveId = await rig.slave('lab-pc-07');
+  imageId = await rig.image(64, 'disk', 'ready', { manifestId, contentBytes: manifest.sizeBytes, friendlyId: 'EMI-UBUNTU-9AF' });
+  patterns = service();
+  told = [];
+  patterns.onChanged((id, pattern) => void told.push({ manifest: id, pattern }));
+});
+afterEach(() => rig.close());
+
+describe('what first boots read', () => {
+  test('becomes the pattern of the version, which is told once it is in the books', async () => {
+    expect(await patterns.imageOf(manifestId)).toEqual({ imageId, pattern: { revision: 0, boot: [], application: [], shutdown: [] } });
+    await patterns.recorded(manifestId, slaveId, await guest(), { boot: [3, 1], application: [5], shutdown: [0] });
+    const pattern = { revision: 1, boot: [3, 1], application: [5], shutdown: [0] };
+    expect(told).toEqual([{ manifest: manifestId, pattern }]);
+    // As a master that was started anew reads it.
+    expect(await service().imageOf(manifestId)).toEqual({ imageId, pattern });
+    expect(await rig.unit.read.images.bootReads([imageId])).toEqual(new Map([[imageId, { recordings: 1, bytes: 2 * 65_536 }]]));
+    expect(await rig.unit.read.patterns.bootKnown([manifestId, 'b'.repeat(64)])).toEqual(new Set([manifestId]));
+  });
+
+  test('is merged over the first five instances, each of which counts once; what comes later changes nothing', async () => {
+    const first = await guest();
+    await patterns.recorded(manifestId, slaveId, first, boot(1, 2));
+    await patterns.recorded(manifestId, slaveId, first, boot(6));
+    for (let n = 2; n <= 5; n++) await patterns.recorded(manifestId, slaveId, await guest(), boot(1, n === 5 ? 6 : 3));
+    await patterns.recorded(manifestId, slaveId, await guest(), boot(6));
+    expect(told.map(({ pattern }) => pattern.revision)).toEqual([1, 2, 3, 4, 5]);
+    expect((await patterns.imageOf(manifestId))?.pattern).toEqual({ revision: 5, boot: [1, 3], application: [], shutdown: [] });
+  });
+
+  test('of several hosts at once is all counted', async () => {
+    const guests = [await guest(), await guest(), await guest(), await guest()];
+    await Promise.all(guests.map((instanceId, n) => patterns.recorded(manifestId, slaveId, instanceId, boot(1, n + 2))));
+    expect((await patterns.imageOf(manifestId))?.pattern).toMatchObject({ revision: 4, boot: [1] });
+  });
+
+  test('leaves out chunks of zeros, for which nothing is fetched; a boot that read only them teaches nothing', async () => {
+    await patterns.recorded(manifestId, slaveId, await guest(), boot(7));
+    await patterns.recorded(manifestId, slaveId, await guest(), boot(7, 2));
+    expect(told.map(({ pattern }) => pattern)).toEqual([{ revision: 1, boot: [2], application: [], shutdown: [] }]);
+  });
+
+  test('is refused where it names chunks that the version does not have, and nothing is kept', async () => {
+    expect(await refusal(patterns.recorded(manifestId, slaveId, await guest(), { ...boot(1), application: [8] }))).toEqual({
+      code: 'invalid-input', message: 'The recording names chunk 8 (application), and the image has 8.', field: 'application', limit: 'below 8',
+    });
+    expect(await rig.unit.read.patterns.find(imageId)).toBeNull();
+  });
+
+  test('is refused from a mirror that does not have the guest, of a guest of another image, and of a version that is not given out', async () => {
+    const elsewhere = await rig.slave('lab-pc-08');
+    for (const instanceId of [newId(sampleTime), await guest({ slaveId: elsewhere }), await guest({ imageId: await rig.image() })]) {
+      expect(await refusal(patterns.recorded(manifestId, slaveId, instanceId, boot(1)))).toMatchObject({ code: 'not-found', message: `Instance ${instanceId} is no guest of EMI-UBUNTU-9AF on slave ${slaveId}, so what it read is not kept.` });
+    }
+    expect(await refusal(patterns.recorded('b'.repeat(64), slaveId, await guest(), boot(1)))).toMatchObject({ code: 'not-found' });
+    const instanceId = await guest();
+    await rig.unit.transaction(({ images }) => images.remove(imageId));
+    expect(await refusal(patterns.recorded(manifestId, slaveId, instanceId, boot(1)))).toMatchObject({ code: 'not-found' });
+    expect(told).toEqual([]);
+  });
+
+  test('goes with its version', async () => {
+    await patterns.recorded(manifestId, slaveId, await guest(), boot(1));
+    await rig.unit.transaction(({ images }) => images.remove(imageId));
+    expect(await patterns.imageOf(manifestId)).toBeNull();
+    expect(await rig.unit.read.patterns.find(imageId)).toBeNull();
+  });
+});
+
+describe('a version with the content of another', () => {
+  test('is the same to mirrors: its guests teach the pattern of the first one that is given out', async () => {
+    const twin = await rig.image(64, 'disk', 'ready', { manifestId });
+    await patterns.recorded(manifestId, slaveId, await guest({ imageId: twin }), boot(4));
+    expect(await patterns.imageOf(manifestId)).toMatchObject({ imageId: [imageId, twin].sort()[0], pattern: { boot: [4] } });
+  });
+
+  test('that is still uploaded is none', async () => {
+    await rig.image(64, 'disk', 'uploading', { manifestId: 'c'.repeat(64) });
+    expect(await patterns.imageOf('c'.repeat(64))).toBeNull();
+  });
+});
+
+describe('a mirror that gave wrong bytes', () => {
+  const wayOut = 'Their hash was wrong, so nobody used them, and lab-pc-07 is asked for them no more. Its disk or memory may be failing, or somebody changed its files: drain it, run “paravcl-slave doctor” there and test disk and memory, before you trust its guests.';
+
+  test('is named to the operators with the image, who told it, and what to do', async () => {
+    await patterns.gaveWrongBytes(slaveId, manifestId, await rig.slave('lab-pc-08'));
+    expect(await events()).toEqual([`slave lab-pc-08: lab-pc-07 gave lab-pc-08 wrong bytes of Ubuntu (EMI-UBUNTU-9AF). ${wayOut}`]);
+  });
+
+  test('may have given them to the master, and of an image that is gone by now', async () => {
+    await patterns.gaveWrongBytes(slaveId, 'b'.repeat(64), null);
+    expect(await events()).toEqual([`master: lab-pc-07 gave the master wrong bytes of an image that was deleted since. ${wayOut}`]);
+  });
+});
