@@ -89,7 +89,10 @@ export async function rawLinkMbps(image: NoiseImage, host: { readonly number: nu
     try {
       await listening(url, program, from === 'master' ? host.number : null);
       const command: [string, ...string[]] = [process.execPath, pullScript, url, String(bytes)];
-      return (bytes * 8) / 1e6 / (await pull(from === 'master' ? inHost(host.number, command) : command));
+      const seconds: number[] = [];
+      // The best of three is what the link can; the others had to share the processors.
+      for (let run = 0; run < 3; run += 1) seconds.push(await pull(from === 'master' ? inHost(host.number, command) : command));
+      return (bytes * 8) / 1e6 / Math.min(...seconds);
     } finally {
       await program.end();
     }

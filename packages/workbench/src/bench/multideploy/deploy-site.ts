@@ -4,9 +4,12 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { createImage, putImageContent } from '@paravcl/shared/api/images';
+import { createInstance } from '@paravcl/shared/api/instances';
+import { listSlaves } from '@paravcl/shared/api/slaves';
 import { defaultChunkBytes } from '@paravcl/shared/chunks/manifest';
 import type { ApiClient } from '../../api-client';
 import { eventually } from '../../eventually';
+import { instanceWhere } from '../../lab/follow-operation';
 import { randomPassword } from '../../lab/lab';
 import { labLayout } from '../../lab/lab-layout';
 import { LabMaster } from '../../lab/lab-master';
@@ -21,6 +24,7 @@ import { hostAddress, makeHostNetwork, makeSwitch, masterAddress, masterSentByte
 import { imageBytes, linkMbps } from './sizes';
 
 const patternWithinMs = 60_000;
+const startWithinMs = 60_000;
 const probeBytes = 6 * 1024 * 1024;
 /** Content of this share of the link's rate must come through, else it is no link of that rate. */
 const leastOfLink = 0.95;
@@ -88,9 +92,10 @@ export class DeploySite {
     const admin = await this.master.firstAdmin('admin', randomPassword());
     const caPem = await readFile(this.master.caFile, 'utf8');
     for (const host of hosts) await host.enrol({ masterUrl: this.master.url, caPem, admin });
-    for (const one of Object.values(this.images)) await this.register(admin, one);
+    const firstId = await this.register(admin, this.images.first);
+    for (const one of [this.images.second, this.images.unrecorded]) await this.register(admin, one);
     say(`${String(hosts.length)} hosts are enrolled, three images of ${String(imageBytes / 2 ** 20)} MiB are in the store`);
-    await this.recordPattern();
+    await this.recordPattern(admin, firstId);
   }
 
   /** Stops every host and starts these with empty disks, connected to the master. */
@@ -148,20 +153,28 @@ export class DeploySite {
     if (slow < leastOfLink * linkMbps || Math.max(down, up) > linkMbps) throw new Error(`A link shaped to ${String(linkMbps)} Mbit/s moves ${slow.toFixed(1)} to ${Math.max(down, up).toFixed(1)} Mbit/s of content: it must be ${String(leastOfLink * linkMbps)} to ${String(linkMbps)}. Nothing was measured.`);
   }
 
-  private async register(admin: ApiClient, { path, sizeBytes, sha256 }: NoiseImage): Promise<void> {
+  private async register(admin: ApiClient, { path, sizeBytes, sha256 }: NoiseImage): Promise<string> {
     const body = { name: path.split('/').at(-1) ?? 'image', format: 'raw', sizeBytes, sha256 } as const;
     const { id } = await admin.call(createImage, { body });
     const stored = await admin.call(putImageContent, { params: { imageId: id }, upload: { content: createReadStream(path), sizeBytes } });
     if (stored.state !== 'ready') throw new Error(`${stored.friendlyId} is ${stored.state}: ${stored.reason ?? 'no reason given'}`);
+    return id;
   }
 
   /** One boot on the host that is no guest's later: what it read becomes the pattern of the first image. */
-  private async recordPattern(): Promise<void> {
+  private async recordPattern(admin: ApiClient, imageId: string): Promise<void> {
     const host = this.hosts.at(-1);
     if (host === undefined) throw new Error('There is no host.');
     const { first } = this.content;
     await this.onlyEmpty([host]);
-    const instanceId = randomUUID();
+    host.startAgent();
+    // Its own agent and the only one: the launch comes here, and the master believes what this host's mirror tells of it.
+    await eventually('the host of the first boot to be online', startWithinMs, async () => {
+      host.checkAgent();
+      return (await admin.call(listSlaves)).items.some(({ liveness }) => liveness === 'online') ? true : undefined;
+    });
+    const { id: instanceId } = (await admin.call(createInstance, { body: { imageId, vcpus: 1, ramMiB: 128 } })).instance;
+    await instanceWhere(admin, instanceId, 'the first guest to have a host', ({ slaveId }) => slaveId !== null);
     const { seconds } = await this.replay.boot({ guests: [host.guest(first.manifest, instanceId)], traceFile: this.trace.file, imageFile: first.path, withPauses: true, oneAfterAnother: false });
     await host.guestIsOver(instanceId);
     const wanted = bootChunks(this.trace.boot, defaultChunkBytes).length;

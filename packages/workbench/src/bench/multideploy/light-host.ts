@@ -13,7 +13,7 @@ import { postJson } from '../post-json';
 import { simulatedDescribe } from '../simulated-agent';
 import { knownBootChunks, mirrorFigures, tellPhase, type MirrorFigures } from './mirror-control';
 import type { GuestDisk } from './replay-orders';
-import { hostAddress, inHost } from './shaped-network';
+import { hostAddress, hostMac, inHost } from './shaped-network';
 import { StartedProgram } from './started-program';
 
 /** Longer than 32 mirrors need to start at once on two cores. */
@@ -27,11 +27,12 @@ export interface EnrolmentDesk {
 }
 
 /**
- * A host with nothing but a network and a mirror: no libvirt, no agent. Its slave is enrolled by the real route with a key of
+ * A host with nothing but a network and a mirror: no libvirt, no agent unless it is asked for. Its slave is enrolled by the real route with a key of
  * its own, and its mirror is the program that is shipped.
  */
 export class LightHost {
   private mirror: StartedProgram | null = null;
+  private agent: StartedProgram | null = null;
 
   constructor(
     readonly number: number,
@@ -43,14 +44,13 @@ export class LightHost {
   async enrol({ masterUrl, caPem, admin }: EnrolmentDesk): Promise<void> {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     const { token } = await admin.call(createJoinToken, { body: { note: 'light host of a bench', preapproved: true } });
-    const mac = `02:00:5e:00:55:${this.number.toString(16).padStart(2, '0')}`;
-    const about = { name: `light-${String(this.number)}`, address: hostAddress(this.number), mac };
+    const about = { name: `light-${String(this.number)}`, address: hostAddress(this.number), mac: hostMac(this.number) };
     const answer = await postJson(new URL(agentEnrolPath, masterUrl), caPem, {
       token,
       name: about.name,
       publicKey: publicKey.export({ type: 'spki', format: 'der' }).toString('base64url'),
       machineId: this.machineId,
-      macs: [mac],
+      macs: [about.mac],
       describe: simulatedDescribe(about),
     });
     const { slaveId, siteId } = answerSchema.parse(parseJson(answer));
@@ -67,11 +67,17 @@ export class LightHost {
   async startEmpty(env: Readonly<Record<string, string>> = {}): Promise<void> {
     await this.stop();
     await rm(join(this.pool, 'mirror'), { recursive: true, force: true });
-    this.mirror = StartedProgram.start(
-      inHost(this.number, [process.execPath, agentScript, 'mirror', '--config', this.configFile, '--state-dir', this.stateDir, '--pool-dir', this.pool]),
-      join(this.directory, 'mirror.log'),
-      env,
-    );
+    this.mirror = StartedProgram.start(this.command('mirror'), join(this.directory, 'mirror.log'), env);
+  }
+
+  /** Its agent, whose guests are simulated: launches can be placed here. */
+  startAgent(): void {
+    this.agent = StartedProgram.start(this.command('run'), join(this.directory, 'agent.log'));
+  }
+
+  /** Throws with its last words when its agent has ended. */
+  checkAgent(): void {
+    this.agent?.checkAlive();
   }
 
   /** Waits until its mirror has the master's welcome. */
@@ -94,6 +100,8 @@ export class LightHost {
     // A profile is written at an orderly end only.
     await this.mirror?.end(process.env['PARAVCL_BENCH_PROFILE'] === undefined ? 'SIGKILL' : 'SIGTERM');
     this.mirror = null;
+    await this.agent?.end();
+    this.agent = null;
   }
 
   figures(): Promise<MirrorFigures> {
@@ -122,6 +130,10 @@ export class LightHost {
       exportName: instanceId === undefined ? manifest : `${manifest}.${instanceId}`,
       mirror: { controlSocket: this.controlSocket, manifest },
     };
+  }
+
+  private command(name: 'mirror' | 'run'): [string, ...string[]] {
+    return inHost(this.number, [process.execPath, agentScript, name, '--config', this.configFile, '--state-dir', this.stateDir, '--pool-dir', this.pool]);
   }
 
   private get running(): StartedProgram {

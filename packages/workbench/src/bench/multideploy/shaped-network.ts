@@ -16,6 +16,8 @@ const shape = (mbps: number): readonly string[] => ['root', 'tbf', 'rate', `${St
 
 export const masterAddress = '10.77.0.1';
 export const hostAddress = (number: number): string => `10.77.0.${String(10 + number)}`;
+/** Of a host's cable, by which the master knows it as it does by its machine id. */
+export const hostMac = (number: number): string => `02:00:5e:00:55:${number.toString(16).padStart(2, '0')}`;
 export const hostSpace = (number: number): string => `host${String(number)}`;
 
 /** Bridge and the master's cable. Throws outside of a private host. */
@@ -36,7 +38,7 @@ export async function makeHostNetwork(number: number, mbps: number): Promise<voi
   const space = hostSpace(number);
   const port = `port${String(number)}`;
   await runProgram('ip', ['netns', 'add', space]);
-  await inSwitch('ip', 'link', 'add', port, 'type', 'veth', 'peer', 'name', hostCable, 'netns', space);
+  await inSwitch('ip', 'link', 'add', port, 'type', 'veth', 'peer', 'name', hostCable, 'address', hostMac(number), 'netns', space);
   await plugIn(port, mbps);
   const inside = (program: string, ...args: readonly string[]): Promise<string> => runProgram('ip', ['netns', 'exec', space, program, ...args]);
   await inside('tc', 'qdisc', 'add', 'dev', hostCable, ...shape(mbps));
