@@ -29,6 +29,7 @@ const doctor = withConfigOptions(doctorCommand(async (): Promise<DoctorOptions> 
     network: (await readJournalState(journalDirectory(config))).network,
     lastContactAt: await LastContact.read(lastContactFile(config)),
     offer: config.offer,
+    peers: config.mirror,
     secretFiles: [keyFileName, enrolmentFileName],
   };
 }));

@@ -6,9 +6,12 @@ import { createServer as createSocketServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@paravcl/shared/clock';
+import { MirrorOfPool } from '../../test/fixtures/mirror-of-pool';
+import { HonestSource } from '../../test/fixtures/test-image';
 import type { RunTool } from '../describe/run-tool';
 import { collectAppArmor, collectLibvirt, collectTools } from './collect-hypervisor';
 import { askMaster } from './collect-master';
+import { collectMirror } from './collect-mirror';
 import { parseRoutes } from './collect-network';
 import { collectPool } from './collect-pool';
 import { runDoctor } from './doctor-command';
@@ -136,6 +139,28 @@ describe('asking the master', () => {
   });
 });
 
+describe('looking at the mirror', () => {
+  const systemd: RunTool = (_, args) => Promise.resolve({ exitStatus: args.includes('paravcl-mirror.service') ? 0 : 1, stdout: 'failed\n', stderr: '', missing: false, timedOut: false });
+
+  it('tells one that does not answer, with its unit’s state and who is to be asked', async () => {
+    const facts = await collectMirror({ poolDir: root, isEnrolled: true, peerPort: 1 }, null, systemd);
+    expect(facts).toMatchObject({ unitState: 'failed', status: null, socket: null, peer: { address: '127.0.0.1', port: 1, answers: false } });
+    expect(facts.complaint).toContain('systemctl status paravcl-mirror');
+  });
+
+  it('asks one that runs, looks at its socket and tries its port', async () => {
+    const mirror = await MirrorOfPool.start(root, new HonestSource());
+    const peers = createSocketServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => peers.once('listening', resolve));
+    const { port } = peers.address() as AddressInfo;
+    const facts = await collectMirror({ poolDir: root, isEnrolled: true, peerPort: port }, null, () => Promise.resolve({ exitStatus: null, stdout: '', stderr: '', missing: true, timedOut: false }));
+    expect(facts).toMatchObject({ unitState: null, status: { build: 'test', readers: 0 }, complaint: '', peer: { answers: true } });
+    expect((facts.socket?.mode ?? 0) & 0o777).toBe(0o600);
+    await mirror.stop();
+    await new Promise((resolve) => peers.close(resolve));
+  });
+});
+
 it('runs on this machine from end to end: findings, JSON and exit status agree', async () => {
   put('agent.key', 'secret');
   chmodSync(join(root, 'agent.key'), 0o644);
@@ -148,5 +173,5 @@ it('runs on this machine from end to end: findings, JSON and exit status agree',
   expect(status).toBe(1);
   expect(report.ok).toBe(false);
   expect(report.findings.filter((finding) => finding.check === 'key-file')).toEqual([expect.objectContaining({ state: 'fault', mend: `chmod 600 ${join(root, 'agent.key')}` })]);
-  expect(report.findings.map((finding) => finding.check)).toEqual(expect.arrayContaining(['kvm', 'libvirt', 'tool-qemu-img', 'apparmor', 'pool', 'network', 'master']));
+  expect(report.findings.map((finding) => finding.check)).toEqual(expect.arrayContaining(['kvm', 'libvirt', 'tool-qemu-img', 'apparmor', 'pool', 'network', 'master', 'mirror']));
 }, 30_000);

@@ -42,6 +42,15 @@ const well: DoctorFacts = {
     lastContactAt: now - 3000,
     now,
   },
+  mirror: {
+    isEnrolled: true,
+    unitState: 'active',
+    status: { build: '0.1.0', masterSince: '2026-01-15T11:00:00.000Z', poolFull: false, readers: 3, fromPeersBytes: 0, fromMasterBytes: 0, toPeersBytes: 0, peerPort: 7443 },
+    complaint: '',
+    socket: { path: '/srv/pool/mirror/nbd.sock', uid: 64055, gid: 64055, mode: 0o140600 },
+    peer: { address: '127.0.0.1', port: 7443, answers: true },
+    qemuAccount,
+  },
   secrets: [{ path: '/var/lib/paravcl-slave/agent.key', uid: 0, mode: 0o100600 }],
   ownUid: 0,
 };
@@ -56,6 +65,11 @@ it('does not ask for a kept authority where the master has a public certificate'
   expect(trouble({ master })).toEqual([]);
   const foreign = { ...master, answer: { reached: false as const, code: 'SELF_SIGNED_CERT_IN_CHAIN', message: 'self-signed' } };
   expect(trouble({ master: foreign })[0]?.sentence).toContain('an authority this machine trusts');
+});
+
+it('asks nothing of a mirror that is not there: before enrolment, without systemd, without other hosts to serve', () => {
+  expect(trouble({ mirror: { ...well.mirror, isEnrolled: false, status: null } })).toEqual([]);
+  expect(trouble({ mirror: { ...well.mirror, unitState: null, peer: null } })).toEqual([]);
 });
 
 describe('finds exactly one thing, with the command that mends it:', () => {
@@ -89,6 +103,15 @@ describe('finds exactly one thing, with the command that mends it:', () => {
     ['a clock far behind', master({ reached: true, status: 200, certificateEndsAt: null, clockOffsetMs: -90_000 }), 'fault', 'clock', /90 s behind/, /timedatectl/],
     ['a master in trouble', master({ reached: true, status: 503, certificateEndsAt: null, clockOffsetMs: null }), 'warning', 'master', /503/, /journalctl/],
     ['a long silence', { master: { ...well.master, lastContactAt: now - 42 * 60_000 } }, 'warning', 'contact', /42 minutes ago/, /systemctl restart/],
+    ['a silent mirror', { mirror: { ...well.mirror, status: null, complaint: 'connect ENOENT.', unitState: 'failed' } }, 'fault', 'mirror', /does not answer.*Its unit is failed\. connect ENOENT/, /systemctl restart paravcl-mirror/],
+    ['a mirror started by hand', { mirror: { ...well.mirror, unitState: 'inactive' } }, 'warning', 'mirror-unit', /its unit is inactive/, /^systemctl enable --now paravcl-mirror$/],
+    ['a mirror whose socket is gone', { mirror: { ...well.mirror, socket: null } }, 'fault', 'mirror-socket', /has no socket/, /systemctl restart paravcl-mirror/],
+    ['a mirror’s socket of another user', { mirror: { ...well.mirror, socket: { path: '/s', uid: 0, gid: 0, mode: 0o140600 } } }, 'fault', 'mirror-socket', /belongs to user 0 and not to libvirt-qemu/, /systemctl restart/],
+    ['a mirror’s socket open to everybody', { mirror: { ...well.mirror, socket: { path: '/s', uid: 64055, gid: 0, mode: 0o140666 } } }, 'fault', 'mirror-socket', /mode 0666/, /^chmod 600 \/s$/],
+    ['a mirror without the master', { mirror: { ...well.mirror, status: well.mirror.status && { ...well.mirror.status, masterSince: null } } }, 'warning', 'mirror-master', /no connection with the master/, /journalctl/],
+    ['a mirror without room', { mirror: { ...well.mirror, status: well.mirror.status && { ...well.mirror.status, poolFull: true } } }, 'warning', 'mirror-room', /no room to keep/, null],
+    ['a mirror of an older configuration', { mirror: { ...well.mirror, status: well.mirror.status && { ...well.mirror.status, peerPort: null } } }, 'warning', 'mirror-peers', /serves no other host and the configuration says port 7443/, /systemctl restart/],
+    ['a mirror that other hosts do not reach', { mirror: { ...well.mirror, peer: { address: '192.0.2.7', port: 7443, answers: false } } }, 'warning', 'mirror-peers', /Nothing answers at 192\.0\.2\.7, port 7443/, /nc -vz 192\.0\.2\.7 7443/],
     ['a key others may read', { secrets: [{ path: '/k', uid: 0, mode: 0o100644 }] }, 'fault', 'key-file', /mode 0644/, /^chmod 600 \/k$/],
     ['a key of another user', { secrets: [{ path: '/k', uid: 1000, mode: 0o100600 }] }, 'fault', 'key-file', /user 1000/, /^chown 0 \/k$/],
   ];

@@ -1,6 +1,7 @@
 import type { KvmFacts } from '../describe/kvm-probe';
 import { diagnoseAppArmor, diagnoseKvm, diagnoseLibvirt, diagnoseTools, type AppArmorFacts, type LibvirtFacts, type ToolFacts } from './diagnose-hypervisor';
 import { diagnoseMaster, type MasterFacts } from './diagnose-master';
+import { diagnoseMirror, type MirrorFacts } from './diagnose-mirror';
 import { diagnoseNetwork, type NetworkFacts } from './diagnose-network';
 import { diagnoseOffer, type OfferFacts } from './diagnose-offer';
 import { diagnosePool, type PoolFacts } from './diagnose-pool';
@@ -17,6 +18,7 @@ export interface DoctorFacts {
   readonly pool: PoolFacts;
   readonly network: NetworkFacts;
   readonly master: MasterFacts;
+  readonly mirror: MirrorFacts;
   readonly secrets: readonly SecretFile[];
   /** The user doctor runs as. */
   readonly ownUid: number;
@@ -33,6 +35,7 @@ export function diagnose(facts: DoctorFacts): readonly Finding[] {
     ...diagnosePool(facts.pool),
     ...diagnoseNetwork(facts.network),
     ...diagnoseMaster(facts.master),
+    ...diagnoseMirror(facts.mirror),
     ...diagnoseSecrets(facts.secrets, facts.ownUid),
   ];
 }

@@ -8,6 +8,7 @@ import type { Offer } from '../describe/offer';
 import { runTool, type RunTool } from '../describe/run-tool';
 import { collectAppArmor, collectLibvirt, collectTools } from './collect-hypervisor';
 import { askMaster } from './collect-master';
+import { collectMirror } from './collect-mirror';
 import { collectRoutes } from './collect-network';
 import { collectOffer } from './collect-offer';
 import { collectPool } from './collect-pool';
@@ -32,6 +33,8 @@ export interface DoctorOptions {
   readonly secretFiles?: readonly string[] | undefined;
   /** What of the host is lent to the lab. */
   readonly offer?: Offer | undefined;
+  /** How other hosts reach the mirror, as configured; port 0, the default, serves none. */
+  readonly peers?: { readonly peerPort: number; readonly peerAddress?: string | undefined } | undefined;
   /** When the agent last heard of the master, epoch milliseconds. */
   readonly lastContactAt?: number | null | undefined;
 }
@@ -48,7 +51,7 @@ export async function collectFacts(options: DoctorOptions, { clock = systemClock
   const trust = options.trust === 'public' ? 'public' : caPem === undefined ? null : 'pinned';
   // The probe loads the machine for a moment; alone, its deadline is fair.
   const kvm = await collectKvm({ run });
-  const [libvirt, tools, appArmor, offer, pool, routes, answer, secrets] = await Promise.all([
+  const [libvirt, tools, appArmor, offer, pool, routes, answer, mirror, secrets] = await Promise.all([
     collectLibvirt(options.libvirtUri ?? 'qemu:///system', run),
     collectTools(),
     collectAppArmor(options.poolDir),
@@ -56,6 +59,7 @@ export async function collectFacts(options: DoctorOptions, { clock = systemClock
     collectPool(options.poolDir, kvm.qemuAccount),
     collectRoutes(),
     masterUrl !== undefined && trust !== null ? askMaster(masterUrl, caPem, clock) : null,
+    collectMirror({ poolDir: options.poolDir, isEnrolled: masterUrl !== undefined, ...(options.peers ?? { peerPort: 0 }) }, kvm.qemuAccount, run),
     collectSecrets(options.stateDir, options.secretFiles ?? []),
   ]);
   return {
@@ -67,6 +71,7 @@ export async function collectFacts(options: DoctorOptions, { clock = systemClock
     pool,
     network: { network: options.network ?? null, routes },
     master: { url: masterUrl ?? null, trust, answer, lastContactAt: options.lastContactAt ?? null, now: clock.now() },
+    mirror,
     secrets,
     ownUid: process.getuid?.() ?? 0,
   };

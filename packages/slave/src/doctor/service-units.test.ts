@@ -14,7 +14,7 @@ function analyze(...args: string[]): { status: number | null; output: string } {
   return { status, output: stdout + stderr };
 }
 
-describe.each(['slave/systemd/paravcl-slave.service', 'master/systemd/paravcl-master.service'])('%s', (path) => {
+describe.each(['slave/systemd/paravcl-slave.service', 'slave/systemd/paravcl-mirror.service', 'master/systemd/paravcl-master.service'])('%s', (path) => {
   const file = join(packages, path);
   const text = readFileSync(file, 'utf8');
   let directory: string;

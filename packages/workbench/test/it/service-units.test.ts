@@ -70,6 +70,16 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** Of a host that is enrolled at a master that is away, which keeps nothing from being ready. */
+async function enrolledState(): Promise<string> {
+  const stateDir = join(directory, 'state');
+  mkdirSync(join(stateDir, 'pool'), { recursive: true });
+  const record = { masterUrl: `https://127.0.0.1:${String(await freePort())}`, slaveId: randomUUID(), siteId: randomUUID(), name: 'unit-test', trust: 'public' };
+  writeFileSync(join(stateDir, 'enrolment.json'), JSON.stringify(record));
+  writeFileSync(join(stateDir, 'agent-key.pem'), generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+  return stateDir;
+}
+
 async function startUnit(unit: string, environment: Readonly<Record<string, string>>): Promise<{ readonly child: ChildProcess; readonly notified: () => string; readonly said: () => string }> {
   expect(readFileSync(join(packages, unit), 'utf8')).toMatch(/^Type=notify$/m);
   const socket = await notifySocket();
@@ -98,13 +108,15 @@ test('what the master’s unit starts runs, tells systemd when it is ready and w
   expect(notified()).toContain('STOPPING=1');
 });
 
+test('what the mirror’s unit starts runs with its master away, tells systemd when it is ready, and ends with 0', async () => {
+  const stateDir = await enrolledState();
+  const { child } = await startUnit('slave/systemd/paravcl-mirror.service', { PARAVCL_SLAVE_STATE_DIR: stateDir });
+  expect(existsSync(join(stateDir, 'pool', 'mirror', 'nbd.sock'))).toBe(true);
+  expect(await ended(child, 'SIGTERM')).toBe(0);
+});
+
 test('what the slave’s unit starts runs, tells systemd when it is ready, and ends with 0', async () => {
-  const stateDir = join(directory, 'state');
-  mkdirSync(join(stateDir, 'pool'), { recursive: true });
-  // Enrolled at a master that is away: the agent is ready all the same.
-  const record = { masterUrl: `https://127.0.0.1:${String(await freePort())}`, slaveId: randomUUID(), siteId: randomUUID(), name: 'unit-test', trust: 'public' };
-  writeFileSync(join(stateDir, 'enrolment.json'), JSON.stringify(record));
-  writeFileSync(join(stateDir, 'agent-key.pem'), generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+  const stateDir = await enrolledState();
   const { child } = await startUnit('slave/systemd/paravcl-slave.service', { PARAVCL_SLAVE_STATE_DIR: stateDir, PARAVCL_SLAVE_DRIVER: 'simulated' });
   expect(await ended(child, 'SIGTERM')).toBe(0);
 });
