@@ -31,7 +31,7 @@ const unmoved = (one: DomainAtWork): Untouched => ({ before: one, after: { ...on
 
 /** A site at rest after a run in which all went well: instance n was launched, and brought to its state, each call once. */
 function cleanWorld(states: readonly Resting[], hostCount: number): World {
-  const hosts: World['hosts'] = Array.from({ length: hostCount }, (_, n) => ({ name: `lab-${String(n)}`, slaveId: `slave-${String(n)}`, domains: [], files: ['images', 'instances'], saves: [], dhcp: [], leases: [] }));
+  const hosts: World['hosts'] = Array.from({ length: hostCount }, (_, n) => ({ name: `lab-${String(n)}`, slaveId: `slave-${String(n)}`, domains: [], files: ['instances', 'mirror'], saves: [], dhcp: [], leases: [] }));
   const world: World = {
     history: [],
     books: { slaves: hosts.map(({ slaveId, name }) => ({ id: slaveId, name, liveness: 'online' })), instances: [], operations: [], placements: [], addresses: [], transitions: [] },
@@ -139,7 +139,7 @@ const planted: readonly (readonly [what: string, state: Resting, plant: (world: 
   ['an orphan overlay', 'deleted', (world) => host(world, 0).files.push(`instances/${idOf(0)}`), /keeps the files instances\/0192/],
   ['an overlay half made', 'running', (world) => host(world, 0).files.push(`instances/.making-${idOf(0)}`), /keeps the files instances\/\.making-/],
   ['a seed of another host’s instance', 'running', (world) => host(world, 1).files.push(`instances/${idOf(0)}`, `instances/${idOf(0)}/seed.iso`), /lab-1 keeps the files/],
-  ['half an image beside the whole one', 'running', (world) => host(world, 0).files.push('images/aa.raw', 'images/.part-aa.raw'), /beside the complete image/],
+  ['half an image', 'running', (world) => host(world, 0).files.push('mirror/images/.doomed-aa', 'mirror/images/.doomed-aa/data'), /an image that was half removed/],
   ['an orphan save file', 'deleted', (world) => host(world, 0).saves.push('pv-i-0.save'), /saved RAM pv-i-0\.save/],
   ['a save file of what runs', 'running', (world) => host(world, 0).saves.push('pv-i-0.save'), /saved RAM pv-i-0\.save/],
   ['an orphan DHCP entry', 'deleted', (world) => host(world, 0).dhcp.push({ mac: macOf(0), address: '10.0.0.2' }), /reserves 10\.0\.0\.2/],

@@ -111,8 +111,7 @@ function strays(host: HostPicture, books: Books, foreign: ReadonlySet<string>): 
   for (const file of host.files) {
     const [top, name, ...deeper] = file.split('/');
     if (top === 'instances' && name !== undefined && deeper.length === 0 && !ids.has(name)) found.push(`${host.name} keeps the files ${file}, which belong to nothing there.`);
-    const fetched = /^images\/\.part-(.+)$/.exec(file)?.[1];
-    if (fetched !== undefined && host.files.includes(`images/${fetched}`)) found.push(`${host.name} keeps ${file} beside the complete image.`);
+    if (/^mirror\/images\/\.doomed-[^/]+$/.test(file)) found.push(`${host.name} keeps ${file}, an image that was half removed.`);
   }
   for (const save of host.saves) if (!saved.has(save)) found.push(`${host.name} keeps the saved RAM ${save}, which belongs to nothing suspended there.`);
   for (const { mac, address } of host.dhcp) if (!macs.has(mac)) found.push(`${host.name} reserves ${address} by DHCP for ${mac}, which is no instance's there.`);
