@@ -94,12 +94,20 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
     bootId,
     clock,
     log,
-    source: fetcher,
+    source: {
+      fetch: (image, index, urgent) => fetcher.fetch(image, index, urgent),
+      manifest: (id) => fetcher.manifest(id),
+      opened: (image) => fetcher.opened(image),
+      closed: (id) => {
+        prefetcher.forget(id);
+        fetcher.closed(id);
+      },
+    },
     reserveMiB: config.poolReserveMiB,
     cacheMiB: config.mirror.cacheMiB ?? null,
     imageCacheDays: config.imageCacheDays,
   }));
-  const prefetcher = new Prefetcher(opened, clock, config.mirror, log);
+  const prefetcher: Prefetcher = new Prefetcher(opened, clock, config.mirror, log);
   const completion = new ImageCompletion(opened, (id) => prefetcher.bootSet(id), clock, log);
   const recorder = new ReadRecorder({
     clock,

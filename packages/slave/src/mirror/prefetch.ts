@@ -1,5 +1,4 @@
-import type { Clock } from '@paravcl/shared/clock';
-import { sleep } from '@paravcl/shared/clock';
+import { sleep, type Cancel, type Clock } from '@paravcl/shared/clock';
 import type { AccessPattern } from '@paravcl/shared/chunks/access-pattern';
 import { chunkCount, chunkLength, type ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { PreCopy } from '@paravcl/shared/chunks/mirror-messages';
@@ -11,6 +10,8 @@ import type { ImageLibrary, LocalImage } from './local-image';
 const window = 64;
 const unavailableMs = 2000;
 const roomMs = 5000;
+/** An image that could not even be opened for the calendar is tried again so much later. */
+const wishAgainMs = 30_000;
 
 export interface PrefetchRates {
   /** Ahead of a guest that boots, Mbit/s. */
@@ -27,9 +28,11 @@ export class Prefetcher {
   private readonly patterns = new Map<ManifestId, AccessPattern>();
   private readonly booting = new Map<ManifestId, LocalImage>();
   private wished: readonly { readonly manifest: ManifestId; readonly what: PreCopy }[] = [];
-  private readonly running = new Set<string>();
+  private readonly running = new Set<ManifestId>();
   private stopped = false;
   private preCopying = false;
+  private preCopyDue = false;
+  private cancelAgain: Cancel = () => undefined;
 
   constructor(
     private readonly library: ImageLibrary,
@@ -70,6 +73,7 @@ export class Prefetcher {
     return this.wished.some(({ manifest }) => manifest === id);
   }
 
+  /** The image is no longer on this host. */
   forget(id: ManifestId): void {
     this.patterns.delete(id);
     this.booting.delete(id);
@@ -77,6 +81,7 @@ export class Prefetcher {
 
   stop(): void {
     this.stopped = true;
+    this.cancelAgain();
   }
 
   private bringAhead(image: LocalImage): void {
@@ -84,24 +89,27 @@ export class Prefetcher {
     if (pattern === undefined || this.running.has(image.id)) return;
     this.running.add(image.id);
     const order = [...pattern.boot, ...pattern.application, ...pattern.shutdown];
-    void this.bring(image, order, this.rates.prefetchMbps, () => this.booting.has(image.id)).finally(() => this.running.delete(image.id));
+    void this.bring(image, order, this.rates.prefetchMbps, () => this.booting.get(image.id) === image).finally(() => {
+      this.running.delete(image.id);
+      const now = this.booting.get(image.id);
+      // A newer pattern came, or the image went and came again.
+      if (now !== undefined && (now !== image || this.patterns.get(image.id) !== pattern)) this.bringAhead(now);
+    });
   }
 
-  /** The wished images one after another; begins again when the wish changes. */
+  /** The wished images one after another; once more when the wish or a pattern changed meanwhile. */
   private async preCopy(): Promise<void> {
+    this.preCopyDue = true;
     if (this.preCopying) return;
     this.preCopying = true;
-    try {
-      for (let wished: typeof this.wished | null = null; wished !== this.wished && !this.stopped; ) {
-        wished = this.wished;
-        for (const { manifest, what } of wished) {
-          if (this.wished !== wished || this.stopped) break;
-          await this.preCopyOne(manifest, what, () => this.wished === wished);
-        }
+    while (this.preCopyDue && !this.stopped) {
+      this.preCopyDue = false;
+      const wished = this.wished;
+      for (const { manifest, what } of wished) {
+        if (this.wished === wished && !this.stopped) await this.preCopyOne(manifest, what, () => this.wished === wished);
       }
-    } finally {
-      this.preCopying = false;
     }
+    this.preCopying = false;
   }
 
   private async preCopyOne(manifest: ManifestId, what: PreCopy, isWanted: () => boolean): Promise<void> {
@@ -110,8 +118,9 @@ export class Prefetcher {
       const order = what === 'all' ? wholeOrder(image, this.bootSet(manifest)) : this.bootSet(manifest);
       await this.bring(image, order, this.rates.preCopyMbps, isWanted);
     } catch (error) {
-      // The wish stays: it is tried again when the master says it again, at the latest with the next connection.
-      this.log.warn({ err: error, manifest }, 'an image could not be brought ahead of need; it is fetched as it is read');
+      this.log.warn({ err: error, manifest }, 'an image cannot be brought ahead of need now; it is tried again, and fetched as it is read meanwhile');
+      this.cancelAgain();
+      this.cancelAgain = this.clock.after(wishAgainMs, () => void this.preCopy());
     }
   }
 
