@@ -148,8 +148,10 @@ function describeIssue(issue: z.core.$ZodIssue): readonly string[] {
 
 /** Named files must be there and readable, and files with secrets not readable to everybody. */
 function checkFiles(config: MasterConfig): readonly string[] {
+  const { store } = config.images;
+  const secretKeyFile = store.backend === 's3' ? store.secretKeyFile : undefined;
   const open = { 'tls.certFile': config.tls.certFile, 'tls.caFile': config.tls.caFile, 'database.caFile': config.database.caFile };
-  const secret = { 'tls.keyFile': config.tls.keyFile, 'database.passwordFile': config.database.passwordFile, 'mail.passwordFile': config.mail?.passwordFile, 'metrics.tokenFile': config.metrics.tokenFile };
+  const secret = { 'tls.keyFile': config.tls.keyFile, 'database.passwordFile': config.database.passwordFile, 'mail.passwordFile': config.mail?.passwordFile, 'metrics.tokenFile': config.metrics.tokenFile, 'images.store.secretKeyFile': secretKeyFile };
   return [
     ...Object.entries(open).flatMap(([option, file]) => checkFile(option, file, false)),
     ...Object.entries(secret).flatMap(([option, file]) => checkFile(option, file, true)),

@@ -3,6 +3,7 @@ import { siteNetworkSchema, type SiteNetwork } from '@paravcl/shared/domain/slav
 import { hostname } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { imageOptions } from './config-images';
 import { mailOptions, participationOptions, peopleOptions, quotaOptions } from './config-people';
 import { presetOption, withPreset } from './config-presets';
 import { reservationOptions } from './config-reservations';
@@ -142,6 +143,7 @@ const options = z
       .refine(({ maxMinutes, defaultMinutes }) => defaultMinutes <= maxMinutes, 'defaultMinutes must not exceed maxMinutes'),
     /** What one student or teacher may have at a time. */
     limits: z.strictObject({ instancesPerUser: count(1, 100_000).default(20) }).prefault({}),
+    images: imageOptions,
     uploads: z.strictObject({ maxGiB: z.number().positive().max(16_384).default(64) }).prefault({}),
     logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
     /** A file with the token that /metrics asks for; without it only this machine may read them, and not through a proxy. */

@@ -13,7 +13,7 @@ const toOthers: Readonly<Record<Role, readonly Action[]>> = {
   teacher: ['image.list', 'image.see'],
   operator: [
     'slave.list', 'slave.see', 'slave.operate', 'join-token.create', 'join-token.create-dedicated', 'join-token.list', 'join-token.revoke',
-    'image.list', 'image.see', 'image.create', 'image.edit', 'image.download', 'image.delete', 'image.spread',
+    'image.list', 'image.see', 'image.create', 'image.edit', 'image.download', 'image.delete', 'image.spread', 'store.see', 'store.operate',
     'template.list', 'template.see', 'template.create', 'template.edit', 'template.delete', 'instance.list', 'instance.see', 'instance.operate', 'instance.console',
     'group.list', 'group.see', 'operation.list', 'operation.see', 'event.list',
     'reservation.list', 'reservation.see', 'reservation.operate', 'decision.see', 'decision.inputs', 'queue.see',

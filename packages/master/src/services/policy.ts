@@ -32,6 +32,8 @@ const table: Readonly<Record<Action, Row>> = {
   'image.delete': row('no', 'no', 'any', 'any'),
   // Names all hosts: people see their own machines, and of their reservations how many hosts are ready.
   'image.spread': row('no', 'no', 'any', 'any'),
+  'store.see': row('no', 'no', 'any', 'any'),
+  'store.operate': row('no', 'no', 'any', 'any'),
   'template.list': row('own', 'own', 'any', 'any'),
   'template.see': row('own', 'own', 'any', 'any'),
   'template.create': row('no', 'own', 'any', 'any'),

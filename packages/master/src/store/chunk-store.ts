@@ -75,6 +75,11 @@ export class ChunkStore {
     return this.manifests.get(id);
   }
 
+  /** Every manifest that is kept, whether anything names it or not. */
+  manifestIds(): readonly ManifestId[] {
+    return this.manifests.ids();
+  }
+
   /** Removes what neither the books nor a writing session name; one sweep at a time. Throws StoreDamaged with nothing removed, or `storage-full` with the dead packs removed already. */
   sweep(live: LiveManifests): Promise<SweepReport> {
     const { packs, manifests, index, turns } = this;

@@ -58,6 +58,10 @@ export class ManifestShelf {
     return this.known.size;
   }
 
+  ids(): readonly ManifestId[] {
+    return [...this.known.keys()];
+  }
+
   get storedBytes(): number {
     return [...this.known.values()].reduce((sum, { storedBytes }) => sum + storedBytes, 0);
   }

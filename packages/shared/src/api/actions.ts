@@ -18,6 +18,8 @@ export const actions = [
   'image.download',
   'image.delete',
   'image.spread', // which hosts have how much of it
+  'store.see',
+  'store.operate', // sweep, verify, repair
   'template.list',
   'template.see',
   'template.create',

@@ -1,0 +1,220 @@
+import type { StoreStanding, StoreSweep, StoreVerification } from '@paravcl/shared/api/store';
+import type { ManifestId } from '@paravcl/shared/chunks/manifest';
+import type { Clock, EpochMs } from '@paravcl/shared/clock';
+import { MiB } from '@paravcl/shared/domain/limits';
+import type { Principal } from '@paravcl/shared/domain/people';
+import { ParavclError } from '@paravcl/shared/errors';
+import type { UnitOfWork } from '../db/unit-of-work';
+import type { ChunkStore } from '../store/chunk-store';
+import type { LiveManifests } from '../store/store-sweep';
+import type { DamagedChunk } from '../store/store-verification';
+import type { MirrorFleet } from './mirror-fleet';
+
+/** Damaged chunks that are listed; the others are counted. */
+const listedChunks = 200;
+
+type Store = Pick<ChunkStore, 'stats' | 'sweep' | 'verify' | 'repair' | 'readChecked' | 'manifestIds' | 'manifest'>;
+
+export interface StoreDeps {
+  readonly store: Store;
+  /** Every manifest that the books name. */
+  readonly live: LiveManifests;
+  readonly mirrors: Pick<MirrorFleet, 'fetchFromMirrors'>;
+  readonly unitOfWork: UnitOfWork;
+  readonly clock: Clock;
+  /** How long the content of a deleted image outlives it in the daily sweep. */
+  readonly graceMs: number;
+  /** What went wrong where nobody waits for an answer. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** The chunk store as operators see and work it. Of sweeps and of verifications one runs at a time; both go on in the background and end with the master. */
+export class StoreService {
+  private sweeping: StoreSweep | null = null;
+  private verifying: StoreVerification | null = null;
+  /** Since when manifests are named by nothing, as far as this process knows; a restart begins their grace anew. */
+  private readonly unnamedSince = new Map<ManifestId, EpochMs>();
+
+  constructor(private readonly deps: StoreDeps) {}
+
+  standing(): StoreStanding {
+    const stats = this.deps.store.stats();
+    const times = stats.storedBytes === 0 ? 1 : stats.logicalBytes / stats.storedBytes;
+    return {
+      ...stats,
+      sentence: `${sayBytes(stats.logicalBytes)} of ${stats.manifests} contents are kept in ${sayBytes(stats.storedBytes)}, each chunk once${times > 1.05 ? `: ${times.toFixed(1)} times less` : ''}.`,
+      lastSweep: this.sweeping,
+      lastVerification: this.verifying,
+    };
+  }
+
+  /** Throws `not-found` when there was none since the master's start. */
+  latestVerification(): StoreVerification {
+    if (this.verifying === null) throw new ParavclError('not-found', 'The store was not verified since the master’s start. Start a verification: POST /store/verifications.');
+    return this.verifying;
+  }
+
+  /** Begins a sweep that takes at once what nothing names. Throws `conflict` while one runs. */
+  beginSweep(principal: Principal): StoreSweep {
+    const { begun, ended } = this.startSweep(`user ${principal.userName}`, 0);
+    ended.catch(this.deps.onFault);
+    return begun;
+  }
+
+  /** The daily sweep, to its end; what was deleted lately stays. Nothing when one runs. */
+  async dailySweep(): Promise<void> {
+    if (this.sweeping?.state !== 'running') await this.startSweep('master', this.deps.graceMs).ended;
+  }
+
+  /** Begins a verification. Throws `conflict` while one runs. */
+  beginVerification(principal: Principal, { repair }: { readonly repair: boolean }): StoreVerification {
+    if (this.verifying?.state === 'running') throw new ParavclError('conflict', `The store is being verified: ${this.verifying.sentence} Wait for the end of that.`);
+    const actor = `user ${principal.userName}`;
+    const begun: StoreVerification = {
+      ...this.started(actor, 'Verification began.'),
+      repair, doneBytes: 0, totalBytes: 0, damagedChunks: 0, repairedChunks: 0, damaged: [], damagedManifests: [],
+    };
+    this.verifying = begun;
+    this.verify(begun, principal).catch((error: unknown) => {
+      this.verifying = { ...(this.verifying ?? begun), ...this.failed(error) };
+      this.deps.onFault(error);
+    });
+    return begun;
+  }
+
+  private startSweep(by: string, graceMs: number): { readonly begun: StoreSweep; readonly ended: Promise<void> } {
+    if (this.sweeping?.state === 'running') throw new ParavclError('conflict', 'The store is being swept. Wait for the end of that sweep.');
+    const begun: StoreSweep = { ...this.started(by, 'The sweep began.'), report: null };
+    this.sweeping = begun;
+    const ended = this.sweep(begun, graceMs).catch((error: unknown) => {
+      this.sweeping = { ...begun, ...this.failed(error) };
+      throw error;
+    });
+    return { begun, ended };
+  }
+
+  private async sweep(begun: StoreSweep, graceMs: number): Promise<void> {
+    const { store, live } = this.deps;
+    const { deletedManifests, forgottenChunks, freedBytes, missingChunks, damagedPacks } = await store.sweep(async () => this.spared(await live(), graceMs));
+    const faults = [
+      ...(missingChunks > 0 ? [`${missingChunks} chunks of images are missing`] : []),
+      ...(damagedPacks.length > 0 ? [`${damagedPacks.length} packs are damaged`] : []),
+    ];
+    const sentence = `${sayBytes(Math.max(0, freedBytes))} were freed.${faults.length > 0 ? ` ${faults.join(' and ')}: verify the store with repair.` : ''}`;
+    this.sweeping = { ...begun, ...this.done(sentence), report: { deletedManifests, forgottenChunks, freedBytes, missingChunks } };
+  }
+
+  /** What the books name, and what they stopped naming less than the grace ago. */
+  private async spared(named: readonly ManifestId[], graceMs: number): Promise<readonly ManifestId[]> {
+    const now = this.deps.clock.now();
+    const inBooks = new Set(named);
+    const kept = new Set(this.deps.store.manifestIds());
+    for (const id of this.unnamedSince.keys()) if (inBooks.has(id) || !kept.has(id)) this.unnamedSince.delete(id);
+    const inGrace: ManifestId[] = [];
+    for (const id of kept) {
+      if (inBooks.has(id)) continue;
+      const since = this.unnamedSince.get(id) ?? now;
+      this.unnamedSince.set(id, since);
+      // One that cannot be read would stop the sweep, for the sake of what nobody asks for.
+      if (now - since < graceMs && (await this.deps.store.manifest(id).catch(() => null)) !== null) inGrace.push(id);
+    }
+    return [...named, ...inGrace];
+  }
+
+  private async verify(begun: StoreVerification, principal: Principal): Promise<void> {
+    const { store, live } = this.deps;
+    const named = await live();
+    const report = await store.verify(named, ({ doneBytes, totalBytes }) => {
+      this.verifying = { ...begun, doneBytes, totalBytes, sentence: `${sayBytes(doneBytes)} of ${sayBytes(totalBytes)} are read.` };
+    });
+    const places = byHash(report.damaged);
+    const broken: StoreVerification = {
+      ...(this.verifying ?? begun),
+      damagedChunks: places.length,
+      damaged: listed(places),
+      damagedManifests: [...report.damagedManifests],
+      sentence: `Everything is read; ${places.length} chunks are damaged.`,
+    };
+    this.verifying = broken;
+    const left: DamagedChunk[] = [];
+    for (const [done, chunk] of places.entries()) {
+      if (!begun.repair || !(await this.repair(chunk))) left.push(...chunk);
+      this.verifying = { ...broken, repairedChunks: done + 1 - byHash(left).length, sentence: `${done + 1} of ${places.length} damaged chunks were looked for on hosts.` };
+    }
+    const still = byHash(left);
+    const repaired = places.length - still.length;
+    const sentence = sayOutcome({ chunks: report.chunks, damaged: places.length, repaired, repair: begun.repair, manifests: report.damagedManifests.length });
+    this.verifying = { ...broken, ...this.done(sentence), repairedChunks: repaired, damaged: listed(still) };
+    if (places.length + report.damagedManifests.length > 0) await this.tell(sentence, principal);
+  }
+
+  /** From a host that has it; or from here, when only the table of its pack is damaged. */
+  private async repair(places: readonly DamagedChunk[]): Promise<boolean> {
+    const { store, mirrors, onFault } = this.deps;
+    for (const { manifest, index, hash } of places) {
+      const bytes = (await store.readChecked(hash).catch(() => null)) ?? (await mirrors.fetchFromMirrors(manifest, index).catch(onFault));
+      if (bytes === null || bytes === undefined) continue;
+      await store.repair(hash, bytes);
+      return true;
+    }
+    return false;
+  }
+
+  private async tell(sentence: string, { userName, userId }: Principal): Promise<void> {
+    const { unitOfWork, clock } = this.deps;
+    await unitOfWork.read.events.append({ kind: 'store.damaged', subjectType: 'site', subjectId: null, actor: `user ${userName}`, actorUserId: userId, clientAddress: null, sentence }, clock.now());
+  }
+
+  private started(startedBy: string, sentence: string): Pick<StoreSweep, 'state' | 'startedBy' | 'startedAt' | 'endedAt' | 'sentence'> {
+    return { state: 'running', startedBy, startedAt: this.time(), endedAt: null, sentence };
+  }
+
+  private done(sentence: string): Pick<StoreSweep, 'state' | 'endedAt' | 'sentence'> {
+    return { state: 'done', endedAt: this.time(), sentence };
+  }
+
+  private failed(error: unknown): Pick<StoreSweep, 'state' | 'endedAt' | 'sentence'> {
+    return { state: 'failed', endedAt: this.time(), sentence: error instanceof Error ? error.message : String(error) };
+  }
+
+  private time(): string {
+    return new Date(this.deps.clock.now()).toISOString();
+  }
+}
+
+interface Outcome {
+  readonly chunks: number;
+  readonly damaged: number;
+  readonly repaired: number;
+  readonly repair: boolean;
+  readonly manifests: number;
+}
+
+function sayOutcome({ chunks, damaged, repaired, repair, manifests }: Outcome): string {
+  const lists = manifests === 0 ? '' : ` ${manifests} images have lost their list of chunks: upload them again.`;
+  if (damaged === 0) return `${chunks} chunks were read, and all that images need are as they were.${lists}`;
+  const left = damaged - repaired;
+  if (!repair) return `${damaged} chunks that images need are damaged. Verify the store with repair: hosts may have them.${lists}`;
+  if (left === 0) return `${damaged} chunks that images need were damaged, and all are repaired from hosts that had them.${lists}`;
+  return `${damaged} chunks that images need were damaged; ${repaired} are repaired, and no host that is connected had the other ${left}. Verify again when more hosts are, or upload those images again.${lists}`;
+}
+
+/** Damaged chunks, each with all its places: any of them may be one that a host has. */
+function byHash(damaged: readonly DamagedChunk[]): readonly (readonly DamagedChunk[])[] {
+  const places = new Map<string, DamagedChunk[]>();
+  for (const chunk of damaged) {
+    const name = chunk.hash.toString('hex');
+    const known = places.get(name);
+    if (known === undefined) places.set(name, [chunk]);
+    else known.push(chunk);
+  }
+  return [...places.values()];
+}
+
+function listed(places: readonly (readonly DamagedChunk[])[]): StoreVerification['damaged'] {
+  return places.flat().slice(0, listedChunks).map(({ manifest, index, hash }) => ({ manifest, index, hash: hash.toString('hex') }));
+}
+
+function sayBytes(bytes: number): string {
+  return bytes >= 1024 * MiB ? `${(bytes / (1024 * MiB)).toFixed(1)} GiB` : `${Math.ceil(bytes / MiB)} MiB`;
+}
