@@ -53,7 +53,7 @@ const unprovenBytes = 16 * 1024;
 /** Messages that wait to be handled; above it the mirror is not read. */
 const mostWaiting = 32;
 /** After the last word, so that it is read. */
-const goodByeMs = 2000;
+const goodByeMs = 500;
 
 const noSuchVersion = 'There is no such image version, or it is not given out now.';
 
