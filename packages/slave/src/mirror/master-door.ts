@@ -63,6 +63,8 @@ const mostRecordings = 20;
 
 interface Connection {
   readonly port: ChunkPort;
+  /** Ends the wait for the welcome. */
+  readonly greeted: Cancel;
   up: boolean;
   /** Channels whose members were told on this connection. */
   readonly told: Set<number>;
@@ -236,7 +238,7 @@ export class MasterDoor {
         this.down(connection, why);
       },
     });
-    const connection: Connection = { port, up: false, told: new Set() };
+    const connection: Connection = { port, greeted: cancel, up: false, told: new Set() };
     this.current = connection;
     if (head.length > 0) socket.unshift(head);
   }
@@ -248,6 +250,7 @@ export class MasterDoor {
       case 'challenge':
         return this.hello(connection, message);
       case 'welcome':
+        connection.greeted();
         connection.up = true;
         this.upSinceMs = clock.monotonicMs();
         this.upSince = clock.now();
