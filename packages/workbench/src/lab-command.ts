@@ -50,7 +50,7 @@ async function main(): Promise<number> {
     .action(async (host: string, words: readonly string[], { dir }: { dir: string }) => {
       code = await execute(dir, host, words);
     });
-  command('kill <target>', 'end it at once: master, database, host-2 (its power), host-2:agent, host-2:libvirtd')
+  command('kill <target>', 'end it at once: master, database, host-2 (its power), host-2:agent, host-2:mirror, host-2:libvirtd')
     .addOption(new Option('--signal <name>', 'another signal; not for the power of a host').choices(daemonSignals).default('KILL'))
     .action(async (target: string, { dir, signal }: { dir: string; signal: DaemonSignal }) => {
       await ask(dir, { verb: 'kill', target, signal });

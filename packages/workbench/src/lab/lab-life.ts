@@ -71,8 +71,8 @@ function howToReach(directory: string, record: LabRecord, lineFor: Telling['line
     `  administrator  admin, password in ${labFiles(directory).password}; POST /api/v1/sessions {"name", "password", "transport": "bearer"} answers a token`,
     `  a host         ${lineFor('exec')} ${host} -- virsh list --all`,
     `  a shell        ${lineFor('exec')} ${host}`,
-    `  its logs       ${directory}/${host}/agent.log, ${directory}/${host}/host.log; the master's ${layout.masterLog}`,
-    `  break it       ${lineFor('kill')} ${host}     also master, database, ${host}:agent, ${host}:libvirtd`,
+    `  its logs       ${directory}/${host}/agent.log, mirror.log and host.log beside it; the master's ${layout.masterLog}`,
+    `  break it       ${lineFor('kill')} ${host}     also master, database, ${host}:agent, ${host}:mirror, ${host}:libvirtd`,
     `  mend it        ${lineFor('start')} ${host}`,
     `  end it         ${lineFor('down')}`,
   ];

@@ -5,9 +5,9 @@ import type { LabHost } from './lab-host';
 import { LabError } from './lab-record';
 import type { LabSite } from './lab-site';
 
-/** What can be ended and started in a lab: `master`, `database`, `host-2` (its power), `host-2:agent`, `host-2:libvirtd`. */
+/** What can be ended and started in a lab: `master`, `database`, `host-2` (its power), `host-2:agent`, `host-2:mirror`, `host-2:libvirtd`. */
 export type Target = DaemonTarget | { readonly kind: 'host'; readonly host: string };
-type DaemonTarget = { readonly kind: 'master' | 'database' } | { readonly kind: 'agent' | 'libvirtd'; readonly host: string };
+type DaemonTarget = { readonly kind: 'master' | 'database' } | { readonly kind: 'agent' | 'mirror' | 'libvirtd'; readonly host: string };
 
 /** Throws LabError with everything there is when the text names none of it. */
 export function parseTarget(text: string, hosts: readonly string[]): Target {
@@ -15,9 +15,9 @@ export function parseTarget(text: string, hosts: readonly string[]): Target {
   const [host = '', part, ...more] = text.split(':');
   if (hosts.includes(host) && more.length === 0) {
     if (part === undefined) return { kind: 'host', host };
-    if (part === 'agent' || part === 'libvirtd') return { kind: part, host };
+    if (part === 'agent' || part === 'mirror' || part === 'libvirtd') return { kind: part, host };
   }
-  throw new LabError(`There is no ${text} in this lab. There are: master, database, ${hosts.map((name) => `${name}, ${name}:agent, ${name}:libvirtd`).join(', ')}.`);
+  throw new LabError(`There is no ${text} in this lab. There are: master, database, ${hosts.map((name) => `${name}, ${name}:agent, ${name}:mirror, ${name}:libvirtd`).join(', ')}.`);
 }
 
 /** Ends it at once, or sends it another signal; answers what was done, for people. Throws LabError when it does not run. */
@@ -27,7 +27,7 @@ export async function killTarget(site: LabSite, target: Target, signal: DaemonSi
     const host = site.host(target.host);
     if (!host.isOn) throw new LabError(`${host.name} is off already. Switch it on: npm run lab -- start ${host.name}`);
     await host.powerOff();
-    return `${host.name} has lost its power: its guests, agent and libvirt are dead, its disks are kept.`;
+    return `${host.name} has lost its power: its guests, agent, mirror and libvirt are dead, its disks are kept.`;
   }
   const pid = pidOf(site, target);
   if (pid === null) throw new LabError(`${nameOf(target)} does not run. Start it: npm run lab -- start ${nameOf(target)}`);
@@ -50,10 +50,13 @@ export async function startTarget(site: LabSite, target: Target): Promise<string
       const host = site.host(target.host);
       await host.powerOn();
       await host.startAgent();
-      return `${host.name} has power again, and its agent is started.`;
+      return `${host.name} has power again, and its mirror and agent are started.`;
     }
     case 'agent':
       await site.host(target.host).startAgent();
+      return `${name} is started.`;
+    case 'mirror':
+      await site.host(target.host).startMirror();
       return `${name} is started.`;
     case 'libvirtd':
       await site.host(target.host).startLibvirtd();
@@ -71,7 +74,7 @@ export async function statusLines(site: LabSite): Promise<readonly string[]> {
       const libvirtd = host.libvirtdPid();
       // One that is stopped answers nobody, and asking it takes until the command gives up.
       const domains = libvirtd === null || isStoppedBySignal(libvirtd) ? 'domains unknown' : await host.evidence.virsh('list', '--name').then((names) => `${String(names.trim().split('\n').filter(Boolean).length)} running domains`, () => 'libvirt does not answer');
-      return `${line} on, ${daemon('agent', agentPid(host))}, ${daemon('libvirtd', libvirtd)}, ${domains}`;
+      return `${line} on, ${daemon('agent', agentPid(host))}, ${daemon('mirror', mirrorPid(host))}, ${daemon('libvirtd', libvirtd)}, ${domains}`;
     }),
   );
   const ready = site.master.isStarted && (await site.master.isReady());
@@ -93,6 +96,8 @@ function pidOf(site: LabSite, target: DaemonTarget): number | null {
       return site.master.databasePid();
     case 'agent':
       return agentPid(site.host(target.host));
+    case 'mirror':
+      return mirrorPid(site.host(target.host));
     case 'libvirtd':
       return site.host(target.host).libvirtdPid();
   }
@@ -100,4 +105,8 @@ function pidOf(site: LabSite, target: DaemonTarget): number | null {
 
 function agentPid(host: LabHost): number | null {
   return host.agentIsRunning ? host.agent.pid : null;
+}
+
+function mirrorPid(host: LabHost): number | null {
+  return host.mirrorIsRunning ? host.mirror.pid : null;
 }
