@@ -42,7 +42,7 @@ export class StoreService {
     const times = stats.storedBytes === 0 ? 1 : stats.logicalBytes / stats.storedBytes;
     return {
       ...stats,
-      sentence: `${sayBytes(stats.logicalBytes)} of ${stats.manifests} contents are kept in ${sayBytes(stats.storedBytes)}, each chunk once${times > 1.05 ? `: ${times.toFixed(1)} times less` : ''}.`,
+      sentence: `${sayBytes(stats.logicalBytes)} of ${many(stats.manifests, 'content')} ${areOrIs(stats.manifests)} kept in ${sayBytes(stats.storedBytes)}, each chunk once${times > 1.05 ? `: ${times.toFixed(1)} times less` : ''}.`,
       lastSweep: this.sweeping,
       lastVerification: this.verifying,
     };
@@ -97,8 +97,8 @@ export class StoreService {
     const { store, live } = this.deps;
     const { deletedManifests, forgottenChunks, freedBytes, missingChunks, damagedPacks } = await store.sweep(async () => this.spared(await live(), graceMs));
     const faults = [
-      ...(missingChunks > 0 ? [`${missingChunks} chunks of images are missing`] : []),
-      ...(damagedPacks.length > 0 ? [`${damagedPacks.length} packs are damaged`] : []),
+      ...(missingChunks > 0 ? [`${many(missingChunks, 'chunk')} of images ${areOrIs(missingChunks)} missing`] : []),
+      ...(damagedPacks.length > 0 ? [`${many(damagedPacks.length, 'pack')} ${areOrIs(damagedPacks.length)} damaged`] : []),
     ];
     const sentence = `${sayBytes(Math.max(0, freedBytes))} were freed.${faults.length > 0 ? ` ${faults.join(' and ')}: verify the store with repair.` : ''}`;
     this.sweeping = { ...begun, ...this.done(sentence), report: { deletedManifests, forgottenChunks, freedBytes, missingChunks } };
@@ -133,13 +133,13 @@ export class StoreService {
       damagedChunks: places.length,
       damaged: listed(places),
       damagedManifests: [...report.damagedManifests],
-      sentence: `Everything is read; ${places.length} chunks are damaged.`,
+      sentence: `Everything is read; ${many(places.length, 'chunk')} ${areOrIs(places.length)} damaged.`,
     };
     this.verifying = broken;
     const left: DamagedChunk[] = [];
     for (const [done, chunk] of places.entries()) {
       if (!begun.repair || !(await this.repair(chunk))) left.push(...chunk);
-      this.verifying = { ...broken, repairedChunks: done + 1 - byHash(left).length, sentence: `${done + 1} of ${places.length} damaged chunks were looked for on hosts.` };
+      this.verifying = { ...broken, repairedChunks: done + 1 - byHash(left).length, sentence: `${done + 1} of ${many(places.length, 'damaged chunk')} looked for on hosts.` };
     }
     const still = byHash(left);
     const repaired = places.length - still.length;
@@ -191,12 +191,21 @@ interface Outcome {
 }
 
 function sayOutcome({ chunks, damaged, repaired, repair, manifests }: Outcome): string {
-  const lists = manifests === 0 ? '' : ` ${manifests} images have lost their list of chunks: upload them again.`;
-  if (damaged === 0) return `${chunks} chunks were read, and all that images need are as they were.${lists}`;
+  const lists = manifests === 0 ? '' : ` The list of chunks of ${many(manifests, 'image')} is lost: upload again what cannot be read.`;
+  const found = `Damaged: ${many(damaged, 'chunk')} that images need`;
   const left = damaged - repaired;
-  if (!repair) return `${damaged} chunks that images need are damaged. Verify the store with repair: hosts may have them.${lists}`;
-  if (left === 0) return `${damaged} chunks that images need were damaged, and all are repaired from hosts that had them.${lists}`;
-  return `${damaged} chunks that images need were damaged; ${repaired} are repaired, and no host that is connected had the other ${left}. Verify again when more hosts are, or upload those images again.${lists}`;
+  if (damaged === 0) return `${many(chunks, 'chunk')} read, and all that images need are as they were.${lists}`;
+  if (!repair) return `${found}. Verify the store with repair: hosts may have them.${lists}`;
+  if (left === 0) return `${found}; all repaired from hosts that had them.${lists}`;
+  return `${found}; ${repaired} repaired, and no host that is connected had the other ${left}. Verify again when more hosts are, or upload those images again.${lists}`;
+}
+
+function many(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function areOrIs(count: number): string {
+  return count === 1 ? 'is' : 'are';
 }
 
 /** Damaged chunks, each with all its places: any of them may be one that a host has. */

@@ -9,6 +9,7 @@ import { noticeRoutes } from '../../src/http/notice-routes';
 import { operationRoutes } from '../../src/http/operation-routes';
 import { reservationRoutes } from '../../src/http/reservation-routes';
 import { slaveRoutes } from '../../src/http/slave-routes';
+import { storeRoutes } from '../../src/http/store-routes';
 import { DecisionService } from '../../src/services/decision-service';
 import { FleetPulse } from '../../src/services/fleet-pulse';
 import { ImageReadiness } from '../../src/services/image-readiness';
@@ -22,6 +23,7 @@ import { ObservationService } from '../../src/services/observation-service';
 import { OperationService } from '../../src/services/operation-service';
 import { Participation } from '../../src/services/participation';
 import { SlaveService } from '../../src/services/slave-service';
+import { StoreService } from '../../src/services/store-service';
 import { openImageFiles } from './image-rig';
 import { AgentsDouble, settings } from './instance-rig';
 import type { TestDatabase } from './test-database';
@@ -47,12 +49,16 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
     });
     const preCopy = { wantedOn: () => [], wantedOf: () => new Map() };
     const readiness = new ImageReadiness({ unitOfWork: unit, fleet: { standings: () => new Map() }, preCopy, clock, timeZone: settings.timeZone });
+    const store = new StoreService({
+      store: files.chunks(), live: () => unit.read.images.manifestIds(), mirrors: { fetchFromMirrors: () => Promise.resolve(null) }, unitOfWork: unit, clock, graceMs: 0, onFault: unexpected,
+    });
     return [
       ...reservationRoutes(reserving.reservations, reserving.changes, reserving.claims),
       ...slaveRoutes(new SlaveService(unit, clock, agents, reports, figures)),
       ...joinTokenRoutes(joinTokens),
       ...repository.routes,
       ...imageReadinessRoutes(readiness),
+      ...storeRoutes(store),
       ...instanceRoutes(instances, new InstanceConsoleService(unit, agents, settings.timeZone), forecast),
       ...operationRoutes(new OperationService(unit)),
       ...noticeRoutes(new NoticeService(unit, clock)),

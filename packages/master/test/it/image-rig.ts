@@ -28,6 +28,8 @@ export interface ImageFiles {
   /** From where files are imported. */
   readonly imports: string;
   readonly hooks: ImageHooks;
+  /** The chunk store as it is open now. */
+  readonly chunks: () => ChunkStore;
   /** What the mirrors were told is gone. */
   readonly gone: ManifestId[];
   /** What failed with nobody waiting. */
@@ -69,6 +71,7 @@ export async function openImageFiles(): Promise<ImageFiles> {
   let stores = await openStores();
   return {
     directory, imports, hooks, gone, faults,
+    chunks: () => stores.chunks,
     compose: (unit, clock, largestUploadBytes = 1024 ** 4) => {
       const { uploads, intake, reader } = stores;
       return composeImageRepository({

@@ -1,0 +1,214 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ManifestId } from '@paravcl/shared/chunks/manifest';
+import type { Principal } from '@paravcl/shared/domain/people';
+import { storeSchema, storeSweepSchema, storeVerificationSchema, type StoreVerification } from '@paravcl/shared/api/store';
+import { StoreSweepJob } from '../../src/jobs/store-sweep-job';
+import { StoreService } from '../../src/services/store-service';
+import { ChunkStore } from '../../src/store/chunk-store';
+import { DirectoryBackend } from '../../src/store/directory-backend';
+import type { LiveManifests } from '../../src/store/store-sweep';
+import { eventually } from './eventually';
+import { HandClock } from './hand-clock';
+import { openTestDatabase, type TestDatabase } from './test-database';
+
+const operator: Principal = { userId: '01990000-0000-7000-8000-000000000001', userName: 'olga', role: 'operator', groupIds: [], ownedGroupIds: [], sessionId: 's' };
+const chunkBytes = 65_536;
+const hour = 3_600_000;
+const sha256 = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest();
+
+let database: TestDatabase;
+let directory: string;
+let store: ChunkStore;
+let clock: HandClock;
+let books: ManifestId[];
+let live: LiveManifests;
+/** What hosts have, by manifest and place. */
+let onHosts: Map<string, Buffer>;
+let faults: unknown[];
+
+beforeAll(async () => {
+  database = await openTestDatabase();
+});
+afterAll(() => database.close());
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'store-service-'));
+  store = new ChunkStore(new DirectoryBackend(directory));
+  await store.open();
+  [clock, books, onHosts, faults] = [new HandClock(), [], new Map(), []];
+  live = () => Promise.resolve(books);
+});
+afterEach(async () => {
+  await store.close();
+  rmSync(directory, { recursive: true });
+});
+
+function service(graceMs = 0): StoreService {
+  return new StoreService({
+    store, live: () => live(), clock, graceMs, unitOfWork: database.unit,
+    mirrors: { fetchFromMirrors: (manifest, index) => Promise.resolve(onHosts.get(`${manifest} ${String(index)}`) ?? null) },
+    onFault: (error) => void faults.push(error),
+  });
+}
+
+/** An image of these chunks, which the books name. */
+async function keep(chunks: readonly Buffer[]): Promise<ManifestId> {
+  const session = store.begin();
+  for (const chunk of chunks) await session.put(sha256(chunk), chunk);
+  const id = await session.putManifest({ chunkBytes, sizeBytes: chunks.length * chunkBytes, hashes: Buffer.concat(chunks.map(sha256)) });
+  books.push(id);
+  session.release();
+  return id;
+}
+
+/** Changes a byte of the chunk where it lies on the disk. */
+function damage(chunk: Buffer): void {
+  for (const name of readdirSync(join(directory, 'packs'))) {
+    const file = join(directory, 'packs', name);
+    const pack = readFileSync(file);
+    const at = pack.indexOf(chunk.subarray(0, 64));
+    if (at < 0) continue;
+    pack.writeUInt8(pack.readUInt8(at + 9) ^ 255, at + 9);
+    writeFileSync(file, pack);
+    return;
+  }
+  throw new Error('No pack has that chunk.');
+}
+
+const someChunks = (count: number): Buffer[] => Array.from({ length: count }, () => randomBytes(chunkBytes));
+const verified = (stores: StoreService): Promise<StoreVerification> =>
+  eventually('the end of the verification', () => {
+    const latest = storeVerificationSchema.parse(stores.latestVerification());
+    return latest.state === 'running' ? null : latest;
+  });
+
+test('a store tells what it holds, and that nothing was swept or verified yet', async () => {
+  const stores = service();
+  const chunks = someChunks(2);
+  await keep([...chunks, ...chunks, ...chunks]);
+  const standing = storeSchema.parse(stores.standing());
+  expect(standing).toMatchObject({ chunks: 2, manifests: 1, packs: 1, logicalBytes: 6 * chunkBytes, lastSweep: null, lastVerification: null });
+  expect(standing.sentence).toBe('1 MiB of 1 content is kept in 1 MiB, each chunk once: 3.0 times less.');
+  expect(() => stores.latestVerification()).toThrow(expect.objectContaining({ code: 'not-found' }));
+});
+
+test('a verification without damage says so, tells nobody, and only one runs at a time', async () => {
+  const stores = service();
+  await keep(someChunks(3));
+  expect(storeVerificationSchema.parse(stores.beginVerification(operator, { repair: true }))).toMatchObject({ state: 'running', startedBy: 'user olga', endedAt: null });
+  expect(() => stores.beginVerification(operator, { repair: false })).toThrow(expect.objectContaining({ code: 'conflict' }));
+  const latest = await verified(stores);
+  expect(latest).toMatchObject({ state: 'done', damagedChunks: 0, damaged: [], sentence: '3 chunks read, and all that images need are as they were.' });
+  expect(latest.doneBytes).toBe(latest.totalBytes);
+  expect((await database.unit.read.events.page({ kind: 'store.', limit: 10 })).items).toEqual([]);
+  expect(stores.standing().lastVerification).toEqual(latest);
+});
+
+test('damage is found, fetched from hosts that have it, and what nobody has is told to the operators', async () => {
+  const stores = service();
+  const chunks = someChunks(4);
+  const [first, second] = [await keep(chunks), await keep([...chunks].reverse())];
+  damage(chunks[1] ?? Buffer.alloc(0));
+  damage(chunks[2] ?? Buffer.alloc(0));
+  stores.beginVerification(operator, { repair: false });
+  const found = await verified(stores);
+  expect(found).toMatchObject({ damagedChunks: 2, repairedChunks: 0, sentence: 'Damaged: 2 chunks that images need. Verify the store with repair: hosts may have them.' });
+  expect(found.damaged).toHaveLength(4);
+  // Known to hosts by the second image only.
+  onHosts.set(`${second} 2`, chunks[1] ?? Buffer.alloc(0));
+  stores.beginVerification(operator, { repair: true });
+  const repaired = await verified(stores);
+  expect(repaired).toMatchObject({ damagedChunks: 2, repairedChunks: 1, sentence: expect.stringContaining('no host that is connected had the other 1') as string });
+  expect(repaired.damaged).toEqual([{ manifest: first, index: 2, hash: sha256(chunks[2] ?? Buffer.alloc(0)).toString('hex') }, { manifest: second, index: 1, hash: sha256(chunks[2] ?? Buffer.alloc(0)).toString('hex') }]);
+  const told = (await database.unit.read.events.page({ kind: 'store.damaged', limit: 10 })).items;
+  expect(told.map(({ sentence }) => sentence)).toEqual([repaired.sentence, found.sentence]);
+  onHosts.set(`${first} 2`, chunks[2] ?? Buffer.alloc(0));
+  stores.beginVerification(operator, { repair: true });
+  expect(await verified(stores)).toMatchObject({ damagedChunks: 1, repairedChunks: 1, damaged: [], sentence: 'Damaged: 1 chunk that images need; all repaired from hosts that had them.' });
+  stores.beginVerification(operator, { repair: true });
+  expect(await verified(stores)).toMatchObject({ damagedChunks: 0 });
+  expect(faults).toEqual([]);
+});
+
+test('an image whose list of chunks is damaged is named, and has to be uploaded again', async () => {
+  const stores = service();
+  const id = await keep(someChunks(1));
+  writeFileSync(join(directory, 'manifests', id), Buffer.alloc(52, 1));
+  stores.beginVerification(operator, { repair: true });
+  expect(await verified(stores)).toMatchObject({ damagedManifests: [id], sentence: expect.stringMatching(/The list of chunks of 1 image is lost: upload again/) as string });
+});
+
+test('a verification that cannot go on says why, and the next one may', async () => {
+  const stores = service();
+  live = () => Promise.reject(new Error('the database is away'));
+  stores.beginVerification(operator, { repair: true });
+  expect(await verified(stores)).toMatchObject({ state: 'failed', sentence: 'the database is away' });
+  expect(faults).toHaveLength(1);
+  live = () => Promise.resolve([]);
+  stores.beginVerification(operator, { repair: true });
+  expect(await verified(stores)).toMatchObject({ state: 'done' });
+});
+
+test('an operator’s sweep takes at once what nothing names, and tells how much', async () => {
+  const stores = service(24 * hour);
+  await keep(someChunks(4));
+  const [id] = [await keep(someChunks(1))];
+  books = [id];
+  expect(storeSweepSchema.parse(stores.beginSweep(operator))).toMatchObject({ state: 'running', report: null });
+  expect(() => stores.beginSweep(operator)).toThrow(expect.objectContaining({ code: 'conflict' }));
+  const swept = await eventually('the end of the sweep', () => (stores.standing().lastSweep?.state === 'running' ? null : stores.standing().lastSweep));
+  expect(swept).toMatchObject({ state: 'done', startedBy: 'user olga', sentence: '1 MiB were freed.', report: { deletedManifests: 1, forgottenChunks: 4, missingChunks: 0 } });
+  expect(store.stats()).toMatchObject({ chunks: 1, manifests: 1 });
+});
+
+test('the daily sweep leaves what was deleted lately, until its grace is over, and takes what a gone image never held', async () => {
+  const stores = service(24 * hour);
+  const job = new StoreSweepJob(stores, clock, 24 * hour);
+  const id = await keep(someChunks(2));
+  const aborted = store.begin();
+  await aborted.put(sha256(Buffer.alloc(chunkBytes, 'x')), Buffer.alloc(chunkBytes, 'x'));
+  await aborted.flush();
+  aborted.release();
+  books = [];
+  await job.run();
+  expect(stores.standing().lastSweep).toBeNull();
+  clock.advance(24 * hour);
+  await job.run();
+  expect(store.stats()).toMatchObject({ manifests: 1, chunks: 2 });
+  // A database that was restored names it again: its grace begins anew.
+  books = [id];
+  clock.advance(24 * hour);
+  await job.run();
+  books = [];
+  clock.advance(24 * hour);
+  await job.run();
+  expect(store.stats()).toMatchObject({ manifests: 1, chunks: 2 });
+  clock.advance(24 * hour);
+  await job.run();
+  expect(store.stats()).toMatchObject({ manifests: 0, chunks: 0 });
+});
+
+test('a deleted image whose list cannot be read gets no grace, and keeps no other from it', async () => {
+  const stores = service(24 * hour);
+  const broken = await keep(someChunks(1));
+  const sound = await keep(someChunks(2));
+  books = [];
+  writeFileSync(join(directory, 'manifests', broken), Buffer.alloc(52, 1));
+  await stores.dailySweep();
+  expect(store.manifestIds()).toEqual([sound]);
+  expect(store.stats().chunks).toBe(2);
+});
+
+test('a sweep that fails says why, is told, and is made again', async () => {
+  const stores = service();
+  await keep(someChunks(1));
+  books = ['0'.repeat(64)];
+  await expect(stores.dailySweep()).rejects.toThrow(/lacks the manifest/);
+  expect(stores.standing().lastSweep).toMatchObject({ state: 'failed', startedBy: 'master', sentence: expect.stringContaining('Nothing was swept') as string });
+  expect(store.stats().chunks).toBe(1);
+  books = [];
+  await stores.dailySweep();
+  expect(stores.standing().lastSweep).toMatchObject({ state: 'done' });
+});
