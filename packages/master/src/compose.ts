@@ -25,6 +25,7 @@ import { registrationRoutes } from './http/registration-routes';
 import { sessionAuthentication } from './http/session-authentication';
 import { sessionRoutes } from './http/session-routes';
 import { slaveRoutes } from './http/slave-routes';
+import { storeRoutes } from './http/store-routes';
 import { userRoutes } from './http/user-routes';
 import { DeadlineJob } from './jobs/deadline-job';
 import { EndingJob } from './jobs/ending-job';
@@ -33,6 +34,7 @@ import { HousekeepingJob, housekeepingEveryMs } from './jobs/housekeeping-job';
 import { LivenessJob } from './jobs/liveness-job';
 import { repeat, type Job } from './jobs/periodic';
 import { ResendJob } from './jobs/resend-job';
+import { StoreSweepJob, storeSweepLookMs } from './jobs/store-sweep-job';
 import { AccountService } from './services/account-service';
 import { lockCalendar } from './services/calendar-lock';
 import { dependable } from './services/dependable-placement';
@@ -53,12 +55,13 @@ import { RegistrationService } from './services/registration-service';
 import { SchedulingService } from './services/scheduling-service';
 import { SessionService } from './services/session-service';
 import { SlaveService } from './services/slave-service';
+import { StoreService } from './services/store-service';
 import { unknownGroups } from './services/unknown-groups';
 import { UserService } from './services/user-service';
 import { settingsFromConfig } from './settings-from-config';
+import { backendOf } from './store/backend-of';
 import { ChunkStore } from './store/chunk-store';
 import { ContentReader } from './store/content-reader';
-import { DirectoryBackend } from './store/directory-backend';
 import { ImageConversion } from './store/image-conversion';
 import { ImageIntake } from './store/image-intake';
 import { ImageStore } from './store/image-store';
@@ -70,6 +73,7 @@ import { AgentGateway } from './ws/agent-gateway';
 import { AgentSessions } from './ws/agent-sessions';
 import { defaultLimits, linkTimings } from './ws/link-settings';
 
+const hourMs = 3_600_000;
 const livenessEveryMs = 1000;
 const deadlinesEveryMs = 2000;
 const endingsEveryMs = 1000;
@@ -126,7 +130,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const pulse = new FleetPulse(clock);
   const commands = new AgentCommands(unit, clock, log);
   const metrics = new Registry();
-  const chunks = new ChunkStore(new DirectoryBackend(join(config.stateDir, 'chunks')));
+  const chunks = new ChunkStore(await backendOf(config.images.store, join(config.stateDir, 'chunks')));
   for (const strange of await chunks.open()) log.warn(strange, 'something in the chunk store is none of it, or damaged; it is left alone');
   const mirrors = composeMirrors({ unit, clock, log, siteId, addressCheck: config.fleet.addressCheck, store: chunks, metrics, onFault: onFault('mirrors') });
   const agents = new AgentSessions(commands, (slaveId, sentence) => mirrors.fleet.shutOut(slaveId, sentence));
@@ -169,10 +173,14 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     mirrors: mirrors.fleet,
     defaults: settings.instances.defaults,
     largestUploadBytes: settings.largestUploadBytes,
-    importDirectories: [],
+    importDirectories: config.images.importDirectories,
     onFault: onFault('images'),
   });
-  const preCopy = composePreCopy({ unit, clock, fleet: mirrors.fleet, patterns: mirrors.patterns, policy: { enabled: true, what: 'boot-set', leadMinutes: 120 }, timeZone: config.site.timeZone });
+  const storeService = new StoreService({
+    store: chunks, mirrors: mirrors.fleet, unitOfWork: unit, clock, onFault: onFault('store'),
+    live: () => unit.read.images.manifestIds(), graceMs: config.images.sweep.graceHours * hourMs,
+  });
+  const preCopy = composePreCopy({ unit, clock, fleet: mirrors.fleet, patterns: mirrors.patterns, policy: config.images.preCopy, timeZone: config.site.timeZone });
   const scheduling = composeScheduling({ unit, clock, agents, figures: pulse, scheduler, joinTokens, settings, siteName: config.site.name, preCopy: preCopy.calendar, onFault });
   const { instances } = scheduling;
   const consoles = new InstanceConsoleService(unit, agents, config.site.timeZone);
@@ -198,6 +206,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ...joinTokenRoutes(joinTokens),
     ...repository.routes,
     ...preCopy.routes,
+    ...storeRoutes(storeService),
     ...instanceRoutes(instances, consoles, scheduling.forecast),
     ...scheduling.routes,
     ...operationRoutes(new OperationService(unit)),
@@ -232,6 +241,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ['resend', new ResendJob(unit, agents, settings.instances.guestUser), resendEveryMs],
     ...scheduling.jobs,
     ...preCopy.jobs,
+    ['store-sweep', new StoreSweepJob(storeService, clock, config.images.sweep.everyHours * hourMs), storeSweepLookMs],
     ['fleet-store', fleetStore, fleetStoreEveryMs],
     ['housekeeping', new HousekeepingJob(unit, clock, settings.housekeeping), housekeepingEveryMs],
   ];
