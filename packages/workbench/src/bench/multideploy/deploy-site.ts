@@ -58,7 +58,7 @@ export class DeploySite {
     guests: number,
     private readonly say: (line: string) => void,
   ) {
-    this.master = new LabMaster({ stateDir, host: masterAddress, port: 8443, siteName: 'ParaVCL bench', network: { name: 'paravcl-bench', bridge: 'pvclbench0', cidr: '10.214.0.0/24' }, env: profiled('master') });
+    this.master = new LabMaster({ stateDir, host: masterAddress, port: 8443, siteName: 'ParaVCL bench', network: { name: 'paravcl-bench', bridge: 'pvclbench0', cidr: '10.214.0.0/24' }, env: profiling });
     this.hosts = Array.from({ length: guests + 1 }, (_, index) => new LightHost(index + 1, join(this.hostsDir, String(index + 1))));
   }
 
@@ -101,7 +101,7 @@ export class DeploySite {
   /** Stops every host and starts these with empty disks, connected to the master. */
   async onlyEmpty(hosts: readonly LightHost[]): Promise<void> {
     await Promise.all(this.hosts.map((host) => host.stop()));
-    for (const host of hosts) await host.startEmpty(host.number === 1 ? profiled('mirror') : {});
+    for (const host of hosts) await host.startEmpty(host.number === 1 ? profiling : {});
     await Promise.all(hosts.map((host) => host.connected()));
   }
 
@@ -190,8 +190,5 @@ export class DeploySite {
   }
 }
 
-/** To see where processor time goes: PARAVCL_BENCH_PROFILE names a directory for profiles of the master and of host 1's mirror. */
-function profiled(name: string): Readonly<Record<string, string>> {
-  const directory = process.env['PARAVCL_BENCH_PROFILE'];
-  return directory === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${join(directory, name)}` };
-}
+/** To see where processor time goes: PARAVCL_BENCH_PROFILE names a directory for profiles of the master and of the first host's mirror. */
+const profiling: Readonly<Record<string, string>> = process.env['PARAVCL_BENCH_PROFILE'] === undefined ? {} : { NODE_OPTIONS: `--require=${join(__dirname, 'profile-until-exit.js')}` };

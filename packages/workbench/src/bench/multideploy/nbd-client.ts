@@ -38,27 +38,10 @@ export class NbdClient {
   static async open(address: NetConnectOpts, exportName: string): Promise<NbdClient> {
     const socket = connect(address);
     socket.setNoDelay(true);
-    const hello = new Handshake(socket);
-    const greeting = await hello.take(18);
-    if (!greeting.subarray(0, 8).equals(greetingMagic) || !greeting.subarray(8, 16).equals(optionMagic)) throw new Error('There is no NBD server with the fixed newstyle handshake.');
-    const name = Buffer.from(exportName, 'utf8');
-    const data = Buffer.alloc(4 + name.length + 2);
-    data.writeUInt32BE(name.length, 0);
-    name.copy(data, 4);
-    const option = Buffer.alloc(8);
-    option.writeUInt32BE(optionGo, 0);
-    option.writeUInt32BE(data.length, 4);
-    const flags = Buffer.from([0, 0, 0, 3]);
-    socket.write(Buffer.concat([flags, optionMagic, option, data]));
-    for (;;) {
-      const reply = await hello.take(20);
-      const type = reply.readUInt32BE(12);
-      const said = await hello.take(reply.readUInt32BE(16));
-      if (reply.readBigUInt64BE(0) !== optionReplyMagic) throw new Error('The NBD server answered the handshake with something else.');
-      if (type >= isError) throw new Error(`The NBD server refuses export "${exportName}" (error ${String(type - isError)}): ${said.toString('utf8')}`);
-      if (type === replyAck) break;
-    }
-    hello.release();
+    await shakeHands(socket, exportName).catch((error: unknown) => {
+      socket.destroy();
+      throw error;
+    });
     const client = new NbdClient(socket);
     const end = (why: string): void => client.end(new Error(`The NBD connection of ${exportName} ended: ${why}.`));
     socket.on('error', (error) => end(error.message));
@@ -136,6 +119,30 @@ export class NbdClient {
     for (const { reject } of this.pending.values()) reject(error);
     this.pending.clear();
   }
+}
+
+async function shakeHands(socket: Socket, exportName: string): Promise<void> {
+  const hello = new Handshake(socket);
+  const greeting = await hello.take(18);
+  if (!greeting.subarray(0, 8).equals(greetingMagic) || !greeting.subarray(8, 16).equals(optionMagic)) throw new Error('There is no NBD server with the fixed newstyle handshake.');
+  const name = Buffer.from(exportName, 'utf8');
+  const data = Buffer.alloc(4 + name.length + 2);
+  data.writeUInt32BE(name.length, 0);
+  name.copy(data, 4);
+  const option = Buffer.alloc(8);
+  option.writeUInt32BE(optionGo, 0);
+  option.writeUInt32BE(data.length, 4);
+  const flags = Buffer.from([0, 0, 0, 3]);
+  socket.write(Buffer.concat([flags, optionMagic, option, data]));
+  for (;;) {
+    const reply = await hello.take(20);
+    const type = reply.readUInt32BE(12);
+    const said = await hello.take(reply.readUInt32BE(16));
+    if (reply.readBigUInt64BE(0) !== optionReplyMagic) throw new Error('The NBD server answered the handshake with something else.');
+    if (type >= isError) throw new Error(`The NBD server refuses export "${exportName}" (error ${String(type - isError)}): ${said.toString('utf8')}`);
+    if (type === replyAck) break;
+  }
+  hello.release();
 }
 
 /** Takes the first bytes of a connection in portions of known length. */
