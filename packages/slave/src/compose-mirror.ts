@@ -45,6 +45,7 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
           port: config.mirror.peerPort,
           library: { find: (id) => library?.find(id) ?? null },
           bringsForOthers: (id, index) => fetcher.bringsForOthers(id, index),
+          manifestUnderWay: (id) => fetcher.manifestUnderWay(id),
           clock,
           log,
         });

@@ -1,13 +1,13 @@
 import type { Clock } from '@paravcl/shared/clock';
 import { ChunkPort, type ChunkAnswer } from '@paravcl/shared/chunks/chunk-port';
-import type { Want } from '@paravcl/shared/chunks/frames';
+import { manifestIndex, maxChunkFrameBytes, type Want } from '@paravcl/shared/chunks/frames';
 import { chunkCount, chunkHash, chunkLength, isZeroChunk } from '@paravcl/shared/chunks/manifest';
 import { mirrorMessageSchema, mirrorProtocolVersion, type MasterToMirror, type MirrorMessage } from '@paravcl/shared/chunks/mirror-messages';
 import type { PacedStream, WayOut } from '@paravcl/shared/chunks/way-out';
 import { randomBytes } from 'node:crypto';
 import { isIP, type Socket } from 'node:net';
 import { promisify } from 'node:util';
-import { inflateRaw } from 'node:zlib';
+import { deflateRaw, inflateRaw } from 'node:zlib';
 import type { MirrorBooks } from '../services/mirror-fleet';
 import { oldestMirrorProtocol, type MirrorHello, type MirrorHelloService } from '../services/mirror-hello-service';
 import type { RefusalLimiter } from '../services/refusal-limiter';
@@ -19,6 +19,7 @@ import type { PeerKeys } from './peer-keys';
 import type { MirrorPresence } from './shared-image';
 
 const inflate = promisify(inflateRaw);
+const deflate = promisify(deflateRaw);
 
 /** The part of pino this needs. */
 export interface MirrorLog {
@@ -306,6 +307,7 @@ export class MirrorSession implements RegisteredMirror {
     if (opened === null) return { kind: 'lack', why: 'refused' };
     const { image, member } = opened;
     const { manifest } = image;
+    if (index === manifestIndex) return this.answerManifest(opened, insist, cancelled);
     if (index >= chunkCount(manifest)) return this.hostile(`Chunk ${index} was asked for of an image of ${chunkCount(manifest)}.`);
     if (isZeroChunk(manifest, index) || cancelled()) return { kind: 'lack', why: 'absent' };
     const who = image.asked(member, index, insist);
@@ -320,6 +322,18 @@ export class MirrorSession implements RegisteredMirror {
     }
     this.parts.onChunkSent(found.data.length);
     return { kind: 'chunk', encoding: found.encoding, data: found.data };
+  }
+
+  private async answerManifest({ image, member }: OpenImage, insist: boolean, cancelled: () => boolean): Promise<ChunkAnswer> {
+    const who = image.askedManifest(member, insist);
+    if (who.kind === 'others') return { kind: 'redirect', members: who.members };
+    const stored = await this.manifest(image.id);
+    if (stored === null) return { kind: 'lack', why: 'failed' };
+    // A large disk is mostly holes, and so is its manifest.
+    const data = await deflate(stored.encoded, { level: 1 });
+    if (data.length > maxChunkFrameBytes / 2) return { kind: 'lack', why: 'absent' };
+    const found = await this.stream.send(data.length, true, cancelled, () => Promise.resolve({ data }));
+    return found === null ? { kind: 'lack', why: 'failed' } : { kind: 'chunk', encoding: 'deflate', data: found.data };
   }
 
   private hostile(why: string): ChunkAnswer {

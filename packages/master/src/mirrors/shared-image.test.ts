@@ -187,3 +187,21 @@ test('an image that nobody has open any more is forgotten, and nobody hears of i
   clock.advance(30 * 3_600_000);
   expect(mirrors.map((mirror) => mirror.heard.length)).toEqual(heard);
 });
+
+test('the manifest goes from the master to the first who asks, and from each to two others', () => {
+  const opens = [1, 2, 3, 4, 5, 6, 7].map((at) => joined(near(at)));
+  clock.advance(coalesceMs);
+  const asked = opens.map(({ image, member }) => image.askedManifest(member, false));
+  expect(asked.map((who) => (who.kind === 'master' ? 'master' : who.members[0]))).toEqual(['master', 0, 0, 1, 1, 2, 2]);
+});
+
+test('one who could not get the manifest from another, or whose other is gone, gets it from somebody else', () => {
+  const opens = [1, 2, 3].map((at) => joined(near(at)));
+  clock.advance(coalesceMs);
+  for (const { image, member } of opens) image.askedManifest(member, false);
+  const [first, second, third] = opens;
+  if (first === undefined || second === undefined || third === undefined) throw new Error('three joined');
+  expect(third.image.askedManifest(third.member, true)).toEqual({ kind: 'master' });
+  registry.close(first);
+  expect(second.image.askedManifest(second.member, false)).toEqual({ kind: 'others', members: [2] });
+});

@@ -91,6 +91,8 @@ export class SharedImage {
   private cancelTelling: Cancel | null = null;
   private tellNextAtMs = Number.NEGATIVE_INFINITY;
   private cancelRenewal: Cancel = () => undefined;
+  /** Members that serve and were sent the manifest, or to somebody who has it, in this order. */
+  private manifestHolders: ImageMember[] = [];
 
   constructor(
     readonly id: ManifestId,
@@ -144,6 +146,19 @@ export class SharedImage {
     named[0]?.countNamed();
     this.introduce(member, named);
     return { kind: 'others', members: named.map(({ number }) => number) };
+  }
+
+  /**
+   * Who sends the manifest. The first who asks gets it from the master, each later one from one that asked before, two from each: a tree, so that
+   * all have it after a few steps and no link carries it more than twice.
+   */
+  askedManifest(member: ImageMember, insist: boolean): WhoSends {
+    this.manifestHolders = this.manifestHolders.filter((one) => one !== member && this.byNumber.get(one.number) === one && !one.spread.avoided);
+    const parent = insist ? undefined : this.manifestHolders[Math.floor((this.manifestHolders.length - 1) / 2)];
+    if (member.presence.port !== null) this.manifestHolders.push(member);
+    if (parent === undefined) return { kind: 'master' };
+    this.introduce(member, [parent]);
+    return { kind: 'others', members: [parent.number] };
   }
 
   /** A chunk that was to be sent was not. */

@@ -26,6 +26,12 @@ export interface Want {
   readonly insist: boolean;
 }
 
+/**
+ * In the place of a chunk's index: the encoded manifest itself. Whoever fetches an image hands this on too, so that the master's link
+ * does not carry it once for each host. One that does not fit a frame is asked for by `get-manifest`.
+ */
+export const manifestIndex = 0xffffffff;
+
 /** As kept in the store and as sent: the bytes themselves, or raw deflate of them (RFC 1951). */
 export type ChunkEncoding = 'plain' | 'deflate';
 

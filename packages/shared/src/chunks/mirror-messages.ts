@@ -58,6 +58,7 @@ export const mirrorMessageSchema = z.discriminatedUnion('type', [
     /** Where other mirrors reach this one; null when it serves nobody. Without an address it is the one it dials from. */
     peer: z.object({ port: z.int().min(1).max(65_535), address: z.string().max(64).nullable() }).nullable(),
   }),
+  /** For one that could not be had by a want of `manifestIndex`. */
   z.object({ type: z.literal('get-manifest'), request: z.int().min(0).max(0xffffffff), manifest: sha256Schema }),
   /** This host uses the image from now on, under this channel. Answered by `members` and `pattern`, then again whenever they change. */
   z.object({

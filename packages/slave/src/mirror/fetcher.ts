@@ -1,5 +1,6 @@
 import { sleep, type Cancel, type Clock } from '@paravcl/shared/clock';
-import { chunkHash, chunkLength, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
+import { manifestIndex, maxManifestFrameBytes } from '@paravcl/shared/chunks/frames';
+import { chunkHash, chunkLength, decodeManifest, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { ChunkAnswer, ChunkPort } from '@paravcl/shared/chunks/chunk-port';
 import type { AccessPattern } from '@paravcl/shared/chunks/access-pattern';
 import type { ChunkMember, PeerFault } from '@paravcl/shared/chunks/mirror-messages';
@@ -24,7 +25,7 @@ export interface Question {
 export interface MasterSource {
   want(id: ManifestId, index: number, urgent: boolean, insist: boolean): Question | null;
   manifest(id: ManifestId): Promise<Manifest>;
-  opened(image: KnownImage): void;
+  opened(image: Pick<KnownImage, 'id'>): void;
   closed(id: ManifestId): void;
   fault(manifest: ManifestId, slaveId: string, fault: PeerFault, index: number): void;
 }
@@ -46,6 +47,8 @@ interface Transfer {
 
 /** No byte of any kind from whom we asked for so long: somebody else is asked. A slow link is not a silent one. */
 const silentMs = 3000;
+/** A manifest comes through several hosts, and is all that a host waits for. */
+const manifestSilentMs = 15_000;
 const lookEveryMs = 500;
 /** A member that the master names and that is not known yet: its address is on its way. */
 const introductionMs = 1000;
@@ -69,6 +72,7 @@ export class Fetcher implements ChunkSource {
   private readonly transfers = new Map<string, Transfer>();
   private readonly tables = new Map<ManifestId, MemberTable>();
   private readonly liars = new Set<string>();
+  private readonly manifests = new Map<ManifestId, Promise<Manifest>>();
   fromPeersBytes = 0;
   fromMasterBytes = 0;
 
@@ -97,8 +101,44 @@ export class Fetcher implements ChunkSource {
     this.tables.delete(id);
   }
 
+  /** From whom the master names, so that its link carries it once or twice; from the master itself when that fails. */
   manifest(id: ManifestId): Promise<Manifest> {
-    return this.master.manifest(id);
+    const under = this.manifests.get(id);
+    if (under !== undefined) return under;
+    this.master.opened({ id });
+    const manifest = this.handedOn(id)
+      .then((found) => found ?? this.master.manifest(id))
+      .catch((error: unknown) => {
+        this.closed(id);
+        throw error;
+      })
+      .finally(() => this.manifests.delete(id));
+    this.manifests.set(id, manifest);
+    return manifest;
+  }
+
+  /** One that is being fetched now, for those who ask this host for it; null of others. */
+  manifestUnderWay(id: ManifestId): Promise<Manifest> | null {
+    return this.manifests.get(id) ?? null;
+  }
+
+  private async handedOn(id: ManifestId): Promise<Manifest | null> {
+    const question = this.master.want(id, manifestIndex, true, false);
+    const answer = question === null ? 'silent' : await this.wait(question, manifestSilentMs);
+    if (answer === 'silent' || answer.kind === 'lack') return null;
+    if (answer.kind === 'chunk') return manifestOf(id, answer);
+    for (const number of answer.members) {
+      await this.introduction(id, number);
+      const member = this.tables.get(id)?.members.get(number);
+      const port = member === undefined || this.liars.has(member.slaveId) ? null : await this.peers.to(member, id);
+      if (port === null) continue;
+      const want = { channel: 0, index: manifestIndex, urgent: true, insist: false };
+      const { number: request, answer: given } = port.ask(want);
+      const found = await this.wait({ answer: given, port, raise: () => undefined, cancel: () => port.cancel(request) }, manifestSilentMs);
+      const manifest = found === 'silent' || found.kind !== 'chunk' ? null : await manifestOf(id, found);
+      if (manifest !== null) return manifest;
+    }
+    return null;
   }
 
   /**
@@ -202,6 +242,12 @@ export class Fetcher implements ChunkSource {
   /** Waits for the answer while whoever was asked says anything at all. */
   private async ask(question: Question, transfer: Transfer): Promise<ChunkAnswer | 'silent'> {
     transfer.question = question;
+    const found = await this.wait(question, silentMs);
+    transfer.question = null;
+    return found;
+  }
+
+  private async wait(question: Question, silentMs: number): Promise<ChunkAnswer | 'silent'> {
     let cancel: Cancel = () => undefined;
     const silent = new Promise<'silent'>((resolve) => {
       let [heard, sinceMs] = [question.port.received, this.clock.monotonicMs()];
@@ -214,7 +260,6 @@ export class Fetcher implements ChunkSource {
     });
     const found = await Promise.race([question.answer, silent]);
     cancel();
-    transfer.question = null;
     if (found === 'silent') question.cancel();
     return found;
   }
@@ -227,4 +272,10 @@ async function checked({ manifest }: KnownImage, index: number, { encoding, data
   const bytes = encoding === 'plain' ? data : await inflate(data, { maxOutputLength: length }).catch(() => null);
   if (bytes === null || bytes.length !== length) return null;
   return createHash('sha256').update(bytes).digest().equals(chunkHash(manifest, index)) ? bytes : null;
+}
+
+/** Null when it is not the one with this id. */
+async function manifestOf(id: ManifestId, { encoding, data }: Extract<ChunkAnswer, { kind: 'chunk' }>): Promise<Manifest | null> {
+  const encoded = encoding === 'plain' ? Buffer.from(data) : await inflate(data, { maxOutputLength: maxManifestFrameBytes }).catch(() => null);
+  return encoded !== null && createHash('sha256').update(encoded).digest('hex') === id ? decodeManifest(encoded) : null;
 }

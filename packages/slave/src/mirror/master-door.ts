@@ -66,6 +66,8 @@ interface Connection {
   /** Ends the wait for the welcome. */
   readonly greeted: Cancel;
   up: boolean;
+  /** Channels that were opened on this connection: only on them may be asked for chunks. */
+  readonly opened: Set<number>;
   /** Channels whose members were told on this connection. */
   readonly told: Set<number>;
 }
@@ -111,7 +113,7 @@ export class MasterDoor {
   }
 
   /** The master is told that this host uses the image, now and at every welcome. */
-  opened({ id }: KnownImage): void {
+  opened({ id }: Pick<KnownImage, 'id'>): void {
     if (this.channels.has(id)) return;
     while (this.images.has(this.nextChannel)) this.nextChannel = (this.nextChannel % 0xffff) + 1;
     const channel = this.nextChannel;
@@ -127,14 +129,14 @@ export class MasterDoor {
     this.channels.delete(id);
     this.images.delete(channel);
     this.current?.told.delete(channel);
-    this.say({ type: 'close', channel });
+    if (this.current?.opened.delete(channel) === true) this.say({ type: 'close', channel });
   }
 
   /** Null while the master cannot be asked for it. `raise` tells that somebody waits for it now. */
   want(id: ManifestId, index: number, urgent: boolean, insist: boolean): { readonly answer: Promise<ChunkAnswer>; raise(): void; cancel(): void; readonly port: ChunkPort } | null {
     const channel = this.channels.get(id);
     const port = this.current?.port;
-    if (!this.isUp || port === undefined || channel === undefined) return null;
+    if (!this.isUp || port === undefined || channel === undefined || this.current?.opened.has(channel) !== true) return null;
     const want: Omit<Want, 'request'> = { channel, index, urgent, insist };
     const { number, answer } = port.ask(want);
     return { answer, raise: () => port.raise(number, want), cancel: () => port.cancel(number), port };
@@ -177,9 +179,12 @@ export class MasterDoor {
   }
 
   private async sayOpen(id: ManifestId, channel: number): Promise<void> {
+    const connection = this.current;
     const present = this.parts.present(id);
     const have = present === null ? '' : present.complete ? 'all' : (await deflate(present.bits)).toString('base64');
-    if (this.channels.get(id) === channel) this.say({ type: 'open', channel, manifest: id, have });
+    if (this.channels.get(id) !== channel || this.current !== connection || !this.isUp || connection === null) return;
+    connection.opened.add(channel);
+    this.say({ type: 'open', channel, manifest: id, have });
   }
 
   private sayRecordings(): void {
@@ -238,7 +243,7 @@ export class MasterDoor {
         this.down(connection, why);
       },
     });
-    const connection: Connection = { port, greeted: cancel, up: false, told: new Set() };
+    const connection: Connection = { port, greeted: cancel, up: false, opened: new Set(), told: new Set() };
     this.current = connection;
     if (head.length > 0) socket.unshift(head);
   }

@@ -41,7 +41,7 @@ afterEach(async () => {
 
 async function serving(bringsForOthers = false): Promise<{ readonly server: PeerServer; readonly image: HalfImage }> {
   const image = new HalfImage();
-  const server = await PeerServer.listen({ port: 0, library: { find: (id) => (id === manifest ? (image as unknown as LocalImage) : null) }, bringsForOthers: () => bringsForOthers, clock: systemClock, log });
+  const server = await PeerServer.listen({ port: 0, library: { find: (id) => (id === manifest ? (image as unknown as LocalImage) : null) }, bringsForOthers: () => bringsForOthers, manifestUnderWay: () => null, clock: systemClock, log });
   if (server === null) throw new Error('no port is free');
   closing.push(() => server.close());
   server.welcome(secret.toString('base64url'));
@@ -134,7 +134,7 @@ it('is not there when its port is taken, and says so', async () => {
   closing.push(() => void taken.close());
   const error = jest.fn();
   const { port } = taken.address() as { port: number };
-  const busy = await PeerServer.listen({ port, library: { find: () => null }, bringsForOthers: () => false, clock: systemClock, log: Object.assign(pino({ level: 'silent' }), { error }) });
+  const busy = await PeerServer.listen({ port, library: { find: () => null }, bringsForOthers: () => false, manifestUnderWay: () => null, clock: systemClock, log: Object.assign(pino({ level: 'silent' }), { error }) });
   expect(busy).toBeNull();
   expect(error).toHaveBeenCalledWith(expect.anything(), expect.stringMatching(/mirror\.peerPort/));
 });

@@ -1,16 +1,20 @@
 import type { Cancel, Clock } from '@paravcl/shared/clock';
 import { ChunkPort, type ChunkAnswer } from '@paravcl/shared/chunks/chunk-port';
-import type { Want } from '@paravcl/shared/chunks/frames';
-import { chunkCount, chunkLength, type ManifestId } from '@paravcl/shared/chunks/manifest';
+import { manifestIndex, maxChunkFrameBytes, type Want } from '@paravcl/shared/chunks/frames';
+import { chunkCount, chunkLength, encodeManifest, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
 import { pskBytes, pskCiphers, readPskIdentity, secretIdLength } from '@paravcl/shared/chunks/psk';
 import { WayOut, type PacedStream } from '@paravcl/shared/chunks/way-out';
 import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { promisify } from 'node:util';
+import { deflateRaw } from 'node:zlib';
 import type { Logger } from 'pino';
 import { ChunkUnavailable } from './chunk-source';
 import type { ImageLibrary, LocalImage } from './local-image';
+
+const deflate = promisify(deflateRaw);
 
 export interface PeerServerOptions {
   /** 0: any that is free. */
@@ -18,6 +22,8 @@ export interface PeerServerOptions {
   readonly library: Pick<ImageLibrary, 'find'>;
   /** Whether this host is to bring a chunk that it lacks for others too (fetcher.ts). */
   bringsForOthers(id: ManifestId, index: number): boolean;
+  /** The manifest of an image that is just being fetched; null of others. */
+  manifestUnderWay(id: ManifestId): Promise<Manifest> | null;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -127,6 +133,7 @@ export class PeerServer {
 
   private async answer(id: ManifestId, { index, urgent, insist }: Want, stream: PacedStream, cancelled: () => boolean): Promise<ChunkAnswer> {
     const image = this.options.library.find(id);
+    if (index === manifestIndex) return this.answerManifest(image?.manifest ?? (await this.options.manifestUnderWay(id)?.catch(() => null)) ?? null, stream, cancelled);
     if (image === null || index >= chunkCount(image.manifest)) return { kind: 'lack', why: 'absent' };
     const found = await stream.send(chunkLength(image.manifest, index), urgent, cancelled, async () => {
       const data = await this.bytesOf(image, index, urgent, insist);
@@ -135,6 +142,14 @@ export class PeerServer {
     if (found === null) return { kind: 'lack', why: 'absent' };
     this.toPeersBytes += found.data.length;
     return { kind: 'chunk', encoding: 'plain', data: found.data };
+  }
+
+  private async answerManifest(manifest: Manifest | null, stream: PacedStream, cancelled: () => boolean): Promise<ChunkAnswer> {
+    if (manifest === null) return { kind: 'lack', why: 'absent' };
+    const data = await deflate(encodeManifest(manifest), { level: 1 });
+    if (data.length > maxChunkFrameBytes / 2) return { kind: 'lack', why: 'absent' };
+    const found = await stream.send(data.length, true, cancelled, () => Promise.resolve({ data }));
+    return found === null ? { kind: 'lack', why: 'failed' } : { kind: 'chunk', encoding: 'deflate', data: found.data };
   }
 
   private async bytesOf(image: LocalImage, index: number, urgent: boolean, insist: boolean): Promise<Buffer | null> {
