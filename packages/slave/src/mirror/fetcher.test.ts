@@ -110,6 +110,14 @@ class Host implements MasterSource, PeerSource {
     return Promise.resolve(port as ChunkPort);
   }
 
+  isHeard(): boolean {
+    return this.site.masterIsThere;
+  }
+
+  giveUp(): void {
+    throw new Error('the master is never silent here');
+  }
+
   rest(): void {
     // A silent one would be asked for every chunk again; the real connections rest too.
   }

@@ -28,6 +28,10 @@ export interface MasterSource {
   opened(image: Pick<KnownImage, 'id'>): void;
   closed(id: ManifestId): void;
   fault(manifest: ManifestId, slaveId: string, fault: PeerFault, index: number): void;
+  /** Whether the master was heard within this time. */
+  isHeard(withinMs: number): boolean;
+  /** It was asked and said nothing for long: the connection is given up for a new one. */
+  giveUp(): void;
 }
 
 /** Other mirrors as the fetcher sees them (peer-connections.ts). */
@@ -47,6 +51,8 @@ interface Transfer {
 
 /** No byte of any kind from whom we asked for so long: somebody else is asked. A slow link is not a silent one. */
 const silentMs = 3000;
+/** The master itself, when it is the last to ask: after it the connection is held to be dead. */
+const masterSilentMs = 10_000;
 /** A manifest comes through several hosts, and is all that a host waits for. */
 const manifestSilentMs = 15_000;
 const lookEveryMs = 500;
@@ -199,8 +205,11 @@ export class Fetcher implements ChunkSource {
     const { number: request, answer } = port.ask(want);
     const found = await this.ask({ answer, port, raise: () => port.raise(request, want), cancel: () => port.cancel(request) }, transfer);
     if (found === 'silent') {
-      this.master.fault(image.id, member.slaveId, 'silent', index);
-      this.peers.rest(member.slaveId);
+      // An owner that waits for the master has nothing to say either: when the master is silent to us too, it is no fault of the owner's.
+      if (held || this.master.isHeard(silentMs)) {
+        this.master.fault(image.id, member.slaveId, 'silent', index);
+        this.peers.rest(member.slaveId);
+      }
       return null;
     }
     if (found.kind !== 'chunk') return null;
@@ -221,8 +230,9 @@ export class Fetcher implements ChunkSource {
     const question = this.master.want(image.id, index, transfer.urgent, insist);
     if (question === null) return [];
     transfer.atMaster = true;
-    const found = await this.ask(question, transfer);
+    const found = await this.ask(question, transfer, insist ? masterSilentMs : silentMs);
     transfer.atMaster = false;
+    if (found === 'silent' && insist) this.master.giveUp();
     if (found === 'silent' || found.kind === 'lack') return [];
     if (found.kind === 'redirect') return found.members;
     const bytes = await checked(image, index, found);
@@ -240,20 +250,20 @@ export class Fetcher implements ChunkSource {
   }
 
   /** Waits for the answer while whoever was asked says anything at all. */
-  private async ask(question: Question, transfer: Transfer): Promise<ChunkAnswer | 'silent'> {
+  private async ask(question: Question, transfer: Transfer, withinMs = silentMs): Promise<ChunkAnswer | 'silent'> {
     transfer.question = question;
-    const found = await this.wait(question, silentMs);
+    const found = await this.wait(question, withinMs);
     transfer.question = null;
     return found;
   }
 
-  private async wait(question: Question, silentMs: number): Promise<ChunkAnswer | 'silent'> {
+  private async wait(question: Question, withinMs: number): Promise<ChunkAnswer | 'silent'> {
     let cancel: Cancel = () => undefined;
     const silent = new Promise<'silent'>((resolve) => {
       let [heard, sinceMs] = [question.port.received, this.clock.monotonicMs()];
       const look = (): void => {
         if (question.port.received !== heard) [heard, sinceMs] = [question.port.received, this.clock.monotonicMs()];
-        if (this.clock.monotonicMs() - sinceMs >= silentMs) resolve('silent');
+        if (this.clock.monotonicMs() - sinceMs >= withinMs) resolve('silent');
         else cancel = this.clock.after(lookEveryMs, look);
       };
       cancel = this.clock.after(lookEveryMs, look);

@@ -66,6 +66,8 @@ interface Connection {
   /** Ends the wait for the welcome. */
   readonly greeted: Cancel;
   up: boolean;
+  /** When the last bytes came. */
+  heardAtMs: number;
   /** Channels that were opened on this connection: only on them may be asked for chunks. */
   readonly opened: Set<number>;
   /** Channels whose members were told on this connection. */
@@ -140,6 +142,15 @@ export class MasterDoor {
     const want: Omit<Want, 'request'> = { channel, index, urgent, insist };
     const { number, answer } = port.ask(want);
     return { answer, raise: () => port.raise(number, want), cancel: () => port.cancel(number), port };
+  }
+
+  isHeard(withinMs: number): boolean {
+    return this.isUp && this.parts.clock.monotonicMs() - (this.current?.heardAtMs ?? -Infinity) <= withinMs;
+  }
+
+  /** Keepalives do not tell of a link that was cut while something was on its way. */
+  giveUp(): void {
+    this.current?.port.close('the master fell silent');
   }
 
   async manifest(id: ManifestId): Promise<Manifest> {
@@ -243,8 +254,11 @@ export class MasterDoor {
         this.down(connection, why);
       },
     });
-    const connection: Connection = { port, greeted: cancel, up: false, opened: new Set(), told: new Set() };
+    const connection: Connection = { port, greeted: cancel, up: false, heardAtMs: this.parts.clock.monotonicMs(), opened: new Set(), told: new Set() };
     this.current = connection;
+    socket.on('data', () => {
+      connection.heardAtMs = this.parts.clock.monotonicMs();
+    });
     if (head.length > 0) socket.unshift(head);
   }
 

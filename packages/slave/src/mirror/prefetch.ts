@@ -10,7 +10,9 @@ import type { ImageLibrary, LocalImage } from './local-image';
 const window = 64;
 const unavailableMs = 2000;
 const roomMs = 5000;
-/** An image that could not even be opened for the calendar is tried again so much later. */
+/** A chunk that nobody can give is left out after so many tries: one bad chunk must not keep all others. It is fetched when it is read. */
+const tries = 15;
+/** An image of which something could not be brought for the calendar is tried again so much later. */
 const wishAgainMs = 30_000;
 
 export interface PrefetchRates {
@@ -117,44 +119,49 @@ export class Prefetcher {
       const image = await this.library.open(manifest);
       const order = what === 'all' ? wholeOrder(image, this.bootSet(manifest)) : this.bootSet(manifest);
       await this.bring(image, order, this.rates.preCopyMbps, isWanted);
+      if (isWanted() && order.some((index) => !image.has(index))) this.preCopyAgain();
     } catch (error) {
       this.log.warn({ err: error, manifest }, 'an image cannot be brought ahead of need now; it is tried again, and fetched as it is read meanwhile');
-      this.cancelAgain();
-      this.cancelAgain = this.clock.after(wishAgainMs, () => void this.preCopy());
+      this.preCopyAgain();
     }
+  }
+
+  private preCopyAgain(): void {
+    this.cancelAgain();
+    this.cancelAgain = this.clock.after(wishAgainMs, () => void this.preCopy());
   }
 
   /** Brings the chunks in this order, `window` at a time, at most at this rate, while it is wanted. */
   private async bring(image: LocalImage, order: readonly number[], mbps: number, isWanted: () => boolean): Promise<void> {
     const bytesPerMs = (mbps * 1e6) / 8 / 1000;
-    const startMs = this.clock.monotonicMs();
+    const burstMs = (window * image.manifest.chunkBytes) / bytesPerMs;
     const chunks = chunkCount(image.manifest);
-    let [next, planned] = [0, 0];
+    let next = 0;
+    /** When the link is free again by the rate; time that was not used is not saved up. */
+    let freeAtMs = this.clock.monotonicMs();
     const worker = async (): Promise<void> => {
       while (next < order.length && !this.stopped && isWanted()) {
         const index = order[next++] ?? 0;
         if (index >= chunks || image.has(index)) continue;
         while (this.library.poolFull && !this.stopped && isWanted()) await sleep(this.clock, roomMs);
-        planned += chunkLength(image.manifest, index);
-        const aheadMs = startMs + planned / bytesPerMs - this.clock.monotonicMs();
+        const nowMs = this.clock.monotonicMs();
+        freeAtMs = Math.max(freeAtMs, nowMs) + chunkLength(image.manifest, index) / bytesPerMs;
         // A burst of a window is always allowed: links are kept busy, not waited for.
-        if (aheadMs > (window * image.manifest.chunkBytes) / bytesPerMs) await sleep(this.clock, aheadMs);
+        if (freeAtMs - nowMs > burstMs) await sleep(this.clock, freeAtMs - nowMs - burstMs);
         await this.obtain(image, index, isWanted);
       }
     };
     await Promise.all(Array.from({ length: window }, worker));
   }
 
+  /** Until it is here: one that came while there was no room was not kept. */
   private async obtain(image: LocalImage, index: number, isWanted: () => boolean): Promise<void> {
-    while (!this.stopped && isWanted()) {
+    for (let tried = 0; tried < tries && !image.has(index) && !this.stopped && isWanted(); tried += 1) {
       try {
         await image.obtain(index, false);
-        return;
+        if (!image.has(index)) await sleep(this.clock, roomMs);
       } catch (error) {
-        if (!(error instanceof ChunkUnavailable)) {
-          this.log.warn({ err: error, manifest: image.id, index }, 'a chunk could not be brought ahead');
-          return;
-        }
+        if (!(error instanceof ChunkUnavailable)) this.log.warn({ err: error, manifest: image.id, index }, 'a chunk could not be brought ahead; it is tried again');
         await sleep(this.clock, unavailableMs);
       }
     }
