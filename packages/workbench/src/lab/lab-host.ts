@@ -12,6 +12,7 @@ import { runProgram, type RunOptions } from '../process/run-program';
 import * as evidence from './host-evidence';
 import { agentScript } from './lab-layout';
 import { inNamespacesOf, outerPid, processesBeside, spawnHost } from './namespaces';
+import { PowerLossDisk } from './power-loss-disk';
 
 export interface LabHostOptions {
   readonly name: string;
@@ -34,6 +35,8 @@ export interface LabHostOptions {
   /** What it lends to the lab; the whole machine without. */
   readonly offer: { readonly cores?: number; readonly ramMiB?: number };
   readonly poolMiB: number;
+  /** Its pool is on a disk that loses with the power what was not synced; else in memory, which loses nothing. */
+  readonly poolLosesUnsynced?: boolean;
   /** More of the agent's configuration file. */
   readonly agentConfig?: Readonly<Record<string, unknown>>;
   /** Added to the agent's environment. */
@@ -62,6 +65,7 @@ export class LabHost {
   private agentProcess: Daemon | null = null;
   private mirrorProcess: Daemon | null = null;
   private hasPool = false;
+  private readonly poolDisk: PowerLossDisk | null;
 
   constructor(readonly options: LabHostOptions) {
     const { name, directory, address } = options;
@@ -72,6 +76,7 @@ export class LabHost {
     this.mirrorLog = join(directory, 'mirror.log');
     this.hostLog = join(directory, 'host.log');
     this.link = options.link;
+    this.poolDisk = options.poolLosesUnsynced === true ? new PowerLossDisk(join(directory, 'pool.ext4'), this.pool, options.poolMiB) : null;
     this.evidence = new HostEvidence(this);
   }
 
@@ -164,6 +169,17 @@ export class LabHost {
     // Its network goes when the kernel gets to it; the cable has to be gone before the next power-on.
     await runProgram('ip', ['link', 'delete', this.options.bridgePort]).catch(() => undefined);
     await eventually(`the cable of ${this.name} to be gone`, 30_000, () => (existsSync(`/sys/class/net/${this.options.bridgePort}`) ? undefined : true), { everyMs: 10 });
+    await this.poolDisk?.losePower();
+    await this.poolDisk?.mount();
+  }
+
+  /** Pulls the cable: neither the master nor another host is reached, and nobody is told. */
+  async unplug(): Promise<void> {
+    await runProgram('ip', ['link', 'set', this.options.bridgePort, 'down']);
+  }
+
+  async plugIn(): Promise<void> {
+    await runProgram('ip', ['link', 'set', this.options.bridgePort, 'up']);
   }
 
   /** Runs a program on the host to its end. */
@@ -191,11 +207,21 @@ export class LabHost {
     this.mirrorProcess = await this.startDaemon('mirror', 'mirror', this.mirrorLog);
   }
 
+  /** Starts another program where its mirror was, with the arguments that the mirror gets. */
+  async startInPlaceOfMirror(script: string, args: readonly string[]): Promise<void> {
+    if (this.mirrorIsRunning) throw new Error(`The mirror of ${this.name} runs.`);
+    this.mirrorProcess = await this.startProgram('what is in place of the mirror', script, [...args, ...this.agentOptions], this.mirrorLog);
+  }
+
   private startDaemon(name: string, command: string, logFile: string): Promise<Daemon> {
+    return this.startProgram(name, agentScript, [command, ...this.agentOptions], logFile);
+  }
+
+  private startProgram(name: string, script: string, args: readonly string[], logFile: string): Promise<Daemon> {
     return Daemon.startThrough(inNamespacesOf(this.pid, ['env']), {
       name: `${name} of ${this.name}`,
-      script: agentScript,
-      args: [command, ...this.agentOptions],
+      script,
+      args,
       logFile,
       // Hosts share the machine's /tmp: what an agent that dies leaves must go with the lab's directory.
       env: { ...this.options.env, TMPDIR: this.temporary },
@@ -229,14 +255,18 @@ export class LabHost {
     await this.powerOff();
     if (this.hasPool) await runProgram('umount', ['--lazy', '--', this.pool]);
     this.hasPool = false;
+    await this.poolDisk?.unmount();
   }
 
   private async prepareDisks(): Promise<void> {
     const { directory, poolMiB, offer, agentConfig } = this.options;
     for (const [path, mode] of [[directory, 0o711], [this.disks, 0o711], [this.pool, 0o711], [this.agentState, 0o700], [this.temporary, 0o711]] as const) await mkdir(path, { recursive: true, mode });
     // Made out here: it stays when the host is off, and hosts differ and can be filled up.
-    if (!this.hasPool) await runProgram('mount', ['-t', 'tmpfs', '-o', `mode=711,size=${String(poolMiB)}m`, `pool-${this.name}`, this.pool]);
-    this.hasPool = true;
+    if (this.poolDisk !== null) await this.poolDisk.mount();
+    else if (!this.hasPool) {
+      await runProgram('mount', ['-t', 'tmpfs', '-o', `mode=711,size=${String(poolMiB)}m`, `pool-${this.name}`, this.pool]);
+      this.hasPool = true;
+    }
     await writeFile(this.agentConfigFile, `# Made by the workbench.\n${stringify({ offer, ...agentConfig })}`, { mode: 0o600 });
   }
 

@@ -19,6 +19,8 @@ export interface LabHostWish {
   readonly offerCores?: number;
   readonly offerRamMiB?: number;
   readonly poolMiB?: number;
+  /** Its pool loses with the power what was not synced. */
+  readonly poolLosesUnsynced?: boolean;
   readonly linkMbps?: number;
   /** More of its agent's configuration file. */
   readonly agentConfig?: Readonly<Record<string, unknown>>;
@@ -82,7 +84,9 @@ export class LabSite {
         linkMbps: wish.linkMbps ?? 1000,
         offer: { cores: wish.offerCores ?? 2, ramMiB: wish.offerRamMiB ?? 2048 },
         poolMiB: wish.poolMiB ?? 2048,
-        agentConfig: wish.agentConfig ?? {},
+        poolLosesUnsynced: wish.poolLosesUnsynced ?? false,
+        // Behind a proxy all hosts dial the master from one address: other mirrors are told where each really is.
+        agentConfig: proxied ? { mirror: { peerAddress: lan.hostAddress(number) }, ...wish.agentConfig } : (wish.agentConfig ?? {}),
         env: this.clock.envOf(name),
       });
     });
