@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { DateTime } from 'luxon';
 import { getDecision, getInstanceWhy, getQueue } from '@paravcl/shared/api/decisions';
 import { addMember, createGroup } from '@paravcl/shared/api/groups';
+import { getImage } from '@paravcl/shared/api/images';
 import { createInstance, deleteInstance, getInstance, getLaunchOptions, type CreateInstanceBody } from '@paravcl/shared/api/instances';
 import { listNotices } from '@paravcl/shared/api/notices';
 import { cancelReservation, checkReservation, claimReservation, getReservation, listReservations, releaseReservation, requestReservation, type ReservationAnswer } from '@paravcl/shared/api/reservations';
@@ -17,7 +18,7 @@ import type { Reservation } from '@paravcl/shared/domain/reservation';
 import type { Slave } from '@paravcl/shared/domain/slave';
 import type { ApiClient, CallInput, CallOutput } from '@paravcl/workbench/api-client';
 import { eventually } from '@paravcl/workbench/eventually';
-import { buildDemoGuest, type DemoGuest } from '@paravcl/workbench/guest/demo-guest';
+import { buildDemoGuest } from '@paravcl/workbench/guest/demo-guest';
 import { patienceMs } from '@paravcl/workbench/lab/enrol-and-approve';
 import { followOperation, instanceWhere } from '@paravcl/workbench/lab/follow-operation';
 import type { GuestPage } from '@paravcl/workbench/lab/host-evidence';
@@ -37,7 +38,6 @@ const hour = 60 * minute;
 let site: LabSite;
 let small: LabHost;
 let large: LabHost;
-let guest: DemoGuest;
 let imageId: string;
 let admin: ApiClient;
 /** Two students, and the teacher of a course in which only Asha is. */
@@ -48,7 +48,7 @@ let course: string;
 
 beforeAll(async () => {
   if (process.env['PARAVCL_PRIVATE_HOST'] !== '1') throw new Error('This suite makes domains and networks: run it with npm test, inside a private host.');
-  guest = await buildDemoGuest();
+  const guest = await buildDemoGuest();
   site = new LabSite({
     stateDir: await mkdtemp('/var/tmp/pvr-'),
     hosts: [
@@ -137,8 +137,9 @@ test('image request mapped to a slave with room: one goes where alone it fits, t
   expect(await pageOf(large, wide)).toMatchObject({ id: wide.id, name: wide.name });
   expect(await large.evidence.domainState(wide.id)).toBe('running');
   expect(await small.evidence.domainIds()).toEqual([]);
-  // The slave fetched the image that it lacked.
-  expect(await large.evidence.poolFiles()).toContain(`images/${guest.disk.sha256}.raw`);
+  // The slave brings the image that it lacked while the guest reads it.
+  const { manifestId } = await admin.call(getImage, { params: { imageId } });
+  expect(await large.evidence.poolFiles()).toContain(`mirror/images/${manifestId ?? ''}/data`);
   await remove(wide);
 });
 
