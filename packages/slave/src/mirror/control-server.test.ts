@@ -5,9 +5,9 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseJson } from '@paravcl/shared/parse-json';
-import { eventually } from '@paravcl/workbench/eventually';
 import { MirrorOfPool } from '../../test/fixtures/mirror-of-pool';
 import { HonestSource, imageOf, testContent } from '../../test/fixtures/test-image';
+import { until } from '../../test/fixtures/until';
 import { controlErrorSchema, imageListSchema, imageStandingSchema, mirrorStatusSchema } from './control-api';
 
 const image = imageOf(testContent(20 * 65_536, 1));
@@ -70,10 +70,10 @@ test('an image that is wanted whole comes in the background; asking again tells 
   source.gate = () => gate;
   const wish = async (): Promise<ReturnType<typeof imageStandingSchema.parse>> => imageStandingSchema.parse((await ask('PUT', `/images/${image.id}`, { want: 'whole' })).body);
   expect(await wish()).toMatchObject({ done: false, complete: false, presentChunks: 4 });
-  await eventually('sixteen on their way', 5000, () => (source.asked.length === 16 ? true : undefined));
+  await until('sixteen on their way', () => source.asked.length === 16);
   expect(await wish()).toMatchObject({ done: false });
   release();
-  await eventually('the whole image', 5000, async () => ((await wish()).done ? true : undefined));
+  await until('the whole image', async () => (await wish()).done);
   expect(await wish()).toMatchObject({ done: true, complete: true, presentChunks: 20 });
   expect(source.asked).toHaveLength(16);
 });
@@ -82,9 +82,9 @@ test('a whole image waits for its source and for nobody else', async () => {
   await ask('PUT', `/images/${image.id}`, { want: 'serve' });
   source.isAway = true;
   await ask('PUT', `/images/${image.id}`, { want: 'whole' });
-  await eventually('the first refusals', 5000, () => (source.asked.length >= 16 ? true : undefined));
+  await until('the first refusals', () => source.asked.length >= 16);
   source.isAway = false;
-  await eventually('the whole image', 10_000, () => (mirror.library.find(image.id)?.isComplete === true ? true : undefined));
+  await until('the whole image', () => mirror.library.find(image.id)?.isComplete === true);
 }, 20_000);
 
 test('lists images with who holds them, and says how the mirror is', async () => {

@@ -2,11 +2,11 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@paravcl/shared/clock';
-import { eventually } from '@paravcl/workbench/eventually';
 import fc from 'fast-check';
 import pino from 'pino';
 import { goData, NbdClient, number32, text } from '../../../test/fixtures/nbd-client';
 import { testContent } from '../../../test/fixtures/test-image';
+import { until } from '../../../test/fixtures/until';
 import type { NbdExport } from './nbd-export';
 import { NbdServer } from './nbd-server';
 import { allocationContext, command, nbdError, option, optionAnswer } from './wire';
@@ -137,7 +137,7 @@ test.each([{ structured: false }, { structured: true }])('every range is read ri
     }
   }
   client.end();
-  await eventually('the release', 5000, () => (image.released === 1 ? true : undefined));
+  await until('the release', () => image.released === 1);
 });
 
 test('requests are answered in the order in which their bytes come', async () => {
@@ -145,7 +145,7 @@ test('requests are answered in the order in which their bytes come', async () =>
   image.isHere = false;
   image.holdsBack = true;
   const [first, second] = [client.request(command.read, 0, 4096), client.request(command.read, 8192, 4096)];
-  await eventually('both reads', 5000, () => (image.slow.length === 2 ? true : undefined));
+  await until('both reads', () => image.slow.length === 2);
   image.isHere = true;
   const third = client.request(command.read, 100, 10);
   expect((await client.reply()).cookie).toBe(third);
@@ -199,7 +199,7 @@ test('a client that asks and never reads is kept few bytes for, and others are s
   const client = await NbdClient.open(path, 'it');
   client.request(command.read, 0, 4096);
   expect((await client.reply()).error).toBe(0);
-  await eventually('the first answers', 5000, () => (image.noted.length > 10 ? true : undefined));
+  await until('the first answers', () => image.noted.length > 10);
   // A hundred are 12.8 MiB: what is kept for it and what the kernel takes.
   expect(image.noted.length).toBeLessThan(100);
   greedy.socket.resume();
@@ -217,7 +217,7 @@ test('many large requests of many connections wait for each other and are all an
   image.holdsBack = true;
   const length = 32 * 1024 * 1024;
   for (const client of clients) client.request(command.read, 0, length);
-  await eventually('as many as there is room for', 5000, () => (image.slow.length === 8 ? true : undefined));
+  await until('as many as there is room for', () => image.slow.length === 8);
   image.holdsBack = false;
   for (const { answer } of image.slow) answer();
   for (const client of clients) {
@@ -263,7 +263,7 @@ test('whatever a client says, the server goes on, lets go of the export and serv
     }),
     { numRuns: 150 },
   );
-  await eventually('that all is let go of', 5000, () => (image.released >= opened ? true : undefined));
+  await until('that all is let go of', () => image.released >= opened);
 }, 60_000);
 
 test('a handshake that drags on or talks too much is ended', async () => {
