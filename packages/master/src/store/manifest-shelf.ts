@@ -31,7 +31,7 @@ export class ManifestShelf {
   /** The one read longest ago first. */
   private readonly cache = new Map<ManifestId, StoredManifest>();
   private cached = 0;
-  /** Of an object that is being written or deleted: the next to do so waits, so that a deletion never takes away what was put after it was decided. */
+  /** Of an object that is being written or deleted: the next to do so waits, and a deletion that finds it known again leaves it. */
   private readonly busy = new Map<ManifestId, Promise<void>>();
 
   constructor(private readonly backend: ObjectBackend) {}
@@ -77,8 +77,10 @@ export class ManifestShelf {
     const found = this.known.get(id);
     if (found !== undefined) found.turn = Math.max(found.turn, turn);
     if (found !== undefined && (await this.get(id).catch(() => null)) !== null) return id;
-    await this.alone(id, () => this.backend.put(prefix + id, [encoded]));
-    this.known.set(id, { storedBytes: encoded.length, sizeBytes: manifest.sizeBytes, turn: Math.max(turn, this.known.get(id)?.turn ?? 0) });
+    await this.alone(id, async () => {
+      await this.backend.put(prefix + id, [encoded]);
+      this.known.set(id, { storedBytes: encoded.length, sizeBytes: manifest.sizeBytes, turn: Math.max(turn, this.known.get(id)?.turn ?? 0) });
+    });
     return id;
   }
 
@@ -119,7 +121,10 @@ export class ManifestShelf {
       // From here on it is not there; who puts it again waits until the object is gone.
       this.known.delete(id);
       this.forget(id);
-      await this.alone(id, () => this.backend.delete(prefix + id)).catch((error: unknown) => {
+      await this.alone(id, async () => {
+        // Put again meanwhile by somebody who was in line before us.
+        if (!this.known.has(id)) await this.backend.delete(prefix + id);
+      }).catch((error: unknown) => {
         if (!this.known.has(id)) this.known.set(id, known);
         throw error;
       });

@@ -240,9 +240,27 @@ test('writers beside one sweep after another find every chunk they put', async (
       session.release();
     }
   });
-  await Promise.all(writers);
-  writing = false;
+  await Promise.all(writers).finally(() => {
+    writing = false;
+    return sweeps;
+  });
   expect(await sweeps).toBeGreaterThan(1);
+});
+
+test('a manifest that is put again while its deletion waits behind that stays', async () => {
+  const store = await opened();
+  for (let round = 0; round < 20; round += 1) {
+    const [first, second] = [store.begin(), store.begin()];
+    const image = [1, 3, round];
+    const both = [put(first, image).then((id) => (first.release(), id)), put(second, image)];
+    const sweeps = Array.from({ length: 4 }, () => both[0]?.then(() => store.sweep(live([]))));
+    await Promise.all(sweeps);
+    const [, id = ''] = await Promise.all(both);
+    await store.sweep(live([]));
+    expect((await contentOf(store, id)).equals(Buffer.concat(image.map(bytesOf)))).toBe(true);
+    second.release();
+    await store.sweep(live([]));
+  }
 });
 
 test('what lives in a pack that is mostly dead moves to a new one, and readers on the way find it', async () => {
