@@ -87,6 +87,22 @@ test('a whole image waits for its source and for nobody else', async () => {
   await until('the whole image', () => mirror.library.find(image.id)?.isComplete === true);
 }, 20_000);
 
+test('in a full pool an image that is only to be hashed again becomes whole; one that lacks chunks is refused', async () => {
+  await ask('PUT', `/images/${image.id}`, { want: 'whole' });
+  await until('the whole image', () => mirror.library.find(image.id)?.isComplete === true);
+  await mirror.library.find(image.id)?.flush();
+  await mirror.stop({ crash: true });
+  const other = imageOf(testContent(20 * 65_536, 2));
+  source = new HonestSource(image, other);
+  mirror = await MirrorOfPool.start(pool, source, { bootId: 'boot-2', reserveMiB: 1024 ** 3 });
+  await (await mirror.library.open(other.id)).obtain(0, false);
+  await until('a full pool', () => mirror.library.poolFull);
+  expect(mirror.library.find(image.id)?.isComplete).toBe(false);
+  expect((await ask('PUT', `/images/${image.id}`, { want: 'whole' })).status).toBe(200);
+  await until('the whole image', () => mirror.library.find(image.id)?.isComplete === true);
+  expect(await refusal('PUT', `/images/${other.id}`, { want: 'whole' })).toBe('507 no-room');
+});
+
 test('lists images with who holds them, and says how the mirror is', async () => {
   await ask('PUT', `/images/${image.id}`, { want: 'serve' });
   const { body } = await ask('GET', '/images');

@@ -93,7 +93,7 @@ export class ControlServer {
   private async wish(id: ManifestId, { want }: ImageWish): Promise<ImageStanding> {
     const image = await this.options.library.open(id);
     if (want === 'whole') {
-      if (!image.isComplete && this.options.library.poolFull) throw new Refused('no-room', `The pool is full: image ${id.slice(0, 12)} cannot be brought whole. Free some room, or remove instances.`);
+      if (!image.isFull && this.options.library.poolFull) throw new Refused('no-room', `The pool is full: image ${id.slice(0, 12)} cannot be brought whole. Free some room, or remove instances.`);
       this.options.completion.complete(image);
     }
     return this.standing(image, want === 'serve' || image.isComplete);

@@ -271,6 +271,43 @@ test('when room lacks, an image that nothing uses makes room; held, read and jus
   await readAll(again);
 });
 
+test('for an image that is asked for on a full disk the longest unused one goes, and no more of them', async () => {
+  const host = new Host();
+  const asked = imageOf(testContent(8 * chunkBytes, 5, { chunkBytes }), chunkBytes);
+  const source = new HonestSource(image, newer, asked);
+  Object.assign(host, { source });
+  const library = await host.library();
+  await library.open(image.id);
+  await host.clock.advance(1);
+  await library.open(newer.id);
+  await host.clock.advance(launchMs);
+  host.disk.isFull = true;
+  const remove = host.disk.remove.bind(host.disk);
+  host.disk.remove = async (path) => {
+    await remove(path);
+    host.disk.isFull = false;
+  };
+  await library.open(asked.id);
+  expect(library.all().map(({ id }) => id)).toEqual([newer.id, asked.id]);
+  expect(host.has(image)).toBe(false);
+});
+
+test('an image that could not be kept is one that this host does not have, for others too', async () => {
+  const host = new Host();
+  const library = await host.library();
+  const give = host.source.manifest.bind(host.source);
+  host.source.manifest = (id) => {
+    host.source.open.add(id);
+    return give(id);
+  };
+  host.disk.isFull = true;
+  await expect(library.open(image.id)).rejects.toThrow(NoRoom);
+  expect([...host.source.open]).toEqual([]);
+  host.disk.isFull = false;
+  await library.open(image.id);
+  expect([...host.source.open]).toEqual([image.id]);
+});
+
 test('unused images go after so many days, deleted ones within the hour; those wanted ahead stay', async () => {
   const host = new Host();
   const library = await host.library();

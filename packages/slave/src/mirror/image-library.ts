@@ -172,23 +172,47 @@ export class MirrorLibrary implements ImageLibrary {
   private async bring(id: ManifestId): Promise<StoredImage> {
     await this.removing.get(id);
     const manifest = await this.options.source.manifest(id);
-    const directory = join(this.directory, id);
-    for (let again = false; ; again = true) {
-      try {
-        await this.options.files.makeDirectory(directory);
-        await this.options.files.syncDirectory(this.directory);
-        await this.options.files.replace(join(directory, manifestFile), encodeManifest(manifest));
-        break;
-      } catch (error) {
-        if (!isOutOfRoom(error)) throw error;
-        if (again) throw new NoRoom(`There is no room for image ${id.slice(0, 12)} in the pool ${this.options.poolDir}. Free some, or remove instances.`, { cause: error });
-        await this.evict(0, () => Promise.resolve(false));
-      }
+    let image: StoredImage;
+    try {
+      image = await this.make(id, manifest);
+    } catch (error) {
+      // Others were told that this host has it from now on.
+      this.options.source.closed(id);
+      throw error;
     }
-    const image = await this.add(id, manifest, this.options.clock.now());
     this.options.source.opened(image);
     this.changed();
     return image;
+  }
+
+  /** When room lacks, images that nothing here uses go, no more than it takes to have the reserve again. */
+  private async make(id: ManifestId, manifest: Manifest): Promise<StoredImage> {
+    let made: StoredImage | null = null;
+    let full: unknown;
+    const tryIt = async (): Promise<boolean> => {
+      try {
+        made ??= await this.makeOnce(id, manifest);
+        return true;
+      } catch (error) {
+        if (!isOutOfRoom(error)) throw error;
+        full = error;
+        return false;
+      }
+    };
+    if (!(await tryIt())) {
+      await this.evict(0, async () => (await tryIt()) && (await this.options.files.freeBytes(this.directory)) >= this.options.reserveMiB * MiB);
+      await tryIt();
+    }
+    if (made === null) throw new NoRoom(`There is no room for image ${id.slice(0, 12)} in the pool ${this.options.poolDir}. Free some, or remove instances.`, { cause: full });
+    return made;
+  }
+
+  private async makeOnce(id: ManifestId, manifest: Manifest): Promise<StoredImage> {
+    const directory = join(this.directory, id);
+    await this.options.files.makeDirectory(directory);
+    await this.options.files.syncDirectory(this.directory);
+    await this.options.files.replace(join(directory, manifestFile), encodeManifest(manifest));
+    return this.add(id, manifest, this.options.clock.now());
   }
 
   /** False when what is on the disk is no image; one that cannot be read may be one. */

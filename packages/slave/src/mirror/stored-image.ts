@@ -64,6 +64,11 @@ export class StoredImage implements LocalImage {
     return this.file.isComplete;
   }
 
+  /** Every chunk is here, perhaps still to be hashed again: it needs no room to become complete. */
+  get isFull(): boolean {
+    return this.file.isFull;
+  }
+
   /** Whether what is here must be hashed before it may be served. */
   get isChecked(): boolean {
     return this.file.isTrusted;
