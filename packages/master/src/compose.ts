@@ -260,6 +260,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
       await Promise.all(stops.map((stop) => stop()));
       await scheduler.stop();
       await fleetStore.run();
+      await chunks.close();
     },
   };
 }
