@@ -7,6 +7,7 @@ import type { ObjectBackend } from './object-backend';
 import { PackShelf, type StrangePack } from './pack-shelf';
 import { sweepStore, type LiveManifests, type SweepReport } from './store-sweep';
 import { verifyStore, type VerificationProgress, type VerificationReport } from './store-verification';
+import { SuspectChunks } from './suspect-chunks';
 import { Turns } from './turns';
 import { WritingSession } from './writing-session';
 
@@ -28,6 +29,7 @@ export interface StoreStats {
 export class ChunkStore {
   private readonly index = new ChunkIndex();
   private readonly turns = new Turns();
+  private readonly suspects = new SuspectChunks();
   private readonly packs: PackShelf;
   private readonly manifests: ManifestShelf;
   private sweeping: Promise<unknown> = Promise.resolve();
@@ -51,7 +53,7 @@ export class ChunkStore {
   }
 
   begin(): WritingSession {
-    return new WritingSession(this.packs, this.index, this.manifests, this.turns);
+    return new WritingSession(this.packs, this.index, this.manifests, this.turns, this.suspects);
   }
 
   /** As kept; null when there is no such chunk. Not hashed: whoever it is sent to does that. */
@@ -65,7 +67,8 @@ export class ChunkStore {
     if (stored === null) return null;
     const bytes = await decodeChunk(stored).catch(() => null);
     if (bytes === null || !sha256(bytes).equals(hash)) {
-      throw new StoreDamaged(`The chunk ${hash.toString('hex')} in the store is damaged. Verify the store with repair: mirrors may have it.`);
+      this.suspects.suspect(hash);
+      throw new StoreDamaged(`The chunk ${hash.toString('hex')} in the store is damaged. Verify the store with repair (mirrors may have it), or upload the image again.`);
     }
     return bytes;
   }
@@ -88,10 +91,10 @@ export class ChunkStore {
     return sweep;
   }
 
-  /** Reads and hashes everything. */
+  /** Reads and hashes everything; what is damaged is suspect from then on, and stored anew when it is put again. */
   verify(live: readonly ManifestId[], onProgress: (progress: VerificationProgress) => void): Promise<VerificationReport> {
-    const { packs, manifests, index } = this;
-    return verifyStore({ packs, manifests, index }, live, onProgress);
+    const { packs, manifests, index, suspects } = this;
+    return verifyStore({ packs, manifests, index, suspects }, live, onProgress);
   }
 
   /** Keeps a good copy of a chunk in place of a damaged or missing one. Throws a RangeError when it is no better. */
@@ -100,6 +103,7 @@ export class ChunkStore {
     const turn = this.turns.hold();
     try {
       await this.packs.write([{ hash: Buffer.from(hash), ...(await encodeChunk(bytes)) }], turn);
+      this.suspects.acquit(hash);
     } finally {
       this.turns.release(turn);
     }

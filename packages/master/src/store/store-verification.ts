@@ -6,6 +6,7 @@ import { ObjectMissing } from './object-backend';
 import { PackRefused } from './pack-format';
 import type { Pack, PackShelf } from './pack-shelf';
 import { isSound } from './store-sweep';
+import type { SuspectChunks } from './suspect-chunks';
 
 /** A chunk that a living manifest needs and the store does not have, or not as it was. */
 export interface DamagedChunk {
@@ -32,9 +33,9 @@ export interface VerificationProgress {
 const chunksAtOnce = 16;
 const hashesAtOnce = 2048;
 
-/** Reads every pack and hashes every chunk in it, then looks which living manifests miss one. Changes nothing; it may take hours, and everything else goes on. */
+/** Reads every pack and hashes every chunk in it, then looks which living manifests miss one. Damaged ones become suspect as they are found; nothing else changes; it may take hours, and everything else goes on. */
 export async function verifyStore(
-  { packs, manifests, index }: { readonly packs: PackShelf; readonly manifests: ManifestShelf; readonly index: ChunkIndex },
+  { packs, manifests, index, suspects }: { readonly packs: PackShelf; readonly manifests: ManifestShelf; readonly index: ChunkIndex; readonly suspects: SuspectChunks },
   live: readonly ManifestId[],
   onProgress: (progress: VerificationProgress) => void,
 ): Promise<VerificationReport> {
@@ -43,7 +44,10 @@ export async function verifyStore(
   const totalBytes = toRead.reduce((sum, { bytes }) => sum + bytes, 0);
   let [chunks, bytes, doneBytes] = [0, 0, 0];
   for (const pack of toRead) {
-    const read = await verifyPack(packs, pack, bad);
+    const read = await verifyPack(packs, pack, (hash) => {
+      bad.set(hash.toString('latin1'), hash);
+      suspects.suspect(hash);
+    });
     chunks += read.chunks;
     bytes += read.bytes;
     doneBytes += pack.bytes;
@@ -73,11 +77,11 @@ export async function verifyStore(
   return { chunks, bytes, damaged, damagedManifests };
 }
 
-async function verifyPack(packs: PackShelf, pack: Pack, bad: Map<string, Buffer>): Promise<{ readonly chunks: number; readonly bytes: number }> {
+async function verifyPack(packs: PackShelf, pack: Pack, onBad: (hash: Buffer) => void): Promise<{ readonly chunks: number; readonly bytes: number }> {
   let [chunks, bytes] = [0, 0];
   try {
     for (const chunk of await packs.contents(pack)) {
-      if (!(await isSound(chunk)) && packs.holds(pack, chunk)) bad.set(chunk.hash.toString('latin1'), Buffer.from(chunk.hash));
+      if (!(await isSound(chunk)) && packs.holds(pack, chunk)) onBad(Buffer.from(chunk.hash));
       chunks += 1;
       bytes += chunk.data.length;
       if (chunks % chunksAtOnce === 0) await turnOfTheLoop();
@@ -87,7 +91,7 @@ async function verifyPack(packs: PackShelf, pack: Pack, bad: Map<string, Buffer>
     if (error instanceof ObjectMissing && !packs.all().includes(pack)) return { chunks, bytes };
     if (!(error instanceof PackRefused || error instanceof RangeError || error instanceof ObjectMissing)) throw error;
     // Also what can still be read: at the next start nobody would find it there.
-    for (const hash of await packs.hashesIn(pack)) bad.set(hash.toString('latin1'), hash);
+    for (const hash of await packs.hashesIn(pack)) onBad(hash);
   }
   return { chunks, bytes };
 }

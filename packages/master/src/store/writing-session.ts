@@ -5,6 +5,7 @@ import type { ChunkIndex } from './chunk-index';
 import type { ManifestShelf } from './manifest-shelf';
 import { mostPackBytes, mostPackChunks, type KeptChunk } from './pack-format';
 import type { PackShelf } from './pack-shelf';
+import type { SuspectChunks } from './suspect-chunks';
 import type { Turns } from './turns';
 
 /** Hashes looked up in one go. */
@@ -31,15 +32,16 @@ export class WritingSession {
     private readonly index: ChunkIndex,
     private readonly manifests: ManifestShelf,
     private readonly turns: Turns,
+    private readonly suspects: SuspectChunks,
   ) {
     this.turn = turns.hold();
   }
 
-  /** Keeps these bytes, whose SHA-256 is `hash`, unless they are there; both buffers may be used again once it answers. Durable and found after `flush`. */
+  /** Keeps these bytes, whose SHA-256 is `hash`, unless they are there and not suspect; both buffers may be used again once it answers. Durable and found after `flush`. */
   async put(hash: Buffer, bytes: Buffer): Promise<void> {
     this.check();
     const name = hash.toString('latin1');
-    if (this.index.meet(hash, this.turn) || this.underWay.has(name)) {
+    if (this.underWay.has(name) || (!this.suspects.has(hash) && this.index.meet(hash, this.turn))) {
       this.counted.met += 1;
       return;
     }
@@ -104,7 +106,10 @@ export class WritingSession {
     if (this.fault !== null) return;
     try {
       await this.packs.write(chunks, this.turn);
-      for (const { hash } of chunks) this.underWay.delete(hash.toString('latin1'));
+      for (const { hash } of chunks) {
+        this.suspects.acquit(hash);
+        this.underWay.delete(hash.toString('latin1'));
+      }
     } catch (error) {
       this.fault = { error };
     }

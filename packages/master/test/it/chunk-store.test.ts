@@ -328,6 +328,34 @@ test('a verification finds the damaged chunk and who needs it; a good copy super
   expect((await restarted.verify([first, second], () => undefined)).damaged).toEqual([]);
 });
 
+test('an image that is uploaded again mends what was found damaged, and only that is stored', async () => {
+  const store = await opened();
+  const id = await keep(store, [2, 4, 6, 8]);
+  damage(6);
+  expect((await store.verify([id], () => undefined)).damaged).toHaveLength(1);
+  const session = store.begin();
+  expect(await put(session, [2, 4, 6, 6, 8])).not.toBe(id);
+  session.release();
+  expect(session.counted).toEqual({ stored: 1, met: 4 });
+  expect(await contentOf(store, id)).toEqual(Buffer.concat([2, 4, 6, 8].map(bytesOf)));
+  expect(await contentOf(await opened(), id)).toEqual(Buffer.concat([2, 4, 6, 8].map(bytesOf)));
+  expect((await store.verify([id], () => undefined)).damaged).toEqual([]);
+  // No longer suspect: met, as any other.
+  const again = store.begin();
+  await put(again, [6]);
+  again.release();
+  expect(again.counted).toEqual({ stored: 0, met: 1 });
+});
+
+test('a chunk that a read found damaged is mended by an upload without a verification', async () => {
+  const store = await opened();
+  const id = await keep(store, [2, 4]);
+  damage(4);
+  await expect(contentOf(store, id)).rejects.toThrow(/or upload the image again/);
+  await keep(store, [4]);
+  expect(await contentOf(store, id)).toEqual(Buffer.concat([2, 4].map(bytesOf)));
+});
+
 test('a pack with a damaged chunk is not written anew, so that the damage is not hidden', async () => {
   const store = await opened();
   await keep(store, [2, 4, 6, 8, 10]);
