@@ -24,7 +24,7 @@ async function lie(stateDir: string, peerAddress: string, id: string): Promise<v
     return Promise.resolve(randomBytes(chunkLength(manifest, index)));
   };
   const log = pino({ name: 'liar' });
-  const find = (): LocalImage | null => (manifest === null ? null : ({ id, manifest, held } as Partial<LocalImage> as LocalImage));
+  const find = (): LocalImage | null => (manifest === null ? null : ({ id, manifest, has: () => true, held } as Partial<LocalImage> as LocalImage));
   const server = await PeerServer.listen({ port: 7443, library: { find }, bringsForOthers: () => false, manifestUnderWay: () => null, clock: systemClock, log });
   if (server === null) throw new Error('The port for other mirrors is taken.');
   const door = new MasterDoor(

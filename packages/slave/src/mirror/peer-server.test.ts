@@ -11,26 +11,33 @@ import type { LocalImage } from './local-image';
 import { PeerConnections } from './peer-connections';
 import { PeerServer } from './peer-server';
 
-const chunkBytes = 4096;
+const chunkBytes = 65_536;
 const log = pino({ level: 'silent' });
 const secret = randomBytes(32);
 const manifest = 'b'.repeat(64);
-const content = randomBytes(8 * chunkBytes);
+const content = randomBytes(32 * chunkBytes);
 const chunk = (index: number): Buffer => content.subarray(index * chunkBytes, (index + 1) * chunkBytes);
 
-/** Has the first half; brings the rest when it is asked to. */
-class HalfImage implements Pick<LocalImage, 'id' | 'manifest' | 'held' | 'obtain'> {
+/** Has the first few; brings the rest when it is asked to, once the gate lets it. */
+class PartImage implements Pick<LocalImage, 'id' | 'manifest' | 'has' | 'held' | 'obtain'> {
   readonly id = manifest;
-  readonly manifest = { chunkBytes, sizeBytes: content.length, hashes: Buffer.alloc(8 * 32, 1) };
+  readonly manifest = { chunkBytes, sizeBytes: content.length, hashes: Buffer.alloc(32 * 32, 1) };
   readonly brought: number[] = [];
 
-  held(index: number): Promise<Buffer | null> {
-    return Promise.resolve(index < 4 ? chunk(index) : null);
+  gate: Promise<void> = Promise.resolve();
+
+  has(index: number): boolean {
+    return index < 4;
   }
 
-  obtain(index: number): Promise<Buffer> {
+  held(index: number): Promise<Buffer | null> {
+    return Promise.resolve(this.has(index) ? chunk(index) : null);
+  }
+
+  async obtain(index: number): Promise<Buffer> {
     this.brought.push(index);
-    return Promise.resolve(chunk(index));
+    await this.gate;
+    return chunk(index);
   }
 }
 
@@ -39,8 +46,8 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-async function serving(bringsForOthers = false): Promise<{ readonly server: PeerServer; readonly image: HalfImage }> {
-  const image = new HalfImage();
+async function serving(bringsForOthers = false): Promise<{ readonly server: PeerServer; readonly image: PartImage }> {
+  const image = new PartImage();
   const server = await PeerServer.listen({ port: 0, library: { find: (id) => (id === manifest ? (image as unknown as LocalImage) : null) }, bringsForOthers: () => bringsForOthers, manifestUnderWay: () => null, clock: systemClock, log });
   if (server === null) throw new Error('no port is free');
   closing.push(() => server.close());
@@ -82,6 +89,22 @@ it('brings for others only what is its part to bring', async () => {
   expect(await ask(mine.server, true)).toEqual({ kind: 'lack', why: 'absent' });
   expect(await ask(others.server, false)).toEqual({ kind: 'lack', why: 'absent' });
   expect([mine.image.brought, others.image.brought]).toEqual([[6], []]);
+});
+
+it('sends a chunk that is here while many are still to be brought for the same host', async () => {
+  const { server, image } = await serving(true);
+  let open: () => void = () => undefined;
+  image.gate = new Promise((resolve) => (open = resolve));
+  const port = await connections().to(memberOf(server), manifest);
+  // As many as there is room for on the way out to one host, in bytes.
+  const slow = Array.from({ length: 16 }, (_, at) => 4 + at).map((index) => port?.ask(want(index)).answer);
+  expect(await port?.ask({ ...want(0), urgent: false }).answer).toEqual({ kind: 'chunk', encoding: 'plain', data: chunk(0) });
+  expect(image.brought).toHaveLength(16);
+  open();
+  const answers = await Promise.all(slow);
+  expect(answers.every((answer, at) => answer?.kind === 'chunk' && answer.data.equals(chunk(4 + at)))).toBe(true);
+  // Each was brought once.
+  expect(image.brought).toHaveLength(16);
 });
 
 describe('refuses whoever comes with', () => {

@@ -28,13 +28,23 @@ export interface PeerServerOptions {
   readonly log: Logger;
 }
 
-const mostConnections = 256;
+/** A connection is for one image and one host: a few of each for every host of a large site. */
+const mostConnections = 1024;
 const handshakeWithinMs = 5000;
 /** Of a link of 1 Gbit/s some hundred milliseconds, and no more memory than a lab PC spares. */
 const outLimits = { bytes: 64 * 1024 * 1024, bytesPerConnection: 1024 * 1024 };
+/** Chunks that were brought for others and wait for room on the way out; of what is beyond the bytes are let go of, and read from the disk. */
+const mostBroughtBytes = 32 * 1024 * 1024;
 const lookForStuckMs = 20_000;
 /** Of the master's present start and of the one before: who was told keys by that one still uses them. */
 const secretsKept = 2;
+
+interface Brought {
+  /** Null: to be read from the disk. */
+  readonly data: Buffer | null;
+}
+
+const isHere: Brought = { data: null };
 
 /**
  * Serves the chunks of this host to other mirrors. Who may ask for what is in the key they come with (shared/chunks/psk): one connection
@@ -48,6 +58,7 @@ export class PeerServer {
   private secrets: readonly string[] = [];
   private readonly manifests = new WeakMap<object, ManifestId>();
   private cancelLook: Cancel;
+  private broughtBytes = 0;
   /** Chunk bytes sent since the start. */
   toPeersBytes = 0;
 
@@ -135,13 +146,29 @@ export class PeerServer {
     const image = this.options.library.find(id);
     if (index === manifestIndex) return this.answerManifest(image?.manifest ?? (await this.options.manifestUnderWay(id)?.catch(() => null)) ?? null, stream, cancelled);
     if (image === null || index >= chunkCount(image.manifest)) return { kind: 'lack', why: 'absent' };
-    const found = await stream.send(chunkLength(image.manifest, index), urgent, cancelled, async () => {
-      const data = await this.bytesOf(image, index, urgent, insist);
-      return data === null ? null : { data };
-    });
-    if (found === null) return { kind: 'lack', why: 'absent' };
-    this.toPeersBytes += found.data.length;
-    return { kind: 'chunk', encoding: 'plain', data: found.data };
+    const mayBring = !insist && this.options.bringsForOthers(id, index);
+    // Before there is room for it on the way out: what is here does not wait for what is still to come.
+    const brought = image.has(index) ? isHere : mayBring ? await this.bring(image, index, urgent) : null;
+    if (brought === null) return { kind: 'lack', why: 'absent' };
+    try {
+      const found = await stream.send(chunkLength(image.manifest, index), urgent, cancelled, async () => {
+        const data = brought.data ?? (await image.held(index)) ?? (mayBring ? await obtained(image, index, urgent) : null);
+        return data === null ? null : { data };
+      });
+      if (found === null) return { kind: 'lack', why: 'absent' };
+      this.toPeersBytes += found.data.length;
+      return { kind: 'chunk', encoding: 'plain', data: found.data };
+    } finally {
+      this.broughtBytes -= brought.data?.length ?? 0;
+    }
+  }
+
+  /** Null when it cannot be had now; without its bytes when many wait for room already: it is read again then. */
+  private async bring(image: LocalImage, index: number, urgent: boolean): Promise<Brought | null> {
+    const data = await obtained(image, index, urgent);
+    if (data === null || this.broughtBytes + data.length > mostBroughtBytes) return data === null ? null : isHere;
+    this.broughtBytes += data.length;
+    return { data };
   }
 
   private async answerManifest(manifest: Manifest | null, stream: PacedStream, cancelled: () => boolean): Promise<ChunkAnswer> {
@@ -151,15 +178,14 @@ export class PeerServer {
     const found = await stream.send(data.length, true, cancelled, () => Promise.resolve({ data }));
     return found === null ? { kind: 'lack', why: 'failed' } : { kind: 'chunk', encoding: 'deflate', data: found.data };
   }
+}
 
-  private async bytesOf(image: LocalImage, index: number, urgent: boolean, insist: boolean): Promise<Buffer | null> {
-    const held = await image.held(index);
-    if (held !== null || insist || !this.options.bringsForOthers(image.id, index)) return held;
-    try {
-      return await image.obtain(index, urgent);
-    } catch (error) {
-      if (error instanceof ChunkUnavailable) return null;
-      throw error;
-    }
+/** Null when nobody can give it now. */
+async function obtained(image: LocalImage, index: number, urgent: boolean): Promise<Buffer | null> {
+  try {
+    return await image.obtain(index, urgent);
+  } catch (error) {
+    if (error instanceof ChunkUnavailable) return null;
+    throw error;
   }
 }
