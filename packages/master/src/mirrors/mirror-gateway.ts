@@ -23,7 +23,7 @@ export interface MirrorDoorLimits extends MirrorLimits {
 /** Room for 5,000 hosts, twice over; an address stands for a whole lab behind NAT. */
 export const defaultMirrorLimits: MirrorDoorLimits = {
   handshakeMs: 20_000,
-  maxChannels: 256,
+  maxChannels: 2000,
   maxConnections: 12_000,
   maxUnproven: 4000,
   maxUnprovenPerAddress: 250,

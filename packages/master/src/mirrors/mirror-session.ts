@@ -45,7 +45,7 @@ export interface MirrorSessionParts {
 export interface MirrorLimits {
   /** From the connection to an accepted hello. */
   readonly handshakeMs: number;
-  /** Images that one mirror may have open: more than a host has guests. */
+  /** Images that one mirror may have open: more than a host has guests. Those above it are not opened, and the others stay. */
   readonly maxChannels: number;
 }
 
@@ -74,6 +74,8 @@ export class MirrorSession implements RegisteredMirror {
   private readonly stream: PacedStream;
   private readonly port: ChunkPort;
   private readonly channels = new Map<number, Channel>();
+  /** Channels above the limit: an honest mirror asks on them, and closes them, before it hears that. */
+  private readonly turnedAway = new Set<number>();
   private stage: 'challenged' | 'judging' | 'accepted' | 'refused' | 'ended' = 'challenged';
   private presence: MirrorPresence | null = null;
   private name = '';
@@ -219,7 +221,8 @@ export class MirrorSession implements RegisteredMirror {
   private open({ channel, manifest, have }: Extract<MirrorMessage, { type: 'open' }>): void {
     const known = this.channels.get(channel);
     if (known !== undefined && known.manifest !== manifest) throw new RangeError(`Channel ${channel} is open for another image.`);
-    if (known === undefined && this.channels.size >= this.parts.limits.maxChannels) throw new RangeError(`More than ${this.parts.limits.maxChannels} images are open on one mirror.`);
+    if (known === undefined && this.channels.size >= this.parts.limits.maxChannels) return this.turnAway(channel);
+    this.turnedAway.delete(channel);
     if (known !== undefined) return this.inTurn(async () => this.tellHave(await known.opened, have));
     // It is known at once, so that what is asked for it from now on waits.
     this.channels.set(channel, {
@@ -251,6 +254,11 @@ export class MirrorSession implements RegisteredMirror {
     return opened;
   }
 
+  private turnAway(channel: number): void {
+    this.turnedAway.add(channel);
+    this.notOpened(channel, `This mirror has ${this.parts.limits.maxChannels} images open, the most there may be. Remove guests from this host, or images that are kept on it ahead of time.`);
+  }
+
   private notOpened(channel: number, sentence: string): null {
     this.send({ type: 'not-opened', channel, sentence });
     return null;
@@ -265,7 +273,10 @@ export class MirrorSession implements RegisteredMirror {
 
   private close(number: number): void {
     const channel = this.channels.get(number);
-    if (channel === undefined) throw new RangeError(`Channel ${number} is not open.`);
+    if (channel === undefined) {
+      if (!this.turnedAway.delete(number)) throw new RangeError(`Channel ${number} is not open.`);
+      return;
+    }
     this.channels.delete(number);
     void channel.opened.then((opened) => {
       if (opened !== null) this.parts.registry.close(opened);
@@ -302,6 +313,7 @@ export class MirrorSession implements RegisteredMirror {
   private async answer({ channel: number, index, urgent, insist }: Want, cancelled: () => boolean): Promise<ChunkAnswer> {
     if (this.stage === 'refused') return { kind: 'lack', why: 'refused' };
     const channel = this.channels.get(number);
+    if (this.turnedAway.has(number)) return { kind: 'lack', why: 'refused' };
     if (this.stage !== 'accepted' || channel === undefined) return this.hostile(`Chunk ${index} was asked for on channel ${number}, which is not open.`);
     const opened = await channel.opened;
     if (opened === null) return { kind: 'lack', why: 'refused' };
