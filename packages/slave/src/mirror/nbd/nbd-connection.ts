@@ -33,6 +33,8 @@ const blockingBytes = 128 * 1024;
 /** A blocking read that took longer was not in the page cache, and probably nor is the next one. */
 const coldMs = 1;
 const coldReads = 32;
+/** As so many bytes at least an answer counts: a small one takes room besides its bytes. */
+const leastCountedBytes = 1024;
 /** What one connection may have under way: more than any guest asks for at a time. */
 const mostUnderWay = 8 * 1024 * 1024;
 
@@ -40,7 +42,7 @@ const mostUnderWay = 8 * 1024 * 1024;
  * The transmission phase of one connection. Requests are answered in whatever order their bytes come.
  *
  * A client that asks without reading its answers is read no further: at most `mostUnderWay` and one request
- * are kept for it.
+ * are kept for it, and all of them but its first answer of at most `blockingBytes` within the budget of all connections.
  */
 export class NbdConnection {
   private held: Buffer;
@@ -112,26 +114,50 @@ export class NbdConnection {
     if (fault !== 0) {
       const payload = payloadBytes(request);
       if (payload > mostRequestBytes) throw new RangeError(`A write of ${payload} bytes is not followed.`);
+      if (!this.answerNow(errorReply(structured, request.cookie, fault))) return false;
       this.skip = payload;
-      this.socket.write(errorReply(structured, request.cookie, fault));
-    } else if (request.type === command.blockStatus) {
-      this.socket.write(blockStatusReply(request, image.extents(request.offset, request.length)));
-    } else if (!this.answerHere(request)) {
-      if (!this.budget.take(request.length)) {
-        this.waitsForBudget = true;
-        this.budget.wait(() => {
-          this.waitsForBudget = false;
-          this.serve();
-        });
-        return false;
-      }
-      void this.answerLater(request);
+      return true;
     }
+    if (request.type === command.blockStatus) return this.answerNow(blockStatusReply(request, image.extents(request.offset, request.length)));
+    const counted = this.isBehind || request.length > blockingBytes ? countedAs(request.length) : 0;
+    if (!this.hasRoom(counted)) return false;
+    if (this.answerHere(request, counted)) return true;
+    if (counted === 0 && !this.hasRoom(countedAs(request.length))) return false;
+    void this.answerLater(request);
     return true;
   }
 
+  /** Answers wait in this process because the client does not take them. Only then are those made at once counted. */
+  private get isBehind(): boolean {
+    return this.socket.writableLength > 0;
+  }
+
+  /** Takes room of the budget; when it has none, the connection goes on as soon as it has. */
+  private hasRoom(bytes: number): boolean {
+    if (bytes === 0 || this.budget.take(bytes)) return true;
+    this.waitsForBudget = true;
+    this.budget.wait(() => {
+      this.waitsForBudget = false;
+      this.serve();
+    });
+    return false;
+  }
+
+  private answerNow(reply: Buffer): boolean {
+    const counted = this.isBehind ? countedAs(reply.length) : 0;
+    if (!this.hasRoom(counted)) return false;
+    this.write(reply, counted);
+    return true;
+  }
+
+  /** `counted` is given back when it was handed to the kernel, or when the connection ended. */
+  private write(data: Buffer, counted: number): void {
+    if (counted === 0) this.socket.write(data);
+    else this.socket.write(data, () => this.budget.give(counted));
+  }
+
   /** The way of nearly every read: one allocation, one read, one write. */
-  private answerHere(request: Request): boolean {
+  private answerHere(request: Request, counted: number): boolean {
     const { structured, export: image } = this.agreed;
     if (request.length > blockingBytes) return false;
     if (this.cold > 0) {
@@ -145,7 +171,7 @@ export class NbdConnection {
     if (performance.now() - startMs > coldMs) this.cold = coldReads;
     image.noteRead(request.offset, request.length);
     writeReadHead(reply, structured, request);
-    this.socket.write(reply);
+    this.write(reply, counted);
     return true;
   }
 
@@ -160,17 +186,20 @@ export class NbdConnection {
     });
     this.underWay -= length;
     if (this.ended || data === null) {
-      this.budget.give(length);
+      this.budget.give(countedAs(length));
       if (!this.ended) this.socket.write(errorReply(structured, cookie, nbdError.io));
     } else {
       const head = Buffer.allocUnsafe(readHeadBytes(structured));
       writeReadHead(head, structured, request);
       this.socket.cork();
       this.socket.write(head);
-      // Called when it was handed to the kernel, or when the connection ended.
-      this.socket.write(data, () => this.budget.give(length));
+      this.write(data, countedAs(length));
       this.socket.uncork();
     }
     this.serve();
   }
+}
+
+function countedAs(bytes: number): number {
+  return Math.max(bytes, leastCountedBytes);
 }

@@ -211,6 +211,40 @@ test('a client that asks and never reads is kept few bytes for, and others are s
   client.end();
 }, 60_000);
 
+test.each([{ kind: 'reads', type: command.read }, { kind: 'block status', type: command.blockStatus }])('clients that never read are kept few bytes for all together, while others are served at once ($kind)', async ({ type }) => {
+  await server.close();
+  const length = 128 * 1024;
+  const open = (name: string): Promise<NbdExport | null> => Promise.resolve(name === 'it' ? image : null);
+  server = await NbdServer.listen({ path, owner: null, clock: systemClock, log: pino({ level: 'silent' }), open, mostReplyBytes: 1024 * 1024 });
+  let told = 0;
+  const extents = image.extents.bind(image);
+  image.extents = (...range) => {
+    told += 1;
+    return extents(...range);
+  };
+  const answered = (): number => (type === command.read ? image.noted.length : told);
+  const greedy = await Promise.all(Array.from({ length: 16 }, () => NbdClient.open(path, 'it')));
+  const asked = type === command.read ? 64 : 8000;
+  for (const client of greedy) {
+    client.socket.pause();
+    for (let at = 0; at < asked; at += 1) client.request(type, 0, length);
+  }
+  const honest = await NbdClient.open(path, 'it');
+  for (let at = 0; at < 50; at += 1) {
+    honest.request(command.read, 0, 4096);
+    expect((await honest.reply()).error).toBe(0);
+  }
+  expect(answered()).toBeGreaterThan(16);
+  // Of reads: 1 MiB, and of each client what the kernel takes and one more. All that was asked for are 1024 reads.
+  expect(answered()).toBeLessThan(type === command.read ? 200 : 16 * asked * 0.8);
+  for (const client of greedy) client.socket.resume();
+  for (const client of greedy) {
+    for (let at = 0; at < asked; at += 1) if ((await client.reply()).error !== 0) throw new Error(`The answer ${at} is wrong.`);
+    client.end();
+  }
+  honest.end();
+}, 60_000);
+
 test('many large requests of many connections wait for each other and are all answered', async () => {
   const clients = await Promise.all(Array.from({ length: 12 }, () => NbdClient.open(path, 'it')));
   image.isHere = false;

@@ -14,6 +14,8 @@ export interface NbdServerOptions {
   readonly open: OpenExport;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Most that is kept for all clients together. */
+  readonly mostReplyBytes?: number;
 }
 
 const shakeHandsWithinMs = 30_000;
@@ -26,10 +28,11 @@ const stuckMs = 60_000;
 export class NbdServer {
   private readonly server: Server;
   private readonly sockets = new Map<Socket, number>();
-  private readonly budget = new ReplyBudget(mostReplyBytes);
+  private readonly budget: ReplyBudget;
   private stopLooking: Cancel = () => undefined;
 
   private constructor(private readonly options: NbdServerOptions) {
+    this.budget = new ReplyBudget(options.mostReplyBytes ?? mostReplyBytes);
     this.server = createServer((socket) => void this.serve(socket));
     this.server.maxConnections = mostConnections;
   }
