@@ -53,8 +53,9 @@ export class ImageSpreadRegistry {
   /** A mirror tells of another. True when it is news that this one gives wrong bytes. */
   report(reporterId: string, accusedId: string, id: ManifestId, fault: PeerFault): boolean {
     const image = this.images.get(id);
-    // Only who has the image open can have asked for it, and only of one that was named.
-    if (image?.has(reporterId) !== true) return false;
-    return this.faults.report({ reporterId, accusedId, fault, witnesses: image.size - (image.has(accusedId) ? 1 : 0) });
+    const reporter = image?.find(reporterId) ?? null;
+    // Only who has the image open can have asked for it, and only one that it was told of.
+    if (image === undefined || reporter?.wasToldOf(accusedId) !== true) return false;
+    return this.faults.report({ reporterId, accusedId, fault, reporterVolunteers: reporter.presence.volunteer, witnesses: image.size - (image.has(accusedId) ? 1 : 0) });
   }
 }

@@ -9,8 +9,9 @@ beforeEach(() => {
   clock = new HandClock();
   faults = new PeerFaults(clock, (slaveId) => told.push(`${slaveId} ${faults.isAvoided(slaveId) ? 'avoided' : 'asked again'}`));
 });
-const unreachable = (reporterId: string, accusedId: string, witnesses = 5): boolean => faults.report({ reporterId, accusedId, fault: 'unreachable', witnesses });
-const wrong = (reporterId: string, accusedId: string): boolean => faults.report({ reporterId, accusedId, fault: 'wrong-bytes', witnesses: 5 });
+const unreachable = (reporterId: string, accusedId: string, witnesses = 5): boolean => faults.report({ reporterId, accusedId, fault: 'unreachable', reporterVolunteers: false, witnesses });
+const wrong = (reporterId: string, accusedId: string): boolean => faults.report({ reporterId, accusedId, fault: 'wrong-bytes', reporterVolunteers: false, witnesses: 5 });
+const volunteerSaysWrong = (reporterId: string, accusedId: string): boolean => faults.report({ reporterId, accusedId, fault: 'wrong-bytes', reporterVolunteers: true, witnesses: 5 });
 
 test('who gave wrong bytes is avoided from then on, and it is news once', () => {
   expect([wrong('a', 'liar'), wrong('b', 'liar')]).toEqual([true, false]);
@@ -25,6 +26,31 @@ test('one that accuses many is believed of a few alone, and of more when another
   expect(wrong('broken', 'one more')).toBe(false);
   expect(faults.isAvoided('one more')).toBe(false);
   expect(wrong('whole', 'one more')).toBe(true);
+});
+
+test('a volunteer’s word alone rests one for a minute, over its reconnection too, and is not news', () => {
+  expect(volunteerSaysWrong('v', 'accused')).toBe(false);
+  faults.cameAnew('accused');
+  clock.advance(avoidedMs - 1);
+  expect(faults.isAvoided('accused')).toBe(true);
+  clock.advance(1);
+  expect(told).toEqual(['accused avoided', 'accused asked again']);
+});
+
+test.each<[string, () => boolean]>([
+  ['a dedicated slave', () => wrong('dedicated', 'accused')],
+  ['another volunteer', () => volunteerSaysWrong('w', 'accused')],
+])('whom a volunteer accuses is avoided for good once %s says so too', (_, confirm) => {
+  volunteerSaysWrong('v', 'accused');
+  expect(volunteerSaysWrong('v', 'accused')).toBe(false);
+  expect(confirm()).toBe(true);
+  clock.advance(24 * 3_600_000);
+  expect(faults.isAvoided('accused')).toBe(true);
+});
+
+test('a volunteer that accuses many rests a few', () => {
+  for (let at = 0; at <= mostAccused; at++) volunteerSaysWrong('v', `m${at}`);
+  expect(Array.from({ length: mostAccused + 1 }, (_, at) => faults.isAvoided(`m${at}`))).toEqual([...Array.from({ length: mostAccused }, () => true), false]);
 });
 
 test('nobody accuses itself', () => {

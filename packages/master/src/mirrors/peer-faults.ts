@@ -11,16 +11,20 @@ export interface Report {
   readonly reporterId: string;
   readonly accusedId: string;
   readonly fault: PeerFault;
+  /** A volunteer's machine may be anybody's: its word alone brands nobody. */
+  readonly reporterVolunteers: boolean;
   /** Mirrors besides the accused that could tell. */
   readonly witnesses: number;
 }
 
 /**
  * Which mirrors nobody is sent to: those that gave wrong bytes, for the rest of this process' life; those that two others could
- * not reach, or the only other one there is, for a minute. One reporter alone may have a fault of its own way.
+ * not reach, or the only other one there is, for a minute; and for a minute those whom one volunteer alone accuses of wrong bytes. One
+ * reporter alone may have a fault of its own way.
  */
 export class PeerFaults {
   private readonly liars = new Set<string>();
+  private readonly suspects = new Map<string, Cancel>();
   private readonly accusers = new Map<string, Set<string>>();
   private readonly accusedBy = new Map<string, Set<string>>();
   /** When each reporter could not reach it last: monotonic ms. */
@@ -34,18 +38,18 @@ export class PeerFaults {
   ) {}
 
   isAvoided(slaveId: string): boolean {
-    return this.liars.has(slaveId) || this.resting.has(slaveId);
+    return this.liars.has(slaveId) || this.suspects.has(slaveId) || this.resting.has(slaveId);
   }
 
-  /** True when this was news: wrong bytes of one that was not known for it. */
-  report({ reporterId, accusedId, fault, witnesses }: Report): boolean {
+  /** True when this was news: wrong bytes of one that was not known for it, and that is believed. */
+  report({ reporterId, accusedId, fault, reporterVolunteers, witnesses }: Report): boolean {
     if (reporterId === accusedId) return false;
-    if (fault === 'wrong-bytes') return this.accuse(reporterId, accusedId);
+    if (fault === 'wrong-bytes') return this.accuse(reporterId, accusedId, reporterVolunteers);
     const now = this.clock.monotonicMs();
     const reports = this.unreached.get(accusedId) ?? new Map<string, number>();
     for (const [id, atMs] of reports) if (now - atMs >= avoidedMs) reports.delete(id);
     this.unreached.set(accusedId, reports.set(reporterId, now));
-    if (reports.size >= Math.min(reportersNeeded, witnesses)) this.rest(accusedId);
+    if (reports.size >= Math.min(reportersNeeded, witnesses)) this.rest(accusedId, this.resting, () => this.unreached.delete(accusedId));
     return false;
   }
 
@@ -64,24 +68,30 @@ export class PeerFaults {
     return true;
   }
 
-  private accuse(reporterId: string, accusedId: string): boolean {
+  private accuse(reporterId: string, accusedId: string, reporterVolunteers: boolean): boolean {
     const accused = this.accusedBy.get(reporterId) ?? new Set();
     const accusers = this.accusers.get(accusedId) ?? new Set();
     this.accusedBy.set(reporterId, accused.add(accusedId));
     this.accusers.set(accusedId, accusers.add(reporterId));
-    if (accused.size > mostAccused && accusers.size < reportersNeeded) return false;
+    if (accusers.size < reportersNeeded) {
+      if (accused.size > mostAccused) return false;
+      if (reporterVolunteers) {
+        this.rest(accusedId, this.suspects);
+        return false;
+      }
+    }
     return this.caught(accusedId);
   }
 
-  private rest(slaveId: string): void {
-    const before = this.resting.get(slaveId);
+  private rest(slaveId: string, among: Map<string, Cancel>, onOver: () => void = () => undefined): void {
+    const before = among.get(slaveId);
     before?.();
     const cancel = this.clock.after(avoidedMs, () => {
-      this.resting.delete(slaveId);
-      this.unreached.delete(slaveId);
+      among.delete(slaveId);
+      onOver();
       this.onChange(slaveId);
     });
-    this.resting.set(slaveId, cancel);
+    among.set(slaveId, cancel);
     if (before === undefined) this.onChange(slaveId);
   }
 }

@@ -2,6 +2,7 @@ import { defaultChunkBytes, hashBytes, type Manifest } from '@paravcl/shared/chu
 import type { MasterToMirror } from '@paravcl/shared/chunks/mirror-messages';
 import { HandClock } from '../../test/it/hand-clock';
 import { ImageSpreadRegistry, type OpenImage } from './image-spread-registry';
+import { avoidedMs } from './peer-faults';
 import { PeerKeys } from './peer-keys';
 import { coalesceMs, type MirrorPresence } from './shared-image';
 
@@ -12,12 +13,12 @@ type Members = Extract<MasterToMirror, { type: 'members' }>;
 
 class Mirror implements MirrorPresence {
   readonly heard: Members[] = [];
-  readonly volunteer = false;
 
   constructor(
     readonly slaveId: string,
     readonly address: string,
     readonly port: number | null = 7000,
+    readonly volunteer = false,
   ) {}
 
   send(message: MasterToMirror): void {
@@ -166,6 +167,28 @@ test('one that gave wrong bytes is gone for everybody, itself included', () => {
 test('who does not have the image open accuses nobody of it', () => {
   joined(near(1));
   expect(registry.report('slave-9', 'slave-1', id, 'wrong-bytes')).toBe(false);
+});
+
+test('one accuses only those it was told of, also when it is no longer told of them', () => {
+  const [one, two, mute] = [near(1), near(2), new Mirror('slave-3', '10.0.0.3', null)] as const;
+  const [first] = [one, two, mute].map(joined) as [OpenImage, OpenImage, OpenImage];
+  clock.advance(coalesceMs);
+  expect(registry.report('slave-2', 'slave-3', id, 'wrong-bytes')).toBe(false);
+  registry.close(first);
+  clock.advance(coalesceMs);
+  expect(two.heard.at(-1)?.gone).toEqual([0]);
+  expect(registry.report('slave-2', 'slave-1', id, 'wrong-bytes')).toBe(true);
+});
+
+test('one whom a volunteer alone accuses is told again after a minute', () => {
+  const [volunteer, other] = [new Mirror('slave-1', '10.0.0.1', 7000, true), near(2)] as const;
+  [volunteer, other, near(3)].forEach(joined);
+  clock.advance(coalesceMs);
+  expect(registry.report('slave-1', 'slave-2', id, 'wrong-bytes')).toBe(false);
+  clock.advance(coalesceMs);
+  expect(other.heard.at(-1)).toMatchObject({ self: null });
+  clock.advance(avoidedMs + coalesceMs);
+  expect(other.heard.at(-1)).toMatchObject({ self: 1 });
 });
 
 test('keys are made anew before they end', () => {

@@ -42,6 +42,8 @@ export const coalesceMs = 100;
 const renewAfterMs = pskLifetimeMs / 2;
 /** Members outside its group that one mirror is told of, because the master sent it there. */
 const mostIntroduced = 64;
+/** Members it was told of and that are gone, of which it may still have something to say. */
+const mostRemembered = 64;
 /** How often one was named first counts half after so long. */
 const loadHalvesMs = 1000;
 
@@ -49,6 +51,7 @@ const loadHalvesMs = 1000;
 export class ImageMember {
   readonly chunks: HeldChunks;
   readonly told = new Map<number, Told>();
+  private readonly toldBefore = new Set<string>();
   /** Undefined before its first `members`. */
   toldSelf: number | null | undefined = undefined;
   readonly introduced = new Set<number>();
@@ -72,6 +75,21 @@ export class ImageMember {
   /** How often others were sent to it lately. */
   get load(): number {
     return this.named.load * 0.5 ** ((this.parts.clock.monotonicMs() - this.named.atMs) / loadHalvesMs);
+  }
+
+  /** Whether it was told of this one, now or a little while ago: of others it has nothing to say. */
+  wasToldOf(slaveId: string): boolean {
+    return this.toldBefore.has(slaveId) || [...this.told.values()].some((one) => one.slaveId === slaveId);
+  }
+
+  /** The member of this number is gone, or another has its number. */
+  forgetTold(number: number): void {
+    const slaveId = this.told.get(number)?.slaveId;
+    if (slaveId === undefined) return;
+    this.told.delete(number);
+    this.toldBefore.delete(slaveId);
+    this.toldBefore.add(slaveId);
+    for (const oldest of [...this.toldBefore].slice(0, Math.max(0, this.toldBefore.size - mostRemembered))) this.toldBefore.delete(oldest);
   }
 
   countNamed(): void {
@@ -106,6 +124,10 @@ export class SharedImage {
 
   has(slaveId: string): boolean {
     return this.members.has(slaveId);
+  }
+
+  find(slaveId: string): ImageMember | null {
+    return this.members.get(slaveId) ?? null;
   }
 
   get size(): number {
@@ -229,7 +251,7 @@ export class SharedImage {
       else if (!inView.has(number)) inView.set(number, 0);
     }
     const gone = [...member.told.keys()].filter((number) => !inView.has(number));
-    for (const number of gone) member.told.delete(number);
+    for (const number of gone) member.forgetTold(number);
     const set = [...inView].flatMap(([number, weight]) => this.news(member, number, weight, now) ?? []);
     const number = self.port === null || self.avoided ? null : self.number;
     if (set.length === 0 && gone.length === 0 && member.toldSelf === number) return;
@@ -244,6 +266,7 @@ export class SharedImage {
     const told = member.told.get(number);
     const isKnown = told !== undefined && told.slaveId === slaveId && told.address === address && told.port === port && told.weight === weight;
     if (isKnown && now - told.madeAt < renewAfterMs) return null;
+    if (told?.slaveId !== slaveId) member.forgetTold(number);
     member.told.set(number, { slaveId, address, port, weight, madeAt: now });
     return { number, slaveId, address, port, weight, ...this.parts.keys.keyFor(member.presence.slaveId, slaveId, this.id, now) };
   }

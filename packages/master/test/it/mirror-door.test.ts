@@ -351,6 +351,7 @@ describe('images', () => {
     const [far, one, two] = (await server.sharing(3, image)) as [MirrorDouble, MirrorDouble, MirrorDouble];
     for (const mirror of [far, one, two]) mirror.ignore('members').takeMembers();
     bytesOf(await far.ask(1));
+    for (const mirror of [one, two]) expect(await mirror.ask(1)).toMatchObject({ kind: 'redirect' });
     one.say({ type: 'peer-fault', manifest: image.id, slaveId: far.slaveId, fault: 'unreachable', index: 1 });
     expect(await one.ask(1)).toMatchObject({ kind: 'redirect' });
     two.say({ type: 'peer-fault', manifest: image.id, slaveId: far.slaveId, fault: 'silent', index: 1 });
