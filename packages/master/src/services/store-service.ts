@@ -9,6 +9,7 @@ import type { ChunkStore } from '../store/chunk-store';
 import type { LiveManifests } from '../store/store-sweep';
 import type { DamagedChunk } from '../store/store-verification';
 import type { MirrorFleet } from './mirror-fleet';
+import { SweepMemory } from './sweep-memory';
 
 /** Damaged chunks that are listed; the others are counted. */
 const listedChunks = 200;
@@ -32,10 +33,11 @@ export interface StoreDeps {
 export class StoreService {
   private sweeping: StoreSweep | null = null;
   private verifying: StoreVerification | null = null;
-  /** Since when manifests are named by nothing, as far as this process knows; a restart begins their grace anew. */
-  private readonly unnamedSince = new Map<ManifestId, EpochMs>();
+  private readonly memory: SweepMemory;
 
-  constructor(private readonly deps: StoreDeps) {}
+  constructor(private readonly deps: StoreDeps) {
+    this.memory = new SweepMemory(deps.unitOfWork);
+  }
 
   standing(): StoreStanding {
     const stats = this.deps.store.stats();
@@ -59,6 +61,11 @@ export class StoreService {
     const { begun, ended } = this.startSweep(`user ${principal.userName}`, 0);
     ended.catch(this.deps.onFault);
     return begun;
+  }
+
+  /** When a sweep came to its end last, before a restart too; null when that is not known. */
+  lastSweepAt(): Promise<EpochMs | null> {
+    return this.memory.lastSweepAt();
   }
 
   /** The daily sweep, to its end; what was deleted lately stays. Nothing when one runs. */
@@ -102,6 +109,7 @@ export class StoreService {
     ];
     const sentence = `${sayBytes(Math.max(0, freedBytes))} were freed.${faults.length > 0 ? ` ${faults.join(' and ')}: verify the store with repair.` : ''}`;
     this.sweeping = { ...begun, ...this.done(sentence), report: { deletedManifests, forgottenChunks, freedBytes, missingChunks } };
+    await this.memory.swept(this.deps.clock.now()).catch(this.deps.onFault);
   }
 
   /** What the books name, and what they stopped naming less than the grace ago. */
@@ -109,15 +117,17 @@ export class StoreService {
     const now = this.deps.clock.now();
     const inBooks = new Set(named);
     const kept = new Set(this.deps.store.manifestIds());
-    for (const id of this.unnamedSince.keys()) if (inBooks.has(id) || !kept.has(id)) this.unnamedSince.delete(id);
+    const before = await this.memory.unnamedSince();
+    const unnamed = new Map<ManifestId, EpochMs>();
     const inGrace: ManifestId[] = [];
     for (const id of kept) {
       if (inBooks.has(id)) continue;
-      const since = this.unnamedSince.get(id) ?? now;
-      this.unnamedSince.set(id, since);
+      const since = Math.min(before.get(id) ?? now, now);
+      unnamed.set(id, since);
       // One that cannot be read would stop the sweep, for the sake of what nobody asks for.
       if (now - since < graceMs && (await this.deps.store.manifest(id).catch(() => null)) !== null) inGrace.push(id);
     }
+    await this.memory.unnamed(unnamed);
     return [...named, ...inGrace];
   }
 

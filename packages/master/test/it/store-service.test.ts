@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { storeSchema, storeSweepSchema, storeVerificationSchema, type StoreVerification } from '@paravcl/shared/api/store';
-import { StoreSweepJob } from '../../src/jobs/store-sweep-job';
+import { quietAfterStartMs, StoreSweepJob } from '../../src/jobs/store-sweep-job';
 import { StoreService } from '../../src/services/store-service';
 import { ChunkStore } from '../../src/store/chunk-store';
 import { DirectoryBackend } from '../../src/store/directory-backend';
@@ -34,6 +34,9 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 beforeEach(async () => {
+  await database.unit.transaction(async ({ settings }) => {
+    for (const name of ['store_last_sweep', 'store_unnamed_since']) await settings.put(name, 'null');
+  });
   directory = mkdtempSync(join(tmpdir(), 'store-service-'));
   store = new ChunkStore(new DirectoryBackend(directory));
   await store.open();
@@ -188,6 +191,53 @@ test('the daily sweep leaves what was deleted lately, until its grace is over, a
   clock.advance(24 * hour);
   await job.run();
   expect(store.stats()).toMatchObject({ manifests: 0, chunks: 0 });
+});
+
+test('a master that is restarted every hour sweeps once a day, and what was deleted outlives it by its grace and no more', async () => {
+  await keep(someChunks(2));
+  books = [];
+  const sweeps: (string | null | undefined)[] = [];
+  for (let start = 0; start < 26; start += 1) {
+    const stores = service(24 * hour);
+    const job = new StoreSweepJob(stores, clock, 24 * hour);
+    await job.run();
+    expect(stores.standing().lastSweep).toBeNull();
+    clock.advance(quietAfterStartMs);
+    await job.run();
+    await job.run();
+    if (stores.standing().lastSweep !== null) sweeps.push(`${String(start)}: ${String(stores.standing().lastSweep?.report?.deletedManifests)}`);
+    clock.advance(hour - quietAfterStartMs);
+  }
+  expect(sweeps).toEqual(['0: 0', '24: 1']);
+  expect(store.stats()).toMatchObject({ manifests: 0, chunks: 0 });
+});
+
+test.each(['nonsense', '{"a":1}', String(Number.MAX_SAFE_INTEGER)])('a last sweep of which %s is written is none', async (written) => {
+  await database.unit.transaction(async ({ settings }) => {
+    for (const name of ['store_last_sweep', 'store_unnamed_since']) await settings.put(name, written);
+  });
+  const stores = service(24 * hour);
+  const job = new StoreSweepJob(stores, clock, 24 * hour);
+  clock.advance(quietAfterStartMs);
+  await job.run();
+  expect(stores.standing().lastSweep).toMatchObject({ state: 'done' });
+  expect(await stores.lastSweepAt()).toBe(clock.now());
+});
+
+test('a daily sweep that failed is not made again at once, but after a restart', async () => {
+  await keep(someChunks(1));
+  const stores = service();
+  live = () => Promise.reject(new Error('the database is away'));
+  const job = new StoreSweepJob(stores, clock, 24 * hour);
+  clock.advance(quietAfterStartMs);
+  await expect(job.run()).rejects.toThrow('the database is away');
+  await job.run();
+  expect(await stores.lastSweepAt()).toBeNull();
+  live = () => Promise.resolve(books);
+  const restarted = new StoreSweepJob(stores, clock, 24 * hour);
+  clock.advance(quietAfterStartMs);
+  await restarted.run();
+  expect(stores.standing().lastSweep).toMatchObject({ state: 'done' });
 });
 
 test('a deleted image whose list cannot be read gets no grace, and keeps no other from it', async () => {
