@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { askedBytes, bootChunks, ownSeconds, readBootTrace, recordedBootFile, withoutPauses, writtenTrace, type BootTrace } from './boot-trace';
+import { askedBytes, bootChunks, inOrderSeconds, ownSeconds, readBootTrace, recordedBootFile, withoutPauses, writtenTrace, type BootTrace } from './boot-trace';
 import { bootSetBytes, imageBytes } from './sizes';
 
 const chunkBytes = 64 * 1024;
@@ -24,6 +24,12 @@ describe('a boot trace', () => {
     expect(askedBytes(trace)).toBe(16_384);
     expect(ownSeconds(trace)).toBeCloseTo(0.002);
     expect(ownSeconds(withoutPauses(trace))).toBe(0);
+  });
+
+  it('takes the link’s time for early bytes and its own pauses after them, when its chunks come in order', () => {
+    // Three chunks in a second each; two of them are touched by the second read.
+    expect(inOrderSeconds(trace, chunkBytes, chunkBytes)).toBeCloseTo(3.0005);
+    expect(inOrderSeconds(trace, chunkBytes, 1e12)).toBeCloseTo(ownSeconds(trace));
   });
 
   it('comes back from its file as it was', async () => {

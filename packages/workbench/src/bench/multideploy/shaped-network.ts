@@ -11,8 +11,12 @@ const masterCable = 'uplink0';
 /** In a host's namespace. */
 const hostCable = 'lan0';
 
-/** A burst as small as tbf takes at this rate, so that little passes above it; a queue of 50 ms, as switches for PCs have. */
-const shape = (mbps: number): readonly string[] => ['root', 'tbf', 'rate', `${String(mbps)}mbit`, 'burst', '32kb', 'latency', '50ms'];
+/**
+ * A burst so small that little passes above the rate. A sender's own queue is as long as a network card's (1,000 packets), so that it holds
+ * its TCP back and drops nothing; the queues of the switch are short, as those of switches for PCs are.
+ */
+const queueMs = { sender: 400, switch: 50 } as const;
+const shape = (mbps: number, where: keyof typeof queueMs): readonly string[] => ['root', 'tbf', 'rate', `${String(mbps)}mbit`, 'burst', '32kb', 'latency', `${String(queueMs[where])}ms`];
 
 export const masterAddress = '10.77.0.1';
 export const hostAddress = (number: number): string => `10.77.0.${String(10 + number)}`;
@@ -28,7 +32,7 @@ export async function makeSwitch(mbps: number): Promise<void> {
   await inSwitch('ip', 'link', 'set', 'br0', 'up');
   await runProgram('ip', ['link', 'add', masterCable, 'type', 'veth', 'peer', 'name', 'master0', 'netns', bridgeSpace]);
   await plugIn('master0', mbps);
-  await runProgram('tc', ['qdisc', 'add', 'dev', masterCable, ...shape(mbps)]);
+  await runProgram('tc', ['qdisc', 'add', 'dev', masterCable, ...shape(mbps, 'sender')]);
   await runProgram('ip', ['address', 'add', `${masterAddress}/${String(prefix)}`, 'dev', masterCable]);
   await runProgram('ip', ['link', 'set', masterCable, 'up']);
 }
@@ -41,7 +45,7 @@ export async function makeHostNetwork(number: number, mbps: number): Promise<voi
   await inSwitch('ip', 'link', 'add', port, 'type', 'veth', 'peer', 'name', hostCable, 'address', hostMac(number), 'netns', space);
   await plugIn(port, mbps);
   const inside = (program: string, ...args: readonly string[]): Promise<string> => runProgram('ip', ['netns', 'exec', space, program, ...args]);
-  await inside('tc', 'qdisc', 'add', 'dev', hostCable, ...shape(mbps));
+  await inside('tc', 'qdisc', 'add', 'dev', hostCable, ...shape(mbps, 'sender'));
   await inside('ip', 'address', 'add', `${hostAddress(number)}/${String(prefix)}`, 'dev', hostCable);
   await inside('ip', 'link', 'set', 'lo', 'up');
   await inside('ip', 'link', 'set', hostCable, 'up');
@@ -59,7 +63,7 @@ export async function masterSentBytes(): Promise<number> {
 
 async function plugIn(port: string, mbps: number): Promise<void> {
   await inSwitch('ip', 'link', 'set', port, 'master', 'br0', 'up');
-  await inSwitch('tc', 'qdisc', 'add', 'dev', port, ...shape(mbps));
+  await inSwitch('tc', 'qdisc', 'add', 'dev', port, ...shape(mbps, 'switch'));
 }
 
 function inSwitch(program: string, ...args: readonly string[]): Promise<string> {
