@@ -56,6 +56,8 @@ const masterSilentMs = 10_000;
 /** A manifest comes through several hosts, and is all that a host waits for. */
 const manifestSilentMs = 15_000;
 const lookEveryMs = 500;
+/** From the last byte until a chunk is checked and kept, at most: others are sent here for it already. */
+const keptWithinMs = 5000;
 /** A member that the master names and that is not known yet: its address is on its way. */
 const introductionMs = 1000;
 const introductionEveryMs = 20;
@@ -77,6 +79,8 @@ const ownersAsked = 2;
 export class Fetcher implements ChunkSource {
   private readonly transfers = new Map<string, Transfer>();
   private readonly tables = new Map<ManifestId, MemberTable>();
+  /** Sent by the master a moment ago, and perhaps not kept yet. */
+  private readonly arrived = new Set<string>();
   private readonly liars = new Set<string>();
   private readonly manifests = new Map<ManifestId, Promise<Manifest>>();
   fromPeersBytes = 0;
@@ -153,7 +157,8 @@ export class Fetcher implements ChunkSource {
    */
   bringsForOthers(id: ManifestId, index: number): boolean {
     const table = this.tables.get(id) ?? noMembers;
-    return this.transfers.get(`${id}:${index}`)?.atMaster === true || (table.self !== null && owner(table, index) === table.self);
+    const key = `${id}:${index}`;
+    return this.transfers.get(key)?.atMaster === true || this.arrived.has(key) || (table.self !== null && owner(table, index) === table.self);
   }
 
   async fetch(image: KnownImage, index: number, urgent: boolean): Promise<Buffer> {
@@ -231,6 +236,7 @@ export class Fetcher implements ChunkSource {
     if (question === null) return [];
     transfer.atMaster = true;
     const found = await this.ask(question, transfer, insist ? masterSilentMs : silentMs);
+    if (found !== 'silent' && found.kind === 'chunk') this.arrives(`${image.id}:${index}`);
     transfer.atMaster = false;
     if (found === 'silent' && insist) this.master.giveUp();
     if (found === 'silent' || found.kind === 'lack') return [];
@@ -242,6 +248,11 @@ export class Fetcher implements ChunkSource {
     }
     this.fromMasterBytes += found.data.length;
     return bytes;
+  }
+
+  private arrives(key: string): void {
+    this.arrived.add(key);
+    this.clock.after(keptWithinMs, () => this.arrived.delete(key));
   }
 
   private async introduction(id: ManifestId, number: number): Promise<void> {
