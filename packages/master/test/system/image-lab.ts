@@ -87,6 +87,11 @@ export class ImageLab {
     await rm(this.site.options.stateDir, { recursive: true, force: true });
   }
 
+  /** Anew: a session ends while the lab sleeps. */
+  async logIn(): Promise<void> {
+    this.admin = await this.site.master.loginAs('admin', this.password);
+  }
+
   /** Announces a disk with these bytes. */
   announce(name: string, content: Buffer, about: { readonly familyId?: string } = {}): Promise<ImageAnswer> {
     return this.admin.call(createImage, {
@@ -106,7 +111,7 @@ export class ImageLab {
   }
 
   /** Registers and uploads a disk that no host has; random bytes without `content`. */
-  async image(name: string, content = randomBytes(12 * MiB), about: { readonly familyId?: string } = {}): Promise<TrialImage> {
+  async image(name: string, content = randomBytes(8 * MiB), about: { readonly familyId?: string } = {}): Promise<TrialImage> {
     const { id } = await this.announce(name, content, about);
     const image = await this.admin.call(putImageContent, { params: { imageId: id }, upload: { content: Readable.from([content]), sizeBytes: content.length } });
     return trialOf(image, content);
@@ -153,7 +158,7 @@ export class ImageLab {
   }
 
   /** Every guest read the original, and so would whoever reads these hosts now. Then the guests go. */
-  async checkEverything(image: TrialImage, guests: readonly (readonly [LabHost, Instance])[], servers = guests.map(([host]) => host)): Promise<void> {
+  async checkEverything(image: TrialImage, guests: readonly (readonly [LabHost, Instance])[], servers: readonly LabHost[] = guests.map(([host]) => host)): Promise<void> {
     for (const [host, instance] of guests) expect(await this.read(host, instance)).toBe(image.sha256);
     await Promise.all(guests.map(([, instance]) => this.runs(instance)));
     expect(await Promise.all(servers.map((host) => this.wrongBytes(host, image)))).toEqual(servers.map(() => 0));

@@ -2,20 +2,32 @@
  * Images on real hosts, through what may happen to them: each test boots guests that read their whole disk while something
  * breaks, and then compares every byte that was read, and every byte the hosts serve, with what was uploaded.
  */
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, open, readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listEvents } from '@paravcl/shared/api/events';
+import { listImageSlaves } from '@paravcl/shared/api/image-readiness';
+import { getImage, getImageContent } from '@paravcl/shared/api/images';
+import { stopInstance } from '@paravcl/shared/api/instances';
+import { getReservation, requestReservation } from '@paravcl/shared/api/reservations';
 import { listSlaves } from '@paravcl/shared/api/slaves';
+import { createStoreVerification, getLatestStoreVerification } from '@paravcl/shared/api/store';
 import { defaultChunkBytes } from '@paravcl/shared/chunks/manifest';
+import type { Instance } from '@paravcl/shared/domain/instance';
 import { MirrorClient } from '@paravcl/slave/disks/mirror-client';
 import { eventually } from '@paravcl/workbench/eventually';
 import { patienceMs } from '@paravcl/workbench/lab/enrol-and-approve';
+import { instanceWhere } from '@paravcl/workbench/lab/follow-operation';
 import type { LabHost } from '@paravcl/workbench/lab/lab-host';
+import { labLayout } from '@paravcl/workbench/lab/lab-layout';
+import { runProgram } from '@paravcl/workbench/process/run-program';
 import { buildSync } from 'esbuild';
+import { damagePacks } from './damaged-packs';
 import { damage, dataFile, differing, holdingOf, ImageLab, killed, MiB, standingOf } from './image-lab';
 
 jest.setTimeout(patienceMs);
 
+const hour = 3_600_000;
 const packages = join(__dirname, '../../..');
 
 let lab: ImageLab;
@@ -27,7 +39,7 @@ let three: LabHost;
 let four: LabHost;
 
 beforeAll(async () => {
-  lab = await ImageLab.open({ stateDir: await mkdtemp('/var/tmp/pvi-'), hosts: [{}, {}, {}, { poolLosesUnsynced: true }] });
+  lab = await ImageLab.open({ stateDir: await mkdtemp('/var/tmp/pvi-'), hosts: [{}, {}, {}, { poolLosesUnsynced: true }], masterConfig: { site: { name: 'Images', timeZone: 'UTC' } } });
   hosts = lab.site.hosts;
   [one, two, three, four] = ['host-1', 'host-2', 'host-3', 'host-4'].map((name) => lab.site.host(name)) as [LabHost, LabHost, LabHost, LabHost];
 });
@@ -66,40 +78,36 @@ test('guests finish their boot while the master is dead, as one host has the who
   await lab.checkEverything(image, guests, [one, two, three]);
 });
 
-test('a guest reads on when the mirror of the host that has its image is killed', async () => {
-  const image = await lab.image('A peer dies');
+test('guests read on when the mirror that has their image, their own mirror, or the agent of their host is killed', async () => {
+  const image = await lab.image('Processes die');
   await lab.whole(one, image);
-  const guests = await boots(image, [two]);
-  await lab.inTheMiddle(two, image);
-  await killed(one.mirror);
-  for (const [host, instance] of guests) expect(await lab.read(host, instance)).toBe(image.sha256);
-  await one.startMirror();
-  await lab.checkEverything(image, guests, [one, two]);
-});
-
-test('a guest whose own mirror is killed waits, and reads on when it is started again', async () => {
-  const image = await lab.image('Its mirror dies');
-  const guests = await boots(image, [two]);
-  const [[, instance]] = guests as [(typeof guests)[number]];
-  await lab.begins(two, instance);
-  await lab.inTheMiddle(two, image);
-  await killed(two.mirror);
-  await eventually('it to be paused', patienceMs, async () => ((await guestState(two, instance)) === 'paused (I/O error)' ? true : undefined));
-  await two.startMirror();
-  await lab.checkEverything(image, guests);
-});
-
-test('a guest boots on while the agent of its host is dead, and is known to run when that is back', async () => {
-  const image = await lab.image('The agent dies');
-  const guests = await boots(image, [three]);
-  const [[, instance]] = guests as [(typeof guests)[number]];
-  await lab.begins(three, instance);
-  await lab.inTheMiddle(three, image);
-  await killed(three.agent);
-  expect(await lab.read(three, instance)).toBe(image.sha256);
-  expect(three.agentIsRunning).toBe(false);
-  await three.startAgent();
-  await lab.checkEverything(image, guests);
+  const guests = await boots(image, [two, three, four]);
+  const [onTwo, onThree, onFour] = guests.map(([, instance]) => instance) as [Instance, Instance, Instance];
+  await Promise.all([
+    (async () => {
+      await lab.inTheMiddle(four, image);
+      await killed(one.mirror);
+      expect(await lab.read(four, onFour)).toBe(image.sha256);
+      await one.startMirror();
+    })(),
+    (async () => {
+      await lab.begins(two, onTwo);
+      await lab.inTheMiddle(two, image);
+      await killed(two.mirror);
+      await eventually('it to be paused', patienceMs, async () => ((await guestState(two, onTwo)) === 'paused (I/O error)' ? true : undefined));
+      await two.startMirror();
+      expect(await lab.read(two, onTwo)).toBe(image.sha256);
+    })(),
+    (async () => {
+      await lab.begins(three, onThree);
+      await lab.inTheMiddle(three, image);
+      await killed(three.agent);
+      expect(await lab.read(three, onThree)).toBe(image.sha256);
+      expect(three.agentIsRunning).toBe(false);
+      await three.startAgent();
+    })(),
+  ]);
+  await lab.checkEverything(image, guests, hosts);
 });
 
 test('a guest that cannot get its image for long is paused, and goes on by itself when the link is back', async () => {
@@ -118,18 +126,20 @@ test('a guest that cannot get its image for long is paused, and goes on by itsel
 });
 
 test('a guest boots on while the disk of its host is full, of which nothing is kept; with room there the image comes whole', async () => {
-  const image = await lab.image('No room');
+  const image = await lab.image('No room', randomBytes(20 * MiB));
+  const filler = join(two.pool, 'filler');
   const guests = await boots(image, [two]);
   const [[, instance]] = guests as [(typeof guests)[number]];
-  await lab.begins(two, instance);
-  await lab.inTheMiddle(two, image);
-  const filler = join(two.pool, 'filler');
-  await fill(filler);
   const mirror = new MirrorClient(two.pool);
-  await eventually('the pool to be full', patienceMs, async () => ((await mirror.status()).poolFull ? true : undefined), { everyMs: 10 });
-  expect(await lab.read(two, instance)).toBe(image.sha256);
-  expect(await holdingOf(two, image.manifest)).toMatchObject({ complete: false });
-  await rm(filler);
+  try {
+    await lab.begins(two, instance);
+    await fill(filler);
+    await eventually('the pool to be full', patienceMs, async () => ((await mirror.status()).poolFull ? true : undefined), { everyMs: 10 });
+    expect(await lab.read(two, instance)).toBe(image.sha256);
+    expect(await holdingOf(two, image.manifest)).toMatchObject({ complete: false });
+  } finally {
+    await rm(filler, { force: true });
+  }
   await lab.whole(two, image);
   expect((await mirror.status()).poolFull).toBe(false);
   await lab.checkEverything(image, guests);
@@ -212,17 +222,81 @@ test('a host that gives wrong bytes is caught by their hash, told of to operator
   await three.startMirror();
 });
 
+test('guests read on from another host while the packs of the master are damaged, and a verification mends them from there', async () => {
+  const image = await lab.image('Rotten on the master');
+  await lab.whole(one, image);
+  await damagePacks(labLayout(lab.site.options.stateDir).masterState);
+  const guests = await boots(image, [two]);
+  expect(await lab.read(two, guests[0]?.[1] ?? missing(two))).toBe(image.sha256);
+
+  await lab.admin.call(createStoreVerification, { body: { repair: true } });
+  const verified = await eventually('the verification to end', patienceMs, async () => {
+    const now = await lab.admin.call(getLatestStoreVerification);
+    return now.state === 'running' ? undefined : now;
+  });
+  expect(verified.damagedChunks).toBeGreaterThanOrEqual(image.chunks);
+  expect(verified.repairedChunks).toBeGreaterThanOrEqual(image.chunks);
+  expect((await lab.admin.call(listEvents, { query: { kind: 'store.damaged' } })).items).toHaveLength(1);
+  // As the master has it now.
+  expect(differing(await lab.admin.call(getImageContent, { params: { imageId: image.image.id } }), image.content)).toBe(0);
+  await lab.checkEverything(image, guests, [one, two]);
+});
+
+test('what a reservation of tomorrow needs is on all its hosts an hour before it begins, and the API says so', async () => {
+  const image = await lab.image('For tomorrow');
+  const params = { imageId: image.image.id };
+  // From a first boot it is learned what boots read.
+  const guests = await boots(image, [two]);
+  const [[, first]] = guests as [(typeof guests)[number]];
+  expect(await lab.read(two, first)).toBe(image.sha256);
+  await lab.runs(first);
+  // This guest does not listen when it is asked to go.
+  const stop = (force: boolean) => lab.admin.call(stopInstance, { params: { instanceId: first.id }, body: { force } });
+  await stop(false);
+  await instanceWhere(lab.admin, first.id, 'it to be asked', ({ observed }) => observed === 'stopping');
+  await stop(true);
+  const { bootSet } = await eventually('its boot to be known', patienceMs, async () => {
+    const now = await lab.admin.call(getImage, { params });
+    return now.bootSet === null ? undefined : now;
+  });
+  expect(bootSet).toMatchObject({ bytes: image.content.length, recordings: 1 });
+  await lab.remove(first);
+
+  const start = new Date(lab.site.clock.now() + 24 * hour);
+  start.setUTCHours(10, 0, 0, 0);
+  const { reservation } = await lab.admin.call(requestReservation, { body: { imageId: image.image.id, start: start.toISOString(), minutes: 60, count: hosts.length } });
+  if (reservation === null) throw new Error('Nothing was reserved.');
+  expect(await Promise.all([one, three, four].map((host) => holdingOf(host, image.manifest)))).toEqual([null, null, null]);
+  await lab.site.clock.sleepUntil(new Date(start.getTime() - hour));
+  await lab.logIn();
+  let said = 'nothing';
+  await eventually(
+    'all hosts to be ready',
+    patienceMs,
+    async () => {
+      const { readiness } = await lab.admin.call(getReservation, { params: { reservationId: reservation.id } });
+      said = readiness?.sentence ?? said;
+      return readiness?.ready === hosts.length ? true : undefined;
+    },
+    { state: () => said },
+  );
+  expect(said).toBe(`The image is ready on all ${String(hosts.length)} hosts.`);
+  const { items } = await lab.admin.call(listImageSlaves, { params });
+  expect(items).toEqual(hosts.map(({ name }) => expect.objectContaining({ name, ready: true }) as unknown));
+  expect(await Promise.all(hosts.map((host) => lab.wrongBytes(host, image)))).toEqual(hosts.map(() => 0));
+});
+
 /** Takes all room but some KiB, for what the guest prints; chunks come meanwhile. */
 async function fill(file: string): Promise<void> {
   const spareBytes = 256 * 1024;
-  const filler = await open(file, 'w');
+  const room = async (): Promise<number> => {
+    const { bavail, bsize } = await statfs(join(file, '..'));
+    return bavail * bsize - spareBytes;
+  };
+  await runProgram('fallocate', ['--length', String((await room()) - 4 * MiB), '--', file]);
+  const filler = await open(file, 'a');
   try {
-    for (let at = 0; ; ) {
-      const { bavail, bsize } = await statfs(file);
-      const room = Math.min(MiB, bavail * bsize - spareBytes);
-      if (room < bsize) return;
-      at += (await filler.write(Buffer.alloc(room, 1), 0, room, at)).bytesWritten;
-    }
+    for (let bytes = await room(); bytes >= 4096; bytes = await room()) await filler.write(Buffer.alloc(Math.min(bytes, MiB), 1));
   } finally {
     await filler.close();
   }
