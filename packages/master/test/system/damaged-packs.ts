@@ -3,18 +3,19 @@ import { join } from 'node:path';
 
 /** So often, that no chunk in a pack is spared. */
 const everyBytes = 64;
-/** Of a pack, from its start: chunks. What finds them stands at the end. */
-const chunkPart = 0.9;
+/** At the end of a pack stands what finds its chunks; of a small pack it takes less than this. */
+const tableBytes = 16 * 1024;
 
-/** Turns bytes of the chunks in all packs of a master's store into others, as a failing disk does. */
-export async function damagePacks(masterState: string): Promise<void> {
+export async function packsOf(masterState: string): Promise<readonly string[]> {
   const directory = join(masterState, 'chunks', 'packs');
-  const packs = await readdir(directory);
-  if (packs.length === 0) throw new Error(`There is no pack in ${directory}.`);
-  for (const name of packs) {
-    const path = join(directory, name);
+  return (await readdir(directory)).map((name) => join(directory, name));
+}
+
+/** Turns bytes of all chunks in these packs of a master's store into others, as a failing disk does. */
+export async function damagePacks(packs: readonly string[]): Promise<void> {
+  for (const path of packs) {
     const content = await readFile(path);
-    for (let at = everyBytes; at < content.length * chunkPart; at += everyBytes) content[at] = (content[at] ?? 0) ^ 0xff;
+    for (let at = everyBytes; at < content.length - tableBytes; at += everyBytes) content[at] = (content[at] ?? 0) ^ 0xff;
     await overwrite(path, content);
   }
 }

@@ -61,7 +61,7 @@ export class ImageLab {
       new LabSite({
         ...options,
         faultProxies: true,
-        hosts: options.hosts.map((host) => ({ offerCores: 1, offerRamMiB: hostRamMiB, linkMbps: 25, poolMiB: 512, ...host, agentConfig: { poolReserveMiB: 64, ...host.agentConfig } })),
+        hosts: options.hosts.map((host) => ({ offerCores: 1, offerRamMiB: hostRamMiB, linkMbps: 40, poolMiB: 512, ...host, agentConfig: { poolReserveMiB: 64, ...host.agentConfig } })),
         masterConfig: {
           fleet: { heartbeatSeconds: 1, suspectAfterSeconds: 3, lostAfterSeconds: 8 },
           placement: { coreOvercommit: 1, hostRamMiB: 0, criticalLimitPercent: 0 },
