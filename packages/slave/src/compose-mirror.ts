@@ -13,6 +13,7 @@ import { hostFiles } from './mirror/file-layer';
 import { ImageCompletion } from './mirror/image-completion';
 import { imageExport, readExportName } from './mirror/image-export';
 import { MirrorLibrary } from './mirror/image-library';
+import { ManifestFetcher } from './mirror/manifest-fetcher';
 import { MasterDoor } from './mirror/master-door';
 import { NbdServer } from './mirror/nbd/nbd-server';
 import { PeerConnections } from './mirror/peer-connections';
@@ -45,7 +46,7 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
           port: config.mirror.peerPort,
           library: { find: (id) => library?.find(id) ?? null },
           bringsForOthers: (id, index) => fetcher.bringsForOthers(id, index),
-          manifestUnderWay: (id) => fetcher.manifestUnderWay(id),
+          manifestUnderWay: (id) => manifests.underWay(id),
           clock,
           log,
         });
@@ -89,6 +90,7 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
     door.fault(manifest, member.slaveId, 'unreachable', 0);
   });
   const fetcher: Fetcher = new Fetcher(door, peers, clock, log);
+  const manifests: ManifestFetcher = new ManifestFetcher(door, peers, fetcher, clock);
   const opened = (library = await MirrorLibrary.open({
     files: hostFiles,
     poolDir: config.poolDir,
@@ -97,7 +99,7 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
     log,
     source: {
       fetch: (image, index, urgent) => fetcher.fetch(image, index, urgent),
-      manifest: (id) => fetcher.manifest(id),
+      manifest: (id) => manifests.manifest(id),
       opened: (image) => fetcher.opened(image),
       closed: (id) => {
         prefetcher.forget(id);

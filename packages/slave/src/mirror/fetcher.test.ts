@@ -1,12 +1,13 @@
 import { systemClock } from '@paravcl/shared/clock';
 import type { ChunkAnswer, ChunkPort } from '@paravcl/shared/chunks/chunk-port';
 import type { ChunkMember } from '@paravcl/shared/chunks/mirror-messages';
-import { chunkCount, chunkLength, encodeManifest, type Manifest } from '@paravcl/shared/chunks/manifest';
+import { chunkCount, chunkLength } from '@paravcl/shared/chunks/manifest';
 import { createHash, randomBytes } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
 import { pino } from 'pino';
 import { ChunkUnavailable, type KnownImage } from './chunk-source';
-import { Fetcher, type MasterSource, type PeerSource, type Question } from './fetcher';
+import { Fetcher, type MasterSource, type PeerSource } from './fetcher';
+import type { Question } from './silence';
 
 const chunkBytes = 4096;
 
@@ -126,13 +127,6 @@ class Host implements MasterSource, PeerSource {
     this.faults.push(`${slaveId} ${fault}`);
   }
 
-  /** The whole manifest from the master. */
-  whole: () => Promise<Manifest> = () => Promise.reject(new Error('nobody asks for a manifest here'));
-
-  manifest(): Promise<Manifest> {
-    return this.whole();
-  }
-
   opened(): void {
     throw new Error('nothing is opened here');
   }
@@ -228,55 +222,4 @@ it('shares one transfer among all who ask for the same chunk, and raises it when
   expect(await urgent).toBe(await background);
   expect(all.sentByMaster).toEqual([3]);
   expect(raised).toHaveBeenCalledTimes(1);
-});
-
-describe('the manifest of an image', () => {
-  const encodedOf = (image: KnownImage): Buffer => encodeManifest(image.manifest);
-
-  /** A site whose hosts know nothing of the image yet; the master sends its manifest to the first who asks. */
-  function unknowing(hosts: number): { readonly all: Site; readonly id: string; readonly sent: { count: number; whole: number } } {
-    const all = site(hosts);
-    const encoded = encodedOf(all.image);
-    const id = createHash('sha256').update(encoded).digest('hex');
-    const sent = { count: 0, whole: 0 };
-    const askers: Host[] = [];
-    for (const host of all.hosts) {
-      host.fetcher.members(id, { self: host.number, set: all.hosts.map(({ member }) => member), gone: [] }, true);
-      host.opened = () => undefined;
-      host.want = () => {
-        const parent = askers[Math.floor((askers.length - 1) / 2)];
-        askers.push(host);
-        if (parent === undefined) sent.count += 1;
-        const answer: ChunkAnswer = parent === undefined ? { kind: 'chunk', encoding: 'deflate', data: deflateRawSync(encoded) } : { kind: 'redirect', members: [parent.number] };
-        return { answer: soon().then(() => answer), raise: () => undefined, cancel: () => undefined, port: { received: 0 } };
-      };
-      host.answer = async () => {
-        await soon();
-        if (host.lies) return { kind: 'chunk', encoding: 'plain', data: randomBytes(encoded.length) };
-        const manifest = await (host.fetcher.manifestUnderWay(id) ?? Promise.resolve(all.image.manifest));
-        return { kind: 'chunk', encoding: 'plain', data: encodeManifest(manifest) };
-      };
-      host.whole = () => {
-        sent.whole += 1;
-        return Promise.resolve(all.image.manifest);
-      };
-    }
-    return { all, id, sent };
-  }
-
-  it('is handed on from host to host, so that the master sends it once', async () => {
-    const { all, id, sent } = unknowing(9);
-    const found = await Promise.all(all.hosts.map((host) => host.fetcher.manifest(id)));
-    for (const manifest of found) expect(encodeManifest(manifest)).toEqual(encodedOf(all.image));
-    expect(sent).toEqual({ count: 1, whole: 0 });
-  });
-
-  it('comes from the master after all when another host hands on a wrong one', async () => {
-    const { all, id, sent } = unknowing(3);
-    const [first, second] = all.hosts;
-    if (first !== undefined) first.lies = true;
-    await first?.fetcher.manifest(id);
-    expect(encodeManifest((await second?.fetcher.manifest(id)) ?? all.image.manifest)).toEqual(encodedOf(all.image));
-    expect(sent).toEqual({ count: 1, whole: 1 });
-  });
 });

@@ -1,6 +1,5 @@
-import { sleep, type Cancel, type Clock } from '@paravcl/shared/clock';
-import { manifestIndex, maxManifestFrameBytes } from '@paravcl/shared/chunks/frames';
-import { chunkHash, chunkLength, decodeManifest, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
+import { sleep, type Clock } from '@paravcl/shared/clock';
+import { chunkHash, chunkLength, type ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { ChunkAnswer, ChunkPort } from '@paravcl/shared/chunks/chunk-port';
 import type { AccessPattern } from '@paravcl/shared/chunks/access-pattern';
 import type { ChunkMember, PeerFault } from '@paravcl/shared/chunks/mirror-messages';
@@ -10,21 +9,13 @@ import { promisify } from 'node:util';
 import type { Logger } from 'pino';
 import { ChunkUnavailable, type ChunkSource, type KnownImage } from './chunk-source';
 import { candidates, noMembers, owner, withMembers, withPattern, type MemberTable } from './member-table';
+import { answerUnlessSilent, type Question } from './silence';
 
 const inflate = promisify(inflateRaw);
-
-/** A question that can be raised and given up. */
-export interface Question {
-  readonly answer: Promise<ChunkAnswer>;
-  raise(): void;
-  cancel(): void;
-  readonly port: Pick<ChunkPort, 'received'>;
-}
 
 /** The master as the fetcher sees it (master-door.ts). */
 export interface MasterSource {
   want(id: ManifestId, index: number, urgent: boolean, insist: boolean): Question | null;
-  manifest(id: ManifestId): Promise<Manifest>;
   opened(image: Pick<KnownImage, 'id'>): void;
   closed(id: ManifestId): void;
   fault(manifest: ManifestId, slaveId: string, fault: PeerFault, index: number): void;
@@ -53,9 +44,6 @@ interface Transfer {
 const silentMs = 3000;
 /** The master itself, when it is the last to ask: after it the connection is held to be dead. */
 const masterSilentMs = 10_000;
-/** A manifest comes through several hosts, and is all that a host waits for. */
-const manifestSilentMs = 15_000;
-const lookEveryMs = 500;
 /** From the last byte until a chunk is checked and kept, at most: others are sent here for it already. */
 const keptWithinMs = 5000;
 /** A member that the master names and that is not known yet: its address is on its way. */
@@ -76,13 +64,12 @@ const ownersAsked = 2;
  * No byte leaves here whose hash is not the manifest's. Who gave wrong ones is reported and never asked again
  * by this process.
  */
-export class Fetcher implements ChunkSource {
+export class Fetcher implements Omit<ChunkSource, 'manifest'> {
   private readonly transfers = new Map<string, Transfer>();
   private readonly tables = new Map<ManifestId, MemberTable>();
   /** Sent by the master a moment ago, and perhaps not kept yet. */
   private readonly arrived = new Set<string>();
   private readonly liars = new Set<string>();
-  private readonly manifests = new Map<ManifestId, Promise<Manifest>>();
   fromPeersBytes = 0;
   fromMasterBytes = 0;
 
@@ -111,44 +98,12 @@ export class Fetcher implements ChunkSource {
     this.tables.delete(id);
   }
 
-  /** From whom the master names, so that its link carries it once or twice; from the master itself when that fails. */
-  manifest(id: ManifestId): Promise<Manifest> {
-    const under = this.manifests.get(id);
-    if (under !== undefined) return under;
-    this.master.opened({ id });
-    const manifest = this.handedOn(id)
-      .then((found) => found ?? this.master.manifest(id))
-      .catch((error: unknown) => {
-        this.closed(id);
-        throw error;
-      })
-      .finally(() => this.manifests.delete(id));
-    this.manifests.set(id, manifest);
-    return manifest;
-  }
-
-  /** One that is being fetched now, for those who ask this host for it; null of others. */
-  manifestUnderWay(id: ManifestId): Promise<Manifest> | null {
-    return this.manifests.get(id) ?? null;
-  }
-
-  private async handedOn(id: ManifestId): Promise<Manifest | null> {
-    const question = this.master.want(id, manifestIndex, true, false);
-    const answer = question === null ? 'silent' : await this.wait(question, manifestSilentMs);
-    if (answer === 'silent' || answer.kind === 'lack') return null;
-    if (answer.kind === 'chunk') return manifestOf(id, answer);
-    for (const number of answer.members) {
-      await this.introduction(id, number);
-      const member = this.tables.get(id)?.members.get(number);
-      const port = member === undefined || this.liars.has(member.slaveId) ? null : await this.peers.to(member, id);
-      if (port === null) continue;
-      const want = { channel: 0, index: manifestIndex, urgent: true, insist: false };
-      const { number: request, answer: given } = port.ask(want);
-      const found = await this.wait({ answer: given, port, raise: () => undefined, cancel: () => port.cancel(request) }, manifestSilentMs);
-      const manifest = found === 'silent' || found.kind !== 'chunk' ? null : await manifestOf(id, found);
-      if (manifest !== null) return manifest;
-    }
-    return null;
+  /** The member of this number, whose address may still be on its way; null when it is not told of in time, or is a liar. */
+  async introduced(id: ManifestId, number: number): Promise<ChunkMember | null> {
+    const untilMs = this.clock.monotonicMs() + introductionMs;
+    while (this.tables.get(id)?.members.has(number) !== true && this.clock.monotonicMs() < untilMs) await sleep(this.clock, introductionEveryMs);
+    const member = this.tables.get(id)?.members.get(number);
+    return member === undefined || this.liars.has(member.slaveId) ? null : member;
   }
 
   /**
@@ -186,7 +141,7 @@ export class Fetcher implements ChunkSource {
     const first = await this.fromMaster(image, index, transfer, false);
     if (Buffer.isBuffer(first)) return first;
     for (const number of first) {
-      await this.introduction(image.id, number);
+      await this.introduced(image.id, number);
       const bytes = await this.fromMember(image, index, number, transfer, false);
       if (bytes !== null) return bytes;
     }
@@ -255,33 +210,10 @@ export class Fetcher implements ChunkSource {
     this.clock.after(keptWithinMs, () => this.arrived.delete(key));
   }
 
-  private async introduction(id: ManifestId, number: number): Promise<void> {
-    const untilMs = this.clock.monotonicMs() + introductionMs;
-    while (this.tables.get(id)?.members.has(number) !== true && this.clock.monotonicMs() < untilMs) await sleep(this.clock, introductionEveryMs);
-  }
-
-  /** Waits for the answer while whoever was asked says anything at all. */
   private async ask(question: Question, transfer: Transfer, withinMs = silentMs): Promise<ChunkAnswer | 'silent'> {
     transfer.question = question;
-    const found = await this.wait(question, withinMs);
+    const found = await answerUnlessSilent(question, withinMs, this.clock);
     transfer.question = null;
-    return found;
-  }
-
-  private async wait(question: Question, withinMs: number): Promise<ChunkAnswer | 'silent'> {
-    let cancel: Cancel = () => undefined;
-    const silent = new Promise<'silent'>((resolve) => {
-      let [heard, sinceMs] = [question.port.received, this.clock.monotonicMs()];
-      const look = (): void => {
-        if (question.port.received !== heard) [heard, sinceMs] = [question.port.received, this.clock.monotonicMs()];
-        if (this.clock.monotonicMs() - sinceMs >= withinMs) resolve('silent');
-        else cancel = this.clock.after(lookEveryMs, look);
-      };
-      cancel = this.clock.after(lookEveryMs, look);
-    });
-    const found = await Promise.race([question.answer, silent]);
-    cancel();
-    if (found === 'silent') question.cancel();
     return found;
   }
 }
@@ -293,10 +225,4 @@ async function checked({ manifest }: KnownImage, index: number, { encoding, data
   const bytes = encoding === 'plain' ? data : await inflate(data, { maxOutputLength: length }).catch(() => null);
   if (bytes === null || bytes.length !== length) return null;
   return createHash('sha256').update(bytes).digest().equals(chunkHash(manifest, index)) ? bytes : null;
-}
-
-/** Null when it is not the one with this id. */
-async function manifestOf(id: ManifestId, { encoding, data }: Extract<ChunkAnswer, { kind: 'chunk' }>): Promise<Manifest | null> {
-  const encoded = encoding === 'plain' ? Buffer.from(data) : await inflate(data, { maxOutputLength: maxManifestFrameBytes }).catch(() => null);
-  return encoded !== null && createHash('sha256').update(encoded).digest('hex') === id ? decodeManifest(encoded) : null;
 }
