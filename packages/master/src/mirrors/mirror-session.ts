@@ -56,7 +56,9 @@ const mostWaiting = 32;
 /** After the last word, so that it is read. */
 const goodByeMs = 500;
 
-const noSuchVersion = 'There is no such image version, or it is not given out now.';
+/** One sentence for both: who may not have an image need not learn that it is there. */
+const notGiven =
+  'No image version that is given out now has this content, or this host may not have it: a volunteer’s machine is given public images, and those that guests placed or booked on it start from. It is asked for again later.';
 
 interface Channel {
   readonly manifest: string;
@@ -238,10 +240,10 @@ export class MirrorSession implements RegisteredMirror {
 
   private async opened(channel: number, manifest: string, have: string): Promise<OpenImage | null> {
     const { books, registry } = this.parts;
-    const version = await books.imageOf(manifest);
+    const version = await books.imageOf(manifest, this.slaveId);
     const stored = version === null ? null : await this.manifest(manifest);
     if (this.isOver || this.channels.get(channel) === undefined || this.presence === null) return null;
-    if (version === null || stored === null) return this.notOpened(channel, noSuchVersion);
+    if (version === null || stored === null) return this.notOpened(channel, notGiven);
     const opened = registry.open(manifest, stored.manifest, this.presence, channel);
     if (opened === null) return this.notOpened(channel, 'This mirror has the image open already, or more do than can share it.');
     try {
@@ -284,8 +286,8 @@ export class MirrorSession implements RegisteredMirror {
   }
 
   private async giveManifest({ request, manifest }: Extract<MirrorMessage, { type: 'get-manifest' }>): Promise<void> {
-    const stored = (await this.parts.books.imageOf(manifest)) === null ? null : await this.manifest(manifest);
-    if (stored === null) return this.send({ type: 'no-manifest', request, sentence: noSuchVersion });
+    const stored = (await this.parts.books.imageOf(manifest, this.slaveId)) === null ? null : await this.manifest(manifest);
+    if (stored === null) return this.send({ type: 'no-manifest', request, sentence: notGiven });
     const found = await this.stream.send(stored.encoded.length, true, () => this.isOver, () => Promise.resolve({ data: stored.encoded }));
     if (found !== null) this.port.sendManifest(request, found.data);
   }

@@ -48,6 +48,17 @@ export class BookingRepository {
     return rows.map((row) => ({ reservationId: row.reservation_id, slot: row.slot, slaveId: row.slave_id, instanceId: row.instance_id }));
   }
 
+  /** The images of reservations that hold room on this slave. */
+  async disksBookedOn(slaveId: string): Promise<readonly string[]> {
+    return (await this.db('bookings as b')
+      .join('reservations as r', 'r.id', 'b.reservation_id')
+      .where('b.slave_id', slaveId)
+      .whereIn('r.state', [...holdingReservationStates])
+      .whereNotNull('r.image_id')
+      .distinct()
+      .pluck('r.image_id')) as string[];
+  }
+
   /** All of reservations that hold room, without the disk that is on its slave already; in the order of start, reservation and slot. */
   async held(): Promise<readonly HeldBooking[]> {
     const rows = (await this.db('bookings as b')

@@ -215,6 +215,11 @@ export class ImageRepository {
     return one(await this.rows().where('images.manifest_id', manifestId).whereIn('images.state', ['ready', 'deprecated']).orderBy('images.id').limit(1));
   }
 
+  /** All versions that may be given out and have this content, the first one first. */
+  async givenOutWith(manifestId: ManifestId): Promise<readonly ImageRecord[]> {
+    return (await this.rows().where('images.manifest_id', manifestId).whereIn('images.state', ['ready', 'deprecated']).orderBy('images.id')).map(fromRow);
+  }
+
   /** All versions with one of these contents, whatever their state. */
   async withManifests(manifestIds: readonly ManifestId[]): Promise<readonly ImageRecord[]> {
     return (await this.rows().whereIn('images.manifest_id', [...manifestIds]).orderBy('images.id')).map(fromRow);

@@ -9,6 +9,7 @@ import type { ImageRecord } from '../repositories/image-repository';
 import type { StoredPattern } from '../repositories/pattern-repository';
 import type { Repositories } from '../repositories/repositories';
 import type { ChunkStore } from '../store/chunk-store';
+import { isGranted } from './image-grants';
 import type { MirrorBooks } from './mirror-fleet';
 
 export type OnPatternChanged = (manifest: ManifestId, pattern: AccessPattern) => void;
@@ -28,10 +29,13 @@ export class AccessPatternService implements MirrorBooks {
     this.listeners.push(listener);
   }
 
-  async imageOf(manifest: ManifestId): Promise<{ readonly imageId: string; readonly pattern: AccessPattern } | null> {
-    const { images, patterns } = this.unitOfWork.read;
-    const image = await images.withManifest(manifest);
-    return image === null ? null : { imageId: image.id, pattern: (await patterns.find(image.id))?.pattern ?? emptyPattern };
+  async imageOf(manifest: ManifestId, slaveId: string): Promise<{ readonly imageId: string; readonly pattern: AccessPattern } | null> {
+    const { read } = this.unitOfWork;
+    const versions = await read.images.givenOutWith(manifest);
+    const [image] = versions;
+    const slave = await read.slaves.find(slaveId);
+    if (image === undefined || slave === null || !(await isGranted(read, slave, versions))) return null;
+    return { imageId: image.id, pattern: (await read.patterns.find(image.id))?.pattern ?? emptyPattern };
   }
 
   /**

@@ -28,8 +28,8 @@ export interface MirrorFleet {
 
 /** What the edge asks of the services when a mirror speaks. */
 export interface MirrorBooks {
-  /** Null when no version that may be given out has this manifest. */
-  imageOf(manifest: ManifestId): Promise<{ readonly imageId: string; readonly pattern: AccessPattern } | null>;
+  /** Null when no version that may be given out has this manifest, or this slave may not have it (core/image-grant). */
+  imageOf(manifest: ManifestId, slaveId: string): Promise<{ readonly imageId: string; readonly pattern: AccessPattern } | null>;
   recorded(manifest: ManifestId, slaveId: string, instanceId: string, recording: Recording): Promise<void>;
   /** A mirror gave wrong bytes: an event for the operators. Null: to the master itself. */
   gaveWrongBytes(slaveId: string, manifest: ManifestId, toldBySlaveId: string | null): Promise<void>;

@@ -37,12 +37,12 @@ afterEach(() => rig.close());
 
 describe('what first boots read', () => {
   test('becomes the pattern of the version, which is told once it is in the books', async () => {
-    expect(await patterns.imageOf(manifestId)).toEqual({ imageId, pattern: { revision: 0, boot: [], application: [], shutdown: [] } });
+    expect(await patterns.imageOf(manifestId, slaveId)).toEqual({ imageId, pattern: { revision: 0, boot: [], application: [], shutdown: [] } });
     await patterns.recorded(manifestId, slaveId, await guest(), { boot: [3, 1], application: [5], shutdown: [0] });
     const pattern = { revision: 1, boot: [3, 1], application: [5], shutdown: [0] };
     expect(told).toEqual([{ manifest: manifestId, pattern }]);
     // As a master that was started anew reads it.
-    expect(await service().imageOf(manifestId)).toEqual({ imageId, pattern });
+    expect(await service().imageOf(manifestId, slaveId)).toEqual({ imageId, pattern });
     expect(await rig.unit.read.images.bootReads([imageId])).toEqual(new Map([[imageId, { recordings: 1, bytes: 2 * 65_536 }]]));
     expect(await rig.unit.read.patterns.bootKnown([manifestId, 'b'.repeat(64)])).toEqual(new Set([manifestId]));
   });
@@ -54,13 +54,13 @@ describe('what first boots read', () => {
     for (let n = 2; n <= 5; n++) await patterns.recorded(manifestId, slaveId, await guest(), boot(1, n === 5 ? 6 : 3));
     await patterns.recorded(manifestId, slaveId, await guest(), boot(6));
     expect(told.map(({ pattern }) => pattern.revision)).toEqual([1, 2, 3, 4, 5]);
-    expect((await patterns.imageOf(manifestId))?.pattern).toEqual({ revision: 5, boot: [1, 3], application: [], shutdown: [] });
+    expect((await patterns.imageOf(manifestId, slaveId))?.pattern).toEqual({ revision: 5, boot: [1, 3], application: [], shutdown: [] });
   });
 
   test('of several hosts at once is all counted', async () => {
     const guests = [await guest(), await guest(), await guest(), await guest()];
     await Promise.all(guests.map((instanceId, n) => patterns.recorded(manifestId, slaveId, instanceId, boot(1, n + 2))));
-    expect((await patterns.imageOf(manifestId))?.pattern).toMatchObject({ revision: 4, boot: [1] });
+    expect((await patterns.imageOf(manifestId, slaveId))?.pattern).toMatchObject({ revision: 4, boot: [1] });
   });
 
   test('leaves out chunks of zeros, for which nothing is fetched; a boot that read only them teaches nothing', async () => {
@@ -91,8 +91,32 @@ describe('what first boots read', () => {
   test('goes with its version', async () => {
     await patterns.recorded(manifestId, slaveId, await guest(), boot(1));
     await rig.unit.transaction(({ images }) => images.remove(imageId));
-    expect(await patterns.imageOf(manifestId)).toBeNull();
+    expect(await patterns.imageOf(manifestId, slaveId)).toBeNull();
     expect(await rig.unit.read.patterns.find(imageId)).toBeNull();
+  });
+});
+
+describe('a version that is not public', () => {
+  const restricted = async (): Promise<string> => {
+    await rig.unit.transaction(({ images }) => images.edit(imageId, { visibility: 'private' }));
+    const pc = await rig.slave('pc-of-sam');
+    await rig.database.db('slaves').where({ id: pc }).update({ kind: 'volunteer' });
+    return pc;
+  };
+
+  test('is given to dedicated slaves, to a volunteer once a guest of it is there, and to nobody who is no slave', async () => {
+    const pc = await restricted();
+    expect(await patterns.imageOf(manifestId, slaveId)).toMatchObject({ imageId });
+    expect(await patterns.imageOf(manifestId, pc)).toBeNull();
+    expect(await patterns.imageOf(manifestId, newId(1))).toBeNull();
+    await guest({ slaveId: pc });
+    expect(await patterns.imageOf(manifestId, pc)).toMatchObject({ imageId });
+  });
+
+  test('is given to a volunteer when a public one has the same content', async () => {
+    const pc = await restricted();
+    await rig.image(64, 'disk', 'ready', { manifestId });
+    expect(await patterns.imageOf(manifestId, pc)).not.toBeNull();
   });
 });
 
@@ -100,12 +124,12 @@ describe('a version with the content of another', () => {
   test('is the same to mirrors: its guests teach the pattern of the first one that is given out', async () => {
     const twin = await rig.image(64, 'disk', 'ready', { manifestId });
     await patterns.recorded(manifestId, slaveId, await guest({ imageId: twin }), boot(4));
-    expect(await patterns.imageOf(manifestId)).toMatchObject({ imageId: [imageId, twin].sort()[0], pattern: { boot: [4] } });
+    expect(await patterns.imageOf(manifestId, slaveId)).toMatchObject({ imageId: [imageId, twin].sort()[0], pattern: { boot: [4] } });
   });
 
   test('that is still uploaded is none', async () => {
     await rig.image(64, 'disk', 'uploading', { manifestId: 'c'.repeat(64) });
-    expect(await patterns.imageOf('c'.repeat(64))).toBeNull();
+    expect(await patterns.imageOf('c'.repeat(64), slaveId)).toBeNull();
   });
 });
 

@@ -1,4 +1,4 @@
-import { encodeChunkFrame } from '@paravcl/shared/chunks/frames';
+import { encodeChunkFrame, manifestIndex } from '@paravcl/shared/chunks/frames';
 import { chunkCount, defaultChunkBytes } from '@paravcl/shared/chunks/manifest';
 import { mirrorHelloSigningInput, type ImageHolding } from '@paravcl/shared/chunks/mirror-messages';
 import { newId } from '@paravcl/shared/ids';
@@ -183,6 +183,27 @@ describe('images', () => {
     expect(encoded.equals(image.encoded)).toBe(true);
     mirror.say({ type: 'get-manifest', request: 8, manifest: 'f'.repeat(64) });
     expect(await mirror.expect('no-manifest')).toMatchObject({ request: 8 });
+  });
+
+  test('what a slave may not have it is given neither as chunks nor as a manifest, and once it may it only asks again', async () => {
+    await start();
+    const image = await server.image(8);
+    const [mirror] = (await server.sharing(1, await server.image(8))) as [MirrorDouble];
+    mirror.ignore('members');
+    const [other] = (await server.sharing(1, image)) as [MirrorDouble];
+    server.books.keptFrom.set(mirror.slaveId, new Set([image.id]));
+    mirror.say({ type: 'get-manifest', request: 1, manifest: image.id });
+    expect(await mirror.expect('no-manifest')).toMatchObject({ request: 1, sentence: expect.stringContaining('this host may not have it') as string });
+    mirror.say({ type: 'open', channel: 2, manifest: image.id, have: '' });
+    expect(await mirror.expect('not-opened')).toMatchObject({ channel: 2, sentence: expect.stringContaining('this host may not have it') as string });
+    for (const index of [1, manifestIndex]) expect(await mirror.ask(index, { channel: 2 })).toEqual({ kind: 'lack', why: 'refused' });
+    // Nobody is named to it, nor it to anybody.
+    expect([...other.takeMembers().values()]).toEqual([other.slaveId]);
+    server.books.keptFrom.clear();
+    mirror.say({ type: 'close', channel: 2 });
+    await mirror.open(2, image.id);
+    expect(bytesOf(await mirror.ask(1, { channel: 2 })).equals(image.chunk(1))).toBe(true);
+    other.ignore('members');
   });
 
   test('every chunk is what the manifest says; what is not there, zeros and what is not given out is lacked', async () => {

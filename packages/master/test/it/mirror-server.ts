@@ -56,13 +56,15 @@ function sampleImage(chunks: number): SampleImage {
 /** What the services are told; what they answer is set by tests. */
 export class BooksDouble implements MirrorBooks {
   readonly patterns = new Map<ManifestId, AccessPattern>();
+  /** Images that a slave may not have. */
+  readonly keptFrom = new Map<string, ReadonlySet<ManifestId>>();
   readonly recordings: { readonly manifest: ManifestId; readonly slaveId: string; readonly instanceId: string; readonly recording: Recording }[] = [];
   readonly liars: { readonly slaveId: string; readonly manifest: ManifestId; readonly toldBy: string | null }[] = [];
   /** Thrown by the next call. */
   fault: Error | null = null;
 
-  imageOf(manifest: ManifestId): Promise<{ readonly imageId: string; readonly pattern: AccessPattern } | null> {
-    const pattern = this.patterns.get(manifest);
+  imageOf(manifest: ManifestId, slaveId: string): Promise<{ readonly imageId: string; readonly pattern: AccessPattern } | null> {
+    const pattern = this.keptFrom.get(slaveId)?.has(manifest) === true ? undefined : this.patterns.get(manifest);
     return this.answered(pattern === undefined ? null : { imageId: newId(1), pattern });
   }
 
