@@ -9,7 +9,7 @@ import { isThere, type Wanted } from '../core/pre-copy';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { ImageRecord } from '../repositories/image-repository';
 import type { SlaveRecord } from '../repositories/slave-record';
-import { maySeeImage } from './image-access';
+import { maySeeImage, runsSite } from './image-access';
 import type { MirrorFleet } from './mirror-fleet';
 import { authorise } from './policy';
 import type { PreCopyService } from './pre-copy-service';
@@ -38,8 +38,10 @@ export class ImageReadiness {
     const standing = fleet.standings().get(slaveId);
     const held = new Map(standing?.images.map((image) => [image.manifest, image]));
     const wanted = new Map(preCopy.wantedOn(slaveId).map((one) => [one.manifest, one]));
-    const manifests = [...new Set([...wanted.keys(), ...held.keys()])];
-    const versions = (await read.images.withManifests(manifests)).filter((image) => maySeeImage(principal, image));
+    const named = [...new Set([...wanted.keys(), ...held.keys()])];
+    const versions = (await read.images.withManifests(named)).filter((image) => maySeeImage(principal, image));
+    // Of what others keep to themselves its owner is not even told the manifest.
+    const manifests = runsSite(principal) ? named : named.filter((manifest) => versions.some(({ manifestId }) => manifestId === manifest));
     const items = manifests.map((manifest) => ({
       manifest,
       images: versions.filter((image) => image.manifestId === manifest).map(namedVersion),
