@@ -21,6 +21,10 @@ interface OpenFile {
 export class DirectoryBackend implements ObjectBackend {
   /** By key, the one read longest ago first. */
   private readonly files = new Map<string, OpenFile>();
+  /** Reads under way, and files on their way out: what `close` waits for. */
+  private readonly underWay = new Set<Promise<unknown>>();
+  /** Once closed, a file is kept open no longer than it is read. */
+  private closed = false;
 
   constructor(
     private readonly directory: string,
@@ -31,12 +35,13 @@ export class DirectoryBackend implements ObjectBackend {
   async open(): Promise<void> {
     await rm(this.unfinished, { recursive: true, force: true });
     await mkdir(this.unfinished, { recursive: true, mode: 0o750 });
+    this.closed = false;
   }
 
   async close(): Promise<void> {
-    const files = [...this.files.values()];
-    this.files.clear();
-    for (const { handle } of files) await handle.then((file) => file.close()).catch(() => undefined);
+    this.closed = true;
+    for (const key of [...this.files.keys()]) this.closeFile(key);
+    while (this.underWay.size > 0) await Promise.allSettled(this.underWay);
   }
 
   async put(key: string, pieces: readonly Buffer[]): Promise<void> {
@@ -61,24 +66,8 @@ export class DirectoryBackend implements ObjectBackend {
     }
   }
 
-  async read(key: string, offset: number, length: number): Promise<Buffer> {
-    const file = this.openFile(key);
-    file.readers += 1;
-    try {
-      const handle = await file.handle;
-      const bytes = Buffer.allocUnsafe(length);
-      for (let filled = 0; filled < length; ) {
-        const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
-        if (bytesRead === 0) throw new RangeError(`${key} ends before byte ${offset + length}.`);
-        filled += bytesRead;
-      }
-      return bytes;
-    } catch (error) {
-      throw isMissing(error) ? new ObjectMissing(key) : error;
-    } finally {
-      file.readers -= 1;
-      closeUnused(file);
-    }
+  read(key: string, offset: number, length: number): Promise<Buffer> {
+    return this.awaited(this.readOpen(key, offset, length));
   }
 
   async list(prefix: string): Promise<readonly StoredObject[]> {
@@ -102,6 +91,26 @@ export class DirectoryBackend implements ObjectBackend {
       await unlink(path);
     } catch (error) {
       if (!isMissing(error)) throw error;
+    }
+  }
+
+  private async readOpen(key: string, offset: number, length: number): Promise<Buffer> {
+    const file = this.openFile(key);
+    file.readers += 1;
+    try {
+      const handle = await file.handle;
+      const bytes = Buffer.allocUnsafe(length);
+      for (let filled = 0; filled < length; ) {
+        const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
+        if (bytesRead === 0) throw new RangeError(`${key} ends before byte ${offset + length}.`);
+        filled += bytesRead;
+      }
+      return bytes;
+    } catch (error) {
+      throw isMissing(error) ? new ObjectMissing(key) : error;
+    } finally {
+      file.readers -= 1;
+      this.closeUnused(file);
     }
   }
 
@@ -134,7 +143,8 @@ export class DirectoryBackend implements ObjectBackend {
 
   private openFile(key: string): OpenFile {
     const known = this.files.get(key);
-    const file = known ?? { handle: open(this.path(key), 'r'), readers: 0, evicted: false };
+    const file = known ?? { handle: open(this.path(key), 'r'), readers: 0, evicted: this.closed };
+    if (this.closed) return file;
     this.files.delete(key);
     this.files.set(key, file);
     if (known === undefined) {
@@ -155,13 +165,19 @@ export class DirectoryBackend implements ObjectBackend {
     if (file === undefined) return;
     this.files.delete(key);
     file.evicted = true;
-    closeUnused(file);
+    this.closeUnused(file);
   }
-}
 
-function closeUnused(file: OpenFile): void {
-  if (!file.evicted || file.readers > 0) return;
-  file.handle.then((handle) => handle.close()).catch(() => undefined);
+  private closeUnused(file: OpenFile): void {
+    if (!file.evicted || file.readers > 0) return;
+    void this.awaited(file.handle.then((handle) => handle.close()).catch(() => undefined));
+  }
+
+  private awaited<T>(work: Promise<T>): Promise<T> {
+    const tracked = work.finally(() => this.underWay.delete(tracked));
+    this.underWay.add(tracked);
+    return tracked;
+  }
 }
 
 async function writePieces(file: FileHandle, pieces: readonly Buffer[]): Promise<void> {

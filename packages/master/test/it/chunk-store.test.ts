@@ -2,7 +2,7 @@ import { buildSync } from 'esbuild';
 import fc from 'fast-check';
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chunkCount, chunkHash, hashBytes, isZeroChunk, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
@@ -11,6 +11,7 @@ import { DirectoryBackend } from '../../src/store/directory-backend';
 import { StoreDamaged } from '../../src/store/manifest-shelf';
 import type { ObjectBackend, StoredObject } from '../../src/store/object-backend';
 import type { WritingSession } from '../../src/store/writing-session';
+import { eventually } from './eventually';
 
 jest.setTimeout(120_000);
 
@@ -29,6 +30,20 @@ afterEach(async () => {
 async function closeAll(): Promise<void> {
   for (const store of stores) await store.close();
   stores = [];
+  expect(filesOpen()).toEqual([]);
+}
+
+/** Files of this store that this process holds open. */
+function filesOpen(): readonly string[] {
+  const targets = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      // The listing's own, which is closed by now.
+      return '';
+    }
+  });
+  return targets.filter((target) => target.startsWith(directory));
 }
 
 const sha256 = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest();
@@ -453,6 +468,19 @@ test('more packs than files may stay open are read at once, and a deleted one is
   await store.sweep(live(ids.slice(1)));
   expect(await store.manifest(ids[0] ?? '')).toBeNull();
   expect(store.stats().packs).toBe(89);
+});
+
+test('a directory that is closed keeps no file open: not of reads that are under way, nor of those that come later', async () => {
+  const backend = new DirectoryBackend(directory);
+  await backend.open();
+  for (const name of ['a', 'b', 'c']) await backend.put(`packs/${name}`, [bytesOf(2)]);
+  await backend.read('packs/a', 0, 10);
+  const underWay = backend.read('packs/b', 0, chunkBytes);
+  await backend.close();
+  expect(filesOpen()).toEqual([]);
+  expect(await underWay).toEqual(bytesOf(2));
+  expect(await Promise.all([backend.read('packs/c', 0, chunkBytes), backend.read('packs/c', 0, chunkBytes)])).toEqual([bytesOf(2), bytesOf(2)]);
+  await eventually('the files of late readers are closed', () => filesOpen().length === 0);
 });
 
 test('a master that is killed again and again while it writes and sweeps loses nothing that its books name', async () => {
