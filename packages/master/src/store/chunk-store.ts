@@ -8,6 +8,7 @@ import { PackShelf, type StrangePack } from './pack-shelf';
 import { sweepStore, type LiveManifests, type SweepReport } from './store-sweep';
 import { verifyStore, type VerificationProgress, type VerificationReport } from './store-verification';
 import { SuspectChunks } from './suspect-chunks';
+import { SuspectList } from './suspect-list';
 import { Turns } from './turns';
 import { WritingSession } from './writing-session';
 
@@ -29,7 +30,8 @@ export interface StoreStats {
 export class ChunkStore {
   private readonly index = new ChunkIndex();
   private readonly turns = new Turns();
-  private readonly suspects = new SuspectChunks();
+  private readonly suspects: SuspectChunks;
+  private readonly suspectList: SuspectList;
   private readonly packs: PackShelf;
   private readonly manifests: ManifestShelf;
   private sweeping: Promise<unknown> = Promise.resolve();
@@ -37,6 +39,8 @@ export class ChunkStore {
   constructor(private readonly backend: ObjectBackend) {
     this.packs = new PackShelf(backend, this.index);
     this.manifests = new ManifestShelf(backend);
+    this.suspectList = new SuspectList(backend);
+    this.suspects = new SuspectChunks(() => this.suspectList.keep(() => this.suspects.all()));
   }
 
   /** Answers what lies in the store and is none of it, or damaged; it is left alone and not believed. */
@@ -44,12 +48,15 @@ export class ChunkStore {
     await this.backend.open();
     const strange = await this.packs.open();
     const manifests = await this.manifests.open();
+    // One that was swept since is none any more.
+    for (const hash of await this.suspectList.read()) if (this.index.find(hash) !== null) this.suspects.suspect(hash);
     return [...strange, ...manifests.map((key) => ({ key, why: 'it is no manifest' }))];
   }
 
   /** Gives back open files; nothing needs to be finished. */
-  close(): Promise<void> {
-    return this.backend.close();
+  async close(): Promise<void> {
+    await this.suspectList.settled();
+    await this.backend.close();
   }
 
   begin(): WritingSession {

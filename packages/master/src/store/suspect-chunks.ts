@@ -1,12 +1,18 @@
 /**
  * Chunks that were found damaged where they lie. The index still finds them, so that a repair knows its place; but who puts one again
- * has better bytes, and they are stored. Known to this process only: the next verification finds them again.
+ * has better bytes, and they are stored.
  */
 export class SuspectChunks {
   private readonly names = new Set<string>();
 
+  /** `changed` is told after each change; SuspectList keeps them over restarts. */
+  constructor(private readonly changed: () => void = () => undefined) {}
+
   suspect(hash: Buffer): void {
-    this.names.add(hash.toString('latin1'));
+    const name = hash.toString('latin1');
+    if (this.names.has(name)) return;
+    this.names.add(name);
+    this.changed();
   }
 
   has(hash: Buffer): boolean {
@@ -15,6 +21,11 @@ export class SuspectChunks {
 
   /** Good bytes of it are durable, and found. */
   acquit(hash: Buffer): void {
-    this.names.delete(hash.toString('latin1'));
+    if (this.names.delete(hash.toString('latin1'))) this.changed();
+  }
+
+  /** Their hashes, hexadecimal. */
+  all(): readonly string[] {
+    return [...this.names].map((name) => Buffer.from(name, 'latin1').toString('hex'));
   }
 }

@@ -2,10 +2,10 @@ import { buildSync } from 'esbuild';
 import fc from 'fast-check';
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chunkCount, chunkHash, hashBytes, isZeroChunk, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
+import { chunkCount, chunkHash, isZeroChunk, manifestOf as ofHashes, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
 import { ChunkStore } from '../../src/store/chunk-store';
 import { DirectoryBackend } from '../../src/store/directory-backend';
 import { StoreDamaged } from '../../src/store/manifest-shelf';
@@ -369,6 +369,38 @@ test('a chunk that a read found damaged is mended by an upload without a verific
   await expect(contentOf(store, id)).rejects.toThrow(/or upload the image again/);
   await keep(store, [4]);
   expect(await contentOf(store, id)).toEqual(Buffer.concat([2, 4].map(bytesOf)));
+});
+
+test('what was found damaged is mended by an upload after a restart too, and is then suspect no more', async () => {
+  const store = await opened();
+  const id = await keep(store, [2, 4, 6]);
+  damage(4);
+  await expect(store.readChecked(sha256(bytesOf(4)))).rejects.toThrow(StoreDamaged);
+  await store.close();
+  const restarted = await opened();
+  const session = restarted.begin();
+  await put(session, [2, 4]);
+  session.release();
+  expect(session.counted).toEqual({ stored: 1, met: 1 });
+  expect(await contentOf(restarted, id)).toEqual(Buffer.concat([2, 4, 6].map(bytesOf)));
+  await restarted.close();
+  const again = (await opened()).begin();
+  await put(again, [2, 4]);
+  again.release();
+  expect(again.counted).toEqual({ stored: 0, met: 2 });
+});
+
+test('a list of damaged chunks that is no list, or cannot be written, keeps nobody from the store', async () => {
+  const store = await opened();
+  const id = await keep(store, [2]);
+  mkdirSync(join(directory, 'suspects'));
+  writeFileSync(join(directory, 'suspects', 'chunks'), `no hash\n${'0'.repeat(64)}\n`);
+  const full = await opened(new DirectoryBackend(directory, Number.MAX_SAFE_INTEGER));
+  expect(await contentOf(full, id)).toEqual(bytesOf(2));
+  damage(2);
+  await expect(full.readChecked(sha256(bytesOf(2)))).rejects.toThrow(StoreDamaged);
+  await full.close();
+  expect((await full.verify([id], () => undefined)).damaged).toHaveLength(1);
 });
 
 test('a pack with a damaged chunk is not written anew, so that the damage is not hidden', async () => {
