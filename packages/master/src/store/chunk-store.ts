@@ -59,6 +59,11 @@ export class ChunkStore {
     await this.backend.close();
   }
 
+  /** On whose file system chunks take room; null when they lie on another machine. */
+  get directory(): string | null {
+    return this.backend.directory;
+  }
+
   begin(): WritingSession {
     return new WritingSession(this.packs, this.index, this.manifests, this.turns, this.suspects);
   }

@@ -27,7 +27,7 @@ export class DirectoryBackend implements ObjectBackend {
   private closed = false;
 
   constructor(
-    private readonly directory: string,
+    readonly directory: string,
     /** Never taken: the database most often lies on the same file system. */
     private readonly reserveBytes = 64 * MiB,
   ) {}

@@ -28,10 +28,14 @@ export function checkImage(image: { readonly kind: ImageKind; readonly format: I
   }
 }
 
+const qcow2Name = 'a qcow2 image';
+
 /** A raw disk stays what it was announced as, but whoever took its file for something else learns it here. */
 function oddRawDisk(start: Buffer): string | null {
   const looksLike = diskFormatOf(start);
-  return looksLike === null ? null : `This begins like ${looksLike.name}. It is kept byte for byte as the raw disk it was announced as; if that was a mistake, upload it again.`;
+  if (looksLike === null) return null;
+  const mended = looksLike.name === qcow2Name ? 'announce it anew as qcow2' : `announce ${looksLike.convertible ? 'it anew once "qemu-img convert -O qcow2" made it qcow2' : 'what is in it anew'}`;
+  return `This begins like ${looksLike.name}. It is kept byte for byte as the raw disk it was announced as, and guests see it so; if that was a mistake, ${mended} and delete this one.`;
 }
 
 /** Boot sector mark and the "HdrS" of the Linux/x86 boot protocol. */

@@ -1,8 +1,10 @@
 import { MiB } from '@paravcl/shared/domain/limits';
+import type { ParavclError } from '@paravcl/shared/errors';
 import { Qcow2Refused } from '@paravcl/shared/qcow2-header';
 import { spawn } from 'node:child_process';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { missingProgram, notInstalled } from './conversion-programs';
 import { storageFull } from './storage-room';
 
 export interface ConversionLimits {
@@ -31,9 +33,15 @@ export class ImageConversion {
     private readonly path = process.env['PATH'],
   ) {}
 
+  /** The program that is missing on this machine for it, as an error to tell; null when all are there. */
+  async missing(): Promise<ParavclError | null> {
+    const program = await missingProgram(this.path);
+    return program === null ? null : notInstalled(program);
+  }
+
   /**
    * Writes `target`, sparse; percent as it goes on. Throws Qcow2Refused when qemu-img cannot read the image or takes
-   * beyond its limits, `storage-full`, or what to install. Whoever calls removes `target`. `onProgress` may throw to end it.
+   * beyond its limits, `storage-full`, `conflict` with what to install. Whoever calls removes `target`. `onProgress` may throw to end it.
    */
   async toRaw(source: { readonly file: string; readonly bytes: number; readonly virtualSizeBytes: number }, target: string, onProgress: (percent: number) => void): Promise<void> {
     const { memoryMiB, seconds, secondsPerGiB, reserveBytes } = this.limits;
@@ -87,7 +95,7 @@ export class ImageConversion {
       if (code !== 0) throw failure({ code, signal, told, seconds: time, directory: dirname(target), files: [source.file, target] });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || ended !== null) throw error;
-      throw new Error('prlimit is not installed: without it no uploaded image is converted. Install the package util-linux.', { cause: error });
+      throw notInstalled('prlimit', { cause: error });
     } finally {
       clearInterval(watch);
       clearTimeout(deadline);
@@ -105,7 +113,7 @@ interface Failed {
 }
 
 function failure({ code, signal, told, seconds, directory, files }: Failed): Error {
-  if (code === 127) return new Error(`A program of the conversion is missing (${told.trim()}): setpriv is in the package util-linux, qemu-img in qemu-utils.`);
+  if (code === 127) return notInstalled(/failed to execute ([\w-]+)/.exec(told)?.[1] ?? 'A program of the conversion', { cause: new Error(told.trim()) });
   if (told.includes('No space left on device') || told.includes('Disk quota exceeded')) return storageFull(directory);
   if (signal !== null) return new Qcow2Refused(`Reading the image took more than it may (${seconds} s of time, or memory; ended by ${signal}). Write it anew with "qemu-img convert -O qcow2", or upload it as raw.`);
   // Its words, without our paths in them.

@@ -1,6 +1,7 @@
 import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { ImageFormat, ImageKind } from '@paravcl/shared/domain/image';
 import { MiB } from '@paravcl/shared/domain/limits';
+import type { ParavclError } from '@paravcl/shared/errors';
 import { Qcow2Refused, qcow2HeaderBytes, readQcow2Header } from '@paravcl/shared/qcow2-header';
 import { rm, stat } from 'node:fs/promises';
 import type { ChunkStore } from './chunk-store';
@@ -8,6 +9,7 @@ import { chunkFile } from './content-chunker';
 import { checkImage } from './image-check';
 import type { ImageConversion } from './image-conversion';
 import type { ImageStore } from './image-store';
+import { requireRoom } from './intake-room';
 
 /** A complete upload, as it was announced. */
 export interface UploadedImage {
@@ -45,9 +47,31 @@ export class ImageIntake {
   ) {}
 
   /**
+   * For what is still to come of the upload, and at worst: no chunk of it is known or can be deflated, and the raw disk
+   * of a qcow2 file has as much data as the file. (One that is packed has more; the conversion stops when that lacks room.)
+   * Throws `storage-full`.
+   */
+  async requireRoom({ format, sizeBytes }: Pick<UploadedImage, 'format' | 'sizeBytes'>, toComeBytes: number): Promise<void> {
+    const { uploads, store } = this;
+    await requireRoom(
+      [
+        { directory: uploads.directory, bytes: toComeBytes, what: 'the rest of the upload' },
+        { directory: uploads.directory, bytes: format === 'qcow2' ? sizeBytes : 0, what: 'its disk made raw' },
+        ...(store.directory === null ? [] : [{ directory: store.directory, bytes: sizeBytes, what: 'its chunks' }]),
+      ],
+      uploads.reserveBytes,
+    );
+  }
+
+  /** What this machine lacks for images of this format, as an error to tell; null when it lacks nothing. */
+  missingFor(format: ImageFormat): Promise<ParavclError | null> {
+    return format === 'qcow2' ? this.conversion.missing() : Promise.resolve(null);
+  }
+
+  /**
    * The upload's files stay; remove them once the books name the manifest. Cut short by whatever it may be made again,
    * and finds what it put the last time. `onProgress` gets whole percent and may throw to end it. Throws Qcow2Refused
-   * for what is not taken, `storage-full`, `not-found` without an upload.
+   * for what is not taken, `storage-full`, `conflict` as `missingFor`, `not-found` without an upload.
    */
   async take(image: UploadedImage, onProgress: (percent: number) => void): Promise<TakenImage> {
     const file = await this.uploads.file(image.imageId);

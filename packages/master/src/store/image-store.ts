@@ -35,9 +35,9 @@ export interface StoredContent {
  */
 export class ImageStore {
   constructor(
-    private readonly directory: string,
+    readonly directory: string,
     /** Never taken by an upload: the database most often lies on the same file system. */
-    private readonly reserveBytes = 64 * MiB,
+    readonly reserveBytes = 64 * MiB,
   ) {}
 
   /** Makes the directory. Conversions that were under way are forgotten: they are made again from what was uploaded. */
@@ -75,7 +75,8 @@ export class ImageStore {
   /**
    * Appends `content` at `offsetBytes`, which must be what has been received. When the last byte is there,
    * compares size and SHA-256 and answers true; with bytes still missing and `mayContinue` it answers
-   * false. A stream that breaks off throws and keeps what came. Wrong content throws `content-mismatch`
+   * false. A stream that breaks off throws and keeps what came; so does one that ends early in order, with
+   * `content-mismatch` (field `offset`: where to go on). Wrong content throws `content-mismatch`
    * and keeps nothing; so does `storage-full`, at once when the rest cannot fit.
    */
   async receive(announced: AnnouncedContent, content: AsyncIterable<Buffer>, offsetBytes: number, mayContinue: boolean): Promise<boolean> {
@@ -91,6 +92,10 @@ export class ImageStore {
     const total = await this.append(announced, content, offsetBytes, hash);
     if (total < sizeBytes && mayContinue) return false;
     const digest = hash.digest('hex');
+    // What has the announced SHA-256 already was announced with a wrong size: nothing can follow it.
+    if (total < sizeBytes && digest !== announced.sha256) {
+      throw new ParavclError('content-mismatch', `The content ended early: ${total} of ${sizeBytes} bytes are here, and kept. Go on at offset ${total}, or send it again from the start.`, { field: 'offset', limit: String(total) });
+    }
     if (total !== sizeBytes || (announced.sha256 !== null && digest !== announced.sha256)) {
       await this.removeFile(this.part(imageId));
       const what = total === sizeBytes ? `its SHA-256 is ${digest}, announced was ${announced.sha256 ?? 'none'}` : `it has ${total} bytes, announced were ${sizeBytes}`;

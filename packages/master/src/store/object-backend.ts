@@ -5,6 +5,8 @@
  * not after a crash.
  */
 export interface ObjectBackend {
+  /** On whose file system the objects take room; null when they lie on another machine. */
+  readonly directory: string | null;
   /** Makes it ready, and clears away what a crash left half written. */
   open(): Promise<void>;
   /** Gives back what is kept open for reading. */

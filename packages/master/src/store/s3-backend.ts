@@ -34,6 +34,7 @@ export class S3Fault extends Error {
  * there is nothing to clear away after a crash. Requests are signed (SigV4) with the hash of their content.
  */
 export class S3Backend implements ObjectBackend {
+  readonly directory = null;
   private readonly client: AwsClient;
   private readonly bucketUrl: string;
 

@@ -100,6 +100,9 @@ class Dying implements ObjectBackend {
   left = Infinity;
   private dead = false;
   constructor(private readonly inner: ObjectBackend, private readonly afterwards: boolean) {}
+  get directory(): string | null {
+    return this.inner.directory;
+  }
   open = (): Promise<void> => this.inner.open();
   close = (): Promise<void> => this.inner.close();
   list = (prefix: string): Promise<readonly StoredObject[]> => this.inner.list(prefix);

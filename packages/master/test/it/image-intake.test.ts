@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync, writeSync, closeSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -15,6 +16,7 @@ import { DirectoryBackend } from '../../src/store/directory-backend';
 import { ImageConversion } from '../../src/store/image-conversion';
 import { ImageIntake, type TakenImage } from '../../src/store/image-intake';
 import { ImageStore } from '../../src/store/image-store';
+import { S3Backend } from '../../src/store/s3-backend';
 
 jest.setTimeout(120_000);
 
@@ -109,6 +111,7 @@ test('a raw disk that begins with a qcow2 header stays the bytes it is, and whoe
   const bytes = readFileSync(made('trap'));
   const taken = await take(made('trap'), 'raw');
   expect(taken.warning).toMatch(/begins like a qcow2 image/);
+  expect(taken.warning).toMatch(/if that was a mistake, announce it anew as qcow2 and delete this one\.$/);
   expect((await contentOf(taken)).subarray(0, bytes.length).equals(bytes)).toBe(true);
 });
 
@@ -312,6 +315,16 @@ describe('the conversion', () => {
     await expect(without({})).rejects.toThrow(/prlimit is not installed.*util-linux/);
     await expect(without({ prlimit: null })).rejects.toThrow(/setpriv is in the package util-linux/);
     await expect(without({ prlimit: null, setpriv: null })).rejects.toThrow(/qemu-img in qemu-utils/);
+    // As an answer, not as a fault: who uploaded can do something about it.
+    await expect(without({ prlimit: null, setpriv: null })).rejects.toMatchObject({ code: 'conflict', message: expect.stringMatching(/^qemu-img is not installed on the master/) as string });
+  });
+
+  test('knows which program is missing without converting anything', async () => {
+    const missing = async (found: Readonly<Record<string, null>>): Promise<string | undefined> => (await new ImageConversion(tight, programs(found)).missing())?.message.split(' ')[0];
+    expect(await missing({})).toBe('prlimit');
+    expect(await missing({ prlimit: null })).toBe('setpriv');
+    expect(await missing({ prlimit: null, setpriv: null })).toBe('qemu-img');
+    expect(await missing({ prlimit: null, setpriv: null, 'qemu-img': null })).toBeUndefined();
   });
 
   test('runs qemu-img with limits on memory, time, files and their size, and with explicit formats', async () => {
@@ -343,6 +356,28 @@ describe('the conversion', () => {
   test('tells what qemu-img said, without the paths of the master', async () => {
     const path = programs({ prlimit: null, setpriv: null, 'qemu-img': 'for last; do :; done; echo "qemu-img: error while writing $last: Invalid argument" >&2; exit 1' });
     await expect(new ImageConversion(tight, path).toRaw(source(), made('out'), () => undefined)).rejects.toThrow('The image cannot be read: qemu-img: error while writing the image: Invalid argument.');
+  });
+});
+
+describe('the room an intake may need', () => {
+  const free = async (): Promise<number> => {
+    const { bavail, bsize } = await statfs(directory);
+    return bavail * bsize;
+  };
+
+  test('is that of the rest of the upload, of its disk made raw, and of its chunks; who lacks it is told all of them', async () => {
+    const sizeBytes = Math.floor((await free()) / 2.5);
+    await intake.requireRoom({ format: 'raw', sizeBytes }, sizeBytes);
+    await intake.requireRoom({ format: 'qcow2', sizeBytes }, 0);
+    const refused: unknown = await intake.requireRoom({ format: 'qcow2', sizeBytes }, sizeBytes).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'storage-full', message: expect.stringMatching(/\d+ MiB are free, and it takes \d+ MiB: \d+ MiB for the rest of the upload, \d+ MiB for its disk made raw, \d+ MiB for its chunks; beside them 64 MiB are kept free/) as string });
+  });
+
+  test('is not that of chunks which lie on another machine', async () => {
+    const bucket = new ChunkStore(new S3Backend({ endpoint: 'https://store.example', bucket: 'chunks', region: 'x', accessKeyId: 'x', secretKey: 'x' }));
+    const sizeBytes = Math.floor((await free()) / 1.5);
+    await expect(intake.requireRoom({ format: 'raw', sizeBytes }, sizeBytes)).rejects.toMatchObject({ code: 'storage-full' });
+    await new ImageIntake(uploads, bucket, new ImageConversion(tight)).requireRoom({ format: 'raw', sizeBytes }, sizeBytes);
   });
 });
 
