@@ -21,7 +21,7 @@ export interface ImageRepositoryFoundation {
   readonly unit: UnitOfWork;
   readonly clock: Clock;
   readonly uploads: ImageStore;
-  readonly intake: Pick<ImageIntake, 'take'>;
+  readonly intake: Pick<ImageIntake, 'take' | 'requireRoom' | 'missingFor'>;
   readonly reader: Pick<ContentReader, 'open'>;
   readonly mirrors: { gone(manifests: readonly ManifestId[]): void };
   readonly defaults: InstanceSettings['defaults'];
@@ -47,6 +47,7 @@ export function composeImageRepository(foundation: ImageRepositoryFoundation): I
     clock,
     uploads,
     checking: new ImageChecking({ unitOfWork: unit, clock, intake, uploads }),
+    missingFor: (format) => intake.missingFor(format),
     imports: new ImageImport(unit, uploads, importDirectories),
     holds: new ImageHolds(),
     mirrors,

@@ -6,12 +6,12 @@ import type { ImageContentFacts, ImageRecord } from '../repositories/image-repos
 import type { Repositories } from '../repositories/repositories';
 import type { ImageIntake, TakenImage } from '../store/image-intake';
 import type { ImageHold } from './image-holds';
-import { missingImage } from './image-nouns';
+import { imageNouns, missingImage } from './image-nouns';
 
 export interface ImageCheckingDeps {
   readonly unitOfWork: UnitOfWork;
   readonly clock: Clock;
-  readonly intake: Pick<ImageIntake, 'take'>;
+  readonly intake: Pick<ImageIntake, 'take' | 'requireRoom'>;
   /** Where uploads lie. */
   readonly uploads: { remove(imageId: string): Promise<void> };
 }
@@ -34,6 +34,11 @@ const percentEveryMs = 1000;
  */
 export class ImageChecking {
   constructor(private readonly deps: ImageCheckingDeps) {}
+
+  /** Before more of it is sent: throws `storage-full` when that, and what its check will write, may not fit. */
+  requireRoom(image: Pick<ImageRecord, 'format' | 'sizeBytes'>, toComeBytes: number): Promise<void> {
+    return this.deps.intake.requireRoom(image, toComeBytes);
+  }
 
   /** Of an upload that has just become complete. Throws `not-found` when the image is gone, and as `resume`. */
   async begin(image: ImageRecord, hold: ImageHold, checkedFor: CheckedFor): Promise<void> {
@@ -94,17 +99,22 @@ export class ImageChecking {
     const back = (reason: string): Promise<unknown> => unitOfWork.read.images.move(image.id, 'checking', 'uploading', { reason }).catch(() => false);
     if (error instanceof Qcow2Refused) {
       await uploads.remove(image.id);
-      const sentence = `${image.name} was refused and nothing of it kept. ${error.message}`;
+      const sentence = `${image.name} was refused and nothing of it kept. ${error.message} A mended file has another SHA-256: delete this ${imageNouns[image.kind]} and announce the mended one.`;
       await back(sentence);
       return new ParavclError('invalid-input', sentence, { field: 'content', limit: 'a self-contained qcow2 of version 2 or 3' });
     }
-    if (error instanceof ParavclError) {
-      const isGone = error.code === 'not-found';
-      await back(isGone ? 'The check was cut short and its content is gone. Send it once more.' : `${error.message} The content is kept: once there is room, send the last of it again, and it is checked.`);
+    if (error instanceof ParavclError && error.code === 'not-found') {
+      await back('The check was cut short and its content is gone. Send it once more.');
       return error;
     }
+    const isKept = `All ${image.sizeBytes} bytes of it are kept; send none of them again. Have it checked again by an empty PUT to /api/v1/${imageNouns[image.kind]}s/${image.id}/content?offset=${image.sizeBytes}.`;
+    if (error instanceof ParavclError) {
+      const sentence = `${error.message} ${isKept}`;
+      await back(sentence);
+      return new ParavclError(error.code, sentence, error.detail, { cause: error });
+    }
     const { code, name } = error as NodeJS.ErrnoException;
-    await back(`The master could not check the content (${code ?? name}). Send it once more; receivedBytes says what was kept.`);
+    await back(`The master could not check the content (${code ?? name}); its log says more. ${isKept}`);
     return error;
   }
 

@@ -46,3 +46,18 @@ export async function requireNoDependents(repositories: Repositories, image: Ima
     dependentCount: dependents.length,
   });
 }
+
+/**
+ * Throws `in-use` for what launches of its family get, while another version could take its place. Which one, somebody has
+ * to choose: a class would boot another disk else, and nobody had said so. The image and its family are locked by the caller.
+ */
+export async function requireNoSuccessor(repositories: Repositories, image: ImageRecord, family: ImageFamilyRecord): Promise<void> {
+  if (family.productionImageId !== image.id) return;
+  const { items } = await repositories.images.list(image.kind, { state: 'ready', familyId: family.id }, { limit: 2 });
+  const successor = items.find(({ id }) => id !== image.id);
+  if (successor === undefined) return;
+  throw new ParavclError(
+    'in-use',
+    `${image.name} (${image.friendlyId}) cannot be deleted: it is in production, launches of ${family.name} get it. Put another version into production first, such as version ${successor.version} (${successor.friendlyId}).`,
+  );
+}

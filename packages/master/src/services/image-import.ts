@@ -55,10 +55,13 @@ export class ImageImport {
 
 /** As much as the file had when it was looked at: one that grows meanwhile is not followed. */
 async function* hashed(handle: FileHandle, sizeBytes: number, hash: Hash, image: ImageRecord, hold: ImageHold): AsyncGenerator<Buffer> {
+  let bytes = 0;
   const stream = handle.createReadStream({ start: 0, end: sizeBytes - 1, autoClose: false, highWaterMark: 256 * 1024 });
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     if (hold.deleted) throw missingImage(image.kind, image.id);
     hash.update(chunk);
+    bytes += chunk.length;
     yield chunk;
   }
+  if (bytes < sizeBytes) throw new ParavclError('content-mismatch', `${image.importPath ?? 'The file'} became shorter while it was read in: it has ${bytes} bytes, announced were ${sizeBytes}.`);
 }

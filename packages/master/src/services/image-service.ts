@@ -1,28 +1,24 @@
-import type { CreateImageBody, EditImageBody, ImageAnswer, ImportImageBody } from '@paravcl/shared/api/images';
+import type { EditImageBody, ImageAnswer, ImportImageBody } from '@paravcl/shared/api/images';
 import type { Page } from '@paravcl/shared/api/page';
 import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { Clock } from '@paravcl/shared/clock';
-import type { ImageKind, ImageState } from '@paravcl/shared/domain/image';
+import type { ImageFormat, ImageKind, ImageState } from '@paravcl/shared/domain/image';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
-import { newId } from '@paravcl/shared/ids';
 import type { UnitOfWork } from '../db/unit-of-work';
-import type { ImageChange, ImageRecord } from '../repositories/image-repository';
+import type { ImageFamilyRecord } from '../repositories/image-family-repository';
+import type { ImageRecord } from '../repositories/image-repository';
 import type { Repositories } from '../repositories/repositories';
 import type { ImageStore } from '../store/image-store';
 import { imagesVisibleTo, maySeeImage, requireOwnerGroup } from './image-access';
+import { announceImage, requireThere, requireUploadSize, type NewImage } from './image-announcement';
 import { byMaster, type CheckedFor, type ImageChecking } from './image-checking';
-import { requireNoDependents } from './image-dependents';
+import { requireNoDependents, requireNoSuccessor } from './image-dependents';
 import type { ImageHold, ImageHolds } from './image-holds';
 import type { ImageImport } from './image-import';
 import { imageNouns, missingImage } from './image-nouns';
-import { insertVersion } from './image-versions';
 import { imageView } from './image-view';
-
-export type NewImage = Pick<CreateImageBody, 'name' | 'familyId' | 'description' | 'visibility' | 'format' | 'sizeBytes' | 'ownerGroupId'> & {
-  /** Null for a file of the server: nobody knows yet. */
-  readonly sha256: string | null;
-} & Partial<Pick<CreateImageBody, 'defaultKernelId' | 'defaultRamdiskId' | 'defaultVcpus' | 'defaultRamMiB' | 'kernelArguments' | 'platformValue'>>;
+import { ImageWork } from './image-work';
 
 /** Where a request's bytes belong: from `offset` on; `partial` when more requests are to follow. */
 export interface ContentRange {
@@ -43,21 +39,21 @@ export interface ImageServiceDeps {
   readonly largestBytes: number;
   /** Told of what failed when nobody waited for it any more. */
   readonly onFault: (error: unknown) => void;
+  /** What the master lacks to take images of this format; null when it lacks nothing. */
+  readonly missingFor: (format: ImageFormat) => Promise<ParavclError | null>;
 }
-
-/** The answer to an upload waits so long for its check; that of a larger one goes on behind it. */
-const patienceMs = 10_000;
 
 /** Disk images, kernels and ramdisks: announced, uploaded or read in, checked, used, deleted. */
 export class ImageService {
-  /** What goes on while nobody waits for it. */
-  private readonly background = new Set<Promise<void>>();
+  private readonly work: ImageWork;
 
-  constructor(private readonly deps: ImageServiceDeps) {}
+  constructor(private readonly deps: ImageServiceDeps) {
+    this.work = new ImageWork(deps);
+  }
 
-  /** Throws `invalid-input` for a size over the site's limit, and a family, group or default that is not there. */
+  /** Throws `invalid-input` for a size over the site's limit, and a family, group or default that is not there; `conflict` for a format that the master lacks a program for. */
   async create(principal: Principal, kind: ImageKind, image: NewImage): Promise<ImageAnswer> {
-    this.requireSize(image.sizeBytes);
+    await this.requireTaken(image);
     return this.view(await this.insert(principal, kind, image, null));
   }
 
@@ -67,25 +63,27 @@ export class ImageService {
     const file = await imports.open(path);
     let image: ImageRecord;
     try {
-      this.requireSize(file.sizeBytes);
+      await this.requireTaken({ format: about.format, sizeBytes: file.sizeBytes });
+      await checking.requireRoom({ format: about.format, sizeBytes: file.sizeBytes }, file.sizeBytes);
       if (kind !== 'disk' && about.format !== 'raw') throw new ParavclError('invalid-input', `A ${imageNouns[kind]} is a raw file.`, { field: 'format', limit: 'raw' });
       image = await this.insert(principal, kind, { ...about, sizeBytes: file.sizeBytes, sha256: null }, file.path);
     } catch (error) {
       await file.handle.close();
       throw error;
     }
-    const work = this.holding(image.id, async (hold) => checking.begin(await imports.readIn(image, hold, file), hold, checkedFor(principal)));
-    await this.awhile(work());
+    const work = this.work.holding(image.id, async (hold) => checking.begin(await imports.readIn(image, hold, file), hold, checkedFor(principal)));
+    await this.work.awhile(work());
     return this.view(await this.find(kind, image.id));
   }
 
   /**
    * Takes content in; what is complete is checked, and ready after that. Throws `conflict` for a wrong offset or a
-   * finished image, `content-mismatch`, `invalid-input` (field `content`) for a header that is refused. A refused or
-   * mismatched upload leaves no bytes; the image waits for another.
+   * finished image, `content-mismatch`, `invalid-input` (field `content`) for a header that is refused,
+   * `storage-full` when it, or what its check will write, may not fit. A refused or mismatched upload leaves no bytes, one
+   * that only ended early what came; the image waits for another and says why.
    */
   async receive(principal: Principal, kind: ImageKind, id: string, content: AsyncIterable<Buffer>, range: ContentRange): Promise<ImageAnswer> {
-    const { holds, checking, uploads } = this.deps;
+    const { holds, checking } = this.deps;
     const hold = holds.take(id);
     if (hold === null) throw new ParavclError('conflict', 'This image is being uploaded by another request, or checked. Wait for that, or end it.');
     let isChecked = false;
@@ -95,14 +93,13 @@ export class ImageService {
       const image = await this.find(kind, id);
       if (image.state !== 'uploading') throw new ParavclError('conflict', `${image.name} is ${image.state}; content is taken only once. Announce a new ${imageNouns[kind]} instead.`);
       if (image.importPath !== null) throw new ParavclError('conflict', `${image.name} is read in from ${image.importPath} on the master. Announce another ${imageNouns[kind]} to upload one.`);
-      const complete = await uploads.receive({ imageId: id, sizeBytes: image.sizeBytes, sha256: image.sha256 }, whileThere(image, hold, content), range.offset, range.partial);
-      if (complete) {
+      if (await this.takeIn(image, hold, content, range)) {
         isChecked = true;
-        await this.awhile(checking.begin(image, hold, checkedFor(principal)).finally(() => this.letGo(id, hold)));
+        await this.work.awhile(checking.begin(image, hold, checkedFor(principal)).finally(() => this.work.letGo(id, hold)));
       }
       return await this.view(await this.find(kind, id));
     } finally {
-      if (!isChecked) await this.letGo(id, hold);
+      if (!isChecked) await this.work.letGo(id, hold);
     }
   }
 
@@ -142,7 +139,7 @@ export class ImageService {
     return this.view(await this.find(kind, id));
   }
 
-  /** Throws `in-use`, naming what depends on it. An empty family goes with its last version. */
+  /** Throws `in-use`, naming what depends on it, and for what is in production while another version could be. An empty family goes with its last version. */
   async delete(principal: Principal, kind: ImageKind, id: string): Promise<void> {
     const { unitOfWork, holds, uploads, mirrors } = this.deps;
     const gone = await unitOfWork.transaction(async (repositories) => {
@@ -150,13 +147,10 @@ export class ImageService {
       if (image?.kind !== kind) throw missingImage(kind, id);
       const family = await repositories.imageFamilies.lock(image.familyId);
       await requireNoDependents(repositories, image, family);
+      if (family !== null) await requireNoSuccessor(repositories, image, family);
       await repositories.images.remove(id);
-      if (family !== null) {
-        const [other] = await repositories.images.versionsOf(family.id, undefined, 1);
-        if (other === undefined) await repositories.imageFamilies.remove(family.id);
-        else if (family.productionImageId === id) await repositories.imageFamilies.edit(family.id, { productionImageId: null });
-      }
-      await this.tell(repositories, principal, 'image.deleted', image, `${principal.userName} deleted ${imageNouns[kind]} ${image.name} (${image.friendlyId}).`);
+      const left = family === null ? '' : await this.leaveFamily(repositories, image, family);
+      await this.tell(repositories, principal, 'image.deleted', image, `${principal.userName} deleted ${imageNouns[kind]} ${image.name} (${image.friendlyId}).${left}`);
       return image.manifestId === null || (await repositories.images.withManifest(image.manifestId)) !== null ? [] : [image.manifestId];
     });
     // A crash before this line leaves files that nobody knows; `recover` sweeps them, and the chunk store what no version names.
@@ -171,118 +165,77 @@ export class ImageService {
    * stays for its continuation. A fault of one image is told and stops nothing else.
    */
   async recover(): Promise<void> {
-    const { unitOfWork, uploads, checking, imports, onFault } = this.deps;
+    const { unitOfWork, uploads, checking, imports, onFault, missingFor } = this.deps;
     await uploads.open();
     const { images } = unitOfWork.read;
     const checked = await images.inState(['checking']);
     const uploading = await images.inState(['uploading']);
     const earlier = await images.withoutManifest();
     await uploads.sweep(new Set([...checked, ...uploading, ...earlier].map(({ id }) => id))).catch(onFault);
+    // Told now, and not with the first qcow2 image somebody brings.
+    const missing = await missingFor('qcow2');
+    if (missing !== null) onFault(missing);
     // Held from now on, in whatever order they come: nobody else writes into them.
-    const work = [
-      ...checked.map((image) => this.holding(image.id, (hold) => checking.resume(image, hold, byMaster))),
+    this.work.oneByOne([
+      ...checked.map((image) => this.work.holding(image.id, (hold) => checking.resume(image, hold, byMaster))),
       ...uploading
         .filter(({ importPath }) => importPath !== null)
-        .map((image) => this.holding(image.id, async (hold) => checking.begin(await imports.readIn(image, hold), hold, byMaster))),
-      ...earlier.map((image) => this.holding(image.id, (hold) => checking.takeEarlier(image, hold))),
-    ];
-    this.behind(
-      (async () => {
-        for (const one of work) await one().catch(this.tellFault);
-      })(),
-    );
+        .map((image) => this.work.holding(image.id, async (hold) => checking.begin(await imports.readIn(image, hold), hold, byMaster))),
+      ...earlier.map((image) => this.work.holding(image.id, (hold) => checking.takeEarlier(image, hold))),
+    ]);
   }
 
   /** Resolves when nothing goes on that nobody waits for. */
-  async idle(): Promise<void> {
-    while (this.background.size > 0) await Promise.allSettled(this.background);
+  idle(): Promise<void> {
+    return this.work.idle();
   }
 
-  /** Holds an image from now on; what is answered does the work and lets it go. */
-  private holding(id: string, work: (hold: ImageHold) => Promise<void>): () => Promise<void> {
-    const hold = this.deps.holds.take(id);
-    if (hold === null) throw new Error(`Image ${id} is held by somebody else.`);
-    return async () => {
-      try {
-        await work(hold);
-      } finally {
-        await this.letGo(id, hold);
-      }
-    };
+  /** Throws `invalid-input` for a size over the site's limit, `conflict` for a format that the master lacks a program for. */
+  private async requireTaken({ format, sizeBytes }: Pick<NewImage, 'format' | 'sizeBytes'>): Promise<void> {
+    requireUploadSize(sizeBytes, this.deps.largestBytes);
+    const missing = await this.deps.missingFor(format);
+    if (missing !== null) throw missing;
   }
 
-  private async letGo(id: string, hold: ImageHold): Promise<void> {
-    const { holds, uploads } = this.deps;
-    holds.letGo(id);
-    if (hold.deleted) await uploads.remove(id);
+  /** Takes bytes in; true when they are all there. What they were refused for stands on the image until others come. */
+  private async takeIn(image: ImageRecord, hold: ImageHold, content: AsyncIterable<Buffer>, range: ContentRange): Promise<boolean> {
+    const { uploads, checking, unitOfWork } = this.deps;
+    const { id, sizeBytes, sha256 } = image;
+    const because = async (reason: string | null): Promise<unknown> => reason === image.reason || unitOfWork.read.images.move(id, 'uploading', 'uploading', { reason });
+    try {
+      const toComeBytes = sizeBytes - (await uploads.receivedBytes(id));
+      // Where nothing is to come any more the check may just as well try.
+      if (toComeBytes > 0) await checking.requireRoom(image, toComeBytes);
+      const complete = await uploads.receive({ imageId: id, sizeBytes, sha256 }, whileThere(image, hold, content), range.offset, range.partial);
+      if (!complete) await because(null);
+      return complete;
+    } catch (error) {
+      // The refusal is what to tell, also when the database cannot take it down.
+      if (error instanceof ParavclError && (error.code === 'content-mismatch' || error.code === 'storage-full')) await because(error.message).catch(() => false);
+      throw error;
+    }
   }
 
-  /** Waits for it as long as whoever asked is kept waiting; from then on it goes on behind the answer. */
-  private async awhile(work: Promise<void>): Promise<void> {
-    const inTime = await new Promise<boolean>((resolve, reject) => {
-      const cancel = this.deps.clock.after(patienceMs, () => resolve(false));
-      void work.then(
-        () => resolve(true),
-        (error: unknown) => reject(error as Error),
-      ).finally(cancel);
-    });
-    if (!inTime) this.behind(work.catch(this.tellFault));
+  /** What its family is without it, to be told. */
+  private async leaveFamily({ images, imageFamilies }: Repositories, image: ImageRecord, family: ImageFamilyRecord): Promise<string> {
+    const [other] = await images.versionsOf(family.id, undefined, 1);
+    if (other === undefined) {
+      await imageFamilies.remove(family.id);
+      return ` It was the last of ${family.name}.`;
+    }
+    if (family.productionImageId !== image.id) return '';
+    await imageFamilies.edit(family.id, { productionImageId: null });
+    return ` Nothing of ${family.name} is in production any more; the next version that becomes ready will be.`;
   }
-
-  private behind(work: Promise<void>): void {
-    const tracked = work.finally(() => this.background.delete(tracked));
-    this.background.add(tracked);
-  }
-
-  /** What was refused says so on the image. */
-  private readonly tellFault = (error: unknown): void => {
-    if (error instanceof ParavclError && (error.code === 'invalid-input' || error.code === 'not-found')) return;
-    this.deps.onFault(error);
-  };
 
   private insert(principal: Principal, kind: ImageKind, image: NewImage, importPath: string | null): Promise<ImageRecord> {
     const { unitOfWork, clock } = this.deps;
     const now = clock.now();
-    const { name, familyId, ...about } = image;
     return unitOfWork.transaction(async (repositories) => {
-      await requireThere(repositories, image);
-      requireOwnerGroup(image);
-      const made = await insertVersion(
-        repositories,
-        { kind, name, familyId },
-        {
-          ...about,
-          id: newId(now),
-          importPath,
-          virtualSizeMiB: null,
-          state: 'uploading',
-          reason: null,
-          manifestId: null,
-          contentSha256: null,
-          contentBytes: null,
-          checkPercent: null,
-          defaultKernelId: about.defaultKernelId ?? null,
-          defaultRamdiskId: about.defaultRamdiskId ?? null,
-          defaultVcpus: about.defaultVcpus ?? null,
-          defaultRamMiB: about.defaultRamMiB ?? null,
-          kernelArguments: about.kernelArguments ?? '',
-          platformValue: about.platformValue ?? 1,
-          createdByUserId: principal.userId,
-          createdAt: now,
-        },
-      );
+      const made = await announceImage(repositories, image, { principal, kind, importPath, now });
       const what = `${imageNouns[kind]} ${made.name} (${made.friendlyId}), version ${made.version} of ${made.familyName}`;
       await this.tell(repositories, principal, 'image.created', made, importPath === null ? `${principal.userName} announced ${what}.` : `${principal.userName} reads in ${importPath} as ${what}.`);
       return made;
-    });
-  }
-
-  private requireSize(sizeBytes: number): void {
-    const { largestBytes } = this.deps;
-    if (sizeBytes <= largestBytes) return;
-    throw new ParavclError('invalid-input', `The file has ${sizeBytes} bytes; this site takes at most ${largestBytes}. Shrink it, or ask an administrator for a higher limit.`, {
-      field: 'sizeBytes',
-      limit: `at most ${largestBytes} bytes`,
     });
   }
 
@@ -326,21 +279,5 @@ async function* whileThere(image: ImageRecord, hold: ImageHold, content: AsyncIt
   for await (const chunk of content) {
     if (hold.deleted) throw missingImage(image.kind, image.id);
     yield chunk;
-  }
-}
-
-/** Throws `invalid-input` for a default or a group that is not there. */
-async function requireThere(repositories: Repositories, { defaultKernelId, defaultRamdiskId, ownerGroupId }: ImageChange): Promise<void> {
-  await requireDefault(repositories, defaultKernelId, 'kernel', 'defaultKernelId');
-  await requireDefault(repositories, defaultRamdiskId, 'ramdisk', 'defaultRamdiskId');
-  if (ownerGroupId != null && (await repositories.groups.find(ownerGroupId)) === null) {
-    throw new ParavclError('invalid-input', `There is no group ${ownerGroupId}.`, { field: 'ownerGroupId', limit: 'an existing group' });
-  }
-}
-
-async function requireDefault(repositories: Repositories, id: string | null | undefined, kind: 'kernel' | 'ramdisk', field: string): Promise<void> {
-  if (id == null) return;
-  if ((await repositories.images.lockShared(id))?.kind !== kind) {
-    throw new ParavclError('invalid-input', `There is no ${kind} ${id}. Upload it first.`, { field, limit: `an existing ${kind}` });
   }
 }

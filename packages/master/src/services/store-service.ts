@@ -1,7 +1,6 @@
 import type { StoreStanding, StoreSweep, StoreVerification } from '@paravcl/shared/api/store';
 import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { Clock, EpochMs } from '@paravcl/shared/clock';
-import { MiB } from '@paravcl/shared/domain/limits';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { UnitOfWork } from '../db/unit-of-work';
@@ -9,6 +8,7 @@ import type { ChunkStore } from '../store/chunk-store';
 import type { LiveManifests } from '../store/store-sweep';
 import type { DamagedChunk } from '../store/store-verification';
 import type { MirrorFleet } from './mirror-fleet';
+import { sayBytes } from './say-bytes';
 import { SweepMemory } from './sweep-memory';
 
 /** Damaged chunks that are listed; the others are counted. */
@@ -232,8 +232,4 @@ function byHash(damaged: readonly DamagedChunk[]): readonly (readonly DamagedChu
 
 function listed(places: readonly (readonly DamagedChunk[])[]): StoreVerification['damaged'] {
   return places.flat().slice(0, listedChunks).map(({ manifest, index, hash }) => ({ manifest, index, hash: hash.toString('hex') }));
-}
-
-function sayBytes(bytes: number): string {
-  return bytes >= 1024 * MiB ? `${(bytes / (1024 * MiB)).toFixed(1)} GiB` : `${Math.ceil(bytes / MiB)} MiB`;
 }

@@ -5,7 +5,7 @@ import type { ImageKind } from '@paravcl/shared/domain/image';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { newId } from '@paravcl/shared/ids';
 import type { ImageRepositoryComposition } from '../../src/compose-image-repository';
-import type { NewImage } from '../../src/services/image-service';
+import type { NewImage } from '../../src/services/image-announcement';
 import { openImageFiles, someDisk, type ImageFiles } from './image-rig';
 import { openReservationRig, refusal, type ReservationRig } from './reservation-rig';
 import { sampleInstance } from './sample-records';
@@ -88,6 +88,8 @@ describe('a name and its versions', () => {
   it('goes with its last version', async () => {
     const one = await version();
     const two = await version();
+    // Nothing may take the first one's place, so it may go.
+    await deprecate(two);
     await repository.images.delete(operator, 'disk', one.id);
     expect(await repository.families.get(operator, one.familyId)).toMatchObject({ versionCount: 1, productionImageId: null });
     await repository.images.delete(operator, 'disk', two.id);
@@ -100,9 +102,9 @@ describe('a name and its versions', () => {
     const one = await version({}, 'disk', content);
     const two = await version({}, 'disk', content);
     expect(two.manifestId).toBe(one.manifestId);
-    await repository.images.delete(operator, 'disk', one.id);
-    expect(files.gone).toEqual([]);
     await repository.images.delete(operator, 'disk', two.id);
+    expect(files.gone).toEqual([]);
+    await repository.images.delete(operator, 'disk', one.id);
     expect(files.gone).toEqual([one.manifestId]);
   });
 });
@@ -258,6 +260,28 @@ describe('a refused deletion', () => {
     await repository.templates.delete(acting, ofTwo.id);
     await repository.templates.delete(acting, ofFamily.id);
     await repository.images.delete(operator, 'disk', two.id);
+  });
+});
+
+describe('the version in production', () => {
+  const deletionEvents = async (): Promise<readonly string[]> => (await rig.database.db('events').where({ kind: 'image.deleted' }).orderBy('id').pluck('sentence')) as string[];
+
+  it('is not deleted while another could take its place: which one, somebody has to choose', async () => {
+    const one = await version();
+    const two = await version();
+    const refused = await refusal(repository.images.delete(operator, 'disk', one.id));
+    expect(refused).toMatchObject({ code: 'in-use', message: `Ubuntu (${one.friendlyId}) cannot be deleted: it is in production, launches of Ubuntu get it. Put another version into production first, such as version 2 (${two.friendlyId}).` });
+    await deprecate(two);
+    await repository.images.delete(operator, 'disk', one.id);
+    expect(await deletionEvents()).toEqual([`olga deleted image Ubuntu (${one.friendlyId}). Nothing of Ubuntu is in production any more; the next version that becomes ready will be.`]);
+    expect(await version()).toMatchObject({ version: 3, production: true });
+  });
+
+  it('that is the last one goes with its family, and the event says so', async () => {
+    const one = await version();
+    await repository.images.delete(operator, 'disk', one.id);
+    expect(await deletionEvents()).toEqual([`olga deleted image Ubuntu (${one.friendlyId}). It was the last of Ubuntu.`]);
+    expect((await repository.families.list(operator, { limit: 10 })).items).toEqual([]);
   });
 });
 

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { Clock } from '@paravcl/shared/clock';
+import type { ImageFormat } from '@paravcl/shared/domain/image';
+import type { ParavclError } from '@paravcl/shared/errors';
 import { composeImageRepository, type ImageRepositoryComposition } from '../../src/compose-image-repository';
 import type { UnitOfWork } from '../../src/db/unit-of-work';
 import { ChunkStore } from '../../src/store/chunk-store';
@@ -20,6 +22,10 @@ export interface ImageHooks {
   received?: (() => Promise<void>) | undefined;
   /** Before the intake begins; what it tells of its progress is told. */
   take?: ((onProgress: (percent: number) => void) => Promise<void>) | undefined;
+  /** What an upload's intake may need is looked at; so much of it is still to come. */
+  room?: ((toComeBytes: number) => Promise<void>) | undefined;
+  /** A program that the master lacks for images of a format. */
+  missing?: ((format: ImageFormat) => ParavclError | null) | undefined;
 }
 
 export interface ImageFiles {
@@ -81,6 +87,11 @@ export async function openImageFiles(): Promise<ImageFiles> {
             await hooks.take?.(onProgress);
             return intake.take(image, onProgress);
           },
+          requireRoom: async (image, toComeBytes) => {
+            await hooks.room?.(toComeBytes);
+            await intake.requireRoom(image, toComeBytes);
+          },
+          missingFor: async (format) => hooks.missing?.(format) ?? intake.missingFor(format),
         },
         mirrors: { gone: (manifests) => void gone.push(...manifests) },
         defaults: settings.defaults,

@@ -7,10 +7,14 @@ import { promisify } from 'node:util';
 import { createImageBody } from '@paravcl/shared/api/images';
 import type { Principal } from '@paravcl/shared/domain/people';
 import type { ImageRepositoryComposition } from '../../src/compose-image-repository';
-import type { ImageService, NewImage } from '../../src/services/image-service';
+import type { NewImage } from '../../src/services/image-announcement';
+import type { ImageService } from '../../src/services/image-service';
+import { notInstalled } from '../../src/store/conversion-programs';
+import { storageFull } from '../../src/store/storage-room';
 import { eventually } from './eventually';
 import { openImageFiles, type ImageFiles } from './image-rig';
 import { openRig, type Rig } from './instance-rig';
+import { refusal } from './reservation-rig';
 import { sampleReservation } from './sample-records';
 
 const whole = { offset: 0, partial: false };
@@ -125,11 +129,29 @@ describe('an image', () => {
   it('with other bytes than announced is refused, and nothing of it is kept', async () => {
     const content = randomBytes(5000);
     const made = await images.create(admin, 'disk', announced(content));
-    for (const wrong of [randomBytes(5000), content.subarray(1), Buffer.concat([content, Buffer.from('x')])]) {
-      await expect(images.receive(admin, 'disk', made.id, pieces(wrong), whole)).rejects.toMatchObject({ code: 'content-mismatch' });
+    for (const wrong of [randomBytes(5000), Buffer.concat([content, Buffer.from('x')])]) {
+      const { message } = await refusal(images.receive(admin, 'disk', made.id, pieces(wrong), whole));
+      expect(message).toMatch(/^The content is not what was announced: .*Nothing of it was kept/);
+      expect(await images.get(admin, 'disk', made.id)).toMatchObject({ state: 'uploading', receivedBytes: 0, reason: message });
       expect(uploads()).toEqual([]);
     }
-    expect(await images.receive(admin, 'disk', made.id, pieces(content), whole)).toMatchObject({ state: 'ready' });
+    // What is refused for was of other bytes than those that come now.
+    expect(await images.receive(admin, 'disk', made.id, pieces(content.subarray(0, 10)), { offset: 0, partial: true })).toMatchObject({ reason: null });
+    expect(await images.receive(admin, 'disk', made.id, pieces(content), whole)).toMatchObject({ state: 'ready', reason: null });
+  });
+
+  it('whose stream ended early, though in order, goes on from there; one whose announced size was wrong cannot', async () => {
+    const content = randomBytes(5000);
+    const made = await images.create(admin, 'disk', announced(content));
+    const early = await refusal(images.receive(admin, 'disk', made.id, pieces(content.subarray(0, 4999)), whole));
+    expect(early).toMatchObject({ code: 'content-mismatch', field: 'offset', limit: '4999', message: 'The content ended early: 4999 of 5000 bytes are here, and kept. Go on at offset 4999, or send it again from the start.' });
+    expect(await images.get(admin, 'disk', made.id)).toMatchObject({ state: 'uploading', receivedBytes: 4999, reason: early.message });
+    expect(await images.receive(admin, 'disk', made.id, pieces(content.subarray(4999)), { offset: 4999, partial: false })).toMatchObject({ state: 'ready', reason: null });
+    expect(await read(made.id)).toEqual(Buffer.concat([content, Buffer.alloc(120)]));
+
+    const larger = await images.create(admin, 'disk', announced(content, { sizeBytes: 6000 }));
+    expect((await refusal(images.receive(admin, 'disk', larger.id, pieces(content), whole))).message).toMatch(/it has 5000 bytes, announced were 6000\. Nothing of it was kept/);
+    expect(uploads()).toEqual([]);
   });
 
   it('in qcow2 that names another file is refused before any tool sees it, and a clean one becomes what the guest sees', async () => {
@@ -145,6 +167,7 @@ describe('an image', () => {
     const bad = await images.create(admin, 'disk', announced(leaking, { format: 'qcow2' }));
     await expect(images.receive(admin, 'disk', bad.id, pieces(leaking), whole)).rejects.toMatchObject({ code: 'invalid-input', detail: { field: 'content' } });
     expect(await images.get(admin, 'disk', bad.id)).toMatchObject({ state: 'uploading', receivedBytes: 0, reason: expect.stringContaining('backing file') as string });
+    expect((await images.get(admin, 'disk', bad.id)).reason).toMatch(/A mended file has another SHA-256: delete this image and announce the mended one\.$/);
     expect(uploads()).toEqual([]);
   });
 
@@ -236,8 +259,61 @@ describe('an image', () => {
     files.hooks.take = readFault;
     await expect(images.receive(admin, 'disk', made.id, pieces(content), whole)).rejects.toThrow('EIO');
     expect(await images.get(admin, 'disk', made.id)).toMatchObject({ state: 'uploading', reason: expect.stringContaining('EIO') as string, receivedBytes: 5120 });
+    expect((await images.get(admin, 'disk', made.id)).reason).toContain(`All 5120 bytes of it are kept; send none of them again. Have it checked again by an empty PUT to /api/v1/images/${made.id}/content?offset=5120.`);
     files.hooks.take = undefined;
     expect(await images.receive(admin, 'disk', made.id, pieces(Buffer.alloc(0)), { offset: 5120, partial: false })).toMatchObject({ state: 'ready', reason: null });
+  });
+
+  it('whose check finds no room says how it is checked again, to who sent it too', async () => {
+    const content = randomBytes(5120);
+    const made = await images.create(admin, 'kernel', announced(content));
+    files.hooks.take = () => Promise.reject(storageFull('/srv'));
+    const { code, message } = await refusal(images.receive(admin, 'kernel', made.id, pieces(content), whole));
+    expect({ code, message }).toEqual({ code: 'storage-full', message: expect.stringMatching(new RegExp(`no room in /srv .* by an empty PUT to /api/v1/kernels/${made.id}/content\\?offset=5120\\.$`)) as string });
+    expect(await images.get(admin, 'kernel', made.id)).toMatchObject({ reason: message, receivedBytes: 5120 });
+  });
+
+  it('in qcow2 is not taken where qemu-img is missing: that is told when the master starts, when one is announced, and after its check', async () => {
+    const content = await asQcow2(randomBytes(65_536));
+    const large = files.compose(rig.unit, rig.clock, 10_000_000).images;
+    const made = await large.create(admin, 'disk', announced(content, { format: 'qcow2' }));
+    const missing = notInstalled('qemu-img');
+    files.hooks.missing = (format) => (format === 'qcow2' ? missing : null);
+    expect(await refusal(large.create(admin, 'disk', announced(content, { format: 'qcow2' })))).toEqual({ code: 'conflict', message: expect.stringMatching(/^qemu-img is not installed on the master.*qemu-utils.*needs no restart/) as string });
+    expect(await large.create(admin, 'disk', announced(randomBytes(10)))).toMatchObject({ state: 'uploading' });
+    files.hooks.take = () => Promise.reject(missing);
+    expect(await refusal(large.receive(admin, 'disk', made.id, pieces(content), whole))).toMatchObject({ code: 'conflict', message: expect.stringContaining(missing.message) as string });
+    expect(await large.get(admin, 'disk', made.id)).toMatchObject({ reason: expect.stringContaining('qemu-utils') as string, receivedBytes: content.length });
+    await large.recover();
+    expect(files.faults).toEqual([missing]);
+    [files.hooks.missing, files.hooks.take] = [undefined, undefined];
+    expect(await large.receive(admin, 'disk', made.id, pieces(Buffer.alloc(0)), { offset: content.length, partial: false })).toMatchObject({ state: 'ready', reason: null });
+  });
+
+  it('for which room may lack is refused before its bytes come; once they are all here its check is tried whatever the room', async () => {
+    const content = randomBytes(5120);
+    const made = await images.create(admin, 'disk', announced(content));
+    const asked: number[] = [];
+    files.hooks.room = (toComeBytes) => {
+      asked.push(toComeBytes);
+      return asked.length === 1 ? Promise.reject(storageFull('/srv', undefined, ' (1 MiB are free)')) : Promise.resolve();
+    };
+    let sent = 0;
+    const counted = async function* (): AsyncGenerator<Buffer> {
+      for await (const piece of pieces(content.subarray(0, 3000))) {
+        sent += piece.length;
+        yield piece;
+      }
+    };
+    const { message } = await refusal(images.receive(admin, 'disk', made.id, counted(), { offset: 0, partial: true }));
+    expect(sent).toBe(0);
+    expect(await images.get(admin, 'disk', made.id)).toMatchObject({ reason: message, receivedBytes: 0 });
+    await images.receive(admin, 'disk', made.id, counted(), { offset: 0, partial: true });
+    files.hooks.take = readFault;
+    await expect(images.receive(admin, 'disk', made.id, pieces(content.subarray(3000)), { offset: 3000, partial: false })).rejects.toThrow('EIO');
+    files.hooks.take = undefined;
+    expect(await images.receive(admin, 'disk', made.id, pieces(Buffer.alloc(0)), { offset: 5120, partial: false })).toMatchObject({ state: 'ready' });
+    expect(asked).toEqual([5120, 5120, 2120]);
   });
 
   it('whose check was cut short, and could not even be written down, goes on with the next request', async () => {
@@ -323,6 +399,8 @@ describe('an image', () => {
   it('of an absurd size, or with defaults that are not there, is refused with field and limit', async () => {
     const content = randomBytes(10);
     await expect(images.create(admin, 'disk', announced(content, { sizeBytes: 100_001 }))).rejects.toMatchObject({ code: 'invalid-input', detail: { field: 'sizeBytes', limit: 'at most 100000 bytes' } });
+    const site = files.compose(rig.unit, rig.clock, 2 * 1024 ** 3).images;
+    expect((await refusal(site.create(admin, 'disk', announced(content, { sizeBytes: 2.5 * 1024 ** 3 })))).message).toBe('The file has 2.5 GiB, 512 MiB more than the 2.0 GiB that this site takes at most. Shrink it, or ask an administrator to raise uploads.maxGiB in the master’s configuration.');
     const disk = await images.create(admin, 'disk', announced(content));
     await expect(images.create(admin, 'disk', announced(content, { defaultKernelId: disk.id }))).rejects.toMatchObject({ detail: { field: 'defaultKernelId' } });
     for (const sizeBytes of [0, -1, 1.5, 1e30]) expect(createImageBody.safeParse({ name: 'x', format: 'raw', sizeBytes, sha256: 'a'.repeat(64) }).success).toBe(false);
