@@ -7,11 +7,9 @@ import { holdsComputeStates, type ObservedState } from '@paravcl/shared/domain/i
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { friendlyId, newId } from '@paravcl/shared/ids';
-import { priorityOf } from '@paravcl/shared/priority';
 import type { InstanceRecord } from '../core/instance-record';
-import { requestedInAll, timeOfRun, type NewTime } from '../core/instance-time';
+import { timeOfRun } from '../core/instance-time';
 import { nextGeneration } from '../core/next-generation';
-import { clockWrong } from '../core/slave-warnings';
 import type { ReservationRecord } from '../core/reservation-record';
 import { answerVerb, type Verb, type VerbAnswer } from '../core/verbs';
 import type { UnitOfWork } from '../db/unit-of-work';
@@ -20,8 +18,9 @@ import type { OperationRecord } from '../repositories/operation-repository';
 import type { Repositories } from '../repositories/repositories';
 import { allocateAddress } from './address-allocation';
 import { lockCalendar, shareCalendar } from './calendar-lock';
+import { changedUnderLock } from './changed-under-lock';
 import { desiredStates, tombstone } from './desired-state';
-import { changeInstance, finishDeletion, newOperation, type ChangeContext } from './instance-changes';
+import { changeInstance, finishDeletion, newOperation } from './instance-changes';
 import type { InstanceSettings, Quotas, SchedulingSettings } from './instance-settings';
 import { instanceView, operationView, transitionView } from './instance-view';
 import type { LaunchForecast } from './launch-forecast';
@@ -32,7 +31,7 @@ import { authorise, reach } from './policy';
 import type { AgentPort, FleetFigures, SchedulerWake } from './ports';
 import { requireQuota } from './quota-check';
 import { priorityOfRequest, type PriorityRules } from './request-priority';
-import { requireRoomForSpared } from './spared-extension';
+import { RunTime } from './run-time';
 import { remainingMs } from './world-loader';
 
 export interface InstanceServiceDeps {
@@ -120,7 +119,11 @@ const nameDigits = [3, 4, 6, 8, 12, 24] as const;
  * the slave brings it about and `ObservationService` writes what came of it.
  */
 export class InstanceService {
-  constructor(private readonly deps: InstanceServiceDeps) {}
+  private readonly time: RunTime;
+
+  constructor(private readonly deps: InstanceServiceDeps) {
+    this.time = new RunTime(deps);
+  }
 
   /**
    * Launches an instance: row, address, history and operation in one transaction; the scheduler places it.
@@ -297,7 +300,7 @@ export class InstanceService {
     if (answer.kind === 'conflict') throw new ParavclError('conflict', answer.sentence);
     const by = `user ${principal.userName}`;
     if (answer.kind === 'already') {
-      const timed = minutes === undefined ? instance : await this.giveTime(repositories, instance, minutes, { by, now, slaveName, settings: this.deps.settings });
+      const timed = minutes === undefined ? instance : await this.time.giveTime(repositories, instance, minutes, { by, now, slaveName, settings: this.deps.settings });
       // What gave new time did something, and is found again by its own operation.
       const pending = minutes === undefined ? await repositories.operations.pendingOf(instance.id, kind, timed.generation) : null;
       const operation = pending ?? newOperation(kind, timed, slaveName, principal.userId, now, reservedId);
@@ -342,11 +345,11 @@ export class InstanceService {
         // One that is still being saved holds its room, and is counted already.
         if (!holdsComputeStates.includes(instance.observed)) await this.requireQuotas(repositories, principal, instance.groupId, instance);
         const time = timeOfRun(instance, minutes, now);
-        await this.requireClock(repositories, instance, time);
+        await this.time.requireClock(repositories, instance, time);
         // Nothing of one that is gone or was given up runs: it is off, and begins from its disk. Of one whose slave is silent nobody knows yet.
         const gone = instance.observed === 'failed' || (instance.observed === 'lost' && instance.reason?.code === 'DomainLost');
         const off = gone ? { observed: 'stopped' as const, observedGeneration: instance.generation } : {};
-        return { queuedAt: now, queuedBecause: 'asked', reason: null, ...off, ...this.withTime(instance, time, now) };
+        return { queuedAt: now, queuedBecause: 'asked', reason: null, ...off, ...this.time.withTime(instance, time, now) };
       }
       case 'dequeue': {
         // Its clock stood while it waited.
@@ -358,58 +361,10 @@ export class InstanceService {
         if (answer.desired !== 'running') return { desired: answer.desired, stopForced: answer.desired === 'stopped' && force, generation: await next(), reason: null, ...waited };
         // What is reserved ends with its window, whenever it is started again.
         const time = instance.type === 'AR' ? { minutes: instance.minutes, endsAt: instance.endsAt } : timeOfRun(instance, minutes, now);
-        await this.requireClock(repositories, instance, time);
-        return { desired: 'running', stopForced: false, generation: await next(), reason: null, ...waited, ...this.withTime(instance, time, now) };
+        await this.time.requireClock(repositories, instance, time);
+        return { desired: 'running', stopForced: false, generation: await next(), reason: null, ...waited, ...this.time.withTime(instance, time, now) };
       }
     }
-  }
-
-  /** New time and, where it adds to what was asked for, the priority that comes of it: an extension is a new admission with the total. */
-  private withTime(instance: InstanceRecord, time: NewTime, now: number): Pick<InstanceChange, 'minutes' | 'endsAt' | 'requestedMinutes' | 'priority'> {
-    const { priority: { formula, endlessMinutes } } = this.deps;
-    const requestedMinutes = requestedInAll(instance, time, now, endlessMinutes);
-    // What was reserved keeps the priority it was admitted with.
-    if (requestedMinutes === instance.requestedMinutes || instance.type === 'AR') return time;
-    const { pfv, ras, mon } = instance.priority;
-    return { ...time, requestedMinutes, priority: priorityOf({ pfv, ras: ras === 1, mon: mon === 1, ramMiB: instance.ramMiB, minutes: requestedMinutes }, formula) };
-  }
-
-  /** New time for what runs or is on its way: a new generation, so that its slave is told; what waits for a slave is told at its placement. */
-  private async giveTime(repositories: Repositories, instance: InstanceRecord, minutes: number | null, context: ChangeContext): Promise<InstanceRecord> {
-    const { now } = context;
-    if (instance.queuedAt !== null) {
-      // It gets it once it goes on: until then its clock stands where it was.
-      const left = remainingMs(instance);
-      const standing = { ...instance, endsAt: left === null ? null : now + left };
-      const after = await changeInstance(repositories, instance, { ...this.withTime(standing, timeOfRun(standing, minutes, now), now), endsAt: minutes === null ? null : instance.queuedAt + minutes * 60_000 }, context);
-      if (after === null) throw changedUnderLock(instance.id);
-      return after;
-    }
-    if (instance.desired !== 'running') return instance;
-    const placed = instance.slaveId !== null;
-    const time = placed ? timeOfRun(instance, minutes, now) : { minutes, endsAt: null };
-    await this.requireClock(repositories, instance, time);
-    if (placed && (time.endsAt ?? Infinity) > (instance.endsAt ?? Infinity)) await requireRoomForSpared(repositories, this.deps, instance, time.endsAt, now);
-    const generation = placed ? nextGeneration(instance, await repositories.placements.ofInstance(instance.id)) : instance.generation;
-    const after = await changeInstance(repositories, instance, { generation, ...this.withTime(instance, time, now) }, context);
-    // The row is locked, so nobody can have been faster.
-    if (after === null) throw changedUnderLock(instance.id);
-    return after;
-  }
-
-  /**
-   * An end is kept by its slave's clock too, counted from the moment it is told: a clock that is wrong would end it at
-   * the wrong time, whether the end is new or what is left of an older one.
-   */
-  private async requireClock(repositories: Repositories, instance: InstanceRecord, { endsAt }: { readonly endsAt?: number | null }): Promise<void> {
-    if (instance.slaveId === null || endsAt == null) return;
-    const slave = await repositories.slaves.find(instance.slaveId);
-    if (slave === null) return;
-    const wrong = clockWrong(slave.name, { ...slave.describe, ...this.deps.figures.latest(slave.id)?.describe }.clockOffsetMs);
-    if (wrong !== null) throw new ParavclError(
-      'conflict',
-      `${instance.name} cannot run there until a set time now: it would end at a wrong one. ${wrong} Then try again; until then an operator can start it without an end, and what is saved stays saved.`,
-    );
   }
 
   /** A person has a share of the site's instances; operators and administrators launch for the site. */
@@ -459,11 +414,6 @@ function requireClaimable({ userId }: Principal, instance: InstanceRecord, reser
   if (reservation.imageId !== null && instance.imageId !== reservation.imageId) throw new ParavclError('conflict', `${name} is of another image than the one that is reserved. Start a new instance instead.`);
   const off = observed === 'suspended' || observed === 'stopped' || (instance.queuedAt !== null && observed === 'suspending');
   if (desired === 'running' || desired === 'deleted' || !off) throw new ParavclError('conflict', `${name} is ${desired === 'deleted' ? 'being deleted' : observed}. Only one that is saved or off can go on under a reservation.`);
-}
-
-/** The row is locked, so nobody can have been faster. */
-function changedUnderLock(id: string): Error {
-  return new Error(`Instance ${id} changed under its lock.`);
 }
 
 function missing(id: string): ParavclError {
