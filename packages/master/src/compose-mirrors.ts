@@ -8,6 +8,7 @@ import { ConnectedMirrors } from './mirrors/connected-mirrors';
 import { ImageSpreadRegistry } from './mirrors/image-spread-registry';
 import { MirrorGateway } from './mirrors/mirror-gateway';
 import { PeerKeys } from './mirrors/peer-keys';
+import { StoreHealing } from './mirrors/store-healing';
 import { AccessPatternService } from './services/access-pattern-service';
 import { MirrorHelloService } from './services/mirror-hello-service';
 import type { ChunkStore } from './store/chunk-store';
@@ -34,13 +35,15 @@ export function composeMirrors({ unit, clock, log, siteId, addressCheck, store, 
   const patterns = new AccessPatternService(unit, store, clock);
   const keys = new PeerKeys();
   const registry = new ImageSpreadRegistry({ clock, keys });
-  const fleet = new ConnectedMirrors(registry, new ChunkRepair({ clock, registry, books: patterns, onFault }));
+  const repair = new ChunkRepair({ clock, registry, books: patterns, onFault });
+  const fleet = new ConnectedMirrors(registry, repair);
   const sent = new Counter({ name: 'paravcl_chunk_bytes_total', help: 'Bytes of image chunks sent to mirrors since the start.', registers: [metrics] });
   const gateway = new MirrorGateway({
     clock, log, siteId, keys, registry, store,
     hellos: new MirrorHelloService(unit, addressCheck),
     mirrors: fleet,
     books: patterns,
+    healing: new StoreHealing({ clock, log, registry, store, repair, books: patterns }),
     onChunkSent: (bytes) => { sent.inc(bytes); },
   });
   new Gauge({

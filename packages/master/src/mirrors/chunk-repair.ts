@@ -28,7 +28,7 @@ export class ChunkRepair {
   async fetch(id: ManifestId, index: number): Promise<Buffer | null> {
     const image = this.parts.registry.find(id);
     if (image === null || index < 0 || index >= chunkCount(image.manifest) || isZeroChunk(image.manifest, index)) return null;
-    for (const member of image.withChunk(index).slice(0, mirrorsAsked)) {
+    for (const member of dedicatedFirst(image.withChunk(index)).slice(0, mirrorsAsked)) {
       const answer = await this.ask(member, index);
       if (answer.kind !== 'chunk') {
         image.unsent(member, index);
@@ -52,6 +52,11 @@ export class ChunkRepair {
   private wrong(slaveId: string, id: ManifestId): void {
     if (this.parts.registry.faults.caught(slaveId)) this.parts.books.gaveWrongBytes(slaveId, id, null).catch(this.parts.onFault);
   }
+}
+
+/** A volunteer's machine may be off at any moment, or silent on purpose. */
+function dedicatedFirst(members: readonly ImageMember[]): readonly ImageMember[] {
+  return [...members].sort((one, other) => Number(one.presence.volunteer) - Number(other.presence.volunteer));
 }
 
 async function checked({ manifest }: SharedImage, index: number, { encoding, data }: Extract<ChunkAnswer, { kind: 'chunk' }>): Promise<Buffer | null> {

@@ -11,12 +11,14 @@ import { deflateRaw, inflateRaw } from 'node:zlib';
 import type { MirrorBooks } from '../services/mirror-fleet';
 import { oldestMirrorProtocol, type MirrorHello, type MirrorHelloService } from '../services/mirror-hello-service';
 import type { RefusalLimiter } from '../services/refusal-limiter';
+import type { StoredChunk } from '../store/chunk-encoding';
 import type { ChunkStore } from '../store/chunk-store';
 import type { StoredManifest } from '../store/manifest-shelf';
 import type { ConnectedMirrors, RegisteredMirror } from './connected-mirrors';
 import type { ImageSpreadRegistry, OpenImage } from './image-spread-registry';
 import type { PeerKeys } from './peer-keys';
-import type { MirrorPresence } from './shared-image';
+import type { MirrorPresence, SharedImage } from './shared-image';
+import type { StoreHealing } from './store-healing';
 
 const inflate = promisify(inflateRaw);
 const deflate = promisify(deflateRaw);
@@ -37,6 +39,7 @@ export interface MirrorSessionParts {
   readonly keys: PeerKeys;
   readonly books: MirrorBooks;
   readonly store: Pick<ChunkStore, 'read' | 'manifest'>;
+  readonly healing: Pick<StoreHealing, 'told' | 'missed'>;
   /** Called with the bytes of every chunk that is handed to a mirror, as they are sent. */
   readonly onChunkSent: (bytes: number) => void;
 }
@@ -159,6 +162,8 @@ export class MirrorSession implements RegisteredMirror {
         return this.inTurn(() => this.booked(this.parts.books.recorded(message.manifest, this.slaveId, message.instanceId, message.recording)));
       case 'peer-fault':
         return this.inTurn(() => this.peerFault(message));
+      case 'master-fault':
+        return this.parts.healing.told(this.slaveId, message.manifest, message.index);
     }
   }
 
@@ -326,16 +331,23 @@ export class MirrorSession implements RegisteredMirror {
     if (isZeroChunk(manifest, index) || cancelled()) return { kind: 'lack', why: 'absent' };
     const who = image.asked(member, index, insist);
     if (who.kind === 'others') return { kind: 'redirect', members: who.members };
-    const found = await this.stream.send(chunkLength(manifest, index), urgent, cancelled, () => this.parts.store.read(chunkHash(manifest, index))).catch((error: unknown) => {
-      this.parts.log.warn({ err: error, manifest: image.id, index }, 'a chunk could not be read from the store');
-      return null;
-    });
+    const found = await this.stream.send(chunkLength(manifest, index), urgent, cancelled, () => this.fromStore(image, index));
     if (found === null) {
       image.unsent(member, index);
       return { kind: 'lack', why: cancelled() ? 'failed' : 'absent' };
     }
     this.parts.onChunkSent(found.data.length);
     return { kind: 'chunk', encoding: found.encoding, data: found.data };
+  }
+
+  /** Not hashed: the mirror does that, and says so when it is wrong. */
+  private async fromStore(image: SharedImage, index: number): Promise<StoredChunk | null> {
+    const found = await this.parts.store.read(chunkHash(image.manifest, index)).catch((error: unknown) => {
+      this.parts.log.warn({ err: error, manifest: image.id, index }, 'a chunk could not be read from the store');
+      return null;
+    });
+    if (found === null) this.parts.healing.missed(image, index);
+    return found;
   }
 
   private async answerManifest({ image, member }: OpenImage, insist: boolean, cancelled: () => boolean): Promise<ChunkAnswer> {

@@ -10,11 +10,14 @@ import type { StoredPattern } from '../repositories/pattern-repository';
 import type { Repositories } from '../repositories/repositories';
 import type { ChunkStore } from '../store/chunk-store';
 import { isGranted } from './image-grants';
-import type { MirrorBooks } from './mirror-fleet';
+import type { FoundDamage, MirrorBooks } from './mirror-fleet';
 
 export type OnPatternChanged = (manifest: ManifestId, pattern: AccessPattern) => void;
 
-/** What is known of image versions and their mirrors beyond their bytes: what guests read of them, and who gave wrong ones. */
+/** Images that one sentence names. */
+const mostNamed = 3;
+
+/** What is known of image versions and their mirrors beyond their bytes: what guests read of them, who may have them, and where bytes were wrong. */
 export class AccessPatternService implements MirrorBooks {
   private readonly listeners: OnPatternChanged[] = [];
 
@@ -74,6 +77,24 @@ export class AccessPatternService implements MirrorBooks {
       'Its disk or memory may be failing, or somebody changed its files: drain it, run “paravcl-slave doctor” there and test disk and memory, before you trust its guests.';
     await events.append({ kind: 'slave.wrong-bytes', subjectType: 'slave', subjectId: slaveId, actor: teller === null ? 'master' : `slave ${teller}`, actorUserId: null, clientAddress: null, sentence }, this.clock.now());
   }
+
+  async storeDamaged({ damaged, mended, manifests }: FoundDamage): Promise<void> {
+    const { images, events } = this.unitOfWork.read;
+    const sentence = damageSentence(damaged, mended, await images.withManifests(manifests));
+    await events.append({ kind: 'store.damaged', subjectType: 'site', subjectId: null, actor: 'master', actorUserId: null, clientAddress: null, sentence }, this.clock.now());
+  }
+}
+
+function damageSentence(damaged: number, mended: number, images: readonly ImageRecord[]): string {
+  const named = images.slice(0, mostNamed).map(({ name, friendlyId }) => `${name} (${friendlyId})`);
+  const more = images.length - named.length;
+  const of = [...named, ...(more > 0 ? [`${more} more`] : [])].join(', ') || 'images that were deleted since';
+  const left = damaged - mended;
+  const outcome =
+    left === 0
+      ? `${damaged === 1 ? 'It came back from a host that had it' : 'All came back from hosts that had them'}. Verify the whole store with repair.`
+      : `${mended} came back from hosts, and no host that is connected had the other ${left}: verify the store with repair when more are, or upload again.`;
+  return `Damaged in the master’s store: ${damaged === 1 ? '1 chunk' : `${damaged} chunks`} of ${of}. No guest was given a wrong byte. ${outcome} The master’s disk or memory may be failing: test both.`;
 }
 
 function notGivenOut(manifest: ManifestId): ParavclError {

@@ -26,11 +26,23 @@ export interface MirrorFleet {
   onChange(listener: () => void): void;
 }
 
+/** What was found damaged in the master's store. */
+export interface FoundDamage {
+  /** Chunks. */
+  readonly damaged: number;
+  /** Those of them that came back from mirrors. */
+  readonly mended: number;
+  /** Versions of which they are. */
+  readonly manifests: readonly ManifestId[];
+}
+
 /** What the edge asks of the services when a mirror speaks. */
 export interface MirrorBooks {
   /** Null when no version that may be given out has this manifest, or this slave may not have it (core/image-grant). */
   imageOf(manifest: ManifestId, slaveId: string): Promise<{ readonly imageId: string; readonly pattern: AccessPattern } | null>;
   recorded(manifest: ManifestId, slaveId: string, instanceId: string, recording: Recording): Promise<void>;
+  /** Chunks of the master's store were damaged: an event for the operators. */
+  storeDamaged(found: FoundDamage): Promise<void>;
   /** A mirror gave wrong bytes: an event for the operators. Null: to the master itself. */
   gaveWrongBytes(slaveId: string, manifest: ManifestId, toldBySlaveId: string | null): Promise<void>;
 }

@@ -134,6 +134,24 @@ describe('a version with the content of another', () => {
 });
 
 describe('a mirror that gave wrong bytes', () => {
+describe('damage in the store', () => {
+  const told = async (): Promise<readonly string[]> => (await rig.unit.read.events.page({ kind: 'store.damaged', limit: 10 })).items.map(({ actor, sentence }) => `${actor}: ${sentence}`);
+
+  test('is told to the operators with the images, what came back, and what to do', async () => {
+    await patterns.storeDamaged({ damaged: 1, mended: 1, manifests: [manifestId] });
+    expect(await told()).toEqual([
+      'master: Damaged in the master’s store: 1 chunk of Ubuntu (EMI-UBUNTU-9AF). No guest was given a wrong byte. It came back from a host that had it. Verify the whole store with repair. The master’s disk or memory may be failing: test both.',
+    ]);
+  });
+
+  test('names few of many images, and what no host had', async () => {
+    const others = ['b', 'c', 'd', 'e'].map((letter) => letter.repeat(64));
+    for (const other of others) await rig.image(64, 'disk', 'ready', { manifestId: other });
+    await patterns.storeDamaged({ damaged: 12, mended: 9, manifests: [manifestId, ...others] });
+    expect((await told())[0]).toMatch(/12 chunks of (Ubuntu \(EMI-\S+\), ){3}2 more\. .* 9 came back from hosts, and no host that is connected had the other 3: verify the store with repair when more are, or upload again\./);
+  });
+});
+
   const wayOut = 'Their hash was wrong, so nobody used them, and lab-pc-07 is asked for them no more. Its disk or memory may be failing, or somebody changed its files: drain it, run “paravcl-slave doctor” there and test disk and memory, before you trust its guests.';
 
   test('is named to the operators with the image, who told it, and what to do', async () => {

@@ -3,6 +3,8 @@ import { chunkCount, defaultChunkBytes } from '@paravcl/shared/chunks/manifest';
 import { mirrorHelloSigningInput, type ImageHolding } from '@paravcl/shared/chunks/mirror-messages';
 import { newId } from '@paravcl/shared/ids';
 import { randomBytes, sign } from 'node:crypto';
+import { readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { newIdentity, type DoubleIdentity } from './agent-double';
 import { eventually } from './eventually';
@@ -480,6 +482,58 @@ describe('the fleet', () => {
     expect((await server.mirrors.fetchFromMirrors(image.id, 1))?.equals(image.chunk(1))).toBe(true);
     expect(await server.mirrors.fetchFromMirrors(image.id, zeroAt)).toBeNull();
     expect(await server.mirrors.fetchFromMirrors(image.id, 99)).toBeNull();
+  });
+});
+
+describe('a chunk that rots in the store of the master', () => {
+  /** Changes a byte of the chunk where it lies; a chunk that cannot be deflated lies there as it is. */
+  const rot = (chunk: Buffer): void => {
+    const packs = join(server.storeDirectory, 'packs');
+    for (const name of readdirSync(packs)) {
+      const bytes = readFileSync(join(packs, name));
+      const at = bytes.indexOf(chunk);
+      if (at === -1) continue;
+      bytes[at + 100] = (bytes[at + 100] ?? 0) ^ 1;
+      writeFileSync(join(packs, name), bytes);
+      return;
+    }
+    throw new Error('The chunk is in no pack.');
+  };
+
+  test('comes back from a mirror that has it once one says that it was sent wrong bytes, and the operators are told', async () => {
+    await start();
+    const image = await server.image(8);
+    const [asker] = (await server.sharing(1, image)) as [MirrorDouble];
+    const holder = (await server.mirror()).ignore('members');
+    await holder.connect();
+    holder.held = (index) => image.chunk(index);
+    await holder.open(1, image.id, bits(image, [1, 2]));
+    asker.ignore('members').takeMembers();
+    rot(image.chunk(1));
+    expect(bytesOf(await asker.ask(1, { insist: true })).equals(image.chunk(1))).toBe(false);
+    asker.say({ type: 'master-fault', manifest: image.id, index: 1 });
+    // A word that is not true.
+    asker.say({ type: 'master-fault', manifest: image.id, index: 2 });
+    await eventually('the operators to be told', () => server.books.damage.length === 1);
+    expect(server.books.damage).toEqual([{ damaged: 1, mended: 1, manifests: [image.id] }]);
+    expect(bytesOf(await asker.ask(1, { insist: true })).equals(image.chunk(1))).toBe(true);
+    expect(server.books.liars).toEqual([]);
+  });
+
+  test('also when it is a pack that is missing, and nobody had to say so', async () => {
+    await start();
+    const image = await server.image(8);
+    const holder = (await server.mirror()).ignore('members');
+    await holder.connect();
+    holder.held = (index) => image.chunk(index);
+    await holder.open(1, image.id, bits(image, [1]));
+    const [asker] = (await server.sharing(1, image)) as [MirrorDouble];
+    asker.ignore('members').takeMembers();
+    await server.store.close();
+    for (const name of readdirSync(join(server.storeDirectory, 'packs'))) unlinkSync(join(server.storeDirectory, 'packs', name));
+    expect(await asker.ask(1, { insist: true })).toEqual({ kind: 'lack', why: 'absent' });
+    await eventually('the operators to be told', () => server.books.damage.length === 1);
+    expect(bytesOf(await asker.ask(1, { insist: true })).equals(image.chunk(1))).toBe(true);
   });
 });
 

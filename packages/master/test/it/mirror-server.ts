@@ -16,7 +16,8 @@ import { ImageSpreadRegistry } from '../../src/mirrors/image-spread-registry';
 import { defaultMirrorLimits, MirrorGateway, type MirrorDoorLimits } from '../../src/mirrors/mirror-gateway';
 import { PeerKeys } from '../../src/mirrors/peer-keys';
 import { MirrorHelloService } from '../../src/services/mirror-hello-service';
-import type { MirrorBooks } from '../../src/services/mirror-fleet';
+import { StoreHealing } from '../../src/mirrors/store-healing';
+import type { FoundDamage, MirrorBooks } from '../../src/services/mirror-fleet';
 import { ChunkStore } from '../../src/store/chunk-store';
 import { DirectoryBackend } from '../../src/store/directory-backend';
 import { serverIdentity } from '../../src/tls/server-identity';
@@ -61,6 +62,7 @@ export class BooksDouble implements MirrorBooks {
   readonly recordings: { readonly manifest: ManifestId; readonly slaveId: string; readonly instanceId: string; readonly recording: Recording }[] = [];
   readonly liars: { readonly slaveId: string; readonly manifest: ManifestId; readonly toldBy: string | null }[] = [];
   /** Thrown by the next call. */
+  readonly damage: FoundDamage[] = [];
   fault: Error | null = null;
 
   imageOf(manifest: ManifestId, slaveId: string): Promise<{ readonly imageId: string; readonly pattern: AccessPattern } | null> {
@@ -79,6 +81,11 @@ export class BooksDouble implements MirrorBooks {
   }
 
   private answered<T>(value: T): Promise<T> {
+  storeDamaged(found: FoundDamage): Promise<void> {
+    this.damage.push(found);
+    return this.answered(undefined);
+  }
+
     const { fault } = this;
     this.fault = null;
     return fault === null ? Promise.resolve(value) : Promise.reject(fault);
@@ -104,11 +111,13 @@ export async function startMirrorServer(options: MirrorServerOptions = {}) {
   const sent = { bytes: 0, chunks: 0 };
   const keys = new PeerKeys();
   const registry = new ImageSpreadRegistry({ clock, keys });
-  const mirrors = new ConnectedMirrors(registry, new ChunkRepair({ clock, registry, books, onFault: (error) => log.warn({ err: error }, 'a fault of the books') }));
+  const repair = new ChunkRepair({ clock, registry, books, onFault: (error) => log.warn({ err: error }, 'a fault of the books') });
+  const mirrors = new ConnectedMirrors(registry, repair);
   const gateway = new MirrorGateway(
     {
       clock, log, siteId: newId(1), hellos: new MirrorHelloService(database.unit, options.addressCheck ?? 'warn'), mirrors, registry, keys, books, store,
       onChunkSent: (bytes) => {
+      healing: new StoreHealing({ clock, log, registry, store, repair, books }),
         sent.bytes += bytes;
         sent.chunks += 1;
       },
@@ -122,7 +131,7 @@ export async function startMirrorServer(options: MirrorServerOptions = {}) {
   let enrolled = 0;
 
   const self = {
-    url, store, books, registry, mirrors, gateway, warnings, sent, unit: database.unit, db: database.db,
+    url, store, books, storeDirectory: join(directory, 'store'), registry, mirrors, gateway, warnings, sent, unit: database.unit, db: database.db,
 
     /** The mirror of a slave that has enrolled and is in this state. */
     async mirror(admission: Admission = 'approved', name = `lab-pc-${String(++enrolled)}`): Promise<MirrorDouble> {
@@ -169,6 +178,7 @@ export async function startMirrorServer(options: MirrorServerOptions = {}) {
         gateway.close();
         await closeServer(server);
         await database.close();
+        await store.close();
         rmSync(directory, { recursive: true });
       }
     },

@@ -7,7 +7,7 @@ import { accessPatternSchema, recordingSchema } from './access-pattern';
 /**
  * Protocol between a host's mirror and the master, on the HTTPS port by `Upgrade: paravcl-chunks`. History, newest first:
  *
- * 1  Manifests, chunks, members, patterns, pre-copy.
+ * 1  Manifests, chunks, members, patterns, pre-copy, faults of peers and of the master.
  */
 export const mirrorProtocolVersion = 1;
 export const mirrorPath = '/agent/v1/mirror';
@@ -73,6 +73,8 @@ export const mirrorMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('holdings'), images: z.array(imageHoldingSchema).max(2000), poolFull: z.boolean() }),
   z.object({ type: z.literal('recorded'), manifest: sha256Schema, instanceId: idSchema, recording: recordingSchema }),
   z.object({ type: z.literal('peer-fault'), manifest: sha256Schema, slaveId: idSchema, fault: peerFaultSchema, index: z.int().nonnegative() }),
+  /** The master itself sent wrong bytes of this chunk. It hashes its own copy, and gets it back from hosts when it is damaged. */
+  z.object({ type: z.literal('master-fault'), manifest: sha256Schema, index: z.int().nonnegative() }),
 ]);
 export type MirrorMessage = Readonly<z.infer<typeof mirrorMessageSchema>>;
 
