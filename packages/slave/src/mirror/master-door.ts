@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from '@paravcl/shared/clock';
+import type { Cancel, Clock, EpochMs } from '@paravcl/shared/clock';
 import type { AccessPattern, Recording } from '@paravcl/shared/chunks/access-pattern';
 import { ChunkPort, type ChunkAnswer } from '@paravcl/shared/chunks/chunk-port';
 import type { Want } from '@paravcl/shared/chunks/frames';
@@ -40,9 +40,17 @@ export interface MasterDoorParts {
   held(id: ManifestId, index: number): Promise<Buffer | null>;
 }
 
+/** What the welcome says for those who ask this mirror. */
+export interface WelcomedSecret {
+  /** base64url; keys of askers follow from it (shared/chunks/psk). */
+  readonly secret: string;
+  /** The master's wall clock as it sent this: by it keys expire. */
+  readonly masterTimeMs: EpochMs;
+}
+
 /** What the master says, by image. */
 export interface MasterDoorListener {
-  onSecret(peerSecret: string): void;
+  onSecret(welcomed: WelcomedSecret): void;
   /** `anew`: the first word of this connection about the image, which replaces what was known: the master's numbering began anew. */
   onMembers(id: ManifestId, change: { readonly self: number | null; readonly set: readonly ChunkMember[]; readonly gone: readonly number[] }, anew: boolean): void;
   onPattern(id: ManifestId, pattern: AccessPattern): void;
@@ -58,6 +66,9 @@ const manifestWithinMs = 20_000;
 const refusedMs = 30_000;
 const notApprovedMs = 2000;
 const lastedMs = 10_000;
+/** After an image was refused, doubled each time: about as soon as a guest can be placed; later seldom, as images of former guests are kept for weeks. */
+const leastReopenMs = 2000;
+const mostReopenMs = 300_000;
 /** Recordings that wait for the master; older ones are dropped: they are samples. */
 const mostRecordings = 20;
 
@@ -72,6 +83,8 @@ interface Connection {
   readonly opened: Set<number>;
   /** Channels whose members were told on this connection. */
   readonly told: Set<number>;
+  /** How often an image was refused, by channel, since it was given last. */
+  readonly refusals: Map<number, number>;
 }
 
 /** The mirror's one connection to the master, dialled by the mirror; dialled again whenever it ends. */
@@ -131,6 +144,7 @@ export class MasterDoor {
     this.channels.delete(id);
     this.images.delete(channel);
     this.current?.told.delete(channel);
+    this.current?.refusals.delete(channel);
     if (this.current?.opened.delete(channel) === true) this.say({ type: 'close', channel });
   }
 
@@ -183,6 +197,11 @@ export class MasterDoor {
 
   fault(manifest: ManifestId, slaveId: string, fault: PeerFault, index: number): void {
     this.say({ type: 'peer-fault', manifest, slaveId, fault, index });
+  }
+
+  /** The master itself sent wrong bytes of this chunk: it looks at its own copy. */
+  wrongBytes(manifest: ManifestId, index: number): void {
+    this.say({ type: 'master-fault', manifest, index });
   }
 
   private say(message: MirrorMessage): void {
@@ -254,7 +273,7 @@ export class MasterDoor {
         this.down(connection, why);
       },
     });
-    const connection: Connection = { port, greeted: cancel, up: false, heardAtMs: this.parts.clock.monotonicMs(), opened: new Set(), told: new Set() };
+    const connection: Connection = { port, greeted: cancel, up: false, heardAtMs: this.parts.clock.monotonicMs(), opened: new Set(), told: new Set(), refusals: new Map() };
     this.current = connection;
     socket.on('data', () => {
       connection.heardAtMs = this.parts.clock.monotonicMs();
@@ -274,7 +293,7 @@ export class MasterDoor {
         this.upSinceMs = clock.monotonicMs();
         this.upSince = clock.now();
         log.info({ master: this.parts.masterUrl }, 'the mirror is connected to the master');
-        this.listener.onSecret(message.peerSecret);
+        this.listener.onSecret({ secret: message.peerSecret, masterTimeMs: Date.parse(message.masterTime) });
         for (const [id, channel] of this.channels) void this.sayOpen(id, channel);
         this.sayRecordings();
         return this.listener.onUp();
@@ -285,10 +304,11 @@ export class MasterDoor {
       case 'no-manifest':
         return this.manifests.get(message.request)?.reject(new ManifestMissing(message.sentence));
       case 'not-opened':
-        return log.warn({ manifest: this.images.get(message.channel) }, `the master gives nothing of an image: ${message.sentence}`);
+        return this.notOpened(connection, message);
       case 'members': {
         const id = this.images.get(message.channel);
         if (id === undefined) return;
+        connection.refusals.delete(message.channel);
         const anew = !connection.told.has(message.channel);
         connection.told.add(message.channel);
         return this.listener.onMembers(id, message, anew);
@@ -303,6 +323,23 @@ export class MasterDoor {
       case 'gone':
         return this.listener.onGone(message.manifests);
     }
+  }
+
+  /** It may be given a moment later, when a guest of it is placed here, or there is room for it: asked for again while it is open here. */
+  private notOpened(connection: Connection, { channel, sentence }: Extract<MasterToMirror, { type: 'not-opened' }>): void {
+    const id = this.images.get(channel);
+    // Closed here meanwhile, and the master was told.
+    if (id === undefined || !connection.opened.has(channel)) return;
+    const { log, clock, random } = this.parts;
+    const refusals = (connection.refusals.get(channel) ?? 0) + 1;
+    connection.refusals.set(channel, refusals);
+    if (refusals === 1) log.warn({ manifest: id }, `the master gives nothing of an image: ${sentence}`);
+    const delayMs = Math.min(leastReopenMs * 2 ** (refusals - 1), mostReopenMs) * (0.5 + random());
+    clock.after(delayMs, () => {
+      if (this.current !== connection || this.images.get(channel) !== id || !connection.opened.delete(channel)) return;
+      this.say({ type: 'close', channel });
+      void this.sayOpen(id, channel);
+    });
   }
 
   private hello(connection: Connection, { siteId, nonce, protocol }: Extract<MasterToMirror, { type: 'challenge' }>): void {

@@ -13,6 +13,7 @@ import { deflateRaw } from 'node:zlib';
 import type { Logger } from 'pino';
 import { ChunkUnavailable } from './chunk-source';
 import type { ImageLibrary, LocalImage } from './local-image';
+import type { WelcomedSecret } from './master-door';
 
 const deflate = promisify(deflateRaw);
 
@@ -56,6 +57,8 @@ export class PeerServer {
   private readonly open = new Set<TLSSocket>();
   /** base64url, the newest first. */
   private secrets: readonly string[] = [];
+  /** The master's wall clock ahead of our monotonic one, as of the last welcome; null before it. */
+  private masterAheadMs: number | null = null;
   private readonly manifests = new WeakMap<object, ManifestId>();
   private cancelLook: Cancel;
   private broughtBytes = 0;
@@ -105,8 +108,9 @@ export class PeerServer {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** The secret of the welcome. The one before stays good for those who were told keys of it. */
-  welcome(secret: string): void {
+  /** The secret of the welcome, and the time by which its keys expire: a host's own clock may be wrong. The secret before stays good for those who were told keys of it. */
+  welcome({ secret, masterTimeMs }: WelcomedSecret): void {
+    this.masterAheadMs = masterTimeMs - this.options.clock.monotonicMs();
     if (this.secrets[0] !== secret) this.secrets = [secret, ...this.secrets].slice(0, secretsKept);
   }
 
@@ -121,7 +125,7 @@ export class PeerServer {
   /** The key that the master gave with this identity; null for one that is malformed, expired or not of a secret of ours. */
   private keyOf(socket: object, identity: string): Buffer | null {
     const named = readPskIdentity(identity);
-    if (named === null || named.expiresAtMs <= this.options.clock.now()) return null;
+    if (named === null || this.masterAheadMs === null || named.expiresAtMs <= this.masterAheadMs + this.options.clock.monotonicMs()) return null;
     const secret = this.secrets.map((text) => Buffer.from(text, 'base64url')).find((bytes) => createHash('sha256').update(bytes).digest('base64url').slice(0, secretIdLength) === named.secretId);
     if (secret === undefined) return null;
     this.manifests.set(socket, named.manifest);
