@@ -9,6 +9,7 @@ import { newId } from '@paravcl/shared/ids';
 import { pino } from 'pino';
 import type { LocalImage } from './local-image';
 import { PeerConnections } from './peer-connections';
+import type { WelcomedSecret } from './master-door';
 import { PeerServer } from './peer-server';
 
 const chunkBytes = 65_536;
@@ -47,11 +48,14 @@ afterEach(async () => {
 });
 
 async function serving(bringsForOthers = false): Promise<{ readonly server: PeerServer; readonly image: PartImage }> {
+/** As the welcome says it, from a master whose clock is so far ahead of this machine's. */
+const welcomed = (of: Buffer, aheadMs = 0): WelcomedSecret => ({ secret: of.toString('base64url'), masterTimeMs: Date.now() + aheadMs });
+
   const image = new PartImage();
   const server = await PeerServer.listen({ port: 0, library: { find: (id) => (id === manifest ? (image as unknown as LocalImage) : null) }, bringsForOthers: () => bringsForOthers, manifestUnderWay: () => null, clock: systemClock, log });
   if (server === null) throw new Error('no port is free');
   closing.push(() => server.close());
-  server.welcome(secret.toString('base64url'));
+  server.welcome(welcomed(secret));
   return { server, image };
 }
 
@@ -137,13 +141,23 @@ describe('refuses whoever comes with', () => {
 it('goes on with keys of the secret before, for a while after the master was started anew', async () => {
   const { server } = await serving();
   const member = memberOf(server);
-  server.welcome(randomBytes(32).toString('base64url'));
+  server.welcome(welcomed(randomBytes(32)));
   expect(await connections().to(member, manifest)).not.toBeNull();
-  server.welcome(randomBytes(32).toString('base64url'));
+  server.welcome(welcomed(randomBytes(32)));
   expect(await connections().to(member, manifest)).toBeNull();
 });
 
 it('says of an image it does not have, and of chunks that no image has, that it lacks them', async () => {
+it('judges by the master’s clock whether a key has expired: its own may be wrong', async () => {
+  const { server } = await serving();
+  const day = 24 * 3_600_000;
+  server.welcome(welcomed(secret, 3 * day));
+  // Good for two days yet by the clock of this host, and for none by that of the master.
+  expect(await connections().to(memberOf(server, { expiresAtMs: Date.now() + 2 * day }), manifest)).toBeNull();
+  server.welcome(welcomed(secret, -3 * day));
+  expect(await connections().to(memberOf(server, { expiresAtMs: Date.now() - 2 * day }), manifest)).not.toBeNull();
+});
+
   const { server } = await serving(true);
   const peers = connections();
   const other = 'c'.repeat(64);
