@@ -1,11 +1,13 @@
-import { ownerOf, stripeSlots } from '@paravcl/shared/chunks/stripes';
+import { ownerOf, stripeSlots, type StripeMember } from '@paravcl/shared/chunks/stripes';
 import fc from 'fast-check';
-import { chooseHolders, groupFor, largestGroup, mostHolders, networkOf, spreadGroups, stripesOf, weightOf, type SpreadMember } from './image-spread';
+import { chooseHolders, groupFor, largestGroup, mostHolders, networkOf, spreadGroups, weightOf, type SpreadMember } from './image-spread';
 
 const member = (number: number, address: string, change: Partial<SpreadMember> = {}): SpreadMember => ({
   slaveId: `slave-${number}`, number, address, port: 7000, volunteer: false, avoided: false, ...change,
 });
 const numbersOf = (members: readonly SpreadMember[]): number[] => members.map(({ number }) => number);
+/** As each member computes them of what it is told. */
+const stripesOf = (group: readonly SpreadMember[]): readonly StripeMember[] => group.map((one) => ({ number: one.number, weight: weightOf(one) }));
 const told = (asker: SpreadMember, all: readonly SpreadMember[]): number[] => numbersOf(groupFor(asker, spreadGroups(all)));
 
 const anyMembers = fc

@@ -1,5 +1,3 @@
-import type { StripeMember } from '@paravcl/shared/chunks/stripes';
-
 /** The mirror of one host that has an image open. */
 export interface SpreadMember {
   readonly slaveId: string;
@@ -58,11 +56,7 @@ export function groupFor(asker: SpreadMember, groups: readonly (readonly SpreadM
   return hosts[asker.number % hosts.length] ?? groups[0] ?? [];
 }
 
-/** Shares of the stripes: volunteers serve least. */
-export function stripesOf(group: readonly SpreadMember[]): readonly StripeMember[] {
-  return group.map(({ number, volunteer }) => ({ number, weight: weightOf({ volunteer }) }));
-}
-
+/** Its share of the stripes: volunteers serve least. */
 export function weightOf({ volunteer }: Pick<SpreadMember, 'volunteer'>): number {
   return volunteer ? weights.volunteer : weights.dedicated;
 }
