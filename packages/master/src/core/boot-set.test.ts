@@ -1,8 +1,9 @@
-import { hashBytes, type Manifest } from '@paravcl/shared/chunks/manifest';
+import { manifestOf } from '@paravcl/shared/chunks/manifest';
+import { hashBytes } from '@paravcl/shared/chunks/manifest-hashes';
 import { bootSetOf, bootsFrom } from './boot-set';
 
 /** Four chunks, the second of zeros, the last one short. */
-const manifest: Manifest = { chunkBytes: 65_536, sizeBytes: 3 * 65_536 + 512, hashes: Buffer.concat([1, 0, 2, 3].map((byte) => Buffer.alloc(hashBytes, byte))) };
+const manifest = manifestOf({ chunkBytes: 65_536, sizeBytes: 3 * 65_536 + 512 }, Buffer.concat([1, 0, 2, 3].map((byte) => Buffer.alloc(hashBytes, byte))));
 
 test('the boot set is as large as its chunks, those of zeros cost nothing', () => {
   expect(bootSetOf({ boot: [0, 1, 3] }, manifest)).toEqual({ chunks: 2, bytes: 65_536 + 512 });

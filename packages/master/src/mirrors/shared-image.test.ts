@@ -1,4 +1,5 @@
-import { defaultChunkBytes, hashBytes, type Manifest } from '@paravcl/shared/chunks/manifest';
+import { defaultChunkBytes, manifestOf } from '@paravcl/shared/chunks/manifest';
+import { hashBytes } from '@paravcl/shared/chunks/manifest-hashes';
 import type { MasterToMirror } from '@paravcl/shared/chunks/mirror-messages';
 import { HandClock } from '../../test/it/hand-clock';
 import { ImageSpreadRegistry, type OpenImage } from './image-spread-registry';
@@ -7,7 +8,7 @@ import { PeerKeys } from './peer-keys';
 import { coalesceMs, type MirrorPresence } from './shared-image';
 
 const chunks = 100;
-const manifest: Manifest = { chunkBytes: defaultChunkBytes, sizeBytes: chunks * defaultChunkBytes, hashes: Buffer.alloc(chunks * hashBytes, 7) };
+const manifest = manifestOf({ chunkBytes: defaultChunkBytes, sizeBytes: chunks * defaultChunkBytes }, Buffer.alloc(chunks * hashBytes, 7));
 const id = 'a'.repeat(64);
 type Members = Extract<MasterToMirror, { type: 'members' }>;
 

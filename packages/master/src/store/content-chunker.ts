@@ -1,4 +1,5 @@
-import { chunkCount, defaultChunkBytes, hashBytes, type Manifest } from '@paravcl/shared/chunks/manifest';
+import { chunkCount, defaultChunkBytes, manifestOf, mostChunks, type Manifest } from '@paravcl/shared/chunks/manifest';
+import { hashBytes } from '@paravcl/shared/chunks/manifest-hashes';
 import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import type { WritingSession } from './writing-session';
@@ -12,15 +13,13 @@ export interface ChunkedContent {
 /** Read, hashed and looked through in one go: about a millisecond of the event loop. */
 const blockBytes = 1024 * 1024;
 const zeros = Buffer.alloc(4 * blockBytes);
-/** A manifest of more chunks than this is too long for one frame to a mirror; larger disks get larger chunks. */
-const mostChunksOfOne = 8 * 1024 * 1024;
 /** One is read while one is hashed and the chunks of a third are deflated. */
 const buffers = 3;
 
 /** Bytes of a chunk for a content of this size. */
 export function chunkBytesFor(sizeBytes: number): number {
   let chunkBytes = defaultChunkBytes;
-  while (sizeBytes > chunkBytes * mostChunksOfOne) chunkBytes *= 2;
+  while (sizeBytes > chunkBytes * mostChunks) chunkBytes *= 2;
   return chunkBytes;
 }
 
@@ -53,7 +52,7 @@ export async function chunkFile(path: string, multipleOf: number, session: Writi
       onProgress(Math.floor((100 * Math.min(at + block, sizeBytes)) / sizeBytes));
     }
     await putting;
-    return { manifest: { chunkBytes, sizeBytes, hashes }, sha256: whole.digest('hex') };
+    return { manifest: manifestOf({ chunkBytes, sizeBytes }, hashes), sha256: whole.digest('hex') };
   } finally {
     await file.close();
   }

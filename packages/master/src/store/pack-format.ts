@@ -1,5 +1,5 @@
 import type { ChunkEncoding } from '@paravcl/shared/chunks/frames';
-import { hashBytes } from '@paravcl/shared/chunks/manifest';
+import { hashBytes } from '@paravcl/shared/chunks/manifest-hashes';
 import { createHash } from 'node:crypto';
 
 /**

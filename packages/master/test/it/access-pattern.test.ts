@@ -1,5 +1,6 @@
 import type { AccessPattern, Recording } from '@paravcl/shared/chunks/access-pattern';
-import { hashBytes, type Manifest } from '@paravcl/shared/chunks/manifest';
+import { manifestOf } from '@paravcl/shared/chunks/manifest';
+import { hashBytes } from '@paravcl/shared/chunks/manifest-hashes';
 import { newId } from '@paravcl/shared/ids';
 import { AccessPatternService } from '../../src/services/access-pattern-service';
 import { openRig, type Rig } from './instance-rig';
@@ -7,7 +8,7 @@ import { refusal } from './reservation-rig';
 import { sampleInstance, sampleTime } from './sample-records';
 
 /** Eight chunks of 64 KiB; the last one is of zeros. */
-const manifest: Manifest = { chunkBytes: 65_536, sizeBytes: 8 * 65_536, hashes: Buffer.concat([1, 2, 3, 4, 5, 6, 7, 0].map((byte) => Buffer.alloc(hashBytes, byte))) };
+const manifest = manifestOf({ chunkBytes: 65_536, sizeBytes: 8 * 65_536 }, Buffer.concat([1, 2, 3, 4, 5, 6, 7, 0].map((byte) => Buffer.alloc(hashBytes, byte))));
 const manifestId = 'a'.repeat(64);
 const boot = (...chunks: readonly number[]): Recording => ({ boot: [...chunks], application: [], shutdown: [] });
 
@@ -133,7 +134,6 @@ describe('a version with the content of another', () => {
   });
 });
 
-describe('a mirror that gave wrong bytes', () => {
 describe('damage in the store', () => {
   const told = async (): Promise<readonly string[]> => (await rig.unit.read.events.page({ kind: 'store.damaged', limit: 10 })).items.map(({ actor, sentence }) => `${actor}: ${sentence}`);
 
@@ -152,6 +152,7 @@ describe('damage in the store', () => {
   });
 });
 
+describe('a mirror that gave wrong bytes', () => {
   const wayOut = 'Their hash was wrong, so nobody used them, and lab-pc-07 is asked for them no more. Its disk or memory may be failing, or somebody changed its files: drain it, run “paravcl-slave doctor” there and test disk and memory, before you trust its guests.';
 
   test('is named to the operators with the image, who told it, and what to do', async () => {

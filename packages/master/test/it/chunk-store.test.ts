@@ -5,7 +5,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chunkCount, chunkHash, isZeroChunk, manifestOf as ofHashes, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
+import { chunkCount, chunkHash, isZeroChunk, manifestOf, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
+import { hashBytes } from '@paravcl/shared/chunks/manifest-hashes';
 import { ChunkStore } from '../../src/store/chunk-store';
 import { DirectoryBackend } from '../../src/store/directory-backend';
 import { StoreDamaged } from '../../src/store/manifest-shelf';
@@ -51,13 +52,13 @@ const sha256 = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).dig
 const letters = Array.from({ length: 24 }, (_, letter) => (letter === 0 ? Buffer.alloc(chunkBytes) : letter % 2 === 1 ? Buffer.alloc(chunkBytes, `letter ${String(letter)} `) : randomBytes(chunkBytes)));
 const bytesOf = (letter: number): Buffer => letters[letter] ?? Buffer.alloc(0);
 
-function manifestOf(image: readonly number[]): Manifest {
-  return { chunkBytes, sizeBytes: image.length * chunkBytes, hashes: Buffer.concat(image.map((letter) => (letter === 0 ? Buffer.alloc(hashBytes) : sha256(bytesOf(letter))))) };
+function lettered(image: readonly number[]): Manifest {
+  return manifestOf({ chunkBytes, sizeBytes: image.length * chunkBytes }, Buffer.concat(image.map((letter) => (letter === 0 ? Buffer.alloc(hashBytes) : sha256(bytesOf(letter))))));
 }
 
 async function put(session: WritingSession, image: readonly number[]): Promise<ManifestId> {
   for (const letter of image) if (letter !== 0) await session.put(sha256(bytesOf(letter)), bytesOf(letter));
-  return session.putManifest(manifestOf(image));
+  return session.putManifest(lettered(image));
 }
 
 /** Keeps an image as a service does: the books name it before the session ends. */
@@ -222,7 +223,7 @@ test('a chunk that was only met stays though nothing names it when the sweep beg
   expect(session.counted).toEqual({ stored: 0, met: 1 });
   await store.sweep(live([]));
   expect(store.stats().chunks).toBe(1);
-  const id = await session.putManifest(manifestOf([1]));
+  const id = await session.putManifest(lettered([1]));
   expect(await contentOf(store, id)).toEqual(bytesOf(1));
 });
 
@@ -459,7 +460,7 @@ test('without room nothing is kept and nothing lost; with room again the same is
   await session.put(sha256(bytesOf(4)), bytesOf(4));
   await expect(session.flush()).rejects.toMatchObject({ code: 'storage-full' });
   await expect(session.put(sha256(bytesOf(6)), bytesOf(6))).rejects.toMatchObject({ code: 'storage-full' });
-  await expect(session.putManifest(manifestOf([2]))).rejects.toMatchObject({ code: 'storage-full' });
+  await expect(session.putManifest(lettered([2]))).rejects.toMatchObject({ code: 'storage-full' });
   session.release();
   expect(await contentOf(full, id)).toEqual(bytesOf(2));
   expect(await full.sweep(live([id]))).toMatchObject({ missingChunks: 0 });
@@ -471,7 +472,7 @@ test('without room nothing is kept and nothing lost; with room again the same is
 test('a manifest that names a chunk the store lacks is not kept, and a session that was released takes nothing', async () => {
   const store = await opened();
   const session = store.begin();
-  await expect(session.putManifest(manifestOf([1]))).rejects.toThrow(/Chunk 0 .* not in the store/);
+  await expect(session.putManifest(lettered([1]))).rejects.toThrow(/Chunk 0 .* not in the store/);
   session.release();
   await expect(session.put(sha256(bytesOf(1)), bytesOf(1))).rejects.toThrow(/released/);
 });
@@ -493,7 +494,7 @@ test('more packs than files may stay open are read at once, and a deleted one is
     const bytes = Buffer.alloc(chunkBytes, `pack ${String(number)} `);
     const session = store.begin();
     await session.put(sha256(bytes), bytes);
-    ids.push(await session.putManifest({ chunkBytes, sizeBytes: chunkBytes, hashes: sha256(bytes) }));
+    ids.push(await session.putManifest(manifestOf({ chunkBytes, sizeBytes: chunkBytes }, sha256(bytes))));
     session.release();
   }
   for (let round = 0; round < 3; round += 1) {

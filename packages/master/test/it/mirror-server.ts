@@ -1,5 +1,6 @@
 import { emptyPattern, type AccessPattern, type Recording } from '@paravcl/shared/chunks/access-pattern';
-import { chunkCount, chunkHash, chunkLength, defaultChunkBytes, encodeManifest, hashBytes, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
+import { chunkCount, chunkHash, chunkLength, defaultChunkBytes, encodeManifest, manifestOf, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
+import { hashBytes } from '@paravcl/shared/chunks/manifest-hashes';
 import { systemClock, type Clock } from '@paravcl/shared/clock';
 import type { AddressCheck, Admission } from '@paravcl/shared/domain/slave';
 import { newId } from '@paravcl/shared/ids';
@@ -15,8 +16,8 @@ import { ConnectedMirrors } from '../../src/mirrors/connected-mirrors';
 import { ImageSpreadRegistry } from '../../src/mirrors/image-spread-registry';
 import { defaultMirrorLimits, MirrorGateway, type MirrorDoorLimits } from '../../src/mirrors/mirror-gateway';
 import { PeerKeys } from '../../src/mirrors/peer-keys';
-import { MirrorHelloService } from '../../src/services/mirror-hello-service';
 import { StoreHealing } from '../../src/mirrors/store-healing';
+import { MirrorHelloService } from '../../src/services/mirror-hello-service';
 import type { FoundDamage, MirrorBooks } from '../../src/services/mirror-fleet';
 import { ChunkStore } from '../../src/store/chunk-store';
 import { DirectoryBackend } from '../../src/store/directory-backend';
@@ -39,9 +40,9 @@ export const zeroAt = 3;
 function sampleImage(chunks: number): SampleImage {
   const sizeBytes = chunks * defaultChunkBytes - 512;
   const seed = randomBytes(16);
-  const manifestOf = (hashes: Buffer): Manifest => ({ chunkBytes: defaultChunkBytes, sizeBytes, hashes });
+  const size = { chunkBytes: defaultChunkBytes, sizeBytes };
   const chunk = (index: number): Buffer => {
-    const length = chunkLength(manifestOf(Buffer.alloc(0)), index);
+    const length = chunkLength(size, index);
     if (index === zeroAt) return Buffer.alloc(length);
     const word = createHash('sha256').update(seed).update(String(index)).digest();
     if (index % 3 === 0) return Buffer.alloc(length, word);
@@ -49,7 +50,7 @@ function sampleImage(chunks: number): SampleImage {
     return createCipheriv('aes-256-ctr', word, Buffer.alloc(16)).update(Buffer.alloc(length));
   };
   const hashes = Buffer.concat(Array.from({ length: chunks }, (_, index) => (index === zeroAt ? Buffer.alloc(hashBytes) : sha256(chunk(index)))));
-  const manifest = manifestOf(hashes);
+  const manifest = manifestOf(size, hashes);
   const encoded = encodeManifest(manifest);
   return { id: sha256(encoded).toString('hex'), manifest, encoded, chunk };
 }
@@ -61,8 +62,8 @@ export class BooksDouble implements MirrorBooks {
   readonly keptFrom = new Map<string, ReadonlySet<ManifestId>>();
   readonly recordings: { readonly manifest: ManifestId; readonly slaveId: string; readonly instanceId: string; readonly recording: Recording }[] = [];
   readonly liars: { readonly slaveId: string; readonly manifest: ManifestId; readonly toldBy: string | null }[] = [];
-  /** Thrown by the next call. */
   readonly damage: FoundDamage[] = [];
+  /** Thrown by the next call. */
   fault: Error | null = null;
 
   imageOf(manifest: ManifestId, slaveId: string): Promise<{ readonly imageId: string; readonly pattern: AccessPattern } | null> {
@@ -80,12 +81,12 @@ export class BooksDouble implements MirrorBooks {
     return this.answered(undefined);
   }
 
-  private answered<T>(value: T): Promise<T> {
   storeDamaged(found: FoundDamage): Promise<void> {
     this.damage.push(found);
     return this.answered(undefined);
   }
 
+  private answered<T>(value: T): Promise<T> {
     const { fault } = this;
     this.fault = null;
     return fault === null ? Promise.resolve(value) : Promise.reject(fault);
@@ -116,8 +117,8 @@ export async function startMirrorServer(options: MirrorServerOptions = {}) {
   const gateway = new MirrorGateway(
     {
       clock, log, siteId: newId(1), hellos: new MirrorHelloService(database.unit, options.addressCheck ?? 'warn'), mirrors, registry, keys, books, store,
-      onChunkSent: (bytes) => {
       healing: new StoreHealing({ clock, log, registry, store, repair, books }),
+      onChunkSent: (bytes) => {
         sent.bytes += bytes;
         sent.chunks += 1;
       },
@@ -177,8 +178,8 @@ export async function startMirrorServer(options: MirrorServerOptions = {}) {
       } finally {
         gateway.close();
         await closeServer(server);
-        await database.close();
         await store.close();
+        await database.close();
         rmSync(directory, { recursive: true });
       }
     },

@@ -6,6 +6,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { manifestOf } from '@paravcl/shared/chunks/manifest';
 import { ChunkStore } from '../../src/store/chunk-store';
 import { ObjectMissing } from '../../src/store/object-backend';
 import { S3Backend, S3Fault, type S3Access } from '../../src/store/s3-backend';
@@ -112,7 +113,7 @@ test('a store of chunks lives in it: kept, opened again, swept, verified and rep
   for (const part of [[0, 40], [0, 4]] as const) {
     const session = store.begin();
     for (let number = part[0]; number < part[1]; number += 1) await session.put(hashes[number] ?? Buffer.alloc(0), chunks[number] ?? Buffer.alloc(0));
-    manifests.push(await session.putManifest({ chunkBytes: 65_536, sizeBytes: 65_536 * (part[1] - part[0]), hashes: Buffer.concat(hashes.slice(...part)) }));
+    manifests.push(await session.putManifest(manifestOf({ chunkBytes: 65_536, sizeBytes: 65_536 * (part[1] - part[0]) }, Buffer.concat(hashes.slice(...part)))));
     session.release();
   }
   const again = new ChunkStore(new S3Backend(access));

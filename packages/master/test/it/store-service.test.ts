@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ManifestId } from '@paravcl/shared/chunks/manifest';
+import { manifestOf, type ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { storeSchema, storeSweepSchema, storeVerificationSchema, type StoreVerification } from '@paravcl/shared/api/store';
 import { quietAfterStartMs, StoreSweepJob } from '../../src/jobs/store-sweep-job';
@@ -60,7 +60,7 @@ function service(graceMs = 0): StoreService {
 async function keep(chunks: readonly Buffer[]): Promise<ManifestId> {
   const session = store.begin();
   for (const chunk of chunks) await session.put(sha256(chunk), chunk);
-  const id = await session.putManifest({ chunkBytes, sizeBytes: chunks.length * chunkBytes, hashes: Buffer.concat(chunks.map(sha256)) });
+  const id = await session.putManifest(manifestOf({ chunkBytes, sizeBytes: chunks.length * chunkBytes }, Buffer.concat(chunks.map(sha256))));
   books.push(id);
   session.release();
   return id;

@@ -1,5 +1,6 @@
 // A chunk store under constant change, to be killed: keeps images, drops some from its books, sweeps, tells each step on a line.
-import { chunkCount, hashBytes, type Manifest } from '@paravcl/shared/chunks/manifest';
+import { chunkCount, manifestOf } from '@paravcl/shared/chunks/manifest';
+import { hashBytes } from '@paravcl/shared/chunks/manifest-hashes';
 import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { mkdirSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +22,7 @@ async function keep(store: ChunkStore): Promise<void> {
     hash.copy(hashes, index * hashBytes);
     await session.put(hash, bytes);
   }
-  const id = await session.putManifest({ chunkBytes, sizeBytes, hashes } satisfies Manifest);
+  const id = await session.putManifest(manifestOf({ chunkBytes, sizeBytes }, hashes));
   writeFileSync(join(books, id), '');
   session.release();
 }

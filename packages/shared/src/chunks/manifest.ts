@@ -1,3 +1,5 @@
+import { chunksOfPart, hasHash, hashAt, hashBytes, packHashes, unpackHashes, type PackedHashes } from './manifest-hashes';
+
 /**
  * What an image version is: the SHA-256 of each of its chunks, in order. A chunk of zeros has no hash and
  * costs nothing. Two manifests with the same id have the same bytes, whoever made them.
@@ -5,13 +7,16 @@
  * Encoded: "PVCLMAN1", chunk size (u32), size (u64), then 32 bytes a chunk, all zero for a chunk of zeros.
  * Numbers are big-endian.
  */
-export interface Manifest {
+export interface Manifest extends ContentSize {
+  /** Each of `chunksOfPart` chunks, the last of the rest. */
+  readonly parts: readonly PackedHashes[];
+}
+
+export interface ContentSize {
   /** Every chunk but the last has this many bytes. */
   readonly chunkBytes: number;
   /** Bytes of the whole content; of a disk a multiple of 512. */
   readonly sizeBytes: number;
-  /** 32 bytes a chunk. */
-  readonly hashes: Buffer;
 }
 
 /** SHA-256 over the encoded manifest, lower-case hexadecimal. */
@@ -19,43 +24,62 @@ export type ManifestId = string;
 
 /** Chunk size of new images: small enough that a 4 KiB read does not wait long, large enough to be hashed and sent cheaply. */
 export const defaultChunkBytes = 64 * 1024;
-/** A disk of 4 TiB in chunks of 64 KiB. */
-export const mostChunks = 64 * 1024 * 1024;
-export const hashBytes = 32;
+/** A disk of 512 GiB in chunks of 64 KiB; larger disks get larger chunks. Their hashes take 256 MiB when no chunk is of zeros. */
+export const mostChunks = 8 * 1024 * 1024;
 
 const magic = Buffer.from('PVCLMAN1', 'latin1');
 /** Bytes before the hashes. */
 export const manifestHeadBytes = magic.length + 4 + 8;
-const zeroHash = Buffer.alloc(hashBytes);
 
-export function chunkCount({ sizeBytes, chunkBytes }: Pick<Manifest, 'sizeBytes' | 'chunkBytes'>): number {
+/** `hashes`: 32 bytes a chunk, all zero for a chunk of zeros; nothing is kept of them. Throws a RangeError when they are of more or fewer chunks. */
+export function manifestOf({ chunkBytes, sizeBytes }: ContentSize, hashes: Buffer): Manifest {
+  const chunks = chunkCount({ chunkBytes, sizeBytes });
+  if (hashes.length !== chunks * hashBytes) throw new RangeError(`The manifest names ${hashes.length / hashBytes} chunks where ${chunks} are needed.`);
+  const parts: PackedHashes[] = [];
+  for (let at = 0; at < hashes.length; at += chunksOfPart * hashBytes) parts.push(packHashes(hashes.subarray(at, at + chunksOfPart * hashBytes)));
+  return { chunkBytes, sizeBytes, parts };
+}
+
+export function chunkCount({ sizeBytes, chunkBytes }: ContentSize): number {
   return Math.ceil(sizeBytes / chunkBytes);
 }
 
 /** Bytes of this chunk; only the last one may be shorter. */
-export function chunkLength(manifest: Pick<Manifest, 'sizeBytes' | 'chunkBytes'>, index: number): number {
+export function chunkLength(manifest: ContentSize, index: number): number {
   return Math.min(manifest.chunkBytes, manifest.sizeBytes - index * manifest.chunkBytes);
 }
 
-/** A view of the hash, 32 bytes; all zero for a chunk of zeros. */
-export function chunkHash({ hashes }: Pick<Manifest, 'hashes'>, index: number): Buffer {
-  return hashes.subarray(index * hashBytes, (index + 1) * hashBytes);
+/** A view of the hash, 32 bytes; all zero for a chunk of zeros. Throws a RangeError when there is no such chunk. */
+export function chunkHash(manifest: Pick<Manifest, 'parts'>, index: number): Buffer {
+  return hashAt(partWith(manifest, index), index % chunksOfPart);
 }
 
-export function isZeroChunk(manifest: Pick<Manifest, 'hashes'>, index: number): boolean {
-  return chunkHash(manifest, index).equals(zeroHash);
+/** Throws a RangeError when there is no such chunk. */
+export function isZeroChunk(manifest: Pick<Manifest, 'parts'>, index: number): boolean {
+  return !hasHash(partWith(manifest, index), index % chunksOfPart);
 }
 
-export function encodeManifest({ chunkBytes, sizeBytes, hashes }: Manifest): Buffer {
-  const head = Buffer.alloc(manifestHeadBytes);
-  magic.copy(head);
-  head.writeUInt32BE(chunkBytes, magic.length);
-  head.writeBigUInt64BE(BigInt(sizeBytes), magic.length + 4);
-  return Buffer.concat([head, hashes]);
+function partWith({ parts }: Pick<Manifest, 'parts'>, index: number): PackedHashes {
+  const part = parts[Math.floor(index / chunksOfPart)];
+  if (part === undefined || index % chunksOfPart >= part.chunks) throw new RangeError(`The manifest has no chunk ${index}.`);
+  return part;
+}
+
+export function encodeManifest({ chunkBytes, sizeBytes, parts }: Manifest): Buffer {
+  const encoded = Buffer.alloc(manifestHeadBytes + chunkCount({ chunkBytes, sizeBytes }) * hashBytes);
+  writeManifestHead({ chunkBytes, sizeBytes }, encoded);
+  parts.forEach((part, number) => unpackHashes(part, encoded, manifestHeadBytes + number * chunksOfPart * hashBytes));
+  return encoded;
+}
+
+export function writeManifestHead({ chunkBytes, sizeBytes }: ContentSize, target: Buffer): void {
+  magic.copy(target);
+  target.writeUInt32BE(chunkBytes, magic.length);
+  target.writeBigUInt64BE(BigInt(sizeBytes), magic.length + 4);
 }
 
 /** What the first `manifestHeadBytes` of an encoded manifest say. Throws a RangeError that says what is wrong with them. */
-export function readManifestHead(bytes: Buffer): Pick<Manifest, 'chunkBytes' | 'sizeBytes'> {
+export function readManifestHead(bytes: Buffer): ContentSize {
   if (bytes.length < manifestHeadBytes || !bytes.subarray(0, magic.length).equals(magic)) throw new RangeError('These bytes are no manifest of an image.');
   const chunkBytes = bytes.readUInt32BE(magic.length);
   const sizeBytes = Number(bytes.readBigUInt64BE(magic.length + 4));
@@ -65,10 +89,7 @@ export function readManifestHead(bytes: Buffer): Pick<Manifest, 'chunkBytes' | '
   return { chunkBytes, sizeBytes };
 }
 
-/** Throws a RangeError that says what is wrong with the bytes. The hashes are a view of them. */
+/** Throws a RangeError that says what is wrong with the bytes. Keeps nothing of them. */
 export function decodeManifest(bytes: Buffer): Manifest {
-  const head = readManifestHead(bytes);
-  const hashes = bytes.subarray(manifestHeadBytes);
-  if (hashes.length !== chunkCount(head) * hashBytes) throw new RangeError(`The manifest names ${hashes.length / hashBytes} chunks where ${chunkCount(head)} are needed.`);
-  return { ...head, hashes };
+  return manifestOf(readManifestHead(bytes), bytes.subarray(manifestHeadBytes));
 }

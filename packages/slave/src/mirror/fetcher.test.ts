@@ -1,7 +1,7 @@
 import { systemClock } from '@paravcl/shared/clock';
 import type { ChunkAnswer, ChunkPort } from '@paravcl/shared/chunks/chunk-port';
 import type { ChunkMember } from '@paravcl/shared/chunks/mirror-messages';
-import { chunkCount, chunkLength } from '@paravcl/shared/chunks/manifest';
+import { chunkCount, chunkLength, manifestOf } from '@paravcl/shared/chunks/manifest';
 import { createHash, randomBytes } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
 import { pino } from 'pino';
@@ -15,7 +15,7 @@ const chunkBytes = 4096;
 function imageOf(chunks: number): { readonly image: KnownImage; readonly content: Buffer } {
   const content = randomBytes(chunks * chunkBytes - 100);
   const hashes = Buffer.concat(Array.from({ length: chunks }, (_, index) => createHash('sha256').update(content.subarray(index * chunkBytes, (index + 1) * chunkBytes)).digest()));
-  return { image: { id: 'a'.repeat(64), manifest: { chunkBytes, sizeBytes: content.length, hashes } }, content };
+  return { image: { id: 'a'.repeat(64), manifest: manifestOf({ chunkBytes, sizeBytes: content.length }, hashes) }, content };
 }
 
 /** Hosts and a master in one process, over connections that answer in their own time and can lie, be silent or be gone. */

@@ -1,7 +1,7 @@
 import { systemClock } from '@paravcl/shared/clock';
 import type { ChunkAnswer, ChunkPort } from '@paravcl/shared/chunks/chunk-port';
 import type { ChunkMember } from '@paravcl/shared/chunks/mirror-messages';
-import { decodeManifest, encodeManifest, type Manifest } from '@paravcl/shared/chunks/manifest';
+import { decodeManifest, encodeManifest, manifestOf, type Manifest } from '@paravcl/shared/chunks/manifest';
 import { createHash, randomBytes } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
 import { ManifestFetcher, type KnownMembers, type ManifestMaster } from './manifest-fetcher';
@@ -19,7 +19,7 @@ class Site {
   readonly sent = { count: 0, whole: 0 };
 
   constructor(chunks: number, hosts: number) {
-    this.encoded = encodeManifest({ chunkBytes, sizeBytes: chunks * chunkBytes, hashes: randomBytes(chunks * 32) });
+    this.encoded = encodeManifest(manifestOf({ chunkBytes, sizeBytes: chunks * chunkBytes }, randomBytes(chunks * 32)));
     this.id = createHash('sha256').update(this.encoded).digest('hex');
     for (let number = 0; number < hosts; number += 1) this.hosts.push(new Host(this, number));
   }

@@ -5,11 +5,12 @@ import { connect } from 'node:tls';
 import { systemClock } from '@paravcl/shared/clock';
 import type { ChunkMember } from '@paravcl/shared/chunks/mirror-messages';
 import { pskBytes, pskCiphers, secretIdLength, writePskIdentity } from '@paravcl/shared/chunks/psk';
+import { manifestOf } from '@paravcl/shared/chunks/manifest';
 import { newId } from '@paravcl/shared/ids';
 import { pino } from 'pino';
 import type { LocalImage } from './local-image';
-import { PeerConnections } from './peer-connections';
 import type { WelcomedSecret } from './master-door';
+import { PeerConnections } from './peer-connections';
 import { PeerServer } from './peer-server';
 
 const chunkBytes = 65_536;
@@ -22,7 +23,7 @@ const chunk = (index: number): Buffer => content.subarray(index * chunkBytes, (i
 /** Has the first few; brings the rest when it is asked to, once the gate lets it. */
 class PartImage implements Pick<LocalImage, 'id' | 'manifest' | 'has' | 'held' | 'obtain'> {
   readonly id = manifest;
-  readonly manifest = { chunkBytes, sizeBytes: content.length, hashes: Buffer.alloc(32 * 32, 1) };
+  readonly manifest = manifestOf({ chunkBytes, sizeBytes: content.length }, Buffer.alloc(32 * 32, 1));
   readonly brought: number[] = [];
 
   gate: Promise<void> = Promise.resolve();
@@ -47,10 +48,10 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-async function serving(bringsForOthers = false): Promise<{ readonly server: PeerServer; readonly image: PartImage }> {
 /** As the welcome says it, from a master whose clock is so far ahead of this machine's. */
 const welcomed = (of: Buffer, aheadMs = 0): WelcomedSecret => ({ secret: of.toString('base64url'), masterTimeMs: Date.now() + aheadMs });
 
+async function serving(bringsForOthers = false): Promise<{ readonly server: PeerServer; readonly image: PartImage }> {
   const image = new PartImage();
   const server = await PeerServer.listen({ port: 0, library: { find: (id) => (id === manifest ? (image as unknown as LocalImage) : null) }, bringsForOthers: () => bringsForOthers, manifestUnderWay: () => null, clock: systemClock, log });
   if (server === null) throw new Error('no port is free');
@@ -147,7 +148,6 @@ it('goes on with keys of the secret before, for a while after the master was sta
   expect(await connections().to(member, manifest)).toBeNull();
 });
 
-it('says of an image it does not have, and of chunks that no image has, that it lacks them', async () => {
 it('judges by the master’s clock whether a key has expired: its own may be wrong', async () => {
   const { server } = await serving();
   const day = 24 * 3_600_000;
@@ -158,6 +158,7 @@ it('judges by the master’s clock whether a key has expired: its own may be wro
   expect(await connections().to(memberOf(server, { expiresAtMs: Date.now() - 2 * day }), manifest)).not.toBeNull();
 });
 
+it('says of an image it does not have, and of chunks that no image has, that it lacks them', async () => {
   const { server } = await serving(true);
   const peers = connections();
   const other = 'c'.repeat(64);

@@ -1,4 +1,5 @@
 import type { ImageHolding, PreCopy } from '@paravcl/shared/chunks/mirror-messages';
+import { manifestOf } from '@paravcl/shared/chunks/manifest';
 import { pino } from 'pino';
 import { HandClock } from '../../test/fixtures/hand-clock';
 import { ChunkUnavailable } from './chunk-source';
@@ -10,7 +11,7 @@ const chunks = 200;
 
 /** An image of which chunks come when they are asked for, unless nobody can give them. */
 class Image implements LocalImage {
-  readonly manifest = { chunkBytes, sizeBytes: chunks * chunkBytes, hashes: Buffer.alloc(chunks * 32, 1) };
+  readonly manifest = manifestOf({ chunkBytes, sizeBytes: chunks * chunkBytes }, Buffer.alloc(chunks * 32, 1));
   readonly obtained: number[] = [];
   private readonly here = new Set<number>();
   unavailable = false;

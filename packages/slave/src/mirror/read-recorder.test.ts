@@ -1,8 +1,9 @@
 import type { Recording } from '@paravcl/shared/chunks/access-pattern';
+import { manifestOf } from '@paravcl/shared/chunks/manifest';
 import { HandClock } from '../../test/fixtures/hand-clock';
 import { ReadRecorder } from './read-recorder';
 
-const image = { id: 'a'.repeat(64), manifest: { chunkBytes: 4096, sizeBytes: 100 * 4096, hashes: Buffer.alloc(0) }, isZero: (index: number) => index === 7 };
+const image = { id: 'a'.repeat(64), manifest: manifestOf({ chunkBytes: 4096, sizeBytes: 100 * 4096 }, Buffer.alloc(100 * 32, 1)), isZero: (index: number) => index === 7 };
 const minuteMs = 60_000;
 
 function recorder(earlier: readonly string[] = []): { readonly clock: HandClock; readonly recorder: ReadRecorder; readonly finished: [string, string, Recording][] } {

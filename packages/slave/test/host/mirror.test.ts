@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, open, readFile, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { chunkCount } from '@paravcl/shared/chunks/manifest';
 import { eventually } from '@paravcl/workbench/eventually';
 import { buildDemoGuest } from '@paravcl/workbench/guest/demo-guest';
 import { Daemon } from '@paravcl/workbench/process/daemon';
@@ -18,7 +19,7 @@ jest.setTimeout(300_000);
 const diskMiB = 24;
 const disk = imageOf(testContent(diskMiB * 1024 * 1024, 5));
 /** Chunks that are not zeros. */
-const chunks = Math.ceil((disk.manifest.hashes.length / 32) * (4 / 5));
+const chunks = Math.ceil(chunkCount(disk.manifest) * (4 / 5));
 const expected = createHash('sha256').update(disk.content).digest('hex');
 
 /** A first process that reads its whole disk again and again, each time from the disk, and prints what it read. */

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { chunkCount, isZeroChunk } from '@paravcl/shared/chunks/manifest';
 import { eventually } from '@paravcl/workbench/eventually';
 import { Daemon } from '@paravcl/workbench/process/daemon';
 import { runProgram } from '@paravcl/workbench/process/run-program';
@@ -17,7 +18,7 @@ const image = imageOf(testContent(24 * 1024 * 1024 + 512, 1));
 /** The next version: a tenth is another. */
 const newer = imageOf(Buffer.concat([testContent(2 * 1024 * 1024, 9), image.content.subarray(2 * 1024 * 1024)]));
 /** Chunks that are not zeros. */
-const chunksOf = ({ manifest: { hashes } }: typeof image): number => Array.from({ length: hashes.length / 32 }, (_, at) => hashes.subarray(at * 32, at * 32 + 32)).filter((hash) => hash.some((byte) => byte !== 0)).length;
+const chunksOf = ({ manifest }: typeof image): number => Array.from({ length: chunkCount(manifest) }, (_, index) => index).filter((index) => !isZeroChunk(manifest, index)).length;
 
 let directory: string;
 let pool: string;

@@ -1,6 +1,6 @@
 import { createCipheriv, createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { encodeManifest, hashBytes } from '@paravcl/shared/chunks/manifest';
+import { encodeManifest, manifestOf } from '@paravcl/shared/chunks/manifest';
 import { SeededRandom } from '../../recovery/seeded-random';
 
 export interface NoiseImage {
@@ -43,8 +43,7 @@ export async function writeNoiseImage({ path, sizeBytes, chunkBytes, seed, chang
   } finally {
     await file.close();
   }
-  if (hashes.some(({ length }) => length !== hashBytes)) throw new RangeError('A hash has another length than manifests have.');
-  const manifest = createHash('sha256').update(encodeManifest({ chunkBytes, sizeBytes, hashes: Buffer.concat(hashes) })).digest('hex');
+  const manifest = createHash('sha256').update(encodeManifest(manifestOf({ chunkBytes, sizeBytes }, Buffer.concat(hashes)))).digest('hex');
   return { path, sizeBytes, sha256: whole.digest('hex'), manifest };
 }
 
