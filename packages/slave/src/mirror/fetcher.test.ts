@@ -24,6 +24,8 @@ class Site {
   readonly sentByMaster: number[] = [];
   private readonly holders = new Map<number, Set<number>>();
   masterIsThere = true;
+  /** Chunks of which the master's own copy is damaged. */
+  readonly rotten = new Set<number>();
 
   constructor(
     readonly image: KnownImage,
@@ -53,7 +55,7 @@ class Site {
     if (!insist && others.length > 0) return { kind: 'redirect', members: others.slice(0, 3) };
     holders.add(asker.number);
     this.sentByMaster.push(index);
-    return { kind: 'chunk', encoding: 'deflate', data: deflateRawSync(this.bytes(index)) };
+    return { kind: 'chunk', encoding: 'deflate', data: deflateRawSync(this.rotten.has(index) ? randomBytes(this.bytes(index).length) : this.bytes(index)) };
   }
 }
 
@@ -61,6 +63,7 @@ class Host implements MasterSource, PeerSource {
   readonly fetcher = new Fetcher(this, this, systemClock, pino({ level: 'silent' }));
   readonly kept = new Map<number, Buffer>();
   readonly faults: string[] = [];
+  readonly wrongOfMaster: number[] = [];
   readonly member: ChunkMember;
   isThere = true;
   lies = false;
@@ -125,6 +128,10 @@ class Host implements MasterSource, PeerSource {
 
   fault(_: string, slaveId: string, fault: string): void {
     this.faults.push(`${slaveId} ${fault}`);
+  }
+
+  wrongBytes(_: string, index: number): void {
+    this.wrongOfMaster.push(index);
   }
 
   opened(): void {
@@ -201,6 +208,22 @@ describe('many hosts that read the same image at once', () => {
     all.masterIsThere = false;
     await Promise.all(others.map((host) => readAll(host, all)));
   });
+});
+
+it('tells the master of wrong bytes that came from it, and takes the chunk from a host that has it', async () => {
+  const all = site(2);
+  const [whole, reader] = all.hosts as [Host, Host];
+  for (let index = 0; index < chunks; index += 1) whole.kept.set(index, all.bytes(index));
+  // It is told of nobody yet: so the master is asked first, for everything.
+  reader.fetcher.members(all.image.id, { self: reader.number, set: [], gone: [] }, true);
+  all.rotten.add(5);
+  const waiting = reader.get(5);
+  while (reader.wrongOfMaster.length === 0) await soon();
+  all.tellMembers();
+  expect((await waiting).equals(all.bytes(5))).toBe(true);
+  await reader.get(6);
+  expect(new Set(reader.wrongOfMaster)).toEqual(new Set([5]));
+  expect(reader.faults).toEqual([]);
 });
 
 it('is told that nobody can give it, when nobody can', async () => {

@@ -19,6 +19,8 @@ export interface MasterSource {
   opened(image: Pick<KnownImage, 'id'>): void;
   closed(id: ManifestId): void;
   fault(manifest: ManifestId, slaveId: string, fault: PeerFault, index: number): void;
+  /** The master itself sent wrong bytes of this chunk. */
+  wrongBytes(manifest: ManifestId, index: number): void;
   /** Whether the master was heard within this time. */
   isHeard(withinMs: number): boolean;
   /** It was asked and said nothing for long: the connection is given up for a new one. */
@@ -198,7 +200,8 @@ export class Fetcher implements Omit<ChunkSource, 'manifest'> {
     if (found.kind === 'redirect') return found.members;
     const bytes = await checked(image, index, found);
     if (bytes === null) {
-      this.log.error({ manifest: image.id, index }, 'the master sent wrong bytes of an image: its copy is damaged. Other hosts are asked; verify the store');
+      this.log.error({ manifest: image.id, index }, 'the master sent wrong bytes of an image: its copy is damaged, or this host’s memory. It is told; other hosts are asked');
+      this.master.wrongBytes(image.id, index);
       return [];
     }
     this.fromMasterBytes += found.data.length;
