@@ -64,6 +64,7 @@ class Host implements MasterSource, PeerSource {
   readonly kept = new Map<number, Buffer>();
   readonly faults: string[] = [];
   readonly wrongOfMaster: number[] = [];
+  onWrongOfMaster: () => void = () => undefined;
   readonly member: ChunkMember;
   isThere = true;
   lies = false;
@@ -132,6 +133,7 @@ class Host implements MasterSource, PeerSource {
 
   wrongBytes(_: string, index: number): void {
     this.wrongOfMaster.push(index);
+    this.onWrongOfMaster();
   }
 
   opened(): void {
@@ -217,10 +219,8 @@ it('tells the master of wrong bytes that came from it, and takes the chunk from 
   // It is told of nobody yet: so the master is asked first, for everything.
   reader.fetcher.members(all.image.id, { self: reader.number, set: [], gone: [] }, true);
   all.rotten.add(5);
-  const waiting = reader.get(5);
-  while (reader.wrongOfMaster.length === 0) await soon();
-  all.tellMembers();
-  expect((await waiting).equals(all.bytes(5))).toBe(true);
+  reader.onWrongOfMaster = () => all.tellMembers();
+  expect((await reader.get(5)).equals(all.bytes(5))).toBe(true);
   await reader.get(6);
   expect(new Set(reader.wrongOfMaster)).toEqual(new Set([5]));
   expect(reader.faults).toEqual([]);
