@@ -1,6 +1,6 @@
 import { imageGrant, startsFromAny, type GrantedVersion, type GuestStart } from './image-grant';
 
-const version = (visibility: GrantedVersion['visibility'], id = visibility): GrantedVersion => ({ id, visibility });
+const version = (visibility: GrantedVersion['visibility'], id: string = visibility): GrantedVersion => ({ id, visibility });
 const guest = (imageId: string, kernelId: string | null = null, ramdiskId: string | null = null): GuestStart => ({ imageId, kernelId, ramdiskId });
 
 describe('the content of an image', () => {
