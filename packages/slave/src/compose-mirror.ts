@@ -46,7 +46,7 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
           port: config.mirror.peerPort,
           library: { find: (id) => library?.find(id) ?? null },
           bringsForOthers: (id, index) => fetcher.bringsForOthers(id, index),
-          manifestUnderWay: (id) => manifests.underWay(id),
+          manifestUpTo: (id, part) => manifests.upTo(id, part),
           clock,
           log,
         });

@@ -1,7 +1,8 @@
 import type { Clock } from '@paravcl/shared/clock';
 import { ChunkPort, type ChunkAnswer } from '@paravcl/shared/chunks/chunk-port';
-import { manifestIndex, maxChunkFrameBytes, type Want } from '@paravcl/shared/chunks/frames';
+import { manifestPartAt, type Want } from '@paravcl/shared/chunks/frames';
 import { chunkCount, chunkHash, chunkLength, isZeroChunk } from '@paravcl/shared/chunks/manifest';
+import { encodedPart, mostPartBytes } from '@paravcl/shared/chunks/manifest-parts';
 import { mirrorMessageSchema, mirrorProtocolVersion, type MasterToMirror, type MirrorMessage } from '@paravcl/shared/chunks/mirror-messages';
 import type { PacedStream, WayOut } from '@paravcl/shared/chunks/way-out';
 import { randomBytes } from 'node:crypto';
@@ -154,8 +155,6 @@ export class MirrorSession implements RegisteredMirror {
         return this.open(message);
       case 'close':
         return this.close(message.channel);
-      case 'get-manifest':
-        return this.inTurn(() => this.giveManifest(message));
       case 'holdings':
         return this.inTurn(() => Promise.resolve(this.parts.mirrors.holds(this.slaveId, message.images, message.poolFull)));
       case 'recorded':
@@ -290,13 +289,6 @@ export class MirrorSession implements RegisteredMirror {
     });
   }
 
-  private async giveManifest({ request, manifest }: Extract<MirrorMessage, { type: 'get-manifest' }>): Promise<void> {
-    const stored = (await this.parts.books.imageOf(manifest, this.slaveId)) === null ? null : await this.manifest(manifest);
-    if (stored === null) return this.send({ type: 'no-manifest', request, sentence: notGiven });
-    const found = await this.stream.send(stored.encoded.length, true, () => this.isOver, () => Promise.resolve({ data: stored.encoded }));
-    if (found !== null) this.port.sendManifest(request, found.data);
-  }
-
   /** One that is damaged must not cost the connection, over which other images come. */
   private async manifest(id: string): Promise<StoredManifest | null> {
     return this.parts.store.manifest(id).catch((error: unknown) => {
@@ -326,7 +318,8 @@ export class MirrorSession implements RegisteredMirror {
     if (opened === null) return { kind: 'lack', why: 'refused' };
     const { image, member } = opened;
     const { manifest } = image;
-    if (index === manifestIndex) return this.answerManifest(opened, insist, cancelled);
+    const part = manifestPartAt(index);
+    if (part !== null) return this.answerManifestPart(opened, part, insist, cancelled);
     if (index >= chunkCount(manifest)) return this.hostile(`Chunk ${index} was asked for of an image of ${chunkCount(manifest)}.`);
     if (isZeroChunk(manifest, index) || cancelled()) return { kind: 'lack', why: 'absent' };
     const who = image.asked(member, index, insist);
@@ -350,15 +343,13 @@ export class MirrorSession implements RegisteredMirror {
     return found;
   }
 
-  private async answerManifest({ image, member }: OpenImage, insist: boolean, cancelled: () => boolean): Promise<ChunkAnswer> {
-    const who = image.askedManifest(member, insist);
-    if (who.kind === 'others') return { kind: 'redirect', members: who.members };
-    const stored = await this.manifest(image.id);
-    if (stored === null) return { kind: 'lack', why: 'failed' };
+  /** The first part says who sends the manifest. Further ones are asked for here when that is the master, or when whom it named failed. */
+  private async answerManifestPart({ image, member }: OpenImage, part: number, insist: boolean, cancelled: () => boolean): Promise<ChunkAnswer> {
+    if (part >= image.manifest.parts.length) return this.hostile(`Part ${part} was asked for of a manifest of ${image.manifest.parts.length}.`);
+    const who = part === 0 ? image.askedManifest(member, insist) : null;
+    if (who?.kind === 'others') return { kind: 'redirect', members: who.members };
     // A large disk is mostly holes, and so is its manifest.
-    const data = await deflate(stored.encoded, { level: 1 });
-    if (data.length > maxChunkFrameBytes / 2) return { kind: 'lack', why: 'absent' };
-    const found = await this.stream.send(data.length, true, cancelled, () => Promise.resolve({ data }));
+    const found = await this.stream.send(mostPartBytes, true, cancelled, async () => ({ data: await deflate(encodedPart(image.manifest, part), { level: 1 }) }));
     return found === null ? { kind: 'lack', why: 'failed' } : { kind: 'chunk', encoding: 'deflate', data: found.data };
   }
 

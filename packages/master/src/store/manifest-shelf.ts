@@ -1,10 +1,11 @@
-import { decodeManifest, encodeManifest, manifestHeadBytes, readManifestHead, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
+import { decodeManifest, encodeManifest, heldBytes, manifestHeadBytes, readManifestHead, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
 import { createHash } from 'node:crypto';
 import { ObjectMissing, type ObjectBackend } from './object-backend';
 
 export interface StoredManifest {
   readonly manifest: Manifest;
-  readonly encoded: Buffer;
+  /** In memory. */
+  readonly heldBytes: number;
 }
 
 /** What the store keeps under this name is not what belongs there. */
@@ -22,7 +23,7 @@ interface Known {
 
 const prefix = 'manifests/';
 const headsAtOnce = 16;
-/** Manifests kept in memory, bytes; one of a disk of 10 GiB has 5 MiB. */
+/** Manifests kept in memory, bytes; one of a disk with 10 GiB of data has 5 MiB. */
 const cacheBytes = 64 * 1024 * 1024;
 
 /** The manifests, each an object of its own under its id. */
@@ -104,7 +105,8 @@ export class ManifestShelf {
     try {
       const encoded = await this.backend.read(prefix + id, 0, known.storedBytes);
       if (idOf(encoded) !== id) throw new StoreDamaged(`The manifest ${id} in the store is damaged.`);
-      return { manifest: decodeManifest(encoded), encoded };
+      const manifest = decodeManifest(encoded);
+      return { manifest, heldBytes: heldBytes(manifest) };
     } catch (error) {
       if (error instanceof ObjectMissing && !this.known.has(id)) return null;
       if (error instanceof ObjectMissing || error instanceof RangeError) throw new StoreDamaged(`The manifest ${id} in the store is damaged: ${error.message}`, { cause: error });
@@ -147,7 +149,7 @@ export class ManifestShelf {
   private remember(id: ManifestId, stored: StoredManifest): void {
     this.forget(id);
     this.cache.set(id, stored);
-    this.cached += stored.encoded.length;
+    this.cached += stored.heldBytes;
     for (const oldest of this.cache.keys()) {
       if (this.cached <= cacheBytes || oldest === id) break;
       this.forget(oldest);
@@ -155,7 +157,7 @@ export class ManifestShelf {
   }
 
   private forget(id: ManifestId): void {
-    this.cached -= this.cache.get(id)?.encoded.length ?? 0;
+    this.cached -= this.cache.get(id)?.heldBytes ?? 0;
     this.cache.delete(id);
   }
 }

@@ -18,7 +18,7 @@ let told: { readonly manifest: string; readonly pattern: AccessPattern }[];
 let slaveId: string;
 let imageId: string;
 
-const service = (): AccessPatternService => new AccessPatternService(rig.unit, { manifest: (id) => Promise.resolve(id === manifestId ? { manifest, encoded: Buffer.alloc(0) } : null) }, rig.clock);
+const service = (): AccessPatternService => new AccessPatternService(rig.unit, { manifest: (id) => Promise.resolve(id === manifestId ? { manifest, heldBytes: 0 } : null) }, rig.clock);
 const guest = async (facts: { readonly imageId?: string; readonly slaveId?: string } = {}): Promise<string> => {
   const instance = sampleInstance({ id: newId(sampleTime), imageId, slaveId, observed: 'running', ...facts });
   await rig.unit.transaction(({ instances }) => instances.insert(instance));

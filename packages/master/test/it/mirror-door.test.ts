@@ -1,8 +1,10 @@
-import { encodeChunkFrame, manifestIndex } from '@paravcl/shared/chunks/frames';
-import { chunkCount, defaultChunkBytes } from '@paravcl/shared/chunks/manifest';
+import { encodeChunkFrame, indexOfManifestPart } from '@paravcl/shared/chunks/frames';
+import { emptyPattern } from '@paravcl/shared/chunks/access-pattern';
+import { chunkCount, defaultChunkBytes, encodeManifest, manifestOf } from '@paravcl/shared/chunks/manifest';
+import { chunksOfPart, hashBytes } from '@paravcl/shared/chunks/manifest-hashes';
 import { mirrorHelloSigningInput, type ImageHolding } from '@paravcl/shared/chunks/mirror-messages';
 import { newId } from '@paravcl/shared/ids';
-import { randomBytes, sign } from 'node:crypto';
+import { createHash, randomBytes, sign } from 'node:crypto';
 import { readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
@@ -23,6 +25,23 @@ const bits = (image: SampleImage, indexes: readonly number[]): string => {
   for (const index of indexes) all[index >> 3] = (all[index >> 3] ?? 0) | (1 << (index & 7));
   return deflateRawSync(all).toString('base64');
 };
+/** One of two parts, with bytes in the first chunk of each. */
+async function largeImage(): Promise<{ readonly id: string; readonly encoded: Buffer }> {
+  const hashes = Buffer.alloc((chunksOfPart + 5) * hashBytes);
+  const session = server.store.begin();
+  for (const index of [0, chunksOfPart]) {
+    const chunk = randomBytes(defaultChunkBytes);
+    const hash = createHash('sha256').update(chunk).digest();
+    await session.put(hash, chunk);
+    hash.copy(hashes, index * hashBytes);
+  }
+  const manifest = manifestOf({ chunkBytes: defaultChunkBytes, sizeBytes: (chunksOfPart + 5) * defaultChunkBytes }, hashes);
+  const id = await session.putManifest(manifest);
+  session.release();
+  server.books.patterns.set(id, emptyPattern);
+  return { id, encoded: encodeManifest(manifest) };
+}
+
 const holding = (image: SampleImage): ImageHolding => ({ manifest: image.id, presentChunks: 1, totalChunks: chunkCount(image.manifest), presentBootChunks: 0, totalBootChunks: 2, complete: false });
 
 describe('hello', () => {
@@ -175,16 +194,19 @@ describe('the door', () => {
 });
 
 describe('images', () => {
-  test('a manifest is given to whoever is admitted, before it opens anything', async () => {
+  test('a manifest is sent in parts to the first who opens the image; the next is named that one, and gets here what it could not get there', async () => {
     await start();
-    const image = await server.image(8);
-    const mirror = await server.mirror();
-    await mirror.connect();
-    mirror.say({ type: 'get-manifest', request: 7, manifest: image.id });
-    const encoded = await eventually('the manifest', () => mirror.manifests.get(7));
-    expect(encoded.equals(image.encoded)).toBe(true);
-    mirror.say({ type: 'get-manifest', request: 8, manifest: 'f'.repeat(64) });
-    expect(await mirror.expect('no-manifest')).toMatchObject({ request: 8 });
+    const image = await largeImage();
+    const [first, second, third] = (await server.sharing(3, image)) as [MirrorDouble, MirrorDouble, MirrorDouble];
+    for (const mirror of [first, second, third]) mirror.ignore('members');
+    const parts = [bytesOf(await first.ask(indexOfManifestPart(0))), bytesOf(await first.ask(indexOfManifestPart(1)))];
+    expect(Buffer.concat(parts).equals(image.encoded)).toBe(true);
+    expect(await second.ask(indexOfManifestPart(0))).toEqual({ kind: 'redirect', members: [0] });
+    expect(bytesOf(await second.ask(indexOfManifestPart(1))).equals(parts[1] ?? Buffer.alloc(0))).toBe(true);
+    expect(bytesOf(await third.ask(indexOfManifestPart(0), { insist: true })).equals(parts[0] ?? Buffer.alloc(0))).toBe(true);
+    // It has two parts.
+    expect(await third.ask(indexOfManifestPart(2))).toEqual({ kind: 'lack', why: 'failed' });
+    await third.closed();
   });
 
   test('what a slave may not have it is given neither as chunks nor as a manifest, and once it may it only asks again', async () => {
@@ -194,11 +216,9 @@ describe('images', () => {
     mirror.ignore('members');
     const [other] = (await server.sharing(1, image)) as [MirrorDouble];
     server.books.keptFrom.set(mirror.slaveId, new Set([image.id]));
-    mirror.say({ type: 'get-manifest', request: 1, manifest: image.id });
-    expect(await mirror.expect('no-manifest')).toMatchObject({ request: 1, sentence: expect.stringContaining('this host may not have it') as string });
     mirror.say({ type: 'open', channel: 2, manifest: image.id, have: '' });
     expect(await mirror.expect('not-opened')).toMatchObject({ channel: 2, sentence: expect.stringContaining('this host may not have it') as string });
-    for (const index of [1, manifestIndex]) expect(await mirror.ask(index, { channel: 2 })).toEqual({ kind: 'lack', why: 'refused' });
+    for (const index of [1, indexOfManifestPart(0), indexOfManifestPart(1)]) expect(await mirror.ask(index, { channel: 2 })).toEqual({ kind: 'lack', why: 'refused' });
     // Nobody is named to it, nor it to anybody.
     expect([...other.takeMembers().values()]).toEqual([other.slaveId]);
     server.books.keptFrom.clear();
@@ -277,8 +297,8 @@ describe('images', () => {
     expect(await asker.ask(6)).toEqual({ kind: 'redirect', members: [1] });
     // It says again what it has: that, and no more.
     holder.say({ type: 'open', channel: 1, manifest: image.id, have: 'all' });
-    holder.say({ type: 'get-manifest', request: 1, manifest: image.id });
-    await eventually('all that to be heard', () => holder.manifests.size === 1);
+    // Heard in turn.
+    await holder.open(2, (await server.image(4)).id);
     expect(await asker.ask(7)).toEqual({ kind: 'redirect', members: [1] });
     await holder.end();
     await eventually('its end to be known', () => server.mirrors.size === 1);
@@ -441,8 +461,7 @@ describe('the fleet', () => {
     for (const instanceId of [newId(1), newId(2)]) mirror.say({ type: 'recorded', manifest: image.id, instanceId, recording });
     await eventually('both recordings', () => server.books.recordings.length === 2);
     expect(server.books.recordings[1]).toMatchObject({ manifest: image.id, slaveId: mirror.slaveId, recording });
-    mirror.say({ type: 'get-manifest', request: 1, manifest: image.id });
-    await eventually('its manifest', () => mirror.manifests.get(1));
+    await mirror.ignore('members').open(1, image.id);
   });
 
   test('while it cannot be known whether an image is given out the mirror dials again', async () => {
@@ -557,7 +576,7 @@ describe('what no honest mirror does ends its connection, and nothing else', () 
       ['a frame of 4 GiB', frame(0xffffffff, 2)],
       ['a frame of nothing', frame(0, 0)],
       ['a type that is none', frame(10, 77)],
-      ['a manifest', Buffer.concat([frame(250 * 1024 * 1024, 6), Buffer.alloc(10)])],
+      ['a frame of 250 MiB', Buffer.concat([frame(250 * 1024 * 1024, 6), Buffer.alloc(10)])],
       ['a want that is too short', Buffer.concat([frame(3, 1), Buffer.alloc(2)])],
       ['a message that is no JSON', control('{"type":')],
       ['a message of no known type', control({ type: 'obey' })],

@@ -19,7 +19,6 @@ export class MirrorDouble {
   private connection: { readonly socket: Socket; readonly port: ChunkPort } | null = null;
   private received: MasterToMirror[] = [];
   private readonly ignored = new Set<MasterToMirror['type']>();
-  readonly manifests = new Map<number, Buffer>();
   closedWith: string | null = null;
   /** What it answers when the master asks it. */
   held: (index: number) => Buffer | null = () => null;
@@ -73,7 +72,6 @@ export class MirrorDouble {
         const data = this.held(index);
         return Promise.resolve(data === null ? { kind: 'lack', why: 'absent' } : { kind: 'chunk', encoding: 'plain', data });
       },
-      onManifest: (number, data) => void this.manifests.set(number, Buffer.from(data)),
       onClose: (why) => (this.closedWith = why),
     });
     this.connection = { socket, port };

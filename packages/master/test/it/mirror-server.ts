@@ -152,7 +152,7 @@ export async function startMirrorServer(options: MirrorServerOptions = {}) {
       return double;
     },
     /** Mirrors that are connected and have the image open on channel 1. */
-    async sharing(count: number, image: SampleImage): Promise<MirrorDouble[]> {
+    async sharing(count: number, image: Pick<SampleImage, 'id'>): Promise<MirrorDouble[]> {
       const all: MirrorDouble[] = [];
       for (let at = 0; at < count; at += 1) {
         const mirror = await self.mirror();

@@ -5,6 +5,7 @@ import { chunkLength, type Manifest } from '@paravcl/shared/chunks/manifest';
 import { readEnrolment, trustOf } from '@paravcl/slave/link/enrolment-record';
 import { readAgentKey, readMachineId } from '@paravcl/slave/link/identity';
 import type { LocalImage } from '@paravcl/slave/mirror/local-image';
+import { ManifestFetcher } from '@paravcl/slave/mirror/manifest-fetcher';
 import { MasterDoor } from '@paravcl/slave/mirror/master-door';
 import { PeerServer } from '@paravcl/slave/mirror/peer-server';
 import { eventually } from '@paravcl/workbench/eventually';
@@ -25,7 +26,7 @@ async function lie(stateDir: string, peerAddress: string, id: string): Promise<v
   };
   const log = pino({ name: 'liar' });
   const find = (): LocalImage | null => (manifest === null ? null : ({ id, manifest, has: () => true, held } as Partial<LocalImage> as LocalImage));
-  const server = await PeerServer.listen({ port: 7443, library: { find }, bringsForOthers: () => false, manifestUnderWay: () => null, clock: systemClock, log });
+  const server = await PeerServer.listen({ port: 7443, library: { find }, bringsForOthers: () => false, manifestUpTo: () => Promise.resolve(null), clock: systemClock, log });
   if (server === null) throw new Error('The port for other mirrors is taken.');
   const door = new MasterDoor(
     {
@@ -48,8 +49,8 @@ async function lie(stateDir: string, peerAddress: string, id: string): Promise<v
   );
   door.start();
   await eventually('the master', 60_000, () => (door.isUp ? true : undefined));
-  manifest = await door.manifest(id);
-  door.opened({ id });
+  const alone = { to: () => Promise.resolve(null), introduced: () => Promise.resolve(null), closed: () => undefined };
+  manifest = await new ManifestFetcher(door, alone, alone, systemClock).manifest(id);
 }
 
 const { values, positionals: [manifestId = ''] } = parseArgs({

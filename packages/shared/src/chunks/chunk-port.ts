@@ -24,7 +24,6 @@ export interface ChunkPortHandlers {
   onControl(message: unknown): void;
   /** Never rejects for what is ordinary; a rejection is answered `failed`. `cancelled` tells that nobody waits any more. */
   onWant(want: Want, cancelled: () => boolean): Promise<ChunkAnswer>;
-  onManifest?(request: number, data: Buffer): void;
   /** Once. Every request that is open has been answered `failed` by then. */
   onClose(why: string): void;
 }
@@ -49,7 +48,7 @@ interface Waiting {
  * socket before they have left.
  */
 export class ChunkPort {
-  private readonly reader: ChunkFrameReader;
+  private readonly reader = new ChunkFrameReader();
   private readonly open = new Map<number, (answer: ChunkAnswer) => void>();
   private readonly wants = new Map<number, Waiting>();
   private readonly ready: { readonly urgent: ChunkFrame[]; readonly other: ChunkFrame[] } = { urgent: [], other: [] };
@@ -65,7 +64,6 @@ export class ChunkPort {
     private readonly stream: ByteStream,
     private readonly handlers: ChunkPortHandlers,
   ) {
-    this.reader = new ChunkFrameReader(handlers.onManifest !== undefined);
     stream.on('data', (piece) => this.receive(piece));
     stream.on('drain', () => this.flush());
     stream.on('error', (error) => this.end(error.message));
@@ -84,10 +82,6 @@ export class ChunkPort {
   /** Nothing when the connection has ended. */
   sendControl(message: object): void {
     this.send({ type: 'control', message: JSON.stringify(message) });
-  }
-
-  sendManifest(request: number, data: Buffer): void {
-    this.send({ type: 'manifest', request, data });
   }
 
   /** The answer resolves always; `failed` when the connection ends before it. `number` serves to raise or cancel it. */
@@ -147,8 +141,6 @@ export class ChunkPort {
         if (waiting.state === 'queued') this.wants.delete(frame.request);
         return;
       }
-      case 'manifest':
-        return this.handlers.onManifest?.(frame.request, frame.data);
     }
   }
 

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
-import { ChunkFrameReader, encodeChunkFrame, maxChunkFrameBytes, type ChunkFrame } from './frames';
+import { ChunkFrameReader, encodeChunkFrame, indexOfManifestPart, manifestPartAt, maxChunkFrameBytes, type ChunkFrame } from './frames';
+import { mostChunks } from './manifest';
+import { mostPartBytes, mostParts } from './manifest-parts';
 
 const u16 = fc.nat(0xffff);
 const u32 = fc.nat(0xffffffff);
@@ -11,7 +13,6 @@ const anyFrame: fc.Arbitrary<ChunkFrame> = fc.oneof(
   fc.record({ type: fc.constant('lack' as const), request: u32, why: fc.constantFrom('absent' as const, 'refused' as const, 'failed' as const) }),
   fc.record({ type: fc.constant('redirect' as const), request: u32, members: fc.array(u16, { maxLength: 5 }) }),
   fc.record({ type: fc.constant('cancel' as const), request: u32 }),
-  fc.record({ type: fc.constant('manifest' as const), request: u32, data }),
 );
 
 const whole = (frames: readonly ChunkFrame[]): Buffer => Buffer.concat(frames.flatMap((frame) => encodeChunkFrame(frame)));
@@ -51,4 +52,11 @@ describe('frames of a chunk connection', () => {
     head.writeUInt8(2, 4);
     expect(() => new ChunkFrameReader().push(head)).toThrow(/is not taken/);
   });
+});
+
+it('the index of a part of a manifest is that of no chunk, and a part fits a frame', () => {
+  for (const part of [0, 1, mostParts - 1]) expect(manifestPartAt(indexOfManifestPart(part))).toBe(part);
+  expect(manifestPartAt(indexOfManifestPart(mostParts))).toBeNull();
+  for (const index of [0, mostChunks - 1, mostChunks]) expect(manifestPartAt(index)).toBeNull();
+  expect(mostPartBytes).toBeLessThan(maxChunkFrameBytes / 2);
 });

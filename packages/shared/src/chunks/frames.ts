@@ -1,3 +1,5 @@
+import { mostParts } from './manifest-parts';
+
 /**
  * Frames of a chunk connection, the same between mirror and master and between two mirrors. Each is its
  * length (u32, of what follows), its type (u8) and its body; numbers are big-endian.
@@ -11,9 +13,7 @@ export type ChunkFrame =
   | { readonly type: 'chunk'; readonly request: number; readonly encoding: ChunkEncoding; readonly data: Buffer }
   | { readonly type: 'lack'; readonly request: number; readonly why: LackReason }
   | { readonly type: 'redirect'; readonly request: number; readonly members: readonly number[] }
-  | { readonly type: 'cancel'; readonly request: number }
-  /** An encoded manifest, the answer to the control message `get-manifest`. */
-  | { readonly type: 'manifest'; readonly request: number; readonly data: Buffer };
+  | { readonly type: 'cancel'; readonly request: number };
 
 export interface Want {
   readonly request: number;
@@ -27,10 +27,18 @@ export interface Want {
 }
 
 /**
- * In the place of a chunk's index: the encoded manifest itself. Whoever fetches an image hands this on too, so that the master's link
- * does not carry it once for each host. One that does not fit a frame is asked for by `get-manifest`.
+ * In the place of a chunk's index: this part of the encoded manifest itself (manifest-parts.ts), asked for and answered as chunks are.
+ * Whoever fetches an image hands its parts on too, so that the master's link does not carry them once for each host.
  */
-export const manifestIndex = 0xffffffff;
+export function indexOfManifestPart(part: number): number {
+  return 0xffffffff - part;
+}
+
+/** Null of the index of a chunk. */
+export function manifestPartAt(index: number): number | null {
+  const part = 0xffffffff - index;
+  return part < mostParts ? part : null;
+}
 
 /** As kept in the store and as sent: the bytes themselves, or raw deflate of them (RFC 1951). */
 export type ChunkEncoding = 'plain' | 'deflate';
@@ -38,12 +46,10 @@ export type ChunkEncoding = 'plain' | 'deflate';
 /** `absent`: not held and not to be had; `refused`: not for the asker; `failed`: try again or elsewhere. */
 export type LackReason = 'absent' | 'refused' | 'failed';
 
-/** Larger than any chunk or control message; manifests have their own limit. */
+/** Larger than any chunk, part of a manifest or control message. */
 export const maxChunkFrameBytes = 5 * 1024 * 1024;
-/** 32 bytes for each of the most chunks would be 2 GiB; this is a disk of 512 GiB in chunks of 64 KiB. */
-export const maxManifestFrameBytes = 257 * 1024 * 1024;
 
-const types = ['control', 'want', 'chunk', 'lack', 'redirect', 'cancel', 'manifest'] as const satisfies readonly ChunkFrame['type'][];
+const types = ['control', 'want', 'chunk', 'lack', 'redirect', 'cancel'] as const satisfies readonly ChunkFrame['type'][];
 const encodings = ['plain', 'deflate'] as const satisfies readonly ChunkEncoding[];
 const lackReasons = ['absent', 'refused', 'failed'] as const satisfies readonly LackReason[];
 const headBytes = 5;
@@ -84,11 +90,6 @@ export function encodeChunkFrame(frame: ChunkFrame): readonly Buffer[] {
       body.writeUInt32BE(frame.request, 0);
       return framed(frame.type, body);
     }
-    case 'manifest': {
-      const body = Buffer.alloc(4);
-      body.writeUInt32BE(frame.request, 0);
-      return framed(frame.type, body, frame.data);
-    }
   }
 }
 
@@ -107,9 +108,6 @@ export class ChunkFrameReader {
   private pieces: Buffer[] = [];
   private held = 0;
 
-  /** Who never asks for a manifest takes none: nobody may make it hold so much. */
-  constructor(private readonly takesManifests = true) {}
-
   /** The frames that are complete with `piece`. Their data may be views of it. */
   push(piece: Buffer): readonly ChunkFrame[] {
     this.pieces.push(piece);
@@ -121,8 +119,7 @@ export class ChunkFrameReader {
       const length = head.readUInt32BE(0);
       const type = types[head.readUInt8(4)];
       if (type === undefined) throw new RangeError(`Frame type ${head.readUInt8(4)} is unknown.`);
-      if (type === 'manifest' && !this.takesManifests) throw new RangeError('A manifest nobody asked for is not taken.');
-      if (length < 1 || length > (type === 'manifest' ? maxManifestFrameBytes : maxChunkFrameBytes)) throw new RangeError(`A ${type} frame of ${length} bytes is not taken.`);
+      if (length < 1 || length > maxChunkFrameBytes) throw new RangeError(`A ${type} frame of ${length} bytes is not taken.`);
       if (this.held < 4 + length) return frames;
       frames.push(decodeBody(type, this.take(4 + length).subarray(headBytes)));
     }
@@ -148,7 +145,7 @@ export class ChunkFrameReader {
 }
 
 function decodeBody(type: ChunkFrame['type'], body: Buffer): ChunkFrame {
-  const least = { control: 2, want: 11, chunk: 5, lack: 5, redirect: 4, cancel: 4, manifest: 4 }[type];
+  const least = { control: 2, want: 11, chunk: 5, lack: 5, redirect: 4, cancel: 4 }[type];
   if (body.length < least) throw new RangeError(`A ${type} frame of ${body.length} bytes is too short.`);
   switch (type) {
     case 'control':
@@ -173,7 +170,5 @@ function decodeBody(type: ChunkFrame['type'], body: Buffer): ChunkFrame {
     }
     case 'cancel':
       return { type, request: body.readUInt32BE(0) };
-    case 'manifest':
-      return { type, request: body.readUInt32BE(0), data: body.subarray(4) };
   }
 }

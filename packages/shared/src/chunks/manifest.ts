@@ -65,6 +65,11 @@ function partWith({ parts }: Pick<Manifest, 'parts'>, index: number): PackedHash
   return part;
 }
 
+/** Bytes that its hashes take in memory. */
+export function heldBytes({ parts }: Pick<Manifest, 'parts'>): number {
+  return parts.reduce((sum, { hashes, present, ranks }) => sum + hashes.byteLength + present.byteLength + ranks.byteLength, 0);
+}
+
 export function encodeManifest({ chunkBytes, sizeBytes, parts }: Manifest): Buffer {
   const encoded = Buffer.alloc(manifestHeadBytes + chunkCount({ chunkBytes, sizeBytes }) * hashBytes);
   writeManifestHead({ chunkBytes, sizeBytes }, encoded);

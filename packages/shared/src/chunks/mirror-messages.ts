@@ -58,8 +58,6 @@ export const mirrorMessageSchema = z.discriminatedUnion('type', [
     /** Where other mirrors reach this one; null when it serves nobody. Without an address it is the one it dials from. */
     peer: z.object({ port: z.int().min(1).max(65_535), address: z.string().max(64).nullable() }).nullable(),
   }),
-  /** For one that could not be had by a want of `manifestIndex`. */
-  z.object({ type: z.literal('get-manifest'), request: z.int().min(0).max(0xffffffff), manifest: sha256Schema }),
   /** This host uses the image from now on, under this channel. Answered by `members` and `pattern`, then again whenever they change. */
   z.object({
     type: z.literal('open'),
@@ -99,8 +97,6 @@ export const masterToMirrorSchema = z.discriminatedUnion('type', [
   /** `peerSecret`: from it this mirror derives the key of whoever asks it (see psk.ts). Changes with each master's start. */
   z.object({ type: z.literal('welcome'), peerSecret: z.string().min(43).max(64), masterTime: z.iso.datetime({ precision: 3 }) }),
   z.object({ type: z.literal('refused'), code: z.enum(['unknown-slave', 'bad-signature', 'not-approved', 'protocol-version', 'newer-session']), sentence: z.string().max(1000) }),
-  /** `get-manifest` of one that is not there. */
-  z.object({ type: z.literal('no-manifest'), request: z.int().min(0).max(0xffffffff), sentence: z.string().max(1000) }),
   /** An `open` that is not granted: no such image, or not for this slave. */
   z.object({ type: z.literal('not-opened'), channel: channelSchema, sentence: z.string().max(1000) }),
   /** All members that changed since the last such message of this channel, `self` among them when this host serves. */

@@ -158,6 +158,16 @@ describe('an image that the master does not give', () => {
     expect(clock.waiting.map((due) => due - clock.monotonicMs())).toEqual([2000]);
   });
 
+  it('is refused for a reason, which is known until it is given', async () => {
+    const connection = await opening();
+    expect(door.refusal(manifest)).toBeNull();
+    await refuse(connection, 1);
+    expect(door.refusal(manifest)).toBe('Not for this host.');
+    connection.say({ type: 'members', channel: 1, self: null, set: [], gone: [] });
+    await until('members to be told', () => membersTold === 1);
+    expect(door.refusal(manifest)).toBeNull();
+  });
+
   it('is not asked for again once it is closed here', async () => {
     const connection = await opening();
     await refuse(connection, 1);

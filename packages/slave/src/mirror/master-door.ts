@@ -2,13 +2,12 @@ import type { Cancel, Clock, EpochMs } from '@paravcl/shared/clock';
 import type { AccessPattern, Recording } from '@paravcl/shared/chunks/access-pattern';
 import { ChunkPort, type ChunkAnswer } from '@paravcl/shared/chunks/chunk-port';
 import type { Want } from '@paravcl/shared/chunks/frames';
-import { decodeManifest, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
+import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import {
   masterToMirrorSchema, mirrorHelloSigningInput, mirrorPath, mirrorProtocolVersion, mirrorUpgrade,
   type ChunkMember, type ImageHolding, type MasterToMirror, type MirrorMessage, type PeerFault, type PreCopy,
 } from '@paravcl/shared/chunks/mirror-messages';
 import { reconnectDelayMs } from '@paravcl/shared/protocol/reconnect';
-import { createHash } from 'node:crypto';
 import { request } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
@@ -16,7 +15,7 @@ import { deflateRaw } from 'node:zlib';
 import { promisify } from 'node:util';
 import type { Logger } from 'pino';
 import type { AgentKey } from '../link/identity';
-import { ChunkUnavailable, ManifestMissing, type KnownImage } from './chunk-source';
+import type { KnownImage } from './chunk-source';
 
 const deflate = promisify(deflateRaw);
 
@@ -61,7 +60,6 @@ export interface MasterDoorListener {
 
 const connectWithinMs = 10_000;
 const greetWithinMs = 30_000;
-const manifestWithinMs = 20_000;
 /** After a refusal that only people can mend: seldom, but an approval that somebody waits for is soon noticed. */
 const refusedMs = 30_000;
 const notApprovedMs = 2000;
@@ -83,8 +81,8 @@ interface Connection {
   readonly opened: Set<number>;
   /** Channels whose members were told on this connection. */
   readonly told: Set<number>;
-  /** How often an image was refused, by channel, since it was given last. */
-  readonly refusals: Map<number, number>;
+  /** How often an image was refused, by channel, since it was given last, and why. */
+  readonly refusals: Map<number, { readonly times: number; readonly sentence: string }>;
 }
 
 /** The mirror's one connection to the master, dialled by the mirror; dialled again whenever it ends. */
@@ -93,8 +91,6 @@ export class MasterDoor {
   private readonly channels = new Map<ManifestId, number>();
   private readonly images = new Map<number, ManifestId>();
   private nextChannel = 1;
-  private nextRequest = 1;
-  private readonly manifests = new Map<number, { resolve(encoded: Buffer): void; reject(error: Error): void }>();
   private readonly recordings: { readonly manifest: ManifestId; readonly instanceId: string; readonly recording: Recording }[] = [];
   private attempt = 0;
   private stopped = false;
@@ -167,22 +163,9 @@ export class MasterDoor {
     this.current?.port.close('the master fell silent');
   }
 
-  async manifest(id: ManifestId): Promise<Manifest> {
-    if (!this.isUp) throw new ChunkUnavailable('The master cannot be asked for the manifest of an image now.');
-    const number = this.nextRequest;
-    this.nextRequest = (number % 0xffffffff) + 1;
-    const encoded = await new Promise<Buffer>((resolve, reject) => {
-      const cancel = this.parts.clock.after(manifestWithinMs, () => reject(new ChunkUnavailable(`The master did not send the manifest of an image within ${manifestWithinMs / 1000} s.`)));
-      const settle = <T>(then: (value: T) => void) => (value: T): void => {
-        cancel();
-        then(value);
-      };
-      this.manifests.set(number, { resolve: settle(resolve), reject: settle(reject) });
-      this.say({ type: 'get-manifest', request: number, manifest: id });
-    }).finally(() => this.manifests.delete(number));
-    const found = createHash('sha256').update(encoded).digest('hex');
-    if (found !== id) throw new ChunkUnavailable(`The master sent another manifest (${found.slice(0, 12)}…) than the one asked for (${id.slice(0, 12)}…).`);
-    return decodeManifest(Buffer.from(encoded));
+  /** Why the master gives nothing of this image; null while it does, or has not said. */
+  refusal(id: ManifestId): string | null {
+    return this.current?.refusals.get(this.channels.get(id) ?? -1)?.sentence ?? null;
   }
 
   holdings(images: readonly ImageHolding[], poolFull: boolean): void {
@@ -267,7 +250,6 @@ export class MasterDoor {
         else this.hear(connection, parsed.data);
       },
       onWant: (want) => this.answer(want),
-      onManifest: (request, data) => this.manifests.get(request)?.resolve(data),
       onClose: (why) => {
         cancel();
         this.down(connection, why);
@@ -301,8 +283,6 @@ export class MasterDoor {
         this.quietUntilRetryMs = message.code === 'not-approved' ? notApprovedMs : refusedMs;
         log.error({ code: message.code }, `the master refuses this mirror: ${message.sentence}`);
         return connection.port.close('refused');
-      case 'no-manifest':
-        return this.manifests.get(message.request)?.reject(new ManifestMissing(message.sentence));
       case 'not-opened':
         return this.notOpened(connection, message);
       case 'members': {
@@ -331,10 +311,10 @@ export class MasterDoor {
     // Closed here meanwhile, and the master was told.
     if (id === undefined || !connection.opened.has(channel)) return;
     const { log, clock, random } = this.parts;
-    const refusals = (connection.refusals.get(channel) ?? 0) + 1;
-    connection.refusals.set(channel, refusals);
-    if (refusals === 1) log.warn({ manifest: id }, `the master gives nothing of an image: ${sentence}`);
-    const delayMs = Math.min(leastReopenMs * 2 ** (refusals - 1), mostReopenMs) * (0.5 + random());
+    const times = (connection.refusals.get(channel)?.times ?? 0) + 1;
+    connection.refusals.set(channel, { times, sentence });
+    if (times === 1) log.warn({ manifest: id }, `the master gives nothing of an image: ${sentence}`);
+    const delayMs = Math.min(leastReopenMs * 2 ** (times - 1), mostReopenMs) * (0.5 + random());
     clock.after(delayMs, () => {
       if (this.current !== connection || this.images.get(channel) !== id || !connection.opened.delete(channel)) return;
       this.say({ type: 'close', channel });
@@ -370,7 +350,6 @@ export class MasterDoor {
   private down(connection: Connection, why: string): void {
     if (connection !== this.current) return;
     this.current = null;
-    for (const { reject } of this.manifests.values()) reject(new ChunkUnavailable('The connection to the master ended.'));
     if (this.stopped) return;
     this.parts.log.info({ why }, 'the mirror’s connection to the master ended; what is here and at other hosts is served on');
     this.again(connection.up && this.parts.clock.monotonicMs() - this.upSinceMs >= lastedMs);

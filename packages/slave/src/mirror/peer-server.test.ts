@@ -2,10 +2,13 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { connect } from 'node:tls';
+import { inflateRawSync } from 'node:zlib';
 import { systemClock } from '@paravcl/shared/clock';
 import type { ChunkMember } from '@paravcl/shared/chunks/mirror-messages';
 import { pskBytes, pskCiphers, secretIdLength, writePskIdentity } from '@paravcl/shared/chunks/psk';
-import { manifestOf } from '@paravcl/shared/chunks/manifest';
+import { indexOfManifestPart } from '@paravcl/shared/chunks/frames';
+import { manifestOf, type Manifest } from '@paravcl/shared/chunks/manifest';
+import { encodedPart } from '@paravcl/shared/chunks/manifest-parts';
 import { newId } from '@paravcl/shared/ids';
 import { pino } from 'pino';
 import type { LocalImage } from './local-image';
@@ -51,9 +54,9 @@ afterEach(async () => {
 /** As the welcome says it, from a master whose clock is so far ahead of this machine's. */
 const welcomed = (of: Buffer, aheadMs = 0): WelcomedSecret => ({ secret: of.toString('base64url'), masterTimeMs: Date.now() + aheadMs });
 
-async function serving(bringsForOthers = false): Promise<{ readonly server: PeerServer; readonly image: PartImage }> {
+async function serving(bringsForOthers = false, manifestUpTo: (part: number) => Promise<Manifest | null> = () => Promise.resolve(null)): Promise<{ readonly server: PeerServer; readonly image: PartImage }> {
   const image = new PartImage();
-  const server = await PeerServer.listen({ port: 0, library: { find: (id) => (id === manifest ? (image as unknown as LocalImage) : null) }, bringsForOthers: () => bringsForOthers, manifestUnderWay: () => null, clock: systemClock, log });
+  const server = await PeerServer.listen({ port: 0, library: { find: (id) => (id === manifest ? (image as unknown as LocalImage) : null) }, bringsForOthers: () => bringsForOthers, manifestUpTo: (_, part) => manifestUpTo(part), clock: systemClock, log });
   if (server === null) throw new Error('no port is free');
   closing.push(() => server.close());
   server.welcome(welcomed(secret));
@@ -158,6 +161,31 @@ it('judges by the master’s clock whether a key has expired: its own may be wro
   expect(await connections().to(memberOf(server, { expiresAtMs: Date.now() - 2 * day }), manifest)).not.toBeNull();
 });
 
+it('hands on the parts of the manifest of an image that is here', async () => {
+  const { server, image } = await serving();
+  const port = await connections().to(memberOf(server), manifest);
+  const answer = await port?.ask(want(indexOfManifestPart(0))).answer;
+  expect(answer?.kind === 'chunk' && inflateRawSync(answer.data).equals(encodedPart(image.manifest, 0))).toBe(true);
+  expect(await port?.ask(want(indexOfManifestPart(1))).answer).toEqual({ kind: 'lack', why: 'absent' });
+});
+
+it('hands on the parts of a manifest that is being fetched once they have come, and lacks those that do not come', async () => {
+  const other = 'c'.repeat(64);
+  const fetched = new PartImage().manifest;
+  let come: () => void = () => undefined;
+  const coming = new Promise<void>((resolve) => (come = resolve));
+  const { server } = await serving(false, async (part) => {
+    await coming;
+    return part === 0 ? fetched : null;
+  });
+  const port = await connections().to(memberOf(server, { manifest: other }), other);
+  const answers = Promise.all([0, 1].map((part) => port?.ask(want(indexOfManifestPart(part))).answer));
+  come();
+  const [first, second] = await answers;
+  expect(first?.kind === 'chunk' && inflateRawSync(first.data).equals(encodedPart(fetched, 0))).toBe(true);
+  expect(second).toEqual({ kind: 'lack', why: 'absent' });
+});
+
 it('says of an image it does not have, and of chunks that no image has, that it lacks them', async () => {
   const { server } = await serving(true);
   const peers = connections();
@@ -172,7 +200,7 @@ it('is not there when its port is taken, and says so', async () => {
   closing.push(() => void taken.close());
   const error = jest.fn();
   const { port } = taken.address() as { port: number };
-  const busy = await PeerServer.listen({ port, library: { find: () => null }, bringsForOthers: () => false, manifestUnderWay: () => null, clock: systemClock, log: Object.assign(pino({ level: 'silent' }), { error }) });
+  const busy = await PeerServer.listen({ port, library: { find: () => null }, bringsForOthers: () => false, manifestUpTo: () => Promise.resolve(null), clock: systemClock, log: Object.assign(pino({ level: 'silent' }), { error }) });
   expect(busy).toBeNull();
   expect(error).toHaveBeenCalledWith(expect.anything(), expect.stringMatching(/mirror\.peerPort/));
 });

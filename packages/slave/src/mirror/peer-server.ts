@@ -1,7 +1,8 @@
 import type { Cancel, Clock } from '@paravcl/shared/clock';
 import { ChunkPort, type ChunkAnswer } from '@paravcl/shared/chunks/chunk-port';
-import { manifestIndex, maxChunkFrameBytes, type Want } from '@paravcl/shared/chunks/frames';
-import { chunkCount, chunkLength, encodeManifest, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
+import { manifestPartAt, type Want } from '@paravcl/shared/chunks/frames';
+import { chunkCount, chunkLength, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
+import { encodedPart, mostPartBytes } from '@paravcl/shared/chunks/manifest-parts';
 import { pskBytes, pskCiphers, readPskIdentity, secretIdLength } from '@paravcl/shared/chunks/psk';
 import { WayOut, type PacedStream } from '@paravcl/shared/chunks/way-out';
 import { createHash, createHmac } from 'node:crypto';
@@ -23,8 +24,8 @@ export interface PeerServerOptions {
   readonly library: Pick<ImageLibrary, 'find'>;
   /** Whether this host is to bring a chunk that it lacks for others too (fetcher.ts). */
   bringsForOthers(id: ManifestId, index: number): boolean;
-  /** The manifest of an image that is just being fetched; null of others. */
-  manifestUnderWay(id: ManifestId): Promise<Manifest> | null;
+  /** As much as there is, once this part has come, of a manifest that is being fetched; null when it does not come. */
+  manifestUpTo(id: ManifestId, part: number): Promise<Manifest | null>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -148,7 +149,8 @@ export class PeerServer {
 
   private async answer(id: ManifestId, { index, urgent, insist }: Want, stream: PacedStream, cancelled: () => boolean): Promise<ChunkAnswer> {
     const image = this.options.library.find(id);
-    if (index === manifestIndex) return this.answerManifest(image?.manifest ?? (await this.options.manifestUnderWay(id)?.catch(() => null)) ?? null, stream, cancelled);
+    const part = manifestPartAt(index);
+    if (part !== null) return this.answerManifestPart(image?.manifest ?? (await this.options.manifestUpTo(id, part)), part, stream, cancelled);
     if (image === null || index >= chunkCount(image.manifest)) return { kind: 'lack', why: 'absent' };
     const mayBring = !insist && this.options.bringsForOthers(id, index);
     // Before there is room for it on the way out: what is here does not wait for what is still to come.
@@ -175,11 +177,10 @@ export class PeerServer {
     return { data };
   }
 
-  private async answerManifest(manifest: Manifest | null, stream: PacedStream, cancelled: () => boolean): Promise<ChunkAnswer> {
-    if (manifest === null) return { kind: 'lack', why: 'absent' };
-    const data = await deflate(encodeManifest(manifest), { level: 1 });
-    if (data.length > maxChunkFrameBytes / 2) return { kind: 'lack', why: 'absent' };
-    const found = await stream.send(data.length, true, cancelled, () => Promise.resolve({ data }));
+  /** Of an image that is here, or as far as it has come of one whose manifest is being fetched. */
+  private async answerManifestPart(manifest: Manifest | null, part: number, stream: PacedStream, cancelled: () => boolean): Promise<ChunkAnswer> {
+    if (manifest === null || part >= manifest.parts.length) return { kind: 'lack', why: 'absent' };
+    const found = await stream.send(mostPartBytes, true, cancelled, async () => ({ data: await deflate(encodedPart(manifest, part), { level: 1 }) }));
     return found === null ? { kind: 'lack', why: 'failed' } : { kind: 'chunk', encoding: 'deflate', data: found.data };
   }
 }
