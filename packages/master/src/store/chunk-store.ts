@@ -121,6 +121,22 @@ export class ChunkStore {
     }
   }
 
+  /** Writes a manifest anew that is damaged or missing; false when nothing here remembers it. */
+  async repairManifest(id: ManifestId): Promise<boolean> {
+    const stored = await this.manifests.get(id).catch((error: unknown) => {
+      if (error instanceof StoreDamaged) return null;
+      throw error;
+    });
+    if (stored === null) return false;
+    const turn = this.turns.hold();
+    try {
+      await this.manifests.put(stored.manifest, turn);
+      return true;
+    } finally {
+      this.turns.release(turn);
+    }
+  }
+
   stats(): StoreStats {
     return {
       storedBytes: this.packs.storedBytes + this.manifests.storedBytes,

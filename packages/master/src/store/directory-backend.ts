@@ -70,6 +70,10 @@ export class DirectoryBackend implements ObjectBackend {
     return this.awaited(this.readOpen(key, offset, length));
   }
 
+  readAnew(key: string, offset: number, length: number): Promise<Buffer> {
+    return this.awaited(this.readByName(key, offset, length));
+  }
+
   async list(prefix: string): Promise<readonly StoredObject[]> {
     const [directory = '', start = ''] = prefix.split('/');
     const names = await readdir(join(this.directory, directory)).catch((error: unknown) => {
@@ -98,20 +102,20 @@ export class DirectoryBackend implements ObjectBackend {
     const file = this.openFile(key);
     file.readers += 1;
     try {
-      const handle = await file.handle;
-      const bytes = Buffer.allocUnsafe(length);
-      for (let filled = 0; filled < length; ) {
-        const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
-        if (bytesRead === 0) throw new RangeError(`${key} ends before byte ${offset + length}.`);
-        filled += bytesRead;
-      }
-      return bytes;
+      return await readExactly(await file.handle, key, offset, length);
     } catch (error) {
       throw isMissing(error) ? new ObjectMissing(key) : error;
     } finally {
       file.readers -= 1;
       this.closeUnused(file);
     }
+  }
+
+  private async readByName(key: string, offset: number, length: number): Promise<Buffer> {
+    const file = await open(this.path(key), 'r').catch((error: unknown) => {
+      throw isMissing(error) ? new ObjectMissing(key) : error;
+    });
+    return readExactly(file, key, offset, length).finally(() => file.close());
   }
 
   private get unfinished(): string {
@@ -178,6 +182,16 @@ export class DirectoryBackend implements ObjectBackend {
     this.underWay.add(tracked);
     return tracked;
   }
+}
+
+async function readExactly(file: FileHandle, key: string, offset: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(length);
+  for (let filled = 0; filled < length; ) {
+    const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled);
+    if (bytesRead === 0) throw new RangeError(`${key} ends before byte ${offset + length}.`);
+    filled += bytesRead;
+  }
+  return bytes;
 }
 
 async function writePieces(file: FileHandle, pieces: readonly Buffer[]): Promise<void> {

@@ -77,7 +77,7 @@ export class ManifestShelf {
     const id = idOf(encoded);
     const found = this.known.get(id);
     if (found !== undefined) found.turn = Math.max(found.turn, turn);
-    if (found !== undefined && (await this.get(id).catch(() => null)) !== null) return id;
+    if (found !== undefined && (await this.readUncached(id).catch(() => null)) !== null) return id;
     await this.alone(id, async () => {
       await this.backend.put(prefix + id, [encoded]);
       this.known.set(id, { storedBytes: encoded.length, sizeBytes: manifest.sizeBytes, turn: Math.max(turn, this.known.get(id)?.turn ?? 0) });
@@ -98,12 +98,12 @@ export class ManifestShelf {
     return read;
   }
 
-  /** As `get`, for who reads all of them once. */
+  /** As `get`, for who reads all of them once, or wants to know what the next start would find. */
   async readUncached(id: ManifestId): Promise<StoredManifest | null> {
     const known = this.known.get(id);
     if (known === undefined) return null;
     try {
-      const encoded = await this.backend.read(prefix + id, 0, known.storedBytes);
+      const encoded = await this.backend.readAnew(prefix + id, 0, known.storedBytes);
       if (idOf(encoded) !== id) throw new StoreDamaged(`The manifest ${id} in the store is damaged.`);
       const manifest = decodeManifest(encoded);
       return { manifest, heldBytes: heldBytes(manifest) };

@@ -15,6 +15,8 @@ export interface ObjectBackend {
   put(key: string, pieces: readonly Buffer[]): Promise<void>;
   /** Exactly these bytes. Throws ObjectMissing, or a RangeError when the object ends before them. */
   read(key: string, offset: number, length: number): Promise<Buffer>;
+  /** As `read`, of what lies under the key now: a file that is kept open outlives its deletion, and nobody would miss it before the next start. */
+  readAnew(key: string, offset: number, length: number): Promise<Buffer>;
   /** In order of their keys, which start with `prefix`. */
   list(prefix: string): Promise<readonly StoredObject[]>;
   /** Quiet when there is no such object. */

@@ -109,9 +109,12 @@ export class PackShelf {
 
   /** Every chunk that the index finds in this pack, as it is there; views of one buffer. Throws ObjectMissing when the pack is gone, PackRefused when it was changed. */
   async contents(pack: Pack): Promise<readonly MovingChunk[]> {
-    const bytes = await this.backend.read(pack.key, 0, pack.bytes);
-    const table = parsePackTable(bytes.subarray(bytes.length - packTableBytes(bytes, bytes.length)), bytes.length);
-    return table.filter((entry) => this.isAt(entry, pack)).map(({ hash, offset, length, encoding }) => ({ hash, encoding, data: bytes.subarray(offset, offset + length), from: { pack: pack.number, offset, length, encoding } }));
+    return this.found(pack, await this.backend.read(pack.key, 0, pack.bytes));
+  }
+
+  /** As `contents`, of what the next start would find under the pack's name. */
+  async contentsAnew(pack: Pack): Promise<readonly MovingChunk[]> {
+    return this.found(pack, await this.backend.readAnew(pack.key, 0, pack.bytes));
   }
 
   /** Whether the index finds the chunk in this very place. */
@@ -183,6 +186,11 @@ export class PackShelf {
     if (pack === undefined) return;
     pack.usedChunks -= 1;
     pack.usedBytes -= place.length;
+  }
+
+  private found(pack: Pack, bytes: Buffer): readonly MovingChunk[] {
+    const table = parsePackTable(bytes.subarray(bytes.length - packTableBytes(bytes, bytes.length)), bytes.length);
+    return table.filter((entry) => this.isAt(entry, pack)).map(({ hash, offset, length, encoding }) => ({ hash, encoding, data: bytes.subarray(offset, offset + length), from: { pack: pack.number, offset, length, encoding } }));
   }
 
   private isAt({ hash, offset }: Pick<PackEntry, 'hash' | 'offset'>, pack: Pack): boolean {

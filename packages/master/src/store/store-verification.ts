@@ -33,7 +33,7 @@ export interface VerificationProgress {
 const chunksAtOnce = 16;
 const hashesAtOnce = 2048;
 
-/** Reads every pack and hashes every chunk in it, then looks which living manifests miss one. Damaged ones become suspect as they are found; nothing else changes; it may take hours, and everything else goes on. */
+/** Reads every pack, as the next start would find it, and hashes every chunk in it, then looks which living manifests miss one. Damaged ones become suspect as they are found; nothing else changes; it may take hours, and everything else goes on. */
 export async function verifyStore(
   { packs, manifests, index, suspects }: { readonly packs: PackShelf; readonly manifests: ManifestShelf; readonly index: ChunkIndex; readonly suspects: SuspectChunks },
   live: readonly ManifestId[],
@@ -80,7 +80,7 @@ export async function verifyStore(
 async function verifyPack(packs: PackShelf, pack: Pack, onBad: (hash: Buffer) => void): Promise<{ readonly chunks: number; readonly bytes: number }> {
   let [chunks, bytes] = [0, 0];
   try {
-    for (const chunk of await packs.contents(pack)) {
+    for (const chunk of await packs.contentsAnew(pack)) {
       if (!(await isSound(chunk)) && packs.holds(pack, chunk)) onBad(Buffer.from(chunk.hash));
       chunks += 1;
       bytes += chunk.data.length;

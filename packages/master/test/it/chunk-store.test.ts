@@ -108,6 +108,7 @@ class Dying implements ObjectBackend {
   close = (): Promise<void> => this.inner.close();
   list = (prefix: string): Promise<readonly StoredObject[]> => this.inner.list(prefix);
   read = (key: string, offset: number, length: number): Promise<Buffer> => this.inner.read(key, offset, length);
+  readAnew = (key: string, offset: number, length: number): Promise<Buffer> => this.inner.readAnew(key, offset, length);
   put = (key: string, pieces: readonly Buffer[]): Promise<void> => this.change(() => this.inner.put(key, pieces));
   delete = (key: string): Promise<void> => this.change(() => this.inner.delete(key));
   private async change(work: () => Promise<void>): Promise<void> {
@@ -245,13 +246,12 @@ test('an image that comes into the books while a sweep reads them stays', async 
 test('writers beside one sweep after another find every chunk they put', async () => {
   const store = await opened();
   let writing = true;
+  let swept = 0;
   const sweeps = (async () => {
-    let count = 0;
-    for (; writing; count += 1) await store.sweep(live([]));
-    return count;
+    for (; writing; swept += 1) await store.sweep(live([]));
   })();
   const writers = Array.from({ length: 4 }, async (_, writer) => {
-    for (let round = 0; round < 20; round += 1) {
+    for (let round = 0; round < 20 || swept < 2; round += 1) {
       const image = Array.from({ length: 8 }, (_, at) => (writer * 3 + round * 5 + at * 7) % 24);
       const session = store.begin();
       const id = await put(session, image);
@@ -263,7 +263,7 @@ test('writers beside one sweep after another find every chunk they put', async (
     writing = false;
     return sweeps;
   });
-  expect(await sweeps).toBeGreaterThan(1);
+  expect(swept).toBeGreaterThan(1);
 });
 
 test('a manifest that is put again while its deletion waits behind that stays', async () => {
@@ -450,6 +450,30 @@ test('a pack whose table was damaged while the store is open is found, and its c
   for (const { hash } of damaged) await store.repair(hash, (await store.readChecked(hash)) ?? Buffer.alloc(0));
   await store.sweep(live([id]));
   expect(await contentOf(await opened(), id)).toEqual(Buffer.concat([2, 4].map(bytesOf)));
+});
+
+test('a pack that is deleted while it is held open is missed by a verification, and its chunks are saved from what is open', async () => {
+  const store = await opened();
+  const id = await keep(store, [2, 4]);
+  expect(await contentOf(store, id)).toEqual(Buffer.concat([2, 4].map(bytesOf)));
+  for (const file of packFiles()) rmSync(file);
+  const { damaged } = await store.verify([id], () => undefined);
+  expect(damaged.map(({ index }) => index)).toEqual([0, 1]);
+  for (const { hash } of damaged) await store.repair(hash, (await store.readChecked(hash)) ?? Buffer.alloc(0));
+  expect((await store.verify([id], () => undefined)).damaged).toEqual([]);
+  expect(await contentOf(await opened(), id)).toEqual(Buffer.concat([2, 4].map(bytesOf)));
+});
+
+test('a manifest that is deleted while it is known is missed by a verification, and written anew from memory', async () => {
+  const store = await opened();
+  const [known, unknown] = [await keep(store, [2, 4]), await keep(store, [6])];
+  expect(await contentOf(store, known)).toEqual(Buffer.concat([2, 4].map(bytesOf)));
+  for (const id of [known, unknown]) rmSync(join(directory, 'manifests', id));
+  expect((await store.verify([known, unknown], () => undefined)).damagedManifests).toEqual([known, unknown]);
+  expect(await store.repairManifest(known)).toBe(true);
+  expect(await store.repairManifest(unknown)).toBe(false);
+  expect((await store.verify([known, unknown], () => undefined)).damagedManifests).toEqual([unknown]);
+  expect(await contentOf(await opened(), known)).toEqual(Buffer.concat([2, 4].map(bytesOf)));
 });
 
 test('without room nothing is kept and nothing lost; with room again the same is kept', async () => {
