@@ -4,17 +4,21 @@ import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { UnitOfWork } from '../db/unit-of-work';
+import type { ImageRecord } from '../repositories/image-repository';
 import type { ChunkStore } from '../store/chunk-store';
+import { StoreDamaged } from '../store/manifest-shelf';
 import type { LiveManifests } from '../store/store-sweep';
-import type { DamagedChunk } from '../store/store-verification';
+import type { DamagedChunk } from '../store/missing-chunks';
 import type { MirrorFleet } from './mirror-fleet';
 import { sayBytes } from './say-bytes';
+import { areOrIs, many } from './say-count';
+import { byHash, sayMissing, sayVerified, type DamagedPlaces } from './store-damage';
 import { SweepMemory } from './sweep-memory';
 
 /** Damaged chunks that are listed; the others are counted. */
 const listedChunks = 200;
 
-type Store = Pick<ChunkStore, 'stats' | 'sweep' | 'verify' | 'repair' | 'readChecked' | 'manifestIds' | 'manifest'>;
+type Store = Pick<ChunkStore, 'stats' | 'sweep' | 'verify' | 'lookOver' | 'repair' | 'repairManifest' | 'readChecked' | 'manifestIds' | 'manifest'>;
 
 export interface StoreDeps {
   readonly store: Store;
@@ -34,9 +38,12 @@ export class StoreService {
   private sweeping: StoreSweep | null = null;
   private verifying: StoreVerification | null = null;
   private readonly memory: SweepMemory;
+  /** Resolves when, once behind the start, the store was looked over for what the books name and a copy or a crash of its disk took from it. */
+  readonly lookedOver: Promise<void>;
 
   constructor(private readonly deps: StoreDeps) {
     this.memory = new SweepMemory(deps.unitOfWork);
+    this.lookedOver = this.lookOver().catch(deps.onFault);
   }
 
   standing(): StoreStanding {
@@ -133,46 +140,75 @@ export class StoreService {
 
   private async verify(begun: StoreVerification, principal: Principal): Promise<void> {
     const { store, live } = this.deps;
-    const named = await live();
-    const report = await store.verify(named, ({ doneBytes, totalBytes }) => {
+    const report = await store.verify(await live(), ({ doneBytes, totalBytes }) => {
       this.verifying = { ...begun, doneBytes, totalBytes, sentence: `${sayBytes(doneBytes)} of ${sayBytes(totalBytes)} are read.` };
     });
-    const places = byHash(report.damaged);
+    const rewritten = begun.repair ? await this.rewrite(report.damagedManifests) : [];
+    // Of what is known again the chunks were read with all others, as those of nobody.
+    const places = byHash([...report.damaged, ...(await store.lookOver(rewritten)).damaged]);
+    const manifests = report.damagedManifests.filter((id) => !rewritten.includes(id));
     const broken: StoreVerification = {
       ...(this.verifying ?? begun),
       damagedChunks: places.length,
       damaged: listed(places),
-      damagedManifests: [...report.damagedManifests],
+      damagedManifests: manifests,
       sentence: `Everything is read; ${many(places.length, 'chunk')} ${areOrIs(places.length)} damaged.`,
     };
     this.verifying = broken;
-    const left: DamagedChunk[] = [];
+    const left: (readonly DamagedChunk[])[] = [];
+    let fromHere = 0;
     for (const [done, chunk] of places.entries()) {
-      if (!begun.repair || !(await this.repair(chunk))) left.push(...chunk);
-      this.verifying = { ...broken, repairedChunks: done + 1 - byHash(left).length, sentence: `${done + 1} of ${many(places.length, 'damaged chunk')} looked for on hosts.` };
+      const from = begun.repair ? await this.repair(chunk) : null;
+      if (from === null) left.push(chunk);
+      if (from === 'here') fromHere += 1;
+      this.verifying = { ...broken, repairedChunks: done + 1 - left.length, sentence: `${done + 1} of ${many(places.length, 'damaged chunk')} looked for on hosts.` };
     }
-    const still = byHash(left);
-    const repaired = places.length - still.length;
-    const sentence = sayOutcome({ chunks: report.chunks, damaged: places.length, repaired, repair: begun.repair, manifests: report.damagedManifests.length });
-    this.verifying = { ...broken, ...this.done(sentence), repairedChunks: repaired, damaged: listed(still) };
+    const images = await this.imagesOf(places, manifests);
+    const sentence = sayVerified({ places, left, fromHere, manifests, rewrittenLists: rewritten.length, images }, { chunks: report.chunks, repair: begun.repair });
+    this.verifying = { ...broken, ...this.done(sentence), repairedChunks: places.length - left.length, damaged: listed(left) };
     if (places.length + report.damagedManifests.length > 0) await this.tell(sentence, principal);
   }
 
-  /** From a host that has it; or from here, when only the table of its pack is damaged. */
-  private async repair(places: readonly DamagedChunk[]): Promise<boolean> {
-    const { store, mirrors, onFault } = this.deps;
-    for (const { manifest, index, hash } of places) {
-      const bytes = (await store.readChecked(hash).catch(() => null)) ?? (await mirrors.fetchFromMirrors(manifest, index).catch(onFault));
-      if (bytes === null || bytes === undefined) continue;
-      await store.repair(hash, bytes);
-      return true;
-    }
-    return false;
+  /** Without reading a chunk; what is missing is told to the operators and in the log. */
+  private async lookOver(): Promise<void> {
+    const { store, live, onFault } = this.deps;
+    const { damaged, damagedManifests } = await store.lookOver(await live());
+    if (damaged.length + damagedManifests.length === 0) return;
+    const places = byHash(damaged);
+    const sentence = sayMissing({ places, manifests: damagedManifests, images: await this.imagesOf(places, damagedManifests) });
+    onFault(new StoreDamaged(sentence));
+    await this.tell(sentence, null);
   }
 
-  private async tell(sentence: string, { userName, userId }: Principal): Promise<void> {
+  /** The lists among these that memory still has, on the disk again. */
+  private async rewrite(lost: readonly ManifestId[]): Promise<readonly ManifestId[]> {
+    const rewritten: ManifestId[] = [];
+    for (const id of lost) if (await this.deps.store.repairManifest(id)) rewritten.push(id);
+    return rewritten;
+  }
+
+  /** From here, where only the table of its pack is damaged or its file was deleted and is still open; else from a host that has it. Null: from nowhere. */
+  private async repair(places: readonly DamagedChunk[]): Promise<'here' | 'host' | null> {
+    const { store, mirrors, onFault } = this.deps;
+    for (const { manifest, index, hash } of places) {
+      const kept = await store.readChecked(hash).catch(() => null);
+      const bytes = kept ?? (await mirrors.fetchFromMirrors(manifest, index).catch(onFault));
+      if (bytes === null || bytes === undefined) continue;
+      await store.repair(hash, bytes);
+      return kept === null ? 'host' : 'here';
+    }
+    return null;
+  }
+
+  private imagesOf(places: DamagedPlaces, manifests: readonly ManifestId[]): Promise<readonly ImageRecord[]> {
+    return this.deps.unitOfWork.read.images.withManifests([...new Set([...places.flat().map(({ manifest }) => manifest), ...manifests])]);
+  }
+
+  /** The master itself when nobody asked for it. */
+  private async tell(sentence: string, principal: Principal | null): Promise<void> {
     const { unitOfWork, clock } = this.deps;
-    await unitOfWork.read.events.append({ kind: 'store.damaged', subjectType: 'site', subjectId: null, actor: `user ${userName}`, actorUserId: userId, clientAddress: null, sentence }, clock.now());
+    const actor = principal === null ? 'master' : `user ${principal.userName}`;
+    await unitOfWork.read.events.append({ kind: 'store.damaged', subjectType: 'site', subjectId: null, actor, actorUserId: principal?.userId ?? null, clientAddress: null, sentence }, clock.now());
   }
 
   private started(startedBy: string, sentence: string): Pick<StoreSweep, 'state' | 'startedBy' | 'startedAt' | 'endedAt' | 'sentence'> {
@@ -192,44 +228,6 @@ export class StoreService {
   }
 }
 
-interface Outcome {
-  readonly chunks: number;
-  readonly damaged: number;
-  readonly repaired: number;
-  readonly repair: boolean;
-  readonly manifests: number;
-}
-
-function sayOutcome({ chunks, damaged, repaired, repair, manifests }: Outcome): string {
-  const lists = manifests === 0 ? '' : ` The list of chunks of ${many(manifests, 'image')} is lost: upload again what cannot be read.`;
-  const found = `Damaged: ${many(damaged, 'chunk')} that images need`;
-  const left = damaged - repaired;
-  if (damaged === 0) return `${many(chunks, 'chunk')} read, and all that images need are as they were.${lists}`;
-  if (!repair) return `${found}. Verify the store with repair: hosts may have them.${lists}`;
-  if (left === 0) return `${found}; all repaired from hosts that had them.${lists}`;
-  return `${found}; ${repaired} repaired, and no host that is connected had the other ${left}. Verify again when more hosts are, or upload those images again.${lists}`;
-}
-
-function many(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-function areOrIs(count: number): string {
-  return count === 1 ? 'is' : 'are';
-}
-
-/** Damaged chunks, each with all its places: any of them may be one that a host has. */
-function byHash(damaged: readonly DamagedChunk[]): readonly (readonly DamagedChunk[])[] {
-  const places = new Map<string, DamagedChunk[]>();
-  for (const chunk of damaged) {
-    const name = chunk.hash.toString('hex');
-    const known = places.get(name);
-    if (known === undefined) places.set(name, [chunk]);
-    else known.push(chunk);
-  }
-  return [...places.values()];
-}
-
-function listed(places: readonly (readonly DamagedChunk[])[]): StoreVerification['damaged'] {
+function listed(places: DamagedPlaces): StoreVerification['damaged'] {
   return places.flat().slice(0, listedChunks).map(({ manifest, index, hash }) => ({ manifest, index, hash: hash.toString('hex') }));
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { decodeChunk, encodeChunk, type StoredChunk } from './chunk-encoding';
 import { ChunkIndex } from './chunk-index';
 import { ManifestShelf, StoreDamaged, type StoredManifest } from './manifest-shelf';
+import { missingChunks, type MissingChunks } from './missing-chunks';
 import type { ObjectBackend } from './object-backend';
 import { PackShelf, type StrangePack } from './pack-shelf';
 import { sweepStore, type LiveManifests, type SweepReport } from './store-sweep';
@@ -107,6 +108,11 @@ export class ChunkStore {
   verify(live: readonly ManifestId[], onProgress: (progress: VerificationProgress) => void): Promise<VerificationReport> {
     const { packs, manifests, index, suspects } = this;
     return verifyStore({ packs, manifests, index, suspects }, live, onProgress);
+  }
+
+  /** What these manifests lack as far as is known without reading a chunk: what no pack has, and what was found damaged before. */
+  lookOver(live: readonly ManifestId[]): Promise<MissingChunks> {
+    return missingChunks(this.manifests, live, (hash) => this.index.find(hash) !== null && !this.suspects.has(hash));
   }
 
   /** Keeps a good copy of a chunk in place of a damaged or missing one. Throws a RangeError when it is no better. */

@@ -1,28 +1,18 @@
-import { chunkCount, chunkHash, isZeroChunk, type ManifestId } from '@paravcl/shared/chunks/manifest';
+import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import type { ChunkIndex } from './chunk-index';
-import { StoreDamaged, type ManifestShelf } from './manifest-shelf';
+import type { ManifestShelf } from './manifest-shelf';
+import { missingChunks, type MissingChunks } from './missing-chunks';
 import { ObjectMissing } from './object-backend';
 import { PackRefused } from './pack-format';
 import type { Pack, PackShelf } from './pack-shelf';
 import { isSound } from './store-sweep';
 import type { SuspectChunks } from './suspect-chunks';
 
-/** A chunk that a living manifest needs and the store does not have, or not as it was. */
-export interface DamagedChunk {
-  readonly manifest: ManifestId;
-  /** Its first place in that manifest. */
-  readonly index: number;
-  readonly hash: Buffer;
-}
-
-export interface VerificationReport {
+export interface VerificationReport extends MissingChunks {
   /** That were read and hashed. */
   readonly chunks: number;
   readonly bytes: number;
-  readonly damaged: readonly DamagedChunk[];
-  /** Living manifests that are missing or not as they were. */
-  readonly damagedManifests: readonly ManifestId[];
 }
 
 export interface VerificationProgress {
@@ -31,7 +21,6 @@ export interface VerificationProgress {
 }
 
 const chunksAtOnce = 16;
-const hashesAtOnce = 2048;
 
 /** Reads every pack, as the next start would find it, and hashes every chunk in it, then looks which living manifests miss one. Damaged ones become suspect as they are found; nothing else changes; it may take hours, and everything else goes on. */
 export async function verifyStore(
@@ -39,13 +28,13 @@ export async function verifyStore(
   live: readonly ManifestId[],
   onProgress: (progress: VerificationProgress) => void,
 ): Promise<VerificationReport> {
-  const bad = new Map<string, Buffer>();
+  const bad = new Set<string>();
   const toRead = packs.all();
   const totalBytes = toRead.reduce((sum, { bytes }) => sum + bytes, 0);
   let [chunks, bytes, doneBytes] = [0, 0, 0];
   for (const pack of toRead) {
     const read = await verifyPack(packs, pack, (hash) => {
-      bad.set(hash.toString('latin1'), hash);
+      bad.add(hash.toString('latin1'));
       suspects.suspect(hash);
     });
     chunks += read.chunks;
@@ -53,28 +42,8 @@ export async function verifyStore(
     doneBytes += pack.bytes;
     onProgress({ doneBytes, totalBytes });
   }
-  const damaged: DamagedChunk[] = [];
-  const damagedManifests: ManifestId[] = [];
-  for (const id of new Set(live)) {
-    try {
-      const stored = await manifests.readUncached(id);
-      if (stored === null) throw new StoreDamaged('It is missing.');
-      const told = new Set<string>();
-      for (let at = 0; at < chunkCount(stored.manifest); at += 1) {
-        if (at % hashesAtOnce === hashesAtOnce - 1) await turnOfTheLoop();
-        if (isZeroChunk(stored.manifest, at)) continue;
-        const hash = chunkHash(stored.manifest, at);
-        const name = hash.toString('latin1');
-        if (told.has(name) || (index.find(hash) !== null && !bad.has(name))) continue;
-        told.add(name);
-        damaged.push({ manifest: id, index: at, hash: Buffer.from(hash) });
-      }
-    } catch (error) {
-      if (!(error instanceof StoreDamaged)) throw error;
-      damagedManifests.push(id);
-    }
-  }
-  return { chunks, bytes, damaged, damagedManifests };
+  const missing = await missingChunks(manifests, live, (hash) => index.find(hash) !== null && !bad.has(hash.toString('latin1')));
+  return { chunks, bytes, ...missing };
 }
 
 async function verifyPack(packs: PackShelf, pack: Pack, onBad: (hash: Buffer) => void): Promise<{ readonly chunks: number; readonly bytes: number }> {

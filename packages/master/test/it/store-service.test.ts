@@ -12,6 +12,7 @@ import { DirectoryBackend } from '../../src/store/directory-backend';
 import type { LiveManifests } from '../../src/store/store-sweep';
 import { eventually } from './eventually';
 import { HandClock } from './hand-clock';
+import { sampleImage } from './sample-records';
 import { openTestDatabase, type TestDatabase } from './test-database';
 
 const operator: Principal = { userId: '01990000-0000-7000-8000-000000000001', userName: 'olga', role: 'operator', groupIds: [], ownedGroupIds: [], sessionId: 's' };
@@ -141,6 +142,74 @@ test('an image whose list of chunks is damaged is named, and has to be uploaded 
   writeFileSync(join(directory, 'manifests', id), Buffer.alloc(52, 1));
   stores.beginVerification(operator, { repair: true });
   expect(await verified(stores)).toMatchObject({ damagedManifests: [id], sentence: expect.stringMatching(/The list of chunks of 1 image is lost: upload again/) as string });
+});
+
+/** The books have an image with this content. */
+const named = (manifestId: ManifestId, name: string, friendlyId: string): Promise<void> => database.unit.read.images.insert(sampleImage({ manifestId, name, friendlyId }));
+const lastEvent = async (): Promise<string | undefined> => (await database.unit.read.events.page({ kind: 'store.damaged', limit: 1 })).items[0]?.sentence;
+
+test('what was deleted under a running master is found, written anew from what it still has, and named', async () => {
+  const stores = service();
+  const chunks = someChunks(3);
+  const id = await keep(chunks);
+  await named(id, 'Ubuntu', 'EMI-UBUNTU-2BB');
+  expect(await store.readChecked(sha256(chunks[0] ?? Buffer.alloc(0)))).toEqual(chunks[0]);
+  expect(await store.manifest(id)).not.toBeNull();
+  rmSync(join(directory, 'packs'), { recursive: true });
+  rmSync(join(directory, 'manifests', id));
+  stores.beginVerification(operator, { repair: false });
+  expect((await verified(stores)).sentence).toBe('0 chunks read, and all that other images need are as they were. The list of chunks of 1 image is lost: upload again what cannot be read, Ubuntu (EMI-UBUNTU-2BB).');
+  stores.beginVerification(operator, { repair: true });
+  const repaired = await verified(stores);
+  expect(repaired).toMatchObject({
+    damagedChunks: 3, repairedChunks: 3, damaged: [], damagedManifests: [],
+    sentence: 'Damaged: 3 chunks that images need, of Ubuntu (EMI-UBUNTU-2BB); all repaired from what the master still had of them. Lists of chunks of 1 image were lost and written anew.',
+  });
+  expect(await lastEvent()).toBe(repaired.sentence);
+  await store.close();
+  store = new ChunkStore(new DirectoryBackend(directory));
+  expect(await store.open()).toEqual([]);
+  expect((await store.lookOver(books))).toEqual({ damaged: [], damagedManifests: [] });
+  expect(await store.readChecked(sha256(chunks[2] ?? Buffer.alloc(0)))).toEqual(chunks[2]);
+});
+
+test('what nobody has is named by the images that need it, and so is what only some of them need', async () => {
+  const stores = service();
+  const [shared = Buffer.alloc(0), lost = Buffer.alloc(0)] = someChunks(2);
+  const [first, second] = [await keep([shared]), await keep([shared, lost])];
+  await named(first, 'Debian', 'EMI-DEBIAN-1');
+  await named(second, 'Exam secret', 'EMI-EXAM-1');
+  damage(shared);
+  damage(lost);
+  onHosts.set(`${first} 0`, shared);
+  stores.beginVerification(operator, { repair: true });
+  expect((await verified(stores)).sentence).toBe(
+    'Damaged: 2 chunks that images need, of Debian (EMI-DEBIAN-1), Exam secret (EMI-EXAM-1); 1 repaired, and no host that is connected had the other 1. Verify again when more hosts are, or upload Exam secret (EMI-EXAM-1) again.',
+  );
+});
+
+test('a start tells what the store lacks of the images in the books, and nothing when it has all', async () => {
+  const [whole, lacking] = [await keep(someChunks(1)), await keep(someChunks(2))];
+  const lost = await keep(someChunks(1));
+  await named(lacking, 'Fedora', 'EMI-FEDORA-1');
+  await named(lost, 'Arch', 'EMI-ARCH-1');
+  const before = await lastEvent();
+  await service().lookedOver;
+  expect(await lastEvent()).toBe(before);
+  await store.close();
+  const [, second = ''] = readdirSync(join(directory, 'packs')).sort();
+  rmSync(join(directory, 'packs', second));
+  rmSync(join(directory, 'manifests', lost));
+  store = new ChunkStore(new DirectoryBackend(directory));
+  await store.open();
+  await service().lookedOver;
+  const told = (await database.unit.read.events.page({ kind: 'store.damaged', limit: 1 })).items[0];
+  expect(told).toMatchObject({
+    actor: 'master',
+    sentence: 'Missing or damaged in the master’s store: 2 chunks that images need, of Fedora (EMI-FEDORA-1). Verify the store with repair: hosts may have them. The list of chunks of 1 image is lost: upload again what cannot be read, Arch (EMI-ARCH-1).',
+  });
+  expect(faults).toEqual([expect.objectContaining({ message: told?.sentence })]);
+  expect(await store.manifest(whole)).not.toBeNull();
 });
 
 test('a verification that cannot go on says why, and the next one may', async () => {
