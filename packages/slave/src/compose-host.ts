@@ -6,7 +6,7 @@ import type { Config } from './config';
 import { describeHost } from './describe/describe-host';
 import { hypervisorVersions } from './describe/hypervisor-versions';
 import { probeKvm, type KvmVerdict } from './describe/kvm-probe';
-import { readQemuAccount } from './describe/qemu-account';
+import { readQemuOwner } from './describe/qemu-account';
 import { kvmCircumstances, rememberedKvm } from './describe/remembered-kvm';
 import { LibvirtPart } from './describe/libvirt-part';
 import { measureRelativeSpeed, relativeSpeed } from './describe/relative-speed';
@@ -36,7 +36,6 @@ export async function composeHost(config: Config, clock: Clock, slaveId: string,
   }
   const isRoot = process.getuid?.() === 0;
   const mirror = new MirrorClient(config.poolDir);
-  const account = isRoot ? await readQemuAccount() : null;
   return {
     driver: new LibvirtDriver({
       type: kvm.usable ? 'kvm' : 'qemu',
@@ -50,7 +49,7 @@ export async function composeHost(config: Config, clock: Clock, slaveId: string,
       directory: config.poolDir,
       mirror,
       reserveMiB: config.poolReserveMiB,
-      qemuOwner: account === null ? null : { uid: account.uid, gid: account.gids[0] ?? account.uid },
+      qemuOwner: isRoot ? await readQemuOwner() : null,
       clock,
       hostBootId,
       onFault: (error) => log.warn({ err: error, pool: config.poolDir }, 'a fault in the pool; it goes on'),

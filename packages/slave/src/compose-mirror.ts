@@ -2,14 +2,14 @@ import { join } from 'node:path';
 import type { Clock } from '@paravcl/shared/clock';
 import type { Logger } from 'pino';
 import type { Config } from './config';
-import { readQemuAccount } from './describe/qemu-account';
+import { readQemuOwner } from './describe/qemu-account';
 import { PoolLayout } from './disks/pool-layout';
 import { readEnrolment, trustOf } from './link/enrolment-record';
 import { readAgentKey, readBootId, readMachineId } from './link/identity';
 import { mirrorFiles } from './mirror/control-api';
 import { ControlServer } from './mirror/control-server';
 import { Fetcher } from './mirror/fetcher';
-import { hostFiles } from './mirror/file-layer';
+import { hostFiles, hostFilesReadBy, keepFromOthers } from './mirror/file-layer';
 import { ImageCompletion } from './mirror/image-completion';
 import { imageExport, readExportName } from './mirror/image-export';
 import { MirrorLibrary } from './mirror/image-library';
@@ -35,8 +35,9 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
     throw new Error('This host is not enrolled. Ask an operator of the lab for a join token, then: paravcl-slave enrol --master https://MASTER');
   }
   const unlock = await lockState(config.stateDir, 'mirror');
-  const [trust, machineId, bootId, account] = await Promise.all([trustOf(config.stateDir, enrolment), readMachineId(config.machineIdFile), readBootId(), process.getuid?.() === 0 ? readQemuAccount() : null]);
+  const [trust, machineId, bootId, qemu] = await Promise.all([trustOf(config.stateDir, enrolment), readMachineId(config.machineIdFile), readBootId(), process.getuid?.() === 0 ? readQemuOwner() : null]);
   const directory = join(config.poolDir, mirrorFiles.directory);
+  if (qemu !== null) await keepFromOthers(directory, qemu.gid);
 
   let library: MirrorLibrary | null = null;
   const server: PeerServer | null =
@@ -92,7 +93,7 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
   const fetcher: Fetcher = new Fetcher(door, peers, clock, log);
   const manifests: ManifestFetcher = new ManifestFetcher(door, peers, fetcher, clock);
   const opened = (library = await MirrorLibrary.open({
-    files: hostFiles,
+    files: qemu === null ? hostFiles : hostFilesReadBy(qemu.gid),
     poolDir: config.poolDir,
     bootId,
     clock,
@@ -123,7 +124,7 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
   const nbdSocket = join(directory, mirrorFiles.nbdSocket);
   const nbd = await NbdServer.listen({
     path: nbdSocket,
-    owner: account === null ? null : { uid: account.uid, gid: account.gids[0] ?? account.uid },
+    owner: qemu,
     clock,
     log,
     open: async (name) => {

@@ -1,5 +1,5 @@
 import { isAllowed } from './file-access';
-import { qemuAccount } from './qemu-account';
+import { qemuAccount, qemuOwner } from './qemu-account';
 
 const passwd = 'root:x:0:0:root:/root:/bin/sh\nlibvirt-qemu:x:64055:107:Libvirt Qemu,,,:/var/lib/libvirt:/usr/sbin/nologin\nlab:x:2000:2000::/:/bin/false\n';
 const group = 'root:x:0:\nkvm:x:107:\nlibvirt-qemu:x:64055:libvirt-qemu\ndisk:x:6:lab,libvirt-qemu\nlab:x:2000:\n';
@@ -16,6 +16,25 @@ describe('the account libvirt runs QEMU as', () => {
 
   it('is nobody where libvirt\'s QEMU driver is not installed', () => {
     expect(qemuAccount({ passwd: 'root:x:0:0::/:/bin/sh\n', group, qemuConf: '' })).toBeNull();
+  });
+});
+
+describe('who is given what guests alone may read', () => {
+  const owner = (more: string, users = ''): unknown => qemuOwner({ passwd: passwd + users, group: group.replace('kvm:x:107:', `kvm:x:107:${more}`), qemuConf: '' });
+
+  it('is QEMU\'s user with the group of its name, whether or not somebody is in its first one', () => {
+    expect(owner('')).toEqual({ uid: 64055, gid: 64055 });
+    expect(owner('student')).toEqual({ uid: 64055, gid: 64055 });
+  });
+
+  it('has another group where somebody is in that, and its first where somebody is in all', () => {
+    const guest = (gid: number): string => `guest:x:3000:${gid}::/:/bin/sh\n`;
+    expect(owner('', guest(64055))).toEqual({ uid: 64055, gid: 107 });
+    expect(owner('student', guest(64055))).toEqual({ uid: 64055, gid: 107 });
+  });
+
+  it('is nobody where libvirt\'s QEMU driver is not installed', () => {
+    expect(qemuOwner({ passwd: 'root:x:0:0::/root:/bin/sh\n', group, qemuConf: '' })).toBeNull();
   });
 });
 

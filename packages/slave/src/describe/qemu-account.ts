@@ -55,10 +55,42 @@ export function qemuAccount(files: { readonly passwd: string; readonly group: st
   return { name: user.name, uid: user.uid, gids: [...new Set([primary, user.gid, ...others])] };
 }
 
+/** Who is given what a guest reads and nobody else of the host may. */
+export interface QemuOwner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * QEMU's user, and of its groups one that no other account is in: the one of its own name before others, for in Debian's
+ * `kvm`, which comes first, is whoever may use /dev/kvm, today or tomorrow. Where it has none for itself, its first.
+ */
+export function qemuOwner(files: { readonly passwd: string; readonly group: string; readonly qemuConf: string }): QemuOwner | null {
+  const account = qemuAccount(files);
+  if (account === null) return null;
+  const groups = parseGroups(files.group);
+  const others = parsePasswd(files.passwd).filter((entry) => entry.name !== account.name);
+  const isAlone = (gid: number): boolean =>
+    others.every((entry) => entry.gid !== gid) && groups.every((entry) => entry.gid !== gid || entry.members.every((member) => member === '' || member === account.name));
+  const isNamed = (gid: number): boolean => groups.some((entry) => entry.gid === gid && entry.name === account.name);
+  const alone = account.gids.filter(isAlone);
+  const gid = alone.find(isNamed) ?? alone[0] ?? account.gids[0] ?? account.uid;
+  return { uid: account.uid, gid };
+}
+
 /** `qemuAccount` of this host. `etc` is `/etc` except in tests. */
 export async function readQemuAccount(etc = '/etc'): Promise<Account | null> {
+  return qemuAccount(await readAccountFiles(etc));
+}
+
+/** `qemuOwner` of this host. */
+export async function readQemuOwner(etc = '/etc'): Promise<QemuOwner | null> {
+  return qemuOwner(await readAccountFiles(etc));
+}
+
+async function readAccountFiles(etc: string): Promise<{ readonly passwd: string; readonly group: string; readonly qemuConf: string }> {
   // qemu.conf is 0600 root: who may not read it gets the distribution's account, which is nearly always right.
   const read = (path: string) => readFile(join(etc, path), 'utf8').catch(() => '');
   const [passwd, group, qemuConf] = await Promise.all([read('passwd'), read('group'), read('libvirt/qemu.conf')]);
-  return qemuAccount({ passwd, group, qemuConf });
+  return { passwd, group, qemuConf };
 }

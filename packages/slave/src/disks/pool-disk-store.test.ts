@@ -233,6 +233,8 @@ describe('an instance that an earlier release made', () => {
 
   test('goes on over the file it was made of, which goes with the last such instance', async () => {
     expect(await readdir(join(pool, 'images'))).toEqual([file]);
+    // Its files are open to all, and its name is told to whoever may launch it.
+    expect((await stat(join(pool, 'images'))).mode & 0o7777).toBe(0o710);
     expect((await store.filesOf(instanceId, spec)).backing).toEqual({ kind: 'file', path: join(pool, 'images', file), format: 'raw' });
     expect(await store.missingImages(instanceId, spec)).toEqual([]);
     expect(source.open.size).toBe(0);

@@ -60,6 +60,7 @@ export class PoolDiskStore implements DiskStore {
       // Not left to the umask: QEMU's user has to pass.
       await chmod(directory, 0o711);
     }
+    await this.keepEarlierImages();
     // Opening may be tried again, and by then a half-made file is one that is being made.
     if (this.swept) return;
     this.swept = true;
@@ -159,6 +160,15 @@ export class PoolDiskStore implements DiskStore {
   async space(): Promise<{ readonly totalMiB: number; readonly availableMiB: number }> {
     const pool = await statfs(this.layout.root);
     return { totalMiB: Math.floor((pool.blocks * pool.bsize) / MiB), availableMiB: Math.floor((pool.bavail * pool.bsize) / MiB) };
+  }
+
+  /** Only QEMU passes to them, as to those of the mirror: their names are no secret, and they are open to all. */
+  private async keepEarlierImages(): Promise<void> {
+    const { earlierImages } = this.layout;
+    if (!(await exists(earlierImages))) return;
+    const { qemuOwner } = this.options;
+    if (qemuOwner !== null) await chown(earlierImages, 0, qemuOwner.gid);
+    await chmod(earlierImages, 0o710);
   }
 
   private async missingEarlier({ backing, kernel, ramdisk }: InstanceBase, spec: InstanceSpec): Promise<readonly NeededImage[]> {

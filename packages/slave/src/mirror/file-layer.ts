@@ -1,6 +1,6 @@
 import { readSync } from 'node:fs';
-import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, statfs, utimes, type FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { chmod, chown, mkdir, open, readdir, readFile, rename, rm, stat, statfs, utimes, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { syncDirectory } from '../disks/sync-directory';
 
 /** A file that is open for reading and writing in place. */
@@ -38,22 +38,65 @@ export interface FileLayer {
   freeBytes(directory: string): Promise<number>;
 }
 
-/** QEMU's user passes through the directories and reads the files of complete images. */
-const directoryMode = 0o711;
-const fileMode = 0o644;
+/**
+ * QEMU's group passes through the directories and reads the files of complete images. Nobody else of the host does: who
+ * may launch an image may not download it, and the name of its directory is no secret.
+ */
+const directoryMode = 0o710;
+const fileMode = 0o640;
+/** Of what the mirror alone reads. */
+const ownFileMode = 0o600;
+/** To chown(2): leave the owner as it is. */
+const keepUid = -1;
+const rootUid = 0;
 
-export const hostFiles: FileLayer = {
-  open: async (path) => {
-    const handle = await open(path, 'r+').catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-      return open(path, 'wx+', fileMode);
-    });
-    return openFile(handle);
-  },
+/** @param gid the group that passes and reads besides us: QEMU's; null: none. */
+export function hostFilesReadBy(gid: number | null): FileLayer {
+  return {
+    ...plainFiles,
+    open: async (path) => {
+      const handle = await open(path, 'r+').catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+        return made(path, gid);
+      });
+      return openFile(handle);
+    },
+    makeDirectory: async (path) => {
+      await mkdir(path, { recursive: true, mode: directoryMode });
+      if (gid !== null) await chown(path, keepUid, gid);
+      // Not left to the umask: QEMU's user has to pass.
+      await chmod(path, directoryMode);
+    },
+  };
+}
+
+/**
+ * Gives everything below `directory` the modes that new files get: earlier releases let every account of the host read
+ * them. A file that libvirt gave to QEMU's user becomes root's again; its group still reads it.
+ */
+export async function keepFromOthers(directory: string, gid: number): Promise<void> {
+  const entries = (await readdir(directory, { withFileTypes: true }).catch(unlessMissing)) ?? [];
+  for (const entry of entries) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) await keepFromOthers(path, gid);
+    // Its owner first: the mirror's unit lets it change the mode of no file but its own.
+    else if (entry.isFile()) await chown(path, rootUid, gid).then(() => chmod(path, fileMode));
+  }
+  if (entries.length > 0) await chown(directory, rootUid, gid).then(() => chmod(directory, directoryMode));
+}
+
+async function made(path: string, gid: number | null): Promise<FileHandle> {
+  const handle = await open(path, 'wx+', ownFileMode);
+  if (gid !== null) await handle.chown(keepUid, gid);
+  await handle.chmod(fileMode);
+  return handle;
+}
+
+const plainFiles: Omit<FileLayer, 'open' | 'makeDirectory'> = {
   readAll: (path) => readFile(path).catch(unlessMissing),
   replace: async (path, data) => {
     const part = `${path}.part`;
-    const handle = await open(part, 'w', fileMode);
+    const handle = await open(part, 'w', ownFileMode);
     try {
       await handle.writeFile(data);
       await handle.sync();
@@ -62,11 +105,6 @@ export const hostFiles: FileLayer = {
     }
     await rename(part, path);
     await syncDirectory(dirname(path));
-  },
-  makeDirectory: async (path) => {
-    await mkdir(path, { recursive: true });
-    // Not left to the umask: QEMU's user has to pass.
-    await chmod(path, directoryMode);
   },
   syncDirectory,
   list: async (directory) => (await readdir(directory).catch(unlessMissing)) ?? [],
@@ -79,6 +117,9 @@ export const hostFiles: FileLayer = {
     return bavail * bsize;
   },
 };
+
+/** Files of the mirror's own user alone. */
+export const hostFiles = hostFilesReadBy(null);
 
 function unlessMissing(error: NodeJS.ErrnoException): null {
   if (error.code !== 'ENOENT') throw error;

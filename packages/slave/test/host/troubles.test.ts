@@ -13,7 +13,7 @@ import { demoGuestKernelArguments } from '@paravcl/workbench/guest/demo-guest';
 import pino from 'pino';
 import { Agent, type AgentParts } from '../../src/agent/agent';
 import { Journal } from '../../src/agent/journal';
-import { readQemuAccount } from '../../src/describe/qemu-account';
+import { readQemuOwner } from '../../src/describe/qemu-account';
 import { MirrorClient } from '../../src/disks/mirror-client';
 import { PoolDiskStore } from '../../src/disks/pool-disk-store';
 import { LibvirtDriver } from '../../src/hypervisor/libvirt/libvirt-driver';
@@ -72,8 +72,8 @@ function troubles(): readonly string[] {
 }
 
 async function startAgent(): Promise<void> {
-  const account = await readQemuAccount();
-  if (account === null) throw new Error('libvirt’s QEMU user is missing');
+  const owner = await readQemuOwner();
+  if (owner === null) throw new Error('libvirt’s QEMU user is missing');
   const { source, refs } = await demoGuestImages();
   spec = {
     name: 'i-trouble', vcpus: 1, ramMiB: 128, diskMiB: 64, ...refs, kernelArguments: demoGuestKernelArguments, mac: '00:16:3e:00:09:31', address: '10.93.0.21',
@@ -88,7 +88,7 @@ async function startAgent(): Promise<void> {
     log,
     journal,
     driver: new LibvirtDriver({ type: 'qemu', slaveId, clock: systemClock }),
-    store: new PoolDiskStore({ ...pool, mirror: new MirrorClient(pool.directory), qemuOwner: { uid: account.uid, gid: account.gids[0] ?? account.uid }, clock: systemClock, hostBootId: 'boot-1', onFault: (error) => { throw error; } }),
+    store: new PoolDiskStore({ ...pool, mirror: new MirrorClient(pool.directory), qemuOwner: owner, clock: systemClock, hostBootId: 'boot-1', onFault: (error) => { throw error; } }),
     build: 'test',
     machineId: '0'.repeat(32),
     hostBootId: 'boot-1',
