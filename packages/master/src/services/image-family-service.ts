@@ -17,7 +17,7 @@ import { imagesVisibleTo, maySeeImage } from './image-access';
 export interface ImageFamilyServiceDeps {
   readonly unitOfWork: UnitOfWork;
   readonly clock: Clock;
-  readonly images: { views(images: readonly ImageRecord[]): Promise<ImageAnswer[]> };
+  readonly images: { views(principal: Principal, images: readonly ImageRecord[]): Promise<ImageAnswer[]> };
 }
 
 /** The names people know, and which version launches of each get. */
@@ -42,7 +42,7 @@ export class ImageFamilyService {
     if (family === null || (versions.length === 0 && visibleTo !== undefined)) throw missing(id);
     const count = (await read.imageFamilies.versionCounts([id], visibleTo)).get(id) ?? 0;
     const production = await read.images.findAll(family.productionImageId === null ? [] : [family.productionImageId]);
-    return { ...familyView(family, count, isShown(principal, production.get(family.productionImageId ?? ''))), versions: await images.views(versions) };
+    return { ...familyView(family, count, isShown(principal, production.get(family.productionImageId ?? ''))), versions: await images.views(principal, versions) };
   }
 
   /** Throws `already-exists` for a name that another family of its kind has. */

@@ -54,7 +54,7 @@ export class ImageService {
   /** Throws `invalid-input` for a size over the site's limit, and a family, group or default that is not there; `conflict` for a format that the master lacks a program for. */
   async create(principal: Principal, kind: ImageKind, image: NewImage): Promise<ImageAnswer> {
     await this.requireTaken(image);
-    return this.view(await this.insert(principal, kind, image, null));
+    return this.view(principal, await this.insert(principal, kind, image, null));
   }
 
   /** A file of the server, by path. Throws as `create`; `conflict` when imports are off; `invalid-input` for a path that is none. */
@@ -73,7 +73,7 @@ export class ImageService {
     }
     const work = this.work.holding(image.id, async (hold) => checking.begin(await imports.readIn(image, hold, file), hold, checkedFor(principal)));
     await this.work.awhile(work());
-    return this.view(await this.find(kind, image.id));
+    return this.view(principal, await this.find(kind, image.id));
   }
 
   /**
@@ -97,7 +97,7 @@ export class ImageService {
         isChecked = true;
         await this.work.awhile(checking.begin(image, hold, checkedFor(principal)).finally(() => this.work.letGo(id, hold)));
       }
-      return await this.view(await this.find(kind, id));
+      return await this.view(principal, await this.find(kind, id));
     } finally {
       if (!isChecked) await this.work.letGo(id, hold);
     }
@@ -109,14 +109,14 @@ export class ImageService {
     query: { readonly limit: number; readonly cursor?: string | undefined; readonly state?: ImageState | undefined; readonly familyId?: string | undefined },
   ): Promise<Page<ImageAnswer>> {
     const { items, next } = await this.deps.unitOfWork.read.images.list(kind, { ...query, visibleTo: imagesVisibleTo(principal) }, query);
-    return { items: await this.views(items), next };
+    return { items: await this.views(principal, items), next };
   }
 
   /** Throws `not-found`, also for what is not to be seen. */
   async get(principal: Principal, kind: ImageKind, id: string): Promise<ImageAnswer> {
     const image = await this.find(kind, id);
     if (!maySeeImage(principal, image)) throw missingImage(kind, id);
-    return this.view(image);
+    return this.view(principal, image);
   }
 
   /**
@@ -136,7 +136,7 @@ export class ImageService {
       const what = change.state !== undefined && change.state !== image.state ? (change.state === 'ready' ? 'offers again' : 'deprecated') : 'changed';
       await this.tell(repositories, principal, 'image.edited', image, `${principal.userName} ${what} ${imageNouns[kind]} ${image.name} (${image.friendlyId}).`);
     });
-    return this.view(await this.find(kind, id));
+    return this.view(principal, await this.find(kind, id));
   }
 
   /** Throws `in-use`, naming what depends on it, and for what is in production while another version could be. An empty family goes with its last version. */
@@ -252,17 +252,17 @@ export class ImageService {
     return image;
   }
 
-  private async view(image: ImageRecord): Promise<ImageAnswer> {
-    const [view] = await this.views([image]);
+  private async view(principal: Principal, image: ImageRecord): Promise<ImageAnswer> {
+    const [view] = await this.views(principal, [image]);
     if (view === undefined) throw new Error(`Image ${image.id} has no view.`);
     return view;
   }
 
-  /** As people see them. */
-  async views(images: readonly ImageRecord[]): Promise<ImageAnswer[]> {
+  /** As this person sees them. */
+  async views(principal: Principal, images: readonly ImageRecord[]): Promise<ImageAnswer[]> {
     const { unitOfWork, uploads } = this.deps;
     const boots = await unitOfWork.read.images.bootReads(images.map(({ id }) => id));
-    return Promise.all(images.map(async (image) => imageView(image, image.state === 'uploading' ? await uploads.receivedBytes(image.id) : image.sizeBytes, boots.get(image.id))));
+    return Promise.all(images.map(async (image) => imageView(principal, image, image.state === 'uploading' ? await uploads.receivedBytes(image.id) : image.sizeBytes, boots.get(image.id))));
   }
 }
 

@@ -1,9 +1,11 @@
 import type { ImageAnswer } from '@paravcl/shared/api/images';
+import type { Principal } from '@paravcl/shared/domain/people';
 import { bootsFrom } from '../core/boot-set';
 import type { BootRead, ImageRecord } from '../repositories/image-repository';
+import { runsSite } from './image-access';
 
-/** An image as people see it. `receivedBytes`: what has arrived of an upload; `bootRead`: what its first boots read, when any was recorded. */
-export function imageView(image: ImageRecord, receivedBytes: number, bootRead: BootRead | undefined): ImageAnswer {
+/** An image as this person sees it: the name of its content, by which it lies on hosts, is for those who run the site. `receivedBytes`: what has arrived of an upload; `bootRead`: what its first boots read, when any was recorded. */
+export function imageView(principal: Principal, image: ImageRecord, receivedBytes: number, bootRead: BootRead | undefined): ImageAnswer {
   return {
     id: image.id,
     friendlyId: image.friendlyId,
@@ -18,7 +20,7 @@ export function imageView(image: ImageRecord, receivedBytes: number, bootRead: B
     visibility: image.visibility,
     sizeBytes: image.sizeBytes,
     sha256: image.sha256,
-    manifestId: image.manifestId,
+    manifestId: runsSite(principal) ? image.manifestId : null,
     contentBytes: image.contentBytes,
     checkPercent: image.checkPercent,
     virtualSizeMiB: image.virtualSizeMiB,

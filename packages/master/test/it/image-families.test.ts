@@ -222,6 +222,10 @@ describe('who sees a version', () => {
     const image = await version({}, 'disk', content);
     const [eve, admin] = [await rig.person('student', 'eve'), await rig.person('admin', 'root-admin')];
     expect(await refusal(repository.contents.download(eve, 'disk', image.id, 0))).toMatchObject({ code: 'forbidden' });
+    // Nor is eve told by which name it lies on hosts.
+    expect([(await repository.images.get(eve, 'disk', image.id)).manifestId, (await repository.families.get(eve, image.familyId)).versions[0]?.manifestId]).toEqual([null, null]);
+    expect((await repository.images.list(eve, 'disk', { limit: 10 })).items.map(({ manifestId }) => manifestId)).toEqual([null]);
+    for (const who of [operator, admin]) expect((await repository.images.get(who, 'disk', image.id)).manifestId).toMatch(/^[0-9a-f]{64}$/);
     for (const who of [operator, admin]) expect((await download(who, image)).equals(content)).toBe(true);
     expect((await download(admin, image, 1000)).equals(content.subarray(1000))).toBe(true);
     await rig.database.db('images').update({ created_by_user_id: eve.userId });

@@ -55,7 +55,7 @@ export const imageSchema = z
     sizeBytes: z.int().positive(),
     /** Of the file as uploaded; null while a file of the server is still being read in. */
     sha256: sha256Schema.nullable(),
-    /** Names its content: equal ones have the same bytes. Null until it is ready, and for images of earlier releases until they are taken into the store. */
+    /** Names its content: equal ones have the same bytes. Null until it is ready, for images of earlier releases until they are taken into the store, and for who may not change images. */
     manifestId: sha256Schema.nullable(),
     /** Bytes of the raw content, which is what a guest sees and a download gets. */
     contentBytes: z.int().positive().nullable(),
