@@ -165,8 +165,9 @@ export class StoreService {
     }
     const images = await this.imagesOf(places, manifests);
     const sentence = sayVerified({ places, left, fromHere, manifests, rewrittenLists: rewritten.length, images }, { chunks: report.chunks, repair: begun.repair });
-    this.verifying = { ...broken, ...this.done(sentence), repairedChunks: places.length - left.length, damaged: listed(left) };
+    // Before it is done: who waits for that finds the event.
     if (places.length + report.damagedManifests.length > 0) await this.tell(sentence, principal);
+    this.verifying = { ...broken, ...this.done(sentence), repairedChunks: places.length - left.length, damaged: listed(left) };
   }
 
   /** Without reading a chunk; what is missing is told to the operators and in the log. */
