@@ -6,7 +6,7 @@ import type { ImageRecord } from '../repositories/image-repository';
 import type { Repositories } from '../repositories/repositories';
 import type { TemplateRecord } from '../repositories/template-repository';
 import { chooseMinutes, type MinutesLimits } from '../core/instance-time';
-import { maySeeImage, runsSite } from './image-access';
+import { imagesVisibleTo, maySeeImage, runsSite } from './image-access';
 import { imageNouns } from './image-nouns';
 import type { InstanceSettings } from './instance-settings';
 import { mayUseTemplate, missingTemplate } from './template-access';
@@ -80,25 +80,40 @@ async function launchedImage(repositories: Repositories, named: { readonly image
   throw new ParavclError('invalid-input', 'Say what to run: an image, a family, or a template.', { field: 'imageId', limit: 'exactly one of imageId, familyId and templateId' });
 }
 
-/** The version of a family that is in production. Throws `not-found`, `image-not-ready` while there is none. */
+/**
+ * The version of a family that is in production. Throws `not-found`, in the same words whether there is no such family or the
+ * asker may not see it, and without the version's id; `image-not-ready` while there is none.
+ */
 export async function productionImage(repositories: Repositories, familyId: string, asker: LaunchAsker): Promise<ImageRecord> {
   const family = await repositories.imageFamilies.find(familyId);
   const missing = new ParavclError('not-found', `There is no image family ${familyId}, or what is in production of it is not yours to see.`, { field: 'familyId', limit: 'an existing family of images' });
   if (family?.kind !== 'disk') throw missing;
-  if (family.productionImageId !== null) return readyImage(repositories, family.productionImageId, 'disk', 'familyId', asker);
-  const versions = await repositories.images.versionsOf(familyId, undefined, 1);
-  if (!versions.some((version) => asker === 'promised' || maySeeImage(asker, version))) throw missing;
+  if (family.productionImageId !== null) {
+    const image = await repositories.images.lockShared(family.productionImageId);
+    if (image === null || !maySee(asker, image)) throw missing;
+    return requireReady(image, 'familyId', asker);
+  }
+  const seen = await repositories.images.versionsOf(familyId, asker === 'promised' ? undefined : imagesVisibleTo(asker), 1);
+  if (seen.length === 0) throw missing;
   throw new ParavclError('image-not-ready', `${family.name} has no version in production yet. Name one of its versions, or ask an operator to put one into production.`, { field: 'familyId' });
 }
 
 async function readyImage(repositories: Repositories, id: string, kind: ImageRecord['kind'], field: string, asker: LaunchAsker): Promise<ImageRecord> {
   const image = await repositories.images.lockShared(id);
-  if (image?.kind !== kind || (asker !== 'promised' && !maySeeImage(asker, image))) {
+  if (image?.kind !== kind || !maySee(asker, image)) {
     throw new ParavclError('not-found', `There is no ${imageNouns[kind]} ${id}, or it is not yours to see. List them to see which there are.`, { field, limit: `an existing ${imageNouns[kind]}` });
   }
+  return requireReady(image, field, asker);
+}
+
+function maySee(asker: LaunchAsker, image: ImageRecord): boolean {
+  return asker === 'promised' || maySeeImage(asker, image);
+}
+
+function requireReady(image: ImageRecord, field: string, asker: LaunchAsker): ImageRecord {
   if (image.state === 'deprecated' && (asker === 'promised' || runsSite(asker))) return image;
   if (image.state === 'deprecated') {
-    throw new ParavclError('image-not-ready', `${image.name} (${image.friendlyId}) is deprecated: nothing new is launched of it. Choose another version of ${image.familyName}, or another ${imageNouns[kind]}.`, { field });
+    throw new ParavclError('image-not-ready', `${image.name} (${image.friendlyId}) is deprecated: nothing new is launched of it. Choose another version of ${image.familyName}, or another ${imageNouns[image.kind]}.`, { field });
   }
   if (image.state !== 'ready') {
     const why = image.reason === null ? '' : ` ${image.reason}`;

@@ -195,6 +195,20 @@ describe('who sees a version', () => {
     expect(await refusal(rig.instances.create(eve, { familyId: own.familyId }))).toMatchObject({ code: 'not-found' });
   });
 
+  it('of a name of which others may see nothing, or not what is in production, is answered as a name that is none', async () => {
+    const eve = await rig.person('student', 'eve');
+    const none = newId(0);
+    const hidden = await version({ name: 'Exam', visibility: 'private' });
+    const own = await version({ visibility: 'private' });
+    await version({ visibility: 'public' });
+    const asks = [(familyId: string) => rig.instances.create(eve, { familyId }), (familyId: string) => rig.forecast.options(eve, { familyId }), (familyId: string) => rig.request(eve, { familyId, vcpus: 1 })];
+    for (const ask of asks) {
+      const unknown = await refusal(ask(none));
+      expect(unknown).toMatchObject({ code: 'not-found', field: 'familyId' });
+      for (const { familyId } of [hidden, own]) expect(JSON.parse(JSON.stringify(await refusal(ask(familyId))).replaceAll(familyId, none))).toEqual(unknown);
+    }
+  });
+
   it('may be given a kernel of the image that only the image names', async () => {
     await rig.slave('lab-pc-01');
     const eve = await rig.person('student', 'eve');
