@@ -6,7 +6,6 @@ import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
 import type { ImageChange, ImageRecord } from '../repositories/image-repository';
 import type { Repositories } from '../repositories/repositories';
-import { requireOwnerGroup } from './image-access';
 import { insertVersion } from './image-versions';
 import { sayBytes } from './say-bytes';
 
@@ -23,10 +22,9 @@ export interface AnnouncedBy {
   readonly now: EpochMs;
 }
 
-/** Enters a version whose content is to come. Throws `invalid-input` for a family, group or default that is not there. */
+/** Enters a version whose content is to come. Throws `invalid-input` for a family, group or default that is not there, or as `insertVersion`. */
 export async function announceImage(repositories: Repositories, image: NewImage, { principal, kind, importPath, now }: AnnouncedBy): Promise<ImageRecord> {
   await requireThere(repositories, image);
-  requireOwnerGroup(image);
   const { name, familyId, ...about } = image;
   return insertVersion(
     repositories,

@@ -189,10 +189,29 @@ describe('who sees a version', () => {
   it('of a name that others may see another version of, sees no trace of the rest', async () => {
     const eve = await rig.person('student', 'eve');
     const own = await version({ visibility: 'private' });
-    const open = await version();
+    const open = await version({ visibility: 'public' });
     expect(await repository.families.get(eve, own.familyId)).toMatchObject({ productionImageId: null, versionCount: 1, versions: [{ id: open.id }] });
     expect((await repository.families.list(eve, { limit: 10 })).items).toEqual([expect.objectContaining({ productionImageId: null, versionCount: 1 })]);
     expect(await refusal(rig.instances.create(eve, { familyId: own.familyId }))).toMatchObject({ code: 'not-found' });
+  });
+
+  it('of a name is as the version before has it, when nothing is said; the first is for everybody', async () => {
+    const { id: ownerGroupId } = await rig.group('CL II', await rig.person('teacher', 'tess'), []);
+    const steps: readonly (readonly [Partial<NewImage>, { readonly visibility: string; readonly ownerGroupId: string | null }])[] = [
+      [{}, { visibility: 'public', ownerGroupId: null }],
+      [{ visibility: 'private' }, { visibility: 'private', ownerGroupId: null }],
+      [{}, { visibility: 'private', ownerGroupId: null }],
+      [{ visibility: 'group', ownerGroupId }, { visibility: 'group', ownerGroupId }],
+      [{}, { visibility: 'group', ownerGroupId }],
+      [{ visibility: 'public', ownerGroupId: null }, { visibility: 'public', ownerGroupId: null }],
+    ];
+    for (const [said, made] of steps) expect(await version(said)).toMatchObject(made);
+    const newest = await version();
+    await repository.images.edit(operator, 'disk', newest.id, { visibility: 'private' });
+    expect(await version({ familyId: newest.familyId, name: undefined })).toMatchObject({ version: 8, visibility: 'private' });
+    expect(await version({ name: 'Debian' })).toMatchObject({ visibility: 'public', ownerGroupId: null });
+    await version({ visibility: 'group', ownerGroupId });
+    await expect(announce({ ownerGroupId: null })).rejects.toMatchObject({ code: 'invalid-input', detail: { field: 'ownerGroupId' } });
   });
 
   it('of a name of which others may see nothing, or not what is in production, is answered as a name that is none', async () => {

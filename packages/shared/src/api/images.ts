@@ -43,9 +43,10 @@ const about = {
   /** Makes the next version of this family. Absent: of the family of this name, which is made when there is none. */
   familyId: idSchema.optional(),
   description: z.string().max(2000).default(''),
-  visibility: imageVisibilitySchema.default('public'),
-  /** Needed for the visibility `group`. */
-  ownerGroupId: idSchema.nullable().default(null),
+  /** Absent: as the newest version of its family has it; `public` for the first. */
+  visibility: imageVisibilitySchema.optional(),
+  /** Needed for the visibility `group`. Absent: as the newest version of its family has it; none for the first. */
+  ownerGroupId: idSchema.nullable().optional(),
 };
 
 /** SHA-256 of the file, lower-case hexadecimal: `sha256sum` prints it. */
