@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { Qcow2Refused, readQcow2Header } from './qcow2-header';
+import { Qcow2Refused, readQcow2Header, type Qcow2Header } from './qcow2-header';
 
 let directory: string;
 beforeAll(() => {
@@ -17,22 +17,25 @@ function made(name: string, ...args: string[]): Buffer {
   return readFileSync(path);
 }
 
+/** Of a file that is these bytes. */
+const read = (bytes: Buffer): Qcow2Header => readQcow2Header(bytes, bytes.length);
+
 test.each([
   ['plain', []],
   ['v2', ['-o', 'compat=0.10']],
   ['extended', ['-o', 'extended_l2=on,cluster_size=128k']],
   ['zstd', ['-o', 'compression_type=zstd']],
 ])('takes what qemu-img makes: %s', (name, args) => {
-  expect(readQcow2Header(made(name, ...args)).virtualSizeBytes).toBe(64 * 1024 * 1024);
+  expect(read(made(name, ...args)).virtualSizeBytes).toBe(64 * 1024 * 1024);
 });
 
 test('refuses an image with a backing file', () => {
   made('base');
-  expect(() => readQcow2Header(made('child', '-b', join(directory, 'base'), '-F', 'qcow2'))).toThrow(/backing file/);
+  expect(() => read(made('child', '-b', join(directory, 'base'), '-F', 'qcow2'))).toThrow(/backing file/);
 });
 
 test('refuses an image that keeps its data in another file', () => {
-  expect(() => readQcow2Header(made('split', '-o', `data_file=${join(directory, 'data')},data_file_raw=on`))).toThrow(/another file/);
+  expect(() => read(made('split', '-o', `data_file=${join(directory, 'data')},data_file_raw=on`))).toThrow(/another file/);
 });
 
 test.each([
@@ -42,14 +45,37 @@ test.each([
   // crypt_method, docs/interop/qcow2.txt of QEMU. Having qemu-img make a LUKS header measures the processor, which fails on a busy one.
   const bytes = made('encrypted');
   bytes.writeUInt32BE(method, 32);
-  expect(() => readQcow2Header(bytes)).toThrow(/encrypted/);
+  expect(() => read(bytes)).toThrow(/encrypted/);
 });
 
 test('refuses a raw file and an unknown incompatible feature', () => {
-  expect(() => readQcow2Header(Buffer.alloc(4096))).toThrow(/not a qcow2/);
+  expect(() => read(Buffer.alloc(4096))).toThrow(/not a qcow2/);
   const bytes = made('future');
   bytes[72] = 0x80;
-  expect(() => readQcow2Header(bytes)).toThrow(/unknown incompatible/);
+  expect(() => read(bytes)).toThrow(/unknown incompatible/);
+});
+
+test.each([
+  ['level 1', 40],
+  ['reference count', 48],
+])('refuses an image whose %s table lies beyond the end of its file', (name, at) => {
+  const bytes = made('beyond');
+  bytes.writeBigUInt64BE(2n ** 50n, at);
+  expect(() => read(bytes)).toThrow(new RegExp(`${name} table reaches to byte 112589990684\\d+, and its file has ${String(bytes.length)}: it was cut short or copied badly; export it again`));
+});
+
+test('refuses an image that ends within its level 1 table, and takes one that ends with it', () => {
+  const bytes = made('short');
+  const end = Number(bytes.readBigUInt64BE(40)) + 8 * bytes.readUInt32BE(36);
+  expect(readQcow2Header(bytes, end).virtualSizeBytes).toBe(64 * 1024 * 1024);
+  expect(() => readQcow2Header(bytes, end - 1)).toThrow(/cut short/);
+});
+
+test('tells whether an image was closed in order', () => {
+  const bytes = made('dirty', '-o', 'lazy_refcounts=on');
+  expect(read(bytes).dirty).toBe(false);
+  bytes.writeBigUInt64BE(1n, 72);
+  expect(read(bytes).dirty).toBe(true);
 });
 
 test('answers or refuses any bytes, and never throws anything else', () => {
@@ -59,7 +85,7 @@ test('answers or refuses any bytes, and never throws anything else', () => {
       const bytes = Buffer.from(image);
       for (const [at, value] of changes) bytes[at] = value;
       try {
-        expect(readQcow2Header(bytes.subarray(0, length)).virtualSizeBytes).toBeGreaterThan(0);
+        expect(readQcow2Header(bytes.subarray(0, length), 4 * 65_536).virtualSizeBytes).toBeGreaterThan(0);
       } catch (error) {
         expect(error).toBeInstanceOf(Qcow2Refused);
       }

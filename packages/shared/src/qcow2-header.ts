@@ -10,6 +10,8 @@ export interface Qcow2Header {
   /** Size of the disk the guest sees, bytes. */
   readonly virtualSizeBytes: number;
   readonly clusterBytes: number;
+  /** Not closed in order: its reference counts may be behind its tables, which themselves are right. */
+  readonly dirty: boolean;
 }
 
 /** Bytes from the start of the file that `readQcow2Header` needs. */
@@ -27,15 +29,17 @@ const accepted = incompatible.dirty | incompatible.compression | incompatible.ex
 const extensionTypes = { end: 0, backingFormat: 0xe2792aca, dataFile: 0x44415441, encryption: 0x0537be77 } as const;
 const largestDiskBytes = 2n ** 46n;
 const largestL1Entries = (32n * 1024n * 1024n) / 8n;
+/** Of both tables. */
+const entryBytes = 8n;
 /** Bits 56 to 63 of offsets are flags or reserved. */
 const largestOffset = 2n ** 56n;
 
 /**
- * Parses the first bytes of a file (`qcow2HeaderBytes` of them, or the whole file when it is shorter).
+ * Parses the first bytes of a file (`qcow2HeaderBytes` of them, or the whole file when it is shorter), which has `fileBytes`.
  * Throws Qcow2Refused for another format, a backing file, an external data file, encryption, internal
- * snapshots, a corrupt mark, or a feature bit this code does not know.
+ * snapshots, a corrupt mark, tables beyond the end of the file, or a feature bit this code does not know.
  */
-export function readQcow2Header(bytes: Buffer): Qcow2Header {
+export function readQcow2Header(bytes: Buffer, fileBytes: number): Qcow2Header {
   if (bytes.length < 72 || bytes.readUInt32BE(0) !== magic) throw new Qcow2Refused(whatElse(bytes));
   const version = bytes.readUInt32BE(4);
   if (version === 3) checkVersion3(bytes);
@@ -48,10 +52,11 @@ export function readQcow2Header(bytes: Buffer): Qcow2Header {
   const virtualSize = bytes.readBigUInt64BE(24);
   if (virtualSize === 0n || virtualSize > largestDiskBytes) throw new Qcow2Refused('The image’s disk is empty or larger than 64 TiB.');
   if (bytes.readUInt32BE(32) !== 0) throw new Qcow2Refused('The image is encrypted; slaves hold no keys for it.');
-  checkTables(bytes, virtualSize, BigInt(clusterBits), version === 3 && (bytes.readBigUInt64BE(72) & incompatible.extendedL2) !== 0n);
+  const features = version === 3 ? bytes.readBigUInt64BE(72) : 0n;
+  checkTables(bytes, { virtualSize, fileBytes: BigInt(fileBytes), clusterBits: BigInt(clusterBits), extendedL2: (features & incompatible.extendedL2) !== 0n });
   if (bytes.readUInt32BE(60) !== 0) throw new Qcow2Refused('The image holds internal snapshots; delete them with "qemu-img snapshot -d" first.');
   checkExtensions(bytes, version === 3 ? bytes.readUInt32BE(100) : 72);
-  return { version, virtualSizeBytes: Number(virtualSize), clusterBytes: 2 ** clusterBits };
+  return { version, virtualSizeBytes: Number(virtualSize), clusterBytes: 2 ** clusterBits, dirty: (features & incompatible.dirty) !== 0n };
 }
 
 /** Says by its name what the file is instead, and what to do with it. */
@@ -62,16 +67,28 @@ function whatElse(bytes: Buffer): string {
   return `This is ${other.name}, not a qcow2 image; ${other.wayOut}.`;
 }
 
-/** Level 1 table: as long as the disk needs, not longer than QEMU takes (32 MiB), on a cluster, not over the header; and the first of what counts references. */
-function checkTables(bytes: Buffer, virtualSize: bigint, clusterBits: bigint, extendedL2: boolean): void {
+interface TableFacts {
+  readonly virtualSize: bigint;
+  readonly fileBytes: bigint;
+  readonly clusterBits: bigint;
+  readonly extendedL2: boolean;
+}
+
+/**
+ * Level 1 table: as long as the disk needs, not longer than QEMU takes (32 MiB), on a cluster, not over the header, and whole
+ * in the file; and the first of what counts references. Behind the end of a file QEMU reads zeros: an empty disk, and no word.
+ */
+function checkTables(bytes: Buffer, { virtualSize, fileBytes, clusterBits, extendedL2 }: TableFacts): void {
   const cluster = 1n << clusterBits;
   const ofOneL1 = (cluster / (extendedL2 ? 16n : 8n)) << clusterBits;
   const l1Entries = BigInt(bytes.readUInt32BE(36));
   if (l1Entries * ofOneL1 < virtualSize) throw new Qcow2Refused('The image’s level 1 table is too short for its disk; mend it with "qemu-img check -r all" first.');
   if (l1Entries > largestL1Entries) throw new Qcow2Refused(`The image’s level 1 table has ${l1Entries} entries; QEMU takes at most ${largestL1Entries}.`);
-  for (const [name, at] of [['level 1', 40], ['reference count', 48]] as const) {
+  for (const [name, at, entries] of [['level 1', 40, l1Entries], ['reference count', 48, 1n]] as const) {
     const offset = bytes.readBigUInt64BE(at);
     if (offset < cluster || offset % cluster !== 0n || offset > largestOffset) throw new Qcow2Refused(`The image’s ${name} table is at byte ${offset}, where none can be.`);
+    const end = offset + entries * entryBytes;
+    if (end > fileBytes) throw new Qcow2Refused(`The image’s ${name} table reaches to byte ${end}, and its file has ${fileBytes}: it was cut short or copied badly; export it again.`);
   }
 }
 

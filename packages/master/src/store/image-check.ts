@@ -18,7 +18,7 @@ export interface CheckedImage {
 export function checkImage(image: { readonly kind: ImageKind; readonly format: ImageFormat; readonly sizeBytes: number }, start: Buffer): CheckedImage {
   switch (image.kind) {
     case 'disk': {
-      const bytes = image.format === 'raw' ? image.sizeBytes : readQcow2Header(start).virtualSizeBytes;
+      const bytes = image.format === 'raw' ? image.sizeBytes : readQcow2Header(start, image.sizeBytes).virtualSizeBytes;
       return { virtualSizeMiB: Math.ceil(bytes / MiB), warning: image.format === 'raw' ? oddRawDisk(start) : null };
     }
     case 'kernel':

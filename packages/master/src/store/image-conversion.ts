@@ -1,9 +1,11 @@
 import { MiB } from '@paravcl/shared/domain/limits';
 import type { ParavclError } from '@paravcl/shared/errors';
+import { parseJson } from '@paravcl/shared/parse-json';
 import { Qcow2Refused } from '@paravcl/shared/qcow2-header';
-import { spawn } from 'node:child_process';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { z } from 'zod';
+import { runCaged, type Ended } from './caged-program';
 import { missingProgram, notInstalled } from './conversion-programs';
 import { storageFull } from './storage-room';
 
@@ -17,14 +19,25 @@ export interface ConversionLimits {
   readonly reserveBytes: number;
 }
 
+/** A qcow2 image whose header has passed our own parser. */
+export interface Qcow2Source {
+  readonly file: string;
+  readonly bytes: number;
+  readonly virtualSizeBytes: number;
+}
+
 const usual: ConversionLimits = { memoryMiB: 4096, seconds: 300, secondsPerGiB: 60, reserveBytes: 64 * MiB };
 const lookEveryMs = 500;
-const mostErrorText = 4096;
+const mostReport = 64 * 1024;
+
+/** What `qemu-img check --output=json` prints; a count that is 0 may be left out. */
+const checkReportSchema = z.object({ corruptions: z.int().nonnegative().default(0) });
+/** Exit codes of qemu-img check, as its manual has them: nothing found, and clusters that are only lost to others. */
+const soundCodes: readonly (number | null)[] = [0, 3];
 
 /**
- * `qemu-img convert` from qcow2 to raw. It reads what strangers uploaded, so it runs with limits of its own (prlimit of
- * util-linux), gains no privileges, and dies with the master (setpriv). The header must have passed our own parser:
- * qemu-img would open whatever other file it names.
+ * `qemu-img` on what strangers uploaded, caged (see runCaged): it checks a qcow2 image, then makes it raw. The header must
+ * have passed our own parser: qemu-img would open whatever other file it names.
  */
 export class ImageConversion {
   constructor(
@@ -40,81 +53,79 @@ export class ImageConversion {
   }
 
   /**
+   * Looks whether all that its tables name is there, once: a conversion would read zeros where the file ends, and call it
+   * a disk. Clusters that nothing names (leaks) are no fault. One that was not closed in order (`dirty`) may have errors that
+   * are no loss, and another way out. Throws Qcow2Refused, `conflict` with what to install.
+   */
+  async check(source: Qcow2Source, { dirty }: { readonly dirty: boolean }): Promise<void> {
+    const seconds = this.secondsFor(source);
+    let report = '';
+    const ended = await runCaged(['qemu-img', 'check', '--output=json', '-f', 'qcow2', '--', source.file], { ...this.limits, seconds, fileBytes: 0, path: this.path }, (text) => {
+      report = (report + text).slice(0, mostReport);
+    });
+    const errors = errorsIn(report);
+    if (errors > 0) throw new Qcow2Refused(sayDamaged(errors, dirty));
+    if (!soundCodes.includes(ended.code)) throw unreadable(ended, seconds, [source.file]);
+  }
+
+  /**
    * Writes `target`, sparse; percent as it goes on. Throws Qcow2Refused when qemu-img cannot read the image or takes
    * beyond its limits, `storage-full`, `conflict` with what to install. Whoever calls removes `target`. `onProgress` may throw to end it.
    */
-  async toRaw(source: { readonly file: string; readonly bytes: number; readonly virtualSizeBytes: number }, target: string, onProgress: (percent: number) => void): Promise<void> {
-    const { memoryMiB, seconds, secondsPerGiB, reserveBytes } = this.limits;
-    const time = Math.ceil(seconds + (secondsPerGiB * (source.bytes + source.virtualSizeBytes)) / (1024 * MiB));
-    // The disk's size: no file of it may be longer. Alignment of the last cluster goes beyond.
-    const fileBytes = source.virtualSizeBytes + 16 * MiB;
-    const child = spawn(
-      'prlimit',
-      [
-        ...[`--as=${memoryMiB * MiB}`, `--cpu=${time}`, `--fsize=${fileBytes}`, '--nofile=64', '--core=0', '--'],
-        ...['setpriv', '--pdeathsig', 'KILL', '--no-new-privs', '--'],
-        ...['qemu-img', 'convert', '-p', '-f', 'qcow2', '-O', 'raw', '-S', '4k', '--', source.file, target],
-      ],
-      { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: this.path, LC_ALL: 'C' }, cwd: '/' },
-    );
-    // Not spawn's own timeout: of a program that is not there it would leave the timer.
-    const deadline = setTimeout(() => child.kill('SIGKILL'), time * 1000);
-    let told = '';
-    let ended: { readonly error: unknown } | null = null;
-    const end = (error: unknown): void => {
-      ended ??= { error };
-      child.kill('SIGKILL');
-    };
-    child.stdout.setEncoding('latin1').on('data', (text: string) => {
-      const percent = /\((\d+(?:\.\d+)?)\/100%\)[^(]*$/.exec(text)?.[1];
-      try {
-        if (percent !== undefined) onProgress(Number(percent));
-      } catch (error) {
-        end(error);
-      }
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      told = (told + text).slice(0, mostErrorText);
-    });
+  async toRaw(source: Qcow2Source, target: string, onProgress: (percent: number) => void): Promise<void> {
+    const { reserveBytes } = this.limits;
+    const directory = dirname(target);
+    const seconds = this.secondsFor(source);
+    const stop = new AbortController();
     const watch = setInterval(() => {
-      statfs(dirname(target)).then(
+      statfs(directory).then(
         ({ bavail, bsize }) => {
-          if (bavail * bsize < reserveBytes) end(storageFull(dirname(target)));
+          if (bavail * bsize < reserveBytes) stop.abort(storageFull(directory));
         },
         // What is wrong with the directory the conversion itself will find.
         () => undefined,
       );
     }, lookEveryMs);
     try {
-      const { code, signal } = await new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
-        child.once('error', reject);
-        child.once('close', (code, signal) => resolve({ code, signal }));
-      });
-      const stopped = ended as { readonly error: unknown } | null;
-      if (stopped !== null) throw stopped.error;
-      if (code !== 0) throw failure({ code, signal, told, seconds: time, directory: dirname(target), files: [source.file, target] });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || ended !== null) throw error;
-      throw notInstalled('prlimit', { cause: error });
+      const ended = await runCaged(
+        ['qemu-img', 'convert', '-p', '-f', 'qcow2', '-O', 'raw', '-S', '4k', '--', source.file, target],
+        // The disk's size: no file of it may be longer. Alignment of the last cluster goes beyond.
+        { ...this.limits, seconds, fileBytes: source.virtualSizeBytes + 16 * MiB, path: this.path },
+        (text) => {
+          const percent = /\((\d+(?:\.\d+)?)\/100%\)[^(]*$/.exec(text)?.[1];
+          if (percent !== undefined) onProgress(Number(percent));
+        },
+        stop,
+      );
+      if (ended.told.includes('No space left on device') || ended.told.includes('Disk quota exceeded')) throw storageFull(directory);
+      if (ended.code !== 0) throw unreadable(ended, seconds, [source.file, target]);
     } finally {
       clearInterval(watch);
-      clearTimeout(deadline);
     }
+  }
+
+  private secondsFor({ bytes, virtualSizeBytes }: Qcow2Source): number {
+    const { seconds, secondsPerGiB } = this.limits;
+    return Math.ceil(seconds + (secondsPerGiB * (bytes + virtualSizeBytes)) / (1024 * MiB));
   }
 }
 
-interface Failed {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly told: string;
-  readonly seconds: number;
-  readonly directory: string;
-  readonly files: readonly string[];
+/** 0 also for what is no report: then the exit code says what there was. */
+function errorsIn(report: string): number {
+  try {
+    return checkReportSchema.parse(parseJson(report)).corruptions;
+  } catch {
+    return 0;
+  }
 }
 
-function failure({ code, signal, told, seconds, directory, files }: Failed): Error {
-  if (code === 127) return notInstalled(/failed to execute ([\w-]+)/.exec(told)?.[1] ?? 'A program of the conversion', { cause: new Error(told.trim()) });
-  if (told.includes('No space left on device') || told.includes('Disk quota exceeded')) return storageFull(directory);
+function sayDamaged(errors: number, dirty: boolean): string {
+  const found = `${errors} ${errors === 1 ? 'error' : 'errors'} by qemu-img check`;
+  if (dirty) return `The image was not closed in order (${found}): shut down the machine that has it and export it again, or mend it with "qemu-img check -r all".`;
+  return `The image is damaged (${found}): it was cut short or copied badly; export it again.`;
+}
+
+function unreadable({ code, signal, told }: Ended, seconds: number, files: readonly string[]): Qcow2Refused {
   if (signal !== null) return new Qcow2Refused(`Reading the image took more than it may (${seconds} s of time, or memory; ended by ${signal}). Write it anew with "qemu-img convert -O qcow2", or upload it as raw.`);
   // Its words, without our paths in them.
   const words = files.reduce((text, file) => text.replaceAll(file, 'the image'), told.trim().split('\n')[0] ?? '');

@@ -80,13 +80,15 @@ export class ImageIntake {
     const tell = wholePercents(onProgress);
     if (image.kind !== 'disk') return this.chunk(file, 1, warning, image.kind, tell);
     if (image.format === 'raw') return this.chunk(file, sectorBytes, warning, image.kind, tell);
-    const { virtualSizeBytes } = readQcow2Header(start);
+    const { virtualSizeBytes, dirty } = readQcow2Header(start, image.sizeBytes);
     if (virtualSizeBytes > this.largestDiskBytes) {
       throw new Qcow2Refused(`The image’s disk has ${toGiB(virtualSizeBytes)} GiB; at most ${toGiB(this.largestDiskBytes)} GiB are taken. Shrink it with "qemu-img resize --shrink" after shrinking what is on it.`);
     }
     const raw = this.uploads.rawFile(image.imageId);
+    const source = { file, bytes: (await stat(file)).size, virtualSizeBytes };
+    await this.conversion.check(source, { dirty });
     try {
-      await this.conversion.toRaw({ file, bytes: (await stat(file)).size, virtualSizeBytes }, raw, (percent) => tell(percent / 2));
+      await this.conversion.toRaw(source, raw, (percent) => tell(percent / 2));
       return await this.chunk(raw, sectorBytes, warning, image.kind, (percent) => tell(50 + percent / 2));
     } finally {
       await rm(raw, { force: true });

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync, writeSync, closeSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
@@ -242,6 +242,50 @@ describe('a hostile image', () => {
     expect(await refused(made('large'))).toMatch(/5120 GiB; at most 4096 GiB/);
   });
 
+  test('that is shorter than its tables say, or whose tables point beyond its end or at one another, is refused as damaged', async () => {
+    qemuImg('convert', '-f', 'raw', '-O', 'qcow2', made('raw'), made('cut'));
+    const whole = statSync(made('cut')).size;
+    truncateSync(made('cut'), Math.floor(whole / 2));
+    expect(await refused(made('cut'))).toMatch(/^The image is damaged \(\d+ errors by qemu-img check\): it was cut short or copied badly; export it again\.$/);
+    truncateSync(made('cut'), 65_536);
+    expect(await refused(made('cut'))).toMatch(/table reaches to byte \d+, and its file has 65536: it was cut short/);
+    expect(await refused(changed(40, u64(1n << 50n)))).toMatch(/level 1 table reaches to byte/);
+    expect(await refused(changed(48, u64(1n << 50n)))).toMatch(/reference count table reaches to byte/);
+    const header = readFileSync(changed(0, Buffer.alloc(0)));
+    const l1 = header.readBigUInt64BE(40);
+    const l2 = header.readBigUInt64BE(Number(l1)) & 0x00ff_ffff_ffff_fe00n;
+    const copied = 1n << 63n;
+    for (const [what, at, value] of [
+      ['data beyond the end', l2, copied | (1n << 40n)],
+      ['a level 1 entry that names its own table', l1, copied | l1],
+      ['data that is a level 2 table', l2, copied | l2],
+    ] as const) expect([what, await refused(changed(Number(at), u64(value)))]).toEqual([what, expect.stringMatching(/is damaged \(\d+ errors? by qemu-img check\)/)]);
+  });
+
+  test('with clusters that nothing names is taken: they are only lost', async () => {
+    const leaking = changed(0, Buffer.alloc(0));
+    const header = readFileSync(leaking);
+    const block = Number(header.readBigUInt64BE(Number(header.readBigUInt64BE(48))));
+    // 16 bits a cluster: one behind the last that is used.
+    const clusters = Math.ceil(header.length / 65_536);
+    truncateSync(leaking, (clusters + 1) * 65_536);
+    const file = openSync(leaking, 'r+');
+    writeSync(file, Buffer.from([0, 1]), 0, 2, block + 2 * clusters);
+    closeSync(file);
+    expect(spawnSync('qemu-img', ['check', '-f', 'qcow2', leaking]).status).toBe(3);
+    expect(await take(leaking, 'qcow2')).toMatchObject({ contentBytes: 4 * MiB });
+  });
+
+  test('that was not closed in order and whose counts are behind is refused with how to mend it', async () => {
+    const dirty = changed(72, u64(1n));
+    const header = readFileSync(dirty);
+    const block = Number(header.readBigUInt64BE(Number(header.readBigUInt64BE(48))));
+    const file = openSync(dirty, 'r+');
+    writeSync(file, Buffer.from([0, 0]), 0, 2, block + 2 * (Math.ceil(header.length / 65_536) - 1));
+    closeSync(file);
+    expect(await refused(dirty)).toMatch(/^The image was not closed in order \(2 errors by qemu-img check\).*qemu-img check -r all/);
+  });
+
   test('of another format is refused by its name, with the way out', async () => {
     for (const [format, name] of [['vmdk', 'VMDK'], ['vdi', 'VDI'], ['vhdx', 'VHDX'], ['vpc', 'VHD'], ['qed', 'QED']]) {
       qemuImg('convert', '-f', 'raw', '-O', format ?? '', made('raw'), made('other'));
@@ -278,7 +322,7 @@ describe('a hostile image', () => {
         const bytes = Buffer.from(sound);
         for (const [at, value] of changes) bytes[at] = value;
         try {
-          expect(readQcow2Header(bytes.subarray(0, length)).virtualSizeBytes).toBeGreaterThan(0);
+          expect(readQcow2Header(bytes.subarray(0, length), 6 * 65_536).virtualSizeBytes).toBeGreaterThan(0);
         } catch (error) {
           expect(error).toBeInstanceOf(Qcow2Refused);
         }
@@ -337,6 +381,16 @@ describe('the conversion', () => {
     expect(limits).toMatch(/Max open files +64 /);
     expect(limits).toMatch(/Max core file size +0 /);
     expect(readFileSync(made('words'), 'utf8')).toBe(`convert -p -f qcow2 -O raw -S 4k -- ${made('qcow2')} ${made('out')}\n`);
+  });
+
+  test('is preceded by a check in the same cage, which writes nothing', async () => {
+    const words = programs({ prlimit: null, setpriv: null, 'qemu-img': 'echo "$@" >&2; exit 1' });
+    await expect(new ImageConversion(tight, words).check(source(), { dirty: false })).rejects.toThrow('The image cannot be read: check --output=json -f qcow2 -- the image.');
+    const limits = programs({ prlimit: null, setpriv: null, 'qemu-img': 'while read -r line; do case $line in "Max file size"*|"Max cpu time"*|"Max address"*) told="$told $line";; esac; done < /proc/self/limits; echo $told >&2; exit 1' });
+    await expect(new ImageConversion(tight, limits).check(source(), { dirty: false })).rejects.toThrow(new RegExp(`cpu time 61 .*file size 0 0 .*address space ${String(4096 * MiB)} `));
+    const endless = programs({ prlimit: null, setpriv: null, 'qemu-img': 'exec /bin/sleep 1000' });
+    await expect(new ImageConversion({ ...tight, seconds: 1, secondsPerGiB: 0 }, endless).check(source(), { dirty: false })).rejects.toThrow(/took more than it may \(1 s/);
+    await expect(new ImageConversion(tight, programs({ prlimit: null, setpriv: null })).check(source(), { dirty: false })).rejects.toMatchObject({ code: 'conflict' });
   });
 
   test('ends one that takes too long, or wants too much', async () => {
