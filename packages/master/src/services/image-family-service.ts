@@ -13,6 +13,7 @@ import type { PageRequest } from '../repositories/newest-first';
 import type { Repositories } from '../repositories/repositories';
 import { eventBy, type Acting } from './acting';
 import { imagesVisibleTo, maySeeImage } from './image-access';
+import { requireStillSeen, templatesOfFamily } from './template-audience';
 
 export interface ImageFamilyServiceDeps {
   readonly unitOfWork: UnitOfWork;
@@ -60,7 +61,7 @@ export class ImageFamilyService {
     return this.get(acting.principal, id);
   }
 
-  /** What launches of the family get from now on. Throws `invalid-input` for a version of another family, `image-not-ready`. */
+  /** What launches of the family get from now on. Throws `invalid-input` for a version of another family, `image-not-ready`, `in-use` for one that people of a template would not see. */
   async setProduction(acting: Acting, id: string, imageId: string): Promise<ImageFamilyAnswer> {
     const { unitOfWork, clock } = this.deps;
     await unitOfWork.transaction(async (repositories) => {
@@ -70,6 +71,8 @@ export class ImageFamilyService {
       if (image?.familyId !== id) throw new ParavclError('invalid-input', `${family.name} has no version ${imageId}.`, { field: 'imageId', limit: `a version of ${family.name}` });
       if (image.state !== 'ready') throw new ParavclError('image-not-ready', `Version ${image.version} of ${family.name} is ${image.state}. Put a version into production that is ready.`, { field: 'imageId' });
       if (family.productionImageId === imageId) return;
+      const until = family.productionImageId === null ? null : await repositories.images.find(family.productionImageId);
+      requireStillSeen(await templatesOfFamily(repositories, id), until, image, `Version ${image.version} (${image.friendlyId}) cannot go into production`);
       await repositories.imageFamilies.edit(id, { productionImageId: imageId });
       const sentence = `${acting.principal.userName} put version ${image.version} (${image.friendlyId}) of ${family.name} into production.`;
       await repositories.events.append(eventBy(acting, { kind: 'image-family.production', subjectType: 'image-family', subjectId: id, sentence }), clock.now());

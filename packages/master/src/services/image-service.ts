@@ -19,6 +19,7 @@ import type { ImageImport } from './image-import';
 import { imageNouns, missingImage } from './image-nouns';
 import { imageView } from './image-view';
 import { ImageWork } from './image-work';
+import { requireStillSeen, templatesLaunching } from './template-audience';
 
 /** Where a request's bytes belong: from `offset` on; `partial` when more requests are to follow. */
 export interface ContentRange {
@@ -121,14 +122,17 @@ export class ImageService {
 
   /**
    * What is said of it, who sees it, and whether it is offered. Its content never changes.
-   * Throws `invalid-input` for a group or default that is not there, `conflict` for a state while it is not complete.
+   * Throws `invalid-input` for a group or default that is not there, `conflict` for a state while it is not complete,
+   * `in-use` for hiding it from people for whom a template launches it.
    */
   async edit(principal: Principal, kind: ImageKind, id: string, change: EditImageBody): Promise<ImageAnswer> {
     await this.deps.unitOfWork.transaction(async (repositories) => {
       const image = await repositories.images.lock(id);
       if (image?.kind !== kind) throw missingImage(kind, id);
       await requireThere(repositories, change);
-      requireOwnerGroup({ visibility: change.visibility ?? image.visibility, ownerGroupId: change.ownerGroupId === undefined ? image.ownerGroupId : change.ownerGroupId });
+      const seenBy = { visibility: change.visibility ?? image.visibility, ownerGroupId: change.ownerGroupId === undefined ? image.ownerGroupId : change.ownerGroupId };
+      requireOwnerGroup(seenBy);
+      requireStillSeen(await templatesLaunching(repositories, image), image, seenBy, `${image.name} (${image.friendlyId}) cannot be hidden`);
       if (change.state !== undefined && image.state !== 'ready' && image.state !== 'deprecated') {
         throw new ParavclError('conflict', `${image.name} is ${image.state}: only what is ready can be deprecated, and be ready again.`);
       }

@@ -39,7 +39,7 @@ export type LaunchAsker = Principal | 'promised';
  */
 export async function resolveLaunch(repositories: Repositories, asked: AskedLaunch, asker: LaunchAsker, defaults: InstanceSettings['defaults']): Promise<Launch> {
   const template = asked.templateId === undefined ? null : await usableTemplate(repositories, asked.templateId, asker);
-  const image = await launchedImage(repositories, template ?? asked, asker);
+  const image = template === null ? await launchedImage(repositories, asked, asker) : await imageOfTemplate(repositories, template, asker);
   const kernelId = asked.kernelId === undefined ? image.defaultKernelId : asked.kernelId;
   const ramdiskId = asked.ramdiskId === undefined ? (kernelId === null ? null : image.defaultRamdiskId) : asked.ramdiskId;
   if (ramdiskId !== null && kernelId === null) {
@@ -72,6 +72,16 @@ async function usableTemplate(repositories: Repositories, id: string, asker: Lau
   const template = await repositories.templates.lockShared(id);
   if (template === null || (asker !== 'promised' && !mayUseTemplate(asker, template))) throw missingTemplate(id);
   return template;
+}
+
+/** Throws `not-found` that names the template when who may use it may not see its image any more. */
+async function imageOfTemplate(repositories: Repositories, template: TemplateRecord, asker: LaunchAsker): Promise<ImageRecord> {
+  try {
+    return await launchedImage(repositories, template, asker);
+  } catch (error) {
+    if (!(error instanceof ParavclError) || error.code !== 'not-found') throw error;
+    throw new ParavclError('not-found', `The template ${template.name} launches an image that is not yours to see. Ask who made the template, or an operator, to choose another or to show you this one.`, { field: 'templateId', limit: 'a template of an image that you may see' });
+  }
 }
 
 async function launchedImage(repositories: Repositories, named: { readonly imageId?: string | null | undefined; readonly familyId?: string | null | undefined }, asker: LaunchAsker): Promise<ImageRecord> {

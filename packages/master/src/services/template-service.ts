@@ -16,6 +16,7 @@ import { requireCloudConfig } from './cloud-init-text';
 import { imagesVisibleTo, maySeeImage } from './image-access';
 import type { InstanceSettings } from './instance-settings';
 import { may, reach } from './policy';
+import { requireAudience } from './template-audience';
 import { mayUseTemplate, missingTemplate, templatesOf, templateSubject } from './template-access';
 
 export interface TemplateServiceDeps {
@@ -41,8 +42,8 @@ export class TemplateService {
   }
 
   /**
-   * Throws `invalid-input` for a group that is not there or not the teacher's, sizes the image does not fit in, a
-   * cloud-init text that is none; `not-found` for an image or family that one may not see; `already-exists` for the name.
+   * Throws `invalid-input` for a group that is not there or not the teacher's, people who do not see the image, sizes the
+   * image does not fit in, a cloud-init text that is none; `not-found` for an image or family that one may not see; `already-exists` for the name.
    */
   create(acting: Acting, body: CreateTemplateBody): Promise<Template> {
     const { principal } = acting;
@@ -63,6 +64,7 @@ export class TemplateService {
       };
       requireFits(template, image);
       await requireGroups(repositories, principal, template);
+      if (image !== null) await requireAudience(repositories, template, image);
       if (template.cloudInit !== null) requireCloudConfig(template.cloudInit);
       await repositories.templates.insert(template);
       await repositories.events.append(eventBy(acting, { kind: 'template.created', subjectType: 'template', subjectId: template.id, sentence: `The template ${template.name} was made.` }), now);
@@ -79,8 +81,11 @@ export class TemplateService {
       const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as Partial<TemplateRecord>;
       const template: TemplateRecord = { ...before, ...given, imageId: names.imageId, familyId: names.familyId, changedAt: now };
       // What is not touched was allowed when it was set: it may be another's since.
+      const isForOthers = change.groupIds !== undefined || change.ownerGroupId !== undefined;
       if (names !== before || change.diskMiB != null) requireFits(template, await this.requireImage(repositories, acting.principal, template));
-      if (change.groupIds !== undefined || change.ownerGroupId !== undefined) await requireGroups(repositories, acting.principal, template);
+      if (isForOthers) await requireGroups(repositories, acting.principal, template);
+      const image = names !== before || isForOthers ? await launchedBy(repositories, template) : null;
+      if (image !== null) await requireAudience(repositories, template, image);
       if (change.cloudInit != null) requireCloudConfig(change.cloudInit);
       await repositories.templates.update(template);
       await repositories.events.append(eventBy(acting, { kind: 'template.edited', subjectType: 'template', subjectId: id, sentence: `The template ${template.name} was changed.` }), now);
@@ -121,6 +126,12 @@ export class TemplateService {
       throw isDuplicateKey(error) ? new ParavclError('already-exists', `There is a template ${name} already. Choose another name.`, { field: 'name', limit: 'unique in the site' }) : error;
     }
   }
+}
+
+/** What it launches as things are; null while nothing of its family is in production. */
+async function launchedBy({ images, imageFamilies }: Repositories, { imageId, familyId }: TemplateRecord): Promise<ImageRecord | null> {
+  const id = imageId ?? (await imageFamilies.find(familyId ?? ''))?.productionImageId ?? null;
+  return id === null ? null : images.find(id);
 }
 
 /** Locked, when the principal may do this to it. */

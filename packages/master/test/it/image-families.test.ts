@@ -300,6 +300,42 @@ describe('a refused deletion', () => {
   });
 });
 
+describe('what templates launch', () => {
+  const template = { description: '', diskMiB: null, bandwidthMbps: null, minutes: null, cloudInit: null, groupIds: [], ownerGroupId: null };
+
+  it('is not hidden from the people they are for: the refusal names them', async () => {
+    const acting = rig.acting(operator);
+    const { id: ownerGroupId } = await rig.group('CL II', await rig.person('teacher', 'tess'), []);
+    const image = await version();
+    const ofFamily = await repository.templates.create(acting, { ...template, name: 'Course', imageId: null, familyId: image.familyId });
+    const ofImage = await repository.templates.create(acting, { ...template, name: 'Exam', imageId: image.id, familyId: null, groupIds: [ownerGroupId] });
+    const hide = (change: Parameters<typeof repository.images.edit>[3]): Promise<unknown> => repository.images.edit(operator, 'disk', image.id, change);
+    expect(await refusal(hide({ visibility: 'private' }))).toMatchObject({
+      code: 'in-use',
+      message: `Ubuntu (${image.friendlyId}) cannot be hidden: templates Exam, Course would launch it for people who do not see it. Change or delete those templates first.`,
+      dependentCount: 2,
+      dependents: [{ type: 'template', id: ofImage.id, name: 'Exam', how: 'is for people who would not see it' }, { type: 'template', id: ofFamily.id, name: 'Course', how: 'is for people who would not see it' }],
+    });
+    expect(await refusal(hide({ visibility: 'group', ownerGroupId }))).toMatchObject({ code: 'in-use', dependentCount: 1, message: expect.stringContaining('template Course would launch it') as string });
+    expect(await repository.images.get(operator, 'disk', image.id)).toMatchObject({ visibility: 'public' });
+    await repository.templates.delete(acting, ofFamily.id);
+    await hide({ visibility: 'group', ownerGroupId });
+    await hide({ description: 'changed' });
+    expect(await refusal(hide({ visibility: 'private' }))).toMatchObject({ code: 'in-use', dependents: [{ id: ofImage.id }] });
+  });
+
+  it('is not replaced in production by what those people do not see', async () => {
+    const acting = rig.acting(operator);
+    const one = await version();
+    const two = await version({ visibility: 'private' });
+    const made = await repository.templates.create(acting, { ...template, name: 'Course', imageId: null, familyId: one.familyId });
+    const refused = await refusal(repository.families.setProduction(acting, one.familyId, two.id));
+    expect(refused).toMatchObject({ code: 'in-use', dependents: [{ id: made.id }], message: `Version 2 (${two.friendlyId}) cannot go into production: template Course would launch it for people who do not see it. Change or delete that template first.` });
+    await repository.images.edit(operator, 'disk', two.id, { visibility: 'public' });
+    expect(await repository.families.setProduction(acting, one.familyId, two.id)).toMatchObject({ productionImageId: two.id });
+  });
+});
+
 describe('the version in production', () => {
   const deletionEvents = async (): Promise<readonly string[]> => (await rig.database.db('events').where({ kind: 'image.deleted' }).orderBy('id').pluck('sentence')) as string[];
 

@@ -82,11 +82,30 @@ describe('a template', () => {
   });
 
   it('gives nobody an image that they may not see', async () => {
-    await rig.database.db('images').update({ visibility: 'private' });
     const made = await make(operator);
-    expect(await refusal(rig.instances.create(bob, { templateId: made.id }))).toMatchObject({ code: 'not-found', field: 'imageId' });
+    await rig.database.db('images').update({ visibility: 'private' });
+    const refused = await refusal(rig.instances.create(bob, { templateId: made.id }));
+    expect(refused).toMatchObject({ code: 'not-found', field: 'templateId', message: 'The template CL II launches an image that is not yours to see. Ask who made the template, or an operator, to choose another or to show you this one.' });
     expect(await refusal(make(teacher, { name: 'Mine' }))).toMatchObject({ code: 'not-found', field: 'imageId' });
     expect(await refusal(make(teacher, { name: 'Mine', imageId: null, familyId }))).toMatchObject({ code: 'not-found', field: 'familyId' });
+  });
+
+  it('is made only for people who see its image, and its refusal names image, people and way out', async () => {
+    const { id: other } = await rig.group('Others', await rig.person('teacher', 'carol'), []);
+    const see = (visibility: string, owner: string | null = null): Promise<unknown> => rig.database.db('images').where({ id: imageId }).update({ visibility, owner_group_id: owner });
+    await see('private');
+    const named = new RegExp(`^CL II is for everybody, but .+ \\(EMI-.+\\) is seen by whoever made it alone: the others could not launch it\\. Choose an image they see, name other groups, or have an operator show it to them first\\.$`);
+    expect(await refusal(make(operator, { groupIds: [] }))).toMatchObject({ code: 'invalid-input', field: 'imageId', message: expect.stringMatching(named) as string });
+    expect(await refusal(make(operator, { imageId: null, familyId }))).toMatchObject({ code: 'invalid-input', field: 'familyId', message: expect.stringMatching(/^CL II is for CL II, but/) as string });
+    await see('group', groupId);
+    expect(await refusal(make(operator, { groupIds: [groupId, other] }))).toMatchObject({ message: expect.stringMatching(/^CL II is for Others, but .+ is seen by the people of CL II alone/) as string });
+    expect(await refusal(make(operator, { ownerGroupId: other }))).toMatchObject({ code: 'invalid-input', field: 'imageId' });
+    const made = await make(teacher);
+    expect((await rig.instances.create(bob, { templateId: made.id })).instance.imageId).toBe(imageId);
+    for (const change of [{ groupIds: [groupId, other] }, { groupIds: [] }, { ownerGroupId: other }]) expect(await refusal(templates.edit(rig.acting(operator), made.id, change))).toMatchObject({ code: 'invalid-input', field: 'imageId' });
+    expect(await templates.edit(rig.acting(operator), made.id, { vcpus: 3 })).toMatchObject({ vcpus: 3 });
+    await see('public');
+    expect(await templates.edit(rig.acting(operator), made.id, { groupIds: [groupId, other] })).toMatchObject({ groupIds: [groupId, other].sort() });
   });
 
   it('of a teacher is for groups they own, and is changed and deleted by nobody but them and those who run the site', async () => {
