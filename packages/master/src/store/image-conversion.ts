@@ -2,11 +2,11 @@ import { MiB } from '@paravcl/shared/domain/limits';
 import type { ParavclError } from '@paravcl/shared/errors';
 import { parseJson } from '@paravcl/shared/parse-json';
 import { Qcow2Refused } from '@paravcl/shared/qcow2-header';
-import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { runCaged, type Ended } from './caged-program';
 import { missingProgram, notInstalled } from './conversion-programs';
+import { watchRoom } from './room-watch';
 import { storageFull } from './storage-room';
 
 export interface ConversionLimits {
@@ -15,7 +15,7 @@ export interface ConversionLimits {
   /** Time for any image, and for each GiB of its file and of its disk on top: a slow disk writes 20 MiB a second. */
   readonly seconds: number;
   readonly secondsPerGiB: number;
-  /** Room that stays free on the file system: the database may lie there. */
+  /** Room that stays free on the file system, whatever an image does: the database may lie there. See watchRoom. */
   readonly reserveBytes: number;
 }
 
@@ -27,7 +27,6 @@ export interface Qcow2Source {
 }
 
 const usual: ConversionLimits = { memoryMiB: 4096, seconds: 300, secondsPerGiB: 60, reserveBytes: 64 * MiB };
-const lookEveryMs = 500;
 const mostReport = 64 * 1024;
 
 /** What `qemu-img check --output=json` prints; a count that is 0 may be left out. */
@@ -77,16 +76,9 @@ export class ImageConversion {
     const directory = dirname(target);
     const seconds = this.secondsFor(source);
     const stop = new AbortController();
-    const watch = setInterval(() => {
-      statfs(directory).then(
-        ({ bavail, bsize }) => {
-          if (bavail * bsize < reserveBytes) stop.abort(storageFull(directory));
-        },
-        // What is wrong with the directory the conversion itself will find.
-        () => undefined,
-      );
-    }, lookEveryMs);
+    const endWatch = await watchRoom(directory, reserveBytes, (error) => stop.abort(error));
     try {
+      stop.signal.throwIfAborted();
       const ended = await runCaged(
         ['qemu-img', 'convert', '-p', '-f', 'qcow2', '-O', 'raw', '-S', '4k', '--', source.file, target],
         // The disk's size: no file of it may be longer. Alignment of the last cluster goes beyond.
@@ -100,7 +92,7 @@ export class ImageConversion {
       if (ended.told.includes('No space left on device') || ended.told.includes('Disk quota exceeded')) throw storageFull(directory);
       if (ended.code !== 0) throw unreadable(ended, seconds, [source.file, target]);
     } finally {
-      clearInterval(watch);
+      endWatch();
     }
   }
 

@@ -76,16 +76,17 @@ export class ImageIntake {
   async take(image: UploadedImage, onProgress: (percent: number) => void): Promise<TakenImage> {
     const file = await this.uploads.file(image.imageId);
     const start = await this.uploads.head(image.imageId, qcow2HeaderBytes);
-    const { warning } = checkImage(image, start);
+    const { size } = await stat(file);
+    const { warning } = checkImage({ ...image, sizeBytes: size }, start);
     const tell = wholePercents(onProgress);
     if (image.kind !== 'disk') return this.chunk(file, 1, warning, image.kind, tell);
     if (image.format === 'raw') return this.chunk(file, sectorBytes, warning, image.kind, tell);
-    const { virtualSizeBytes, dirty } = readQcow2Header(start, image.sizeBytes);
+    const { virtualSizeBytes, dirty } = readQcow2Header(start, size);
     if (virtualSizeBytes > this.largestDiskBytes) {
       throw new Qcow2Refused(`The image’s disk has ${toGiB(virtualSizeBytes)} GiB; at most ${toGiB(this.largestDiskBytes)} GiB are taken. Shrink it with "qemu-img resize --shrink" after shrinking what is on it.`);
     }
     const raw = this.uploads.rawFile(image.imageId);
-    const source = { file, bytes: (await stat(file)).size, virtualSizeBytes };
+    const source = { file, bytes: size, virtualSizeBytes };
     await this.conversion.check(source, { dirty });
     try {
       await this.conversion.toRaw(source, raw, (percent) => tell(percent / 2));

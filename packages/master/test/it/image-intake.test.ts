@@ -407,6 +407,37 @@ describe('the conversion', () => {
     await expect(greedy.toRaw(source(), made('out'), () => undefined)).rejects.toMatchObject({ code: 'storage-full' });
   });
 
+  test('of a small file with a large disk ends long before the room that is kept free, however fast it writes', async () => {
+    // 3 GiB that are one cluster: counted right, so no check refuses it. As in docs/interop/qcow2.txt of QEMU.
+    const clusterBytes = 65_536;
+    const disk = 3 * 1024 * MiB;
+    qemuImg('create', '-q', '-f', 'qcow2', made('packed'), String(disk));
+    const packed = Buffer.concat([readFileSync(made('packed')), Buffer.alloc(6 * clusterBytes)]).subarray(0, 6 * clusterBytes);
+    const [table, data] = [4 * clusterBytes, 5 * clusterBytes];
+    const l1 = Number(packed.readBigUInt64BE(40));
+    const l1Entries = packed.readUInt32BE(36);
+    for (let entry = 0; entry < l1Entries; entry += 1) packed.writeBigUInt64BE(BigInt(table), l1 + 8 * entry);
+    for (let entry = 0; entry < clusterBytes / 8; entry += 1) packed.writeBigUInt64BE(BigInt(data), table + 8 * entry);
+    packed.fill('always the same', data);
+    const counts = Number(packed.readBigUInt64BE(Number(packed.readBigUInt64BE(48))));
+    packed.writeUInt16BE(l1Entries, counts + 2 * 4);
+    packed.writeUInt16BE(disk / clusterBytes, counts + 2 * 5);
+    writeFileSync(made('packed'), packed);
+    const memory = mkdtempSync('/dev/shm/image-intake-');
+    try {
+      const { bavail, bsize } = await statfs(memory);
+      const untilEnd = 512 * MiB;
+      const conversion = new ImageConversion({ ...tight, reserveBytes: (bavail * bsize - untilEnd) / 4 });
+      const hostile = { file: made('packed'), bytes: packed.length, virtualSizeBytes: disk };
+      await conversion.check(hostile, { dirty: false });
+      await expect(conversion.toRaw(hostile, join(memory, 'out'), () => undefined)).rejects.toMatchObject({ code: 'storage-full' });
+      // Less than three times the usual reserve beyond the point where it is ended.
+      expect(statSync(join(memory, 'out')).blocks * 512).toBeLessThan(untilEnd + 3 * 64 * MiB);
+    } finally {
+      rmSync(memory, { recursive: true });
+    }
+  });
+
   test('tells what qemu-img said, without the paths of the master', async () => {
     const path = programs({ prlimit: null, setpriv: null, 'qemu-img': 'for last; do :; done; echo "qemu-img: error while writing $last: Invalid argument" >&2; exit 1' });
     await expect(new ImageConversion(tight, path).toRaw(source(), made('out'), () => undefined)).rejects.toThrow('The image cannot be read: qemu-img: error while writing the image: Invalid argument.');
