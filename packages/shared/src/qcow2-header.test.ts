@@ -71,6 +71,34 @@ test('refuses an image that ends within its level 1 table, and takes one that en
   expect(() => readQcow2Header(bytes, end - 1)).toThrow(/cut short/);
 });
 
+test('says of a file that begins like a qcow2 image and ends within its header that it is cut short', () => {
+  for (const length of [8, 50, 71, 103]) expect(() => read(made('begun').subarray(0, length))).toThrow(/^The image ends within its header, after \d+ bytes: it was cut short or copied badly; export it again\.$/);
+});
+
+test('says of every refusal what to do', () => {
+  const written = (at: number, value: bigint, size: 4 | 8): string => {
+    const bytes = made('refused');
+    if (size === 4) bytes.writeUInt32BE(Number(value), at);
+    else bytes.writeBigUInt64BE(value, at);
+    try {
+      read(bytes);
+      return 'taken';
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  const anew = 'write it anew with "qemu-img convert -O qcow2"';
+  expect(written(4, 4n, 4)).toBe(`qcow2 version 4 is unknown; versions 2 and 3 are taken: ${anew}.`);
+  expect(written(20, 31n, 4)).toBe(`The image’s cluster size 2^31 is outside 2^9 to 2^21; ${anew}.`);
+  expect(written(24, 0n, 8)).toBe('The image’s disk is empty: it has no bytes. Export it again.');
+  expect(written(24, 2n ** 43n, 8)).toBe('The image’s disk has 8192 GiB; at most 4096 GiB are taken. Shrink it with "qemu-img resize --shrink" after shrinking what is on it.');
+  expect(written(32, 1n, 4)).toBe('The image is encrypted, and slaves hold no keys for it: decrypt it first.');
+  expect(written(36, 0xffffffffn, 4)).toBe(`The image’s level 1 table has 4294967295 entries; QEMU takes at most 4194304: ${anew}.`);
+  expect(written(40, 3n, 8)).toBe('The image’s level 1 table is at byte 3, where none can be; mend it with "qemu-img check -r all", or export it again.');
+  expect(written(72, 2n ** 40n, 8)).toBe(`The image uses unknown incompatible features (0x10000000000); ${anew}.`);
+  expect(written(100, 99n, 4)).toBe(`The qcow2 header's length 99 is wrong; ${anew}.`);
+});
+
 test('tells whether an image was closed in order', () => {
   const bytes = made('dirty', '-o', 'lazy_refcounts=on');
   expect(read(bytes).dirty).toBe(false);

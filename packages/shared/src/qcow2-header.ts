@@ -27,7 +27,12 @@ const magic = 0x514649fb;
 const incompatible = { dirty: 1n << 0n, corrupt: 1n << 1n, dataFile: 1n << 2n, compression: 1n << 3n, extendedL2: 1n << 4n } as const;
 const accepted = incompatible.dirty | incompatible.compression | incompatible.extendedL2;
 const extensionTypes = { end: 0, backingFormat: 0xe2792aca, dataFile: 0x44415441, encryption: 0x0537be77 } as const;
-const largestDiskBytes = 2n ** 46n;
+const oneGiB = 2n ** 30n;
+/** 4 TiB: reading one through takes most of an hour, all zeros as it may be. */
+const largestDiskBytes = 4096n * oneGiB;
+/** Way out where qemu-img reads what we do not take. */
+const writeAnew = 'write it anew with "qemu-img convert -O qcow2"';
+const cutShort = 'it was cut short or copied badly; export it again';
 const largestL1Entries = (32n * 1024n * 1024n) / 8n;
 /** Of both tables. */
 const entryBytes = 8n;
@@ -40,18 +45,22 @@ const largestOffset = 2n ** 56n;
  * snapshots, a corrupt mark, tables beyond the end of the file, or a feature bit this code does not know.
  */
 export function readQcow2Header(bytes: Buffer, fileBytes: number): Qcow2Header {
-  if (bytes.length < 72 || bytes.readUInt32BE(0) !== magic) throw new Qcow2Refused(whatElse(bytes));
+  if (bytes.length < 8 || bytes.readUInt32BE(0) !== magic) throw new Qcow2Refused(whatElse(bytes));
   const version = bytes.readUInt32BE(4);
+  if (bytes.length < (version === 3 ? 104 : 72)) throw new Qcow2Refused(`The image ends within its header, after ${bytes.length} bytes: ${cutShort}.`);
   if (version === 3) checkVersion3(bytes);
-  if (version !== 2 && version !== 3) throw new Qcow2Refused(`qcow2 version ${version} is unknown; versions 2 and 3 are taken.`);
+  if (version !== 2 && version !== 3) throw new Qcow2Refused(`qcow2 version ${version} is unknown; versions 2 and 3 are taken: ${writeAnew}.`);
   if (bytes.readBigUInt64BE(8) !== 0n || bytes.readUInt32BE(16) !== 0) {
     throw new Qcow2Refused('The image names a backing file; flatten it with "qemu-img convert -O qcow2" first.');
   }
   const clusterBits = bytes.readUInt32BE(20);
-  if (clusterBits < 9 || clusterBits > 21) throw new Qcow2Refused(`The image's cluster size 2^${clusterBits} is outside 2^9 to 2^21.`);
+  if (clusterBits < 9 || clusterBits > 21) throw new Qcow2Refused(`The image’s cluster size 2^${clusterBits} is outside 2^9 to 2^21; ${writeAnew}.`);
   const virtualSize = bytes.readBigUInt64BE(24);
-  if (virtualSize === 0n || virtualSize > largestDiskBytes) throw new Qcow2Refused('The image’s disk is empty or larger than 64 TiB.');
-  if (bytes.readUInt32BE(32) !== 0) throw new Qcow2Refused('The image is encrypted; slaves hold no keys for it.');
+  if (virtualSize === 0n) throw new Qcow2Refused('The image’s disk is empty: it has no bytes. Export it again.');
+  if (virtualSize > largestDiskBytes) {
+    throw new Qcow2Refused(`The image’s disk has ${(virtualSize + oneGiB - 1n) / oneGiB} GiB; at most ${largestDiskBytes / oneGiB} GiB are taken. Shrink it with "qemu-img resize --shrink" after shrinking what is on it.`);
+  }
+  if (bytes.readUInt32BE(32) !== 0) throw new Qcow2Refused('The image is encrypted, and slaves hold no keys for it: decrypt it first.');
   const features = version === 3 ? bytes.readBigUInt64BE(72) : 0n;
   checkTables(bytes, { virtualSize, fileBytes: BigInt(fileBytes), clusterBits: BigInt(clusterBits), extendedL2: (features & incompatible.extendedL2) !== 0n });
   if (bytes.readUInt32BE(60) !== 0) throw new Qcow2Refused('The image holds internal snapshots; delete them with "qemu-img snapshot -d" first.');
@@ -83,24 +92,23 @@ function checkTables(bytes: Buffer, { virtualSize, fileBytes, clusterBits, exten
   const ofOneL1 = (cluster / (extendedL2 ? 16n : 8n)) << clusterBits;
   const l1Entries = BigInt(bytes.readUInt32BE(36));
   if (l1Entries * ofOneL1 < virtualSize) throw new Qcow2Refused('The image’s level 1 table is too short for its disk; mend it with "qemu-img check -r all" first.');
-  if (l1Entries > largestL1Entries) throw new Qcow2Refused(`The image’s level 1 table has ${l1Entries} entries; QEMU takes at most ${largestL1Entries}.`);
+  if (l1Entries > largestL1Entries) throw new Qcow2Refused(`The image’s level 1 table has ${l1Entries} entries; QEMU takes at most ${largestL1Entries}: ${writeAnew}.`);
   for (const [name, at, entries] of [['level 1', 40, l1Entries], ['reference count', 48, 1n]] as const) {
     const offset = bytes.readBigUInt64BE(at);
-    if (offset < cluster || offset % cluster !== 0n || offset > largestOffset) throw new Qcow2Refused(`The image’s ${name} table is at byte ${offset}, where none can be.`);
+    if (offset < cluster || offset % cluster !== 0n || offset > largestOffset) throw new Qcow2Refused(`The image’s ${name} table is at byte ${offset}, where none can be; mend it with "qemu-img check -r all", or export it again.`);
     const end = offset + entries * entryBytes;
-    if (end > fileBytes) throw new Qcow2Refused(`The image’s ${name} table reaches to byte ${end}, and its file has ${fileBytes}: it was cut short or copied badly; export it again.`);
+    if (end > fileBytes) throw new Qcow2Refused(`The image’s ${name} table reaches to byte ${end}, and its file has ${fileBytes}: ${cutShort}.`);
   }
 }
 
 function checkVersion3(bytes: Buffer): void {
-  if (bytes.length < 104) throw new Qcow2Refused('The qcow2 header is cut short.');
   const features = bytes.readBigUInt64BE(72);
   if ((features & incompatible.dataFile) !== 0n) throw new Qcow2Refused('The image keeps its data in another file; flatten it with "qemu-img convert -O qcow2" first.');
   if ((features & incompatible.corrupt) !== 0n) throw new Qcow2Refused('The image is marked corrupt; mend it with "qemu-img check -r all" first.');
   const unknown = features & ~accepted;
-  if (unknown !== 0n) throw new Qcow2Refused(`The image uses unknown incompatible features (0x${unknown.toString(16)}).`);
+  if (unknown !== 0n) throw new Qcow2Refused(`The image uses unknown incompatible features (0x${unknown.toString(16)}); ${writeAnew}.`);
   const headerLength = bytes.readUInt32BE(100);
-  if (headerLength < 104 || headerLength % 8 !== 0 || headerLength > bytes.length) throw new Qcow2Refused(`The qcow2 header's length ${headerLength} is wrong.`);
+  if (headerLength < 104 || headerLength % 8 !== 0 || headerLength > bytes.length) throw new Qcow2Refused(`The qcow2 header's length ${headerLength} is wrong; ${writeAnew}.`);
 }
 
 /** Header extensions: type and length, 4 bytes each, then data padded to 8; type 0 ends them. */
@@ -112,8 +120,8 @@ function checkExtensions(bytes: Buffer, start: number): void {
     if (type === extensionTypes.end) return;
     if (type === extensionTypes.backingFormat) throw new Qcow2Refused('The image names the format of a backing file; flatten it with "qemu-img convert -O qcow2" first.');
     if (type === extensionTypes.dataFile) throw new Qcow2Refused('The image keeps its data in another file; flatten it with "qemu-img convert -O qcow2" first.');
-    if (type === extensionTypes.encryption) throw new Qcow2Refused('The image is encrypted; slaves hold no keys for it.');
+    if (type === extensionTypes.encryption) throw new Qcow2Refused('The image is encrypted, and slaves hold no keys for it: decrypt it first.');
     at += 8 + Math.ceil(length / 8) * 8;
   }
-  throw new Qcow2Refused('The qcow2 header’s extensions have no end.');
+  throw new Qcow2Refused(`The qcow2 header’s extensions have no end; ${writeAnew}.`);
 }

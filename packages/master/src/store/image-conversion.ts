@@ -118,8 +118,8 @@ function sayDamaged(errors: number, dirty: boolean): string {
 }
 
 function unreadable({ code, signal, told }: Ended, seconds: number, files: readonly string[]): Qcow2Refused {
-  if (signal !== null) return new Qcow2Refused(`Reading the image took more than it may (${seconds} s of time, or memory; ended by ${signal}). Write it anew with "qemu-img convert -O qcow2", or upload it as raw.`);
+  if (signal !== null) return new Qcow2Refused(`Reading the image took more than it may (${seconds} s of time, or memory; ended by ${signal}). Write it anew with "qemu-img convert -O qcow2".`);
   // Its words, without our paths in them.
   const words = files.reduce((text, file) => text.replaceAll(file, 'the image'), told.trim().split('\n')[0] ?? '');
-  return new Qcow2Refused(`The image cannot be read: ${words === '' ? `qemu-img ended with ${String(code)}` : words}. Mend it with "qemu-img check -r all", or upload it as raw.`);
+  return new Qcow2Refused(`The image cannot be read: ${words === '' ? `qemu-img ended with ${String(code)}` : words}. Export it again, or write it anew with "qemu-img convert -O qcow2".`);
 }

@@ -2,7 +2,7 @@ import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { ImageFormat, ImageKind } from '@paravcl/shared/domain/image';
 import { MiB } from '@paravcl/shared/domain/limits';
 import type { ParavclError } from '@paravcl/shared/errors';
-import { Qcow2Refused, qcow2HeaderBytes, readQcow2Header } from '@paravcl/shared/qcow2-header';
+import { qcow2HeaderBytes, readQcow2Header } from '@paravcl/shared/qcow2-header';
 import { rm, stat } from 'node:fs/promises';
 import type { ChunkStore } from './chunk-store';
 import { chunkFile } from './content-chunker';
@@ -33,8 +33,6 @@ export interface TakenImage {
   release(): void;
 }
 
-/** 4 TiB: reading one through takes most of an hour, all zeros as it may be. */
-const usualLargestDiskBytes = 4 * 1024 * 1024 * MiB;
 const sectorBytes = 512;
 
 /** Takes complete uploads into the chunk store: header check, disks to raw, chunks, manifest. */
@@ -43,7 +41,6 @@ export class ImageIntake {
     private readonly uploads: ImageStore,
     private readonly store: ChunkStore,
     private readonly conversion: ImageConversion,
-    private readonly largestDiskBytes = usualLargestDiskBytes,
   ) {}
 
   /**
@@ -82,9 +79,6 @@ export class ImageIntake {
     if (image.kind !== 'disk') return this.chunk(file, 1, warning, image.kind, tell);
     if (image.format === 'raw') return this.chunk(file, sectorBytes, warning, image.kind, tell);
     const { virtualSizeBytes, dirty } = readQcow2Header(start, size);
-    if (virtualSizeBytes > this.largestDiskBytes) {
-      throw new Qcow2Refused(`The image’s disk has ${toGiB(virtualSizeBytes)} GiB; at most ${toGiB(this.largestDiskBytes)} GiB are taken. Shrink it with "qemu-img resize --shrink" after shrinking what is on it.`);
-    }
     const raw = this.uploads.rawFile(image.imageId);
     const source = { file, bytes: size, virtualSizeBytes };
     await this.conversion.check(source, { dirty });
@@ -125,8 +119,4 @@ function wholePercents(onProgress: (percent: number) => void): (percent: number)
     told = whole;
     onProgress(whole);
   };
-}
-
-function toGiB(bytes: number): number {
-  return Math.round((bytes / (1024 * MiB)) * 10) / 10;
 }
