@@ -27,7 +27,9 @@ export function imageRoutes(images: ImageService, contents: Pick<ImageContent, '
       bind(get, async ({ principal, params }) => ({ body: await images.get(principal, kind, params.imageId) })),
       bind(edit, async ({ principal, params, body }) => ({ body: await images.edit(principal, kind, params.imageId, body) })),
       bind(putContent, async ({ principal, params, query, body, request }) => ({
-        body: await images.receive(principal, kind, params.imageId, body, contentRange(request.get('content-range'), query.offset)),
+        body: await images.receive(principal, kind, params.imageId, body, contentRange(request.get('content-range'), query.offset)).catch((error: unknown) => {
+          throw error === request.errored ? brokenOff(error) : error;
+        }),
       })),
       bind(getContent, async ({ principal, params, request }) => download(contents, principal, kind, params.imageId, request.get('range'))),
       bind(remove, async ({ principal, params }) => {
@@ -36,6 +38,11 @@ export function imageRoutes(images: ImageService, contents: Pick<ImageContent, '
       }),
     ]),
   ];
+}
+
+/** An everyday event, and nobody is there any more to be told: no fault of ours. */
+function brokenOff(cause: unknown): ParavclError {
+  return new ParavclError('content-mismatch', 'The connection ended before the content did. What came is kept: go on at the `receivedBytes` of the image.', {}, { cause });
 }
 
 /** The content is immutable, so its SHA-256 is its entity tag. */

@@ -1,0 +1,68 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createServer, request as httpRequest, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { imageAnswerSchema, type ImageAnswer } from '@paravcl/shared/api/images';
+import type { Principal } from '@paravcl/shared/domain/people';
+import { createApp } from '../../src/http/app';
+import { idempotencyStore } from '../../src/http/idempotency-store';
+import { eventually } from './eventually';
+import { openImageFiles, type ImageFiles } from './image-rig';
+import { openRig, type Rig } from './instance-rig';
+
+describe('an upload over HTTP', () => {
+  const content = randomBytes(300_000);
+  let rig: Rig;
+  let files: ImageFiles;
+  let admin: Principal;
+  let server: Server;
+  let base: string;
+  const logged: unknown[] = [];
+
+  beforeAll(async () => {
+    rig = await openRig();
+    admin = await rig.person('admin', 'root-admin');
+    files = await openImageFiles();
+    const app = createApp({
+      authenticate: () => Promise.resolve({ principal: admin, by: 'bearer' }),
+      idempotency: idempotencyStore(rig.unit.read.idempotencyKeys, rig.clock),
+      checkAnswers: true,
+      routes: files.compose(rig.unit, rig.clock).routes,
+      routers: [],
+      log: { error: (fields, message) => logged.push(fields, message) },
+    });
+    server = createServer(app).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1`;
+  });
+  afterAll(async () => {
+    await new Promise((resolve) => server.close(resolve));
+    await files.close();
+    await rig.close();
+    expect([...logged, ...files.faults]).toEqual([]);
+  });
+
+  async function announced(): Promise<string> {
+    const body = JSON.stringify({ name: 'Ubuntu', format: 'raw', sizeBytes: content.length, sha256: createHash('sha256').update(content).digest('hex') });
+    return imageAnswerSchema.parse(await (await fetch(`${base}/images`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).json()).id;
+  }
+  const image = async (id: string): Promise<ImageAnswer> => imageAnswerSchema.parse(await (await fetch(`${base}/images/${id}`)).json());
+  async function put(id: string, bytes: Buffer, headers: Readonly<Record<string, string>>, offset?: number): Promise<{ readonly status: number; readonly body: Record<string, unknown> }> {
+    const response = await fetch(`${base}/images/${id}/content${offset === undefined ? '' : `?offset=${String(offset)}`}`, { method: 'PUT', headers: { ...headers }, body: new Uint8Array(bytes) });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  }
+
+  it('whose connection breaks off is no fault of the master: nothing is logged, what came is kept, and it goes on there', async () => {
+    const id = await announced();
+    const request = httpRequest(`${base}/images/${id}/content`, { method: 'PUT', headers: { 'content-length': content.length } });
+    request.on('error', () => undefined);
+    request.write(content.subarray(0, 100_000));
+    await eventually('what was sent has arrived', async () => (await image(id)).receivedBytes === 100_000);
+    request.destroy();
+    const ended = await eventually('the broken one is over', async () => {
+      const answer = await put(id, content.subarray(100_000), {}, 100_000);
+      return answer.body['code'] === 'conflict' ? null : answer;
+    });
+    expect(ended).toMatchObject({ status: 200, body: { state: 'ready' } });
+    expect(logged).toEqual([]);
+  });
+});
