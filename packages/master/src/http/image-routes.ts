@@ -27,7 +27,7 @@ export function imageRoutes(images: ImageService, contents: Pick<ImageContent, '
       bind(get, async ({ principal, params }) => ({ body: await images.get(principal, kind, params.imageId) })),
       bind(edit, async ({ principal, params, body }) => ({ body: await images.edit(principal, kind, params.imageId, body) })),
       bind(putContent, async ({ principal, params, query, body, request }) => ({
-        body: await images.receive(principal, kind, params.imageId, body, contentRange(request.get('content-range'), query.offset)).catch((error: unknown) => {
+        body: await images.receive(principal, kind, params.imageId, body, contentRange(request.get('content-range'), query.offset, request.get('content-length'))).catch((error: unknown) => {
           throw error === request.errored ? brokenOff(error) : error;
         }),
       })),
@@ -58,12 +58,16 @@ async function download(contents: Pick<ImageContent, 'download'>, principal: Pri
 }
 
 /** `Content-Range: bytes 0-999/5000` (RFC 9110 §14.4, as uploads use it), or `?offset=`, or the whole. */
-export function contentRange(header: string | undefined, offset: number | undefined): ContentRange {
+export function contentRange(header: string | undefined, offset: number | undefined, contentLength: string | undefined): ContentRange {
   if (header === undefined) return { offset: offset ?? 0, partial: false };
   const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(header.trim());
   const [first, last, total] = (match ?? []).slice(1).map(Number);
   if (first === undefined || last === undefined || total === undefined || first > last || last >= total) {
     throw new ParavclError('invalid-input', 'Content-Range must read "bytes first-last/total".', { field: 'Content-Range', limit: 'bytes first-last/total' });
+  }
+  const named = last + 1 - first;
+  if (contentLength !== undefined && Number(contentLength) !== named) {
+    throw new ParavclError('invalid-input', `Content-Range names ${named} bytes, and ${contentLength} are sent. Nothing of them was taken.`, { field: 'Content-Range', limit: `${named} bytes` });
   }
   if (offset !== undefined && offset !== first) {
     throw new ParavclError('invalid-input', 'offset and Content-Range say different things. Send one of them.', { field: 'offset', limit: String(first) });

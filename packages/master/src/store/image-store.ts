@@ -77,7 +77,8 @@ export class ImageStore {
    * compares size and SHA-256 and answers true; with bytes still missing and `mayContinue` it answers
    * false. A stream that breaks off throws and keeps what came; so does one that ends early in order, with
    * `content-mismatch` (field `offset`: where to go on). Wrong content throws `content-mismatch`
-   * and keeps nothing; so does `storage-full`, at once when the rest cannot fit.
+   * and keeps nothing, or what came before a request that only brought too much (field `offset`). `storage-full` keeps nothing,
+   * and is thrown at once when the rest cannot fit.
    */
   async receive(announced: AnnouncedContent, content: AsyncIterable<Buffer>, offsetBytes: number, mayContinue: boolean): Promise<boolean> {
     const { imageId, sizeBytes } = announced;
@@ -95,6 +96,14 @@ export class ImageStore {
     // What has the announced SHA-256 already was announced with a wrong size: nothing can follow it.
     if (total < sizeBytes && digest !== announced.sha256) {
       throw new ParavclError('content-mismatch', `The content ended early: ${total} of ${sizeBytes} bytes are here, and kept. Go on at offset ${total}, or send it again from the start.`, { field: 'offset', limit: String(total) });
+    }
+    if (total > sizeBytes && offsetBytes > 0) {
+      await this.cutTo(imageId, offsetBytes);
+      throw new ParavclError(
+        'content-mismatch',
+        `This request brought more than the ${sizeBytes - offsetBytes} bytes that were still to come. Nothing of it was kept; the ${offsetBytes} bytes before it are. Go on at offset ${offsetBytes}, or send it again from the start.`,
+        { field: 'offset', limit: String(offsetBytes) },
+      );
     }
     if (total !== sizeBytes || (announced.sha256 !== null && digest !== announced.sha256)) {
       await this.removeFile(this.part(imageId));
@@ -173,6 +182,16 @@ export class ImageStore {
       await file.close();
     }
     return total;
+  }
+
+  private async cutTo(imageId: string, bytes: number): Promise<void> {
+    const file = await open(this.part(imageId), 'r+');
+    try {
+      await file.truncate(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
   }
 
   private part(imageId: string): string {

@@ -65,4 +65,24 @@ describe('an upload over HTTP', () => {
     expect(ended).toMatchObject({ status: 200, body: { state: 'ready' } });
     expect(logged).toEqual([]);
   });
+
+  it('whose Content-Range says another length than its Content-Length is refused before a byte is taken', async () => {
+    const id = await announced();
+    await put(id, content.subarray(0, 5000), { 'Content-Range': `bytes 0-4999/${String(content.length)}` });
+    const refused = await put(id, content, { 'Content-Range': 'bytes 0-9/10' });
+    expect(refused).toMatchObject({ status: 400, body: { code: 'invalid-input', field: 'Content-Range', limit: '10 bytes', detail: 'Content-Range names 10 bytes, and 300000 are sent. Nothing of them was taken.' } });
+    expect(await image(id)).toMatchObject({ receivedBytes: 5000 });
+  });
+
+  it('that goes on with more than was to come loses what it brought, and not what had come', async () => {
+    const id = await announced();
+    await put(id, content.subarray(0, 5000), { 'Content-Range': `bytes 0-4999/${String(content.length)}` });
+    const refused = await put(id, content, {}, 5000);
+    expect(refused).toMatchObject({
+      status: 422,
+      body: { code: 'content-mismatch', field: 'offset', limit: '5000', detail: 'This request brought more than the 295000 bytes that were still to come. Nothing of it was kept; the 5000 bytes before it are. Go on at offset 5000, or send it again from the start.' },
+    });
+    expect(await image(id)).toMatchObject({ state: 'uploading', receivedBytes: 5000 });
+    expect((await put(id, content.subarray(5000), {}, 5000)).body).toMatchObject({ state: 'ready' });
+  });
 });
