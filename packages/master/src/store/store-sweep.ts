@@ -4,6 +4,7 @@ import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { decodeChunk } from './chunk-encoding';
 import { indexParts, type ChunkIndex } from './chunk-index';
 import { StoreDamaged, type ManifestShelf } from './manifest-shelf';
+import { ObjectMissing } from './object-backend';
 import { mostPackBytes, mostPackChunks, PackRefused, type KeptChunk } from './pack-format';
 import type { MovingChunk, Pack, PackShelf } from './pack-shelf';
 import type { Turns } from './turns';
@@ -21,7 +22,7 @@ export interface SweepReport {
   readonly rewrittenPacks: number;
   /** Chunks of living manifests that the store does not have: verify, and repair. */
   readonly missingChunks: number;
-  /** Packs that were to be rewritten and were left alone because a chunk in them is damaged. */
+  /** Packs that were to be rewritten and were left alone because a chunk in them is damaged, or all of it is gone. */
   readonly damagedPacks: readonly string[];
 }
 
@@ -102,7 +103,7 @@ async function rewrite(packs: PackShelf): Promise<Pick<SweepReport, 'rewrittenPa
   return { rewrittenPacks: sparse.length - damagedPacks.length, damagedPacks, writtenBytes };
 }
 
-/** Null when a chunk in it is not what its hash says: copying it would only hide which copy is the bad one. */
+/** Null when it is gone, or a chunk in it is not what its hash says: copying it would only hide which copy is the bad one. */
 async function soundContents(packs: PackShelf, pack: Pack): Promise<readonly MovingChunk[] | null> {
   try {
     const copies: MovingChunk[] = [];
@@ -114,7 +115,7 @@ async function soundContents(packs: PackShelf, pack: Pack): Promise<readonly Mov
     }
     return copies;
   } catch (error) {
-    if (error instanceof RangeError || error instanceof PackRefused) return null;
+    if (error instanceof RangeError || error instanceof PackRefused || error instanceof ObjectMissing) return null;
     throw error;
   }
 }

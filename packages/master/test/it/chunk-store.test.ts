@@ -464,6 +464,15 @@ test('a pack that is deleted while it is held open is missed by a verification, 
   expect(await contentOf(await opened(), id)).toEqual(Buffer.concat([2, 4].map(bytesOf)));
 });
 
+test('a pack that is gone stops no sweep: it is told, and what is dead elsewhere goes', async () => {
+  const store = await opened();
+  await keep(store, [2, 4, 6, 8, 10]);
+  const id = await keep(store, [6]);
+  for (const file of packFiles()) rmSync(file);
+  await keep(store, [12]);
+  expect(await store.sweep(live([id]))).toMatchObject({ deletedPacks: 1, rewrittenPacks: 0, damagedPacks: [expect.stringMatching(/^packs\//)] });
+});
+
 test('a manifest that is deleted while it is known is missed by a verification, and written anew from memory', async () => {
   const store = await opened();
   const [known, unknown] = [await keep(store, [2, 4]), await keep(store, [6])];
