@@ -621,6 +621,7 @@ describe('what blocks the agent is told at once, and heals by itself:', () => {
     await until('told', () => troubles().includes('mirror-silent'));
     await until('tried in vain', () => resumed.mock.calls.length >= 4);
     expect(domainOf(0)).toBe('paused-io');
+    await until('its instance names the mirror', () => master.observed.get(instanceIds[0] ?? '')?.reason?.sentence.includes('the mirror of this host') === true);
     resumed.mockRestore();
     mirrorAnswers = true;
     await until('healed', () => troubles().length === 0 && domainOf(0) === 'running');

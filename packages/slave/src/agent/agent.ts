@@ -18,6 +18,7 @@ import type { JournalRecord } from './journal-record';
 import { JournalFullError } from './journal-room';
 import { JournalTrouble } from './journal-trouble';
 import { LastReport } from './last-report';
+import { MirrorWatch } from './mirror-watch';
 import { Observations } from './observations';
 import { PoolWatch } from './pool-watch';
 import { readHost } from './read-host';
@@ -81,9 +82,7 @@ export class Agent {
   private readonly troubles: Troubles;
   private readonly journalTrouble: JournalTrouble;
   private readonly hypervisorWatch: AnswerWatch;
-  private readonly mirrorWatch: AnswerWatch | null;
-  /** It did not answer when it was asked last. */
-  private mirrorFailed = false;
+  private readonly mirrorWatch: MirrorWatch | null;
   private readonly poolWatch: PoolWatch | null;
   private readonly link: AgentLink;
   /** As the master told it last. */
@@ -127,7 +126,7 @@ export class Agent {
     this.lastReport = new LastReport(parts.lastReportPath, clock, () => this.observations.all());
     this.network = new SiteNetworkKeeper(driver, clock, log, () => this.runner.forgive(['network-down']));
     this.ends = new InstanceEndWatch(clock, journal, () => this.hostTime(), (...end) => this.timeEnded(...end));
-    const readers = { driver, store, hostBootId: parts.hostBootId, networkReady: () => this.network.isReady() };
+    const readers = { driver, store, hostBootId: parts.hostBootId, networkReady: () => this.network.isReady(), mirror: () => this.mirrorWatch?.standing ?? 'well' };
     this.runner = new Runner({
       clock,
       log,
@@ -163,7 +162,14 @@ export class Agent {
       void this.look.list();
     });
     const mirror = parts.mirror ?? null;
-    this.mirrorWatch = mirror === null ? null : new AnswerWatch(clock, () => this.askMirror(mirror), (error) => this.mirrorSilent(error), () => this.troubles.end('mirror-silent'));
+    this.mirrorWatch =
+      mirror === null
+        ? null
+        : new MirrorWatch(clock, mirror, {
+            onSilent: (error) => this.mirrorSilent(error),
+            onBack: () => this.runner.forgive(['fetch-failed'], ['resume-disk']),
+            onAnswer: () => void this.troubles.end('mirror-silent'),
+          });
     const pool = parts.pool ?? null;
     this.poolWatch =
       pool === null
@@ -382,19 +388,6 @@ export class Agent {
     this.troubles.end('hypervisor-silent');
     this.runner.forgive(hypervisorFailures);
     void this.reports.describeNow().catch(() => undefined);
-  }
-
-  private async askMirror(mirror: { status(): Promise<unknown> }): Promise<void> {
-    try {
-      await mirror.status();
-    } catch (error) {
-      this.mirrorFailed = true;
-      throw error;
-    }
-    if (!this.mirrorFailed) return;
-    this.mirrorFailed = false;
-    // Also after an absence that was too short to be told: guests that read through it were paused.
-    this.runner.forgive(['fetch-failed'], ['resume-disk']);
   }
 
   private mirrorSilent(error: unknown): void {

@@ -15,6 +15,7 @@ export interface Failure {
 }
 
 const firstDelayMs = 500;
+const soonMs = 1000;
 /** Short enough that nothing waits long for a cause that is gone, even one whose end nobody tells. */
 const longestDelayMs = 10_000;
 
@@ -23,6 +24,14 @@ export function failedAgain(earlier: Failure | undefined, code: FailureCode, mes
   const attempts = (earlier?.attempts ?? 0) + 1;
   const delayMs = Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(attempts - 1, 10));
   return { attempts, retryAtMs: nowMs + delayMs, code, message };
+}
+
+/**
+ * As a first failure each time, and tried again in a second: the cause is known to be gone, and QEMU notices by itself, a
+ * while later.
+ */
+export function failedOnceMore(code: FailureCode, message: string, nowMs: number): Failure {
+  return { attempts: 1, retryAtMs: nowMs + soonMs, code, message };
 }
 
 interface Verdict {

@@ -3,6 +3,7 @@ import type { NeededImage } from '../disks/disk-store';
 import type { OwnedDomain } from '../hypervisor/driver';
 import type { Failure } from './failures';
 import type { Marks } from './marks';
+import type { MirrorStanding } from './mirror-watch';
 
 /** What the agent has been told about one instance and what it remembers of it durably. */
 export interface KnownInstance {
@@ -30,6 +31,8 @@ export interface HostFacts {
   /** The site's network exists and runs on this host. */
   readonly networkReady: boolean;
   readonly hostBootId: string;
+  /** Of the mirror of this host, which guests read images through that are not whole here; `well` where there is none. */
+  readonly mirror: MirrorStanding;
 }
 
 /** What the agent remembers while it runs; lost at its restart, without harm. Times are monotonic. */

@@ -31,7 +31,7 @@ class Rig {
     log: pino({ level: 'silent' }),
     journal: this.journal as unknown as Journal,
     executors: makeExecutors({ driver: this.driver, store: this.store, journal: this.journal as unknown as Journal, onProgress: () => undefined }),
-    readHost: (instanceId, known) => readHost({ driver: this.driver, store: this.store, hostBootId: 'boot-1', networkReady: () => true }, instanceId, known),
+    readHost: (instanceId, known) => readHost({ driver: this.driver, store: this.store, hostBootId: 'boot-1', networkReady: () => true, mirror: () => 'well' }, instanceId, known),
     hostTime: () => ({ utcMs: this.clock.now(), uptimeMs: this.clock.monotonicMs(), hostBootId: 'boot-1' }),
     observe: (observed) => this.seen.set(observed.instanceId, observed),
     failed: () => undefined,

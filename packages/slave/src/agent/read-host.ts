@@ -2,12 +2,14 @@ import type { DiskStore } from '../disks/disk-store';
 import type { AddressReservation, HypervisorDriver, OwnedDomain } from '../hypervisor/driver';
 import type { HostFacts } from './host-facts';
 import type { JournaledInstance } from './journal-state';
+import type { MirrorStanding } from './mirror-watch';
 
 export interface HostReaders {
   readonly driver: HypervisorDriver;
   readonly store: DiskStore;
   readonly hostBootId: string;
   networkReady(): boolean;
+  mirror(): MirrorStanding;
 }
 
 /**
@@ -42,6 +44,7 @@ export async function readHost(readers: HostReaders, instanceId: string, known: 
     leased,
     networkReady: readers.networkReady(),
     hostBootId: readers.hostBootId,
+    mirror: readers.mirror(),
   };
 }
 

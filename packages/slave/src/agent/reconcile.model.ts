@@ -14,6 +14,7 @@ export interface ModelHost {
   networkReady: boolean;
   leased: boolean;
   hostBootId: string;
+  mirror: HostFacts['mirror'];
 }
 
 /** How this guest behaves and what goes wrong; each fault is used once. */
@@ -52,6 +53,7 @@ export class Model {
       leased: host.leased && host.domain?.state === 'running',
       networkReady: host.networkReady,
       hostBootId: host.hostBootId,
+      mirror: host.mirror,
     };
   }
 

@@ -29,7 +29,7 @@ const spec: InstanceSpec = {
 const wanted = (desired: DesiredState, generation: number): DesiredInstance =>
   desired === 'deleted' ? { instanceId: id, generation, desired, spec: null } : { instanceId: id, generation, desired, spec };
 
-const emptyHost = (): ModelHost => ({ domain: null, files: false, missingImages: [image(1), image(2), image(3)], address: 'none', networkReady: true, leased: false, hostBootId: 'boot-b' });
+const emptyHost = (): ModelHost => ({ domain: null, files: false, missingImages: [image(1), image(2), image(3)], address: 'none', networkReady: true, leased: false, hostBootId: 'boot-b', mirror: 'well' });
 const goodGuest = (): ModelGuest => ({ takesAddress: true, obeysPowerButton: true, diskErrors: 0, faults: [] });
 const model = (desired: DesiredInstance, host: Partial<ModelHost> = {}, marks: Partial<Marks> = {}, guest: Partial<ModelGuest> = {}) =>
   new Model(id, spec, { ...emptyHost(), ...host }, { ...goodGuest(), ...guest }, { desired, marks: { ...noMarks, ...marks }, timeOver: false });
@@ -69,6 +69,7 @@ const hostArbitrary: fc.Arbitrary<ModelHost> = fc.record({
   missingImages: fc.subarray([image(1), image(2), image(3)]),
   address: fc.constantFrom('right', 'wrong', 'none'),
   networkReady: fc.constant(true),
+  mirror: fc.constantFrom('well' as const, 'silent' as const, 'back' as const),
   leased: fc.boolean(),
   hostBootId: fc.constantFrom('boot-a', 'boot-b'),
 });
@@ -263,6 +264,15 @@ test('a guest stopped by a disk error goes on when the cause is gone, and says w
   const plan = run(m, ({ observed }) => reasons.add(observed?.reason?.code));
   expect([...reasons]).toEqual(['DiskError', undefined]);
   expect(plan.observed).toMatchObject({ state: 'running', reason: null });
+});
+
+test.each([
+  ['well', /most often its disk is full, or nobody can give it a part of its image; it goes on by itself once the cause is gone\.$/],
+  ['silent', /: the mirror of this host, through which it reads an image that is not whole here, does not answer; it goes on by itself once it does\. Look with "systemctl status paravcl-mirror" there\.$/],
+  ['back', /: the mirror of this host, through which it reads an image that is not whole here, was away\. It answers again, and the guest goes on by itself within half a minute\.$/],
+] as const)('a guest stopped by a disk error says which it is as far as its host knows: its mirror is %s', (mirror, sentence) => {
+  const m = model(wanted('running', 1), { domain: { state: 'paused-io', generation: 1 }, files: true, leased: true, mirror }, { booted: true, up: 'yes' }, { diskErrors: 3 });
+  expect(reconcile(m.known, m.facts(), m.recollection, m.nowMs).observed).toMatchObject({ state: 'running', reason: { code: 'DiskError', sentence: expect.stringMatching(sentence) as string } });
 });
 
 test('a save that cannot be read back is kept and not booted over', () => {

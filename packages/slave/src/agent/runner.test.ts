@@ -2,11 +2,11 @@ import { newId } from '@paravcl/shared/ids';
 import type { DesiredInstance } from '@paravcl/shared/protocol/desired-instance';
 import pino from 'pino';
 import { HandClock, turn } from '../../test/fixtures/hand-clock';
-import { HypervisorError } from '../hypervisor/driver';
+import { HypervisorError, type DomainState } from '../hypervisor/driver';
 import type { HostFacts } from './host-facts';
 import type { Journal } from './journal';
 import { emptyJournal, type JournaledInstance } from './journal-state';
-import { noMarks } from './marks';
+import { noMarks, type Marks } from './marks';
 import { diskSlotMs, Runner } from './runner';
 import { stepPolicies, type Executors, type StepKind } from './steps';
 
@@ -27,6 +27,9 @@ class Rig {
   missingImages = false;
   unreadable = false;
   domainThere = true;
+  domainState: DomainState = 'off';
+  mirror: HostFacts['mirror'] = 'well';
+  marks: Partial<Marks> = {};
   readonly ends: { readonly what: string; readonly ok: () => void; readonly fails: (error: Error) => void }[] = [];
   private readonly instances = new Map<string, JournaledInstance>();
 
@@ -46,7 +49,7 @@ class Rig {
 
   want(instanceId: string, generation: number, desired: 'running' | 'stopped', end: { readonly endsAt?: string } = {}): void {
     const wanted: DesiredInstance = { instanceId, generation, desired, spec: spec(instanceId.slice(-4)), ...end };
-    this.instances.set(instanceId, { desired: wanted, spec: wanted.spec, told: null, marks: { ...noMarks, made: true } });
+    this.instances.set(instanceId, { desired: wanted, spec: wanted.spec, told: null, marks: { ...noMarks, made: true, ...this.marks } });
     this.runner.wake(instanceId);
   }
 
@@ -88,7 +91,7 @@ class Rig {
     if (this.unreadable) throw new HypervisorError('unavailable', 'no libvirtd');
     const generation = this.instances.get(instanceId)?.desired?.generation ?? 1;
     return {
-      domain: this.domainThere ? { instanceId, name: 'x', state: 'off', generation } : null,
+      domain: this.domainThere ? { instanceId, name: 'x', state: this.domainState, generation } : null,
       files: true,
       missingImages: this.missingImages ? [image] : [],
       reservedMac: null,
@@ -97,6 +100,7 @@ class Rig {
       leased: false,
       networkReady: true,
       hostBootId: 'boot-1',
+      mirror: this.mirror,
     };
   }
 }
@@ -271,4 +275,32 @@ describe('the end of its time', () => {
     await turn();
     expect(rig.begun).toEqual(['fetch-image first', 'note first']);
   });
+});
+
+test.each(['running', 'stopped'] as const)('a guest (wanted %s) that the absence of its mirror paused is continued seldom meanwhile, and each second once it is back, without its power being taken', async (desired) => {
+  /** How often it is continued within so long; each time it meets the error again. */
+  const resumes = async (forMs: number): Promise<number> => {
+    const before = rig.begun.length;
+    for (let ms = 0; ms < forMs; ms += 250) {
+      await rig.clock.advance(250);
+      for (const { ok } of rig.ends.splice(0)) ok();
+      await turn();
+    }
+    return rig.begun.slice(before).filter((what) => what === 'resume-disk first').length;
+  };
+  rig.domainState = 'paused-io';
+  rig.mirror = 'silent';
+  rig.marks = { booted: true, up: 'yes' };
+  rig.want(first, 1, desired);
+  expect(await resumes(20_000)).toBeLessThanOrEqual(7);
+  rig.mirror = 'back';
+  rig.runner.forgive([], ['resume-disk']);
+  await turn();
+  expect(rig.begun.at(-1)).toBe('resume-disk first');
+  const often = await resumes(20_000);
+  expect(often).toBeGreaterThanOrEqual(15);
+  expect(often).toBeLessThanOrEqual(21);
+  expect(rig.begun).not.toContain('destroy first');
+  rig.mirror = 'well';
+  expect(await resumes(20_000)).toBeLessThanOrEqual(7);
 });

@@ -2,7 +2,7 @@ import type { Cancel, Clock } from '@paravcl/shared/clock';
 import type { Logger } from 'pino';
 import { DiskStoreError } from '../disks/disk-store';
 import { HypervisorError } from '../hypervisor/driver';
-import { failedAgain, type Failure, type FailureCode } from './failures';
+import { failedAgain, failedOnceMore, type Failure, type FailureCode } from './failures';
 import { nothingRecollected, type HostFacts, type Recollection } from './host-facts';
 import { instanceEnd, type HostTime } from './instance-end';
 import type { Journal } from './journal';
@@ -64,6 +64,8 @@ interface Instance {
   /** Steps of the round before that returned quietly. */
   quiet: ReadonlySet<string>;
   readFailures: number;
+  /** As it was read last: guests that its absence paused find it by and by. */
+  mirrorIsBack: boolean;
   cancelTimer: Cancel | null;
   /** Called by a newer order: ends waits for a slot and for a fetch. */
   readonly interrupts: Set<() => void>;
@@ -262,7 +264,10 @@ export class Runner {
     const key = stepKey(step);
     const nowMs = this.parts.clock.monotonicMs();
     // Continuing after a disk error counts even when it works: the disk may be full again in a moment.
-    if (step.kind === 'resume-disk') failures.set(key, failedAgain(failures.get(key), code ?? 'no-effect', message, nowMs));
+    if (step.kind === 'resume-disk') {
+      const failed = code ?? 'no-effect';
+      failures.set(key, instance.mirrorIsBack ? failedOnceMore(failed, message, nowMs) : failedAgain(failures.get(key), failed, message, nowMs));
+    }
     // Asking a guest to shut down changes nothing that can be seen at once.
     else if (code === null || (code === 'no-effect' && (step.kind === 'shutdown' || step.kind === 'note'))) failures.delete(key);
     else failures.set(key, failedAgain(failures.get(key), code, message, nowMs));
@@ -284,6 +289,7 @@ export class Runner {
     const state = facts.domain?.state;
     const nowMs = this.parts.clock.monotonicMs();
     const { recollection } = instance;
+    instance.mirrorIsBack = facts.mirror === 'back';
     const booting = state === 'running' && known.marks.up !== 'yes';
     const trouble = recollection.failures.get('resume-disk');
     // A guest that ran for a while after its disk error starts with a fresh back-off at the next one.
@@ -321,6 +327,7 @@ export class Runner {
         recollection: { ...nothingRecollected, failures: new Map() },
         quiet: new Set(),
         readFailures: 0,
+        mirrorIsBack: false,
         cancelTimer: null,
         interrupts: new Set(),
         progress: new Map(),

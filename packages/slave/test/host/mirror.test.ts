@@ -119,6 +119,29 @@ test('a guest boots from an image that is not here yet; its mirror is killed in 
   await readsRight();
 });
 
+test('a guest whose mirror was away for long is paused and names it; it goes on once QEMU has found the mirror again, which takes 16 seconds at most', async () => {
+  await startMirror();
+  await rig.startAgent();
+  rig.welcome();
+  rig.order(1, 'running');
+  await begins();
+  await midRead();
+  await killMirror();
+  const resumes = (): number => rig.said.filter((line) => line.includes('"step":"resume-disk"')).length;
+  await eventually('paused', 60_000, () => (states() === 'paused (I/O error)' ? true : undefined));
+  // By its doubling pauses the agent has waited 15 seconds then, and QEMU tries the socket as seldom as it ever does.
+  await eventually('continued in vain', 60_000, () => (resumes() >= 6 ? true : undefined));
+  await eventually('told', 10_000, () => (rig.seen()?.reason?.sentence.includes('the mirror of this host, through which it reads') === true ? true : undefined));
+  expect(rig.seen()?.reason?.sentence).toMatch(/does not answer; it goes on by itself once it does/);
+  const [had, tried] = [fetched(), resumes()];
+  await startMirror();
+  // A second until the agent has asked it, sixteen for QEMU, a second until the guest is continued next.
+  await eventually('the guest to read on', 20_000, () => (fetched() > had ? true : undefined));
+  expect(resumes()).toBeGreaterThan(tried);
+  await readsRight();
+  expect(states()).toMatch(/^running/);
+});
+
 test('while every source is away its guest is paused and says why; when one is back it goes on by itself', async () => {
   await startMirror();
   await rig.startAgent();
