@@ -222,7 +222,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
           enrolments: new EnrolmentService(unit, clock, siteId),
           limiter: new RefusalLimiter(clock, refusedEnrolments),
           holders: agents,
-          findImage: (imageId) => repository.contents.find(imageId),
+          findImage: (imageId, slaveId) => repository.contents.findFor(slaveId, imageId),
           images: repository.contents,
         }),
       },

@@ -24,8 +24,8 @@ export interface ContentTokenHolders {
   holderOfContentToken(contentToken: string): { readonly slaveId: string; readonly admission: Admission } | null;
 }
 
-/** What the books say of an image; null when there is none. */
-export type FindImage = (imageId: string) => Promise<{ readonly state: ImageState; readonly sizeBytes: number } | null>;
+/** What the books say of an image; null when there is none, or when it is not granted to this slave. */
+export type FindImage = (imageId: string, slaveId: string) => Promise<{ readonly state: ImageState; readonly sizeBytes: number } | null>;
 
 export interface AgentRoutesDeps {
   readonly enrolments: EnrolmentService;
@@ -60,9 +60,8 @@ async function enrol({ enrolments, limiter }: AgentRoutesDeps, request: Request,
 }
 
 /**
- * Any ready image for any slave that takes part. It could be narrowed to the images its instances need,
- * but pre-copy and a rescue launch ask for others at any time, and an approved slave may be given any
- * image by the scheduler anyhow: there is nothing to keep from it.
+ * A ready image for a slave that takes part and to which it is granted, as its mirror would be (decision 0013). To any
+ * other it is one that does not exist.
  */
 async function sendImage({ holders, findImage, images }: AgentRoutesDeps, request: Request, response: Response): Promise<void> {
   const bearer = /^Bearer ([A-Za-z0-9_-]{32,128})$/.exec(request.get('authorization') ?? '')?.[1];
@@ -72,7 +71,7 @@ async function sendImage({ holders, findImage, images }: AgentRoutesDeps, reques
     throw new ParavclError('forbidden', `A slave that is ${holder.admission} gets no images. An operator has to approve it.`);
   }
   const { imageId } = request.params;
-  const image = typeof imageId === 'string' && idSchema.safeParse(imageId).success ? await findImage(imageId) : null;
+  const image = typeof imageId === 'string' && idSchema.safeParse(imageId).success ? await findImage(imageId, holder.slaveId) : null;
   if (image === null || typeof imageId !== 'string') throw new ParavclError('not-found', 'There is no such image.');
   // A deprecated image is offered to nobody new, but instances of it may have to be made again.
   if (image.state !== 'ready' && image.state !== 'deprecated') throw new ParavclError('image-not-ready', `The image is ${image.state}: it has no checked content to give.`);

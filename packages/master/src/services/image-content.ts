@@ -6,6 +6,7 @@ import type { UnitOfWork } from '../db/unit-of-work';
 import type { ImageRecord } from '../repositories/image-repository';
 import type { ContentReader } from '../store/content-reader';
 import { maySeeImage } from './image-access';
+import { isGranted } from './image-grants';
 import { imageNouns, missingImage } from './image-nouns';
 import { authorise } from './policy';
 
@@ -29,10 +30,14 @@ export class ImageContent {
     private readonly earlier: EarlierContent,
   ) {}
 
-  /** What the books say of it; null when there is none. */
-  async find(imageId: string): Promise<{ readonly state: ImageState; readonly sizeBytes: number } | null> {
-    const image = await this.unitOfWork.read.images.find(imageId);
-    return image === null ? null : { state: image.state, sizeBytes: image.contentBytes ?? image.sizeBytes };
+  /** What the books say of it; null when there is none, or when it is not for this slave, by the rule for its mirror (core/image-grant). */
+  async findFor(slaveId: string, imageId: string): Promise<{ readonly state: ImageState; readonly sizeBytes: number } | null> {
+    const { read } = this.unitOfWork;
+    const [image, slave] = await Promise.all([read.images.find(imageId), read.slaves.find(slaveId)]);
+    if (image === null || slave === null) return null;
+    const sameContent = image.manifestId === null ? [] : await read.images.givenOutWith(image.manifestId);
+    if (!(await isGranted(read, slave, [image, ...sameContent]))) return null;
+    return { state: image.state, sizeBytes: image.contentBytes ?? image.sizeBytes };
   }
 
   /** From this offset on. Throws `not-found`, or `invalid-input` for an offset past the end. */

@@ -213,6 +213,24 @@ describe('image content', () => {
     await eventually('every file to be closed', () => opened.every((stream) => stream.destroyed));
   });
 
+  test('a slave to which the image is not granted hears the same as of one that is none', async () => {
+    const asked: (readonly [string, string])[] = [];
+    await start({
+      images: {
+        openRead: images.openRead,
+        find: (id, slaveId) => {
+          asked.push([id, slaveId]);
+          return Promise.resolve(null);
+        },
+      },
+    });
+    const agent = tracked(await server.enrolled());
+    const { contentToken } = (await agent.connect()).payload;
+    const refused = await get(contentToken);
+    expect(refused).toMatchObject({ status: 404, body: { code: 'not-found', detail: 'There is no such image.' } });
+    expect(asked).toEqual([[imageId, agent.slaveId]]);
+  });
+
   test('an agent that is gone before the first byte leaves no open file, and is no fault of the master', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'paravcl-content-'));
     const path = join(directory, 'content');

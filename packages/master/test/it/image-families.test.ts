@@ -268,6 +268,28 @@ describe('who sees a version', () => {
   });
 });
 
+describe('an agent that fetches whole images', () => {
+  it('is given what the mirrors are: a volunteer what everybody sees, or guests of it start from, also where that has the content of a hidden version', async () => {
+    const [lab, pc] = [await rig.slave('lab-pc-01'), await rig.slave('pc-of-sam')];
+    await rig.database.db('slaves').where({ id: pc }).update({ kind: 'volunteer', owner_user_id: operator.userId });
+    const content = someDisk(1);
+    const open = await version({ name: 'Open', visibility: 'public' });
+    const exam = await version({ name: 'Exam', visibility: 'private' }, 'disk', content);
+    const given = async (slaveId: string): Promise<readonly string[]> => {
+      const found = await Promise.all([open, exam].map((image) => repository.contents.findFor(slaveId, image.id)));
+      return [open, exam].filter((_, at) => found[at] !== null).map(({ name }) => name);
+    };
+    expect([await given(lab), await given(pc), await given(newId(0))]).toEqual([['Open', 'Exam'], ['Open'], []]);
+    expect(await repository.contents.findFor(pc, newId(0))).toBeNull();
+    await rig.unit.read.instances.insert(sampleInstance({ imageId: exam.id, kernelId: null, slaveId: pc, observed: 'running' }));
+    expect(await given(pc)).toEqual(['Open', 'Exam']);
+    await rig.database.db('instances').delete();
+    expect(await given(pc)).toEqual(['Open']);
+    await version({ name: 'The same', visibility: 'public' }, 'disk', content);
+    expect(await given(pc)).toEqual(['Open', 'Exam']);
+  });
+});
+
 describe('a refused deletion', () => {
   it('names each kind of what depends on the version, the first 20 of all, and what to do', async () => {
     const kernel = await version({ name: 'Linux' }, 'kernel');

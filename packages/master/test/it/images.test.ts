@@ -161,7 +161,7 @@ describe('an image', () => {
     const made = await small.create(admin, 'disk', announced(clean, { format: 'qcow2' }));
     expect(await small.receive(admin, 'disk', made.id, pieces(clean, 100_000), whole)).toMatchObject({ state: 'ready', virtualSizeMiB: 6, format: 'qcow2', contentBytes: raw.length });
     expect((await read(made.id)).equals(raw)).toBe(true);
-    expect(await repository.contents.find(made.id)).toEqual({ state: 'ready', sizeBytes: raw.length });
+    expect(await repository.contents.findFor(await rig.slave('lab-pc-01'), made.id)).toEqual({ state: 'ready', sizeBytes: raw.length });
 
     const leaking = qcow2((header) => header.writeBigUInt64BE(512n, 8));
     const bad = await images.create(admin, 'disk', announced(leaking, { format: 'qcow2' }));
