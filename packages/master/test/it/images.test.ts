@@ -17,6 +17,9 @@ import { openRig, type Rig } from './instance-rig';
 import { refusal } from './reservation-rig';
 import { sampleReservation } from './sample-records';
 
+// Programs are run here, on machines that are busy.
+jest.setTimeout(60_000);
+
 const whole = { offset: 0, partial: false };
 
 async function* pieces(content: Buffer, size = 1000): AsyncGenerator<Buffer> {
