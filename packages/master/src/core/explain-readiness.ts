@@ -13,11 +13,12 @@ export function readinessSentence(stands: readonly HostReadiness[]): string {
   const count = (one: HostReadiness): number => stands.filter((each) => each === one).length;
   const [ready, coming, silent] = [count('ready'), count('coming'), count('silent')];
   if (ready === hosts) return hosts === 1 ? 'The image is ready on its host.' : `The image is ready on all ${hosts} hosts.`;
+  const never = stands.includes('unrecorded') ? ' Nothing of its disk is brought ahead, because nobody knows yet what a boot of it reads: launch one and stop it, or set images.preCopy.what to all.' : '';
   const unheard = silent === 0 ? '' : silent === 1 ? ' The mirror of one host is not connected.' : ` The mirrors of ${silent} hosts are not connected.`;
-  if (hosts === 1) return `${coming === 1 ? 'The image is being brought to its host' : 'The image is not ready on its host'}; what is missing at the start is fetched as it is read.${unheard}`;
+  if (hosts === 1) return `${coming === 1 ? 'The image is being brought to its host' : 'The image is not ready on its host'}; what is missing at the start is fetched as it is read.${unheard}${never}`;
   const late = coming > 0 ? 'whoever lacks some of it at the start' : hosts - ready === 1 ? `the ${ordinal(hosts)}` : null;
   const rest = late === null ? `${ready === 0 ? 'they' : 'the others'} fetch what they read as they boot` : `${late} fetches what it reads as it boots`;
-  return `The image is ready on ${ready === 0 ? 'none' : ready} of ${hosts} hosts; ${coming === 0 ? '' : `it is being brought to ${coming}, and `}${rest}.${unheard}`;
+  return `The image is ready on ${ready === 0 ? 'none' : ready} of ${hosts} hosts; ${coming === 0 ? '' : `it is being brought to ${coming}, and `}${rest}.${unheard}${never}`;
 }
 
 /** How much of a version is on a host: "All of it is here.", "What a boot reads is here; 12 % of the whole." */

@@ -45,7 +45,7 @@ describe('what a slave is to have ahead of need', () => {
   it('is no disk of which nobody knows what a boot reads: it is fetched on demand', () => {
     const unknown = world([guests('r1', 1, ['lab-1'], { content: { disk: ubuntu, kernel: linux, ramdisk: null } })], { bootKnown: new Set(), standings: new Map([['lab-1', host([holding(linux, 100)])]]) });
     expect(wantedOn('lab-1', unknown)).toMatchObject([{ manifest: linux }]);
-    expect(standsOf('r1', unknown)).toEqual(['on-demand']);
+    expect(standsOf('r1', unknown)).toEqual(['unrecorded']);
   });
 
   it('is kept from eviction a day ahead when it is there, and brought no earlier for that', () => {
@@ -78,6 +78,15 @@ describe('how far the slaves of a reservation are', () => {
     expect(planPreCopy(world([guests('r1', 3, slaveIds)], { standings }), now).readiness.size).toBe(0);
   });
 
+  it('is for a disk of which no boot was recorded that nothing of it will come, unless all of it is wanted or is there', () => {
+    const content = { disk: ubuntu, kernel: linux, ramdisk: null };
+    const standings = new Map([['lab-1', host([holding(ubuntu, 10, 0, 0)])], ['lab-2', host([holding(ubuntu, 100), holding(linux, 100)])], ['lab-3', host([], { poolFull: true })]]);
+    const coming = [guests('r1', 1, ['lab-1', 'lab-2', 'lab-3', 'lab-4'], { content })];
+    expect(standsOf('r1', world(coming, { standings, bootKnown: new Set() }))).toEqual(['unrecorded', 'ready', 'on-demand', 'silent']);
+    expect(standsOf('r1', world(coming, { standings, bootKnown: new Set(), policy: { ...policy, what: 'all' } }))).toEqual(['coming', 'ready', 'on-demand', 'silent']);
+    expect(standsOf('r1', world(coming, { standings, bootKnown: new Set(), policy: { ...policy, enabled: false } }))).toEqual(['on-demand', 'ready', 'on-demand', 'silent']);
+  });
+
   it('counts a kernel that is not all there', () => {
     const content = { disk: ubuntu, kernel: linux, ramdisk: null };
     const standings = new Map([['lab-1', host([holding(ubuntu, 10, 10), holding(linux, 99, 0, 0)])]]);
@@ -97,6 +106,8 @@ describe('how far the slaves of a reservation are', () => {
     [['ready', 'ready', 'on-demand', 'ready'], 'The image is ready on 3 of 4 hosts; the 4th fetches what it reads as it boots.'],
     [['ready', 'coming', 'on-demand'], 'The image is ready on 1 of 3 hosts; it is being brought to 1, and whoever lacks some of it at the start fetches what it reads as it boots.'],
     [['silent', 'silent', 'on-demand'], 'The image is ready on none of 3 hosts; they fetch what they read as they boot. The mirrors of 2 hosts are not connected.'],
+    [['unrecorded'], 'The image is not ready on its host; what is missing at the start is fetched as it is read. Nothing of its disk is brought ahead, because nobody knows yet what a boot of it reads: launch one and stop it, or set images.preCopy.what to all.'],
+    [['ready', 'unrecorded', 'silent'], 'The image is ready on 1 of 3 hosts; the others fetch what they read as they boot. The mirror of one host is not connected. Nothing of its disk is brought ahead, because nobody knows yet what a boot of it reads: launch one and stop it, or set images.preCopy.what to all.'],
   ] as const)('of %j hosts: %s', (stands, sentence) => {
     expect(readinessSentence(stands)).toBe(sentence);
   });

@@ -57,10 +57,11 @@ export interface Wanted {
  * How a slave stands with what a start needs.
  *   ready      it is there: a guest boots without waiting for it
  *   coming     it is being brought
+ *   unrecorded nothing of its disk is brought ahead, because nobody knows what a boot of it reads
  *   on-demand  it is fetched when it is read
  *   silent     its mirror is not connected, so nobody knows
  */
-export type HostReadiness = 'ready' | 'coming' | 'on-demand' | 'silent';
+export type HostReadiness = 'ready' | 'coming' | 'unrecorded' | 'on-demand' | 'silent';
 
 export interface PreCopyPlan {
   /** By slave, what is due first first. */
@@ -151,7 +152,9 @@ function kept(holding: ImageHolding | undefined, { whole, brought }: Part): PreC
 function standingOf(standing: HostStanding | undefined, missing: readonly Part[], bringing: boolean): HostReadiness {
   if (standing?.connected !== true) return 'silent';
   if (missing.length === 0) return 'ready';
-  return bringing && !standing.poolFull && missing.some(({ brought }) => brought !== null) ? 'coming' : 'on-demand';
+  if (!bringing || standing.poolFull) return 'on-demand';
+  // Its kernel may be coming, and the wait of its boot is for the disk.
+  return missing.some(({ brought }) => brought === null) ? 'unrecorded' : 'coming';
 }
 
 /** What several need is wanted once: by the first of them, and whole if one of them wants it so. */

@@ -98,8 +98,11 @@ test('a disk of which nobody has recorded a boot is brought only where all of it
   await rig.unit.transaction(({ patterns }) => patterns.save(image, { recordings: [], pattern: { revision: 0, boot: [], application: [], shutdown: [] } }, 0, sampleTime));
   await rig.request(ada, { count: 1, imageId: image, start: '2026-03-03T10:00' });
   await rig.until('2026-03-03T09:00:00+01:00');
-  await started().round();
+  const { round, reservations } = started();
+  fleet.says(one, []);
+  await round();
   expect(wanted()).toEqual([['all bbbb'], undefined]);
+  expect((await reservations.list(ada, { limit: 10 })).items[0]?.readiness?.sentence).toMatch(/launch one and stop it, or set images\.preCopy\.what to all\.$/);
   await started({ what: 'all' }).round();
   expect(wanted()).toEqual([['all aaaa', 'all bbbb'], undefined]);
 });
