@@ -85,6 +85,12 @@ describe('a name and its versions', () => {
     await expect(repository.families.edit(rig.acting(operator), familyId, { name: 'debian' })).rejects.toMatchObject({ code: 'already-exists', detail: { field: 'name' } });
   });
 
+  it('is the same without case, accents and width, and no other', async () => {
+    const { familyId } = await announce();
+    for (const name of ['ubuntu', 'ÜBUNTU', 'ubuntú', 'Ｕｂｕｎｔｕ']) expect([name, (await announce({ name })).familyId]).toEqual([name, familyId]);
+    expect((await announce({ name: 'Ubuntu 2' })).familyId).not.toBe(familyId);
+  });
+
   it('goes with its last version', async () => {
     const one = await version();
     const two = await version();
