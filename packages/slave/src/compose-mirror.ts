@@ -45,8 +45,8 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
       ? null
       : await PeerServer.listen({
           port: config.mirror.peerPort,
-          library: { find: (id) => library?.find(id) ?? null },
-          bringsForOthers: (id, index) => fetcher.bringsForOthers(id, index),
+          library: { find: (id) => library?.find(id) ?? null, soon: (id) => library?.soon(id) ?? Promise.resolve(null) },
+          bringsFor: (id, index, rank) => fetcher.bringsFor(id, index, rank),
           manifestUpTo: (id, part) => manifests.upTo(id, part),
           clock,
           log,

@@ -1,4 +1,4 @@
-import { ownerOf, stripeSlots, type StripeMember } from '@paravcl/shared/chunks/stripes';
+import { memberAt, relayTiers, type RelayTiers } from '@paravcl/shared/chunks/relay-tree';
 import fc from 'fast-check';
 import { chooseHolders, groupFor, largestGroup, mostHolders, networkOf, spreadGroups, weightOf, type SpreadMember } from './image-spread';
 
@@ -7,7 +7,7 @@ const member = (number: number, address: string, change: Partial<SpreadMember> =
 });
 const numbersOf = (members: readonly SpreadMember[]): number[] => members.map(({ number }) => number);
 /** As each member computes them of what it is told. */
-const stripesOf = (group: readonly SpreadMember[]): readonly StripeMember[] => group.map((one) => ({ number: one.number, weight: weightOf(one) }));
+const tiersOf = (group: readonly SpreadMember[]): RelayTiers => relayTiers(group.map((one) => ({ number: one.number, weight: weightOf(one) })));
 const told = (asker: SpreadMember, all: readonly SpreadMember[]): number[] => numbersOf(groupFor(asker, spreadGroups(all)));
 
 const anyMembers = fc
@@ -54,10 +54,9 @@ describe('who is told whom', () => {
     expect(spreadGroups(all).map(({ length }) => length)).toEqual([43, 43, 44]);
   });
 
-  test('a volunteer has a fourth of the share of others', () => {
-    const slots = stripeSlots(stripesOf([member(1, '10.0.0.1'), member(2, '10.0.0.2', { volunteer: true })]));
-    expect(slots.filter((number) => number === 2)).toHaveLength(1);
-    expect(slots).toHaveLength(5);
+  test('a volunteer stands behind all others in the tree of every chunk', () => {
+    const tiers = tiersOf([member(1, '10.0.0.1'), member(2, '10.0.0.2', { volunteer: true }), member(3, '10.0.0.3')]);
+    for (let place = 0; place < 10; place++) expect(memberAt(tiers, place, 2)).toBe(2);
   });
 
   test('whatever members there are: everybody who serves is in one group, nobody else in any, and none is too large', () => {
@@ -75,7 +74,7 @@ describe('who is told whom', () => {
     fc.assert(
       fc.property(anyMembers, fc.nat(10_000), (all, place) => {
         const groups = spreadGroups(all);
-        const owner = (asker: SpreadMember): number | null => ownerOf(place, stripeSlots(stripesOf(groupFor(asker, groups))));
+        const owner = (asker: SpreadMember): number | null => memberAt(tiersOf(groupFor(asker, groups)), place, 0);
         const byNumber = new Map(all.map((one) => [one.number, one]));
         for (const asker of all) {
           const found = owner(asker);
@@ -86,22 +85,19 @@ describe('who is told whom', () => {
     );
   });
 
-  test('no member has more than its share and one stripe of what a boot reads first', () => {
+  test('no member owns more than its share of what a boot reads first, and volunteers own nothing beside others', () => {
     fc.assert(
       fc.property(anyMembers, fc.integer({ min: 1, max: 500 }), (all, chunks) => {
         for (const group of spreadGroups(all)) {
-          const slots = stripeSlots(stripesOf(group));
           const owned = new Map<number, number>();
           for (let place = 0; place < chunks; place++) {
-            const number = ownerOf(place, slots) ?? -1;
+            const number = memberAt(tiersOf(group), place, 0) ?? -1;
             owned.set(number, (owned.get(number) ?? 0) + 1);
           }
-          const total = group.reduce((sum, one) => sum + weightOf(one), 0);
-          for (const one of group) {
-            const share = (chunks * weightOf(one)) / total;
-            // The smooth order strays from the exact share by less than one in each of the two directions.
-            expect(owned.get(one.number) ?? 0).toBeLessThanOrEqual(Math.ceil(share) + 1);
-          }
+          const dedicated = group.filter(({ volunteer }) => !volunteer);
+          const owners = dedicated.length > 0 ? dedicated : group;
+          expect([...owned.keys()].every((number) => owners.some((one) => one.number === number))).toBe(true);
+          for (const count of owned.values()) expect(count).toBeLessThanOrEqual(Math.ceil(chunks / owners.length));
         }
       }),
     );

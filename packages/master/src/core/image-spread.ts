@@ -16,11 +16,11 @@ export interface SpreadMember {
 export const largestGroup = 64;
 /** Names given to one that asks the master for what others have. */
 export const mostHolders = 3;
-const weights = { dedicated: 4, volunteer: 1 } as const;
+const weights = { dedicated: 2, volunteer: 1 } as const;
 
 /**
  * Who shares an image with whom. All of one group know the same members with the same weights, so that each of them
- * computes the same owner for a chunk (shared/chunks/stripes); in each group a chunk is asked of the master about once.
+ * computes the same tree for a chunk (shared/chunks/relay-tree); in each group a chunk is asked of the master about once.
  *
  * 1. Only who serves is in a group, and nobody who is avoided.
  * 2. Those in one network, a /24 or an IPv6 /64, are a group: their way to each other is the shortest.
@@ -56,7 +56,7 @@ export function groupFor(asker: SpreadMember, groups: readonly (readonly SpreadM
   return hosts[asker.number % hosts.length] ?? groups[0] ?? [];
 }
 
-/** Its share of the stripes: volunteers serve least. */
+/** Its tier in the relay trees: volunteers serve least. */
 export function weightOf({ volunteer }: Pick<SpreadMember, 'volunteer'>): number {
   return volunteer ? weights.volunteer : weights.dedicated;
 }

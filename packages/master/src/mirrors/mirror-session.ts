@@ -1,9 +1,10 @@
 import type { Clock } from '@paravcl/shared/clock';
 import { ChunkPort, type ChunkAnswer } from '@paravcl/shared/chunks/chunk-port';
-import { manifestPartAt, type Want } from '@paravcl/shared/chunks/frames';
+import { manifestPartAt } from '@paravcl/shared/chunks/frames';
 import { chunkCount, chunkHash, chunkLength, isZeroChunk } from '@paravcl/shared/chunks/manifest';
 import { encodedPart, mostPartBytes } from '@paravcl/shared/chunks/manifest-parts';
 import { mirrorMessageSchema, mirrorProtocolVersion, type MasterToMirror, type MirrorMessage } from '@paravcl/shared/chunks/mirror-messages';
+import type { ServedWant } from '@paravcl/shared/chunks/served-want';
 import type { PacedStream, WayOut } from '@paravcl/shared/chunks/way-out';
 import { randomBytes } from 'node:crypto';
 import { isIP, type Socket } from 'node:net';
@@ -107,9 +108,9 @@ export class MirrorSession implements RegisteredMirror {
     this.stream = parts.out.paced(socket);
     this.port = new ChunkPort(this.stream, {
       onControl: (message) => this.hear(message),
-      onWant: (want, cancelled) => this.answer(want, cancelled),
+      onWant: (want) => this.answer(want),
       onClose: (why) => this.ended(why),
-    });
+    }, parts.clock);
     parts.clock.after(parts.limits.handshakeMs, () => {
       if (this.stage !== 'accepted') this.port.close('no hello was accepted in time');
     });
@@ -309,7 +310,8 @@ export class MirrorSession implements RegisteredMirror {
     await written.catch((error: unknown) => this.parts.log.warn({ err: error, slaveId: this.slaveId }, 'what a mirror told could not be written down'));
   }
 
-  private async answer({ channel: number, index, urgent, insist }: Want, cancelled: () => boolean): Promise<ChunkAnswer> {
+  private async answer(want: ServedWant): Promise<ChunkAnswer> {
+    const { channel: number, index, insist } = want;
     if (this.stage === 'refused') return { kind: 'lack', why: 'refused' };
     const channel = this.channels.get(number);
     if (this.turnedAway.has(number)) return { kind: 'lack', why: 'refused' };
@@ -319,15 +321,15 @@ export class MirrorSession implements RegisteredMirror {
     const { image, member } = opened;
     const { manifest } = image;
     const part = manifestPartAt(index);
-    if (part !== null) return this.answerManifestPart(opened, part, insist, cancelled);
+    if (part !== null) return this.answerManifestPart(opened, part, want);
     if (index >= chunkCount(manifest)) return this.hostile(`Chunk ${index} was asked for of an image of ${chunkCount(manifest)}.`);
-    if (isZeroChunk(manifest, index) || cancelled()) return { kind: 'lack', why: 'absent' };
+    if (isZeroChunk(manifest, index) || want.cancelled) return { kind: 'lack', why: 'absent' };
     const who = image.asked(member, index, insist);
     if (who.kind === 'others') return { kind: 'redirect', members: who.members };
-    const found = await this.stream.send(chunkLength(manifest, index), urgent, cancelled, () => this.fromStore(image, index));
+    const found = await this.stream.send(chunkLength(manifest, index), want, () => this.fromStore(image, index));
     if (found === null) {
       image.unsent(member, index);
-      return { kind: 'lack', why: cancelled() ? 'failed' : 'absent' };
+      return { kind: 'lack', why: want.cancelled ? 'failed' : 'absent' };
     }
     this.parts.onChunkSent(found.data.length);
     return { kind: 'chunk', encoding: found.encoding, data: found.data };
@@ -344,12 +346,12 @@ export class MirrorSession implements RegisteredMirror {
   }
 
   /** The first part says who sends the manifest. Further ones are asked for here when that is the master, or when whom it named failed. */
-  private async answerManifestPart({ image, member }: OpenImage, part: number, insist: boolean, cancelled: () => boolean): Promise<ChunkAnswer> {
+  private async answerManifestPart({ image, member }: OpenImage, part: number, want: ServedWant): Promise<ChunkAnswer> {
     if (part >= image.manifest.parts.length) return this.hostile(`Part ${part} was asked for of a manifest of ${image.manifest.parts.length}.`);
-    const who = part === 0 ? image.askedManifest(member, insist) : null;
+    const who = part === 0 ? image.askedManifest(member, want.insist) : null;
     if (who?.kind === 'others') return { kind: 'redirect', members: who.members };
     // A large disk is mostly holes, and so is its manifest.
-    const found = await this.stream.send(mostPartBytes, true, cancelled, async () => ({ data: await deflate(encodedPart(image.manifest, part), { level: 1 }) }));
+    const found = await this.stream.send(mostPartBytes, want, async () => ({ data: await deflate(encodedPart(image.manifest, part), { level: 1 }) }));
     return found === null ? { kind: 'lack', why: 'failed' } : { kind: 'chunk', encoding: 'deflate', data: found.data };
   }
 

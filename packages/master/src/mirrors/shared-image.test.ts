@@ -127,7 +127,7 @@ test('those who have a chunk are named in turn', () => {
   for (const { member } of full) expect(first.filter((number) => number === member.number)).toHaveLength(10);
 });
 
-test('one in another network is told, with no share of the stripes, before it is named', () => {
+test('one in another network is told, in no tier of the trees, before it is named', () => {
   const [here, beside, there, beyond] = [near(1), near(2), new Mirror('slave-8', '10.0.8.1'), new Mirror('slave-9', '10.0.8.2')] as const;
   const asker = joined(here);
   joined(beside);

@@ -1,7 +1,6 @@
 import type { Cancel, Clock } from '@paravcl/shared/clock';
 import type { AccessPattern } from '@paravcl/shared/chunks/access-pattern';
-import type { ChunkAnswer } from '@paravcl/shared/chunks/chunk-port';
-import type { Want } from '@paravcl/shared/chunks/frames';
+import type { AskedWant, ChunkAnswer } from '@paravcl/shared/chunks/chunk-port';
 import { chunkCount, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { ChunkMember, MasterToMirror } from '@paravcl/shared/chunks/mirror-messages';
 import { pskLifetimeMs } from '@paravcl/shared/chunks/psk';
@@ -19,7 +18,7 @@ export interface MirrorPresence {
   /** Null when it serves nobody. */
   readonly port: number | null;
   send(message: MasterToMirror): void;
-  ask(want: Omit<Want, 'request'>): { readonly number: number; readonly answer: Promise<ChunkAnswer> };
+  ask(want: AskedWant): { readonly number: number; readonly answer: Promise<ChunkAnswer> };
   cancel(number: number): void;
 }
 

@@ -564,7 +564,7 @@ describe('what no honest mirror does ends its connection, and nothing else', () 
     head.writeUInt8(type, 4);
     return head;
   };
-  const want = (channel: number, index: number): Buffer => Buffer.concat(encodeChunkFrame({ type: 'want', request: 1000, channel, index, urgent: true, insist: false }));
+  const want = (channel: number, index: number): Buffer => Buffer.concat(encodeChunkFrame({ type: 'want', request: 1000, channel, index, urgent: true, insist: false, rank: 0 }));
 
   test('whatever it is', async () => {
     await start();
@@ -588,7 +588,7 @@ describe('what no honest mirror does ends its connection, and nothing else', () 
       ['the end of a channel that is not open', control({ type: 'close', channel: 9 })],
       ['bits that are none', control({ type: 'open', channel: 2, manifest: other.id, have: 'AAAA' })],
       ['far more bits than chunks', control({ type: 'open', channel: 2, manifest: other.id, have: deflateRawSync(Buffer.alloc(50_000_000)).toString('base64') })],
-      ['too many wants', Buffer.concat(Array.from({ length: 20_000 }, (_, at) => Buffer.concat(encodeChunkFrame({ type: 'want', request: at + 1, channel: 1, index: 0, urgent: false, insist: true }))))],
+      ['too many wants', Buffer.concat(Array.from({ length: 20_000 }, (_, at) => Buffer.concat(encodeChunkFrame({ type: 'want', request: at + 1, channel: 1, index: 0, urgent: false, insist: true, rank: 0 }))))],
     ];
     for (const [what, bytes] of hostile) {
       const mirror = (await server.mirror()).ignore('members', 'not-opened', 'pattern');

@@ -1,3 +1,4 @@
+import { systemClock } from '@paravcl/shared/clock';
 import { ChunkPort, type ChunkAnswer } from '@paravcl/shared/chunks/chunk-port';
 import type { Want } from '@paravcl/shared/chunks/frames';
 import { masterToMirrorSchema, mirrorHelloSigningInput, mirrorPath, mirrorProtocolVersion, mirrorUpgrade, type MasterToMirror, type MirrorMessage } from '@paravcl/shared/chunks/mirror-messages';
@@ -73,7 +74,7 @@ export class MirrorDouble {
         return Promise.resolve(data === null ? { kind: 'lack', why: 'absent' } : { kind: 'chunk', encoding: 'plain', data });
       },
       onClose: (why) => (this.closedWith = why),
-    });
+    }, systemClock);
     this.connection = { socket, port };
     return this;
   }

@@ -1,6 +1,39 @@
 import { EventEmitter } from 'node:events';
+import type { Clock } from '../clock';
 import { ChunkPort, type ByteStream, type ChunkAnswer, type ChunkPortHandlers } from './chunk-port';
 import type { Want } from './frames';
+
+/** Timers go off when the test says so. */
+class HandClock implements Clock {
+  private nowMs = 0;
+  private timers: { readonly atMs: number; readonly run: () => void }[] = [];
+
+  now(): number {
+    return this.nowMs;
+  }
+
+  monotonicMs(): number {
+    return this.nowMs;
+  }
+
+  after(delayMs: number, run: () => void): () => void {
+    const timer = { atMs: this.nowMs + delayMs, run };
+    this.timers.push(timer);
+    return () => (this.timers = this.timers.filter((one) => one !== timer));
+  }
+
+  pass(ms: number): void {
+    this.nowMs += ms;
+    for (const timer of this.timers.filter(({ atMs }) => atMs <= this.nowMs)) {
+      this.timers = this.timers.filter((one) => one !== timer);
+      timer.run();
+    }
+  }
+
+  get waiting(): number {
+    return this.timers.length;
+  }
+}
 
 /** One end of a connection in memory. What is written waits until `carry` takes it over. */
 class End extends EventEmitter implements ByteStream {
@@ -46,12 +79,12 @@ const quiet: ChunkPortHandlers = {
   onClose: () => undefined,
 };
 
-function connected(serving: Partial<ChunkPortHandlers>): { readonly asker: ChunkPort; readonly server: ChunkPort; readonly ends: readonly [End, End]; carry(): Promise<void> } {
+function connected(serving: Partial<ChunkPortHandlers>, clock = new HandClock()): { readonly asker: ChunkPort; readonly server: ChunkPort; readonly ends: readonly [End, End]; carry(): Promise<void> } {
   const [one, two] = [new End(), new End()];
   one.other = two;
   two.other = one;
-  const asker = new ChunkPort(one, quiet);
-  const server = new ChunkPort(two, { ...quiet, ...serving });
+  const asker = new ChunkPort(one, quiet, clock);
+  const server = new ChunkPort(two, { ...quiet, ...serving }, clock);
   const carry = async (): Promise<void> => {
     for (let turn = 0; turn < 20; turn += 1) {
       one.carry();
@@ -62,7 +95,7 @@ function connected(serving: Partial<ChunkPortHandlers>): { readonly asker: Chunk
   return { asker, server, ends: [one, two], carry };
 }
 
-const want = (index: number, urgent = false): Omit<Want, 'request'> => ({ channel: 0, index, urgent, insist: false });
+const want = (index: number, urgent = false): Omit<Want, 'request'> => ({ channel: 0, index, urgent, insist: false, rank: 0 });
 const chunkOf = (index: number, bytes = 10): ChunkAnswer => ({ kind: 'chunk', encoding: 'plain', data: Buffer.alloc(bytes, index) });
 
 it('answers many wants on one connection, each with its own answer', async () => {
@@ -134,7 +167,7 @@ it('ends a connection that sends what no frame can be', () => {
   const [one, two] = [new End(), new End()];
   one.other = two;
   two.other = one;
-  const port = new ChunkPort(two, { ...quiet, onClose });
+  const port = new ChunkPort(two, { ...quiet, onClose }, new HandClock());
   one.write(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
   one.carry();
   expect(port.isOpen).toBe(false);
@@ -156,4 +189,59 @@ it('answers once when a want is raised while its answer is on its way', async ()
   await again.carry();
   expect(await late.answer).toEqual(chunkOf(1));
   expect([number, again.server.sent]).toEqual([late.number, sent]);
+});
+
+it('serves an urgent want though as many as it serves at once are still looked for', async () => {
+  const { asker, carry } = connected({ onWant: ({ index }) => (index === 500 || index === 3 ? Promise.resolve(chunkOf(index)) : new Promise(() => undefined)) });
+  const ahead = Array.from({ length: 200 }, (_, index) => asker.ask(want(index + 100)));
+  const later = asker.ask(want(3));
+  const urgent = asker.ask(want(500, true));
+  await carry();
+  expect(await urgent.answer).toEqual(chunkOf(500));
+  asker.raise(later.number, want(3));
+  await carry();
+  expect(await later.answer).toEqual(chunkOf(3));
+  expect(asker.outstanding).toBe(ahead.length);
+});
+
+it('tells whoever looks for a chunk that somebody waits for it now', async () => {
+  const raised: number[] = [];
+  const { asker, carry } = connected({
+    onWant: (served) => {
+      served.whenRaised(() => raised.push(served.index));
+      return new Promise(() => undefined);
+    },
+  });
+  const [one] = [asker.ask(want(1)), asker.ask(want(2))];
+  await carry();
+  expect(raised).toEqual([]);
+  asker.raise(one.number, want(1));
+  asker.raise(one.number, want(1));
+  await carry();
+  expect(raised).toEqual([1]);
+});
+
+it('is heard every second while somebody waits for an answer, and only then', async () => {
+  const clock = new HandClock();
+  let answer: (found: ChunkAnswer) => void = () => undefined;
+  const { asker, carry } = connected({ onWant: () => new Promise((resolve) => (answer = resolve)) }, clock);
+  const { answer: found } = asker.ask(want(1));
+  await carry();
+  const heard: number[] = [];
+  for (let second = 0; second < 3; second += 1) {
+    const before = asker.received;
+    clock.pass(1000);
+    await carry();
+    heard.push(asker.received - before);
+  }
+  expect(heard.every((bytes) => bytes > 0)).toBe(true);
+  expect(asker.answers).toBe(0);
+  answer(chunkOf(1));
+  await carry();
+  expect(await found).toEqual(chunkOf(1));
+  clock.pass(1000);
+  const before = asker.received;
+  clock.pass(5000);
+  await carry();
+  expect([asker.received, clock.waiting, asker.answers]).toEqual([before, 0, 1]);
 });

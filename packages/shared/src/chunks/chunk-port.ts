@@ -1,5 +1,7 @@
+import type { Cancel, Clock } from '../clock';
 import { parseJson } from '../parse-json';
 import { ChunkFrameReader, encodeChunkFrame, type ChunkEncoding, type ChunkFrame, type LackReason, type Want } from './frames';
+import { ServedWant } from './served-want';
 
 /** What a chunk connection runs on: a TLS socket. Structural, because both ends' sockets differ from a test's. */
 export interface ByteStream {
@@ -19,50 +21,60 @@ export type ChunkAnswer =
   | { readonly kind: 'lack'; readonly why: LackReason }
   | { readonly kind: 'redirect'; readonly members: readonly number[] };
 
+/** Without a rank: what is there already. */
+export type AskedWant = Omit<Want, 'request' | 'rank'> & Partial<Pick<Want, 'rank'>>;
+
 export interface ChunkPortHandlers {
   /** The JSON of a control message, still to be parsed against its schema. May throw: the connection ends. */
   onControl(message: unknown): void;
-  /** Never rejects for what is ordinary; a rejection is answered `failed`. `cancelled` tells that nobody waits any more. */
-  onWant(want: Want, cancelled: () => boolean): Promise<ChunkAnswer>;
+  /** Never rejects for what is ordinary; a rejection is answered `failed`. */
+  onWant(want: ServedWant): Promise<ChunkAnswer>;
   /** Once. Every request that is open has been answered `failed` by then. */
   onClose(why: string): void;
 }
 
 /** Bytes on their way out above which answers wait, so that an urgent one is never far behind. */
 const fullBytes = 256 * 1024;
-/** Wants of one connection that are being looked up; the rest wait in order, urgent ones first. */
+/** Wants of one connection that are being looked up; as many urgent ones more. The rest wait in order, urgent ones first. */
 const servingAtOnce = 64;
 /** More than any honest peer has open. */
 const mostWants = 4096;
+/** While somebody waits for an answer they hear of us so often, be it only that we are here. */
+const signOfLifeMs = 1000;
 
-interface Waiting {
-  want: Want;
-  cancelled: boolean;
-  state: 'queued' | 'serving' | 'answered';
+interface Ready {
+  readonly want: ServedWant;
+  readonly frame: ChunkFrame;
 }
 
 /**
  * One end of a chunk connection: asks for chunks, many at a time, and answers what the other end asks.
  *
- * Invariant: of the answers that are ready the urgent ones leave first, and at most `fullBytes` are handed to the
- * socket before they have left.
+ * Invariant: of the answers that are ready the urgent ones leave first, also when they became so only now, and at most
+ * `fullBytes` are handed to the socket before they have left. Who waits for an answer hears something every `signOfLifeMs`.
  */
 export class ChunkPort {
   private readonly reader = new ChunkFrameReader();
   private readonly open = new Map<number, (answer: ChunkAnswer) => void>();
-  private readonly wants = new Map<number, Waiting>();
-  private readonly ready: { readonly urgent: ChunkFrame[]; readonly other: ChunkFrame[] } = { urgent: [], other: [] };
+  /** Of the other end, from the question until the answer is handed to the socket. */
+  private readonly wants = new Map<number, ServedWant>();
+  private readonly queued = new Set<ServedWant>();
+  private readonly ready: Ready[] = [];
   private serving = 0;
+  private cancelSign: Cancel | null = null;
   private newestWant = 0;
   private nextRequest = 1;
   private closed = false;
   /** Bytes of frames received and sent, heads included. */
   received = 0;
   sent = 0;
+  /** Answers to what we asked. */
+  answers = 0;
 
   constructor(
     private readonly stream: ByteStream,
     private readonly handlers: ChunkPortHandlers,
+    private readonly clock: Clock,
   ) {
     stream.on('data', (piece) => this.receive(piece));
     stream.on('drain', () => this.flush());
@@ -85,18 +97,18 @@ export class ChunkPort {
   }
 
   /** The answer resolves always; `failed` when the connection ends before it. `number` serves to raise or cancel it. */
-  ask(want: Omit<Want, 'request'>): { readonly number: number; readonly answer: Promise<ChunkAnswer> } {
+  ask(want: AskedWant): { readonly number: number; readonly answer: Promise<ChunkAnswer> } {
     const request = this.nextRequest;
     this.nextRequest = request === 0xffffffff ? 1 : request + 1;
     if (this.closed) return { number: request, answer: Promise.resolve({ kind: 'lack', why: 'failed' }) };
     const answer = new Promise<ChunkAnswer>((resolve) => this.open.set(request, resolve));
-    this.send({ type: 'want', request, ...want });
+    this.send({ type: 'want', request, rank: 0, ...want });
     return { number: request, answer };
   }
 
   /** Tells the other end that somebody waits for it now. */
-  raise(number: number, want: Omit<Want, 'request'>): void {
-    if (this.open.has(number)) this.send({ type: 'want', request: number, ...want, urgent: true });
+  raise(number: number, want: AskedWant): void {
+    if (this.open.has(number)) this.send({ type: 'want', request: number, rank: 0, ...want, urgent: true });
   }
 
   /** Its answer becomes `failed` at once; the bytes may come all the same and are dropped. */
@@ -135,70 +147,86 @@ export class ChunkPort {
       case 'redirect':
         return this.answered(frame.request, { kind: 'redirect', members: frame.members });
       case 'cancel': {
-        const waiting = this.wants.get(frame.request);
-        if (waiting === undefined) return;
-        waiting.cancelled = true;
-        if (waiting.state === 'queued') this.wants.delete(frame.request);
+        const want = this.wants.get(frame.request);
+        want?.cancel();
+        if (want !== undefined && this.queued.delete(want)) this.wants.delete(frame.request);
         return;
       }
+      case 'alive':
+        return;
     }
   }
 
   private answered(request: number, answer: ChunkAnswer): void {
     const resolve = this.open.get(request);
     this.open.delete(request);
+    this.answers += 1;
     resolve?.(answer);
   }
 
-  private wanted({ request, channel, index, urgent, insist }: Want): void {
-    const known = this.wants.get(request);
+  private wanted(asked: Want): void {
+    const known = this.wants.get(asked.request);
     if (known !== undefined) {
-      known.want = { ...known.want, urgent: known.want.urgent || urgent };
-      return;
+      if (asked.urgent) known.raise();
+      return this.serve();
     }
     // An asker counts its requests: this one was answered while its urgency was on its way, and is not answered again.
-    const ahead = (request - this.newestWant) >>> 0;
+    const ahead = (asked.request - this.newestWant) >>> 0;
     if (ahead === 0 || ahead > 0x7fffffff) return;
-    this.newestWant = request;
+    this.newestWant = asked.request;
     if (this.wants.size >= mostWants) throw new RangeError(`More than ${mostWants} chunks are asked for at once.`);
-    this.wants.set(request, { want: { request, channel, index, urgent, insist }, cancelled: false, state: 'queued' });
+    const want = new ServedWant(asked);
+    this.wants.set(want.request, want);
+    this.queued.add(want);
     this.serve();
+    this.cancelSign ??= this.signLater();
   }
 
   /** Takes up queued wants, urgent ones first, while the way out is not full. */
   private serve(): void {
-    if (this.closed || this.serving >= servingAtOnce || this.readyCount >= servingAtOnce) return;
-    const queued = [...this.wants.values()].filter(({ state }) => state === 'queued');
-    const inOrder = [...queued.filter(({ want }) => want.urgent), ...queued.filter(({ want }) => !want.urgent)];
-    for (const waiting of inOrder.slice(0, servingAtOnce - this.serving)) {
-      waiting.state = 'serving';
-      this.serving += 1;
-      void this.handlers
-        .onWant(waiting.want, () => waiting.cancelled || this.closed)
-        .catch((): ChunkAnswer => ({ kind: 'lack', why: 'failed' }))
-        .then((answer) => {
-          this.serving -= 1;
-          waiting.state = 'answered';
-          const { request, urgent } = waiting.want;
-          this.wants.delete(request);
-          if (!waiting.cancelled && !this.closed) (urgent ? this.ready.urgent : this.ready.other).push(frameOf(request, answer));
-          this.flush();
-          this.serve();
-        });
+    for (let want = this.next(); want !== null; want = this.next()) void this.serveOne(want);
+  }
+
+  private next(): ServedWant | null {
+    if (this.closed || this.ready.length >= servingAtOnce || this.serving >= 2 * servingAtOnce) return null;
+    let first: ServedWant | null = null;
+    for (const want of this.queued) {
+      if (want.urgent) return want;
+      first ??= want;
     }
+    return this.serving < servingAtOnce ? first : null;
   }
 
-  private get readyCount(): number {
-    return this.ready.urgent.length + this.ready.other.length;
+  private async serveOne(want: ServedWant): Promise<void> {
+    this.queued.delete(want);
+    this.serving += 1;
+    const answer = await this.handlers.onWant(want).catch((): ChunkAnswer => ({ kind: 'lack', why: 'failed' }));
+    this.serving -= 1;
+    if (want.cancelled || this.closed) this.wants.delete(want.request);
+    else this.ready.push({ want, frame: frameOf(want.request, answer) });
+    this.flush();
   }
 
+  /** Hands on what is ready while there is room, then takes up more. */
   private flush(): void {
-    while (!this.closed && this.stream.writableLength < fullBytes) {
-      const frame = this.ready.urgent.shift() ?? this.ready.other.shift();
-      if (frame === undefined) break;
-      this.send(frame);
+    while (!this.closed && this.ready.length > 0 && this.stream.writableLength < fullBytes) {
+      const [next] = this.ready.splice(Math.max(0, this.ready.findIndex(({ want }) => want.urgent)), 1);
+      if (next === undefined) break;
+      this.wants.delete(next.want.request);
+      this.send(next.frame);
     }
-    if (this.readyCount < servingAtOnce) this.serve();
+    this.serve();
+  }
+
+  /** Bytes that are still on their way out tell enough. */
+  private signLater(): Cancel {
+    const { sent } = this;
+    return this.clock.after(signOfLifeMs, () => {
+      this.cancelSign = null;
+      if (this.closed || this.wants.size === 0) return;
+      if (this.sent === sent && this.stream.writableLength === 0) this.send({ type: 'alive' });
+      this.cancelSign = this.signLater();
+    });
   }
 
   private send(frame: ChunkFrame): void {
@@ -214,10 +242,12 @@ export class ChunkPort {
   private end(why: string): void {
     if (this.closed) return;
     this.closed = true;
+    this.cancelSign?.();
     this.stream.destroy();
+    for (const want of this.wants.values()) want.cancel();
     this.wants.clear();
-    this.ready.urgent.length = 0;
-    this.ready.other.length = 0;
+    this.queued.clear();
+    this.ready.length = 0;
     const open = [...this.open.values()];
     this.open.clear();
     for (const resolve of open) resolve({ kind: 'lack', why: 'failed' });

@@ -8,11 +8,12 @@ const u32 = fc.nat(0xffffffff);
 const data = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
 const anyFrame: fc.Arbitrary<ChunkFrame> = fc.oneof(
   fc.record({ type: fc.constant('control' as const), message: fc.string({ minLength: 2 }) }),
-  fc.record({ type: fc.constant('want' as const), request: u32, channel: u16, index: u32, urgent: fc.boolean(), insist: fc.boolean() }),
+  fc.record({ type: fc.constant('want' as const), request: u32, channel: u16, index: u32, urgent: fc.boolean(), insist: fc.boolean(), rank: u16 }),
   fc.record({ type: fc.constant('chunk' as const), request: u32, encoding: fc.constantFrom('plain' as const, 'deflate' as const), data }),
   fc.record({ type: fc.constant('lack' as const), request: u32, why: fc.constantFrom('absent' as const, 'refused' as const, 'failed' as const) }),
   fc.record({ type: fc.constant('redirect' as const), request: u32, members: fc.array(u16, { maxLength: 5 }) }),
   fc.record({ type: fc.constant('cancel' as const), request: u32 }),
+  fc.constant({ type: 'alive' as const }),
 );
 
 const whole = (frames: readonly ChunkFrame[]): Buffer => Buffer.concat(frames.flatMap((frame) => encodeChunkFrame(frame)));

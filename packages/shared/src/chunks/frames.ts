@@ -13,7 +13,9 @@ export type ChunkFrame =
   | { readonly type: 'chunk'; readonly request: number; readonly encoding: ChunkEncoding; readonly data: Buffer }
   | { readonly type: 'lack'; readonly request: number; readonly why: LackReason }
   | { readonly type: 'redirect'; readonly request: number; readonly members: readonly number[] }
-  | { readonly type: 'cancel'; readonly request: number };
+  | { readonly type: 'cancel'; readonly request: number }
+  /** What was asked for is still being looked for: whoever waits knows that somebody is there. */
+  | { readonly type: 'alive' };
 
 export interface Want {
   readonly request: number;
@@ -22,8 +24,13 @@ export interface Want {
   readonly index: number;
   /** Somebody waits for it: it goes before what is only fetched ahead. */
   readonly urgent: boolean;
-  /** The asker could not get it elsewhere: send the bytes, or say that there are none. */
+  /** To the master: the asker could not get it elsewhere; send the bytes, or say that there are none. */
   readonly insist: boolean;
+  /**
+   * Between mirrors: the asker's rank in the tree of this chunk (relay-tree.ts). Who stands before it brings what it lacks; ranks only
+   * fall from one to the next, so that nobody waits in a circle. 0: only what is there already, or on its way from the master.
+   */
+  readonly rank: number;
 }
 
 /**
@@ -49,7 +56,7 @@ export type LackReason = 'absent' | 'refused' | 'failed';
 /** Larger than any chunk, part of a manifest or control message. */
 export const maxChunkFrameBytes = 5 * 1024 * 1024;
 
-const types = ['control', 'want', 'chunk', 'lack', 'redirect', 'cancel'] as const satisfies readonly ChunkFrame['type'][];
+const types = ['control', 'want', 'chunk', 'lack', 'redirect', 'cancel', 'alive'] as const satisfies readonly ChunkFrame['type'][];
 const encodings = ['plain', 'deflate'] as const satisfies readonly ChunkEncoding[];
 const lackReasons = ['absent', 'refused', 'failed'] as const satisfies readonly LackReason[];
 const headBytes = 5;
@@ -60,11 +67,12 @@ export function encodeChunkFrame(frame: ChunkFrame): readonly Buffer[] {
     case 'control':
       return framed(frame.type, Buffer.from(frame.message, 'utf8'));
     case 'want': {
-      const body = Buffer.alloc(11);
+      const body = Buffer.alloc(13);
       body.writeUInt32BE(frame.request, 0);
       body.writeUInt16BE(frame.channel, 4);
       body.writeUInt32BE(frame.index, 6);
       body.writeUInt8((frame.urgent ? 1 : 0) | (frame.insist ? 2 : 0), 10);
+      body.writeUInt16BE(frame.rank, 11);
       return framed(frame.type, body);
     }
     case 'chunk': {
@@ -90,6 +98,8 @@ export function encodeChunkFrame(frame: ChunkFrame): readonly Buffer[] {
       body.writeUInt32BE(frame.request, 0);
       return framed(frame.type, body);
     }
+    case 'alive':
+      return framed(frame.type, Buffer.alloc(0));
   }
 }
 
@@ -145,14 +155,14 @@ export class ChunkFrameReader {
 }
 
 function decodeBody(type: ChunkFrame['type'], body: Buffer): ChunkFrame {
-  const least = { control: 2, want: 11, chunk: 5, lack: 5, redirect: 4, cancel: 4 }[type];
+  const least = { control: 2, want: 13, chunk: 5, lack: 5, redirect: 4, cancel: 4, alive: 0 }[type];
   if (body.length < least) throw new RangeError(`A ${type} frame of ${body.length} bytes is too short.`);
   switch (type) {
     case 'control':
       return { type, message: body.toString('utf8') };
     case 'want': {
       const flags = body.readUInt8(10);
-      return { type, request: body.readUInt32BE(0), channel: body.readUInt16BE(4), index: body.readUInt32BE(6), urgent: (flags & 1) !== 0, insist: (flags & 2) !== 0 };
+      return { type, request: body.readUInt32BE(0), channel: body.readUInt16BE(4), index: body.readUInt32BE(6), urgent: (flags & 1) !== 0, insist: (flags & 2) !== 0, rank: body.readUInt16BE(11) };
     }
     case 'chunk': {
       const encoding = encodings[body.readUInt8(4)];
@@ -170,5 +180,7 @@ function decodeBody(type: ChunkFrame['type'], body: Buffer): ChunkFrame {
     }
     case 'cancel':
       return { type, request: body.readUInt32BE(0) };
+    case 'alive':
+      return { type };
   }
 }

@@ -83,7 +83,7 @@ export const chunkMemberSchema = z
     slaveId: idSchema,
     address: z.string().max(64),
     port: z.int().min(1).max(65_535),
-    /** Share of the stripes; 0: only asked when the master redirects there. */
+    /** Its tier in the relay trees; 0: only asked when the master redirects there. */
     weight: z.int().min(0).max(16),
     /** For TLS-PSK to that mirror: `identity` says who asks for which image until when, `key` proves that the master said so. */
     identity: z.string().max(128),

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { ServedWant } from './served-want';
 import { WayOut, type PacedStream, type SentStream } from './way-out';
 
 /** A socket whose other end takes what was written when the test says so. */
@@ -33,12 +34,17 @@ class HandStream implements SentStream {
   }
 }
 
-const never = (): boolean => false;
+const wanted = (urgent = false): ServedWant => new ServedWant({ request: 1, channel: 0, index: 0, urgent, insist: false, rank: 0 });
+const givenUp = (): ServedWant => {
+  const want = wanted();
+  want.cancel();
+  return want;
+};
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const chunk = (bytes: number) => () => Promise.resolve({ data: Buffer.alloc(bytes) });
 /** Sends as a port does: what is found is written. */
-async function send(stream: PacedStream, bytes: number, urgent = false, cancelled = never): Promise<boolean> {
-  const found = await stream.send(bytes, urgent, cancelled, chunk(bytes));
+async function send(stream: PacedStream, bytes: number, want = wanted()): Promise<boolean> {
+  const found = await stream.send(bytes, want, chunk(bytes));
   if (found !== null) stream.write(found.data);
   return found !== null;
 }
@@ -58,19 +64,21 @@ test('what does not fit waits until something has left', async () => {
   expect(out.heldBytes).toBe(0);
 });
 
-test('of what waits the urgent goes first', async () => {
+test('of what waits the urgent goes first, and what became urgent only while it waited', async () => {
   const out = new WayOut({ bytes: 1000, bytesPerConnection: 10 });
   const socket = new HandStream();
   const stream = out.paced(socket);
   const order: string[] = [];
-  const named = (name: string, urgent: boolean) => send(stream, 10, urgent).then(() => order.push(name));
-  const all = [named('first', false), named('ahead', false), named('urgent', true), named('urgent too', true)];
-  while (order.length < 4) {
+  const named = (name: string, want: ServedWant) => send(stream, 10, want).then(() => order.push(name));
+  const later = wanted();
+  const all = [named('first', wanted()), named('ahead', wanted()), named('raised', later), named('urgent', wanted(true)), named('urgent too', wanted(true))];
+  later.raise();
+  while (order.length < 5) {
     await settled();
     socket.take();
   }
   await Promise.all(all);
-  expect(order).toEqual(['first', 'urgent', 'urgent too', 'ahead']);
+  expect(order).toEqual(['first', 'urgent', 'urgent too', 'raised', 'ahead']);
 });
 
 test('who does not read takes its own room and nobody else’s', async () => {
@@ -104,9 +112,9 @@ test('when all the room is taken by others, who waits longest is the next', asyn
 test('what nobody waits for any more is not read, and what could not be read gives its room back', async () => {
   const out = new WayOut({ bytes: 100, bytesPerConnection: 100 });
   const stream = out.paced(new HandStream());
-  expect(await stream.send(100, false, () => true, () => Promise.reject(new Error('it was read')))).toBeNull();
-  await expect(stream.send(100, false, never, () => Promise.reject(new Error('the disk is broken')))).rejects.toThrow('the disk is broken');
-  expect(await stream.send(100, false, never, () => Promise.resolve(null))).toBeNull();
+  expect(await stream.send(100, givenUp(), () => Promise.reject(new Error('it was read')))).toBeNull();
+  await expect(stream.send(100, wanted(), () => Promise.reject(new Error('the disk is broken')))).rejects.toThrow('the disk is broken');
+  expect(await stream.send(100, wanted(), () => Promise.resolve(null))).toBeNull();
   expect(out.heldBytes).toBe(0);
 });
 
@@ -152,8 +160,8 @@ test('whatever is sent, cancelled, taken and cut, no more is on its way than the
         if (socket === undefined || stream === undefined) continue;
         if (does === 'take') socket.take();
         else if (does === 'cut') socket.destroy();
-        else if (does === 'missing') all.push(stream.send(bytes, urgent, never, () => Promise.resolve(null)));
-        else all.push(send(stream, bytes, urgent, () => does === 'cancelled'));
+        else if (does === 'missing') all.push(stream.send(bytes, wanted(urgent), () => Promise.resolve(null)));
+        else all.push(send(stream, bytes, does === 'cancelled' ? givenUp() : wanted(urgent)));
         await settled();
         expect(out.heldBytes).toBeLessThanOrEqual(150);
         for (const one of streams) expect(one.held).toBeLessThanOrEqual(100);

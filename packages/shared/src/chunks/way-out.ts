@@ -1,4 +1,5 @@
 import type { ByteStream } from './chunk-port';
+import type { ServedWant } from './served-want';
 
 /** A stream that tells when what was written has left this process. */
 export interface SentStream extends ByteStream {
@@ -12,9 +13,12 @@ export interface WayOutLimits {
   readonly bytesPerConnection: number;
 }
 
+/** For whom something is sent: whether they wait for it now, and still. */
+export type SendFor = Pick<ServedWant, 'urgent' | 'cancelled' | 'whenRaised'>;
+
 interface Waiting {
   readonly bytes: number;
-  readonly urgent: boolean;
+  readonly want: SendFor;
   readonly go: () => void;
 }
 
@@ -118,13 +122,13 @@ export class PacedStream implements ByteStream {
    * What `read` finds, to be written to this stream by the caller; it counts as `bytes` until it has left. Null when there is none or
    * nobody waits for it any more: then nothing may be written.
    */
-  async send<T extends { readonly data: Buffer }>(bytes: number, urgent: boolean, cancelled: () => boolean, read: () => Promise<T | null>): Promise<T | null> {
-    await this.room(bytes, urgent);
+  async send<T extends { readonly data: Buffer }>(bytes: number, want: SendFor, read: () => Promise<T | null>): Promise<T | null> {
+    await this.room(bytes, want);
     let found: T | null = null;
     try {
-      if (!cancelled() && !this.destroyed) found = await read();
+      if (!want.cancelled && !this.destroyed) found = await read();
     } finally {
-      if (found === null || cancelled() || this.destroyed) {
+      if (found === null || want.cancelled || this.destroyed) {
         found = null;
         this.giveBack(bytes);
       }
@@ -185,13 +189,29 @@ export class PacedStream implements ByteStream {
     return (this.stream.on as (event: string, listener: (value: never) => void) => unknown).call(this.stream, event, listener);
   }
 
-  private room(bytes: number, urgent: boolean): Promise<void> {
+  private room(bytes: number, want: SendFor): Promise<void> {
     if (this.isOver) return Promise.resolve();
     return new Promise((go) => {
-      const firstOther = urgent ? this.waiting.findIndex((other) => !other.urgent) : -1;
-      this.waiting.splice(firstOther === -1 ? this.waiting.length : firstOther, 0, { bytes, urgent, go });
+      const one: Waiting = { bytes, want, go };
+      this.waiting.splice(want.urgent ? this.urgentEnd : this.waiting.length, 0, one);
+      want.whenRaised(() => this.raise(one));
       this.out.advance();
     });
+  }
+
+  private raise(one: Waiting): void {
+    const at = this.waiting.indexOf(one);
+    if (at === -1) return;
+    this.waiting.splice(at, 1);
+    // It counts as urgent by now: before the first that is not.
+    this.waiting.splice(this.urgentEnd, 0, one);
+    this.out.advance();
+  }
+
+  /** Where the urgent ones end. */
+  private get urgentEnd(): number {
+    const firstOther = this.waiting.findIndex(({ want }) => !want.urgent);
+    return firstOther === -1 ? this.waiting.length : firstOther;
   }
 
   private countedAs(data: Buffer): number {

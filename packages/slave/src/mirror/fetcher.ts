@@ -8,7 +8,7 @@ import { inflateRaw } from 'node:zlib';
 import { promisify } from 'node:util';
 import type { Logger } from 'pino';
 import { ChunkUnavailable, type ChunkSource, type KnownImage } from './chunk-source';
-import { candidates, noMembers, owner, withMembers, withPattern, type MemberTable } from './member-table';
+import { noMembers, relayPlace, withMembers, withPattern, type MemberTable, type RelayPlace } from './member-table';
 import { answerUnlessSilent, type Question } from './silence';
 
 const inflate = promisify(inflateRaw);
@@ -32,6 +32,8 @@ export interface PeerSource {
   isWorthAsking(member: ChunkMember): boolean;
   to(member: ChunkMember, manifest: ManifestId): Promise<ChunkPort | null>;
   rest(slaveId: string): void;
+  /** This image is no longer here: what is open for it ends. */
+  leave(manifest: ManifestId): void;
 }
 
 interface Transfer {
@@ -40,10 +42,12 @@ interface Transfer {
   /** The question that is open now, and to whom. */
   question: Question | null;
   atMaster: boolean;
+  /** Of this host, as it was when the chunk was asked for. */
+  rank: number;
 }
 
 /** No byte of any kind from whom we asked for so long: somebody else is asked. A slow link is not a silent one. */
-const silentMs = 3000;
+const silentMs = 5000;
 /** The master itself, when it is the last to ask: after it the connection is held to be dead. */
 const masterSilentMs = 10_000;
 /** From the last byte until a chunk is checked and kept, at most: others are sent here for it already. */
@@ -51,14 +55,13 @@ const keptWithinMs = 5000;
 /** A member that the master names and that is not known yet: its address is on its way. */
 const introductionMs = 1000;
 const introductionEveryMs = 20;
-/** Owners asked before the master; each further one costs a round trip and is no likelier. */
-const ownersAsked = 2;
 
 /**
  * Brings chunks from other hosts, each at most once at a time:
  *
- * 1. The owner by the stripes is asked; when that is this host, or nobody serves, the master.
- * 2. Who lacks it or falls silent is followed by the next owner, then by the master.
+ * 1. Who hands it on to this host by the chunk's tree (shared/chunks/relay-tree) is asked; when this host is the owner, or nobody
+ *    serves, the master.
+ * 2. Who lacks it or falls silent is followed by the owner, then by the master.
  * 3. The master sends it, or names members who have it; they are asked, and when they fail too the master is
  *    asked to send it all the same.
  * 4. Without the master every member is asked for what it has.
@@ -98,6 +101,7 @@ export class Fetcher implements Omit<ChunkSource, 'manifest'> {
   closed(id: ManifestId): void {
     this.master.closed(id);
     this.tables.delete(id);
+    this.peers.leave(id);
   }
 
   /** The member of this number, whose address may still be on its way; null when it is not told of in time, or is a liar. */
@@ -109,13 +113,14 @@ export class Fetcher implements Omit<ChunkSource, 'manifest'> {
   }
 
   /**
-   * Whether this host is to bring the chunk for others too: by its own view it is the owner, or the master is sending it
-   * already. Of others it says that it lacks them, so that no two hosts wait for each other.
+   * Whether this host is to bring the chunk for another of this rank too: the master is sending it already, or by its own view it stands
+   * before the other. Of others it says that it lacks them: what one table says to wait for, another might say back.
    */
-  bringsForOthers(id: ManifestId, index: number): boolean {
-    const table = this.tables.get(id) ?? noMembers;
+  bringsFor(id: ManifestId, index: number, rank: number): boolean {
     const key = `${id}:${index}`;
-    return this.transfers.get(key)?.atMaster === true || this.arrived.has(key) || (table.self !== null && owner(table, index) === table.self);
+    const transfer = this.transfers.get(key);
+    if (this.arrived.has(key) || transfer?.atMaster === true) return true;
+    return (transfer?.rank ?? this.place(id, index).rank) < rank;
   }
 
   async fetch(image: KnownImage, index: number, urgent: boolean): Promise<Buffer> {
@@ -128,47 +133,51 @@ export class Fetcher implements Omit<ChunkSource, 'manifest'> {
       }
       return known.bytes;
     }
-    const transfer: Transfer = { urgent, question: null, atMaster: false, bytes: Promise.resolve().then(() => this.bring(image, index, transfer)).finally(() => this.transfers.delete(key)) };
+    const transfer: Transfer = { urgent, question: null, atMaster: false, rank: this.place(image.id, index).rank, bytes: Promise.resolve().then(() => this.bring(image, index, transfer)).finally(() => this.transfers.delete(key)) };
     this.transfers.set(key, transfer);
     return transfer.bytes;
   }
 
+  private place(id: ManifestId, index: number): RelayPlace {
+    return relayPlace(this.tables.get(id) ?? noMembers, index);
+  }
+
   private async bring(image: KnownImage, index: number, transfer: Transfer): Promise<Buffer> {
-    const table = this.tables.get(image.id) ?? noMembers;
-    for (const number of candidates(table, index, ownersAsked)) {
-      if (number === table.self) break;
-      const bytes = await this.fromMember(image, index, number, transfer, false);
+    const { rank, sources } = this.place(image.id, index);
+    transfer.rank = rank;
+    for (const number of sources) {
+      const bytes = await this.fromMember(image, index, number, transfer, rank);
       if (bytes !== null) return bytes;
     }
     const first = await this.fromMaster(image, index, transfer, false);
     if (Buffer.isBuffer(first)) return first;
     for (const number of first) {
       await this.introduced(image.id, number);
-      const bytes = await this.fromMember(image, index, number, transfer, false);
+      const bytes = await this.fromMember(image, index, number, transfer, 0);
       if (bytes !== null) return bytes;
     }
     const insisted = await this.fromMaster(image, index, transfer, true);
     if (Buffer.isBuffer(insisted)) return insisted;
     for (const number of (this.tables.get(image.id) ?? noMembers).members.keys()) {
-      const bytes = await this.fromMember(image, index, number, transfer, true);
+      const bytes = await this.fromMember(image, index, number, transfer, 0);
       if (bytes !== null) return bytes;
     }
     throw new ChunkUnavailable(`Neither the master nor another host could give chunk ${index} of image ${image.id.slice(0, 12)}….`);
   }
 
-  /** `held`: only if it has it; else it may bring it first. Null when it could not give it. */
-  private async fromMember(image: KnownImage, index: number, number: number, transfer: Transfer, held: boolean): Promise<Buffer | null> {
+  /** Null when it could not give it. `rank`: see Want. */
+  private async fromMember(image: KnownImage, index: number, number: number, transfer: Transfer, rank: number): Promise<Buffer | null> {
     const table = this.tables.get(image.id) ?? noMembers;
     const member = table.members.get(number);
     if (member === undefined || number === table.self || this.liars.has(member.slaveId) || !this.peers.isWorthAsking(member)) return null;
     const port = await this.peers.to(member, image.id);
     if (port === null) return null;
-    const want = { channel: 0, index, urgent: transfer.urgent, insist: held };
+    const want = { channel: 0, index, urgent: transfer.urgent, insist: false, rank };
     const { number: request, answer } = port.ask(want);
     const found = await this.ask({ answer, port, raise: () => port.raise(request, want), cancel: () => port.cancel(request) }, transfer);
     if (found === 'silent') {
       // An owner that waits for the master has nothing to say either: when the master is silent to us too, it is no fault of the owner's.
-      if (held || this.master.isHeard(silentMs)) {
+      if (rank === 0 || this.master.isHeard(silentMs)) {
         this.master.fault(image.id, member.slaveId, 'silent', index);
         this.peers.rest(member.slaveId);
       }

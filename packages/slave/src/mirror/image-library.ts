@@ -118,6 +118,10 @@ export class MirrorLibrary implements ImageLibrary {
     return this.images.get(id) ?? null;
   }
 
+  async soon(id: string): Promise<StoredImage | null> {
+    return this.find(id) ?? (await this.opening.get(id)?.catch(() => null)) ?? null;
+  }
+
   all(): readonly StoredImage[] {
     return [...this.images.values()];
   }

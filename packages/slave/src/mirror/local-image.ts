@@ -21,6 +21,8 @@ export interface LocalImage extends KnownImage {
 export interface ImageLibrary {
   /** One that is here; null when there is not even its manifest. Never fetches. */
   find(id: string): LocalImage | null;
+  /** As `find`, but one that is just being opened is waited for. */
+  soon(id: string): Promise<LocalImage | null>;
   all(): readonly LocalImage[];
   /** Brings at least the manifest and lets it be served; shared by concurrent callers. Throws as ChunkSource.manifest does. */
   open(id: string): Promise<LocalImage>;

@@ -144,7 +144,7 @@ class Host implements ManifestMaster, KnownMembers {
 function question(given: Promise<ChunkAnswer>): Question {
   let cancel: () => void = () => undefined;
   const cancelled = new Promise<ChunkAnswer>((resolve) => (cancel = () => resolve(lacked('failed'))));
-  return { answer: Promise.race([given, cancelled]), raise: () => undefined, cancel: () => cancel(), port: { received: 0 } };
+  return { answer: Promise.race([given, cancelled]), raise: () => undefined, cancel: () => cancel(), port: { received: 0, answers: 0 } };
 }
 
 const all = Array.from({ length: inAll }, (_, part) => part);

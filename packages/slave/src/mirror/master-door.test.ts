@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { systemClock } from '@paravcl/shared/clock';
 import { ChunkPort } from '@paravcl/shared/chunks/chunk-port';
 import { mirrorMessageSchema, mirrorUpgrade, type MasterToMirror, type MirrorMessage } from '@paravcl/shared/chunks/mirror-messages';
 import { newId } from '@paravcl/shared/ids';
@@ -25,7 +26,7 @@ class Connection {
       onControl: (message) => void this.heard.push(mirrorMessageSchema.parse(message)),
       onWant: () => Promise.resolve({ kind: 'lack', why: 'absent' }),
       onClose: () => (this.isOver = true),
-    });
+    }, systemClock);
     this.say({ type: 'challenge', siteId, nonce: 'n'.repeat(43), protocol: { newest: 1, oldest: 1 } });
   }
 

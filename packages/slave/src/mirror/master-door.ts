@@ -1,6 +1,6 @@
 import type { Cancel, Clock, EpochMs } from '@paravcl/shared/clock';
 import type { AccessPattern, Recording } from '@paravcl/shared/chunks/access-pattern';
-import { ChunkPort, type ChunkAnswer } from '@paravcl/shared/chunks/chunk-port';
+import { ChunkPort, type AskedWant, type ChunkAnswer } from '@paravcl/shared/chunks/chunk-port';
 import type { Want } from '@paravcl/shared/chunks/frames';
 import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import {
@@ -149,7 +149,7 @@ export class MasterDoor {
     const channel = this.channels.get(id);
     const port = this.current?.port;
     if (!this.isUp || port === undefined || channel === undefined || this.current?.opened.has(channel) !== true) return null;
-    const want: Omit<Want, 'request'> = { channel, index, urgent, insist };
+    const want: AskedWant = { channel, index, urgent, insist };
     const { number, answer } = port.ask(want);
     return { answer, raise: () => port.raise(number, want), cancel: () => port.cancel(number), port };
   }
@@ -254,7 +254,7 @@ export class MasterDoor {
         cancel();
         this.down(connection, why);
       },
-    });
+    }, this.parts.clock);
     const connection: Connection = { port, greeted: cancel, up: false, heardAtMs: this.parts.clock.monotonicMs(), opened: new Set(), told: new Set(), refusals: new Map() };
     this.current = connection;
     socket.on('data', () => {

@@ -1,11 +1,13 @@
 import type { Cancel, Clock } from '@paravcl/shared/clock';
 import type { ManifestId } from '@paravcl/shared/chunks/manifest';
-import { ChunkPort } from '@paravcl/shared/chunks/chunk-port';
+import { ChunkPort, type ChunkPortHandlers } from '@paravcl/shared/chunks/chunk-port';
 import type { ChunkMember } from '@paravcl/shared/chunks/mirror-messages';
 import { pskCiphers } from '@paravcl/shared/chunks/psk';
 import { connect } from 'node:tls';
 
-const connectWithinMs = 3000;
+const connectWithinMs = 10_000;
+/** Handshakes under way at once: each costs both ends processor time, and those that are begun are to end. */
+const dialsAtOnce = 8;
 /** One that could not be reached is left alone so long. */
 const restMs = 5000;
 /** Nothing asked for so long: the connection is given up, a new one is cheap. */
@@ -20,6 +22,8 @@ interface Connection {
 export class PeerConnections {
   private readonly connections = new Map<string, Connection>();
   private readonly restUntilMs = new Map<string, number>();
+  private dialing = 0;
+  private readonly waiting: (() => void)[] = [];
   private readonly cancelSweep: Cancel;
   private cancelNext: Cancel | null = null;
 
@@ -46,7 +50,7 @@ export class PeerConnections {
     let connection = this.connections.get(key);
     if (connection === undefined) {
       if (!this.isWorthAsking(member)) return null;
-      connection = { port: this.dial(member, manifest, key), usedAtMs: 0 };
+      connection = { port: this.inTurn(() => this.dial(member, manifest, key)), usedAtMs: 0 };
       this.connections.set(key, connection);
     }
     connection.usedAtMs = this.clock.monotonicMs();
@@ -59,9 +63,26 @@ export class PeerConnections {
     for (const [key, { port }] of this.connections) if (key.startsWith(`${slaveId}.`)) void port.then((open) => open?.close('it did not answer'));
   }
 
+  /** The image is no longer here: nobody is asked for it any more. */
+  leave(manifest: ManifestId): void {
+    for (const [key, { port }] of this.connections) if (key.endsWith(`.${manifest}`)) void port.then((open) => open?.close('the image is no longer on this host'));
+  }
+
   stop(): void {
     this.cancelSweep();
     for (const { port } of this.connections.values()) void port.then((open) => open?.close('this mirror stops'));
+  }
+
+  private async inTurn(dial: () => Promise<ChunkPort | null>): Promise<ChunkPort | null> {
+    if (this.dialing < dialsAtOnce) this.dialing += 1;
+    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    try {
+      return await dial();
+    } finally {
+      const next = this.waiting.shift();
+      if (next === undefined) this.dialing -= 1;
+      else next();
+    }
   }
 
   private dial(member: ChunkMember, manifest: ManifestId, key: string): Promise<ChunkPort | null> {
@@ -98,13 +119,13 @@ export class PeerConnections {
         cancel();
         socket.off('error', refused);
         socket.setKeepAlive(true, 15_000);
-        const port = new ChunkPort(socket, {
+        const handlers: ChunkPortHandlers = {
           onControl: () => undefined,
           // A mirror that is asked on a connection it did not offer has nothing to say.
           onWant: () => Promise.resolve({ kind: 'lack', why: 'refused' }),
           onClose: () => this.connections.delete(key),
-        });
-        resolve(port);
+        };
+        resolve(new ChunkPort(socket, handlers, this.clock));
       });
     });
   }

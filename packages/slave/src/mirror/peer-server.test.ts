@@ -11,6 +11,7 @@ import { manifestOf, type Manifest } from '@paravcl/shared/chunks/manifest';
 import { encodedPart } from '@paravcl/shared/chunks/manifest-parts';
 import { newId } from '@paravcl/shared/ids';
 import { pino } from 'pino';
+import { until } from '../../test/fixtures/until';
 import type { LocalImage } from './local-image';
 import type { WelcomedSecret } from './master-door';
 import { PeerConnections } from './peer-connections';
@@ -27,7 +28,7 @@ const chunk = (index: number): Buffer => content.subarray(index * chunkBytes, (i
 class PartImage implements Pick<LocalImage, 'id' | 'manifest' | 'has' | 'held' | 'obtain'> {
   readonly id = manifest;
   readonly manifest = manifestOf({ chunkBytes, sizeBytes: content.length }, Buffer.alloc(32 * 32, 1));
-  readonly brought: number[] = [];
+  readonly obtained: { readonly index: number; readonly urgent: boolean }[] = [];
 
   gate: Promise<void> = Promise.resolve();
 
@@ -39,8 +40,12 @@ class PartImage implements Pick<LocalImage, 'id' | 'manifest' | 'has' | 'held' |
     return Promise.resolve(this.has(index) ? chunk(index) : null);
   }
 
-  async obtain(index: number): Promise<Buffer> {
-    this.brought.push(index);
+  get brought(): readonly number[] {
+    return this.obtained.map(({ index }) => index);
+  }
+
+  async obtain(index: number, urgent: boolean): Promise<Buffer> {
+    this.obtained.push({ index, urgent });
     await this.gate;
     return chunk(index);
   }
@@ -54,9 +59,10 @@ afterEach(async () => {
 /** As the welcome says it, from a master whose clock is so far ahead of this machine's. */
 const welcomed = (of: Buffer, aheadMs = 0): WelcomedSecret => ({ secret: of.toString('base64url'), masterTimeMs: Date.now() + aheadMs });
 
-async function serving(bringsForOthers = false, manifestUpTo: (part: number) => Promise<Manifest | null> = () => Promise.resolve(null)): Promise<{ readonly server: PeerServer; readonly image: PartImage }> {
+async function serving(ownRank = 0xffff, manifestUpTo: (part: number) => Promise<Manifest | null> = () => Promise.resolve(null)): Promise<{ readonly server: PeerServer; readonly image: PartImage }> {
   const image = new PartImage();
-  const server = await PeerServer.listen({ port: 0, library: { find: (id) => (id === manifest ? (image as unknown as LocalImage) : null) }, bringsForOthers: () => bringsForOthers, manifestUpTo: (_, part) => manifestUpTo(part), clock: systemClock, log });
+  const find = (id: string): LocalImage | null => (id === manifest ? (image as unknown as LocalImage) : null);
+  const server = await PeerServer.listen({ port: 0, library: { find, soon: (id) => Promise.resolve(find(id)) }, bringsFor: (_, __, rank) => rank > ownRank, manifestUpTo: (_, part) => manifestUpTo(part), clock: systemClock, log });
   if (server === null) throw new Error('no port is free');
   closing.push(() => server.close());
   server.welcome(welcomed(secret));
@@ -78,7 +84,7 @@ function connections(onUnreachable: (why: string) => void = () => undefined): Pe
   return peers;
 }
 
-const want = (index: number, insist = false) => ({ channel: 0, index, urgent: true, insist });
+const want = (index: number, rank = 0) => ({ channel: 0, index, urgent: true, insist: false, rank });
 
 it('sends what it has to whoever the master gave a key', async () => {
   const { server } = await serving();
@@ -88,24 +94,53 @@ it('sends what it has to whoever the master gave a key', async () => {
   expect(server.toPeersBytes).toBe(4 * chunkBytes);
 });
 
-it('brings for others only what is its part to bring', async () => {
-  const mine = await serving(true);
-  const others = await serving(false);
-  const peers = connections();
-  const ask = async (server: PeerServer, insist: boolean) => (await peers.to(memberOf(server), manifest))?.ask(want(6, insist)).answer;
-  expect(await ask(mine.server, false)).toEqual({ kind: 'chunk', encoding: 'plain', data: chunk(6) });
-  expect(await ask(mine.server, true)).toEqual({ kind: 'lack', why: 'absent' });
-  expect(await ask(others.server, false)).toEqual({ kind: 'lack', why: 'absent' });
-  expect([mine.image.brought, others.image.brought]).toEqual([[6], []]);
+it('brings what it lacks only for those who stand behind it in the tree of the chunk', async () => {
+  const { server, image } = await serving(2);
+  const port = await connections().to(memberOf(server), manifest);
+  const ask = (rank: number) => port?.ask(want(6, rank)).answer;
+  expect(await ask(0)).toEqual({ kind: 'lack', why: 'absent' });
+  expect(await ask(2)).toEqual({ kind: 'lack', why: 'absent' });
+  expect(image.brought).toEqual([]);
+  expect(await ask(3)).toEqual({ kind: 'chunk', encoding: 'plain', data: chunk(6) });
+  expect(image.brought).toEqual([6]);
+});
+
+it('lets what it brings be raised by whoever waits for it', async () => {
+  const { server, image } = await serving(0);
+  let open: () => void = () => undefined;
+  image.gate = new Promise((resolve) => (open = resolve));
+  const port = await connections().to(memberOf(server), manifest);
+  const ahead = { ...want(6, 1), urgent: false };
+  const asked = port?.ask(ahead);
+  await until('it to be brought', () => image.obtained.length === 1);
+  port?.raise(asked?.number ?? 0, ahead);
+  await until('it to be raised', () => image.obtained.length === 2);
+  expect(image.obtained).toEqual([{ index: 6, urgent: false }, { index: 6, urgent: true }]);
+  open();
+  expect(await asked?.answer).toEqual({ kind: 'chunk', encoding: 'plain', data: chunk(6) });
+});
+
+it('waits with its answer for an image that is just being opened', async () => {
+  const image = new PartImage();
+  let open: (found: LocalImage) => void = () => undefined;
+  const opening = new Promise<LocalImage>((resolve) => (open = resolve));
+  const server = await PeerServer.listen({ port: 0, library: { find: () => null, soon: () => opening }, bringsFor: () => false, manifestUpTo: () => Promise.resolve(null), clock: systemClock, log });
+  if (server === null) throw new Error('no port is free');
+  closing.push(() => server.close());
+  server.welcome(welcomed(secret));
+  const port = await connections().to(memberOf(server), manifest);
+  const answer = port?.ask(want(1)).answer;
+  open(image as unknown as LocalImage);
+  expect(await answer).toEqual({ kind: 'chunk', encoding: 'plain', data: chunk(1) });
 });
 
 it('sends a chunk that is here while many are still to be brought for the same host', async () => {
-  const { server, image } = await serving(true);
+  const { server, image } = await serving(0);
   let open: () => void = () => undefined;
   image.gate = new Promise((resolve) => (open = resolve));
   const port = await connections().to(memberOf(server), manifest);
   // As many as there is room for on the way out to one host, in bytes.
-  const slow = Array.from({ length: 16 }, (_, at) => 4 + at).map((index) => port?.ask(want(index)).answer);
+  const slow = Array.from({ length: 16 }, (_, at) => 4 + at).map((index) => port?.ask(want(index, 1)).answer);
   expect(await port?.ask({ ...want(0), urgent: false }).answer).toEqual({ kind: 'chunk', encoding: 'plain', data: chunk(0) });
   expect(image.brought).toHaveLength(16);
   open();
@@ -174,7 +209,7 @@ it('hands on the parts of a manifest that is being fetched once they have come, 
   const fetched = new PartImage().manifest;
   let come: () => void = () => undefined;
   const coming = new Promise<void>((resolve) => (come = resolve));
-  const { server } = await serving(false, async (part) => {
+  const { server } = await serving(0xffff, async (part) => {
     await coming;
     return part === 0 ? fetched : null;
   });
@@ -187,7 +222,7 @@ it('hands on the parts of a manifest that is being fetched once they have come, 
 });
 
 it('says of an image it does not have, and of chunks that no image has, that it lacks them', async () => {
-  const { server } = await serving(true);
+  const { server } = await serving(0);
   const peers = connections();
   const other = 'c'.repeat(64);
   expect(await (await peers.to(memberOf(server, { manifest: other }), other))?.ask(want(0)).answer).toEqual({ kind: 'lack', why: 'absent' });
@@ -200,7 +235,7 @@ it('is not there when its port is taken, and says so', async () => {
   closing.push(() => void taken.close());
   const error = jest.fn();
   const { port } = taken.address() as { port: number };
-  const busy = await PeerServer.listen({ port, library: { find: () => null }, bringsForOthers: () => false, manifestUpTo: () => Promise.resolve(null), clock: systemClock, log: Object.assign(pino({ level: 'silent' }), { error }) });
+  const busy = await PeerServer.listen({ port, library: { find: () => null, soon: () => Promise.resolve(null) }, bringsFor: () => false, manifestUpTo: () => Promise.resolve(null), clock: systemClock, log: Object.assign(pino({ level: 'silent' }), { error }) });
   expect(busy).toBeNull();
   expect(error).toHaveBeenCalledWith(expect.anything(), expect.stringMatching(/mirror\.peerPort/));
 });

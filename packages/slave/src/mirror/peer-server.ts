@@ -1,9 +1,10 @@
 import type { Cancel, Clock } from '@paravcl/shared/clock';
-import { ChunkPort, type ChunkAnswer } from '@paravcl/shared/chunks/chunk-port';
-import { manifestPartAt, type Want } from '@paravcl/shared/chunks/frames';
+import { ChunkPort, type ChunkAnswer, type ChunkPortHandlers } from '@paravcl/shared/chunks/chunk-port';
+import { manifestPartAt } from '@paravcl/shared/chunks/frames';
 import { chunkCount, chunkLength, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
 import { encodedPart, mostPartBytes } from '@paravcl/shared/chunks/manifest-parts';
 import { pskBytes, pskCiphers, readPskIdentity, secretIdLength } from '@paravcl/shared/chunks/psk';
+import type { ServedWant } from '@paravcl/shared/chunks/served-want';
 import { WayOut, type PacedStream } from '@paravcl/shared/chunks/way-out';
 import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
@@ -21,9 +22,9 @@ const deflate = promisify(deflateRaw);
 export interface PeerServerOptions {
   /** 0: any that is free. */
   readonly port: number;
-  readonly library: Pick<ImageLibrary, 'find'>;
-  /** Whether this host is to bring a chunk that it lacks for others too (fetcher.ts). */
-  bringsForOthers(id: ManifestId, index: number): boolean;
+  readonly library: Pick<ImageLibrary, 'find' | 'soon'>;
+  /** Whether this host is to bring a chunk that it lacks for another of this rank (fetcher.ts). */
+  bringsFor(id: ManifestId, index: number, rank: number): boolean;
   /** As much as there is, once this part has come, of a manifest that is being fetched; null when it does not come. */
   manifestUpTo(id: ManifestId, part: number): Promise<Manifest | null>;
   readonly clock: Clock;
@@ -140,25 +141,29 @@ export class PeerServer {
     socket.setKeepAlive(true, 15_000);
     this.open.add(socket);
     const stream: PacedStream = this.out.paced(socket);
-    const port: ChunkPort = new ChunkPort(stream, {
+    const handlers: ChunkPortHandlers = {
       onControl: () => port.close('mirrors say nothing to each other but what they want'),
-      onWant: (want, cancelled) => this.answer(manifest, want, stream, cancelled),
+      onWant: (want) => this.answer(manifest, want, stream),
       onClose: () => this.open.delete(socket),
-    });
+    };
+    const port: ChunkPort = new ChunkPort(stream, handlers, this.options.clock);
   }
 
-  private async answer(id: ManifestId, { index, urgent, insist }: Want, stream: PacedStream, cancelled: () => boolean): Promise<ChunkAnswer> {
-    const image = this.options.library.find(id);
+  private async answer(id: ManifestId, want: ServedWant, stream: PacedStream): Promise<ChunkAnswer> {
+    const { index, rank } = want;
+    const { library, manifestUpTo } = this.options;
     const part = manifestPartAt(index);
-    if (part !== null) return this.answerManifestPart(image?.manifest ?? (await this.options.manifestUpTo(id, part)), part, stream, cancelled);
+    if (part !== null) return this.answerManifestPart(library.find(id)?.manifest ?? (await manifestUpTo(id, part)), want, part, stream);
+    // Who begins at the same time as this host may ask before its image is open.
+    const image = await library.soon(id);
     if (image === null || index >= chunkCount(image.manifest)) return { kind: 'lack', why: 'absent' };
-    const mayBring = !insist && this.options.bringsForOthers(id, index);
+    const mayBring = this.options.bringsFor(id, index, rank);
     // Before there is room for it on the way out: what is here does not wait for what is still to come.
-    const brought = image.has(index) ? isHere : mayBring ? await this.bring(image, index, urgent) : null;
+    const brought = image.has(index) ? isHere : mayBring ? await this.bring(image, want) : null;
     if (brought === null) return { kind: 'lack', why: 'absent' };
     try {
-      const found = await stream.send(chunkLength(image.manifest, index), urgent, cancelled, async () => {
-        const data = brought.data ?? (await image.held(index)) ?? (mayBring ? await obtained(image, index, urgent) : null);
+      const found = await stream.send(chunkLength(image.manifest, index), want, async () => {
+        const data = brought.data ?? (await image.held(index)) ?? (mayBring ? await obtained(image, want) : null);
         return data === null ? null : { data };
       });
       if (found === null) return { kind: 'lack', why: 'absent' };
@@ -170,27 +175,34 @@ export class PeerServer {
   }
 
   /** Null when it cannot be had now; without its bytes when many wait for room already: it is read again then. */
-  private async bring(image: LocalImage, index: number, urgent: boolean): Promise<Brought | null> {
-    const data = await obtained(image, index, urgent);
+  private async bring(image: LocalImage, want: ServedWant): Promise<Brought | null> {
+    const data = await obtained(image, want);
     if (data === null || this.broughtBytes + data.length > mostBroughtBytes) return data === null ? null : isHere;
     this.broughtBytes += data.length;
     return { data };
   }
 
   /** Of an image that is here, or as far as it has come of one whose manifest is being fetched. */
-  private async answerManifestPart(manifest: Manifest | null, part: number, stream: PacedStream, cancelled: () => boolean): Promise<ChunkAnswer> {
+  private async answerManifestPart(manifest: Manifest | null, want: ServedWant, part: number, stream: PacedStream): Promise<ChunkAnswer> {
     if (manifest === null || part >= manifest.parts.length) return { kind: 'lack', why: 'absent' };
-    const found = await stream.send(mostPartBytes, true, cancelled, async () => ({ data: await deflate(encodedPart(manifest, part), { level: 1 }) }));
+    const found = await stream.send(mostPartBytes, want, async () => ({ data: await deflate(encodedPart(manifest, part), { level: 1 }) }));
     return found === null ? { kind: 'lack', why: 'failed' } : { kind: 'chunk', encoding: 'deflate', data: found.data };
   }
 }
 
 /** Null when nobody can give it now. */
-async function obtained(image: LocalImage, index: number, urgent: boolean): Promise<Buffer | null> {
+async function obtained(image: LocalImage, want: ServedWant): Promise<Buffer | null> {
+  let isUnderWay = true;
+  want.whenRaised(() => {
+    // Shares what is under way and raises it; how that ends is told below.
+    if (isUnderWay) image.obtain(want.index, true).catch(() => undefined);
+  });
   try {
-    return await image.obtain(index, urgent);
+    return await image.obtain(want.index, want.urgent);
   } catch (error) {
     if (error instanceof ChunkUnavailable) return null;
     throw error;
+  } finally {
+    isUnderWay = false;
   }
 }

@@ -52,6 +52,7 @@ class Library implements ImageLibrary {
   }
 
   find = (): never => unexpected();
+  soon = (): never => unexpected();
   all = (): never => unexpected();
   onChange = (): never => unexpected();
 
