@@ -70,7 +70,7 @@ export const programStarters = new Set([
   'packages/master/src/db/mariadb-data-directory.ts',
   'packages/master/src/db/mariadb-process.ts',
   'packages/master/src/state-lock.ts',
-  'packages/master/src/store/image-conversion.ts',
+  'packages/master/src/store/caged-program.ts',
   'packages/slave/src/state-lock.ts',
   'packages/master/src/tell-systemd.ts',
   'packages/master/src/tls/site-ca.ts',
