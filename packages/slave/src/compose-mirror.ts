@@ -131,8 +131,8 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
       const named = readExportName(name);
       const image = named === null ? null : await opened.openForReader(named.manifest);
       if (image === null) return null;
-      if (named?.instanceId !== null) prefetcher.boots(image);
-      return imageExport(image, named?.instanceId == null ? null : recorder.begin(image, named.instanceId));
+      if (named?.instanceId == null) return imageExport(image, null);
+      return imageExport(image, recorder.begin(image, named.instanceId), prefetcher.boots(image));
     },
   });
   const control = await ControlServer.listen({

@@ -2,8 +2,8 @@ import type { RecordedReader } from './read-recorder';
 import type { NbdExport } from './nbd/nbd-export';
 import type { StoredImage } from './stored-image';
 
-/** An image as one connection reads it; held until the connection ends. */
-export function imageExport(image: StoredImage, recorded: RecordedReader | null): NbdExport {
+/** An image as one connection reads it; held until the connection ends, which `ended` is told. */
+export function imageExport(image: StoredImage, recorded: RecordedReader | null, ended: () => void = () => undefined): NbdExport {
   const release = image.hold();
   const { chunkBytes, sizeBytes } = image.manifest;
   const chunkAt = (offset: number): number => Math.floor(offset / chunkBytes);
@@ -26,6 +26,7 @@ export function imageExport(image: StoredImage, recorded: RecordedReader | null)
     },
     release: () => {
       recorded?.end();
+      ended();
       release();
     },
   };

@@ -124,6 +124,53 @@ describe('ahead of a guest that boots', () => {
     expect([...image.obtained].sort()).toEqual([1, 2, 3]);
   });
 
+  it('brings nothing more once the last of its guests ended, whatever pattern comes', async () => {
+    const { prefetcher, image, clock } = made();
+    prefetcher.pattern(id, pattern([1]));
+    const [endOne, endOther] = [prefetcher.boots(image), prefetcher.boots(image)];
+    endOne();
+    endOne();
+    prefetcher.pattern(id, pattern([1, 2], 2));
+    await clock.advance(10);
+    expect(image.obtained).toEqual([1, 2]);
+    endOther();
+    prefetcher.pattern(id, pattern([1, 2, 3], 3));
+    await clock.advance(10_000);
+    expect(image.obtained).toEqual([1, 2]);
+  });
+
+  it('leaves off in the middle when its guest ends, and brings the rest for one that comes at once or later', async () => {
+    for (const comesAtOnce of [true, false]) {
+      const { prefetcher, image, clock } = made();
+      image.unavailable = true;
+      prefetcher.pattern(id, pattern([1, 2, 3]));
+      const end = prefetcher.boots(image);
+      await clock.advance(10);
+      end();
+      if (comesAtOnce) prefetcher.boots(image);
+      image.unavailable = false;
+      await clock.advance(10_000);
+      if (!comesAtOnce) {
+        expect(image.obtained).toEqual([]);
+        prefetcher.boots(image);
+        await clock.advance(10);
+      }
+      expect([...image.obtained].sort()).toEqual([1, 2, 3]);
+    }
+  });
+
+  it('is not ended by a guest of an image that went and came again', async () => {
+    const { prefetcher, image, library, clock } = made();
+    const end = prefetcher.boots(image);
+    prefetcher.forget(id);
+    const again = library.add(id);
+    prefetcher.boots(again);
+    end();
+    prefetcher.pattern(id, pattern([1, 2]));
+    await clock.advance(10);
+    expect(again.obtained).toEqual([1, 2]);
+  });
+
   it('stops for an image that left this host, and begins anew when it comes again', async () => {
     const { prefetcher, image, library, clock } = made();
     image.unavailable = true;

@@ -22,13 +22,19 @@ export interface PrefetchRates {
   readonly preCopyMbps: number;
 }
 
+/** An image, and how many of its guests read it. */
+interface Booting {
+  readonly image: LocalImage;
+  guests: number;
+}
+
 /**
  * Brings chunks ahead of need, one image at a time per reason: the pattern of an image whose guest boots here, in the order
  * in which boots read it; and what the master wants here for coming reservations. What a guest waits for goes before.
  */
 export class Prefetcher {
   private readonly patterns = new Map<ManifestId, AccessPattern>();
-  private readonly booting = new Map<ManifestId, LocalImage>();
+  private readonly booting = new Map<ManifestId, Booting>();
   private wished: readonly { readonly manifest: ManifestId; readonly what: PreCopy }[] = [];
   private readonly running = new Set<ManifestId>();
   private stopped = false;
@@ -54,15 +60,24 @@ export class Prefetcher {
 
   pattern(id: ManifestId, pattern: AccessPattern): void {
     this.patterns.set(id, pattern);
-    const image = this.booting.get(id);
-    if (image !== undefined) this.bringAhead(image);
+    const booting = this.booting.get(id);
+    if (booting !== undefined) this.bringAhead(booting);
     void this.preCopy();
   }
 
-  /** A guest of this image boots here, or is about to. */
-  boots(image: LocalImage): void {
-    this.booting.set(image.id, image);
-    this.bringAhead(image);
+  /** A guest of this image boots here, or is about to; call the answer when it ended. With the last of them nothing more is brought ahead. */
+  boots(image: LocalImage): () => void {
+    const known = this.booting.get(image.id);
+    const booting = known?.image === image ? known : { image, guests: 0 };
+    booting.guests += 1;
+    this.booting.set(image.id, booting);
+    this.bringAhead(booting);
+    let reads = true;
+    return () => {
+      if (reads) booting.guests -= 1;
+      reads = false;
+      if (booting.guests === 0 && this.booting.get(image.id) === booting) this.booting.delete(image.id);
+    };
   }
 
   /** Everything the master wants here ahead of need. */
@@ -86,16 +101,17 @@ export class Prefetcher {
     this.cancelAgain();
   }
 
-  private bringAhead(image: LocalImage): void {
+  private bringAhead(booting: Booting): void {
+    const { image } = booting;
     const pattern = this.patterns.get(image.id);
     if (pattern === undefined || this.running.has(image.id)) return;
     this.running.add(image.id);
     const order = [...pattern.boot, ...pattern.application, ...pattern.shutdown];
-    void this.bring(image, order, this.rates.prefetchMbps, () => this.booting.get(image.id) === image).finally(() => {
+    void this.bring(image, order, this.rates.prefetchMbps, () => this.booting.get(image.id) === booting).finally(() => {
       this.running.delete(image.id);
       const now = this.booting.get(image.id);
-      // A newer pattern came, or the image went and came again.
-      if (now !== undefined && (now !== image || this.patterns.get(image.id) !== pattern)) this.bringAhead(now);
+      // A newer pattern came, or the last guest ended, or the image went, and another came.
+      if (now !== undefined && (now !== booting || this.patterns.get(image.id) !== pattern)) this.bringAhead(now);
     });
   }
 
