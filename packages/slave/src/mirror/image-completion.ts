@@ -2,14 +2,12 @@ import type { Clock } from '@paravcl/shared/clock';
 import { sleep } from '@paravcl/shared/clock';
 import { chunkCount, type ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { Logger } from 'pino';
-import { ChunkUnavailable } from './chunk-source';
+import { bringChunks } from './bring-chunks';
 import type { MirrorLibrary } from './image-library';
 import { wholeOrder } from './prefetch';
 import type { StoredImage } from './stored-image';
 
 const chunksAtOnce = 16;
-const unavailableMs = 2000;
-const roomMs = 5000;
 /** Of an image that was not opened in order the chunks are hashed again, this many and then a pause as long. */
 const checkedAtOnce = 16;
 const checkAgainMs = 60_000;
@@ -49,30 +47,21 @@ export class ImageCompletion {
   }
 
   private async bring(image: StoredImage): Promise<void> {
-    const order = wholeOrder(image, this.bootSet(image.id));
-    let next = 0;
-    const worker = async (): Promise<void> => {
-      while (next < order.length) await this.bringChunk(image, order[next++] ?? 0);
-    };
-    await Promise.all(Array.from({ length: chunksAtOnce }, worker));
+    await bringChunks(this.clock, {
+      image,
+      order: wholeOrder(image, this.bootSet(image.id)),
+      atOnce: chunksAtOnce,
+      pool: this.library,
+      isHere: async (index) => {
+        await image.check(index);
+        return image.has(index);
+      },
+      isWanted: () => !this.stopped && this.isHere(image),
+      onFault: (error) => {
+        throw error;
+      },
+    });
     await image.flush();
-  }
-
-  private async bringChunk(image: StoredImage, index: number): Promise<void> {
-    while (!this.stopped && this.isHere(image)) {
-      await image.check(index);
-      if (image.has(index)) return;
-      if (this.library.poolFull) {
-        await sleep(this.clock, roomMs);
-        continue;
-      }
-      try {
-        await image.obtain(index, false);
-      } catch (error) {
-        if (!(error instanceof ChunkUnavailable)) throw error;
-        await sleep(this.clock, unavailableMs);
-      }
-    }
   }
 
   private async check(image: StoredImage): Promise<void> {

@@ -1,15 +1,13 @@
-import { sleep, type Cancel, type Clock } from '@paravcl/shared/clock';
+import type { Cancel, Clock } from '@paravcl/shared/clock';
 import type { AccessPattern } from '@paravcl/shared/chunks/access-pattern';
-import { chunkCount, chunkLength, type ManifestId } from '@paravcl/shared/chunks/manifest';
+import { chunkCount, type ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { PreCopy } from '@paravcl/shared/chunks/mirror-messages';
 import type { Logger } from 'pino';
-import { ChunkUnavailable } from './chunk-source';
+import { bringChunks } from './bring-chunks';
 import type { ImageLibrary, LocalImage } from './local-image';
 
 /** Chunks on their way at a time: what a link of 1 Gbit/s and an owner that waits for the master itself need to stay busy. */
 const window = 64;
-const unavailableMs = 2000;
-const roomMs = 5000;
 /** A chunk that nobody can give is left out after so many tries: one bad chunk must not keep all others. It is fetched when it is read. */
 const tries = 15;
 /** An image of which something could not be brought for the calendar is tried again so much later. */
@@ -54,10 +52,6 @@ export class Prefetcher {
     return this.patterns.get(id)?.boot ?? [];
   }
 
-  patternOf(id: ManifestId): AccessPattern | null {
-    return this.patterns.get(id) ?? null;
-  }
-
   pattern(id: ManifestId, pattern: AccessPattern): void {
     this.patterns.set(id, pattern);
     const booting = this.booting.get(id);
@@ -84,10 +78,6 @@ export class Prefetcher {
   wish(images: readonly { readonly manifest: ManifestId; readonly what: PreCopy }[]): void {
     this.wished = images;
     void this.preCopy();
-  }
-
-  isWished(id: ManifestId): boolean {
-    return this.wished.some(({ manifest }) => manifest === id);
   }
 
   /** The image is no longer on this host. */
@@ -147,40 +137,18 @@ export class Prefetcher {
     this.cancelAgain = this.clock.after(wishAgainMs, () => void this.preCopy());
   }
 
-  /** Brings the chunks in this order, `window` at a time, at most at this rate, while it is wanted. */
-  private async bring(image: LocalImage, order: readonly number[], mbps: number, isWanted: () => boolean): Promise<void> {
-    const bytesPerMs = (mbps * 1e6) / 8 / 1000;
-    const burstMs = (window * image.manifest.chunkBytes) / bytesPerMs;
-    const chunks = chunkCount(image.manifest);
-    let next = 0;
-    /** When the link is free again by the rate; time that was not used is not saved up. */
-    let freeAtMs = this.clock.monotonicMs();
-    const worker = async (): Promise<void> => {
-      while (next < order.length && !this.stopped && isWanted()) {
-        const index = order[next++] ?? 0;
-        if (index >= chunks || image.has(index)) continue;
-        while (this.library.poolFull && !this.stopped && isWanted()) await sleep(this.clock, roomMs);
-        const nowMs = this.clock.monotonicMs();
-        freeAtMs = Math.max(freeAtMs, nowMs) + chunkLength(image.manifest, index) / bytesPerMs;
-        // A burst of a window is always allowed: links are kept busy, not waited for.
-        if (freeAtMs - nowMs > burstMs) await sleep(this.clock, freeAtMs - nowMs - burstMs);
-        await this.obtain(image, index, isWanted);
-      }
-    };
-    await Promise.all(Array.from({ length: window }, worker));
-  }
-
-  /** Until it is here: one that came while there was no room was not kept. */
-  private async obtain(image: LocalImage, index: number, isWanted: () => boolean): Promise<void> {
-    for (let tried = 0; tried < tries && !image.has(index) && !this.stopped && isWanted(); tried += 1) {
-      try {
-        await image.obtain(index, false);
-        if (!image.has(index)) await sleep(this.clock, roomMs);
-      } catch (error) {
-        if (!(error instanceof ChunkUnavailable)) this.log.warn({ err: error, manifest: image.id, index }, 'a chunk could not be brought ahead; it is tried again');
-        await sleep(this.clock, unavailableMs);
-      }
-    }
+  private bring(image: LocalImage, order: readonly number[], mbps: number, isWanted: () => boolean): Promise<void> {
+    return bringChunks(this.clock, {
+      image,
+      order,
+      atOnce: window,
+      mbps,
+      tries,
+      pool: this.library,
+      isHere: (index) => image.has(index),
+      isWanted: () => !this.stopped && isWanted(),
+      onFault: (error, index) => this.log.warn({ err: error, manifest: image.id, index }, 'a chunk could not be brought ahead; it is tried again'),
+    });
   }
 }
 
