@@ -151,6 +151,7 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
       fromPeersBytes: fetcher.fromPeersBytes,
       fromMasterBytes: fetcher.fromMasterBytes,
       toPeersBytes: server?.toPeersBytes ?? 0,
+      fromOtherImagesBytes: opened.fromOtherImagesBytes,
       peerPort: server?.port ?? null,
     }),
   });

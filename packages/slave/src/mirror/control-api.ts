@@ -54,6 +54,8 @@ export const mirrorStatusSchema = z.object({
   fromPeersBytes: z.int().nonnegative(),
   fromMasterBytes: z.int().nonnegative(),
   toPeersBytes: z.int().nonnegative(),
+  /** Taken from other images of this host instead of being fetched; a mirror of an earlier release, which outlives its agent's upgrade, does not tell. */
+  fromOtherImagesBytes: z.int().nonnegative().optional(),
   peerPort: z.int().nullable(),
 });
 export type MirrorStatus = z.infer<typeof mirrorStatusSchema>;
