@@ -65,6 +65,7 @@ import { ContentReader } from './store/content-reader';
 import { ImageConversion } from './store/image-conversion';
 import { ImageIntake } from './store/image-intake';
 import { ImageStore } from './store/image-store';
+import { StoreDamaged } from './store/manifest-shelf';
 import { StorageRoom } from './store/storage-room';
 import type { ServerIdentity } from './tls/server-identity';
 import { AgentCommands } from './ws/agent-commands';
@@ -111,6 +112,10 @@ export interface Composition {
 export async function compose({ config, db, identity, metricsToken, clock, log }: Foundation): Promise<Composition> {
   const onFault = (part: string) => (error: unknown) => { log.error({ err: error, part }, 'a round failed; the next one tries again'); };
   const configured = settingsFromConfig(config);
+  const onStoreFault = (error: unknown): void => {
+    const isDamage = error instanceof StoreDamaged;
+    log.error({ err: error, part: 'store' }, isDamage ? 'the chunk store lacks what images need, or it is damaged there; the error says what to do' : 'work on the chunk store failed; a sweep or verification that was asked for may be begun anew');
+  };
   const onPlacementFault = (error: unknown): void => { log.error({ err: error, placement: config.placement.policy }, 'the placement module failed; para places until the master is started anew'); };
   const settings = { ...configured, scheduling: { ...configured.scheduling, placement: dependable(configured.scheduling.placement, onPlacementFault) } };
   const imagesDirectory = join(config.stateDir, 'images');
@@ -177,7 +182,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     onFault: onFault('images'),
   });
   const storeService = new StoreService({
-    store: chunks, mirrors: mirrors.fleet, unitOfWork: unit, clock, onFault: onFault('store'),
+    store: chunks, mirrors: mirrors.fleet, unitOfWork: unit, clock, onFault: onStoreFault,
     live: () => unit.read.images.manifestIds(), graceMs: config.images.sweep.graceHours * hourMs,
   });
   const preCopy = composePreCopy({ unit, clock, fleet: mirrors.fleet, patterns: mirrors.patterns, policy: config.images.preCopy, timeZone: config.site.timeZone });
