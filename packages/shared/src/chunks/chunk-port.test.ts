@@ -204,6 +204,15 @@ it('serves an urgent want though as many as it serves at once are still looked f
   expect(asker.outstanding).toBe(ahead.length);
 });
 
+it('takes up more wants while those before them wait for other hosts', async () => {
+  const never = new Promise<ChunkAnswer>(() => undefined);
+  const { asker, carry } = connected({ onWant: (served) => (served.index < 300 ? served.elsewhere(never) : Promise.resolve(chunkOf(served.index))) });
+  for (let index = 0; index < 300; index += 1) asker.ask(want(index));
+  const last = asker.ask(want(300));
+  await carry();
+  expect(await last.answer).toEqual(chunkOf(300));
+});
+
 it('tells whoever looks for a chunk that somebody waits for it now', async () => {
   const raised: number[] = [];
   const { asker, carry } = connected({

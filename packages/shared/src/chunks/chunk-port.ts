@@ -175,7 +175,10 @@ export class ChunkPort {
     if (ahead === 0 || ahead > 0x7fffffff) return;
     this.newestWant = asked.request;
     if (this.wants.size >= mostWants) throw new RangeError(`More than ${mostWants} chunks are asked for at once.`);
-    const want = new ServedWant(asked);
+    const want = new ServedWant(asked, (begins) => {
+      this.serving += begins ? -1 : 1;
+      if (begins) this.serve();
+    });
     this.wants.set(want.request, want);
     this.queued.add(want);
     this.serve();

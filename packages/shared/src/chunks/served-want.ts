@@ -11,7 +11,10 @@ export class ServedWant implements Want {
   private isGivenUp = false;
   private readonly listeners: (() => void)[] = [];
 
-  constructor({ request, channel, index, urgent, insist, rank }: Want) {
+  constructor(
+    { request, channel, index, urgent, insist, rank }: Want,
+    private readonly onElsewhere: (begins: boolean) => void = () => undefined,
+  ) {
     this.request = request;
     this.channel = channel;
     this.index = index;
@@ -33,6 +36,16 @@ export class ServedWant implements Want {
   /** Called once, when it becomes urgent; never of one that was so from the beginning. */
   whenRaised(run: () => void): void {
     this.listeners.push(run);
+  }
+
+  /** Waits for what others are to bring first: meanwhile it takes no place among those that are looked for here. */
+  async elsewhere<T>(found: Promise<T>): Promise<T> {
+    this.onElsewhere(true);
+    try {
+      return await found;
+    } finally {
+      this.onElsewhere(false);
+    }
   }
 
   raise(): void {

@@ -11,6 +11,7 @@ import { evictable, holders, type EvictionStanding } from './eviction';
 import type { FileLayer } from './file-layer';
 import type { ImageLibrary } from './local-image';
 import { isOutOfRoom, PoolRoom } from './pool-room';
+import { RecentChunks } from './recent-chunks';
 import { sharesChunk, StoredImage } from './stored-image';
 
 export interface LibraryOptions {
@@ -35,6 +36,8 @@ export class NoRoom extends Error {
 }
 
 const changeEveryMs = 1000;
+/** Some seconds of a link that is not the fastest. */
+const recentBytes = 16 * MiB;
 const tendEveryMs = 3_600_000;
 const dayMs = 24 * 3_600_000;
 /** How often the time of last use is written on the disk. */
@@ -57,6 +60,7 @@ export class MirrorLibrary implements ImageLibrary {
   private wished: ReadonlySet<ManifestId> = new Set();
   private readonly goneIds = new Set<ManifestId>();
   private readonly room: PoolRoom;
+  private readonly recent = new RecentChunks(recentBytes);
   private readonly directory: string;
   private readonly instances: string;
   private toldAtMs = Number.NEGATIVE_INFINITY;
@@ -236,7 +240,7 @@ export class MirrorLibrary implements ImageLibrary {
     const { files, bootId, clock, source } = this.options;
     const onFault = (error: unknown): void => this.fault(error);
     const file = await ChunkFile.open({ files, directory: join(this.directory, id), image: { id, manifest }, bootId, clock, onFault });
-    const parts = { clock, source, room: this.room, elsewhere: (image: KnownImage, index: number) => this.elsewhere(image, index), onChange: () => this.changed(), onFault };
+    const parts = { clock, source, room: this.room, recent: this.recent, elsewhere: (image: KnownImage, index: number) => this.elsewhere(image, index), onChange: () => this.changed(), onFault };
     const image = new StoredImage(id, manifest, file, parts, usedAt);
     this.images.set(id, image);
     return image;
@@ -317,6 +321,7 @@ export class MirrorLibrary implements ImageLibrary {
       await this.options.files.remove(doomed);
     })();
     this.removing.set(id, removed.catch(() => undefined).finally(() => this.removing.delete(id)));
+    this.recent.forget(id);
     this.options.source.closed(id);
     this.options.log.info({ manifest: id, bytes: image.storedBytes, unusedSince: new Date(image.usedAt).toISOString() }, 'an image that nothing here used was removed');
     this.changed();

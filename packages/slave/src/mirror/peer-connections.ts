@@ -3,7 +3,7 @@ import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import { ChunkPort, type ChunkPortHandlers } from '@paravcl/shared/chunks/chunk-port';
 import type { ChunkMember } from '@paravcl/shared/chunks/mirror-messages';
 import { pskCiphers } from '@paravcl/shared/chunks/psk';
-import { connect } from 'node:tls';
+import { connect, createSecureContext } from 'node:tls';
 
 const connectWithinMs = 10_000;
 /** Handshakes under way at once: each costs both ends processor time, and those that are begun are to end. */
@@ -12,6 +12,15 @@ const dialsAtOnce = 8;
 const restMs = 5000;
 /** Nothing asked for so long: the connection is given up, a new one is cheap. */
 const idleMs = 120_000;
+
+/** One for all: without `ca` each would read every certificate authority of the system, and no certificate is looked at. */
+const secureContext = createSecureContext({
+  ciphers: pskCiphers,
+  // The only version in which Node's PSK needs no certificate.
+  minVersion: 'TLSv1.2',
+  maxVersion: 'TLSv1.2',
+  ca: [],
+});
 
 interface Connection {
   readonly port: Promise<ChunkPort | null>;
@@ -86,14 +95,16 @@ export class PeerConnections {
   }
 
   private dial(member: ChunkMember, manifest: ManifestId, key: string): Promise<ChunkPort | null> {
+    // It may have turned out while this one waited for its turn.
+    if (!this.isWorthAsking(member)) {
+      this.connections.delete(key);
+      return Promise.resolve(null);
+    }
     return new Promise((resolve) => {
       const socket = connect({
         host: member.address,
         port: member.port,
-        ciphers: pskCiphers,
-        // The only version in which Node's PSK needs no certificate.
-        minVersion: 'TLSv1.2',
-        maxVersion: 'TLSv1.2',
+        secureContext,
         pskCallback: () => ({ psk: Buffer.from(member.key, 'base64url'), identity: member.identity }),
         // Whoever knows the key is the one the master meant.
         checkServerIdentity: () => undefined,

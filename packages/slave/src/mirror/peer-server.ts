@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from '@paravcl/shared/clock';
+import { sleep, type Cancel, type Clock } from '@paravcl/shared/clock';
 import { ChunkPort, type ChunkAnswer, type ChunkPortHandlers } from '@paravcl/shared/chunks/chunk-port';
 import { manifestPartAt } from '@paravcl/shared/chunks/frames';
 import { chunkCount, chunkLength, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
@@ -38,6 +38,8 @@ const handshakeWithinMs = 5000;
 const outLimits = { bytes: 64 * 1024 * 1024, bytesPerConnection: 1024 * 1024 };
 /** Chunks that were brought for others and wait for room on the way out; of what is beyond the bytes are let go of, and read from the disk. */
 const mostBroughtBytes = 32 * 1024 * 1024;
+/** Who asks for a chunk of an image that is just being opened waits so long for it: well before it takes this host for silent. */
+const openWithinMs = 8000;
 const lookForStuckMs = 20_000;
 /** Of the master's present start and of the one before: who was told keys by that one still uses them. */
 const secretsKept = 2;
@@ -74,6 +76,8 @@ export class PeerServer {
         // The only version in which Node's PSK needs no certificate.
         minVersion: 'TLSv1.2',
         maxVersion: 'TLSv1.2',
+        // No certificate is looked at: those of the system need not be read.
+        ca: [],
         handshakeTimeout: handshakeWithinMs,
         pskCallback: (socket, identity) => this.keyOf(socket, identity),
       },
@@ -151,11 +155,11 @@ export class PeerServer {
 
   private async answer(id: ManifestId, want: ServedWant, stream: PacedStream): Promise<ChunkAnswer> {
     const { index, rank } = want;
-    const { library, manifestUpTo } = this.options;
+    const { library, manifestUpTo, clock } = this.options;
     const part = manifestPartAt(index);
     if (part !== null) return this.answerManifestPart(library.find(id)?.manifest ?? (await manifestUpTo(id, part)), want, part, stream);
     // Who begins at the same time as this host may ask before its image is open.
-    const image = await library.soon(id);
+    const image = library.find(id) ?? (await Promise.race([library.soon(id), sleep(clock, openWithinMs).then(() => null)]));
     if (image === null || index >= chunkCount(image.manifest)) return { kind: 'lack', why: 'absent' };
     const mayBring = this.options.bringsFor(id, index, rank);
     // Before there is room for it on the way out: what is here does not wait for what is still to come.
@@ -198,7 +202,7 @@ async function obtained(image: LocalImage, want: ServedWant): Promise<Buffer | n
     if (isUnderWay) image.obtain(want.index, true).catch(() => undefined);
   });
   try {
-    return await image.obtain(want.index, want.urgent);
+    return await want.elsewhere(image.obtain(want.index, want.urgent));
   } catch (error) {
     if (error instanceof ChunkUnavailable) return null;
     throw error;

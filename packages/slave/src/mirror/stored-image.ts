@@ -6,11 +6,13 @@ import type { ChunkFile } from './chunk-file';
 import { ChunkUnavailable, type ChunkSource, type KnownImage } from './chunk-source';
 import type { LocalImage } from './local-image';
 import type { PoolRoom } from './pool-room';
+import type { RecentChunks } from './recent-chunks';
 
 export interface StoredImageParts {
   readonly clock: Clock;
   readonly source: ChunkSource;
   readonly room: PoolRoom;
+  readonly recent: RecentChunks;
   /** The same chunk in another image of this host; null when none has it. */
   elsewhere(image: KnownImage, index: number): Promise<Buffer | null>;
   onChange(): void;
@@ -159,7 +161,8 @@ export class StoredImage implements LocalImage {
   }
 
   async held(index: number): Promise<Buffer | null> {
-    return index < chunkCount(this.manifest) ? this.file.readChunk(index) : null;
+    if (index >= chunkCount(this.manifest)) return null;
+    return this.parts.recent.get(this.id, index) ?? this.file.readChunk(index);
   }
 
   async obtain(index: number, urgent: boolean): Promise<Buffer> {
@@ -221,7 +224,9 @@ export class StoredImage implements LocalImage {
     this.parts.source.opened(this);
     transfer.asking = true;
     try {
-      return { chunk: await this.parts.source.fetch(this, index, transfer.urgent), isNew: true };
+      const chunk = await this.parts.source.fetch(this, index, transfer.urgent);
+      this.parts.recent.put(this.id, index, chunk);
+      return { chunk, isNew: true };
     } finally {
       transfer.asking = false;
     }
