@@ -3,6 +3,7 @@ import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import { ChunkPort, type ChunkPortHandlers } from '@paravcl/shared/chunks/chunk-port';
 import type { ChunkMember } from '@paravcl/shared/chunks/mirror-messages';
 import { pskCiphers } from '@paravcl/shared/chunks/psk';
+import { WorkQueue } from '@paravcl/shared/work-queue';
 import { connect, createSecureContext } from 'node:tls';
 
 const connectWithinMs = 10_000;
@@ -23,7 +24,7 @@ const secureContext = createSecureContext({
 });
 
 interface Connection {
-  readonly port: Promise<ChunkPort | null>;
+  port: Promise<ChunkPort | null>;
   usedAtMs: number;
 }
 
@@ -31,8 +32,7 @@ interface Connection {
 export class PeerConnections {
   private readonly connections = new Map<string, Connection>();
   private readonly restUntilMs = new Map<string, number>();
-  private dialing = 0;
-  private readonly waiting: (() => void)[] = [];
+  private readonly dials = new WorkQueue(dialsAtOnce);
   private readonly cancelSweep: Cancel;
   private cancelNext: Cancel | null = null;
 
@@ -59,8 +59,7 @@ export class PeerConnections {
     let connection = this.connections.get(key);
     if (connection === undefined) {
       if (!this.isWorthAsking(member)) return null;
-      connection = { port: this.inTurn(() => this.dial(member, manifest, key)), usedAtMs: 0 };
-      this.connections.set(key, connection);
+      connection = this.open(member, manifest, key);
     }
     connection.usedAtMs = this.clock.monotonicMs();
     return connection.port;
@@ -69,37 +68,45 @@ export class PeerConnections {
   /** Leaves a member alone for a while and ends what is open to it. */
   rest(slaveId: string): void {
     this.restUntilMs.set(slaveId, this.clock.monotonicMs() + restMs);
-    for (const [key, { port }] of this.connections) if (key.startsWith(`${slaveId}.`)) void port.then((open) => open?.close('it did not answer'));
+    this.end((key) => key.startsWith(`${slaveId}.`), 'it did not answer');
   }
 
   /** The image is no longer here: nobody is asked for it any more. */
   leave(manifest: ManifestId): void {
-    for (const [key, { port }] of this.connections) if (key.endsWith(`.${manifest}`)) void port.then((open) => open?.close('the image is no longer on this host'));
+    this.end((key) => key.endsWith(`.${manifest}`), 'the image is no longer on this host');
   }
 
   stop(): void {
     this.cancelSweep();
-    for (const { port } of this.connections.values()) void port.then((open) => open?.close('this mirror stops'));
+    this.end(() => true, 'this mirror stops');
   }
 
-  private async inTurn(dial: () => Promise<ChunkPort | null>): Promise<ChunkPort | null> {
-    if (this.dialing < dialsAtOnce) this.dialing += 1;
-    else await new Promise<void>((resolve) => this.waiting.push(resolve));
-    try {
-      return await dial();
-    } finally {
-      const next = this.waiting.shift();
-      if (next === undefined) this.dialing -= 1;
-      else next();
-    }
-  }
-
-  private dial(member: ChunkMember, manifest: ManifestId, key: string): Promise<ChunkPort | null> {
-    // It may have turned out while this one waited for its turn.
-    if (!this.isWorthAsking(member)) {
+  /** Those that are still to be dialled, in their turn, are not dialled any more. */
+  private end(isMeant: (key: string) => boolean, why: string): void {
+    for (const [key, { port }] of this.connections) {
+      if (!isMeant(key)) continue;
       this.connections.delete(key);
-      return Promise.resolve(null);
+      void port.then((open) => open?.close(why));
     }
+  }
+
+  private open(member: ChunkMember, manifest: ManifestId, key: string): Connection {
+    const connection: Connection = { port: Promise.resolve(null), usedAtMs: 0 };
+    const forget = (): void => {
+      if (this.connections.get(key) === connection) this.connections.delete(key);
+    };
+    this.connections.set(key, connection);
+    connection.port = this.dials.run(async () => {
+      // Much may have happened while it waited for its turn.
+      if (this.connections.get(key) === connection && this.isWorthAsking(member)) return this.dial(member, manifest, forget);
+      forget();
+      return null;
+    });
+    return connection;
+  }
+
+  /** `forget` is called when it failed, and when it ends. */
+  private dial(member: ChunkMember, manifest: ManifestId, forget: () => void): Promise<ChunkPort | null> {
     return new Promise((resolve) => {
       const socket = connect({
         host: member.address,
@@ -116,7 +123,7 @@ export class PeerConnections {
         failed = true;
         cancel();
         socket.destroy();
-        this.connections.delete(key);
+        forget();
         this.restUntilMs.set(member.slaveId, this.clock.monotonicMs() + restMs);
         this.onUnreachable(member, manifest, why);
         resolve(null);
@@ -134,7 +141,7 @@ export class PeerConnections {
           onControl: () => undefined,
           // A mirror that is asked on a connection it did not offer has nothing to say.
           onWant: () => Promise.resolve({ kind: 'lack', why: 'refused' }),
-          onClose: () => this.connections.delete(key),
+          onClose: forget,
         };
         resolve(new ChunkPort(socket, handlers, this.clock));
       });

@@ -1,5 +1,5 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { connect } from 'node:tls';
 import { inflateRawSync } from 'node:zlib';
@@ -238,4 +238,29 @@ it('is not there when its port is taken, and says so', async () => {
   const busy = await PeerServer.listen({ port, library: { find: () => null, soon: () => Promise.resolve(null) }, bringsFor: () => false, manifestUpTo: () => Promise.resolve(null), clock: systemClock, log: Object.assign(pino({ level: 'silent' }), { error }) });
   expect(busy).toBeNull();
   expect(error).toHaveBeenCalledWith(expect.anything(), expect.stringMatching(/mirror\.peerPort/));
+});
+
+it('is dialled no more, in its turn, for an image that left meanwhile', async () => {
+  const sockets: Socket[] = [];
+  const silent = createServer((socket) => void sockets.push(socket.on('error', () => undefined)));
+  const asked = createServer((socket) => socket.destroy());
+  for (const listening of [silent, asked]) {
+    listening.listen(0, '127.0.0.1');
+    await once(listening, 'listening');
+    closing.push(() => void listening.close());
+  }
+  const dialled = jest.fn();
+  asked.on('connection', dialled);
+  const { server } = await serving();
+  const at = (listening: typeof silent, of = manifest): ChunkMember => ({ ...memberOf(server, { manifest: of }), slaveId: newId(Date.now()), port: (listening.address() as AddressInfo).port });
+  const peers = connections();
+  // As many as may be under way at once.
+  const hanging = Array.from({ length: 8 }, () => peers.to(at(silent), manifest));
+  await until('them to be under way', () => sockets.length === 8);
+  const [left, stays] = ['c'.repeat(64), 'd'.repeat(64)];
+  const waiting = [peers.to(at(asked, left), left), peers.to(at(asked, stays), stays)];
+  peers.leave(left);
+  for (const socket of sockets) socket.destroy();
+  expect(await Promise.all([...hanging, ...waiting])).toEqual(Array.from({ length: 10 }, () => null));
+  expect(dialled).toHaveBeenCalledTimes(1);
 });
