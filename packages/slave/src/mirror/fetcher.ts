@@ -41,6 +41,7 @@ interface Transfer {
   urgent: boolean;
   /** The question that is open now, and to whom. */
   question: Question | null;
+  /** The master sends it to this host, or has sent it: others are named this host for it. */
   atMaster: boolean;
   /** Of this host, as it was when the chunk was asked for. */
   rank: number;
@@ -50,8 +51,6 @@ interface Transfer {
 const silentMs = 5000;
 /** The master itself, when it is the last to ask: after it the connection is held to be dead. */
 const masterSilentMs = 10_000;
-/** From the last byte until a chunk is checked and kept, at most: others are sent here for it already. */
-const keptWithinMs = 5000;
 /** A member that the master names and that is not known yet: its address is on its way. */
 const introductionMs = 1000;
 const introductionEveryMs = 20;
@@ -72,8 +71,6 @@ const introductionEveryMs = 20;
 export class Fetcher implements Omit<ChunkSource, 'manifest'> {
   private readonly transfers = new Map<string, Transfer>();
   private readonly tables = new Map<ManifestId, MemberTable>();
-  /** Sent by the master a moment ago, and perhaps not kept yet. */
-  private readonly arrived = new Set<string>();
   private readonly liars = new Set<string>();
   fromPeersBytes = 0;
   fromMasterBytes = 0;
@@ -117,10 +114,8 @@ export class Fetcher implements Omit<ChunkSource, 'manifest'> {
    * before the other. Of others it says that it lacks them: what one table says to wait for, another might say back.
    */
   bringsFor(id: ManifestId, index: number, rank: number): boolean {
-    const key = `${id}:${index}`;
-    const transfer = this.transfers.get(key);
-    if (this.arrived.has(key) || transfer?.atMaster === true) return true;
-    return (transfer?.rank ?? this.place(id, index).rank) < rank;
+    const transfer = this.transfers.get(`${id}:${index}`);
+    return transfer?.atMaster === true || (transfer?.rank ?? this.place(id, index).rank) < rank;
   }
 
   async fetch(image: KnownImage, index: number, urgent: boolean): Promise<Buffer> {
@@ -202,12 +197,11 @@ export class Fetcher implements Omit<ChunkSource, 'manifest'> {
     if (question === null) return [];
     transfer.atMaster = true;
     const found = await this.ask(question, transfer, insist ? masterSilentMs : silentMs);
-    if (found !== 'silent' && found.kind === 'chunk') this.arrives(`${image.id}:${index}`);
-    transfer.atMaster = false;
+    const bytes = found !== 'silent' && found.kind === 'chunk' ? await checked(image, index, found) : null;
+    transfer.atMaster = bytes !== null;
     if (found === 'silent' && insist) this.master.giveUp();
     if (found === 'silent' || found.kind === 'lack') return [];
     if (found.kind === 'redirect') return found.members;
-    const bytes = await checked(image, index, found);
     if (bytes === null) {
       this.log.error({ manifest: image.id, index }, 'the master sent wrong bytes of an image: its copy is damaged, or this host’s memory. It is told; other hosts are asked');
       this.master.wrongBytes(image.id, index);
@@ -215,11 +209,6 @@ export class Fetcher implements Omit<ChunkSource, 'manifest'> {
     }
     this.fromMasterBytes += found.data.length;
     return bytes;
-  }
-
-  private arrives(key: string): void {
-    this.arrived.add(key);
-    this.clock.after(keptWithinMs, () => this.arrived.delete(key));
   }
 
   private async ask(question: Question, transfer: Transfer, withinMs = silentMs): Promise<ChunkAnswer | 'silent'> {

@@ -241,6 +241,23 @@ test('on a full disk what is read is right and not kept; it heals by itself', as
   expect(changes.at(-1)).toBe(false);
 });
 
+test('a chunk for which there was no room is handed on, and read again, without being fetched again', async () => {
+  const host = new Host();
+  const library = await host.library();
+  const stored = await library.open(image.id);
+  host.disk.isFull = true;
+  await stored.obtain(2, false);
+  expect(stored.has(2)).toBe(false);
+  expect(await stored.held(2)).toEqual(chunkOf(image, 2));
+  expect(await stored.obtain(2, true)).toEqual(chunkOf(image, 2));
+  expect(host.source.asked).toHaveLength(1);
+  host.disk.isFull = false;
+  await passing(host.clock, until(() => !library.poolFull));
+  await stored.obtain(2, false);
+  expect(stored.has(2)).toBe(true);
+  expect(host.source.asked).toHaveLength(1);
+});
+
 test('when room lacks, an image that nothing uses makes room; held, read and just asked for ones do not', async () => {
   const host = new Host();
   const library = await host.library();

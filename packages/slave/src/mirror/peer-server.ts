@@ -163,7 +163,7 @@ export class PeerServer {
     if (image === null || index >= chunkCount(image.manifest)) return { kind: 'lack', why: 'absent' };
     const mayBring = this.options.bringsFor(id, index, rank);
     // Before there is room for it on the way out: what is here does not wait for what is still to come.
-    const brought = image.has(index) ? isHere : mayBring ? await this.bring(image, want) : null;
+    const brought = image.has(index) ? isHere : await this.counted(mayBring ? obtained(image, want) : image.held(index));
     if (brought === null) return { kind: 'lack', why: 'absent' };
     try {
       const found = await stream.send(chunkLength(image.manifest, index), want, async () => {
@@ -179,8 +179,8 @@ export class PeerServer {
   }
 
   /** Null when it cannot be had now; without its bytes when many wait for room already: it is read again then. */
-  private async bring(image: LocalImage, want: ServedWant): Promise<Brought | null> {
-    const data = await obtained(image, want);
+  private async counted(found: Promise<Buffer | null>): Promise<Brought | null> {
+    const data = await found;
     if (data === null || this.broughtBytes + data.length > mostBroughtBytes) return data === null ? null : isHere;
     this.broughtBytes += data.length;
     return { data };

@@ -217,6 +217,9 @@ export class StoredImage implements LocalImage {
   }
 
   private async bring(index: number, transfer: Transfer): Promise<{ readonly chunk: Buffer; readonly isNew: boolean }> {
+    const recent = this.parts.recent.get(this.id, index);
+    // Where there was no room it is not on the disk yet.
+    if (recent !== null) return { chunk: recent, isNew: !this.file.has(index) };
     const here = await this.file.readChunk(index);
     if (here !== null) return { chunk: here, isNew: false };
     const elsewhere = await this.parts.elsewhere(this, index);
