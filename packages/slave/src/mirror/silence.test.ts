@@ -22,9 +22,12 @@ function asked(perSecond: { readonly received: number; readonly answers: number 
   return { pass, cancel, give: (one: ChunkAnswer) => answer(one), found: () => found, timers: () => clock.waiting.length };
 }
 
-it('waits no longer for one of whom nothing comes', async () => {
-  const question = asked({ received: 0, answers: 0 });
-  await question.pass(4);
+it.each([
+  ['no longer for one of whom nothing comes', 0, 4],
+  ['three times as long for one that only says that it is there', 5, 14],
+])('waits %s', async (_, received, seconds) => {
+  const question = asked({ received, answers: 0 });
+  await question.pass(seconds);
   expect(question.found()).toBeNull();
   await question.pass(2);
   expect(question.found()).toBe('silent');
@@ -39,12 +42,4 @@ it('waits for one that still answers something, however slow this answer is', as
   await question.pass(1);
   expect(question.found()).toEqual({ kind: 'lack', why: 'absent' });
   expect([question.timers(), question.cancel.mock.calls.length]).toEqual([0, 0]);
-});
-
-it('waits three times as long for one that only says that it is there', async () => {
-  const question = asked({ received: 5, answers: 0 });
-  await question.pass(14);
-  expect(question.found()).toBeNull();
-  await question.pass(2);
-  expect(question.found()).toBe('silent');
 });

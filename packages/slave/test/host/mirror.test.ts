@@ -84,6 +84,16 @@ const states = (): string => virsh('domstate', '--reason', '--', rig.instanceId)
 const reads = async (): Promise<readonly string[]> => [...(await serial()).matchAll(/^read \d+ ([0-9a-f]{64}) /gm)].map((match) => match[1] ?? '');
 const begins = (): Promise<true> => eventually('the guest to read', 90_000, async () => ((await serial()).includes('reading 1') ? true : undefined));
 const midRead = (): Promise<true> => eventually('the middle of its reading', 60_000, () => (fetched() >= chunks / 4 ? true : undefined), { everyMs: 5 });
+/** A guest is in the middle of its reading, from an image that is not here yet. */
+async function readingFromMirror(): Promise<void> {
+  await startMirror();
+  await rig.startAgent();
+  rig.welcome();
+  rig.order(1, 'running');
+  await begins();
+  await midRead();
+}
+
 /** It read its whole disk once more, and never anything wrong. */
 async function readsRight(): Promise<void> {
   const before = (await reads()).length;
@@ -120,12 +130,7 @@ test('a guest boots from an image that is not here yet; its mirror is killed in 
 });
 
 test('a guest whose mirror was away for long is paused and names it; it goes on once QEMU has found the mirror again, which takes 16 seconds at most', async () => {
-  await startMirror();
-  await rig.startAgent();
-  rig.welcome();
-  rig.order(1, 'running');
-  await begins();
-  await midRead();
+  await readingFromMirror();
   await killMirror();
   const resumes = (): number => rig.said.filter((line) => line.includes('"step":"resume-disk"')).length;
   await eventually('paused', 60_000, () => (states() === 'paused (I/O error)' ? true : undefined));
@@ -143,12 +148,7 @@ test('a guest whose mirror was away for long is paused and names it; it goes on 
 });
 
 test('while every source is away its guest is paused and says why; when one is back it goes on by itself', async () => {
-  await startMirror();
-  await rig.startAgent();
-  rig.welcome();
-  rig.order(1, 'running');
-  await begins();
-  await midRead();
+  await readingFromMirror();
   await writeFile(join(directory, 'fetched.away'), '');
   await eventually('paused', 90_000, () => (states() === 'paused (I/O error)' ? true : undefined));
   await eventually('told', 10_000, () => (rig.seen()?.reason?.code === 'DiskError' ? true : undefined));
