@@ -4,14 +4,12 @@ import pino from 'pino';
 import { startMirror } from './compose-mirror';
 import { withConfigOptions, type ConfigFlags } from './config-options';
 import { readConfig } from './config';
-import { settleV8 } from './mirror/v8-settings';
 import { standardOutput } from './standard-output';
 import { tellSystemd } from './tell-systemd';
 
 /** `paravcl-slave mirror`: brings images to this host and serves them to its guests, until SIGTERM or SIGINT. */
 export function mirrorCommand(build: string): Command {
   return withConfigOptions(new Command('mirror').description('run the mirror of this host, which its guests read their images through; they wait while it is away')).action(async (flags: ConfigFlags) => {
-    settleV8();
     const config = readConfig(flags, process.env);
     const log = pino({ level: config.logLevel, name: 'mirror' }, standardOutput());
     const ended = new Promise<NodeJS.Signals>((resolve) => {
