@@ -133,16 +133,31 @@ describe('a reservation that changes', () => {
         slave('b', { bookings: [booking('mine', 4, at(10), at(11), { slot: 2 }), booking('next', 8, at(11), at(12))] }),
       ]),
     };
-    const fixed = [{ slot: 1, slaveId: 'a', promisedDiskMiB: room(4).diskMiB }];
+    const fixed = [{ slot: 1, slaveId: 'a', promisedDiskMiB: room(4).diskMiB, heldUntil: at(11) }];
     // The second machine could go nowhere but to a, whose disk is full.
     expect(refusal(ask(begun, asking('mine', 2, 4, at(10), 2, { fixed }), at(10, 30))).offers).toEqual([]);
     expect(slavesOf(ask(begun, asking('mine', 1, 4, at(10), 2, { fixed }), at(10, 30)))).toEqual(['a']);
-    expect(ask(begun, asking('mine', 1, 4, at(10), 2, { fixed: [{ slot: 1, slaveId: 'b', promisedDiskMiB: room(4).diskMiB }] }), at(10, 30)).kind).toBe('refused');
+    expect(ask(begun, asking('mine', 1, 4, at(10), 2, { fixed: [{ slot: 1, slaveId: 'b', promisedDiskMiB: room(4).diskMiB, heldUntil: at(11) }] }), at(10, 30)).kind).toBe('refused');
+  });
+
+  it('is not extended over somebody who counts on the disk that comes back at its end', () => {
+    const disk = (reservation: string, from: number, to: number, diskMiB: number, change = {}) => booking(reservation, 1, at(from), at(to), { need: room(1, { diskMiB }), ...change });
+    const begun = (next: number): BookedSite =>
+      empty([
+        slave('a', {
+          running: [running('guest', 1, { type: 'AR', endsAt: at(11), need: room(1, { diskMiB: 60_000 }) })],
+          bookings: [disk('mine', 10, 11, 0, { slot: 1, instanceId: 'guest' }), disk('next', 11, 12, next)],
+        }),
+      ]);
+    const fixed = [{ slot: 1, slaveId: 'a', promisedDiskMiB: 60_000, heldUntil: at(11) }];
+    const longer = asking('mine', 1, 1, at(10), 2, { fixed, need: room(1, { diskMiB: 60_000 }) });
+    expect(ask(begun(40_000), longer, at(10, 30)).kind).toBe('admitted');
+    expect(refusal(ask(begun(41_000), longer, at(10, 30))).reason).toMatchObject({ code: 'KeptForReservation' });
   });
 
   it('keeps a claimed slot on a slave that takes nothing new', () => {
     const draining = world([slave('a', { admission: 'draining', bookings: [booking('mine', 4, at(10), at(11), { slot: 1, instanceId: 'guest', need: room(4, { diskMiB: 0 }) })] })]);
-    expect(slavesOf(admit(draining, [], asking('mine', 1, 4, at(10), 2, { fixed: [{ slot: 1, slaveId: 'a', promisedDiskMiB: room(4).diskMiB }] }), at(10, 30)))).toEqual(['a']);
+    expect(slavesOf(admit(draining, [], asking('mine', 1, 4, at(10), 2, { fixed: [{ slot: 1, slaveId: 'a', promisedDiskMiB: room(4).diskMiB, heldUntil: at(11) }] }), at(10, 30)))).toEqual(['a']);
   });
 });
 

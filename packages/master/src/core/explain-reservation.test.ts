@@ -49,7 +49,7 @@ describe('an answer to a request for machines', () => {
   it('says how long one that has begun can go on', () => {
     const begun = world([slave('lab-1', { bookings: [booking('mine', 8, at(8), at(10), { slot: 1, instanceId: 'guest', need: room(8, { diskMiB: 0 }) }), booking('next', 8, at(11), at(12))] })]);
     const held = { id: 'mine', ownerName: 'mine', state: 'active' as const, start: at(8), end: at(10), count: 1, need: room(8), pi: 8, moved: false, createdAt: 0, rules: siteRules };
-    const request = asking('mine', 1, 8, at(8), 4, { fixed: [{ slot: 1, slaveId: 'lab-1', promisedDiskMiB: room(8).diskMiB }] });
+    const request = asking('mine', 1, 8, at(8), 4, { fixed: [{ slot: 1, slaveId: 'lab-1', promisedDiskMiB: room(8).diskMiB, heldUntil: at(10) }] });
     expect(admit(begun, [held], request, now)).toMatchObject({ offers: [{ kind: 'time', start: at(8), end: at(11), count: 1, vcpus: 8 }], reason: { sentence: expect.stringMatching(/ It can go on until Mon 11:00\.$/) as string } });
   });
 

@@ -63,7 +63,7 @@ export function mostInEmptyPool(slaves: readonly SlaveView[], need: Room): numbe
 
 /**
  * Gives every slot its slave, or answers null when one has none: all or nothing.
- * 1. Fixed slots stay where they are, if they fit there.
+ * 1. Fixed slots stay where they are, if they fit there, and their disk is nobody else's after their present end.
  * 2. The others are as many VMs as each slave fits for the whole window, whichever slot is whose: VMs of one size on slaves
  *    that do not depend on each other, so that whatever fits at all is found.
  * 3. One after the other goes to the slave that comes first: dedicated before volunteers, then with the fewest cores
@@ -102,7 +102,15 @@ function openSlave({ id, volunteer, timeline }: BookedSlave, window: Window, nee
 
 function keepFixed(calendar: Calendar, { window, need, fixed }: Parcel): Calendar | null {
   const leases = together(fixed.map(({ slaveId, promisedDiskMiB }) => ({ ...window, need: beyondDisk(need, promisedDiskMiB), slaveId })));
-  return leases.every((lease) => calendar.get(lease.slaveId)?.timeline.fits(window, lease.need) === true) ? occupy(calendar, leases) : null;
+  if (!leases.every((lease) => calendar.get(lease.slaveId)?.timeline.fits(window, lease.need) === true)) return null;
+  const kept = occupy(calendar, leases);
+  return fixed.every((slot) => diskMayStay(kept, slot, window)) ? kept : null;
+}
+
+/** Disk that is promised was to come back at the slot's present end; who is booked after that may need it. */
+function diskMayStay(kept: Calendar, { slaveId, heldUntil }: FixedSlot, { start, end }: Window): boolean {
+  const longer = { start: Math.max(start, heldUntil), end };
+  return longer.start >= end || (kept.get(slaveId)?.timeline.freeDuring(longer).diskMiB ?? 0) >= 0;
 }
 
 /** The calendar with these leases in it, whether they fit or not. */

@@ -31,6 +31,8 @@ export interface FixedSlot {
   readonly slaveId: string;
   /** Disk, with its RAM's, of the instance that was claimed from it: promised there already, so only the rest is asked for. 0 while there is none. */
   readonly promisedDiskMiB: number;
+  /** Its present end: whoever is booked there after it counts on that disk. */
+  readonly heldUntil: EpochMs;
 }
 
 /**

@@ -300,7 +300,7 @@ export class SchedulingModel {
   private prolong(reservation: ModelReservation): void {
     const { id, start, end, need, pi, slots } = reservation;
     const later = end + quarterMs;
-    const fixed = slots.flatMap(({ slot, slaveId, guest }) => (guest === null ? [] : [{ slot, slaveId, promisedDiskMiB: need.diskMiB }]));
+    const fixed = slots.flatMap(({ slot, slaveId, guest }) => (guest === null ? [] : [{ slot, slaveId, promisedDiskMiB: need.diskMiB, heldUntil: end }]));
     if (!this.admitted(reservation, { id, start, end: later, count: slots.length, need, pi, rules: this.site.reservationRules(), fixed })) return;
     reservation.end = later;
     for (const { guest } of reservation.slots) if (guest !== null && guest.endsAt !== null) guest.endsAt = later;

@@ -93,7 +93,7 @@ export class ReservationChanges {
       }
       const window = { start: present.start, end };
       requireExtension(owner.rules, window, now);
-      const extended = await this.readmit(acting, about, window, present.start <= now ? await claimedSlots(repositories, id) : []);
+      const extended = await this.readmit(acting, about, window, present.start <= now ? await claimedSlots(repositories, present) : []);
       toTell = await giveEnd(repositories, { id, end }, { by: byPerson(acting).actor, now, settings: this.deps.settings });
       return extended;
     });
@@ -224,8 +224,8 @@ function exceptFor({ principal }: Acting, people: Iterable<string>): readonly st
 }
 
 /** Slots that an instance was claimed from stay where they are; of their disk only what is not there already is asked for. */
-async function claimedSlots(repositories: Repositories, id: string): Promise<readonly FixedSlot[]> {
+async function claimedSlots(repositories: Repositories, { id, end }: Pick<ReservationRecord, 'id' | 'end'>): Promise<readonly FixedSlot[]> {
   const placed = new Map((await repositories.instances.ofReservation(id)).filter(({ slaveId }) => slaveId !== null).map((instance) => [instance.id, roomFor(instance).diskMiB]));
   const bookings = await repositories.bookings.ofReservations([id]);
-  return bookings.flatMap(({ slot, slaveId, instanceId }) => (instanceId === null ? [] : [{ slot, slaveId, promisedDiskMiB: placed.get(instanceId) ?? 0 }]));
+  return bookings.flatMap(({ slot, slaveId, instanceId }) => (instanceId === null ? [] : [{ slot, slaveId, promisedDiskMiB: placed.get(instanceId) ?? 0, heldUntil: end }]));
 }
