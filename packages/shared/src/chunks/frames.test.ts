@@ -47,11 +47,30 @@ describe('frames of a chunk connection', () => {
     );
   });
 
-  it('of an absurd length are refused before their bytes have come', () => {
+  it.each([
+    ['a chunk', 2, maxChunkFrameBytes + 1],
+    ['a want', 1, 66],
+    ['a redirect', 4, 4 + 2 * 0xffff + 2],
+  ])('of an absurd length for %s are refused before their bytes have come', (_, type, length) => {
     const head = Buffer.alloc(5);
-    head.writeUInt32BE(maxChunkFrameBytes + 1, 0);
-    head.writeUInt8(2, 4);
+    head.writeUInt32BE(length, 0);
+    head.writeUInt8(type, 4);
     expect(() => new ChunkFrameReader().push(head)).toThrow(/is not taken/);
+    head.writeUInt32BE(length - 1, 0);
+    expect(new ChunkFrameReader().push(head)).toEqual([]);
+  });
+
+  it('are copied: whatever the pieces lay in may be written over', () => {
+    const reader = new ChunkFrameReader();
+    const bytes = whole([{ type: 'chunk', request: 7, encoding: 'plain', data: Buffer.alloc(1000, 'a') }]);
+    const piece = Buffer.alloc(600);
+    const found: ChunkFrame[] = [];
+    for (let at = 0; at < bytes.length; at += piece.length) {
+      const copied = bytes.copy(piece, 0, at);
+      found.push(...reader.push(piece.subarray(0, copied)));
+      piece.fill(0);
+    }
+    expect(found).toEqual([{ type: 'chunk', request: 7, encoding: 'plain', data: Buffer.alloc(1000, 'a') }]);
   });
 });
 

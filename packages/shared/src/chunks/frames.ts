@@ -57,6 +57,8 @@ export type LackReason = 'absent' | 'refused' | 'failed';
 export const maxChunkFrameBytes = 5 * 1024 * 1024;
 
 const types = ['control', 'want', 'chunk', 'lack', 'redirect', 'cancel', 'alive'] as const satisfies readonly ChunkFrame['type'][];
+/** Of the long ones as much as a frame may have; nobody makes room here for more than the others need. */
+const mostBodyBytes: Readonly<Record<ChunkFrame['type'], number>> = { control: maxChunkFrameBytes - 1, want: 64, chunk: maxChunkFrameBytes - 1, lack: 64, redirect: 4 + 2 * 0xffff, cancel: 64, alive: 64 };
 const encodings = ['plain', 'deflate'] as const satisfies readonly ChunkEncoding[];
 const lackReasons = ['absent', 'refused', 'failed'] as const satisfies readonly LackReason[];
 const headBytes = 5;
@@ -115,43 +117,42 @@ function framed(type: ChunkFrame['type'], body: Buffer, data?: Buffer): readonly
  * can be; the connection is to be ended then.
  */
 export class ChunkFrameReader {
-  private pieces: Buffer[] = [];
-  private held = 0;
+  private readonly head = Buffer.alloc(headBytes);
+  private headHeld = 0;
+  /** Of the frame whose head is complete. */
+  private current: { readonly type: ChunkFrame['type']; readonly body: Buffer; held: number } | null = null;
 
-  /** The frames that are complete with `piece`. Their data may be views of it. */
+  /** The frames that are complete with `piece`, which is copied: it may be written over afterwards. */
   push(piece: Buffer): readonly ChunkFrame[] {
-    this.pieces.push(piece);
-    this.held += piece.length;
     const frames: ChunkFrame[] = [];
+    let at = 0;
     for (;;) {
-      if (this.held < headBytes) return frames;
-      const head = this.peek(headBytes);
-      const length = head.readUInt32BE(0);
-      const type = types[head.readUInt8(4)];
-      if (type === undefined) throw new RangeError(`Frame type ${head.readUInt8(4)} is unknown.`);
-      if (length < 1 || length > maxChunkFrameBytes) throw new RangeError(`A ${type} frame of ${length} bytes is not taken.`);
-      if (this.held < 4 + length) return frames;
-      frames.push(decodeBody(type, this.take(4 + length).subarray(headBytes)));
+      if (this.current === null) {
+        const copied = piece.copy(this.head, this.headHeld, at);
+        at += copied;
+        this.headHeld += copied;
+        if (this.headHeld < headBytes) return frames;
+        this.headHeld = 0;
+        this.current = bodyOf(this.head);
+      }
+      const { current } = this;
+      const copied = piece.copy(current.body, current.held, at);
+      at += copied;
+      current.held += copied;
+      if (current.held < current.body.length) return frames;
+      this.current = null;
+      frames.push(decodeBody(current.type, current.body));
     }
   }
+}
 
-  private peek(length: number): Buffer {
-    const [first] = this.pieces;
-    if (first !== undefined && first.length >= length) return first;
-    const all = Buffer.concat(this.pieces);
-    this.pieces = [all];
-    return all;
-  }
-
-  private take(length: number): Buffer {
-    const [first] = this.pieces;
-    const all = first !== undefined && first.length >= length ? first : Buffer.concat(this.pieces);
-    if (all !== first) this.pieces = [];
-    else this.pieces.shift();
-    if (all.length > length) this.pieces.unshift(all.subarray(length));
-    this.held -= length;
-    return all.subarray(0, length);
-  }
+/** Room for what the head announces. */
+function bodyOf(head: Buffer): { readonly type: ChunkFrame['type']; readonly body: Buffer; held: number } {
+  const length = head.readUInt32BE(0);
+  const type = types[head.readUInt8(4)];
+  if (type === undefined) throw new RangeError(`Frame type ${head.readUInt8(4)} is unknown.`);
+  if (length < 1 || length > 1 + mostBodyBytes[type]) throw new RangeError(`A ${type} frame of ${length} bytes is not taken.`);
+  return { type, body: Buffer.allocUnsafe(length - 1), held: 0 };
 }
 
 function decodeBody(type: ChunkFrame['type'], body: Buffer): ChunkFrame {
