@@ -11,6 +11,8 @@ export interface ByteStream {
   readonly writableLength: number;
   readonly destroyed: boolean;
   destroy(error?: Error): unknown;
+  /** Told when somebody begins to wait for what comes next, and when nobody does any more; a stream that reads at once anyway has none. */
+  hurry?(isWaitedFor: boolean): void;
   on(event: 'data', listener: (data: Buffer) => void): unknown;
   on(event: 'drain' | 'close', listener: () => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -56,6 +58,8 @@ interface Ready {
 export class ChunkPort {
   private readonly reader = new ChunkFrameReader();
   private readonly open = new Map<number, (answer: ChunkAnswer) => void>();
+  /** Those of the open ones for which somebody waits. */
+  private readonly urgent = new Set<number>();
   /** Of the other end, from the question until the answer is handed to the socket. */
   private readonly wants = new Map<number, ServedWant>();
   private readonly queued = new Set<ServedWant>();
@@ -65,6 +69,7 @@ export class ChunkPort {
   private newestWant = 0;
   private nextRequest = 1;
   private closed = false;
+  private corked = false;
   /** Bytes of frames received and sent, heads included. */
   received = 0;
   sent = 0;
@@ -102,20 +107,22 @@ export class ChunkPort {
     this.nextRequest = request === 0xffffffff ? 1 : request + 1;
     if (this.closed) return { number: request, answer: Promise.resolve({ kind: 'lack', why: 'failed' }) };
     const answer = new Promise<ChunkAnswer>((resolve) => this.open.set(request, resolve));
+    if (want.urgent) this.isWaitedFor(request);
     this.send({ type: 'want', request, rank: 0, ...want });
     return { number: request, answer };
   }
 
   /** Tells the other end that somebody waits for it now. */
   raise(number: number, want: AskedWant): void {
-    if (this.open.has(number)) this.send({ type: 'want', request: number, rank: 0, ...want, urgent: true });
+    if (!this.open.has(number)) return;
+    this.isWaitedFor(number);
+    this.send({ type: 'want', request: number, rank: 0, ...want, urgent: true });
   }
 
   /** Its answer becomes `failed` at once; the bytes may come all the same and are dropped. */
   cancel(number: number): void {
-    const resolve = this.open.get(number);
+    const resolve = this.taken(number);
     if (resolve === undefined) return;
-    this.open.delete(number);
     this.send({ type: 'cancel', request: number });
     resolve({ kind: 'lack', why: 'failed' });
   }
@@ -158,10 +165,21 @@ export class ChunkPort {
   }
 
   private answered(request: number, answer: ChunkAnswer): void {
+    this.answers += 1;
+    this.taken(request)?.(answer);
+  }
+
+  private isWaitedFor(request: number): void {
+    this.urgent.add(request);
+    if (this.urgent.size === 1) this.stream.hurry?.(true);
+  }
+
+  /** No longer open. */
+  private taken(request: number): ((answer: ChunkAnswer) => void) | undefined {
     const resolve = this.open.get(request);
     this.open.delete(request);
-    this.answers += 1;
-    resolve?.(answer);
+    if (this.urgent.delete(request) && this.urgent.size === 0) this.stream.hurry?.(false);
+    return resolve;
   }
 
   private wanted(asked: Want): void {
@@ -232,14 +250,21 @@ export class ChunkPort {
     });
   }
 
+  /** What is sent in one turn of the event loop leaves together: a packet and a waking of the other end costs more than most frames. */
   private send(frame: ChunkFrame): void {
     if (this.closed || this.stream.destroyed) return;
-    this.stream.cork();
+    if (!this.corked) {
+      this.corked = true;
+      this.stream.cork();
+      setImmediate(() => {
+        this.corked = false;
+        this.stream.uncork();
+      });
+    }
     for (const part of encodeChunkFrame(frame)) {
       this.sent += part.length;
       this.stream.write(part);
     }
-    this.stream.uncork();
   }
 
   private end(why: string): void {

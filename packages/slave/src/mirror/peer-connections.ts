@@ -4,7 +4,9 @@ import { ChunkPort, type ChunkPortHandlers } from '@paravcl/shared/chunks/chunk-
 import type { ChunkMember } from '@paravcl/shared/chunks/mirror-messages';
 import { pskCiphers } from '@paravcl/shared/chunks/psk';
 import { WorkQueue } from '@paravcl/shared/work-queue';
-import { connect, createSecureContext } from 'node:tls';
+import type { ConnectOpts } from 'node:net';
+import { connect, createSecureContext, type ConnectionOptions } from 'node:tls';
+import { GatheredStream, ReadTurns } from './gathered-stream';
 
 const connectWithinMs = 10_000;
 /** Handshakes under way at once: each costs both ends processor time, and those that are begun are to end. */
@@ -33,6 +35,7 @@ export class PeerConnections {
   private readonly connections = new Map<string, Connection>();
   private readonly restUntilMs = new Map<string, number>();
   private readonly dials = new WorkQueue(dialsAtOnce);
+  private readonly turns: ReadTurns;
   private readonly cancelSweep: Cancel;
   private cancelNext: Cancel | null = null;
 
@@ -40,6 +43,7 @@ export class PeerConnections {
     private readonly clock: Clock,
     private readonly onUnreachable: (member: ChunkMember, manifest: ManifestId, why: string) => void,
   ) {
+    this.turns = new ReadTurns(clock);
     const sweep = (): void => {
       this.closeIdle();
       this.cancelNext = clock.after(idleMs / 4, sweep);
@@ -108,14 +112,17 @@ export class PeerConnections {
   /** `forget` is called when it failed, and when it ends. */
   private dial(member: ChunkMember, manifest: ManifestId, forget: () => void): Promise<ChunkPort | null> {
     return new Promise((resolve) => {
-      const socket = connect({
+      const stream = new GatheredStream(this.turns);
+      const options: ConnectionOptions & Pick<ConnectOpts, 'onread'> = {
+        onread: stream.onread,
         host: member.address,
         port: member.port,
         secureContext,
         pskCallback: () => ({ psk: Buffer.from(member.key, 'base64url'), identity: member.identity }),
         // Whoever knows the key is the one the master meant.
         checkServerIdentity: () => undefined,
-      });
+      };
+      const socket = connect(options);
       socket.setNoDelay(true);
       let failed = false;
       const fail = (why: string): void => {
@@ -143,7 +150,7 @@ export class PeerConnections {
           onWant: () => Promise.resolve({ kind: 'lack', why: 'refused' }),
           onClose: forget,
         };
-        resolve(new ChunkPort(socket, handlers, this.clock));
+        resolve(new ChunkPort(stream.over(socket), handlers, this.clock));
       });
     });
   }
