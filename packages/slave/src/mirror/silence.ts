@@ -13,27 +13,78 @@ const lookEveryMs = 500;
 /** Who is heard and answers nothing for so many times as long as silence may last gives nothing. */
 const answerless = 3;
 
+interface Waiting {
+  readonly silentMs: number;
+  readonly askedAtMs: number;
+  readonly giveUp: () => void;
+}
+
+/** Looks after all questions that are open on one connection. */
+class Watch {
+  private readonly waiting = new Set<Waiting>();
+  private received = 0;
+  private heardAtMs = 0;
+  private answers = 0;
+  private answeredAtMs = 0;
+  private cancel: Cancel | null = null;
+
+  constructor(
+    private readonly port: Question['port'],
+    private readonly clock: Clock,
+  ) {}
+
+  add(one: Waiting): void {
+    this.waiting.add(one);
+    this.lookLater();
+  }
+
+  delete(one: Waiting): void {
+    this.waiting.delete(one);
+    if (this.waiting.size > 0) return;
+    this.cancel?.();
+    this.cancel = null;
+  }
+
+  private lookLater(): void {
+    this.cancel ??= this.clock.after(lookEveryMs, () => {
+      this.cancel = null;
+      this.look(this.clock.monotonicMs());
+      if (this.waiting.size > 0) this.lookLater();
+    });
+  }
+
+  private look(nowMs: number): void {
+    const { port } = this;
+    if (port.received !== this.received) [this.received, this.heardAtMs] = [port.received, nowMs];
+    if (port.answers !== this.answers) [this.answers, this.answeredAtMs] = [port.answers, nowMs];
+    for (const { silentMs, askedAtMs, giveUp } of this.waiting) {
+      const isSilent = nowMs - Math.max(askedAtMs, this.heardAtMs) >= silentMs;
+      if (isSilent || nowMs - Math.max(askedAtMs, this.answeredAtMs) >= answerless * silentMs) giveUp();
+    }
+  }
+}
+
+const watches = new WeakMap<Question['port'], Watch>();
+
+function watchOf(port: Question['port'], clock: Clock): Watch {
+  const watch = watches.get(port) ?? new Watch(port, clock);
+  watches.set(port, watch);
+  return watch;
+}
+
 /**
  * The answer, waited for while whoever was asked says anything at all: no byte of any kind on that connection for so long is silence,
  * and the question is given up. A slow link is not a silent one. Nor is who still looks for what was asked (it says that it is there) until
  * it has answered nothing at all for three times as long.
  */
 export async function answerUnlessSilent(question: Question, silentMs: number, clock: Clock): Promise<ChunkAnswer | 'silent'> {
-  let cancel: Cancel = () => undefined;
-  const silent = new Promise<'silent'>((resolve) => {
-    let [received, heardAtMs] = [question.port.received, clock.monotonicMs()];
-    let [answers, answeredAtMs] = [question.port.answers, clock.monotonicMs()];
-    const look = (): void => {
-      const nowMs = clock.monotonicMs();
-      if (question.port.received !== received) [received, heardAtMs] = [question.port.received, nowMs];
-      if (question.port.answers !== answers) [answers, answeredAtMs] = [question.port.answers, nowMs];
-      if (nowMs - heardAtMs >= silentMs || nowMs - answeredAtMs >= answerless * silentMs) resolve('silent');
-      else cancel = clock.after(lookEveryMs, look);
-    };
-    cancel = clock.after(lookEveryMs, look);
-  });
+  const watch = watchOf(question.port, clock);
+  let giveUp: () => void = () => undefined;
+  const silent = new Promise<'silent'>((resolve) => (giveUp = () => resolve('silent')));
+  const waiting = { silentMs, askedAtMs: clock.monotonicMs(), giveUp };
+  watch.add(waiting);
   const found = await Promise.race([question.answer, silent]);
-  cancel();
+  watch.delete(waiting);
   if (found === 'silent') question.cancel();
   return found;
 }
