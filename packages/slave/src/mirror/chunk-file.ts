@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Clock } from '@paravcl/shared/clock';
 import { chunkCount, chunkHash, chunkLength, isZeroChunk } from '@paravcl/shared/chunks/manifest';
@@ -31,7 +31,7 @@ const stateSchema = z.object({ bootId: z.string(), clean: z.boolean() });
 const names = { data: 'data', present: 'present', state: 'state.json' } as const;
 
 export function sha256(bytes: Buffer): Buffer {
-  return createHash('sha256').update(bytes).digest();
+  return hash('sha256', bytes, 'buffer');
 }
 
 /**
@@ -69,11 +69,14 @@ export class ChunkFile {
 
   static async open(options: ChunkFileOptions): Promise<ChunkFile> {
     const { files, directory, image, bootId } = options;
-    const data = await files.open(join(directory, names.data));
-    const bits = await files.open(join(directory, names.present));
+    const [opened, openedBits, stated] = await Promise.allSettled([files.open(join(directory, names.data)), files.open(join(directory, names.present)), readState(options)]);
+    if (opened.status === 'rejected' || openedBits.status === 'rejected' || stated.status === 'rejected') {
+      for (const one of [opened, openedBits]) if (one.status === 'fulfilled') await one.value.close();
+      throw [opened, openedBits, stated].find((one) => one.status === 'rejected')?.reason;
+    }
+    const [data, bits, state] = [opened.value, openedBits.value, stated.value];
     try {
       const total = chunkCount(image.manifest);
-      const state = await readState(options);
       const [present, zeros] = [await readBits(bits, total), zeroChunks(image)];
       const size = await data.size();
       const isWhole = size === image.manifest.sizeBytes;

@@ -3,10 +3,10 @@ import { chunkHash, chunkLength, type ManifestId } from '@paravcl/shared/chunks/
 import type { ChunkAnswer, ChunkPort } from '@paravcl/shared/chunks/chunk-port';
 import type { AccessPattern } from '@paravcl/shared/chunks/access-pattern';
 import type { ChunkMember, PeerFault } from '@paravcl/shared/chunks/mirror-messages';
-import { createHash } from 'node:crypto';
 import { inflateRaw } from 'node:zlib';
 import { promisify } from 'node:util';
 import type { Logger } from 'pino';
+import { sha256 } from './chunk-file';
 import { ChunkUnavailable, type ChunkSource, type KnownImage } from './chunk-source';
 import { noMembers, relayPlace, withMembers, withPattern, type MemberTable, type RelayPlace } from './member-table';
 import { answerUnlessSilent, type Question } from './silence';
@@ -225,5 +225,5 @@ async function checked({ manifest }: KnownImage, index: number, { encoding, data
   // No answer may inflate to more than a chunk.
   const bytes = encoding === 'plain' ? data : await inflate(data, { maxOutputLength: length }).catch(() => null);
   if (bytes === null || bytes.length !== length) return null;
-  return createHash('sha256').update(bytes).digest().equals(chunkHash(manifest, index)) ? bytes : null;
+  return sha256(bytes).equals(chunkHash(manifest, index)) ? bytes : null;
 }

@@ -1,4 +1,4 @@
-import { readSync } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
 import { chmod, chown, mkdir, open, readdir, readFile, rename, rm, stat, statfs, utimes, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncDirectory } from '../disks/sync-directory';
@@ -126,13 +126,36 @@ function unlessMissing(error: NodeJS.ErrnoException): null {
   return null;
 }
 
+/** A write longer than this waited for the disk, or for a processor; after three in a row the kernel holds this process back. */
+const heldBackMs = 5;
+const heldBackWrites = 3;
+/** Writes that wait in other threads then. */
+const backgroundWrites = 256;
+
+/**
+ * Mostly the kernel takes what is written into its memory, in less time than it costs to hand it to another thread: that is done at
+ * once. While the disk does not keep up the kernel lets the writer wait, and writes are handed to other threads.
+ */
 function openFile(handle: FileHandle): OpenFile {
   const { fd } = handle;
+  let heldBack = 0;
+  let inBackground = 0;
+  const writePart = async (data: Buffer, done: number, position: number): Promise<number> => {
+    if (inBackground > 0) {
+      inBackground -= 1;
+      return (await handle.write(data, done, data.length - done, position)).bytesWritten;
+    }
+    const startMs = performance.now();
+    const written = writeSync(fd, data, done, data.length - done, position);
+    heldBack = performance.now() - startMs > heldBackMs ? heldBack + 1 : 0;
+    if (heldBack >= heldBackWrites) [heldBack, inBackground] = [0, backgroundWrites];
+    return written;
+  };
   return {
     readSync: (target, at, length, position) => readSync(fd, target, at, length, position),
     read: async (target, at, length, position) => (await handle.read(target, at, length, position)).bytesRead,
     write: async (data, position) => {
-      for (let done = 0; done < data.length; ) done += (await handle.write(data, done, data.length - done, position + done)).bytesWritten;
+      for (let done = 0; done < data.length; ) done += await writePart(data, done, position + done);
     },
     size: async () => (await handle.stat()).size,
     resize: (bytes) => handle.truncate(bytes),

@@ -11,13 +11,16 @@ import { reconnectDelayMs } from '@paravcl/shared/protocol/reconnect';
 import { request } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
-import { deflateRaw } from 'node:zlib';
+import { deflateRaw, deflateRawSync } from 'node:zlib';
 import { promisify } from 'node:util';
 import type { Logger } from 'pino';
 import type { AgentKey } from '../link/identity';
 import type { KnownImage } from './chunk-source';
 
 const deflate = promisify(deflateRaw);
+/** Bits of 32 GiB in usual chunks: deflated in less time than it takes to hand them to another thread of a busy host. */
+const smallBits = 64 * 1024;
+const deflated = (bits: Buffer): Buffer | Promise<Buffer> => (bits.length <= smallBits ? deflateRawSync(bits) : deflate(bits));
 
 export interface MasterDoorParts {
   readonly clock: Clock;
@@ -194,7 +197,7 @@ export class MasterDoor {
   private async sayOpen(id: ManifestId, channel: number): Promise<void> {
     const connection = this.current;
     const present = this.parts.present(id);
-    const have = present === null ? '' : present.complete ? 'all' : (await deflate(present.bits)).toString('base64');
+    const have = present === null ? '' : present.complete ? 'all' : (await deflated(present.bits)).toString('base64');
     if (this.channels.get(id) !== channel || this.current !== connection || !this.isUp || connection === null) return;
     connection.opened.add(channel);
     this.say({ type: 'open', channel, manifest: id, have });

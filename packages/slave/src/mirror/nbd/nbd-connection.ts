@@ -30,8 +30,9 @@ export class ReplyBudget {
 
 /** A read up to this is answered without a detour through the thread pool when its bytes are here. */
 const blockingBytes = 128 * 1024;
-/** A blocking read that took longer was not in the page cache, and probably nor is the next one. */
+/** A blocking read that took longer was not in the page cache, or this process had to wait for a processor; after two of them the next ones probably are not there either. */
 const coldMs = 1;
+const slowReads = 2;
 const coldReads = 32;
 /** As so many bytes at least an answer counts: a small one takes room besides its bytes. */
 const leastCountedBytes = 1024;
@@ -49,7 +50,11 @@ export class NbdConnection {
   /** Bytes of a refused write that are still to come. */
   private skip = 0;
   private underWay = 0;
+  /** Blocking reads in a row that took long, and reads that are not to block after them. */
+  private slow = 0;
   private cold = 0;
+  /** For answers made at once: what the kernel took is not needed any more. */
+  private reply = Buffer.alloc(0);
   private ended = false;
   private waitsForBudget = false;
 
@@ -156,7 +161,7 @@ export class NbdConnection {
     else this.socket.write(data, () => this.budget.give(counted));
   }
 
-  /** The way of nearly every read: one allocation, one read, one write. */
+  /** The way of nearly every read: one read, one write. */
   private answerHere(request: Request, counted: number): boolean {
     const { structured, export: image } = this.agreed;
     if (request.length > blockingBytes) return false;
@@ -165,13 +170,16 @@ export class NbdConnection {
       return false;
     }
     const headBytes = readHeadBytes(structured);
-    const reply = Buffer.allocUnsafe(headBytes + request.length);
+    const replyBytes = headBytes + request.length;
+    if (this.reply.length < replyBytes) this.reply = Buffer.allocUnsafe(replyBytes);
     const startMs = performance.now();
-    if (!image.readHere(reply, headBytes, request.offset, request.length)) return false;
-    if (performance.now() - startMs > coldMs) this.cold = coldReads;
+    if (!image.readHere(this.reply, headBytes, request.offset, request.length)) return false;
+    this.slow = performance.now() - startMs > coldMs ? this.slow + 1 : 0;
+    if (this.slow >= slowReads) [this.slow, this.cold] = [0, coldReads];
     image.noteRead(request.offset, request.length);
-    writeReadHead(reply, structured, request);
-    this.write(reply, counted);
+    writeReadHead(this.reply, structured, request);
+    this.write(this.reply.subarray(0, replyBytes), counted);
+    if (this.isBehind) this.reply = Buffer.alloc(0);
     return true;
   }
 
