@@ -131,8 +131,9 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
       const named = readExportName(name);
       const image = named === null ? null : await opened.openForReader(named.manifest);
       if (image === null) return null;
-      if (named?.instanceId == null) return imageExport(image, null);
-      return imageExport(image, recorder.begin(image, named.instanceId), prefetcher.boots(image));
+      if (named?.instanceId == null) return imageExport(image, []);
+      const recorded = recorder.begin(image, named.instanceId);
+      return imageExport(image, [...(recorded === null ? [] : [recorded]), prefetcher.boots(image)]);
     },
   });
   const control = await ControlServer.listen({

@@ -2,6 +2,7 @@ import { sleep, type Clock } from '@paravcl/shared/clock';
 import { chunkCount, chunkLength } from '@paravcl/shared/chunks/manifest';
 import { ChunkUnavailable } from './chunk-source';
 import type { ImageLibrary, LocalImage } from './local-image';
+import type { ReadAhead } from './read-ahead';
 
 /** A chunk that nobody can give is asked for again so much later. */
 const unavailableMs = 2000;
@@ -19,6 +20,8 @@ export interface ChunksToBring {
   /** After so many tries a chunk is left out; left out itself: it is tried until it is here. */
   readonly tries?: number;
   readonly pool: Pick<ImageLibrary, 'poolFull'>;
+  /** Of a reader for whom the order is brought; left out: everything as soon as it can be. */
+  readonly ahead?: Pick<ReadAhead, 'turn'>;
   /** Whether the chunk need not be brought, or no longer. */
   isHere(index: number): boolean | Promise<boolean>;
   /** Asked before each step: what is on its way still comes when it says no, and nothing else. */
@@ -28,7 +31,7 @@ export interface ChunksToBring {
 }
 
 /** Brings chunks that no guest waits for, in their order: waits while the pool is full, and tries again what nobody could give. */
-export async function bringChunks(clock: Clock, { image, order, atOnce, mbps, tries = Number.POSITIVE_INFINITY, ...wish }: ChunksToBring): Promise<void> {
+export async function bringChunks(clock: Clock, { image, order, atOnce, mbps, ahead, tries = Number.POSITIVE_INFINITY, ...wish }: ChunksToBring): Promise<void> {
   const chunks = chunkCount(image.manifest);
   const pace = mbps === undefined ? null : new Pace(clock, mbps, atOnce * image.manifest.chunkBytes);
   let next = 0;
@@ -56,8 +59,12 @@ export async function bringChunks(clock: Clock, { image, order, atOnce, mbps, tr
   };
   const worker = async (): Promise<void> => {
     while (next < order.length && goesOn()) {
-      const index = order[next++] ?? 0;
-      if (index < chunks) await bring(index);
+      const place = next++;
+      const index = order[place] ?? 0;
+      if (index >= chunks) continue;
+      const done = await ahead?.turn(place);
+      await bring(index);
+      done?.();
     }
   };
   try {

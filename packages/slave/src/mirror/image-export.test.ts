@@ -7,7 +7,7 @@ import { MirrorLibrary } from './image-library';
 
 const image = imageOf(testContent(4096, 1, { chunkBytes: 4096 }), 4096);
 
-test('an image is held until its reader ended, and whoever waits for that end is told of it', async () => {
+test('an image is held until its reader ended, and who follows it is told what it reads and of that end', async () => {
   const library = await MirrorLibrary.open({
     files: new LosingDisk(),
     poolDir: '/pool',
@@ -19,12 +19,12 @@ test('an image is held until its reader ended, and whoever waits for that end is
     cacheMiB: null,
     imageCacheDays: 30,
   });
-  const ended = jest.fn();
-  const recorded = { read: jest.fn(), end: jest.fn() };
-  const opened = imageExport(await library.open(image.id), recorded, ended);
-  expect([library.readers, ended.mock.calls.length, recorded.end.mock.calls.length]).toEqual([1, 0, 0]);
+  const followers = [{ read: jest.fn(), end: jest.fn() }, { read: jest.fn(), end: jest.fn() }];
+  const opened = imageExport(await library.open(image.id), followers);
+  opened.noteRead(4000, 200);
+  expect([library.readers, ...followers.map(({ read, end }) => [read.mock.calls, end.mock.calls.length])]).toEqual([1, [[[0, 1]], 0], [[[0, 1]], 0]]);
   opened.release();
-  expect([library.readers, ended.mock.calls.length, recorded.end.mock.calls.length]).toEqual([0, 1, 1]);
+  expect([library.readers, ...followers.map(({ end }) => end.mock.calls.length)]).toEqual([0, 1, 1]);
 });
 
 test('an export is named by its image, and by the instance whose reads are written down', () => {

@@ -2,15 +2,17 @@ import type { RecordedReader } from './read-recorder';
 import type { NbdExport } from './nbd/nbd-export';
 import type { StoredImage } from './stored-image';
 
-/** An image as one connection reads it; held until the connection ends, which `ended` is told. */
-export function imageExport(image: StoredImage, recorded: RecordedReader | null, ended: () => void = () => undefined): NbdExport {
+/** An image as one connection reads it; held until the connection ends. `readers` are told what it reads and when it ended. */
+export function imageExport(image: StoredImage, readers: readonly RecordedReader[]): NbdExport {
   const release = image.hold();
   const { chunkBytes, sizeBytes } = image.manifest;
   const chunkAt = (offset: number): number => Math.floor(offset / chunkBytes);
   return {
     sizeBytes,
     preferredBytes: chunkBytes,
-    noteRead: (offset, length) => recorded?.read(chunkAt(offset), chunkAt(offset + length - 1)),
+    noteRead: (offset, length) => {
+      for (const reader of readers) reader.read(chunkAt(offset), chunkAt(offset + length - 1));
+    },
     readHere: (target, at, offset, length) => image.readHere(target, at, offset, length),
     read: (offset, length) => image.read(offset, length),
     *extents(offset, length) {
@@ -25,8 +27,7 @@ export function imageExport(image: StoredImage, recorded: RecordedReader | null,
       }
     },
     release: () => {
-      recorded?.end();
-      ended();
+      for (const reader of readers) reader.end();
       release();
     },
   };

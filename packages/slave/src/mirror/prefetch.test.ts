@@ -127,13 +127,13 @@ describe('ahead of a guest that boots', () => {
   it('brings nothing more once the last of its guests ended, whatever pattern comes', async () => {
     const { prefetcher, image, clock } = made();
     prefetcher.pattern(id, pattern([1]));
-    const [endOne, endOther] = [prefetcher.boots(image), prefetcher.boots(image)];
-    endOne();
-    endOne();
+    const [one, other] = [prefetcher.boots(image), prefetcher.boots(image)];
+    one.end();
+    one.end();
     prefetcher.pattern(id, pattern([1, 2], 2));
     await clock.advance(10);
     expect(image.obtained).toEqual([1, 2]);
-    endOther();
+    other.end();
     prefetcher.pattern(id, pattern([1, 2, 3], 3));
     await clock.advance(10_000);
     expect(image.obtained).toEqual([1, 2]);
@@ -144,9 +144,9 @@ describe('ahead of a guest that boots', () => {
       const { prefetcher, image, clock } = made();
       image.unavailable = true;
       prefetcher.pattern(id, pattern([1, 2, 3]));
-      const end = prefetcher.boots(image);
+      const guest = prefetcher.boots(image);
       await clock.advance(10);
-      end();
+      guest.end();
       if (comesAtOnce) prefetcher.boots(image);
       image.unavailable = false;
       await clock.advance(10_000);
@@ -161,11 +161,11 @@ describe('ahead of a guest that boots', () => {
 
   it('is not ended by a guest of an image that went and came again', async () => {
     const { prefetcher, image, library, clock } = made();
-    const end = prefetcher.boots(image);
+    const guest = prefetcher.boots(image);
     prefetcher.forget(id);
     const again = library.add(id);
     prefetcher.boots(again);
-    end();
+    guest.end();
     prefetcher.pattern(id, pattern([1, 2]));
     await clock.advance(10);
     expect(again.obtained).toEqual([1, 2]);

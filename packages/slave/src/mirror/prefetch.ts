@@ -5,6 +5,7 @@ import type { PreCopy } from '@paravcl/shared/chunks/mirror-messages';
 import type { Logger } from 'pino';
 import { bringChunks } from './bring-chunks';
 import type { ImageLibrary, LocalImage } from './local-image';
+import { ReadAhead } from './read-ahead';
 
 /** Chunks on their way at a time: what a link of 1 Gbit/s and an owner that waits for the master itself need to stay busy. */
 const window = 64;
@@ -24,6 +25,14 @@ export interface PrefetchRates {
 interface Booting {
   readonly image: LocalImage;
   guests: number;
+  /** While it is brought: where each chunk stands in the order, and how far the guest is that read furthest. */
+  bringing: { readonly places: ReadonlyMap<number, number>; readonly ahead: ReadAhead } | null;
+}
+
+/** A guest that reads an image here. */
+export interface BootingReader {
+  read(firstChunk: number, lastChunk: number): void;
+  end(): void;
 }
 
 /**
@@ -59,18 +68,27 @@ export class Prefetcher {
     void this.preCopy();
   }
 
-  /** A guest of this image boots here, or is about to; call the answer when it ended. With the last of them nothing more is brought ahead. */
-  boots(image: LocalImage): () => void {
+  /** A guest of this image boots here, or is about to. With the end of the last of them nothing more is brought ahead. */
+  boots(image: LocalImage): BootingReader {
     const known = this.booting.get(image.id);
-    const booting = known?.image === image ? known : { image, guests: 0 };
+    const booting = known?.image === image ? known : { image, guests: 0, bringing: null };
     booting.guests += 1;
     this.booting.set(image.id, booting);
     this.bringAhead(booting);
     let reads = true;
-    return () => {
-      if (reads) booting.guests -= 1;
-      reads = false;
-      if (booting.guests === 0 && this.booting.get(image.id) === booting) this.booting.delete(image.id);
+    return {
+      read: (firstChunk, lastChunk) => {
+        const { bringing } = booting;
+        if (bringing === null) return;
+        for (let index = firstChunk; index <= lastChunk; index += 1) bringing.ahead.read(bringing.places.get(index) ?? 0);
+      },
+      end: () => {
+        if (reads) booting.guests -= 1;
+        reads = false;
+        if (booting.guests > 0) return;
+        booting.bringing?.ahead.end();
+        if (this.booting.get(image.id) === booting) this.booting.delete(image.id);
+      },
     };
   }
 
@@ -83,12 +101,14 @@ export class Prefetcher {
   /** The image is no longer on this host. */
   forget(id: ManifestId): void {
     this.patterns.delete(id);
+    this.booting.get(id)?.bringing?.ahead.end();
     this.booting.delete(id);
   }
 
   stop(): void {
     this.stopped = true;
     this.cancelAgain();
+    for (const { bringing } of this.booting.values()) bringing?.ahead.end();
   }
 
   private bringAhead(booting: Booting): void {
@@ -97,7 +117,10 @@ export class Prefetcher {
     if (pattern === undefined || this.running.has(image.id)) return;
     this.running.add(image.id);
     const order = [...pattern.boot, ...pattern.application, ...pattern.shutdown];
-    void this.bring(image, order, this.rates.prefetchMbps, () => this.booting.get(image.id) === booting).finally(() => {
+    const ahead = new ReadAhead();
+    booting.bringing = { places: new Map(order.map((index, place) => [index, place])), ahead };
+    void this.bring(image, order, this.rates.prefetchMbps, () => this.booting.get(image.id) === booting, ahead).finally(() => {
+      booting.bringing = null;
       this.running.delete(image.id);
       const now = this.booting.get(image.id);
       // A newer pattern came, or the last guest ended, or the image went, and another came.
@@ -137,13 +160,14 @@ export class Prefetcher {
     this.cancelAgain = this.clock.after(wishAgainMs, () => void this.preCopy());
   }
 
-  private bring(image: LocalImage, order: readonly number[], mbps: number, isWanted: () => boolean): Promise<void> {
+  private bring(image: LocalImage, order: readonly number[], mbps: number, isWanted: () => boolean, ahead?: ReadAhead): Promise<void> {
     return bringChunks(this.clock, {
       image,
       order,
       atOnce: window,
       mbps,
       tries,
+      ...(ahead === undefined ? {} : { ahead }),
       pool: this.library,
       isHere: (index) => image.has(index),
       isWanted: () => !this.stopped && isWanted(),
