@@ -2,7 +2,7 @@ import type { Clock } from '@paravcl/shared/clock';
 import { ChunkPort, type ChunkAnswer } from '@paravcl/shared/chunks/chunk-port';
 import { manifestPartAt } from '@paravcl/shared/chunks/frames';
 import { chunkCount, chunkHash, chunkLength, isZeroChunk } from '@paravcl/shared/chunks/manifest';
-import { encodedPart, mostPartBytes } from '@paravcl/shared/chunks/manifest-parts';
+import { sentPart, mostPartBytes } from '@paravcl/shared/chunks/manifest-parts';
 import { mirrorMessageSchema, mirrorProtocolVersion, type MasterToMirror, type MirrorMessage } from '@paravcl/shared/chunks/mirror-messages';
 import type { ServedWant } from '@paravcl/shared/chunks/served-want';
 import type { PacedStream, WayOut } from '@paravcl/shared/chunks/way-out';
@@ -22,8 +22,8 @@ import type { PeerKeys } from './peer-keys';
 import type { MirrorPresence, SharedImage } from './shared-image';
 import type { StoreHealing } from './store-healing';
 
-const inflate = promisify(inflateRaw);
 const deflate = promisify(deflateRaw);
+const inflate = promisify(inflateRaw);
 
 /** The part of pino this needs. */
 export interface MirrorLog {
@@ -350,9 +350,8 @@ export class MirrorSession implements RegisteredMirror {
     if (part >= image.manifest.parts.length) return this.hostile(`Part ${part} was asked for of a manifest of ${image.manifest.parts.length}.`);
     const who = part === 0 ? image.askedManifest(member, want.insist) : null;
     if (who?.kind === 'others') return { kind: 'redirect', members: who.members };
-    // A large disk is mostly holes, and so is its manifest.
-    const found = await this.stream.send(mostPartBytes, want, async () => ({ data: await deflate(encodedPart(image.manifest, part), { level: 1 }) }));
-    return found === null ? { kind: 'lack', why: 'failed' } : { kind: 'chunk', encoding: 'deflate', data: found.data };
+    const found = await this.stream.send(mostPartBytes, want, () => sentPart(image.manifest, part, (encoded) => deflate(encoded, { level: 1 })));
+    return found === null ? { kind: 'lack', why: 'failed' } : { kind: 'chunk', ...found };
   }
 
   private hostile(why: string): ChunkAnswer {

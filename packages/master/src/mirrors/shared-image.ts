@@ -36,7 +36,7 @@ export interface SpreadParts {
 type Told = Pick<ChunkMember, 'slaveId' | 'address' | 'port' | 'weight'> & { readonly madeAt: number };
 
 /** Changes within this time are told together; when telling takes long, within ten times as long as it took. */
-export const coalesceMs = 100;
+export const coalesceMs = 250;
 /** Keys are made anew long before they end. */
 const renewAfterMs = pskLifetimeMs / 2;
 /** Members outside its group that one mirror is told of, because the master sent it there. */
@@ -171,11 +171,12 @@ export class SharedImage {
 
   /**
    * Who sends the manifest. The first who asks gets it from the master, each later one from one that asked before, two from each: a tree, so that
-   * all have it after a few steps and no link carries it more than twice.
+   * all have it after a few steps and no link carries it more than twice. Of one that is a single part each serves four: there the steps take the time.
    */
   askedManifest(member: ImageMember, insist: boolean): WhoSends {
     this.manifestHolders = this.manifestHolders.filter((one) => one !== member && this.byNumber.get(one.number) === one && !one.spread.avoided);
-    const parent = insist ? undefined : this.manifestHolders[Math.floor((this.manifestHolders.length - 1) / 2)];
+    const servedEach = this.manifest.parts.length === 1 ? 4 : 2;
+    const parent = insist ? undefined : this.manifestHolders[Math.floor((this.manifestHolders.length - 1) / servedEach)];
     if (member.presence.port !== null) this.manifestHolders.push(member);
     if (parent === undefined) return { kind: 'master' };
     this.introduce(member, [parent]);

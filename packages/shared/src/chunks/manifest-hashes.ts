@@ -28,16 +28,28 @@ export function packHashes(encoded: Buffer): PackedHashes {
   const chunks = encoded.length / hashBytes;
   const present = new Uint32Array(Math.ceil(chunks / bitsOfWord));
   const ranks = new Uint16Array(Math.ceil(chunks / chunksOfRank));
-  const found: Buffer[] = [];
+  const runs: Buffer[] = [];
+  let found = 0;
+  let runFrom = 0;
   for (let index = 0; index < chunks; index += 1) {
-    if (index % chunksOfRank === 0) ranks[index / chunksOfRank] = found.length;
-    const hash = encoded.subarray(index * hashBytes, (index + 1) * hashBytes);
-    if (hash[0] === 0 && hash.equals(zeroHash)) continue;
+    if (index % chunksOfRank === 0) ranks[index / chunksOfRank] = found;
+    const at = index * hashBytes;
+    if (encoded[at] === 0 && encoded.subarray(at, at + hashBytes).equals(zeroHash)) {
+      runs.push(encoded.subarray(runFrom, at));
+      runFrom = at + hashBytes;
+      continue;
+    }
     const word = Math.floor(index / bitsOfWord);
     present[word] = (present[word] ?? 0) | (1 << (index % bitsOfWord));
-    found.push(hash);
+    found += 1;
   }
-  return { chunks, present, ranks, hashes: Buffer.concat(found) };
+  runs.push(encoded.subarray(runFrom));
+  return { chunks, present, ranks, hashes: Buffer.concat(runs) };
+}
+
+/** Whether nearly every chunk has bytes: such hashes do not get smaller. */
+export function isDense({ chunks, hashes }: PackedHashes): boolean {
+  return hashes.length > chunks * hashBytes * 0.9;
 }
 
 export function hasHash({ present }: PackedHashes, index: number): boolean {
@@ -58,6 +70,7 @@ export function hashAt(packed: PackedHashes, index: number): Buffer {
 /** Writes them as they were before they were packed. `target` is zero there. */
 export function unpackHashes(packed: PackedHashes, target: Buffer, start: number): void {
   let from = 0;
+  if (packed.hashes.length === packed.chunks * hashBytes) return void packed.hashes.copy(target, start);
   for (let index = 0; index < packed.chunks; index += 1) {
     if (hasHash(packed, index)) from += packed.hashes.copy(target, start + index * hashBytes, from, from + hashBytes);
   }

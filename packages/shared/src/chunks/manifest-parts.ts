@@ -1,5 +1,5 @@
 import { chunkCount, manifestHeadBytes, mostChunks, readManifestHead, writeManifestHead, type ContentSize, type Manifest } from './manifest';
-import { chunksOfPart, hashBytes, packHashes, unpackHashes, type PackedHashes } from './manifest-hashes';
+import { chunksOfPart, hashBytes, isDense, packHashes, unpackHashes, type PackedHashes } from './manifest-hashes';
 
 /** Most bytes of a part of an encoded manifest. */
 export const mostPartBytes = manifestHeadBytes + chunksOfPart * hashBytes;
@@ -22,6 +22,14 @@ export function encodedPart(manifest: Manifest, part: number): Buffer {
   if (part === 0) writeManifestHead(manifest, encoded);
   unpackHashes(hashes, encoded, start);
   return encoded;
+}
+
+/** The same as it is sent: of a large disk that is mostly holes through `deflate` (RFC 1951). */
+export async function sentPart(manifest: Manifest, part: number, deflate: (encoded: Buffer) => Promise<Buffer>): Promise<{ readonly encoding: 'plain' | 'deflate'; readonly data: Buffer }> {
+  const encoded = encodedPart(manifest, part);
+  const hashes = manifest.parts[part];
+  if (hashes !== undefined && isDense(hashes)) return { encoding: 'plain', data: encoded };
+  return { encoding: 'deflate', data: await deflate(encoded) };
 }
 
 /** A manifest that comes part by part. Whether it is the right one only the SHA-256 over all of them tells. */

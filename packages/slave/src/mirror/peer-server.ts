@@ -2,7 +2,7 @@ import { sleep, type Cancel, type Clock } from '@paravcl/shared/clock';
 import { ChunkPort, type ChunkAnswer, type ChunkPortHandlers } from '@paravcl/shared/chunks/chunk-port';
 import { manifestPartAt } from '@paravcl/shared/chunks/frames';
 import { chunkCount, chunkLength, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
-import { encodedPart, mostPartBytes } from '@paravcl/shared/chunks/manifest-parts';
+import { sentPart, mostPartBytes } from '@paravcl/shared/chunks/manifest-parts';
 import { pskBytes, pskCiphers, readPskIdentity, secretIdLength } from '@paravcl/shared/chunks/psk';
 import type { ServedWant } from '@paravcl/shared/chunks/served-want';
 import { WayOut, type PacedStream } from '@paravcl/shared/chunks/way-out';
@@ -189,8 +189,8 @@ export class PeerServer {
   /** Of an image that is here, or as far as it has come of one whose manifest is being fetched. */
   private async answerManifestPart(manifest: Manifest | null, want: ServedWant, part: number, stream: PacedStream): Promise<ChunkAnswer> {
     if (manifest === null || part >= manifest.parts.length) return { kind: 'lack', why: 'absent' };
-    const found = await stream.send(mostPartBytes, want, async () => ({ data: await deflate(encodedPart(manifest, part), { level: 1 }) }));
-    return found === null ? { kind: 'lack', why: 'failed' } : { kind: 'chunk', encoding: 'deflate', data: found.data };
+    const found = await stream.send(mostPartBytes, want, () => sentPart(manifest, part, (encoded) => deflate(encoded, { level: 1 })));
+    return found === null ? { kind: 'lack', why: 'failed' } : { kind: 'chunk', ...found };
   }
 }
 
