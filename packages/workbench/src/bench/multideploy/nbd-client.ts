@@ -16,6 +16,8 @@ const commandRead = 0;
 const commandDisconnect = 2;
 const replyHeadBytes = 16;
 
+const received = Buffer.allocUnsafe(256 * 1024);
+
 interface Pending {
   readonly bytes: Buffer;
   filled: number;
@@ -36,7 +38,12 @@ export class NbdClient {
 
   /** Throws when the server has no such export. */
   static async open(address: NetConnectOpts, exportName: string): Promise<NbdClient> {
-    const socket = connect(address);
+    // Whoever takes the bytes copies them: one buffer will do.
+    const callback = (bytes: number, buffer: Uint8Array): boolean => {
+      socket.emit('data', buffer.subarray(0, bytes));
+      return true;
+    };
+    const socket: Socket = connect({ ...address, onread: { buffer: received, callback } });
     socket.setNoDelay(true);
     await shakeHands(socket, exportName).catch((error: unknown) => {
       socket.destroy();
