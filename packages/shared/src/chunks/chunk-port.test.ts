@@ -105,6 +105,33 @@ it('answers many wants on one connection, each with its own answer', async () =>
   expect(await Promise.all(asked)).toEqual([chunkOf(0), { kind: 'redirect', members: [1] }, chunkOf(2), { kind: 'redirect', members: [3] }]);
 });
 
+it('what is said in one turn leaves in one, and what was said before the end leaves too', () => {
+  const { asker, ends } = connected({});
+  const corks: string[] = [];
+  ends[0].cork = () => void corks.push('cork');
+  ends[0].uncork = () => void corks.push(`uncork after ${ends[0].out.length}`);
+  void asker.ask(want(1)).answer;
+  void asker.ask(want(2)).answer;
+  asker.sendControl({ type: 'refused' });
+  asker.close('refused');
+  expect(corks).toEqual(['cork', 'uncork after 3']);
+});
+
+it('tells its stream when somebody begins to wait, and when nobody does any more', async () => {
+  const { asker, ends, carry } = connected({ onWant: ({ index }) => Promise.resolve(chunkOf(index)) });
+  const hurried: boolean[] = [];
+  Object.assign(ends[0], { hurry: (isWaitedFor: boolean) => hurried.push(isWaitedFor) });
+  asker.ask(want(1));
+  const raised = asker.ask(want(2));
+  expect(hurried).toEqual([]);
+  asker.raise(raised.number, want(2));
+  const given = asker.ask(want(3, true));
+  asker.cancel(given.number);
+  expect(hurried).toEqual([true]);
+  await carry();
+  expect(hurried).toEqual([true, false]);
+});
+
 it('sends what somebody waits for before what is fetched ahead, also when it was raised later', async () => {
   const { asker, ends, carry } = connected({ onWant: ({ index }) => Promise.resolve(chunkOf(index, 200 * 1024)) });
   const order: number[] = [];

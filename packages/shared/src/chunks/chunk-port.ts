@@ -271,6 +271,8 @@ export class ChunkPort {
     if (this.closed) return;
     this.closed = true;
     this.cancelSign?.();
+    // What was said before the end leaves, a refusal for one.
+    if (this.corked) this.stream.uncork();
     this.stream.destroy();
     for (const want of this.wants.values()) want.cancel();
     this.wants.clear();
