@@ -14,7 +14,11 @@ class Image implements LocalImage {
   readonly manifest = manifestOf({ chunkBytes, sizeBytes: chunks * chunkBytes }, Buffer.alloc(chunks * 32, 1));
   readonly obtained: number[] = [];
   private readonly here = new Set<number>();
+  readonly asked: number[] = [];
   unavailable = false;
+  /** Nothing comes before `come`. */
+  slow = false;
+  private readonly coming: (() => void)[] = [];
 
   constructor(readonly id: string) {}
 
@@ -25,9 +29,18 @@ class Image implements LocalImage {
   obtain(index: number, urgent: boolean): Promise<Buffer> {
     expect(urgent).toBe(false);
     if (this.unavailable) return Promise.reject(new ChunkUnavailable('nobody has it now'));
-    this.obtained.push(index);
-    this.here.add(index);
-    return Promise.resolve(Buffer.alloc(0));
+    this.asked.push(index);
+    const came = (): Buffer => {
+      this.obtained.push(index);
+      this.here.add(index);
+      return Buffer.alloc(0);
+    };
+    return this.slow ? new Promise((resolve) => this.coming.push(() => resolve(came()))) : Promise.resolve(came());
+  }
+
+  come(): void {
+    this.slow = false;
+    for (const one of this.coming.splice(0)) one();
   }
 
   read = (): never => unexpected();
@@ -106,6 +119,22 @@ describe('ahead of a guest that boots', () => {
     expect(image.obtained.length).toBeLessThan(66 + 64 + 100);
     await clock.advance(20_000);
     expect(image.obtained).toHaveLength(200);
+  });
+
+  it('stays ahead of what the guest reads, and of the rest brings a little at a time', async () => {
+    const { prefetcher, image, clock } = made();
+    image.slow = true;
+    prefetcher.pattern(id, pattern(range(0, 200)));
+    const guest = prefetcher.boots(image);
+    await clock.advance(1);
+    expect(image.asked).toEqual(range(0, 50));
+    guest.read(15, 16);
+    await clock.advance(1);
+    expect(image.asked.slice(50)).toEqual(range(50, 64));
+    guest.end();
+    image.come();
+    await clock.advance(10);
+    expect(image.asked).toHaveLength(64);
   });
 
   it('waits while there is no room, and while nobody can give chunks, and goes on', async () => {

@@ -72,6 +72,7 @@ export class Prefetcher {
   boots(image: LocalImage): BootingReader {
     const known = this.booting.get(image.id);
     const booting = known?.image === image ? known : { image, guests: 0, bringing: null };
+    if (known !== booting) known?.bringing?.ahead.end();
     booting.guests += 1;
     this.booting.set(image.id, booting);
     this.bringAhead(booting);

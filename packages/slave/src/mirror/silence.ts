@@ -34,6 +34,8 @@ class Watch {
   ) {}
 
   add(one: Waiting): void {
+    // What came while nothing was asked answers nobody.
+    if (this.waiting.size === 0) [this.received, this.answers] = [this.port.received, this.port.answers];
     this.waiting.add(one);
     this.lookLater();
   }
