@@ -20,6 +20,7 @@ import { bootChunks, type BootTrace } from './boot-trace';
 import { goFirst } from './go-first';
 import { LightHost } from './light-host';
 import { writeNoiseImage, type NoiseImage } from './noise-image';
+import { RealGuests, type RealBoot } from './real-guests';
 import { ReplayProcess } from './replay-orders';
 import { hostAddress, makeHostNetwork, makeSwitch, masterAddress, masterSentBytes } from './shaped-network';
 import { imageBytes, linkMbps } from './sizes';
@@ -46,11 +47,19 @@ export interface DeployRun {
   readonly answeredAtMs: readonly number[];
 }
 
+/** One run of real guests at once. */
+export interface RealRun extends RealBoot {
+  readonly masterSentBytes: number;
+  /** Bytes of chunks that reached one mirror, from anybody. */
+  readonly fetchedBytes: number;
+}
+
 /** A master and light hosts with shaped links, three images, and the pattern of the first. */
 export class DeploySite {
   readonly hosts: readonly LightHost[];
   readonly replay = new ReplayProcess();
   private readonly master: LabMaster;
+  private real: { readonly guests: RealGuests; readonly manifest: string } | null = null;
   private images: { readonly first: NoiseImage; readonly second: NoiseImage; readonly unrecorded: NoiseImage } | null = null;
 
   /** One host more than guests: a boot there tells the pattern, and then it is off. */
@@ -95,8 +104,12 @@ export class DeploySite {
     const admin = await this.master.firstAdmin('admin', randomPassword());
     const caPem = await readFile(this.master.caFile, 'utf8');
     for (const host of hosts) await host.enrol({ masterUrl: this.master.url, caPem, admin });
-    const firstId = await this.register(admin, this.images.first);
+    const { id: firstId } = await this.register(admin, this.images.first);
     for (const one of [this.images.second, this.images.unrecorded]) await this.register(admin, one);
+    const guests = await RealGuests.make(stateDir);
+    const { manifestId } = await this.register(admin, guests.disk);
+    if (manifestId === null) throw new Error('The disk of the real guests has no manifest.');
+    this.real = { guests, manifest: manifestId };
     say(`${String(hosts.length)} hosts are enrolled, three images of ${String(imageBytes / 2 ** 20)} MiB are in the store`);
     await this.recordPattern(admin, firstId);
   }
@@ -131,11 +144,30 @@ export class DeploySite {
     };
   }
 
+  /** Boots a real guest on each of the hosts, through its mirror. */
+  async bootReal(hosts: readonly LightHost[]): Promise<RealRun> {
+    const { guests, manifest } = this.realGuests;
+    const before = await this.meters(hosts);
+    const run = await guests.boot(hosts.map((host) => host.guest(manifest, randomUUID())));
+    const after = await this.meters(hosts);
+    return { ...run, masterSentBytes: after.sent - before.sent, fetchedBytes: (after.fetched - before.fetched) / hosts.length };
+  }
+
+  /** As many at once from the plain file. */
+  bootRealHere(guests: number): Promise<RealBoot> {
+    return this.realGuests.guests.boot(Array.from({ length: guests }, () => null));
+  }
+
   async down(): Promise<void> {
     this.replay.end();
     await Promise.all(this.hosts.map((host) => host.stop()));
     await this.master.stop();
     await runProgram('umount', ['--lazy', '--', this.hostsDir]).catch(() => undefined);
+  }
+
+  private get realGuests() {
+    if (this.real === null) throw new Error('The site is not up.');
+    return this.real;
   }
 
   private async meters(hosts: readonly LightHost[]) {
@@ -156,12 +188,12 @@ export class DeploySite {
     if (slow < leastOfLink * linkMbps || Math.max(down, up) > linkMbps) throw new Error(`A link shaped to ${String(linkMbps)} Mbit/s moves ${slow.toFixed(1)} to ${Math.max(down, up).toFixed(1)} Mbit/s of content: it must be ${String(leastOfLink * linkMbps)} to ${String(linkMbps)}. Nothing was measured.`);
   }
 
-  private async register(admin: ApiClient, { path, sizeBytes, sha256 }: NoiseImage): Promise<string> {
+  private async register(admin: ApiClient, { path, sizeBytes, sha256 }: Pick<NoiseImage, 'path' | 'sizeBytes' | 'sha256'>): Promise<{ readonly id: string; readonly manifestId: string | null }> {
     const body = { name: path.split('/').at(-1) ?? 'image', format: 'raw', sizeBytes, sha256 } as const;
     const { id } = await admin.call(createImage, { body });
     const stored = await admin.call(putImageContent, { params: { imageId: id }, upload: { content: createReadStream(path), sizeBytes } });
     if (stored.state !== 'ready') throw new Error(`${stored.friendlyId} is ${stored.state}: ${stored.reason ?? 'no reason given'}`);
-    return id;
+    return { id, manifestId: stored.manifestId };
   }
 
   /** One boot on the host that is no guest's later: what it read becomes the pattern of the first image. */

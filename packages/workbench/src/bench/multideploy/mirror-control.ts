@@ -1,6 +1,9 @@
 import { request } from 'node:http';
 import { parseJson } from '@paravcl/shared/parse-json';
 import { z } from 'zod';
+import { eventually } from '../../eventually';
+
+const servedWithinMs = 60_000;
 
 /** A mirror's control API as its agent speaks it; here the bench is the agent. */
 const standingSchema = z.object({ done: z.boolean(), presentChunks: z.int().nonnegative(), totalChunks: z.int().positive() });
@@ -25,6 +28,21 @@ export async function askMirror(controlSocket: string, manifest: string): Promis
   const fault = faultSchema.safeParse(body);
   if (fault.success && fault.data.code === 'unavailable') return { done: false, said: fault.data.message };
   throw new Error(`The mirror answered ${String(status)}: ${fault.success ? fault.data.message : JSON.stringify(body)}`);
+}
+
+/** What an agent does before a guest of this image starts. */
+export async function servedByMirror({ controlSocket, manifest }: { readonly controlSocket: string; readonly manifest: string }): Promise<void> {
+  let seen = '';
+  await eventually(
+    'the mirror to serve the image',
+    servedWithinMs,
+    async () => {
+      const { done, said } = await askMirror(controlSocket, manifest);
+      seen = said;
+      return done ? true : undefined;
+    },
+    { everyMs: 20, state: () => seen },
+  );
 }
 
 /** Chunks of the boot set that it knows of this image; 0 while it has no pattern of it. */

@@ -7,7 +7,8 @@ import { bootFromMaster, copyInParallel, QemuNbd } from './baselines';
 import { askedBytes, bootChunks, inOrderSeconds, ownSeconds, readBootTrace, recordedBootFile, type BootTrace } from './boot-trace';
 import { figure, idealSeconds, saving, scaledSeconds, speedup, type DeployBounds } from './deploy-figures';
 import { drawPictures } from './deploy-pictures';
-import { DeploySite, type DeployRun } from './deploy-site';
+import { DeploySite, type DeployRun, type RealRun } from './deploy-site';
+import type { RealBoot } from './real-guests';
 import { linkBytesPerSecond, imageBytes } from './sizes';
 
 const guestCounts = [4, 8, 16, 32] as const;
@@ -63,6 +64,8 @@ class MultideployBench {
   private readonly fromScratch: DeployRun[] = [];
   private readonly nextVersion: DeployRun[] = [];
   private readonly oneByOne: DeployRun[] = [];
+  private readonly real: RealRun[] = [];
+  private readonly realHere: RealBoot[] = [];
   private readonly copies: number[] = [];
   private readonly nbds: number[] = [];
   private readonly chunks: readonly number[];
@@ -84,6 +87,7 @@ class MultideployBench {
     await this.site.up();
     for (let round = 0; round < runs; round += 1) {
       await this.versions(round);
+      await this.realGuests(round);
       for (const guests of guestCounts.slice(1)) await this.coldRun(round, guests);
       if (round >= longRuns) continue;
       await this.unrecordedRun(round);
@@ -124,6 +128,9 @@ class MultideployBench {
       saving('incremental_saving', seconds(this.nextVersion), { name: 'the same version from scratch', values: seconds(this.fromScratch) }, 0.85),
       saving('parallel_saving', seconds(cold(few)), { name: `${String(few)} hosts one after another`, values: seconds(this.oneByOne) }, 0.445),
       figure({ name: 'read_amplification', value: median(all.map((run) => run.fetchedBytes / (most * askedBytes(this.trace)))), unit: 'bytes fetched for each that was asked for', runs: all.length, must: null, aim: null, better: 'lower' }),
+      figure({ name: 'egress_ratio_real_guests', value: median(this.real.map((run) => run.masterSentBytes / run.fetchedBytes)), unit: `of what one of ${String(few)} reads`, runs: this.real.length, must: 1.3, aim: 1.05, better: 'lower' }),
+      figure({ name: 'real_guests_time_ratio', value: median(this.realHere.map((run) => run.seconds)) / median(this.real.map((run) => run.seconds)), unit: 'of the time from a plain file', runs: this.real.length, baseline: { name: `${String(few)} guests from a plain file, s, against ${median(this.real.map((run) => run.seconds)).toFixed(2)} s cold`, value: median(this.realHere.map((run) => run.seconds)) }, must: null, aim: null, better: 'higher' }),
+      figure({ name: 'real_guests_wrong', value: [...this.real, ...this.realHere].reduce((sum, run) => sum + run.wrongSums, 0), unit: 'guests that read something else', runs: this.real.length, must: 0, aim: 0, better: 'lower' }),
       figure({ name: 'wrong_bytes', value: wrong, unit: 'bytes', runs: runsInAll, must: 0, aim: 0, better: 'lower' }),
     ];
   }
@@ -182,6 +189,18 @@ class MultideployBench {
     const next = await site.boot(hosts, site.content.second, { withPauses: false });
     this.nextVersion.push(next);
     this.told(round, 'version 2 where version 1 is, no pauses', next);
+  }
+
+  /** QEMU with a kernel of its own; nobody recorded how it boots. */
+  private async realGuests(round: number): Promise<void> {
+    const { site } = this;
+    const hosts = site.hosts.slice(0, few);
+    const plain = await site.bootRealHere(few);
+    this.realHere.push(plain);
+    await site.onlyEmpty(hosts);
+    const run = await site.bootReal(hosts);
+    this.real.push(run);
+    this.say(`round ${String(round + 1)} ${String(few)} real guests, cold: ${run.seconds.toFixed(1)} s, the master sent ${mib(run.masterSentBytes)} MiB of the ${mib(run.fetchedBytes)} MiB that each read; from a plain file ${plain.seconds.toFixed(1)} s`);
   }
 
   private async inTurn(round: number): Promise<void> {

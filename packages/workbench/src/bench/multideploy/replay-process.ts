@@ -1,16 +1,14 @@
 /** Plays guests that boot: a process of its own, so that the bench's own work delays nobody. Ends with the bench. */
 import { open, type FileHandle } from 'node:fs/promises';
-import { eventually } from '../../eventually';
 import { median } from '../report';
 import { goFirst } from './go-first';
 import { readBootTrace, withoutPauses, type BootTrace } from './boot-trace';
-import { askMirror } from './mirror-control';
+import { servedByMirror } from './mirror-control';
 import { NbdClient } from './nbd-client';
 import { replay, type Replayed } from './replay';
 import type { BootReport, GuestDisk, LatencyOrder, LatencyReport, ReplayOrder } from './replay-orders';
 
 const smallBytes = 4096;
-const servedWithinMs = 60_000;
 
 goFirst(process.pid);
 process.on('message', (message: { readonly id: number; readonly order: ReplayOrder | LatencyOrder }) => {
@@ -63,19 +61,7 @@ async function latencyOf({ guest, chunks, chunkBytes, reads }: LatencyOrder): Pr
 }
 
 async function openDisk({ mirror, socket, exportName }: GuestDisk): Promise<NbdClient> {
-  if (mirror !== null) {
-    let seen = '';
-    await eventually(
-      'the mirror to serve the image',
-      servedWithinMs,
-      async () => {
-        const { done, said } = await askMirror(mirror.controlSocket, mirror.manifest);
-        seen = said;
-        return done ? true : undefined;
-      },
-      { everyMs: 20, state: () => seen },
-    );
-  }
+  if (mirror !== null) await servedByMirror(mirror);
   return NbdClient.open(socket, exportName);
 }
 

@@ -26,6 +26,10 @@ export class StartedProgram {
     return this.child.pid ?? 0;
   }
 
+  get isOver(): boolean {
+    return this.ended !== null;
+  }
+
   /** Throws with its last words when it has ended. */
   checkAlive(): void {
     if (this.ended === null) return;
