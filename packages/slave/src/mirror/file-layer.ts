@@ -2,6 +2,7 @@ import { readSync, writeSync } from 'node:fs';
 import { chmod, chown, mkdir, open, readdir, readFile, rename, rm, stat, statfs, utimes, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncDirectory } from '../disks/sync-directory';
+import { WhileFast } from './while-fast';
 
 /** A file that is open for reading and writing in place. */
 export interface OpenFile {
@@ -126,29 +127,18 @@ function unlessMissing(error: NodeJS.ErrnoException): null {
   return null;
 }
 
-/** A write longer than this waited for the disk, or for a processor; after three in a row the kernel holds this process back. */
-const heldBackMs = 5;
-const heldBackWrites = 3;
-/** Writes that wait in other threads then. */
-const backgroundWrites = 256;
+/** Writes wait longer than this when the kernel holds the writer back. */
+const writesAtOnce = { slowMs: 5, slowInRow: 3, elsewhere: 256 } as const;
 
-/**
- * Mostly the kernel takes what is written into its memory, in less time than it costs to hand it to another thread: that is done at
- * once. While the disk does not keep up the kernel lets the writer wait, and writes are handed to other threads.
- */
 function openFile(handle: FileHandle): OpenFile {
   const { fd } = handle;
-  let heldBack = 0;
-  let inBackground = 0;
+  const fast = new WhileFast(writesAtOnce);
   const writePart = async (data: Buffer, done: number, position: number): Promise<number> => {
-    if (inBackground > 0) {
-      inBackground -= 1;
-      return (await handle.write(data, done, data.length - done, position)).bytesWritten;
-    }
+    const length = data.length - done;
+    if (!fast.mayBlock()) return (await handle.write(data, done, length, position)).bytesWritten;
     const startMs = performance.now();
-    const written = writeSync(fd, data, done, data.length - done, position);
-    heldBack = performance.now() - startMs > heldBackMs ? heldBack + 1 : 0;
-    if (heldBack >= heldBackWrites) [heldBack, inBackground] = [0, backgroundWrites];
+    const written = writeSync(fd, data, done, length, position);
+    fast.took(performance.now() - startMs);
     return written;
   };
   return {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { WhileFast } from '../while-fast';
 import type { Agreement } from './handshake';
 import { blockStatusReply, decodeRequest, errorReply, faultOf, payloadBytes, readHeadBytes, writeReadHead, type Request } from './requests';
 import { command, mostRequestBytes, nbdError, requestBytes } from './wire';
@@ -30,10 +31,8 @@ export class ReplyBudget {
 
 /** A read up to this is answered without a detour through the thread pool when its bytes are here. */
 const blockingBytes = 128 * 1024;
-/** A blocking read that took longer was not in the page cache, or this process had to wait for a processor; after two of them the next ones probably are not there either. */
-const coldMs = 1;
-const slowReads = 2;
-const coldReads = 32;
+/** A blocking read that took longer was not in the page cache, and probably nor are the next ones. */
+const readsAtOnce = { slowMs: 1, slowInRow: 2, elsewhere: 32 } as const;
 /** As so many bytes at least an answer counts: a small one takes room besides its bytes. */
 const leastCountedBytes = 1024;
 /** What one connection may have under way: more than any guest asks for at a time. */
@@ -50,9 +49,7 @@ export class NbdConnection {
   /** Bytes of a refused write that are still to come. */
   private skip = 0;
   private underWay = 0;
-  /** Blocking reads in a row that took long, and reads that are not to block after them. */
-  private slow = 0;
-  private cold = 0;
+  private readonly fast = new WhileFast(readsAtOnce);
   /** For answers made at once: what the kernel took is not needed any more. */
   private reply = Buffer.alloc(0);
   private ended = false;
@@ -164,18 +161,13 @@ export class NbdConnection {
   /** The way of nearly every read: one read, one write. */
   private answerHere(request: Request, counted: number): boolean {
     const { structured, export: image } = this.agreed;
-    if (request.length > blockingBytes) return false;
-    if (this.cold > 0) {
-      this.cold -= 1;
-      return false;
-    }
+    if (request.length > blockingBytes || !this.fast.mayBlock()) return false;
     const headBytes = readHeadBytes(structured);
     const replyBytes = headBytes + request.length;
     if (this.reply.length < replyBytes) this.reply = Buffer.allocUnsafe(replyBytes);
     const startMs = performance.now();
     if (!image.readHere(this.reply, headBytes, request.offset, request.length)) return false;
-    this.slow = performance.now() - startMs > coldMs ? this.slow + 1 : 0;
-    if (this.slow >= slowReads) [this.slow, this.cold] = [0, coldReads];
+    this.fast.took(performance.now() - startMs);
     image.noteRead(request.offset, request.length);
     writeReadHead(this.reply, structured, request);
     this.write(this.reply.subarray(0, replyBytes), counted);
