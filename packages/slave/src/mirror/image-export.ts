@@ -1,9 +1,14 @@
-import type { RecordedReader } from './read-recorder';
 import type { NbdExport } from './nbd/nbd-export';
 import type { StoredImage } from './stored-image';
 
-/** An image as one connection reads it; held until the connection ends. `readers` are told what it reads and when it ended. */
-export function imageExport(image: StoredImage, readers: readonly RecordedReader[]): NbdExport {
+/** Follows what one connection reads. */
+export interface ReadFollower {
+  read(firstChunk: number, lastChunk: number): void;
+  end(): void;
+}
+
+/** An image as one connection reads it; held until the connection ends. */
+export function imageExport(image: StoredImage, followers: readonly ReadFollower[]): NbdExport {
   const release = image.hold();
   const { chunkBytes, sizeBytes } = image.manifest;
   const chunkAt = (offset: number): number => Math.floor(offset / chunkBytes);
@@ -11,7 +16,7 @@ export function imageExport(image: StoredImage, readers: readonly RecordedReader
     sizeBytes,
     preferredBytes: chunkBytes,
     noteRead: (offset, length) => {
-      for (const reader of readers) reader.read(chunkAt(offset), chunkAt(offset + length - 1));
+      for (const follower of followers) follower.read(chunkAt(offset), chunkAt(offset + length - 1));
     },
     readHere: (target, at, offset, length) => image.readHere(target, at, offset, length),
     read: (offset, length) => image.read(offset, length),
@@ -27,7 +32,7 @@ export function imageExport(image: StoredImage, readers: readonly RecordedReader
       }
     },
     release: () => {
-      for (const reader of readers) reader.end();
+      for (const follower of followers) follower.end();
       release();
     },
   };

@@ -2,7 +2,7 @@ import { sleep, type Cancel, type Clock } from '@paravcl/shared/clock';
 import { ChunkPort, type ChunkAnswer, type ChunkPortHandlers } from '@paravcl/shared/chunks/chunk-port';
 import { manifestPartAt } from '@paravcl/shared/chunks/frames';
 import { chunkCount, chunkLength, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
-import { sentPart, mostPartBytes } from '@paravcl/shared/chunks/manifest-parts';
+import { mostPartBytes, sentPart } from '@paravcl/shared/chunks/manifest-parts';
 import { pskBytes, pskCiphers, readPskIdentity, secretIdLength } from '@paravcl/shared/chunks/psk';
 import type { ServedWant } from '@paravcl/shared/chunks/served-want';
 import { WayOut, type PacedStream } from '@paravcl/shared/chunks/way-out';

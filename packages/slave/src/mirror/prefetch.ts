@@ -4,6 +4,7 @@ import { chunkCount, type ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { PreCopy } from '@paravcl/shared/chunks/mirror-messages';
 import type { Logger } from 'pino';
 import { bringChunks } from './bring-chunks';
+import type { ReadFollower } from './image-export';
 import type { ImageLibrary, LocalImage } from './local-image';
 import { ReadAhead } from './read-ahead';
 
@@ -27,12 +28,6 @@ interface Booting {
   guests: number;
   /** While it is brought: where each chunk stands in the order, and how far the guest is that read furthest. */
   bringing: { readonly places: ReadonlyMap<number, number>; readonly ahead: ReadAhead } | null;
-}
-
-/** A guest that reads an image here. */
-export interface BootingReader {
-  read(firstChunk: number, lastChunk: number): void;
-  end(): void;
 }
 
 /**
@@ -69,7 +64,7 @@ export class Prefetcher {
   }
 
   /** A guest of this image boots here, or is about to. With the end of the last of them nothing more is brought ahead. */
-  boots(image: LocalImage): BootingReader {
+  boots(image: LocalImage): ReadFollower {
     const known = this.booting.get(image.id);
     const booting = known?.image === image ? known : { image, guests: 0, bringing: null };
     if (known !== booting) known?.bringing?.ahead.end();

@@ -3,6 +3,7 @@ import { mostPatternChunks, type ReadPhase, type Recording } from '@paravcl/shar
 import { chunkCount, type ManifestId } from '@paravcl/shared/chunks/manifest';
 import { Bitmap } from './bitmap';
 import type { KnownImage } from './chunk-source';
+import type { ReadFollower } from './image-export';
 
 export interface ReadRecorderOptions {
   readonly clock: Clock;
@@ -10,12 +11,6 @@ export interface ReadRecorderOptions {
   readonly earlier: Iterable<string>;
   /** Given each recording once. */
   readonly finished: (manifest: ManifestId, instanceId: string, recording: Recording) => void;
-}
-
-/** Tells what one connection of an instance reads. */
-export interface RecordedReader {
-  read(firstChunk: number, lastChunk: number): void;
-  end(): void;
 }
 
 /** What a guest reads so long after its boot is the application; later reads say more about its user. */
@@ -49,7 +44,7 @@ export class ReadRecorder {
   }
 
   /** A connection of this instance began to read; null when it is not recorded. Chunks of zeros cost nothing and are left out. */
-  begin(image: KnownImage & { isZero(index: number): boolean }, instanceId: string): RecordedReader | null {
+  begin(image: KnownImage & { isZero(index: number): boolean }, instanceId: string): ReadFollower | null {
     const session = this.sessions.get(instanceId) ?? this.start(image, instanceId);
     if (session?.manifest !== image.id) return null;
     session.readers += 1;
