@@ -218,6 +218,8 @@ test('normal and reserved told apart by time: before the window what one has is 
 });
 
 test('a running VM suspended when a reservation needs room: saved before the start, told why, and back by itself after the end', async () => {
+  // One that is late on a busy machine is given nothing, and the launch would be queued first.
+  await seenSince(large, site.clock.now());
   const { start, end } = nextWindow();
   const lent = await isRunning(await launch(ravi, { ramMiB: 192 }));
   const before = await pageOf(large, lent);
@@ -237,8 +239,8 @@ test('a running VM suspended when a reservation needs room: saved before the sta
   const told = await noticeOf(ravi, 'instance.preempted', lent);
   expect(told).toMatchObject({ sentence: why, readAt: null });
   const { items: reasons } = await ravi.client.call(getInstanceWhy, { params: { instanceId: lent.id } });
-  // On a busy machine it may have been queued for a moment before it was placed.
-  expect(reasons.slice(0, 2).map(({ kind }) => kind)).toEqual(['preempt', 'place']);
+  // Whole, so that what else was decided says why.
+  expect(reasons).toMatchObject([{ kind: 'preempt' }, { kind: 'place' }]);
   expect(reasons[0]).toMatchObject({ id: told.decisionId, sentence: why, victims: [{ instanceId: lent.id, pi: lent.priority.pi }] });
   expect(await ravi.client.call(getDecision, { params: { decisionId: told.decisionId ?? '' } })).toEqual(reasons[0]);
   expect(await instanceOf(lent)).toMatchObject({ reason: { code: 'Recalled', sentence: why }, preemptionsToday: 1 });
