@@ -2,7 +2,7 @@ import type { Clock } from '@paravcl/shared/clock';
 import { ChunkPort, type ChunkAnswer } from '@paravcl/shared/chunks/chunk-port';
 import { manifestPartAt } from '@paravcl/shared/chunks/frames';
 import { chunkCount, chunkHash, chunkLength, isZeroChunk } from '@paravcl/shared/chunks/manifest';
-import { sentPart, mostPartBytes } from '@paravcl/shared/chunks/manifest-parts';
+import { mostPartBytes, sentPart } from '@paravcl/shared/chunks/manifest-parts';
 import { mirrorMessageSchema, mirrorProtocolVersion, type MasterToMirror, type MirrorMessage } from '@paravcl/shared/chunks/mirror-messages';
 import type { ServedWant } from '@paravcl/shared/chunks/served-want';
 import type { PacedStream, WayOut } from '@paravcl/shared/chunks/way-out';

@@ -19,7 +19,7 @@ export class WritingSession {
   private readonly turn: number;
   private filling: KeptChunk[] = [];
   private filled = 0;
-  /** Hashes of this session on their way into a pack. */
+  /** Hashes of what was put here and is on its way into a pack. */
   private readonly underWay = new Set<string>();
   private readonly encoding = new Set<Promise<void>>();
   private writing: Promise<void> = Promise.resolve();
