@@ -6,6 +6,7 @@ import type { UnitOfWork } from './db/unit-of-work';
 import { ChunkRepair } from './mirrors/chunk-repair';
 import { ConnectedMirrors } from './mirrors/connected-mirrors';
 import { ImageSpreadRegistry } from './mirrors/image-spread-registry';
+import { ManifestHealing } from './mirrors/manifest-healing';
 import { MirrorGateway } from './mirrors/mirror-gateway';
 import { PeerKeys } from './mirrors/peer-keys';
 import { StoreHealing } from './mirrors/store-healing';
@@ -44,6 +45,7 @@ export function composeMirrors({ unit, clock, log, siteId, addressCheck, store, 
     mirrors: fleet,
     books: patterns,
     healing: new StoreHealing({ clock, log, registry, store, repair, books: patterns }),
+    manifests: new ManifestHealing({ clock, log, store, books: patterns }),
     onChunkSent: (bytes) => { sent.inc(bytes); },
   });
   new Gauge({

@@ -68,6 +68,7 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
         const image = library?.find(id) ?? null;
         return image === null ? null : { bits: image.present(), complete: image.isComplete };
       },
+      manifest: (id) => library?.find(id)?.manifest ?? null,
       held: async (id, index) => (await library?.find(id)?.held(index)) ?? null,
     },
     {

@@ -1,5 +1,5 @@
 import type { AccessPattern } from '@paravcl/shared/chunks/access-pattern';
-import type { ManifestId } from '@paravcl/shared/chunks/manifest';
+import type { Manifest, ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { ImageHolding, MasterToMirror, PreCopy } from '@paravcl/shared/chunks/mirror-messages';
 import type { MirrorFleet, MirrorStanding } from '../services/mirror-fleet';
 import type { ChunkRepair } from './chunk-repair';
@@ -99,6 +99,10 @@ export class ConnectedMirrors implements MirrorFleet {
       const message: MasterToMirror = { type: 'gone', manifests: manifests.slice(start, start + mostNamed) };
       for (const session of this.sessions.values()) session.send(message);
     }
+  }
+
+  openManifest(manifest: ManifestId): Manifest | null {
+    return this.registry.find(manifest)?.manifest ?? null;
   }
 
   fetchFromMirrors(manifest: ManifestId, index: number): Promise<Buffer | null> {

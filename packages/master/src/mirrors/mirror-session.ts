@@ -15,9 +15,9 @@ import { oldestMirrorProtocol, type MirrorHello, type MirrorHelloService } from 
 import type { RefusalLimiter } from '../services/refusal-limiter';
 import type { StoredChunk } from '../store/chunk-encoding';
 import type { ChunkStore } from '../store/chunk-store';
-import type { StoredManifest } from '../store/manifest-shelf';
 import type { ConnectedMirrors, RegisteredMirror } from './connected-mirrors';
 import type { ImageSpreadRegistry, OpenImage } from './image-spread-registry';
+import type { ManifestHealing } from './manifest-healing';
 import type { PeerKeys } from './peer-keys';
 import type { MirrorPresence, SharedImage } from './shared-image';
 import type { StoreHealing } from './store-healing';
@@ -40,8 +40,9 @@ export interface MirrorSessionParts {
   readonly registry: ImageSpreadRegistry;
   readonly keys: PeerKeys;
   readonly books: MirrorBooks;
-  readonly store: Pick<ChunkStore, 'read' | 'manifest'>;
+  readonly store: Pick<ChunkStore, 'read'>;
   readonly healing: Pick<StoreHealing, 'told' | 'missed'>;
+  readonly manifests: Pick<ManifestHealing, 'found'>;
   /** Called with the bytes of every chunk that is handed to a mirror, as they are sent. */
   readonly onChunkSent: (bytes: number) => void;
 }
@@ -244,9 +245,10 @@ export class MirrorSession implements RegisteredMirror {
   }
 
   private async opened(channel: number, manifest: string, have: string): Promise<OpenImage | null> {
-    const { books, registry } = this.parts;
+    const { books, registry, manifests } = this.parts;
     const version = await books.imageOf(manifest, this.slaveId);
-    const stored = version === null ? null : await this.manifest(manifest);
+    // One that is damaged must not cost the connection, over which other images come.
+    const stored = version === null || this.presence === null ? null : await manifests.found(manifest, this.presence, channel);
     if (this.isOver || this.channels.get(channel) === undefined || this.presence === null) return null;
     if (version === null || stored === null) return this.notOpened(channel, notGiven);
     const opened = registry.open(manifest, stored.manifest, this.presence, channel);
@@ -287,14 +289,6 @@ export class MirrorSession implements RegisteredMirror {
     this.channels.delete(number);
     void channel.opened.then((opened) => {
       if (opened !== null) this.parts.registry.close(opened);
-    });
-  }
-
-  /** One that is damaged must not cost the connection, over which other images come. */
-  private async manifest(id: string): Promise<StoredManifest | null> {
-    return this.parts.store.manifest(id).catch((error: unknown) => {
-      this.parts.log.warn({ err: error, manifest: id }, 'the manifest of an image cannot be read');
-      return null;
     });
   }
 

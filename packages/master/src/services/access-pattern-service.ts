@@ -78,23 +78,35 @@ export class AccessPatternService implements MirrorBooks {
     await events.append({ kind: 'slave.wrong-bytes', subjectType: 'slave', subjectId: slaveId, actor: teller === null ? 'master' : `slave ${teller}`, actorUserId: null, clientAddress: null, sentence }, this.clock.now());
   }
 
+  async manifestCameBack(manifest: ManifestId, slaveId: string): Promise<void> {
+    const { images, fleet } = this.unitOfWork.read;
+    const name = (await fleet.findAll([slaveId])).get(slaveId)?.name ?? `slave ${slaveId}`;
+    const sentence = `Lost or damaged in the master’s store: the list of chunks of ${sayImages(await images.withManifests([manifest]))}. It came back from ${name}. Verify the whole store with repair. The master’s disk or memory may be failing: test both.`;
+    await this.tellDamage(sentence);
+  }
+
   async storeDamaged({ damaged, mended, manifests }: FoundDamage): Promise<void> {
-    const { images, events } = this.unitOfWork.read;
-    const sentence = damageSentence(damaged, mended, await images.withManifests(manifests));
-    await events.append({ kind: 'store.damaged', subjectType: 'site', subjectId: null, actor: 'master', actorUserId: null, clientAddress: null, sentence }, this.clock.now());
+    await this.tellDamage(damageSentence(damaged, mended, await this.unitOfWork.read.images.withManifests(manifests)));
+  }
+
+  private async tellDamage(sentence: string): Promise<void> {
+    await this.unitOfWork.read.events.append({ kind: 'store.damaged', subjectType: 'site', subjectId: null, actor: 'master', actorUserId: null, clientAddress: null, sentence }, this.clock.now());
   }
 }
 
 function damageSentence(damaged: number, mended: number, images: readonly ImageRecord[]): string {
-  const named = images.slice(0, mostNamed).map(({ name, friendlyId }) => `${name} (${friendlyId})`);
-  const more = images.length - named.length;
-  const of = [...named, ...(more > 0 ? [`${more} more`] : [])].join(', ') || 'images that were deleted since';
   const left = damaged - mended;
   const outcome =
     left === 0
       ? `${damaged === 1 ? 'It came back from a host that had it' : 'All came back from hosts that had them'}. Verify the whole store with repair.`
       : `${mended} came back from hosts, and no host that is connected had the other ${left}: verify the store with repair when more are, or upload again.`;
-  return `Damaged in the master’s store: ${damaged === 1 ? '1 chunk' : `${damaged} chunks`} of ${of}. No guest was given a wrong byte. ${outcome} The master’s disk or memory may be failing: test both.`;
+  return `Damaged in the master’s store: ${damaged === 1 ? '1 chunk' : `${damaged} chunks`} of ${sayImages(images)}. No guest was given a wrong byte. ${outcome} The master’s disk or memory may be failing: test both.`;
+}
+
+function sayImages(images: readonly ImageRecord[]): string {
+  const named = images.slice(0, mostNamed).map(({ name, friendlyId }) => `${name} (${friendlyId})`);
+  const more = images.length - named.length;
+  return [...named, ...(more > 0 ? [`${more} more`] : [])].join(', ') || 'images that were deleted since';
 }
 
 function notGivenOut(manifest: ManifestId): ParavclError {

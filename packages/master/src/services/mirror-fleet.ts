@@ -1,5 +1,5 @@
 import type { AccessPattern, Recording } from '@paravcl/shared/chunks/access-pattern';
-import type { ManifestId } from '@paravcl/shared/chunks/manifest';
+import type { Manifest, ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { ImageHolding, PreCopy } from '@paravcl/shared/chunks/mirror-messages';
 
 /** What the mirror of one host said last. */
@@ -20,6 +20,8 @@ export interface MirrorFleet {
   patternChanged(manifest: ManifestId, pattern: AccessPattern): void;
   /** Versions that were deleted. */
   gone(manifests: readonly ManifestId[]): void;
+  /** Of an image that a mirror has open; null when none has. */
+  openManifest(manifest: ManifestId): Manifest | null;
   /** One chunk from any mirror that has it, its hash checked; null when nobody could give it. For repair. */
   fetchFromMirrors(manifest: ManifestId, index: number): Promise<Buffer | null>;
   /** Calls back when a standing changed; the receiver looks at all of them. */
@@ -43,6 +45,8 @@ export interface MirrorBooks {
   recorded(manifest: ManifestId, slaveId: string, instanceId: string, recording: Recording): Promise<void>;
   /** Chunks of the master's store were damaged: an event for the operators. */
   storeDamaged(found: FoundDamage): Promise<void>;
+  /** A manifest that the store had lost came back from this slave's mirror: an event for the operators. */
+  manifestCameBack(manifest: ManifestId, slaveId: string): Promise<void>;
   /** A mirror gave wrong bytes: an event for the operators. Null: to the master itself. */
   gaveWrongBytes(slaveId: string, manifest: ManifestId, toldBySlaveId: string | null): Promise<void>;
 }

@@ -67,7 +67,7 @@ function sayOrigin(repaired: number, fromHere: number): string {
 function sayLostLists({ manifests, images }: Pick<Damage, 'manifests' | 'images'>): string {
   if (manifests.length === 0) return '';
   const names = sayNames(images.filter(({ manifestId }) => manifestId !== null && manifests.includes(manifestId)));
-  return ` The list of chunks of ${many(manifests.length, 'image')} is lost: upload again what cannot be read${names === null ? '' : `, ${names}`}.`;
+  return ` The list of chunks of ${many(manifests.length, 'image')} is lost: upload again what cannot be read${names === null ? '' : `, ${names}`}. A host that has it gives it back when it next opens the image.`;
 }
 
 function namesOf(places: DamagedPlaces, images: readonly ImageRecord[]): string | null {

@@ -18,13 +18,13 @@ import { SweepMemory } from './sweep-memory';
 /** Damaged chunks that are listed; the others are counted. */
 const listedChunks = 200;
 
-type Store = Pick<ChunkStore, 'stats' | 'sweep' | 'verify' | 'lookOver' | 'repair' | 'repairManifest' | 'readChecked' | 'manifestIds' | 'manifest'>;
+type Store = Pick<ChunkStore, 'stats' | 'sweep' | 'verify' | 'lookOver' | 'repair' | 'keepManifest' | 'repairManifest' | 'readChecked' | 'manifestIds' | 'manifest'>;
 
 export interface StoreDeps {
   readonly store: Store;
   /** Every manifest that the books name. */
   readonly live: LiveManifests;
-  readonly mirrors: Pick<MirrorFleet, 'fetchFromMirrors'>;
+  readonly mirrors: Pick<MirrorFleet, 'fetchFromMirrors' | 'openManifest'>;
   readonly unitOfWork: UnitOfWork;
   readonly clock: Clock;
   /** How long the content of a deleted image outlives it in the daily sweep. */
@@ -181,10 +181,15 @@ export class StoreService {
     await this.tell(sentence, null);
   }
 
-  /** The lists among these that memory still has, on the disk again. */
+  /** The lists among these that memory still has, on the disk again. One that a mirror has and has not open comes back when it opens it. */
   private async rewrite(lost: readonly ManifestId[]): Promise<readonly ManifestId[]> {
+    const { store, mirrors } = this.deps;
     const rewritten: ManifestId[] = [];
-    for (const id of lost) if (await this.deps.store.repairManifest(id)) rewritten.push(id);
+    for (const id of lost) {
+      const open = mirrors.openManifest(id);
+      if (open !== null) await store.keepManifest(open);
+      if (open !== null || (await store.repairManifest(id))) rewritten.push(id);
+    }
     return rewritten;
   }
 

@@ -1,4 +1,4 @@
-import type { ManifestId } from '@paravcl/shared/chunks/manifest';
+import type { Manifest, ManifestId } from '@paravcl/shared/chunks/manifest';
 import { createHash } from 'node:crypto';
 import { decodeChunk, encodeChunk, type StoredChunk } from './chunk-encoding';
 import { ChunkIndex } from './chunk-index';
@@ -134,10 +134,15 @@ export class ChunkStore {
       throw error;
     });
     if (stored === null) return false;
+    await this.keepManifest(stored.manifest);
+    return true;
+  }
+
+  /** Writes a manifest anew unless it is there and whole; its chunks are not looked for. */
+  async keepManifest(manifest: Manifest): Promise<void> {
     const turn = this.turns.hold();
     try {
-      await this.manifests.put(stored.manifest, turn);
-      return true;
+      await this.manifests.put(manifest, turn);
     } finally {
       this.turns.release(turn);
     }

@@ -144,6 +144,11 @@ describe('damage in the store', () => {
     ]);
   });
 
+  test('is told when a list of chunks came back, of which image and from whom', async () => {
+    await patterns.manifestCameBack(manifestId, slaveId);
+    expect((await told())[0]).toMatch(/^master: Lost or damaged in the master’s store: the list of chunks of Ubuntu \(EMI-UBUNTU-9AF\)\. It came back from lab-pc-07\. Verify the whole store with repair\./);
+  });
+
   test('names few of many images, and what no host had', async () => {
     const others = ['b', 'c', 'd', 'e'].map((letter) => letter.repeat(64));
     for (const other of others) await rig.image(64, 'disk', 'ready', { manifestId: other });

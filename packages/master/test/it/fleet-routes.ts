@@ -50,7 +50,7 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
     const preCopy = { wantedOn: () => [], wantedOf: () => new Map() };
     const readiness = new ImageReadiness({ unitOfWork: unit, fleet: { standings: () => new Map() }, preCopy, clock, timeZone: settings.timeZone });
     const store = new StoreService({
-      store: files.chunks(), live: () => unit.read.images.manifestIds(), mirrors: { fetchFromMirrors: () => Promise.resolve(null) }, unitOfWork: unit, clock, graceMs: 0, onFault: unexpected,
+      store: files.chunks(), live: () => unit.read.images.manifestIds(), mirrors: { fetchFromMirrors: () => Promise.resolve(null), openManifest: () => null }, unitOfWork: unit, clock, graceMs: 0, onFault: unexpected,
     });
     return [
       ...reservationRoutes(reserving.reservations, reserving.changes, reserving.claims),

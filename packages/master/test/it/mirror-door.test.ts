@@ -1,7 +1,8 @@
-import { encodeChunkFrame, indexOfManifestPart } from '@paravcl/shared/chunks/frames';
+import { encodeChunkFrame, indexOfManifestPart, manifestPartAt } from '@paravcl/shared/chunks/frames';
 import { emptyPattern } from '@paravcl/shared/chunks/access-pattern';
-import { chunkCount, defaultChunkBytes, encodeManifest, manifestOf } from '@paravcl/shared/chunks/manifest';
+import { chunkCount, decodeManifest, defaultChunkBytes, encodeManifest, manifestOf, type Manifest } from '@paravcl/shared/chunks/manifest';
 import { chunksOfPart, hashBytes } from '@paravcl/shared/chunks/manifest-hashes';
+import { encodedPart } from '@paravcl/shared/chunks/manifest-parts';
 import { mirrorHelloSigningInput, type ImageHolding } from '@paravcl/shared/chunks/mirror-messages';
 import { newId } from '@paravcl/shared/ids';
 import { createHash, randomBytes, sign } from 'node:crypto';
@@ -553,6 +554,52 @@ describe('a chunk that rots in the store of the master', () => {
     expect(await asker.ask(1, { insist: true })).toEqual({ kind: 'lack', why: 'absent' });
     await eventually('the operators to be told', () => server.books.damage.length === 1);
     expect(bytesOf(await asker.ask(1, { insist: true })).equals(image.chunk(1))).toBe(true);
+  });
+});
+
+describe('a manifest that the store of the master has lost', () => {
+  const handsOn = (mirror: MirrorDouble, manifest: Manifest): MirrorDouble => {
+    mirror.held = (index) => {
+      const part = manifestPartAt(index);
+      return part === null || part >= manifest.parts.length ? null : encodedPart(manifest, part);
+    };
+    return mirror.ignore('members');
+  };
+  const connected = async (manifest: Manifest): Promise<MirrorDouble> => {
+    const mirror = handsOn(await server.mirror(), manifest);
+    await mirror.connect();
+    return mirror;
+  };
+  const ways: readonly [string, (path: string) => void][] = [
+    ['is gone', (path) => unlinkSync(path)],
+    ['is damaged', (path) => writeFileSync(path, readFileSync(path).fill(7, 100, 200))],
+    ['is cut short', (path) => writeFileSync(path, readFileSync(path).subarray(0, 40))],
+  ];
+
+  test.each(ways)('and that %s comes back from the first mirror that opens the image and has it, part by part, and the operators are told', async (_, lose) => {
+    await start();
+    const { id, encoded } = await largeImage();
+    const path = join(server.storeDirectory, 'manifests', id);
+    lose(path);
+    const lacking = await connected(manifestOf({ chunkBytes: defaultChunkBytes, sizeBytes: defaultChunkBytes }, Buffer.alloc(hashBytes, 1)));
+    await expect(lacking.open(1, id)).rejects.toThrow('No image version');
+    expect(server.books.manifestsBack).toEqual([]);
+    const holder = await connected(decodeManifest(encoded));
+    await holder.open(1, id, 'all');
+    expect(readFileSync(path)).toEqual(encoded);
+    expect(server.books.manifestsBack).toEqual([{ manifest: id, slaveId: holder.slaveId }]);
+    lacking.say({ type: 'close', channel: 1 });
+    await lacking.open(1, id);
+    expect(server.books.manifestsBack).toHaveLength(1);
+  });
+
+  test('is written anew by a repair while a mirror has the image open', async () => {
+    await start();
+    const { id, encoded } = await largeImage();
+    expect(server.mirrors.openManifest(id)).toBeNull();
+    await (await connected(decodeManifest(encoded))).open(1, id);
+    const open = server.mirrors.openManifest(id);
+    expect(open === null ? null : encodeManifest(open)).toEqual(encoded);
   });
 });
 

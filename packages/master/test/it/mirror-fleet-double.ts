@@ -35,6 +35,9 @@ export class MirrorFleetDouble implements MirrorFleet {
   gone(manifests: readonly ManifestId[]): void {
     throw new Error(`Nobody expected that ${manifests.join(', ')} is gone.`);
   }
+  openManifest(): null {
+    return null;
+  }
   fetchFromMirrors(manifest: ManifestId, index: number): Promise<Buffer | null> {
     throw new Error(`Nobody expected chunk ${index} of ${manifest} to be asked for.`);
   }

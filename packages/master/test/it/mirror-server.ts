@@ -14,6 +14,7 @@ import { closeServer, listen } from '../../src/https-server';
 import { ChunkRepair } from '../../src/mirrors/chunk-repair';
 import { ConnectedMirrors } from '../../src/mirrors/connected-mirrors';
 import { ImageSpreadRegistry } from '../../src/mirrors/image-spread-registry';
+import { ManifestHealing } from '../../src/mirrors/manifest-healing';
 import { defaultMirrorLimits, MirrorGateway, type MirrorDoorLimits } from '../../src/mirrors/mirror-gateway';
 import { PeerKeys } from '../../src/mirrors/peer-keys';
 import { StoreHealing } from '../../src/mirrors/store-healing';
@@ -63,6 +64,7 @@ export class BooksDouble implements MirrorBooks {
   readonly recordings: { readonly manifest: ManifestId; readonly slaveId: string; readonly instanceId: string; readonly recording: Recording }[] = [];
   readonly liars: { readonly slaveId: string; readonly manifest: ManifestId; readonly toldBy: string | null }[] = [];
   readonly damage: FoundDamage[] = [];
+  readonly manifestsBack: { readonly manifest: ManifestId; readonly slaveId: string }[] = [];
   /** Thrown by the next call. */
   fault: Error | null = null;
 
@@ -78,6 +80,11 @@ export class BooksDouble implements MirrorBooks {
 
   gaveWrongBytes(slaveId: string, manifest: ManifestId, toldBy: string | null): Promise<void> {
     this.liars.push({ slaveId, manifest, toldBy });
+    return this.answered(undefined);
+  }
+
+  manifestCameBack(manifest: ManifestId, slaveId: string): Promise<void> {
+    this.manifestsBack.push({ manifest, slaveId });
     return this.answered(undefined);
   }
 
@@ -118,6 +125,7 @@ export async function startMirrorServer(options: MirrorServerOptions = {}) {
     {
       clock, log, siteId: newId(1), hellos: new MirrorHelloService(database.unit, options.addressCheck ?? 'warn'), mirrors, registry, keys, books, store,
       healing: new StoreHealing({ clock, log, registry, store, repair, books }),
+      manifests: new ManifestHealing({ clock, log, store, books }),
       onChunkSent: (bytes) => {
         sent.bytes += bytes;
         sent.chunks += 1;

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { manifestOf, type ManifestId } from '@paravcl/shared/chunks/manifest';
+import { manifestOf, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { storeSchema, storeSweepSchema, storeVerificationSchema, type StoreVerification } from '@paravcl/shared/api/store';
 import { quietAfterStartMs, StoreSweepJob } from '../../src/jobs/store-sweep-job';
@@ -28,6 +28,8 @@ let books: ManifestId[];
 let live: LiveManifests;
 /** What hosts have, by manifest and place. */
 let onHosts: Map<string, Buffer>;
+/** Manifests of images that mirrors have open. */
+let open: Map<ManifestId, Manifest>;
 let faults: unknown[];
 
 beforeAll(async () => {
@@ -41,7 +43,7 @@ beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'store-service-'));
   store = new ChunkStore(new DirectoryBackend(directory));
   await store.open();
-  [clock, books, onHosts, faults] = [new HandClock(), [], new Map(), []];
+  [clock, books, onHosts, open, faults] = [new HandClock(), [], new Map(), new Map(), []];
   live = () => Promise.resolve(books);
 });
 afterEach(async () => {
@@ -52,7 +54,7 @@ afterEach(async () => {
 function service(graceMs = 0): StoreService {
   return new StoreService({
     store, live: () => live(), clock, graceMs, unitOfWork: database.unit,
-    mirrors: { fetchFromMirrors: (manifest, index) => Promise.resolve(onHosts.get(`${manifest} ${String(index)}`) ?? null) },
+    mirrors: { openManifest: (id) => open.get(id) ?? null, fetchFromMirrors: (manifest, index) => Promise.resolve(onHosts.get(`${manifest} ${String(index)}`) ?? null) },
     onFault: (error) => void faults.push(error),
   });
 }
@@ -144,6 +146,17 @@ test('an image whose list of chunks is damaged is named, and has to be uploaded 
   expect(await verified(stores)).toMatchObject({ damagedManifests: [id], sentence: expect.stringMatching(/The list of chunks of 1 image is lost: upload again/) as string });
 });
 
+test('a list of chunks that is damaged is written anew while a mirror has the image open', async () => {
+  const stores = service();
+  const chunks = someChunks(1);
+  const id = await keep(chunks);
+  open.set(id, manifestOf({ chunkBytes, sizeBytes: chunks.length * chunkBytes }, Buffer.concat(chunks.map(sha256))));
+  writeFileSync(join(directory, 'manifests', id), Buffer.alloc(52, 1));
+  stores.beginVerification(operator, { repair: true });
+  expect(await verified(stores)).toMatchObject({ damagedManifests: [], sentence: expect.stringMatching(/Lists of chunks of 1 image were lost and written anew\./) as string });
+  expect(await store.verify([id], () => undefined)).toMatchObject({ damagedManifests: [], damaged: [] });
+});
+
 /** The books have an image with this content. */
 const named = (manifestId: ManifestId, name: string, friendlyId: string): Promise<void> => database.unit.read.images.insert(sampleImage({ manifestId, name, friendlyId }));
 const lastEvent = async (): Promise<string | undefined> => (await database.unit.read.events.page({ kind: 'store.damaged', limit: 1 })).items[0]?.sentence;
@@ -158,7 +171,7 @@ test('what was deleted under a running master is found, written anew from what i
   rmSync(join(directory, 'packs'), { recursive: true });
   rmSync(join(directory, 'manifests', id));
   stores.beginVerification(operator, { repair: false });
-  expect((await verified(stores)).sentence).toBe('0 chunks read, and all that other images need are as they were. The list of chunks of 1 image is lost: upload again what cannot be read, Ubuntu (EMI-UBUNTU-2BB).');
+  expect((await verified(stores)).sentence).toBe('0 chunks read, and all that other images need are as they were. The list of chunks of 1 image is lost: upload again what cannot be read, Ubuntu (EMI-UBUNTU-2BB). A host that has it gives it back when it next opens the image.');
   stores.beginVerification(operator, { repair: true });
   const repaired = await verified(stores);
   expect(repaired).toMatchObject({
@@ -206,7 +219,7 @@ test('a start tells what the store lacks of the images in the books, and nothing
   const told = (await database.unit.read.events.page({ kind: 'store.damaged', limit: 1 })).items[0];
   expect(told).toMatchObject({
     actor: 'master',
-    sentence: 'Missing or damaged in the master’s store: 2 chunks that images need, of Fedora (EMI-FEDORA-1). Verify the store with repair: hosts may have them. The list of chunks of 1 image is lost: upload again what cannot be read, Arch (EMI-ARCH-1).',
+    sentence: 'Missing or damaged in the master’s store: 2 chunks that images need, of Fedora (EMI-FEDORA-1). Verify the store with repair: hosts may have them. The list of chunks of 1 image is lost: upload again what cannot be read, Arch (EMI-ARCH-1). A host that has it gives it back when it next opens the image.',
   });
   expect(faults).toEqual([expect.objectContaining({ message: told?.sentence })]);
   expect(await store.manifest(whole)).not.toBeNull();

@@ -34,6 +34,7 @@ async function lie(stateDir: string, peerAddress: string, id: string): Promise<v
       slaveId: enrolment.slaveId, siteId: enrolment.siteId, machineId, build: 'liar', key,
       peer: () => ({ port: server.port, address: peerAddress }),
       present: () => ({ bits: Buffer.alloc(0), complete: true }),
+      manifest: () => null,
       held: (_, index) => held(index),
     },
     {

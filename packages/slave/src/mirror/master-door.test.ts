@@ -1,7 +1,9 @@
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { systemClock } from '@paravcl/shared/clock';
-import { ChunkPort } from '@paravcl/shared/chunks/chunk-port';
+import { ChunkPort, type ChunkAnswer } from '@paravcl/shared/chunks/chunk-port';
+import { indexOfManifestPart } from '@paravcl/shared/chunks/frames';
+import { encodeManifest, manifestOf } from '@paravcl/shared/chunks/manifest';
 import { mirrorMessageSchema, mirrorUpgrade, type MasterToMirror, type MirrorMessage } from '@paravcl/shared/chunks/mirror-messages';
 import { newId } from '@paravcl/shared/ids';
 import { pino } from 'pino';
@@ -12,6 +14,8 @@ import { MasterDoor, type WelcomedSecret } from './master-door';
 
 const siteId = newId(1);
 const manifest = 'a'.repeat(64);
+const content = manifestOf({ chunkBytes: 65_536, sizeBytes: 65_536 }, Buffer.alloc(32, 1));
+const lacked = { kind: 'lack', why: 'absent' };
 const masterTime = '2026-03-05T10:00:00.000Z';
 const pattern = { revision: 0, boot: [], application: [], shutdown: [] };
 
@@ -60,7 +64,7 @@ beforeEach(async () => {
     {
       clock, log: pino({ level: 'silent' }), random: () => 0.5, masterUrl: `https://127.0.0.1:${String((server.address() as AddressInfo).port)}`, ca: [cert],
       slaveId: newId(2), siteId, machineId: '0'.repeat(32), build: 'test', key: { publicKey: 'k'.repeat(59), sign: () => 'signed' },
-      peer: () => null, present: () => null, held: () => Promise.resolve(null),
+      peer: () => null, present: () => null, manifest: (id) => (id === manifest ? content : null), held: () => Promise.resolve(null),
     },
     {
       onSecret: (welcomed) => void secrets.push(welcomed), onMembers: () => (membersTold += 1), onPattern: () => undefined, onPreCopy: () => undefined, onGone: () => undefined, onUp: () => undefined,
@@ -121,6 +125,16 @@ it('tells the master of wrong bytes that came from it', async () => {
   door.wrongBytes(manifest, 7);
   await until('the master to hear it', () => connection.of('master-fault').length === 1);
   expect(connection.of('master-fault')).toEqual([{ type: 'master-fault', manifest, index: 7 }]);
+});
+
+it('gives the master its manifest part by part, and lacks what is none', async () => {
+  door.start();
+  const connection = await welcomed();
+  door.opened({ id: manifest });
+  await until('the opening', () => connection.of('open').length === 1);
+  const ask = (index: number, channel = 1): Promise<ChunkAnswer> => connection.port.ask({ channel, index, urgent: true, insist: true }).answer;
+  expect(await ask(indexOfManifestPart(0))).toEqual({ kind: 'chunk', encoding: 'plain', data: encodeManifest(content) });
+  expect([await ask(indexOfManifestPart(1)), await ask(indexOfManifestPart(0), 2)]).toEqual([lacked, lacked]);
 });
 
 describe('an image that the master does not give', () => {

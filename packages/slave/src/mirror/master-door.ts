@@ -1,8 +1,9 @@
 import type { Cancel, Clock, EpochMs } from '@paravcl/shared/clock';
 import type { AccessPattern, Recording } from '@paravcl/shared/chunks/access-pattern';
 import { ChunkPort, type AskedWant, type ChunkAnswer } from '@paravcl/shared/chunks/chunk-port';
-import type { Want } from '@paravcl/shared/chunks/frames';
-import type { ManifestId } from '@paravcl/shared/chunks/manifest';
+import { manifestPartAt, type Want } from '@paravcl/shared/chunks/frames';
+import type { Manifest, ManifestId } from '@paravcl/shared/chunks/manifest';
+import { sentPart } from '@paravcl/shared/chunks/manifest-parts';
 import {
   masterToMirrorSchema, mirrorHelloSigningInput, mirrorPath, mirrorProtocolVersion, mirrorUpgrade,
   type ChunkMember, type ImageHolding, type MasterToMirror, type MirrorMessage, type PeerFault, type PreCopy,
@@ -38,6 +39,8 @@ export interface MasterDoorParts {
   peer(): { readonly port: number; readonly address: string | null } | null;
   /** Bits of what is here of an image that is open; null when it is not. */
   present(id: ManifestId): { readonly bits: Buffer; readonly complete: boolean } | null;
+  /** Of an image that is here: the master asks for its parts when its own copy was damaged. */
+  manifest(id: ManifestId): Manifest | null;
   /** One chunk that is here: the master asks for it when its own copy was damaged. */
   held(id: ManifestId, index: number): Promise<Buffer | null>;
 }
@@ -346,8 +349,17 @@ export class MasterDoor {
 
   private async answer({ channel, index }: Want): Promise<ChunkAnswer> {
     const id = this.images.get(channel);
-    const data = id === undefined ? null : await this.parts.held(id, index);
+    if (id === undefined) return { kind: 'lack', why: 'absent' };
+    const part = manifestPartAt(index);
+    if (part !== null) return this.answerManifestPart(id, part);
+    const data = await this.parts.held(id, index);
     return data === null ? { kind: 'lack', why: 'absent' } : { kind: 'chunk', encoding: 'plain', data };
+  }
+
+  private async answerManifestPart(id: ManifestId, part: number): Promise<ChunkAnswer> {
+    const manifest = this.parts.manifest(id);
+    if (manifest === null || part >= manifest.parts.length) return { kind: 'lack', why: 'absent' };
+    return { kind: 'chunk', ...(await sentPart(manifest, part, (encoded) => deflate(encoded, { level: 1 }))) };
   }
 
   private down(connection: Connection, why: string): void {
