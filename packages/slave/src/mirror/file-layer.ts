@@ -50,6 +50,7 @@ const ownFileMode = 0o600;
 /** To chown(2): leave the owner as it is. */
 const keepUid = -1;
 const rootUid = 0;
+const modeBits = 0o7777;
 
 /** @param gid the group that passes and reads besides us: QEMU's; null: none. */
 export function hostFilesReadBy(gid: number | null): FileLayer {
@@ -73,17 +74,26 @@ export function hostFilesReadBy(gid: number | null): FileLayer {
 
 /**
  * Gives everything below `directory` the modes that new files get: earlier releases let every account of the host read
- * them. A file that libvirt gave to QEMU's user becomes root's again; its group still reads it.
+ * them. The owner stays: libvirt gives the kernel of a guest that runs to QEMU's user and counts who uses it, and would let
+ * no other guest start from a file that it finds with another owner meanwhile.
  */
 export async function keepFromOthers(directory: string, gid: number): Promise<void> {
   const entries = (await readdir(directory, { withFileTypes: true }).catch(unlessMissing)) ?? [];
   for (const entry of entries) {
     const path = join(directory, entry.name);
     if (entry.isDirectory()) await keepFromOthers(path, gid);
-    // Its owner first: the mirror's unit lets it change the mode of no file but its own.
-    else if (entry.isFile()) await chown(path, rootUid, gid).then(() => chmod(path, fileMode));
+    else if (entry.isFile()) await close(path, gid, fileMode);
   }
-  if (entries.length > 0) await chown(directory, rootUid, gid).then(() => chmod(directory, directoryMode));
+  if (entries.length > 0) await close(directory, gid, directoryMode);
+}
+
+async function close(path: string, gid: number, mode: number): Promise<void> {
+  const found = await stat(path);
+  if (found.gid === gid && (found.mode & modeBits) === mode) return;
+  // Root's for a moment: the mirror's unit lets it change the mode of no file but its own.
+  await chown(path, rootUid, gid);
+  await chmod(path, mode);
+  if (found.uid !== rootUid) await chown(path, found.uid, gid);
 }
 
 async function made(path: string, gid: number | null): Promise<FileHandle> {

@@ -72,6 +72,8 @@ test('what an earlier release left open to all is closed when the mirror starts,
     expect(() => readAs(somebody, join(directory, name))).toThrow();
     expect(modeOf(join(directory, name))).toBe(0o640);
   }
+  // libvirt counts who uses it: with another owner no second guest starts from it.
+  expect(statSync(data())).toMatchObject({ uid: qemu.uid, gid: qemu.gid });
   expect(modeOf(directory)).toBe(0o710);
   expect(modeOf(join(pool, 'mirror'))).toBe(0o710);
   expect(readAs(asQemu(qemu), data()).equals(disk.content)).toBe(true);
