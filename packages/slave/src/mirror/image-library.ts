@@ -216,11 +216,17 @@ export class MirrorLibrary implements ImageLibrary {
   }
 
   private async makeOnce(id: ManifestId, manifest: Manifest): Promise<StoredImage> {
+    const { files, clock } = this.options;
     const directory = join(this.directory, id);
-    await this.options.files.makeDirectory(directory);
-    await this.options.files.syncDirectory(this.directory);
-    await this.options.files.replace(join(directory, manifestFile), encodeManifest(manifest));
-    return this.add(id, manifest, this.options.clock.now());
+    await files.makeDirectory(directory);
+    // Side by side: a guest waits. What a crash leaves without its manifest is no image, and goes at the next start.
+    const opening = this.openFile(id, manifest);
+    const kept = await Promise.allSettled([files.syncDirectory(this.directory), files.replace(join(directory, manifestFile), encodeManifest(manifest)), opening]);
+    const failed = kept.find((one) => one.status === 'rejected');
+    const file = await opening;
+    if (failed === undefined) return this.add(id, manifest, file, clock.now());
+    await file.abandon();
+    throw failed.reason;
   }
 
   /** False when what is on the disk is no image; one that cannot be read may be one. */
@@ -229,17 +235,22 @@ export class MirrorLibrary implements ImageLibrary {
     try {
       const encoded = await this.options.files.readAll(path);
       if (encoded === null || sha256(encoded).toString('hex') !== id) return false;
-      await this.add(id, decodeManifest(encoded), (await this.options.files.modifiedAt(path)) ?? 0);
+      const manifest = decodeManifest(encoded);
+      this.add(id, manifest, await this.openFile(id, manifest), (await this.options.files.modifiedAt(path)) ?? 0);
     } catch (error) {
       this.fault(error);
     }
     return true;
   }
 
-  private async add(id: ManifestId, manifest: Manifest, usedAt: number): Promise<StoredImage> {
-    const { files, bootId, clock, source } = this.options;
+  private openFile(id: ManifestId, manifest: Manifest): Promise<ChunkFile> {
+    const { files, bootId, clock } = this.options;
+    return ChunkFile.open({ files, directory: join(this.directory, id), image: { id, manifest }, bootId, clock, onFault: (error) => this.fault(error) });
+  }
+
+  private add(id: ManifestId, manifest: Manifest, file: ChunkFile, usedAt: number): StoredImage {
+    const { clock, source } = this.options;
     const onFault = (error: unknown): void => this.fault(error);
-    const file = await ChunkFile.open({ files, directory: join(this.directory, id), image: { id, manifest }, bootId, clock, onFault });
     const parts = { clock, source, room: this.room, recent: this.recent, elsewhere: (image: KnownImage, index: number) => this.elsewhere(image, index), onChange: () => this.changed(), onFault };
     const image = new StoredImage(id, manifest, file, parts, usedAt);
     this.images.set(id, image);
