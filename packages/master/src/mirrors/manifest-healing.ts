@@ -26,20 +26,37 @@ export interface ManifestHealingParts {
  * part after another, as mirrors ask each other. Nothing is kept whose SHA-256 is not the id, so no mirror is taken at its word.
  */
 export class ManifestHealing {
+  private readonly underWay = new Set<ManifestId>();
+
   constructor(private readonly parts: ManifestHealingParts) {}
 
-  /** Of the store, or of this mirror, which opened the image on this channel; null when neither has it. */
+  /** Of the store. Null when it has none that can be read: then this mirror, which opens the image on this channel, is asked for it meanwhile. */
   async found(id: ManifestId, presence: MirrorPresence, channel: number): Promise<StoredManifest | null> {
     const { store, log } = this.parts;
     const stored = await store.manifest(id).catch((error: unknown) => {
       log.warn({ err: error, manifest: id }, 'the manifest of an image cannot be read');
       return null;
     });
-    if (stored !== null) return stored;
+    if (stored === null) this.begin(id, presence, channel);
+    return stored;
+  }
+
+  /** Nobody waits for the end: the mirror opens the image again by itself, and may have more to say until then than is read while we wait for it. */
+  private begin(id: ManifestId, presence: MirrorPresence, channel: number): void {
+    if (this.underWay.has(id)) return;
+    this.underWay.add(id);
+    this.heal(id, presence, channel)
+      .catch((error: unknown) => this.parts.log.warn({ err: error, manifest: id }, 'a manifest that the store has lost could not be got back'))
+      .finally(() => this.underWay.delete(id));
+  }
+
+  private async heal(id: ManifestId, presence: MirrorPresence, channel: number): Promise<void> {
     const manifest = await this.fetch(id, presence, channel);
-    if (manifest === null) return null;
-    await this.keep(id, manifest, presence.slaveId);
-    return store.manifest(id);
+    if (manifest === null) return;
+    const { store, books, log } = this.parts;
+    await store.keepManifest(manifest);
+    log.warn({ manifest: id, slaveId: presence.slaveId }, 'a manifest that the store had lost came back from a mirror');
+    await books.manifestCameBack(id, presence.slaveId);
   }
 
   private async fetch(id: ManifestId, presence: MirrorPresence, channel: number): Promise<Manifest | null> {
@@ -65,12 +82,5 @@ export class ManifestHealing {
     cancelDeadline();
     if (found.kind !== 'chunk') return null;
     return found.encoding === 'plain' ? found.data : inflate(found.data, { maxOutputLength: mostPartBytes }).catch(() => null);
-  }
-
-  private async keep(id: ManifestId, manifest: Manifest, slaveId: string): Promise<void> {
-    const { store, books, log } = this.parts;
-    await store.keepManifest(manifest);
-    log.warn({ manifest: id, slaveId }, 'a manifest that the store had lost came back from a mirror');
-    await books.manifestCameBack(id, slaveId).catch((error: unknown) => log.warn({ err: error, manifest: id }, 'that a manifest came back could not be written down'));
   }
 }

@@ -66,6 +66,9 @@ const goodByeMs = 500;
 const notGiven =
   'No image version that is given out now has this content, or this host may not have it: a volunteer’s machine is given public images, and those that guests placed or booked on it start from. It is asked for again later.';
 
+/** To who may have it. */
+const listLost = 'The list of chunks of this image is lost in the master’s store. It comes back from the first host that opens the image and has it; it is asked for again soon.';
+
 interface Channel {
   readonly manifest: string;
   /** Null when it was not granted, or its connection has ended. */
@@ -250,7 +253,8 @@ export class MirrorSession implements RegisteredMirror {
     // One that is damaged must not cost the connection, over which other images come.
     const stored = version === null || this.presence === null ? null : await manifests.found(manifest, this.presence, channel);
     if (this.isOver || this.channels.get(channel) === undefined || this.presence === null) return null;
-    if (version === null || stored === null) return this.notOpened(channel, notGiven);
+    if (version === null) return this.notOpened(channel, notGiven);
+    if (stored === null) return this.notOpened(channel, listLost);
     const opened = registry.open(manifest, stored.manifest, this.presence, channel);
     if (opened === null) return this.notOpened(channel, 'This mirror has the image open already, or more do than can share it.');
     try {

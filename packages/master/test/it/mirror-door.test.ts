@@ -582,15 +582,25 @@ describe('a manifest that the store of the master has lost', () => {
     const path = join(server.storeDirectory, 'manifests', id);
     lose(path);
     const lacking = await connected(manifestOf({ chunkBytes: defaultChunkBytes, sizeBytes: defaultChunkBytes }, Buffer.alloc(hashBytes, 1)));
-    await expect(lacking.open(1, id)).rejects.toThrow('No image version');
-    expect(server.books.manifestsBack).toEqual([]);
+    await expect(lacking.open(1, id)).rejects.toThrow('The list of chunks of this image is lost');
     const holder = await connected(decodeManifest(encoded));
-    await holder.open(1, id, 'all');
+    // As mirrors do: asked for again until it is given.
+    await eventually('the image to be given', () => holder.open(1, id, 'all').then(() => true, () => holder.say({ type: 'close', channel: 1 })));
     expect(readFileSync(path)).toEqual(encoded);
     expect(server.books.manifestsBack).toEqual([{ manifest: id, slaveId: holder.slaveId }]);
     lacking.say({ type: 'close', channel: 1 });
     await lacking.open(1, id);
     expect(server.books.manifestsBack).toHaveLength(1);
+  });
+
+  test('comes back also when the mirror has so much to say that it is not read for a while', async () => {
+    await start();
+    const { id, encoded } = await largeImage();
+    const others = await Promise.all(Array.from({ length: 40 }, () => server.image(2)));
+    unlinkSync(join(server.storeDirectory, 'manifests', id));
+    const holder = (await connected(decodeManifest(encoded))).ignore('pattern', 'not-opened');
+    [id, ...others.map((other) => other.id)].forEach((manifest, channel) => holder.say({ type: 'open', channel, manifest, have: 'all' }));
+    await eventually('the manifest to come back', () => server.books.manifestsBack.length === 1);
   });
 
   test('is written anew by a repair while a mirror has the image open', async () => {
