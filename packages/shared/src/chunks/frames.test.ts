@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { randomBytes } from 'node:crypto';
 import { ChunkFrameReader, encodeChunkFrame, indexOfManifestPart, manifestPartAt, maxChunkFrameBytes, type ChunkFrame } from './frames';
 import { mostChunks } from './manifest';
 import { mostPartBytes, mostParts } from './manifest-parts';
@@ -58,6 +59,25 @@ describe('frames of a chunk connection', () => {
     expect(() => new ChunkFrameReader().push(head)).toThrow(/is not taken/);
     head.writeUInt32BE(length - 1, 0);
     expect(new ChunkFrameReader().push(head)).toEqual([]);
+  });
+
+  it('make no room before their bytes have come: whoever announces much and sends nothing takes little', () => {
+    const head = Buffer.alloc(5);
+    head.writeUInt32BE(maxChunkFrameBytes, 0);
+    const before = process.memoryUsage().arrayBuffers;
+    const readers = Array.from({ length: 100 }, () => new ChunkFrameReader());
+    for (const reader of readers) expect(reader.push(head)).toEqual([]);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(readers.length * 256 * 1024);
+  });
+
+  it.each([128 * 1024 - 6, 128 * 1024 - 5, 128 * 1024 - 4, 300_000, maxChunkFrameBytes - 6])('come whole when they are long (%s bytes)', (length) => {
+    const sent = randomBytes(length);
+    const bytes = whole([{ type: 'chunk', request: 7, encoding: 'plain', data: sent }, { type: 'alive' }]);
+    const reader = new ChunkFrameReader();
+    const found: ChunkFrame[] = [];
+    for (let at = 0; at < bytes.length; at += 50_000) found.push(...reader.push(bytes.subarray(at, at + 50_000)));
+    expect(found.map(({ type }) => type)).toEqual(['chunk', 'alive']);
+    expect(found.some((frame) => frame.type === 'chunk' && frame.data.equals(sent))).toBe(true);
   });
 
   it('are copied: whatever the pieces lay in may be written over', () => {

@@ -62,6 +62,15 @@ const mostBodyBytes: Readonly<Record<ChunkFrame['type'], number>> = { control: m
 const encodings = ['plain', 'deflate'] as const satisfies readonly ChunkEncoding[];
 const lackReasons = ['absent', 'refused', 'failed'] as const satisfies readonly LackReason[];
 const headBytes = 5;
+/** Room that is made for a body as soon as it is announced: more than a usual chunk needs. A longer one gets more as its bytes come. */
+const firstRoomBytes = 128 * 1024;
+
+interface Body {
+  readonly type: ChunkFrame['type'];
+  readonly length: number;
+  bytes: Buffer;
+  held: number;
+}
 
 /** Head and body apart, so that the data of a chunk is not copied. Write them together (cork). */
 export function encodeChunkFrame(frame: ChunkFrame): readonly Buffer[] {
@@ -114,13 +123,14 @@ function framed(type: ChunkFrame['type'], body: Buffer, data?: Buffer): readonly
 
 /**
  * Cuts a stream of bytes into frames, whatever pieces it arrives in. Throws a RangeError for what no frame
- * can be; the connection is to be ended then.
+ * can be; the connection is to be ended then. Who sends little can make it keep little: it makes no more room than twice what has come,
+ * or `firstRoomBytes`.
  */
 export class ChunkFrameReader {
   private readonly head = Buffer.alloc(headBytes);
   private headHeld = 0;
   /** Of the frame whose head is complete. */
-  private current: { readonly type: ChunkFrame['type']; readonly body: Buffer; held: number } | null = null;
+  private current: Body | null = null;
 
   /** The frames that are complete with `piece`, which is copied: it may be written over afterwards. */
   push(piece: Buffer): readonly ChunkFrame[] {
@@ -136,23 +146,32 @@ export class ChunkFrameReader {
         this.current = bodyOf(this.head);
       }
       const { current } = this;
-      const copied = piece.copy(current.body, current.held, at);
+      const copied = piece.copy(current.bytes, current.held, at);
       at += copied;
       current.held += copied;
-      if (current.held < current.body.length) return frames;
+      if (current.held < current.bytes.length) return frames;
+      if (current.held < current.length) {
+        current.bytes = grown(current);
+        continue;
+      }
       this.current = null;
-      frames.push(decodeBody(current.type, current.body));
+      frames.push(decodeBody(current.type, current.bytes));
     }
   }
 }
 
-/** Room for what the head announces. */
-function bodyOf(head: Buffer): { readonly type: ChunkFrame['type']; readonly body: Buffer; held: number } {
+function bodyOf(head: Buffer): Body {
   const length = head.readUInt32BE(0);
   const type = types[head.readUInt8(4)];
   if (type === undefined) throw new RangeError(`Frame type ${head.readUInt8(4)} is unknown.`);
   if (length < 1 || length > 1 + mostBodyBytes[type]) throw new RangeError(`A ${type} frame of ${length} bytes is not taken.`);
-  return { type, body: Buffer.allocUnsafe(length - 1), held: 0 };
+  return { type, length: length - 1, bytes: Buffer.allocUnsafe(Math.min(length - 1, firstRoomBytes)), held: 0 };
+}
+
+function grown({ bytes, length }: Body): Buffer {
+  const larger = Buffer.allocUnsafe(Math.min(length, 2 * bytes.length));
+  bytes.copy(larger);
+  return larger;
 }
 
 function decodeBody(type: ChunkFrame['type'], body: Buffer): ChunkFrame {
