@@ -174,11 +174,50 @@ test('when syncing fails, what was kept since is missing: the kernel may have dr
   expect([file.has(0), file.has(1)]).toEqual([true, false]);
 });
 
+test('what is kept while a sync fails is missing too: the kernel drops it with the rest', async () => {
+  const host = new Host();
+  const file = await host.open();
+  await file.keep(0, chunkOf(image, 0));
+  host.disk.isBroken = true;
+  const failing = expect(file.flush()).rejects.toThrow('EIO');
+  const during = [file.keep(1, chunkOf(image, 1))];
+  await turns(2);
+  // Half of its bytes are written before the sync fails, and half after it.
+  during.push(file.keep(2, chunkOf(image, 2)));
+  await failing;
+  host.disk.isBroken = false;
+  await Promise.all(during);
+  expect([0, 1, 2].map((index) => file.has(index))).toEqual([false, false, false]);
+  await file.flush();
+  for (const index of [0, 1, 2]) await served(file, index);
+  for (const index of [0, 1, 2]) await file.keep(index, chunkOf(image, index));
+  await synced(host);
+  host.disk.kill();
+  const again = await host.open();
+  for (const index of [0, 1, 2]) await served(again, index);
+  expect([0, 1, 2].map((index) => again.has(index))).toEqual([true, true, true]);
+});
+
+test('nothing is written after the end', async () => {
+  const host = new Host();
+  await keepAll(await host.open());
+  await synced(host);
+  host.disk.losePower(() => true);
+  host.disk.rot(`${directory}/data`, zeroChunk * chunkBytes + 9);
+  host.startAgain();
+  const file = await host.open();
+  const reading = file.readChunk(zeroChunk);
+  await file.abandon();
+  expect(await reading).toEqual(Buffer.alloc(chunkBytes));
+  await turns(20);
+  expect([host.faults, host.disk.files.get(`${directory}/data`)?.cached[zeroChunk * chunkBytes + 9]]).toEqual([[], 0xff]);
+});
+
 type Step =
   | { readonly do: 'keep' | 'read'; readonly index: number }
   | { readonly do: 'rot'; readonly index: number }
   | { readonly do: 'wait'; readonly turns: number }
-  | { readonly do: 'second' | 'kill' | 'end' | 'end and start again' }
+  | { readonly do: 'second' | 'sync fails' | 'kill' | 'end' | 'end and start again' }
   | { readonly do: 'lose power'; readonly keeps: readonly boolean[] };
 
 const index = fc.nat(chunks - 1);
@@ -187,6 +226,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('read' as const), index }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('wait' as const), turns: fc.integer({ min: 1, max: 12 }) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('second' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('sync fails' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('kill' as const, 'end' as const, 'end and start again' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('lose power' as const), keeps: fc.array(fc.boolean(), { minLength: 1, maxLength: 40 }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('rot' as const), index }) },
@@ -199,7 +239,7 @@ async function served(file: ChunkFile, at: number): Promise<void> {
   if (chunk !== null) expect(chunk).toEqual(chunkOf(image, at));
 }
 
-test('whatever is killed, cut off or rots while the power is off, every byte that is served is right', async () => {
+test('whatever is killed, cut off, not synced or rots while the power is off, every byte that is served is right', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       const host = new Host();
@@ -217,6 +257,11 @@ test('whatever is killed, cut off or rots while the power is off, every byte tha
             break;
           case 'second':
             await host.clock.advance(1000);
+            break;
+          case 'sync fails':
+            host.disk.isBroken = true;
+            await file.flush().catch(() => undefined);
+            host.disk.isBroken = false;
             break;
           case 'kill':
             host.disk.kill();

@@ -50,6 +50,7 @@ export class ChunkFile {
   private readonly dirtyBlocks = new Set<number>();
   /** Kept since the bytes were last synced. */
   private unsynced: number[] = [];
+  private failedSyncs = 0;
   private flushing: Promise<void> = Promise.resolve();
   private timed = false;
   private closed = false;
@@ -178,11 +179,9 @@ export class ChunkFile {
     return null;
   }
 
-  /** Keeps bytes whose hash was checked. Throws what the disk says, ENOSPC for one; then it is not kept. */
+  /** Keeps bytes whose hash was checked. Throws what the disk says, ENOSPC for one; then it is not kept, nor when a sync fails meanwhile. */
   async keep(index: number, bytes: Buffer): Promise<void> {
-    if (this.closed || this.believed.has(index)) return;
-    await this.data.write(bytes, index * this.options.image.manifest.chunkBytes);
-    if (this.closed) return;
+    if (this.closed || this.believed.has(index) || !(await this.written(index, bytes))) return;
     if (this.present.add(index)) this.storedChunks += 1;
     this.believed.add(index);
     this.unsynced.push(index);
@@ -191,8 +190,8 @@ export class ChunkFile {
 
   /** Everything that was kept before the call outlives a loss of power when it returns. Throws what the disk says. */
   flush(): Promise<void> {
-    this.flushing = this.flushing.catch(() => undefined).then(() => this.flushOnce());
-    return this.flushing;
+    // The last one is that of `close`: after it the files may be closed, and their numbers be those of others.
+    return this.closed ? this.flushing : this.flushInTurn();
   }
 
   /** Ends in order: what is here is believed under the next boot of the host too, unless it is not even now. */
@@ -200,7 +199,7 @@ export class ChunkFile {
     if (this.closed) return;
     this.closed = true;
     try {
-      await this.flush();
+      await this.flushInTurn();
       if (this.isTrusted) await this.writeState(true);
     } finally {
       await this.abandon();
@@ -246,10 +245,12 @@ export class ChunkFile {
   /** Nobody wrote there; if something is there all the same, the plain file would show it. */
   private async checkHole(index: number): Promise<void> {
     const { manifest } = this.options.image;
-    const [zeros, bytes, position] = [Buffer.alloc(chunkLength(manifest, index)), Buffer.allocUnsafe(chunkLength(manifest, index)), index * manifest.chunkBytes];
+    const [zeros, bytes] = [Buffer.alloc(chunkLength(manifest, index)), Buffer.allocUnsafe(chunkLength(manifest, index))];
     try {
-      if (!(await this.read(bytes, 0, bytes.length, position)) || !bytes.equals(zeros)) {
-        await this.data.write(zeros, position);
+      const isHole = (await this.read(bytes, 0, bytes.length, index * manifest.chunkBytes)) && bytes.equals(zeros);
+      if (this.closed) return;
+      if (!isHole) {
+        if (!(await this.written(index, zeros))) return;
         this.unsynced.push(index);
         this.changed(index);
       }
@@ -267,6 +268,13 @@ export class ChunkFile {
     this.changed(index);
     await this.flush();
     await this.believeAll();
+  }
+
+  /** False when a sync failed meanwhile, which may have taken a part of it, or when this was closed. */
+  private async written(index: number, bytes: Buffer): Promise<boolean> {
+    const failedBefore = this.failedSyncs;
+    await this.data.write(bytes, index * this.options.image.manifest.chunkBytes);
+    return !this.closed && this.failedSyncs === failedBefore;
   }
 
   private changed(index: number): void {
@@ -287,6 +295,11 @@ export class ChunkFile {
     });
   }
 
+  private flushInTurn(): Promise<void> {
+    this.flushing = this.flushing.catch(() => undefined).then(() => this.flushOnce());
+    return this.flushing;
+  }
+
   private async flushOnce(): Promise<void> {
     if (this.dirtyBlocks.size === 0) return;
     const blocks = [...this.dirtyBlocks];
@@ -305,12 +318,16 @@ export class ChunkFile {
     }
   }
 
-  /** After a failed sync the kernel may drop what it could not write and say nothing again: those chunks are gone. */
+  /**
+   * After a failed sync the kernel may drop what it could not write and say nothing again: those chunks are gone, and so
+   * are those that were written while it ran.
+   */
   private async syncData(indexes: readonly number[]): Promise<void> {
     try {
       await this.data.sync();
     } catch (error) {
-      for (const index of indexes) this.drop(index);
+      this.failedSyncs += 1;
+      for (const index of [...indexes, ...this.unsynced.splice(0)]) this.drop(index);
       throw error;
     }
   }

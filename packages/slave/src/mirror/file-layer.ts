@@ -147,7 +147,8 @@ function openFile(handle: FileHandle): OpenFile {
     const length = data.length - done;
     if (!fast.mayBlock()) return (await handle.write(data, done, length, position)).bytesWritten;
     const startMs = performance.now();
-    const written = writeSync(fd, data, done, length, position);
+    // Not the number from before: after the end that of the handle is none, the other may be another file's.
+    const written = writeSync(handle.fd, data, done, length, position);
     fast.took(performance.now() - startMs);
     return written;
   };
