@@ -12,10 +12,12 @@ export interface Question {
 const lookEveryMs = 500;
 /** Who is heard and answers nothing for so many times as long as silence may last gives nothing. */
 const answerless = 3;
+/** A look that comes so much too late tells that this process stood still, or its machine: what came meanwhile is still to be read. */
+const stoodStillMs = 1000;
 
 interface Waiting {
   readonly silentMs: number;
-  readonly askedAtMs: number;
+  askedAtMs: number;
   readonly giveUp: () => void;
 }
 
@@ -48,11 +50,23 @@ class Watch {
   }
 
   private lookLater(): void {
-    this.cancel ??= this.clock.after(lookEveryMs, () => {
+    if (this.cancel !== null) return;
+    const dueAtMs = this.clock.monotonicMs() + lookEveryMs;
+    this.cancel = this.clock.after(lookEveryMs, () => {
       this.cancel = null;
-      this.look(this.clock.monotonicMs());
+      const nowMs = this.clock.monotonicMs();
+      if (nowMs - dueAtMs >= stoodStillMs) this.leaveOut(nowMs - dueAtMs, nowMs);
+      else this.look(nowMs);
       if (this.waiting.size > 0) this.lookLater();
     });
+  }
+
+  /** Nobody was listened to for so long: it is no silence of theirs. */
+  private leaveOut(lateMs: number, nowMs: number): void {
+    const later = (atMs: number): number => Math.min(atMs + lateMs, nowMs);
+    this.heardAtMs = later(this.heardAtMs);
+    this.answeredAtMs = later(this.answeredAtMs);
+    for (const one of this.waiting) one.askedAtMs = later(one.askedAtMs);
   }
 
   private look(nowMs: number): void {
@@ -77,13 +91,13 @@ function watchOf(port: Question['port'], clock: Clock): Watch {
 /**
  * The answer, waited for while whoever was asked says anything at all: no byte of any kind on that connection for so long is silence,
  * and the question is given up. A slow link is not a silent one. Nor is who still looks for what was asked (it says that it is there) until
- * it has answered nothing at all for three times as long.
+ * it has answered nothing at all for three times as long. Time in which this process itself stood still does not count.
  */
 export async function answerUnlessSilent(question: Question, silentMs: number, clock: Clock): Promise<ChunkAnswer | 'silent'> {
   const watch = watchOf(question.port, clock);
   let giveUp: () => void = () => undefined;
   const silent = new Promise<'silent'>((resolve) => (giveUp = () => resolve('silent')));
-  const waiting = { silentMs, askedAtMs: clock.monotonicMs(), giveUp };
+  const waiting: Waiting = { silentMs, askedAtMs: clock.monotonicMs(), giveUp };
   watch.add(waiting);
   const found = await Promise.race([question.answer, silent]);
   watch.delete(waiting);
