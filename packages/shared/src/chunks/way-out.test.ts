@@ -1,4 +1,7 @@
 import fc from 'fast-check';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect as connectTls, createServer as createTlsServer, type SecureContextOptions } from 'node:tls';
 import { ServedWant } from './served-want';
 import { WayOut, type PacedStream, type SentStream } from './way-out';
 
@@ -133,7 +136,7 @@ test('the end of a connection gives everything back and lets nobody wait', async
   expect(out.heldBytes).toBe(100);
 });
 
-test('a connection that takes nothing is cut; one that takes a little is not, nor one that has nothing to take', async () => {
+test('a connection that takes nothing is cut; one that takes something is not, nor one that has nothing to take', async () => {
   const out = new WayOut({ bytes: 10_000_000, bytesPerConnection: 10_000_000 });
   const [stuck, slow, idle] = [new HandStream(), new HandStream(), new HandStream()];
   const [one, other] = [out.paced(stuck), out.paced(slow)];
@@ -145,6 +148,73 @@ test('a connection that takes nothing is cut; one that takes a little is not, no
   await send(other, 10);
   out.cutStuck();
   expect([stuck.destroyed, slow.destroyed, idle.destroyed]).toEqual([true, false, false]);
+});
+
+describe.each(['TCP', 'TLS'] as const)('over %s, where all that waits behind a write leaves as one', (kind) => {
+  const psk = Buffer.alloc(16, 1);
+  const ciphers: SecureContextOptions = { ciphers: 'PSK-AES128-GCM-SHA256', minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' };
+  let server: Server;
+  let reader: Socket;
+  let socket: Socket;
+
+  beforeEach(async () => {
+    server = kind === 'TCP' ? createServer() : createTlsServer({ ...ciphers, pskCallback: () => psk });
+    const accepted = once(server, kind === 'TCP' ? 'connection' : 'secureConnection');
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const at = { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
+    reader = kind === 'TCP' ? connect(at) : connectTls({ ...at, ...ciphers, checkServerIdentity: () => undefined, pskCallback: () => ({ psk, identity: 'it' }) });
+    reader.on('error', () => undefined);
+    [socket] = (await accepted) as [Socket];
+    socket.on('error', () => undefined);
+  });
+
+  afterEach(async () => {
+    reader.destroy();
+    socket.destroy();
+    server.close();
+    await once(server, 'close');
+  });
+
+  /** Some answers behind one another, more than the kernel takes. */
+  async function answers(out: WayOut): Promise<number> {
+    const stream = out.paced(socket);
+    const sizes = [1000, 12_000_000, 12_000_000, 1000];
+    for (const bytes of sizes) await send(stream, bytes);
+    return sizes.reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  test('one that reads steadily but slowly is not cut, however long an answer is', async () => {
+    const out = new WayOut({ bytes: 100_000_000, bytesPerConnection: 100_000_000 });
+    const inAll = await answers(out);
+    let got = 0;
+    let stopAt = 0;
+    reader.on('data', (piece: Buffer) => {
+      got += piece.length;
+      if (got >= stopAt) reader.pause();
+    });
+    while (got < inAll) {
+      out.cutStuck();
+      expect(socket.destroyed).toBe(false);
+      // More than the kernel keeps back before it takes anything again.
+      stopAt = Math.min(inAll, got + 6_000_000);
+      reader.resume();
+      while (got < stopAt) await settled();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  });
+
+  test('one that stops to read is cut', async () => {
+    const out = new WayOut({ bytes: 100_000_000, bytesPerConnection: 100_000_000 });
+    await answers(out);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    while (!socket.destroyed) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      out.cutStuck();
+    }
+    await closed;
+    expect(out.heldBytes).toBe(0);
+  });
 });
 
 test('whatever is sent, cancelled, taken and cut, no more is on its way than the limits say, and in the end nothing', async () => {

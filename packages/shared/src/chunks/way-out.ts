@@ -4,6 +4,16 @@ import type { ServedWant } from './served-want';
 /** A stream that tells when what was written has left this process. */
 export interface SentStream extends ByteStream {
   write(data: Buffer, left?: () => void): boolean;
+  /**
+   * Of a socket of Node, which has no public word for it: what the kernel has not taken yet of the write that is under way, by which
+   * net.Socket itself sees whether it moves (`_onTimeout`). A TLS socket counts what it encrypted there until all of it left; its
+   * `_parent` is the connection below. Without them a write is seen to move only when it ends.
+   */
+  readonly _handle?: (WriteQueue & { readonly _parent?: WriteQueue | null }) | null;
+}
+
+interface WriteQueue {
+  readonly writeQueueSize?: number;
 }
 
 export interface WayOutLimits {
@@ -22,8 +32,11 @@ interface Waiting {
   readonly go: () => void;
 }
 
-/** Long answers are handed on in pieces, so that one sees them move. */
-const pieceBytes = 256 * 1024;
+/** How far one connection was at a look. While nothing more has left, what is under way can only become less. */
+interface Progress {
+  readonly left: number;
+  readonly underWay: number;
+}
 
 /**
  * The way out of all chunk connections of a process. What is read to be sent counts from before it is read until it has
@@ -35,7 +48,7 @@ export class WayOut {
   private readonly streams = new Set<PacedStream>();
   /** Those that have room of their own while there is none in all; who waits longest is the first. */
   private readonly short = new Set<PacedStream>();
-  private stuck = new Map<PacedStream, number>();
+  private looked = new Map<PacedStream, Progress>();
 
   constructor(private readonly limits: WayOutLimits) {}
 
@@ -68,17 +81,18 @@ export class WayOut {
   }
 
   /**
-   * Ends every connection that had something to send at the last call and of which nothing has left since: call it every half
-   * minute or so. The other end does not read, or is gone without a word.
+   * Ends every connection that had something to send at the last call and of which the kernel has taken nothing since: call it
+   * every half minute or so. The other end does not read, or is gone without a word.
    */
   cutStuck(): void {
-    const stuck = new Map<PacedStream, number>();
+    const looked = new Map<PacedStream, Progress>();
     for (const stream of this.streams) {
       if (stream.unsent === 0) continue;
-      if (this.stuck.get(stream) === stream.left) stream.destroy(new Error('nothing of what was sent was taken for too long'));
-      else stuck.set(stream, stream.left);
+      const [before, now] = [this.looked.get(stream), stream.progress];
+      if (before?.left === now.left && before.underWay === now.underWay) stream.destroy(new Error('nothing of what was sent was taken for too long'));
+      else looked.set(stream, now);
     }
-    this.stuck = stuck;
+    this.looked = looked;
   }
 
   /** Lets go what waits on this connection and fits. Something larger than all the room has it alone. */
@@ -104,9 +118,9 @@ interface Room {
 export class PacedStream implements ByteStream {
   /** Bytes that count as on their way. */
   held = 0;
-  /** Bytes written that have not left, and that have. */
+  /** Bytes written that have not left, and that have. What waits behind a write leaves as one: the latter grows by much at once. */
   unsent = 0;
-  left = 0;
+  private left = 0;
   /** Urgent ones first. */
   readonly waiting: Waiting[] = [];
   /** What was read and is not written yet: the bytes it counts as, of each time it was read. */
@@ -146,6 +160,11 @@ export class PacedStream implements ByteStream {
     if (held > 0) this.out.gaveBack(held);
   }
 
+  get progress(): Progress {
+    const handle = this.stream._handle;
+    return { left: this.left, underWay: (handle?._parent ?? handle)?.writeQueueSize ?? 0 };
+  }
+
   get writableLength(): number {
     return this.stream.writableLength;
   }
@@ -156,18 +175,12 @@ export class PacedStream implements ByteStream {
 
   write(data: Buffer): boolean {
     const bytes = this.countedAs(data);
-    let goesOn = true;
-    for (let start = 0; start < data.length || start === 0; start += pieceBytes) {
-      const piece = data.length <= pieceBytes ? data : data.subarray(start, start + pieceBytes);
-      const isLast = start + pieceBytes >= data.length;
-      this.unsent += piece.length;
-      goesOn = this.stream.write(piece, () => {
-        this.unsent -= piece.length;
-        this.left += piece.length;
-        if (isLast && bytes > 0) this.giveBack(bytes);
-      });
-    }
-    return goesOn;
+    this.unsent += data.length;
+    return this.stream.write(data, () => {
+      this.unsent -= data.length;
+      this.left += data.length;
+      if (bytes > 0) this.giveBack(bytes);
+    });
   }
 
   cork(): void {
