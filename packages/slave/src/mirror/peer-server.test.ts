@@ -1,5 +1,5 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect as connectPlain, createServer, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { connect } from 'node:tls';
 import { systemClock } from '@paravcl/shared/clock';
@@ -10,6 +10,7 @@ import { manifestOf, type Manifest } from '@paravcl/shared/chunks/manifest';
 import { encodedPart } from '@paravcl/shared/chunks/manifest-parts';
 import { newId } from '@paravcl/shared/ids';
 import { pino } from 'pino';
+import { HandClock } from '../../test/fixtures/hand-clock';
 import { until } from '../../test/fixtures/until';
 import type { LocalImage } from './local-image';
 import type { WelcomedSecret } from './master-door';
@@ -131,6 +132,35 @@ it('waits with its answer for an image that is just being opened', async () => {
   const answer = port?.ask(want(1)).answer;
   open(image as unknown as LocalImage);
   expect(await answer).toEqual({ kind: 'chunk', encoding: 'plain', data: chunk(1) });
+});
+
+it('keeps no timer of a chunk that it has said it lacks', async () => {
+  const clock = new HandClock();
+  const server = await PeerServer.listen({ port: 0, library: { find: () => null, soon: () => Promise.resolve(null) }, bringsFor: () => false, manifestUpTo: () => Promise.resolve(null), clock, log });
+  if (server === null) throw new Error('no port is free');
+  closing.push(() => server.close());
+  server.welcome({ secret: secret.toString('base64url'), masterTimeMs: Date.now() });
+  const port = await connections().to(memberOf(server), manifest);
+  const before = clock.waiting.length;
+  for (let index = 0; index < 20; index += 1) expect(await port?.ask(want(index)).answer).toEqual({ kind: 'lack', why: 'absent' });
+  // One that the connection itself has, to say that it is there.
+  expect(clock.waiting.length).toBeLessThanOrEqual(before + 1);
+});
+
+it('ends at once, whatever connections are open, and whether they have proved anything yet', async () => {
+  const { server } = await serving();
+  const port = await connections().to(memberOf(server), manifest);
+  const strangers = Array.from({ length: 3 }, () => connectPlain({ port: server.port, host: '127.0.0.1' }));
+  const ended = Promise.all(strangers.map((socket) => once(socket.on('error', () => undefined), 'close')));
+  await Promise.all(strangers.map((socket) => once(socket, 'connect')));
+  strangers[1]?.write('GET / HTTP/1.1');
+  // Accepted in the order in which they came: whoever came later was answered, so these are known.
+  expect(await (await connections().to(memberOf(server), manifest))?.ask(want(0)).answer).toMatchObject({ kind: 'chunk' });
+  const startMs = performance.now();
+  await server.close();
+  await ended;
+  await until('the other mirror to notice', () => port?.isOpen === false);
+  expect(performance.now() - startMs).toBeLessThan(2000);
 });
 
 it('sends a chunk that is here while many are still to be brought for the same host', async () => {

@@ -1,4 +1,4 @@
-import { sleep, type Cancel, type Clock } from '@paravcl/shared/clock';
+import type { Cancel, Clock } from '@paravcl/shared/clock';
 import { ChunkPort, type ChunkAnswer, type ChunkPortHandlers } from '@paravcl/shared/chunks/chunk-port';
 import { manifestPartAt } from '@paravcl/shared/chunks/frames';
 import { chunkCount, chunkLength, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
@@ -8,7 +8,7 @@ import type { ServedWant } from '@paravcl/shared/chunks/served-want';
 import { WayOut, type PacedStream } from '@paravcl/shared/chunks/way-out';
 import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { deflateRaw } from 'node:zlib';
@@ -38,7 +38,10 @@ const handshakeWithinMs = 5000;
 const outLimits = { bytes: 64 * 1024 * 1024, bytesPerConnection: 1024 * 1024 };
 /** Chunks that were brought for others and wait for room on the way out; of what is beyond the bytes are let go of, and read from the disk. */
 const mostBroughtBytes = 32 * 1024 * 1024;
-/** Who asks for a chunk of an image that is just being opened waits so long for it: well before it takes this host for silent. */
+/**
+ * Who asks for a chunk of an image that is just being opened waits so long for it. That is longer than it bears silence (fetcher.ts), and
+ * less than it bears to be answered nothing (silence.ts): meanwhile it hears each second that this host is there (`alive`).
+ */
 const openWithinMs = 8000;
 const lookForStuckMs = 20_000;
 /** Of the master's present start and of the one before: who was told keys by that one still uses them. */
@@ -58,7 +61,8 @@ const isHere: Brought = { data: null };
 export class PeerServer {
   private readonly server: Server;
   private readonly out = new WayOut(outLimits);
-  private readonly open = new Set<TLSSocket>();
+  /** From the first packet on, so also those that have not proved anything yet. */
+  private readonly open = new Set<Socket>();
   /** base64url, the newest first. */
   private secrets: readonly string[] = [];
   /** The master's wall clock ahead of our monotonic one, as of the last welcome; null before it. */
@@ -84,6 +88,10 @@ export class PeerServer {
       (socket) => this.accept(socket),
     );
     this.server.maxConnections = mostConnections;
+    this.server.on('connection', (socket: Socket) => {
+      this.open.add(socket);
+      socket.once('close', () => this.open.delete(socket));
+    });
     this.server.on('tlsClientError', (error, socket) => {
       options.log.debug({ err: error.message, from: socket.remoteAddress }, 'a connection to this mirror was refused');
       socket.destroy();
@@ -143,23 +151,22 @@ export class PeerServer {
     if (manifest === undefined) return void socket.destroy();
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 15_000);
-    this.open.add(socket);
     const stream: PacedStream = this.out.paced(socket);
     const handlers: ChunkPortHandlers = {
       onControl: () => port.close('mirrors say nothing to each other but what they want'),
       onWant: (want) => this.answer(manifest, want, stream),
-      onClose: () => this.open.delete(socket),
+      onClose: () => undefined,
     };
     const port: ChunkPort = new ChunkPort(stream, handlers, this.options.clock);
   }
 
   private async answer(id: ManifestId, want: ServedWant, stream: PacedStream): Promise<ChunkAnswer> {
     const { index, rank } = want;
-    const { library, manifestUpTo, clock } = this.options;
+    const { library, manifestUpTo } = this.options;
     const part = manifestPartAt(index);
     if (part !== null) return this.answerManifestPart(library.find(id)?.manifest ?? (await manifestUpTo(id, part)), want, part, stream);
     // Who begins at the same time as this host may ask before its image is open.
-    const image = library.find(id) ?? (await Promise.race([library.soon(id), sleep(clock, openWithinMs).then(() => null)]));
+    const image = library.find(id) ?? (await this.opening(id));
     if (image === null || index >= chunkCount(image.manifest)) return { kind: 'lack', why: 'absent' };
     const mayBring = this.options.bringsFor(id, index, rank);
     // Before there is room for it on the way out: what is here does not wait for what is still to come.
@@ -175,6 +182,17 @@ export class PeerServer {
       return { kind: 'chunk', encoding: 'plain', data: found.data };
     } finally {
       this.broughtBytes -= brought.data?.length ?? 0;
+    }
+  }
+
+  /** Null when the image is not here, nor within `openWithinMs`. */
+  private async opening(id: ManifestId): Promise<LocalImage | null> {
+    let cancel: Cancel = () => undefined;
+    const late = new Promise<null>((resolve) => (cancel = this.options.clock.after(openWithinMs, () => resolve(null))));
+    try {
+      return await Promise.race([this.options.library.soon(id), late]);
+    } finally {
+      cancel();
     }
   }
 
