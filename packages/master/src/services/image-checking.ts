@@ -7,6 +7,7 @@ import type { Repositories } from '../repositories/repositories';
 import type { ImageIntake, TakenImage } from '../store/image-intake';
 import type { ImageHold } from './image-holds';
 import { imageNouns, missingImage } from './image-nouns';
+import { many } from './say-count';
 
 export interface ImageCheckingDeps {
   readonly unitOfWork: UnitOfWork;
@@ -89,7 +90,9 @@ export class ImageChecking {
       if (!(await repositories.images.move(image.id, 'checking', 'ready', { reason: taken.warning, ...contentOf(taken) }))) return;
       const inProduction = await beFirstInProduction(repositories, image);
       const sentence = `${image.name} (${image.friendlyId}) is complete and checked.${inProduction ? ` It is what launches of ${image.familyName} get.` : ''}`;
-      await repositories.events.append({ kind: 'image.ready', subjectType: 'image', subjectId: image.id, actor: by, actorUserId: userId, clientAddress: null, sentence }, clock.now());
+      const told = { subjectId: image.id, subjectType: 'image', actor: by, actorUserId: userId, clientAddress: null } as const;
+      await repositories.events.append({ ...told, kind: 'image.ready', sentence }, clock.now());
+      if (taken.mendedChunks > 0) await repositories.events.append({ ...told, subjectType: 'site', subjectId: null, kind: 'store.damaged', sentence: sayMended(image, taken.mendedChunks) }, clock.now());
     });
   }
 
@@ -137,6 +140,10 @@ export class ImageChecking {
 
 function contentOf({ manifestId, contentSha256, contentBytes, virtualSizeMiB }: TakenImage): ImageContentFacts {
   return { manifestId, contentSha256, contentBytes, virtualSizeMiB };
+}
+
+function sayMended({ name, friendlyId }: ImageRecord, chunks: number): string {
+  return `Damaged in the master’s store: ${many(chunks, 'chunk')} that the upload of ${name} (${friendlyId}) has too. ${chunks === 1 ? 'It is as it was' : 'They are as they were'} again. Verify the whole store with repair. The master’s disk or memory may be failing: test both.`;
 }
 
 /** The first version of a family that is ready is launched under its name, until another is chosen. */

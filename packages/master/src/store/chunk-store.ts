@@ -66,7 +66,8 @@ export class ChunkStore {
   }
 
   begin(): WritingSession {
-    return new WritingSession(this.packs, this.index, this.manifests, this.turns, this.suspects);
+    // A provider's bucket looks after its own bytes, and each look into it takes the time of a request.
+    return new WritingSession(this.packs, this.index, this.manifests, this.turns, this.suspects, this.backend.directory !== null);
   }
 
   /** As kept; null when there is no such chunk. Not hashed: whoever it is sent to does that. */

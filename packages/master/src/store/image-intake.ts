@@ -30,6 +30,8 @@ export interface TakenImage {
   readonly virtualSizeMiB: number | null;
   /** Something odd that does not forbid its use. */
   readonly warning: string | null;
+  /** Chunks that the store had, damaged, and has as they were again. */
+  readonly mendedChunks: number;
   release(): void;
 }
 
@@ -101,6 +103,7 @@ export class ImageIntake {
         contentBytes: manifest.sizeBytes,
         virtualSizeMiB: kind === 'disk' ? Math.ceil(manifest.sizeBytes / MiB) : null,
         warning,
+        mendedChunks: session.counted.mended,
         release: () => session.release(),
       };
     } catch (error) {

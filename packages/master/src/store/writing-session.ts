@@ -1,6 +1,6 @@
 import { chunkCount, chunkHash, isZeroChunk, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
-import { encodeChunk } from './chunk-encoding';
+import { decodeChunk, encodeChunk } from './chunk-encoding';
 import type { ChunkIndex } from './chunk-index';
 import type { ManifestShelf } from './manifest-shelf';
 import { mostPackBytes, mostPackChunks, type KeptChunk } from './pack-format';
@@ -24,8 +24,8 @@ export class WritingSession {
   private readonly encoding = new Set<Promise<void>>();
   private writing: Promise<void> = Promise.resolve();
   private fault: { readonly error: unknown } | null = null;
-  /** Chunks put that were new, and that were there. */
-  readonly counted = { stored: 0, met: 0 };
+  /** Chunks put that were new, that were there, and, of the new ones, that were there and had rotted. */
+  readonly counted = { stored: 0, met: 0, mended: 0 };
 
   constructor(
     private readonly packs: PackShelf,
@@ -33,15 +33,17 @@ export class WritingSession {
     private readonly manifests: ManifestShelf,
     private readonly turns: Turns,
     private readonly suspects: SuspectChunks,
+    private readonly readsWhatItMeets: boolean,
   ) {
     this.turn = turns.hold();
   }
 
-  /** Keeps these bytes, whose SHA-256 is `hash`, unless they are there and not suspect; both buffers may be used again once it answers. Durable and found after `flush`. */
+  /** Keeps these bytes, whose SHA-256 is `hash`, unless they are there as they were; both buffers may be used again once it answers. Durable and found after `flush`. */
   async put(hash: Buffer, bytes: Buffer): Promise<void> {
     this.check();
     const name = hash.toString('latin1');
-    if (this.underWay.has(name) || (!this.suspects.has(hash) && this.index.meet(hash, this.turn))) {
+    // Another caller may have put it while this one read.
+    if (this.underWay.has(name) || (await this.isThere(hash, bytes)) || this.underWay.has(name)) {
       this.counted.met += 1;
       return;
     }
@@ -76,6 +78,27 @@ export class WritingSession {
   release(): void {
     this.turns.release(this.turn);
     this.fault ??= { error: new Error('This writing session was released.') };
+  }
+
+  /** Read, where that is a disk of ours: who uploads an image anew may do so because the one in the store has rotted. */
+  private async isThere(hash: Buffer, bytes: Buffer): Promise<boolean> {
+    const isSuspect = this.suspects.has(hash);
+    if (!this.index.meet(hash, this.turn)) return false;
+    if (!isSuspect && !this.readsWhatItMeets) return true;
+    if (!isSuspect && (await this.isKept(hash, bytes))) return true;
+    this.suspects.suspect(hash);
+    this.counted.mended += 1;
+    return false;
+  }
+
+  private async isKept(hash: Buffer, bytes: Buffer): Promise<boolean> {
+    try {
+      const stored = await this.packs.read(hash);
+      return stored !== null && (await decodeChunk(stored)).equals(bytes);
+    } catch {
+      // Whatever it is: one that is stored once more costs its bytes.
+      return false;
+    }
   }
 
   private async encode(hash: Buffer, bytes: Buffer): Promise<void> {

@@ -221,7 +221,7 @@ test('a chunk that was only met stays though nothing names it when the sweep beg
   await keep(store, [1, 2]);
   const session = store.begin();
   await session.put(sha256(bytesOf(1)), bytesOf(1));
-  expect(session.counted).toEqual({ stored: 0, met: 1 });
+  expect(session.counted).toEqual({ stored: 0, met: 1, mended: 0 });
   await store.sweep(live([]));
   expect(store.stats().chunks).toBe(1);
   const id = await session.putManifest(lettered([1]));
@@ -355,7 +355,7 @@ test('an image that is uploaded again mends what was found damaged, and only tha
   const session = store.begin();
   expect(await put(session, [2, 4, 6, 6, 8])).not.toBe(id);
   session.release();
-  expect(session.counted).toEqual({ stored: 1, met: 4 });
+  expect(session.counted).toEqual({ stored: 1, met: 4, mended: 1 });
   expect(await contentOf(store, id)).toEqual(Buffer.concat([2, 4, 6, 8].map(bytesOf)));
   expect(await contentOf(await opened(), id)).toEqual(Buffer.concat([2, 4, 6, 8].map(bytesOf)));
   expect((await store.verify([id], () => undefined)).damaged).toEqual([]);
@@ -363,7 +363,7 @@ test('an image that is uploaded again mends what was found damaged, and only tha
   const again = store.begin();
   await put(again, [6]);
   again.release();
-  expect(again.counted).toEqual({ stored: 0, met: 1 });
+  expect(again.counted).toEqual({ stored: 0, met: 1, mended: 0 });
 });
 
 test('a chunk that a read found damaged is mended by an upload without a verification', async () => {
@@ -373,6 +373,18 @@ test('a chunk that a read found damaged is mended by an upload without a verific
   await expect(contentOf(store, id)).rejects.toThrow(/or upload the image again/);
   await keep(store, [4]);
   expect(await contentOf(store, id)).toEqual(Buffer.concat([2, 4].map(bytesOf)));
+});
+
+test('an upload mends what nobody has found damaged yet: who has the bytes at hand looks whether they are there', async () => {
+  const store = await opened();
+  const id = await keep(store, [2, 4, 6]);
+  damage(4);
+  const session = store.begin();
+  expect(await put(session, [2, 4, 6])).toBe(id);
+  session.release();
+  expect(session.counted).toEqual({ stored: 1, met: 2, mended: 1 });
+  expect(await contentOf(store, id)).toEqual(Buffer.concat([2, 4, 6].map(bytesOf)));
+  expect((await (await opened()).verify([id], () => undefined)).damaged).toEqual([]);
 });
 
 test('what was found damaged is mended by an upload after a restart too, and is then suspect no more', async () => {
@@ -385,13 +397,13 @@ test('what was found damaged is mended by an upload after a restart too, and is 
   const session = restarted.begin();
   await put(session, [2, 4]);
   session.release();
-  expect(session.counted).toEqual({ stored: 1, met: 1 });
+  expect(session.counted).toEqual({ stored: 1, met: 1, mended: 1 });
   expect(await contentOf(restarted, id)).toEqual(Buffer.concat([2, 4, 6].map(bytesOf)));
   await restarted.close();
   const again = (await opened()).begin();
   await put(again, [2, 4]);
   again.release();
-  expect(again.counted).toEqual({ stored: 0, met: 2 });
+  expect(again.counted).toEqual({ stored: 0, met: 2, mended: 0 });
 });
 
 test('a list of damaged chunks that is no list, or cannot be written, keeps nobody from the store', async () => {
@@ -468,6 +480,8 @@ test('a pack that is gone stops no sweep: it is told, and what is dead elsewhere
   const store = await opened();
   await keep(store, [2, 4, 6, 8, 10]);
   const id = await keep(store, [6]);
+  // Else it would still be read from the file that is open.
+  await store.close();
   for (const file of packFiles()) rmSync(file);
   await keep(store, [12]);
   expect(await store.sweep(live([id]))).toMatchObject({ deletedPacks: 1, rewrittenPacks: 0, damagedPacks: [expect.stringMatching(/^packs\//)] });
