@@ -1,3 +1,4 @@
+import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { Clock } from '@paravcl/shared/clock';
 import type { AddressCheck } from '@paravcl/shared/domain/slave';
 import type { Logger } from 'pino';
@@ -30,6 +31,8 @@ export interface MirrorComposition {
   readonly gateway: MirrorGateway;
   readonly fleet: ConnectedMirrors;
   readonly patterns: AccessPatternService;
+  /** The store could not give a chunk of this image to a reader here: it is looked for on hosts that have the image open. */
+  missed(manifest: ManifestId, index: number): void;
 }
 
 export function composeMirrors({ unit, clock, log, siteId, addressCheck, store, metrics, onFault }: MirrorFoundation): MirrorComposition {
@@ -39,12 +42,13 @@ export function composeMirrors({ unit, clock, log, siteId, addressCheck, store, 
   const repair = new ChunkRepair({ clock, registry, books: patterns, onFault });
   const fleet = new ConnectedMirrors(registry, repair);
   const sent = new Counter({ name: 'paravcl_chunk_bytes_total', help: 'Bytes of image chunks sent to mirrors since the start.', registers: [metrics] });
+  const healing = new StoreHealing({ clock, log, registry, store, repair, books: patterns });
   const gateway = new MirrorGateway({
     clock, log, siteId, keys, registry, store,
     hellos: new MirrorHelloService(unit, addressCheck),
     mirrors: fleet,
     books: patterns,
-    healing: new StoreHealing({ clock, log, registry, store, repair, books: patterns }),
+    healing,
     manifests: new ManifestHealing({ clock, log, store, books: patterns }),
     onChunkSent: (bytes) => { sent.inc(bytes); },
   });
@@ -56,5 +60,9 @@ export function composeMirrors({ unit, clock, log, siteId, addressCheck, store, 
       this.set(fleet.size);
     },
   });
-  return { gateway, fleet, patterns };
+  const missed = (manifest: ManifestId, index: number): void => {
+    const image = registry.find(manifest);
+    if (image !== null) healing.missed(image, index);
+  };
+  return { gateway, fleet, patterns, missed };
 }

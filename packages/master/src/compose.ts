@@ -174,7 +174,10 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const repository = composeImageRepository({
     unit, clock, uploads,
     intake: new ImageIntake(uploads, chunks, new ImageConversion()),
-    reader: new ContentReader(chunks),
+    reader: new ContentReader(chunks, (manifest, index, error) => {
+      log.warn({ err: error, manifest, index }, 'a content could not be given: a chunk of it is damaged or missing in the store');
+      mirrors.missed(manifest, index);
+    }),
     mirrors: mirrors.fleet,
     defaults: settings.instances.defaults,
     largestUploadBytes: settings.largestUploadBytes,

@@ -30,6 +30,7 @@ export const errorCodes = {
   'slave-refused': 'The slave could not do it; the message is its reason.',
   timeout: 'No answer within the deadline; the outcome is unknown and will be re-read.',
   'storage-full': 'The master has no room on its disk to keep anything new; what runs goes on. The message names the directory.',
+  'store-damaged': 'What the master keeps of this content is damaged or missing; the message says how it comes back.',
   'not-ready': 'The daemon is starting, stopping or has lost its database.',
   internal: 'A fault of ours; `trace` finds it in the log.',
 } as const;

@@ -13,7 +13,7 @@ test.each(codes)('%s has a status, a title and the shape of a problem', (code) =
 });
 
 test('only faults of ours, of a slave and of time are 5xx', () => {
-  expect(codes.filter((code) => statusOfCode[code] >= 500).sort()).toEqual(['internal', 'not-ready', 'slave-refused', 'storage-full', 'timeout']);
+  expect(codes.filter((code) => statusOfCode[code] >= 500).sort()).toEqual(['internal', 'not-ready', 'slave-refused', 'storage-full', 'store-damaged', 'timeout']);
 });
 
 test('anything else that is thrown tells nothing but the trace', () => {

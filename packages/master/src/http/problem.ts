@@ -29,6 +29,7 @@ export const statusOfCode: Readonly<Record<ErrorCode, number>> = {
   'slave-refused': 502,
   timeout: 504,
   'storage-full': 507,
+  'store-damaged': 500,
   'not-ready': 503,
   internal: 500,
 };

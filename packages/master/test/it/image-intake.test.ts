@@ -66,8 +66,12 @@ async function take(file: string, format: ImageFormat, kind: ImageKind = 'disk',
   return intake.take({ imageId, kind, format, sizeBytes: statSync(file).size }, onProgress);
 }
 
+const unexpected = (_: string, index: number, error: unknown): void => {
+  throw new Error(`chunk ${String(index)}`, { cause: error });
+};
+
 async function contentOf({ manifestId }: Pick<TakenImage, 'manifestId'>, offset = 0): Promise<Buffer> {
-  const { stream } = await new ContentReader(store).open(manifestId, offset);
+  const { stream } = await new ContentReader(store, unexpected).open(manifestId, offset);
   const pieces: Buffer[] = [];
   for await (const piece of stream) pieces.push(piece as Buffer);
   return Buffer.concat(pieces);
@@ -81,8 +85,30 @@ test('a raw disk is read from its chunks byte for byte, from any offset, padded 
   expect(taken).toMatchObject({ contentSha256: sha256(padded), contentBytes: padded.length, virtualSizeMiB: 4, warning: null });
   expect((await contentOf(taken)).equals(padded)).toBe(true);
   for (const offset of [1, 65_535, 65_536, 1_000_001, padded.length - 1, padded.length]) expect((await contentOf(taken, offset)).equals(padded.subarray(offset))).toBe(true);
-  await expect(new ContentReader(store).open(taken.manifestId, padded.length + 1)).rejects.toMatchObject({ code: 'invalid-input' });
-  await expect(new ContentReader(store).open('0'.repeat(64), 0)).rejects.toMatchObject({ code: 'not-found' });
+  await expect(new ContentReader(store, unexpected).open(taken.manifestId, padded.length + 1)).rejects.toMatchObject({ code: 'invalid-input' });
+  await expect(new ContentReader(store, unexpected).open('0'.repeat(64), 0)).rejects.toMatchObject({ code: 'not-found' });
+});
+
+test('a content that is damaged where a reader begins is said to be, and is given up to the damage otherwise', async () => {
+  writeFileSync(made('raw'), randomBytes(8 * 65_536));
+  const { manifestId } = await take(made('raw'), 'raw');
+  for (const pack of readdirSync(join(directory, 'store', 'packs'))) {
+    const path = join(directory, 'store', 'packs', pack);
+    const bytes = readFileSync(path);
+    const at = bytes.indexOf(readFileSync(made('raw')).subarray(6 * 65_536, 6 * 65_536 + 100));
+    expect(at).toBeGreaterThan(0);
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+  }
+  const told: number[] = [];
+  const reader = new ContentReader(store, (id, index) => void told.push(id === manifestId ? index : -1));
+  await expect(reader.open(manifestId, 6 * 65_536 + 5)).rejects.toMatchObject({ code: 'store-damaged', message: expect.stringMatching(/or upload the image again/) as string });
+  const { stream } = await reader.open(manifestId, 0);
+  let bytes = 0;
+  await expect((async () => { for await (const piece of stream) bytes += (piece as Buffer).length; })()).rejects.toThrow('damaged');
+  expect(bytes).toBe(6 * 65_536);
+  expect(told).toEqual([6, 6]);
+  expect((await contentOf({ manifestId }, 7 * 65_536)).length).toBe(65_536);
 });
 
 test.each([

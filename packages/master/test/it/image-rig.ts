@@ -72,7 +72,7 @@ export async function openImageFiles(): Promise<ImageFiles> {
     await uploads.open();
     const chunks = new ChunkStore(new DirectoryBackend(join(root, 'chunks')));
     await chunks.open();
-    return { uploads, intake: new ImageIntake(uploads, chunks, new ImageConversion()), reader: new ContentReader(chunks), chunks };
+    return { uploads, intake: new ImageIntake(uploads, chunks, new ImageConversion()), reader: new ContentReader(chunks, () => undefined), chunks };
   };
   let stores = await openStores();
   return {
