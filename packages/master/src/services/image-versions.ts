@@ -1,5 +1,5 @@
 import type { EpochMs } from '@paravcl/shared/clock';
-import type { ImageKind, ImageVisibility } from '@paravcl/shared/domain/image';
+import type { ImageKind } from '@paravcl/shared/domain/image';
 import { ParavclError } from '@paravcl/shared/errors';
 import { friendlyId, newId } from '@paravcl/shared/ids';
 import { isDuplicateKey } from '../db/connection';
@@ -19,16 +19,20 @@ export interface NamedFamily {
 /** Digits of the id at the end of a friendly id: more when a shorter one is taken. */
 const idDigits = [3, 4, 6, 8, 12, 24] as const;
 
-/** A version before it has its place in a family. Who sees it may be left unsaid. */
-export type UnplacedVersion = Omit<NewImageRecord, 'kind' | 'name' | 'familyId' | 'version' | 'friendlyId' | 'visibility' | 'ownerGroupId'> & {
-  readonly visibility?: ImageVisibility | undefined;
-  readonly ownerGroupId?: string | null | undefined;
+/** What a version that does not say it takes over from the newest of its family. */
+type Inherited = Pick<NewImageRecord, 'visibility' | 'ownerGroupId' | 'defaultKernelId' | 'defaultRamdiskId' | 'defaultVcpus' | 'defaultRamMiB' | 'kernelArguments' | 'platformValue'>;
+
+const first: Inherited = {
+  visibility: 'public', ownerGroupId: null, defaultKernelId: null, defaultRamdiskId: null, defaultVcpus: null, defaultRamMiB: null, kernelArguments: '', platformValue: 1,
 };
+
+/** A version before it has its place in a family. */
+export type UnplacedVersion = Omit<NewImageRecord, 'kind' | 'name' | 'familyId' | 'version' | 'friendlyId' | keyof Inherited> & { readonly [K in keyof Inherited]?: Inherited[K] | undefined };
 
 /**
  * Inserts the next version of a family: of the one that is named, else of the one of this name, which is made when the
- * kind has none. Who sees it, when that is not said, is as its newest version has it: what was kept to some must not come
- * out with an update. Throws `invalid-input` for a family that is not there or of another kind, when neither is given, and
+ * kind has none. Who sees it and how it boots, when that is not said, are as its newest version has them: what was kept to some must not
+ * come out with an update, and a class must not boot without its kernel. Throws `invalid-input` for a family that is not there or of another kind, when neither is given, and
  * for a version of a group that no group owns.
  */
 export async function insertVersion(
@@ -40,12 +44,9 @@ export async function insertVersion(
   const version = family.versionsMade + 1;
   await repositories.imageFamilies.edit(family.id, { versionsMade: version });
   const [newest] = await repositories.images.versionsOf(family.id, undefined, 1);
-  const seenBy = {
-    visibility: image.visibility ?? newest?.visibility ?? 'public',
-    ownerGroupId: image.ownerGroupId === undefined ? (newest?.ownerGroupId ?? null) : image.ownerGroupId,
-  };
-  requireOwnerGroup(seenBy);
-  const record = { ...image, ...seenBy, kind: family.kind, name: named.name ?? family.name, familyId: family.id, version };
+  const taken = takenOver(image, newest);
+  requireOwnerGroup(taken);
+  const record = { ...image, ...taken, kind: family.kind, name: named.name ?? family.name, familyId: family.id, version };
   for (const digits of idDigits) {
     const wanted = { ...record, friendlyId: friendlyId(record.kind, record.name, record.id, digits) };
     if (await repositories.images.friendlyIdTaken(wanted.friendlyId)) continue;
@@ -57,6 +58,21 @@ export async function insertVersion(
     }
   }
   throw new Error(`No friendly id is free for image ${record.id}.`);
+}
+
+function takenOver(image: UnplacedVersion, newest: Inherited | undefined): Inherited {
+  const before = newest ?? first;
+  const said = <K extends keyof Inherited>(key: K): Inherited[K] => (image[key] === undefined ? before[key] : (image[key] as Inherited[K]));
+  return {
+    visibility: said('visibility'),
+    ownerGroupId: said('ownerGroupId'),
+    defaultKernelId: said('defaultKernelId'),
+    defaultRamdiskId: said('defaultRamdiskId'),
+    defaultVcpus: said('defaultVcpus'),
+    defaultRamMiB: said('defaultRamMiB'),
+    kernelArguments: said('kernelArguments'),
+    platformValue: said('platformValue'),
+  };
 }
 
 /** Until the transaction ends, nobody else makes or takes away a version of it. */

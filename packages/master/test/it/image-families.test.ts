@@ -220,6 +220,15 @@ describe('who sees a version', () => {
     await expect(announce({ ownerGroupId: null })).rejects.toMatchObject({ code: 'invalid-input', detail: { field: 'ownerGroupId' } });
   });
 
+  it('of a name boots as the version before does, in whatever is not said, and as nothing does where that is said', async () => {
+    const kernel = await version({ name: 'Linux' }, 'kernel');
+    const boots = { defaultKernelId: kernel.id, defaultRamdiskId: null, defaultVcpus: 2, defaultRamMiB: 1024, kernelArguments: 'quiet', platformValue: 3.5 };
+    expect(await version({ name: 'Exam', ...boots })).toMatchObject(boots);
+    expect(await version({ name: 'Exam' })).toMatchObject(boots);
+    expect(await version({ name: 'Exam', defaultVcpus: 4, kernelArguments: '' })).toMatchObject({ ...boots, defaultVcpus: 4, kernelArguments: '' });
+    expect(await version({ name: 'Exam', defaultKernelId: null })).toMatchObject({ defaultKernelId: null, defaultVcpus: 4 });
+  });
+
   it('of a name of which others may see nothing, or not what is in production, is answered as a name that is none', async () => {
     const eve = await rig.person('student', 'eve');
     const none = newId(0);

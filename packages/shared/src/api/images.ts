@@ -52,13 +52,14 @@ const about = {
 /** SHA-256 of the file, lower-case hexadecimal: `sha256sum` prints it. */
 const announced = { ...about, sha256: sha256Schema };
 
+/** Each absent one is as the newest version of its family has it; for the first there is none, no argument, and 1. */
 const defaults = {
-  defaultKernelId: idSchema.nullable().default(null),
-  defaultRamdiskId: idSchema.nullable().default(null),
-  defaultVcpus: vcpusSchema.nullable().default(null),
-  defaultRamMiB: ramMiBSchema.nullable().default(null),
-  kernelArguments: kernelArgumentsSchema.default(''),
-  platformValue: z.number().min(0).max(5).default(1),
+  defaultKernelId: idSchema.nullable().optional(),
+  defaultRamdiskId: idSchema.nullable().optional(),
+  defaultVcpus: vcpusSchema.nullable().optional(),
+  defaultRamMiB: ramMiBSchema.nullable().optional(),
+  kernelArguments: kernelArgumentsSchema.optional(),
+  platformValue: z.number().min(0).max(5).optional(),
 };
 
 export const createImageBody = z.object({ ...announced, format: imageFormatSchema, sizeBytes: z.int().min(1).max(largestImageBytes.disk), ...defaults });
@@ -112,7 +113,10 @@ const listed = { status: 200, schema: pageSchema(imageAnswerSchema) } as const;
  * SHA-256 and format; what does not pass leaves nothing behind. The answer waits for the check of a small file; of a
  * larger one it says `checking`, with `checkPercent`, and the check goes on.
  */
-const contentQuery = z.object({ offset: z.coerce.number().int().min(0).optional() });
+const contentQuery = z.object({
+  /** Not `offset=`: a variable that is not set must not begin the upload anew. */
+  offset: z.preprocess((said) => (said === '' ? 'none' : said), z.coerce.number().int().min(0).optional()),
+});
 
 export const listImages = route({ method: 'get', path: '/images', summary: 'Disk images (EMI), newest first', action: 'image.list', query: listQuery, answer: listed });
 export const createImage = route({ method: 'post', path: '/images', summary: 'Announce a disk image; its content follows', action: 'image.create', body: createImageBody, answer: created });
