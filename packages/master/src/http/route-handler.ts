@@ -40,7 +40,7 @@ export function routeHandler({ contract, handle }: BoundRoute, deps: EdgeDeps): 
     const call = {
       principal,
       params: contract.params === undefined ? undefined : parseInput(contract.params, request.params, 'path'),
-      query: contract.query === undefined ? undefined : parseInput(strictly(contract.query), filledIn(request.query, contract.query), 'query'),
+      query: contract.query === undefined ? undefined : parseInput(strictly(contract.query), given(request.query, contract), 'query'),
       body: await bodyOf(contract, request, response),
       clientAddress: clientAddress(request),
       subjectId: null,
@@ -64,6 +64,11 @@ export function routeHandler({ contract, handle }: BoundRoute, deps: EdgeDeps): 
     if (answer.body === null) response.end();
     else response.type('application/json').send(answer.body);
   };
+}
+
+/** An upload is no form: what is left empty there is a variable that was not set, and no 0. */
+function given(query: Request['query'], contract: RouteContract): Readonly<Record<string, unknown>> {
+  return contract.query === undefined || contract.body === 'stream' ? query : filledIn(query, contract.query);
 }
 
 async function bodyOf(contract: RouteContract, request: Request, response: Response): Promise<unknown> {

@@ -205,17 +205,22 @@ export class ImageService {
   private async takeIn(image: ImageRecord, hold: ImageHold, content: AsyncIterable<Buffer>, range: ContentRange): Promise<boolean> {
     const { uploads, checking, unitOfWork } = this.deps;
     const { id, sizeBytes, sha256 } = image;
-    const because = async (reason: string | null): Promise<unknown> => reason === image.reason || unitOfWork.read.images.move(id, 'uploading', 'uploading', { reason });
+    let said = image.reason;
+    const because = async (reason: string | null): Promise<void> => {
+      if (reason === said) return;
+      await unitOfWork.read.images.move(id, 'uploading', 'uploading', { reason });
+      said = reason;
+    };
     try {
       const toComeBytes = sizeBytes - (await uploads.receivedBytes(id));
       // Where nothing is to come any more the check may just as well try.
       if (toComeBytes > 0) await checking.requireRoom(image, toComeBytes);
-      const complete = await uploads.receive({ imageId: id, sizeBytes, sha256 }, whileThere(image, hold, content), range.offset, range.partial);
+      const complete = await uploads.receive({ imageId: id, sizeBytes, sha256 }, whileThere(image, hold, content, () => because(null)), range.offset, range.partial);
       if (!complete) await because(null);
       return complete;
     } catch (error) {
       // The refusal is what to tell, also when the database cannot take it down.
-      if (error instanceof ParavclError && (error.code === 'content-mismatch' || error.code === 'storage-full')) await because(error.message).catch(() => false);
+      if (error instanceof ParavclError && (error.code === 'content-mismatch' || error.code === 'storage-full')) await because(error.message).catch(() => undefined);
       throw error;
     }
   }
@@ -279,9 +284,12 @@ function checkedFor({ userName, userId }: Principal): CheckedFor {
   return { by: `user ${userName}`, userId };
 }
 
-async function* whileThere(image: ImageRecord, hold: ImageHold, content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+async function* whileThere(image: ImageRecord, hold: ImageHold, content: AsyncIterable<Buffer>, onFirst: () => Promise<void>): AsyncGenerator<Buffer> {
+  let isFirst = true;
   for await (const chunk of content) {
     if (hold.deleted) throw missingImage(image.kind, image.id);
+    if (isFirst) await onFirst();
+    isFirst = false;
     yield chunk;
   }
 }

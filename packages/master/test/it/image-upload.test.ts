@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer, request as httpRequest, type Server } from 'node:http';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { imageAnswerSchema, type ImageAnswer } from '@paravcl/shared/api/images';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { createApp } from '../../src/http/app';
@@ -64,6 +66,44 @@ describe('an upload over HTTP', () => {
     });
     expect(ended).toMatchObject({ status: 200, body: { state: 'ready' } });
     expect(logged).toEqual([]);
+  });
+
+  it('mends chunks that had rotted in the store, and the operators are told', async () => {
+    const first = await announced();
+    await put(first, content, {});
+    const packs = join(files.directory, '../chunks/packs');
+    for (const name of readdirSync(packs)) {
+      const bytes = readFileSync(join(packs, name));
+      const at = bytes.indexOf(content.subarray(0, 100));
+      if (at === -1) continue;
+      bytes[at] = (bytes[at] ?? 0) ^ 1;
+      writeFileSync(join(packs, name), bytes);
+    }
+    expect((await fetch(`${base}/images/${first}/content`)).status).toBe(500);
+    expect(logged.splice(0)).toMatchObject([{ method: 'GET' }, 'request failed']);
+    const second = await announced();
+    expect(await put(second, content, {})).toMatchObject({ status: 200, body: { state: 'ready' } });
+    expect(Buffer.from(await (await fetch(`${base}/images/${first}/content`)).arrayBuffer()).subarray(0, content.length).equals(content)).toBe(true);
+    const { friendlyId } = await image(second);
+    const [event] = (await rig.unit.read.events.page({ kind: 'store.damaged', limit: 1 })).items;
+    expect(event?.sentence).toMatch(new RegExp(`^Damaged in the master’s store: 1 chunk that the upload of Ubuntu \\(${friendlyId}\\) has too\\. It is as it was again\\.`));
+  });
+
+  it('that ended early says where to go on only until more comes, and is not begun anew by an offset that says nothing', async () => {
+    const id = await announced();
+    await put(id, content.subarray(0, 4000), {});
+    expect(await image(id)).toMatchObject({ receivedBytes: 4000, reason: expect.stringContaining('Go on at offset 4000') as string });
+    const nothing = await fetch(`${base}/images/${id}/content?offset=`, { method: 'PUT', body: new Uint8Array(content) });
+    expect([nothing.status, await nothing.json()]).toMatchObject([400, { field: 'offset' }]);
+    expect((await put(id, content, {}, 17)).status).toBe(409);
+    expect(await image(id)).toMatchObject({ receivedBytes: 4000, reason: expect.stringContaining('Go on at offset 4000') as string });
+    const request = httpRequest(`${base}/images/${id}/content?offset=4000`, { method: 'PUT', headers: { 'content-length': content.length - 4000 } });
+    request.on('error', () => undefined);
+    request.write(content.subarray(4000, 100_000));
+    await eventually('what was sent has arrived', async () => (await image(id)).receivedBytes === 100_000);
+    expect((await image(id)).reason).toBeNull();
+    request.destroy();
+    await eventually('the rest to be taken', async () => (await put(id, content.subarray(100_000), {}, 100_000)).status === 200);
   });
 
   it('whose Content-Range says another length than its Content-Length is refused before a byte is taken', async () => {
