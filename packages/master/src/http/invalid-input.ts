@@ -11,7 +11,8 @@ export interface Fault {
 export class InvalidInput extends ParavclError {
   constructor(readonly faults: readonly [Fault, ...Fault[]]) {
     const [first, ...others] = faults;
-    const more = others.length === 0 ? '' : ` (and ${others.length} more: ${[...new Set(others.map((fault) => fault.field))].slice(0, 10).join(', ')})`;
+    const fields = [...new Set(others.map((fault) => fault.field).filter((field) => field !== first.field))];
+    const more = fields.length === 0 ? '' : ` (and ${fields.length} more: ${fields.slice(0, 10).join(', ')})`;
     super('invalid-input', `${first.field}: ${first.limit}${more}.`, { field: first.field, limit: first.limit });
   }
 }

@@ -38,7 +38,7 @@ export interface Damage {
 /** What a verification found, and what came of its repair. */
 export function sayVerified(damage: Damage, { chunks, repair }: { readonly chunks: number; readonly repair: boolean }): string {
   const { places, left, fromHere } = damage;
-  const lists = `${damage.rewrittenLists === 0 ? '' : ` Lists of chunks of ${many(damage.rewrittenLists, 'image')} were lost and written anew.`}${sayLostLists(damage)}`;
+  const lists = `${damage.rewrittenLists === 0 ? '' : ` Lists of chunks of ${many(damage.rewrittenLists, 'image')} were lost and written anew.`}${sayLostLists(damage, repair)}`;
   if (places.length === 0) return `${many(chunks, 'chunk')} read, and all that ${damage.manifests.length > 0 ? 'other images' : 'images'} need are as they were.${lists}`;
   const found = `Damaged: ${sayNeeded(damage)}`;
   if (!repair) return `${found}. Verify the store with repair: hosts may have them.${lists}`;
@@ -50,7 +50,7 @@ export function sayVerified(damage: Damage, { chunks, repair }: { readonly chunk
 /** What a start found missing, without reading a chunk. */
 export function sayMissing(damage: Pick<Damage, 'places' | 'manifests' | 'images'>): string {
   const needed = damage.places.length === 0 ? '' : ` Missing or damaged in the master’s store: ${sayNeeded(damage)}. Verify the store with repair: hosts may have them.`;
-  return `${needed}${sayLostLists(damage)}`.trim();
+  return `${needed}${sayLostLists(damage, false)}`.trim();
 }
 
 function sayNeeded({ places, images }: Pick<Damage, 'places' | 'images'>): string {
@@ -64,10 +64,12 @@ function sayOrigin(repaired: number, fromHere: number): string {
   return `from hosts that had them, and ${fromHere} from what the master still had`;
 }
 
-function sayLostLists({ manifests, images }: Pick<Damage, 'manifests' | 'images'>): string {
+function sayLostLists({ manifests, images }: Pick<Damage, 'manifests' | 'images'>, repaired: boolean): string {
   if (manifests.length === 0) return '';
   const names = sayNames(images.filter(({ manifestId }) => manifestId !== null && manifests.includes(manifestId)));
-  return ` The list of chunks of ${many(manifests.length, 'image')} is lost: upload again what cannot be read${names === null ? '' : `, ${names}`}. A host that has it gives it back when it next opens the image.`;
+  const lost = ` The list of chunks of ${many(manifests.length, 'image')} is lost${names === null ? '' : `, of ${names}`}`;
+  const wayOut = 'A host that has the image gives it back when it next opens it; else upload the image again.';
+  return repaired ? `${lost}. ${wayOut}` : `${lost}: verify the store with repair. ${wayOut}`;
 }
 
 function namesOf(places: DamagedPlaces, images: readonly ImageRecord[]): string | null {

@@ -143,7 +143,7 @@ test('an image whose list of chunks is damaged is named, and has to be uploaded 
   const id = await keep(someChunks(1));
   writeFileSync(join(directory, 'manifests', id), Buffer.alloc(52, 1));
   stores.beginVerification(operator, { repair: true });
-  expect(await verified(stores)).toMatchObject({ damagedManifests: [id], sentence: expect.stringMatching(/The list of chunks of 1 image is lost: upload again/) as string });
+  expect(await verified(stores)).toMatchObject({ damagedManifests: [id], sentence: expect.stringMatching(/The list of chunks of 1 image is lost\. A host .* else upload the image again\.$/) as string });
 });
 
 test('a list of chunks that is damaged is written anew while a mirror has the image open', async () => {
@@ -171,7 +171,7 @@ test('what was deleted under a running master is found, written anew from what i
   rmSync(join(directory, 'packs'), { recursive: true });
   rmSync(join(directory, 'manifests', id));
   stores.beginVerification(operator, { repair: false });
-  expect((await verified(stores)).sentence).toBe('0 chunks read, and all that other images need are as they were. The list of chunks of 1 image is lost: upload again what cannot be read, Ubuntu (EMI-UBUNTU-2BB). A host that has it gives it back when it next opens the image.');
+  expect((await verified(stores)).sentence).toBe('0 chunks read, and all that other images need are as they were. The list of chunks of 1 image is lost, of Ubuntu (EMI-UBUNTU-2BB): verify the store with repair. A host that has the image gives it back when it next opens it; else upload the image again.');
   stores.beginVerification(operator, { repair: true });
   const repaired = await verified(stores);
   expect(repaired).toMatchObject({
@@ -219,7 +219,7 @@ test('a start tells what the store lacks of the images in the books, and nothing
   const told = (await database.unit.read.events.page({ kind: 'store.damaged', limit: 1 })).items[0];
   expect(told).toMatchObject({
     actor: 'master',
-    sentence: 'Missing or damaged in the master’s store: 2 chunks that images need, of Fedora (EMI-FEDORA-1). Verify the store with repair: hosts may have them. The list of chunks of 1 image is lost: upload again what cannot be read, Arch (EMI-ARCH-1). A host that has it gives it back when it next opens the image.',
+    sentence: 'Missing or damaged in the master’s store: 2 chunks that images need, of Fedora (EMI-FEDORA-1). Verify the store with repair: hosts may have them. The list of chunks of 1 image is lost, of Arch (EMI-ARCH-1): verify the store with repair. A host that has the image gives it back when it next opens it; else upload the image again.',
   });
   expect(faults).toEqual([expect.objectContaining({ message: told?.sentence })]);
   expect(await store.manifest(whole)).not.toBeNull();
