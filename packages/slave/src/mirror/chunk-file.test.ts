@@ -15,12 +15,15 @@ class Host {
   readonly disk = new LosingDisk();
   clock = new HandClock();
   faults: unknown[] = [];
+  changes = 0;
+  /** Chunks that were handed on with wrong bytes. */
+  wrong = 0;
   private bootNumber = 1;
 
   async open(of: TestImage = image): Promise<ChunkFile> {
     this.clock = new HandClock();
     await this.disk.makeDirectory(directory);
-    return ChunkFile.open({ files: this.disk, directory, image: of, bootId: `boot ${this.bootNumber}`, clock: this.clock, onFault: (error) => this.faults.push(error) });
+    return ChunkFile.open({ files: this.disk, directory, image: of, bootId: `boot ${this.bootNumber}`, clock: this.clock, onFault: (error) => this.faults.push(error), onChange: () => (this.changes += 1) });
   }
 
   startAgain(): void {
@@ -31,6 +34,13 @@ class Host {
 /** Waits for work that takes turns of the event loop. */
 async function turns(count: number): Promise<void> {
   for (let done = 0; done < count; done += 1) await turn();
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let waited = 0; !holds(); waited += 1) {
+    if (waited > 1000) throw new Error('It did not come to that.');
+    await turn();
+  }
 }
 
 async function keepAll(file: ChunkFile): Promise<void> {
@@ -198,6 +208,94 @@ test('what is kept while a sync fails is missing too: the kernel drops it with t
   expect([0, 1, 2].map((index) => again.has(index))).toEqual([true, true, true]);
 });
 
+const state = (host: Host): unknown => {
+  const file = host.disk.files.get(`${directory}/state.json`);
+  return file === undefined ? null : JSON.parse(file.cached.toString('utf8'));
+};
+
+/** Whole and on the disk. */
+async function wholeFile(host: Host): Promise<ChunkFile> {
+  const file = await host.open();
+  await keepAll(file);
+  await synced(host);
+  return file;
+}
+
+test('a chunk that rots while the mirror runs is found when it is read for others, and no other one is believed any more', async () => {
+  const host = new Host();
+  const file = await wholeFile(host);
+  host.disk.rot(`${directory}/data`, 2 * chunkBytes + 17);
+  expect(await file.readHashed(1)).toEqual(chunkOf(image, 1));
+  expect([file.isComplete, host.changes]).toEqual([true, 0]);
+  expect(await Promise.all([file.readHashed(2), file.readHashed(2)])).toEqual([null, null]);
+  expect(host.faults.map(String)).toEqual([expect.stringMatching(/Chunk 2 .* was damaged/)]);
+  expect([file.has(2), file.isComplete, file.believes(0, 0), file.damagedChunks, file.damagedIndexes]).toEqual([false, false, false, 1, [2]]);
+  await until(() => state(host) === null);
+  expect(host.changes).toBeGreaterThan(0);
+  for (let index = 0; index < chunks; index += 1) await file.readChunk(index);
+  expect([file.isTrusted, state(host)]).toEqual([true, { bootId: 'boot 1', clean: false, checkedAt: host.clock.now() }]);
+  await file.keep(2, chunkOf(image, 2));
+  expect([file.isComplete, file.damagedIndexes]).toEqual([true, []]);
+});
+
+test('what is doubted stays so when the mirror is killed or ends', async () => {
+  const host = new Host();
+  const file = await wholeFile(host);
+  host.disk.rot(`${directory}/data`, 1);
+  await file.recheck(0);
+  await turns(50);
+  host.disk.kill();
+  const second = await host.open();
+  expect([second.isTrusted, second.checkedAt]).toEqual([false, null]);
+  await second.close();
+  expect((await host.open()).isTrusted).toBe(false);
+});
+
+test('a chunk that rots while the last one is hashed again is not believed with the others', async () => {
+  const host = new Host();
+  await wholeFile(host);
+  host.disk.losePower(() => true);
+  host.startAgain();
+  const file = await host.open();
+  for (let index = 0; index < chunks - 1; index += 1) await file.readChunk(index);
+  host.disk.rot(`${directory}/data`, 1);
+  // The record of the belief is being written when the first one is found.
+  const last = file.readChunk(chunks - 1);
+  await turns(3);
+  await file.recheck(0);
+  await last;
+  await turns(50);
+  expect([file.isTrusted, file.believes(1, 1), state(host)]).toEqual([false, false, null]);
+});
+
+test('bytes in the place of zeros are found and made zeros again', async () => {
+  const host = new Host();
+  const file = await wholeFile(host);
+  host.disk.rot(`${directory}/data`, zeroChunk * chunkBytes + 9);
+  await file.recheck(zeroChunk);
+  expect([file.damagedChunks, file.damagedIndexes, file.isTrusted]).toEqual([1, [], false]);
+  expect(host.disk.files.get(`${directory}/data`)?.cached).toEqual(image.content);
+  for (let index = 0; index < chunks; index += 1) await file.readChunk(index);
+  expect(file.isComplete).toBe(true);
+});
+
+test('remembers over its ends when all of it was hashed last; what an earlier release left counts as long ago', async () => {
+  const host = new Host();
+  const file = await wholeFile(host);
+  const bornAt = host.clock.now() - 1000;
+  expect(file.checkedAt).toBe(bornAt);
+  await file.noteChecked();
+  const checkedAt = host.clock.now();
+  await file.close();
+  host.startAgain();
+  const again = await host.open();
+  expect([again.checkedAt, state(host)]).toEqual([checkedAt, { bootId: 'boot 2', clean: false, checkedAt }]);
+  await again.close();
+  await host.disk.replace(`${directory}/state.json`, Buffer.from('{"bootId":"boot 2","clean":true}\n'));
+  const old = await host.open();
+  expect([old.isComplete, old.checkedAt]).toEqual([true, null]);
+});
+
 test('nothing is written after the end', async () => {
   const host = new Host();
   await keepAll(await host.open());
@@ -287,5 +385,59 @@ test('whatever is killed, cut off, not synced or rots while the power is off, ev
       for (let at = 0; at < chunks; at += 1) await served(file, at);
     }),
     { numRuns: 200 },
+  );
+}, 60_000);
+
+type LiveStep = { readonly do: 'keep' | 'rot' | 'hand on' | 'read' | 'recheck'; readonly index: number } | { readonly do: 'wait'; readonly turns: number } | { readonly do: 'second' | 'kill' | 'end' };
+
+const liveStep: fc.Arbitrary<LiveStep> = fc.oneof(
+  { weight: 12, arbitrary: fc.record({ do: fc.constantFrom('keep' as const, 'rot' as const, 'hand on' as const, 'read' as const, 'recheck' as const), index }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('wait' as const), turns: fc.integer({ min: 1, max: 12 }) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('second' as const, 'kill' as const, 'end' as const) }) },
+);
+
+test('whatever rots while the mirror runs, what is handed on is right, and after all of it was hashed what is believed is', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(liveStep, { maxLength: 40 }), async (steps) => {
+      const host = new Host();
+      let file = await host.open();
+      for (const one of steps) {
+        switch (one.do) {
+          case 'keep':
+            void file.keep(one.index, chunkOf(image, one.index));
+            break;
+          case 'rot':
+            host.disk.rot(`${directory}/data`, one.index * chunkBytes + 5);
+            break;
+          case 'hand on':
+            void file.readHashed(one.index).then((chunk) => {
+              if (chunk !== null && !chunk.equals(chunkOf(image, one.index))) host.wrong += 1;
+            });
+            break;
+          case 'read':
+            void file.readChunk(one.index);
+            break;
+          case 'recheck':
+            void file.recheck(one.index);
+            break;
+          case 'wait':
+            await turns(one.turns);
+            break;
+          case 'second':
+            await host.clock.advance(1000);
+            break;
+          case 'kill':
+          case 'end':
+            if (one.do === 'kill') host.disk.kill();
+            else await file.close();
+            file = await host.open();
+        }
+      }
+      await turns(50);
+      for (let at = 0; at < chunks; at += 1) await file.recheck(at);
+      for (let at = 0; at < chunks; at += 1) await served(file, at);
+      expect([host.wrong, file.isTrusted]).toEqual([0, true]);
+    }),
+    { numRuns: 300 },
   );
 }, 60_000);

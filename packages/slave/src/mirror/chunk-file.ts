@@ -1,12 +1,11 @@
 import { hash } from 'node:crypto';
 import { join } from 'node:path';
-import type { Clock } from '@paravcl/shared/clock';
+import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import { chunkCount, chunkHash, chunkLength, isZeroChunk } from '@paravcl/shared/chunks/manifest';
-import { parseJson } from '@paravcl/shared/parse-json';
-import { z } from 'zod';
 import { Bitmap } from './bitmap';
 import type { KnownImage } from './chunk-source';
 import type { FileLayer, OpenFile } from './file-layer';
+import { TrustRecord } from './trust-record';
 
 export interface ChunkFileOptions {
   readonly files: FileLayer;
@@ -18,6 +17,8 @@ export interface ChunkFileOptions {
   readonly clock: Clock;
   /** Told of what stops nothing: a chunk that rotted, a disk that does not sync. */
   readonly onFault: (error: unknown) => void;
+  /** Told when less is here than was, or when what is here is believed again, or no longer. */
+  readonly onChange: () => void;
 }
 
 /** Chunks that were kept may wait so long for their bit on the disk; a crash costs fetching these again. */
@@ -26,9 +27,7 @@ const syncAgainMs = 5000;
 /** Bits are written in blocks of this many bytes. */
 const blockBytes = 4096;
 
-/** Under which boot of the host every bit on the disk may be believed, and whether the mirror ended in order. */
-const stateSchema = z.object({ bootId: z.string(), clean: z.boolean() });
-const names = { data: 'data', present: 'present', state: 'state.json' } as const;
+const names = { data: 'data', present: 'present' } as const;
 
 export function sha256(bytes: Buffer): Buffer {
   return hash('sha256', bytes, 'buffer');
@@ -43,6 +42,10 @@ export function sha256(bytes: Buffer): Buffer {
  * names the boot of the host under which all bits are true; under another boot they are, only if the mirror ended in order
  * before. It is renewed when the last bit was checked, and missing it means that nothing is believed.
  *
+ * Invariant: when a chunk that was believed is found damaged, the disk rots, and no other chunk is believed either before
+ * it was hashed again: `believed` is emptied in the same turn, and `state.json` goes. Its writes and removals come one after
+ * the other, and each is for the belief of that moment.
+ *
  * Chunks of zeros are holes: they count as there from the beginning.
  */
 export class ChunkFile {
@@ -55,6 +58,9 @@ export class ChunkFile {
   private timed = false;
   private closed = false;
   private storedChunks: number;
+  private readonly damaged = new Set<number>();
+  /** Found damaged since this was opened. */
+  damagedChunks = 0;
 
   private constructor(
     private readonly options: ChunkFileOptions,
@@ -63,19 +69,20 @@ export class ChunkFile {
     private readonly present: Bitmap,
     /** Those of `present` that were hashed, here or when they came; `present` itself when all are to be believed. */
     private believed: Bitmap,
+    private readonly record: TrustRecord,
   ) {
     this.zeros = zeroChunks(options.image);
     this.storedChunks = present.count - this.zeros.count;
   }
 
   static async open(options: ChunkFileOptions): Promise<ChunkFile> {
-    const { files, directory, image, bootId } = options;
-    const [opened, openedBits, stated] = await Promise.allSettled([files.open(join(directory, names.data)), files.open(join(directory, names.present)), readState(options)]);
-    if (opened.status === 'rejected' || openedBits.status === 'rejected' || stated.status === 'rejected') {
+    const { files, directory, image } = options;
+    const [opened, openedBits, recorded] = await Promise.allSettled([files.open(join(directory, names.data)), files.open(join(directory, names.present)), TrustRecord.read(options)]);
+    if (opened.status === 'rejected' || openedBits.status === 'rejected' || recorded.status === 'rejected') {
       for (const one of [opened, openedBits]) if (one.status === 'fulfilled') await one.value.close();
-      throw [opened, openedBits, stated].find((one) => one.status === 'rejected')?.reason;
+      throw [opened, openedBits, recorded].find((one) => one.status === 'rejected')?.reason;
     }
-    const [data, bits, state] = [opened.value, openedBits.value, stated.value];
+    const [data, bits, record] = [opened.value, openedBits.value, recorded.value];
     try {
       const total = chunkCount(image.manifest);
       const [present, zeros] = [await readBits(bits, total), zeroChunks(image)];
@@ -88,9 +95,9 @@ export class ChunkFile {
         await bits.write(present.copy(), 0);
         await Promise.all([data.sync(), bits.sync(), files.syncDirectory(directory)]);
       }
-      const isTrusted = isNew || (isWhole && state !== null && (state.clean || state.bootId === bootId));
-      const file = new ChunkFile(options, data, bits, present, isTrusted ? present : new Bitmap(total));
-      await file.begin(state);
+      if (isNew) record.checkedAt = options.clock.now();
+      const file = new ChunkFile(options, data, bits, present, isNew || (isWhole && record.trusts) ? present : new Bitmap(total), record);
+      await file.begin();
       return file;
     } catch (error) {
       await Promise.allSettled([data.close(), bits.close()]);
@@ -127,6 +134,20 @@ export class ChunkFile {
     return this.present.isFull;
   }
 
+  /** Since when every chunk that was here then was hashed; null when nobody knows. */
+  get checkedAt(): EpochMs | null {
+    return this.record.checkedAt;
+  }
+
+  /** Chunks that were damaged here and are still to be brought again. */
+  get damagedIndexes(): readonly number[] {
+    return [...this.damaged];
+  }
+
+  isDamaged(index: number): boolean {
+    return this.damaged.has(index);
+  }
+
   has(index: number): boolean {
     return this.present.has(index);
   }
@@ -153,36 +174,29 @@ export class ChunkFile {
     return !this.closed && (await this.data.read(target, at, length, position)) === length;
   }
 
-  /** The chunk, from here and true; null when it is missing, or was found rotten, which makes it missing. */
+  /** The chunk, from here and believed; null when it is missing, or was found damaged, which makes it missing. */
   async readChunk(index: number): Promise<Buffer | null> {
-    const { manifest } = this.options.image;
-    const length = chunkLength(manifest, index);
-    if (this.zeros.has(index)) {
-      if (!this.closed && !this.believed.has(index)) await this.checkHole(index);
-      return Buffer.alloc(length);
-    }
-    if (this.closed || !this.present.has(index)) return null;
-    const bytes = Buffer.allocUnsafe(length);
-    const whole = await this.read(bytes, 0, length, index * manifest.chunkBytes).catch((error: unknown) => {
-      this.options.onFault(error);
-      return false;
-    });
-    if (this.closed) return null;
-    if (whole && this.believed.has(index)) return bytes;
-    if (whole && sha256(bytes).equals(chunkHash(manifest, index))) {
-      this.believed.add(index);
-      await this.believeAll();
-      return bytes;
-    }
-    this.options.onFault(new Error(`Chunk ${index} of image ${this.options.image.id.slice(0, 12)} was damaged on this host's disk. It is fetched again.`));
-    await this.lose(index);
-    return null;
+    if (!this.zeros.has(index)) return this.readStored(index, false);
+    if (!this.closed && !this.believed.has(index)) await this.checkHole(index);
+    return Buffer.alloc(chunkLength(this.options.image.manifest, index));
+  }
+
+  /** As `readChunk`, and hashed now though it is believed: disks rot, and others would get it. */
+  async readHashed(index: number): Promise<Buffer | null> {
+    return this.zeros.has(index) ? this.readChunk(index) : this.readStored(index, true);
+  }
+
+  /** Looks whether what is on the disk is still right, though it is believed. */
+  async recheck(index: number): Promise<void> {
+    if (this.closed) return;
+    await (this.zeros.has(index) ? this.checkHole(index) : this.readStored(index, true));
   }
 
   /** Keeps bytes whose hash was checked. Throws what the disk says, ENOSPC for one; then it is not kept, nor when a sync fails meanwhile. */
   async keep(index: number, bytes: Buffer): Promise<void> {
     if (this.closed || this.believed.has(index) || !(await this.written(index, bytes))) return;
     if (this.present.add(index)) this.storedChunks += 1;
+    this.damaged.delete(index);
     this.believed.add(index);
     this.unsynced.push(index);
     this.changed(index);
@@ -200,7 +214,9 @@ export class ChunkFile {
     this.closed = true;
     try {
       await this.flushInTurn();
-      if (this.isTrusted) await this.writeState(true);
+      await this.record.inTurn(async () => {
+        if (this.isTrusted) await this.record.end();
+      });
     } finally {
       await this.abandon();
     }
@@ -209,37 +225,67 @@ export class ChunkFile {
   /** Closes the files and leaves everything as it is. */
   async abandon(): Promise<void> {
     this.closed = true;
-    await this.flushing.catch(() => undefined);
+    await Promise.allSettled([this.flushing, this.record.settled()]);
     await Promise.allSettled([this.data.close(), this.bits.close()]);
   }
 
-  /** From now on an end that is not in order is one under this boot. */
-  private async begin(state: z.infer<typeof stateSchema> | null): Promise<void> {
-    if (!this.isTrusted) {
-      const misleads = state !== null && (state.clean || state.bootId === this.options.bootId);
-      if (misleads) await this.forgetState();
-      await this.believeAll();
-      return;
-    }
-    if (state?.bootId === this.options.bootId && !state.clean) return;
-    await this.writeState(false).catch(async (error: unknown) => {
-      // A full disk: chunks are served all the same, and without a state they are hashed again one day.
+  /** Once all that is here was hashed, it is believed as after an end in order. To be asked after each chunk that was hashed. */
+  async believeAll(): Promise<void> {
+    const { believed } = this;
+    const mayBelieve = (): boolean => !this.closed && !this.isTrusted && this.believed === believed && believed.count === this.present.count;
+    if (!mayBelieve()) return;
+    try {
+      await this.flush();
+      await this.record.inTurn(async () => {
+        if (!mayBelieve()) return;
+        this.record.checkedAt = this.options.clock.now();
+        await this.record.renew();
+        if (mayBelieve()) this.believed = this.present;
+      });
+    } catch (error) {
       this.options.onFault(error);
-      await this.forgetState();
+    }
+    this.options.onChange();
+  }
+
+  /** Every chunk was hashed, and none was found damaged. */
+  async noteChecked(): Promise<void> {
+    await this.record.inTurn(async () => {
+      if (this.closed || !this.isTrusted) return;
+      this.record.checkedAt = this.options.clock.now();
+      await this.record.renew();
     });
   }
 
-  /** When the last chunk was hashed again. */
-  private async believeAll(): Promise<void> {
-    if (this.isTrusted || this.believed.count !== this.present.count) return;
-    try {
-      await this.flush();
-      await this.writeState(false);
-    } catch (error) {
-      this.options.onFault(error);
-      return;
+  private async begin(): Promise<void> {
+    if (this.isTrusted) return this.record.begin();
+    if (this.record.trusts) await this.record.forget();
+    this.record.checkedAt = null;
+    await this.believeAll();
+  }
+
+  private async readStored(index: number, hashed: boolean): Promise<Buffer | null> {
+    const { manifest } = this.options.image;
+    if (this.closed || !this.present.has(index)) return null;
+    const bytes = Buffer.allocUnsafe(chunkLength(manifest, index));
+    const whole = await this.readIfWhole(bytes, index);
+    // Who read it at the same time may have lost it.
+    if (this.closed || !this.present.has(index)) return null;
+    if (whole && !hashed && this.believed.has(index)) return bytes;
+    if (whole && sha256(bytes).equals(chunkHash(manifest, index))) {
+      if (this.believed.add(index)) await this.believeAll();
+      return bytes;
     }
-    this.believed = this.present;
+    await this.lose(index);
+    return null;
+  }
+
+  /** A sector that cannot be read is as good as a damaged one. */
+  private readIfWhole(target: Buffer, index: number): Promise<boolean> {
+    return this.read(target, 0, target.length, index * this.options.image.manifest.chunkBytes).catch((error: unknown) => {
+      this.options.onFault(error);
+      return false;
+    });
   }
 
   /** Nobody wrote there; if something is there all the same, the plain file would show it. */
@@ -247,9 +293,10 @@ export class ChunkFile {
     const { manifest } = this.options.image;
     const [zeros, bytes] = [Buffer.alloc(chunkLength(manifest, index)), Buffer.allocUnsafe(chunkLength(manifest, index))];
     try {
-      const isHole = (await this.read(bytes, 0, bytes.length, index * manifest.chunkBytes)) && bytes.equals(zeros);
+      const whole = await this.readIfWhole(bytes, index);
       if (this.closed) return;
-      if (!isHole) {
+      if (!whole || !bytes.equals(zeros)) {
+        this.foundDamaged(index);
         if (!(await this.written(index, zeros))) return;
         this.unsynced.push(index);
         this.changed(index);
@@ -264,10 +311,23 @@ export class ChunkFile {
 
   /** Its bit is gone from the disk before new bytes may be written in its place. */
   private async lose(index: number): Promise<void> {
+    this.foundDamaged(index);
+    this.damaged.add(index);
     this.drop(index);
     this.changed(index);
     await this.flush();
     await this.believeAll();
+  }
+
+  /** If it was believed the disk rots, and no other chunk is better. */
+  private foundDamaged(index: number): void {
+    this.damagedChunks += 1;
+    this.options.onFault(new Error(`Chunk ${index} of image ${this.options.image.id.slice(0, 12)} was damaged on this host's disk. It is ${this.zeros.has(index) ? 'made zeros' : 'fetched'} again.`));
+    if (this.believed.has(index)) {
+      this.believed = new Bitmap(this.present.length);
+      this.record.inTurn(() => this.record.forget()).catch((error: unknown) => this.options.onFault(error));
+    }
+    this.options.onChange();
   }
 
   /** False when a sync failed meanwhile, which may have taken a part of it, or when this was closed. */
@@ -328,6 +388,7 @@ export class ChunkFile {
     } catch (error) {
       this.failedSyncs += 1;
       for (const index of [...indexes, ...this.unsynced.splice(0)]) this.drop(index);
+      this.options.onChange();
       throw error;
     }
   }
@@ -336,15 +397,6 @@ export class ChunkFile {
     if (!this.zeros.has(index) && this.present.remove(index)) this.storedChunks -= 1;
     // When all are believed the two bitmaps are one.
     if (!this.isTrusted) this.believed.remove(index);
-  }
-
-  private writeState(clean: boolean): Promise<void> {
-    return this.options.files.replace(join(this.options.directory, names.state), Buffer.from(`${JSON.stringify({ bootId: this.options.bootId, clean })}\n`));
-  }
-
-  private async forgetState(): Promise<void> {
-    await this.options.files.remove(join(this.options.directory, names.state));
-    await this.options.files.syncDirectory(this.options.directory);
   }
 }
 
@@ -359,14 +411,4 @@ async function readBits(bits: OpenFile, total: number): Promise<Bitmap> {
   const whole = (await bits.size()) === bytes.length && (await bits.read(bytes, 0, bytes.length, 0)) === bytes.length;
   if (!whole) await bits.resize(bytes.length);
   return new Bitmap(total, whole ? bytes : undefined);
-}
-
-async function readState({ files, directory }: ChunkFileOptions): Promise<z.infer<typeof stateSchema> | null> {
-  const text = await files.readAll(join(directory, names.state));
-  if (text === null) return null;
-  try {
-    return stateSchema.parse(parseJson(text.toString('utf8')));
-  } catch {
-    return null;
-  }
 }

@@ -245,7 +245,7 @@ export class MirrorLibrary implements ImageLibrary {
 
   private openFile(id: ManifestId, manifest: Manifest): Promise<ChunkFile> {
     const { files, bootId, clock } = this.options;
-    return ChunkFile.open({ files, directory: join(this.directory, id), image: { id, manifest }, bootId, clock, onFault: (error) => this.fault(error) });
+    return ChunkFile.open({ files, directory: join(this.directory, id), image: { id, manifest }, bootId, clock, onFault: (error) => this.fault(error), onChange: () => this.changed() });
   }
 
   private add(id: ManifestId, manifest: Manifest, file: ChunkFile, usedAt: number): StoredImage {

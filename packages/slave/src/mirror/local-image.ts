@@ -5,7 +5,7 @@ import type { KnownImage } from './chunk-source';
 export interface LocalImage extends KnownImage {
   /** `length` bytes from `offset`; what is missing is fetched, checked, kept. Throws ChunkUnavailable. */
   read(offset: number, length: number): Promise<Buffer>;
-  /** One chunk as it is here, checked since the host was started; null when it is missing or rotted. */
+  /** One chunk as it is here, for others: hashed as it is read; null when it is missing or rotted. */
   held(index: number): Promise<Buffer | null>;
   /** One chunk from here or from the source, kept. Throws ChunkUnavailable. */
   obtain(index: number, urgent: boolean): Promise<Buffer>;

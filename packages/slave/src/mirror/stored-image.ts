@@ -76,13 +76,33 @@ export class StoredImage implements LocalImage {
     return this.file.isTrusted;
   }
 
+  /** Since when every chunk that was here then was hashed; null when nobody knows. */
+  get checkedAt(): EpochMs | null {
+    return this.file.checkedAt;
+  }
+
+  /** Found damaged here since the mirror started, and brought again or not. */
+  get damagedChunks(): number {
+    return this.file.damagedChunks;
+  }
+
+  /** Of the damaged ones those that were not brought again yet: who reads the plain file finds wrong bytes there. */
+  get damagedIndexes(): readonly number[] {
+    return this.file.damagedIndexes;
+  }
+
+  /** Chunks are on their way: somebody waits for them, or they are brought ahead. */
+  get isBringing(): boolean {
+    return this.transfers.size > 0;
+  }
+
   /** Guests and tools that read it now. */
   get readerCount(): number {
     return this.readers;
   }
 
   get isBusy(): boolean {
-    return this.readers > 0 || this.transfers.size > 0;
+    return this.readers > 0 || this.isBringing;
   }
 
   /** A reader came; call the answer, once, when it went. Nothing removes the image meanwhile. */
@@ -162,7 +182,7 @@ export class StoredImage implements LocalImage {
 
   async held(index: number): Promise<Buffer | null> {
     if (index >= chunkCount(this.manifest)) return null;
-    return this.parts.recent.get(this.id, index) ?? this.file.readChunk(index);
+    return this.parts.recent.get(this.id, index) ?? this.file.readHashed(index);
   }
 
   async obtain(index: number, urgent: boolean): Promise<Buffer> {
@@ -181,6 +201,21 @@ export class StoredImage implements LocalImage {
   /** Hashes a chunk that is here and not yet believed. */
   async check(index: number): Promise<void> {
     if (this.file.has(index) && !this.file.believes(index, index)) await this.file.readChunk(index);
+  }
+
+  /** Hashes a chunk that is here, though it is believed. */
+  async recheck(index: number): Promise<void> {
+    await this.file.recheck(index);
+  }
+
+  /** Every chunk was hashed again and none was found damaged. */
+  noteChecked(): Promise<void> {
+    return this.file.noteChecked();
+  }
+
+  /** Believes what is here when all of it was hashed. */
+  believeAll(): Promise<void> {
+    return this.file.believeAll();
   }
 
   /** Whether a chunk that is here is still to be hashed. */
@@ -239,7 +274,11 @@ export class StoredImage implements LocalImage {
   private async keep(index: number, chunk: Buffer): Promise<void> {
     this.unkept += chunk.length;
     try {
-      if (await this.parts.room.keep(chunk.length, () => this.file.keep(index, chunk))) this.parts.onChange();
+      const write = (): Promise<void> => this.file.keep(index, chunk);
+      // In the place of a damaged one it needs no room.
+      if (this.file.isDamaged(index)) await write();
+      else if (!(await this.parts.room.keep(chunk.length, write))) return;
+      this.parts.onChange();
     } finally {
       this.unkept -= chunk.length;
     }
