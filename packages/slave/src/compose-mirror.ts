@@ -20,6 +20,7 @@ import { PeerConnections } from './mirror/peer-connections';
 import { PeerServer } from './mirror/peer-server';
 import { Prefetcher } from './mirror/prefetch';
 import { ReadRecorder } from './mirror/read-recorder';
+import { Scrub } from './mirror/scrub';
 import { lockState } from './state-lock';
 
 export interface RunningMirror {
@@ -114,6 +115,7 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
   }));
   const prefetcher: Prefetcher = new Prefetcher(opened, clock, config.mirror, log);
   const completion = new ImageCompletion(opened, (id) => prefetcher.bootSet(id), clock, log);
+  const scrub = new Scrub(opened, completion, clock, log);
   const recorder = new ReadRecorder({
     clock,
     earlier: await hostFiles.list(new PoolLayout(config.poolDir).instances),
@@ -142,6 +144,7 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
     nbdSocket,
     library: opened,
     completion,
+    scrub,
     log,
     bootSet: (id) => prefetcher.bootSet(id),
     phase: (instanceId, phase) => recorder.phase(instanceId, phase),
@@ -158,12 +161,14 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
     }),
   });
   door.start();
-  void completion.checkAll().catch((err: unknown) => log.error({ err }, 'images that were not closed in order are no longer hashed again in the background; they are when they are read'));
+  void completion.checkAll().catch((err: unknown) => log.error({ err }, 'doubtful images are no longer hashed again in the background; they are when they are read'));
+  void scrub.run().catch((err: unknown) => log.error({ err }, 'images are no longer hashed again every week'));
   log.info({ slave: enrolment.name, images: opened.all().length }, 'the mirror serves');
   return {
     stop: async () => {
       prefetcher.stop();
       completion.stop();
+      scrub.stop();
       await Promise.all([control.close(), nbd.close(), server?.close()]);
       door.stop();
       peers.stop();

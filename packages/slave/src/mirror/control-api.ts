@@ -14,10 +14,24 @@ import { z } from 'zod';
  *   GET /status
  */
 export const imageWishSchema = z.strictObject({
-  /** `serve`: the manifest is here and guests can read it over NBD. `whole`: every chunk is here and checked. */
-  want: z.enum(['serve', 'whole']),
+  /**
+   * `serve`: the manifest is here and guests can read it over NBD. `whole`: every chunk is here and checked. `check`: what is
+   * here was hashed again since this was asked for first, and what was damaged brought again; how it ended is told for a minute.
+   */
+  want: z.enum(['serve', 'whole', 'check']),
 });
 export type ImageWish = z.infer<typeof imageWishSchema>;
+
+export const checkStandingSchema = z.object({
+  /** Of all chunks of the image so many were looked at. */
+  checkedChunks: z.int().nonnegative(),
+  damagedChunks: z.int().nonnegative(),
+  /** Damaged ones that nobody could give again. */
+  missingChunks: z.int().nonnegative(),
+  /** Why the check ended early; null when it did not. */
+  fault: z.string().nullable(),
+});
+export type CheckStanding = z.infer<typeof checkStandingSchema>;
 
 export const imageStandingSchema = z.object({
   manifest: sha256Schema,
@@ -33,11 +47,25 @@ export const imageStandingSchema = z.object({
   /** Unix socket of the NBD server, and the export's name to which `.<instance id>` may be added. */
   socket: z.string(),
   exportName: z.string(),
+  /** With `check` alone. */
+  check: checkStandingSchema.optional(),
 });
 export type ImageStanding = z.infer<typeof imageStandingSchema>;
 
 export const imageListSchema = z.object({
-  images: z.array(z.object({ holding: imageHoldingSchema, sizeBytes: z.int(), storedBytes: z.int(), usedAt: z.iso.datetime(), heldBy: z.array(idSchema) })),
+  images: z.array(
+    z.object({
+      holding: imageHoldingSchema,
+      sizeBytes: z.int(),
+      storedBytes: z.int(),
+      usedAt: z.iso.datetime(),
+      heldBy: z.array(idSchema),
+      /** Whether what is here is believed, or still to be hashed; a mirror of an earlier release tells neither this nor the next. */
+      isChecked: z.boolean().optional(),
+      /** Since when every chunk that was here then was hashed; null when nobody knows. */
+      checkedAt: z.iso.datetime().nullable().optional(),
+    }),
+  ),
 });
 export type ImageList = z.infer<typeof imageListSchema>;
 

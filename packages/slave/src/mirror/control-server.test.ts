@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -103,10 +103,24 @@ test('in a full pool an image that is only to be hashed again becomes whole; one
   expect(await refusal('PUT', `/images/${other.id}`, { want: 'whole' })).toBe('507 no-room');
 });
 
+test('an image that is to be checked is hashed again, and what was damaged is brought into its place', async () => {
+  await ask('PUT', `/images/${image.id}`, { want: 'whole' });
+  await until('the whole image', () => mirror.library.find(image.id)?.isComplete === true);
+  const data = await open(join(pool, 'mirror', 'images', image.id, 'data'), 'r+');
+  await data.write(Buffer.from('rot'), 0, 3, 7 * 65_536);
+  const check = async (): Promise<ReturnType<typeof imageStandingSchema.parse>> => imageStandingSchema.parse((await ask('PUT', `/images/${image.id}`, { want: 'check' })).body);
+  await until('the check', async () => (await check()).done);
+  expect(await check()).toMatchObject({ done: true, complete: true, check: { checkedChunks: 20, damagedChunks: 1, missingChunks: 0, fault: null } });
+  const { buffer } = await data.read(Buffer.alloc(image.content.length), 0, image.content.length, 0);
+  await data.close();
+  expect(buffer.equals(image.content)).toBe(true);
+  expect(await refusal('PUT', `/images/${'f'.repeat(64)}`, { want: 'check' })).toBe('404 missing');
+});
+
 test('lists images with who holds them, and says how the mirror is', async () => {
   await ask('PUT', `/images/${image.id}`, { want: 'serve' });
   const { body } = await ask('GET', '/images');
-  expect(imageListSchema.parse(body)).toMatchObject({ images: [{ holding: { manifest: image.id, presentChunks: 4 }, sizeBytes: image.content.length, storedBytes: 0, heldBy: [] }] });
+  expect(imageListSchema.parse(body)).toMatchObject({ images: [{ holding: { manifest: image.id, presentChunks: 4 }, sizeBytes: image.content.length, storedBytes: 0, heldBy: [], isChecked: true, checkedAt: expect.any(String) as string }] });
   expect(mirrorStatusSchema.parse((await ask('GET', '/status')).body)).toMatchObject({ build: 'test', readers: 0, poolFull: false });
 });
 

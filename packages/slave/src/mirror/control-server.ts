@@ -11,6 +11,7 @@ import { ChunkUnavailable, ManifestMissing } from './chunk-source';
 import { imageWishSchema, phaseBodySchema, type ControlError, type ImageList, type ImageStanding, type ImageWish, type MirrorStatus } from './control-api';
 import type { ImageCompletion } from './image-completion';
 import { NoRoom, type MirrorLibrary } from './image-library';
+import type { Scrub } from './scrub';
 import type { StoredImage } from './stored-image';
 
 export interface ControlServerOptions {
@@ -19,6 +20,7 @@ export interface ControlServerOptions {
   readonly nbdSocket: string;
   readonly library: MirrorLibrary;
   readonly completion: ImageCompletion;
+  readonly scrub: Scrub;
   readonly log: Logger;
   bootSet(id: ManifestId): readonly number[];
   phase(instanceId: string, phase: ReadPhase): void;
@@ -91,12 +93,21 @@ export class ControlServer {
   }
 
   private async wish(id: ManifestId, { want }: ImageWish): Promise<ImageStanding> {
+    if (want === 'check') return this.check(id);
     const image = await this.options.library.open(id);
     if (want === 'whole') {
       if (!image.isFull && this.options.library.poolFull) throw new Refused('no-room', `The pool is full: image ${id.slice(0, 12)} cannot be brought whole. Free some room, or remove instances.`);
       this.options.completion.complete(image);
     }
     return this.standing(image, want === 'serve' || image.isComplete);
+  }
+
+  /** Of what is here: nothing is brought for it but what is damaged, and nobody used the image. */
+  private check(id: ManifestId): ImageStanding {
+    const image = this.options.library.find(id);
+    if (image === null) throw new Refused('missing', `Image ${id.slice(0, 12)} is not on this host.`);
+    const { done, ...check } = this.options.scrub.ask(image);
+    return { ...this.standing(image, done), check };
   }
 
   private standing(image: StoredImage, done: boolean): ImageStanding {
@@ -123,6 +134,8 @@ export class ControlServer {
         storedBytes: image.storedBytes,
         usedAt: new Date(image.usedAt).toISOString(),
         heldBy: [...(held.get(image.id) ?? [])],
+        isChecked: image.isChecked,
+        checkedAt: image.checkedAt === null ? null : new Date(image.checkedAt).toISOString(),
       })),
     };
   }
