@@ -1,3 +1,4 @@
+import type { Reason } from '@paravcl/shared/domain/reasons';
 import { cut } from './failures';
 import type { MirrorStanding } from './mirror-watch';
 import { act, bootedSteps, observe, type Plan, type View, type Wanted } from './plan';
@@ -8,6 +9,19 @@ const causes: Readonly<Record<MirrorStanding, string>> = {
   silent: `${mirror} does not answer; it goes on by itself once it does. Look with "systemctl status paravcl-mirror" there.`,
   back: `${mirror} was away. It answers again, and the guest goes on by itself within half a minute.`,
 };
+
+/** A guest that ran so long since it was continued is taken to be over its disk errors. */
+export const steadyMs = 30_000;
+/** As often as a guest is stopped by the way, a disk that was full for a moment. */
+const passing = 1;
+
+/** Of a guest that runs: it was stopped again and again, and has not run for long since. Null when it is over that. */
+export function lastingDiskError({ recollection, facts }: View): { readonly reason: Reason; readonly overAtMs: number } | null {
+  const last = recollection.failures.get('resume-disk');
+  if (last === undefined || last.attempts <= passing) return null;
+  const sentence = `The hypervisor stopped the guest after a disk error on this slave ${last.attempts} times in a row, and it was continued each time: ${causes[facts.mirror]}`;
+  return { reason: { code: 'DiskError', sentence }, overAtMs: last.retryAtMs + steadyMs };
+}
 
 /** The hypervisor stopped the guest after a disk error; it is continued, again and again, until the cause is gone. */
 export function continueAfterDiskError(desired: Wanted, view: View): Plan {

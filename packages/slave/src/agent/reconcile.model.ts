@@ -1,5 +1,6 @@
 import type { ImageRef, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import type { DomainState } from '../hypervisor/driver';
+import { steadyMs } from './disk-error';
 import { failedAgain, type Failure, type FailureCode } from './failures';
 import { nothingRecollected, type HostFacts, type KnownInstance, type Recollection } from './host-facts';
 import type { Marks } from './marks';
@@ -61,6 +62,8 @@ export class Model {
   look(): void {
     const state = this.host.domain?.state;
     const booting = state === 'running' && this.known.marks.up !== 'yes';
+    const trouble = this.recollection.failures.get('resume-disk');
+    if (state === 'running' && trouble !== undefined && this.nowMs >= trouble.retryAtMs + steadyMs) this.recollection.failures.delete('resume-disk');
     this.recollection = {
       ...this.recollection,
       bootingSinceMs: booting ? (this.recollection.bootingSinceMs ?? this.nowMs) : null,

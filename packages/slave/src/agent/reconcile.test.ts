@@ -266,6 +266,18 @@ test('a guest stopped by a disk error goes on when the cause is gone, and says w
   expect(plan.observed).toMatchObject({ state: 'running', reason: null });
 });
 
+test('a guest that a disk error stops again and again says so also while it runs in between, and no more once it runs on', () => {
+  const m = model(wanted('running', 1), { domain: { state: 'paused-io', generation: 1 }, files: true, leased: true }, { booted: true, up: 'no' }, { diskErrors: 3 });
+  const told: string[] = [];
+  run(m, ({ observed }) => told.push(`${m.host.domain?.state ?? ''}: ${observed?.reason?.code ?? 'well'}`));
+  expect([...new Set(told)]).toEqual(['paused-io: DiskError', 'running: DiskError', 'running: well']);
+  // Continued at once, and well ever since: that is not worth a word.
+  const once = model(wanted('running', 1), { domain: { state: 'paused-io', generation: 1 }, files: true, leased: true }, { booted: true, up: 'yes' });
+  told.length = 0;
+  run(once, ({ observed }) => told.push(`${once.host.domain?.state ?? ''}: ${observed?.reason?.code ?? 'well'}`));
+  expect([...new Set(told)]).toEqual(['paused-io: DiskError', 'running: well']);
+});
+
 test.each([
   ['well', /most often its disk is full, or nobody can give it a part of its image; it goes on by itself once the cause is gone\.$/],
   ['silent', /: the mirror of this host, through which it reads an image that is not whole here, does not answer; it goes on by itself once it does\. Look with "systemctl status paravcl-mirror" there\.$/],

@@ -2,6 +2,7 @@ import type { Cancel, Clock } from '@paravcl/shared/clock';
 import type { Logger } from 'pino';
 import { DiskStoreError } from '../disks/disk-store';
 import { HypervisorError } from '../hypervisor/driver';
+import { steadyMs } from './disk-error';
 import { failedAgain, failedOnceMore, type Failure, type FailureCode } from './failures';
 import { nothingRecollected, type HostFacts, type Recollection } from './host-facts';
 import { instanceEnd, type HostTime } from './instance-end';
@@ -293,7 +294,7 @@ export class Runner {
     const booting = state === 'running' && known.marks.up !== 'yes';
     const trouble = recollection.failures.get('resume-disk');
     // A guest that ran for a while after its disk error starts with a fresh back-off at the next one.
-    if (state === 'running' && trouble !== undefined && nowMs > trouble.retryAtMs + 30_000) recollection.failures.delete('resume-disk');
+    if (state === 'running' && trouble !== undefined && nowMs >= trouble.retryAtMs + steadyMs) recollection.failures.delete('resume-disk');
     instance.recollection = {
       ...recollection,
       bootingSinceMs: booting ? (recollection.bootingSinceMs ?? nowMs) : null,

@@ -1,4 +1,4 @@
-import { continueAfterDiskError } from './disk-error';
+import { continueAfterDiskError, lastingDiskError } from './disk-error';
 import { domainLost, stoppedByGuest, vanished, wentDownByItself } from './ended-by-itself';
 import { cleanUp, givenUp } from './failed-launch';
 import { cut } from './failures';
@@ -54,19 +54,18 @@ function keepRunning(desired: Wanted, view: View): Plan {
   };
   const reserve = up === 'yes' ? [] : addressSteps(desired, facts);
   const refused = firstFinal(reserve, recollection.failures);
+  const diskError = lastingDiskError(view);
   const observed =
-    up === 'yes'
-      ? observe(desired, 'running')
-      : up === 'no'
-        ? observe(desired, 'booting')
-        : observe(
-            desired,
-            'running',
-            refused === null
-              ? { code: 'DeadlinePassed', sentence: `The guest runs but took no address within ${bootGraceMs / 60_000} minutes of its boot; its console tells more.` }
-              : { code: 'SlaveRefused', sentence: refused.sentence },
-          );
-  const plan = act(view, [...noteSteps(seen), ...reserve, ...markSteps(desired, facts)], observed);
+    diskError !== null || up !== 'silent'
+      ? observe(desired, up === 'no' ? 'booting' : 'running', diskError?.reason ?? null)
+      : observe(
+          desired,
+          'running',
+          refused === null
+            ? { code: 'DeadlinePassed', sentence: `The guest runs but took no address within ${bootGraceMs / 60_000} minutes of its boot; its console tells more.` }
+            : { code: 'SlaveRefused', sentence: refused.sentence },
+        );
+  const plan = act(view, [...noteSteps(seen), ...reserve, ...markSteps(desired, facts)], observed, diskError?.overAtMs ?? null);
   // The hypervisor has no event for a DHCP lease, so it is asked: often at first, seldom later.
   const pollMs = up === 'no' ? (nowMs - since < 20_000 ? 500 : 1000) : up === 'silent' ? 10_000 : null;
   return pollMs === null ? plan : { ...plan, wakeAtMs: earliest(plan.wakeAtMs, nowMs + pollMs) };
