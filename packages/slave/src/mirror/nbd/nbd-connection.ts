@@ -54,6 +54,8 @@ export class NbdConnection {
   private reply = Buffer.alloc(0);
   private ended = false;
   private waitsForBudget = false;
+  /** The next read was tried here already, before the budget had no room for it. */
+  private isForLater = false;
 
   constructor(
     private readonly socket: Socket,
@@ -64,6 +66,7 @@ export class NbdConnection {
   ) {
     this.held = received;
     socket.on('data', (piece: Buffer) => {
+      if (this.ended) return;
       this.held = this.held.length === 0 ? piece : Buffer.concat([this.held, piece]);
       this.serve();
     });
@@ -100,6 +103,7 @@ export class NbdConnection {
       return;
     }
     if (at > 0) this.held = this.held.subarray(at);
+    if (this.ended) return;
     if (this.isFull) this.socket.pause();
     else if (this.socket.isPaused()) this.socket.resume();
   }
@@ -108,8 +112,10 @@ export class NbdConnection {
   private take(request: Request): boolean {
     const { structured, tellsAllocation, export: image } = this.agreed;
     if (request.type === command.disconnect) {
+      // Nothing may come after it: what comes is not read.
       this.ended = true;
-      this.socket.end();
+      this.socket.pause();
+      this.socket.destroySoon();
       return true;
     }
     const fault = faultOf(request, image.sizeBytes, tellsAllocation);
@@ -123,8 +129,10 @@ export class NbdConnection {
     if (request.type === command.blockStatus) return this.answerNow(blockStatusReply(request, image.extents(request.offset, request.length)));
     const counted = this.isBehind || request.length > blockingBytes ? countedAs(request.length) : 0;
     if (!this.hasRoom(counted)) return false;
-    if (this.answerHere(request, counted)) return true;
+    if (!this.isForLater && this.answerHere(request, counted)) return true;
+    this.isForLater = true;
     if (counted === 0 && !this.hasRoom(countedAs(request.length))) return false;
+    this.isForLater = false;
     void this.answerLater(request);
     return true;
   }

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@paravcl/shared/clock';
@@ -7,9 +9,10 @@ import pino from 'pino';
 import { goData, NbdClient, number32, text } from '../../../test/fixtures/nbd-client';
 import { testContent } from '../../../test/fixtures/test-image';
 import { until } from '../../../test/fixtures/until';
+import { NbdConnection, ReplyBudget } from './nbd-connection';
 import type { NbdExport } from './nbd-export';
 import { NbdServer } from './nbd-server';
-import { allocationContext, command, nbdError, option, optionAnswer } from './wire';
+import { allocationContext, command, magic, nbdError, option, optionAnswer } from './wire';
 
 const chunkBytes = 64 * 1024;
 /** Larger than the largest request, and not a multiple of anything. */
@@ -179,6 +182,27 @@ test.each([{ structured: false }, { structured: true }])('nothing is written, an
   expect((await client.reply(() => 4)).data).toEqual(content.subarray(3, 7));
   client.request(command.disconnect, 0, 0);
   await client.hungUp();
+});
+
+test('reads nothing more of a client that said that it goes', async () => {
+  const served: Socket[] = [];
+  const listening = createServer((socket) => {
+    served.push(socket.on('error', () => undefined));
+    new NbdConnection(socket, { export: image, structured: false, tellsAllocation: false }, new ReplyBudget(1024), Buffer.alloc(0), (error) => {
+      throw error;
+    });
+  }).listen(0, '127.0.0.1');
+  await once(listening, 'listening');
+  const client = connect({ port: (listening.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true });
+  client.on('error', () => undefined);
+  const going = Buffer.alloc(28);
+  going.writeUInt32BE(magic.request, 0);
+  going.writeUInt16BE(command.disconnect, 6);
+  client.write(Buffer.concat([going, Buffer.alloc(32 * 1024 * 1024)]));
+  await until('the release', () => image.released === 1);
+  expect(served.map(({ destroyed, bytesRead }) => [destroyed, bytesRead < 1024 * 1024])).toEqual([[true, true]]);
+  client.destroy();
+  listening.close();
 });
 
 test('tells which ranges are zeros, all of them or the first', async () => {
