@@ -47,6 +47,20 @@ test('it is handed on ten minutes after the boot ended, although the guest goes 
   expect(finished).toHaveLength(1);
 });
 
+test('it is handed on once when the guest takes long to end', async () => {
+  const { clock, recorder: it, finished } = recorder();
+  const reader = it.begin(image, 'one');
+  reader?.read(1, 1);
+  it.phase('one', 'application');
+  await clock.advance(10 * minuteMs - 1);
+  it.phase('one', 'shutdown');
+  await clock.advance(minuteMs);
+  expect(finished).toEqual([]);
+  reader?.read(2, 2);
+  reader?.end();
+  expect(finished).toEqual([[image.id, 'one', { boot: [1], application: [], shutdown: [2] }]]);
+});
+
 test('several connections of one instance make one recording', () => {
   const { recorder: it, finished } = recorder();
   const [one, other] = [it.begin(image, 'one'), it.begin(image, 'one')];

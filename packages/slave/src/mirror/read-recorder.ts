@@ -70,10 +70,9 @@ export class ReadRecorder {
     // Ended before it came up: what it read is no boot.
     if (session.phase === 'boot' && phase === 'shutdown') return this.drop(instanceId, session);
     session.phase = phase;
-    if (phase === 'application') {
-      session.cancel();
-      session.cancel = this.options.clock.after(applicationMs, () => this.finish(instanceId, session));
-    } else if (session.readers === 0) this.finish(instanceId, session);
+    session.cancel();
+    if (phase === 'application') session.cancel = this.options.clock.after(applicationMs, () => this.finish(instanceId, session));
+    else if (session.readers === 0) this.finish(instanceId, session);
   }
 
   private start({ id, manifest }: KnownImage, instanceId: string): Session | null {
