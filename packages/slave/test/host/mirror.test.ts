@@ -129,6 +129,18 @@ test('a guest boots from an image that is not here yet; its mirror is killed in 
   await readsRight();
 });
 
+test('while one guest runs its mirror is started anew, and another guest starts from the same kernel', async () => {
+  await readingFromMirror();
+  await killMirror();
+  await startMirror();
+  const other = rig.another();
+  await eventually('the other guest to boot', 90_000, () => {
+    if (other.seen()?.reason != null) throw new Error(other.seen()?.reason?.sentence);
+    return other.seen()?.state === 'booting' ? true : undefined;
+  });
+  await readsRight();
+});
+
 test('a guest whose mirror was away for long is paused and names it; it goes on once QEMU has found the mirror again, which takes 16 seconds at most', async () => {
   await readingFromMirror();
   await killMirror();
