@@ -16,7 +16,7 @@ import { z } from 'zod';
 export const imageWishSchema = z.strictObject({
   /**
    * `serve`: the manifest is here and guests can read it over NBD. `whole`: every chunk is here and checked. `check`: what is
-   * here was hashed again since this was asked for first, and what was damaged brought again; how it ended is told for a minute.
+   * here was hashed again since this was asked for first, and what was damaged brought again; how it ended is told for five seconds.
    */
   want: z.enum(['serve', 'whole', 'check']),
 });

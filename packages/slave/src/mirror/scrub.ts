@@ -17,7 +17,7 @@ const yieldMs = 1000;
 /** So many, then a pause. */
 const chunksAtOnce = 16;
 /** How a check that was asked for ended is told for so long; who asks later asks for the next one. */
-const toldForMs = 60_000;
+const toldForMs = 5000;
 
 interface AskedCheck extends CheckStanding {
   /** By the monotonic clock; null while it runs. */
