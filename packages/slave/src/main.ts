@@ -8,6 +8,7 @@ import { readConfig } from './config';
 import { withConfigOptions } from './config-options';
 import { doctorCommand, type DoctorOptions } from './doctor/doctor-command';
 import { enrolCommand } from './enrol-command';
+import { imagesCommand } from './images-command';
 import { LastContact } from './last-contact';
 import { caFileName, enrolmentFileName, readEnrolment } from './link/enrolment-record';
 import { keyFileName } from './link/identity';
@@ -41,7 +42,8 @@ const program = new Command('paravcl-slave')
   .addCommand(runCommand(build))
   .addCommand(mirrorCommand(build))
   .addCommand(doctor)
-  .addCommand(statusCommand());
+  .addCommand(statusCommand())
+  .addCommand(imagesCommand());
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
