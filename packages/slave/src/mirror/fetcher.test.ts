@@ -3,10 +3,14 @@ import type { ChunkAnswer, ChunkPort } from '@paravcl/shared/chunks/chunk-port';
 import type { ChunkMember } from '@paravcl/shared/chunks/mirror-messages';
 import { chunkCount, chunkLength, manifestOf } from '@paravcl/shared/chunks/manifest';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { deflateRawSync } from 'node:zlib';
 import { pino } from 'pino';
+import { HandClock, turn } from '../../test/fixtures/hand-clock';
 import { ChunkUnavailable, type KnownImage } from './chunk-source';
 import { Fetcher, type MasterSource, type PeerSource } from './fetcher';
+import { PeerConnections } from './peer-connections';
 import type { Question } from './silence';
 
 const chunkBytes = 4096;
@@ -204,7 +208,7 @@ describe('many hosts that read the same image at once', () => {
     const [silent, ...others] = all.hosts;
     if (silent !== undefined) silent.isSilent = true;
     await Promise.all(others.map((host) => readAll(host, all)));
-    expect(others.flatMap(({ faults }) => faults).every((fault) => fault.endsWith('silent'))).toBe(true);
+    expect(new Set(others.flatMap(({ faults }) => faults))).toEqual(new Set([`${silent?.member.slaveId ?? ''} silent`]));
   }, 30_000);
 
   it('read on without the master while one of them has it all', async () => {
@@ -249,4 +253,77 @@ it('shares one transfer among all who ask for the same chunk, and raises it when
   expect(await urgent).toBe(await background);
   expect(all.sentByMaster).toEqual([3]);
   expect(raised).toHaveBeenCalledTimes(1);
+});
+
+describe('while hosts are off', () => {
+  const of = imageOf(chunks);
+  const closing: (() => void)[] = [];
+  afterEach(() => {
+    for (const close of closing.splice(0)) close();
+  });
+
+  /** One host of eight; all the others accept connections and never speak, and the master answers at once. */
+  async function alone(masterSays: (insist: boolean) => ChunkAnswer | null = () => null) {
+    const clock = new HandClock();
+    const sockets: Socket[] = [];
+    const off = createServer((socket) => void sockets.push(socket.on('error', () => undefined))).listen(0, '127.0.0.1');
+    await once(off, 'listening');
+    const unreachable: number[] = [];
+    const peers = new PeerConnections(clock, ({ number }) => void unreachable.push(number));
+    closing.push(() => {
+      peers.stop();
+      for (const socket of sockets) socket.destroy();
+      off.close();
+    });
+    const master: Pick<MasterSource, 'want' | 'fault'> = {
+      want: (_, index, __, insist) => ({
+        answer: Promise.resolve(masterSays(insist) ?? { kind: 'chunk', encoding: 'plain', data: of.content.subarray(index * chunkBytes, (index + 1) * chunkBytes) }),
+        raise: () => undefined,
+        cancel: () => undefined,
+        port: { received: 0, answers: 0 },
+      }),
+      fault: () => undefined,
+    };
+    const fetcher = new Fetcher(master as MasterSource, peers, clock, pino({ level: 'silent' }));
+    const member = (number: number): ChunkMember => ({ number, slaveId: `00000000-0000-7000-8000-00000000000${number}`, address: '127.0.0.1', port: (off.address() as AddressInfo).port, weight: 4, identity: 'it', key: 'x'.repeat(22) });
+    fetcher.members(of.image.id, { self: 3, set: [0, 1, 2, 3, 4, 5, 6, 7].map(member), gone: [] }, true);
+    /** How long it took, by the clock. */
+    const secondsFor = async (index: number, urgent: boolean, raisedAfter: number | null = null): Promise<number> => {
+      let isOver = false;
+      const startMs = clock.monotonicMs();
+      void fetcher.fetch(of.image, index, urgent).then((bytes) => (isOver = bytes.length > 0));
+      for (let half = 0; !isOver; half += 1) {
+        await turn();
+        if (half === raisedAfter) void fetcher.fetch(of.image, index, true);
+        if (half > 100) throw new Error('It does not come.');
+        await clock.advance(500);
+      }
+      return (clock.monotonicMs() - startMs) / 1000;
+    };
+    return { clock, unreachable, secondsFor };
+  }
+
+  it('one that waits for a chunk asks the next after 2 s, and the dials go on', async () => {
+    const { clock, secondsFor, unreachable } = await alone();
+    // Of the tree of chunk 0 host 3 asks host 1, then the owner, host 0.
+    expect(await secondsFor(0, true)).toBeLessThan(5);
+    expect(unreachable).toEqual([]);
+    await clock.advance(10_000);
+    expect([...unreachable].sort()).toEqual([0, 1]);
+    // The next look for idle connections.
+    expect(clock.waiting).toHaveLength(1);
+  });
+
+  it('the hosts that the master names are waited for no longer either', async () => {
+    const { secondsFor } = await alone((insist) => (insist ? null : { kind: 'redirect', members: [5, 6] }));
+    expect(await secondsFor(0, true)).toBeLessThan(10);
+  });
+
+  it('what is fetched ahead waits for the dials, until somebody waits for it', async () => {
+    const ahead = await alone();
+    expect(await ahead.secondsFor(0, false)).toBeGreaterThanOrEqual(20);
+    const raised = await alone();
+    // Raised after a second, it goes on after two more; the owner is given two again.
+    expect(await raised.secondsFor(0, false, 2)).toBeLessThan(6);
+  });
 });

@@ -1,4 +1,4 @@
-import { sleep, type Clock } from '@paravcl/shared/clock';
+import { sleep, type Cancel, type Clock } from '@paravcl/shared/clock';
 import { chunkHash, chunkLength, type ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { ChunkAnswer, ChunkPort } from '@paravcl/shared/chunks/chunk-port';
 import type { AccessPattern } from '@paravcl/shared/chunks/access-pattern';
@@ -39,6 +39,8 @@ export interface PeerSource {
 interface Transfer {
   readonly bytes: Promise<Buffer>;
   urgent: boolean;
+  /** Called when it becomes urgent while it waits for a connection. */
+  onRaised: (() => void) | null;
   /** The question that is open now, and to whom. */
   question: Question | null;
   /** The master sends it to this host, or has sent it: others are named this host for it. */
@@ -51,6 +53,8 @@ interface Transfer {
 const silentMs = 5000;
 /** The master itself, when it is the last to ask: after it the connection is held to be dead. */
 const masterSilentMs = 10_000;
+/** For a connection that is being made somebody who waits for a chunk waits no longer: hosts that are off may stand behind one another here. */
+const urgentDialMs = 2000;
 /** A member that the master names and that is not known yet: its address is on its way. */
 const introductionMs = 1000;
 const introductionEveryMs = 20;
@@ -60,7 +64,8 @@ const introductionEveryMs = 20;
  *
  * 1. Who hands it on to this host by the chunk's tree (shared/chunks/relay-tree) is asked; when this host is the owner, or nobody
  *    serves, the master.
- * 2. Who lacks it or falls silent is followed by the owner, then by the master.
+ * 2. Who lacks it or falls silent is followed by the owner, then by the master; so is who does not take up a connection, after
+ *    `urgentDialMs` when somebody waits.
  * 3. The master sends it, or names members who have it; they are asked, and when they fail too the master is
  *    asked to send it all the same.
  * 4. Without the master every member is asked for what it has.
@@ -125,10 +130,11 @@ export class Fetcher implements Omit<ChunkSource, 'manifest'> {
       if (urgent && !known.urgent) {
         known.urgent = true;
         known.question?.raise();
+        known.onRaised?.();
       }
       return known.bytes;
     }
-    const transfer: Transfer = { urgent, question: null, atMaster: false, rank: this.place(image.id, index).rank, bytes: Promise.resolve().then(() => this.bring(image, index, transfer)).finally(() => this.transfers.delete(key)) };
+    const transfer: Transfer = { urgent, onRaised: null, question: null, atMaster: false, rank: this.place(image.id, index).rank, bytes: Promise.resolve().then(() => this.bring(image, index, transfer)).finally(() => this.transfers.delete(key)) };
     this.transfers.set(key, transfer);
     return transfer.bytes;
   }
@@ -165,7 +171,7 @@ export class Fetcher implements Omit<ChunkSource, 'manifest'> {
     const table = this.tables.get(image.id) ?? noMembers;
     const member = table.members.get(number);
     if (member === undefined || number === table.self || this.liars.has(member.slaveId) || !this.peers.isWorthAsking(member)) return null;
-    const port = await this.peers.to(member, image.id);
+    const port = await this.connected(this.peers.to(member, image.id), transfer);
     if (port === null) return null;
     const want = { channel: 0, index, urgent: transfer.urgent, insist: false, rank };
     const { number: request, answer } = port.ask(want);
@@ -189,6 +195,20 @@ export class Fetcher implements Omit<ChunkSource, 'manifest'> {
     this.master.fault(image.id, member.slaveId, 'wrong-bytes', index);
     this.log.error({ slaveId: member.slaveId, manifest: image.id, index }, 'another host sent wrong bytes of an image; they were thrown away, and it is asked no more');
     return null;
+  }
+
+  /** Null when there is none, or somebody waits and it is not there soon: it goes on being made, for what is asked later. */
+  private async connected(port: Promise<ChunkPort | null>, transfer: Transfer): Promise<ChunkPort | null> {
+    let cancel: Cancel = () => undefined;
+    const late = new Promise<null>((resolve) => {
+      const giveUpSoon = (): void => void (cancel = this.clock.after(urgentDialMs, () => resolve(null)));
+      if (transfer.urgent) giveUpSoon();
+      else transfer.onRaised = giveUpSoon;
+    });
+    const found = await Promise.race([port, late]);
+    transfer.onRaised = null;
+    cancel();
+    return found;
   }
 
   /** The bytes, or the members to ask instead; none when the master could not give it. */
