@@ -8,6 +8,7 @@ import type { ConnectOpts } from 'node:net';
 import { connect, createSecureContext, type ConnectionOptions } from 'node:tls';
 import { GatheredStream, ReadTurns } from './gathered-stream';
 
+/** When a class starts at once handshakes take seconds. Whoever waits for a chunk asks somebody else meanwhile (fetcher.ts). */
 const connectWithinMs = 10_000;
 /** Handshakes under way at once: each costs both ends processor time, and those that are begun are to end. */
 const dialsAtOnce = 8;
@@ -46,6 +47,7 @@ export class PeerConnections {
     this.turns = new ReadTurns(clock);
     const sweep = (): void => {
       this.closeIdle();
+      for (const [slaveId, untilMs] of this.restUntilMs) if (untilMs <= clock.monotonicMs()) this.restUntilMs.delete(slaveId);
       this.cancelNext = clock.after(idleMs / 4, sweep);
     };
     this.cancelNext = clock.after(idleMs / 4, sweep);
