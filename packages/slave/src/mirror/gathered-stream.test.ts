@@ -99,13 +99,15 @@ it('a fast link is read without a turn', async () => {
   expect(turnsTaken).toBeLessThan(bytes / (256 * 1024));
 });
 
-it('a connection that ended waits for no turn', async () => {
+it('a connection that ended is read at no turn, and no turn is waited for', async () => {
   const turns = new ReadTurns(clock);
   const { socket, other, got } = await pair(turns);
   other.write('a');
   await until(() => got() === 'a' && clock.waiting.length === 1);
+  const resume = jest.spyOn(socket, 'resume');
   socket.destroy();
   await once(socket, 'close');
   await clock.advance(turnMs);
+  expect(resume).not.toHaveBeenCalled();
   expect(clock.waiting).toEqual([]);
 });

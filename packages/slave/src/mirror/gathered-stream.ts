@@ -76,7 +76,6 @@ export class GatheredStream implements ByteStream, Gathered {
 
   over(socket: Socket): this {
     this.socket = socket;
-    socket.once('close', () => this.turns.leave(this));
     return this;
   }
 
@@ -122,7 +121,7 @@ export class GatheredStream implements ByteStream, Gathered {
   }
 
   read(): void {
-    this.made.resume();
+    if (!this.made.destroyed) this.made.resume();
   }
 
   on(event: 'data', listener: (data: Buffer) => void): unknown;
