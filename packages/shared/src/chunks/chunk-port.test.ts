@@ -176,17 +176,32 @@ it('answers every open request when the connection ends', async () => {
 
 it('drops an answer that was given up, and takes up no want that was given up before its turn', async () => {
   const served: number[] = [];
-  const { asker, carry } = connected({
+  const answers: (() => void)[] = [];
+  const { asker, server, carry } = connected({
     onWant: ({ index }) => {
       served.push(index);
-      return Promise.resolve(chunkOf(index));
+      return new Promise((resolve) => answers.push(() => resolve(chunkOf(index, 1000))));
     },
   });
-  const { number, answer } = asker.ask(want(1));
-  asker.cancel(number);
-  expect(await answer).toEqual({ kind: 'lack', why: 'failed' });
+  // As many as are served at once, and two whose turn has not come.
+  const first = Array.from({ length: 64 }, (_, index) => asker.ask(want(index)));
+  const [queued, last] = [asker.ask(want(100)), asker.ask(want(101))];
   await carry();
-  expect(served.length).toBeLessThanOrEqual(1);
+  expect(served).toHaveLength(64);
+  asker.cancel(queued.number);
+  asker.cancel(first[0]?.number ?? 0);
+  expect(await Promise.all([queued.answer, first[0]?.answer])).toEqual([{ kind: 'lack', why: 'failed' }, { kind: 'lack', why: 'failed' }]);
+  await carry();
+  const { sent } = server;
+  answers.shift()?.();
+  await carry();
+  expect(served.slice(64)).toEqual([101]);
+  expect(server.sent).toBe(sent);
+  for (const answer of answers.splice(0)) answer();
+  await carry();
+  expect(await last.answer).toEqual(chunkOf(101, 1000));
+  expect(served.slice(64)).toEqual([101]);
+  expect(asker.outstanding).toBe(0);
 });
 
 it('ends a connection that sends what no frame can be', () => {
