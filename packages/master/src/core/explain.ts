@@ -88,7 +88,14 @@ export function waitingReason(slaves: readonly SlaveNow[], instance: WaitingInst
   const decisive = telling.filter(({ code }) => code === 'CriticalLimit' || code === 'KeptForReservation');
   const others = tooSmallOnly ? telling : telling.filter((refused) => refused.code !== 'NoSlaveFits');
   const code = foremostReason(decisive.length > 0 ? decisive : others)?.code ?? 'NoSlaves';
-  return { code, sentence: waitingSentence(code, slaves, instance, telling.filter((refused) => refused.code === code), place, question) };
+  const sentence = waitingSentence(code, slaves, instance, telling.filter((refused) => refused.code === code), place, question);
+  return { code, sentence: fit(`${sentence}${triedInVain(instance)}`) };
+}
+
+/** Where it failed, and is not tried again: what is free there does not help it. */
+function triedInVain({ attempts }: WaitingInstance): string {
+  const failed = attempts.filter(({ sentence }) => sentence !== null);
+  return failed.length === 0 ? '' : ` It could not be launched on ${failed.map(({ slaveName, sentence }) => `${slaveName}: ${sentence ?? ''}`).join('; ')}`;
 }
 
 /** Why an instance waits and what ends the waiting. */

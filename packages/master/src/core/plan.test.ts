@@ -84,7 +84,10 @@ describe('a place for one who waits', () => {
   it('is given up when every slave that could take it was tried, and waited for while another one still could', () => {
     const attempts = [{ slaveId: 'a', slaveName: 'a', code: 'LaunchFailed' as const, sentence: 'QEMU died.', cleaning: false }];
     expect(decide([slave('a')], waiting('i', 1, { attempts }))).toMatchObject({ kind: 'refuse', reason: { code: 'LaunchFailed', sentence: expect.stringContaining('a: QEMU died.') as string } });
-    expect(told(decide([slave('a'), full('b')], waiting('i', 1, { attempts })))).toEqual(['i', 'queue', 'NotEnoughCores']);
+    const waits = decide([slave('a'), full('b')], waiting('i', 1, { attempts }));
+    expect(told(waits)).toEqual(['i', 'queue', 'NotEnoughCores']);
+    // What is free on the one where it failed must not look like room for it.
+    expect(waits).toMatchObject({ reason: { sentence: expect.stringMatching(/It could not be launched on a: QEMU died\.$/) as string } });
     expect(decide([slave('a'), slave('b', { liveness: 'lost' })], waiting('i', 1, { attempts })).kind).toBe('refuse');
     const cleaning = [{ slaveId: 'a', slaveName: 'a', code: null, sentence: null, cleaning: true }];
     expect(told(decide([slave('a')], waiting('i', 1, { attempts: cleaning })))).toEqual(['i', 'queue', 'AlreadyTried']);
