@@ -1,6 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, open, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, open, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sleep, systemClock } from '@paravcl/shared/clock';
@@ -104,8 +104,16 @@ test('an instance of an image that is not here yet gets an overlay over the mirr
   expect(extract('user-data')).toMatch(/^#cloud-config\nhostname: i-ubuntu-9af/);
   expect(parse(extract('user-data'))).toMatchObject({ users: [{ name: 'student', ssh_authorized_keys: specOf().seed.sshPublicKeys }] });
   const modes = await Promise.all([pool, join(pool, 'instances', instanceId), join(pool, 'instances', instanceId, 'run'), files.overlay, files.seed, join(pool, 'instances', instanceId, 'backing.json')].map(async (path) => ((await stat(path)).mode & 0o777).toString(8)));
-  expect(modes).toEqual(['711', '711', '700', '600', '644', '600']);
+  expect(modes).toEqual(['711', '711', '700', '600', '600', '600']);
   expect(await store.instancesOnDisk()).toEqual([instanceId]);
+});
+
+test('a seed that an earlier release left open to all is closed when the pool is opened', async () => {
+  await fetched(specOf());
+  const { seed } = await store.createInstanceFiles(instanceId, specOf());
+  await chmod(seed, 0o644);
+  await fresh();
+  expect((await stat(seed)).mode & 0o777).toBe(0o600);
 });
 
 test('over a complete image an instance lies on the plain file, and stays what it was made as', async () => {

@@ -38,6 +38,8 @@ interface NewBase extends InstanceBase {
 /** Room an overlay needs to be worth starting; it grows with what the guest writes. */
 const overlayStartMiB = 16;
 const followEveryMs = 250;
+/** Of what a guest is made of: libvirt gives it to QEMU's user while it runs, and nobody else of the host reads it, though its path stands in QEMU's arguments. */
+const ownMode = 0o600;
 /** An image of which nothing comes for so long is given up for now; what is here of it stays. */
 const idleMs = 30_000;
 
@@ -65,6 +67,7 @@ export class PoolDiskStore implements DiskStore {
     if (this.swept) return;
     this.swept = true;
     const entries = await readdir(this.layout.instances);
+    await this.keepEarlierSeeds(entries);
     const stale = entries.filter((name) => name.startsWith(makingPrefix) || name.startsWith(removingPrefix));
     await Promise.all(stale.map((name) => rm(join(this.layout.instances, name), { recursive: true, force: true })));
     await this.earlier.sweep().catch(this.options.onFault);
@@ -111,8 +114,9 @@ export class PoolDiskStore implements DiskStore {
       await this.checkRoom(overlayStartMiB * MiB, `instance ${spec.name}`);
       const base = await this.newBase(instanceId, spec);
       await this.checkStillWhole(base, spec);
-      await makeDirectory(making, 0o711);
+      await makeDirectory(making, 0o700);
       await allEnded([makeOverlay(making, base), makeSeed(making, instanceId, spec), this.makeRunDirectory(making), rememberBase(making, base, spec)]);
+      await chmod(making, 0o711);
       await syncDirectory(making);
       await rename(making, this.layout.instance(instanceId));
       await syncDirectory(this.layout.instances);
@@ -139,9 +143,7 @@ export class PoolDiskStore implements DiskStore {
   async removeInstanceFiles(instanceId: string): Promise<void> {
     const removing = this.layout.removing(instanceId);
     await rm(removing, { recursive: true, force: true });
-    await rename(this.layout.instance(instanceId), removing).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-    });
+    await rename(this.layout.instance(instanceId), removing).catch(unlessMissing);
     await rm(removing, { recursive: true, force: true });
     await rm(this.layout.making(instanceId), { recursive: true, force: true });
     await this.earlier.sweep().catch(this.options.onFault);
@@ -169,6 +171,11 @@ export class PoolDiskStore implements DiskStore {
     const { qemuOwner } = this.options;
     if (qemuOwner !== null) await chown(earlierImages, 0, qemuOwner.gid);
     await chmod(earlierImages, 0o710);
+  }
+
+  /** They hold what people write into cloud-configs, and earlier releases let every account of the host read them. */
+  private async keepEarlierSeeds(entries: readonly string[]): Promise<void> {
+    for (const name of entries) await chmod(join(this.layout.instances, name, names.seed), ownMode).catch(unlessMissing);
   }
 
   private async missingEarlier({ backing, kernel, ramdisk }: InstanceBase, spec: InstanceSpec): Promise<readonly NeededImage[]> {
@@ -249,7 +256,7 @@ async function makeOverlay(directory: string, { backing, diskBytes }: NewBase): 
   const [name, format, unopened] = backing.kind === 'file' ? [backing.path, backing.format, []] : [nbdUri(backing), 'raw', ['-u']];
   const overlay = join(directory, names.overlay);
   await runDiskTool('qemu-img', ['create', '-q', '-f', 'qcow2', ...unopened, '-b', name, '-F', format, '-o', 'extended_l2=on,cluster_size=128k', '--', overlay, String(diskBytes)]);
-  await chmod(overlay, 0o600);
+  await chmod(overlay, ownMode);
   await syncFile(overlay);
 }
 
@@ -286,7 +293,7 @@ async function makeSeed(directory: string, instanceId: string, spec: InstanceSpe
   const seed = join(directory, names.seed);
   await runDiskTool('genisoimage', ['-quiet', '-input-charset', 'utf-8', '-output', seed, '-volid', 'cidata', '-joliet', '-rock', '--', source]);
   await rm(source, { recursive: true });
-  await chmod(seed, 0o644);
+  await chmod(seed, ownMode);
   await syncFile(seed);
 }
 
@@ -302,6 +309,10 @@ async function syncFile(path: string): Promise<void> {
   } finally {
     await file.close();
   }
+}
+
+function unlessMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 async function exists(path: string): Promise<boolean> {
