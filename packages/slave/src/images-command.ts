@@ -5,8 +5,7 @@ import { readConfig } from './config';
 import { withConfigOptions, type ConfigFlags } from './config-options';
 import { MirrorClient } from './disks/mirror-client';
 import type { ImageList } from './mirror/control-api';
-
-const MB = 1_000_000;
+import { listedImages } from './shown-images';
 
 /** `paravcl-slave images`: what is here of which image, and whether it is right. */
 export function imagesCommand(): Command {
@@ -21,27 +20,9 @@ export function imagesCommand(): Command {
     });
 }
 
-/** A line for each image, the one used last first. */
-export function listedImages({ images }: ImageList): readonly string[] {
-  if (images.length === 0) return ['No images.'];
-  return [...images]
-    .sort((a, b) => (a.usedAt < b.usedAt ? 1 : -1))
-    .map(({ holding, sizeBytes, storedBytes, usedAt, heldBy, isChecked, checkedAt }) => {
-      const here = `${Math.ceil(storedBytes / MB)} MB here, ${holding.complete ? 'whole' : `of ${Math.ceil(sizeBytes / MB)}`}`;
-      const lastCheck = checkedAt == null ? 'not known when it was hashed last' : `hashed ${minuteOf(checkedAt)}`;
-      // A mirror of an earlier release does not tell.
-      const check = isChecked === undefined ? '' : isChecked ? `; ${lastCheck}` : '; to be hashed again, in the background';
-      return `${holding.manifest}  ${here}${check}; ${heldBy.length === 0 ? `unused since ${minuteOf(usedAt)}` : `instances ${heldBy.join(', ')}`}`;
-    });
-}
-
 /** The ids that begin so, one unless nothing is named. Throws when it is not clear which. */
 export function namedImages({ images }: ImageList, beginning: string): readonly string[] {
   const ids = images.map(({ holding }) => holding.manifest).filter((id) => id.startsWith(beginning));
   if (beginning === '' || ids.length === 1) return ids;
   throw new Error(ids.length === 0 ? `No image here begins with ${beginning}. See: paravcl-slave images` : `${ids.length} images here begin with ${beginning}. Name more of the id.`);
-}
-
-function minuteOf(time: string): string {
-  return `${time.slice(0, 16)}Z`;
 }

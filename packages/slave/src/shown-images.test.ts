@@ -1,5 +1,5 @@
 import type { ImageList } from './mirror/control-api';
-import { shownImages } from './shown-images';
+import { listedImages, shownImages } from './shown-images';
 
 type Image = ImageList['images'][number];
 const image = (name: string, further: Partial<Image>, holding: Partial<Image['holding']> = {}): Image => ({
@@ -24,4 +24,20 @@ it('tells how much of each image is here and who needs it, the one used last fir
     'aaaaaaaaaaaa  84 of 9600 MB; unused since 2026-03-02T12:00Z',
     'dddddddddddd  whole; unused since 2026-03-01T12:00Z',
   ]);
+});
+
+it('lists what is here of each image, whether it is right, and which instances are made of it', () => {
+  const images = [
+    image('a', { isChecked: true, checkedAt: null, usedAt: '2026-03-01T12:00:00.000Z' }),
+    image('b', { isChecked: true, checkedAt: '2026-03-02T13:14:15.000Z', heldBy: ['one', 'two'], usedAt: '2026-03-04T12:00:00.000Z' }, { complete: true }),
+    image('c', { isChecked: false, checkedAt: null, usedAt: '2026-03-03T12:00:00.000Z' }),
+    image('d', {}),
+  ];
+  expect(listedImages({ images }).map((line) => line.replace(/^(.)\1{63}/, '$1'))).toEqual([
+    'b  84 MB here, whole; hashed 2026-03-02T13:14Z; instances one, two',
+    'c  84 MB here, of 9600; to be hashed again, in the background; unused since 2026-03-03T12:00Z',
+    'd  84 MB here, of 9600; unused since 2026-03-02T12:00Z',
+    'a  84 MB here, of 9600; not known when it was hashed last; unused since 2026-03-01T12:00Z',
+  ]);
+  expect(listedImages({ images: [] })).toEqual(['No images.']);
 });
