@@ -11,6 +11,7 @@ import type { Repositories } from '../repositories/repositories';
 import type { ChunkStore } from '../store/chunk-store';
 import { isGranted } from './image-grants';
 import type { FoundDamage, MirrorBooks } from './mirror-fleet';
+import { sayNames } from './store-damage';
 
 export type OnPatternChanged = (manifest: ManifestId, pattern: AccessPattern) => void;
 
@@ -104,9 +105,7 @@ function damageSentence(damaged: number, mended: number, images: readonly ImageR
 }
 
 function sayImages(images: readonly ImageRecord[]): string {
-  const named = images.slice(0, mostNamed).map(({ name, friendlyId }) => `${name} (${friendlyId})`);
-  const more = images.length - named.length;
-  return [...named, ...(more > 0 ? [`${more} more`] : [])].join(', ') || 'images that were deleted since';
+  return sayNames(images, mostNamed) ?? 'images that were deleted since';
 }
 
 function notGivenOut(manifest: ManifestId): ParavclError {

@@ -3,7 +3,7 @@ import type { ImageRecord } from '../repositories/image-repository';
 import type { DamagedChunk } from '../store/missing-chunks';
 import { many } from './say-count';
 
-/** Images that one sentence names; the others are counted. */
+/** Images that one sentence names, unless it is to be a short one; the others are counted. */
 const mostNamed = 10;
 
 /** Damaged chunks, each with all its places: any of them may be one that a host has. */
@@ -78,9 +78,9 @@ function namesOf(places: DamagedPlaces, images: readonly ImageRecord[]): string 
 }
 
 /** Null when the books name none: they were deleted meanwhile. */
-function sayNames(images: readonly ImageRecord[]): string | null {
+export function sayNames(images: readonly ImageRecord[], most = mostNamed): string | null {
   if (images.length === 0) return null;
-  const named = images.slice(0, mostNamed).map(({ name, friendlyId }) => `${name} (${friendlyId})`);
+  const named = images.slice(0, most).map(({ name, friendlyId }) => `${name} (${friendlyId})`);
   const more = images.length - named.length;
   return [...named, ...(more > 0 ? [`${more} more`] : [])].join(', ');
 }

@@ -20,17 +20,13 @@ export class ContentReader {
    * fails at a later chunk that is missing or damaged.
    */
   async open(manifestId: ManifestId, offset: number): Promise<{ readonly sizeBytes: number; readonly stream: Readable }> {
-    const stored = await this.store.manifest(manifestId).catch((error: unknown) => {
-      throw error instanceof StoreDamaged ? sayDamaged(error) : error;
-    });
+    const stored = await this.store.manifest(manifestId).catch(sayDamaged);
     if (stored === null) throw new ParavclError('not-found', `There is no content ${manifestId}.`);
     const { sizeBytes } = stored.manifest;
     if (offset < 0 || offset > sizeBytes) throw new ParavclError('invalid-input', `The image has ${sizeBytes} bytes.`, { field: 'offset', limit: `0 to ${sizeBytes}` });
     const pieces = this.pieces(manifestId, stored.manifest, offset);
     // Before there is an answer: then damage can still be told.
-    const first = await pieces.next().catch((error: unknown) => {
-      throw error instanceof StoreDamaged ? sayDamaged(error) : error;
-    });
+    const first = await pieces.next().catch(sayDamaged);
     return { sizeBytes, stream: Readable.from(begunWith(first, pieces), { objectMode: false }) };
   }
 
@@ -73,6 +69,6 @@ async function* begunWith(first: IteratorResult<Buffer>, rest: AsyncGenerator<Bu
   yield* rest;
 }
 
-function sayDamaged({ message }: StoreDamaged): ParavclError {
-  return new ParavclError('store-damaged', message);
+function sayDamaged(error: unknown): never {
+  throw error instanceof StoreDamaged ? new ParavclError('store-damaged', error.message) : error;
 }

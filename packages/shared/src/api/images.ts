@@ -52,7 +52,7 @@ const about = {
 /** SHA-256 of the file, lower-case hexadecimal: `sha256sum` prints it. */
 const announced = { ...about, sha256: sha256Schema };
 
-/** Each absent one is as the newest version of its family has it; for the first there is none, no argument, and 1. */
+/** How it boots. In an announcement an absent one is as the newest version of its family has it (for the first: none, no argument, and 1); in a change it stays. */
 const defaults = {
   defaultKernelId: idSchema.nullable().optional(),
   defaultRamdiskId: idSchema.nullable().optional(),
@@ -88,15 +88,7 @@ const editable = {
   /** `deprecated` is offered to no new launch of students and teachers; `ready` is again. */
   state: z.enum(['ready', 'deprecated']).optional(),
 };
-export const editImageBody = z.object({
-  ...editable,
-  defaultKernelId: idSchema.nullable().optional(),
-  defaultRamdiskId: idSchema.nullable().optional(),
-  defaultVcpus: vcpusSchema.nullable().optional(),
-  defaultRamMiB: ramMiBSchema.nullable().optional(),
-  kernelArguments: kernelArgumentsSchema.optional(),
-  platformValue: z.number().min(0).max(5).optional(),
-});
+export const editImageBody = z.object({ ...editable, ...defaults });
 export type EditImageBody = z.output<typeof editImageBody>;
 export const editKernelBody = z.object(editable);
 
