@@ -9,6 +9,7 @@ import { MirrorOfPool } from '../../test/fixtures/mirror-of-pool';
 import { HonestSource, imageOf, testContent } from '../../test/fixtures/test-image';
 import { until } from '../../test/fixtures/until';
 import { controlErrorSchema, imageListSchema, imageStandingSchema, mirrorStatusSchema } from './control-api';
+import type { MirrorLibrary } from './image-library';
 
 const image = imageOf(testContent(20 * 65_536, 1));
 const instanceId = '0191a6e0-0000-7000-8000-000000000001';
@@ -16,6 +17,11 @@ const instanceId = '0191a6e0-0000-7000-8000-000000000001';
 let pool: string;
 let source: HonestSource;
 let mirror: MirrorOfPool;
+/** What is on this host. */
+const held = (): MirrorLibrary => {
+  const { library } = mirror;
+  return library;
+};
 
 beforeEach(async () => {
   pool = await mkdtemp(join(tmpdir(), 'control-'));
@@ -84,28 +90,28 @@ test('a whole image waits for its source and for nobody else', async () => {
   await ask('PUT', `/images/${image.id}`, { want: 'whole' });
   await until('the first refusals', () => source.asked.length >= 16);
   source.isAway = false;
-  await until('the whole image', () => mirror.library.find(image.id)?.isComplete === true);
+  await until('the whole image', () => held().find(image.id)?.isComplete === true);
 }, 20_000);
 
 test('in a full pool an image that is only to be hashed again becomes whole; one that lacks chunks is refused', async () => {
   await ask('PUT', `/images/${image.id}`, { want: 'whole' });
-  await until('the whole image', () => mirror.library.find(image.id)?.isComplete === true);
-  await mirror.library.find(image.id)?.flush();
+  await until('the whole image', () => held().find(image.id)?.isComplete === true);
+  await held().find(image.id)?.flush();
   await mirror.stop({ crash: true });
   const other = imageOf(testContent(20 * 65_536, 2));
   source = new HonestSource(image, other);
   mirror = await MirrorOfPool.start(pool, source, { bootId: 'boot-2', reserveMiB: 1024 ** 3 });
-  await (await mirror.library.open(other.id)).obtain(0, false);
-  await until('a full pool', () => mirror.library.poolFull);
-  expect(mirror.library.find(image.id)?.isComplete).toBe(false);
+  await (await held().open(other.id)).obtain(0, false);
+  await until('a full pool', () => held().poolFull);
+  expect(held().find(image.id)?.isComplete).toBe(false);
   expect((await ask('PUT', `/images/${image.id}`, { want: 'whole' })).status).toBe(200);
-  await until('the whole image', () => mirror.library.find(image.id)?.isComplete === true);
+  await until('the whole image', () => held().find(image.id)?.isComplete === true);
   expect(await refusal('PUT', `/images/${other.id}`, { want: 'whole' })).toBe('507 no-room');
 });
 
 test('an image that is to be checked is hashed again, and what was damaged is brought into its place', async () => {
   await ask('PUT', `/images/${image.id}`, { want: 'whole' });
-  await until('the whole image', () => mirror.library.find(image.id)?.isComplete === true);
+  await until('the whole image', () => held().find(image.id)?.isComplete === true);
   const data = await open(join(pool, 'mirror', 'images', image.id, 'data'), 'r+');
   await data.write(Buffer.from('rot'), 0, 3, 7 * 65_536);
   const check = async (): Promise<ReturnType<typeof imageStandingSchema.parse>> => imageStandingSchema.parse((await ask('PUT', `/images/${image.id}`, { want: 'check' })).body);
