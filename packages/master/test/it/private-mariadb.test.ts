@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { sendSignal } from '@paravcl/workbench/process/send-signal';
 import { connect } from '../../src/db/connection';
 import { PrivateMariadb } from '../../src/db/private-mariadb';
 import { makeLog } from '../../src/log';
@@ -84,7 +85,7 @@ test('a server killed with -9 is started again and the pool goes on, with every 
     for (let round = 1; round <= 3; round++) {
       await db('kept').insert({ n: round });
       const killed = mariadb.processId ?? 0;
-      process.kill(killed, 'SIGKILL');
+      sendSignal(killed, 'SIGKILL');
       await until('another server answers', () => mariadb.processId !== null && mariadb.processId !== killed);
       expect(await db('kept').pluck('n')).toEqual(Array.from({ length: round }, (_, n) => n + 1));
     }
@@ -109,7 +110,7 @@ test('a second supervisor adopts the server a killed one left, watches it, and s
 
   const second = await start();
   expect(second.processId).toBe(left);
-  process.kill(left, 'SIGKILL');
+  sendSignal(left, 'SIGKILL');
   await until('the adopted server is replaced', () => second.processId !== null && second.processId !== left);
   const replacement = second.processId;
   await second.stop();

@@ -15,6 +15,7 @@ import { randomPassword } from '@paravcl/workbench/lab/lab';
 import { patienceMs } from '@paravcl/workbench/lab/enrol-and-approve';
 import { readLabRecord } from '@paravcl/workbench/lab/lab-record';
 import type { ApiClient } from '@paravcl/workbench/api-client';
+import { sendSignal } from '@paravcl/workbench/process/send-signal';
 
 jest.setTimeout(2 * patienceMs);
 
@@ -74,7 +75,7 @@ describe('two hosts', () => {
     const libvirtd = two.libvirtdPid() ?? 0;
     expect(readFileSync(`/proc/${String(two.agent.pid)}/cmdline`, 'utf8')).toContain('paravcl-slave');
     two.agent.kill('SIGKILL');
-    process.kill(libvirtd, 'SIGKILL');
+    sendSignal(libvirtd, 'SIGKILL');
     await eventually('both to be dead', patienceMs, () => (two.agent.isRunning() || two.libvirtdPid() !== null ? undefined : true));
     expect(one.agent.isRunning() && one.libvirtdPid() !== null).toBe(true);
     await two.startLibvirtd();
@@ -143,7 +144,7 @@ test('a supervisor that is killed takes its lab along, and the next command clea
     if (record === null) throw new Error('The lab has no record.');
     // The way in is a port and a socket: no interface of it is here.
     expect(interfaces()).toEqual(atFirst.interfaces);
-    process.kill(record.supervisor.pid, 'SIGKILL');
+    sendSignal(record.supervisor.pid, 'SIGKILL');
     await eventually('everything of it to be gone', 10_000, () => (difference().length === 0 ? true : undefined), { state: () => difference().join(', ') });
 
     const down = spawn(process.execPath, [labCommand, 'down', '--dir', directory], { stdio: 'ignore' });

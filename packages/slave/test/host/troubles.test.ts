@@ -10,6 +10,7 @@ import type { AgentFrame } from '@paravcl/shared/protocol/agent-to-master';
 import type { DesiredInstance, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import type { Welcome } from '@paravcl/shared/protocol/master-to-agent';
 import { demoGuestKernelArguments } from '@paravcl/workbench/guest/demo-guest';
+import { sendSignal } from '@paravcl/workbench/process/send-signal';
 import pino from 'pino';
 import { Agent, type AgentParts } from '../../src/agent/agent';
 import { Journal } from '../../src/agent/journal';
@@ -192,7 +193,7 @@ test('a full state directory on a real file system: orders wait, the guest works
 test('a hung libvirtd: told within fifteen seconds while heartbeats, hellos and the guest go on; waiting work is done when it answers', async () => {
   const pid = Number(execFileSync('pgrep', ['-o', '-x', 'libvirtd'], { encoding: 'utf8' }).trim());
   const before = counter();
-  process.kill(pid, 'SIGSTOP');
+  sendSignal(pid, 'SIGSTOP');
   try {
     order(96, 'suspended');
     await within(15, 'told', () => troubles().includes('hypervisor-silent'));
@@ -202,7 +203,7 @@ test('a hung libvirtd: told within fifteen seconds while heartbeats, hellos and 
     expect(performance.now() - asked).toBeLessThan(12_000);
     await within(20, 'the guest works on', () => counter() > before + 1);
   } finally {
-    process.kill(pid, 'SIGCONT');
+    sendSignal(pid, 'SIGCONT');
   }
   await within(15, 'healed', () => troubles().length === 0);
   await reaches('suspended');
@@ -212,13 +213,13 @@ test('a hung libvirtd: told within fifteen seconds while heartbeats, hellos and 
 /** Kills libvirtd and the writer of a save in the middle of it; `meanwhile` runs while nothing of it goes on. */
 async function diesSaving(meanwhile: () => void): Promise<void> {
   const writers = (): readonly number[] => spawnSync('pgrep', ['-f', 'libvirt_iohelper'], { encoding: 'utf8' }).stdout.split('\n').filter(Boolean).map(Number);
-  await within(30, 'the save is being written', () => writers().length > 0);
-  const [writer = 0] = writers();
-  process.kill(writer, 'SIGSTOP');
+  let stopped: number | undefined;
+  // Found and stopped at once: a moment later it may have ended.
+  await within(30, 'the save is being written', () => (stopped = writers().find((pid) => sendSignal(pid, 'SIGSTOP'))) !== undefined);
   const daemon = Number(execFileSync('pgrep', ['-o', '-x', 'libvirtd'], { encoding: 'utf8' }).trim());
-  process.kill(daemon, 'SIGKILL');
+  sendSignal(daemon, 'SIGKILL');
   meanwhile();
-  process.kill(writer, 'SIGKILL');
+  sendSignal(stopped ?? 0, 'SIGKILL');
   // Until then it holds its pidfile, and no other starts.
   await within(10, 'libvirtd is gone', () => !spawnSync('pgrep', ['-x', 'libvirtd'], { encoding: 'utf8' }).stdout.split('\n').includes(String(daemon)));
   execFileSync('libvirtd', ['-d']);
@@ -238,7 +239,7 @@ test('a libvirtd killed in the middle of a save leaves neither a paused guest no
 test('a guest that dies with libvirtd in the middle of its save is off, not saved for good: it starts again from its disk', async () => {
   order(110, 'suspended');
   const qemu = Number(execFileSync('pgrep', ['-f', `guest=pv-${spec.name},`], { encoding: 'utf8' }).trim());
-  await diesSaving(() => process.kill(qemu, 'SIGKILL'));
+  await diesSaving(() => sendSignal(qemu, 'SIGKILL'));
   await within(60, 'seen as it is', () => agent.seen()[0]?.state === 'stopped' && hasNoSave());
   // Kept all the same, until the next save.
   expect(existsSync(`/var/lib/libvirt/qemu/save/pv-${spec.name}.save-half`)).toBe(true);

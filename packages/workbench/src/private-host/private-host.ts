@@ -38,6 +38,8 @@ export interface PrivateHostOptions {
   readonly cwd?: string;
   /** Default `inherit`. */
   readonly stdio?: StdioOptions;
+  /** In a session of its own: a signal to the process group of either does not reach the other. */
+  readonly detached?: boolean;
 }
 
 /** Why no private host can be made here, as a sentence with the way out; null when one can. */
@@ -66,6 +68,7 @@ export function spawnInPrivateHost(command: readonly [string, ...string[]], opti
     {
       env: { ...process.env, ...options.env, PATH: searchDirectories.join(':') },
       stdio: options.stdio ?? 'inherit',
+      detached: options.detached ?? false,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     },
   );

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { openSync, closeSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { sendSignal } from './send-signal';
 
 export interface DaemonStart {
   /** For messages: "master", "agent". */
@@ -68,11 +69,11 @@ export class Daemon {
   }
 
   kill(signal: NodeJS.Signals): void {
-    send(this.pid, signal);
+    sendSignal(this.pid, signal);
     // nsenter stopped itself when its child was: until it is told to go on it does not bury a dead one, whose host then cannot die.
     if (signal === 'SIGCONT' || signal === 'SIGKILL') {
       const parent = parentOf(this.pid);
-      if (parent?.name === 'nsenter') send(parent.pid, 'SIGCONT');
+      if (parent?.name === 'nsenter') sendSignal(parent.pid, 'SIGCONT');
     }
   }
 
@@ -107,14 +108,6 @@ export function childrenOf(pid: number): readonly number[] {
     return readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8').split(' ').filter((word) => word !== '').map(Number);
   } catch {
     return [];
-  }
-}
-
-function send(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

@@ -4,6 +4,7 @@ import type { FaultProxy } from '../faults/fault-proxy';
 import type { LabHost } from '../lab/lab-host';
 import type { LabSite } from '../lab/lab-site';
 import { Daemon } from '../process/daemon';
+import { sendSignal } from '../process/send-signal';
 import type { FaultKind } from './fault-plan';
 import type { Injected } from './injected';
 import type { SeededRandom } from './seeded-random';
@@ -115,13 +116,13 @@ export async function inject(kind: FaultKind, host: LabHost, patient: Patient, r
 }
 
 async function killed(what: string, pid: number | null, random: SeededRandom, restart: () => Promise<void>): Promise<Injected | null> {
-  if (pid === null || !send(pid, 'SIGKILL')) return null;
+  if (pid === null || !sendSignal(pid, 'SIGKILL')) return null;
   await eventually(`${what} to be gone`, goneWithinMs, () => (new Daemon(what, pid, '').isRunning() ? undefined : true), { everyMs: 10 });
   return { what: `${what} killed`, holdMs: random.between(200, 1500), heal: restart };
 }
 
 function stopped(what: string, pid: number | null, patient: Patient, random: SeededRandom): Injected | null {
-  if (pid === null || !send(pid, 'SIGSTOP')) return null;
+  if (pid === null || !sendSignal(pid, 'SIGSTOP')) return null;
   const holdMs = spell(patient, random);
   return {
     what: `${what} stopped for ${(holdMs / 1000).toFixed(1)} s`,
@@ -184,15 +185,5 @@ async function killedUnanswered({ site, clientLink, answersKept }: Patient, rand
   } finally {
     clientLink.reset();
     clientLink.pass();
-  }
-}
-
-function send(pid: number, signal: NodeJS.Signals): boolean {
-  try {
-    process.kill(pid, signal);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-    throw error;
   }
 }

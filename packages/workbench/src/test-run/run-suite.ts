@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -56,10 +56,12 @@ export async function runSuite(name: SuiteName, options: SuiteOptions): Promise<
       ...(options.files === undefined ? [] : ['--runTestsByPath', ...options.files]),
     ];
     // Standard output is ours: with --json jest says everything for people on standard error.
+    const how = { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] } satisfies SpawnOptions;
+    // These tests stop and kill processes: one that hits its own group leaves us to end it in time and to say so.
     const child =
       name === 'host'
-        ? spawnInPrivateHost(jest, { cwd: root, env: options.environment ?? {}, stdio: ['ignore', 'ignore', 'inherit'] })
-        : spawn(jest[0], jest.slice(1), { cwd: root, env: { ...process.env, ...options.environment }, stdio: ['ignore', 'ignore', 'inherit'] });
+        ? spawnInPrivateHost(jest, { ...how, env: options.environment ?? {}, detached: true })
+        : spawn(jest[0], jest.slice(1), { ...how, env: { ...process.env, ...options.environment } });
     const end = (): void => endGently(child, () => (name === 'host' ? signalPrivateHost(child, 'SIGTERM') : child.kill('SIGTERM')));
     options.onStart(end);
     const ended = await waitForEnd(child, options.timeLimitMs, end);
