@@ -1,8 +1,23 @@
 import { z } from 'zod';
+import { sha256Schema } from '../domain/limits';
 import { idSchema } from '../ids';
 
-/** One-shot verbs: they answer something and leave nothing behind. A closed list with typed arguments. */
+/** A disk that is to be frozen for a snapshot; `bases`: manifests that the master has, against any of which it may be sent. */
+const freezeWishSchema = z.object({ instanceId: idSchema, generation: z.int().positive(), bases: z.array(sha256Schema).max(8) }).readonly();
+export type FreezeWish = z.infer<typeof freezeWishSchema>;
+
+/**
+ * One-shot verbs: they answer something, and but for those of snapshots leave nothing behind. A closed list with typed arguments.
+ * Those of snapshots name what they make, so that one that is asked twice is done once. Since version 4:
+ *
+ *   freeze-disks   what these disks hold now is kept for the snapshot, all as near to one moment as can be; guests go on in new layers
+ *   send-disk      sends what differs from the base of the frozen disk to `agentDeltaPath(imageId)`, from where an earlier try ended
+ *   end-snapshot   forgets the snapshot of that disk; `manifest` names what it was taken as, null that it is given up
+ */
 export const commandSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('freeze-disks'), snapshotId: idSchema, disks: z.array(freezeWishSchema).min(1).max(200) }),
+  z.object({ kind: z.literal('send-disk'), snapshotId: idSchema, instanceId: idSchema, imageId: idSchema }),
+  z.object({ kind: z.literal('end-snapshot'), snapshotId: idSchema, instanceId: idSchema, manifest: sha256Schema.nullable() }),
   z.object({ kind: z.literal('serial-log'), instanceId: idSchema, /** Bytes from the end. */ tailBytes: z.int().min(1).max(256 * 1024) }),
   z.object({ kind: z.literal('screenshot'), instanceId: idSchema }),
   z.object({ kind: z.literal('describe') }),
@@ -34,3 +49,26 @@ export const commandResultSchema = z
   })
   .readonly();
 export type CommandResult = z.infer<typeof commandResultSchema>;
+
+/** What became of one disk of `freeze-disks`; its answer's body is the JSON of an array of them, in the order asked. */
+export const frozenDiskSchema = z.discriminatedUnion('ok', [
+  z.object({
+    instanceId: idSchema,
+    ok: z.literal(true),
+    /** `off` and `saved`: the disk as it lies, nobody writes on it. */
+    how: z.enum(['running', 'off', 'saved']),
+    /** The guest's agent brought its file systems to rest first. */
+    quiesced: z.boolean(),
+    /** What its delta is against. */
+    base: sha256Schema,
+    /** Of the guest's disk. */
+    sizeBytes: z.int().positive(),
+  }),
+  z.object({ instanceId: idSchema, ok: z.literal(false), message: z.string().max(1000) }),
+]);
+export type FrozenDisk = Readonly<z.infer<typeof frozenDiskSchema>>;
+export const frozenDisksSchema = z.array(frozenDiskSchema).readonly();
+
+/** Body of the answer to `send-disk`: bytes of the delta, and of the blocks in it. */
+export const sentDiskSchema = z.object({ deltaBytes: z.int().positive(), dirtiedBytes: z.int().nonnegative() }).readonly();
+export type SentDisk = z.infer<typeof sentDiskSchema>;

@@ -20,5 +20,10 @@ export const agentLinkPath = '/agent/v1/link';
 /** HTTP paths on the same port for what does not fit a frame. */
 export const agentEnrolPath = '/agent/v1/enrolments';
 export const agentImagePath = (imageId: string): string => `/agent/v1/images/${imageId}/content`;
+/**
+ * Where the delta of a frozen disk goes: HEAD answers in `Upload-Offset` how much has arrived; PUT with `?offset=` (that number),
+ * `size` (bytes of the whole delta) and `sha256` (of it) appends the rest. 204: all is here. 404: nobody waits for it any more.
+ */
+export const agentDeltaPath = (imageId: string): string => `/agent/v1/deltas/${imageId}`;
 /** Largest frame either side accepts. */
 export const maxFrameBytes = 1024 * 1024;
