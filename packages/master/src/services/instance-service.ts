@@ -3,36 +3,31 @@ import type { Operation } from '@paravcl/shared/api/operations';
 import type { Page } from '@paravcl/shared/api/page';
 import type { Clock } from '@paravcl/shared/clock';
 import type { Instance, InstanceTransition } from '@paravcl/shared/domain/instance';
-import { holdsComputeStates, type ObservedState } from '@paravcl/shared/domain/instance-state';
+import type { ObservedState } from '@paravcl/shared/domain/instance-state';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { friendlyId, newId } from '@paravcl/shared/ids';
 import type { InstanceRecord } from '../core/instance-record';
-import { timeOfRun } from '../core/instance-time';
-import { nextGeneration } from '../core/next-generation';
 import type { ReservationRecord } from '../core/reservation-record';
-import { answerVerb, type Verb, type VerbAnswer } from '../core/verbs';
 import type { UnitOfWork } from '../db/unit-of-work';
-import type { InstanceChange } from '../repositories/instance-repository';
 import type { OperationRecord } from '../repositories/operation-repository';
 import type { Repositories } from '../repositories/repositories';
-import { allocateAddress } from './address-allocation';
-import { lockCalendar, shareCalendar } from './calendar-lock';
+import { lockCalendar } from './calendar-lock';
 import { changedUnderLock } from './changed-under-lock';
-import { desiredStates, tombstone } from './desired-state';
-import { changeInstance, finishDeletion, newOperation } from './instance-changes';
+import { missingInstance, operableInstance } from './instance-access';
+import { changeInstance, newOperation } from './instance-changes';
+import { makeInstance } from './instance-making';
 import type { InstanceSettings, Quotas, SchedulingSettings } from './instance-settings';
+import { InstanceVerbs, type Wish } from './instance-verbs';
 import { instanceView, operationView, transitionView } from './instance-view';
 import type { LaunchForecast } from './launch-forecast';
-import { chosenGroup, chosenName, requireMinutes, resolveLaunch, type Launch } from './launch-request';
-import { insertNamed, newInstance, type NewInstance } from './new-instance';
+import { chosenGroup, chosenName, requireMinutes, resolveLaunch } from './launch-request';
+import type { NewInstance } from './new-instance';
 import type { Participation, TakenPart } from './participation';
 import { authorise, reach } from './policy';
 import type { AgentPort, FleetFigures, SchedulerWake } from './ports';
-import { requireQuota } from './quota-check';
+import { requireInstanceQuota } from './quota-check';
 import { priorityOfRequest, type PriorityRules } from './request-priority';
-import { RunTime } from './run-time';
-import { remainingMs } from './world-loader';
 
 export interface InstanceServiceDeps {
   readonly unitOfWork: UnitOfWork;
@@ -90,27 +85,6 @@ export interface InstanceQuery {
   readonly slaveId?: string | undefined;
 }
 
-/** What is asked for with a verb. */
-export interface Wish {
-  readonly verb: Verb;
-  /** A stop that does not ask the guest. */
-  readonly force?: boolean | undefined;
-  /** New time for a start or resume; null is no end, absent keeps what is left. */
-  readonly minutes?: number | null | undefined;
-  /** Id kept for the operation by the request's Idempotency-Key; null without one. */
-  readonly reservedId?: string | null;
-  /** Where it was asked from, for the history of events. */
-  readonly clientAddress?: string | null;
-}
-
-/** What must be told to agents once the transaction is there. Losing it is harmless: it is sent again. */
-interface Outcome {
-  readonly instance: InstanceRecord;
-  readonly operation: OperationRecord;
-  readonly tombstones: readonly { readonly slaveId: string; readonly generation: number }[];
-  readonly push: boolean;
-}
-
 /** Digits of the id at the end of a made name: more when a shorter one is taken. */
 const nameDigits = [3, 4, 6, 8, 12, 24] as const;
 
@@ -119,10 +93,10 @@ const nameDigits = [3, 4, 6, 8, 12, 24] as const;
  * the slave brings it about and `ObservationService` writes what came of it.
  */
 export class InstanceService {
-  private readonly time: RunTime;
+  private readonly verbs: InstanceVerbs;
 
   constructor(private readonly deps: InstanceServiceDeps) {
-    this.time = new RunTime(deps);
+    this.verbs = new InstanceVerbs(deps);
   }
 
   /**
@@ -175,16 +149,16 @@ export class InstanceService {
   /** A saved or switched-off instance goes on under a reservation. Throws `conflict` while it is on its way somewhere else. */
   async resumeClaimed(principal: Principal, id: string, { reservation, take }: Claim, { clientAddress, reservedId }: AskedFrom): Promise<Accepted> {
     const { unitOfWork, clock, scheduler } = this.deps;
-    const outcome = await unitOfWork.transaction(async (repositories): Promise<Outcome> => {
+    const outcome = await unitOfWork.transaction(async (repositories) => {
       // Its slot may have to go where it is: before any row.
       await lockCalendar(repositories);
-      const instance = await this.operable(repositories, principal, id);
+      const instance = await operableInstance(repositories, principal, id);
       const earlier = reservedId === null ? null : await repositories.operations.find(reservedId);
-      if (earlier?.userId === principal.userId) return { instance, operation: earlier, tombstones: [], push: false };
+      if (earlier?.userId === principal.userId) return { instance, operation: earlier };
       const now = clock.now();
       requireClaimable(principal, instance, reservation);
       // One that waits already is counted already.
-      if (instance.queuedAt === null) await this.requireQuotas(repositories, principal, reservation.groupId ?? instance.groupId, instance);
+      if (instance.queuedAt === null) await requireInstanceQuota(repositories, principal, reservation.groupId ?? instance.groupId, instance, this.deps.quotas);
       await take(repositories, id);
       const context = { by: `user ${principal.userName}`, now, slaveName: null, settings: this.deps.settings, supersede: `${principal.userName} claimed a reserved machine for it.` };
       const minutes = Math.max(1, Math.ceil((reservation.end - now) / 60_000));
@@ -194,7 +168,7 @@ export class InstanceService {
       await repositories.operations.insert(operation);
       const sentence = `${principal.userName} goes on with ${instance.name} under a reservation.`;
       await repositories.events.append({ kind: 'instance.claimed', subjectType: 'instance', subjectId: id, actor: context.by, actorUserId: principal.userId, clientAddress, sentence }, now);
-      return { instance: after, operation, tombstones: [], push: false };
+      return { instance: after, operation };
     });
     scheduler.wake();
     return this.accepted(outcome.instance, outcome.operation);
@@ -221,23 +195,14 @@ export class InstanceService {
       await this.requireShare(repositories, principal);
       const person = await repositories.users.find(principal.userId);
       const { pledge, warnings, ...terms } = await termsOf(repositories, person?.primaryGroupId ?? null, now);
-      await this.requireQuotas(repositories, principal, terms.groupId, terms.launch);
+      await requireInstanceQuota(repositories, principal, terms.groupId, terms.launch, this.deps.quotas);
       const { image } = terms.launch;
       const names = body.name === undefined ? nameDigits.map((digits) => friendlyId('instance', image.name, id, digits)) : [chosenName(body.name)];
-      const { mac, address } = await allocateAddress(repositories, settings.network, id, now);
-      const wanted = newInstance({ ...terms, id, userId: principal.userId, sshPublicKeys: body.sshPublicKeys ?? person?.sshPublicKeys ?? [], mac, address }, now, settings);
-      const instance = await insertNamed(repositories, wanted, names);
-      if (terms.launch.cloudInit !== null) await repositories.instances.setCloudInit(id, terms.launch.cloudInit);
+      const by = { userId: principal.userId, userName: principal.userName, clientAddress };
+      const instance = await makeInstance(repositories, { ...terms, id, userId: principal.userId, sshPublicKeys: body.sshPublicKeys ?? person?.sshPublicKeys ?? [], names, by }, now, settings);
       await take?.(repositories, id);
-      const { name } = instance;
-      const by = `user ${principal.userName}`;
-      await repositories.transitions.append({ instanceId: id, at: now, generation: 1, desired: 'running', from: null, to: 'requested', slaveId: null, reason: null, by });
       const operation = newOperation('instance.create', instance, null, principal.userId, now);
       await repositories.operations.insert(operation);
-      await repositories.events.append(
-        { kind: 'instance.created', subjectType: 'instance', subjectId: id, actor: by, actorUserId: principal.userId, clientAddress, sentence: `${principal.userName} launched ${name} from ${image.name}.` },
-        now,
-      );
       return { instance, operation, warnings, pledge };
     });
     scheduler.wake();
@@ -263,108 +228,10 @@ export class InstanceService {
     return { items: items.map(transitionView), next };
   }
 
-  /**
-   * Starts, stops, suspends, resumes or deletes. Asked for what is so already, or on its way, it answers
-   * that and changes nothing, but for new time (`minutes`, null: no end), which a start or resume always gives.
-   * Asked again under the same `reservedId` it answers the operation that was made under it: the first answer was lost,
-   * and people may have asked for something else since.
-   * Throws `conflict` with the way out when the present state forbids it, `invalid-input` for time beyond the person's limits.
-   */
+  /** Carries a verb out; see `InstanceVerbs`. */
   async operate(principal: Principal, id: string, wish: Wish): Promise<Accepted> {
-    const { unitOfWork, agents, scheduler, clock, settings } = this.deps;
-    const { minutes, reservedId = null } = wish;
-    if (minutes !== undefined) requireMinutes(principal, minutes, settings.minutes);
-    const outcome = await unitOfWork.transaction(async (repositories): Promise<Outcome> => {
-      // More time for one that nobody suspends any more is asked of the calendar: before any row.
-      if (minutes !== undefined) await shareCalendar(repositories);
-      const instance = await this.operable(repositories, principal, id);
-      const earlier = reservedId === null ? null : await repositories.operations.find(reservedId);
-      if (earlier?.userId === principal.userId) return { instance, operation: earlier, tombstones: [], push: false };
-      return this.apply(repositories, principal, instance, wish, clock.now());
-    });
-    for (const { slaveId, generation } of outcome.tombstones) agents.pushDesired(slaveId, [tombstone(id, generation)]);
-    const { instance } = outcome;
-    if (outcome.push && instance.slaveId !== null) {
-      agents.pushDesired(instance.slaveId, await desiredStates(unitOfWork.read, [instance], settings.guestUser, this.deps.onFault));
-    }
-    scheduler.wake();
-    return this.accepted(instance, outcome.operation);
-  }
-
-  private async apply(repositories: Repositories, principal: Principal, instance: InstanceRecord, wish: Wish, now: number): Promise<Outcome> {
-    const { verb, force = false, minutes, reservedId = null, clientAddress = null } = wish;
-    if (minutes !== undefined && instance.type === 'AR') throw new ParavclError('conflict', `The time of ${instance.name} is that of its reservation. Extend the reservation instead.`);
-    const answer = answerVerb(instance, verb, force);
-    const slaveName = instance.slaveId === null ? null : ((await repositories.slaves.find(instance.slaveId))?.name ?? null);
-    const kind = `instance.${verb}`;
-    if (answer.kind === 'conflict') throw new ParavclError('conflict', answer.sentence);
-    const by = `user ${principal.userName}`;
-    if (answer.kind === 'already') {
-      const timed = minutes === undefined ? instance : await this.time.giveTime(repositories, instance, minutes, { by, now, slaveName, settings: this.deps.settings });
-      // What gave new time did something, and is found again by its own operation.
-      const pending = minutes === undefined ? await repositories.operations.pendingOf(instance.id, kind, timed.generation) : null;
-      const operation = pending ?? newOperation(kind, timed, slaveName, principal.userId, now, reservedId);
-      if (pending === null) await repositories.operations.insert(operation);
-      return { instance: timed, operation, tombstones: [], push: timed.generation !== instance.generation };
-    }
-
-    const context = { by, now, slaveName, settings: this.deps.settings, supersede: `${principal.userName} asked for something else: ${verb}.` };
-    const after = await changeInstance(repositories, instance, await this.changeOf(repositories, principal, instance, answer, wish, now), context);
-    // The row is locked, so nobody can have been faster.
-    if (after === null) throw changedUnderLock(instance.id);
-    const { generation } = after;
-
-    let tombstones: Outcome['tombstones'] = [];
-    let shown = after;
-    if (answer.kind === 'change' && answer.desired === 'deleted') {
-      for (const { slaveId } of await repositories.placements.unclean(instance.id)) await repositories.placements.clean(instance.id, slaveId, generation, null);
-      await repositories.placements.giveUpOnRetired(instance.id, now);
-      await repositories.bookings.unclaim(instance.id);
-      tombstones = (await repositories.placements.unclean(instance.id)).map(({ slaveId }) => ({ slaveId, generation }));
-      if (tombstones.length === 0) shown = (await finishDeletion(repositories, after, context)) ?? after;
-      await repositories.events.append(
-        { kind: 'instance.deleted', subjectType: 'instance', subjectId: instance.id, actor: by, actorUserId: principal.userId, clientAddress, sentence: `${principal.userName} deleted ${instance.name}.` },
-        now,
-      );
-    }
-    const operation = newOperation(kind, { ...shown, name: instance.name }, slaveName, principal.userId, now, reservedId);
-    await repositories.operations.insert(operation);
-    return { instance: shown, operation, tombstones, push: answer.kind === 'change' && tombstones.length === 0 };
-  }
-
-  /** What is written for a verb that does something. */
-  private async changeOf(repositories: Repositories, principal: Principal, instance: InstanceRecord, answer: Exclude<VerbAnswer, { kind: 'already' | 'conflict' }>, wish: Wish, now: number): Promise<InstanceChange> {
-    const { minutes, force = false } = wish;
-    const next = async (): Promise<number> => nextGeneration(instance, await repositories.placements.ofInstance(instance.id));
-    switch (answer.kind) {
-      case 'requeue':
-        await this.requireQuotas(repositories, principal, instance.groupId, instance);
-        await repositories.placements.forgive(instance.id);
-        return { observed: 'queued', desired: 'running', generation: await next(), reason: null, endsAt: null, ...(minutes === undefined ? {} : { minutes }) };
-      case 'enqueue': {
-        // One that is still being saved holds its room, and is counted already.
-        if (!holdsComputeStates.includes(instance.observed)) await this.requireQuotas(repositories, principal, instance.groupId, instance);
-        const time = timeOfRun(instance, minutes, now);
-        await this.time.requireClock(repositories, instance, time);
-        // Nothing of one that is gone or was given up runs: it is off, and begins from its disk. Of one whose slave is silent nobody knows yet.
-        const gone = instance.observed === 'failed' || (instance.observed === 'lost' && instance.reason?.code === 'DomainLost');
-        const off = gone ? { observed: 'stopped' as const, observedGeneration: instance.generation } : {};
-        return { queuedAt: now, queuedBecause: 'asked', reason: null, ...off, ...this.time.withTime(instance, time, now) };
-      }
-      case 'dequeue': {
-        // Its clock stood while it waited.
-        const left = remainingMs(instance);
-        return { queuedAt: null, queuedBecause: null, nominatedSlaveId: null, reason: null, endsAt: left === null ? null : now + left };
-      }
-      case 'change': {
-        const waited = { queuedAt: null, queuedBecause: null, nominatedSlaveId: null };
-        if (answer.desired !== 'running') return { desired: answer.desired, stopForced: answer.desired === 'stopped' && force, generation: await next(), reason: null, ...waited };
-        // What is reserved ends with its window, whenever it is started again.
-        const time = instance.type === 'AR' ? { minutes: instance.minutes, endsAt: instance.endsAt } : timeOfRun(instance, minutes, now);
-        await this.time.requireClock(repositories, instance, time);
-        return { desired: 'running', stopForced: false, generation: await next(), reason: null, ...waited, ...this.time.withTime(instance, time, now) };
-      }
-    }
+    const { instance, operation } = await this.verbs.carryOut(principal, id, wish);
+    return this.accepted(instance, operation);
   }
 
   /** A person has a share of the site's instances; operators and administrators launch for the site. */
@@ -376,24 +243,10 @@ export class InstanceService {
     throw new ParavclError('quota-exceeded', `You have ${used} instances, and your share is ${share}. Delete one you no longer need, or ask an administrator for more.`, { limit: `${share} instances` });
   }
 
-  private async requireQuotas(repositories: Repositories, { userId, role }: Principal, groupId: string | null, need: Pick<Launch, 'vcpus' | 'ramMiB' | 'diskMiB'>): Promise<void> {
-    const group = groupId === null ? null : await repositories.groups.find(groupId);
-    if (groupId !== null && group === null) throw new ParavclError('invalid-input', `There is no group ${groupId}.`, { field: 'groupId', limit: 'an existing group' });
-    const { vcpus, ramMiB, diskMiB } = need;
-    await requireQuota(repositories, { userId, role, groupId, groupName: group?.name ?? null }, { instances: 1, vcpus, ramMiB, diskMiB }, this.deps.quotas);
-  }
-
   private async visible(principal: Principal, id: string): Promise<InstanceRecord> {
     const instance = await this.deps.unitOfWork.read.instances.find(id);
-    if (instance === null) throw missing(id);
+    if (instance === null) throw missingInstance(id);
     authorise(principal, 'instance.see', 'instance.see', { ownerUserId: instance.userId, groupId: instance.groupId }, `instance ${id}`);
-    return instance;
-  }
-
-  private async operable(repositories: Repositories, principal: Principal, id: string): Promise<InstanceRecord> {
-    const instance = await repositories.instances.lock(id);
-    if (instance === null) throw missing(id);
-    authorise(principal, 'instance.operate', 'instance.see', { ownerUserId: instance.userId, groupId: instance.groupId }, `instance ${id}`);
     return instance;
   }
 
@@ -414,8 +267,4 @@ function requireClaimable({ userId }: Principal, instance: InstanceRecord, reser
   if (reservation.imageId !== null && instance.imageId !== reservation.imageId) throw new ParavclError('conflict', `${name} is of another image than the one that is reserved. Start a new instance instead.`);
   const off = observed === 'suspended' || observed === 'stopped' || (instance.queuedAt !== null && observed === 'suspending');
   if (desired === 'running' || desired === 'deleted' || !off) throw new ParavclError('conflict', `${name} is ${desired === 'deleted' ? 'being deleted' : observed}. Only one that is saved or off can go on under a reservation.`);
-}
-
-function missing(id: string): ParavclError {
-  return new ParavclError('not-found', `There is no instance ${id}, or it is not yours to see.`);
 }

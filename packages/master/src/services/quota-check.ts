@@ -39,6 +39,14 @@ export async function requireQuota(repositories: Repositories, who: QuotaHolder,
   requireWithin(`${who.groupName ?? 'Your group'}’s`, 'its members', quota, await repositories.instances.usageOf({ groupId: who.groupId }), wanted);
 }
 
+/** The same for one instance more of this size, which belongs to the person and, unless null, to the group. Throws `invalid-input` too, for a group that is not there. */
+export async function requireInstanceQuota(repositories: Repositories, { userId, role }: Pick<QuotaHolder, 'userId' | 'role'>, groupId: string | null, need: Omit<Share, 'instances'>, quotas: Quotas): Promise<void> {
+  const group = groupId === null ? null : await repositories.groups.find(groupId);
+  if (groupId !== null && group === null) throw new ParavclError('invalid-input', `There is no group ${groupId}.`, { field: 'groupId', limit: 'an existing group' });
+  const { vcpus, ramMiB, diskMiB } = need;
+  await requireQuota(repositories, { userId, role, groupId, groupName: group?.name ?? null }, { instances: 1, vcpus, ramMiB, diskMiB }, quotas);
+}
+
 function requireWithin(whose: string, users: string, quota: Quota, used: Share, wanted: Share): void {
   for (const { of, say } of quotaDimensions) {
     const limit = quota[of];

@@ -1,0 +1,31 @@
+import type { EpochMs } from '@paravcl/shared/clock';
+import type { InstanceRecord } from '../core/instance-record';
+import type { Repositories } from '../repositories/repositories';
+import { allocateAddress } from './address-allocation';
+import type { InstanceSettings } from './instance-settings';
+import { insertNamed, newInstance, type NewInstance } from './new-instance';
+
+/** A launch that was allowed, with who did it. */
+export interface AllowedLaunch extends Omit<NewInstance, 'mac' | 'address'> {
+  /** The first free one is taken. */
+  readonly names: readonly string[];
+  readonly by: { readonly userId: string; readonly userName: string; readonly clientAddress: string | null };
+  /** After its name and image, as in "for alice"; empty for one's own. */
+  readonly forWhom?: string | undefined;
+}
+
+/**
+ * Writes a launched instance with all that belongs to it: its MAC and address, its cloud-init, the first line of its
+ * history, the event. In the caller's transaction, which checked what may be. Throws `conflict` (no address left), `already-exists`.
+ */
+export async function makeInstance(repositories: Repositories, { names, by, forWhom = '', ...asked }: AllowedLaunch, now: EpochMs, settings: Pick<InstanceSettings, 'network' | 'deadlinesMs'>): Promise<InstanceRecord> {
+  const { id, launch } = asked;
+  const { mac, address } = await allocateAddress(repositories, settings.network, id, now);
+  const instance = await insertNamed(repositories, newInstance({ ...asked, mac, address }, now, settings), names);
+  if (launch.cloudInit !== null) await repositories.instances.setCloudInit(id, launch.cloudInit);
+  const actor = `user ${by.userName}`;
+  await repositories.transitions.append({ instanceId: id, at: now, generation: 1, desired: 'running', from: null, to: 'requested', slaveId: null, reason: null, by: actor });
+  const sentence = `${by.userName} launched ${instance.name} from ${launch.image.name}${forWhom}.`;
+  await repositories.events.append({ kind: 'instance.created', subjectType: 'instance', subjectId: id, actor, actorUserId: by.userId, clientAddress: by.clientAddress, sentence }, now);
+  return instance;
+}
