@@ -24,6 +24,11 @@ export const instanceSpecSchema = z
     /** Size of the guest's disk; the overlay is grown to it when the image is smaller. */
     diskMiB: diskMiBSchema,
     disk: imageRefSchema,
+    /**
+     * How often its disk began anew from its image, counted from 1; absent: 1. What the slave has of a smaller epoch,
+     * disk and saved RAM, is removed and made anew; what it has of this or a greater one is kept. Since version 4.
+     */
+    diskEpoch: z.int().positive().optional(),
     /** Direct kernel boot when given; else the disk boots by its own loader. */
     kernel: imageRefSchema.nullable(),
     ramdisk: imageRefSchema.nullable(),
@@ -36,6 +41,11 @@ export const instanceSpecSchema = z
   })
   .readonly();
 export type InstanceSpec = z.infer<typeof instanceSpecSchema>;
+
+/** The epoch an instance's disk is wanted of. */
+export function wantedDiskEpoch({ diskEpoch = 1 }: Pick<InstanceSpec, 'diskEpoch'>): number {
+  return diskEpoch;
+}
 
 /**
  * What should be, for one instance on one slave. The only authority: the slave compares it with what
@@ -80,6 +90,11 @@ export const observedInstanceSchema = z
     reason: reasonSchema.nullable(),
     /** 0–100 while an image is fetched; null otherwise. */
     progressPercent: z.number().min(0).max(100).nullable(),
+    /**
+     * Of which epoch what the slave has is; the wanted one when it has nothing. Smaller than the wanted one: what
+     * is to be removed is still there. Absent: an agent of before version 4, or one that was not told what is wanted.
+     */
+    diskEpoch: z.int().positive().optional(),
   })
   .readonly();
 export type ObservedInstance = z.infer<typeof observedInstanceSchema>;

@@ -1,7 +1,10 @@
 /**
- * Protocol between master and agent. A master speaks with agents of its own version and of the one
- * before. History, newest first; every change of a frame is a line here and a golden fixture beside it:
+ * Protocol between master and agent. A master speaks with agents of its own version and of those from the oldest
+ * named below on. History, newest first; every change of a frame is a line here and a golden fixture beside it:
  *
+ * 4  `InstanceSpec.diskEpoch`: how often the instance began anew from its image, and the same in what is observed: what
+ *    its disk is of. Agents before version 4 ignore the first and tell nothing of the second, so the master asks none of
+ *    them to reset anything, and takes no report without an epoch for an answer to a reset.
  * 3  `ImageRef.manifest`: the chunks of an image, which the host's mirror brings as guests read them, over a connection
  *    of its own (`chunks/mirror-messages.ts`); and the trouble `mirror-silent`. Agents of version 2 ignore the manifest
  *    and fetch the raw content as one file. An agent of version 3 makes nothing of an image without one, so masters are
@@ -12,8 +15,10 @@
  * 1  Foundation: challenge, hello, welcome, refused; desired states and reports with generations;
  *    one-shot commands (serial-log, screenshot); heartbeats both ways.
  */
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 export const oldestProtocolVersion = 2;
+/** Agents from this version on can begin an instance anew from its image, and say that they have. */
+export const diskEpochProtocolVersion = 4;
 
 /** WebSocket path on the master's HTTPS port. */
 export const agentLinkPath = '/agent/v1/link';

@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from '@paravcl/shared/clock';
 import type { Describe } from '@paravcl/shared/domain/slave';
-import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
+import { wantedDiskEpoch, type DesiredInstance, type ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import type { Welcome } from '@paravcl/shared/protocol/master-to-agent';
 import type { Logger } from 'pino';
 import { isDeepStrictEqual } from 'node:util';
@@ -333,7 +333,8 @@ export class Agent {
 
   /**
    * Takes desired states into the journal, then wakes their instances. What is not named keeps its last
-   * one. An older generation is refused, the same one again is answered with the last observation.
+   * one. An older generation is refused, the same one again is answered with the last observation; but a higher epoch
+   * of the disk is taken, which an agent of before protocol 4 left out when it wrote the order down.
    */
   private async accept(desired: readonly DesiredInstance[]): Promise<void> {
     const { journal, log } = this.parts;
@@ -343,7 +344,7 @@ export class Agent {
       const known = journal.state.instances.get(instanceId)?.desired;
       if (known && generation < known.generation) {
         log.info({ instanceId, generation, known: known.generation, recovery: 'stale-generation-refused' }, 'a desired state of an older generation is refused');
-      } else if (known && generation === known.generation) {
+      } else if (known && generation === known.generation && !beginsAnew(known, one)) {
         if (isDeepStrictEqual(known, one)) log.info({ instanceId, generation, recovery: 'duplicate-answered' }, 'a desired state came again and is answered again');
         else log.error({ instanceId, generation }, 'a second, different desired state of the same generation is refused');
       } else {
@@ -403,4 +404,8 @@ export class Agent {
     this.troubles.end('pool-full');
     this.runner.forgive(['no-room'], ['resume-disk']);
   }
+}
+
+function beginsAnew(known: DesiredInstance, told: DesiredInstance): boolean {
+  return known.spec !== null && told.spec !== null && wantedDiskEpoch(told.spec) > wantedDiskEpoch(known.spec);
 }

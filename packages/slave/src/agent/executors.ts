@@ -56,7 +56,10 @@ export function makeExecutors({ driver, store, journal, onProgress }: ExecutorPa
       await driver.undefine(instanceId);
     },
     'release-address': (_, { mac }) => driver.releaseAddress(mac),
-    'remove-files': (instanceId) => store.removeInstanceFiles(instanceId),
+    'remove-files': async (instanceId, { before }) => {
+      await note(instanceId, before);
+      await store.removeInstanceFiles(instanceId);
+    },
     note: async (instanceId, { marks }) => {
       await note(instanceId, marks);
       if (marks.up === 'yes' || marks.up === 'silent') store.tellPhase(instanceId, 'application');

@@ -18,6 +18,10 @@ export interface HostFacts {
   readonly domain: OwnedDomain | null;
   /** Its directory in the pool, complete: it appears by one rename. */
   readonly files: boolean;
+  /** Of which epoch its files are (`InstanceSpec.diskEpoch`); null without files. */
+  readonly diskEpoch: number | null;
+  /** Something of it is in the pool that is half made or half removed; while nothing is done for it, that is left over. */
+  readonly leftovers: boolean;
   /** Images of its spec that are not as it needs them; read only when it is about to start. */
   readonly missingImages: readonly NeededImage[];
   /** MAC of the address reservation that exists for it; null when there is none. */

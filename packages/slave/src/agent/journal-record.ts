@@ -9,6 +9,8 @@ import { z } from 'zod';
 
 const marksSchema = z.object({
   made: z.boolean(),
+  // Absent in a journal of an agent before protocol 4, for which every disk was the first.
+  diskEpoch: z.int().positive().nullable().default(1),
   booted: z.boolean(),
   ran: z.object({ generation: z.int().positive(), hostBootId: z.string() }).nullable(),
   up: z.enum(['no', 'silent', 'yes']),

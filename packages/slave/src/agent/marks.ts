@@ -7,6 +7,8 @@ import type { Reason } from '@paravcl/shared/domain/reasons';
 export interface Marks {
   /** This journal's agent made the disk. One that was found was made by an agent whose memory is gone, and may have booted. */
   readonly made: boolean;
+  /** The epoch of the disk that these marks are about; null when this journal's agent made none. */
+  readonly diskEpoch: number | null;
   /**
    * A start was tried whose outcome is good or unknown: the disk may hold somebody's work and is kept
    * through every later failure. Written before the start, taken back when the start surely failed.
@@ -29,4 +31,4 @@ export interface Marks {
   readonly timeEnded: { readonly generation: number } | null;
 }
 
-export const noMarks: Marks = { made: false, booted: false, ran: null, up: 'no', stopAsked: false, failed: null, lost: null, timeEnded: null };
+export const noMarks: Marks = { made: false, diskEpoch: null, booted: false, ran: null, up: 'no', stopAsked: false, failed: null, lost: null, timeEnded: null };

@@ -66,6 +66,7 @@ function same(a: ObservedInstance, b: ObservedInstance): boolean {
   return (
     a.generation === b.generation &&
     a.state === b.state &&
+    a.diskEpoch === b.diskEpoch &&
     a.reason?.code === b.reason?.code &&
     a.reason?.sentence === b.reason?.sentence &&
     a.progressPercent === b.progressPercent

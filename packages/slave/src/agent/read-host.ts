@@ -23,19 +23,23 @@ export async function readHost(readers: HostReaders, instanceId: string, known: 
   const wantsReservations = launching || desired?.desired === 'deleted' || known.marks.failed !== null;
   const [domain, onDisk, early] = await Promise.all([
     driver.find(instanceId),
-    store.instancesOnDisk(),
+    store.standing(instanceId),
     wantsReservations && readers.networkReady() ? driver.reservations() : null,
   ]);
   const starts = desired?.desired === 'running' && (domain === null || domain.state === 'off' || domain.state === 'saved' || domain.state === 'crashed');
-  const [reservations, missingImages, leased] = await Promise.all([
+  const [reservations, missingImages, leased, diskEpoch] = await Promise.all([
     early ?? (starts && readers.networkReady() ? driver.reservations() : []),
     starts ? store.missingImages(instanceId, desired.spec) : [],
     domain?.state === 'running' && known.marks.up !== 'yes' && spec !== null ? driver.leasedMacs().then((macs) => macs.has(spec.mac)) : false,
+    // Of one that is to go it does not matter, so that nothing it is written in can keep its files here.
+    onDisk.files && desired !== null && desired.desired !== 'deleted' ? store.diskEpoch(instanceId) : null,
   ]);
   const reservation = reservationOf(reservations, known, domain);
   return {
     domain,
-    files: onDisk.includes(instanceId),
+    files: onDisk.files,
+    leftovers: onDisk.leftovers,
+    diskEpoch,
     missingImages,
     reservedMac: reservation?.mac ?? null,
     // An instance of which neither MAC nor name is known never had one.

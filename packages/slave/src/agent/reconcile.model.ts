@@ -1,4 +1,4 @@
-import type { ImageRef, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
+import { wantedDiskEpoch, type ImageRef, type InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import type { DomainState } from '../hypervisor/driver';
 import { steadyMs } from './disk-error';
 import { failedAgain, type Failure, type FailureCode } from './failures';
@@ -10,6 +10,9 @@ import { stepKey, type Step } from './steps';
 export interface ModelHost {
   domain: { state: DomainState; generation: number; destroyed?: true } | null;
   files: boolean;
+  /** Of its files, while there are any. */
+  epoch: number;
+  leftovers: boolean;
   missingImages: ImageRef[];
   address: 'right' | 'wrong' | 'none';
   networkReady: boolean;
@@ -47,6 +50,8 @@ export class Model {
     return {
       domain: host.domain === null ? null : { instanceId: this.instanceId, name: this.spec.name, ...host.domain },
       files: host.files,
+      diskEpoch: host.files ? host.epoch : null,
+      leftovers: host.leftovers,
       missingImages: host.missingImages,
       reservedMac: host.address === 'none' || !host.networkReady ? null : this.spec.mac,
       reservationUnknown: !host.networkReady,
@@ -79,6 +84,20 @@ export class Model {
     this.host.leased = false;
   }
 
+  /** The agent dies in the middle of the step: what the journal says of it is written, and the act is as far as it goes by itself. */
+  die(step: Step): void {
+    if ('before' in step) this.note(step.before);
+    if (step.kind === 'remove-files' && this.host.files) [this.host.files, this.host.leftovers] = [false, true];
+    if (step.kind === 'create-files' && !this.host.files) this.host.leftovers = true;
+    this.restartAgent();
+  }
+
+  /** What it remembered goes, and what it was making is swept when it opens the pool. */
+  restartAgent(): void {
+    this.recollection = { ...nothingRecollected, failures: new Map() };
+    this.host.leftovers = false;
+  }
+
   apply(step: Step): void {
     this.done.push(step.kind);
     if (step.kind === 'shutdown') this.recollection = { ...this.recollection, stopping: { askedAtMs: this.nowMs, destroyAtMs: step.destroyAtMs } };
@@ -105,7 +124,10 @@ export class Model {
       case 'create-files':
         if (host.missingImages.length > 0) throw new Error('an overlay over an image that is not there');
         this.note(step.before);
+        // What is there already is kept.
+        if (!host.files) host.epoch = wantedDiskEpoch(step.spec);
         host.files = true;
+        host.leftovers = false;
         return;
       case 'reserve-address':
         host.address = 'right';
@@ -151,7 +173,10 @@ export class Model {
         host.address = 'none';
         return;
       case 'remove-files':
+        if (host.domain !== null && host.domain.state !== 'off' && host.domain.state !== 'saved') throw new Error('the disk of a guest that runs is removed');
+        this.note(step.before);
         host.files = false;
+        host.leftovers = false;
         return;
       case 'note':
         return this.note(step.marks);

@@ -29,7 +29,7 @@ const spec: InstanceSpec = {
 const wanted = (desired: DesiredState, generation: number): DesiredInstance =>
   desired === 'deleted' ? { instanceId: id, generation, desired, spec: null } : { instanceId: id, generation, desired, spec };
 
-const emptyHost = (): ModelHost => ({ domain: null, files: false, missingImages: [image(1), image(2), image(3)], address: 'none', networkReady: true, leased: false, hostBootId: 'boot-b', mirror: 'well' });
+const emptyHost = (): ModelHost => ({ domain: null, files: false, epoch: 1, leftovers: false, missingImages: [image(1), image(2), image(3)], address: 'none', networkReady: true, leased: false, hostBootId: 'boot-b', mirror: 'well' });
 const goodGuest = (): ModelGuest => ({ takesAddress: true, obeysPowerButton: true, diskErrors: 0, faults: [] });
 const model = (desired: DesiredInstance, host: Partial<ModelHost> = {}, marks: Partial<Marks> = {}, guest: Partial<ModelGuest> = {}) =>
   new Model(id, spec, { ...emptyHost(), ...host }, { ...goodGuest(), ...guest }, { desired, marks: { ...noMarks, ...marks }, timeOver: false });
@@ -55,6 +55,7 @@ const domainStates: readonly DomainState[] = ['running', 'paused', 'paused-io', 
 const generationArbitrary = fc.integer({ min: 1, max: 3 });
 const marksArbitrary: fc.Arbitrary<Marks> = fc.record({
   made: fc.boolean(),
+  diskEpoch: fc.option(fc.integer({ min: 1, max: 3 })),
   booted: fc.boolean(),
   ran: fc.option(fc.record({ generation: generationArbitrary, hostBootId: fc.constantFrom('boot-a', 'boot-b') })),
   up: fc.constantFrom('no', 'silent', 'yes'),
@@ -66,6 +67,8 @@ const marksArbitrary: fc.Arbitrary<Marks> = fc.record({
 const hostArbitrary: fc.Arbitrary<ModelHost> = fc.record({
   domain: fc.option(fc.record({ state: fc.constantFrom(...domainStates), generation: generationArbitrary })),
   files: fc.boolean(),
+  epoch: fc.integer({ min: 1, max: 3 }),
+  leftovers: fc.boolean(),
   missingImages: fc.subarray([image(1), image(2), image(3)]),
   address: fc.constantFrom('right', 'wrong', 'none'),
   networkReady: fc.constant(true),
@@ -125,7 +128,7 @@ describe('from any combination of facts, memories and faults', () => {
         converge(m, (plan, { known }) => {
           for (const { kind } of plan.steps) {
             if (desired === 'running' || desired === 'suspended') expect(kind).not.toBe('destroy');
-            if (kind === 'remove-files' && desired !== 'deleted') expect(known.marks).toMatchObject({ booted: false, made: true });
+            if (kind === 'remove-files' && desired !== 'deleted' && m.host.files) expect(known.marks).toMatchObject({ booted: false, made: true });
             if (kind === 'undefine' && desired === 'running') expect(known.marks.booted).toBe(false);
             if (kind === 'shutdown') expect(desired).toBe('stopped');
             if (kind === 'save') expect(desired).toBe('suspended');
@@ -317,7 +320,7 @@ describe('when its time is over', () => {
         const plan = converge(m, ({ steps }, { known }) => {
           for (const { kind } of steps) {
             expect([...startsSomething, ...takesAway]).not.toContain(kind);
-            if (kind === 'remove-files') expect(known.marks).toMatchObject({ booted: false, made: true });
+            if (kind === 'remove-files' && m.host.files) expect(known.marks).toMatchObject({ booted: false, made: true });
             if (kind === 'undefine') expect(known.marks.booted).toBe(false);
           }
           expect(steps.filter(({ kind }) => kind === 'note').length).toBeLessThanOrEqual(1);

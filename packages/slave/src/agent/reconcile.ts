@@ -3,7 +3,8 @@ import type { ObservedInstance } from '@paravcl/shared/protocol/desired-instance
 import type { DomainState } from '../hypervisor/driver';
 import type { HostFacts, KnownInstance, Recollection } from './host-facts';
 import { noMarks } from './marks';
-import type { Plan, View } from './plan';
+import type { Plan, View, Wanted } from './plan';
+import { diskEpochOf, isToBeginAnew, towardsAnew } from './towards-anew';
 import { towardsDeleted } from './towards-deleted';
 import { towardsItsEnd } from './towards-its-end';
 import { towardsRunning } from './towards-running';
@@ -20,9 +21,9 @@ import { towardsSuspended } from './towards-suspended';
  *
  * Two traces of what `marks` carry over a gap are in docs/states.md, "An agent's memory".
  *
- * What never happens, whatever the facts: a domain that is wanted running is not destroyed; a disk that
- * has booted is removed only by `deleted`; an older generation than the host's own mark is not obeyed; what
- * has no time left is not started.
+ * What never happens, whatever the facts: a domain that is wanted running is not destroyed, but with its disk; a disk that
+ * has booted is removed only by `deleted`, or because the order is for a higher epoch of it, never for an equal or
+ * lower one; an older generation than the host's own mark is not obeyed; what has no time left is not started.
  */
 export function reconcile(known: KnownInstance, facts: HostFacts, recollection: Recollection, nowMs: number): Plan {
   const { desired } = known;
@@ -35,15 +36,19 @@ export function reconcile(known: KnownInstance, facts: HostFacts, recollection: 
     const sentence = `Generation ${desired.generation} is older than generation ${facts.domain.generation} written on the domain; it is not obeyed.`;
     return asFound(facts, { code: 'SlaveRefused', sentence });
   }
+  if (desired.desired === 'deleted') return towardsDeleted(desired, view);
+  const plan = isToBeginAnew(desired, view) ? towardsAnew(desired, view) : towardsWanted(desired, view, known.timeOver);
+  return plan.observed === null ? plan : { ...plan, observed: { ...plan.observed, diskEpoch: diskEpochOf(desired, view) } };
+}
+
+function towardsWanted(desired: Wanted, view: View, timeOver: boolean): Plan {
   switch (desired.desired) {
     case 'running':
-      return known.timeOver ? towardsItsEnd(desired, view) : towardsRunning(desired, view);
+      return timeOver ? towardsItsEnd(desired, view) : towardsRunning(desired, view);
     case 'suspended':
       return towardsSuspended(desired, view);
     case 'stopped':
       return towardsStopped(desired, view);
-    case 'deleted':
-      return towardsDeleted(desired, view);
   }
 }
 

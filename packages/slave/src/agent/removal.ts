@@ -6,12 +6,12 @@ export function removalSteps(facts: HostFacts): readonly Step[] {
   const steps: Step[] = [];
   if (facts.domain !== null) steps.push({ kind: 'undefine', before: {} });
   if (facts.reservedMac !== null) steps.push({ kind: 'release-address', mac: facts.reservedMac });
-  if (facts.files) steps.push({ kind: 'remove-files' });
+  if (facts.files || facts.leftovers) steps.push({ kind: 'remove-files', before: {} });
   return steps;
 }
 
 /** What is still to be removed, in words. */
 export function leftovers(facts: HostFacts): string {
-  const left = [...(facts.domain === null ? [] : ['its domain']), ...(facts.reservedMac === null ? [] : ['its address']), ...(facts.files ? ['its files'] : [])];
+  const left = [...(facts.domain === null ? [] : ['its domain']), ...(facts.reservedMac === null ? [] : ['its address']), ...(facts.files || facts.leftovers ? ['its files'] : [])];
   return left.join(', ');
 }

@@ -92,7 +92,7 @@ class Rig {
     const generation = this.instances.get(instanceId)?.desired?.generation ?? 1;
     return {
       domain: this.domainThere ? { instanceId, name: 'x', state: this.domainState, generation } : null,
-      files: true,
+      files: true, diskEpoch: 1, leftovers: false,
       missingImages: this.missingImages ? [image] : [],
       reservedMac: null,
       reservationUnknown: false,

@@ -6,19 +6,24 @@ import { steadyMs } from './disk-error';
 import { failedAgain, failedOnceMore, type Failure, type FailureCode } from './failures';
 import { nothingRecollected, type HostFacts, type Recollection } from './host-facts';
 import { instanceEnd, type HostTime } from './instance-end';
+import { InstanceHolds } from './instance-holds';
 import type { Journal } from './journal';
 import { JournalFullError } from './journal-room';
 import { noInstance, type JournaledInstance } from './journal-state';
 import { reconcile, unknownInstance } from './reconcile';
 import { stepKey, stepPolicies, type Executors, type Step, type StepKind } from './steps';
 import { Slots } from './slots';
+import { stepWords } from './step-words';
 import type { ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 
 /**
  * Brings every instance to what is desired, one plan at a time.
  *
  * Invariants:
- *  1. At most one plan of an instance is being carried out; what wakes it meanwhile makes one more round.
+ *  1. At most one plan of an instance is being carried out; what wakes it meanwhile makes one more round. Nor is one
+ *     while somebody holds the instance (`hold`): what wakes it then makes a round when the hold has ended. So every
+ *     order, a deletion too, may wait for one hold, which lasts as long as its work; that the work ends is the
+ *     promise of the tools it uses, as with steps.
  *  2. Every round starts by reading the host for that instance alone; no plan is made from older facts.
  *  3. A step is begun only while the order its plan was made for is still in force: its generation is the
  *     newest, and the time of the instance has not ended since.
@@ -70,6 +75,10 @@ interface Instance {
   cancelTimer: Cancel | null;
   /** Called by a newer order: ends waits for a slot and for a fetch. */
   readonly interrupts: Set<() => void>;
+  /** Steps that are being carried out, or wait for their slot. */
+  readonly doing: Set<Step>;
+  /** As it was told last. */
+  diskEpoch: number | undefined;
   readonly progress: Map<string, number>;
 }
 
@@ -81,12 +90,19 @@ export const diskSlotMs = 2 * 60_000;
 export class Runner {
   private readonly instances = new Map<string, Instance>();
   private readonly slots: Readonly<Record<'disk' | 'files' | 'fetch', Slots>>;
+  private readonly holds: InstanceHolds;
   private stopped = false;
   private atWork = 0;
   private idle: (() => void)[] = [];
 
   constructor(private readonly parts: RunnerParts) {
     this.slots = { disk: new Slots(parts.diskSlots), files: new Slots(parts.diskSlots), fetch: new Slots(parts.fetchSlots) };
+    this.holds = new InstanceHolds({
+      clock: parts.clock,
+      isInRound: (instanceId) => this.instances.get(instanceId)?.working === true,
+      doing: (instanceId) => this.doing(instanceId),
+      beginRound: (instanceId) => this.beginRound(instanceId),
+    });
   }
 
   /** Something about the instance may have changed. Returns at once. */
@@ -107,6 +123,23 @@ export class Runner {
       const { recollection } = instance;
       for (const [key, { code }] of recollection.failures) if (codes.includes(code) || kinds.some((kind) => kind === key)) recollection.failures.delete(key);
       this.lookAgain(instanceId, instance);
+    }
+  }
+
+  /**
+   * Runs `work` while no step of these instances is carried out and none begins; then each looks at once at what woke it
+   * meanwhile. Waits for them together, `withinMs` at most; those that had not ended by then are `busy`, each with what
+   * goes on there in words, and are not held.
+   */
+  async hold<T>(instanceIds: readonly string[], withinMs: number, work: (busy: ReadonlyMap<string, string>) => Promise<T>): Promise<T> {
+    this.atWork += 1;
+    try {
+      return await this.holds.hold(instanceIds, withinMs, (busy) => {
+        if (this.stopped) throw new Error('The agent of this host is being stopped; ask again when it is back.');
+        return work(busy);
+      });
+    } finally {
+      this.workEnded();
     }
   }
 
@@ -144,20 +177,33 @@ export class Runner {
     instance.recollection = { ...instance.recollection, progressPercent: mean };
     const { desired } = this.known(instanceId);
     if (desired === null || desired.generation !== instance.generation) return;
-    this.parts.observe({ instanceId, generation: desired.generation, state: 'preparing', reason: null, progressPercent: mean });
+    this.parts.observe({ instanceId, generation: desired.generation, state: 'preparing', reason: null, progressPercent: mean, ...(instance.diskEpoch === undefined ? {} : { diskEpoch: instance.diskEpoch }) });
   }
 
   private lookAgain(instanceId: string, instance: Instance): void {
     instance.again = true;
     if (!this.isInForce(instanceId, instance)) for (const interrupt of [...instance.interrupts]) interrupt();
-    if (!instance.working) void this.work(instanceId, instance);
+    if (!instance.working && !this.holds.isAskedFor(instanceId)) void this.work(instanceId, instance);
+  }
+
+  private beginRound(instanceId: string): boolean {
+    const instance = this.instances.get(instanceId);
+    if (instance?.again !== true || instance.working || this.stopped) return false;
+    void this.work(instanceId, instance);
+    return true;
+  }
+
+  private doing(instanceId: string): string {
+    const words = new Set([...(this.instances.get(instanceId)?.doing ?? [])].map(({ kind }) => stepWords[kind]));
+    return words.size === 0 ? 'the hypervisor is being asked about it' : [...words].join(' and ');
   }
 
   private async work(instanceId: string, instance: Instance): Promise<void> {
     instance.working = true;
     this.atWork += 1;
     try {
-      while (instance.again && !this.stopped) {
+      // Who waits to hold it comes after this round, not after all that wake each other.
+      for (let isFirst = true; instance.again && !this.stopped && (isFirst || !this.holds.isAskedFor(instanceId)); isFirst = false) {
         instance.again = false;
         instance.cancelTimer?.();
         instance.cancelTimer = null;
@@ -170,9 +216,14 @@ export class Runner {
       // In the same turn as the last look at `again`: what wakes it before is seen there, and what does after begins anew.
       instance.working = false;
       if (!instance.maybeOnHost && this.known(instanceId) === noInstance) this.drop(instanceId, instance);
-      this.atWork -= 1;
-      if (this.atWork === 0) for (const resolve of this.idle.splice(0)) resolve();
+      this.holds.roundEnded(instanceId);
+      this.workEnded();
     }
+  }
+
+  private workEnded(): void {
+    this.atWork -= 1;
+    if (this.atWork === 0) for (const resolve of this.idle.splice(0)) resolve();
   }
 
   private drop(instanceId: string, instance: Instance): void {
@@ -207,6 +258,7 @@ export class Runner {
     }
     const plan = reconcile(newest.desired === null ? unknownInstance : { ...newest, timeOver: instance.timeOver }, facts, instance.recollection, nowMs);
     if (plan.observed !== null) this.parts.observe(plan.observed);
+    instance.diskEpoch = plan.observed?.diskEpoch;
     this.parts.looked(instanceId);
     if (plan.steps.length === 0) {
       instance.quiet = new Set();
@@ -223,6 +275,7 @@ export class Runner {
     const { deadlineMs, slots } = stepPolicies[step.kind];
     const generation = instance.generation;
     const interruption = interruptible(instance.interrupts);
+    instance.doing.add(step);
     const slot = slots === null ? null : this.slots[slots].take();
     let done: Promise<void> = Promise.resolve();
     let endLoan: Cancel = () => undefined;
@@ -253,6 +306,7 @@ export class Runner {
       return 'failed';
     } finally {
       interruption.end();
+      instance.doing.delete(step);
       void Promise.allSettled([slot, done]).then(() => {
         endLoan();
         return slot?.then((giveBack) => giveBack());
@@ -331,6 +385,8 @@ export class Runner {
         mirrorIsBack: false,
         cancelTimer: null,
         interrupts: new Set(),
+        doing: new Set(),
+        diskEpoch: undefined,
         progress: new Map(),
       };
       this.instances.set(instanceId, instance);

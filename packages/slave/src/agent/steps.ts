@@ -23,7 +23,7 @@ interface StepData {
   /** Removes the definition and, with it, a saved RAM. */
   undefine: { readonly before: Partial<Marks> };
   'release-address': { readonly mac: string };
-  'remove-files': Record<never, never>;
+  'remove-files': { readonly before: Partial<Marks> };
   /** Writes down what was seen. */
   note: { readonly marks: Partial<Marks> };
   /** Writes down that the launch of this generation failed for good. */

@@ -1,3 +1,4 @@
+import { wantedDiskEpoch } from '@paravcl/shared/protocol/desired-instance';
 import { continueAfterDiskError, lastingDiskError } from './disk-error';
 import { domainLost, stoppedByGuest, vanished, wentDownByItself } from './ended-by-itself';
 import { cleanUp, givenUp } from './failed-launch';
@@ -99,7 +100,7 @@ function nextOfLaunch(desired: Wanted, { facts, recollection, nowMs }: View, res
   const { spec, generation } = desired;
   if (facts.missingImages.length > 0) return facts.missingImages.map((image) => ({ kind: 'fetch-image', image }));
   const steps: Step[] = [];
-  const makeFiles: Step = { kind: 'create-files', spec, before: { made: true } };
+  const makeFiles: Step = { kind: 'create-files', spec, before: { made: true, diskEpoch: wantedDiskEpoch(spec) } };
   if (!facts.files) steps.push(makeFiles);
   // A guest that comes back with its RAM believes that it has its address, and does not ask soon.
   if (restores) steps.push(...addressSteps(desired, facts));

@@ -24,13 +24,17 @@ export interface DiskStore {
    * Throws DiskStoreError `image-missing`, `no-room` or `fetch-failed` (worth retrying).
    */
   fetchImage(image: NeededImage, onProgress: (percent: number) => void): Promise<void>;
-  /** Makes overlay and seed of an instance; returns its files. Keeps an overlay that exists. */
+  /** Makes overlay and seed of an instance, of its spec's disk epoch; returns its files. Keeps an overlay that exists. */
   createInstanceFiles(instanceId: string, spec: InstanceSpec): Promise<DomainFiles>;
   /** The same from one call to the next, from before they are made until they are removed. Throws DiskStoreError as fetchImage does. */
   filesOf(instanceId: string, spec: InstanceSpec): Promise<DomainFiles>;
   /** Instances that have a directory in the pool. */
   instancesOnDisk(): Promise<readonly string[]>;
-  /** Removes everything the instance has in the pool. */
+  /** What of an instance is in the pool: its files, complete, and what is half made or half removed of it. */
+  standing(instanceId: string): Promise<{ readonly files: boolean; readonly leftovers: boolean }>;
+  /** Of which epoch the files of an instance are; 1 when they do not say. Throws DiskStoreError `failed`. */
+  diskEpoch(instanceId: string): Promise<number>;
+  /** Removes everything the instance has in the pool, whatever it is and of whatever epoch. */
   removeInstanceFiles(instanceId: string): Promise<void>;
   /** Where its guest is, for those who record what guests read of their images. Returns at once and never fails. */
   tellPhase(instanceId: string, phase: ReadPhase): void;

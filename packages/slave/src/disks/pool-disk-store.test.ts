@@ -179,6 +179,34 @@ test('a disk is as large as its image at least, an overlay that exists is kept, 
   expect(await readdir(join(pool, 'instances'))).toEqual([]);
 });
 
+test('files say of which epoch they are, those that do not are of the first, and what says nothing sensible is a fault', async () => {
+  await fetched(specOf());
+  await store.createInstanceFiles(instanceId, specOf({ diskEpoch: 3 }));
+  await store.createInstanceFiles(secondId, specOf());
+  expect([await store.diskEpoch(instanceId), await store.diskEpoch(secondId)]).toEqual([3, 1]);
+  // What is there stays what it is, whatever is asked for.
+  await store.createInstanceFiles(secondId, specOf({ diskEpoch: 2 }));
+  expect(await store.diskEpoch(secondId)).toBe(1);
+  const said = join(pool, 'instances', instanceId, 'epoch');
+  await rm(said);
+  expect(await store.diskEpoch(instanceId)).toBe(1);
+  await writeFile(said, 'three\n');
+  await expect(store.diskEpoch(instanceId)).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining(said) as string });
+});
+
+test('removal takes everything in an instance’s directory, layers that others laid there too, and what is half made or half removed of it', async () => {
+  await fetched(specOf());
+  const directory = join(pool, 'instances', instanceId);
+  expect(await store.standing(instanceId)).toEqual({ files: false, leftovers: false });
+  await store.createInstanceFiles(instanceId, specOf());
+  await writeFile(join(directory, 'disk.0192f0c1.qcow2'), 'a layer');
+  for (const half of ['.making-', '.removing-']) await mkdir(join(pool, 'instances', `${half}${instanceId}`, 'run'), { recursive: true });
+  expect(await store.standing(instanceId)).toEqual({ files: true, leftovers: true });
+  await store.removeInstanceFiles(instanceId);
+  expect(await store.standing(instanceId)).toEqual({ files: false, leftovers: false });
+  expect(await readdir(join(pool, 'instances'))).toEqual([]);
+});
+
 test('what is left half made is swept at a start, and not when the pool is opened again', async () => {
   const making = join(pool, 'instances', `.making-${instanceId}`);
   await mkdir(making);

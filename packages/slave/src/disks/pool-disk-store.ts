@@ -4,12 +4,13 @@ import type { ReadPhase } from '@paravcl/shared/chunks/access-pattern';
 import { type Clock, sleep } from '@paravcl/shared/clock';
 import { idSchema } from '@paravcl/shared/ids';
 import { MiB } from '@paravcl/shared/domain/limits';
-import type { ImageRef, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
+import { wantedDiskEpoch, type ImageRef, type InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import type { DomainFiles } from '../hypervisor/driver';
 import { seedFiles } from './cloud-init-seed';
 import { DiskStoreError, imagesOf, type DiskStore, type NeededImage } from './disk-store';
 import { runDiskTool } from './disk-tool';
 import { EarlierImages } from './earlier-images';
+import { readDiskEpoch } from './disk-epoch';
 import { readInstanceBase, writeInstanceBase, type InstanceBase } from './instance-base';
 import { readLogTail } from './log-tail';
 import type { MirrorClient } from './mirror-client';
@@ -137,6 +138,15 @@ export class PoolDiskStore implements DiskStore {
   async instancesOnDisk(): Promise<readonly string[]> {
     const entries = await readdir(this.layout.instances);
     return entries.filter((name) => idSchema.safeParse(name).success);
+  }
+
+  async standing(instanceId: string): Promise<{ readonly files: boolean; readonly leftovers: boolean }> {
+    const [files, making, removing] = await Promise.all([this.layout.instance(instanceId), this.layout.making(instanceId), this.layout.removing(instanceId)].map(exists));
+    return { files: files === true, leftovers: making === true || removing === true };
+  }
+
+  diskEpoch(instanceId: string): Promise<number> {
+    return readDiskEpoch(this.layout.instance(instanceId));
   }
 
   /** Gone by one rename, so that a crash leaves no half of it; the bytes follow. */
@@ -270,6 +280,7 @@ async function rememberBase(directory: string, { backing, kernel, ramdisk }: New
   const contents = {
     [names.images]: imagesOf(spec).map((image) => `${manifestOf(image)}\n`).join(''),
     [names.backing]: writeInstanceBase({ backing, kernel, ramdisk }),
+    [names.epoch]: `${wantedDiskEpoch(spec)}\n`,
   };
   for (const [name, text] of Object.entries(contents)) {
     const file = join(directory, name);

@@ -2,7 +2,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { ReadPhase } from '@paravcl/shared/chunks/access-pattern';
 import { type Clock, sleep } from '@paravcl/shared/clock';
 import { parseJson } from '@paravcl/shared/parse-json';
-import type { ImageRef, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
+import { wantedDiskEpoch, type ImageRef, type InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import { z } from 'zod';
 import { type DiskStore, DiskStoreError, type DiskStoreErrorCode, imagesOf } from '../../disks/disk-store';
 import type { DomainFiles } from '../driver';
@@ -16,12 +16,12 @@ export interface SimulatedDiskStoreOptions {
   readonly stateFile?: string;
 }
 
-const poolSchema = z.object({ images: z.record(z.string(), z.number()), instances: z.record(z.string(), z.number()) });
+const poolSchema = z.object({ images: z.record(z.string(), z.number()), instances: z.record(z.string(), z.number()), epochs: z.record(z.string(), z.number()).default({}) });
 type Pool = z.infer<typeof poolSchema>;
 
 /** A pool that exists only as a list: the disks of a simulated host. */
 export class SimulatedDiskStore implements DiskStore {
-  private pool: Pool = { images: {}, instances: {} };
+  private pool: Pool = { images: {}, instances: {}, epochs: {} };
   private readonly fetching = new Map<string, Promise<void>>();
   private readonly faults: { readonly call: 'fetchImage' | 'createInstanceFiles'; readonly code: DiskStoreErrorCode }[] = [];
   /** What was told of guests, in order. */
@@ -48,7 +48,9 @@ export class SimulatedDiskStore implements DiskStore {
 
   createInstanceFiles(instanceId: string, spec: InstanceSpec): Promise<DomainFiles> {
     this.failIfDue('createInstanceFiles');
-    this.change({ ...this.pool, instances: { ...this.pool.instances, [instanceId]: spec.diskMiB } });
+    if (instanceId in this.pool.instances) return this.filesOf(instanceId, spec);
+    const { instances, epochs } = this.pool;
+    this.change({ ...this.pool, instances: { ...instances, [instanceId]: spec.diskMiB }, epochs: { ...epochs, [instanceId]: wantedDiskEpoch(spec) } });
     return this.filesOf(instanceId, spec);
   }
 
@@ -70,8 +72,17 @@ export class SimulatedDiskStore implements DiskStore {
     return Promise.resolve(Object.keys(this.pool.instances));
   }
 
+  standing(instanceId: string): Promise<{ readonly files: boolean; readonly leftovers: boolean }> {
+    return Promise.resolve({ files: instanceId in this.pool.instances, leftovers: false });
+  }
+
+  diskEpoch(instanceId: string): Promise<number> {
+    return Promise.resolve(this.pool.epochs[instanceId] ?? 1);
+  }
+
   removeInstanceFiles(instanceId: string): Promise<void> {
-    this.change({ ...this.pool, instances: Object.fromEntries(Object.entries(this.pool.instances).filter(([id]) => id !== instanceId)) });
+    const others = (all: Readonly<Record<string, number>>): Record<string, number> => Object.fromEntries(Object.entries(all).filter(([id]) => id !== instanceId));
+    this.change({ ...this.pool, instances: others(this.pool.instances), epochs: others(this.pool.epochs) });
     this.serialLogs.delete(instanceId);
     this.phases.delete(instanceId);
     return Promise.resolve();
