@@ -207,6 +207,8 @@ CREATE TABLE instances (
   preemptions INT NOT NULL DEFAULT 0,                       -- how often it was suspended for others on the day
   preempted_on CHAR(10) COLLATE utf8mb4_bin NULL,             -- 2026-03-29, the site's
   cloud_init MEDIUMTEXT NULL,                               -- of the template it was launched from, given to the guest as vendor data
+  disk_epoch INT NOT NULL DEFAULT 1,                        -- how often its disk began anew from its image, counted from 1
+  observed_disk_epoch INT NOT NULL DEFAULT 1,               -- of which epoch what its slave has is, by the last accepted report; less than disk_epoch: what is to go is still there
   UNIQUE KEY instances_name (name),
   KEY instances_user (user_id, created_at),
   KEY instances_slave (slave_id),
@@ -478,4 +480,88 @@ CREATE TABLE image_patterns ( -- what first boots of a version read, in which or
   boot_bytes BIGINT NOT NULL DEFAULT 0,                     -- what its boot phase costs (core/boot-set): lists of images show both without reading the body
   body MEDIUMTEXT NOT NULL,                                 -- JSON: the last recordings, and the pattern merged from them
   changed_at DATETIME(3) NOT NULL
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE deployments ( -- many instances of one image as one thing
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  name VARCHAR(100) NOT NULL,
+  description TEXT NOT NULL,
+  created_by_user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  group_id CHAR(36) COLLATE utf8mb4_bin NULL,                 -- of all its instances
+  template_id CHAR(36) COLLATE utf8mb4_bin NULL,              -- as it was asked for, or
+  family_id CHAR(36) COLLATE utf8mb4_bin NULL,                -- this, or neither
+  image_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,             -- what that came to: late members run the same
+  kernel_id CHAR(36) COLLATE utf8mb4_bin NULL,
+  ramdisk_id CHAR(36) COLLATE utf8mb4_bin NULL,
+  vcpus INT NOT NULL,
+  ram_mib INT NOT NULL,
+  disk_mib BIGINT NOT NULL,
+  bandwidth_mbps INT NULL,
+  minutes INT NULL,                                         -- NULL: without end
+  cloud_init MEDIUMTEXT NULL,                               -- the template's as it was
+  slave_ids TEXT NULL,                                      -- JSON: where members that are made from now on may run; NULL: anywhere
+  per_host_limit INT NULL,                                  -- so many prepare or boot on one slave at a time; NULL: the site's
+  state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,             -- active, deleting; the row goes with the last instance
+  slots_made INT NOT NULL,                                  -- the highest slot given, so that none is given twice
+  created_at DATETIME(3) NOT NULL,
+  changed_at DATETIME(3) NOT NULL,
+  KEY deployments_creator (created_by_user_id),
+  KEY deployments_group (group_id)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE deployment_members ( -- the places of a deployment: rows first, instances after them
+  deployment_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  slot INT NOT NULL,
+  user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,              -- owns the instance
+  instance_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,          -- reserved with the row, so that it is made once
+  named_for_user TINYINT NOT NULL,                          -- 1: named after its owner, 0: after its slot
+  state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,             -- wanted, made, cancelled, refused
+  operation_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,         -- the newest operation that is about it
+  wish VARCHAR(16) COLLATE utf8mb4_bin NULL,                  -- a verb for the whole that is not carried out for it yet
+  wish_forced TINYINT NOT NULL DEFAULT 0,
+  sentence VARCHAR(1000) NULL,                              -- why it was refused or taken back, or the last verb was refused for it
+  slave_ids TEXT NULL,                                      -- JSON: where its instance may run; NULL: anywhere
+  PRIMARY KEY (deployment_id, slot),
+  UNIQUE KEY deployment_members_instance (instance_id),
+  KEY deployment_members_state (state),
+  KEY deployment_members_wish (wish),
+  KEY deployment_members_operation (operation_id)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE snapshots ( -- what disks of instances held at one moment
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  name VARCHAR(100) NOT NULL,
+  user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,            -- who asked for it, and whose its images are
+  deployment_id CHAR(36) COLLATE utf8mb4_bin NULL,
+  family_id CHAR(36) COLLATE utf8mb4_bin NULL,              -- the one instance becomes the next version of it; NULL: families of their own
+  production TINYINT NOT NULL,                              -- and that version goes into production
+  state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,           -- pending, ready, failed
+  sentence VARCHAR(1000) NOT NULL,
+  freeze_by DATETIME(3) NOT NULL,                           -- all disks are frozen by then, or none counts
+  deadline_at DATETIME(3) NOT NULL,                         -- all of it is in the store by then
+  created_at DATETIME(3) NOT NULL,
+  ended_at DATETIME(3) NULL,
+  KEY snapshots_state (state),
+  KEY snapshots_user (user_id, id)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE snapshot_parts ( -- one disk of a snapshot
+  image_id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY, -- the image version that it becomes with the whole snapshot
+  snapshot_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  instance_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  instance_name VARCHAR(63) COLLATE utf8mb4_bin NOT NULL,   -- the instance may be gone when it is read
+  slave_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,           -- where the disk lies
+  state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,           -- wanted, frozen, received, kept, failed
+  how VARCHAR(16) COLLATE utf8mb4_bin NULL,                 -- what its guest was doing: running, off, saved
+  quiesced TINYINT NULL,
+  base_manifest_id CHAR(64) COLLATE utf8mb4_bin NULL,       -- what its delta is against: kept from sweeps while the snapshot is pending
+  size_bytes BIGINT NULL,                                   -- of the guest's disk
+  dirtied_bytes BIGINT NULL,                                -- of blocks that were sent
+  manifest_id CHAR(64) COLLATE utf8mb4_bin NULL,            -- kept from sweeps while the snapshot is pending; then its image is named by it
+  content_sha256 CHAR(64) COLLATE utf8mb4_bin NULL,
+  sentence VARCHAR(1000) NULL,                              -- what went wrong
+  host_told TINYINT NOT NULL,                               -- 1: its host keeps nothing for it any more
+  UNIQUE KEY snapshot_parts_once (snapshot_id, instance_id),
+  KEY snapshot_parts_instance (instance_id),
+  KEY snapshot_parts_told (host_told)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;

@@ -51,6 +51,7 @@ export function composeImageRepository(foundation: ImageRepositoryFoundation): I
     imports: new ImageImport(unit, uploads, importDirectories),
     holds: new ImageHolds(),
     mirrors,
+    alsoSent: () => unit.read.snapshots.pendingImageIds(),
     largestBytes: largestUploadBytes,
     onFault,
   });

@@ -186,7 +186,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   });
   const storeService = new StoreService({
     store: chunks, mirrors: mirrors.fleet, unitOfWork: unit, clock, onFault: onStoreFault,
-    live: () => unit.read.images.manifestIds(), graceMs: config.images.sweep.graceHours * hourMs,
+    live: async () => [...(await unit.read.images.manifestIds()), ...(await unit.read.snapshots.manifestIds())], graceMs: config.images.sweep.graceHours * hourMs,
   });
   const preCopy = composePreCopy({ unit, clock, fleet: mirrors.fleet, patterns: mirrors.patterns, policy: config.images.preCopy, timeZone: config.site.timeZone });
   const scheduling = composeScheduling({ unit, clock, agents, figures: pulse, scheduler, joinTokens, settings, siteName: config.site.name, preCopy: preCopy.calendar, onFault });

@@ -40,6 +40,14 @@ export const imageOptions = z
         graceHours: count(0, 8760).default(24),
       })
       .prefault({}),
+    snapshots: z
+      .strictObject({
+        /** Disks that one student may keep in snapshots. */
+        perStudent: count(0, 10_000).default(20),
+        /** For a snapshot to be in the store; after it nothing of it is kept. */
+        deadlineMinutes: count(1, 1440).default(60),
+      })
+      .prefault({}),
   })
   .prefault({});
 

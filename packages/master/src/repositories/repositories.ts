@@ -11,6 +11,8 @@ import { SlaveRepository } from './slave-repository';
 import { IdempotencyRepository } from './idempotency-repository';
 import { SettingRepository } from './setting-repository';
 import { AddressRepository } from './address-repository';
+import { DeploymentMemberRepository } from './deployment-member-repository';
+import { DeploymentRepository } from './deployment-repository';
 import { FleetRepository } from './fleet-repository';
 import { ImageFamilyRepository } from './image-family-repository';
 import { ImageRepository } from './image-repository';
@@ -27,6 +29,7 @@ import { PresenceRepository } from './presence-repository';
 import { ReservationRepository } from './reservation-repository';
 import { SaveSpeedRepository } from './save-speed-repository';
 import { SeriesRepository } from './series-repository';
+import { SnapshotRepository } from './snapshot-repository';
 import { TemplateRepository } from './template-repository';
 
 /** Every repository over one connection or transaction. One method, one query; domain objects in and out. */
@@ -49,6 +52,8 @@ export interface Repositories {
   readonly templates: TemplateRepository;
   readonly patterns: PatternRepository;
   readonly instances: InstanceRepository;
+  readonly deployments: DeploymentRepository;
+  readonly deploymentMembers: DeploymentMemberRepository;
   readonly operations: OperationRepository;
   readonly placements: PlacementRepository;
   readonly transitions: TransitionRepository;
@@ -60,6 +65,7 @@ export interface Repositories {
   readonly pledges: PledgeRepository;
   readonly saveSpeeds: SaveSpeedRepository;
   readonly presence: PresenceRepository;
+  readonly snapshots: SnapshotRepository;
 }
 
 export function makeRepositories(db: Knex): Repositories {
@@ -82,6 +88,8 @@ export function makeRepositories(db: Knex): Repositories {
     templates: new TemplateRepository(db),
     patterns: new PatternRepository(db),
     instances: new InstanceRepository(db),
+    deployments: new DeploymentRepository(db),
+    deploymentMembers: new DeploymentMemberRepository(db),
     operations: new OperationRepository(db),
     placements: new PlacementRepository(db),
     transitions: new TransitionRepository(db),
@@ -93,5 +101,6 @@ export function makeRepositories(db: Knex): Repositories {
     pledges: new PledgeRepository(db),
     saveSpeeds: new SaveSpeedRepository(db),
     presence: new PresenceRepository(db),
+    snapshots: new SnapshotRepository(db),
   };
 }

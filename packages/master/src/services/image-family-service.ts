@@ -13,7 +13,7 @@ import type { PageRequest } from '../repositories/newest-first';
 import type { Repositories } from '../repositories/repositories';
 import { eventBy, type Acting } from './acting';
 import { imagesVisibleTo, maySeeImage } from './image-access';
-import { requireStillSeen, templatesOfFamily } from './template-audience';
+import { putIntoProduction } from './image-production';
 
 export interface ImageFamilyServiceDeps {
   readonly unitOfWork: UnitOfWork;
@@ -70,10 +70,7 @@ export class ImageFamilyService {
       const family = await locked(repositories, id);
       if (image?.familyId !== id) throw new ParavclError('invalid-input', `${family.name} has no version ${imageId}.`, { field: 'imageId', limit: `a version of ${family.name}` });
       if (image.state !== 'ready') throw new ParavclError('image-not-ready', `Version ${image.version} of ${family.name} is ${image.state}. Put a version into production that is ready.`, { field: 'imageId' });
-      if (family.productionImageId === imageId) return;
-      const until = family.productionImageId === null ? null : await repositories.images.find(family.productionImageId);
-      requireStillSeen(await templatesOfFamily(repositories, id), until, image, `Version ${image.version} (${image.friendlyId}) cannot go into production`);
-      await repositories.imageFamilies.edit(id, { productionImageId: imageId });
+      if (!(await putIntoProduction(repositories, family, image))) return;
       const sentence = `${acting.principal.userName} put version ${image.version} (${image.friendlyId}) of ${family.name} into production.`;
       await repositories.events.append(eventBy(acting, { kind: 'image-family.production', subjectType: 'image-family', subjectId: id, sentence }), clock.now());
     });

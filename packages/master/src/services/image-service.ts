@@ -6,7 +6,6 @@ import type { ImageFormat, ImageKind, ImageState } from '@paravcl/shared/domain/
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { UnitOfWork } from '../db/unit-of-work';
-import type { ImageFamilyRecord } from '../repositories/image-family-repository';
 import type { ImageRecord } from '../repositories/image-repository';
 import type { Repositories } from '../repositories/repositories';
 import type { ImageStore } from '../store/image-store';
@@ -17,6 +16,7 @@ import { requireNoDependents, requireNoSuccessor } from './image-dependents';
 import type { ImageHold, ImageHolds } from './image-holds';
 import type { ImageImport } from './image-import';
 import { imageNouns, missingImage } from './image-nouns';
+import { removeImage } from './image-removal';
 import { imageView } from './image-view';
 import { ImageWork } from './image-work';
 import { requireStillSeen, templatesLaunching } from './template-audience';
@@ -40,6 +40,8 @@ export interface ImageServiceDeps {
   readonly largestBytes: number;
   /** Told of what failed when nobody waited for it any more. */
   readonly onFault: (error: unknown) => void;
+  /** Whose files lie among the uploads too: disks that hosts send for snapshots. */
+  readonly alsoSent: () => Promise<readonly string[]>;
   /** What the master lacks to take images of this format; null when it lacks nothing. */
   readonly missingFor: (format: ImageFormat) => Promise<ParavclError | null>;
 }
@@ -152,8 +154,7 @@ export class ImageService {
       const family = await repositories.imageFamilies.lock(image.familyId);
       await requireNoDependents(repositories, image, family);
       if (family !== null) await requireNoSuccessor(repositories, image, family);
-      await repositories.images.remove(id);
-      const left = family === null ? '' : await this.leaveFamily(repositories, image, family);
+      const left = await removeImage(repositories, image, family);
       await this.tell(repositories, principal, 'image.deleted', image, `${principal.userName} deleted ${imageNouns[kind]} ${image.name} (${image.friendlyId}).${left}`);
       return image.manifestId === null || (await repositories.images.withManifest(image.manifestId)) !== null ? [] : [image.manifestId];
     });
@@ -169,13 +170,13 @@ export class ImageService {
    * stays for its continuation. A fault of one image is told and stops nothing else.
    */
   async recover(): Promise<void> {
-    const { unitOfWork, uploads, checking, imports, onFault, missingFor } = this.deps;
+    const { unitOfWork, uploads, checking, imports, onFault, missingFor, alsoSent } = this.deps;
     await uploads.open();
     const { images } = unitOfWork.read;
     const checked = await images.inState(['checking']);
     const uploading = await images.inState(['uploading']);
     const earlier = await images.withoutManifest();
-    await uploads.sweep(new Set([...checked, ...uploading, ...earlier].map(({ id }) => id))).catch(onFault);
+    await uploads.sweep(new Set([...[...checked, ...uploading, ...earlier].map(({ id }) => id), ...(await alsoSent())])).catch(onFault);
     // Told now, and not with the first qcow2 image somebody brings.
     const missing = await missingFor('qcow2');
     if (missing !== null) onFault(missing);
@@ -223,18 +224,6 @@ export class ImageService {
       if (error instanceof ParavclError && (error.code === 'content-mismatch' || error.code === 'storage-full')) await because(error.message).catch(() => undefined);
       throw error;
     }
-  }
-
-  /** What its family is without it, to be told. */
-  private async leaveFamily({ images, imageFamilies }: Repositories, image: ImageRecord, family: ImageFamilyRecord): Promise<string> {
-    const [other] = await images.versionsOf(family.id, undefined, 1);
-    if (other === undefined) {
-      await imageFamilies.remove(family.id);
-      return ` It was the last of ${family.name}.`;
-    }
-    if (family.productionImageId !== image.id) return '';
-    await imageFamilies.edit(family.id, { productionImageId: null });
-    return ` Nothing of ${family.name} is in production any more; the next version that becomes ready will be.`;
   }
 
   private insert(principal: Principal, kind: ImageKind, image: NewImage, importPath: string | null): Promise<ImageRecord> {

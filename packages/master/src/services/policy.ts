@@ -44,6 +44,16 @@ const table: Readonly<Record<Action, Row>> = {
   'instance.see': row('own', 'own', 'any', 'any'),
   'instance.operate': row('own', 'own', 'any', 'any'),
   'instance.console': row('own', 'own', 'any', 'any'),
+  'snapshot.list': row('own', 'own', 'any', 'any'),
+  'snapshot.see': row('own', 'own', 'any', 'any'),
+  'snapshot.create': row('own', 'own', 'any', 'any'),
+  'snapshot.operate': row('own', 'own', 'any', 'any'),
+  // For oneself; for others as `mayDeployFor` says.
+  'deployment.create': row('own', 'own', 'any', 'any'),
+  'deployment.list': row('own', 'own', 'any', 'any'),
+  'deployment.see': row('own', 'own', 'any', 'any'),
+  'deployment.edit': row('own', 'own', 'any', 'any'),
+  'deployment.operate': row('own', 'own', 'any', 'any'),
   'group.list': row('own', 'own', 'any', 'any'),
   'group.see': row('own', 'own', 'any', 'any'),
   'group.create': row('no', 'own', 'no', 'any'),
@@ -96,6 +106,11 @@ export function may(principal: Principal, action: Action, subject: Subject): boo
       if (subject.sharedWithGroupId != null && sharedActions.has(action) && principal.groupIds.includes(subject.sharedWithGroupId)) return true;
       return principal.role === 'teacher' && subject.groupId !== null && principal.ownedGroupIds.includes(subject.groupId);
   }
+}
+
+/** Whether a deployment of the principal's may give a machine to this person: to themselves, a teacher to the people of the own groups, who runs the site to everybody. */
+export function mayDeployFor(principal: Principal, person: { readonly id: string; readonly groupIds: readonly string[] }): boolean {
+  return [null, ...person.groupIds].some((groupId) => may(principal, 'deployment.create', { ownerUserId: person.id, groupId }));
 }
 
 /** Throws `forbidden` when the role can never do this, whatever the subject. Called at the edge for every route. */

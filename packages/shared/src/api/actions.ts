@@ -30,6 +30,15 @@ export const actions = [
   'instance.see',
   'instance.operate', // start, suspend, resume, stop, delete
   'instance.console', // serial log, screenshot
+  'snapshot.list',
+  'snapshot.see',
+  'snapshot.create', // of instances that one operates
+  'snapshot.operate', // delete, give up
+  'deployment.create', // for oneself, and for whom one may act
+  'deployment.list',
+  'deployment.see',
+  'deployment.edit',
+  'deployment.operate', // verbs for the whole, late members, cancel, delete
   'group.list',
   'group.see',
   'group.create',

@@ -1,0 +1,44 @@
+import type { ManifestId } from '@paravcl/shared/chunks/manifest';
+import type { EpochMs } from '@paravcl/shared/clock';
+import type { FrozenHow, SnapshotPartState, SnapshotState } from '@paravcl/shared/domain/snapshot';
+
+/** A snapshot as the master keeps it. */
+export interface SnapshotRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly userId: string;
+  readonly deploymentId: string | null;
+  readonly familyId: string | null;
+  /** The new version of that family goes into production. */
+  readonly production: boolean;
+  readonly state: SnapshotState;
+  readonly sentence: string;
+  /** All disks are frozen by then, or it fails: they should lie near to one moment. */
+  readonly freezeBy: EpochMs;
+  readonly deadlineAt: EpochMs;
+  readonly createdAt: EpochMs;
+  readonly endedAt: EpochMs | null;
+}
+
+/** One disk of a snapshot. */
+export interface SnapshotPart {
+  /** Of the image version that it becomes, and of what its host sends. */
+  readonly imageId: string;
+  readonly snapshotId: string;
+  readonly instanceId: string;
+  readonly instanceName: string;
+  readonly slaveId: string;
+  readonly state: SnapshotPartState;
+  readonly how: FrozenHow | null;
+  readonly quiesced: boolean | null;
+  /** What its delta is against; it stays in the store while the snapshot is pending. */
+  readonly baseManifestId: ManifestId | null;
+  /** Of the guest's disk. */
+  readonly sizeBytes: number | null;
+  readonly dirtiedBytes: number | null;
+  readonly manifestId: ManifestId | null;
+  readonly contentSha256: string | null;
+  readonly sentence: string | null;
+  /** Its host knows how the snapshot ended, and keeps nothing for it any more. */
+  readonly hostTold: boolean;
+}

@@ -1,0 +1,72 @@
+import type { SnapshotPart, SnapshotRecord } from './snapshot-record';
+import { sayStanding, snapshotSteps, type SnapshotWorld } from './snapshot-steps';
+
+const snapshot: SnapshotRecord = {
+  id: 's1', name: 'before the exam', userId: 'u1', deploymentId: null, familyId: null, production: false, state: 'pending', sentence: '', freezeBy: 1000, deadlineAt: 5000, createdAt: 0, endedAt: null,
+};
+
+function part(name: string, slaveId: string, more: Partial<SnapshotPart> = {}): SnapshotPart {
+  return {
+    imageId: `image-${name}`, snapshotId: 's1', instanceId: `id-${name}`, instanceName: name, slaveId, state: 'wanted', how: null, quiesced: null, baseManifestId: null, sizeBytes: null,
+    dirtiedBytes: null, manifestId: null, contentSha256: null, sentence: null, hostTold: false, ...more,
+  };
+}
+
+const world = (connected: readonly string[], now = 10): SnapshotWorld => ({ now, isConnected: (id) => connected.includes(id), slaveName: (id) => `lab-${id}` });
+
+test('all hosts are told to freeze in one round, each all of its disks', () => {
+  const parts = [part('a', 'x'), part('b', 'y'), part('c', 'x')];
+  expect(snapshotSteps(snapshot, parts, world(['x', 'y']))).toEqual([
+    { kind: 'freeze', slaveId: 'x', parts: [parts[0], parts[2]] },
+    { kind: 'freeze', slaveId: 'y', parts: [parts[1]] },
+  ]);
+});
+
+test('no host is told to freeze while another one is away', () => {
+  expect(snapshotSteps(snapshot, [part('a', 'x'), part('b', 'y')], world(['x']))).toEqual([]);
+});
+
+test('what was begun is brought to its end where it can be', () => {
+  const parts = [part('a', 'x', { state: 'frozen' }), part('b', 'y'), part('c', 'z')];
+  expect(snapshotSteps(snapshot, parts, world(['z']))).toEqual([{ kind: 'freeze', slaveId: 'z', parts: [parts[2]] }]);
+});
+
+test('disks that are not frozen in time are not of one moment: it fails, naming hosts and instances', () => {
+  const [step] = snapshotSteps(snapshot, [part('a', 'x', { state: 'frozen' }), part('b', 'y')], world(['x', 'y'], 1000));
+  expect(step).toMatchObject({ kind: 'fail', sentence: expect.stringMatching(/^lab-y did not freeze b in time/) as string });
+});
+
+test('nothing is sent before all are frozen; then each host sends and what came is taken', () => {
+  const frozen = [part('a', 'x', { state: 'frozen' }), part('b', 'y', { state: 'received' }), part('c', 'z', { state: 'kept' }), part('d', 'away', { state: 'frozen' })];
+  expect(snapshotSteps(snapshot, [...frozen, part('e', 'z')], world(['x', 'y', 'z']))).toMatchObject([{ kind: 'freeze' }]);
+  expect(snapshotSteps(snapshot, frozen, world(['x', 'y', 'z']))).toEqual([{ kind: 'send', part: frozen[0] }, { kind: 'take', part: frozen[1] }]);
+});
+
+test('it is complete when all are kept, also after its time', () => {
+  expect(snapshotSteps(snapshot, [part('a', 'x', { state: 'kept' }), part('b', 'y', { state: 'kept' })], world([], 9000))).toEqual([{ kind: 'complete' }]);
+});
+
+test('what is not kept by its deadline fails as a whole, naming what is missing', () => {
+  const [step] = snapshotSteps(snapshot, [part('a', 'x', { state: 'kept' }), part('b', 'y', { state: 'frozen' })], world(['x', 'y'], 5000));
+  expect(step).toMatchObject({ kind: 'fail', sentence: expect.stringContaining('b is not in the store yet') as string });
+});
+
+test('one disk that failed fails all of it, with its reason', () => {
+  const [step] = snapshotSteps(snapshot, [part('a', 'x', { state: 'kept' }), part('b', 'y', { state: 'failed', sentence: 'its pool is full.' })], world(['x', 'y']));
+  expect(step).toEqual({ kind: 'fail', sentence: 'b: its pool is full. Nothing of the snapshot is kept.' });
+});
+
+test.each(['ready', 'failed'] as const)('of a snapshot that is %s each host hears once, when it is there', (state) => {
+  const parts = [part('a', 'x'), part('b', 'y', { hostTold: true }), part('c', 'away')];
+  expect(snapshotSteps({ ...snapshot, state }, parts, world(['x', 'y']))).toEqual([{ kind: 'tell-end', part: parts[0] }]);
+});
+
+test('how it stands is said in words', () => {
+  const name = (id: string): string => `lab-${id}`;
+  expect(sayStanding([part('a', 'x')], name)).toBe('The disk is being frozen.');
+  expect(sayStanding([part('a', 'x'), part('b', 'y', { state: 'frozen' })], name)).toBe('2 disks are being frozen.');
+  expect(sayStanding([part('a', 'x', { state: 'kept' }), part('b', 'y', { state: 'frozen' }), part('c', 'y', { state: 'frozen' })], name)).toBe(
+    '1 of 3 disks are in the store; lab-y sends b, and 1 more are to come.',
+  );
+  expect(sayStanding([part('a', 'x', { state: 'received' })], name)).toBe('0 of 1 disk is in the store; what came is being taken in.');
+});

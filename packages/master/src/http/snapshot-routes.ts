@@ -1,0 +1,20 @@
+import * as contracts from '@paravcl/shared/api/snapshots';
+import type { SnapshotService } from '../services/snapshot-service';
+import { acting } from './acting';
+import { bind, type BoundRoute } from './binding';
+
+/** `/snapshots`. */
+export function snapshotRoutes(snapshots: SnapshotService): readonly BoundRoute[] {
+  return [
+    bind(contracts.createSnapshot, async (call) => ({ body: await snapshots.create(acting(call), call.body, call.subjectId) })),
+    bind(contracts.listSnapshots, async ({ principal, query }) => {
+      const { items, next } = await snapshots.list(principal, query);
+      return { body: { items: [...items], next } };
+    }),
+    bind(contracts.getSnapshot, async ({ principal, params }) => ({ body: await snapshots.get(principal, params.snapshotId) })),
+    bind(contracts.deleteSnapshot, async (call) => {
+      await snapshots.delete(acting(call), call.params.snapshotId);
+      return { body: undefined };
+    }),
+  ];
+}

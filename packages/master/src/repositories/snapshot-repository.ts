@@ -1,0 +1,252 @@
+import type { Page } from '@paravcl/shared/api/page';
+import type { ManifestId } from '@paravcl/shared/chunks/manifest';
+import type { EpochMs } from '@paravcl/shared/clock';
+import type { FrozenHow, SnapshotPartState, SnapshotState } from '@paravcl/shared/domain/snapshot';
+import type { Knex } from 'knex';
+import type { SnapshotPart, SnapshotRecord } from '../core/snapshot-record';
+import { newestFirst, type PageRequest } from './newest-first';
+
+interface SnapshotRow {
+  readonly id: string;
+  readonly name: string;
+  readonly user_id: string;
+  readonly deployment_id: string | null;
+  readonly family_id: string | null;
+  readonly production: number;
+  readonly state: SnapshotState;
+  readonly sentence: string;
+  readonly freeze_by: Date;
+  readonly deadline_at: Date;
+  readonly created_at: Date;
+  readonly ended_at: Date | null;
+}
+
+interface PartRow {
+  readonly image_id: string;
+  readonly snapshot_id: string;
+  readonly instance_id: string;
+  readonly instance_name: string;
+  readonly slave_id: string;
+  readonly state: SnapshotPartState;
+  readonly how: FrozenHow | null;
+  readonly quiesced: number | null;
+  readonly base_manifest_id: string | null;
+  readonly size_bytes: number | null;
+  readonly dirtied_bytes: number | null;
+  readonly manifest_id: string | null;
+  readonly content_sha256: string | null;
+  readonly sentence: string | null;
+  readonly host_told: number;
+}
+
+const columns = [
+  'id', 'name', 'user_id', 'deployment_id', 'family_id', 'production', 'state', 'sentence', 'freeze_by', 'deadline_at', 'created_at', 'ended_at',
+] as const satisfies readonly (keyof SnapshotRow)[];
+const partColumns = [
+  'image_id', 'snapshot_id', 'instance_id', 'instance_name', 'slave_id', 'state', 'how', 'quiesced', 'base_manifest_id', 'size_bytes', 'dirtied_bytes', 'manifest_id',
+  'content_sha256', 'sentence', 'host_told',
+] as const satisfies readonly (keyof PartRow)[];
+
+const fromRow = (row: SnapshotRow): SnapshotRecord => ({
+  id: row.id,
+  name: row.name,
+  userId: row.user_id,
+  deploymentId: row.deployment_id,
+  familyId: row.family_id,
+  production: row.production === 1,
+  state: row.state,
+  sentence: row.sentence,
+  freezeBy: row.freeze_by.getTime(),
+  deadlineAt: row.deadline_at.getTime(),
+  createdAt: row.created_at.getTime(),
+  endedAt: row.ended_at?.getTime() ?? null,
+});
+
+const fromPartRow = (row: PartRow): SnapshotPart => ({
+  imageId: row.image_id,
+  snapshotId: row.snapshot_id,
+  instanceId: row.instance_id,
+  instanceName: row.instance_name,
+  slaveId: row.slave_id,
+  state: row.state,
+  how: row.how,
+  quiesced: row.quiesced === null ? null : row.quiesced === 1,
+  baseManifestId: row.base_manifest_id,
+  sizeBytes: row.size_bytes === null ? null : Number(row.size_bytes),
+  dirtiedBytes: row.dirtied_bytes === null ? null : Number(row.dirtied_bytes),
+  manifestId: row.manifest_id,
+  contentSha256: row.content_sha256,
+  sentence: row.sentence,
+  hostTold: row.host_told === 1,
+});
+
+export interface SnapshotFilter {
+  readonly state?: SnapshotState | undefined;
+  readonly instanceId?: string | undefined;
+  /** Absent: everybody's. */
+  readonly userId?: string | undefined;
+}
+
+/** Snapshots and their parts, one for each disk. */
+export class SnapshotRepository {
+  constructor(private readonly db: Knex) {}
+
+  async insert(snapshot: SnapshotRecord, parts: readonly SnapshotPart[]): Promise<void> {
+    await this.db('snapshots').insert({
+      id: snapshot.id,
+      name: snapshot.name,
+      user_id: snapshot.userId,
+      deployment_id: snapshot.deploymentId,
+      family_id: snapshot.familyId,
+      production: snapshot.production,
+      state: snapshot.state,
+      sentence: snapshot.sentence,
+      freeze_by: new Date(snapshot.freezeBy),
+      deadline_at: new Date(snapshot.deadlineAt),
+      created_at: new Date(snapshot.createdAt),
+      ended_at: snapshot.endedAt === null ? null : new Date(snapshot.endedAt),
+    });
+    await this.db('snapshot_parts').insert(
+      parts.map((part) => ({
+        image_id: part.imageId,
+        snapshot_id: part.snapshotId,
+        instance_id: part.instanceId,
+        instance_name: part.instanceName,
+        slave_id: part.slaveId,
+        state: part.state,
+        host_told: part.hostTold,
+      })),
+    );
+  }
+
+  async find(id: string): Promise<SnapshotRecord | null> {
+    const row = await this.db<SnapshotRow>('snapshots').where({ id }).first(...columns);
+    return row === undefined ? null : fromRow(row);
+  }
+
+  /** Locked until the transaction ends. */
+  async lock(id: string): Promise<SnapshotRecord | null> {
+    const row = await this.db<SnapshotRow>('snapshots').where({ id }).forUpdate().first(...columns);
+    return row === undefined ? null : fromRow(row);
+  }
+
+  async list({ state, instanceId, userId }: SnapshotFilter, page: PageRequest): Promise<Page<SnapshotRecord>> {
+    const query = this.db<SnapshotRow>('snapshots').select(...columns);
+    if (state !== undefined) void query.where('state', state);
+    if (userId !== undefined) void query.where('user_id', userId);
+    if (instanceId !== undefined) void query.whereIn('id', this.db('snapshot_parts').where({ instance_id: instanceId }).select('snapshot_id'));
+    const found = await newestFirst<SnapshotRow>(query, 'id', page);
+    return { items: found.items.map(fromRow), next: found.next };
+  }
+
+  /** Those that are not there yet, oldest first, and those whose end some host has not heard of. */
+  async unfinished(): Promise<readonly SnapshotRecord[]> {
+    const untold = this.db('snapshot_parts').where({ host_told: 0 }).select('snapshot_id');
+    const rows = await this.db<SnapshotRow>('snapshots').where('state', 'pending').orWhereIn('id', untold).orderBy('id').select(...columns);
+    return rows.map(fromRow);
+  }
+
+  /** In the order of the names of their instances. */
+  async parts(snapshotIds: readonly string[]): Promise<readonly SnapshotPart[]> {
+    const rows = await this.db<PartRow>('snapshot_parts').whereIn('snapshot_id', [...snapshotIds]).orderBy(['instance_name', 'image_id']).select(...partColumns);
+    return rows.map(fromPartRow);
+  }
+
+  /** Null when there is none that is still to become an image. */
+  async pendingPart(imageId: string): Promise<SnapshotPart | null> {
+    const pending = this.db('snapshots').where({ state: 'pending' }).select('id');
+    const row = await this.db<PartRow>('snapshot_parts').where({ image_id: imageId }).whereIn('snapshot_id', pending).first(...partColumns);
+    return row === undefined ? null : fromPartRow(row);
+  }
+
+  async pendingImageIds(): Promise<readonly string[]> {
+    const pending = this.db('snapshots').where({ state: 'pending' }).select('id');
+    return (await this.db('snapshot_parts').whereIn('snapshot_id', pending).pluck('image_id')) as string[];
+  }
+
+  /** What pending snapshots need of the store: what their deltas are against, and what is kept of them already. */
+  async manifestIds(): Promise<readonly ManifestId[]> {
+    const pending = this.db('snapshots').where({ state: 'pending' }).select('id');
+    const rows = await this.db<PartRow>('snapshot_parts').whereIn('snapshot_id', pending).select('base_manifest_id', 'manifest_id');
+    return [...new Set(rows.flatMap(({ base_manifest_id: base, manifest_id: manifest }) => [base, manifest]).filter((id) => id !== null))];
+  }
+
+  /** Manifests of the newest snapshots of an instance that are images still, newest first: what its next delta may be against. */
+  async manifestsOf(instanceId: string, limit: number): Promise<readonly ManifestId[]> {
+    const rows = (await this.db('snapshot_parts')
+      .join('images', 'images.id', 'snapshot_parts.image_id')
+      .where({ instance_id: instanceId })
+      .whereNotNull('images.manifest_id')
+      .orderBy('snapshot_parts.snapshot_id', 'desc')
+      .limit(limit)
+      .pluck('images.manifest_id')) as string[];
+    return [...new Set(rows)];
+  }
+
+  /** Family of the newest image that a snapshot of the instance asked no other family for; null when there is none. */
+  async familyOf(instanceId: string): Promise<string | null> {
+    const row = (await this.db('snapshot_parts')
+      .join('images', 'images.id', 'snapshot_parts.image_id')
+      .join('snapshots', 'snapshots.id', 'snapshot_parts.snapshot_id')
+      .where({ instance_id: instanceId })
+      .whereNull('snapshots.family_id')
+      .orderBy('snapshot_parts.snapshot_id', 'desc')
+      .first('images.family_id')) as { readonly family_id: string } | undefined;
+    return row?.family_id ?? null;
+  }
+
+  /** Images that are there because this person took snapshots, and disks that are to become some. */
+  async countOf(userId: string): Promise<number> {
+    const [row] = (await this.db('snapshot_parts')
+      .join('snapshots', 'snapshots.id', 'snapshot_parts.snapshot_id')
+      .leftJoin('images', 'images.id', 'snapshot_parts.image_id')
+      .where('snapshots.user_id', userId)
+      .where((counted) => counted.where('snapshots.state', 'pending').orWhereNotNull('images.id'))
+      .count({ n: '*' })) as unknown as readonly { readonly n: number }[];
+    return Number(row?.n ?? 0);
+  }
+
+  /** False when the disk was not wanted any more. */
+  async frozen(imageId: string, { how, quiesced, base, sizeBytes }: { readonly how: FrozenHow; readonly quiesced: boolean; readonly base: ManifestId; readonly sizeBytes: number }): Promise<boolean> {
+    return this.moved(imageId, ['wanted'], { state: 'frozen', how, quiesced, base_manifest_id: base, size_bytes: sizeBytes });
+  }
+
+  async received(imageId: string): Promise<boolean> {
+    return this.moved(imageId, ['frozen'], { state: 'received' });
+  }
+
+  /** What came was not what its host said: it is to send it again. */
+  async wantedAgain(imageId: string): Promise<boolean> {
+    return this.moved(imageId, ['received'], { state: 'frozen' });
+  }
+
+  async kept(imageId: string, { manifestId, contentSha256, dirtiedBytes }: { readonly manifestId: ManifestId; readonly contentSha256: string | null; readonly dirtiedBytes: number }): Promise<boolean> {
+    return this.moved(imageId, ['received'], { state: 'kept', manifest_id: manifestId, content_sha256: contentSha256, dirtied_bytes: dirtiedBytes });
+  }
+
+  async failed(imageId: string, sentence: string): Promise<boolean> {
+    return this.moved(imageId, ['wanted', 'frozen', 'received'], { state: 'failed', sentence });
+  }
+
+  async hostTold(imageId: string): Promise<void> {
+    await this.db('snapshot_parts').where({ image_id: imageId }).update({ host_told: true });
+  }
+
+  async say(id: string, sentence: string): Promise<void> {
+    await this.db('snapshots').where({ id, state: 'pending' }).update({ sentence });
+  }
+
+  /** False when it had ended already. */
+  async end(id: string, state: Exclude<SnapshotState, 'pending'>, sentence: string, now: EpochMs): Promise<boolean> {
+    return (await this.db('snapshots').where({ id, state: 'pending' }).update({ state, sentence, ended_at: new Date(now) })) === 1;
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.db('snapshot_parts').where({ snapshot_id: id }).delete();
+    await this.db('snapshots').where({ id }).delete();
+  }
+
+  private async moved(imageId: string, from: readonly SnapshotPartState[], change: Partial<Record<keyof PartRow, unknown>>): Promise<boolean> {
+    return (await this.db('snapshot_parts').where({ image_id: imageId }).whereIn('state', [...from]).update(change)) === 1;
+  }
+}

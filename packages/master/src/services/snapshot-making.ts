@@ -1,0 +1,301 @@
+import type { ManifestId } from '@paravcl/shared/chunks/manifest';
+import type { Clock } from '@paravcl/shared/clock';
+import { ParavclError } from '@paravcl/shared/errors';
+import { parseJson } from '@paravcl/shared/parse-json';
+import { type Command, type CommandResult, frozenDisksSchema, sentDiskSchema } from '@paravcl/shared/protocol/commands';
+import { fit } from '../core/say';
+import { sayStanding, snapshotSteps, type SnapshotStep } from '../core/snapshot-steps';
+import type { SnapshotPart, SnapshotRecord } from '../core/snapshot-record';
+import type { UnitOfWork } from '../db/unit-of-work';
+import type { AgentPort } from './ports';
+import { insertSnapshotImages } from './snapshot-images';
+
+/** What a delta came to in the store; it stays there until `release`, whoever names it. */
+export interface TakenDelta {
+  readonly manifestId: ManifestId;
+  readonly contentSha256: string | null;
+  readonly dirtiedBytes: number;
+  release(): void;
+}
+
+export interface SnapshotMakingDeps {
+  readonly unitOfWork: UnitOfWork;
+  readonly agents: Pick<AgentPort, 'isConnected' | 'command'>;
+  readonly clock: Clock;
+  /** Makes a whole content of what came for this image. Throws `invalid-input` for bytes that are no such delta, `storage-full`. */
+  readonly takeDelta: (part: SnapshotPart) => Promise<TakenDelta>;
+  /** Where what hosts send lies. */
+  readonly uploads: { remove(imageId: string): Promise<void> };
+  readonly onFault: (error: unknown) => void;
+}
+
+const quickMs = 60_000;
+/** The longest deadline of a command; what is not over by then goes on with the next one. */
+const sendMs = 600_000;
+/** A host that refused, or that did not answer, is asked again after this. */
+const againMs = 2000;
+/** Deltas that are taken in at the same time: each reads and hashes on a core of the master. */
+const takesAtOnce = 2;
+
+/** Manifests that a host may send against: the image's and those of its newest snapshots. */
+const mostBases = 7;
+
+/**
+ * Brings snapshots about, from their books alone: whatever died in between, the next round goes on from there. Wake it when
+ * something changed; its job wakes it every second.
+ */
+export class SnapshotMaking {
+  /** Steps under way, by what they are about. */
+  private readonly underWay = new Set<string>();
+  /** Steps that ended since this round looked at the books, which do not show it there. */
+  private readonly endedSince = new Set<string>();
+  /** Not before this, monotonic. */
+  private readonly notBefore = new Map<string, number>();
+  private readonly works = new Set<Promise<void>>();
+  private round: Promise<void> | null = null;
+  private again = false;
+  private stopped = false;
+
+  constructor(private readonly deps: SnapshotMakingDeps) {}
+
+  wake(): void {
+    this.run().catch(this.deps.onFault);
+  }
+
+  /** One round; one that is asked for meanwhile follows it. */
+  run(): Promise<void> {
+    if (this.round !== null) {
+      this.again = true;
+      return this.round;
+    }
+    this.round = this.rounds().finally(() => (this.round = null));
+    return this.round;
+  }
+
+  /** Begins nothing more, and answers when what runs here has ended; hosts go on with what they were told. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.round?.catch(() => undefined);
+    await Promise.race([Promise.allSettled(this.works), new Promise((resolve) => this.deps.clock.after(5000, () => resolve(undefined)))]);
+  }
+
+  /** Whether this host may send what is to become this image; how large its disk is. */
+  async expected(slaveId: string, imageId: string): Promise<{ readonly diskBytes: number } | null> {
+    const part = await this.deps.unitOfWork.read.snapshots.pendingPart(imageId);
+    return part?.state === 'frozen' && part.slaveId === slaveId && part.sizeBytes !== null ? { diskBytes: part.sizeBytes } : null;
+  }
+
+  /** All of it came. */
+  async received(imageId: string): Promise<void> {
+    await this.deps.unitOfWork.transaction(({ snapshots }) => snapshots.received(imageId));
+    this.wake();
+  }
+
+  private async rounds(): Promise<void> {
+    do {
+      this.again = false;
+      await this.once();
+    } while (this.again && !this.stopped);
+  }
+
+  private async once(): Promise<void> {
+    const { unitOfWork, agents, clock } = this.deps;
+    const { read } = unitOfWork;
+    this.endedSince.clear();
+    const open = await read.snapshots.unfinished();
+    if (open.length === 0) return;
+    const parts = await read.snapshots.parts(open.map(({ id }) => id));
+    const slaves = await read.fleet.findAll([...new Set(parts.map(({ slaveId }) => slaveId))]);
+    const slaveName = (id: string): string => slaves.get(id)?.name ?? 'its slave';
+    const world = { now: clock.now(), isConnected: (id: string) => agents.isConnected(id), slaveName };
+    for (const snapshot of open) {
+      const own = parts.filter(({ snapshotId }) => snapshotId === snapshot.id);
+      if (snapshot.state === 'pending') await this.say(snapshot, sayStanding(own, slaveName));
+      for (const step of snapshotSteps(snapshot, own, world)) this.begin(snapshot, own, step);
+    }
+  }
+
+  private begin(snapshot: SnapshotRecord, parts: readonly SnapshotPart[], step: SnapshotStep): void {
+    const { clock, onFault } = this.deps;
+    const key = keyOf(snapshot, step);
+    if (this.stopped || this.underWay.has(key) || this.endedSince.has(key) || (this.notBefore.get(key) ?? 0) > clock.monotonicMs()) return;
+    if (step.kind === 'take' && [...this.underWay].filter((name) => name.startsWith('take ')).length >= takesAtOnce) return;
+    this.underWay.add(key);
+    const work = this.carryOut(snapshot, parts, step)
+      .then(
+        (done) => (done ? this.notBefore.delete(key) : this.notBefore.set(key, clock.monotonicMs() + againMs)),
+        (error: unknown) => {
+          this.notBefore.set(key, clock.monotonicMs() + againMs);
+          onFault(error);
+        },
+      )
+      .then(() => {
+        this.underWay.delete(key);
+        this.endedSince.add(key);
+        this.works.delete(work);
+        if (!this.stopped) this.wake();
+      });
+    this.works.add(work);
+  }
+
+  /** False: it is to be tried again after a while. */
+  private carryOut(snapshot: SnapshotRecord, parts: readonly SnapshotPart[], step: SnapshotStep): Promise<boolean> {
+    switch (step.kind) {
+      case 'freeze':
+        return this.freeze(snapshot, step.slaveId, step.parts);
+      case 'send':
+        return this.send(snapshot, step.part);
+      case 'take':
+        return this.take(step.part);
+      case 'complete':
+        return this.complete(snapshot, parts);
+      case 'fail':
+        return this.fail(snapshot, step.sentence);
+      case 'tell-end':
+        return this.tellEnd(snapshot, step.part);
+    }
+  }
+
+  private async freeze(snapshot: SnapshotRecord, slaveId: string, parts: readonly SnapshotPart[]): Promise<boolean> {
+    const { unitOfWork, clock } = this.deps;
+    const { read } = unitOfWork;
+    const disks = [];
+    for (const part of parts) {
+      const instance = await read.instances.find(part.instanceId);
+      if (instance?.slaveId !== slaveId || instance.desired === 'deleted') {
+        await unitOfWork.transaction(({ snapshots }) => snapshots.failed(part.imageId, 'it was deleted, or is on another slave now.'));
+        return true;
+      }
+      const image = await read.images.find(instance.imageId);
+      const earlier = await read.snapshots.manifestsOf(instance.id, mostBases);
+      const bases = [...new Set([...(image?.manifestId == null ? [] : [image.manifestId]), ...earlier])];
+      disks.push({ instanceId: instance.id, generation: instance.generation, bases });
+    }
+    const deadlineMs = Math.max(1000, Math.min(quickMs, snapshot.freezeBy - clock.now()));
+    const answer = await this.ask(slaveId, { kind: 'freeze-disks', snapshotId: snapshot.id, disks }, deadlineMs);
+    if (answer === null) return false;
+    if (!answer.ok) {
+      await unitOfWork.transaction(async ({ snapshots }) => {
+        for (const { imageId } of parts) await snapshots.failed(imageId, answer.message);
+      });
+      return true;
+    }
+    const frozen = frozenDisksSchema.parse(parseJson(answer.body ?? ''));
+    await unitOfWork.transaction(async ({ snapshots }) => {
+      for (const part of parts) {
+        const disk = frozen.find(({ instanceId }) => instanceId === part.instanceId);
+        if (disk?.ok === true) await snapshots.frozen(part.imageId, disk);
+        else await snapshots.failed(part.imageId, fit(disk?.message ?? 'its slave said nothing of it.'));
+      }
+    });
+    return true;
+  }
+
+  private async send(snapshot: SnapshotRecord, { slaveId, instanceId, imageId }: SnapshotPart): Promise<boolean> {
+    const answer = await this.ask(slaveId, { kind: 'send-disk', snapshotId: snapshot.id, instanceId, imageId }, sendMs);
+    if (answer === null) return false;
+    if (answer.ok) {
+      sentDiskSchema.parse(parseJson(answer.body ?? ''));
+      // The door took it down when the last byte was there.
+      return true;
+    }
+    // It goes on where it was; its host may have been cut off, or its pool full, for a while.
+    if (answer.code !== 'unknown-instance') {
+      this.deps.onFault(new Error(`A disk of snapshot ${snapshot.id} was not sent: ${answer.message}`));
+      return false;
+    }
+    await this.deps.unitOfWork.transaction(({ snapshots }) => snapshots.failed(imageId, 'it was deleted before its disk was sent.'));
+    return true;
+  }
+
+  private async take(part: SnapshotPart): Promise<boolean> {
+    const { unitOfWork, takeDelta, uploads } = this.deps;
+    let taken: TakenDelta;
+    try {
+      taken = await takeDelta(part);
+    } catch (error) {
+      if (!(error instanceof ParavclError)) throw error;
+      await unitOfWork.transaction(({ snapshots }) => snapshots.failed(part.imageId, fit(error.message)));
+      return true;
+    }
+    try {
+      await unitOfWork.transaction(({ snapshots }) => snapshots.kept(part.imageId, taken));
+    } finally {
+      taken.release();
+    }
+    await uploads.remove(part.imageId);
+    return true;
+  }
+
+  private async complete(snapshot: SnapshotRecord, parts: readonly SnapshotPart[]): Promise<boolean> {
+    const { unitOfWork, clock } = this.deps;
+    const now = clock.now();
+    await unitOfWork.transaction(async (repositories) => {
+      const locked = await repositories.snapshots.lock(snapshot.id);
+      if (locked?.state !== 'pending') return;
+      const told = await insertSnapshotImages(repositories, snapshot, parts, now);
+      const sentence = fit(`${parts.length === 1 ? 'The disk is an image' : `All ${parts.length} disks are images`} now, whole and by ${parts.length === 1 ? 'itself' : 'themselves'}.${told}`);
+      await repositories.snapshots.end(snapshot.id, 'ready', sentence, now);
+      await repositories.operations.progress(snapshot.id, 1, 'done', sentence, now);
+      await repositories.events.append({ kind: 'snapshot.ready', subjectType: 'snapshot', subjectId: snapshot.id, actor: 'master', actorUserId: null, clientAddress: null, sentence: fit(`The snapshot ${snapshot.name} is there. ${sentence}`) }, now);
+    });
+    return true;
+  }
+
+  private async fail(snapshot: SnapshotRecord, sentence: string): Promise<boolean> {
+    const { unitOfWork, clock } = this.deps;
+    const now = clock.now();
+    await unitOfWork.transaction(async (repositories) => {
+      if (!(await repositories.snapshots.end(snapshot.id, 'failed', sentence, now))) return;
+      await repositories.operations.progress(snapshot.id, 1, 'failed', sentence, now);
+      await repositories.events.append({ kind: 'snapshot.failed', subjectType: 'snapshot', subjectId: snapshot.id, actor: 'master', actorUserId: null, clientAddress: null, sentence: fit(`The snapshot ${snapshot.name} failed. ${sentence}`) }, now);
+    });
+    return true;
+  }
+
+  private async tellEnd(snapshot: SnapshotRecord, part: SnapshotPart): Promise<boolean> {
+    const { unitOfWork, uploads } = this.deps;
+    const manifest = snapshot.state === 'ready' ? part.manifestId : null;
+    const answer = await this.ask(part.slaveId, { kind: 'end-snapshot', snapshotId: snapshot.id, instanceId: part.instanceId, manifest }, quickMs);
+    // An instance that its host does not know any more left nothing there.
+    if (answer === null || (!answer.ok && answer.code !== 'unknown-instance')) return false;
+    await uploads.remove(part.imageId);
+    await unitOfWork.transaction(({ snapshots }) => snapshots.hostTold(part.imageId));
+    return true;
+  }
+
+  /** Null when there is no answer: the outcome is unknown, and is read by asking again. */
+  private async ask(slaveId: string, command: Command, deadlineMs: number): Promise<CommandResult['outcome'] | null> {
+    if (!this.deps.agents.isConnected(slaveId)) return null;
+    try {
+      const { outcome } = await this.deps.agents.command(slaveId, command, { generation: null, deadlineMs });
+      return !outcome.ok && outcome.code === 'deadline' ? null : outcome;
+    } catch (error) {
+      if (error instanceof ParavclError) return null;
+      throw error;
+    }
+  }
+
+  private async say(snapshot: SnapshotRecord, sentence: string): Promise<void> {
+    if (sentence === snapshot.sentence) return;
+    const { unitOfWork, clock } = this.deps;
+    await unitOfWork.transaction(async ({ snapshots, operations }) => {
+      await snapshots.say(snapshot.id, sentence);
+      await operations.progress(snapshot.id, 1, 'pending', sentence, clock.now());
+    });
+  }
+}
+
+function keyOf({ id }: SnapshotRecord, step: SnapshotStep): string {
+  switch (step.kind) {
+    case 'freeze':
+      return `freeze ${id} ${step.slaveId}`;
+    case 'send':
+    case 'take':
+    case 'tell-end':
+      return `${step.kind} ${step.part.imageId}`;
+    case 'complete':
+    case 'fail':
+      return `${step.kind} ${id}`;
+  }
+}

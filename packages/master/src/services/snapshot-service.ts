@@ -1,0 +1,218 @@
+import type { Operation } from '@paravcl/shared/api/operations';
+import type { Page } from '@paravcl/shared/api/page';
+import type { CreateSnapshotBody } from '@paravcl/shared/api/snapshots';
+import type { ManifestId } from '@paravcl/shared/chunks/manifest';
+import type { Clock } from '@paravcl/shared/clock';
+import type { ObservedState } from '@paravcl/shared/domain/instance-state';
+import type { Principal } from '@paravcl/shared/domain/people';
+import type { Snapshot, SnapshotState } from '@paravcl/shared/domain/snapshot';
+import { ParavclError } from '@paravcl/shared/errors';
+import { newId } from '@paravcl/shared/ids';
+import type { InstanceRecord } from '../core/instance-record';
+import { tellDatedMoment } from '../core/tell-time';
+import { sayStanding } from '../core/snapshot-steps';
+import type { SnapshotPart, SnapshotRecord } from '../core/snapshot-record';
+import type { UnitOfWork } from '../db/unit-of-work';
+import type { PageRequest } from '../repositories/newest-first';
+import type { OperationRecord } from '../repositories/operation-repository';
+import type { Repositories } from '../repositories/repositories';
+import { eventBy, type Acting } from './acting';
+import { maySeeImage } from './image-access';
+import { operationView } from './instance-view';
+import { authorise, may, reach } from './policy';
+import type { AgentPort } from './ports';
+import { removeSnapshotImages } from './snapshot-images';
+
+export interface SnapshotSettings {
+  /** All disks are frozen within this, or none counts. */
+  readonly freezeMs: number;
+  /** All of it is in the store within this. */
+  readonly deadlineMs: number;
+  /** Disks that a student may keep in snapshots. */
+  readonly perStudent: number;
+  /** IANA zone in which times are told. */
+  readonly timeZone: string;
+}
+
+export interface SnapshotServiceDeps {
+  readonly unitOfWork: UnitOfWork;
+  readonly agents: Pick<AgentPort, 'isConnected'>;
+  readonly clock: Clock;
+  readonly settings: SnapshotSettings;
+  /** Told that there is something to do. */
+  readonly making: { wake(): void };
+  /** Told of contents that no version has any more. */
+  readonly mirrors: { gone(manifests: readonly ManifestId[]): void };
+}
+
+export interface SnapshotAccepted {
+  readonly snapshot: Snapshot;
+  readonly operation: Operation;
+}
+
+/** What is said of an instance that has no disk to take. */
+const withoutDisk: Readonly<Partial<Record<ObservedState, string>>> = {
+  requested: 'it waits for a slave and has no disk yet. Wait until it runs',
+  queued: 'it waits for a slave and has no disk yet. Wait until it runs',
+  preparing: 'its disk is being made. Wait until it runs',
+  suspending: 'its RAM is being saved. Wait until it is suspended',
+  resuming: 'its RAM is being read back. Wait until it runs',
+  relocating: 'it is moving to another slave. Wait until it is there',
+  failed: 'it failed. Start it again or delete it',
+  lost: 'its slave is silent, or its domain is gone. Wait until it is back',
+  deleted: 'it is deleted',
+};
+
+/** Snapshots as people ask for them and see them; `SnapshotMaking` brings them about. */
+export class SnapshotService {
+  constructor(private readonly deps: SnapshotServiceDeps) {}
+
+  /**
+   * Takes down what is wanted and answers at once. Throws `not-found`, `forbidden`, `conflict` for an instance that has no
+   * disk now, `slave-offline`, `quota-exceeded`.
+   */
+  async create(acting: Acting, body: CreateSnapshotBody, reservedId: string | null): Promise<SnapshotAccepted> {
+    const { unitOfWork, clock, settings, making } = this.deps;
+    const { principal } = acting;
+    const now = clock.now();
+    const id = reservedId ?? newId(now);
+    const made = await unitOfWork.transaction(async (repositories) => {
+      // One request of a person after the other: of what they keep already, and of this very one done twice.
+      await repositories.users.lock(principal.userId);
+      const earlier = reservedId === null ? null : await repositories.snapshots.find(reservedId);
+      if (earlier?.userId === principal.userId) {
+        const operation = await repositories.operations.newestOf(id, 'snapshot.create');
+        if (operation !== null) return { snapshot: earlier, parts: await repositories.snapshots.parts([id]), operation };
+      }
+      if (body.familyId !== undefined) await this.requireFamily(repositories, principal, body.familyId);
+      const instances = await this.instancesOf(repositories, principal, body);
+      await this.requireRoomFor(repositories, principal, instances.length);
+      const snapshot: SnapshotRecord = {
+        id,
+        name: body.name ?? tellDatedMoment(now, settings.timeZone, now),
+        userId: principal.userId,
+        deploymentId: body.deploymentId ?? null,
+        familyId: body.familyId ?? null,
+        production: body.production,
+        state: 'pending',
+        sentence: '',
+        freezeBy: now + settings.freezeMs,
+        deadlineAt: now + settings.deadlineMs,
+        createdAt: now,
+        endedAt: null,
+      };
+      const parts = instances.map((instance): SnapshotPart => ({
+        imageId: newId(now), snapshotId: id, instanceId: instance.id, instanceName: instance.name, slaveId: instance.slaveId ?? '', state: 'wanted', how: null, quiesced: null,
+        baseManifestId: null, sizeBytes: null, dirtiedBytes: null, manifestId: null, contentSha256: null, sentence: null, hostTold: false,
+      }));
+      const sentence = sayStanding(parts, () => '');
+      await repositories.snapshots.insert({ ...snapshot, sentence }, parts);
+      const operation: OperationRecord = { id: newId(now), kind: 'snapshot.create', subjectType: 'snapshot', subjectId: id, generation: 1, state: 'pending', sentence, userId: principal.userId, createdAt: now, changedAt: now };
+      await repositories.operations.insert(operation);
+      const what = instances.length === 1 ? (instances[0]?.name ?? '') : `${instances.length} instances`;
+      await repositories.events.append(eventBy(acting, { kind: 'snapshot.created', subjectType: 'snapshot', subjectId: id, sentence: `${principal.userName} asked for the snapshot ${snapshot.name} of ${what}.` }), now);
+      return { snapshot: { ...snapshot, sentence }, parts, operation };
+    });
+    making.wake();
+    return { snapshot: snapshotView(made.snapshot, made.parts), operation: operationView(made.operation) };
+  }
+
+  async list(principal: Principal, query: PageRequest & { readonly state?: SnapshotState | undefined; readonly instanceId?: string | undefined }): Promise<Page<Snapshot>> {
+    const { snapshots } = this.deps.unitOfWork.read;
+    const { items, next } = await snapshots.list({ ...query, userId: reach(principal, 'snapshot.list') === 'own' ? principal.userId : undefined }, query);
+    const parts = await snapshots.parts(items.map(({ id }) => id));
+    return { items: items.map((item) => snapshotView(item, parts.filter(({ snapshotId }) => snapshotId === item.id))), next };
+  }
+
+  /** Throws `not-found`. */
+  async get(principal: Principal, id: string): Promise<Snapshot> {
+    const { snapshots } = this.deps.unitOfWork.read;
+    const snapshot = await snapshots.find(id);
+    requireTheirs(principal, 'snapshot.see', snapshot, id);
+    return snapshotView(snapshot, await snapshots.parts([id]));
+  }
+
+  /**
+   * With all its image versions; one that is pending is given up. Other snapshots share bytes with it, not fates.
+   * Throws `not-found`, and `in-use` with what depends on one of its versions: then all of it stays.
+   */
+  async delete(acting: Acting, id: string): Promise<void> {
+    const { unitOfWork, clock, making, mirrors } = this.deps;
+    const now = clock.now();
+    const gone = await unitOfWork.transaction(async (repositories) => {
+      const snapshot = await repositories.snapshots.lock(id);
+      requireTheirs(acting.principal, 'snapshot.operate', snapshot, id);
+      const { userName } = acting.principal;
+      const tell = (sentence: string): Promise<void> => repositories.events.append(eventBy(acting, { kind: 'snapshot.deleted', subjectType: 'snapshot', subjectId: id, sentence }), now);
+      if (snapshot.state === 'pending') {
+        const sentence = `${userName} gave it up before it was there.`;
+        await repositories.snapshots.end(id, 'failed', sentence, now);
+        await repositories.operations.progress(id, 1, 'failed', sentence, now);
+        await tell(`${userName} gave up the snapshot ${snapshot.name}.`);
+        return [];
+      }
+      const manifests = await removeSnapshotImages(repositories, await repositories.snapshots.parts([id]));
+      await repositories.snapshots.remove(id);
+      await tell(`${userName} deleted the snapshot ${snapshot.name}.`);
+      return manifests;
+    });
+    making.wake();
+    if (gone.length > 0) mirrors.gone(gone);
+  }
+
+  /** Locked, each with a disk on a slave that is there. */
+  private async instancesOf(repositories: Repositories, principal: Principal, { instanceIds, deploymentId }: CreateSnapshotBody): Promise<readonly InstanceRecord[]> {
+    if (deploymentId !== undefined) throw new ParavclError('not-found', `There is no deployment ${deploymentId}, or it is not yours to see.`, { field: 'deploymentId' });
+    const instances: InstanceRecord[] = [];
+    for (const id of [...new Set(instanceIds)].sort()) {
+      const instance = await repositories.instances.find(id);
+      const what = `instance ${id}`;
+      if (instance === null) throw new ParavclError('not-found', `There is no ${what}, or it is not yours to see.`, { field: 'instanceIds' });
+      authorise(principal, 'snapshot.create', 'instance.see', { ownerUserId: instance.userId, groupId: instance.groupId }, what);
+      await this.requireDisk(repositories, instance);
+      instances.push(instance);
+    }
+    return instances;
+  }
+
+  private async requireDisk(repositories: Repositories, { name, slaveId, observed, desired }: InstanceRecord): Promise<void> {
+    const without = desired === 'deleted' ? withoutDisk.deleted : withoutDisk[observed];
+    if (without !== undefined || slaveId === null) throw new ParavclError('conflict', `${name} cannot be taken now: ${without ?? 'it has no disk yet. Wait until it runs'}, and ask again.`, { field: 'instanceIds' });
+    if (this.deps.agents.isConnected(slaveId)) return;
+    const slave = await repositories.slaves.find(slaveId);
+    throw new ParavclError('slave-offline', `${slave?.name ?? 'The slave'} of ${name} is not connected, so its disk cannot be taken. Ask again when it is back.`);
+  }
+
+  private async requireFamily(repositories: Repositories, principal: Principal, familyId: string): Promise<void> {
+    if (!may(principal, 'image.create', { ownerUserId: null, groupId: null })) {
+      throw new ParavclError('forbidden', `A ${principal.role} may not make versions of the site’s images. Leave familyId out: the snapshot becomes an image of your own. Or ask an operator.`, { field: 'familyId' });
+    }
+    const family = await repositories.imageFamilies.find(familyId);
+    const [newest] = family === null ? [] : await repositories.images.versionsOf(familyId, undefined, 1);
+    if (family?.kind !== 'disk' || newest === undefined || !maySeeImage(principal, newest)) throw new ParavclError('not-found', `There is no image family ${familyId}, or it is not yours to see.`, { field: 'familyId' });
+  }
+
+  private async requireRoomFor(repositories: Repositories, principal: Principal, more: number): Promise<void> {
+    if (principal.role !== 'student') return;
+    const { perStudent } = this.deps.settings;
+    const kept = await repositories.snapshots.countOf(principal.userId);
+    if (kept + more <= perStudent) return;
+    throw new ParavclError('quota-exceeded', `A student keeps at most ${perStudent} disks in snapshots, and you keep ${kept}. Delete a snapshot first, or ask an operator.`, { limit: String(perStudent) });
+  }
+}
+
+function requireTheirs(principal: Principal, action: 'snapshot.see' | 'snapshot.operate', snapshot: SnapshotRecord | null, id: string): asserts snapshot is SnapshotRecord {
+  const what = `snapshot ${id}`;
+  if (snapshot === null) throw new ParavclError('not-found', `There is no ${what}, or it is not yours to see.`);
+  authorise(principal, action, 'snapshot.see', { ownerUserId: snapshot.userId, groupId: null }, what);
+}
+
+function snapshotView(snapshot: SnapshotRecord, parts: readonly SnapshotPart[]): Snapshot {
+  const { id, name, state, sentence, userId, deploymentId, familyId, createdAt, endedAt } = snapshot;
+  return {
+    id, name, state, sentence, userId, deploymentId, familyId,
+    parts: parts.map(({ instanceId, instanceName, imageId, state: partState, how, quiesced, dirtiedBytes, sentence: said }) => ({ instanceId, instanceName, imageId, state: partState, how, quiesced, dirtiedBytes, sentence: said })),
+    createdAt: new Date(createdAt).toISOString(),
+    endedAt: endedAt === null ? null : new Date(endedAt).toISOString(),
+  };
+}

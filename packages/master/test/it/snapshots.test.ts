@@ -1,0 +1,212 @@
+import { newId } from '@paravcl/shared/ids';
+import type { Principal } from '@paravcl/shared/domain/people';
+import type { Command, CommandResult, FrozenDisk } from '@paravcl/shared/protocol/commands';
+import { ParavclError } from '@paravcl/shared/errors';
+import { composeSnapshots } from '../../src/compose-snapshots';
+import { eventually } from './eventually';
+import { openRig, type Rig } from './instance-rig';
+
+const MiB = 1024 * 1024;
+const hex = (digit: string): string => digit.repeat(64);
+
+let rig: Rig;
+let student: Principal;
+let slaveId: string;
+/** What the hosts were told, and what they do about it. */
+let told: Command[];
+let frozenDisk: (instanceId: string) => FrozenDisk;
+let takes: string[];
+let takeFault: unknown;
+let made: ReturnType<typeof compose>;
+
+function compose() {
+  return composeSnapshots({
+    unit: rig.unit, clock: rig.clock, agents: rig.agents, timeZone: 'Europe/Berlin',
+    policy: { perStudent: 3, deadlineMinutes: 60 },
+    mirrors: { gone: () => undefined },
+    uploads: { remove: () => Promise.resolve() },
+    takeDelta: ({ imageId }) => {
+      takes.push(imageId);
+      if (takeFault !== null) return Promise.reject(takeFault as Error);
+      return Promise.resolve({ manifestId: hex(String(takes.length % 10)), contentSha256: null, dirtiedBytes: 8192, release: () => undefined });
+    },
+    onFault: (error) => void rig.faults.push(error),
+  });
+}
+
+/** A host that does what it is told; what it sends has arrived before it says so. */
+async function host(on: string, command: Command): Promise<CommandResult> {
+  told.push(command);
+  const done = (body: string | null): CommandResult => ({ commandId: newId(rig.clock.now()), outcome: { ok: true, body } });
+  switch (command.kind) {
+    case 'freeze-disks':
+      return done(JSON.stringify(command.disks.map(({ instanceId }) => frozenDisk(instanceId))));
+    case 'send-disk':
+      expect(await made.making.expected(on, command.imageId)).toEqual({ diskBytes: 64 * MiB });
+      await made.making.received(command.imageId);
+      return done(JSON.stringify({ deltaBytes: 9000, dirtiedBytes: 8192 }));
+    default:
+      return done(null);
+  }
+}
+
+beforeEach(async () => {
+  rig = await openRig();
+  told = [];
+  takes = [];
+  takeFault = null;
+  frozenDisk = (instanceId) => ({ instanceId, ok: true, how: 'running', quiesced: false, base: hex('a'), sizeBytes: 64 * MiB });
+  made = compose();
+  rig.agents.command = host as unknown as typeof rig.agents.command;
+  student = await rig.person('student', 'sue');
+  slaveId = await rig.slave('lab-pc-07');
+});
+afterEach(async () => {
+  await made.making.stop();
+  await rig.close();
+});
+
+async function running(name: string, who: Principal = student): Promise<string> {
+  const imageId = await rig.image(64, 'disk', 'ready', { manifestId: hex('a') });
+  const { instance } = await rig.instances.create(who, { imageId, name });
+  await rig.scheduler.idle();
+  await rig.report(instance.id, 'running');
+  return instance.id;
+}
+
+const acting = (principal: Principal) => ({ principal, clientAddress: '127.0.0.1' });
+const ask = (body: Partial<Parameters<typeof made.snapshots.create>[1]>, who = student) => made.snapshots.create(acting(who), { production: false, ...body }, null);
+const ended = (id: string, who = student) =>
+  eventually('the snapshot to end', async () => {
+    await made.making.run();
+    const snapshot = await made.snapshots.get(who, id);
+    return snapshot.state === 'pending' ? undefined : snapshot;
+  });
+const hostsTold = (id: string) => eventually('hosts to be told', async () => {
+  await made.making.run();
+  return (await rig.unit.read.snapshots.parts([id])).every(({ hostTold }) => hostTold) || undefined;
+});
+
+test('a snapshot of two instances becomes two image versions of their own, seen by who asked, and their host hears of it', async () => {
+  const [a, b] = [await running('one'), await running('two')];
+  const { snapshot, operation } = await ask({ instanceIds: [a, b], name: 'before the exam' });
+  expect(snapshot).toMatchObject({ state: 'pending', name: 'before the exam', sentence: '2 disks are being frozen.' });
+  const after = await ended(snapshot.id);
+  expect(after).toMatchObject({ state: 'ready', sentence: 'All 2 disks are images now, whole and by themselves.' });
+  expect(after.parts.map(({ instanceName, state, how, dirtiedBytes }) => [instanceName, state, how, dirtiedBytes])).toEqual([['one', 'kept', 'running', 8192], ['two', 'kept', 'running', 8192]]);
+  expect(await rig.operations.get(student, operation.id)).toMatchObject({ state: 'done', kind: 'snapshot.create' });
+
+  const [image] = [...(await rig.unit.read.images.findAll(after.parts.map(({ imageId }) => imageId))).values()].filter(({ familyName }) => familyName === 'one snapshots');
+  expect(image).toMatchObject({ state: 'ready', visibility: 'private', version: 1, createdByUserId: student.userId, virtualSizeMiB: 64, contentBytes: 64 * MiB, format: 'raw' });
+  await hostsTold(snapshot.id);
+  const freezes = told.filter(({ kind }) => kind === 'freeze-disks');
+  expect(freezes).toMatchObject([{ disks: [{ instanceId: a, bases: [hex('a')] }, { instanceId: b, bases: [hex('a')] }] }]);
+  expect(told.filter(({ kind }) => kind === 'end-snapshot')).toHaveLength(2);
+
+  // The next one is a version of the same family, and may be sent against the one before.
+  const next = await ended((await ask({ instanceIds: [a] })).snapshot.id);
+  const [second] = (await rig.unit.read.images.findAll([next.parts[0]?.imageId ?? ''])).values();
+  expect(second).toMatchObject({ version: 2, familyName: 'one snapshots' });
+  expect(told.filter(({ kind }) => kind === 'freeze-disks').at(-1)).toMatchObject({ disks: [{ bases: [hex('a'), expect.not.stringMatching(hex('a')) as string] }] });
+  expect(rig.faults).toEqual([]);
+});
+
+test('one disk that cannot be frozen fails all of it, with its reason, and no image is there', async () => {
+  const [a, b] = [await running('one'), await running('two')];
+  frozenDisk = (instanceId) => (instanceId === b ? { instanceId, ok: false, message: 'its pool has 3 MiB left.' } : { instanceId, ok: true, how: 'running', quiesced: true, base: hex('a'), sizeBytes: 64 * MiB });
+  const { snapshot, operation } = await ask({ instanceIds: [a, b] });
+  const after = await ended(snapshot.id);
+  expect(after).toMatchObject({ state: 'failed', sentence: 'two: its pool has 3 MiB left. Nothing of the snapshot is kept.' });
+  expect(await rig.operations.get(student, operation.id)).toMatchObject({ state: 'failed' });
+  expect((await rig.unit.read.images.findAll(after.parts.map(({ imageId }) => imageId))).size).toBe(0);
+  expect(takes).toEqual([]);
+  await hostsTold(snapshot.id);
+  expect(told.filter(({ kind }) => kind === 'end-snapshot')).toMatchObject([{ manifest: null }, { manifest: null }]);
+});
+
+test('a store that is full fails the snapshot and says so', async () => {
+  takeFault = new ParavclError('storage-full', 'The store has no room.');
+  const { snapshot } = await ask({ instanceIds: [await running('one')] });
+  expect(await ended(snapshot.id)).toMatchObject({ state: 'failed', sentence: 'one: The store has no room. Nothing of the snapshot is kept.' });
+});
+
+test('a master that is killed in between goes on from its books, whatever was under way', async () => {
+  const a = await running('one');
+  // It answers no freeze: the master dies with it under way.
+  rig.agents.command = ((_: string, command: Command) => {
+    told.push(command);
+    return new Promise(() => undefined);
+  }) as unknown as typeof rig.agents.command;
+  const { snapshot } = await ask({ instanceIds: [a] });
+  await eventually('the freeze to be asked for', () => Promise.resolve(told.length > 0 || undefined));
+  made = compose();
+  rig.agents.command = host as unknown as typeof rig.agents.command;
+  takeFault = new Error('killed in the midst of it');
+  await eventually('the intake to be begun', async () => {
+    await made.making.run();
+    return takes.length > 0 || undefined;
+  });
+  expect((await made.snapshots.get(student, snapshot.id)).state).toBe('pending');
+  made = compose();
+  takeFault = null;
+  expect(await ended(snapshot.id)).toMatchObject({ state: 'ready' });
+  expect(await rig.unit.read.snapshots.manifestIds()).toEqual([]);
+});
+
+test('while it is pending the store keeps what its deltas are against', async () => {
+  takeFault = new Error('not yet');
+  const { snapshot } = await ask({ instanceIds: [await running('one')] });
+  await eventually('the intake to be begun', async () => {
+    await made.making.run();
+    return takes.length > 0 || undefined;
+  });
+  expect(await rig.unit.read.snapshots.manifestIds()).toEqual([hex('a')]);
+  expect(await rig.unit.read.snapshots.pendingImageIds()).toHaveLength(1);
+  await made.snapshots.delete(acting(student), snapshot.id);
+  expect(await made.snapshots.get(student, snapshot.id)).toMatchObject({ state: 'failed', sentence: 'sue gave it up before it was there.' });
+  expect(await rig.unit.read.snapshots.manifestIds()).toEqual([]);
+});
+
+test('deleting a snapshot takes its images, unless somebody runs one: then all of it stays', async () => {
+  const a = await running('one');
+  const first = await ended((await ask({ instanceIds: [a] })).snapshot.id);
+  const second = await ended((await ask({ instanceIds: [a] })).snapshot.id);
+  const imageId = first.parts[0]?.imageId ?? '';
+  const { instance } = await rig.instances.create(student, { imageId, name: 'again' });
+  await expect(made.snapshots.delete(acting(student), first.id)).rejects.toMatchObject({ code: 'in-use', message: expect.stringContaining('instance again runs it') as string });
+  expect(await rig.unit.read.images.find(imageId)).not.toBeNull();
+  await made.snapshots.delete(acting(student), second.id);
+  expect(await rig.unit.read.images.find(second.parts[0]?.imageId ?? '')).toBeNull();
+  await expect(made.snapshots.get(student, second.id)).rejects.toMatchObject({ code: 'not-found' });
+  expect(instance.imageId).toBe(imageId);
+});
+
+test('an operator saves an instance as the next version of a family and puts it into production; a student may not', async () => {
+  const operator = await rig.person('operator', 'otto');
+  const a = await running('one');
+  const source = await rig.unit.read.instances.find(a);
+  const family = (await rig.unit.read.images.find(source?.imageId ?? ''))?.familyId ?? '';
+  await expect(ask({ instanceIds: [a], familyId: family })).rejects.toMatchObject({ code: 'forbidden' });
+  const { snapshot } = await ask({ instanceIds: [a], familyId: family, production: true }, operator);
+  const after = await ended(snapshot.id, operator);
+  expect(after.sentence).toMatch(/Launches of Ubuntu \d+ get it from now on\.$/);
+  const image = await rig.unit.read.images.find(after.parts[0]?.imageId ?? '');
+  expect(image).toMatchObject({ familyId: family, version: 2, production: true, visibility: 'public' });
+});
+
+test('who may not operate an instance does not learn of it; one without a disk, a host that is away and a share that is used up are named', async () => {
+  const other = await rig.person('student', 'ole');
+  const a = await running('one');
+  await expect(ask({ instanceIds: [a] }, other)).rejects.toMatchObject({ code: 'not-found' });
+  await ended((await ask({ instanceIds: [a] })).snapshot.id);
+  await ended((await ask({ instanceIds: [a] })).snapshot.id);
+  await ended((await ask({ instanceIds: [a] })).snapshot.id);
+  await expect(ask({ instanceIds: [a] })).rejects.toMatchObject({ code: 'quota-exceeded', message: expect.stringContaining('at most 3 disks') as string });
+  const b = await running('theirs', other);
+  rig.agents.connected.delete(slaveId);
+  await expect(ask({ instanceIds: [b] }, other)).rejects.toMatchObject({ code: 'slave-offline', message: expect.stringContaining('lab-pc-07') as string });
+  rig.agents.connected.add(slaveId);
+  await rig.instances.operate(other, b, { verb: 'delete' });
+  await expect(ask({ instanceIds: [b] }, other)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('it is deleted') as string });
+  await expect(made.snapshots.get(other, (await made.snapshots.list(student, { limit: 10 })).items[0]?.id ?? '')).rejects.toMatchObject({ code: 'not-found' });
+});
