@@ -1,17 +1,45 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { DiskStoreError } from './disk-store';
 
+type DiskTool = 'qemu-img' | 'genisoimage';
+
 /** Runs one of the tools that make disks; its last complaint becomes the error. Killed after `deadlineMs`. */
-export function runDiskTool(binary: 'qemu-img' | 'genisoimage', args: readonly string[], deadlineMs = 45_000): Promise<void> {
+export function runDiskTool(binary: DiskTool, args: readonly string[], deadlineMs = 45_000): Promise<void> {
   return new Promise((resolve, reject) => {
-    const options = { env: { ...process.env, LC_ALL: 'C' }, timeout: deadlineMs, killSignal: 'SIGKILL' as const, maxBuffer: 1024 * 1024 };
+    const options = { env: environment(), timeout: deadlineMs, killSignal: 'SIGKILL' as const, maxBuffer: 1024 * 1024 };
     execFile(binary, [...args], options, (error, _stdout, stderr) => {
       if (error === null) return resolve();
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return reject(new DiskStoreError('failed', `${binary} is not installed on this slave.`));
       if (error.killed === true) return reject(new DiskStoreError('failed', `${binary} did not end within ${deadlineMs / 1000} s.`));
-      const complaint = stderr.trim().split('\n').at(-1) ?? '';
-      const code = /No space left on device/.test(stderr) ? 'no-room' : 'failed';
-      reject(new DiskStoreError(code, `${binary}: ${complaint.slice(0, 300)}`, { cause: error }));
+      reject(complaint(binary, stderr, error));
     });
   });
+}
+
+/** Lines that it prints, as it prints them; it waits when they are not taken. Ends when they are not wanted any more. */
+export async function* linesOfDiskTool(binary: DiskTool, args: readonly string[]): AsyncGenerator<string> {
+  const tool = spawn(binary, [...args], { env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+  let stderr = '';
+  tool.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-mostComplaint)));
+  const ended = new Promise<Error | number | null>((resolve) => tool.on('error', resolve).on('close', resolve));
+  try {
+    yield* createInterface({ input: tool.stdout, crlfDelay: Number.POSITIVE_INFINITY });
+    const end = await ended;
+    if (end !== 0) throw complaint(binary, stderr, end instanceof Error ? end : new Error(`it ended with ${String(end)}`));
+  } finally {
+    tool.kill('SIGKILL');
+  }
+}
+
+const mostComplaint = 4096;
+
+function environment(): NodeJS.ProcessEnv {
+  return { ...process.env, LC_ALL: 'C' };
+}
+
+function complaint(binary: DiskTool, stderr: string, error: Error): DiskStoreError {
+  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new DiskStoreError('failed', `${binary} is not installed on this slave.`);
+  const last = stderr.trim().split('\n').at(-1) ?? '';
+  const code = /No space left on device/.test(stderr) ? 'no-room' : 'failed';
+  return new DiskStoreError(code, `${binary}: ${last.slice(0, 300)}`, { cause: error });
 }

@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, open, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ReadPhase } from '@paravcl/shared/chunks/access-pattern';
 import { type Clock, sleep } from '@paravcl/shared/clock';
@@ -12,9 +12,11 @@ import { runDiskTool } from './disk-tool';
 import { EarlierImages } from './earlier-images';
 import { readDiskEpoch } from './disk-epoch';
 import { readInstanceBase, writeInstanceBase, type InstanceBase } from './instance-base';
+import { chainFiles, layersOrOnlyOverlay } from './layers-file';
 import { readLogTail } from './log-tail';
 import type { MirrorClient } from './mirror-client';
 import { makingPrefix, names, PoolLayout, removingPrefix } from './pool-layout';
+import { checkPoolRoom, poolSpace, type PoolSpace } from './pool-space';
 import { syncDirectory } from './sync-directory';
 
 export interface PoolOptions {
@@ -112,7 +114,7 @@ export class PoolDiskStore implements DiskStore {
     const making = this.layout.making(instanceId);
     await rm(making, { recursive: true, force: true });
     try {
-      await this.checkRoom(overlayStartMiB * MiB, `instance ${spec.name}`);
+      await checkPoolRoom({ root: this.layout.root, reserveMiB: this.options.reserveMiB }, overlayStartMiB * MiB, `instance ${spec.name}`);
       const base = await this.newBase(instanceId, spec);
       await this.checkStillWhole(base, spec);
       await makeDirectory(making, 0o700);
@@ -132,7 +134,8 @@ export class PoolDiskStore implements DiskStore {
 
   async filesOf(instanceId: string, spec: InstanceSpec): Promise<DomainFiles> {
     const { backing, kernel, ramdisk } = (await readInstanceBase(this.layout.instance(instanceId))) ?? (await this.earlier.baseOf(instanceId, spec)) ?? (await this.newBase(instanceId, spec));
-    return { ...this.layout.ownFiles(instanceId), backing, kernel, ramdisk };
+    const directory = this.layout.instance(instanceId);
+    return { ...this.layout.ownFiles(instanceId), ...chainFiles(directory, await layersOrOnlyOverlay(directory)), backing, kernel, ramdisk };
   }
 
   async instancesOnDisk(): Promise<readonly string[]> {
@@ -169,9 +172,8 @@ export class PoolDiskStore implements DiskStore {
     return readLogTail(join(this.layout.instance(instanceId), names.serialLog), tailBytes);
   }
 
-  async space(): Promise<{ readonly totalMiB: number; readonly availableMiB: number }> {
-    const pool = await statfs(this.layout.root);
-    return { totalMiB: Math.floor((pool.blocks * pool.bsize) / MiB), availableMiB: Math.floor((pool.bavail * pool.bsize) / MiB) };
+  space(): Promise<PoolSpace> {
+    return poolSpace(this.layout.root);
   }
 
   /** Only QEMU passes to them, as to those of the mirror: their names are no secret, and they are open to all. */
@@ -234,15 +236,6 @@ export class PoolDiskStore implements DiskStore {
     if (backing.kind === 'file' && !(await this.options.mirror.ask(manifestOf(spec.disk), 'serve')).complete) {
       throw new DiskStoreError('fetch-failed', `Image ${spec.disk.imageId} is not whole on this host any more.`);
     }
-  }
-
-  private async checkRoom(bytes: number, what: string): Promise<void> {
-    const { availableMiB } = await this.space();
-    if (availableMiB >= Math.ceil(bytes / MiB) + this.options.reserveMiB) return;
-    throw new DiskStoreError(
-      'no-room',
-      `The pool ${this.layout.root} has ${availableMiB} MiB free; ${what} needs ${Math.ceil(bytes / MiB)} MiB and ${this.options.reserveMiB} MiB are kept free.`,
-    );
   }
 
   private async makeRunDirectory(directory: string): Promise<void> {

@@ -6,6 +6,7 @@ import { idSchema } from '@paravcl/shared/ids';
  *
  *   mirror/…                        the mirror's own: images, its sockets
  *   instances/<id>/overlay.qcow2 seed.iso backing.json images epoch serial.log run/vnc.sock
+ *                  layers.json layer-<n>.qcow2 delta-<snapshot>   since its first snapshot
  *   instances/.making-<id>          being made; renamed when complete
  *   instances/.removing-<id>        being removed
  *   images/<sha256>.<format>        fetched by an earlier release, until no instance is made of it any more
@@ -52,7 +53,7 @@ export class PoolLayout {
  * `backing` says what the instance is made of, `images` the manifests of that, a line each: the mirror keeps what is
  * named there. `epoch` says how often the instance began anew, as a decimal number; without it: 1. `run` is a directory of its own because QEMU makes its sockets in it: the only one its user may write.
  */
-export const names = { overlay: 'overlay.qcow2', seed: 'seed.iso', backing: 'backing.json', images: 'images', epoch: 'epoch', serialLog: 'serial.log', run: 'run' } as const;
+export const names = { overlay: 'overlay.qcow2', seed: 'seed.iso', backing: 'backing.json', images: 'images', epoch: 'epoch', layers: 'layers.json', serialLog: 'serial.log', run: 'run' } as const;
 
 export const makingPrefix = '.making-';
 export const removingPrefix = '.removing-';

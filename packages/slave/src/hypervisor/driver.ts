@@ -11,8 +11,10 @@ export type BackingImage =
 
 /** Absolute paths of the files a domain uses, decided by the slave's own pool (`disks/pool.ts`), never by the master. */
 export interface DomainFiles {
-  /** The guest's disk: qcow2 over `backing`. */
+  /** The guest's disk, which it writes: qcow2 over `layers`, or over `backing` when there are none. */
   readonly overlay: string;
+  /** Frozen qcow2 layers between `overlay` and `backing`, from the one below the overlay downwards. */
+  readonly layers: readonly string[];
   readonly backing: BackingImage;
   readonly seed: string;
   readonly kernel: string | null;
@@ -21,6 +23,9 @@ export interface DomainFiles {
   /** Made by QEMU, so its directory must be writable by QEMU's user (libvirt-qemu); at most 107 bytes. */
   readonly vncSocket: string;
 }
+
+/** All that a guest's disk consists of. */
+export type DiskChain = Pick<DomainFiles, 'overlay' | 'layers' | 'backing'>;
 
 /** What a domain is made of. The mark (instance id, generation, slave id) is written into its `<metadata>`. */
 export interface DomainSpec {
@@ -74,6 +79,22 @@ export interface DomainStats {
   readonly netSentBytes: number;
 }
 
+/** A guest whose disk is to go on in `layer`: an empty qcow2 file that is there, over what it writes now. */
+export interface DiskSwitch {
+  readonly instanceId: string;
+  readonly layer: string;
+}
+
+/** What became of one. With an error of `timeout` or `unavailable` nobody knows: `activeDisk` tells later. */
+export type SwitchedDisk =
+  | {
+      readonly instanceId: string;
+      readonly ok: true;
+      /** The guest's agent brought its file systems to rest for the moment of the switch. */
+      readonly quiesced: boolean;
+    }
+  | { readonly instanceId: string; readonly ok: false; readonly error: HypervisorError };
+
 /** A hint that something changed; the receiver lists again. `instanceId` is null when it cannot be told which. */
 export interface DomainEvent {
   readonly instanceId: string | null;
@@ -120,6 +141,21 @@ export interface HypervisorDriver {
   resume(instanceId: string): Promise<void>;
   /** Removes definition and managed save of a domain that is off. Quiet when there is none. */
   undefine(instanceId: string): Promise<void>;
+
+  /**
+   * Has these running guests write into new layers from now on, all as near to one moment as can be; what was above stays as
+   * it is at that moment. Answers for each in the order asked: one that cannot be switched keeps none of the others.
+   */
+  switchDisks(switches: readonly DiskSwitch[]): Promise<readonly SwitchedDisk[]>;
+  /**
+   * Writes what the layers of a running guest hold from above `base` up to `top` into `base`, and takes them out of its
+   * chain; their files stay. Takes as long as that is much, and the guest goes on meanwhile. `top` is not what it writes.
+   */
+  mergeLayers(instanceId: string, top: string, base: string): Promise<void>;
+  /** Path of what the guest writes, or will once it is started, as the hypervisor has it; null when there is no domain. */
+  activeDisk(instanceId: string): Promise<string | null>;
+  /** Has a domain that is off, or saved, go on with this chain: for when the hypervisor died between a switch and its own note of it. */
+  redirectDisk(instanceId: string, chain: DiskChain): Promise<void>;
 
   stats(instanceId: string): Promise<DomainStats>;
   /** PNG of the guest's screen. */

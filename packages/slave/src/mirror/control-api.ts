@@ -42,6 +42,8 @@ export const imageStandingSchema = z.object({
   complete: z.boolean(),
   presentChunks: z.int().nonnegative(),
   totalChunks: z.int().positive(),
+  /** Of its manifest; a mirror of an earlier release, which outlives its agent's upgrade, does not tell. */
+  chunkBytes: z.int().positive().optional(),
   /** Absolute path of the file with the bytes; has holes where chunks are missing. */
   path: z.string(),
   /** Unix socket of the NBD server, and the export's name to which `.<instance id>` may be added. */

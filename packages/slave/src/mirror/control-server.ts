@@ -118,6 +118,7 @@ export class ControlServer {
       complete: image.isComplete,
       presentChunks: image.holding([]).presentChunks,
       totalChunks: chunkCount(image.manifest),
+      chunkBytes: image.manifest.chunkBytes,
       path: image.path,
       socket: this.options.nbdSocket,
       exportName: image.id,

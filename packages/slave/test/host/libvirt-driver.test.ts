@@ -52,6 +52,7 @@ async function realLibvirt(): Promise<ContractFixture> {
     await writeFile(join(seedFiles, 'user-data'), '#cloud-config\n{}\n');
     const files: DomainFiles = {
       overlay: join(directory, 'disk.qcow2'),
+      layers: [],
       backing: { kind: 'file', path: guest.disk.path, format: 'raw' },
       seed: join(home, `${name}.iso`),
       kernel: guest.kernel.path,

@@ -15,6 +15,7 @@ const spec: DomainSpec = {
   kernelArguments: 'console=ttyS0 quiet',
   files: {
     overlay: '/var/lib/paravcl/instances/a/disk.qcow2',
+    layers: [],
     backing: { kind: 'file', path: '/var/lib/paravcl/images/b', format: 'raw' },
     seed: '/var/lib/paravcl/instances/a/seed.iso',
     kernel: '/var/lib/paravcl/images/k',
@@ -48,6 +49,16 @@ describe('the domain XML', () => {
 
   it('reads its image through the mirror, waits a minute for one that was restarted, and is paused after that', () => {
     expect(domainXml(mirrored, site)).toMatchSnapshot();
+  });
+
+  it('names the layers of a disk from the top down to its image', () => {
+    const layered = { ...spec, files: { ...spec.files, layers: ['/pool/a/layer-1.qcow2', '/pool/a/overlay.qcow2'] } };
+    const disk = child(child(readXml(domainXml(layered, site)), 'devices'), 'disk');
+    const named: (readonly [format: string | undefined, file: string | undefined])[] = [];
+    for (let below = child(disk, 'backingStore'); below !== undefined; below = child(below, 'backingStore')) named.push([child(below, 'format')?.attributes['type'], child(below, 'source')?.attributes['file']]);
+    expect(named).toEqual([['qcow2', '/pool/a/layer-1.qcow2'], ['qcow2', '/pool/a/overlay.qcow2'], ['raw', '/var/lib/paravcl/images/b'], [undefined, undefined]]);
+    expect(markOf(layered, site).definition).not.toBe(markOf(spec, site).definition);
+    expect(() => domainXml({ ...layered, files: { ...layered.files, layers: ['a\nb'] } }, site)).toThrow(/control characters/);
   });
 
   const anyText = fc.string({ unit: 'binary', minLength: 1, maxLength: 60 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type BackingImage, type DomainSpec, HypervisorError } from '../driver';
+import { type BackingImage, type DiskChain, type DomainSpec, HypervisorError } from '../driver';
 import { type InstanceMark, markElement } from './instance-mark';
 import { element, isWritable, type XmlElement, writeXml } from './xml';
 
@@ -49,7 +49,7 @@ export function markOf(spec: DomainSpec, site: DomainSite): InstanceMark {
  * `unsupported` when a value cannot stand in XML or a socket's path is too long.
  */
 export function domainXml(spec: DomainSpec, site: DomainSite): string {
-  for (const value of [spec.name, spec.kernelArguments, ...Object.values(spec.files), ...Object.values(spec.files.backing)]) {
+  for (const value of [spec.name, spec.kernelArguments, ...Object.values(spec.files), ...spec.files.layers, ...Object.values(spec.files.backing)]) {
     if (typeof value === 'string' && !isWritable(value)) {
       throw new HypervisorError('unsupported', `${JSON.stringify(value.slice(0, 80))} contains control characters; remove them from the name or the kernel arguments`);
     }
@@ -100,9 +100,7 @@ function devices(spec: DomainSpec, network: string): readonly XmlElement[] {
     element('disk', { type: 'file', device: 'disk' }, [
       // A disk error (full mirror, lost link) pauses the guest, which goes on once the cause is gone; it never sees EIO.
       element('driver', { name: 'qemu', type: 'qcow2', discard: 'unmap', error_policy: 'stop', rerror_policy: 'stop' }),
-      element('source', { file: files.overlay }),
-      // The whole chain with its formats: what is named is not probed, so no image can pass itself off as another format.
-      backingStore(files.backing),
+      ...chainElements(files),
       element('target', { dev: 'vda', bus: 'virtio' }),
     ]),
     // NoCloud seed: found by its label "cidata" on any block device; virtio, so that small kernels without SATA read it.
@@ -119,12 +117,26 @@ function devices(spec: DomainSpec, network: string): readonly XmlElement[] {
       element('target', { type: 'isa-serial', port: '0' }),
     ]),
     element('console', { type: 'pty' }, [element('target', { type: 'serial', port: '0' })]),
+    // A guest with an agent behind it brings its file systems to rest for a snapshot.
+    element('channel', { type: 'unix' }, [element('target', { type: 'virtio', name: agentChannel })]),
     element('graphics', { type: 'vnc' }, [element('listen', { type: 'socket', socket: files.vncSocket })]),
     element('video', {}, [element('model', { type: 'vga' })]),
     element('audio', { id: '1', type: 'none' }),
     element('memballoon', { model: 'virtio' }),
     element('rng', { model: 'virtio' }, [element('backend', { model: 'random' }, '/dev/urandom')]),
   ];
+}
+
+/** Where QEMU's guest agent listens in a guest: qemu-ga(8). */
+export const agentChannel = 'org.qemu.guest_agent.0';
+
+/** The whole chain with its formats: what is named is not probed, so no image can pass itself off as another format. */
+export function chainElements({ overlay, layers, backing }: DiskChain): readonly XmlElement[] {
+  const below = layers.reduceRight(
+    (under, layer) => element('backingStore', { type: 'file' }, [element('format', { type: 'qcow2' }), element('source', { file: layer }), under]),
+    backingStore(backing),
+  );
+  return [element('source', { file: overlay }), below];
 }
 
 function backingStore(backing: BackingImage): XmlElement {

@@ -4,6 +4,8 @@ import type { Clock } from '@paravcl/shared/clock';
 import type { SiteNetwork } from '@paravcl/shared/domain/slave';
 import {
   type AddressReservation,
+  type DiskChain,
+  type DiskSwitch,
   type DomainEvent,
   type DomainInventory,
   type DomainSpec,
@@ -12,12 +14,14 @@ import {
   type HypervisorDriver,
   type HypervisorVersion,
   type OwnedDomain,
+  type SwitchedDisk,
 } from '../driver';
 import { destroyCallMs, ramCallMs } from '../call-limits';
 import { asPng } from '../png';
 import { type DomainFacts, factsCommands, readFacts } from './domain-facts';
 import { defaultCpuModel, domainXml, type GuestBaseline, markOf } from './domain-xml';
 import { EventStream } from './event-stream';
+import { GuestDisks } from './guest-disks';
 import { HalfSaves } from './half-save';
 import { bareMarkElement, type InstanceMark, markKey, markNamespace } from './instance-mark';
 import { checkSaveRoom } from './save-room';
@@ -48,6 +52,7 @@ const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export class LibvirtDriver implements HypervisorDriver {
   private readonly virsh: Virsh;
   private readonly network: LibvirtSiteNetwork;
+  private readonly disks: GuestDisks;
   private readonly stream: EventStream;
   private readonly savesDirectory: string;
   private readonly halfSaves: HalfSaves;
@@ -58,6 +63,7 @@ export class LibvirtDriver implements HypervisorDriver {
 
   constructor(private readonly options: LibvirtDriverOptions) {
     this.virsh = new Virsh({ ...virshDefaults, ...options.virsh });
+    this.disks = new GuestDisks(this.virsh, options.clock);
     this.savesDirectory = options.savesDirectory ?? '/var/lib/libvirt/qemu/save';
     this.halfSaves = new HalfSaves(this.savesDirectory);
     this.network = new LibvirtSiteNetwork(this.virsh, options.clock, (name) => this.usersOfNetwork(name));
@@ -202,6 +208,39 @@ export class LibvirtDriver implements HypervisorDriver {
     this.idsByName.delete(facts.name);
   }
 
+  async switchDisks(switches: readonly DiskSwitch[]): Promise<readonly SwitchedDisk[]> {
+    const looks = await this.lookAtEach(switches.map(({ instanceId }) => instanceId));
+    const refusals = new Map<string, HypervisorError>();
+    for (const { instanceId } of switches) {
+      const error = this.whyNoSwitch(instanceId, looks.get(instanceId));
+      if (error !== null) refusals.set(instanceId, error);
+    }
+    const switched = await this.disks.switchAll(switches.filter(({ instanceId }) => !refusals.has(instanceId)));
+    return switches.map(({ instanceId }): SwitchedDisk => {
+      const error = refusals.get(instanceId) ?? new HypervisorError('failed', `libvirt said nothing of ${instanceId}`);
+      return switched.find((each) => each.instanceId === instanceId) ?? { instanceId, ok: false, error };
+    });
+  }
+
+  async mergeLayers(instanceId: string, top: string, base: string): Promise<void> {
+    const facts = await this.present(instanceId);
+    if (!isActive(facts)) throw wrongState(facts, 'its layers are merged when it runs');
+    await this.disks.merge(instanceId, top, base);
+  }
+
+  async activeDisk(instanceId: string): Promise<string | null> {
+    const facts = await this.look(instanceId);
+    if (facts === null) return null;
+    this.ours(facts);
+    return this.disks.active(instanceId);
+  }
+
+  async redirectDisk(instanceId: string, chain: DiskChain): Promise<void> {
+    const facts = await this.present(instanceId);
+    if (isActive(facts)) throw wrongState(facts, 'only one that is off can go on with other files');
+    await this.disks.redirect(instanceId, chain, facts.state === 'saved');
+  }
+
   async stats(instanceId: string): Promise<DomainStats> {
     const facts = await this.present(instanceId);
     if (!isActive(facts)) throw wrongState(facts, 'only a running guest has figures');
@@ -308,6 +347,12 @@ export class LibvirtDriver implements HypervisorDriver {
     return (await this.lookAlso(instanceId, [])).facts;
   }
 
+  private whyNoSwitch(instanceId: string, facts: DomainFacts | undefined): HypervisorError | null {
+    if (facts === undefined) return unknownDomain(instanceId);
+    if (!this.isOurs(facts)) return foreign(facts);
+    return isActive(facts) ? null : wrongState(facts, 'nobody writes its disk');
+  }
+
   /** The facts of one domain and what `also` prints, in one process. */
   private async lookAlso(instanceId: string, also: readonly string[]): Promise<{ readonly facts: DomainFacts | null; readonly rest: string }> {
     if (!uuidPattern.test(instanceId)) throw new HypervisorError('unknown-domain', `${JSON.stringify(instanceId.slice(0, 60))} is no UUID`);
@@ -325,18 +370,23 @@ export class LibvirtDriver implements HypervisorDriver {
 
   private async lookAtAll(): Promise<readonly DomainFacts[]> {
     const uuids = (await this.virsh.run(['list', '--all', '--uuid'])).split('\n').map((line) => line.trim()).filter((line) => line !== '');
-    const found: DomainFacts[] = [];
+    const found = [...(await this.lookAtEach(uuids)).values()];
+    this.idsByName.clear();
+    for (const facts of found) this.idsByName.set(facts.name, facts.uuid);
+    return found;
+  }
+
+  private async lookAtEach(uuids: readonly string[]): Promise<ReadonlyMap<string, DomainFacts>> {
+    const found = new Map<string, DomainFacts>();
     for (let from = 0; from < uuids.length; from += domainsPerBatch) {
       const batch = uuids.slice(from, from + domainsPerBatch).map(factsCommands);
       const { sections } = await this.virsh.batch(batch.flat());
       let at = 0;
       for (const commands of batch) {
         const facts = readFacts(sections.slice(at, (at += commands.length)));
-        if (facts !== null) found.push(facts);
+        if (facts !== null) found.set(facts.uuid, facts);
       }
     }
-    this.idsByName.clear();
-    for (const facts of found) this.idsByName.set(facts.name, facts.uuid);
     return found;
   }
 
@@ -351,7 +401,7 @@ export class LibvirtDriver implements HypervisorDriver {
   }
 
   private ours(facts: DomainFacts): DomainFacts & { readonly mark: InstanceMark } {
-    if (!this.isOurs(facts)) throw new HypervisorError('foreign', `domain "${facts.name}" (${facts.uuid}) bears no mark of this slave; it is not touched`);
+    if (!this.isOurs(facts)) throw foreign(facts);
     return facts;
   }
 
@@ -381,6 +431,10 @@ function owned(facts: DomainFacts, mark: InstanceMark): OwnedDomain {
 
 function isActive({ state }: DomainFacts): boolean {
   return state === 'running' || state === 'paused' || state === 'paused-io' || state === 'shutting-down';
+}
+
+function foreign({ name, uuid }: DomainFacts): HypervisorError {
+  return new HypervisorError('foreign', `domain "${name}" (${uuid}) bears no mark of this slave; it is not touched`);
 }
 
 function unknownDomain(instanceId: string): HypervisorError {

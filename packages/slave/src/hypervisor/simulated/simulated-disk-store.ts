@@ -59,6 +59,7 @@ export class SimulatedDiskStore implements DiskStore {
     const own = `/simulated/instances/${instanceId}`;
     return Promise.resolve({
       overlay: `${own}/disk.qcow2`,
+      layers: [],
       backing: { kind: 'file', path: cached(spec.disk), format: spec.disk.format },
       seed: `${own}/seed.iso`,
       kernel: spec.kernel === null ? null : cached(spec.kernel),

@@ -23,6 +23,7 @@ function specOf(number: number): DomainSpec {
     kernelArguments: '',
     files: {
       overlay: `/pool/${instanceId}/disk.qcow2`,
+      layers: [],
       backing: { kind: 'file', path: '/pool/base', format: 'raw' },
       seed: `/pool/${instanceId}/seed.iso`,
       kernel: null,

@@ -2,6 +2,8 @@ import type { Clock } from '@paravcl/shared/clock';
 import type { SiteNetwork } from '@paravcl/shared/domain/slave';
 import {
   type AddressReservation,
+  type DiskChain,
+  type DiskSwitch,
   type DomainEvent,
   type DomainInventory,
   type DomainSpec,
@@ -11,6 +13,7 @@ import {
   HypervisorError,
   type HypervisorVersion,
   type OwnedDomain,
+  type SwitchedDisk,
 } from '../driver';
 import { encodePng } from '../png';
 import { type DriverCall, Faults } from './faults';
@@ -99,6 +102,7 @@ export class SimulatedDriver implements HypervisorDriver {
       state: before?.state ?? 'off',
       booted: false,
       boots: before?.boots ?? 0,
+      disk: filesOfChain(spec.files),
     });
     this.changed(instanceId);
   }
@@ -159,6 +163,43 @@ export class SimulatedDriver implements HypervisorDriver {
     this.damaged.delete(instanceId);
     this.host.removeDomain(instanceId);
     this.changed(instanceId);
+  }
+
+  async switchDisks(switches: readonly DiskSwitch[]): Promise<readonly SwitchedDisk[]> {
+    await this.faults.pass('switchDisks');
+    return switches.map(({ instanceId, layer }): SwitchedDisk => {
+      try {
+        const domain = this.present(instanceId);
+        if (!isActive(domain.state)) throw wrongState(domain, 'nobody writes its disk');
+        if (domain.disk[0] !== layer) this.host.putDomain({ ...domain, disk: [layer, ...domain.disk] });
+        return { instanceId, ok: true, quiesced: false };
+      } catch (error) {
+        if (!(error instanceof HypervisorError)) throw error;
+        return { instanceId, ok: false, error };
+      }
+    });
+  }
+
+  async mergeLayers(instanceId: string, top: string, base: string): Promise<void> {
+    await this.faults.pass('mergeLayers');
+    const domain = this.present(instanceId);
+    if (!isActive(domain.state)) throw wrongState(domain, 'its layers are merged when it runs');
+    const [from, to] = [domain.disk.indexOf(top), domain.disk.indexOf(base)];
+    if (from < 0) return;
+    if (from === 0 || to <= from) throw wrongState(domain, `${top} cannot be merged into ${base}`);
+    this.host.putDomain({ ...domain, disk: domain.disk.filter((_, index) => index < from || index >= to) });
+  }
+
+  async activeDisk(instanceId: string): Promise<string | null> {
+    await this.faults.pass('activeDisk');
+    return this.look(instanceId)?.disk[0] ?? null;
+  }
+
+  async redirectDisk(instanceId: string, chain: DiskChain): Promise<void> {
+    await this.faults.pass('redirectDisk');
+    const domain = this.present(instanceId);
+    if (isActive(domain.state)) throw wrongState(domain, 'only one that is off can go on with other files');
+    this.host.putDomain({ ...domain, disk: filesOfChain(chain) });
   }
 
   async stats(instanceId: string): Promise<DomainStats> {
@@ -324,6 +365,10 @@ export class SimulatedDriver implements HypervisorDriver {
   private ensured(): void {
     if (this.host.current.network === null) throw new HypervisorError('wrong-state', 'the site network is not known yet: call ensureNetwork first');
   }
+}
+
+function filesOfChain({ overlay, layers, backing }: DiskChain): string[] {
+  return [overlay, ...layers, ...(backing.kind === 'file' ? [backing.path] : [])];
 }
 
 function owned({ instanceId, generation, name, state }: SimulatedDomain): OwnedDomain {

@@ -17,6 +17,8 @@ const simulatedDomainSchema = z.object({
   booted: z.boolean(),
   /** What the guest would have in its RAM alone: counts boots, kept by a save. */
   boots: z.int(),
+  /** Files of its disk, from what the guest writes downwards; not told by a host of an earlier release. */
+  disk: z.array(z.string()).default([]),
 });
 export type SimulatedDomain = Readonly<z.infer<typeof simulatedDomainSchema>>;
 
