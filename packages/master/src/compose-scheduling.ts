@@ -1,11 +1,13 @@
 import type { Clock } from '@paravcl/shared/clock';
 import type { CalendarPreCopy } from './compose-pre-copy';
+import { composeDeployments } from './compose-deployments';
 import { composeReservations } from './compose-reservations';
 import type { UnitOfWork } from './db/unit-of-work';
 import type { BoundRoute } from './http/binding';
 import { decisionRoutes } from './http/decision-routes';
 import { noticeRoutes } from './http/notice-routes';
 import { reservationRoutes } from './http/reservation-routes';
+import { deploymentsEveryMs } from './jobs/deployment-job';
 import { MailJob, mailEveryMs } from './jobs/mail-job';
 import type { Job } from './jobs/periodic';
 import { PledgeJob, pledgesEveryMs } from './jobs/pledge-job';
@@ -13,6 +15,7 @@ import { PresenceJob, presenceEveryMs } from './jobs/presence-job';
 import { smtpMailer } from './mail/smtp-mailer';
 import { DecisionService } from './services/decision-service';
 import { InstanceService } from './services/instance-service';
+import { InstanceVerbs } from './services/instance-verbs';
 import type { JoinTokenService } from './services/join-token-service';
 import { LaunchForecast } from './services/launch-forecast';
 import { NoticeService } from './services/notice-service';
@@ -40,13 +43,15 @@ export interface SchedulingFoundation {
   readonly onFault: (part: string) => (error: unknown) => void;
 }
 
-/** Instances and what decides about them: launches, claims, reservations, the queue, decisions, notices. */
+/** Instances and what decides about them: launches, deployments, claims, reservations, the queue, decisions, notices. */
 export interface SchedulingComposition {
   readonly instances: InstanceService;
   readonly forecast: LaunchForecast;
   readonly claims: ReservationClaims;
   readonly routes: readonly BoundRoute[];
   readonly jobs: readonly (readonly [string, Job, number])[];
+  /** Resolves when nothing that was asked for is being carried out: for an orderly stop. */
+  idle(): Promise<void>;
 }
 
 export function composeScheduling({ unit, clock, agents, figures, scheduler, joinTokens, settings, siteName, preCopy = noPreCopy, onFault }: SchedulingFoundation): SchedulingComposition {
@@ -61,6 +66,10 @@ export function composeScheduling({ unit, clock, agents, figures, scheduler, joi
     ...world, unitOfWork: unit, scheduler, clock, settings: settings.instances, priority, participation, quotas, forecast, onFault: onFault('instances'),
   });
 
+  const deploying = composeDeployments({
+    unitOfWork: unit, scheduler, clock, settings: settings.instances, priority, quotas, participation, onFault: onFault('deployments'),
+    verbs: new InstanceVerbs({ ...world, unitOfWork: unit, scheduler, clock, settings: settings.instances, priority, quotas, onFault: onFault('deployments') }),
+  });
   const reserving = composeReservations({
     ...world, unitOfWork: unit, instances, participation, clock, settings: settings.instances, reservations, priority, quotas, preCopy, onFault: onFault('reservations'),
     // Whoever changes a reservation wakes what plans by the calendar.
@@ -75,15 +84,18 @@ export function composeScheduling({ unit, clock, agents, figures, scheduler, joi
     forecast,
     claims: reserving.claims,
     routes: [
+      ...deploying.routes,
       ...reservationRoutes(reserving.reservations, reserving.changes, reserving.claims),
       ...decisionRoutes(new DecisionService(unit), new QueueService({ ...world, unitOfWork: unit, clock })),
       ...noticeRoutes(new NoticeService(unit, clock)),
     ],
     jobs: [
+      ['deployments', deploying.job, deploymentsEveryMs],
       ['reservations', reserving.job, reservationsEveryMs],
       ['presence', new PresenceJob(unit, clock), presenceEveryMs],
       ['pledges', new PledgeJob({ unitOfWork: unit, clock, contributingMs, timeZone }), pledgesEveryMs],
       ...mailJob,
     ],
+    idle: () => deploying.job.idle(),
   };
 }

@@ -266,6 +266,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     refuse: () => (serving = false),
     stop: async () => {
       await Promise.all(stops.map((stop) => stop()));
+      await scheduling.idle();
       await scheduler.stop();
       await fleetStore.run();
       await chunks.close();

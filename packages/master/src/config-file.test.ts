@@ -34,7 +34,7 @@ test('without a file the defaults of the definitions hold', () => {
     login: { failuresPerAccount: 10, accountWindowMinutes: 15, failuresPerAddressPerMinute: 300 },
     deadlines: { preparingMinutes: 15, bootingMinutes: 5, suspendingMinutes: 5, resumingMinutes: 5, stoppingMinutes: 2 },
     retention: { commandsDays: 30, operationsDays: 30, oneTimeTokensDays: 1, eventsDays: 365, deletedInstancesDays: 90, decisionsDays: 90, decisionInputsDays: 14, noticesDays: 90 },
-    placement: { policy: 'para', ordering: 'para', criticalLimitPercent: 5, coreOvercommit: 1 },
+    placement: { policy: 'para', ordering: 'para', criticalLimitPercent: 5, coreOvercommit: 1, startingPerSlave: 4 },
     logLevel: 'info',
   });
   expect(config.database.dsn).toBeUndefined();

@@ -26,6 +26,8 @@ export const placementOptions = z
     hostRamMiB: count(0, 1024 * 1024).default(512),
     /** The report's critical limit: this share of cores and of RAM is never given to best-effort. */
     criticalLimitPercent: z.number().min(0).max(90).default(5),
+    /** Of one deployment so many are prepared or boot on one slave at a time. */
+    startingPerSlave: count(1, 100).default(4),
   })
   .prefault({});
 

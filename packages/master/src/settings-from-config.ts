@@ -123,6 +123,7 @@ function schedulingFrom({ placement: options, preemption, reservations, site }: 
       timeZone: site.timeZone,
     },
     preemptionsPerDay: preemption.perDay,
+    startingPerSlave: options.startingPerSlave,
   };
 }
 

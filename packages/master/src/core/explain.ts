@@ -84,12 +84,21 @@ export function exhaustedSentence(instance: WaitingInstance, failed: readonly At
 export function waitingReason(slaves: readonly SlaveNow[], instance: WaitingInstance, refusals: readonly Refusal[], place: number, question: Question): Reason {
   const telling = refusals.some((refused) => refused.passing) ? refusals.filter((refused) => refused.passing) : refusals;
   const tooSmallOnly = telling.every(({ code }) => code === 'NoSlaveFits');
-  // A slave refused by the critical limit or a reservation alone has the room: the others' lack of it is not why one waits.
-  const decisive = telling.filter(({ code }) => code === 'CriticalLimit' || code === 'KeptForReservation');
+  // A slave refused by the critical limit, a reservation or its own deployment alone has the room: the others' lack of it is not why one waits.
+  const decisive = telling.filter(({ code }) => code === 'CriticalLimit' || code === 'KeptForReservation' || code === 'PreparingOthers');
   const others = tooSmallOnly ? telling : telling.filter((refused) => refused.code !== 'NoSlaveFits');
-  const code = foremostReason(decisive.length > 0 ? decisive : others)?.code ?? 'NoSlaves';
+  const code = foremostReason(decisive.length > 0 ? decisive : others)?.code ?? (isChoosy(instance) ? 'NotChosen' : 'NoSlaves');
   const sentence = waitingSentence(code, slaves, instance, telling.filter((refused) => refused.code === code), place, question);
-  return { code, sentence: fit(`${sentence}${triedInVain(instance)}`) };
+  return { code, sentence: fit(`${sentence}${onlyChosen(code, instance)}${triedInVain(instance)}`) };
+}
+
+const isChoosy = ({ deployment }: WaitingInstance): boolean => deployment?.slaveIds != null;
+
+/** What is free elsewhere does not help one that may run on some slaves only. */
+function onlyChosen(code: ReasonCode, { deployment }: WaitingInstance): string {
+  if (deployment?.slaveIds == null || code === 'NotChosen' || code === 'PreparingOthers') return '';
+  const { length } = deployment.slaveIds;
+  return ` Of all slaves ${length === 1 ? 'one was' : `${length} were`} chosen for ${deployment.name}; it runs nowhere else.`;
 }
 
 /** Where it failed, and is not tried again: what is free there does not help it. */
@@ -121,6 +130,10 @@ function waitingSentence(code: ReasonCode, slaves: readonly SlaveNow[], instance
       return fit(`${queue}${first} It starts by itself when somebody deletes an instance.`);
     case 'KeptForReservation':
       return fit(`${queue}${first} It starts by itself when the reservation leaves room.`);
+    case 'PreparingOthers':
+      return fit(`${first} It starts by itself when one of them runs.`);
+    case 'NotChosen':
+      return fit(`${instance.name} runs only on slaves that were chosen for ${instance.deployment?.name ?? 'it'}, and none of them is in the pool. Choose others for what is added to the deployment, and delete this one.`);
     case 'AlreadyTried':
       return fit(`${queue}${first}`);
     case 'SlaveOffline':

@@ -6,7 +6,7 @@ import { asSeen, besideHeld, bookedDiskMiB, freeUnheld, type PoolTotals, type Sl
 import { leadMs } from './save-time';
 import { cores } from './say';
 import { slaveTimeline } from './slave-timeline';
-import { compute, type Rules, type WaitingInstance } from './snapshot';
+import { compute, type DeploymentTerms, type Rules, type WaitingInstance } from './snapshot';
 import { tellMoment } from './tell-time';
 
 /** Why one slave cannot take one instance now. */
@@ -46,6 +46,13 @@ const admitted: Filter = ({ view: { admission, name } }) => {
       return lasting('SlaveNotApproved', `${name} has left the pool.`);
   }
 };
+
+const chosen: Filter = ({ view }, { instance: { deployment } }) => (mayRunOn(deployment, view.id) ? null : lasting('NotChosen', `${view.name} is not among the chosen slaves.`));
+
+/** Whether its deployment lets an instance run on this slave. */
+export function mayRunOn(deployment: DeploymentTerms | undefined, slaveId: string): boolean {
+  return deployment?.slaveIds == null || deployment.slaveIds.includes(slaveId);
+}
 
 const hypervisorUsable: Filter = ({ view: { hypervisor, name } }) =>
   hypervisor.usable ? null : lasting('HypervisorUnusable', `${name} cannot run guests: ${hypervisor.why}`);
@@ -149,8 +156,16 @@ const aboveCriticalLimit: Filter = (_slave, { instance, pool }) => {
   return null;
 };
 
+/** Last: what is refused by it alone has its room here as soon as others of its deployment run. */
+const beginsWithFew: Filter = ({ view: { name }, running }, { instance: { deployment } }) => {
+  if (deployment === undefined) return null;
+  const beginning = running.filter(({ beginsFor }) => beginsFor === deployment.id).length;
+  return beginning < deployment.perHostLimit ? null : passing('PreparingOthers', `${name} prepares or boots ${beginning} of ${deployment.name} already, as many as it may at a time.`);
+};
+
 /** In this order: what lasts before what passes, so that the first refusal of a slave is its true one. */
 const filters: readonly Filter[] = [
+  chosen,
   admitted,
   hypervisorUsable,
   notTried,
@@ -162,6 +177,7 @@ const filters: readonly Filter[] = [
   roomFree,
   lent,
   aboveCriticalLimit,
+  beginsWithFew,
 ];
 
 /** The first reason why this slave cannot take this instance now; null when it can. */

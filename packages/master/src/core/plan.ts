@@ -2,7 +2,7 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import { foremostReason, type Reason, type ReasonCode } from '@paravcl/shared/domain/reasons';
 import { slaveTimeline } from './slave-timeline';
 import { exhaustedSentence, makingRoomFor, makingRoomReason, placedSentence, preemptedSentence, recalledSentence, recallSentence, resumedSentence, waitingReason } from './explain';
-import { refusal, type Question, type Refusal } from './feasible';
+import { mayRunOn, refusal, type Question, type Refusal } from './feasible';
 import type { OrderingPolicy } from './ordering';
 import { preempt, roomIsComing, type Answer } from './preempt';
 import type { PlacementPolicy, PlacementScore } from './rank';
@@ -172,20 +172,23 @@ function decide(slaves: ReadonlyMap<string, SlaveNow>, snapshot: Snapshot, insta
     return { kind: 'queue', instance, place, reason: makingRoomReason(instance, nominee), nominatedTo: nominee.view.id, considered };
   }
 
-  const refusals = answers.flatMap(({ refused }) => refused ?? []);
+  // What was not chosen for it says nothing of why it waits.
+  const eligible = answers.filter(({ slave: { view } }) => mayRunOn(instance.deployment, view.id));
+  const refusals = eligible.flatMap(({ refused }) => refused ?? []);
   const failed = instance.attempts.filter(({ sentence }) => sentence !== null);
   if (failed.length > 0 && !refusals.some((refused) => refused.passing)) {
     return { kind: 'refuse', instance, reason: { code: foremostCode(failed), sentence: exhaustedSentence(instance, failed) }, considered };
   }
 
-  const preemption = preempt(answers, question);
+  // Where there is room and others of its deployment only have to run first, nobody is sent away elsewhere meanwhile.
+  const preemption = refusals.some(({ code }) => code === 'PreparingOthers') ? null : preempt(answers, question);
   if (preemption !== null) {
     const slave = slaves.get(preemption.slaveId);
     const name = slave?.view.name ?? 'its slave';
     const victims = preemption.victims.map((victim) => ({ ...victim, sentence: preemptedSentence(victim.instance, instance, at, rules) }));
     return { kind: 'preempt', instance, slaveId: preemption.slaveId, victims, reason: makingRoomFor(instance, name, victims), considered };
   }
-  return { kind: 'queue', instance, place, reason: waitingReason(all, instance, refusals, place, question), nominatedTo: null, considered };
+  return { kind: 'queue', instance, place, reason: waitingReason(all.filter(({ view }) => mayRunOn(instance.deployment, view.id)), instance, refusals, place, question), nominatedTo: null, considered };
 }
 
 /** Why a slave cannot take it now: of what is reserved, also that it has its slot elsewhere, even when others could give way. */

@@ -111,10 +111,10 @@ export function bookedDiskMiB(slave: SlaveNow, asking: Asking): number {
 
 /** It was promised its room here, and begins to run. */
 export function promised(slave: SlaveNow, instance: WaitingInstance, at: EpochMs): SlaveNow {
-  const { id, name, type, userId, groupId, generation, need, priority, runMs, boundTo, spared } = instance;
+  const { id, name, type, userId, groupId, generation, need, priority, runMs, boundTo, spared, deployment } = instance;
   const observed = boundTo === null ? 'preparing' : 'resuming';
   const endsAt = runMs === null ? null : at + runMs;
-  const beside = joined(slave, { id, name, type, userId, groupId, generation, need, observed, pi: priority.pi, since: at, endsAt, leaving: false, sparedUntil: spared ? Infinity : null });
+  const beside = joined(slave, { id, name, type, userId, groupId, generation, need, observed, pi: priority.pi, since: at, endsAt, leaving: false, sparedUntil: spared ? Infinity : null, beginsFor: deployment?.id });
   return {
     ...beside,
     held: slave.held.filter((slot) => slot.instanceId !== id),

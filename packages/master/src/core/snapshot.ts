@@ -48,6 +48,8 @@ export interface RunningInstance {
   readonly leaving: boolean;
   /** Was suspended for others as often as the site allows in a day: until then nobody suspends it. */
   readonly sparedUntil: EpochMs | null;
+  /** The deployment it belongs to, while it begins to run; absent: none. */
+  readonly beginsFor?: string | undefined;
 }
 
 /** One slave as the scheduler sees it. */
@@ -115,6 +117,18 @@ export interface WaitingInstance {
   /** Was suspended as often as allowed today: it is not lent what a reservation will want back before its end. */
   readonly spared: boolean;
   readonly reason: Reason | null;
+  /** What its deployment asks of slaves; absent: it belongs to none. */
+  readonly deployment?: DeploymentTerms | undefined;
+}
+
+/** How the members of one deployment are spread. */
+export interface DeploymentTerms {
+  readonly id: string;
+  readonly name: string;
+  /** Where this member may run; null: anywhere. */
+  readonly slaveIds: readonly string[] | null;
+  /** So many of the deployment are prepared or boot on one slave at a time. */
+  readonly perHostLimit: number;
 }
 
 /** What the site decides about scheduling, as the core needs it. */

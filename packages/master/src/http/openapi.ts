@@ -2,6 +2,7 @@ import { eventSchema } from '@paravcl/shared/api/events';
 import { operationSchema } from '@paravcl/shared/api/operations';
 import { problemSchema } from '@paravcl/shared/api/problem';
 import type { RouteContract } from '@paravcl/shared/api/route';
+import { deploymentSchema } from '@paravcl/shared/domain/deployment';
 import { imageFamilySchema, imageSchema } from '@paravcl/shared/domain/image';
 import { instanceSchema } from '@paravcl/shared/domain/instance';
 import { groupSchema, userSchema } from '@paravcl/shared/domain/people';
@@ -22,6 +23,7 @@ const named = {
   ImageFamily: imageFamilySchema,
   Template: templateSchema,
   Instance: instanceSchema,
+  Deployment: deploymentSchema,
   Operation: operationSchema,
   Event: eventSchema,
   Problem: problemSchema,

@@ -59,6 +59,11 @@ export class InstanceRepository {
     return row === undefined ? null : instanceFromRow(row);
   }
 
+  /** Those of these ids that are kept, deleted ones included; in the order of ids. */
+  async among(ids: readonly string[]): Promise<readonly InstanceRecord[]> {
+    return (await this.rows().whereIn('id', [...ids]).orderBy('id')).map(instanceFromRow);
+  }
+
   /** Everything of this person that is not gone. */
   async countOf(userId: string): Promise<number> {
     const [row] = (await this.db('instances').where({ user_id: userId }).whereNot('observed', 'deleted').count({ found: '*' })) as readonly { found: number | string }[];

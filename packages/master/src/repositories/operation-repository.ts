@@ -34,7 +34,7 @@ interface OperationRow {
 
 export interface OperationFilter {
   readonly state?: Operation['state'] | undefined;
-  /** Their own, and those about instances of groups they own. */
+  /** Their own, and those about instances and deployments of groups they own. */
   readonly visibleTo?: { readonly userId: string; readonly ownedGroupIds: readonly string[] } | undefined;
 }
 
@@ -83,7 +83,8 @@ export class OperationRepository {
     const { visibleTo } = filter;
     if (visibleTo !== undefined) {
       const theirs = this.db('instances').whereIn('group_id', [...visibleTo.ownedGroupIds]).select('id');
-      void query.where((own) => own.where('user_id', visibleTo.userId).orWhereIn('subject_id', theirs));
+      const deployed = this.db('deployments').whereIn('group_id', [...visibleTo.ownedGroupIds]).select('id');
+      void query.where((own) => own.where('user_id', visibleTo.userId).orWhereIn('subject_id', theirs).orWhereIn('subject_id', deployed));
     }
     const found = await newestFirst<OperationRow>(query, 'id', page);
     return { items: found.items.map(fromRow), next: found.next };
@@ -93,6 +94,26 @@ export class OperationRepository {
   async pendingOf(subjectId: string, kind: string, generation: number): Promise<OperationRecord | null> {
     const row = await this.db<OperationRow>('operations').where({ subject_id: subjectId, state: 'pending', kind, generation }).first(...columns);
     return row === undefined ? null : fromRow(row);
+  }
+
+  /** Pending ones about members of deployments, oldest first. */
+  async pendingOfDeployments(): Promise<readonly OperationRecord[]> {
+    const followed = this.db('deployment_members').distinct('operation_id');
+    return (await this.db<OperationRow>('operations').where({ state: 'pending' }).whereIn('id', followed).orderBy('id').select(...columns)).map(fromRow);
+  }
+
+  /** Another wish took over all that this deployment's pending operations were about. */
+  async supersedeMemberless(deploymentId: string, sentence: string, now: EpochMs): Promise<void> {
+    const followed = this.db('deployment_members').where({ deployment_id: deploymentId }).distinct('operation_id');
+    await this.db('operations').where({ subject_id: deploymentId, state: 'pending' }).whereNotIn('id', followed).update({ state: 'superseded', sentence, changed_at: new Date(now) });
+  }
+
+  /** Brings one pending operation to where it stands; an unchanged one keeps its time. */
+  async progressOf(id: string, state: Operation['state'], sentence: string, now: EpochMs): Promise<void> {
+    await this.db('operations')
+      .where({ id, state: 'pending' })
+      .where((changed) => changed.whereNot({ state }).orWhereNot({ sentence }))
+      .update({ state, sentence, changed_at: new Date(now) });
   }
 
   /** The newest one of this kind, however it stands. */

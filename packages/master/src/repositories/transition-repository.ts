@@ -54,6 +54,12 @@ export class TransitionRepository {
     });
   }
 
+  /** Of these instances, those that were seen to run at any time. */
+  async everRan(instanceIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const ids = await this.db('instance_transitions').whereIn('instance_id', [...instanceIds]).where({ to_state: 'running' }).distinct().pluck<string[]>('instance_id');
+    return new Set(ids);
+  }
+
   /** At most `limit` transitions of these instances; says how many. */
   async deleteOf(instanceIds: readonly string[], limit: number): Promise<number> {
     return this.db('instance_transitions').whereIn('instance_id', [...instanceIds]).limit(limit).delete();

@@ -38,6 +38,8 @@ export interface SchedulingSettings {
   readonly passMs: number;
   /** How often an instance is suspended for others on one day of the site; then it is spared until the day is over. */
   readonly preemptionsPerDay: number;
+  /** Of one deployment so many are prepared or boot on one slave at a time, where it says nothing else. */
+  readonly startingPerSlave: number;
   /** A volunteer that was online this long in the last seven days contributes. */
   readonly contributingMs: number;
 }
@@ -59,6 +61,7 @@ export const defaultScheduling: SchedulingSettings = {
   },
   passMs: 10_000,
   preemptionsPerDay: 2,
+  startingPerSlave: 4,
   contributingMs: 3_600_000,
 };
 

@@ -40,6 +40,8 @@ export interface Wish {
   readonly force?: boolean | undefined;
   /** New time for a start or resume; null is no end, absent keeps what is left. */
   readonly minutes?: number | null | undefined;
+  /** False: whoever asks tells how far it is, and no operation of the instance is made. */
+  readonly followed?: boolean;
   /** Id kept for the operation by the request's Idempotency-Key; null without one. */
   readonly reservedId?: string | null;
   /** Where it was asked from, for the history of events. */
@@ -99,7 +101,7 @@ export class InstanceVerbs {
   }
 
   private async apply(repositories: Repositories, principal: Principal, instance: InstanceRecord, wish: Wish, now: number): Promise<Outcome> {
-    const { verb, force = false, minutes, reservedId = null, clientAddress = null } = wish;
+    const { verb, force = false, minutes, reservedId = null, clientAddress = null, followed = true } = wish;
     if (minutes !== undefined && instance.type === 'AR') throw new ParavclError('conflict', `The time of ${instance.name} is that of its reservation. Extend the reservation instead.`);
     const answer = answerVerb(instance, verb, force);
     const slaveName = instance.slaveId === null ? null : ((await repositories.slaves.find(instance.slaveId))?.name ?? null);
@@ -111,7 +113,7 @@ export class InstanceVerbs {
       // What gave new time did something, and is found again by its own operation.
       const pending = minutes === undefined ? await repositories.operations.pendingOf(instance.id, kind, timed.generation) : null;
       const operation = pending ?? newOperation(kind, timed, slaveName, principal.userId, now, reservedId);
-      if (pending === null) await repositories.operations.insert(operation);
+      if (pending === null && followed) await repositories.operations.insert(operation);
       return { instance: timed, operation, tombstones: [], push: timed.generation !== instance.generation };
     }
 
@@ -135,7 +137,7 @@ export class InstanceVerbs {
       );
     }
     const operation = newOperation(kind, { ...shown, name: instance.name }, slaveName, principal.userId, now, reservedId);
-    await repositories.operations.insert(operation);
+    if (followed) await repositories.operations.insert(operation);
     return { instance: shown, operation, tombstones, push: answer.kind === 'change' && tombstones.length === 0 };
   }
 

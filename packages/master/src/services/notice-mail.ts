@@ -29,6 +29,7 @@ export interface MailStyle {
 }
 
 const subjects: Readonly<Record<NoticeKind, string>> = {
+  'instance.deployed': 'A machine was deployed for you',
   'instance.preempted': 'An instance of yours was saved for others',
   'instance.resumed': 'An instance of yours goes on',
   'instance.time-ended': 'The time of an instance of yours is over',

@@ -6,7 +6,7 @@ import type { UnitOfWork } from '../db/unit-of-work';
 import { operationView } from './instance-view';
 import { authorise, reach } from './policy';
 
-/** Long work as people follow it: their own, and a teacher's that of the own groups' instances. */
+/** Long work as people follow it: their own, and a teacher's that of the own groups' instances and deployments. */
 export class OperationService {
   constructor(private readonly unitOfWork: UnitOfWork) {}
 
@@ -21,10 +21,11 @@ export class OperationService {
     const { read } = this.unitOfWork;
     const operation = await read.operations.find(id);
     if (operation === null) throw new ParavclError('not-found', `There is no operation ${id}, or it is not yours to see.`);
-    // Whoever asked for it follows it; so does whoever sees the instance.
+    // Whoever asked for it follows it; so does whoever sees the instance or the deployment.
     const instance = operation.subjectType === 'instance' ? await read.instances.find(operation.subjectId) : null;
-    const ownerUserId = operation.userId === principal.userId ? principal.userId : (instance?.userId ?? operation.userId);
-    authorise(principal, 'operation.see', 'operation.see', { ownerUserId, groupId: instance?.groupId ?? null }, `operation ${id}`);
+    const deployment = operation.subjectType === 'deployment' ? await read.deployments.find(operation.subjectId) : null;
+    const ownerUserId = operation.userId === principal.userId ? principal.userId : (instance?.userId ?? deployment?.createdByUserId ?? operation.userId);
+    authorise(principal, 'operation.see', 'operation.see', { ownerUserId, groupId: instance?.groupId ?? deployment?.groupId ?? null }, `operation ${id}`);
     return operationView(operation);
   }
 }

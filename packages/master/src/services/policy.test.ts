@@ -1,6 +1,6 @@
 import { actions, type Action } from '@paravcl/shared/api/actions';
 import { roleSchema, type Principal, type Role } from '@paravcl/shared/domain/people';
-import { authorise, authoriseRole, may, reach } from './policy';
+import { authorise, authoriseRole, may, mayDeployFor, reach } from './policy';
 
 const person = (role: Role, more: Partial<Principal> = {}): Principal => ({ userId: 'me', userName: 'me', role, groupIds: [], ownedGroupIds: [], sessionId: 's', ...more });
 const mine = { ownerUserId: 'me', groupId: null };
@@ -15,7 +15,7 @@ const toOthers: Readonly<Record<Role, readonly Action[]>> = {
     'slave.list', 'slave.see', 'slave.operate', 'join-token.create', 'join-token.create-dedicated', 'join-token.list', 'join-token.revoke',
     'image.list', 'image.see', 'image.create', 'image.edit', 'image.download', 'image.delete', 'image.spread', 'store.see', 'store.operate',
     'template.list', 'template.see', 'template.create', 'template.edit', 'template.delete', 'instance.list', 'instance.see', 'instance.operate', 'instance.console',
-    'group.list', 'group.see', 'operation.list', 'operation.see', 'event.list',
+    'deployment.create', 'deployment.list', 'deployment.see', 'deployment.edit', 'deployment.operate', 'group.list', 'group.see', 'operation.list', 'operation.see', 'event.list',
     'reservation.list', 'reservation.see', 'reservation.operate', 'decision.see', 'decision.inputs', 'queue.see',
   ],
   // Administering is not taking: a claim is always for oneself.
@@ -27,7 +27,7 @@ test.each(roleSchema.options)('a %s may do exactly what the definitions say to t
 });
 
 test('the other student is a stranger: nothing of theirs can be seen, and its existence is not told', () => {
-  for (const action of actions.filter((each) => /^(instance|template|operation|user|join-token|slave|reservation|decision|queue)\./.test(each))) {
+  for (const action of actions.filter((each) => /^(instance|template|deployment|operation|user|join-token|slave|reservation|decision|queue)\./.test(each))) {
     expect([action, may(person('student', { groupIds: ['g1'] }), action, others)]).toEqual([action, false]);
   }
   expect(() => authorise(person('student'), 'instance.operate', 'instance.see', others, 'instance i-1')).toThrow(expect.objectContaining({ code: 'not-found' }));
@@ -38,6 +38,15 @@ test('a teacher reaches what members run in the own groups, not in others', () =
   expect(may(teacher, 'instance.operate', others)).toBe(true);
   expect(may(teacher, 'instance.operate', { ...others, groupId: 'g2' })).toBe(false);
   expect(may(person('student', { ownedGroupIds: ['g1'] }), 'instance.operate', others)).toBe(false);
+});
+
+test('machines are deployed for oneself, by a teacher for the people of the own groups, and by who runs the site for everybody', () => {
+  const member = { id: 'somebody', groupIds: ['g1', 'g2'] };
+  expect(roleSchema.options.filter((role) => mayDeployFor(person(role), { id: 'me', groupIds: [] }))).toEqual(roleSchema.options);
+  expect(roleSchema.options.filter((role) => mayDeployFor(person(role), member))).toEqual(['operator', 'admin']);
+  expect(mayDeployFor(person('teacher', { ownedGroupIds: ['g2'] }), member)).toBe(true);
+  expect(mayDeployFor(person('teacher', { groupIds: ['g1'], ownedGroupIds: ['g3'] }), member)).toBe(false);
+  expect(mayDeployFor(person('student', { groupIds: ['g1'], ownedGroupIds: ['g1'] }), member)).toBe(false);
 });
 
 test('members of the group a reservation is for see it, claim from it and learn why, and leave it to its owner otherwise', () => {

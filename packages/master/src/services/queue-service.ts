@@ -26,7 +26,7 @@ export class QueueService {
     if (queue.length === 0) return { length: 0, items: [] };
     const world = await loadWorld(read, this.deps, at);
     const attempts = await read.placements.attempts(queue.map(({ id }) => id));
-    const waiting = [...waitingInstances(queue, attempts, world.bookings, scheduling, at)].sort(scheduling.ordering.compare);
+    const waiting = [...waitingInstances(queue, attempts, world, scheduling, at)].sort(scheduling.ordering.compare);
     const { decisions } = plan(world.snapshot, waiting, scheduling, at);
     const starts = forecast(world.snapshot, waiting, at);
     const groups = new Map(queue.map(({ id, groupId, userId }) => [id, { ownerUserId: userId, groupId }]));

@@ -116,7 +116,7 @@ export class SchedulingService implements SchedulerWake {
     const queue = await read.instances.queue();
     const world = await loadWorld(read, this.deps, at);
     const attempts = await read.placements.attempts(queue.map(({ id }) => id));
-    const waiting = waitingInstances(queue, attempts, world.bookings, scheduling, at);
+    const waiting = waitingInstances(queue, attempts, world, scheduling, at);
     const decided = plan(world.snapshot, waiting, scheduling, at);
     this.dueAt = decided.dueAt;
 

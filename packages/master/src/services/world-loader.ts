@@ -1,8 +1,10 @@
 import type { EpochMs } from '@paravcl/shared/clock';
+import type { ObservedState } from '@paravcl/shared/domain/instance-state';
 import { dayEndsAt, preemptionsToday } from '../core/preemption-day';
 import type { InstanceRecord } from '../core/instance-record';
 import { leadMs, unmeasuredSaveMiBPerSecond } from '../core/save-time';
 import { roomFor, type Attempt, type RunningInstance, type Snapshot, type WaitingInstance } from '../core/snapshot';
+import type { DeploymentRule } from '../repositories/deployment-member-repository';
 import type { HeldBooking } from '../repositories/booking-repository';
 import type { Repositories } from '../repositories/repositories';
 import type { SlaveRecord } from '../repositories/slave-record';
@@ -24,18 +26,21 @@ export interface World {
   /** Instances that hold cores and RAM, by id. */
   readonly active: ReadonlyMap<string, InstanceRecord>;
   readonly bookings: readonly HeldBooking[];
+  /** By instance, of those that wait or begin to run and belong to a deployment. */
+  readonly deployments: ReadonlyMap<string, DeploymentRule>;
 }
 
 /** Loads everything that decisions are made of, within whatever transaction `repositories` belong to. */
 export async function loadWorld(repositories: Repositories, deps: WorldDeps, at: EpochMs): Promise<World> {
   const { scheduling, agents, figures } = deps;
-  const [stored, usage, active, bookings, speeds, lastPlacedOn] = await Promise.all([
+  const [stored, usage, active, bookings, speeds, lastPlacedOn, deployments] = await Promise.all([
     repositories.fleet.unretired(),
     repositories.placements.usage(),
     repositories.instances.active(),
     repositories.bookings.held(),
     repositories.saveSpeeds.all(),
     repositories.placements.newestSlaveId(),
+    repositories.deploymentMembers.rules(),
   ]);
   const contributing = await contributingSlaves(repositories, stored, scheduling.contributingMs, at);
   // Figures and clocks as of the last heartbeat: those stored are older by a round of the store job, or by all the time the database was away.
@@ -50,7 +55,7 @@ export async function loadWorld(repositories: Repositories, deps: WorldDeps, at:
         usage: usage.get(slave.id),
         connected: agents.isConnected(slave.id),
         contributing: contributing.has(slave.id),
-        running: (bySlave.get(slave.id) ?? []).map((instance) => running(instance, saveMiBPerSecond, scheduling, at)),
+        running: (bySlave.get(slave.id) ?? []).map((instance) => running(instance, saveMiBPerSecond, deployments.get(instance.id), scheduling, at)),
         bookings: booked.get(slave.id) ?? [],
         saveMiBPerSecond,
       },
@@ -62,6 +67,7 @@ export async function loadWorld(repositories: Repositories, deps: WorldDeps, at:
     slaves: new Map(slaves.map((slave) => [slave.id, slave])),
     active: new Map(active.map((instance) => [instance.id, instance])),
     bookings,
+    deployments,
   };
 }
 
@@ -76,7 +82,7 @@ function grouped<T extends { readonly slaveId: string | null }>(items: readonly 
   return groups;
 }
 
-function running(instance: InstanceRecord, saveMiBPerSecond: number, { preemptionsPerDay, rules }: SchedulingSettings, at: EpochMs): RunningInstance {
+function running(instance: InstanceRecord, saveMiBPerSecond: number, deployment: DeploymentRule | undefined, { preemptionsPerDay, rules }: SchedulingSettings, at: EpochMs): RunningInstance {
   const need = roomFor(instance);
   const spared = preemptionsToday(instance, at, rules.timeZone) >= preemptionsPerDay;
   const stuck = cannotLeave(instance);
@@ -95,8 +101,12 @@ function running(instance: InstanceRecord, saveMiBPerSecond: number, { preemptio
     leaving: instance.desired !== 'running' && !stuck,
     // What begins right after midnight is not in its way until it could have been saved.
     sparedUntil: stuck ? at + stuckForMs : preemptionsPerDay === 0 ? neverMs : spared ? dayEndsAt(at, rules.timeZone) + leadMs([need.ramMiB], saveMiBPerSecond, rules) : null,
+    beginsFor: beginningStates.includes(instance.observed) ? deployment?.deploymentId : undefined,
   };
 }
+
+/** Work for its host's disk and processors that a running one does not make: the image, the boot, the RAM that is read back. */
+const beginningStates: readonly ObservedState[] = ['preparing', 'booting', 'resuming'];
 
 /** A site that suspends nobody for others; a moment that JSON can keep. */
 const neverMs = Number.MAX_SAFE_INTEGER;
@@ -112,12 +122,13 @@ function cannotLeave({ desired, observed, reason }: InstanceRecord): boolean {
 }
 
 /** Those of the queue who can be served now: not those that are still being saved, and not those that nobody can look at. */
-export function waitingInstances(queue: readonly InstanceRecord[], attempts: ReadonlyMap<string, readonly Attempt[]>, bookings: readonly HeldBooking[], { preemptionsPerDay, rules }: SchedulingSettings, at: EpochMs): readonly WaitingInstance[] {
+export function waitingInstances(queue: readonly InstanceRecord[], attempts: ReadonlyMap<string, readonly Attempt[]>, { bookings, deployments }: Pick<World, 'bookings' | 'deployments'>, { preemptionsPerDay, startingPerSlave, rules }: SchedulingSettings, at: EpochMs): readonly WaitingInstance[] {
   const slots = new Map(bookings.flatMap((booking) => (booking.instanceId === null ? [] : [[booking.instanceId, booking] as const])));
   return queue.filter(canBeServed).map((instance) => {
     const bound = instance.queuedAt !== null;
     const slot = instance.type === 'AR' ? slots.get(instance.id) : undefined;
     const need = roomFor(instance);
+    const rule = deployments.get(instance.id);
     return {
       id: instance.id,
       name: instance.name,
@@ -135,6 +146,7 @@ export function waitingInstances(queue: readonly InstanceRecord[], attempts: Rea
       booking: slot === undefined ? null : { reservationId: slot.reservationId, slaveId: slot.slaveId, start: slot.start, end: slot.end },
       spared: preemptionsToday(instance, at, rules.timeZone) >= preemptionsPerDay,
       reason: instance.reason,
+      deployment: rule === undefined ? undefined : { id: rule.deploymentId, name: rule.deploymentName, slaveIds: rule.slaveIds, perHostLimit: rule.perHostLimit ?? startingPerSlave },
     };
   });
 }

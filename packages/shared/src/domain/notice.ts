@@ -3,6 +3,7 @@ import { idSchema } from '../ids';
 
 /** What people are told of without asking: noun.verb, as events. */
 export const noticeKindSchema = z.enum([
+  'instance.deployed',
   'instance.preempted',
   'instance.resumed',
   'instance.time-ended',

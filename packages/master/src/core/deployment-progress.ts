@@ -1,0 +1,148 @@
+import type { ReasonCode } from '@paravcl/shared/domain/reasons';
+import type { MemberRecord } from './deployment-record';
+import { deploymentVerbs, desiredByAim, type DeploymentAim } from './deployment-verbs';
+import type { InstanceRecord } from './instance-record';
+import { operationProgress, type OperationProgress } from './operation-progress';
+import { fit } from './say';
+
+/** One place an operation is about, with its instance where that was made and is kept. */
+export interface MemberNow extends Pick<MemberRecord, 'state' | 'wish' | 'sentence'> {
+  readonly instance: InstanceRecord | null;
+}
+
+/** What a member is to the operation: there, on the way (for what), failed (how), or not its business any more. */
+type Standing =
+  | { readonly kind: 'reached' }
+  | { readonly kind: 'pending'; readonly words: string }
+  | { readonly kind: 'failed'; readonly words: string; readonly example: string | null }
+  | { readonly kind: 'left'; readonly words: string };
+
+/** "2 wait for RAM on any slave": what those are told to wait for that have no slave yet. */
+const waitWords: Readonly<Partial<Record<ReasonCode, string>>> = {
+  NoSlaves: 'wait for a slave',
+  NoSlaveFits: 'wait for a slave that is large enough',
+  PreparingOthers: 'wait for their turn on a slave',
+  NotEnoughCores: 'wait for cores on any slave',
+  NotEnoughRam: 'wait for RAM on any slave',
+  NotEnoughDisk: 'wait for disk on any slave',
+  NotEnoughBandwidth: 'wait for bandwidth on any slave',
+  KeptForReservation: 'wait for room that is reserved',
+  CriticalLimit: 'wait for room beyond what is always kept free',
+  LowerPriority: 'gave way and come back by themselves',
+  Recalled: 'gave way and come back by themselves',
+  MakingRoom: 'wait for others to be saved',
+  SlaveOffline: 'wait for a slave that is offline',
+  SlaveTroubled: 'wait for a slave that is in trouble',
+  ClockWrong: 'wait for a slave whose clock is right',
+  SlaveDraining: 'wait for a slave that takes something new',
+  SlaveNotApproved: 'wait for a slave that is approved',
+  NotChosen: 'wait for one of the chosen slaves',
+};
+
+const failWords: Readonly<Partial<Record<ReasonCode, string>>> = {
+  DeadlinePassed: 'took too long',
+  ImageMissing: 'did not get their image',
+  ImageCorrupt: 'got a damaged image',
+  DomainLost: 'are lost',
+  DiskError: 'have a slave without disk',
+};
+
+/**
+ * How an operation about members stands: pending while one is on the way, failed when one could not, else done. The
+ * sentence counts who is there and what the others wait for, most first; of failures the first is told in full.
+ */
+export function deploymentProgress(aim: DeploymentAim, members: readonly MemberNow[], triedElsewhere = 0): OperationProgress {
+  const standings = members.map((member) => standing(aim, member));
+  const reached = standings.filter(({ kind }) => kind === 'reached').length;
+  const pending = standings.filter((one) => one.kind === 'pending');
+  const failed = standings.filter((one) => one.kind === 'failed');
+  const left = standings.filter((one) => one.kind === 'left');
+  const state = pending.length > 0 ? 'pending' : failed.length > 0 ? 'failed' : 'done';
+  const others = [...counted(pending), ...counted(failed), ...counted(left)];
+  const example = failed.find((one) => one.example !== null)?.example ?? null;
+  const elsewhere = triedElsewhere === 0 ? '' : ` ${triedElsewhere === 1 ? '1 was' : `${triedElsewhere} were`} tried on another slave after a launch failed.`;
+  const first = state === 'done' && others.length === 0 ? allOf(aim, members.length) : `${reached} of ${members.length} ${reachedWord(aim)}${others.map((part) => `, ${part}`).join('')}`;
+  const whole = first.endsWith('.') ? first : state === 'pending' && elsewhere === '' && example === null ? first : `${first}.`;
+  return { state, sentence: fit(`${whole}${elsewhere}${example === null ? '' : ` ${example}`}`) };
+}
+
+function standing(aim: DeploymentAim, { state, wish, sentence, instance }: MemberNow): Standing {
+  const gone = instance === null || instance.observed === 'deleted';
+  const desired = desiredByAim(aim);
+  switch (state) {
+    case 'wanted':
+      return { kind: 'pending', words: 'to be made' };
+    case 'cancelled':
+      return desired === 'deleted' && !gone ? ending(instance) : desired === 'deleted' ? { kind: 'reached' } : { kind: 'left', words: 'taken back' };
+    case 'refused':
+      return { kind: 'failed', words: 'could not be made', example: sentence };
+    case 'made':
+  }
+  if (wish !== null) return { kind: 'pending', words: 'to be told' };
+  if (sentence !== null) return { kind: 'failed', words: 'refused', example: sentence };
+  if (desired === 'deleted') return gone ? { kind: 'reached' } : ending(instance);
+  if (gone) return { kind: 'left', words: 'deleted since' };
+  if (instance.desired !== desired && instance.queuedAt === null) return { kind: 'left', words: `told to be ${otherWords[instance.desired]} since` };
+  const progress = operationProgress(instance, null);
+  if (progress.state === 'done') return { kind: 'reached' };
+  if (progress.state === 'failed') return { kind: 'failed', words: (instance.reason === null ? undefined : failWords[instance.reason.code]) ?? 'failed', example: progress.sentence };
+  return { kind: 'pending', words: underWay(instance) };
+}
+
+/** One that is to be deleted; somebody's other wish cannot come after that. */
+function ending(instance: InstanceRecord): Standing {
+  return instance.desired === 'deleted' ? { kind: 'pending', words: 'being deleted' } : { kind: 'left', words: 'stay, because they ran' };
+}
+
+const otherWords = { running: 'running', suspended: 'saved', stopped: 'off', deleted: 'deleted' } as const;
+
+function underWay({ observed, reason, queuedAt }: InstanceRecord): string {
+  if (observed === 'queued' || queuedAt !== null) return (reason === null ? undefined : waitWords[reason.code]) ?? 'wait for a slave';
+  switch (observed) {
+    case 'requested':
+      return 'wait for a slave';
+    case 'lost':
+      return 'wait for a slave that is offline';
+    case 'preparing':
+      return 'being prepared';
+    case 'booting':
+      return 'booting';
+    case 'suspending':
+      return 'being saved';
+    case 'resuming':
+      return 'coming back';
+    case 'stopping':
+      return 'shutting down';
+    default:
+      return 'told';
+  }
+}
+
+/** "3 booting", "1 waits …" most first. */
+function counted(standings: readonly { readonly words: string }[]): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const { words } of standings) counts.set(words, (counts.get(words) ?? 0) + 1);
+  return [...counts].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).map(([words, count]) => `${count} ${count === 1 ? ofOne(words) : words}`);
+}
+
+/** The words for several, said of one. */
+function ofOne(words: string): string {
+  return words
+    .replace(/^wait for their turn/, 'waits for its turn')
+    .replace(/^wait /, 'waits ')
+    .replace(/^gave way and come back by themselves/, 'gave way and comes back by itself')
+    .replace(/^stay, because they ran/, 'stays, because it ran')
+    .replace(/^did not get their image/, 'did not get its image')
+    .replace(/^are lost/, 'is lost')
+    .replace(/^have a slave/, 'has a slave');
+}
+
+function reachedWord(aim: DeploymentAim): string {
+  return aim === 'make' ? 'running' : aim === 'cancel' ? 'deleted' : deploymentVerbs[aim].reached;
+}
+
+function allOf(aim: DeploymentAim, count: number): string {
+  const all = aim === 'make' ? 'run' : aim === 'cancel' ? 'that had not run are deleted' : deploymentVerbs[aim].all;
+  if (count === 0) return 'There was nothing to do.';
+  return count === 1 ? `1 of 1 ${reachedWord(aim)}.` : `All ${count} ${all}.`;
+}
