@@ -32,7 +32,7 @@ export interface InstanceRecord {
   /** Generation that the last accepted observation answers; smaller while the slave has not answered yet. */
   readonly observedGeneration: number;
   readonly reason: Reason | null;
-  /** Has run at least once: its disk holds something, so it is never placed elsewhere. */
+  /** Has run at least once since its disk began: it holds something, so it is never placed elsewhere. */
   readonly booted: boolean;
   readonly progressPercent: number | null;
   readonly mac: string | null;
@@ -64,7 +64,27 @@ export interface InstanceRecord {
   /** How often it was suspended for others on the site's day `preemptedOn` (YYYY-MM-DD). */
   readonly preemptions: number;
   readonly preemptedOn: string | null;
+  /** How often its disk began anew from its image, counted from 1; rises with every reset. */
+  readonly diskEpoch: number;
+  /** Of which epoch what its slave has is, by the last report that was accepted; that of the placement before the first. */
+  readonly observedDiskEpoch: number;
+  /**
+   * What its present disk lies over when that is not its image: the disk as it was kept in the store when it left its last
+   * slave. A reset goes back to the image.
+   */
+  readonly diskImageId: string | null;
+  /** Since when it lies saved or off and nobody asked for it, also while its slave is silent; null while it is used, and of rows older than this. */
+  readonly idleSince: EpochMs | null;
+  /** When its owner was told last that it goes, or went, into the recycle bin. */
+  readonly agingNoticedAt: EpochMs | null;
+  /** When it went into the recycle bin; null: it is not there. */
+  readonly recycledAt: EpochMs | null;
+  /** Before this it is not deleted from there; null: it is never, or it is not there. */
+  readonly recycleUntil: EpochMs | null;
 }
+
+/** It never lay unused. */
+export const neverUnused = { idleSince: null, agingNoticedAt: null, recycledAt: null, recycleUntil: null } as const satisfies Partial<InstanceRecord>;
 
 export type PlacementState = 'active' | 'cleaning' | 'clean';
 
@@ -75,6 +95,16 @@ export interface PlacementRecord {
   readonly slaveId: string;
   readonly generation: number;
   readonly state: PlacementState;
+}
+
+/** The version that its disk lies over. */
+export function diskImageOf({ diskImageId, imageId }: Pick<InstanceRecord, 'diskImageId' | 'imageId'>): string {
+  return diskImageId ?? imageId;
+}
+
+/** It is off and on no slave; what was on its disk is in the store, and it may start wherever there is room. */
+export function isInStore({ slaveId, diskImageId, booted }: Pick<InstanceRecord, 'slaveId' | 'diskImageId' | 'booted'>): boolean {
+  return slaveId === null && diskImageId !== null && !booted;
 }
 
 /** The observed state in which a desired one is fulfilled. */
@@ -88,6 +118,11 @@ export const fulfilment: Readonly<Record<DesiredState, ObservedState>> = {
 /** The slave has answered the newest generation, and what should be is. */
 export function settled(instance: Pick<InstanceRecord, 'desired' | 'observed' | 'generation' | 'observedGeneration'>): boolean {
   return instance.observedGeneration === instance.generation && instance.observed === fulfilment[instance.desired];
+}
+
+/** It is to begin anew, and what was on its disk is not gone yet as far as is known. */
+export function beginsAnew({ diskEpoch, observedDiskEpoch }: Pick<InstanceRecord, 'diskEpoch' | 'observedDiskEpoch'>): boolean {
+  return observedDiskEpoch < diskEpoch;
 }
 
 /** Its domain is gone, people were told, and nobody has asked for it since: the slave must not make it anew by itself. */

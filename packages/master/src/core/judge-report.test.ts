@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { canMove, desiredStateSchema, observedStateSchema } from '@paravcl/shared/domain/instance-state';
 import { reasonCodes } from '@paravcl/shared/domain/reasons';
 import { observedInstanceSchema, type ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
-import type { InstanceRecord, PlacementRecord } from './instance-record';
+import { neverUnused, type InstanceRecord, type PlacementRecord } from './instance-record';
 import { judgeReport } from './judge-report';
 import { nextGeneration } from './next-generation';
 
@@ -11,7 +11,7 @@ const instance = (facts: Partial<InstanceRecord> = {}): InstanceRecord => ({
   id: 'instance-1', name: 'i-ubuntu-9af', type: 'BE', userId: 'u', groupId: null, imageId: 'e', kernelId: null, ramdiskId: null, kernelArguments: '', vcpus: 1,
   ramMiB: 256, diskMiB: 100, bandwidthMbps: null, sshPublicKeys: [], slaveId: lab.id, desired: 'running', stopForced: false, observed: 'running', generation: 5,
   observedGeneration: 5, reason: null, booted: true, progressPercent: null, mac: null, address: null, createdAt: 0, changedAt: 0, deadlineAt: null, minutes: 120, endsAt: 7_200_000,
-  priority: { pfv: 1, ras: 0, mon: 0, log2R: 8, lnE: 4.787492, pf: -11.787492, pi: 7.642502 }, requestedMinutes: 120, reservationId: null, queuedAt: null, queuedBecause: null, nominatedSlaveId: null, preemptions: 0, preemptedOn: null, ...facts,
+  priority: { pfv: 1, ras: 0, mon: 0, log2R: 8, lnE: 4.787492, pf: -11.787492, pi: 7.642502 }, requestedMinutes: 120, reservationId: null, queuedAt: null, queuedBecause: null, nominatedSlaveId: null, preemptions: 0, preemptedOn: null, diskEpoch: 1, observedDiskEpoch: 1, diskImageId: null, ...neverUnused, ...facts,
 });
 const placement = (facts: Partial<PlacementRecord> = {}): PlacementRecord => ({ id: 'p', instanceId: 'instance-1', slaveId: lab.id, generation: 2, state: 'active', ...facts });
 const report = (facts: Partial<ObservedInstance> = {}): ObservedInstance => ({ instanceId: 'instance-1', generation: 5, state: 'running', reason: null, progressPercent: null, ...facts });
@@ -177,5 +177,23 @@ describe('a report that the slave ended the time alone', () => {
     const waiting = instance({ desired: 'stopped', observed: 'stopped', queuedAt: 1, queuedBecause: 'asked', reason: { code: 'NotEnoughCores', sentence: 'It waits.' } });
     expect(judgeReport(lab, waiting, placement(), report({ state: 'stopped' }))).toMatchObject({ kind: 'observe', to: 'stopped', reason: { code: 'NotEnoughCores' } });
     expect(judgeReport(lab, { ...waiting, queuedAt: null }, placement(), report({ state: 'stopped' }))).toMatchObject({ reason: null });
+  });
+
+  it('is no answer to a reset as long as what it tells of is of an earlier epoch, whatever it says and whoever says it', () => {
+    fc.assert(
+      fc.property(anyReport, fc.constantFrom(undefined, 1), (said, diskEpoch) => {
+        const known = instance({ desired: 'running', observed: 'preparing', booted: false, diskEpoch: 2 });
+        const verdict = judgeReport(lab, known, placement(), { ...said, generation: 5, ...(diskEpoch === undefined ? {} : { diskEpoch }) });
+        if (said.state === 'deleted') return;
+        expect(verdict.kind).toBe('not-anew');
+        if (verdict.kind === 'not-anew' && diskEpoch === undefined) expect(verdict.reason?.sentence).toContain('Update the agent');
+      }),
+    );
+    const done = judgeReport(lab, instance({ observed: 'preparing', booted: false, diskEpoch: 2 }), placement(), report({ diskEpoch: 2 }));
+    expect(done).toMatchObject({ kind: 'observe', to: 'running' });
+  });
+
+  it('of an agent that tells no epochs counts once an abler one had done the reset', () => {
+    expect(judgeReport(lab, instance({ diskEpoch: 2, observedDiskEpoch: 2 }), placement(), report())).toMatchObject({ kind: 'observe', to: 'running' });
   });
 });

@@ -26,6 +26,8 @@ export type Verdict =
   | { readonly kind: 'cleaned'; readonly placementId: string }
   /** Its holder obeys a newer generation than the books know (they were restored from a backup): take a newer one still. */
   | { readonly kind: 'adopt' }
+  /** What is to begin anew is still what it was: no answer yet; the reason says what is in the way, if anything is. */
+  | { readonly kind: 'not-anew'; readonly reason: Reason | null }
   /** The launch failed before the guest ever ran: the next slave. */
   | { readonly kind: 'next-candidate'; readonly reason: Reason }
   | {
@@ -82,6 +84,7 @@ export function judgeReport(
   }
   if (report.generation > instance.generation) return { kind: 'adopt' };
   if (report.generation < instance.generation) return { kind: 'ignore' };
+  if (instance.desired !== 'deleted' && (report.diskEpoch ?? instance.observedDiskEpoch) < instance.diskEpoch) return { kind: 'not-anew', reason: report.diskEpoch === undefined ? cannotBeginAnew(slave.name, instance.name) : report.reason };
 
   if (report.state === 'failed' && !instance.booted && instance.desired === 'running' && canMove(instance.observed, 'queued')) {
     return { kind: 'next-candidate', reason: report.reason ?? { code: 'LaunchFailed', sentence: `${slave.name} could not launch it and gave no reason.` } };
@@ -100,13 +103,20 @@ export function judgeReport(
   return observe(instance, report.state, report.reason);
 }
 
+function cannotBeginAnew(slave: string, instance: string): Reason {
+  return { code: 'SlaveRefused', sentence: `The agent of ${slave} is of an earlier release, which cannot begin ${instance} anew: what was on its disk is still there. Update the agent; it then does so by itself.` };
+}
+
 /** Seen again, or one of the moves that can be seen next. */
 const follows = (from: ObservedState, to: ObservedState): boolean => to === from || canMove(from, to);
 
 function observe(instance: InstanceRecord, to: ObservedState, reason: Reason | null): Verdict {
   if (!follows(instance.observed, to)) return { kind: 'impossible' };
   // The answer to "stay off" must not wipe out why it went off, nor the way to "saved" why it is saved.
-  const keeps = instance.reason?.code === 'StoppedByGuest' ? to === instance.observed : instance.desired === 'suspended' && (instance.reason?.code === 'TimeEnded' || saysWhyItGaveWay(instance));
+  const toSaved = instance.desired === 'suspended' && (instance.reason?.code === 'TimeEnded' || saysWhyItGaveWay(instance));
+  // One that gave way and was reset meanwhile is off, and waits on.
+  const toOff = instance.desired === 'stopped' && saysWhyItGaveWay(instance);
+  const keeps = instance.reason?.code === 'StoppedByGuest' ? to === instance.observed : toSaved || toOff;
   // What waits to go on keeps what it waits for, when its slave only says again that it is off.
   const waits = instance.queuedAt !== null && to === instance.observed;
   const kept = keeps || waits ? instance.reason : null;

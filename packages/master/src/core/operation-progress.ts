@@ -1,6 +1,6 @@
 import type { Operation } from '@paravcl/shared/api/operations';
 import { fit } from './say';
-import { settled, type InstanceRecord } from './instance-record';
+import { beginsAnew, settled, type InstanceRecord } from './instance-record';
 
 export interface OperationProgress {
   readonly state: Exclude<Operation['state'], 'superseded'>;
@@ -22,14 +22,14 @@ export function operationProgress(instance: InstanceRecord, slaveName: string | 
   return { state: 'pending', sentence: fit(underWay(instance, where)) };
 }
 
-function fulfilled({ desired, name, address }: InstanceRecord, where: string): string {
+function fulfilled({ desired, name, address, booted }: InstanceRecord, where: string): string {
   switch (desired) {
     case 'running':
       return `${name} runs on ${where}${address === null ? '' : ` at ${address}`}.`;
     case 'suspended':
       return `${name} is saved on ${where} with everything open.`;
     case 'stopped':
-      return `${name} is off. Its disk is kept.`;
+      return booted ? `${name} is off. Its disk is kept.` : `${name} is off, and nothing is on its disk yet: it begins from its image.`;
     case 'deleted':
       return `${name} is gone, and nothing of it is left.`;
   }
@@ -38,6 +38,7 @@ function fulfilled({ desired, name, address }: InstanceRecord, where: string): s
 function underWay(instance: InstanceRecord, where: string): string {
   const { name, desired, observed, reason } = instance;
   if (desired === 'deleted') return `deleting ${name} on ${where}`;
+  if (beginsAnew(instance)) return reason?.sentence ?? `${name} begins anew on ${where}: what was on its disk goes first`;
   switch (observed) {
     case 'requested':
       return `looking for a slave for ${name}`;

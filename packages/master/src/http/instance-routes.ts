@@ -22,6 +22,7 @@ export function instanceRoutes(instances: InstanceService, consoles: InstanceCon
     bind(contracts.resumeInstance, async ({ principal, params, body, clientAddress, subjectId }) => accepted(await instances.operate(principal, params.instanceId, { verb: 'resume', clientAddress, minutes: body.minutes, reservedId: subjectId }))),
     bind(contracts.startInstance, async ({ principal, params, body, clientAddress, subjectId }) => accepted(await instances.operate(principal, params.instanceId, { verb: 'start', clientAddress, minutes: body.minutes, reservedId: subjectId }))),
     bind(contracts.stopInstance, async ({ principal, params, body, clientAddress, subjectId }) => accepted(await instances.operate(principal, params.instanceId, { verb: 'stop', force: body.force, clientAddress, reservedId: subjectId }))),
+    bind(contracts.resetInstance, async ({ principal, params, body, clientAddress, subjectId }) => accepted(await instances.reset(principal, params.instanceId, { toProduction: body.toProduction, clientAddress, reservedId: subjectId }))),
     bind(contracts.deleteInstance, async ({ principal, params, clientAddress }) => accepted(await instances.operate(principal, params.instanceId, { verb: 'delete', clientAddress }))),
     bind(contracts.getSerialLog, async ({ principal, params, query }) => ({
       body: Buffer.from(await consoles.serialLog(principal, params.instanceId, query.tailBytes), 'utf8'),

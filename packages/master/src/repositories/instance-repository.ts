@@ -13,6 +13,8 @@ export interface InstanceFilter {
   readonly userId?: string | undefined;
   readonly groupId?: string | undefined;
   readonly slaveId?: string | undefined;
+  /** Those in the recycle bin, or those that are not. */
+  readonly recycled?: boolean | undefined;
   readonly visibleTo?: { readonly userId: string; readonly ownedGroupIds: readonly string[] } | undefined;
 }
 
@@ -28,6 +30,8 @@ export type InstanceChange = Partial<
     | 'name' | 'slaveId' | 'desired' | 'stopForced' | 'observed' | 'generation' | 'observedGeneration' | 'reason' | 'booted'
     | 'progressPercent' | 'mac' | 'address' | 'changedAt' | 'deadlineAt' | 'minutes' | 'endsAt' | 'type' | 'groupId' | 'priority'
     | 'requestedMinutes' | 'reservationId' | 'queuedAt' | 'queuedBecause' | 'nominatedSlaveId' | 'preemptions' | 'preemptedOn'
+    | 'imageId' | 'kernelId' | 'ramdiskId' | 'kernelArguments' | 'diskEpoch' | 'observedDiskEpoch' | 'diskImageId'
+    | 'idleSince' | 'agingNoticedAt' | 'recycledAt' | 'recycleUntil'
   >
 > & { readonly deletedAt?: EpochMs };
 
@@ -77,6 +81,8 @@ export class InstanceRepository {
     if (filter.userId !== undefined) void query.where('user_id', filter.userId);
     if (filter.groupId !== undefined) void query.where('group_id', filter.groupId);
     if (filter.slaveId !== undefined) void query.where('slave_id', filter.slaveId);
+    if (filter.recycled === true) void query.whereNotNull('recycled_at').whereNot('desired', 'deleted');
+    if (filter.recycled === false) void query.whereNull('recycled_at');
     const { visibleTo } = filter;
     if (visibleTo !== undefined) {
       void query.where((owned) => owned.where('user_id', visibleTo.userId).orWhereIn('group_id', [...visibleTo.ownedGroupIds]));
@@ -114,6 +120,7 @@ export class InstanceRepository {
     const [row] = (await this.db('instances')
       .where('groupId' in owner ? { group_id: owner.groupId } : { user_id: owner.userId })
       .whereNot('observed', 'deleted')
+      .whereNull('recycled_at')
       .where((counts) => counts.whereRaw(sql, [...bindings]).orWhere((waits) => waits.whereNotNull('queued_at').whereNot('desired', 'deleted')))
       .count({ instances: '*' })
       .sum({ vcpus: 'vcpus', ramMiB: 'ram_mib', diskMiB: 'disk_mib' })) as unknown as readonly Record<keyof InstanceUsage, number | string | null>[];
@@ -164,6 +171,25 @@ export class InstanceRepository {
     return rows.map(instanceFromRow);
   }
 
+  /**
+   * Those that may be at an end of their age: what lies in the recycle bin, and what has lain saved, off or failed since `since` or
+   * longer. In the order of ids, after the one named.
+   */
+  async aged(since: EpochMs, after: string | null, limit: number): Promise<readonly InstanceRecord[]> {
+    const query = this.rows()
+      .whereNot('desired', 'deleted')
+      .whereNot('observed', 'deleted')
+      .where((aged) =>
+        aged
+          .whereNotNull('recycled_at')
+          .orWhere((unused) => unused.whereIn('observed', ['suspended', 'stopped', 'failed']).whereNull('queued_at').whereRaw('COALESCE(idle_since, changed_at) <= ?', [new Date(since)])),
+      )
+      .orderBy('id')
+      .limit(limit);
+    if (after !== null) void query.where('id', '>', after);
+    return (await query).map(instanceFromRow);
+  }
+
   /** Ids of those deleted before then of which no slave owes anything any more; at most `limit`. */
   async deletedBefore(before: EpochMs, limit: number): Promise<readonly string[]> {
     const owed = this.db('placements').select(this.db.raw('1')).whereRaw('placements.instance_id = instances.id').whereIn('state', ['active', 'cleaning']);
@@ -179,7 +205,7 @@ export class InstanceRepository {
   async usingImage(imageId: string): Promise<readonly Pick<InstanceRecord, 'id' | 'name'>[]> {
     return this.db<InstanceRow>('instances')
       .whereNot('observed', 'deleted')
-      .where((uses) => uses.where('image_id', imageId).orWhere('kernel_id', imageId).orWhere('ramdisk_id', imageId))
+      .where((uses) => uses.where('image_id', imageId).orWhere('disk_image_id', imageId).orWhere('kernel_id', imageId).orWhere('ramdisk_id', imageId))
       .orderBy('id')
       .select('id', 'name');
   }
@@ -224,6 +250,17 @@ export class InstanceRepository {
       ...(change.nominatedSlaveId !== undefined && { nominated_slave_id: change.nominatedSlaveId }),
       ...(change.preemptions !== undefined && { preemptions: change.preemptions }),
       ...(change.preemptedOn !== undefined && { preempted_on: change.preemptedOn }),
+      ...(change.imageId !== undefined && { image_id: change.imageId }),
+      ...(change.kernelId !== undefined && { kernel_id: change.kernelId }),
+      ...(change.ramdiskId !== undefined && { ramdisk_id: change.ramdiskId }),
+      ...(change.kernelArguments !== undefined && { kernel_arguments: change.kernelArguments }),
+      ...(change.diskEpoch !== undefined && { disk_epoch: change.diskEpoch }),
+      ...(change.observedDiskEpoch !== undefined && { observed_disk_epoch: change.observedDiskEpoch }),
+      ...(change.diskImageId !== undefined && { disk_image_id: change.diskImageId }),
+      ...(change.idleSince !== undefined && { idle_since: change.idleSince === null ? null : new Date(change.idleSince) }),
+      ...(change.agingNoticedAt !== undefined && { aging_noticed_at: change.agingNoticedAt === null ? null : new Date(change.agingNoticedAt) }),
+      ...(change.recycledAt !== undefined && { recycled_at: change.recycledAt === null ? null : new Date(change.recycledAt) }),
+      ...(change.recycleUntil !== undefined && { recycle_until: change.recycleUntil === null ? null : new Date(change.recycleUntil) }),
       ...(change.deletedAt !== undefined && { deleted_at: new Date(change.deletedAt) }),
     };
     return (await this.db('instances').where({ id, observed: guard.observed, generation: guard.generation }).update(columns)) === 1;

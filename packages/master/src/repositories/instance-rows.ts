@@ -44,6 +44,13 @@ export interface InstanceRow extends PriorityColumns {
   readonly nominated_slave_id: string | null;
   readonly preemptions: number;
   readonly preempted_on: string | null;
+  readonly disk_epoch: number;
+  readonly observed_disk_epoch: number;
+  readonly disk_image_id: string | null;
+  readonly idle_since: Date | null;
+  readonly aging_noticed_at: Date | null;
+  readonly recycled_at: Date | null;
+  readonly recycle_until: Date | null;
 }
 
 export const instanceColumns = [
@@ -51,6 +58,7 @@ export const instanceColumns = [
   'bandwidth_mbps', 'ssh_public_keys', 'slave_id', 'desired', 'stop_forced', 'observed', 'generation', 'observed_generation', 'reason_code',
   'reason_sentence', 'booted', 'progress_percent', 'mac', 'address', 'created_at', 'changed_at', 'deadline_at', 'minutes', 'ends_at',
   ...priorityColumns, 'requested_minutes', 'reservation_id', 'queued_at', 'queued_because', 'nominated_slave_id', 'preemptions', 'preempted_on',
+  'disk_epoch', 'observed_disk_epoch', 'disk_image_id', 'idle_since', 'aging_noticed_at', 'recycled_at', 'recycle_until',
 ] as const satisfies readonly (keyof InstanceRow)[];
 
 export function instanceFromRow(row: InstanceRow): InstanceRecord {
@@ -93,6 +101,13 @@ export function instanceFromRow(row: InstanceRow): InstanceRecord {
     nominatedSlaveId: row.nominated_slave_id,
     preemptions: row.preemptions,
     preemptedOn: row.preempted_on,
+    diskEpoch: row.disk_epoch,
+    observedDiskEpoch: row.observed_disk_epoch,
+    diskImageId: row.disk_image_id,
+    idleSince: row.idle_since?.getTime() ?? null,
+    agingNoticedAt: row.aging_noticed_at?.getTime() ?? null,
+    recycledAt: row.recycled_at?.getTime() ?? null,
+    recycleUntil: row.recycle_until?.getTime() ?? null,
   };
 }
 
@@ -137,6 +152,13 @@ export function instanceToRow(instance: InstanceRecord): InstanceRow {
     nominated_slave_id: instance.nominatedSlaveId,
     preemptions: instance.preemptions,
     preempted_on: instance.preemptedOn,
+    disk_epoch: instance.diskEpoch,
+    observed_disk_epoch: instance.observedDiskEpoch,
+    disk_image_id: instance.diskImageId,
+    idle_since: instance.idleSince === null ? null : new Date(instance.idleSince),
+    aging_noticed_at: instance.agingNoticedAt === null ? null : new Date(instance.agingNoticedAt),
+    recycled_at: instance.recycledAt === null ? null : new Date(instance.recycledAt),
+    recycle_until: instance.recycleUntil === null ? null : new Date(instance.recycleUntil),
   };
 }
 

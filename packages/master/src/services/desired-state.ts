@@ -1,6 +1,6 @@
 import { ParavclError } from '@paravcl/shared/errors';
 import type { DesiredInstance, ImageRef } from '@paravcl/shared/protocol/desired-instance';
-import type { InstanceRecord } from '../core/instance-record';
+import { diskImageOf, type InstanceRecord } from '../core/instance-record';
 import type { ImageRecord } from '../repositories/image-repository';
 import type { Repositories } from '../repositories/repositories';
 
@@ -14,7 +14,7 @@ export async function desiredStates(
   guestUser: string,
   onFault: (error: unknown) => void,
 ): Promise<readonly DesiredInstance[]> {
-  const imageIds = instances.flatMap(({ imageId, kernelId, ramdiskId }) => [imageId, kernelId, ramdiskId].filter((id) => id !== null));
+  const imageIds = instances.flatMap((instance) => [diskImageOf(instance), instance.kernelId, instance.ramdiskId].filter((id) => id !== null));
   const images = imageIds.length === 0 ? new Map<string, ImageRecord>() : await repositories.images.findAll([...new Set(imageIds)]);
   const cloudInits = instances.length === 0 ? new Map<string, string>() : await repositories.instances.cloudInits(instances.map(({ id }) => id));
   return instances.flatMap((instance) => {
@@ -48,7 +48,9 @@ function desiredState(instance: InstanceRecord, images: ReadonlyMap<string, Imag
       vcpus: instance.vcpus,
       ramMiB: instance.ramMiB,
       diskMiB: instance.diskMiB,
-      disk: ref(instance.imageId),
+      disk: ref(diskImageOf(instance)),
+      // Left out of what every agent takes the same without it.
+      ...(instance.diskEpoch === 1 ? {} : { diskEpoch: instance.diskEpoch }),
       kernel: instance.kernelId === null ? null : ref(instance.kernelId),
       ramdisk: instance.ramdiskId === null ? null : ref(instance.ramdiskId),
       kernelArguments: instance.kernelArguments,

@@ -17,6 +17,7 @@ import { changedUnderLock } from './changed-under-lock';
 import { missingInstance, operableInstance } from './instance-access';
 import { changeInstance, newOperation } from './instance-changes';
 import { makeInstance } from './instance-making';
+import { InstanceReset, type ResetWish } from './instance-reset';
 import type { InstanceSettings, Quotas, SchedulingSettings } from './instance-settings';
 import { InstanceVerbs, type Wish } from './instance-verbs';
 import { instanceView, operationView, transitionView } from './instance-view';
@@ -31,7 +32,7 @@ import { priorityOfRequest, type PriorityRules } from './request-priority';
 
 export interface InstanceServiceDeps {
   readonly unitOfWork: UnitOfWork;
-  readonly agents: Pick<AgentPort, 'pushDesired' | 'isConnected'>;
+  readonly agents: Pick<AgentPort, 'pushDesired' | 'isConnected' | 'protocolOf'>;
   readonly scheduler: SchedulerWake;
   readonly figures: FleetFigures;
   readonly clock: Clock;
@@ -94,9 +95,11 @@ const nameDigits = [3, 4, 6, 8, 12, 24] as const;
  */
 export class InstanceService {
   private readonly verbs: InstanceVerbs;
+  private readonly resets: InstanceReset;
 
   constructor(private readonly deps: InstanceServiceDeps) {
     this.verbs = new InstanceVerbs(deps);
+    this.resets = new InstanceReset(deps);
   }
 
   /**
@@ -231,6 +234,12 @@ export class InstanceService {
   /** Carries a verb out; see `InstanceVerbs`. */
   async operate(principal: Principal, id: string, wish: Wish): Promise<Accepted> {
     const { instance, operation } = await this.verbs.carryOut(principal, id, wish);
+    return this.accepted(instance, operation);
+  }
+
+  /** Lets it begin anew from its image; see `InstanceReset`. */
+  async reset(principal: Principal, id: string, wish: ResetWish): Promise<Accepted> {
+    const { instance, operation } = await this.resets.carryOut(principal, id, wish);
     return this.accepted(instance, operation);
   }
 

@@ -2,7 +2,7 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { PriorityParts } from '@paravcl/shared/priority';
 import { isDuplicateKey } from '../db/connection';
-import type { InstanceRecord } from '../core/instance-record';
+import { neverUnused, type InstanceRecord } from '../core/instance-record';
 import type { Repositories } from '../repositories/repositories';
 import { deadlineAt, type InstanceSettings } from './instance-settings';
 import type { Launch } from './launch-request';
@@ -55,6 +55,10 @@ export function newInstance(asked: NewInstance, now: EpochMs, settings: Pick<Ins
     nominatedSlaveId: null,
     preemptions: 0,
     preemptedOn: null,
+    diskEpoch: 1,
+    observedDiskEpoch: 1,
+    diskImageId: null,
+    ...neverUnused,
   };
 }
 

@@ -3,6 +3,7 @@ import type { ObservedState } from '@paravcl/shared/domain/instance-state';
 import type { Reason } from '@paravcl/shared/domain/reasons';
 import type { Admission } from '@paravcl/shared/domain/slave';
 import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
+import { isDeepStrictEqual } from 'node:util';
 import { abandoned, type InstanceRecord, type PlacementRecord } from '../core/instance-record';
 import { bootedStates, judgeReport, type Verdict } from '../core/judge-report';
 import { nextGeneration } from '../core/next-generation';
@@ -294,6 +295,10 @@ export class ObservationService implements AgentReports {
         await finishIfClean(repositories, instance, context);
         return { ...nothing, forget: report.generation, wake: true };
       }
+      case 'not-anew': {
+        if (instance !== null && !isDeepStrictEqual(instance.reason, verdict.reason)) await changeInstance(repositories, instance, { reason: verdict.reason }, context);
+        return nothing;
+      }
       case 'next-candidate': {
         if (instance === null) return nothing;
         const generation = await next(instance);
@@ -315,6 +320,7 @@ export class ObservationService implements AgentReports {
             observedGeneration: accepted ? instance.generation : generation,
             reason: verdict.reason,
             progressPercent: report.progressPercent,
+            ...(report.diskEpoch === undefined ? {} : { observedDiskEpoch: report.diskEpoch }),
             ...(bootedStates.includes(verdict.to) ? { booted: true } : {}),
             ...(verdict.accept === null ? {} : { desired: verdict.accept }),
             // Somebody switched it off from inside, or it is gone.

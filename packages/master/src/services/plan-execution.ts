@@ -123,7 +123,8 @@ export class PlanExecution {
     await repositories.placements.insert({ instanceId: before.id, slaveId, generation, state: 'active' }, now);
     // What is reserved ends with its window, to the millisecond: the next one begins there.
     const endsAt = booking?.end ?? endAfter(before.minutes, now);
-    const after = await this.change(repositories, before, { observed: 'preparing', slaveId, generation, reason: null, endsAt, nominatedSlaveId: null }, slaveId, facts);
+    // That slave has nothing of it, and so nothing that is to go.
+    const after = await this.change(repositories, before, { observed: 'preparing', slaveId, generation, reason: null, endsAt, nominatedSlaveId: null, observedDiskEpoch: before.diskEpoch }, slaveId, facts);
     await this.record(repositories, decisionOf(decision, this.policies), before, facts);
     return { push: [after], tombstones: [] };
   }

@@ -6,6 +6,8 @@ import type { Admission, Describe } from '@paravcl/shared/domain/slave';
 /** How services reach agents. `ws/` implements it; tests fake it. */
 export interface AgentPort {
   isConnected(slaveId: string): boolean;
+  /** The version of the protocol that its agent speaks (`shared/protocol/version`); null while it is not connected. */
+  protocolOf(slaveId: string): number | null;
   /**
    * Sends desired states to a connected agent and returns at once. Losing them is harmless: the full
    * set is sent again at every hello, and what is unanswered is repeated by the resend job.

@@ -41,6 +41,7 @@ export interface AgentSessionDeps {
 interface Accepted {
   readonly slaveId: string;
   readonly name: string;
+  readonly protocol: number;
   admission: Admission;
   /**
    * Everything it named on this connection, until it is admitted and has named all there is: what its
@@ -102,6 +103,10 @@ export class AgentSession implements RegisteredSession, FrameSocketEvents, OnWhe
 
   get admission(): Admission | null {
     return this.accepted?.admission ?? null;
+  }
+
+  get protocol(): number | null {
+    return this.accepted?.protocol ?? null;
   }
 
   send(frame: MasterFrame): void {
@@ -270,6 +275,7 @@ export class AgentSession implements RegisteredSession, FrameSocketEvents, OnWhe
     const accepted: Accepted = {
       slaveId: hello.slaveId,
       name: verdict.name,
+      protocol: hello.protocol,
       admission: verdict.admission,
       named: new Map(hello.inventory.map((instance) => [instance.instanceId, instance])),
       complete: hello.inventoryComplete,

@@ -18,6 +18,8 @@ export interface RegisteredSession {
   /** Both null until its hello was accepted. */
   readonly slaveId: string | null;
   readonly admission: Admission | null;
+  /** What its agent speaks; null until its hello was accepted. */
+  readonly protocol: number | null;
   send(frame: MasterFrame): void;
   refuse(code: Refused['code'], sentence: string): void;
   admissionChanged(admission: Admission, sentence: string | null): Promise<void>;
@@ -66,6 +68,10 @@ export class AgentSessions implements AgentPort {
 
   isConnected(slaveId: string): boolean {
     return this.bySlave.has(slaveId);
+  }
+
+  protocolOf(slaveId: string): number | null {
+    return this.bySlave.get(slaveId)?.protocol ?? null;
   }
 
   pushDesired(slaveId: string, instances: readonly DesiredInstance[]): void {

@@ -4,6 +4,7 @@ import type { Admission, Liveness } from '@paravcl/shared/domain/slave';
 import { newId } from '@paravcl/shared/ids';
 import type { Command, CommandResult } from '@paravcl/shared/protocol/commands';
 import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
+import { protocolVersion } from '@paravcl/shared/protocol/version';
 import type { NewImageRecord } from '../../src/repositories/image-repository';
 import type { SlaveRecord } from '../../src/repositories/slave-record';
 import type { UnitOfWork } from '../../src/db/unit-of-work';
@@ -35,12 +36,17 @@ import { openTestDatabase } from './test-database';
 /** Agents as the services see them: what was sent is kept; what nobody expected throws. */
 export class AgentsDouble implements AgentPort {
   readonly connected = new Set<string>();
+  /** Of agents of another release than this one. */
+  readonly protocols = new Map<string, number>();
   readonly pushes: { readonly slaveId: string; readonly desired: DesiredInstance }[] = [];
   readonly forgotten: { readonly slaveId: string; readonly instanceId: string; readonly generation: number }[] = [];
   answer: ((slaveId: string, command: Command) => CommandResult) | null = null;
 
   isConnected(slaveId: string): boolean {
     return this.connected.has(slaveId);
+  }
+  protocolOf(slaveId: string): number | null {
+    return this.connected.has(slaveId) ? (this.protocols.get(slaveId) ?? protocolVersion) : null;
   }
   pushDesired(slaveId: string, instances: readonly DesiredInstance[]): void {
     // As the real one: what is sent to nobody is lost.

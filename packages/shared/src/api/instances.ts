@@ -136,7 +136,42 @@ export const stopInstance = route({
   answer: accepted,
 });
 
+export const resetInstance = route({
+  method: 'post',
+  path: '/instances/:instanceId/reset',
+  summary: 'Begin an instance anew from its image: name, MAC and address stay, its disk and what was saved of it go',
+  action: 'instance.operate',
+  params: one,
+  body: z.object({
+    /** From the version of its image’s family that is in production now, instead of its own. */
+    toProduction: z.boolean().default(false),
+  }).prefault({}),
+  answer: accepted,
+});
+
 export const deleteInstance = route({ method: 'delete', path: '/instances/:instanceId', summary: 'Delete an instance and its disk, in whatever state it is', action: 'instance.operate', params: one, answer: accepted });
+
+export const moveInstance = route({
+  method: 'post',
+  path: '/instances/:instanceId/move',
+  summary: 'Let an instance that is off leave its slave: its disk goes to the store, and its next start goes wherever there is room',
+  action: 'instance.operate',
+  params: one,
+  answer: accepted,
+});
+
+export const recoverInstance = route({
+  method: 'post',
+  path: '/instances/:instanceId/recover',
+  summary: 'Start an instance whose slave was declared dead elsewhere, from its last snapshot; what it did since is lost',
+  action: 'instance.operate',
+  params: one,
+  body: z.object({
+    /** Absent: its last one. */
+    snapshotId: idSchema.optional(),
+  }).prefault({}),
+  answer: accepted,
+});
 
 export const getSerialLog = route({
   method: 'get',
