@@ -2,7 +2,10 @@ import type { ChunkEncoding } from '@paravcl/shared/chunks/frames';
 import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
 
-/** A chunk as it is kept and sent. */
+/** How a chunk lies in a pack: as it is sent, or as the difference to another chunk (chunk-delta). */
+export type KeptEncoding = ChunkEncoding | 'delta';
+
+/** A chunk whole, as it is kept and sent. */
 export interface StoredChunk {
   readonly encoding: ChunkEncoding;
   readonly data: Buffer;
@@ -36,7 +39,7 @@ export async function decodeChunk({ encoding, data }: StoredChunk): Promise<Buff
  * Whether deflating is sure to be for nothing: encrypted or compressed content. Of bytes that are all equally frequent
  * chi-square with 255 degrees of freedom is 255, with a standard deviation of 23; text and programs have thousands.
  */
-function looksRandom(bytes: Buffer): boolean {
+export function looksRandom(bytes: Buffer): boolean {
   if (bytes.length < samples * 2) return false;
   const counts = new Uint32Array(256);
   // An odd step, so that records of a fixed size are met at all their bytes.

@@ -10,7 +10,7 @@ function hashNumbered(number: number): Buffer {
   return hash;
 }
 
-const place = fc.record({ pack: fc.integer({ min: 1, max: 9 }), offset: fc.nat(), length: fc.integer({ min: 1, max: 4_194_304 }), encoding: fc.constantFrom('plain' as const, 'deflate' as const) });
+const place = fc.record({ pack: fc.integer({ min: 1, max: 9 }), offset: fc.nat(), length: fc.integer({ min: 1, max: 4_194_304 }), encoding: fc.constantFrom('plain' as const, 'deflate' as const, 'delta' as const) });
 const hash = fc.nat(60).map(hashNumbered);
 const step = fc.oneof(
   fc.record({ do: fc.constant('set' as const), hash, place, turn: fc.nat(5) }),

@@ -1,5 +1,5 @@
-import type { ChunkEncoding } from '@paravcl/shared/chunks/frames';
 import { hashBytes } from '@paravcl/shared/chunks/manifest-hashes';
+import type { KeptEncoding } from './chunk-encoding';
 
 /** Where a chunk stands. */
 export interface ChunkPlace {
@@ -7,17 +7,19 @@ export interface ChunkPlace {
   readonly pack: number;
   readonly offset: number;
   readonly length: number;
-  readonly encoding: ChunkEncoding;
+  readonly encoding: KeptEncoding;
 }
 
 /** The table is cut into so many parts, so that none is ever long to double or to go through. */
 export const indexParts = 1024;
 const firstSlots = 16;
 const hashWords = hashBytes / 4;
-/** Words of one slot: the hash, then pack (0: empty), offset, length with the encoding in its highest bit, turn. */
+/** Words of one slot: the hash, then pack (0: empty), offset, length with the encoding in its two highest bits, turn. */
 const slotWords = hashWords + 4;
 const [packWord, offsetWord, lengthWord, turnWord] = [hashWords, hashWords + 1, hashWords + 2, hashWords + 3] as const;
-const deflateBit = 0x80000000;
+/** No chunk has 1 GiB. */
+const encodingBits = 30;
+const encodings = ['plain', 'delta', 'deflate'] as const satisfies readonly KeptEncoding[];
 
 interface Part {
   words: Uint32Array;
@@ -68,7 +70,7 @@ export class ChunkIndex {
     }
     part.words[at + packWord] = place.pack;
     part.words[at + offsetWord] = place.offset;
-    part.words[at + lengthWord] = place.encoding === 'deflate' ? place.length | deflateBit : place.length;
+    part.words[at + lengthWord] = place.length | (encodings.indexOf(place.encoding) << encodingBits);
     part.words[at + turnWord] = Math.max(part.words[at + turnWord] ?? 0, turn);
     return before;
   }
@@ -116,8 +118,8 @@ function placeAt(words: Uint32Array, at: number): ChunkPlace {
   return {
     pack: words[at + packWord] ?? 0,
     offset: words[at + offsetWord] ?? 0,
-    length: length >= deflateBit ? length - deflateBit : length,
-    encoding: length >= deflateBit ? 'deflate' : 'plain',
+    length: length & ((1 << encodingBits) - 1),
+    encoding: encodings[length >>> encodingBits] ?? 'plain',
   };
 }
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { decodeChunk, encodeChunk, type StoredChunk } from './chunk-encoding';
 import { ChunkIndex } from './chunk-index';
 import { ManifestShelf, StoreDamaged, type StoredManifest } from './manifest-shelf';
-import { missingChunks, type MissingChunks } from './missing-chunks';
+import { isThere, missingChunks, type MissingChunks } from './missing-chunks';
 import type { ObjectBackend } from './object-backend';
 import { PackShelf, type StrangePack } from './pack-shelf';
 import { sweepStore, type LiveManifests, type SweepReport } from './store-sweep';
@@ -50,7 +50,7 @@ export class ChunkStore {
     const strange = await this.packs.open();
     const manifests = await this.manifests.open();
     // One that was swept since is none any more.
-    for (const hash of await this.suspectList.read()) if (this.index.find(hash) !== null) this.suspects.suspect(hash);
+    for (const hash of await this.suspectList.read()) if (this.packs.has(hash)) this.suspects.suspect(hash);
     return [...strange, ...manifests.map((key) => ({ key, why: 'it is no manifest' }))];
   }
 
@@ -67,24 +67,24 @@ export class ChunkStore {
 
   begin(): WritingSession {
     // A provider's bucket looks after its own bytes, and each look into it takes the time of a request.
-    return new WritingSession(this.packs, this.index, this.manifests, this.turns, this.suspects, this.backend.directory !== null);
+    return new WritingSession(this.packs, this.manifests, this.turns, this.suspects, this.backend.directory !== null);
   }
 
-  /** As kept; null when there is no such chunk. Not hashed: whoever it is sent to does that. */
+  /** Whole, as kept where it is no delta; null when there is no such chunk. Not hashed: whoever it is sent to does that. */
   read(hash: Buffer): Promise<StoredChunk | null> {
     return this.packs.read(hash);
   }
 
   /** The bytes themselves; null when there is no such chunk. Throws StoreDamaged when they are not those of the hash. */
   async readChecked(hash: Buffer): Promise<Buffer | null> {
-    const stored = await this.packs.read(hash);
-    if (stored === null) return null;
-    const bytes = await decodeChunk(stored).catch(() => null);
-    if (bytes === null || !sha256(bytes).equals(hash)) {
-      this.suspects.suspect(hash);
-      throw new StoreDamaged(`The chunk ${hash.toString('hex')} in the store is damaged. Verify the store with repair (mirrors may have it), or upload the image again.`);
-    }
-    return bytes;
+    const bytes = await this.readDecoded(hash);
+    if (bytes === null) return null;
+    if (bytes !== 'damaged' && sha256(bytes).equals(hash)) return bytes;
+    // Where it is a delta over a damaged base, that one is found instead: once it is mended, this one may be right.
+    const base = this.packs.baseOf(hash);
+    if (base !== null) await this.readChecked(base);
+    this.suspects.suspect(hash);
+    throw new StoreDamaged(`The chunk ${hash.toString('hex')} in the store is damaged. Verify the store with repair (mirrors may have it), or upload the image again.`);
   }
 
   /** Null when there is none. Throws StoreDamaged. */
@@ -99,21 +99,21 @@ export class ChunkStore {
 
   /** Removes what neither the books nor a writing session name; one sweep at a time. Throws StoreDamaged with nothing removed, or `storage-full` with the dead packs removed already. */
   sweep(live: LiveManifests): Promise<SweepReport> {
-    const { packs, manifests, index, turns } = this;
-    const sweep = this.sweeping.then(() => sweepStore({ packs, manifests, index, turns }, live));
+    const { packs, manifests, turns } = this;
+    const sweep = this.sweeping.then(() => sweepStore({ packs, manifests, turns }, live));
     this.sweeping = sweep.catch(() => undefined);
     return sweep;
   }
 
   /** Reads and hashes everything; what is damaged is suspect from then on, and stored anew when it is put again. */
   verify(live: readonly ManifestId[], onProgress: (progress: VerificationProgress) => void): Promise<VerificationReport> {
-    const { packs, manifests, index, suspects } = this;
-    return verifyStore({ packs, manifests, index, suspects }, live, onProgress);
+    const { packs, manifests, suspects } = this;
+    return verifyStore({ packs, manifests, suspects }, live, onProgress);
   }
 
   /** What these manifests lack as far as is known without reading a chunk: what no pack has, and what was found damaged before. */
   lookOver(live: readonly ManifestId[]): Promise<MissingChunks> {
-    return missingChunks(this.manifests, live, (hash) => this.index.find(hash) !== null && !this.suspects.has(hash));
+    return missingChunks(this.manifests, live, (hash) => isThere(this.packs, hash, (one) => this.suspects.has(one)));
   }
 
   /** Keeps a good copy of a chunk in place of a damaged or missing one. Throws a RangeError when it is no better. */
@@ -157,6 +157,16 @@ export class ChunkStore {
       manifests: this.manifests.count,
       packs: this.packs.all().length,
     };
+  }
+
+  private async readDecoded(hash: Buffer): Promise<Buffer | 'damaged' | null> {
+    try {
+      const stored = await this.packs.read(hash);
+      return stored === null ? null : await decodeChunk(stored).catch(() => 'damaged' as const);
+    } catch (error) {
+      if (error instanceof RangeError) return 'damaged';
+      throw error;
+    }
   }
 }
 

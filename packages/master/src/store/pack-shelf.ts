@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
-import type { StoredChunk } from './chunk-encoding';
+import { applyDelta } from './chunk-delta';
+import { decodeChunk, type StoredChunk } from './chunk-encoding';
 import { indexParts, type ChunkIndex, type ChunkPlace } from './chunk-index';
+import { DeltaBases } from './delta-bases';
 import { ObjectMissing, type ObjectBackend } from './object-backend';
 import { buildPack, packHead, PackRefused, packTableBytes, packTailBytes, parsePackTable, type KeptChunk, type PackEntry } from './pack-format';
 
@@ -12,6 +14,7 @@ export interface Pack {
   readonly bytes: number;
   /** Of the chunks in it. */
   readonly chunkBytes: number;
+  readonly bases: DeltaBases;
   /** Chunks that the index finds here, and their bytes; the others were superseded or forgotten. */
   usedChunks: number;
   usedBytes: number;
@@ -24,8 +27,13 @@ export interface StrangePack {
 }
 
 /** A chunk with where it stands. */
-export interface MovingChunk extends KeptChunk {
-  readonly from: ChunkPlace;
+export type MovingChunk = KeptChunk & { readonly from: ChunkPlace };
+
+/** Where a chunk stands, and where its base does when it is a delta. */
+interface Standing {
+  readonly key: string;
+  readonly place: ChunkPlace;
+  readonly base: (Pick<Standing, 'key' | 'place'> & { readonly hash: Buffer }) | null;
 }
 
 const prefix = 'packs/';
@@ -42,10 +50,15 @@ const lookUps = 5;
  *
  * Invariants: the index names only packs that are durable. Of two packs with the same chunk the one with the higher
  * number counts, now and after every start: numbers grow, and stand in the packs' names.
+ *
+ * The base of a delta is whole, and stays so while the delta is there: no chunk that is there is written as a delta. So a pack with deltas is
+ * put together only when all packs of lower numbers are found. A delta whose base is gone or no whole chunk is not there.
  */
 export class PackShelf {
   private readonly packs = new Map<number, Pack>();
   private lastNumber = 0;
+  /** Packs on their way to the backend. */
+  private readonly underWay = new Set<Promise<unknown>>();
 
   constructor(
     private readonly backend: ObjectBackend,
@@ -76,31 +89,50 @@ export class PackShelf {
     return [...this.packs.values()];
   }
 
+  /** Whether it is there, and can be given as far as the index knows. */
+  has(hash: Buffer): boolean {
+    return this.standing(hash) !== null;
+  }
+
+  /** Whether the chunk is there; its turn, and that of its base, becomes at least this one. */
+  meet(hash: Buffer, turn: number): boolean {
+    const standing = this.standing(hash);
+    if (standing === null) return false;
+    this.index.meet(hash, turn);
+    if (standing.base !== null) this.index.meet(standing.base.hash, turn);
+    return true;
+  }
+
+  /** The chunk that this one is kept as the difference to; null when it is whole, or not there. */
+  baseOf(hash: Buffer): Buffer | null {
+    return this.standing(hash)?.base?.hash ?? null;
+  }
+
   /** Writes a pack; when this answers its chunks are durable and found, with at least this turn. */
   async write(chunks: readonly KeptChunk[], turn: number): Promise<void> {
-    const { pack, entries } = await this.store(chunks);
-    this.register(pack, entries, turn);
+    // Another writer may have kept one of the deltas meanwhile.
+    await this.put(chunks, (chunk) => chunk.encoding === 'delta' && this.meet(chunk.hash, turn), ({ pack, entries }) => this.register(pack, entries, turn));
   }
 
   /** Writes chunks that stood elsewhere; each is found at its new place unless it has moved or gone meanwhile. Answers the bytes of the pack. */
   async move(chunks: readonly MovingChunk[]): Promise<number> {
-    const { pack, entries } = await this.store(chunks);
-    const stillThere = entries.filter(({ hash }, at) => {
-      const [now, from] = [this.index.find(hash), chunks[at]?.from];
-      return now !== null && now.pack === from?.pack && now.offset === from.offset;
+    const from = new Map(chunks.map((chunk) => [chunk.hash.toString('latin1'), chunk.from]));
+    const stillThere = (hash: Buffer): boolean => {
+      const [now, before] = [this.index.find(hash), from.get(hash.toString('latin1'))];
+      return now !== null && now.pack === before?.pack && now.offset === before.offset;
+    };
+    return this.put(chunks, ({ hash }) => !stillThere(hash), ({ pack, entries }) => {
+      this.register(pack, entries.filter(({ hash }) => stillThere(hash)), 0, entries);
     });
-    this.register(pack, stillThere, 0, entries);
-    return pack.bytes;
   }
 
-  /** As kept; null when there is no such chunk. */
+  /** Whole, as it is kept; a delta is resolved. Null when there is no such chunk. Throws a RangeError when what is there cannot be that. */
   async read(hash: Buffer): Promise<StoredChunk | null> {
     for (let attempt = 1; ; attempt += 1) {
-      const place = this.index.find(hash);
-      const pack = place === null ? undefined : this.packs.get(place.pack);
-      if (place === null || pack === undefined) return null;
+      const standing = this.standing(hash);
+      if (standing === null) return null;
       try {
-        return { encoding: place.encoding, data: await this.backend.read(pack.key, place.offset, place.length) };
+        return await this.readWhole(standing);
       } catch (error) {
         if (!(error instanceof ObjectMissing) || attempt === lookUps) throw error;
       }
@@ -154,18 +186,49 @@ export class PackShelf {
     return { packs, bytes };
   }
 
-  private async store(chunks: readonly KeptChunk[]): Promise<{ readonly pack: Pick<Pack, 'key' | 'bytes' | 'number'>; readonly entries: readonly PackEntry[] }> {
-    const { pieces, entries } = buildPack(chunks);
+  private standing(hash: Buffer): Standing | null {
+    const found = this.placeOf(hash);
+    if (found?.place.encoding !== 'delta') return found === null ? null : { ...found, base: null };
+    const baseHash = this.packs.get(found.place.pack)?.bases.at(found.place.offset) ?? null;
+    const base = baseHash === null ? null : this.placeOf(baseHash);
+    return baseHash === null || base === null || base.place.encoding === 'delta' ? null : { ...found, base: { ...base, hash: baseHash } };
+  }
+
+  private placeOf(hash: Buffer): Pick<Standing, 'key' | 'place'> | null {
+    const place = this.index.find(hash);
+    const pack = place === null ? undefined : this.packs.get(place.pack);
+    return place === null || pack === undefined ? null : { key: pack.key, place };
+  }
+
+  private async readWhole({ key, place, base }: Standing): Promise<StoredChunk> {
+    const own = this.backend.read(key, place.offset, place.length);
+    if (place.encoding !== 'delta' || base === null) return { encoding: place.encoding === 'deflate' ? 'deflate' : 'plain', data: await own };
+    const [data, baseData] = await Promise.all([own, this.backend.read(base.key, base.place.offset, base.place.length)]);
+    return { encoding: 'plain', data: await applyDelta(await decodeBase(base.place, baseData), data) };
+  }
+
+  /** Answers the bytes of the pack; 0 when every chunk of it is `needless`, which is asked in the moment before it is put together. */
+  private async put(chunks: readonly KeptChunk[], needless: (chunk: KeptChunk) => boolean, found: (written: { readonly pack: Pick<Pack, 'key' | 'bytes' | 'number'>; readonly entries: readonly PackEntry[] }) => void): Promise<number> {
     this.lastNumber += 1;
     const number = this.lastNumber;
-    // The random part: a request that an earlier master left on its way to an object store must not hit this pack.
-    const key = `${prefix}${number.toString(16).padStart(8, '0')}-${randomBytes(8).toString('hex')}`;
-    await this.backend.put(key, pieces);
-    return { pack: { key, number, bytes: pieces.reduce((sum, piece) => sum + piece.length, 0) }, entries };
+    const before = chunks.some(({ encoding }) => encoding === 'delta') ? [...this.underWay] : [];
+    const writing = (async () => {
+      await Promise.allSettled(before);
+      const { pieces, entries } = buildPack(chunks.filter((chunk) => !needless(chunk)));
+      if (entries.length === 0) return 0;
+      // The random part: a request that an earlier master left on its way to an object store must not hit this pack.
+      const key = `${prefix}${number.toString(16).padStart(8, '0')}-${randomBytes(8).toString('hex')}`;
+      const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+      await this.backend.put(key, pieces);
+      found({ pack: { key, number, bytes }, entries });
+      return bytes;
+    })();
+    this.underWay.add(writing);
+    return writing.finally(() => this.underWay.delete(writing));
   }
 
   private register({ key, bytes, number }: Pick<Pack, 'key' | 'bytes' | 'number'>, found: readonly PackEntry[], turn: number, entries = found): void {
-    const pack: Pack = { number, key, bytes, chunkBytes: entries.reduce((sum, { length }) => sum + length, 0), usedChunks: 0, usedBytes: 0 };
+    const pack: Pack = { number, key, bytes, chunkBytes: entries.reduce((sum, { length }) => sum + length, 0), bases: new DeltaBases(entries), usedChunks: 0, usedBytes: 0 };
     this.packs.set(number, pack);
     for (const { hash, offset, length, encoding } of found) {
       const before = this.index.find(hash);
@@ -190,7 +253,7 @@ export class PackShelf {
 
   private found(pack: Pack, bytes: Buffer): readonly MovingChunk[] {
     const table = parsePackTable(bytes.subarray(bytes.length - packTableBytes(bytes, bytes.length)), bytes.length);
-    return table.filter((entry) => this.isAt(entry, pack)).map(({ hash, offset, length, encoding }) => ({ hash, encoding, data: bytes.subarray(offset, offset + length), from: { pack: pack.number, offset, length, encoding } }));
+    return table.filter((entry) => this.isAt(entry, pack)).map(({ offset, length, ...chunk }) => ({ ...chunk, data: bytes.subarray(offset, offset + length), from: { pack: pack.number, offset, length, encoding: chunk.encoding } }));
   }
 
   private isAt({ hash, offset }: Pick<PackEntry, 'hash' | 'offset'>, pack: Pack): boolean {
@@ -213,6 +276,12 @@ export class PackShelf {
       throw error;
     }
   }
+}
+
+async function decodeBase({ encoding }: ChunkPlace, data: Buffer): Promise<Buffer> {
+  return decodeChunk({ encoding: encoding === 'deflate' ? 'deflate' : 'plain', data }).catch((error: unknown) => {
+    throw new RangeError('The base of a delta cannot be inflated.', { cause: error });
+  });
 }
 
 /** 0 for what is not named as a pack is. */

@@ -1,11 +1,10 @@
 import { chunkCount, chunkHash, isZeroChunk, type ManifestId } from '@paravcl/shared/chunks/manifest';
-import { createHash } from 'node:crypto';
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
-import { decodeChunk } from './chunk-encoding';
-import { indexParts, type ChunkIndex } from './chunk-index';
+import { indexParts } from './chunk-index';
+import { soundnessOf } from './chunk-soundness';
 import { StoreDamaged, type ManifestShelf } from './manifest-shelf';
 import { ObjectMissing } from './object-backend';
-import { mostPackBytes, mostPackChunks, PackRefused, type KeptChunk } from './pack-format';
+import { mostPackBytes, mostPackChunks, PackRefused } from './pack-format';
 import type { MovingChunk, Pack, PackShelf } from './pack-shelf';
 import type { Turns } from './turns';
 
@@ -35,24 +34,23 @@ const chunksAtOnce = 16;
 interface Shelves {
   readonly packs: PackShelf;
   readonly manifests: ManifestShelf;
-  readonly index: ChunkIndex;
   readonly turns: Turns;
 }
 
 /**
  * Mark and sweep. The turn is taken first, the books are read after it, and everything of that turn or later stays: see
- * Turns. Every chunk of a living manifest is marked with that turn; then what bears an earlier one goes.
+ * Turns. Every chunk of a living manifest is marked with that turn, and with a delta its base; then what bears an earlier one goes.
  *
  * A chunk leaves the index in the moment it is decided upon, so who puts it a moment later stores it anew. Packs are
  * deleted only when the index finds nothing in them, and what moves is durable at its new place before: wherever this
  * is cut short, the next start finds everything that lives. Throws StoreDamaged, with nothing deleted, when a living
  * manifest cannot be read.
  */
-export async function sweepStore({ packs, manifests, index, turns }: Shelves, liveManifests: LiveManifests): Promise<SweepReport> {
+export async function sweepStore({ packs, manifests, turns }: Shelves, liveManifests: LiveManifests): Promise<SweepReport> {
   const turn = turns.oldestHeld();
   const live = new Set(await liveManifests());
   let missingChunks = 0;
-  for (const id of live) missingChunks += await mark(id, { manifests, index }, turn);
+  for (const id of live) missingChunks += await mark(id, { manifests, packs }, turn);
   const deletedManifests = await manifests.deleteBefore(turn, live);
   let forgottenChunks = 0;
   for (let part = 0; part < indexParts; part += 1) {
@@ -65,13 +63,13 @@ export async function sweepStore({ packs, manifests, index, turns }: Shelves, li
   return { deletedManifests, forgottenChunks, deletedPacks: dead.packs, freedBytes: dead.bytes + emptied.bytes - writtenBytes, missingChunks, ...rewritten };
 }
 
-async function mark(id: ManifestId, { manifests, index }: Pick<Shelves, 'manifests' | 'index'>, turn: number): Promise<number> {
+async function mark(id: ManifestId, { manifests, packs }: Pick<Shelves, 'manifests' | 'packs'>, turn: number): Promise<number> {
   const stored = await manifests.readUncached(id);
   if (stored === null) throw new StoreDamaged(`The store lacks the manifest ${id}, which an image names. Nothing was swept; restore it from a backup, or delete that image.`);
   const { manifest } = stored;
   let missing = 0;
   for (let at = 0; at < chunkCount(manifest); at += 1) {
-    if (!isZeroChunk(manifest, at) && !index.meet(chunkHash(manifest, at), turn)) missing += 1;
+    if (!isZeroChunk(manifest, at) && !packs.meet(chunkHash(manifest, at), turn)) missing += 1;
     if (at % hashesAtOnce === hashesAtOnce - 1) await turnOfTheLoop();
   }
   return missing;
@@ -108,9 +106,8 @@ async function soundContents(packs: PackShelf, pack: Pack): Promise<readonly Mov
   try {
     const copies: MovingChunk[] = [];
     for (const chunk of await packs.contents(pack)) {
-      if (!(await isSound(chunk))) return null;
-      // Views would keep the whole pack in memory.
-      copies.push({ ...chunk, hash: Buffer.from(chunk.hash), data: Buffer.from(chunk.data) });
+      if ((await soundnessOf(chunk, packs)) !== 'sound') return null;
+      copies.push(copyOf(chunk));
       if (copies.length % chunksAtOnce === 0) await turnOfTheLoop();
     }
     return copies;
@@ -120,8 +117,8 @@ async function soundContents(packs: PackShelf, pack: Pack): Promise<readonly Mov
   }
 }
 
-/** Whether the bytes are those of the hash. */
-export async function isSound(chunk: KeptChunk): Promise<boolean> {
-  const bytes = await decodeChunk(chunk).catch(() => null);
-  return bytes !== null && createHash('sha256').update(bytes).digest().equals(chunk.hash);
+/** Views would keep the whole pack in memory. */
+function copyOf(chunk: MovingChunk): MovingChunk {
+  const copied = { hash: Buffer.from(chunk.hash), data: Buffer.from(chunk.data), from: chunk.from };
+  return chunk.encoding === 'delta' ? { ...copied, encoding: chunk.encoding, base: Buffer.from(chunk.base) } : { ...copied, encoding: chunk.encoding };
 }

@@ -1,12 +1,11 @@
 import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
-import type { ChunkIndex } from './chunk-index';
+import { soundnessOf } from './chunk-soundness';
 import type { ManifestShelf } from './manifest-shelf';
-import { missingChunks, type MissingChunks } from './missing-chunks';
+import { isThere, missingChunks, type MissingChunks } from './missing-chunks';
 import { ObjectMissing } from './object-backend';
 import { PackRefused } from './pack-format';
 import type { Pack, PackShelf } from './pack-shelf';
-import { isSound } from './store-sweep';
 import type { SuspectChunks } from './suspect-chunks';
 
 export interface VerificationReport extends MissingChunks {
@@ -22,9 +21,9 @@ export interface VerificationProgress {
 
 const chunksAtOnce = 16;
 
-/** Reads every pack, as the next start would find it, and hashes every chunk in it, then looks which living manifests miss one. Damaged ones become suspect as they are found; nothing else changes; it may take hours, and everything else goes on. */
+/** Reads every pack, as the next start would find it, and hashes every chunk in it, deltas over their bases, then looks which living manifests miss one: with a damaged base its deltas are missing too. Damaged ones become suspect as they are found; nothing else changes; it may take hours, and everything else goes on. */
 export async function verifyStore(
-  { packs, manifests, index, suspects }: { readonly packs: PackShelf; readonly manifests: ManifestShelf; readonly index: ChunkIndex; readonly suspects: SuspectChunks },
+  { packs, manifests, suspects }: { readonly packs: PackShelf; readonly manifests: ManifestShelf; readonly suspects: SuspectChunks },
   live: readonly ManifestId[],
   onProgress: (progress: VerificationProgress) => void,
 ): Promise<VerificationReport> {
@@ -42,7 +41,7 @@ export async function verifyStore(
     doneBytes += pack.bytes;
     onProgress({ doneBytes, totalBytes });
   }
-  const missing = await missingChunks(manifests, live, (hash) => index.find(hash) !== null && !bad.has(hash.toString('latin1')));
+  const missing = await missingChunks(manifests, live, (hash) => isThere(packs, hash, (one) => bad.has(one.toString('latin1'))));
   return { chunks, bytes, ...missing };
 }
 
@@ -50,7 +49,11 @@ async function verifyPack(packs: PackShelf, pack: Pack, onBad: (hash: Buffer) =>
   let [chunks, bytes] = [0, 0];
   try {
     for (const chunk of await packs.contentsAnew(pack)) {
-      if (!(await isSound(chunk)) && packs.holds(pack, chunk)) onBad(Buffer.from(chunk.hash));
+      const soundness = await soundnessOf(chunk, packs);
+      // It moved, or was superseded, meanwhile.
+      const isHere = soundness === 'sound' || packs.holds(pack, chunk);
+      if (soundness === 'damaged' && isHere) onBad(Buffer.from(chunk.hash));
+      if (soundness === 'base-damaged' && isHere && chunk.encoding === 'delta') onBad(Buffer.from(chunk.base));
       chunks += 1;
       bytes += chunk.data.length;
       if (chunks % chunksAtOnce === 0) await turnOfTheLoop();

@@ -10,8 +10,9 @@ import { hashBytes } from '@paravcl/shared/chunks/manifest-hashes';
 import { ChunkStore } from '../../src/store/chunk-store';
 import { DirectoryBackend } from '../../src/store/directory-backend';
 import { StoreDamaged } from '../../src/store/manifest-shelf';
-import type { ObjectBackend, StoredObject } from '../../src/store/object-backend';
+import type { ObjectBackend } from '../../src/store/object-backend';
 import type { WritingSession } from '../../src/store/writing-session';
+import { DyingBackend } from './dying-backend';
 import { eventually } from './eventually';
 
 jest.setTimeout(120_000);
@@ -96,33 +97,6 @@ async function opened(backend: ObjectBackend = new DirectoryBackend(directory)):
 const packFiles = (): readonly string[] => readdirSync(join(directory, 'packs')).map((name) => join(directory, 'packs', name));
 const live = (ids: Iterable<ManifestId>) => () => Promise.resolve([...ids]);
 
-/** Ends before or after its nth change, as a killed master does: nothing works any more from then on. */
-class Dying implements ObjectBackend {
-  left = Infinity;
-  private dead = false;
-  constructor(private readonly inner: ObjectBackend, private readonly afterwards: boolean) {}
-  get directory(): string | null {
-    return this.inner.directory;
-  }
-  open = (): Promise<void> => this.inner.open();
-  close = (): Promise<void> => this.inner.close();
-  list = (prefix: string): Promise<readonly StoredObject[]> => this.inner.list(prefix);
-  read = (key: string, offset: number, length: number): Promise<Buffer> => this.inner.read(key, offset, length);
-  readAnew = (key: string, offset: number, length: number): Promise<Buffer> => this.inner.readAnew(key, offset, length);
-  put = (key: string, pieces: readonly Buffer[]): Promise<void> => this.change(() => this.inner.put(key, pieces));
-  delete = (key: string): Promise<void> => this.change(() => this.inner.delete(key));
-  private async change(work: () => Promise<void>): Promise<void> {
-    this.left -= 1;
-    if (this.dead || (this.left < 0 && !this.afterwards)) throw this.end();
-    await work();
-    if (this.left < 0) throw this.end();
-  }
-  private end(): Error {
-    this.dead = true;
-    return new Error('killed');
-  }
-}
-
 test('an image that was kept is read again, after a restart too, and chunks that recur are kept once', async () => {
   const store = await opened();
   const id = await keep(store, [1, 2, 0, 2, 3]);
@@ -192,7 +166,7 @@ test('whatever is kept, held, dropped, swept, restarted and killed at any step: 
             [store, held] = [await opened(), []];
             break;
           case 'die': {
-            const backend = new Dying(new DirectoryBackend(directory), now.afterwards);
+            const backend = new DyingBackend(new DirectoryBackend(directory), now.afterwards);
             const dying = await opened(backend);
             backend.left = now.after;
             if (now.in === 'keep') await keep(dying, now.image, books).then((id) => contents.set(id, now.image), () => undefined);
