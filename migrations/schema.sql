@@ -96,6 +96,7 @@ CREATE TABLE slaves (
   epoch INT NOT NULL DEFAULT 0,
   last_seen_at DATETIME(3) NULL,
   created_at DATETIME(3) NOT NULL,
+  declared_dead_at DATETIME(3) NULL,                        -- by an administrator, while it is lost: what it has may be started elsewhere. Its next hello takes it back
   UNIQUE KEY slaves_name (name),
   UNIQUE KEY slaves_key (public_key)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
@@ -154,10 +155,12 @@ CREATE TABLE images ( -- EMI, EKI, ERI
   content_bytes BIGINT NULL,
   check_percent INT NULL,                                   -- while it is checking
   import_path TEXT COLLATE utf8mb4_bin NULL,                  -- a file of the server that is copied in, while that goes on
+  of_instance_id CHAR(36) COLLATE utf8mb4_bin NULL,         -- the disk of that instance, for it alone: of no family, listed nowhere
   UNIQUE KEY images_friendly (friendly_id),
   KEY images_kind (kind, name),
   UNIQUE KEY images_version (family_id, version),
-  KEY images_manifest (manifest_id)
+  KEY images_manifest (manifest_id),
+  KEY images_of_instance (of_instance_id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE instances (
@@ -209,6 +212,11 @@ CREATE TABLE instances (
   cloud_init MEDIUMTEXT NULL,                               -- of the template it was launched from, given to the guest as vendor data
   disk_epoch INT NOT NULL DEFAULT 1,                        -- how often its disk began anew from its image, counted from 1
   observed_disk_epoch INT NOT NULL DEFAULT 1,               -- of which epoch what its slave has is, by the last accepted report; less than disk_epoch: what is to go is still there
+  disk_image_id CHAR(36) COLLATE utf8mb4_bin NULL,          -- what its present disk lies over when that is not its image: its disk as it came to the store
+  idle_since DATETIME(3) NULL,                              -- since when it lies saved or off unused, also while its slave is silent; NULL while it is used
+  aging_noticed_at DATETIME(3) NULL,                        -- when its owner was told last that it goes, or went, into the recycle bin
+  recycled_at DATETIME(3) NULL,                             -- when it went into the recycle bin; NULL: it is not there
+  recycle_until DATETIME(3) NULL,                           -- before this it is not deleted from there; NULL: never
   UNIQUE KEY instances_name (name),
   KEY instances_user (user_id, created_at),
   KEY instances_slave (slave_id),
@@ -216,7 +224,8 @@ CREATE TABLE instances (
   KEY instances_deadline (deadline_at),
   KEY instances_ends (ends_at),
   KEY instances_queued (queued_at),
-  KEY instances_reservation (reservation_id)
+  KEY instances_reservation (reservation_id),
+  KEY instances_disk_image (disk_image_id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE placements ( -- which slave was given the instance under which generation
@@ -541,6 +550,8 @@ CREATE TABLE snapshots ( -- what disks of instances held at one moment
   deadline_at DATETIME(3) NOT NULL,                         -- all of it is in the store by then
   created_at DATETIME(3) NOT NULL,
   ended_at DATETIME(3) NULL,
+  purpose VARCHAR(16) COLLATE utf8mb4_bin NOT NULL DEFAULT 'keep', -- keep; move: the disk leaves its slave for the store
+  generation INT NULL,                                      -- of the instance that moves
   KEY snapshots_state (state),
   KEY snapshots_user (user_id, id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
