@@ -12,6 +12,7 @@ import { readEnrolment, trustOf } from './link/enrolment-record';
 import { readAgentKey, readBootId, readMachineId } from './link/identity';
 import type { HostClock } from './lab-clock';
 import { LastContact } from './last-contact';
+import { DeltaUpload } from './link/delta-upload';
 import { MasterLink } from './link/master-link';
 import { lockState } from './state-lock';
 
@@ -40,7 +41,7 @@ export async function startAgent(config: Config, clock: HostClock, log: Logger, 
       process.exit(1);
     },
   });
-  const { driver, store, mirror } = await composeHost(config, clock, enrolment.slaveId, kvm, { hostBootId, log });
+  const { driver, store, snapshots, mirror } = await composeHost(config, clock, enrolment.slaveId, kvm, { hostBootId, log });
   log.info({ slave: enrolment.name, slaveId: enrolment.slaveId, master: enrolment.masterUrl, driver: config.driver, kvm: kvm.why }, 'the agent starts');
   let link: MasterLink | null = null;
   const lastContact = new LastContact(lastContactFile(config), clock, () => link?.lastContactAt ?? null);
@@ -50,6 +51,8 @@ export async function startAgent(config: Config, clock: HostClock, log: Logger, 
     journal,
     driver,
     store,
+    snapshots,
+    upload: new DeltaUpload({ clock, log, random: Math.random, masterUrl: enrolment.masterUrl, ...trust, contentToken: () => link?.contentToken ?? null }),
     build,
     machineId,
     hostBootId,

@@ -19,6 +19,7 @@ import { SimulatedDriver } from '../hypervisor/simulated/simulated-driver';
 import { MasterLink } from '../link/master-link';
 import { testCertificate } from '../../test/fixtures/certificate';
 import { FullDisk } from '../../test/fixtures/full-disk';
+import { noSnapshots } from '../../test/fixtures/no-snapshots';
 import { Agent } from './agent';
 import { Journal } from './journal';
 
@@ -169,6 +170,7 @@ async function dial(agentClock: Clock = clock): Promise<void> {
     journal,
     driver,
     store,
+    ...noSnapshots,
     build: 'test',
     machineId: '0'.repeat(32),
     uptimeMs: () => performance.now(),

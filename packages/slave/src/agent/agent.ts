@@ -4,8 +4,10 @@ import { wantedDiskEpoch, type DesiredInstance, type ObservedInstance } from '@p
 import type { Welcome } from '@paravcl/shared/protocol/master-to-agent';
 import type { Logger } from 'pino';
 import { isDeepStrictEqual } from 'node:util';
+import type { DiskSnapshots } from '../disks/disk-snapshots';
 import type { DiskStore } from '../disks/disk-store';
 import { HypervisorError, type HypervisorDriver } from '../hypervisor/driver';
+import type { DeltaUpload } from '../link/delta-upload';
 import type { HelloFacts, MasterLink, MasterLinkParts, WorkFrame } from '../link/master-link';
 import { AnswerWatch } from './answer-watch';
 import { Commands } from './commands';
@@ -25,6 +27,7 @@ import { readHost } from './read-host';
 import { Reports } from './reports';
 import { Runner } from './runner';
 import { SiteNetworkKeeper } from './site-network-keeper';
+import { SnapshotCommands } from './snapshot-commands';
 import { Troubles } from './troubles';
 
 /** What the agent needs of its link. */
@@ -36,6 +39,9 @@ export interface AgentParts {
   readonly journal: Journal;
   readonly driver: HypervisorDriver;
   readonly store: DiskStore;
+  readonly snapshots: DiskSnapshots;
+  /** Brings what differs in a frozen disk to the master. */
+  readonly upload: Pick<DeltaUpload, 'send'>;
   readonly build: string;
   readonly machineId: string;
   readonly hostBootId: string;
@@ -152,6 +158,7 @@ export class Agent {
       journal,
       driver,
       store,
+      snapshots: new SnapshotCommands({ clock, journal, snapshots: parts.snapshots, upload: parts.upload, hold: (...held) => this.runner.hold(...held) }),
       describeNow: () => this.reports.describeNow(),
       send: (result) => void this.link.send({ type: 'result', payload: result }),
     });
@@ -243,6 +250,9 @@ export class Agent {
       this.cancelOpen = this.parts.clock.after(openAgainMs, () => void this.openHost());
       return;
     }
+    if (this.stopped) return;
+    // Before any guest is started: what lies of a disk has to be known by then.
+    await this.parts.snapshots.recover();
     if (this.stopped) return;
     this.endEvents = driver.onEvent((event) => {
       if (event.instanceId === null) void this.look.list();

@@ -16,6 +16,8 @@ let journal: Journal;
 let sent: CommandResult[];
 let described: number;
 
+const unasked = (): Promise<never> => Promise.reject(new Error('no snapshot is asked for here'));
+
 /** No kind has effects yet; `describe` stands for one that has. */
 function commands(): Commands {
   const parts = {
@@ -24,6 +26,7 @@ function commands(): Commands {
     journal,
     driver: new SimulatedDriver({ slaveId: newId(1), clock: systemClock }),
     store: new SimulatedDiskStore({ clock: systemClock }),
+    snapshots: { freeze: unasked, send: unasked, end: unasked },
     describeNow: () => {
       described += 1;
       return Promise.resolve();

@@ -3,7 +3,9 @@ import type { Command, CommandOrder, CommandResult } from '@paravcl/shared/proto
 import type { Logger } from 'pino';
 import type { DiskStore } from '../disks/disk-store';
 import { HypervisorError, type HypervisorDriver } from '../hypervisor/driver';
+import { commandRefusal, type CommandRefusal } from './command-refusal';
 import type { Journal } from './journal';
+import type { SnapshotCommands } from './snapshot-commands';
 
 export interface CommandParts {
   readonly clock: Clock;
@@ -11,16 +13,26 @@ export interface CommandParts {
   readonly journal: Journal;
   readonly driver: HypervisorDriver;
   readonly store: DiskStore;
+  readonly snapshots: Pick<SnapshotCommands, 'freeze' | 'send' | 'end'>;
   /** Has the host described anew; the answer goes to the master as a report. Throws when that failed. */
   describeNow(): Promise<void>;
   send(result: CommandResult): void;
 }
 
 /**
- * Whether a kind leaves something behind, so that it must not be done twice. What only reads is answered
- * without the journal: up to 0.9 MB is not worth a sync, and a duplicate is simply read again.
+ * Whether a kind must not be done twice, so that its result has to be in the journal before it is sent. What only reads is
+ * answered without: up to 0.9 MB is not worth a sync, and a duplicate is simply read again. Those of snapshots name what
+ * they make, and a duplicate finds it made: the disk knows for which snapshots it is frozen, the master how much of it has
+ * arrived, and to end twice is to end once.
  */
-export const commandEffects: Readonly<Record<Command['kind'], boolean>> = { 'serial-log': false, screenshot: false, describe: false };
+export const commandEffects: Readonly<Record<Command['kind'], boolean>> = {
+  'freeze-disks': false,
+  'send-disk': false,
+  'end-snapshot': false,
+  'serial-log': false,
+  screenshot: false,
+  describe: false,
+};
 
 /** A PNG that would not fit a frame is refused with this limit: base64 makes four bytes of three. */
 const bodyLimit = 900_000;
@@ -68,6 +80,7 @@ export class Commands {
   private async outcome(order: CommandOrder): Promise<CommandResult['outcome']> {
     const refusal = this.refusalOf(order);
     if (refusal !== null) return refusal;
+    // What is past its deadline goes on unheard; who asks again meets it (SnapshotCommands), or reads again.
     const deadline = this.deadline(order.deadlineMs);
     try {
       return await Promise.race([this.run(order), deadline.passed]);
@@ -80,19 +93,31 @@ export class Commands {
     }
   }
 
-  private refusalOf({ command, generation }: CommandOrder): CommandResult['outcome'] | null {
-    if (command.kind === 'describe') return null;
-    const known = this.parts.journal.state.instances.get(command.instanceId)?.desired;
-    if (!known) return { ok: false, code: 'unknown-instance', message: `This slave knows no instance ${command.instanceId}.` };
-    if (generation !== null && generation < known.generation) {
-      return { ok: false, code: 'stale', message: `The command is about generation ${generation}; this slave knows generation ${known.generation}.` };
+  private refusalOf({ command, generation }: CommandOrder): CommandRefusal | null {
+    const { state } = this.parts.journal;
+    switch (command.kind) {
+      // The host itself; disks each of which is answered for itself; and what leaves nothing behind, whoever is gone meanwhile.
+      case 'describe':
+      case 'freeze-disks':
+      case 'end-snapshot':
+        return null;
+      case 'send-disk':
+      case 'serial-log':
+      case 'screenshot':
+        return commandRefusal(state, command.instanceId, generation);
     }
-    return null;
   }
 
-  private async run({ command }: CommandOrder): Promise<CommandResult['outcome']> {
-    const { driver, store } = this.parts;
+  private async run({ command, deadlineMs }: CommandOrder): Promise<CommandResult['outcome']> {
+    const { driver, store, snapshots } = this.parts;
     switch (command.kind) {
+      case 'freeze-disks':
+        return { ok: true, body: JSON.stringify(await snapshots.freeze(command, deadlineMs)) };
+      case 'send-disk':
+        return { ok: true, body: JSON.stringify(await snapshots.send(command, deadlineMs)) };
+      case 'end-snapshot':
+        await snapshots.end(command, deadlineMs);
+        return { ok: true, body: null };
       case 'serial-log':
         return { ok: true, body: fitting(await store.readSerialLog(command.instanceId, command.tailBytes)) };
       case 'screenshot': {

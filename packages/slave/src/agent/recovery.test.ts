@@ -6,6 +6,7 @@ import type { DesiredInstance, InstanceSpec } from '@paravcl/shared/protocol/des
 import type { Welcome } from '@paravcl/shared/protocol/master-to-agent';
 import pino from 'pino';
 import { HandClock, turn } from '../../test/fixtures/hand-clock';
+import { noSnapshots } from '../../test/fixtures/no-snapshots';
 import { SimulatedDiskStore } from '../hypervisor/simulated/simulated-disk-store';
 import { SimulatedDriver } from '../hypervisor/simulated/simulated-driver';
 import { Agent, type AgentParts } from './agent';
@@ -51,6 +52,7 @@ class Rig {
       journal: this.journal as unknown as Journal,
       driver: this.driver,
       store: this.store,
+      ...noSnapshots,
       build: 'test',
       machineId: '0'.repeat(32),
       hostBootId: 'boot-1',

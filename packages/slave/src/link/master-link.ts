@@ -64,6 +64,7 @@ export class MasterLink {
   private upSinceMs = 0;
   private offsetMs: number | null = null;
   private lastContact: EpochMs | null = null;
+  private token: string | null = null;
   private quietUntilRetryMs: number | null = null;
 
   constructor(private readonly parts: MasterLinkParts) {}
@@ -79,6 +80,11 @@ export class MasterLink {
 
   get lastContactAt(): EpochMs | null {
     return this.lastContact;
+  }
+
+  /** Bearer for what goes beside the link over HTTP, as long as this session lasts; null while there is none. */
+  get contentToken(): string | null {
+    return this.isUp ? this.token : null;
   }
 
   start(): void {
@@ -188,6 +194,7 @@ export class MasterLink {
   private welcomed(socket: WebSocket, welcome: Welcome): void {
     const { parts } = this;
     this.phase = 'up';
+    this.token = welcome.contentToken;
     this.upSinceMs = parts.clock.monotonicMs();
     this.noteMasterTime(welcome.masterTime);
     parts.log.info({ master: parts.masterUrl, admission: welcome.admission }, `connected to the master; this slave is ${welcome.admission}`);

@@ -20,6 +20,7 @@ import { PoolDiskStore } from '../../src/disks/pool-disk-store';
 import { LibvirtDriver } from '../../src/hypervisor/libvirt/libvirt-driver';
 import { demoGuestImages } from '../fixtures/demo-guest-images';
 import { MirrorOfPool } from '../fixtures/mirror-of-pool';
+import { noSnapshots } from '../fixtures/no-snapshots';
 
 jest.setTimeout(240_000);
 
@@ -90,6 +91,7 @@ async function startAgent(): Promise<void> {
     journal,
     driver: new LibvirtDriver({ type: 'qemu', slaveId, clock: systemClock }),
     store: new PoolDiskStore({ ...pool, mirror: new MirrorClient(pool.directory), qemuOwner: owner, clock: systemClock, hostBootId: 'boot-1', onFault: (error) => { throw error; } }),
+    ...noSnapshots,
     build: 'test',
     machineId: '0'.repeat(32),
     hostBootId: 'boot-1',

@@ -23,6 +23,7 @@ import { SimulatedDiskStore } from '../../src/hypervisor/simulated/simulated-dis
 import { SimulatedDriver } from '../../src/hypervisor/simulated/simulated-driver';
 import { MasterLink } from '../../src/link/master-link';
 import { testCertificate } from '../fixtures/certificate';
+import { noSnapshots } from '../fixtures/no-snapshots';
 
 jest.setTimeout(60_000);
 
@@ -91,6 +92,7 @@ async function startAgent(): Promise<void> {
     journal,
     driver,
     store: new SimulatedDiskStore({ clock: systemClock, fetchMs: 5, stateFile: join(directory, 'pool.json') }),
+    ...noSnapshots,
     build: 'test',
     machineId: '0'.repeat(32),
     uptimeMs: () => performance.now(),
