@@ -24,6 +24,7 @@ import { EventStream } from './event-stream';
 import { GuestDisks } from './guest-disks';
 import { HalfSaves } from './half-save';
 import { bareMarkElement, type InstanceMark, markKey, markNamespace } from './instance-mark';
+import { QemuLogs } from './qemu-logs';
 import { checkSaveRoom } from './save-room';
 import { LibvirtSiteNetwork } from './site-network';
 import { Virsh, virshDefaults, type VirshOptions } from './virsh';
@@ -43,6 +44,8 @@ export interface LibvirtDriverOptions {
   readonly virsh?: Partial<VirshOptions>;
   /** Where libvirtd keeps managed saves: looked at for room before a save, and to make it durable; `HalfSaves` keeps its notes there. */
   readonly savesDirectory?: string;
+  /** Where libvirtd keeps a log of each domain's QEMU. */
+  readonly logsDirectory?: string;
 }
 
 const domainsPerBatch = 50;
@@ -56,6 +59,7 @@ export class LibvirtDriver implements HypervisorDriver {
   private readonly stream: EventStream;
   private readonly savesDirectory: string;
   private readonly halfSaves: HalfSaves;
+  private readonly qemuLogs: QemuLogs;
   private readonly listeners = new Set<(event: DomainEvent) => void>();
   /** Events name domains; filled by every look. A name not in it yields an event for nobody in particular. */
   private readonly idsByName = new Map<string, string>();
@@ -66,6 +70,7 @@ export class LibvirtDriver implements HypervisorDriver {
     this.disks = new GuestDisks(this.virsh, options.clock);
     this.savesDirectory = options.savesDirectory ?? '/var/lib/libvirt/qemu/save';
     this.halfSaves = new HalfSaves(this.savesDirectory);
+    this.qemuLogs = new QemuLogs(options.logsDirectory ?? '/var/log/libvirt/qemu');
     this.network = new LibvirtSiteNetwork(this.virsh, options.clock, (name) => this.usersOfNetwork(name));
     this.stream = new EventStream(
       this.virsh,
@@ -203,8 +208,10 @@ export class LibvirtDriver implements HypervisorDriver {
     if (facts === null) return;
     this.ours(facts);
     if (isActive(facts)) throw wrongState(facts, 'destroy it first');
-    await this.virsh.run(['undefine', '--domain', instanceId, '--managed-save', '--nvram', '--snapshots-metadata', '--checkpoints-metadata']);
+    // What is kept under its name goes first: without the definition nobody would know of it any more.
     await this.halfSaves.forget(facts.name);
+    await this.qemuLogs.forget(facts.name);
+    await this.virsh.run(['undefine', '--domain', instanceId, '--managed-save', '--nvram', '--snapshots-metadata', '--checkpoints-metadata']);
     this.idsByName.delete(facts.name);
   }
 
