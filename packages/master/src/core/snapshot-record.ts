@@ -11,6 +11,10 @@ export interface SnapshotRecord {
   readonly familyId: string | null;
   /** The new version of that family goes into production. */
   readonly production: boolean;
+  /** `move`: the one disk leaves its slave for the store, and becomes what its instance lies over wherever that starts next. */
+  readonly purpose: 'keep' | 'move';
+  /** Of the instance that moves: with another one somebody did something with it meanwhile. */
+  readonly generation: number | null;
   readonly state: SnapshotState;
   readonly sentence: string;
   /** All disks are frozen by then, or it fails: they should lie near to one moment. */

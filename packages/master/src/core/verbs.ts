@@ -1,5 +1,5 @@
 import type { DesiredState } from '@paravcl/shared/domain/instance-state';
-import type { InstanceRecord } from './instance-record';
+import { isInStore, type InstanceRecord } from './instance-record';
 
 export const verbs = ['start', 'stop', 'suspend', 'resume', 'delete'] as const;
 export type Verb = (typeof verbs)[number];
@@ -40,6 +40,7 @@ export function answerVerb(instance: InstanceRecord, verb: Verb, force: boolean)
   }
   switch (verb) {
     case 'stop':
+      if (isInStore(instance)) return already;
       if (instance.slaveId === null) return conflict(`${name} was never launched, so there is nothing to stop. Start it again or delete it.`);
       return desired === 'stopped' && instance.queuedAt === null && !(force && !instance.stopForced && observed !== 'stopped') && observed !== 'failed' ? already : change(verb);
     case 'suspend':
@@ -55,6 +56,7 @@ export function answerVerb(instance: InstanceRecord, verb: Verb, force: boolean)
 function answerSuspend(instance: InstanceRecord): VerbAnswer {
   const { name, observed, desired, slaveId, queuedAt } = instance;
   if (queuedAt !== null && desired === 'suspended') return { kind: 'dequeue' };
+  if (isInStore(instance)) return conflict(`${name} is off and its disk is in the store, so there is nothing to save. Start it first.`);
   if (slaveId === null) return conflict(`${name} was never launched, so there is nothing to save. Start it again or delete it.`);
   if (desired === 'suspended' && observed !== 'failed') return already;
   if (observed === 'preparing') return conflict(`${name} is still being prepared. Suspend it once it boots, or stop it now.`);

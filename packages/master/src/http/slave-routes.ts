@@ -1,4 +1,4 @@
-import { approveSlave, describeSlave, drainSlave, editSlave, getSlave, listSlaves, retireSlave, undrainSlave } from '@paravcl/shared/api/slaves';
+import { approveSlave, declareSlaveDead, describeSlave, drainSlave, editSlave, getSlave, listSlaves, retireSlave, undrainSlave } from '@paravcl/shared/api/slaves';
 import type { SlaveService } from '../services/slave-service';
 import { bind, type BoundRoute } from './binding';
 
@@ -14,6 +14,7 @@ export function slaveRoutes(slaves: SlaveService): readonly BoundRoute[] {
     bind(editSlave, async ({ principal, params, body, clientAddress }) => ({ body: await slaves.edit(principal, params.slaveId, body, clientAddress) })),
     bind(drainSlave, async ({ principal, params, clientAddress }) => ({ body: await slaves.drain(principal, params.slaveId, clientAddress) })),
     bind(undrainSlave, async ({ principal, params, clientAddress }) => ({ body: await slaves.undrain(principal, params.slaveId, clientAddress) })),
+    bind(declareSlaveDead, async ({ principal, params, clientAddress }) => ({ body: await slaves.declareDead(principal, params.slaveId, clientAddress) })),
     bind(retireSlave, async ({ principal, params, body, clientAddress }) => ({ body: await slaves.retire(principal, params.slaveId, body.force, clientAddress) })),
   ];
 }

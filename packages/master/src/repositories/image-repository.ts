@@ -231,11 +231,30 @@ export class ImageRepository {
   }
 
   async list(kind: ImageKind, { state, familyId, visibleTo }: ImageFilter, page: PageRequest): Promise<Page<ImageRecord>> {
-    const query = whereVisible(this.rows().where('images.kind', kind), visibleTo);
+    const query = whereVisible(this.rows().where('images.kind', kind).whereNull('images.of_instance_id'), visibleTo);
     if (state !== undefined) void query.where('images.state', state);
     if (familyId !== undefined) void query.where('images.family_id', familyId);
     const found = await newestFirst<ImageRow & FamilyColumns>(query, 'images.id', page);
     return { items: found.items.map(fromRow), next: found.next };
+  }
+
+  /** Keeps the disk of an instance that is on no slave, for that instance alone: a version of no family, listed nowhere. */
+  async insertOfInstance(image: NewImageRecord, instanceId: string): Promise<void> {
+    await this.insert(image);
+    await this.db('images').where({ id: image.id }).update({ of_instance_id: instanceId });
+  }
+
+  /** Disks kept for instances whose disk lies over something else now, or that are gone; at most `limit`. Answers how many, and their contents. */
+  async removeUnusedDisks(limit: number): Promise<{ readonly removed: number; readonly manifestIds: readonly ManifestId[] }> {
+    const rows = (await this.db('images')
+      .leftJoin('instances', 'instances.id', 'images.of_instance_id')
+      .whereNotNull('images.of_instance_id')
+      .where((unused) => unused.whereNull('instances.id').orWhere('instances.observed', 'deleted').orWhereNull('instances.disk_image_id').orWhereRaw('instances.disk_image_id <> images.id'))
+      .orderBy('images.id')
+      .limit(limit)
+      .select('images.id', 'images.manifest_id')) as readonly { readonly id: string; readonly manifest_id: string | null }[];
+    for (const { id } of rows) await this.remove(id);
+    return { removed: rows.length, manifestIds: rows.flatMap(({ manifest_id: manifest }) => manifest ?? []) };
   }
 
   /** Newest version first. */

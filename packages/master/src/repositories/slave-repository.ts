@@ -136,8 +136,20 @@ export class SlaveRepository {
         last_seen_at: new Date(opened.seenAt),
         liveness: 'online',
         presented: null,
+        declared_dead_at: null,
       });
     return changed === 1;
+  }
+
+  /** An administrator says that it will not come back with what it has; its next hello takes that back. False when it is not lost. */
+  async declareDead(id: string, now: EpochMs): Promise<boolean> {
+    return (await this.db('slaves').where({ id, liveness: 'lost' }).update({ declared_dead_at: new Date(now) })) === 1;
+  }
+
+  /** Locked for reading until the transaction ends: its hello comes before or after. */
+  async isDeclaredDead(id: string): Promise<boolean> {
+    const row = (await this.db('slaves').where({ id, liveness: 'lost' }).whereNotNull('declared_dead_at').forShare().first('id')) as unknown;
+    return row !== undefined;
   }
 
   /** Liveness of everyone who is not retired. */

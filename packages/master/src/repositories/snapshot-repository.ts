@@ -13,6 +13,8 @@ interface SnapshotRow {
   readonly deployment_id: string | null;
   readonly family_id: string | null;
   readonly production: number;
+  readonly purpose: SnapshotRecord['purpose'];
+  readonly generation: number | null;
   readonly state: SnapshotState;
   readonly sentence: string;
   readonly freeze_by: Date;
@@ -40,7 +42,7 @@ interface PartRow {
 }
 
 const columns = [
-  'id', 'name', 'user_id', 'deployment_id', 'family_id', 'production', 'state', 'sentence', 'freeze_by', 'deadline_at', 'created_at', 'ended_at',
+  'id', 'name', 'user_id', 'deployment_id', 'family_id', 'production', 'purpose', 'generation', 'state', 'sentence', 'freeze_by', 'deadline_at', 'created_at', 'ended_at',
 ] as const satisfies readonly (keyof SnapshotRow)[];
 const partColumns = [
   'image_id', 'snapshot_id', 'instance_id', 'instance_name', 'slave_id', 'state', 'how', 'quiesced', 'base_manifest_id', 'size_bytes', 'dirtied_bytes', 'manifest_id',
@@ -54,6 +56,8 @@ const fromRow = (row: SnapshotRow): SnapshotRecord => ({
   deploymentId: row.deployment_id,
   familyId: row.family_id,
   production: row.production === 1,
+  purpose: row.purpose,
+  generation: row.generation,
   state: row.state,
   sentence: row.sentence,
   freezeBy: row.freeze_by.getTime(),
@@ -99,6 +103,8 @@ export class SnapshotRepository {
       deployment_id: snapshot.deploymentId,
       family_id: snapshot.familyId,
       production: snapshot.production,
+      purpose: snapshot.purpose,
+      generation: snapshot.generation,
       state: snapshot.state,
       sentence: snapshot.sentence,
       freeze_by: new Date(snapshot.freezeBy),
@@ -131,7 +137,7 @@ export class SnapshotRepository {
   }
 
   async list({ state, instanceId, userId }: SnapshotFilter, page: PageRequest): Promise<Page<SnapshotRecord>> {
-    const query = this.db<SnapshotRow>('snapshots').select(...columns);
+    const query = this.db<SnapshotRow>('snapshots').where({ purpose: 'keep' }).select(...columns);
     if (state !== undefined) void query.where('state', state);
     if (userId !== undefined) void query.where('user_id', userId);
     if (instanceId !== undefined) void query.whereIn('id', this.db('snapshot_parts').where({ instance_id: instanceId }).select('snapshot_id'));
@@ -183,6 +189,26 @@ export class SnapshotRepository {
     return [...new Set(rows)];
   }
 
+  /** A move of the instance that is under way; null when there is none. */
+  async pendingMoveOf(instanceId: string): Promise<SnapshotRecord | null> {
+    const of = this.db('snapshot_parts').where({ instance_id: instanceId }).select('snapshot_id');
+    const row = await this.db<SnapshotRow>('snapshots').where({ purpose: 'move', state: 'pending' }).whereIn('id', of).first(...columns);
+    return row === undefined ? null : fromRow(row);
+  }
+
+  /** The image of the newest snapshot of an instance that is there still, or of this one; null when there is none. */
+  async newestImageOf(instanceId: string, snapshotId: string | undefined): Promise<{ readonly imageId: string; readonly name: string; readonly createdAt: EpochMs } | null> {
+    const query = this.db('snapshot_parts')
+      .join('images', 'images.id', 'snapshot_parts.image_id')
+      .join('snapshots', 'snapshots.id', 'snapshot_parts.snapshot_id')
+      .where({ instance_id: instanceId, purpose: 'keep' });
+    if (snapshotId !== undefined) void query.where('snapshots.id', snapshotId);
+    const row = (await query.orderBy('snapshots.id', 'desc').first('images.id', 'snapshots.name', 'snapshots.created_at')) as
+      | { readonly id: string; readonly name: string; readonly created_at: Date }
+      | undefined;
+    return row === undefined ? null : { imageId: row.id, name: row.name, createdAt: row.created_at.getTime() };
+  }
+
   /** Family of the newest image that a snapshot of the instance asked no other family for; null when there is none. */
   async familyOf(instanceId: string): Promise<string | null> {
     const row = (await this.db('snapshot_parts')
@@ -201,6 +227,7 @@ export class SnapshotRepository {
       .join('snapshots', 'snapshots.id', 'snapshot_parts.snapshot_id')
       .leftJoin('images', 'images.id', 'snapshot_parts.image_id')
       .where('snapshots.user_id', userId)
+      .where('snapshots.purpose', 'keep')
       .where((counted) => counted.where('snapshots.state', 'pending').orWhereNotNull('images.id'))
       .count({ n: '*' })) as unknown as readonly { readonly n: number }[];
     return Number(row?.n ?? 0);

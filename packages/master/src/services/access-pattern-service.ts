@@ -4,6 +4,7 @@ import type { Clock } from '@paravcl/shared/clock';
 import { ParavclError } from '@paravcl/shared/errors';
 import { bootSetOf } from '../core/boot-set';
 import { mergeRecordings, mostRecordings } from '../core/merge-recordings';
+import { diskImageOf } from '../core/instance-record';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { ImageRecord } from '../repositories/image-repository';
 import type { StoredPattern } from '../repositories/pattern-repository';
@@ -123,7 +124,7 @@ async function lockedVersion(repositories: Repositories, manifest: ManifestId): 
 /** A mirror tells of guests of its own host only; what it invents would be brought to all others. */
 async function requireOnSlave({ instances, images }: Repositories, image: ImageRecord, slaveId: string, instanceId: string): Promise<void> {
   const instance = await instances.find(instanceId);
-  const isOfVersion = instance !== null && (instance.imageId === image.id || (await images.find(instance.imageId))?.manifestId === image.manifestId);
+  const isOfVersion = instance !== null && (diskImageOf(instance) === image.id || (await images.find(diskImageOf(instance)))?.manifestId === image.manifestId);
   if (isOfVersion && instance.slaveId === slaveId) return;
   throw new ParavclError('not-found', `Instance ${instanceId} is no guest of ${image.friendlyId} on slave ${slaveId}, so what it read is not kept.`);
 }

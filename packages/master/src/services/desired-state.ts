@@ -64,7 +64,8 @@ function desiredState(instance: InstanceRecord, images: ReadonlyMap<string, Imag
 
 /** By its chunks, and as one raw file for agents that fetch it whole. An image of an earlier release is its file, until it is in the chunk store. */
 function imageRef({ id, name, manifestId, contentSha256, contentBytes, sha256, sizeBytes, format }: ImageRecord): ImageRef {
-  if (manifestId !== null && contentSha256 !== null && contentBytes !== null) return { imageId: id, sha256: contentSha256, sizeBytes: contentBytes, format: 'raw', manifest: manifestId };
+  // Nobody hashed the whole of a snapshot, which is in the store chunk by chunk: its manifest names it as well.
+  if (manifestId !== null && contentBytes !== null) return { imageId: id, sha256: contentSha256 ?? manifestId, sizeBytes: contentBytes, format: 'raw', manifest: manifestId };
   if (sha256 === null) throw new ParavclError('internal', `Image ${name} (${id}) has no content.`);
   return { imageId: id, sha256, sizeBytes, format };
 }

@@ -1,5 +1,6 @@
 import type { SlaveKind } from '@paravcl/shared/domain/slave';
 import { imageGrant, startsFromAny, type GrantedVersion, type GuestStart } from '../core/image-grant';
+import { diskImageOf } from '../core/instance-record';
 import type { Repositories } from '../repositories/repositories';
 
 type Books = Pick<Repositories, 'instances' | 'bookings' | 'images'>;
@@ -19,5 +20,5 @@ async function guestsOf({ instances, bookings, images }: Books, slaveId: string)
   const nominated = (await instances.queue()).filter(({ nominatedSlaveId }) => nominatedSlaveId === slaveId);
   // A reservation names its disk only: its guests boot with the kernel and ramdisk that the disk names.
   const booked = [...(await images.findAll(await bookings.disksBookedOn(slaveId))).values()];
-  return [...placed, ...nominated, ...booked.map(({ id, defaultKernelId, defaultRamdiskId }) => ({ imageId: id, kernelId: defaultKernelId, ramdiskId: defaultRamdiskId }))];
+  return [...[...placed, ...nominated].map((instance) => ({ ...instance, imageId: diskImageOf(instance) })), ...booked.map(({ id, defaultKernelId, defaultRamdiskId }) => ({ imageId: id, kernelId: defaultKernelId, ramdiskId: defaultRamdiskId }))];
 }

@@ -18,6 +18,7 @@ import type { InstanceSettings, Quotas } from './instance-settings';
 import { productionImage, resolveLaunch } from './launch-request';
 import type { AgentPort, SchedulerWake } from './ports';
 import { requireInstanceQuota } from './quota-check';
+import { requireOutOfBin } from './recycle-bin';
 
 export interface InstanceResetDeps {
   readonly unitOfWork: UnitOfWork;
@@ -84,6 +85,7 @@ export class InstanceReset {
 
   private async apply(repositories: Repositories, principal: Principal, instance: InstanceRecord, wish: ResetWish, now: number): Promise<ResetOutcome & { readonly push: boolean }> {
     const { reservedId = null, clientAddress = null } = wish;
+    requireOutOfBin(instance, this.deps.settings.timeZone, now);
     const other = wish.toProduction && instance.desired !== 'deleted' ? await this.inProduction(repositories, principal, instance) : null;
     const answer = answerReset(instance, other !== null);
     if (answer.kind === 'conflict') throw new ParavclError('conflict', answer.sentence);

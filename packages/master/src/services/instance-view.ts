@@ -3,17 +3,22 @@ import type { Operation } from '@paravcl/shared/api/operations';
 import type { Instance, InstanceTransition } from '@paravcl/shared/domain/instance';
 import type { Reason } from '@paravcl/shared/domain/reasons';
 import { DateTime } from 'luxon';
-import { settled, type InstanceRecord } from '../core/instance-record';
+import { isInStore, settled, type InstanceRecord } from '../core/instance-record';
 import { preemptionsToday } from '../core/preemption-day';
+import { agingOf } from '../core/aging';
 import { fit } from '../core/say';
 import type { OperationRecord } from '../repositories/operation-repository';
 import type { SlaveRecord } from '../repositories/slave-record';
 import type { TransitionRecord } from '../repositories/transition-repository';
+import type { InstanceSettings } from './instance-settings';
 
 const iso = (at: number): string => new Date(at).toISOString();
 
-/** An instance as people see it: with what it waits for while its slave does not answer. */
-export function instanceView(instance: InstanceRecord, slave: SlaveRecord | null, timeZone: string, now: EpochMs): Instance {
+/** An instance as people see it: with what it waits for while its slave does not answer, and when it ages out. */
+export function instanceView(instance: InstanceRecord, slave: SlaveRecord | null, { timeZone, aging }: Pick<InstanceSettings, 'timeZone' | 'aging'>, now: EpochMs): Instance {
+  const { agesOutAt } = agingOf(instance, aging, now);
+  // What is being deleted lies in no bin any more.
+  const binned = instance.desired !== 'deleted';
   return {
     id: instance.id,
     name: instance.name,
@@ -28,6 +33,7 @@ export function instanceView(instance: InstanceRecord, slave: SlaveRecord | null
     diskMiB: instance.diskMiB,
     bandwidthMbps: instance.bandwidthMbps,
     slaveId: instance.slaveId,
+    inStore: isInStore(instance),
     desired: instance.desired,
     observed: instance.observed,
     generation: instance.generation,
@@ -40,6 +46,9 @@ export function instanceView(instance: InstanceRecord, slave: SlaveRecord | null
     reservationId: instance.reservationId,
     queuedAt: instance.queuedAt === null ? null : iso(instance.queuedAt),
     preemptionsToday: preemptionsToday(instance, now, timeZone),
+    recycledAt: binned && instance.recycledAt !== null ? iso(instance.recycledAt) : null,
+    recycledUntil: binned && instance.recycleUntil !== null ? iso(instance.recycleUntil) : null,
+    agesOutAt: agesOutAt === null ? null : iso(agesOutAt),
     createdAt: iso(instance.createdAt),
     changedAt: iso(instance.changedAt),
     deadlineAt: instance.deadlineAt === null ? null : iso(instance.deadlineAt),

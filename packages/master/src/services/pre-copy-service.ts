@@ -3,6 +3,7 @@ import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import type { ReservationReadiness } from '@paravcl/shared/domain/reservation';
 import { readinessSentence } from '../core/explain-readiness';
 import { farthestAheadMs, planPreCopy, type ComingGuests, type GuestContent, type PreCopyPlan, type PreCopyPolicy, type Wanted } from '../core/pre-copy';
+import { diskImageOf } from '../core/instance-record';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { ImageRecord } from '../repositories/image-repository';
 import type { Repositories } from '../repositories/repositories';
@@ -81,8 +82,8 @@ async function comingReservations(read: Repositories, now: EpochMs, until: Epoch
 /** Their room is being made now, so they are due now. */
 async function nominated(read: Repositories, now: EpochMs): Promise<readonly ComingImages[]> {
   const queue = await read.instances.queue();
-  return queue.flatMap(({ id, nominatedSlaveId, imageId, kernelId, ramdiskId }) =>
-    nominatedSlaveId === null ? [] : [{ id, kind: 'instance' as const, start: now, slaveIds: [nominatedSlaveId], imageId, kernelId, ramdiskId }],
+  return queue.flatMap(({ id, nominatedSlaveId, imageId, diskImageId, kernelId, ramdiskId }) =>
+    nominatedSlaveId === null ? [] : [{ id, kind: 'instance' as const, start: now, slaveIds: [nominatedSlaveId], imageId: diskImageOf({ diskImageId, imageId }), kernelId, ramdiskId }],
   );
 }
 

@@ -123,6 +123,20 @@ export class SlaveService {
     });
   }
 
+  /** Throws `conflict` for one that is not lost: what may still run must not be started elsewhere. */
+  async declareDead(principal: Principal, slaveId: string, clientAddress: string): Promise<Slave> {
+    const now = this.clock.now();
+    await this.unitOfWork.transaction(async (repositories) => {
+      const slave = await this.visible(repositories, principal, slaveId);
+      authorise(principal, 'slave.declare-dead', 'slave.see', { ownerUserId: slave.ownerUserId, groupId: null }, `slave ${slave.name}`);
+      if (this.agents.isConnected(slaveId) || !(await repositories.slaves.declareDead(slaveId, now))) {
+        throw new ParavclError('conflict', `${slave.name} is ${slave.liveness}. Only a slave that is lost can be declared dead; drain or retire one that is there.`);
+      }
+      await repositories.events.append(this.event(principal, slave, 'slave.declared-dead', `${principal.userName} declared ${slave.name} dead: its instances may be started elsewhere from their snapshots.`, clientAddress), now);
+    });
+    return this.get(principal, slaveId);
+  }
+
   /** Throws `already-exists` when the name is taken. */
   async edit(
     principal: Principal,

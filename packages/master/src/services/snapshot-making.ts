@@ -3,11 +3,14 @@ import type { Clock } from '@paravcl/shared/clock';
 import { ParavclError } from '@paravcl/shared/errors';
 import { parseJson } from '@paravcl/shared/parse-json';
 import { type Command, type CommandResult, frozenDisksSchema, sentDiskSchema } from '@paravcl/shared/protocol/commands';
+import { diskImageOf } from '../core/instance-record';
 import { fit } from '../core/say';
 import { sayStanding, snapshotSteps, type SnapshotStep } from '../core/snapshot-steps';
 import type { SnapshotPart, SnapshotRecord } from '../core/snapshot-record';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { AgentPort } from './ports';
+import type { InstanceSettings } from './instance-settings';
+import { completeMove } from './move-completion';
 import { insertSnapshotImages } from './snapshot-images';
 
 /** What a delta came to in the store; it stays there until `release`, whoever names it. */
@@ -26,6 +29,7 @@ export interface SnapshotMakingDeps {
   readonly takeDelta: (part: SnapshotPart) => Promise<TakenDelta>;
   /** Where what hosts send lies. */
   readonly uploads: { remove(imageId: string): Promise<void> };
+  readonly settings: Pick<InstanceSettings, 'deadlinesMs'>;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -148,7 +152,7 @@ export class SnapshotMaking {
       case 'take':
         return this.take(step.part);
       case 'complete':
-        return this.complete(snapshot, parts);
+        return snapshot.purpose === 'move' ? this.completeMove(snapshot, parts) : this.complete(snapshot, parts);
       case 'fail':
         return this.fail(snapshot, step.sentence);
       case 'tell-end':
@@ -166,7 +170,7 @@ export class SnapshotMaking {
         await unitOfWork.transaction(({ snapshots }) => snapshots.failed(part.imageId, 'it was deleted, or is on another slave now.'));
         return true;
       }
-      const image = await read.images.find(instance.imageId);
+      const image = await read.images.find(diskImageOf(instance));
       const earlier = await read.snapshots.manifestsOf(instance.id, mostBases);
       const bases = [...new Set([...(image?.manifestId == null ? [] : [image.manifestId]), ...earlier])];
       disks.push({ instanceId: instance.id, generation: instance.generation, bases });
@@ -242,13 +246,31 @@ export class SnapshotMaking {
     return true;
   }
 
+  private async completeMove(snapshot: SnapshotRecord, [part]: readonly SnapshotPart[]): Promise<boolean> {
+    const { unitOfWork, clock, settings } = this.deps;
+    if (part === undefined) throw new Error(`Move ${snapshot.id} has no disk.`);
+    const now = clock.now();
+    await unitOfWork.transaction(async (repositories) => {
+      const locked = await repositories.snapshots.lock(snapshot.id);
+      if (locked?.state !== 'pending') return;
+      const slaveName = (await repositories.slaves.find(part.slaveId))?.name ?? 'its slave';
+      const told = await completeMove(repositories, snapshot, part, { now, slaveName, settings });
+      const sentence = told ?? `${part.instanceName} was asked for something else meanwhile, so it stays on ${slaveName}.`;
+      await repositories.snapshots.end(snapshot.id, told === null ? 'failed' : 'ready', sentence, now);
+      await repositories.operations.progress(snapshot.id, 1, told === null ? 'failed' : 'done', sentence, now);
+      await repositories.events.append({ kind: told === null ? 'instance.stayed' : 'instance.moved', subjectType: 'instance', subjectId: part.instanceId, actor: 'master', actorUserId: null, clientAddress: null, sentence }, now);
+    });
+    return true;
+  }
+
   private async fail(snapshot: SnapshotRecord, sentence: string): Promise<boolean> {
     const { unitOfWork, clock } = this.deps;
     const now = clock.now();
+    const [kind, what] = snapshot.purpose === 'move' ? ['instance.move', snapshot.name] : ['snapshot', `The snapshot ${snapshot.name}`];
     await unitOfWork.transaction(async (repositories) => {
       if (!(await repositories.snapshots.end(snapshot.id, 'failed', sentence, now))) return;
       await repositories.operations.progress(snapshot.id, 1, 'failed', sentence, now);
-      await repositories.events.append({ kind: 'snapshot.failed', subjectType: 'snapshot', subjectId: snapshot.id, actor: 'master', actorUserId: null, clientAddress: null, sentence: fit(`The snapshot ${snapshot.name} failed. ${sentence}`) }, now);
+      await repositories.events.append({ kind: `${kind}.failed`, subjectType: 'snapshot', subjectId: snapshot.id, actor: 'master', actorUserId: null, clientAddress: null, sentence: fit(`${what} failed. ${sentence}`) }, now);
     });
     return true;
   }

@@ -94,6 +94,8 @@ export class SnapshotService {
         deploymentId: body.deploymentId ?? null,
         familyId: body.familyId ?? null,
         production: body.production,
+        purpose: 'keep',
+        generation: null,
         state: 'pending',
         sentence: '',
         freezeBy: now + settings.freezeMs,
@@ -127,7 +129,8 @@ export class SnapshotService {
   /** Throws `not-found`. */
   async get(principal: Principal, id: string): Promise<Snapshot> {
     const { snapshots } = this.deps.unitOfWork.read;
-    const snapshot = await snapshots.find(id);
+    const found = await snapshots.find(id);
+    const snapshot = found?.purpose === 'keep' ? found : null;
     requireTheirs(principal, 'snapshot.see', snapshot, id);
     return snapshotView(snapshot, await snapshots.parts([id]));
   }
@@ -140,7 +143,8 @@ export class SnapshotService {
     const { unitOfWork, clock, making, mirrors } = this.deps;
     const now = clock.now();
     const gone = await unitOfWork.transaction(async (repositories) => {
-      const snapshot = await repositories.snapshots.lock(id);
+      const found = await repositories.snapshots.lock(id);
+      const snapshot = found?.purpose === 'keep' ? found : null;
       requireTheirs(acting.principal, 'snapshot.operate', snapshot, id);
       const { userName } = acting.principal;
       const tell = (sentence: string): Promise<void> => repositories.events.append(eventBy(acting, { kind: 'snapshot.deleted', subjectType: 'snapshot', subjectId: id, sentence }), now);

@@ -21,7 +21,7 @@ let made: ReturnType<typeof compose>;
 
 function compose() {
   return composeSnapshots({
-    unit: rig.unit, clock: rig.clock, agents: rig.agents, timeZone: 'Europe/Berlin',
+    unit: rig.unit, clock: rig.clock, agents: rig.agents, scheduler: rig.scheduler, settings: rig.settings, instances: rig.instances,
     policy: { perStudent: 3, deadlineMinutes: 60 },
     mirrors: { gone: () => undefined },
     uploads: { remove: () => Promise.resolve() },
@@ -209,4 +209,102 @@ test('who may not operate an instance does not learn of it; one without a disk, 
   await rig.instances.operate(other, b, { verb: 'delete' });
   await expect(ask({ instanceIds: [b] }, other)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('it is deleted') as string });
   await expect(made.snapshots.get(other, (await made.snapshots.list(student, { limit: 10 })).items[0]?.id ?? '')).rejects.toMatchObject({ code: 'not-found' });
+});
+
+async function stopped(name: string): Promise<string> {
+  const id = await running(name);
+  await rig.instances.operate(student, id, { verb: 'stop' });
+  await rig.report(id, 'stopped');
+  return id;
+}
+const book = (id: string) => rig.unit.read.instances.find(id);
+const moved = (operationId: string) =>
+  eventually('the move to end', async () => {
+    await made.making.run();
+    const operation = await rig.operations.get(student, operationId);
+    return operation.state === 'pending' ? undefined : operation;
+  });
+
+test('an instance that is off leaves its slave for the store and starts on another one with name, MAC, address and disk', async () => {
+  const id = await stopped('mine');
+  const before = await book(id);
+  const { operation } = await made.relocation.move(acting(student), id, null);
+  expect(await moved(operation.id)).toMatchObject({ state: 'done', sentence: 'mine left lab-pc-07: its disk is in the store, and it starts wherever there is room.' });
+  const off = await rig.instances.get(student, id);
+  expect(off).toMatchObject({ slaveId: null, inStore: true, observed: 'stopped', desired: 'stopped', mac: before?.mac, address: before?.address });
+  expect((await book(id))?.generation).toBeGreaterThan(before?.generation ?? 0);
+  // Its old slave owes the proof that nothing is left.
+  await rig.resend.run();
+  expect(rig.agents.last(id)).toMatchObject({ slaveId, desired: { desired: 'deleted', spec: null } });
+  const tombstone = rig.agents.last(id).desired;
+
+  const other = await rig.slave('lab-pc-08');
+  rig.agents.connected.delete(slaveId);
+  await rig.unit.transaction(({ slaves }) => slaves.moveLiveness(slaveId, 'online', 'lost'));
+  await rig.instances.operate(student, id, { verb: 'start' });
+  await rig.scheduler.idle();
+  const { slaveId: on, desired } = rig.agents.last(id);
+  expect(on).toBe(other);
+  const diskImageId = (await book(id))?.diskImageId ?? '';
+  expect(desired).toMatchObject({ desired: 'running', spec: { name: 'mine', mac: before?.mac, address: before?.address, disk: { imageId: diskImageId }, diskEpoch: 2 } });
+  expect(desired.generation).toBeGreaterThan(tombstone.generation);
+  // The disk is nobody else's: it is in no list, and in use.
+  expect((await rig.unit.read.images.list('disk', {}, { limit: 50 })).items.map((image) => image.id)).not.toContain(diskImageId);
+  expect(await rig.unit.read.instances.usingImage(diskImageId)).toHaveLength(1);
+});
+
+test('an instance that is started while its disk is on the way stays where it is', async () => {
+  const id = await stopped('mine');
+  takeFault = new Error('slow');
+  const { operation } = await made.relocation.move(acting(student), id, null);
+  await eventually('the intake to be begun', async () => {
+    await made.making.run();
+    return takes.length > 0 || undefined;
+  });
+  await rig.instances.operate(student, id, { verb: 'start' });
+  await rig.scheduler.idle();
+  await rig.report(id, 'running');
+  takeFault = null;
+  rig.clock.advance(10_000);
+  expect(await moved(operation.id)).toMatchObject({ state: 'failed', sentence: 'mine was asked for something else meanwhile, so it stays on lab-pc-07.' });
+  expect(await book(id)).toMatchObject({ slaveId, observed: 'running', diskImageId: null });
+});
+
+test('what runs or is saved is told what has to come first; what was reset begins from its image again, and its kept disk goes', async () => {
+  const id = await running('mine');
+  await expect(made.relocation.move(acting(student), id, null)).rejects.toMatchObject({ code: 'conflict', message: 'mine is running. Stop it first; what is off can leave its slave.' });
+  await rig.instances.operate(student, id, { verb: 'stop' });
+  await rig.report(id, 'stopped');
+  await moved((await made.relocation.move(acting(student), id, null)).operation.id);
+  const diskImageId = (await book(id))?.diskImageId ?? '';
+  expect(await rig.unit.read.images.removeUnusedDisks(10)).toMatchObject({ removed: 0 });
+  await rig.instances.reset(student, id, { toProduction: false });
+  expect(await book(id)).toMatchObject({ diskImageId: null, slaveId: null, observed: 'stopped' });
+  expect(await rig.unit.read.images.removeUnusedDisks(10)).toMatchObject({ removed: 1 });
+  expect(await rig.unit.read.images.find(diskImageId)).toBeNull();
+});
+
+test('what is lost with a silent slave starts elsewhere only once an administrator declared that slave dead; when it comes back it hears that nothing of it may remain', async () => {
+  const id = await running('exam');
+  const snapshot = await ended((await ask({ instanceIds: [id], name: 'at noon' })).snapshot.id);
+  const before = await book(id);
+  rig.agents.connected.delete(slaveId);
+  await rig.unit.transaction(({ slaves }) => slaves.moveLiveness(slaveId, 'online', 'lost'));
+  await rig.observations.fleetChanged(slaveId);
+  const other = await rig.slave('lab-pc-08');
+  await expect(made.relocation.recover(acting(student), id, undefined, null)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('may still run there') as string });
+  expect(await rig.unit.transaction(({ slaves }) => slaves.declareDead(slaveId, rig.clock.now()))).toBe(true);
+  const { operation } = await made.relocation.recover(acting(student), id, undefined, null);
+  await rig.scheduler.idle();
+  expect(rig.agents.last(id)).toMatchObject({ slaveId: other, desired: { desired: 'running', spec: { mac: before?.mac, disk: { imageId: snapshot.parts[0]?.imageId } } } });
+  await rig.report(id, 'running', { diskEpoch: 2 });
+  expect(await rig.operations.get(student, operation.id)).toMatchObject({ state: 'done' });
+
+  // The dead one is back, and still runs what it had.
+  await rig.unit.transaction(({ slaves }) => slaves.moveLiveness(slaveId, 'lost', 'online'));
+  rig.agents.connected.add(slaveId);
+  const told = await rig.observations.connected(slaveId, [{ instanceId: id, generation: before?.generation ?? 0, state: 'running', reason: null, progressPercent: null }], true);
+  expect(told).toMatchObject([{ instanceId: id, desired: 'deleted' }]);
+  expect(told[0]?.generation).toBeGreaterThan(before?.generation ?? 0);
+  expect(await book(id)).toMatchObject({ slaveId: other, observed: 'running' });
 });

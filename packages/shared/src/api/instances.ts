@@ -103,6 +103,8 @@ export const listInstances = route({
     userId: idSchema.optional(),
     groupId: idSchema.optional(),
     slaveId: idSchema.optional(),
+    /** Those in the recycle bin, or those that are not. */
+    recycled: flagSchema.optional(),
   }),
   answer: { status: 200, schema: pageSchema(instanceSchema) },
 });
@@ -149,7 +151,20 @@ export const resetInstance = route({
   answer: accepted,
 });
 
-export const deleteInstance = route({ method: 'delete', path: '/instances/:instanceId', summary: 'Delete an instance and its disk, in whatever state it is', action: 'instance.operate', params: one, answer: accepted });
+export const deleteInstance = route({
+  method: 'delete',
+  path: '/instances/:instanceId',
+  summary: 'Delete an instance and its disk at once, in whatever state it is; or put one that is saved or off into the recycle bin',
+  action: 'instance.operate',
+  params: one,
+  query: z.object({
+    /** Into the recycle bin, from where it can be restored for as long as the site keeps it there. */
+    recycle: flagSchema.default(false),
+  }),
+  answer: accepted,
+});
+
+export const restoreInstance = route({ method: 'post', path: '/instances/:instanceId/restore', summary: 'Take an instance out of the recycle bin, as it went in', action: 'instance.operate', params: one, answer: accepted });
 
 export const moveInstance = route({
   method: 'post',

@@ -92,6 +92,15 @@ export const undrainSlave = route({
   answer,
 });
 
+export const declareSlaveDead = route({
+  method: 'post',
+  path: '/slaves/:slaveId/declare-dead',
+  summary: 'Say that a lost slave will not come back with what it has: its instances may be started elsewhere from snapshots. Its next hello takes that back',
+  action: 'slave.declare-dead',
+  params: one,
+  answer,
+});
+
 export const retireSlave = route({
   method: 'post',
   path: '/slaves/:slaveId/retire',

@@ -24,6 +24,8 @@ export const instanceSchema = z
     diskMiB: diskMiBSchema,
     bandwidthMbps: bandwidthMbpsSchema.nullable(),
     slaveId: idSchema.nullable(),
+    /** It is off and on no slave: its disk is in the store, and its next start goes wherever there is room. */
+    inStore: z.boolean(),
     desired: desiredStateSchema,
     observed: observedStateSchema,
     /** Rises with every change of what is desired; slaves refuse an older one. */
@@ -45,6 +47,12 @@ export const instanceSchema = z
     queuedAt: z.iso.datetime().nullable(),
     /** How often it was suspended for others today; the site's limit protects it from more. */
     preemptionsToday: z.int().nonnegative(),
+    /** Since when it is in the recycle bin, from where it can be restored; null when it is not there. */
+    recycledAt: z.iso.datetime().nullable(),
+    /** When it is deleted from there at the earliest; null when never, or when it is not there. */
+    recycledUntil: z.iso.datetime().nullable(),
+    /** When it goes into the recycle bin by the site's policy, unless somebody needs it before; null when never. */
+    agesOutAt: z.iso.datetime().nullable(),
     createdAt: z.iso.datetime(),
     changedAt: z.iso.datetime(),
     /** When the present transitional state counts as failed. */

@@ -1,0 +1,132 @@
+import type { Clock } from '@paravcl/shared/clock';
+import { ParavclError } from '@paravcl/shared/errors';
+import { newId } from '@paravcl/shared/ids';
+import { isInStore, settled, type InstanceRecord } from '../core/instance-record';
+import { sayStanding } from '../core/snapshot-steps';
+import type { SnapshotPart } from '../core/snapshot-record';
+import { tellDatedMoment } from '../core/tell-time';
+import type { UnitOfWork } from '../db/unit-of-work';
+import type { OperationRecord } from '../repositories/operation-repository';
+import type { Repositories } from '../repositories/repositories';
+import { eventBy, type Acting } from './acting';
+import { operableInstance } from './instance-access';
+import { newOperation } from './instance-changes';
+import type { InstanceSettings } from './instance-settings';
+import { leaveSlave } from './leave-slave';
+import type { AgentPort, SchedulerWake } from './ports';
+import type { SnapshotSettings } from './snapshot-service';
+
+export interface InstanceRelocationDeps {
+  readonly unitOfWork: UnitOfWork;
+  readonly agents: Pick<AgentPort, 'isConnected'>;
+  readonly scheduler: SchedulerWake;
+  readonly clock: Clock;
+  readonly settings: Pick<InstanceSettings, 'deadlinesMs' | 'timeZone'>;
+  readonly snapshots: Pick<SnapshotSettings, 'freezeMs' | 'deadlineMs'>;
+  /** Told that there is something to do. */
+  readonly making: { wake(): void };
+}
+
+export interface Relocated {
+  readonly instance: InstanceRecord;
+  readonly operation: OperationRecord;
+}
+
+/**
+ * Persistent instances (S1): name, MAC, address and disk stay with their owner, the slave may be another. A disk moves through
+ * the store, as a snapshot of which the instance is the only user; where it starts next it begins from that.
+ */
+export class InstanceRelocation {
+  constructor(private readonly deps: InstanceRelocationDeps) {}
+
+  /**
+   * Brings the disk of an instance that is off to the store and frees its slave. Until all of it is there the instance stays
+   * where it is; started meanwhile it stays for good. Throws `conflict` with the way out, `slave-offline`.
+   */
+  async move(acting: Acting, id: string, reservedId: string | null): Promise<Relocated> {
+    const { unitOfWork, clock, making, snapshots: settings } = this.deps;
+    const { principal } = acting;
+    const now = clock.now();
+    const moved = await unitOfWork.transaction(async (repositories): Promise<Relocated> => {
+      const instance = await operableInstance(repositories, principal, id);
+      const earlier = reservedId === null ? null : await repositories.operations.find(reservedId);
+      if (earlier?.userId === principal.userId) return { instance, operation: earlier };
+      const underWay = await repositories.snapshots.pendingMoveOf(id);
+      if (underWay !== null && underWay.generation === instance.generation) {
+        const operation = await repositories.operations.newestOf(underWay.id, 'instance.move');
+        if (operation !== null) return { instance, operation };
+      }
+      const slaveId = await this.requireMovable(repositories, instance);
+      const snapshotId = newId(now);
+      const part: SnapshotPart = {
+        imageId: newId(now), snapshotId, instanceId: id, instanceName: instance.name, slaveId, state: 'wanted', how: null, quiesced: null, baseManifestId: null, sizeBytes: null, dirtiedBytes: null,
+        manifestId: null, contentSha256: null, sentence: null, hostTold: false,
+      };
+      const sentence = sayStanding([part], () => '');
+      await repositories.snapshots.insert(
+        {
+          id: snapshotId, name: `Move of ${instance.name}`, userId: principal.userId, deploymentId: null, familyId: null, production: false, purpose: 'move', generation: instance.generation,
+          state: 'pending', sentence, freezeBy: now + settings.freezeMs, deadlineAt: now + settings.deadlineMs, createdAt: now, endedAt: null,
+        },
+        [part],
+      );
+      const operation: OperationRecord = { id: reservedId ?? newId(now), kind: 'instance.move', subjectType: 'snapshot', subjectId: snapshotId, generation: 1, state: 'pending', sentence, userId: principal.userId, createdAt: now, changedAt: now };
+      await repositories.operations.insert(operation);
+      await repositories.events.append(eventBy(acting, { kind: 'instance.moving', subjectType: 'instance', subjectId: id, sentence: `${principal.userName} has ${instance.name} leave its slave.` }), now);
+      return { instance, operation };
+    });
+    making.wake();
+    return moved;
+  }
+
+  /**
+   * Starts an instance whose slave an administrator declared dead elsewhere, from its last snapshot or the one that is named.
+   * What it did since is lost; should the slave come back, the first thing it hears is that the instance is none of its any more.
+   * Throws `conflict` with what has to come first.
+   */
+  async recover(acting: Acting, id: string, snapshotId: string | undefined, reservedId: string | null): Promise<Relocated> {
+    const { unitOfWork, clock, scheduler, settings } = this.deps;
+    const { principal } = acting;
+    const now = clock.now();
+    const recovered = await unitOfWork.transaction(async (repositories): Promise<Relocated> => {
+      const instance = await operableInstance(repositories, principal, id);
+      const earlier = reservedId === null ? null : await repositories.operations.find(reservedId);
+      if (earlier?.userId === principal.userId) return { instance, operation: earlier };
+      const slaveName = await this.requireDeadSlave(repositories, instance);
+      const image = await repositories.snapshots.newestImageOf(id, snapshotId);
+      if (image === null) {
+        const which = snapshotId === undefined ? `There is no snapshot of ${instance.name}` : `Snapshot ${snapshotId} is none of ${instance.name}, or is gone`;
+        throw new ParavclError('conflict', `${which}, so there is nothing to start it from. Wait for ${slaveName}, or delete the instance.`, snapshotId === undefined ? {} : { field: 'snapshotId' });
+      }
+      const by = `user ${principal.userName}`;
+      const after = await leaveSlave(repositories, instance, image.imageId, { observed: 'queued', desired: 'running', reason: null }, { by, now, slaveName: null, settings, supersede: `${principal.userName} asked for something else: recover.` });
+      const operation = newOperation('instance.recover', after, null, principal.userId, now, reservedId);
+      await repositories.operations.insert(operation);
+      const taken = tellDatedMoment(image.createdAt, settings.timeZone, now);
+      const sentence = `${principal.userName} starts ${instance.name} elsewhere from its snapshot ${image.name} of ${taken}: ${slaveName} was declared dead. What it did since is lost.`;
+      await repositories.events.append(eventBy(acting, { kind: 'instance.recovered', subjectType: 'instance', subjectId: id, sentence }), now);
+      return { instance: after, operation };
+    });
+    scheduler.wake();
+    return recovered;
+  }
+
+  private async requireMovable(repositories: Repositories, instance: InstanceRecord): Promise<string> {
+    const { name, slaveId, desired, observed } = instance;
+    if (desired === 'deleted') throw new ParavclError('conflict', `${name} is being deleted.`);
+    if (isInStore(instance)) throw new ParavclError('conflict', `${name} is on no slave: its disk is in the store. Start it, and it goes on wherever there is room.`);
+    if (observed === 'suspended' || desired === 'suspended') throw new ParavclError('conflict', `${name} is saved, and its RAM stays where it was saved. Resume and stop it first; its disk can then move without the RAM.`);
+    if (slaveId === null || desired !== 'stopped' || !settled(instance) || instance.queuedAt !== null) throw new ParavclError('conflict', `${name} is ${observed}. Stop it first; what is off can leave its slave.`);
+    if (this.deps.agents.isConnected(slaveId)) return slaveId;
+    const slave = await repositories.slaves.find(slaveId);
+    throw new ParavclError('slave-offline', `${slave?.name ?? 'Its slave'} is not connected, so the disk of ${name} cannot be fetched from it. Ask again when it is back.`);
+  }
+
+  private async requireDeadSlave(repositories: Repositories, { name, slaveId, observed, desired }: InstanceRecord): Promise<string> {
+    if (desired === 'deleted') throw new ParavclError('conflict', `${name} is being deleted.`);
+    const slave = slaveId === null ? null : await repositories.slaves.find(slaveId);
+    if (slave === null || observed !== 'lost') throw new ParavclError('conflict', `${name} is ${observed}: only what is lost with its slave is started elsewhere from a snapshot.`);
+    if (await repositories.slaves.isDeclaredDead(slave.id)) return slave.name;
+    throw new ParavclError('conflict', `${slave.name} is silent, and ${name} may still run there. An administrator who knows that it does not can declare the slave dead: POST /api/v1/slaves/${slave.id}/declare-dead.`);
+  }
+}
