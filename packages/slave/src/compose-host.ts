@@ -10,11 +10,14 @@ import { readQemuOwner } from './describe/qemu-account';
 import { kvmCircumstances, rememberedKvm } from './describe/remembered-kvm';
 import { LibvirtPart } from './describe/libvirt-part';
 import { measureRelativeSpeed, relativeSpeed } from './describe/relative-speed';
+import type { DiskSnapshots } from './disks/disk-snapshots';
 import type { DiskStore } from './disks/disk-store';
 import { MirrorClient } from './disks/mirror-client';
+import { PoolDiskSnapshots } from './disks/pool-disk-snapshots';
 import { PoolDiskStore } from './disks/pool-disk-store';
 import type { HypervisorDriver } from './hypervisor/driver';
 import { LibvirtDriver } from './hypervisor/libvirt/libvirt-driver';
+import { SimulatedDiskSnapshots } from './hypervisor/simulated/simulated-disk-snapshots';
 import { SimulatedDiskStore } from './hypervisor/simulated/simulated-disk-store';
 import { SimulatedDriver } from './hypervisor/simulated/simulated-driver';
 
@@ -22,38 +25,42 @@ import { SimulatedDriver } from './hypervisor/simulated/simulated-driver';
 export interface Host {
   readonly driver: HypervisorDriver;
   readonly store: DiskStore;
+  readonly snapshots: DiskSnapshots;
   /** The process that brings images here; none under simulation. */
   readonly mirror: MirrorClient | null;
 }
 
 export async function composeHost(config: Config, clock: Clock, slaveId: string, kvm: KvmVerdict, { hostBootId, log }: { readonly hostBootId: string; readonly log: Logger }): Promise<Host> {
   if (config.driver === 'simulated') {
+    const driver = new SimulatedDriver({ slaveId, clock, bootMs: 500, shutdownMs: 500, stateFile: join(config.stateDir, 'simulated-host.json') });
     return {
-      driver: new SimulatedDriver({ slaveId, clock, bootMs: 500, shutdownMs: 500, stateFile: join(config.stateDir, 'simulated-host.json') }),
+      driver,
+      snapshots: new SimulatedDiskSnapshots({ clock, driver, directory: join(config.stateDir, 'simulated-snapshots') }),
       store: new SimulatedDiskStore({ clock, stateFile: join(config.stateDir, 'simulated-pool.json') }),
       mirror: null,
     };
   }
   const isRoot = process.getuid?.() === 0;
   const mirror = new MirrorClient(config.poolDir);
+  const driver = new LibvirtDriver({
+    type: kvm.usable ? 'kvm' : 'qemu',
+    slaveId,
+    clock,
+    virsh: { uri: config.libvirtUri },
+    ...(config.machine === undefined ? {} : { machine: config.machine }),
+    ...(config.cpu === undefined ? {} : { cpu: config.cpu }),
+  });
+  const pool = {
+    directory: config.poolDir,
+    mirror,
+    reserveMiB: config.poolReserveMiB,
+    clock,
+    onFault: (error: unknown): void => log.warn({ err: error, pool: config.poolDir }, 'a fault in the pool; it goes on'),
+  };
   return {
-    driver: new LibvirtDriver({
-      type: kvm.usable ? 'kvm' : 'qemu',
-      slaveId,
-      clock,
-      virsh: { uri: config.libvirtUri },
-      ...(config.machine === undefined ? {} : { machine: config.machine }),
-      ...(config.cpu === undefined ? {} : { cpu: config.cpu }),
-    }),
-    store: new PoolDiskStore({
-      directory: config.poolDir,
-      mirror,
-      reserveMiB: config.poolReserveMiB,
-      qemuOwner: isRoot ? await readQemuOwner() : null,
-      clock,
-      hostBootId,
-      onFault: (error) => log.warn({ err: error, pool: config.poolDir }, 'a fault in the pool; it goes on'),
-    }),
+    driver,
+    store: new PoolDiskStore({ ...pool, qemuOwner: isRoot ? await readQemuOwner() : null, hostBootId }),
+    snapshots: new PoolDiskSnapshots({ ...pool, driver }),
     mirror,
   };
 }

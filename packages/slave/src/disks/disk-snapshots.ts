@@ -20,6 +20,8 @@ export interface DiskDelta {
  * of one instance the caller makes one at a time, beside which no step of that instance runs.
  */
 export interface DiskSnapshots {
+  /** Finds out what became of switches that an earlier process began. Called before any step; never fails. */
+  recover(): Promise<void>;
   /**
    * Freezes them, all running ones as near to one moment as can be. One that cannot be frozen says why and keeps none of the
    * others; asked again for the same snapshot it answers what it answered. Nothing is left of one that was not frozen.

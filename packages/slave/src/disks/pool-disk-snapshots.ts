@@ -54,7 +54,6 @@ export class PoolDiskSnapshots implements DiskSnapshots {
     this.disks = { root: parts.directory, reserveMiB: parts.reserveMiB, driver: parts.driver, onFault: parts.onFault };
   }
 
-  /** Finds out what became of switches that an earlier process began. Called before anything is started; what cannot be told is told later. */
   async recover(): Promise<void> {
     try {
       const states = await this.states();

@@ -90,7 +90,8 @@ export class GuestDisks {
 
   private async untilNoJob(uuid: string): Promise<void> {
     const endMs = this.clock.monotonicMs() + ramCallMs;
-    while (!/^No current block job/m.test(await this.virsh.run(['blockjob', '--domain', uuid, '--path', ownDisk, '--info']))) {
+    // Of no job it says nothing: `virsh --quiet blockjob D vda --info --raw`.
+    while ((await this.virsh.run(['blockjob', '--domain', uuid, '--path', ownDisk, '--info', '--raw'])).trim() !== '') {
       if (this.clock.monotonicMs() > endMs) throw new HypervisorError('timeout', `a job on the disk of domain ${uuid} does not end; look at it with: virsh blockjob ${uuid} ${ownDisk}`);
       await sleep(this.clock, followEveryMs);
     }

@@ -55,6 +55,10 @@ export class SimulatedDiskSnapshots implements DiskSnapshots {
     return Object.keys(this.frozen);
   }
 
+  recover(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async freeze(snapshotId: string, disks: readonly DiskToFreeze[]): Promise<readonly FrozenDisk[]> {
     await this.wait('freeze');
     const states = new Map((await this.options.driver.inventory()).owned.map(({ instanceId, state }) => [instanceId, state]));
