@@ -1,13 +1,16 @@
 import type { ReasonCode } from '@paravcl/shared/domain/reasons';
 import type { MemberRecord } from './deployment-record';
 import { deploymentVerbs, desiredByAim, type DeploymentAim } from './deployment-verbs';
-import type { InstanceRecord } from './instance-record';
-import { operationProgress, type OperationProgress } from './operation-progress';
+import { settled, type InstanceRecord } from './instance-record';
+import type { OperationProgress } from './operation-progress';
 import { fit } from './say';
+
+/** What of an instance says how far it is. */
+export type MemberInstance = Pick<InstanceRecord, 'name' | 'desired' | 'observed' | 'generation' | 'observedGeneration' | 'reason' | 'queuedAt'>;
 
 /** One place an operation is about, with its instance where that was made and is kept. */
 export interface MemberNow extends Pick<MemberRecord, 'state' | 'wish' | 'sentence'> {
-  readonly instance: InstanceRecord | null;
+  readonly instance: MemberInstance | null;
 }
 
 /** What a member is to the operation: there, on the way (for what), failed (how), or not its business any more. */
@@ -83,20 +86,22 @@ function standing(aim: DeploymentAim, { state, wish, sentence, instance }: Membe
   if (desired === 'deleted') return gone ? { kind: 'reached' } : ending(instance);
   if (gone) return { kind: 'left', words: 'deleted since' };
   if (instance.desired !== desired && instance.queuedAt === null) return { kind: 'left', words: `told to be ${otherWords[instance.desired]} since` };
-  const progress = operationProgress(instance, null);
-  if (progress.state === 'done') return { kind: 'reached' };
-  if (progress.state === 'failed') return { kind: 'failed', words: (instance.reason === null ? undefined : failWords[instance.reason.code]) ?? 'failed', example: progress.sentence };
+  const { name, observed, observedGeneration, generation, reason, queuedAt } = instance;
+  if (queuedAt === null && settled(instance)) return { kind: 'reached' };
+  if (queuedAt === null && observed === 'failed' && observedGeneration === generation) {
+    return { kind: 'failed', words: (reason === null ? undefined : failWords[reason.code]) ?? 'failed', example: reason?.sentence ?? `${name} failed.` };
+  }
   return { kind: 'pending', words: underWay(instance) };
 }
 
 /** One that is to be deleted; somebody's other wish cannot come after that. */
-function ending(instance: InstanceRecord): Standing {
+function ending(instance: MemberInstance): Standing {
   return instance.desired === 'deleted' ? { kind: 'pending', words: 'being deleted' } : { kind: 'left', words: 'stay, because they ran' };
 }
 
 const otherWords = { running: 'running', suspended: 'saved', stopped: 'off', deleted: 'deleted' } as const;
 
-function underWay({ observed, reason, queuedAt }: InstanceRecord): string {
+function underWay({ observed, reason, queuedAt }: MemberInstance): string {
   if (observed === 'queued' || queuedAt !== null) return (reason === null ? undefined : waitWords[reason.code]) ?? 'wait for a slave';
   switch (observed) {
     case 'requested':

@@ -29,9 +29,9 @@ export type DeploymentAim = DeploymentVerb | 'make' | 'cancel';
 
 /** As operations keep it: `deployment.create`, `deployment.add`, `deployment.stop`, … */
 export function aimOf(operationKind: string): DeploymentAim {
-  const [, verb = ''] = operationKind.split('.');
-  if (verb === 'create' || verb === 'add') return 'make';
-  if (verb === 'cancel' || Object.hasOwn(deploymentVerbs, verb)) return verb as DeploymentAim;
+  const [noun, verb = ''] = operationKind.split('.');
+  if (noun === 'deployment' && (verb === 'create' || verb === 'add')) return 'make';
+  if (noun === 'deployment' && (verb === 'cancel' || Object.hasOwn(deploymentVerbs, verb))) return verb as DeploymentAim;
   throw new RangeError(`There is no operation ${operationKind} of deployments.`);
 }
 

@@ -1,4 +1,5 @@
 import { systemClock } from '@paravcl/shared/clock';
+import { composeDeployments } from '../../src/compose-deployments';
 import { composeReservations } from '../../src/compose-reservations';
 import type { BoundRoute } from '../../src/http/binding';
 import { decisionRoutes } from '../../src/http/decision-routes';
@@ -15,6 +16,7 @@ import { FleetPulse } from '../../src/services/fleet-pulse';
 import { ImageReadiness } from '../../src/services/image-readiness';
 import { InstanceConsoleService } from '../../src/services/instance-console-service';
 import { InstanceService } from '../../src/services/instance-service';
+import { InstanceVerbs } from '../../src/services/instance-verbs';
 import { defaultParticipation, defaultPriority, defaultQuotas, defaultReservations, defaultScheduling } from '../../src/services/instance-settings';
 import { JoinTokenService } from '../../src/services/join-token-service';
 import { LaunchForecast } from '../../src/services/launch-forecast';
@@ -35,6 +37,7 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
   const agents = new AgentsDouble();
   const scheduler = { wake: () => undefined };
   const figures = new FleetPulse(clock);
+  const stops: (() => Promise<void>)[] = [];
   const routes = ({ unit }: TestDatabase): readonly BoundRoute[] => {
     const reports = new ObservationService({ unitOfWork: unit, agents, scheduler, clock, settings, onFault: unexpected, onImpossible: unexpected, onRecovery: unexpected });
     const repository = files.compose(unit, clock);
@@ -44,6 +47,9 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
     const participation = new Participation({ settings: defaultParticipation, contributingMs: scheduling.contributingMs, timeZone: settings.timeZone, joinTokens });
     const forecast = new LaunchForecast({ unitOfWork: unit, agents, figures, clock, settings, scheduling, priority, participation, quotas: defaultQuotas });
     const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, figures, clock, settings, scheduling, priority, participation, quotas: defaultQuotas, forecast, onFault: unexpected });
+    const verbs = new InstanceVerbs({ unitOfWork: unit, agents, scheduler, figures, clock, settings, scheduling, priority, quotas: defaultQuotas, onFault: unexpected });
+    const deploying = composeDeployments({ unitOfWork: unit, scheduler, clock, settings, priority, quotas: defaultQuotas, participation, verbs, onFault: unexpected });
+    stops.push(() => deploying.job.idle());
     const reserving = composeReservations({
       unitOfWork: unit, agents, figures, instances, participation, scheduler, clock, settings, scheduling, priority, reservations: defaultReservations, quotas: defaultQuotas, preCopy: { readinessOf: () => null }, onFault: unexpected,
     });
@@ -53,6 +59,7 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
       store: files.chunks(), live: () => unit.read.images.manifestIds(), mirrors: { fetchFromMirrors: () => Promise.resolve(null), openManifest: () => null }, unitOfWork: unit, clock, graceMs: 0, onFault: unexpected,
     });
     return [
+      ...deploying.routes,
       ...reservationRoutes(reserving.reservations, reserving.changes, reserving.claims),
       ...slaveRoutes(new SlaveService(unit, clock, agents, reports, figures)),
       ...joinTokenRoutes(joinTokens),
@@ -65,7 +72,11 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
       ...decisionRoutes(new DecisionService(unit), { queue: () => Promise.resolve({ length: 0, items: [] }) }),
     ];
   };
-  return { routes, close: () => files.close() };
+  const close = async (): Promise<void> => {
+    await Promise.all(stops.map((stop) => stop()));
+    await files.close();
+  };
+  return { routes, close };
 }
 
 /** No agent reports here, so nothing may be wrong with a report. */
