@@ -50,6 +50,11 @@ export function makeExecutors({ driver, store, journal, onProgress }: ExecutorPa
       await note(instanceId, before);
       await driver.destroy(instanceId);
     },
+    pause: (instanceId) => driver.pause(instanceId),
+    continue: async (instanceId, { before }) => {
+      await note(instanceId, before);
+      await driver.resume(instanceId);
+    },
     save: (instanceId) => driver.save(instanceId),
     undefine: async (instanceId, { before }) => {
       await note(instanceId, before);

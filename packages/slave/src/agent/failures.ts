@@ -3,8 +3,11 @@ import type { DiskStoreErrorCode } from '../disks/disk-store';
 import type { HypervisorErrorCode } from '../hypervisor/driver';
 import type { StepKind } from './steps';
 
-/** `hung` passed its deadline; `no-effect` returned quietly and the host had not changed; `state-full`: the journal had no room. */
-export type FailureCode = DiskStoreErrorCode | HypervisorErrorCode | 'hung' | 'no-effect' | 'state-full';
+/**
+ * `hung` passed its deadline; `no-effect` returned quietly and the host had not changed; `no-turn` had no slot in time;
+ * `state-full`: the journal had no room.
+ */
+export type FailureCode = DiskStoreErrorCode | HypervisorErrorCode | 'hung' | 'no-effect' | 'no-turn' | 'state-full';
 
 /** What is remembered of a step that did not succeed. Times are monotonic milliseconds. */
 export interface Failure {
@@ -61,6 +64,7 @@ function verdictOf(kind: StepKind, code: FailureCode): Verdict {
       return { attempts: 12, reason: 'HypervisorUnusable' };
     case 'timeout':
       return { attempts: 6, reason: 'HypervisorUnusable' };
+    case 'no-turn':
     case 'save-unusable':
     case 'unsupported':
     case 'foreign':
@@ -79,6 +83,8 @@ const attempted: Readonly<Record<StepKind, string>> = {
   'resume-disk': 'it could not be continued after a disk error',
   shutdown: 'it could not be asked to shut down',
   destroy: 'its power could not be taken away',
+  pause: 'it could not be paused',
+  continue: 'it could not be continued',
   save: 'its RAM could not be saved',
   undefine: 'its definition could not be removed',
   'release-address': 'its address could not be released',

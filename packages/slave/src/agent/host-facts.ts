@@ -45,9 +45,13 @@ export interface Recollection {
   readonly failures: ReadonlyMap<string, Failure>;
   /** When the domain was first seen running without an address; null while it does not run. */
   readonly bootingSinceMs: number | null;
+  /** Since when the domain is paused, as far as was seen; null while it is not. */
+  readonly pausedSinceMs: number | null;
+  /** A save that is begun now need not wait for others. */
+  readonly savesAtOnce: boolean;
   readonly stopping: { readonly askedAtMs: number; readonly destroyAtMs: number } | null;
   /** Of the images being fetched; null when none is. */
   readonly progressPercent: number | null;
 }
 
-export const nothingRecollected: Recollection = { failures: new Map(), bootingSinceMs: null, stopping: null, progressPercent: null };
+export const nothingRecollected: Recollection = { failures: new Map(), bootingSinceMs: null, pausedSinceMs: null, savesAtOnce: true, stopping: null, progressPercent: null };

@@ -28,6 +28,10 @@ export interface ModelGuest {
   /** So many resumes still end in the next disk error. */
   diskErrors: number;
   faults: (FailureCode | null)[];
+  /** Every save of it fails so. */
+  saveFails?: FailureCode;
+  /** How long each of its saves in turn waits for those of others; the last for all that follow. */
+  saveWaitsMs?: number[];
 }
 
 const active: readonly DomainState[] = ['running', 'paused', 'paused-io', 'shutting-down', 'crashed'];
@@ -67,11 +71,14 @@ export class Model {
   look(): void {
     const state = this.host.domain?.state;
     const booting = state === 'running' && this.known.marks.up !== 'yes';
+    const { pausedSinceMs } = this.recollection;
     const trouble = this.recollection.failures.get('resume-disk');
     if (state === 'running' && trouble !== undefined && this.nowMs >= trouble.retryAtMs + steadyMs) this.recollection.failures.delete('resume-disk');
     this.recollection = {
       ...this.recollection,
       bootingSinceMs: booting ? (this.recollection.bootingSinceMs ?? this.nowMs) : null,
+      pausedSinceMs: state === 'paused' ? (pausedSinceMs ?? this.nowMs) : null,
+      savesAtOnce: (this.guest.saveWaitsMs?.[0] ?? 0) === 0,
       stopping: state === 'running' || state === 'shutting-down' ? this.recollection.stopping : null,
     };
   }
@@ -102,7 +109,11 @@ export class Model {
     this.done.push(step.kind);
     if (step.kind === 'shutdown') this.recollection = { ...this.recollection, stopping: { askedAtMs: this.nowMs, destroyAtMs: step.destroyAtMs } };
     const { failures } = this.recollection;
-    const fault = this.guest.faults.shift() ?? null;
+    if (step.kind === 'save' && !this.hasTurn(step.turnByMs)) {
+      failures.set('save', failedAgain(failures.get('save'), 'no-turn', 'model no-turn', this.nowMs));
+      return;
+    }
+    const fault = this.guest.faults.shift() ?? (step.kind === 'save' ? this.guest.saveFails : null) ?? null;
     if (fault !== null && step.kind !== 'note' && step.kind !== 'give-up') {
       failures.set(stepKey(step), failedAgain(failures.get(stepKey(step)), fault, `model ${fault}`, this.nowMs));
       return;
@@ -110,6 +121,15 @@ export class Model {
     this.perform(step);
     if (step.kind === 'resume-disk') failures.set(stepKey(step), failedAgain(failures.get(stepKey(step)), 'no-effect', '', this.nowMs));
     else failures.delete(stepKey(step));
+  }
+
+  /** The save waits for those of others; time passes meanwhile. */
+  private hasTurn(turnByMs: number | null): boolean {
+    const { saveWaitsMs = [] } = this.guest;
+    const waitMs = (saveWaitsMs.length > 1 ? saveWaitsMs.shift() : saveWaitsMs[0]) ?? 0;
+    const hasTurn = turnByMs === null || this.nowMs + waitMs <= turnByMs;
+    this.nowMs = hasTurn ? this.nowMs + waitMs : Math.max(this.nowMs, turnByMs ?? 0);
+    return hasTurn;
   }
 
   private perform(step: Step): void {
@@ -138,10 +158,10 @@ export class Model {
         host.domain = { state: host.domain?.state ?? 'off', generation: step.generation };
         return;
       case 'start':
-        is('off', 'saved', 'paused', 'crashed');
-        if (host.domain?.state !== 'paused' && (!host.files || host.missingImages.length > 0)) throw new Error('a start without files');
+        is('off', 'saved', 'crashed');
+        if (!host.files || host.missingImages.length > 0) throw new Error('a start without files');
         this.note(step.before);
-        host.leased = host.domain?.state === 'saved' || host.domain?.state === 'paused' ? host.leased : this.guest.takesAddress && host.address === 'right';
+        host.leased = host.domain?.state === 'saved' ? host.leased : this.guest.takesAddress && host.address === 'right';
         this.become('running');
         return;
       case 'resume-disk':
@@ -158,6 +178,15 @@ export class Model {
         is(...active);
         this.note(step.before);
         this.become('off');
+        return;
+      case 'pause':
+        is('running');
+        this.become('paused');
+        return;
+      case 'continue':
+        is('paused');
+        this.note(step.before);
+        this.become('running');
         return;
       case 'save':
         is('running', 'paused', 'paused-io');

@@ -9,6 +9,7 @@ import { reconcile } from './reconcile';
 import { Model, type ModelGuest, type ModelHost } from './reconcile.model';
 import { bootGraceMs } from './towards-running';
 import { shutdownGraceMs } from './towards-stopped';
+import { pausedWaitMs } from './towards-suspended';
 
 const id = '0192f0c1-2345-7abc-8def-0123456789ab';
 const image = (n: number) => ({ imageId: id, sha256: String(n).repeat(64), sizeBytes: 1000, format: 'raw' as const });
@@ -82,6 +83,7 @@ const guestArbitrary: fc.Arbitrary<ModelGuest> = fc.record({
   obeysPowerButton: fc.boolean(),
   diskErrors: fc.integer({ min: 0, max: 6 }),
   faults: fc.array(fc.option(fc.constantFrom(...codes)), { maxLength: 12 }),
+  saveWaitsMs: fc.array(fc.constantFrom(0, 1000, pausedWaitMs - 1, pausedWaitMs + 1), { maxLength: 4 }),
 });
 const worldArbitrary = fc.record({ host: hostArbitrary, marks: marksArbitrary, guest: guestArbitrary, desired: fc.constantFrom<DesiredState>('running', 'suspended', 'stopped', 'deleted') });
 
@@ -131,7 +133,7 @@ describe('from any combination of facts, memories and faults', () => {
             if (kind === 'remove-files' && desired !== 'deleted' && m.host.files) expect(known.marks).toMatchObject({ booted: false, made: true });
             if (kind === 'undefine' && desired === 'running') expect(known.marks.booted).toBe(false);
             if (kind === 'shutdown') expect(desired).toBe('stopped');
-            if (kind === 'save') expect(desired).toBe('suspended');
+            if (kind === 'save' || kind === 'pause') expect(desired).toBe('suspended');
           }
         });
       }),

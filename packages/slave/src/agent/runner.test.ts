@@ -9,13 +9,15 @@ import { emptyJournal, type JournaledInstance } from './journal-state';
 import { noMarks, type Marks } from './marks';
 import { diskSlotMs, Runner } from './runner';
 import { stepPolicies, type Executors, type StepKind } from './steps';
+import { pausedWaitMs } from './towards-suspended';
 
 const image = { imageId: newId(1), sha256: 'a'.repeat(64), sizeBytes: 1, format: 'raw' as const };
 const spec = (name: string): NonNullable<DesiredInstance['spec']> => ({
   name, vcpus: 1, ramMiB: 1, diskMiB: 1, disk: image, kernel: null, ramdisk: null, kernelArguments: '',
   mac: '00:16:3e:00:00:01', address: '10.77.0.10', bandwidthMbps: null, seed: { hostname: name, user: 'student', sshPublicKeys: [] },
 });
-const [first, second] = [newId(2), newId(3)];
+const instanceIds = [newId(2), newId(3), newId(4), newId(5)] as const;
+const [first, second, third, fourth] = instanceIds;
 
 /** A runner over two instances that are off and wanted running, whose steps end when the test says so. */
 class Rig {
@@ -47,7 +49,7 @@ class Rig {
     fetchSlots: 1,
   });
 
-  want(instanceId: string, generation: number, desired: 'running' | 'stopped', end: { readonly endsAt?: string } = {}): void {
+  want(instanceId: string, generation: number, desired: 'running' | 'suspended' | 'stopped', end: { readonly endsAt?: string } = {}): void {
     const wanted: DesiredInstance = { instanceId, generation, desired, spec: spec(instanceId.slice(-4)), ...end };
     this.instances.set(instanceId, { desired: wanted, spec: wanted.spec, told: null, marks: { ...noMarks, made: true, ...this.marks } });
     this.runner.wake(instanceId);
@@ -69,7 +71,7 @@ class Rig {
   }
 
   nameOf(instanceId: string): string {
-    return instanceId === first ? 'first' : 'second';
+    return ['first', 'second', 'third', 'fourth'][instanceIds.indexOf(instanceId)] ?? '';
   }
 
   private begin(kind: StepKind, instanceId: string): Promise<void> {
@@ -303,4 +305,60 @@ test.each(['running', 'stopped'] as const)('a guest (wanted %s) that the absence
   expect(rig.begun).not.toContain('destroy first');
   rig.mirror = 'well';
   expect(await resumes(20_000)).toBeLessThanOrEqual(7);
+});
+
+describe('guests that are suspended together, one save at a time', () => {
+  /** The first is being saved, the second is paused and waits for its turn. */
+  const untilOneWaits = async (): Promise<void> => {
+    rig.domainState = 'running';
+    rig.marks = { booted: true, up: 'yes' };
+    rig.want(first, 1, 'suspended');
+    await turn();
+    rig.want(second, 1, 'suspended');
+    await turn();
+    expect(rig.begun).toEqual(['save first', 'pause second']);
+    rig.domainState = 'paused';
+    rig.ends.splice(1, 1)[0]?.ok();
+    await turn();
+    expect(rig.begun).toEqual(['save first', 'pause second']);
+  };
+
+  test('are paused at once, and saved when their turn comes', async () => {
+    await untilOneWaits();
+    await rig.clock.advance(pausedWaitMs / 2);
+    rig.domainState = 'saved';
+    rig.ends[0]?.ok();
+    await turn();
+    expect(rig.begun).toEqual(['save first', 'pause second', 'save second']);
+  });
+
+  test('wait for their turn so long and no longer; then they run, and wait as long as it takes', async () => {
+    await untilOneWaits();
+    // The slot of a save that hangs is lent for two minutes: there is one after the other.
+    rig.domainState = 'running';
+    for (const instanceId of [third, fourth]) rig.want(instanceId, 1, 'suspended');
+    await turn();
+    rig.domainState = 'paused';
+    for (const { ok } of rig.ends.splice(1)) ok();
+    await turn();
+    await rig.clock.advance(pausedWaitMs - 1);
+    expect(rig.begun.slice(2)).toEqual(['pause third', 'pause fourth', 'save second']);
+    await rig.clock.advance(1);
+    expect(rig.begun.slice(5)).toEqual(['continue third', 'continue fourth']);
+    rig.domainState = 'running';
+    for (const { ok } of rig.ends.splice(2)) ok();
+    await turn();
+    await rig.clock.advance(diskSlotMs - 1);
+    expect(rig.begun.slice(7)).toEqual(['save third']);
+    await rig.clock.advance(diskSlotMs);
+    expect(rig.begun.slice(7)).toEqual(['save third', 'save fourth']);
+    expect(rig.failures.map((error) => (error as Error).name)).toEqual(['NoTurnError', 'NoTurnError']);
+  });
+
+  test('one that is wanted running meanwhile is continued without waiting for a turn', async () => {
+    await untilOneWaits();
+    rig.want(second, 2, 'running');
+    await turn();
+    expect(rig.begun).toEqual(['save first', 'pause second', 'continue second']);
+  });
 });

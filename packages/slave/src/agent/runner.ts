@@ -33,7 +33,8 @@ import type { ObservedInstance } from '@paravcl/shared/protocol/desired-instance
  *     deadline or for a newer order: it is shared by all who need the image, and goes on for them.
  *     A step holds its slot as long, but one that starts or saves for two minutes at most: a call that hangs
  *     in the hypervisor keeps its own instance waiting, and another no longer than that. A look at the host
- *     takes no slot. So an instance whose steps need no hypervisor never waits for one that does.
+ *     takes no slot. So an instance whose steps need no hypervisor never waits for one that does. A save waits for its
+ *     slot no longer than the step says, so that a guest paused meanwhile is continued in time.
  *  5. A step that fails, or that changes nothing, is not tried again before its back-off has passed.
  *  6. An instance that is settled costs nothing until something wakes it: an order, an event, its timer,
  *     or the resync.
@@ -280,7 +281,12 @@ export class Runner {
     let done: Promise<void> = Promise.resolve();
     let endLoan: Cancel = () => undefined;
     try {
-      if (slot !== null && (await Promise.race([slot, interruption.happened])) === 'interrupted') return 'dropped';
+      if (slot !== null) {
+        const turn = this.hasPassed(step.kind === 'save' ? step.turnByMs : null);
+        const what = await Promise.race([slot, interruption.happened, turn.passed]).finally(turn.end);
+        if (what === 'interrupted') return 'dropped';
+        if (what === 'passed') throw new NoTurnError('the saves of others took so long that it did not have its turn while it was to be kept paused');
+      }
       if (this.stopped || !this.isInForce(instanceId, instance)) return 'dropped';
       if (step.kind === 'shutdown') {
         instance.recollection = { ...instance.recollection, stopping: { askedAtMs: clock.monotonicMs(), destroyAtMs: step.destroyAtMs } };
@@ -295,6 +301,8 @@ export class Runner {
         const late = clock.after(deadlineMs, () => log.error({ instanceId, generation, step: step.kind, deadlineMs }, 'a step has not ended by its deadline; nothing else is done for its instance before it ends'));
         await done.finally(late);
       }
+      // Somebody may hold the instance before it is looked at again.
+      if (step.kind === 'pause') instance.recollection = { ...instance.recollection, pausedSinceMs: clock.monotonicMs() };
       log.info({ instanceId, generation, step: step.kind, ms: Math.round(clock.monotonicMs() - beganMs) }, 'step done');
       this.remember(instance, step, instance.quiet.has(stepKey(step)) ? 'no-effect' : null, 'it was done twice and the host did not change');
       return 'quiet';
@@ -334,7 +342,8 @@ export class Runner {
     if (instance.generation === generation && instance.timeOver === timeOver) return;
     instance.generation = generation;
     instance.timeOver = timeOver;
-    instance.recollection = { ...nothingRecollected, failures: new Map(), bootingSinceMs: instance.recollection.bootingSinceMs };
+    const { bootingSinceMs, pausedSinceMs } = instance.recollection;
+    instance.recollection = { ...nothingRecollected, failures: new Map(), bootingSinceMs, pausedSinceMs };
     instance.quiet = new Set();
     instance.progress.clear();
   }
@@ -352,9 +361,21 @@ export class Runner {
     instance.recollection = {
       ...recollection,
       bootingSinceMs: booting ? (recollection.bootingSinceMs ?? nowMs) : null,
+      pausedSinceMs: state === 'paused' ? (recollection.pausedSinceMs ?? nowMs) : null,
+      // True until its steps are begun: that is in the same turn.
+      savesAtOnce: this.slots.disk.isFree,
       stopping: state === 'running' || state === 'shutting-down' ? recollection.stopping : null,
       progressPercent: facts.missingImages.length > 0 ? recollection.progressPercent : null,
     };
+  }
+
+  /** When the clock has come to `atMs` (monotonic), or never. One that is over loses against what is there already. */
+  private hasPassed(atMs: number | null): { readonly passed: Promise<'passed'>; readonly end: () => void } {
+    let end: Cancel = () => undefined;
+    const passed = new Promise<'passed'>((resolve) => {
+      if (atMs !== null) end = this.parts.clock.after(Math.max(0, atMs - this.parts.clock.monotonicMs()), () => resolve('passed'));
+    });
+    return { passed, end };
   }
 
   /** Rejects with a `hung` error when `work` has not ended by then. */
@@ -409,6 +430,10 @@ export class Runner {
   }
 }
 
+class NoTurnError extends Error {
+  override readonly name = 'NoTurnError';
+}
+
 class HungError extends Error {
   override readonly name = 'HungError';
 }
@@ -431,6 +456,7 @@ function interruptible(interrupts: Set<() => void>): { readonly happened: Promis
 function classify(error: unknown): { readonly code: FailureCode; readonly message: string } {
   if (error instanceof HypervisorError || error instanceof DiskStoreError) return { code: error.code, message: error.message };
   if (error instanceof JournalFullError) return { code: 'state-full', message: error.message };
+  if (error instanceof NoTurnError) return { code: 'no-turn', message: error.message };
   if (error instanceof HungError) return { code: 'hung', message: error.message };
   return { code: 'failed', message: error instanceof Error ? error.message : String(error) };
 }

@@ -3,6 +3,11 @@ export class Slots {
   private readonly waiting: (() => void)[] = [];
   constructor(private free: number) {}
 
+  /** Who asks now need not wait. */
+  get isFree(): boolean {
+    return this.free > 0;
+  }
+
   /** Resolves, with the function that gives the slot back, when one is free. */
   async take(): Promise<() => void> {
     if (this.free > 0) this.free -= 1;

@@ -10,6 +10,8 @@ export const stepWords: Readonly<Record<StepKind, string>> = {
   'resume-disk': 'it is being continued after an error of its disk',
   shutdown: 'it is being shut down',
   destroy: 'its power is being taken away',
+  pause: 'it is being paused',
+  continue: 'it is being continued',
   save: 'its memory is being saved',
   undefine: 'its definition is being removed',
   'release-address': 'its address is being given back',

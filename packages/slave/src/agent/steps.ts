@@ -12,14 +12,19 @@ interface StepData {
   'reserve-address': { readonly reservation: AddressReservation };
   /** Makes the definition; on a running domain only the mark's generation changes. */
   define: { readonly generation: number; readonly spec: InstanceSpec };
-  /** Boots it, restores its save, or continues it when paused. */
+  /** Boots it, or restores its save. */
   start: { readonly before: Partial<Marks>; readonly boots: boolean };
   /** Continues a guest that a disk error stopped. */
   'resume-disk': Record<never, never>;
   /** ACPI power button; the power is taken away at `destroyAtMs` (monotonic). */
   shutdown: { readonly before: Partial<Marks>; readonly destroyAtMs: number };
   destroy: { readonly before: Partial<Marks> };
-  save: Record<never, never>;
+  /** Stops its processors, RAM and all else kept: until its save has its turn. */
+  pause: Record<never, never>;
+  /** Continues a guest that is paused; never one that was saved meanwhile. */
+  continue: { readonly before: Partial<Marks> };
+  /** Pauses the guest, writes its RAM down and ends it; its turn is waited for until `turnByMs` (monotonic), or as long as it takes. */
+  save: { readonly turnByMs: number | null };
   /** Removes the definition and, with it, a saved RAM. */
   undefine: { readonly before: Partial<Marks> };
   'release-address': { readonly mac: string };
@@ -69,6 +74,8 @@ export const stepPolicies: Readonly<Record<StepKind, StepPolicy>> = {
   'resume-disk': { deadlineMs: quick, slots: null },
   shutdown: { deadlineMs: quick, slots: null },
   destroy: { deadlineMs: destroyCallMs + quick, slots: null },
+  pause: { deadlineMs: quick, slots: null },
+  continue: { deadlineMs: quick, slots: null },
   save: { deadlineMs: ramCallMs + quick, slots: 'disk' },
   undefine: { deadlineMs: quick, slots: null },
   'release-address': { deadlineMs: quick, slots: null },

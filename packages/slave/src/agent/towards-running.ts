@@ -18,7 +18,7 @@ export function towardsRunning(desired: Wanted, view: View): Plan {
     case 'running':
       return keepRunning(desired, view);
     case 'paused':
-      return act(view, [{ kind: 'start', boots: false, before: { booted: true, stopAsked: false } }], observe(desired, 'resuming'));
+      return act(view, [{ kind: 'continue', before: { booted: true, stopAsked: false } }], observe(desired, 'resuming'));
     case 'paused-io':
       return continueAfterDiskError(desired, view);
     case 'shutting-down':

@@ -37,7 +37,7 @@ export function towardsStopped(desired: Wanted, view: View): Plan {
     case 'paused':
       // A guest that does not run cannot answer the power button.
       if (desired.forceStop === true) return act(view, [{ kind: 'destroy', before: stopAsked }], stoppingOr(desired, view, 'destroy'));
-      return act(view, [{ kind: 'start', boots: false, before: { booted: true } }], observe(desired, 'stopping'));
+      return act(view, [{ kind: 'continue', before: { booted: true } }], observe(desired, 'stopping'));
     case 'paused-io':
       if (desired.forceStop !== true && (recollection.failures.get('resume-disk')?.attempts ?? 0) < resumesBeforePowerOff) return continueAfterDiskError(desired, view);
       return act(view, [{ kind: 'destroy', before: stopAsked }], stoppingOr(desired, view, 'destroy'));

@@ -1,9 +1,12 @@
 import type { Reason } from '@paravcl/shared/domain/reasons';
 import type { ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import { domainLost, stoppedByGuest, vanished } from './ended-by-itself';
-import { cut } from './failures';
-import { act, bootedSteps, firstFinal, observe, type Plan, type View, type Wanted } from './plan';
+import { cut, finalReason } from './failures';
+import { act, bootedSteps, observe, type Plan, type View, type Wanted } from './plan';
 import type { Step } from './steps';
+
+/** So long a guest stays paused for its turn to be saved; shorter than the master waits for a suspend, so that it hears why. */
+export const pausedWaitMs = 4 * 60_000;
 
 /** Wanted suspended. A guest that cannot be saved keeps running and says why; nothing is started to be saved. */
 export function towardsSuspended(desired: Wanted, view: View): Plan {
@@ -29,17 +32,34 @@ export function towardsSuspended(desired: Wanted, view: View): Plan {
 }
 
 /**
- * Saves a guest that is active.
+ * Saves a guest that is active. One whose save has to wait for those of others is paused first, so that guests which are
+ * suspended together stop together: whoever talks to another finds him as he was.
+ *
+ * A guest that is paused is being saved, or waits for its turn, or is continued: it is continued as soon as its save failed
+ * once, and when its turn does not come (`pausedWaitMs`). From then on it is not paused beforehand: a save pauses its guest as
+ * its first act, and libvirt continues one that ran when it fails.
  * @param meanwhile the reason to tell while it is being saved
  * @param otherwise what follows when it cannot be
  */
 export function save(desired: Wanted, view: View, meanwhile: Reason | null, otherwise: string): Plan {
-  const steps: Step[] = [{ kind: 'save' }, ...bootedSteps(view.marks)];
-  const final = firstFinal(steps, view.recollection.failures);
+  const { marks, recollection } = view;
+  const steps: Step[] = [nextOfSave(view), ...bootedSteps(marks)];
+  const failure = recollection.failures.get('save');
+  const final = failure === undefined ? null : finalReason('save', failure);
   if (final === null) return act(view, steps, observe(desired, 'suspending', meanwhile));
   // The guest holds its cores and its RAM, so it is called what it is.
   const reason: Reason = { code: final.code === 'NotEnoughDisk' ? final.code : 'SlaveRefused', sentence: cut(`${final.sentence} ${otherwise}`) };
   return act(view, steps, observe(desired, 'running', reason));
+}
+
+function nextOfSave({ facts, recollection, nowMs }: View): Step {
+  const { failures, savesAtOnce, pausedSinceMs } = recollection;
+  const isPaused = facts.domain?.state === 'paused';
+  if (failures.has('save')) return isPaused ? { kind: 'continue', before: {} } : { kind: 'save', turnByMs: null };
+  if (isPaused) return { kind: 'save', turnByMs: (pausedSinceMs ?? nowMs) + pausedWaitMs };
+  // Without having been paused it is saved all the same, a little later than the others.
+  const pauses = facts.domain?.state === 'running' && !savesAtOnce && !failures.has('pause');
+  return pauses ? { kind: 'pause' } : { kind: 'save', turnByMs: null };
 }
 
 function notStarted(desired: Wanted, { booted, marks }: View): ObservedInstance {

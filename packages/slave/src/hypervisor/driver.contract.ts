@@ -150,6 +150,30 @@ export function driverContract(name: string, makeFixture: () => Promise<Contract
       await discard(spec);
     });
 
+    it('pauses a guest and lets it go on as it was; one saved while paused runs when it is restored', async () => {
+      const spec = await booted();
+      const before = await fixture.guestCounter(spec);
+      await driver.pause(spec.instanceId);
+      await driver.pause(spec.instanceId);
+      expect(await stateOf(spec)).toBe('paused');
+      expect(await fixture.peek(spec.instanceId)).toBe('paused');
+      await driver.resume(spec.instanceId);
+      expect(await fixture.peek(spec.instanceId)).toBe('running');
+      expect(await fixture.guestCounter(spec)).toBeGreaterThanOrEqual(before);
+
+      await driver.pause(spec.instanceId);
+      await driver.save(spec.instanceId);
+      expect(await stateOf(spec)).toBe('saved');
+      // Whoever thinks it is still paused does not start it.
+      expect(await refusal(driver.resume(spec.instanceId))).toBe('wrong-state');
+      expect(await refusal(driver.pause(spec.instanceId))).toBe('wrong-state');
+      expect(await stateOf(spec)).toBe('saved');
+      await driver.start(spec.instanceId);
+      expect(await fixture.peek(spec.instanceId)).toBe('running');
+      expect(await fixture.guestCounter(spec)).toBeGreaterThanOrEqual(before);
+      await discard(spec);
+    });
+
     it('never boots a saved domain afresh when its save is damaged', async () => {
       const spec = await booted();
       await driver.save(spec.instanceId);
@@ -189,6 +213,7 @@ export function driverContract(name: string, makeFixture: () => Promise<Contract
     it('refuses calls that the state does not allow', async () => {
       const spec = await defined();
       expect(await refusal(driver.save(spec.instanceId))).toBe('wrong-state');
+      expect(await refusal(driver.pause(spec.instanceId))).toBe('wrong-state');
       expect(await refusal(driver.resume(spec.instanceId))).toBe('wrong-state');
       expect(await refusal(driver.stats(spec.instanceId))).toBe('wrong-state');
       expect(await refusal(driver.screenshot(spec.instanceId))).toBe('wrong-state');
@@ -198,7 +223,7 @@ export function driverContract(name: string, makeFixture: () => Promise<Contract
     it('knows no domain that is not there', async () => {
       const nobody = newId(Date.now());
       expect(await driver.find(nobody)).toBeNull();
-      for (const call of ['start', 'shutdown', 'destroy', 'save', 'resume', 'stats', 'screenshot'] as const) {
+      for (const call of ['start', 'shutdown', 'destroy', 'save', 'pause', 'resume', 'stats', 'screenshot'] as const) {
         expect([call, await refusal(driver[call](nobody))]).toEqual([call, 'unknown-domain']);
       }
     });
@@ -208,7 +233,7 @@ export function driverContract(name: string, makeFixture: () => Promise<Contract
       const others = await fixture.spec((specs += 1));
       await fixture.makeOtherSlaves(others);
       for (const uuid of [foreign, others.instanceId]) {
-        for (const call of ['find', 'start', 'shutdown', 'destroy', 'save', 'resume', 'undefine', 'stats', 'screenshot'] as const) {
+        for (const call of ['find', 'start', 'shutdown', 'destroy', 'save', 'pause', 'resume', 'undefine', 'stats', 'screenshot', 'activeDisk'] as const) {
           expect([call, await refusal(driver[call](uuid))]).toEqual([call, 'foreign']);
         }
         expect(await refusal(driver.define({ ...others, instanceId: uuid }))).toBe('foreign');

@@ -137,7 +137,9 @@ export interface HypervisorDriver {
   destroy(instanceId: string): Promise<void>;
   /** Writes RAM and device state to disk and stops (libvirt managed save). Returns when it is durable. */
   save(instanceId: string): Promise<void>;
-  /** Continues a domain paused after a disk error. */
+  /** Stops its processors and keeps all else, until `resume` or `start`; saved so, it runs when it is restored. Quiet when it is paused. */
+  pause(instanceId: string): Promise<void>;
+  /** Continues a domain that is paused, be it by a disk error. Never starts one that is saved or off. */
   resume(instanceId: string): Promise<void>;
   /** Removes definition and managed save of a domain that is off. Quiet when there is none. */
   undefine(instanceId: string): Promise<void>;

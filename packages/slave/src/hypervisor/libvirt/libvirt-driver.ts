@@ -196,6 +196,13 @@ export class LibvirtDriver implements HypervisorDriver {
     await this.halfSaves.ended(facts.name);
   }
 
+  async pause(instanceId: string): Promise<void> {
+    const facts = await this.present(instanceId);
+    if (facts.state === 'paused' || facts.state === 'paused-io') return;
+    if (facts.state !== 'running') throw wrongState(facts, 'only a running guest can be paused');
+    await this.virsh.run(['suspend', '--domain', instanceId]);
+  }
+
   async resume(instanceId: string): Promise<void> {
     const facts = await this.present(instanceId);
     if (facts.state === 'running') return;

@@ -147,6 +147,14 @@ export class SimulatedDriver implements HypervisorDriver {
     this.move(domain, 'saved');
   }
 
+  async pause(instanceId: string): Promise<void> {
+    await this.faults.pass('pause');
+    const domain = this.present(instanceId);
+    if (domain.state === 'paused' || domain.state === 'paused-io') return;
+    if (domain.state !== 'running') throw wrongState(domain, 'only a running guest can be paused');
+    this.move(domain, 'paused');
+  }
+
   async resume(instanceId: string): Promise<void> {
     await this.faults.pass('resume');
     const domain = this.present(instanceId);
