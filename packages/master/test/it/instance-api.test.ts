@@ -89,6 +89,11 @@ describe('the API of images, instances and operations', () => {
     await rig.report(id, 'suspended');
     expect((await ask('POST', `/instances/${id}/stop`)).status).toBe(202);
     expect((await ask('POST', `/instances/${id}/stop`, { force: true })).status).toBe(202);
+    const reset = await ask('POST', `/instances/${id}/reset`, undefined, { 'Idempotency-Key': 'anew' });
+    expect(reset).toMatchObject({ status: 202, body: { operation: { state: 'pending', kind: 'instance.reset' }, instance: { desired: 'stopped' } } });
+    expect((await ask('POST', `/instances/${id}/reset`, undefined, { 'Idempotency-Key': 'anew' })).body).toEqual(reset.body);
+    expect((await ask('POST', `/instances/${id}/reset`, { toProduction: 'yes' })).status).toBe(400);
+    expect(rig.agents.last(id).desired.spec).toMatchObject({ diskEpoch: 2 });
     rig.agents.answer = () => ({ commandId: id, outcome: { ok: true, body: 'login: ' } });
     const log = await ask('GET', `/instances/${id}/serial-log`);
     expect([log.body['text'], log.headers.get('content-type')]).toEqual(['login: ', 'text/plain; charset=utf-8']);

@@ -254,6 +254,26 @@ test('one instance through its whole life: launched, suspended, resumed, stopped
   await until('forgotten', () => agent.seen().length === 0 && journal.state.instances.size === 0);
 });
 
+test('an order for a higher epoch of the disk begins the instance anew, also under a generation that an agent of an earlier release had written down without it', async () => {
+  order(want(0, 1, 'running'));
+  await reaches(0, 1, 'running');
+  const id = instanceIds[0] ?? '';
+  const anew = want(0, 1, 'running');
+  if (anew.spec === null) throw new Error('no spec');
+  order({ ...anew, spec: { ...anew.spec, diskEpoch: 2 } });
+  await until('begun anew', () => agent.seen()[0]?.state === 'running' && agent.seen()[0]?.diskEpoch === 2);
+  expect(await store.diskEpoch(id)).toBe(2);
+  expect(driver.host.domain(id)?.boots).toBe(1);
+  expect(driver.host.current.reservations).toEqual([{ mac: specOf(0).mac, address: specOf(0).address, name: specOf(0).name }]);
+  // The same again, and one without it, change nothing any more.
+  const toldBefore = master.frames.filter(({ type }) => type === 'observed').length;
+  order({ ...anew, spec: { ...anew.spec, diskEpoch: 2 } }, anew);
+  await until('answered', () => master.frames.filter(({ type }) => type === 'observed').length > toldBefore);
+  await agent.settled();
+  expect(await store.diskEpoch(id)).toBe(2);
+  expect(driver.host.domain(id)?.boots).toBe(1);
+});
+
 test('states on the way are told, and heartbeats go on', async () => {
   order(want(0, 1, 'running'));
   await reaches(0, 1, 'running');
@@ -687,7 +707,7 @@ test('whenever the host is listed again the guest network is looked at too', asy
 function strangers(count: number): readonly string[] {
   return Array.from({ length: count }, (_, n) => {
     const instanceId = newId(1_600_000_000_000 + n);
-    driver.host.putDomain({ instanceId, name: `i-old-${n}`, generation: 1, slaveId, vcpus: 1, ramMiB: 1, mac: `00:16:3e:01:00:${n.toString(16).padStart(2, '0')}`, serialLog: '/x', state: 'off', booted: false, boots: 0 });
+    driver.host.putDomain({ instanceId, name: `i-old-${n}`, generation: 1, slaveId, vcpus: 1, ramMiB: 1, mac: `00:16:3e:01:00:${n.toString(16).padStart(2, '0')}`, serialLog: '/x', state: 'off', booted: false, boots: 0, disk: [] });
     return instanceId;
   });
 }
