@@ -1,23 +1,31 @@
 import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { Clock } from '@paravcl/shared/clock';
+import { ParavclError } from '@paravcl/shared/errors';
 import type { ImageOptions } from './config-images';
 import type { UnitOfWork } from './db/unit-of-work';
 import type { BoundRoute } from './http/binding';
 import { relocationRoutes } from './http/relocation-routes';
 import { snapshotRoutes } from './http/snapshot-routes';
 import type { Job } from './jobs/periodic';
+import { DeltaReception } from './services/delta-reception';
+import { ImageHolds } from './services/image-holds';
 import { InstanceRelocation, type InstanceRelocationDeps } from './services/instance-relocation';
 import type { InstanceService } from './services/instance-service';
 import type { AgentPort } from './services/ports';
 import { SnapshotMaking, type SnapshotMakingDeps } from './services/snapshot-making';
 import { SnapshotService } from './services/snapshot-service';
+import type { ChunkStore } from './store/chunk-store';
+import { DeltaIntake } from './store/delta-intake';
+import type { ImageStore } from './store/image-store';
 
 /** Hosts have so long to freeze: longer than a busy one needs, and short enough for one moment. */
 const freezeMs = 2 * 60_000;
 const snapshotsEveryMs = 1000;
 
-export interface SnapshotFoundation extends Pick<SnapshotMakingDeps, 'takeDelta' | 'uploads' | 'onFault'>, Pick<InstanceRelocationDeps, 'scheduler' | 'settings'> {
+export interface SnapshotFoundation extends Pick<SnapshotMakingDeps, 'onFault'>, Pick<InstanceRelocationDeps, 'scheduler' | 'settings'> {
   readonly instances: Pick<InstanceService, 'get'>;
+  readonly uploads: ImageStore;
+  readonly store: ChunkStore;
   readonly unit: UnitOfWork;
   readonly clock: Clock;
   readonly agents: Pick<AgentPort, 'isConnected' | 'command'>;
@@ -26,16 +34,30 @@ export interface SnapshotFoundation extends Pick<SnapshotMakingDeps, 'takeDelta'
 }
 
 /** Snapshots: what people ask for, and what brings it about; wired, nothing runs yet. */
-export function composeSnapshots({ unit, clock, agents, mirrors, policy, scheduler, settings, instances, ...making }: SnapshotFoundation): {
+export function composeSnapshots({ unit, clock, agents, mirrors, policy, scheduler, settings, instances, uploads, store, onFault }: SnapshotFoundation): {
   readonly snapshots: SnapshotService;
   readonly relocation: InstanceRelocation;
   readonly making: SnapshotMaking;
+  /** What hosts send of frozen disks. */
+  readonly deltas: DeltaReception;
   readonly routes: readonly BoundRoute[];
   readonly jobs: readonly (readonly [string, Job, number])[];
 } {
-  const bringing = new SnapshotMaking({ ...making, unitOfWork: unit, agents, clock, settings });
+  const bringing = new SnapshotMaking({ unitOfWork: unit, agents, clock, settings, uploads, takeDelta: deltaTaker(uploads, new DeltaIntake(store)), onFault });
   const limits = { freezeMs, deadlineMs: policy.deadlineMinutes * 60_000, perStudent: policy.perStudent, timeZone: settings.timeZone };
   const snapshots = new SnapshotService({ unitOfWork: unit, agents, clock, settings: limits, making: bringing, mirrors });
   const relocation = new InstanceRelocation({ unitOfWork: unit, agents, scheduler, clock, settings, snapshots: limits, making: bringing });
-  return { snapshots, relocation, making: bringing, routes: [...snapshotRoutes(snapshots), ...relocationRoutes(relocation, instances)], jobs: [['snapshots', bringing, snapshotsEveryMs]] };
+  const deltas = new DeltaReception({ door: bringing, uploads, holds: new ImageHolds() });
+  return { snapshots, relocation, deltas, making: bringing, routes: [...snapshotRoutes(snapshots), ...relocationRoutes(relocation, instances)], jobs: [['snapshots', bringing, snapshotsEveryMs]] };
+}
+
+/** Of what lies among the uploads for this image. */
+function deltaTaker(uploads: ImageStore, intake: DeltaIntake): SnapshotMakingDeps['takeDelta'] {
+  return async ({ imageId, baseManifestId, sizeBytes, instanceName }) => {
+    if (baseManifestId === null) throw new Error(`The disk of ${instanceName} came before it was frozen.`);
+    const { contentBytes, manifestId, dirtiedBytes, release } = await intake.take(await uploads.file(imageId), baseManifestId);
+    if (contentBytes === sizeBytes) return { manifestId, dirtiedBytes, contentSha256: null, release };
+    release();
+    throw new ParavclError('invalid-input', `Its host said that the disk has ${sizeBytes ?? 'no'} bytes, and sent one of ${contentBytes}.`);
+  };
 }

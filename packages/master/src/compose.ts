@@ -8,8 +8,10 @@ import { composeImageRepository } from './compose-image-repository';
 import { composeMirrors } from './compose-mirrors';
 import { composePreCopy } from './compose-pre-copy';
 import { composeScheduling } from './compose-scheduling';
+import { composeSnapshots } from './compose-snapshots';
 import type { MasterConfig } from './config';
 import { MysqlUnitOfWork } from './db/mysql-unit-of-work';
+import { agentDeltaRoutes } from './http/agent-delta-routes';
 import { agentRoutes, agentRoutesPath } from './http/agent-routes';
 import { createApp } from './http/app';
 import type { BoundRoute } from './http/binding';
@@ -27,6 +29,7 @@ import { sessionRoutes } from './http/session-routes';
 import { slaveRoutes } from './http/slave-routes';
 import { storeRoutes } from './http/store-routes';
 import { userRoutes } from './http/user-routes';
+import { AgingJob, agingEveryMs } from './jobs/aging-job';
 import { DeadlineJob } from './jobs/deadline-job';
 import { EndingJob } from './jobs/ending-job';
 import { FleetStoreJob, fleetStoreEveryMs } from './jobs/fleet-store-job';
@@ -186,12 +189,16 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   });
   const storeService = new StoreService({
     store: chunks, mirrors: mirrors.fleet, unitOfWork: unit, clock, onFault: onStoreFault,
-    live: async () => [...(await unit.read.images.manifestIds()), ...(await unit.read.snapshots.manifestIds())], graceMs: config.images.sweep.graceHours * hourMs,
+    // In this order: a snapshot that becomes images in between is among the ones or the others.
+    live: async () => [...(await unit.read.snapshots.manifestIds()), ...(await unit.read.images.manifestIds())], graceMs: config.images.sweep.graceHours * hourMs,
   });
   const preCopy = composePreCopy({ unit, clock, fleet: mirrors.fleet, patterns: mirrors.patterns, policy: config.images.preCopy, timeZone: config.site.timeZone });
   const scheduling = composeScheduling({ unit, clock, agents, figures: pulse, scheduler, joinTokens, settings, siteName: config.site.name, preCopy: preCopy.calendar, onFault });
   const { instances } = scheduling;
   const consoles = new InstanceConsoleService(unit, agents, config.site.timeZone);
+  const snapshots = composeSnapshots({
+    unit, clock, agents, scheduler, instances, uploads, store: chunks, mirrors: mirrors.fleet, settings: settings.instances, policy: config.images.snapshots, onFault: onFault('snapshots'),
+  });
 
   // The row must be there before anybody shares it.
   await unit.transaction(lockCalendar);
@@ -216,6 +223,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ...preCopy.routes,
     ...storeRoutes(storeService),
     ...instanceRoutes(instances, consoles, scheduling.forecast),
+    ...snapshots.routes,
     ...scheduling.routes,
     ...operationRoutes(new OperationService(unit)),
     ...eventRoutes({ unit }),
@@ -234,6 +242,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
           images: repository.contents,
         }),
       },
+      { path: agentRoutesPath, router: agentDeltaRoutes({ holders: agents, deltas: snapshots.deltas, clock }) },
     ],
     authenticate: sessionAuthentication(sessions),
     idempotency: idempotencyStore(unit.read.idempotencyKeys, clock, onRecovery),
@@ -246,9 +255,11 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ['liveness', new LivenessJob(unit, clock, pulse, reports, settings.liveness), livenessEveryMs],
     ['deadlines', new DeadlineJob(unit, clock, settings.instances, scheduler, settings.liveness, onRecovery), deadlinesEveryMs],
     ['endings', new EndingJob({ unitOfWork: unit, agents, scheduler, clock, settings: settings.instances, onRecovery }), endingsEveryMs],
+    ['aging', new AgingJob({ unitOfWork: unit, agents, scheduler, clock, settings: settings.instances }), agingEveryMs],
     ['resend', new ResendJob(unit, agents, settings.instances.guestUser), resendEveryMs],
     ...scheduling.jobs,
     ...preCopy.jobs,
+    ...snapshots.jobs,
     ['store-sweep', new StoreSweepJob(storeService, clock, config.images.sweep.everyHours * hourMs), storeSweepLookMs],
     ['fleet-store', fleetStore, fleetStoreEveryMs],
     ['housekeeping', new HousekeepingJob(unit, clock, settings.housekeeping), housekeepingEveryMs],
@@ -268,6 +279,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
       await Promise.all(stops.map((stop) => stop()));
       await scheduling.idle();
       await scheduler.stop();
+      await snapshots.making.stop();
       await fleetStore.run();
       await chunks.close();
     },

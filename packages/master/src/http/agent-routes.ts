@@ -1,5 +1,4 @@
 import type { ImageState } from '@paravcl/shared/domain/image';
-import type { Admission } from '@paravcl/shared/domain/slave';
 import { ParavclError } from '@paravcl/shared/errors';
 import { idSchema } from '@paravcl/shared/ids';
 import { enrolmentAnswerSchema, enrolmentRequestSchema } from '@paravcl/shared/protocol/agent-to-master';
@@ -7,6 +6,7 @@ import { Router, type Request, type Response } from 'express';
 import type { Readable } from 'node:stream';
 import type { EnrolmentService } from '../services/enrolment-service';
 import type { RefusalLimiter } from '../services/refusal-limiter';
+import { participatingSlave, type ContentTokenHolders } from './agent-authentication';
 import { parseByteRange } from './byte-range';
 import { clientAddress } from './client-address';
 import { parseInput } from './invalid-input';
@@ -17,11 +17,6 @@ import { sendStreamed } from './send-streamed';
 export interface ImageContent {
   /** The content from this offset, which is below its size. */
   openRead(imageId: string, offsetBytes: number): Promise<{ readonly sizeBytes: number; readonly sha256: string; readonly stream: Readable }>;
-}
-
-/** Who holds a content token: the registry of agents' sessions. */
-export interface ContentTokenHolders {
-  holderOfContentToken(contentToken: string): { readonly slaveId: string; readonly admission: Admission } | null;
 }
 
 /** What the books say of an image; null when there is none, or when it is not granted to this slave. */
@@ -64,14 +59,9 @@ async function enrol({ enrolments, limiter }: AgentRoutesDeps, request: Request,
  * other it is one that does not exist.
  */
 async function sendImage({ holders, findImage, images }: AgentRoutesDeps, request: Request, response: Response): Promise<void> {
-  const bearer = /^Bearer ([A-Za-z0-9_-]{32,128})$/.exec(request.get('authorization') ?? '')?.[1];
-  const holder = bearer === undefined ? null : holders.holderOfContentToken(bearer);
-  if (holder === null) throw new ParavclError('unauthenticated', 'The content token is of no live session. Say hello again; the welcome carries a new one.');
-  if (holder.admission !== 'approved' && holder.admission !== 'draining') {
-    throw new ParavclError('forbidden', `A slave that is ${holder.admission} gets no images. An operator has to approve it.`);
-  }
+  const slaveId = participatingSlave(holders, request, 'gets no images');
   const { imageId } = request.params;
-  const image = typeof imageId === 'string' && idSchema.safeParse(imageId).success ? await findImage(imageId, holder.slaveId) : null;
+  const image = typeof imageId === 'string' && idSchema.safeParse(imageId).success ? await findImage(imageId, slaveId) : null;
   if (image === null || typeof imageId !== 'string') throw new ParavclError('not-found', 'There is no such image.');
   // A deprecated image is offered to nobody new, but instances of it may have to be made again.
   if (image.state !== 'ready' && image.state !== 'deprecated') throw new ParavclError('image-not-ready', `The image is ${image.state}: it has no checked content to give.`);

@@ -242,11 +242,6 @@ export class SnapshotRepository {
     return this.moved(imageId, ['frozen'], { state: 'received' });
   }
 
-  /** What came was not what its host said: it is to send it again. */
-  async wantedAgain(imageId: string): Promise<boolean> {
-    return this.moved(imageId, ['received'], { state: 'frozen' });
-  }
-
   async kept(imageId: string, { manifestId, contentSha256, dirtiedBytes }: { readonly manifestId: ManifestId; readonly contentSha256: string | null; readonly dirtiedBytes: number }): Promise<boolean> {
     return this.moved(imageId, ['received'], { state: 'kept', manifest_id: manifestId, content_sha256: contentSha256, dirtied_bytes: dirtiedBytes });
   }

@@ -9,6 +9,7 @@ import { sayStanding, snapshotSteps, type SnapshotStep } from '../core/snapshot-
 import type { SnapshotPart, SnapshotRecord } from '../core/snapshot-record';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { AgentPort } from './ports';
+import type { DeltaDoor, ExpectedDelta } from './delta-door';
 import type { InstanceSettings } from './instance-settings';
 import { completeMove } from './move-completion';
 import { insertSnapshotImages } from './snapshot-images';
@@ -48,7 +49,7 @@ const mostBases = 7;
  * Brings snapshots about, from their books alone: whatever died in between, the next round goes on from there. Wake it when
  * something changed; its job wakes it every second.
  */
-export class SnapshotMaking {
+export class SnapshotMaking implements DeltaDoor {
   /** Steps under way, by what they are about. */
   private readonly underWay = new Set<string>();
   /** Steps that ended since this round looked at the books, which do not show it there. */
@@ -83,13 +84,12 @@ export class SnapshotMaking {
     await Promise.race([Promise.allSettled(this.works), new Promise((resolve) => this.deps.clock.after(5000, () => resolve(undefined)))]);
   }
 
-  /** Whether this host may send what is to become this image; how large its disk is. */
-  async expected(slaveId: string, imageId: string): Promise<{ readonly diskBytes: number } | null> {
+  async expected(slaveId: string, imageId: string): Promise<ExpectedDelta | null> {
     const part = await this.deps.unitOfWork.read.snapshots.pendingPart(imageId);
-    return part?.state === 'frozen' && part.slaveId === slaveId && part.sizeBytes !== null ? { diskBytes: part.sizeBytes } : null;
+    if (part?.slaveId !== slaveId || part.sizeBytes === null || part.state === 'failed') return null;
+    return { diskBytes: part.sizeBytes, isHere: part.state !== 'frozen' };
   }
 
-  /** All of it came. */
   async received(imageId: string): Promise<void> {
     await this.deps.unitOfWork.transaction(({ snapshots }) => snapshots.received(imageId));
     this.wake();

@@ -2,7 +2,9 @@ import { newId } from '@paravcl/shared/ids';
 import type { Principal } from '@paravcl/shared/domain/people';
 import type { Command, CommandResult, FrozenDisk } from '@paravcl/shared/protocol/commands';
 import { ParavclError } from '@paravcl/shared/errors';
-import { composeSnapshots } from '../../src/compose-snapshots';
+import { InstanceRelocation } from '../../src/services/instance-relocation';
+import { SnapshotMaking } from '../../src/services/snapshot-making';
+import { SnapshotService } from '../../src/services/snapshot-service';
 import { eventually } from './eventually';
 import { openRig, type Rig } from './instance-rig';
 
@@ -20,10 +22,9 @@ let takeFault: unknown;
 let made: ReturnType<typeof compose>;
 
 function compose() {
-  return composeSnapshots({
-    unit: rig.unit, clock: rig.clock, agents: rig.agents, scheduler: rig.scheduler, settings: rig.settings, instances: rig.instances,
-    policy: { perStudent: 3, deadlineMinutes: 60 },
-    mirrors: { gone: () => undefined },
+  const { unit, clock, agents, settings, scheduler } = rig;
+  const making = new SnapshotMaking({
+    unitOfWork: unit, agents, clock, settings,
     uploads: { remove: () => Promise.resolve() },
     takeDelta: ({ imageId }) => {
       takes.push(imageId);
@@ -32,6 +33,12 @@ function compose() {
     },
     onFault: (error) => void rig.faults.push(error),
   });
+  const limits = { freezeMs: 120_000, deadlineMs: 3_600_000, perStudent: 3, timeZone: settings.timeZone };
+  return {
+    making,
+    snapshots: new SnapshotService({ unitOfWork: unit, agents, clock, settings: limits, making, mirrors: { gone: () => undefined } }),
+    relocation: new InstanceRelocation({ unitOfWork: unit, agents, scheduler, clock, settings, snapshots: limits, making }),
+  };
 }
 
 /** A host that does what it is told; what it sends has arrived before it says so. */
@@ -42,7 +49,7 @@ async function host(on: string, command: Command): Promise<CommandResult> {
     case 'freeze-disks':
       return done(JSON.stringify(command.disks.map(({ instanceId }) => frozenDisk(instanceId))));
     case 'send-disk':
-      expect(await made.making.expected(on, command.imageId)).toEqual({ diskBytes: 64 * MiB });
+      expect(await made.making.expected(on, command.imageId)).toEqual({ diskBytes: 64 * MiB, isHere: false });
       await made.making.received(command.imageId);
       return done(JSON.stringify({ deltaBytes: 9000, dirtiedBytes: 8192 }));
     default:

@@ -1,0 +1,15 @@
+/** A frozen disk that a pending snapshot waits for, as its host sends it. */
+export interface ExpectedDelta {
+  /** Size of the guest's disk. */
+  readonly diskBytes: number;
+  /** All of it came already, and was taken down; the host may not have heard so. */
+  readonly isHere: boolean;
+}
+
+/** What the master waits for of its hosts' disks: the snapshots answer. */
+export interface DeltaDoor {
+  /** Null when no pending snapshot waits for what this slave could send as this image. */
+  expected(slaveId: string, imageId: string): Promise<ExpectedDelta | null>;
+  /** All of it lies among the uploads, with the size and the SHA-256 that its host named. Quiet when nobody waits for it any more. */
+  received(imageId: string): Promise<void>;
+}
