@@ -12,7 +12,7 @@ import { authorise } from './policy';
 
 export interface OpenedContent {
   readonly sizeBytes: number;
-  /** Of the whole of it. */
+  /** Of the whole of it; of a snapshot, which nobody hashed as a whole, the id of its manifest. */
   readonly sha256: string;
   readonly stream: Readable;
 }
@@ -57,7 +57,7 @@ export class ImageContent {
   }
 
   private async open({ id, manifestId, contentSha256 }: ImageRecord, offsetBytes: number): Promise<OpenedContent> {
-    if (manifestId === null || contentSha256 === null) return this.earlier.openRead(id, offsetBytes);
-    return { ...(await this.reader.open(manifestId, offsetBytes)), sha256: contentSha256 };
+    if (manifestId === null) return this.earlier.openRead(id, offsetBytes);
+    return { ...(await this.reader.open(manifestId, offsetBytes)), sha256: contentSha256 ?? manifestId };
   }
 }
