@@ -3,6 +3,7 @@ import { siteNetworkSchema, type SiteNetwork } from '@paravcl/shared/domain/slav
 import { hostname } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { agingOptions } from './config-aging';
 import { imageOptions } from './config-images';
 import { mailOptions, participationOptions, peopleOptions, quotaOptions } from './config-people';
 import { presetOption, withPreset } from './config-presets';
@@ -101,6 +102,8 @@ const options = z
         /** What it was decided from, to make it again: the whole pool each time, so it grows much faster. At most as long as the decisions. */
         decisionInputsDays: count(1, 36_500).default(14),
         noticesDays: count(1, 36_500).default(90),
+        /** This is about instances themselves: how long they may lie unused. */
+        instances: agingOptions,
       })
       .prefault({}),
     /**

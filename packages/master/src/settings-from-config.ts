@@ -1,8 +1,10 @@
+import type { AgingPolicy } from './core/aging';
 import type { LivenessThresholds } from './core/liveness';
 import { orderingPolicies } from './core/ordering';
 import type { PlacementPolicy } from './core/rank';
 import type { ReservationRules } from './core/reservation-rules';
 import type { MasterConfig } from './config';
+import type { AgingOptions } from './config-aging';
 import { minutesOf, rulesOfGroup, type ReservationOptions } from './config-reservations';
 import { minuteOfDay } from './config-values';
 import type { Retention } from './jobs/housekeeping-job';
@@ -60,6 +62,7 @@ export function settingsFromConfig(config: MasterConfig, placement: PlacementPol
       instancesPerUser: config.limits.instancesPerUser,
       guestUser: guests.user,
       timeZone: config.site.timeZone,
+      aging: agingFrom(retention.instances),
       deadlinesMs: {
         preparing: deadlines.preparingMinutes * minuteMs,
         booting: deadlines.bootingMinutes * minuteMs,
@@ -150,6 +153,11 @@ function rulesFrom(options: ReservationOptions, timeZone: string): ReservationRu
     mostOpen: options.mostOpen,
     moveSteps: options.moveSteps,
   };
+}
+
+function agingFrom({ suspendedDays, stoppedDays, noticeDays, recycleDays }: AgingOptions): AgingPolicy {
+  const limit = (days: number | null): number | null => (days === null || days === 0 ? null : days * dayMs);
+  return { suspendedMs: limit(suspendedDays), stoppedMs: limit(stoppedDays), noticeMs: limit(noticeDays) ?? 0, recycleMs: limit(recycleDays) };
 }
 
 type QuotaOptions = MasterConfig['quotas']['user'];

@@ -23,7 +23,9 @@ export function instanceRoutes(instances: InstanceService, consoles: InstanceCon
     bind(contracts.startInstance, async ({ principal, params, body, clientAddress, subjectId }) => accepted(await instances.operate(principal, params.instanceId, { verb: 'start', clientAddress, minutes: body.minutes, reservedId: subjectId }))),
     bind(contracts.stopInstance, async ({ principal, params, body, clientAddress, subjectId }) => accepted(await instances.operate(principal, params.instanceId, { verb: 'stop', force: body.force, clientAddress, reservedId: subjectId }))),
     bind(contracts.resetInstance, async ({ principal, params, body, clientAddress, subjectId }) => accepted(await instances.reset(principal, params.instanceId, { toProduction: body.toProduction, clientAddress, reservedId: subjectId }))),
-    bind(contracts.deleteInstance, async ({ principal, params, clientAddress }) => accepted(await instances.operate(principal, params.instanceId, { verb: 'delete', clientAddress }))),
+    bind(contracts.deleteInstance, async ({ principal, params, query, clientAddress }) =>
+      accepted(await (query.recycle ? instances.recycle(principal, params.instanceId, { clientAddress }) : instances.operate(principal, params.instanceId, { verb: 'delete', clientAddress })))),
+    bind(contracts.restoreInstance, async ({ principal, params, clientAddress, subjectId }) => accepted(await instances.restore(principal, params.instanceId, { clientAddress, reservedId: subjectId }))),
     bind(contracts.getSerialLog, async ({ principal, params, query }) => ({
       body: Buffer.from(await consoles.serialLog(principal, params.instanceId, query.tailBytes), 'utf8'),
     })),

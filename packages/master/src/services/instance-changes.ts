@@ -1,5 +1,6 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { newId } from '@paravcl/shared/ids';
+import { idleSinceAfter } from '../core/aging';
 import { fit } from '../core/say';
 import type { InstanceRecord } from '../core/instance-record';
 import { operationProgress } from '../core/operation-progress';
@@ -36,8 +37,10 @@ export async function changeInstance(
     moved && change.observed !== undefined
       ? { progressPercent: null, ...change, changedAt: now, deadlineAt: deadlineAt(change.observed, now, context.settings, before.ramMiB) }
       : change;
-  if (!(await repositories.instances.change(before.id, before, timed))) return null;
-  const after: InstanceRecord = { ...before, ...timed };
+  const idleSince = timed.idleSince === undefined ? idleSinceAfter(before, { ...before, ...timed }, now) : timed.idleSince;
+  const written: InstanceChange = idleSince === before.idleSince ? timed : { ...timed, idleSince };
+  if (!(await repositories.instances.change(before.id, before, written))) return null;
+  const after: InstanceRecord = { ...before, ...written };
 
   const told =
     moved || after.desired !== before.desired || after.slaveId !== before.slaveId || after.generation !== before.generation || after.reason?.code !== before.reason?.code;
@@ -74,6 +77,26 @@ export function newOperation(kind: string, instance: InstanceRecord, slaveName: 
     createdAt: now,
     changedAt: now,
   };
+}
+
+/** A deletion under way: the instance as it is now, and who has to be told that nothing of it may remain. */
+export interface Deletion {
+  readonly instance: InstanceRecord;
+  /** To be pushed once the transaction is there; losing them is harmless, since they are owed in the books. */
+  readonly tombstones: readonly { readonly slaveId: string; readonly generation: number }[];
+}
+
+/**
+ * What follows when an instance was made to be deleted (`after`, under its new generation): every slave that may have something of
+ * it owes the proof that nothing remains; when none does, it is gone at once.
+ */
+export async function beginDeletion(repositories: Repositories, after: InstanceRecord, context: ChangeContext): Promise<Deletion> {
+  const { id, generation } = after;
+  for (const { slaveId } of await repositories.placements.unclean(id)) await repositories.placements.clean(id, slaveId, generation, null);
+  await repositories.placements.giveUpOnRetired(id, context.now);
+  await repositories.bookings.unclaim(id);
+  const tombstones = (await repositories.placements.unclean(id)).map(({ slaveId }) => ({ slaveId, generation }));
+  return { instance: tombstones.length > 0 ? after : ((await finishDeletion(repositories, after, context)) ?? after), tombstones };
 }
 
 /**

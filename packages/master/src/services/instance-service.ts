@@ -17,6 +17,7 @@ import { changedUnderLock } from './changed-under-lock';
 import { missingInstance, operableInstance } from './instance-access';
 import { changeInstance, newOperation } from './instance-changes';
 import { makeInstance } from './instance-making';
+import { InstanceRecycling, type RecyclingWish } from './instance-recycling';
 import { InstanceReset, type ResetWish } from './instance-reset';
 import type { InstanceSettings, Quotas, SchedulingSettings } from './instance-settings';
 import { InstanceVerbs, type Wish } from './instance-verbs';
@@ -28,6 +29,7 @@ import type { Participation, TakenPart } from './participation';
 import { authorise, reach } from './policy';
 import type { AgentPort, FleetFigures, SchedulerWake } from './ports';
 import { requireInstanceQuota } from './quota-check';
+import { requireOutOfBin } from './recycle-bin';
 import { priorityOfRequest, type PriorityRules } from './request-priority';
 
 export interface InstanceServiceDeps {
@@ -84,6 +86,7 @@ export interface InstanceQuery {
   readonly userId?: string | undefined;
   readonly groupId?: string | undefined;
   readonly slaveId?: string | undefined;
+  readonly recycled?: boolean | undefined;
 }
 
 /** Digits of the id at the end of a made name: more when a shorter one is taken. */
@@ -96,10 +99,12 @@ const nameDigits = [3, 4, 6, 8, 12, 24] as const;
 export class InstanceService {
   private readonly verbs: InstanceVerbs;
   private readonly resets: InstanceReset;
+  private readonly recycling: InstanceRecycling;
 
   constructor(private readonly deps: InstanceServiceDeps) {
     this.verbs = new InstanceVerbs(deps);
     this.resets = new InstanceReset(deps);
+    this.recycling = new InstanceRecycling(deps);
   }
 
   /**
@@ -160,6 +165,7 @@ export class InstanceService {
       if (earlier?.userId === principal.userId) return { instance, operation: earlier };
       const now = clock.now();
       requireClaimable(principal, instance, reservation);
+      requireOutOfBin(instance, this.deps.settings.timeZone, now);
       // One that waits already is counted already.
       if (instance.queuedAt === null) await requireInstanceQuota(repositories, principal, reservation.groupId ?? instance.groupId, instance, this.deps.quotas);
       await take(repositories, id);
@@ -218,7 +224,7 @@ export class InstanceService {
     const visibleTo = own ? { userId: principal.userId, ownedGroupIds: principal.role === 'teacher' ? principal.ownedGroupIds : [] } : undefined;
     const { items, next } = await read.instances.list({ ...query, visibleTo }, query);
     const slaves = await read.fleet.findAll(items.flatMap(({ slaveId }) => slaveId ?? []));
-    return { items: items.map((item) => instanceView(item, slaves.get(item.slaveId ?? '') ?? null, this.deps.settings.timeZone, this.deps.clock.now())), next };
+    return { items: items.map((item) => instanceView(item, slaves.get(item.slaveId ?? '') ?? null, this.deps.settings, this.deps.clock.now())), next };
   }
 
   async get(principal: Principal, id: string): Promise<Instance> {
@@ -240,6 +246,18 @@ export class InstanceService {
   /** Lets it begin anew from its image; see `InstanceReset`. */
   async reset(principal: Principal, id: string, wish: ResetWish): Promise<Accepted> {
     const { instance, operation } = await this.resets.carryOut(principal, id, wish);
+    return this.accepted(instance, operation);
+  }
+
+  /** Puts it into the recycle bin instead of deleting it at once; see `InstanceRecycling`. */
+  async recycle(principal: Principal, id: string, wish: RecyclingWish): Promise<Accepted> {
+    const { instance, operation } = await this.recycling.recycle(principal, id, wish);
+    return this.accepted(instance, operation);
+  }
+
+  /** Takes it out of there again; see `InstanceRecycling`. */
+  async restore(principal: Principal, id: string, wish: RecyclingWish): Promise<Accepted> {
+    const { instance, operation } = await this.recycling.restore(principal, id, wish);
     return this.accepted(instance, operation);
   }
 
@@ -265,7 +283,7 @@ export class InstanceService {
 
   private async view(instance: InstanceRecord): Promise<Instance> {
     const slave = instance.slaveId === null ? null : await this.deps.unitOfWork.read.slaves.find(instance.slaveId);
-    return instanceView(instance, slave, this.deps.settings.timeZone, this.deps.clock.now());
+    return instanceView(instance, slave, this.deps.settings, this.deps.clock.now());
   }
 }
 

@@ -2,6 +2,7 @@ import { transitionalStates, type ObservedState } from '@paravcl/shared/domain/i
 import type { SiteNetwork } from '@paravcl/shared/domain/slave';
 import type { EpochMs } from '@paravcl/shared/clock';
 import { publishedPriority, type PrioritySettings } from '@paravcl/shared/priority';
+import type { AgingPolicy } from '../core/aging';
 import type { MinutesLimits } from '../core/instance-time';
 import { orderingPolicies, type OrderingPolicy } from '../core/ordering';
 import { placementPolicies, type PlacementPolicy } from '../core/rank';
@@ -21,6 +22,8 @@ export interface InstanceSettings {
   readonly guestUser: string;
   /** IANA zone in which times are told to people. */
   readonly timeZone: string;
+  /** How long instances may lie unused. */
+  readonly aging: AgingPolicy;
   /** Deadlines that differ from `transitionalStates`. */
   readonly deadlinesMs: Readonly<Partial<Record<ObservedState, number>>>;
 }

@@ -14,11 +14,12 @@ import { shareCalendar } from './calendar-lock';
 import { changedUnderLock } from './changed-under-lock';
 import { desiredStates, tombstone } from './desired-state';
 import { operableInstance } from './instance-access';
-import { changeInstance, finishDeletion, newOperation } from './instance-changes';
+import { beginDeletion, changeInstance, newOperation } from './instance-changes';
 import type { InstanceSettings, Quotas } from './instance-settings';
 import { requireMinutes } from './launch-request';
 import type { AgentPort, SchedulerWake } from './ports';
 import { requireInstanceQuota } from './quota-check';
+import { requireOutOfBin } from './recycle-bin';
 import { RunTime, type RunTimeDeps } from './run-time';
 import { remainingMs } from './world-loader';
 
@@ -103,6 +104,7 @@ export class InstanceVerbs {
   private async apply(repositories: Repositories, principal: Principal, instance: InstanceRecord, wish: Wish, now: number): Promise<Outcome> {
     const { verb, force = false, minutes, reservedId = null, clientAddress = null, followed = true } = wish;
     if (minutes !== undefined && instance.type === 'AR') throw new ParavclError('conflict', `The time of ${instance.name} is that of its reservation. Extend the reservation instead.`);
+    if (verb === 'start' || verb === 'resume') requireOutOfBin(instance, this.deps.settings.timeZone, now);
     const answer = answerVerb(instance, verb, force);
     const slaveName = instance.slaveId === null ? null : ((await repositories.slaves.find(instance.slaveId))?.name ?? null);
     const kind = `instance.${verb}`;
@@ -121,16 +123,11 @@ export class InstanceVerbs {
     const after = await changeInstance(repositories, instance, await this.changeOf(repositories, principal, instance, answer, wish, now), context);
     // The row is locked, so nobody can have been faster.
     if (after === null) throw changedUnderLock(instance.id);
-    const { generation } = after;
 
     let tombstones: Outcome['tombstones'] = [];
     let shown = after;
     if (answer.kind === 'change' && answer.desired === 'deleted') {
-      for (const { slaveId } of await repositories.placements.unclean(instance.id)) await repositories.placements.clean(instance.id, slaveId, generation, null);
-      await repositories.placements.giveUpOnRetired(instance.id, now);
-      await repositories.bookings.unclaim(instance.id);
-      tombstones = (await repositories.placements.unclean(instance.id)).map(({ slaveId }) => ({ slaveId, generation }));
-      if (tombstones.length === 0) shown = (await finishDeletion(repositories, after, context)) ?? after;
+      ({ instance: shown, tombstones } = await beginDeletion(repositories, after, context));
       await repositories.events.append(
         { kind: 'instance.deleted', subjectType: 'instance', subjectId: instance.id, actor: by, actorUserId: principal.userId, clientAddress, sentence: `${principal.userName} deleted ${instance.name}.` },
         now,

@@ -22,10 +22,15 @@ export interface NewNotice {
 
 /** Writes a notice, and the event of the same kind, within the transaction that makes it true. A mail follows by itself. */
 export async function tell(repositories: Repositories, notice: NewNotice, now: EpochMs): Promise<void> {
+  await notify(repositories, notice, now);
+  const { kind, subjectType, subjectId } = notice;
+  await repositories.events.append({ kind, subjectType, subjectId, actor: 'master', actorUserId: null, clientAddress: null, sentence: fit(notice.sentence) }, now);
+}
+
+/** The notice alone: of what somebody else did, and has its event by. */
+export async function notify(repositories: Repositories, notice: NewNotice, now: EpochMs): Promise<void> {
   const { userId, kind, subjectType, subjectId, decisionId } = notice;
-  const sentence = fit(notice.sentence);
-  await repositories.notices.insert({ id: newId(now), userId, at: now, kind, subjectType, subjectId, sentence, decisionId });
-  await repositories.events.append({ kind, subjectType, subjectId, actor: 'master', actorUserId: null, clientAddress: null, sentence }, now);
+  await repositories.notices.insert({ id: newId(now), userId, at: now, kind, subjectType, subjectId, sentence: fit(notice.sentence), decisionId });
 }
 
 /** What people were told of; nobody reads what was told to somebody else. */

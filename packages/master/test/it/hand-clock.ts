@@ -35,4 +35,9 @@ export class HandClock implements Clock {
     }
     this.elapsedMs = end;
   }
+
+  /** The same without running any timer on the way, as in a process that does nothing for weeks: they run late, with the next `advance`. */
+  pass(ms: number): void {
+    this.elapsedMs += ms;
+  }
 }

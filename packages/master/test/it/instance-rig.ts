@@ -8,6 +8,7 @@ import { protocolVersion } from '@paravcl/shared/protocol/version';
 import type { NewImageRecord } from '../../src/repositories/image-repository';
 import type { SlaveRecord } from '../../src/repositories/slave-record';
 import type { UnitOfWork } from '../../src/db/unit-of-work';
+import { AgingJob } from '../../src/jobs/aging-job';
 import { DeadlineJob } from '../../src/jobs/deadline-job';
 import { EndingJob } from '../../src/jobs/ending-job';
 import type { Job } from '../../src/jobs/periodic';
@@ -75,6 +76,7 @@ export class AgentsDouble implements AgentPort {
 
 /** As DEFINITIONS have it. */
 export const lostAfterMs = 60_000;
+const dayMs = 86_400_000;
 
 export const settings: InstanceSettings = {
   network: { name: 'paravcl', bridge: 'pvcl0', gateway: '10.77.0.1', prefix: 16 },
@@ -83,6 +85,7 @@ export const settings: InstanceSettings = {
   instancesPerUser: 100,
   guestUser: 'student',
   timeZone: 'Europe/Berlin',
+  aging: { suspendedMs: 60 * dayMs, stoppedMs: 90 * dayMs, noticeMs: 7 * dayMs, recycleMs: 7 * dayMs },
   deadlinesMs: {},
 };
 
@@ -131,9 +134,10 @@ export async function openRig(options: RigOptions = {}) {
     const operations = new OperationService(unit);
     const deadlines = told(new DeadlineJob(unit, clock, used, scheduler, { lostAfterMs }, onRecovery));
     const endings = told(new EndingJob({ unitOfWork: unit, agents, scheduler, clock, settings: used, onRecovery }));
+    const aging = told(new AgingJob({ unitOfWork: unit, agents, scheduler, clock, settings: used }));
     const resend = told(new ResendJob(unit, agents, used.guestUser));
     scheduler.start();
-    return { scheduler, observations, instances, consoles, operations, deadlines, endings, resend, forecast, participation, queue };
+    return { scheduler, observations, instances, consoles, operations, deadlines, endings, aging, resend, forecast, participation, queue };
   };
   const services = compose();
 
