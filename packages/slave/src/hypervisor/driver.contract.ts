@@ -23,6 +23,10 @@ export interface ContractFixture {
   failDisk(spec: DomainSpec): Promise<void>;
   /** Past the driver: takes away the cause of the disk error. */
   mendDisk(spec: DomainSpec): Promise<void>;
+  /** Makes an empty layer, over what a guest of this spec writes: `below`. */
+  layerOver(spec: DomainSpec, below: string): Promise<string>;
+  /** Past the driver: files of its disk, from what the guest writes downwards. */
+  chain(uuid: string): Promise<readonly string[]>;
   /** Past the driver: damages the save of a saved domain. */
   damageSave(spec: DomainSpec): Promise<void>;
   readonly patienceMs: number;
@@ -237,6 +241,9 @@ export function driverContract(name: string, makeFixture: () => Promise<Contract
           expect([call, await refusal(driver[call](uuid))]).toEqual([call, 'foreign']);
         }
         expect(await refusal(driver.define({ ...others, instanceId: uuid }))).toBe('foreign');
+        expect(await driver.switchDisks([{ instanceId: uuid, layer: '/nowhere' }])).toMatchObject([{ ok: false, error: { code: 'foreign' } }]);
+        expect(await refusal(driver.mergeLayers(uuid, '/nowhere', '/nothing'))).toBe('foreign');
+        expect(await refusal(driver.redirectDisk(uuid, { ...others.files }))).toBe('foreign');
       }
       const { owned, foreign: listed } = await driver.inventory();
       expect(listed.map(({ uuid }) => uuid)).toEqual(expect.arrayContaining([foreign, others.instanceId]));
@@ -282,6 +289,76 @@ export function driverContract(name: string, makeFixture: () => Promise<Contract
       await driver.resume(spec.instanceId);
       expect(await fixture.guestCounter(spec)).toBeGreaterThan(0);
       expect(await stateOf(spec)).toBe('running');
+      await discard(spec);
+    });
+
+    it('has running guests write into new layers together, and one that cannot keeps none of the others', async () => {
+      const [first, second, off] = [await booted(), await booted(), await defined()];
+      const layers = await Promise.all([first, second, off].map((spec) => fixture.layerOver(spec, spec.files.overlay)));
+      const nobody = newId(Date.now());
+      const switches = [first, off, second].map(({ instanceId }, index) => ({ instanceId, layer: layers[[0, 2, 1][index] ?? 0] ?? '' }));
+      const before = await fixture.guestCounter(first);
+      const answers = await driver.switchDisks([...switches, { instanceId: nobody, layer: layers[0] ?? '' }]);
+      expect(answers.map((each) => [each.instanceId, each.ok ? each.quiesced : each.error.code])).toEqual([
+        [first.instanceId, false],
+        [off.instanceId, 'wrong-state'],
+        [second.instanceId, false],
+        [nobody, 'unknown-domain'],
+      ]);
+      expect(await fixture.guestCounter(first)).toBeGreaterThanOrEqual(before);
+      expect((await fixture.chain(first.instanceId)).slice(0, 2)).toEqual([layers[0], first.files.overlay]);
+      expect([await driver.activeDisk(second.instanceId), await driver.activeDisk(off.instanceId), await driver.activeDisk(nobody)]).toEqual([layers[1], off.files.overlay, null]);
+      // Asked for what is, it is quiet.
+      expect(await driver.switchDisks(switches.slice(0, 1))).toEqual([{ instanceId: first.instanceId, ok: true, quiesced: false }]);
+      expect(await fixture.chain(first.instanceId)).toHaveLength(3);
+      for (const spec of [first, second, off]) await discard(spec);
+    });
+
+    it('merges layers that a running guest does not write, which goes on from its saved RAM and boots over what is left', async () => {
+      const spec = await booted();
+      const lower = await fixture.layerOver(spec, spec.files.overlay);
+      await driver.switchDisks([{ instanceId: spec.instanceId, layer: lower }]);
+      const upper = await fixture.layerOver(spec, lower);
+      await driver.switchDisks([{ instanceId: spec.instanceId, layer: upper }]);
+      expect(await refusal(driver.mergeLayers(spec.instanceId, upper, spec.files.overlay))).toBe('wrong-state');
+      const before = await fixture.guestCounter(spec);
+      await driver.save(spec.instanceId);
+      expect(await refusal(driver.mergeLayers(spec.instanceId, lower, spec.files.overlay))).toBe('wrong-state');
+      await driver.start(spec.instanceId);
+      await driver.mergeLayers(spec.instanceId, lower, spec.files.overlay);
+      await driver.mergeLayers(spec.instanceId, lower, spec.files.overlay);
+      expect((await fixture.chain(spec.instanceId)).slice(0, 2)).toEqual([upper, spec.files.overlay]);
+      expect(await fixture.guestCounter(spec)).toBeGreaterThanOrEqual(before);
+      await driver.save(spec.instanceId);
+      await driver.start(spec.instanceId);
+      expect(await fixture.guestCounter(spec)).toBeGreaterThanOrEqual(before);
+      await driver.destroy(spec.instanceId);
+      expect(await driver.activeDisk(spec.instanceId)).toBe(upper);
+      await driver.define({ ...spec, generation: spec.generation + 1, files: { ...spec.files, overlay: upper, layers: [spec.files.overlay] } });
+      await driver.start(spec.instanceId);
+      await untilLeased(spec);
+      expect(await fixture.chain(spec.instanceId)).toHaveLength(3);
+      await discard(spec);
+    });
+
+    it('has a domain that is off or saved go on with another chain', async () => {
+      const spec = await booted();
+      const layer = await fixture.layerOver(spec, spec.files.overlay);
+      const chain = { overlay: layer, layers: [spec.files.overlay], backing: spec.files.backing };
+      expect(await refusal(driver.redirectDisk(spec.instanceId, chain))).toBe('wrong-state');
+      const before = await fixture.guestCounter(spec);
+      await driver.save(spec.instanceId);
+      await driver.redirectDisk(spec.instanceId, chain);
+      expect(await driver.find(spec.instanceId)).toMatchObject({ generation: spec.generation, state: 'saved' });
+      await driver.start(spec.instanceId);
+      expect(await fixture.guestCounter(spec)).toBeGreaterThanOrEqual(before);
+      expect((await fixture.chain(spec.instanceId)).slice(0, 2)).toEqual([layer, spec.files.overlay]);
+      await driver.destroy(spec.instanceId);
+      await driver.redirectDisk(spec.instanceId, { ...spec.files });
+      expect(await driver.activeDisk(spec.instanceId)).toBe(spec.files.overlay);
+      await driver.start(spec.instanceId);
+      await untilLeased(spec);
+      expect(await fixture.chain(spec.instanceId)).toHaveLength(2);
       await discard(spec);
     });
 

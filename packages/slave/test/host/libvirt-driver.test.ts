@@ -133,6 +133,15 @@ async function realLibvirt(): Promise<ContractFixture> {
     mendDisk: async () => {
       for (const directory of mounts) await run('mount', ['-o', 'remount,size=64m', directory]);
     },
+    layerOver: async (_, below) => {
+      const layer = below.replace(/(-above)?\.qcow2$/, '-above$1.qcow2');
+      await run('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', below, '-u', '-o', 'extended_l2=on,cluster_size=128k', layer, '64M']);
+      return layer;
+    },
+    chain: async (uuid) => {
+      const disk = /<disk[^>]*>(?:(?!<\/disk>)[^])*<target dev='vda'/.exec(await virsh('dumpxml', uuid))?.[0] ?? '';
+      return [...disk.matchAll(/<source file='([^']+)'/g)].map((match) => match[1] ?? '');
+    },
     damageSave: async (spec) => {
       // What a host that lost its power while saving leaves behind: the magic of a save that is not complete.
       const file = await open(`/var/lib/libvirt/qemu/save/pv-${spec.name}.save`, 'r+');

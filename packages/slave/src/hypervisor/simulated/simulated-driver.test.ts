@@ -54,13 +54,15 @@ function simulation(): Promise<ContractFixture> {
       return Promise.resolve(uuid);
     },
     makeOtherSlaves: ({ instanceId, name, generation, vcpus, ramMiB, mac, files }) => {
-      host.putDomain({ instanceId, name, generation, vcpus, ramMiB, mac, slaveId: newId(1), serialLog: files.serialLog, state: 'off', booted: false, boots: 0 });
+      host.putDomain({ instanceId, name, generation, vcpus, ramMiB, mac, slaveId: newId(1), serialLog: files.serialLog, state: 'off', booted: false, boots: 0, disk: [] });
       return Promise.resolve();
     },
     guestCounter: ({ instanceId }) => Promise.resolve(host.domain(instanceId)?.boots === 1 ? 1 : Number.NaN),
     brittleSpec: (number) => Promise.resolve(specOf(number)),
     failDisk: ({ instanceId }) => Promise.resolve(driver.diskFails(instanceId)),
     mendDisk: () => Promise.resolve(),
+    layerOver: (_, below) => Promise.resolve(`${below}.above`),
+    chain: (uuid) => Promise.resolve(host.domain(uuid)?.disk ?? []),
     damageSave: ({ instanceId }) => Promise.resolve(driver.damageSave(instanceId)),
     patienceMs: 2_000,
     dispose: () => Promise.resolve(),
