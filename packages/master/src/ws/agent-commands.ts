@@ -15,8 +15,8 @@ interface Waiting {
 
 /**
  * One-shot commands under way. A command is delivered at least once: while its deadline lasts it is sent
- * again with every new session of its slave. That is harmless, since every command only reads: a duplicate
- * is read again, and the first answer counts. Past the deadline its outcome is unknown, not failed; a result
+ * again with every new session of its slave. That is harmless, since every command only reads, or names what it makes
+ * (snapshots): a duplicate is read again or found made, and the first answer counts. Past the deadline its outcome is unknown, not failed; a result
  * that comes later still corrects the row.
  */
 export class AgentCommands {

@@ -5,6 +5,8 @@
  * 4  `InstanceSpec.diskEpoch`: how often the instance began anew from its image, and the same in what is observed: what
  *    its disk is of. Agents before version 4 ignore the first and tell nothing of the second, so the master asks none of
  *    them to reset anything, and takes no report without an epoch for an answer to a reset.
+ *    The commands `freeze-disks`, `send-disk` and `end-snapshot`, and `agentDeltaPath` beside them. An agent before version 4
+ *    does not understand a frame with one of them and never answers it, so the master sends it none.
  * 3  `ImageRef.manifest`: the chunks of an image, which the host's mirror brings as guests read them, over a connection
  *    of its own (`chunks/mirror-messages.ts`); and the trouble `mirror-silent`. Agents of version 2 ignore the manifest
  *    and fetch the raw content as one file. An agent of version 3 makes nothing of an image without one, so masters are
@@ -26,8 +28,10 @@ export const agentLinkPath = '/agent/v1/link';
 export const agentEnrolPath = '/agent/v1/enrolments';
 export const agentImagePath = (imageId: string): string => `/agent/v1/images/${imageId}/content`;
 /**
- * Where the delta of a frozen disk goes: HEAD answers in `Upload-Offset` how much has arrived; PUT with `?offset=` (that number),
- * `size` (bytes of the whole delta) and `sha256` (of it) appends the rest. 204: all is here. 404: nobody waits for it any more.
+ * Where the delta of a frozen disk goes, by the image it is to become: GET and HEAD answer in `Upload-Offset` how much has
+ * arrived, and with `?size=` (bytes of the whole delta) refuse what would be refused; PUT with `offset` (that number), `size` and
+ * `sha256` (of the whole) appends the rest. 204 to either: all is here. 404: nobody waits for it any more. 409: another request
+ * brings it, or it goes on elsewhere. 422: it was not what was announced, and is to be sent again from the start.
  */
 export const agentDeltaPath = (imageId: string): string => `/agent/v1/deltas/${imageId}`;
 /** Largest frame either side accepts. */
