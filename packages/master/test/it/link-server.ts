@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { FleetStoreJob } from '../../src/jobs/fleet-store-job';
 import { LivenessJob } from '../../src/jobs/liveness-job';
 import { createApp } from '../../src/http/app';
+import { agentDeltaRoutes, type AgentDeltaRoutesDeps } from '../../src/http/agent-delta-routes';
 import { agentRoutes, agentRoutesPath, type FindImage, type ImageContent } from '../../src/http/agent-routes';
 import { joinTokenRoutes } from '../../src/http/join-token-routes';
 import { slaveRoutes } from '../../src/http/slave-routes';
@@ -82,6 +83,8 @@ export interface LinkServerOptions {
   readonly limits?: Partial<LinkLimits>;
   readonly images?: ImageContent & { readonly find: FindImage };
   readonly refusals?: number;
+  /** Where agents send what differs in frozen disks. */
+  readonly deltas?: AgentDeltaRoutesDeps['deltas'];
 }
 
 /** The fleet link as main composes it, over a real HTTPS server and a real database, with a clock held in hand. */
@@ -115,7 +118,10 @@ export async function startLinkServer(options: LinkServerOptions = {}) {
   const jobFaults: unknown[] = [];
   const app = createApp({
     routes: [...slaveRoutes(slaves), ...joinTokenRoutes(tokens)],
-    routers: [{ path: agentRoutesPath, router: agentRoutes({ enrolments: new EnrolmentService(unit, clock, siteId), limiter, holders: sessions, images, findImage: images.find }) }],
+    routers: [
+      { path: agentRoutesPath, router: agentRoutes({ enrolments: new EnrolmentService(unit, clock, siteId), limiter, holders: sessions, images, findImage: images.find }) },
+      ...(options.deltas === undefined ? [] : [{ path: agentRoutesPath, router: agentDeltaRoutes({ holders: sessions, deltas: options.deltas, clock }) }]),
+    ],
     authenticate: (request) => {
       const principal = people.get(request.get('x-test-user') ?? '');
       return Promise.resolve(principal === undefined ? null : { principal, by: 'bearer' });
