@@ -9,7 +9,7 @@ import { demoGuestModules, moduleLoadOrder } from './kernel-modules';
 /** Programs the guest's scripts call; each is a link to busybox. */
 const applets: readonly string[] = [
   'acpid', 'chmod', 'hostname', 'httpd', 'insmod', 'ip', 'kill', 'mkdir', 'mkfifo', 'mount',
-  'poweroff', 'sh', 'sleep', 'sync', 'udhcpc', 'umount',
+  'nc', 'poweroff', 'sh', 'sleep', 'sync', 'udhcpc', 'umount',
 ];
 
 const directories: readonly string[] = ['bin', 'dev', 'disk', 'etc', 'lib/modules', 'proc', 'run', 'seed', 'sys', 'tmp'];

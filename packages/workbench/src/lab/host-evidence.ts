@@ -72,6 +72,22 @@ export function guestPage(address: string, { port = 80, timeoutMs = 2000 } = {})
   });
 }
 
+const conversationSchema = z.object({ answered: z.number().int(), nonce: z.string(), broke: z.boolean() });
+/** What a demo guest says of its one connection to another: lines that were answered, the word of who answers, which is another for each connection, whether it broke. */
+export type GuestConversation = z.infer<typeof conversationSchema>;
+
+/** Where the demo guest tells of its conversation. With the address of another as its query it begins one, unless it has. */
+export const guestTalkPath = '/cgi-bin/talk.cgi';
+
+/** Reads what a guest says of its conversation; undefined when it is something else. */
+export function readGuestConversation(text: string): GuestConversation | undefined {
+  try {
+    return conversationSchema.parse(parseJson(text));
+  } catch {
+    return undefined;
+  }
+}
+
 export interface Guest {
   readonly instanceId: string;
   readonly name: string;

@@ -326,7 +326,12 @@ export class HostEvidence implements evidence.WitnessedHost {
 
   /** The page of the demo guest at an address of this host's network; undefined while nobody answers there. */
   guestPage(address: string): Promise<evidence.GuestPage | undefined> {
-    return this.host.run('busybox', ['wget', '-q', '-O', '-', `http://${address}${evidence.guestPagePath}`], { timeoutMs: 5000 }).then(evidence.readGuestPage, () => undefined);
+    return this.fetch(address, evidence.guestPagePath).then(evidence.readGuestPage, () => undefined);
+  }
+
+  /** What the demo guest at this address says of its conversation; with the address of another it begins one. Undefined while nobody answers. */
+  guestConversation(address: string, other?: string): Promise<evidence.GuestConversation | undefined> {
+    return this.fetch(address, `${evidence.guestTalkPath}${other === undefined ? '' : `?${other}`}`).then(evidence.readGuestConversation, () => undefined);
   }
 
   /** All files and directories of its pool, by their paths in it. */
@@ -342,6 +347,10 @@ export class HostEvidence implements evidence.WitnessedHost {
   /** Everything the instance's guest printed to its first serial port. */
   serialLog(instanceId: string): Promise<string> {
     return evidence.serialLog(this.host.pool, instanceId);
+  }
+
+  private fetch(address: string, path: string): Promise<string> {
+    return this.host.run('busybox', ['wget', '-q', '-O', '-', `http://${address}${path}`], { timeoutMs: 5000 });
   }
 }
 
