@@ -136,6 +136,8 @@ describe('in the environment', () => {
       PARAVCL_MASTER_MAIL_HOST: 'mail.school.example',
       PARAVCL_MASTER_MAIL_FROM: 'lab@school.example',
       PARAVCL_MASTER_RETENTION_DECISIONS_DAYS: '30',
+      PARAVCL_MASTER_RETENTION_INSTANCES_STOPPED_DAYS: '30',
+      PARAVCL_MASTER_RETENTION_INSTANCES_SUSPENDED_DAYS: 'null',
     });
     expect(config).toMatchObject({
       placement: { policy: 'module:/etc/paravcl/policy.js', ordering: 'fifo' },
@@ -143,7 +145,7 @@ describe('in the environment', () => {
       reservations: { opensAt: '07:30' },
       quotas: { user: { ramMiB: 4096 }, group: { vcpus: null } },
       mail: { host: 'mail.school.example', from: 'lab@school.example' },
-      retention: { decisionsDays: 30 },
+      retention: { decisionsDays: 30, instances: { suspendedDays: null, stoppedDays: 30, noticeDays: 7, recycleDays: 7 } },
     });
   });
 

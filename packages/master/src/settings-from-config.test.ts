@@ -23,6 +23,18 @@ test('what decisions were made of is kept no longer than the decisions', () => {
   expect(settings({ retention: { decisionsDays: 400, decisionInputsDays: 400 } }).housekeeping.decisionInputsMs).toBe(400 * 86_400_000);
 });
 
+test('unused instances go after the days that are set, and null or 0 is never', () => {
+  const dayMs = 86_400_000;
+  expect(settings({}).instances.aging).toEqual({ suspendedMs: 60 * dayMs, stoppedMs: 90 * dayMs, noticeMs: 7 * dayMs, recycleMs: 7 * dayMs });
+  const never = { suspendedDays: 0, stoppedDays: null, noticeDays: null, recycleDays: 0 };
+  expect(settings({ retention: { instances: never } }).instances.aging).toEqual({ suspendedMs: null, stoppedMs: null, noticeMs: 0, recycleMs: null });
+});
+
+test('a notice that would come before anything lies unused is refused', () => {
+  expect(() => settings({ retention: { instances: { suspendedDays: 7 } } })).toThrow(/noticeDays must be below suspendedDays/);
+  expect(() => settings({ retention: { instances: { stoppedDays: 3, suspendedDays: null } } })).toThrow(/noticeDays must be below stoppedDays/);
+});
+
 test('the policies are those that are named', () => {
   const { scheduling } = settings({ placement: { policy: 'spread', ordering: 'fifo' } });
   expect(scheduling.placement).toBe(placementPolicies.spread);

@@ -9,6 +9,7 @@ import { idempotencyStore } from '../../src/http/idempotency-store';
 import { instanceRoutes } from '../../src/http/instance-routes';
 import { AgingJob } from '../../src/jobs/aging-job';
 import { openRig, type Rig } from './instance-rig';
+import { sampleReservation } from './sample-records';
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -296,12 +297,14 @@ describe('an instance that nobody uses', () => {
       await rig.instances.recycle(alice, id, {});
     });
 
-    it('cannot be started, resumed or reset, with the way out, and can be restored: its age begins anew', async () => {
+    it('cannot be started, resumed, reset or claimed, with the way out, and can be restored: its age begins anew', async () => {
       const { name } = await get(id);
       const refusal = { code: 'conflict', message: `${name} is in the recycle bin until Mon 9 Mar 09:00; restore it first: POST /api/v1/instances/${id}/restore.` };
       await expect(rig.instances.operate(alice, id, { verb: 'start' })).rejects.toMatchObject(refusal);
       await expect(rig.instances.operate(alice, id, { verb: 'resume' })).rejects.toMatchObject(refusal);
       await expect(rig.instances.reset(alice, id, { toProduction: false })).rejects.toMatchObject(refusal);
+      const claim = { reservation: sampleReservation({ userId: alice.userId }), take: () => Promise.reject(new Error('a slot was taken')) };
+      await expect(rig.instances.resumeClaimed(alice, id, claim, { clientAddress: null, reservedId: null })).rejects.toMatchObject(refusal);
       rig.clock.pass(5 * day);
       const restored = await rig.instances.restore(alice, id, {});
       expect(restored).toMatchObject({ operation: { kind: 'instance.restore', state: 'done', sentence: `${name} is out of the recycle bin, as it went in.` }, instance: { recycledAt: null, recycledUntil: null, agesOutAt: in_(90), observed: 'stopped' } });
