@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { benchControl } from './bench/control';
 import { benchLaunch } from './bench/launch';
 import { benchMultideploy } from './bench/multideploy/multideploy';
+import { benchMultisnapshot } from './bench/multisnapshot/multisnapshot';
 import { renderReport, type BenchReport } from './bench/report';
 import { privateHostHindrance, runInPrivateHost } from './private-host/private-host';
 
@@ -10,6 +11,7 @@ const benches: Readonly<Record<string, (runs: number, say: (line: string) => voi
   launch: benchLaunch,
   control: benchControl,
   multideploy: benchMultideploy,
+  multisnapshot: benchMultisnapshot,
 };
 
 async function main(): Promise<number> {

@@ -22,7 +22,7 @@ export async function followOperation(client: ApiClient, operation: Operation, e
 }
 
 /** Waits until an instance is as asked; throws with its reason when it failed instead. */
-export async function instanceWhere(client: ApiClient, instanceId: string, what: string, holds: (instance: Instance) => boolean): Promise<Instance> {
+export async function instanceWhere(client: ApiClient, instanceId: string, what: string, holds: (instance: Instance) => boolean, everyMs = 50): Promise<Instance> {
   let seen = 'nothing';
   return eventually(
     what,
@@ -34,6 +34,6 @@ export async function instanceWhere(client: ApiClient, instanceId: string, what:
       if (instance.observed === 'failed') throw new Error(`${instance.name} failed: ${instance.reason?.sentence ?? 'no reason given'}`);
       return undefined;
     },
-    { state: () => seen },
+    { everyMs, state: () => seen },
   );
 }
