@@ -1,5 +1,5 @@
 import * as contracts from '@paravcl/shared/api/images';
-import type { ImageKind } from '@paravcl/shared/domain/image';
+import type { ImageFormat, ImageKind } from '@paravcl/shared/domain/image';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { ImageContent } from '../services/image-content';
@@ -31,7 +31,7 @@ export function imageRoutes(images: ImageService, contents: Pick<ImageContent, '
           throw error === request.errored ? brokenOff(error) : error;
         }),
       })),
-      bind(getContent, async ({ principal, params, request }) => download(contents, principal, kind, params.imageId, request.get('range'))),
+      bind(getContent, async ({ principal, params, query, request }) => download(contents, principal, { kind, imageId: params.imageId, format: query.format }, request.get('range'))),
       bind(remove, async ({ principal, params }) => {
         await images.delete(principal, kind, params.imageId);
         return { body: undefined };
@@ -45,16 +45,22 @@ function brokenOff(cause: unknown): ParavclError {
   return new ParavclError('content-mismatch', 'The connection ended before the content did. What came is kept: go on at the `receivedBytes` of the image.', {}, { cause });
 }
 
-/** The content is immutable, so its SHA-256 is its entity tag. */
-async function download(contents: Pick<ImageContent, 'download'>, principal: Principal, kind: ImageKind, imageId: string, header: string | undefined): Promise<{ readonly body: StreamedPart; readonly headers: Record<string, string> }> {
+interface WantedContent {
+  readonly kind: ImageKind;
+  readonly imageId: string;
+  readonly format: ImageFormat;
+}
+
+/** The content is immutable, so its SHA-256 is its entity tag; of one content there is one qcow2 file. */
+async function download(contents: Pick<ImageContent, 'download'>, principal: Principal, { kind, imageId, format }: WantedContent, header: string | undefined): Promise<{ readonly body: StreamedPart; readonly headers: Record<string, string> }> {
   const range = parseByteRange(header);
   const first = range?.first ?? 0;
-  const { sizeBytes, sha256, stream } = await contents.download(principal, kind, imageId, first);
+  const { sizeBytes, sha256, stream } = await contents.download(principal, kind, imageId, first, format);
   if (first >= sizeBytes) {
     stream.destroy();
     throw new ParavclError('invalid-input', `The content has ${sizeBytes} bytes: there is nothing from byte ${first} on.`, { field: 'Range', limit: `below ${sizeBytes}` });
   }
-  return { body: { stream, first, last: Math.min(range?.last ?? sizeBytes - 1, sizeBytes - 1), sizeBytes, partial: range !== null }, headers: { ETag: `"${sha256}"` } };
+  return { body: { stream, first, last: Math.min(range?.last ?? sizeBytes - 1, sizeBytes - 1), sizeBytes, partial: range !== null }, headers: { ETag: format === 'raw' ? `"${sha256}"` : `"${sha256}.${format}"` } };
 }
 
 /** `Content-Range: bytes 0-999/5000` (RFC 9110 §14.4, as uploads use it), or `?offset=`, or the whole. */

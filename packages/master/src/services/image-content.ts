@@ -1,4 +1,4 @@
-import type { ImageKind, ImageState } from '@paravcl/shared/domain/image';
+import type { ImageFormat, ImageKind, ImageState } from '@paravcl/shared/domain/image';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { Readable } from 'node:stream';
@@ -22,7 +22,7 @@ export interface EarlierContent {
   openRead(imageId: string, offsetBytes: number): Promise<OpenedContent>;
 }
 
-/** The whole raw content of images, for agents that fetch it as one file and for people who download it. */
+/** The whole content of images, for agents that fetch it as one file and for people who download it. */
 export class ImageContent {
   constructor(
     private readonly unitOfWork: Pick<UnitOfWork, 'read'>,
@@ -47,17 +47,18 @@ export class ImageContent {
     return this.open(image, offsetBytes);
   }
 
-  /** For a person. Throws `not-found`, `forbidden`, `image-not-ready`, or `invalid-input` for an offset past the end. */
-  async download(principal: Principal, kind: ImageKind, imageId: string, offsetBytes: number): Promise<OpenedContent> {
+  /** For a person; `format` of the file it is to be, a disk alone may be a qcow2. Throws `not-found`, `forbidden`, `image-not-ready`, or `invalid-input` for an offset past the end. */
+  async download(principal: Principal, kind: ImageKind, imageId: string, offsetBytes: number, format: ImageFormat = 'raw'): Promise<OpenedContent> {
     const image = await this.unitOfWork.read.images.find(imageId);
     if (image?.kind !== kind || !maySeeImage(principal, image)) throw missingImage(kind, imageId);
     authorise(principal, 'image.download', 'image.see', { ownerUserId: image.createdByUserId, groupId: null }, `${imageNouns[kind]} ${image.friendlyId}`);
     if (image.state !== 'ready' && image.state !== 'deprecated') throw new ParavclError('image-not-ready', `${image.name} is ${image.state}: it has no checked content to give.`);
-    return this.open(image, offsetBytes);
+    return this.open(image, offsetBytes, format);
   }
 
-  private async open({ id, manifestId, contentSha256 }: ImageRecord, offsetBytes: number): Promise<OpenedContent> {
-    if (manifestId === null) return this.earlier.openRead(id, offsetBytes);
-    return { ...(await this.reader.open(manifestId, offsetBytes)), sha256: contentSha256 ?? manifestId };
+  private async open({ id, name, manifestId, contentSha256 }: ImageRecord, offsetBytes: number, format: ImageFormat = 'raw'): Promise<OpenedContent> {
+    if (manifestId !== null) return { ...(await this.reader.open(manifestId, offsetBytes, format)), sha256: contentSha256 ?? manifestId };
+    if (format !== 'raw') throw new ParavclError('image-not-ready', `${name} is of an earlier release and not in the chunk store yet. It is given as ${format} once its manifest is there; download it raw meanwhile.`);
+    return this.earlier.openRead(id, offsetBytes);
   }
 }

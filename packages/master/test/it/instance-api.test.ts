@@ -150,14 +150,14 @@ describe('the API of images, instances and operations', () => {
     expect((await ask('GET', '/instances')).body['items']).toHaveLength(1);
   });
 
-  it('gives the raw content or a range of it, and says what depends on an image in a refusal', async () => {
+  it('gives the content raw or as a qcow2, or a range of it, and says what depends on an image in a refusal', async () => {
     who = admin;
     const content = randomBytes(5120);
     const made = await ask('POST', '/images', { name: 'Debian', format: 'raw', sizeBytes: content.length, sha256: createHash('sha256').update(content).digest('hex') });
     const path = `/images/${String(made.body['id'])}`;
     await ask('PUT', `${path}/content`, content);
-    const fetched = async (headers: Record<string, string>): Promise<{ response: Response; bytes: Buffer }> => {
-      const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1${path}/content`, { headers });
+    const fetched = async (headers: Record<string, string>, query = ''): Promise<{ response: Response; bytes: Buffer }> => {
+      const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1${path}/content${query}`, { headers });
       return { response, bytes: Buffer.from(await response.arrayBuffer()) };
     };
     const all = await fetched({});
@@ -166,6 +166,11 @@ describe('the API of images, instances and operations', () => {
     expect([part.response.status, part.response.headers.get('content-range'), part.bytes.equals(content.subarray(1000, 2000))]).toEqual([206, 'bytes 1000-1999/5120', true]);
     expect((await fetched({ range: 'bytes=5000-' })).bytes.equals(content.subarray(5000))).toBe(true);
     expect((await fetched({ range: 'bytes=5120-' })).response.status).toBe(400);
+    const qcow2 = await fetched({}, '?format=qcow2');
+    expect([qcow2.response.status, qcow2.bytes.toString('latin1', 0, 4), qcow2.response.headers.get('etag')]).toEqual([200, 'QFI\xfb', `"${String(made.body['sha256'])}.qcow2"`]);
+    const rest = await fetched({ range: 'bytes=70000-' }, '?format=qcow2');
+    expect([rest.response.status, rest.response.headers.get('content-range'), rest.bytes.equals(qcow2.bytes.subarray(70_000))]).toEqual([206, `bytes 70000-${String(qcow2.bytes.length - 1)}/${String(qcow2.bytes.length)}`, true]);
+    expect((await fetched({}, '?format=vmdk')).response.status).toBe(400);
     who = student;
     expect((await fetched({})).response.status).toBe(403);
 

@@ -99,6 +99,10 @@ const created = { status: 201, schema: imageAnswerSchema } as const;
 const content = { status: 200, contentType: 'application/octet-stream', ranges: true } as const;
 const listed = { status: 200, schema: pageSchema(imageAnswerSchema) } as const;
 
+/** A qcow2 is made while it is sent, and takes no room on the master: clusters of the disk's chunks, none of its holes. Nobody asks for a kernel as one. */
+const diskFileQuery = z.object({ format: imageFormatSchema.default('raw') });
+const fileQuery = z.object({ format: z.literal('raw').default('raw') });
+
 /**
  * Content is sent raw. An upload that broke off goes on: `receivedBytes` of the image says from where, and
  * `offset` (or `Content-Range: bytes a-b/total`) says it back. The last byte starts the check of size,
@@ -115,7 +119,7 @@ export const createImage = route({ method: 'post', path: '/images', summary: 'An
 export const getImage = route({ method: 'get', path: '/images/:imageId', summary: 'One disk image', action: 'image.see', params: one, answer });
 export const putImageContent = route({ method: 'put', path: '/images/:imageId/content', summary: 'Upload a disk image, or go on with it', action: 'image.create', params: one, query: contentQuery, body: 'stream', answer });
 export const editImage = route({ method: 'patch', path: '/images/:imageId', summary: 'Change what is said about a disk image, who sees it, or whether it is offered', action: 'image.edit', params: one, body: editImageBody, answer });
-export const getImageContent = route({ method: 'get', path: '/images/:imageId/content', summary: 'Download the raw content of a disk image, or a range of it', action: 'image.download', params: one, answer: content });
+export const getImageContent = route({ method: 'get', path: '/images/:imageId/content', summary: 'Download the content of a disk image, raw or as a qcow2, or a range of it', action: 'image.download', params: one, query: diskFileQuery, answer: content });
 export const deleteImage = route({ method: 'delete', path: '/images/:imageId', summary: 'Delete a disk image that nothing depends on; else 409 names what does', action: 'image.delete', params: one, answer: { status: 204 } });
 
 export const importImage = route({ method: 'post', path: '/images/import', summary: 'Read in an image that lies on the master', action: 'image.import', body: importImageBody, answer: created });
@@ -125,7 +129,7 @@ export const createKernel = route({ method: 'post', path: '/kernels', summary: '
 export const getKernel = route({ method: 'get', path: '/kernels/:imageId', summary: 'One kernel', action: 'image.see', params: one, answer });
 export const putKernelContent = route({ method: 'put', path: '/kernels/:imageId/content', summary: 'Upload a kernel, or go on with it', action: 'image.create', params: one, query: contentQuery, body: 'stream', answer });
 export const editKernel = route({ method: 'patch', path: '/kernels/:imageId', summary: 'Change what is said about a kernel, who sees it, or whether it is offered', action: 'image.edit', params: one, body: editKernelBody, answer });
-export const getKernelContent = route({ method: 'get', path: '/kernels/:imageId/content', summary: 'Download the raw content of a kernel, or a range of it', action: 'image.download', params: one, answer: content });
+export const getKernelContent = route({ method: 'get', path: '/kernels/:imageId/content', summary: 'Download the raw content of a kernel, or a range of it', action: 'image.download', params: one, query: fileQuery, answer: content });
 export const deleteKernel = route({ method: 'delete', path: '/kernels/:imageId', summary: 'Delete a kernel that nothing depends on; else 409 names what does', action: 'image.delete', params: one, answer: { status: 204 } });
 
 export const listRamdisks = route({ method: 'get', path: '/ramdisks', summary: 'Ramdisks (ERI), newest first', action: 'image.list', query: listQuery, answer: listed });
@@ -133,5 +137,5 @@ export const createRamdisk = route({ method: 'post', path: '/ramdisks', summary:
 export const getRamdisk = route({ method: 'get', path: '/ramdisks/:imageId', summary: 'One ramdisk', action: 'image.see', params: one, answer });
 export const putRamdiskContent = route({ method: 'put', path: '/ramdisks/:imageId/content', summary: 'Upload a ramdisk, or go on with it', action: 'image.create', params: one, query: contentQuery, body: 'stream', answer });
 export const editRamdisk = route({ method: 'patch', path: '/ramdisks/:imageId', summary: 'Change what is said about a ramdisk, who sees it, or whether it is offered', action: 'image.edit', params: one, body: editKernelBody, answer });
-export const getRamdiskContent = route({ method: 'get', path: '/ramdisks/:imageId/content', summary: 'Download the raw content of a ramdisk, or a range of it', action: 'image.download', params: one, answer: content });
+export const getRamdiskContent = route({ method: 'get', path: '/ramdisks/:imageId/content', summary: 'Download the raw content of a ramdisk, or a range of it', action: 'image.download', params: one, query: fileQuery, answer: content });
 export const deleteRamdisk = route({ method: 'delete', path: '/ramdisks/:imageId', summary: 'Delete a ramdisk that nothing depends on; else 409 names what does', action: 'image.delete', params: one, answer: { status: 204 } });
