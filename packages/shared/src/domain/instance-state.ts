@@ -30,7 +30,7 @@ export const observedStateMeanings: Readonly<Record<ObservedState, string>> = {
   preparing: 'placed on a slave; image, disk, seed and address are being made there',
   booting: 'the domain runs; the guest has not taken its address yet',
   running: 'the guest runs',
-  suspending: 'the guest’s RAM is being written to the slave’s disk',
+  suspending: 'the guest’s RAM is being written to the slave’s disk, or it waits for that, paused',
   suspended: 'saved with everything open; uses disk, no cores and no RAM',
   resuming: 'the guest’s RAM is being read back',
   stopping: 'asked to shut down; destroyed at the deadline',

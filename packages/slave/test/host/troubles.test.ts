@@ -228,11 +228,16 @@ async function diesSaving(meanwhile: () => void): Promise<void> {
 }
 const hasNoSave = (): boolean => /Managed save:\s+no/.test(virsh('dominfo', '--', instanceId));
 
-test('a libvirtd killed in the middle of a save leaves neither a paused guest nor half a save', async () => {
-  order(100, 'running');
+test.each<[string, number, () => unknown]>([
+  ['a save', 100, () => undefined],
+  // As one that had to wait for its turn. The agent, of this process, sees it with the order.
+  ['the save of a guest that was paused before', 103, () => virsh('suspend', '--', instanceId)],
+])('a libvirtd killed in the middle of %s leaves neither a paused guest nor half a save', async (_, generation, before) => {
+  order(generation, 'running');
   await reaches('running');
-  order(101, 'suspended');
-  await diesSaving(() => order(102, 'running'));
+  before();
+  order(generation + 1, 'suspended');
+  await diesSaving(() => order(generation + 2, 'running'));
   await within(60, 'it runs without a save', () => domainState().startsWith('running') && hasNoSave());
   await within(5, 'nothing is left of it', () => execFileSync('find', ['/var/lib/libvirt/qemu/save', '-type', 'f'], { encoding: 'utf8' }) === '');
   await reaches('running');
@@ -271,4 +276,23 @@ test('a guest that is paused with half a save beside it is saved whole', async (
   order(121, 'running');
   await reaches('running');
   expect(counter()).toBeGreaterThan(0);
+});
+
+test('a paused guest for whose RAM there is no room is continued, says so, and is saved once there is', async () => {
+  const saves = '/var/lib/libvirt/qemu/save';
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', saves]);
+  try {
+    virsh('suspend', '--', instanceId);
+    order(130, 'suspended');
+    await within(10, 'told', () => agent.seen()[0]?.reason?.code === 'NotEnoughDisk');
+    await within(5, 'it runs', () => domainState().startsWith('running'));
+    expect(agent.seen()[0]).toMatchObject({ generation: 130, state: 'running' });
+    const before = counter();
+    await within(20, 'the guest works on', () => counter() > before + 1);
+  } finally {
+    execFileSync('umount', [saves]);
+  }
+  await reaches('suspended');
+  order(131, 'running');
+  await reaches('running');
 });
