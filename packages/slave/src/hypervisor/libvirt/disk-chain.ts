@@ -16,8 +16,8 @@ export function chainOf(domain: XmlElement): readonly string[] {
 }
 
 /** Whether an agent in the guest listens: libvirt shows it in the definition of a running domain. */
-export function hasAgent(domain: XmlElement | null): boolean {
-  const targets = childrenNamed(child(domain ?? undefined, 'devices'), 'channel').map((channel) => child(channel, 'target'));
+export function hasAgent(domain: XmlElement | undefined): boolean {
+  const targets = childrenNamed(child(domain, 'devices'), 'channel').map((channel) => child(channel, 'target'));
   return targets.some((target) => target?.attributes['name'] === agentChannel && target.attributes['state'] === 'connected');
 }
 

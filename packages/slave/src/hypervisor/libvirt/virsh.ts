@@ -25,6 +25,11 @@ export interface BatchAnswer {
   readonly stderr: string;
 }
 
+/** Whether virsh's own command parser leaves a word alone. */
+export function fitsBatch(word: string): boolean {
+  return /^[A-Za-z0-9_.:/=,-]+$/.test(word);
+}
+
 /**
  * The `virsh` command: every call is one process of about 10 ms, its arguments an array, its language C,
  * its time zone UTC. Failures become HypervisorError by `virshFailures`.
@@ -45,7 +50,7 @@ export class Virsh {
    * that virsh's own command parser leaves alone, because a batch is one string to it.
    */
   async batch(commands: readonly (readonly string[])[]): Promise<BatchAnswer> {
-    const foul = commands.flat().find((word) => !/^[A-Za-z0-9_.:/=-]+$/.test(word));
+    const foul = commands.flat().find((word) => !fitsBatch(word));
     if (foul !== undefined) throw new HypervisorError('unsupported', `${JSON.stringify(foul)} cannot be part of a virsh batch`);
     const separator = `---${randomUUID()}---`;
     const script = commands.map((words) => words.join(' ')).join(`; echo ${separator}; `);
