@@ -130,6 +130,30 @@ test('a store of chunks lives in it: kept, opened again, swept, verified and rep
   expect(await new S3Backend(access).list('packs/')).toEqual([]);
 });
 
+test('a chunk that changed is kept as the difference in it, outlives what it was, and is read whole', async () => {
+  const store = new ChunkStore(new S3Backend(access));
+  await store.open();
+  const before = randomBytes(65_536);
+  const after = Buffer.from(before);
+  randomBytes(4096).copy(after, 8192);
+  const hashOf = (chunk: Buffer): Buffer => createHash('sha256').update(chunk).digest();
+  const session = store.begin();
+  await session.put(hashOf(before), before);
+  await session.flush();
+  const stored = store.stats().storedBytes;
+  await session.putChanged(hashOf(after), after, { hash: hashOf(before), bytes: before });
+  const id = await session.putManifest(manifestOf({ chunkBytes: 65_536, sizeBytes: 65_536 }, hashOf(after)));
+  session.release();
+  expect(store.stats().storedBytes - stored).toBeLessThan(4096 + 300);
+  const again = new ChunkStore(new S3Backend(access));
+  expect(await again.open()).toEqual([]);
+  expect(await again.sweep(() => Promise.resolve([id]))).toMatchObject({ forgottenChunks: 0, missingChunks: 0 });
+  expect((await again.readChecked(hashOf(after)))?.equals(after)).toBe(true);
+  expect((await again.verify([id], () => undefined)).damaged).toEqual([]);
+  await again.sweep(() => Promise.resolve([]));
+  expect(await new S3Backend(access).list('packs/')).toEqual([]);
+});
+
 test('a wrong key is refused without being told, and an unknown bucket by its name', async () => {
   const wrong: unknown = await new S3Backend({ ...access, secretKey: 'not the secret' }).open().catch((error: unknown) => error);
   expect(wrong).toBeInstanceOf(S3Fault);

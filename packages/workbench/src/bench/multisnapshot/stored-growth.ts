@@ -37,7 +37,7 @@ export interface StoredGrowth {
   readonly takeSeconds: readonly number[];
 }
 
-/** The size that the figures are of: see docs/performance.md. */
+/** The size at which the bench takes its figures. */
 export const fullGrowth = { diskBytes: 10 * 1024 ** 3, writes: 20_000, clones: 16, ownWrites: 16 } as const;
 
 const blocksOfChunk = defaultChunkBytes / deltaBlockBytes;
