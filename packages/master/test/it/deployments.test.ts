@@ -232,7 +232,10 @@ describe('a deployment', () => {
       const agents = new ObedientAgents(rig);
       await on.job.run();
       await agents.settle();
-      const dead = deploymentsOf(rig, { verbs: { carryOut: () => Promise.reject(new Error('killed')) }, onFault: () => undefined });
+      const killed = (): never => {
+        throw new Error('killed');
+      };
+      const dead = deploymentsOf(rig, { verbs: { carryOut: killed }, onFault: () => undefined });
       const { operation: asked } = await dead.operations.operate(acting(admin), id, 'stop');
       await dead.job.idle();
       expect((await members(id)).map(({ desired }) => desired)).toEqual(['running', 'running', 'running']);
