@@ -28,7 +28,7 @@ export interface SnapshotFoundation extends Pick<SnapshotMakingDeps, 'onFault'>,
   readonly store: ChunkStore;
   readonly unit: UnitOfWork;
   readonly clock: Clock;
-  readonly agents: Pick<AgentPort, 'isConnected' | 'command'>;
+  readonly agents: Pick<AgentPort, 'isConnected' | 'command' | 'protocolOf'>;
   readonly mirrors: { gone(manifests: readonly ManifestId[]): void };
   readonly policy: ImageOptions['snapshots'];
 }

@@ -214,7 +214,7 @@ export class SnapshotRepository {
     const row = (await this.db('snapshot_parts')
       .join('images', 'images.id', 'snapshot_parts.image_id')
       .join('snapshots', 'snapshots.id', 'snapshot_parts.snapshot_id')
-      .where({ instance_id: instanceId })
+      .where({ instance_id: instanceId, purpose: 'keep' })
       .whereNull('snapshots.family_id')
       .orderBy('snapshot_parts.snapshot_id', 'desc')
       .first('images.family_id')) as { readonly family_id: string } | undefined;
@@ -240,6 +240,11 @@ export class SnapshotRepository {
 
   async received(imageId: string): Promise<boolean> {
     return this.moved(imageId, ['frozen'], { state: 'received' });
+  }
+
+  /** Its file is gone, as after a power loss: its host sends it again. */
+  async lost(imageId: string): Promise<boolean> {
+    return this.moved(imageId, ['received'], { state: 'frozen' });
   }
 
   async kept(imageId: string, { manifestId, contentSha256, dirtiedBytes }: { readonly manifestId: ManifestId; readonly contentSha256: string | null; readonly dirtiedBytes: number }): Promise<boolean> {

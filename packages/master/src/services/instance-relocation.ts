@@ -9,16 +9,18 @@ import type { UnitOfWork } from '../db/unit-of-work';
 import type { OperationRecord } from '../repositories/operation-repository';
 import type { Repositories } from '../repositories/repositories';
 import { eventBy, type Acting } from './acting';
+import { requireFreezer } from './freezing-slave';
 import { operableInstance } from './instance-access';
 import { newOperation } from './instance-changes';
 import type { InstanceSettings } from './instance-settings';
 import { leaveSlave } from './leave-slave';
 import type { AgentPort, SchedulerWake } from './ports';
+import { requireOutOfBin } from './recycle-bin';
 import type { SnapshotSettings } from './snapshot-service';
 
 export interface InstanceRelocationDeps {
   readonly unitOfWork: UnitOfWork;
-  readonly agents: Pick<AgentPort, 'isConnected'>;
+  readonly agents: Pick<AgentPort, 'isConnected' | 'protocolOf'>;
   readonly scheduler: SchedulerWake;
   readonly clock: Clock;
   readonly settings: Pick<InstanceSettings, 'deadlinesMs' | 'timeZone'>;
@@ -56,6 +58,7 @@ export class InstanceRelocation {
         const operation = await repositories.operations.newestOf(underWay.id, 'instance.move');
         if (operation !== null) return { instance, operation };
       }
+      requireOutOfBin(instance, this.deps.settings.timeZone, now);
       const slaveId = await this.requireMovable(repositories, instance);
       const snapshotId = newId(now);
       const part: SnapshotPart = {
@@ -92,6 +95,7 @@ export class InstanceRelocation {
       const instance = await operableInstance(repositories, principal, id);
       const earlier = reservedId === null ? null : await repositories.operations.find(reservedId);
       if (earlier?.userId === principal.userId) return { instance, operation: earlier };
+      requireOutOfBin(instance, settings.timeZone, now);
       const slaveName = await this.requireDeadSlave(repositories, instance);
       const image = await repositories.snapshots.newestImageOf(id, snapshotId);
       if (image === null) {
@@ -117,9 +121,8 @@ export class InstanceRelocation {
     if (isInStore(instance)) throw new ParavclError('conflict', `${name} is on no slave: its disk is in the store. Start it, and it goes on wherever there is room.`);
     if (observed === 'suspended' || desired === 'suspended') throw new ParavclError('conflict', `${name} is saved, and its RAM stays where it was saved. Resume and stop it first; its disk can then move without the RAM.`);
     if (slaveId === null || desired !== 'stopped' || !settled(instance) || instance.queuedAt !== null) throw new ParavclError('conflict', `${name} is ${observed}. Stop it first; what is off can leave its slave.`);
-    if (this.deps.agents.isConnected(slaveId)) return slaveId;
-    const slave = await repositories.slaves.find(slaveId);
-    throw new ParavclError('slave-offline', `${slave?.name ?? 'Its slave'} is not connected, so the disk of ${name} cannot be fetched from it. Ask again when it is back.`);
+    await requireFreezer(repositories, this.deps.agents, name, slaveId);
+    return slaveId;
   }
 
   private async requireDeadSlave(repositories: Repositories, { name, slaveId, observed, desired }: InstanceRecord): Promise<string> {

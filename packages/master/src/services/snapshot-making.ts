@@ -123,6 +123,8 @@ export class SnapshotMaking implements DeltaDoor {
     const { clock, onFault } = this.deps;
     const key = keyOf(snapshot, step);
     if (this.stopped || this.underWay.has(key) || this.endedSince.has(key) || (this.notBefore.get(key) ?? 0) > clock.monotonicMs()) return;
+    // Else what a late freezing leaves would be nobody's.
+    if (step.kind === 'tell-end' && this.underWay.has(keyOf(snapshot, { kind: 'freeze', slaveId: step.part.slaveId, parts: [] }))) return;
     if (step.kind === 'take' && [...this.underWay].filter((name) => name.startsWith('take ')).length >= takesAtOnce) return;
     this.underWay.add(key);
     const work = this.carryOut(snapshot, parts, step)
@@ -152,7 +154,7 @@ export class SnapshotMaking implements DeltaDoor {
       case 'take':
         return this.take(step.part);
       case 'complete':
-        return snapshot.purpose === 'move' ? this.completeMove(snapshot, parts) : this.complete(snapshot, parts);
+        return snapshot.purpose === 'move' ? this.completeMove(snapshot, parts) : this.orFail(snapshot, () => this.complete(snapshot, parts));
       case 'fail':
         return this.fail(snapshot, step.sentence);
       case 'tell-end':
@@ -219,7 +221,8 @@ export class SnapshotMaking implements DeltaDoor {
       taken = await takeDelta(part);
     } catch (error) {
       if (!(error instanceof ParavclError)) throw error;
-      await unitOfWork.transaction(({ snapshots }) => snapshots.failed(part.imageId, fit(error.message)));
+      const isGone = error.code === 'not-found';
+      await unitOfWork.transaction(({ snapshots }) => (isGone ? snapshots.lost(part.imageId) : snapshots.failed(part.imageId, fit(error.message))));
       return true;
     }
     try {
@@ -244,6 +247,16 @@ export class SnapshotMaking implements DeltaDoor {
       await repositories.events.append({ kind: 'snapshot.ready', subjectType: 'snapshot', subjectId: snapshot.id, actor: 'master', actorUserId: null, clientAddress: null, sentence: fit(`The snapshot ${snapshot.name} is there. ${sentence}`) }, now);
     });
     return true;
+  }
+
+  /** What cannot become images as it was asked for never will: its family is gone, say. */
+  private async orFail(snapshot: SnapshotRecord, work: () => Promise<boolean>): Promise<boolean> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof ParavclError) || error.code !== 'invalid-input') throw error;
+      return this.fail(snapshot, error.message);
+    }
   }
 
   private async completeMove(snapshot: SnapshotRecord, [part]: readonly SnapshotPart[]): Promise<boolean> {

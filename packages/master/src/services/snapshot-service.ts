@@ -17,6 +17,7 @@ import type { PageRequest } from '../repositories/newest-first';
 import type { OperationRecord } from '../repositories/operation-repository';
 import type { Repositories } from '../repositories/repositories';
 import { eventBy, type Acting } from './acting';
+import { requireFreezer } from './freezing-slave';
 import { maySeeImage } from './image-access';
 import { operationView } from './instance-view';
 import { authorise, may, reach } from './policy';
@@ -36,7 +37,7 @@ export interface SnapshotSettings {
 
 export interface SnapshotServiceDeps {
   readonly unitOfWork: UnitOfWork;
-  readonly agents: Pick<AgentPort, 'isConnected'>;
+  readonly agents: Pick<AgentPort, 'isConnected' | 'protocolOf'>;
   readonly clock: Clock;
   readonly settings: SnapshotSettings;
   /** Told that there is something to do. */
@@ -182,9 +183,7 @@ export class SnapshotService {
   private async requireDisk(repositories: Repositories, { name, slaveId, observed, desired }: InstanceRecord): Promise<void> {
     const without = desired === 'deleted' ? withoutDisk.deleted : withoutDisk[observed];
     if (without !== undefined || slaveId === null) throw new ParavclError('conflict', `${name} cannot be taken now: ${without ?? 'it has no disk yet. Wait until it runs'}, and ask again.`, { field: 'instanceIds' });
-    if (this.deps.agents.isConnected(slaveId)) return;
-    const slave = await repositories.slaves.find(slaveId);
-    throw new ParavclError('slave-offline', `${slave?.name ?? 'The slave'} of ${name} is not connected, so its disk cannot be taken. Ask again when it is back.`);
+    await requireFreezer(repositories, this.deps.agents, name, slaveId);
   }
 
   private async requireFamily(repositories: Repositories, principal: Principal, familyId: string): Promise<void> {

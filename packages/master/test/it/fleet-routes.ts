@@ -1,6 +1,7 @@
 import { systemClock } from '@paravcl/shared/clock';
 import { composeDeployments } from '../../src/compose-deployments';
 import { composeReservations } from '../../src/compose-reservations';
+import { composeSnapshots } from '../../src/compose-snapshots';
 import type { BoundRoute } from '../../src/http/binding';
 import { decisionRoutes } from '../../src/http/decision-routes';
 import { imageReadinessRoutes } from '../../src/http/image-readiness-routes';
@@ -15,6 +16,7 @@ import { DecisionService } from '../../src/services/decision-service';
 import { FleetPulse } from '../../src/services/fleet-pulse';
 import { ImageReadiness } from '../../src/services/image-readiness';
 import { InstanceConsoleService } from '../../src/services/instance-console-service';
+import { InstanceReset } from '../../src/services/instance-reset';
 import { InstanceService } from '../../src/services/instance-service';
 import { InstanceVerbs } from '../../src/services/instance-verbs';
 import { defaultParticipation, defaultPriority, defaultQuotas, defaultReservations, defaultScheduling } from '../../src/services/instance-settings';
@@ -26,6 +28,7 @@ import { OperationService } from '../../src/services/operation-service';
 import { Participation } from '../../src/services/participation';
 import { SlaveService } from '../../src/services/slave-service';
 import { StoreService } from '../../src/services/store-service';
+import { ImageStore } from '../../src/store/image-store';
 import { openImageFiles } from './image-rig';
 import { AgentsDouble, settings } from './instance-rig';
 import type { TestDatabase } from './test-database';
@@ -48,7 +51,8 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
     const forecast = new LaunchForecast({ unitOfWork: unit, agents, figures, clock, settings, scheduling, priority, participation, quotas: defaultQuotas });
     const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, figures, clock, settings, scheduling, priority, participation, quotas: defaultQuotas, forecast, onFault: unexpected });
     const verbs = new InstanceVerbs({ unitOfWork: unit, agents, scheduler, figures, clock, settings, scheduling, priority, quotas: defaultQuotas, onFault: unexpected });
-    const deploying = composeDeployments({ unitOfWork: unit, scheduler, clock, settings, priority, quotas: defaultQuotas, participation, verbs, onFault: unexpected });
+    const resets = new InstanceReset({ unitOfWork: unit, agents, scheduler, clock, settings, quotas: defaultQuotas, onFault: unexpected });
+    const deploying = composeDeployments({ unitOfWork: unit, scheduler, clock, settings, priority, quotas: defaultQuotas, participation, verbs, resets, onFault: unexpected });
     stops.push(() => deploying.job.idle());
     const reserving = composeReservations({
       unitOfWork: unit, agents, figures, instances, participation, scheduler, clock, settings, scheduling, priority, reservations: defaultReservations, quotas: defaultQuotas, preCopy: { readinessOf: () => null }, onFault: unexpected,
@@ -58,8 +62,13 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
     const store = new StoreService({
       store: files.chunks(), live: () => unit.read.images.manifestIds(), mirrors: { fetchFromMirrors: () => Promise.resolve(null), openManifest: () => null }, unitOfWork: unit, clock, graceMs: 0, onFault: unexpected,
     });
+    const snapshotting = composeSnapshots({
+      unit, clock, agents, scheduler, settings, instances, uploads: new ImageStore(files.directory), store: files.chunks(), mirrors: { gone: () => undefined }, policy: { perStudent: 20, deadlineMinutes: 60 }, onFault: unexpected,
+    });
+    stops.push(() => snapshotting.making.stop());
     return [
       ...deploying.routes,
+      ...snapshotting.routes,
       ...reservationRoutes(reserving.reservations, reserving.changes, reserving.claims),
       ...slaveRoutes(new SlaveService(unit, clock, agents, reports, figures)),
       ...joinTokenRoutes(joinTokens),

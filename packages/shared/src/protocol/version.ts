@@ -21,6 +21,8 @@ export const protocolVersion = 4;
 export const oldestProtocolVersion = 2;
 /** Agents from this version on can begin an instance anew from its image, and say that they have. */
 export const diskEpochProtocolVersion = 4;
+/** The first version whose agents freeze disks. */
+export const diskSnapshotProtocolVersion = 4;
 
 /** WebSocket path on the master's HTTPS port. */
 export const agentLinkPath = '/agent/v1/link';
