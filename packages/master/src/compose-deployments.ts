@@ -8,6 +8,7 @@ import { DeploymentMaking } from './services/deployment-making';
 import { DeploymentOperations } from './services/deployment-operations';
 import { DeploymentService } from './services/deployment-service';
 import { DeploymentWishes } from './services/deployment-wishes';
+import type { InstanceReset } from './services/instance-reset';
 import type { InstanceSettings, Quotas } from './services/instance-settings';
 import type { InstanceVerbs } from './services/instance-verbs';
 import type { Participation } from './services/participation';
@@ -24,6 +25,7 @@ export interface DeploymentParts {
   readonly quotas: Quotas;
   readonly participation: Pick<Participation, 'takePart'>;
   readonly verbs: Pick<InstanceVerbs, 'carryOut'>;
+  readonly resets: Pick<InstanceReset, 'carryOut'>;
   readonly onFault: (error: unknown) => void;
 }
 

@@ -14,6 +14,7 @@ import { PledgeJob, pledgesEveryMs } from './jobs/pledge-job';
 import { PresenceJob, presenceEveryMs } from './jobs/presence-job';
 import { smtpMailer } from './mail/smtp-mailer';
 import { DecisionService } from './services/decision-service';
+import { InstanceReset } from './services/instance-reset';
 import { InstanceService } from './services/instance-service';
 import { InstanceVerbs } from './services/instance-verbs';
 import type { JoinTokenService } from './services/join-token-service';
@@ -69,6 +70,7 @@ export function composeScheduling({ unit, clock, agents, figures, scheduler, joi
   const deploying = composeDeployments({
     unitOfWork: unit, scheduler, clock, settings: settings.instances, priority, quotas, participation, onFault: onFault('deployments'),
     verbs: new InstanceVerbs({ ...world, unitOfWork: unit, scheduler, clock, settings: settings.instances, priority, quotas, onFault: onFault('deployments') }),
+    resets: new InstanceReset({ agents, unitOfWork: unit, scheduler, clock, settings: settings.instances, quotas, onFault: onFault('deployments') }),
   });
   const reserving = composeReservations({
     ...world, unitOfWork: unit, instances, participation, clock, settings: settings.instances, reservations, priority, quotas, preCopy, onFault: onFault('reservations'),

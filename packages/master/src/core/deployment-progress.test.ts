@@ -4,7 +4,7 @@ import { aimOf, deploymentVerbs, type DeploymentAim } from './deployment-verbs';
 
 const made = (change: Partial<MemberInstance>): MemberNow => ({
   state: 'made', wish: null, sentence: null,
-  instance: { name: 'i-1', desired: 'running', observed: 'running', generation: 2, observedGeneration: 2, reason: null, queuedAt: null, ...change },
+  instance: { name: 'i-1', desired: 'running', observed: 'running', generation: 2, observedGeneration: 2, reason: null, queuedAt: null, diskEpoch: 1, observedDiskEpoch: 1, ...change },
 });
 const wanted: MemberNow = { state: 'wanted', wish: null, sentence: null, instance: null };
 const runs = made({ observed: 'running' });
@@ -60,6 +60,21 @@ test('every verb for the whole is told in its own words, from the wish to its en
     expect(said(aim, [end, end])).toBe(`done: All 2 ${all}.`);
     expect(said(aim, [end, { ...runs, sentence: 'It is still being prepared.' }])).toBe(`failed: 1 of 2 ${reached}, 1 refused. It is still being prepared.`);
   }
+});
+
+test('a reset ends with machines that do what they did, and with nothing earlier on their disks', () => {
+  const anew = { diskEpoch: 2, observedDiskEpoch: 2 } as const;
+  const old = { diskEpoch: 2, observedDiskEpoch: 1, observedGeneration: 1 } as const;
+  const emptied = made({ ...old, observed: 'preparing' });
+  const off = made({ ...anew, desired: 'stopped', observed: 'stopped' });
+  const waitsOff = made({ ...anew, desired: 'stopped', observed: 'stopped', queuedAt: 5, reason: { code: 'LowerPriority', sentence: 'It gave way.' } });
+  expect(said('reset', [made(anew), off, emptied, made({ ...old, desired: 'stopped', observed: 'suspended' }), made({ ...anew, observed: 'booting', observedGeneration: 1 })])).toBe('pending: 2 of 5 begun anew, 2 being emptied, 1 booting');
+  expect(said('reset', [made(anew), off, waitsOff])).toBe('done: All 3 began anew.');
+  expect(said('reset', [made(anew), made({ ...old, observed: 'lost' })])).toBe('pending: 1 of 2 begun anew, 1 waits for a slave that is offline');
+  expect(said('reset', [made(anew), made({ ...anew, observed: 'failed', reason: { code: 'ImageMissing', sentence: 'i-1 did not get its image.' } })])).toBe('failed: 1 of 2 begun anew, 1 did not get its image. i-1 did not get its image.');
+  // What it ran before is no answer, though it does what it is to do.
+  expect(said('reset', [made({ diskEpoch: 2, observedDiskEpoch: 1 })])).toBe('pending: 0 of 1 begun anew, 1 being emptied');
+  expect(said('reset', [made(anew), made({ ...old, desired: 'deleted' }), made({ desired: 'deleted', observed: 'deleted' })])).toBe('done: 1 of 3 begun anew, 1 deleted since, 1 told to be deleted since.');
 });
 
 test('a cancel ends with what never ran, and tells of what ran meanwhile', () => {

@@ -1,12 +1,12 @@
 import type { ReasonCode } from '@paravcl/shared/domain/reasons';
 import type { MemberRecord } from './deployment-record';
 import { deploymentVerbs, desiredByAim, type DeploymentAim } from './deployment-verbs';
-import { settled, type InstanceRecord } from './instance-record';
+import { beginsAnew, settled, type InstanceRecord } from './instance-record';
 import type { OperationProgress } from './operation-progress';
 import { fit } from './say';
 
 /** What of an instance says how far it is. */
-export type MemberInstance = Pick<InstanceRecord, 'name' | 'desired' | 'observed' | 'generation' | 'observedGeneration' | 'reason' | 'queuedAt'>;
+export type MemberInstance = Pick<InstanceRecord, 'name' | 'desired' | 'observed' | 'generation' | 'observedGeneration' | 'reason' | 'queuedAt' | 'diskEpoch' | 'observedDiskEpoch'>;
 
 /** One place an operation is about, with its instance where that was made and is kept. */
 export interface MemberNow extends Pick<MemberRecord, 'state' | 'wish' | 'sentence'> {
@@ -85,13 +85,25 @@ function standing(aim: DeploymentAim, { state, wish, sentence, instance }: Membe
   if (sentence !== null) return { kind: 'failed', words: 'refused', example: sentence };
   if (desired === 'deleted') return gone ? { kind: 'reached' } : ending(instance);
   if (gone) return { kind: 'left', words: 'deleted since' };
+  if (desired === null) return anew(instance);
   if (instance.desired !== desired && instance.queuedAt === null) return { kind: 'left', words: `told to be ${otherWords[instance.desired]} since` };
-  const { name, observed, observedGeneration, generation, reason, queuedAt } = instance;
-  if (queuedAt === null && settled(instance)) return { kind: 'reached' };
-  if (queuedAt === null && observed === 'failed' && observedGeneration === generation) {
-    return { kind: 'failed', words: (reason === null ? undefined : failWords[reason.code]) ?? 'failed', example: reason?.sentence ?? `${name} failed.` };
-  }
-  return { kind: 'pending', words: underWay(instance) };
+  if (instance.queuedAt === null && settled(instance)) return { kind: 'reached' };
+  return failure(instance) ?? { kind: 'pending', words: underWay(instance) };
+}
+
+/** One that is to begin anew: it has, once nothing earlier is on its disk and it does what it is to do by now. */
+function anew(instance: MemberInstance): Standing {
+  if (instance.desired === 'deleted') return { kind: 'left', words: 'told to be deleted since' };
+  // One that waits for room to go on is off meanwhile, and nothing is on its disk.
+  if (settled(instance) && !beginsAnew(instance)) return { kind: 'reached' };
+  // Only a slave that answers empties a disk.
+  const emptied = beginsAnew(instance) && instance.observed !== 'lost';
+  return failure(instance) ?? { kind: 'pending', words: emptied ? 'being emptied' : underWay(instance) };
+}
+
+function failure({ name, observed, observedGeneration, generation, reason, queuedAt }: MemberInstance): Standing | null {
+  if (queuedAt !== null || observed !== 'failed' || observedGeneration !== generation) return null;
+  return { kind: 'failed', words: (reason === null ? undefined : failWords[reason.code]) ?? 'failed', example: reason?.sentence ?? `${name} failed.` };
 }
 
 /** One that is to be deleted; somebody's other wish cannot come after that. */

@@ -34,8 +34,11 @@ export interface DeploymentRecord {
   readonly changedAt: EpochMs;
 }
 
-/** What is still to be done to one member's instance; `cancel` deletes it unless it ran. */
-export type MemberWish = DeploymentVerb | 'cancel';
+/**
+ * What is still to be done to one member's instance; `cancel` deletes it unless it ran, `reset-production` begins from the
+ * version in production. The books keep 16 characters of it.
+ */
+export type MemberWish = DeploymentVerb | 'cancel' | 'reset-production';
 
 /** A place in a deployment. The instance's id is reserved with the row, so that it is made once, whoever dies in between. */
 export interface MemberRecord {

@@ -4,7 +4,7 @@ import { desiredByVerb, type Verb } from './verbs';
 /** What a verb is for the whole of a deployment. */
 interface WholeVerb {
   /** What is done to each instance. */
-  readonly instanceVerb: Verb;
+  readonly instanceVerb: Verb | 'reset';
   /** Of those it is done to: "38 of 40 running". */
   readonly reached: string;
   /** When it is so for all: "All 40 run." */
@@ -13,12 +13,13 @@ interface WholeVerb {
   readonly past: string;
 }
 
-/** The verbs for the whole of a deployment: each is one verb of instances. A new one is one more row, and its route. */
+/** The verbs for the whole of a deployment: each is one verb of instances, or a reset. A new one is one more row, and its route. */
 export const deploymentVerbs = {
   start: { instanceVerb: 'start', reached: 'running', all: 'run', past: 'started' },
   stop: { instanceVerb: 'stop', reached: 'off', all: 'are off', past: 'stopped' },
   suspend: { instanceVerb: 'suspend', reached: 'saved', all: 'are saved', past: 'suspended' },
   resume: { instanceVerb: 'resume', reached: 'running', all: 'run', past: 'resumed' },
+  reset: { instanceVerb: 'reset', reached: 'begun anew', all: 'began anew', past: 'reset' },
   delete: { instanceVerb: 'delete', reached: 'gone', all: 'are gone', past: 'deleted' },
 } as const satisfies Readonly<Record<string, WholeVerb>>;
 
@@ -26,6 +27,11 @@ export type DeploymentVerb = keyof typeof deploymentVerbs;
 
 /** What an operation about members wants of them: that they are made and run, a verb, or the end of what never ran. */
 export type DeploymentAim = DeploymentVerb | 'make' | 'cancel';
+
+/** Whether what is wished of a member is that it begins anew, from whichever version. */
+export function isReset(wish: DeploymentVerb | 'cancel' | 'reset-production'): wish is 'reset' | 'reset-production' {
+  return wish === 'reset' || wish === 'reset-production';
+}
 
 /** As operations keep it: `deployment.create`, `deployment.add`, `deployment.stop`, … */
 export function aimOf(operationKind: string): DeploymentAim {
@@ -35,8 +41,9 @@ export function aimOf(operationKind: string): DeploymentAim {
   throw new RangeError(`There is no operation ${operationKind} of deployments.`);
 }
 
-/** What its instances are to be then. */
-export function desiredByAim(aim: DeploymentAim): DesiredState {
+/** What its instances are to be then; null: what they were to be before, but what was saved is off. */
+export function desiredByAim(aim: DeploymentAim): DesiredState | null {
   if (aim === 'make') return 'running';
-  return desiredByVerb[aim === 'cancel' ? 'delete' : deploymentVerbs[aim].instanceVerb];
+  const verb = aim === 'cancel' ? 'delete' : deploymentVerbs[aim].instanceVerb;
+  return verb === 'reset' ? null : desiredByVerb[verb];
 }

@@ -20,6 +20,7 @@ export function deploymentRoutes(deployments: DeploymentService, operations: Dep
     bind(contracts.stopDeployment, async (call) => accepted(await operations.operate(acting(call), call.params.deploymentId, 'stop', { force: call.body.force, reservedId: call.subjectId }))),
     bind(contracts.suspendDeployment, async (call) => accepted(await operations.operate(acting(call), call.params.deploymentId, 'suspend', { reservedId: call.subjectId }))),
     bind(contracts.resumeDeployment, async (call) => accepted(await operations.operate(acting(call), call.params.deploymentId, 'resume', { reservedId: call.subjectId }))),
+    bind(contracts.resetDeployment, async (call) => accepted(await operations.operate(acting(call), call.params.deploymentId, 'reset', { toProduction: call.body.toProduction, reservedId: call.subjectId }))),
     bind(contracts.deleteDeployment, async (call) => accepted(await operations.operate(acting(call), call.params.deploymentId, 'delete'))),
   ];
 }

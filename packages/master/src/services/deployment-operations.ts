@@ -1,8 +1,9 @@
 import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
+import { answerReset } from '../core/answer-reset';
 import type { DeploymentRecord, MemberRecord } from '../core/deployment-record';
-import { deploymentVerbs, type DeploymentVerb } from '../core/deployment-verbs';
+import { deploymentVerbs, isReset, type DeploymentVerb } from '../core/deployment-verbs';
 import type { InstanceRecord } from '../core/instance-record';
 import { answerVerb } from '../core/verbs';
 import type { UnitOfWork } from '../db/unit-of-work';
@@ -21,6 +22,16 @@ export interface DeploymentOperationsDeps {
 
 /** Of how many members a refusal for all of them says why. */
 type Refused = DeploymentAccepted['refused'];
+
+/** How a verb is to be done. */
+export interface VerbOptions {
+  /** Of a stop: without asking the guests. */
+  readonly force?: boolean;
+  /** Of a reset: from the version in production, not from their own. */
+  readonly toProduction?: boolean;
+  /** Id kept for the operation by the request's Idempotency-Key; null without one. */
+  readonly reservedId?: string | null;
+}
 
 /** What is to become of the members, of those that change, with those for which it is refused at once. */
 interface Wished {
@@ -42,7 +53,7 @@ export class DeploymentOperations {
    * Members for which the verb cannot be are refused, each with its sentence, and the others go on; throws `conflict` with the first
    * sentence when there is none other. What is still to be made is not touched, but by `delete`, which takes it back.
    */
-  operate(acting: Acting, id: string, verb: DeploymentVerb, { force = false, reservedId = null }: { readonly force?: boolean; readonly reservedId?: string | null } = {}): Promise<DeploymentAccepted> {
+  operate(acting: Acting, id: string, verb: DeploymentVerb, { force = false, toProduction = false, reservedId = null }: VerbOptions = {}): Promise<DeploymentAccepted> {
     const { userName } = acting.principal;
     return this.write(acting, id, verb, reservedId, (deployment, members, instances, operationId, now) => {
       if (deployment.state === 'deleting' && verb !== 'delete') throw new ParavclError('conflict', `${deployment.name} is being deleted. Make a new deployment instead.`);
@@ -56,9 +67,13 @@ export class DeploymentOperations {
         const instance = instances.get(instanceId);
         const gone = instance === undefined || instance.observed === 'deleted';
         if (gone) return verb === 'delete' ? [{ ...member, operationId, wish: null, sentence: null }] : [];
-        const answer = answerVerb(instance, deploymentVerbs[verb].instanceVerb, force);
+        // A place has one wish: the reset would take back what is to come before it.
+        if (verb === 'reset' && member.wish !== null && !isReset(member.wish)) return refuse({ slot, instanceId, sentence: `${instance.name} is still to be told to ${member.wish}. Reset it once it was.` });
+        const { instanceVerb } = deploymentVerbs[verb];
+        // What is in production, and whether their disks have room for it, is asked when each is reset.
+        const answer = instanceVerb === 'reset' ? answerReset(instance, toProduction) : answerVerb(instance, instanceVerb, force);
         if (answer.kind === 'conflict') return refuse({ slot, instanceId, sentence: answer.sentence });
-        return [{ ...member, operationId, wish: verb, wishForced: force, sentence: null }];
+        return [{ ...member, operationId, wish: verb === 'reset' && toProduction ? 'reset-production' : verb, wishForced: force, sentence: null }];
       });
       if (changed.length === 0 && verb !== 'delete') {
         const [first] = refused;
@@ -67,7 +82,7 @@ export class DeploymentOperations {
       return {
         members: changed,
         refused,
-        sentence: `${userName} ${deploymentVerbs[verb].past} all of ${deployment.name}.`,
+        sentence: `${userName} ${deploymentVerbs[verb].past} all of ${deployment.name}${toProduction ? ' to the version in production' : ''}.`,
         deployment: verb === 'delete' ? { ...deployment, state: 'deleting', changedAt: now } : deployment,
       };
 

@@ -2,16 +2,18 @@ import type { Clock } from '@paravcl/shared/clock';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { MemberRecord } from '../core/deployment-record';
-import { deploymentVerbs } from '../core/deployment-verbs';
+import { deploymentVerbs, isReset } from '../core/deployment-verbs';
 import { fit } from '../core/say';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
+import type { InstanceReset } from './instance-reset';
 import type { InstanceVerbs } from './instance-verbs';
 import { principalOf } from './principal-of';
 
 export interface DeploymentWishesDeps {
   readonly unitOfWork: UnitOfWork;
   readonly verbs: Pick<InstanceVerbs, 'carryOut'>;
+  readonly resets: Pick<InstanceReset, 'carryOut'>;
   readonly clock: Clock;
 }
 
@@ -20,8 +22,8 @@ const passMembers = 40;
 const atOnce = 4;
 
 /**
- * Carries out what was asked for the whole of a deployment, member by member, in the name of who asked and by the verbs of
- * instances. A wish stands in the books until the transaction that carries it out: it is done once, whoever dies in between.
+ * Carries out what was asked for the whole of a deployment, member by member, in the name of who asked, by the verbs of
+ * instances and by their reset. A wish stands in the books until the transaction that carries it out: it is done once, whoever dies in between.
  */
 export class DeploymentWishes {
   constructor(private readonly deps: DeploymentWishesDeps) {}
@@ -70,6 +72,10 @@ export class DeploymentWishes {
     const { wish, wishForced, instanceId } = member;
     if (wish === null) return;
     const done = { state: wish === 'cancel' ? ('cancelled' as const) : member.state, sentence: null };
+    if (isReset(wish)) {
+      await this.deps.resets.carryOut(asker, instanceId, { toProduction: wish === 'reset-production', followed: false }, (repositories) => repositories.deploymentMembers.takeWish(member, done));
+      return;
+    }
     const verb = deploymentVerbs[wish === 'cancel' ? 'delete' : wish].instanceVerb;
     await this.deps.verbs.carryOut(asker, instanceId, { verb, force: wishForced, followed: false }, async (repositories) => {
       // It may have begun to run since it was asked for: what ran holds somebody's work.
@@ -92,7 +98,7 @@ export class DeploymentWishes {
         return;
       }
       if (!(await repositories.deploymentMembers.takeWish(member, { state: member.state, sentence: fit(why) }))) return;
-      const sentence = fit(`${wish ?? 'A verb'} was refused for machine ${slot}: ${why}`);
+      const sentence = fit(`${wish === 'reset-production' ? 'reset' : (wish ?? 'A verb')} was refused for machine ${slot}: ${why}`);
       await repositories.events.append({ kind: 'deployment.member-refused', subjectType: 'deployment', subjectId: deploymentId, actor: 'master', actorUserId: null, clientAddress: null, sentence }, clock.now());
     });
   }

@@ -35,6 +35,8 @@ export interface InstanceResetDeps {
 export interface ResetWish {
   /** Begin from the version of its image's family that is in production, not from its own. */
   readonly toProduction: boolean;
+  /** False: whoever asks tells how far it is, and no operation of the instance is made. */
+  readonly followed?: boolean;
   /** Id kept for the operation by the request's Idempotency-Key; null without one. */
   readonly reservedId?: string | null;
   /** Where it was asked from, for the history of events. */
@@ -84,7 +86,7 @@ export class InstanceReset {
   }
 
   private async apply(repositories: Repositories, principal: Principal, instance: InstanceRecord, wish: ResetWish, now: number): Promise<ResetOutcome & { readonly push: boolean }> {
-    const { reservedId = null, clientAddress = null } = wish;
+    const { reservedId = null, clientAddress = null, followed = true } = wish;
     requireOutOfBin(instance, this.deps.settings.timeZone, now);
     const other = wish.toProduction && instance.desired !== 'deleted' ? await this.inProduction(repositories, principal, instance) : null;
     const answer = answerReset(instance, other !== null);
@@ -93,7 +95,7 @@ export class InstanceReset {
     if (answer.kind === 'already') {
       const pending = await repositories.operations.pendingOf(instance.id, 'instance.reset', instance.generation);
       const operation = pending ?? newOperation('instance.reset', instance, slaveName, principal.userId, now, reservedId);
-      if (pending === null) await repositories.operations.insert(operation);
+      if (pending === null && followed) await repositories.operations.insert(operation);
       return { instance, operation, push: false };
     }
     if (answer.kind === 'anew') this.requireAbleAgent(instance, slaveName);
@@ -105,7 +107,7 @@ export class InstanceReset {
     // The row is locked, so nobody can have been faster.
     if (after === null) throw changedUnderLock(instance.id);
     const operation = newOperation('instance.reset', after, slaveName, principal.userId, now, reservedId);
-    await repositories.operations.insert(operation);
+    if (followed) await repositories.operations.insert(operation);
     const to = other === null ? 'the start of its image' : `the start of ${other.imageName}, which is in production`;
     const sentence = `${principal.userName} reset ${instance.name} to ${to}.`;
     await repositories.events.append({ kind: 'instance.reset', subjectType: 'instance', subjectId: instance.id, actor: by, actorUserId: principal.userId, clientAddress, sentence }, now);

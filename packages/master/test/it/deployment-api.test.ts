@@ -86,6 +86,8 @@ describe('the API of deployments', () => {
       ['/resume', undefined, 'All 4 run.'],
       ['/stop', { force: true }, 'All 4 are off.'],
       ['/start', undefined, 'All 4 run.'],
+      ['/reset', undefined, 'All 4 began anew.'],
+      ['/reset', { toProduction: true }, 'All 4 began anew.'],
     ] as const) {
       const asked = await ask<Accepted>('POST', `/deployments/${id}${path}`, body);
       expect([path, asked.status, asked.body.operation.state]).toEqual([path, 202, 'pending']);
@@ -125,7 +127,7 @@ describe('the API of deployments', () => {
       const mine = await ask<Accepted>('POST', '/deployments', { name: 'Mine', imageId, count: 1, ramMiB: 128 });
       expect(mine.status).toBe(202);
       expect((await ask<{ readonly items: readonly Body[] }>('GET', '/deployments')).body.items.map(({ name }) => name)).toEqual(['Mine']);
-      for (const [method, path] of [['GET', ''], ['PATCH', ''], ['DELETE', ''], ['POST', '/stop'], ['POST', '/cancel'], ['POST', '/members']] as const) {
+      for (const [method, path] of [['GET', ''], ['PATCH', ''], ['DELETE', ''], ['POST', '/stop'], ['POST', '/reset'], ['POST', '/cancel'], ['POST', '/members']] as const) {
         const got = await ask(method, `/deployments/${theirs.body.deployment.id}${path}`, path === '/members' ? { count: 1 } : method === 'PATCH' ? {} : undefined);
         expect([method, path, got.status]).toEqual([method, path, 404]);
       }

@@ -1,5 +1,6 @@
 import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import { composeDeployments, type DeploymentParts } from '../../src/compose-deployments';
+import { InstanceReset } from '../../src/services/instance-reset';
 import { InstanceVerbs } from '../../src/services/instance-verbs';
 import type { Rig } from './instance-rig';
 
@@ -8,7 +9,8 @@ export function deploymentsOf(rig: Rig, change: Partial<DeploymentParts> = {}) {
   const { unit: unitOfWork, agents, scheduler, pulse: figures, clock, settings, scheduling, priority, quotas, participation } = rig;
   const onFault = (error: unknown) => void rig.faults.push(error);
   const verbs = new InstanceVerbs({ unitOfWork, agents, scheduler, figures, clock, settings, scheduling, priority, quotas, onFault });
-  return composeDeployments({ unitOfWork, scheduler, clock, settings, priority, quotas, participation, verbs, onFault, ...change });
+  const resets = new InstanceReset({ unitOfWork, agents, scheduler, clock, settings, quotas, onFault });
+  return composeDeployments({ unitOfWork, scheduler, clock, settings, priority, quotas, participation, verbs, resets, onFault, ...change });
 }
 
 type Answer = Pick<ObservedInstance, 'state'> & Partial<ObservedInstance>;
@@ -51,7 +53,7 @@ export class ObedientAgents {
       if (answer === null) continue;
       this.steps.set(key, done + 1);
       moved = true;
-      await observations.observed(slaveId, [{ instanceId, generation: desired.generation, reason: null, progressPercent: null, ...answer }]);
+      await observations.observed(slaveId, [{ instanceId, generation: desired.generation, reason: null, progressPercent: null, ...(desired.spec === null ? {} : { diskEpoch: desired.spec.diskEpoch ?? 1 }), ...answer }]);
     }
     await scheduler.idle();
     return moved;

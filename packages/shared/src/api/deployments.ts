@@ -118,4 +118,17 @@ export const suspendDeployment = route({ method: 'post', path: '/deployments/:de
 
 export const resumeDeployment = route({ method: 'post', path: '/deployments/:deploymentId/resume', summary: 'Go on where the machines were saved', action: 'deployment.operate', params: one, answer: accepted });
 
+export const resetDeployment = route({
+  method: 'post',
+  path: '/deployments/:deploymentId/reset',
+  summary: 'Begin all machines anew from their image: names, MACs and addresses stay, their disks and what was saved of them go',
+  action: 'deployment.operate',
+  params: one,
+  body: z.object({
+    /** From the version of the image’s family that is in production when each begins, instead of their own. */
+    toProduction: z.boolean().default(false),
+  }).prefault({}),
+  answer: accepted,
+});
+
 export const deleteDeployment = route({ method: 'delete', path: '/deployments/:deploymentId', summary: 'Delete all machines and their disks; the deployment is gone with the last', action: 'deployment.operate', params: one, answer: accepted });
