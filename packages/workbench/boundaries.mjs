@@ -84,6 +84,7 @@ export const programStarters = new Set([
   'packages/workbench/src/bench/fleet-orders.ts',
   'packages/workbench/src/bench/multideploy/replay-orders.ts',
   'packages/workbench/src/bench/multideploy/started-program.ts',
+  'packages/workbench/src/bench/multisnapshot/bundled-program.ts',
   'packages/workbench/src/bench/report.ts',
   'packages/workbench/src/lab/lab-life.ts',
   'packages/workbench/src/lab/namespaces.ts',

@@ -5,6 +5,7 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
 import { deltaBytes, type WrittenBlock } from './delta-bytes';
 
 /** A store of chunks as the master has one, and what it does with the deltas of hosts. */
@@ -17,25 +18,31 @@ export interface SnapshotKeeper {
   takenBytes(): Promise<number>;
 }
 
-export interface StoredGrowthOptions {
-  readonly diskBytes: number;
-  /** Of 4 KiB, at random places; each is counted, also one that hits a block again. */
-  readonly writes: number;
-  readonly clones: number;
-  /** Blocks that each clone writes for itself besides, as guests do with names, keys and logs: without them all clones would be one content. */
-  readonly ownWrites: number;
-  /** Where deltas are staged. */
-  readonly directory: string;
-}
+export const storedGrowthWishSchema = z
+  .object({
+    diskBytes: z.int().positive(),
+    /** Of 4 KiB, at random places; each is counted, also one that hits a block again. */
+    writes: z.int().positive(),
+    clones: z.int().positive(),
+    /** Blocks that each clone writes for itself besides, as guests do with names, keys and logs: without them all clones would be one content. */
+    ownWrites: z.int().nonnegative(),
+    /** Where deltas are staged. */
+    directory: z.string(),
+  })
+  .readonly();
+export type StoredGrowthWish = z.infer<typeof storedGrowthWishSchema>;
 
-export interface StoredGrowth {
-  /** Growth of the store, manifest included, by the snapshot of one disk, over the bytes that were written. */
-  readonly storedPerDirtied: number;
-  /** The same of all clones together, over what they wrote together. */
-  readonly clonesStoredPerDirtied: number;
-  readonly dirtiedBytes: number;
-  readonly takeSeconds: readonly number[];
-}
+export const storedGrowthSchema = z
+  .object({
+    /** Growth of the store, manifest included, by the snapshot of one disk, over the bytes that were written. */
+    storedPerDirtied: z.number(),
+    /** The same of all clones together, over what they wrote together. */
+    clonesStoredPerDirtied: z.number(),
+    dirtiedBytes: z.number(),
+    takeSeconds: z.array(z.number()).readonly(),
+  })
+  .readonly();
+export type StoredGrowth = z.infer<typeof storedGrowthSchema>;
 
 /** The size at which the bench takes its figures. */
 export const fullGrowth = { diskBytes: 10 * 1024 ** 3, writes: 20_000, clones: 16, ownWrites: 16 } as const;
@@ -47,10 +54,11 @@ const blocksOfChunk = defaultChunkBytes / deltaBlockBytes;
  * is written to, so a whole one would cost all its bytes; chunks that nobody writes to are text, which makes the disk cheap to load and
  * changes no figure: of them only the manifest tells, and its length does not depend on what they hold.
  */
-export async function measureStoredGrowth(store: SnapshotKeeper, { diskBytes, writes, clones, ownWrites, directory }: StoredGrowthOptions): Promise<StoredGrowth> {
+export async function measureStoredGrowth(store: SnapshotKeeper, { diskBytes, writes, clones, ownWrites, directory }: StoredGrowthWish, say: (line: string) => void = () => undefined): Promise<StoredGrowth> {
   const shared = scattered('shared', writes, diskBytes);
   const own = Array.from({ length: clones }, (_, clone) => scattered(`clone ${clone}`, ownWrites, diskBytes));
   const touched = new Set([...shared, ...own.flat()].map((block) => Math.floor(block / blocksOfChunk)));
+  say(`a disk of ${(diskBytes / 1024 ** 3).toFixed(1)} GiB with content in every chunk is put into the store`);
   const base = await store.keepDisk(diskBytes, defaultChunkBytes, diskContent(diskBytes / defaultChunkBytes, touched));
   const head: DeltaHead = { chunkBytes: defaultChunkBytes, sizeBytes: diskBytes, base };
   const takeSeconds: number[] = [];
@@ -62,6 +70,7 @@ export async function measureStoredGrowth(store: SnapshotKeeper, { diskBytes, wr
       const begun = performance.now();
       await store.keepDelta(path, base);
       takeSeconds.push((performance.now() - begun) / 1000);
+      say(`delta ${String(takeSeconds.length)} of ${String(clones + 1)} taken in ${(takeSeconds.at(-1) ?? 0).toFixed(1)} s`);
     }
     return (await store.takenBytes()) - before;
   };
