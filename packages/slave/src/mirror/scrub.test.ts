@@ -7,6 +7,9 @@ import { MirrorLibrary } from './image-library';
 import { Scrub } from './scrub';
 import type { StoredImage } from './stored-image';
 
+// Real files, synced: on a machine with other work that takes its time.
+jest.setTimeout(30_000);
+
 const chunkBytes = 65_536;
 const chunks = 65;
 const image = imageOf(testContent((chunks - 1) * chunkBytes + 512, 1));
