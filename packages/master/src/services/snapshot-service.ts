@@ -8,7 +8,8 @@ import type { Principal } from '@paravcl/shared/domain/people';
 import type { Snapshot, SnapshotState } from '@paravcl/shared/domain/snapshot';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
-import type { InstanceRecord } from '../core/instance-record';
+import { beginsAnew, isInStore, type InstanceRecord } from '../core/instance-record';
+import { fit } from '../core/say';
 import { tellDatedMoment } from '../core/tell-time';
 import { sayStanding } from '../core/snapshot-steps';
 import type { SnapshotPart, SnapshotRecord } from '../core/snapshot-record';
@@ -23,6 +24,7 @@ import { operationView } from './instance-view';
 import { authorise, may, reach } from './policy';
 import type { AgentPort } from './ports';
 import { removeSnapshotImages } from './snapshot-images';
+import { snapshotMembers, type SnapshotSubjects } from './snapshot-members';
 
 export interface SnapshotSettings {
   /** All disks are frozen within this, or none counts. */
@@ -64,13 +66,24 @@ const withoutDisk: Readonly<Partial<Record<ObservedState, string>>> = {
   deleted: 'it is deleted',
 };
 
+/** Why no slave has a disk of it to take; null when one has, as far as is known. */
+function diskless(instance: InstanceRecord): string | null {
+  const { desired, observed, booted } = instance;
+  const without = desired === 'deleted' ? withoutDisk.deleted : withoutDisk[observed];
+  if (without !== undefined) return without;
+  if (isInStore(instance)) return 'its disk is in the store. Wait until it runs';
+  // After a reset, what is there goes, and what is off gets its new disk with its next start.
+  return beginsAnew(instance) || (observed === 'stopped' && !booted) ? 'nothing is on its disk yet. Wait until it runs' : null;
+}
+
 /** Snapshots as people ask for them and see them; `SnapshotMaking` brings them about. */
 export class SnapshotService {
   constructor(private readonly deps: SnapshotServiceDeps) {}
 
   /**
    * Takes down what is wanted and answers at once. Throws `not-found`, `forbidden`, `conflict` for an instance that has no
-   * disk now, `slave-offline`, `quota-exceeded`.
+   * disk now, `slave-offline`, `quota-exceeded`. Of a deployment the machines whose disk cannot be taken now are left out, and
+   * the sentences of the answer and of the event name them.
    */
   async create(acting: Acting, body: CreateSnapshotBody, reservedId: string | null): Promise<SnapshotAccepted> {
     const { unitOfWork, clock, settings, making } = this.deps;
@@ -86,7 +99,7 @@ export class SnapshotService {
         if (operation !== null) return { snapshot: earlier, parts: await repositories.snapshots.parts([id]), operation };
       }
       if (body.familyId !== undefined) await this.requireFamily(repositories, principal, body.familyId);
-      const instances = await this.instancesOf(repositories, principal, body);
+      const { instances, what, leftOut } = await this.subjects(repositories, principal, body);
       await this.requireRoomFor(repositories, principal, instances.length);
       const snapshot: SnapshotRecord = {
         id,
@@ -108,12 +121,12 @@ export class SnapshotService {
         imageId: newId(now), snapshotId: id, instanceId: instance.id, instanceName: instance.name, slaveId: instance.slaveId ?? '', state: 'wanted', how: null, quiesced: null,
         baseManifestId: null, sizeBytes: null, dirtiedBytes: null, manifestId: null, contentSha256: null, sentence: null, hostTold: false,
       }));
-      const sentence = sayStanding(parts, () => '');
+      const besides = leftOut === null ? '' : ` ${leftOut}`;
+      const sentence = fit(`${sayStanding(parts, () => '')}${besides}`);
       await repositories.snapshots.insert({ ...snapshot, sentence }, parts);
       const operation: OperationRecord = { id: newId(now), kind: 'snapshot.create', subjectType: 'snapshot', subjectId: id, generation: 1, state: 'pending', sentence, userId: principal.userId, createdAt: now, changedAt: now };
       await repositories.operations.insert(operation);
-      const what = instances.length === 1 ? (instances[0]?.name ?? '') : `${instances.length} instances`;
-      await repositories.events.append(eventBy(acting, { kind: 'snapshot.created', subjectType: 'snapshot', subjectId: id, sentence: `${principal.userName} asked for the snapshot ${snapshot.name} of ${what}.` }), now);
+      await repositories.events.append(eventBy(acting, { kind: 'snapshot.created', subjectType: 'snapshot', subjectId: id, sentence: fit(`${principal.userName} asked for the snapshot ${snapshot.name} of ${what}.${besides}`) }), now);
       return { snapshot: { ...snapshot, sentence }, parts, operation };
     });
     making.wake();
@@ -165,9 +178,14 @@ export class SnapshotService {
     if (gone.length > 0) mirrors.gone(gone);
   }
 
-  /** Locked, each with a disk on a slave that is there. */
-  private async instancesOf(repositories: Repositories, principal: Principal, { instanceIds, deploymentId }: CreateSnapshotBody): Promise<readonly InstanceRecord[]> {
-    if (deploymentId !== undefined) throw new ParavclError('not-found', `There is no deployment ${deploymentId}, or it is not yours to see.`, { field: 'deploymentId' });
+  private async subjects(repositories: Repositories, principal: Principal, { instanceIds = [], deploymentId }: CreateSnapshotBody): Promise<SnapshotSubjects> {
+    if (deploymentId !== undefined) return snapshotMembers(repositories, principal, deploymentId, (instance) => this.requireDisk(repositories, instance));
+    const instances = await this.instancesOf(repositories, principal, instanceIds);
+    return { instances, what: instances.length === 1 ? (instances[0]?.name ?? '') : `${instances.length} instances`, leftOut: null };
+  }
+
+  /** Each with a disk on a slave that is there. */
+  private async instancesOf(repositories: Repositories, principal: Principal, instanceIds: readonly string[]): Promise<readonly InstanceRecord[]> {
     const instances: InstanceRecord[] = [];
     for (const id of [...new Set(instanceIds)].sort()) {
       const instance = await repositories.instances.find(id);
@@ -180,9 +198,10 @@ export class SnapshotService {
     return instances;
   }
 
-  private async requireDisk(repositories: Repositories, { name, slaveId, observed, desired }: InstanceRecord): Promise<void> {
-    const without = desired === 'deleted' ? withoutDisk.deleted : withoutDisk[observed];
-    if (without !== undefined || slaveId === null) throw new ParavclError('conflict', `${name} cannot be taken now: ${without ?? 'it has no disk yet. Wait until it runs'}, and ask again.`, { field: 'instanceIds' });
+  private async requireDisk(repositories: Repositories, instance: InstanceRecord): Promise<void> {
+    const { name, slaveId } = instance;
+    const without = diskless(instance);
+    if (without !== null || slaveId === null) throw new ParavclError('conflict', `${name} cannot be taken now: ${without ?? 'it has no disk yet. Wait until it runs'}, and ask again.`, { field: 'instanceIds' });
     await requireFreezer(repositories, this.deps.agents, name, slaveId);
   }
 
