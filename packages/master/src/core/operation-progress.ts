@@ -1,6 +1,6 @@
 import type { Operation } from '@paravcl/shared/api/operations';
 import { fit } from './say';
-import { beginsAnew, settled, type InstanceRecord } from './instance-record';
+import { beginsAnew, isInStore, settled, type InstanceRecord } from './instance-record';
 
 export interface OperationProgress {
   readonly state: Exclude<Operation['state'], 'superseded'>;
@@ -22,13 +22,15 @@ export function operationProgress(instance: InstanceRecord, slaveName: string | 
   return { state: 'pending', sentence: fit(underWay(instance, where)) };
 }
 
-function fulfilled({ desired, name, address, booted }: InstanceRecord, where: string): string {
+function fulfilled(instance: InstanceRecord, where: string): string {
+  const { desired, name, address, booted } = instance;
   switch (desired) {
     case 'running':
       return `${name} runs on ${where}${address === null ? '' : ` at ${address}`}.`;
     case 'suspended':
       return `${name} is saved on ${where} with everything open.`;
     case 'stopped':
+      if (isInStore(instance)) return `${name} is off, and its disk is in the store. Start it, and it goes on wherever there is room.`;
       return booted ? `${name} is off. Its disk is kept.` : `${name} is off, and nothing is on its disk yet: it begins from its image.`;
     case 'deleted':
       return `${name} is gone, and nothing of it is left.`;

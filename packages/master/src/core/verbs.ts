@@ -36,7 +36,8 @@ export function answerVerb(instance: InstanceRecord, verb: Verb, force: boolean)
   }
   if (verb === 'delete') return change(verb);
   if (observed === 'requested' || observed === 'queued') {
-    return verb === 'start' ? already : conflict(`${name} has not started yet: it waits for a slave. Delete it if you no longer want it.`);
+    if (verb === 'start') return already;
+    return conflict(`${name} has not started yet: it waits for a slave. ${instance.diskImageId === null ? 'Delete it if you no longer want it.' : 'Its disk is in the store; wait until it runs.'}`);
   }
   switch (verb) {
     case 'stop':

@@ -44,10 +44,12 @@ export interface ImageRecord {
   readonly ownerGroupId: string | null;
   readonly createdByUserId: string;
   readonly createdAt: EpochMs;
+  /** It is the disk of that instance, for it alone; null of all that people know as images. */
+  readonly ofInstanceId: string | null;
 }
 
 /** What is written of a new one; the rest is its family's. */
-export type NewImageRecord = Omit<ImageRecord, 'familyName' | 'production'>;
+export type NewImageRecord = Omit<ImageRecord, 'familyName' | 'production' | 'ofInstanceId'>;
 
 /** What a check found its content to be. */
 export type ImageContentFacts = Pick<ImageRecord, 'manifestId' | 'contentSha256' | 'contentBytes' | 'virtualSizeMiB'>;
@@ -101,6 +103,7 @@ interface ImageRow {
   readonly content_bytes: number | null;
   readonly check_percent: number | null;
   readonly import_path: string | null;
+  readonly of_instance_id: string | null;
 }
 
 interface FamilyColumns {
@@ -111,7 +114,7 @@ interface FamilyColumns {
 const columns = [
   'id', 'friendly_id', 'kind', 'name', 'description', 'format', 'size_bytes', 'sha256', 'virtual_size_mib', 'state', 'reason', 'default_kernel_id',
   'default_ramdisk_id', 'default_vcpus', 'default_ram_mib', 'kernel_arguments', 'platform_value', 'owner_group_id', 'created_by_user_id', 'created_at',
-  'family_id', 'version', 'visibility', 'manifest_id', 'content_sha256', 'content_bytes', 'check_percent', 'import_path',
+  'family_id', 'version', 'visibility', 'manifest_id', 'content_sha256', 'content_bytes', 'check_percent', 'import_path', 'of_instance_id',
 ] as const satisfies readonly (keyof ImageRow)[];
 
 const fromRow = (row: ImageRow & FamilyColumns): ImageRecord => ({
@@ -146,6 +149,7 @@ const fromRow = (row: ImageRow & FamilyColumns): ImageRecord => ({
   ownerGroupId: row.owner_group_id,
   createdByUserId: row.created_by_user_id,
   createdAt: row.created_at.getTime(),
+  ofInstanceId: row.of_instance_id,
 });
 
 /** EMI, EKI and ERI: one table, three kinds; each row a version of a family. */

@@ -13,8 +13,10 @@ export function imagesVisibleTo(principal: Principal): VisibleTo | undefined {
   return runsSite(principal) ? undefined : { userId: principal.userId, groupIds: [...principal.groupIds, ...principal.ownedGroupIds] };
 }
 
-/** The same rule as `whereVisible` of the repositories, for one image. */
-export function maySeeImage(principal: Principal, { visibility, ownerGroupId, createdByUserId }: Pick<ImageRecord, 'visibility' | 'ownerGroupId' | 'createdByUserId'>): boolean {
+/** The same rule as `whereVisible` of the repositories, for one image; the disk of an instance is no image to anybody. */
+export function maySeeImage(principal: Principal, { visibility, ownerGroupId, createdByUserId, ofInstanceId }: Pick<ImageRecord, 'visibility' | 'ownerGroupId' | 'createdByUserId' | 'ofInstanceId'>): boolean {
+  // It goes with the instance that lies over it: nobody else may come to.
+  if (ofInstanceId !== null) return false;
   const visible = imagesVisibleTo(principal);
   if (visible === undefined || visibility === 'public' || createdByUserId === visible.userId) return true;
   return visibility === 'group' && ownerGroupId !== null && visible.groupIds.includes(ownerGroupId);

@@ -130,7 +130,7 @@ export class ImageService {
   async edit(principal: Principal, kind: ImageKind, id: string, change: EditImageBody): Promise<ImageAnswer> {
     await this.deps.unitOfWork.transaction(async (repositories) => {
       const image = await repositories.images.lock(id);
-      if (image?.kind !== kind) throw missingImage(kind, id);
+      if (image?.kind !== kind || image.ofInstanceId !== null) throw missingImage(kind, id);
       await requireThere(repositories, change);
       const seenBy = { visibility: change.visibility ?? image.visibility, ownerGroupId: change.ownerGroupId === undefined ? image.ownerGroupId : change.ownerGroupId };
       requireOwnerGroup(seenBy);
@@ -150,7 +150,7 @@ export class ImageService {
     const { unitOfWork, holds, uploads, mirrors } = this.deps;
     const gone = await unitOfWork.transaction(async (repositories) => {
       const image = await repositories.images.lock(id);
-      if (image?.kind !== kind) throw missingImage(kind, id);
+      if (image?.kind !== kind || image.ofInstanceId !== null) throw missingImage(kind, id);
       const family = await repositories.imageFamilies.lock(image.familyId);
       await requireNoDependents(repositories, image, family);
       if (family !== null) await requireNoSuccessor(repositories, image, family);
@@ -246,7 +246,7 @@ export class ImageService {
 
   private async find(kind: ImageKind, id: string): Promise<ImageRecord> {
     const image = await this.deps.unitOfWork.read.images.find(id);
-    if (image?.kind !== kind) throw missingImage(kind, id);
+    if (image?.kind !== kind || image.ofInstanceId !== null) throw missingImage(kind, id);
     return image;
   }
 

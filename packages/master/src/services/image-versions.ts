@@ -52,7 +52,7 @@ export async function insertVersion(
     if (await repositories.images.friendlyIdTaken(wanted.friendlyId)) continue;
     try {
       await repositories.images.insert(wanted);
-      return { ...wanted, familyName: family.name, production: false };
+      return { ...wanted, familyName: family.name, production: false, ofInstanceId: null };
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
     }

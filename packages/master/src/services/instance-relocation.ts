@@ -83,7 +83,7 @@ export class InstanceRelocation {
   }
 
   /**
-   * Starts an instance whose slave an administrator declared dead elsewhere, from its last snapshot or the one that is named.
+   * Has an instance whose slave an administrator declared dead begin elsewhere, from its last snapshot or the one that is named: it starts when it was to run.
    * What it did since is lost; should the slave come back, the first thing it hears is that the instance is none of its any more.
    * Throws `conflict` with what has to come first.
    */
@@ -98,16 +98,19 @@ export class InstanceRelocation {
       requireOutOfBin(instance, settings.timeZone, now);
       const slaveName = await this.requireDeadSlave(repositories, instance);
       const image = await repositories.snapshots.newestImageOf(id, snapshotId);
-      if (image === null) {
+      // Nobody deletes it meanwhile: it will be all that is left.
+      if (image === null || (await repositories.images.lockShared(image.imageId)) === null) {
         const which = snapshotId === undefined ? `There is no snapshot of ${instance.name}` : `Snapshot ${snapshotId} is none of ${instance.name}, or is gone`;
         throw new ParavclError('conflict', `${which}, so there is nothing to start it from. Wait for ${slaveName}, or delete the instance.`, snapshotId === undefined ? {} : { field: 'snapshotId' });
       }
       const by = `user ${principal.userName}`;
-      const after = await leaveSlave(repositories, instance, image.imageId, { observed: 'queued', desired: 'running', reason: null }, { by, now, slaveName: null, settings, supersede: `${principal.userName} asked for something else: recover.` });
+      // What was off or saved is off, and may be started.
+      const state = instance.desired === 'running' ? ({ observed: 'queued', desired: 'running' } as const) : ({ observed: 'stopped', desired: 'stopped' } as const);
+      const after = await leaveSlave(repositories, instance, image.imageId, { ...state, reason: null }, { by, now, slaveName: null, settings, supersede: `${principal.userName} asked for something else: recover.` });
       const operation = newOperation('instance.recover', after, null, principal.userId, now, reservedId);
       await repositories.operations.insert(operation);
       const taken = tellDatedMoment(image.createdAt, settings.timeZone, now);
-      const sentence = `${principal.userName} starts ${instance.name} elsewhere from its snapshot ${image.name} of ${taken}: ${slaveName} was declared dead. What it did since is lost.`;
+      const sentence = `${principal.userName} has ${instance.name} begin elsewhere from its snapshot ${image.name} of ${taken}: ${slaveName} was declared dead. What it did since is lost.`;
       await repositories.events.append(eventBy(acting, { kind: 'instance.recovered', subjectType: 'instance', subjectId: id, sentence }), now);
       return { instance: after, operation };
     });

@@ -5,9 +5,10 @@ import type { Repositories } from '../repositories/repositories';
 import { leaveSlave } from './leave-slave';
 import type { InstanceSettings } from './instance-settings';
 
-/** Whether it is as it was when its move was asked for: off where it was, and nobody asked for anything since. */
+/** Whether it is as it was when its move was asked for: off where it was, also when its slave fell silent since, and nobody asked for anything. */
 export function stillMoves(instance: InstanceRecord | null, snapshot: Pick<SnapshotRecord, 'generation'>, part: Pick<SnapshotPart, 'slaveId'>): instance is InstanceRecord {
-  return instance?.desired === 'stopped' && instance.observed === 'stopped' && instance.slaveId === part.slaveId && instance.generation === snapshot.generation;
+  const isOff = instance?.observed === 'stopped' || (instance?.observed === 'lost' && instance.reason?.code === 'SlaveOffline');
+  return isOff && instance.desired === 'stopped' && instance.queuedAt === null && instance.slaveId === part.slaveId && instance.generation === snapshot.generation;
 }
 
 /**
@@ -19,7 +20,7 @@ export async function completeMove(repositories: Repositories, snapshot: Snapsho
   if (!stillMoves(instance, snapshot, part)) return null;
   await keepDisk(repositories, snapshot, part, context.now);
   const sentence = `Its disk left ${context.slaveName} and is in the store. Start it, and it goes on wherever there is room.`;
-  await leaveSlave(repositories, instance, part.imageId, { reason: { code: 'StoppedByUser', sentence } }, { ...context, by: 'master' });
+  await leaveSlave(repositories, instance, part.imageId, { observed: 'stopped', reason: { code: 'StoppedByUser', sentence } }, { ...context, by: 'master' });
   return `${instance.name} left ${context.slaveName}: its disk is in the store, and it starts wherever there is room.`;
 }
 

@@ -1,8 +1,9 @@
 import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { Clock } from '@paravcl/shared/clock';
+import { MiB } from '@paravcl/shared/domain/limits';
 import { ParavclError } from '@paravcl/shared/errors';
 import { parseJson } from '@paravcl/shared/parse-json';
-import { type Command, type CommandResult, frozenDisksSchema, sentDiskSchema } from '@paravcl/shared/protocol/commands';
+import { type Command, type CommandResult, type FreezeWish, frozenDisksSchema, sentDiskSchema } from '@paravcl/shared/protocol/commands';
 import { diskImageOf } from '../core/instance-record';
 import { fit } from '../core/say';
 import { sayStanding, snapshotSteps, type SnapshotStep } from '../core/snapshot-steps';
@@ -165,7 +166,8 @@ export class SnapshotMaking implements DeltaDoor {
   private async freeze(snapshot: SnapshotRecord, slaveId: string, parts: readonly SnapshotPart[]): Promise<boolean> {
     const { unitOfWork, clock } = this.deps;
     const { read } = unitOfWork;
-    const disks = [];
+    const disks: FreezeWish[] = [];
+    const mostBytes = new Map<string, number>();
     for (const part of parts) {
       const instance = await read.instances.find(part.instanceId);
       if (instance?.slaveId !== slaveId || instance.desired === 'deleted') {
@@ -176,6 +178,7 @@ export class SnapshotMaking implements DeltaDoor {
       const earlier = await read.snapshots.manifestsOf(instance.id, mostBases);
       const bases = [...new Set([...(image?.manifestId == null ? [] : [image.manifestId]), ...earlier])];
       disks.push({ instanceId: instance.id, generation: instance.generation, bases });
+      mostBytes.set(instance.id, Math.max(instance.diskMiB * MiB, image?.contentBytes ?? 0));
     }
     const deadlineMs = Math.max(1000, Math.min(quickMs, snapshot.freezeBy - clock.now()));
     const answer = await this.ask(slaveId, { kind: 'freeze-disks', snapshotId: snapshot.id, disks }, deadlineMs);
@@ -190,7 +193,11 @@ export class SnapshotMaking implements DeltaDoor {
     await unitOfWork.transaction(async ({ snapshots }) => {
       for (const part of parts) {
         const disk = frozen.find(({ instanceId }) => instanceId === part.instanceId);
-        if (disk?.ok === true) await snapshots.frozen(part.imageId, disk);
+        const asked = disks.find(({ instanceId }) => instanceId === part.instanceId);
+        // The machine may be a student's own: it takes no room and no content that the disk does not.
+        const isPossible = disk?.ok === true && asked?.bases.includes(disk.base) === true && disk.sizeBytes <= (mostBytes.get(part.instanceId) ?? 0);
+        if (disk?.ok === true && isPossible) await snapshots.frozen(part.imageId, disk);
+        else if (disk?.ok === true) await snapshots.failed(part.imageId, 'its slave says of its disk what cannot be.');
         else await snapshots.failed(part.imageId, fit(disk?.message ?? 'its slave said nothing of it.'));
       }
     });

@@ -160,6 +160,15 @@ test('a master that is killed in between goes on from its books, whatever was un
   expect(await rig.unit.read.snapshots.manifestIds()).toEqual([]);
 });
 
+test('a host that names a base nobody offered, or a disk larger than it can be, fails the snapshot', async () => {
+  for (const wrong of [{ base: hex('e') }, { sizeBytes: 65 * MiB }]) {
+    const id = await running(`with-${Object.keys(wrong).join('')}`.toLowerCase());
+    frozenDisk = (instanceId) => ({ instanceId, ok: true, how: 'running', quiesced: false, base: hex('a'), sizeBytes: 64 * MiB, ...wrong });
+    expect(await ended((await ask({ instanceIds: [id] })).snapshot.id)).toMatchObject({ state: 'failed', sentence: expect.stringContaining('what cannot be') as string });
+  }
+  expect(takes).toEqual([]);
+});
+
 test('while it is pending the store keeps what its deltas are against', async () => {
   takeFault = new Error('not yet');
   const { snapshot } = await ask({ instanceIds: [await running('one')] });
@@ -255,7 +264,8 @@ test('an instance that is off leaves its slave for the store and starts on anoth
   const diskImageId = (await book(id))?.diskImageId ?? '';
   expect(desired).toMatchObject({ desired: 'running', spec: { name: 'mine', mac: before?.mac, address: before?.address, disk: { imageId: diskImageId }, diskEpoch: 2 } });
   expect(desired.generation).toBeGreaterThan(tombstone.generation);
-  // The disk is nobody else's: it is in no list, and in use.
+  // The disk is nobody else's: it is in no list, in use, and not to be launched.
+  await expect(rig.instances.create(await rig.person('admin', 'ada'), { imageId: diskImageId })).rejects.toMatchObject({ code: 'not-found' });
   expect((await rig.unit.read.images.list('disk', {}, { limit: 50 })).items.map((image) => image.id)).not.toContain(diskImageId);
   expect(await rig.unit.read.instances.usingImage(diskImageId)).toHaveLength(1);
 });
@@ -275,6 +285,40 @@ test('an instance that is started while its disk is on the way stays where it is
   rig.clock.advance(10_000);
   expect(await moved(operation.id)).toMatchObject({ state: 'failed', sentence: 'mine was asked for something else meanwhile, so it stays on lab-pc-07.' });
   expect(await book(id)).toMatchObject({ slaveId, observed: 'running', diskImageId: null });
+});
+
+test('an instance that waits to start on its slave while its disk is on the way stays there and goes on waiting; one whose slave fell silent leaves it', async () => {
+  const id = await stopped('mine');
+  takeFault = new Error('slow');
+  const { operation } = await made.relocation.move(acting(student), id, null);
+  await eventually('the intake to be begun', async () => {
+    await made.making.run();
+    return takes.length > 0 || undefined;
+  });
+  await rig.unit.transaction(async ({ instances }) => {
+    const now = await instances.lock(id);
+    if (now !== null) await instances.change(id, now, { queuedAt: rig.clock.now(), queuedBecause: 'asked' });
+  });
+  takeFault = null;
+  rig.clock.advance(10_000);
+  expect(await moved(operation.id)).toMatchObject({ state: 'failed' });
+  expect(await book(id)).toMatchObject({ slaveId, diskImageId: null });
+
+  const other = await stopped('other');
+  takeFault = new Error('slow');
+  const second = await made.relocation.move(acting(student), other, null);
+  const before = takes.length;
+  await eventually('the intake to be begun', async () => {
+    await made.making.run();
+    return takes.length > before || undefined;
+  });
+  rig.agents.connected.delete(slaveId);
+  await rig.unit.transaction(({ slaves }) => slaves.moveLiveness(slaveId, 'online', 'lost'));
+  await rig.observations.fleetChanged(slaveId);
+  takeFault = null;
+  rig.clock.advance(10_000);
+  expect(await moved(second.operation.id)).toMatchObject({ state: 'done' });
+  expect(await book(other)).toMatchObject({ slaveId: null, observed: 'stopped', desired: 'stopped', diskImageId: expect.any(String) as string });
 });
 
 test('what runs or is saved is told what has to come first; what was reset begins from its image again, and its kept disk goes', async () => {
