@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readdirSync, unlinkSync, writeSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -212,16 +212,38 @@ test('a hung libvirtd: told within fifteen seconds while heartbeats, hellos and 
   expect(domainState()).toMatch(/^shut off/);
 });
 
+/** As proc(5) has it: its name, and its state in one letter; null when it is gone. */
+function processStat(pid: number): { readonly name: string; readonly state: string } | null {
+  try {
+    const [, name = '', state = ''] = /\((.*)\) (\S)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+    return { name, state };
+  } catch {
+    return null;
+  }
+}
+
+/** Stops whoever writes a save, and answers its process id. It lives for some hundredths of a second, so it is looked for all the time. */
+async function stopWriter(): Promise<number> {
+  const end = performance.now() + 30_000;
+  while (performance.now() < end) {
+    for (const pid of readdirSync('/proc').map(Number)) {
+      // Names have fifteen characters there. One that has ended takes signals and does not stop.
+      if (!Number.isInteger(pid) || processStat(pid)?.name !== 'libvirt_iohelpe' || !sendSignal(pid, 'SIGSTOP')) continue;
+      while (/^[RSD]$/.test(processStat(pid)?.state ?? '')) await sleep(systemClock, 1);
+      if (processStat(pid)?.state === 'T') return pid;
+    }
+    await sleep(systemClock, 1);
+  }
+  throw new Error(`nobody wrote a save within 30 s; seen ${JSON.stringify(agent.seen())}`);
+}
+
 /** Kills libvirtd and the writer of a save in the middle of it; `meanwhile` runs while nothing of it goes on. */
 async function diesSaving(meanwhile: () => void): Promise<void> {
-  const writers = (): readonly number[] => spawnSync('pgrep', ['-f', 'libvirt_iohelper'], { encoding: 'utf8' }).stdout.split('\n').filter(Boolean).map(Number);
-  let stopped: number | undefined;
-  // Found and stopped at once: a moment later it may have ended.
-  await within(30, 'the save is being written', () => (stopped = writers().find((pid) => sendSignal(pid, 'SIGSTOP'))) !== undefined);
+  const writer = await stopWriter();
   const daemon = Number(execFileSync('pgrep', ['-o', '-x', 'libvirtd'], { encoding: 'utf8' }).trim());
   sendSignal(daemon, 'SIGKILL');
   meanwhile();
-  sendSignal(stopped ?? 0, 'SIGKILL');
+  sendSignal(writer, 'SIGKILL');
   // Until then it holds its pidfile, and no other starts.
   await within(10, 'libvirtd is gone', () => !spawnSync('pgrep', ['-x', 'libvirtd'], { encoding: 'utf8' }).stdout.split('\n').includes(String(daemon)));
   execFileSync('libvirtd', ['-d']);
