@@ -550,7 +550,7 @@ CREATE TABLE snapshots ( -- what disks of instances held at one moment
   deadline_at DATETIME(3) NOT NULL,                         -- all of it is in the store by then
   created_at DATETIME(3) NOT NULL,
   ended_at DATETIME(3) NULL,
-  purpose VARCHAR(16) COLLATE utf8mb4_bin NOT NULL DEFAULT 'keep', -- keep; move: the disk leaves its slave for the store
+  purpose VARCHAR(16) COLLATE utf8mb4_bin NOT NULL DEFAULT 'keep', -- keep; move: the disk leaves its slave for the store; gone: deleted, and some host has not heard yet
   generation INT NULL,                                      -- of the instance that moves
   KEY snapshots_state (state),
   KEY snapshots_user (user_id, id)

@@ -11,8 +11,11 @@ export interface SnapshotRecord {
   readonly familyId: string | null;
   /** The new version of that family goes into production. */
   readonly production: boolean;
-  /** `move`: the one disk leaves its slave for the store, and becomes what its instance lies over wherever that starts next. */
-  readonly purpose: 'keep' | 'move';
+  /**
+   * `move`: the one disk leaves its slave for the store, and becomes what its instance lies over wherever that starts next.
+   * `gone`: it was deleted before all its hosts had heard how it ended, and is known until they have.
+   */
+  readonly purpose: 'keep' | 'move' | 'gone';
   /** Of the instance that moves: with another one somebody did something with it meanwhile. */
   readonly generation: number | null;
   readonly state: SnapshotState;

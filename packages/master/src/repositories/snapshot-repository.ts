@@ -268,6 +268,16 @@ export class SnapshotRepository {
     return (await this.db('snapshots').where({ id, state: 'pending' }).update({ state, sentence, ended_at: new Date(now) })) === 1;
   }
 
+  /** Nobody sees it any more. */
+  async hide(id: string): Promise<void> {
+    await this.db('snapshots').where({ id }).update({ purpose: 'gone' });
+  }
+
+  /** Unless some host has still to hear how it ended. */
+  async removeIfTold(id: string): Promise<void> {
+    if ((await this.db('snapshot_parts').where({ snapshot_id: id, host_told: 0 }).first('image_id')) === undefined) await this.remove(id);
+  }
+
   async remove(id: string): Promise<void> {
     await this.db('snapshot_parts').where({ snapshot_id: id }).delete();
     await this.db('snapshots').where({ id }).delete();

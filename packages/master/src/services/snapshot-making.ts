@@ -302,7 +302,10 @@ export class SnapshotMaking implements DeltaDoor {
     // An instance that its host does not know any more left nothing there.
     if (answer === null || (!answer.ok && answer.code !== 'unknown-instance')) return false;
     await uploads.remove(part.imageId);
-    await unitOfWork.transaction(({ snapshots }) => snapshots.hostTold(part.imageId));
+    await unitOfWork.transaction(async ({ snapshots }) => {
+      await snapshots.hostTold(part.imageId);
+      if (snapshot.purpose === 'gone') await snapshots.removeIfTold(snapshot.id);
+    });
     return true;
   }
 

@@ -170,7 +170,9 @@ export class SnapshotService {
         return [];
       }
       const manifests = await removeSnapshotImages(repositories, await repositories.snapshots.parts([id]));
-      await repositories.snapshots.remove(id);
+      // A host that is away keeps layers apart for it until it hears.
+      await repositories.snapshots.hide(id);
+      await repositories.snapshots.removeIfTold(id);
       await tell(`${userName} deleted the snapshot ${snapshot.name}.`);
       return manifests;
     });

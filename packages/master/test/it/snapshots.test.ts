@@ -197,6 +197,26 @@ test('deleting a snapshot takes its images, unless somebody runs one: then all o
   expect(instance.imageId).toBe(imageId);
 });
 
+test('a snapshot that is deleted while its host is away is nobody’s to see, and its host hears how it ended all the same', async () => {
+  const a = await running('one');
+  const { id } = await ended((await ask({ instanceIds: [a] })).snapshot.id);
+  await hostsTold(id);
+  const second = (await ask({ instanceIds: [a] })).snapshot.id;
+  await made.snapshots.delete(acting(student), second);
+  rig.agents.connected.delete(slaveId);
+  await made.snapshots.delete(acting(student), second);
+  expect((await made.snapshots.list(student, { limit: 10 })).items.map((snapshot) => snapshot.id)).toEqual([id]);
+  await expect(made.snapshots.get(student, second)).rejects.toMatchObject({ code: 'not-found' });
+  told = [];
+  rig.agents.connected.add(slaveId);
+  await eventually('the host to hear', async () => {
+    rig.clock.advance(3000);
+    await made.making.run();
+    return (await rig.unit.read.snapshots.find(second)) === null || undefined;
+  });
+  expect(told).toMatchObject([{ kind: 'end-snapshot', snapshotId: second, manifest: null }]);
+});
+
 test('an operator saves an instance as the next version of a family and puts it into production; a student may not', async () => {
   const operator = await rig.person('operator', 'otto');
   const a = await running('one');
