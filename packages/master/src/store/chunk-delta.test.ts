@@ -52,6 +52,7 @@ test('what cannot be a delta of its base is refused, and nothing is made of it',
   await expect(applyDelta(base, delta.subarray(0, 4))).rejects.toThrow(/of 4 bytes is too short/);
   await expect(applyDelta(base, delta.subarray(0, -1))).rejects.toThrow(/has 8191 bytes of blocks where its mask names 8192/);
   await expect(applyDelta(base, Buffer.concat([delta, Buffer.alloc(1)]))).rejects.toThrow(/has 8193 bytes of blocks where its mask names 8192/);
-  await expect(applyDelta(base, flagged(1))).rejects.toThrow(/cannot be inflated/);
+  // Noise may happen to inflate to some bytes.
+  await expect(applyDelta(base, flagged(1))).rejects.toThrow(/cannot be inflated|bytes of blocks where its mask names/);
   await expect(applyDelta(base, flagged(7))).rejects.toThrow(/kept as 7 are unknown/);
 });

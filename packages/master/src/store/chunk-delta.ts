@@ -52,7 +52,8 @@ export async function applyDelta(base: Buffer, delta: Buffer): Promise<Buffer> {
     const target = blockOf(bytes, block);
     if (hasBlock(emptied, block)) target.fill(0);
     if (!hasBlock(kept, block)) continue;
-    payload.copy(target, 0, at);
+    // What is short is told below.
+    if (at < payload.length) payload.copy(target, 0, at);
     at += target.length;
   }
   if (at !== payload.length) throw new RangeError(`A delta has ${payload.length} bytes of blocks where its mask names ${at}.`);
