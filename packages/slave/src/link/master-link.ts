@@ -82,7 +82,7 @@ export class MasterLink {
     return this.lastContact;
   }
 
-  /** Bearer for what goes beside the link over HTTP, as long as this session lasts; null while there is none. */
+  /** Bearer for what goes beside the link over HTTP, as long as the link is up; null while it is down. */
   get contentToken(): string | null {
     return this.isUp ? this.token : null;
   }
