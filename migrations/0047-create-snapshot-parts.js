@@ -16,7 +16,6 @@ exports.up = async (db) => {
       size_bytes BIGINT NULL,
       dirtied_bytes BIGINT NULL,
       manifest_id CHAR(64) COLLATE utf8mb4_bin NULL,
-      content_sha256 CHAR(64) COLLATE utf8mb4_bin NULL,
       sentence VARCHAR(1000) NULL,
       host_told TINYINT NOT NULL,
       UNIQUE KEY snapshot_parts_once (snapshot_id, instance_id),

@@ -569,7 +569,6 @@ CREATE TABLE snapshot_parts ( -- one disk of a snapshot
   size_bytes BIGINT NULL,                                   -- of the guest's disk
   dirtied_bytes BIGINT NULL,                                -- of blocks that were sent
   manifest_id CHAR(64) COLLATE utf8mb4_bin NULL,            -- kept from sweeps while the snapshot is pending; then its image is named by it
-  content_sha256 CHAR(64) COLLATE utf8mb4_bin NULL,
   sentence VARCHAR(1000) NULL,                              -- what went wrong
   host_told TINYINT NOT NULL,                               -- 1: its host keeps nothing for it any more
   UNIQUE KEY snapshot_parts_once (snapshot_id, instance_id),

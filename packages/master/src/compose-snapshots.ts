@@ -56,7 +56,7 @@ function deltaTaker(uploads: ImageStore, intake: DeltaIntake): SnapshotMakingDep
   return async ({ imageId, baseManifestId, sizeBytes, instanceName }) => {
     if (baseManifestId === null) throw new Error(`The disk of ${instanceName} came before it was frozen.`);
     const { contentBytes, manifestId, dirtiedBytes, release } = await intake.take(await uploads.file(imageId), baseManifestId);
-    if (contentBytes === sizeBytes) return { manifestId, dirtiedBytes, contentSha256: null, release };
+    if (contentBytes === sizeBytes) return { manifestId, dirtiedBytes, release };
     release();
     throw new ParavclError('invalid-input', `Its host said that the disk has ${sizeBytes ?? 'no'} bytes, and sent one of ${contentBytes}.`);
   };

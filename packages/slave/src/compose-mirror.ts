@@ -142,7 +142,7 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
   const control = await ControlServer.listen({
     path: join(directory, mirrorFiles.controlSocket),
     nbdSocket,
-    library: opened,
+    images: opened,
     completion,
     scrub,
     log,

@@ -44,8 +44,12 @@ export interface SnapshotPart {
   readonly sizeBytes: number | null;
   readonly dirtiedBytes: number | null;
   readonly manifestId: ManifestId | null;
-  readonly contentSha256: string | null;
   readonly sentence: string | null;
   /** Its host knows how the snapshot ended, and keeps nothing for it any more. */
   readonly hostTold: boolean;
+}
+
+/** A disk before anybody was told of it. */
+export function wantedPart(of: Pick<SnapshotPart, 'imageId' | 'snapshotId' | 'instanceId' | 'instanceName' | 'slaveId'>): SnapshotPart {
+  return { ...of, state: 'wanted', how: null, quiesced: null, baseManifestId: null, sizeBytes: null, dirtiedBytes: null, manifestId: null, sentence: null, hostTold: false };
 }

@@ -1,4 +1,4 @@
-import type { SnapshotPart, SnapshotRecord } from './snapshot-record';
+import { wantedPart, type SnapshotPart, type SnapshotRecord } from './snapshot-record';
 import { sayStanding, snapshotSteps, type SnapshotWorld } from './snapshot-steps';
 
 const snapshot: SnapshotRecord = {
@@ -6,10 +6,7 @@ const snapshot: SnapshotRecord = {
 };
 
 function part(name: string, slaveId: string, more: Partial<SnapshotPart> = {}): SnapshotPart {
-  return {
-    imageId: `image-${name}`, snapshotId: 's1', instanceId: `id-${name}`, instanceName: name, slaveId, state: 'wanted', how: null, quiesced: null, baseManifestId: null, sizeBytes: null,
-    dirtiedBytes: null, manifestId: null, contentSha256: null, sentence: null, hostTold: false, ...more,
-  };
+  return { ...wantedPart({ imageId: `image-${name}`, snapshotId: 's1', instanceId: `id-${name}`, instanceName: name, slaveId }), ...more };
 }
 
 const world = (connected: readonly string[], now = 10): SnapshotWorld => ({ now, isConnected: (id) => connected.includes(id), slaveName: (id) => `lab-${id}` });

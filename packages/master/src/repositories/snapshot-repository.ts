@@ -36,7 +36,6 @@ interface PartRow {
   readonly size_bytes: number | null;
   readonly dirtied_bytes: number | null;
   readonly manifest_id: string | null;
-  readonly content_sha256: string | null;
   readonly sentence: string | null;
   readonly host_told: number;
 }
@@ -46,7 +45,7 @@ const columns = [
 ] as const satisfies readonly (keyof SnapshotRow)[];
 const partColumns = [
   'image_id', 'snapshot_id', 'instance_id', 'instance_name', 'slave_id', 'state', 'how', 'quiesced', 'base_manifest_id', 'size_bytes', 'dirtied_bytes', 'manifest_id',
-  'content_sha256', 'sentence', 'host_told',
+  'sentence', 'host_told',
 ] as const satisfies readonly (keyof PartRow)[];
 
 const fromRow = (row: SnapshotRow): SnapshotRecord => ({
@@ -79,7 +78,6 @@ const fromPartRow = (row: PartRow): SnapshotPart => ({
   sizeBytes: row.size_bytes === null ? null : Number(row.size_bytes),
   dirtiedBytes: row.dirtied_bytes === null ? null : Number(row.dirtied_bytes),
   manifestId: row.manifest_id,
-  contentSha256: row.content_sha256,
   sentence: row.sentence,
   hostTold: row.host_told === 1,
 });
@@ -247,8 +245,8 @@ export class SnapshotRepository {
     return this.moved(imageId, ['received'], { state: 'frozen' });
   }
 
-  async kept(imageId: string, { manifestId, contentSha256, dirtiedBytes }: { readonly manifestId: ManifestId; readonly contentSha256: string | null; readonly dirtiedBytes: number }): Promise<boolean> {
-    return this.moved(imageId, ['received'], { state: 'kept', manifest_id: manifestId, content_sha256: contentSha256, dirtied_bytes: dirtiedBytes });
+  async kept(imageId: string, { manifestId, dirtiedBytes }: { readonly manifestId: ManifestId; readonly dirtiedBytes: number }): Promise<boolean> {
+    return this.moved(imageId, ['received'], { state: 'kept', manifest_id: manifestId, dirtied_bytes: dirtiedBytes });
   }
 
   async failed(imageId: string, sentence: string): Promise<boolean> {

@@ -3,7 +3,7 @@ import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
 import { isInStore, settled, type InstanceRecord } from '../core/instance-record';
 import { sayStanding } from '../core/snapshot-steps';
-import type { SnapshotPart } from '../core/snapshot-record';
+import { wantedPart } from '../core/snapshot-record';
 import { tellDatedMoment } from '../core/tell-time';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { OperationRecord } from '../repositories/operation-repository';
@@ -61,10 +61,7 @@ export class InstanceRelocation {
       requireOutOfBin(instance, this.deps.settings.timeZone, now);
       const slaveId = await this.requireMovable(repositories, instance);
       const snapshotId = newId(now);
-      const part: SnapshotPart = {
-        imageId: newId(now), snapshotId, instanceId: id, instanceName: instance.name, slaveId, state: 'wanted', how: null, quiesced: null, baseManifestId: null, sizeBytes: null, dirtiedBytes: null,
-        manifestId: null, contentSha256: null, sentence: null, hostTold: false,
-      };
+      const part = wantedPart({ imageId: newId(now), snapshotId, instanceId: id, instanceName: instance.name, slaveId });
       const sentence = sayStanding([part], () => '');
       await repositories.snapshots.insert(
         {

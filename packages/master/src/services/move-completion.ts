@@ -1,9 +1,9 @@
-import { MiB } from '@paravcl/shared/domain/limits';
 import type { InstanceRecord } from '../core/instance-record';
 import type { SnapshotPart, SnapshotRecord } from '../core/snapshot-record';
 import type { Repositories } from '../repositories/repositories';
 import { leaveSlave } from './leave-slave';
 import type { InstanceSettings } from './instance-settings';
+import { snapshotContent } from './snapshot-content';
 
 /** Whether it is as it was when its move was asked for: off where it was, also when its slave fell silent since, and nobody asked for anything. */
 export function stillMoves(instance: InstanceRecord | null, snapshot: Pick<SnapshotRecord, 'generation'>, part: Pick<SnapshotPart, 'slaveId'>): instance is InstanceRecord {
@@ -24,28 +24,18 @@ export async function completeMove(repositories: Repositories, snapshot: Snapsho
   return `${instance.name} left ${context.slaveName}: its disk is in the store, and it starts wherever there is room.`;
 }
 
-async function keepDisk(repositories: Repositories, snapshot: SnapshotRecord, { imageId, instanceId, instanceName, manifestId, sizeBytes, contentSha256 }: SnapshotPart, now: number): Promise<void> {
-  if (manifestId === null || sizeBytes === null) throw new Error(`The disk of ${instanceName} is not in the store.`);
+async function keepDisk(repositories: Repositories, snapshot: SnapshotRecord, part: SnapshotPart, now: number): Promise<void> {
+  const { imageId, instanceId, instanceName } = part;
   await repositories.images.insertOfInstance(
     {
-      id: imageId,
+      ...snapshotContent(part),
       friendlyId: `EMI-DISK-${imageId.slice(-12).toUpperCase()}`,
       kind: 'disk',
       name: `Disk of ${instanceName}`,
       description: `The disk of ${instanceName}, kept while it is on no slave and for as long as it lies over it.`,
-      format: 'raw',
       familyId: imageId,
       version: 1,
       visibility: 'private',
-      sizeBytes,
-      sha256: contentSha256,
-      importPath: null,
-      manifestId,
-      contentSha256,
-      contentBytes: sizeBytes,
-      checkPercent: null,
-      virtualSizeMiB: Math.ceil(sizeBytes / MiB),
-      state: 'ready',
       reason: null,
       defaultKernelId: null,
       defaultRamdiskId: null,

@@ -1,6 +1,5 @@
 import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { EpochMs } from '@paravcl/shared/clock';
-import { MiB } from '@paravcl/shared/domain/limits';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { SnapshotPart, SnapshotRecord } from '../core/snapshot-record';
 import type { ImageRecord } from '../repositories/image-repository';
@@ -9,6 +8,7 @@ import { requireNoDependents, requireNoSuccessor } from './image-dependents';
 import { putIntoProduction } from './image-production';
 import { removeImage } from './image-removal';
 import { insertVersion, type NamedFamily } from './image-versions';
+import { snapshotContent } from './snapshot-content';
 
 /**
  * Makes the image version of each disk of a snapshot, in the transaction in which it becomes ready: whole or absent. Answers
@@ -24,24 +24,12 @@ export async function insertSnapshotImages(repositories: Repositories, snapshot:
 }
 
 async function insertImage(repositories: Repositories, snapshot: SnapshotRecord, part: SnapshotPart, now: EpochMs): Promise<ImageRecord> {
-  const { manifestId, sizeBytes, contentSha256 } = part;
-  if (manifestId === null || sizeBytes === null) throw new Error(`The disk of ${part.instanceName} is not in the store.`);
   const instance = await repositories.instances.find(part.instanceId);
   const source = instance === null ? null : await repositories.images.find(instance.imageId);
   const own = snapshot.familyId === null;
   return insertVersion(repositories, own ? await familyOfItsOwn(repositories, part) : { kind: 'disk', familyId: snapshot.familyId ?? undefined }, {
-    id: part.imageId,
+    ...snapshotContent(part),
     description: `The disk of ${part.instanceName}, kept in the snapshot ${snapshot.name}.`,
-    format: 'raw',
-    sizeBytes,
-    sha256: contentSha256,
-    importPath: null,
-    manifestId,
-    contentSha256,
-    contentBytes: sizeBytes,
-    checkPercent: null,
-    virtualSizeMiB: Math.ceil(sizeBytes / MiB),
-    state: 'ready',
     reason: part.how === 'running' && part.quiesced !== true ? 'Taken of a running guest, as after a power cut: its file system is checked at the first boot.' : null,
     createdByUserId: snapshot.userId,
     createdAt: now,

@@ -18,7 +18,6 @@ import { insertSnapshotImages } from './snapshot-images';
 /** What a delta came to in the store; it stays there until `release`, whoever names it. */
 export interface TakenDelta {
   readonly manifestId: ManifestId;
-  readonly contentSha256: string | null;
   readonly dirtiedBytes: number;
   release(): void;
 }

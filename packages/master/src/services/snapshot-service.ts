@@ -12,7 +12,7 @@ import { beginsAnew, isInStore, type InstanceRecord } from '../core/instance-rec
 import { fit } from '../core/say';
 import { tellDatedMoment } from '../core/tell-time';
 import { sayStanding } from '../core/snapshot-steps';
-import type { SnapshotPart, SnapshotRecord } from '../core/snapshot-record';
+import { wantedPart, type SnapshotPart, type SnapshotRecord } from '../core/snapshot-record';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { PageRequest } from '../repositories/newest-first';
 import type { OperationRecord } from '../repositories/operation-repository';
@@ -117,10 +117,7 @@ export class SnapshotService {
         createdAt: now,
         endedAt: null,
       };
-      const parts = instances.map((instance): SnapshotPart => ({
-        imageId: newId(now), snapshotId: id, instanceId: instance.id, instanceName: instance.name, slaveId: instance.slaveId ?? '', state: 'wanted', how: null, quiesced: null,
-        baseManifestId: null, sizeBytes: null, dirtiedBytes: null, manifestId: null, contentSha256: null, sentence: null, hostTold: false,
-      }));
+      const parts = instances.map((instance) => wantedPart({ imageId: newId(now), snapshotId: id, instanceId: instance.id, instanceName: instance.name, slaveId: instance.slaveId ?? '' }));
       const besides = leftOut === null ? '' : ` ${leftOut}`;
       const sentence = fit(`${sayStanding(parts, () => '')}${besides}`);
       await repositories.snapshots.insert({ ...snapshot, sentence }, parts);

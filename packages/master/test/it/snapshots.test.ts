@@ -29,7 +29,7 @@ function compose() {
     takeDelta: ({ imageId }) => {
       takes.push(imageId);
       if (takeFault !== null) return Promise.reject(takeFault as Error);
-      return Promise.resolve({ manifestId: hex(String(takes.length % 10)), contentSha256: null, dirtiedBytes: 8192, release: () => undefined });
+      return Promise.resolve({ manifestId: hex(String(takes.length % 10)), dirtiedBytes: 8192, release: () => undefined });
     },
     onFault: (error) => void rig.faults.push(error),
   });

@@ -18,7 +18,7 @@ export interface ControlServerOptions {
   readonly path: string;
   /** Of the NBD server, for the answers. */
   readonly nbdSocket: string;
-  readonly library: MirrorLibrary;
+  readonly images: MirrorLibrary;
   readonly completion: ImageCompletion;
   readonly scrub: Scrub;
   readonly log: Logger;
@@ -94,9 +94,9 @@ export class ControlServer {
 
   private async wish(id: ManifestId, { want }: ImageWish): Promise<ImageStanding> {
     if (want === 'check') return this.check(id);
-    const image = await this.options.library.open(id);
+    const image = await this.options.images.open(id);
     if (want === 'whole') {
-      if (!image.isFull && this.options.library.poolFull) throw new Refused('no-room', `The pool is full: image ${id.slice(0, 12)} cannot be brought whole. Free some room, or remove instances.`);
+      if (!image.isFull && this.options.images.poolFull) throw new Refused('no-room', `The pool is full: image ${id.slice(0, 12)} cannot be brought whole. Free some room, or remove instances.`);
       this.options.completion.complete(image);
     }
     return this.standing(image, want === 'serve' || image.isComplete);
@@ -104,7 +104,7 @@ export class ControlServer {
 
   /** Of what is here: nothing is brought for it but what is damaged, and nobody used the image. */
   private check(id: ManifestId): ImageStanding {
-    const image = this.options.library.find(id);
+    const image = this.options.images.find(id);
     if (image === null) throw new Refused('missing', `Image ${id.slice(0, 12)} is not on this host.`);
     const { done, ...check } = this.options.scrub.ask(image);
     return { ...this.standing(image, done), check };
@@ -126,7 +126,7 @@ export class ControlServer {
   }
 
   private async list(): Promise<ImageList> {
-    const { library, bootSet } = this.options;
+    const { images: library, bootSet } = this.options;
     const held = await library.holders();
     return {
       images: library.all().map((image) => ({

@@ -21,7 +21,7 @@ export class ImageCompletion {
   private stopped = false;
 
   constructor(
-    private readonly library: MirrorLibrary,
+    private readonly images: MirrorLibrary,
     /** Of this image, what boots read: it comes first. */
     private readonly bootSet: (id: ManifestId) => readonly number[],
     private readonly clock: Clock,
@@ -44,9 +44,9 @@ export class ImageCompletion {
   /** Hashes what an unclean end of the host or a damaged chunk left doubtful, until nothing is: whole images become plain files again. */
   async checkAll(): Promise<void> {
     // Whoever reads the plain file reads wrong bytes until then.
-    this.library.onChange(() => this.mendAll());
+    this.images.onChange(() => this.mendAll());
     while (!this.stopped) {
-      for (const image of this.library.all()) {
+      for (const image of this.images.all()) {
         if (!image.isChecked) await this.check(image).catch((err: unknown) => this.log.warn({ err, manifest: image.id }, 'an image could not be hashed again; it is tried again'));
       }
       this.mendAll();
@@ -81,7 +81,7 @@ export class ImageCompletion {
   }
 
   private mendAll(): void {
-    for (const image of this.library.all()) if (image.damagedIndexes.length > 0) void this.mend(image);
+    for (const image of this.images.all()) if (image.damagedIndexes.length > 0) void this.mend(image);
   }
 
   private async bringDamaged(image: StoredImage): Promise<void> {
@@ -110,7 +110,7 @@ export class ImageCompletion {
       image,
       order: wholeOrder(image, this.bootSet(image.id)),
       atOnce: chunksAtOnce,
-      pool: this.library,
+      pool: this.images,
       isHere: async (index) => {
         await image.check(index);
         return image.has(index);
@@ -124,6 +124,6 @@ export class ImageCompletion {
   }
 
   private isHere(image: StoredImage): boolean {
-    return this.library.find(image.id) === image;
+    return this.images.find(image.id) === image;
   }
 }
