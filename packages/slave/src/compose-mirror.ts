@@ -46,7 +46,7 @@ export async function startMirror(config: Config, clock: Clock, log: Logger, bui
       ? null
       : await PeerServer.listen({
           port: config.mirror.peerPort,
-          library: { find: (id) => library?.find(id) ?? null, soon: (id) => library?.soon(id) ?? Promise.resolve(null) },
+          images: { find: (id) => library?.find(id) ?? null, soon: (id) => library?.soon(id) ?? Promise.resolve(null) },
           bringsFor: (id, index, rank) => fetcher.bringsFor(id, index, rank),
           manifestUpTo: (id, part) => manifests.upTo(id, part),
           clock,

@@ -19,7 +19,7 @@ let source: HonestSource;
 let mirror: MirrorOfPool;
 /** What is on this host. */
 const held = (): MirrorLibrary => {
-  const { library } = mirror;
+  const { images: library } = mirror;
   return library;
 };
 

@@ -62,7 +62,7 @@ const welcomed = (of: Buffer, aheadMs = 0): WelcomedSecret => ({ secret: of.toSt
 async function serving(ownRank = 0xffff, manifestUpTo: (part: number) => Promise<Manifest | null> = () => Promise.resolve(null)): Promise<{ readonly server: PeerServer; readonly image: PartImage }> {
   const image = new PartImage();
   const find = (id: string): LocalImage | null => (id === manifest ? (image as unknown as LocalImage) : null);
-  const server = await PeerServer.listen({ port: 0, library: { find, soon: (id) => Promise.resolve(find(id)) }, bringsFor: (_, __, rank) => rank > ownRank, manifestUpTo: (_, part) => manifestUpTo(part), clock: systemClock, log });
+  const server = await PeerServer.listen({ port: 0, images: { find, soon: (id) => Promise.resolve(find(id)) }, bringsFor: (_, __, rank) => rank > ownRank, manifestUpTo: (_, part) => manifestUpTo(part), clock: systemClock, log });
   if (server === null) throw new Error('no port is free');
   closing.push(() => server.close());
   server.welcome(welcomed(secret));
@@ -124,7 +124,7 @@ it('waits with its answer for an image that is just being opened', async () => {
   const image = new PartImage();
   let open: (found: LocalImage) => void = () => undefined;
   const opening = new Promise<LocalImage>((resolve) => (open = resolve));
-  const server = await PeerServer.listen({ port: 0, library: { find: () => null, soon: () => opening }, bringsFor: () => false, manifestUpTo: () => Promise.resolve(null), clock: systemClock, log });
+  const server = await PeerServer.listen({ port: 0, images: { find: () => null, soon: () => opening }, bringsFor: () => false, manifestUpTo: () => Promise.resolve(null), clock: systemClock, log });
   if (server === null) throw new Error('no port is free');
   closing.push(() => server.close());
   server.welcome(welcomed(secret));
@@ -136,7 +136,7 @@ it('waits with its answer for an image that is just being opened', async () => {
 
 it('keeps no timer of a chunk that it has said it lacks', async () => {
   const clock = new HandClock();
-  const server = await PeerServer.listen({ port: 0, library: { find: () => null, soon: () => Promise.resolve(null) }, bringsFor: () => false, manifestUpTo: () => Promise.resolve(null), clock, log });
+  const server = await PeerServer.listen({ port: 0, images: { find: () => null, soon: () => Promise.resolve(null) }, bringsFor: () => false, manifestUpTo: () => Promise.resolve(null), clock, log });
   if (server === null) throw new Error('no port is free');
   closing.push(() => server.close());
   server.welcome({ secret: secret.toString('base64url'), masterTimeMs: Date.now() });
@@ -264,7 +264,7 @@ it('is not there when its port is taken, and says so', async () => {
   closing.push(() => void taken.close());
   const error = jest.fn();
   const { port } = taken.address() as { port: number };
-  const busy = await PeerServer.listen({ port, library: { find: () => null, soon: () => Promise.resolve(null) }, bringsFor: () => false, manifestUpTo: () => Promise.resolve(null), clock: systemClock, log: Object.assign(pino({ level: 'silent' }), { error }) });
+  const busy = await PeerServer.listen({ port, images: { find: () => null, soon: () => Promise.resolve(null) }, bringsFor: () => false, manifestUpTo: () => Promise.resolve(null), clock: systemClock, log: Object.assign(pino({ level: 'silent' }), { error }) });
   expect(busy).toBeNull();
   expect(error).toHaveBeenCalledWith(expect.anything(), expect.stringMatching(/mirror\.peerPort/));
 });

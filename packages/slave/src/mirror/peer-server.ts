@@ -22,7 +22,7 @@ const deflate = promisify(deflateRaw);
 export interface PeerServerOptions {
   /** 0: any that is free. */
   readonly port: number;
-  readonly library: Pick<ImageLibrary, 'find' | 'soon'>;
+  readonly images: Pick<ImageLibrary, 'find' | 'soon'>;
   /** Whether this host is to bring a chunk that it lacks for another of this rank (fetcher.ts). */
   bringsFor(id: ManifestId, index: number, rank: number): boolean;
   /** As much as there is, once this part has come, of a manifest that is being fetched; null when it does not come. */
@@ -162,11 +162,11 @@ export class PeerServer {
 
   private async answer(id: ManifestId, want: ServedWant, stream: PacedStream): Promise<ChunkAnswer> {
     const { index, rank } = want;
-    const { library, manifestUpTo } = this.options;
+    const { images, manifestUpTo } = this.options;
     const part = manifestPartAt(index);
-    if (part !== null) return this.answerManifestPart(library.find(id)?.manifest ?? (await manifestUpTo(id, part)), want, part, stream);
+    if (part !== null) return this.answerManifestPart(images.find(id)?.manifest ?? (await manifestUpTo(id, part)), want, part, stream);
     // Who begins at the same time as this host may ask before its image is open.
-    const image = library.find(id) ?? (await this.opening(id));
+    const image = images.find(id) ?? (await this.opening(id));
     if (image === null || index >= chunkCount(image.manifest)) return { kind: 'lack', why: 'absent' };
     const mayBring = this.options.bringsFor(id, index, rank);
     // Before there is room for it on the way out: what is here does not wait for what is still to come.
@@ -190,7 +190,7 @@ export class PeerServer {
     let cancel: Cancel = () => undefined;
     const late = new Promise<null>((resolve) => (cancel = this.options.clock.after(openWithinMs, () => resolve(null))));
     try {
-      return await Promise.race([this.options.library.soon(id), late]);
+      return await Promise.race([this.options.images.soon(id), late]);
     } finally {
       cancel();
     }

@@ -45,7 +45,7 @@ export class Prefetcher {
   private cancelAgain: Cancel = () => undefined;
 
   constructor(
-    private readonly library: ImageLibrary,
+    private readonly images: ImageLibrary,
     private readonly clock: Clock,
     private readonly rates: PrefetchRates,
     private readonly log: Logger,
@@ -141,7 +141,7 @@ export class Prefetcher {
 
   private async preCopyOne(manifest: ManifestId, what: PreCopy, isWanted: () => boolean): Promise<void> {
     try {
-      const image = await this.library.open(manifest);
+      const image = await this.images.open(manifest);
       const order = what === 'all' ? wholeOrder(image, this.bootSet(manifest)) : this.bootSet(manifest);
       await this.bring(image, order, this.rates.preCopyMbps, isWanted);
       if (isWanted() && order.some((index) => !image.has(index))) this.preCopyAgain();
@@ -164,7 +164,7 @@ export class Prefetcher {
       mbps,
       tries,
       ...(ahead === undefined ? {} : { ahead }),
-      pool: this.library,
+      pool: this.images,
       isHere: (index) => image.has(index),
       isWanted: () => !this.stopped && isWanted(),
       onFault: (error, index) => this.log.warn({ err: error, manifest: image.id, index }, 'a chunk could not be brought ahead; it is tried again'),

@@ -23,7 +23,7 @@ class Host {
   readonly disk = new LosingDisk();
   readonly source = new HonestSource(image, other);
   told = 0;
-  library!: MirrorLibrary;
+  images!: MirrorLibrary;
   scrub!: Scrub;
   stored!: StoredImage;
 
@@ -32,7 +32,7 @@ class Host {
     const completion = await host.start();
     completion.complete(host.stored);
     await host.passing(() => host.stored.isComplete, 500);
-    await host.library.close();
+    await host.images.close();
     completion.stop();
     // From now on nothing is in memory.
     const again = await host.start();
@@ -70,11 +70,11 @@ class Host {
   private async start(): Promise<ImageCompletion> {
     const log = pino({ level: 'silent' });
     this.clock = new HandClock();
-    this.library = await MirrorLibrary.open({ files: this.disk, poolDir: '/pool', bootId: 'boot 1', clock: this.clock, log, source: this.source, reserveMiB: 1, cacheMiB: null, imageCacheDays: 90 });
-    this.library.onChange(() => (this.told += 1));
-    const completion = new ImageCompletion(this.library, () => [], this.clock, log);
-    this.scrub = new Scrub(this.library, completion, this.clock, log);
-    this.stored = await this.library.open(image.id);
+    this.images = await MirrorLibrary.open({ files: this.disk, poolDir: '/pool', bootId: 'boot 1', clock: this.clock, log, source: this.source, reserveMiB: 1, cacheMiB: null, imageCacheDays: 90 });
+    this.images.onChange(() => (this.told += 1));
+    const completion = new ImageCompletion(this.images, () => [], this.clock, log);
+    this.scrub = new Scrub(this.images, completion, this.clock, log);
+    this.stored = await this.images.open(image.id);
     return completion;
   }
 }
@@ -95,7 +95,7 @@ test('what rots in a week is found while nobody reads it, and is right again in 
 
 test('takes its time, and waits while chunks come for somebody', async () => {
   const host = await Host.withWholeImage();
-  const second = await host.library.open(other.id);
+  const second = await host.images.open(other.id);
   await host.days(6.9);
   let release: () => void = () => undefined;
   host.source.gate = () => new Promise((resolve) => (release = resolve));
@@ -129,8 +129,8 @@ test('what another host is given is hashed first; a damaged one makes the image 
 test('a damaged chunk of a plain file is brought again by itself, also into a full pool', async () => {
   const host = await Host.withWholeImage();
   host.disk.free = 0;
-  await (await host.library.open(other.id)).obtain(0, false);
-  expect(host.library.poolFull).toBe(true);
+  await (await host.images.open(other.id)).obtain(0, false);
+  expect(host.images.poolFull).toBe(true);
   host.rot(7);
   expect(await host.stored.held(7)).toBeNull();
   await host.passing(() => host.isRight && host.stored.isComplete, 1000);

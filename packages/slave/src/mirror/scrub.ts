@@ -33,7 +33,7 @@ export class Scrub {
   private stopped = false;
 
   constructor(
-    private readonly library: Pick<MirrorLibrary, 'all' | 'find'>,
+    private readonly images: Pick<MirrorLibrary, 'all' | 'find'>,
     private readonly completion: Pick<ImageCompletion, 'check' | 'mend'>,
     private readonly clock: Clock,
     private readonly log: Logger,
@@ -47,7 +47,7 @@ export class Scrub {
   async run(): Promise<void> {
     while (!this.stopped) {
       await sleep(this.clock, lookEveryMs);
-      for (const image of this.library.all()) {
+      for (const image of this.images.all()) {
         if (this.isDue(image)) await this.scrub(image).catch((err: unknown) => this.log.warn({ err, manifest: image.id }, 'an image could not be hashed again now; it is tried again'));
       }
     }
@@ -103,7 +103,7 @@ export class Scrub {
   /** Ends when something is found: all of the image is hashed again then, by ImageCompletion. */
   private async scrub(image: StoredImage): Promise<void> {
     for (let index = 0; index < chunkCount(image.manifest); ) {
-      while (this.library.all().some(({ isBringing }) => isBringing)) await sleep(this.clock, yieldMs);
+      while (this.images.all().some(({ isBringing }) => isBringing)) await sleep(this.clock, yieldMs);
       if (!this.isHere(image) || !image.isChecked) return;
       const [startMs, first] = [this.clock.monotonicMs(), index];
       index = await this.hashSome(image, index);
@@ -125,6 +125,6 @@ export class Scrub {
   }
 
   private isHere(image: StoredImage): boolean {
-    return !this.stopped && this.library.find(image.id) === image;
+    return !this.stopped && this.images.find(image.id) === image;
   }
 }

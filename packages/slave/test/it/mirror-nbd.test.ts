@@ -63,7 +63,7 @@ describe('with its source at hand', () => {
   });
 
   test('QEMU copies, compares and maps an image that is not here; each chunk comes once and the file is then a plain raw one', async () => {
-    const stored = await mirror.library.open(image.id);
+    const stored = await mirror.images.open(image.id);
     const copy = join(directory, 'copy.raw');
     await qemuImg('convert', '-f', 'raw', '-O', 'raw', url(), copy);
     expect((await readFile(copy)).equals(image.content)).toBe(true);
@@ -78,7 +78,7 @@ describe('with its source at hand', () => {
   });
 
   test('QEMU reads any range and writes none', async () => {
-    await mirror.library.open(image.id);
+    await mirror.images.open(image.id);
     for (const [offset, length] of [[0, 1], [65_535, 2], [1_000_000, 300_000], [image.content.length - 511, 511]] as const) {
       const dump = await runProgram('qemu-io', ['-r', '-f', 'raw', '-c', `read -v ${offset} ${length}`, url()]);
       const bytes = dump.split('\n').flatMap((line) => (/^[0-9a-f]{8}:/.test(line) ? line.slice(11, 58).trim().split(/\s+/) : []));
@@ -90,7 +90,7 @@ describe('with its source at hand', () => {
   });
 
   test('an overlay over it keeps what is written and reads the rest through it', async () => {
-    await mirror.library.open(image.id);
+    await mirror.images.open(image.id);
     const overlay = join(directory, 'overlay.qcow2');
     await qemuImg('create', '-q', '-f', 'qcow2', '-o', 'extended_l2=on,cluster_size=128k', '-b', url(), '-F', 'raw', overlay);
     await runProgram('qemu-io', ['-f', 'qcow2', '-c', 'write -P 0xab 5000 70000', '-c', 'write -P 0xcd 20000000 512', overlay]);
@@ -98,12 +98,12 @@ describe('with its source at hand', () => {
     expected.fill(0xab, 5000, 75_000).fill(0xcd, 20_000_000, 20_000_512);
     await writeFile(raw, expected);
     expect(await qemuImg('compare', '-f', 'raw', '-F', 'qcow2', raw, overlay)).toMatch(/identical/);
-    const whole = await mirror.library.find(image.id)?.read(0, image.content.length);
+    const whole = await mirror.images.find(image.id)?.read(0, image.content.length);
     expect(whole?.equals(image.content)).toBe(true);
   });
 
   test('many readers of one image at the same time make each chunk come once', async () => {
-    await mirror.library.open(image.id);
+    await mirror.images.open(image.id);
     await Promise.all(
       Array.from({ length: 6 }, async (_, at) => {
         const copy = join(directory, `copy-${at}.raw`);
@@ -115,10 +115,10 @@ describe('with its source at hand', () => {
   });
 
   test('of a newer version only what changed is fetched', async () => {
-    await (await mirror.library.open(image.id)).read(0, image.content.length);
-    await eventually('the first version', 5000, () => (mirror.library.find(image.id)?.isComplete === true ? true : undefined));
+    await (await mirror.images.open(image.id)).read(0, image.content.length);
+    await eventually('the first version', 5000, () => (mirror.images.find(image.id)?.isComplete === true ? true : undefined));
     const before = source.asked.length;
-    await mirror.library.open(newer.id);
+    await mirror.images.open(newer.id);
     await writeFile(raw, newer.content);
     expect(await qemuImg('compare', '-f', 'raw', '-F', 'raw', raw, url(newer.id))).toMatch(/identical/);
     // 2 MiB are 32 chunks, of which six are zeros.
@@ -126,18 +126,18 @@ describe('with its source at hand', () => {
   });
 
   test('what it has is there after its end and start, with the source away', async () => {
-    await mirror.library.open(image.id);
+    await mirror.images.open(image.id);
     const copy = join(directory, 'copy.raw');
     await qemuImg('convert', '-f', 'raw', '-O', 'raw', url(), copy);
     await mirror.stop();
     source.isAway = true;
     mirror = await MirrorOfPool.start(pool, source, { bootId: 'boot-2' });
-    expect(mirror.library.find(image.id)?.isComplete).toBe(true);
+    expect(mirror.images.find(image.id)?.isComplete).toBe(true);
     expect(await qemuImg('compare', '-f', 'raw', '-F', 'raw', raw, url())).toMatch(/identical/);
   });
 
   test('what an unclean end of the host left wrong is fetched again, and no wrong byte is read', async () => {
-    const stored = await mirror.library.open(image.id);
+    const stored = await mirror.images.open(image.id);
     await stored.read(0, image.content.length);
     await eventually('the image', 5000, () => (stored.isComplete ? true : undefined));
     await stored.flush();
@@ -149,11 +149,11 @@ describe('with its source at hand', () => {
     await writeFile(stored.path, bytes);
     const before = source.asked.length;
     mirror = await MirrorOfPool.start(pool, source, { bootId: 'boot-2' });
-    expect(mirror.library.find(image.id)?.isComplete).toBe(false);
+    expect(mirror.images.find(image.id)?.isComplete).toBe(false);
     expect(await qemuImg('compare', '-f', 'raw', '-F', 'raw', raw, url())).toMatch(/identical/);
     expect(source.asked.length - before).toBeGreaterThan(0);
     expect(source.asked.length - before).toBeLessThanOrEqual(4);
-    await eventually('the file whole and true again', 5000, () => (mirror.library.find(image.id)?.isComplete === true ? true : undefined));
+    await eventually('the file whole and true again', 5000, () => (mirror.images.find(image.id)?.isComplete === true ? true : undefined));
     expect((await readFile(stored.path)).equals(image.content)).toBe(true);
   });
 
@@ -161,12 +161,12 @@ describe('with its source at hand', () => {
     await mirror.stop();
     const full = fullLayer(40);
     mirror = await MirrorOfPool.start(pool, source, { files: full.files });
-    const stored = await mirror.library.open(image.id);
+    const stored = await mirror.images.open(image.id);
     expect(await qemuImg('compare', '-f', 'raw', '-F', 'raw', raw, url())).toMatch(/identical/);
-    await eventually('the full pool', 5000, () => (mirror.library.poolFull ? true : undefined));
+    await eventually('the full pool', 5000, () => (mirror.images.poolFull ? true : undefined));
     expect([stored.isComplete, stored.storedBytes]).toEqual([false, 40 * 65_536]);
     full.empty();
-    await eventually('room again', 15_000, () => (mirror.library.poolFull ? undefined : true));
+    await eventually('room again', 15_000, () => (mirror.images.poolFull ? undefined : true));
     expect(await qemuImg('compare', '-f', 'raw', '-F', 'raw', raw, url())).toMatch(/identical/);
     await eventually('the image', 5000, () => (stored.isComplete ? true : undefined));
   });
@@ -174,11 +174,11 @@ describe('with its source at hand', () => {
   test('when not even the manifest can be written, it is said that there is no room, and opening works once there is', async () => {
     const disk = await FullDisk.fill();
     try {
-      await expect(mirror.library.open(image.id)).rejects.toThrow(/no room for image .* in the pool/);
+      await expect(mirror.images.open(image.id)).rejects.toThrow(/no room for image .* in the pool/);
     } finally {
       disk.free();
     }
-    await mirror.library.open(image.id);
+    await mirror.images.open(image.id);
     expect(await qemuImg('compare', '-f', 'raw', '-F', 'raw', raw, url())).toMatch(/identical/);
   });
 });
