@@ -26,7 +26,7 @@ async function lie(stateDir: string, peerAddress: string, id: string): Promise<v
   };
   const log = pino({ name: 'liar' });
   const find = (): LocalImage | null => (manifest === null ? null : ({ id, manifest, has: () => true, held } as Partial<LocalImage> as LocalImage));
-  const server = await PeerServer.listen({ port: 7443, library: { find, soon: () => Promise.resolve(find()) }, bringsFor: () => false, manifestUpTo: () => Promise.resolve(null), clock: systemClock, log });
+  const server = await PeerServer.listen({ port: 7443, images: { find, soon: () => Promise.resolve(find()) }, bringsFor: () => false, manifestUpTo: () => Promise.resolve(null), clock: systemClock, log });
   if (server === null) throw new Error('The port for other mirrors is taken.');
   const door = new MasterDoor(
     {
