@@ -22,6 +22,8 @@ export type VerbAnswer =
   | { readonly kind: 'enqueue' }
   /** It waited to go on, and is to stay as it is. */
   | { readonly kind: 'dequeue' }
+  /** On no slave, its disk in the store, it was to start somewhere, and is to stay off. */
+  | { readonly kind: 'withdraw' }
   | { readonly kind: 'conflict'; readonly sentence: string };
 
 const change = (verb: Verb): VerbAnswer => ({ kind: 'change', desired: desiredByVerb[verb] });
@@ -35,9 +37,10 @@ export function answerVerb(instance: InstanceRecord, verb: Verb, force: boolean)
     return verb === 'delete' ? already : conflict(`${name} is being deleted. Launch a new one instead.`);
   }
   if (verb === 'delete') return change(verb);
+  if (verb === 'stop' && desired === 'running' && isInStore(instance)) return { kind: 'withdraw' };
   if (observed === 'requested' || observed === 'queued') {
     if (verb === 'start') return already;
-    return conflict(`${name} has not started yet: it waits for a slave. ${instance.diskImageId === null ? 'Delete it if you no longer want it.' : 'Its disk is in the store; wait until it runs.'}`);
+    return conflict(`${name} has not started yet: it waits for a slave. ${instance.diskImageId === null ? 'Delete it if you no longer want it.' : 'Its disk is in the store; wait until it runs, or stop it.'}`);
   }
   switch (verb) {
     case 'stop':

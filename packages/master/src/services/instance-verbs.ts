@@ -157,6 +157,11 @@ export class InstanceVerbs {
         const off = gone ? { observed: 'stopped' as const, observedGeneration: instance.generation } : {};
         return { queuedAt: now, queuedBecause: 'asked', reason: null, ...off, ...this.time.withTime(instance, time, now) };
       }
+      case 'withdraw': {
+        // No slave has anything of it that could answer.
+        const generation = await next();
+        return { observed: 'stopped', desired: 'stopped', generation, observedGeneration: generation, reason: null, nominatedSlaveId: null };
+      }
       case 'dequeue': {
         // Its clock stood while it waited.
         const left = remainingMs(instance);

@@ -44,7 +44,8 @@ export const observedStateMeanings: Readonly<Record<ObservedState, string>> = {
 /**
  * The moves the master accepts, from the table of DESIGN §5. `deleted` is reachable from everywhere
  * because deletion is accepted in every state; `lost` because any slave can fall silent.
- * `queued` follows wherever a launch can turn out to have failed before the guest ever ran.
+ * `queued` follows wherever a launch can turn out to have failed before the guest ever ran, and `stopped` follows it for one whose
+ * disk is in the store.
  * A slave's report may skip states that it passed through between two reports, so the table lists
  * every state that can be *seen* next, not only the next one in time. A host that restarted boots what
  * should run anew, so `preparing` follows whatever ran; a guest that was started or paused by hand on its
@@ -52,7 +53,7 @@ export const observedStateMeanings: Readonly<Record<ObservedState, string>> = {
  */
 export const observedMoves: Readonly<Record<ObservedState, readonly ObservedState[]>> = {
   requested: ['queued', 'preparing', 'failed', 'deleted'],
-  queued: ['preparing', 'failed', 'deleted'],
+  queued: ['preparing', 'stopped', 'failed', 'deleted'],
   preparing: ['queued', 'booting', 'running', 'suspending', 'suspended', 'resuming', 'stopping', 'stopped', 'failed', 'lost', 'deleted'],
   booting: ['queued', 'preparing', 'running', 'suspending', 'suspended', 'resuming', 'stopping', 'stopped', 'failed', 'lost', 'deleted'],
   running: ['preparing', 'booting', 'suspending', 'suspended', 'resuming', 'stopping', 'stopped', 'relocating', 'failed', 'lost', 'deleted'],
