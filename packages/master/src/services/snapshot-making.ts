@@ -211,12 +211,13 @@ export class SnapshotMaking implements DeltaDoor {
       // The door took it down when the last byte was there.
       return true;
     }
+    const isOver = answer.code === 'unknown-instance' || answer.code === 'stale';
     // It goes on where it was; its host may have been cut off, or its pool full, for a while.
-    if (answer.code !== 'unknown-instance') {
+    if (!isOver) {
       this.deps.onFault(new Error(`A disk of snapshot ${snapshot.id} was not sent: ${answer.message}`));
       return false;
     }
-    await this.deps.unitOfWork.transaction(({ snapshots }) => snapshots.failed(imageId, 'it was deleted before its disk was sent.'));
+    await this.deps.unitOfWork.transaction(({ snapshots }) => snapshots.failed(imageId, answer.code === 'stale' ? fit(answer.message) : 'it was deleted before its disk was sent.'));
     return true;
   }
 

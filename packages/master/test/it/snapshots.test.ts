@@ -89,6 +89,11 @@ const ended = (id: string, who = student) =>
     const snapshot = await made.snapshots.get(who, id);
     return snapshot.state === 'pending' ? undefined : snapshot;
   });
+const intakeBegun = (before = 0) =>
+  eventually('the intake to be begun', async () => {
+    await made.making.run();
+    return takes.length > before || undefined;
+  });
 const hostsTold = (id: string) => eventually('hosts to be told', async () => {
   await made.making.run();
   return (await rig.unit.read.snapshots.parts([id])).every(({ hostTold }) => hostTold) || undefined;
@@ -149,10 +154,7 @@ test('a master that is killed in between goes on from its books, whatever was un
   made = compose();
   rig.agents.command = host as unknown as typeof rig.agents.command;
   takeFault = new Error('killed in the midst of it');
-  await eventually('the intake to be begun', async () => {
-    await made.making.run();
-    return takes.length > 0 || undefined;
-  });
+  await intakeBegun();
   expect((await made.snapshots.get(student, snapshot.id)).state).toBe('pending');
   made = compose();
   takeFault = null;
@@ -169,13 +171,19 @@ test('a host that names a base nobody offered, or a disk larger than it can be, 
   expect(takes).toEqual([]);
 });
 
+test('a disk that began anew before it was sent fails the snapshot at once, with the words of its host', async () => {
+  const id = await running('one');
+  rig.agents.command = (async (on: string, command: Command): Promise<CommandResult> => {
+    if (command.kind !== 'send-disk') return host(on, command);
+    return { commandId: newId(rig.clock.now()), outcome: { ok: false, code: 'stale', message: 'The disk began anew. Take it again.' } };
+  }) as unknown as typeof rig.agents.command;
+  expect(await ended((await ask({ instanceIds: [id] })).snapshot.id)).toMatchObject({ state: 'failed', sentence: 'one: The disk began anew. Take it again. Nothing of the snapshot is kept.' });
+});
+
 test('while it is pending the store keeps what its deltas are against', async () => {
   takeFault = new Error('not yet');
   const { snapshot } = await ask({ instanceIds: [await running('one')] });
-  await eventually('the intake to be begun', async () => {
-    await made.making.run();
-    return takes.length > 0 || undefined;
-  });
+  await intakeBegun();
   expect(await rig.unit.read.snapshots.manifestIds()).toEqual([hex('a')]);
   expect(await rig.unit.read.snapshots.pendingImageIds()).toHaveLength(1);
   await made.snapshots.delete(acting(student), snapshot.id);
@@ -294,10 +302,7 @@ test('an instance that is started while its disk is on the way stays where it is
   const id = await stopped('mine');
   takeFault = new Error('slow');
   const { operation } = await made.relocation.move(acting(student), id, null);
-  await eventually('the intake to be begun', async () => {
-    await made.making.run();
-    return takes.length > 0 || undefined;
-  });
+  await intakeBegun();
   await rig.instances.operate(student, id, { verb: 'start' });
   await rig.scheduler.idle();
   await rig.report(id, 'running');
@@ -311,10 +316,7 @@ test('an instance that waits to start on its slave while its disk is on the way 
   const id = await stopped('mine');
   takeFault = new Error('slow');
   const { operation } = await made.relocation.move(acting(student), id, null);
-  await eventually('the intake to be begun', async () => {
-    await made.making.run();
-    return takes.length > 0 || undefined;
-  });
+  await intakeBegun();
   await rig.unit.transaction(async ({ instances }) => {
     const now = await instances.lock(id);
     if (now !== null) await instances.change(id, now, { queuedAt: rig.clock.now(), queuedBecause: 'asked' });
@@ -327,11 +329,7 @@ test('an instance that waits to start on its slave while its disk is on the way 
   const other = await stopped('other');
   takeFault = new Error('slow');
   const second = await made.relocation.move(acting(student), other, null);
-  const before = takes.length;
-  await eventually('the intake to be begun', async () => {
-    await made.making.run();
-    return takes.length > before || undefined;
-  });
+  await intakeBegun(takes.length);
   rig.agents.connected.delete(slaveId);
   await rig.unit.transaction(({ slaves }) => slaves.moveLiveness(slaveId, 'online', 'lost'));
   await rig.observations.fleetChanged(slaveId);
@@ -339,6 +337,19 @@ test('an instance that waits to start on its slave while its disk is on the way 
   rig.clock.advance(10_000);
   expect(await moved(second.operation.id)).toMatchObject({ state: 'done' });
   expect(await book(other)).toMatchObject({ slaveId: null, observed: 'stopped', desired: 'stopped', diskImageId: expect.any(String) as string });
+});
+
+test('a moved instance that finds no room is stopped as it was, its disk safe in the store', async () => {
+  const id = await stopped('mine');
+  await moved((await made.relocation.move(acting(student), id, null)).operation.id);
+  rig.agents.connected.delete(slaveId);
+  await rig.unit.transaction(({ slaves }) => slaves.moveLiveness(slaveId, 'online', 'lost'));
+  await rig.instances.operate(student, id, { verb: 'start' });
+  await rig.scheduler.idle();
+  expect(await book(id)).toMatchObject({ observed: 'queued', desired: 'running' });
+  const { operation } = await rig.instances.operate(student, id, { verb: 'stop' });
+  expect(operation).toMatchObject({ state: 'done', sentence: 'mine is off, and its disk is in the store. Start it, and it goes on wherever there is room.' });
+  expect(await rig.instances.get(student, id)).toMatchObject({ observed: 'stopped', desired: 'stopped', inStore: true });
 });
 
 test('what runs or is saved is told what has to come first; what was reset begins from its image again, and its kept disk goes', async () => {

@@ -1,6 +1,7 @@
 import type { Clock } from '@paravcl/shared/clock';
 import type { Command, CommandOrder, CommandResult } from '@paravcl/shared/protocol/commands';
 import type { Logger } from 'pino';
+import { UnknownSnapshotError } from '../disks/disk-snapshots';
 import type { DiskStore } from '../disks/disk-store';
 import { HypervisorError, type HypervisorDriver } from '../hypervisor/driver';
 import { commandRefusal, type CommandRefusal } from './command-refusal';
@@ -85,9 +86,9 @@ export class Commands {
     try {
       return await Promise.race([this.run(order), deadline.passed]);
     } catch (error) {
-      const unsupported = error instanceof HypervisorError && error.code === 'unsupported';
+      const isUnsupported = error instanceof HypervisorError && error.code === 'unsupported';
       const message = error instanceof Error ? error.message : String(error);
-      return { ok: false, code: unsupported ? 'unsupported' : 'failed', message: message.slice(0, 1000) };
+      return { ok: false, code: isUnsupported ? 'unsupported' : error instanceof UnknownSnapshotError ? 'stale' : 'failed', message: message.slice(0, 1000) };
     } finally {
       deadline.cancel();
     }

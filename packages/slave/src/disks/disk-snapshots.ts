@@ -1,5 +1,6 @@
 import type { FreezeWish, FrozenDisk } from '@paravcl/shared/protocol/commands';
 import type { InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
+import { DiskStoreError } from './disk-store';
 
 /** A disk to freeze, and what its instance is made of here. */
 export interface DiskToFreeze extends FreezeWish {
@@ -27,11 +28,18 @@ export interface DiskSnapshots {
    * others; asked again for the same snapshot it answers what it answered. Nothing is left of one that was not frozen.
    */
   freeze(snapshotId: string, disks: readonly DiskToFreeze[]): Promise<readonly FrozenDisk[]>;
-  /** Makes the delta unless it is there. Throws DiskStoreError; `failed` when the snapshot is not known here. */
+  /** Makes the delta unless it is there. Throws DiskStoreError; UnknownSnapshotError when no delta of it can be made here any more. */
   delta(snapshotId: string, instanceId: string): Promise<DiskDelta>;
   /**
    * Forgets the snapshot of that disk, and merges layers that nobody needs apart any more. `manifest`: what it was taken as,
    * against which the next ones can be sent; null when it was given up. Quiet when nothing of it is known.
    */
   end(snapshotId: string, instanceId: string, manifest: string | null): Promise<void>;
+}
+
+/** Nothing is kept here of the disk for that snapshot, and nothing will be: asking again does not help. */
+export class UnknownSnapshotError extends DiskStoreError {
+  constructor(message: string) {
+    super('failed', message);
+  }
 }

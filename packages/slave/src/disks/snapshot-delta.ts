@@ -1,7 +1,7 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { layersOf, withSnapshot, type DiskSnapshot } from './disk-layers';
 import { DiskStoreError } from './disk-store';
-import type { DiskDelta } from './disk-snapshots';
+import { UnknownSnapshotError, type DiskDelta } from './disk-snapshots';
 import { writeDelta } from './delta-writer';
 import { unionOfLayers, type DiskRun } from './layer-blocks';
 import type { LayeredDisk } from './layered-disk';
@@ -20,7 +20,7 @@ export async function snapshotDelta(disk: LayeredDisk, snapshot: DiskSnapshot, p
   const { delta } = snapshot;
   if (delta !== null) {
     if ((await stat(path).catch(() => null))?.size === delta.sizeBytes) return { path, ...delta };
-    if (snapshot.how !== 'running') throw new DiskStoreError('failed', `${path} is gone, and its guest may have written since: take the snapshot again.`);
+    if (snapshot.how !== 'running') throw new UnknownSnapshotError(`${path} is gone, and its guest may have written since: take the snapshot again.`);
   }
   const names = layersOf(disk.layers, snapshot).map((name) => disk.path(name));
   const runs = (): AsyncIterable<DiskRun> => unionOfLayers(names.map(extentsOfLayer), snapshot.sizeBytes);
