@@ -16,15 +16,27 @@ export function runDiskTool(binary: DiskTool, args: readonly string[], deadlineM
   });
 }
 
-/** Lines that it prints, as it prints them; it waits when they are not taken. Ends when they are not wanted any more. */
-export async function* linesOfDiskTool(binary: DiskTool, args: readonly string[]): AsyncGenerator<string> {
+/** Lines that it prints, as it prints them; it waits when they are not taken. Ends when they are not wanted any more, and is killed when it prints nothing for `silentMs`. */
+export async function* linesOfDiskTool(binary: DiskTool, args: readonly string[], silentMs = 120_000): AsyncGenerator<string> {
   const tool = spawn(binary, [...args], { env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
   let stderr = '';
   tool.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-mostComplaint)));
   const ended = new Promise<Error | number | null>((resolve) => tool.on('error', resolve).on('close', resolve));
   try {
-    yield* createInterface({ input: tool.stdout, crlfDelay: Number.POSITIVE_INFINITY });
+    let isSilent = false;
+    const lines = createInterface({ input: tool.stdout, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
+    for (;;) {
+      // Only while it is waited for: whoever takes the lines may take their time.
+      const silence = setTimeout(() => {
+        isSilent = true;
+        tool.kill('SIGKILL');
+      }, silentMs);
+      const line = await lines.next().finally(() => clearTimeout(silence));
+      if (line.done === true) break;
+      yield line.value;
+    }
     const end = await ended;
+    if (isSilent) throw new DiskStoreError('failed', `${binary} said nothing for ${silentMs / 1000} s.`);
     if (end !== 0) throw complaint(binary, stderr, end instanceof Error ? end : new Error(`it ended with ${String(end)}`));
   } finally {
     tool.kill('SIGKILL');
