@@ -52,11 +52,10 @@ export type DiskLayers = z.infer<typeof diskLayersSchema>;
 /** Of a disk that never was snapshotted. */
 export const onlyOverlay: DiskLayers = { layers: ['overlay.qcow2'], candidate: null, covered: null, snapshots: [], made: 0 };
 
-/** Layers that become one: what is in those from above `base` up to `top` is written into `base`. */
+/** Layers that become one: what is in those over `base` is written into it. */
 export interface Merge {
   readonly base: string;
-  readonly top: string;
-  /** Those that are in nobody's chain afterwards. */
+  /** From the lowest up; they are in nobody's chain afterwards. */
   readonly gone: readonly string[];
 }
 
@@ -126,8 +125,7 @@ export function nextMerge({ layers, covered, snapshots }: DiskLayers): Merge | n
   const below = covered?.count ?? 0;
   for (const run of [layers.slice(0, below), layers.slice(below, -1)]) {
     const [base, ...gone] = run;
-    const top = gone.at(-1);
-    if (base !== undefined && top !== undefined) return { base, top, gone };
+    if (base !== undefined && gone.length > 0) return { base, gone };
   }
   return null;
 }

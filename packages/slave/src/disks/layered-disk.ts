@@ -108,7 +108,7 @@ export class LayeredDisk {
       for (let next = nextMerge(this.disk); next !== null; next = nextMerge(this.disk)) {
         const gone = next.gone.map((name) => this.path(name));
         await checkPoolRoom(this.parts, await storedBytes(gone), `making layers of the disk of ${this.instanceId} one`);
-        await this.parts.driver.mergeLayers(this.instanceId, this.path(next.top), this.path(next.base));
+        await this.parts.driver.mergeLayers(this.instanceId, this.path(next.base), gone);
         await this.write(merged(this.disk, next));
         await Promise.all(gone.map((path) => rm(path, { force: true })));
       }
@@ -121,9 +121,10 @@ export class LayeredDisk {
   private async isIn(candidate: string, state: DomainState | null): Promise<boolean> {
     const path = this.path(candidate);
     if (state === null || state === 'off' || state === 'crashed') return true;
-    if ((await this.parts.driver.activeDisk(this.instanceId)) === path) return true;
+    if ((await this.parts.driver.diskChain(this.instanceId))[0] === path) return true;
     if (state === 'saved') return !(await isEmpty(path));
-    if (!(await isBeingWritten(path))) return false;
+    // QEMU opens a layer to write before it goes on in it, and lets go of the one below after.
+    if (!(await isBeingWritten(path)) || (await isBeingWritten(this.path(topLayer(this.disk))))) return false;
     this.parts.onFault(new Error(`QEMU writes ${path}, and libvirt believes that it writes what is below: it died between the two. Stop the instance and start it, before it is suspended or snapshotted again.`));
     return true;
   }
@@ -136,7 +137,9 @@ export class LayeredDisk {
   private async straighten(state: DomainState | null, disk: DiskLayers): Promise<void> {
     if (state === null || disk.layers.length < 2) return;
     const files = chainFiles(this.directory, disk);
-    if ((await this.parts.driver.activeDisk(this.instanceId)) === files.overlay) return;
+    const wanted = [files.overlay, ...files.layers];
+    const chain = await this.parts.driver.diskChain(this.instanceId);
+    if (wanted.every((path, at) => chain[at] === path) && !chain.slice(wanted.length).some((path) => path.startsWith(`${this.directory}/`))) return;
     const base = await readInstanceBase(this.directory);
     if (base !== null) await this.parts.driver.redirectDisk(this.instanceId, { ...files, backing: base.backing });
   }

@@ -45,9 +45,10 @@ const run = async (tool: string, ...args: readonly string[]): Promise<string> =>
 
 /** A simulated hypervisor whose merges are done by qemu-img in the real files. */
 class MergingDriver extends SimulatedDriver {
-  override async mergeLayers(id: string, top: string, base: string): Promise<void> {
+  override async mergeLayers(id: string, base: string, layers: readonly string[]): Promise<void> {
     const before = this.host.domain(id)?.disk ?? [];
-    await super.mergeLayers(id, top, base);
+    await super.mergeLayers(id, base, layers);
+    const top = layers.at(-1) ?? base;
     const over = before[before.indexOf(top) - 1];
     if (over === undefined) return;
     await run('qemu-img', 'commit', '-q', '-f', 'qcow2', '-d', '-b', base, top);
@@ -100,12 +101,12 @@ afterEach(async () => {
 const path = (name: string, id = instanceId): string => join(pool, 'instances', id, name);
 /** As the guest does, into what the hypervisor has it write. */
 const write = async (id: string, ...commands: readonly string[]): Promise<void> => {
-  const top = await driver.activeDisk(id);
+  const [top] = await driver.diskChain(id);
   await run('qemu-io', '-f', 'qcow2', ...commands.flatMap((command) => ['-c', command]), top ?? '');
 };
 const contentOf = async (id: string): Promise<Buffer> => {
   const copy = join(pool, 'copy.raw');
-  await run('qemu-img', 'convert', '-f', 'qcow2', '-O', 'raw', (await driver.activeDisk(id)) ?? '', copy);
+  await run('qemu-img', 'convert', '-f', 'qcow2', '-O', 'raw', (await driver.diskChain(id))[0] ?? '', copy);
   return readFile(copy);
 };
 const wish = (id: string, bases: readonly string[] = [image.id]) => ({ instanceId: id, generation: 1, bases: [...bases], spec: specOf(id) });
@@ -126,7 +127,7 @@ test('of a running guest the delta is what it had written when it was frozen, wh
   await write(instanceId, 'write -P 1 4k 4k', 'write -P 2 1M 100k', 'write -z 192k 64k', 'write -P 3 7M 1M', 'write -P 0 512k 8k');
   const held = await contentOf(instanceId);
   expect(await freeze(first, wish(instanceId))).toEqual([{ instanceId, ok: true, how: 'running', quiesced: false, base: image.id, sizeBytes: 8 * MiB }]);
-  expect(await driver.activeDisk(instanceId)).toBe(path('layer-1.qcow2'));
+  expect((await driver.diskChain(instanceId))[0]).toBe(path('layer-1.qcow2'));
   await write(instanceId, 'write -P 9 0 2M');
   const { content, base } = await rebuilt(first, instanceId, image.content);
   expect([content.equals(held), base]).toEqual([true, image.id]);
@@ -223,7 +224,7 @@ test('layers are not merged while RAM is saved or the power is off, and with the
   await freeze(third, wish(instanceId));
   await snapshots.end(third, instanceId, null);
   expect((await readLayers(path('')))?.layers).toEqual(['overlay.qcow2', 'layer-3.qcow2']);
-  expect(await driver.activeDisk(instanceId)).toBe(path('layer-3.qcow2'));
+  expect((await driver.diskChain(instanceId))[0]).toBe(path('layer-3.qcow2'));
   expect(faults).toEqual([]);
 });
 
@@ -265,7 +266,7 @@ describe('a switch that was broken off', () => {
     await driver.destroy(instanceId);
     expect((await store.filesOf(instanceId, specOf(instanceId))).overlay).toBe(path('layer-1.qcow2'));
     await fresh();
-    expect(await driver.activeDisk(instanceId)).toBe(path('layer-1.qcow2'));
+    expect((await driver.diskChain(instanceId))[0]).toBe(path('layer-1.qcow2'));
     expect(await store.filesOf(instanceId, specOf(instanceId))).toMatchObject({ overlay: path('layer-1.qcow2'), layers: [path('overlay.qcow2')] });
   });
 
@@ -275,7 +276,7 @@ describe('a switch that was broken off', () => {
     await driver.save(instanceId);
     await fresh();
     expect(await layerNames()).toEqual(['layers.json', 'overlay.qcow2']);
-    expect(await driver.activeDisk(instanceId)).toBe(path('overlay.qcow2'));
+    expect((await driver.diskChain(instanceId))[0]).toBe(path('overlay.qcow2'));
   });
 
   test('leaves nothing behind when the hypervisor refused it', async () => {
@@ -293,7 +294,7 @@ test('a merge that was broken off after the hypervisor did it is only written do
   await write(instanceId, 'write -P 2 0 32k');
   await freeze(second, wish(instanceId));
   const held = await contentOf(instanceId);
-  await driver.mergeLayers(instanceId, path('layer-1.qcow2'), path('overlay.qcow2'));
+  await driver.mergeLayers(instanceId, path('overlay.qcow2'), [path('layer-1.qcow2')]);
   await snapshots.end(first, instanceId, null);
   await snapshots.end(second, instanceId, manifests.second);
   expect(await layerNames()).toEqual(['layer-2.qcow2', 'layers.json', 'overlay.qcow2']);

@@ -7,7 +7,7 @@ import type { FrozenDisk } from '@paravcl/shared/protocol/commands';
 import { WorkQueue } from '@paravcl/shared/work-queue';
 import { HypervisorError, type DiskSwitch, type DomainState, type HypervisorDriver, type SwitchedDisk } from '../hypervisor/driver';
 import { baseOf, onlyOverlay, snapshotOf, switched, withoutSnapshot, withSnapshot, type DiskSnapshot } from './disk-layers';
-import type { DiskDelta, DiskSnapshots, DiskToFreeze } from './disk-snapshots';
+import { UnknownSnapshotError, type DiskDelta, type DiskSnapshots, type DiskToFreeze } from './disk-snapshots';
 import { DiskStoreError } from './disk-store';
 import { LayeredDisk, type LayeredDiskParts } from './layered-disk';
 import type { MirrorClient } from './mirror-client';
@@ -89,7 +89,7 @@ export class PoolDiskSnapshots implements DiskSnapshots {
   async delta(snapshotId: string, instanceId: string): Promise<DiskDelta> {
     const disk = await LayeredDisk.open(this.disks, instanceId, this.layout.instance(instanceId));
     const snapshot = disk === null ? null : snapshotOf(disk.layers, snapshotId);
-    if (disk === null || snapshot === null) throw new DiskStoreError('failed', `No snapshot ${snapshotId} of instance ${instanceId} is known on this host: it was given up, or the disk began anew. Take it again.`);
+    if (disk === null || snapshot === null) throw new UnknownSnapshotError(`No snapshot ${snapshotId} of instance ${instanceId} is known on this host: it was given up, or the disk began anew. Take it again.`);
     return this.work.run(() => snapshotDelta(disk, snapshot, this.disks));
   }
 

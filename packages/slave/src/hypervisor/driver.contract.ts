@@ -237,12 +237,12 @@ export function driverContract(name: string, makeFixture: () => Promise<Contract
       const others = await fixture.spec((specs += 1));
       await fixture.makeOtherSlaves(others);
       for (const uuid of [foreign, others.instanceId]) {
-        for (const call of ['find', 'start', 'shutdown', 'destroy', 'save', 'pause', 'resume', 'undefine', 'stats', 'screenshot', 'activeDisk'] as const) {
+        for (const call of ['find', 'start', 'shutdown', 'destroy', 'save', 'pause', 'resume', 'undefine', 'stats', 'screenshot', 'diskChain'] as const) {
           expect([call, await refusal(driver[call](uuid))]).toEqual([call, 'foreign']);
         }
         expect(await refusal(driver.define({ ...others, instanceId: uuid }))).toBe('foreign');
         expect(await driver.switchDisks([{ instanceId: uuid, layer: '/nowhere' }])).toMatchObject([{ ok: false, error: { code: 'foreign' } }]);
-        expect(await refusal(driver.mergeLayers(uuid, '/nowhere', '/nothing'))).toBe('foreign');
+        expect(await refusal(driver.mergeLayers(uuid, '/nothing', ['/nowhere']))).toBe('foreign');
         expect(await refusal(driver.redirectDisk(uuid, { ...others.files }))).toBe('foreign');
       }
       const { owned, foreign: listed } = await driver.inventory();
@@ -307,7 +307,7 @@ export function driverContract(name: string, makeFixture: () => Promise<Contract
       ]);
       expect(await fixture.guestCounter(first)).toBeGreaterThanOrEqual(before);
       expect((await fixture.chain(first.instanceId)).slice(0, 2)).toEqual([layers[0], first.files.overlay]);
-      expect([await driver.activeDisk(second.instanceId), await driver.activeDisk(off.instanceId), await driver.activeDisk(nobody)]).toEqual([layers[1], off.files.overlay, null]);
+      expect([(await driver.diskChain(second.instanceId))[0], (await driver.diskChain(off.instanceId))[0], await driver.diskChain(nobody)]).toEqual([layers[1], off.files.overlay, []]);
       // Asked for what is, it is quiet.
       expect(await driver.switchDisks(switches.slice(0, 1))).toEqual([{ instanceId: first.instanceId, ok: true, quiesced: false }]);
       expect(await fixture.chain(first.instanceId)).toHaveLength(3);
@@ -320,20 +320,22 @@ export function driverContract(name: string, makeFixture: () => Promise<Contract
       await driver.switchDisks([{ instanceId: spec.instanceId, layer: lower }]);
       const upper = await fixture.layerOver(spec, lower);
       await driver.switchDisks([{ instanceId: spec.instanceId, layer: upper }]);
-      expect(await refusal(driver.mergeLayers(spec.instanceId, upper, spec.files.overlay))).toBe('wrong-state');
+      expect(await refusal(driver.mergeLayers(spec.instanceId, spec.files.overlay, [lower, upper]))).toBe('wrong-state');
+      // What it never lay on does not make done what is not.
+      expect(await refusal(driver.mergeLayers(spec.instanceId, spec.files.overlay, [lower, `${upper}.strange`]))).toBe('wrong-state');
       const before = await fixture.guestCounter(spec);
       await driver.save(spec.instanceId);
-      expect(await refusal(driver.mergeLayers(spec.instanceId, lower, spec.files.overlay))).toBe('wrong-state');
+      expect(await refusal(driver.mergeLayers(spec.instanceId, spec.files.overlay, [lower]))).toBe('wrong-state');
       await driver.start(spec.instanceId);
-      await driver.mergeLayers(spec.instanceId, lower, spec.files.overlay);
-      await driver.mergeLayers(spec.instanceId, lower, spec.files.overlay);
+      await driver.mergeLayers(spec.instanceId, spec.files.overlay, [lower]);
+      await driver.mergeLayers(spec.instanceId, spec.files.overlay, [lower]);
       expect((await fixture.chain(spec.instanceId)).slice(0, 2)).toEqual([upper, spec.files.overlay]);
       expect(await fixture.guestCounter(spec)).toBeGreaterThanOrEqual(before);
       await driver.save(spec.instanceId);
       await driver.start(spec.instanceId);
       expect(await fixture.guestCounter(spec)).toBeGreaterThanOrEqual(before);
       await driver.destroy(spec.instanceId);
-      expect(await driver.activeDisk(spec.instanceId)).toBe(upper);
+      expect((await driver.diskChain(spec.instanceId))[0]).toBe(upper);
       await driver.define({ ...spec, generation: spec.generation + 1, files: { ...spec.files, overlay: upper, layers: [spec.files.overlay] } });
       await driver.start(spec.instanceId);
       await untilLeased(spec);
@@ -355,7 +357,7 @@ export function driverContract(name: string, makeFixture: () => Promise<Contract
       expect((await fixture.chain(spec.instanceId)).slice(0, 2)).toEqual([layer, spec.files.overlay]);
       await driver.destroy(spec.instanceId);
       await driver.redirectDisk(spec.instanceId, { ...spec.files });
-      expect(await driver.activeDisk(spec.instanceId)).toBe(spec.files.overlay);
+      expect((await driver.diskChain(spec.instanceId))[0]).toBe(spec.files.overlay);
       await driver.start(spec.instanceId);
       await untilLeased(spec);
       expect(await fixture.chain(spec.instanceId)).toHaveLength(2);

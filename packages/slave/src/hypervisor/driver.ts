@@ -85,7 +85,7 @@ export interface DiskSwitch {
   readonly layer: string;
 }
 
-/** What became of one. With an error of `timeout` or `unavailable` nobody knows: `activeDisk` tells later. */
+/** What became of one. With an error of `timeout` or `unavailable` nobody knows: `diskChain` tells later. */
 export type SwitchedDisk =
   | {
       readonly instanceId: string;
@@ -150,12 +150,13 @@ export interface HypervisorDriver {
    */
   switchDisks(switches: readonly DiskSwitch[]): Promise<readonly SwitchedDisk[]>;
   /**
-   * Writes what the layers of a running guest hold from above `base` up to `top` into `base`, and takes them out of its
-   * chain; their files stay. Takes as long as that is much, and the guest goes on meanwhile. `top` is not what it writes.
+   * Writes what the layers of a running guest hold that lie over `base`, in this order, into `base`, and takes them out of its
+   * chain. Takes as long as that is much, and the guest goes on meanwhile. The last of them is not what it writes. When it returns
+   * nothing that the hypervisor has of the domain names one of them, so that their files may go; else it throws.
    */
-  mergeLayers(instanceId: string, top: string, base: string): Promise<void>;
-  /** Path of what the guest writes, or will once it is started, as the hypervisor has it; null when there is no domain. */
-  activeDisk(instanceId: string): Promise<string | null>;
+  mergeLayers(instanceId: string, base: string, over: readonly string[]): Promise<void>;
+  /** Files of its disk from what the guest writes, or will once it is started, downwards, as the hypervisor has them; empty when there is no domain. */
+  diskChain(instanceId: string): Promise<readonly string[]>;
   /** Has a domain that is off, or saved, go on with this chain: for when the hypervisor died between a switch and its own note of it. */
   redirectDisk(instanceId: string, chain: DiskChain): Promise<void>;
 

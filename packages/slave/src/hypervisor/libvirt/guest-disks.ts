@@ -8,6 +8,9 @@ import { readXml, writeXml, type XmlElement } from './xml';
 /** A guest's agent that does not bring the file systems to rest in this time keeps no snapshot waiting; libvirt counts in seconds. */
 const agentSeconds = 5;
 const followEveryMs = 200;
+const thawEveryMs = 2000;
+/** A guest that brings a busy disk to rest takes minutes at worst. */
+const mostThaws = 150;
 /** In one process; further ones run beside it. */
 const switchesPerProcess = 16;
 
@@ -39,27 +42,34 @@ export class GuestDisks {
     return switches.map(({ instanceId }) => byId.get(instanceId) ?? answer(instanceId, null, false));
   }
 
-  async merge(uuid: string, top: string, base: string): Promise<void> {
+  async merge(uuid: string, base: string, over: readonly string[]): Promise<void> {
+    const top = over.at(-1);
+    if (top === undefined) return;
     // One of an earlier process may still be at it.
     await this.untilNoJob(uuid);
     const chain = await this.chain(uuid);
-    if (!chain.includes(top)) return;
-    if (chain[0] === top || !(chain.indexOf(base) > chain.indexOf(top))) {
-      throw new HypervisorError('wrong-state', `${top} cannot be merged into ${base}: the disk of domain ${uuid} is ${chain.join(' over ')}`);
+    if (chain.includes(top)) {
+      if (chain[0] === top || !(chain.indexOf(base) > chain.indexOf(top))) {
+        throw new HypervisorError('wrong-state', `${top} cannot be merged into ${base}: the disk of domain ${uuid} is ${chain.join(' over ')}`);
+      }
+      await this.virsh.run(['blockcommit', '--domain', uuid, '--path', ownDisk, '--top', top, '--base', base, '--wait'], ramCallMs);
     }
-    await this.virsh.run(['blockcommit', '--domain', uuid, '--path', ownDisk, '--top', top, '--base', base, '--wait'], ramCallMs);
-    if ((await this.chain(uuid)).includes(top)) throw new HypervisorError('failed', `virsh blockcommit: ${top} is part of the disk of domain ${uuid} still`);
-  }
-
-  async active(uuid: string): Promise<string | null> {
-    return (await this.chain(uuid))[0] ?? null;
+    // Both: what runs, and what is started after the host's power was gone.
+    const named = [...(await this.chain(uuid)), ...(await this.chain(uuid, '--inactive'))];
+    const left = over.filter((layer) => named.includes(layer));
+    if (left.length > 0) throw new HypervisorError('wrong-state', `after the merge into ${base} the disk of domain ${uuid} still lies on ${left.join(' and ')}`);
   }
 
   async redirect(uuid: string, chain: DiskChain, isSaved: boolean): Promise<void> {
     const changed = (text: string): string => writeXml(withChain(readXml(text), chain));
-    await this.virsh.runWithFile(['define', '--file'], changed(await this.virsh.run(['dumpxml', '--domain', uuid, '--inactive', '--security-info'])));
-    // What is restored is what the save says.
+    // What is restored is what the save says. The definition comes last: by it one sees that all is done.
     if (isSaved) await this.virsh.runWithFile(['managedsave-define', '--domain', uuid, '--xml'], changed(await this.virsh.run(['managedsave-dumpxml', '--domain', uuid, '--security-info'])));
+    await this.virsh.runWithFile(['define', '--file'], changed(await this.virsh.run(['dumpxml', '--domain', uuid, '--inactive', '--security-info'])));
+  }
+
+  /** From what its guest writes downwards; with `--inactive` of what is started next. */
+  async chain(uuid: string, ...of: readonly '--inactive'[]): Promise<readonly string[]> {
+    return chainOf(readXml(await this.virsh.run([...dumpxml(uuid), ...of])));
   }
 
   /** In one process, in which nobody tells whose each complaint is: what came of it is looked at. */
@@ -72,13 +82,30 @@ export class GuestDisks {
   private async switchOne(each: DiskSwitch, hasGuestAgent: boolean): Promise<SwitchedDisk> {
     const { instanceId, layer } = each;
     const command = switchCommand(each);
-    if ((await this.active(instanceId).catch(() => null)) === layer) return answer(instanceId, null, false);
+    const isDone = async (): Promise<boolean> => (await this.chain(instanceId).catch(() => []))[0] === layer;
+    if (await isDone()) return answer(instanceId, null, false);
     if (hasGuestAgent) {
-      // libvirt thaws in the same call, whatever becomes of it and of us.
       const error = await this.failureOf([...command, '--quiesce']);
-      if (error === null || isUnsure(error)) return answer(instanceId, error, true);
+      if (error === null) return answer(instanceId, null, true);
+      void this.thaw(instanceId);
+      if (isUnsure(error)) return answer(instanceId, error, true);
+      // It may be the thaw alone that failed.
+      if (await isDone()) return answer(instanceId, null, true);
     }
     return answer(instanceId, await this.failureOf(command), false);
+  }
+
+  /**
+   * libvirt thaws in the call that froze, unless it gave up on the freeze, which the guest may come to the end of later, or died.
+   * Thawing what is not frozen does nothing, so the agent is asked until it answers that it did, or is gone.
+   */
+  private async thaw(uuid: string): Promise<void> {
+    for (let asked = 0; asked < mostThaws; asked += 1) {
+      const error = await this.failureOf(['domfsthaw', '--domain', uuid]).catch((fault: unknown) => fault);
+      if (error === null) return;
+      if (!hasAgent((await this.domains([{ instanceId: uuid, layer: '' }]).catch(() => null))?.get(uuid)) && asked > 0) return;
+      await sleep(this.clock, thawEveryMs);
+    }
   }
 
   private failureOf(command: readonly string[]): Promise<HypervisorError | null> {
@@ -95,14 +122,6 @@ export class GuestDisks {
   private async domains(switches: readonly DiskSwitch[]): Promise<ReadonlyMap<string, XmlElement>> {
     const { sections } = await this.virsh.batch(switches.map(({ instanceId }) => dumpxml(instanceId)));
     return new Map(switches.flatMap(({ instanceId }, index) => (sections[index] === undefined || sections[index] === '' ? [] : [[instanceId, readXml(sections[index])] as const])));
-  }
-
-  private async chain(uuid: string): Promise<readonly string[]> {
-    return chainOf(await this.domain(uuid));
-  }
-
-  private async domain(uuid: string): Promise<XmlElement> {
-    return readXml(await this.virsh.run(dumpxml(uuid)));
   }
 
   private async untilNoJob(uuid: string): Promise<void> {

@@ -18,7 +18,8 @@ import {
 } from '../driver';
 import { destroyCallMs, ramCallMs } from '../call-limits';
 import { asPng } from '../png';
-import { type DomainFacts, factsCommands, readFacts } from './domain-facts';
+import type { DomainFacts } from './domain-facts';
+import { DomainLooks } from './domain-looks';
 import { defaultCpuModel, domainXml, type GuestBaseline, markOf } from './domain-xml';
 import { EventStream } from './event-stream';
 import { GuestDisks } from './guest-disks';
@@ -28,7 +29,6 @@ import { QemuLogs } from './qemu-logs';
 import { checkSaveRoom } from './save-room';
 import { LibvirtSiteNetwork } from './site-network';
 import { Virsh, virshDefaults, type VirshOptions } from './virsh';
-import { virshError } from './virsh-failure';
 import { type EventLine, parseStats } from './virsh-reports';
 import { child, readXml, writeXml } from './xml';
 
@@ -48,9 +48,6 @@ export interface LibvirtDriverOptions {
   readonly logsDirectory?: string;
 }
 
-const domainsPerBatch = 50;
-const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 /** The hypervisor driver over libvirt's `virsh`. See `HypervisorDriver` for what each call promises. */
 export class LibvirtDriver implements HypervisorDriver {
   private readonly virsh: Virsh;
@@ -61,12 +58,12 @@ export class LibvirtDriver implements HypervisorDriver {
   private readonly halfSaves: HalfSaves;
   private readonly qemuLogs: QemuLogs;
   private readonly listeners = new Set<(event: DomainEvent) => void>();
-  /** Events name domains; filled by every look. A name not in it yields an event for nobody in particular. */
-  private readonly idsByName = new Map<string, string>();
+  private readonly looks: DomainLooks;
   private baseline: GuestBaseline | null = null;
 
   constructor(private readonly options: LibvirtDriverOptions) {
     this.virsh = new Virsh({ ...virshDefaults, ...options.virsh });
+    this.looks = new DomainLooks(this.virsh);
     this.disks = new GuestDisks(this.virsh, options.clock);
     this.savesDirectory = options.savesDirectory ?? '/var/lib/libvirt/qemu/save';
     this.halfSaves = new HalfSaves(this.savesDirectory);
@@ -105,7 +102,7 @@ export class LibvirtDriver implements HypervisorDriver {
   }
 
   async inventory(): Promise<DomainInventory> {
-    const all = await this.lookAtAll();
+    const all = await this.looks.all();
     return {
       owned: all.flatMap((facts) => (this.isOurs(facts) ? [owned(facts, facts.mark)] : [])),
       foreign: all.filter((facts) => !this.isOurs(facts)).map((facts) => ({ name: facts.name.slice(0, 255), uuid: facts.uuid, state: facts.stateWords.slice(0, 40) })),
@@ -113,7 +110,7 @@ export class LibvirtDriver implements HypervisorDriver {
   }
 
   async find(instanceId: string): Promise<OwnedDomain | null> {
-    const facts = await this.look(instanceId);
+    const facts = await this.looks.one(instanceId);
     if (facts === null) return null;
     const { mark } = this.ours(facts);
     if (!(await this.hasHalfSave(facts))) return owned(facts, mark);
@@ -122,7 +119,7 @@ export class LibvirtDriver implements HypervisorDriver {
       () => this.halfSaves.ended(facts.name),
       () => undefined,
     );
-    const after = await this.look(instanceId);
+    const after = await this.looks.one(instanceId);
     return after === null ? null : owned(after, this.ours(after).mark);
   }
 
@@ -130,7 +127,7 @@ export class LibvirtDriver implements HypervisorDriver {
     const site = { slaveId: this.options.slaveId, network: this.network.name, baseline: this.opened() };
     const xml = domainXml(spec, site);
     const wanted = markOf(spec, site);
-    const facts = await this.look(spec.instanceId);
+    const facts = await this.looks.one(spec.instanceId);
     if (facts !== null) {
       const { mark } = this.ours(facts);
       const isOff = facts.state === 'off' || facts.state === 'crashed';
@@ -142,12 +139,12 @@ export class LibvirtDriver implements HypervisorDriver {
       }
     }
     await this.virsh.runWithFile(['define', '--file'], xml);
-    this.idsByName.set(`pv-${spec.name}`, spec.instanceId);
+    this.looks.idsByName.set(`pv-${spec.name}`, spec.instanceId);
   }
 
   async start(instanceId: string): Promise<void> {
     // The leases come with the same process as the facts: a start adds two virsh calls to libvirt's own work, not three.
-    const { facts, rest } = await this.lookAlso(instanceId, this.network.leasesCommand());
+    const { facts, rest } = await this.looks.also(instanceId, this.network.leasesCommand());
     if (facts === null) throw unknownDomain(instanceId);
     const { mark } = this.ours(facts);
     switch (facts.state) {
@@ -211,7 +208,7 @@ export class LibvirtDriver implements HypervisorDriver {
   }
 
   async undefine(instanceId: string): Promise<void> {
-    const facts = await this.look(instanceId);
+    const facts = await this.looks.one(instanceId);
     if (facts === null) return;
     this.ours(facts);
     if (isActive(facts)) throw wrongState(facts, 'destroy it first');
@@ -219,11 +216,11 @@ export class LibvirtDriver implements HypervisorDriver {
     await this.halfSaves.forget(facts.name);
     await this.qemuLogs.forget(facts.name);
     await this.virsh.run(['undefine', '--domain', instanceId, '--managed-save', '--nvram', '--snapshots-metadata', '--checkpoints-metadata']);
-    this.idsByName.delete(facts.name);
+    this.looks.idsByName.delete(facts.name);
   }
 
   async switchDisks(switches: readonly DiskSwitch[]): Promise<readonly SwitchedDisk[]> {
-    const looks = await this.lookAtEach(switches.map(({ instanceId }) => instanceId));
+    const looks = await this.looks.each(switches.map(({ instanceId }) => instanceId));
     const refusals = new Map<string, HypervisorError>();
     for (const { instanceId } of switches) {
       const error = this.whyNoSwitch(instanceId, looks.get(instanceId));
@@ -236,17 +233,17 @@ export class LibvirtDriver implements HypervisorDriver {
     });
   }
 
-  async mergeLayers(instanceId: string, top: string, base: string): Promise<void> {
+  async mergeLayers(instanceId: string, base: string, over: readonly string[]): Promise<void> {
     const facts = await this.present(instanceId);
     if (!isActive(facts)) throw wrongState(facts, 'its layers are merged when it runs');
-    await this.disks.merge(instanceId, top, base);
+    await this.disks.merge(instanceId, base, over);
   }
 
-  async activeDisk(instanceId: string): Promise<string | null> {
-    const facts = await this.look(instanceId);
-    if (facts === null) return null;
+  async diskChain(instanceId: string): Promise<readonly string[]> {
+    const facts = await this.looks.one(instanceId);
+    if (facts === null) return [];
     this.ours(facts);
-    return this.disks.active(instanceId);
+    return this.disks.chain(instanceId);
   }
 
   async redirectDisk(instanceId: string, chain: DiskChain): Promise<void> {
@@ -345,7 +342,7 @@ export class LibvirtDriver implements HypervisorDriver {
     try {
       await end();
     } catch (error) {
-      const facts = error instanceof HypervisorError && error.code === 'wrong-state' ? await this.look(instanceId) : null;
+      const facts = error instanceof HypervisorError && error.code === 'wrong-state' ? await this.looks.one(instanceId) : null;
       if (facts === null || isActive(facts)) throw error;
     }
   }
@@ -357,59 +354,18 @@ export class LibvirtDriver implements HypervisorDriver {
     return machine;
   }
 
-  private async look(instanceId: string): Promise<DomainFacts | null> {
-    return (await this.lookAlso(instanceId, [])).facts;
-  }
-
   private whyNoSwitch(instanceId: string, facts: DomainFacts | undefined): HypervisorError | null {
     if (facts === undefined) return unknownDomain(instanceId);
     if (!this.isOurs(facts)) return foreign(facts);
     return isActive(facts) ? null : wrongState(facts, 'nobody writes its disk');
   }
 
-  /** The facts of one domain and what `also` prints, in one process. */
-  private async lookAlso(instanceId: string, also: readonly string[]): Promise<{ readonly facts: DomainFacts | null; readonly rest: string }> {
-    if (!uuidPattern.test(instanceId)) throw new HypervisorError('unknown-domain', `${JSON.stringify(instanceId.slice(0, 60))} is no UUID`);
-    const commands = factsCommands(instanceId);
-    const { sections, stderr } = await this.virsh.batch(also.length === 0 ? commands : [...commands, also]);
-    const facts = readFacts(sections);
-    if (facts === null) {
-      const error = virshError('dominfo', stderr);
-      if (error.code !== 'unknown-domain') throw error;
-    } else {
-      this.idsByName.set(facts.name, facts.uuid);
-    }
-    return { facts, rest: sections[commands.length] ?? '' };
-  }
-
-  private async lookAtAll(): Promise<readonly DomainFacts[]> {
-    const uuids = (await this.virsh.run(['list', '--all', '--uuid'])).split('\n').map((line) => line.trim()).filter((line) => line !== '');
-    const found = [...(await this.lookAtEach(uuids)).values()];
-    this.idsByName.clear();
-    for (const facts of found) this.idsByName.set(facts.name, facts.uuid);
-    return found;
-  }
-
-  private async lookAtEach(uuids: readonly string[]): Promise<ReadonlyMap<string, DomainFacts>> {
-    const found = new Map<string, DomainFacts>();
-    for (let from = 0; from < uuids.length; from += domainsPerBatch) {
-      const batch = uuids.slice(from, from + domainsPerBatch).map(factsCommands);
-      const { sections } = await this.virsh.batch(batch.flat());
-      let at = 0;
-      for (const commands of batch) {
-        const facts = readFacts(sections.slice(at, (at += commands.length)));
-        if (facts !== null) found.set(facts.uuid, facts);
-      }
-    }
-    return found;
-  }
-
   private async usersOfNetwork(name: string): Promise<readonly string[]> {
-    return (await this.lookAtAll()).filter((facts) => facts.networks.includes(name)).map((facts) => facts.name);
+    return (await this.looks.all()).filter((facts) => facts.networks.includes(name)).map((facts) => facts.name);
   }
 
   private async present(instanceId: string): Promise<DomainFacts & { readonly mark: InstanceMark }> {
-    const facts = await this.look(instanceId);
+    const facts = await this.looks.one(instanceId);
     if (facts === null) throw unknownDomain(instanceId);
     return this.ours(facts);
   }
@@ -424,7 +380,7 @@ export class LibvirtDriver implements HypervisorDriver {
   }
 
   private hear({ event, domain }: EventLine): void {
-    const instanceId = this.idsByName.get(domain) ?? null;
+    const instanceId = this.looks.idsByName.get(domain) ?? null;
     if (event === 'lifecycle') this.tell({ instanceId, what: 'lifecycle' });
     if (event === 'io-error') this.tell({ instanceId, what: 'io-error' });
   }

@@ -101,13 +101,15 @@ export class Virsh {
   }
 
   private errorOf(command: string, stderr: string, failure: NodeJS.ErrnoException | null, timeoutMs: number): HypervisorError {
-    const ended = failure as (NodeJS.ErrnoException & { killed?: boolean }) | null;
+    const ended = failure as (NodeJS.ErrnoException & { killed?: boolean; signal?: string | null }) | null;
     if (ended?.code === 'ENOENT') {
       return new HypervisorError('unavailable', `${this.options.binary} is not installed: apt-get install libvirt-clients`, { cause: failure });
     }
     if (ended?.killed === true) {
       return new HypervisorError('timeout', `virsh ${command} did not answer within ${String(timeoutMs / 1000)} s`, { cause: failure });
     }
+    // Nobody knows how far it was.
+    if (ended?.signal != null) return new HypervisorError('unavailable', `virsh ${command} was ended by ${ended.signal}`, { cause: failure });
     return virshError(command, stderr, failure ?? undefined);
   }
 }

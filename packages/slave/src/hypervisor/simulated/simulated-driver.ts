@@ -188,19 +188,22 @@ export class SimulatedDriver implements HypervisorDriver {
     });
   }
 
-  async mergeLayers(instanceId: string, top: string, base: string): Promise<void> {
+  async mergeLayers(instanceId: string, base: string, over: readonly string[]): Promise<void> {
     await this.faults.pass('mergeLayers');
     const domain = this.present(instanceId);
     if (!isActive(domain.state)) throw wrongState(domain, 'its layers are merged when it runs');
+    const top = over.at(-1) ?? base;
     const [from, to] = [domain.disk.indexOf(top), domain.disk.indexOf(base)];
-    if (from < 0) return;
-    if (from === 0 || to <= from) throw wrongState(domain, `${top} cannot be merged into ${base}`);
-    this.host.putDomain({ ...domain, disk: domain.disk.filter((_, index) => index < from || index >= to) });
+    if (top === base) return;
+    if (from === 0 || (from > 0 && to <= from)) throw wrongState(domain, `${top} cannot be merged into ${base}`);
+    const disk = from < 0 ? domain.disk : domain.disk.filter((_, index) => index < from || index >= to);
+    if (over.some((layer) => disk.includes(layer))) throw wrongState(domain, `its disk is ${disk.join(' over ')}`);
+    this.host.putDomain({ ...domain, disk });
   }
 
-  async activeDisk(instanceId: string): Promise<string | null> {
-    await this.faults.pass('activeDisk');
-    return this.look(instanceId)?.disk[0] ?? null;
+  async diskChain(instanceId: string): Promise<readonly string[]> {
+    await this.faults.pass('diskChain');
+    return this.look(instanceId)?.disk ?? [];
   }
 
   async redirectDisk(instanceId: string, chain: DiskChain): Promise<void> {
