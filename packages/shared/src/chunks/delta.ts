@@ -15,6 +15,8 @@ export interface DeltaHead extends ContentSize {
   readonly base: ManifestId;
 }
 
+/** As a base: nothing, so that all of the new content is told. */
+export const emptyContent: ManifestId = '0'.repeat(64);
 export const deltaBlockBytes = 4096;
 export const deltaHeadBytes = 8 + 4 + 8 + 32;
 /** Index of the record that ends a delta. */

@@ -2,8 +2,17 @@ import { z } from 'zod';
 import { sha256Schema } from '../domain/limits';
 import { idSchema } from '../ids';
 
-/** A disk that is to be frozen for a snapshot; `bases`: manifests that the master has, against any of which it may be sent. */
-const freezeWishSchema = z.object({ instanceId: idSchema, generation: z.int().positive(), bases: z.array(sha256Schema).max(8) }).readonly();
+/** A disk that is to be frozen for a snapshot. */
+const freezeWishSchema = z
+  .object({
+    instanceId: idSchema,
+    generation: z.int().positive(),
+    /** Manifests that the master has, against any of which it may be sent. */
+    bases: z.array(sha256Schema).max(8),
+    /** Its saved RAM is kept with it: of one that runs it is refused, one that is off has none. Since version 5. */
+    ram: z.boolean().optional(),
+  })
+  .readonly();
 export type FreezeWish = z.infer<typeof freezeWishSchema>;
 
 /**
@@ -11,12 +20,13 @@ export type FreezeWish = z.infer<typeof freezeWishSchema>;
  * Those of snapshots name what they make, so that one that is asked twice is done once. Since version 4:
  *
  *   freeze-disks   what these disks hold now is kept for the snapshot, all as near to one moment as can be; guests go on in new layers
- *   send-disk      sends what differs from the base of the frozen disk to `agentDeltaPath(imageId)`, from where an earlier try ended
+ *   send-disk      sends what differs from the base of the frozen disk to `agentDeltaPath(imageId)`, from where an earlier try ended;
+ *                  with `what: 'ram'` (version 5) the RAM that was kept with it, as a delta against nothing (`emptyContent`)
  *   end-snapshot   forgets the snapshot of that disk; `manifest` names what it was taken as, null that it is given up
  */
 export const commandSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('freeze-disks'), snapshotId: idSchema, disks: z.array(freezeWishSchema).min(1).max(200) }),
-  z.object({ kind: z.literal('send-disk'), snapshotId: idSchema, instanceId: idSchema, imageId: idSchema }),
+  z.object({ kind: z.literal('send-disk'), snapshotId: idSchema, instanceId: idSchema, imageId: idSchema, what: z.enum(['disk', 'ram']).optional() }),
   z.object({ kind: z.literal('end-snapshot'), snapshotId: idSchema, instanceId: idSchema, manifest: sha256Schema.nullable() }),
   z.object({ kind: z.literal('serial-log'), instanceId: idSchema, /** Bytes from the end. */ tailBytes: z.int().min(1).max(256 * 1024) }),
   z.object({ kind: z.literal('screenshot'), instanceId: idSchema }),
@@ -63,6 +73,8 @@ export const frozenDiskSchema = z.discriminatedUnion('ok', [
     base: sha256Schema,
     /** Of the guest's disk. */
     sizeBytes: z.int().positive(),
+    /** Of the content that its RAM is, a multiple of 4 KiB; absent when none was asked for, or it is off. */
+    ramBytes: z.int().positive().optional(),
   }),
   z.object({ instanceId: idSchema, ok: z.literal(false), message: z.string().max(1000) }),
 ]);

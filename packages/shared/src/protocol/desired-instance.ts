@@ -29,6 +29,11 @@ export const instanceSpecSchema = z
      * disk and saved RAM, is removed and made anew; what it has of this or a greater one is kept. Since version 4.
      */
     diskEpoch: z.int().positive().optional(),
+    /**
+     * RAM that it was saved with on another slave, or earlier, when its disk was what `disk` is now: its first start of this epoch goes
+     * on with it. What ran since is never given it. Absent: it boots. Since version 5.
+     */
+    ram: imageRefSchema.optional(),
     /** Direct kernel boot when given; else the disk boots by its own loader. */
     kernel: imageRefSchema.nullable(),
     ramdisk: imageRefSchema.nullable(),

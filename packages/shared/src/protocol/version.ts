@@ -2,6 +2,8 @@
  * Protocol between master and agent. A master speaks with agents of its own version and of those from the oldest
  * named below on. History, newest first; every change of a frame is a line here and a golden fixture beside it:
  *
+ * 5  RAM that leaves its slave: `InstanceSpec.ram`, `ram` of what is to be frozen with `ramBytes` in the answer, and `what` of
+ *    `send-disk`. Agents before version 5 would boot what was saved, so the master gives them nothing that has RAM in the store.
  * 4  `InstanceSpec.diskEpoch`: how often the instance began anew from its image, and the same in what is observed: what
  *    its disk is of. Agents before version 4 ignore the first and tell nothing of the second, so the master asks none of
  *    them to reset anything, and takes no report without an epoch for an answer to a reset.
@@ -17,12 +19,14 @@
  * 1  Foundation: challenge, hello, welcome, refused; desired states and reports with generations;
  *    one-shot commands (serial-log, screenshot); heartbeats both ways.
  */
-export const protocolVersion = 4;
+export const protocolVersion = 5;
 export const oldestProtocolVersion = 2;
 /** Agents from this version on can begin an instance anew from its image, and say that they have. */
 export const diskEpochProtocolVersion = 4;
 /** The first version whose agents freeze disks. */
 export const diskSnapshotProtocolVersion = 4;
+/** The first version whose agents keep, send and take RAM. */
+export const movingRamProtocolVersion = 5;
 
 /** WebSocket path on the master's HTTPS port. */
 export const agentLinkPath = '/agent/v1/link';
