@@ -1,5 +1,5 @@
-import { deltaBlockBytes, hasBlock, type DeltaHead } from '@paravcl/shared/chunks/delta';
-import { chunkCount, chunkHash, chunkLength, isZeroChunk, manifestHeadBytes, manifestOf, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
+import { deltaBlockBytes, emptyContent, hasBlock, type DeltaHead } from '@paravcl/shared/chunks/delta';
+import { chunkCount, chunkHash, chunkLength, defaultChunkBytes, isZeroChunk, manifestHeadBytes, manifestOf, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
 import { chunksOfPart, hashBytes, unpackHashes } from '@paravcl/shared/chunks/manifest-hashes';
 import { MiB } from '@paravcl/shared/domain/limits';
 import { ParavclError } from '@paravcl/shared/errors';
@@ -34,7 +34,7 @@ export class DeltaIntake {
   ) {}
 
   /**
-   * `base`: the manifest that the delta has to be against. Throws `invalid-input` that says what is wrong with the delta, `store-damaged` when the
+   * `base`: the manifest that the delta has to be against, or `emptyContent`. Throws `invalid-input` that says what is wrong with the delta, `store-damaged` when the
    * base cannot be read, and `storage-full`, ahead of the first chunk where that can be known; what was refused is removed. What was taken stays
    * until the books name it, for whoever is cut short before takes it again, and finds what it put.
    */
@@ -59,16 +59,15 @@ export class DeltaIntake {
 
   private async read(delta: DeltaFile, head: DeltaHead, base: ManifestId): Promise<TakenDelta> {
     if (head.base !== base) throw new RangeError(`The delta is against the content ${head.base}, not ${base}.`);
-    const stored = await this.store.manifest(base).catch(sayDamaged);
-    if (stored === null) throw new RangeError(`The delta is against the content ${base}, which the store does not have.`);
-    const { chunkBytes, sizeBytes } = stored.manifest;
+    const before = base === emptyContent ? null : await this.manifest(base);
+    const { chunkBytes, sizeBytes } = before ?? { chunkBytes: defaultChunkBytes, sizeBytes: 0 };
     if (head.chunkBytes !== chunkBytes) throw new RangeError(`The delta has chunks of ${head.chunkBytes} bytes, its base of ${chunkBytes}.`);
     if (head.sizeBytes < sizeBytes) throw new RangeError(`The delta is of a disk of ${head.sizeBytes} bytes, its base has ${sizeBytes}: a disk does not shrink.`);
     await this.requireRoom(head, delta.bytes);
     const session = this.store.begin();
     try {
-      await session.hold(stored.manifest).catch(sayLacking);
-      const made = new NewContent(this.store, session, stored.manifest, head);
+      if (before !== null) await session.hold(before).catch(sayLacking);
+      const made = new NewContent(this.store, session, before, head);
       for await (const record of delta.records(head)) await made.change(record);
       const manifestId = await session.putManifest(await made.finish());
       return { manifestId, contentBytes: head.sizeBytes, counted: session.counted, dirtiedBytes: made.dirtiedBytes, release: () => session.release() };
@@ -76,6 +75,12 @@ export class DeltaIntake {
       session.release();
       throw error;
     }
+  }
+
+  private async manifest(id: ManifestId): Promise<Manifest> {
+    const stored = await this.store.manifest(id).catch(sayDamaged);
+    if (stored === null) throw new RangeError(`The delta is against the content ${id}, which the store does not have.`);
+    return stored.manifest;
   }
 
   /** A chunk of which more than half changed is kept whole, so at worst twice what came is written. */
@@ -102,13 +107,14 @@ class NewContent {
   constructor(
     private readonly store: Pick<ChunkStore, 'readChecked'>,
     private readonly session: WritingSession,
-    private readonly base: Manifest,
+    /** Null: nothing. */
+    private readonly base: Manifest | null,
     private readonly head: DeltaHead,
   ) {
     this.hashes = Buffer.alloc(chunkCount(head) * hashBytes);
-    base.parts.forEach((part, number) => unpackHashes(part, this.hashes, number * chunksOfPart * hashBytes));
-    const last = chunkCount(base) - 1;
-    this.growing = chunkLength(base, last) < chunkLength(head, last) && !isZeroChunk(base, last) ? last : null;
+    base?.parts.forEach((part, number) => unpackHashes(part, this.hashes, number * chunksOfPart * hashBytes));
+    const last = base === null ? -1 : chunkCount(base) - 1;
+    this.growing = base !== null && chunkLength(base, last) < chunkLength(head, last) && !isZeroChunk(base, last) ? last : null;
   }
 
   /** Answers when another may come. */
@@ -152,7 +158,7 @@ class NewContent {
 
   /** Null of a chunk of zeros, and of one behind the end of the base. */
   private async before(index: number): Promise<{ readonly hash: Buffer; readonly bytes: Buffer } | null> {
-    if (index >= chunkCount(this.base) || isZeroChunk(this.base, index)) return null;
+    if (this.base === null || index >= chunkCount(this.base) || isZeroChunk(this.base, index)) return null;
     const hash = chunkHash(this.base, index);
     const bytes = await this.store.readChecked(hash).catch(sayDamaged);
     if (bytes?.length !== chunkLength(this.base, index)) throw damaged(`Chunk ${index} of the content that was changed is missing in the store. Verify the store with repair: mirrors may have it.`);

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { deltaBlockBytes, deltaEnd, deltaHeadBytes, encodeDeltaHead, type DeltaHead } from '@paravcl/shared/chunks/delta';
+import { deltaBlockBytes, deltaEnd, deltaHeadBytes, emptyContent, encodeDeltaHead, type DeltaHead } from '@paravcl/shared/chunks/delta';
 import { chunkCount, isZeroChunk, type ManifestId } from '@paravcl/shared/chunks/manifest';
 import { deltaBytes, type WrittenBlock } from '@paravcl/workbench/bench/multisnapshot/delta-bytes';
 import { ChunkStore } from '../../src/store/chunk-store';
@@ -98,6 +98,14 @@ test('whatever blocks of whatever disk were written, emptied, or are new, base a
     }),
     { numRuns: 60 },
   );
+});
+
+test('a delta against nothing is all of a content, which the store keeps as any other', async () => {
+  const content = diskOf(['noise', 'zeros', 'text', 'noise'], 8192);
+  const taken = await take(deltaOf(emptyContent, Buffer.alloc(0), content), emptyContent);
+  expect((await contentOf(taken.manifestId)).equals(content)).toBe(true);
+  expect(taken).toMatchObject({ contentBytes: content.length, manifestId: await keep(content) });
+  expect((await store.verify([taken.manifestId], () => undefined)).damaged).toEqual([]);
 });
 
 test('a delta costs its blocks, and says how many chunks and bytes it changed', async () => {
