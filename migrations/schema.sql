@@ -217,6 +217,8 @@ CREATE TABLE instances (
   aging_noticed_at DATETIME(3) NULL,                        -- when its owner was told last that it goes, or went, into the recycle bin
   recycled_at DATETIME(3) NULL,                             -- when it went into the recycle bin; NULL: it is not there
   recycle_until DATETIME(3) NULL,                           -- before this it is not deleted from there; NULL: never
+  ram_image_id CHAR(36) COLLATE utf8mb4_bin NULL,           -- RAM in the store that its disk goes on with; NULL: it boots, or its slave has its RAM
+  ram_saved_on VARCHAR(300) COLLATE utf8mb4_bin NULL,       -- JSON: the hypervisor that saved it
   UNIQUE KEY instances_name (name),
   KEY instances_user (user_id, created_at),
   KEY instances_slave (slave_id),
@@ -225,7 +227,8 @@ CREATE TABLE instances (
   KEY instances_ends (ends_at),
   KEY instances_queued (queued_at),
   KEY instances_reservation (reservation_id),
-  KEY instances_disk_image (disk_image_id)
+  KEY instances_disk_image (disk_image_id),
+  KEY instances_ram_image (ram_image_id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE placements ( -- which slave was given the instance under which generation
@@ -556,7 +559,7 @@ CREATE TABLE snapshots ( -- what disks of instances held at one moment
   KEY snapshots_user (user_id, id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
-CREATE TABLE snapshot_parts ( -- one disk of a snapshot
+CREATE TABLE snapshot_parts ( -- one disk of a snapshot, or the RAM that was saved with it
   image_id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY, -- the image version that it becomes with the whole snapshot
   snapshot_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
   instance_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
@@ -571,7 +574,35 @@ CREATE TABLE snapshot_parts ( -- one disk of a snapshot
   manifest_id CHAR(64) COLLATE utf8mb4_bin NULL,            -- kept from sweeps while the snapshot is pending; then its image is named by it
   sentence VARCHAR(1000) NULL,                              -- what went wrong
   host_told TINYINT NOT NULL,                               -- 1: its host keeps nothing for it any more
-  UNIQUE KEY snapshot_parts_once (snapshot_id, instance_id),
+  what VARCHAR(8) COLLATE utf8mb4_bin NOT NULL DEFAULT 'disk', -- disk, ram
+  saved_on VARCHAR(300) COLLATE utf8mb4_bin NULL,           -- JSON, of RAM: the hypervisor that saved it
+  ram_step VARCHAR(16) COLLATE utf8mb4_bin NULL,            -- of RAM: suspend: its guest is to be saved for it, resume: it was and is to go on, NULL: neither
+  UNIQUE KEY snapshot_parts_once (snapshot_id, instance_id, what),
   KEY snapshot_parts_instance (instance_id),
   KEY snapshot_parts_told (host_told)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE slave_evacuations ( -- slaves that are being emptied, or were
+  operation_id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY, -- what people follow; how it ended stands there
+  slave_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,            -- who asked; what leaves is moved in their name
+  client_address VARCHAR(64) COLLATE utf8mb4_bin NOT NULL,
+  state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,           -- pending; returning: called off, and what was saved is still to go on; ended
+  created_at DATETIME(3) NOT NULL,
+  KEY slave_evacuations_slave (slave_id),
+  KEY slave_evacuations_state (state)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE slave_evacuation_parts ( -- one instance that was on such a slave
+  operation_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  instance_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  instance_name VARCHAR(63) COLLATE utf8mb4_bin NOT NULL,   -- the instance may be gone when it is read
+  state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,           -- here, left; stayed: nothing more is done about it
+  resumes VARCHAR(16) COLLATE utf8mb4_bin NULL,             -- suspended, stopped: made so although it was to run, and goes on by itself; NULL: it was so anyway
+  move_id CHAR(36) COLLATE utf8mb4_bin NULL,                -- operation of its newest move
+  tries INT NOT NULL,                                       -- moves that were begun since it was saved
+  refused_at INT NULL,                                      -- generation under which its move was refused
+  sentence VARCHAR(1000) NULL,                              -- why
+  PRIMARY KEY (operation_id, instance_id),
+  KEY slave_evacuation_parts_state (state)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;

@@ -19,7 +19,7 @@ import type { WorldDeps } from './services/world-loader';
 /** What reservations stand on. */
 export interface ReservationParts extends WorldDeps {
   readonly unitOfWork: UnitOfWork;
-  readonly agents: Pick<AgentPort, 'isConnected' | 'pushDesired'>;
+  readonly agents: Pick<AgentPort, 'isConnected' | 'protocolOf' | 'pushDesired'>;
   readonly instances: Pick<InstanceService, 'createClaimed' | 'resumeClaimed'>;
   readonly participation: Pick<Participation, 'takePart' | 'wouldTakePart'>;
   readonly scheduler: SchedulerWake;

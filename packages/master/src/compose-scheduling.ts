@@ -47,6 +47,8 @@ export interface SchedulingFoundation {
 /** Instances and what decides about them: launches, deployments, claims, reservations, the queue, decisions, notices. */
 export interface SchedulingComposition {
   readonly instances: InstanceService;
+  /** For what the master does with instances in somebody's name. */
+  readonly verbs: InstanceVerbs;
   readonly forecast: LaunchForecast;
   readonly claims: ReservationClaims;
   readonly routes: readonly BoundRoute[];
@@ -67,9 +69,10 @@ export function composeScheduling({ unit, clock, agents, figures, scheduler, joi
     ...world, unitOfWork: unit, scheduler, clock, settings: settings.instances, priority, participation, quotas, forecast, onFault: onFault('instances'),
   });
 
+  const verbs = new InstanceVerbs({ ...world, unitOfWork: unit, scheduler, clock, settings: settings.instances, priority, quotas, onFault: onFault('instances') });
   const deploying = composeDeployments({
     unitOfWork: unit, scheduler, clock, settings: settings.instances, priority, quotas, participation, onFault: onFault('deployments'),
-    verbs: new InstanceVerbs({ ...world, unitOfWork: unit, scheduler, clock, settings: settings.instances, priority, quotas, onFault: onFault('deployments') }),
+    verbs,
     resets: new InstanceReset({ agents, unitOfWork: unit, scheduler, clock, settings: settings.instances, quotas, onFault: onFault('deployments') }),
   });
   const reserving = composeReservations({
@@ -83,6 +86,7 @@ export function composeScheduling({ unit, clock, agents, figures, scheduler, joi
     mail === null ? [] : [['mail', new MailJob(unit, clock, smtpMailer(mail), { siteName, baseUrl: mail.baseUrl, timeZone }), mailEveryMs]];
   return {
     instances,
+    verbs,
     forecast,
     claims: reserving.claims,
     routes: [

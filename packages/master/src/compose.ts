@@ -197,7 +197,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const { instances } = scheduling;
   const consoles = new InstanceConsoleService(unit, agents, config.site.timeZone);
   const snapshots = composeSnapshots({
-    unit, clock, agents, scheduler, instances, uploads, store: chunks, mirrors: mirrors.fleet, settings: settings.instances, policy: config.images.snapshots, onFault: onFault('snapshots'),
+    unit, clock, agents, scheduler, instances, verbs: scheduling.verbs, quotas: settings.quotas, uploads, store: chunks, mirrors: mirrors.fleet, settings: settings.instances, policy: config.images.snapshots, onFault: onFault('snapshots'),
   });
 
   // The row must be there before anybody shares it.

@@ -4,6 +4,7 @@ import type { OrderingPolicy } from './ordering';
 import { keptFrom, type Kept } from './recall';
 import { asSeen, besideHeld, bookedDiskMiB, freeUnheld, type PoolTotals, type SlaveNow } from './room-now';
 import { leadMs } from './save-time';
+import { whyNotWithRam } from './saved-ram';
 import { cores } from './say';
 import { slaveTimeline } from './slave-timeline';
 import { compute, type DeploymentTerms, type Rules, type WaitingInstance } from './snapshot';
@@ -56,6 +57,13 @@ export function mayRunOn(deployment: DeploymentTerms | undefined, slaveId: strin
 
 const hypervisorUsable: Filter = ({ view: { hypervisor, name } }) =>
   hypervisor.usable ? null : lasting('HypervisorUnusable', `${name} cannot run guests: ${hypervisor.why}`);
+
+/** RAM goes on only where guests are as they were. */
+const goesOnWithRam: Filter = ({ view: { name, savesRam } }, { instance: { ramSavedOn, name: guest } }) => {
+  if (ramSavedOn === undefined) return null;
+  const why = savesRam === undefined ? 'nobody knows what guests have there' : whyNotWithRam(ramSavedOn, savesRam.on, savesRam.protocol);
+  return why === null ? null : lasting('OtherHypervisor', `${name} cannot take ${guest} with its RAM: ${why}. To boot it from its disk without the RAM, stop it and start it.`);
+};
 
 const notTried: Filter = ({ view }, { instance }) => {
   const attempt = instance.attempts.find(({ slaveId }) => slaveId === view.id);
@@ -168,6 +176,7 @@ const filters: readonly Filter[] = [
   chosen,
   admitted,
   hypervisorUsable,
+  goesOnWithRam,
   notTried,
   largeEnough,
   reachable,

@@ -1,6 +1,7 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { DesiredState, ObservedState } from '@paravcl/shared/domain/instance-state';
 import type { Reason } from '@paravcl/shared/domain/reasons';
+import type { SavedOn } from './saved-ram';
 import type { PriorityParts } from '@paravcl/shared/priority';
 
 /** An instance as the master keeps it. */
@@ -73,6 +74,10 @@ export interface InstanceRecord {
    * slave. A reset goes back to the image.
    */
   readonly diskImageId: string | null;
+  /** RAM in the store that its disk goes on with when it starts next; null when it boots, or its slave has its RAM. */
+  readonly ramImageId: string | null;
+  /** What saved that RAM. */
+  readonly ramSavedOn: SavedOn | null;
   /** Since when it lies saved or off and nobody asked for it, also while its slave is silent; null while it is used, and of rows older than this. */
   readonly idleSince: EpochMs | null;
   /** When its owner was told last that it goes, or went, into the recycle bin. */
@@ -85,6 +90,9 @@ export interface InstanceRecord {
 
 /** It never lay unused. */
 export const neverUnused = { idleSince: null, agingNoticedAt: null, recycledAt: null, recycleUntil: null } as const satisfies Partial<InstanceRecord>;
+
+/** It has no RAM in the store. */
+export const withoutStoredRam = { ramImageId: null, ramSavedOn: null } as const satisfies Partial<InstanceRecord>;
 
 export type PlacementState = 'active' | 'cleaning' | 'clean';
 

@@ -28,7 +28,7 @@ function fulfilled(instance: InstanceRecord, where: string): string {
     case 'running':
       return `${name} runs on ${where}${address === null ? '' : ` at ${address}`}.`;
     case 'suspended':
-      return `${name} is saved on ${where} with everything open.`;
+      return isInStore(instance) ? `${name} is saved with everything open, its disk and its RAM in the store. Resume it, and it goes on wherever guests have the same machine.` : `${name} is saved on ${where} with everything open.`;
     case 'stopped':
       if (isInStore(instance)) return `${name} is off, and its disk is in the store. Start it, and it goes on wherever there is room.`;
       return booted ? `${name} is off. Its disk is kept.` : `${name} is off, and nothing is on its disk yet: it begins from its image.`;

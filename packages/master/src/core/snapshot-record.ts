@@ -1,5 +1,6 @@
 import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { EpochMs } from '@paravcl/shared/clock';
+import type { SavedOn } from './saved-ram';
 import type { FrozenHow, SnapshotPartState, SnapshotState } from '@paravcl/shared/domain/snapshot';
 
 /** A snapshot as the master keeps it. */
@@ -27,7 +28,7 @@ export interface SnapshotRecord {
   readonly endedAt: EpochMs | null;
 }
 
-/** One disk of a snapshot. */
+/** One disk of a snapshot, or the RAM that its guest was saved with. */
 export interface SnapshotPart {
   /** Of the image version that it becomes, and of what its host sends. */
   readonly imageId: string;
@@ -47,9 +48,14 @@ export interface SnapshotPart {
   readonly sentence: string | null;
   /** Its host knows how the snapshot ended, and keeps nothing for it any more. */
   readonly hostTold: boolean;
+  readonly what: 'disk' | 'ram';
+  /** Of RAM: what saved it, and what has to be the same where it goes on; null until it is frozen. */
+  readonly savedOn: SavedOn | null;
+  /** Of RAM: its guest is to be saved for the snapshot, or was and is to go on; null: it is left as it is. */
+  readonly ramStep: 'suspend' | 'resume' | null;
 }
 
-/** A disk before anybody was told of it. */
-export function wantedPart(of: Pick<SnapshotPart, 'imageId' | 'snapshotId' | 'instanceId' | 'instanceName' | 'slaveId'>): SnapshotPart {
-  return { ...of, state: 'wanted', how: null, quiesced: null, baseManifestId: null, sizeBytes: null, dirtiedBytes: null, manifestId: null, sentence: null, hostTold: false };
+/** A disk, or RAM, before anybody was told of it. */
+export function wantedPart(of: Pick<SnapshotPart, 'imageId' | 'snapshotId' | 'instanceId' | 'instanceName' | 'slaveId'> & Partial<Pick<SnapshotPart, 'what' | 'ramStep'>>): SnapshotPart {
+  return { what: 'disk', ramStep: null, ...of, state: 'wanted', how: null, quiesced: null, baseManifestId: null, sizeBytes: null, dirtiedBytes: null, manifestId: null, sentence: null, hostTold: false, savedOn: null };
 }

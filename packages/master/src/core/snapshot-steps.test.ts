@@ -1,5 +1,5 @@
 import { wantedPart, type SnapshotPart, type SnapshotRecord } from './snapshot-record';
-import { sayStanding, snapshotSteps, type SnapshotWorld } from './snapshot-steps';
+import { sayStanding, snapshotSteps, type GuestDoes, type SnapshotWorld } from './snapshot-steps';
 
 const snapshot: SnapshotRecord = {
   id: 's1', name: 'before the exam', userId: 'u1', deploymentId: null, familyId: null, production: false, purpose: 'keep', generation: null, state: 'pending', sentence: '', freezeBy: 1000, deadlineAt: 5000, createdAt: 0, endedAt: null,
@@ -9,7 +9,7 @@ function part(name: string, slaveId: string, more: Partial<SnapshotPart> = {}): 
   return { ...wantedPart({ imageId: `image-${name}`, snapshotId: 's1', instanceId: `id-${name}`, instanceName: name, slaveId }), ...more };
 }
 
-const world = (connected: readonly string[], now = 10): SnapshotWorld => ({ now, isConnected: (id) => connected.includes(id), slaveName: (id) => `lab-${id}` });
+const world = (connected: readonly string[], now = 10, guests: Readonly<Record<string, GuestDoes>> = {}): SnapshotWorld => ({ now, isConnected: (id) => connected.includes(id), slaveName: (id) => `lab-${id}`, guestDoes: (id) => guests[id] ?? 'away' });
 
 test('all hosts are told to freeze in one round, each all of its disks', () => {
   const parts = [part('a', 'x'), part('b', 'y'), part('c', 'x')];
@@ -66,4 +66,36 @@ test('how it stands is said in words', () => {
     '1 of 3 disks are in the store; lab-y sends b, and 1 more are to come.',
   );
   expect(sayStanding([part('a', 'x', { state: 'received' })], name)).toBe('0 of 1 disk is in the store; what came is being taken in.');
+});
+
+describe('with RAM', () => {
+  const ram = (name: string, slaveId: string, more: Partial<SnapshotPart> = {}): SnapshotPart => part(name, slaveId, { imageId: `ram-${name}`, what: 'ram', ...more });
+
+  test('all guests are asked to be saved at once, and nothing is frozen before all are', () => {
+    const asked = [part('a', 'x'), ram('a', 'x', { ramStep: 'suspend' }), part('b', 'y'), ram('b', 'y', { ramStep: 'suspend' })];
+    expect(snapshotSteps(snapshot, asked, world(['x', 'y']))).toEqual([{ kind: 'suspend', part: asked[1] }, { kind: 'suspend', part: asked[3] }]);
+    const waiting = asked.map((each) => (each.what === 'ram' ? { ...each, ramStep: 'resume' as const } : each));
+    expect(snapshotSteps(snapshot, waiting, world(['x', 'y'], 10, { 'id-a': 'saved', 'id-b': 'between' }))).toEqual([]);
+    expect(snapshotSteps(snapshot, waiting, world(['x', 'y'], 10, { 'id-a': 'saved', 'id-b': 'saved' }))).toMatchObject([{ kind: 'freeze', slaveId: 'x', parts: [waiting[0], waiting[1]] }, { kind: 'freeze', slaveId: 'y' }]);
+  });
+
+  test.each(['away', 'runs'] as const)('one that is %s before all are saved fails it, as does the end of the time for it', (does) => {
+    const waiting = [part('a', 'x'), ram('a', 'x', { ramStep: 'resume' })];
+    expect(snapshotSteps(snapshot, waiting, world(['x'], 10, { 'id-a': does }))).toMatchObject([{ kind: 'fail' }]);
+    expect(snapshotSteps(snapshot, waiting, world(['x'], 1000, { 'id-a': 'between' }))).toMatchObject([{ kind: 'fail' }]);
+  });
+
+  test('guests go on as soon as all is frozen, before anything is sent, and when it has failed', () => {
+    const frozen = [part('a', 'x', { state: 'frozen' }), ram('a', 'x', { state: 'frozen', ramStep: 'resume' })];
+    expect(snapshotSteps(snapshot, frozen, world(['x']))).toEqual([{ kind: 'resume', part: frozen[1] }]);
+    expect(snapshotSteps({ ...snapshot, state: 'failed' }, frozen, world(['x']))).toEqual([{ kind: 'resume', part: frozen[1] }, { kind: 'tell-end', part: frozen[0] }]);
+    const gone = frozen.map((each) => ({ ...each, ramStep: null }));
+    expect(snapshotSteps(snapshot, gone, world(['x']))).toEqual([{ kind: 'send', part: gone[0] }, { kind: 'send', part: gone[1] }]);
+  });
+
+  test('how it stands is said in words', () => {
+    const name = (id: string): string => `lab-${id}`;
+    expect(sayStanding([part('a', 'x'), ram('a', 'x', { ramStep: 'resume' })], name)).toBe('a is being saved, and goes on when it is kept.');
+    expect(sayStanding([part('a', 'x', { state: 'kept' }), ram('a', 'x', { state: 'frozen' })], name)).toBe('1 of 2 parts (disks and RAM) are in the store; lab-x sends the RAM of a.');
+  });
 });

@@ -4,6 +4,10 @@ import type { SnapshotPart, SnapshotRecord } from './snapshot-record';
 
 /** What is to be done next for a snapshot. Each is idempotent: done twice it comes to the same. */
 export type SnapshotStep =
+  /** The guest is saved for the snapshot of its RAM. */
+  | { readonly kind: 'suspend'; readonly part: SnapshotPart }
+  /** It was, all that there is to keep of it is kept on its host, and it goes on. */
+  | { readonly kind: 'resume'; readonly part: SnapshotPart }
   /** These disks, all of one host. */
   | { readonly kind: 'freeze'; readonly slaveId: string; readonly parts: readonly SnapshotPart[] }
   /** Its host sends what differs. */
@@ -16,8 +20,12 @@ export type SnapshotStep =
   /** Its host hears how it ended. */
   | { readonly kind: 'tell-end'; readonly part: SnapshotPart };
 
+/** What a guest whose RAM is to be kept does: `away` is off, failed, lost or deleted, `between` on its way to somewhere. */
+export type GuestDoes = 'runs' | 'saved' | 'between' | 'away';
+
 export interface SnapshotWorld {
   readonly now: EpochMs;
+  guestDoes(instanceId: string): GuestDoes;
   isConnected(slaveId: string): boolean;
   /** As people know the host. */
   slaveName(slaveId: string): string;
@@ -26,19 +34,25 @@ export interface SnapshotWorld {
 /**
  * What a snapshot needs next, by its books alone. No host is told to freeze before all can be, and none to send before all
  * are frozen: a snapshot of a class that cannot become whole costs nobody a byte.
+ *
+ * Guests whose RAM is kept are all asked to be saved at once (those that wait for their turn are paused, decision 16), frozen when
+ * all are saved, and go on as soon as all are frozen, or as the snapshot has failed.
  */
 export function snapshotSteps(snapshot: SnapshotRecord, parts: readonly SnapshotPart[], world: SnapshotWorld): readonly SnapshotStep[] {
+  const goOn = parts.filter(({ ramStep }) => ramStep === 'resume').map((part): SnapshotStep => ({ kind: 'resume', part }));
   if (snapshot.state !== 'pending') {
-    return parts.filter(({ hostTold, slaveId }) => !hostTold && world.isConnected(slaveId)).map((part) => ({ kind: 'tell-end', part }));
+    const untold = parts.filter(({ hostTold, slaveId, what }) => what === 'disk' && !hostTold && world.isConnected(slaveId));
+    return [...goOn, ...untold.map((part): SnapshotStep => ({ kind: 'tell-end', part }))];
   }
   const failed = parts.find(({ state }) => state === 'failed');
   if (failed !== undefined) return [{ kind: 'fail', sentence: fit(`${failed.instanceName}: ${failed.sentence ?? 'its disk could not be taken.'} Nothing of the snapshot is kept.`) }];
 
   const wanted = parts.filter(({ state }) => state === 'wanted');
-  if (wanted.length > 0) return freezing(snapshot, parts, wanted, world);
+  if (wanted.length > 0) return (world.now >= snapshot.freezeBy ? null : saving(parts, world)) ?? freezing(snapshot, parts, wanted, world);
+  if (goOn.length > 0) return goOn;
   if (parts.every(({ state }) => state === 'kept')) return [{ kind: 'complete' }];
   if (world.now >= snapshot.deadlineAt) {
-    const late = parts.filter(({ state }) => state !== 'kept').map(({ instanceName }) => instanceName);
+    const late = [...new Set(parts.filter(({ state }) => state !== 'kept').map(({ instanceName }) => instanceName))];
     return [{ kind: 'fail', sentence: fit(`The time for it is over, and ${late.join(', ')} ${late.length === 1 ? 'is' : 'are'} not in the store yet. Nothing of the snapshot is kept; what changed on the disks goes with the next one.`) }];
   }
   return parts.flatMap((part): readonly SnapshotStep[] => {
@@ -47,11 +61,24 @@ export function snapshotSteps(snapshot: SnapshotRecord, parts: readonly Snapshot
   });
 }
 
+/** What guests that are to be saved first need; null when all are, or none is to be. */
+function saving(parts: readonly SnapshotPart[], world: SnapshotWorld): readonly SnapshotStep[] | null {
+  const toSave = parts.filter(({ ramStep }) => ramStep === 'suspend');
+  if (toSave.length > 0) return toSave.map((part) => ({ kind: 'suspend', part }));
+  const saved = parts.filter(({ ramStep }) => ramStep === 'resume');
+  const doing = (what: GuestDoes): SnapshotPart | undefined => saved.find(({ instanceId }) => world.guestDoes(instanceId) === what);
+  const [gone, goesOn] = [doing('away'), doing('runs')];
+  if (gone !== undefined) return [{ kind: 'fail', sentence: fit(`${gone.instanceName} was not saved: it is off, or its slave is away. Nothing of the snapshot is kept.`) }];
+  if (goesOn !== undefined) return [{ kind: 'fail', sentence: fit(`${goesOn.instanceName} went on before all were saved. Nothing of the snapshot is kept; ask again.`) }];
+  const isLate = saved.length > 0 && doing('between') !== undefined;
+  return isLate ? [] : null;
+}
+
 function freezing(snapshot: SnapshotRecord, parts: readonly SnapshotPart[], wanted: readonly SnapshotPart[], world: SnapshotWorld): readonly SnapshotStep[] {
   const slaveIds = [...new Set(wanted.map(({ slaveId }) => slaveId))];
   if (world.now >= snapshot.freezeBy) {
     const names = slaveIds.map((id) => world.slaveName(id)).join(', ');
-    return [{ kind: 'fail', sentence: fit(`${names} did not freeze ${wanted.map(({ instanceName }) => instanceName).join(', ')} in time, so the disks would not be of one moment. Nothing of the snapshot is kept; ask again when ${slaveIds.length === 1 ? 'it answers' : 'they answer'}.`) }];
+    return [{ kind: 'fail', sentence: fit(`${names} did not freeze ${[...new Set(wanted.map(({ instanceName }) => instanceName))].join(', ')} in time, so the disks would not be of one moment. Nothing of the snapshot is kept; ask again when ${slaveIds.length === 1 ? 'it answers' : 'they answer'}.`) }];
   }
   const begun = parts.length > wanted.length;
   if (!begun && !slaveIds.every((id) => world.isConnected(id))) return [];
@@ -60,11 +87,16 @@ function freezing(snapshot: SnapshotRecord, parts: readonly SnapshotPart[], want
 
 /** How it stands, for whoever follows it: "2 of 3 disks are in the store; lab-pc-07 sends i-ubuntu-9af". */
 export function sayStanding(parts: readonly SnapshotPart[], slaveName: (slaveId: string) => string): string {
-  const all = parts.length === 1 ? 'The disk' : `${parts.length} disks`;
-  if (parts.some(({ state }) => state === 'wanted')) return `${all} ${parts.length === 1 ? 'is' : 'are'} being frozen.`;
+  const rams = parts.filter(({ what }) => what === 'ram');
+  const disks = parts.length - rams.length;
+  const all = disks === 1 ? 'The disk' : `${disks} disks`;
+  const toSave = rams.filter(({ ramStep, state }) => ramStep !== null && state === 'wanted');
+  if (toSave.length > 0) return fit(`${toSave.length === 1 ? `${toSave[0]?.instanceName ?? 'The guest'} is` : `${toSave.length} guests are`} being saved, and ${toSave.length === 1 ? 'goes' : 'go'} on when ${toSave.length === 1 ? 'it is' : 'all are'} kept.`);
+  if (parts.some(({ state }) => state === 'wanted')) return `${all} ${disks === 1 ? 'is' : 'are'} being frozen.`;
   const kept = parts.filter(({ state }) => state === 'kept').length;
   const sending = parts.filter(({ state }) => state === 'frozen');
   const first = sending[0];
-  const rest = first === undefined ? 'what came is being taken in' : `${slaveName(first.slaveId)} sends ${first.instanceName}${sending.length === 1 ? '' : `, and ${sending.length - 1} more are to come`}`;
-  return fit(`${kept} of ${parts.length === 1 ? '1 disk is' : `${parts.length} disks are`} in the store; ${rest}.`);
+  const rest = first === undefined ? 'what came is being taken in' : `${slaveName(first.slaveId)} sends ${first.what === 'ram' ? 'the RAM of ' : ''}${first.instanceName}${sending.length === 1 ? '' : `, and ${sending.length - 1} more are to come`}`;
+  const what = rams.length > 0 ? `${parts.length} parts (disks and RAM) are` : disks === 1 ? '1 disk is' : `${disks} disks are`;
+  return fit(`${kept} of ${what} in the store; ${rest}.`);
 }

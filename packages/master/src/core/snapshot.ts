@@ -2,6 +2,7 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import type { Reason, ReasonCode } from '@paravcl/shared/domain/reasons';
 import type { ObservedState } from '@paravcl/shared/domain/instance-state';
 import type { Admission, Liveness, SlaveKind } from '@paravcl/shared/domain/slave';
+import type { SavedOn } from './saved-ram';
 import type { PriorityParts } from '@paravcl/shared/priority';
 
 /** An amount of a slave, or what an instance needs of one. */
@@ -65,6 +66,8 @@ export interface SlaveView {
   /** Its agent has a session with this master now. */
   readonly connected: boolean;
   readonly hypervisor: { readonly usable: boolean; readonly why: string };
+  /** What it saves RAM with, and the protocol of its agent when that is known; absent: nothing that has RAM in the store goes there. */
+  readonly savesRam?: { readonly on: SavedOn; readonly protocol: number | null } | undefined;
   /** What keeps it from working until the cause is gone, a sentence each. */
   readonly troubles: readonly string[];
   /** Why no end of an instance's time can be kept there; null when its clock is right. */
@@ -117,6 +120,8 @@ export interface WaitingInstance {
   /** Was suspended as often as allowed today: it is not lent what a reservation will want back before its end. */
   readonly spared: boolean;
   readonly reason: Reason | null;
+  /** What saved the RAM that it goes on with; absent: it boots, or its RAM is where it is. */
+  readonly ramSavedOn?: SavedOn | undefined;
   /** What its deployment asks of slaves; absent: it belongs to none. */
   readonly deployment?: DeploymentTerms | undefined;
 }

@@ -22,8 +22,8 @@ export type VerbAnswer =
   | { readonly kind: 'enqueue' }
   /** It waited to go on, and is to stay as it is. */
   | { readonly kind: 'dequeue' }
-  /** On no slave, its disk in the store, it was to start somewhere, and is to stay off. */
-  | { readonly kind: 'withdraw' }
+  /** On no slave, its disk in the store: it is to stay saved with its RAM there, or off without. */
+  | { readonly kind: 'withdraw'; readonly to: 'stopped' | 'suspended' }
   | { readonly kind: 'conflict'; readonly sentence: string };
 
 const change = (verb: Verb): VerbAnswer => ({ kind: 'change', desired: desiredByVerb[verb] });
@@ -32,15 +32,16 @@ const already: VerbAnswer = { kind: 'already' };
 
 /** What a verb means for an instance as it is now; the sentence of a conflict names the way out. */
 export function answerVerb(instance: InstanceRecord, verb: Verb, force: boolean): VerbAnswer {
-  const { name, observed, desired } = instance;
+  const { name, observed, desired, ramImageId } = instance;
   if (desired === 'deleted' || observed === 'deleted') {
     return verb === 'delete' ? already : conflict(`${name} is being deleted. Launch a new one instead.`);
   }
   if (verb === 'delete') return change(verb);
-  if (verb === 'stop' && desired === 'running' && isInStore(instance)) return { kind: 'withdraw' };
+  if (verb === 'stop' && isInStore(instance) && (desired === 'running' || ramImageId !== null)) return { kind: 'withdraw', to: 'stopped' };
+  if (verb === 'suspend' && desired === 'running' && isInStore(instance) && ramImageId !== null) return { kind: 'withdraw', to: 'suspended' };
   if (observed === 'requested' || observed === 'queued') {
     if (verb === 'start') return already;
-    return conflict(`${name} has not started yet: it waits for a slave. ${instance.diskImageId === null ? 'Delete it if you no longer want it.' : 'Its disk is in the store; wait until it runs, or stop it.'}`);
+    return conflict(`${name} has not started yet: it waits for a slave. ${instance.diskImageId === null ? 'Delete it if you no longer want it.' : `Its disk is in the store; wait until it runs, or ${ramImageId === null ? 'stop' : 'suspend'} it.`}`);
   }
   switch (verb) {
     case 'stop':
@@ -58,8 +59,9 @@ export function answerVerb(instance: InstanceRecord, verb: Verb, force: boolean)
 }
 
 function answerSuspend(instance: InstanceRecord): VerbAnswer {
-  const { name, observed, desired, slaveId, queuedAt } = instance;
+  const { name, observed, desired, slaveId, queuedAt, ramImageId } = instance;
   if (queuedAt !== null && desired === 'suspended') return { kind: 'dequeue' };
+  if (isInStore(instance) && ramImageId !== null) return already;
   if (isInStore(instance)) return conflict(`${name} is off and its disk is in the store, so there is nothing to save. Start it first.`);
   if (slaveId === null) return conflict(`${name} was never launched, so there is nothing to save. Start it again or delete it.`);
   if (desired === 'suspended' && observed !== 'failed') return already;

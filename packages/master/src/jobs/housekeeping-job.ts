@@ -51,6 +51,7 @@ export class HousekeepingJob {
     await this.inBatches((limit) => read.oneTimeTokens.deleteExpiredBefore(now - keep.oneTimeTokensMs, limit));
     await this.inBatches((limit) => read.commands.deleteBefore(now - keep.commandsMs, limit));
     await this.inBatches((limit) => read.operations.deleteEndedBefore(now - keep.operationsMs, limit));
+    await this.inBatches((limit) => read.evacuations.deleteEndedBefore(now - keep.operationsMs, limit));
     await this.inBatches((limit) => read.events.deleteBefore(now - keep.eventsMs, limit));
     await this.inBatches((limit) => read.joinTokens.deleteEndedBefore(now - keep.joinTokensMs, limit));
     await this.inBatches((limit) => read.decisions.deleteBefore(now - keep.decisionsMs, limit));
@@ -58,7 +59,7 @@ export class HousekeepingJob {
     await this.inBatches((limit) => read.notices.deleteBefore(now - keep.noticesMs, limit));
     await this.inBatches((limit) => read.presence.deleteBefore(new Date(now - presenceMs).toISOString().slice(0, 10), limit));
     await this.inBatches((limit) => this.forgetInstances(now - keep.deletedInstancesMs, limit));
-    await this.inBatches(async (limit) => (await read.images.removeUnusedDisks(limit)).removed);
+    await this.inBatches(async (limit) => (await read.images.removeUnusedOfInstances(limit)).removed);
     await this.finishDeletions(now, onFault);
   }
 

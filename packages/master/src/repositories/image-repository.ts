@@ -242,18 +242,22 @@ export class ImageRepository {
     return { items: found.items.map(fromRow), next: found.next };
   }
 
-  /** Keeps the disk of an instance that is on no slave, for that instance alone: a version of no family, listed nowhere. */
+  /** Keeps disk or RAM of an instance, for that instance alone: a version of no family, listed nowhere. */
   async insertOfInstance(image: NewImageRecord, instanceId: string): Promise<void> {
     await this.insert(image);
     await this.db('images').where({ id: image.id }).update({ of_instance_id: instanceId });
   }
 
-  /** Disks kept for instances whose disk lies over something else now, or that are gone; at most `limit`. Answers how many, and their contents. */
-  async removeUnusedDisks(limit: number): Promise<{ readonly removed: number; readonly manifestIds: readonly ManifestId[] }> {
+  /**
+   * Disks and RAM kept for instances that go on from something else now, or that are gone, and that no snapshot keeps; at most
+   * `limit`. Answers how many, and their contents.
+   */
+  async removeUnusedOfInstances(limit: number): Promise<{ readonly removed: number; readonly manifestIds: readonly ManifestId[] }> {
     const rows = (await this.db('images')
       .leftJoin('instances', 'instances.id', 'images.of_instance_id')
       .whereNotNull('images.of_instance_id')
-      .where((unused) => unused.whereNull('instances.id').orWhere('instances.observed', 'deleted').orWhereNull('instances.disk_image_id').orWhereRaw('instances.disk_image_id <> images.id'))
+      .where((unused) => unused.whereNull('instances.id').orWhere('instances.observed', 'deleted').orWhereRaw("images.id NOT IN (COALESCE(instances.disk_image_id, ''), COALESCE(instances.ram_image_id, ''))"))
+      .whereNotExists(this.db('snapshot_parts').join('snapshots', 'snapshots.id', 'snapshot_parts.snapshot_id').whereRaw('snapshot_parts.image_id = images.id').where({ 'snapshots.purpose': 'keep' }).select(this.db.raw('1')))
       .orderBy('images.id')
       .limit(limit)
       .select('images.id', 'images.manifest_id')) as readonly { readonly id: string; readonly manifest_id: string | null }[];

@@ -7,6 +7,7 @@ import { holdsCompute } from './holds-compute';
 import { newestFirst, type PageRequest } from './newest-first';
 import { instanceColumns, instanceFromRow, instanceToRow, type InstanceRow } from './instance-rows';
 import { priorityToRow } from './priority-columns';
+import { savedOnToColumn } from './saved-on-column';
 
 export interface InstanceFilter {
   readonly state?: ObservedState | undefined;
@@ -30,7 +31,7 @@ export type InstanceChange = Partial<
     | 'name' | 'slaveId' | 'desired' | 'stopForced' | 'observed' | 'generation' | 'observedGeneration' | 'reason' | 'booted'
     | 'progressPercent' | 'mac' | 'address' | 'changedAt' | 'deadlineAt' | 'minutes' | 'endsAt' | 'type' | 'groupId' | 'priority'
     | 'requestedMinutes' | 'reservationId' | 'queuedAt' | 'queuedBecause' | 'nominatedSlaveId' | 'preemptions' | 'preemptedOn'
-    | 'imageId' | 'kernelId' | 'ramdiskId' | 'kernelArguments' | 'diskEpoch' | 'observedDiskEpoch' | 'diskImageId'
+    | 'imageId' | 'kernelId' | 'ramdiskId' | 'kernelArguments' | 'diskEpoch' | 'observedDiskEpoch' | 'diskImageId' | 'ramImageId' | 'ramSavedOn'
     | 'idleSince' | 'agingNoticedAt' | 'recycledAt' | 'recycleUntil'
   >
 > & { readonly deletedAt?: EpochMs };
@@ -257,6 +258,8 @@ export class InstanceRepository {
       ...(change.diskEpoch !== undefined && { disk_epoch: change.diskEpoch }),
       ...(change.observedDiskEpoch !== undefined && { observed_disk_epoch: change.observedDiskEpoch }),
       ...(change.diskImageId !== undefined && { disk_image_id: change.diskImageId }),
+      ...(change.ramImageId !== undefined && { ram_image_id: change.ramImageId }),
+      ...(change.ramSavedOn !== undefined && { ram_saved_on: savedOnToColumn(change.ramSavedOn) }),
       ...(change.idleSince !== undefined && { idle_since: change.idleSince === null ? null : new Date(change.idleSince) }),
       ...(change.agingNoticedAt !== undefined && { aging_noticed_at: change.agingNoticedAt === null ? null : new Date(change.agingNoticedAt) }),
       ...(change.recycledAt !== undefined && { recycled_at: change.recycledAt === null ? null : new Date(change.recycledAt) }),

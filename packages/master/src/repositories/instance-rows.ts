@@ -3,6 +3,7 @@ import { reasonCodeSchema, type Reason } from '@paravcl/shared/domain/reasons';
 import { parseJson } from '@paravcl/shared/parse-json';
 import { z } from 'zod';
 import type { InstanceRecord } from '../core/instance-record';
+import { savedOnFromColumn, savedOnToColumn } from './saved-on-column';
 import { priorityColumns, priorityFromRow, priorityToRow, type PriorityColumns } from './priority-columns';
 
 export interface InstanceRow extends PriorityColumns {
@@ -47,6 +48,8 @@ export interface InstanceRow extends PriorityColumns {
   readonly disk_epoch: number;
   readonly observed_disk_epoch: number;
   readonly disk_image_id: string | null;
+  readonly ram_image_id: string | null;
+  readonly ram_saved_on: string | null;
   readonly idle_since: Date | null;
   readonly aging_noticed_at: Date | null;
   readonly recycled_at: Date | null;
@@ -58,7 +61,7 @@ export const instanceColumns = [
   'bandwidth_mbps', 'ssh_public_keys', 'slave_id', 'desired', 'stop_forced', 'observed', 'generation', 'observed_generation', 'reason_code',
   'reason_sentence', 'booted', 'progress_percent', 'mac', 'address', 'created_at', 'changed_at', 'deadline_at', 'minutes', 'ends_at',
   ...priorityColumns, 'requested_minutes', 'reservation_id', 'queued_at', 'queued_because', 'nominated_slave_id', 'preemptions', 'preempted_on',
-  'disk_epoch', 'observed_disk_epoch', 'disk_image_id', 'idle_since', 'aging_noticed_at', 'recycled_at', 'recycle_until',
+  'disk_epoch', 'observed_disk_epoch', 'disk_image_id', 'ram_image_id', 'ram_saved_on', 'idle_since', 'aging_noticed_at', 'recycled_at', 'recycle_until',
 ] as const satisfies readonly (keyof InstanceRow)[];
 
 export function instanceFromRow(row: InstanceRow): InstanceRecord {
@@ -104,6 +107,8 @@ export function instanceFromRow(row: InstanceRow): InstanceRecord {
     diskEpoch: row.disk_epoch,
     observedDiskEpoch: row.observed_disk_epoch,
     diskImageId: row.disk_image_id,
+    ramImageId: row.ram_image_id,
+    ramSavedOn: savedOnFromColumn(row.ram_saved_on),
     idleSince: row.idle_since?.getTime() ?? null,
     agingNoticedAt: row.aging_noticed_at?.getTime() ?? null,
     recycledAt: row.recycled_at?.getTime() ?? null,
@@ -155,6 +160,8 @@ export function instanceToRow(instance: InstanceRecord): InstanceRow {
     disk_epoch: instance.diskEpoch,
     observed_disk_epoch: instance.observedDiskEpoch,
     disk_image_id: instance.diskImageId,
+    ram_image_id: instance.ramImageId,
+    ram_saved_on: savedOnToColumn(instance.ramSavedOn),
     idle_since: instance.idleSince === null ? null : new Date(instance.idleSince),
     aging_noticed_at: instance.agingNoticedAt === null ? null : new Date(instance.agingNoticedAt),
     recycled_at: instance.recycledAt === null ? null : new Date(instance.recycledAt),

@@ -4,6 +4,8 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import type { FrozenHow, SnapshotPartState, SnapshotState } from '@paravcl/shared/domain/snapshot';
 import type { Knex } from 'knex';
 import type { SnapshotPart, SnapshotRecord } from '../core/snapshot-record';
+import type { SavedOn } from '../core/saved-ram';
+import { savedOnFromColumn, savedOnToColumn } from './saved-on-column';
 import { newestFirst, type PageRequest } from './newest-first';
 
 interface SnapshotRow {
@@ -38,6 +40,9 @@ interface PartRow {
   readonly manifest_id: string | null;
   readonly sentence: string | null;
   readonly host_told: number;
+  readonly what: SnapshotPart['what'];
+  readonly saved_on: string | null;
+  readonly ram_step: SnapshotPart['ramStep'];
 }
 
 const columns = [
@@ -45,7 +50,7 @@ const columns = [
 ] as const satisfies readonly (keyof SnapshotRow)[];
 const partColumns = [
   'image_id', 'snapshot_id', 'instance_id', 'instance_name', 'slave_id', 'state', 'how', 'quiesced', 'base_manifest_id', 'size_bytes', 'dirtied_bytes', 'manifest_id',
-  'sentence', 'host_told',
+  'sentence', 'host_told', 'what', 'saved_on', 'ram_step',
 ] as const satisfies readonly (keyof PartRow)[];
 
 const fromRow = (row: SnapshotRow): SnapshotRecord => ({
@@ -80,6 +85,9 @@ const fromPartRow = (row: PartRow): SnapshotPart => ({
   manifestId: row.manifest_id,
   sentence: row.sentence,
   hostTold: row.host_told === 1,
+  what: row.what,
+  savedOn: savedOnFromColumn(row.saved_on),
+  ramStep: row.ram_step,
 });
 
 export interface SnapshotFilter {
@@ -89,7 +97,7 @@ export interface SnapshotFilter {
   readonly userId?: string | undefined;
 }
 
-/** Snapshots and their parts, one for each disk. */
+/** Snapshots and their parts, one for each disk and one for each RAM that is kept with it. */
 export class SnapshotRepository {
   constructor(private readonly db: Knex) {}
 
@@ -119,6 +127,8 @@ export class SnapshotRepository {
         slave_id: part.slaveId,
         state: part.state,
         host_told: part.hostTold,
+        what: part.what,
+        ram_step: part.ramStep,
       })),
     );
   }
@@ -143,9 +153,9 @@ export class SnapshotRepository {
     return { items: found.items.map(fromRow), next: found.next };
   }
 
-  /** Those that are not there yet, oldest first, and those whose end some host has not heard of. */
+  /** Those that are not there yet, oldest first, and those whose end some host, or a guest that was saved for it, has not heard of. */
   async unfinished(): Promise<readonly SnapshotRecord[]> {
-    const untold = this.db('snapshot_parts').where({ host_told: 0 }).select('snapshot_id');
+    const untold = this.db('snapshot_parts').where({ host_told: 0 }).orWhere({ ram_step: 'resume' }).select('snapshot_id');
     const rows = await this.db<SnapshotRow>('snapshots').where('state', 'pending').orWhereIn('id', untold).orderBy('id').select(...columns);
     return rows.map(fromRow);
   }
@@ -179,7 +189,7 @@ export class SnapshotRepository {
   async manifestsOf(instanceId: string, limit: number): Promise<readonly ManifestId[]> {
     const rows = (await this.db('snapshot_parts')
       .join('images', 'images.id', 'snapshot_parts.image_id')
-      .where({ instance_id: instanceId })
+      .where({ instance_id: instanceId, what: 'disk' })
       .whereNotNull('images.manifest_id')
       .orderBy('snapshot_parts.snapshot_id', 'desc')
       .limit(limit)
@@ -199,7 +209,7 @@ export class SnapshotRepository {
     const query = this.db('snapshot_parts')
       .join('images', 'images.id', 'snapshot_parts.image_id')
       .join('snapshots', 'snapshots.id', 'snapshot_parts.snapshot_id')
-      .where({ instance_id: instanceId, purpose: 'keep' });
+      .where({ instance_id: instanceId, what: 'disk', purpose: 'keep' });
     if (snapshotId !== undefined) void query.where('snapshots.id', snapshotId);
     const row = (await query.orderBy('snapshots.id', 'desc').first('images.id', 'snapshots.name', 'snapshots.created_at')) as
       | { readonly id: string; readonly name: string; readonly created_at: Date }
@@ -212,7 +222,7 @@ export class SnapshotRepository {
     const row = (await this.db('snapshot_parts')
       .join('images', 'images.id', 'snapshot_parts.image_id')
       .join('snapshots', 'snapshots.id', 'snapshot_parts.snapshot_id')
-      .where({ instance_id: instanceId, purpose: 'keep' })
+      .where({ instance_id: instanceId, what: 'disk', purpose: 'keep' })
       .whereNull('snapshots.family_id')
       .orderBy('snapshot_parts.snapshot_id', 'desc')
       .first('images.family_id')) as { readonly family_id: string } | undefined;
@@ -225,7 +235,7 @@ export class SnapshotRepository {
       .join('snapshots', 'snapshots.id', 'snapshot_parts.snapshot_id')
       .leftJoin('images', 'images.id', 'snapshot_parts.image_id')
       .where('snapshots.user_id', userId)
-      .where('snapshots.purpose', 'keep')
+      .where({ 'snapshots.purpose': 'keep', what: 'disk' })
       .where((counted) => counted.where('snapshots.state', 'pending').orWhereNotNull('images.id'))
       .count({ n: '*' })) as unknown as readonly { readonly n: number }[];
     return Number(row?.n ?? 0);
@@ -234,6 +244,15 @@ export class SnapshotRepository {
   /** False when the disk was not wanted any more. */
   async frozen(imageId: string, { how, quiesced, base, sizeBytes }: { readonly how: FrozenHow; readonly quiesced: boolean; readonly base: ManifestId; readonly sizeBytes: number }): Promise<boolean> {
     return this.moved(imageId, ['wanted'], { state: 'frozen', how, quiesced, base_manifest_id: base, size_bytes: sizeBytes });
+  }
+
+  /** The same of RAM, of which nothing is known that it could be told against. */
+  async frozenRam(imageId: string, sizeBytes: number, savedOn: SavedOn): Promise<boolean> {
+    return this.moved(imageId, ['wanted'], { state: 'frozen', how: 'saved', size_bytes: sizeBytes, saved_on: savedOnToColumn(savedOn) });
+  }
+
+  async setRamStep(imageId: string, ramStep: SnapshotPart['ramStep']): Promise<void> {
+    await this.db('snapshot_parts').where({ image_id: imageId }).update({ ram_step: ramStep });
   }
 
   async received(imageId: string): Promise<boolean> {
@@ -253,8 +272,9 @@ export class SnapshotRepository {
     return this.moved(imageId, ['wanted', 'frozen', 'received'], { state: 'failed', sentence });
   }
 
-  async hostTold(imageId: string): Promise<void> {
-    await this.db('snapshot_parts').where({ image_id: imageId }).update({ host_told: true });
+  /** Of the disk and of its RAM: they end together there. */
+  async hostTold(snapshotId: string, instanceId: string): Promise<void> {
+    await this.db('snapshot_parts').where({ snapshot_id: snapshotId, instance_id: instanceId }).update({ host_told: true });
   }
 
   async say(id: string, sentence: string): Promise<void> {

@@ -14,7 +14,7 @@ export async function desiredStates(
   guestUser: string,
   onFault: (error: unknown) => void,
 ): Promise<readonly DesiredInstance[]> {
-  const imageIds = instances.flatMap((instance) => [diskImageOf(instance), instance.kernelId, instance.ramdiskId].filter((id) => id !== null));
+  const imageIds = instances.flatMap((instance) => [diskImageOf(instance), instance.ramImageId, instance.kernelId, instance.ramdiskId].filter((id) => id !== null));
   const images = imageIds.length === 0 ? new Map<string, ImageRecord>() : await repositories.images.findAll([...new Set(imageIds)]);
   const cloudInits = instances.length === 0 ? new Map<string, string>() : await repositories.instances.cloudInits(instances.map(({ id }) => id));
   return instances.flatMap((instance) => {
@@ -51,6 +51,7 @@ function desiredState(instance: InstanceRecord, images: ReadonlyMap<string, Imag
       disk: ref(diskImageOf(instance)),
       // Left out of what every agent takes the same without it.
       ...(instance.diskEpoch === 1 ? {} : { diskEpoch: instance.diskEpoch }),
+      ...(instance.ramImageId === null ? {} : { ram: ref(instance.ramImageId) }),
       kernel: instance.kernelId === null ? null : ref(instance.kernelId),
       ramdisk: instance.ramdiskId === null ? null : ref(instance.ramdiskId),
       kernelArguments: instance.kernelArguments,

@@ -1,3 +1,4 @@
+import { savedOnOf } from '../core/saved-ram';
 import { unmeasuredSaveMiBPerSecond } from '../core/save-time';
 import { clockWrong } from '../core/slave-warnings';
 import { noRoom, type Booking, type Room, type RunningInstance, type SlaveView } from '../core/snapshot';
@@ -11,6 +12,8 @@ export type CapacityLimits = Pick<SchedulingSettings, 'coreOvercommit' | 'hostRa
 export interface AboutSlave {
   readonly usage?: SlaveUsage | undefined;
   readonly connected: boolean;
+  /** Of its agent; absent: nobody knows now. */
+  readonly protocol?: number | null;
   readonly contributing?: boolean;
   readonly running?: readonly RunningInstance[];
   readonly bookings?: readonly Booking[];
@@ -33,6 +36,7 @@ export function slaveView(slave: SlaveRecord, about: AboutSlave, limits: Capacit
     liveness: slave.liveness,
     connected: about.connected,
     hypervisor: { usable: describe.hypervisor.usable, why: describe.hypervisor.why },
+    savesRam: { on: savedOnOf(describe), protocol: about.protocol ?? null },
     troubles: (describe.troubles ?? []).map(({ sentence }) => sentence),
     clockWrong: clockWrong(slave.name, describe.clockOffsetMs),
     capacity: {

@@ -20,5 +20,7 @@ async function guestsOf({ instances, bookings, images }: Books, slaveId: string)
   const nominated = (await instances.queue()).filter(({ nominatedSlaveId }) => nominatedSlaveId === slaveId);
   // A reservation names its disk only: its guests boot with the kernel and ramdisk that the disk names.
   const booked = [...(await images.findAll(await bookings.disksBookedOn(slaveId))).values()];
-  return [...[...placed, ...nominated].map((instance) => ({ ...instance, imageId: diskImageOf(instance) })), ...booked.map(({ id, defaultKernelId, defaultRamdiskId }) => ({ imageId: id, kernelId: defaultKernelId, ramdiskId: defaultRamdiskId }))];
+  const those = [...placed, ...nominated];
+  const rams = those.flatMap(({ ramImageId }) => (ramImageId === null ? [] : [{ imageId: ramImageId, kernelId: null, ramdiskId: null }]));
+  return [...those.map((instance) => ({ ...instance, imageId: diskImageOf(instance) })), ...rams, ...booked.map(({ id, defaultKernelId, defaultRamdiskId }) => ({ imageId: id, kernelId: defaultKernelId, ramdiskId: defaultRamdiskId }))];
 }

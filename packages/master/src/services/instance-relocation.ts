@@ -9,7 +9,7 @@ import type { UnitOfWork } from '../db/unit-of-work';
 import type { OperationRecord } from '../repositories/operation-repository';
 import type { Repositories } from '../repositories/repositories';
 import { eventBy, type Acting } from './acting';
-import { requireFreezer } from './freezing-slave';
+import { requireFreezer, requireRamKeeper } from './freezing-slave';
 import { operableInstance } from './instance-access';
 import { newOperation } from './instance-changes';
 import type { InstanceSettings } from './instance-settings';
@@ -42,8 +42,8 @@ export class InstanceRelocation {
   constructor(private readonly deps: InstanceRelocationDeps) {}
 
   /**
-   * Brings the disk of an instance that is off to the store and frees its slave. Until all of it is there the instance stays
-   * where it is; started meanwhile it stays for good. Throws `conflict` with the way out, `slave-offline`.
+   * Brings the disk of an instance that is off, or disk and RAM of one that is saved, to the store and frees its slave. Until all
+   * of it is there the instance stays where it is; started or resumed meanwhile it stays for good. Throws `conflict` with the way out, `slave-offline`.
    */
   async move(acting: Acting, id: string, reservedId: string | null): Promise<Relocated> {
     const { unitOfWork, clock, making, snapshots: settings } = this.deps;
@@ -61,14 +61,16 @@ export class InstanceRelocation {
       requireOutOfBin(instance, this.deps.settings.timeZone, now);
       const slaveId = await this.requireMovable(repositories, instance);
       const snapshotId = newId(now);
-      const part = wantedPart({ imageId: newId(now), snapshotId, instanceId: id, instanceName: instance.name, slaveId });
-      const sentence = sayStanding([part], () => '');
+      const of = { snapshotId, instanceId: id, instanceName: instance.name, slaveId };
+      const disk = wantedPart({ ...of, imageId: newId(now) });
+      const parts = instance.desired === 'suspended' ? [disk, wantedPart({ ...of, imageId: newId(now), what: 'ram' })] : [disk];
+      const sentence = sayStanding(parts, () => '');
       await repositories.snapshots.insert(
         {
           id: snapshotId, name: `Move of ${instance.name}`, userId: principal.userId, deploymentId: null, familyId: null, production: false, purpose: 'move', generation: instance.generation,
           state: 'pending', sentence, freezeBy: now + settings.freezeMs, deadlineAt: now + settings.deadlineMs, createdAt: now, endedAt: null,
         },
-        [part],
+        parts,
       );
       const operation: OperationRecord = { id: reservedId ?? newId(now), kind: 'instance.move', subjectType: 'snapshot', subjectId: snapshotId, generation: 1, state: 'pending', sentence, userId: principal.userId, createdAt: now, changedAt: now };
       await repositories.operations.insert(operation);
@@ -118,10 +120,10 @@ export class InstanceRelocation {
   private async requireMovable(repositories: Repositories, instance: InstanceRecord): Promise<string> {
     const { name, slaveId, desired, observed } = instance;
     if (desired === 'deleted') throw new ParavclError('conflict', `${name} is being deleted.`);
-    if (isInStore(instance)) throw new ParavclError('conflict', `${name} is on no slave: its disk is in the store. Start it, and it goes on wherever there is room.`);
-    if (observed === 'suspended' || desired === 'suspended') throw new ParavclError('conflict', `${name} is saved, and its RAM stays where it was saved. Resume and stop it first; its disk can then move without the RAM.`);
-    if (slaveId === null || desired !== 'stopped' || !settled(instance) || instance.queuedAt !== null) throw new ParavclError('conflict', `${name} is ${observed}. Stop it first; what is off can leave its slave.`);
-    await requireFreezer(repositories, this.deps.agents, name, slaveId);
+    if (isInStore(instance)) throw new ParavclError('conflict', `${name} is on no slave: what it goes on with is in the store. ${desired === 'suspended' ? 'Resume' : 'Start'} it, and it goes on wherever there is room.`);
+    const isStill = (desired === 'stopped' || desired === 'suspended') && settled(instance) && instance.queuedAt === null;
+    if (slaveId === null || !isStill) throw new ParavclError('conflict', `${name} is ${observed}. Suspend it first, and it moves with its RAM, or stop it.`);
+    await (desired === 'suspended' ? requireRamKeeper : requireFreezer)(repositories, this.deps.agents, name, slaveId);
     return slaveId;
   }
 

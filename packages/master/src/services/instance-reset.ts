@@ -4,7 +4,7 @@ import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { diskEpochProtocolVersion } from '@paravcl/shared/protocol/version';
 import { answerReset, type ResetAnswer } from '../core/answer-reset';
-import { saysWhyItGaveWay, type InstanceRecord } from '../core/instance-record';
+import { saysWhyItGaveWay, withoutStoredRam, type InstanceRecord } from '../core/instance-record';
 import { nextGeneration } from '../core/next-generation';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { InstanceChange } from '../repositories/instance-repository';
@@ -103,7 +103,7 @@ export class InstanceReset {
     const by = `user ${principal.userName}`;
     const context = { by, now, slaveName, settings: this.deps.settings, ...(answer.kind === 'unmade' ? {} : { supersede: `${principal.userName} asked for something else: reset.` }) };
     const change = await this.changeOf(repositories, principal, instance, answer);
-    const after = await changeInstance(repositories, instance, { ...change, ...other, diskImageId: null }, context);
+    const after = await changeInstance(repositories, instance, { ...change, ...other, diskImageId: null, ...withoutStoredRam }, context);
     // The row is locked, so nobody can have been faster.
     if (after === null) throw changedUnderLock(instance.id);
     const operation = newOperation('instance.reset', after, slaveName, principal.userId, now, reservedId);

@@ -2,7 +2,7 @@ import type { Clock } from '@paravcl/shared/clock';
 import { holdsComputeStates } from '@paravcl/shared/domain/instance-state';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
-import type { InstanceRecord } from '../core/instance-record';
+import { withoutStoredRam, type InstanceRecord } from '../core/instance-record';
 import { timeOfRun } from '../core/instance-time';
 import { nextGeneration } from '../core/next-generation';
 import { answerVerb, type Verb, type VerbAnswer } from '../core/verbs';
@@ -160,7 +160,8 @@ export class InstanceVerbs {
       case 'withdraw': {
         // No slave has anything of it that could answer.
         const generation = await next();
-        return { observed: 'stopped', desired: 'stopped', generation, observedGeneration: generation, reason: null, nominatedSlaveId: null };
+        const { to } = answer;
+        return { observed: to, desired: to, generation, observedGeneration: generation, reason: null, nominatedSlaveId: null, ...(to === 'stopped' ? withoutStoredRam : {}) };
       }
       case 'dequeue': {
         // Its clock stood while it waited.
@@ -169,7 +170,9 @@ export class InstanceVerbs {
       }
       case 'change': {
         const waited = { queuedAt: null, queuedBecause: null, nominatedSlaveId: null };
-        if (answer.desired !== 'running') return { desired: answer.desired, stopForced: answer.desired === 'stopped' && force, generation: await next(), reason: null, ...waited };
+        // What is off afterwards boots.
+        const ram = answer.desired === 'stopped' ? withoutStoredRam : {};
+        if (answer.desired !== 'running') return { ...ram, desired: answer.desired, stopForced: answer.desired === 'stopped' && force, generation: await next(), reason: null, ...waited };
         // What is reserved ends with its window, whenever it is started again.
         const time = instance.type === 'AR' ? { minutes: instance.minutes, endsAt: instance.endsAt } : timeOfRun(instance, minutes, now);
         await this.time.requireClock(repositories, instance, time);

@@ -1,5 +1,5 @@
 import { nextGeneration } from '../core/next-generation';
-import type { InstanceRecord } from '../core/instance-record';
+import { withoutStoredRam, type InstanceRecord } from '../core/instance-record';
 import type { InstanceChange } from '../repositories/instance-repository';
 import type { Repositories } from '../repositories/repositories';
 import { changedUnderLock } from './changed-under-lock';
@@ -19,7 +19,7 @@ export async function leaveSlave(repositories: Repositories, instance: InstanceR
   const after = await changeInstance(
     repositories,
     instance,
-    { slaveId: null, booted: false, generation: next, observedGeneration: next, diskImageId, diskEpoch, observedDiskEpoch: diskEpoch, queuedAt: null, queuedBecause: null, nominatedSlaveId: null, endsAt: null, ...change },
+    { slaveId: null, booted: false, generation: next, observedGeneration: next, diskImageId, diskEpoch, observedDiskEpoch: diskEpoch, queuedAt: null, queuedBecause: null, nominatedSlaveId: null, endsAt: null, ...withoutStoredRam, ...change },
     context,
   );
   if (after === null) throw changedUnderLock(instance.id);

@@ -2,7 +2,7 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { PriorityParts } from '@paravcl/shared/priority';
 import { isDuplicateKey } from '../db/connection';
-import { neverUnused, type InstanceRecord } from '../core/instance-record';
+import { neverUnused, withoutStoredRam, type InstanceRecord } from '../core/instance-record';
 import type { Repositories } from '../repositories/repositories';
 import { deadlineAt, type InstanceSettings } from './instance-settings';
 import type { Launch } from './launch-request';
@@ -58,6 +58,7 @@ export function newInstance(asked: NewInstance, now: EpochMs, settings: Pick<Ins
     diskEpoch: 1,
     observedDiskEpoch: 1,
     diskImageId: null,
+    ...withoutStoredRam,
     ...neverUnused,
   };
 }

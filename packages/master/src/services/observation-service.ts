@@ -4,7 +4,7 @@ import type { Reason } from '@paravcl/shared/domain/reasons';
 import type { Admission } from '@paravcl/shared/domain/slave';
 import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import { isDeepStrictEqual } from 'node:util';
-import { abandoned, type InstanceRecord, type PlacementRecord } from '../core/instance-record';
+import { abandoned, withoutStoredRam, type InstanceRecord, type PlacementRecord } from '../core/instance-record';
 import { bootedStates, judgeReport, type Verdict } from '../core/judge-report';
 import { nextGeneration } from '../core/next-generation';
 import type { UnitOfWork } from '../db/unit-of-work';
@@ -322,6 +322,8 @@ export class ObservationService implements AgentReports {
             progressPercent: report.progressPercent,
             ...(report.diskEpoch === undefined ? {} : { observedDiskEpoch: report.diskEpoch }),
             ...(bootedStates.includes(verdict.to) ? { booted: true } : {}),
+            // Whatever it went on with, its disk has been written since.
+            ...(verdict.to === 'running' || verdict.to === 'booting' ? withoutStoredRam : {}),
             ...(verdict.accept === null ? {} : { desired: verdict.accept }),
             // Somebody switched it off from inside, or it is gone.
             ...((verdict.accept === 'stopped' && verdict.reason?.code === 'StoppedByGuest') || verdict.reason?.code === 'DomainLost' ? outOfQueue : {}),

@@ -15,7 +15,7 @@ const tickMs = 1000;
 
 export interface SchedulingServiceDeps {
   readonly unitOfWork: UnitOfWork;
-  readonly agents: Pick<AgentPort, 'isConnected' | 'pushDesired'>;
+  readonly agents: Pick<AgentPort, 'isConnected' | 'protocolOf' | 'pushDesired'>;
   readonly figures: FleetFigures;
   readonly clock: Clock;
   readonly settings: InstanceSettings;

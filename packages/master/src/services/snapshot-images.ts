@@ -7,6 +7,7 @@ import type { Repositories } from '../repositories/repositories';
 import { requireNoDependents, requireNoSuccessor } from './image-dependents';
 import { putIntoProduction } from './image-production';
 import { removeImage } from './image-removal';
+import { keepOfInstance } from './instance-content';
 import { insertVersion, type NamedFamily } from './image-versions';
 import { snapshotContent } from './snapshot-content';
 
@@ -17,6 +18,10 @@ import { snapshotContent } from './snapshot-content';
 export async function insertSnapshotImages(repositories: Repositories, snapshot: SnapshotRecord, parts: readonly SnapshotPart[], now: EpochMs): Promise<string> {
   let told = '';
   for (const part of parts) {
+    if (part.what === 'ram') {
+      await keepOfInstance(repositories, snapshot, part, now);
+      continue;
+    }
     const image = await insertImage(repositories, snapshot, part, now);
     told += snapshot.familyId === null ? '' : await takeItsPlace(repositories, snapshot, image);
   }
@@ -67,7 +72,8 @@ async function takeItsPlace(repositories: Repositories, snapshot: SnapshotRecord
 /** Takes the image versions of a snapshot out of the books, all or, with `in-use`, none. Answers the contents that no version has any more. */
 export async function removeSnapshotImages(repositories: Repositories, parts: readonly SnapshotPart[]): Promise<readonly ManifestId[]> {
   const gone: ManifestId[] = [];
-  for (const { imageId } of parts) {
+  // RAM is nobody's once the snapshot is gone, but for who goes on with it: the housekeeping takes it.
+  for (const { imageId } of parts.filter(({ what }) => what === 'disk')) {
     const image = await repositories.images.lock(imageId);
     if (image === null) continue;
     const family = await repositories.imageFamilies.lock(image.familyId);

@@ -5,6 +5,7 @@ import { ParavclError } from '@paravcl/shared/errors';
 import { parseJson } from '@paravcl/shared/parse-json';
 import { type Command, type CommandResult, type FreezeWish, frozenDisksSchema, sentDiskSchema } from '@paravcl/shared/protocol/commands';
 import { diskImageOf } from '../core/instance-record';
+import { savedOnOf } from '../core/saved-ram';
 import { fit } from '../core/say';
 import { sayStanding, snapshotSteps, type SnapshotStep } from '../core/snapshot-steps';
 import type { SnapshotPart, SnapshotRecord } from '../core/snapshot-record';
@@ -14,6 +15,7 @@ import type { DeltaDoor, ExpectedDelta } from './delta-door';
 import type { InstanceSettings } from './instance-settings';
 import { completeMove } from './move-completion';
 import { insertSnapshotImages } from './snapshot-images';
+import type { SnapshotRam } from './snapshot-ram';
 
 /** What a delta came to in the store; it stays there until `release`, whoever names it. */
 export interface TakenDelta {
@@ -30,6 +32,7 @@ export interface SnapshotMakingDeps {
   readonly takeDelta: (part: SnapshotPart) => Promise<TakenDelta>;
   /** Where what hosts send lies. */
   readonly uploads: { remove(imageId: string): Promise<void> };
+  readonly ram: SnapshotRam;
   readonly settings: Pick<InstanceSettings, 'deadlinesMs'>;
   readonly onFault: (error: unknown) => void;
 }
@@ -41,6 +44,15 @@ const sendMs = 600_000;
 const againMs = 2000;
 /** Deltas that are taken in at the same time: each reads and hashes on a core of the master. */
 const takesAtOnce = 2;
+
+/** Of what is saved with RAM: the devices, and the screen's memory. */
+const besideRamMiB = 256;
+
+/** What one instance may come to. */
+interface MostBytes {
+  readonly disk: number;
+  readonly ram: number;
+}
 
 /** Manifests that a host may send against: the image's and those of its newest snapshots. */
 const mostBases = 7;
@@ -111,7 +123,8 @@ export class SnapshotMaking implements DeltaDoor {
     const parts = await read.snapshots.parts(open.map(({ id }) => id));
     const slaves = await read.fleet.findAll([...new Set(parts.map(({ slaveId }) => slaveId))]);
     const slaveName = (id: string): string => slaves.get(id)?.name ?? 'its slave';
-    const world = { now: clock.now(), isConnected: (id: string) => agents.isConnected(id), slaveName };
+    const guests = await this.deps.ram.guests(parts);
+    const world = { now: clock.now(), isConnected: (id: string) => agents.isConnected(id), slaveName, guestDoes: (id: string) => guests.get(id) ?? 'away' };
     for (const snapshot of open) {
       const own = parts.filter(({ snapshotId }) => snapshotId === snapshot.id);
       if (snapshot.state === 'pending') await this.say(snapshot, sayStanding(own, slaveName));
@@ -147,6 +160,9 @@ export class SnapshotMaking implements DeltaDoor {
   /** False: it is to be tried again after a while. */
   private carryOut(snapshot: SnapshotRecord, parts: readonly SnapshotPart[], step: SnapshotStep): Promise<boolean> {
     switch (step.kind) {
+      case 'suspend':
+      case 'resume':
+        return this.deps.ram[step.kind](snapshot, step.part).then(() => true);
       case 'freeze':
         return this.freeze(snapshot, step.slaveId, step.parts);
       case 'send':
@@ -162,11 +178,13 @@ export class SnapshotMaking implements DeltaDoor {
     }
   }
 
-  private async freeze(snapshot: SnapshotRecord, slaveId: string, parts: readonly SnapshotPart[]): Promise<boolean> {
+  private async freeze(snapshot: SnapshotRecord, slaveId: string, all: readonly SnapshotPart[]): Promise<boolean> {
     const { unitOfWork, clock } = this.deps;
     const { read } = unitOfWork;
     const disks: FreezeWish[] = [];
-    const mostBytes = new Map<string, number>();
+    const most = new Map<string, MostBytes>();
+    const parts = all.filter(({ what }) => what === 'disk');
+    const ramOf = (instanceId: string): SnapshotPart | undefined => all.find((part) => part.what === 'ram' && part.instanceId === instanceId);
     for (const part of parts) {
       const instance = await read.instances.find(part.instanceId);
       if (instance?.slaveId !== slaveId || instance.desired === 'deleted') {
@@ -176,35 +194,40 @@ export class SnapshotMaking implements DeltaDoor {
       const image = await read.images.find(diskImageOf(instance));
       const earlier = await read.snapshots.manifestsOf(instance.id, mostBases);
       const bases = [...new Set([...(image?.manifestId == null ? [] : [image.manifestId]), ...earlier])];
-      disks.push({ instanceId: instance.id, generation: instance.generation, bases });
-      mostBytes.set(instance.id, Math.max(instance.diskMiB * MiB, image?.contentBytes ?? 0));
+      disks.push({ instanceId: instance.id, generation: instance.generation, bases, ...(ramOf(instance.id) === undefined ? {} : { ram: true }) });
+      most.set(instance.id, { disk: Math.max(instance.diskMiB * MiB, image?.contentBytes ?? 0), ram: (instance.ramMiB + besideRamMiB) * MiB });
     }
     const deadlineMs = Math.max(1000, Math.min(quickMs, snapshot.freezeBy - clock.now()));
     const answer = await this.ask(slaveId, { kind: 'freeze-disks', snapshotId: snapshot.id, disks }, deadlineMs);
     if (answer === null) return false;
     if (!answer.ok) {
       await unitOfWork.transaction(async ({ snapshots }) => {
-        for (const { imageId } of parts) await snapshots.failed(imageId, answer.message);
+        for (const { imageId } of all) await snapshots.failed(imageId, answer.message);
       });
       return true;
     }
     const frozen = frozenDisksSchema.parse(parseJson(answer.body ?? ''));
+    const describe = (await read.slaves.find(slaveId))?.describe;
     await unitOfWork.transaction(async ({ snapshots }) => {
       for (const part of parts) {
         const disk = frozen.find(({ instanceId }) => instanceId === part.instanceId);
         const asked = disks.find(({ instanceId }) => instanceId === part.instanceId);
-        // The machine may be a student's own: it takes no room and no content that the disk does not.
-        const isPossible = disk?.ok === true && asked?.bases.includes(disk.base) === true && disk.sizeBytes <= (mostBytes.get(part.instanceId) ?? 0);
+        const ram = ramOf(part.instanceId);
+        // The machine may be a student's own: it takes no room and no content that disk and RAM do not.
+        const isPossible = disk?.ok === true && asked?.bases.includes(disk.base) === true && disk.sizeBytes <= (most.get(part.instanceId)?.disk ?? 0) && (disk.ramBytes ?? 0) <= (most.get(part.instanceId)?.ram ?? 0);
         if (disk?.ok === true && isPossible) await snapshots.frozen(part.imageId, disk);
         else if (disk?.ok === true) await snapshots.failed(part.imageId, 'its slave says of its disk what cannot be.');
         else await snapshots.failed(part.imageId, fit(disk?.message ?? 'its slave said nothing of it.'));
+        if (ram === undefined || disk?.ok !== true || describe === undefined) continue;
+        if (disk.ramBytes === undefined) await snapshots.failed(ram.imageId, 'it is off, so there is no RAM to keep.');
+        else await snapshots.frozenRam(ram.imageId, disk.ramBytes, savedOnOf(describe));
       }
     });
     return true;
   }
 
-  private async send(snapshot: SnapshotRecord, { slaveId, instanceId, imageId }: SnapshotPart): Promise<boolean> {
-    const answer = await this.ask(slaveId, { kind: 'send-disk', snapshotId: snapshot.id, instanceId, imageId }, sendMs);
+  private async send(snapshot: SnapshotRecord, { slaveId, instanceId, imageId, what }: SnapshotPart): Promise<boolean> {
+    const answer = await this.ask(slaveId, { kind: 'send-disk', snapshotId: snapshot.id, instanceId, imageId, ...(what === 'ram' ? { what } : {}) }, sendMs);
     if (answer === null) return false;
     if (answer.ok) {
       sentDiskSchema.parse(parseJson(answer.body ?? ''));
@@ -248,7 +271,10 @@ export class SnapshotMaking implements DeltaDoor {
       const locked = await repositories.snapshots.lock(snapshot.id);
       if (locked?.state !== 'pending') return;
       const told = await insertSnapshotImages(repositories, snapshot, parts, now);
-      const sentence = fit(`${parts.length === 1 ? 'The disk is an image' : `All ${parts.length} disks are images`} now, whole and by ${parts.length === 1 ? 'itself' : 'themselves'}.${told}`);
+      const disks = parts.filter(({ what }) => what === 'disk').length;
+      const rams = parts.length - disks;
+      const withRam = rams === 0 ? '' : ` The RAM of ${rams === 1 ? '1 guest' : `${rams} guests`} is kept with ${disks === 1 ? 'it' : 'them'}.`;
+      const sentence = fit(`${disks === 1 ? 'The disk is an image' : `All ${disks} disks are images`} now, whole and by ${disks === 1 ? 'itself' : 'themselves'}.${withRam}${told}`);
       await repositories.snapshots.end(snapshot.id, 'ready', sentence, now);
       await repositories.operations.progress(snapshot.id, 1, 'done', sentence, now);
       await repositories.events.append({ kind: 'snapshot.ready', subjectType: 'snapshot', subjectId: snapshot.id, actor: 'master', actorUserId: null, clientAddress: null, sentence: fit(`The snapshot ${snapshot.name} is there. ${sentence}`) }, now);
@@ -266,15 +292,17 @@ export class SnapshotMaking implements DeltaDoor {
     }
   }
 
-  private async completeMove(snapshot: SnapshotRecord, [part]: readonly SnapshotPart[]): Promise<boolean> {
+  private async completeMove(snapshot: SnapshotRecord, parts: readonly SnapshotPart[]): Promise<boolean> {
     const { unitOfWork, clock, settings } = this.deps;
+    const part = parts.find(({ what }) => what === 'disk');
+    const ram = parts.find(({ what }) => what === 'ram') ?? null;
     if (part === undefined) throw new Error(`Move ${snapshot.id} has no disk.`);
     const now = clock.now();
     await unitOfWork.transaction(async (repositories) => {
       const locked = await repositories.snapshots.lock(snapshot.id);
       if (locked?.state !== 'pending') return;
       const slaveName = (await repositories.slaves.find(part.slaveId))?.name ?? 'its slave';
-      const told = await completeMove(repositories, snapshot, part, { now, slaveName, settings });
+      const told = await completeMove(repositories, snapshot, { disk: part, ram }, { now, slaveName, settings });
       const sentence = told ?? `${part.instanceName} was asked for something else meanwhile, so it stays on ${slaveName}.`;
       await repositories.snapshots.end(snapshot.id, told === null ? 'failed' : 'ready', sentence, now);
       await repositories.operations.progress(snapshot.id, 1, told === null ? 'failed' : 'done', sentence, now);
@@ -298,12 +326,13 @@ export class SnapshotMaking implements DeltaDoor {
   private async tellEnd(snapshot: SnapshotRecord, part: SnapshotPart): Promise<boolean> {
     const { unitOfWork, uploads } = this.deps;
     const manifest = snapshot.state === 'ready' ? part.manifestId : null;
+    const others = (await unitOfWork.read.snapshots.parts([snapshot.id])).filter(({ instanceId }) => instanceId === part.instanceId);
     const answer = await this.ask(part.slaveId, { kind: 'end-snapshot', snapshotId: snapshot.id, instanceId: part.instanceId, manifest }, quickMs);
     // An instance that its host does not know any more left nothing there.
     if (answer === null || (!answer.ok && answer.code !== 'unknown-instance')) return false;
-    await uploads.remove(part.imageId);
+    for (const { imageId } of others) await uploads.remove(imageId);
     await unitOfWork.transaction(async ({ snapshots }) => {
-      await snapshots.hostTold(part.imageId);
+      await snapshots.hostTold(snapshot.id, part.instanceId);
       if (snapshot.purpose === 'gone') await snapshots.removeIfTold(snapshot.id);
     });
     return true;
@@ -335,6 +364,8 @@ function keyOf({ id }: SnapshotRecord, step: SnapshotStep): string {
   switch (step.kind) {
     case 'freeze':
       return `freeze ${id} ${step.slaveId}`;
+    case 'suspend':
+    case 'resume':
     case 'send':
     case 'take':
     case 'tell-end':

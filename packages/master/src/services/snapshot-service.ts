@@ -18,7 +18,7 @@ import type { PageRequest } from '../repositories/newest-first';
 import type { OperationRecord } from '../repositories/operation-repository';
 import type { Repositories } from '../repositories/repositories';
 import { eventBy, type Acting } from './acting';
-import { requireFreezer } from './freezing-slave';
+import { requireFreezer, requireRamKeeper } from './freezing-slave';
 import { maySeeImage } from './image-access';
 import { operationView } from './instance-view';
 import { authorise, may, reach } from './policy';
@@ -29,6 +29,8 @@ import { snapshotMembers, type SnapshotSubjects } from './snapshot-members';
 export interface SnapshotSettings {
   /** All disks are frozen within this, or none counts. */
   readonly freezeMs: number;
+  /** Guests whose RAM is kept are saved within this before. */
+  readonly saveMs: number;
   /** All of it is in the store within this. */
   readonly deadlineMs: number;
   /** Disks that a student may keep in snapshots. */
@@ -112,12 +114,18 @@ export class SnapshotService {
         generation: null,
         state: 'pending',
         sentence: '',
-        freezeBy: now + settings.freezeMs,
+        freezeBy: now + settings.freezeMs + (body.ram ? settings.saveMs : 0),
         deadlineAt: now + settings.deadlineMs,
         createdAt: now,
         endedAt: null,
       };
-      const parts = instances.map((instance) => wantedPart({ imageId: newId(now), snapshotId: id, instanceId: instance.id, instanceName: instance.name, slaveId: instance.slaveId ?? '' }));
+      const parts = instances.flatMap((instance): readonly SnapshotPart[] => {
+        const of = { snapshotId: id, instanceId: instance.id, instanceName: instance.name, slaveId: instance.slaveId ?? '' };
+        const disk = wantedPart({ ...of, imageId: newId(now) });
+        if (!body.ram || instance.observed === 'stopped') return [disk];
+        return [disk, wantedPart({ ...of, imageId: newId(now), what: 'ram', ramStep: instance.desired === 'suspended' ? null : 'suspend' })];
+      });
+      if (body.ram && parts.length === instances.length) throw new ParavclError('conflict', `Nothing of ${what} runs or is saved, so there is no RAM to keep. Ask without ram.`, { field: 'ram' });
       const besides = leftOut === null ? '' : ` ${leftOut}`;
       const sentence = fit(`${sayStanding(parts, () => '')}${besides}`);
       await repositories.snapshots.insert({ ...snapshot, sentence }, parts);
@@ -177,31 +185,31 @@ export class SnapshotService {
     if (gone.length > 0) mirrors.gone(gone);
   }
 
-  private async subjects(repositories: Repositories, principal: Principal, { instanceIds = [], deploymentId }: CreateSnapshotBody): Promise<SnapshotSubjects> {
-    if (deploymentId !== undefined) return snapshotMembers(repositories, principal, deploymentId, (instance) => this.requireDisk(repositories, instance));
-    const instances = await this.instancesOf(repositories, principal, instanceIds);
+  private async subjects(repositories: Repositories, principal: Principal, { instanceIds = [], deploymentId, ram }: CreateSnapshotBody): Promise<SnapshotSubjects> {
+    if (deploymentId !== undefined) return snapshotMembers(repositories, principal, deploymentId, (instance) => this.requireDisk(repositories, instance, ram));
+    const instances = await this.instancesOf(repositories, principal, instanceIds, ram);
     return { instances, what: instances.length === 1 ? (instances[0]?.name ?? '') : `${instances.length} instances`, leftOut: null };
   }
 
   /** Each with a disk on a slave that is there. */
-  private async instancesOf(repositories: Repositories, principal: Principal, instanceIds: readonly string[]): Promise<readonly InstanceRecord[]> {
+  private async instancesOf(repositories: Repositories, principal: Principal, instanceIds: readonly string[], ram: boolean): Promise<readonly InstanceRecord[]> {
     const instances: InstanceRecord[] = [];
     for (const id of [...new Set(instanceIds)].sort()) {
       const instance = await repositories.instances.find(id);
       const what = `instance ${id}`;
       if (instance === null) throw new ParavclError('not-found', `There is no ${what}, or it is not yours to see.`, { field: 'instanceIds' });
       authorise(principal, 'snapshot.create', 'instance.see', { ownerUserId: instance.userId, groupId: instance.groupId }, what);
-      await this.requireDisk(repositories, instance);
+      await this.requireDisk(repositories, instance, ram);
       instances.push(instance);
     }
     return instances;
   }
 
-  private async requireDisk(repositories: Repositories, instance: InstanceRecord): Promise<void> {
+  private async requireDisk(repositories: Repositories, instance: InstanceRecord, ram: boolean): Promise<void> {
     const { name, slaveId } = instance;
     const without = diskless(instance);
     if (without !== null || slaveId === null) throw new ParavclError('conflict', `${name} cannot be taken now: ${without ?? 'it has no disk yet. Wait until it runs'}, and ask again.`, { field: 'instanceIds' });
-    await requireFreezer(repositories, this.deps.agents, name, slaveId);
+    await (ram ? requireRamKeeper : requireFreezer)(repositories, this.deps.agents, name, slaveId);
   }
 
   private async requireFamily(repositories: Repositories, principal: Principal, familyId: string): Promise<void> {
@@ -232,7 +240,12 @@ function snapshotView(snapshot: SnapshotRecord, parts: readonly SnapshotPart[]):
   const { id, name, state, sentence, userId, deploymentId, familyId, createdAt, endedAt } = snapshot;
   return {
     id, name, state, sentence, userId, deploymentId, familyId,
-    parts: parts.map(({ instanceId, instanceName, imageId, state: partState, how, quiesced, dirtiedBytes, sentence: said }) => ({ instanceId, instanceName, imageId, state: partState, how, quiesced, dirtiedBytes, sentence: said })),
+    parts: parts
+      .filter(({ what }) => what === 'disk')
+      .map(({ instanceId, instanceName, imageId, state: partState, how, quiesced, dirtiedBytes, sentence: said }) => {
+        const ram = parts.find((part) => part.what === 'ram' && part.instanceId === instanceId);
+        return { instanceId, instanceName, imageId, state: partState, how, quiesced, dirtiedBytes, ram: ram !== undefined, sentence: said ?? ram?.sentence ?? null };
+      }),
     createdAt: new Date(createdAt).toISOString(),
     endedAt: endedAt === null ? null : new Date(endedAt).toISOString(),
   };

@@ -14,7 +14,7 @@ import type { SchedulingSettings } from './instance-settings';
 import type { AgentPort, FleetFigures } from './ports';
 
 export interface WorldDeps {
-  readonly agents: Pick<AgentPort, 'isConnected'>;
+  readonly agents: Pick<AgentPort, 'isConnected' | 'protocolOf'>;
   readonly figures: FleetFigures;
   readonly scheduling: SchedulingSettings;
 }
@@ -54,6 +54,7 @@ export async function loadWorld(repositories: Repositories, deps: WorldDeps, at:
       {
         usage: usage.get(slave.id),
         connected: agents.isConnected(slave.id),
+        protocol: agents.protocolOf(slave.id),
         contributing: contributing.has(slave.id),
         running: (bySlave.get(slave.id) ?? []).map((instance) => running(instance, saveMiBPerSecond, deployments.get(instance.id), scheduling, at)),
         bookings: booked.get(slave.id) ?? [],
@@ -146,6 +147,7 @@ export function waitingInstances(queue: readonly InstanceRecord[], attempts: Rea
       booking: slot === undefined ? null : { reservationId: slot.reservationId, slaveId: slot.slaveId, start: slot.start, end: slot.end },
       spared: preemptionsToday(instance, at, rules.timeZone) >= preemptionsPerDay,
       reason: instance.reason,
+      ramSavedOn: bound ? undefined : (instance.ramSavedOn ?? undefined),
       deployment: rule === undefined ? undefined : { id: rule.deploymentId, name: rule.deploymentName, slaveIds: rule.slaveIds, perHostLimit: rule.perHostLimit ?? startingPerSlave },
     };
   });

@@ -23,7 +23,7 @@ describe('a snapshot of a deployment', () => {
     wakes = 0;
     snapshots = new SnapshotService({
       unitOfWork, agents: links, clock, making: { wake: () => void wakes++ }, mirrors: { gone: () => undefined },
-      settings: { freezeMs: 120_000, deadlineMs: 3_600_000, perStudent: 3, timeZone: settings.timeZone },
+      settings: { freezeMs: 120_000, saveMs: 1_200_000, deadlineMs: 3_600_000, perStudent: 3, timeZone: settings.timeZone },
     });
     admin = await rig.person('admin', 'root-admin');
     imageId = await rig.image();
@@ -47,7 +47,7 @@ describe('a snapshot of a deployment', () => {
   };
   const members = async (id: string) => (await on.deployments.get(admin, id)).members;
   const idOf = async (id: string, slot: number): Promise<string> => (await members(id)).find((member) => member.slot === slot)?.instanceId ?? '';
-  const take = (deploymentId: string, as = admin, reservedId: string | null = null) => snapshots.create(acting(as), { deploymentId, production: false, name: 'before the exam' }, reservedId);
+  const take = (deploymentId: string, as = admin, reservedId: string | null = null) => snapshots.create(acting(as), { deploymentId, production: false, ram: false, name: 'before the exam' }, reservedId);
   const taken = ({ snapshot }: Awaited<ReturnType<typeof take>>) => snapshot.parts.map(({ instanceName }) => instanceName);
 
   it('takes all its machines in one, running, saved and off, and belongs to it', async () => {

@@ -1,5 +1,6 @@
 import { systemClock } from '@paravcl/shared/clock';
 import { composeDeployments } from '../../src/compose-deployments';
+import { composeEvacuations } from '../../src/compose-evacuations';
 import { composeReservations } from '../../src/compose-reservations';
 import { composeSnapshots } from '../../src/compose-snapshots';
 import type { BoundRoute } from '../../src/http/binding';
@@ -63,14 +64,17 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
       store: files.chunks(), live: () => unit.read.images.manifestIds(), mirrors: { fetchFromMirrors: () => Promise.resolve(null), openManifest: () => null }, unitOfWork: unit, clock, graceMs: 0, onFault: unexpected,
     });
     const snapshotting = composeSnapshots({
-      unit, clock, agents, scheduler, settings, instances, uploads: new ImageStore(files.directory), store: files.chunks(), mirrors: { gone: () => undefined }, policy: { perStudent: 20, deadlineMinutes: 60 }, onFault: unexpected,
+      unit, clock, agents, scheduler, settings, instances, verbs, quotas: defaultQuotas, uploads: new ImageStore(files.directory), store: files.chunks(), mirrors: { gone: () => undefined }, policy: { perStudent: 20, deadlineMinutes: 60 }, onFault: unexpected,
     });
     stops.push(() => snapshotting.making.stop());
+    const slaves = new SlaveService(unit, clock, agents, reports, figures);
+    const evacuating = composeEvacuations({ unitOfWork: unit, agents, clock, slaves, relocation: snapshotting.relocation, verbs, settings, atOnce: 2 });
     return [
       ...deploying.routes,
       ...snapshotting.routes,
       ...reservationRoutes(reserving.reservations, reserving.changes, reserving.claims),
-      ...slaveRoutes(new SlaveService(unit, clock, agents, reports, figures)),
+      ...slaveRoutes(slaves),
+      ...evacuating.routes,
       ...joinTokenRoutes(joinTokens),
       ...repository.routes,
       ...imageReadinessRoutes(readiness),

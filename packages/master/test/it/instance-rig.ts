@@ -19,6 +19,7 @@ import {
   defaultParticipation, defaultPriority, defaultQuotas, defaultScheduling,
   type InstanceSettings, type ParticipationSettings, type Quotas, type SchedulingSettings,
 } from '../../src/services/instance-settings';
+import { InstanceVerbs } from '../../src/services/instance-verbs';
 import { JoinTokenService } from '../../src/services/join-token-service';
 import { LaunchForecast } from '../../src/services/launch-forecast';
 import { ObservationService, type ImpossibleReport } from '../../src/services/observation-service';
@@ -129,6 +130,7 @@ export async function openRig(options: RigOptions = {}) {
     const participation = new Participation({ settings: options.participation ?? defaultParticipation, contributingMs, timeZone, joinTokens });
     const forecast = new LaunchForecast({ ...world, unitOfWork: unit, clock, settings: used, priority, participation, quotas });
     const instances = new InstanceService({ unitOfWork: unit, agents, scheduler, figures: pulse, clock, settings: used, scheduling, priority, participation, quotas, forecast, onFault });
+    const verbs = new InstanceVerbs({ ...world, unitOfWork: unit, scheduler, clock, settings: used, priority, quotas, onFault });
     const queue = new QueueService({ ...world, unitOfWork: unit, clock });
     const consoles = new InstanceConsoleService(unit, agents, used.timeZone);
     const operations = new OperationService(unit);
@@ -137,7 +139,7 @@ export async function openRig(options: RigOptions = {}) {
     const aging = told(new AgingJob({ unitOfWork: unit, agents, scheduler, clock, settings: used }));
     const resend = told(new ResendJob(unit, agents, used.guestUser));
     scheduler.start();
-    return { scheduler, observations, instances, consoles, operations, deadlines, endings, aging, resend, forecast, participation, queue };
+    return { scheduler, observations, instances, verbs, consoles, operations, deadlines, endings, aging, resend, forecast, participation, queue };
   };
   const services = compose();
 

@@ -4,11 +4,16 @@ import type { Command, CommandResult, FrozenDisk } from '@paravcl/shared/protoco
 import { ParavclError } from '@paravcl/shared/errors';
 import { InstanceRelocation } from '../../src/services/instance-relocation';
 import { SnapshotMaking } from '../../src/services/snapshot-making';
+import { defaultQuotas } from '../../src/services/instance-settings';
+import { SnapshotRam } from '../../src/services/snapshot-ram';
+import { SnapshotRestore } from '../../src/services/snapshot-restore';
 import { SnapshotService } from '../../src/services/snapshot-service';
 import { eventually } from './eventually';
 import { openRig, type Rig } from './instance-rig';
 
 const MiB = 1024 * 1024;
+/** Of what a guest is saved with. */
+const ramMiB = 24;
 const hex = (digit: string): string => digit.repeat(64);
 
 let rig: Rig;
@@ -31,13 +36,15 @@ function compose() {
       if (takeFault !== null) return Promise.reject(takeFault as Error);
       return Promise.resolve({ manifestId: hex(String(takes.length % 10)), dirtiedBytes: 8192, release: () => undefined });
     },
+    ram: new SnapshotRam({ unitOfWork: unit, verbs: rig.verbs, clock }),
     onFault: (error) => void rig.faults.push(error),
   });
-  const limits = { freezeMs: 120_000, deadlineMs: 3_600_000, perStudent: 3, timeZone: settings.timeZone };
+  const limits = { freezeMs: 120_000, saveMs: 1_200_000, deadlineMs: 3_600_000, perStudent: 3, timeZone: settings.timeZone };
   return {
     making,
     snapshots: new SnapshotService({ unitOfWork: unit, agents, clock, settings: limits, making, mirrors: { gone: () => undefined } }),
     relocation: new InstanceRelocation({ unitOfWork: unit, agents, scheduler, clock, settings, snapshots: limits, making }),
+    restore: new SnapshotRestore({ unitOfWork: unit, agents, scheduler, clock, settings, quotas: defaultQuotas, onFault: (error) => void rig.faults.push(error) }),
   };
 }
 
@@ -49,7 +56,7 @@ async function host(on: string, command: Command): Promise<CommandResult> {
     case 'freeze-disks':
       return done(JSON.stringify(command.disks.map(({ instanceId }) => frozenDisk(instanceId))));
     case 'send-disk':
-      expect(await made.making.expected(on, command.imageId)).toEqual({ diskBytes: 64 * MiB, isHere: false });
+      expect(await made.making.expected(on, command.imageId)).toEqual({ diskBytes: (command.what === 'ram' ? ramMiB : 64) * MiB, isHere: false });
       await made.making.received(command.imageId);
       return done(JSON.stringify({ deltaBytes: 9000, dirtiedBytes: 8192 }));
     default:
@@ -82,7 +89,7 @@ async function running(name: string, who: Principal = student): Promise<string> 
 }
 
 const acting = (principal: Principal) => ({ principal, clientAddress: '127.0.0.1' });
-const ask = (body: Partial<Parameters<typeof made.snapshots.create>[1]>, who = student) => made.snapshots.create(acting(who), { production: false, ...body }, null);
+const ask = (body: Partial<Parameters<typeof made.snapshots.create>[1]>, who = student) => made.snapshots.create(acting(who), { production: false, ram: false, ...body }, null);
 const ended = (id: string, who = student) =>
   eventually('the snapshot to end', async () => {
     await made.making.run();
@@ -354,15 +361,15 @@ test('a moved instance that finds no room is stopped as it was, its disk safe in
 
 test('what runs or is saved is told what has to come first; what was reset begins from its image again, and its kept disk goes', async () => {
   const id = await running('mine');
-  await expect(made.relocation.move(acting(student), id, null)).rejects.toMatchObject({ code: 'conflict', message: 'mine is running. Stop it first; what is off can leave its slave.' });
+  await expect(made.relocation.move(acting(student), id, null)).rejects.toMatchObject({ code: 'conflict', message: 'mine is running. Suspend it first, and it moves with its RAM, or stop it.' });
   await rig.instances.operate(student, id, { verb: 'stop' });
   await rig.report(id, 'stopped');
   await moved((await made.relocation.move(acting(student), id, null)).operation.id);
   const diskImageId = (await book(id))?.diskImageId ?? '';
-  expect(await rig.unit.read.images.removeUnusedDisks(10)).toMatchObject({ removed: 0 });
+  expect(await rig.unit.read.images.removeUnusedOfInstances(10)).toMatchObject({ removed: 0 });
   await rig.instances.reset(student, id, { toProduction: false });
   expect(await book(id)).toMatchObject({ diskImageId: null, slaveId: null, observed: 'stopped' });
-  expect(await rig.unit.read.images.removeUnusedDisks(10)).toMatchObject({ removed: 1 });
+  expect(await rig.unit.read.images.removeUnusedOfInstances(10)).toMatchObject({ removed: 1 });
   expect(await rig.unit.read.images.find(diskImageId)).toBeNull();
 });
 
@@ -389,4 +396,155 @@ test('what is lost with a silent slave starts elsewhere only once an administrat
   expect(told).toMatchObject([{ instanceId: id, desired: 'deleted' }]);
   expect(told[0]?.generation).toBeGreaterThan(before?.generation ?? 0);
   expect(await book(id)).toMatchObject({ slaveId: other, observed: 'running' });
+});
+
+const savedDisk = (instanceId: string): FrozenDisk => ({ instanceId, ok: true, how: 'saved', quiesced: false, base: hex('a'), sizeBytes: 64 * MiB, ramBytes: ramMiB * MiB });
+async function saved(name: string): Promise<string> {
+  const id = await running(name);
+  await rig.instances.operate(student, id, { verb: 'suspend' });
+  await rig.report(id, 'suspended');
+  return id;
+}
+const silence = async (): Promise<void> => {
+  rig.agents.connected.delete(slaveId);
+  await rig.unit.transaction(({ slaves }) => slaves.moveLiveness(slaveId, 'online', 'lost'));
+};
+
+test('an instance that is saved leaves its slave with its RAM, and goes on with it on another one', async () => {
+  const id = await saved('mine');
+  frozenDisk = savedDisk;
+  const { operation } = await made.relocation.move(acting(student), id, null);
+  expect(await moved(operation.id)).toMatchObject({ state: 'done', sentence: expect.stringContaining('its disk and its RAM are in the store') as string });
+  expect(told.filter(({ kind }) => kind === 'freeze-disks')).toMatchObject([{ disks: [{ instanceId: id, ram: true }] }]);
+  expect(await rig.instances.get(student, id)).toMatchObject({ observed: 'suspended', desired: 'suspended', slaveId: null, inStore: true });
+  expect(await rig.unit.read.images.removeUnusedOfInstances(10)).toMatchObject({ removed: 0 });
+
+  const other = await rig.slave('lab-pc-08');
+  await silence();
+  await rig.instances.operate(student, id, { verb: 'resume' });
+  await rig.scheduler.idle();
+  const { ramImageId } = (await book(id)) ?? {};
+  expect(rig.agents.last(id)).toMatchObject({ slaveId: other, desired: { desired: 'running', spec: { ram: { imageId: ramImageId, sizeBytes: ramMiB * MiB }, diskEpoch: 2 } } });
+  // Until it runs the RAM is told again and kept; what ran since is never given it.
+  await rig.report(id, 'resuming', { diskEpoch: 2 });
+  expect(await book(id)).toMatchObject({ ramImageId });
+  await rig.report(id, 'running', { diskEpoch: 2 });
+  expect(await book(id)).toMatchObject({ observed: 'running', ramImageId: null, ramSavedOn: null });
+  expect(await rig.unit.read.images.removeUnusedOfInstances(10)).toMatchObject({ removed: 1 });
+});
+
+test('RAM goes to no slave whose guests are others: the reason says why and how to boot without it', async () => {
+  const id = await saved('mine');
+  frozenDisk = savedDisk;
+  await moved((await made.relocation.move(acting(student), id, null)).operation.id);
+  await rig.resend.run();
+  await rig.report(id, 'deleted');
+  const other = await rig.slave('lab-pc-08');
+  const old = await rig.slave('lab-pc-09');
+  rig.agents.protocols.set(old, 4);
+  await rig.unit.transaction(async ({ slaves }) => {
+    const found = await slaves.find(other);
+    if (found !== null) await slaves.mergeDescribe(other, { hypervisor: { ...found.describe.hypervisor, cpu: 'Opteron_G1' } });
+  });
+  await silence();
+  await rig.instances.operate(student, id, { verb: 'resume' });
+  await rig.scheduler.idle();
+  const waiting = await rig.instances.get(student, id);
+  expect(waiting).toMatchObject({ observed: 'queued', reason: { code: 'OtherHypervisor', sentence: expect.stringContaining('stop it and start it') as string } });
+  // Suspended again it is as it was; stopped its RAM is given up, and it boots anywhere.
+  await rig.instances.operate(student, id, { verb: 'suspend' });
+  expect(await book(id)).toMatchObject({ observed: 'suspended', desired: 'suspended', ramImageId: expect.any(String) as string });
+  await rig.instances.operate(student, id, { verb: 'stop' });
+  expect(await book(id)).toMatchObject({ observed: 'stopped', desired: 'stopped', ramImageId: null, diskImageId: expect.any(String) as string });
+  await rig.instances.operate(student, id, { verb: 'start' });
+  await rig.scheduler.idle();
+  expect(rig.agents.last(id).desired.spec).not.toHaveProperty('ram');
+});
+
+/** Brings a snapshot with RAM so far that its guests are asked to be saved. */
+const asked = (ids: readonly string[]) => eventually('the guests to be asked to be saved', async () => {
+  await made.making.run();
+  return (await Promise.all(ids.map(book))).every((instance) => instance?.desired === 'suspended') || undefined;
+});
+
+test('guests are saved together, kept with their RAM, and go on; taken back to it they have what they had', async () => {
+  const [a, b] = [await running('one'), await running('two')];
+  const { snapshot } = await ask({ instanceIds: [a, b], ram: true });
+  await asked([a, b]);
+  expect(await made.snapshots.get(student, snapshot.id)).toMatchObject({ sentence: '2 guests are being saved, and go on when all are kept.' });
+  // Nothing is frozen before the last one is saved.
+  await rig.report(a, 'suspended');
+  await made.making.run();
+  expect(told).toEqual([]);
+  frozenDisk = savedDisk;
+  await rig.report(b, 'suspended');
+  await eventually('both to go on', async () => {
+    await made.making.run();
+    await rig.scheduler.idle();
+    return [a, b].every((id) => rig.agents.last(id).desired.desired === 'running') || undefined;
+  });
+  await rig.report(a, 'running');
+  await rig.report(b, 'running');
+  const after = await ended(snapshot.id);
+  expect(after).toMatchObject({ state: 'ready', parts: [{ ram: true, how: 'saved' }, { ram: true, how: 'saved' }], sentence: expect.stringContaining('The RAM of 2 guests is kept with them.') as string });
+  expect(await rig.unit.read.images.removeUnusedOfInstances(10)).toMatchObject({ removed: 0 });
+
+  const before = await book(a);
+  const { restored, refused } = await made.restore.carryOut(acting(student), snapshot.id, undefined);
+  expect(refused).toEqual([]);
+  expect(restored).toHaveLength(2);
+  const imageId = after.parts.find(({ instanceId }) => instanceId === a)?.imageId;
+  expect(rig.agents.last(a)).toMatchObject({ slaveId, desired: { desired: 'running', spec: { disk: { imageId }, ram: { sizeBytes: ramMiB * MiB }, diskEpoch: 2, mac: before?.mac } } });
+  await rig.report(a, 'running', { diskEpoch: 2 });
+  expect(await rig.operations.get(student, restored.find(({ instanceId }) => instanceId === a)?.operation.id ?? '')).toMatchObject({ state: 'done' });
+});
+
+test('when one of them cannot be saved nothing is kept, and the others go on', async () => {
+  const [a, b] = [await running('one'), await running('two')];
+  const { snapshot } = await ask({ instanceIds: [a, b], ram: true });
+  await asked([a, b]);
+  await rig.report(a, 'suspended');
+  // Its guest was switched off from inside.
+  await rig.report(b, 'stopped');
+  expect(await ended(snapshot.id)).toMatchObject({ state: 'failed', sentence: 'two was not saved: it is off, or its slave is away. Nothing of the snapshot is kept.' });
+  await eventually('the other one to go on', async () => {
+    await made.making.run();
+    await rig.scheduler.idle();
+    return rig.agents.last(a).desired.desired === 'running' || undefined;
+  });
+  expect(await book(b)).toMatchObject({ observed: 'stopped', desired: 'stopped' });
+});
+
+test('a master that is killed after it had guests saved has them go on all the same, once', async () => {
+  const a = await running('one');
+  const { snapshot } = await ask({ instanceIds: [a], ram: true });
+  await asked([a]);
+  await made.making.stop();
+  made = compose();
+  frozenDisk = savedDisk;
+  await rig.report(a, 'suspended');
+  await ended(snapshot.id);
+  await rig.scheduler.idle();
+  expect(rig.agents.last(a).desired.desired).toBe('running');
+  await rig.report(a, 'running');
+  await rig.instances.operate(student, a, { verb: 'suspend' });
+  await rig.report(a, 'suspended');
+  await made.making.run();
+  await rig.scheduler.idle();
+  expect(await book(a)).toMatchObject({ desired: 'suspended', queuedAt: null });
+});
+
+test('what was saved or off in a snapshot goes back to that; elsewhere when its slave is being drained', async () => {
+  const id = await stopped('mine');
+  frozenDisk = (instanceId) => ({ instanceId, ok: true, how: 'off', quiesced: false, base: hex('a'), sizeBytes: 64 * MiB });
+  await expect(ask({ instanceIds: [id], ram: true })).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('there is no RAM to keep') as string });
+  const { id: snapshotId } = await ended((await ask({ instanceIds: [id] })).snapshot.id);
+  await made.restore.carryOut(acting(student), snapshotId, [id]);
+  expect(rig.agents.last(id)).toMatchObject({ slaveId, desired: { desired: 'stopped', spec: { diskEpoch: 2 } } });
+  await rig.report(id, 'stopped', { diskEpoch: 2 });
+  await rig.unit.transaction(({ slaves }) => slaves.moveAdmission(slaveId, 'approved', 'draining', null));
+  await made.restore.carryOut(acting(student), snapshotId, [id]);
+  expect(await book(id)).toMatchObject({ slaveId: null, observed: 'stopped', desired: 'stopped' });
+  const stranger = await rig.person('student', 'ole');
+  await expect(made.restore.carryOut(acting(stranger), snapshotId, undefined)).rejects.toMatchObject({ code: 'not-found' });
 });

@@ -23,9 +23,12 @@ export const createSnapshotBody = z
     familyId: idSchema.optional(),
     /** With `familyId`: put the new version into production. */
     production: z.boolean().default(false),
+    /** Keep the RAM too: guests that run are saved together, kept, and go on by themselves. */
+    ram: z.boolean().default(false),
   })
   .refine(({ instanceIds, deploymentId }) => (instanceIds === undefined) !== (deploymentId === undefined), { path: ['instanceIds'], error: 'say what to snapshot: either instanceIds or deploymentId' })
   .refine(({ instanceIds, familyId }) => familyId === undefined || instanceIds?.length === 1, { path: ['familyId'], error: 'one instance becomes a version of a family; name exactly one in instanceIds' })
+  .refine(({ familyId, ram }) => familyId === undefined || !ram, { path: ['ram'], error: 'a version of a family is a disk that others begin from; leave ram out' })
   .refine(({ familyId, production }) => !production || familyId !== undefined, { path: ['production'], error: 'only a version of a family is put into production; name familyId' });
 export type CreateSnapshotBody = z.output<typeof createSnapshotBody>;
 
@@ -49,6 +52,22 @@ export const listSnapshots = route({
   answer: { status: 200, schema: pageSchema(snapshotSchema) },
 });
 export const getSnapshot = route({ method: 'get', path: '/snapshots/:snapshotId', summary: 'One snapshot', action: 'snapshot.see', params: one, answer: { status: 200, schema: snapshotSchema } });
+/** What became of each instance of a snapshot that was asked to go back to it. */
+export const snapshotRestoredSchema = z.object({
+  restored: z.array(z.object({ instanceId: idSchema, instanceName: z.string(), operation: operationSchema })),
+  /** Those that could not, and why. */
+  refused: z.array(z.object({ instanceId: idSchema, instanceName: z.string(), sentence: z.string() })),
+});
+
+export const restoreSnapshot = route({
+  method: 'post',
+  path: '/snapshots/:snapshotId/restore',
+  summary: 'Take instances of a snapshot back to what it holds, RAM included where it was kept; what is on their disks now is lost. What ran then runs again, where it is or elsewhere',
+  action: 'snapshot.see',
+  params: one,
+  body: z.object({ /** Absent: all of them that are there still. */ instanceIds: z.array(idSchema).min(1).max(mostSnapshotParts).optional() }).prefault({}),
+  answer: { status: 202, schema: snapshotRestoredSchema },
+});
 export const deleteSnapshot = route({
   method: 'delete',
   path: '/snapshots/:snapshotId',

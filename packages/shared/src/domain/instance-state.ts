@@ -44,8 +44,8 @@ export const observedStateMeanings: Readonly<Record<ObservedState, string>> = {
 /**
  * The moves the master accepts, from the table of DESIGN §5. `deleted` is reachable from everywhere
  * because deletion is accepted in every state; `lost` because any slave can fall silent.
- * `queued` follows wherever a launch can turn out to have failed before the guest ever ran, and `stopped` follows it for one whose
- * disk is in the store.
+ * `queued` follows wherever a launch can turn out to have failed before the guest ever ran; `stopped` and `suspended` follow it, and it
+ * follows them, for one that is in the store.
  * A slave's report may skip states that it passed through between two reports, so the table lists
  * every state that can be *seen* next, not only the next one in time. A host that restarted boots what
  * should run anew, so `preparing` follows whatever ran; a guest that was started or paused by hand on its
@@ -53,12 +53,12 @@ export const observedStateMeanings: Readonly<Record<ObservedState, string>> = {
  */
 export const observedMoves: Readonly<Record<ObservedState, readonly ObservedState[]>> = {
   requested: ['queued', 'preparing', 'failed', 'deleted'],
-  queued: ['preparing', 'stopped', 'failed', 'deleted'],
+  queued: ['preparing', 'suspended', 'stopped', 'failed', 'deleted'],
   preparing: ['queued', 'booting', 'running', 'suspending', 'suspended', 'resuming', 'stopping', 'stopped', 'failed', 'lost', 'deleted'],
   booting: ['queued', 'preparing', 'running', 'suspending', 'suspended', 'resuming', 'stopping', 'stopped', 'failed', 'lost', 'deleted'],
   running: ['preparing', 'booting', 'suspending', 'suspended', 'resuming', 'stopping', 'stopped', 'relocating', 'failed', 'lost', 'deleted'],
   suspending: ['preparing', 'booting', 'running', 'suspended', 'resuming', 'stopping', 'stopped', 'failed', 'lost', 'deleted'],
-  suspended: ['preparing', 'booting', 'running', 'suspending', 'resuming', 'stopping', 'stopped', 'relocating', 'failed', 'lost', 'deleted'],
+  suspended: ['queued', 'preparing', 'booting', 'running', 'suspending', 'resuming', 'stopping', 'stopped', 'relocating', 'failed', 'lost', 'deleted'],
   resuming: ['preparing', 'booting', 'running', 'suspending', 'suspended', 'stopping', 'stopped', 'failed', 'lost', 'deleted'],
   stopping: ['queued', 'preparing', 'booting', 'running', 'suspended', 'resuming', 'stopped', 'failed', 'lost', 'deleted'],
   stopped: ['queued', 'preparing', 'booting', 'running', 'suspending', 'suspended', 'resuming', 'stopping', 'relocating', 'failed', 'lost', 'deleted'],

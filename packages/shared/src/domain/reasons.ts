@@ -23,6 +23,7 @@ export const reasonCodes = [
   'LowerPriority',
   'Recalled',
   'MakingRoom',
+  'OtherHypervisor',
   'SlaveOffline',
   'SlaveTroubled',
   'ClockWrong',

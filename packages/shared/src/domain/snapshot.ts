@@ -30,6 +30,8 @@ const snapshotPartSchema = z
     quiesced: z.boolean().nullable(),
     /** Bytes of blocks that were sent because they had changed; null until they are here. */
     dirtiedBytes: z.int().nonnegative().nullable(),
+    /** The RAM that its guest was saved with is kept too: restored, it goes on with everything open. */
+    ram: z.boolean(),
     /** What went wrong with it. */
     sentence: z.string().nullable(),
   })
