@@ -2,9 +2,9 @@ import { execFile, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { DiskStoreError } from './disk-store';
 
-type DiskTool = 'qemu-img' | 'genisoimage';
+type DiskTool = 'qemu-img' | 'genisoimage' | 'cp';
 
-/** Runs one of the tools that make disks; its last complaint becomes the error. Killed after `deadlineMs`. */
+/** Runs one of the tools that make and copy disks; its last complaint becomes the error. Killed after `deadlineMs`. */
 export function runDiskTool(binary: DiskTool, args: readonly string[], deadlineMs = 45_000): Promise<void> {
   return new Promise((resolve, reject) => {
     const options = { env: environment(), timeout: deadlineMs, killSignal: 'SIGKILL' as const, maxBuffer: 1024 * 1024 };

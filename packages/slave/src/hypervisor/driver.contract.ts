@@ -29,6 +29,10 @@ export interface ContractFixture {
   chain(uuid: string): Promise<readonly string[]>;
   /** Past the driver: damages the save of a saved domain. */
   damageSave(spec: DomainSpec): Promise<void>;
+  /** Past the driver: keeps a copy of the RAM in this file, with zeros behind it, under a path that is answered. */
+  keepRam(spec: DomainSpec, file: string): Promise<string>;
+  /** Past the driver: a file that is no RAM of anybody. */
+  noRam(): Promise<string>;
   readonly patienceMs: number;
   dispose(): Promise<void>;
 }
@@ -188,6 +192,74 @@ export function driverContract(name: string, makeFixture: () => Promise<Contract
       await discard(spec);
     });
 
+    it('goes on with RAM that was kept elsewhere, once, under a newer generation', async () => {
+      const spec = await booted();
+      const before = await fixture.guestCounter(spec);
+      expect(await refusal(driver.savedRam(spec.instanceId))).toBe('wrong-state');
+      await driver.save(spec.instanceId);
+      const ram = await fixture.keepRam(spec, await driver.savedRam(spec.instanceId));
+      await driver.undefine(spec.instanceId);
+
+      const again = { ...spec, generation: spec.generation + 3 };
+      expect(await refusal(driver.adoptRam(again, ram))).toBe('unknown-domain');
+      await driver.define(again);
+      await driver.adoptRam(again, ram);
+      await driver.adoptRam(again, ram);
+      expect(await driver.find(spec.instanceId)).toMatchObject({ generation: again.generation, state: 'saved' });
+      expect((await driver.inventory()).owned.find(({ instanceId }) => instanceId === spec.instanceId)).toMatchObject({ state: 'saved' });
+      expect(await fixture.peek(spec.instanceId)).toBe('off');
+      expect(await refusal(driver.resume(spec.instanceId))).toBe('wrong-state');
+      // What it was given can be given on.
+      const further = await fixture.keepRam(spec, await driver.savedRam(spec.instanceId));
+      await driver.define({ ...again, generation: again.generation + 1 });
+      await driver.start(spec.instanceId);
+      expect(await driver.find(spec.instanceId)).toMatchObject({ generation: again.generation + 1, state: 'running' });
+      expect(await fixture.guestCounter(spec)).toBeGreaterThanOrEqual(before);
+      expect(await refusal(driver.adoptRam(again, further))).toBe('wrong-state');
+
+      // From here on it is a guest as any: its own save is what it goes on with.
+      await driver.save(spec.instanceId);
+      await driver.start(spec.instanceId);
+      expect(await fixture.guestCounter(spec)).toBeGreaterThanOrEqual(before);
+      await driver.destroy(spec.instanceId);
+      expect(await stateOf(spec)).toBe('off');
+      await driver.adoptRam(again, further);
+      await driver.undefine(spec.instanceId);
+      await driver.define(again);
+      expect(await stateOf(spec)).toBe('off');
+      await discard(spec);
+    });
+
+    it('takes no RAM that is damaged, or of another guest', async () => {
+      const [spec, other] = [await booted(), await defined()];
+      await driver.save(spec.instanceId);
+      const ram = await fixture.keepRam(spec, await driver.savedRam(spec.instanceId));
+      expect(await refusal(driver.adoptRam(other, ram))).toBe('save-unusable');
+      expect(await refusal(driver.adoptRam(other, await fixture.noRam()))).toBe('save-unusable');
+      expect(await stateOf(other)).toBe('off');
+      expect(await refusal(driver.savedRam(other.instanceId))).toBe('wrong-state');
+      await discard(other);
+      await discard(spec);
+    });
+
+    it('has a domain with given RAM go on over another chain', async () => {
+      const spec = await booted();
+      const before = await fixture.guestCounter(spec);
+      await driver.save(spec.instanceId);
+      const ram = await fixture.keepRam(spec, await driver.savedRam(spec.instanceId));
+      await driver.undefine(spec.instanceId);
+      await driver.define(spec);
+      await driver.adoptRam(spec, ram);
+      const layer = await fixture.layerOver(spec, spec.files.overlay);
+      await driver.redirectDisk(spec.instanceId, { overlay: layer, layers: [spec.files.overlay], backing: spec.files.backing });
+      expect(await stateOf(spec)).toBe('saved');
+      expect((await driver.diskChain(spec.instanceId)).slice(0, 2)).toEqual([layer, spec.files.overlay]);
+      await driver.start(spec.instanceId);
+      expect(await fixture.guestCounter(spec)).toBeGreaterThanOrEqual(before);
+      expect((await fixture.chain(spec.instanceId)).slice(0, 2)).toEqual([layer, spec.files.overlay]);
+      await discard(spec);
+    });
+
     it('asks the guest to power off, and forgets its lease when it boots again', async () => {
       const spec = await booted();
       await driver.shutdown(spec.instanceId);
@@ -237,11 +309,12 @@ export function driverContract(name: string, makeFixture: () => Promise<Contract
       const others = await fixture.spec((specs += 1));
       await fixture.makeOtherSlaves(others);
       for (const uuid of [foreign, others.instanceId]) {
-        for (const call of ['find', 'start', 'shutdown', 'destroy', 'save', 'pause', 'resume', 'undefine', 'stats', 'screenshot', 'diskChain'] as const) {
+        for (const call of ['find', 'start', 'shutdown', 'destroy', 'save', 'pause', 'resume', 'undefine', 'stats', 'screenshot', 'diskChain', 'savedRam'] as const) {
           expect([call, await refusal(driver[call](uuid))]).toEqual([call, 'foreign']);
         }
         expect(await refusal(driver.define({ ...others, instanceId: uuid }))).toBe('foreign');
         expect(await driver.switchDisks([{ instanceId: uuid, layer: '/nowhere' }])).toMatchObject([{ ok: false, error: { code: 'foreign' } }]);
+        expect(await refusal(driver.adoptRam({ ...others, instanceId: uuid }, '/nowhere'))).toBe('foreign');
         expect(await refusal(driver.mergeLayers(uuid, '/nothing', ['/nowhere']))).toBe('foreign');
         expect(await refusal(driver.redirectDisk(uuid, { ...others.files }))).toBe('foreign');
       }

@@ -42,7 +42,7 @@ export interface DomainSpec {
 
 /**
  * State of one of our domains.
- * `saved` is off with a managed save: the next start restores its RAM.
+ * `saved` is off with its RAM kept, by a save or by `adoptRam`: the next start restores it.
  * `paused-io` is stopped by the hypervisor after a disk error (`error_policy='stop'`).
  */
 export type DomainState = 'running' | 'paused' | 'paused-io' | 'shutting-down' | 'off' | 'saved' | 'crashed';
@@ -137,11 +137,22 @@ export interface HypervisorDriver {
   destroy(instanceId: string): Promise<void>;
   /** Writes RAM and device state to disk and stops (libvirt managed save). Returns when it is durable. */
   save(instanceId: string): Promise<void>;
+  /**
+   * Path of the file that holds the RAM of a saved domain: complete and durable, of libvirt's own format, gone when the domain is
+   * started. Throws `wrong-state` unless it is saved.
+   */
+  savedRam(instanceId: string): Promise<string>;
+  /**
+   * Makes what is in `file` the saved RAM of this domain, which is as `spec` defines it and off; durable when it returns. `file`
+   * is what `savedRam` named, on this host or another, with or without zeros behind it; it is copied, and left as it is. Quiet
+   * when the domain is saved already. Throws `save-unusable` for what is no RAM of this domain, or of a domain of another make.
+   */
+  adoptRam(spec: DomainSpec, file: string): Promise<void>;
   /** Stops its processors and keeps all else, until `resume` or `start`; saved so, it runs when it is restored. Quiet when it is paused. */
   pause(instanceId: string): Promise<void>;
   /** Continues a domain that is paused, be it by a disk error. Never starts one that is saved or off. */
   resume(instanceId: string): Promise<void>;
-  /** Removes definition and managed save of a domain that is off. Quiet when there is none. */
+  /** Removes definition and saved RAM of a domain that is off. Quiet when there is none. */
   undefine(instanceId: string): Promise<void>;
 
   /**

@@ -43,6 +43,7 @@ async function realLibvirt(): Promise<ContractFixture> {
   const slaveId = newId(Date.now());
   const driver = new LibvirtDriver({ type: 'qemu', slaveId, clock: systemClock });
   const foreignUuids: string[] = [];
+  let ramCopies = 0;
   const mounts: string[] = [];
 
   const specIn = async (directory: string, instanceId: string, name: string, number: number): Promise<DomainSpec> => {
@@ -147,6 +148,17 @@ async function realLibvirt(): Promise<ContractFixture> {
       const file = await open(`/var/lib/libvirt/qemu/save/pv-${spec.name}.save`, 'r+');
       await file.write('LibvirtQemudPart', 0);
       await file.close();
+    },
+    keepRam: async ({ name }, file) => {
+      const kept = join(home, `${name}-${String((ramCopies += 1))}.ram`);
+      await run('cp', ['--sparse=always', '--', file, kept]);
+      await run('truncate', ['--size=%4096', '--', kept]);
+      return kept;
+    },
+    noRam: async () => {
+      const file = join(home, 'no.ram');
+      await writeFile(file, Buffer.alloc(1024 * 1024, 7));
+      return file;
     },
     dispose: async () => {
       for (const uuid of foreignUuids) {

@@ -10,6 +10,10 @@ export interface DomainFacts {
   readonly state: DomainState;
   /** libvirt's own words for the state, with its reason: "paused (I/O error)". */
   readonly stateWords: string;
+  /** libvirt keeps a managed save of it. */
+  readonly hasSave: boolean;
+  /** It was given RAM that it did not save here (`ArrivedRam`), and has not run since. */
+  readonly hasArrivedRam: boolean;
   /**
    * It is active and has a managed save all the same: what a libvirtd that was killed in mid-save left half written
    * (seen with libvirt 9.0; decision 0008). `unless-saving`: it is paused, and a guest that was paused before its save
@@ -33,19 +37,23 @@ export function factsCommands(uuid: string): readonly (readonly string[])[] {
   ];
 }
 
-/** Null when the domain is not there, or went away between two of the commands. */
-export function readFacts(sections: readonly string[]): DomainFacts | null {
+/** Null when the domain is not there, or went away between two of the commands. `arrived`: domains that were given RAM. */
+export function readFacts(sections: readonly string[], arrived: ReadonlySet<string>): DomainFacts | null {
   const [info = '', state = '', xml = ''] = sections;
   if (info === '' || state === '' || xml === '') return null;
   const fields = parseFields(info);
   const domain = readXml(xml);
   const hasSave = fields['Managed save'] === 'yes';
+  const name = child(domain, 'name')?.text ?? fields['Name'] ?? '';
+  const hasArrivedRam = arrived.has(name);
   const interfaces = childrenNamed(child(domain, 'devices'), 'interface');
   return {
     uuid: child(domain, 'uuid')?.text ?? fields['UUID'] ?? '',
-    name: child(domain, 'name')?.text ?? fields['Name'] ?? '',
-    state: parseState(state, hasSave),
+    name,
+    state: parseState(state, hasSave || hasArrivedRam),
     stateWords: state,
+    hasSave,
+    hasArrivedRam,
     staleSave: !hasSave ? 'no' : staleSaveOf(parseState(state, hasSave)),
     mark: readMark(domain),
     // libvirt prints it in KiB, whatever it was defined in.

@@ -1,4 +1,5 @@
 import { HypervisorError } from '../driver';
+import type { ArrivedRam } from './arrived-ram';
 import { type DomainFacts, factsCommands, readFacts } from './domain-facts';
 import type { Virsh } from './virsh';
 import { virshError } from './virsh-failure';
@@ -14,7 +15,10 @@ export class DomainLooks {
   /** Events name domains; filled by every look. A name not in it yields an event for nobody in particular. */
   readonly idsByName = new Map<string, string>();
 
-  constructor(private readonly virsh: Virsh) {}
+  constructor(
+    private readonly virsh: Virsh,
+    private readonly arrived: Pick<ArrivedRam, 'all'>,
+  ) {}
 
   /** Null when there is no such domain. Throws `unknown-domain` for what is no id. */
   async one(instanceId: string): Promise<DomainFacts | null> {
@@ -26,7 +30,7 @@ export class DomainLooks {
     if (!uuidPattern.test(instanceId)) throw new HypervisorError('unknown-domain', `${JSON.stringify(instanceId.slice(0, 60))} is no UUID`);
     const commands = factsCommands(instanceId);
     const { sections, stderr } = await this.virsh.batch(also.length === 0 ? commands : [...commands, also]);
-    const facts = readFacts(sections);
+    const facts = readFacts(sections, await this.arrived.all());
     if (facts === null) requireGone(stderr);
     else this.idsByName.set(facts.name, facts.uuid);
     return { facts, rest: sections[commands.length] ?? '' };
@@ -46,9 +50,10 @@ export class DomainLooks {
     for (let from = 0; from < uuids.length; from += domainsPerBatch) {
       const batch = uuids.slice(from, from + domainsPerBatch).map(factsCommands);
       const { sections, stderr } = await this.virsh.batch(batch.flat());
+      const arrived = await this.arrived.all();
       let at = 0;
       for (const commands of batch) {
-        const facts = readFacts(sections.slice(at, (at += commands.length)));
+        const facts = readFacts(sections.slice(at, (at += commands.length)), arrived);
         if (facts === null) requireGone(stderr);
         else found.set(facts.uuid, facts);
       }

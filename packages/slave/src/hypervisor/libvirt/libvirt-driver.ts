@@ -16,16 +16,19 @@ import {
   type OwnedDomain,
   type SwitchedDisk,
 } from '../driver';
+import { DiskStoreError } from '../../disks/disk-store';
 import { destroyCallMs, ramCallMs } from '../call-limits';
 import { asPng } from '../png';
+import { ArrivedRam } from './arrived-ram';
 import type { DomainFacts } from './domain-facts';
 import { DomainLooks } from './domain-looks';
-import { defaultCpuModel, domainXml, type GuestBaseline, markOf } from './domain-xml';
+import { defaultCpuModel, domainName, domainXml, type GuestBaseline, markOf } from './domain-xml';
 import { EventStream } from './event-stream';
 import { GuestDisks } from './guest-disks';
 import { HalfSaves } from './half-save';
 import { bareMarkElement, type InstanceMark, markKey, markNamespace } from './instance-mark';
 import { QemuLogs } from './qemu-logs';
+import { checkOwnRam } from './own-ram';
 import { checkSaveRoom } from './save-room';
 import { LibvirtSiteNetwork } from './site-network';
 import { Virsh, virshDefaults, type VirshOptions } from './virsh';
@@ -42,7 +45,7 @@ export interface LibvirtDriverOptions {
   /** Pins the pool's CPU model; by default `defaultCpuModel`. */
   readonly cpu?: string;
   readonly virsh?: Partial<VirshOptions>;
-  /** Where libvirtd keeps managed saves: looked at for room before a save, and to make it durable; `HalfSaves` keeps its notes there. */
+  /** Where libvirtd keeps managed saves: looked at for room before a save, and to make it durable; `HalfSaves` keeps its notes there, `ArrivedRam` what it is given. */
   readonly savesDirectory?: string;
   /** Where libvirtd keeps a log of each domain's QEMU. */
   readonly logsDirectory?: string;
@@ -56,6 +59,7 @@ export class LibvirtDriver implements HypervisorDriver {
   private readonly stream: EventStream;
   private readonly savesDirectory: string;
   private readonly halfSaves: HalfSaves;
+  private readonly arrived: ArrivedRam;
   private readonly qemuLogs: QemuLogs;
   private readonly listeners = new Set<(event: DomainEvent) => void>();
   private readonly looks: DomainLooks;
@@ -63,10 +67,11 @@ export class LibvirtDriver implements HypervisorDriver {
 
   constructor(private readonly options: LibvirtDriverOptions) {
     this.virsh = new Virsh({ ...virshDefaults, ...options.virsh });
-    this.looks = new DomainLooks(this.virsh);
     this.disks = new GuestDisks(this.virsh, options.clock);
     this.savesDirectory = options.savesDirectory ?? '/var/lib/libvirt/qemu/save';
     this.halfSaves = new HalfSaves(this.savesDirectory);
+    this.arrived = new ArrivedRam(this.savesDirectory);
+    this.looks = new DomainLooks(this.virsh, this.arrived);
     this.qemuLogs = new QemuLogs(options.logsDirectory ?? '/var/log/libvirt/qemu');
     this.network = new LibvirtSiteNetwork(this.virsh, options.clock, (name) => this.usersOfNetwork(name));
     this.stream = new EventStream(
@@ -110,7 +115,7 @@ export class LibvirtDriver implements HypervisorDriver {
   }
 
   async find(instanceId: string): Promise<OwnedDomain | null> {
-    const facts = await this.looks.one(instanceId);
+    const facts = await this.looked(instanceId);
     if (facts === null) return null;
     const { mark } = this.ours(facts);
     if (!(await this.hasHalfSave(facts))) return owned(facts, mark);
@@ -138,6 +143,8 @@ export class LibvirtDriver implements HypervisorDriver {
         return;
       }
     }
+    // What lay there was of a domain that somebody undefined past us.
+    if (facts === null) await this.arrived.forget(domainName(spec.name));
     await this.virsh.runWithFile(['define', '--file'], xml);
     this.looks.idsByName.set(`pv-${spec.name}`, spec.instanceId);
   }
@@ -152,12 +159,12 @@ export class LibvirtDriver implements HypervisorDriver {
         return;
       case 'paused':
       case 'paused-io':
-        await this.virsh.run(['resume', '--domain', instanceId]);
+        await this.letGoOn(facts);
         return;
       case 'shutting-down':
         throw wrongState(facts, 'start it again when it is off');
       case 'saved':
-        await this.restore(instanceId, mark);
+        await (facts.hasSave ? this.restore(facts, mark) : this.restoreArrived(facts));
         return;
       case 'off':
       case 'crashed':
@@ -181,6 +188,7 @@ export class LibvirtDriver implements HypervisorDriver {
     const facts = await this.present(instanceId);
     if (facts.state === 'saved') return;
     if (!isActive(facts) || facts.state === 'shutting-down') throw wrongState(facts, 'only a running guest has RAM to save');
+    requireAllRam(facts);
     await this.halfSaves.begin(facts.name);
     // What was put aside earlier is gone by now, so its room counts; without room nothing is begun.
     await checkSaveRoom(this.savesDirectory, facts.name, facts.ramMiB).catch(async (error: unknown) => {
@@ -190,7 +198,25 @@ export class LibvirtDriver implements HypervisorDriver {
     // --running: a guest saved while paused goes on when it is restored.
     await this.virsh.run(['managedsave', '--domain', instanceId, '--running'], ramCallMs);
     await this.makeDurable(facts.name);
+    await this.arrived.forget(facts.name);
     await this.halfSaves.ended(facts.name);
+  }
+
+  async savedRam(instanceId: string): Promise<string> {
+    const facts = await this.present(instanceId);
+    if (facts.state !== 'saved') throw wrongState(facts, 'only of one that is saved its RAM is kept in a file');
+    return facts.hasSave ? this.managedSave(facts.name) : this.arrived.path(facts.name);
+  }
+
+  async adoptRam({ instanceId }: DomainSpec, file: string): Promise<void> {
+    const facts = await this.present(instanceId);
+    if (facts.state === 'saved') return;
+    if (facts.state !== 'off') throw wrongState(facts, 'only one that is off can be given RAM');
+    await checkOwnRam(this.virsh, instanceId, file);
+    await checkSaveRoom(this.savesDirectory, facts.name, facts.ramMiB);
+    await this.arrived.keep(facts.name, file).catch((error: unknown) => {
+      throw new HypervisorError(error instanceof DiskStoreError && error.code === 'no-room' ? 'no-room' : 'failed', (error as Error).message, { cause: error });
+    });
   }
 
   async pause(instanceId: string): Promise<void> {
@@ -204,7 +230,7 @@ export class LibvirtDriver implements HypervisorDriver {
     const facts = await this.present(instanceId);
     if (facts.state === 'running') return;
     if (!isActive(facts)) throw wrongState(facts, 'start it instead');
-    await this.virsh.run(['resume', '--domain', instanceId]);
+    await this.letGoOn(facts);
   }
 
   async undefine(instanceId: string): Promise<void> {
@@ -214,6 +240,7 @@ export class LibvirtDriver implements HypervisorDriver {
     if (isActive(facts)) throw wrongState(facts, 'destroy it first');
     // What is kept under its name goes first: without the definition nobody would know of it any more.
     await this.halfSaves.forget(facts.name);
+    await this.arrived.forget(facts.name);
     await this.qemuLogs.forget(facts.name);
     await this.virsh.run(['undefine', '--domain', instanceId, '--managed-save', '--nvram', '--snapshots-metadata', '--checkpoints-metadata']);
     this.looks.idsByName.delete(facts.name);
@@ -249,7 +276,7 @@ export class LibvirtDriver implements HypervisorDriver {
   async redirectDisk(instanceId: string, chain: DiskChain): Promise<void> {
     const facts = await this.present(instanceId);
     if (isActive(facts)) throw wrongState(facts, 'only one that is off can go on with other files');
-    await this.disks.redirect(instanceId, chain, facts.state === 'saved');
+    await this.disks.redirect(instanceId, chain, facts.hasSave);
   }
 
   async stats(instanceId: string): Promise<DomainStats> {
@@ -300,7 +327,9 @@ export class LibvirtDriver implements HypervisorDriver {
    * `managedsave-dumpxml` reads the same header and refuses. What is damaged further inside makes
    * QEMU fail, and libvirt then keeps the save.
    */
-  private async restore(instanceId: string, mark: InstanceMark): Promise<void> {
+  private async restore({ uuid: instanceId, name }: DomainFacts, mark: InstanceMark): Promise<void> {
+    // Of a guest that was saved before it went on with it; libvirt lets it go in the same call.
+    await this.arrived.forget(name);
     try {
       await this.virsh.run(['managedsave-dumpxml', '--domain', instanceId]);
       await this.virsh.run(['start', '--domain', instanceId], ramCallMs);
@@ -310,6 +339,29 @@ export class LibvirtDriver implements HypervisorDriver {
     }
     // The save carries the mark of its day.
     await this.setMark(mark, true);
+  }
+
+  /**
+   * Restores what `adoptRam` kept, as the domain is defined now: libvirt compares the two and refuses what does not fit. It is paused until the file is
+   * gone, so whatever dies in between, either the file is there and nothing was written on the disk, or the guest has its RAM.
+   */
+  private async restoreArrived(facts: DomainFacts): Promise<void> {
+    const { uuid, name } = facts;
+    const file = this.arrived.path(name);
+    const defined = await this.virsh.run(['dumpxml', '--domain', uuid, '--inactive', '--security-info']);
+    await this.virsh.runWithFile(['restore', '--file', file, '--paused', '--xml'], defined, ramCallMs).catch((error: unknown) => {
+      if (!(error instanceof HypervisorError) || error.code !== 'save-unusable') throw error;
+      throw new HypervisorError('save-unusable', `The RAM that ${uuid} was given cannot be read back (${error.message}). Stop the instance to boot from its disk without it.`, { cause: error });
+    });
+    await this.arrived.forget(name);
+    await this.virsh.run(['resume', '--domain', uuid]);
+  }
+
+  /** Continues one that is paused; it may be that because it was restored and nobody came to continue it. */
+  private async letGoOn(facts: DomainFacts): Promise<void> {
+    requireAllRam(facts);
+    await this.arrived.forget(facts.name);
+    await this.virsh.run(['resume', '--domain', facts.uuid]);
   }
 
   /** A managed save that libvirt tells of and that is nobody's RAM: of a guest that goes on with its own, or one that never was complete. */
@@ -329,12 +381,16 @@ export class LibvirtDriver implements HypervisorDriver {
   /** libvirtd syncs the RAM but not the header it completes last, without which the save counts as half written. */
   private async makeDurable(name: string): Promise<void> {
     const directory = this.savesDirectory;
-    for (const path of [join(directory, `${name}.save`), directory]) {
+    for (const path of [this.managedSave(name), directory]) {
       const file = await open(path, 'r').catch((cause: unknown) => {
         throw new HypervisorError('failed', `${path} cannot be opened to make the save durable; set savesDirectory to where libvirtd keeps managed saves`, { cause });
       });
       await file.sync().finally(() => file.close());
     }
+  }
+
+  private managedSave(name: string): string {
+    return join(this.savesDirectory, `${name}.save`);
   }
 
   /** Runs an ending of a guest; that it ended by itself meanwhile is what was wanted. */
@@ -364,8 +420,15 @@ export class LibvirtDriver implements HypervisorDriver {
     return (await this.looks.all()).filter((facts) => facts.networks.includes(name)).map((facts) => facts.name);
   }
 
-  private async present(instanceId: string): Promise<DomainFacts & { readonly mark: InstanceMark }> {
+  /** Of one that runs, the RAM it was given is of no use any more: somebody let it go past us. */
+  private async looked(instanceId: string): Promise<DomainFacts | null> {
     const facts = await this.looks.one(instanceId);
+    if (facts !== null && facts.hasArrivedRam && isActive(facts) && facts.state !== 'paused' && this.isOurs(facts)) await this.arrived.forget(facts.name);
+    return facts;
+  }
+
+  private async present(instanceId: string): Promise<DomainFacts & { readonly mark: InstanceMark }> {
+    const facts = await this.looked(instanceId);
     if (facts === null) throw unknownDomain(instanceId);
     return this.ours(facts);
   }
@@ -401,6 +464,11 @@ function owned(facts: DomainFacts, mark: InstanceMark): OwnedDomain {
 
 function isActive({ state }: DomainFacts): boolean {
   return state === 'running' || state === 'paused' || state === 'paused-io' || state === 'shutting-down';
+}
+
+/** libvirt calls it so until all of its RAM is read; let go on before, or saved, it would be a guest without its memory. */
+function requireAllRam({ name, hasArrivedRam, stateWords }: DomainFacts): void {
+  if (hasArrivedRam && stateWords.includes('starting up')) throw new HypervisorError('timeout', `the RAM of domain "${name}" is still being read back`);
 }
 
 function foreign({ name, uuid }: DomainFacts): HypervisorError {

@@ -12,6 +12,8 @@ describe('a failure of virsh', () => {
     ['error: operation failed: image magic is incorrect\n', 'save-unusable'],
     ['error: operation failed: save image is incomplete\n', 'save-unusable'],
     ["error: Failed to start domain 'a'\nerror: internal error: qemu unexpectedly closed the monitor: qemu-system-x86_64: load of migration failed: Input/output error\n", 'save-unusable'],
+    ["error: Failed to restore domain from /x\nerror: unsupported configuration: Target CPU model Nehalem does not match source qemu64\n", 'save-unusable'],
+    ["error: Failed to restore domain from /x\nerror: unsupported configuration: Target domain uuid 0192f0c1-2345-7abc-8def-000000000001 does not match source 0192f0c1-2345-7abc-8def-000000000002\n", 'save-unusable'],
     ["error: Failed to start domain 'a'\nerror: internal error: Child process (tc qdisc add dev vnet0 parent 1:1 handle 2: sfq perturb 10) unexpected exit status 2: Error: Specified qdisc kind is unknown.\n", 'unsupported'],
     ['error: something nobody has seen\n', 'failed'],
   ] as const)('%j is %s', (stderr, code) => {

@@ -9,6 +9,7 @@ export const virshFailures: readonly { readonly words: RegExp; readonly code: Hy
   { words: /cannot allocate memory|Cannot set up guest memory/i, code: 'no-room', shownBy: 'virsh start D   (with more RAM than the host has)' },
   { words: /save image is incomplete|image magic is incorrect|failed to read qemu header/i, code: 'save-unusable', shownBy: 'virsh managedsave-dumpxml D   (first 4 KiB of the save file zeroed, or its magic "LibvirtQemudPart")' },
   { words: /load of migration failed|error while loading state/i, code: 'save-unusable', shownBy: 'virsh start D   (save file truncated to 200,000 bytes)' },
+  { words: /Target .* does not match source|image version is not supported/i, code: 'save-unusable', shownBy: 'virsh restore FILE --xml X.xml   (with another machine type, CPU, RAM size or UUID in X.xml)' },
   { words: /already exists with uuid|already defined with uuid/i, code: 'foreign', shownBy: 'virsh define X.xml   (another domain has the name)' },
   { words: /Specified qdisc kind is unknown/i, code: 'unsupported', shownBy: 'virsh start D   (with <bandwidth> on a kernel without sch_htb or sch_sfq)' },
   { words: /Timed out during operation|cannot acquire state change lock/i, code: 'timeout', shownBy: 'virsh destroy D   (while another job holds the domain for 30 s)' },

@@ -61,11 +61,11 @@ export class Virsh {
   }
 
   /** Runs a command whose last argument is a file holding `content`; the file lives only as long as the call. */
-  async runWithFile(args: readonly string[], content: string): Promise<string> {
+  async runWithFile(args: readonly string[], content: string, timeoutMs = this.options.timeoutMs): Promise<string> {
     const file = this.temporaryFile('xml');
     try {
       await writeFile(file, content, { mode: 0o600, flag: 'wx' });
-      return await this.run([...args, file]);
+      return await this.run([...args, file], timeoutMs);
     } finally {
       await rm(file, { force: true });
     }

@@ -64,6 +64,8 @@ function simulation(): Promise<ContractFixture> {
     layerOver: (_, below) => Promise.resolve(`${below}.above`),
     chain: (uuid) => Promise.resolve(host.domain(uuid)?.disk ?? []),
     damageSave: ({ instanceId }) => Promise.resolve(driver.damageSave(instanceId)),
+    keepRam: (_, file) => Promise.resolve(file),
+    noRam: () => Promise.resolve('/nowhere'),
     patienceMs: 2_000,
     dispose: () => Promise.resolve(),
   });

@@ -31,6 +31,7 @@ export interface SimulatedDriverOptions {
   readonly stateFile?: string;
 }
 
+const simulatedRam = '/simulated/ram/';
 const screen = encodePng(16, 16, Buffer.alloc(16 * 16 * 3, 0x40));
 
 /**
@@ -145,6 +146,25 @@ export class SimulatedDriver implements HypervisorDriver {
     if (domain.state === 'saved') return;
     if (!isActive(domain.state) || domain.state === 'shutting-down') throw wrongState(domain, 'only a running guest has RAM to save');
     this.move(domain, 'saved');
+  }
+
+  async savedRam(instanceId: string): Promise<string> {
+    await this.faults.pass('savedRam');
+    const domain = this.present(instanceId);
+    if (domain.state !== 'saved') throw wrongState(domain, 'only of one that is saved its RAM is kept in a file');
+    return `${simulatedRam}${instanceId}/${domain.boots}`;
+  }
+
+  /** There is nothing in a file of the simulation: its name tells whose RAM it is, and one of the simulated pool is believed. */
+  async adoptRam({ instanceId }: DomainSpec, file: string): Promise<void> {
+    await this.faults.pass('adoptRam');
+    const domain = this.present(instanceId);
+    if (domain.state === 'saved') return;
+    if (domain.state !== 'off') throw wrongState(domain, 'only one that is off can be given RAM');
+    const [owner, boots] = file.startsWith(simulatedRam) ? file.slice(simulatedRam.length).split('/') : file.startsWith('/simulated/images/') ? [instanceId, '1'] : [];
+    if (owner !== instanceId) throw new HypervisorError('save-unusable', `simulated: ${file} is no RAM of ${instanceId}`);
+    this.host.putDomain({ ...domain, state: 'saved', booted: true, boots: Number(boots) });
+    this.changed(instanceId);
   }
 
   async pause(instanceId: string): Promise<void> {
