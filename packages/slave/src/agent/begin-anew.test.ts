@@ -19,7 +19,7 @@ const order = (desired: Kept, generation: number, diskEpoch: number): DesiredIns
 const worked: Marks = { ...noMarks, made: true, diskEpoch: 1, booted: true, ran: { generation: 1, hostBootId: 'boot-b' }, up: 'yes' };
 const host = (state: DomainState | null, further: Partial<ModelHost> = {}): ModelHost => ({
   domain: state === null ? null : { state, generation: 1 },
-  files: true, epoch: 1, leftovers: false, missingImages: [], address: 'right', networkReady: true, leased: true, hostBootId: 'boot-b', mirror: 'well', ...further,
+  files: true, epoch: 1, leftovers: false, awaitsRam: false, written: true, missingImages: [], address: 'right', networkReady: true, leased: true, hostBootId: 'boot-b', mirror: 'well', ...further,
 });
 const guest = (further: Partial<ModelGuest> = {}): ModelGuest => ({ takesAddress: true, obeysPowerButton: true, diskErrors: 0, faults: [], ...further });
 const model = (desired: DesiredInstance, on: ModelHost, marks: Marks = worked, how: ModelGuest = guest()): Model => new Model(id, spec, structuredClone(on), structuredClone(how), { desired, marks, timeOver: false });

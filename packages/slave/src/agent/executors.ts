@@ -28,6 +28,12 @@ export function makeExecutors({ driver, store, journal, onProgress }: ExecutorPa
     },
     'reserve-address': (_, { reservation }) => driver.reserveAddress(reservation),
     define: async (instanceId, { generation, spec }) => driver.define(await domainSpec(store, instanceId, generation, spec)),
+    'adopt-ram': async (instanceId, { generation, spec }) => {
+      // Whoever has it already, of an earlier try, does not need it from the mirror again.
+      if ((await driver.find(instanceId))?.state !== 'saved') await driver.adoptRam(await domainSpec(store, instanceId, generation, spec), await store.ramFile(instanceId, spec));
+      await store.ramArrived(instanceId);
+    },
+    'give-up-ram': (instanceId) => store.ramArrived(instanceId),
     start: async (instanceId, { before, boots }) => {
       const hadBooted = journal.state.instances.get(instanceId)?.marks.booted ?? false;
       await note(instanceId, before);

@@ -79,6 +79,8 @@ const attempted: Readonly<Record<StepKind, string>> = {
   'create-files': 'its disk could not be made',
   'reserve-address': 'its address could not be reserved',
   define: 'its domain could not be defined',
+  'adopt-ram': 'the RAM that it was saved with could not be given to it',
+  'give-up-ram': 'the RAM that it awaited could not be given up',
   start: 'it could not be started',
   'resume-disk': 'it could not be continued after a disk error',
   shutdown: 'it could not be asked to shut down',

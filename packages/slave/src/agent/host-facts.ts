@@ -22,6 +22,8 @@ export interface HostFacts {
   readonly diskEpoch: number | null;
   /** Something of it is in the pool that is half made or half removed; while nothing is done for it, that is left over. */
   readonly leftovers: boolean;
+  /** Its disk was made to go on with RAM that has not come yet: what it is made of was never started. */
+  readonly awaitsRam: boolean;
   /** Images of its spec that are not as it needs them; read only when it is about to start. */
   readonly missingImages: readonly NeededImage[];
   /** MAC of the address reservation that exists for it; null when there is none. */

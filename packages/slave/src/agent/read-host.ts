@@ -39,6 +39,7 @@ export async function readHost(readers: HostReaders, instanceId: string, known: 
     domain,
     files: onDisk.files,
     leftovers: onDisk.leftovers,
+    awaitsRam: onDisk.awaitsRam,
     diskEpoch,
     missingImages,
     reservedMac: reservation?.mac ?? null,

@@ -13,6 +13,10 @@ export interface ModelHost {
   /** Of its files, while there are any. */
   epoch: number;
   leftovers: boolean;
+  /** Of its files, while there are any. */
+  awaitsRam: boolean;
+  /** Somebody has run on its disk since that was made. */
+  written: boolean;
   missingImages: ImageRef[];
   address: 'right' | 'wrong' | 'none';
   networkReady: boolean;
@@ -56,7 +60,8 @@ export class Model {
       files: host.files,
       diskEpoch: host.files ? host.epoch : null,
       leftovers: host.leftovers,
-      missingImages: host.missingImages,
+      awaitsRam: host.files && host.awaitsRam,
+      missingImages: this.missingImages(),
       reservedMac: host.address === 'none' || !host.networkReady ? null : this.spec.mac,
       reservationUnknown: !host.networkReady,
       addressRight: host.address === 'right' && host.networkReady,
@@ -65,6 +70,14 @@ export class Model {
       hostBootId: host.hostBootId,
       mirror: host.mirror,
     };
+  }
+
+  /** Its RAM is an image it needs only while it is to come. */
+  private missingImages(): readonly ImageRef[] {
+    const { missingImages, files, awaitsRam } = this.host;
+    const ram = this.known.desired?.spec?.ram;
+    const needs = ram !== undefined && (!files || awaitsRam);
+    return missingImages.filter(({ sha256 }) => needs || (sha256 !== this.spec.ram?.sha256 && sha256 !== ram?.sha256));
   }
 
   /** The runner's bookkeeping before a plan. */
@@ -96,6 +109,8 @@ export class Model {
     if ('before' in step) this.note(step.before);
     if (step.kind === 'remove-files' && this.host.files) [this.host.files, this.host.leftovers] = [false, true];
     if (step.kind === 'create-files' && !this.host.files) this.host.leftovers = true;
+    // The driver has the RAM, and nobody has written down that it is awaited no longer.
+    if (step.kind === 'adopt-ram' && this.host.domain?.state === 'off') this.become('saved');
     this.restartAgent();
   }
 
@@ -142,10 +157,10 @@ export class Model {
         host.missingImages = host.missingImages.filter((image) => image.sha256 !== step.image.sha256);
         return;
       case 'create-files':
-        if (host.missingImages.length > 0) throw new Error('an overlay over an image that is not there');
+        if (this.missingImages().length > 0) throw new Error('an overlay over an image that is not there');
         this.note(step.before);
         // What is there already is kept.
-        if (!host.files) host.epoch = wantedDiskEpoch(step.spec);
+        if (!host.files) [host.epoch, host.awaitsRam, host.written] = [wantedDiskEpoch(step.spec), step.spec.ram !== undefined, false];
         host.files = true;
         host.leftovers = false;
         return;
@@ -157,9 +172,20 @@ export class Model {
       case 'define':
         host.domain = { state: host.domain?.state ?? 'off', generation: step.generation };
         return;
+      case 'adopt-ram':
+        is('off', 'saved');
+        if (!host.files || !host.awaitsRam || host.written) throw new Error('RAM for a disk that does not await it');
+        if (host.domain?.state === 'off' && (step.spec.ram === undefined || this.missingImages().length > 0)) throw new Error('RAM that is not there is adopted');
+        this.become('saved');
+        host.awaitsRam = false;
+        return;
+      case 'give-up-ram':
+        host.awaitsRam = false;
+        return;
       case 'start':
         is('off', 'saved', 'crashed');
-        if (!host.files || host.missingImages.length > 0) throw new Error('a start without files');
+        if (!host.files || this.missingImages().length > 0) throw new Error('a start without files');
+        if (host.awaitsRam) throw new Error('started while it awaits RAM');
         this.note(step.before);
         host.leased = host.domain?.state === 'saved' ? host.leased : this.guest.takesAddress && host.address === 'right';
         this.become('running');
@@ -205,6 +231,7 @@ export class Model {
         if (host.domain !== null && host.domain.state !== 'off' && host.domain.state !== 'saved') throw new Error('the disk of a guest that runs is removed');
         this.note(step.before);
         host.files = false;
+        host.awaitsRam = false;
         host.leftovers = false;
         return;
       case 'note':
@@ -215,6 +242,7 @@ export class Model {
   }
 
   private become(state: DomainState): void {
+    if (state === 'running') this.host.written = true;
     if (this.host.domain !== null) this.host.domain = { ...this.host.domain, state };
   }
 

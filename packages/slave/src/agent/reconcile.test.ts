@@ -27,10 +27,11 @@ const spec: InstanceSpec = {
   bandwidthMbps: null,
   seed: { hostname: 'i-ubuntu-9af', user: 'student', sshPublicKeys: [] },
 };
-const wanted = (desired: DesiredState, generation: number): DesiredInstance =>
-  desired === 'deleted' ? { instanceId: id, generation, desired, spec: null } : { instanceId: id, generation, desired, spec };
+const withRam: InstanceSpec = { ...spec, ram: image(4) };
+const wanted = (desired: DesiredState, generation: number, of: InstanceSpec = spec): DesiredInstance =>
+  desired === 'deleted' ? { instanceId: id, generation, desired, spec: null } : { instanceId: id, generation, desired, spec: of };
 
-const emptyHost = (): ModelHost => ({ domain: null, files: false, epoch: 1, leftovers: false, missingImages: [image(1), image(2), image(3)], address: 'none', networkReady: true, leased: false, hostBootId: 'boot-b', mirror: 'well' });
+const emptyHost = (): ModelHost => ({ domain: null, files: false, epoch: 1, leftovers: false, awaitsRam: false, written: false, missingImages: [image(1), image(2), image(3)], address: 'none', networkReady: true, leased: false, hostBootId: 'boot-b', mirror: 'well' });
 const goodGuest = (): ModelGuest => ({ takesAddress: true, obeysPowerButton: true, diskErrors: 0, faults: [] });
 const model = (desired: DesiredInstance, host: Partial<ModelHost> = {}, marks: Partial<Marks> = {}, guest: Partial<ModelGuest> = {}) =>
   new Model(id, spec, { ...emptyHost(), ...host }, { ...goodGuest(), ...guest }, { desired, marks: { ...noMarks, ...marks }, timeOver: false });
@@ -65,18 +66,25 @@ const marksArbitrary: fc.Arbitrary<Marks> = fc.record({
   lost: fc.option(fc.record({ generation: generationArbitrary })),
   timeEnded: fc.option(fc.record({ generation: generationArbitrary })),
 });
-const hostArbitrary: fc.Arbitrary<ModelHost> = fc.record({
-  domain: fc.option(fc.record({ state: fc.constantFrom(...domainStates), generation: generationArbitrary })),
-  files: fc.boolean(),
-  epoch: fc.integer({ min: 1, max: 3 }),
-  leftovers: fc.boolean(),
-  missingImages: fc.subarray([image(1), image(2), image(3)]),
-  address: fc.constantFrom('right', 'wrong', 'none'),
-  networkReady: fc.constant(true),
-  mirror: fc.constantFrom('well' as const, 'silent' as const, 'back' as const),
-  leased: fc.boolean(),
-  hostBootId: fc.constantFrom('boot-a', 'boot-b'),
-});
+const hostArbitrary: fc.Arbitrary<ModelHost> = fc
+  .record({
+    domain: fc.option(fc.record({ state: fc.constantFrom(...domainStates), generation: generationArbitrary })),
+    files: fc.boolean(),
+    epoch: fc.integer({ min: 1, max: 3 }),
+    leftovers: fc.boolean(),
+    awaitsRam: fc.boolean(),
+    missingImages: fc.subarray([image(1), image(2), image(3), image(4)]),
+    address: fc.constantFrom('right', 'wrong', 'none'),
+    networkReady: fc.constant(true),
+    mirror: fc.constantFrom('well' as const, 'silent' as const, 'back' as const),
+    leased: fc.boolean(),
+    hostBootId: fc.constantFrom('boot-a', 'boot-b'),
+  })
+  // What runs has written, whoever let it go; what awaits RAM, or was only given it, has not.
+  .map((host) => {
+    const awaitsRam = host.files && host.awaitsRam;
+    return { ...host, awaitsRam, written: !awaitsRam || (host.domain !== null && host.domain.state !== 'off' && host.domain.state !== 'saved') };
+  });
 const codes: readonly FailureCode[] = ['failed', 'timeout', 'unavailable', 'no-room', 'fetch-failed', 'image-corrupt', 'image-missing', 'hung', 'no-effect', 'save-unusable'];
 const guestArbitrary: fc.Arbitrary<ModelGuest> = fc.record({
   takesAddress: fc.boolean(),
@@ -85,7 +93,7 @@ const guestArbitrary: fc.Arbitrary<ModelGuest> = fc.record({
   faults: fc.array(fc.option(fc.constantFrom(...codes)), { maxLength: 12 }),
   saveWaitsMs: fc.array(fc.constantFrom(0, 1000, pausedWaitMs - 1, pausedWaitMs + 1), { maxLength: 4 }),
 });
-const worldArbitrary = fc.record({ host: hostArbitrary, marks: marksArbitrary, guest: guestArbitrary, desired: fc.constantFrom<DesiredState>('running', 'suspended', 'stopped', 'deleted') });
+const worldArbitrary = fc.record({ of: fc.constantFrom(spec, withRam), host: hostArbitrary, marks: marksArbitrary, guest: guestArbitrary, desired: fc.constantFrom<DesiredState>('running', 'suspended', 'stopped', 'deleted') });
 
 /** A guest that is shutting down by itself comes to its end; no step brings that about. */
 function endShutdowns(m: Model): void {
@@ -101,8 +109,8 @@ function converge(m: Model, check: (plan: Plan, m: Model) => void): Plan {
 describe('from any combination of facts, memories and faults', () => {
   test('comes to what is desired, or says why not, in a bounded number of steps', () => {
     fc.assert(
-      fc.property(worldArbitrary, ({ host, marks, guest, desired }) => {
-        const m = new Model(id, spec, host, guest, { desired: wanted(desired, 3), marks, timeOver: false });
+      fc.property(worldArbitrary, ({ of, host, marks, guest, desired }) => {
+        const m = new Model(id, spec, host, guest, { desired: wanted(desired, 3, of), marks, timeOver: false });
         const plan = converge(m, () => undefined);
         const { state, reason } = plan.observed ?? { state: null, reason: null };
         if (desired === 'deleted') {
@@ -116,7 +124,8 @@ describe('from any combination of facts, memories and faults', () => {
           expect(reason).not.toBeNull();
         }
         if (state === 'running') expect(m.host.domain?.state).toBe('running');
-        if (state === 'suspended') expect(m.host.domain?.state).toBe('saved');
+        const ramIsToCome = of.ram !== undefined && (m.host.awaitsRam || !m.host.files);
+        if (state === 'suspended' && !ramIsToCome) expect(m.host.domain?.state).toBe('saved');
         if (state === 'stopped') expect(['off', 'crashed', null]).toContain(m.host.domain?.state ?? null);
       }),
       { numRuns: 3000 },
@@ -125,12 +134,12 @@ describe('from any combination of facts, memories and faults', () => {
 
   test('never takes the power from a domain that is wanted running, and never the disk of one that has booted', () => {
     fc.assert(
-      fc.property(worldArbitrary, ({ host, marks, guest, desired }) => {
-        const m = new Model(id, spec, host, guest, { desired: wanted(desired, 3), marks, timeOver: false });
+      fc.property(worldArbitrary, ({ of, host, marks, guest, desired }) => {
+        const m = new Model(id, spec, host, guest, { desired: wanted(desired, 3, of), marks, timeOver: false });
         converge(m, (plan, { known }) => {
           for (const { kind } of plan.steps) {
             if (desired === 'running' || desired === 'suspended') expect(kind).not.toBe('destroy');
-            if (kind === 'remove-files' && desired !== 'deleted' && m.host.files) expect(known.marks).toMatchObject({ booted: false, made: true });
+            if (kind === 'remove-files' && desired !== 'deleted' && m.host.files) expect(known.marks).toMatchObject(m.host.awaitsRam ? { booted: false } : { booted: false, made: true });
             if (kind === 'undefine' && desired === 'running') expect(known.marks.booted).toBe(false);
             if (kind === 'shutdown') expect(desired).toBe('stopped');
             if (kind === 'save' || kind === 'pause') expect(desired).toBe('suspended');
@@ -143,8 +152,8 @@ describe('from any combination of facts, memories and faults', () => {
 
   test('a settled instance is left alone, whoever asks again', () => {
     fc.assert(
-      fc.property(worldArbitrary, ({ host, marks, guest, desired }) => {
-        const m = new Model(id, spec, host, guest, { desired: wanted(desired, 3), marks, timeOver: false });
+      fc.property(worldArbitrary, ({ of, host, marks, guest, desired }) => {
+        const m = new Model(id, spec, host, guest, { desired: wanted(desired, 3, of), marks, timeOver: false });
         const settled = converge(m, () => undefined);
         m.recollection = { ...m.recollection, failures: new Map() };
         const before = JSON.stringify(m.host);
@@ -403,5 +412,99 @@ describe('when its time is over', () => {
     expect(run(m).observed).toMatchObject({ state, reason: { code } });
     expect(m.host.files).toBe(host.files);
     expect(m.done.filter((kind) => kind !== 'note')).toEqual([]);
+  });
+});
+
+describe('an instance that is to go on with RAM from elsewhere', () => {
+  const at = (desired: DesiredState, host: Partial<ModelHost> = {}, marks: Partial<Marks> = {}, guest: Partial<ModelGuest> = {}, of: InstanceSpec = withRam): Model =>
+    model(wanted(desired, 2, of), { missingImages: [image(1), image(2), image(3), image(4)], ...host }, marks, guest);
+  const awaiting: Partial<ModelHost> = { domain: { state: 'off', generation: 1 }, files: true, awaitsRam: true, missingImages: [image(4)] };
+  const made: Partial<Marks> = { made: true, diskEpoch: 1 };
+
+  test('its RAM is brought with its images, then its files and its definition are made, then it is given its RAM, and goes on with it', () => {
+    const m = at('running');
+    const rounds: string[] = [];
+    const plan = run(m, ({ steps, observed }) => rounds.push(`${observed?.state}: ${steps.map(({ kind }) => kind).join(' ')}`));
+    expect(rounds.slice(0, 5)).toEqual(['preparing: fetch-image fetch-image fetch-image fetch-image', 'preparing: create-files define', 'preparing: adopt-ram', 'resuming: reserve-address', 'resuming: start']);
+    expect(plan.observed).toMatchObject({ state: 'running', reason: null });
+    expect(m.done).not.toContain('give-up-ram');
+  });
+
+  test('wanted suspended it is suspended as it is, and nothing is done for it', () => {
+    for (const host of [{}, awaiting, { ...awaiting, domain: null }]) {
+      const m = at('suspended', host, made);
+      expect(run(m).observed).toMatchObject({ state: 'suspended', reason: null });
+      expect(m.done).toEqual([]);
+    }
+  });
+
+  test('when its time is over before it went on, it is suspended', () => {
+    const m = at('running', awaiting, made);
+    m.known = { ...m.known, timeOver: true };
+    expect(run(m).observed).toMatchObject({ state: 'suspended', reason: { code: 'TimeEnded' } });
+    expect(m.host.awaitsRam).toBe(true);
+  });
+
+  test('an order that stops it, or that knows of no RAM, gives the RAM up; from then on it boots', () => {
+    for (const [desired, of] of [['stopped', withRam], ['running', spec]] as const) {
+      const m = at(desired, awaiting, made, {}, of);
+      run(m);
+      expect(m.host.awaitsRam).toBe(false);
+      m.known = { ...m.known, desired: wanted('running', 3, withRam) };
+      expect(run(m).observed).toMatchObject({ state: 'running', reason: null });
+      expect(m.done).not.toContain('adopt-ram');
+      expect(m.done[0]).toBe('give-up-ram');
+    }
+  });
+
+  test('RAM that cannot be used ends the launch as failed, with what was made for it gone and the guest never booted', () => {
+    const m = at('running', awaiting, made, { faults: [null, null, 'save-unusable'] });
+    expect(run(m).observed).toMatchObject({ state: 'failed', reason: { code: 'LaunchFailed', sentence: expect.stringContaining('the RAM that it was saved with could not be given to it') as string } });
+    expect(m.done).not.toContain('start');
+    expect(m.host).toMatchObject({ domain: null, files: false });
+    // The order that follows has it again from the store.
+    m.known = { ...m.known, desired: wanted('suspended', 3, withRam) };
+    expect(run(m).observed).toMatchObject({ state: 'suspended', reason: null });
+  });
+
+  test('one that somebody started past the agent runs on, and its RAM is never given to it', () => {
+    const m = at('running', { ...awaiting, domain: { state: 'running', generation: 2 }, written: true }, made);
+    expect(run(m).observed).toMatchObject({ state: 'running' });
+    expect(m.done).not.toContain('adopt-ram');
+    expect(m.host.awaitsRam).toBe(false);
+  });
+
+  test('wherever its agent dies, whatever is ordered next: it never boots while its RAM is to come, and RAM meets no disk that was written since', () => {
+    const orders = fc.array(fc.record({ desired: fc.constantFrom<DesiredState>('running', 'suspended', 'stopped'), of: fc.constantFrom(spec, withRam), rounds: fc.nat({ max: 8 }), dies: fc.boolean(), hostRestarts: fc.boolean() }), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(orders, guestArbitrary, (all, guest) => {
+        const m = at('suspended', {}, {}, { ...structuredClone(guest), faults: guest.faults.filter((code) => code !== 'save-unusable' && code !== 'image-missing' && code !== 'no-room') });
+        let mayBoot = false;
+        let boots = 0;
+        const act = (steps: Plan['steps']): void => {
+          for (const step of steps) {
+            if (step.kind === 'start' && step.boots) boots += 1;
+            m.apply(step);
+          }
+        };
+        all.forEach(({ desired, of, rounds, dies, hostRestarts }, index) => {
+          m.known = { ...m.known, desired: wanted(desired, index + 2, of) };
+          mayBoot ||= desired === 'stopped' || of.ram === undefined || m.host.written;
+          m.recollection = { ...m.recollection, failures: new Map() };
+          for (let round = 0; round < rounds; round += 1) {
+            m.look();
+            const plan = reconcile(m.known, m.facts(), m.recollection, m.nowMs);
+            const [first] = plan.steps;
+            if (dies && round === rounds - 1 && first !== undefined) m.die(first);
+            else act(plan.steps);
+            m.nowMs += 5000;
+            mayBoot ||= m.host.written;
+          }
+          if (hostRestarts) m.restartHost();
+        });
+        if (!mayBoot) expect(boots).toBe(0);
+      }),
+      { numRuns: 2000 },
+    );
   });
 });

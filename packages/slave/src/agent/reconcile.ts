@@ -1,6 +1,7 @@
 import type { Reason } from '@paravcl/shared/domain/reasons';
 import type { ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import type { DomainState } from '../hypervisor/driver';
+import { givesUpRam, givingUpRam } from './awaited-ram';
 import type { HostFacts, KnownInstance, Recollection } from './host-facts';
 import { noMarks } from './marks';
 import type { Plan, View, Wanted } from './plan';
@@ -23,13 +24,14 @@ import { towardsSuspended } from './towards-suspended';
  *
  * What never happens, whatever the facts: a domain that is wanted running is not destroyed, but with its disk; a disk that
  * has booted is removed only by `deleted`, or because the order is for a higher epoch of it, never for an equal or
- * lower one; an older generation than the host's own mark is not obeyed; what has no time left is not started.
+ * lower one; a disk that was written is never given RAM that it was not saved with, nor started while it awaits some; an older generation than the host's own mark is not obeyed; what has no time left is not started.
  */
 export function reconcile(known: KnownInstance, facts: HostFacts, recollection: Recollection, nowMs: number): Plan {
   const { desired } = known;
-  // Whether or not the journal knows it: what is active or saved has booted, and a disk this journal did not make may have.
+  // Whether or not the journal knows it: what is active or saved has booted, and a disk this journal did not make may have, but
+  // for one that still awaits the RAM of its first start.
   const hasRun = facts.domain !== null && facts.domain.state !== 'off';
-  const booted = known.marks.booted || hasRun || (facts.files && !known.marks.made);
+  const booted = known.marks.booted || hasRun || (facts.files && !known.marks.made && !facts.awaitsRam);
   const view: View = { marks: known.marks, booted, facts, recollection, nowMs, alsoNote: {} };
   if (desired === null) return asFound(facts, null);
   if (facts.domain !== null && facts.domain.generation > desired.generation) {
@@ -37,8 +39,13 @@ export function reconcile(known: KnownInstance, facts: HostFacts, recollection: 
     return asFound(facts, { code: 'SlaveRefused', sentence });
   }
   if (desired.desired === 'deleted') return towardsDeleted(desired, view);
-  const plan = isToBeginAnew(desired, view) ? towardsAnew(desired, view) : towardsWanted(desired, view, known.timeOver);
+  const plan = isToBeginAnew(desired, view) ? towardsAnew(desired, view) : towardsOrder(desired, view, known.timeOver);
   return plan.observed === null ? plan : { ...plan, observed: { ...plan.observed, diskEpoch: diskEpochOf(desired, view) } };
+}
+
+function towardsOrder(desired: Wanted, view: View, timeOver: boolean): Plan {
+  const plan = towardsWanted(desired, view, timeOver);
+  return givesUpRam(desired, view.facts) ? givingUpRam(view, plan) : plan;
 }
 
 function towardsWanted(desired: Wanted, view: View, timeOver: boolean): Plan {

@@ -35,7 +35,7 @@ class Rig {
       this.reads += 1;
       return Promise.resolve({
         domain: { instanceId, name: 'i-1', state: this.saved.has(instanceId) ? 'saved' : 'running', generation: this.instances.get(instanceId)?.desired?.generation ?? 1 },
-        files: true, diskEpoch: 1, leftovers: false, missingImages: [], reservedMac: spec.mac, reservationUnknown: false,
+        files: true, diskEpoch: 1, leftovers: false, awaitsRam: false, missingImages: [], reservedMac: spec.mac, reservationUnknown: false,
         addressRight: true, leased: true, networkReady: true, hostBootId: 'boot-1', mirror: 'well',
       });
     },

@@ -94,7 +94,7 @@ class Rig {
     const generation = this.instances.get(instanceId)?.desired?.generation ?? 1;
     return {
       domain: this.domainThere ? { instanceId, name: 'x', state: this.domainState, generation } : null,
-      files: true, diskEpoch: 1, leftovers: false,
+      files: true, diskEpoch: 1, leftovers: false, awaitsRam: false,
       missingImages: this.missingImages ? [image] : [],
       reservedMac: null,
       reservationUnknown: false,

@@ -6,6 +6,8 @@ export const stepWords: Readonly<Record<StepKind, string>> = {
   'create-files': 'its disk is being made',
   'reserve-address': 'its address is being reserved',
   define: 'its definition is being written',
+  'adopt-ram': 'its memory is being brought to its place',
+  'give-up-ram': 'its memory is being given up',
   start: 'it is being started',
   'resume-disk': 'it is being continued after an error of its disk',
   shutdown: 'it is being shut down',

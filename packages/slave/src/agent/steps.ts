@@ -12,6 +12,10 @@ interface StepData {
   'reserve-address': { readonly reservation: AddressReservation };
   /** Makes the definition; on a running domain only the mark's generation changes. */
   define: { readonly generation: number; readonly spec: InstanceSpec };
+  /** Gives the domain the RAM that its disk awaits. */
+  'adopt-ram': { readonly generation: number; readonly spec: InstanceSpec };
+  /** Its disk awaits RAM no longer, and boots. */
+  'give-up-ram': Record<never, never>;
   /** Boots it, or restores its save. */
   start: { readonly before: Partial<Marks>; readonly boots: boolean };
   /** Continues a guest that a disk error stopped. */
@@ -70,6 +74,8 @@ export const stepPolicies: Readonly<Record<StepKind, StepPolicy>> = {
   'create-files': { deadlineMs: 1 * minute, slots: 'files' },
   'reserve-address': { deadlineMs: quick, slots: null },
   define: { deadlineMs: quick, slots: null },
+  'adopt-ram': { deadlineMs: ramCallMs + quick, slots: 'disk' },
+  'give-up-ram': { deadlineMs: 30 * second, slots: null },
   start: { deadlineMs: ramCallMs + quick, slots: 'disk' },
   'resume-disk': { deadlineMs: quick, slots: null },
   shutdown: { deadlineMs: quick, slots: null },

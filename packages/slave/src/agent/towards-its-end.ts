@@ -1,4 +1,5 @@
 import type { Reason } from '@paravcl/shared/domain/reasons';
+import { ramIsToCome } from './awaited-ram';
 import type { Marks } from './marks';
 import { domainLost, stoppedByGuest, vanished, wentDownByItself } from './ended-by-itself';
 import { cleanUp, givenUp } from './failed-launch';
@@ -17,7 +18,10 @@ export function towardsItsEnd(desired: Wanted, unnoted: View): Plan {
   const view: View = { ...unnoted, alsoNote: noted };
   const { facts } = view;
   const timeEnded = (sentence: string): Reason => ({ code: 'TimeEnded', sentence });
-  const stayOff = (): Plan => act(view, [], observe(desired, 'stopped', timeEnded('It was off when its time was over. Its disk is kept; give it more time to start it again.')));
+  const stayOff = (): Plan =>
+    ramIsToCome(desired, view)
+      ? act(view, [], observe(desired, 'suspended', timeEnded('Its time was over before it went on. Its RAM is kept; give it more time to go on.')))
+      : act(view, [], observe(desired, 'stopped', timeEnded('It was off when its time was over. Its disk is kept; give it more time to start it again.')));
   const state = facts.domain?.state ?? null;
   switch (state) {
     case 'saved':

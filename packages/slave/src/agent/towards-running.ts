@@ -76,7 +76,7 @@ function addressSteps({ spec }: Wanted, { addressRight }: HostFacts): readonly S
   return addressRight ? [] : [{ kind: 'reserve-address', reservation: { mac: spec.mac, address: spec.address, name: spec.name } }];
 }
 
-/** Images, then disk and definition side by side, then the start. */
+/** Images, then disk and definition side by side, then the RAM that the disk awaits, then the start. */
 function launch(desired: Wanted, view: View): Plan {
   const { booted, facts, recollection } = view;
   const state = facts.domain?.state ?? null;
@@ -98,6 +98,9 @@ function launch(desired: Wanted, view: View): Plan {
 
 function nextOfLaunch(desired: Wanted, { facts, recollection, nowMs }: View, restores: boolean): readonly Step[] {
   const { spec, generation } = desired;
+  const adoptRam: Step = { kind: 'adopt-ram', generation, spec };
+  // It has it, and is only to be told so.
+  if (restores && facts.awaitsRam) return [adoptRam];
   if (facts.missingImages.length > 0) return facts.missingImages.map((image) => ({ kind: 'fetch-image', image }));
   const steps: Step[] = [];
   const makeFiles: Step = { kind: 'create-files', spec, before: { made: true, diskEpoch: wantedDiskEpoch(spec) } };
@@ -109,5 +112,6 @@ function nextOfLaunch(desired: Wanted, { facts, recollection, nowMs }: View, res
   // A saved domain keeps its definition until it runs: its RAM was saved under that one.
   if (facts.domain === null || (!restores && (madeNow || facts.domain.generation !== generation))) steps.push({ kind: 'define', generation, spec });
   if (steps.length > 0) return steps;
+  if (facts.awaitsRam) return [adoptRam];
   return [{ kind: 'start', boots: !restores, before: { booted: true, stopAsked: false, up: restores ? 'yes' : 'no' } }];
 }

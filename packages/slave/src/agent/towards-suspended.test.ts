@@ -22,7 +22,7 @@ function suspending(guest: Partial<ModelGuest> = {}, state: DomainState = 'runni
   return new Model(
     id,
     spec,
-    { domain: { state, generation: 1 }, files: true, epoch: 1, leftovers: false, missingImages: [], address: 'right', networkReady: true, leased: true, hostBootId: 'boot-b', mirror: 'well' },
+    { domain: { state, generation: 1 }, files: true, epoch: 1, leftovers: false, awaitsRam: false, written: true, missingImages: [], address: 'right', networkReady: true, leased: true, hostBootId: 'boot-b', mirror: 'well' },
     { takesAddress: true, obeysPowerButton: true, diskErrors: 0, faults: [], ...guest },
     { desired: wanted('suspended', 2), marks: { ...noMarks, booted: true, up: 'yes', ran: { generation: 1, hostBootId: 'boot-b' } }, timeOver: false },
   );

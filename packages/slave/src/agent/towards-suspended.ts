@@ -1,6 +1,8 @@
 import type { Reason } from '@paravcl/shared/domain/reasons';
 import type { ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
+import { ramIsToCome } from './awaited-ram';
 import { domainLost, stoppedByGuest, vanished } from './ended-by-itself';
+import { givenUp } from './failed-launch';
 import { cut, finalReason } from './failures';
 import { act, bootedSteps, observe, type Plan, type View, type Wanted } from './plan';
 import type { Step } from './steps';
@@ -8,7 +10,10 @@ import type { Step } from './steps';
 /** So long a guest stays paused for its turn to be saved; shorter than the master waits for a suspend, so that it hears why. */
 export const pausedWaitMs = 4 * 60_000;
 
-/** Wanted suspended. A guest that cannot be saved keeps running and says why; nothing is started to be saved. */
+/**
+ * Wanted suspended. A guest that cannot be saved keeps running and says why; nothing is started to be saved. One whose RAM
+ * is still to come is suspended as it is: its RAM is in the store.
+ */
 export function towardsSuspended(desired: Wanted, view: View): Plan {
   const { facts, marks } = view;
   const state = facts.domain?.state ?? null;
@@ -23,9 +28,11 @@ export function towardsSuspended(desired: Wanted, view: View): Plan {
       return act(view, [], observe(desired, 'stopping'));
     case 'off':
     case 'crashed':
+      if (ramIsToCome(desired, view) && !givenUp(desired, view)) return act(view, [], observe(desired, 'suspended'));
       if (view.booted && !marks.stopAsked) return stoppedByGuest(desired, view, state);
       return act(view, [], notStarted(desired, view));
     case null:
+      if (ramIsToCome(desired, view) && !givenUp(desired, view)) return act(view, [], observe(desired, 'suspended'));
       if (vanished(desired, view)) return domainLost(desired, view);
       return act(view, [], notStarted(desired, view));
   }

@@ -194,16 +194,41 @@ test('files say of which epoch they are, those that do not are of the first, and
   await expect(store.diskEpoch(instanceId)).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining(said) as string });
 });
 
+test('a disk that is made to go on with RAM awaits it until it has come, and one that is there already never does', async () => {
+  const ram = { ...refOf(kernel), manifest: kernel.id };
+  const [spec, plain] = [specOf({ kernel: null, ramdisk: null, ram }), specOf({ kernel: null, ramdisk: null })];
+  await fetched(plain);
+  expect((await store.missingImages(instanceId, spec)).map(({ manifest, need }) => [manifest, need])).toEqual([[kernel.id, 'whole']]);
+  await fetched(spec);
+  expect(await store.missingImages(instanceId, spec)).toEqual([]);
+  await store.createInstanceFiles(instanceId, spec);
+  await store.createInstanceFiles(secondId, plain);
+  await store.createInstanceFiles(secondId, spec);
+  expect([await store.standing(instanceId), await store.standing(secondId)]).toMatchObject([{ files: true, awaitsRam: true }, { files: true, awaitsRam: false }]);
+  expect(await readFile(await store.ramFile(instanceId, spec))).toEqual(kernel.content);
+  await expect(store.ramFile(secondId, spec)).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('made to go on with no RAM') as string });
+  await expect(store.ramFile(instanceId, { ...spec, ram: { ...ram, manifest: 'd'.repeat(64) } })).rejects.toMatchObject({ code: 'failed' });
+  await expect(store.ramFile(instanceId, plain)).rejects.toMatchObject({ code: 'failed' });
+  // RAM is of no use any more once it was taken, whatever the order still names.
+  await store.ramArrived(instanceId);
+  await store.ramArrived(instanceId);
+  expect(await store.standing(instanceId)).toMatchObject({ files: true, awaitsRam: false });
+  await mirror.stop({ crash: true });
+  mirror = await MirrorOfPool.start(pool, source, { bootId: 'boot-3' });
+  expect((await store.missingImages(instanceId, spec)).map(({ manifest }) => manifest)).not.toContain(kernel.id);
+  await expect(store.ramFile(instanceId, spec)).rejects.toMatchObject({ code: 'failed' });
+});
+
 test('removal takes everything in an instance’s directory, layers that others laid there too, and what is half made or half removed of it', async () => {
   await fetched(specOf());
   const directory = join(pool, 'instances', instanceId);
-  expect(await store.standing(instanceId)).toEqual({ files: false, leftovers: false });
+  expect(await store.standing(instanceId)).toEqual({ files: false, leftovers: false, awaitsRam: false });
   await store.createInstanceFiles(instanceId, specOf());
   await writeFile(join(directory, 'disk.0192f0c1.qcow2'), 'a layer');
   for (const half of ['.making-', '.removing-']) await mkdir(join(pool, 'instances', `${half}${instanceId}`, 'run'), { recursive: true });
-  expect(await store.standing(instanceId)).toEqual({ files: true, leftovers: true });
+  expect(await store.standing(instanceId)).toEqual({ files: true, leftovers: true, awaitsRam: false });
   await store.removeInstanceFiles(instanceId);
-  expect(await store.standing(instanceId)).toEqual({ files: false, leftovers: false });
+  expect(await store.standing(instanceId)).toEqual({ files: false, leftovers: false, awaitsRam: false });
   expect(await readdir(join(pool, 'instances'))).toEqual([]);
 });
 

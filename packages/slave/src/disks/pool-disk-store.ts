@@ -7,11 +7,12 @@ import { MiB } from '@paravcl/shared/domain/limits';
 import { wantedDiskEpoch, type ImageRef, type InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import type { DomainFiles } from '../hypervisor/driver';
 import { seedFiles } from './cloud-init-seed';
-import { DiskStoreError, imagesOf, type DiskStore, type NeededImage } from './disk-store';
+import { DiskStoreError, imagesOf, type DiskStanding, type DiskStore, type NeededImage } from './disk-store';
 import { runDiskTool } from './disk-tool';
 import { EarlierImages } from './earlier-images';
 import { readDiskEpoch } from './disk-epoch';
 import { readInstanceBase, writeInstanceBase, type InstanceBase } from './instance-base';
+import { awaitedRam, endRamWait } from './awaited-ram';
 import { chainFiles, layersOrOnlyOverlay } from './layers-file';
 import { readLogTail } from './log-tail';
 import type { MirrorClient } from './mirror-client';
@@ -82,7 +83,8 @@ export class PoolDiskStore implements DiskStore {
     if (earlier !== null) return this.missingEarlier(earlier, spec);
     // Over a plain file nobody stands between guest and disk who would check what it reads.
     const disk: NeededImage = { ...spec.disk, need: written?.backing.kind === 'file' ? 'whole' : 'served' };
-    const needed = [disk, ...imagesOf(spec).slice(1).map((image): NeededImage => ({ ...image, need: 'whole' }))];
+    const ram = spec.ram !== undefined && (written === null || (await awaitedRam(this.layout.instance(instanceId))) !== null) ? [spec.ram] : [];
+    const needed = [disk, ...[...imagesOf(spec).slice(1), ...ram].map((image): NeededImage => ({ ...image, need: 'whole' }))];
     const ready = await Promise.all(needed.map((image) => this.isReady(image)));
     return needed.filter((_, index) => ready[index] === false);
   }
@@ -143,9 +145,24 @@ export class PoolDiskStore implements DiskStore {
     return entries.filter((name) => idSchema.safeParse(name).success);
   }
 
-  async standing(instanceId: string): Promise<{ readonly files: boolean; readonly leftovers: boolean }> {
-    const [files, making, removing] = await Promise.all([this.layout.instance(instanceId), this.layout.making(instanceId), this.layout.removing(instanceId)].map(exists));
-    return { files: files === true, leftovers: making === true || removing === true };
+  async standing(instanceId: string): Promise<DiskStanding> {
+    const own = this.layout.instance(instanceId);
+    const [files, making, removing, awaitsRam] = await Promise.all([own, this.layout.making(instanceId), this.layout.removing(instanceId), join(own, names.ram)].map(exists));
+    return { files: files === true, leftovers: making === true || removing === true, awaitsRam: awaitsRam === true };
+  }
+
+  async ramFile(instanceId: string, { name, ram }: InstanceSpec): Promise<string> {
+    const awaited = await awaitedRam(this.layout.instance(instanceId));
+    if (awaited === null || ram === undefined || awaited !== manifestOf(ram)) {
+      throw new DiskStoreError('failed', `The disk of ${name} was made to go on with ${awaited === null ? 'no RAM' : `RAM ${awaited.slice(0, 12)}…`}, and is ordered to go on with ${ram?.manifest === undefined ? 'none' : `RAM ${ram.manifest.slice(0, 12)}…`}. Begin it anew, or start it without its RAM.`);
+    }
+    const standing = await this.options.mirror.ask(awaited, 'whole');
+    if (standing.done) return standing.path;
+    throw new DiskStoreError('fetch-failed', `The RAM of ${name} is not whole on this host.`);
+  }
+
+  ramArrived(instanceId: string): Promise<void> {
+    return endRamWait(this.layout.instance(instanceId));
   }
 
   diskEpoch(instanceId: string): Promise<number> {
@@ -274,6 +291,7 @@ async function rememberBase(directory: string, { backing, kernel, ramdisk }: New
     [names.images]: imagesOf(spec).map((image) => `${manifestOf(image)}\n`).join(''),
     [names.backing]: writeInstanceBase({ backing, kernel, ramdisk }),
     [names.epoch]: `${wantedDiskEpoch(spec)}\n`,
+    ...(spec.ram === undefined ? {} : { [names.ram]: `${manifestOf(spec.ram)}\n` }),
   };
   for (const [name, text] of Object.entries(contents)) {
     const file = join(directory, name);

@@ -6,7 +6,9 @@ import { idSchema } from '@paravcl/shared/ids';
  *
  *   mirror/…                        the mirror's own: images, its sockets
  *   instances/<id>/overlay.qcow2 seed.iso backing.json images epoch serial.log run/vnc.sock
+ *                  ram                                            until the RAM that its disk was made for has come
  *                  layers.json layer-<n>.qcow2 delta-<snapshot>   since its first snapshot
+ *                  ram-<snapshot> delta-<snapshot>-ram            of one that was saved: its RAM, until its delta is made, and that
  *   instances/.making-<id>          being made; renamed when complete
  *   instances/.removing-<id>        being removed
  *   images/<sha256>.<format>        fetched by an earlier release, until no instance is made of it any more
@@ -51,9 +53,10 @@ export class PoolLayout {
 
 /**
  * `backing` says what the instance is made of, `images` the manifests of that, a line each: the mirror keeps what is
- * named there. `epoch` says how often the instance began anew, as a decimal number; without it: 1. `run` is a directory of its own because QEMU makes its sockets in it: the only one its user may write.
+ * named there. `epoch` says how often the instance began anew, as a decimal number; without it: 1. `ram` is the
+ * manifest of the RAM that it awaits, a line. `run` is a directory of its own because QEMU makes its sockets in it: the only one its user may write.
  */
-export const names = { overlay: 'overlay.qcow2', seed: 'seed.iso', backing: 'backing.json', images: 'images', epoch: 'epoch', layers: 'layers.json', serialLog: 'serial.log', run: 'run' } as const;
+export const names = { overlay: 'overlay.qcow2', seed: 'seed.iso', backing: 'backing.json', images: 'images', epoch: 'epoch', ram: 'ram', layers: 'layers.json', serialLog: 'serial.log', run: 'run' } as const;
 
 export const makingPrefix = '.making-';
 export const removingPrefix = '.removing-';

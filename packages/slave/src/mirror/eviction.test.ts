@@ -28,10 +28,12 @@ test('the lists of instances say which images they hold; names of older image fi
   const disk = new LosingDisk();
   await disk.replace(`/instances/${one}/images`, Buffer.from(`${id('a')}\n${id('b')}\n`));
   await disk.replace(`/instances/${other}/images`, Buffer.from(`${id('a')}\n${id('c')}.qcow2\n`));
+  await disk.replace(`/instances/${other}/ram`, Buffer.from(`${id('e')}\n`));
   await disk.replace(`/instances/.making-${one}/images`, Buffer.from(`${id('d')}\n`));
   expect([...(await holders(disk, '/instances'))]).toEqual([
     [id('a'), [one, other]],
     [id('b'), [one]],
+    [id('e'), [other]],
   ]);
 });
 

@@ -41,8 +41,10 @@ export async function holders(files: FileLayer, instancesDirectory: string): Pro
       if ((await files.modifiedAt(directory)) === null) continue;
       throw new Error(`${join(directory, names.images)} cannot be read, so no image is removed.`);
     }
+    // RAM that it awaits is held until it has it.
+    const ram = (await files.readAll(join(directory, names.ram)))?.toString('utf8') ?? '';
     // Older instances name whole files of the image cache, which are no business of the mirror's.
-    for (const line of list.trimEnd().split('\n')) if (sha256Schema.safeParse(line).success) held.set(line, [...(held.get(line) ?? []), instanceId]);
+    for (const line of [...list.trimEnd().split('\n'), ram.trimEnd()]) if (sha256Schema.safeParse(line).success) held.set(line, [...(held.get(line) ?? []), instanceId]);
   }
   return held;
 }

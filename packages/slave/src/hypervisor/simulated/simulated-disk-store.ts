@@ -4,7 +4,7 @@ import { type Clock, sleep } from '@paravcl/shared/clock';
 import { parseJson } from '@paravcl/shared/parse-json';
 import { wantedDiskEpoch, type ImageRef, type InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import { z } from 'zod';
-import { type DiskStore, DiskStoreError, type DiskStoreErrorCode, imagesOf } from '../../disks/disk-store';
+import { type DiskStanding, type DiskStore, DiskStoreError, type DiskStoreErrorCode, imagesOf } from '../../disks/disk-store';
 import type { DomainFiles } from '../driver';
 
 export interface SimulatedDiskStoreOptions {
@@ -16,12 +16,12 @@ export interface SimulatedDiskStoreOptions {
   readonly stateFile?: string;
 }
 
-const poolSchema = z.object({ images: z.record(z.string(), z.number()), instances: z.record(z.string(), z.number()), epochs: z.record(z.string(), z.number()).default({}) });
+const poolSchema = z.object({ images: z.record(z.string(), z.number()), instances: z.record(z.string(), z.number()), epochs: z.record(z.string(), z.number()).default({}), ram: z.record(z.string(), z.string()).default({}) });
 type Pool = z.infer<typeof poolSchema>;
 
 /** A pool that exists only as a list: the disks of a simulated host. */
 export class SimulatedDiskStore implements DiskStore {
-  private pool: Pool = { images: {}, instances: {}, epochs: {} };
+  private pool: Pool = { images: {}, instances: {}, epochs: {}, ram: {} };
   private readonly fetching = new Map<string, Promise<void>>();
   private readonly faults: { readonly call: 'fetchImage' | 'createInstanceFiles'; readonly code: DiskStoreErrorCode }[] = [];
   /** What was told of guests, in order. */
@@ -35,8 +35,10 @@ export class SimulatedDiskStore implements DiskStore {
     return Promise.resolve();
   }
 
-  missingImages(_instanceId: string, spec: InstanceSpec): Promise<readonly ImageRef[]> {
-    return Promise.resolve(imagesOf(spec).filter(({ sha256 }) => !(sha256 in this.pool.images)));
+  missingImages(instanceId: string, spec: InstanceSpec): Promise<readonly ImageRef[]> {
+    const awaitsRam = !(instanceId in this.pool.instances) || instanceId in this.pool.ram;
+    const needed = [...imagesOf(spec), ...(spec.ram !== undefined && awaitsRam ? [spec.ram] : [])];
+    return Promise.resolve(needed.filter(({ sha256 }) => !(sha256 in this.pool.images)));
   }
 
   fetchImage(image: ImageRef, onProgress: (percent: number) => void): Promise<void> {
@@ -49,8 +51,8 @@ export class SimulatedDiskStore implements DiskStore {
   createInstanceFiles(instanceId: string, spec: InstanceSpec): Promise<DomainFiles> {
     this.failIfDue('createInstanceFiles');
     if (instanceId in this.pool.instances) return this.filesOf(instanceId, spec);
-    const { instances, epochs } = this.pool;
-    this.change({ ...this.pool, instances: { ...instances, [instanceId]: spec.diskMiB }, epochs: { ...epochs, [instanceId]: wantedDiskEpoch(spec) } });
+    const { instances, epochs, ram } = this.pool;
+    this.change({ ...this.pool, instances: { ...instances, [instanceId]: spec.diskMiB }, epochs: { ...epochs, [instanceId]: wantedDiskEpoch(spec) }, ram: spec.ram === undefined ? ram : { ...ram, [instanceId]: spec.ram.sha256 } });
     return this.filesOf(instanceId, spec);
   }
 
@@ -73,8 +75,19 @@ export class SimulatedDiskStore implements DiskStore {
     return Promise.resolve(Object.keys(this.pool.instances));
   }
 
-  standing(instanceId: string): Promise<{ readonly files: boolean; readonly leftovers: boolean }> {
-    return Promise.resolve({ files: instanceId in this.pool.instances, leftovers: false });
+  standing(instanceId: string): Promise<DiskStanding> {
+    return Promise.resolve({ files: instanceId in this.pool.instances, leftovers: false, awaitsRam: instanceId in this.pool.ram });
+  }
+
+  ramFile(instanceId: string, { ram }: InstanceSpec): Promise<string> {
+    const awaited = this.pool.ram[instanceId];
+    if (awaited === undefined || awaited !== ram?.sha256) return Promise.reject(new DiskStoreError('failed', `simulated: ${instanceId} awaits other RAM than it is ordered to go on with`));
+    return Promise.resolve(`/simulated/images/${awaited}`);
+  }
+
+  ramArrived(instanceId: string): Promise<void> {
+    if (instanceId in this.pool.ram) this.change({ ...this.pool, ram: without(this.pool.ram, instanceId) });
+    return Promise.resolve();
   }
 
   diskEpoch(instanceId: string): Promise<number> {
@@ -82,8 +95,8 @@ export class SimulatedDiskStore implements DiskStore {
   }
 
   removeInstanceFiles(instanceId: string): Promise<void> {
-    const others = (all: Readonly<Record<string, number>>): Record<string, number> => Object.fromEntries(Object.entries(all).filter(([id]) => id !== instanceId));
-    this.change({ ...this.pool, instances: others(this.pool.instances), epochs: others(this.pool.epochs) });
+    const { instances, epochs, ram } = this.pool;
+    this.change({ ...this.pool, instances: without(instances, instanceId), epochs: without(epochs, instanceId), ram: without(ram, instanceId) });
     this.serialLogs.delete(instanceId);
     this.phases.delete(instanceId);
     return Promise.resolve();
@@ -137,6 +150,10 @@ export class SimulatedDiskStore implements DiskStore {
     writeFileSync(`${stateFile}.new`, JSON.stringify(pool), { mode: 0o600 });
     renameSync(`${stateFile}.new`, stateFile);
   }
+}
+
+function without<T>(all: Readonly<Record<string, T>>, instanceId: string): Record<string, T> {
+  return Object.fromEntries(Object.entries(all).filter(([id]) => id !== instanceId));
 }
 
 function readPool(file: string): Pool | null {
