@@ -4,6 +4,7 @@ import type { Knex } from 'knex';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { composeEvacuations } from './compose-evacuations';
 import { composeImageRepository } from './compose-image-repository';
 import { composeMirrors } from './compose-mirrors';
 import { composePreCopy } from './compose-pre-copy';
@@ -200,6 +201,10 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     unit, clock, agents, scheduler, instances, verbs: scheduling.verbs, quotas: settings.quotas, uploads, store: chunks, mirrors: mirrors.fleet, settings: settings.instances, policy: config.images.snapshots, onFault: onFault('snapshots'),
   });
 
+  const evacuations = composeEvacuations({
+    unitOfWork: unit, agents, clock, slaves, relocation: snapshots.relocation, verbs: scheduling.verbs, settings: settings.instances, atOnce: settings.evacuateAtOnce,
+  });
+
   // The row must be there before anybody shares it.
   await unit.transaction(lockCalendar);
 
@@ -224,6 +229,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ...storeRoutes(storeService),
     ...instanceRoutes(instances, consoles, scheduling.forecast),
     ...snapshots.routes,
+    ...evacuations.routes,
     ...scheduling.routes,
     ...operationRoutes(new OperationService(unit)),
     ...eventRoutes({ unit }),
@@ -260,6 +266,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ...scheduling.jobs,
     ...preCopy.jobs,
     ...snapshots.jobs,
+    ...evacuations.jobs,
     ['store-sweep', new StoreSweepJob(storeService, clock, config.images.sweep.everyHours * hourMs), storeSweepLookMs],
     ['fleet-store', fleetStore, fleetStoreEveryMs],
     ['housekeeping', new HousekeepingJob(unit, clock, settings.housekeeping), housekeepingEveryMs],

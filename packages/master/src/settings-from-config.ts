@@ -46,6 +46,8 @@ export interface Settings {
   readonly sessionLifetime: SessionLifetime;
   readonly housekeeping: Retention;
   readonly largestUploadBytes: number;
+  /** Instances of a slave that is being emptied that are saved or moved at a time. */
+  readonly evacuateAtOnce: number;
 }
 
 /**
@@ -104,6 +106,7 @@ export function settingsFromConfig(config: MasterConfig, placement: PlacementPol
     },
     sessionLifetime: { idleMs: config.sessions.idleMinutes * minuteMs, absoluteMs: config.sessions.absoluteHours * hourMs },
     largestUploadBytes: Math.floor(config.uploads.maxGiB * 1024 ** 3),
+    evacuateAtOnce: config.slaves.evacuateAtOnce,
   };
 }
 

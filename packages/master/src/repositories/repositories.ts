@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { CommandRepository } from './command-repository';
+import { EvacuationRepository } from './evacuation-repository';
 import { EventRepository } from './event-repository';
 import { GroupRepository } from './group-repository';
 import { LoginFailureRepository } from './login-failure-repository';
@@ -66,6 +67,7 @@ export interface Repositories {
   readonly saveSpeeds: SaveSpeedRepository;
   readonly presence: PresenceRepository;
   readonly snapshots: SnapshotRepository;
+  readonly evacuations: EvacuationRepository;
 }
 
 export function makeRepositories(db: Knex): Repositories {
@@ -102,5 +104,6 @@ export function makeRepositories(db: Knex): Repositories {
     saveSpeeds: new SaveSpeedRepository(db),
     presence: new PresenceRepository(db),
     snapshots: new SnapshotRepository(db),
+    evacuations: new EvacuationRepository(db),
   };
 }

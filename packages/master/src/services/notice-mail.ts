@@ -32,6 +32,8 @@ const subjects: Readonly<Record<NoticeKind, string>> = {
   'instance.deployed': 'A machine was deployed for you',
   'instance.preempted': 'An instance of yours was saved for others',
   'instance.resumed': 'An instance of yours goes on',
+  'instance.moving': 'An instance of yours moves to another machine',
+  'instance.stayed': 'An instance of yours could not leave its machine',
   'instance.time-ended': 'The time of an instance of yours is over',
   'instance.aging': 'An instance of yours was not used for long',
   'instance.recycled': 'An instance of yours is in the recycle bin',

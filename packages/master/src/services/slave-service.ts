@@ -13,6 +13,7 @@ import type { FleetPulse } from './fleet-pulse';
 import { freeName } from './free-name';
 import { authorise, reach } from './policy';
 import type { AgentPort, AgentReports } from './ports';
+import { putBack } from './put-back';
 
 /** An agent answers describe in well under a second; KVM is not probed again for it. */
 const describeDeadlineMs = 5_000;
@@ -57,8 +58,10 @@ export class SlaveService {
     if (mine && query.ownerUserId !== undefined && query.ownerUserId !== principal.userId) return { items: [], next: null };
     const { slaves } = this.unitOfWork.read;
     const { items, next } = await slaves.page({ ...query, ...(mine ? { ownerUserId: principal.userId } : {}) });
-    const used = await slaves.used(items.map((slave) => slave.id));
-    return { items: items.map((slave) => this.view(slave, used(slave.id))), next };
+    const ids = items.map((slave) => slave.id);
+    const used = await slaves.used(ids);
+    const emptied = await this.unitOfWork.read.evacuations.standings(ids);
+    return { items: items.map((slave) => this.view(slave, used(slave.id), emptied.get(slave.id) ?? null)), next };
   }
 
   async get(principal: Principal, slaveId: string): Promise<Slave> {
@@ -100,7 +103,7 @@ export class SlaveService {
   }
 
   async undrain(principal: Principal, slaveId: string, clientAddress: string): Promise<Slave> {
-    return this.move(principal, slaveId, moves.undrain, clientAddress);
+    return this.move(principal, slaveId, moves.undrain, clientAddress, (repositories, slave) => putBack(repositories, slave, principal.userName, this.clock.now()));
   }
 
   /**
@@ -218,10 +221,11 @@ export class SlaveService {
 
   private async viewOf(slave: SlaveRecord): Promise<Slave> {
     const used = await this.unitOfWork.read.slaves.used([slave.id]);
-    return this.view(slave, used(slave.id));
+    const emptied = await this.unitOfWork.read.evacuations.standings([slave.id]);
+    return this.view(slave, used(slave.id), emptied.get(slave.id) ?? null);
   }
 
-  private view(slave: SlaveRecord, used: SlaveUse): Slave {
+  private view(slave: SlaveRecord, used: SlaveUse, evacuation: Slave['evacuation']): Slave {
     const latest = this.pulse.latest(slave.id);
     const describe = { ...slave.describe, ...latest?.describe };
     const lastSeenAt = latest?.heardAt ?? slave.lastSeenAt;
@@ -239,6 +243,7 @@ export class SlaveService {
       used,
       warnings: [...slaveWarnings({ name: slave.name, describe })],
       foreignDomains: [...slave.foreignDomains],
+      evacuation,
       agentBuild: slave.agentBuild,
       lastSeenAt: lastSeenAt === null ? null : new Date(lastSeenAt).toISOString(),
       createdAt: new Date(slave.createdAt).toISOString(),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { displayNameSchema } from '../domain/limits';
 import { admissionSchema, describeSchema, livenessSchema, slaveKindSchema, slaveSchema } from '../domain/slave';
 import { idSchema } from '../ids';
+import { operationSchema } from './operations';
 import { pageQuerySchema, pageSchema } from './page';
 import { route } from './route';
 
@@ -83,10 +84,19 @@ export const drainSlave = route({
   answer,
 });
 
+export const evacuateSlave = route({
+  method: 'post',
+  path: '/slaves/:slaveId/evacuate',
+  summary: 'Drain it and let everything on it leave: what runs is saved, moves and goes on elsewhere by itself, what is saved or off moves to the store. Undone by undrain',
+  action: 'slave.operate',
+  params: one,
+  answer: { status: 202, schema: z.object({ slave: slaveSchema, operation: operationSchema }) },
+});
+
 export const undrainSlave = route({
   method: 'post',
   path: '/slaves/:slaveId/undrain',
-  summary: 'Give a draining slave instances again',
+  summary: 'Give a draining slave instances again; what has not left it yet stays',
   action: 'slave.operate',
   params: one,
   answer,

@@ -6,6 +6,8 @@ export const noticeKindSchema = z.enum([
   'instance.deployed',
   'instance.preempted',
   'instance.resumed',
+  'instance.moving',
+  'instance.stayed',
   'instance.time-ended',
   'instance.aging',
   'instance.recycled',

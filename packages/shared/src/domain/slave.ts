@@ -135,6 +135,8 @@ export const slaveSchema = z
     /** What an operator should mend there, with the way out: a clock that is wrong, troubles. Empty when all is well. */
     warnings: z.array(z.string()),
     foreignDomains: z.array(foreignDomainSchema),
+    /** While it is being emptied: how many of how many have left, and what is being done; else null. */
+    evacuation: z.object({ left: z.int(), of: z.int(), sentence: z.string() }).nullable(),
     agentBuild: z.string().nullable(),
     lastSeenAt: z.iso.datetime().nullable(),
     createdAt: z.iso.datetime(),

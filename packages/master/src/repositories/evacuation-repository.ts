@@ -1,0 +1,138 @@
+import type { EpochMs } from '@paravcl/shared/clock';
+import type { Knex } from 'knex';
+import type { EvacuationPart, EvacuationRecord } from '../core/evacuation-record';
+import { firstIdOf } from './first-id';
+
+interface EvacuationRow {
+  readonly operation_id: string;
+  readonly slave_id: string;
+  readonly user_id: string;
+  readonly client_address: string;
+  readonly state: EvacuationRecord['state'];
+  readonly created_at: Date;
+}
+
+interface PartRow {
+  readonly operation_id: string;
+  readonly instance_id: string;
+  readonly instance_name: string;
+  readonly state: EvacuationPart['state'];
+  readonly resumes: EvacuationPart['resumes'];
+  readonly move_id: string | null;
+  readonly tries: number;
+  readonly refused_at: number | null;
+  readonly sentence: string | null;
+}
+
+const columns = ['operation_id', 'slave_id', 'user_id', 'client_address', 'state', 'created_at'] as const;
+const partColumns = ['operation_id', 'instance_id', 'instance_name', 'state', 'resumes', 'move_id', 'tries', 'refused_at', 'sentence'] as const;
+
+const fromRow = (row: EvacuationRow): EvacuationRecord => ({
+  operationId: row.operation_id,
+  slaveId: row.slave_id,
+  userId: row.user_id,
+  clientAddress: row.client_address,
+  state: row.state,
+  createdAt: row.created_at.getTime(),
+});
+
+const fromPartRow = (row: PartRow): EvacuationPart => ({
+  operationId: row.operation_id,
+  instanceId: row.instance_id,
+  instanceName: row.instance_name,
+  state: row.state,
+  resumes: row.resumes,
+  moveId: row.move_id,
+  tries: row.tries,
+  refusedAt: row.refused_at,
+  sentence: row.sentence,
+});
+
+/** What may change of a part. */
+export type PartChange = Partial<Pick<EvacuationPart, 'state' | 'resumes' | 'moveId' | 'tries' | 'refusedAt' | 'sentence'>>;
+
+/** Slaves that are being emptied, and what was on them. */
+export class EvacuationRepository {
+  constructor(private readonly db: Knex) {}
+
+  async insert({ operationId, slaveId, userId, clientAddress, state, createdAt }: EvacuationRecord): Promise<void> {
+    await this.db('slave_evacuations').insert({ operation_id: operationId, slave_id: slaveId, user_id: userId, client_address: clientAddress, state, created_at: new Date(createdAt) });
+  }
+
+  /** The row is locked until the transaction ends. */
+  async lock(operationId: string): Promise<EvacuationRecord | null> {
+    const row = await this.db<EvacuationRow>('slave_evacuations').where({ operation_id: operationId }).forUpdate().first(...columns);
+    return row === undefined ? null : fromRow(row);
+  }
+
+  /** Those that are not over, oldest first. */
+  async unfinished(): Promise<readonly EvacuationRecord[]> {
+    return (await this.db<EvacuationRow>('slave_evacuations').whereNot({ state: 'ended' }).orderBy('operation_id').select(...columns)).map(fromRow);
+  }
+
+  /** Those of a slave that are not over, or that left something undone; locked. */
+  async lockOpenOf(slaveId: string): Promise<readonly EvacuationRecord[]> {
+    const undone = this.db('slave_evacuation_parts').where({ state: 'here' }).select('operation_id');
+    const rows = await this.db<EvacuationRow>('slave_evacuations')
+      .where({ slave_id: slaveId })
+      .where((open) => open.whereNot({ state: 'ended' }).orWhereIn('operation_id', undone))
+      .orderBy('operation_id')
+      .forUpdate()
+      .select(...columns);
+    return rows.map(fromRow);
+  }
+
+  async enter(operationId: string, state: EvacuationRecord['state']): Promise<void> {
+    await this.db('slave_evacuations').where({ operation_id: operationId }).update({ state });
+  }
+
+  /** In the order in which their instances came. */
+  async parts(operationIds: readonly string[]): Promise<readonly EvacuationPart[]> {
+    return (await this.db<PartRow>('slave_evacuation_parts').whereIn('operation_id', [...operationIds]).orderBy(['operation_id', 'instance_id']).select(...partColumns)).map(fromPartRow);
+  }
+
+  /** One that is there already stays as it is. */
+  async insertParts(parts: readonly EvacuationPart[]): Promise<void> {
+    if (parts.length === 0) return;
+    const rows = parts.map(({ operationId, instanceId, instanceName, state, resumes, moveId, tries, refusedAt, sentence }) => ({
+      operation_id: operationId, instance_id: instanceId, instance_name: instanceName, state, resumes, move_id: moveId, tries, refused_at: refusedAt, sentence,
+    }));
+    await this.db('slave_evacuation_parts').insert(rows).onConflict(['operation_id', 'instance_id']).ignore();
+  }
+
+  /** False when nothing more is to be done about it. */
+  async change({ operationId, instanceId }: Pick<EvacuationPart, 'operationId' | 'instanceId'>, change: PartChange): Promise<boolean> {
+    const columnsOf: Partial<Record<keyof PartRow, unknown>> = {
+      ...(change.state !== undefined && { state: change.state }),
+      ...(change.resumes !== undefined && { resumes: change.resumes }),
+      ...(change.moveId !== undefined && { move_id: change.moveId }),
+      ...(change.tries !== undefined && { tries: change.tries }),
+      ...(change.refusedAt !== undefined && { refused_at: change.refusedAt }),
+      ...(change.sentence !== undefined && { sentence: change.sentence }),
+    };
+    return (await this.db('slave_evacuation_parts').where({ operation_id: operationId, instance_id: instanceId, state: 'here' }).update(columnsOf)) === 1;
+  }
+
+  /** How those of these slaves that are being emptied stand: how many have left of how many, in words. */
+  async standings(slaveIds: readonly string[]): Promise<ReadonlyMap<string, { readonly left: number; readonly of: number; readonly sentence: string }>> {
+    const rows = (await this.db('slave_evacuations')
+      .join('operations', 'operations.id', 'slave_evacuations.operation_id')
+      .leftJoin('slave_evacuation_parts', 'slave_evacuation_parts.operation_id', 'slave_evacuations.operation_id')
+      .whereIn('slave_evacuations.slave_id', [...slaveIds])
+      .where('slave_evacuations.state', 'pending')
+      .groupBy('slave_evacuations.slave_id', 'operations.sentence')
+      .select('slave_evacuations.slave_id', 'operations.sentence')
+      .select(this.db.raw("COUNT(slave_evacuation_parts.instance_id) AS all_of, SUM(CASE WHEN slave_evacuation_parts.state = 'left' THEN 1 ELSE 0 END) AS gone"))) as {
+      slave_id: string; sentence: string; all_of: number | string; gone: number | string | null;
+    }[];
+    return new Map(rows.map((row) => [row.slave_id, { left: Number(row.gone ?? 0), of: Number(row.all_of), sentence: row.sentence }]));
+  }
+
+  /** At most `limit` of those that are over and were asked for before then, with their parts; says how many. */
+  async deleteEndedBefore(before: EpochMs, limit: number): Promise<number> {
+    const ids = (await this.db('slave_evacuations').where({ state: 'ended' }).where('operation_id', '<', firstIdOf(before)).orderBy('operation_id').limit(limit).pluck('operation_id')) as string[];
+    if (ids.length === 0) return 0;
+    await this.db('slave_evacuation_parts').whereIn('operation_id', ids).delete();
+    return this.db('slave_evacuations').whereIn('operation_id', ids).delete();
+  }
+}

@@ -1,0 +1,271 @@
+import type { Clock } from '@paravcl/shared/clock';
+import type { Principal } from '@paravcl/shared/domain/people';
+import { ParavclError } from '@paravcl/shared/errors';
+import { newId } from '@paravcl/shared/ids';
+import { untouchedPart, type EvacuationPart, type EvacuationRecord } from '../core/evacuation-record';
+import { evacuationSteps, returningSteps, stillResumes, type EvacuationStep, type EvacuationWorld } from '../core/evacuation-steps';
+import type { InstanceRecord } from '../core/instance-record';
+import { nextGeneration } from '../core/next-generation';
+import { savedOnOf, whyNotWithRam } from '../core/saved-ram';
+import { fit } from '../core/say';
+import { answerVerb } from '../core/verbs';
+import type { UnitOfWork } from '../db/unit-of-work';
+import type { Repositories } from '../repositories/repositories';
+import type { SlaveRecord } from '../repositories/slave-record';
+import { desiredStates } from './desired-state';
+import { changeInstance } from './instance-changes';
+import type { InstanceRelocation } from './instance-relocation';
+import type { InstanceSettings } from './instance-settings';
+import type { InstanceVerbs } from './instance-verbs';
+import { tell } from './notice-service';
+import type { AgentPort } from './ports';
+import { principalOf } from './principal-of';
+import { remainingMs } from './world-loader';
+
+export interface SlaveEvacuationDeps {
+  readonly unitOfWork: UnitOfWork;
+  readonly agents: Pick<AgentPort, 'isConnected' | 'protocolOf' | 'pushDesired'>;
+  readonly clock: Clock;
+  readonly settings: InstanceSettings;
+  readonly relocation: Pick<InstanceRelocation, 'move'>;
+  readonly verbs: Pick<InstanceVerbs, 'carryOut'>;
+  /** Instances of one slave that are saved or moved at a time. */
+  readonly atOnce: number;
+}
+
+/** What a step is done for, and in whose name. */
+interface Case {
+  readonly evacuation: EvacuationRecord;
+  readonly slave: SlaveRecord;
+  /** Who asked for it, as they are now; null when they are gone, and then only what is owed to owners is done. */
+  readonly asked: Principal | null;
+}
+
+/** What a move is refused with that is so for as long as the instance is as it is; anything else is tried again in the next round. */
+const lasting: ReadonlySet<ParavclError['code']> = new Set(['conflict', 'forbidden', 'not-found', 'quota-exceeded', 'in-use', 'invalid-input']);
+
+/**
+ * Empties slaves, by their books alone: each round looks at what is on them and does what comes next, so whatever died in
+ * between, the next round goes on from there.
+ */
+export class SlaveEvacuation {
+  constructor(private readonly deps: SlaveEvacuationDeps) {}
+
+  /** One round; run it every second or so. `onFault` is told of a step that failed; the others are done, and it is tried again in the next round. */
+  async run(onFault: (error: unknown) => void): Promise<void> {
+    for (const evacuation of await this.deps.unitOfWork.read.evacuations.unfinished()) {
+      try {
+        await this.one(evacuation, onFault);
+      } catch (error) {
+        onFault(error);
+      }
+    }
+  }
+
+  private async one(evacuation: EvacuationRecord, onFault: (error: unknown) => void): Promise<void> {
+    const { read } = this.deps.unitOfWork;
+    const slave = await read.slaves.find(evacuation.slaveId);
+    if (slave === null) throw new Error(`Slave ${evacuation.slaveId}, which is being emptied, is gone.`);
+    const asked = await principalOf(read, evacuation.userId);
+    if (evacuation.state === 'pending' && (slave.admission !== 'draining' || asked === null)) {
+      await this.callOff(evacuation, slave, asked === null ? 'Whoever asked for it has no account any more, so nothing more is moved in that name. Evacuate it again.' : `${slave.name} is ${slave.admission} now, so nothing more of it is moved.`);
+      return;
+    }
+    if (evacuation.state === 'pending') await this.takeIn(evacuation);
+    const parts = await read.evacuations.parts([evacuation.operationId]);
+    const world = await this.world(slave, parts);
+    const { steps, sentence } = evacuation.state === 'pending' ? evacuationSteps(evacuation, parts, world) : { steps: returningSteps(evacuation, parts, world), sentence: null };
+    if (sentence !== null && steps.every(({ kind }) => kind !== 'end')) await read.operations.progressOf(evacuation.operationId, 'pending', sentence, this.deps.clock.now());
+    for (const step of steps) {
+      try {
+        await this.carryOut({ evacuation, slave, asked }, step, onFault);
+      } catch (error) {
+        onFault(error);
+      }
+    }
+  }
+
+  private carryOut(of: Case, step: EvacuationStep, onFault: (error: unknown) => void): Promise<void> {
+    switch (step.kind) {
+      case 'save':
+        return this.save(of, step.part, onFault);
+      case 'take-from-queue':
+        return this.takeFromQueue(of, step.part);
+      case 'move':
+        return this.move(of, step.part);
+      case 'let-go':
+        return this.goOn(of, step.part, 'left');
+      case 'keep':
+        return this.goOn(of, step.part, 'stayed');
+      case 'end':
+        return this.end(of, step);
+      case 'close':
+        return this.deps.unitOfWork.read.evacuations.enter(of.evacuation.operationId, 'ended');
+    }
+  }
+
+  /** What came to the slave while it was set to drain, too. */
+  private async takeIn({ operationId, slaveId }: EvacuationRecord): Promise<void> {
+    const { read } = this.deps.unitOfWork;
+    const known = new Set((await read.evacuations.parts([operationId])).map(({ instanceId }) => instanceId));
+    const came = (await read.instances.onSlave(slaveId)).filter(({ id }) => !known.has(id));
+    await read.evacuations.insertParts(came.map(({ id, name }) => untouchedPart({ operationId, instanceId: id, instanceName: name })));
+  }
+
+  private async world(slave: SlaveRecord, parts: readonly EvacuationPart[]): Promise<EvacuationWorld> {
+    const { unitOfWork: { read }, agents, atOnce } = this.deps;
+    const instances = new Map((await read.instances.among(parts.map(({ instanceId }) => instanceId))).map((instance) => [instance.id, instance]));
+    const moves = new Map<string, { readonly state: 'pending' | 'done' | 'failed' | 'superseded'; readonly sentence: string }>();
+    for (const { state, moveId } of parts) {
+      const move = state === 'here' && moveId !== null ? await read.operations.find(moveId) : null;
+      if (move !== null) moves.set(move.id, move);
+    }
+    return {
+      slaveName: slave.name,
+      connected: agents.isConnected(slave.id),
+      atOnce,
+      instance: (id) => instances.get(id) ?? null,
+      move: (id) => moves.get(id) ?? null,
+      ramFitsNowhere: await this.ramFitsNowhere(slave),
+    };
+  }
+
+  /** Where no slave but this one takes instances at all, what left waits for one. */
+  private async ramFitsNowhere(slave: SlaveRecord): Promise<string | null> {
+    const { unitOfWork: { read }, agents } = this.deps;
+    const others = (await read.fleet.unretired()).filter(({ id, admission }) => id !== slave.id && admission === 'approved');
+    const saved = savedOnOf(slave.describe);
+    const why = others.map((other) => ({ name: other.name, why: whyNotWithRam(saved, savedOnOf(other.describe), agents.protocolOf(other.id)) }));
+    const [first] = why;
+    return first === undefined || why.some((one) => one.why === null) ? null : `of ${first.name}, ${first.why ?? ''}${why.length === 1 ? '' : `, and so of ${why.length - 1} more`}`;
+  }
+
+  private async save({ evacuation, slave, asked }: Case, part: EvacuationPart, onFault: (error: unknown) => void): Promise<void> {
+    const { unitOfWork, agents, clock, settings } = this.deps;
+    const now = clock.now();
+    const saved = await unitOfWork.transaction(async (repositories) => {
+      const instance = await this.lockOf(repositories, evacuation, part);
+      if (instance?.desired !== 'running' || answerVerb(instance, 'suspend', false).kind !== 'change') return null;
+      const sentence = `${slave.name} is being emptied for maintenance: ${instance.name} is saved with everything open, moves, and goes on elsewhere by itself.`;
+      await repositories.evacuations.change(part, { resumes: 'suspended', moveId: null, tries: 0, refusedAt: null, sentence: null });
+      const generation = nextGeneration(instance, await repositories.placements.ofInstance(instance.id));
+      const after = await changeInstance(
+        repositories,
+        instance,
+        { desired: 'suspended', stopForced: false, generation, reason: { code: 'SlaveDraining', sentence } },
+        { by: asked === null ? 'master' : `user ${asked.userName}`, now, slaveName: slave.name, settings, supersede: sentence },
+      );
+      if (after !== null) await this.tellOwner(repositories, instance, sentence, now);
+      return after;
+    });
+    if (saved !== null) agents.pushDesired(slave.id, await desiredStates(unitOfWork.read, [saved], settings.guestUser, onFault));
+  }
+
+  private async takeFromQueue({ evacuation, slave, asked }: Case, part: EvacuationPart): Promise<void> {
+    const { unitOfWork, clock, settings } = this.deps;
+    const now = clock.now();
+    await unitOfWork.transaction(async (repositories) => {
+      const instance = await this.lockOf(repositories, evacuation, part);
+      if (instance === null || instance.queuedAt === null || (instance.desired !== 'suspended' && instance.desired !== 'stopped')) return;
+      const sentence = `${slave.name} is being emptied for maintenance: ${instance.name} does not wait for room there any more; it moves, and goes on elsewhere by itself.`;
+      await repositories.evacuations.change(part, { resumes: instance.desired });
+      // Its clock stood while it waited.
+      const leftMs = remainingMs(instance);
+      const waited = { queuedAt: null, queuedBecause: null, nominatedSlaveId: null, endsAt: leftMs === null ? null : now + leftMs };
+      const after = await changeInstance(repositories, instance, { ...waited, reason: { code: 'SlaveDraining', sentence } }, { by: asked === null ? 'master' : `user ${asked.userName}`, now, slaveName: slave.name, settings, supersede: sentence });
+      if (after !== null) await this.tellOwner(repositories, instance, sentence, now);
+    });
+  }
+
+  /** Its operation's id is kept before the move is asked for, so that one that was cut off in between is asked for once. */
+  private async move({ evacuation, slave, asked: principal }: Case, part: EvacuationPart): Promise<void> {
+    if (principal === null) return;
+    const { unitOfWork, clock, relocation } = this.deps;
+    const begun = await unitOfWork.transaction(async (repositories) => {
+      const instance = await this.lockOf(repositories, evacuation, part);
+      if (instance?.slaveId !== slave.id) return null;
+      const isUnknown = part.moveId !== null && (await repositories.operations.find(part.moveId)) === null;
+      const moveId = isUnknown && part.moveId !== null ? part.moveId : newId(clock.now());
+      const resumes = stillResumes(part, instance) ? part.resumes : null;
+      await repositories.evacuations.change(part, { moveId, tries: isUnknown ? part.tries : part.tries + 1, resumes, refusedAt: null, sentence: null });
+      return { moveId, generation: instance.generation };
+    });
+    if (begun === null) return;
+    try {
+      const { operation } = await relocation.move({ principal, clientAddress: evacuation.clientAddress }, part.instanceId, begun.moveId);
+      // One that its owner had asked for is followed as well.
+      if (operation.id !== begun.moveId) await unitOfWork.read.evacuations.change(part, { moveId: operation.id });
+    } catch (error) {
+      if (!(error instanceof ParavclError) || !lasting.has(error.code)) throw error;
+      await unitOfWork.read.evacuations.change(part, { refusedAt: begun.generation, sentence: fit(error.message) });
+    }
+  }
+
+  /** What ran goes on, wherever it is by now; for the rest this is its end. Both in one transaction, so it is asked for once. */
+  private async goOn({ evacuation, slave, asked }: Case, part: EvacuationPart, state: 'left' | 'stayed'): Promise<void> {
+    const { unitOfWork, verbs, clock } = this.deps;
+    const instance = await unitOfWork.read.instances.find(part.instanceId);
+    const over = (repositories: Repositories): Promise<boolean> => repositories.evacuations.change(part, { state });
+    const goesOn = instance !== null && stillResumes(part, instance) && instance.queuedAt === null && (state === 'left' || slave.admission === 'approved' || slave.admission === 'draining');
+    const principal = asked ?? (await this.ownerOf(part.instanceId));
+    if (!goesOn || principal === null) {
+      await over(unitOfWork.read);
+      return;
+    }
+    try {
+      await verbs.carryOut(principal, instance.id, { verb: instance.desired === 'suspended' ? 'resume' : 'start', followed: false, clientAddress: evacuation.clientAddress }, over);
+    } catch (error) {
+      if (!(error instanceof ParavclError) || !lasting.has(error.code)) throw error;
+      const sentence = `${instance.name} ${state === 'left' ? `left ${slave.name}, and is kept` : `is kept on ${slave.name}`} as it was saved, but could not go on by itself: ${error.message}`;
+      await unitOfWork.transaction(async (repositories) => {
+        if (await over(repositories)) await tell(repositories, { userId: instance.userId, kind: 'instance.stayed', subjectType: 'instance', subjectId: instance.id, sentence, decisionId: null }, clock.now());
+      });
+    }
+  }
+
+  private async end({ evacuation: { operationId }, slave }: Case, { state, sentence, stays }: Extract<EvacuationStep, { kind: 'end' }>): Promise<void> {
+    const { unitOfWork, clock } = this.deps;
+    const now = clock.now();
+    await unitOfWork.transaction(async (repositories) => {
+      if ((await repositories.evacuations.lock(operationId))?.state !== 'pending') return;
+      await repositories.evacuations.enter(operationId, 'ended');
+      await repositories.operations.progressOf(operationId, state, sentence, now);
+      const kind = state === 'done' ? 'slave.evacuated' : 'slave.not-evacuated';
+      await repositories.events.append({ kind, subjectType: 'slave', subjectId: slave.id, actor: 'master', actorUserId: null, clientAddress: null, sentence }, now);
+      for (const { part, why } of stays) {
+        const instance = part.resumes === null ? null : await repositories.instances.find(part.instanceId);
+        if (instance === null) continue;
+        await tell(repositories, { userId: instance.userId, kind: 'instance.stayed', subjectType: 'instance', subjectId: instance.id, sentence: `${instance.name} stays on ${slave.name}, which is being emptied: ${why}`, decisionId: null }, now);
+      }
+    });
+  }
+
+  /** Nobody took it back, and yet nothing more can be moved. */
+  private async callOff({ operationId }: EvacuationRecord, slave: SlaveRecord, sentence: string): Promise<void> {
+    const { unitOfWork, clock } = this.deps;
+    const now = clock.now();
+    await unitOfWork.transaction(async (repositories) => {
+      if ((await repositories.evacuations.lock(operationId))?.state !== 'pending') return;
+      await repositories.evacuations.enter(operationId, 'returning');
+      await repositories.operations.progressOf(operationId, 'failed', sentence, now);
+      await repositories.events.append({ kind: 'slave.not-evacuated', subjectType: 'slave', subjectId: slave.id, actor: 'master', actorUserId: null, clientAddress: null, sentence }, now);
+    });
+  }
+
+  /** The instance, locked, while it is still to leave; else null. */
+  private async lockOf(repositories: Repositories, { operationId, slaveId }: EvacuationRecord, { instanceId }: EvacuationPart): Promise<InstanceRecord | null> {
+    if ((await repositories.evacuations.lock(operationId))?.state !== 'pending') return null;
+    const instance = await repositories.instances.lock(instanceId);
+    return instance?.slaveId === slaveId ? instance : null;
+  }
+
+  private async tellOwner(repositories: Repositories, { id, userId }: InstanceRecord, sentence: string, now: number): Promise<void> {
+    await tell(repositories, { userId, kind: 'instance.moving', subjectType: 'instance', subjectId: id, sentence, decisionId: null }, now);
+  }
+
+  private async ownerOf(instanceId: string): Promise<Principal | null> {
+    const { read } = this.deps.unitOfWork;
+    const instance = await read.instances.find(instanceId);
+    return instance === null ? null : principalOf(read, instance.userId);
+  }
+}
