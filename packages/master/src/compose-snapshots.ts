@@ -8,6 +8,7 @@ import type { BoundRoute } from './http/binding';
 import { relocationRoutes } from './http/relocation-routes';
 import { snapshotRoutes } from './http/snapshot-routes';
 import type { Job } from './jobs/periodic';
+import { UnusedContentJob, unusedContentEveryMs } from './jobs/unused-content-job';
 import { DeltaReception } from './services/delta-reception';
 import { ImageHolds } from './services/image-holds';
 import { InstanceRelocation, type InstanceRelocationDeps } from './services/instance-relocation';
@@ -57,7 +58,7 @@ export function composeSnapshots({ unit, clock, agents, mirrors, policy, schedul
   const relocation = new InstanceRelocation({ unitOfWork: unit, agents, scheduler, clock, settings, snapshots: limits, making: bringing });
   const restore = new SnapshotRestore({ unitOfWork: unit, agents, scheduler, clock, settings, quotas, onFault });
   const deltas = new DeltaReception({ door: bringing, uploads, holds: new ImageHolds() });
-  return { snapshots, relocation, deltas, making: bringing, routes: [...snapshotRoutes(snapshots, restore), ...relocationRoutes(relocation, instances)], jobs: [['snapshots', bringing, snapshotsEveryMs]] };
+  return { snapshots, relocation, deltas, making: bringing, routes: [...snapshotRoutes(snapshots, restore), ...relocationRoutes(relocation, instances)], jobs: [['snapshots', bringing, snapshotsEveryMs], ['unused-content', new UnusedContentJob(unit, mirrors), unusedContentEveryMs]] };
 }
 
 /** Of what lies among the uploads for this image. */

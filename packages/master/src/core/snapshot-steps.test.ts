@@ -9,7 +9,7 @@ function part(name: string, slaveId: string, more: Partial<SnapshotPart> = {}): 
   return { ...wantedPart({ imageId: `image-${name}`, snapshotId: 's1', instanceId: `id-${name}`, instanceName: name, slaveId }), ...more };
 }
 
-const world = (connected: readonly string[], now = 10, guests: Readonly<Record<string, GuestDoes>> = {}): SnapshotWorld => ({ now, isConnected: (id) => connected.includes(id), slaveName: (id) => `lab-${id}`, guestDoes: (id) => guests[id] ?? 'away' });
+const world = (connected: readonly string[], now = 10, guests: Readonly<Record<string, GuestDoes>> = {}): SnapshotWorld => ({ now, isConnected: (id) => connected.includes(id), slaveName: (id) => `lab-${id}`, guestDoes: (id) => guests[id] ?? 'away', isRetired: (id) => id === 'retired' });
 
 test('all hosts are told to freeze in one round, each all of its disks', () => {
   const parts = [part('a', 'x'), part('b', 'y'), part('c', 'x')];
@@ -54,8 +54,8 @@ test('one disk that failed fails all of it, with its reason', () => {
 });
 
 test.each(['ready', 'failed'] as const)('of a snapshot that is %s each host hears once, when it is there', (state) => {
-  const parts = [part('a', 'x'), part('b', 'y', { hostTold: true }), part('c', 'away')];
-  expect(snapshotSteps({ ...snapshot, state }, parts, world(['x', 'y']))).toEqual([{ kind: 'tell-end', part: parts[0] }]);
+  const parts = [part('a', 'x'), part('b', 'y', { hostTold: true }), part('c', 'away'), part('d', 'retired')];
+  expect(snapshotSteps({ ...snapshot, state }, parts, world(['x', 'y']))).toEqual([{ kind: 'tell-end', part: parts[0] }, { kind: 'tell-end', part: parts[3] }]);
 });
 
 test('how it stands is said in words', () => {

@@ -26,6 +26,8 @@ export type GuestDoes = 'runs' | 'saved' | 'between' | 'away';
 export interface SnapshotWorld {
   readonly now: EpochMs;
   guestDoes(instanceId: string): GuestDoes;
+  /** It left the pool, so it hears nothing any more. */
+  isRetired(slaveId: string): boolean;
   isConnected(slaveId: string): boolean;
   /** As people know the host. */
   slaveName(slaveId: string): string;
@@ -41,7 +43,7 @@ export interface SnapshotWorld {
 export function snapshotSteps(snapshot: SnapshotRecord, parts: readonly SnapshotPart[], world: SnapshotWorld): readonly SnapshotStep[] {
   const goOn = parts.filter(({ ramStep }) => ramStep === 'resume').map((part): SnapshotStep => ({ kind: 'resume', part }));
   if (snapshot.state !== 'pending') {
-    const untold = parts.filter(({ hostTold, slaveId, what }) => what === 'disk' && !hostTold && world.isConnected(slaveId));
+    const untold = parts.filter(({ hostTold, slaveId, what }) => what === 'disk' && !hostTold && (world.isConnected(slaveId) || world.isRetired(slaveId)));
     return [...goOn, ...untold.map((part): SnapshotStep => ({ kind: 'tell-end', part }))];
   }
   const failed = parts.find(({ state }) => state === 'failed');

@@ -59,7 +59,6 @@ export class HousekeepingJob {
     await this.inBatches((limit) => read.notices.deleteBefore(now - keep.noticesMs, limit));
     await this.inBatches((limit) => read.presence.deleteBefore(new Date(now - presenceMs).toISOString().slice(0, 10), limit));
     await this.inBatches((limit) => this.forgetInstances(now - keep.deletedInstancesMs, limit));
-    await this.inBatches(async (limit) => (await read.images.removeUnusedOfInstances(limit)).removed);
     await this.finishDeletions(now, onFault);
   }
 

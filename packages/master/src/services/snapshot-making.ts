@@ -40,8 +40,9 @@ export interface SnapshotMakingDeps {
 const quickMs = 60_000;
 /** The longest deadline of a command; what is not over by then goes on with the next one. */
 const sendMs = 600_000;
-/** A host that refused, or that did not answer, is asked again after this. */
+/** A host that refused, or that did not answer, is asked again after this; twice as long each time, up to a minute. */
 const againMs = 2000;
+const mostAgainMs = 60_000;
 /** Deltas that are taken in at the same time: each reads and hashes on a core of the master. */
 const takesAtOnce = 2;
 
@@ -66,8 +67,8 @@ export class SnapshotMaking implements DeltaDoor {
   private readonly underWay = new Set<string>();
   /** Steps that ended since this round looked at the books, which do not show it there. */
   private readonly endedSince = new Set<string>();
-  /** Not before this, monotonic. */
-  private readonly notBefore = new Map<string, number>();
+  /** Not before this, monotonic, and how long it was waited for that. */
+  private readonly notBefore = new Map<string, { readonly atMs: number; readonly waitMs: number }>();
   private readonly works = new Set<Promise<void>>();
   private round: Promise<void> | null = null;
   private again = false;
@@ -124,7 +125,7 @@ export class SnapshotMaking implements DeltaDoor {
     const slaves = await read.fleet.findAll([...new Set(parts.map(({ slaveId }) => slaveId))]);
     const slaveName = (id: string): string => slaves.get(id)?.name ?? 'its slave';
     const guests = await this.deps.ram.guests(parts);
-    const world = { now: clock.now(), isConnected: (id: string) => agents.isConnected(id), slaveName, guestDoes: (id: string) => guests.get(id) ?? 'away' };
+    const world = { now: clock.now(), isConnected: (id: string) => agents.isConnected(id), slaveName, isRetired: (id: string) => slaves.get(id)?.admission === 'retired', guestDoes: (id: string) => guests.get(id) ?? 'away' };
     for (const snapshot of open) {
       const own = parts.filter(({ snapshotId }) => snapshotId === snapshot.id);
       if (snapshot.state === 'pending') await this.say(snapshot, sayStanding(own, slaveName));
@@ -135,16 +136,16 @@ export class SnapshotMaking implements DeltaDoor {
   private begin(snapshot: SnapshotRecord, parts: readonly SnapshotPart[], step: SnapshotStep): void {
     const { clock, onFault } = this.deps;
     const key = keyOf(snapshot, step);
-    if (this.stopped || this.underWay.has(key) || this.endedSince.has(key) || (this.notBefore.get(key) ?? 0) > clock.monotonicMs()) return;
+    if (this.stopped || this.underWay.has(key) || this.endedSince.has(key) || (this.notBefore.get(key)?.atMs ?? 0) > clock.monotonicMs()) return;
     // Else what a late freezing leaves would be nobody's.
     if (step.kind === 'tell-end' && this.underWay.has(keyOf(snapshot, { kind: 'freeze', slaveId: step.part.slaveId, parts: [] }))) return;
     if (step.kind === 'take' && [...this.underWay].filter((name) => name.startsWith('take ')).length >= takesAtOnce) return;
     this.underWay.add(key);
     const work = this.carryOut(snapshot, parts, step)
       .then(
-        (done) => (done ? this.notBefore.delete(key) : this.notBefore.set(key, clock.monotonicMs() + againMs)),
+        (done) => (done ? void this.notBefore.delete(key) : this.later(key)),
         (error: unknown) => {
-          this.notBefore.set(key, clock.monotonicMs() + againMs);
+          this.later(key);
           onFault(error);
         },
       )
@@ -155,6 +156,11 @@ export class SnapshotMaking implements DeltaDoor {
         if (!this.stopped) this.wake();
       });
     this.works.add(work);
+  }
+
+  private later(key: string): void {
+    const waitMs = Math.min(mostAgainMs, 2 * (this.notBefore.get(key)?.waitMs ?? againMs / 2));
+    this.notBefore.set(key, { atMs: this.deps.clock.monotonicMs() + waitMs, waitMs });
   }
 
   /** False: it is to be tried again after a while. */
@@ -325,11 +331,13 @@ export class SnapshotMaking implements DeltaDoor {
 
   private async tellEnd(snapshot: SnapshotRecord, part: SnapshotPart): Promise<boolean> {
     const { unitOfWork, uploads } = this.deps;
+    const isRetired = (await unitOfWork.read.slaves.find(part.slaveId))?.admission === 'retired';
     const manifest = snapshot.state === 'ready' ? part.manifestId : null;
     const others = (await unitOfWork.read.snapshots.parts([snapshot.id])).filter(({ instanceId }) => instanceId === part.instanceId);
-    const answer = await this.ask(part.slaveId, { kind: 'end-snapshot', snapshotId: snapshot.id, instanceId: part.instanceId, manifest }, quickMs);
-    // An instance that its host does not know any more left nothing there.
-    if (answer === null || (!answer.ok && answer.code !== 'unknown-instance')) return false;
+    const answer = isRetired ? null : await this.ask(part.slaveId, { kind: 'end-snapshot', snapshotId: snapshot.id, instanceId: part.instanceId, manifest }, quickMs);
+    // An instance that its host does not know any more left nothing there, and nobody tells a host anything that left the pool.
+    const isTold = isRetired || answer?.ok === true || answer?.code === 'unknown-instance';
+    if (!isTold) return false;
     for (const { imageId } of others) await uploads.remove(imageId);
     await unitOfWork.transaction(async ({ snapshots }) => {
       await snapshots.hostTold(snapshot.id, part.instanceId);

@@ -1,0 +1,25 @@
+import type { ManifestId } from '@paravcl/shared/chunks/manifest';
+import type { UnitOfWork } from '../db/unit-of-work';
+
+export const unusedContentEveryMs = 10 * 60_000;
+/** One statement removes at most this many, so that it holds few locks and short. */
+const batchRows = 100;
+
+/** Disks and RAM that were kept for one instance alone go when it goes on from something else: RAM above all is large. */
+export class UnusedContentJob {
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly mirrors: { gone(manifests: readonly ManifestId[]): void },
+  ) {}
+
+  async run(): Promise<void> {
+    const { images } = this.unitOfWork.read;
+    for (;;) {
+      const { removed, manifestIds } = await images.removeUnusedOfInstances(batchRows);
+      const others = new Set((await images.withManifests(manifestIds)).map(({ manifestId }) => manifestId));
+      const gone = manifestIds.filter((id) => !others.has(id));
+      if (gone.length > 0) this.mirrors.gone(gone);
+      if (removed < batchRows) return;
+    }
+  }
+}
