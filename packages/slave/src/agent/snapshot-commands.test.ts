@@ -5,7 +5,7 @@ import type { InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import { parseJson } from '@paravcl/shared/parse-json';
 import pino from 'pino';
 import { HandClock, turn } from '../../test/fixtures/hand-clock';
-import type { DiskDelta, DiskSnapshots, DiskToFreeze } from '../disks/disk-snapshots';
+import { UnknownSnapshotError, type DiskDelta, type DiskSnapshots, type DiskToFreeze } from '../disks/disk-snapshots';
 import { DiskStoreError } from '../disks/disk-store';
 import type { UploadLimits } from '../link/delta-upload';
 import { Commands, type CommandParts } from './commands';
@@ -16,7 +16,7 @@ import { applyRecord, emptyJournal } from './journal-state';
 import { SnapshotCommands } from './snapshot-commands';
 
 const [first, second, third] = [newId(1), newId(2), newId(3)];
-const [snapshotId, imageId, base] = [newId(4), newId(5), 'a'.repeat(64)];
+const [snapshotId, imageId, ramImageId, base] = [newId(4), newId(5), newId(7), 'a'.repeat(64)];
 const spec = (name: string): InstanceSpec => ({
   name, vcpus: 1, ramMiB: 128, diskMiB: 64, disk: { imageId: newId(6), sha256: 'b'.repeat(64), sizeBytes: 1, format: 'raw' }, kernel: null, ramdisk: null, kernelArguments: '',
   mac: '00:16:3e:00:00:01', address: '10.77.0.10', bandwidthMbps: null, seed: { hostname: name, user: 'student', sshPublicKeys: [] },
@@ -71,9 +71,9 @@ class Rig {
       await this.freezing?.promise;
       return disks.map(({ instanceId }) => ({ instanceId, ok: true, how: 'running', quiesced: false, base, sizeBytes: 4096 }));
     },
-    delta: (id, instanceId) => {
+    delta: (id, instanceId, what) => {
       expect(id).toBe(snapshotId);
-      this.done.push(`delta ${this.nameOf(instanceId)}`);
+      this.done.push(what === 'ram' ? `RAM of ${this.nameOf(instanceId)}` : `delta ${this.nameOf(instanceId)}`);
       return this.makesDelta();
     },
     end: (id, instanceId, manifest) => {
@@ -126,6 +126,10 @@ class Rig {
 
   send(instanceId = first, further: Partial<CommandOrder> = {}): Promise<string> {
     return this.order({ kind: 'send-disk', snapshotId, instanceId, imageId }, further);
+  }
+
+  sendRam(instanceId = first): Promise<string> {
+    return this.order({ kind: 'send-disk', snapshotId, instanceId, imageId: ramImageId, what: 'ram' });
   }
 
   end(instanceId = first, manifest: string | null = base): Promise<string> {
@@ -287,6 +291,22 @@ describe('send-disk', () => {
     expect(rig.done).toEqual(['delta i-one']);
   });
 
+  test('disk and RAM of one instance are sent each for itself', async () => {
+    const [disk, ram] = [await rig.send(), await rig.sendRam()];
+    await rig.sendRam();
+    expect(rig.uploads.map((upload) => upload.imageId)).toEqual([imageId, ramImageId]);
+    await rig.uploads[1]?.end.ok();
+    expect([rig.outcome(disk), rig.outcome(ram)]).toMatchObject([null, { ok: true }]);
+    await rig.uploads[0]?.end.ok();
+    expect(rig.outcome(disk)).toMatchObject({ ok: true });
+    expect(rig.done).toEqual(['delta i-one', 'RAM of i-one']);
+  });
+
+  test('RAM that is not here any more is told as stale', async () => {
+    rig.makesDelta = () => Promise.reject(new UnknownSnapshotError('No RAM was kept.'));
+    expect(rig.outcome(await rig.sendRam())).toEqual({ ok: false, code: 'stale', message: 'No RAM was kept.' });
+  });
+
   test('the same command twice is answered once', async () => {
     const id = await rig.send();
     await rig.send(first, { commandId: id });
@@ -360,6 +380,13 @@ describe('end-snapshot', () => {
     expect(rig.outcome(await rig.end(first, null))).toEqual({ ok: true, body: null });
     expect(rig.outcome(sending)).toEqual({ ok: false, code: 'failed', message: 'The snapshot has ended, so its disk is not sent any more.' });
     expect(rig.done).toEqual(['delta i-one', 'end i-one given up']);
+  });
+
+  test('ends the upload of its RAM as well', async () => {
+    const sendings = [await rig.send(), await rig.sendRam()];
+    expect(rig.outcome(await rig.end(first, null))).toEqual({ ok: true, body: null });
+    for (const sending of sendings) expect(rig.outcome(sending)).toMatchObject({ ok: false, code: 'failed' });
+    expect(rig.done).toEqual(['delta i-one', 'RAM of i-one', 'end i-one given up']);
   });
 
   test('ends an upload whose turn has not come, without waiting for it', async () => {

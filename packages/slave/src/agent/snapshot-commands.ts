@@ -44,7 +44,7 @@ interface Sending {
  * disks answer by the snapshot they are frozen for, and what was sent of one is asked of the master.
  *
  * Invariants:
- *  1. Of one disk of a snapshot one upload is under way. Who asks again waits for the same one, with his own deadline.
+ *  1. Of one disk of a snapshot, and of the RAM kept with it, one upload is under way. Who asks again waits for the same one, with his own deadline.
  *  2. Freezings for one snapshot follow one another, so none finds its own disks busy with the one before.
  *  3. Nothing is frozen for a snapshot that has ended, however late the command is carried out.
  */
@@ -73,7 +73,7 @@ export class SnapshotCommands {
   /** Resolves when the master has all of it. Throws with a sentence; past the deadline of all who asked it is tried no more. */
   send(command: SendDisk, deadlineMs: number): Promise<SentDisk> {
     const { clock } = this.parts;
-    const key = keyOf(command);
+    const key = sendingOf(command);
     const atMs = clock.monotonicMs() + deadlineMs;
     const underWay = this.sendings.get(key);
     if (underWay !== undefined) {
@@ -90,9 +90,9 @@ export class SnapshotCommands {
   async end(command: EndSnapshot, deadlineMs: number): Promise<void> {
     const { hold, snapshots } = this.parts;
     const { snapshotId, instanceId, manifest } = command;
-    const sending = this.sendings.get(keyOf(command));
-    sending?.stop.abort(new Error('The snapshot has ended, so its disk is not sent any more.'));
-    await sending?.done.catch(() => undefined);
+    const sendings = (['disk', 'ram'] as const).map((what) => this.sendings.get(sendingOf({ ...command, what })));
+    for (const sending of sendings) sending?.stop.abort(new Error('The snapshot has ended, so its disk is not sent any more.'));
+    for (const sending of sendings) await sending?.done.catch(() => undefined);
     await hold([instanceId], deadlineMs, async (busy) => {
       const doing = busy.get(instanceId);
       if (doing !== undefined) throw new Error(`The snapshot of instance ${instanceId} could not be ended within ${say(deadlineMs)}: ${doing}. Ask again when that is over.`);
@@ -123,7 +123,7 @@ export class SnapshotCommands {
     });
   }
 
-  private async sendOnce({ snapshotId, instanceId, imageId }: SendDisk, signal: AbortSignal, deadlineMs: () => number): Promise<SentDisk> {
+  private async sendOnce({ snapshotId, instanceId, imageId, what }: SendDisk, signal: AbortSignal, deadlineMs: () => number): Promise<SentDisk> {
     const { clock, snapshots, upload, hold } = this.parts;
     const turn = this.uploads.take();
     try {
@@ -134,7 +134,7 @@ export class SnapshotCommands {
         signal.throwIfAborted();
         const doing = busy.get(instanceId);
         if (doing !== undefined) throw new Error(`What differs in the disk of instance ${instanceId} could not be told in time: ${doing}. Ask again when that is over.`);
-        return snapshots.delta(snapshotId, instanceId);
+        return snapshots.delta(snapshotId, instanceId, what ?? 'disk');
       });
       signal.throwIfAborted();
       await upload.send(imageId, delta, { signal, deadlineMs });
@@ -163,6 +163,11 @@ export class SnapshotCommands {
 
 function keyOf({ snapshotId, instanceId }: { readonly snapshotId: string; readonly instanceId: string }): string {
   return `${snapshotId} ${instanceId}`;
+}
+
+/** Disk and RAM of one snapshot are sent each for itself. */
+function sendingOf(command: { readonly snapshotId: string; readonly instanceId: string; readonly what?: SendDisk['what'] }): string {
+  return `${keyOf(command)} ${command.what ?? 'disk'}`;
 }
 
 function notNow({ instanceId, spec }: DiskToFreeze, doing: string): FrozenDisk {

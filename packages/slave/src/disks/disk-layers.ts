@@ -23,6 +23,8 @@ const diskSnapshotSchema = z
     upTo: z.int().positive(),
     /** Once it is complete on the disk. */
     delta: madeDeltaSchema.nullable(),
+    /** Its RAM, when that was asked for and it was saved: of the content, zeros up to a multiple of 4 KiB counted, and its delta as of the disk. */
+    ram: z.object({ sizeBytes: z.int().positive(), delta: madeDeltaSchema.nullable() }).readonly().optional(),
   })
   .readonly();
 export type DiskSnapshot = z.infer<typeof diskSnapshotSchema>;

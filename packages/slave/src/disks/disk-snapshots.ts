@@ -1,4 +1,4 @@
-import type { FreezeWish, FrozenDisk } from '@paravcl/shared/protocol/commands';
+import type { Command, FreezeWish, FrozenDisk } from '@paravcl/shared/protocol/commands';
 import type { InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import { DiskStoreError } from './disk-store';
 
@@ -7,7 +7,9 @@ export interface DiskToFreeze extends FreezeWish {
   readonly spec: InstanceSpec;
 }
 
-/** A delta (`shared/chunks/delta`) of a frozen disk, complete on this host's disk. */
+export type SnapshotPart = NonNullable<Extract<Command, { readonly kind: 'send-disk' }>['what']>;
+
+/** A delta (`shared/chunks/delta`) of a frozen disk, or of RAM, complete on this host's disk. */
 export interface DiskDelta {
   readonly path: string;
   readonly sizeBytes: number;
@@ -28,8 +30,11 @@ export interface DiskSnapshots {
    * others; asked again for the same snapshot it answers what it answered. Nothing is left of one that was not frozen.
    */
   freeze(snapshotId: string, disks: readonly DiskToFreeze[]): Promise<readonly FrozenDisk[]>;
-  /** Makes the delta unless it is there. Throws DiskStoreError; UnknownSnapshotError when no delta of it can be made here any more. */
-  delta(snapshotId: string, instanceId: string): Promise<DiskDelta>;
+  /**
+   * Makes the delta, of the disk or of the RAM that was kept with it, unless it is there. Throws DiskStoreError;
+   * UnknownSnapshotError when no delta of it can be made here any more.
+   */
+  delta(snapshotId: string, instanceId: string, what?: SnapshotPart): Promise<DiskDelta>;
   /**
    * Forgets the snapshot of that disk, and merges layers that nobody needs apart any more. `manifest`: what it was taken as,
    * against which the next ones can be sent; null when it was given up. Quiet when nothing of it is known.

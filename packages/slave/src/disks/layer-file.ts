@@ -48,6 +48,6 @@ export async function storedBytes(paths: readonly string[]): Promise<number> {
 
 /** Of an instance's directory, what snapshots made there and nobody names. */
 export async function removeUnnamed(directory: string, named: ReadonlySet<string>): Promise<void> {
-  const made = (await readdir(directory)).filter((name) => /^(layer|delta)-/.test(name) || name === `${names.layers}.new`);
+  const made = (await readdir(directory)).filter((name) => /^(layer|delta|ram)-/.test(name) || name === `${names.layers}.new`);
   await Promise.all(made.filter((name) => !named.has(name)).map((name) => rm(join(directory, name), { force: true })));
 }

@@ -52,6 +52,14 @@ export class LayeredDisk {
     return this.path(deltaName(snapshotId));
   }
 
+  ramPath({ snapshotId }: Pick<DiskSnapshot, 'snapshotId'>): string {
+    return this.path(ramName(snapshotId));
+  }
+
+  ramDeltaPath({ snapshotId }: Pick<DiskSnapshot, 'snapshotId'>): string {
+    return this.path(ramDeltaName(snapshotId));
+  }
+
   async write(disk: DiskLayers): Promise<void> {
     await writeLayers(this.directory, disk);
     this.disk = disk;
@@ -99,7 +107,12 @@ export class LayeredDisk {
   /** Removes what a call that was broken off left. Never while a delta is made. */
   async sweep(): Promise<void> {
     const { layers, candidate, snapshots } = this.disk;
-    await removeUnnamed(this.directory, new Set([...layers, ...(candidate === null ? [] : [candidate]), ...snapshots.map(({ snapshotId }) => deltaName(snapshotId))]));
+    const ofSnapshots = snapshots.flatMap(({ snapshotId, ram }) => [
+      deltaName(snapshotId),
+      ...(ram === undefined ? [] : [ramDeltaName(snapshotId)]),
+      ...(ram?.delta === null ? [ramName(snapshotId)] : []),
+    ]);
+    await removeUnnamed(this.directory, new Set([...layers, ...(candidate === null ? [] : [candidate]), ...ofSnapshots]));
   }
 
   /** Makes layers one that nobody needs apart, of a guest that runs. What goes wrong is told, and tried again after the next snapshot. */
@@ -147,6 +160,14 @@ export class LayeredDisk {
 
 function deltaName(snapshotId: string): string {
   return `delta-${snapshotId}`;
+}
+
+function ramName(snapshotId: string): string {
+  return `ram-${snapshotId}`;
+}
+
+function ramDeltaName(snapshotId: string): string {
+  return `${deltaName(snapshotId)}-ram`;
 }
 
 async function isEmpty(layer: string): Promise<boolean> {

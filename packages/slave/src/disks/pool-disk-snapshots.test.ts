@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,7 +13,7 @@ import { MirrorOfPool } from '../../test/fixtures/mirror-of-pool';
 import { HonestSource, imageOf, testContent } from '../../test/fixtures/test-image';
 import { HypervisorError } from '../hypervisor/driver';
 import { SimulatedDriver } from '../hypervisor/simulated/simulated-driver';
-import type { DiskSnapshots } from './disk-snapshots';
+import { UnknownSnapshotError, type DiskSnapshots } from './disk-snapshots';
 import { readLayers } from './layers-file';
 import { MirrorClient } from './mirror-client';
 import { PoolDiskSnapshots, type PoolSnapshotsParts } from './pool-disk-snapshots';
@@ -43,8 +43,16 @@ const specOf = (id: string): InstanceSpec => ({
 
 const run = async (tool: string, ...args: readonly string[]): Promise<string> => (await promisify(execFile)(tool, [...args], { env: { ...process.env, LC_ALL: 'C' } })).stdout;
 
-/** A simulated hypervisor whose merges are done by qemu-img in the real files. */
+/** A simulated hypervisor whose merges are done by qemu-img in the real files, and whose saved RAM is a file. */
 class MergingDriver extends SimulatedDriver {
+  /** Where its saves are. */
+  saves = '';
+
+  override async savedRam(id: string): Promise<string> {
+    await super.savedRam(id);
+    return join(this.saves, `${id}.save`);
+  }
+
   override async mergeLayers(id: string, base: string, layers: readonly string[]): Promise<void> {
     const before = this.host.domain(id)?.disk ?? [];
     await super.mergeLayers(id, base, layers);
@@ -88,6 +96,8 @@ beforeEach(async () => {
   await store.fetchImage({ ...specOf(instanceId).disk, need: 'whole' }, () => undefined);
   driver = new MergingDriver({ slaveId, clock: systemClock });
   await driver.open();
+  driver.saves = join(pool, 'saves');
+  await mkdir(driver.saves);
   await driver.ensureNetwork({ name: 'pv', bridge: 'pv0', gateway: '10.77.0.1', prefix: 16 });
   await fresh();
   await made(instanceId);
@@ -353,4 +363,99 @@ test('many random blocks in several layers come out as they were', async () => {
   await freeze(third, wish(instanceId));
   await write(instanceId, ...some());
   expect((await rebuilt(third, instanceId, image.content)).content.equals(held)).toBe(true);
+});
+
+describe('RAM of a saved instance', () => {
+  /** Not a multiple of 4 KiB, and with zeros within. */
+  const ram = Buffer.concat([testContent(300_000, 7), Buffer.alloc(200_000), testContent(5_001, 8)]);
+  const padded = Buffer.concat([ram, Buffer.alloc(507_904 - ram.length)]);
+  const withRam = { ...wish(instanceId), ram: true };
+  const saveFile = (): string => join(driver.saves, `${instanceId}.save`);
+  const ramNames = async (): Promise<readonly string[]> => (await readdir(path(''))).filter((name) => /ram/.test(name));
+  const saved = async (): Promise<void> => {
+    await driver.start(instanceId);
+    await write(instanceId, 'write -P 1 0 1M');
+    await driver.save(instanceId);
+    await writeFile(saveFile(), ram);
+  };
+  /** As libvirt does when the guest is started. */
+  const resumed = async (): Promise<void> => {
+    await driver.start(instanceId);
+    await rm(saveFile());
+  };
+  const sentRam = async (snapshotId: string) => {
+    const delta = await snapshots.delta(snapshotId, instanceId, 'ram');
+    const bytes = await readFile(delta.path);
+    expect(delta).toMatchObject({ sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') });
+    return { ...applyDelta(Buffer.alloc(0), bytes), delta };
+  };
+
+  test('is kept with its disk, though the guest goes on, and sent as what it was, against nothing', async () => {
+    await saved();
+    expect(await freeze(first, withRam)).toEqual([{ instanceId, ok: true, how: 'saved', quiesced: false, base: image.id, sizeBytes: 8 * MiB, ramBytes: padded.length }]);
+    // The same file under a second name, for it takes no room.
+    expect((await stat(path(`ram-${first}`))).ino).toBe((await stat(saveFile())).ino);
+    await resumed();
+    await write(instanceId, 'write -P 9 0 1M');
+    await fresh();
+    expect(await freeze(first, withRam)).toMatchObject([{ ok: true, how: 'saved', ramBytes: padded.length }]);
+    const { head, content, delta, sentBlocks } = await sentRam(first);
+    expect(head).toEqual({ base: '0'.repeat(64), chunkBytes: 64 * 1024, sizeBytes: padded.length });
+    expect(content.equals(padded)).toBe(true);
+    expect(delta.dirtiedBytes).toBe(sentBlocks * 4096);
+    expect(sentBlocks).toBeLessThan(padded.length / 4096 - 40);
+    expect(await ramNames()).toEqual([`delta-${first}-ram`]);
+    // Made once, by whatever process; the disk's is another one.
+    await fresh();
+    expect((await sentRam(first)).delta).toEqual(delta);
+    expect((await snapshots.delta(first, instanceId)).path).toBe(path(`delta-${first}`));
+    await snapshots.end(first, instanceId, null);
+    expect(await ramNames()).toEqual([]);
+    expect(faults).toEqual([]);
+  });
+
+  test('goes with its snapshot that was given up before it was sent, and what a call left that was broken off goes', async () => {
+    await saved();
+    await freeze(first, withRam);
+    await freeze(second, wish(instanceId));
+    await writeFile(path(`ram-${third}`), 'half');
+    await writeFile(path(`delta-${first}-ram.part`), 'half');
+    await fresh();
+    expect(await ramNames()).toEqual([`ram-${first}`]);
+    await expect(snapshots.delta(second, instanceId, 'ram')).rejects.toBeInstanceOf(UnknownSnapshotError);
+    await snapshots.end(first, instanceId, null);
+    expect(await ramNames()).toEqual([]);
+    await expect(snapshots.delta(first, instanceId, 'ram')).rejects.toBeInstanceOf(UnknownSnapshotError);
+  });
+
+  test('that is gone, before its delta was made or after, is said to be gone', async () => {
+    await saved();
+    await freeze(first, withRam);
+    await rm(path(`ram-${first}`));
+    await expect(snapshots.delta(first, instanceId, 'ram')).rejects.toBeInstanceOf(UnknownSnapshotError);
+    await freeze(second, withRam);
+    await snapshots.delta(second, instanceId, 'ram');
+    await truncate(path(`delta-${second}-ram`), 100);
+    await expect(snapshots.delta(second, instanceId, 'ram')).rejects.toBeInstanceOf(UnknownSnapshotError);
+  });
+
+  test('is refused of a guest that runs, and there is none of one that is off', async () => {
+    await driver.start(instanceId);
+    expect(await freeze(first, withRam)).toEqual([{ instanceId, ok: false, message: expect.stringMatching(/kept of an instance that is suspended, and it runs/) as string }]);
+    expect(await layerNames()).toEqual(['overlay.qcow2']);
+    await driver.destroy(instanceId);
+    const [off] = await freeze(second, withRam);
+    expect(off).toMatchObject({ ok: true, how: 'off' });
+    expect(off).not.toHaveProperty('ramBytes');
+  });
+
+  test('that cannot be kept, or whose disk cannot, leaves nothing', async () => {
+    await saved();
+    await rm(saveFile());
+    expect(await freeze(first, withRam)).toMatchObject([{ ok: false, message: expect.stringContaining('RAM') as string }]);
+    await writeFile(saveFile(), ram);
+    await fresh({ reserveMiB: 1024 * 1024 * 1024 });
+    expect(await freeze(first, withRam)).toMatchObject([{ ok: false, message: expect.stringContaining('are kept free') as string }]);
+    expect(await ramNames()).toEqual([]);
+  });
 });

@@ -7,13 +7,14 @@ import type { FrozenDisk } from '@paravcl/shared/protocol/commands';
 import { WorkQueue } from '@paravcl/shared/work-queue';
 import { HypervisorError, type DiskSwitch, type DomainState, type HypervisorDriver, type SwitchedDisk } from '../hypervisor/driver';
 import { baseOf, onlyOverlay, snapshotOf, switched, withoutSnapshot, withSnapshot, type DiskSnapshot } from './disk-layers';
-import { UnknownSnapshotError, type DiskDelta, type DiskSnapshots, type DiskToFreeze } from './disk-snapshots';
+import { UnknownSnapshotError, type DiskDelta, type DiskSnapshots, type DiskToFreeze, type SnapshotPart } from './disk-snapshots';
 import { DiskStoreError } from './disk-store';
 import { LayeredDisk, type LayeredDiskParts } from './layered-disk';
 import type { MirrorClient } from './mirror-client';
 import { PoolLayout } from './pool-layout';
 import { checkPoolRoom } from './pool-space';
 import { snapshotDelta } from './snapshot-delta';
+import { keepRam, ramDelta } from './snapshot-ram';
 
 export interface PoolSnapshotsParts {
   /** The pool's directory. */
@@ -80,17 +81,17 @@ export class PoolDiskSnapshots implements DiskSnapshots {
     return Promise.all(
       prepared.map((each): FrozenDisk | Promise<FrozenDisk> => {
         if (each.kind === 'answered') return each.answer;
-        if (each.kind === 'still') return this.work.run(() => this.freezeStill(each.disk, each.snapshot)).catch((error: unknown) => refused(each.wish, error));
+        if (each.kind === 'still') return this.work.run(() => this.freezeStill(each)).catch((error: unknown) => refused(each.wish, error));
         return running.get(each.disk.instanceId) ?? refused(each.wish, new Error('the hypervisor said nothing of it.'));
       }),
     );
   }
 
-  async delta(snapshotId: string, instanceId: string): Promise<DiskDelta> {
+  async delta(snapshotId: string, instanceId: string, what: SnapshotPart = 'disk'): Promise<DiskDelta> {
     const disk = await LayeredDisk.open(this.disks, instanceId, this.layout.instance(instanceId));
     const snapshot = disk === null ? null : snapshotOf(disk.layers, snapshotId);
     if (disk === null || snapshot === null) throw new UnknownSnapshotError(`No snapshot ${snapshotId} of instance ${instanceId} is known on this host: it was given up, or the disk began anew. Take it again.`);
-    return this.work.run(() => snapshotDelta(disk, snapshot, this.disks));
+    return this.work.run(() => (what === 'ram' ? ramDelta : snapshotDelta)(disk, snapshot, this.disks));
   }
 
   async end(snapshotId: string, instanceId: string, manifest: string | null): Promise<void> {
@@ -99,7 +100,7 @@ export class PoolDiskSnapshots implements DiskSnapshots {
     const ended = snapshotOf(disk.layers, snapshotId);
     if (ended !== null) {
       await disk.write(withoutSnapshot(disk.layers, snapshotId, manifest));
-      await rm(disk.deltaPath(ended), { force: true });
+      for (const path of [disk.deltaPath(ended), disk.ramDeltaPath(ended), disk.ramPath(ended)]) await rm(path, { force: true });
     }
     try {
       const domain = await this.parts.driver.find(instanceId);
@@ -126,6 +127,7 @@ export class PoolDiskSnapshots implements DiskSnapshots {
       const [sizeBytes, chunkBytes] = await Promise.all([disk.sizeBytes(), this.chunkBytesOf(image)]);
       if (sizeBytes / chunkBytes > mostChunks) throw new DiskStoreError('failed', `Its disk of ${Math.ceil(sizeBytes / MiB)} MiB is too large for its image’s chunks of ${chunkBytes} bytes: at most ${(mostChunks * chunkBytes) / MiB} MiB can be snapshotted.`);
       const isStill = state === null || state === 'off' || state === 'crashed' || state === 'saved';
+      if (wish.ram === true && !isStill) throw new DiskStoreError('failed', 'Its RAM was asked for, which is kept of an instance that is suspended, and it runs. Suspend it first, or take the snapshot without RAM.');
       const upTo = disk.layers.layers.length;
       const snapshot: DiskSnapshot = { snapshotId, how: !isStill ? 'running' : state === 'saved' ? 'saved' : 'off', quiesced: false, ...from, upTo, chunkBytes, sizeBytes, delta: null };
       if (isStill) return { kind: 'still', wish, disk, snapshot };
@@ -180,9 +182,15 @@ export class PoolDiskSnapshots implements DiskSnapshots {
   }
 
   /** Nobody writes it, so its delta is made of it as it lies, before anybody may. */
-  private async freezeStill(disk: LayeredDisk, snapshot: DiskSnapshot): Promise<FrozenDisk> {
-    await snapshotDelta(disk, snapshot, this.disks);
-    return frozen(disk.instanceId, snapshot);
+  private async freezeStill({ wish, disk, snapshot }: Extract<Prepared, { readonly kind: 'still' }>): Promise<FrozenDisk> {
+    const { instanceId } = disk;
+    const keepsRam = wish.ram === true && snapshot.how === 'saved';
+    const taken: DiskSnapshot = keepsRam ? { ...snapshot, ram: { sizeBytes: await keepRam(disk, snapshot, await this.parts.driver.savedRam(instanceId), this.disks), delta: null } } : snapshot;
+    await snapshotDelta(disk, taken, this.disks).catch(async (error: unknown) => {
+      if (keepsRam) await rm(disk.ramPath(snapshot), { force: true }).catch(this.told);
+      throw error;
+    });
+    return frozen(instanceId, taken);
   }
 
   private async states(): Promise<ReadonlyMap<string, DomainState>> {
@@ -203,8 +211,8 @@ export class PoolDiskSnapshots implements DiskSnapshots {
   };
 }
 
-function frozen(instanceId: string, { how, quiesced, base, sizeBytes }: DiskSnapshot): FrozenDisk {
-  return { instanceId, ok: true, how, quiesced, base, sizeBytes };
+function frozen(instanceId: string, { how, quiesced, base, sizeBytes, ram }: DiskSnapshot): FrozenDisk {
+  return { instanceId, ok: true, how, quiesced, base, sizeBytes, ...(ram === undefined ? {} : { ramBytes: ram.sizeBytes }) };
 }
 
 const mostMessage = 1000;

@@ -45,9 +45,9 @@ async function neededBytes(runs: AsyncIterable<DiskRun>): Promise<number> {
   return bytes;
 }
 
-function asStoreError(error: unknown, instanceId: string): DiskStoreError {
+export function asStoreError(error: unknown, instanceId: string, what = 'what differs in the disk'): DiskStoreError {
   if (error instanceof DiskStoreError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new DiskStoreError('no-room', `The pool filled up while what differs in the disk of ${instanceId} was written.`, { cause: error });
-  return new DiskStoreError('failed', `What differs in the disk of ${instanceId} cannot be told: ${message}`, { cause: error });
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new DiskStoreError('no-room', `The pool filled up while ${what} of ${instanceId} was written.`, { cause: error });
+  return new DiskStoreError('failed', `${what[0]?.toUpperCase() ?? ''}${what.slice(1)} of ${instanceId} cannot be told: ${message}`, { cause: error });
 }

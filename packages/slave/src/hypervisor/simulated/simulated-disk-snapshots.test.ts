@@ -56,3 +56,21 @@ test('faults meet one disk of a freeze, and one delta', async () => {
   await expect(snapshots.delta(snapshotId, other.instanceId)).rejects.toMatchObject({ code: 'no-room' });
   await snapshots.delta(snapshotId, other.instanceId);
 });
+
+test('simulated RAM is kept of a guest that is saved, and is one block that tells whose it is', async () => {
+  const driver = new SimulatedDriver({ slaveId: newId(4), clock: systemClock });
+  await driver.open();
+  await driver.ensureNetwork({ name: 'pv', bridge: 'pv0', gateway: '10.77.0.1', prefix: 16 });
+  const files = { overlay: '/o', layers: [], backing: { kind: 'file', path: '/b', format: 'raw' }, seed: '/s', kernel: null, ramdisk: null, serialLog: '/l', vncSocket: '/v' } as const;
+  await driver.define({ instanceId, generation: 1, name: 'i-sim-1', vcpus: 1, ramMiB: 128, mac: '00:16:3e:00:00:01', bandwidthMbps: null, kernelArguments: '', files });
+  await driver.start(instanceId);
+  const snapshots = new SimulatedDiskSnapshots({ clock: systemClock, driver, directory });
+  expect(await snapshots.freeze(newId(8), [{ ...wish, ram: true }])).toMatchObject([{ ok: false }]);
+  await driver.save(instanceId);
+  expect(await snapshots.freeze(snapshotId, [{ ...wish, ram: true }])).toMatchObject([{ ok: true, how: 'saved', ramBytes: 4096 }]);
+  const { path } = await snapshots.delta(snapshotId, instanceId, 'ram');
+  const { head, content } = applyDelta(Buffer.alloc(0), await readFile(path));
+  expect([head.base, content.toString('latin1').replaceAll('\0', '')]).toEqual(['0'.repeat(64), `simulated RAM of ${instanceId}`]);
+  await snapshots.end(snapshotId, instanceId, null);
+  await expect(stat(path)).rejects.toThrow();
+});

@@ -3,13 +3,13 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defaultChunkBytes } from '@paravcl/shared/chunks/manifest';
-import { deltaEnd, encodeDeltaHead } from '@paravcl/shared/chunks/delta';
+import { deltaBlockBytes, deltaEnd, emptyContent, encodeDeltaHead, maskBytes, setBlock } from '@paravcl/shared/chunks/delta';
 import { type Clock, sleep } from '@paravcl/shared/clock';
 import { MiB } from '@paravcl/shared/domain/limits';
 import { parseJson } from '@paravcl/shared/parse-json';
 import { frozenDiskSchema, type FrozenDisk } from '@paravcl/shared/protocol/commands';
 import { z } from 'zod';
-import type { DiskDelta, DiskSnapshots, DiskToFreeze } from '../../disks/disk-snapshots';
+import { UnknownSnapshotError, type DiskDelta, type DiskSnapshots, type DiskToFreeze, type SnapshotPart } from '../../disks/disk-snapshots';
 import { DiskStoreError, type DiskStoreErrorCode } from '../../disks/disk-store';
 import type { HypervisorDriver } from '../driver';
 
@@ -26,7 +26,7 @@ export type SnapshotCall = 'freeze' | 'delta' | 'end';
 /** By snapshot and instance. */
 const stateSchema = z.record(z.string(), frozenDiskSchema);
 
-/** Snapshots of disks that nobody writes: every delta says that nothing differs from the image. For tests of scale and of failure. */
+/** Snapshots of disks that nobody writes: every delta says that nothing differs from the image; RAM is one block that tells whose it is. For tests of scale and of failure. */
 export class SimulatedDiskSnapshots implements DiskSnapshots {
   private frozen: Readonly<Record<string, FrozenDisk>>;
   private readonly delaysMs: Map<SnapshotCall, number>;
@@ -62,7 +62,7 @@ export class SimulatedDiskSnapshots implements DiskSnapshots {
   async freeze(snapshotId: string, disks: readonly DiskToFreeze[]): Promise<readonly FrozenDisk[]> {
     await this.wait('freeze');
     const states = new Map((await this.options.driver.inventory()).owned.map(({ instanceId, state }) => [instanceId, state]));
-    return disks.map(({ instanceId, spec, bases }): FrozenDisk => {
+    return disks.map(({ instanceId, spec, bases, ram }): FrozenDisk => {
       const key = keyOf(snapshotId, instanceId);
       const known = this.frozen[key];
       if (known !== undefined) return known;
@@ -72,7 +72,9 @@ export class SimulatedDiskSnapshots implements DiskSnapshots {
         if (base === undefined || !bases.includes(base)) throw new DiskStoreError('failed', 'the master does not have its image');
         const state = states.get(instanceId) ?? 'off';
         const how = state === 'saved' ? 'saved' : state === 'off' || state === 'crashed' ? 'off' : 'running';
-        const frozen: FrozenDisk = { instanceId, ok: true, how, quiesced: false, base, sizeBytes: Math.max(spec.disk.sizeBytes, spec.diskMiB * MiB) };
+        if (ram === true && how === 'running') throw new DiskStoreError('failed', 'its RAM was asked for, and it runs');
+        const ramBytes = ram === true && how === 'saved' ? { ramBytes: deltaBlockBytes } : {};
+        const frozen: FrozenDisk = { instanceId, ok: true, how, quiesced: false, base, sizeBytes: Math.max(spec.disk.sizeBytes, spec.diskMiB * MiB), ...ramBytes };
         this.change({ ...this.frozen, [key]: frozen });
         return frozen;
       } catch (error) {
@@ -81,17 +83,19 @@ export class SimulatedDiskSnapshots implements DiskSnapshots {
     });
   }
 
-  async delta(snapshotId: string, instanceId: string): Promise<DiskDelta> {
+  async delta(snapshotId: string, instanceId: string, what: SnapshotPart = 'disk'): Promise<DiskDelta> {
     await this.wait('delta');
     this.failIfDue('delta');
     const frozen = this.frozen[keyOf(snapshotId, instanceId)];
     if (frozen?.ok !== true) throw new DiskStoreError('failed', `simulated: no snapshot ${snapshotId} of instance ${instanceId} is known`);
+    if (what === 'ram' && frozen.ramBytes === undefined) throw new UnknownSnapshotError(`simulated: no RAM of instance ${instanceId} was kept for snapshot ${snapshotId}`);
     const end = Buffer.alloc(4);
     end.writeUInt32BE(deltaEnd);
-    const bytes = Buffer.concat([encodeDeltaHead({ chunkBytes: defaultChunkBytes, sizeBytes: frozen.sizeBytes, base: frozen.base }), end]);
-    const path = this.deltaPath(snapshotId, instanceId);
+    const head = what === 'ram' ? ramHead : { chunkBytes: defaultChunkBytes, sizeBytes: frozen.sizeBytes, base: frozen.base };
+    const bytes = Buffer.concat([encodeDeltaHead(head), ...(what === 'ram' ? [ramRecord(instanceId)] : []), end]);
+    const path = this.deltaPath(snapshotId, instanceId, what);
     if ((await stat(path).catch(() => null)) === null) await writeFile(path, bytes, { mode: 0o600 });
-    return { path, sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), dirtiedBytes: 0 };
+    return { path, sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), dirtiedBytes: what === 'ram' ? deltaBlockBytes : 0 };
   }
 
   async end(snapshotId: string, instanceId: string, manifest: string | null): Promise<void> {
@@ -101,11 +105,11 @@ export class SimulatedDiskSnapshots implements DiskSnapshots {
     if (this.frozen[key] === undefined) return;
     this.ended.push({ snapshotId, instanceId, manifest });
     this.change(Object.fromEntries(Object.entries(this.frozen).filter(([each]) => each !== key)));
-    await rm(this.deltaPath(snapshotId, instanceId), { force: true });
+    for (const what of ['disk', 'ram'] as const) await rm(this.deltaPath(snapshotId, instanceId, what), { force: true });
   }
 
-  private deltaPath(snapshotId: string, instanceId: string): string {
-    return join(this.options.directory, `${snapshotId}.${instanceId}.delta`);
+  private deltaPath(snapshotId: string, instanceId: string, what: SnapshotPart): string {
+    return join(this.options.directory, `${snapshotId}.${instanceId}.${what === 'ram' ? 'ram-' : ''}delta`);
   }
 
   private async wait(call: SnapshotCall): Promise<void> {
@@ -137,6 +141,16 @@ export class SimulatedDiskSnapshots implements DiskSnapshots {
     writeFileSync(`${this.stateFile}.new`, JSON.stringify(frozen), { mode: 0o600 });
     renameSync(`${this.stateFile}.new`, this.stateFile);
   }
+}
+
+const ramHead = { chunkBytes: defaultChunkBytes, sizeBytes: deltaBlockBytes, base: emptyContent };
+
+/** The only block of the only chunk. */
+function ramRecord(instanceId: string): Buffer {
+  const [sent, zeroed, block] = [Buffer.alloc(maskBytes(ramHead)), Buffer.alloc(maskBytes(ramHead)), Buffer.alloc(deltaBlockBytes)];
+  setBlock(sent, 0);
+  block.write(`simulated RAM of ${instanceId}`);
+  return Buffer.concat([Buffer.alloc(4), sent, zeroed, block]);
 }
 
 function keyOf(snapshotId: string, instanceId: string): string {
