@@ -13,7 +13,7 @@ const gone = { slaveId: null, desired: 'running', observed: 'queued' } as const;
 const partOf = (name: string, more: Partial<EvacuationPart> = {}): EvacuationPart => ({ ...untouchedPart({ operationId: 'op', instanceId: name, instanceName: name }), ...more });
 
 function world(guests: readonly EvacuatedInstance[], more: Partial<EvacuationWorld> = {}): EvacuationWorld {
-  return { slaveName: 'lab-pc-07', connected: true, atOnce: 2, instance: (id) => guests.find(({ name }) => name === id) ?? null, move: () => null, ramFitsNowhere: null, ...more };
+  return { slaveName: 'lab-pc-07', connected: true, atOnce: 2, instance: (id) => guests.find(({ name }) => name === id) ?? null, move: () => null, ramFitsNowhere: null, ramStaysHere: null, ...more };
 }
 const stepsOf = (guests: readonly EvacuatedInstance[], parts: readonly EvacuationPart[] = guests.map(({ name }) => partOf(name)), more: Partial<EvacuationWorld> = {}) => evacuationSteps(evacuation, parts, world(guests, more));
 const told = (outlook: ReturnType<typeof stepsOf>) => outlook.steps.map((step) => ('part' in step ? `${step.kind} ${step.part.instanceId}` : step.kind));
@@ -71,6 +71,7 @@ test.each<[string, EvacuatedInstance, Partial<EvacuationPart>, Partial<Evacuatio
   ['was refused', guest('a', off), { refusedAt: 4, sentence: 'a is in the recycle bin. Restore it first.' }, {}, 'a is in the recycle bin. Restore it first.'],
   ['failed to move too often', guest('a', off), { tries: mostTries, moveId: 'm' }, { move: () => ({ state: 'failed', sentence: 'The store is full.' }) }, 'Its move failed 3 times. The store is full.'],
   ['has RAM that fits nowhere', guest('a', saved), { resumes: 'suspended' }, { ramFitsNowhere: 'of lab-pc-08, guests have another processor there' }, 'Its RAM fits no other slave: of lab-pc-08, guests have another processor there. It is saved here; once it is stopped, its disk moves without the RAM, and it starts cold elsewhere.'],
+  ['runs where no RAM can be sent', guest('a'), {}, { ramStaysHere: 'Update the agent there.' }, 'It runs on. Update the agent there.'],
   ['cannot be saved', guest('a', { desired: 'suspended', reason: { code: 'NotEnoughDisk', sentence: 'The pool has no room for its RAM.' } }), { resumes: 'suspended' }, {}, 'It cannot be saved now: The pool has no room for its RAM.'],
 ])('one that %s stays, and when nothing else is left it fails, saying why and what to do', (_what, instance, part, more, why) => {
   const parts = [partOf('a', part), partOf('b', { state: 'left' })];
@@ -137,7 +138,7 @@ test('whatever happens meanwhile, it ends; nothing runs that should not, what ra
           for (const one of all) for (const kind of ['boots', 'saved', 'moved'] as const) happens(one, kind, true);
         }
         const { steps, sentence } = evacuationSteps(evacuation, all.map(({ part }) => part), {
-          slaveName: 'lab-pc-07', connected, atOnce, ramFitsNowhere: null,
+          slaveName: 'lab-pc-07', connected, atOnce, ramFitsNowhere: null, ramStaysHere: null,
           instance: (id) => all.find(({ instance }) => instance.name === id)?.instance ?? null,
           move: (id) => { const state = all.find(({ instance }) => instance.name === id)?.lastMove ?? null; return state === null ? null : { state, sentence: 'It went wrong.' }; },
         });

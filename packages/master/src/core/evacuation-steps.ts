@@ -38,6 +38,8 @@ export interface EvacuationWorld {
   move(operationId: string): Pick<Operation, 'state' | 'sentence'> | null;
   /** Why no other slave goes on with RAM that this one saves; null when one does. */
   readonly ramFitsNowhere: string | null;
+  /** Why this slave sends no RAM at all, with the way out; null when it does. Then what runs is not saved in vain. */
+  readonly ramStaysHere: string | null;
 }
 
 /** Moves that are begun before one is given up: hosts and stores have their bad minutes. */
@@ -117,7 +119,8 @@ function standingOf(part: EvacuationPart, slaveId: string, world: EvacuationWorl
   const answered = settled(instance);
   switch (desired) {
     case 'running':
-      return answered ? { kind: 'ready', step: { kind: 'save', part }, doing: `${name} runs` } : waits(`${name} is ${observed}`);
+      if (!answered) return waits(`${name} is ${observed}`);
+      return world.ramStaysHere === null ? { kind: 'ready', step: { kind: 'save', part }, doing: `${name} runs` } : stays(`It runs on. ${world.ramStaysHere}`);
     case 'suspended':
       if (answered) return leaving(part, instance, world);
       if (observed === 'running' && reason !== null && instance.observedGeneration === instance.generation) return stays(`It cannot be saved now: ${reason.sentence}`);

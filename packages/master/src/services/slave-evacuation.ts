@@ -2,6 +2,7 @@ import type { Clock } from '@paravcl/shared/clock';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
+import { movingRamProtocolVersion } from '@paravcl/shared/protocol/version';
 import { untouchedPart, type EvacuationPart, type EvacuationRecord } from '../core/evacuation-record';
 import { evacuationSteps, returningSteps, stillResumes, type EvacuationStep, type EvacuationWorld } from '../core/evacuation-steps';
 import type { InstanceRecord } from '../core/instance-record';
@@ -127,7 +128,13 @@ export class SlaveEvacuation {
       instance: (id) => instances.get(id) ?? null,
       move: (id) => moves.get(id) ?? null,
       ramFitsNowhere: await this.ramFitsNowhere(slave),
+      ramStaysHere: this.ramStaysHere(slave),
     };
+  }
+
+  private ramStaysHere({ id, name }: SlaveRecord): string | null {
+    const protocol = this.deps.agents.protocolOf(id);
+    return protocol === null || protocol >= movingRamProtocolVersion ? null : `${name} runs an agent of an earlier release (protocol ${protocol}; it takes ${movingRamProtocolVersion}), which sends no RAM. Update the agent there, which touches no guest.`;
   }
 
   /** Where no slave but this one takes instances at all, what left waits for one. */

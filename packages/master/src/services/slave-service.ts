@@ -60,19 +60,19 @@ export class SlaveService {
     const { items, next } = await slaves.page({ ...query, ...(mine ? { ownerUserId: principal.userId } : {}) });
     const ids = items.map((slave) => slave.id);
     const used = await slaves.used(ids);
-    const emptied = await this.unitOfWork.read.evacuations.standings(ids);
-    return { items: items.map((slave) => this.view(slave, used(slave.id), emptied.get(slave.id) ?? null)), next };
+    const emptied = await this.emptied(principal, ids);
+    return { items: items.map((slave) => this.view(slave, used(slave.id), emptied(slave))), next };
   }
 
   async get(principal: Principal, slaveId: string): Promise<Slave> {
-    return this.viewOf(await this.visible(this.unitOfWork.read, principal, slaveId));
+    return this.viewOf(principal, await this.visible(this.unitOfWork.read, principal, slaveId));
   }
 
   /** Asks the agent while it is connected; else answers what is stored, and of when it is. */
   async describe(principal: Principal, slaveId: string): Promise<FreshDescribe> {
     const slave = await this.visible(this.unitOfWork.read, principal, slaveId);
     const sentence = await this.askForDescribe(slave);
-    const { describe, lastSeenAt: asOf } = await this.viewOf((await this.unitOfWork.read.slaves.find(slaveId)) ?? slave);
+    const { describe, lastSeenAt: asOf } = await this.viewOf(principal, (await this.unitOfWork.read.slaves.find(slaveId)) ?? slave);
     return { describe, fresh: sentence === null, asOf, sentence };
   }
 
@@ -219,10 +219,22 @@ export class SlaveService {
     return slave;
   }
 
-  private async viewOf(slave: SlaveRecord): Promise<Slave> {
+  private async viewOf(principal: Principal, slave: SlaveRecord): Promise<Slave> {
     const used = await this.unitOfWork.read.slaves.used([slave.id]);
-    const emptied = await this.unitOfWork.read.evacuations.standings([slave.id]);
-    return this.view(slave, used(slave.id), emptied.get(slave.id) ?? null);
+    const emptied = await this.emptied(principal, [slave.id]);
+    return this.view(slave, used(slave.id), emptied(slave));
+  }
+
+  /** How those that are being emptied stand. What is on a machine of their own is no more than a number to people who do not run the lab. */
+  private async emptied(principal: Principal, ids: readonly string[]): Promise<(slave: SlaveRecord) => Slave['evacuation']> {
+    const standings = await this.unitOfWork.read.evacuations.standings(ids);
+    const isTold = reach(principal, 'slave.operate') === 'any';
+    return ({ id, name }) => {
+      const standing = standings.get(id);
+      if (standing === undefined) return null;
+      const { left, of } = standing;
+      return isTold ? standing : { left, of, sentence: `${left} of ${of} ${of === 1 ? 'has' : 'have'} left ${name}.` };
+    };
   }
 
   private view(slave: SlaveRecord, used: SlaveUse, evacuation: Slave['evacuation']): Slave {

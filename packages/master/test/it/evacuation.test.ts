@@ -128,6 +128,9 @@ test('a slave is emptied: what is saved or off moves, what runs is saved, moves 
   await round();
   expect((await made.slaves.get(olga, slaveId)).evacuation).toEqual({ left: 1, of: 4, sentence: '1 of 4 have left lab-pc-07; d moves to the store, and 2 more.' });
   expect(await standing(operation.id)).toBe('pending: 1 of 4 have left lab-pc-07; d moves to the store, and 2 more.');
+  // Who lent the machine learns how far it is, and nothing of what others have there.
+  await rig.database.db('slaves').where({ id: slaveId }).update({ kind: 'volunteer', owner_user_id: sue.userId });
+  expect((await made.slaves.list(sue, { limit: 5 })).items.map(({ evacuation }) => evacuation)).toEqual([{ left: 1, of: 4, sentence: '1 of 4 have left lab-pc-07.' }]);
   expect(rig.agents.last(a)).toMatchObject({ slaveId, desired: { desired: 'suspended' } });
   expect(await look(b)).toMatchObject({ desired: 'running' });
   await store.arrives(d);
