@@ -319,6 +319,60 @@ describe.each([
   });
 });
 
+describe('an instance that is to go on with RAM from the store', () => {
+  const withRam = (generation: number, desired: 'running' | 'suspended' | 'stopped'): DesiredInstance => ({ instanceId: instanceIds[0] ?? '', generation, desired, spec: { ...specOf(0), diskEpoch: 2, ram: image(3) } });
+  const boots = (): number | undefined => driver.host.domain(instanceIds[0] ?? '')?.boots;
+
+  test('is suspended until it is wanted, brings it, and goes on; stopped, it boots from then on', async () => {
+    order(withRam(1, 'suspended'));
+    await reaches(0, 1, 'suspended');
+    expect(domainOf(0)).toBeUndefined();
+    order(withRam(2, 'running'));
+    await reaches(0, 2, 'running');
+    expect(boots()).toBe(1000);
+    expect(store.phases.get(instanceIds[0] ?? '')).toEqual(['application']);
+    const told = master.frames.flatMap((frame) => (frame.type === 'observed' ? frame.payload.instances.map(({ state }) => state) : []));
+    expect([...new Set(told)]).toEqual(['suspended', 'preparing', 'resuming', 'running']);
+    order(withRam(3, 'stopped'));
+    await reaches(0, 3, 'stopped');
+    order(withRam(4, 'running'));
+    await reaches(0, 4, 'running');
+    expect(boots()).toBe(1001);
+  });
+
+  test('fails where its RAM is of no use, with nothing booted, and is suspended again by the next order', async () => {
+    driver.faults.failNext('adoptRam', 'save-unusable', 'it is of another CPU');
+    order(withRam(1, 'running'));
+    await reaches(0, 1, 'failed');
+    expect(master.observed.get(instanceIds[0] ?? '')?.reason).toMatchObject({ code: 'LaunchFailed', sentence: expect.stringContaining('it is of another CPU') as string });
+    expect(await store.instancesOnDisk()).toEqual([]);
+    order(withRam(2, 'suspended'));
+    await reaches(0, 2, 'suspended');
+    order(withRam(3, 'running'));
+    await reaches(0, 3, 'running');
+    expect(boots()).toBe(1000);
+  });
+
+  const places = (['adoptRam', 'ramArrived', 'start'] as const).flatMap((call) => (['before', 'after'] as const).map((when) => ({ when, call })));
+  test.each(places)('has it, once, though its agent dies $when its $call', async ({ when, call }) => {
+    let died = false;
+    const target = call === 'ramArrived' ? store : driver;
+    const act = (target as unknown as Record<string, (...args: unknown[]) => Promise<never>>)[call]?.bind(target);
+    jest.spyOn(target as SimulatedDriver, call as 'start').mockImplementation(async (...args: unknown[]) => {
+      if (when === 'after') await act?.(...args);
+      died = true;
+      return new Promise<never>(() => undefined);
+    });
+    order(withRam(1, 'running'));
+    await until('it dies', () => died);
+    await crash();
+    await startAgent();
+    await reaches(0, 1, 'running');
+    expect(boots()).toBe(1000);
+    expect(await store.standing(instanceIds[0] ?? '')).toMatchObject({ awaitsRam: false });
+  });
+});
+
 test('duplicated, reordered and stale orders change nothing', async () => {
   order(want(0, 1, 'running'), want(0, 1, 'running'));
   await reaches(0, 1, 'running');

@@ -32,6 +32,8 @@ export interface SimulatedDriverOptions {
 }
 
 const simulatedRam = '/simulated/ram/';
+/** Of a guest whose RAM came through the simulated pool: as often as this one it has booted elsewhere. */
+const bootsElsewhere = 1000;
 const screen = encodePng(16, 16, Buffer.alloc(16 * 16 * 3, 0x40));
 
 /**
@@ -161,7 +163,7 @@ export class SimulatedDriver implements HypervisorDriver {
     const domain = this.present(instanceId);
     if (domain.state === 'saved') return;
     if (domain.state !== 'off') throw wrongState(domain, 'only one that is off can be given RAM');
-    const [owner, boots] = file.startsWith(simulatedRam) ? file.slice(simulatedRam.length).split('/') : file.startsWith('/simulated/images/') ? [instanceId, '1'] : [];
+    const [owner, boots] = file.startsWith(simulatedRam) ? file.slice(simulatedRam.length).split('/') : file.startsWith('/simulated/images/') ? [instanceId, bootsElsewhere] : [];
     if (owner !== instanceId) throw new HypervisorError('save-unusable', `simulated: ${file} is no RAM of ${instanceId}`);
     this.host.putDomain({ ...domain, state: 'saved', booted: true, boots: Number(boots) });
     this.changed(instanceId);
