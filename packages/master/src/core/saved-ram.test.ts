@@ -6,6 +6,7 @@ test('RAM goes on where guests have the same machine and processor, under the sa
   expect(whyNotWithRam(saved, saved, 5)).toBeNull();
   expect(whyNotWithRam(saved, { ...saved, qemu: '8.0.0' }, null)).toBeNull();
   expect(whyNotWithRam(saved, { ...saved, qemu: '7.2.1' }, 6)).toBeNull();
+  expect(whyNotWithRam({ kind: 'kvm', machine: null, cpu: null, qemu: null }, saved, 5)).toBeNull();
 });
 
 test.each([

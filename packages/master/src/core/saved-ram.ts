@@ -17,8 +17,9 @@ export function savedOnOf({ hypervisor: { kind, machine, cpu, qemu } }: Pick<Des
 export function whyNotWithRam(saved: SavedOn, there: SavedOn, protocol: number | null): string | null {
   if (protocol !== null && protocol < movingRamProtocolVersion) return `its agent is of an earlier release (protocol ${protocol}; it takes ${movingRamProtocolVersion})`;
   if (there.kind !== saved.kind) return `its RAM was saved under ${saved.kind}, and guests run under ${there.kind} there`;
-  if (there.machine !== saved.machine) return `its RAM was saved on a machine of type ${saved.machine ?? 'unknown'}, and guests have ${there.machine ?? 'an unknown one'} there`;
-  if (there.cpu !== saved.cpu) return `its RAM was saved on a processor ${saved.cpu ?? 'unknown'}, and guests have ${there.cpu ?? 'an unknown one'} there`;
+  // What nobody told when it was saved the slave sees for itself: the RAM says it at its head.
+  if (saved.machine !== null && there.machine !== saved.machine) return `its RAM was saved on a machine of type ${saved.machine}, and guests have ${there.machine ?? 'an unknown one'} there`;
+  if (saved.cpu !== null && there.cpu !== saved.cpu) return `its RAM was saved on a processor ${saved.cpu}, and guests have ${there.cpu ?? 'an unknown one'} there`;
   if (isOlder(there.qemu, saved.qemu)) return `its RAM was saved by QEMU ${saved.qemu ?? ''}, and ${there.qemu ?? ''} there is older`;
   return null;
 }

@@ -262,6 +262,8 @@ export class Agent {
     if (network !== null) this.network.want(network);
     this.ends.start();
     await this.look.start(journal.state.instances.keys());
+    // Only now it is known which machine guests have here; a hello may have gone out before.
+    this.reports.describeNow().catch((error: unknown) => log.warn({ err: error }, 'what this host runs guests with is told with the next description'));
     this.parts.ready();
   }
 
