@@ -1,8 +1,9 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { sleep, systemClock } from '@paravcl/shared/clock';
 import { newId } from '@paravcl/shared/ids';
 import type { InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
@@ -22,6 +23,7 @@ import { HonestSource, imageOf } from '../fixtures/test-image';
 
 jest.setTimeout(300_000);
 
+const run = promisify(execFile);
 const saves = '/var/lib/libvirt/qemu/save';
 const network = { name: 'pv-ram', bridge: 'pvram0', gateway: '10.97.0.1', prefix: 16 };
 const instanceId = newId(Date.now());
@@ -162,6 +164,61 @@ test('an agent of another slave has it suspended as it is, brings its RAM, and t
   } finally {
     await host.cleanUp();
     await mirror.stop();
+  }
+});
+
+test('restored and not let go yet, it can be saved, lose its power or be let go, and has its RAM each time; let go by hand, it has it once', async () => {
+  const pool = join(directory, 'fourth');
+  const other = await slave(pool, source);
+  const file = join(saves, `pv-${moved.name}.arrived`);
+  const hasFile = (): Promise<boolean> => stat(file).then(() => true, () => false);
+  /** As a process that died before it removed the file left it. */
+  const restored = async (): Promise<void> => {
+    await other.make(moved);
+    await other.driver.adoptRam({ instanceId, generation: 1, ...moved, files: await other.store.filesOf(instanceId, moved) }, await other.store.ramFile(instanceId, moved));
+    await other.store.ramArrived(instanceId);
+    expect(await other.driver.savedRam(instanceId)).toBe(file);
+    const xml = join(directory, 'defined.xml');
+    await writeFile(xml, virsh('dumpxml', '--domain', instanceId, '--inactive', '--security-info'));
+    // QEMU opens the disk through the mirror of this process meanwhile.
+    await run('virsh', ['--quiet', '--connect', 'qemu:///system', 'restore', '--file', file, '--xml', xml, '--paused']);
+    expect([(await other.driver.find(instanceId))?.state, await hasFile()]).toEqual(['paused', true]);
+  };
+  try {
+    await restored();
+    await other.driver.destroy(instanceId);
+    expect((await other.driver.find(instanceId))?.state).toBe('saved');
+    await other.driver.start(instanceId);
+    await other.counts(2);
+    expect(await hasFile()).toBe(false);
+    goesOn(await other.counted());
+    await other.remove();
+
+    await restored();
+    await other.driver.save(instanceId);
+    expect([(await other.driver.find(instanceId))?.state, await hasFile()]).toEqual(['saved', false]);
+    expect(await other.driver.savedRam(instanceId)).toBe(join(saves, `pv-${moved.name}.save`));
+    await other.driver.start(instanceId);
+    await other.counts(2);
+    goesOn(await other.counted());
+    await other.remove();
+
+    await restored();
+    await other.driver.resume(instanceId);
+    expect(await hasFile()).toBe(false);
+    await other.counts(2);
+    goesOn(await other.counted());
+    await other.remove();
+
+    await restored();
+    virsh('resume', '--domain', instanceId);
+    await other.counts(2);
+    expect([(await other.driver.find(instanceId))?.state, await hasFile()]).toEqual(['running', false]);
+    await other.driver.destroy(instanceId);
+    expect((await other.driver.find(instanceId))?.state).toBe('off');
+    await other.remove();
+  } finally {
+    await other.end();
   }
 });
 
