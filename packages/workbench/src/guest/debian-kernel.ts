@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runProgram } from '../process/run-program';
+import { aptDownload } from './apt-download';
 
 const metaPackage = 'linux-image-cloud-amd64';
 const debPattern = /^linux-image-(\d.*-cloud-amd64)_(.+)_amd64\.deb$/;
@@ -26,32 +27,9 @@ export async function fetchDebianKernel(cacheDirectory: string, onProgress: (lin
   if (cached !== null) return cached;
   if (process.arch !== 'x64') throw new Error(`The demo guest is built for x86-64 only; this machine is ${process.arch}.`);
 
-  onProgress('kernel: asking apt for the newest cloud kernel');
-  let apt = aptOptions();
-  let packageName = await kernelPackageName(apt);
-  if (packageName === null) {
-    // This machine's package lists are missing or old. Lists of our own need no root and change nothing on it.
-    apt = [...apt, ...(await ownAptLists(cacheDirectory))];
-    onProgress("kernel: apt's package lists are missing here; fetching a copy");
-    await runProgram('apt-get', [...apt, 'update'], { timeoutMs: 300_000 });
-    packageName = await kernelPackageName(apt);
-  }
-  if (packageName === null) {
-    throw new Error(`apt knows no package ${metaPackage}. It comes from Debian's main archive: check /etc/apt/sources.list and the network.`);
-  }
-  onProgress(`kernel: downloading ${packageName} (about 27 MB)`);
-  try {
-    await runProgram('apt-get', [...apt, 'download', packageName], { cwd: directory, timeoutMs: 600_000 });
-  } catch (error) {
-    // Lists older than the archive name files that are gone: fetch newer ones and try once more.
-    apt = [...aptOptions(), ...(await ownAptLists(cacheDirectory))];
-    await runProgram('apt-get', [...apt, 'update'], { timeoutMs: 300_000 });
-    packageName = await kernelPackageName(apt);
-    if (packageName === null) throw error;
-    await runProgram('apt-get', [...apt, 'download', packageName], { cwd: directory, timeoutMs: 600_000 });
-  }
+  await aptDownload({ directory, what: 'kernel', asked: metaPackage, name: kernelPackageName, size: 'about 27 MB' }, cacheDirectory, onProgress);
   const downloaded = await newestCachedKernel(directory);
-  if (downloaded === null) throw new Error(`apt-get download ${packageName} left no package in ${directory}.`);
+  if (downloaded === null) throw new Error(`apt-get download left no kernel in ${directory}.`);
   return downloaded;
 }
 
@@ -62,18 +40,6 @@ export async function unpackKernel(kernel: DebianKernel, directory: string): Pro
   // The package computes modules.dep when it is installed; here it is only unpacked.
   await runProgram('depmod', ['-b', directory, kernel.release]);
   return { vmlinuz: join(directory, 'boot', `vmlinuz-${kernel.release}`), modules: join(directory, 'lib', 'modules', kernel.release) };
-}
-
-/** As root apt would drop to user _apt, which cannot write to our cache, and warn about it. */
-function aptOptions(): readonly string[] {
-  return process.getuid?.() === 0 ? ['-q', '-o', 'APT::Sandbox::User=root'] : ['-q'];
-}
-
-async function ownAptLists(cacheDirectory: string): Promise<readonly string[]> {
-  const apt = join(cacheDirectory, 'apt');
-  await mkdir(join(apt, 'lists', 'partial'), { recursive: true });
-  await mkdir(join(apt, 'cache', 'archives', 'partial'), { recursive: true });
-  return ['-o', `Dir::State::Lists=${apt}/lists`, '-o', `Dir::Cache=${apt}/cache`, '-o', 'Acquire::Languages=none'];
 }
 
 async function kernelPackageName(apt: readonly string[]): Promise<string | null> {

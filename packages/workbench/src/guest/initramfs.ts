@@ -42,17 +42,22 @@ export async function writeInitramfs(options: {
   for (const path of order) names.push(await placeModule(join(options.modulesDirectory, path), join(tree, 'lib', 'modules')));
   await writeFile(join(tree, 'lib', 'modules', 'load-order'), names.map((name) => `${name}\n`).join(''));
 
-  const archive = join(options.workDirectory, 'initramfs.cpio');
+  await packTree(tree, options.target);
+}
+
+/** Writes `tree` to `target` as a kernel unpacks it; of several, one behind the other, it unpacks each in turn. */
+export async function packTree(tree: string, target: string): Promise<void> {
+  const archive = `${tree}.cpio`;
   // -R 0:0: owned by root in the guest, whoever builds it. devtmpfs brings the device nodes.
   const paths = (await runProgram('find', ['.', '-mindepth', '1', '-printf', '%P\\n'], { cwd: tree })).trim().split('\n').sort();
   await runProgram('cpio', ['--create', '--format=newc', '--owner=0:0', '--reproducible', '--quiet', `--file=${archive}`, `--directory=${tree}`], {
     input: `${paths.join('\n')}\n`,
   });
-  await pipeline(createReadStream(archive), createGzip({ level: 9 }), createWriteStream(options.target));
+  await pipeline(createReadStream(archive), createGzip({ level: 9 }), createWriteStream(target));
 }
 
-/** Newer Debian ships modules compressed; busybox loads plain ones. Returns the file name in the guest. */
-async function placeModule(source: string, directory: string): Promise<string> {
+/** Copies a module into `directory`; newer Debian ships them compressed, busybox loads plain ones. Returns the file name there. */
+export async function placeModule(source: string, directory: string): Promise<string> {
   const name = basename(source).replace(/\.(xz|gz|zst)$/, '');
   const copy = join(directory, basename(source));
   await copyFile(source, copy);

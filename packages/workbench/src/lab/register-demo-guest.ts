@@ -3,7 +3,8 @@ import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { createImage, createKernel, createRamdisk, putImageContent, putKernelContent, putRamdiskContent, type ImageAnswer } from '@paravcl/shared/api/images';
 import type { ApiClient } from '../api-client';
-import { demoGuestKernelArguments, type DemoGuest, type GuestFile } from '../guest/demo-guest';
+import { demoGuestKernelArguments, type DemoGuest } from '../guest/demo-guest';
+import type { GuestFile } from '../guest/guest-cache';
 
 /** Registers kernel, ramdisk and disk of the demo guest and uploads them; answers the disk image, ready to launch. */
 export async function registerDemoGuest(admin: ApiClient, guest: DemoGuest, onReady: (image: ImageAnswer) => void = () => undefined): Promise<ImageAnswer> {
