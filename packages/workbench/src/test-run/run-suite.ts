@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseJson } from '@paravcl/shared/parse-json';
+import { buildQuiescingGuest } from '../guest/quiescing-guest';
 import { privateHostHindrance, signalPrivateHost, spawnInPrivateHost } from '../private-host/private-host';
 import { endGently } from './end-gently';
 import { jestReportSchema, suiteResult, type JestReport, type SuiteResult } from './suite-result';
@@ -38,6 +39,12 @@ export async function runSuite(name: SuiteName, options: SuiteOptions): Promise<
   if (name === 'host') {
     const hindrance = privateHostHindrance(['npm', 'test']);
     if (hindrance !== null) return { passed: 0, failed: 1, reasons: [hindrance] };
+    // Out here, because a first build fetches packages and a private host has no way out. It builds the demo guest too.
+    const fault = await buildQuiescingGuest({ onProgress: (line) => process.stderr.write(`    ${line}\n`) }).then(
+      () => null,
+      (error: unknown) => `the guests of these tests are not there: ${error instanceof Error ? error.message : String(error)}`,
+    );
+    if (fault !== null) return { passed: 0, failed: 1, reasons: [fault] };
   }
   const directory = await mkdtemp(join(tmpdir(), 'paravcl-test-'));
   try {
