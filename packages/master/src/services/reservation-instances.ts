@@ -1,5 +1,5 @@
 import type { EpochMs } from '@paravcl/shared/clock';
-import type { InstanceRecord } from '../core/instance-record';
+import { isInStore, type InstanceRecord } from '../core/instance-record';
 import { nextGeneration } from '../core/next-generation';
 import type { ReservationRecord } from '../core/reservation-record';
 import type { InstanceChange } from '../repositories/instance-repository';
@@ -55,9 +55,15 @@ export async function endWithWindow(repositories: Repositories, instanceId: stri
 }
 
 /** What becomes of one that still waits; null for one that does not. `over` is when the window was. */
-function endOfWait({ name, slaveId, observed, desired, generation, queuedAt }: InstanceRecord, over: string) {
+function endOfWait(instance: InstanceRecord, over: string) {
+  const { name, slaveId, observed, desired, generation, queuedAt, ramImageId } = instance;
   if (desired === 'deleted') return null;
   const ended = (sentence: string) => ({ code: 'TimeEnded', sentence }) as const;
+  if (isInStore(instance) && desired === 'running') {
+    const was = ramImageId === null ? 'stopped' : 'suspended';
+    const reason = ended(`${name} did not go on: its reservation was over at ${over} before there was room for it. It is in the store as it was; ${was === 'stopped' ? 'start' : 'resume'} it to go on as best-effort.`);
+    return { change: { observed: was, desired: was, observedGeneration: generation, nominatedSlaveId: null, reason }, supersede: reason.sentence } as const;
+  }
   if (slaveId === null && (observed === 'requested' || observed === 'queued')) {
     const reason = ended(`${name} was never launched: its reservation was over at ${over} before there was room for it. Start it to wait for room as best-effort, or delete it.`);
     // The master itself answers for an instance that no slave holds.

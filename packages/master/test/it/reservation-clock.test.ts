@@ -81,6 +81,22 @@ describe('what the clock makes of reservations', () => {
     expect(await instance(mine.id)).toMatchObject({ observed: 'failed', slaveId: null });
   });
 
+  it.each([['suspended', true], ['stopped', false]] as const)('leaves what came from the store and found no room in its window %s, as it was there', async (was, hasRam) => {
+    const id = await reserve();
+    await rig.until('2026-03-02T09:00:01Z');
+    rig.agents.connected.delete(lab);
+    const mine = await claim(course.bob, id);
+    await rig.unit.transaction(async ({ instances }) => {
+      const now = await instances.lock(mine.id);
+      if (now !== null) await instances.change(mine.id, now, { diskImageId: course.image, ramImageId: hasRam ? course.image : null });
+    });
+    await rig.until('2026-03-02T11:00:00Z');
+    expect(await instance(mine.id)).toMatchObject({ observed: was, desired: was, type: 'BE', slaveId: null, reason: { code: 'TimeEnded', sentence: expect.stringContaining('is in the store as it was') as string } });
+    rig.agents.connected.add(lab);
+    await rig.round();
+    expect(await instance(mine.id)).toMatchObject({ desired: was, slaveId: null });
+  });
+
   it('takes what waited to go on in it out of the queue, saved as it is', async () => {
     const mine = await saved(course.bob);
     const id = await reserve();
