@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, open, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, open, readFile, readdir, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,6 +8,7 @@ import { newId } from '@paravcl/shared/ids';
 import type { FrozenDisk } from '@paravcl/shared/protocol/commands';
 import type { InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import { buildQuiescingGuest, quiescingGuestKernelArguments } from '@paravcl/workbench/guest/quiescing-guest';
+import { sendSignal } from '@paravcl/workbench/process/send-signal';
 import { readQemuOwner } from '../../src/describe/qemu-account';
 import { MirrorClient } from '../../src/disks/mirror-client';
 import { PoolDiskSnapshots } from '../../src/disks/pool-disk-snapshots';
@@ -100,18 +101,36 @@ async function ask(command: string): Promise<unknown> {
   return (JSON.parse(stdout) as { readonly return: unknown }).return;
 }
 
+type Word = 'stop' | 'continue' | 'hold' | 'release';
+
 /** Says a word on its console, which its first process understands. */
-async function tell(word: 'stop' | 'continue' | 'hold' | 'release'): Promise<void> {
-  const before = (await serial()).length;
-  // QEMU looks once a second whether somebody is there, and hears nobody who has left.
+async function tell(word: Word): Promise<void> {
   const console = await open(virsh('ttyconsole', '--', instanceId), 'r+');
   try {
-    await console.write(`${word}\n`);
-    await until(`it has heard ${word}`, async () => (await serial()).slice(before).includes(`heard ${word}`));
+    await say(console, word);
   } finally {
     await console.close();
   }
 }
+
+/** QEMU looks once a second whether somebody is at the console, and hears nobody who has left. */
+async function say(console: FileHandle, word: Word): Promise<void> {
+  const before = (await serial()).length;
+  await console.write(`${word}\n`);
+  await until(`it has heard ${word}`, async () => (await serial()).slice(before).includes(`heard ${word}`));
+}
+
+/** Waits until it has counted nothing for four seconds: its file system is frozen. */
+async function standsStill(): Promise<void> {
+  let [count, sinceMs] = [await counted(), performance.now()];
+  await until('it stands still', async () => {
+    const now = await counted();
+    if (now !== count) [count, sinceMs] = [now, performance.now()];
+    return performance.now() - sinceMs > 4000;
+  });
+}
+
+const wish = () => ({ instanceId, generation: 1, bases: [spec.disk.manifest ?? ''], spec });
 
 interface Taken {
   readonly frozen: FrozenDisk | undefined;
@@ -126,7 +145,7 @@ async function takeSnapshot(): Promise<Taken> {
   const snapshotId = newId(Date.now());
   const before = await counted();
   const startMs = performance.now();
-  const [frozen] = await snapshots.freeze(snapshotId, [{ instanceId, generation: 1, bases: [spec.disk.manifest ?? ''], spec }]);
+  const [frozen] = await snapshots.freeze(snapshotId, [wish()]);
   const tookMs = performance.now() - startMs;
   const disk = join(directory, `${snapshotId}.raw`);
   await writeFile(disk, applyDelta(image, await readFile((await snapshots.delta(snapshotId, instanceId)).path)).content);
@@ -201,4 +220,26 @@ test('an agent that comes to the end of its freeze after the snapshot was taken 
   await expectAtRest(await takeSnapshot());
   await countsOn();
   expect(faults).toEqual([]);
+});
+
+test('a libvirtd that dies while it freezes a guest, and is away when the guest comes to rest, does not leave it frozen', async () => {
+  await tell('hold');
+  const held = (await serial()).length;
+  const frozen = snapshots.freeze(newId(Date.now()), [wish()]);
+  await until('the freeze begins', async () => (await serial()).slice(held).includes('freeze begins'));
+  const console = await open(virsh('ttyconsole', '--', instanceId), 'r+');
+  const daemon = execFileSync('pgrep', ['-o', '-x', 'libvirtd'], { encoding: 'utf8' }).trim();
+  sendSignal(Number(daemon), 'SIGKILL');
+  await until('libvirtd is gone', () => !spawnSync('pgrep', ['-x', 'libvirtd'], { encoding: 'utf8' }).stdout.split('\n').includes(daemon));
+  try {
+    await say(console, 'release');
+  } finally {
+    await console.close();
+  }
+  await standsStill();
+  execFileSync('libvirtd', ['-d']);
+  expect(await frozen).toMatchObject([{ instanceId, ok: false }]);
+  await countsOn();
+  await expectAtRest(await takeSnapshot());
+  await countsOn();
 });

@@ -88,6 +88,29 @@ test('a guest whose file systems did not come to rest is switched without, and i
   expect(thaws).toBe(3);
 });
 
+test('neither a libvirt that is away nor an agent that is for a while ends the thaw; a guest that is gone does', async () => {
+  const clock = new HandClock();
+  const answers = [
+    ...Array.from({ length: 3 }, () => new HypervisorError('unavailable', 'Cannot recv data')),
+    ...Array.from({ length: 3 }, () => new HypervisorError('failed', 'QEMU guest agent is not connected')),
+    new HypervisorError('wrong-state', 'domain is not running'),
+    new HypervisorError('unknown-domain', 'failed to get domain'),
+  ];
+  let thaws = 0;
+  const virsh = new ScriptedVirsh((command) => {
+    if (command[0] === 'domfsthaw') return answers[thaws++] ?? '';
+    if (command.includes('--quiesce')) return new HypervisorError('unavailable', 'Cannot recv data');
+    if (command[0] === 'dumpxml') return thaws === 0 ? domainOver([overlay], listening) : new HypervisorError('unavailable', 'Cannot recv data');
+    return '';
+  });
+  expect(await new GuestDisks(virsh, clock).switchAll([{ instanceId: uuid, layer: top }])).toMatchObject([{ instanceId: uuid, ok: false, error: { code: 'unavailable' } }]);
+  for (let waited = 0; waited < 12; waited += 1) {
+    await turn();
+    await clock.advance(2000);
+  }
+  expect(thaws).toBe(answers.length);
+});
+
 test('a switch of which only the thaw failed is not made again', async () => {
   let isSwitched = false;
   const virsh = new ScriptedVirsh((command) => {

@@ -97,13 +97,13 @@ export class GuestDisks {
 
   /**
    * libvirt thaws in the call that froze, unless it gave up on the freeze, which the guest may come to the end of later, or died.
-   * Thawing what is not frozen does nothing, so the agent is asked until it answers that it did, or is gone.
+   * Thawing what is not frozen does nothing, so the agent is asked until it answers that it did, or its domain is gone: it
+   * may start anew in its guest, libvirt may be away, and a guest that is saved goes on frozen.
    */
   private async thaw(uuid: string): Promise<void> {
     for (let asked = 0; asked < mostThaws; asked += 1) {
       const error = await this.failureOf(['domfsthaw', '--domain', uuid]).catch((fault: unknown) => fault);
-      if (error === null) return;
-      if (!hasAgent((await this.domains([{ instanceId: uuid, layer: '' }]).catch(() => null))?.get(uuid)) && asked > 0) return;
+      if (error === null || (error instanceof HypervisorError && error.code === 'unknown-domain')) return;
       await sleep(this.clock, thawEveryMs);
     }
   }
