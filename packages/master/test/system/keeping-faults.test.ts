@@ -1,0 +1,406 @@
+/**
+ * Snapshots, moves and resets under faults, with real guests on two hosts: each fault meets the work in its middle, which the books
+ * or the files show; afterwards hosts, disks and guests are read. Nothing is lost, nothing is torn, nothing runs twice.
+ */
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { getImage, getImageContent } from '@paravcl/shared/api/images';
+import { createInstance, deleteInstance, getInstance, moveInstance, resetInstance, resumeInstance, startInstance, stopInstance, suspendInstance } from '@paravcl/shared/api/instances';
+import { getOperation, type Operation } from '@paravcl/shared/api/operations';
+import { drainSlave, listSlaves, undrainSlave } from '@paravcl/shared/api/slaves';
+import { createSnapshot, getSnapshot } from '@paravcl/shared/api/snapshots';
+import type { Instance } from '@paravcl/shared/domain/instance';
+import type { Snapshot } from '@paravcl/shared/domain/snapshot';
+import type { ApiClient } from '@paravcl/workbench/api-client';
+import { eventually } from '@paravcl/workbench/eventually';
+import { buildDemoGuest } from '@paravcl/workbench/guest/demo-guest';
+import { patienceMs } from '@paravcl/workbench/lab/enrol-and-approve';
+import { followOperation, instanceWhere } from '@paravcl/workbench/lab/follow-operation';
+import type { GuestPage } from '@paravcl/workbench/lab/host-evidence';
+import { randomPassword } from '@paravcl/workbench/lab/lab';
+import type { LabHost } from '@paravcl/workbench/lab/lab-host';
+import { labLayout } from '@paravcl/workbench/lab/lab-layout';
+import { LabSite } from '@paravcl/workbench/lab/lab-site';
+import { registerDemoGuest } from '@paravcl/workbench/lab/register-demo-guest';
+import type { Daemon } from '@paravcl/workbench/process/daemon';
+import { ProgramError, runProgram } from '@paravcl/workbench/process/run-program';
+import { sendSignal } from '@paravcl/workbench/process/send-signal';
+import { TwinWatch } from '@paravcl/workbench/recovery/twin-watch';
+
+jest.setTimeout(2 * patienceMs);
+
+const MiB = 1024 * 1024;
+const password = randomPassword();
+const twins = new TwinWatch();
+let site: LabSite;
+let admin: ApiClient;
+let imageId: string;
+let one: LabHost;
+let two: LabHost;
+/** Where the master keeps what it has, on a file system of its own that can be filled. */
+let store: string;
+/** Where what hosts send lies until all of it is there. */
+let uploads: string;
+
+beforeAll(async () => {
+  if (process.env['PARAVCL_PRIVATE_HOST'] !== '1') throw new Error('This suite makes domains and networks: run it with npm test, inside a private host.');
+  const guest = await buildDemoGuest();
+  const stateDir = await mkdtemp('/var/tmp/pvk-');
+  site = new LabSite({
+    stateDir,
+    hosts: [{ name: 'host-1', offerRamMiB: 640 }, { name: 'host-2', offerRamMiB: 640 }],
+    masterConfig: { fleet: { heartbeatSeconds: 1, suspectAfterSeconds: 3, lostAfterSeconds: 6 }, placement: { coreOvercommit: 4, hostRamMiB: 0, criticalLimitPercent: 0 } },
+    faultProxies: true,
+  });
+  const { masterState } = labLayout(stateDir);
+  [store, uploads] = [join(masterState, 'chunks'), join(masterState, 'images')];
+  await mkdir(store, { recursive: true, mode: 0o700 });
+  await runProgram('mount', ['-t', 'tmpfs', '-o', 'mode=700,size=768m', 'store', store]);
+  await site.up();
+  [one, two] = [site.host('host-1'), site.host('host-2')];
+  admin = await site.master.firstAdmin('admin', password);
+  imageId = (await registerDemoGuest(admin, guest)).id;
+  await site.enrolAll(admin);
+  twins.start();
+});
+
+afterAll(async () => {
+  await twins.stop();
+  await site.down();
+  await runProgram('umount', ['--lazy', store]);
+  await rm(site.options.stateDir, { recursive: true, force: true });
+});
+
+afterEach(() => {
+  for (const { link } of site.hosts) link?.pass();
+});
+
+const params = ({ id }: Instance) => ({ instanceId: id });
+const linkOf = ({ link, name }: LabHost): NonNullable<LabHost['link']> => {
+  if (link === null) throw new Error(`${name} has no link to make faults in.`);
+  return link;
+};
+const pageOf = (host: LabHost, { address, name }: Instance): Promise<GuestPage> => eventually(`the page of ${name}`, patienceMs, () => host.evidence.guestPage(address ?? ''));
+const isRunning = ({ id, name }: Instance): Promise<Instance> => instanceWhere(admin, id, `${name} to run`, ({ observed }) => observed === 'running');
+const done = async (asked: Promise<{ readonly operation: Operation }>): Promise<void> => followOperation(admin, (await asked).operation);
+const remove = (instance: Instance): Promise<void> => done(admin.call(deleteInstance, { params: params(instance) }));
+const slaveIdOf = async (host: LabHost): Promise<string> => (await admin.call(listSlaves)).items.find(({ name }) => name === host.name)?.id ?? '';
+
+async function drained<T>(host: LabHost, does: () => Promise<T>): Promise<T> {
+  const of = { params: { slaveId: await slaveIdOf(host) } };
+  await admin.call(drainSlave, of);
+  const result = await does();
+  await admin.call(undrainSlave, of);
+  return result;
+}
+/** On the first host, running. */
+const launch = (): Promise<Instance> => drained(two, async () => isRunning((await admin.call(createInstance, { body: { imageId, ramMiB: 128, minutes: null } })).instance));
+
+const gone = (daemon: Daemon): Promise<true> => eventually(`the ${daemon.name} to be gone`, patienceMs, () => (daemon.isRunning() ? undefined : true), { everyMs: 5 });
+
+async function killMaster(): Promise<void> {
+  site.master.process.kill('SIGKILL');
+  await gone(site.master.process);
+  await site.master.start();
+  admin = await site.master.loginAs('admin', password);
+}
+
+/** With it goes what was on its way. */
+async function killAgent(host: LabHost): Promise<void> {
+  host.agent.kill('SIGKILL');
+  linkOf(host).reset();
+  await gone(host.agent);
+  await host.startAgent();
+}
+
+async function killMirror(host: LabHost): Promise<void> {
+  host.mirror.kill('SIGKILL');
+  await gone(host.mirror);
+  await host.startMirror();
+}
+
+async function killLibvirtd(host: LabHost): Promise<void> {
+  const pid = host.libvirtdPid();
+  if (pid === null) throw new Error(`No libvirtd runs on ${host.name}.`);
+  sendSignal(pid, 'SIGKILL');
+  await eventually(`libvirtd of ${host.name} to be gone`, patienceMs, () => (host.libvirtdPid() === pid ? undefined : true), { everyMs: 5 });
+  await host.startLibvirtd();
+}
+
+/** Bytes of frozen disks and RAM that lie with the master, unfinished. */
+function arrived(): number {
+  return readdirSync(uploads).reduce((sum, name) => sum + (statSync(join(uploads, name), { throwIfNoEntry: false })?.size ?? 0), 0);
+}
+
+/** Waits until its host sends and more than so much has come; answers how much. Throws when it is over: then there was no middle to meet. */
+function inTheMiddle(operation: Operation, moreThan = 0): Promise<number> {
+  let seen = '';
+  return eventually(
+    `the middle of ${operation.kind}`,
+    patienceMs,
+    async () => {
+      const now = await admin.call(getOperation, { params: { operationId: operation.id } });
+      seen = `${now.sentence} ${arrived()} bytes have come`;
+      if (now.state !== 'pending') throw new Error(`It was over before the fault: ${now.sentence}`);
+      const bytes = arrived();
+      return now.sentence.includes(' sends ') && bytes > moreThan ? bytes : undefined;
+    },
+    { everyMs: 20, state: () => seen },
+  );
+}
+
+function ended(operation: Operation): Promise<Operation> {
+  let seen = '';
+  return eventually(
+    `the end of ${operation.kind}`,
+    patienceMs,
+    async () => {
+      const now = await admin.call(getOperation, { params: { operationId: operation.id } });
+      seen = now.sentence;
+      return now.state === 'pending' ? undefined : now;
+    },
+    { state: () => seen },
+  );
+}
+
+const ask = (...instances: readonly Instance[]) => admin.call(createSnapshot, { body: { instanceIds: instances.map(({ id }) => id) } });
+const snapshotOf = async (...instances: readonly Instance[]): Promise<Snapshot> => {
+  const { snapshot, operation } = await ask(...instances);
+  await followOperation(admin, operation);
+  return admin.call(getSnapshot, { params: { snapshotId: snapshot.id } });
+};
+const contentOf = ({ parts }: Snapshot, { id }: Instance): Promise<Buffer> => admin.call(getImageContent, { params: { imageId: parts.find(({ instanceId }) => instanceId === id)?.imageId ?? '' } });
+
+/** As it would be mounted after a power cut: the journal is replayed, and e2fsck finds nothing that it may not mend by itself (exit 4). */
+async function isSound(content: Buffer): Promise<boolean> {
+  const file = join(site.options.stateDir, 'read-back');
+  await writeFile(file, content);
+  try {
+    await runProgram('e2fsck', ['-f', '-p', file]);
+    return true;
+  } catch (error) {
+    if (error instanceof ProgramError && error.exitCode === 1) return true;
+    throw error;
+  } finally {
+    await rm(file, { force: true });
+  }
+}
+
+/** Which of these boots the snapshot's disk knows of; the disk is sound. */
+async function bootsIn(snapshot: Snapshot, instance: Instance, boots: readonly GuestPage[]): Promise<readonly boolean[]> {
+  const content = await contentOf(snapshot, instance);
+  expect(await isSound(content)).toBe(true);
+  return boots.map(({ bootId }) => content.includes(bootId));
+}
+
+/** No version, and nothing of what had come. */
+async function nothingIsKept(snapshot: Snapshot): Promise<void> {
+  for (const part of snapshot.parts) await expect(admin.call(getImage, { params: { imageId: part.imageId } })).rejects.toMatchObject({ code: 'not-found' });
+  await eventually('nothing to lie with the master', patienceMs, () => (readdirSync(uploads).some((name) => snapshot.parts.some((part) => name.includes(part.imageId))) ? undefined : true));
+}
+
+/** Whole with that boot on the disk of each, or failed and nothing kept; true for whole. */
+async function wholeOrNothing(asked: Snapshot, operation: Operation, boots: readonly (readonly [Instance, GuestPage])[]): Promise<boolean> {
+  await ended(operation);
+  const snapshot = await admin.call(getSnapshot, { params: { snapshotId: asked.id } });
+  if (snapshot.state !== 'ready') {
+    expect(snapshot.state).toBe('failed');
+    await nothingIsKept(snapshot);
+    return false;
+  }
+  for (const [instance, page] of boots) expect(await bootsIn(snapshot, instance, [page])).toEqual([true]);
+  return true;
+}
+
+/** How often QEMU was started for it there, as libvirt's log has it, which goes with the instance. */
+function startsOn(host: LabHost, { name }: Instance): number {
+  const log = join(host.disks, 'var/log/libvirt/qemu', `pv-${name}.log`);
+  return existsSync(log) ? readFileSync(log, 'latin1').split(': starting up').length - 1 : 0;
+}
+
+async function nothingIsLeft(host: LabHost, { id, name, mac }: Instance): Promise<void> {
+  await eventually(`nothing of ${name} to be left on ${host.name}`, patienceMs, async () => ((await host.evidence.leftovers({ instanceId: id, name, mac: mac ?? 'without a MAC' })).length === 0 ? true : undefined));
+}
+
+/** Counts on where it was. */
+function goesOn(page: GuestPage, before: GuestPage): void {
+  expect(page.bootId).toBe(before.bootId);
+  expect(page.counter).toBeGreaterThanOrEqual(before.counter);
+}
+
+test('a guest that is off moves although master, agent and mirror are killed while its disk is sent, and both mirrors while it boots', async () => {
+  const instance = await launch();
+  const before = await pageOf(one, instance);
+  await done(admin.call(stopInstance, { params: params(instance), body: {} }));
+  expect(startsOn(one, instance)).toBe(1);
+
+  linkOf(one).throttle(8 * 1024);
+  const { operation } = await admin.call(moveInstance, { params: params(instance) });
+  for (const kill of [killMaster, () => killAgent(one), () => killMirror(one)]) {
+    await inTheMiddle(operation);
+    await kill();
+    expect(await one.evidence.domainState(instance.id)).toBe('shut off');
+  }
+  await inTheMiddle(operation);
+  linkOf(one).pass();
+  await followOperation(admin, operation);
+  expect(await admin.call(getInstance, { params: params(instance) })).toMatchObject({ observed: 'stopped', inStore: true, slaveId: null });
+  await nothingIsLeft(one, instance);
+
+  await drained(one, async () => {
+    await admin.call(startInstance, { params: params(instance), body: {} });
+    await eventually('its domain to be on the other host', patienceMs, async () => ((await two.evidence.domainState(instance.id)) === 'running' ? true : undefined));
+    await Promise.all([one, two].map(killMirror));
+    await isRunning(instance);
+  });
+  const moved = await isRunning(instance);
+  expect(moved).toMatchObject({ slaveId: await slaveIdOf(two), name: instance.name, mac: instance.mac, address: instance.address });
+  const after = await pageOf(two, moved);
+  expect(await bootsIn(await snapshotOf(moved), moved, [before, after])).toEqual([true, true]);
+  expect([startsOn(one, instance), startsOn(two, instance)]).toEqual([0, 1]);
+  await nothingIsLeft(one, instance);
+  await remove(moved);
+});
+
+test('a saved guest goes on elsewhere although the link of its host is cut while its RAM is sent', async () => {
+  const instance = await launch();
+  const before = await pageOf(one, instance);
+  await done(admin.call(suspendInstance, { params: params(instance) }));
+
+  const link = linkOf(one);
+  link.throttle(2 * MiB);
+  const { operation } = await admin.call(moveInstance, { params: params(instance) });
+  const came = await inTheMiddle(operation, 2 * MiB);
+  const { refused } = link.counters;
+  link.refuse();
+  link.reset();
+  await eventually('its host to have tried again in vain', patienceMs, () => (link.counters.refused > refused ? true : undefined));
+  expect((await admin.call(getOperation, { params: { operationId: operation.id } })).state).toBe('pending');
+  // What had come is kept.
+  expect(arrived()).toBeGreaterThanOrEqual(came);
+  expect(await one.evidence.hasSavedRam(instance.id)).toBe(true);
+  link.pass();
+  await followOperation(admin, operation);
+  await nothingIsLeft(one, instance);
+
+  await drained(one, () => done(admin.call(resumeInstance, { params: params(instance), body: {} })));
+  const moved = await isRunning(instance);
+  expect(moved).toMatchObject({ slaveId: await slaveIdOf(two), name: instance.name, mac: instance.mac, address: instance.address });
+  goesOn(await pageOf(two, moved), before);
+  await remove(moved);
+});
+
+test('a guest begins anew although the agent is killed as soon as that is asked for, and while what was there goes', async () => {
+  const instance = await launch();
+  let before = await pageOf(one, instance);
+  const past: GuestPage[] = [];
+  const moments = {
+    asked: () => Promise.resolve(),
+    'the domain goes': () => eventually('its domain to be off or gone', patienceMs, async () => ((await one.evidence.domainState(instance.id)) === 'running' ? undefined : true), { everyMs: 1 }).then(() => undefined),
+  };
+  for (const moment of Object.values(moments)) {
+    const { operation } = await admin.call(resetInstance, { params: params(instance), body: {} });
+    await moment();
+    await killAgent(one);
+    await followOperation(admin, operation);
+    const anew = await isRunning(instance);
+    expect(anew).toMatchObject({ name: instance.name, mac: instance.mac, address: instance.address, slaveId: instance.slaveId });
+    const page = await eventually('the page of another boot', patienceMs, async () => {
+      const now = await one.evidence.guestPage(anew.address ?? '');
+      return now === undefined || now.bootId === before.bootId ? undefined : now;
+    });
+    past.push(before);
+    before = page;
+    expect(await bootsIn(await snapshotOf(anew), anew, [page, ...past])).toEqual([true, ...past.map(() => false)]);
+  }
+  await remove(instance);
+});
+
+test('a snapshot that a reset meets is whole of what was there before, or nothing of it is kept', async () => {
+  const instance = await launch();
+  const before = await pageOf(one, instance);
+  linkOf(one).throttle(8 * 1024);
+  const { snapshot, operation } = await ask(instance);
+  await inTheMiddle(operation);
+  const reset = await admin.call(resetInstance, { params: params(instance), body: {} });
+  await followOperation(admin, reset.operation);
+  linkOf(one).pass();
+  await wholeOrNothing(snapshot, operation, [[instance, before]]);
+  const after = await pageOf(one, await isRunning(instance));
+  expect(after.bootId).not.toBe(before.bootId);
+  const ready = await admin.call(getSnapshot, { params: { snapshotId: snapshot.id } });
+  if (ready.state === 'ready') expect(await bootsIn(ready, instance, [after])).toEqual([false]);
+  expect(await bootsIn(await snapshotOf(instance), instance, [before, after])).toEqual([false, true]);
+  await remove(instance);
+});
+
+test('a store that fills up in the middle fails the snapshot with the reason; the guest runs on, and with room again the next one is whole', async () => {
+  const instance = await launch();
+  const before = await pageOf(one, instance);
+  linkOf(one).throttle(8 * 1024);
+  const { snapshot, operation } = await ask(instance);
+  await inTheMiddle(operation);
+  const { bavail, bsize } = await statfs(store);
+  await runProgram('fallocate', ['-l', String(bavail * bsize - 8 * MiB), join(store, 'filler')]);
+  try {
+    linkOf(one).pass();
+    expect(await ended(operation)).toMatchObject({ state: 'failed', sentence: expect.stringContaining('There is no room in') as string });
+    await nothingIsKept(await admin.call(getSnapshot, { params: { snapshotId: snapshot.id } }));
+    goesOn(await pageOf(one, instance), before);
+  } finally {
+    await rm(join(store, 'filler'), { force: true });
+  }
+  expect(await bootsIn(await snapshotOf(instance), instance, [before])).toEqual([true]);
+  goesOn(await pageOf(one, instance), before);
+  await remove(instance);
+});
+
+test('two snapshots of one guest at once are both whole', async () => {
+  const instance = await launch();
+  const page = await pageOf(one, instance);
+  linkOf(one).throttle(32 * 1024);
+  const asked = await Promise.all([ask(instance), ask(instance)]);
+  for (const { operation } of asked) await inTheMiddle(operation);
+  linkOf(one).pass();
+  for (const { snapshot, operation } of asked) expect(await wholeOrNothing(snapshot, operation, [[instance, page]])).toBe(true);
+  goesOn(await pageOf(one, instance), page);
+  await remove(instance);
+});
+
+test('two guests run on although libvirtd is killed as their disks are frozen, are sent and are merged; they boot from sound disks', async () => {
+  const instances = [await launch(), await launch()];
+  const pages: GuestPage[] = [];
+  for (const instance of instances) pages.push(await pageOf(one, instance));
+  const boots = instances.map((instance, at) => [instance, pages[at] as GuestPage] as const);
+  const layers = (): readonly string[] => instances.flatMap(({ id }) => readdirSync(join(one.pool, 'instances', id)).filter((name) => name.startsWith('layer-')).map((name) => `${id}/${name}`));
+  const moments: readonly ((operation: Operation, before: ReadonlySet<string>) => Promise<unknown>)[] = [
+    (_, before) => eventually('both to have a new layer', patienceMs, () => (layers().filter((name) => !before.has(name)).length === instances.length ? true : undefined), { everyMs: 1 }),
+    (operation) => inTheMiddle(operation),
+    (operation) => (linkOf(one).pass(), ended(operation)),
+  ];
+  const whole: boolean[] = [];
+  for (const moment of moments) {
+    const before = new Set(layers());
+    linkOf(one).throttle(8 * 1024);
+    const { snapshot, operation } = await ask(...instances);
+    await moment(operation, before);
+    await killLibvirtd(one);
+    linkOf(one).pass();
+    whole.push(await wholeOrNothing(snapshot, operation, boots));
+    for (const [instance, page] of boots) goesOn(await pageOf(one, instance), page);
+  }
+  // What was frozen before libvirtd died needs it no more.
+  expect(whole.slice(1)).toEqual([true, true]);
+
+  for (const instance of instances) await done(admin.call(stopInstance, { params: params(instance), body: {} }));
+  for (const instance of instances) await done(admin.call(startInstance, { params: params(instance), body: {} }));
+  const last = await snapshotOf(...instances);
+  for (const [instance, page] of boots) expect(await bootsIn(last, instance, [page, await pageOf(one, instance)])).toEqual([true, true]);
+  await Promise.all(instances.map(remove));
+});
+
+test('in all of this no instance ran twice at any moment', () => {
+  expect(twins.seen.size).toBeGreaterThanOrEqual(8);
+  expect(twins.found).toEqual([]);
+});
