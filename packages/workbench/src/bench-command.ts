@@ -4,6 +4,7 @@ import { benchLaunch } from './bench/launch';
 import { benchMultideploy } from './bench/multideploy/multideploy';
 import { benchMultisnapshot } from './bench/multisnapshot/multisnapshot';
 import { renderReport, type BenchReport } from './bench/report';
+import { buildDemoGuest } from './guest/demo-guest';
 import { privateHostHindrance, runInPrivateHost } from './private-host/private-host';
 
 /** Every bench by its name; each measures its baseline in the same run. */
@@ -36,7 +37,11 @@ async function main(): Promise<number> {
   if (process.env['PARAVCL_PRIVATE_HOST'] !== '1') {
     const command = [process.execPath, __filename, ...process.argv.slice(2)] as const;
     const hindrance = privateHostHindrance(command.slice(1));
-    if (hindrance === null) return runInPrivateHost(command);
+    if (hindrance === null) {
+      // There is no network inside.
+      await buildDemoGuest();
+      return runInPrivateHost(command);
+    }
     process.stderr.write(`${hindrance}\n`);
     return 1;
   }

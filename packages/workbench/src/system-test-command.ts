@@ -5,6 +5,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { buildDemoGuest } from './guest/demo-guest';
 import { privateHostHindrance, runInPrivateHost } from './private-host/private-host';
 import { runProgram } from './process/run-program';
 import { requiredPaths } from './recovery/path-counts';
@@ -53,7 +54,11 @@ async function main(): Promise<number> {
   if (process.env['PARAVCL_PRIVATE_HOST'] !== '1') {
     const command = [process.execPath, __filename, ...process.argv.slice(2)] as const;
     const hindrance = privateHostHindrance(command.slice(1));
-    if (hindrance === null) return runInPrivateHost(command);
+    if (hindrance === null) {
+      // There is no network inside.
+      await buildDemoGuest();
+      return runInPrivateHost(command);
+    }
     say(hindrance);
     return 1;
   }
