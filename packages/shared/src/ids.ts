@@ -1,4 +1,4 @@
-import { v7 } from 'uuid';
+import { v5, v7 } from 'uuid';
 import { z } from 'zod';
 import type { EpochMs } from './clock';
 
@@ -11,6 +11,11 @@ export const idSchema = z.uuid();
 export function newId(now: EpochMs): string {
   counter = counter.msecs === now ? { msecs: now, seq: counter.seq + 1 } : { msecs: now, seq: randomSeq() };
   return v7({ msecs: now, seq: counter.seq });
+}
+
+/** The same id each time it is asked for: of one of the things that were made under a request's id. */
+export function derivedId(requestId: string, of: string): string {
+  return v5(of, requestId);
 }
 
 /**

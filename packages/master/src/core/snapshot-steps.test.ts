@@ -85,6 +85,13 @@ describe('with RAM', () => {
     expect(snapshotSteps(snapshot, waiting, world(['x'], 1000, { 'id-a': 'between' }))).toMatchObject([{ kind: 'fail' }]);
   });
 
+  test('one that cannot be saved fails it at once with its reason, so that no other waits for it', () => {
+    const waiting = [part('a', 'x'), ram('a', 'x', { ramStep: 'resume' }), part('b', 'x'), ram('b', 'x', { ramStep: 'resume' })];
+    expect(snapshotSteps(snapshot, waiting, world(['x'], 10, { 'id-a': 'saved', 'id-b': { stuck: 'There is no room for its RAM.' } }))).toEqual([
+      { kind: 'fail', sentence: 'b cannot be saved: There is no room for its RAM. Nothing of the snapshot is kept.' },
+    ]);
+  });
+
   test('guests go on as soon as all is frozen, before anything is sent, and when it has failed', () => {
     const frozen = [part('a', 'x', { state: 'frozen' }), ram('a', 'x', { state: 'frozen', ramStep: 'resume' })];
     expect(snapshotSteps(snapshot, frozen, world(['x']))).toEqual([{ kind: 'resume', part: frozen[1] }]);

@@ -54,6 +54,8 @@ describe('a verb', () => {
   });
 
   it('lets what is saved or off wait for the scheduler, and what waits be left as it is', () => {
+    const noRoom = { code: 'NotEnoughDisk', sentence: 'There is no room for its RAM.' } as const;
+    expect(answerVerb(instance({ desired: 'suspended', observed: 'running', reason: noRoom, generation: 4, observedGeneration: 4 }), 'resume', false)).toEqual({ kind: 'change', desired: 'running' });
     for (const [desired, verb] of [['suspended', 'resume'], ['stopped', 'start']] as const) {
       const saved = instance({ desired, observed: desired });
       expect(answerVerb(saved, verb, false)).toEqual({ kind: 'enqueue' });

@@ -74,8 +74,10 @@ function answerSuspend(instance: InstanceRecord): VerbAnswer {
 function answerRun(instance: InstanceRecord, verb: 'start' | 'resume'): VerbAnswer {
   if (instance.slaveId === null) return { kind: 'requeue' };
   const { desired, observed, queuedAt, reason } = instance;
-  // It holds its room: it should run, or its guest may still do so though its time to go was over.
-  const holdsItsRoom = observed === 'failed' && reason?.code === 'DeadlinePassed';
+  const answered = instance.observedGeneration === instance.generation;
+  // It holds its room: it should run, or its guest still does because it cannot be saved, or may though its time to go was over.
+  const cannotBeSaved = desired === 'suspended' && observed === 'running' && reason !== null && answered;
+  const holdsItsRoom = cannotBeSaved || (observed === 'failed' && reason?.code === 'DeadlinePassed');
   if (holdsItsRoom || (desired === 'running' && (observed === 'failed' || observed === 'lost'))) return change(verb);
   if (desired === 'running' || queuedAt !== null) return already;
   return { kind: 'enqueue' };

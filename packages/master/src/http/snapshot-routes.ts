@@ -13,7 +13,7 @@ export function snapshotRoutes(snapshots: SnapshotService, restore: SnapshotRest
       return { body: { items: [...items], next } };
     }),
     bind(contracts.getSnapshot, async ({ principal, params }) => ({ body: await snapshots.get(principal, params.snapshotId) })),
-    bind(contracts.restoreSnapshot, async (call) => ({ body: await restore.carryOut(acting(call), call.params.snapshotId, call.body.instanceIds) })),
+    bind(contracts.restoreSnapshot, async (call) => ({ body: await restore.carryOut(acting(call), call.params.snapshotId, call.body.instanceIds, call.subjectId) })),
     bind(contracts.deleteSnapshot, async (call) => {
       await snapshots.delete(acting(call), call.params.snapshotId);
       return { body: undefined };

@@ -321,7 +321,7 @@ export class ObservationService implements AgentReports {
             reason: verdict.reason,
             progressPercent: report.progressPercent,
             ...(report.diskEpoch === undefined ? {} : { observedDiskEpoch: report.diskEpoch }),
-            ...(bootedStates.includes(verdict.to) ? { booted: true } : {}),
+            ...(bootedStates.includes(verdict.to) && !stillAwaitsRam(instance, verdict.to) ? { booted: true } : {}),
             // Whatever it went on with, its disk has been written since.
             ...(verdict.to === 'running' || verdict.to === 'booting' ? withoutStoredRam : {}),
             ...(verdict.accept === null ? {} : { desired: verdict.accept }),
@@ -363,6 +363,11 @@ export class ObservationService implements AgentReports {
     await repositories.events.append(slaveEvent(slave, 'slave.unknown-instance', sentence), this.deps.clock.now());
     return key;
   }
+}
+
+/** With RAM that it was given it is saved, or comes back, without having run: what fails until then is tried elsewhere. */
+function stillAwaitsRam({ ramImageId, booted }: InstanceRecord, to: ObservedState): boolean {
+  return ramImageId !== null && !booted && (to === 'resuming' || to === 'suspended');
 }
 
 function slaveEvent(slave: SlaveRecord, kind: string, sentence: string): NewEvent {

@@ -2,8 +2,9 @@ import type { z } from 'zod';
 import type { snapshotRestoredSchema } from '@paravcl/shared/api/snapshots';
 import type { Clock } from '@paravcl/shared/clock';
 import { ParavclError } from '@paravcl/shared/errors';
-import { diskEpochProtocolVersion } from '@paravcl/shared/protocol/version';
-import type { InstanceRecord } from '../core/instance-record';
+import { derivedId } from '@paravcl/shared/ids';
+import { diskEpochProtocolVersion, movingRamProtocolVersion } from '@paravcl/shared/protocol/version';
+import { settled, type InstanceRecord } from '../core/instance-record';
 import { nextGeneration } from '../core/next-generation';
 import { savedOnOf, whyNotWithRam } from '../core/saved-ram';
 import type { SnapshotPart } from '../core/snapshot-record';
@@ -14,7 +15,7 @@ import type { Repositories } from '../repositories/repositories';
 import type { SlaveRecord } from '../repositories/slave-record';
 import { eventBy, type Acting } from './acting';
 import { changedUnderLock } from './changed-under-lock';
-import { desiredStates } from './desired-state';
+import { desiredStates, tombstone } from './desired-state';
 import { operableInstance } from './instance-access';
 import { changeInstance, newOperation } from './instance-changes';
 import type { InstanceSettings, Quotas } from './instance-settings';
@@ -38,6 +39,13 @@ export interface SnapshotRestoreDeps {
 
 export type SnapshotRestored = z.output<typeof snapshotRestoredSchema>;
 
+interface Restored {
+  readonly instance: InstanceRecord;
+  readonly operation: OperationRecord;
+  /** The slave that it left, which is to prove that nothing of it remains. */
+  readonly left: { readonly slaveId: string; readonly generation: number } | null;
+}
+
 /** What a snapshot holds of one instance. */
 interface Held {
   readonly name: string;
@@ -53,8 +61,8 @@ interface Held {
 export class SnapshotRestore {
   constructor(private readonly deps: SnapshotRestoreDeps) {}
 
-  /** Each by itself: one that is refused keeps none of the others. Throws `not-found`, and `conflict` for a snapshot that is not there yet. */
-  async carryOut(acting: Acting, snapshotId: string, instanceIds: readonly string[] | undefined): Promise<SnapshotRestored> {
+  /** Each by itself, once under the same `reservedId`: one that is refused keeps none of the others. Throws `not-found`, and `conflict` for a snapshot that is not there yet. */
+  async carryOut(acting: Acting, snapshotId: string, instanceIds: readonly string[] | undefined, reservedId: string | null): Promise<SnapshotRestored> {
     const { unitOfWork, scheduler } = this.deps;
     const { snapshots } = unitOfWork.read;
     const snapshot = await snapshots.find(snapshotId);
@@ -68,54 +76,61 @@ export class SnapshotRestore {
 
     const restored: SnapshotRestored['restored'] = [];
     const refused: SnapshotRestored['refused'] = [];
-    const pushes: InstanceRecord[] = [];
-    for (const disk of disks) {
-      const { instanceId, instanceName } = disk;
-      const ram = parts.find((part) => part.what === 'ram' && part.instanceId === instanceId) ?? null;
-      try {
-        const { instance, operation } = await unitOfWork.transaction((repositories) => this.restore(repositories, acting, { name: snapshot.name, disk, ram }));
-        restored.push({ instanceId, instanceName, operation: operationView(operation) });
-        if (instance.slaveId !== null) pushes.push(instance);
-      } catch (error) {
-        if (!(error instanceof ParavclError)) throw error;
-        refused.push({ instanceId, instanceName, sentence: error.message });
+    const changed: Restored[] = [];
+    try {
+      for (const disk of disks) {
+        const { instanceId, instanceName } = disk;
+        const ram = parts.find((part) => part.what === 'ram' && part.instanceId === instanceId) ?? null;
+        try {
+          const one = await unitOfWork.transaction((repositories) => this.restore(repositories, acting, { name: snapshot.name, disk, ram }, reservedId === null ? null : derivedId(reservedId, instanceId)));
+          restored.push({ instanceId, instanceName, operation: operationView(one.operation) });
+          changed.push(one);
+        } catch (error) {
+          if (!(error instanceof ParavclError)) throw error;
+          refused.push({ instanceId, instanceName, sentence: error.message });
+        }
       }
+    } finally {
+      await this.push(changed);
+      scheduler.wake();
     }
-    await this.push(pushes);
-    scheduler.wake();
     return { restored, refused };
   }
 
-  private async restore(repositories: Repositories, acting: Acting, held: Held): Promise<{ readonly instance: InstanceRecord; readonly operation: OperationRecord }> {
+  private async restore(repositories: Repositories, acting: Acting, held: Held, operationId: string | null): Promise<Restored> {
     const { clock, settings } = this.deps;
     const { principal } = acting;
     const now = clock.now();
     const { disk, ram } = held;
     const instance = await operableInstance(repositories, principal, disk.instanceId);
+    const earlier = operationId === null ? null : await repositories.operations.find(operationId);
+    if (earlier?.userId === principal.userId) return { instance, operation: earlier, left: null };
     requireOutOfBin(instance, settings.timeZone, now);
     const { name, slaveId, desired } = instance;
     if (desired === 'deleted') throw new ParavclError('conflict', `${name} is being deleted. Launch a new one from the image of the snapshot.`);
-    const contents = [disk, ...(ram === null ? [] : [ram])].map(({ imageId }) => imageId);
     // Nobody deletes them meanwhile.
-    for (const imageId of contents) if ((await repositories.images.lockShared(imageId)) === null) throw new ParavclError('conflict', `What the snapshot ${held.name} held of ${name} was deleted.`);
+    const image = await repositories.images.lockShared(disk.imageId);
+    const hasRam = ram === null || (await repositories.images.lockShared(ram.imageId)) !== null;
+    if (image === null || !hasRam) throw new ParavclError('conflict', `What the snapshot ${held.name} held of ${name} was deleted.`);
     const slave = slaveId === null ? null : await repositories.slaves.find(slaveId);
-    if (slave !== null) await this.requireThere(repositories, instance, slave);
+    const stays = slave !== null && (await this.staysOn(repositories, instance, slave, ram));
 
     const runs = disk.how !== 'off';
     if (runs && desired !== 'running') await requireInstanceQuota(repositories, principal, instance.groupId, instance, this.deps.quotas);
     const by = `user ${principal.userName}`;
     const context = { by, now, slaveName: slave?.name ?? null, settings, supersede: `${principal.userName} asked for something else: restore.` };
-    const content = { diskImageId: disk.imageId, ramImageId: ram?.imageId ?? null, ramSavedOn: ram?.savedOn ?? null };
-    const stays = slave !== null && this.staysOn(slave, ram);
+    // A disk boots with the kernel that it was used with.
+    const boots = { kernelId: image.defaultKernelId, ramdiskId: image.defaultRamdiskId, kernelArguments: image.kernelArguments };
+    const content = { ...boots, diskImageId: disk.imageId, ramImageId: ram?.imageId ?? null, ramSavedOn: ram?.savedOn ?? null };
     const after = stays
       ? await changeInstance(repositories, instance, { ...content, ...(await this.anew(repositories, instance, runs, now)) }, context)
       : await leaveSlave(repositories, instance, disk.imageId, { ...content, ...(runs ? { observed: 'queued', desired: 'running' } : { observed: 'stopped', desired: 'stopped' }), reason: null }, context);
     if (after === null) throw changedUnderLock(name);
-    const operation = newOperation('instance.restore', after, context.slaveName, principal.userId, now, null);
+    const operation = newOperation('instance.restore', after, context.slaveName, principal.userId, now, operationId);
     await repositories.operations.insert(operation);
     const sentence = `${principal.userName} took ${name} back to the snapshot ${held.name}${ram === null ? '' : ', with its RAM'}.`;
     await repositories.events.append(eventBy(acting, { kind: 'instance.restored-snapshot', subjectType: 'instance', subjectId: instance.id, sentence }), now);
-    return { instance: after, operation };
+    return { instance: after, operation, left: stays || slaveId === null ? null : { slaveId, generation: after.generation - 1 } };
   }
 
   /** On its slave: a higher epoch of its disk. What held its room goes on in it, what did not waits for room first. */
@@ -127,22 +142,29 @@ export class SnapshotRestore {
     return { ...begun, desired: 'stopped', ...(runs ? { queuedAt: now, queuedBecause: 'asked' } : { queuedAt: null, queuedBecause: null }) };
   }
 
-  private staysOn(slave: SlaveRecord, ram: SnapshotPart | null): boolean {
-    if (slave.admission !== 'approved' || ram?.savedOn == null) return slave.admission === 'approved';
-    return whyNotWithRam(ram.savedOn, savedOnOf(slave.describe), this.deps.agents.protocolOf(slave.id)) === null;
-  }
-
-  /** Nobody takes an instance from a slave that may still run it. */
-  private async requireThere(repositories: Repositories, { name, observed }: InstanceRecord, slave: SlaveRecord): Promise<void> {
+  /**
+   * Whether it begins anew on its slave; else it leaves that, which is allowed only where nothing of it runs: nobody starts what
+   * may still run. Throws `conflict` with the way out.
+   */
+  private async staysOn(repositories: Repositories, instance: InstanceRecord, slave: SlaveRecord, ram: SnapshotPart | null): Promise<boolean> {
+    const { name, observed, reason } = instance;
+    if (await repositories.slaves.isDeclaredDead(slave.id)) return false;
+    if (observed === 'lost' && reason?.code !== 'DomainLost') throw new ParavclError('conflict', `${slave.name} is silent, and ${name} may still run there. Wait until it is back, or an administrator declares it dead.`);
     const protocol = this.deps.agents.protocolOf(slave.id);
-    if (protocol !== null && protocol < diskEpochProtocolVersion) throw new ParavclError('conflict', `${slave.name} runs an agent of an earlier release, which cannot begin ${name} anew. Update the agent there, which touches no guest, and ask again.`);
-    if (observed !== 'lost' || (await repositories.slaves.isDeclaredDead(slave.id))) return;
-    throw new ParavclError('conflict', `${slave.name} is silent, and ${name} may still run there. Wait until it is back, or an administrator declares it dead.`);
+    const needed = ram === null ? diskEpochProtocolVersion : movingRamProtocolVersion;
+    if (protocol === null) throw new ParavclError('slave-offline', `${slave.name} is not connected, so ${name} cannot be taken back there. Ask again when it is back.`);
+    if (protocol < needed) throw new ParavclError('conflict', `${slave.name} runs an agent of an earlier release (protocol ${protocol}; it takes ${needed}), which cannot take ${name} back. Update the agent there, which touches no guest, and ask again.`);
+    const other = ram?.savedOn == null ? null : whyNotWithRam(ram.savedOn, savedOnOf(slave.describe), protocol);
+    if (slave.admission === 'approved' && other === null) return true;
+    const isOff = settled(instance) && (observed === 'stopped' || observed === 'suspended');
+    if (!isOff) throw new ParavclError('conflict', `${name} has to leave ${slave.name} for it (${other ?? `${slave.name} is ${slave.admission}`}), and is ${observed} there. Stop it first, and ask again.`);
+    return false;
   }
 
-  private async push(instances: readonly InstanceRecord[]): Promise<void> {
+  private async push(changed: readonly Restored[]): Promise<void> {
     const { unitOfWork, agents, settings, onFault } = this.deps;
-    for (const instance of instances) {
+    for (const { instance, left } of changed) {
+      if (left !== null) agents.pushDesired(left.slaveId, [tombstone(instance.id, left.generation)]);
       if (instance.slaveId !== null) agents.pushDesired(instance.slaveId, await desiredStates(unitOfWork.read, [instance], settings.guestUser, onFault));
     }
   }

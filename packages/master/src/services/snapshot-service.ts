@@ -210,6 +210,9 @@ export class SnapshotService {
     const without = diskless(instance);
     if (without !== null || slaveId === null) throw new ParavclError('conflict', `${name} cannot be taken now: ${without ?? 'it has no disk yet. Wait until it runs'}, and ask again.`, { field: 'instanceIds' });
     await (ram ? requireRamKeeper : requireFreezer)(repositories, this.deps.agents, name, slaveId);
+    if (!ram || instance.desired !== 'running') return;
+    const slave = await repositories.slaves.find(slaveId);
+    if (slave !== null && slave.admission !== 'approved') throw new ParavclError('conflict', `${name} runs on ${slave.name}, which is ${slave.admission}: once saved it would not go on there. Ask without ram, or suspend it yourself and ask again.`, { field: 'ram' });
   }
 
   private async requireFamily(repositories: Repositories, principal: Principal, familyId: string): Promise<void> {

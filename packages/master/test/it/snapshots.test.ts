@@ -490,7 +490,7 @@ test('guests are saved together, kept with their RAM, and go on; taken back to i
   expect(await rig.unit.read.images.removeUnusedOfInstances(10)).toMatchObject({ removed: 0 });
 
   const before = await book(a);
-  const { restored, refused } = await made.restore.carryOut(acting(student), snapshot.id, undefined);
+  const { restored, refused } = await made.restore.carryOut(acting(student), snapshot.id, undefined, null);
   expect(refused).toEqual([]);
   expect(restored).toHaveLength(2);
   const imageId = after.parts.find(({ instanceId }) => instanceId === a)?.imageId;
@@ -539,12 +539,78 @@ test('what was saved or off in a snapshot goes back to that; elsewhere when its 
   frozenDisk = (instanceId) => ({ instanceId, ok: true, how: 'off', quiesced: false, base: hex('a'), sizeBytes: 64 * MiB });
   await expect(ask({ instanceIds: [id], ram: true })).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('there is no RAM to keep') as string });
   const { id: snapshotId } = await ended((await ask({ instanceIds: [id] })).snapshot.id);
-  await made.restore.carryOut(acting(student), snapshotId, [id]);
+  await made.restore.carryOut(acting(student), snapshotId, [id], null);
   expect(rig.agents.last(id)).toMatchObject({ slaveId, desired: { desired: 'stopped', spec: { diskEpoch: 2 } } });
   await rig.report(id, 'stopped', { diskEpoch: 2 });
   await rig.unit.transaction(({ slaves }) => slaves.moveAdmission(slaveId, 'approved', 'draining', null));
-  await made.restore.carryOut(acting(student), snapshotId, [id]);
+  await made.restore.carryOut(acting(student), snapshotId, [id], null);
   expect(await book(id)).toMatchObject({ slaveId: null, observed: 'stopped', desired: 'stopped' });
   const stranger = await rig.person('student', 'ole');
-  await expect(made.restore.carryOut(acting(stranger), snapshotId, undefined)).rejects.toMatchObject({ code: 'not-found' });
+  await expect(made.restore.carryOut(acting(stranger), snapshotId, undefined, null)).rejects.toMatchObject({ code: 'not-found' });
+});
+
+test('nothing is taken back elsewhere while it may run where it is; asked twice under one key it is taken back once', async () => {
+  const id = await running('mine');
+  const { id: snapshotId } = await ended((await ask({ instanceIds: [id] })).snapshot.id);
+  const back = (key: string | null = null) => made.restore.carryOut(acting(student), snapshotId, undefined, key);
+  await rig.unit.transaction(({ slaves }) => slaves.moveAdmission(slaveId, 'approved', 'draining', null));
+  expect(await back()).toMatchObject({ restored: [], refused: [{ instanceId: id, sentence: 'mine has to leave lab-pc-07 for it (lab-pc-07 is draining), and is running there. Stop it first, and ask again.' }] });
+  await rig.unit.transaction(({ slaves }) => slaves.moveAdmission(slaveId, 'draining', 'approved', null));
+  rig.agents.connected.delete(slaveId);
+  expect(await back()).toMatchObject({ restored: [], refused: [{ sentence: expect.stringContaining('is not connected') as string }] });
+  rig.agents.connected.add(slaveId);
+
+  const key = newId(rig.clock.now());
+  const first = await back(key);
+  const epoch = (await book(id))?.diskEpoch;
+  expect(await back(key)).toEqual(first);
+  expect(await book(id)).toMatchObject({ diskEpoch: epoch, desired: 'running', observed: 'preparing' });
+  await rig.report(id, 'running', { diskEpoch: 2 });
+
+  // One whose slave has nothing of it any more, and one whose slave was declared dead.
+  await rig.observations.connected(slaveId, [], true);
+  expect(await book(id)).toMatchObject({ observed: 'lost', reason: { code: 'DomainLost' } });
+  expect(await back()).toMatchObject({ refused: [] });
+  await rig.report(id, 'running', { diskEpoch: 3 });
+  await silence();
+  await rig.observations.fleetChanged(slaveId);
+  expect(await back()).toMatchObject({ restored: [], refused: [{ sentence: expect.stringContaining('may still run there') as string }] });
+  expect(await rig.unit.transaction(({ slaves }) => slaves.declareDead(slaveId, rig.clock.now()))).toBe(true);
+  expect(await back()).toMatchObject({ refused: [] });
+  expect(await book(id)).toMatchObject({ slaveId: null, observed: 'queued', desired: 'running' });
+});
+
+test('a guest that its host cannot save fails the snapshot at once with the reason, and the others go on', async () => {
+  const [a, b] = [await running('one'), await running('two')];
+  const { snapshot } = await ask({ instanceIds: [a, b], ram: true });
+  await asked([a, b]);
+  await rig.report(a, 'suspended');
+  await rig.report(b, 'running', { reason: { code: 'NotEnoughDisk', sentence: 'There is no room for its RAM.' } });
+  expect(await ended(snapshot.id)).toMatchObject({ state: 'failed', sentence: 'two cannot be saved: There is no room for its RAM. Nothing of the snapshot is kept.' });
+  await eventually('both to be wanted running', async () => {
+    await made.making.run();
+    await rig.scheduler.idle();
+    return [a, b].every((id) => rig.agents.last(id).desired.desired === 'running') || undefined;
+  });
+});
+
+test('RAM that a slave takes and cannot go on with is tried on another one, and none is asked for where nothing goes on', async () => {
+  const id = await saved('mine');
+  frozenDisk = savedDisk;
+  await moved((await made.relocation.move(acting(student), id, null)).operation.id);
+  const other = await rig.slave('lab-pc-08');
+  await silence();
+  await rig.instances.operate(student, id, { verb: 'resume' });
+  await rig.scheduler.idle();
+  expect(rig.agents.last(id).slaveId).toBe(other);
+  await rig.report(id, 'resuming', { diskEpoch: 2 });
+  expect(await book(id)).toMatchObject({ booted: false });
+  const third = await rig.slave('lab-pc-09');
+  await rig.report(id, 'failed', { diskEpoch: 2, reason: { code: 'LaunchFailed', sentence: 'load of migration failed' } });
+  expect(rig.agents.last(id)).toMatchObject({ slaveId: third, desired: { desired: 'running', spec: { ram: { sizeBytes: ramMiB * MiB } } } });
+
+  const drained = await running('elsewhere');
+  const on = (await book(drained))?.slaveId ?? '';
+  await rig.unit.transaction(({ slaves }) => slaves.moveAdmission(on, 'approved', 'draining', null));
+  await expect(ask({ instanceIds: [drained], ram: true })).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('would not go on there') as string });
 });

@@ -59,7 +59,7 @@ export const observedMoves: Readonly<Record<ObservedState, readonly ObservedStat
   running: ['preparing', 'booting', 'suspending', 'suspended', 'resuming', 'stopping', 'stopped', 'relocating', 'failed', 'lost', 'deleted'],
   suspending: ['preparing', 'booting', 'running', 'suspended', 'resuming', 'stopping', 'stopped', 'failed', 'lost', 'deleted'],
   suspended: ['queued', 'preparing', 'booting', 'running', 'suspending', 'resuming', 'stopping', 'stopped', 'relocating', 'failed', 'lost', 'deleted'],
-  resuming: ['preparing', 'booting', 'running', 'suspending', 'suspended', 'stopping', 'stopped', 'failed', 'lost', 'deleted'],
+  resuming: ['queued', 'preparing', 'booting', 'running', 'suspending', 'suspended', 'stopping', 'stopped', 'failed', 'lost', 'deleted'],
   stopping: ['queued', 'preparing', 'booting', 'running', 'suspended', 'resuming', 'stopped', 'failed', 'lost', 'deleted'],
   stopped: ['queued', 'preparing', 'booting', 'running', 'suspending', 'suspended', 'resuming', 'stopping', 'relocating', 'failed', 'lost', 'deleted'],
   relocating: ['running', 'suspended', 'stopped', 'booting', 'resuming', 'failed', 'lost', 'deleted'],

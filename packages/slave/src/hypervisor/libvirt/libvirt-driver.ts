@@ -28,7 +28,7 @@ import { GuestDisks } from './guest-disks';
 import { HalfSaves } from './half-save';
 import { bareMarkElement, type InstanceMark, markKey, markNamespace } from './instance-mark';
 import { QemuLogs } from './qemu-logs';
-import { checkOwnRam } from './own-ram';
+import { checkMovableRam, checkOwnRam } from './own-ram';
 import { checkSaveRoom } from './save-room';
 import { LibvirtSiteNetwork } from './site-network';
 import { Virsh, virshDefaults, type VirshOptions } from './virsh';
@@ -205,7 +205,9 @@ export class LibvirtDriver implements HypervisorDriver {
   async savedRam(instanceId: string): Promise<string> {
     const facts = await this.present(instanceId);
     if (facts.state !== 'saved') throw wrongState(facts, 'only of one that is saved its RAM is kept in a file');
-    return facts.hasSave ? this.managedSave(facts.name) : this.arrived.path(facts.name);
+    const file = facts.hasSave ? this.managedSave(facts.name) : this.arrived.path(facts.name);
+    await checkMovableRam(this.virsh, file, this.opened());
+    return file;
   }
 
   async adoptRam({ instanceId }: DomainSpec, file: string): Promise<void> {
@@ -351,7 +353,7 @@ export class LibvirtDriver implements HypervisorDriver {
     const defined = await this.virsh.run(['dumpxml', '--domain', uuid, '--inactive', '--security-info']);
     await this.virsh.runWithFile(['restore', '--file', file, '--paused', '--xml'], defined, ramCallMs).catch((error: unknown) => {
       if (!(error instanceof HypervisorError) || error.code !== 'save-unusable') throw error;
-      throw new HypervisorError('save-unusable', `The RAM that ${uuid} was given cannot be read back (${error.message}). Stop the instance to boot from its disk without it.`, { cause: error });
+      throw new HypervisorError('save-unusable', `The RAM that ${uuid} was given cannot be read back (${error.message}). Suspend the instance and move it, and another slave tries; or stop it to boot from its disk without the RAM.`, { cause: error });
     });
     await this.arrived.forget(name);
     await this.virsh.run(['resume', '--domain', uuid]);

@@ -1,4 +1,5 @@
 import { HypervisorError } from '../driver';
+import type { GuestBaseline } from './domain-xml';
 import type { Virsh } from './virsh';
 import { child, readXml, type XmlElement } from './xml';
 
@@ -11,6 +12,17 @@ const traits: readonly { readonly what: string; readonly of: (domain: XmlElement
   { what: 'number of virtual CPUs', of: (domain) => child(domain, 'vcpu')?.text },
   { what: 'size of RAM in KiB', of: (domain) => child(domain, 'memory')?.text },
 ];
+
+/**
+ * Throws `wrong-state` when what saved `file` was another machine or CPU than guests are given here now, as after an upgrade of QEMU: it still goes
+ * on here under its own definition, but no slave that defines it anew would read it.
+ */
+export async function checkMovableRam(virsh: Pick<Virsh, 'run'>, file: string, now: Pick<GuestBaseline, 'machine' | 'cpu'>): Promise<void> {
+  const saved = readXml(await virsh.run(['save-image-dumpxml', '--file', file, '--security-info']));
+  const [machine, cpu] = [child(child(saved, 'os'), 'type')?.attributes['machine'], child(child(saved, 'cpu'), 'model')?.text];
+  if (machine === now.machine && cpu === now.cpu) return;
+  throw new HypervisorError('wrong-state', `it was saved on a machine ${machine ?? 'unknown'} with the CPU ${cpu ?? 'unknown'}, and guests are given ${now.machine} with ${now.cpu} here by now, as they are elsewhere. Its RAM goes on here alone: resume it, and stop and start it once`);
+}
 
 /** Throws `save-unusable` unless `file` is RAM that this domain could have saved, by what libvirt wrote at its head. */
 export async function checkOwnRam(virsh: Pick<Virsh, 'run'>, uuid: string, file: string): Promise<void> {
