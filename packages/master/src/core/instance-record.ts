@@ -133,6 +133,16 @@ export function beginsAnew({ diskEpoch, observedDiskEpoch }: Pick<InstanceRecord
   return observedDiskEpoch < diskEpoch;
 }
 
+/**
+ * It is off, and its slave has nothing of it that is of worth: it never ran since its disk began, or what is there is to go. What
+ * it begins from is in the store.
+ */
+export function hasNothingThere(instance: Pick<InstanceRecord, 'slaveId' | 'desired' | 'observed' | 'generation' | 'observedGeneration' | 'booted' | 'diskEpoch' | 'observedDiskEpoch'>): boolean {
+  if (instance.slaveId === null || instance.desired !== 'stopped') return false;
+  const isStill = instance.observed === 'stopped' || instance.observed === 'suspended';
+  return (isStill && beginsAnew(instance)) || (settled(instance) && !instance.booted);
+}
+
 /** Its domain is gone, people were told, and nobody has asked for it since: the slave must not make it anew by itself. */
 export function abandoned(instance: Pick<InstanceRecord, 'observed' | 'reason' | 'generation' | 'observedGeneration'>): boolean {
   return instance.observed === 'lost' && instance.reason?.code === 'DomainLost' && instance.observedGeneration === instance.generation;

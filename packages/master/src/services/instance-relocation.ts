@@ -1,7 +1,8 @@
 import type { Clock } from '@paravcl/shared/clock';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
-import { isInStore, settled, type InstanceRecord } from '../core/instance-record';
+import { diskImageOf, hasNothingThere, isInStore, settled, type InstanceRecord } from '../core/instance-record';
+import { fit } from '../core/say';
 import { sayStanding } from '../core/snapshot-steps';
 import { wantedPart } from '../core/snapshot-record';
 import { tellDatedMoment } from '../core/tell-time';
@@ -43,7 +44,8 @@ export class InstanceRelocation {
 
   /**
    * Brings the disk of an instance that is off, or disk and RAM of one that is saved, to the store and frees its slave. Until all
-   * of it is there the instance stays where it is; started or resumed meanwhile it stays for good. Throws `conflict` with the way out, `slave-offline`.
+   * of it is there the instance stays where it is; started or resumed meanwhile it stays for good. One that is off with nothing of
+   * worth on its slave leaves it at once: what it begins from is in the store. Throws `conflict` with the way out, `slave-offline`.
    */
   async move(acting: Acting, id: string, reservedId: string | null): Promise<Relocated> {
     const { unitOfWork, clock, making, snapshots: settings } = this.deps;
@@ -59,6 +61,7 @@ export class InstanceRelocation {
         if (operation !== null) return { instance, operation };
       }
       requireOutOfBin(instance, this.deps.settings.timeZone, now);
+      if (hasNothingThere(instance) && instance.queuedAt === null) return this.leaveWithNothing(repositories, acting, instance, reservedId, now);
       const slaveId = await this.requireMovable(repositories, instance);
       const snapshotId = newId(now);
       const of = { snapshotId, instanceId: id, instanceName: instance.name, slaveId };
@@ -115,6 +118,20 @@ export class InstanceRelocation {
     });
     scheduler.wake();
     return recovered;
+  }
+
+  private async leaveWithNothing(repositories: Repositories, acting: Acting, instance: InstanceRecord, reservedId: string | null, now: number): Promise<Relocated> {
+    const { principal } = acting;
+    const { id, name, ramImageId, ramSavedOn } = instance;
+    const slaveName = (instance.slaveId === null ? null : await repositories.slaves.find(instance.slaveId))?.name ?? 'its slave';
+    const sentence = `${name} left ${slaveName}, where nothing was on its disk: what it begins from is in the store, and it starts wherever there is room.`;
+    // What it waits to begin from goes with it: its image, or what it was taken back to.
+    const change = { observed: 'stopped', reason: { code: 'StoppedByUser', sentence }, ramImageId, ramSavedOn } as const;
+    const after = await leaveSlave(repositories, instance, diskImageOf(instance), change, { by: `user ${principal.userName}`, now, slaveName, settings: this.deps.settings });
+    const operation: OperationRecord = { ...newOperation('instance.move', after, null, principal.userId, now, reservedId), sentence: fit(sentence) };
+    await repositories.operations.insert(operation);
+    await repositories.events.append(eventBy(acting, { kind: 'instance.moving', subjectType: 'instance', subjectId: id, sentence: `${principal.userName} has ${name} leave its slave.` }), now);
+    return { instance: after, operation };
   }
 
   private async requireMovable(repositories: Repositories, instance: InstanceRecord): Promise<string> {
