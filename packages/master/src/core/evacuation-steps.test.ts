@@ -5,7 +5,7 @@ import { evacuationSteps, mostTries, returningSteps, stillResumes, type Evacuate
 const slaveId = 'lab-7';
 const evacuation = { slaveId };
 
-const guest = (name: string, more: Partial<EvacuatedInstance> = {}): EvacuatedInstance => ({ name, slaveId, desired: 'running', observed: 'running', generation: 4, observedGeneration: 4, reason: null, queuedAt: null, ...more });
+const guest = (name: string, more: Partial<EvacuatedInstance> = {}): EvacuatedInstance => ({ name, slaveId, desired: 'running', observed: 'running', generation: 4, observedGeneration: 4, reason: null, queuedAt: null, booted: true, diskEpoch: 1, observedDiskEpoch: 1, ...more });
 const saved = { desired: 'suspended', observed: 'suspended' } as const;
 const off = { desired: 'stopped', observed: 'stopped' } as const;
 const gone = { slaveId: null, desired: 'running', observed: 'queued' } as const;
@@ -43,6 +43,9 @@ test.each([
   ['is being saved by its owner', guest('a', { desired: 'suspended', observed: 'suspending' }), 'a is being saved'],
   ['shuts down', guest('a', { desired: 'stopped', observed: 'stopping' }), 'a is shutting down'],
   ['is being deleted', guest('a', { desired: 'deleted', observed: 'running' }), 'a is being deleted'],
+  ['has not answered yet why it is as it is', guest('a', { observed: 'suspended', observedGeneration: 3, reason: { code: 'SlaveRefused', sentence: 'It was so before.' } }), 'a is suspended'],
+  ['is prepared again after a fault', guest('a', { observed: 'preparing', reason: { code: 'ImageMissing', sentence: 'A mirror is tried again.' } }), 'a is preparing'],
+  ['has its time over and is to be saved', guest('a', { desired: 'suspended', reason: { code: 'TimeEnded', sentence: 'Its time is over.' } }), 'a is being saved'],
   ['is lost with its silent slave', guest('a', { observed: 'lost', reason: { code: 'SlaveOffline', sentence: 'lab-pc-07 is offline.' } }), 'a is lost until lab-pc-07 answers'],
 ])('one that %s is waited for', (_what, instance, doing) => {
   expect(stepsOf([instance])).toEqual({ steps: [], sentence: `0 of 1 has left lab-pc-07; ${doing}.` });
@@ -71,6 +74,12 @@ test.each<[string, EvacuatedInstance, Partial<EvacuationPart>, Partial<Evacuatio
   ['was refused', guest('a', off), { refusedAt: 4, sentence: 'a is in the recycle bin. Restore it first.' }, {}, 'a is in the recycle bin. Restore it first.'],
   ['failed to move too often', guest('a', off), { tries: mostTries, moveId: 'm' }, { move: () => ({ state: 'failed', sentence: 'The store is full.' }) }, 'Its move failed 3 times. The store is full.'],
   ['has RAM that fits nowhere', guest('a', saved), { resumes: 'suspended' }, { ramFitsNowhere: 'of lab-pc-08, guests have another processor there' }, 'Its RAM fits no other slave: of lab-pc-08, guests have another processor there. It is saved here; once it is stopped, its disk moves without the RAM, and it starts cold elsewhere.'],
+  ['runs where its RAM would fit nowhere else', guest('a'), {}, { ramFitsNowhere: 'of lab-pc-08, guests have another processor there' }, 'It runs on: its RAM would fit no other slave: of lab-pc-08, guests have another processor there. Stop it, and its disk moves without the RAM; it starts cold elsewhere.'],
+  ['is to run and stays saved', guest('a', { observed: 'suspended', reason: { code: 'DiskError', sentence: 'Its RAM cannot be read. Its saved RAM and its disk are kept.' } }), {}, {}, 'It does not go on there: Its RAM cannot be read. Its saved RAM and its disk are kept. Suspend it, and it moves as it is.'],
+  ['is to run and stays off', guest('a', { observed: 'stopped', reason: { code: 'LaunchFailed', sentence: 'No such machine. Its disk is kept.' } }), {}, {}, 'It does not go on there: No such machine. Its disk is kept. Stop it, and its disk moves.'],
+  ['cannot be stopped while it runs', guest('a', { desired: 'stopped', reason: { code: 'SlaveRefused', sentence: 'libvirt refuses. It is tried again.' } }), {}, {}, 'It cannot be stopped now: libvirt refuses. It is tried again.'],
+  ['cannot be stopped while it is saved', guest('a', { desired: 'stopped', observed: 'suspended', reason: { code: 'SlaveRefused', sentence: 'libvirt refuses. It is tried again.' } }), {}, {}, 'It cannot be stopped now: libvirt refuses. It is tried again.'],
+  ['cannot be deleted', guest('a', { desired: 'deleted', observed: 'failed', reason: { code: 'SlaveRefused', sentence: 'libvirt refuses.' } }), {}, {}, 'It cannot be deleted now: libvirt refuses.'],
   ['runs where no RAM can be sent', guest('a'), {}, { ramStaysHere: 'Update the agent there.' }, 'It runs on. Update the agent there.'],
   ['cannot be saved', guest('a', { desired: 'suspended', reason: { code: 'NotEnoughDisk', sentence: 'The pool has no room for its RAM.' } }), { resumes: 'suspended' }, {}, 'It cannot be saved now: The pool has no room for its RAM.'],
 ])('one that %s stays, and when nothing else is left it fails, saying why and what to do', (_what, instance, part, more, why) => {
@@ -79,6 +88,13 @@ test.each<[string, EvacuatedInstance, Partial<EvacuationPart>, Partial<Evacuatio
   expect(steps).toEqual([{ kind: 'end', state: 'failed', sentence: `1 of 2 have left lab-pc-07. Mend this, then evacuate it again. a stays: ${why}`, stays: [{ part: parts[0], why }] }]);
   // While others leave it may be mended.
   expect(stepsOf([instance, guest('b', off)], [partOf('a', part), partOf('b')], more).steps.some(({ kind }) => kind === 'end')).toBe(false);
+});
+
+test('one that begins anew and is off has nothing to wait for on its slave, whatever that is slow to do', () => {
+  const reset = guest('a', { ...off, observedGeneration: 3, diskEpoch: 2, reason: { code: 'SlaveRefused', sentence: 'The agent is of an earlier release.' } });
+  expect(told(stepsOf([reset]))).toEqual(['move a']);
+  expect(told(stepsOf([guest('a', { ...reset, observed: 'suspended' })]))).toEqual(['move a']);
+  expect(stepsOf([guest('a', { ...reset, observed: 'stopping' })])).toMatchObject({ steps: [], sentence: '0 of 1 has left lab-pc-07; a is shutting down.' });
 });
 
 test('a refusal holds for what was refused: with a newer generation its move is asked for again', () => {
@@ -113,9 +129,9 @@ interface Modelled {
   deleted: boolean;
 }
 
-type Happening = 'saved' | 'boots' | 'moved' | 'move-fails' | 'resume' | 'stop' | 'delete' | 'cannot-save' | 'breaks';
+type Happening = 'saved' | 'boots' | 'moved' | 'move-fails' | 'resume' | 'stop' | 'delete' | 'cannot-save' | 'cannot-go-on' | 'cannot-stop' | 'breaks';
 type Act = { readonly kind: Happening; readonly who: number } | { readonly kind: 'cut' | 'back' };
-const happenings: readonly Happening[] = ['saved', 'saved', 'boots', 'moved', 'moved', 'move-fails', 'resume', 'stop', 'delete', 'cannot-save', 'breaks'];
+const happenings: readonly Happening[] = ['saved', 'saved', 'boots', 'moved', 'moved', 'move-fails', 'resume', 'stop', 'delete', 'cannot-save', 'cannot-go-on', 'cannot-stop', 'breaks'];
 const act: fc.Arbitrary<Act> = fc.oneof(fc.record({ who: fc.nat({ max: 7 }), kind: fc.constantFrom(...happenings) }), fc.record({ kind: fc.constantFrom('cut' as const, 'back' as const) }));
 const beginnings = { running: {}, booting: { observed: 'booting' }, suspended: saved, stopped: off, waiting: { ...off, queuedAt: 1 } } as const;
 
@@ -175,6 +191,12 @@ function happens(one: Modelled | undefined, kind: Happening, connected: boolean)
       return;
     case 'cannot-save':
       if (connected && is === 'suspended running') become({ observedGeneration: generation, reason: { code: 'NotEnoughDisk', sentence: 'No room.' } });
+      return;
+    case 'cannot-go-on':
+      if (connected && is === 'running booting') become({ observed: 'stopped', observedGeneration: generation, reason: { code: 'DiskError', sentence: 'Its disk is broken.' } });
+      return;
+    case 'cannot-stop':
+      if (connected && desired === 'stopped' && (observed === 'running' || observed === 'suspended')) become({ observedGeneration: generation, reason: { code: 'SlaveRefused', sentence: 'It is tried again.' } });
       return;
     case 'breaks':
       if (observed === 'booting') become({ observed: 'failed', observedGeneration: generation });

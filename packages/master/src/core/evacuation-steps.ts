@@ -1,6 +1,8 @@
 import type { Operation } from '@paravcl/shared/api/operations';
+import { transitionalStates } from '@paravcl/shared/domain/instance-state';
+import type { ReasonCode } from '@paravcl/shared/domain/reasons';
 import type { EvacuationPart, EvacuationRecord } from './evacuation-record';
-import { settled, type InstanceRecord } from './instance-record';
+import { hasNothingThere, settled, type InstanceRecord } from './instance-record';
 import { fit } from './say';
 
 /** What is to be done next for a slave that is being emptied, or no longer. Each is idempotent: done twice it comes to the same. */
@@ -25,7 +27,7 @@ export interface Staying {
   readonly why: string;
 }
 
-export type EvacuatedInstance = Pick<InstanceRecord, 'name' | 'slaveId' | 'desired' | 'observed' | 'generation' | 'observedGeneration' | 'reason' | 'queuedAt'>;
+export type EvacuatedInstance = Pick<InstanceRecord, 'name' | 'slaveId' | 'desired' | 'observed' | 'generation' | 'observedGeneration' | 'reason' | 'queuedAt' | 'booted' | 'diskEpoch' | 'observedDiskEpoch'>;
 
 export interface EvacuationWorld {
   readonly slaveName: string;
@@ -107,7 +109,8 @@ function standingOf(part: EvacuationPart, slaveId: string, world: EvacuationWorl
   if (instance.slaveId !== slaveId) return left(part, instance.desired === 'running' && (instance.observed === 'requested' || instance.observed === 'queued'));
   if (part.state !== 'here') return left(part, false);
   const { name, desired, observed, reason } = instance;
-  if (desired === 'deleted') return waits(`${name} is being deleted`);
+  const trouble = lastingTrouble(instance);
+  if (desired === 'deleted') return trouble === null ? waits(`${name} is being deleted`) : stays(`It cannot be deleted now: ${trouble}`);
   // In the queue the slave would take it back: then its move comes to nothing.
   const dequeue = instance.queuedAt === null ? null : ({ kind: 'take-from-queue', part } as const);
   if (moveUnderWay(part, world)) return { kind: 'works', doing: `${name} moves to the store`, step: dequeue };
@@ -119,15 +122,32 @@ function standingOf(part: EvacuationPart, slaveId: string, world: EvacuationWorl
   const answered = settled(instance);
   switch (desired) {
     case 'running':
-      if (!answered) return waits(`${name} is ${observed}`);
-      return world.ramStaysHere === null ? { kind: 'ready', step: { kind: 'save', part }, doing: `${name} runs` } : stays(`It runs on. ${world.ramStaysHere}`);
+      if (answered) return running(part, instance, world);
+      return trouble === null ? waits(`${name} is ${observed}`) : stays(`It does not go on there: ${trouble} ${observed === 'suspended' ? 'Suspend it, and it moves as it is.' : 'Stop it, and its disk moves.'}`);
     case 'suspended':
       if (answered) return leaving(part, instance, world);
-      if (observed === 'running' && reason !== null && instance.observedGeneration === instance.generation) return stays(`It cannot be saved now: ${reason.sentence}`);
+      if (trouble !== null) return stays(`It cannot be saved now: ${trouble}`);
       return part.resumes === null ? waits(`${name} is being saved`) : { kind: 'works', doing: `${name} is being saved`, step: null };
     case 'stopped':
-      return answered ? leaving(part, instance, world) : waits(`${name} is shutting down`);
+      if (answered || hasNothingThere(instance)) return leaving(part, instance, world);
+      return trouble === null ? waits(`${name} is shutting down`) : stays(`It cannot be stopped now: ${trouble}`);
   }
+}
+
+/** What the master itself says of one that is on its way; all else is what its slave could not do. */
+const noTrouble: ReadonlySet<ReasonCode> = new Set(['SlaveDraining', 'LowerPriority', 'Recalled', 'TimeEnded', 'StoppedByGuest', 'StoppedByUser']);
+
+/** Why its slave, which has answered, does not bring about what is desired: it tries on, but in a state that need not end. Null when it has no such reason. */
+function lastingTrouble({ observed, reason, generation, observedGeneration }: EvacuatedInstance): string | null {
+  const answers = observedGeneration === generation && transitionalStates[observed] === undefined;
+  return answers && reason !== null && !noTrouble.has(reason.code) ? reason.sentence : null;
+}
+
+/** Of one that runs: it is saved only where that is not in vain. */
+function running(part: EvacuationPart, { name }: EvacuatedInstance, { ramStaysHere, ramFitsNowhere }: EvacuationWorld): Standing {
+  if (ramStaysHere !== null) return stays(`It runs on. ${ramStaysHere}`);
+  if (ramFitsNowhere !== null) return stays(`It runs on: its RAM would fit no other slave: ${ramFitsNowhere}. Stop it, and its disk moves without the RAM; it starts cold elsewhere.`);
+  return { kind: 'ready', step: { kind: 'save', part }, doing: `${name} runs` };
 }
 
 /** Of one that is saved or off. */

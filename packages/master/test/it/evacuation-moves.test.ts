@@ -2,10 +2,12 @@ import type { Principal } from '@paravcl/shared/domain/people';
 import { newId } from '@paravcl/shared/ids';
 import type { Command, CommandResult, FrozenDisk } from '@paravcl/shared/protocol/commands';
 import { composeEvacuations } from '../../src/compose-evacuations';
+import { savedOnOf } from '../../src/core/saved-ram';
 import { InstanceRelocation } from '../../src/services/instance-relocation';
 import { SlaveService } from '../../src/services/slave-service';
 import { SnapshotMaking } from '../../src/services/snapshot-making';
 import { SnapshotRam } from '../../src/services/snapshot-ram';
+import { plainDescribe } from './agent-double';
 import { eventually } from './eventually';
 import { openReservationRig, type ReservationRig } from './reservation-rig';
 
@@ -19,6 +21,8 @@ let [olga, sue]: [Principal, Principal] = [{} as Principal, {} as Principal];
 let [slaveId, other]: [string, string] = ['', ''];
 let made: ReturnType<typeof compose>;
 let takes = 0;
+/** Instances whose disks hosts were asked to freeze. */
+let sent: string[] = [];
 
 /** As after a start of the master. */
 function compose() {
@@ -33,12 +37,13 @@ function compose() {
   const snapshots = { freezeMs: 120_000, saveMs: 1_200_000, deadlineMs: 3_600_000, perStudent: 3, timeZone: settings.timeZone };
   const relocation = new InstanceRelocation({ unitOfWork: unit, agents, scheduler, clock, settings, snapshots, making });
   const slaves = new SlaveService(unit, clock, agents, observations, pulse);
-  return { making, slaves, ...composeEvacuations({ unitOfWork: unit, agents, clock, slaves, relocation, verbs, settings, atOnce: 2 }) };
+  return { making, slaves, relocation, ...composeEvacuations({ unitOfWork: unit, agents, clock, slaves, relocation, verbs, settings, atOnce: 2 }) };
 }
 
 async function host(_on: string, command: Command): Promise<CommandResult> {
   const done = (body: string | null): CommandResult => ({ commandId: newId(rig.clock.now()), outcome: { ok: true, body } });
   if (command.kind === 'freeze-disks') {
+    sent.push(...command.disks.map(({ instanceId }) => instanceId));
     const disks = command.disks.map(({ instanceId, ram }): FrozenDisk => ({
       instanceId, ok: true, how: ram === true ? 'saved' : 'off', quiesced: false, base: hex('a'), sizeBytes: 64 * MiB, ...(ram === true ? { ramBytes: 24 * MiB } : {}),
     }));
@@ -54,6 +59,7 @@ beforeEach(async () => {
   rig.agents.pushAdmission = () => undefined;
   rig.agents.command = host as unknown as typeof rig.agents.command;
   takes = 0;
+  sent = [];
   made = compose();
   olga = await rig.person('operator', 'olga');
   sue = await rig.person('student', 'sue');
@@ -128,23 +134,111 @@ test('what is reserved keeps its reservation, and its slot goes where it goes on
   expect(await rig.unit.read.bookings.ofReservations([reservationId])).toMatchObject([{ slaveId: other, instanceId: id }]);
 });
 
-test('RAM that no other slave goes on with stays saved and its owner is told; stopped, it leaves without', async () => {
+test('what was reset while it was off leaves with nothing to send, stays off, and starts elsewhere from its image', async () => {
+  const [a, b] = [await running('a'), await running('b')];
+  for (const id of [a, b]) {
+    await rig.instances.operate(sue, id, { verb: 'stop' });
+    await rig.report(id, 'stopped');
+    await rig.instances.reset(sue, id, { toProduction: false });
+  }
+  // Of one its slave has removed everything; of the other that is still to come.
+  await rig.report(a, 'stopped', { diskEpoch: 2 });
+  other = await rig.slave('lab-pc-08', { cores: 8 });
+  expect(await ended(await evacuate(), [a, b])).toMatchObject({ state: 'done', sentence: 'lab-pc-07 is empty: it can be switched off.' });
+  expect(sent).toEqual([]);
+  for (const id of [a, b]) {
+    expect(await rig.instances.get(sue, id)).toMatchObject({ observed: 'stopped', desired: 'stopped', slaveId: null, inStore: true });
+    expect((await book(id))?.mac).not.toBeNull();
+  }
+  await rig.resend.run();
+  expect(rig.agents.last(a)).toMatchObject({ slaveId, desired: { desired: 'deleted' } });
+
+  // It is as any that is off: stopped it is already, started it begins from its image, and it can be deleted.
+  expect((await rig.instances.operate(sue, a, { verb: 'stop' })).operation).toMatchObject({ state: 'done' });
+  await rig.instances.operate(sue, a, { verb: 'start' });
+  await rig.scheduler.idle();
+  const instance = await book(a);
+  expect(rig.agents.last(a)).toMatchObject({ slaveId: other, desired: { desired: 'running', spec: { disk: { imageId: instance?.imageId }, diskEpoch: 3 } } });
+  await rig.instances.reset(sue, b, { toProduction: false });
+  expect(await book(b)).toMatchObject({ slaveId: null, desired: 'stopped', observed: 'stopped' });
+  await rig.instances.operate(sue, b, { verb: 'delete' });
+  expect((await book(b))?.desired).toBe('deleted');
+});
+
+test('moved by its owner, what never ran leaves at once, its operation is done, and asked again it answers the same', async () => {
   const a = await running('a');
+  await rig.instances.operate(sue, a, { verb: 'stop' });
+  await rig.report(a, 'stopped');
+  const key = newId(rig.clock.now());
+  await rig.instances.reset(sue, a, { toProduction: false });
+  await rig.report(a, 'stopped', { diskEpoch: 2 });
+  const { operation } = await made.relocation.move({ principal: sue, clientAddress: '10.0.0.4' }, a, key);
+  expect(operation).toMatchObject({ id: key, kind: 'instance.move', state: 'done', sentence: 'a left lab-pc-07, where nothing was on its disk: what it begins from is in the store, and it starts wherever there is room.' });
+  expect((await made.relocation.move({ principal: sue, clientAddress: '10.0.0.4' }, a, key)).operation).toMatchObject({ id: key, state: 'done' });
+  expect(await rig.operations.get(sue, key)).toMatchObject({ state: 'done' });
+});
+
+test('what was taken back to a snapshot with its RAM and waits to run goes on elsewhere with both', async () => {
+  const a = await running('a');
+  await rig.instances.operate(sue, a, { verb: 'stop' });
+  await rig.report(a, 'stopped');
+  const [diskImageId, ramImageId] = [await newImage(), await newImage()];
+  // As a restore leaves one that was off, once its slave has removed what was there.
+  await rig.unit.transaction(async ({ instances }) => {
+    const now = await instances.lock(a);
+    const ramSavedOn = savedOnOf(plainDescribe('02:00:00:00:00:01'));
+    if (now !== null) await instances.change(a, now, { diskImageId, ramImageId, ramSavedOn, diskEpoch: 2, observedDiskEpoch: 2, booted: false, queuedAt: rig.clock.now(), queuedBecause: 'asked' });
+  });
+  other = await rig.slave('lab-pc-08', { cores: 8 });
+  expect(await ended(await evacuate(), [a])).toMatchObject({ state: 'done' });
+  expect(sent).toEqual([]);
+  await rig.scheduler.idle();
+  expect(await book(a)).toMatchObject({ slaveId: other, desired: 'running' });
+  expect(rig.agents.last(a)).toMatchObject({ slaveId: other, desired: { desired: 'running', spec: { disk: { imageId: diskImageId }, ram: { imageId: ramImageId }, diskEpoch: 3 } } });
+});
+
+test('RAM that no other slave goes on with stays: what is saved stays saved, what runs is not saved in vain; stopped, it leaves without', async () => {
+  const [a, b] = [await running('a'), await running('b')];
+  await rig.instances.operate(sue, a, { verb: 'suspend' });
+  await rig.report(a, 'suspended');
   other = await rig.slave('lab-pc-08', { cores: 8 });
   await rig.unit.transaction(async ({ slaves }) => {
     const found = await slaves.find(other);
     if (found !== null) await slaves.mergeDescribe(other, { hypervisor: { ...found.describe.hypervisor, cpu: 'Opteron_G1' } });
   });
+  const why = 'of lab-pc-08, its RAM was saved on a processor qemu64, and guests have Opteron_G1 there.';
+  const ofSaved = `a stays: Its RAM fits no other slave: ${why} It is saved here; once it is stopped, its disk moves without the RAM, and it starts cold elsewhere.`;
+  const ofRunning = `b stays: It runs on: its RAM would fit no other slave: ${why} Stop it, and its disk moves without the RAM; it starts cold elsewhere.`;
+  expect(await ended(await evacuate(), [a, b])).toMatchObject({ state: 'failed', sentence: `0 of 2 have left lab-pc-07. Mend this, then evacuate it again. ${ofSaved} ${ofRunning}` });
+  expect(await rig.noticesOf(sue)).toEqual([]);
+  expect(await book(a)).toMatchObject({ slaveId, desired: 'suspended', observed: 'suspended' });
+  expect(await book(b)).toMatchObject({ slaveId, desired: 'running', observed: 'running' });
+
+  // Stopped by their owner they leave without the RAM, and stay off: nobody asked for them to run.
+  for (const id of [a, b]) {
+    await rig.instances.operate(sue, id, { verb: 'stop' });
+    await rig.report(id, 'stopped');
+  }
+  expect(await ended(await evacuate(), [a, b])).toMatchObject({ state: 'done' });
+  for (const id of [a, b]) expect(await book(id)).toMatchObject({ slaveId: null, desired: 'stopped', observed: 'stopped' });
+});
+
+test('saved for it when the last slave that could go on with its RAM goes away, one stays saved, its owner is told, and put back it goes on there', async () => {
+  const a = await running('a');
+  other = await rig.slave('lab-pc-08', { cores: 8 });
+  const operationId = await evacuate();
+  await made.evacuation.run((error) => void rig.faults.push(error));
+  await rig.unit.transaction(async ({ slaves }) => {
+    const found = await slaves.find(other);
+    if (found !== null) await slaves.mergeDescribe(other, { hypervisor: { ...found.describe.hypervisor, cpu: 'Opteron_G1' } });
+  });
   const why = 'Its RAM fits no other slave: of lab-pc-08, its RAM was saved on a processor qemu64, and guests have Opteron_G1 there. It is saved here; once it is stopped, its disk moves without the RAM, and it starts cold elsewhere.';
-  expect(await ended(await evacuate(), [a])).toMatchObject({ state: 'failed', sentence: `0 of 1 has left lab-pc-07. Mend this, then evacuate it again. a stays: ${why}` });
+  expect(await ended(operationId, [a])).toMatchObject({ state: 'failed', sentence: `0 of 1 has left lab-pc-07. Mend this, then evacuate it again. a stays: ${why}` });
   expect(await rig.noticesOf(sue)).toEqual([expect.stringMatching(/^instance\.moving: /), `instance.stayed: a stays on lab-pc-07, which is being emptied: ${why}`]);
   expect(await book(a)).toMatchObject({ slaveId, desired: 'suspended', observed: 'suspended' });
-
-  // Stopped by its owner it leaves without the RAM, and stays off: nobody asked for it to run.
-  await rig.instances.operate(sue, a, { verb: 'stop' });
-  await rig.report(a, 'stopped');
-  expect(await ended(await evacuate(), [a])).toMatchObject({ state: 'done' });
-  expect(await book(a)).toMatchObject({ slaveId: null, desired: 'stopped', observed: 'stopped' });
+  await made.slaves.undrain(olga, slaveId, '10.0.0.9');
+  await round([a], false);
+  expect(rig.agents.last(a)).toMatchObject({ slaveId, desired: { desired: 'running' } });
 });
 
 test('on a slave with an agent of an earlier release what runs is not saved in vain', async () => {
