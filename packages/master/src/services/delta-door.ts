@@ -12,4 +12,6 @@ export interface DeltaDoor {
   expected(slaveId: string, imageId: string): Promise<ExpectedDelta | null>;
   /** All of it lies among the uploads, with the size and the SHA-256 that its host named. Quiet when nobody waits for it any more. */
   received(imageId: string): Promise<void>;
+  /** There is no room for it, which its host cannot mend by trying again. Quiet when nobody waits for it any more. */
+  refused(imageId: string, sentence: string): Promise<void>;
 }

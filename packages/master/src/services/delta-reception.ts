@@ -35,7 +35,7 @@ export class DeltaReception {
     const receivedBytes = await uploads.receivedBytes(imageId);
     if (sizeBytes !== null) {
       requireSize(expected, sizeBytes);
-      await uploads.checkRoom(Math.max(0, sizeBytes - receivedBytes));
+      await this.orRefuse(imageId, () => uploads.checkRoom(Math.max(0, sizeBytes - receivedBytes)));
     }
     return { isHere: false, receivedBytes };
   }
@@ -56,7 +56,7 @@ export class DeltaReception {
       if (expected.isHere) return;
       requireSize(expected, sizeBytes);
       try {
-        await uploads.receive({ imageId, sizeBytes, sha256 }, content, offset, false);
+        await this.orRefuse(imageId, () => uploads.receive({ imageId, sizeBytes, sha256 }, content, offset, false));
         await door.received(imageId);
       } finally {
         // Given up meanwhile: who took its file away may have done so before the last bytes came.
@@ -64,6 +64,16 @@ export class DeltaReception {
       }
     } finally {
       holds.letGo(imageId);
+    }
+  }
+
+  /** A host that was answered so would only try again until the snapshot's time is over, and nobody would know why. */
+  private async orRefuse<T>(imageId: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof ParavclError && error.code === 'storage-full') await this.deps.door.refused(imageId, error.message);
+      throw error;
     }
   }
 

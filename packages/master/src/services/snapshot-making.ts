@@ -108,6 +108,11 @@ export class SnapshotMaking implements DeltaDoor {
     this.wake();
   }
 
+  async refused(imageId: string, sentence: string): Promise<void> {
+    await this.deps.unitOfWork.transaction(({ snapshots }) => snapshots.failed(imageId, fit(sentence)));
+    this.wake();
+  }
+
   private async rounds(): Promise<void> {
     do {
       this.again = false;

@@ -35,6 +35,8 @@ let imageId: string;
 /** By slave and image. */
 let expected: Map<string, ExpectedDelta>;
 let received: string[];
+/** Image, and why not. */
+let refused: (readonly [string, string])[];
 let uploads: ImageStore;
 let reception: DeltaReception;
 /** Offsets at which contents began to come. */
@@ -60,7 +62,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'delta-upload-'));
-  [expected, received, begun] = [new Map(), [], []];
+  [expected, received, refused, begun] = [new Map(), [], [], []];
   uploads = new ImageStore(join(directory, 'images'));
   await uploads.open();
   reception = new DeltaReception({
@@ -71,6 +73,10 @@ beforeEach(async () => {
       received: (id) => {
         received.push(id);
         expected.set(`${agent.slaveId} ${id}`, { diskBytes, isHere: true });
+        return Promise.resolve();
+      },
+      refused: (id, sentence) => {
+        refused.push([id, sentence]);
         return Promise.resolve();
       },
     },
@@ -242,12 +248,16 @@ test('one that is larger than its disk can differ is refused with the limit', as
   expect(await arrived()).toBe(0);
 });
 
-test('a master without room says so, and the sentence is passed on', async () => {
+test('a master without room says so, and the sentence is passed on to its host and to whoever waits for it', async () => {
   uploads.checkRoom = () => new ImageStore(join(directory, 'images'), 2 ** 60).checkRoom(0);
   await expect(send()).rejects.toThrow(/There is no room in .*images on the master.*An administrator must free some space there/);
   expect(begun).toEqual([]);
+  // Its room went between the two.
+  uploads.receive = (...brought) => new ImageStore(join(directory, 'images'), 2 ** 60).receive(...brought);
+  await expect(ask('PUT', { offset: 0, size: bytes.length, sha256: delta.sha256 }, bytes)).resolves.toMatchObject({ status: 507 });
+  expect(refused).toEqual([[imageId, expect.stringContaining('There is no room in')], [imageId, expect.stringContaining('There is no room in')]]);
   // What a full disk refuses stands in the log.
-  expect(server.faults.splice(0)).toMatchObject([{ method: 'GET' }]);
+  expect(server.faults.splice(0)).toMatchObject([{ method: 'GET' }, { method: 'PUT' }]);
 });
 
 test('bytes that are not what was announced are thrown away and sent again; a file that is not what it was is no delta any more', async () => {

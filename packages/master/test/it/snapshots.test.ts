@@ -149,6 +149,18 @@ test('a store that is full fails the snapshot and says so', async () => {
   expect(await ended(snapshot.id)).toMatchObject({ state: 'failed', sentence: 'one: The store has no room. Nothing of the snapshot is kept.' });
 });
 
+test('a master that has no room for what a host sends fails the snapshot at once and says so', async () => {
+  const a = await running('one');
+  rig.agents.command = (async (on: string, command: Command): Promise<CommandResult> => {
+    if (command.kind !== 'send-disk') return host(on, command);
+    await made.making.refused(command.imageId, 'There is no room on the master.');
+    return { commandId: newId(rig.clock.now()), outcome: { ok: false, code: 'failed', message: 'There is no room on the master.' } };
+  }) as unknown as typeof rig.agents.command;
+  const { snapshot } = await ask({ instanceIds: [a] });
+  expect(await ended(snapshot.id)).toMatchObject({ state: 'failed', sentence: 'one: There is no room on the master. Nothing of the snapshot is kept.' });
+  await hostsTold(snapshot.id);
+});
+
 test('a master that is killed in between goes on from its books, whatever was under way', async () => {
   const a = await running('one');
   // It answers no freeze: the master dies with it under way.
