@@ -156,11 +156,13 @@ CREATE TABLE images ( -- EMI, EKI, ERI
   check_percent INT NULL,                                   -- while it is checking
   import_path TEXT COLLATE utf8mb4_bin NULL,                  -- a file of the server that is copied in, while that goes on
   of_instance_id CHAR(36) COLLATE utf8mb4_bin NULL,         -- the disk of that instance, for it alone: of no family, listed nowhere
+  of_volume_id CHAR(36) COLLATE utf8mb4_bin NULL,           -- what that home volume holds, for it alone, likewise
   UNIQUE KEY images_friendly (friendly_id),
   KEY images_kind (kind, name),
   UNIQUE KEY images_version (family_id, version),
   KEY images_manifest (manifest_id),
-  KEY images_of_instance (of_instance_id)
+  KEY images_of_instance (of_instance_id),
+  KEY images_of_volume (of_volume_id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
 CREATE TABLE instances (
@@ -219,6 +221,7 @@ CREATE TABLE instances (
   recycle_until DATETIME(3) NULL,                           -- before this it is not deleted from there; NULL: never
   ram_image_id CHAR(36) COLLATE utf8mb4_bin NULL,           -- RAM in the store that its disk goes on with; NULL: it boots, or its slave has its RAM
   ram_saved_on VARCHAR(300) COLLATE utf8mb4_bin NULL,       -- JSON: the hypervisor that saved it
+  home_wish TINYINT NULL,                                   -- 1: never without its owner's home volume; 0: always; NULL: with it where it is free
   UNIQUE KEY instances_name (name),
   KEY instances_user (user_id, created_at),
   KEY instances_slave (slave_id),
@@ -605,4 +608,35 @@ CREATE TABLE slave_evacuation_parts ( -- one instance that was on such a slave
   sentence VARCHAR(1000) NULL,                              -- why
   PRIMARY KEY (operation_id, instance_id),
   KEY slave_evacuation_parts_state (state)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE home_volumes ( -- a disk of a person's own that goes with whatever they run, one instance at a time
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  size_mib INT UNSIGNED NOT NULL,                           -- 0: they have none
+  own_size TINYINT NOT NULL,                                -- 1: an operator chose it; else it follows the site's, upwards
+  image_id CHAR(36) COLLATE utf8mb4_bin NULL,               -- what it held in the store last; NULL: nothing was ever written
+  state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,           -- stored, attached, returning
+  instance_id CHAR(36) COLLATE utf8mb4_bin NULL,            -- whose it is now, or was until it began to return
+  slave_id CHAR(36) COLLATE utf8mb4_bin NULL,               -- where it lies then; NULL: nowhere but in the store
+  epoch INT UNSIGNED NOT NULL,                              -- rises each time it goes to a slave; what is there of an earlier one is worth nothing
+  attached_mib INT UNSIGNED NULL,                           -- its size there
+  used TINYINT NOT NULL,                                    -- 1: a guest may have written it there
+  return_id CHAR(36) COLLATE utf8mb4_bin NULL,              -- of the image that what comes back becomes
+  received TINYINT NOT NULL,                                -- 1: all of it has arrived
+  sentence VARCHAR(1000) NULL,                              -- what is in the way
+  created_at DATETIME(3) NOT NULL,
+  changed_at DATETIME(3) NOT NULL,
+  UNIQUE KEY home_volumes_user (user_id),
+  UNIQUE KEY home_volumes_instance (instance_id),
+  UNIQUE KEY home_volumes_return (return_id),
+  KEY home_volumes_state (state)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE home_leftovers ( -- what a slave still has of a home volume, and is told to remove
+  volume_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  slave_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  epoch INT UNSIGNED NOT NULL,                              -- and earlier ones
+  lost TINYINT NOT NULL,                                    -- 1: what was written there since it went is nowhere else
+  PRIMARY KEY (volume_id, slave_id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;

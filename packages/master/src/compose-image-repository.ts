@@ -51,7 +51,7 @@ export function composeImageRepository(foundation: ImageRepositoryFoundation): I
     imports: new ImageImport(unit, uploads, importDirectories),
     holds: new ImageHolds(),
     mirrors,
-    alsoSent: () => unit.read.snapshots.pendingImageIds(),
+    alsoSent: async () => [...(await unit.read.snapshots.pendingImageIds()), ...(await unit.read.homes.returnIds())],
     largestBytes: largestUploadBytes,
     onFault,
   });

@@ -8,6 +8,7 @@ import type { BoundRoute } from './http/binding';
 import { relocationRoutes } from './http/relocation-routes';
 import { snapshotRoutes } from './http/snapshot-routes';
 import type { Job } from './jobs/periodic';
+import { DeltaDoors, type DeltaDoor } from './services/delta-door';
 import { UnusedContentJob, unusedContentEveryMs } from './jobs/unused-content-job';
 import { DeltaReception } from './services/delta-reception';
 import { ImageHolds } from './services/image-holds';
@@ -40,10 +41,12 @@ export interface SnapshotFoundation extends Pick<SnapshotMakingDeps, 'onFault'>,
   readonly agents: Pick<AgentPort, 'isConnected' | 'command' | 'protocolOf' | 'pushDesired'>;
   readonly mirrors: { gone(manifests: readonly ManifestId[]): void };
   readonly policy: ImageOptions['snapshots'];
+  /** Who else waits for disks. */
+  readonly alsoWaiting: DeltaDoor;
 }
 
 /** Snapshots: what people ask for, and what brings it about; wired, nothing runs yet. */
-export function composeSnapshots({ unit, clock, agents, mirrors, policy, scheduler, settings, instances, verbs, quotas, uploads, store, onFault }: SnapshotFoundation): {
+export function composeSnapshots({ unit, clock, agents, mirrors, policy, scheduler, settings, instances, verbs, quotas, uploads, store, alsoWaiting, onFault }: SnapshotFoundation): {
   readonly snapshots: SnapshotService;
   readonly relocation: InstanceRelocation;
   readonly making: SnapshotMaking;
@@ -57,7 +60,7 @@ export function composeSnapshots({ unit, clock, agents, mirrors, policy, schedul
   const snapshots = new SnapshotService({ unitOfWork: unit, agents, clock, settings: limits, making: bringing, mirrors });
   const relocation = new InstanceRelocation({ unitOfWork: unit, agents, scheduler, clock, settings, snapshots: limits, making: bringing });
   const restore = new SnapshotRestore({ unitOfWork: unit, agents, scheduler, clock, settings, quotas, onFault });
-  const deltas = new DeltaReception({ door: bringing, uploads, holds: new ImageHolds() });
+  const deltas = new DeltaReception({ door: new DeltaDoors([bringing, alsoWaiting]), uploads, holds: new ImageHolds() });
   return { snapshots, relocation, deltas, making: bringing, routes: [...snapshotRoutes(snapshots, restore), ...relocationRoutes(relocation, instances)], jobs: [['snapshots', bringing, snapshotsEveryMs], ['unused-content', new UnusedContentJob(unit, mirrors), unusedContentEveryMs]] };
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { composeEvacuations } from './compose-evacuations';
+import { composeHomes } from './compose-homes';
 import { composeImageRepository } from './compose-image-repository';
 import { composeMirrors } from './compose-mirrors';
 import { composePreCopy } from './compose-pre-copy';
@@ -197,8 +198,9 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const scheduling = composeScheduling({ unit, clock, agents, figures: pulse, scheduler, joinTokens, settings, siteName: config.site.name, preCopy: preCopy.calendar, onFault });
   const { instances } = scheduling;
   const consoles = new InstanceConsoleService(unit, agents, config.site.timeZone);
+  const homes = composeHomes({ unit, clock, agents, settings: settings.instances, uploads, store: chunks, onFault: onFault('homes') });
   const snapshots = composeSnapshots({
-    unit, clock, agents, scheduler, instances, verbs: scheduling.verbs, quotas: settings.quotas, uploads, store: chunks, mirrors: mirrors.fleet, settings: settings.instances, policy: config.images.snapshots, onFault: onFault('snapshots'),
+    unit, clock, agents, scheduler, instances, verbs: scheduling.verbs, quotas: settings.quotas, uploads, store: chunks, mirrors: mirrors.fleet, settings: settings.instances, policy: config.images.snapshots, alsoWaiting: homes.returning, onFault: onFault('snapshots'),
   });
 
   const evacuations = composeEvacuations({
@@ -230,6 +232,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ...instanceRoutes(instances, consoles, scheduling.forecast),
     ...snapshots.routes,
     ...evacuations.routes,
+    ...homes.routes,
     ...scheduling.routes,
     ...operationRoutes(new OperationService(unit)),
     ...eventRoutes({ unit }),
@@ -267,6 +270,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ...preCopy.jobs,
     ...snapshots.jobs,
     ...evacuations.jobs,
+    ...homes.jobs,
     ['store-sweep', new StoreSweepJob(storeService, clock, config.images.sweep.everyHours * hourMs), storeSweepLookMs],
     ['fleet-store', fleetStore, fleetStoreEveryMs],
     ['housekeeping', new HousekeepingJob(unit, clock, settings.housekeeping), housekeepingEveryMs],
@@ -287,6 +291,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
       await scheduling.idle();
       await scheduler.stop();
       await snapshots.making.stop();
+      await homes.returning.stop();
       await fleetStore.run();
       await chunks.close();
     },

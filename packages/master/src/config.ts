@@ -148,6 +148,8 @@ const options = z
       .refine(({ maxMinutes, defaultMinutes }) => defaultMinutes <= maxMinutes, 'defaultMinutes must not exceed maxMinutes'),
     /** What one student or teacher may have at a time. */
     limits: z.strictObject({ instancesPerUser: count(1, 100_000).default(20) }).prefault({}),
+    /** A home volume is a disk of a person's own that goes with whatever they run. 0: only whom an operator gives one. */
+    homes: z.strictObject({ sizeMiB: count(0, 524_288).default(0) }).prefault({}),
     images: imageOptions,
     uploads: z.strictObject({ maxGiB: z.number().positive().max(16_384).default(64) }).prefault({}),
     logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),

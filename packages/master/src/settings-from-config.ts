@@ -64,6 +64,7 @@ export function settingsFromConfig(config: MasterConfig, placement: PlacementPol
       instancesPerUser: config.limits.instancesPerUser,
       guestUser: guests.user,
       timeZone: config.site.timeZone,
+      homeMiB: config.homes.sizeMiB,
       aging: agingFrom(retention.instances),
       deadlinesMs: {
         preparing: deadlines.preparingMinutes * minuteMs,

@@ -41,7 +41,7 @@ export async function startAgent(config: Config, clock: HostClock, log: Logger, 
       process.exit(1);
     },
   });
-  const { driver, store, snapshots, mirror } = await composeHost(config, clock, enrolment.slaveId, kvm, { hostBootId, log });
+  const { driver, store, snapshots, homes, mirror } = await composeHost(config, clock, enrolment.slaveId, kvm, { hostBootId, log });
   log.info({ slave: enrolment.name, slaveId: enrolment.slaveId, master: enrolment.masterUrl, driver: config.driver, kvm: kvm.why }, 'the agent starts');
   let link: MasterLink | null = null;
   const lastContact = new LastContact(lastContactFile(config), clock, () => link?.lastContactAt ?? null);
@@ -52,6 +52,7 @@ export async function startAgent(config: Config, clock: HostClock, log: Logger, 
     driver,
     store,
     snapshots,
+    homes,
     upload: new DeltaUpload({ clock, log, random: Math.random, masterUrl: enrolment.masterUrl, ...trust, contentToken: () => link?.contentToken ?? null }),
     build,
     machineId,

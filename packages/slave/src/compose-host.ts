@@ -12,13 +12,16 @@ import { LibvirtPart } from './describe/libvirt-part';
 import { measureRelativeSpeed, relativeSpeed } from './describe/relative-speed';
 import type { DiskSnapshots } from './disks/disk-snapshots';
 import type { DiskStore } from './disks/disk-store';
+import type { HomeVolumes } from './disks/home-volumes';
 import { MirrorClient } from './disks/mirror-client';
 import { PoolDiskSnapshots } from './disks/pool-disk-snapshots';
+import { PoolHomeVolumes } from './disks/pool-home-volumes';
 import { PoolDiskStore } from './disks/pool-disk-store';
 import type { HypervisorDriver } from './hypervisor/driver';
 import { LibvirtDriver } from './hypervisor/libvirt/libvirt-driver';
 import { SimulatedDiskSnapshots } from './hypervisor/simulated/simulated-disk-snapshots';
 import { SimulatedDiskStore } from './hypervisor/simulated/simulated-disk-store';
+import { SimulatedHomeVolumes } from './hypervisor/simulated/simulated-home-volumes';
 import { SimulatedDriver } from './hypervisor/simulated/simulated-driver';
 
 /** The host behind the agent: real, or simulated when that was asked for. */
@@ -26,6 +29,7 @@ export interface Host {
   readonly driver: HypervisorDriver;
   readonly store: DiskStore;
   readonly snapshots: DiskSnapshots;
+  readonly homes: HomeVolumes;
   /** The process that brings images here; none under simulation. */
   readonly mirror: MirrorClient | null;
 }
@@ -36,6 +40,7 @@ export async function composeHost(config: Config, clock: Clock, slaveId: string,
     return {
       driver,
       snapshots: new SimulatedDiskSnapshots({ clock, driver, directory: join(config.stateDir, 'simulated-snapshots') }),
+      homes: new SimulatedHomeVolumes(join(config.stateDir, 'simulated-homes')),
       store: new SimulatedDiskStore({ clock, stateFile: join(config.stateDir, 'simulated-pool.json') }),
       mirror: null,
     };
@@ -61,6 +66,7 @@ export async function composeHost(config: Config, clock: Clock, slaveId: string,
     driver,
     store: new PoolDiskStore({ ...pool, qemuOwner: isRoot ? await readQemuOwner() : null, hostBootId }),
     snapshots: new PoolDiskSnapshots({ ...pool, driver }),
+    homes: new PoolHomeVolumes({ ...pool, driver }),
     mirror,
   };
 }

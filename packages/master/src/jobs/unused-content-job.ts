@@ -5,7 +5,7 @@ export const unusedContentEveryMs = 10 * 60_000;
 /** One statement removes at most this many, so that it holds few locks and short. */
 const batchRows = 100;
 
-/** Disks and RAM that were kept for one instance alone go when it goes on from something else: RAM above all is large. */
+/** Disks and RAM that were kept for one instance alone go when it goes on from something else: RAM above all is large. So does what home volumes held before. */
 export class UnusedContentJob {
   constructor(
     private readonly unitOfWork: UnitOfWork,
@@ -15,11 +15,12 @@ export class UnusedContentJob {
   async run(): Promise<void> {
     const { images } = this.unitOfWork.read;
     for (;;) {
-      const { removed, manifestIds } = await images.removeUnusedOfInstances(batchRows);
+      const [disks, homes] = [await images.removeUnusedOfInstances(batchRows), await images.removeUnusedHomes(batchRows)];
+      const manifestIds = [...disks.manifestIds, ...homes.manifestIds];
       const others = new Set((await images.withManifests(manifestIds)).map(({ manifestId }) => manifestId));
       const gone = manifestIds.filter((id) => !others.has(id));
       if (gone.length > 0) this.mirrors.gone(gone);
-      if (removed < batchRows) return;
+      if (disks.removed < batchRows && homes.removed < batchRows) return;
     }
   }
 }

@@ -44,7 +44,7 @@ export interface ImageRecord {
   readonly ownerGroupId: string | null;
   readonly createdByUserId: string;
   readonly createdAt: EpochMs;
-  /** It is the disk of that instance, for it alone; null of all that people know as images. */
+  /** It is the disk of that instance, or what that home volume holds, for it alone; null of all that people know as images. */
   readonly ofInstanceId: string | null;
 }
 
@@ -104,6 +104,7 @@ interface ImageRow {
   readonly check_percent: number | null;
   readonly import_path: string | null;
   readonly of_instance_id: string | null;
+  readonly of_volume_id: string | null;
 }
 
 interface FamilyColumns {
@@ -114,7 +115,7 @@ interface FamilyColumns {
 const columns = [
   'id', 'friendly_id', 'kind', 'name', 'description', 'format', 'size_bytes', 'sha256', 'virtual_size_mib', 'state', 'reason', 'default_kernel_id',
   'default_ramdisk_id', 'default_vcpus', 'default_ram_mib', 'kernel_arguments', 'platform_value', 'owner_group_id', 'created_by_user_id', 'created_at',
-  'family_id', 'version', 'visibility', 'manifest_id', 'content_sha256', 'content_bytes', 'check_percent', 'import_path', 'of_instance_id',
+  'family_id', 'version', 'visibility', 'manifest_id', 'content_sha256', 'content_bytes', 'check_percent', 'import_path', 'of_instance_id', 'of_volume_id',
 ] as const satisfies readonly (keyof ImageRow)[];
 
 const fromRow = (row: ImageRow & FamilyColumns): ImageRecord => ({
@@ -149,7 +150,7 @@ const fromRow = (row: ImageRow & FamilyColumns): ImageRecord => ({
   ownerGroupId: row.owner_group_id,
   createdByUserId: row.created_by_user_id,
   createdAt: row.created_at.getTime(),
-  ofInstanceId: row.of_instance_id,
+  ofInstanceId: row.of_instance_id ?? row.of_volume_id,
 });
 
 /** EMI, EKI and ERI: one table, three kinds; each row a version of a family. */
@@ -235,7 +236,7 @@ export class ImageRepository {
   }
 
   async list(kind: ImageKind, { state, familyId, visibleTo }: ImageFilter, page: PageRequest): Promise<Page<ImageRecord>> {
-    const query = whereVisible(this.rows().where('images.kind', kind).whereNull('images.of_instance_id'), visibleTo);
+    const query = whereVisible(this.rows().where('images.kind', kind).whereNull('images.of_instance_id').whereNull('images.of_volume_id'), visibleTo);
     if (state !== undefined) void query.where('images.state', state);
     if (familyId !== undefined) void query.where('images.family_id', familyId);
     const found = await newestFirst<ImageRow & FamilyColumns>(query, 'images.id', page);
@@ -258,6 +259,25 @@ export class ImageRepository {
       .whereNotNull('images.of_instance_id')
       .where((unused) => unused.whereNull('instances.id').orWhere('instances.observed', 'deleted').orWhereRaw("images.id NOT IN (COALESCE(instances.disk_image_id, ''), COALESCE(instances.ram_image_id, ''))"))
       .whereNotExists(this.db('snapshot_parts').join('snapshots', 'snapshots.id', 'snapshot_parts.snapshot_id').whereRaw('snapshot_parts.image_id = images.id').where({ 'snapshots.purpose': 'keep' }).select(this.db.raw('1')))
+      .orderBy('images.id')
+      .limit(limit)
+      .select('images.id', 'images.manifest_id')) as readonly { readonly id: string; readonly manifest_id: string | null }[];
+    for (const { id } of rows) await this.remove(id);
+    return { removed: rows.length, manifestIds: rows.flatMap(({ manifest_id: manifest }) => manifest ?? []) };
+  }
+
+  /** Keeps what a home volume holds, for that volume alone. */
+  async insertOfVolume(image: NewImageRecord, volumeId: string): Promise<void> {
+    await this.insert(image);
+    await this.db('images').where({ id: image.id }).update({ of_volume_id: volumeId });
+  }
+
+  /** What home volumes held before, and those that are gone; at most `limit`. Answers how many, and their contents. */
+  async removeUnusedHomes(limit: number): Promise<{ readonly removed: number; readonly manifestIds: readonly ManifestId[] }> {
+    const rows = (await this.db('images')
+      .leftJoin('home_volumes', 'home_volumes.id', 'images.of_volume_id')
+      .whereNotNull('images.of_volume_id')
+      .where((unused) => unused.whereNull('home_volumes.id').orWhereNull('home_volumes.image_id').orWhereRaw('home_volumes.image_id <> images.id'))
       .orderBy('images.id')
       .limit(limit)
       .select('images.id', 'images.manifest_id')) as readonly { readonly id: string; readonly manifest_id: string | null }[];

@@ -216,6 +216,16 @@ export class InstanceRepository {
     await this.db('instances').where({ id }).update({ cloud_init: cloudInit });
   }
 
+  /** Whether it wants its owner's home volume: never without it, never with it, or null where it is free. Kept beside the record too. */
+  async setHomeWish(id: string, wish: boolean): Promise<void> {
+    await this.db('instances').where({ id }).update({ home_wish: wish ? 1 : 0 });
+  }
+
+  async homeWish(id: string): Promise<boolean | null> {
+    const row = (await this.db('instances').where({ id }).first('home_wish')) as { readonly home_wish: number | null } | undefined;
+    return row?.home_wish == null ? null : row.home_wish === 1;
+  }
+
   /** Of those of these that have one. */
   async cloudInits(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const rows = (await this.db('instances').whereIn('id', [...ids]).whereNotNull('cloud_init').select('id', 'cloud_init')) as readonly { readonly id: string; readonly cloud_init: string }[];

@@ -15,6 +15,7 @@ import { AddressRepository } from './address-repository';
 import { DeploymentMemberRepository } from './deployment-member-repository';
 import { DeploymentRepository } from './deployment-repository';
 import { FleetRepository } from './fleet-repository';
+import { HomeRepository } from './home-repository';
 import { ImageFamilyRepository } from './image-family-repository';
 import { ImageRepository } from './image-repository';
 import { InstanceRepository } from './instance-repository';
@@ -68,6 +69,7 @@ export interface Repositories {
   readonly presence: PresenceRepository;
   readonly snapshots: SnapshotRepository;
   readonly evacuations: EvacuationRepository;
+  readonly homes: HomeRepository;
 }
 
 export function makeRepositories(db: Knex): Repositories {
@@ -105,5 +107,6 @@ export function makeRepositories(db: Knex): Repositories {
     presence: new PresenceRepository(db),
     snapshots: new SnapshotRepository(db),
     evacuations: new EvacuationRepository(db),
+    homes: new HomeRepository(db),
   };
 }

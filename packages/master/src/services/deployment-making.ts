@@ -105,7 +105,7 @@ export class DeploymentMaking {
     await requireInstanceQuota(repositories, { userId: owner.id, role: owner.role }, deployment.groupId, launch, quotas);
     const by = { userId: deployment.createdByUserId, userName: maker?.name ?? 'somebody who is gone', clientAddress: null };
     const forOther = owner.id !== deployment.createdByUserId;
-    const instance = await makeInstance(
+    const { instance } = await makeInstance(
       repositories,
       {
         id: member.instanceId,

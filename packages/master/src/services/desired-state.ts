@@ -1,5 +1,6 @@
 import { ParavclError } from '@paravcl/shared/errors';
-import type { DesiredInstance, ImageRef } from '@paravcl/shared/protocol/desired-instance';
+import type { DesiredInstance, HomeSpec, ImageRef } from '@paravcl/shared/protocol/desired-instance';
+import type { HomeRecord } from '../core/home-record';
 import { diskImageOf, type InstanceRecord } from '../core/instance-record';
 import type { ImageRecord } from '../repositories/image-repository';
 import type { Repositories } from '../repositories/repositories';
@@ -14,12 +15,13 @@ export async function desiredStates(
   guestUser: string,
   onFault: (error: unknown) => void,
 ): Promise<readonly DesiredInstance[]> {
-  const imageIds = instances.flatMap((instance) => [diskImageOf(instance), instance.ramImageId, instance.kernelId, instance.ramdiskId].filter((id) => id !== null));
+  const homes = await repositories.homes.attachedTo(instances.map(({ id }) => id));
+  const imageIds = instances.flatMap((instance) => [homes.get(instance.id)?.imageId ?? null, diskImageOf(instance), instance.ramImageId, instance.kernelId, instance.ramdiskId].filter((id) => id !== null));
   const images = imageIds.length === 0 ? new Map<string, ImageRecord>() : await repositories.images.findAll([...new Set(imageIds)]);
   const cloudInits = instances.length === 0 ? new Map<string, string>() : await repositories.instances.cloudInits(instances.map(({ id }) => id));
   return instances.flatMap((instance) => {
     try {
-      return [desiredState(instance, images, guestUser, cloudInits.get(instance.id))];
+      return [desiredState(instance, images, guestUser, { cloudInit: cloudInits.get(instance.id), home: homes.get(instance.id) })];
     } catch (error) {
       onFault(error);
       return [];
@@ -27,7 +29,7 @@ export async function desiredStates(
   });
 }
 
-function desiredState(instance: InstanceRecord, images: ReadonlyMap<string, ImageRecord>, guestUser: string, cloudInit: string | undefined): DesiredInstance {
+function desiredState(instance: InstanceRecord, images: ReadonlyMap<string, ImageRecord>, guestUser: string, { cloudInit, home }: { readonly cloudInit: string | undefined; readonly home: HomeRecord | undefined }): DesiredInstance {
   const { id, desired, generation, mac, address } = instance;
   if (desired === 'deleted') return tombstone(id, generation);
   // Kept by the code that deletes: addresses until `deleted` is confirmed, images while an instance uses them.
@@ -52,6 +54,7 @@ function desiredState(instance: InstanceRecord, images: ReadonlyMap<string, Imag
       // Left out of what every agent takes the same without it.
       ...(instance.diskEpoch === 1 ? {} : { diskEpoch: instance.diskEpoch }),
       ...(instance.ramImageId === null ? {} : { ram: ref(instance.ramImageId) }),
+      ...homeSpec(instance, home, ref),
       kernel: instance.kernelId === null ? null : ref(instance.kernelId),
       ramdisk: instance.ramdiskId === null ? null : ref(instance.ramdiskId),
       kernelArguments: instance.kernelArguments,
@@ -61,6 +64,12 @@ function desiredState(instance: InstanceRecord, images: ReadonlyMap<string, Imag
       seed: { hostname: instance.name, user: guestUser, sshPublicKeys: [...instance.sshPublicKeys], ...(cloudInit === undefined ? {} : { vendorData: cloudInit }) },
     },
   };
+}
+
+/** Where it is to be off, what it had goes back. Said under one generation once and the same: it is given and taken with another one. */
+function homeSpec({ desired, slaveId }: InstanceRecord, home: HomeRecord | undefined, ref: (imageId: string) => ImageRef): { readonly home?: HomeSpec } {
+  if (home === undefined || home.attachedMiB === null || home.slaveId !== slaveId || (desired !== 'running' && desired !== 'suspended')) return {};
+  return { home: { volumeId: home.id, epoch: home.epoch, sizeMiB: home.attachedMiB, disk: home.imageId === null ? null : ref(home.imageId) } };
 }
 
 /** By its chunks, and as one raw file for agents that fetch it whole. An image of an earlier release is its file, until it is in the chunk store. */

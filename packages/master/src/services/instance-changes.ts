@@ -7,6 +7,7 @@ import { operationProgress } from '../core/operation-progress';
 import type { InstanceChange } from '../repositories/instance-repository';
 import type { OperationRecord } from '../repositories/operation-repository';
 import type { Repositories } from '../repositories/repositories';
+import { followHome } from './home-attachment';
 import { deadlineAt, type InstanceSettings } from './instance-settings';
 
 export interface ChangeContext {
@@ -20,9 +21,9 @@ export interface ChangeContext {
 }
 
 /**
- * The only way an instance changes after it was made. Keeps three things true together, in the caller's
+ * The only way an instance changes after it was made. Keeps these true together, in the caller's
  * transaction: the row changes only if state and generation are still what the caller saw; its history
- * gets a line; the operations that people follow say where it stands. Null when somebody was faster.
+ * gets a line; the operations that people follow say where it stands. Its owner's home volume goes with it, or back. Null when somebody was faster.
  */
 export async function changeInstance(
   repositories: Repositories,
@@ -41,6 +42,7 @@ export async function changeInstance(
   const written: InstanceChange = idleSince === before.idleSince ? timed : { ...timed, idleSince };
   if (!(await repositories.instances.change(before.id, before, written))) return null;
   const after: InstanceRecord = { ...before, ...written };
+  await followHome(repositories, before, after, now);
 
   const told =
     moved || after.desired !== before.desired || after.slaveId !== before.slaveId || after.generation !== before.generation || after.reason?.code !== before.reason?.code;

@@ -2,6 +2,7 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import type { InstanceRecord } from '../core/instance-record';
 import type { Repositories } from '../repositories/repositories';
 import { allocateAddress } from './address-allocation';
+import { claimHome } from './home-attachment';
 import type { InstanceSettings } from './instance-settings';
 import { insertNamed, newInstance, type NewInstance } from './new-instance';
 
@@ -12,20 +13,30 @@ export interface AllowedLaunch extends Omit<NewInstance, 'mac' | 'address'> {
   readonly by: { readonly userId: string; readonly userName: string; readonly clientAddress: string | null };
   /** After its name and image, as in "for alice"; empty for one's own. */
   readonly forWhom?: string | undefined;
+  /** As `CreateInstanceBody.home`. */
+  readonly home?: boolean | undefined;
+}
+
+/** An instance that was made, and what its owner should know of it. */
+export interface MadeInstance {
+  readonly instance: InstanceRecord;
+  /** It has not its owner's home volume, and why; null when all is as one would expect. */
+  readonly withoutHome: string | null;
 }
 
 /**
- * Writes a launched instance with all that belongs to it: its MAC and address, its cloud-init, the first line of its
- * history, the event. In the caller's transaction, which checked what may be. Throws `conflict` (no address left), `already-exists`.
+ * Writes a launched instance with all that belongs to it: its MAC and address, its cloud-init, its owner's home volume, the first line of its
+ * history, the event. In the caller's transaction, which checked what may be. Throws `conflict` (no address left, no home volume to be had), `already-exists`.
  */
-export async function makeInstance(repositories: Repositories, { names, by, forWhom = '', ...asked }: AllowedLaunch, now: EpochMs, settings: Pick<InstanceSettings, 'network' | 'deadlinesMs'>): Promise<InstanceRecord> {
+export async function makeInstance(repositories: Repositories, { names, by, forWhom = '', home, ...asked }: AllowedLaunch, now: EpochMs, settings: Pick<InstanceSettings, 'network' | 'deadlinesMs' | 'homeMiB'>): Promise<MadeInstance> {
   const { id, launch } = asked;
   const { mac, address } = await allocateAddress(repositories, settings.network, id, now);
   const instance = await insertNamed(repositories, newInstance({ ...asked, mac, address }, now, settings), names);
   if (launch.cloudInit !== null) await repositories.instances.setCloudInit(id, launch.cloudInit);
   const actor = `user ${by.userName}`;
   await repositories.transitions.append({ instanceId: id, at: now, generation: 1, desired: 'running', from: null, to: 'requested', slaveId: null, reason: null, by: actor });
-  const sentence = `${by.userName} launched ${instance.name} from ${launch.image.name}${forWhom}.`;
+  const withoutHome = await claimHome(repositories, instance, home, settings.homeMiB, now);
+  const sentence = `${by.userName} launched ${instance.name} from ${launch.image.name}${forWhom}.${withoutHome === null ? '' : ` It runs without the home volume of its owner. ${withoutHome}`}`;
   await repositories.events.append({ kind: 'instance.created', subjectType: 'instance', subjectId: id, actor, actorUserId: by.userId, clientAddress: by.clientAddress, sentence }, now);
-  return instance;
+  return { instance, withoutHome };
 }

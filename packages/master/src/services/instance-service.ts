@@ -185,7 +185,7 @@ export class InstanceService {
 
   private async launch(
     principal: Principal,
-    body: Pick<CreateInstanceBody, 'name' | 'sshPublicKeys'>,
+    body: Pick<CreateInstanceBody, 'name' | 'sshPublicKeys' | 'home'>,
     { clientAddress, reservedId }: AskedFrom,
     termsOf: (repositories: Repositories, primaryGroupId: string | null, now: number) => Promise<Terms>,
     take?: Claim['take'],
@@ -208,11 +208,12 @@ export class InstanceService {
       const { image } = terms.launch;
       const names = body.name === undefined ? nameDigits.map((digits) => friendlyId('instance', image.name, id, digits)) : [chosenName(body.name)];
       const by = { userId: principal.userId, userName: principal.userName, clientAddress };
-      const instance = await makeInstance(repositories, { ...terms, id, userId: principal.userId, sshPublicKeys: body.sshPublicKeys ?? person?.sshPublicKeys ?? [], names, by }, now, settings);
+      const made = { ...terms, id, userId: principal.userId, sshPublicKeys: body.sshPublicKeys ?? person?.sshPublicKeys ?? [], names, by, home: body.home };
+      const { instance, withoutHome } = await makeInstance(repositories, made, now, settings);
       await take?.(repositories, id);
       const operation = newOperation('instance.create', instance, null, principal.userId, now);
       await repositories.operations.insert(operation);
-      return { instance, operation, warnings, pledge };
+      return { instance, operation, warnings: [...warnings, ...(withoutHome === null ? [] : [`It runs without your home volume. ${withoutHome}`])], pledge };
     });
     scheduler.wake();
     return { ...(await this.accepted(made.instance, made.operation)), warnings: [...made.warnings], pledge: made.pledge };
@@ -224,7 +225,8 @@ export class InstanceService {
     const visibleTo = own ? { userId: principal.userId, ownedGroupIds: principal.role === 'teacher' ? principal.ownedGroupIds : [] } : undefined;
     const { items, next } = await read.instances.list({ ...query, visibleTo }, query);
     const slaves = await read.fleet.findAll(items.flatMap(({ slaveId }) => slaveId ?? []));
-    return { items: items.map((item) => instanceView(item, slaves.get(item.slaveId ?? '') ?? null, this.deps.settings, this.deps.clock.now())), next };
+    const homes = await read.homes.attachedTo(items.map(({ id }) => id));
+    return { items: items.map((item) => instanceView(item, { slave: slaves.get(item.slaveId ?? '') ?? null, hasHome: homes.has(item.id) }, this.deps.settings, this.deps.clock.now())), next };
   }
 
   async get(principal: Principal, id: string): Promise<Instance> {
@@ -283,7 +285,8 @@ export class InstanceService {
 
   private async view(instance: InstanceRecord): Promise<Instance> {
     const slave = instance.slaveId === null ? null : await this.deps.unitOfWork.read.slaves.find(instance.slaveId);
-    return instanceView(instance, slave, this.deps.settings, this.deps.clock.now());
+    const homes = await this.deps.unitOfWork.read.homes.attachedTo([instance.id]);
+    return instanceView(instance, { slave, hasHome: homes.has(instance.id) }, this.deps.settings, this.deps.clock.now());
   }
 }
 

@@ -22,6 +22,8 @@ export interface InstanceSettings {
   readonly guestUser: string;
   /** IANA zone in which times are told to people. */
   readonly timeZone: string;
+  /** Of the home volume that everybody gets; 0: nobody gets one unless an operator says so. */
+  readonly homeMiB: number;
   /** How long instances may lie unused. */
   readonly aging: AgingPolicy;
   /** Deadlines that differ from `transitionalStates`. */

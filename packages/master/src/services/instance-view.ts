@@ -15,7 +15,7 @@ import type { InstanceSettings } from './instance-settings';
 const iso = (at: number): string => new Date(at).toISOString();
 
 /** An instance as people see it: with what it waits for while its slave does not answer, and when it ages out. */
-export function instanceView(instance: InstanceRecord, slave: SlaveRecord | null, { timeZone, aging }: Pick<InstanceSettings, 'timeZone' | 'aging'>, now: EpochMs): Instance {
+export function instanceView(instance: InstanceRecord, { slave, hasHome }: { readonly slave: SlaveRecord | null; readonly hasHome: boolean }, { timeZone, aging }: Pick<InstanceSettings, 'timeZone' | 'aging'>, now: EpochMs): Instance {
   const { agesOutAt } = agingOf(instance, aging, now);
   // What is being deleted lies in no bin any more.
   const binned = instance.desired !== 'deleted';
@@ -34,6 +34,7 @@ export function instanceView(instance: InstanceRecord, slave: SlaveRecord | null
     bandwidthMbps: instance.bandwidthMbps,
     slaveId: instance.slaveId,
     inStore: isInStore(instance),
+    home: hasHome,
     desired: instance.desired,
     observed: instance.observed,
     generation: instance.generation,

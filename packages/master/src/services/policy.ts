@@ -66,6 +66,8 @@ const table: Readonly<Record<Action, Row>> = {
   'user.create': row('no', 'no', 'no', 'any'),
   'user.edit': row('own', 'own', 'no', 'any'),
   'user.set-role': row('no', 'no', 'no', 'any'),
+  'home.see': row('own', 'own', 'any', 'any'),
+  'home.edit': row('no', 'no', 'any', 'any'),
   'operation.list': row('own', 'own', 'any', 'any'),
   'operation.see': row('own', 'own', 'any', 'any'),
   'event.list': row('no', 'no', 'any', 'any'),

@@ -2,6 +2,7 @@ import { systemClock } from '@paravcl/shared/clock';
 import { composeDeployments } from '../../src/compose-deployments';
 import { composeEvacuations } from '../../src/compose-evacuations';
 import { composeReservations } from '../../src/compose-reservations';
+import { composeHomes } from '../../src/compose-homes';
 import { composeSnapshots } from '../../src/compose-snapshots';
 import type { BoundRoute } from '../../src/http/binding';
 import { decisionRoutes } from '../../src/http/decision-routes';
@@ -63,7 +64,10 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
     const store = new StoreService({
       store: files.chunks(), live: () => unit.read.images.manifestIds(), mirrors: { fetchFromMirrors: () => Promise.resolve(null), openManifest: () => null }, unitOfWork: unit, clock, graceMs: 0, onFault: unexpected,
     });
+    const homes = composeHomes({ unit, clock, agents, settings, uploads: new ImageStore(files.directory), store: files.chunks(), onFault: unexpected });
+    stops.push(() => homes.returning.stop());
     const snapshotting = composeSnapshots({
+      alsoWaiting: homes.returning,
       unit, clock, agents, scheduler, settings, instances, verbs, quotas: defaultQuotas, uploads: new ImageStore(files.directory), store: files.chunks(), mirrors: { gone: () => undefined }, policy: { perStudent: 20, deadlineMinutes: 60 }, onFault: unexpected,
     });
     stops.push(() => snapshotting.making.stop());
@@ -72,6 +76,7 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
     return [
       ...deploying.routes,
       ...snapshotting.routes,
+      ...homes.routes,
       ...reservationRoutes(reserving.reservations, reserving.changes, reserving.claims),
       ...slaveRoutes(slaves),
       ...evacuating.routes,

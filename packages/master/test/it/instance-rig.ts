@@ -86,6 +86,7 @@ export const settings: InstanceSettings = {
   instancesPerUser: 100,
   guestUser: 'student',
   timeZone: 'Europe/Berlin',
+  homeMiB: 0,
   aging: { suspendedMs: 60 * dayMs, stoppedMs: 90 * dayMs, noticeMs: 7 * dayMs, recycleMs: 7 * dayMs },
   deadlinesMs: {},
 };

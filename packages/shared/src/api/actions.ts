@@ -50,6 +50,8 @@ export const actions = [
   'user.create',
   'user.edit',
   'user.set-role',
+  'home.see',
+  'home.edit', // its size, and to delete it
   'operation.list',
   'operation.see',
   'event.list',

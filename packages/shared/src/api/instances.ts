@@ -45,6 +45,8 @@ export const createInstanceBody = z.object({
   minutes: minutesSchema.nullable().optional(),
   /** Absent: the keys of your account. */
   sshPublicKeys: z.array(sshPublicKeySchema).max(20).optional(),
+  /** Your home volume: true, and it is refused while another instance has it; false, and it runs without. Absent: with it where it is free. */
+  home: z.boolean().optional(),
   /** Register an own machine as a slave with this request (RAS of the formula); false is an opt-out where the site counts them. */
   asSlave: z.boolean().optional(),
 }).refine(namesOne, nameOne);

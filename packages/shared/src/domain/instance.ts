@@ -26,6 +26,8 @@ export const instanceSchema = z
     slaveId: idSchema.nullable(),
     /** It is off and on no slave: its disk is in the store, and its next start goes wherever there is room. */
     inStore: z.boolean(),
+    /** It has its owner's home volume, or waits with it. */
+    home: z.boolean(),
     desired: desiredStateSchema,
     observed: observedStateSchema,
     /** Rises with every change of what is desired; slaves refuse an older one. */

@@ -44,6 +44,9 @@ export const ramMiBSchema = z.int().min(instanceBounds.ramMiB.min).max(instanceB
 export const diskMiBSchema = z.int().min(instanceBounds.diskMiB.min).max(instanceBounds.diskMiB.max);
 export const bandwidthMbpsSchema = z.int().min(instanceBounds.bandwidthMbps.min).max(instanceBounds.bandwidthMbps.max);
 
+/** Of one person's home volume: what a host can send to the store as one disk. */
+export const homeMiBSchema = z.int().min(1).max(512 * 1024);
+
 /** One OpenSSH public key line; options before the type are refused. */
 export const sshPublicKeySchema = z
   .string()

@@ -22,12 +22,17 @@ export type FreezeWish = z.infer<typeof freezeWishSchema>;
  *   freeze-disks   what these disks hold now is kept for the snapshot, all as near to one moment as can be; guests go on in new layers
  *   send-disk      sends what differs from the base of the frozen disk to `agentDeltaPath(imageId)`, from where an earlier try ended;
  *                  with `what: 'ram'` (version 5) the RAM that was kept with it, as a delta against nothing (`emptyContent`)
+ *   send-home      what a home volume holds that nothing uses any more is sent as `send-disk` sends, as a delta against `base`; answers
+ *                  null where this slave has none of that epoch. Since version 5, as the next one
+ *   drop-home      nothing of the volume remains here that is of this epoch or an earlier one; a later one is left alone
  *   end-snapshot   forgets the snapshot of that disk; `manifest` names what it was taken as, null that it is given up
  */
 export const commandSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('freeze-disks'), snapshotId: idSchema, disks: z.array(freezeWishSchema).min(1).max(200) }),
   z.object({ kind: z.literal('send-disk'), snapshotId: idSchema, instanceId: idSchema, imageId: idSchema, what: z.enum(['disk', 'ram']).optional() }),
   z.object({ kind: z.literal('end-snapshot'), snapshotId: idSchema, instanceId: idSchema, manifest: sha256Schema.nullable() }),
+  z.object({ kind: z.literal('send-home'), volumeId: idSchema, epoch: z.int().positive(), imageId: idSchema, base: sha256Schema }),
+  z.object({ kind: z.literal('drop-home'), volumeId: idSchema, epoch: z.int().positive() }),
   z.object({ kind: z.literal('serial-log'), instanceId: idSchema, /** Bytes from the end. */ tailBytes: z.int().min(1).max(256 * 1024) }),
   z.object({ kind: z.literal('screenshot'), instanceId: idSchema }),
   z.object({ kind: z.literal('describe') }),
@@ -84,3 +89,7 @@ export const frozenDisksSchema = z.array(frozenDiskSchema).readonly();
 /** Body of the answer to `send-disk`: bytes of the delta, and of the blocks in it. */
 export const sentDiskSchema = z.object({ deltaBytes: z.int().positive(), dirtiedBytes: z.int().nonnegative() }).readonly();
 export type SentDisk = z.infer<typeof sentDiskSchema>;
+
+/** Body of the answer to `send-home`; null: this slave has nothing of that epoch. */
+export const sentHomeSchema = sentDiskSchema.nullable();
+export type SentHome = z.infer<typeof sentHomeSchema>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { desiredStateSchema, observedStateSchema } from '../domain/instance-state';
 import { imageFormatSchema } from '../domain/image';
-import { bandwidthMbpsSchema, diskMiBSchema, hostLabelSchema, ipv4Schema, macSchema, ramMiBSchema, sha256Schema, sshPublicKeySchema, vcpusSchema } from '../domain/limits';
+import { bandwidthMbpsSchema, diskMiBSchema, homeMiBSchema, hostLabelSchema, ipv4Schema, macSchema, ramMiBSchema, sha256Schema, sshPublicKeySchema, vcpusSchema } from '../domain/limits';
 import { reasonSchema } from '../domain/reasons';
 import { cloudInitSchema } from '../domain/template';
 import { idSchema } from '../ids';
@@ -14,6 +14,22 @@ export const imageRefSchema = z
   .object({ imageId: idSchema, sha256: sha256Schema, sizeBytes: z.int().positive(), format: imageFormatSchema, manifest: sha256Schema.optional() })
   .readonly();
 export type ImageRef = z.infer<typeof imageRefSchema>;
+
+/**
+ * The home volume of who an instance belongs to, attached to it as a second disk. On the slave it lies beside the instances, for
+ * it outlives this one. `disk`: what it held when it was in the store last; null: nothing yet.
+ */
+export const homeSpecSchema = z
+  .object({
+    volumeId: idSchema,
+    /** Rises with each attachment: what a slave has of a smaller one is worth nothing any more. */
+    epoch: z.int().positive(),
+    /** Of the disk that the guest sees; it is larger where its content is. */
+    sizeMiB: homeMiBSchema,
+    disk: imageRefSchema.nullable(),
+  })
+  .readonly();
+export type HomeSpec = z.infer<typeof homeSpecSchema>;
 
 /** Everything a slave needs to make the instance, and nothing about where it keeps it: no paths, no XML. */
 export const instanceSpecSchema = z
@@ -34,6 +50,8 @@ export const instanceSpecSchema = z
      * on with it. What ran since is never given it. Absent: it boots. Since version 5.
      */
     ram: imageRefSchema.optional(),
+    /** Absent: it has none, or it is to be off, and what it had goes back to the store. Since version 5. */
+    home: homeSpecSchema.optional(),
     /** Direct kernel boot when given; else the disk boots by its own loader. */
     kernel: imageRefSchema.nullable(),
     ramdisk: imageRefSchema.nullable(),

@@ -3,7 +3,8 @@
  * named below on. History, newest first; every change of a frame is a line here and a golden fixture beside it:
  *
  * 5  RAM that leaves its slave: `InstanceSpec.ram`, `ram` of what is to be frozen with `ramBytes` in the answer, and `what` of
- *    `send-disk`. Agents before version 5 would boot what was saved, so the master gives them nothing that has RAM in the store.
+ *    `send-disk`. `InstanceSpec.home` and the commands `send-home` and `drop-home`: a volume that goes with a person; agents before
+ *    version 5 make the instance without it, and never answer these. Agents before version 5 would boot what was saved, so the master gives them nothing that has RAM in the store.
  * 4  `InstanceSpec.diskEpoch`: how often the instance began anew from its image, and the same in what is observed: what
  *    its disk is of. Agents before version 4 ignore the first and tell nothing of the second, so the master asks none of
  *    them to reset anything, and takes no report without an epoch for an answer to a reset.
@@ -27,6 +28,8 @@ export const diskEpochProtocolVersion = 4;
 export const diskSnapshotProtocolVersion = 4;
 /** The first version whose agents keep, send and take RAM. */
 export const movingRamProtocolVersion = 5;
+/** The first version whose agents attach home volumes. */
+export const homeVolumeProtocolVersion = 5;
 
 /** WebSocket path on the master's HTTPS port. */
 export const agentLinkPath = '/agent/v1/link';

@@ -6,12 +6,14 @@ import type { Logger } from 'pino';
 import { isDeepStrictEqual } from 'node:util';
 import type { DiskSnapshots } from '../disks/disk-snapshots';
 import type { DiskStore } from '../disks/disk-store';
+import type { HomeVolumes } from '../disks/home-volumes';
 import { HypervisorError, type HypervisorDriver } from '../hypervisor/driver';
 import type { DeltaUpload } from '../link/delta-upload';
 import type { HelloFacts, MasterLink, MasterLinkParts, WorkFrame } from '../link/master-link';
 import { AnswerWatch } from './answer-watch';
 import { Commands } from './commands';
 import { makeExecutors } from './executors';
+import { HomeCommands } from './home-commands';
 import { HostLook } from './host-look';
 import { toldEnd, type HostTime } from './instance-end';
 import { InstanceEndWatch } from './instance-end-watch';
@@ -40,6 +42,7 @@ export interface AgentParts {
   readonly driver: HypervisorDriver;
   readonly store: DiskStore;
   readonly snapshots: DiskSnapshots;
+  readonly homes: HomeVolumes;
   /** Brings what differs in a frozen disk to the master. */
   readonly upload: Pick<DeltaUpload, 'send'>;
   readonly build: string;
@@ -106,7 +109,7 @@ export class Agent {
     private readonly parts: AgentParts,
     last: readonly ObservedInstance[],
   ) {
-    const { clock, log, journal, driver, store } = parts;
+    const { clock, log, journal, driver, store, homes } = parts;
     this.observations = new Observations(() => this.reports.askFlush(), last);
     this.look = new HostLook({
       clock,
@@ -132,7 +135,7 @@ export class Agent {
     this.lastReport = new LastReport(parts.lastReportPath, clock, () => this.observations.all());
     this.network = new SiteNetworkKeeper(driver, clock, log, () => this.runner.forgive(['network-down']));
     this.ends = new InstanceEndWatch(clock, journal, () => this.hostTime(), (...end) => this.timeEnded(...end));
-    const readers = { driver, store, hostBootId: parts.hostBootId, networkReady: () => this.network.isReady(), mirror: () => this.mirrorWatch?.standing ?? 'well' };
+    const readers = { driver, store, homes, hostBootId: parts.hostBootId, networkReady: () => this.network.isReady(), mirror: () => this.mirrorWatch?.standing ?? 'well' };
     this.runner = new Runner({
       clock,
       log,
@@ -140,7 +143,7 @@ export class Agent {
       hostTime: () => this.hostTime(),
       diskSlots: parts.diskSlots,
       fetchSlots: 4,
-      executors: makeExecutors({ driver, store, journal, onProgress: (id, sha256, percent) => this.runner.onProgress(id, sha256, percent) }),
+      executors: makeExecutors({ driver, store, homes, journal, onProgress: (id, sha256, percent) => this.runner.onProgress(id, sha256, percent) }),
       readHost: async (instanceId, known) => {
         const facts = await readHost(readers, instanceId, known);
         this.look.sees(instanceId, facts.domain);
@@ -159,6 +162,7 @@ export class Agent {
       driver,
       store,
       snapshots: new SnapshotCommands({ clock, journal, snapshots: parts.snapshots, upload: parts.upload, hold: (...held) => this.runner.hold(...held) }),
+      homes: new HomeCommands({ clock, journal, homes, upload: parts.upload }),
       describeNow: () => this.reports.describeNow(),
       send: (result) => void this.link.send({ type: 'result', payload: result }),
     });
@@ -240,9 +244,10 @@ export class Agent {
   // ---------------------------------------------------------------- the host
 
   private async openHost(): Promise<void> {
-    const { driver, store, journal, log } = this.parts;
+    const { driver, store, homes, journal, log } = this.parts;
     try {
       await store.open();
+      await homes.open();
       await driver.open();
     } catch (error) {
       if (this.stopped) return;

@@ -27,6 +27,7 @@ function commands(): Commands {
     driver: new SimulatedDriver({ slaveId: newId(1), clock: systemClock }),
     store: new SimulatedDiskStore({ clock: systemClock }),
     snapshots: { freeze: unasked, send: unasked, end: unasked },
+    homes: { send: unasked, drop: unasked },
     describeNow: () => {
       described += 1;
       return Promise.resolve();

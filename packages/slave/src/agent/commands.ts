@@ -5,6 +5,7 @@ import { UnknownSnapshotError } from '../disks/disk-snapshots';
 import type { DiskStore } from '../disks/disk-store';
 import { HypervisorError, type HypervisorDriver } from '../hypervisor/driver';
 import { commandRefusal, type CommandRefusal } from './command-refusal';
+import type { HomeCommands } from './home-commands';
 import type { Journal } from './journal';
 import type { SnapshotCommands } from './snapshot-commands';
 
@@ -15,6 +16,7 @@ export interface CommandParts {
   readonly driver: HypervisorDriver;
   readonly store: DiskStore;
   readonly snapshots: Pick<SnapshotCommands, 'freeze' | 'send' | 'end'>;
+  readonly homes: Pick<HomeCommands, 'send' | 'drop'>;
   /** Has the host described anew; the answer goes to the master as a report. Throws when that failed. */
   describeNow(): Promise<void>;
   send(result: CommandResult): void;
@@ -24,12 +26,14 @@ export interface CommandParts {
  * Whether a kind must not be done twice, so that its result has to be in the journal before it is sent. What only reads is
  * answered without: up to 0.9 MB is not worth a sync, and a duplicate is simply read again. Those of snapshots name what
  * they make, and a duplicate finds it made: the disk knows for which snapshots it is frozen, the master how much of it has
- * arrived, and to end twice is to end once.
+ * arrived, and to end twice is to end once. So with home volumes.
  */
 export const commandEffects: Readonly<Record<Command['kind'], boolean>> = {
   'freeze-disks': false,
   'send-disk': false,
   'end-snapshot': false,
+  'send-home': false,
+  'drop-home': false,
   'serial-log': false,
   screenshot: false,
   describe: false,
@@ -97,10 +101,12 @@ export class Commands {
   private refusalOf({ command, generation }: CommandOrder): CommandRefusal | null {
     const { state } = this.parts.journal;
     switch (command.kind) {
-      // The host itself; disks each of which is answered for itself; and what leaves nothing behind, whoever is gone meanwhile.
+      // The host itself; what belongs to no instance; disks each of which is answered for itself; and what leaves nothing behind, whoever is gone meanwhile.
       case 'describe':
       case 'freeze-disks':
       case 'end-snapshot':
+      case 'send-home':
+      case 'drop-home':
         return null;
       case 'send-disk':
       case 'serial-log':
@@ -110,7 +116,7 @@ export class Commands {
   }
 
   private async run({ command, deadlineMs }: CommandOrder): Promise<CommandResult['outcome']> {
-    const { driver, store, snapshots } = this.parts;
+    const { driver, store, snapshots, homes } = this.parts;
     switch (command.kind) {
       case 'freeze-disks':
         return { ok: true, body: JSON.stringify(await snapshots.freeze(command, deadlineMs)) };
@@ -118,6 +124,11 @@ export class Commands {
         return { ok: true, body: JSON.stringify(await snapshots.send(command, deadlineMs)) };
       case 'end-snapshot':
         await snapshots.end(command, deadlineMs);
+        return { ok: true, body: null };
+      case 'send-home':
+        return { ok: true, body: JSON.stringify(await homes.send(command, deadlineMs)) };
+      case 'drop-home':
+        await homes.drop(command);
         return { ok: true, body: null };
       case 'serial-log':
         return { ok: true, body: fitting(await store.readSerialLog(command.instanceId, command.tailBytes)) };

@@ -1,4 +1,5 @@
-import type { DiskStore } from '../disks/disk-store';
+import { DiskStoreError, type DiskStore } from '../disks/disk-store';
+import type { HomeVolumes } from '../disks/home-volumes';
 import { HypervisorError, type DomainSpec, type HypervisorDriver } from '../hypervisor/driver';
 import type { InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import type { Journal } from './journal';
@@ -8,17 +9,27 @@ import type { Executors } from './steps';
 export interface ExecutorParts {
   readonly driver: HypervisorDriver;
   readonly store: DiskStore;
+  readonly homes: Pick<HomeVolumes, 'isHere' | 'make'>;
   readonly journal: Journal;
   /** How far the fetch of one of the instance's images is. */
   onProgress(instanceId: string, sha256: string, percent: number): void;
 }
 
 /** The acts behind the steps. Marks are on the disk before the act they belong to. */
-export function makeExecutors({ driver, store, journal, onProgress }: ExecutorParts): Executors {
+export function makeExecutors({ driver, store, homes, journal, onProgress }: ExecutorParts): Executors {
   const note = async (instanceId: string, change: Partial<Marks>): Promise<void> => {
     const marks = journal.state.instances.get(instanceId)?.marks ?? noMarks;
     const isNews = (Object.keys(change) as (keyof Marks)[]).some((key) => change[key] !== marks[key]);
     if (isNews) await journal.append({ kind: 'marks', instanceId, marks: { ...marks, ...change } });
+  };
+  /** Made with the definition that names it; never under RAM that was saved, or runs, with it. */
+  const homeOf = async (instanceId: string, { home, name }: InstanceSpec): Promise<Pick<DomainSpec, 'home'>> => {
+    if (home === undefined) return {};
+    if (!(await homes.isHere(home))) {
+      const state = (await driver.find(instanceId))?.state ?? 'off';
+      if (state !== 'off' && state !== 'crashed') throw new DiskStoreError('failed', `The home volume that ${name} has open is gone from this host. Stop it and start it.`);
+    }
+    return { home: await homes.make(home) };
   };
   return {
     'fetch-image': (instanceId, { image }) => store.fetchImage(image, (percent) => onProgress(instanceId, image.sha256, percent)),
@@ -27,7 +38,7 @@ export function makeExecutors({ driver, store, journal, onProgress }: ExecutorPa
       await store.createInstanceFiles(instanceId, spec);
     },
     'reserve-address': (_, { reservation }) => driver.reserveAddress(reservation),
-    define: async (instanceId, { generation, spec }) => driver.define(await domainSpec(store, instanceId, generation, spec)),
+    define: async (instanceId, { generation, spec }) => driver.define({ ...(await domainSpec(store, instanceId, generation, spec)), ...(await homeOf(instanceId, spec)) }),
     'adopt-ram': async (instanceId, { generation, spec }) => {
       // Whoever has it already, of an earlier try, does not need it from the mirror again.
       if ((await driver.find(instanceId))?.state !== 'saved') await driver.adoptRam(await domainSpec(store, instanceId, generation, spec), await store.ramFile(instanceId, spec));

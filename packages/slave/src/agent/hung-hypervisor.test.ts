@@ -4,6 +4,7 @@ import pino from 'pino';
 import { HandClock } from '../../test/fixtures/hand-clock';
 import { SimulatedDiskStore } from '../hypervisor/simulated/simulated-disk-store';
 import { SimulatedDriver } from '../hypervisor/simulated/simulated-driver';
+import { noSnapshots } from '../../test/fixtures/no-snapshots';
 import { makeExecutors } from './executors';
 import type { Journal } from './journal';
 import type { JournalRecord } from './journal-record';
@@ -30,8 +31,8 @@ class Rig {
     clock: this.clock,
     log: pino({ level: 'silent' }),
     journal: this.journal as unknown as Journal,
-    executors: makeExecutors({ driver: this.driver, store: this.store, journal: this.journal as unknown as Journal, onProgress: () => undefined }),
-    readHost: (instanceId, known) => readHost({ driver: this.driver, store: this.store, hostBootId: 'boot-1', networkReady: () => true, mirror: () => 'well' }, instanceId, known),
+    executors: makeExecutors({ driver: this.driver, store: this.store, homes: noSnapshots.homes, journal: this.journal as unknown as Journal, onProgress: () => undefined }),
+    readHost: (instanceId, known) => readHost({ driver: this.driver, store: this.store, homes: noSnapshots.homes, hostBootId: 'boot-1', networkReady: () => true, mirror: () => 'well' }, instanceId, known),
     hostTime: () => ({ utcMs: this.clock.now(), uptimeMs: this.clock.monotonicMs(), hostBootId: 'boot-1' }),
     observe: (observed) => this.seen.set(observed.instanceId, observed),
     failed: () => undefined,

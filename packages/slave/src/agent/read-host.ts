@@ -1,4 +1,6 @@
-import type { DiskStore } from '../disks/disk-store';
+import type { InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
+import type { DiskStore, NeededImage } from '../disks/disk-store';
+import type { HomeVolumes } from '../disks/home-volumes';
 import type { AddressReservation, HypervisorDriver, OwnedDomain } from '../hypervisor/driver';
 import type { HostFacts } from './host-facts';
 import type { JournaledInstance } from './journal-state';
@@ -7,6 +9,7 @@ import type { MirrorStanding } from './mirror-watch';
 export interface HostReaders {
   readonly driver: HypervisorDriver;
   readonly store: DiskStore;
+  readonly homes: Pick<HomeVolumes, 'missingImage'>;
   readonly hostBootId: string;
   networkReady(): boolean;
   mirror(): MirrorStanding;
@@ -17,7 +20,7 @@ export interface HostReaders {
  * ten milliseconds a question, and a launch waits for them. Throws when the hypervisor does not answer.
  */
 export async function readHost(readers: HostReaders, instanceId: string, known: JournaledInstance): Promise<HostFacts> {
-  const { driver, store } = readers;
+  const { driver, store, homes } = readers;
   const { desired, spec } = known;
   const launching = desired?.desired === 'running' && known.marks.up !== 'yes';
   const wantsReservations = launching || desired?.desired === 'deleted' || known.marks.failed !== null;
@@ -29,7 +32,7 @@ export async function readHost(readers: HostReaders, instanceId: string, known: 
   const starts = desired?.desired === 'running' && (domain === null || domain.state === 'off' || domain.state === 'saved' || domain.state === 'crashed');
   const [reservations, missingImages, leased, diskEpoch] = await Promise.all([
     early ?? (starts && readers.networkReady() ? driver.reservations() : []),
-    starts ? store.missingImages(instanceId, desired.spec) : [],
+    starts ? imagesMissing(store, homes, instanceId, desired.spec) : [],
     domain?.state === 'running' && known.marks.up !== 'yes' && spec !== null ? driver.leasedMacs().then((macs) => macs.has(spec.mac)) : false,
     // Of one that is to go it does not matter, so that nothing it is written in can keep its files here.
     onDisk.files && desired !== null && desired.desired !== 'deleted' ? store.diskEpoch(instanceId) : null,
@@ -51,6 +54,11 @@ export async function readHost(readers: HostReaders, instanceId: string, known: 
     hostBootId: readers.hostBootId,
     mirror: readers.mirror(),
   };
+}
+
+async function imagesMissing(store: DiskStore, homes: HostReaders['homes'], instanceId: string, spec: InstanceSpec): Promise<readonly NeededImage[]> {
+  const [own, home] = await Promise.all([store.missingImages(instanceId, spec), spec.home === undefined ? null : homes.missingImage(spec.home)]);
+  return home === null || own.some(({ sha256 }) => sha256 === home.sha256) ? own : [...own, home];
 }
 
 /** By its MAC; by its name when the spec is not known any more and only the domain tells it. */

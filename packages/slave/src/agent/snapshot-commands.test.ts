@@ -180,6 +180,7 @@ class Rig {
         },
         hold: (...held) => this.holds.hold(...held),
       }),
+      homes: unasked as CommandParts['homes'],
       describeNow: () => Promise.reject(new Error('not asked here')),
       send: ({ commandId, outcome }) => void this.results.set(commandId, [...(this.results.get(commandId) ?? []), outcome]),
     });

@@ -5,7 +5,7 @@ import { type Clock, sleep } from '@paravcl/shared/clock';
 import { idSchema } from '@paravcl/shared/ids';
 import { MiB } from '@paravcl/shared/domain/limits';
 import { wantedDiskEpoch, type ImageRef, type InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
-import type { DomainFiles } from '../hypervisor/driver';
+import type { BackingImage, DomainFiles } from '../hypervisor/driver';
 import { seedFiles } from './cloud-init-seed';
 import { DiskStoreError, imagesOf, type DiskStanding, type DiskStore, type NeededImage } from './disk-store';
 import { runDiskTool } from './disk-tool';
@@ -263,21 +263,25 @@ export class PoolDiskStore implements DiskStore {
   }
 }
 
-function manifestOf(image: ImageRef): string {
+export function manifestOf(image: ImageRef): string {
   if (image.manifest !== undefined) return image.manifest;
   throw new DiskStoreError('image-missing', `The master names image ${image.imageId} without its chunks, so nothing can bring it: the master is of an earlier release, or it has not cut this image up yet. Upgrade the master, or launch again in a while.`);
 }
 
 /**
  * Backing and format are always named: a guessed format is an attack, a relative path a surprise. Over NBD it is named
- * without being opened (-u), so no byte is read ahead of the guest.
+ * without being opened (-u), so no byte is read ahead of the guest. Null: it lies over nothing.
  */
-async function makeOverlay(directory: string, { backing, diskBytes }: NewBase): Promise<void> {
-  const [name, format, unopened] = backing.kind === 'file' ? [backing.path, backing.format, []] : [nbdUri(backing), 'raw', ['-u']];
+export async function makeOverlay(directory: string, { backing, diskBytes }: { readonly backing: BackingImage | null; readonly diskBytes: number }): Promise<void> {
   const overlay = join(directory, names.overlay);
-  await runDiskTool('qemu-img', ['create', '-q', '-f', 'qcow2', ...unopened, '-b', name, '-F', format, '-o', 'extended_l2=on,cluster_size=128k', '--', overlay, String(diskBytes)]);
+  await runDiskTool('qemu-img', ['create', '-q', '-f', 'qcow2', ...over(backing), '-o', 'extended_l2=on,cluster_size=128k', '--', overlay, String(diskBytes)]);
   await chmod(overlay, ownMode);
   await syncFile(overlay);
+}
+
+function over(backing: BackingImage | null): readonly string[] {
+  if (backing === null) return [];
+  return backing.kind === 'file' ? ['-b', backing.path, '-F', backing.format] : ['-u', '-b', nbdUri(backing), '-F', 'raw'];
 }
 
 /** As in https://github.com/NetworkBlockDevice/nbd/blob/master/doc/uri.md */

@@ -11,6 +11,8 @@ import { idSchema } from '@paravcl/shared/ids';
  *                  ram-<snapshot> delta-<snapshot>-ram            of one that was saved: its RAM, until its delta is made, and that
  *   instances/.making-<id>          being made; renamed when complete
  *   instances/.removing-<id>        being removed
+ *   homes/<id>/overlay.qcow2 backing.json images epoch layers.json delta-<id>
+ *                                   home volumes, by their own ids; `.making-` and `.removing-` as of instances
  *   images/<sha256>.<format>        fetched by an earlier release, until no instance is made of it any more
  *   verified/<sha256>.<format>      boot id of the host under which that file was last checked
  *
@@ -20,11 +22,13 @@ export class PoolLayout {
   readonly earlierImages: string;
   readonly verified: string;
   readonly instances: string;
+  readonly homes: string;
 
   constructor(readonly root: string) {
     this.earlierImages = join(root, 'images');
     this.verified = join(root, 'verified');
     this.instances = join(root, 'instances');
+    this.homes = join(root, homesDirectory);
   }
 
   instance(instanceId: string): string {
@@ -37,6 +41,18 @@ export class PoolLayout {
 
   removing(instanceId: string): string {
     return join(this.instances, `${removingPrefix}${checkedId(instanceId)}`);
+  }
+
+  home(volumeId: string): string {
+    return join(this.homes, checkedId(volumeId));
+  }
+
+  makingHome(volumeId: string): string {
+    return join(this.homes, `${makingPrefix}${checkedId(volumeId)}`);
+  }
+
+  removingHome(volumeId: string): string {
+    return join(this.homes, `${removingPrefix}${checkedId(volumeId)}`);
   }
 
   /** The files that are an instance's own. */
@@ -57,6 +73,9 @@ export class PoolLayout {
  * manifest of the RAM that it awaits, a line. `run` is a directory of its own because QEMU makes its sockets in it: the only one its user may write.
  */
 export const names = { overlay: 'overlay.qcow2', seed: 'seed.iso', backing: 'backing.json', images: 'images', epoch: 'epoch', ram: 'ram', layers: 'layers.json', serialLog: 'serial.log', run: 'run' } as const;
+
+/** Of the pool. */
+export const homesDirectory = 'homes';
 
 export const makingPrefix = '.making-';
 export const removingPrefix = '.removing-';

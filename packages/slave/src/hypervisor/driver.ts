@@ -27,6 +27,12 @@ export interface DomainFiles {
 /** All that a guest's disk consists of. */
 export type DiskChain = Pick<DomainFiles, 'overlay' | 'layers' | 'backing'>;
 
+/** A second disk of the guest, which outlives it: qcow2 over what it held before, or over nothing. */
+export interface HomeDisk {
+  readonly overlay: string;
+  readonly backing: BackingImage | null;
+}
+
 /** What a domain is made of. The mark (instance id, generation, slave id) is written into its `<metadata>`. */
 export interface DomainSpec {
   readonly instanceId: string;
@@ -38,6 +44,8 @@ export interface DomainSpec {
   readonly bandwidthMbps: number | null;
   readonly kernelArguments: string;
   readonly files: DomainFiles;
+  /** Absent: it has none. */
+  readonly home?: HomeDisk;
 }
 
 /**

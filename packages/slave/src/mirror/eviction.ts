@@ -27,14 +27,14 @@ export function evictable<Standing extends EvictionStanding>(images: readonly St
 }
 
 /**
- * Which instances of this host are made of which images, as their lists say. An overlay over a base that is gone is
+ * Which instances and home volumes of this host, by the directories they lie in, are made of which images, as their lists say. An overlay over a base that is gone is
  * lost: throws when a list cannot be read, for then any image may be held.
  */
-export async function holders(files: FileLayer, instancesDirectory: string): Promise<ReadonlyMap<ManifestId, readonly string[]>> {
+export async function holders(files: FileLayer, ...parents: readonly string[]): Promise<ReadonlyMap<ManifestId, readonly string[]>> {
   const held = new Map<ManifestId, string[]>();
-  for (const instanceId of await files.list(instancesDirectory)) {
-    if (!idSchema.safeParse(instanceId).success) continue;
-    const directory = join(instancesDirectory, instanceId);
+  const found = await Promise.all(parents.map(async (parent) => (await files.list(parent)).map((id) => ({ id, directory: join(parent, id) }))));
+  for (const { id, directory } of found.flat()) {
+    if (!idSchema.safeParse(id).success) continue;
     const list = (await files.readAll(join(directory, names.images)))?.toString('utf8') ?? '';
     if (!list.endsWith('\n')) {
       // Removed while we looked; its images are held by nobody.
@@ -44,7 +44,7 @@ export async function holders(files: FileLayer, instancesDirectory: string): Pro
     // RAM that it awaits is held until it has it.
     const ram = (await files.readAll(join(directory, names.ram)))?.toString('utf8') ?? '';
     // Older instances name whole files of the image cache, which are no business of the mirror's.
-    for (const line of [...list.trimEnd().split('\n'), ram.trimEnd()]) if (sha256Schema.safeParse(line).success) held.set(line, [...(held.get(line) ?? []), instanceId]);
+    for (const line of [...list.trimEnd().split('\n'), ram.trimEnd()]) if (sha256Schema.safeParse(line).success) held.set(line, [...(held.get(line) ?? []), id]);
   }
   return held;
 }

@@ -16,7 +16,7 @@ import { sharesChunk, StoredImage } from './stored-image';
 
 export interface LibraryOptions {
   readonly files: FileLayer;
-  /** The pool: images are kept in `mirror/images`, the lists of instances are read from `instances`. */
+  /** The pool: images are kept in `mirror/images`, the lists of what is made of them from `instances` and `homes`. */
   readonly poolDir: string;
   readonly bootId: string;
   readonly clock: Clock;
@@ -62,7 +62,7 @@ export class MirrorLibrary implements ImageLibrary {
   private readonly room: PoolRoom;
   private readonly recent = new RecentChunks(recentBytes);
   private readonly directory: string;
-  private readonly instances: string;
+  private readonly layout: PoolLayout;
   private toldAtMs = Number.NEGATIVE_INFINITY;
   private telling = false;
   private evicting: Promise<void> = Promise.resolve();
@@ -73,7 +73,7 @@ export class MirrorLibrary implements ImageLibrary {
 
   private constructor(private readonly options: LibraryOptions) {
     this.directory = join(options.poolDir, mirrorFiles.directory, mirrorFiles.images);
-    this.instances = new PoolLayout(options.poolDir).instances;
+    this.layout = new PoolLayout(options.poolDir);
     this.room = new PoolRoom({
       clock: options.clock,
       reserveBytes: options.reserveMiB * MiB,
@@ -93,7 +93,7 @@ export class MirrorLibrary implements ImageLibrary {
     const { files } = options;
     await files.makeDirectory(join(options.poolDir, mirrorFiles.directory));
     await files.makeDirectory(library.directory);
-    const held = await holders(files, library.instances).catch((error: unknown) => {
+    const held = await library.holders().catch((error: unknown) => {
       library.fault(error);
       return null;
     });
@@ -149,9 +149,9 @@ export class MirrorLibrary implements ImageLibrary {
     return null;
   }
 
-  /** Which instances of this host are made of which image. Throws when a list cannot be read. */
+  /** Which instances and home volumes of this host are made of which image. Throws when a list cannot be read. */
   holders(): Promise<ReadonlyMap<ManifestId, readonly string[]>> {
-    return holders(this.options.files, this.instances);
+    return holders(this.options.files, this.layout.instances, this.layout.homes);
   }
 
   onChange(listener: () => void): void {

@@ -1,5 +1,5 @@
 import type { DiskChain } from '../driver';
-import { agentChannel, chainElements } from './domain-xml';
+import { agentChannel, chainElements, homeTarget } from './domain-xml';
 import { child, childrenNamed, type XmlElement } from './xml';
 
 /** The device that is the guest's own disk. */
@@ -19,6 +19,11 @@ export function chainOf(domain: XmlElement): readonly string[] {
 export function hasAgent(domain: XmlElement | undefined): boolean {
   const targets = childrenNamed(child(domain, 'devices'), 'channel').map((channel) => child(channel, 'target'));
   return targets.some((target) => target?.attributes['name'] === agentChannel && target.attributes['state'] === 'connected');
+}
+
+/** Whether a home volume is attached to it. */
+export function hasHome(domain: XmlElement | undefined): boolean {
+  return childrenNamed(child(domain, 'devices'), 'disk').some((disk) => child(disk, 'target')?.attributes['dev'] === homeTarget);
 }
 
 /** The same domain over another chain. */

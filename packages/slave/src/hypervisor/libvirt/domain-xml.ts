@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type BackingImage, type DiskChain, type DomainSpec, HypervisorError } from '../driver';
+import { type BackingImage, type DiskChain, type DomainSpec, type HomeDisk, HypervisorError } from '../driver';
 import { type InstanceMark, markElement } from './instance-mark';
 import { element, isWritable, type XmlElement, writeXml } from './xml';
 
@@ -49,13 +49,13 @@ export function markOf(spec: DomainSpec, site: DomainSite): InstanceMark {
  * `unsupported` when a value cannot stand in XML or a socket's path is too long.
  */
 export function domainXml(spec: DomainSpec, site: DomainSite): string {
-  for (const value of [spec.name, spec.kernelArguments, ...Object.values(spec.files), ...spec.files.layers, ...Object.values(spec.files.backing)]) {
+  for (const value of [spec.name, spec.kernelArguments, ...Object.values(spec.files), ...spec.files.layers, ...Object.values(spec.files.backing), spec.home?.overlay, ...Object.values(spec.home?.backing ?? {})] as readonly unknown[]) {
     if (typeof value === 'string' && !isWritable(value)) {
       throw new HypervisorError('unsupported', `${JSON.stringify(value.slice(0, 80))} contains control characters; remove them from the name or the kernel arguments`);
     }
   }
   const { vncSocket, backing } = spec.files;
-  for (const [what, path] of [['VNC', vncSocket], ...(backing.kind === 'nbd' ? [['NBD', backing.socket] as const] : [])] as const) {
+  for (const [what, path] of [['VNC', vncSocket], ...[backing, spec.home?.backing].flatMap((each) => (each?.kind === 'nbd' ? [['NBD', each.socket] as const] : []))] as const) {
     if (Buffer.byteLength(path) > socketPathBytes) throw new HypervisorError('unsupported', `${what} socket path ${path} is longer than ${String(socketPathBytes)} bytes; use a shorter pool directory`);
   }
   return writeXml(domainElement(spec, site, [element('metadata', {}, [markElement(markOf(spec, site))])]));
@@ -99,7 +99,7 @@ function devices(spec: DomainSpec, network: string): readonly XmlElement[] {
     element('controller', { type: 'usb', model: 'none' }),
     element('disk', { type: 'file', device: 'disk' }, [
       // A disk error (full mirror, lost link) pauses the guest, which goes on once the cause is gone; it never sees EIO.
-      element('driver', { name: 'qemu', type: 'qcow2', discard: 'unmap', error_policy: 'stop', rerror_policy: 'stop' }),
+      element('driver', ownDriver),
       ...chainElements(files),
       element('target', { dev: 'vda', bus: 'virtio' }),
     ]),
@@ -111,6 +111,7 @@ function devices(spec: DomainSpec, network: string): readonly XmlElement[] {
       element('target', { dev: 'vdb', bus: 'virtio' }),
       element('readonly'),
     ]),
+    ...(spec.home === undefined ? [] : [homeDisk(spec.home)]),
     networkInterface(spec, network),
     element('serial', { type: 'pty' }, [
       element('log', { file: files.serialLog, append: 'on' }),
@@ -125,6 +126,23 @@ function devices(spec: DomainSpec, network: string): readonly XmlElement[] {
     element('memballoon', { model: 'virtio' }),
     element('rng', { model: 'virtio' }, [element('backend', { model: 'random' }, '/dev/urandom')]),
   ];
+}
+
+const ownDriver = { name: 'qemu', type: 'qcow2', discard: 'unmap', error_policy: 'stop', rerror_policy: 'stop' } as const;
+
+/** Named for the guest: /dev/disk/by-id/virtio-home is a link to it. */
+export const homeSerial = 'home';
+/** The device that is the home volume. */
+export const homeTarget = 'vdc';
+
+function homeDisk({ overlay, backing }: HomeDisk): XmlElement {
+  return element('disk', { type: 'file', device: 'disk' }, [
+    element('driver', ownDriver),
+    element('source', { file: overlay }),
+    backing === null ? element('backingStore') : backingStore(backing),
+    element('target', { dev: homeTarget, bus: 'virtio' }),
+    element('serial', {}, homeSerial),
+  ]);
 }
 
 /** Where QEMU's guest agent listens in a guest: qemu-ga(8). */

@@ -1,7 +1,8 @@
 import { type Clock, sleep } from '@paravcl/shared/clock';
 import { ramCallMs } from '../call-limits';
 import { type DiskChain, type DiskSwitch, HypervisorError, type SwitchedDisk } from '../driver';
-import { chainOf, hasAgent, ownDisk, withChain } from './disk-chain';
+import { chainOf, hasAgent, hasHome, ownDisk, withChain } from './disk-chain';
+import { homeTarget } from './domain-xml';
 import { fitsBatch, type Virsh } from './virsh';
 import { readXml, writeXml, type XmlElement } from './xml';
 
@@ -13,6 +14,8 @@ const thawEveryMs = 2000;
 const mostThaws = 150;
 /** In one process; further ones run beside it. */
 const switchesPerProcess = 16;
+
+type AskedSwitch = DiskSwitch & { readonly hasHome: boolean };
 
 /**
  * The layers of guests' disks, by libvirt. Whose a domain is has been looked at before.
@@ -33,9 +36,11 @@ export class GuestDisks {
     const isDone = ({ instanceId, layer }: DiskSwitch): boolean => writes(domains.get(instanceId), layer);
     const listens = ({ instanceId }: DiskSwitch): boolean => hasAgent(domains.get(instanceId));
     const wanted = switches.filter((each) => !isDone(each));
-    const quiet = wanted.filter(listens);
+    const asked = (each: DiskSwitch): AskedSwitch => ({ ...each, hasHome: hasHome(domains.get(each.instanceId)) });
+    const quiet = wanted.filter(listens).map(asked);
     if (quiet.length > 0) await this.virsh.batch(quiet.map(({ instanceId }) => ['guest-agent-timeout', '--domain', instanceId, '--timeout', String(agentSeconds)]));
-    const [plain, odd] = [wanted.filter((each) => !listens(each) && fitsBatch(diskspec(each.layer))), wanted.filter((each) => !listens(each) && !fitsBatch(diskspec(each.layer)))];
+    const silent = wanted.filter((each) => !listens(each)).map(asked);
+    const [plain, odd] = [silent.filter((each) => fitsBatch(diskspec(each.layer))), silent.filter((each) => !fitsBatch(diskspec(each.layer)))];
     const groups = Array.from({ length: Math.ceil(plain.length / switchesPerProcess) }, (_, group) => plain.slice(group * switchesPerProcess, (group + 1) * switchesPerProcess));
     const answers = await Promise.all([...groups.map((group) => this.switchGroup(group)), ...quiet.map(async (each) => [await this.switchOne(each, true)]), ...odd.map(async (each) => [await this.switchOne(each, false)])]);
     const byId = new Map(answers.flat().map((each) => [each.instanceId, each]));
@@ -73,13 +78,13 @@ export class GuestDisks {
   }
 
   /** In one process, in which nobody tells whose each complaint is: what came of it is looked at. */
-  private async switchGroup(switches: readonly DiskSwitch[]): Promise<readonly SwitchedDisk[]> {
+  private async switchGroup(switches: readonly AskedSwitch[]): Promise<readonly SwitchedDisk[]> {
     await this.virsh.batch(switches.map(switchCommand)).catch(() => undefined);
     const domains = await this.domains(switches).catch(() => new Map<string, XmlElement>());
     return Promise.all(switches.map((each) => (writes(domains.get(each.instanceId), each.layer) ? answer(each.instanceId, null, false) : this.switchOne(each, false))));
   }
 
-  private async switchOne(each: DiskSwitch, hasGuestAgent: boolean): Promise<SwitchedDisk> {
+  private async switchOne(each: AskedSwitch, hasGuestAgent: boolean): Promise<SwitchedDisk> {
     const { instanceId, layer } = each;
     const command = switchCommand(each);
     const isDone = async (): Promise<boolean> => (await this.chain(instanceId).catch(() => []))[0] === layer;
@@ -138,8 +143,10 @@ function writes(domain: XmlElement | undefined, layer: string): boolean {
   return domain !== undefined && chainOf(domain)[0] === layer;
 }
 
-function switchCommand({ instanceId, layer }: DiskSwitch): readonly string[] {
-  return ['snapshot-create-as', '--domain', instanceId, '--disk-only', '--atomic', '--no-metadata', '--reuse-external', '--diskspec', diskspec(layer), '--diskspec', 'vdb,snapshot=no'];
+/** A disk that is not named would get a layer of its own, and one that is named has to be there. */
+function switchCommand({ instanceId, layer, hasHome }: AskedSwitch): readonly string[] {
+  const others = ['vdb', ...(hasHome ? [homeTarget] : [])].flatMap((device) => ['--diskspec', `${device},snapshot=no`]);
+  return ['snapshot-create-as', '--domain', instanceId, '--disk-only', '--atomic', '--no-metadata', '--reuse-external', '--diskspec', diskspec(layer), ...others];
 }
 
 function diskspec(layer: string): string {

@@ -1,0 +1,52 @@
+import type { HomeState } from '@paravcl/shared/domain/home';
+import type { EpochMs } from '@paravcl/shared/clock';
+
+/** A home volume as the master keeps it. */
+export interface HomeRecord {
+  readonly id: string;
+  readonly userId: string;
+  /** 0: they have none. */
+  readonly sizeMiB: number;
+  /** An operator chose the size; else it follows the site's, upwards. */
+  readonly ownSize: boolean;
+  /** What it held in the store last; null: nothing was ever written. */
+  readonly imageId: string | null;
+  readonly state: HomeState;
+  /** Whose it is, or was until it began to return. */
+  readonly instanceId: string | null;
+  /** Where it lies then; null: nowhere but in the store. */
+  readonly slaveId: string | null;
+  /**
+   * Rises each time it goes to a slave, which tells it with all it is told of it: what a slave has of an earlier one is worth
+   * nothing, and is never taken for it.
+   */
+  readonly epoch: number;
+  /** Its size there, fixed when it went: what is told under one generation of its instance stays the same. */
+  readonly attachedMiB: number | null;
+  /** A guest may have written it there. */
+  readonly used: boolean;
+  /** Of the image that what comes back becomes: another one for each return, so what comes of an earlier one is nobody's. */
+  readonly returnId: string | null;
+  /** All of it has arrived. */
+  readonly received: boolean;
+  /** What is in the way of its return. */
+  readonly sentence: string | null;
+  readonly createdAt: EpochMs;
+  readonly changedAt: EpochMs;
+}
+
+/** What a slave still has of a volume, of this epoch or an earlier one, and is told to remove. */
+export interface HomeLeftover {
+  readonly volumeId: string;
+  readonly slaveId: string;
+  readonly epoch: number;
+  /** What was written there since it went there is nowhere else: people are told when it goes. */
+  readonly lost: boolean;
+}
+
+/** Where nothing of it is but in the store. */
+export const atHome = { state: 'stored', instanceId: null, slaveId: null, attachedMiB: null, used: false, returnId: null, received: false, sentence: null } as const satisfies Partial<HomeRecord>;
+
+export function newHome(of: Pick<HomeRecord, 'id' | 'userId' | 'sizeMiB' | 'ownSize'>, now: EpochMs): HomeRecord {
+  return { ...of, ...atHome, imageId: null, epoch: 0, createdAt: now, changedAt: now };
+}

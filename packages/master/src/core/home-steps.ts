@@ -1,0 +1,47 @@
+import type { HomeLeftover, HomeRecord } from './home-record';
+import type { HomeUser } from './home-holding';
+
+/** What is to be done next for a home volume. Each is idempotent: done twice it comes to the same. */
+export type HomeStep =
+  /** Its slave sends what it holds. */
+  | { readonly kind: 'send'; readonly home: HomeRecord; readonly slaveId: string; readonly returnId: string }
+  /** What came becomes what it holds. */
+  | { readonly kind: 'take'; readonly home: HomeRecord; readonly slaveId: string; readonly returnId: string }
+  /** What is on its slave will not come back: what it held before counts. */
+  | { readonly kind: 'give-up'; readonly home: HomeRecord; readonly slaveId: string }
+  /** What it waits for, in words. */
+  | { readonly kind: 'say'; readonly home: HomeRecord; readonly sentence: string };
+
+export interface HomeWorld {
+  isConnected(slaveId: string): boolean;
+  /** Its agent is of a release that knows home volumes. */
+  knowsHomes(slaveId: string): boolean;
+  /** It was declared dead, or left the pool for good. */
+  isGone(slaveId: string): boolean;
+  slaveName(slaveId: string): string;
+  /** Null when there is no such instance any more. */
+  instance(id: string): Pick<HomeUser, 'desired' | 'observed'> | null;
+}
+
+/** What a volume that is not in the store needs next, by the books alone; null: nothing, or to be waited for. */
+export function homeStep(home: HomeRecord, world: HomeWorld): HomeStep | null {
+  const { slaveId, returnId, state } = home;
+  if (state === 'stored' || slaveId === null) return null;
+  // What has arrived is here whatever becomes of its slave.
+  if (state === 'returning' && home.received && returnId !== null) return { kind: 'take', home, slaveId, returnId };
+  if (world.isGone(slaveId)) return { kind: 'give-up', home, slaveId };
+  if (state !== 'returning' || returnId === null) return null;
+  const say = (sentence: string): HomeStep | null => (home.sentence === sentence ? null : { kind: 'say', home, sentence });
+  const name = world.slaveName(slaveId);
+  if (!world.isConnected(slaveId)) return say(`${name} is away with it. It is free again once ${name} is back, or an administrator declares it dead.`);
+  if (!world.knowsHomes(slaveId)) return say(`The agent of ${name} is of an earlier release. Update it; it then sends it by itself.`);
+  // Asked earlier it would only say that its guest still writes it.
+  const instance = home.instanceId === null ? null : world.instance(home.instanceId);
+  const isOff = instance === null || instance.desired === 'deleted' || ['stopped', 'failed', 'deleted', 'lost'].includes(instance.observed);
+  return isOff ? { kind: 'send', home, slaveId, returnId } : null;
+}
+
+/** Whether the slave can be told now to remove what it still has. */
+export function isToDrop({ slaveId }: HomeLeftover, world: Pick<HomeWorld, 'isConnected' | 'knowsHomes'>): boolean {
+  return world.isConnected(slaveId) && world.knowsHomes(slaveId);
+}

@@ -1,0 +1,167 @@
+import type { HomeState } from '@paravcl/shared/domain/home';
+import type { Knex } from 'knex';
+import type { HomeLeftover, HomeRecord } from '../core/home-record';
+
+interface HomeRow {
+  readonly id: string;
+  readonly user_id: string;
+  readonly size_mib: number;
+  readonly own_size: number;
+  readonly image_id: string | null;
+  readonly state: HomeState;
+  readonly instance_id: string | null;
+  readonly slave_id: string | null;
+  readonly epoch: number;
+  readonly attached_mib: number | null;
+  readonly used: number;
+  readonly return_id: string | null;
+  readonly received: number;
+  readonly sentence: string | null;
+  readonly created_at: Date;
+  readonly changed_at: Date;
+}
+
+interface LeftoverRow {
+  readonly volume_id: string;
+  readonly slave_id: string;
+  readonly epoch: number;
+  readonly lost: number;
+}
+
+const columns = [
+  'id', 'user_id', 'size_mib', 'own_size', 'image_id', 'state', 'instance_id', 'slave_id', 'epoch', 'attached_mib', 'used', 'return_id', 'received', 'sentence', 'created_at', 'changed_at',
+] as const satisfies readonly (keyof HomeRow)[];
+
+const fromRow = (row: HomeRow): HomeRecord => ({
+  id: row.id,
+  userId: row.user_id,
+  sizeMiB: row.size_mib,
+  ownSize: row.own_size === 1,
+  imageId: row.image_id,
+  state: row.state,
+  instanceId: row.instance_id,
+  slaveId: row.slave_id,
+  epoch: row.epoch,
+  attachedMiB: row.attached_mib,
+  used: row.used === 1,
+  returnId: row.return_id,
+  received: row.received === 1,
+  sentence: row.sentence,
+  createdAt: row.created_at.getTime(),
+  changedAt: row.changed_at.getTime(),
+});
+
+const toRow = (home: HomeRecord): HomeRow => ({
+  id: home.id,
+  user_id: home.userId,
+  size_mib: home.sizeMiB,
+  own_size: home.ownSize ? 1 : 0,
+  image_id: home.imageId,
+  state: home.state,
+  instance_id: home.instanceId,
+  slave_id: home.slaveId,
+  epoch: home.epoch,
+  attached_mib: home.attachedMiB,
+  used: home.used ? 1 : 0,
+  return_id: home.returnId,
+  received: home.received ? 1 : 0,
+  sentence: home.sentence,
+  created_at: new Date(home.createdAt),
+  changed_at: new Date(home.changedAt),
+});
+
+/** Home volumes, and what slaves still have of them. */
+export class HomeRepository {
+  constructor(private readonly db: Knex) {}
+
+  async insert(home: HomeRecord): Promise<void> {
+    await this.db('home_volumes').insert(toRow(home));
+  }
+
+  async ofUser(userId: string): Promise<HomeRecord | null> {
+    return one(await this.db<HomeRow>('home_volumes').where({ user_id: userId }).first(...columns));
+  }
+
+  /** Locked until the transaction ends; an instance that is locked too is locked before. */
+  async lockOfUser(userId: string): Promise<HomeRecord | null> {
+    return one(await this.db<HomeRow>('home_volumes').where({ user_id: userId }).forUpdate().first(...columns));
+  }
+
+  async lock(id: string): Promise<HomeRecord | null> {
+    return one(await this.db<HomeRow>('home_volumes').where({ id }).forUpdate().first(...columns));
+  }
+
+  /** The whole of it, as its row was locked. */
+  async update(home: HomeRecord): Promise<void> {
+    const { id, ...row } = toRow(home);
+    await this.db('home_volumes').where({ id }).update(row);
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.db('home_volumes').where({ id }).delete();
+  }
+
+  /** Those that these instances have, by the instance. */
+  async attachedTo(instanceIds: readonly string[]): Promise<ReadonlyMap<string, HomeRecord>> {
+    if (instanceIds.length === 0) return new Map();
+    const rows = await this.db<HomeRow>('home_volumes').whereIn('instance_id', [...instanceIds]).where({ state: 'attached' }).select(...columns);
+    return new Map(rows.map((row) => [row.instance_id ?? '', fromRow(row)]));
+  }
+
+  /** Those on their way back, and those on slaves that are gone for good; in the order of ids. */
+  async unsettled(): Promise<readonly HomeRecord[]> {
+    const rows = await this.db<HomeRow>('home_volumes')
+      .where({ state: 'returning' })
+      .orWhere((stranded) => stranded.where({ state: 'attached' }).whereIn('slave_id', this.gone()))
+      .orderBy('id')
+      .select(...columns);
+    return rows.map(fromRow);
+  }
+
+  /** Of these slaves, those that were declared dead or left the pool for good. */
+  async goneAmong(slaveIds: readonly string[]): Promise<ReadonlySet<string>> {
+    if (slaveIds.length === 0) return new Set();
+    return new Set((await this.gone().whereIn('id', [...slaveIds]).pluck('id')) as string[]);
+  }
+
+  async returning(returnId: string): Promise<HomeRecord | null> {
+    return one(await this.db<HomeRow>('home_volumes').where({ return_id: returnId, state: 'returning' }).first(...columns));
+  }
+
+  async returnIds(): Promise<readonly string[]> {
+    return (await this.db('home_volumes').where({ state: 'returning' }).whereNotNull('return_id').pluck('return_id')) as string[];
+  }
+
+  /** All of it lies among the uploads; false when nobody waits for it any more. */
+  async received(returnId: string): Promise<boolean> {
+    return (await this.db('home_volumes').where({ return_id: returnId, state: 'returning' }).update({ received: 1, sentence: null })) === 1;
+  }
+
+  async say(returnId: string, sentence: string | null): Promise<void> {
+    await this.db('home_volumes').where({ return_id: returnId, state: 'returning' }).update({ sentence });
+  }
+
+  /** The slave owes its removal from now on; an earlier debt of the same volume is part of it. */
+  async owe({ volumeId, slaveId, epoch, lost }: HomeLeftover): Promise<void> {
+    await this.db('home_leftovers').insert({ volume_id: volumeId, slave_id: slaveId, epoch, lost: lost ? 1 : 0 }).onConflict().merge({ epoch, lost: lost ? 1 : this.db.raw('lost') });
+  }
+
+  /** Those of slaves that are in the pool. */
+  async leftovers(limit: number): Promise<readonly HomeLeftover[]> {
+    const rows = await this.db<LeftoverRow>('home_leftovers').whereNotIn('slave_id', this.db('slaves').where({ admission: 'retired' }).select('id')).orderBy(['slave_id', 'volume_id']).limit(limit).select('volume_id', 'slave_id', 'epoch', 'lost');
+    return rows.map((row) => ({ volumeId: row.volume_id, slaveId: row.slave_id, epoch: row.epoch, lost: row.lost === 1 }));
+  }
+
+  /** It is gone there; false when more is owed by now. */
+  async dropped({ volumeId, slaveId, epoch }: HomeLeftover): Promise<boolean> {
+    return (await this.db('home_leftovers').where({ volume_id: volumeId, slave_id: slaveId, epoch }).delete()) === 1;
+  }
+
+  private gone(): Knex.QueryBuilder {
+    return this.db('slaves').where((gone) => gone.where({ admission: 'retired' }).orWhere((dead) => dead.where({ liveness: 'lost' }).whereNotNull('declared_dead_at'))).select('id');
+  }
+}
+
+function one(row: HomeRow | undefined): HomeRecord | null {
+  return row === undefined ? null : fromRow(row);
+}

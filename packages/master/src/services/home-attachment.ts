@@ -1,0 +1,72 @@
+import type { EpochMs } from '@paravcl/shared/clock';
+import { ParavclError } from '@paravcl/shared/errors';
+import { newId } from '@paravcl/shared/ids';
+import { concernsHome, homeAfter, type HomeUser } from '../core/home-holding';
+import { newHome, type HomeRecord } from '../core/home-record';
+import type { InstanceRecord } from '../core/instance-record';
+import type { Repositories } from '../repositories/repositories';
+
+/**
+ * The home volume of this person, locked; made when the site gives one to everybody and they have none yet, and grown when it
+ * gives more by now. Null: they have none.
+ */
+export async function homeOf({ homes }: Repositories, userId: string, siteMiB: number, now: EpochMs): Promise<HomeRecord | null> {
+  const home = await homes.lockOfUser(userId);
+  if (home === null) {
+    if (siteMiB === 0) return null;
+    const made = newHome({ id: newId(now), userId, sizeMiB: siteMiB, ownSize: false }, now);
+    await homes.insert(made);
+    return made;
+  }
+  if (home.ownSize || siteMiB <= home.sizeMiB) return home;
+  const grown = { ...home, sizeMiB: siteMiB };
+  await homes.update(grown);
+  return grown;
+}
+
+/**
+ * A new instance asks for its owner's home volume. Answers what its owner should know, null when all is as they would expect.
+ * Throws `conflict` with the way out when it is not to be had and the instance was not to be without.
+ */
+export async function claimHome(repositories: Repositories, instance: InstanceRecord, wish: boolean | undefined, siteMiB: number, now: EpochMs): Promise<string | null> {
+  if (wish !== undefined) await repositories.instances.setHomeWish(instance.id, wish);
+  if (wish === false) return null;
+  const home = await homeOf(repositories, instance.userId, siteMiB, now);
+  if (home === null || home.sizeMiB === 0) {
+    if (wish === undefined) return null;
+    throw new ParavclError('conflict', 'You have no home volume. Ask an operator for one, or leave “home” out.', { field: 'home' });
+  }
+  return carry(repositories, home, null, instance, wish ?? null, now);
+}
+
+/**
+ * What a change of an instance means for the home volume of its owner, in the same transaction; `isAsked`: a person asked for the change
+ * and is told no when the instance was never to run without. Quiet for most changes.
+ */
+export async function followHome(repositories: Repositories, before: InstanceRecord, after: InstanceRecord, now: EpochMs): Promise<void> {
+  if (!concernsHome(before, after)) return;
+  const home = await repositories.homes.lockOfUser(after.userId);
+  if (home === null) return;
+  const told = await carry(repositories, home, before, after, await repositories.instances.homeWish(after.id), now);
+  if (told === null) return;
+  await repositories.events.append({ kind: 'instance.without-home', subjectType: 'instance', subjectId: after.id, actor: 'master', actorUserId: null, clientAddress: null, sentence: `${after.name} runs without the home volume of its owner. ${told}` }, now);
+}
+
+async function carry(repositories: Repositories, home: HomeRecord, before: HomeUser | null, after: InstanceRecord, wish: boolean | null, now: EpochMs): Promise<string | null> {
+  const outcome = homeAfter(home, before, after, { wish, returnId: newId(now), now });
+  if (outcome.leftover !== null) await repositories.homes.owe(outcome.leftover);
+  if (outcome.home !== home) await repositories.homes.update(outcome.home);
+  if (!outcome.isBusy) return null;
+  const said = await sayWhoHasIt(repositories, outcome.home);
+  // What is being placed was let in before, when the volume was still to be had: it is not given up for it.
+  const isAsked = before === null || before.slaveId === after.slaveId;
+  if (wish === true && isAsked) throw new ParavclError('conflict', `${said} Without it: launch with “home”: false.`, { field: 'home' });
+  return said;
+}
+
+async function sayWhoHasIt({ instances }: Repositories, { state, instanceId }: HomeRecord): Promise<string> {
+  const holder = instanceId === null ? null : await instances.find(instanceId);
+  const name = holder?.name ?? 'an instance that is gone';
+  if (state === 'returning') return `Your home is on its way to the store from ${name}: ask again in a minute.`;
+  return `Your home is attached to ${name} until that is stopped or deleted.`;
+}

@@ -1,0 +1,39 @@
+import type { ManifestId } from '@paravcl/shared/chunks/manifest';
+import type { EpochMs } from '@paravcl/shared/clock';
+import { MiB } from '@paravcl/shared/domain/limits';
+import type { HomeRecord } from '../core/home-record';
+import type { NewImageRecord } from '../repositories/image-repository';
+
+/** What a home volume holds, as an image that nobody sees: raw, whole, ready; its manifest names it. */
+export function imageOfHome({ userId }: HomeRecord, { imageId, manifestId, sizeBytes }: { readonly imageId: string; readonly manifestId: ManifestId; readonly sizeBytes: number }, now: EpochMs): NewImageRecord {
+  return {
+    id: imageId,
+    friendlyId: `EMI-HOME-${imageId.slice(-12).toUpperCase()}`,
+    kind: 'disk',
+    name: 'Home volume',
+    description: 'What a home volume holds, kept for as long as that is so.',
+    format: 'raw',
+    sizeBytes,
+    sha256: null,
+    importPath: null,
+    familyId: imageId,
+    version: 1,
+    visibility: 'private',
+    manifestId,
+    contentSha256: null,
+    contentBytes: sizeBytes,
+    checkPercent: null,
+    virtualSizeMiB: Math.ceil(sizeBytes / MiB),
+    state: 'ready',
+    reason: null,
+    defaultKernelId: null,
+    defaultRamdiskId: null,
+    defaultVcpus: null,
+    defaultRamMiB: null,
+    kernelArguments: '',
+    platformValue: 1,
+    ownerGroupId: null,
+    createdByUserId: userId,
+    createdAt: now,
+  };
+}

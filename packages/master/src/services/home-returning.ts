@@ -1,0 +1,297 @@
+import { emptyContent } from '@paravcl/shared/chunks/delta';
+import type { ManifestId } from '@paravcl/shared/chunks/manifest';
+import type { Clock } from '@paravcl/shared/clock';
+import { MiB } from '@paravcl/shared/domain/limits';
+import { ParavclError } from '@paravcl/shared/errors';
+import { newId } from '@paravcl/shared/ids';
+import { parseJson } from '@paravcl/shared/parse-json';
+import { sentHomeSchema, type Command, type CommandResult } from '@paravcl/shared/protocol/commands';
+import { homeVolumeProtocolVersion } from '@paravcl/shared/protocol/version';
+import { atHome, type HomeLeftover, type HomeRecord } from '../core/home-record';
+import { homeStep, isToDrop, type HomeStep } from '../core/home-steps';
+import { nextGeneration } from '../core/next-generation';
+import { fit } from '../core/say';
+import type { UnitOfWork } from '../db/unit-of-work';
+import type { Repositories } from '../repositories/repositories';
+import type { DeltaDoor, ExpectedDelta } from './delta-door';
+import { changeInstance } from './instance-changes';
+import type { InstanceSettings } from './instance-settings';
+import type { AgentPort } from './ports';
+import type { TakenDelta } from './snapshot-making';
+import { imageOfHome } from './home-content';
+
+/** What came of a volume, and what it has to be. */
+export interface ReturnedHome {
+  readonly returnId: string;
+  readonly base: ManifestId;
+  readonly sizeBytes: number;
+}
+
+export interface HomeReturningDeps {
+  readonly unitOfWork: UnitOfWork;
+  readonly agents: Pick<AgentPort, 'isConnected' | 'protocolOf' | 'command'>;
+  readonly clock: Clock;
+  readonly settings: Pick<InstanceSettings, 'deadlinesMs'>;
+  /** Makes a whole content of what came. Throws as that of snapshots. */
+  readonly takeDelta: (home: ReturnedHome) => Promise<TakenDelta>;
+  readonly uploads: { remove(imageId: string): Promise<void> };
+  readonly onFault: (error: unknown) => void;
+}
+
+/** The longest deadline of a command; what is not over by then goes on with the next one. */
+const sendMs = 600_000;
+const dropMs = 60_000;
+const againMs = 2000;
+/** Taking one in reads and hashes on a core of the master. */
+const takesAtOnce = 2;
+const mostLeftovers = 10_000;
+
+/** A step of a volume, or a removal. */
+type Work = HomeStep | { readonly kind: 'drop'; readonly leftover: HomeLeftover };
+
+/**
+ * Brings home volumes back to the store once nothing uses them, and has slaves remove what they still have of them; from the books
+ * alone, so whatever died in between, the next round goes on from there.
+ */
+export class HomeReturning implements DeltaDoor {
+  private readonly underWay = new Set<string>();
+  /** Steps that ended since this round looked at the books, which do not show it there. */
+  private readonly endedSince = new Set<string>();
+  /** Not before this, monotonic. */
+  private readonly notBefore = new Map<string, number>();
+  private readonly works = new Set<Promise<void>>();
+  private round: Promise<void> | null = null;
+  private again = false;
+  private stopped = false;
+
+  constructor(private readonly deps: HomeReturningDeps) {}
+
+  wake(): void {
+    this.run().catch(this.deps.onFault);
+  }
+
+  /** One round; one that is asked for meanwhile follows it. */
+  run(): Promise<void> {
+    if (this.round !== null) {
+      this.again = true;
+      return this.round;
+    }
+    this.round = this.rounds().finally(() => (this.round = null));
+    return this.round;
+  }
+
+  /** Begins nothing more, and answers when what runs here has ended; slaves go on with what they were told. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.round?.catch(() => undefined);
+    await Promise.race([Promise.allSettled(this.works), new Promise((resolve) => this.deps.clock.after(5000, () => resolve(undefined)))]);
+  }
+
+  async expected(slaveId: string, imageId: string): Promise<ExpectedDelta | null> {
+    const { read } = this.deps.unitOfWork;
+    const home = await read.homes.returning(imageId);
+    if (home?.slaveId !== slaveId) return null;
+    return { diskBytes: (await sizeAndBase(read, home)).sizeBytes, isHere: home.received };
+  }
+
+  async received(imageId: string): Promise<void> {
+    await this.deps.unitOfWork.transaction(({ homes }) => homes.received(imageId));
+    this.wake();
+  }
+
+  private async rounds(): Promise<void> {
+    do {
+      this.again = false;
+      await this.once();
+    } while (this.again && !this.stopped);
+  }
+
+  private async once(): Promise<void> {
+    const { unitOfWork: { read }, agents } = this.deps;
+    this.endedSince.clear();
+    const [homes, leftovers] = [await read.homes.unsettled(), await read.homes.leftovers(mostLeftovers)];
+    if (homes.length === 0 && leftovers.length === 0) return;
+    const slaveIds = [...new Set(homes.flatMap(({ slaveId }) => slaveId ?? []))];
+    const [slaves, gone, instances] = [await read.fleet.findAll(slaveIds), await read.homes.goneAmong(slaveIds), await read.instances.among(homes.flatMap(({ instanceId }) => instanceId ?? []))];
+    const world = {
+      isConnected: (id: string) => agents.isConnected(id),
+      knowsHomes: (id: string) => (agents.protocolOf(id) ?? 0) >= homeVolumeProtocolVersion,
+      isGone: (id: string) => gone.has(id),
+      slaveName: (id: string) => slaves.get(id)?.name ?? 'its slave',
+      instance: (id: string) => instances.find((each) => each.id === id) ?? null,
+    };
+    for (const home of homes) {
+      const step = homeStep(home, world);
+      if (step !== null) this.begin(step);
+    }
+    for (const leftover of leftovers) if (isToDrop(leftover, world)) this.begin({ kind: 'drop', leftover });
+  }
+
+  private begin(work: Work): void {
+    const { clock, onFault } = this.deps;
+    const key = keyOf(work);
+    if (this.stopped || this.underWay.has(key) || this.endedSince.has(key) || (this.notBefore.get(key) ?? 0) > clock.monotonicMs()) return;
+    if (work.kind === 'take' && [...this.underWay].filter((name) => name.startsWith('take ')).length >= takesAtOnce) return;
+    this.underWay.add(key);
+    const done = this.carryOut(work)
+      .then(
+        (isDone) => isDone,
+        (error: unknown) => {
+          onFault(error);
+          return false;
+        },
+      )
+      .then((isDone) => {
+        if (isDone) this.notBefore.delete(key);
+        else this.notBefore.set(key, clock.monotonicMs() + againMs);
+        this.underWay.delete(key);
+        this.endedSince.add(key);
+        this.works.delete(done);
+        if (isDone && !this.stopped) this.wake();
+      });
+    this.works.add(done);
+  }
+
+  /** False: it is to be tried again after a while. */
+  private carryOut(work: Work): Promise<boolean> {
+    switch (work.kind) {
+      case 'send':
+        return this.send(work.home, work.slaveId, work.returnId);
+      case 'take':
+        return this.take(work.home, work.slaveId, work.returnId);
+      case 'give-up':
+        return this.giveUp(work.home, work.slaveId, { why: 'was declared dead, or left the pool', isThere: true });
+      case 'say':
+        return this.say(work.home.returnId, work.sentence);
+      case 'drop':
+        return this.drop(work.leftover);
+    }
+  }
+
+  private async send(home: HomeRecord, slaveId: string, returnId: string): Promise<boolean> {
+    const { base } = await sizeAndBase(this.deps.unitOfWork.read, home);
+    // What was in the way is over, or is told again.
+    if (home.sentence !== null) await this.say(returnId, null);
+    const answer = await this.ask(slaveId, { kind: 'send-home', volumeId: home.id, epoch: home.epoch, imageId: returnId, base }, sendMs);
+    if (answer === null) return false;
+    if (!answer.ok) {
+      await this.say(returnId, fit(answer.message));
+      return false;
+    }
+    // The door took it down when the last byte was there.
+    if (sentHomeSchema.parse(parseJson(answer.body ?? 'null')) !== null) return true;
+    return home.used ? this.giveUp(home, slaveId, { why: 'has nothing of it any more', isThere: false }) : this.settle(home, async ({ homes }, locked) => homes.update(this.stored(locked, locked.imageId)));
+  }
+
+  private async take(home: HomeRecord, slaveId: string, returnId: string): Promise<boolean> {
+    const { unitOfWork, takeDelta, uploads, clock } = this.deps;
+    const { sizeBytes, base } = await sizeAndBase(unitOfWork.read, home);
+    let taken: TakenDelta;
+    try {
+      taken = await takeDelta({ returnId, sizeBytes, base });
+    } catch (error) {
+      if (!(error instanceof ParavclError)) throw error;
+      if (error.code === 'storage-full' || error.code === 'store-damaged') {
+        await this.say(returnId, fit(error.message));
+        return false;
+      }
+      // What is gone, or was no such delta, is sent anew; under another id where what its slave has made of it is at fault.
+      if (error.code !== 'not-found') this.deps.onFault(error);
+      const next = error.code === 'not-found' ? returnId : newId(clock.now());
+      return this.settle(home, ({ homes }, locked) => homes.update({ ...locked, returnId: next, received: false, sentence: error.code === 'not-found' ? null : fit(error.message) }));
+    }
+    try {
+      await this.settle(home, async (repositories, locked) => {
+        // Who wrote nothing on one that was never written leaves it blank, so that the next one may be larger at no cost.
+        const isNews = taken.dirtiedBytes > 0;
+        if (isNews) await repositories.images.insertOfVolume(imageOfHome(locked, { imageId: returnId, manifestId: taken.manifestId, sizeBytes }, clock.now()), locked.id);
+        await repositories.homes.update(this.stored(locked, isNews ? returnId : locked.imageId));
+        await repositories.homes.owe({ volumeId: locked.id, slaveId, epoch: locked.epoch, lost: false });
+      });
+    } finally {
+      taken.release();
+    }
+    await uploads.remove(returnId);
+    return true;
+  }
+
+  /** What it held before it went there counts again. */
+  private async giveUp(home: HomeRecord, slaveId: string, { why, isThere }: { readonly why: string; readonly isThere: boolean }): Promise<boolean> {
+    const { unitOfWork, clock, settings, uploads } = this.deps;
+    const now = clock.now();
+    await unitOfWork.transaction(async (repositories) => {
+      const { instances, homes, events, placements, fleet, users } = repositories;
+      const instance = home.instanceId === null ? null : await instances.lock(home.instanceId);
+      const locked = await homes.lock(home.id);
+      if (locked?.slaveId !== slaveId || locked.state !== home.state || locked.epoch !== home.epoch) return;
+      await homes.update(this.stored(locked, locked.imageId));
+      if (isThere) await homes.owe({ volumeId: locked.id, slaveId, epoch: locked.epoch, lost: true });
+      // Under the generation that it knows, its slave was told of a volume: what it hears without one is newer.
+      if (instance !== null && home.state === 'attached' && instance.slaveId === slaveId) {
+        const generation = nextGeneration(instance, await placements.ofInstance(instance.id));
+        await changeInstance(repositories, instance, { generation }, { by: 'master', now, slaveName: null, settings });
+      }
+      const slaveName = (await fleet.findAll([slaveId])).get(slaveId)?.name ?? 'Its slave';
+      const userName = (await users.find(locked.userId))?.name ?? 'somebody';
+      const held = locked.imageId === null ? 'It begins blank.' : 'What it held when it was in the store last counts.';
+      const sentence = fit(`${slaveName} ${why}, and what was written on the home volume of ${userName} there since it was attached is lost with it. ${held}`);
+      await events.append({ kind: 'home.lost', subjectType: 'user', subjectId: locked.userId, actor: 'master', actorUserId: null, clientAddress: null, sentence }, now);
+    });
+    if (home.returnId !== null) await uploads.remove(home.returnId);
+    return true;
+  }
+
+  private async drop(leftover: HomeLeftover): Promise<boolean> {
+    const { unitOfWork, clock } = this.deps;
+    const answer = await this.ask(leftover.slaveId, { kind: 'drop-home', volumeId: leftover.volumeId, epoch: leftover.epoch }, dropMs);
+    // A guest that nobody has stopped yet still has it open.
+    if (answer?.ok !== true) return false;
+    await unitOfWork.transaction(async ({ homes, events, fleet }) => {
+      if (!(await homes.dropped(leftover)) || !leftover.lost) return;
+      const slaveName = (await fleet.findAll([leftover.slaveId])).get(leftover.slaveId)?.name ?? 'A slave';
+      const sentence = `${slaveName} is back and removed what it had of a home volume that was given up while it was away.`;
+      await events.append({ kind: 'home.dropped', subjectType: 'slave', subjectId: leftover.slaveId, actor: 'master', actorUserId: null, clientAddress: null, sentence }, clock.now());
+    });
+    return true;
+  }
+
+  private async say(returnId: string | null, sentence: string | null): Promise<boolean> {
+    if (returnId !== null) await this.deps.unitOfWork.transaction(({ homes }) => homes.say(returnId, sentence));
+    return true;
+  }
+
+  /** In one transaction, unless the return was called off meanwhile. */
+  private async settle(home: HomeRecord, work: (repositories: Repositories, locked: HomeRecord) => Promise<void>): Promise<boolean> {
+    await this.deps.unitOfWork.transaction(async (repositories) => {
+      const locked = await repositories.homes.lock(home.id);
+      if (locked?.state === 'returning' && locked.returnId === home.returnId) await work(repositories, locked);
+    });
+    return true;
+  }
+
+  private stored(home: HomeRecord, imageId: string | null): HomeRecord {
+    return { ...home, ...atHome, imageId, changedAt: this.deps.clock.now() };
+  }
+
+  /** Null when there is no answer: the outcome is unknown, and is read by asking again. */
+  private async ask(slaveId: string, command: Command, deadlineMs: number): Promise<CommandResult['outcome'] | null> {
+    if (!this.deps.agents.isConnected(slaveId)) return null;
+    try {
+      const { outcome } = await this.deps.agents.command(slaveId, command, { generation: null, deadlineMs });
+      return !outcome.ok && outcome.code === 'deadline' ? null : outcome;
+    } catch (error) {
+      if (error instanceof ParavclError) return null;
+      throw error;
+    }
+  }
+}
+
+/** What its slave made of it: never smaller than what it held. */
+async function sizeAndBase({ images }: Pick<Repositories, 'images'>, home: HomeRecord): Promise<{ readonly sizeBytes: number; readonly base: ManifestId }> {
+  const image = home.imageId === null ? null : await images.find(home.imageId);
+  return { sizeBytes: Math.max(image?.contentBytes ?? 0, (home.attachedMiB ?? home.sizeMiB) * MiB), base: image?.manifestId ?? emptyContent };
+}
+
+function keyOf(work: Work): string {
+  return work.kind === 'drop' ? `drop ${work.leftover.volumeId} ${work.leftover.slaveId}` : `${work.kind} ${work.home.id} ${work.home.returnId ?? ''}`;
+}

@@ -1,0 +1,104 @@
+import type { Clock } from '@paravcl/shared/clock';
+import type { Home } from '@paravcl/shared/domain/home';
+import { MiB } from '@paravcl/shared/domain/limits';
+import type { Principal } from '@paravcl/shared/domain/people';
+import { ParavclError } from '@paravcl/shared/errors';
+import { newId } from '@paravcl/shared/ids';
+import { newHome, type HomeRecord } from '../core/home-record';
+import type { UnitOfWork } from '../db/unit-of-work';
+import type { Repositories } from '../repositories/repositories';
+import { eventBy, type Acting } from './acting';
+import type { InstanceSettings } from './instance-settings';
+import { authorise } from './policy';
+
+export interface HomeServiceDeps {
+  readonly unitOfWork: UnitOfWork;
+  readonly clock: Clock;
+  readonly settings: Pick<InstanceSettings, 'homeMiB'>;
+}
+
+/** Home volumes as people see them, and what operators say about them. */
+export class HomeService {
+  constructor(private readonly deps: HomeServiceDeps) {}
+
+  /** Throws `not-found`, also for a person whose things are not to be seen. */
+  async get(principal: Principal, userId: string): Promise<Home> {
+    const { read } = this.deps.unitOfWork;
+    const person = await read.users.find(userId);
+    const subject = { ownerUserId: userId, groupId: person?.primaryGroupId ?? null };
+    authorise(principal, 'home.see', 'home.see', subject, `user ${userId}`);
+    if (person === null) throw missingUser(userId);
+    return this.view(read, userId, await read.homes.ofUser(userId));
+  }
+
+  /** Gives a person another size than the site's. Throws `not-found`; `invalid-input` for less than what the volume was. */
+  async set(acting: Acting, userId: string, sizeMiB: number): Promise<Home> {
+    const { unitOfWork, clock } = this.deps;
+    const now = clock.now();
+    return unitOfWork.transaction(async (repositories) => {
+      const { homes, users, events, images } = repositories;
+      await users.lock(userId);
+      const person = await users.find(userId);
+      if (person === null) throw missingUser(userId);
+      const home = await homes.lockOfUser(userId);
+      const image = home?.imageId == null ? null : await images.find(home.imageId);
+      const leastMiB = Math.max(Math.ceil((image?.contentBytes ?? 0) / MiB), home?.attachedMiB ?? 0);
+      if (sizeMiB !== 0 && sizeMiB < leastMiB) {
+        throw new ParavclError('invalid-input', `The home volume of ${person.name} has ${leastMiB} MiB, and a disk does not shrink. Choose at least that, or delete it first.`, { field: 'sizeMiB', limit: `at least ${leastMiB}` });
+      }
+      const next: HomeRecord = { ...(home ?? newHome({ id: newId(now), userId, sizeMiB, ownSize: true }, now)), sizeMiB, ownSize: true, changedAt: now };
+      await (home === null ? homes.insert(next) : homes.update(next));
+      const sentence = sizeMiB === 0 ? `${acting.principal.userName} gave ${person.name} no home volume.` : `${acting.principal.userName} gave ${person.name} a home volume of ${sizeMiB} MiB.`;
+      await events.append(eventBy(acting, { kind: 'home.sized', subjectType: 'user', subjectId: userId, sentence }), now);
+      return this.view(repositories, userId, next);
+    });
+  }
+
+  /** What it holds goes, and its own size. Throws `not-found`; `conflict` while something has it; `invalid-input` without the person's name. */
+  async remove(acting: Acting, userId: string, confirm: string | undefined): Promise<void> {
+    const { unitOfWork, clock } = this.deps;
+    const now = clock.now();
+    await unitOfWork.transaction(async (repositories) => {
+      const { homes, users, events } = repositories;
+      await users.lock(userId);
+      const person = await users.find(userId);
+      if (person === null) throw missingUser(userId);
+      const home = await homes.lockOfUser(userId);
+      if (home === null) return;
+      if (home.state !== 'stored') throw new ParavclError('conflict', `${await say(repositories, home)} Delete it when it is in the store.`);
+      if (home.imageId !== null && confirm !== person.name) {
+        throw new ParavclError('invalid-input', `What the home volume of ${person.name} holds is nowhere else. To delete it, repeat the name: ?confirm=${encodeURIComponent(person.name)}`, { field: 'confirm', limit: 'the name of its user' });
+      }
+      await homes.remove(home.id);
+      await events.append(eventBy(acting, { kind: 'home.deleted', subjectType: 'user', subjectId: userId, sentence: `${acting.principal.userName} deleted the home volume of ${person.name}.` }), now);
+    });
+  }
+
+  private async view(repositories: Repositories, userId: string, home: HomeRecord | null): Promise<Home> {
+    const { homeMiB } = this.deps.settings;
+    if (home === null) {
+      const sentence = homeMiB === 0 ? 'There is no home volume. An operator can give one.' : 'It is made with the first launch.';
+      return { userId, sizeMiB: homeMiB, state: 'stored', blank: true, instanceId: null, sentence, changedAt: null };
+    }
+    const { state, imageId, instanceId, changedAt } = home;
+    const sizeMiB = home.ownSize ? home.sizeMiB : Math.max(home.sizeMiB, homeMiB);
+    return { userId, sizeMiB, state, blank: imageId === null, instanceId, sentence: await say(repositories, home), changedAt: new Date(changedAt).toISOString() };
+  }
+}
+
+async function say({ instances }: Repositories, { state, sizeMiB, imageId, instanceId, slaveId, sentence }: HomeRecord): Promise<string> {
+  const name = instanceId === null ? 'an instance' : ((await instances.find(instanceId))?.name ?? 'an instance that is gone');
+  switch (state) {
+    case 'stored':
+      if (sizeMiB === 0) return imageId === null ? 'There is no home volume. An operator can give one.' : 'It is in the store, and attached to nothing: an operator took it away.';
+      return imageId === null ? 'Nothing was written on it yet. What is launched or started next gets it.' : 'It is in the store. What is launched or started next gets it.';
+    case 'attached':
+      return slaveId === null ? `${name} waits with it.` : `It is attached to ${name} until that is stopped or deleted.`;
+    case 'returning':
+      return `It is on its way to the store from ${name}.${sentence === null ? '' : ` ${sentence}`}`;
+  }
+}
+
+function missingUser(userId: string): ParavclError {
+  return new ParavclError('not-found', `There is no user ${userId}.`);
+}

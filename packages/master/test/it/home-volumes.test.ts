@@ -1,0 +1,336 @@
+import { emptyContent } from '@paravcl/shared/chunks/delta';
+import { ParavclError } from '@paravcl/shared/errors';
+import { newId } from '@paravcl/shared/ids';
+import type { Principal } from '@paravcl/shared/domain/people';
+import type { Command, CommandResult } from '@paravcl/shared/protocol/commands';
+import { HomeReturning, type ReturnedHome } from '../../src/services/home-returning';
+import { HomeService } from '../../src/services/home-service';
+import { eventually } from './eventually';
+import { openRig, type Rig } from './instance-rig';
+
+const MiB = 1024 * 1024;
+const hex = (digit: string): string => digit.repeat(64);
+
+let rig: Rig;
+let student: Principal;
+let operator: Principal;
+let slaveId: string;
+/** What slaves were told of home volumes, and what they do about it. */
+let told: { readonly on: string; readonly command: Command }[];
+let sends: 'all' | 'nothing' | 'refuses';
+let takes: ReturnedHome[];
+let takeFault: ParavclError | null;
+let removed: string[];
+let homes: HomeService;
+let returning: HomeReturning;
+
+function compose(): void {
+  const { unit, clock, agents, settings } = rig;
+  returning = new HomeReturning({
+    unitOfWork: unit, agents, clock, settings,
+    uploads: { remove: (id) => Promise.resolve(void removed.push(id)) },
+    takeDelta: (home) => {
+      if (takeFault !== null) return Promise.reject(takeFault);
+      takes.push(home);
+      return Promise.resolve({ manifestId: hex(String(takes.length % 10)), dirtiedBytes: 4096, release: () => undefined });
+    },
+    onFault: (error) => void rig.faults.push(error),
+  });
+  homes = new HomeService({ unitOfWork: unit, clock, settings });
+}
+
+async function slave(on: string, command: Command): Promise<CommandResult> {
+  told.push({ on, command });
+  const done = (body: string | null): CommandResult => ({ commandId: newId(rig.clock.now()), outcome: { ok: true, body } });
+  if (command.kind === 'drop-home') return done(null);
+  if (command.kind !== 'send-home') throw new Error(`Nobody expected the command ${command.kind}.`);
+  if (sends === 'nothing') return done('null');
+  if (sends === 'refuses') return { commandId: newId(rig.clock.now()), outcome: { ok: false, code: 'failed', message: 'A guest still writes it.' } };
+  const home = await rig.unit.read.homes.returning(command.imageId);
+  expect(await returning.expected(on, command.imageId)).toEqual({ diskBytes: (home?.attachedMiB ?? 0) * MiB, isHere: false });
+  expect(await returning.expected(newId(rig.clock.now()), command.imageId)).toBeNull();
+  await returning.received(command.imageId);
+  return done(JSON.stringify({ deltaBytes: 5000, dirtiedBytes: 4096 }));
+}
+
+async function open(homeMiB = 256): Promise<void> {
+  rig = await openRig({ settings: { homeMiB } });
+  [told, takes, removed] = [[], [], []];
+  [sends, takeFault] = ['all', null];
+  compose();
+  rig.agents.command = slave as unknown as typeof rig.agents.command;
+  student = await rig.person('student', 'sue');
+  operator = await rig.person('operator', 'olga');
+  slaveId = await rig.slave('lab-pc-07');
+}
+
+beforeEach(() => open());
+afterEach(async () => {
+  await returning.stop();
+  await rig.close();
+});
+
+const acting = (principal: Principal) => ({ principal, clientAddress: '127.0.0.1' });
+
+async function launch(name: string, more: { readonly home?: boolean } = {}, who = student) {
+  const imageId = await rig.image(64, 'disk', 'ready', { manifestId: hex('a'), contentBytes: 64 * MiB });
+  const accepted = await rig.instances.create(who, { imageId, name, ...more });
+  await rig.scheduler.idle();
+  return accepted;
+}
+
+async function running(name: string, more: { readonly home?: boolean } = {}, who = student): Promise<string> {
+  const { instance } = await launch(name, more, who);
+  await rig.report(instance.id, 'running');
+  return instance.id;
+}
+
+async function operate(id: string, verb: 'stop' | 'delete' | 'start' | 'suspend' | 'resume', who = student): Promise<void> {
+  await rig.instances.operate(who, id, { verb });
+  await rig.scheduler.idle();
+}
+
+async function stopped(id: string): Promise<void> {
+  await operate(id, 'stop');
+  await rig.report(id, 'stopped');
+}
+
+const specOf = (id: string) => rig.agents.last(id).desired.spec;
+const home = (who = student) => homes.get(who, who.userId);
+const settle = (what: string, holds: () => Promise<boolean>) =>
+  eventually(what, async () => {
+    await returning.run();
+    await rig.clock.advance(2500);
+    return (await holds()) || undefined;
+  });
+const isStored = () => settle('the home to be in the store', async () => (await home()).state === 'stored');
+
+test('a person’s first launch gets a blank home of the site’s size; stopped, what was written comes to the store, and the next one gets it, elsewhere too', async () => {
+  expect(await home()).toMatchObject({ sizeMiB: 256, state: 'stored', blank: true });
+  const first = await running('one');
+  const spec = specOf(first);
+  expect(spec?.home).toEqual({ volumeId: expect.any(String) as string, epoch: 1, sizeMiB: 256, disk: null });
+  expect(await rig.instances.get(student, first)).toMatchObject({ home: true });
+  expect(await home()).toMatchObject({ state: 'attached', instanceId: first, sentence: 'It is attached to one until that is stopped or deleted.' });
+
+  await operate(first, 'stop');
+  expect(specOf(first)).not.toHaveProperty('home');
+  await returning.run();
+  // Its guest may still write.
+  expect(told).toEqual([]);
+  await rig.report(first, 'stopped');
+  await isStored();
+  expect(takes).toMatchObject([{ base: emptyContent, sizeBytes: 256 * MiB }]);
+  expect(await home()).toMatchObject({ state: 'stored', blank: false, instanceId: null });
+  expect(await rig.instances.get(student, first)).toMatchObject({ home: false });
+  expect(told[0]).toMatchObject({ on: slaveId, command: { kind: 'send-home', epoch: 1, base: emptyContent } });
+  await settle('the slave to have removed its copy', async () => (await rig.unit.read.homes.leftovers(10)).length === 0);
+  expect(told.at(-1)).toMatchObject({ on: slaveId, command: { kind: 'drop-home', volumeId: spec?.home?.volumeId, epoch: 1 } });
+
+  const second = await running('two');
+  const image = (await rig.unit.read.homes.ofUser(student.userId))?.imageId;
+  expect(specOf(second)?.home).toMatchObject({ volumeId: spec?.home?.volumeId, epoch: 2, sizeMiB: 256, disk: { imageId: image, manifest: hex('1'), sizeBytes: 256 * MiB } });
+  // Nobody else's, and no image of anybody's.
+  expect(specOf(await running('other', {}, operator))?.home?.volumeId).not.toBe(spec?.home?.volumeId);
+  const { items } = await rig.unit.read.images.list('disk', {}, { limit: 50 });
+  expect(items.map(({ id }) => id)).not.toContain(image);
+  expect(rig.faults).toEqual([]);
+});
+
+test('while one instance has it another runs without and says so; who asks for it by name is refused with the way out', async () => {
+  const first = await running('one');
+  const { instance, warnings } = await launch('two');
+  expect(warnings.join()).toContain('It runs without your home volume. Your home is attached to one until that is stopped or deleted.');
+  expect(instance.home).toBe(false);
+  expect(specOf(instance.id)).not.toHaveProperty('home');
+  await expect(launch('three', { home: true })).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('attached to one') as string });
+  const { instance: without } = await launch('four', { home: false });
+  await stopped(first);
+  await expect(launch('five', { home: true })).rejects.toMatchObject({ message: expect.stringContaining('on its way to the store from one') as string });
+  await isStored();
+  // What runs gets nothing in the middle of its run.
+  expect(await rig.instances.get(student, instance.id)).toMatchObject({ home: false });
+  expect(specOf(without.id)).not.toHaveProperty('home');
+  await rig.report(instance.id, 'running');
+  await stopped(instance.id);
+  await operate(instance.id, 'start');
+  expect(specOf(instance.id)?.home).toMatchObject({ epoch: 2 });
+});
+
+test('one that is deleted loses nothing: its home comes to the store after it', async () => {
+  const id = await running('one');
+  await operate(id, 'delete');
+  await rig.report(id, 'deleted');
+  expect(await home()).toMatchObject({ state: 'returning' });
+  await isStored();
+  expect(await home()).toMatchObject({ blank: false });
+});
+
+test('saved, an instance keeps it under the same epoch, and has it when it goes on', async () => {
+  const id = await running('one');
+  await operate(id, 'suspend');
+  expect(specOf(id)?.home).toMatchObject({ epoch: 1 });
+  await rig.report(id, 'suspended');
+  await returning.run();
+  expect(told).toEqual([]);
+  await operate(id, 'resume');
+  expect(specOf(id)?.home).toMatchObject({ epoch: 1 });
+  await operate(id, 'suspend');
+  await rig.report(id, 'suspended');
+  await operate(id, 'stop');
+  await rig.report(id, 'stopped');
+  await isStored();
+});
+
+test('started again before it is back, it goes on with what lies there, and what was on the way counts for nothing', async () => {
+  const id = await running('one');
+  sends = 'refuses';
+  await stopped(id);
+  await settle('the slave to have been asked', () => Promise.resolve(told.length > 0));
+  expect(await home()).toMatchObject({ state: 'returning', sentence: expect.stringContaining('A guest still writes it.') as string });
+  const first = (await rig.unit.read.homes.ofUser(student.userId))?.returnId ?? '';
+  await operate(id, 'start');
+  expect(specOf(id)?.home).toMatchObject({ epoch: 1, disk: null });
+  // What comes late is nobody's.
+  expect(await returning.expected(slaveId, first)).toBeNull();
+  await returning.received(first);
+  expect(await home()).toMatchObject({ state: 'attached' });
+  await rig.report(id, 'running');
+  sends = 'all';
+  await stopped(id);
+  await isStored();
+  expect(takes.map(({ returnId }) => returnId)).not.toContain(first);
+});
+
+test('a launch that fails on one slave takes the home to the next one, under a higher epoch, and the first is told to remove its own', async () => {
+  const other = await rig.slave('lab-pc-08');
+  const { instance } = await launch('one');
+  const from = rig.agents.last(instance.id).slaveId;
+  await rig.report(instance.id, 'failed', { reason: { code: 'LaunchFailed', sentence: 'No.' } });
+  const { slaveId: to, desired } = rig.agents.last(instance.id);
+  expect(new Set([from, to])).toEqual(new Set([slaveId, other]));
+  expect(desired.spec?.home).toMatchObject({ epoch: 2 });
+  await settle('the copy there to be gone', async () => (await rig.unit.read.homes.leftovers(10)).length === 0);
+  expect(told).toMatchObject([{ on: from, command: { kind: 'drop-home', epoch: 1 } }]);
+});
+
+test('with no slave left to try, it is free again', async () => {
+  const { instance } = await launch('one');
+  await rig.report(instance.id, 'failed', { reason: { code: 'LaunchFailed', sentence: 'No.' } });
+  expect(await rig.instances.get(student, instance.id)).toMatchObject({ observed: 'failed' });
+  expect(await home()).toMatchObject({ state: 'stored' });
+});
+
+describe('a slave that is gone', () => {
+  const declareDead = (id: string) => rig.unit.transaction(async ({ slaves }) => void ((await slaves.moveLiveness(id, 'online', 'lost')) && (await slaves.declareDead(id, rig.clock.now()))));
+
+  test('keeps it locked while it is silent; declared dead, what was stored last counts, and what it has is dropped when it is back, and told', async () => {
+    const id = await running('one');
+    await stopped(id);
+    await isStored();
+    await operate(id, 'start');
+    await rig.report(id, 'running');
+    const before = (await rig.unit.read.homes.ofUser(student.userId))?.imageId;
+    const { generation } = rig.agents.last(id).desired;
+    rig.agents.connected.delete(slaveId);
+    await returning.run();
+    expect(await home()).toMatchObject({ state: 'attached' });
+    await declareDead(slaveId);
+    await isStored();
+    expect(await rig.unit.read.homes.ofUser(student.userId)).toMatchObject({ imageId: before, instanceId: null, epoch: 2 });
+    const { items } = await rig.unit.read.events.page({ kind: 'home.lost', limit: 5 });
+    expect(items[0]?.sentence).toBe('lab-pc-07 was declared dead, or left the pool, and what was written on the home volume of sue there since it was attached is lost with it. What it held when it was in the store last counts.');
+    expect((await rig.unit.read.instances.find(id))?.generation).toBeGreaterThan(generation);
+
+    const other = await rig.slave('lab-pc-08');
+    const next = await running('two');
+    expect(rig.agents.last(next)).toMatchObject({ slaveId: other, desired: { spec: { home: { epoch: 3, disk: { imageId: before } } } } });
+    rig.agents.connected.add(slaveId);
+    await settle('the copy there to be dropped', async () => (await rig.unit.read.homes.leftovers(10)).length === 0);
+    expect(told.at(-1)).toMatchObject({ on: slaveId, command: { kind: 'drop-home', epoch: 2 } });
+    expect((await rig.unit.read.events.page({ kind: 'home.dropped', limit: 5 })).items).toHaveLength(1);
+  });
+
+  test('of one that has nothing of it any more though a guest wrote, people are told', async () => {
+    const id = await running('one');
+    sends = 'nothing';
+    await stopped(id);
+    await isStored();
+    expect(await home()).toMatchObject({ blank: true });
+    expect((await rig.unit.read.events.page({ kind: 'home.lost', limit: 5 })).items).toHaveLength(1);
+  });
+
+  test('an agent of an earlier release keeps it until it is updated', async () => {
+    const id = await running('one');
+    rig.agents.protocols.set(slaveId, 4);
+    await stopped(id);
+    await settle('it to be said', async () => (await home()).sentence.includes('Update it'));
+    expect(told).toEqual([]);
+  });
+});
+
+test('a store that is full is told, and taken into when it has room; what is no such delta is sent anew under another name', async () => {
+  const id = await running('one');
+  takeFault = new ParavclError('storage-full', 'The store has no room.');
+  await stopped(id);
+  await settle('it to be said', async () => (await home()).sentence.includes('The store has no room.'));
+  takeFault = new ParavclError('invalid-input', 'The delta is cut off.');
+  const first = (await rig.unit.read.homes.ofUser(student.userId))?.returnId;
+  await settle('it to be asked for anew', async () => (await rig.unit.read.homes.ofUser(student.userId))?.returnId !== first);
+  takeFault = null;
+  await isStored();
+});
+
+test('a master that starts anew goes on from the books', async () => {
+  const id = await running('one');
+  takeFault = new ParavclError('storage-full', 'The store has no room.');
+  await stopped(id);
+  await settle('it to be said', async () => (await home()).sentence.includes('The store has no room.'));
+  await returning.stop();
+  expect(await rig.unit.read.homes.returnIds()).toHaveLength(1);
+  takeFault = null;
+  compose();
+  await isStored();
+  expect(told.filter(({ command }) => command.kind === 'send-home')).toHaveLength(1);
+});
+
+test('operators choose sizes, which grow only, and delete what a home holds by the name of its user, never while something has it', async () => {
+  await expect(homes.get(student, operator.userId)).rejects.toMatchObject({ code: 'not-found' });
+  expect(await homes.set(acting(operator), student.userId, 512)).toMatchObject({ sizeMiB: 512 });
+  const id = await running('one');
+  expect(specOf(id)?.home).toMatchObject({ sizeMiB: 512 });
+  // What is attached stays as it is.
+  await homes.set(acting(operator), student.userId, 1024);
+  await expect(homes.set(acting(operator), student.userId, 100)).rejects.toMatchObject({ code: 'invalid-input', message: expect.stringContaining('has 512 MiB') as string });
+  await expect(homes.remove(acting(operator), student.userId, 'sue')).rejects.toMatchObject({ code: 'conflict' });
+  await stopped(id);
+  await isStored();
+  expect(takes.at(-1)).toMatchObject({ sizeBytes: 512 * MiB });
+  await homes.set(acting(operator), student.userId, 0);
+  const without = await launch('two');
+  expect(without.warnings.join()).not.toContain('home');
+  expect(specOf(without.instance.id)).not.toHaveProperty('home');
+  await expect(launch('three', { home: true })).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('no home volume') as string });
+  await expect(homes.remove(acting(operator), student.userId, undefined)).rejects.toMatchObject({ message: expect.stringContaining('?confirm=sue') as string });
+  await homes.remove(acting(operator), student.userId, 'sue');
+  expect(await home()).toMatchObject({ sizeMiB: 256, blank: true });
+  expect(await rig.unit.read.images.removeUnusedHomes(10)).toMatchObject({ removed: 1 });
+});
+
+test('what it held before goes with the housekeeping, what it holds never', async () => {
+  for (const name of ['one', 'two']) {
+    await stopped(await running(name));
+    await isStored();
+  }
+  expect(await rig.unit.read.images.removeUnusedHomes(10)).toEqual({ removed: 1, manifestIds: [hex('1')] });
+  expect(await rig.unit.read.images.removeUnusedHomes(10)).toMatchObject({ removed: 0 });
+});
+
+test('a site without homes asks for none', async () => {
+  await returning.stop();
+  await rig.close();
+  await open(0);
+  const id = await running('one');
+  expect(specOf(id)).not.toHaveProperty('home');
+  expect(await home()).toMatchObject({ sizeMiB: 0, sentence: 'There is no home volume. An operator can give one.' });
+});
