@@ -4,7 +4,7 @@ import { atHome } from './home-record';
 import type { InstanceRecord } from './instance-record';
 
 /** What of an instance decides about the home volume of its owner. */
-export type HomeUser = Pick<InstanceRecord, 'id' | 'slaveId' | 'desired' | 'observed' | 'queuedAt'>;
+export type HomeUser = Pick<InstanceRecord, 'id' | 'slaveId' | 'desired' | 'observed' | 'queuedAt' | 'booted' | 'ramImageId'>;
 
 export interface HomeOutcome {
   readonly home: HomeRecord;
@@ -18,12 +18,18 @@ const unstarted: readonly HomeUser['observed'][] = ['requested', 'queued', 'prep
 
 /**
  * Whether an instance keeps its owner's home volume: while it is to run, and while it waits to; and saved too, for its RAM has the
- * volume open. One that was given up without a slave does not: nothing of it will run before somebody asks again.
+ * volume open. One that was given up without a slave does not: nothing of it will run before somebody asks again. Nor does one that
+ * goes on with RAM from the store, for that RAM knows of no volume.
  */
-export function holdsHome({ desired, observed, slaveId, queuedAt }: HomeUser): boolean {
-  if (desired === 'deleted' || observed === 'deleted') return false;
+export function holdsHome(instance: HomeUser): boolean {
+  const { desired, observed, slaveId, queuedAt } = instance;
+  if (desired === 'deleted' || observed === 'deleted' || awaitsRam(instance)) return false;
   if (queuedAt !== null || desired === 'suspended') return true;
   return desired === 'running' && !(observed === 'failed' && slaveId === null);
+}
+
+function awaitsRam({ ramImageId, booted }: HomeUser): boolean {
+  return ramImageId !== null && !booted;
 }
 
 /** Whether the change of an instance can mean anything for a home volume: what is looked at before anything is read. */
@@ -34,7 +40,8 @@ export function concernsHome(before: HomeUser | null, after: HomeUser): boolean 
 /**
  * What becomes of a home volume when an instance of its owner changes; `before` is null of one that was just asked for. In this order:
  *
- *  1. What leaves its slave without having run there leaves the volume behind, with nothing in it that counts.
+ *  1. What leaves its slave leaves the volume behind: with nothing in it that counts when it never ran there, else it has to
+ *     come back from there first, and the instance goes on without.
  *  2. Who keeps it no longer gives it back. What may have been written has to come to the store first.
  *  3. Who is to run gets it when it is free: with the request, with a start, or when it is placed. Nobody gets it while it runs.
  *     Its last one takes it back on the same slave as long as it has not returned.
@@ -49,14 +56,16 @@ export function homeAfter(home: HomeRecord, before: HomeUser | null, after: Home
   const isMine = (): boolean => next.instanceId === after.id;
 
   if (isMine() && next.state === 'attached' && next.slaveId !== null && next.slaveId !== after.slaveId) {
-    leftover = { volumeId: next.id, slaveId: next.slaveId, epoch: next.epoch, lost: false };
-    next = { ...next, slaveId: null, attachedMiB: null };
+    if (before !== null && !before.booted && unstarted.includes(before.observed)) {
+      leftover = { volumeId: next.id, slaveId: next.slaveId, epoch: next.epoch, lost: false };
+      next = { ...next, slaveId: null, attachedMiB: null };
+    } else next = { ...next, state: 'returning', used: true, returnId, received: false, sentence: null };
   }
   if (isMine() && next.state === 'attached' && !holdsHome(after)) {
     const used = before !== null && !unstarted.includes(before.observed);
     next = next.slaveId === null ? { ...next, ...atHome } : { ...next, state: 'returning', used, returnId, received: false, sentence: null };
   }
-  const begins = before === null || !holdsHome(before) || (before.slaveId === null && after.slaveId !== null);
+  const begins = before === null || (!holdsHome(before) && !awaitsRam(before)) || (before.slaveId === null && after.slaveId !== null);
   if (begins && holdsHome(after) && wish !== false && next.sizeMiB > 0 && !(isMine() && next.state === 'attached')) {
     const comesBack = isMine() && next.state === 'returning' && next.slaveId === after.slaveId;
     if (next.state === 'stored') next = { ...next, state: 'attached', instanceId: after.id };

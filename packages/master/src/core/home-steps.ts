@@ -37,7 +37,7 @@ export function homeStep(home: HomeRecord, world: HomeWorld): HomeStep | null {
   if (!world.knowsHomes(slaveId)) return say(`The agent of ${name} is of an earlier release. Update it; it then sends it by itself.`);
   // Asked earlier it would only say that its guest still writes it.
   const instance = home.instanceId === null ? null : world.instance(home.instanceId);
-  const isOff = instance === null || instance.desired === 'deleted' || ['stopped', 'failed', 'deleted', 'lost'].includes(instance.observed);
+  const isOff = instance?.desired !== 'stopped' || ['stopped', 'failed', 'deleted', 'lost'].includes(instance.observed);
   return isOff ? { kind: 'send', home, slaveId, returnId } : null;
 }
 

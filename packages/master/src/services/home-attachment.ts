@@ -52,6 +52,15 @@ export async function followHome(repositories: Repositories, before: InstanceRec
   await repositories.events.append({ kind: 'instance.without-home', subjectType: 'instance', subjectId: after.id, actor: 'master', actorUserId: null, clientAddress: null, sentence: `${after.name} runs without the home volume of its owner. ${told}` }, now);
 }
 
+/**
+ * Throws `conflict` when the instance has a home volume: RAM that is kept apart from its slave would know what the volume held then,
+ * and go on over what it holds by that time.
+ */
+export async function requireNoHome({ homes }: Repositories, { id, name }: Pick<InstanceRecord, 'id' | 'name'>): Promise<void> {
+  if ((await homes.attachedTo([id])).size === 0) return;
+  throw new ParavclError('conflict', `${name} has the home volume of its owner, which its RAM has open: the RAM stays where it is. Stop it, which gives the home back; or launch with “home”: false what is to move with its RAM.`);
+}
+
 async function carry(repositories: Repositories, home: HomeRecord, before: HomeUser | null, after: InstanceRecord, wish: boolean | null, now: EpochMs): Promise<string | null> {
   const outcome = homeAfter(home, before, after, { wish, returnId: newId(now), now });
   if (outcome.leftover !== null) await repositories.homes.owe(outcome.leftover);

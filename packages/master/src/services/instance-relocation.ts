@@ -13,6 +13,7 @@ import { eventBy, type Acting } from './acting';
 import { requireFreezer, requireRamKeeper } from './freezing-slave';
 import { operableInstance } from './instance-access';
 import { newOperation } from './instance-changes';
+import { requireNoHome } from './home-attachment';
 import type { InstanceSettings } from './instance-settings';
 import { leaveSlave } from './leave-slave';
 import type { AgentPort, SchedulerWake } from './ports';
@@ -140,6 +141,7 @@ export class InstanceRelocation {
     if (isInStore(instance)) throw new ParavclError('conflict', `${name} is on no slave: what it goes on with is in the store. ${desired === 'suspended' ? 'Resume' : 'Start'} it, and it goes on wherever there is room.`);
     const isStill = (desired === 'stopped' || desired === 'suspended') && settled(instance) && instance.queuedAt === null;
     if (slaveId === null || !isStill) throw new ParavclError('conflict', `${name} is ${observed}. Suspend it first, and it moves with its RAM, or stop it.`);
+    if (desired === 'suspended') await requireNoHome(repositories, instance);
     await (desired === 'suspended' ? requireRamKeeper : requireFreezer)(repositories, this.deps.agents, name, slaveId);
     return slaveId;
   }

@@ -23,13 +23,13 @@ export function makeExecutors({ driver, store, homes, journal, onProgress }: Exe
     if (isNews) await journal.append({ kind: 'marks', instanceId, marks: { ...marks, ...change } });
   };
   /** Made with the definition that names it; never under RAM that was saved, or runs, with it. */
-  const homeOf = async (instanceId: string, { home, name }: InstanceSpec): Promise<Pick<DomainSpec, 'home'>> => {
+  const homeOf = async (instanceId: string, { home, name }: InstanceSpec): Promise<Pick<DomainSpec, 'homeDisk'>> => {
     if (home === undefined) return {};
     if (!(await homes.isHere(home))) {
       const state = (await driver.find(instanceId))?.state ?? 'off';
       if (state !== 'off' && state !== 'crashed') throw new DiskStoreError('failed', `The home volume that ${name} has open is gone from this host. Stop it and start it.`);
     }
-    return { home: await homes.make(home) };
+    return { homeDisk: await homes.make(home) };
   };
   return {
     'fetch-image': (instanceId, { image }) => store.fetchImage(image, (percent) => onProgress(instanceId, image.sha256, percent)),

@@ -45,7 +45,7 @@ export interface DomainSpec {
   readonly kernelArguments: string;
   readonly files: DomainFiles;
   /** Absent: it has none. */
-  readonly home?: HomeDisk;
+  readonly homeDisk?: HomeDisk;
 }
 
 /**

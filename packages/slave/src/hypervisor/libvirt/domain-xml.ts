@@ -49,13 +49,13 @@ export function markOf(spec: DomainSpec, site: DomainSite): InstanceMark {
  * `unsupported` when a value cannot stand in XML or a socket's path is too long.
  */
 export function domainXml(spec: DomainSpec, site: DomainSite): string {
-  for (const value of [spec.name, spec.kernelArguments, ...Object.values(spec.files), ...spec.files.layers, ...Object.values(spec.files.backing), spec.home?.overlay, ...Object.values(spec.home?.backing ?? {})] as readonly unknown[]) {
+  for (const value of [spec.name, spec.kernelArguments, ...Object.values(spec.files), ...spec.files.layers, ...Object.values(spec.files.backing), spec.homeDisk?.overlay, ...Object.values(spec.homeDisk?.backing ?? {})] as readonly unknown[]) {
     if (typeof value === 'string' && !isWritable(value)) {
       throw new HypervisorError('unsupported', `${JSON.stringify(value.slice(0, 80))} contains control characters; remove them from the name or the kernel arguments`);
     }
   }
   const { vncSocket, backing } = spec.files;
-  for (const [what, path] of [['VNC', vncSocket], ...[backing, spec.home?.backing].flatMap((each) => (each?.kind === 'nbd' ? [['NBD', each.socket] as const] : []))] as const) {
+  for (const [what, path] of [['VNC', vncSocket], ...[backing, spec.homeDisk?.backing].flatMap((each) => (each?.kind === 'nbd' ? [['NBD', each.socket] as const] : []))] as const) {
     if (Buffer.byteLength(path) > socketPathBytes) throw new HypervisorError('unsupported', `${what} socket path ${path} is longer than ${String(socketPathBytes)} bytes; use a shorter pool directory`);
   }
   return writeXml(domainElement(spec, site, [element('metadata', {}, [markElement(markOf(spec, site))])]));
@@ -111,7 +111,7 @@ function devices(spec: DomainSpec, network: string): readonly XmlElement[] {
       element('target', { dev: 'vdb', bus: 'virtio' }),
       element('readonly'),
     ]),
-    ...(spec.home === undefined ? [] : [homeDisk(spec.home)]),
+    ...(spec.homeDisk === undefined ? [] : [homeElement(spec.homeDisk)]),
     networkInterface(spec, network),
     element('serial', { type: 'pty' }, [
       element('log', { file: files.serialLog, append: 'on' }),
@@ -135,7 +135,7 @@ export const homeSerial = 'home';
 /** The device that is the home volume. */
 export const homeTarget = 'vdc';
 
-function homeDisk({ overlay, backing }: HomeDisk): XmlElement {
+function homeElement({ overlay, backing }: HomeDisk): XmlElement {
   return element('disk', { type: 'file', device: 'disk' }, [
     element('driver', ownDriver),
     element('source', { file: overlay }),
