@@ -1,0 +1,37 @@
+import { newId } from '@paravcl/shared/ids';
+import { newHome, type HomeRecord } from './home-record';
+import { homeStep, isToDrop, type HomeWorld } from './home-steps';
+
+const [slaveId, returnId, instanceId] = [newId(1), newId(2), newId(3)];
+const away: HomeRecord = { ...newHome({ id: newId(4), userId: newId(5), sizeMiB: 64, ownSize: false }, 0), state: 'returning', slaveId, returnId, instanceId, epoch: 2, used: true };
+const world = (facts: Partial<HomeWorld> = {}): HomeWorld => ({ isConnected: () => true, knowsHomes: () => true, isGone: () => false, slaveName: () => 'lab-pc-07', instance: () => ({ desired: 'stopped', observed: 'stopped' }), ...facts });
+
+test('what is in the store, or waits without a slave, needs nothing', () => {
+  expect(homeStep({ ...away, state: 'stored', slaveId: null, returnId: null }, world())).toBeNull();
+  expect(homeStep({ ...away, state: 'attached', slaveId: null, returnId: null }, world())).toBeNull();
+});
+
+test('off, its slave is asked to send it; while its guest is on its way to be off, nobody is', () => {
+  expect(homeStep(away, world())).toMatchObject({ kind: 'send', slaveId, returnId });
+  expect(homeStep(away, world({ instance: () => ({ desired: 'stopped', observed: 'stopping' }) }))).toBeNull();
+  expect(homeStep(away, world({ instance: () => ({ desired: 'deleted', observed: 'stopping' }) }))).toMatchObject({ kind: 'send' });
+  expect(homeStep(away, world({ instance: () => null }))).toMatchObject({ kind: 'send' });
+});
+
+test('what has arrived is taken in, also when its slave died since', () => {
+  expect(homeStep({ ...away, received: true }, world({ isGone: () => true, isConnected: () => false }))).toMatchObject({ kind: 'take', returnId });
+});
+
+test('a slave that is away is waited for, and told of once; one that is gone for good is given up, whatever it had it for', () => {
+  const told = homeStep(away, world({ isConnected: () => false }));
+  expect(told).toMatchObject({ kind: 'say', sentence: 'lab-pc-07 is away with it. It is free again once lab-pc-07 is back, or an administrator declares it dead.' });
+  expect(homeStep({ ...away, sentence: told?.kind === 'say' ? told.sentence : null }, world({ isConnected: () => false }))).toBeNull();
+  for (const state of ['attached', 'returning'] as const) expect(homeStep({ ...away, state }, world({ isGone: () => true, isConnected: () => false }))).toMatchObject({ kind: 'give-up', slaveId });
+  expect(homeStep({ ...away, state: 'attached' }, world({ isConnected: () => false }))).toBeNull();
+});
+
+test('an agent that knows no home volumes is told nothing of them', () => {
+  expect(homeStep(away, world({ knowsHomes: () => false }))).toMatchObject({ kind: 'say', sentence: expect.stringContaining('Update it') as string });
+  expect(isToDrop({ volumeId: away.id, slaveId, epoch: 1, lost: false }, world({ knowsHomes: () => false }))).toBe(false);
+  expect(isToDrop({ volumeId: away.id, slaveId, epoch: 1, lost: false }, world())).toBe(true);
+});
