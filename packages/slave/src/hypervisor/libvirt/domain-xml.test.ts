@@ -126,3 +126,29 @@ describe('the mark', () => {
     expect(readMark(readXml('<domain/>'))).toBeNull();
   });
 });
+
+describe('a home volume', () => {
+  const homeDisk = { overlay: '/pool/homes/h/overlay.qcow2', backing: { kind: 'nbd', socket: '/pool/mirror/nbd.sock', exportName: 'abc.h' } } as const;
+  const disksOf = (of: DomainSpec): readonly XmlElement[] => child(readXml(domainXml(of, site)), 'devices')?.children.filter(({ name }) => name === 'disk') ?? [];
+
+  it('is the last of the disks, by the name it has in the guest, and changes nothing else of the definition', () => {
+    const [own, seed, home] = disksOf({ ...spec, homeDisk });
+    expect([own, seed]).toEqual(disksOf(spec));
+    if (home === undefined) throw new Error('There is no third disk.');
+    expect(child(home, 'target')?.attributes).toEqual({ dev: 'vdc', bus: 'virtio' });
+    expect(child(home, 'driver')?.attributes).toEqual(own === undefined ? null : child(own, 'driver')?.attributes);
+    expect(domainXml({ ...spec, homeDisk }, site)).toContain('<serial>home</serial>');
+    expect(domainXml({ ...spec, homeDisk }, site)).toContain('name="abc.h"');
+  });
+
+  it('is another definition than one without, and one over nothing names nothing below it', () => {
+    expect(markOf({ ...spec, homeDisk }, site).definition).not.toBe(markOf(spec, site).definition);
+    const blank = disksOf({ ...spec, homeDisk: { ...homeDisk, backing: null } })[2];
+    expect(blank === undefined ? null : child(blank, 'backingStore')?.children).toEqual([]);
+  });
+
+  it('is refused with a socket whose path is too long, and with a path that cannot stand in XML', () => {
+    expect(() => domainXml({ ...spec, homeDisk: { ...homeDisk, backing: { ...homeDisk.backing, socket: `/${'x'.repeat(120)}` } } }, site)).toThrow(/socket path/);
+    expect(() => domainXml({ ...spec, homeDisk: { ...homeDisk, overlay: '/pool/\u0001' } }, site)).toThrow(HypervisorError);
+  });
+});

@@ -138,3 +138,18 @@ describe('a look at domains', () => {
     await expect(look(words)).rejects.toMatchObject({ code });
   });
 });
+
+test('a home volume gets no layer of its own with a snapshot; where there is none, none is named', async () => {
+  for (const [home, named] of [['<disk type="file"><source file="/pool/home"/><target dev="vdc"/></disk>', true], ['', false]] as const) {
+    let isSwitched = false;
+    const virsh = new ScriptedVirsh((command) => {
+      if (command[0] === 'dumpxml') return domainOver(isSwitched ? [top, overlay] : [overlay], home);
+      if (command[0] === 'snapshot-create-as') isSwitched = true;
+      return '';
+    });
+    expect(await new GuestDisks(virsh, new HandClock()).switchAll([{ instanceId: uuid, layer: top }])).toMatchObject([{ ok: true }]);
+    const [command = ''] = virsh.asked.filter((each) => each.startsWith('snapshot-create-as'));
+    expect(command.includes('vdb,snapshot=no')).toBe(true);
+    expect(command.includes('vdc,snapshot=no')).toBe(named);
+  }
+});
