@@ -147,7 +147,7 @@ const acts = fc.array(
 
 function perform(world: World, [what, number]: Act): void {
   const it = world.users[number % Math.max(1, world.users.length)];
-  if (what === 'ask' && world.users.length < 4) return world.change(null, {});
+  if (what === 'ask') return world.users.length < 4 ? world.change(null, {}) : undefined;
   if (what === 'step') return world.step();
   if (what === 'drop') return world.drop();
   if (it === undefined || it.observed === 'deleted') return;

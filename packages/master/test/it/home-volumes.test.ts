@@ -3,6 +3,7 @@ import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
 import type { Principal } from '@paravcl/shared/domain/people';
 import type { Command, CommandResult } from '@paravcl/shared/protocol/commands';
+import { isGranted } from '../../src/services/image-grants';
 import { HomeReturning, type ReturnedHome } from '../../src/services/home-returning';
 import { HomeService } from '../../src/services/home-service';
 import { eventually } from './eventually';
@@ -333,4 +334,17 @@ test('a site without homes asks for none', async () => {
   const id = await running('one');
   expect(specOf(id)).not.toHaveProperty('home');
   expect(await home()).toMatchObject({ sizeMiB: 0, sentence: 'There is no home volume. An operator can give one.' });
+});
+
+test('a volunteer is given what a home holds for as long as a guest of its own has it, and nobody else’s', async () => {
+  await stopped(await running('one'));
+  await isStored();
+  const id = (await rig.unit.read.homes.ofUser(student.userId))?.imageId ?? '';
+  const image = await rig.unit.read.images.find(id);
+  if (image === null) throw new Error('It is in the store.');
+  const granted = (slave = slaveId) => isGranted(rig.unit.read, { id: slave, kind: 'volunteer' }, [image]);
+  expect(await granted()).toBe(false);
+  await running('two');
+  expect(await granted()).toBe(true);
+  expect(await granted(newId(1))).toBe(false);
 });
