@@ -6,6 +6,7 @@ import type { Command, CommandResult } from '@paravcl/shared/protocol/commands';
 import { isGranted } from '../../src/services/image-grants';
 import { HomeReturning, type ReturnedHome } from '../../src/services/home-returning';
 import { HomeService } from '../../src/services/home-service';
+import { InstanceRelocation } from '../../src/services/instance-relocation';
 import { eventually } from './eventually';
 import { openRig, type Rig } from './instance-rig';
 
@@ -347,4 +348,17 @@ test('a volunteer is given what a home holds for as long as a guest of its own h
   await running('two');
   expect(await granted()).toBe(true);
   expect(await granted(newId(1))).toBe(false);
+});
+
+test('RAM that has a home open stays on its slave; without the home it may leave', async () => {
+  const { unit, clock, agents, scheduler, settings } = rig;
+  const limits = { freezeMs: 1000, saveMs: 1000, deadlineMs: 1000, perStudent: 9, timeZone: settings.timeZone };
+  const relocation = new InstanceRelocation({ unitOfWork: unit, agents, scheduler, clock, settings, snapshots: limits, making: { wake: () => undefined } });
+  const [first, second] = [await running('one'), await running('two')];
+  for (const id of [first, second]) {
+    await operate(id, 'suspend');
+    await rig.report(id, 'suspended');
+  }
+  await expect(relocation.move(acting(student), first, null)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('one has the home volume of its owner') as string });
+  expect((await relocation.move(acting(student), second, null)).operation).toMatchObject({ kind: 'instance.move' });
 });
