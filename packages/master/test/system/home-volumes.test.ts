@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { getMyHome } from '@paravcl/shared/api/homes';
 import { createInstance, deleteInstance, getInstance, resumeInstance, startInstance, stopInstance, suspendInstance } from '@paravcl/shared/api/instances';
 import { createSnapshot } from '@paravcl/shared/api/snapshots';
-import { drainSlave, listSlaves, undrainSlave } from '@paravcl/shared/api/slaves';
+import { declareSlaveDead, drainSlave, listSlaves, undrainSlave } from '@paravcl/shared/api/slaves';
 import type { Instance } from '@paravcl/shared/domain/instance';
 import type { Slave } from '@paravcl/shared/domain/slave';
 import type { ApiClient } from '@paravcl/workbench/api-client';
@@ -36,7 +36,7 @@ beforeAll(async () => {
   site = new LabSite({
     stateDir: await mkdtemp('/var/tmp/pvh-'),
     hosts: [{ name: 'host-1', offerRamMiB: 640 }, { name: 'host-2', offerRamMiB: 640 }],
-    masterConfig: { homes: { sizeMiB: 32 }, placement: { coreOvercommit: 4, hostRamMiB: 0, criticalLimitPercent: 0 } },
+    masterConfig: { homes: { sizeMiB: 32 }, fleet: { heartbeatSeconds: 1, suspectAfterSeconds: 3, lostAfterSeconds: 6 }, placement: { coreOvercommit: 4, hostRamMiB: 0, criticalLimitPercent: 0 } },
   });
   await site.up();
   [one, two] = [site.host('host-1'), site.host('host-2')];
@@ -142,4 +142,33 @@ test('its return survives the death of master and agent in the midst of it', asy
   expect((await saysOfHome(second)).held).toBe(written.wrote);
   await remove(second);
   await remove(first);
+});
+
+test('with a host that is declared dead goes what was written there alone: what was stored counts, and the host that comes back drops its own once its guest is off', async () => {
+  const first = await launch();
+  const stored = await saysOfHome(first);
+  await remove(first);
+  await isStored();
+  const second = await launch();
+  const dead = await hostOf(second);
+  expect((await saysOfHome(second)).held).toBe(stored.wrote);
+  // Silent, not dead: its guest runs on, with the home.
+  dead.agent.kill('SIGKILL');
+  await eventually(`${dead.name} to be lost`, patienceMs, async () => ((await slaveOf(dead)).liveness === 'lost' ? true : undefined));
+  expect(await admin.call(getMyHome)).toMatchObject({ state: 'attached', instanceId: second.id });
+  await admin.call(declareSlaveDead, { params: { slaveId: (await slaveOf(dead)).id } });
+  await isStored();
+  const third = await launch();
+  expect(await hostOf(third)).not.toBe(dead);
+  expect((await saysOfHome(third)).held).toBe(stored.wrote);
+
+  await dead.startAgent();
+  await eventually(`${dead.name} to be back`, patienceMs, async () => ((await slaveOf(dead)).liveness === 'online' ? true : undefined));
+  expect((await isRunning(second)).home).toBe(false);
+  expect(await homesOn(dead)).toHaveLength(1);
+  await remove(second);
+  await eventually('the copy there to be dropped', patienceMs, async () => ((await homesOn(dead)).length === 0 ? true : undefined));
+  expect(await admin.call(getMyHome)).toMatchObject({ state: 'attached', instanceId: third.id });
+  await remove(third);
+  await isStored();
 });
