@@ -124,7 +124,7 @@ export class HomeRepository {
     return new Set((await this.gone().whereIn('id', [...slaveIds]).pluck('id')) as string[]);
   }
 
-  async returning(returnId: string): Promise<HomeRecord | null> {
+  async ofReturn(returnId: string): Promise<HomeRecord | null> {
     return one(await this.db<HomeRow>('home_volumes').where({ return_id: returnId, state: 'returning' }).first(...columns));
   }
 

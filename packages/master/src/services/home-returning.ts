@@ -89,7 +89,7 @@ export class HomeReturning implements DeltaDoor {
 
   async expected(slaveId: string, imageId: string): Promise<ExpectedDelta | null> {
     const { read } = this.deps.unitOfWork;
-    const home = await read.homes.returning(imageId);
+    const home = await read.homes.ofReturn(imageId);
     if (home?.slaveId !== slaveId) return null;
     return { diskBytes: (await sizeAndBase(read, home)).sizeBytes, isHere: home.received };
   }

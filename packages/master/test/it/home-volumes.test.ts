@@ -48,7 +48,7 @@ async function slave(on: string, command: Command): Promise<CommandResult> {
   if (command.kind !== 'send-home') throw new Error(`Nobody expected the command ${command.kind}.`);
   if (sends === 'nothing') return done('null');
   if (sends === 'refuses') return { commandId: newId(rig.clock.now()), outcome: { ok: false, code: 'failed', message: 'A guest still writes it.' } };
-  const home = await rig.unit.read.homes.returning(command.imageId);
+  const home = await rig.unit.read.homes.ofReturn(command.imageId);
   expect(await returning.expected(on, command.imageId)).toEqual({ diskBytes: (home?.attachedMiB ?? 0) * MiB, isHere: false });
   expect(await returning.expected(newId(rig.clock.now()), command.imageId)).toBeNull();
   await returning.received(command.imageId);
