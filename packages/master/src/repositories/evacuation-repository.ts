@@ -113,6 +113,19 @@ export class EvacuationRepository {
     return (await this.db('slave_evacuation_parts').where({ operation_id: operationId, instance_id: instanceId, state: 'here' }).update(columnsOf)) === 1;
   }
 
+  /** Ends what is to be done about one that is still to go on from being `resumes`; false when it is not, any more. */
+  async endResuming({ operationId, instanceId, resumes }: Pick<EvacuationPart, 'operationId' | 'instanceId' | 'resumes'>, state: 'left' | 'stayed'): Promise<boolean> {
+    return (await this.db('slave_evacuation_parts').where({ operation_id: operationId, instance_id: instanceId, state: 'here', resumes }).update({ state })) === 1;
+  }
+
+  /** Somebody wants the instance, which is locked, as it was made for leaving: it does not go on by itself any more. */
+  async leaveAs(instanceId: string, as: 'suspended' | 'stopped'): Promise<void> {
+    const owed = { instance_id: instanceId, state: 'here', resumes: as } as const;
+    // Looked up first: an update that looks for its rows would wait for those of other instances.
+    const ids = (await this.db('slave_evacuation_parts').where(owed).pluck('operation_id')) as string[];
+    for (const id of ids) await this.db('slave_evacuation_parts').where({ operation_id: id, ...owed }).update({ resumes: null });
+  }
+
   /** How those of these slaves that are being emptied stand: how many have left of how many, in words. */
   async standings(slaveIds: readonly string[]): Promise<ReadonlyMap<string, { readonly left: number; readonly of: number; readonly sentence: string }>> {
     const rows = (await this.db('slave_evacuations')

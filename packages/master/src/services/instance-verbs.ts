@@ -111,6 +111,8 @@ export class InstanceVerbs {
     if (answer.kind === 'conflict') throw new ParavclError('conflict', answer.sentence);
     const by = `user ${principal.userName}`;
     if (answer.kind === 'already') {
+      // What an evacuation made of it is somebody's wish from now on.
+      if (followed && (verb === 'suspend' || verb === 'stop')) await repositories.evacuations.leaveAs(instance.id, verb === 'suspend' ? 'suspended' : 'stopped');
       const timed = minutes === undefined ? instance : await this.time.giveTime(repositories, instance, minutes, { by, now, slaveName, settings: this.deps.settings });
       // What gave new time did something, and is found again by its own operation.
       const pending = minutes === undefined ? await repositories.operations.pendingOf(instance.id, kind, timed.generation) : null;

@@ -99,7 +99,7 @@ export class SlaveEvacuation {
       case 'keep':
         return this.goOn(of, step.part, 'stayed');
       case 'end':
-        return this.end(of, step);
+        return this.end(of, step, onFault);
       case 'close':
         return this.deps.unitOfWork.read.evacuations.enter(of.evacuation.operationId, 'ended');
     }
@@ -193,8 +193,8 @@ export class SlaveEvacuation {
       if (instance?.slaveId !== slave.id) return null;
       const isUnknown = part.moveId !== null && (await repositories.operations.find(part.moveId)) === null;
       const moveId = isUnknown && part.moveId !== null ? part.moveId : newId(clock.now());
-      const resumes = stillResumes(part, instance) ? part.resumes : null;
-      await repositories.evacuations.change(part, { moveId, tries: isUnknown ? part.tries : part.tries + 1, resumes, refusedAt: null, sentence: null });
+      const wish = stillResumes(part, instance) ? {} : { resumes: null };
+      await repositories.evacuations.change(part, { moveId, tries: isUnknown ? part.tries : part.tries + 1, ...wish, refusedAt: null, sentence: null });
       return { moveId, generation: instance.generation };
     });
     if (begun === null) return;
@@ -220,7 +220,10 @@ export class SlaveEvacuation {
       return;
     }
     try {
-      await verbs.carryOut(principal, instance.id, { verb: instance.desired === 'suspended' ? 'resume' : 'start', followed: false, clientAddress: evacuation.clientAddress }, over);
+      // Somebody may want it as it is by now.
+      const goes = (repositories: Repositories): Promise<boolean> => repositories.evacuations.endResuming(part, state);
+      const outcome = await verbs.carryOut(principal, instance.id, { verb: instance.desired === 'suspended' ? 'resume' : 'start', followed: false, clientAddress: evacuation.clientAddress }, goes);
+      if (outcome === null) await over(unitOfWork.read);
     } catch (error) {
       if (!(error instanceof ParavclError) || !lasting.has(error.code)) throw error;
       const sentence = `${instance.name} ${state === 'left' ? `left ${slave.name}, and is kept` : `is kept on ${slave.name}`} as it was saved, but could not go on by itself: ${error.message}`;
@@ -230,21 +233,36 @@ export class SlaveEvacuation {
     }
   }
 
-  private async end({ evacuation: { operationId }, slave }: Case, { state, sentence, stays }: Extract<EvacuationStep, { kind: 'end' }>): Promise<void> {
-    const { unitOfWork, clock } = this.deps;
+  private async end({ evacuation: { operationId }, slave }: Case, { state, sentence, stays }: Extract<EvacuationStep, { kind: 'end' }>, onFault: (error: unknown) => void): Promise<void> {
+    const { unitOfWork, agents, clock, settings } = this.deps;
     const now = clock.now();
-    await unitOfWork.transaction(async (repositories) => {
-      if ((await repositories.evacuations.lock(operationId))?.state !== 'pending') return;
+    const running = await unitOfWork.transaction(async (repositories) => {
+      if ((await repositories.evacuations.lock(operationId))?.state !== 'pending') return [];
       await repositories.evacuations.enter(operationId, 'ended');
       await repositories.operations.progressOf(operationId, state, sentence, now);
       const kind = state === 'done' ? 'slave.evacuated' : 'slave.not-evacuated';
       await repositories.events.append({ kind, subjectType: 'slave', subjectId: slave.id, actor: 'master', actorUserId: null, clientAddress: null, sentence }, now);
+      const runOn: InstanceRecord[] = [];
       for (const { part, why } of stays) {
-        const instance = part.resumes === null ? null : await repositories.instances.find(part.instanceId);
+        const instance = part.resumes === null ? null : await repositories.instances.lock(part.instanceId);
         if (instance === null) continue;
-        await tell(repositories, { userId: instance.userId, kind: 'instance.stayed', subjectType: 'instance', subjectId: instance.id, sentence: `${instance.name} stays on ${slave.name}, which is being emptied: ${why}`, decisionId: null }, now);
+        const after = await this.runOn(repositories, slave, part, instance, now);
+        if (after !== null) runOn.push(after);
+        await tell(repositories, { userId: instance.userId, kind: 'instance.stayed', subjectType: 'instance', subjectId: instance.id, sentence: `${instance.name} stays on ${slave.name}, which is being emptied: ${why}${after === null ? '' : ' It runs on.'}`, decisionId: null }, now);
       }
+      return runOn;
     });
+    if (running.length > 0) agents.pushDesired(slave.id, await desiredStates(unitOfWork.read, running, settings.guestUser, onFault));
+  }
+
+  /** One that could not be saved is to run as before: else it would be saved whenever that becomes possible, and stay so. Null when it is not such a one. */
+  private async runOn(repositories: Repositories, slave: SlaveRecord, part: EvacuationPart, instance: InstanceRecord, now: number): Promise<InstanceRecord | null> {
+    const { slaveId, desired, observed, queuedAt } = instance;
+    const isUnsaved = slaveId === slave.id && desired === 'suspended' && observed === 'running' && queuedAt === null;
+    if (!isUnsaved || !(await repositories.evacuations.endResuming({ ...part, resumes: 'suspended' }, 'stayed'))) return null;
+    const generation = nextGeneration(instance, await repositories.placements.ofInstance(instance.id));
+    const sentence = `${instance.name} was not saved, and runs on: it does not leave ${slave.name} now.`;
+    return changeInstance(repositories, instance, { desired: 'running', generation, reason: null }, { by: 'master', now, slaveName: slave.name, settings: this.deps.settings, supersede: sentence });
   }
 
   /** Nobody took it back, and yet nothing more can be moved. */

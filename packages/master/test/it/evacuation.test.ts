@@ -271,6 +271,87 @@ test('what its owner asked for meanwhile holds: stopped it stays off, asked to r
   expect(await look(b)).toMatchObject({ desired: 'running', on: other });
 });
 
+test('one that cannot be saved runs on when the evacuation ends: it is not saved an hour later, and put back nothing is done to it', async () => {
+  const a = await running('a');
+  const b = await running('b');
+  await rig.slave('lab-pc-08');
+  await rig.instances.operate(sue, b, { verb: 'suspend' });
+  await rig.report(b, 'running', { reason: { code: 'NotEnoughDisk', sentence: 'The pool has no room.' } });
+  const { operation } = await evacuate();
+  await round();
+  await rig.report(a, 'running', { reason: { code: 'NotEnoughDisk', sentence: 'The pool has no room.' } });
+  await round();
+  expect(await standing(operation.id)).toBe('failed: 0 of 2 have left lab-pc-07. Mend this, then evacuate it again. a stays: It cannot be saved now: The pool has no room. b stays: It cannot be saved now: The pool has no room.');
+  expect(await look(a)).toEqual({ desired: 'running', observed: 'running', on: slaveId, queued: false });
+  expect(rig.agents.last(a)).toMatchObject({ slaveId, desired: { desired: 'running' } });
+  expect((await notices()).at(-1)).toBe('instance.stayed: a stays on lab-pc-07, which is being emptied: It cannot be saved now: The pool has no room. It runs on.');
+  // What its owner wants saved is still to be saved.
+  expect(await look(b)).toMatchObject({ desired: 'suspended' });
+  await rig.report(a, 'running');
+  const { generation } = rig.agents.last(a).desired;
+  // Saved by its owner later it is theirs: put back, the slave wakes nothing.
+  await rig.instances.operate(sue, a, { verb: 'suspend' });
+  await rig.report(a, 'suspended');
+  await made.slaves.undrain(olga, slaveId, '10.0.0.9');
+  await round();
+  await round();
+  expect(await look(a)).toEqual({ desired: 'suspended', observed: 'suspended', on: slaveId, queued: false });
+  expect(rig.agents.last(a).desired.generation).toBe(generation + 1);
+  expect(rig.faults).toEqual([]);
+});
+
+test('put back while it cannot be saved, one runs on at once: it neither is saved for nothing nor waits for room', async () => {
+  const a = await running('a');
+  await evacuate();
+  await round();
+  await rig.report(a, 'running', { reason: { code: 'NotEnoughDisk', sentence: 'The pool has no room.' } });
+  await made.slaves.undrain(olga, slaveId, '10.0.0.9');
+  await round();
+  await round();
+  expect(await look(a)).toEqual({ desired: 'running', observed: 'running', on: slaveId, queued: false });
+  expect(rig.agents.last(a)).toMatchObject({ slaveId, desired: { desired: 'running' } });
+  expect(await rig.unit.read.evacuations.unfinished()).toEqual([]);
+});
+
+test.each([['while it is being saved', 0], ['while it moves', 1], ['once it has left', 2]])('suspended by its owner %s it stays saved elsewhere, as it is already', async (_when, at) => {
+  const a = await running('a');
+  await rig.slave('lab-pc-08');
+  const { operation } = await evacuate();
+  const suspend = async (when: number): Promise<void> => {
+    if (when === at) expect((await rig.instances.operate(sue, a, { verb: 'suspend' })).instance.desired).toBe('suspended');
+  };
+  await round();
+  await suspend(0);
+  await rig.report(a, 'suspended');
+  await round();
+  await suspend(1);
+  await store.arrives(a);
+  await rig.database.db('instances').where({ id: a }).update({ ram_image_id: await rig.image() });
+  await suspend(2);
+  await round();
+  await round();
+  expect(await standing(operation.id)).toBe('done: lab-pc-07 is empty: it can be switched off.');
+  expect(await look(a)).toEqual({ desired: 'suspended', observed: 'suspended', on: null, queued: false });
+});
+
+test('stopped by its owner, which it is already, what was taken from the queue stays off; a verb of the master itself is no such wish', async () => {
+  const [a, b] = [await off('a'), await off('b')];
+  await rig.slave('lab-pc-08');
+  const { operation } = await evacuate();
+  for (const id of [a, b]) await rig.instances.operate(sue, id, { verb: 'start' });
+  await round();
+  for (const id of [a, b]) expect(await look(id)).toMatchObject({ desired: 'stopped', queued: false });
+  expect((await rig.instances.operate(sue, a, { verb: 'stop' })).operation.state).toBe('done');
+  await rig.verbs.carryOut(sue, b, { verb: 'stop', followed: false });
+  await round();
+  for (const id of [a, b]) await store.arrives(id);
+  await round();
+  await round();
+  expect(await standing(operation.id)).toContain('done: lab-pc-07 is empty');
+  expect(await look(a)).toEqual({ desired: 'stopped', observed: 'stopped', on: null, queued: false });
+  expect(await look(b)).toMatchObject({ desired: 'running' });
+});
+
 test('a move that failed is begun again, three times at most; where there is no room elsewhere what left waits for it', async () => {
   const [a, b] = [await running('a'), await off('b')];
   const { operation } = await evacuate();
