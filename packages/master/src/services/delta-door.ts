@@ -31,4 +31,8 @@ export class DeltaDoors implements DeltaDoor {
   async received(imageId: string): Promise<void> {
     for (const door of this.doors) await door.received(imageId);
   }
+
+  async refused(imageId: string, sentence: string): Promise<void> {
+    for (const door of this.doors) await door.refused(imageId, sentence);
+  }
 }

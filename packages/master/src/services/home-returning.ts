@@ -99,6 +99,11 @@ export class HomeReturning implements DeltaDoor {
     this.wake();
   }
 
+  /** What was written stays where it is until there is room: nothing else has it. */
+  async refused(imageId: string, sentence: string): Promise<void> {
+    await this.say(imageId, fit(sentence));
+  }
+
   private async rounds(): Promise<void> {
     do {
       this.again = false;
