@@ -40,6 +40,8 @@ export interface EvacuationWorld {
   move(operationId: string): Pick<Operation, 'state' | 'sentence'> | null;
   /** Why no other slave goes on with RAM that this one saves; null when one does. */
   readonly ramFitsNowhere: string | null;
+  /** Its RAM has the home volume of its owner open, and is not moved. */
+  hasHome(instanceId: string): boolean;
   /** Why this slave sends no RAM at all, with the way out; null when it does. Then what runs is not saved in vain. */
   readonly ramStaysHere: string | null;
 }
@@ -144,9 +146,11 @@ function lastingTrouble({ observed, reason, generation, observedGeneration }: Ev
 }
 
 /** Of one that runs: it is saved only where that is not in vain. */
-function running(part: EvacuationPart, { name }: EvacuatedInstance, { ramStaysHere, ramFitsNowhere }: EvacuationWorld): Standing {
+function running(part: EvacuationPart, { name }: EvacuatedInstance, world: EvacuationWorld): Standing {
+  const { ramStaysHere, ramFitsNowhere } = world;
   if (ramStaysHere !== null) return stays(`It runs on. ${ramStaysHere}`);
   if (ramFitsNowhere !== null) return stays(`It runs on: its RAM would fit no other slave: ${ramFitsNowhere}. Stop it, and its disk moves without the RAM; it starts cold elsewhere.`);
+  if (world.hasHome(part.instanceId)) return stays('It runs on: its RAM has the home volume of its owner open, and stays where it is. Stop it, which gives the home back, and its disk moves.');
   return { kind: 'ready', step: { kind: 'save', part }, doing: `${name} runs` };
 }
 

@@ -116,6 +116,7 @@ export class SlaveEvacuation {
   private async world(slave: SlaveRecord, parts: readonly EvacuationPart[]): Promise<EvacuationWorld> {
     const { unitOfWork: { read }, agents, atOnce } = this.deps;
     const instances = new Map((await read.instances.among(parts.map(({ instanceId }) => instanceId))).map((instance) => [instance.id, instance]));
+    const homes = await read.homes.attachedTo([...instances.keys()]);
     const moves = new Map<string, { readonly state: 'pending' | 'done' | 'failed' | 'superseded'; readonly sentence: string }>();
     for (const { state, moveId } of parts) {
       const move = state === 'here' && moveId !== null ? await read.operations.find(moveId) : null;
@@ -127,6 +128,7 @@ export class SlaveEvacuation {
       atOnce,
       instance: (id) => instances.get(id) ?? null,
       move: (id) => moves.get(id) ?? null,
+      hasHome: (id) => homes.has(id),
       ramFitsNowhere: await this.ramFitsNowhere(slave),
       ramStaysHere: this.ramStaysHere(slave),
     };

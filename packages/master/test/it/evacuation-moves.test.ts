@@ -2,6 +2,7 @@ import type { Principal } from '@paravcl/shared/domain/people';
 import { newId } from '@paravcl/shared/ids';
 import type { Command, CommandResult, FrozenDisk } from '@paravcl/shared/protocol/commands';
 import { composeEvacuations } from '../../src/compose-evacuations';
+import { newHome } from '../../src/core/home-record';
 import { savedOnOf } from '../../src/core/saved-ram';
 import { InstanceRelocation } from '../../src/services/instance-relocation';
 import { SlaveService } from '../../src/services/slave-service';
@@ -239,6 +240,20 @@ test('saved for it when the last slave that could go on with its RAM goes away, 
   await made.slaves.undrain(olga, slaveId, '10.0.0.9');
   await round([a], false);
   expect(rig.agents.last(a)).toMatchObject({ slaveId, desired: { desired: 'running' } });
+});
+
+test('one with the home volume of its owner is not saved in vain; saved it stays, and the refusal says why and what to do; stopped it leaves', async () => {
+  const a = await running('a');
+  await rig.unit.transaction(({ homes }) => homes.insert({ ...newHome({ id: newId(rig.clock.now()), userId: sue.userId, sizeMiB: 64, ownSize: true }, rig.clock.now()), state: 'attached', instanceId: a, slaveId, attachedMiB: 64, epoch: 1 }));
+  other = await rig.slave('lab-pc-08', { cores: 8 });
+  expect((await ended(await evacuate(), [a])).sentence).toBe('0 of 1 has left lab-pc-07. Mend this, then evacuate it again. a stays: It runs on: its RAM has the home volume of its owner open, and stays where it is. Stop it, which gives the home back, and its disk moves.');
+  expect(await book(a)).toMatchObject({ desired: 'running', observed: 'running' });
+  await rig.instances.operate(sue, a, { verb: 'suspend' });
+  await rig.report(a, 'suspended');
+  expect((await ended(await evacuate(), [a])).sentence).toMatch(/^0 of 1 has left lab-pc-07\. Mend this, then evacuate it again\. a stays: a has the home volume of its owner, which its RAM has open: the RAM stays where it is\. Stop it/);
+  await rig.instances.operate(sue, a, { verb: 'stop' });
+  await rig.report(a, 'stopped');
+  expect(await ended(await evacuate(), [a])).toMatchObject({ state: 'done' });
 });
 
 test('on a slave with an agent of an earlier release what runs is not saved in vain', async () => {
