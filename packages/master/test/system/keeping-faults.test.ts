@@ -33,6 +33,7 @@ jest.setTimeout(2 * patienceMs);
 const MiB = 1024 * 1024;
 const password = randomPassword();
 const twins = new TwinWatch();
+const launched: string[] = [];
 let site: LabSite;
 let admin: ApiClient;
 let imageId: string;
@@ -97,7 +98,12 @@ async function drained<T>(host: LabHost, does: () => Promise<T>): Promise<T> {
   return result;
 }
 /** On the first host, running. */
-const launch = (): Promise<Instance> => drained(two, async () => isRunning((await admin.call(createInstance, { body: { imageId, ramMiB: 128, minutes: null } })).instance));
+const launch = (): Promise<Instance> =>
+  drained(two, async () => {
+    const { instance } = await admin.call(createInstance, { body: { imageId, ramMiB: 128, minutes: null } });
+    launched.push(instance.id);
+    return isRunning(instance);
+  });
 
 const gone = (daemon: Daemon): Promise<true> => eventually(`the ${daemon.name} to be gone`, patienceMs, () => (daemon.isRunning() ? undefined : true), { everyMs: 5 });
 
@@ -133,6 +139,13 @@ async function killLibvirtd(host: LabHost): Promise<void> {
 /** Bytes of frozen disks and RAM that lie with the master, unfinished. */
 function arrived(): number {
   return readdirSync(uploads).reduce((sum, name) => sum + (statSync(join(uploads, name), { throwIfNoEntry: false })?.size ?? 0), 0);
+}
+
+/** Of all that its host sends of it. */
+function sizeOfRamIn(directory: string): number {
+  const name = readdirSync(directory).find((each) => each.startsWith('delta-') && each.endsWith('-ram'));
+  if (name === undefined) throw new Error(`There is no RAM to send in ${directory}, but ${readdirSync(directory).join(', ')}.`);
+  return statSync(join(directory, name)).size;
 }
 
 /** Waits until its host sends and more than so much has come; answers how much. Throws when it is over: then there was no middle to meet. */
@@ -293,7 +306,7 @@ test('a guest whose agent dies when all of its disk has left the host starts els
   await remove(moved);
 });
 
-test('a saved guest goes on elsewhere although the link of its host is cut while its RAM is sent', async () => {
+test('a saved guest goes on elsewhere, once, although the link of its host is cut while its RAM is sent, and its agent dies when all has left', async () => {
   const instance = await launch();
   const before = await pageOf(one, instance);
   await done(admin.call(suspendInstance, { params: params(instance) }));
@@ -310,14 +323,28 @@ test('a saved guest goes on elsewhere although the link of its host is cut while
   // What had come is kept.
   expect(arrived()).toBeGreaterThanOrEqual(came);
   expect(await one.evidence.hasSavedRam(instance.id)).toBe(true);
+  const sizeBytes = sizeOfRamIn(join(one.pool, 'instances', instance.id));
+  link.throttle(16 * MiB);
+  await inTheMiddle(operation, sizeBytes - 8 * MiB);
+  link.throttle(MiB);
+  // So much of it is held on the way at least.
+  await inTheMiddle(operation, sizeBytes - MiB / 2);
+  one.agent.kill('SIGKILL');
+  await gone(one.agent);
   link.pass();
   await followOperation(admin, operation);
-  await nothingIsLeft(one, instance);
+  expect(await one.evidence.hasSavedRam(instance.id)).toBe(true);
 
-  await drained(one, () => done(admin.call(resumeInstance, { params: params(instance), body: {} })));
+  await done(admin.call(resumeInstance, { params: params(instance), body: {} }));
   const moved = await isRunning(instance);
   expect(moved).toMatchObject({ slaveId: await slaveIdOf(two), name: instance.name, mac: instance.mac, address: instance.address });
-  goesOn(await pageOf(two, moved), before);
+  const page = await pageOf(two, moved);
+  goesOn(page, before);
+  expect([startsOn(one, instance), startsOn(two, instance)]).toEqual([1, 1]);
+  await one.startAgent();
+  await nothingIsLeft(one, instance);
+  goesOn(await pageOf(two, moved), page);
+  expect([startsOn(one, instance), startsOn(two, instance)]).toEqual([0, 1]);
   await remove(moved);
 });
 
@@ -443,6 +470,7 @@ test('two guests run on although libvirtd is killed as their disks are frozen, a
 });
 
 test('in all of this no instance ran twice at any moment', () => {
-  expect(twins.seen.size).toBeGreaterThanOrEqual(7);
+  // A watch that sees nothing proves nothing.
+  expect(launched.filter((id) => !twins.seen.has(id))).toEqual([]);
   expect(twins.found).toEqual([]);
 });
