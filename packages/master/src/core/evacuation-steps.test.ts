@@ -188,7 +188,8 @@ function happens(one: Modelled | undefined, kind: Happening, connected: boolean)
       return;
     case 'saved':
       if (connected && is === 'suspended running') become({ observed: 'suspended', observedGeneration: generation, reason: null });
-      if (connected && desired === 'stopped' && observed !== 'stopped') become({ observed: 'stopped', observedGeneration: generation });
+      // What is off already is said to be under the newer order, too.
+      if (connected && desired === 'stopped') become({ observed: 'stopped', observedGeneration: generation });
       return;
     case 'cannot-save':
       if (connected && is === 'suspended running') become({ observedGeneration: generation, reason: { code: 'NotEnoughDisk', sentence: 'No room.' } });
