@@ -1,9 +1,10 @@
 /**
- * Three suites, run in this order by `npm test`:
+ * Four suites; `npm test` runs the first three in this order, `npm run test:faults` the last:
  *   unit         beside the code; no daemon, no network beyond loopback
  *   integration  packages/<p>/test/it: a real MariaDB per suite
  *   host         packages/slave/test/host and packages/master/test/system: real libvirt and QEMU,
  *                run inside a private network + mount + process namespace (packages/workbench)
+ *   faults       those of them that are named *.faults.test.ts: long ones, in which everything is killed, cut off and filled
  */
 const shared = {
   testEnvironment: 'node',
@@ -15,6 +16,8 @@ const shared = {
   modulePathIgnorePatterns: ['/dist/'],
 };
 
+const onHosts = (name) => [`<rootDir>/packages/slave/test/host/**/${name}`, `<rootDir>/packages/master/test/system/**/${name}`];
+
 // Loading fast-check before every file costs more than most of them take.
 const modelRuns = process.env.PARAVCL_MODEL_RUNS === undefined ? [] : ['<rootDir>/packages/workbench/test/model-runs.ts'];
 
@@ -22,10 +25,7 @@ module.exports = {
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/packages/*/src/**/*.test.ts'], setupFiles: modelRuns },
     { ...shared, displayName: 'integration', testMatch: ['<rootDir>/packages/*/test/it/**/*.test.ts'] },
-    {
-      ...shared,
-      displayName: 'host',
-      testMatch: ['<rootDir>/packages/slave/test/host/**/*.test.ts', '<rootDir>/packages/master/test/system/**/*.test.ts'],
-    },
+    { ...shared, displayName: 'host', testMatch: onHosts('*.test.ts'), testPathIgnorePatterns: ['\\.faults\\.test\\.ts$'] },
+    { ...shared, displayName: 'faults', testMatch: onHosts('*.faults.test.ts') },
   ],
 };

@@ -10,8 +10,12 @@ import { jestReportSchema, suiteResult, type JestReport, type SuiteResult } from
 
 const root = resolve(__dirname, '..', '..', '..', '..');
 
-export const suiteNames = ['unit', 'integration', 'host'] as const;
+/** `faults` takes as long as the others together: only when it is asked for. */
+export const suiteNames = ['unit', 'integration', 'host', 'faults'] as const;
 export type SuiteName = (typeof suiteNames)[number];
+
+/** Real libvirt and QEMU, inside a private host. */
+const onHosts = (name: SuiteName): boolean => name === 'host' || name === 'faults';
 
 export interface SuiteOptions {
   /** Only tests whose full name matches; null for all. */
@@ -32,11 +36,12 @@ const workers: Readonly<Record<SuiteName, readonly string[]>> = {
   unit: ['--maxWorkers=2'],
   integration: ['--maxWorkers=2'],
   host: ['--runInBand'],
+  faults: ['--runInBand'],
 };
 
 /** Runs one of jest's projects to its end, its output shown as it comes, and counts what happened. */
 export async function runSuite(name: SuiteName, options: SuiteOptions): Promise<SuiteResult> {
-  if (name === 'host') {
+  if (onHosts(name)) {
     const hindrance = privateHostHindrance(['npm', 'test']);
     if (hindrance !== null) return { passed: 0, failed: 1, reasons: [hindrance] };
     // Out here, because a first build fetches packages and a private host has no way out. It builds the demo guest too.
@@ -66,10 +71,10 @@ export async function runSuite(name: SuiteName, options: SuiteOptions): Promise<
     const how = { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] } satisfies SpawnOptions;
     // These tests stop and kill processes: one that hits its own group leaves us to end it in time and to say so.
     const child =
-      name === 'host'
+      onHosts(name)
         ? spawnInPrivateHost(jest, { ...how, env: options.environment ?? {}, detached: true })
         : spawn(jest[0], jest.slice(1), { ...how, env: { ...process.env, ...options.environment } });
-    const end = (): void => endGently(child, () => (name === 'host' ? signalPrivateHost(child, 'SIGTERM') : child.kill('SIGTERM')));
+    const end = (): void => endGently(child, () => (onHosts(name) ? signalPrivateHost(child, 'SIGTERM') : child.kill('SIGTERM')));
     options.onStart(end);
     const ended = await waitForEnd(child, options.timeLimitMs, end);
     const result = suiteResult(await readReport(report), ended.code, options.namePattern !== null);
