@@ -345,8 +345,10 @@ export class SnapshotMaking implements DeltaDoor {
     if (!isTold) return false;
     for (const { imageId } of others) await uploads.remove(imageId);
     await unitOfWork.transaction(async ({ snapshots }) => {
+      // It may have been deleted since this round looked.
+      const now = await snapshots.lock(snapshot.id);
       await snapshots.hostTold(snapshot.id, part.instanceId);
-      if (snapshot.purpose === 'gone') await snapshots.removeIfTold(snapshot.id);
+      if (now?.purpose === 'gone') await snapshots.removeIfTold(snapshot.id);
     });
     return true;
   }

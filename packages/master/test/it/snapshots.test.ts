@@ -229,8 +229,8 @@ test('a snapshot that is deleted while its host is away is nobody’s to see, an
   const { id } = await ended((await ask({ instanceIds: [a] })).snapshot.id);
   await hostsTold(id);
   const second = (await ask({ instanceIds: [a] })).snapshot.id;
-  await made.snapshots.delete(acting(student), second);
   rig.agents.connected.delete(slaveId);
+  await made.snapshots.delete(acting(student), second);
   await made.snapshots.delete(acting(student), second);
   expect((await made.snapshots.list(student, { limit: 10 })).items.map((snapshot) => snapshot.id)).toEqual([id]);
   await expect(made.snapshots.get(student, second)).rejects.toMatchObject({ code: 'not-found' });
@@ -242,6 +242,21 @@ test('a snapshot that is deleted while its host is away is nobody’s to see, an
     return (await rig.unit.read.snapshots.find(second)) === null || undefined;
   });
   expect(told).toMatchObject([{ kind: 'end-snapshot', snapshotId: second, manifest: null }]);
+});
+
+test('a snapshot that is deleted in the moment in which its host hears how it ended is forgotten', async () => {
+  const a = await running('one');
+  const { id } = (await ask({ instanceIds: [a] })).snapshot;
+  rig.agents.command = (async (on: string, command: Command): Promise<CommandResult> => {
+    if (command.kind === 'end-snapshot') await made.snapshots.delete(acting(student), id);
+    return host(on, command);
+  }) as unknown as typeof rig.agents.command;
+  await made.snapshots.delete(acting(student), id);
+  await eventually('it to be forgotten', async () => {
+    rig.clock.advance(3000);
+    await made.making.run();
+    return (await rig.unit.read.snapshots.find(id)) === null || undefined;
+  });
 });
 
 test('an operator saves an instance as the next version of a family and puts it into production; a student may not', async () => {

