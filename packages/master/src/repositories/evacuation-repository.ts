@@ -128,17 +128,24 @@ export class EvacuationRepository {
 
   /** How those of these slaves that are being emptied stand: how many have left of how many, in words. */
   async standings(slaveIds: readonly string[]): Promise<ReadonlyMap<string, { readonly left: number; readonly of: number; readonly sentence: string }>> {
-    const rows = (await this.db('slave_evacuations')
+    // Sentences are never grouped or sorted by: that needs a table on the database's disk, and slaves are listed also while that is full.
+    const pending = (await this.db('slave_evacuations')
       .join('operations', 'operations.id', 'slave_evacuations.operation_id')
-      .leftJoin('slave_evacuation_parts', 'slave_evacuation_parts.operation_id', 'slave_evacuations.operation_id')
       .whereIn('slave_evacuations.slave_id', [...slaveIds])
       .where('slave_evacuations.state', 'pending')
-      .groupBy('slave_evacuations.slave_id', 'operations.sentence')
-      .select('slave_evacuations.slave_id', 'operations.sentence')
-      .select(this.db.raw("COUNT(slave_evacuation_parts.instance_id) AS all_of, SUM(CASE WHEN slave_evacuation_parts.state = 'left' THEN 1 ELSE 0 END) AS gone"))) as {
-      slave_id: string; sentence: string; all_of: number | string; gone: number | string | null;
-    }[];
-    return new Map(rows.map((row) => [row.slave_id, { left: Number(row.gone ?? 0), of: Number(row.all_of), sentence: row.sentence }]));
+      .select('slave_evacuations.slave_id', 'slave_evacuations.operation_id', 'operations.sentence')) as readonly { readonly slave_id: string; readonly operation_id: string; readonly sentence: string }[];
+    if (pending.length === 0) return new Map();
+    const counted = (await this.db('slave_evacuation_parts')
+      .whereIn('operation_id', pending.map(({ operation_id: id }) => id))
+      .groupBy('operation_id')
+      .select('operation_id')
+      .select(this.db.raw("COUNT(*) AS all_of, SUM(CASE WHEN state = 'left' THEN 1 ELSE 0 END) AS gone"))) as readonly { readonly operation_id: string; readonly all_of: number | string; readonly gone: number | string | null }[];
+    return new Map(
+      pending.map(({ slave_id: slaveId, operation_id: operationId, sentence }) => {
+        const count = counted.find((each) => each.operation_id === operationId);
+        return [slaveId, { left: Number(count?.gone ?? 0), of: Number(count?.all_of ?? 0), sentence }];
+      }),
+    );
   }
 
   /** At most `limit` of those that are over and were asked for before then, with their parts; says how many. */
