@@ -44,6 +44,15 @@ test('one that leaves its slave having run there leaves it to come back from the
   expect(change({ ...there, instanceId: unstarted.id }, unstarted, { slaveId: null, observed: 'queued' })).toMatchObject({ home: { state: 'attached', slaveId: null }, leftover: { slaveId: slaveA, epoch: 4 } });
 });
 
+test('one that took it back before it had returned, and fails before it runs, leaves what was written there to come back', () => {
+  const there: HomeRecord = { ...base, state: 'attached', slaveId: slaveA, epoch: 4, attachedMiB: 64 };
+  const ran = user({ slaveId: slaveA, observed: 'running', booted: true });
+  const left = change({ ...there, instanceId: ran.id }, ran, { slaveId: null, observed: 'queued', booted: false });
+  const back = change(left.home, left.after, { slaveId: slaveA, observed: 'preparing' });
+  expect(back.home).toMatchObject({ state: 'attached', slaveId: slaveA, epoch: 4 });
+  expect(change(back.home, back.after, { slaveId: null, observed: 'queued' })).toMatchObject({ home: { state: 'returning', slaveId: slaveA, epoch: 4, used: true }, leftover: null });
+});
+
 /** The guests of a person with the slaves beneath, as far as the home goes: what each slave has, of which epoch, and what was written. */
 class World {
   home: HomeRecord = base;

@@ -56,20 +56,21 @@ export function homeAfter(home: HomeRecord, before: HomeUser | null, after: Home
   const isMine = (): boolean => next.instanceId === after.id;
 
   if (isMine() && next.state === 'attached' && next.slaveId !== null && next.slaveId !== after.slaveId) {
-    if (before !== null && !before.booted && unstarted.includes(before.observed)) {
+    if (before !== null && !before.booted && unstarted.includes(before.observed) && !next.used) {
       leftover = { volumeId: next.id, slaveId: next.slaveId, epoch: next.epoch, lost: false };
       next = { ...next, slaveId: null, attachedMiB: null };
     } else next = { ...next, state: 'returning', used: true, returnId, received: false, sentence: null };
   }
   if (isMine() && next.state === 'attached' && !holdsHome(after)) {
-    const used = before !== null && !unstarted.includes(before.observed);
+    const used = next.used || (before !== null && !unstarted.includes(before.observed));
     next = next.slaveId === null ? { ...next, ...atHome } : { ...next, state: 'returning', used, returnId, received: false, sentence: null };
   }
   const begins = before === null || (!holdsHome(before) && !awaitsRam(before)) || (before.slaveId === null && after.slaveId !== null);
   if (begins && holdsHome(after) && wish !== false && next.sizeMiB > 0 && !(isMine() && next.state === 'attached')) {
     const comesBack = isMine() && next.state === 'returning' && next.slaveId === after.slaveId;
     if (next.state === 'stored') next = { ...next, state: 'attached', instanceId: after.id };
-    else if (comesBack) next = { ...next, state: 'attached', used: false, returnId: null, received: false, sentence: null };
+    // What was written there before it was to return is nowhere else.
+    else if (comesBack) next = { ...next, state: 'attached', returnId: null, received: false, sentence: null };
     else isBusy = true;
   }
   if (isMine() && next.state === 'attached' && next.slaveId === null && after.slaveId !== null && after.desired === 'running') {
