@@ -28,7 +28,7 @@ class Host {
   clock = new HandClock();
   bootNumber = 1;
 
-  async library(further: { readonly cacheMiB?: number } = {}): Promise<MirrorLibrary> {
+  async images(further: { readonly cacheMiB?: number } = {}): Promise<MirrorLibrary> {
     return MirrorLibrary.open({
       files: this.disk,
       poolDir: '/pool',
@@ -78,7 +78,7 @@ async function readAll(stored: StoredImage): Promise<void> {
 
 /** The image is here, every byte of it, and on the disk. */
 async function whole(host: Host): Promise<void> {
-  const stored = await (await host.library()).open(image.id);
+  const stored = await (await host.images()).open(image.id);
   await readAll(stored);
   await until(() => stored.isComplete);
   await host.clock.advance(1000);
@@ -88,7 +88,7 @@ async function whole(host: Host): Promise<void> {
 
 test('any range is read right, and what was read once is here', async () => {
   const host = new Host();
-  const stored = await (await host.library()).open(image.id);
+  const stored = await (await host.images()).open(image.id);
   for (const [offset, length] of [[0, 1], [chunkBytes - 1, 2], [5000, 30_000], [image.content.length - 600, 600], [4 * chunkBytes, chunkBytes]] as const) {
     expect(await stored.read(offset, length)).toEqual(image.content.subarray(offset, offset + length));
   }
@@ -103,7 +103,7 @@ test('any range is read right, and what was read once is here', async () => {
 
 test('readers who miss the same chunk share one transfer, which the first who waits makes urgent', async () => {
   const host = new Host();
-  const stored = await (await host.library()).open(image.id);
+  const stored = await (await host.images()).open(image.id);
   let answer: () => void = () => undefined;
   host.source.gate = () => new Promise((resolve) => (answer = resolve));
   const ahead = stored.obtain(2, false);
@@ -117,7 +117,7 @@ test('readers who miss the same chunk share one transfer, which the first who wa
 
 test('chunks that another image here has are not fetched', async () => {
   const host = new Host();
-  const library = await host.library();
+  const library = await host.images();
   await readAll(await library.open(image.id));
   await until(() => library.find(image.id)?.isComplete === true);
   const asked = host.source.asked.length;
@@ -128,7 +128,7 @@ test('chunks that another image here has are not fetched', async () => {
 
 test('a reader waits while nobody can be asked, and is served when somebody comes back', async () => {
   const host = new Host();
-  const stored = await (await host.library()).open(image.id);
+  const stored = await (await host.images()).open(image.id);
   host.source.isAway = true;
   const read = stored.read(0, 100);
   await host.clock.advance(10_000);
@@ -138,7 +138,7 @@ test('a reader waits while nobody can be asked, and is served when somebody come
 
 test('after 25 seconds a read that nobody can serve fails, and a later one is tried again', async () => {
   const host = new Host();
-  const stored = await (await host.library()).open(image.id);
+  const stored = await (await host.images()).open(image.id);
   host.source.isAway = true;
   const startMs = host.clock.monotonicMs();
   await expect(passing(host.clock, stored.read(0, 100))).rejects.toThrow(ChunkUnavailable);
@@ -152,7 +152,7 @@ test('after 25 seconds a read that nobody can serve fails, and a later one is tr
 
 test('an image that the site does not have is said to be missing, and leaves nothing behind', async () => {
   const host = new Host();
-  const library = await host.library();
+  const library = await host.images();
   await expect(library.open('e'.repeat(64))).rejects.toThrow(ManifestMissing);
   host.source.isAway = true;
   await expect(library.open(image.id)).rejects.toThrow(ChunkUnavailable);
@@ -168,7 +168,7 @@ test('a mirror that was killed finds its images and their chunks', async () => {
   host.disk.kill();
   host.source.isAway = true;
   host.clock = new HandClock();
-  const again = (await host.library()).find(image.id);
+  const again = (await host.images()).find(image.id);
   expect(again?.isComplete).toBe(true);
   if (again) await readAll(again);
 });
@@ -180,7 +180,7 @@ test('after an unclean end of the host an image is hashed again in the backgroun
   host.disk.rot(`/pool/mirror/images/${image.id}/data`, 7 * chunkBytes);
   host.bootNumber += 1;
   host.clock = new HandClock();
-  const library = await host.library();
+  const library = await host.images();
   const stored = library.find(image.id);
   expect([stored?.isComplete, stored?.isChecked]).toEqual([false, false]);
   const completion = new ImageCompletion(library, () => [], host.clock, pino({ level: 'silent' }));
@@ -199,7 +199,7 @@ test('a manifest that rotted is fetched again when the image is opened; its chun
   host.disk.kill();
   host.disk.rot(`/pool/mirror/images/${image.id}/manifest`, 40);
   const asked = host.source.asked.length;
-  const library = await host.library();
+  const library = await host.images();
   expect(library.find(image.id)).toBeNull();
   const stored = await library.openForReader(image.id);
   expect(stored?.isComplete).toBe(true);
@@ -209,16 +209,16 @@ test('a manifest that rotted is fetched again when the image is opened; its chun
 
 test('an image whose manifest rotted and that no instance holds is removed at the start', async () => {
   const host = new Host();
-  await (await host.library()).open(image.id);
+  await (await host.images()).open(image.id);
   host.disk.kill();
   host.disk.rot(`/pool/mirror/images/${image.id}/manifest`, 40);
-  await host.library();
+  await host.images();
   expect(host.has(image)).toBe(false);
 });
 
 test('on a full disk what is read is right and not kept; it heals by itself', async () => {
   const host = new Host();
-  const library = await host.library();
+  const library = await host.images();
   const changes: boolean[] = [];
   library.onChange(() => changes.push(library.poolFull));
   const stored = await library.open(image.id);
@@ -242,7 +242,7 @@ test('on a full disk what is read is right and not kept; it heals by itself', as
 
 test('a chunk for which there was no room is handed on, and read again, without being fetched again', async () => {
   const host = new Host();
-  const library = await host.library();
+  const library = await host.images();
   const stored = await library.open(image.id);
   host.disk.isFull = true;
   await stored.obtain(2, false);
@@ -259,7 +259,7 @@ test('a chunk for which there was no room is handed on, and read again, without 
 
 test('when room lacks, an image that nothing uses makes room; held, read and just asked for ones do not', async () => {
   const host = new Host();
-  const library = await host.library();
+  const library = await host.images();
   await readAll(await library.open(image.id));
   await until(() => library.find(image.id)?.isComplete === true);
   await host.clock.advance(launchMs - 1);
@@ -292,7 +292,7 @@ test('for an image that is asked for on a full disk the longest unused one goes,
   const asked = imageOf(testContent(8 * chunkBytes, 5, { chunkBytes }), chunkBytes);
   const source = new HonestSource(image, newer, asked);
   Object.assign(host, { source });
-  const library = await host.library();
+  const library = await host.images();
   await library.open(image.id);
   await host.clock.advance(1);
   await library.open(newer.id);
@@ -310,7 +310,7 @@ test('for an image that is asked for on a full disk the longest unused one goes,
 
 test('an image that could not be kept is one that this host does not have, for others too', async () => {
   const host = new Host();
-  const library = await host.library();
+  const library = await host.images();
   const give = host.source.manifest.bind(host.source);
   host.source.manifest = (id) => {
     host.source.open.add(id);
@@ -326,7 +326,7 @@ test('an image that could not be kept is one that this host does not have, for o
 
 test('unused images go after so many days, deleted ones within the hour; those wanted ahead stay', async () => {
   const host = new Host();
-  const library = await host.library();
+  const library = await host.images();
   await library.open(image.id);
   await library.open(newer.id);
   library.gone([newer.id]);
@@ -350,7 +350,7 @@ test('beyond the limit of the cache the longest unused goes', async () => {
   const large = [7, 8].map((seed) => imageOf(testContent(1024 * 1024, seed, { zeroEvery: 1000 })));
   const source = new HonestSource(...large);
   Object.assign(host, { source });
-  const library = await host.library({ cacheMiB: 1 });
+  const library = await host.images({ cacheMiB: 1 });
   const [first, second] = large;
   if (first === undefined || second === undefined) throw new Error('two images');
   await (await library.open(first.id)).read(0, 1024 * 1024);
@@ -362,7 +362,7 @@ test('beyond the limit of the cache the longest unused goes', async () => {
 
 test('a chunk that is asked for by a peer is checked and comes from here, or is said to be missing', async () => {
   const host = new Host();
-  const stored = await (await host.library()).open(image.id);
+  const stored = await (await host.images()).open(image.id);
   expect(await stored.held(0)).toBeNull();
   expect(await stored.held(4)).toEqual(Buffer.alloc(chunkBytes));
   expect(await stored.held(21)).toBeNull();
