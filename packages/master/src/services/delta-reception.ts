@@ -1,4 +1,4 @@
-import { ParavclError } from '@paravcl/shared/errors';
+import { type ErrorCode, ParavclError } from '@paravcl/shared/errors';
 import type { ImageStore } from '../store/image-store';
 import type { DeltaDoor, ExpectedDelta } from './delta-door';
 import type { ImageHolds } from './image-holds';
@@ -34,8 +34,10 @@ export class DeltaReception {
     if (expected.isHere) return { isHere: true };
     const receivedBytes = await uploads.receivedBytes(imageId);
     if (sizeBytes !== null) {
-      requireSize(expected, sizeBytes);
-      await this.orRefuse(imageId, () => uploads.checkRoom(Math.max(0, sizeBytes - receivedBytes)));
+      await this.orRefuse(imageId, () => {
+        requireSize(expected, sizeBytes);
+        return uploads.checkRoom(Math.max(0, sizeBytes - receivedBytes));
+      });
     }
     return { isHere: false, receivedBytes };
   }
@@ -54,7 +56,7 @@ export class DeltaReception {
       // Asked again: the one before may just have brought the last of it, and its bytes are being read now.
       const expected = await this.expected(slaveId, imageId);
       if (expected.isHere) return;
-      requireSize(expected, sizeBytes);
+      await this.orRefuse(imageId, () => requireSize(expected, sizeBytes));
       try {
         await this.orRefuse(imageId, () => uploads.receive({ imageId, sizeBytes, sha256 }, content, offset, false));
         await door.received(imageId);
@@ -68,11 +70,11 @@ export class DeltaReception {
   }
 
   /** A host that was answered so would only try again until the snapshot's time is over, and nobody would know why. */
-  private async orRefuse<T>(imageId: string, work: () => Promise<T>): Promise<T> {
+  private async orRefuse(imageId: string, work: () => unknown): Promise<void> {
     try {
-      return await work();
+      await work();
     } catch (error) {
-      if (error instanceof ParavclError && error.code === 'storage-full') await this.deps.door.refused(imageId, error.message);
+      if (error instanceof ParavclError && tellsWhoWaits.has(error.code)) await this.deps.door.refused(imageId, error.message);
       throw error;
     }
   }
@@ -83,6 +85,9 @@ export class DeltaReception {
     return expected;
   }
 }
+
+/** No later try of the host makes a difference to these; what waits for the disk need not wait for its deadline. */
+const tellsWhoWaits: ReadonlySet<ErrorCode> = new Set(['storage-full', 'body-too-large']);
 
 /** What masks and indexes add to a disk that differs in every block is far below this; a whole small disk has a head too. */
 function largestDelta(diskBytes: number): number {

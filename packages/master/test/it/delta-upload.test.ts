@@ -241,10 +241,11 @@ test('who has no session, or is not approved, gets nothing', async () => {
   await waiting.end();
 });
 
-test('one that is larger than its disk can differ is refused with the limit', async () => {
+test('one that is larger than its disk can differ is refused with the limit, and whoever waits for it is told', async () => {
   expected.set(`${agent.slaveId} ${imageId}`, { diskBytes: 4 * MiB, isHere: false });
   await expect(send()).rejects.toThrow(`What differs in a disk of ${4 * MiB} bytes takes at most ${4.5 * MiB + 4096} bytes, and ${10 * MiB} were announced.`);
   expect(await ask('PUT', { offset: 0, size: bytes.length, sha256: delta.sha256 }, bytes)).toMatchObject({ status: 413, body: { code: 'body-too-large', field: 'size' } });
+  expect(refused).toEqual([[imageId, expect.stringContaining('were announced.')], [imageId, expect.stringContaining('were announced.')]]);
   expect(await arrived()).toBe(0);
 });
 
