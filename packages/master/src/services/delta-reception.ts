@@ -86,7 +86,7 @@ export class DeltaReception {
   }
 }
 
-/** No later try of the host makes a difference to these; what waits for the disk need not wait for its deadline. */
+/** What keeps a disk out for longer than the next try of its host. */
 const tellsWhoWaits: ReadonlySet<ErrorCode> = new Set(['storage-full', 'body-too-large']);
 
 /** What masks and indexes add to a disk that differs in every block is far below this; a whole small disk has a head too. */
