@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { sha256Schema } from '../domain/limits';
 import { idSchema } from '../ids';
+import { streamEndSchema, streamTicketSchema } from './streams';
 
 /** A disk that is to be frozen for a snapshot. */
 const freezeWishSchema = z
@@ -33,6 +34,8 @@ export const commandSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('end-snapshot'), snapshotId: idSchema, instanceId: idSchema, manifest: sha256Schema.nullable() }),
   z.object({ kind: z.literal('send-home'), volumeId: idSchema, epoch: z.int().positive(), imageId: idSchema, base: sha256Schema }),
   z.object({ kind: z.literal('drop-home'), volumeId: idSchema, epoch: z.int().positive() }),
+  /** Dials `agentStreamPath` with this ticket, and joins that stream to what is named. Since version 6. */
+  z.object({ kind: z.literal('open-stream'), ticket: streamTicketSchema, end: streamEndSchema }),
   z.object({ kind: z.literal('serial-log'), instanceId: idSchema, /** Bytes from the end. */ tailBytes: z.int().min(1).max(256 * 1024) }),
   z.object({ kind: z.literal('screenshot'), instanceId: idSchema }),
   z.object({ kind: z.literal('describe') }),

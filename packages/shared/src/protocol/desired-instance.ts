@@ -5,6 +5,7 @@ import { bandwidthMbpsSchema, diskMiBSchema, homeMiBSchema, hostLabelSchema, ipv
 import { reasonSchema } from '../domain/reasons';
 import { cloudInitSchema } from '../domain/template';
 import { idSchema } from '../ids';
+import { streamTicketSchema } from './streams';
 
 /**
  * An image version, named by content. Since version 3 `manifest` names its chunks, which the host's mirror brings as
@@ -88,9 +89,43 @@ export const desiredInstanceSchema = z.discriminatedUnion('desired', [
     endsAt: z.iso.datetime({ precision: 3 }).nullable().optional(),
     spec: instanceSpecSchema,
   }),
+  /**
+   * Since version 6: it goes to another slave while it runs. The guest is sent there once, by streams that `ticket` opens at
+   * `agentStreamPath`; it is kept, running, when that fails. Until the next order nothing else is done with it, started least of all.
+   */
+  z.object({
+    instanceId: idSchema,
+    generation: z.int().positive(),
+    desired: z.literal('sent'),
+    migration: z.object({ id: idSchema, ticket: streamTicketSchema, /** Given up after so long. */ deadlineMs: z.int().positive().max(3_600_000) }).readonly(),
+    spec: instanceSpecSchema,
+  }),
+  /**
+   * Since version 6: it comes from another slave while it runs. Files and definition are made; the guest is taken over the streams
+   * that name this migration, and stays paused until the next order.
+   */
+  z.object({
+    instanceId: idSchema,
+    generation: z.int().positive(),
+    desired: z.literal('received'),
+    migration: z.object({ id: idSchema }).readonly(),
+    spec: instanceSpecSchema,
+  }),
   z.object({ instanceId: idSchema, generation: z.int().positive(), desired: z.literal('deleted'), spec: z.null() }),
 ]);
 export type DesiredInstance = Readonly<z.infer<typeof desiredInstanceSchema>>;
+
+/**
+ * How a migration stands, as one of its two slaves sees it:
+ *
+ *   awaiting   everything is made for the guest, and it is not here
+ *   arrived    the guest is here whole, and paused
+ *   sending    it is on its way, and may still come back
+ *   sent       the other slave has it, and nothing of its domain is left here
+ *   stayed     it was not sent, and is not going to be under this order; the reason says why
+ */
+export const migrationStandingSchema = z.enum(['awaiting', 'arrived', 'sending', 'sent', 'stayed']);
+export type MigrationStanding = z.infer<typeof migrationStandingSchema>;
 
 /** What is, for one instance on one slave; `deleted` confirms that nothing remains. */
 export const observedInstanceSchema = z
@@ -118,6 +153,8 @@ export const observedInstanceSchema = z
      * is to be removed is still there. Absent: an agent of before version 4, or one that was not told what is wanted.
      */
     diskEpoch: z.int().positive().optional(),
+    /** With an order of `sent` or `received`. Since version 6. */
+    migration: z.object({ id: idSchema, standing: migrationStandingSchema }).readonly().optional(),
   })
   .readonly();
 export type ObservedInstance = z.infer<typeof observedInstanceSchema>;

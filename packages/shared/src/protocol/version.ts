@@ -2,6 +2,8 @@
  * Protocol between master and agent. A master speaks with agents of its own version and of those from the oldest
  * named below on. History, newest first; every change of a frame is a line here and a golden fixture beside it:
  *
+ * 6  Live migration: the orders `sent` and `received` with `ObservedInstance.migration`, the command `open-stream`, and streams
+ *    through the master beside the link (`agentStreamPath`, `streams.ts`). Agents before version 6 understand no frame with one of them, so the master sends them none.
  * 5  RAM that leaves its slave: `InstanceSpec.ram`, `ram` of what is to be frozen with `ramBytes` in the answer, and `what` of
  *    `send-disk`. `InstanceSpec.home` and the commands `send-home` and `drop-home`: a volume that goes with a person; agents before
  *    version 5 make the instance without it, and never answer these. Agents before version 5 would boot what was saved, so the master gives them nothing that has RAM in the store.
@@ -20,7 +22,7 @@
  * 1  Foundation: challenge, hello, welcome, refused; desired states and reports with generations;
  *    one-shot commands (serial-log, screenshot); heartbeats both ways.
  */
-export const protocolVersion = 5;
+export const protocolVersion = 6;
 export const oldestProtocolVersion = 2;
 /** Agents from this version on can begin an instance anew from its image, and say that they have. */
 export const diskEpochProtocolVersion = 4;
@@ -31,8 +33,12 @@ export const movingRamProtocolVersion = 5;
 /** The first version whose agents attach home volumes. */
 export const homeVolumeProtocolVersion = 5;
 
-/** WebSocket path on the master's HTTPS port. */
+/** The first version whose agents send and take guests that run, and join streams. */
+export const streamProtocolVersion = 6;
+
+/** WebSocket paths on the master's HTTPS port: the link, and streams beside it. */
 export const agentLinkPath = '/agent/v1/link';
+export const agentStreamPath = '/agent/v1/streams';
 /** HTTP paths on the same port for what does not fit a frame. */
 export const agentEnrolPath = '/agent/v1/enrolments';
 export const agentImagePath = (imageId: string): string => `/agent/v1/images/${imageId}/content`;

@@ -17,6 +17,8 @@ export interface CommandParts {
   readonly store: DiskStore;
   readonly snapshots: Pick<SnapshotCommands, 'freeze' | 'send' | 'end'>;
   readonly homes: Pick<HomeCommands, 'send' | 'drop'>;
+  /** Joins a stream to what it names. Throws with a sentence; resolves when bytes go both ways. */
+  readonly streams: { join(order: Extract<Command, { kind: 'open-stream' }>): Promise<void> };
   /** Has the host described anew; the answer goes to the master as a report. Throws when that failed. */
   describeNow(): Promise<void>;
   send(result: CommandResult): void;
@@ -34,6 +36,7 @@ export const commandEffects: Readonly<Record<Command['kind'], boolean>> = {
   'end-snapshot': false,
   'send-home': false,
   'drop-home': false,
+  'open-stream': false,
   'serial-log': false,
   screenshot: false,
   describe: false,
@@ -107,6 +110,7 @@ export class Commands {
       case 'end-snapshot':
       case 'send-home':
       case 'drop-home':
+      case 'open-stream':
         return null;
       case 'send-disk':
       case 'serial-log':
@@ -116,7 +120,7 @@ export class Commands {
   }
 
   private async run({ command, deadlineMs }: CommandOrder): Promise<CommandResult['outcome']> {
-    const { driver, store, snapshots, homes } = this.parts;
+    const { driver, store, snapshots, homes, streams } = this.parts;
     switch (command.kind) {
       case 'freeze-disks':
         return { ok: true, body: JSON.stringify(await snapshots.freeze(command, deadlineMs)) };
@@ -129,6 +133,9 @@ export class Commands {
         return { ok: true, body: JSON.stringify(await homes.send(command, deadlineMs)) };
       case 'drop-home':
         await homes.drop(command);
+        return { ok: true, body: null };
+      case 'open-stream':
+        await streams.join(command);
         return { ok: true, body: null };
       case 'serial-log':
         return { ok: true, body: fitting(await store.readSerialLog(command.instanceId, command.tailBytes)) };

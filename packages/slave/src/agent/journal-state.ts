@@ -75,7 +75,7 @@ export function applyRecord(state: JournalState, record: JournalRecord): Journal
 
 /** A journal before told ends named them has the end in the order beside it. */
 function toldIn({ desired, told }: Extract<JournalRecord, { kind: 'desired' }>): ToldEnd | null {
-  const endsAt = told?.endsAt ?? (desired.desired === 'deleted' ? null : desired.endsAt);
+  const endsAt = told?.endsAt ?? ('endsAt' in desired ? desired.endsAt : null);
   return told && endsAt ? { ...told, endsAt } : null;
 }
 

@@ -17,7 +17,11 @@ export interface Plan {
   readonly wakeAtMs: number | null;
 }
 
-export type Wanted = Exclude<DesiredInstance, { desired: 'deleted' }>;
+/** Wanted here: what it is to be. */
+export type Wanted = Extract<DesiredInstance, { desired: 'running' | 'suspended' | 'stopped' }>;
+/** On its way between two slaves. */
+export type Sent = Extract<DesiredInstance, { desired: 'sent' }>;
+export type Received = Extract<DesiredInstance, { desired: 'received' }>;
 
 /** Everything one decision looks at. */
 export interface View {
