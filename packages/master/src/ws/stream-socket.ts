@@ -1,0 +1,65 @@
+import type { Clock } from '@paravcl/shared/clock';
+import { keepPulse } from '@paravcl/shared/protocol/stream-pulse';
+import type { Duplex } from 'node:stream';
+import { createWebSocketStream, type WebSocket } from 'ws';
+import { closeCodes } from './frame-socket';
+
+/** Beside those of a link (RFC 6455 7.4.1, and the registry of it): it may go better another time. */
+export const streamCloseCodes = { ...closeCodes, ended: 1000, tryAgain: 1013 } as const;
+
+/** After a close frame the other end has this long to answer before the socket is cut. */
+const closeGraceMs = 2_000;
+/** Bytes that wait in each direction at most, but for the message that goes above it. */
+const waitingBytes = 256 * 1024;
+
+/** The WebSocket of one who dialled for a stream: it waits for its other end, then it is bytes. */
+export class StreamSocket {
+  private readonly early = (): void => this.hangUp(closeCodes.policy, 'Nothing is sent before the stream is open.');
+  private isHungUp = false;
+
+  /** To be made in the same turn in which its hello arrived: no message may be missed. */
+  constructor(
+    private readonly socket: WebSocket,
+    private readonly clock: Clock,
+  ) {
+    keepPulse(socket, clock);
+    socket.on('message', this.early);
+  }
+
+  /** It was hung up, or has gone by itself. */
+  get isGone(): boolean {
+    return this.isHungUp || this.socket.readyState !== this.socket.OPEN;
+  }
+
+  /**
+   * Tells it that the other end is there; from here on its bytes are those of the answer, which ends with it. A message is what
+   * was written at once: at most 1 MiB.
+   */
+  open(): Duplex {
+    this.socket.off('message', this.early);
+    const stream = createWebSocketStream(this.socket, { highWaterMark: waitingBytes });
+    // Whoever reads it sees that it has closed.
+    stream.on('error', () => undefined);
+    this.socket.on('message', (_, isBinary) => {
+      if (!isBinary) this.hangUp(closeCodes.unsupportedData, 'A stream is binary messages.');
+    });
+    this.socket.send('{"open":true}');
+    return stream;
+  }
+
+  /** Ends it with a sentence; what it was not sent yet is lost. */
+  hangUp(code: number, sentence: string): void {
+    if (this.isHungUp) return;
+    this.isHungUp = true;
+    this.socket.close(code, closeReason(sentence));
+    // Read on, whoever has paused it: else its answer is not seen.
+    if (this.socket.isPaused) this.socket.resume();
+    const cancel = this.clock.after(closeGraceMs, () => this.socket.terminate());
+    this.socket.once('close', cancel);
+  }
+}
+
+/** A close frame has room for 123 bytes (RFC 6455 5.5). */
+export function closeReason(sentence: string): string {
+  return Buffer.from(sentence).subarray(0, 123).toString('utf8').replace(/\ufffd+$/, '');
+}
