@@ -78,6 +78,8 @@ import type { UpgradeDoor } from './http/refused-upgrade';
 import { AgentGateway } from './ws/agent-gateway';
 import { AgentSessions } from './ws/agent-sessions';
 import { defaultLimits, linkTimings } from './ws/link-settings';
+import { StreamDoor } from './ws/stream-door';
+import { StreamRelay } from './ws/stream-relay';
 
 const hourMs = 3_600_000;
 const livenessEveryMs = 1000;
@@ -143,7 +145,11 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const chunks = new ChunkStore(await backendOf(config.images.store, join(config.stateDir, 'chunks')));
   for (const strange of await chunks.open()) log.warn(strange, 'something in the chunk store is none of it, or damaged; it is left alone');
   const mirrors = composeMirrors({ unit, clock, log, siteId, addressCheck: config.fleet.addressCheck, store: chunks, metrics, onFault: onFault('mirrors') });
-  const agents = new AgentSessions(commands, (slaveId, sentence) => mirrors.fleet.shutOut(slaveId, sentence));
+  const agents: AgentSessions = new AgentSessions(commands, (slaveId, sentence) => {
+    mirrors.fleet.shutOut(slaveId, sentence);
+    streams.shutOut(slaveId);
+  });
+  const streams = new StreamRelay({ agents, clock, log });
   const onRecovery = recoveryCount(metrics, log);
   const scheduler = new SchedulingService({
     unitOfWork: unit, agents, figures: pulse, clock, settings: settings.instances, scheduling: settings.scheduling, onFault: onFault('scheduling'), onRecovery,
@@ -278,7 +284,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   let stops: readonly (() => Promise<void>)[] = [];
   return {
     app,
-    doors: [gateway, mirrors.gateway],
+    doors: [gateway, mirrors.gateway, new StreamDoor({ clock, relay: streams })],
     hasAdmin: () => unit.read.users.adminExists(),
     firstSetupToken: () => registrations.issueSetupToken({ replace: false }),
     start: () => {

@@ -1,7 +1,7 @@
 import type { Clock } from '@paravcl/shared/clock';
 import { keepPulse } from '@paravcl/shared/protocol/stream-pulse';
 import type { Duplex } from 'node:stream';
-import { createWebSocketStream, type WebSocket } from 'ws';
+import { createWebSocketStream, type RawData, type WebSocket } from 'ws';
 import { closeCodes } from './frame-socket';
 
 /** Beside those of a link (RFC 6455 7.4.1, and the registry of it): it may go better another time. */
@@ -12,18 +12,31 @@ const closeGraceMs = 2_000;
 /** Bytes that wait in each direction at most, but for the message that goes above it. */
 const waitingBytes = 256 * 1024;
 
-/** The WebSocket of one who dialled for a stream: it waits for its other end, then it is bytes. */
+/** The WebSocket of one who dialled for a stream: it shows its ticket, waits for its other end, and then it is bytes. */
 export class StreamSocket {
-  private readonly early = (): void => this.hangUp(closeCodes.policy, 'Nothing is sent before the stream is open.');
   private isHungUp = false;
+  private isOpen = false;
 
-  /** To be made in the same turn in which its hello arrived: no message may be missed. */
   constructor(
     private readonly socket: WebSocket,
     private readonly clock: Clock,
   ) {
     keepPulse(socket, clock);
-    socket.on('message', this.early);
+    // What is wrong with it is seen by its end.
+    socket.on('error', () => undefined);
+  }
+
+  /** Hands over the first message. Until `open` a second one ends it. */
+  hear(hello: (data: RawData, isBinary: boolean) => void): void {
+    let heard = false;
+    this.socket.on('message', (data, isBinary) => {
+      if (this.isHungUp) return;
+      if (!heard) {
+        heard = true;
+        hello(data, isBinary);
+      } else if (!this.isOpen) this.hangUp(closeCodes.policy, 'Nothing is sent before the stream is open.');
+      else if (!isBinary) this.hangUp(closeCodes.unsupportedData, 'A stream is binary messages.');
+    });
   }
 
   /** It was hung up, or has gone by itself. */
@@ -36,13 +49,10 @@ export class StreamSocket {
    * was written at once: at most 1 MiB.
    */
   open(): Duplex {
-    this.socket.off('message', this.early);
+    this.isOpen = true;
     const stream = createWebSocketStream(this.socket, { highWaterMark: waitingBytes });
     // Whoever reads it sees that it has closed.
     stream.on('error', () => undefined);
-    this.socket.on('message', (_, isBinary) => {
-      if (!isBinary) this.hangUp(closeCodes.unsupportedData, 'A stream is binary messages.');
-    });
     this.socket.send('{"open":true}');
     return stream;
   }
