@@ -14,6 +14,8 @@ import type { HostClock } from './lab-clock';
 import { LastContact } from './last-contact';
 import { DeltaUpload } from './link/delta-upload';
 import { MasterLink } from './link/master-link';
+import { dialStream } from './link/master-stream';
+import { StreamJoins, type StreamTargets } from './link/stream-joins';
 import { lockState } from './state-lock';
 
 export const journalDirectory = (config: Config): string => join(config.stateDir, 'journal');
@@ -41,9 +43,10 @@ export async function startAgent(config: Config, clock: HostClock, log: Logger, 
       process.exit(1);
     },
   });
-  const { driver, store, snapshots, homes, mirror } = await composeHost(config, clock, enrolment.slaveId, kvm, { hostBootId, log });
+  const { driver, store, snapshots, homes, migration, mirror } = await composeHost(config, clock, enrolment.slaveId, kvm, { hostBootId, log });
   log.info({ slave: enrolment.name, slaveId: enrolment.slaveId, master: enrolment.masterUrl, driver: config.driver, kvm: kvm.why }, 'the agent starts');
   let link: MasterLink | null = null;
+  const streams = new StreamJoins({ targets: nowhere, dial: (hello) => dialStream({ clock, masterUrl: enrolment.masterUrl, ...trust }, hello) });
   const lastContact = new LastContact(lastContactFile(config), clock, () => link?.lastContactAt ?? null);
   const agent = await Agent.start({
     clock,
@@ -53,7 +56,10 @@ export async function startAgent(config: Config, clock: HostClock, log: Logger, 
     store,
     snapshots,
     homes,
+    migration,
+    dial: (hello) => dialStream({ clock, masterUrl: enrolment.masterUrl, ...trust }, hello),
     upload: new DeltaUpload({ clock, log, random: Math.random, masterUrl: enrolment.masterUrl, ...trust, contentToken: () => link?.contentToken ?? null }),
+    streams,
     build,
     machineId,
     hostBootId,
@@ -85,6 +91,7 @@ export async function startAgent(config: Config, clock: HostClock, log: Logger, 
   lastContact.start();
   return {
     stop: async () => {
+      streams.stop();
       await agent.stop();
       await lastContact.stop();
       await journal.close();
@@ -92,3 +99,6 @@ export async function startAgent(config: Config, clock: HostClock, log: Logger, 
     },
   };
 }
+
+/** No guest is taken from another slave here yet. */
+const nowhere: StreamTargets = { connect: ({ kind }) => Promise.reject(new Error(`Nothing on this slave takes a stream of a ${kind}.`)) };

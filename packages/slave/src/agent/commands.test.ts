@@ -16,7 +16,7 @@ let journal: Journal;
 let sent: CommandResult[];
 let described: number;
 
-const unasked = (): Promise<never> => Promise.reject(new Error('no snapshot is asked for here'));
+const unasked = (): Promise<never> => Promise.reject(new Error('no snapshot and no stream is asked for here'));
 
 /** No kind has effects yet; `describe` stands for one that has. */
 function commands(): Commands {
@@ -28,6 +28,7 @@ function commands(): Commands {
     store: new SimulatedDiskStore({ clock: systemClock }),
     snapshots: { freeze: unasked, send: unasked, end: unasked },
     homes: { send: unasked, drop: unasked },
+    streams: { join: unasked },
     describeNow: () => {
       described += 1;
       return Promise.resolve();

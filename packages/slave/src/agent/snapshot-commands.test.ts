@@ -181,6 +181,7 @@ class Rig {
         hold: (...held) => this.holds.hold(...held),
       }),
       homes: unasked as CommandParts['homes'],
+      streams: unasked as CommandParts['streams'],
       describeNow: () => Promise.reject(new Error('not asked here')),
       send: ({ commandId, outcome }) => void this.results.set(commandId, [...(this.results.get(commandId) ?? []), outcome]),
     });
