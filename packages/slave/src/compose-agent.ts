@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import type { StreamHello } from '@paravcl/shared/protocol/streams';
 import type { Logger } from 'pino';
 import { Agent } from './agent/agent';
+import { GuestMigrations } from './agent/guest-migrations';
 import { Journal } from './agent/journal';
 import { composeHost, describer, kvmVerdict } from './compose-host';
 import type { Config } from './config';
@@ -15,7 +18,7 @@ import { LastContact } from './last-contact';
 import { DeltaUpload } from './link/delta-upload';
 import { MasterLink } from './link/master-link';
 import { dialStream } from './link/master-stream';
-import { StreamJoins, type StreamTargets } from './link/stream-joins';
+import { StreamJoins } from './link/stream-joins';
 import { lockState } from './state-lock';
 
 export const journalDirectory = (config: Config): string => join(config.stateDir, 'journal');
@@ -46,7 +49,9 @@ export async function startAgent(config: Config, clock: HostClock, log: Logger, 
   const { driver, store, snapshots, homes, migration, mirror } = await composeHost(config, clock, enrolment.slaveId, kvm, { hostBootId, log });
   log.info({ slave: enrolment.name, slaveId: enrolment.slaveId, master: enrolment.masterUrl, driver: config.driver, kvm: kvm.why }, 'the agent starts');
   let link: MasterLink | null = null;
-  const streams = new StreamJoins({ targets: nowhere, dial: (hello) => dialStream({ clock, masterUrl: enrolment.masterUrl, ...trust }, hello) });
+  const dial = (hello: StreamHello): Promise<Duplex> => dialStream({ clock, masterUrl: enrolment.masterUrl, ...trust }, hello);
+  const migrations = new GuestMigrations({ journal, store, migration, dial });
+  const streams = new StreamJoins({ targets: migrations, dial });
   const lastContact = new LastContact(lastContactFile(config), clock, () => link?.lastContactAt ?? null);
   const agent = await Agent.start({
     clock,
@@ -56,8 +61,7 @@ export async function startAgent(config: Config, clock: HostClock, log: Logger, 
     store,
     snapshots,
     homes,
-    migration,
-    dial: (hello) => dialStream({ clock, masterUrl: enrolment.masterUrl, ...trust }, hello),
+    migrations,
     upload: new DeltaUpload({ clock, log, random: Math.random, masterUrl: enrolment.masterUrl, ...trust, contentToken: () => link?.contentToken ?? null }),
     streams,
     build,
@@ -100,5 +104,3 @@ export async function startAgent(config: Config, clock: HostClock, log: Logger, 
   };
 }
 
-/** No guest is taken from another slave here yet. */
-const nowhere: StreamTargets = { connect: ({ kind }) => Promise.reject(new Error(`Nothing on this slave takes a stream of a ${kind}.`)) };

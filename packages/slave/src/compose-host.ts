@@ -18,10 +18,13 @@ import { PoolDiskSnapshots } from './disks/pool-disk-snapshots';
 import { PoolHomeVolumes } from './disks/pool-home-volumes';
 import { PoolDiskStore } from './disks/pool-disk-store';
 import type { HypervisorDriver } from './hypervisor/driver';
+import type { GuestMigration } from './hypervisor/guest-migration';
 import { LibvirtDriver } from './hypervisor/libvirt/libvirt-driver';
+import { LibvirtMigration } from './hypervisor/libvirt/libvirt-migration';
 import { SimulatedDiskSnapshots } from './hypervisor/simulated/simulated-disk-snapshots';
 import { SimulatedDiskStore } from './hypervisor/simulated/simulated-disk-store';
 import { SimulatedHomeVolumes } from './hypervisor/simulated/simulated-home-volumes';
+import { SimulatedMigration } from './hypervisor/simulated/simulated-migration';
 import { SimulatedDriver } from './hypervisor/simulated/simulated-driver';
 
 /** The host behind the agent: real, or simulated when that was asked for. */
@@ -30,6 +33,7 @@ export interface Host {
   readonly store: DiskStore;
   readonly snapshots: DiskSnapshots;
   readonly homes: HomeVolumes;
+  readonly migration: GuestMigration;
   /** The process that brings images here; none under simulation. */
   readonly mirror: MirrorClient | null;
 }
@@ -41,6 +45,7 @@ export async function composeHost(config: Config, clock: Clock, slaveId: string,
       driver,
       snapshots: new SimulatedDiskSnapshots({ clock, driver, directory: join(config.stateDir, 'simulated-snapshots') }),
       homes: new SimulatedHomeVolumes(join(config.stateDir, 'simulated-homes')),
+      migration: new SimulatedMigration(),
       store: new SimulatedDiskStore({ clock, stateFile: join(config.stateDir, 'simulated-pool.json') }),
       mirror: null,
     };
@@ -67,6 +72,7 @@ export async function composeHost(config: Config, clock: Clock, slaveId: string,
     store: new PoolDiskStore({ ...pool, qemuOwner: isRoot ? await readQemuOwner() : null, hostBootId }),
     snapshots: new PoolDiskSnapshots({ ...pool, driver }),
     homes: new PoolHomeVolumes({ ...pool, driver }),
+    migration: new LibvirtMigration({ virsh: { uri: config.libvirtUri } }),
     mirror,
   };
 }

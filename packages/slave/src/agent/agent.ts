@@ -8,14 +8,13 @@ import type { DiskSnapshots } from '../disks/disk-snapshots';
 import type { DiskStore } from '../disks/disk-store';
 import type { HomeVolumes } from '../disks/home-volumes';
 import { HypervisorError, type HypervisorDriver } from '../hypervisor/driver';
-import type { GuestMigration } from '../hypervisor/guest-migration';
 import type { DeltaUpload } from '../link/delta-upload';
 import type { HelloFacts, MasterLink, MasterLinkParts, WorkFrame } from '../link/master-link';
 import { AnswerWatch } from './answer-watch';
 import { Commands, type CommandParts } from './commands';
 import { makeExecutors } from './executors';
 import { HomeCommands } from './home-commands';
-import { GuestMigrations } from './guest-migrations';
+import type { GuestMigrations } from './guest-migrations';
 import { HostLook } from './host-look';
 import { toldEnd, type HostTime } from './instance-end';
 import { InstanceEndWatch } from './instance-end-watch';
@@ -45,10 +44,8 @@ export interface AgentParts {
   readonly store: DiskStore;
   readonly snapshots: DiskSnapshots;
   readonly homes: HomeVolumes;
-  /** Sends and takes guests that run. */
-  readonly migration: GuestMigration;
-  /** A stream through the master. */
-  dial(hello: StreamHello): Promise<Duplex>;
+  /** Sends guests that run. */
+  readonly migrations: Pick<GuestMigrations, 'send'>;
   /** Brings what differs in a frozen disk to the master. */
   readonly upload: Pick<DeltaUpload, 'send'>;
   readonly streams: CommandParts['streams'];
@@ -93,7 +90,6 @@ export class Agent {
   private readonly reports: Reports;
   private readonly lastReport: LastReport;
   private readonly commands: Commands;
-  private readonly streams: StreamJoins;
   private readonly network: SiteNetworkKeeper;
   private readonly ends: InstanceEndWatch;
   private readonly troubles: Troubles;
@@ -144,9 +140,6 @@ export class Agent {
     this.network = new SiteNetworkKeeper(driver, clock, log, () => this.runner.forgive(['network-down']));
     this.ends = new InstanceEndWatch(clock, journal, () => this.hostTime(), (...end) => this.timeEnded(...end));
     const readers = { driver, store, homes, hostBootId: parts.hostBootId, networkReady: () => this.network.isReady(), mirror: () => this.mirrorWatch?.standing ?? 'well' };
-    const dial = (hello: StreamHello): Promise<Duplex> => parts.dial(hello);
-    const migrations = new GuestMigrations({ journal, store, migration: parts.migration, dial });
-    this.streams = new StreamJoins({ targets: migrations, dial });
     this.runner = new Runner({
       clock,
       log,
@@ -154,7 +147,7 @@ export class Agent {
       hostTime: () => this.hostTime(),
       diskSlots: parts.diskSlots,
       fetchSlots: 4,
-      executors: makeExecutors({ driver, store, homes, journal, migrations, onProgress: (id, sha256, percent) => this.runner.onProgress(id, sha256, percent) }),
+      executors: makeExecutors({ driver, store, homes, journal, migrations: parts.migrations, onProgress: (id, sha256, percent) => this.runner.onProgress(id, sha256, percent) }),
       readHost: async (instanceId, known) => {
         const facts = await readHost(readers, instanceId, known);
         this.look.sees(instanceId, facts.domain);
@@ -175,7 +168,6 @@ export class Agent {
       snapshots: new SnapshotCommands({ clock, journal, snapshots: parts.snapshots, upload: parts.upload, hold: (...held) => this.runner.hold(...held) }),
       homes: new HomeCommands({ clock, journal, homes, upload: parts.upload }),
       streams: parts.streams,
-      streams: this.streams,
       describeNow: () => this.reports.describeNow(),
       send: (result) => void this.link.send({ type: 'result', payload: result }),
     });
@@ -251,7 +243,6 @@ export class Agent {
     this.runner.stop();
     this.link.stop();
     await this.lastReport.write().catch(() => undefined);
-    this.streams.stop();
     await this.parts.driver.close().catch(() => undefined);
   }
 

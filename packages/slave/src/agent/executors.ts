@@ -2,6 +2,7 @@ import { DiskStoreError, type DiskStore } from '../disks/disk-store';
 import type { HomeVolumes } from '../disks/home-volumes';
 import { HypervisorError, type DomainSpec, type HypervisorDriver } from '../hypervisor/driver';
 import type { InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
+import type { GuestMigrations } from './guest-migrations';
 import type { Journal } from './journal';
 import { noMarks, type Marks } from './marks';
 import type { Executors } from './steps';
@@ -11,12 +12,13 @@ export interface ExecutorParts {
   readonly store: DiskStore;
   readonly homes: Pick<HomeVolumes, 'isHere' | 'make'>;
   readonly journal: Journal;
+  readonly migrations: Pick<GuestMigrations, 'send'>;
   /** How far the fetch of one of the instance's images is. */
   onProgress(instanceId: string, sha256: string, percent: number): void;
 }
 
 /** The acts behind the steps. Marks are on the disk before the act they belong to. */
-export function makeExecutors({ driver, store, homes, journal, onProgress }: ExecutorParts): Executors {
+export function makeExecutors({ driver, store, homes, journal, migrations, onProgress }: ExecutorParts): Executors {
   const note = async (instanceId: string, change: Partial<Marks>): Promise<void> => {
     const marks = journal.state.instances.get(instanceId)?.marks ?? noMarks;
     const isNews = (Object.keys(change) as (keyof Marks)[]).some((key) => change[key] !== marks[key]);
@@ -73,6 +75,7 @@ export function makeExecutors({ driver, store, homes, journal, onProgress }: Exe
       await driver.resume(instanceId);
     },
     save: (instanceId) => driver.save(instanceId),
+    'send-guest': (instanceId, step) => migrations.send(instanceId, step),
     undefine: async (instanceId, { before }) => {
       await note(instanceId, before);
       await driver.undefine(instanceId);

@@ -88,6 +88,7 @@ const attempted: Readonly<Record<StepKind, string>> = {
   pause: 'it could not be paused',
   continue: 'it could not be continued',
   save: 'its RAM could not be saved',
+  'send-guest': 'it could not be sent to another slave while it runs',
   undefine: 'its definition could not be removed',
   'release-address': 'its address could not be released',
   'remove-files': 'its files could not be removed',

@@ -17,7 +17,8 @@ const marksSchema = z.object({
   stopAsked: z.boolean(),
   failed: z.object({ generation: z.int().positive(), reason: reasonSchema }).nullable(),
   lost: z.object({ generation: z.int().positive() }).nullable(),
-  received: z.object({ generation: z.int().positive(), begun: z.boolean() }).nullable().default(null),
+  // Absent in a journal of an agent before protocol 6.
+  migration: z.object({ generation: z.int().positive(), attempt: z.enum(['made', 'begun', 'over']) }).nullable().default(null),
   // Absent in a journal of an agent before protocol 2.
   timeEnded: z.object({ generation: z.int().positive() }).nullable().default(null),
 });

@@ -27,10 +27,13 @@ export interface Marks {
   readonly failed: { readonly generation: number; readonly reason: Reason } | null;
   /** The generation for which it was told that the domain vanished; a newer one may start from the kept disk. */
   readonly lost: { readonly generation: number } | null;
-  /** The order under which it is to come from another slave, running; `begun`: the one attempt was let in. Else null. */
-  readonly received: { readonly generation: number; readonly begun: boolean } | null;
+  /**
+   * The order under which it goes to another slave, or comes from one, while it runs; else null. `made`: its files are of this order,
+   * and `begun`: what comes was let in, so that nothing else is. `over`: it was not sent, and is not tried again.
+   */
+  readonly migration: { readonly generation: number; readonly attempt: 'made' | 'begun' | 'over' } | null;
   /** The generation whose time was found to be over: it does not run again under it, whatever the clocks say. */
   readonly timeEnded: { readonly generation: number } | null;
 }
 
-export const noMarks: Marks = { made: false, diskEpoch: null, booted: false, ran: null, up: 'no', stopAsked: false, failed: null, lost: null, received: null, timeEnded: null };
+export const noMarks: Marks = { made: false, diskEpoch: null, booted: false, ran: null, up: 'no', stopAsked: false, failed: null, lost: null, migration: null, timeEnded: null };

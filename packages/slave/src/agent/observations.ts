@@ -67,6 +67,8 @@ function same(a: ObservedInstance, b: ObservedInstance): boolean {
     a.generation === b.generation &&
     a.state === b.state &&
     a.diskEpoch === b.diskEpoch &&
+    a.migration?.id === b.migration?.id &&
+    a.migration?.standing === b.migration?.standing &&
     a.reason?.code === b.reason?.code &&
     a.reason?.sentence === b.reason?.sentence &&
     a.progressPercent === b.progressPercent

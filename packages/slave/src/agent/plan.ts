@@ -1,5 +1,5 @@
 import type { Reason } from '@paravcl/shared/domain/reasons';
-import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
+import type { DesiredInstance, InstanceSpec, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import { finalReason, type Failure } from './failures';
 import type { HostFacts, Recollection } from './host-facts';
 import type { Marks } from './marks';
@@ -82,6 +82,10 @@ export function bootedSteps(marks: Marks): readonly Step[] {
 export function markSteps(desired: Wanted, { domain }: HostFacts): readonly Step[] {
   if (domain === null || domain.generation === desired.generation) return [];
   return [{ kind: 'define', generation: desired.generation, spec: desired.spec }];
+}
+
+export function addressSteps({ mac, address, name }: InstanceSpec, { addressRight }: HostFacts): readonly Step[] {
+  return addressRight ? [] : [{ kind: 'reserve-address', reservation: { mac, address, name } }];
 }
 
 export function earliest(a: number | null, b: number): number {

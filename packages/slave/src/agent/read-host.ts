@@ -22,14 +22,14 @@ export interface HostReaders {
 export async function readHost(readers: HostReaders, instanceId: string, known: JournaledInstance): Promise<HostFacts> {
   const { driver, store, homes } = readers;
   const { desired, spec } = known;
-  const launching = desired?.desired === 'running' && known.marks.up !== 'yes';
+  const launching = (desired?.desired === 'running' && known.marks.up !== 'yes') || desired?.desired === 'received';
   const wantsReservations = launching || desired?.desired === 'deleted' || known.marks.failed !== null;
   const [domain, onDisk, early] = await Promise.all([
     driver.find(instanceId),
     store.standing(instanceId),
     wantsReservations && readers.networkReady() ? driver.reservations() : null,
   ]);
-  const starts = desired?.desired === 'running' && (domain === null || domain.state === 'off' || domain.state === 'saved' || domain.state === 'crashed');
+  const starts = (desired?.desired === 'running' || desired?.desired === 'received') && (domain === null || domain.state === 'off' || domain.state === 'saved' || domain.state === 'crashed');
   const [reservations, missingImages, leased, diskEpoch] = await Promise.all([
     early ?? (starts && readers.networkReady() ? driver.reservations() : []),
     starts ? imagesMissing(store, homes, instanceId, desired.spec) : [],

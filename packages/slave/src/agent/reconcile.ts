@@ -1,14 +1,16 @@
 import type { Reason } from '@paravcl/shared/domain/reasons';
 import type { ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
-import type { DomainState } from '../hypervisor/driver';
 import { givesUpRam, givingUpRam } from './awaited-ram';
 import type { HostFacts, KnownInstance, Recollection } from './host-facts';
 import { noMarks } from './marks';
+import { plainStates } from './plain-states';
 import type { Plan, View, Wanted } from './plan';
 import { diskEpochOf, isToBeginAnew, towardsAnew } from './towards-anew';
 import { towardsDeleted } from './towards-deleted';
 import { towardsItsEnd } from './towards-its-end';
+import { towardsReceived } from './towards-received';
 import { towardsRunning } from './towards-running';
+import { towardsSent } from './towards-sent';
 import { towardsStopped } from './towards-stopped';
 import { towardsSuspended } from './towards-suspended';
 
@@ -24,7 +26,7 @@ import { towardsSuspended } from './towards-suspended';
  *
  * What never happens, whatever the facts: a domain that is wanted running is not destroyed, but with its disk; a disk that
  * has booted is removed only by `deleted`, or because the order is for a higher epoch of it, never for an equal or
- * lower one; a disk that was written is never given RAM that it was not saved with, nor started while it awaits some; an older generation than the host's own mark is not obeyed; what has no time left is not started.
+ * lower one; what is ordered to another slave, or from one, is started by no other order than `running`; a disk that was written is never given RAM that it was not saved with, nor started while it awaits some; an older generation than the host's own mark is not obeyed; what has no time left is not started.
  */
 export function reconcile(known: KnownInstance, facts: HostFacts, recollection: Recollection, nowMs: number): Plan {
   const { desired } = known;
@@ -39,6 +41,8 @@ export function reconcile(known: KnownInstance, facts: HostFacts, recollection: 
     return asFound(facts, { code: 'SlaveRefused', sentence });
   }
   if (desired.desired === 'deleted') return towardsDeleted(desired, view);
+  if (desired.desired === 'sent') return towardsSent(desired, view);
+  if (desired.desired === 'received') return towardsReceived(desired, view);
   const plan = isToBeginAnew(desired, view) ? towardsAnew(desired, view) : towardsOrder(desired, view, known.timeOver);
   return plan.observed === null ? plan : { ...plan, observed: { ...plan.observed, diskEpoch: diskEpochOf(desired, view) } };
 }
@@ -67,16 +71,6 @@ function asFound(facts: HostFacts, reason: Reason | null): Plan {
   const observed: ObservedInstance = { instanceId, generation, state: plainStates[state], reason, progressPercent: null };
   return { steps: [], observed, wakeAtMs: null };
 }
-
-const plainStates: Readonly<Record<DomainState, ObservedInstance['state']>> = {
-  running: 'running',
-  paused: 'running',
-  'paused-io': 'running',
-  'shutting-down': 'stopping',
-  off: 'stopped',
-  saved: 'suspended',
-  crashed: 'stopped',
-};
 
 /** An instance nobody has told the agent of. */
 export const unknownInstance: KnownInstance = { desired: null, marks: noMarks, timeOver: false };

@@ -4,6 +4,7 @@ import type { NeededImage } from '../disks/disk-store';
 import { destroyCallMs, quickCallMs, ramCallMs } from '../hypervisor/call-limits';
 import type { AddressReservation } from '../hypervisor/driver';
 import type { Marks } from './marks';
+import type { Sent } from './plan';
 
 /** Every step the agent knows, with its data. `before` is written to the journal before the act. */
 interface StepData {
@@ -29,6 +30,8 @@ interface StepData {
   continue: { readonly before: Partial<Marks> };
   /** Pauses the guest, writes its RAM down and ends it; its turn is waited for until `turnByMs` (monotonic), or as long as it takes. */
   save: { readonly turnByMs: number | null };
+  /** Has it go on, paused, on the slave that awaits it; nothing of its domain is left here. */
+  'send-guest': { readonly migration: Sent['migration']; readonly spec: InstanceSpec };
   /** Removes the definition and, with it, a saved RAM. */
   undefine: { readonly before: Partial<Marks> };
   'release-address': { readonly mac: string };
@@ -83,6 +86,8 @@ export const stepPolicies: Readonly<Record<StepKind, StepPolicy>> = {
   pause: { deadlineMs: quick, slots: null },
   continue: { deadlineMs: quick, slots: null },
   save: { deadlineMs: ramCallMs + quick, slots: 'disk' },
+  // It has its own deadline, in its order.
+  'send-guest': { deadlineMs: 61 * minute, slots: null },
   undefine: { deadlineMs: quick, slots: null },
   'release-address': { deadlineMs: quick, slots: null },
   'remove-files': { deadlineMs: 1 * minute, slots: null },

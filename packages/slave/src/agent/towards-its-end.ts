@@ -28,6 +28,7 @@ export function towardsItsEnd(desired: Wanted, unnoted: View): Plan {
       return act(view, bootedSteps(view.marks), observe(desired, 'suspended', timeEnded('Saved with everything open, because its time was over. Give it more time to go on.')));
     case 'running':
     case 'paused':
+    case 'migrating':
     case 'paused-io':
       return save(desired, view, timeEnded('It is saved with everything open, because its time was over. Give it more time to go on.'), 'Its time is over; the guest keeps running and it is tried again.');
     case 'shutting-down':

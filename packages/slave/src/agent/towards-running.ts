@@ -3,9 +3,8 @@ import { continueAfterDiskError, lastingDiskError } from './disk-error';
 import { domainLost, stoppedByGuest, vanished, wentDownByItself } from './ended-by-itself';
 import { cleanUp, givenUp } from './failed-launch';
 import { cut } from './failures';
-import type { HostFacts } from './host-facts';
 import type { Marks } from './marks';
-import { act, earliest, firstFinal, markSteps, noteSteps, observe, retryAt, type Plan, type View, type Wanted } from './plan';
+import { act, addressSteps, earliest, firstFinal, markSteps, noteSteps, observe, retryAt, type Plan, type View, type Wanted } from './plan';
 import type { Step } from './steps';
 
 /** A guest that took no address by then is called running all the same; well before the master's five minutes. */
@@ -18,6 +17,7 @@ export function towardsRunning(desired: Wanted, view: View): Plan {
     case 'running':
       return keepRunning(desired, view);
     case 'paused':
+    case 'migrating':
       return act(view, [{ kind: 'continue', before: { booted: true, stopAsked: false } }], observe(desired, 'resuming'));
     case 'paused-io':
       return continueAfterDiskError(desired, view);
@@ -53,7 +53,7 @@ function keepRunning(desired: Wanted, view: View): Plan {
     ...(marks.failed === null ? {} : { failed: null }),
     ...(marks.lost === null ? {} : { lost: null }),
   };
-  const reserve = up === 'yes' ? [] : addressSteps(desired, facts);
+  const reserve = up === 'yes' ? [] : addressSteps(desired.spec, facts);
   const refused = firstFinal(reserve, recollection.failures);
   const diskError = lastingDiskError(view);
   const observed =
@@ -70,10 +70,6 @@ function keepRunning(desired: Wanted, view: View): Plan {
   // The hypervisor has no event for a DHCP lease, so it is asked: often at first, seldom later.
   const pollMs = up === 'no' ? (nowMs - since < 20_000 ? 500 : 1000) : up === 'silent' ? 10_000 : null;
   return pollMs === null ? plan : { ...plan, wakeAtMs: earliest(plan.wakeAtMs, nowMs + pollMs) };
-}
-
-function addressSteps({ spec }: Wanted, { addressRight }: HostFacts): readonly Step[] {
-  return addressRight ? [] : [{ kind: 'reserve-address', reservation: { mac: spec.mac, address: spec.address, name: spec.name } }];
 }
 
 /** Images, then disk and definition side by side, then the RAM that the disk awaits, then the start. */
@@ -106,7 +102,7 @@ function nextOfLaunch(desired: Wanted, { facts, recollection, nowMs }: View, res
   const makeFiles: Step = { kind: 'create-files', spec, before: { made: true, diskEpoch: wantedDiskEpoch(spec) } };
   if (!facts.files) steps.push(makeFiles);
   // A guest that comes back with its RAM believes that it has its address, and does not ask soon.
-  if (restores) steps.push(...addressSteps(desired, facts));
+  if (restores) steps.push(...addressSteps(desired.spec, facts));
   // A definition that an earlier attempt left may name another backing than the files that are made now.
   const madeNow = !facts.files && retryAt(makeFiles, recollection, nowMs) <= nowMs;
   // A saved domain keeps its definition until it runs: its RAM was saved under that one.

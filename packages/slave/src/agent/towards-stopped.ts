@@ -35,6 +35,7 @@ export function towardsStopped(desired: Wanted, view: View): Plan {
       return act(view, [], observe(desired, 'stopping'), Math.min(stopping.destroyAtMs, stopping.askedAtMs + againMs));
     }
     case 'paused':
+    case 'migrating':
       // A guest that does not run cannot answer the power button.
       if (desired.forceStop === true) return act(view, [{ kind: 'destroy', before: stopAsked }], stoppingOr(desired, view, 'destroy'));
       return act(view, [{ kind: 'continue', before: { booted: true } }], observe(desired, 'stopping'));

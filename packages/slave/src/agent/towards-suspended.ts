@@ -22,6 +22,7 @@ export function towardsSuspended(desired: Wanted, view: View): Plan {
       return act(view, bootedSteps(marks), observe(desired, 'suspended'));
     case 'running':
     case 'paused':
+    case 'migrating':
     case 'paused-io':
       return save(desired, view, null, 'The guest keeps running; it is tried again.');
     case 'shutting-down':

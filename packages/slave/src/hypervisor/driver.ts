@@ -51,9 +51,10 @@ export interface DomainSpec {
 /**
  * State of one of our domains.
  * `saved` is off with its RAM kept, by a save or by `adoptRam`: the next start restores it.
+ * `migrating` is on its way to another host or from one, paused; also one that was left so.
  * `paused-io` is stopped by the hypervisor after a disk error (`error_policy='stop'`).
  */
-export type DomainState = 'running' | 'paused' | 'paused-io' | 'shutting-down' | 'off' | 'saved' | 'crashed';
+export type DomainState = 'running' | 'paused' | 'migrating' | 'paused-io' | 'shutting-down' | 'off' | 'saved' | 'crashed';
 
 export interface OwnedDomain {
   readonly instanceId: string;

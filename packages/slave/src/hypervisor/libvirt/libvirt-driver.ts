@@ -158,6 +158,7 @@ export class LibvirtDriver implements HypervisorDriver {
       case 'running':
         return;
       case 'paused':
+      case 'migrating':
       case 'paused-io':
         await this.letGoOn(facts);
         return;
@@ -465,7 +466,7 @@ function owned(facts: DomainFacts, mark: InstanceMark): OwnedDomain {
 }
 
 function isActive({ state }: DomainFacts): boolean {
-  return state === 'running' || state === 'paused' || state === 'paused-io' || state === 'shutting-down';
+  return state === 'running' || state === 'paused' || state === 'migrating' || state === 'paused-io' || state === 'shutting-down';
 }
 
 /** libvirt calls it so until all of its RAM is read; let go on before, or saved, it would be a guest without its memory. */

@@ -24,7 +24,7 @@ export function parseState(domstate: string, hasManagedSave: boolean): DomainSta
     case 'idle':
       return 'running';
     case 'paused':
-      return reason === 'I/O error' ? 'paused-io' : 'paused';
+      return reason === 'I/O error' ? 'paused-io' : reason === 'migrating' ? 'migrating' : 'paused';
     case 'pmsuspended':
       return 'paused';
     case 'in shutdown':

@@ -409,7 +409,7 @@ function owned({ instanceId, generation, name, state }: SimulatedDomain): OwnedD
 }
 
 function isActive(state: DomainState): boolean {
-  return state === 'running' || state === 'paused' || state === 'paused-io' || state === 'shutting-down';
+  return state === 'running' || state === 'paused' || state === 'migrating' || state === 'paused-io' || state === 'shutting-down';
 }
 
 function foreign(uuid: string): HypervisorError {

@@ -12,7 +12,7 @@ const simulatedDomainSchema = z.object({
   ramMiB: z.int(),
   mac: z.string(),
   serialLog: z.string(),
-  state: z.enum(['running', 'paused', 'paused-io', 'shutting-down', 'off', 'saved', 'crashed']),
+  state: z.enum(['running', 'paused', 'migrating', 'paused-io', 'shutting-down', 'off', 'saved', 'crashed']),
   /** The guest has booted and asked for its address since it was last started afresh. */
   booted: z.boolean(),
   /** What the guest would have in its RAM alone: counts boots, kept by a save. */

@@ -1,0 +1,55 @@
+import { dirname } from 'node:path';
+import type { Duplex } from 'node:stream';
+import type { StreamEnd, StreamHello } from '@paravcl/shared/protocol/streams';
+import type { DiskStore } from '../disks/disk-store';
+import { HypervisorError } from '../hypervisor/driver';
+import type { GuestMigration } from '../hypervisor/guest-migration';
+import type { Journal } from './journal';
+import type { Received } from './plan';
+import type { StepOf } from './steps';
+
+export interface GuestMigrationParts {
+  readonly journal: Journal;
+  readonly store: Pick<DiskStore, 'filesOf'>;
+  readonly migration: GuestMigration;
+  /** Dials a stream through the master (`link/master-stream.ts`). */
+  dial(hello: StreamHello): Promise<Duplex>;
+}
+
+/** Guests on their way between this slave and another (decision 0019): the act behind an order of `sent`, and the other end of one of `received`. */
+export class GuestMigrations {
+  constructor(private readonly parts: GuestMigrationParts) {}
+
+  /** See `GuestMigration.send`. Throws HypervisorError `wrong-state` when its disk is not one that can be copied so. */
+  async send(instanceId: string, { migration, spec }: StepOf<'send-guest'>): Promise<void> {
+    const { store, dial } = this.parts;
+    const files = await store.filesOf(instanceId, spec);
+    if (files.layers.length > 0) throw new HypervisorError('wrong-state', `its disk lies in ${files.layers.length + 1} layers since a snapshot, and the upper one alone would be copied; they become one when the snapshot has ended`);
+    if (spec.home !== undefined) throw new HypervisorError('wrong-state', 'it has the home volume of its owner open, which stays where it is');
+    await this.parts.migration.send({ instanceId, socketsDirectory: dirname(files.vncSocket) }, (channel) => dial({ ticket: migration.ticket, channel }), migration.deadlineMs);
+  }
+
+  /** This slave's end of a stream. Throws with a sentence when it awaits no such guest, or another attempt was let in before. */
+  async connect({ migrationId, channel }: StreamEnd): Promise<Duplex> {
+    const { store, migration } = this.parts;
+    const awaited = this.awaited(migrationId);
+    const { instanceId, spec } = awaited;
+    const files = await store.filesOf(instanceId, spec);
+    return migration.receive({ instanceId, socketsDirectory: dirname(files.vncSocket) }, channel, () => this.begin(awaited));
+  }
+
+  private awaited(migrationId: string): Received {
+    for (const { desired } of this.parts.journal.state.instances.values()) if (desired?.desired === 'received' && desired.migration.id === migrationId) return desired;
+    throw new Error('This slave awaits no guest of that migration.');
+  }
+
+  /** Durable before the first byte, so that no restart of this agent lets two in over one another. */
+  private async begin({ instanceId, generation }: Received): Promise<void> {
+    const { journal } = this.parts;
+    const known = journal.state.instances.get(instanceId);
+    const attempt = known?.marks.migration;
+    if (known?.desired?.generation !== generation || attempt?.generation !== generation) throw new Error('This slave awaits that guest no longer.');
+    if (attempt.attempt !== 'made') throw new Error('A guest is let in once: an attempt before this one broke off.');
+    await journal.append({ kind: 'marks', instanceId, marks: { ...known.marks, migration: { generation, attempt: 'begun' } } });
+  }
+}
