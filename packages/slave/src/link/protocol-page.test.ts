@@ -4,7 +4,7 @@ import { agentFrameSchema } from '@paravcl/shared/protocol/agent-to-master';
 import { commandSchema } from '@paravcl/shared/protocol/commands';
 import { masterFrameSchema, refusedSchema } from '@paravcl/shared/protocol/master-to-agent';
 import { mirrorPath, mirrorUpgrade } from '@paravcl/shared/chunks/mirror-messages';
-import { agentDeltaPath, agentEnrolPath, agentImagePath, agentLinkPath, protocolVersion } from '@paravcl/shared/protocol/version';
+import { agentDeltaPath, agentEnrolPath, agentImagePath, agentLinkPath, agentStreamPath, protocolVersion } from '@paravcl/shared/protocol/version';
 
 const page = readFileSync(join(__dirname, '../../../../docs/protocol.md'), 'utf8');
 
@@ -27,6 +27,6 @@ test.each([...refusedSchema.shape.code.options])('it says what the agent does wh
 
 test('it names the version, the paths and every command', () => {
   expect(page).toContain(`{"v": ${protocolVersion},`);
-  for (const path of [agentLinkPath, agentEnrolPath, agentImagePath(':id'), agentDeltaPath(':id'), mirrorPath, mirrorUpgrade]) expect(page).toContain(path);
+  for (const path of [agentLinkPath, agentEnrolPath, agentImagePath(':id'), agentDeltaPath(':id'), agentStreamPath, mirrorPath, mirrorUpgrade]) expect(page).toContain(path);
   for (const option of commandSchema.options) expect(page).toContain(`\`${[...option.shape.kind.values][0] ?? ''}\``);
 });
