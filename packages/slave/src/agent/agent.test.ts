@@ -4,6 +4,7 @@ import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { DesiredState } from '@paravcl/shared/domain/instance-state';
 import { sleep, systemClock, type Clock } from '@paravcl/shared/clock';
 import type { Describe } from '@paravcl/shared/domain/slave';
 import { newId } from '@paravcl/shared/ids';
@@ -45,7 +46,7 @@ const specOf = (n: number): InstanceSpec => ({
   bandwidthMbps: null,
   seed: { hostname: `i-ubuntu-${n}`, user: 'student', sshPublicKeys: [] },
 });
-const want = (n: number, generation: number, desired: DesiredInstance['desired']): DesiredInstance =>
+const want = (n: number, generation: number, desired: DesiredState): DesiredInstance =>
   desired === 'deleted' ? { instanceId: instanceIds[n] ?? '', generation, desired, spec: null } : { instanceId: instanceIds[n] ?? '', generation, desired, spec: specOf(n) };
 const instanceIds = Array.from({ length: 5 }, (_, n) => newId(1_700_000_000_000 + n));
 const describeData: Describe = {

@@ -7,6 +7,7 @@ import { HandClock } from '../../test/fixtures/hand-clock';
 import { SimulatedDiskStore } from '../hypervisor/simulated/simulated-disk-store';
 import { SimulatedDriver } from '../hypervisor/simulated/simulated-driver';
 import { SimulatedHomeVolumes } from '../hypervisor/simulated/simulated-home-volumes';
+import { noSnapshots } from '../../test/fixtures/no-snapshots';
 import { makeExecutors } from './executors';
 import type { Journal } from './journal';
 import { emptyJournal, noInstance } from './journal-state';
@@ -35,7 +36,7 @@ beforeEach(async () => {
   store = new SimulatedDiskStore({ clock });
   homes = new SimulatedHomeVolumes(directory);
   await homes.open();
-  executors = makeExecutors({ driver, store, homes, journal: { state: emptyJournal, append: () => Promise.resolve() } as unknown as Journal, onProgress: () => undefined });
+  executors = makeExecutors({ driver, store, homes, journal: { state: emptyJournal, append: () => Promise.resolve() } as unknown as Journal, migrations: noSnapshots.migrations, onProgress: () => undefined });
   await store.createInstanceFiles(instanceId, spec());
 });
 afterEach(() => rm(directory, { recursive: true }));

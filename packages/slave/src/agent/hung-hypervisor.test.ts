@@ -1,3 +1,4 @@
+import type { DesiredState } from '@paravcl/shared/domain/instance-state';
 import { newId } from '@paravcl/shared/ids';
 import type { DesiredInstance, InstanceSpec, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import pino from 'pino';
@@ -31,7 +32,7 @@ class Rig {
     clock: this.clock,
     log: pino({ level: 'silent' }),
     journal: this.journal as unknown as Journal,
-    executors: makeExecutors({ driver: this.driver, store: this.store, homes: noSnapshots.homes, journal: this.journal as unknown as Journal, onProgress: () => undefined }),
+    executors: makeExecutors({ driver: this.driver, store: this.store, homes: noSnapshots.homes, journal: this.journal as unknown as Journal, migrations: noSnapshots.migrations, onProgress: () => undefined }),
     readHost: (instanceId, known) => readHost({ driver: this.driver, store: this.store, homes: noSnapshots.homes, hostBootId: 'boot-1', networkReady: () => true, mirror: () => 'well' }, instanceId, known),
     hostTime: () => ({ utcMs: this.clock.now(), uptimeMs: this.clock.monotonicMs(), hostBootId: 'boot-1' }),
     observe: (observed) => this.seen.set(observed.instanceId, observed),
@@ -47,7 +48,7 @@ class Rig {
     await this.driver.ensureNetwork({ name: 'paravcl', bridge: 'pvcl0', gateway: '10.77.0.1', prefix: 16 });
   }
 
-  async want(instanceId: string, n: number, generation: number, desired: DesiredInstance['desired']): Promise<void> {
+  async want(instanceId: string, n: number, generation: number, desired: DesiredState): Promise<void> {
     const order: DesiredInstance = desired === 'deleted' ? { instanceId, generation, desired, spec: null } : { instanceId, generation, desired, spec: specOf(n) };
     await this.append([{ kind: 'desired', desired: order }]);
     this.runner.wake(instanceId);

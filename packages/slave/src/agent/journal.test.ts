@@ -1,7 +1,7 @@
 import { mkdtemp, open, readFile, readdir, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DesiredInstance } from '@paravcl/shared/protocol/desired-instance';
+import type { DesiredState } from '@paravcl/shared/domain/instance-state';
 import fc from 'fast-check';
 import pino from 'pino';
 import { FullDisk } from '../../test/fixtures/full-disk';
@@ -30,7 +30,7 @@ const spec = {
   bandwidthMbps: null,
   seed: { hostname: 'i-ubuntu-9af', user: 'student', sshPublicKeys: [] },
 };
-const desired = (n: number, generation: number, state: DesiredInstance['desired'] = 'running'): JournalRecord => ({
+const desired = (n: number, generation: number, state: DesiredState = 'running'): JournalRecord => ({
   kind: 'desired',
   desired: state === 'deleted' ? { instanceId: id(n), generation, desired: state, spec: null } : { instanceId: id(n), generation, desired: state, spec },
 });

@@ -34,11 +34,13 @@ export interface ModelGuest {
   faults: (FailureCode | null)[];
   /** Every save of it fails so. */
   saveFails?: FailureCode;
+  /** Called with each time that it leaves for another host. */
+  sent?: () => void;
   /** How long each of its saves in turn waits for those of others; the last for all that follow. */
   saveWaitsMs?: number[];
 }
 
-const active: readonly DomainState[] = ['running', 'paused', 'paused-io', 'shutting-down', 'crashed'];
+const active: readonly DomainState[] = ['running', 'paused', 'migrating', 'paused-io', 'shutting-down', 'crashed'];
 
 export class Model {
   nowMs = 1000;
@@ -210,13 +212,18 @@ export class Model {
         this.become('paused');
         return;
       case 'continue':
-        is('paused');
+        is('paused', 'migrating');
         this.note(step.before);
         this.become('running');
         return;
       case 'save':
-        is('running', 'paused', 'paused-io');
+        is('running', 'paused', 'migrating', 'paused-io');
         this.become('saved');
+        return;
+      case 'send-guest':
+        is('running');
+        this.guest.sent?.();
+        host.domain = null;
         return;
       case 'undefine':
         is('off', 'saved');

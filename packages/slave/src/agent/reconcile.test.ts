@@ -55,7 +55,7 @@ function run(m: Model, check: (plan: Plan, m: Model) => void = () => undefined, 
   throw new Error(`did not converge: ${m.done.slice(-12).join(' ')}`);
 }
 
-const domainStates: readonly DomainState[] = ['running', 'paused', 'paused-io', 'shutting-down', 'off', 'saved', 'crashed'];
+const domainStates: readonly DomainState[] = ['running', 'paused', 'migrating', 'paused-io', 'shutting-down', 'off', 'saved', 'crashed'];
 const generationArbitrary = fc.integer({ min: 1, max: 3 });
 const marksArbitrary: fc.Arbitrary<Marks> = fc.record({
   made: fc.boolean(),
@@ -66,6 +66,7 @@ const marksArbitrary: fc.Arbitrary<Marks> = fc.record({
   stopAsked: fc.boolean(),
   failed: fc.option(fc.record({ generation: generationArbitrary, reason: fc.constant({ code: 'LaunchFailed' as const, sentence: 'It failed.' }) })),
   lost: fc.option(fc.record({ generation: generationArbitrary })),
+  migration: fc.option(fc.record({ generation: generationArbitrary, attempt: fc.constantFrom('made', 'begun', 'over') })),
   timeEnded: fc.option(fc.record({ generation: generationArbitrary })),
 });
 const hostArbitrary: fc.Arbitrary<ModelHost> = fc

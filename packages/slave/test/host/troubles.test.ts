@@ -4,10 +4,11 @@ import { chmod, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sleep, systemClock } from '@paravcl/shared/clock';
+import type { DesiredState } from '@paravcl/shared/domain/instance-state';
 import type { Describe } from '@paravcl/shared/domain/slave';
 import { newId } from '@paravcl/shared/ids';
 import type { AgentFrame } from '@paravcl/shared/protocol/agent-to-master';
-import type { DesiredInstance, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
+import type { InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import type { Welcome } from '@paravcl/shared/protocol/master-to-agent';
 import { demoGuestKernelArguments } from '@paravcl/workbench/guest/demo-guest';
 import { sendSignal } from '@paravcl/workbench/process/send-signal';
@@ -111,7 +112,7 @@ async function startAgent(): Promise<void> {
   link.onWelcome({ network, admission: 'approved' } as Welcome);
 }
 
-const order = (generation: number, desired: Exclude<DesiredInstance['desired'], 'deleted'>): void => link.onFrame({ type: 'desired', payload: { instances: [{ instanceId, generation, desired, spec }] } });
+const order = (generation: number, desired: Exclude<DesiredState, 'deleted'>): void => link.onFrame({ type: 'desired', payload: { instances: [{ instanceId, generation, desired, spec }] } });
 /** Empty while libvirt has no such domain, or does not answer. */
 const domainState = (): string => {
   try {
