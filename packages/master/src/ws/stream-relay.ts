@@ -64,6 +64,8 @@ export class StreamRelay {
   private readonly lines = new Map<string, Line>();
   private readonly linesByKey = new Map<string, Line>();
   private readonly awaited = new Map<string, Awaited>();
+  /** Streams to slaves that are open, and of which slave. */
+  private readonly joined = new Map<Duplex, string>();
   private stopping = false;
 
   constructor(private readonly parts: StreamRelayParts) {}
@@ -119,6 +121,8 @@ export class StreamRelay {
         fail,
         resolve: (stream) => {
           forget();
+          this.joined.set(stream, slaveId);
+          stream.once('close', () => this.joined.delete(stream));
           resolve(stream);
         },
       });
@@ -152,6 +156,7 @@ export class StreamRelay {
     for (const one of [...this.awaited.values()]) {
       if (one.slaveId === slaveId) one.fail(new ParavclError('slave-offline', 'The other slave is let in no more.'));
     }
+    for (const [stream, of] of this.joined) if (of === slaveId) stream.destroy();
   }
 
   /** Nobody waits for a stream any more. The door ends those that are open. */
