@@ -640,3 +640,27 @@ CREATE TABLE home_leftovers ( -- what a slave still has of a home volume, and is
   lost TINYINT NOT NULL,                                    -- 1: what was written there since it went is nowhere else
   PRIMARY KEY (volume_id, slave_id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE live_migrations ( -- instances that go, or went, to another slave while they run
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  instance_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  open_of CHAR(36) COLLATE utf8mb4_bin NULL,                -- the instance while it is open: at most one is
+  evacuation_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,      -- for whose sake
+  from_slave_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  to_slave_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  ticket CHAR(43) COLLATE utf8mb4_bin NULL,                 -- the secret itself, for the source is told it again with each hello; NULL once it is over
+  arrival_generation INT NOT NULL,                          -- of the destination's order
+  sent_generation INT NULL,                                 -- of the source's; NULL until it has one
+  state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,           -- opening, sending; moved, stayed: it is over
+  source_said VARCHAR(16) COLLATE utf8mb4_bin NULL,         -- what it said last under its order: sending, sent, stayed
+  source_why VARCHAR(1000) NULL,
+  destination_said VARCHAR(16) COLLATE utf8mb4_bin NULL,    -- awaiting, arrived, stayed
+  destination_why VARCHAR(1000) NULL,
+  sentence VARCHAR(1000) NULL,                              -- how it ended
+  started_at DATETIME(3) NOT NULL,
+  deadline_at DATETIME(3) NOT NULL,                         -- of the opening: until then the destination is ready
+  ended_at DATETIME(3) NULL,
+  UNIQUE KEY live_migrations_open (open_of),
+  KEY live_migrations_evacuation (evacuation_id),
+  KEY live_migrations_to (to_slave_id, state)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;

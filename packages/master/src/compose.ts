@@ -162,6 +162,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   });
   const reports = new ObservationService({
     unitOfWork: unit, agents, scheduler, clock, settings: settings.instances, onFault: onFault('reports'), onRecovery,
+    onMigration: () => { evacuations.migrations.wake(); },
     onImpossible: (report) => {
       impossibleReports.inc({ from: report.from, to: report.to });
       log.warn(report, 'a slave reported a state that cannot follow the known one; it is not taken over');
@@ -211,6 +212,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
 
   const evacuations = composeEvacuations({
     unitOfWork: unit, agents, clock, slaves, relocation: snapshots.relocation, verbs: scheduling.verbs, settings: settings.instances, atOnce: settings.evacuateAtOnce,
+    figures: pulse, lines: streams, scheduler, scheduling: settings.scheduling, onFault: onFault('live-migrations'),
   });
 
   // The row must be there before anybody shares it.
@@ -296,6 +298,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
       await Promise.all(stops.map((stop) => stop()));
       await scheduling.idle();
       await scheduler.stop();
+      await evacuations.migrations.stop();
       await snapshots.making.stop();
       await homes.returning.stop();
       await fleetStore.run();

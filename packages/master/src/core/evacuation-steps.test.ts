@@ -13,7 +13,7 @@ const gone = { slaveId: null, desired: 'running', observed: 'queued' } as const;
 const partOf = (name: string, more: Partial<EvacuationPart> = {}): EvacuationPart => ({ ...untouchedPart({ operationId: 'op', instanceId: name, instanceName: name }), ...more });
 
 function world(guests: readonly EvacuatedInstance[], more: Partial<EvacuationWorld> = {}): EvacuationWorld {
-  return { slaveName: 'lab-pc-07', connected: true, atOnce: 2, instance: (id) => guests.find(({ name }) => name === id) ?? null, move: () => null, ramFitsNowhere: null, ramStaysHere: null, hasHome: () => false, ...more };
+  return { slaveName: 'lab-pc-07', connected: true, atOnce: 2, instance: (id) => guests.find(({ name }) => name === id) ?? null, move: () => null, ramFitsNowhere: null, ramStaysHere: null, hasHome: () => false, live: () => ({ kind: 'none', because: null }), ...more };
 }
 const stepsOf = (guests: readonly EvacuatedInstance[], parts: readonly EvacuationPart[] = guests.map(({ name }) => partOf(name)), more: Partial<EvacuationWorld> = {}) => evacuationSteps(evacuation, parts, world(guests, more));
 const told = (outlook: ReturnType<typeof stepsOf>) => outlook.steps.map((step) => ('part' in step ? `${step.kind} ${step.part.instanceId}` : step.kind));
@@ -155,7 +155,7 @@ test('whatever happens meanwhile, it ends; nothing runs that should not, what ra
           for (const one of all) for (const kind of ['boots', 'saved', 'moved'] as const) happens(one, kind, true);
         }
         const { steps, sentence } = evacuationSteps(evacuation, all.map(({ part }) => part), {
-          slaveName: 'lab-pc-07', connected, atOnce, ramFitsNowhere: null, ramStaysHere: null, hasHome: () => false,
+          slaveName: 'lab-pc-07', connected, atOnce, ramFitsNowhere: null, ramStaysHere: null, hasHome: () => false, live: () => ({ kind: 'none', because: null }),
           instance: (id) => all.find(({ instance }) => instance.name === id)?.instance ?? null,
           move: (id) => { const state = all.find(({ instance }) => instance.name === id)?.lastMove ?? null; return state === null ? null : { state, sentence: 'It went wrong.' }; },
         });
@@ -163,6 +163,7 @@ test('whatever happens meanwhile, it ends; nothing runs that should not, what ra
         for (const step of steps) {
           if (step.kind === 'end') return ends(all, step.state, step.stays.map(({ part }) => part.instanceId));
           if (step.kind === 'close') throw new Error('It was not called off.');
+          if (step.kind === 'migrate') throw new Error('Nothing could take it as it runs.');
           takes(all, step.kind, step.part.instanceId, connected);
         }
         // One that cannot be saved now runs on, and takes no place meanwhile.

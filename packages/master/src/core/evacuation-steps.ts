@@ -7,8 +7,10 @@ import { fit } from './say';
 
 /** What is to be done next for a slave that is being emptied, or no longer. Each is idempotent: done twice it comes to the same. */
 export type EvacuationStep =
-  /** What runs is saved, and is to go on once it has left. */
-  | { readonly kind: 'save'; readonly part: EvacuationPart }
+  /** What runs goes to another slave as it runs. */
+  | { readonly kind: 'migrate'; readonly part: EvacuationPart; readonly toSlaveId: string }
+  /** What runs is saved, and is to go on once it has left; `because`: why it did not move while it ran, when that was tried. */
+  | { readonly kind: 'save'; readonly part: EvacuationPart; readonly because: string | null }
   /** What waits to go on here does so once it has left. */
   | { readonly kind: 'take-from-queue'; readonly part: EvacuationPart }
   /** Saved or off, it leaves for the store. */
@@ -29,6 +31,15 @@ export interface Staying {
 
 export type EvacuatedInstance = Pick<InstanceRecord, 'name' | 'slaveId' | 'desired' | 'observed' | 'generation' | 'observedGeneration' | 'reason' | 'queuedAt' | 'booted' | 'diskEpoch' | 'observedDiskEpoch'>;
 
+/** How one that runs could leave without being saved. */
+export type LiveWay =
+  /** It is on its way. */
+  | { readonly kind: 'open'; readonly toSlaveName: string }
+  /** A slave has room for it now, and guests are the same there. */
+  | { readonly kind: 'ready'; readonly toSlaveId: string; readonly toSlaveName: string }
+  /** `because`: it was tried for this evacuation and came to nothing; null: nothing can take it now. */
+  | { readonly kind: 'none'; readonly because: string | null };
+
 export interface EvacuationWorld {
   readonly slaveName: string;
   readonly connected: boolean;
@@ -40,6 +51,7 @@ export interface EvacuationWorld {
   move(operationId: string): Pick<Operation, 'state' | 'sentence'> | null;
   /** Why no other slave goes on with RAM that this one saves; null when one does. */
   readonly ramFitsNowhere: string | null;
+  live(instanceId: string): LiveWay;
   /** Its RAM has the home volume of its owner open, and is not moved. */
   hasHome(instanceId: string): boolean;
   /** Why this slave sends no RAM at all, with the way out; null when it does. Then what runs is not saved in vain. */
@@ -72,7 +84,7 @@ export interface EvacuationOutlook {
  * What comes next, by the books alone:
  * 1. what left is let go, and what waits in the slave's queue is taken from it, at once;
  * 2. the free places go to what was saved for this, then to what was saved or off anyway, which disturbs nobody, then to what
- *    runs, each in the order of its coming;
+ *    runs, each in the order of its coming; that moves as it runs where a slave can take it so, and is saved otherwise;
  * 3. it ends when all have left, or when each that has not cannot leave; what is only passing (a boot, a silent slave) is waited for.
  */
 export function evacuationSteps({ slaveId }: Pick<EvacuationRecord, 'slaveId'>, parts: readonly EvacuationPart[], world: EvacuationWorld): EvacuationOutlook {
@@ -91,12 +103,12 @@ export function evacuationSteps({ slaveId }: Pick<EvacuationRecord, 'slaveId'>, 
 }
 
 /** What is still owed to those that it was about, once it was called off: what moves goes on elsewhere, what was only saved goes on here. */
-export function returningSteps({ slaveId }: Pick<EvacuationRecord, 'slaveId'>, parts: readonly EvacuationPart[], world: Pick<EvacuationWorld, 'instance' | 'move'>): readonly EvacuationStep[] {
+export function returningSteps({ slaveId }: Pick<EvacuationRecord, 'slaveId'>, parts: readonly EvacuationPart[], world: Pick<EvacuationWorld, 'instance' | 'move' | 'live'>): readonly EvacuationStep[] {
   const here = parts.filter(({ state }) => state === 'here');
   if (here.length === 0) return [{ kind: 'close' }];
   return here.flatMap((part): readonly EvacuationStep[] => {
     if (world.instance(part.instanceId)?.slaveId !== slaveId) return [{ kind: 'let-go', part }];
-    return moveUnderWay(part, world) ? [] : [{ kind: 'keep', part }];
+    return moveUnderWay(part, world) || world.live(part.instanceId).kind === 'open' ? [] : [{ kind: 'keep', part }];
   });
 }
 
@@ -113,6 +125,9 @@ function standingOf(part: EvacuationPart, slaveId: string, world: EvacuationWorl
   const { name, desired, observed, reason } = instance;
   const trouble = lastingTrouble(instance);
   if (desired === 'deleted') return trouble === null ? waits(`${name} is being deleted`) : stays(`It cannot be deleted now: ${trouble}`);
+  // Whatever is asked of it meanwhile is told to the slave that has it then.
+  const live = world.live(part.instanceId);
+  if (live.kind === 'open') return { kind: 'works', doing: `${name} moves to ${live.toSlaveName} while it runs`, step: null };
   // In the queue the slave would take it back: then its move comes to nothing.
   const dequeue = instance.queuedAt === null ? null : ({ kind: 'take-from-queue', part } as const);
   if (moveUnderWay(part, world)) return { kind: 'works', doing: `${name} moves to the store`, step: dequeue };
@@ -145,13 +160,15 @@ function lastingTrouble({ observed, reason, generation, observedGeneration }: Ev
   return answers && reason !== null && !noTrouble.has(reason.code) ? reason.sentence : null;
 }
 
-/** Of one that runs: it is saved only where that is not in vain. */
+/** Of one that runs: it moves as it is where it can, and is saved only where that is not in vain. */
 function running(part: EvacuationPart, { name }: EvacuatedInstance, world: EvacuationWorld): Standing {
   const { ramStaysHere, ramFitsNowhere } = world;
   if (ramStaysHere !== null) return stays(`It runs on. ${ramStaysHere}`);
   if (ramFitsNowhere !== null) return stays(`It runs on: its RAM would fit no other slave: ${ramFitsNowhere}. Stop it, and its disk moves without the RAM; it starts cold elsewhere.`);
   if (world.hasHome(part.instanceId)) return stays('It runs on: its RAM has the home volume of its owner open, and stays where it is. Stop it, which gives the home back, and its disk moves.');
-  return { kind: 'ready', step: { kind: 'save', part }, doing: `${name} runs` };
+  const live = world.live(part.instanceId);
+  const step = live.kind === 'ready' ? ({ kind: 'migrate', part, toSlaveId: live.toSlaveId } as const) : ({ kind: 'save', part, because: live.kind === 'none' ? live.because : null } as const);
+  return { kind: 'ready', step, doing: `${name} runs` };
 }
 
 /** Of one that is saved or off. */
@@ -177,7 +194,7 @@ function moveUnderWay(part: EvacuationPart, world: Pick<EvacuationWorld, 'move'>
 }
 
 function turn({ kind, part: { resumes } }: EvacuationStep & { readonly part: EvacuationPart }): number {
-  if (kind === 'save') return 2;
+  if (kind === 'save' || kind === 'migrate') return 2;
   return resumes === null ? 1 : 0;
 }
 

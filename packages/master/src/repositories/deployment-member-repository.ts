@@ -137,11 +137,11 @@ export class DeploymentMemberRepository {
   }
 
   /** By instance, of those that wait for a slave or begin to run on one: where they may, and beside how many. */
-  async rules(): Promise<ReadonlyMap<string, DeploymentRule>> {
+  async rules(alsoOf: readonly string[] = []): Promise<ReadonlyMap<string, DeploymentRule>> {
     const rows = (await this.db('deployment_members as m')
       .join('deployments as d', 'd.id', 'm.deployment_id')
       .join('instances as i', 'i.id', 'm.instance_id')
-      .where((open) => open.whereIn('i.observed', ['requested', 'queued', 'preparing', 'booting', 'resuming']).orWhereNotNull('i.queued_at'))
+      .where((open) => open.whereIn('i.observed', ['requested', 'queued', 'preparing', 'booting', 'resuming']).orWhereNotNull('i.queued_at').orWhereIn('i.id', [...alsoOf]))
       .select('m.instance_id', 'm.deployment_id', 'd.name', 'm.slave_ids', 'd.per_host_limit')) as readonly {
       readonly instance_id: string;
       readonly deployment_id: string;

@@ -57,10 +57,10 @@ export class FleetRepository {
     );
   }
 
-  /** Of these slaves, those with instances that are not deleted, or with tombstones owed to them. */
+  /** Of these slaves, those with instances that are not deleted, or with something of one that is elsewhere: on its way there, or to be removed. */
   async withInstances(ids: readonly string[]): Promise<ReadonlySet<string>> {
     const instances = this.db('instances').whereIn('slave_id', [...ids]).whereNot('observed', 'deleted').distinct('slave_id');
-    const owed = this.db('placements').whereIn('slave_id', [...ids]).where('state', 'cleaning').distinct('slave_id');
+    const owed = this.db('placements').whereIn('slave_id', [...ids]).whereIn('state', ['active', 'cleaning']).distinct('slave_id');
     const [one, other] = (await Promise.all([instances, owed])) as { readonly slave_id: string }[][];
     return new Set([...(one ?? []), ...(other ?? [])].map((row) => row.slave_id));
   }

@@ -97,6 +97,11 @@ export class PlacementRepository {
       });
   }
 
+  /** Its slave was told something of this generation: whatever it is told next is newer (`nextGeneration`). */
+  async told(instanceId: string, slaveId: string, generation: number): Promise<void> {
+    await this.db('placements').where({ instance_id: instanceId, slave_id: slaveId, state: 'active' }).update({ generation });
+  }
+
   /** The slave has proved that nothing remains. */
   async confirmClean(id: string, now: EpochMs): Promise<void> {
     await this.db('placements').where({ id }).update({ state: 'clean', ended_at: new Date(now) });

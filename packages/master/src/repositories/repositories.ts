@@ -19,6 +19,7 @@ import { HomeRepository } from './home-repository';
 import { ImageFamilyRepository } from './image-family-repository';
 import { ImageRepository } from './image-repository';
 import { InstanceRepository } from './instance-repository';
+import { LiveMigrationRepository } from './live-migration-repository';
 import { OperationRepository } from './operation-repository';
 import { PlacementRepository } from './placement-repository';
 import { TransitionRepository } from './transition-repository';
@@ -70,6 +71,7 @@ export interface Repositories {
   readonly snapshots: SnapshotRepository;
   readonly evacuations: EvacuationRepository;
   readonly homes: HomeRepository;
+  readonly liveMigrations: LiveMigrationRepository;
 }
 
 export function makeRepositories(db: Knex): Repositories {
@@ -108,5 +110,6 @@ export function makeRepositories(db: Knex): Repositories {
     snapshots: new SnapshotRepository(db),
     evacuations: new EvacuationRepository(db),
     homes: new HomeRepository(db),
+    liveMigrations: new LiveMigrationRepository(db),
   };
 }

@@ -204,6 +204,12 @@ export class SnapshotRepository {
     return row === undefined ? null : fromRow(row);
   }
 
+  /** Whether a snapshot or a move of the instance is under way. */
+  async isBeingTaken(instanceId: string): Promise<boolean> {
+    const of = this.db('snapshot_parts').where({ instance_id: instanceId }).select('snapshot_id');
+    return (await this.db('snapshots').where({ state: 'pending' }).whereIn('id', of).first('id')) !== undefined;
+  }
+
   /** The image of the newest snapshot of an instance that is there still, or of this one; null when there is none. */
   async newestImageOf(instanceId: string, snapshotId: string | undefined): Promise<{ readonly imageId: string; readonly name: string; readonly createdAt: EpochMs } | null> {
     const query = this.db('snapshot_parts')

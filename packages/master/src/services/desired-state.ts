@@ -1,13 +1,15 @@
 import { ParavclError } from '@paravcl/shared/errors';
-import type { DesiredInstance, HomeSpec, ImageRef } from '@paravcl/shared/protocol/desired-instance';
+import type { DesiredInstance, HomeSpec, ImageRef, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import type { HomeRecord } from '../core/home-record';
 import { diskImageOf, type InstanceRecord } from '../core/instance-record';
+import { orderWhile, sendingMs, type LiveMigration } from '../core/live-migration';
 import type { ImageRecord } from '../repositories/image-repository';
 import type { Repositories } from '../repositories/repositories';
 
 /**
  * Desired states as slaves are told them, for instances that are not to be deleted. One that cannot be
  * told (an image is gone) is left out and its fault handed to `onFault`, so that it does not keep the others back.
+ * What goes to another slave while it runs is to be sent, whatever was asked of it meanwhile: that is told to whoever has it afterwards.
  */
 export async function desiredStates(
   repositories: Repositories,
@@ -15,13 +17,49 @@ export async function desiredStates(
   guestUser: string,
   onFault: (error: unknown) => void,
 ): Promise<readonly DesiredInstance[]> {
+  const migrations = await repositories.liveMigrations.openOf(instances.map(({ id }) => id));
+  const facts = await factsOf(repositories, instances, guestUser);
+  return told(instances, onFault, (instance) => {
+    const migration = migrations.get(instance.id);
+    const isSent = migration !== undefined && instance.slaveId !== null && orderWhile(migration, instance.slaveId) === 'sent';
+    return isSent ? sentState(instance, migration, facts) : desiredState(instance, facts);
+  });
+}
+
+/** What is to be received, by the slave that is to receive it: one slave, or all. What is to be deleted is not. */
+export async function receivedStates(repositories: Repositories, slaveId: string | null, guestUser: string, onFault: (error: unknown) => void): Promise<readonly { readonly slaveId: string; readonly desired: DesiredInstance }[]> {
+  const migrations = new Map((await repositories.liveMigrations.arriving(slaveId)).map((migration) => [migration.instanceId, migration]));
+  if (migrations.size === 0) return [];
+  const instances = (await repositories.instances.among([...migrations.keys()])).filter(({ desired, observed }) => desired !== 'deleted' && observed !== 'deleted');
+  const facts = await factsOf(repositories, instances, guestUser);
+  return told(instances, onFault, (instance) => {
+    const migration = migrations.get(instance.id);
+    if (migration === undefined) throw new ParavclError('internal', `Nobody asked for instance ${instance.id}.`);
+    const { id, arrivalGeneration, toSlaveId } = migration;
+    return { slaveId: toSlaveId, desired: { instanceId: instance.id, generation: arrivalGeneration, desired: 'received', migration: { id }, spec: specOf(instance, facts) } };
+  });
+}
+
+/** What a spec is made of, beside its instance. */
+interface Facts {
+  readonly images: ReadonlyMap<string, ImageRecord>;
+  readonly homes: ReadonlyMap<string, HomeRecord>;
+  readonly cloudInits: ReadonlyMap<string, string>;
+  readonly guestUser: string;
+}
+
+async function factsOf(repositories: Repositories, instances: readonly InstanceRecord[], guestUser: string): Promise<Facts> {
   const homes = await repositories.homes.attachedTo(instances.map(({ id }) => id));
   const imageIds = instances.flatMap((instance) => [homes.get(instance.id)?.imageId ?? null, diskImageOf(instance), instance.ramImageId, instance.kernelId, instance.ramdiskId].filter((id) => id !== null));
   const images = imageIds.length === 0 ? new Map<string, ImageRecord>() : await repositories.images.findAll([...new Set(imageIds)]);
   const cloudInits = instances.length === 0 ? new Map<string, string>() : await repositories.instances.cloudInits(instances.map(({ id }) => id));
+  return { images, homes, cloudInits, guestUser };
+}
+
+function told<T>(instances: readonly InstanceRecord[], onFault: (error: unknown) => void, tell: (instance: InstanceRecord) => T): readonly T[] {
   return instances.flatMap((instance) => {
     try {
-      return [desiredState(instance, images, guestUser, { cloudInit: cloudInits.get(instance.id), home: homes.get(instance.id) })];
+      return [tell(instance)];
     } catch (error) {
       onFault(error);
       return [];
@@ -29,9 +67,27 @@ export async function desiredStates(
   });
 }
 
-function desiredState(instance: InstanceRecord, images: ReadonlyMap<string, ImageRecord>, guestUser: string, { cloudInit, home }: { readonly cloudInit: string | undefined; readonly home: HomeRecord | undefined }): DesiredInstance {
-  const { id, desired, generation, mac, address } = instance;
+function desiredState(instance: InstanceRecord, facts: Facts): DesiredInstance {
+  const { id, desired, generation } = instance;
   if (desired === 'deleted') return tombstone(id, generation);
+  return {
+    instanceId: id,
+    generation,
+    desired,
+    ...(desired === 'running' ? { endsAt: instance.endsAt === null ? null : new Date(instance.endsAt).toISOString() } : {}),
+    ...(desired === 'stopped' && instance.stopForced ? { forceStop: true } : {}),
+    spec: specOf(instance, facts),
+  };
+}
+
+function sentState(instance: InstanceRecord, { id, ticket, sentGeneration }: LiveMigration, facts: Facts): DesiredInstance {
+  if (ticket === null || sentGeneration === null) throw new ParavclError('internal', `Migration ${id} of instance ${instance.id} has no order for its source.`);
+  return { instanceId: instance.id, generation: sentGeneration, desired: 'sent', migration: { id, ticket, deadlineMs: sendingMs }, spec: specOf(instance, facts) };
+}
+
+function specOf(instance: InstanceRecord, { images, homes, cloudInits, guestUser }: Facts): InstanceSpec {
+  const { id, mac, address } = instance;
+  const cloudInit = cloudInits.get(id);
   // Kept by the code that deletes: addresses until `deleted` is confirmed, images while an instance uses them.
   if (mac === null || address === null) throw new ParavclError('internal', `Instance ${id} has no address.`);
   const ref = (imageId: string): ImageRef => {
@@ -40,29 +96,22 @@ function desiredState(instance: InstanceRecord, images: ReadonlyMap<string, Imag
     return imageRef(image);
   };
   return {
-    instanceId: id,
-    generation,
-    desired,
-    ...(desired === 'running' ? { endsAt: instance.endsAt === null ? null : new Date(instance.endsAt).toISOString() } : {}),
-    ...(desired === 'stopped' && instance.stopForced ? { forceStop: true } : {}),
-    spec: {
-      name: instance.name,
-      vcpus: instance.vcpus,
-      ramMiB: instance.ramMiB,
-      diskMiB: instance.diskMiB,
-      disk: ref(diskImageOf(instance)),
-      // Left out of what every agent takes the same without it.
-      ...(instance.diskEpoch === 1 ? {} : { diskEpoch: instance.diskEpoch }),
-      ...(instance.ramImageId === null ? {} : { ram: ref(instance.ramImageId) }),
-      ...homeSpec(instance, home, ref),
-      kernel: instance.kernelId === null ? null : ref(instance.kernelId),
-      ramdisk: instance.ramdiskId === null ? null : ref(instance.ramdiskId),
-      kernelArguments: instance.kernelArguments,
-      mac,
-      address,
-      bandwidthMbps: instance.bandwidthMbps,
-      seed: { hostname: instance.name, user: guestUser, sshPublicKeys: [...instance.sshPublicKeys], ...(cloudInit === undefined ? {} : { vendorData: cloudInit }) },
-    },
+    name: instance.name,
+    vcpus: instance.vcpus,
+    ramMiB: instance.ramMiB,
+    diskMiB: instance.diskMiB,
+    disk: ref(diskImageOf(instance)),
+    // Left out of what every agent takes the same without it.
+    ...(instance.diskEpoch === 1 ? {} : { diskEpoch: instance.diskEpoch }),
+    ...(instance.ramImageId === null ? {} : { ram: ref(instance.ramImageId) }),
+    ...homeSpec(instance, homes.get(id), ref),
+    kernel: instance.kernelId === null ? null : ref(instance.kernelId),
+    ramdisk: instance.ramdiskId === null ? null : ref(instance.ramdiskId),
+    kernelArguments: instance.kernelArguments,
+    mac,
+    address,
+    bandwidthMbps: instance.bandwidthMbps,
+    seed: { hostname: instance.name, user: guestUser, sshPublicKeys: [...instance.sshPublicKeys], ...(cloudInit === undefined ? {} : { vendorData: cloudInit }) },
   };
 }
 

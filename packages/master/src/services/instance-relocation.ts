@@ -16,6 +16,7 @@ import { newOperation } from './instance-changes';
 import { requireNoHome } from './home-attachment';
 import type { InstanceSettings } from './instance-settings';
 import { leaveSlave } from './leave-slave';
+import { requireNoMigration } from './live-migration-guard';
 import type { AgentPort, SchedulerWake } from './ports';
 import { requireOutOfBin } from './recycle-bin';
 import type { SnapshotSettings } from './snapshot-service';
@@ -62,6 +63,7 @@ export class InstanceRelocation {
         if (operation !== null) return { instance, operation };
       }
       requireOutOfBin(instance, this.deps.settings.timeZone, now);
+      await requireNoMigration(repositories, instance);
       if (hasNothingThere(instance) && instance.queuedAt === null) return this.leaveWithNothing(repositories, acting, instance, reservedId, now);
       const slaveId = await this.requireMovable(repositories, instance);
       const snapshotId = newId(now);
@@ -99,6 +101,7 @@ export class InstanceRelocation {
       const earlier = reservedId === null ? null : await repositories.operations.find(reservedId);
       if (earlier?.userId === principal.userId) return { instance, operation: earlier };
       requireOutOfBin(instance, settings.timeZone, now);
+      await requireNoMigration(repositories, instance);
       const slaveName = await this.requireDeadSlave(repositories, instance);
       const image = await repositories.snapshots.newestImageOf(id, snapshotId);
       // Nobody deletes it meanwhile: it will be all that is left.

@@ -16,6 +16,7 @@ import { operableInstance } from './instance-access';
 import { changeInstance, newOperation } from './instance-changes';
 import type { InstanceSettings, Quotas } from './instance-settings';
 import { productionImage, resolveLaunch } from './launch-request';
+import { requireNoMigration } from './live-migration-guard';
 import type { AgentPort, SchedulerWake } from './ports';
 import { requireInstanceQuota } from './quota-check';
 import { requireOutOfBin } from './recycle-bin';
@@ -88,6 +89,7 @@ export class InstanceReset {
   private async apply(repositories: Repositories, principal: Principal, instance: InstanceRecord, wish: ResetWish, now: number): Promise<ResetOutcome & { readonly push: boolean }> {
     const { reservedId = null, clientAddress = null, followed = true } = wish;
     requireOutOfBin(instance, this.deps.settings.timeZone, now);
+    await requireNoMigration(repositories, instance);
     const other = wish.toProduction && instance.desired !== 'deleted' ? await this.inProduction(repositories, principal, instance) : null;
     const answer = answerReset(instance, other !== null);
     if (answer.kind === 'conflict') throw new ParavclError('conflict', answer.sentence);

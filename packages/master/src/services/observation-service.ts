@@ -11,8 +11,9 @@ import type { UnitOfWork } from '../db/unit-of-work';
 import type { NewEvent } from '../repositories/event-repository';
 import type { Repositories } from '../repositories/repositories';
 import type { SlaveRecord } from '../repositories/slave-record';
-import { desiredStates, tombstone } from './desired-state';
+import { desiredStates, receivedStates, tombstone } from './desired-state';
 import { changeInstance, finishIfClean } from './instance-changes';
+import { hearMigration } from './live-migration-reports';
 import type { InstanceSettings } from './instance-settings';
 import { offlineSince } from './instance-view';
 import { isLastingFault } from './lasting-fault';
@@ -32,6 +33,8 @@ export interface ObservationServiceDeps {
   /** Told of a report that cannot follow what is known: a fault in a slave, in the table of moves or in the books. */
   readonly onImpossible: (report: ImpossibleReport) => void;
   readonly onRecovery: OnRecovery;
+  /** Told that one of the slaves of a live migration said something new: the guest may be standing still. */
+  readonly onMigration?: () => void;
 }
 
 export interface ImpossibleReport {
@@ -52,12 +55,14 @@ interface Effects {
   readonly told: string | null;
   readonly impossible: ImpossibleReport | null;
   readonly recovery: RecoveryPath | null;
+  /** One of the two slaves of a live migration said something new. */
+  readonly migration: boolean;
 }
 
 /** It does not come back by itself any more. */
 const outOfQueue = { queuedAt: null, queuedBecause: null, nominatedSlaveId: null } as const;
 
-const nothing: Effects = { tombstone: null, forget: null, push: null, wake: false, told: null, impossible: null, recovery: null };
+const nothing: Effects = { tombstone: null, forget: null, push: null, wake: false, told: null, impossible: null, recovery: null, migration: false };
 
 /** Reports of a hello that are written in one transaction. */
 const batchSize = 50;
@@ -96,7 +101,8 @@ export class ObservationService implements AgentReports {
 
     const [instances, cleaning] = await Promise.all([read.instances.onSlave(slaveId), read.placements.cleaning(slaveId)]);
     const present = instances.filter((instance) => instance.desired !== 'deleted' && !abandoned(instance));
-    return [...(await desiredStates(read, present, settings.guestUser, onFault)), ...cleaning.map(({ instanceId, generation }) => tombstone(instanceId, generation))];
+    const arriving = await receivedStates(read, slaveId, settings.guestUser, onFault);
+    return [...(await desiredStates(read, present, settings.guestUser, onFault)), ...arriving.map(({ desired }) => desired), ...cleaning.map(({ instanceId, generation }) => tombstone(instanceId, generation))];
   }
 
   async observed(slaveId: string, instances: readonly ObservedInstance[]): Promise<void> {
@@ -184,8 +190,13 @@ export class ObservationService implements AgentReports {
 
   /** Placed here, run before, and not in the inventory: its domain is gone. What never ran is simply told again. */
   private async missing(slave: SlaveRecord, present: ReadonlySet<string>, faults: unknown[]): Promise<void> {
-    for (const instance of await this.deps.unitOfWork.read.instances.onSlave(slave.id)) {
+    const { read } = this.deps.unitOfWork;
+    const instances = await read.instances.onSlave(slave.id);
+    const migrations = await read.liveMigrations.openOf(instances.map(({ id }) => id));
+    for (const instance of instances) {
       if (present.has(instance.id) || !instance.booted || instance.desired === 'deleted' || abandoned(instance)) continue;
+      // Of what it was to send it says itself how that stands.
+      if (migrations.get(instance.id)?.state === 'sending') continue;
       await this.lose(slave, instance, {
         code: 'DomainLost',
         sentence: `${slave.name} came back without ${instance.name}. Start it to make it anew from what its disk there still holds, or delete it.`,
@@ -232,10 +243,13 @@ export class ObservationService implements AgentReports {
       for (const report of reports) {
         const instance = await repositories.instances.lock(report.instanceId);
         const placement = await repositories.placements.newest(report.instanceId, slave.id);
-        done.push(await this.carryOut(repositories, slave, instance, placement, report, judgeReport(slave, instance, placement, report)));
+        const heard = instance === null ? null : await hearMigration(repositories, slave, instance, report);
+        if (heard !== null) done.push({ ...nothing, migration: heard === 'news' });
+        else done.push(await this.carryOut(repositories, slave, instance, placement, report, judgeReport(slave, instance, placement, report)));
       }
       return done;
     });
+    if (all.some(({ migration }) => migration)) this.deps.onMigration?.();
     for (const [at, { told, impossible, recovery }] of all.entries()) {
       if (told !== null) this.toldOf.add(told);
       if (impossible !== null) this.deps.onImpossible(impossible);

@@ -22,6 +22,14 @@ export interface AgentPort {
   disconnect(slaveId: string, sentence: string, code: Refused['code']): void;
 }
 
+/** Streams between two slaves, for the time of a migration. `ws/` implements it; tests fake it. */
+export interface MigrationLines {
+  /** From now on the source's ticket reaches the destination. Asked again it is the same line. */
+  openLine(line: { readonly migrationId: string; readonly fromSlaveId: string; readonly toSlaveId: string; readonly ticket: string }): void;
+  /** Its streams end at once. Harmless when there is no such line. */
+  closeLine(migrationId: string): void;
+}
+
 /** What connected slaves told of themselves last, newer than what is stored. */
 export interface FleetFigures {
   /** Null when this run of the master has not heard of the slave. */

@@ -4,8 +4,8 @@ import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
 import { movingRamProtocolVersion } from '@paravcl/shared/protocol/version';
 import { untouchedPart, type EvacuationPart, type EvacuationRecord } from '../core/evacuation-record';
-import { evacuationSteps, returningSteps, stillResumes, type EvacuationStep, type EvacuationWorld } from '../core/evacuation-steps';
-import type { InstanceRecord } from '../core/instance-record';
+import { evacuationSteps, returningSteps, stillResumes, type EvacuationStep, type EvacuationWorld, type LiveWay } from '../core/evacuation-steps';
+import { settled, type InstanceRecord } from '../core/instance-record';
 import { nextGeneration } from '../core/next-generation';
 import { savedOnOf, whyNotWithRam } from '../core/saved-ram';
 import { fit } from '../core/say';
@@ -18,6 +18,8 @@ import { changeInstance } from './instance-changes';
 import type { InstanceRelocation } from './instance-relocation';
 import type { InstanceSettings } from './instance-settings';
 import type { InstanceVerbs } from './instance-verbs';
+import type { LiveTarget } from './live-migration-targets';
+import type { LiveMigrations } from './live-migrations';
 import { tell } from './notice-service';
 import type { AgentPort } from './ports';
 import { principalOf } from './principal-of';
@@ -30,6 +32,7 @@ export interface SlaveEvacuationDeps {
   readonly settings: InstanceSettings;
   readonly relocation: Pick<InstanceRelocation, 'move'>;
   readonly verbs: Pick<InstanceVerbs, 'carryOut'>;
+  readonly migrations: Pick<LiveMigrations, 'targets' | 'begin'>;
   /** Instances of one slave that are saved or moved at a time. */
   readonly atOnce: number;
 }
@@ -40,6 +43,8 @@ interface Case {
   readonly slave: SlaveRecord;
   /** Who asked for it, as they are now; null when they are gone, and then only what is owed to owners is done. */
   readonly asked: Principal | null;
+  /** Where what runs could go now, as it runs. */
+  readonly targets: ReadonlyMap<string, LiveTarget>;
 }
 
 /** What a move is refused with that is so for as long as the instance is as it is; anything else is tried again in the next round. */
@@ -74,12 +79,12 @@ export class SlaveEvacuation {
     }
     if (evacuation.state === 'pending') await this.takeIn(evacuation);
     const parts = await read.evacuations.parts([evacuation.operationId]);
-    const world = await this.world(slave, parts);
+    const { world, targets } = await this.world(evacuation, slave, parts);
     const { steps, sentence } = evacuation.state === 'pending' ? evacuationSteps(evacuation, parts, world) : { steps: returningSteps(evacuation, parts, world), sentence: null };
     if (sentence !== null && steps.every(({ kind }) => kind !== 'end')) await read.operations.progressOf(evacuation.operationId, 'pending', sentence, this.deps.clock.now());
     for (const step of steps) {
       try {
-        await this.carryOut({ evacuation, slave, asked }, step, onFault);
+        await this.carryOut({ evacuation, slave, asked, targets }, step, onFault);
       } catch (error) {
         onFault(error);
       }
@@ -88,8 +93,10 @@ export class SlaveEvacuation {
 
   private carryOut(of: Case, step: EvacuationStep, onFault: (error: unknown) => void): Promise<void> {
     switch (step.kind) {
+      case 'migrate':
+        return this.migrate(of, step);
       case 'save':
-        return this.save(of, step.part, onFault);
+        return this.save(of, step, onFault);
       case 'take-from-queue':
         return this.takeFromQueue(of, step.part);
       case 'move':
@@ -113,7 +120,7 @@ export class SlaveEvacuation {
     await read.evacuations.insertParts(came.map(({ id, name }) => untouchedPart({ operationId, instanceId: id, instanceName: name })));
   }
 
-  private async world(slave: SlaveRecord, parts: readonly EvacuationPart[]): Promise<EvacuationWorld> {
+  private async world(evacuation: EvacuationRecord, slave: SlaveRecord, parts: readonly EvacuationPart[]): Promise<{ readonly world: EvacuationWorld; readonly targets: Case['targets'] }> {
     const { unitOfWork: { read }, agents, atOnce } = this.deps;
     const instances = new Map((await read.instances.among(parts.map(({ instanceId }) => instanceId))).map((instance) => [instance.id, instance]));
     const homes = await read.homes.attachedTo([...instances.keys()]);
@@ -122,16 +129,34 @@ export class SlaveEvacuation {
       const move = state === 'here' && moveId !== null ? await read.operations.find(moveId) : null;
       if (move !== null) moves.set(move.id, move);
     }
-    return {
+    const open = await read.liveMigrations.openOf([...instances.keys()]);
+    const stayed = await read.liveMigrations.stayedOf(evacuation.operationId);
+    const names = await read.fleet.findAll([...open.values()].map(({ toSlaveId }) => toSlaveId));
+    const couldGo = parts.flatMap(({ instanceId, state }) => {
+      const instance = instances.get(instanceId);
+      const runsHere = state === 'here' && instance?.slaveId === slave.id && instance.desired === 'running' && settled(instance);
+      return runsHere && !open.has(instanceId) && !stayed.has(instanceId) && !homes.has(instanceId) ? [instance] : [];
+    });
+    // No more than so many are begun in a round.
+    const targets = evacuation.state === 'pending' && agents.isConnected(slave.id) ? await this.deps.migrations.targets(slave, couldGo.slice(0, atOnce)) : new Map<string, LiveTarget>();
+    const live = (id: string): LiveWay => {
+      const migration = open.get(id);
+      if (migration !== undefined) return { kind: 'open', toSlaveName: names.get(migration.toSlaveId)?.name ?? 'another slave' };
+      const target = targets.get(id);
+      return target === undefined ? { kind: 'none', because: stayed.get(id) ?? null } : { kind: 'ready', toSlaveId: target.slaveId, toSlaveName: target.slaveName };
+    };
+    const world: EvacuationWorld = {
       slaveName: slave.name,
       connected: agents.isConnected(slave.id),
       atOnce,
       instance: (id) => instances.get(id) ?? null,
       move: (id) => moves.get(id) ?? null,
       hasHome: (id) => homes.has(id),
+      live,
       ramFitsNowhere: await this.ramFitsNowhere(slave),
       ramStaysHere: this.ramStaysHere(slave),
     };
+    return { world, targets };
   }
 
   private ramStaysHere({ id, name }: SlaveRecord): string | null {
@@ -149,13 +174,20 @@ export class SlaveEvacuation {
     return first === undefined || why.some((one) => one.why === null) ? null : `of ${first.name}, ${first.why ?? ''}${why.length === 1 ? '' : `, and so of ${why.length - 1} more`}`;
   }
 
-  private async save({ evacuation, slave, asked }: Case, part: EvacuationPart, onFault: (error: unknown) => void): Promise<void> {
+  private async migrate({ evacuation, targets }: Case, { part, toSlaveId }: Extract<EvacuationStep, { kind: 'migrate' }>): Promise<void> {
+    const target = targets.get(part.instanceId);
+    if (target?.slaveId === toSlaveId) await this.deps.migrations.begin(evacuation, part, target);
+  }
+
+  private async save({ evacuation, slave, asked }: Case, { part, because }: Extract<EvacuationStep, { kind: 'save' }>, onFault: (error: unknown) => void): Promise<void> {
     const { unitOfWork, agents, clock, settings } = this.deps;
     const now = clock.now();
     const saved = await unitOfWork.transaction(async (repositories) => {
       const instance = await this.lockOf(repositories, evacuation, part);
       if (instance?.desired !== 'running' || answerVerb(instance, 'suspend', false).kind !== 'change') return null;
-      const sentence = `${slave.name} is being emptied for maintenance: ${instance.name} is saved with everything open, moves, and goes on elsewhere by itself.`;
+      if ((await repositories.liveMigrations.openOf([instance.id])).size > 0) return null;
+      const tried = because === null ? '' : ` It could not move while it ran: ${because}`;
+      const sentence = fit(`${slave.name} is being emptied for maintenance: ${instance.name} is saved with everything open, moves, and goes on elsewhere by itself.${tried}`);
       await repositories.evacuations.change(part, { resumes: 'suspended', moveId: null, tries: 0, refusedAt: null, sentence: null });
       const generation = nextGeneration(instance, await repositories.placements.ofInstance(instance.id));
       const after = await changeInstance(

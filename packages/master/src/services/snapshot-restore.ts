@@ -21,6 +21,7 @@ import { changeInstance, newOperation } from './instance-changes';
 import type { InstanceSettings, Quotas } from './instance-settings';
 import { operationView } from './instance-view';
 import { leaveSlave } from './leave-slave';
+import { requireNoMigration } from './live-migration-guard';
 import { authorise } from './policy';
 import type { AgentPort, SchedulerWake } from './ports';
 import { requireInstanceQuota } from './quota-check';
@@ -106,6 +107,7 @@ export class SnapshotRestore {
     const earlier = operationId === null ? null : await repositories.operations.find(operationId);
     if (earlier?.userId === principal.userId) return { instance, operation: earlier, left: null };
     requireOutOfBin(instance, settings.timeZone, now);
+    await requireNoMigration(repositories, instance);
     const { name, slaveId, desired } = instance;
     if (desired === 'deleted') throw new ParavclError('conflict', `${name} is being deleted. Launch a new one from the image of the snapshot.`);
     // Nobody deletes them meanwhile.

@@ -23,6 +23,7 @@ import { maySeeImage } from './image-access';
 import { operationView } from './instance-view';
 import { authorise, may, reach } from './policy';
 import { requireNoHome } from './home-attachment';
+import { requireNoMigration } from './live-migration-guard';
 import type { AgentPort } from './ports';
 import { removeSnapshotImages } from './snapshot-images';
 import { snapshotMembers, type SnapshotSubjects } from './snapshot-members';
@@ -210,6 +211,7 @@ export class SnapshotService {
     const { name, slaveId } = instance;
     const without = diskless(instance);
     if (without !== null || slaveId === null) throw new ParavclError('conflict', `${name} cannot be taken now: ${without ?? 'it has no disk yet. Wait until it runs'}, and ask again.`, { field: 'instanceIds' });
+    await requireNoMigration(repositories, instance);
     if (ram) await requireNoHome(repositories, instance);
     await (ram ? requireRamKeeper : requireFreezer)(repositories, this.deps.agents, name, slaveId);
     if (!ram || instance.desired !== 'running') return;

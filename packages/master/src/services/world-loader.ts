@@ -33,7 +33,7 @@ export interface World {
 /** Loads everything that decisions are made of, within whatever transaction `repositories` belong to. */
 export async function loadWorld(repositories: Repositories, deps: WorldDeps, at: EpochMs): Promise<World> {
   const { scheduling, agents, figures } = deps;
-  const [stored, usage, active, bookings, speeds, lastPlacedOn, deployments] = await Promise.all([
+  const [stored, usage, active, bookings, speeds, lastPlacedOn, deployments, migrations] = await Promise.all([
     repositories.fleet.unretired(),
     repositories.placements.usage(),
     repositories.instances.active(),
@@ -41,11 +41,18 @@ export async function loadWorld(repositories: Repositories, deps: WorldDeps, at:
     repositories.saveSpeeds.all(),
     repositories.placements.newestSlaveId(),
     repositories.deploymentMembers.rules(),
+    repositories.liveMigrations.open(),
   ]);
   const contributing = await contributingSlaves(repositories, stored, scheduling.contributingMs, at);
   // Figures and clocks as of the last heartbeat: those stored are older by a round of the store job, or by all the time the database was away.
   const slaves = stored.map((slave) => ({ ...slave, describe: { ...slave.describe, ...figures.latest(slave.id)?.describe } }));
-  const bySlave = grouped(active);
+  const moving = new Map(migrations.map((migration) => [migration.instanceId, migration]));
+  // What comes to a slave as it runs has its room there already, beside that on the slave it comes from.
+  const arriving = active.flatMap((instance) => {
+    const migration = moving.get(instance.id);
+    return migration === undefined ? [] : [{ ...instance, slaveId: migration.toSlaveId }];
+  });
+  const bySlave = grouped([...active, ...arriving]);
   const booked = grouped(bookings);
   const views = slaves.map((slave) => {
     const saveMiBPerSecond = speeds.get(slave.id)?.mibPerSecond ?? unmeasuredSaveMiBPerSecond;
@@ -56,7 +63,7 @@ export async function loadWorld(repositories: Repositories, deps: WorldDeps, at:
         connected: agents.isConnected(slave.id),
         protocol: agents.protocolOf(slave.id),
         contributing: contributing.has(slave.id),
-        running: (bySlave.get(slave.id) ?? []).map((instance) => running(instance, saveMiBPerSecond, deployments.get(instance.id), scheduling, at)),
+        running: (bySlave.get(slave.id) ?? []).map((instance) => running(instance, { saveMiBPerSecond, deployment: deployments.get(instance.id), isMoving: moving.has(instance.id) }, scheduling, at)),
         bookings: booked.get(slave.id) ?? [],
         saveMiBPerSecond,
       },
@@ -83,10 +90,17 @@ function grouped<T extends { readonly slaveId: string | null }>(items: readonly 
   return groups;
 }
 
-function running(instance: InstanceRecord, saveMiBPerSecond: number, deployment: DeploymentRule | undefined, { preemptionsPerDay, rules }: SchedulingSettings, at: EpochMs): RunningInstance {
+interface AboutRunning {
+  readonly saveMiBPerSecond: number;
+  readonly deployment: DeploymentRule | undefined;
+  /** It goes to another slave as it runs: nobody is told to go who cannot be told until it is there. */
+  readonly isMoving: boolean;
+}
+
+function running(instance: InstanceRecord, { saveMiBPerSecond, deployment, isMoving }: AboutRunning, { preemptionsPerDay, rules }: SchedulingSettings, at: EpochMs): RunningInstance {
   const need = roomFor(instance);
   const spared = preemptionsToday(instance, at, rules.timeZone) >= preemptionsPerDay;
-  const stuck = cannotLeave(instance);
+  const stuck = isMoving || cannotLeave(instance);
   return {
     id: instance.id,
     name: instance.name,

@@ -21,6 +21,9 @@ const obedient: Readonly<Record<DesiredInstance['desired'], readonly ObservedIns
   suspended: ['suspending', 'suspended'],
   stopped: ['stopping', 'stopped'],
   deleted: ['deleted'],
+  // Nothing moves here.
+  sent: [],
+  received: [],
 };
 
 /**

@@ -32,7 +32,7 @@ import { SlaveService } from '../../src/services/slave-service';
 import { StoreService } from '../../src/services/store-service';
 import { ImageStore } from '../../src/store/image-store';
 import { openImageFiles } from './image-rig';
-import { AgentsDouble, settings } from './instance-rig';
+import { AgentsDouble, settings, noLines } from './instance-rig';
 import type { TestDatabase } from './test-database';
 
 /** The routes of slaves, images and instances with no agent connected and nothing scheduled: what the edge lets through to them. */
@@ -72,7 +72,7 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
     });
     stops.push(() => snapshotting.making.stop());
     const slaves = new SlaveService(unit, clock, agents, reports, figures);
-    const evacuating = composeEvacuations({ unitOfWork: unit, agents, clock, slaves, relocation: snapshotting.relocation, verbs, settings, atOnce: 2 });
+    const evacuating = composeEvacuations({ unitOfWork: unit, agents, figures, lines: noLines, scheduler, scheduling, clock, slaves, relocation: snapshotting.relocation, verbs, settings, atOnce: 2, onFault: unexpected });
     return [
       ...deploying.routes,
       ...snapshotting.routes,

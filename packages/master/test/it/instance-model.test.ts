@@ -52,6 +52,9 @@ class ModelSlave {
         return state === 'running' || state === 'booting' || state === 'resuming' ? 'suspending' : state === 'suspending' ? 'suspended' : state;
       case 'stopped':
         return state === 'running' || state === 'booting' || state === 'resuming' ? 'stopping' : 'stopped';
+      case 'sent':
+      case 'received':
+        throw new Error('Nobody empties a slave here.');
     }
   }
 

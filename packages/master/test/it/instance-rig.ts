@@ -27,7 +27,7 @@ import { OperationService } from '../../src/services/operation-service';
 import { Participation } from '../../src/services/participation';
 import { QueueService } from '../../src/services/queue-service';
 import { FleetPulse } from '../../src/services/fleet-pulse';
-import type { AgentPort } from '../../src/services/ports';
+import type { AgentPort, MigrationLines } from '../../src/services/ports';
 import type { OnRecovery, RecoveryPath } from '../../src/services/recovery-paths';
 import { SchedulingService } from '../../src/services/scheduling-service';
 import { plainDescribe } from './agent-double';
@@ -38,6 +38,8 @@ import { openTestDatabase } from './test-database';
 /** Agents as the services see them: what was sent is kept; what nobody expected throws. */
 export class AgentsDouble implements AgentPort {
   readonly connected = new Set<string>();
+  /** What agents speak whose own protocol nobody named. */
+  speaks: number = protocolVersion;
   /** Of agents of another release than this one. */
   readonly protocols = new Map<string, number>();
   readonly pushes: { readonly slaveId: string; readonly desired: DesiredInstance }[] = [];
@@ -48,7 +50,7 @@ export class AgentsDouble implements AgentPort {
     return this.connected.has(slaveId);
   }
   protocolOf(slaveId: string): number | null {
-    return this.connected.has(slaveId) ? (this.protocols.get(slaveId) ?? protocolVersion) : null;
+    return this.connected.has(slaveId) ? (this.protocols.get(slaveId) ?? this.speaks) : null;
   }
   pushDesired(slaveId: string, instances: readonly DesiredInstance[]): void {
     // As the real one: what is sent to nobody is lost.
@@ -74,6 +76,14 @@ export class AgentsDouble implements AgentPort {
     return found;
   }
 }
+
+/** Streams between slaves, where nobody expects any. */
+export const noLines: MigrationLines = {
+  openLine: () => {
+    throw new Error('Nobody expected streams between slaves.');
+  },
+  closeLine: () => undefined,
+};
 
 /** As DEFINITIONS have it. */
 export const lostAfterMs = 60_000;
@@ -116,6 +126,8 @@ export async function openRig(options: RigOptions = {}) {
   const faults: unknown[] = [];
   const impossible: ImpossibleReport[] = [];
   const recoveries: RecoveryPath[] = [];
+  /** Called when one of the slaves of a live migration said something new. */
+  const migrationHeard: { call: () => void } = { call: () => undefined };
   const onRecovery: OnRecovery = (path) => void recoveries.push(path);
   const pulse = new FleetPulse(clock);
   const onFault = (error: unknown) => void faults.push(error);
@@ -125,7 +137,7 @@ export async function openRig(options: RigOptions = {}) {
   /** Services as after a start of the master: nothing in memory, everything in the database. */
   const compose = () => {
     const scheduler = new SchedulingService({ unitOfWork: unit, agents, figures: pulse, clock, settings: used, scheduling, onFault, onRecovery });
-    const observations = new ObservationService({ unitOfWork: unit, agents, scheduler, clock, settings: used, onFault, onRecovery, onImpossible: (report) => impossible.push(report) });
+    const observations = new ObservationService({ unitOfWork: unit, agents, scheduler, clock, settings: used, onFault, onRecovery, onImpossible: (report) => impossible.push(report), onMigration: () => migrationHeard.call() });
     const world = { agents, figures: pulse, scheduling };
     const joinTokens = new JoinTokenService(unit, clock, { url: 'https://localhost:8443', caFingerprint: null });
     const participation = new Participation({ settings: options.participation ?? defaultParticipation, contributingMs, timeZone, joinTokens });
@@ -217,7 +229,7 @@ export async function openRig(options: RigOptions = {}) {
   };
 
   return {
-    ...services, database, unit, clock, settings: used, scheduling, priority, quotas, agents, pulse, faults, impossible, recoveries, compose, person, slave, image, report,
+    ...services, database, unit, clock, settings: used, scheduling, priority, quotas, agents, pulse, faults, impossible, recoveries, migrationHeard, compose, person, slave, image, report,
     close: async () => {
       await services.scheduler.stop();
       await database.close();

@@ -1,0 +1,68 @@
+import type { Clock } from '@paravcl/shared/clock';
+import { streamProtocolVersion } from '@paravcl/shared/protocol/version';
+import { plan } from '../core/plan';
+import { savedOnOf } from '../core/saved-ram';
+import { roomFor, type Attempt, type WaitingInstance } from '../core/snapshot';
+import type { InstanceRecord } from '../core/instance-record';
+import type { Repositories } from '../repositories/repositories';
+import type { SlaveRecord } from '../repositories/slave-record';
+import { calendarLock } from './calendar-lock';
+import { loadWorld, type World, type WorldDeps } from './world-loader';
+
+/** A slave that could take a guest while it runs. */
+export interface LiveTarget {
+  readonly slaveId: string;
+  readonly slaveName: string;
+  /** The calendar's value from before it was chosen: what was reserved since is not reckoned with. */
+  readonly calendar: string | null;
+}
+
+/**
+ * Where each of these guests of one slave could go while it runs: where the scheduler itself would place it now, with room there that
+ * nobody has to leave. What has its owner's home volume open goes nowhere. Of what is not in the answer nothing can take it now.
+ */
+export async function liveTargets(repositories: Repositories, deps: WorldDeps & { readonly clock: Clock }, source: SlaveRecord, guests: readonly InstanceRecord[]): Promise<ReadonlyMap<string, LiveTarget>> {
+  const { agents, clock, scheduling } = deps;
+  if ((agents.protocolOf(source.id) ?? 0) < streamProtocolVersion || guests.length === 0) return new Map();
+  const at = clock.now();
+  const calendar = await repositories.settings.find(calendarLock);
+  const world = await loadWorld(repositories, deps, at);
+  const attempts = await repositories.placements.attempts(guests.map(({ id }) => id));
+  const slaves = world.snapshot.slaves.filter(({ id }) => id !== source.id && (agents.protocolOf(id) ?? 0) >= streamProtocolVersion);
+  const deployments = await repositories.deploymentMembers.rules(guests.map(({ id }) => id));
+  const targets = new Map<string, LiveTarget>();
+  for (const guest of guests) {
+    const asking = askingFor(guest, attempts.get(guest.id) ?? [], { ...world, deployments }, source, at);
+    const [decision] = plan({ ...world.snapshot, slaves }, [asking], scheduling, at).decisions;
+    const chosen = decision?.kind === 'place' ? slaves.find(({ id }) => id === decision.slaveId) : undefined;
+    if (chosen !== undefined) targets.set(guest.id, { slaveId: chosen.id, slaveName: chosen.name, calendar });
+  }
+  return targets;
+}
+
+/** A guest that runs, as if it waited for a slave that takes it as it is. */
+function askingFor(guest: InstanceRecord, attempts: readonly Attempt[], { bookings, deployments }: World, source: SlaveRecord, at: number): WaitingInstance {
+  const slot = guest.type === 'AR' ? bookings.find(({ instanceId }) => instanceId === guest.id) : undefined;
+  const rule = deployments.get(guest.id);
+  return {
+    id: guest.id,
+    name: guest.name,
+    type: slot === undefined ? 'BE' : 'AR',
+    userId: guest.userId,
+    groupId: guest.groupId,
+    generation: guest.generation,
+    need: roomFor(guest),
+    priority: guest.priority,
+    createdAt: guest.createdAt,
+    runMs: slot === undefined ? (guest.endsAt === null ? null : Math.max(0, guest.endsAt - at)) : Math.max(0, slot.end - at),
+    attempts,
+    boundTo: null,
+    nominatedTo: null,
+    booking: slot === undefined ? null : { reservationId: slot.reservationId, slaveId: slot.slaveId, start: slot.start, end: slot.end },
+    spared: false,
+    reason: null,
+    ramSavedOn: savedOnOf(source.describe),
+    // It begins nowhere: only where it may run counts.
+    deployment: rule === undefined ? undefined : { id: rule.deploymentId, name: rule.deploymentName, slaveIds: rule.slaveIds, perHostLimit: Infinity },
+  };
+}
