@@ -38,7 +38,7 @@ class End extends Duplex {
   say(text: string | null): boolean {
     return this.push(text);
   }
-  async take(): Promise<void> {
+  async takeOne(): Promise<void> {
     const take = this.taking;
     this.taking = null;
     take?.();
@@ -56,7 +56,7 @@ test('what the one that goes had said is delivered before the other ends', async
   expect(one.destroyed).toBe(true);
   for (const words of [['first '], ['first ', 'last']]) {
     expect([other.isParting, other.destroyed]).toEqual([false, false]);
-    await other.take();
+    await other.takeOne();
     expect(other.taken).toEqual(words);
   }
   expect(other.isParting).toBe(true);
@@ -111,7 +111,7 @@ test('neither is read faster than the other takes it', async () => {
   }
   expect(said).toBeLessThan(10);
   other.eager = true;
-  await other.take();
+  await other.takeOne();
   await turn();
   expect(other.taken.join('')).toHaveLength(1000);
   one.destroy();
