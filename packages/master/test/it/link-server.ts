@@ -27,6 +27,8 @@ import { AgentCommands } from '../../src/ws/agent-commands';
 import { AgentGateway } from '../../src/ws/agent-gateway';
 import { AgentSessions } from '../../src/ws/agent-sessions';
 import { defaultLimits, linkTimings, type LinkLimits } from '../../src/ws/link-settings';
+import { StreamDoor } from '../../src/ws/stream-door';
+import { StreamRelay } from '../../src/ws/stream-relay';
 import { AgentDouble, newIdentity } from './agent-double';
 import { HandClock } from './hand-clock';
 import { openTestDatabase, type TestDatabase } from './test-database';
@@ -102,7 +104,9 @@ export async function startLinkServer(options: LinkServerOptions = {}) {
 
   const pulse = new FleetPulse(clock);
   const commands = new AgentCommands(unit, clock, log);
-  const sessions = new AgentSessions(commands);
+  const sessions: AgentSessions = new AgentSessions(commands, (slaveId) => streams.shutOut(slaveId));
+  const streams = new StreamRelay({ agents: sessions, clock, log });
+  const streamDoor = new StreamDoor({ clock, relay: streams });
   const hellos = new HelloService(unit, clock, options.addressCheck ?? 'warn');
   const gateway = new AgentGateway({
     clock, hellos, sessions, reports, pulse, log, unitOfWork: unit,
@@ -135,7 +139,7 @@ export async function startLinkServer(options: LinkServerOptions = {}) {
   const server: Server = createServer({ key: tls.key, cert: tls.cert }, (request, response) => void app(request, response));
   beginLiveHandshakes(server, arrivalLimits);
   server.on('upgrade', (request, socket, head) => {
-    if (!gateway.upgrade(request, socket, head)) socket.destroy();
+    if (!gateway.upgrade(request, socket, head) && !streamDoor.upgrade(request, socket, head)) socket.destroy();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -177,7 +181,7 @@ export async function startLinkServer(options: LinkServerOptions = {}) {
 
   const self = {
     connections: () => new Promise<number>((resolve, reject) => server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))),
-    unit, db: database.db, clock, reports, pulse, commands, sessions, gateway, slaves, tokens, url, ca: tls.cert, ask, post, admin, faults, jobFaults,
+    unit, db: database.db, clock, reports, pulse, commands, sessions, gateway, streams, streamDoor, slaves, tokens, url, ca: tls.cert, ask, post, admin, faults, jobFaults,
     liveness: () => {
       const job = new LivenessJob(unit, clock, pulse, reports, fleet);
       return { run: () => job.run((error) => jobFaults.push(error)) };
@@ -206,6 +210,7 @@ export async function startLinkServer(options: LinkServerOptions = {}) {
     },
     async close(): Promise<void> {
       gateway.close();
+      streamDoor.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       await database.close();

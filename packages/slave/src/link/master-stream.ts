@@ -22,7 +22,7 @@ const closeWithinMs = 120_000;
 
 /**
  * Dials the master for a stream. Resolves once the other end is there; what is written from then on arrives there in order, no
- * faster than it is read. Ending or destroying either end ends the other, after what was written before an `end()` has arrived.
+ * faster than it is read; one write has at most 1 MiB. Ending or destroying either end ends the other, after what was written before an `end()` has arrived.
  * Throws an Error with the master's sentence when it does not open, and the signal's reason; an open stream is destroyed by the signal too.
  */
 export async function dialStream(parts: StreamDialParts, hello: StreamHello, signal?: AbortSignal): Promise<Duplex> {
