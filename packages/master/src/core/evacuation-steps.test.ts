@@ -109,6 +109,26 @@ test('how it stands is said in words, the first ones by name', () => {
   expect(stepsOf(guests, parts).sentence).toBe('3 of 7 have left lab-pc-07; d is being saved, a waits for room elsewhere, and 3 more.');
 });
 
+test('what runs moves as it runs where a slave can take it so, in the place of a save; what was tried is saved, saying why', () => {
+  const guests = [guest('a'), guest('b'), guest('c'), guest('d', off)];
+  const live = (id: string) => (id === 'a' ? ({ kind: 'ready', toSlaveId: 'lab-8', toSlaveName: 'lab-pc-08' } as const) : id === 'b' ? ({ kind: 'none', because: 'The link broke.' } as const) : ({ kind: 'none', because: null } as const));
+  expect(stepsOf(guests, undefined, { live, atOnce: 3 }).steps).toEqual([
+    { kind: 'move', part: partOf('d') },
+    { kind: 'migrate', part: partOf('a'), toSlaveId: 'lab-8' },
+    { kind: 'save', part: partOf('b'), because: 'The link broke.' },
+  ]);
+});
+
+test('one that is on its way as it runs takes a place, whatever is asked of it meanwhile, and is waited for when it is called off', () => {
+  const live = (id: string) => (id === 'a' ? ({ kind: 'open', toSlaveName: 'lab-pc-08' } as const) : ({ kind: 'none', because: null } as const));
+  for (const more of [{}, { desired: 'stopped', queuedAt: 1 }, { observed: 'lost' }] as const) {
+    const guests = [guest('a', more), guest('b')];
+    expect(stepsOf(guests, undefined, { live, atOnce: 1 })).toEqual({ steps: [], sentence: '0 of 2 have left lab-pc-07; a moves to lab-pc-08 while it runs, and 1 more.' });
+    expect(returningSteps(evacuation, guests.map(({ name }) => partOf(name)), world(guests, { live }))).toEqual([{ kind: 'keep', part: partOf('b') }]);
+  }
+  expect(told(stepsOf([guest('a', { slaveId: 'lab-8' })], undefined, { live: () => ({ kind: 'none', because: null }) }))).toEqual(['let-go a']);
+});
+
 test('called off, what moves is waited for, what left is let go, what did not is kept; then it is closed', () => {
   const guests = [guest('a', saved), guest('b', saved), guest('c', { ...saved, slaveId: null })];
   const parts = [partOf('a', { resumes: 'suspended' }), partOf('b', { resumes: 'suspended', moveId: 'm' }), partOf('c', { resumes: 'suspended', moveId: 'n' })];

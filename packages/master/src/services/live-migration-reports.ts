@@ -14,7 +14,8 @@ export async function hearMigration({ liveMigrations }: Repositories, slave: { r
   // Of what is to be deleted nothing counts but that nothing of it remains.
   if (isOrdinary || instance.desired === 'deleted') return null;
   const migration = (await liveMigrations.openOf([instance.id])).get(instance.id);
-  if (migration === undefined) return null;
+  // The last word about one that is over, by who has the instance still: it has newer orders.
+  if (migration === undefined) return report.migration !== undefined && instance.slaveId === slave.id && report.generation < instance.generation ? 'known' : null;
   const side = sideOf(migration, slave.id, report);
   if (side === null) return null;
   const said = side === 'early' ? null : saidBy(side, migration, report);

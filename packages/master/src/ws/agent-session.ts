@@ -15,7 +15,7 @@ import type { AgentReports } from '../services/ports';
 import type { RefusalLimiter } from '../services/refusal-limiter';
 import type { AgentSessions, RegisteredSession } from './agent-sessions';
 import { AwaitingRoom } from './awaiting-room';
-import { desiredBatches } from './desired-batches';
+import { desiredBatches, understoodBy } from './desired-batches';
 import { closeCodes, FrameSocket, type FrameSocketEvents } from './frame-socket';
 import type { LinkWheel, OnWheel } from './link-wheel';
 import type { LinkLog, LinkSettings } from './link-settings';
@@ -310,7 +310,7 @@ export class AgentSession implements RegisteredSession, FrameSocketEvents, OnWhe
   /** Applies what it named and sends the desired set that follows; nothing while it is not admitted. */
   private announceNamed(accepted: Accepted): Promise<void> {
     return this.unwritten.writeOne('inventory', async () => {
-      const { slaveId, named, complete } = accepted;
+      const { slaveId, named, complete, protocol } = accepted;
       if (named === null || !isAdmitted(accepted.admission)) return;
       if (complete) accepted.named = null;
       let desired;
@@ -320,7 +320,7 @@ export class AgentSession implements RegisteredSession, FrameSocketEvents, OnWhe
         accepted.named = named;
         throw error;
       }
-      for (const instances of desiredBatches(desired)) this.send({ type: 'desired', payload: { instances: [...instances] } });
+      for (const instances of desiredBatches(understoodBy(protocol, desired))) this.send({ type: 'desired', payload: { instances: [...instances] } });
     });
   }
 }

@@ -3,10 +3,11 @@ import { ParavclError } from '@paravcl/shared/errors';
 import type { Command, CommandResult } from '@paravcl/shared/protocol/commands';
 import type { DesiredInstance } from '@paravcl/shared/protocol/desired-instance';
 import type { MasterFrame, Refused } from '@paravcl/shared/protocol/master-to-agent';
+import { oldestProtocolVersion } from '@paravcl/shared/protocol/version';
 import { createHash } from 'node:crypto';
 import type { AgentPort } from '../services/ports';
 import type { AgentCommands } from './agent-commands';
-import { desiredBatches } from './desired-batches';
+import { desiredBatches, understoodBy } from './desired-batches';
 
 const maxForget = 500;
 
@@ -77,7 +78,7 @@ export class AgentSessions implements AgentPort {
   pushDesired(slaveId: string, instances: readonly DesiredInstance[]): void {
     const session = this.bySlave.get(slaveId);
     if (session === undefined) return;
-    for (const batch of desiredBatches(instances)) session.send({ type: 'desired', payload: { instances: [...batch] } });
+    for (const batch of desiredBatches(understoodBy(session.protocol ?? oldestProtocolVersion, instances))) session.send({ type: 'desired', payload: { instances: [...batch] } });
   }
 
   forget(slaveId: string, instances: readonly { readonly instanceId: string; readonly generation: number }[]): void {

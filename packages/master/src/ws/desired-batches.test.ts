@@ -3,7 +3,7 @@ import type { DesiredInstance } from '@paravcl/shared/protocol/desired-instance'
 import { encodeFrame } from '@paravcl/shared/protocol/envelope';
 import { maxFrameBytes } from '@paravcl/shared/protocol/version';
 import fc from 'fast-check';
-import { desiredBatches } from './desired-batches';
+import { desiredBatches, understoodBy } from './desired-batches';
 
 const image = { imageId: newId(1), sha256: 'a'.repeat(64), sizeBytes: 1, format: 'raw' as const };
 const withKeys = (keys: number): DesiredInstance => ({
@@ -33,4 +33,13 @@ test('small states fill frames of 500; nothing makes no frame', () => {
   expect(desiredBatches(Array.from({ length: 1001 }, () => tombstone)).map((batch) => batch.length)).toEqual([500, 500, 1]);
   expect(desiredBatches([])).toEqual([]);
   expect(maxFrameBytes).toBe(1024 * 1024);
+});
+
+test('what an agent of an earlier release could not read is kept from it, and nothing else', () => {
+  const [first, second] = [withKeys(1), withKeys(2)];
+  if (first?.spec == null || second?.spec == null) throw new Error('They have specs.');
+  const sent: DesiredInstance = { instanceId: newId(1), generation: 2, desired: 'sent', migration: { id: newId(1), ticket: 't'.repeat(43), deadlineMs: 1000 }, spec: first.spec };
+  const received: DesiredInstance = { instanceId: newId(1), generation: 2, desired: 'received', migration: { id: newId(1) }, spec: second.spec };
+  expect(understoodBy(5, [first, sent, received])).toEqual([first]);
+  expect(understoodBy(6, [first, sent, received])).toEqual([first, sent, received]);
 });

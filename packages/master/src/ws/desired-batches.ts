@@ -1,5 +1,5 @@
 import type { DesiredInstance } from '@paravcl/shared/protocol/desired-instance';
-import { maxFrameBytes } from '@paravcl/shared/protocol/version';
+import { maxFrameBytes, streamProtocolVersion } from '@paravcl/shared/protocol/version';
 
 /** Envelope, brackets and the type's name; measured at about 110 bytes. */
 const envelopeBytes = 512;
@@ -25,4 +25,9 @@ export function desiredBatches(instances: readonly DesiredInstance[], maxBytes =
   }
   if (batch.length > 0) batches.push(batch);
   return batches;
+}
+
+/** Without what an agent of this version could not read: it would understand nothing of the frame. It is told when it is updated. */
+export function understoodBy(protocol: number, instances: readonly DesiredInstance[]): readonly DesiredInstance[] {
+  return protocol >= streamProtocolVersion ? instances : instances.filter(({ desired }) => desired !== 'sent' && desired !== 'received');
 }
