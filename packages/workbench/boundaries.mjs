@@ -18,6 +18,8 @@ export const testPackages = [
   { below: 'packages/slave/test/', packages: ['workbench'] },
   // The sender and the door of frozen disks, against each other.
   { below: 'packages/master/test/it/delta-upload.test.ts', packages: ['slave'] },
+  // Both ends of a stream, with the master's between them.
+  { below: 'packages/master/test/it/agent-streams.test.ts', packages: ['slave'] },
 ];
 
 /**

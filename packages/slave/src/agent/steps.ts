@@ -1,10 +1,9 @@
 import type { Reason } from '@paravcl/shared/domain/reasons';
-import type { InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
+import type { DesiredInstance, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import type { NeededImage } from '../disks/disk-store';
 import { destroyCallMs, quickCallMs, ramCallMs } from '../hypervisor/call-limits';
 import type { AddressReservation } from '../hypervisor/driver';
 import type { Marks } from './marks';
-import type { Sent } from './plan';
 
 /** Every step the agent knows, with its data. `before` is written to the journal before the act. */
 interface StepData {
@@ -31,7 +30,7 @@ interface StepData {
   /** Pauses the guest, writes its RAM down and ends it; its turn is waited for until `turnByMs` (monotonic), or as long as it takes. */
   save: { readonly turnByMs: number | null };
   /** Has it go on, paused, on the slave that awaits it; nothing of its domain is left here. */
-  'send-guest': { readonly migration: Sent['migration']; readonly spec: InstanceSpec };
+  'send-guest': { readonly migration: Extract<DesiredInstance, { desired: 'sent' }>['migration']; readonly spec: InstanceSpec };
   /** Removes the definition and, with it, a saved RAM. */
   undefine: { readonly before: Partial<Marks> };
   'release-address': { readonly mac: string };

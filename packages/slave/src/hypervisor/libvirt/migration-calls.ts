@@ -4,8 +4,8 @@ import { XdrReader, xdrOpaque, xdrUint } from './xdr';
 /** Procedures of libvirt's remote program that virsh calls on the destination of a migration (seen with libvirt 9.0; numbers are fixed for ever, src/remote/remote_protocol.x). */
 export const procedures = { open: 1, close: 2, supportsFeature: 60, authList: 66, prepare: 303, finish: 306 } as const;
 
-/** LIVE, UNDEFINE_SOURCE, PAUSED, NON_SHARED_INC and AUTO_CONVERGE of virDomainMigrateFlags. That the guest arrives paused is what decision 0019 rests on. */
-export const migrationFlags = 1 | 16 | 32 | 128 | 8192;
+/** LIVE, UNDEFINE_SOURCE, PAUSED and NON_SHARED_INC of virDomainMigrateFlags; AUTO_CONVERGE is the source's alone. That the guest arrives paused is what decision 0019 rests on. */
+export const migrationFlags = 1 | 16 | 32 | 128;
 
 /** What a guest is let in as: the destination's own, whatever the source asks for. */
 export interface Arrival {
