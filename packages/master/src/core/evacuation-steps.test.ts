@@ -13,7 +13,7 @@ const gone = { slaveId: null, desired: 'running', observed: 'queued' } as const;
 const partOf = (name: string, more: Partial<EvacuationPart> = {}): EvacuationPart => ({ ...untouchedPart({ operationId: 'op', instanceId: name, instanceName: name }), ...more });
 
 function world(guests: readonly EvacuatedInstance[], more: Partial<EvacuationWorld> = {}): EvacuationWorld {
-  return { slaveName: 'lab-pc-07', connected: true, atOnce: 2, instance: (id) => guests.find(({ name }) => name === id) ?? null, move: () => null, ramFitsNowhere: null, ramStaysHere: null, hasHome: () => false, live: () => ({ kind: 'none', because: null }), ...more };
+  return { slaveName: 'lab-pc-07', connected: true, atOnce: 2, instance: (id) => guests.find(({ name }) => name === id) ?? null, move: () => null, ramFitsNowhere: null, ramStaysHere: null, hasHome: () => false, live: () => ({ kind: 'none', because: null }), arriving: [], ...more };
 }
 const stepsOf = (guests: readonly EvacuatedInstance[], parts: readonly EvacuationPart[] = guests.map(({ name }) => partOf(name)), more: Partial<EvacuationWorld> = {}) => evacuationSteps(evacuation, parts, world(guests, more));
 const told = (outlook: ReturnType<typeof stepsOf>) => outlook.steps.map((step) => ('part' in step ? `${step.kind} ${step.part.instanceId}` : step.kind));
@@ -129,6 +129,11 @@ test('one that is on its way as it runs takes a place, whatever is asked of it m
   expect(told(stepsOf([guest('a', { slaveId: 'lab-8' })], undefined, { live: () => ({ kind: 'none', because: null }) }))).toEqual(['let-go a']);
 });
 
+test('a slave to which one still comes as it runs is not empty', () => {
+  expect(stepsOf([], undefined, { arriving: ['z'] })).toEqual({ steps: [], sentence: '0 of 0 have left lab-pc-07; z is still on its way here.' });
+  expect(told(stepsOf([guest('a', off)], undefined, { arriving: ['z'] }))).toEqual(['move a']);
+});
+
 test('called off, what moves is waited for, what left is let go, what did not is kept; then it is closed', () => {
   const guests = [guest('a', saved), guest('b', saved), guest('c', { ...saved, slaveId: null })];
   const parts = [partOf('a', { resumes: 'suspended' }), partOf('b', { resumes: 'suspended', moveId: 'm' }), partOf('c', { resumes: 'suspended', moveId: 'n' })];
@@ -175,7 +180,7 @@ test('whatever happens meanwhile, it ends; nothing runs that should not, what ra
           for (const one of all) for (const kind of ['boots', 'saved', 'moved'] as const) happens(one, kind, true);
         }
         const { steps, sentence } = evacuationSteps(evacuation, all.map(({ part }) => part), {
-          slaveName: 'lab-pc-07', connected, atOnce, ramFitsNowhere: null, ramStaysHere: null, hasHome: () => false, live: () => ({ kind: 'none', because: null }),
+          slaveName: 'lab-pc-07', connected, atOnce, ramFitsNowhere: null, ramStaysHere: null, hasHome: () => false, live: () => ({ kind: 'none', because: null }), arriving: [],
           instance: (id) => all.find(({ instance }) => instance.name === id)?.instance ?? null,
           move: (id) => { const state = all.find(({ instance }) => instance.name === id)?.lastMove ?? null; return state === null ? null : { state, sentence: 'It went wrong.' }; },
         });

@@ -52,6 +52,8 @@ export interface EvacuationWorld {
   /** Why no other slave goes on with RAM that this one saves; null when one does. */
   readonly ramFitsNowhere: string | null;
   live(instanceId: string): LiveWay;
+  /** Names of those that come here as they run: the slave is not empty before it is known who has them. */
+  readonly arriving: readonly string[];
   /** Its RAM has the home volume of its owner open, and is not moved. */
   hasHome(instanceId: string): boolean;
   /** Why this slave sends no RAM at all, with the way out; null when it does. Then what runs is not saved in vain. */
@@ -97,6 +99,8 @@ export function evacuationSteps({ slaveId }: Pick<EvacuationRecord, 'slaveId'>, 
     .sort((a, b) => turn(a) - turn(b))
     .slice(0, places);
   if (now.length > 0 || seen.some(({ kind }) => kind === 'works' || kind === 'ready' || kind === 'waits')) return { steps: [...now, ...(world.connected ? begun : [])], sentence };
+  const [arriving] = world.arriving;
+  if (arriving !== undefined) return { steps: [], sentence: fit(`${sayLeft(seen, world.slaveName)}; ${arriving} is still on its way here.`) };
   const stays = seen.flatMap((one): readonly Staying[] => (one.kind === 'stays' ? [{ part: one.part, why: one.why }] : []));
   const end = stays.length === 0 ? ({ kind: 'end', state: 'done', sentence: sayEmpty(seen, world), stays } as const) : ({ kind: 'end', state: 'failed', sentence: sayStaying(seen, world), stays } as const);
   return { steps: [end], sentence: end.sentence };

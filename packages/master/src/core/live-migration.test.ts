@@ -6,7 +6,7 @@ const opening: LiveMigration = {
   sourceSaid: null, sourceWhy: null, destinationSaid: null, destinationWhy: null, sentence: null, startedAt: 0, deadlineAt: 1000, endedAt: null,
 };
 const sending: LiveMigration = { ...opening, state: 'sending', sentGeneration: 6, destinationSaid: 'awaiting' };
-const end = (name: string, more: Partial<MigrationEnd> = {}): MigrationEnd => ({ name, connected: true, gone: false, ...more });
+const end = (name: string, more: Partial<MigrationEnd> = {}): MigrationEnd => ({ name, connected: true, gone: false, approved: true, ...more });
 const guest = { name: 'a', desired: 'running', observed: 'running', generation: 4, observedGeneration: 4, reason: null, slaveId: 'seven' } as const;
 const world = (more: Partial<MigrationWorld> = {}): MigrationWorld => ({ instance: guest, source: end('lab-pc-07'), destination: end('lab-pc-08'), wanted: true, unarrivedForMs: 0, now: 10, ...more });
 const stays = (why: string, cold = false) => ({ kind: 'commit-stayed', why, cold });
@@ -28,6 +28,7 @@ test.each<[string, Partial<LiveMigration>, Partial<MigrationWorld>, string]>([
   ['it was asked for something else', {}, { instance: { ...guest, desired: 'stopped' } }, 'It was asked for something else.'],
   ['it failed', {}, { instance: { ...guest, observed: 'failed' } }, 'It is failed.'],
   ['its slave is put back', {}, { wanted: false }, 'lab-pc-07 is not being emptied any more.'],
+  ['the destination is to be emptied, too', {}, { destination: end('lab-pc-08', { approved: false }) }, 'lab-pc-08 takes nothing new any more.'],
   ['it is to be deleted', {}, { instance: { ...guest, desired: 'deleted' } }, 'It is deleted.'],
   ['the destination is declared dead', {}, { destination: end('lab-pc-08', gone) }, 'lab-pc-08 is gone.'],
 ])('until the source is ordered it ends when %s', (_what, more, around, why) => {
@@ -88,7 +89,7 @@ test('whatever is cut and whenever, never are both ordered to run it, it never r
 
       const look = (): void => {
         if (books.state !== 'opening' && books.state !== 'sending') return;
-        const ends = { source: { name: 's', connected: source.connected, gone: source.dead }, destination: { name: 'd', connected: destination.connected, gone: false } };
+        const ends = { source: { name: 's', connected: source.connected, gone: source.dead, approved: false }, destination: { name: 'd', connected: destination.connected, gone: false, approved: true } };
         askedSince = destination.connected && awaitsArrival(books, ends) ? (askedSince ?? now) : null;
         const step = migrationStep(books, { ...ends, instance: guest, wanted, unarrivedForMs: askedSince === null ? 0 : now - askedSince, now });
         if (step.kind === 'order-send') books = { ...books, state: 'sending', sentGeneration: 6 };

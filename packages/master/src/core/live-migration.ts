@@ -44,6 +44,8 @@ export interface MigrationEnd {
   readonly connected: boolean;
   /** An administrator declared it dead, or it left the pool: it is not waited for. */
   readonly gone: boolean;
+  /** It takes what is new. */
+  readonly approved: boolean;
 }
 
 export interface MigrationWorld {
@@ -87,6 +89,7 @@ export function migrationStep(migration: LiveMigration, world: MigrationWorld): 
 function whileOpening(migration: LiveMigration, instance: NonNullable<MigrationWorld['instance']>, { source, destination, wanted, now }: MigrationWorld): MigrationStep {
   if (source.gone) return stayed(`${source.name} is gone.`);
   if (destination.gone) return stayed(`${destination.name} is gone.`);
+  if (!destination.approved) return stayed(`${destination.name} takes nothing new any more.`);
   if (!wanted) return stayed(`${source.name} is not being emptied any more.`);
   if (migration.destinationSaid === 'stayed') return stayed(migration.destinationWhy ?? `${destination.name} cannot take it.`);
   if (instance.slaveId !== migration.fromSlaveId || instance.desired !== 'running') return stayed('It was asked for something else.');

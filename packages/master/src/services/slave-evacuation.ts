@@ -153,6 +153,7 @@ export class SlaveEvacuation {
       move: (id) => moves.get(id) ?? null,
       hasHome: (id) => homes.has(id),
       live,
+      arriving: (await read.instances.among((await read.liveMigrations.arriving(slave.id)).map(({ instanceId }) => instanceId))).map(({ name }) => name),
       ramFitsNowhere: await this.ramFitsNowhere(slave),
       ramStaysHere: this.ramStaysHere(slave),
     };

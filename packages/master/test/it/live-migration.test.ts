@@ -4,7 +4,8 @@ import type { DesiredInstance, MigrationStanding, ObservedInstance } from '@para
 import { streamProtocolVersion } from '@paravcl/shared/protocol/version';
 import { composeEvacuations } from '../../src/compose-evacuations';
 import { openingMs, unarrivedMs } from '../../src/core/live-migration';
-import { requireNoMigration } from '../../src/services/live-migration-guard';
+import { InstanceRelocation } from '../../src/services/instance-relocation';
+import { InstanceReset } from '../../src/services/instance-reset';
 import { SlaveService } from '../../src/services/slave-service';
 import { openRig, type Rig } from './instance-rig';
 
@@ -316,11 +317,34 @@ test('a slave that is put back keeps what it was not ordered to send yet; what i
   expect(await rig.unit.read.evacuations.unfinished()).toEqual([]);
 });
 
-test('a destination that is not ready in time is given up, and what is made of its disk waits until it is known who has it', async () => {
+test('what is made of its disk waits until it is known who has it, and the refusal says where it goes', async () => {
   const { a } = await emptied();
-  await expect(requireNoMigration(rig.unit.read, await book(a))).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('a moves to lab-pc-08 while it runs.') as string });
+  const { unit, agents, scheduler, clock, settings, quotas } = rig;
+  const reset = new InstanceReset({ unitOfWork: unit, agents, scheduler, clock, settings, quotas, onFault: (error) => void rig.faults.push(error) });
+  const relocation = new InstanceRelocation({ unitOfWork: unit, agents, scheduler, clock, settings, snapshots: { freezeMs: 1, deadlineMs: 1 }, making: { wake: () => undefined } });
+  const refused = { code: 'conflict', message: expect.stringContaining('a moves to lab-pc-08 while it runs. Ask again when it is there') as string };
+  await expect(reset.carryOut(sue, a, { toProduction: false })).rejects.toMatchObject(refused);
+  await expect(relocation.move({ principal: sue, clientAddress: '10.0.0.9' }, a, null)).rejects.toMatchObject(refused);
+  expect(await book(a)).toMatchObject({ diskEpoch: 1, desired: 'running' });
+});
+
+test('a destination that is not ready in time is given up', async () => {
+  const { a } = await emptied();
   rig.clock.advance(openingMs);
   await round();
   expect(told(other, a)).toMatchObject({ desired: 'deleted' });
-  await expect(requireNoMigration(rig.unit.read, await book(a))).resolves.toBeUndefined();
+  expect(told(slaveId, a)).toMatchObject({ desired: 'running' });
+});
+
+test('a destination that is to be emptied, too, is not empty before what comes to it is there, and has left again', async () => {
+  const { a } = await sending();
+  const { operation } = await made.evacuations.begin({ principal: olga, clientAddress: '10.0.0.9' }, other, null);
+  await round();
+  expect(await standing(operation.id)).toBe('pending: 0 of 0 have left lab-pc-08; a is still on its way here.');
+  await says(other, a, 'arrived');
+  await says(slaveId, a, 'sent');
+  await round();
+  await reports(other, a, 'running');
+  await round();
+  expect(await standing(operation.id)).toContain('pending: 0 of 1 has left lab-pc-08');
 });

@@ -87,7 +87,7 @@ export const drainSlave = route({
 export const evacuateSlave = route({
   method: 'post',
   path: '/slaves/:slaveId/evacuate',
-  summary: 'Drain it and let everything on it leave: what runs is saved, moves and goes on elsewhere by itself, what is saved or off moves to the store. Undone by undrain',
+  summary: 'Drain it and let everything on it leave: what runs goes to another slave as it runs, or is saved, moves and goes on elsewhere by itself; what is saved or off moves to the store. Undone by undrain',
   action: 'slave.operate',
   params: one,
   answer: { status: 202, schema: z.object({ slave: slaveSchema, operation: operationSchema }) },
