@@ -18,7 +18,8 @@ export function towardsRunning(desired: Wanted, view: View): Plan {
       return keepRunning(desired, view);
     case 'paused':
     case 'migrating':
-      return act(view, [{ kind: 'continue', before: { booted: true, stopAsked: false } }], observe(desired, 'resuming'));
+      // One that came while it ran was never anything else to its owner.
+      return act(view, [{ kind: 'continue', before: { booted: true, stopAsked: false } }], observe(desired, hasCome(view) ? 'running' : 'resuming'));
     case 'paused-io':
       return continueAfterDiskError(desired, view);
     case 'shutting-down':
@@ -70,6 +71,11 @@ function keepRunning(desired: Wanted, view: View): Plan {
   // The hypervisor has no event for a DHCP lease, so it is asked: often at first, seldom later.
   const pollMs = up === 'no' ? (nowMs - since < 20_000 ? 500 : 1000) : up === 'silent' ? 10_000 : null;
   return pollMs === null ? plan : { ...plan, wakeAtMs: earliest(plan.wakeAtMs, nowMs + pollMs) };
+}
+
+/** From another slave, and it has not run here yet. */
+function hasCome({ marks }: View): boolean {
+  return marks.migration?.attempt === 'begun' && marks.ran === null;
 }
 
 /** Images, then disk and definition side by side, then the RAM that the disk awaits, then the start. */
