@@ -28,7 +28,7 @@ async function dependentsOf(repositories: Repositories, image: ImageRecord, fami
 }
 
 const waysOut: Readonly<Record<Dependent['type'], string>> = {
-  instance: 'Delete the instances first.',
+  instance: 'Reset the instances to another version first (put that into production, then reset with "toProduction"; what was taken back to this one, without), or delete them; either way what is on their disks goes. To keep it, deprecate this one instead.',
   image: 'Give those images another default first.',
   reservation: 'Cancel or release the reservations first, or wait until they are over.',
   template: 'Change or delete the templates first, or put another version into production.',

@@ -117,10 +117,15 @@ export function mayDeployFor(principal: Principal, person: { readonly id: string
   return [null, ...person.groupIds].some((groupId) => may(principal, 'deployment.create', { ownerUserId: person.id, groupId }));
 }
 
+/** Said to whose role can never do this and who has another way to what they are after. */
+const otherWays: Readonly<Partial<Record<Action, string>>> = {
+  'image.delete': ' Images of your own snapshots go with their snapshot: DELETE /api/v1/snapshots/{id}.',
+};
+
 /** Throws `forbidden` when the role can never do this, whatever the subject. Called at the edge for every route. */
 export function authoriseRole(principal: Principal, action: Action): void {
   if (reach(principal, action) === 'no') {
-    throw new ParavclError('forbidden', `A ${principal.role} may not do this (${action}). Ask an administrator of the lab.`);
+    throw new ParavclError('forbidden', `A ${principal.role} may not do this (${action}). Ask an administrator of the lab.${otherWays[action] ?? ''}`);
   }
 }
 

@@ -120,7 +120,7 @@ export class SlaveService {
       }
       throw new ParavclError(
         'in-use',
-        `${counted(names)} on ${record.name}. Drain it and delete them first; or retire it with "force": then they are given up, and their disks stay on that host.`,
+        `${counted(names)} on ${record.name}. Evacuate it first (POST /api/v1/slaves/${record.id}/evacuate), and they leave for other slaves with what they hold; or drain it and delete them; or retire it with "force": then they are given up, and their disks stay on that host.`,
         { field: 'force' },
       );
     });

@@ -315,7 +315,7 @@ describe('a refused deletion', () => {
     for (let number = 0; number < 30; number++) await instances.insert(sampleInstance({ imageId: newId(0), kernelId: kernel.id, name: `i-${number}` }));
     await instances.insert(sampleInstance({ imageId: newId(0), kernelId: kernel.id, name: 'gone', observed: 'deleted', desired: 'deleted' }));
     const many = await refusal(repository.images.delete(operator, 'kernel', kernel.id));
-    expect(many).toMatchObject({ dependentCount: 31, message: expect.stringMatching(/^Linux \(EKI-LINUX-\w+\) cannot be deleted: (instance i-\d+ boots with it; ){2}instance i-\d+ boots with it, and 28 more depend on it\. Delete the instances first\. Give those images another default first\.$/) as string });
+    expect(many).toMatchObject({ dependentCount: 31, message: expect.stringMatching(/^Linux \(EKI-LINUX-\w+\) cannot be deleted: (instance i-\d+ boots with it; ){2}instance i-\d+ boots with it, and 28 more depend on it\. Reset the instances to another version first .*, or delete them; either way .* deprecate this one instead.* Give those images another default first\.$/) as string });
     expect(many.dependents).toHaveLength(20);
     expect(await repository.images.get(operator, 'kernel', kernel.id)).toMatchObject({ state: 'ready' });
   });

@@ -105,7 +105,7 @@ test('a slave with instances is retired only by force; then its session ends and
   const agent = await enrolled('approved', 'full');
   await agent.connect();
   const name = await instanceOn(agent.slaveId, 'running', size);
-  expect(await server.ask('POST', path(agent, '/retire'), operator, {})).toMatchObject({ status: 409, body: { code: 'in-use', detail: expect.stringContaining(`1 instance (${name}) lives on full`) as string } });
+  expect(await server.ask('POST', path(agent, '/retire'), operator, {})).toMatchObject({ status: 409, body: { code: 'in-use', detail: expect.stringContaining(`1 instance (${name}) lives on full. Evacuate it first (POST /api/v1/slaves/${agent.slaveId}/evacuate)`) as string } });
   expect((await server.admissionOf(agent)).admission).toBe('approved');
   expect(await server.ask('POST', path(agent, '/retire'), operator, { force: true })).toMatchObject({ status: 200, body: { admission: 'retired' } });
   expect((await agent.expect('admission')).payload.admission).toBe('retired');
