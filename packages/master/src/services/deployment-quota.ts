@@ -24,8 +24,9 @@ interface Lack {
 
 /**
  * Throws `quota-exceeded` when the machines of a deployment are more than the share of their owners, or of the group they are for,
- * together with all that is there or still to be made; the message names whose limit it is and how many would fit. Before anything is
- * made: within the transaction that writes the places, the owners locked here in the order of their ids, then the group.
+ * together with all that is there or still to be made; the message names whose limit it is and how many would fit, and of
+ * limits that hold together the one that lets the fewest in. Before anything is made: within the transaction that writes the
+ * places, the owners locked here in the order of their ids, then the group.
  */
 export async function requireDeploymentShare(repositories: Repositories, { places, groupId, size }: DeploymentShare, settings: Pick<InstanceSettings, 'instancesPerUser'>, quotas: Quotas): Promise<void> {
   const owners = new Map<string, { readonly owner: User; readonly count: number }>();
@@ -37,26 +38,45 @@ export async function requireDeploymentShare(repositories: Repositories, { place
     const coming = await repositories.deploymentMembers.usageToCome({ userId: id });
     const had = (await repositories.instances.countOf(id)) + coming.instances;
     const share = lackOf({ ...noLimits, instances: settings.instancesPerUser }, { ...nothing, instances: had }, size, count);
-    const lack = share ?? (bounds(quotas.user) ? lackOf(quotas.user, together(await repositories.instances.usageOf({ userId: id }), coming), size, count) : null);
+    const quota = bounds(quotas.user) ? lackOf(quotas.user, together(await repositories.instances.usageOf({ userId: id }), coming), size, count) : null;
+    const lack = fewestOf(share, quota);
     if (lack !== null) lacking.push({ owner, count, lack });
   }
+  const ofGroup = groupId === null ? null : await groupsLack(repositories, groupId, size, places.length, quotas);
   const [first] = lacking;
-  if (first !== undefined) throw ownersLack(lacking.map(({ owner }) => owner.name), places.length, first, [...owners.values()].length === 1);
-
-  if (groupId === null) return;
-  const group = await repositories.groups.find(groupId);
-  const quota = quotas.groups.get(group?.name ?? '') ?? quotas.group;
-  if (!bounds(quota)) return;
-  await repositories.groups.lock(groupId);
-  const lack = lackOf(quota, together(await repositories.instances.usageOf({ groupId }), await repositories.deploymentMembers.usageToCome({ groupId })), size, places.length);
-  if (lack === null) return;
-  throw new ParavclError('quota-exceeded', `${group?.name ?? 'The group'}’s limit is ${lack.limit}: its members use ${lack.used}. Of the ${machines(places.length)} asked for ${would(lack.fit)}.`, { limit: lack.limit });
+  const alone = owners.size === 1;
+  if (first !== undefined && !(alone && ofGroup !== null && ofGroup.lack.fit < first.lack.fit)) throw ownersLack(lacking.map(({ owner }) => owner.name), places.length, first, alone, ofGroup);
+  if (ofGroup === null) return;
+  const { name, lack } = ofGroup;
+  throw new ParavclError('quota-exceeded', `${name}’s limit is ${lack.limit}: its members use ${lack.used}. Of the ${machines(places.length)} asked for ${would(lack.fit)}.`, { limit: lack.limit });
 }
 
-function ownersLack(names: readonly string[], asked: number, { count, lack }: { readonly count: number; readonly lack: Lack }, alone: boolean): ParavclError {
+interface GroupLack {
+  readonly name: string;
+  readonly lack: Lack;
+}
+
+/** Locks the group, where it has a limit. */
+async function groupsLack(repositories: Repositories, groupId: string, size: DeploymentShare['size'], count: number, quotas: Quotas): Promise<GroupLack | null> {
+  const group = await repositories.groups.find(groupId);
+  const quota = quotas.groups.get(group?.name ?? '') ?? quotas.group;
+  if (!bounds(quota)) return null;
+  await repositories.groups.lock(groupId);
+  const lack = lackOf(quota, together(await repositories.instances.usageOf({ groupId }), await repositories.deploymentMembers.usageToCome({ groupId })), size, count);
+  return lack === null ? null : { name: group?.name ?? 'The group', lack };
+}
+
+function ownersLack(names: readonly string[], asked: number, { count, lack }: { readonly count: number; readonly lack: Lack }, alone: boolean, ofGroup: GroupLack | null): ParavclError {
   if (alone) return new ParavclError('quota-exceeded', `The limit of ${names[0] ?? ''} is ${lack.limit}, and ${lack.used} are in use. Of the ${machines(count)} asked for ${would(lack.fit)}.`, { limit: lack.limit });
   const left = asked - names.length;
-  return new ParavclError('quota-exceeded', `The limit of each person is ${lack.limit}, and ${listed(names)} ${names.length === 1 ? 'has' : 'have'} no room for one machine more. Without them ${would(left)}.`, { field: 'users', limit: lack.limit });
+  const without = ofGroup === null || ofGroup.lack.fit >= left ? would(left) : `${would(ofGroup.lack.fit)}, because ${ofGroup.name}’s limit is ${ofGroup.lack.limit}`;
+  return new ParavclError('quota-exceeded', `The limit of each person is ${lack.limit}, and ${listed(names)} ${names.length === 1 ? 'has' : 'have'} no room for one machine more. Without them ${without}.`, { field: 'users', limit: lack.limit });
+}
+
+/** Of two limits that hold, the one that lets fewer in. */
+function fewestOf(one: Lack | null, other: Lack | null): Lack | null {
+  if (one === null || other === null) return one ?? other;
+  return other.fit < one.fit ? other : one;
 }
 
 const machines = (count: number): string => (count === 1 ? '1 machine' : `${count} machines`);
@@ -76,5 +96,5 @@ function lackOf(quota: Quota, used: InstanceUsage, size: DeploymentShare['size']
     const fit = each === 0 ? count : Math.max(0, Math.floor((limit - used[of]) / each));
     return fit >= count ? [] : [{ limit: say(limit), used: used[of], fit }];
   });
-  return lacks.reduce<Lack | null>((least, next) => (least === null || next.fit < least.fit ? next : least), null);
+  return lacks.reduce<Lack | null>(fewestOf, null);
 }

@@ -12,8 +12,8 @@ describe('a deployment', () => {
   let admin: Principal;
   let imageId: string;
 
-  const open = async (quotas?: Quotas): Promise<void> => {
-    rig = await openRig({ settings: { instancesPerUser: 100 }, ...(quotas === undefined ? {} : { quotas }) });
+  const open = async (quotas?: Quotas, instancesPerUser = 100): Promise<void> => {
+    rig = await openRig({ settings: { instancesPerUser }, ...(quotas === undefined ? {} : { quotas }) });
     on = deploymentsOf(rig);
     admin = await rig.person('admin', 'root-admin');
     imageId = await rig.image();
@@ -317,12 +317,39 @@ describe('a deployment', () => {
       expect((await deploy({ users: ['bob'], vcpus: 2 }, tess)).deployment.groupId).toBe(groupId);
     });
 
+    it('that is more than its owner and its group may have tells the limit that lets the fewest in', async () => {
+      const [teacher, bob] = [await rig.person('teacher', 'tess'), await rig.person('student', 'bob')];
+      const groupId = await group('CL II', teacher, bob);
+      const tess = { ...teacher, ownedGroupIds: [groupId] };
+      await expect(deploy({ count: 10, vcpus: 3, groupId }, tess)).rejects.toMatchObject({
+        code: 'quota-exceeded',
+        message: 'CL II’s limit is 6 cores: its members use 0. Of the 10 machines asked for 2 would fit.',
+        detail: { limit: '6 cores' },
+      });
+      await expect(deploy({ count: 10, vcpus: 1, groupId }, tess)).rejects.toMatchObject({ message: 'The limit of tess is 5 instances, and 0 are in use. Of the 10 machines asked for 5 would fit.' });
+      await deploy({ count: 5, vcpus: 1 }, bob);
+      await expect(deploy({ users: ['bob', 'tess'], vcpus: 7, groupId }, tess)).rejects.toMatchObject({
+        message: 'The limit of each person is 5 instances, and bob has no room for one machine more. Without them none would fit, because CL II’s limit is 6 cores.',
+      });
+    });
+
     it('refuses the machines whose room others took meanwhile, and fails with the reason', async () => {
       const alice = await rig.person('student', 'alice');
       const { operation: asked, deployment } = await dyingAfterAnswer(rig).create(acting(alice), { name: 'Class A', description: '', imageId, count: 3 });
       for (let one = 0; one < 3; one++) await rig.instances.create(alice, { imageId });
       expect(await operation(asked.id)).toMatch(/^pending: 0 of 3 running, 2 wait for a slave, 1 could not be made\. Your limit is 5 instances/);
       expect((await members(deployment.id)).map(({ state }) => state)).toEqual(['made', 'made', 'refused']);
+    });
+  });
+
+  it('that is more than a share and a quota of its maker allow tells how many the smaller of both lets in', async () => {
+    await open({ user: { ...noQuota, vcpus: 6 }, group: noQuota, groups: new Map() }, 20);
+    const alice = await rig.person('student', 'alice');
+    await deploy({ count: 2, vcpus: 1 }, alice);
+    await expect(deploy({ count: 40, vcpus: 1 }, alice)).rejects.toMatchObject({
+      code: 'quota-exceeded',
+      message: 'The limit of alice is 6 cores, and 2 are in use. Of the 40 machines asked for 4 would fit.',
+      detail: { limit: '6 cores' },
     });
   });
 });
