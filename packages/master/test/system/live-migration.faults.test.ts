@@ -1,0 +1,158 @@
+/** Whatever dies while a guest moves as it runs, with real hosts: it goes on, once, with everything open, and nothing is left where it is not. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createInstance, deleteInstance } from '@paravcl/shared/api/instances';
+import { getOperation, type Operation } from '@paravcl/shared/api/operations';
+import { drainSlave, evacuateSlave, listSlaves, undrainSlave } from '@paravcl/shared/api/slaves';
+import type { Instance } from '@paravcl/shared/domain/instance';
+import type { ApiClient } from '@paravcl/workbench/api-client';
+import { eventually } from '@paravcl/workbench/eventually';
+import { buildDemoGuest } from '@paravcl/workbench/guest/demo-guest';
+import { patienceMs } from '@paravcl/workbench/lab/enrol-and-approve';
+import { followOperation, instanceWhere } from '@paravcl/workbench/lab/follow-operation';
+import type { GuestPage } from '@paravcl/workbench/lab/host-evidence';
+import { randomPassword } from '@paravcl/workbench/lab/lab';
+import type { LabHost } from '@paravcl/workbench/lab/lab-host';
+import { LabSite } from '@paravcl/workbench/lab/lab-site';
+import { registerDemoGuest } from '@paravcl/workbench/lab/register-demo-guest';
+import type { Daemon } from '@paravcl/workbench/process/daemon';
+
+jest.setTimeout(2 * patienceMs);
+
+const MiB = 1024 * 1024;
+const password = randomPassword();
+let site: LabSite;
+let admin: ApiClient;
+let imageId: string;
+let from: LabHost;
+let to: LabHost;
+
+beforeAll(async () => {
+  if (process.env['PARAVCL_PRIVATE_HOST'] !== '1') throw new Error('This suite makes domains and networks: run it with npm test, inside a private host.');
+  const guest = await buildDemoGuest();
+  site = new LabSite({
+    stateDir: await mkdtemp('/var/tmp/pvf-'),
+    hosts: [{ name: 'host-1', offerRamMiB: 640 }, { name: 'host-2', offerRamMiB: 640 }],
+    masterConfig: { fleet: { heartbeatSeconds: 1, suspectAfterSeconds: 3, lostAfterSeconds: 6 }, placement: { coreOvercommit: 4, hostRamMiB: 0, criticalLimitPercent: 0 } },
+    faultProxies: true,
+  });
+  await site.up();
+  [from, to] = [site.host('host-1'), site.host('host-2')];
+  admin = await site.master.firstAdmin('admin', password);
+  imageId = (await registerDemoGuest(admin, guest)).id;
+  await site.enrolAll(admin);
+});
+
+afterAll(async () => {
+  await site.down();
+  await rm(site.options.stateDir, { recursive: true, force: true });
+});
+
+afterEach(() => {
+  for (const { link } of site.hosts) link?.pass();
+});
+
+const linkOf = ({ link, name }: LabHost): NonNullable<LabHost['link']> => {
+  if (link === null) throw new Error(`${name} has no link to make faults in.`);
+  return link;
+};
+const slaveOf = async ({ name }: LabHost) => ({ params: { slaveId: (await admin.call(listSlaves)).items.find((slave) => slave.name === name)?.id ?? '' } });
+const pageOf = (host: LabHost, { address, name }: Instance): Promise<GuestPage> => eventually(`the page of ${name}`, patienceMs, () => host.evidence.guestPage(address ?? ''));
+const isRunning = ({ id, name }: Instance): Promise<Instance> => instanceWhere(admin, id, `${name} to run`, ({ observed }) => observed === 'running');
+const gone = (daemon: Daemon): Promise<true> => eventually(`the ${daemon.name} to be gone`, patienceMs, () => (daemon.isRunning() ? undefined : true), { everyMs: 5 });
+
+async function killMaster(): Promise<void> {
+  site.master.process.kill('SIGKILL');
+  await gone(site.master.process);
+  await site.master.start();
+  admin = await site.master.loginAs('admin', password);
+}
+
+async function killAgent(host: LabHost): Promise<void> {
+  host.agent.kill('SIGKILL');
+  await gone(host.agent);
+  await host.startAgent();
+}
+
+/** Until it is told otherwise: nothing passes, and what was on its way is lost. */
+function cut(host: LabHost): Promise<void> {
+  linkOf(host).refuse();
+  linkOf(host).reset();
+  return Promise.resolve();
+}
+
+/** Looks at both hosts all the time; `stop` throws when the guest was seen to run on both. */
+function watchForTwins({ id, name }: Instance): { stop(): Promise<void> } {
+  let isOver = false;
+  let twins = 0;
+  let looks = 0;
+  const runsOn = async (host: LabHost): Promise<boolean> => (await host.evidence.domainState(id).catch(() => null)) === 'running';
+  const watch = (async () => {
+    while (!isOver) {
+      // What runs before and after the other was seen to run, ran at that moment.
+      if ((await runsOn(from)) && (await runsOn(to)) && (await runsOn(from))) twins += 1;
+      looks += 1;
+    }
+  })();
+  return {
+    stop: async () => {
+      isOver = true;
+      await watch;
+      if (looks < 5) throw new Error(`Both hosts were looked at ${looks} times only.`);
+      if (twins > 0) throw new Error(`${name} was seen to run on both hosts ${twins} times.`);
+    },
+  };
+}
+
+/** Waits until the guest is on its way: its domain is being filled on the other host. */
+function onItsWay({ id }: Instance, operation: Operation): Promise<true> {
+  let seen = '';
+  return eventually(
+    'the guest to be on its way',
+    patienceMs,
+    async () => {
+      const now = await admin.call(getOperation, { params: { operationId: operation.id } });
+      seen = now.sentence;
+      if (now.state !== 'pending') throw new Error(`It was over before the fault: ${now.sentence}`);
+      return (await to.evidence.domainState(id)) === 'paused' ? true : undefined;
+    },
+    { everyMs: 20, state: () => seen },
+  );
+}
+
+const faults: readonly (readonly [string, () => Promise<void>])[] = [
+  ['the master is killed', killMaster],
+  ['the agent that sends it is killed', () => killAgent(from)],
+  ['the agent that takes it is killed', () => killAgent(to)],
+  ['the link of the slave that sends it is cut', () => cut(from)],
+  ['the link of the slave that takes it is cut', () => cut(to)],
+];
+
+test.each(faults)('a guest that is on its way when %s goes on, once, with everything open', async (_, happens) => {
+  await admin.call(drainSlave, await slaveOf(to));
+  const { instance } = await admin.call(createInstance, { body: { imageId, ramMiB: 128, minutes: null } });
+  await isRunning(instance);
+  const before = await pageOf(from, instance);
+  await admin.call(undrainSlave, await slaveOf(to));
+
+  linkOf(from).throttle(4 * MiB);
+  const twins = watchForTwins(instance);
+  const { operation } = await admin.call(evacuateSlave, await slaveOf(from));
+  await onItsWay(instance, operation);
+  await happens();
+  // What had come of it does not wait there for ever.
+  await eventually('what came of it to be gone', patienceMs, async () => ((await to.evidence.domainState(instance.id)) === 'paused' ? undefined : true));
+  for (const { link } of site.hosts) link?.pass();
+
+  await followOperation(admin, operation);
+  const moved = await isRunning(instance);
+  expect(moved).toMatchObject({ slaveId: (await slaveOf(to)).params.slaveId, mac: instance.mac, address: instance.address });
+  await twins.stop();
+  const page = await pageOf(to, moved);
+  expect(page.bootId).toBe(before.bootId);
+  expect(page.counter).toBeGreaterThanOrEqual(before.counter);
+  const { id, name, mac } = instance;
+  await eventually(`nothing of ${name} to be left on ${from.name}`, patienceMs, async () => ((await from.evidence.leftovers({ instanceId: id, name, mac: mac ?? '' })).length === 0 ? true : undefined));
+
+  await admin.call(undrainSlave, await slaveOf(from));
+  await followOperation(admin, (await admin.call(deleteInstance, { params: { instanceId: id } })).operation);
+});
