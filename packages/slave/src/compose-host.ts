@@ -67,12 +67,13 @@ export async function composeHost(config: Config, clock: Clock, slaveId: string,
     clock,
     onFault: (error: unknown): void => log.warn({ err: error, pool: config.poolDir }, 'a fault in the pool; it goes on'),
   };
+  const qemuOwner = isRoot ? await readQemuOwner() : null;
   return {
     driver,
-    store: new PoolDiskStore({ ...pool, qemuOwner: isRoot ? await readQemuOwner() : null, hostBootId }),
+    store: new PoolDiskStore({ ...pool, qemuOwner, hostBootId }),
     snapshots: new PoolDiskSnapshots({ ...pool, driver }),
     homes: new PoolHomeVolumes({ ...pool, driver }),
-    migration: new LibvirtMigration({ virsh: { uri: config.libvirtUri } }),
+    migration: new LibvirtMigration({ virsh: { uri: config.libvirtUri }, ...(qemuOwner === null ? {} : { qemuUid: qemuOwner.uid }) }),
     mirror,
   };
 }

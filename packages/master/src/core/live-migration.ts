@@ -35,8 +35,8 @@ export interface LiveMigration {
 export const openingMs = 300_000;
 /** So long the source tries to send the guest before it keeps it. */
 export const sendingMs = 600_000;
-/** The source has sent it: what is not there so long after the destination could have said so has not arrived. */
-export const unarrivedMs = 30_000;
+/** The source has sent it: what is not there so long after the destination could have said so has not arrived. Longer than a slave may take to look at its host. */
+export const unarrivedMs = 120_000;
 
 /** One of the two slaves, as it is now. */
 export interface MigrationEnd {

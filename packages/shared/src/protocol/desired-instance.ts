@@ -121,7 +121,7 @@ export type DesiredInstance = Readonly<z.infer<typeof desiredInstanceSchema>>;
  *   awaiting   everything is made for the guest, and it is not here
  *   arrived    the guest is here whole, and paused
  *   sending    it is on its way, and may still come back
- *   sent       the other slave has it, and nothing of its domain is left here
+ *   sent       it does not run here any more; the other slave has it, or its disk alone is left
  *   stayed     it was not sent, and is not going to be under this order; the reason says why
  */
 export const migrationStandingSchema = z.enum(['awaiting', 'arrived', 'sending', 'sent', 'stayed']);

@@ -3,6 +3,8 @@ import { wantedDiskEpoch, type MigrationStanding, type ObservedInstance } from '
 import { act, addressSteps, firstFinal, noteSteps, observe, retryAt, type Plan, type Received, type View } from './plan';
 import type { Step } from './steps';
 
+const arrivalLookMs = 1000;
+
 /**
  * Ordered from another slave, running (decision 0019). All is made for it as for a launch, but nothing is started: what comes
  * over the streams stays paused until the next order. One attempt is let in; a disk that another one wrote into is not written again.
@@ -19,7 +21,8 @@ export function towardsReceived(desired: Received, view: View): Plan {
       return act(view, marks.booted && marks.up === 'yes' ? [] : noteSteps({ booted: true, up: 'yes', stopAsked: false }), told(desired, 'running', 'arrived'));
     case 'migrating':
     case 'shutting-down':
-      return act(view, [], told(desired, 'preparing', 'awaiting'));
+      // The event of its arrival may be lost, and it stands still until that is told.
+      return act(view, [], told(desired, 'preparing', 'awaiting'), view.nowMs + arrivalLookMs);
     case 'saved':
       return stays(refused('RAM of it is kept on this slave already'));
     case 'off':
@@ -30,7 +33,7 @@ export function towardsReceived(desired: Received, view: View): Plan {
   if (own === 'begun') return stays(refused('what came of it broke off on the way'));
   if (facts.files && own === null) return stays(refused('files of it are on this slave already'));
   const steps = nextOfMaking(desired, view);
-  if (steps.length === 0) return act(view, [], told(desired, 'preparing', facts.networkReady ? 'awaiting' : null));
+  if (steps.length === 0) return act(view, [], told(desired, 'preparing', facts.networkReady ? 'awaiting' : null), view.nowMs + arrivalLookMs);
   const final = firstFinal(steps, recollection.failures);
   return final === null ? act(view, steps, { ...told(desired, 'preparing', null), progressPercent: facts.missingImages.length > 0 ? recollection.progressPercent : null }) : stays(final);
 }

@@ -13,8 +13,9 @@ import { act, bootedSteps, noteSteps, observe, type Plan, type Sent, type View }
 export function towardsSent(desired: Sent, view: View): Plan {
   const { facts, marks, recollection } = view;
   const state = facts.domain?.state ?? null;
-  // Should it come back to this slave after all, its disk boots: that its domain is gone is nobody's fault.
-  if (state === null) return act(view, noteSteps(marks.stopAsked ? {} : { stopAsked: true }), told(desired, 'stopped', 'sent'));
+  // What has arrived is the newer one, also when libvirt was killed between the end of the guest here and that of its definition.
+  // Should it come back to this slave after all, its disk boots: that it is off is nobody's fault.
+  if (state === null || state === 'off' || state === 'crashed') return act(view, noteSteps(marks.stopAsked ? {} : { stopAsked: true }), told(desired, 'stopped', 'sent'));
   const stays = (reason: Reason | null): Plan => act(view, bootedSteps(marks), told(desired, plainStates[state], 'stayed', reason));
   if (marks.migration?.generation === desired.generation && marks.migration.attempt === 'over') return stays(whyStayed(view));
   if (state !== 'running' || recollection.failures.has('send-guest')) return act(view, noteSteps({ migration: { generation: desired.generation, attempt: 'over' } }), told(desired, plainStates[state], 'sending'));

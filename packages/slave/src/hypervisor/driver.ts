@@ -51,7 +51,7 @@ export interface DomainSpec {
 /**
  * State of one of our domains.
  * `saved` is off with its RAM kept, by a save or by `adoptRam`: the next start restores it.
- * `migrating` is on its way to another host or from one, paused; also one that was left so.
+ * `migrating` is paused without being whole here for certain: on its way to another host or from one, left so, or being restored.
  * `paused-io` is stopped by the hypervisor after a disk error (`error_policy='stop'`).
  */
 export type DomainState = 'running' | 'paused' | 'migrating' | 'paused-io' | 'shutting-down' | 'off' | 'saved' | 'crashed';

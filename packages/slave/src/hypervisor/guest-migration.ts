@@ -4,8 +4,10 @@ import type { MigrationChannel } from '@paravcl/shared/protocol/streams';
 /** A guest on its way between two hosts. */
 export interface MigratingGuest {
   readonly instanceId: string;
-  /** Its own directory, which QEMU's user may write: sockets are made there for as long as it takes. */
-  readonly socketsDirectory: string;
+  /** Its own directory, which nobody but root writes: the source's sockets are made there, for as long as it takes. */
+  readonly directory: string;
+  /** Below it, written by QEMU's user: the destination's QEMU makes its sockets there. Whatever lies there may be another guest's doing. */
+  readonly qemuDirectory: string;
 }
 
 /**

@@ -17,7 +17,8 @@ it.each([
 
 it.each([
   ['shut off (destroyed)', 'saved'],
-  ['paused (migrating)', 'paused'],
+  ['paused (migrating)', 'migrating'],
+  ['paused (starting up)', 'migrating'],
   ['running (unpaused)', 'running'],
 ] as const)('a domain that is %s and was given RAM is %s, and has no save of libvirt’s', (words, state) => {
   const given = readFacts(['Name:           pv-a\nManaged save:   no\n', words, xml], new Set(['pv-a']));

@@ -426,7 +426,7 @@ export class LibvirtDriver implements HypervisorDriver {
   /** Of one that runs, the RAM it was given is of no use any more: somebody let it go past us. */
   private async looked(instanceId: string): Promise<DomainFacts | null> {
     const facts = await this.looks.one(instanceId);
-    if (facts !== null && facts.hasArrivedRam && isActive(facts) && facts.state !== 'paused' && this.isOurs(facts)) await this.arrived.forget(facts.name);
+    if (facts !== null && facts.hasArrivedRam && isActive(facts) && facts.state !== 'paused' && facts.state !== 'migrating' && this.isOurs(facts)) await this.arrived.forget(facts.name);
     return facts;
   }
 

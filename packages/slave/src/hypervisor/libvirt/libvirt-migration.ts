@@ -1,4 +1,5 @@
-import { chmod, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { chmod, lchown, open, rm } from 'node:fs/promises';
 import { connect as connectTo, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -14,6 +15,8 @@ import { child, readXml } from './xml';
 
 export interface LibvirtMigrationOptions {
   readonly virsh?: Partial<VirshOptions>;
+  /** QEMU's user, who has to reach the source's sockets; without one QEMU runs as the agent does. */
+  readonly qemuUid?: number;
   /** Sockets of this host's libvirt, the first that is there is taken; by default those of a whole host. */
   readonly libvirtSockets?: readonly string[];
 }
@@ -27,7 +30,7 @@ const migratedDisk = 'vda';
 
 /**
  * Live migration by `virsh migrate`, its three connections over unix sockets and the streams that bring them (decision 0019).
- * Each host listens in the guest's own directory: the source for virsh and its QEMU, the destination's QEMU for what the agent joins.
+ * The source's agent listens in the guest's directory for virsh and QEMU; the destination's QEMU in its own below that, for what its agent joins.
  */
 export class LibvirtMigration implements GuestMigration {
   private readonly options: VirshOptions;
@@ -38,15 +41,15 @@ export class LibvirtMigration implements GuestMigration {
     this.virsh = new Virsh(this.options);
   }
 
-  async send({ instanceId, socketsDirectory }: MigratingGuest, connect: (channel: MigrationChannel) => Promise<Duplex>, deadlineMs: number): Promise<void> {
+  async send({ instanceId, directory }: MigratingGuest, connect: (channel: MigrationChannel) => Promise<Duplex>, deadlineMs: number): Promise<void> {
     const joined = new Set<Duplex>();
     const doors: Server[] = [];
     let brokenBecause: string | null = null;
-    const path = (channel: MigrationChannel): string => join(socketsDirectory, socketNames[channel]);
+    const path = (channel: MigrationChannel): string => join(directory, socketNames[channel]);
     try {
       for (const channel of ['libvirt', 'ram', 'disk'] as const) {
         doors.push(
-          await listen(path(channel), channel === 'libvirt' ? 0o600 : 0o666, (socket) => {
+          await listen(path(channel), channel === 'libvirt' ? null : this.given.qemuUid ?? null, (socket) => {
             void joinTo(socket, () => connect(channel), joined).catch((error: unknown) => (brokenBecause ??= error instanceof Error ? error.message : String(error)));
           }),
         );
@@ -66,19 +69,19 @@ export class LibvirtMigration implements GuestMigration {
     } finally {
       for (const door of doors) door.close();
       for (const stream of joined) stream.destroy();
-      await this.removeSockets(socketsDirectory);
+      await this.removeSockets(directory);
     }
   }
 
   async receive(guest: MigratingGuest, channel: MigrationChannel, begin: () => Promise<void>): Promise<Duplex> {
-    const path = (of: MigrationChannel): string => join(guest.socketsDirectory, socketNames[of]);
-    if (channel !== 'libvirt') return connected(path(channel));
+    const path = (of: MigrationChannel): string => join(guest.qemuDirectory, socketNames[of]);
+    if (channel !== 'libvirt') return connectedToNoLink(path(channel));
     const definition = await this.virsh.run(['dumpxml', '--domain', guest.instanceId, '--inactive', '--migratable', '--security-info']);
     const name = child(readXml(definition), 'name')?.text ?? '';
     const calls = new MigrationCalls({ name, definition, ramUri: unixUri(path('ram')), diskUri: unixUri(path('disk')), disk: migratedDisk }, this.options.uri);
     return new MigrationGate(await this.libvirt(), calls, async () => {
       await begin();
-      await this.removeSockets(guest.socketsDirectory);
+      await this.removeSockets(guest.qemuDirectory);
     });
   }
 
@@ -101,15 +104,16 @@ function unixUri(path: string): string {
   return pathToFileURL(path).href.replace(/^file:/, 'unix:');
 }
 
-async function listen(path: string, mode: number, onConnection: (socket: Socket) => void): Promise<Server> {
+/** For root, and for the user `uid` when one is named. */
+async function listen(path: string, uid: number | null, onConnection: (socket: Socket) => void): Promise<Server> {
   await rm(path, { force: true });
   const server = createServer({ allowHalfOpen: false }, onConnection);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(path, resolve);
   });
-  // Whoever passes the directory, which is QEMU's user alone.
-  await chmod(path, mode);
+  await chmod(path, 0o600);
+  if (uid !== null) await lchown(path, uid, 0);
   return server;
 }
 
@@ -135,4 +139,18 @@ function connected(path: string): Promise<Socket> {
       resolve(socket);
     });
   });
+}
+
+/** O_PATH of open(2), which Node does not name. */
+const openPath = 0o10000000;
+
+/** To the socket itself: where a guest's QEMU may write, a link could lead to any socket of this host, and root passes every one. */
+async function connectedToNoLink(path: string): Promise<Socket> {
+  const handle = await open(path, openPath | constants.O_NOFOLLOW);
+  try {
+    if (!(await handle.stat()).isSocket()) throw new HypervisorError('failed', `${path} is no socket`);
+    return await connected(`/proc/self/fd/${handle.fd}`);
+  } finally {
+    await handle.close();
+  }
 }

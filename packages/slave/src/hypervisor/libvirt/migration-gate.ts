@@ -3,12 +3,15 @@ import { Duplex } from 'node:stream';
 import type { MigrationCalls } from './migration-calls';
 import { FrameCutter, writeFrame } from './rpc-frame';
 
+const mostAnswers = 64;
+
 /**
  * The destination's libvirt as the source of one migration sees it: what the source writes is judged call by call (`MigrationCalls`),
  * what libvirt answers comes back as it is. Ends with libvirt's socket, and with the first bytes that are no calls.
  */
 export class MigrationGate extends Duplex {
   private readonly cutter = new FrameCutter();
+  private answers = 0;
 
   /** @param begin see `GuestMigration.receive` */
   constructor(
@@ -47,9 +50,16 @@ export class MigrationGate extends Duplex {
     for (const frame of this.cutter.cut(bytes)) {
       const verdict = this.calls.judge(frame);
       if (verdict.kind === 'begin') await this.begin();
-      if (verdict.kind === 'answer') this.push(writeFrame(verdict.frame));
+      if (verdict.kind === 'answer') this.answer(writeFrame(verdict.frame));
       else await this.toLibvirt(writeFrame(verdict.frame));
     }
+  }
+
+  /** Nobody need read them, so there are not many. */
+  private answer(bytes: Buffer): void {
+    this.answers += 1;
+    if (this.answers > mostAnswers) throw new Error('Too much was refused of what the source of a migration asked for.');
+    this.push(bytes);
   }
 
   private toLibvirt(bytes: Buffer): Promise<void> {

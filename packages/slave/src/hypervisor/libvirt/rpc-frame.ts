@@ -27,19 +27,27 @@ const longestFrame = 1024 * 1024;
 
 /** Cuts a stream of bytes into frames. Throws on a length that no frame has. */
 export class FrameCutter {
-  private rest: Buffer = Buffer.alloc(0);
+  private parts: Buffer[] = [];
+  private bytes = 0;
+  /** Bytes that there have to be before the next look. */
+  private needed = lengthBytes;
 
   /** The frames that are complete with these bytes, each with its own bytes. */
-  cut(bytes: Buffer): readonly RpcFrame[] {
-    this.rest = this.rest.length === 0 ? bytes : Buffer.concat([this.rest, bytes]);
+  cut(more: Buffer): readonly RpcFrame[] {
+    this.parts.push(more);
+    this.bytes += more.length;
+    if (this.bytes < this.needed) return [];
+    let rest = Buffer.concat(this.parts);
     const frames: RpcFrame[] = [];
-    while (this.rest.length >= lengthBytes) {
-      const length = this.rest.readUInt32BE(0);
+    for (this.needed = lengthBytes; rest.length >= lengthBytes; this.needed = lengthBytes) {
+      const length = rest.readUInt32BE(0);
       if (length < headerBytes || length > longestFrame) throw new Error(`A frame of ${length} bytes is none of libvirt's.`);
-      if (this.rest.length < length) break;
-      frames.push(readFrame(this.rest.subarray(0, length)));
-      this.rest = this.rest.subarray(length);
+      this.needed = length;
+      if (rest.length < length) break;
+      frames.push(readFrame(rest.subarray(0, length)));
+      rest = rest.subarray(length);
     }
+    [this.parts, this.bytes] = [[rest], rest.length];
     return frames;
   }
 }

@@ -24,7 +24,7 @@ export function parseState(domstate: string, hasManagedSave: boolean): DomainSta
     case 'idle':
       return 'running';
     case 'paused':
-      return reason === 'I/O error' ? 'paused-io' : reason === 'migrating' ? 'migrating' : 'paused';
+      return reason === 'I/O error' ? 'paused-io' : reason === 'migrating' || reason === 'starting up' ? 'migrating' : 'paused';
     case 'pmsuspended':
       return 'paused';
     case 'in shutdown':
