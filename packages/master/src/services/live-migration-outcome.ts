@@ -77,7 +77,7 @@ export class LiveMigrationOutcome {
   private async stays({ repositories, migration, instance, world, now }: Case, { why, cold }: Extract<MigrationStep, { kind: 'commit-stayed' }>): Promise<Owed> {
     const { instanceId, toSlaveId, state } = migration;
     const generation = await this.takeFrom(repositories, instance, toSlaveId, now);
-    const sentence = fit(`${instance.name} did not move to ${world.destination.name} while it ran: ${why}${cold ? ` It starts from its disk on ${world.source.name}.` : ''}`);
+    const sentence = fit(`${instance.name} did not move to ${world.destination.name} while it ran: ${why}${cold && instance.desired === 'running' ? ` It starts from its disk on ${world.source.name}.` : ''}`);
     await repositories.events.append({ kind: 'instance.stayed', subjectType: 'instance', subjectId: instanceId, actor: 'master', actorUserId: null, clientAddress: null, sentence }, now);
     if (cold) await tell(repositories, { userId: instance.userId, kind: 'instance.stayed', subjectType: 'instance', subjectId: instanceId, sentence, decisionId: null }, now);
     // The source was told nothing yet, and has what is desired.

@@ -126,7 +126,7 @@ export class LiveMigrations {
   }
 
   private async one(migration: LiveMigration, onFault: (error: unknown) => void): Promise<void> {
-    if (migration.state === 'sending') this.openLine(migration);
+    if (migration.state === 'sending') await this.keepLine(migration);
     const step = migrationStep(migration, await this.world(this.deps.unitOfWork.read, migration));
     if (step.kind === 'wait') return;
     if (step.kind === 'order-send') return this.orderSend(migration, onFault);
@@ -175,7 +175,7 @@ export class LiveMigrations {
       return { instance, migration };
     });
     if (ordered === null) return;
-    this.openLine(ordered.migration);
+    await this.keepLine(ordered.migration);
     agents.pushDesired(fromSlaveId, await desiredStates(unitOfWork.read, [ordered.instance], settings.guestUser, onFault));
   }
 
@@ -199,8 +199,10 @@ export class LiveMigrations {
     return !(await repositories.snapshots.isBeingTaken(id));
   }
 
-  private openLine({ id, fromSlaveId, toSlaveId, ticket }: LiveMigration): void {
-    if (ticket === null) return;
+  /** As long as both may have guests: what was shut out of the pool speaks to nobody. */
+  private async keepLine({ id, fromSlaveId, toSlaveId, ticket }: LiveMigration): Promise<void> {
+    const ends = await Promise.all([fromSlaveId, toSlaveId].map((slaveId) => this.deps.unitOfWork.read.slaves.find(slaveId)));
+    if (ticket === null || !ends.every((slave) => slave?.admission === 'approved' || slave?.admission === 'draining')) return this.hangUp(id);
     this.lines.add(id);
     this.deps.lines.openLine({ migrationId: id, fromSlaveId, toSlaveId, ticket });
   }
