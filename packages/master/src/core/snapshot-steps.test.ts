@@ -79,7 +79,7 @@ describe('with RAM', () => {
     expect(snapshotSteps(snapshot, waiting, world(['x', 'y'], 10, { 'id-a': 'saved', 'id-b': 'saved' }))).toMatchObject([{ kind: 'freeze', slaveId: 'x', parts: [waiting[0], waiting[1]] }, { kind: 'freeze', slaveId: 'y' }]);
   });
 
-  test.each(['away', 'runs'] as const)('one that is %s before all are saved fails it, as does the end of the time for it', (does) => {
+  test.each(['away', 'deleted', 'runs'] as const)('one that is %s before all are saved fails it, as does the end of the time for it', (does) => {
     const waiting = [part('a', 'x'), ram('a', 'x', { ramStep: 'resume' })];
     expect(snapshotSteps(snapshot, waiting, world(['x'], 10, { 'id-a': does }))).toMatchObject([{ kind: 'fail' }]);
     expect(snapshotSteps(snapshot, waiting, world(['x'], 1000, { 'id-a': 'between' }))).toMatchObject([{ kind: 'fail' }]);

@@ -20,8 +20,8 @@ export type SnapshotStep =
   /** Its host hears how it ended. */
   | { readonly kind: 'tell-end'; readonly part: SnapshotPart };
 
-/** What a guest whose RAM is to be kept does: `away` is off, failed, lost or deleted, `between` on its way to somewhere; `stuck` says why it cannot be saved. */
-export type GuestDoes = 'runs' | 'saved' | 'between' | 'away' | { readonly stuck: string };
+/** What a guest whose RAM is to be kept does: `away` is off, failed or lost, `between` on its way to somewhere; `stuck` says why it cannot be saved. */
+export type GuestDoes = 'runs' | 'saved' | 'between' | 'away' | 'deleted' | { readonly stuck: string };
 
 export interface SnapshotWorld {
   readonly now: EpochMs;
@@ -68,12 +68,13 @@ function saving(parts: readonly SnapshotPart[], world: SnapshotWorld): readonly 
   const toSave = parts.filter(({ ramStep }) => ramStep === 'suspend');
   if (toSave.length > 0) return toSave.map((part) => ({ kind: 'suspend', part }));
   const saved = parts.filter(({ ramStep }) => ramStep === 'resume');
-  const doing = (what: 'away' | 'runs' | 'between'): SnapshotPart | undefined => saved.find(({ instanceId }) => world.guestDoes(instanceId) === what);
-  const [gone, goesOn] = [doing('away'), doing('runs')];
+  const doing = (what: 'away' | 'deleted' | 'runs' | 'between'): SnapshotPart | undefined => saved.find(({ instanceId }) => world.guestDoes(instanceId) === what);
+  const [gone, deleted, goesOn] = [doing('away'), doing('deleted'), doing('runs')];
   for (const { instanceId, instanceName } of saved) {
     const does = world.guestDoes(instanceId);
     if (typeof does === 'object') return [{ kind: 'fail', sentence: fit(`${instanceName} cannot be saved: ${does.stuck} Nothing of the snapshot is kept.`) }];
   }
+  if (deleted !== undefined) return [{ kind: 'fail', sentence: fit(`${deleted.instanceName} was deleted before it was saved. Nothing of the snapshot is kept; ask again without it.`) }];
   if (gone !== undefined) return [{ kind: 'fail', sentence: fit(`${gone.instanceName} was not saved: it is off, or its slave is away. Nothing of the snapshot is kept.`) }];
   if (goesOn !== undefined) return [{ kind: 'fail', sentence: fit(`${goesOn.instanceName} went on before all were saved. Nothing of the snapshot is kept; ask again.`) }];
   const isLate = saved.length > 0 && doing('between') !== undefined;

@@ -17,9 +17,9 @@ export interface SnapshotRamDeps {
 
 /** What a guest does as far as the books know (`GuestDoes`). */
 export function guestDoes(instance: InstanceRecord | null): GuestDoes {
-  if (instance === null || instance.desired === 'deleted') return 'away';
+  if (instance === null || instance.desired === 'deleted' || instance.observed === 'deleted') return 'deleted';
   if (instance.desired === 'suspended' && settled(instance)) return 'saved';
-  if (['stopped', 'failed', 'lost', 'deleted'].includes(instance.observed)) return 'away';
+  if (['stopped', 'failed', 'lost'].includes(instance.observed)) return 'away';
   // It was told to be saved, and says why it cannot be.
   if (instance.desired === 'suspended' && instance.observed === 'running' && instance.reason !== null && instance.observedGeneration === instance.generation) return { stuck: instance.reason.sentence };
   if (instance.desired === 'running' && ['running', 'booting'].includes(instance.observed)) return 'runs';

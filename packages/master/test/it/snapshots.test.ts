@@ -543,6 +543,14 @@ test('when one of them cannot be saved nothing is kept, and the others go on', a
   expect(await book(b)).toMatchObject({ observed: 'stopped', desired: 'stopped' });
 });
 
+test('one that is deleted before it is saved fails the snapshot, which says so', async () => {
+  const [a, b] = [await running('one'), await running('two')];
+  const { snapshot } = await ask({ instanceIds: [a, b], ram: true });
+  await asked([a, b]);
+  await rig.instances.operate(student, b, { verb: 'delete' });
+  expect(await ended(snapshot.id)).toMatchObject({ state: 'failed', sentence: 'two was deleted before it was saved. Nothing of the snapshot is kept; ask again without it.' });
+});
+
 test('a master that is killed after it had guests saved has them go on all the same, once', async () => {
   const a = await running('one');
   const { snapshot } = await ask({ instanceIds: [a], ram: true });
