@@ -106,10 +106,11 @@ export class SnapshotRestore {
     const instance = await operableInstance(repositories, principal, disk.instanceId);
     const earlier = operationId === null ? null : await repositories.operations.find(operationId);
     if (earlier?.userId === principal.userId) return { instance, operation: earlier, left: null };
+    const { name, slaveId, desired } = instance;
+    // Its own name is free again by then, and what its row is called instead says nothing to anybody.
+    if (desired === 'deleted') throw new ParavclError('conflict', `${disk.instanceName} ${instance.observed === 'deleted' ? 'was' : 'is being'} deleted. Launch a new one from the image of the snapshot (imageId ${disk.imageId}).`);
     requireOutOfBin(instance, settings.timeZone, now);
     await requireNoMigration(repositories, instance);
-    const { name, slaveId, desired } = instance;
-    if (desired === 'deleted') throw new ParavclError('conflict', `${name} is being deleted. Launch a new one from the image of the snapshot.`);
     // Nobody deletes them meanwhile.
     const image = await repositories.images.lockShared(disk.imageId);
     const hasRam = ram === null || (await repositories.images.lockShared(ram.imageId)) !== null;

@@ -616,6 +616,18 @@ test('nothing is taken back elsewhere while it may run where it is; asked twice 
   expect(await book(id)).toMatchObject({ slaveId: null, observed: 'queued', desired: 'running' });
 });
 
+test('one that is deleted is called by the name it had, and is deleted, not being deleted for ever', async () => {
+  const id = await running('mine');
+  const { id: snapshotId, parts: [part] } = await ended((await ask({ instanceIds: [id] })).snapshot.id);
+  const back = () => made.restore.carryOut(acting(student), snapshotId, undefined, null);
+  const launch = `Launch a new one from the image of the snapshot (imageId ${part?.imageId ?? ''}).`;
+  await rig.instances.operate(student, id, { verb: 'delete' });
+  expect(await back()).toMatchObject({ restored: [], refused: [{ instanceName: 'mine', sentence: `mine is being deleted. ${launch}` }] });
+  await rig.report(id, 'deleted');
+  expect(await book(id)).toMatchObject({ observed: 'deleted', name: expect.not.stringMatching(/^mine$/) as string });
+  expect(await back()).toMatchObject({ restored: [], refused: [{ instanceName: 'mine', sentence: `mine was deleted. ${launch}` }] });
+});
+
 test('a guest that its host cannot save fails the snapshot at once with the reason, and the others go on', async () => {
   const [a, b] = [await running('one'), await running('two')];
   const { snapshot } = await ask({ instanceIds: [a, b], ram: true });
