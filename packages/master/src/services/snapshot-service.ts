@@ -25,6 +25,7 @@ import { authorise, may, reach } from './policy';
 import { requireNoHome } from './home-attachment';
 import { requireNoMigration } from './live-migration-guard';
 import type { AgentPort } from './ports';
+import { requireOutOfBin } from './recycle-bin';
 import { removeSnapshotImages } from './snapshot-images';
 import { snapshotMembers, type SnapshotSubjects } from './snapshot-members';
 
@@ -211,6 +212,7 @@ export class SnapshotService {
     const { name, slaveId } = instance;
     const without = diskless(instance);
     if (without !== null || slaveId === null) throw new ParavclError('conflict', `${name} cannot be taken now: ${without ?? 'it has no disk yet. Wait until it runs'}, and ask again.`, { field: 'instanceIds' });
+    requireOutOfBin(instance, this.deps.settings.timeZone, this.deps.clock.now());
     await requireNoMigration(repositories, instance);
     if (ram) await requireNoHome(repositories, instance);
     await (ram ? requireRamKeeper : requireFreezer)(repositories, this.deps.agents, name, slaveId);

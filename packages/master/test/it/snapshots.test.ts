@@ -628,6 +628,14 @@ test('one that is deleted is called by the name it had, and is deleted, not bein
   expect(await back()).toMatchObject({ restored: [], refused: [{ instanceName: 'mine', sentence: `mine was deleted. ${launch}` }] });
 });
 
+test('one in the recycle bin is restored from there before it is snapshotted', async () => {
+  const id = await stopped('one');
+  await rig.instances.recycle(student, id, {});
+  await expect(ask({ instanceIds: [id] })).rejects.toMatchObject({ code: 'conflict', message: expect.stringMatching(/^one is in the recycle bin until .*; restore it first: POST /) as string });
+  await rig.instances.restore(student, id, {});
+  expect((await ask({ instanceIds: [id] })).snapshot.parts).toHaveLength(1);
+});
+
 test('a guest that its host cannot save fails the snapshot at once with the reason, and the others go on', async () => {
   const [a, b] = [await running('one'), await running('two')];
   const { snapshot } = await ask({ instanceIds: [a, b], ram: true });
