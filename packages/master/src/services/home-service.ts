@@ -9,7 +9,8 @@ import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
 import { eventBy, type Acting } from './acting';
 import type { InstanceSettings } from './instance-settings';
-import { authorise } from './policy';
+import { authorise, may } from './policy';
+import { seenAs } from './user-service';
 
 export interface HomeServiceDeps {
   readonly unitOfWork: UnitOfWork;
@@ -21,13 +22,15 @@ export interface HomeServiceDeps {
 export class HomeService {
   constructor(private readonly deps: HomeServiceDeps) {}
 
-  /** Throws `not-found`, also for a person whose things are not to be seen. */
+  /** Throws `not-found`, also for a person who is not to be seen, and `forbidden` for one who is while their home is not. */
   async get(principal: Principal, userId: string): Promise<Home> {
     const { read } = this.deps.unitOfWork;
     const person = await read.users.find(userId);
-    const subject = { ownerUserId: userId, groupId: person?.primaryGroupId ?? null };
-    authorise(principal, 'home.see', 'home.see', subject, `user ${userId}`);
     if (person === null) throw missingUser(userId);
+    if (!may(principal, 'home.see', { ownerUserId: userId, groupId: person.primaryGroupId })) {
+      authorise(principal, 'user.see', 'user.see', seenAs(principal, person), `user ${userId}`);
+      throw new ParavclError('forbidden', `The home volume of ${person.name} is not yours to see: a teacher sees those of people whose primary group is the teacher’s. Ask ${person.name}, or an operator.`);
+    }
     return this.view(read, userId, await read.homes.ofUser(userId));
   }
 
@@ -100,5 +103,5 @@ async function say({ instances }: Repositories, { state, sizeMiB, imageId, insta
 }
 
 function missingUser(userId: string): ParavclError {
-  return new ParavclError('not-found', `There is no user ${userId}.`);
+  return new ParavclError('not-found', `There is no user ${userId}, or it is not yours to see.`);
 }

@@ -121,7 +121,7 @@ export class UserService {
 }
 
 /** Somebody in several groups is seen by the teacher of any of them. */
-function seenAs(principal: Principal, user: User): Subject {
+export function seenAs(principal: Principal, user: User): Subject {
   return { ownerUserId: user.id, groupId: user.groupIds.find((id) => principal.ownedGroupIds.includes(id)) ?? null };
 }
 

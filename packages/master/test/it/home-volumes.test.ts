@@ -319,6 +319,23 @@ test('operators choose sizes, which grow only, and delete what a home holds by t
   expect(await rig.unit.read.images.removeUnusedHomes(10)).toMatchObject({ removed: 1 });
 });
 
+test('a teacher who sees a person and not their home is told so; of whom a teacher does not see, nobody says anything', async () => {
+  const teacher = await rig.person('teacher', 'tess');
+  const groupId = newId(rig.clock.now());
+  await rig.unit.transaction(async ({ groups }) => {
+    await groups.insert({ id: groupId, name: 'CL II', description: '', ownerUserId: teacher.userId }, rig.clock.now());
+    await groups.addMember(groupId, student.userId, rig.clock.now());
+  });
+  await expect(homes.get(teacher, student.userId)).rejects.toMatchObject({ code: 'not-found', message: `There is no user ${student.userId}, or it is not yours to see.` });
+  const tess = { ...teacher, ownedGroupIds: [groupId] };
+  await expect(homes.get(tess, student.userId)).rejects.toMatchObject({
+    code: 'forbidden',
+    message: 'The home volume of sue is not yours to see: a teacher sees those of people whose primary group is the teacher’s. Ask sue, or an operator.',
+  });
+  await rig.database.db('users').where({ id: student.userId }).update({ primary_group_id: groupId });
+  expect(await homes.get(tess, student.userId)).toMatchObject({ userId: student.userId });
+});
+
 test('what it held before goes with the housekeeping, what it holds never', async () => {
   for (const name of ['one', 'two']) {
     await stopped(await running(name));
