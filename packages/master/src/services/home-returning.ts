@@ -5,7 +5,7 @@ import { MiB } from '@paravcl/shared/domain/limits';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
 import { parseJson } from '@paravcl/shared/parse-json';
-import { sentHomeSchema, type Command, type CommandResult } from '@paravcl/shared/protocol/commands';
+import { sentHomeSchema } from '@paravcl/shared/protocol/commands';
 import { homeVolumeProtocolVersion } from '@paravcl/shared/protocol/version';
 import { atHome, type HomeLeftover, type HomeRecord } from '../core/home-record';
 import { homeStep, isToDrop, type HomeStep } from '../core/home-steps';
@@ -13,6 +13,8 @@ import { nextGeneration } from '../core/next-generation';
 import { fit } from '../core/say';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
+import { askSlave } from './ask-slave';
+import { BookRounds } from './book-rounds';
 import type { DeltaDoor, ExpectedDelta } from './delta-door';
 import { changeInstance } from './instance-changes';
 import type { InstanceSettings } from './instance-settings';
@@ -41,7 +43,6 @@ export interface HomeReturningDeps {
 /** The longest deadline of a command; what is not over by then goes on with the next one. */
 const sendMs = 600_000;
 const dropMs = 60_000;
-const againMs = 2000;
 /** Taking one in reads and hashes on a core of the master. */
 const takesAtOnce = 2;
 const mostLeftovers = 10_000;
@@ -49,42 +50,26 @@ const mostLeftovers = 10_000;
 /** A step of a volume, or a removal. */
 type Work = HomeStep | { readonly kind: 'drop'; readonly leftover: HomeLeftover };
 
-/**
- * Brings home volumes back to the store once nothing uses them, and has slaves remove what they still have of them; from the books
- * alone, so whatever died in between, the next round goes on from there.
- */
+/** Brings home volumes back to the store once nothing uses them, and has slaves remove what they still have of them. */
 export class HomeReturning implements DeltaDoor {
-  private readonly underWay = new Set<string>();
-  /** Steps that ended since this round looked at the books, which do not show it there. */
-  private readonly endedSince = new Set<string>();
-  /** Not before this, monotonic. */
-  private readonly notBefore = new Map<string, number>();
-  private readonly works = new Set<Promise<void>>();
-  private round: Promise<void> | null = null;
-  private again = false;
-  private stopped = false;
+  private readonly rounds: BookRounds<Work>;
 
-  constructor(private readonly deps: HomeReturningDeps) {}
+  constructor(private readonly deps: HomeReturningDeps) {
+    const { clock, onFault } = deps;
+    this.rounds = new BookRounds({ due: () => this.due(), keyOf, mayBegin, carryOut: (work) => this.carryOut(work), clock, onFault });
+  }
 
   wake(): void {
-    this.run().catch(this.deps.onFault);
+    this.rounds.wake();
   }
 
-  /** One round; one that is asked for meanwhile follows it. */
   run(): Promise<void> {
-    if (this.round !== null) {
-      this.again = true;
-      return this.round;
-    }
-    this.round = this.rounds().finally(() => (this.round = null));
-    return this.round;
+    return this.rounds.run();
   }
 
-  /** Begins nothing more, and answers when what runs here has ended; slaves go on with what they were told. */
-  async stop(): Promise<void> {
-    this.stopped = true;
-    await this.round?.catch(() => undefined);
-    await Promise.race([Promise.allSettled(this.works), new Promise((resolve) => this.deps.clock.after(5000, () => resolve(undefined)))]);
+  /** Slaves go on with what they were told. */
+  stop(): Promise<void> {
+    return this.rounds.stop();
   }
 
   async expected(slaveId: string, imageId: string): Promise<ExpectedDelta | null> {
@@ -104,16 +89,8 @@ export class HomeReturning implements DeltaDoor {
     await this.say(imageId, fit(sentence));
   }
 
-  private async rounds(): Promise<void> {
-    do {
-      this.again = false;
-      await this.once();
-    } while (this.again && !this.stopped);
-  }
-
-  private async once(): Promise<void> {
+  private async *due(): AsyncGenerator<Work> {
     const { unitOfWork: { read }, agents } = this.deps;
-    this.endedSince.clear();
     const [homes, leftovers] = [await read.homes.unsettled(), await read.homes.leftovers(mostLeftovers)];
     if (homes.length === 0 && leftovers.length === 0) return;
     const slaveIds = [...new Set(homes.flatMap(({ slaveId }) => slaveId ?? []))];
@@ -127,37 +104,11 @@ export class HomeReturning implements DeltaDoor {
     };
     for (const home of homes) {
       const step = homeStep(home, world);
-      if (step !== null) this.begin(step);
+      if (step !== null) yield step;
     }
-    for (const leftover of leftovers) if (isToDrop(leftover, world)) this.begin({ kind: 'drop', leftover });
+    for (const leftover of leftovers) if (isToDrop(leftover, world)) yield { kind: 'drop', leftover };
   }
 
-  private begin(work: Work): void {
-    const { clock, onFault } = this.deps;
-    const key = keyOf(work);
-    if (this.stopped || this.underWay.has(key) || this.endedSince.has(key) || (this.notBefore.get(key) ?? 0) > clock.monotonicMs()) return;
-    if (work.kind === 'take' && [...this.underWay].filter((name) => name.startsWith('take ')).length >= takesAtOnce) return;
-    this.underWay.add(key);
-    const done = this.carryOut(work)
-      .then(
-        (isDone) => isDone,
-        (error: unknown) => {
-          onFault(error);
-          return false;
-        },
-      )
-      .then((isDone) => {
-        if (isDone) this.notBefore.delete(key);
-        else this.notBefore.set(key, clock.monotonicMs() + againMs);
-        this.underWay.delete(key);
-        this.endedSince.add(key);
-        this.works.delete(done);
-        if (isDone && !this.stopped) this.wake();
-      });
-    this.works.add(done);
-  }
-
-  /** False: it is to be tried again after a while. */
   private carryOut(work: Work): Promise<boolean> {
     switch (work.kind) {
       case 'send':
@@ -177,7 +128,7 @@ export class HomeReturning implements DeltaDoor {
     const { base } = await sizeAndBase(this.deps.unitOfWork.read, home);
     // What was in the way is over, or is told again.
     if (home.sentence !== null) await this.say(returnId, null);
-    const answer = await this.ask(slaveId, { kind: 'send-home', volumeId: home.id, epoch: home.epoch, imageId: returnId, base }, sendMs);
+    const answer = await askSlave(this.deps.agents, slaveId, { kind: 'send-home', volumeId: home.id, epoch: home.epoch, imageId: returnId, base }, sendMs);
     if (answer === null) return false;
     if (!answer.ok) {
       await this.say(returnId, fit(answer.message));
@@ -248,7 +199,7 @@ export class HomeReturning implements DeltaDoor {
 
   private async drop(leftover: HomeLeftover): Promise<boolean> {
     const { unitOfWork, clock } = this.deps;
-    const answer = await this.ask(leftover.slaveId, { kind: 'drop-home', volumeId: leftover.volumeId, epoch: leftover.epoch }, dropMs);
+    const answer = await askSlave(this.deps.agents, leftover.slaveId, { kind: 'drop-home', volumeId: leftover.volumeId, epoch: leftover.epoch }, dropMs);
     // A guest that nobody has stopped yet still has it open.
     if (answer?.ok !== true) return false;
     await unitOfWork.transaction(async ({ homes, events, fleet }) => {
@@ -277,18 +228,6 @@ export class HomeReturning implements DeltaDoor {
   private stored(home: HomeRecord, imageId: string | null): HomeRecord {
     return { ...home, ...atHome, imageId, changedAt: this.deps.clock.now() };
   }
-
-  /** Null when there is no answer: the outcome is unknown, and is read by asking again. */
-  private async ask(slaveId: string, command: Command, deadlineMs: number): Promise<CommandResult['outcome'] | null> {
-    if (!this.deps.agents.isConnected(slaveId)) return null;
-    try {
-      const { outcome } = await this.deps.agents.command(slaveId, command, { generation: null, deadlineMs });
-      return !outcome.ok && outcome.code === 'deadline' ? null : outcome;
-    } catch (error) {
-      if (error instanceof ParavclError) return null;
-      throw error;
-    }
-  }
 }
 
 /** What its slave made of it: never smaller than what it held. */
@@ -299,4 +238,8 @@ async function sizeAndBase({ images }: Pick<Repositories, 'images'>, home: HomeR
 
 function keyOf(work: Work): string {
   return work.kind === 'drop' ? `drop ${work.leftover.volumeId} ${work.leftover.slaveId}` : `${work.kind} ${work.home.id} ${work.home.returnId ?? ''}`;
+}
+
+function mayBegin(work: Work, underWay: readonly Work[]): boolean {
+  return work.kind !== 'take' || underWay.filter(({ kind }) => kind === 'take').length < takesAtOnce;
 }

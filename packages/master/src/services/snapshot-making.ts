@@ -3,13 +3,15 @@ import type { Clock } from '@paravcl/shared/clock';
 import { MiB } from '@paravcl/shared/domain/limits';
 import { ParavclError } from '@paravcl/shared/errors';
 import { parseJson } from '@paravcl/shared/parse-json';
-import { type Command, type CommandResult, type FreezeWish, frozenDisksSchema, sentDiskSchema } from '@paravcl/shared/protocol/commands';
+import { type FreezeWish, frozenDisksSchema, sentDiskSchema } from '@paravcl/shared/protocol/commands';
 import { diskImageOf } from '../core/instance-record';
 import { savedOnOf } from '../core/saved-ram';
 import { fit } from '../core/say';
 import { sayStanding, snapshotSteps, type SnapshotStep } from '../core/snapshot-steps';
 import type { SnapshotPart, SnapshotRecord } from '../core/snapshot-record';
 import type { UnitOfWork } from '../db/unit-of-work';
+import { askSlave } from './ask-slave';
+import { BookRounds } from './book-rounds';
 import type { AgentPort } from './ports';
 import type { DeltaDoor, ExpectedDelta } from './delta-door';
 import type { InstanceSettings } from './instance-settings';
@@ -40,9 +42,6 @@ export interface SnapshotMakingDeps {
 const quickMs = 60_000;
 /** The longest deadline of a command; what is not over by then goes on with the next one. */
 const sendMs = 600_000;
-/** A host that refused, or that did not answer, is asked again after this; twice as long each time, up to a minute. */
-const againMs = 2000;
-const mostAgainMs = 60_000;
 /** Deltas that are taken in at the same time: each reads and hashes on a core of the master. */
 const takesAtOnce = 2;
 
@@ -58,43 +57,33 @@ interface MostBytes {
 /** Manifests that a host may send against: the image's and those of its newest snapshots. */
 const mostBases = 7;
 
-/**
- * Brings snapshots about, from their books alone: whatever died in between, the next round goes on from there. Wake it when
- * something changed; its job wakes it every second.
- */
-export class SnapshotMaking implements DeltaDoor {
-  /** Steps under way, by what they are about. */
-  private readonly underWay = new Set<string>();
-  /** Steps that ended since this round looked at the books, which do not show it there. */
-  private readonly endedSince = new Set<string>();
-  /** Not before this, monotonic, and how long it was waited for that. */
-  private readonly notBefore = new Map<string, { readonly atMs: number; readonly waitMs: number }>();
-  private readonly works = new Set<Promise<void>>();
-  private round: Promise<void> | null = null;
-  private again = false;
-  private stopped = false;
+/** A step, and the snapshot that it is of. */
+interface Due {
+  readonly snapshot: SnapshotRecord;
+  readonly parts: readonly SnapshotPart[];
+  readonly step: SnapshotStep;
+}
 
-  constructor(private readonly deps: SnapshotMakingDeps) {}
+/** Brings snapshots about. Wake it when something changed; its job wakes it every second. */
+export class SnapshotMaking implements DeltaDoor {
+  private readonly rounds: BookRounds<Due>;
+
+  constructor(private readonly deps: SnapshotMakingDeps) {
+    const { clock, onFault } = deps;
+    this.rounds = new BookRounds({ due: () => this.due(), keyOf, mayBegin, carryOut: (due) => this.carryOut(due), clock, onFault });
+  }
 
   wake(): void {
-    this.run().catch(this.deps.onFault);
+    this.rounds.wake();
   }
 
-  /** One round; one that is asked for meanwhile follows it. */
   run(): Promise<void> {
-    if (this.round !== null) {
-      this.again = true;
-      return this.round;
-    }
-    this.round = this.rounds().finally(() => (this.round = null));
-    return this.round;
+    return this.rounds.run();
   }
 
-  /** Begins nothing more, and answers when what runs here has ended; hosts go on with what they were told. */
-  async stop(): Promise<void> {
-    this.stopped = true;
-    await this.round?.catch(() => undefined);
-    await Promise.race([Promise.allSettled(this.works), new Promise((resolve) => this.deps.clock.after(5000, () => resolve(undefined)))]);
+  /** Hosts go on with what they were told. */
+  stop(): Promise<void> {
+    return this.rounds.stop();
   }
 
   async expected(slaveId: string, imageId: string): Promise<ExpectedDelta | null> {
@@ -113,17 +102,8 @@ export class SnapshotMaking implements DeltaDoor {
     this.wake();
   }
 
-  private async rounds(): Promise<void> {
-    do {
-      this.again = false;
-      await this.once();
-    } while (this.again && !this.stopped);
-  }
-
-  private async once(): Promise<void> {
-    const { unitOfWork, agents, clock } = this.deps;
-    const { read } = unitOfWork;
-    this.endedSince.clear();
+  private async *due(): AsyncGenerator<Due> {
+    const { unitOfWork: { read }, agents, clock } = this.deps;
     const open = await read.snapshots.unfinished();
     if (open.length === 0) return;
     const parts = await read.snapshots.parts(open.map(({ id }) => id));
@@ -134,42 +114,11 @@ export class SnapshotMaking implements DeltaDoor {
     for (const snapshot of open) {
       const own = parts.filter(({ snapshotId }) => snapshotId === snapshot.id);
       if (snapshot.state === 'pending') await this.say(snapshot, sayStanding(own, slaveName));
-      for (const step of snapshotSteps(snapshot, own, world)) this.begin(snapshot, own, step);
+      for (const step of snapshotSteps(snapshot, own, world)) yield { snapshot, parts: own, step };
     }
   }
 
-  private begin(snapshot: SnapshotRecord, parts: readonly SnapshotPart[], step: SnapshotStep): void {
-    const { clock, onFault } = this.deps;
-    const key = keyOf(snapshot, step);
-    if (this.stopped || this.underWay.has(key) || this.endedSince.has(key) || (this.notBefore.get(key)?.atMs ?? 0) > clock.monotonicMs()) return;
-    // Else what a late freezing leaves would be nobody's.
-    if (step.kind === 'tell-end' && this.underWay.has(keyOf(snapshot, { kind: 'freeze', slaveId: step.part.slaveId, parts: [] }))) return;
-    if (step.kind === 'take' && [...this.underWay].filter((name) => name.startsWith('take ')).length >= takesAtOnce) return;
-    this.underWay.add(key);
-    const work = this.carryOut(snapshot, parts, step)
-      .then(
-        (done) => (done ? void this.notBefore.delete(key) : this.later(key)),
-        (error: unknown) => {
-          this.later(key);
-          onFault(error);
-        },
-      )
-      .then(() => {
-        this.underWay.delete(key);
-        this.endedSince.add(key);
-        this.works.delete(work);
-        if (!this.stopped) this.wake();
-      });
-    this.works.add(work);
-  }
-
-  private later(key: string): void {
-    const waitMs = Math.min(mostAgainMs, 2 * (this.notBefore.get(key)?.waitMs ?? againMs / 2));
-    this.notBefore.set(key, { atMs: this.deps.clock.monotonicMs() + waitMs, waitMs });
-  }
-
-  /** False: it is to be tried again after a while. */
-  private carryOut(snapshot: SnapshotRecord, parts: readonly SnapshotPart[], step: SnapshotStep): Promise<boolean> {
+  private carryOut({ snapshot, parts, step }: Due): Promise<boolean> {
     switch (step.kind) {
       case 'suspend':
       case 'resume':
@@ -209,7 +158,7 @@ export class SnapshotMaking implements DeltaDoor {
       most.set(instance.id, { disk: Math.max(instance.diskMiB * MiB, image?.contentBytes ?? 0), ram: (instance.ramMiB + besideRamMiB) * MiB });
     }
     const deadlineMs = Math.max(1000, Math.min(quickMs, snapshot.freezeBy - clock.now()));
-    const answer = await this.ask(slaveId, { kind: 'freeze-disks', snapshotId: snapshot.id, disks }, deadlineMs);
+    const answer = await askSlave(this.deps.agents, slaveId, { kind: 'freeze-disks', snapshotId: snapshot.id, disks }, deadlineMs);
     if (answer === null) return false;
     if (!answer.ok) {
       await unitOfWork.transaction(async ({ snapshots }) => {
@@ -238,7 +187,7 @@ export class SnapshotMaking implements DeltaDoor {
   }
 
   private async send(snapshot: SnapshotRecord, { slaveId, instanceId, imageId, what }: SnapshotPart): Promise<boolean> {
-    const answer = await this.ask(slaveId, { kind: 'send-disk', snapshotId: snapshot.id, instanceId, imageId, ...(what === 'ram' ? { what } : {}) }, sendMs);
+    const answer = await askSlave(this.deps.agents, slaveId, { kind: 'send-disk', snapshotId: snapshot.id, instanceId, imageId, ...(what === 'ram' ? { what } : {}) }, sendMs);
     if (answer === null) return false;
     if (answer.ok) {
       sentDiskSchema.parse(parseJson(answer.body ?? ''));
@@ -339,7 +288,7 @@ export class SnapshotMaking implements DeltaDoor {
     const isRetired = (await unitOfWork.read.slaves.find(part.slaveId))?.admission === 'retired';
     const manifest = snapshot.state === 'ready' ? part.manifestId : null;
     const others = (await unitOfWork.read.snapshots.parts([snapshot.id])).filter(({ instanceId }) => instanceId === part.instanceId);
-    const answer = isRetired ? null : await this.ask(part.slaveId, { kind: 'end-snapshot', snapshotId: snapshot.id, instanceId: part.instanceId, manifest }, quickMs);
+    const answer = isRetired ? null : await askSlave(this.deps.agents, part.slaveId, { kind: 'end-snapshot', snapshotId: snapshot.id, instanceId: part.instanceId, manifest }, quickMs);
     // An instance that its host does not know any more left nothing there, and nobody tells a host anything that left the pool.
     const isTold = isRetired || answer?.ok === true || answer?.code === 'unknown-instance';
     if (!isTold) return false;
@@ -353,18 +302,6 @@ export class SnapshotMaking implements DeltaDoor {
     return true;
   }
 
-  /** Null when there is no answer: the outcome is unknown, and is read by asking again. */
-  private async ask(slaveId: string, command: Command, deadlineMs: number): Promise<CommandResult['outcome'] | null> {
-    if (!this.deps.agents.isConnected(slaveId)) return null;
-    try {
-      const { outcome } = await this.deps.agents.command(slaveId, command, { generation: null, deadlineMs });
-      return !outcome.ok && outcome.code === 'deadline' ? null : outcome;
-    } catch (error) {
-      if (error instanceof ParavclError) return null;
-      throw error;
-    }
-  }
-
   private async say(snapshot: SnapshotRecord, sentence: string): Promise<void> {
     if (sentence === snapshot.sentence) return;
     const { unitOfWork, clock } = this.deps;
@@ -375,7 +312,7 @@ export class SnapshotMaking implements DeltaDoor {
   }
 }
 
-function keyOf({ id }: SnapshotRecord, step: SnapshotStep): string {
+function keyOf({ snapshot: { id }, step }: Due): string {
   switch (step.kind) {
     case 'freeze':
       return `freeze ${id} ${step.slaveId}`;
@@ -388,5 +325,17 @@ function keyOf({ id }: SnapshotRecord, step: SnapshotStep): string {
     case 'complete':
     case 'fail':
       return `${step.kind} ${id}`;
+  }
+}
+
+function mayBegin({ snapshot, step }: Due, underWay: readonly Due[]): boolean {
+  switch (step.kind) {
+    case 'take':
+      return underWay.filter((other) => other.step.kind === 'take').length < takesAtOnce;
+    case 'tell-end':
+      // Else what a late freezing leaves would be nobody's.
+      return !underWay.some((other) => other.step.kind === 'freeze' && other.step.slaveId === step.part.slaveId && other.snapshot.id === snapshot.id);
+    default:
+      return true;
   }
 }
