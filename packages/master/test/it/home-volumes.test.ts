@@ -188,7 +188,7 @@ test('started again before it is back, it goes on with what lies there, and what
   const id = await running('one');
   sends = 'refuses';
   await stopped(id);
-  await settle('the slave to have been asked', () => Promise.resolve(told.length > 0));
+  await settle('the slave to have refused', async () => (await home()).sentence.includes('A guest still writes it.'));
   expect(await home()).toMatchObject({ state: 'returning', sentence: expect.stringContaining('A guest still writes it.') as string });
   const first = (await rig.unit.read.homes.ofUser(student.userId))?.returnId ?? '';
   await operate(id, 'start');
