@@ -3,68 +3,45 @@
  * or the files show; afterwards hosts, disks and guests are read. Nothing is lost, nothing is torn, nothing runs twice.
  */
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getImage, getImageContent } from '@paravcl/shared/api/images';
-import { createInstance, deleteInstance, getInstance, moveInstance, resetInstance, resumeInstance, startInstance, stopInstance, suspendInstance } from '@paravcl/shared/api/instances';
+import { createInstance, getInstance, moveInstance, resetInstance, resumeInstance, startInstance, stopInstance, suspendInstance } from '@paravcl/shared/api/instances';
 import { getOperation, type Operation } from '@paravcl/shared/api/operations';
-import { drainSlave, listSlaves, undrainSlave } from '@paravcl/shared/api/slaves';
 import { createSnapshot, getSnapshot } from '@paravcl/shared/api/snapshots';
 import type { Instance } from '@paravcl/shared/domain/instance';
 import type { Snapshot } from '@paravcl/shared/domain/snapshot';
-import type { ApiClient } from '@paravcl/workbench/api-client';
 import { eventually } from '@paravcl/workbench/eventually';
-import { buildDemoGuest } from '@paravcl/workbench/guest/demo-guest';
 import { patienceMs } from '@paravcl/workbench/lab/enrol-and-approve';
-import { followOperation, instanceWhere } from '@paravcl/workbench/lab/follow-operation';
+import { followOperation } from '@paravcl/workbench/lab/follow-operation';
 import type { GuestPage } from '@paravcl/workbench/lab/host-evidence';
-import { randomPassword } from '@paravcl/workbench/lab/lab';
 import type { LabHost } from '@paravcl/workbench/lab/lab-host';
 import { labLayout } from '@paravcl/workbench/lab/lab-layout';
-import { LabSite } from '@paravcl/workbench/lab/lab-site';
-import { registerDemoGuest } from '@paravcl/workbench/lab/register-demo-guest';
 import type { Daemon } from '@paravcl/workbench/process/daemon';
 import { ProgramError, runProgram } from '@paravcl/workbench/process/run-program';
 import { sendSignal } from '@paravcl/workbench/process/send-signal';
 import { TwinWatch } from '@paravcl/workbench/recovery/twin-watch';
+import { TwoHosts } from './two-hosts';
 
 jest.setTimeout(2 * patienceMs);
 
 const MiB = 1024 * 1024;
-const password = randomPassword();
+const lab = new TwoHosts('pvk-', { faultProxies: true });
+const { site, one, two } = lab;
+const { masterState } = labLayout(site.options.stateDir);
 const twins = new TwinWatch();
 const launched: string[] = [];
-let site: LabSite;
-let admin: ApiClient;
-let imageId: string;
-let one: LabHost;
-let two: LabHost;
 /** Where the master keeps what it has. It and the next are file systems of their own that can be filled. */
-let store: string;
+const store = join(masterState, 'chunks');
 /** Where what hosts send lies until all of it is there. */
-let uploads: string;
+const uploads = join(masterState, 'images');
 
 beforeAll(async () => {
-  if (process.env['PARAVCL_PRIVATE_HOST'] !== '1') throw new Error('This suite makes domains and networks: run it with npm test, inside a private host.');
-  const guest = await buildDemoGuest();
-  const stateDir = await mkdtemp('/var/tmp/pvk-');
-  site = new LabSite({
-    stateDir,
-    hosts: [{ name: 'host-1', offerRamMiB: 640 }, { name: 'host-2', offerRamMiB: 640 }],
-    masterConfig: { fleet: { heartbeatSeconds: 1, suspectAfterSeconds: 3, lostAfterSeconds: 6 }, placement: { coreOvercommit: 4, hostRamMiB: 0, criticalLimitPercent: 0 } },
-    faultProxies: true,
-  });
-  const { masterState } = labLayout(stateDir);
-  [store, uploads] = [join(masterState, 'chunks'), join(masterState, 'images')];
   for (const directory of [store, uploads]) {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await runProgram('mount', ['-t', 'tmpfs', '-o', 'mode=700,size=512m', 'keeping', directory]);
   }
-  await site.up();
-  [one, two] = [site.host('host-1'), site.host('host-2')];
-  admin = await site.master.firstAdmin('admin', password);
-  imageId = (await registerDemoGuest(admin, guest)).id;
-  await site.enrolAll(admin);
+  await lab.up();
   twins.start();
 });
 
@@ -72,7 +49,7 @@ afterAll(async () => {
   await twins.stop();
   await site.down();
   for (const directory of [store, uploads]) await runProgram('umount', ['--lazy', directory]);
-  await rm(site.options.stateDir, { recursive: true, force: true });
+  await lab.removeFiles();
 });
 
 afterEach(() => {
@@ -84,25 +61,14 @@ const linkOf = ({ link, name }: LabHost): NonNullable<LabHost['link']> => {
   if (link === null) throw new Error(`${name} has no link to make faults in.`);
   return link;
 };
-const pageOf = (host: LabHost, { address, name }: Instance): Promise<GuestPage> => eventually(`the page of ${name}`, patienceMs, () => host.evidence.guestPage(address ?? ''));
-const isRunning = ({ id, name }: Instance): Promise<Instance> => instanceWhere(admin, id, `${name} to run`, ({ observed }) => observed === 'running');
-const done = async (asked: Promise<{ readonly operation: Operation }>): Promise<void> => followOperation(admin, (await asked).operation);
-const remove = (instance: Instance): Promise<void> => done(admin.call(deleteInstance, { params: params(instance) }));
-const slaveIdOf = async (host: LabHost): Promise<string> => (await admin.call(listSlaves)).items.find(({ name }) => name === host.name)?.id ?? '';
+const slaveIdOf = async (host: LabHost): Promise<string> => (await lab.slaveOf(host)).id;
 
-async function drained<T>(host: LabHost, does: () => Promise<T>): Promise<T> {
-  const of = { params: { slaveId: await slaveIdOf(host) } };
-  await admin.call(drainSlave, of);
-  const result = await does();
-  await admin.call(undrainSlave, of);
-  return result;
-}
 /** On the first host, running. */
 const launch = (): Promise<Instance> =>
-  drained(two, async () => {
-    const { instance } = await admin.call(createInstance, { body: { imageId, ramMiB: 128, minutes: null } });
+  lab.drained(two, async () => {
+    const { instance } = await lab.admin.call(createInstance, { body: { imageId: lab.imageId, ramMiB: 128, minutes: null } });
     launched.push(instance.id);
-    return isRunning(instance);
+    return lab.isRunning(instance);
   });
 
 const gone = (daemon: Daemon): Promise<true> => eventually(`the ${daemon.name} to be gone`, patienceMs, () => (daemon.isRunning() ? undefined : true), { everyMs: 5 });
@@ -111,7 +77,7 @@ async function killMaster(): Promise<void> {
   site.master.process.kill('SIGKILL');
   await gone(site.master.process);
   await site.master.start();
-  admin = await site.master.loginAs('admin', password);
+  await lab.logIn();
 }
 
 /** With it goes what was on its way. */
@@ -155,7 +121,7 @@ function inTheMiddle(operation: Operation, moreThan = 0): Promise<number> {
     `the middle of ${operation.kind}`,
     patienceMs,
     async () => {
-      const now = await admin.call(getOperation, { params: { operationId: operation.id } });
+      const now = await lab.admin.call(getOperation, { params: { operationId: operation.id } });
       seen = `${now.sentence} ${arrived()} bytes have come`;
       if (now.state !== 'pending') throw new Error(`It was over before the fault: ${now.sentence}`);
       const bytes = arrived();
@@ -171,7 +137,7 @@ function ended(operation: Operation): Promise<Operation> {
     `the end of ${operation.kind}`,
     patienceMs,
     async () => {
-      const now = await admin.call(getOperation, { params: { operationId: operation.id } });
+      const now = await lab.admin.call(getOperation, { params: { operationId: operation.id } });
       seen = now.sentence;
       return now.state === 'pending' ? undefined : now;
     },
@@ -179,13 +145,13 @@ function ended(operation: Operation): Promise<Operation> {
   );
 }
 
-const ask = (...instances: readonly Instance[]) => admin.call(createSnapshot, { body: { instanceIds: instances.map(({ id }) => id) } });
+const ask = (...instances: readonly Instance[]) => lab.admin.call(createSnapshot, { body: { instanceIds: instances.map(({ id }) => id) } });
 const snapshotOf = async (...instances: readonly Instance[]): Promise<Snapshot> => {
   const { snapshot, operation } = await ask(...instances);
-  await followOperation(admin, operation);
-  return admin.call(getSnapshot, { params: { snapshotId: snapshot.id } });
+  await followOperation(lab.admin, operation);
+  return lab.admin.call(getSnapshot, { params: { snapshotId: snapshot.id } });
 };
-const contentOf = ({ parts }: Snapshot, { id }: Instance): Promise<Buffer> => admin.call(getImageContent, { params: { imageId: parts.find(({ instanceId }) => instanceId === id)?.imageId ?? '' } });
+const contentOf = ({ parts }: Snapshot, { id }: Instance): Promise<Buffer> => lab.admin.call(getImageContent, { params: { imageId: parts.find(({ instanceId }) => instanceId === id)?.imageId ?? '' } });
 
 /** As it would be mounted after a power cut: the journal is replayed, and e2fsck finds nothing that it may not mend by itself (exit 4). */
 async function isSound(content: Buffer): Promise<boolean> {
@@ -211,14 +177,14 @@ async function bootsIn(snapshot: Snapshot, instance: Instance, boots: readonly G
 
 /** No version, and nothing of what had come. */
 async function nothingIsKept(snapshot: Snapshot): Promise<void> {
-  for (const part of snapshot.parts) await expect(admin.call(getImage, { params: { imageId: part.imageId } })).rejects.toMatchObject({ code: 'not-found' });
+  for (const part of snapshot.parts) await expect(lab.admin.call(getImage, { params: { imageId: part.imageId } })).rejects.toMatchObject({ code: 'not-found' });
   await eventually('nothing to lie with the master', patienceMs, () => (readdirSync(uploads).some((name) => snapshot.parts.some((part) => name.includes(part.imageId))) ? undefined : true));
 }
 
 /** Whole with that boot on the disk of each, or failed and nothing kept; true for whole. */
 async function wholeOrNothing(asked: Snapshot, operation: Operation, boots: readonly (readonly [Instance, GuestPage])[]): Promise<boolean> {
   await ended(operation);
-  const snapshot = await admin.call(getSnapshot, { params: { snapshotId: asked.id } });
+  const snapshot = await lab.admin.call(getSnapshot, { params: { snapshotId: asked.id } });
   if (snapshot.state !== 'ready') {
     expect(snapshot.state).toBe('failed');
     await nothingIsKept(snapshot);
@@ -234,10 +200,6 @@ function startsOn(host: LabHost, { name }: Instance): number {
   return existsSync(log) ? readFileSync(log, 'latin1').split(': starting up').length - 1 : 0;
 }
 
-async function nothingIsLeft(host: LabHost, { id, name, mac }: Instance): Promise<void> {
-  await eventually(`nothing of ${name} to be left on ${host.name}`, patienceMs, async () => ((await host.evidence.leftovers({ instanceId: id, name, mac: mac ?? 'without a MAC' })).length === 0 ? true : undefined));
-}
-
 /** Counts on where it was. */
 function goesOn(page: GuestPage, before: GuestPage): void {
   expect(page.bootId).toBe(before.bootId);
@@ -246,12 +208,12 @@ function goesOn(page: GuestPage, before: GuestPage): void {
 
 test('a guest that is off moves although master, agent and mirror are killed while its disk is sent, and both mirrors while it boots', async () => {
   const instance = await launch();
-  const before = await pageOf(one, instance);
-  await done(admin.call(stopInstance, { params: params(instance), body: {} }));
+  const before = await lab.pageOf(one, instance);
+  await lab.done(lab.admin.call(stopInstance, { params: params(instance), body: {} }));
   expect(startsOn(one, instance)).toBe(1);
 
   linkOf(one).throttle(8 * 1024);
-  const { operation } = await admin.call(moveInstance, { params: params(instance) });
+  const { operation } = await lab.admin.call(moveInstance, { params: params(instance) });
   for (const kill of [killMaster, () => killAgent(one), () => killMirror(one)]) {
     await inTheMiddle(operation);
     await kill();
@@ -259,67 +221,67 @@ test('a guest that is off moves although master, agent and mirror are killed whi
   }
   await inTheMiddle(operation);
   linkOf(one).pass();
-  await followOperation(admin, operation);
-  expect(await admin.call(getInstance, { params: params(instance) })).toMatchObject({ observed: 'stopped', inStore: true, slaveId: null });
-  await nothingIsLeft(one, instance);
+  await followOperation(lab.admin, operation);
+  expect(await lab.admin.call(getInstance, { params: params(instance) })).toMatchObject({ observed: 'stopped', inStore: true, slaveId: null });
+  await lab.nothingIsLeft(one, instance);
 
-  await drained(one, async () => {
-    await admin.call(startInstance, { params: params(instance), body: {} });
+  await lab.drained(one, async () => {
+    await lab.admin.call(startInstance, { params: params(instance), body: {} });
     await eventually('its domain to be on the other host', patienceMs, async () => ((await two.evidence.domainState(instance.id)) === 'running' ? true : undefined));
     await Promise.all([one, two].map(killMirror));
-    await isRunning(instance);
+    await lab.isRunning(instance);
   });
-  const moved = await isRunning(instance);
+  const moved = await lab.isRunning(instance);
   expect(moved).toMatchObject({ slaveId: await slaveIdOf(two), name: instance.name, mac: instance.mac, address: instance.address });
-  const after = await pageOf(two, moved);
+  const after = await lab.pageOf(two, moved);
   expect(await bootsIn(await snapshotOf(moved), moved, [before, after])).toEqual([true, true]);
   expect([startsOn(one, instance), startsOn(two, instance)]).toEqual([0, 1]);
-  await nothingIsLeft(one, instance);
-  await remove(moved);
+  await lab.nothingIsLeft(one, instance);
+  await lab.remove(moved);
 });
 
 test('a guest whose agent dies when all of its disk has left the host starts elsewhere, and the agent that comes back removes what was there', async () => {
   const instance = await launch();
-  const before = await pageOf(one, instance);
-  await done(admin.call(stopInstance, { params: params(instance), body: {} }));
+  const before = await lab.pageOf(one, instance);
+  await lab.done(lab.admin.call(stopInstance, { params: params(instance), body: {} }));
   linkOf(one).throttle(8 * 1024);
-  const { operation } = await admin.call(moveInstance, { params: params(instance) });
+  const { operation } = await lab.admin.call(moveInstance, { params: params(instance) });
   await inTheMiddle(operation);
   // What is on its way arrives: the end of its sender comes behind it.
   one.agent.kill('SIGKILL');
   await gone(one.agent);
   linkOf(one).pass();
-  await followOperation(admin, operation);
+  await followOperation(lab.admin, operation);
   expect(await one.evidence.domainState(instance.id)).toBe('shut off');
 
-  await done(admin.call(startInstance, { params: params(instance), body: {} }));
-  const moved = await isRunning(instance);
+  await lab.done(lab.admin.call(startInstance, { params: params(instance), body: {} }));
+  const moved = await lab.isRunning(instance);
   expect(moved.slaveId).toBe(await slaveIdOf(two));
-  const after = await pageOf(two, moved);
+  const after = await lab.pageOf(two, moved);
   expect(await one.evidence.domainState(instance.id)).toBe('shut off');
   expect(startsOn(one, instance)).toBe(1);
   await one.startAgent();
-  await nothingIsLeft(one, instance);
-  goesOn(await pageOf(two, moved), after);
+  await lab.nothingIsLeft(one, instance);
+  goesOn(await lab.pageOf(two, moved), after);
   expect(startsOn(two, instance)).toBe(1);
   expect(await bootsIn(await snapshotOf(moved), moved, [before, after])).toEqual([true, true]);
-  await remove(moved);
+  await lab.remove(moved);
 });
 
 test('a saved guest goes on elsewhere, once, although the link of its host is cut while its RAM is sent, and its agent dies when all has left', async () => {
   const instance = await launch();
-  const before = await pageOf(one, instance);
-  await done(admin.call(suspendInstance, { params: params(instance) }));
+  const before = await lab.pageOf(one, instance);
+  await lab.done(lab.admin.call(suspendInstance, { params: params(instance) }));
 
   const link = linkOf(one);
   link.throttle(2 * MiB);
-  const { operation } = await admin.call(moveInstance, { params: params(instance) });
+  const { operation } = await lab.admin.call(moveInstance, { params: params(instance) });
   const came = await inTheMiddle(operation, 2 * MiB);
   const { refused } = link.counters;
   link.refuse();
   link.reset();
   await eventually('its host to have tried again in vain', patienceMs, () => (link.counters.refused > refused ? true : undefined));
-  expect((await admin.call(getOperation, { params: { operationId: operation.id } })).state).toBe('pending');
+  expect((await lab.admin.call(getOperation, { params: { operationId: operation.id } })).state).toBe('pending');
   // What had come is kept.
   expect(arrived()).toBeGreaterThanOrEqual(came);
   expect(await one.evidence.hasSavedRam(instance.id)).toBe(true);
@@ -332,20 +294,20 @@ test('a saved guest goes on elsewhere, once, although the link of its host is cu
   one.agent.kill('SIGKILL');
   await gone(one.agent);
   link.pass();
-  await followOperation(admin, operation);
+  await followOperation(lab.admin, operation);
   expect(await one.evidence.hasSavedRam(instance.id)).toBe(true);
 
-  await done(admin.call(resumeInstance, { params: params(instance), body: {} }));
-  const moved = await isRunning(instance);
+  await lab.done(lab.admin.call(resumeInstance, { params: params(instance), body: {} }));
+  const moved = await lab.isRunning(instance);
   expect(moved).toMatchObject({ slaveId: await slaveIdOf(two), name: instance.name, mac: instance.mac, address: instance.address });
-  const page = await pageOf(two, moved);
+  const page = await lab.pageOf(two, moved);
   goesOn(page, before);
   expect([startsOn(one, instance), startsOn(two, instance)]).toEqual([1, 1]);
   await one.startAgent();
-  await nothingIsLeft(one, instance);
-  goesOn(await pageOf(two, moved), page);
+  await lab.nothingIsLeft(one, instance);
+  goesOn(await lab.pageOf(two, moved), page);
   expect([startsOn(one, instance), startsOn(two, instance)]).toEqual([0, 1]);
-  await remove(moved);
+  await lab.remove(moved);
 });
 
 describe('a guest that begins anew', () => {
@@ -353,7 +315,7 @@ describe('a guest that begins anew', () => {
   beforeAll(async () => {
     instance = await launch();
   });
-  afterAll(() => remove(instance));
+  afterAll(() => lab.remove(instance));
 
   const anotherThan = ({ bootId }: GuestPage): Promise<GuestPage> =>
     eventually('the page of another boot', patienceMs, async () => {
@@ -365,13 +327,13 @@ describe('a guest that begins anew', () => {
     const past: GuestPage[] = [];
     const moments = [() => Promise.resolve(true), () => eventually('its domain to be off or gone', patienceMs, async () => ((await one.evidence.domainState(instance.id)) === 'running' ? undefined : true), { everyMs: 1 })];
     for (const moment of moments) {
-      const before = await pageOf(one, instance);
+      const before = await lab.pageOf(one, instance);
       past.push(before);
-      const { operation } = await admin.call(resetInstance, { params: params(instance), body: {} });
+      const { operation } = await lab.admin.call(resetInstance, { params: params(instance), body: {} });
       await moment();
       await killAgent(one);
-      await followOperation(admin, operation);
-      expect(await isRunning(instance)).toMatchObject({ name: instance.name, mac: instance.mac, address: instance.address, slaveId: instance.slaveId });
+      await followOperation(lab.admin, operation);
+      expect(await lab.isRunning(instance)).toMatchObject({ name: instance.name, mac: instance.mac, address: instance.address, slaveId: instance.slaveId });
       const page = await anotherThan(before);
       expect(page).toMatchObject({ id: instance.id, name: instance.name, address: instance.address });
       expect(await bootsIn(await snapshotOf(instance), instance, [page, ...past])).toEqual([true, ...past.map(() => false)]);
@@ -380,18 +342,18 @@ describe('a guest that begins anew', () => {
 
   test.each(['as it is asked for', 'while its disk is sent'])('leaves a snapshot that it meets %s whole of one disk, or nothing of it', async (moment) => {
     // Of what was snapshotted a moment ago there is too little left to send to be met at it.
-    const earlier = await pageOf(one, instance);
-    await done(admin.call(resetInstance, { params: params(instance), body: {} }));
+    const earlier = await lab.pageOf(one, instance);
+    await lab.done(lab.admin.call(resetInstance, { params: params(instance), body: {} }));
     const before = await anotherThan(earlier);
     if (moment === 'while its disk is sent') linkOf(one).throttle(8 * 1024);
     const { snapshot, operation } = await ask(instance);
     if (moment === 'while its disk is sent') await inTheMiddle(operation);
-    const reset = await admin.call(resetInstance, { params: params(instance), body: {} });
-    await followOperation(admin, reset.operation);
+    const reset = await lab.admin.call(resetInstance, { params: params(instance), body: {} });
+    await followOperation(lab.admin, reset.operation);
     linkOf(one).pass();
     const after = await anotherThan(before);
     const isWhole = await wholeOrNothing(snapshot, operation, []);
-    const ready = await admin.call(getSnapshot, { params: { snapshotId: snapshot.id } });
+    const ready = await lab.admin.call(getSnapshot, { params: { snapshotId: snapshot.id } });
     // Of before or of after the reset, and never of both.
     if (isWhole) expect((await bootsIn(ready, instance, [before, after])).filter((isThere) => isThere)).toHaveLength(1);
     if (isWhole && moment === 'while its disk is sent') expect(await bootsIn(ready, instance, [before])).toEqual([true]);
@@ -405,9 +367,9 @@ describe('a guest that runs on', () => {
   // Another for each: of one that was snapshotted before there is little left to send.
   beforeEach(async () => {
     instance = await launch();
-    page = await pageOf(one, instance);
+    page = await lab.pageOf(one, instance);
   });
-  afterEach(() => remove(instance));
+  afterEach(() => lab.remove(instance));
 
   test.each([
     ['store', () => store, 8 * MiB],
@@ -425,8 +387,8 @@ describe('a guest that runs on', () => {
     } finally {
       await rm(filler, { force: true });
     }
-    await nothingIsKept(await admin.call(getSnapshot, { params: { snapshotId: snapshot.id } }));
-    goesOn(await pageOf(one, instance), page);
+    await nothingIsKept(await lab.admin.call(getSnapshot, { params: { snapshotId: snapshot.id } }));
+    goesOn(await lab.pageOf(one, instance), page);
     expect(await bootsIn(await snapshotOf(instance), instance, [page])).toEqual([true]);
   });
 
@@ -436,14 +398,14 @@ describe('a guest that runs on', () => {
     for (const { operation } of asked) await inTheMiddle(operation);
     linkOf(one).pass();
     for (const { snapshot, operation } of asked) expect(await wholeOrNothing(snapshot, operation, [[instance, page]])).toBe(true);
-    goesOn(await pageOf(one, instance), page);
+    goesOn(await lab.pageOf(one, instance), page);
   });
 });
 
 test('two guests run on although libvirtd is killed as their disks are frozen, are sent and are merged; they boot from sound disks', async () => {
   const instances = [await launch(), await launch()];
   const pages: GuestPage[] = [];
-  for (const instance of instances) pages.push(await pageOf(one, instance));
+  for (const instance of instances) pages.push(await lab.pageOf(one, instance));
   const boots = instances.map((instance, at) => [instance, pages[at] as GuestPage] as const);
   const layers = (): readonly string[] => instances.flatMap(({ id }) => readdirSync(join(one.pool, 'instances', id)).filter((name) => name.startsWith('layer-')).map((name) => `${id}/${name}`));
   const moments: readonly ((operation: Operation, before: ReadonlySet<string>) => Promise<unknown>)[] = [
@@ -460,16 +422,16 @@ test('two guests run on although libvirtd is killed as their disks are frozen, a
     await killLibvirtd(one);
     linkOf(one).pass();
     whole.push(await wholeOrNothing(snapshot, operation, boots));
-    for (const [instance, page] of boots) goesOn(await pageOf(one, instance), page);
+    for (const [instance, page] of boots) goesOn(await lab.pageOf(one, instance), page);
   }
   // What was frozen before libvirtd died needs it no more.
   expect(whole.slice(1)).toEqual([true, true]);
 
-  for (const instance of instances) await done(admin.call(stopInstance, { params: params(instance), body: {} }));
-  for (const instance of instances) await done(admin.call(startInstance, { params: params(instance), body: {} }));
+  for (const instance of instances) await lab.done(lab.admin.call(stopInstance, { params: params(instance), body: {} }));
+  for (const instance of instances) await lab.done(lab.admin.call(startInstance, { params: params(instance), body: {} }));
   const last = await snapshotOf(...instances);
-  for (const [instance, page] of boots) expect(await bootsIn(last, instance, [page, await pageOf(one, instance)])).toEqual([true, true]);
-  await Promise.all(instances.map(remove));
+  for (const [instance, page] of boots) expect(await bootsIn(last, instance, [page, await lab.pageOf(one, instance)])).toEqual([true, true]);
+  await Promise.all(instances.map((instance) => lab.remove(instance)));
 });
 
 test('in all of this no instance ran twice at any moment', () => {
