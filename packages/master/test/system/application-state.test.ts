@@ -1,15 +1,16 @@
-/** What runs on several machines at once and talks: real guests of one host, suspended and resumed together while a connection between them is open. */
+/** What runs on several machines at once and talks: real guests of one host, suspended and resumed, or kept and taken back, together while a connection between them is open. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { sleep, systemClock } from '@paravcl/shared/clock';
 import { createDeployment, deleteDeployment, getDeployment, resumeDeployment, suspendDeployment } from '@paravcl/shared/api/deployments';
-import { getInstance, resumeInstance, suspendInstance } from '@paravcl/shared/api/instances';
+import { createInstance, deleteInstance, getInstance, resumeInstance, startInstance, stopInstance, suspendInstance } from '@paravcl/shared/api/instances';
+import { createSnapshot, getSnapshot, restoreSnapshot } from '@paravcl/shared/api/snapshots';
 import type { Instance } from '@paravcl/shared/domain/instance';
 import { parseJson } from '@paravcl/shared/parse-json';
 import type { ApiClient } from '@paravcl/workbench/api-client';
 import { eventually } from '@paravcl/workbench/eventually';
 import { buildDemoGuest } from '@paravcl/workbench/guest/demo-guest';
 import { patienceMs } from '@paravcl/workbench/lab/enrol-and-approve';
-import { followOperation } from '@paravcl/workbench/lab/follow-operation';
+import { followOperation, instanceWhere } from '@paravcl/workbench/lab/follow-operation';
 import type { GuestConversation, GuestPage } from '@paravcl/workbench/lab/host-evidence';
 import { randomPassword } from '@paravcl/workbench/lab/lab';
 import type { LabHost } from '@paravcl/workbench/lab/lab-host';
@@ -22,6 +23,7 @@ jest.setTimeout(2 * patienceMs);
 let site: LabSite;
 let host: LabHost;
 let admin: ApiClient;
+let imageId: string;
 let deploymentId: string;
 let asker: Instance;
 let answerer: Instance;
@@ -34,7 +36,7 @@ beforeAll(async () => {
   await site.up();
   host = site.host('one');
   admin = await site.master.firstAdmin('admin', randomPassword());
-  const { id: imageId } = await registerDemoGuest(admin, guest);
+  imageId = (await registerDemoGuest(admin, guest)).id;
   await site.enrolAll(admin);
   const { deployment, operation } = await admin.call(createDeployment, { body: { name: 'They talk', imageId, count: 2, ramMiB: 128, minutes: null } });
   deploymentId = deployment.id;
@@ -90,6 +92,58 @@ test('it goes on as well when each is suspended by itself, both are away for a w
   await followOperation(admin, (await admin.call(deleteDeployment, { params: { deploymentId } })).operation);
   for (const trace of traces) expect(await host.evidence.leftovers(trace)).toEqual([]);
 });
+
+test.each([
+  ['both ran on and talked since', () => Promise.resolve()],
+  ['who answers was started anew since, and it broke', answererStartsAnew],
+] as const)('it goes on from the moment of a snapshot with the RAM of both when both are taken back to that, although %s', async (_, since) => {
+  [asker, answerer] = await Promise.all([launch(), launch()]);
+  const both = [asker, answerer];
+  const pages = await Promise.all(both.map(pageOf));
+  await eventually('the conversation to begin', patienceMs, () => host.evidence.guestConversation(addressOf(asker), addressOf(answerer)));
+  const before = await answered(3);
+
+  const { snapshot, operation } = await admin.call(createSnapshot, { body: { instanceIds: both.map(({ id }) => id), ram: true } });
+  await followOperation(admin, operation);
+  expect(await admin.call(getSnapshot, { params: { snapshotId: snapshot.id } })).toMatchObject({ state: 'ready', parts: [{ ram: true, how: 'saved' }, { ram: true, how: 'saved' }] });
+  await goesOn(before);
+  const later = await answered(100);
+  expect(later).toMatchObject({ nonce: before.nonce, broke: false });
+  await since();
+
+  const { restored, refused } = await admin.call(restoreSnapshot, { params: { snapshotId: snapshot.id }, body: {} });
+  expect([restored.length, refused]).toEqual([2, []]);
+  // At the moment of the snapshot so many lines were answered; of those that came after it nobody knows any more.
+  const back = await eventually(
+    'the conversation to be where it was',
+    patienceMs,
+    async () => {
+      const now = await host.evidence.guestConversation(addressOf(asker));
+      return now !== undefined && now.answered < later.answered ? now : undefined;
+    },
+    { everyMs: 20 },
+  );
+  expect(back).toMatchObject({ nonce: before.nonce, broke: false });
+  expect(back.answered).toBeGreaterThanOrEqual(before.answered);
+  await goesOn(back);
+  for (const each of restored) await followOperation(admin, each.operation);
+  for (const [at, instance] of both.entries()) expect((await pageOf(instance)).bootId).toBe(pages[at]?.bootId);
+  for (const { id } of both) await followOperation(admin, (await admin.call(deleteInstance, { params: { instanceId: id } })).operation);
+});
+
+async function launch(): Promise<Instance> {
+  const { instance } = await admin.call(createInstance, { body: { imageId, ramMiB: 128, minutes: null } });
+  return instanceWhere(admin, instance.id, `${instance.name} to run`, ({ observed }) => observed === 'running');
+}
+
+async function answererStartsAnew(): Promise<void> {
+  const { bootId } = await pageOf(answerer);
+  const params = { instanceId: answerer.id };
+  await followOperation(admin, (await admin.call(stopInstance, { params, body: {} })).operation);
+  await followOperation(admin, (await admin.call(startInstance, { params, body: {} })).operation);
+  expect((await pageOf(answerer)).bootId).not.toBe(bootId);
+  await eventually('the connection to break', patienceMs, async () => ((await host.evidence.guestConversation(addressOf(asker)))?.broke === true ? true : undefined));
+}
 
 const addressOf = ({ address, name }: Instance): string => {
   if (address === null) throw new Error(`${name} has no address.`);
