@@ -180,7 +180,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   });
 
   // slaves, images, instances
-  const slaves = new SlaveService(unit, clock, agents, reports, pulse);
+  const slaves = new SlaveService(unit, clock, agents, reports, pulse, settings.liveness);
   const joinTokens = new JoinTokenService(unit, clock, { url: config.publicUrl, caFingerprint: identity.caFingerprint });
   const uploads = new ImageStore(imagesDirectory);
   const repository = composeImageRepository({

@@ -3,6 +3,7 @@ import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { admissionMeanings, admissionMoves, type Admission, type Describe, type Slave, type SlaveKind } from '@paravcl/shared/domain/slave';
 import { ParavclError } from '@paravcl/shared/errors';
+import type { LivenessThresholds } from '../core/liveness';
 import { slaveWarnings } from '../core/slave-warnings';
 import { isDuplicateKey } from '../db/connection';
 import type { UnitOfWork } from '../db/unit-of-work';
@@ -49,6 +50,7 @@ export class SlaveService {
     private readonly agents: AgentPort,
     private readonly reports: AgentReports,
     private readonly pulse: FleetPulse,
+    private readonly thresholds: Pick<LivenessThresholds, 'lostAfterMs'>,
   ) {}
 
   /** All slaves for operators and admins, their own machines for everybody else. Newest first. */
@@ -133,11 +135,18 @@ export class SlaveService {
       const slave = await this.visible(repositories, principal, slaveId);
       authorise(principal, 'slave.declare-dead', 'slave.see', { ownerUserId: slave.ownerUserId, groupId: null }, `slave ${slave.name}`);
       if (this.agents.isConnected(slaveId) || !(await repositories.slaves.declareDead(slaveId, now))) {
-        throw new ParavclError('conflict', `${slave.name} is ${slave.liveness}. Only a slave that is lost can be declared dead; drain or retire one that is there.`);
+        throw new ParavclError('conflict', this.notDead(slave));
       }
       await repositories.events.append(this.event(principal, slave, 'slave.declared-dead', `${principal.userName} declared ${slave.name} dead: its instances may be started elsewhere from their snapshots.`, clientAddress), now);
     });
     return this.get(principal, slaveId);
+  }
+
+  private notDead({ id, name, liveness }: SlaveRecord): string {
+    const isConnected = this.agents.isConnected(id);
+    if (liveness === 'lost' || (liveness === 'online' && isConnected)) return `${name} is ${isConnected ? 'online' : liveness}. Only a slave that is lost can be declared dead; drain or retire one that is there.`;
+    const silent = liveness === 'suspect' ? 'is suspect' : 'is not connected';
+    return `${name} ${silent}, and may come back. It counts as lost after ${this.thresholds.lostAfterMs / 1000} s of silence and can be declared dead from then on: ask again then.`;
   }
 
   /** Throws `already-exists` when the name is taken. */

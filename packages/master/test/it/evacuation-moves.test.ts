@@ -39,7 +39,7 @@ function compose() {
   });
   const snapshots = { freezeMs: 120_000, saveMs: 1_200_000, deadlineMs: 3_600_000, perStudent: 3, timeZone: settings.timeZone };
   const relocation = new InstanceRelocation({ unitOfWork: unit, agents, scheduler, clock, settings, snapshots, making });
-  const slaves = new SlaveService(unit, clock, agents, observations, pulse);
+  const slaves = new SlaveService(unit, clock, agents, observations, pulse, { lostAfterMs: 60_000 });
   return { making, slaves, relocation, ...composeEvacuations({ unitOfWork: unit, agents, figures: pulse, lines: noLines, scheduler, scheduling, clock, slaves, relocation, verbs, settings, atOnce: 2, onFault: (error) => void rig.faults.push(error) }) };
 }
 

@@ -64,7 +64,7 @@ function compose() {
   const { unit, clock, agents, settings, scheduler, pulse, scheduling, priority, quotas, observations } = rig;
   const onFault = (error: unknown): void => void rig.faults.push(error);
   const verbs = new InstanceVerbs({ unitOfWork: unit, agents, scheduler, figures: pulse, clock, settings, scheduling, priority, quotas, onFault });
-  const slaves = new SlaveService(unit, clock, agents, observations, pulse);
+  const slaves = new SlaveService(unit, clock, agents, observations, pulse, { lostAfterMs: 60_000 });
   return { slaves, ...composeEvacuations({ unitOfWork: unit, agents, figures: pulse, lines: noLines, scheduler, scheduling, clock, slaves, relocation: store, verbs, settings, atOnce: 2, onFault }) };
 }
 

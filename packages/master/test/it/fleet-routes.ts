@@ -71,7 +71,7 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
       unit, clock, agents, scheduler, settings, instances, verbs, quotas: defaultQuotas, uploads: new ImageStore(files.directory), store: files.chunks(), mirrors: { gone: () => undefined }, policy: { perStudent: 20, deadlineMinutes: 60 }, onFault: unexpected,
     });
     stops.push(() => snapshotting.making.stop());
-    const slaves = new SlaveService(unit, clock, agents, reports, figures);
+    const slaves = new SlaveService(unit, clock, agents, reports, figures, { lostAfterMs: 60_000 });
     const evacuating = composeEvacuations({ unitOfWork: unit, agents, figures, lines: noLines, scheduler, scheduling, clock, slaves, relocation: snapshotting.relocation, verbs, settings, atOnce: 2, onFault: unexpected });
     return [
       ...deploying.routes,

@@ -112,7 +112,7 @@ export async function startLinkServer(options: LinkServerOptions = {}) {
     clock, hellos, sessions, reports, pulse, log, unitOfWork: unit,
     settings: { siteId, network, timings: linkTimings(fleet), limits: { ...defaultLimits, ...options.limits } },
   });
-  const slaves = new SlaveService(unit, clock, sessions, reports, pulse);
+  const slaves = new SlaveService(unit, clock, sessions, reports, pulse, fleet);
   const tokens = new JoinTokenService(unit, clock, { url: 'https://master.example:8443', caFingerprint: null });
   const limiter = new RefusalLimiter(clock, { refusals: options.refusals ?? 1000, windowMs: 60_000 });
   const unasked = () => Promise.reject(new Error('no test expected an image to be read'));

@@ -22,7 +22,7 @@ let lines: Map<string, string>;
 function compose() {
   const { unit, clock, agents, settings, scheduler, scheduling, observations, pulse, verbs } = rig;
   lines = new Map();
-  const slaves = new SlaveService(unit, clock, agents, observations, pulse);
+  const slaves = new SlaveService(unit, clock, agents, observations, pulse, { lostAfterMs: 60_000 });
   const relocation = { move: () => Promise.reject(new ParavclError('internal', 'Nobody expected a move.')) };
   return {
     slaves,

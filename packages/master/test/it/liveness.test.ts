@@ -1,7 +1,7 @@
 import { newId } from '@paravcl/shared/ids';
 import type { AgentDouble } from './agent-double';
 import { eventually } from './eventually';
-import { startLinkServer, type LinkServer } from './link-server';
+import { person, startLinkServer, type LinkServer } from './link-server';
 
 let server: LinkServer;
 const agents: AgentDouble[] = [];
@@ -52,6 +52,24 @@ test('a slave that hangs up becomes suspect, then lost, each told once; its retu
   expect(await liveness(agent)).toBe('online');
   await eventually('fleetChanged by the return', () => server.reports.changes.length === 3);
   expect(await server.eventsOf(agent.slaveId)).toEqual(['slave.enrolled', 'slave.online', 'slave.suspect', 'slave.lost', 'slave.online']);
+});
+
+test('a silent slave that is not lost yet is not declared dead, and who asks is told when it counts as lost', async () => {
+  const job = server.liveness();
+  const agent = await connected();
+  const { name } = (await server.unit.read.slaves.find(agent.slaveId)) ?? {};
+  const declareDead = () => server.ask('POST', `/api/v1/slaves/${agent.slaveId}/declare-dead`, person('admin'));
+  const refused = (detail: string) => ({ status: 409, body: { code: 'conflict', detail } });
+  expect(await declareDead()).toMatchObject(refused(`${name ?? ''} is online. Only a slave that is lost can be declared dead; drain or retire one that is there.`));
+  await agent.end();
+  await eventually('the end of the session', () => !server.sessions.isConnected(agent.slaveId));
+  expect(await declareDead()).toMatchObject(refused(`${name ?? ''} is not connected, and may come back. It counts as lost after 60 s of silence and can be declared dead from then on: ask again then.`));
+  server.clock.advance(40_000);
+  await job.run();
+  expect(await declareDead()).toMatchObject(refused(`${name ?? ''} is suspect, and may come back. It counts as lost after 60 s of silence and can be declared dead from then on: ask again then.`));
+  server.clock.advance(20_000);
+  await job.run();
+  expect(await declareDead()).toMatchObject({ status: 200, body: { liveness: 'lost' } });
 });
 
 test('a slave that beats stays online however long', async () => {
