@@ -159,7 +159,8 @@ export class SnapshotService {
 
   /**
    * With all its image versions; one that is pending is given up. Other snapshots share bytes with it, not fates.
-   * Throws `not-found`, and `in-use` with what depends on one of its versions: then all of it stays.
+   * Throws `not-found`, and `in-use` with what depends on one of its versions, or for one that was saved as a version of a family that
+   * others launch: then all of it stays.
    */
   async delete(acting: Acting, id: string): Promise<void> {
     const { unitOfWork, clock, making, mirrors } = this.deps;
@@ -177,7 +178,9 @@ export class SnapshotService {
         await tell(`${userName} gave up the snapshot ${snapshot.name}.`);
         return [];
       }
-      const manifests = await removeSnapshotImages(repositories, await repositories.snapshots.parts([id]));
+      const parts = await repositories.snapshots.parts([id]);
+      await requireNoVersionFor(repositories, snapshot, parts);
+      const manifests = await removeSnapshotImages(repositories, parts);
       // A host that is away keeps layers apart for it until it hears.
       await repositories.snapshots.hide(id);
       await repositories.snapshots.removeIfTold(id);
@@ -237,6 +240,15 @@ export class SnapshotService {
     if (kept + more <= perStudent) return;
     throw new ParavclError('quota-exceeded', `A student keeps at most ${perStudent} disks in snapshots, and you keep ${kept}. Delete a snapshot first, or ask an operator.`, { limit: String(perStudent) });
   }
+}
+
+/** Throws `in-use` while what it was saved as is a version of a family that others launch: that is deleted as a version, by whoever means to. */
+async function requireNoVersionFor({ images }: Repositories, { familyId }: SnapshotRecord, parts: readonly SnapshotPart[]): Promise<void> {
+  if (familyId === null) return;
+  const [made] = (await images.findAll(parts.map(({ imageId }) => imageId))).values();
+  if (made === undefined) return;
+  const { id, name, friendlyId, version, familyName } = made;
+  throw new ParavclError('in-use', `${name} (${friendlyId}) is version ${version} of ${familyName} now, which others launch. Delete that version first: DELETE /api/v1/images/${id}. Then delete the snapshot.`);
 }
 
 function requireTheirs(principal: Principal, action: 'snapshot.see' | 'snapshot.operate', snapshot: SnapshotRecord | null, id: string): asserts snapshot is SnapshotRecord {

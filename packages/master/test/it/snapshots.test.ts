@@ -270,6 +270,16 @@ test('an operator saves an instance as the next version of a family and puts it 
   expect(after.sentence).toMatch(/Launches of Ubuntu \d+ get it from now on\.$/);
   const image = await rig.unit.read.images.find(after.parts[0]?.imageId ?? '');
   expect(image).toMatchObject({ familyId: family, version: 2, production: true, visibility: 'public' });
+
+  // Deleting what looks like one's own would take it from everybody who launches the family.
+  await expect(made.snapshots.delete(acting(operator), snapshot.id)).rejects.toMatchObject({
+    code: 'in-use',
+    message: `${image?.name ?? ''} (${image?.friendlyId ?? ''}) is version 2 of ${image?.familyName ?? ''} now, which others launch. Delete that version first: DELETE /api/v1/images/${image?.id ?? ''}. Then delete the snapshot.`,
+  });
+  expect(await rig.unit.read.images.find(image?.id ?? '')).not.toBeNull();
+  await rig.unit.read.imageFamilies.edit(family, { productionImageId: null });
+  await rig.unit.read.images.remove(image?.id ?? '');
+  await made.snapshots.delete(acting(operator), snapshot.id);
 });
 
 test('who may not operate an instance does not learn of it; one without a disk, a host that is away and a share that is used up are named', async () => {
