@@ -74,3 +74,8 @@ test('who may not delete images is told how the images of their own snapshots go
   expect(() => authoriseRole(person('student'), 'image.delete')).toThrow('Images of your own snapshots go with their snapshot: DELETE /api/v1/snapshots/{id}.');
   expect(() => authoriseRole(person('student'), 'image.edit')).toThrow(/^((?!snapshots\/).)*$/);
 });
+
+test('a refusal names the role with its article', () => {
+  expect(() => authoriseRole(person('operator'), 'user.create')).toThrow(/^An operator may not do this \(user\.create\)\./);
+  expect(() => authoriseRole(person('student'), 'event.list')).toThrow(/^A student may not do this \(event\.list\)\./);
+});

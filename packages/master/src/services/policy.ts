@@ -122,10 +122,12 @@ const otherWays: Readonly<Partial<Record<Action, string>>> = {
   'image.delete': ' Images of your own snapshots go with their snapshot: DELETE /api/v1/snapshots/{id}.',
 };
 
+const oneOf = (role: Role): string => `${/^[aeiou]/.test(role) ? 'An' : 'A'} ${role}`;
+
 /** Throws `forbidden` when the role can never do this, whatever the subject. Called at the edge for every route. */
 export function authoriseRole(principal: Principal, action: Action): void {
   if (reach(principal, action) === 'no') {
-    throw new ParavclError('forbidden', `A ${principal.role} may not do this (${action}). Ask an administrator of the lab.${otherWays[action] ?? ''}`);
+    throw new ParavclError('forbidden', `${oneOf(principal.role)} may not do this (${action}). Ask an administrator of the lab.${otherWays[action] ?? ''}`);
   }
 }
 
@@ -136,7 +138,7 @@ export function authoriseRole(principal: Principal, action: Action): void {
 export function authorise(principal: Principal, action: Action, see: Action, subject: Subject, what: string): void {
   if (may(principal, action, subject)) return;
   if (may(principal, see, subject)) {
-    throw new ParavclError('forbidden', `A ${principal.role} may not do this (${action}) to ${what}.`);
+    throw new ParavclError('forbidden', `${oneOf(principal.role)} may not do this (${action}) to ${what}.`);
   }
   throw new ParavclError('not-found', `There is no ${what}, or it is not yours to see.`);
 }

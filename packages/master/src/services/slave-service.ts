@@ -30,15 +30,17 @@ export interface FreshDescribe {
 interface Move {
   readonly to: Admission;
   readonly kind: string;
-  /** "approved", "drains" … completes "alice approved lab-pc-07". */
+  /** "approved", "set to drain" … completes "alice approved lab-pc-07". */
   readonly verb: string;
+  /** Completes "can be approved"; the verb where it is the same. */
+  readonly participle?: string;
   readonly from: readonly Admission[];
 }
 
 const moves = {
   approve: { to: 'approved', kind: 'slave.approved', verb: 'approved', from: ['pending', 'quarantined'] },
   drain: { to: 'draining', kind: 'slave.draining', verb: 'set to drain', from: ['approved'] },
-  undrain: { to: 'approved', kind: 'slave.undrained', verb: 'took out of draining', from: ['draining'] },
+  undrain: { to: 'approved', kind: 'slave.undrained', verb: 'took out of draining', participle: 'taken out of draining', from: ['draining'] },
   retire: { to: 'retired', kind: 'slave.retired', verb: 'retired', from: ['pending', 'approved', 'draining', 'quarantined'] },
 } as const satisfies Record<string, Move>;
 
@@ -186,7 +188,7 @@ export class SlaveService {
       const found = await this.operable(repositories, principal, slaveId);
       const allowed = move.from.includes(found.admission) && admissionMoves[found.admission].includes(move.to);
       if (!allowed || !(await repositories.slaves.moveAdmission(slaveId, found.admission, move.to, null))) {
-        throw new ParavclError('conflict', `${found.name} is ${found.admission} (${admissionMeanings[found.admission]}); only a slave that is ${move.from.join(' or ')} can be ${move.verb}.`);
+        throw new ParavclError('conflict', `${found.name} is ${found.admission} (${admissionMeanings[found.admission]}); only a slave that is ${move.from.join(' or ')} can be ${move.participle ?? move.verb}.`);
       }
       const how = await also(repositories, found);
       const sentence = `${principal.userName} ${move.verb} ${found.name}${how === '' ? '' : ` ${how}`}.`;
