@@ -148,5 +148,7 @@ function waitingSentence(code: ReasonCode, slaves: readonly SlaveNow[], instance
 
 /** What no slave is large enough for; the way out differs for who has launched it and who only asks. */
 export function tooLargeSentence(slaves: readonly SlaveView[], need: Room): string {
-  return `No slave is ${largeEnoughFor(need, slaves.filter(({ admission }) => admission === 'approved').map(({ capacity }) => capacity))}.`;
+  const approved = slaves.filter(({ admission }) => admission === 'approved');
+  const known = approved.length > 0 ? approved : slaves.filter(({ admission }) => admission === 'draining');
+  return `No slave is ${largeEnoughFor(need, known.map(({ capacity }) => capacity))}.`;
 }

@@ -33,12 +33,14 @@ const lasting = (code: ReasonCode, sentence: string): Refusal => ({ code, senten
 const passing = (code: ReasonCode, sentence: string): Refusal => ({ code, sentence, passing: true, room: false });
 const noRoom = (code: ReasonCode, sentence: string): Refusal => ({ code, sentence, passing: true, room: true });
 
-const admitted: Filter = ({ view: { admission, name } }) => {
+const admitted: Filter = (slave, question) => {
+  const { admission, name } = slave.view;
   switch (admission) {
     case 'approved':
       return null;
     case 'draining':
-      return lasting('SlaveDraining', `${name} is being drained and takes nothing new.`);
+      // Nobody mends by ending the drain that it is too small.
+      return largeEnough(slave, question) ?? lasting('SlaveDraining', `${name} is being drained and takes nothing new.`);
     case 'pending':
       return lasting('SlaveNotApproved', `${name} waits for an operator's approval.`);
     case 'quarantined':

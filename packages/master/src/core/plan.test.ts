@@ -46,6 +46,9 @@ describe('a place for one who waits', () => {
     expect(told(decide([small, full('full')], waiting('i', 2)))).toEqual(['i', 'queue', 'NotEnoughCores']);
     expect(told(decide([], waiting('i', 1)))).toEqual(['i', 'queue', 'NoSlaves']);
     expect(told(decide([small], waiting('i', 2)))).toEqual(['i', 'queue', 'NoSlaveFits']);
+    const drained = slave('drained', { admission: 'draining', capacity: room(1) });
+    expect(told(decide([small, drained], waiting('i', 2)))).toEqual(['i', 'queue', 'NoSlaveFits']);
+    expect(told(decide([small, { ...drained, capacity: room(8) }], waiting('i', 2)))).toEqual(['i', 'queue', 'SlaveDraining']);
     expect(told(decide([slave('a', { admission: 'pending' })], waiting('i', 1)))).toEqual(['i', 'queue', 'SlaveNotApproved']);
     expect(told(decide([slave('a', { liveness: 'lost' })], waiting('i', 1)))).toEqual(['i', 'queue', 'SlaveOffline']);
     expect(told(decide([slave('a', { hypervisor: { usable: false, why: 'no QEMU' } })], waiting('i', 1)))).toEqual(['i', 'queue', 'HypervisorUnusable']);
