@@ -26,6 +26,7 @@ import { authorise } from './policy';
 import type { AgentPort, SchedulerWake } from './ports';
 import { requireInstanceQuota } from './quota-check';
 import { requireOutOfBin } from './recycle-bin';
+import { sayDeleted } from './snapshot-view';
 
 export interface SnapshotRestoreDeps {
   readonly unitOfWork: UnitOfWork;
@@ -75,6 +76,7 @@ export class SnapshotRestore {
     const disks = parts.filter(({ what, instanceId }) => what === 'disk' && (instanceIds?.includes(instanceId) ?? true));
     if (disks.length === 0) throw new ParavclError('not-found', `The snapshot ${snapshot.name} holds none of these instances.`, { field: 'instanceIds' });
 
+    await this.requireAllThere(snapshot.name, parts, disks, instanceIds === undefined);
     const restored: SnapshotRestored['restored'] = [];
     const refused: SnapshotRestored['refused'] = [];
     const changed: Restored[] = [];
@@ -96,6 +98,16 @@ export class SnapshotRestore {
       scheduler.wake();
     }
     return { restored, refused };
+  }
+
+  /** A whole that is not whole any more is nobody's wish: throws `conflict` before anything is changed, with the way to take the rest. */
+  private async requireAllThere(name: string, parts: readonly SnapshotPart[], disks: readonly SnapshotPart[], isWhole: boolean): Promise<void> {
+    if (!isWhole || disks.length === 1) return;
+    const there = await this.deps.unitOfWork.read.images.findAll(parts.map(({ imageId }) => imageId));
+    const gone = new Set(parts.filter(({ imageId }) => !there.has(imageId)).map(({ instanceId }) => instanceId));
+    if (gone.size === 0) return;
+    const names = disks.filter(({ instanceId }) => gone.has(instanceId)).map(({ instanceName }) => instanceName);
+    throw new ParavclError('conflict', `The snapshot ${name} is not whole any more, and nothing was changed. ${sayDeleted(names, disks.length)} To take the others back, name them in instanceIds.`, { field: 'instanceIds' });
   }
 
   private async restore(repositories: Repositories, acting: Acting, held: Held, operationId: string | null): Promise<Restored> {

@@ -28,6 +28,7 @@ import type { AgentPort } from './ports';
 import { requireOutOfBin } from './recycle-bin';
 import { removeSnapshotImages } from './snapshot-images';
 import { snapshotMembers, type SnapshotSubjects } from './snapshot-members';
+import { snapshotView, snapshotViews } from './snapshot-view';
 
 export interface SnapshotSettings {
   /** All disks are frozen within this, or none counts. */
@@ -144,8 +145,7 @@ export class SnapshotService {
   async list(principal: Principal, query: PageRequest & { readonly state?: SnapshotState | undefined; readonly instanceId?: string | undefined }): Promise<Page<Snapshot>> {
     const { snapshots } = this.deps.unitOfWork.read;
     const { items, next } = await snapshots.list({ ...query, userId: reach(principal, 'snapshot.list') === 'own' ? principal.userId : undefined }, query);
-    const parts = await snapshots.parts(items.map(({ id }) => id));
-    return { items: items.map((item) => snapshotView(item, parts.filter(({ snapshotId }) => snapshotId === item.id))), next };
+    return { items: await snapshotViews(this.deps.unitOfWork.read, items), next };
   }
 
   /** Throws `not-found`. */
@@ -154,7 +154,9 @@ export class SnapshotService {
     const found = await snapshots.find(id);
     const snapshot = found?.purpose === 'keep' ? found : null;
     requireTheirs(principal, 'snapshot.see', snapshot, id);
-    return snapshotView(snapshot, await snapshots.parts([id]));
+    const [view] = await snapshotViews(this.deps.unitOfWork.read, [snapshot]);
+    if (view === undefined) throw new ParavclError('internal', `Snapshot ${id} cannot be shown.`);
+    return view;
   }
 
   /**
@@ -255,19 +257,4 @@ function requireTheirs(principal: Principal, action: 'snapshot.see' | 'snapshot.
   const what = `snapshot ${id}`;
   if (snapshot === null) throw new ParavclError('not-found', `There is no ${what}, or it is not yours to see.`);
   authorise(principal, action, 'snapshot.see', { ownerUserId: snapshot.userId, groupId: null }, what);
-}
-
-function snapshotView(snapshot: SnapshotRecord, parts: readonly SnapshotPart[]): Snapshot {
-  const { id, name, state, sentence, userId, deploymentId, familyId, createdAt, endedAt } = snapshot;
-  return {
-    id, name, state, sentence, userId, deploymentId, familyId,
-    parts: parts
-      .filter(({ what }) => what === 'disk')
-      .map(({ instanceId, instanceName, imageId, state: partState, how, quiesced, dirtiedBytes, sentence: said }) => {
-        const ram = parts.find((part) => part.what === 'ram' && part.instanceId === instanceId);
-        return { instanceId, instanceName, imageId, state: partState, how, quiesced, dirtiedBytes, ram: ram !== undefined, sentence: said ?? ram?.sentence ?? null };
-      }),
-    createdAt: new Date(createdAt).toISOString(),
-    endedAt: endedAt === null ? null : new Date(endedAt).toISOString(),
-  };
 }

@@ -553,6 +553,26 @@ test('when one of them cannot be saved nothing is kept, and the others go on', a
   expect(await book(b)).toMatchObject({ observed: 'stopped', desired: 'stopped' });
 });
 
+test('a snapshot of which an image was deleted says whose, and takes nobody back as a whole: the others by name', async () => {
+  const [a, b] = [await running('one'), await running('two')];
+  const { snapshot } = await ask({ instanceIds: [a, b], name: 'the class' });
+  const { parts } = await ended(snapshot.id);
+  await rig.unit.read.images.remove(parts.find(({ instanceId }) => instanceId === a)?.imageId ?? '');
+
+  const shown = await made.snapshots.get(student, snapshot.id);
+  expect(shown).toMatchObject({ state: 'ready', sentence: expect.stringMatching(/^What 1 of 2 held was deleted since: one\. /) as string });
+  expect(shown.parts.map(({ instanceId, state }) => [instanceId, state])).toEqual(expect.arrayContaining([[a, 'deleted'], [b, 'kept']]));
+  expect((await made.snapshots.list(student, { limit: 10 })).items.find(({ id }) => id === snapshot.id)?.sentence).toBe(shown.sentence);
+
+  const before = [await book(a), await book(b)];
+  await expect(made.restore.carryOut(acting(student), snapshot.id, undefined, null)).rejects.toMatchObject({
+    code: 'conflict',
+    message: 'The snapshot the class is not whole any more, and nothing was changed. What 1 of 2 held was deleted since: one. To take the others back, name them in instanceIds.',
+  });
+  expect([await book(a), await book(b)]).toEqual(before);
+  expect((await made.restore.carryOut(acting(student), snapshot.id, [b], null)).restored).toMatchObject([{ instanceId: b }]);
+});
+
 test('one that is deleted before it is saved fails the snapshot, which says so', async () => {
   const [a, b] = [await running('one'), await running('two')];
   const { snapshot } = await ask({ instanceIds: [a, b], ram: true });

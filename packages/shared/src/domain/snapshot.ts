@@ -13,6 +13,9 @@ export type SnapshotState = z.infer<typeof snapshotStateSchema>;
 export const snapshotPartStateSchema = z.enum(['wanted', 'frozen', 'received', 'kept', 'failed']);
 export type SnapshotPartState = z.infer<typeof snapshotPartStateSchema>;
 
+/** As it is shown: of a snapshot that is ready, the image of a disk may have been `deleted` since. */
+const shownPartStateSchema = z.enum([...snapshotPartStateSchema.options, 'deleted']);
+
 /** What a disk was doing when it was frozen. */
 export const frozenHowSchema = z.enum(['running', 'off', 'saved']);
 export type FrozenHow = z.infer<typeof frozenHowSchema>;
@@ -23,7 +26,7 @@ const snapshotPartSchema = z
     instanceName: z.string(),
     /** The image version that it is once the snapshot is ready; until then there is none of this id, and when that was deleted none any more. */
     imageId: idSchema,
-    state: snapshotPartStateSchema,
+    state: shownPartStateSchema,
     /** What its guest was doing; null until it is frozen. A running one is as after a power cut, unless it was quiesced. */
     how: frozenHowSchema.nullable(),
     /** The guest brought its file systems to rest for it; null until it is frozen. */
