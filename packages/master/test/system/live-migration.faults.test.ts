@@ -1,51 +1,22 @@
 /** Whatever dies while a guest moves as it runs, with real hosts: it goes on, once, with everything open, and nothing is left where it is not. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createInstance, deleteInstance } from '@paravcl/shared/api/instances';
 import { getOperation, type Operation } from '@paravcl/shared/api/operations';
-import { drainSlave, evacuateSlave, listSlaves, undrainSlave } from '@paravcl/shared/api/slaves';
+import { drainSlave, evacuateSlave, undrainSlave } from '@paravcl/shared/api/slaves';
 import type { Instance } from '@paravcl/shared/domain/instance';
-import type { ApiClient } from '@paravcl/workbench/api-client';
 import { eventually } from '@paravcl/workbench/eventually';
-import { buildDemoGuest } from '@paravcl/workbench/guest/demo-guest';
 import { patienceMs } from '@paravcl/workbench/lab/enrol-and-approve';
-import { followOperation, instanceWhere } from '@paravcl/workbench/lab/follow-operation';
-import type { GuestPage } from '@paravcl/workbench/lab/host-evidence';
-import { randomPassword } from '@paravcl/workbench/lab/lab';
+import { followOperation } from '@paravcl/workbench/lab/follow-operation';
 import type { LabHost } from '@paravcl/workbench/lab/lab-host';
-import { LabSite } from '@paravcl/workbench/lab/lab-site';
-import { registerDemoGuest } from '@paravcl/workbench/lab/register-demo-guest';
 import type { Daemon } from '@paravcl/workbench/process/daemon';
+import { TwoHosts } from './two-hosts';
 
 jest.setTimeout(2 * patienceMs);
 
 const MiB = 1024 * 1024;
-const password = randomPassword();
-let site: LabSite;
-let admin: ApiClient;
-let imageId: string;
-let from: LabHost;
-let to: LabHost;
+const lab = new TwoHosts('pvf-', { faultProxies: true });
+const { site, one: from, two: to } = lab;
 
-beforeAll(async () => {
-  if (process.env['PARAVCL_PRIVATE_HOST'] !== '1') throw new Error('This suite makes domains and networks: run it with npm test, inside a private host.');
-  const guest = await buildDemoGuest();
-  site = new LabSite({
-    stateDir: await mkdtemp('/var/tmp/pvf-'),
-    hosts: [{ name: 'host-1', offerRamMiB: 640 }, { name: 'host-2', offerRamMiB: 640 }],
-    masterConfig: { fleet: { heartbeatSeconds: 1, suspectAfterSeconds: 3, lostAfterSeconds: 6 }, placement: { coreOvercommit: 4, hostRamMiB: 0, criticalLimitPercent: 0 } },
-    faultProxies: true,
-  });
-  await site.up();
-  [from, to] = [site.host('host-1'), site.host('host-2')];
-  admin = await site.master.firstAdmin('admin', password);
-  imageId = (await registerDemoGuest(admin, guest)).id;
-  await site.enrolAll(admin);
-});
-
-afterAll(async () => {
-  await site.down();
-  await rm(site.options.stateDir, { recursive: true, force: true });
-});
+beforeAll(() => lab.up());
+afterAll(() => lab.down());
 
 afterEach(() => {
   for (const { link } of site.hosts) link?.pass();
@@ -55,16 +26,14 @@ const linkOf = ({ link, name }: LabHost): NonNullable<LabHost['link']> => {
   if (link === null) throw new Error(`${name} has no link to make faults in.`);
   return link;
 };
-const slaveOf = async ({ name }: LabHost) => ({ params: { slaveId: (await admin.call(listSlaves)).items.find((slave) => slave.name === name)?.id ?? '' } });
-const pageOf = (host: LabHost, { address, name }: Instance): Promise<GuestPage> => eventually(`the page of ${name}`, patienceMs, () => host.evidence.guestPage(address ?? ''));
-const isRunning = ({ id, name }: Instance): Promise<Instance> => instanceWhere(admin, id, `${name} to run`, ({ observed }) => observed === 'running');
+const slaveOf = async (host: LabHost) => ({ params: { slaveId: (await lab.slaveOf(host)).id } });
 const gone = (daemon: Daemon): Promise<true> => eventually(`the ${daemon.name} to be gone`, patienceMs, () => (daemon.isRunning() ? undefined : true), { everyMs: 5 });
 
 async function killMaster(): Promise<void> {
   site.master.process.kill('SIGKILL');
   await gone(site.master.process);
   await site.master.start();
-  admin = await site.master.loginAs('admin', password);
+  await lab.logIn();
 }
 
 async function killAgent(host: LabHost): Promise<void> {
@@ -110,7 +79,7 @@ function onItsWay({ id }: Instance, operation: Operation): Promise<true> {
     'the guest to be on its way',
     patienceMs,
     async () => {
-      const now = await admin.call(getOperation, { params: { operationId: operation.id } });
+      const now = await lab.admin.call(getOperation, { params: { operationId: operation.id } });
       seen = now.sentence;
       if (now.state !== 'pending') throw new Error(`It was over before the fault: ${now.sentence}`);
       return (await to.evidence.domainState(id)) === 'paused' ? true : undefined;
@@ -128,31 +97,29 @@ const faults: readonly (readonly [string, () => Promise<void>])[] = [
 ];
 
 test.each(faults)('a guest that is on its way when %s goes on, once, with everything open', async (_, happens) => {
-  await admin.call(drainSlave, await slaveOf(to));
-  const { instance } = await admin.call(createInstance, { body: { imageId, ramMiB: 128, minutes: null } });
-  await isRunning(instance);
-  const before = await pageOf(from, instance);
-  await admin.call(undrainSlave, await slaveOf(to));
+  await lab.admin.call(drainSlave, await slaveOf(to));
+  const instance = await lab.launch();
+  const before = await lab.pageOf(from, instance);
+  await lab.admin.call(undrainSlave, await slaveOf(to));
 
   linkOf(from).throttle(4 * MiB);
   const twins = watchForTwins(instance);
-  const { operation } = await admin.call(evacuateSlave, await slaveOf(from));
+  const { operation } = await lab.admin.call(evacuateSlave, await slaveOf(from));
   await onItsWay(instance, operation);
   await happens();
   // What had come of it does not wait there for ever.
   await eventually('what came of it to be gone', patienceMs, async () => ((await to.evidence.domainState(instance.id)) === 'paused' ? undefined : true));
   for (const { link } of site.hosts) link?.pass();
 
-  await followOperation(admin, operation);
-  const moved = await isRunning(instance);
+  await followOperation(lab.admin, operation);
+  const moved = await lab.isRunning(instance);
   expect(moved).toMatchObject({ slaveId: (await slaveOf(to)).params.slaveId, mac: instance.mac, address: instance.address });
   await twins.stop();
-  const page = await pageOf(to, moved);
+  const page = await lab.pageOf(to, moved);
   expect(page.bootId).toBe(before.bootId);
   expect(page.counter).toBeGreaterThanOrEqual(before.counter);
-  const { id, name, mac } = instance;
-  await eventually(`nothing of ${name} to be left on ${from.name}`, patienceMs, async () => ((await from.evidence.leftovers({ instanceId: id, name, mac: mac ?? '' })).length === 0 ? true : undefined));
+  await lab.nothingIsLeft(from, instance);
 
-  await admin.call(undrainSlave, await slaveOf(from));
-  await followOperation(admin, (await admin.call(deleteInstance, { params: { instanceId: id } })).operation);
+  await lab.admin.call(undrainSlave, await slaveOf(from));
+  await lab.remove(instance);
 });
