@@ -1,7 +1,6 @@
 import type { Clock } from '@paravcl/shared/clock';
 import { newId } from '@paravcl/shared/ids';
 import { streamProtocolVersion } from '@paravcl/shared/protocol/version';
-import { randomBytes } from 'node:crypto';
 import type { EvacuationPart, EvacuationRecord } from '../core/evacuation-record';
 import { settled, type InstanceRecord } from '../core/instance-record';
 import { awaitsArrival, migrationStep, openingMs, type LiveMigration, type MigrationEnd, type MigrationWorld } from '../core/live-migration';
@@ -16,6 +15,7 @@ import { LiveMigrationOutcome, type Owed } from './live-migration-outcome';
 import { liveTargets, type LiveTarget } from './live-migration-targets';
 import type { AgentPort, FleetFigures, MigrationLines, SchedulerWake } from './ports';
 import { missingRoom } from './room-check';
+import { newStreamTicket } from './stream-ticket';
 
 export interface LiveMigrationsDeps {
   readonly unitOfWork: UnitOfWork;
@@ -71,7 +71,7 @@ export class LiveMigrations {
       const arrivalGeneration = nextGeneration(instance, placements);
       await repositories.placements.insert({ instanceId, slaveId: target.slaveId, generation: arrivalGeneration, state: 'active' }, now);
       const migration: LiveMigration = {
-        id: newId(now), instanceId, evacuationId: operationId, fromSlaveId: slaveId, toSlaveId: target.slaveId, ticket: randomBytes(32).toString('base64url'), arrivalGeneration, sentGeneration: null,
+        id: newId(now), instanceId, evacuationId: operationId, fromSlaveId: slaveId, toSlaveId: target.slaveId, ticket: newStreamTicket(), arrivalGeneration, sentGeneration: null,
         state: 'opening', sourceSaid: null, sourceWhy: null, destinationSaid: null, destinationWhy: null, sentence: null, startedAt: now, deadlineAt: now + openingMs, endedAt: null,
       };
       await repositories.liveMigrations.insert(migration);

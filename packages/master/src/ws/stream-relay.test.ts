@@ -12,7 +12,7 @@ import { HandClock } from '../../test/it/hand-clock';
 import { refuseUpgrade } from '../http/refused-upgrade';
 import { StreamDoor, type StreamDoorLimits } from './stream-door';
 import { StreamRelay } from './stream-relay';
-import { newStreamTicket } from './stream-ticket';
+import { newStreamTicket } from '../services/stream-ticket';
 
 const MiB = 1024 * 1024;
 const [source, destination, migrationId] = [newId(1), newId(2), newId(3)];

@@ -6,7 +6,7 @@ import { streamProtocolVersion } from '@paravcl/shared/protocol/version';
 import type { Duplex } from 'node:stream';
 import type { AgentPort } from '../services/ports';
 import type { LinkLog } from './link-settings';
-import { newStreamTicket, streamTicketKey } from './stream-ticket';
+import { newStreamTicket, streamTicketKey } from '../services/stream-ticket';
 import { streamCloseCodes, type StreamSocket } from './stream-socket';
 
 /** A slave that was asked for a stream must be there within this time. */
