@@ -498,8 +498,7 @@ test('RAM goes to no slave whose guests are others: the reason says why and how 
   expect(rig.agents.last(id).desired.spec).not.toHaveProperty('ram');
 });
 
-/** Brings a snapshot with RAM so far that its guests are asked to be saved. */
-/** Their slave has been told, which follows the books: what a report answers is what was told. */
+/** Brings a snapshot with RAM so far that its guests are asked to be saved, and their slave has been told, which follows the books: what a report answers is what was told. */
 const asked = (ids: readonly string[]) => eventually('the guests to be asked to be saved', async () => {
   await made.making.run();
   return ids.every((id) => rig.agents.last(id).desired.desired === 'suspended') || undefined;

@@ -27,8 +27,8 @@ export type Verdict =
 
 /**
  * Whom the source of a migration may command at the destination: libvirt lets whoever reaches its socket do all that root can. So of
- * its calls only those of one migration go through, in their order, each once; and where the source says what the domain
- * is and where its streams end, the destination's own answer is put in its place.
+ * its calls only those of one migration go through, `prepare` and `finish` once and in this order; and where the source says what the
+ * domain is and where its streams end, the destination's own answer is put in its place. Cookies pass: libvirt reads no definition from them without PERSIST_DEST.
  */
 export class MigrationCalls {
   private stage: 'before' | 'prepared' | 'finished' = 'before';
@@ -87,6 +87,10 @@ export class MigrationCalls {
   }
 }
 
+/** Of virTypedParameterType: a string, and LLONG, ULLONG and DOUBLE, which take eight bytes; the others take four. */
+const typedString = 7;
+const typedLongs: readonly number[] = [3, 4, 5];
+
 /** Typed parameters of the kinds that a migration has (virTypedParameterType); their values are the source's, and not used. */
 function readParameters(body: Buffer): { readonly cookie: Buffer; readonly reader: XdrReader } {
   const reader = new XdrReader(body);
@@ -95,15 +99,15 @@ function readParameters(body: Buffer): { readonly cookie: Buffer; readonly reade
   for (let index = 0; index < count; index += 1) {
     reader.opaque();
     const type = reader.uint();
-    if (type === 7) reader.opaque();
-    else reader.skip(type === 3 || type === 4 || type === 5 ? 8 : 4);
+    if (type === typedString) reader.opaque();
+    else reader.skip(typedLongs.includes(type) ? 8 : 4);
   }
   return { cookie: reader.opaque(), reader };
 }
 
 function xdrStrings(parameters: Readonly<Record<string, string>>): Buffer {
   const entries = Object.entries(parameters);
-  return Buffer.concat([xdrUint(entries.length), ...entries.flatMap(([field, value]) => [xdrOpaque(field), xdrUint(7), xdrOpaque(value)])]);
+  return Buffer.concat([xdrUint(entries.length), ...entries.flatMap(([field, value]) => [xdrOpaque(field), xdrUint(typedString), xdrOpaque(value)])]);
 }
 
 /** An error as libvirt answers one: struct remote_error, VIR_ERR_OPERATION_DENIED of VIR_FROM_RPC, with nothing but its message. */
