@@ -24,7 +24,8 @@ export type FreezeWish = z.infer<typeof freezeWishSchema>;
  *   send-disk      sends what differs from the base of the frozen disk to `agentDeltaPath(imageId)`, from where an earlier try ended;
  *                  with `what: 'ram'` (version 5) the RAM that was kept with it, as a delta against nothing (`emptyContent`)
  *   send-home      what a home volume holds that nothing uses any more is sent as `send-disk` sends, as a delta against `base`; answers
- *                  null where this slave has none of that epoch. Since version 5, as the next one
+ *                  null where this slave has none of that epoch. Since version 5, as the next one. `savedWith` (version 6) names an instance
+ *                  that is saved with it open, and leaves this slave together with it
  *   drop-home      nothing of the volume remains here that is of this epoch or an earlier one; a later one is left alone
  *   end-snapshot   forgets the snapshot of that disk; `manifest` names what it was taken as, null that it is given up
  */
@@ -32,7 +33,7 @@ export const commandSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('freeze-disks'), snapshotId: idSchema, disks: z.array(freezeWishSchema).min(1).max(200) }),
   z.object({ kind: z.literal('send-disk'), snapshotId: idSchema, instanceId: idSchema, imageId: idSchema, what: z.enum(['disk', 'ram']).optional() }),
   z.object({ kind: z.literal('end-snapshot'), snapshotId: idSchema, instanceId: idSchema, manifest: sha256Schema.nullable() }),
-  z.object({ kind: z.literal('send-home'), volumeId: idSchema, epoch: z.int().positive(), imageId: idSchema, base: sha256Schema }),
+  z.object({ kind: z.literal('send-home'), volumeId: idSchema, epoch: z.int().positive(), imageId: idSchema, base: sha256Schema, savedWith: idSchema.optional() }),
   z.object({ kind: z.literal('drop-home'), volumeId: idSchema, epoch: z.int().positive() }),
   /** Dials `agentStreamPath` with this ticket, and joins that stream to what is named. Since version 6. */
   z.object({ kind: z.literal('open-stream'), ticket: streamTicketSchema, end: streamEndSchema }),

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
+import type { InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import type { StreamEnd, StreamHello } from '@paravcl/shared/protocol/streams';
 import type { DiskStore } from '../disks/disk-store';
 import { HypervisorError, type DomainFiles } from '../hypervisor/driver';
@@ -28,8 +29,7 @@ export class GuestMigrations {
     const { store, dial } = this.parts;
     const files = await store.filesOf(instanceId, spec);
     if (files.layers.length > 0) throw new HypervisorError('wrong-state', `its disk lies in ${files.layers.length + 1} layers since a snapshot, and the upper one alone would be copied; they become one when the snapshot has ended`);
-    if (spec.home !== undefined) throw new HypervisorError('wrong-state', 'it has the home volume of its owner open, which stays where it is');
-    await this.parts.migration.send(placed(instanceId, files), (channel) => dial({ ticket: migration.ticket, channel }), migration.deadlineMs);
+    await this.parts.migration.send(placed(instanceId, spec, files), (channel) => dial({ ticket: migration.ticket, channel }), migration.deadlineMs);
   }
 
   /** This slave's end of a stream. Throws with a sentence when it awaits no such guest, or another attempt was let in before. */
@@ -39,7 +39,7 @@ export class GuestMigrations {
     const { instanceId, spec } = awaited;
     // What follows its definition comes only once that was let in.
     if (channel !== 'libvirt' && !this.letIn.has(migrationId)) throw new Error('Nothing of that guest was let in yet.');
-    return migration.receive(placed(instanceId, await store.filesOf(instanceId, spec)), channel, () => this.begin(awaited));
+    return migration.receive(placed(instanceId, spec, await store.filesOf(instanceId, spec)), channel, () => this.begin(awaited));
   }
 
   private awaited(migrationId: string): Received {
@@ -60,6 +60,6 @@ export class GuestMigrations {
   }
 }
 
-function placed(instanceId: string, { overlay, vncSocket }: DomainFiles): MigratingGuest {
-  return { instanceId, directory: dirname(overlay), qemuDirectory: dirname(vncSocket) };
+function placed(instanceId: string, { home }: Pick<InstanceSpec, 'home'>, { overlay, vncSocket }: DomainFiles): MigratingGuest {
+  return { instanceId, directory: dirname(overlay), qemuDirectory: dirname(vncSocket), hasHome: home !== undefined };
 }

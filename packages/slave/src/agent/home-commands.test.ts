@@ -41,13 +41,14 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true }));
 
 /** An instance whose order names the volume, of this epoch. */
-function order(desired: 'running' | 'suspended' | 'stopped', epoch: number): void {
+function order(desired: Exclude<DesiredInstance['desired'], 'deleted'>, epoch: number): string {
   const spec = { name: 'i-one', ...(desired === 'stopped' ? {} : { home: { ...home, epoch } }) };
   const one = { instanceId: newId(3), generation: 1, desired, spec } as unknown as DesiredInstance;
   state = { ...emptyJournal, instances: new Map([[one.instanceId, { ...noInstance, desired: one, spec: one.spec }]]) };
+  return one.instanceId;
 }
 
-const command = (more: { readonly epoch?: number } = {}) => ({ kind: 'send-home' as const, volumeId, epoch: 2, imageId: newId(4), base: emptyContent, ...more });
+const command = (more: { readonly epoch?: number; readonly savedWith?: string } = {}) => ({ kind: 'send-home' as const, volumeId, epoch: 2, imageId: newId(4), base: emptyContent, ...more });
 const begun = async (count: number): Promise<void> => {
   while (sending.length < count) await new Promise((resolve) => setImmediate(resolve));
 };
@@ -67,7 +68,7 @@ test('what is not here of that epoch is answered with null, at once', async () =
   expect(sent).toEqual([]);
 });
 
-test.each(['running', 'suspended'] as const)('what an instance is to be %s with is neither sent nor removed; one that is to be off has none', async (desired) => {
+test.each(['running', 'suspended', 'sent', 'received'] as const)('what an instance is to be %s with is neither sent nor removed; one that is to be off has none', async (desired) => {
   order(desired, 2);
   await expect(commands.send(command(), 1000)).rejects.toThrow(`i-one is to be ${desired} here with that home volume`);
   await expect(commands.drop({ kind: 'drop-home', volumeId, epoch: 2 })).rejects.toThrow('i-one is to be');
@@ -75,6 +76,18 @@ test.each(['running', 'suspended'] as const)('what an instance is to be %s with 
   order(desired, 3);
   await commands.drop({ kind: 'drop-home', volumeId, epoch: 2 });
   expect(homes.epochs()).toEqual({});
+});
+
+test('what a saved instance has open is sent when that leaves with it, and is not removed; one that is to run again is not named in vain', async () => {
+  const savedWith = order('suspended', 2);
+  await expect(commands.send(command({ savedWith: newId(5) }), 1000)).rejects.toThrow('i-one is to be suspended here');
+  const done = commands.send(command({ savedWith }), 1000);
+  await begun(1);
+  sending[0]?.ends();
+  expect(await done).toMatchObject({ dirtiedBytes: 0 });
+  await expect(commands.drop({ kind: 'drop-home', volumeId, epoch: 2 })).rejects.toThrow('i-one is to be suspended here');
+  order('running', 2);
+  await expect(commands.send(command({ savedWith }), 1000)).rejects.toThrow('i-one is to be running here');
 });
 
 test('a guest that still writes refuses both; stopped, both are done', async () => {

@@ -29,8 +29,9 @@ interface Sending {
  * The commands of home volumes. Each may come twice, also after a restart: what was sent is asked of the master, and what is
  * gone is gone.
  *
- * What an instance may still use is neither sent nor removed: one that is to run here with it, and one that is saved, whose RAM has
- * it open although nobody writes. That a guest which is to be off still writes, the file's lock says.
+ * What an instance may still use is neither sent nor removed: one that is to run here with it, one that goes to another slave or comes
+ * from one, and one that is saved, whose RAM has it open although nobody writes; but for one that the master names as leaving with it: what
+ * becomes of that meanwhile it knows, and takes nothing then. That a guest which is to be off still writes, the file's lock says.
  */
 export class HomeCommands {
   private readonly sendings = new Map<string, Sending>();
@@ -60,7 +61,7 @@ export class HomeCommands {
     const { homes, upload, journal } = this.parts;
     const giveBack = await this.uploads.take();
     try {
-      requireUnused(journal.state, command.volumeId, command.epoch);
+      requireUnused(journal.state, command.volumeId, command.epoch, command.savedWith);
       const delta = await homes.delta(command);
       if (delta === null) return null;
       await upload.send(command.imageId, delta, { signal: new AbortController().signal, deadlineMs });
@@ -72,9 +73,10 @@ export class HomeCommands {
 }
 
 /** One that uses a later attachment of it does not count: what is here of an earlier one is nobody's. */
-function requireUnused({ instances }: JournalState, volumeId: string, epoch: number): void {
+function requireUnused({ instances }: JournalState, volumeId: string, epoch: number, savedWith?: string): void {
   for (const { desired } of instances.values()) {
-    if (desired?.desired !== 'running' && desired?.desired !== 'suspended') continue;
+    if (desired === null || desired.desired === 'deleted' || desired.desired === 'stopped') continue;
+    if (desired.desired === 'suspended' && desired.instanceId === savedWith) continue;
     const { home } = desired.spec;
     if (home?.volumeId === volumeId && home.epoch <= epoch) throw new Error(`${desired.spec.name} is to be ${desired.desired} here with that home volume. Ask again when it is off.`);
   }

@@ -8,6 +8,8 @@ export interface MigratingGuest {
   readonly directory: string;
   /** Below it, written by QEMU's user: the destination's QEMU makes its sockets there. Whatever lies there may be another guest's doing. */
   readonly qemuDirectory: string;
+  /** A home volume goes with it, as a second disk. */
+  readonly hasHome: boolean;
 }
 
 /**

@@ -8,6 +8,8 @@ import { splice } from '@paravcl/shared/protocol/splice';
 import type { MigrationChannel } from '@paravcl/shared/protocol/streams';
 import { HypervisorError } from '../driver';
 import type { GuestMigration, MigratingGuest } from '../guest-migration';
+import { ownDisk } from './disk-chain';
+import { homeTarget } from './domain-xml';
 import { MigrationCalls } from './migration-calls';
 import { MigrationGate } from './migration-gate';
 import { Virsh, virshDefaults, type VirshOptions } from './virsh';
@@ -25,8 +27,8 @@ export interface LibvirtMigrationOptions {
 const socketNames: Readonly<Record<MigrationChannel, string>> = { libvirt: 'rpc.sock', ram: 'ram.sock', disk: 'nbd.sock' };
 /** libvirt's own socket; that of its modular daemons comes first where both are there. */
 const libvirtSockets = ['/run/libvirt/virtqemud-sock', '/run/libvirt/libvirt-sock'];
-/** The guest's disk; its seed is made on each host. */
-const migratedDisk = 'vda';
+/** Targets of the disks that go with a guest; its seed is made on each host. */
+const migratedDisks = ({ hasHome }: MigratingGuest): readonly string[] => (hasHome ? [ownDisk, homeTarget] : [ownDisk]);
 
 /**
  * Live migration by `virsh migrate`, its three connections over unix sockets and the streams that bring them (decision 0019).
@@ -41,7 +43,8 @@ export class LibvirtMigration implements GuestMigration {
     this.virsh = new Virsh(this.options);
   }
 
-  async send({ instanceId, directory }: MigratingGuest, connect: (channel: MigrationChannel) => Promise<Duplex>, deadlineMs: number): Promise<void> {
+  async send(guest: MigratingGuest, connect: (channel: MigrationChannel) => Promise<Duplex>, deadlineMs: number): Promise<void> {
+    const { instanceId, directory } = guest;
     const joined = new Set<Duplex>();
     const doors: Server[] = [];
     let brokenBecause: string | null = null;
@@ -56,7 +59,7 @@ export class LibvirtMigration implements GuestMigration {
       }
       await this.virsh.run(
         [
-          'migrate', '--live', '--suspend', '--undefinesource', '--copy-storage-inc', '--auto-converge', '--migrate-disks', migratedDisk, '--domain', instanceId,
+          'migrate', '--live', '--suspend', '--undefinesource', '--copy-storage-inc', '--auto-converge', '--migrate-disks', migratedDisks(guest).join(','), '--domain', instanceId,
           '--desturi', `qemu+unix:///system?socket=${encodeURIComponent(path('libvirt')).replaceAll('%2F', '/')}`,
           '--migrateuri', unixUri(path('ram')), '--disks-uri', unixUri(path('disk')),
         ],
@@ -78,7 +81,7 @@ export class LibvirtMigration implements GuestMigration {
     if (channel !== 'libvirt') return connectedToNoLink(path(channel));
     const definition = await this.virsh.run(['dumpxml', '--domain', guest.instanceId, '--inactive', '--migratable', '--security-info']);
     const name = child(readXml(definition), 'name')?.text ?? '';
-    const calls = new MigrationCalls({ name, definition, ramUri: unixUri(path('ram')), diskUri: unixUri(path('disk')), disk: migratedDisk }, this.options.uri);
+    const calls = new MigrationCalls({ name, definition, ramUri: unixUri(path('ram')), diskUri: unixUri(path('disk')), disks: migratedDisks(guest) }, this.options.uri);
     return new MigrationGate(await this.libvirt(), calls, async () => {
       await begin();
       await this.removeSockets(guest.qemuDirectory);

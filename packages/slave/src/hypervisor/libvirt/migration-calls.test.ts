@@ -3,7 +3,7 @@ import { MigrationCalls, migrationFlags, procedures, type Arrival, type Verdict 
 import { FrameCutter, keepaliveProgram, remoteProgram, rpcCall, rpcMessage, rpcReply, statusError, writeFrame, type RpcFrame } from './rpc-frame';
 import { XdrReader, xdrOpaque, xdrUint } from './xdr';
 
-const arrival: Arrival = { name: 'pv-i-ubuntu-9af', definition: "<domain type='kvm'><name>pv-i-ubuntu-9af</name></domain>", ramUri: 'unix:///pool/run/ram.sock', diskUri: 'unix:///pool/run/nbd.sock', disk: 'vda' };
+const arrival: Arrival = { name: 'pv-i-ubuntu-9af', definition: "<domain type='kvm'><name>pv-i-ubuntu-9af</name></domain>", ramUri: 'unix:///pool/run/ram.sock', diskUri: 'unix:///pool/run/nbd.sock', disks: ['vda'] };
 const uri = 'qemu:///system';
 const call = (procedure: number, body = Buffer.alloc(0), serial = 7): RpcFrame => ({ program: remoteProgram, version: 1, procedure, type: rpcCall, serial, status: 0, body });
 const strings = (parameters: Readonly<Record<string, string>>) => Buffer.concat([xdrUint(Object.keys(parameters).length), ...Object.entries(parameters).flatMap(([field, value]) => [xdrOpaque(field), xdrUint(7), xdrOpaque(value)])]);
@@ -47,6 +47,17 @@ test('a guest is let in as the destination itself defined it, whatever the sourc
   expect(ended.kind).toBe('pass');
   const last = read(ended.frame);
   expect([last.parameters['destination_xml'], last.parameters['destination_name'], last.parameters['listen_address'], last.reader.uint()]).toEqual([arrival.definition, arrival.name, undefined, 1]);
+});
+
+test('each disk that comes along is named, in the order of the guest', () => {
+  const { frame } = new MigrationCalls({ ...arrival, disks: ['vda', 'vdc'] }, uri).judge(prepare());
+  const reader = new XdrReader(frame.body);
+  const named = Array.from({ length: reader.uint() }, () => {
+    const field = reader.opaque().toString();
+    reader.uint();
+    return [field, reader.opaque().toString()] as const;
+  });
+  expect(named.flatMap(([field, disk]) => (field === 'migrate_disks' ? [disk] : []))).toEqual(['vda', 'vdc']);
 });
 
 test('a guest is let in once, and finished once, and not before it was let in', () => {

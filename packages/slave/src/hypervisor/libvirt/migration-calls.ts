@@ -14,8 +14,8 @@ export interface Arrival {
   readonly definition: string;
   readonly ramUri: string;
   readonly diskUri: string;
-  /** Target of the disk that is copied. */
-  readonly disk: string;
+  /** Targets of the disks that are copied. */
+  readonly disks: readonly string[];
 }
 
 export type Verdict =
@@ -67,8 +67,7 @@ export class MigrationCalls {
     if (flags !== migrationFlags) return refuse(frame, `its flags are ${flags.toString(16)} and not ${migrationFlags.toString(16)}: the agents are of different releases`);
     if (this.stage !== 'before') return refuse(frame, 'a guest is let in once');
     this.stage = 'prepared';
-    const { definition, ramUri, diskUri, disk } = this.arrival;
-    const body = Buffer.concat([xdrStrings({ migrate_uri: ramUri, disks_uri: diskUri, migrate_disks: disk, destination_xml: definition }), xdrOpaque(cookie), xdrUint(flags)]);
+    const body = Buffer.concat([xdrStrings(this.parameters()), xdrOpaque(cookie), xdrUint(flags)]);
     return { kind: 'begin', frame: { ...frame, body } };
   }
 
@@ -81,9 +80,14 @@ export class MigrationCalls {
     if (flags !== migrationFlags) return refuse(frame, 'its flags are not those it began with');
     if (this.stage !== 'prepared') return refuse(frame, 'nothing was let in that could be finished');
     this.stage = 'finished';
-    const { name, definition, ramUri, diskUri, disk } = this.arrival;
-    const parameters = xdrStrings({ migrate_uri: ramUri, disks_uri: diskUri, migrate_disks: disk, destination_xml: definition, destination_name: name });
+    const parameters = xdrStrings([...this.parameters(), ['destination_name', this.arrival.name]]);
     return { kind: 'pass', frame: { ...frame, body: Buffer.concat([parameters, xdrOpaque(cookie), xdrUint(flags), xdrUint(cancelled)]) } };
+  }
+
+  /** Of both, in the destination's own words; `migrate_disks` is said once for each. */
+  private parameters(): readonly StringParameter[] {
+    const { definition, ramUri, diskUri, disks } = this.arrival;
+    return [['migrate_uri', ramUri], ['disks_uri', diskUri], ...disks.map((disk): StringParameter => ['migrate_disks', disk]), ['destination_xml', definition]];
   }
 }
 
@@ -105,9 +109,10 @@ function readParameters(body: Buffer): { readonly cookie: Buffer; readonly reade
   return { cookie: reader.opaque(), reader };
 }
 
-function xdrStrings(parameters: Readonly<Record<string, string>>): Buffer {
-  const entries = Object.entries(parameters);
-  return Buffer.concat([xdrUint(entries.length), ...entries.flatMap(([field, value]) => [xdrOpaque(field), xdrUint(typedString), xdrOpaque(value)])]);
+type StringParameter = readonly [field: string, value: string];
+
+function xdrStrings(parameters: readonly StringParameter[]): Buffer {
+  return Buffer.concat([xdrUint(parameters.length), ...parameters.flatMap(([field, value]) => [xdrOpaque(field), xdrUint(typedString), xdrOpaque(value)])]);
 }
 
 /** An error as libvirt answers one: struct remote_error, VIR_ERR_OPERATION_DENIED of VIR_FROM_RPC, with nothing but its message. */
