@@ -562,7 +562,7 @@ CREATE TABLE snapshots ( -- what disks of instances held at one moment
   KEY snapshots_user (user_id, id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
-CREATE TABLE snapshot_parts ( -- one disk of a snapshot, or the RAM that was saved with it
+CREATE TABLE snapshot_parts ( -- one disk of a snapshot, the RAM that was saved with it, or the home volume that this has open
   image_id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY, -- the image version that it becomes with the whole snapshot
   snapshot_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
   instance_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
@@ -577,7 +577,7 @@ CREATE TABLE snapshot_parts ( -- one disk of a snapshot, or the RAM that was sav
   manifest_id CHAR(64) COLLATE utf8mb4_bin NULL,            -- kept from sweeps while the snapshot is pending; then its image is named by it
   sentence VARCHAR(1000) NULL,                              -- what went wrong
   host_told TINYINT NOT NULL,                               -- 1: its host keeps nothing for it any more
-  what VARCHAR(8) COLLATE utf8mb4_bin NOT NULL DEFAULT 'disk', -- disk, ram
+  what VARCHAR(8) COLLATE utf8mb4_bin NOT NULL DEFAULT 'disk', -- disk, ram, home
   saved_on VARCHAR(300) COLLATE utf8mb4_bin NULL,           -- JSON, of RAM: the hypervisor that saved it
   ram_step VARCHAR(16) COLLATE utf8mb4_bin NULL,            -- of RAM: suspend: its guest is to be saved for it, resume: it was and is to go on, NULL: neither
   UNIQUE KEY snapshot_parts_once (snapshot_id, instance_id, what),
@@ -621,9 +621,11 @@ CREATE TABLE home_volumes ( -- a disk of a person's own that goes with whatever 
   slave_id CHAR(36) COLLATE utf8mb4_bin NULL,               -- where it lies then; NULL: nowhere but in the store
   epoch INT UNSIGNED NOT NULL,                              -- rises each time it goes to a slave; what is there of an earlier one is worth nothing
   attached_mib INT UNSIGNED NULL,                           -- its size there
+  told_epoch INT UNSIGNED NOT NULL DEFAULT 0,               -- the highest that a slave was told for a way there that came to nothing, or may yet
   used TINYINT NOT NULL,                                    -- 1: a guest may have written it there
   return_id CHAR(36) COLLATE utf8mb4_bin NULL,              -- of the image that what comes back becomes
   received TINYINT NOT NULL,                                -- 1: all of it has arrived
+  open_in_ram_id CHAR(36) COLLATE utf8mb4_bin NULL,         -- image of the RAM in the store that its instance was saved with: it has this volume open
   sentence VARCHAR(1000) NULL,                              -- what is in the way
   created_at DATETIME(3) NOT NULL,
   changed_at DATETIME(3) NOT NULL,
@@ -651,6 +653,7 @@ CREATE TABLE live_migrations ( -- instances that go, or went, to another slave w
   ticket CHAR(43) COLLATE utf8mb4_bin NULL,                 -- the secret itself, for the source is told it again with each hello; NULL once it is over
   arrival_generation INT NOT NULL,                          -- of the destination's order
   sent_generation INT NULL,                                 -- of the source's; NULL until it has one
+  home_epoch INT UNSIGNED NULL,                             -- under which its owner's home volume goes along; NULL: it has none
   state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,           -- opening, sending; moved, stayed: it is over
   source_said VARCHAR(16) COLLATE utf8mb4_bin NULL,         -- what it said last under its order: sending, sent, stayed
   source_why VARCHAR(1000) NULL,

@@ -2,6 +2,7 @@ import { emptyContent } from '@paravcl/shared/chunks/delta';
 import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { Clock } from '@paravcl/shared/clock';
 import { ParavclError } from '@paravcl/shared/errors';
+import type { SnapshotPart } from './core/snapshot-record';
 import type { ImageOptions } from './config-images';
 import type { UnitOfWork } from './db/unit-of-work';
 import type { BoundRoute } from './http/binding';
@@ -64,14 +65,16 @@ export function composeSnapshots({ unit, clock, agents, mirrors, policy, schedul
   return { snapshots, relocation, deltas, making: bringing, routes: [...snapshotRoutes(snapshots, restore), ...relocationRoutes(relocation, instances)], jobs: [['snapshots', bringing, snapshotsEveryMs], ['unused-content', new UnusedContentJob(unit, mirrors), unusedContentEveryMs]] };
 }
 
+const saidPart = { disk: 'disk', ram: 'RAM', home: 'home volume' } as const satisfies Record<SnapshotPart['what'], string>;
+
 /** Of what lies among the uploads for this image. */
 function deltaTaker(uploads: ImageStore, intake: DeltaIntake): SnapshotMakingDeps['takeDelta'] {
   return async ({ imageId, what, baseManifestId, sizeBytes, instanceName }) => {
-    const base = what === 'ram' ? emptyContent : baseManifestId;
+    const base = what === 'disk' ? baseManifestId : (baseManifestId ?? emptyContent);
     if (base === null) throw new Error(`The disk of ${instanceName} came before it was frozen.`);
     const { contentBytes, manifestId, dirtiedBytes, release } = await intake.take(await uploads.file(imageId), base);
     if (contentBytes === sizeBytes) return { manifestId, dirtiedBytes, release };
     release();
-    throw new ParavclError('invalid-input', `Its host said that the ${what === 'ram' ? 'RAM' : 'disk'} has ${sizeBytes ?? 'no'} bytes, and sent ${contentBytes}.`);
+    throw new ParavclError('invalid-input', `Its host said that the ${saidPart[what]} has ${sizeBytes ?? 'no'} bytes, and sent ${contentBytes}.`);
   };
 }

@@ -13,7 +13,7 @@ const gone = { slaveId: null, desired: 'running', observed: 'queued' } as const;
 const partOf = (name: string, more: Partial<EvacuationPart> = {}): EvacuationPart => ({ ...untouchedPart({ operationId: 'op', instanceId: name, instanceName: name }), ...more });
 
 function world(guests: readonly EvacuatedInstance[], more: Partial<EvacuationWorld> = {}): EvacuationWorld {
-  return { slaveName: 'lab-pc-07', connected: true, atOnce: 2, instance: (id) => guests.find(({ name }) => name === id) ?? null, move: () => null, ramFitsNowhere: null, ramStaysHere: null, hasHome: () => false, live: () => ({ kind: 'none', because: null }), arriving: [], ...more };
+  return { slaveName: 'lab-pc-07', connected: true, atOnce: 2, instance: (id) => guests.find(({ name }) => name === id) ?? null, move: () => null, ramFitsNowhere: null, ramStaysHere: () => null, returningHomes: [], live: () => ({ kind: 'none', because: null }), arriving: [], ...more };
 }
 const stepsOf = (guests: readonly EvacuatedInstance[], parts: readonly EvacuationPart[] = guests.map(({ name }) => partOf(name)), more: Partial<EvacuationWorld> = {}) => evacuationSteps(evacuation, parts, world(guests, more));
 const told = (outlook: ReturnType<typeof stepsOf>) => outlook.steps.map((step) => ('part' in step ? `${step.kind} ${step.part.instanceId}` : step.kind));
@@ -80,8 +80,7 @@ test.each<[string, EvacuatedInstance, Partial<EvacuationPart>, Partial<Evacuatio
   ['cannot be stopped while it runs', guest('a', { desired: 'stopped', reason: { code: 'SlaveRefused', sentence: 'libvirt refuses. It is tried again.' } }), {}, {}, 'It cannot be stopped now: libvirt refuses. It is tried again.'],
   ['cannot be stopped while it is saved', guest('a', { desired: 'stopped', observed: 'suspended', reason: { code: 'SlaveRefused', sentence: 'libvirt refuses. It is tried again.' } }), {}, {}, 'It cannot be stopped now: libvirt refuses. It is tried again.'],
   ['cannot be deleted', guest('a', { desired: 'deleted', observed: 'failed', reason: { code: 'SlaveRefused', sentence: 'libvirt refuses.' } }), {}, {}, 'It cannot be deleted now: libvirt refuses.'],
-  ['runs with a home volume', guest('a'), {}, { hasHome: (id) => id === 'a' }, 'It runs on: its RAM has the home volume of its owner open, and stays where it is. Stop it, which gives the home back, and its disk moves.'],
-  ['runs where no RAM can be sent', guest('a'), {}, { ramStaysHere: 'Update the agent there.' }, 'It runs on. Update the agent there.'],
+  ['runs where no RAM can be sent', guest('a'), {}, { ramStaysHere: () => 'Update the agent there.' }, 'It runs on. Update the agent there.'],
   ['cannot be saved', guest('a', { desired: 'suspended', reason: { code: 'NotEnoughDisk', sentence: 'The pool has no room for its RAM.' } }), { resumes: 'suspended' }, {}, 'It cannot be saved now: The pool has no room for its RAM.'],
 ])('one that %s stays, and when nothing else is left it fails, saying why and what to do', (_what, instance, part, more, why) => {
   const parts = [partOf('a', part), partOf('b', { state: 'left' })];
@@ -100,6 +99,14 @@ test('one that begins anew and is off has nothing to wait for on its slave, what
 
 test('a refusal holds for what was refused: with a newer generation its move is asked for again', () => {
   expect(told(stepsOf([guest('a', { ...off, generation: 6, observedGeneration: 6 })], [partOf('a', { refusedAt: 4, sentence: 'no' })]))).toEqual(['move a']);
+});
+
+test('it is not empty before the home volumes that were used there are in the store; what is in the way of them is said', () => {
+  const home = { userName: 'sue', sentence: null };
+  const stands = (returningHomes: EvacuationWorld['returningHomes']) => stepsOf([guest('a', gone)], [partOf('a', { state: 'left' })], { returningHomes });
+  expect(stands([home])).toEqual({ steps: [], sentence: '1 of 1 has left lab-pc-07; the home volume of sue is still on the way to the store.' });
+  expect(stands([{ ...home, sentence: 'The store is full.' }, home]).sentence).toBe('1 of 1 has left lab-pc-07; the home volume of sue, and 1 more, are still on the way to the store: The store is full.');
+  expect(stands([]).steps).toMatchObject([{ kind: 'end', state: 'done' }]);
 });
 
 test('how it stands is said in words, the first ones by name', () => {
@@ -180,7 +187,7 @@ test('whatever happens meanwhile, it ends; nothing runs that should not, what ra
           for (const one of all) for (const kind of ['boots', 'saved', 'moved'] as const) happens(one, kind, true);
         }
         const { steps, sentence } = evacuationSteps(evacuation, all.map(({ part }) => part), {
-          slaveName: 'lab-pc-07', connected, atOnce, ramFitsNowhere: null, ramStaysHere: null, hasHome: () => false, live: () => ({ kind: 'none', because: null }), arriving: [],
+          slaveName: 'lab-pc-07', connected, atOnce, ramFitsNowhere: null, ramStaysHere: () => null, returningHomes: [], live: () => ({ kind: 'none', because: null }), arriving: [],
           instance: (id) => all.find(({ instance }) => instance.name === id)?.instance ?? null,
           move: (id) => { const state = all.find(({ instance }) => instance.name === id)?.lastMove ?? null; return state === null ? null : { state, sentence: 'It went wrong.' }; },
         });

@@ -54,10 +54,10 @@ export interface EvacuationWorld {
   live(instanceId: string): LiveWay;
   /** Names of those that come here as they run: the slave is not empty before it is known who has them. */
   readonly arriving: readonly string[];
-  /** Its RAM has the home volume of its owner open, and is not moved. */
-  hasHome(instanceId: string): boolean;
-  /** Why this slave sends no RAM at all, with the way out; null when it does. Then what runs is not saved in vain. */
-  readonly ramStaysHere: string | null;
+  /** Home volumes of which it has the last word still, and which are on their way to the store: as long as they are, it is not empty. */
+  readonly returningHomes: readonly { readonly userName: string; readonly sentence: string | null }[];
+  /** Why this slave does not send the RAM of that one, with the way out; null when it does. Then what runs is not saved in vain. */
+  ramStaysHere(instanceId: string): string | null;
 }
 
 /** Moves that are begun before one is given up: hosts and stores have their bad minutes. */
@@ -101,6 +101,8 @@ export function evacuationSteps({ slaveId }: Pick<EvacuationRecord, 'slaveId'>, 
   if (now.length > 0 || seen.some(({ kind }) => kind === 'works' || kind === 'ready' || kind === 'waits')) return { steps: [...now, ...(world.connected ? begun : [])], sentence };
   const [arriving] = world.arriving;
   if (arriving !== undefined) return { steps: [], sentence: fit(`${sayLeft(seen, world.slaveName)}; ${arriving} is still on its way here.`) };
+  const [home] = world.returningHomes;
+  if (home !== undefined) return { steps: [], sentence: fit(`${sayLeft(seen, world.slaveName)}; the home volume of ${home.userName}${world.returningHomes.length === 1 ? ' is' : `, and ${world.returningHomes.length - 1} more, are`} still on the way to the store${home.sentence === null ? '.' : `: ${home.sentence}`}`) };
   const stays = seen.flatMap((one): readonly Staying[] => (one.kind === 'stays' ? [{ part: one.part, why: one.why }] : []));
   const end = stays.length === 0 ? ({ kind: 'end', state: 'done', sentence: sayEmpty(seen, world), stays } as const) : ({ kind: 'end', state: 'failed', sentence: sayStaying(seen, world), stays } as const);
   return { steps: [end], sentence: end.sentence };
@@ -166,10 +168,10 @@ function lastingTrouble({ observed, reason, generation, observedGeneration }: Ev
 
 /** Of one that runs: it moves as it is where it can, and is saved only where that is not in vain. */
 function running(part: EvacuationPart, { name }: EvacuatedInstance, world: EvacuationWorld): Standing {
-  const { ramStaysHere, ramFitsNowhere } = world;
+  const { ramFitsNowhere } = world;
+  const ramStaysHere = world.ramStaysHere(part.instanceId);
   if (ramStaysHere !== null) return stays(`It runs on. ${ramStaysHere}`);
   if (ramFitsNowhere !== null) return stays(`It runs on: its RAM would fit no other slave: ${ramFitsNowhere}. Stop it, and its disk moves without the RAM; it starts cold elsewhere.`);
-  if (world.hasHome(part.instanceId)) return stays('It runs on: its RAM has the home volume of its owner open, and stays where it is. Stop it, which gives the home back, and its disk moves.');
   const live = world.live(part.instanceId);
   const step = live.kind === 'ready' ? ({ kind: 'migrate', part, toSlaveId: live.toSlaveId } as const) : ({ kind: 'save', part, because: live.kind === 'none' ? live.because : null } as const);
   return { kind: 'ready', step, doing: `${name} runs` };

@@ -1,6 +1,6 @@
 import { newId } from '@paravcl/shared/ids';
 import fc from 'fast-check';
-import { concernsHome, holdsHome, homeAfter, type HomeUser } from './home-holding';
+import { concernsHome, holdsHome, homeAfter, homeArrived, homeSavedWith, nextEpoch, type HomeUser } from './home-holding';
 import { atHome, newHome, type HomeLeftover, type HomeRecord } from './home-record';
 import { homeStep, type HomeWorld } from './home-steps';
 
@@ -53,6 +53,32 @@ test('one that took it back before it had returned, and fails before it runs, le
   expect(change(back.home, back.after, { slaveId: null, observed: 'queued' })).toMatchObject({ home: { state: 'returning', slaveId: slaveA, epoch: 4, used: true }, leftover: null });
 });
 
+test('saved with it, it waits in the store with its RAM: whoever goes on with that has it, and who gives the RAM up gives it back', () => {
+  const [ramId, imageId] = [newId(8), newId(9)];
+  const there = user({ slaveId: slaveA, desired: 'suspended', observed: 'suspended', booted: true });
+  const open: HomeRecord = { ...base, state: 'attached', instanceId: there.id, slaveId: slaveA, epoch: 4, attachedMiB: 64 };
+  const saved = homeSavedWith(open, slaveA, { ramId, imageId }, now);
+  expect(saved).toMatchObject({ home: { state: 'attached', slaveId: null, imageId, openInRamId: ramId }, leftover: { slaveId: slaveA, epoch: 4, lost: false } });
+  const left = change(saved.home, there, { slaveId: null, booted: false, ramImageId: ramId });
+  expect(left.home).toBe(saved.home);
+  const placed = change(left.home, left.after, { slaveId: slaveB, desired: 'running', observed: 'preparing' });
+  expect(placed.home).toMatchObject({ state: 'attached', slaveId: slaveB, epoch: 5, openInRamId: ramId });
+  // What could not use the RAM there has not written either: both are in the store as before.
+  const back = change(placed.home, { ...placed.after, observed: 'resuming' }, { slaveId: null, observed: 'failed' });
+  expect(back).toMatchObject({ home: { state: 'attached', slaveId: null, openInRamId: ramId }, leftover: { slaveId: slaveB, epoch: 5 } });
+  expect(change(placed.home, placed.after, { observed: 'running', booted: true }).home).toMatchObject({ state: 'attached', slaveId: slaveB, openInRamId: null });
+  expect(change(left.home, left.after, { ramImageId: null, desired: 'stopped', observed: 'stopped' }).home).toMatchObject({ state: 'stored', instanceId: null, openInRamId: null, imageId });
+  // Taken back to a snapshot, it is given RAM that knows of no volume.
+  expect(change(left.home, left.after, { ramImageId: newId(10), desired: 'running', observed: 'queued' }).home).toMatchObject({ state: 'stored', openInRamId: null });
+});
+
+test('no epoch that a slave was told is used for another way, also when nothing came of that', () => {
+  const told = { ...base, epoch: 4, toldEpoch: 7 };
+  const waiting = user();
+  const placed = change({ ...told, state: 'attached', instanceId: waiting.id }, waiting, { slaveId: slaveA, observed: 'preparing' });
+  expect([placed.home.epoch, nextEpoch(placed.home)]).toEqual([8, 9]);
+});
+
 /** The guests of a person with the slaves beneath, as far as the home goes: what each slave has, of which epoch, and what was written. */
 class World {
   home: HomeRecord = base;
@@ -65,6 +91,10 @@ class World {
   /** By instance: what its present definition has, from its last start on. */
   readonly attached = new Map<string, { slaveId: string; epoch: number }>();
   readonly gone = new Set<string>();
+  /** By instance: where it goes as it runs, and under which epoch the home goes along. */
+  readonly migrating = new Map<string, { from: string; to: string; epoch: number | null }>();
+  /** By RAM in the store: what the home held that it has open. */
+  readonly rams = new Map<string, number>();
   private clock = now;
 
   change(id: string | null, facts: Partial<HomeUser>): void {
@@ -84,8 +114,10 @@ class World {
   /** The slave brings the instance up, with what its order says. */
   boot(id: string): void {
     const it = this.users.find((each) => each.id === id);
-    if (it?.slaveId == null || it.desired !== 'running' || this.gone.has(it.slaveId) || !['preparing', 'stopped'].includes(it.observed)) return;
+    if (it?.slaveId == null || it.desired !== 'running' || this.gone.has(it.slaveId) || !['preparing', 'stopped', 'suspended'].includes(it.observed)) return;
     const { state, instanceId, slaveId, epoch } = this.home;
+    const held = it.ramImageId === null || it.booted ? undefined : this.rams.get(it.ramImageId);
+    if (held !== undefined && (state !== 'attached' || instanceId !== id || this.stored !== held)) throw new Error('RAM goes on over another home than it has open');
     if (state === 'attached' && instanceId === id && slaveId === it.slaveId) {
       const copy = this.copies.get(slaveId);
       if (copy !== undefined && copy.epoch > epoch) throw new Error('a slave was told an epoch that has passed');
@@ -105,8 +137,70 @@ class World {
     if (at.epoch === this.home.epoch) copy.content = this.written = this.written + 1;
   }
 
+  /** It goes to the other slave as it runs. */
+  send(id: string): void {
+    const it = this.users.find((each) => each.id === id);
+    if (it?.slaveId == null || it.desired !== 'running' || it.observed !== 'running' || this.gone.size > 0 || this.migrating.has(id)) return;
+    const [from, to] = it.slaveId === slaveA ? [slaveA, slaveB] : [slaveB, slaveA];
+    const { home } = this;
+    const goes = home.state === 'attached' && home.instanceId === id && home.slaveId === from;
+    if (goes) this.home = { ...home, toldEpoch: nextEpoch(home) };
+    this.migrating.set(id, { from, to, epoch: goes ? this.home.toldEpoch : null });
+    if (!goes) return;
+    const copy = this.copies.get(to);
+    if (copy !== undefined && copy.epoch >= this.home.toldEpoch) throw new Error('a slave was told an epoch that it had before');
+    this.copies.set(to, { epoch: this.home.toldEpoch, content: this.stored });
+  }
+
+  /** The master decides who has it. */
+  decide(id: string, arrived: boolean): void {
+    const it = this.users.find((each) => each.id === id);
+    const migration = this.migrating.get(id);
+    if (it === undefined || migration === undefined) return;
+    this.migrating.delete(id);
+    const { from, to, epoch } = migration;
+    const moved = arrived && it.desired !== 'deleted' && it.observed !== 'deleted';
+    if (!moved) {
+      if (epoch !== null) this.leftovers.push({ volumeId: this.home.id, slaveId: to, epoch, lost: false });
+      return;
+    }
+    const [copy, source] = [this.copies.get(to), this.copies.get(from)];
+    if (epoch !== null && this.home.instanceId === id && this.home.slaveId === from) {
+      if (copy?.epoch !== epoch || source === undefined) throw new Error('what arrived has no home');
+      copy.content = source.content;
+      const { home, leftover } = homeArrived(this.home, from, to, epoch, this.clock);
+      [this.home, this.leftovers] = [home, [...this.leftovers, leftover]];
+      if (this.attached.has(id)) this.attached.set(id, { slaveId: to, epoch });
+    }
+    this.change(id, { slaveId: to });
+  }
+
+  save(id: string): void {
+    const it = this.users.find((each) => each.id === id);
+    if (it?.slaveId == null || it.desired !== 'running' || it.observed !== 'running' || this.gone.has(it.slaveId) || this.migrating.has(id)) return;
+    this.change(id, { desired: 'suspended', observed: 'suspended' });
+  }
+
+  /** Saved, it leaves for the store. */
+  depart(id: string): void {
+    const it = this.users.find((each) => each.id === id);
+    if (it?.slaveId == null || it.desired !== 'suspended' || !it.booted || this.gone.has(it.slaveId) || it.queuedAt !== null) return;
+    this.clock += 1;
+    const ramId = newId(this.clock);
+    const { home } = this;
+    if (home.state === 'attached' && home.instanceId === id && home.slaveId === it.slaveId) {
+      this.stored = this.copies.get(it.slaveId)?.content ?? NaN;
+      this.rams.set(ramId, this.stored);
+      const saved = homeSavedWith(home, it.slaveId, { ramId, imageId: newId(this.clock) }, this.clock);
+      [this.home, this.leftovers] = [saved.home, [...this.leftovers, saved.leftover]];
+    }
+    this.attached.delete(id);
+    this.change(id, { slaveId: null, booted: false, ramImageId: ramId });
+  }
+
   off(id: string): void {
     const it = this.users.find((each) => each.id === id);
+    if (this.migrating.has(id)) return this.decide(id, true);
     if (it === undefined || (it.desired !== 'stopped' && it.desired !== 'deleted')) return;
     this.attached.delete(id);
     this.change(id, { observed: it.desired });
@@ -114,7 +208,7 @@ class World {
 
   /** One step of what brings it back. */
   step(): void {
-    const world: HomeWorld = { isConnected: (id) => !this.gone.has(id), knowsHomes: () => true, isGone: (id) => this.gone.has(id), slaveName: () => 'it', instance: (id) => this.users.find((each) => each.id === id) ?? null };
+    const world: HomeWorld = { isConnected: (id) => !this.gone.has(id), knowsHomes: () => true, isGone: (id) => this.gone.has(id), slaveName: () => 'it', isMigrating: (id) => this.migrating.has(id), instance: (id) => this.users.find((each) => each.id === id) ?? null };
     const step = homeStep(this.home, world);
     if (step === null || step.kind === 'say') return;
     if (step.kind === 'give-up') {
@@ -148,11 +242,13 @@ class World {
   }
 }
 
-type Act = readonly [what: 'ask' | 'place' | 'boot' | 'write' | 'stop' | 'delete' | 'off' | 'start' | 'resume' | 'leave' | 'fail' | 'step' | 'drop' | 'die', who: number];
-const acts = fc.array(
-  fc.tuple(fc.constantFrom<Act[0]>('ask', 'place', 'boot', 'write', 'write', 'stop', 'delete', 'off', 'start', 'resume', 'leave', 'fail', 'step', 'step', 'drop', 'die'), fc.nat(3)),
-  { minLength: 20, maxLength: 120 },
-);
+type Act = readonly [what: 'ask' | 'place' | 'boot' | 'write' | 'stop' | 'delete' | 'off' | 'start' | 'resume' | 'leave' | 'fail' | 'step' | 'drop' | 'die' | 'send' | 'decide' | 'save' | 'depart' | 'cold', who: number];
+const any = fc.tuple(fc.constantFrom<Act[0]>('ask', 'place', 'boot', 'write', 'write', 'stop', 'delete', 'off', 'start', 'resume', 'leave', 'fail', 'step', 'step', 'drop', 'die', 'send', 'send', 'decide', 'save', 'depart', 'depart', 'cold'), fc.nat(3));
+/** What one of them goes through when nothing comes between. */
+const stretch = fc
+  .tuple(fc.constantFrom<readonly Act[0][]>(['place', 'boot', 'write'], ['send', 'write', 'decide'], ['save', 'depart', 'start', 'resume', 'place', 'boot', 'write'], ['stop', 'off', 'step', 'step', 'drop', 'start', 'resume', 'boot']), fc.nat(3))
+  .map(([whats, who]) => whats.map((what): Act => [what, who]));
+const acts = fc.array(fc.oneof(any.map((act) => [act]), stretch), { minLength: 20, maxLength: 80 }).map((list) => list.flat());
 
 function perform(world: World, [what, number]: Act): void {
   const it = world.users[number % Math.max(1, world.users.length)];
@@ -176,17 +272,28 @@ function perform(world: World, [what, number]: Act): void {
       return world.change(id, { desired: 'deleted', queuedAt: null });
     case 'off':
       return world.off(id);
+    case 'send':
+      return world.send(id);
+    case 'decide':
+      return world.decide(id, number < 2);
+    case 'save':
+      return world.save(id);
+    case 'depart':
+      return world.depart(id);
+    case 'cold':
+      if (desired === 'suspended' && slaveId === null) world.change(id, { desired: 'stopped', observed: 'stopped', ramImageId: null, queuedAt: null });
+      return;
     case 'start':
-      if (desired === 'stopped') world.change(id, { queuedAt: now });
+      if (desired === 'stopped' || desired === 'suspended') world.change(id, { queuedAt: now });
       return;
     case 'resume':
-      if (it.queuedAt !== null && observed === 'stopped') world.change(id, { desired: 'running', queuedAt: null });
+      if (it.queuedAt !== null && (observed === 'stopped' || observed === 'suspended')) world.change(id, { desired: 'running', queuedAt: null, ...(slaveId === null ? { observed: 'queued' } : {}) });
       return;
     case 'leave':
       // Taken back to a snapshot, say; its guest there ends with it.
-      if (!it.booted || slaveId === null || desired === 'deleted') return;
+      if (!it.booted || slaveId === null || desired === 'deleted' || world.migrating.has(id)) return;
       world.attached.delete(id);
-      return world.change(id, { slaveId: null, desired: 'running', observed: 'queued', queuedAt: null, booted: false });
+      return world.change(id, { slaveId: null, desired: 'running', observed: 'queued', queuedAt: null, booted: false, ramImageId: null });
     case 'fail':
       if (observed === 'preparing' && !it.booted) world.change(id, { slaveId: null, observed: 'queued' });
       return;
@@ -194,6 +301,7 @@ function perform(world: World, [what, number]: Act): void {
       // Once, and nobody places anything there again; guests there die with it.
       if (number === 3 && world.gone.size === 0) {
         world.gone.add(slaveB);
+        for (const [mover, { from }] of [...world.migrating]) world.decide(mover, from === slaveB);
         for (const [holder, at] of world.attached) if (at.slaveId === slaveB) world.attached.delete(holder);
       }
   }
@@ -208,10 +316,11 @@ test('whatever people and slaves do: one instance has it at a time, epochs rise,
         // No expectations of the test runner's, which would take ten times the time.
         if ([...world.attached.values()].filter(({ epoch }) => epoch === world.home.epoch).length > 1) throw new Error('two instances have it');
         const holder = world.users.find(({ id }) => id === world.home.instanceId);
-        if (world.home.state === 'attached' && (holder === undefined || !holdsHome(holder))) throw new Error('it is kept for one that does not keep it');
+        if (world.home.state === 'attached' && (holder === undefined || !holdsHome(holder, world.home))) throw new Error('it is kept for one that does not keep it');
       }
       // Everybody goes home, and what was written last is there.
       for (const { id, observed } of world.users) if (observed !== 'deleted') world.change(id, { desired: 'deleted', queuedAt: null });
+      for (const id of [...world.migrating.keys()]) world.decide(id, true);
       for (const { id } of world.users) world.off(id);
       for (let left = 0; left < 5; left += 1) {
         world.step();
@@ -221,6 +330,6 @@ test('whatever people and slaves do: one instance has it at a time, epochs rise,
       expect(world.stored).toBe(world.written);
       expect([...world.copies.keys()].filter((slave) => !world.gone.has(slave))).toEqual([]);
     }),
-    { numRuns: 4000 },
+    { numRuns: 2000 },
   );
 });

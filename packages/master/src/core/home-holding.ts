@@ -16,14 +16,20 @@ export interface HomeOutcome {
 /** States in which no guest can have written anything yet. */
 const unstarted: readonly HomeUser['observed'][] = ['requested', 'queued', 'preparing'];
 
+/** RAM that is restored is read before it goes on. */
+function hasNotRun(instance: HomeUser): boolean {
+  return !instance.booted && (unstarted.includes(instance.observed) || (instance.observed === 'resuming' && awaitsRam(instance)));
+}
+
 /**
  * Whether an instance keeps its owner's home volume: while it is to run, and while it waits to; and saved too, for its RAM has the
  * volume open. One that was given up without a slave does not: nothing of it will run before somebody asks again. Nor does one that
- * goes on with RAM from the store, for that RAM knows of no volume.
+ * goes on with RAM from the store which knows of no volume.
  */
-export function holdsHome(instance: HomeUser): boolean {
-  const { desired, observed, slaveId, queuedAt } = instance;
-  if (desired === 'deleted' || observed === 'deleted' || awaitsRam(instance)) return false;
+export function holdsHome(instance: HomeUser, { openInRamId }: Pick<HomeRecord, 'openInRamId'>): boolean {
+  const { desired, observed, slaveId, queuedAt, ramImageId } = instance;
+  if (desired === 'deleted' || observed === 'deleted') return false;
+  if (awaitsRam(instance)) return ramImageId === openInRamId;
   if (queuedAt !== null || desired === 'suspended') return true;
   return desired === 'running' && !(observed === 'failed' && slaveId === null);
 }
@@ -32,16 +38,19 @@ function awaitsRam({ ramImageId, booted }: HomeUser): boolean {
   return ramImageId !== null && !booted;
 }
 
+const withoutRam = { openInRamId: null };
+
 /** Whether the change of an instance can mean anything for a home volume: what is looked at before anything is read. */
 export function concernsHome(before: HomeUser | null, after: HomeUser): boolean {
-  return before === null || before.slaveId !== after.slaveId || holdsHome(before) !== holdsHome(after) || (before.desired !== 'running' && after.desired === 'running');
+  if (before === null || before.slaveId !== after.slaveId || before.desired !== after.desired) return true;
+  return awaitsRam(before) || awaitsRam(after) || holdsHome(before, withoutRam) !== holdsHome(after, withoutRam);
 }
 
 /**
  * What becomes of a home volume when an instance of its owner changes; `before` is null of one that was just asked for. In this order:
  *
  *  1. What leaves its slave leaves the volume behind: with nothing in it that counts when it never ran there, else it has to
- *     come back from there first, and the instance goes on without.
+ *     come back from there first, and the instance goes on without. Those that go with their instance were moved before (`homeArrived`, `homeSavedWith`).
  *  2. Who keeps it no longer gives it back. What may have been written has to come to the store first.
  *  3. Who is to run gets it when it is free: with the request, with a start, or when it is placed. Nobody gets it while it runs.
  *     Its last one takes it back on the same slave as long as it has not returned.
@@ -56,17 +65,17 @@ export function homeAfter(home: HomeRecord, before: HomeUser | null, after: Home
   const isMine = (): boolean => next.instanceId === after.id;
 
   if (isMine() && next.state === 'attached' && next.slaveId !== null && next.slaveId !== after.slaveId) {
-    if (before !== null && !before.booted && unstarted.includes(before.observed) && !next.used) {
+    if (before !== null && hasNotRun(before) && !next.used) {
       leftover = { volumeId: next.id, slaveId: next.slaveId, epoch: next.epoch, lost: false };
       next = { ...next, slaveId: null, attachedMiB: null };
     } else next = { ...next, state: 'returning', used: true, returnId, received: false, sentence: null };
   }
-  if (isMine() && next.state === 'attached' && !holdsHome(after)) {
+  if (isMine() && next.state === 'attached' && !holdsHome(after, next)) {
     const used = next.used || (before !== null && !unstarted.includes(before.observed));
     next = next.slaveId === null ? { ...next, ...atHome } : { ...next, state: 'returning', used, returnId, received: false, sentence: null };
   }
-  const begins = before === null || (!holdsHome(before) && !awaitsRam(before)) || (before.slaveId === null && after.slaveId !== null);
-  if (begins && holdsHome(after) && wish !== false && next.sizeMiB > 0 && !(isMine() && next.state === 'attached')) {
+  const begins = before === null || (!holdsHome(before, home) && !awaitsRam(before)) || (before.slaveId === null && after.slaveId !== null);
+  if (begins && holdsHome(after, next) && wish !== false && next.sizeMiB > 0 && !(isMine() && next.state === 'attached')) {
     const comesBack = isMine() && next.state === 'returning' && next.slaveId === after.slaveId;
     if (next.state === 'stored') next = { ...next, state: 'attached', instanceId: after.id };
     // What was written there before it was to return is nowhere else.
@@ -74,7 +83,31 @@ export function homeAfter(home: HomeRecord, before: HomeUser | null, after: Home
     else isBusy = true;
   }
   if (isMine() && next.state === 'attached' && next.slaveId === null && after.slaveId !== null && after.desired === 'running') {
-    next = { ...next, slaveId: after.slaveId, epoch: next.epoch + 1, attachedMiB: next.sizeMiB };
+    next = { ...next, slaveId: after.slaveId, epoch: nextEpoch(next), attachedMiB: next.sizeMiB };
   }
+  // It writes there from now on, so that RAM is none of its any more.
+  if (isMine() && after.booted && next.openInRamId !== null) next = { ...next, openInRamId: null };
   return { home: next === home ? home : { ...next, changedAt: now }, leftover, isBusy };
+}
+
+/** Of its next way to a slave. */
+export function nextEpoch({ epoch, toldEpoch }: Pick<HomeRecord, 'epoch' | 'toldEpoch'>): number {
+  return Math.max(epoch, toldEpoch) + 1;
+}
+
+/** What becomes of it when its instance goes from a slave that has it: what is there still is nobody's then. */
+export interface HomeTaken {
+  readonly home: HomeRecord;
+  readonly leftover: HomeLeftover;
+}
+
+/** It has gone with its instance, which runs, to another slave, and is there what it was here: also when it is to come back by now. */
+export function homeArrived(home: HomeRecord, fromSlaveId: string, toSlaveId: string, epoch: number, now: EpochMs): HomeTaken {
+  return { home: { ...home, slaveId: toSlaveId, epoch, used: true, received: false, changedAt: now }, leftover: { volumeId: home.id, slaveId: fromSlaveId, epoch: home.epoch, lost: false } };
+}
+
+/** It is in the store with the RAM that has it open, and waits there with its instance. `imageId`: what it holds; null: what it held before. */
+export function homeSavedWith(home: HomeRecord, slaveId: string, { ramId, imageId }: { readonly ramId: string; readonly imageId: string | null }, now: EpochMs): HomeTaken {
+  const next = { ...home, ...atHome, state: 'attached', instanceId: home.instanceId, imageId: imageId ?? home.imageId, openInRamId: ramId, changedAt: now } as const;
+  return { home: next, leftover: { volumeId: home.id, slaveId, epoch: home.epoch, lost: false } };
 }

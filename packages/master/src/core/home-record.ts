@@ -21,6 +21,8 @@ export interface HomeRecord {
    * nothing, and is never taken for it.
    */
   readonly epoch: number;
+  /** The highest that a slave was ever told for a way there that came to nothing, or may yet: none is used twice. */
+  readonly toldEpoch: number;
   /** Its size there, fixed when it went: what is told under one generation of its instance stays the same. */
   readonly attachedMiB: number | null;
   /** A guest may have written it there. */
@@ -29,6 +31,8 @@ export interface HomeRecord {
   readonly returnId: string | null;
   /** All of it has arrived. */
   readonly received: boolean;
+  /** RAM in the store that its instance was saved with: it has this volume open, and goes on with nothing else. */
+  readonly openInRamId: string | null;
   /** What is in the way of its return. */
   readonly sentence: string | null;
   readonly createdAt: EpochMs;
@@ -45,8 +49,8 @@ export interface HomeLeftover {
 }
 
 /** Where nothing of it is but in the store. */
-export const atHome = { state: 'stored', instanceId: null, slaveId: null, attachedMiB: null, used: false, returnId: null, received: false, sentence: null } as const satisfies Partial<HomeRecord>;
+export const atHome = { state: 'stored', instanceId: null, slaveId: null, attachedMiB: null, used: false, returnId: null, received: false, openInRamId: null, sentence: null } as const satisfies Partial<HomeRecord>;
 
 export function newHome(of: Pick<HomeRecord, 'id' | 'userId' | 'sizeMiB' | 'ownSize'>, now: EpochMs): HomeRecord {
-  return { ...of, ...atHome, imageId: null, epoch: 0, createdAt: now, changedAt: now };
+  return { ...of, ...atHome, imageId: null, epoch: 0, toldEpoch: 0, createdAt: now, changedAt: now };
 }

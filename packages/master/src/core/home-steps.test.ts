@@ -4,7 +4,7 @@ import { homeStep, isToDrop, type HomeWorld } from './home-steps';
 
 const [slaveId, returnId, instanceId] = [newId(1), newId(2), newId(3)];
 const away: HomeRecord = { ...newHome({ id: newId(4), userId: newId(5), sizeMiB: 64, ownSize: false }, 0), state: 'returning', slaveId, returnId, instanceId, epoch: 2, used: true };
-const world = (facts: Partial<HomeWorld> = {}): HomeWorld => ({ isConnected: () => true, knowsHomes: () => true, isGone: () => false, slaveName: () => 'lab-pc-07', instance: () => ({ desired: 'stopped', observed: 'stopped' }), ...facts });
+const world = (facts: Partial<HomeWorld> = {}): HomeWorld => ({ isConnected: () => true, knowsHomes: () => true, isGone: () => false, slaveName: () => 'lab-pc-07', isMigrating: () => false, instance: () => ({ desired: 'stopped', observed: 'stopped' }), ...facts });
 
 test('what is in the store, or waits without a slave, needs nothing', () => {
   expect(homeStep({ ...away, state: 'stored', slaveId: null, returnId: null }, world())).toBeNull();
@@ -16,6 +16,10 @@ test('off, its slave is asked to send it; while its guest is on its way to be of
   expect(homeStep(away, world({ instance: () => ({ desired: 'stopped', observed: 'stopping' }) }))).toBeNull();
   expect(homeStep(away, world({ instance: () => ({ desired: 'deleted', observed: 'stopping' }) }))).toMatchObject({ kind: 'send' });
   expect(homeStep(away, world({ instance: () => null }))).toMatchObject({ kind: 'send' });
+});
+
+test('while its instance goes to another slave as it runs nothing is done about it, also when its slave is gone: who has it is not known', () => {
+  for (const home of [away, { ...away, state: 'attached', returnId: null }] as const) expect(homeStep(home, world({ isMigrating: (id) => id === instanceId, isGone: () => true }))).toBeNull();
 });
 
 test('what has arrived is taken in, also when its slave died since', () => {

@@ -19,6 +19,8 @@ export interface HomeWorld {
   /** It was declared dead, or left the pool for good. */
   isGone(slaveId: string): boolean;
   slaveName(slaveId: string): string;
+  /** It goes to another slave as it runs: until it is known who has it, so is the volume. */
+  isMigrating(instanceId: string): boolean;
   /** Null when there is no such instance any more. */
   instance(id: string): Pick<HomeUser, 'desired' | 'observed'> | null;
 }
@@ -26,7 +28,7 @@ export interface HomeWorld {
 /** What a volume that is not in the store needs next, by the books alone; null: nothing, or to be waited for. */
 export function homeStep(home: HomeRecord, world: HomeWorld): HomeStep | null {
   const { slaveId, returnId, state } = home;
-  if (state === 'stored' || slaveId === null) return null;
+  if (state === 'stored' || slaveId === null || (home.instanceId !== null && world.isMigrating(home.instanceId))) return null;
   // What has arrived is here whatever becomes of its slave.
   if (state === 'returning' && home.received && returnId !== null) return { kind: 'take', home, slaveId, returnId };
   if (world.isGone(slaveId)) return { kind: 'give-up', home, slaveId };

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { awaitsArrival, migrationStep, orderWhile, unarrivedMs, type LiveMigration, type MigrationEnd, type MigrationWorld } from './live-migration';
 
 const opening: LiveMigration = {
-  id: 'm', instanceId: 'i', evacuationId: 'op', fromSlaveId: 'seven', toSlaveId: 'eight', ticket: 't', arrivalGeneration: 5, sentGeneration: null, state: 'opening',
+  id: 'm', instanceId: 'i', evacuationId: 'op', fromSlaveId: 'seven', toSlaveId: 'eight', ticket: 't', arrivalGeneration: 5, sentGeneration: null, homeEpoch: null, state: 'opening',
   sourceSaid: null, sourceWhy: null, destinationSaid: null, destinationWhy: null, sentence: null, startedAt: 0, deadlineAt: 1000, endedAt: null,
 };
 const sending: LiveMigration = { ...opening, state: 'sending', sentGeneration: 6, destinationSaid: 'awaiting' };

@@ -16,6 +16,8 @@ export interface LiveMigration {
   readonly arrivalGeneration: number;
   /** Of the source's; null until it has one. */
   readonly sentGeneration: number | null;
+  /** The home volume of its owner goes along, under this epoch there; null: it has none. */
+  readonly homeEpoch: number | null;
   /** `opening`: only the destination has an order. `sending`: both have, and who has the guest is not known. */
   readonly state: 'opening' | 'sending' | 'moved' | 'stayed';
   /** What each said last under its order, and why. */

@@ -28,7 +28,7 @@ export interface SnapshotRecord {
   readonly endedAt: EpochMs | null;
 }
 
-/** One disk of a snapshot, or the RAM that its guest was saved with. */
+/** One disk of a snapshot, the RAM that its guest was saved with, or, of one that moves, the home volume that this has open. */
 export interface SnapshotPart {
   /** Of the image version that it becomes, and of what its host sends. */
   readonly imageId: string;
@@ -39,7 +39,7 @@ export interface SnapshotPart {
   readonly state: SnapshotPartState;
   readonly how: FrozenHow | null;
   readonly quiesced: boolean | null;
-  /** What its delta is against; it stays in the store while the snapshot is pending. */
+  /** What its delta is against; it stays in the store while the snapshot is pending. Null also of a home volume that was blank. */
   readonly baseManifestId: ManifestId | null;
   /** Of the guest's disk. */
   readonly sizeBytes: number | null;
@@ -48,11 +48,16 @@ export interface SnapshotPart {
   readonly sentence: string | null;
   /** Its host knows how the snapshot ended, and keeps nothing for it any more. */
   readonly hostTold: boolean;
-  readonly what: 'disk' | 'ram';
+  readonly what: 'disk' | 'ram' | 'home';
   /** Of RAM: what saved it, and what has to be the same where it goes on; null until it is frozen. */
   readonly savedOn: SavedOn | null;
   /** Of RAM: its guest is to be saved for the snapshot, or was and is to go on; null: it is left as it is. */
   readonly ramStep: 'suspend' | 'resume' | null;
+}
+
+/** A home volume that leaves with its saved instance: as nobody writes it, there is nothing to freeze, and nothing to end at its host. */
+export function homePart(of: Pick<SnapshotPart, 'imageId' | 'snapshotId' | 'instanceId' | 'instanceName' | 'slaveId' | 'baseManifestId' | 'sizeBytes'>): SnapshotPart {
+  return { ...wantedPart(of), ...of, what: 'home', state: 'frozen', how: 'saved', quiesced: false, hostTold: true };
 }
 
 /** A disk, or RAM, before anybody was told of it. */

@@ -92,10 +92,13 @@ function freezing(snapshot: SnapshotRecord, parts: readonly SnapshotPart[], want
   return slaveIds.filter((id) => world.isConnected(id)).map((slaveId) => ({ kind: 'freeze', slaveId, parts: wanted.filter((part) => part.slaveId === slaveId) }));
 }
 
+const ofWhat = { disk: '', ram: 'the RAM of ', home: 'the home volume of ' } as const satisfies Record<SnapshotPart['what'], string>;
+
 /** How it stands, for whoever follows it: "2 of 3 disks are in the store; lab-pc-07 sends i-ubuntu-9af". */
 export function sayStanding(parts: readonly SnapshotPart[], slaveName: (slaveId: string) => string): string {
   const rams = parts.filter(({ what }) => what === 'ram');
-  const disks = parts.length - rams.length;
+  const homes = parts.filter(({ what }) => what === 'home');
+  const disks = parts.length - rams.length - homes.length;
   const all = disks === 1 ? 'The disk' : `${disks} disks`;
   const toSave = rams.filter(({ ramStep, state }) => ramStep !== null && state === 'wanted');
   if (toSave.length > 0) return fit(`${toSave.length === 1 ? `${toSave[0]?.instanceName ?? 'The guest'} is` : `${toSave.length} guests are`} being saved, and ${toSave.length === 1 ? 'goes' : 'go'} on when ${toSave.length === 1 ? 'it is' : 'all are'} kept.`);
@@ -103,7 +106,7 @@ export function sayStanding(parts: readonly SnapshotPart[], slaveName: (slaveId:
   const kept = parts.filter(({ state }) => state === 'kept').length;
   const sending = parts.filter(({ state }) => state === 'frozen');
   const first = sending[0];
-  const rest = first === undefined ? 'what came is being taken in' : `${slaveName(first.slaveId)} sends ${first.what === 'ram' ? 'the RAM of ' : ''}${first.instanceName}${sending.length === 1 ? '' : `, and ${sending.length - 1} more are to come`}`;
-  const what = rams.length > 0 ? `${parts.length} parts (disks and RAM) are` : disks === 1 ? '1 disk is' : `${disks} disks are`;
+  const rest = first === undefined ? 'what came is being taken in' : `${slaveName(first.slaveId)} sends ${ofWhat[first.what]}${first.instanceName}${sending.length === 1 ? '' : `, and ${sending.length - 1} more are to come`}`;
+  const what = rams.length > 0 ? `${parts.length} parts (${homes.length > 0 ? 'disk, RAM and home volume' : 'disks and RAM'}) are` : disks === 1 ? '1 disk is' : `${disks} disks are`;
   return fit(`${kept} of ${what} in the store; ${rest}.`);
 }

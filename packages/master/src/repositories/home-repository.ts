@@ -12,10 +12,12 @@ interface HomeRow {
   readonly instance_id: string | null;
   readonly slave_id: string | null;
   readonly epoch: number;
+  readonly told_epoch: number;
   readonly attached_mib: number | null;
   readonly used: number;
   readonly return_id: string | null;
   readonly received: number;
+  readonly open_in_ram_id: string | null;
   readonly sentence: string | null;
   readonly created_at: Date;
   readonly changed_at: Date;
@@ -29,7 +31,7 @@ interface LeftoverRow {
 }
 
 const columns = [
-  'id', 'user_id', 'size_mib', 'own_size', 'image_id', 'state', 'instance_id', 'slave_id', 'epoch', 'attached_mib', 'used', 'return_id', 'received', 'sentence', 'created_at', 'changed_at',
+  'id', 'user_id', 'size_mib', 'own_size', 'image_id', 'state', 'instance_id', 'slave_id', 'epoch', 'told_epoch', 'attached_mib', 'used', 'return_id', 'received', 'open_in_ram_id', 'sentence', 'created_at', 'changed_at',
 ] as const satisfies readonly (keyof HomeRow)[];
 
 const fromRow = (row: HomeRow): HomeRecord => ({
@@ -42,10 +44,12 @@ const fromRow = (row: HomeRow): HomeRecord => ({
   instanceId: row.instance_id,
   slaveId: row.slave_id,
   epoch: row.epoch,
+  toldEpoch: row.told_epoch,
   attachedMiB: row.attached_mib,
   used: row.used === 1,
   returnId: row.return_id,
   received: row.received === 1,
+  openInRamId: row.open_in_ram_id,
   sentence: row.sentence,
   createdAt: row.created_at.getTime(),
   changedAt: row.changed_at.getTime(),
@@ -61,10 +65,12 @@ const toRow = (home: HomeRecord): HomeRow => ({
   instance_id: home.instanceId,
   slave_id: home.slaveId,
   epoch: home.epoch,
+  told_epoch: home.toldEpoch,
   attached_mib: home.attachedMiB,
   used: home.used ? 1 : 0,
   return_id: home.returnId,
   received: home.received ? 1 : 0,
+  open_in_ram_id: home.openInRamId,
   sentence: home.sentence,
   created_at: new Date(home.createdAt),
   changed_at: new Date(home.changedAt),
@@ -101,6 +107,13 @@ export class HomeRepository {
     await this.db('home_volumes').where({ id }).delete();
   }
 
+  /** Those that these instances have, or had until they began to return, by the instance. */
+  async of(instanceIds: readonly string[]): Promise<ReadonlyMap<string, HomeRecord>> {
+    if (instanceIds.length === 0) return new Map();
+    const rows = await this.db<HomeRow>('home_volumes').whereIn('instance_id', [...instanceIds]).select(...columns);
+    return new Map(rows.map((row) => [row.instance_id ?? '', fromRow(row)]));
+  }
+
   /** Those that these instances have, by the instance. */
   async attachedTo(instanceIds: readonly string[]): Promise<ReadonlyMap<string, HomeRecord>> {
     if (instanceIds.length === 0) return new Map();
@@ -122,6 +135,12 @@ export class HomeRepository {
   async goneAmong(slaveIds: readonly string[]): Promise<ReadonlySet<string>> {
     if (slaveIds.length === 0) return new Set();
     return new Set((await this.gone().whereIn('id', [...slaveIds]).pluck('id')) as string[]);
+  }
+
+  /** Those that are to come back from this slave: whose, and what is in the way. */
+  async returningFrom(slaveId: string): Promise<readonly { readonly userName: string; readonly sentence: string | null }[]> {
+    const rows = await this.db('home_volumes').join('users', 'users.id', 'home_volumes.user_id').where({ 'home_volumes.slave_id': slaveId, 'home_volumes.state': 'returning' }).orderBy('home_volumes.id').select('users.name', 'home_volumes.sentence');
+    return (rows as readonly { name: string; sentence: string | null }[]).map(({ name, sentence }) => ({ userName: name, sentence }));
   }
 
   async ofReturn(returnId: string): Promise<HomeRecord | null> {

@@ -14,6 +14,7 @@ interface MigrationRow {
   readonly ticket: string | null;
   readonly arrival_generation: number;
   readonly sent_generation: number | null;
+  readonly home_epoch: number | null;
   readonly state: LiveMigration['state'];
   readonly source_said: MigrationStanding | null;
   readonly source_why: string | null;
@@ -26,7 +27,7 @@ interface MigrationRow {
 }
 
 const columns = [
-  'id', 'instance_id', 'evacuation_id', 'from_slave_id', 'to_slave_id', 'ticket', 'arrival_generation', 'sent_generation', 'state',
+  'id', 'instance_id', 'evacuation_id', 'from_slave_id', 'to_slave_id', 'ticket', 'arrival_generation', 'sent_generation', 'home_epoch', 'state',
   'source_said', 'source_why', 'destination_said', 'destination_why', 'sentence', 'started_at', 'deadline_at', 'ended_at',
 ] as const;
 
@@ -39,6 +40,7 @@ const fromRow = (row: Omit<MigrationRow, 'open_of'>): LiveMigration => ({
   ticket: row.ticket,
   arrivalGeneration: row.arrival_generation,
   sentGeneration: row.sent_generation,
+  homeEpoch: row.home_epoch,
   state: row.state,
   sourceSaid: row.source_said,
   sourceWhy: row.source_why,
@@ -55,10 +57,10 @@ export class LiveMigrationRepository {
   constructor(private readonly db: Knex) {}
 
   /** Throws a duplicate-key error when one of this instance is open. */
-  async insert({ id, instanceId, evacuationId, fromSlaveId, toSlaveId, ticket, arrivalGeneration, startedAt, deadlineAt }: LiveMigration): Promise<void> {
+  async insert({ id, instanceId, evacuationId, fromSlaveId, toSlaveId, ticket, arrivalGeneration, homeEpoch, startedAt, deadlineAt }: LiveMigration): Promise<void> {
     await this.db('live_migrations').insert({
       id, instance_id: instanceId, open_of: instanceId, evacuation_id: evacuationId, from_slave_id: fromSlaveId, to_slave_id: toSlaveId, ticket,
-      arrival_generation: arrivalGeneration, state: 'opening', started_at: new Date(startedAt), deadline_at: new Date(deadlineAt),
+      arrival_generation: arrivalGeneration, home_epoch: homeEpoch, state: 'opening', started_at: new Date(startedAt), deadline_at: new Date(deadlineAt),
     });
   }
 

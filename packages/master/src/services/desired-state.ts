@@ -36,7 +36,7 @@ export async function receivedStates(repositories: Repositories, slaveId: string
     const migration = migrations.get(instance.id);
     if (migration === undefined) throw new ParavclError('internal', `Nobody asked for instance ${instance.id}.`);
     const { id, arrivalGeneration, toSlaveId } = migration;
-    return { slaveId: toSlaveId, desired: { instanceId: instance.id, generation: arrivalGeneration, desired: 'received', migration: { id }, spec: specOf(instance, facts) } };
+    return { slaveId: toSlaveId, desired: { instanceId: instance.id, generation: arrivalGeneration, desired: 'received', migration: { id }, spec: specOf(instance, facts, migratingHome(migration, toSlaveId)) } };
   });
 }
 
@@ -49,7 +49,7 @@ interface Facts {
 }
 
 async function factsOf(repositories: Repositories, instances: readonly InstanceRecord[], guestUser: string): Promise<Facts> {
-  const homes = await repositories.homes.attachedTo(instances.map(({ id }) => id));
+  const homes = await repositories.homes.of(instances.map(({ id }) => id));
   const imageIds = instances.flatMap((instance) => [homes.get(instance.id)?.imageId ?? null, diskImageOf(instance), instance.ramImageId, instance.kernelId, instance.ramdiskId].filter((id) => id !== null));
   const images = imageIds.length === 0 ? new Map<string, ImageRecord>() : await repositories.images.findAll([...new Set(imageIds)]);
   const cloudInits = instances.length === 0 ? new Map<string, string>() : await repositories.instances.cloudInits(instances.map(({ id }) => id));
@@ -76,16 +76,27 @@ function desiredState(instance: InstanceRecord, facts: Facts): DesiredInstance {
     desired,
     ...(desired === 'running' ? { endsAt: instance.endsAt === null ? null : new Date(instance.endsAt).toISOString() } : {}),
     ...(desired === 'stopped' && instance.stopForced ? { forceStop: true } : {}),
-    spec: specOf(instance, facts),
+    spec: specOf(instance, facts, ownHome(instance)),
   };
 }
 
-function sentState(instance: InstanceRecord, { id, ticket, sentGeneration }: LiveMigration, facts: Facts): DesiredInstance {
+function sentState(instance: InstanceRecord, migration: LiveMigration, facts: Facts): DesiredInstance {
+  const { id, ticket, sentGeneration, fromSlaveId } = migration;
   if (ticket === null || sentGeneration === null) throw new ParavclError('internal', `Migration ${id} of instance ${instance.id} has no order for its source.`);
-  return { instanceId: instance.id, generation: sentGeneration, desired: 'sent', migration: { id, ticket, deadlineMs: sendingMs }, spec: specOf(instance, facts) };
+  return { instanceId: instance.id, generation: sentGeneration, desired: 'sent', migration: { id, ticket, deadlineMs: sendingMs }, spec: specOf(instance, facts, migratingHome(migration, fromSlaveId)) };
 }
 
-function specOf(instance: InstanceRecord, { images, homes, cloudInits, guestUser }: Facts): InstanceSpec {
+/** Under which epoch a slave has, or gets, the home volume of an instance's owner; null: it has nothing of it. */
+type HomeEpoch = (home: HomeRecord) => number | null;
+
+/** Where it is to be off, what it had goes back. Said under one generation once and the same: it is given and taken with another one. */
+const ownHome = ({ desired, slaveId }: InstanceRecord): HomeEpoch => (home) =>
+  home.state === 'attached' && home.slaveId === slaveId && (desired === 'running' || desired === 'suspended') ? home.epoch : null;
+
+/** It goes along whatever was asked of its instance meanwhile. */
+const migratingHome = ({ homeEpoch, fromSlaveId }: LiveMigration, slaveId: string): HomeEpoch => (home) => (homeEpoch === null ? null : slaveId === fromSlaveId ? home.epoch : homeEpoch);
+
+function specOf(instance: InstanceRecord, { images, homes, cloudInits, guestUser }: Facts, homeEpoch: HomeEpoch): InstanceSpec {
   const { id, mac, address } = instance;
   const cloudInit = cloudInits.get(id);
   // Kept by the code that deletes: addresses until `deleted` is confirmed, images while an instance uses them.
@@ -104,7 +115,7 @@ function specOf(instance: InstanceRecord, { images, homes, cloudInits, guestUser
     // Left out of what every agent takes the same without it.
     ...(instance.diskEpoch === 1 ? {} : { diskEpoch: instance.diskEpoch }),
     ...(instance.ramImageId === null ? {} : { ram: ref(instance.ramImageId) }),
-    ...homeSpec(instance, homes.get(id), ref),
+    ...homeSpec(homes.get(id), homeEpoch, ref),
     kernel: instance.kernelId === null ? null : ref(instance.kernelId),
     ramdisk: instance.ramdiskId === null ? null : ref(instance.ramdiskId),
     kernelArguments: instance.kernelArguments,
@@ -115,10 +126,10 @@ function specOf(instance: InstanceRecord, { images, homes, cloudInits, guestUser
   };
 }
 
-/** Where it is to be off, what it had goes back. Said under one generation once and the same: it is given and taken with another one. */
-function homeSpec({ desired, slaveId }: InstanceRecord, home: HomeRecord | undefined, ref: (imageId: string) => ImageRef): { readonly home?: HomeSpec } {
-  if (home === undefined || home.attachedMiB === null || home.slaveId !== slaveId || (desired !== 'running' && desired !== 'suspended')) return {};
-  return { home: { volumeId: home.id, epoch: home.epoch, sizeMiB: home.attachedMiB, disk: home.imageId === null ? null : ref(home.imageId) } };
+function homeSpec(home: HomeRecord | undefined, epochOf: HomeEpoch, ref: (imageId: string) => ImageRef): { readonly home?: HomeSpec } {
+  const epoch = home === undefined ? null : epochOf(home);
+  if (home === undefined || home.attachedMiB === null || epoch === null) return {};
+  return { home: { volumeId: home.id, epoch, sizeMiB: home.attachedMiB, disk: home.imageId === null ? null : ref(home.imageId) } };
 }
 
 /** By its chunks, and as one raw file for agents that fetch it whole. An image of an earlier release is its file, until it is in the chunk store. */

@@ -1,5 +1,5 @@
 import { ParavclError } from '@paravcl/shared/errors';
-import { diskSnapshotProtocolVersion, movingRamProtocolVersion } from '@paravcl/shared/protocol/version';
+import { diskSnapshotProtocolVersion, movingRamProtocolVersion, streamProtocolVersion } from '@paravcl/shared/protocol/version';
 import type { Repositories } from '../repositories/repositories';
 import type { AgentPort } from './ports';
 
@@ -13,6 +13,11 @@ export function requireFreezer(repositories: Repositories, agents: Agents, insta
 /** The same of the RAM that this instance is saved with. */
 export function requireRamKeeper(repositories: Repositories, agents: Agents, instanceName: string, slaveId: string): Promise<void> {
   return requireProtocol(repositories, agents, slaveId, movingRamProtocolVersion, `the RAM of ${instanceName}`);
+}
+
+/** The same of RAM that has the home volume of its instance's owner open, which leaves together with it. */
+export function requireHomeKeeper(repositories: Repositories, agents: Agents, instanceName: string, slaveId: string): Promise<void> {
+  return requireProtocol(repositories, agents, slaveId, streamProtocolVersion, `the RAM of ${instanceName} together with the home volume that it has open`);
 }
 
 async function requireProtocol({ slaves }: Repositories, agents: Agents, slaveId: string, needed: number, what: string): Promise<void> {

@@ -1,10 +1,13 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
-import { concernsHome, homeAfter, type HomeUser } from '../core/home-holding';
+import { concernsHome, homeAfter, homeArrived, homeSavedWith, nextEpoch, type HomeUser } from '../core/home-holding';
 import { newHome, type HomeRecord } from '../core/home-record';
 import type { InstanceRecord } from '../core/instance-record';
+import type { LiveMigration } from '../core/live-migration';
+import type { SnapshotPart } from '../core/snapshot-record';
 import type { Repositories } from '../repositories/repositories';
+import { imageOfHome } from './home-content';
 
 /**
  * The home volume of this person, locked; made when the site gives one to everybody and they have none yet, and grown when it
@@ -53,12 +56,58 @@ export async function followHome(repositories: Repositories, before: InstanceRec
 }
 
 /**
- * Throws `conflict` when the instance has a home volume: RAM that is kept apart from its slave would know what the volume held then,
+ * Throws `conflict` when the instance has a home volume: RAM that is kept beside it would know what the volume held then,
  * and go on over what it holds by that time.
  */
 export async function requireNoHome({ homes }: Repositories, { id, name }: Pick<InstanceRecord, 'id' | 'name'>): Promise<void> {
   if ((await homes.attachedTo([id])).size === 0) return;
-  throw new ParavclError('conflict', `${name} has the home volume of its owner, which its RAM has open: the RAM stays where it is. Stop it, which gives the home back; or launch with “home”: false what is to move with its RAM.`);
+  throw new ParavclError('conflict', `${name} has the home volume of its owner, which its RAM has open, and which goes on after the snapshot. Take it without “ram”, stop it, which gives the home back, or launch with “home”: false what is to be kept with its RAM.`);
+}
+
+/**
+ * The instance, which is locked, goes to another slave as it runs: answers under which epoch its owner's home volume goes along, which no
+ * other way of it will ever have; null without one.
+ */
+export async function takeHomeAlong({ homes }: Repositories, { id, userId, slaveId }: InstanceRecord): Promise<number | null> {
+  const home = await homes.lockOfUser(userId);
+  if (home?.instanceId !== id || home.state !== 'attached' || home.slaveId === null || home.slaveId !== slaveId) return null;
+  const toldEpoch = nextEpoch(home);
+  await homes.update({ ...home, toldEpoch });
+  return toldEpoch;
+}
+
+/** The instance, which is locked, has moved as it ran: its home volume is where it is. Call it before the instance is said to be there. */
+export async function homeHasMoved({ homes }: Repositories, { id, userId }: InstanceRecord, { fromSlaveId, toSlaveId, homeEpoch }: LiveMigration, now: EpochMs): Promise<void> {
+  const home = homeEpoch === null ? null : await homes.lockOfUser(userId);
+  if (homeEpoch === null || home?.instanceId !== id || home.slaveId !== fromSlaveId) return;
+  const { home: moved, leftover } = homeArrived(home, fromSlaveId, toSlaveId, homeEpoch, now);
+  await homes.update(moved);
+  await homes.owe(leftover);
+}
+
+/**
+ * The instance, which is locked, leaves its slave saved: what its home volume holds (`part`) is in the store, and waits there with the RAM that has it
+ * open. False when it has another volume than the one that came, so that the RAM may not go without it.
+ */
+export async function homeLeavesWith(repositories: Repositories, { id, userId }: InstanceRecord, ram: Pick<SnapshotPart, 'imageId'>, part: SnapshotPart | null, now: EpochMs): Promise<boolean> {
+  const { homes, images } = repositories;
+  const home = await homes.lockOfUser(userId);
+  const isOpen = home?.instanceId === id && home.state === 'attached' && home.slaveId !== null;
+  if (!isOpen || part === null) return !isOpen && part === null;
+  const { imageId, slaveId, manifestId, sizeBytes, dirtiedBytes } = part;
+  if (home.slaveId !== slaveId || manifestId === null || sizeBytes === null) return false;
+  const isNews = dirtiedBytes !== 0;
+  if (isNews) await images.insertOfVolume(imageOfHome(home, { imageId, manifestId, sizeBytes }, now), home.id);
+  const { home: saved, leftover } = homeSavedWith(home, slaveId, { ramId: ram.imageId, imageId: isNews ? imageId : null }, now);
+  await homes.update(saved);
+  await homes.owe(leftover);
+  return true;
+}
+
+/** It did not move: what was made for the volume at the destination goes. */
+export async function homeHasStayed({ homes }: Repositories, { userId }: InstanceRecord, { toSlaveId, homeEpoch }: LiveMigration): Promise<void> {
+  const home = homeEpoch === null ? null : await homes.lockOfUser(userId);
+  if (homeEpoch !== null && home !== null) await homes.owe({ volumeId: home.id, slaveId: toSlaveId, epoch: homeEpoch, lost: false });
 }
 
 async function carry(repositories: Repositories, home: HomeRecord, before: HomeUser | null, after: InstanceRecord, wish: boolean | null, now: EpochMs): Promise<string | null> {

@@ -1,8 +1,10 @@
+import { emptyContent } from '@paravcl/shared/chunks/delta';
 import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { EpochMs } from '@paravcl/shared/clock';
 import { MiB } from '@paravcl/shared/domain/limits';
 import type { HomeRecord } from '../core/home-record';
 import type { NewImageRecord } from '../repositories/image-repository';
+import type { Repositories } from '../repositories/repositories';
 
 /** What a home volume holds, as an image that nobody sees: raw, whole, ready; its manifest names it. */
 export function imageOfHome({ userId }: HomeRecord, { imageId, manifestId, sizeBytes }: { readonly imageId: string; readonly manifestId: ManifestId; readonly sizeBytes: number }, now: EpochMs): NewImageRecord {
@@ -36,4 +38,10 @@ export function imageOfHome({ userId }: HomeRecord, { imageId, manifestId, sizeB
     createdByUserId: userId,
     createdAt: now,
   };
+}
+
+/** Of the disk that its slave made of it, never smaller than what it held; and what its delta is against. */
+export async function sizeAndBase({ images }: Pick<Repositories, 'images'>, home: HomeRecord): Promise<{ readonly sizeBytes: number; readonly base: ManifestId }> {
+  const image = home.imageId === null ? null : await images.find(home.imageId);
+  return { sizeBytes: Math.max(image?.contentBytes ?? 0, (home.attachedMiB ?? home.sizeMiB) * MiB), base: image?.manifestId ?? emptyContent };
 }

@@ -1,7 +1,5 @@
-import { emptyContent } from '@paravcl/shared/chunks/delta';
 import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { Clock } from '@paravcl/shared/clock';
-import { MiB } from '@paravcl/shared/domain/limits';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
 import { parseJson } from '@paravcl/shared/parse-json';
@@ -20,7 +18,7 @@ import { changeInstance } from './instance-changes';
 import type { InstanceSettings } from './instance-settings';
 import type { AgentPort } from './ports';
 import type { TakenDelta } from './snapshot-making';
-import { imageOfHome } from './home-content';
+import { imageOfHome, sizeAndBase } from './home-content';
 
 /** What came of a volume, and what it has to be. */
 export interface ReturnedHome {
@@ -95,11 +93,13 @@ export class HomeReturning implements DeltaDoor {
     if (homes.length === 0 && leftovers.length === 0) return;
     const slaveIds = [...new Set(homes.flatMap(({ slaveId }) => slaveId ?? []))];
     const [slaves, gone, instances] = [await read.fleet.findAll(slaveIds), await read.homes.goneAmong(slaveIds), await read.instances.among(homes.flatMap(({ instanceId }) => instanceId ?? []))];
+    const migrating = await read.liveMigrations.openOf(instances.map(({ id }) => id));
     const world = {
       isConnected: (id: string) => agents.isConnected(id),
       knowsHomes: (id: string) => (agents.protocolOf(id) ?? 0) >= homeVolumeProtocolVersion,
       isGone: (id: string) => gone.has(id),
       slaveName: (id: string) => slaves.get(id)?.name ?? 'its slave',
+      isMigrating: (id: string) => migrating.has(id),
       instance: (id: string) => instances.find((each) => each.id === id) ?? null,
     };
     for (const home of homes) {
@@ -228,12 +228,6 @@ export class HomeReturning implements DeltaDoor {
   private stored(home: HomeRecord, imageId: string | null): HomeRecord {
     return { ...home, ...atHome, imageId, changedAt: this.deps.clock.now() };
   }
-}
-
-/** What its slave made of it: never smaller than what it held. */
-async function sizeAndBase({ images }: Pick<Repositories, 'images'>, home: HomeRecord): Promise<{ readonly sizeBytes: number; readonly base: ManifestId }> {
-  const image = home.imageId === null ? null : await images.find(home.imageId);
-  return { sizeBytes: Math.max(image?.contentBytes ?? 0, (home.attachedMiB ?? home.sizeMiB) * MiB), base: image?.manifestId ?? emptyContent };
 }
 
 function keyOf(work: Work): string {

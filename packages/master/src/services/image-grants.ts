@@ -23,6 +23,6 @@ async function guestsOf({ instances, bookings, images, homes, liveMigrations }: 
   const booked = [...(await images.findAll(await bookings.disksBookedOn(slaveId))).values()];
   const those = [...placed, ...arriving, ...nominated];
   const rams = those.flatMap(({ ramImageId }) => (ramImageId === null ? [] : [{ imageId: ramImageId, kernelId: null, ramdiskId: null }]));
-  const attached = [...(await homes.attachedTo(those.map(({ id }) => id))).values()].flatMap(({ imageId }) => (imageId === null ? [] : [{ imageId, kernelId: null, ramdiskId: null }]));
+  const attached = [...(await homes.of(those.map(({ id }) => id))).values()].flatMap(({ imageId }) => (imageId === null ? [] : [{ imageId, kernelId: null, ramdiskId: null }]));
   return [...those.map((instance) => ({ ...instance, imageId: diskImageOf(instance) })), ...rams, ...attached, ...booked.map(({ id, defaultKernelId, defaultRamdiskId }) => ({ imageId: id, kernelId: defaultKernelId, ramdiskId: defaultRamdiskId }))];
 }

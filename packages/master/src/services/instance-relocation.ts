@@ -1,19 +1,20 @@
+import { emptyContent } from '@paravcl/shared/chunks/delta';
 import type { Clock } from '@paravcl/shared/clock';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
 import { diskImageOf, hasNothingThere, isInStore, settled, type InstanceRecord } from '../core/instance-record';
 import { fit } from '../core/say';
 import { sayStanding } from '../core/snapshot-steps';
-import { wantedPart } from '../core/snapshot-record';
+import { homePart, wantedPart, type SnapshotPart } from '../core/snapshot-record';
 import { tellDatedMoment } from '../core/tell-time';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { OperationRecord } from '../repositories/operation-repository';
 import type { Repositories } from '../repositories/repositories';
 import { eventBy, type Acting } from './acting';
-import { requireFreezer, requireRamKeeper } from './freezing-slave';
+import { requireFreezer, requireHomeKeeper, requireRamKeeper } from './freezing-slave';
 import { operableInstance } from './instance-access';
 import { newOperation } from './instance-changes';
-import { requireNoHome } from './home-attachment';
+import { sizeAndBase } from './home-content';
 import type { InstanceSettings } from './instance-settings';
 import { leaveSlave } from './leave-slave';
 import { requireNoMigration } from './live-migration-guard';
@@ -69,7 +70,7 @@ export class InstanceRelocation {
       const snapshotId = newId(now);
       const of = { snapshotId, instanceId: id, instanceName: instance.name, slaveId };
       const disk = wantedPart({ ...of, imageId: newId(now) });
-      const parts = instance.desired === 'suspended' ? [disk, wantedPart({ ...of, imageId: newId(now), what: 'ram' })] : [disk];
+      const parts = instance.desired === 'suspended' ? [disk, wantedPart({ ...of, imageId: newId(now), what: 'ram' }), ...(await this.openHome(repositories, of, now))] : [disk];
       const sentence = sayStanding(parts, () => '');
       await repositories.snapshots.insert(
         {
@@ -138,14 +139,22 @@ export class InstanceRelocation {
     return { instance: after, operation };
   }
 
+  /** The home volume that its RAM has open leaves with it. */
+  private async openHome(repositories: Repositories, of: Pick<SnapshotPart, 'snapshotId' | 'instanceId' | 'instanceName' | 'slaveId'>, now: number): Promise<readonly SnapshotPart[]> {
+    const home = (await repositories.homes.attachedTo([of.instanceId])).get(of.instanceId);
+    if (home === undefined || home.slaveId !== of.slaveId) return [];
+    const { sizeBytes, base } = await sizeAndBase(repositories, home);
+    return [homePart({ ...of, imageId: newId(now), sizeBytes, baseManifestId: base === emptyContent ? null : base })];
+  }
+
   private async requireMovable(repositories: Repositories, instance: InstanceRecord): Promise<string> {
     const { name, slaveId, desired, observed } = instance;
     if (desired === 'deleted') throw new ParavclError('conflict', `${name} is being deleted.`);
     if (isInStore(instance)) throw new ParavclError('conflict', `${name} is on no slave: what it goes on with is in the store. ${desired === 'suspended' ? 'Resume' : 'Start'} it, and it goes on wherever there is room.`);
     const isStill = (desired === 'stopped' || desired === 'suspended') && settled(instance) && instance.queuedAt === null;
     if (slaveId === null || !isStill) throw new ParavclError('conflict', `${name} is ${observed}. Suspend it first, and it moves with its RAM, or stop it.`);
-    if (desired === 'suspended') await requireNoHome(repositories, instance);
-    await (desired === 'suspended' ? requireRamKeeper : requireFreezer)(repositories, this.deps.agents, name, slaveId);
+    const hasHome = desired === 'suspended' && (await repositories.homes.attachedTo([instance.id])).size > 0;
+    await (hasHome ? requireHomeKeeper : desired === 'suspended' ? requireRamKeeper : requireFreezer)(repositories, this.deps.agents, name, slaveId);
     return slaveId;
   }
 

@@ -8,6 +8,7 @@ import type { InstanceChange } from '../repositories/instance-repository';
 import type { Repositories } from '../repositories/repositories';
 import { shareCalendar } from './calendar-lock';
 import { changedUnderLock } from './changed-under-lock';
+import { homeHasMoved, homeHasStayed } from './home-attachment';
 import { changeInstance } from './instance-changes';
 import type { InstanceSettings } from './instance-settings';
 import { tell } from './notice-service';
@@ -56,6 +57,8 @@ export class LiveMigrationOutcome {
       if (step.kind !== 'commit-moved' && step.kind !== 'commit-stayed') return null;
       const sentence = step.kind === 'commit-moved' ? moved(instance?.name ?? 'It', world) : step.why;
       if (!(await repositories.liveMigrations.end(migration, step.kind === 'commit-moved' ? 'moved' : 'stayed', fit(sentence), now))) return null;
+      if (instance !== null && step.kind === 'commit-moved') await homeHasMoved(repositories, instance, migration, now);
+      if (instance !== null && step.kind === 'commit-stayed') await homeHasStayed(repositories, instance, migration);
       // Both owe the proof already that nothing of it remains.
       if (instance === null || instance.desired === 'deleted' || instance.observed === 'deleted') return { instance: null, tombstones: [] };
       const of = { repositories, migration, instance, world, now };

@@ -19,7 +19,7 @@ export interface LiveTarget {
 
 /**
  * Where each of these guests of one slave could go while it runs: where the scheduler itself would place it now, with room there that
- * nobody has to leave. What has its owner's home volume open goes nowhere. Of what is not in the answer nothing can take it now.
+ * nobody has to leave. Of what is not in the answer nothing can take it now.
  */
 export async function liveTargets(repositories: Repositories, deps: WorldDeps & { readonly clock: Clock }, source: SlaveRecord, guests: readonly InstanceRecord[]): Promise<ReadonlyMap<string, LiveTarget>> {
   const { agents, clock, scheduling } = deps;

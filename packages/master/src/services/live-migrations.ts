@@ -10,6 +10,7 @@ import type { Repositories } from '../repositories/repositories';
 import type { SlaveRecord } from '../repositories/slave-record';
 import { shareCalendar } from './calendar-lock';
 import { desiredStates, receivedStates, tombstone } from './desired-state';
+import { takeHomeAlong } from './home-attachment';
 import type { InstanceSettings, SchedulingSettings } from './instance-settings';
 import { LiveMigrationOutcome, type Owed } from './live-migration-outcome';
 import { liveTargets, type LiveTarget } from './live-migration-targets';
@@ -69,9 +70,10 @@ export class LiveMigrations {
       const placements = await repositories.placements.ofInstance(instanceId);
       if (placements.some(({ slaveId: where, state }) => where === target.slaveId && state !== 'clean')) return null;
       const arrivalGeneration = nextGeneration(instance, placements);
+      const homeEpoch = await takeHomeAlong(repositories, instance);
       await repositories.placements.insert({ instanceId, slaveId: target.slaveId, generation: arrivalGeneration, state: 'active' }, now);
       const migration: LiveMigration = {
-        id: newId(now), instanceId, evacuationId: operationId, fromSlaveId: slaveId, toSlaveId: target.slaveId, ticket: newStreamTicket(), arrivalGeneration, sentGeneration: null,
+        id: newId(now), instanceId, evacuationId: operationId, fromSlaveId: slaveId, toSlaveId: target.slaveId, ticket: newStreamTicket(), arrivalGeneration, sentGeneration: null, homeEpoch,
         state: 'opening', sourceSaid: null, sourceWhy: null, destinationSaid: null, destinationWhy: null, sentence: null, startedAt: now, deadlineAt: now + openingMs, endedAt: null,
       };
       await repositories.liveMigrations.insert(migration);
@@ -193,10 +195,9 @@ export class LiveMigrations {
     agents.pushDesired(toSlaveId, orders.map(({ desired }) => desired).filter((desired) => desired.instanceId === instanceId));
   }
 
-  /** Nothing else is under way with it, nor has it what stays where it is. */
+  /** Nothing else is under way with it. */
   private async isFree(repositories: Repositories, { id }: InstanceRecord): Promise<boolean> {
-    if ((await repositories.homes.attachedTo([id])).size > 0 || (await repositories.liveMigrations.openOf([id])).size > 0) return false;
-    return !(await repositories.snapshots.isBeingTaken(id));
+    return (await repositories.liveMigrations.openOf([id])).size === 0 && !(await repositories.snapshots.isBeingTaken(id));
   }
 
   /** As long as both may have guests: what was shut out of the pool speaks to nobody. */

@@ -2,13 +2,15 @@ import type { InstanceRecord } from '../core/instance-record';
 import type { SnapshotPart, SnapshotRecord } from '../core/snapshot-record';
 import type { Repositories } from '../repositories/repositories';
 import { keepOfInstance } from './instance-content';
+import { homeLeavesWith } from './home-attachment';
 import { leaveSlave } from './leave-slave';
 import type { InstanceSettings } from './instance-settings';
 
-/** What of an instance is in the store; `ram` of one that is saved. */
+/** What of an instance is in the store; `ram` of one that is saved, with the home volume that this has open. */
 export interface MovedParts {
   readonly disk: SnapshotPart;
   readonly ram: SnapshotPart | null;
+  readonly home: SnapshotPart | null;
 }
 
 /** Whether it is as it was when its move was asked for: off or saved where it was, also when its slave fell silent since, and nobody asked for anything. */
@@ -19,14 +21,16 @@ export function stillMoves(instance: InstanceRecord | null, snapshot: Pick<Snaps
 }
 
 /**
- * Disk and RAM are in the store as a whole: the instance leaves its slave for them, in this one transaction. Answers what is to be
+ * Disk, RAM and the home volume that this has open are in the store as a whole: the instance leaves its slave for them, in this one transaction. Answers what is to be
  * told, or null when it is not as it was, and stays where it is.
  */
 export async function completeMove(repositories: Repositories, snapshot: SnapshotRecord, parts: MovedParts, context: { readonly now: number; readonly slaveName: string; readonly settings: Pick<InstanceSettings, 'deadlinesMs'> }): Promise<string | null> {
-  const { disk, ram } = parts;
+  const { disk, ram, home } = parts;
   const { slaveName } = context;
   const instance = await repositories.instances.lock(disk.instanceId);
   if (!stillMoves(instance, snapshot, parts)) return null;
+  // Before the instance leaves, which would have it come back by itself.
+  if (ram !== null && !(await homeLeavesWith(repositories, instance, ram, home, context.now))) return null;
   await keepOfInstance(repositories, snapshot, disk, context.now);
   const moved = { ...context, by: 'master' };
   if (ram === null) {
@@ -36,5 +40,5 @@ export async function completeMove(repositories: Repositories, snapshot: Snapsho
   }
   await keepOfInstance(repositories, snapshot, ram, context.now);
   await leaveSlave(repositories, instance, disk.imageId, { observed: 'suspended', reason: null, ramImageId: ram.imageId, ramSavedOn: ram.savedOn }, moved);
-  return `${instance.name} left ${slaveName}: its disk and its RAM are in the store. Resumed, it goes on with everything open wherever there is room and guests have the same machine and processor.`;
+  return `${instance.name} left ${slaveName}: its disk and its RAM are in the store${home === null ? '' : ', and the home volume that this has open'}. Resumed, it goes on with everything open wherever there is room and guests have the same machine and processor.`;
 }

@@ -2,7 +2,7 @@ import type { Clock } from '@paravcl/shared/clock';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
-import { movingRamProtocolVersion } from '@paravcl/shared/protocol/version';
+import { movingRamProtocolVersion, streamProtocolVersion } from '@paravcl/shared/protocol/version';
 import { untouchedPart, type EvacuationPart, type EvacuationRecord } from '../core/evacuation-record';
 import { evacuationSteps, returningSteps, stillResumes, type EvacuationStep, type EvacuationWorld, type LiveWay } from '../core/evacuation-steps';
 import { settled, type InstanceRecord } from '../core/instance-record';
@@ -135,7 +135,7 @@ export class SlaveEvacuation {
     const couldGo = parts.flatMap(({ instanceId, state }) => {
       const instance = instances.get(instanceId);
       const runsHere = state === 'here' && instance?.slaveId === slave.id && instance.desired === 'running' && settled(instance);
-      return runsHere && !open.has(instanceId) && !stayed.has(instanceId) && !homes.has(instanceId) ? [instance] : [];
+      return runsHere && !open.has(instanceId) && !stayed.has(instanceId) ? [instance] : [];
     });
     // No more than so many are begun in a round.
     const targets = evacuation.state === 'pending' && agents.isConnected(slave.id) ? await this.deps.migrations.targets(slave, couldGo.slice(0, atOnce)) : new Map<string, LiveTarget>();
@@ -151,18 +151,19 @@ export class SlaveEvacuation {
       atOnce,
       instance: (id) => instances.get(id) ?? null,
       move: (id) => moves.get(id) ?? null,
-      hasHome: (id) => homes.has(id),
+      returningHomes: await read.homes.returningFrom(slave.id),
       live,
       arriving: (await read.instances.among((await read.liveMigrations.arriving(slave.id)).map(({ instanceId }) => instanceId))).map(({ name }) => name),
       ramFitsNowhere: await this.ramFitsNowhere(slave),
-      ramStaysHere: this.ramStaysHere(slave),
+      ramStaysHere: (id) => this.ramStaysHere(slave, homes.has(id)),
     };
     return { world, targets };
   }
 
-  private ramStaysHere({ id, name }: SlaveRecord): string | null {
+  private ramStaysHere({ id, name }: SlaveRecord, hasHome: boolean): string | null {
     const protocol = this.deps.agents.protocolOf(id);
-    return protocol === null || protocol >= movingRamProtocolVersion ? null : `${name} runs an agent of an earlier release (protocol ${protocol}; it takes ${movingRamProtocolVersion}), which sends no RAM. Update the agent there, which touches no guest.`;
+    const needed = hasHome ? streamProtocolVersion : movingRamProtocolVersion;
+    return protocol === null || protocol >= needed ? null : `${name} runs an agent of an earlier release (protocol ${protocol}; it takes ${needed}), which sends no RAM${hasHome ? ' that has a home volume open' : ''}. Update the agent there, which touches no guest.`;
   }
 
   /** Where no slave but this one takes instances at all, what left waits for one. */

@@ -1,9 +1,10 @@
+import { emptyContent } from '@paravcl/shared/chunks/delta';
 import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { Clock } from '@paravcl/shared/clock';
 import { MiB } from '@paravcl/shared/domain/limits';
 import { ParavclError } from '@paravcl/shared/errors';
 import { parseJson } from '@paravcl/shared/parse-json';
-import { type FreezeWish, frozenDisksSchema, sentDiskSchema } from '@paravcl/shared/protocol/commands';
+import { type Command, type FreezeWish, frozenDisksSchema, sentHomeSchema } from '@paravcl/shared/protocol/commands';
 import { diskImageOf } from '../core/instance-record';
 import { savedOnOf } from '../core/saved-ram';
 import { fit } from '../core/say';
@@ -186,13 +187,16 @@ export class SnapshotMaking implements DeltaDoor {
     return true;
   }
 
-  private async send(snapshot: SnapshotRecord, { slaveId, instanceId, imageId, what }: SnapshotPart): Promise<boolean> {
-    const answer = await askSlave(this.deps.agents, slaveId, { kind: 'send-disk', snapshotId: snapshot.id, instanceId, imageId, ...(what === 'ram' ? { what } : {}) }, sendMs);
+  private async send(snapshot: SnapshotRecord, part: SnapshotPart): Promise<boolean> {
+    const { slaveId, instanceId, imageId, what } = part;
+    const command = what === 'home' ? await this.sendingOfHome(part) : ({ kind: 'send-disk', snapshotId: snapshot.id, instanceId, imageId, ...(what === 'ram' ? { what } : {}) } as const);
+    const isGone = (sentence: string): Promise<boolean> => this.deps.unitOfWork.transaction(({ snapshots }) => snapshots.failed(imageId, sentence)).then(() => true);
+    if (command === null) return isGone('its home volume is not where it was.');
+    const answer = await askSlave(this.deps.agents, slaveId, command, sendMs);
     if (answer === null) return false;
     if (answer.ok) {
-      sentDiskSchema.parse(parseJson(answer.body ?? ''));
       // The door took it down when the last byte was there.
-      return true;
+      return sentHomeSchema.parse(parseJson(answer.body ?? '')) !== null || isGone('its slave has nothing of its home volume.');
     }
     const isOver = answer.code === 'unknown-instance' || answer.code === 'stale';
     // It goes on where it was; its host may have been cut off, or its pool full, for a while.
@@ -200,8 +204,13 @@ export class SnapshotMaking implements DeltaDoor {
       this.deps.onFault(new Error(`A disk of snapshot ${snapshot.id} was not sent: ${answer.message}`));
       return false;
     }
-    await this.deps.unitOfWork.transaction(({ snapshots }) => snapshots.failed(imageId, answer.code === 'stale' ? fit(answer.message) : 'it was deleted before its disk was sent.'));
-    return true;
+    return isGone(answer.code === 'stale' ? fit(answer.message) : 'it was deleted before its disk was sent.');
+  }
+
+  /** Null when its instance has it no more. */
+  private async sendingOfHome({ instanceId, imageId, slaveId, baseManifestId }: SnapshotPart): Promise<Command | null> {
+    const home = (await this.deps.unitOfWork.read.homes.attachedTo([instanceId])).get(instanceId);
+    return home?.slaveId !== slaveId ? null : { kind: 'send-home', volumeId: home.id, epoch: home.epoch, imageId, base: baseManifestId ?? emptyContent, savedWith: instanceId };
   }
 
   private async take(part: SnapshotPart): Promise<boolean> {
@@ -256,13 +265,14 @@ export class SnapshotMaking implements DeltaDoor {
     const { unitOfWork, clock, settings } = this.deps;
     const part = parts.find(({ what }) => what === 'disk');
     const ram = parts.find(({ what }) => what === 'ram') ?? null;
+    const home = parts.find(({ what }) => what === 'home') ?? null;
     if (part === undefined) throw new Error(`Move ${snapshot.id} has no disk.`);
     const now = clock.now();
     await unitOfWork.transaction(async (repositories) => {
       const locked = await repositories.snapshots.lock(snapshot.id);
       if (locked?.state !== 'pending') return;
       const slaveName = (await repositories.slaves.find(part.slaveId))?.name ?? 'its slave';
-      const told = await completeMove(repositories, snapshot, { disk: part, ram }, { now, slaveName, settings });
+      const told = await completeMove(repositories, snapshot, { disk: part, ram, home }, { now, slaveName, settings });
       const sentence = told ?? `${part.instanceName} was asked for something else meanwhile, so it stays on ${slaveName}.`;
       await repositories.snapshots.end(snapshot.id, told === null ? 'failed' : 'ready', sentence, now);
       await repositories.operations.progress(snapshot.id, 1, told === null ? 'failed' : 'done', sentence, now);

@@ -163,8 +163,8 @@ test('while every source is away its guest is paused and says why; when one is b
   await readingFromMirror();
   await writeFile(join(directory, 'fetched.away'), '');
   await eventually('paused', 90_000, () => (states() === 'paused (I/O error)' ? true : undefined));
-  await eventually('told', 10_000, () => (rig.seen()?.reason?.code === 'DiskError' ? true : undefined));
-  expect(rig.seen()?.reason?.sentence).toMatch(/nobody can give it a part of its image/);
+  // Half a minute after the mirror was back from the test before this one, that is still taken for the cause.
+  await eventually('told', 60_000, () => (rig.seen()?.reason?.sentence.includes('nobody can give it a part of its image') === true ? true : undefined));
   // It is continued in vain, and paused again.
   await eventually('tried', 60_000, () => (states().startsWith('running') ? true : undefined));
   await eventually('paused again', 90_000, () => (states() === 'paused (I/O error)' ? true : undefined));

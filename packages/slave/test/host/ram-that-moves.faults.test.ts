@@ -182,7 +182,7 @@ test('restored and not let go yet, it can be saved, lose its power or be let go,
     await writeFile(xml, virsh('dumpxml', '--domain', instanceId, '--inactive', '--security-info'));
     // QEMU opens the disk through the mirror of this process meanwhile.
     await run('virsh', ['--quiet', '--connect', 'qemu:///system', 'restore', '--file', file, '--xml', xml, '--paused']);
-    expect([(await other.driver.find(instanceId))?.state, await hasFile()]).toEqual(['paused', true]);
+    expect([(await other.driver.find(instanceId))?.state, await hasFile()]).toEqual(['migrating', true]);
   };
   try {
     await restored();
@@ -246,7 +246,7 @@ test('whatever its process that is killed was at, the guest is saved or runs aft
       found.push(state);
       // One that is off is one whose disk says that it awaits its RAM.
       if (state === 'off') expect(awaitsRam).toBe(true);
-      else expect(['saved', 'paused', 'running']).toContain(state);
+      else expect(['saved', 'migrating', 'running']).toContain(state);
       if (awaitsRam) {
         expect(['off', 'saved']).toContain(state);
         if (state === 'off') await other.driver.adoptRam({ instanceId, generation: 1, ...moved, files: await other.store.filesOf(instanceId, moved) }, await other.store.ramFile(instanceId, moved));
@@ -264,7 +264,7 @@ test('whatever its process that is killed was at, the guest is saved or runs aft
     }
     // Each of the two was met, else this has shown nothing.
     expect(found).toContain('saved');
-    expect(found.some((state) => state === 'running' || state === 'paused')).toBe(true);
+    expect(found.some((state) => state === 'running' || state === 'migrating')).toBe(true);
   } finally {
     await other.end();
   }
@@ -290,7 +290,7 @@ test('whenever libvirtd is killed while it reads the RAM back, the guest is save
       const state = (await other.driver.find(instanceId))?.state;
       const hasFile = (await stat(join(saves, `pv-${moved.name}.arrived`)).catch(() => null)) !== null;
       // Whoever is off has its RAM in the file.
-      expect(['saved', 'paused', 'running']).toContain(state);
+      expect(['saved', 'migrating', 'running']).toContain(state);
       if (state === 'saved') expect(hasFile).toBe(true);
       await until('it is let go', () => other.driver.start(instanceId).then(() => true, () => false), 60_000);
       await other.counts(2);
