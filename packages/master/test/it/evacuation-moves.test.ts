@@ -1,3 +1,4 @@
+import { emptyContent } from '@paravcl/shared/chunks/delta';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { newId } from '@paravcl/shared/ids';
 import type { Command, CommandResult, FrozenDisk } from '@paravcl/shared/protocol/commands';
@@ -26,6 +27,8 @@ let made: ReturnType<typeof compose>;
 let takes = 0;
 /** Instances whose disks hosts were asked to freeze. */
 let sent: string[] = [];
+/** What they were asked of home volumes. */
+let homesSent: Command[] = [];
 
 /** As after a start of the master. */
 function compose() {
@@ -52,7 +55,8 @@ async function host(_on: string, command: Command): Promise<CommandResult> {
     }));
     return done(JSON.stringify(disks));
   }
-  if (command.kind !== 'send-disk') return done(null);
+  if (command.kind === 'send-home') homesSent.push(command);
+  if (command.kind !== 'send-disk' && command.kind !== 'send-home') return done(null);
   await made.making.received(command.imageId);
   return done(JSON.stringify({ deltaBytes: 9000, dirtiedBytes: 8192 }));
 }
@@ -64,7 +68,7 @@ beforeEach(async () => {
   rig.agents.speaks = streamProtocolVersion - 1;
   rig.agents.command = host as unknown as typeof rig.agents.command;
   takes = 0;
-  sent = [];
+  [sent, homesSent] = [[], []];
   made = compose();
   olga = await rig.person('operator', 'olga');
   sue = await rig.person('student', 'sue');
@@ -246,25 +250,43 @@ test('saved for it when the last slave that could go on with its RAM goes away, 
   expect(rig.agents.last(a)).toMatchObject({ slaveId, desired: { desired: 'running' } });
 });
 
-test('one with the home volume of its owner is not saved in vain; saved it stays, and the refusal says why and what to do; stopped it leaves', async () => {
+test('one with the home volume of its owner is not saved in vain by an agent that sends no such RAM; with one that does, disk, RAM and home leave together, and go on together', async () => {
   const a = await running('a');
-  await rig.unit.transaction(({ homes }) => homes.insert({ ...newHome({ id: newId(rig.clock.now()), userId: sue.userId, sizeMiB: 64, ownSize: true }, rig.clock.now()), state: 'attached', instanceId: a, slaveId, attachedMiB: 64, epoch: 1 }));
+  const volume = newId(rig.clock.now());
+  await rig.unit.transaction(({ homes }) => homes.insert({ ...newHome({ id: volume, userId: sue.userId, sizeMiB: 64, ownSize: true }, rig.clock.now()), state: 'attached', instanceId: a, slaveId, attachedMiB: 64, epoch: 1 }));
   other = await rig.slave('lab-pc-08', { cores: 8 });
-  expect((await ended(await evacuate(), [a])).sentence).toBe('0 of 1 has left lab-pc-07. Mend this, then evacuate it again. a stays: It runs on: its RAM has the home volume of its owner open, and stays where it is. Stop it, which gives the home back, and its disk moves.');
+  expect((await ended(await evacuate(), [a])).sentence).toBe('0 of 1 has left lab-pc-07. Mend this, then evacuate it again. a stays: It runs on. lab-pc-07 runs an agent of an earlier release (protocol 5; it takes 6), which sends no RAM that has a home volume open. Update the agent there, which touches no guest.');
   expect(await book(a)).toMatchObject({ desired: 'running', observed: 'running' });
-  await rig.instances.operate(sue, a, { verb: 'suspend' });
-  await rig.report(a, 'suspended');
-  expect((await ended(await evacuate(), [a])).sentence).toMatch(/^0 of 1 has left lab-pc-07\. Mend this, then evacuate it again\. a stays: a has the home volume of its owner, which its RAM has open: the RAM stays where it is\. Stop it/);
-  await rig.instances.operate(sue, a, { verb: 'stop' });
-  await rig.report(a, 'stopped');
-  expect(await ended(await evacuate(), [a])).toMatchObject({ state: 'done' });
+
+  rig.agents.protocols.set(slaveId, streamProtocolVersion);
+  expect(await ended(await evacuate(), [a])).toMatchObject({ state: 'done', sentence: 'lab-pc-07 is empty: it can be switched off.' });
+  expect(homesSent).toEqual([{ kind: 'send-home', volumeId: volume, epoch: 1, imageId: expect.any(String) as string, base: emptyContent, savedWith: a }]);
+  await rig.scheduler.idle();
+  const [home, instance] = [await rig.unit.read.homes.ofUser(sue.userId), await book(a)];
+  expect(home).toMatchObject({ state: 'attached', instanceId: a, slaveId: other, epoch: 2, openInRamId: instance?.ramImageId, imageId: expect.any(String) as string });
+  expect(rig.agents.last(a)).toMatchObject({ slaveId: other, desired: { desired: 'running', spec: { ram: { imageId: instance?.ramImageId }, home: { volumeId: volume, epoch: 2, disk: { imageId: home?.imageId, sizeBytes: 64 * MiB } } } } });
+  expect(await rig.unit.read.homes.leftovers(10)).toEqual([{ volumeId: volume, slaveId, epoch: 1, lost: false }]);
+  await rig.report(a, 'running');
+  expect(await rig.unit.read.homes.ofUser(sue.userId)).toMatchObject({ state: 'attached', openInRamId: null });
 });
 
-test('on a slave with an agent of an earlier release what runs is not saved in vain', async () => {
+test('asked for something else while it leaves, it stays with its home where both are', async () => {
   const a = await running('a');
-  other = await rig.slave('lab-pc-08', { cores: 8 });
-  rig.agents.protocols.set(slaveId, 4);
-  const { state, sentence } = await ended(await evacuate(), [a]);
-  expect([state, sentence]).toEqual(['failed', expect.stringContaining('a stays: It runs on. lab-pc-07 runs an agent of an earlier release (protocol 4; it takes 5), which sends no RAM. Update the agent there')]);
-  expect(await book(a)).toMatchObject({ slaveId, desired: 'running', observed: 'running' });
+  await rig.unit.transaction(({ homes }) => homes.insert({ ...newHome({ id: newId(rig.clock.now()), userId: sue.userId, sizeMiB: 64, ownSize: true }, rig.clock.now()), state: 'attached', instanceId: a, slaveId, attachedMiB: 64, epoch: 1 }));
+  rig.agents.protocols.set(slaveId, streamProtocolVersion);
+  await rig.instances.operate(sue, a, { verb: 'suspend' });
+  await rig.report(a, 'suspended');
+  const { operation } = await made.relocation.move({ principal: sue, clientAddress: '10.0.0.9' }, a, null);
+  await eventually('the home to be sent', async () => {
+    await made.making.run();
+    return homesSent.length > 0 || undefined;
+  });
+  await rig.instances.operate(sue, a, { verb: 'resume' });
+  await rig.scheduler.idle();
+  await eventually('the move to end', async () => {
+    await made.making.run();
+    return (await rig.operations.get(sue, operation.id)).state !== 'pending' || undefined;
+  });
+  expect(await rig.unit.read.homes.ofUser(sue.userId)).toMatchObject({ state: 'attached', instanceId: a, slaveId, epoch: 1, openInRamId: null, imageId: null });
+  expect(await book(a)).toMatchObject({ slaveId, desired: 'running' });
 });

@@ -3,6 +3,7 @@ import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
 import type { Principal } from '@paravcl/shared/domain/people';
 import type { Command, CommandResult } from '@paravcl/shared/protocol/commands';
+import { streamProtocolVersion } from '@paravcl/shared/protocol/version';
 import { isGranted } from '../../src/services/image-grants';
 import { HomeReturning, type ReturnedHome } from '../../src/services/home-returning';
 import { HomeService } from '../../src/services/home-service';
@@ -367,7 +368,7 @@ test('a volunteer is given what a home holds for as long as a guest of its own h
   expect(await granted(newId(1))).toBe(false);
 });
 
-test('RAM that has a home open stays on its slave; without the home it may leave', async () => {
+test('RAM that has a home open leaves with it, and not from an agent of an earlier release; without the home it may', async () => {
   const { unit, clock, agents, scheduler, settings } = rig;
   const limits = { freezeMs: 1000, saveMs: 1000, deadlineMs: 1000, perStudent: 9, timeZone: settings.timeZone };
   const relocation = new InstanceRelocation({ unitOfWork: unit, agents, scheduler, clock, settings, snapshots: limits, making: { wake: () => undefined } });
@@ -376,6 +377,13 @@ test('RAM that has a home open stays on its slave; without the home it may leave
     await operate(id, 'suspend');
     await rig.report(id, 'suspended');
   }
-  await expect(relocation.move(acting(student), first, null)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('one has the home volume of its owner') as string });
-  expect((await relocation.move(acting(student), second, null)).operation).toMatchObject({ kind: 'instance.move' });
+  agents.protocols.set(slaveId, streamProtocolVersion - 1);
+  await expect(relocation.move(acting(student), first, null)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('cannot take the RAM of one together with the home volume that it has open. Update the agent there') as string });
+  const whats = async (id: string) => {
+    const { operation } = await relocation.move(acting(student), id, null);
+    return (await unit.read.snapshots.parts([operation.subjectId])).map(({ what, state }) => `${what} ${state}`).sort();
+  };
+  expect(await whats(second)).toEqual(['disk wanted', 'ram wanted']);
+  agents.protocols.set(slaveId, streamProtocolVersion);
+  expect(await whats(first)).toEqual(['disk wanted', 'home frozen', 'ram wanted']);
 });

@@ -1,8 +1,10 @@
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
+import { newId } from '@paravcl/shared/ids';
 import type { DesiredInstance, MigrationStanding, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import { streamProtocolVersion } from '@paravcl/shared/protocol/version';
 import { composeEvacuations } from '../../src/compose-evacuations';
+import { newHome } from '../../src/core/home-record';
 import { openingMs, unarrivedMs } from '../../src/core/live-migration';
 import { InstanceRelocation } from '../../src/services/instance-relocation';
 import { InstanceReset } from '../../src/services/instance-reset';
@@ -56,10 +58,11 @@ async function round(): Promise<void> {
 }
 
 /** A guest that runs on the slave, which is emptied from now on; another slave is there. */
-async function emptied(): Promise<{ readonly a: string; readonly operationId: string }> {
+async function emptied(hasHome = false): Promise<{ readonly a: string; readonly operationId: string }> {
   const { instance } = await rig.instances.create(sue, { imageId: await rig.image(), name: 'a' });
   await rig.scheduler.idle();
   await rig.report(instance.id, 'running');
+  if (hasHome) await rig.unit.transaction(({ homes }) => homes.insert({ ...newHome({ id: newId(rig.clock.now()), userId: sue.userId, sizeMiB: 64, ownSize: true }, rig.clock.now()), state: 'attached', instanceId: instance.id, slaveId, attachedMiB: 64, epoch: 4 }));
   other = await rig.slave('lab-pc-08');
   const { operation } = await made.evacuations.begin({ principal: olga, clientAddress: '10.0.0.9' }, slaveId, null);
   await round();
@@ -94,8 +97,8 @@ const reports = (on: string, instanceId: string, state: ObservedInstance['state'
   rig.observations.observed(on, [{ instanceId, generation: told(on, instanceId).generation, state, reason: null, progressPercent: null }]);
 
 /** The source has its order, and is at it. */
-async function sending(): Promise<{ readonly a: string; readonly operationId: string }> {
-  const { a, operationId } = await emptied();
+async function sending(hasHome = false): Promise<{ readonly a: string; readonly operationId: string }> {
+  const { a, operationId } = await emptied(hasHome);
   expect(told(other, a)).toMatchObject({ desired: 'received', spec: { name: 'a' } });
   expect(told(slaveId, a)).toMatchObject({ desired: 'running' });
   await says(other, a, 'awaiting');
@@ -347,4 +350,62 @@ test('a destination that is to be emptied, too, is not empty before what comes t
   await reports(other, a, 'running');
   await round();
   expect(await standing(operation.id)).toContain('pending: 0 of 1 has left lab-pc-08');
+});
+
+const homeOf = async () => {
+  const home = await rig.unit.read.homes.ofUser(sue.userId);
+  if (home === null) throw new Error('Sue has no home.');
+  return home;
+};
+const owed = () => rig.unit.read.homes.leftovers(10);
+const epochTold = (on: string, a: string): number | undefined => told(on, a).spec?.home?.epoch;
+
+test('the home volume of its owner goes along: the destination has it from the commit on, and what is left at the source is to go', async () => {
+  const { a } = await sending(true);
+  expect([epochTold(slaveId, a), epochTold(other, a)]).toEqual([4, 5]);
+  expect(await homeOf()).toMatchObject({ state: 'attached', slaveId, epoch: 4 });
+  await says(other, a, 'arrived');
+  await says(slaveId, a, 'sent');
+  await round();
+  expect(await homeOf()).toMatchObject({ state: 'attached', instanceId: a, slaveId: other, epoch: 5, attachedMiB: 64 });
+  expect(told(other, a)).toMatchObject({ desired: 'running', spec: { home: { epoch: 5, sizeMiB: 64 } } });
+  expect(await owed()).toMatchObject([{ slaveId, epoch: 4, lost: false }]);
+});
+
+test('of a guest that stayed it is where it was, and no later way has the epoch of the one that came to nothing', async () => {
+  const { a } = await sending(true);
+  await says(slaveId, a, 'stayed', { reason: { code: 'SlaveRefused', sentence: 'The link broke.' } });
+  await round();
+  expect(await homeOf()).toMatchObject({ state: 'attached', slaveId, epoch: 4, toldEpoch: 5 });
+  expect(told(slaveId, a)).toMatchObject({ desired: 'running', spec: { home: { epoch: 4 } } });
+  expect(await owed()).toMatchObject([{ slaveId: other, epoch: 5, lost: false }]);
+  await reports(slaveId, a, 'running');
+  await reports(other, a, 'deleted');
+  await made.slaves.undrain(olga, slaveId, '10.0.0.9');
+  await round();
+  await made.evacuations.begin({ principal: olga, clientAddress: '10.0.0.9' }, slaveId, null);
+  await round();
+  expect(epochTold(other, a)).toBe(6);
+});
+
+test('stopped meanwhile, both are told of it as before, so that nothing of it is left out; from the slave that has the guest then it comes back', async () => {
+  const { a } = await sending(true);
+  const before = [told(slaveId, a), told(other, a)];
+  await rig.instances.operate(sue, a, { verb: 'stop' });
+  expect(await homeOf()).toMatchObject({ state: 'returning', slaveId, epoch: 4 });
+  await rig.resend.run();
+  expect([told(slaveId, a), told(other, a)]).toEqual(before);
+  await says(other, a, 'arrived');
+  await says(slaveId, a, 'sent');
+  await round();
+  expect(told(other, a)).toMatchObject({ desired: 'stopped' });
+  expect(await homeOf()).toMatchObject({ state: 'returning', slaveId: other, epoch: 5, used: true });
+});
+
+test('deleted meanwhile, it comes back from where the guest ran, and what was made of it at the destination is to go', async () => {
+  const { a } = await sending(true);
+  await rig.instances.operate(sue, a, { verb: 'delete' });
+  await round();
+  expect(await homeOf()).toMatchObject({ state: 'returning', slaveId, epoch: 4 });
+  expect(await owed()).toMatchObject([{ slaveId: other, epoch: 5 }]);
 });

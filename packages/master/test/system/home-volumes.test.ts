@@ -6,9 +6,9 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getMyHome } from '@paravcl/shared/api/homes';
-import { resumeInstance, startInstance, stopInstance, suspendInstance } from '@paravcl/shared/api/instances';
+import { moveInstance, resumeInstance, startInstance, stopInstance, suspendInstance } from '@paravcl/shared/api/instances';
 import { createSnapshot } from '@paravcl/shared/api/snapshots';
-import { declareSlaveDead, drainSlave, undrainSlave } from '@paravcl/shared/api/slaves';
+import { declareSlaveDead, drainSlave, evacuateSlave, undrainSlave } from '@paravcl/shared/api/slaves';
 import type { Instance } from '@paravcl/shared/domain/instance';
 import { eventually } from '@paravcl/workbench/eventually';
 import { patienceMs } from '@paravcl/workbench/lab/enrol-and-approve';
@@ -80,6 +80,63 @@ test('it goes through a snapshot, a save and a stop of its instance, and is ther
   await stop(instance);
   await lab.done(lab.admin.call(startInstance, { ...params(instance), body: {} }));
   expect((await saysOfHome(instance, 3)).held).toBe(last.wrote);
+  await lab.remove(instance);
+  await isStored();
+});
+
+/** Has the guest write this word on its home; answers what was there before. */
+const writesHome = async (instance: Instance, word: string): Promise<string> => {
+  const host = await lab.hostOf(instance);
+  return eventually(`the home of ${instance.name} to be written`, patienceMs, () => host.evidence.guestHome(instance.address ?? '', word));
+};
+const isEmptyOfHomes = (host: LabHost): Promise<unknown> => eventually(`the copy on ${host.name} to be gone`, patienceMs, async () => ((await homesOn(host)).length === 0 ? true : undefined));
+const elsewhere = async <T>(host: LabHost, does: () => Promise<T>): Promise<T> => lab.drained(host, does);
+
+test('it goes along with a guest that moves while it runs: what was written before and after is there, and nothing is left where it was', async () => {
+  const instance = await lab.launch();
+  const [from, { wrote }] = [await lab.hostOf(instance), await saysOfHome(instance)];
+  const { bootId } = await lab.pageOf(from, instance);
+  expect(await writesHome(instance, 'aa-1')).toBe(wrote);
+  await elsewhere(from, async () => {
+    await lab.done(lab.admin.call(evacuateSlave, { params: { slaveId: (await lab.slaveOf(from)).id } }));
+    const moved = await lab.isRunning(instance);
+    const to = await lab.hostOf(moved);
+    expect(to).not.toBe(from);
+    expect((await lab.pageOf(to, moved)).bootId).toBe(bootId);
+    expect(await lab.admin.call(getMyHome)).toMatchObject({ state: 'attached', instanceId: instance.id });
+    await isEmptyOfHomes(from);
+    expect(await writesHome(moved, 'bb-2')).toBe('aa-1');
+  });
+  await lab.remove(instance);
+  await isStored();
+  const next = await lab.launch();
+  expect((await saysOfHome(next)).held).toBe('bb-2');
+  await lab.remove(next);
+  await isStored();
+});
+
+test('of a saved guest it leaves together with the RAM that has it open, waits with it in the store, and goes on with it elsewhere', async () => {
+  const instance = await lab.launch();
+  const from = await lab.hostOf(instance);
+  await saysOfHome(instance);
+  await writesHome(instance, 'cc-3');
+  const { bootId } = await lab.pageOf(from, instance);
+  await lab.done(lab.admin.call(suspendInstance, params(instance)));
+  await lab.done(lab.admin.call(moveInstance, params(instance)));
+  expect(await lab.admin.call(getMyHome)).toMatchObject({ state: 'attached', instanceId: instance.id });
+  await isEmptyOfHomes(from);
+  await elsewhere(from, async () => {
+    await lab.done(lab.admin.call(resumeInstance, { ...params(instance), body: {} }));
+    const moved = await lab.isRunning(instance);
+    const to = await lab.hostOf(moved);
+    expect(to).not.toBe(from);
+    expect((await lab.pageOf(to, moved)).bootId).toBe(bootId);
+    expect(await writesHome(moved, 'dd-4')).toBe('cc-3');
+  });
+  await stop(instance);
+  await isStored();
+  await lab.done(lab.admin.call(startInstance, { ...params(instance), body: {} }));
+  expect((await saysOfHome(instance, 2)).held).toBe('dd-4');
   await lab.remove(instance);
   await isStored();
 });

@@ -88,6 +88,20 @@ export function readGuestConversation(text: string): GuestConversation | undefin
   }
 }
 
+const heldSchema = z.object({ held: z.string() });
+
+/** Where the demo guest tells what its home volume holds. With a word of a-f, 0-9 and - as its query it writes that there. */
+export const guestHomePath = '/cgi-bin/home.cgi';
+
+/** Reads what a guest says that its home held; undefined when it is something else. */
+export function readGuestHome(text: string): string | undefined {
+  try {
+    return heldSchema.parse(parseJson(text)).held;
+  } catch {
+    return undefined;
+  }
+}
+
 export interface Guest {
   readonly instanceId: string;
   readonly name: string;

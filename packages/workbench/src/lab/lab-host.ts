@@ -334,6 +334,11 @@ export class HostEvidence implements evidence.WitnessedHost {
     return this.fetch(address, `${evidence.guestTalkPath}${other === undefined ? '' : `?${other}`}`).then(evidence.readGuestConversation, () => undefined);
   }
 
+  /** What the home volume of the demo guest at this address held before this word was written there; undefined while nobody answers. */
+  guestHome(address: string, word: string): Promise<string | undefined> {
+    return this.fetch(address, `${evidence.guestHomePath}?${word}`).then(evidence.readGuestHome, () => undefined);
+  }
+
   /** All files and directories of its pool, by their paths in it. */
   poolFiles(): Promise<readonly string[]> {
     return evidence.poolFiles(this.host.pool);
