@@ -59,15 +59,17 @@ test('saved with it, it waits in the store with its RAM: whoever goes on with th
   const open: HomeRecord = { ...base, state: 'attached', instanceId: there.id, slaveId: slaveA, epoch: 4, attachedMiB: 64 };
   const saved = homeSavedWith(open, slaveA, { ramId, imageId }, now);
   expect(saved).toMatchObject({ home: { state: 'attached', slaveId: null, imageId, openInRamId: ramId }, leftover: { slaveId: slaveA, epoch: 4, lost: false } });
-  const left = change(saved.home, there, { slaveId: null, booted: false, ramImageId: ramId });
-  expect(left.home).toBe(saved.home);
+  const left = change({ ...saved.home, sizeMiB: 128 }, there, { slaveId: null, booted: false, ramImageId: ramId });
+  expect(left.home).toMatchObject({ state: 'attached', slaveId: null, openInRamId: ramId });
   const placed = change(left.home, left.after, { slaveId: slaveB, desired: 'running', observed: 'preparing' });
-  expect(placed.home).toMatchObject({ state: 'attached', slaveId: slaveB, epoch: 5, openInRamId: ramId });
+  expect(placed.home).toMatchObject({ state: 'attached', slaveId: slaveB, epoch: 5, openInRamId: ramId, attachedMiB: 64 });
   // What could not use the RAM there has not written either: both are in the store as before.
   const back = change(placed.home, { ...placed.after, observed: 'resuming' }, { slaveId: null, observed: 'failed' });
   expect(back).toMatchObject({ home: { state: 'attached', slaveId: null, openInRamId: ramId }, leftover: { slaveId: slaveB, epoch: 5 } });
   expect(change(placed.home, placed.after, { observed: 'running', booted: true }).home).toMatchObject({ state: 'attached', slaveId: slaveB, openInRamId: null });
   expect(change(left.home, left.after, { ramImageId: null, desired: 'stopped', observed: 'stopped' }).home).toMatchObject({ state: 'stored', instanceId: null, openInRamId: null, imageId });
+  // Booted instead, it is as large as it is by now.
+  expect(change(left.home, left.after, { ramImageId: null, slaveId: slaveB, desired: 'running', observed: 'preparing' }).home).toMatchObject({ openInRamId: null, attachedMiB: 128 });
   // Taken back to a snapshot, it is given RAM that knows of no volume.
   expect(change(left.home, left.after, { ramImageId: newId(10), desired: 'running', observed: 'queued' }).home).toMatchObject({ state: 'stored', openInRamId: null });
 });

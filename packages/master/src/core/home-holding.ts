@@ -67,13 +67,15 @@ export function homeAfter(home: HomeRecord, before: HomeUser | null, after: Home
   if (isMine() && next.state === 'attached' && next.slaveId !== null && next.slaveId !== after.slaveId) {
     if (before !== null && hasNotRun(before) && !next.used) {
       leftover = { volumeId: next.id, slaveId: next.slaveId, epoch: next.epoch, lost: false };
-      next = { ...next, slaveId: null, attachedMiB: null };
+      next = { ...next, slaveId: null };
     } else next = { ...next, state: 'returning', used: true, returnId, received: false, sentence: null };
   }
   if (isMine() && next.state === 'attached' && !holdsHome(after, next)) {
     const used = next.used || (before !== null && !unstarted.includes(before.observed));
     next = next.slaveId === null ? { ...next, ...atHome } : { ...next, state: 'returning', used, returnId, received: false, sentence: null };
   }
+  // It begins without that RAM, or has gone on with it and writes.
+  if (isMine() && next.openInRamId !== null && (after.booted || after.ramImageId !== next.openInRamId)) next = { ...next, openInRamId: null };
   const begins = before === null || (!holdsHome(before, home) && !awaitsRam(before)) || (before.slaveId === null && after.slaveId !== null);
   if (begins && holdsHome(after, next) && wish !== false && next.sizeMiB > 0 && !(isMine() && next.state === 'attached')) {
     const comesBack = isMine() && next.state === 'returning' && next.slaveId === after.slaveId;
@@ -83,10 +85,10 @@ export function homeAfter(home: HomeRecord, before: HomeUser | null, after: Home
     else isBusy = true;
   }
   if (isMine() && next.state === 'attached' && next.slaveId === null && after.slaveId !== null && after.desired === 'running') {
-    next = { ...next, slaveId: after.slaveId, epoch: nextEpoch(next), attachedMiB: next.sizeMiB };
+    // RAM that has it open goes on with it as large as it was.
+    const attachedMiB = next.openInRamId === null ? next.sizeMiB : next.attachedMiB;
+    next = { ...next, slaveId: after.slaveId, epoch: nextEpoch(next), attachedMiB };
   }
-  // It writes there from now on, so that RAM is none of its any more.
-  if (isMine() && after.booted && next.openInRamId !== null) next = { ...next, openInRamId: null };
   return { home: next === home ? home : { ...next, changedAt: now }, leftover, isBusy };
 }
 
@@ -108,6 +110,6 @@ export function homeArrived(home: HomeRecord, fromSlaveId: string, toSlaveId: st
 
 /** It is in the store with the RAM that has it open, and waits there with its instance. `imageId`: what it holds; null: what it held before. */
 export function homeSavedWith(home: HomeRecord, slaveId: string, { ramId, imageId }: { readonly ramId: string; readonly imageId: string | null }, now: EpochMs): HomeTaken {
-  const next = { ...home, ...atHome, state: 'attached', instanceId: home.instanceId, imageId: imageId ?? home.imageId, openInRamId: ramId, changedAt: now } as const;
+  const next = { ...home, ...atHome, state: 'attached', instanceId: home.instanceId, attachedMiB: home.attachedMiB, imageId: imageId ?? home.imageId, openInRamId: ramId, changedAt: now } as const;
   return { home: next, leftover: { volumeId: home.id, slaveId, epoch: home.epoch, lost: false } };
 }

@@ -23,7 +23,7 @@ export interface HomeRecord {
   readonly epoch: number;
   /** The highest that a slave was ever told for a way there that came to nothing, or may yet: none is used twice. */
   readonly toldEpoch: number;
-  /** Its size there, fixed when it went: what is told under one generation of its instance stays the same. */
+  /** Its size there, fixed when it went, for what is told under one generation of its instance stays the same; it counts until it is back. */
   readonly attachedMiB: number | null;
   /** A guest may have written it there. */
   readonly used: boolean;
