@@ -113,7 +113,7 @@ export class InstanceRelocation {
       const by = `user ${principal.userName}`;
       // What was off or saved is off, and may be started.
       const state = instance.desired === 'running' ? ({ observed: 'queued', desired: 'running' } as const) : ({ observed: 'stopped', desired: 'stopped' } as const);
-      const after = await leaveSlave(repositories, instance, image.imageId, { ...state, reason: null }, { by, now, slaveName: null, settings, supersede: `${principal.userName} asked for something else: recover.` });
+      const { instance: after } = await leaveSlave(repositories, instance, image.imageId, { ...state, reason: null }, { by, now, slaveName: null, settings, supersede: `${principal.userName} asked for something else: recover.` });
       const operation = newOperation('instance.recover', after, null, principal.userId, now, reservedId);
       await repositories.operations.insert(operation);
       const taken = tellDatedMoment(image.createdAt, settings.timeZone, now);
@@ -132,7 +132,7 @@ export class InstanceRelocation {
     const sentence = `${name} left ${slaveName}, where nothing was on its disk: what it begins from is in the store, and it starts wherever there is room.`;
     // What it waits to begin from goes with it: its image, or what it was taken back to.
     const change = { observed: 'stopped', reason: { code: 'StoppedByUser', sentence }, ramImageId, ramSavedOn } as const;
-    const after = await leaveSlave(repositories, instance, diskImageOf(instance), change, { by: `user ${principal.userName}`, now, slaveName, settings: this.deps.settings });
+    const { instance: after } = await leaveSlave(repositories, instance, diskImageOf(instance), change, { by: `user ${principal.userName}`, now, slaveName, settings: this.deps.settings });
     const operation: OperationRecord = { ...newOperation('instance.move', after, null, principal.userId, now, reservedId), sentence: fit(sentence) };
     await repositories.operations.insert(operation);
     await repositories.events.append(eventBy(acting, { kind: 'instance.moving', subjectType: 'instance', subjectId: id, sentence: `${principal.userName} has ${name} leave its slave.` }), now);

@@ -137,15 +137,16 @@ export class SnapshotRestore {
     // A disk boots with the kernel that it was used with.
     const boots = { kernelId: image.defaultKernelId, ramdiskId: image.defaultRamdiskId, kernelArguments: image.kernelArguments };
     const content = { ...boots, diskImageId: disk.imageId, ramImageId: ram?.imageId ?? null, ramSavedOn: ram?.savedOn ?? null };
-    const after = stays
-      ? await changeInstance(repositories, instance, { ...content, ...(await this.anew(repositories, instance, runs, now)) }, context)
+    const changed = stays
+      ? { instance: await changeInstance(repositories, instance, { ...content, ...(await this.anew(repositories, instance, runs, now)) }, context), tombstone: null }
       : await leaveSlave(repositories, instance, disk.imageId, { ...content, ...(runs ? { observed: 'queued', desired: 'running' } : { observed: 'stopped', desired: 'stopped' }), reason: null }, context);
+    const after = changed.instance;
     if (after === null) throw changedUnderLock(name);
     const operation = newOperation('instance.restore', after, context.slaveName, principal.userId, now, operationId);
     await repositories.operations.insert(operation);
     const sentence = `${principal.userName} took ${name} back to the snapshot ${held.name}${ram === null ? '' : ', with its RAM'}.`;
     await repositories.events.append(eventBy(acting, { kind: 'instance.restored-snapshot', subjectType: 'instance', subjectId: instance.id, sentence }), now);
-    return { instance: after, operation, left: stays || slaveId === null ? null : { slaveId, generation: after.generation - 1 } };
+    return { instance: after, operation, left: changed.tombstone };
   }
 
   /** On its slave: a higher epoch of its disk. What held its room goes on in it, what did not waits for room first. */

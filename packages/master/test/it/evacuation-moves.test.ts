@@ -24,6 +24,7 @@ let rig: ReservationRig;
 let [olga, sue]: [Principal, Principal] = [{} as Principal, {} as Principal];
 let [slaveId, other]: [string, string] = ['', ''];
 let made: ReturnType<typeof compose>;
+let lines: typeof noLines;
 let takes = 0;
 /** Instances whose disks hosts were asked to freeze. */
 let sent: string[] = [];
@@ -43,7 +44,7 @@ function compose() {
   const snapshots = { freezeMs: 120_000, saveMs: 1_200_000, deadlineMs: 3_600_000, perStudent: 3, timeZone: settings.timeZone };
   const relocation = new InstanceRelocation({ unitOfWork: unit, agents, scheduler, clock, settings, snapshots, making });
   const slaves = new SlaveService(unit, clock, agents, observations, pulse, { lostAfterMs: 60_000 });
-  return { making, slaves, relocation, ...composeEvacuations({ unitOfWork: unit, agents, figures: pulse, lines: noLines, scheduler, scheduling, clock, slaves, relocation, verbs, settings, atOnce: 2, onFault: (error) => void rig.faults.push(error) }) };
+  return { making, slaves, relocation, ...composeEvacuations({ unitOfWork: unit, agents, figures: pulse, lines, scheduler, scheduling, clock, slaves, relocation, verbs, settings, atOnce: 2, onFault: (error) => void rig.faults.push(error) }) };
 }
 
 async function host(_on: string, command: Command): Promise<CommandResult> {
@@ -68,6 +69,7 @@ beforeEach(async () => {
   rig.agents.speaks = streamProtocolVersion - 1;
   rig.agents.command = host as unknown as typeof rig.agents.command;
   takes = 0;
+  lines = noLines;
   [sent, homesSent] = [[], []];
   made = compose();
   olga = await rig.person('operator', 'olga');
@@ -248,6 +250,34 @@ test('saved for it when the last slave that could go on with its RAM goes away, 
   await made.slaves.undrain(olga, slaveId, '10.0.0.9');
   await round([a], false);
   expect(rig.agents.last(a)).toMatchObject({ slaveId, desired: { desired: 'running' } });
+});
+
+test('what is reserved and moves while it runs takes its slot along', async () => {
+  const course = await rig.course();
+  const reserved = await rig.request(course.teacher, { start: '2026-03-02T10:00', minutes: 120, groupId: course.id, imageId: await newImage() });
+  const reservationId = reserved.reservation?.id ?? '';
+  await rig.until('2026-03-02T09:00:01Z');
+  const { instance: { id } } = await rig.claims.claim(rig.acting(course.bob), reservationId, {});
+  await rig.scheduler.idle();
+  await rig.report(id, 'running');
+  other = await rig.slave('lab-pc-08', { cores: 8 });
+  rig.agents.speaks = streamProtocolVersion;
+  lines = { openLine: () => undefined, closeLine: () => undefined };
+  made = compose();
+  const operationId = await evacuate();
+  await round([], false);
+  const slot = () => rig.unit.read.bookings.ofReservations([reservationId]);
+  for (const [on, order, standing] of [[other, 'received', 'awaiting'], [other, 'received', 'arrived'], [slaveId, 'sent', 'sent']] as const) {
+    const told = rig.agents.pushes.filter((push) => push.slaveId === on && push.desired.instanceId === id).at(-1)?.desired;
+    if (told?.desired !== order) throw new Error(`${on} was told ${told?.desired ?? 'nothing'}.`);
+    expect(await slot()).toMatchObject([{ slaveId, instanceId: id }]);
+    await rig.observations.observed(on, [{ instanceId: id, generation: told.generation, state: 'running', reason: null, progressPercent: null, migration: { id: told.migration.id, standing } }]);
+    await made.migrations.run((error) => void rig.faults.push(error));
+  }
+  expect(await slot()).toMatchObject([{ slaveId: other, instanceId: id }]);
+  expect(await book(id)).toMatchObject({ slaveId: other, observed: 'running', type: 'AR', reservationId, endsAt: Date.parse('2026-03-02T11:00:00Z') });
+  expect(sent).toEqual([]);
+  expect((await rig.operations.get(olga, operationId)).state).toBe('pending');
 });
 
 test('one with the home volume of its owner is not saved in vain by an agent that sends no such RAM; with one that does, disk, RAM and home leave together, and go on together', async () => {
