@@ -1,16 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type BackingImage, type DiskChain, type DomainSpec, type HomeDisk, HypervisorError } from '../driver';
+import type { GuestBaseline } from './guest-baseline';
 import { type InstanceMark, markElement } from './instance-mark';
 import { element, isWritable, type XmlElement, writeXml } from './xml';
-
-/** What every guest of the pool is built on, so that RAM saved on one slave can be read back on another. */
-export interface GuestBaseline {
-  readonly type: 'kvm' | 'qemu';
-  /** Versioned machine type such as `pc-q35-7.2`: an alias (`q35`) means another machine after an upgrade of QEMU. */
-  readonly machine: string;
-  /** Named CPU model, see `defaultCpuModel`. */
-  readonly cpu: string;
-}
 
 /** What a definition takes from its slave beside the spec. */
 export interface DomainSite {
@@ -19,14 +11,6 @@ export interface DomainSite {
   readonly network: string;
   readonly baseline: GuestBaseline;
 }
-
-/**
- * `host-model` and `host-passthrough` would differ from slave to slave, and RAM saved under one CPU does
- * not restore under another. KVM: Nehalem is the oldest model with everything of x86-64-v2, which today's
- * distributions require, and every lab PC since about 2011, Intel or AMD, can offer it.
- * TCG: qemu64 is what the emulator does without loss.
- */
-export const defaultCpuModel: Readonly<Record<GuestBaseline['type'], string>> = { kvm: 'Nehalem', qemu: 'qemu64' };
 
 export const domainNamePrefix = 'pv-';
 

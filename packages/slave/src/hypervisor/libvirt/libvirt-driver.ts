@@ -22,8 +22,9 @@ import { asPng } from '../png';
 import { ArrivedRam } from './arrived-ram';
 import type { DomainFacts } from './domain-facts';
 import { DomainLooks } from './domain-looks';
-import { defaultCpuModel, domainName, domainXml, type GuestBaseline, markOf } from './domain-xml';
+import { domainName, domainXml, markOf } from './domain-xml';
 import { EventStream } from './event-stream';
+import { defaultCpuModel, type GuestBaseline, ownMachine } from './guest-baseline';
 import { GuestDisks } from './guest-disks';
 import { HalfSaves } from './half-save';
 import { bareMarkElement, type InstanceMark, markKey, markNamespace } from './instance-mark';
@@ -33,7 +34,7 @@ import { checkSaveRoom } from './save-room';
 import { LibvirtSiteNetwork } from './site-network';
 import { Virsh, virshDefaults, type VirshOptions } from './virsh';
 import { type EventLine, parseStats } from './virsh-reports';
-import { child, readXml, writeXml } from './xml';
+import { writeXml } from './xml';
 
 export interface LibvirtDriverOptions {
   readonly type: 'kvm' | 'qemu';
@@ -84,7 +85,7 @@ export class LibvirtDriver implements HypervisorDriver {
 
   async open(): Promise<void> {
     const { type, cpu = defaultCpuModel[type] } = this.options;
-    const machine = this.options.machine ?? (await this.machineOf(type));
+    const machine = this.options.machine ?? (await ownMachine(this.virsh, type));
     this.baseline = { type, machine, cpu };
     this.stream.open();
   }
@@ -404,13 +405,6 @@ export class LibvirtDriver implements HypervisorDriver {
       const facts = error instanceof HypervisorError && error.code === 'wrong-state' ? await this.looks.one(instanceId) : null;
       if (facts === null || isActive(facts)) throw error;
     }
-  }
-
-  private async machineOf(type: string): Promise<string> {
-    const xml = readXml(await this.virsh.run(['domcapabilities', '--virttype', type, '--arch', 'x86_64', '--machine', 'q35']));
-    const machine = child(xml, 'machine')?.text ?? '';
-    if (!/^pc-q35-\d/.test(machine)) throw new HypervisorError('unsupported', `QEMU names no versioned q35 machine (it says "${machine}"); set the machine type in the agent's configuration`);
-    return machine;
   }
 
   private whyNoSwitch(instanceId: string, facts: DomainFacts | undefined): HypervisorError | null {

@@ -1,5 +1,5 @@
 import { HypervisorError } from '../driver';
-import type { GuestBaseline } from './domain-xml';
+import type { GuestBaseline } from './guest-baseline';
 import type { Virsh } from './virsh';
 import { child, readXml, type XmlElement } from './xml';
 
