@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Cancel, Clock } from '@paravcl/shared/clock';
+import type { DomainEvent } from '../driver';
 import { type EventLine, parseEventLine } from './virsh-reports';
 import type { Virsh } from './virsh';
 
@@ -10,10 +11,11 @@ const longestBackOffMs = 10_000;
 const registrationMs = 1_000;
 
 /**
- * One `virsh event` process kept alive. After each start it reports a gap twice: when virsh runs, and
+ * Tells of changes of domains by one `virsh event` process, kept alive. After each start it tells of a gap twice: when virsh runs, and
  * once more when it has surely registered, so that whatever happened in between is listed again.
  */
 export class EventStream {
+  private readonly listeners = new Set<(event: DomainEvent) => void>();
   private process: ChildProcess | null = null;
   private cancelTimer: Cancel = () => undefined;
   private backOffMs = firstBackOffMs;
@@ -22,8 +24,8 @@ export class EventStream {
   constructor(
     private readonly virsh: Virsh,
     private readonly clock: Clock,
-    private readonly onEvent: (event: EventLine) => void,
-    private readonly onGap: () => void,
+    /** virsh names domains, see `DomainLooks`. */
+    private readonly idsByName: ReadonlyMap<string, string>,
   ) {}
 
   open(): void {
@@ -39,6 +41,12 @@ export class EventStream {
     this.process = null;
   }
 
+  /** Calls back on changes until the returned function is called. */
+  listen(listener: (event: DomainEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
   private start(): void {
     const process = this.virsh.stay('event --all --loop --timestamp');
     this.process = process;
@@ -46,15 +54,15 @@ export class EventStream {
     if (process.stdout !== null) {
       createInterface({ input: process.stdout }).on('line', (line) => {
         const event = parseEventLine(line);
-        if (event !== null && this.process === process) this.onEvent(event);
+        if (event !== null && this.process === process) this.hear(event);
       });
     }
     process.once('spawn', () => {
-      if (this.process === process) this.onGap();
+      if (this.process === process) this.tellGap();
     });
     this.cancelTimer = this.clock.after(registrationMs, () => {
       this.backOffMs = firstBackOffMs;
-      this.onGap();
+      this.tellGap();
     });
     let ended = false;
     const end = (): void => {
@@ -74,5 +82,19 @@ export class EventStream {
       this.start();
     });
     this.backOffMs = Math.min(this.backOffMs * 2, longestBackOffMs);
+  }
+
+  private hear({ event, domain }: EventLine): void {
+    const instanceId = this.idsByName.get(domain) ?? null;
+    if (event === 'lifecycle') this.tell({ instanceId, what: 'lifecycle' });
+    if (event === 'io-error') this.tell({ instanceId, what: 'io-error' });
+  }
+
+  private tellGap(): void {
+    this.tell({ instanceId: null, what: 'resync' });
+  }
+
+  private tell(event: DomainEvent): void {
+    for (const listener of this.listeners) listener(event);
   }
 }

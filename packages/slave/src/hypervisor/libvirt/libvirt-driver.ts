@@ -33,7 +33,7 @@ import { checkMovableRam, checkOwnRam } from './own-ram';
 import { checkSaveRoom } from './save-room';
 import { LibvirtSiteNetwork } from './site-network';
 import { Virsh, virshDefaults, type VirshOptions } from './virsh';
-import { type EventLine, parseStats } from './virsh-reports';
+import { parseStats } from './virsh-reports';
 import { writeXml } from './xml';
 
 export interface LibvirtDriverOptions {
@@ -62,7 +62,6 @@ export class LibvirtDriver implements HypervisorDriver {
   private readonly halfSaves: HalfSaves;
   private readonly arrived: ArrivedRam;
   private readonly qemuLogs: QemuLogs;
-  private readonly listeners = new Set<(event: DomainEvent) => void>();
   private readonly looks: DomainLooks;
   private baseline: GuestBaseline | null = null;
 
@@ -75,12 +74,7 @@ export class LibvirtDriver implements HypervisorDriver {
     this.looks = new DomainLooks(this.virsh, this.arrived);
     this.qemuLogs = new QemuLogs(options.logsDirectory ?? '/var/log/libvirt/qemu');
     this.network = new LibvirtSiteNetwork(this.virsh, options.clock, (name) => this.usersOfNetwork(name));
-    this.stream = new EventStream(
-      this.virsh,
-      options.clock,
-      (line) => { this.hear(line); },
-      () => { this.tell({ instanceId: null, what: 'resync' }); },
-    );
+    this.stream = new EventStream(this.virsh, options.clock, this.looks.idsByName);
   }
 
   async open(): Promise<void> {
@@ -302,8 +296,7 @@ export class LibvirtDriver implements HypervisorDriver {
   }
 
   onEvent(listener: (event: DomainEvent) => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    return this.stream.listen(listener);
   }
 
   ensureNetwork(network: SiteNetwork): Promise<void> {
@@ -437,16 +430,6 @@ export class LibvirtDriver implements HypervisorDriver {
 
   private isOurs(facts: DomainFacts): facts is DomainFacts & { readonly mark: InstanceMark } {
     return facts.mark !== null && facts.mark.slaveId === this.options.slaveId && facts.mark.instanceId === facts.uuid;
-  }
-
-  private hear({ event, domain }: EventLine): void {
-    const instanceId = this.looks.idsByName.get(domain) ?? null;
-    if (event === 'lifecycle') this.tell({ instanceId, what: 'lifecycle' });
-    if (event === 'io-error') this.tell({ instanceId, what: 'io-error' });
-  }
-
-  private tell(event: DomainEvent): void {
-    for (const listener of this.listeners) listener(event);
   }
 
   private opened(): GuestBaseline {
