@@ -1,4 +1,4 @@
-import type { DomainState } from '../driver';
+import { type DomainState, HypervisorError } from '../driver';
 import { type InstanceMark, readMark } from './instance-mark';
 import { parseFields, parseState } from './virsh-reports';
 import { child, childrenNamed, readXml } from './xml';
@@ -61,6 +61,16 @@ export function readFacts(sections: readonly string[], arrived: ReadonlySet<stri
     mac: child(interfaces[0], 'mac')?.attributes['address'] ?? null,
     networks: interfaces.map((each) => child(each, 'source')?.attributes['network']).filter((each) => each !== undefined),
   };
+}
+
+/** It has a QEMU. */
+export function isActive({ state }: DomainFacts): boolean {
+  return state === 'running' || state === 'paused' || state === 'migrating' || state === 'paused-io' || state === 'shutting-down';
+}
+
+/** What to throw of a domain that is in a state to which a call does not apply. */
+export function wrongState({ name, stateWords }: DomainFacts, wayOut: string): HypervisorError {
+  return new HypervisorError('wrong-state', `domain "${name}" is ${stateWords}; ${wayOut}`);
 }
 
 function staleSaveOf(state: DomainState): DomainFacts['staleSave'] {
