@@ -2,6 +2,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { parseJson } from '@paravcl/shared/parse-json';
 import { foreignDomainSchema, siteNetworkSchema } from '@paravcl/shared/domain/slave';
 import { z } from 'zod';
+import { HypervisorError } from '../driver';
 
 const simulatedDomainSchema = z.object({
   instanceId: z.string(),
@@ -67,6 +68,16 @@ export class SimulatedHost {
   removeDomain(instanceId: string): void {
     this.change(({ domains }) => ({ domains: domains.filter((each) => each.instanceId !== instanceId) }));
   }
+}
+
+/** Its guest has RAM that lives. */
+export function isActive({ state }: SimulatedDomain): boolean {
+  return state === 'running' || state === 'paused' || state === 'migrating' || state === 'paused-io' || state === 'shutting-down';
+}
+
+/** What to throw of a domain that is in a state to which a call does not apply. */
+export function wrongState({ name, state }: SimulatedDomain, wayOut: string): HypervisorError {
+  return new HypervisorError('wrong-state', `simulated: domain "pv-${name}" is ${state}; ${wayOut}`);
 }
 
 function readState(file: string): HostState {
