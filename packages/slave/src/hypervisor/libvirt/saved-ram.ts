@@ -24,7 +24,7 @@ export interface SavedRamParts {
  * The RAM of saved guests: libvirt's managed save of one that was saved here, `ArrivedRam` of one that was given it. Whose a
  * domain is has been looked at before; the facts are of that look.
  *
- * Invariant: RAM is gone on with once. What a guest was given is removed before the guest is let go; a managed save libvirt removes in the
+ * Invariant: a guest goes on with saved RAM once. What it was given is removed before it is let go; a managed save libvirt removes in the
  * call that restores it; and what was left half written is never restored.
  */
 export class SavedRam {
