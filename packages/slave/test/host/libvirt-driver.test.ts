@@ -7,7 +7,8 @@ import { systemClock } from '@paravcl/shared/clock';
 import { newId } from '@paravcl/shared/ids';
 import { buildDemoGuest, demoGuestKernelArguments } from '@paravcl/workbench/guest/demo-guest';
 import type { DomainFiles, DomainSpec } from '../../src/hypervisor/driver';
-import { type ContractFixture, driverContract } from '../../src/hypervisor/driver.contract';
+import { driverContract } from '../../src/hypervisor/driver.contract';
+import type { ContractFixture } from '../../src/hypervisor/driver-under.contract';
 import { LibvirtDriver } from '../../src/hypervisor/libvirt/libvirt-driver';
 
 jest.setTimeout(180_000);

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { systemClock } from '@paravcl/shared/clock';
 import { newId } from '@paravcl/shared/ids';
 import type { DomainSpec } from '../driver';
-import { type ContractFixture, driverContract } from '../driver.contract';
+import { driverContract } from '../driver.contract';
+import type { ContractFixture } from '../driver-under.contract';
 import { SimulatedDriver } from './simulated-driver';
 
 const network = { name: 'paravcl', bridge: 'pvbr0', gateway: '10.90.0.1', prefix: 16 };
