@@ -34,7 +34,7 @@ export class SavedRam {
     this.halfSaves = new HalfSaves(parts.directory);
   }
 
-  /** Durable when it returns. Quiet when it is saved. Throws `wrong-state` unless its guest runs, `no-room`, `timeout` while its RAM is still being read back. */
+  /** Durable when it returns. Quiet when it is saved. Throws `wrong-state` unless its guest runs or is paused, `no-room`, `timeout` while its RAM is still being read back. */
   async save(facts: DomainFacts): Promise<void> {
     const { uuid, name, state, ramMiB } = facts;
     if (state === 'saved') return;
