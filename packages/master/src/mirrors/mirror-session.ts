@@ -163,7 +163,7 @@ export class MirrorSession implements RegisteredMirror {
       case 'holdings':
         return this.inTurn(() => Promise.resolve(this.parts.mirrors.holds(this.slaveId, message.images, message.poolFull)));
       case 'recorded':
-        return this.inTurn(() => this.booked(this.parts.books.recorded(message.manifest, this.slaveId, message.instanceId, message.recording)));
+        return this.inTurn(() => this.booked(this.recorded(message)));
       case 'peer-fault':
         return this.inTurn(() => this.peerFault(message));
       case 'master-fault':
@@ -301,6 +301,11 @@ export class MirrorSession implements RegisteredMirror {
     if (!mirrors.isKnown(slaveId)) return;
     log.warn({ slaveId, toldBy: this.slaveId, manifest, fault }, 'a mirror tells of another');
     if (registry.report(this.slaveId, slaveId, manifest, fault)) await this.booked(books.gaveWrongBytes(slaveId, manifest, this.slaveId));
+  }
+
+  private async recorded({ manifest, instanceId, recording }: Extract<MirrorMessage, { type: 'recorded' }>): Promise<void> {
+    const late = await this.parts.books.recorded(manifest, this.slaveId, instanceId, recording);
+    if (late !== null) this.parts.log.info({ slaveId: this.slaveId, instanceId, manifest }, late);
   }
 
   /** What cannot be written down is no reason to serve no chunks. */

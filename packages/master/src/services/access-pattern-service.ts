@@ -45,10 +45,21 @@ export class AccessPatternService implements MirrorBooks {
 
   /**
    * Takes what a first boot read into the pattern of its version: the first few, each of another instance; what comes later
-   * changes nothing. Throws `not-found` for a version that is not given out, or an instance of it that is not on this slave;
-   * `invalid-input` for chunks that it does not have.
+   * changes nothing. Of a guest that began anew, moved or went since it comes too late, and the answer says so; else it is null.
+   * Throws `not-found` for a version that is not given out, or an instance of it that is not on this slave, where the instance
+   * never was there; `invalid-input` for chunks that the version does not have.
    */
-  async recorded(manifest: ManifestId, slaveId: string, instanceId: string, recording: Recording): Promise<void> {
+  async recorded(manifest: ManifestId, slaveId: string, instanceId: string, recording: Recording): Promise<string | null> {
+    try {
+      await this.take(manifest, slaveId, instanceId, recording);
+      return null;
+    } catch (error) {
+      if (!(error instanceof ParavclError) || error.code !== 'not-found' || (await this.unitOfWork.read.placements.newest(instanceId, slaveId)) === null) throw error;
+      return `${error.message} Instance ${instanceId} was there, and has begun anew, moved or gone since.`;
+    }
+  }
+
+  private async take(manifest: ManifestId, slaveId: string, instanceId: string, recording: Recording): Promise<void> {
     const stored = await this.store.manifest(manifest);
     if (stored === null) throw notGivenOut(manifest);
     requireChunksOf(stored.manifest, recording);

@@ -42,7 +42,8 @@ export interface FoundDamage {
 export interface MirrorBooks {
   /** Null when no version that may be given out has this manifest, or this slave may not have it (core/image-grant). */
   imageOf(manifest: ManifestId, slaveId: string): Promise<{ readonly imageId: string; readonly pattern: AccessPattern } | null>;
-  recorded(manifest: ManifestId, slaveId: string, instanceId: string, recording: Recording): Promise<void>;
+  /** Answers why nothing is kept of it, where its guest has left that version or host since; null else. */
+  recorded(manifest: ManifestId, slaveId: string, instanceId: string, recording: Recording): Promise<string | null>;
   /** Chunks of the master's store were damaged: an event for the operators. */
   storeDamaged(found: FoundDamage): Promise<void>;
   /** A manifest that the store had lost came back from this slave's mirror: an event for the operators. */

@@ -89,6 +89,22 @@ describe('what first boots read', () => {
     expect(told).toEqual([]);
   });
 
+  test('before its guest began anew, moved or was deleted comes too late: said in a sentence, and neither kept nor a fault', async () => {
+    const elsewhere = await rig.slave('lab-pc-08');
+    const placed = async (facts: { readonly imageId?: string; readonly slaveId?: string }): Promise<string> => {
+      const instanceId = await guest(facts);
+      await rig.unit.transaction(({ placements }) => placements.insert({ instanceId, slaveId, generation: 1, state: 'clean' }, rig.clock.now()));
+      return instanceId;
+    };
+    const anew = await placed({ imageId: await rig.image() });
+    const moved = await placed({ slaveId: elsewhere });
+    for (const instanceId of [anew, moved]) expect(await patterns.recorded(manifestId, slaveId, instanceId, boot(1))).toBe(`Instance ${instanceId} is no guest of EMI-UBUNTU-9AF on slave ${slaveId}, so what it read is not kept. Instance ${instanceId} was there, and has begun anew, moved or gone since.`);
+    // Its disk was a version of its own, which went with it from the books, and by now from the store.
+    await rig.unit.transaction(({ images }) => images.remove(imageId));
+    for (const gone of [manifestId, 'b'.repeat(64)]) expect(await patterns.recorded(gone, slaveId, anew, boot(1))).toBe(`No image version that is given out has the manifest ${gone}, so what guests read of it is not kept. Instance ${anew} was there, and has begun anew, moved or gone since.`);
+    expect(told).toEqual([]);
+  });
+
   test('goes with its version', async () => {
     await patterns.recorded(manifestId, slaveId, await guest(), boot(1));
     await rig.unit.transaction(({ images }) => images.remove(imageId));

@@ -465,6 +465,17 @@ describe('the fleet', () => {
     await mirror.ignore('members').open(1, image.id);
   });
 
+  test('a recording that comes too late is no fault: it is told in a sentence, without an error', async () => {
+    await start();
+    const image = await server.image(8);
+    const mirror = await server.mirror();
+    await mirror.connect();
+    server.books.late = 'It was on lab-pc-07, and is no guest there any more.';
+    mirror.say({ type: 'recorded', manifest: image.id, instanceId: newId(1), recording: { boot: [1], application: [], shutdown: [] } });
+    await eventually('the sentence', () => server.infos.includes('It was on lab-pc-07, and is no guest there any more.'));
+    expect(server.warnings).toEqual([]);
+  });
+
   test('while it cannot be known whether an image is given out the mirror dials again', async () => {
     await start();
     const image = await server.image(8);

@@ -67,15 +67,19 @@ export class BooksDouble implements MirrorBooks {
   readonly manifestsBack: { readonly manifest: ManifestId; readonly slaveId: string }[] = [];
   /** Thrown by the next call. */
   fault: Error | null = null;
+  /** Why the next recording comes too late. */
+  late: string | null = null;
 
   imageOf(manifest: ManifestId, slaveId: string): Promise<{ readonly imageId: string; readonly pattern: AccessPattern } | null> {
     const pattern = this.keptFrom.get(slaveId)?.has(manifest) === true ? undefined : this.patterns.get(manifest);
     return this.answered(pattern === undefined ? null : { imageId: newId(1), pattern });
   }
 
-  recorded(manifest: ManifestId, slaveId: string, instanceId: string, recording: Recording): Promise<void> {
+  recorded(manifest: ManifestId, slaveId: string, instanceId: string, recording: Recording): Promise<string | null> {
     this.recordings.push({ manifest, slaveId, instanceId, recording });
-    return this.answered(undefined);
+    const { late } = this;
+    this.late = null;
+    return this.answered(late);
   }
 
   gaveWrongBytes(slaveId: string, manifest: ManifestId, toldBy: string | null): Promise<void> {
@@ -115,7 +119,8 @@ export async function startMirrorServer(options: MirrorServerOptions = {}) {
   await store.open();
   const books = new BooksDouble();
   const warnings: { readonly fields: object; readonly message: string }[] = [];
-  const log = { info: () => undefined, warn: (fields: object, message: string) => void warnings.push({ fields, message }) };
+  const infos: string[] = [];
+  const log = { info: (_fields: object, message: string) => void infos.push(message), warn: (fields: object, message: string) => void warnings.push({ fields, message }) };
   const sent = { bytes: 0, chunks: 0 };
   const keys = new PeerKeys();
   const registry = new ImageSpreadRegistry({ clock, keys });
@@ -140,7 +145,7 @@ export async function startMirrorServer(options: MirrorServerOptions = {}) {
   let enrolled = 0;
 
   const self = {
-    url, store, books, storeDirectory: join(directory, 'store'), registry, mirrors, gateway, warnings, sent, unit: database.unit, db: database.db,
+    url, store, books, storeDirectory: join(directory, 'store'), registry, mirrors, gateway, warnings, infos, sent, unit: database.unit, db: database.db,
 
     /** The mirror of a slave that has enrolled and is in this state. */
     async mirror(admission: Admission = 'approved', name = `lab-pc-${String(++enrolled)}`): Promise<MirrorDouble> {
