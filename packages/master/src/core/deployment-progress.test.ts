@@ -1,10 +1,11 @@
 import type { ReasonCode } from '@paravcl/shared/domain/reasons';
 import { deploymentProgress, type MemberInstance, type MemberNow } from './deployment-progress';
 import { aimOf, deploymentVerbs, type DeploymentAim } from './deployment-verbs';
+import { slaveIsAwaited } from './slave-silence';
 
 const made = (change: Partial<MemberInstance>): MemberNow => ({
   state: 'made', wish: null, sentence: null,
-  instance: { name: 'i-1', desired: 'running', observed: 'running', generation: 2, observedGeneration: 2, reason: null, queuedAt: null, diskEpoch: 1, observedDiskEpoch: 1, ...change },
+  instance: { name: 'i-1', desired: 'running', observed: 'running', generation: 2, observedGeneration: 2, reason: null, queuedAt: null, diskEpoch: 1, observedDiskEpoch: 1, liveness: 'online', ...change },
 });
 const wanted: MemberNow = { state: 'wanted', wish: null, sentence: null, instance: null };
 const runs = made({ observed: 'running' });
@@ -70,11 +71,38 @@ test('a reset ends with machines that do what they did, and with nothing earlier
   const waitsOff = made({ ...anew, desired: 'stopped', observed: 'stopped', queuedAt: 5, reason: { code: 'LowerPriority', sentence: 'It gave way.' } });
   expect(said('reset', [made(anew), off, emptied, made({ ...old, desired: 'stopped', observed: 'suspended' }), made({ ...anew, observed: 'booting', observedGeneration: 1 })])).toBe('pending: 2 of 5 begun anew, 2 being emptied, 1 booting');
   expect(said('reset', [made(anew), off, waitsOff])).toBe('done: All 3 began anew.');
-  expect(said('reset', [made(anew), made({ ...old, observed: 'lost' })])).toBe('pending: 1 of 2 begun anew, 1 waits for a slave that is offline');
+  expect(said('reset', [made(anew), made({ ...old, observed: 'lost', liveness: 'lost' })])).toBe('pending: 1 of 2 begun anew, 1 waits for a slave that is offline');
   expect(said('reset', [made(anew), made({ ...anew, observed: 'failed', reason: { code: 'ImageMissing', sentence: 'i-1 did not get its image.' } })])).toBe('failed: 1 of 2 begun anew, 1 did not get its image. i-1 did not get its image.');
   // What it ran before is no answer, though it does what it is to do.
   expect(said('reset', [made({ diskEpoch: 2, observedDiskEpoch: 1 })])).toBe('pending: 0 of 1 begun anew, 1 being emptied');
   expect(said('reset', [made(anew), made({ ...old, desired: 'deleted' }), made({ desired: 'deleted', observed: 'deleted' })])).toBe('done: 1 of 3 begun anew, 1 deleted since, 1 told to be deleted since.');
+});
+
+test.each(['suspect', 'lost'] as const)('what runs on a slave that is silent and %s is not told to run, nor is anything else done there; what is off or saved is', (liveness) => {
+  const offline = '1 waits for a slave that is offline';
+  const silent = (change: Partial<MemberInstance>): MemberNow => made({ ...change, liveness });
+  expect(said('make', [runs, silent({})])).toBe(`pending: 1 of 2 running, ${offline}`);
+  expect(said('make', [runs, silent({ observed: 'booting', observedGeneration: 1 })])).toBe(`pending: 1 of 2 running, ${offline}`);
+  expect(said('suspend', [silent({ desired: 'suspended', observedGeneration: 1 }), silent({ desired: 'suspended', observed: 'suspended' })])).toBe(`pending: 1 of 2 saved, ${offline}`);
+  expect(said('stop', [silent({ desired: 'stopped', observed: 'stopped' })])).toBe('done: 1 of 1 off.');
+  expect(said('delete', [silent({ desired: 'deleted', observed: 'stopped', observedGeneration: 1 })])).toBe(`pending: 0 of 1 gone, ${offline}`);
+  expect(said('reset', [silent({ diskEpoch: 2, observedGeneration: 1 }), silent({ diskEpoch: 2, observedDiskEpoch: 2 })])).toBe('pending: 0 of 2 begun anew, 2 wait for a slave that is offline');
+  // It has failed, and its slave's return does not mend that.
+  expect(said('make', [silent({ observed: 'failed', reason: { code: 'ImageMissing', sentence: 'i-1 did not get its image.' } })])).toMatch(/^failed: /);
+});
+
+test('a machine waits for a slave that does not answer with everything but what is off, saved, failed or deleted', () => {
+  const isAwaited = (change: Partial<MemberInstance>, liveness: MemberInstance['liveness'] = 'suspect'): boolean => {
+    const { instance } = made(change);
+    return instance !== null && slaveIsAwaited(instance, liveness);
+  };
+  expect([isAwaited({}), isAwaited({ observed: 'lost', observedGeneration: 1 }), isAwaited({ desired: 'stopped', observed: 'running', observedGeneration: 1 })]).toEqual([true, true, true]);
+  expect([isAwaited({}, 'online'), isAwaited({}, null), isAwaited({ desired: 'suspended', observed: 'suspended' }), isAwaited({ observed: 'failed' }), isAwaited({ desired: 'deleted', observed: 'deleted' })]).toEqual([false, false, false, false, false]);
+});
+
+test('one whose domain is gone is told as lost, not as waiting for its slave, which answers', () => {
+  const gone = made({ observed: 'lost', reason: { code: 'DomainLost', sentence: 'i-1 is gone from lab-1.' } });
+  expect(said('make', [runs, gone])).toBe('failed: 1 of 2 running, 1 is lost. i-1 is gone from lab-1.');
 });
 
 test('a cancel ends with what never ran, and tells of what ran meanwhile', () => {

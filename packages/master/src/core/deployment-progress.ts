@@ -1,12 +1,17 @@
 import type { ReasonCode } from '@paravcl/shared/domain/reasons';
+import type { Liveness } from '@paravcl/shared/domain/slave';
 import type { MemberRecord } from './deployment-record';
 import { deploymentVerbs, desiredByAim, type DeploymentAim } from './deployment-verbs';
-import { beginsAnew, settled, type InstanceRecord } from './instance-record';
+import { abandoned, beginsAnew, settled, type InstanceRecord } from './instance-record';
 import type { OperationProgress } from './operation-progress';
 import { fit } from './say';
+import { slaveIsAwaited } from './slave-silence';
 
 /** What of an instance says how far it is. */
-export type MemberInstance = Pick<InstanceRecord, 'name' | 'desired' | 'observed' | 'generation' | 'observedGeneration' | 'reason' | 'queuedAt' | 'diskEpoch' | 'observedDiskEpoch'>;
+export interface MemberInstance extends Pick<InstanceRecord, 'name' | 'desired' | 'observed' | 'generation' | 'observedGeneration' | 'reason' | 'queuedAt' | 'diskEpoch' | 'observedDiskEpoch'> {
+  /** Of its slave; null: it has none. */
+  readonly liveness: Liveness | null;
+}
 
 /** One place an operation is about, with its instance where that was made and is kept. */
 export interface MemberNow extends Pick<MemberRecord, 'state' | 'wish' | 'sentence'> {
@@ -19,6 +24,9 @@ type Standing =
   | { readonly kind: 'pending'; readonly words: string }
   | { readonly kind: 'failed'; readonly words: string; readonly example: string | null }
   | { readonly kind: 'left'; readonly words: string };
+
+/** Of those whose slave does not answer. */
+export const awaitingSlave = 'wait for a slave that is offline';
 
 /** "2 wait for RAM on any slave": what those are told to wait for that have no slave yet. */
 const waitWords: Readonly<Partial<Record<ReasonCode, string>>> = {
@@ -34,7 +42,7 @@ const waitWords: Readonly<Partial<Record<ReasonCode, string>>> = {
   LowerPriority: 'gave way and come back by themselves',
   Recalled: 'gave way and come back by themselves',
   MakingRoom: 'wait for others to be saved',
-  SlaveOffline: 'wait for a slave that is offline',
+  SlaveOffline: awaitingSlave,
   SlaveTroubled: 'wait for a slave that is in trouble',
   ClockWrong: 'wait for a slave whose clock is right',
   SlaveDraining: 'wait for a slave that takes something new',
@@ -87,6 +95,7 @@ function standing(aim: DeploymentAim, { state, wish, sentence, instance }: Membe
   if (gone) return { kind: 'left', words: 'deleted since' };
   if (desired === null) return anew(instance);
   if (instance.desired !== desired && instance.queuedAt === null) return { kind: 'left', words: `told to be ${otherWords[instance.desired]} since` };
+  if (slaveIsAwaited(instance, instance.liveness)) return { kind: 'pending', words: awaitingSlave };
   if (instance.queuedAt === null && settled(instance)) return { kind: 'reached' };
   return failure(instance) ?? { kind: 'pending', words: underWay(instance) };
 }
@@ -94,20 +103,21 @@ function standing(aim: DeploymentAim, { state, wish, sentence, instance }: Membe
 /** One that is to begin anew: it has, once nothing earlier is on its disk and it does what it is to do by now. */
 function anew(instance: MemberInstance): Standing {
   if (instance.desired === 'deleted') return { kind: 'left', words: 'told to be deleted since' };
+  if (slaveIsAwaited(instance, instance.liveness)) return { kind: 'pending', words: awaitingSlave };
   // One that waits for room to go on is off meanwhile, and nothing is on its disk.
   if (settled(instance) && !beginsAnew(instance)) return { kind: 'reached' };
-  // Only a slave that answers empties a disk.
-  const emptied = beginsAnew(instance) && instance.observed !== 'lost';
-  return failure(instance) ?? { kind: 'pending', words: emptied ? 'being emptied' : underWay(instance) };
+  return failure(instance) ?? { kind: 'pending', words: beginsAnew(instance) ? 'being emptied' : underWay(instance) };
 }
 
-function failure({ name, observed, observedGeneration, generation, reason, queuedAt }: MemberInstance): Standing | null {
-  if (queuedAt !== null || observed !== 'failed' || observedGeneration !== generation) return null;
+function failure(instance: MemberInstance): Standing | null {
+  const { name, observed, observedGeneration, generation, reason, queuedAt } = instance;
+  if (queuedAt !== null || !(abandoned(instance) || (observed === 'failed' && observedGeneration === generation))) return null;
   return { kind: 'failed', words: (reason === null ? undefined : failWords[reason.code]) ?? 'failed', example: reason?.sentence ?? `${name} failed.` };
 }
 
 /** One that is to be deleted; somebody's other wish cannot come after that. */
 function ending(instance: MemberInstance): Standing {
+  if (instance.desired === 'deleted' && slaveIsAwaited(instance, instance.liveness)) return { kind: 'pending', words: awaitingSlave };
   return instance.desired === 'deleted' ? { kind: 'pending', words: 'being deleted' } : { kind: 'left', words: 'stay, because they ran' };
 }
 
@@ -119,7 +129,7 @@ function underWay({ observed, reason, queuedAt }: MemberInstance): string {
     case 'requested':
       return 'wait for a slave';
     case 'lost':
-      return 'wait for a slave that is offline';
+      return awaitingSlave;
     case 'preparing':
       return 'being prepared';
     case 'booting':
@@ -143,7 +153,7 @@ function counted(standings: readonly { readonly words: string }[]): readonly str
 }
 
 /** The words for several, said of one. */
-function ofOne(words: string): string {
+export function ofOne(words: string): string {
   return words
     .replace(/^wait for their turn/, 'waits for its turn')
     .replace(/^wait /, 'waits ')

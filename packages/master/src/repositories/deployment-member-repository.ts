@@ -1,7 +1,9 @@
 import type { MemberState } from '@paravcl/shared/domain/deployment';
-import { observedStateSchema, type ObservedState } from '@paravcl/shared/domain/instance-state';
+import { desiredStateSchema, observedStateSchema } from '@paravcl/shared/domain/instance-state';
+import type { Liveness } from '@paravcl/shared/domain/slave';
 import type { Knex } from 'knex';
 import type { MemberRecord, MemberWish } from '../core/deployment-record';
+import type { InstanceRecord } from '../core/instance-record';
 import { idsFromColumn, idsToColumn } from './deployment-repository';
 import type { InstanceUsage } from './instance-repository';
 
@@ -59,13 +61,35 @@ export interface DeploymentRule {
   readonly perHostLimit: number | null;
 }
 
+/** What of a made instance says how it stands. */
+export interface CountedInstance extends Pick<InstanceRecord, 'desired' | 'observed' | 'generation' | 'observedGeneration'> {
+  /** Of its slave; null: it has none. */
+  readonly liveness: Liveness | null;
+}
+
 /** How many of a deployment's places, and of their instances, stand how. */
 export interface MemberCount {
   readonly deploymentId: string;
   readonly state: MemberState;
   /** Null: no instance is kept of them. */
-  readonly observed: ObservedState | null;
+  readonly instance: CountedInstance | null;
   readonly count: number;
+}
+
+interface CountRow {
+  readonly deployment_id: string;
+  readonly state: MemberState;
+  readonly desired: string | null;
+  readonly observed: string | null;
+  readonly generation: number | null;
+  readonly observed_generation: number | null;
+  readonly liveness: Liveness | null;
+  readonly found: number | string;
+}
+
+function countedInstance({ desired, observed, generation, observed_generation: observedGeneration, liveness }: CountRow): CountedInstance | null {
+  if (desired === null || observed === null || generation === null || observedGeneration === null) return null;
+  return { desired: desiredStateSchema.parse(desired), observed: observedStateSchema.parse(observed), generation, observedGeneration, liveness };
 }
 
 const mostRows = 500;
@@ -116,13 +140,15 @@ export class DeploymentMemberRepository {
 
   /** Places and instances of these deployments, counted. */
   async counts(deploymentIds: readonly string[]): Promise<readonly MemberCount[]> {
+    const shown = ['m.deployment_id', 'm.state', 'i.desired', 'i.observed', 'i.generation', 'i.observed_generation', 's.liveness'] as const;
     const rows = (await this.db('deployment_members as m')
       .leftJoin('instances as i', 'i.id', 'm.instance_id')
+      .leftJoin('slaves as s', 's.id', 'i.slave_id')
       .whereIn('m.deployment_id', [...deploymentIds])
-      .groupBy('m.deployment_id', 'm.state', 'i.observed')
-      .select('m.deployment_id', 'm.state', 'i.observed')
-      .count({ found: '*' })) as unknown as readonly { readonly deployment_id: string; readonly state: MemberState; readonly observed: string | null; readonly found: number | string }[];
-    return rows.map((row) => ({ deploymentId: row.deployment_id, state: row.state, observed: row.observed === null ? null : observedStateSchema.parse(row.observed), count: Number(row.found) }));
+      .groupBy(...shown)
+      .select(...shown)
+      .count({ found: '*' })) as unknown as readonly CountRow[];
+    return rows.map((row) => ({ deploymentId: row.deployment_id, state: row.state, instance: countedInstance(row), count: Number(row.found) }));
   }
 
   /** What is still to be made for a person, or in a group, as if it were there already. */

@@ -1,4 +1,5 @@
 import type { EpochMs } from '@paravcl/shared/clock';
+import type { Liveness } from '@paravcl/shared/domain/slave';
 import type { Knex } from 'knex';
 import { pulseColumns, slaveColumns, slaveRecord, type SlaveRecord, type SlaveRow } from './slave-record';
 
@@ -35,6 +36,12 @@ export class FleetRepository {
   async findAll(ids: readonly string[]): Promise<ReadonlyMap<string, SlaveRecord>> {
     const rows = (await this.withPulses().whereIn('id', [...ids]).select([...slaveColumns, ...pulseColumns])) as SlaveRow[];
     return new Map(rows.map((row) => [row.id, slaveRecord(row)]));
+  }
+
+  /** Whether these are heard, by id. */
+  async liveness(ids: readonly string[]): Promise<ReadonlyMap<string, Liveness>> {
+    const rows = (await this.db('slaves').whereIn('id', [...ids]).select('id', 'liveness')) as readonly { readonly id: string; readonly liveness: Liveness }[];
+    return new Map(rows.map(({ id, liveness }) => [id, liveness]));
   }
 
   /** Two promises on one slave are made one after the other: the row is locked until the transaction ends. */

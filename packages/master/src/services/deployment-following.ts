@@ -66,7 +66,12 @@ export class DeploymentFollowing {
 export async function progressOf(repositories: Repositories, { kind }: Pick<OperationRecord, 'kind'>, members: readonly MemberRecord[]): Promise<OperationProgress> {
   const ids = members.map(({ instanceId }) => instanceId);
   const instances = new Map((await repositories.instances.among(ids)).map((instance) => [instance.id, instance]));
-  const now = members.map((member): MemberNow => ({ state: member.state, wish: member.wish, sentence: member.sentence, instance: instances.get(member.instanceId) ?? null }));
+  const slaveIds = [...instances.values()].flatMap(({ slaveId }) => slaveId ?? []);
+  const liveness = await repositories.fleet.liveness([...new Set(slaveIds)]);
+  const now = members.map((member): MemberNow => {
+    const instance = instances.get(member.instanceId);
+    return { state: member.state, wish: member.wish, sentence: member.sentence, instance: instance === undefined ? null : { ...instance, liveness: liveness.get(instance.slaveId ?? '') ?? null } };
+  });
   const aim = aimOf(kind);
   if (aim !== 'make' && aim !== 'start') return deploymentProgress(aim, now);
   const attempts = await repositories.placements.attempts(ids);

@@ -132,7 +132,12 @@ export class DeploymentService {
     const deployment = requireDeployment(await read.deployments.find(id), principal, 'deployment.see', id);
     const members = await read.deploymentMembers.of(id);
     const instances = new Map((await read.instances.among(members.map(({ instanceId }) => instanceId))).map((instance) => [instance.id, instance]));
-    return { deployment: await deploymentView(read, deployment), members: members.map((member) => memberView(member, instances.get(member.instanceId) ?? null)) };
+    const slaves = await read.fleet.findAll([...new Set([...instances.values()].flatMap(({ slaveId }) => slaveId ?? []))]);
+    const views = members.map((member) => {
+      const instance = instances.get(member.instanceId) ?? null;
+      return memberView(member, instance, slaves.get(instance?.slaveId ?? '') ?? null, this.deps.settings.timeZone);
+    });
+    return { deployment: await deploymentView(read, deployment), members: views };
   }
 
   private async accept(work: (repositories: Repositories) => Promise<{ readonly deployment: DeploymentRecord; readonly operation: OperationRecord; readonly warnings: readonly string[] }>): Promise<DeploymentAccepted> {

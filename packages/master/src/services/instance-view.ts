@@ -3,10 +3,11 @@ import type { Operation } from '@paravcl/shared/api/operations';
 import type { Instance, InstanceTransition } from '@paravcl/shared/domain/instance';
 import type { Reason } from '@paravcl/shared/domain/reasons';
 import { DateTime } from 'luxon';
-import { isInStore, settled, type InstanceRecord } from '../core/instance-record';
+import { isInStore, type InstanceRecord } from '../core/instance-record';
 import { preemptionsToday } from '../core/preemption-day';
 import { agingOf } from '../core/aging';
 import { fit } from '../core/say';
+import { slaveIsAwaited } from '../core/slave-silence';
 import type { OperationRecord } from '../repositories/operation-repository';
 import type { SlaveRecord } from '../repositories/slave-record';
 import type { TransitionRecord } from '../repositories/transition-repository';
@@ -58,9 +59,7 @@ export function instanceView(instance: InstanceRecord, { slave, hasHome }: { rea
 
 /** "lab-pc-07 is offline since Fri 22:14. i-ubuntu-9af is saved as soon as it is back." */
 export function waitsForSlave(instance: InstanceRecord, slave: SlaveRecord | null, timeZone: string): Reason | null {
-  if (slave === null || slave.liveness === 'online' || instance.observed === 'deleted') return null;
-  if (settled(instance) && instance.observed !== 'running') return null;
-  if (instance.observed === 'failed') return null;
+  if (slave === null || !slaveIsAwaited(instance, slave.liveness)) return null;
   return { code: 'SlaveOffline', sentence: fit(`${offlineSince(slave, timeZone)} ${onReturn(instance)}`) };
 }
 

@@ -50,7 +50,7 @@ describe('a deployment', () => {
       for (const name of ['lab-1', 'lab-2', 'lab-3']) await rig.slave(name, { cores: 16, ramTotalMiB: 16_384 });
       const { deployment, operation: { id: operationId, state } } = await deploy({ count: 40, vcpus: 1, ramMiB: 256 });
       expect(state).toBe('pending');
-      expect(deployment.counts).toEqual({ members: 40, places: { wanted: 40, made: 0, cancelled: 0, refused: 0 }, instances: {} });
+      expect(deployment.counts).toEqual({ members: 40, places: { wanted: 40, made: 0, cancelled: 0, refused: 0 }, instances: {}, slaveOffline: 0 });
       const agents = new ObedientAgents(rig);
       await on.job.run();
       expect((await names(deployment.id)).slice(0, 3)).toEqual(['class-a-01', 'class-a-02', 'class-a-03']);
@@ -81,6 +81,25 @@ describe('a deployment', () => {
       expect(await operation(made.id)).toBe('done: All 5 run.');
       expect(await operation(late.operation.id)).toBe('done: All 2 run.');
       expect(await names(id)).toEqual(['class-a-01', 'class-a-02', 'class-a-03', 'class-a-04', 'class-a-05', 'class-a-06', 'class-a-07']);
+    });
+
+    it('does not tell machines to run whose slave is silent, as little as they themselves do, and does again when it is back', async () => {
+      const lab1 = await rig.slave('lab-1', { cores: 1 });
+      await rig.slave('lab-2', { cores: 1 });
+      const { deployment: { id }, operation: made } = await deploy({ count: 2, vcpus: 1 });
+      const agents = new ObedientAgents(rig);
+      await on.job.run();
+      await agents.settle();
+      await rig.unit.read.slaves.moveLiveness(lab1, 'online', 'suspect');
+      expect(await operation(made.id)).toBe('pending: 1 of 2 running, 1 waits for a slave that is offline');
+      const silent = await on.deployments.get(admin, id);
+      expect(silent.deployment).toMatchObject({ sentence: '1 of 2 running, 1 waits for a slave that is offline.', counts: { instances: { running: 2 }, slaveOffline: 1 } });
+      const views = await Promise.all(silent.members.map(({ instanceId }) => rig.instances.get(admin, instanceId)));
+      expect(silent.members.map(({ observed, reason }) => [observed, reason])).toEqual(views.map(({ observed, reason }) => [observed, reason]));
+      expect(silent.members.filter(({ reason }) => reason?.code === 'SlaveOffline').map(({ slaveId }) => slaveId)).toEqual([lab1]);
+      await rig.unit.read.slaves.moveLiveness(lab1, 'suspect', 'online');
+      expect(await operation(made.id)).toBe('done: All 2 run.');
+      expect((await on.deployments.get(admin, id)).deployment.sentence).toBe('2 of 2 running.');
     });
 
     it('runs on the chosen slaves and nowhere else, and those chosen later hold for late ones', async () => {

@@ -48,6 +48,8 @@ export const deploymentSchema = z
       places: z.record(memberStateSchema, z.int().nonnegative()),
       /** Instances of the `made` ones by their observed state; those of which there are none are left out. */
       instances: z.partialRecord(observedStateSchema, z.int().positive()),
+      /** Instances that wait for their slave, which does not answer; each counts above too, as it was observed last. */
+      slaveOffline: z.int().nonnegative(),
     }),
     createdAt: z.iso.datetime(),
     changedAt: z.iso.datetime(),
