@@ -2,6 +2,7 @@ import { mostDeploymentMembers } from '@paravcl/shared/domain/deployment';
 import type { Principal, User } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { idSchema } from '@paravcl/shared/ids';
+import type { DeploymentRecord, MemberRecord } from '../core/deployment-record';
 import type { Repositories } from '../repositories/repositories';
 import { chosenGroup } from './launch-request';
 import { mayDeployFor, reach } from './policy';
@@ -43,6 +44,42 @@ export async function placesFor(repositories: Repositories, principal: Principal
   const disabled = owners.filter((owner) => owner.disabled);
   if (disabled.length > 0) throw new ParavclError('invalid-input', `${listed(disabled.map(({ name }) => name))} cannot log in: the account is disabled. Leave ${disabled.length === 1 ? 'it' : 'them'} out.`, { field: 'users', limit: 'accounts that are not disabled' });
   return owners.map((owner) => ({ owner, namedForUser: true }));
+}
+
+/** Of late ones: who gets a machine, and who has one. */
+export interface Late {
+  readonly places: readonly Place[];
+  readonly refused: { slot: number; instanceId: string; sentence: string }[];
+}
+
+/**
+ * Who is named has one machine of the deployment, or a place for it: those who have are refused, each with their machine, and the
+ * others get theirs. One that was refused, taken back, deleted or is to be deleted is none. So many of one's own are not asked.
+ * Throws `conflict` when nobody is left.
+ */
+export async function lateOnes(repositories: Repositories, { id, name: deployment }: Pick<DeploymentRecord, 'id' | 'name'>, asked: readonly Place[]): Promise<Late> {
+  if (!asked.some(({ namedForUser }) => namedForUser)) return { places: asked, refused: [] };
+  const members = (await repositories.deploymentMembers.of(id)).filter(({ state }) => state === 'wanted' || state === 'made');
+  const instances = new Map((await repositories.instances.among(members.map(({ instanceId }) => instanceId))).map((instance) => [instance.id, instance]));
+  const theirs = new Map<string, MemberRecord>();
+  for (const member of members) {
+    const instance = instances.get(member.instanceId);
+    const isThere = member.state === 'wanted' || (instance !== undefined && instance.desired !== 'deleted' && instance.observed !== 'deleted');
+    if (isThere && !theirs.has(member.userId)) theirs.set(member.userId, member);
+  }
+  const wayOut = 'Reset or delete what is there; a second one takes a deployment of its own.';
+  const places = asked.filter(({ owner }) => !theirs.has(owner.id));
+  if (places.length === 0) {
+    const names = asked.map(({ owner }) => owner.name);
+    throw new ParavclError('conflict', `${listed(names)} ${names.length === 1 ? 'has' : 'have'} a machine in ${deployment} already, and each person gets one. ${wayOut}`, { field: 'users', limit: 'one machine each' });
+  }
+  const refused = asked.flatMap(({ owner }) => {
+    const has = theirs.get(owner.id);
+    if (has === undefined) return [];
+    const { slot, instanceId } = has;
+    return [{ slot, instanceId, sentence: `${owner.name} has ${instances.get(instanceId)?.name ?? 'a machine'} in ${deployment} already, and each person gets one. ${wayOut}` }];
+  });
+  return { places, refused };
 }
 
 function isTheirs(principal: Principal, user: User | null): boolean {

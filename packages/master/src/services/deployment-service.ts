@@ -14,7 +14,7 @@ import type { Repositories } from '../repositories/repositories';
 import { eventBy, type Acting } from './acting';
 import { progressOf } from './deployment-following';
 import { launchOf } from './deployment-making';
-import { groupOfDeployment, placesFor, requireSlots, type Place } from './deployment-people';
+import { groupOfDeployment, lateOnes, placesFor, requireSlots, type Place } from './deployment-people';
 import { requireDeploymentShare } from './deployment-quota';
 import { deploymentView, deploymentViews, memberView, requireDeployment } from './deployment-view';
 import type { InstanceSettings, Quotas } from './instance-settings';
@@ -78,7 +78,7 @@ export class DeploymentService {
     });
   }
 
-  /** Late ones, made of the same as the others. Throws as `create`, and `conflict` while it is being deleted. */
+  /** Late ones, made of the same as the others; who is named and has one already is refused (`lateOnes`). Throws as `create`, and `conflict` while it is being deleted. */
   async add(acting: Acting, id: string, body: AddDeploymentMembersBody, reservedId: string | null = null): Promise<DeploymentAccepted> {
     const { principal } = acting;
     const { settings, clock } = this.deps;
@@ -88,7 +88,7 @@ export class DeploymentService {
       const earlier = reservedId === null ? null : await repositories.operations.find(reservedId);
       if (earlier?.userId === principal.userId) return { deployment: before, operation: earlier, warnings: [] };
       if (before.state === 'deleting') throw new ParavclError('conflict', `${before.name} is being deleted. Make a new deployment instead.`);
-      const places = await placesFor(repositories, principal, body);
+      const { places, refused } = await lateOnes(repositories, before, await placesFor(repositories, principal, body));
       requireSlots(before.slotsMade, places.length);
       await this.requireInGroup(repositories, principal, before, places);
       const launch = await launchOf(repositories, before, settings);
@@ -98,7 +98,7 @@ export class DeploymentService {
       const sentence = `${principal.userName} added ${machines(places.length)} to ${before.name}.`;
       await repositories.events.append(eventBy(acting, { kind: 'deployment.members-added', subjectType: 'deployment', subjectId: id, sentence }), now);
       const about = { from: before.slotsMade, kind: 'deployment.add', operationId: reservedId ?? newId(now), userId: principal.userId };
-      return { deployment, operation: await this.writePlaces(repositories, deployment, places, about, now), warnings: [] };
+      return { deployment, operation: await this.writePlaces(repositories, deployment, places, about, now), warnings: [], refused };
     });
   }
 
@@ -140,11 +140,11 @@ export class DeploymentService {
     return { deployment: await deploymentView(read, deployment), members: views };
   }
 
-  private async accept(work: (repositories: Repositories) => Promise<{ readonly deployment: DeploymentRecord; readonly operation: OperationRecord; readonly warnings: readonly string[] }>): Promise<DeploymentAccepted> {
+  private async accept(work: (repositories: Repositories) => Promise<{ readonly deployment: DeploymentRecord; readonly operation: OperationRecord; readonly warnings: readonly string[]; readonly refused?: DeploymentAccepted['refused'] }>): Promise<DeploymentAccepted> {
     const { unitOfWork, job } = this.deps;
     const answer = await unitOfWork.transaction(async (repositories) => {
-      const { deployment, operation, warnings } = await work(repositories);
-      return { deployment: await deploymentView(repositories, deployment), operation: operationView(operation), warnings: [...warnings], refused: [] };
+      const { deployment, operation, warnings, refused = [] } = await work(repositories);
+      return { deployment: await deploymentView(repositories, deployment), operation: operationView(operation), warnings: [...warnings], refused };
     });
     job.wake();
     return answer;

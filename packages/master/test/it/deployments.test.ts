@@ -295,6 +295,41 @@ describe('a deployment', () => {
       expect(await rig.operations.get({ ...(await rig.person('teacher', 'colleague')), ownedGroupIds: [groupId] }, asked.operation.id)).toMatchObject({ kind: 'deployment.create' });
     });
 
+    it('gives each person one machine, also where the whole class is named again with those who are late', async () => {
+      await rig.slave('lab-1', { cores: 8 });
+      for (const name of ['alice', 'bob', 'carol', 'dave']) await rig.person('student', name);
+      const { deployment: { id } } = await deploy({ users: ['alice', 'bob'] });
+      const wayOut = 'Reset or delete what is there; a second one takes a deployment of its own.';
+      // Not made yet, it is a machine to be.
+      const alone = on.deployments.add(acting(admin), id, { users: ['alice'] });
+      await expect(alone).rejects.toMatchObject({ code: 'conflict', message: `alice has a machine in Class A already, and each person gets one. ${wayOut}`, detail: { field: 'users', limit: 'one machine each' } });
+      const agents = new ObedientAgents(rig);
+      await on.job.run();
+      await agents.settle();
+      const key = newId(rig.clock.now());
+      const late = await on.deployments.add(acting(admin), id, { users: ['bob', 'carol', 'alice'] }, key);
+      const made = await members(id);
+      expect(late.refused).toEqual([['bob', 2], ['alice', 1]].map(([name, slot]) => ({ slot, instanceId: made[Number(slot) - 1]?.instanceId, sentence: `${String(name)} has class-a-${String(name)} in Class A already, and each person gets one. ${wayOut}` })));
+      expect(late.operation.sentence).toBe('0 of 1 running, 1 to be made');
+      expect(late.deployment.counts.members).toBe(3);
+      await on.job.run();
+      await agents.settle();
+      // Asked again under its key it is the same request, whoever has a machine by now.
+      expect((await on.deployments.add(acting(admin), id, { users: ['bob', 'carol', 'alice'] }, key)).operation.id).toBe(key);
+      await expect(on.deployments.add(acting(admin), id, { users: ['carol', 'bob', 'alice'] })).rejects.toMatchObject({ code: 'conflict', message: `carol, bob and alice have a machine in Class A already, and each person gets one. ${wayOut}` });
+      expect(await names(id)).toEqual(['class-a-alice', 'class-a-bob', 'class-a-carol']);
+
+      // Who has none any more gets a new one.
+      await rig.instances.operate(admin, made[0]?.instanceId ?? '', { verb: 'delete' });
+      await on.deployments.add(acting(admin), id, { users: ['alice', 'dave'] });
+      await on.job.run();
+      await agents.settle();
+      const alive = (await members(id)).filter(({ observed }) => observed !== 'deleted');
+      expect(alive.map(({ name, observed }) => [name, observed])).toEqual(['bob', 'carol', 'alice-2', 'dave'].map((name) => [`class-a-${name}`, 'running']));
+      // So many of one's own are as many as one asks for.
+      for (let more = 0; more < 2; more += 1) expect((await on.deployments.add(acting(admin), id, { count: 1 })).refused).toEqual([]);
+    });
+
     it('gives way to names that are taken', async () => {
       const [first, second] = [await deploy({ count: 2 }), await deploy({ count: 2 })];
       await on.job.run();

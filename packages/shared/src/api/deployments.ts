@@ -50,6 +50,7 @@ export const createDeploymentBody = z
   .refine(saysHowMany, sayHowMany);
 export type CreateDeploymentBody = z.output<typeof createDeploymentBody>;
 
+/** Who is named and has a machine of it already is refused one more, and the others get theirs. */
 export const addDeploymentMembersBody = z.object(howMany).refine(saysHowMany, sayHowMany);
 export type AddDeploymentMembersBody = z.output<typeof addDeploymentMembersBody>;
 
