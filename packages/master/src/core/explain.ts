@@ -1,5 +1,6 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { foremostReason, type Reason, type ReasonCode } from '@paravcl/shared/domain/reasons';
+import { isHomeTooLarge, sayDiskNeed } from './disk-need';
 import { keptFromIt, type Question, type Refusal } from './feasible';
 import type { Kept } from './recall';
 import { freeUnheld, takesPart, type SlaveNow } from './room-now';
@@ -110,6 +111,8 @@ function triedInVain({ attempts }: WaitingInstance): string {
 /** Why an instance waits and what ends the waiting. */
 function waitingSentence(code: ReasonCode, slaves: readonly SlaveNow[], instance: WaitingInstance, refusals: readonly Refusal[], place: number, { pool, ordering }: Question): string {
   const queue = `${ordinal(place)} in the queue. `;
+  const views = slaves.map(({ view }) => view);
+  const { homeMiB = 0 } = instance;
   const first = refusals[0]?.sentence ?? '';
   const onWhich = instance.boundTo === null ? 'on one slave' : `on ${slaves.find(({ view }) => view.id === instance.boundTo)?.view.name ?? 'its slave'}, where its disk is`;
   const rank = ordering.name === 'para' && instance.type === 'BE' ? ` Its priority is ${instance.priority.pi.toFixed(2)}; nobody of a lower one could give way.` : '';
@@ -118,7 +121,7 @@ function waitingSentence(code: ReasonCode, slaves: readonly SlaveNow[], instance
     case 'NoSlaves':
       return 'No slave is registered yet. It starts by itself when an operator has added one.';
     case 'NoSlaveFits':
-      return fit(`${tooLargeSentence(slaves.map(({ view }) => view), instance.need)} Delete it and ask for less.`);
+      return fit(tooLargeFor(views, instance));
     case 'NotEnoughCores':
       return fit(`${queue}It needs ${cores(instance.need.vcpus)} ${onWhich}, and ${pool.freeVcpus} of the pool's ${pool.vcpus} are free.${back}`);
     case 'NotEnoughRam':
@@ -127,7 +130,7 @@ function waitingSentence(code: ReasonCode, slaves: readonly SlaveNow[], instance
     case 'CriticalLimit':
       return fit(`${queue}${first}${back}`);
     case 'NotEnoughDisk':
-      return fit(`${queue}${first} It starts by itself when somebody deletes an instance.`);
+      return fit(`${queue}${first} It starts by itself when somebody deletes an instance${homeMiB === 0 ? '' : ', or gives a home volume back'}.`);
     case 'KeptForReservation':
       return fit(`${queue}${first} It starts by itself when the reservation leaves room.`);
     case 'PreparingOthers':
@@ -147,8 +150,31 @@ function waitingSentence(code: ReasonCode, slaves: readonly SlaveNow[], instance
 }
 
 /** What no slave is large enough for; the way out differs for who has launched it and who only asks. */
-export function tooLargeSentence(slaves: readonly SlaveView[], need: Room): string {
+export function tooLargeSentence(slaves: readonly SlaveView[], { need, homeMiB }: Pick<WaitingInstance, 'need' | 'homeMiB'>): string {
+  return `No slave is ${largeEnoughFor(need, capacitiesOf(slaves), homeMiB)}.`;
+}
+
+/** Those that could take it, were they large enough. */
+function capacitiesOf(slaves: readonly SlaveView[]): readonly Room[] {
   const approved = slaves.filter(({ admission }) => admission === 'approved');
   const known = approved.length > 0 ? approved : slaves.filter(({ admission }) => admission === 'draining');
-  return `No slave is ${largeEnoughFor(need, known.map(({ capacity }) => capacity))}.`;
+  return known.map(({ capacity }) => capacity);
+}
+
+const smallerHome = 'ask an operator for a smaller home volume';
+
+/** What who asks for it can do: `wanted` is not launched yet. */
+export function askForLess(slaves: readonly SlaveView[], wanted: Pick<WaitingInstance, 'need' | 'homeMiB'>): string {
+  return isHomeTooLarge(wanted, capacitiesOf(slaves)) ? `Launch with “home”: false, or ${smallerHome}.` : 'Ask for less.';
+}
+
+/** What it waits for in vain: said of one that is launched. */
+function tooLargeFor(slaves: readonly SlaveView[], instance: WaitingInstance): string {
+  const { boundTo, need: { diskMiB }, homeMiB = 0 } = instance;
+  const its = slaves.find(({ id }) => id === boundTo);
+  if (its !== undefined && homeMiB > 0 && diskMiB > its.capacity.diskMiB) {
+    return `${its.name}, where its disk is, has ${its.capacity.diskMiB} MiB of disk for guests in all, and ${sayDiskNeed(instance)}. Move it to another slave, or ${smallerHome}.`;
+  }
+  const wayOut = isHomeTooLarge(instance, capacitiesOf(slaves)) ? `Delete it and launch with “home”: false, or ${smallerHome}.` : 'Delete it and ask for less.';
+  return `${tooLargeSentence(slaves, instance)} ${wayOut}`;
 }

@@ -1,5 +1,6 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { Reason, ReasonCode } from '@paravcl/shared/domain/reasons';
+import { sayDiskNeed } from './disk-need';
 import type { OrderingPolicy } from './ordering';
 import { keptFrom, type Kept } from './recall';
 import { asSeen, besideHeld, bookedDiskMiB, freeUnheld, type PoolTotals, type SlaveNow } from './room-now';
@@ -105,12 +106,13 @@ const roomFree: Filter = (slave, { instance }) => {
 const diskFree: Filter = (slave, { instance }) => {
   const { name } = slave.view;
   const { diskMiB } = instance.need;
+  const needs = sayDiskNeed(instance);
   // One whose disk is there already needs no more of it.
   if (diskMiB === 0) return null;
   const free = Math.max(0, freeUnheld(slave, instance).diskMiB);
-  if (diskMiB > free) return passing('NotEnoughDisk', `${name} has ${free} MiB of disk free, and disk and saved RAM need ${diskMiB} MiB.`);
+  if (diskMiB > free) return passing('NotEnoughDisk', `${name} has ${free} MiB of disk free, and ${needs}.`);
   const booked = bookedDiskMiB(slave, instance);
-  if (diskMiB > free - booked) return passing('KeptForReservation', `${booked} of the ${free} MiB of disk that ${name} has free are reserved, and disk and saved RAM need ${diskMiB} MiB.`);
+  if (diskMiB > free - booked) return passing('KeptForReservation', `${booked} of the ${free} MiB of disk that ${name} has free are reserved, and ${needs}.`);
   return null;
 };
 

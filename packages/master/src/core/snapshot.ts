@@ -120,6 +120,8 @@ export interface WaitingInstance {
   /** Was suspended as often as allowed today: it is not lent what a reservation will want back before its end. */
   readonly spared: boolean;
   readonly reason: Reason | null;
+  /** Of the disk it needs, its owner's home volume, which is on no slave yet; absent: it has none, or has it where its disk is. */
+  readonly homeMiB?: number | undefined;
   /** What saved the RAM that it goes on with; absent: it boots, or its RAM is where it is. */
   readonly ramSavedOn?: SavedOn | undefined;
   /** What its deployment asks of slaves; absent: it belongs to none. */
@@ -164,10 +166,11 @@ export interface Snapshot {
 
 /**
  * Room an instance takes. Its disk counts with its RAM on top, because suspending it writes the RAM
- * beside the disk, and a suspend that finds no room would lose what the person has open.
+ * beside the disk, and a suspend that finds no room would lose what the person has open. So does the home volume that
+ * goes where it goes (`homeMiB`).
  */
-export function roomFor(instance: { readonly vcpus: number; readonly ramMiB: number; readonly diskMiB: number; readonly bandwidthMbps: number | null }): Room {
-  return { vcpus: instance.vcpus, ramMiB: instance.ramMiB, diskMiB: instance.diskMiB + instance.ramMiB, bandwidthMbps: instance.bandwidthMbps ?? 0 };
+export function roomFor({ vcpus, ramMiB, diskMiB, bandwidthMbps, homeMiB = 0 }: { readonly vcpus: number; readonly ramMiB: number; readonly diskMiB: number; readonly bandwidthMbps: number | null; readonly homeMiB?: number | undefined }): Room {
+  return { vcpus, ramMiB, diskMiB: diskMiB + ramMiB + homeMiB, bandwidthMbps: bandwidthMbps ?? 0 };
 }
 
 export function add(a: Room, b: Room): Room {

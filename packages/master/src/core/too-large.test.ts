@@ -13,6 +13,10 @@ test('a link is named where a share of it was asked for', () => {
   );
 });
 
+test('a home volume is named as the part of the disk that it is', () => {
+  expect(largeEnoughFor(room(1, { diskMiB: 60_000 }), pool, 58_976)).toBe('large enough for 1 core, 1024 MiB of RAM and 60000 MiB of disk with saved RAM (58976 MiB of them for the home volume); the largest have 8 cores, 32768 MiB and 50000 MiB');
+});
+
 test('where there is no slave the largest have nothing', () => {
   expect(largeEnoughFor(room(1), [])).toMatch(/; the largest have 0 cores, 0 MiB and 0 MiB$/);
 });

@@ -3,13 +3,14 @@ import type { Room } from './snapshot';
 
 /**
  * For the middle of a sentence, when no slave is large enough for `need` as a whole: what is needed of everything, and
- * the most that any slave has of each. A link is named only where a share of it was asked for.
+ * the most that any slave has of each. A link is named only where a share of it was asked for, and a home volume
+ * (`homeMiB` of the disk) only where there is one.
  */
-export function largeEnoughFor(need: Room, capacities: readonly Room[]): string {
+export function largeEnoughFor(need: Room, capacities: readonly Room[], homeMiB = 0): string {
   const largest = (amount: (capacity: Room) => number): number => Math.floor(Math.max(0, ...capacities.map(amount)));
   const share = need.bandwidthMbps > 0;
   const links = `${largest(({ bandwidthMbps }) => bandwidthMbps)} Mbit/s`;
-  const disk = `${need.diskMiB} MiB of disk with saved RAM`;
+  const disk = `${need.diskMiB} MiB of disk with saved RAM${homeMiB === 0 ? '' : ` (${homeMiB} MiB of them for the home volume)`}`;
   const largestDisk = `${largest(({ diskMiB }) => diskMiB)} MiB`;
   return (
     `large enough for ${cores(need.vcpus)}, ${need.ramMiB} MiB of RAM${share ? `, ${disk} and ${need.bandwidthMbps} Mbit/s` : ` and ${disk}`}; the largest have ` +

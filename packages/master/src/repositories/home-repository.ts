@@ -76,6 +76,13 @@ const toRow = (home: HomeRecord): HomeRow => ({
   changed_at: new Date(home.changedAt),
 });
 
+/** What a home volume takes of a pool. */
+export interface HomeRoom {
+  readonly mib: number;
+  /** Where it does; null: wherever its instance goes. */
+  readonly slaveId: string | null;
+}
+
 /** Home volumes, and what slaves still have of them. */
 export class HomeRepository {
   constructor(private readonly db: Knex) {}
@@ -119,6 +126,28 @@ export class HomeRepository {
     if (instanceIds.length === 0) return new Map();
     const rows = await this.db<HomeRow>('home_volumes').whereIn('instance_id', [...instanceIds]).where({ state: 'attached' }).select(...columns);
     return new Map(rows.map((row) => [row.instance_id ?? '', fromRow(row)]));
+  }
+
+  /** By instance, of those that have one, and of those that wait for a slave and get their owner's there, because it is free. */
+  async rooms(): Promise<ReadonlyMap<string, HomeRoom>> {
+    const held = this.db('home_volumes').where({ state: 'attached' }).select('instance_id', 'slave_id', 'size_mib', 'attached_mib', 'open_in_ram_id');
+    const free = this.db('home_volumes as h')
+      .join('instances as i', 'i.user_id', 'h.user_id')
+      .where({ 'h.state': 'stored' })
+      .where('h.size_mib', '>', 0)
+      .whereNull('i.slave_id')
+      .whereIn('i.observed', ['requested', 'queued'])
+      .whereNull('i.ram_image_id')
+      .where((wish) => wish.whereNull('i.home_wish').orWhere('i.home_wish', 1))
+      .select('i.id as instance_id', this.db.raw('NULL AS slave_id'), 'h.size_mib', this.db.raw('NULL AS attached_mib, NULL AS open_in_ram_id'));
+    const rows = (await Promise.all([held, free])).flat() as readonly Pick<HomeRow, 'instance_id' | 'slave_id' | 'size_mib' | 'attached_mib' | 'open_in_ram_id'>[];
+    return new Map(
+      rows.map(({ instance_id: instanceId, slave_id: slaveId, size_mib: sizeMiB, attached_mib: attachedMiB, open_in_ram_id: ramId }) => {
+        // Its size when it goes to a slave, unless RAM has it open as it was.
+        const mib = slaveId === null && ramId === null ? sizeMiB : (attachedMiB ?? sizeMiB);
+        return [instanceId ?? '', { mib, slaveId }];
+      }),
+    );
   }
 
   /** Those on their way back, and those on slaves that are gone for good; in the order of ids. */

@@ -156,8 +156,8 @@ export class PlacementRepository {
   }
 
   /**
-   * What is promised of every slave. Disk counts until the slave has proved that nothing remains; cores,
-   * RAM and bandwidth as long as the instance runs, should run, or may still run where its launch failed.
+   * What is promised of every slave. Disk counts until the slave has proved that nothing remains, and that of a home volume until
+   * it is in the store again; cores, RAM and bandwidth as long as the instance runs, should run, or may still run where its launch failed.
    */
   async usage(slaveId: string | null = null): Promise<ReadonlyMap<string, SlaveUsage>> {
     const { sql, bindings } = holdsCompute('i');
@@ -181,7 +181,7 @@ export class PlacementRepository {
       .count({ instances: '*' });
     if (slaveId !== null) void query.where('p.slave_id', slaveId);
     const rows = (await query) as unknown as readonly Row[];
-    return new Map(
+    const usage = new Map<string, SlaveUsage>(
       rows.map((row) => [
         row.slave_id,
         {
@@ -194,5 +194,33 @@ export class PlacementRepository {
         },
       ]),
     );
+    for (const [id, homeMiB] of await homesOn(this.db, slaveId)) {
+      const used = usage.get(id) ?? nothingPromised;
+      usage.set(id, { ...used, diskMiB: used.diskMiB + homeMiB });
+    }
+    return usage;
   }
+}
+
+const nothingPromised: SlaveUsage = { vcpus: 0, ramMiB: 0, diskMiB: 0, bandwidthMbps: 0, saveMiB: 0, instances: 0 };
+
+/** MiB of home volumes by the slave they are on; one that goes along with its guest is on both. */
+async function homesOn(db: Knex, slaveId: string | null): Promise<ReadonlyMap<string, number>> {
+  const lie = db('home_volumes').whereNotNull('slave_id').select('slave_id').sum({ mib: 'attached_mib' }).groupBy('slave_id');
+  const arrive = db('live_migrations as m')
+    .join('home_volumes as h', 'h.instance_id', 'm.instance_id')
+    .whereIn('m.state', ['opening', 'sending'])
+    .whereNotNull('m.home_epoch')
+    .whereRaw('h.slave_id = m.from_slave_id')
+    .select('m.to_slave_id as slave_id')
+    .sum({ mib: 'h.attached_mib' })
+    .groupBy('m.to_slave_id');
+  if (slaveId !== null) {
+    void lie.where({ slave_id: slaveId });
+    void arrive.where({ 'm.to_slave_id': slaveId });
+  }
+  const rows = (await Promise.all([lie, arrive])).flat() as unknown as readonly { readonly slave_id: string; readonly mib: number | string | null }[];
+  const homes = new Map<string, number>();
+  for (const { slave_id: id, mib } of rows) homes.set(id, (homes.get(id) ?? 0) + Number(mib ?? 0));
+  return homes;
 }

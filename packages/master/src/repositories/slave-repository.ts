@@ -73,7 +73,7 @@ export class SlaveRepository {
     return { items: items.map(slaveRecord), next };
   }
 
-  /** Cores and RAM held by instances that hold compute; disk and count of everything that is not deleted. */
+  /** Cores and RAM held by instances that hold compute; disk and count of everything that is not deleted, with the home volumes that are there. */
   async used(slaveIds: readonly string[]): Promise<(slaveId: string) => SlaveUse> {
     const holds = `observed IN (${holdsComputeStates.map(() => '?').join(', ')})`;
     const rows = (await this.db('instances')
@@ -84,7 +84,12 @@ export class SlaveRepository {
       .whereIn('slave_id', slaveIds)
       .whereNot('observed', 'deleted')
       .groupBy('slave_id')) as { slave_id: string; vcpus: number; ram_mib: number; disk_mib: number; instances: number }[];
-    const bySlave = new Map(rows.map((row) => [row.slave_id, { vcpus: row.vcpus, ramMiB: row.ram_mib, diskMiB: row.disk_mib, instances: row.instances }]));
+    const homes = (await this.db('home_volumes').whereIn('slave_id', slaveIds).select('slave_id').sum({ mib: 'attached_mib' }).groupBy('slave_id')) as unknown as readonly { readonly slave_id: string; readonly mib: number | string | null }[];
+    const bySlave = new Map<string, SlaveUse>(rows.map((row) => [row.slave_id, { vcpus: row.vcpus, ramMiB: row.ram_mib, diskMiB: row.disk_mib, instances: row.instances }]));
+    for (const { slave_id: id, mib } of homes) {
+      const use = bySlave.get(id) ?? nothingUsed;
+      bySlave.set(id, { ...use, diskMiB: Number(use.diskMiB) + Number(mib ?? 0) });
+    }
     return (slaveId) => bySlave.get(slaveId) ?? nothingUsed;
   }
 

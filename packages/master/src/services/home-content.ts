@@ -40,6 +40,14 @@ export function imageOfHome({ userId }: HomeRecord, { imageId, manifestId, sizeB
   };
 }
 
+/** Of the volume that the next launch of this person gets; 0: they have none, or something has it. */
+export async function freeHomeMiB({ homes }: Pick<Repositories, 'homes'>, userId: string, siteMiB: number): Promise<number> {
+  const home = await homes.ofUser(userId);
+  if (home === null) return siteMiB;
+  if (home.state !== 'stored') return 0;
+  return home.ownSize ? home.sizeMiB : Math.max(home.sizeMiB, siteMiB);
+}
+
 /** Of the disk that its slave made of it, never smaller than what it held; and what its delta is against. */
 export async function sizeAndBase({ images }: Pick<Repositories, 'images'>, home: HomeRecord): Promise<{ readonly sizeBytes: number; readonly base: ManifestId }> {
   const image = home.imageId === null ? null : await images.find(home.imageId);

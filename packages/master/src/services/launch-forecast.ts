@@ -4,7 +4,7 @@ import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
 import { priorityOf, type PriorityParts } from '@paravcl/shared/priority';
-import { noHourSentence, riskSentence, tooLargeSentence } from '../core/explain';
+import { askForLess, noHourSentence, riskSentence, tooLargeSentence } from '../core/explain';
 import { outlook, type Outlook } from '../core/outlook';
 import { roomFor, type Snapshot, type WaitingInstance } from '../core/snapshot';
 import type { UnitOfWork } from '../db/unit-of-work';
@@ -14,6 +14,7 @@ import { resolveLaunch, type Launch } from './launch-request';
 import type { Participation } from './participation';
 import { requireQuota } from './quota-check';
 import { requestFactors, type PriorityRules } from './request-priority';
+import { freeHomeMiB } from './home-content';
 import { loadWorld, type WorldDeps } from './world-loader';
 
 export interface LaunchForecastDeps extends WorldDeps {
@@ -64,7 +65,8 @@ export class LaunchForecast {
       const factors = await requestFactors(repositories, asker, priority, at);
       const partsFor = (minutes: number): PriorityParts => priorityOf({ ...factors, ramMiB: launch.ramMiB, minutes }, priority.formula);
       const { snapshot } = await loadWorld(repositories, this.deps, at);
-      const wanted: WaitingInstance = { ...unplaced(newId(at), principal.userId, at), need: roomFor(launch), priority: partsFor(max), runMs: max * 60_000 };
+      const homeMiB = await freeHomeMiB(repositories, principal.userId, settings.homeMiB);
+      const wanted: WaitingInstance = { ...unplaced(newId(at), principal.userId, at), need: roomFor({ ...launch, homeMiB }), homeMiB, priority: partsFor(max), runMs: max * 60_000 };
       const seen = outlook(snapshot, wanted, this.deps.scheduling, at, hours);
       return {
         fitsNow: seen.decision?.kind === 'place',
@@ -116,7 +118,7 @@ export class LaunchForecast {
   }
 
   /** Told when there is not enough room now, or none for an hour. */
-  private missing({ decision, minutes, kept }: Outlook, { need }: WaitingInstance, { slaves }: Snapshot, at: EpochMs): string | null {
+  private missing({ decision, minutes, kept }: Outlook, wanted: WaitingInstance, { slaves }: Snapshot, at: EpochMs): string | null {
     switch (decision?.kind) {
       case undefined:
         return null;
@@ -127,7 +129,7 @@ export class LaunchForecast {
       case 'queue':
       case 'refuse':
         // There is nothing yet that one could delete.
-        return decision.reason.code === 'NoSlaveFits' ? `${tooLargeSentence(slaves, need)} Ask for less.` : decision.reason.sentence;
+        return decision.reason.code === 'NoSlaveFits' ? `${tooLargeSentence(slaves, wanted)} ${askForLess(slaves, wanted)}` : decision.reason.sentence;
     }
   }
 }

@@ -41,7 +41,7 @@ export async function liveTargets(repositories: Repositories, deps: WorldDeps & 
 }
 
 /** A guest that runs, as if it waited for a slave that takes it as it is. */
-function askingFor(guest: InstanceRecord, attempts: readonly Attempt[], { bookings, deployments }: World, source: SlaveRecord, at: number): WaitingInstance {
+function askingFor(guest: InstanceRecord, attempts: readonly Attempt[], { bookings, deployments, homes }: World, source: SlaveRecord, at: number): WaitingInstance {
   const slot = guest.type === 'AR' ? bookings.find(({ instanceId }) => instanceId === guest.id) : undefined;
   const rule = deployments.get(guest.id);
   return {
@@ -51,7 +51,7 @@ function askingFor(guest: InstanceRecord, attempts: readonly Attempt[], { bookin
     userId: guest.userId,
     groupId: guest.groupId,
     generation: guest.generation,
-    need: roomFor(guest),
+    need: roomFor({ ...guest, homeMiB: homes.get(guest.id)?.mib }),
     priority: guest.priority,
     createdAt: guest.createdAt,
     runMs: slot === undefined ? (guest.endsAt === null ? null : Math.max(0, guest.endsAt - at)) : Math.max(0, slot.end - at),

@@ -5,6 +5,7 @@ import type { EvacuationPart, EvacuationRecord } from '../core/evacuation-record
 import { settled, type InstanceRecord } from '../core/instance-record';
 import { awaitsArrival, migrationStep, openingMs, type LiveMigration, type MigrationEnd, type MigrationWorld } from '../core/live-migration';
 import { nextGeneration } from '../core/next-generation';
+import { roomFor } from '../core/snapshot';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
 import type { SlaveRecord } from '../repositories/slave-record';
@@ -66,7 +67,8 @@ export class LiveMigrations {
       const places = [slaveId, target.slaveId];
       if (places.some((id) => !agents.isConnected(id) || (agents.protocolOf(id) ?? 0) < streamProtocolVersion)) return null;
       if ((await repositories.fleet.lock(target.slaveId))?.admission !== 'approved') return null;
-      if ((await missingRoom(repositories, target.slaveId, instance, this.deps.scheduling)) !== null) return null;
+      const homeMiB = (await repositories.homes.attachedTo([instanceId])).get(instanceId)?.attachedMiB ?? 0;
+      if ((await missingRoom(repositories, target.slaveId, instance, this.deps.scheduling, roomFor({ ...instance, homeMiB }).diskMiB)) !== null) return null;
       const placements = await repositories.placements.ofInstance(instanceId);
       if (placements.some(({ slaveId: where, state }) => where === target.slaveId && state !== 'clean')) return null;
       const arrivalGeneration = nextGeneration(instance, placements);

@@ -117,7 +117,7 @@ export class PlanExecution {
     const before = await this.unchanged(repositories, decision.instance.id, facts);
     if ((await repositories.fleet.lock(slaveId))?.admission !== 'approved') throw new Stale();
     // Somebody may have taken the room since the world was loaded: the slave's row is the lock for promises.
-    if ((await missingRoom(repositories, slaveId, before, this.deps.scheduling)) !== null) throw new Stale();
+    if ((await missingRoom(repositories, slaveId, before, this.deps.scheduling, decision.instance.need.diskMiB)) !== null) throw new Stale();
     if (booking !== null && booking.slaveId !== slaveId) await this.moveSlot(repositories, booking.reservationId, before.id, slaveId);
     const generation = nextGeneration(before, await repositories.placements.ofInstance(before.id));
     await repositories.placements.insert({ instanceId: before.id, slaveId, generation, state: 'active' }, now);
@@ -149,7 +149,7 @@ export class PlanExecution {
     const now = this.deps.clock.now();
     await this.nobodyReserves(repositories, facts);
     const before = await this.unchanged(repositories, decision.instance.id, facts);
-    if ((await missingRoom(repositories, slaveId, before, this.deps.scheduling)) !== null) throw new Stale();
+    if ((await missingRoom(repositories, slaveId, before, this.deps.scheduling, decision.instance.need.diskMiB)) !== null) throw new Stale();
     const generation = nextGeneration(before, await repositories.placements.ofInstance(before.id));
     const left = remainingMs(before);
     const endsAt = booking?.end ?? (left === null ? null : now + left);

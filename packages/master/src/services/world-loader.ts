@@ -6,6 +6,7 @@ import { leadMs, unmeasuredSaveMiBPerSecond } from '../core/save-time';
 import { roomFor, type Attempt, type RunningInstance, type Snapshot, type WaitingInstance } from '../core/snapshot';
 import type { DeploymentRule } from '../repositories/deployment-member-repository';
 import type { HeldBooking } from '../repositories/booking-repository';
+import type { HomeRoom } from '../repositories/home-repository';
 import type { Repositories } from '../repositories/repositories';
 import type { SlaveRecord } from '../repositories/slave-record';
 import { contributingSlaves } from './contributing-slaves';
@@ -28,12 +29,14 @@ export interface World {
   readonly bookings: readonly HeldBooking[];
   /** By instance, of those that wait or begin to run and belong to a deployment. */
   readonly deployments: ReadonlyMap<string, DeploymentRule>;
+  /** By instance, what its owner's home volume takes of a pool, of those that have it or will when they are placed. */
+  readonly homes: ReadonlyMap<string, HomeRoom>;
 }
 
 /** Loads everything that decisions are made of, within whatever transaction `repositories` belong to. */
 export async function loadWorld(repositories: Repositories, deps: WorldDeps, at: EpochMs): Promise<World> {
   const { scheduling, agents, figures } = deps;
-  const [stored, usage, active, bookings, speeds, lastPlacedOn, deployments, migrations] = await Promise.all([
+  const [stored, usage, active, bookings, speeds, lastPlacedOn, deployments, migrations, homes] = await Promise.all([
     repositories.fleet.unretired(),
     repositories.placements.usage(),
     repositories.instances.active(),
@@ -42,6 +45,7 @@ export async function loadWorld(repositories: Repositories, deps: WorldDeps, at:
     repositories.placements.newestSlaveId(),
     repositories.deploymentMembers.rules(),
     repositories.liveMigrations.open(),
+    repositories.homes.rooms(),
   ]);
   const contributing = await contributingSlaves(repositories, stored, scheduling.contributingMs, at);
   // Figures and clocks as of the last heartbeat: those stored are older by a round of the store job, or by all the time the database was away.
@@ -76,6 +80,7 @@ export async function loadWorld(repositories: Repositories, deps: WorldDeps, at:
     active: new Map(active.map((instance) => [instance.id, instance])),
     bookings,
     deployments,
+    homes,
   };
 }
 
@@ -137,12 +142,15 @@ function cannotLeave({ desired, observed, reason }: InstanceRecord): boolean {
 }
 
 /** Those of the queue who can be served now: not those that are still being saved, and not those that nobody can look at. */
-export function waitingInstances(queue: readonly InstanceRecord[], attempts: ReadonlyMap<string, readonly Attempt[]>, { bookings, deployments }: Pick<World, 'bookings' | 'deployments'>, { preemptionsPerDay, startingPerSlave, rules }: SchedulingSettings, at: EpochMs): readonly WaitingInstance[] {
+export function waitingInstances(queue: readonly InstanceRecord[], attempts: ReadonlyMap<string, readonly Attempt[]>, { bookings, deployments, homes }: Pick<World, 'bookings' | 'deployments' | 'homes'>, { preemptionsPerDay, startingPerSlave, rules }: SchedulingSettings, at: EpochMs): readonly WaitingInstance[] {
   const slots = new Map(bookings.flatMap((booking) => (booking.instanceId === null ? [] : [[booking.instanceId, booking] as const])));
   return queue.filter(canBeServed).map((instance) => {
     const bound = instance.queuedAt !== null;
     const slot = instance.type === 'AR' ? slots.get(instance.id) : undefined;
-    const need = roomFor(instance);
+    const home = homes.get(instance.id);
+    // On a slave it counts there already.
+    const homeMiB = home === undefined || home.slaveId !== null ? 0 : home.mib;
+    const need = roomFor({ ...instance, homeMiB });
     const rule = deployments.get(instance.id);
     return {
       id: instance.id,
@@ -151,7 +159,8 @@ export function waitingInstances(queue: readonly InstanceRecord[], attempts: Rea
       userId: instance.userId,
       groupId: instance.groupId,
       generation: instance.generation,
-      need: bound ? { ...need, diskMiB: 0 } : need,
+      need: bound ? { ...need, diskMiB: homeMiB } : need,
+      homeMiB: homeMiB === 0 ? undefined : homeMiB,
       priority: instance.priority,
       createdAt: instance.createdAt,
       runMs: slot === undefined ? remainingMs(instance) : Math.max(0, slot.end - at),

@@ -106,6 +106,8 @@ const settle = (what: string, holds: () => Promise<boolean>) =>
     await rig.clock.advance(2500);
     return (await holds()) || undefined;
   });
+/** What is promised of the slave’s disk. */
+const diskMiB = async (on = slaveId): Promise<number> => (await rig.unit.read.placements.usage(on)).get(on)?.diskMiB ?? 0;
 const isStored = () => settle('the home to be in the store', async () => (await home()).state === 'stored');
 
 test('a person’s first launch gets a blank home of the site’s size; stopped, what was written comes to the store, and the next one gets it, elsewhere too', async () => {
@@ -386,4 +388,49 @@ test('RAM that has a home open leaves with it, and not from an agent of an earli
   expect(await whats(second)).toEqual(['disk wanted', 'ram wanted']);
   agents.protocols.set(slaveId, streamProtocolVersion);
   expect(await whats(first)).toEqual(['disk wanted', 'home frozen', 'ram wanted']);
+});
+
+describe('the room that it takes', () => {
+  test('is promised where it lies, until it is in the store again, also when its instance is gone; and stands in what the slave is used for', async () => {
+    const first = await running('one');
+    expect(await diskMiB()).toBe(64 + 256);
+    expect((await rig.unit.read.slaves.used([slaveId]))(slaveId).diskMiB).toBe(64 + 256);
+    await operate(first, 'delete');
+    await rig.report(first, 'deleted');
+    expect(await diskMiB()).toBe(256);
+    expect((await rig.unit.read.slaves.used([slaveId]))(slaveId)).toMatchObject({ diskMiB: 256, instances: 0 });
+    await isStored();
+    expect(await diskMiB()).toBe(0);
+  });
+
+  test('is needed beside that of its instance: one that it is too large for on every slave waits and says so, before the launch too; without it there is room', async () => {
+    await homes.set(acting(operator), student.userId, 2_000_000);
+    const sentence = 'No slave is large enough for 1 core, 256 MiB of RAM and 2000320 MiB of disk with saved RAM (2000000 MiB of them for the home volume); the largest have 4 cores, 8192 MiB and 1000000 MiB.';
+    const imageId = await rig.image(64, 'disk', 'ready', { manifestId: hex('a'), contentBytes: 64 * MiB });
+    expect(await rig.forecast.options(student, { imageId })).toMatchObject({ fitsNow: false, sentence: `${sentence} Launch with “home”: false, or ask an operator for a smaller home volume.` });
+    const { instance } = await launch('one');
+    expect(await rig.instances.get(student, instance.id)).toMatchObject({ observed: 'queued', reason: { code: 'NoSlaveFits', sentence: `${sentence} Delete it and launch with “home”: false, or ask an operator for a smaller home volume.` } });
+    await running('two', { home: false });
+    // A larger slave is there: nothing else was in the way.
+    const large = await rig.slave('lab-pc-08', { poolTotalMiB: 3_000_000 });
+    rig.scheduler.wake();
+    await rig.scheduler.idle();
+    expect((await rig.instances.get(student, instance.id)).slaveId).toBe(large);
+    expect(await diskMiB(large)).toBe(2_000_064);
+  });
+
+  test('is what one waits for that gets it with its place, and one that is started where its disk is', async () => {
+    const first = await running('one');
+    const { instance: second } = await launch('two', { home: false });
+    await rig.report(second.id, 'running');
+    await homes.set(acting(operator), student.userId, 999_500);
+    await stopped(first);
+    await isStored();
+    // Two disks of 64 MiB are there, with the 256 MiB of RAM that may be saved beside each.
+    await operate(first, 'start');
+    expect(await rig.instances.get(student, first)).toMatchObject({ observed: 'stopped', home: true, reason: { code: 'NotEnoughDisk', sentence: '1st in the queue. lab-pc-07 has 999360 MiB of disk free, and the home volume of its owner needs 999500 MiB. It starts by itself when somebody deletes an instance, or gives a home volume back.' } });
+    await operate(second.id, 'delete');
+    await rig.report(second.id, 'deleted');
+    expect(rig.agents.last(first).desired).toMatchObject({ desired: 'running', spec: { home: { sizeMiB: 999_500 } } });
+  });
 });

@@ -409,3 +409,29 @@ test('deleted meanwhile, it comes back from where the guest ran, and what was ma
   expect(await homeOf()).toMatchObject({ state: 'returning', slaveId, epoch: 4 });
   expect(await owed()).toMatchObject([{ slaveId: other, epoch: 5 }]);
 });
+
+test('a guest goes only where there is room for the home volume of its owner as well, which is promised on both slaves while it goes', async () => {
+  const { instance: { id: a } } = await rig.instances.create(sue, { imageId: await rig.image(), name: 'a' });
+  await rig.scheduler.idle();
+  await rig.report(a, 'running');
+  await rig.unit.transaction(({ homes }) => homes.insert({ ...newHome({ id: newId(rig.clock.now()), userId: sue.userId, sizeMiB: 5000, ownSize: true }, rig.clock.now()), state: 'attached', instanceId: a, slaveId, attachedMiB: 5000, epoch: 1 }));
+  const source = await rig.unit.read.slaves.find(slaveId);
+  if (source === null) throw new Error('The slave is gone.');
+  const targets = async () => [...(await made.migrations.targets(source, [await book(a)])).values()].map(({ slaveId: to }) => to);
+  // Room for its disk and its RAM is there.
+  const small = await rig.slave('lab-pc-08', { poolTotalMiB: 5000 });
+  expect(await targets()).toEqual([]);
+  const large = await rig.slave('lab-pc-09', { poolTotalMiB: 6000 });
+  expect(await targets()).toEqual([large]);
+  await made.evacuations.begin({ principal: olga, clientAddress: '10.0.0.9' }, slaveId, null);
+  const [evacuation] = await rig.unit.read.evacuations.unfinished();
+  if (evacuation === undefined) throw new Error('The evacuation is gone.');
+  // One that was chosen when there was more room is asked again under its lock.
+  const calendar = await rig.unit.read.settings.find('calendar');
+  await made.migrations.begin(evacuation, { instanceId: a }, { slaveId: small, slaveName: 'lab-pc-08', calendar });
+  expect(await rig.unit.read.liveMigrations.open()).toEqual([]);
+  await round();
+  expect(told(large, a)).toMatchObject({ desired: 'received' });
+  const usage = await rig.unit.read.placements.usage();
+  expect([usage.get(slaveId)?.diskMiB, usage.get(large)?.diskMiB, usage.get(small)?.diskMiB]).toEqual([5064, 5064, undefined]);
+});
