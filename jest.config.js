@@ -4,7 +4,8 @@
  *   integration  packages/<p>/test/it: a real MariaDB per suite
  *   host         packages/slave/test/host and packages/master/test/system: real libvirt and QEMU,
  *                run inside a private network + mount + process namespace (packages/workbench)
- *   faults       those of them that are named *.faults.test.ts: long ones, in which everything is killed, cut off and filled
+ *   faults       those of the last two that are named *.faults.test.ts: long ones, in which everything is killed, cut off, filled and
+ *                crowded; all inside a private host
  */
 const shared = {
   testEnvironment: 'node',
@@ -16,7 +17,10 @@ const shared = {
   modulePathIgnorePatterns: ['/dist/'],
 };
 
+const withDatabase = (name) => `<rootDir>/packages/*/test/it/**/${name}`;
 const onHosts = (name) => [`<rootDir>/packages/slave/test/host/**/${name}`, `<rootDir>/packages/master/test/system/**/${name}`];
+
+const faults = ['\\.faults\\.test\\.ts$'];
 
 // Loading fast-check before every file costs more than most of them take.
 const modelRuns = process.env.PARAVCL_MODEL_RUNS === undefined ? [] : ['<rootDir>/packages/workbench/test/model-runs.ts'];
@@ -24,8 +28,8 @@ const modelRuns = process.env.PARAVCL_MODEL_RUNS === undefined ? [] : ['<rootDir
 module.exports = {
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/packages/*/src/**/*.test.ts'], setupFiles: modelRuns },
-    { ...shared, displayName: 'integration', testMatch: ['<rootDir>/packages/*/test/it/**/*.test.ts'] },
-    { ...shared, displayName: 'host', testMatch: onHosts('*.test.ts'), testPathIgnorePatterns: ['\\.faults\\.test\\.ts$'] },
-    { ...shared, displayName: 'faults', testMatch: onHosts('*.faults.test.ts') },
+    { ...shared, displayName: 'integration', testMatch: [withDatabase('*.test.ts')], testPathIgnorePatterns: faults },
+    { ...shared, displayName: 'host', testMatch: onHosts('*.test.ts'), testPathIgnorePatterns: faults },
+    { ...shared, displayName: 'faults', testMatch: [withDatabase('*.faults.test.ts'), ...onHosts('*.faults.test.ts')] },
   ],
 };

@@ -1,6 +1,6 @@
 /**
- * `npm test`: unit, integration, then the tests against real libvirt and QEMU inside a private host. `--only faults`, which is
- * `npm run test:faults`: the long ones of those.
+ * `npm test`: unit, then integration, and beside them, inside a private host, the tests against real libvirt and QEMU.
+ * `--only faults`, which is `npm run test:faults`: the long ones of those.
  * The last line is `N passed, N failed`; the exit code is 1 when anything failed.
  */
 import { parseArgs } from 'node:util';
@@ -28,6 +28,15 @@ function readOptions(args: string[]): TestOptions {
   };
 }
 
+/**
+ * What runs at the same time, on a core each: guests under emulation, which the suites of the first lane are without, leave
+ * the other one idle. Of several in one lane one runs after the other.
+ */
+function lanesOf(suites: readonly SuiteName[]): readonly (readonly SuiteName[])[] {
+  const withGuests: readonly SuiteName[] = ['host', 'faults'];
+  return [suites.filter((name) => !withGuests.includes(name)), suites.filter((name) => withGuests.includes(name))].filter((lane) => lane.length > 0);
+}
+
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
@@ -35,42 +44,58 @@ function say(line: string): void {
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
   const startedAt = performance.now();
-  let endRunning = (): void => undefined;
+  const running = new Map<SuiteName, () => void>();
+  const endAll = (): void => running.forEach((end) => end());
   let interrupted = false;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       interrupted = true;
-      endRunning();
+      endAll();
     });
   }
 
   let passed = 0;
   let failed = 0;
-  const lines: string[] = [];
-  for (const name of options.suites) {
-    if (interrupted) break;
+  const lines = new Map<SuiteName, string>();
+  const notes: string[] = [];
+  const run = async (name: SuiteName, beside: boolean): Promise<void> => {
     say(`\n  ${name} tests`);
     const suiteStartedAt = performance.now();
     const result = await runSuite(name, {
       namePattern: options.namePattern,
       timeLimitMs: Math.max(0, startedAt + timeLimitMs - performance.now()),
-      onStart: (end) => (endRunning = end),
+      beside,
+      onStart: (end) => {
+        running.set(name, end);
+        if (interrupted) end();
+      },
     });
+    running.delete(name);
     passed += result.passed;
     failed += result.failed;
     const seconds = ((performance.now() - suiteStartedAt) / 1000).toFixed(1);
     const reasons = result.reasons.map((reason) => `; ${reason}`).join('');
-    lines.push(`  ${result.failed === 0 ? '✓' : '✗'} ${name}: ${String(result.passed)} passed, ${String(result.failed)} failed${reasons} (${seconds} s)`);
-  }
+    lines.set(name, `  ${result.failed === 0 ? '✓' : '✗'} ${name}: ${String(result.passed)} passed, ${String(result.failed)} failed${reasons} (${seconds} s)`);
+    say(`\n${lines.get(name) ?? ''}`);
+  };
+  const lanes = lanesOf(options.suites);
+  const lane = async (suites: readonly SuiteName[]): Promise<void> => {
+    for (const name of suites) if (!interrupted) await run(name, lanes.length > 1);
+  };
+  await Promise.all(lanes.map(lane)).catch((error: unknown) => {
+    endAll();
+    throw error;
+  });
   if (interrupted) {
     failed += 1;
-    lines.push('  ✗ interrupted');
+    notes.push('  ✗ interrupted');
   }
   if (passed + failed === 0) {
     failed = 1;
-    lines.push(`  ✗ no test has a name that matches ${options.namePattern ?? ''}`);
+    notes.push(`  ✗ no test has a name that matches ${options.namePattern ?? ''}`);
   }
-  say(`\n${lines.join('\n')}\n  total ${((performance.now() - startedAt) / 1000).toFixed(1)} s\n`);
+  const told = options.suites.flatMap((name) => lines.get(name) ?? []);
+  say(`\n${[...told, ...notes].join('\n')}\n  total ${((performance.now() - startedAt) / 1000).toFixed(1)} s\n`);
   process.stdout.write(`${String(passed)} passed, ${String(failed)} failed\n`);
   return failed === 0 ? 0 : 1;
 }

@@ -10,7 +10,7 @@ import { jestReportSchema, suiteResult, type JestReport, type SuiteResult } from
 
 const root = resolve(__dirname, '..', '..', '..', '..');
 
-/** `faults` takes as long as the others together: only when it is asked for. */
+/** `faults` takes longer than the others together: only when it is asked for. */
 export const suiteNames = ['unit', 'integration', 'host', 'faults'] as const;
 export type SuiteName = (typeof suiteNames)[number];
 
@@ -21,6 +21,8 @@ export interface SuiteOptions {
   /** Only tests whose full name matches; null for all. */
   readonly namePattern: string | null;
   readonly timeLimitMs: number;
+  /** Another suite has the other core meanwhile; absent: this one has both. */
+  readonly beside?: boolean;
   /** Given what ends the running suite early. */
   readonly onStart: (end: () => void) => void;
   /** Only these files, relative to the root; absent: all of the suite. */
@@ -31,13 +33,14 @@ export interface SuiteOptions {
   readonly testTimeoutMs?: number;
 }
 
-/** How jest runs each suite. A guest under emulation takes a whole core, so those tests run one after the other. */
-const workers: Readonly<Record<SuiteName, readonly string[]>> = {
-  unit: ['--maxWorkers=2'],
-  integration: ['--maxWorkers=2'],
-  host: ['--runInBand'],
-  faults: ['--runInBand'],
-};
+/**
+ * How jest runs a suite. A guest under emulation takes a whole core, so those tests run one after the other; so do the
+ * others beside them, in a process that is renewed when the modules of hundreds of test files have filled it.
+ */
+function workersOf(name: SuiteName, beside: boolean): readonly string[] {
+  if (onHosts(name)) return ['--runInBand'];
+  return beside ? ['--maxWorkers=1', '--workerIdleMemoryLimit=1500MB'] : ['--maxWorkers=2'];
+}
 
 /** Runs one of jest's projects to its end, its output shown as it comes, and counts what happened. */
 export async function runSuite(name: SuiteName, options: SuiteOptions): Promise<SuiteResult> {
@@ -59,7 +62,7 @@ export async function runSuite(name: SuiteName, options: SuiteOptions): Promise<
       process.execPath,
       join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
       `--selectProjects=${name}`,
-      ...workers[name],
+      ...workersOf(name, options.beside ?? false),
       '--ci',
       '--json',
       `--outputFile=${report}`,
