@@ -84,10 +84,10 @@ function fieldsOf(contract: RouteContract): string[] {
 }
 
 const countedTables = ['users', 'user_groups', 'memberships', 'one_time_tokens', 'images', 'image_families', 'templates', 'instances', 'addresses', 'operations', 'join_tokens', 'slaves'];
+const countThem = `SELECT ${countedTables.map((table) => `(SELECT COUNT(*) FROM ${table}) AS ${table}`).join(', ')}`;
 async function counts(): Promise<Record<string, number>> {
-  const { db } = site.database;
-  const row: unknown = await db.select(countedTables.map((table) => db(table).count('*').as(table))).first();
-  return row as Record<string, number>;
+  const [[row]] = (await site.database.db.raw(countThem)) as [[Record<string, number>]];
+  return row;
 }
 
 test('a hostile value in any field of any body is refused by name or is only data; nothing half made, never a fault', async () => {
