@@ -29,8 +29,8 @@ function readOptions(args: string[]): TestOptions {
 }
 
 /**
- * What runs at the same time, on a core each: guests under emulation, which the suites of the first lane are without, leave
- * the other one idle. Of several in one lane one runs after the other.
+ * What runs at the same time: guests under emulation, which the suites of the first lane are without, leave about one of
+ * two cores idle. Of several in one lane one runs after the other.
  */
 function lanesOf(suites: readonly SuiteName[]): readonly (readonly SuiteName[])[] {
   const withGuests: readonly SuiteName[] = ['host', 'faults'];

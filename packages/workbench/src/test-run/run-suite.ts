@@ -21,7 +21,7 @@ export interface SuiteOptions {
   /** Only tests whose full name matches; null for all. */
   readonly namePattern: string | null;
   readonly timeLimitMs: number;
-  /** Another suite has the other core meanwhile; absent: this one has both. */
+  /** A suite with guests runs meanwhile, or one without; absent: none does. */
   readonly beside?: boolean;
   /** Given what ends the running suite early. */
   readonly onStart: (end: () => void) => void;
@@ -33,15 +33,11 @@ export interface SuiteOptions {
   readonly testTimeoutMs?: number;
 }
 
-/**
- * How jest runs a suite. A guest under emulation takes a whole core, so those tests run one after the other; so do the
- * others beside them, in a process that is renewed when the modules of hundreds of test files have filled it.
- */
+/** How jest runs a suite. A guest under emulation takes a whole core, so those tests run one after the other. */
 function workersOf(name: SuiteName, beside: boolean): readonly string[] {
   if (onHosts(name)) return ['--runInBand'];
-  if (!beside) return ['--maxWorkers=2'];
-  // Jest's own limit for tests that name none, for a machine of which they have half: it ends what hangs, and promises nothing.
-  return ['--maxWorkers=1', '--workerIdleMemoryLimit=1500MB', '--testTimeout=10000'];
+  // Jest's own limit for tests that name none, where they have half a machine: it ends what hangs, and promises nothing.
+  return ['--maxWorkers=2', ...(beside ? ['--testTimeout=10000'] : [])];
 }
 
 /** Runs one of jest's projects to its end, its output shown as it comes, and counts what happened. */
