@@ -1,0 +1,61 @@
+/** A home volume on two real hosts, when master and agent die on its way back, and when a host is declared dead that has it. */
+import { getMyHome } from '@paravcl/shared/api/homes';
+import { declareSlaveDead } from '@paravcl/shared/api/slaves';
+import { eventually } from '@paravcl/workbench/eventually';
+import { patienceMs } from '@paravcl/workbench/lab/enrol-and-approve';
+import { HomesOnTwoHosts } from './homes-on-two-hosts';
+
+jest.setTimeout(2 * patienceMs);
+
+const lab = new HomesOnTwoHosts('pvhf-');
+const { site } = lab;
+
+beforeAll(() => lab.up());
+afterAll(() => lab.down());
+
+test('its return survives the death of master and agent in the midst of it', async () => {
+  const first = await lab.launch();
+  const host = await lab.hostOf(first);
+  const written = await lab.saysOfHome(first);
+  await lab.stop(first);
+  site.master.process.kill('SIGKILL');
+  host.agent.kill('SIGKILL');
+  await eventually('both to be dead', patienceMs, () => (site.master.process.isRunning() || host.agent.isRunning() ? undefined : true));
+  await site.master.start();
+  await host.startAgent();
+  await lab.logIn();
+  await lab.isStored();
+  const second = await lab.launch();
+  expect((await lab.saysOfHome(second)).held).toBe(written.wrote);
+  await lab.remove(second);
+  await lab.remove(first);
+});
+
+test('with a host that is declared dead goes what was written there alone: what was stored counts, and the host that comes back drops its own once its guest is off', async () => {
+  const first = await lab.launch();
+  const stored = await lab.saysOfHome(first);
+  await lab.remove(first);
+  await lab.isStored();
+  const second = await lab.launch();
+  const dead = await lab.hostOf(second);
+  expect((await lab.saysOfHome(second)).held).toBe(stored.wrote);
+  // Silent, not dead: its guest runs on, with the home.
+  dead.agent.kill('SIGKILL');
+  await eventually(`${dead.name} to be lost`, patienceMs, async () => ((await lab.slaveOf(dead)).liveness === 'lost' ? true : undefined));
+  expect(await lab.admin.call(getMyHome)).toMatchObject({ state: 'attached', instanceId: second.id });
+  await lab.admin.call(declareSlaveDead, { params: { slaveId: (await lab.slaveOf(dead)).id } });
+  await lab.isStored();
+  const third = await lab.launch();
+  expect(await lab.hostOf(third)).not.toBe(dead);
+  expect((await lab.saysOfHome(third)).held).toBe(stored.wrote);
+
+  await dead.startAgent();
+  await eventually(`${dead.name} to be back`, patienceMs, async () => ((await lab.slaveOf(dead)).liveness === 'online' ? true : undefined));
+  expect((await lab.isRunning(second)).home).toBe(false);
+  expect(await lab.homesOn(dead)).toHaveLength(1);
+  await lab.remove(second);
+  await eventually('the copy there to be dropped', patienceMs, async () => ((await lab.homesOn(dead)).length === 0 ? true : undefined));
+  expect(await lab.admin.call(getMyHome)).toMatchObject({ state: 'attached', instanceId: third.id });
+  await lab.remove(third);
+  await lab.isStored();
+});
