@@ -6,7 +6,7 @@
 import { parseArgs } from 'node:util';
 import { runSuite, suiteNames, type SuiteName } from './test-run/run-suite';
 
-/** For all suites together: twice what they take on two cores; a hanging test must not hold a build machine for ever. */
+/** For all suites together: twice what the faults take on two cores; a hanging test must not hold a build machine for ever. */
 const timeLimitMs = 70 * 60_000;
 
 interface TestOptions {
