@@ -30,6 +30,7 @@ let takes = 0;
 let sent: string[] = [];
 /** What they were asked of home volumes. */
 let homesSent: Command[] = [];
+let homesArriveNot = false;
 
 /** As after a start of the master. */
 function compose() {
@@ -56,7 +57,10 @@ async function host(_on: string, command: Command): Promise<CommandResult> {
     }));
     return done(JSON.stringify(disks));
   }
-  if (command.kind === 'send-home') homesSent.push(command);
+  if (command.kind === 'send-home') {
+    homesSent.push(command);
+    if (homesArriveNot) return { commandId: newId(rig.clock.now()), outcome: { ok: false, code: 'failed', message: 'The link broke.' } };
+  }
   if (command.kind !== 'send-disk' && command.kind !== 'send-home') return done(null);
   await made.making.received(command.imageId);
   return done(JSON.stringify({ deltaBytes: 9000, dirtiedBytes: 8192 }));
@@ -70,7 +74,7 @@ beforeEach(async () => {
   rig.agents.command = host as unknown as typeof rig.agents.command;
   takes = 0;
   lines = noLines;
-  [sent, homesSent] = [[], []];
+  [sent, homesSent, homesArriveNot] = [[], [], false];
   made = compose();
   olga = await rig.person('operator', 'olga');
   sue = await rig.person('student', 'sue');
@@ -306,6 +310,7 @@ test('asked for something else while it leaves, it stays with its home where bot
   rig.agents.protocols.set(slaveId, streamProtocolVersion);
   await rig.instances.operate(sue, a, { verb: 'suspend' });
   await rig.report(a, 'suspended');
+  homesArriveNot = true;
   const { operation } = await made.relocation.move({ principal: sue, clientAddress: '10.0.0.9' }, a, null);
   await eventually('the home to be sent', async () => {
     await made.making.run();
@@ -313,7 +318,10 @@ test('asked for something else while it leaves, it stays with its home where bot
   });
   await rig.instances.operate(sue, a, { verb: 'resume' });
   await rig.scheduler.idle();
+  homesArriveNot = false;
+  expect(rig.faults.splice(0)).toMatchObject([{ message: expect.stringContaining('The link broke.') as string }]);
   await eventually('the move to end', async () => {
+    await rig.clock.advance(2500);
     await made.making.run();
     return (await rig.operations.get(sue, operation.id)).state !== 'pending' || undefined;
   });

@@ -1,5 +1,4 @@
 /** Whatever dies while a guest moves as it runs, with real hosts: it goes on, once, with everything open and its owner's home, and nothing is left where it is not. */
-import { getMyHome } from '@paravcl/shared/api/homes';
 import { getOperation, type Operation } from '@paravcl/shared/api/operations';
 import { drainSlave, evacuateSlave, undrainSlave } from '@paravcl/shared/api/slaves';
 import type { Instance } from '@paravcl/shared/domain/instance';
@@ -8,12 +7,12 @@ import { patienceMs } from '@paravcl/workbench/lab/enrol-and-approve';
 import { followOperation } from '@paravcl/workbench/lab/follow-operation';
 import type { LabHost } from '@paravcl/workbench/lab/lab-host';
 import type { Daemon } from '@paravcl/workbench/process/daemon';
-import { TwoHosts } from './two-hosts';
+import { HomesOnTwoHosts } from './homes-on-two-hosts';
 
 jest.setTimeout(2 * patienceMs);
 
 const MiB = 1024 * 1024;
-const lab = new TwoHosts('pvf-', { faultProxies: true, masterConfig: { homes: { sizeMiB: 32 } } });
+const lab = new HomesOnTwoHosts('pvf-', { faultProxies: true });
 const { site, one: from, two: to } = lab;
 
 beforeAll(() => lab.up());
@@ -89,10 +88,6 @@ function onItsWay({ id }: Instance, operation: Operation): Promise<true> {
   );
 }
 
-/** What its home held before this word was written there. */
-const homeOf = (host: LabHost, { name, address }: Instance, word: string): Promise<string> =>
-  eventually(`the home of ${name} to be written`, patienceMs, () => host.evidence.guestHome(address ?? '', word));
-
 const faults: readonly (readonly [string, () => Promise<void>])[] = [
   ['the master is killed', killMaster],
   ['the agent that sends it is killed', () => killAgent(from)],
@@ -105,7 +100,7 @@ test.each(faults)('a guest that is on its way when %s goes on, once, with everyt
   await lab.admin.call(drainSlave, await slaveOf(to));
   const instance = await lab.launch();
   const before = await lab.pageOf(from, instance);
-  expect(await homeOf(from, instance, 'aa-1')).toBe(before.bootId);
+  expect(await lab.writesHome(instance, 'aa-1')).toBe(before.bootId);
   await lab.admin.call(undrainSlave, await slaveOf(to));
 
   linkOf(from).throttle(4 * MiB);
@@ -124,10 +119,10 @@ test.each(faults)('a guest that is on its way when %s goes on, once, with everyt
   const page = await lab.pageOf(to, moved);
   expect(page.bootId).toBe(before.bootId);
   expect(page.counter).toBeGreaterThanOrEqual(before.counter);
-  expect(await homeOf(to, moved, 'bb-2')).toBe('aa-1');
+  expect(await lab.writesHome(moved, 'bb-2')).toBe('aa-1');
   await lab.nothingIsLeft(from, instance);
 
   await lab.admin.call(undrainSlave, await slaveOf(from));
   await lab.remove(instance);
-  await eventually('the home to be in the store', patienceMs, async () => ((await lab.admin.call(getMyHome)).state === 'stored' ? true : undefined));
+  await lab.isStored();
 });

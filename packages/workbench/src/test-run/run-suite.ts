@@ -36,8 +36,8 @@ export interface SuiteOptions {
 /** How jest runs a suite. A guest under emulation takes a whole core, so those tests run one after the other. */
 function workersOf(name: SuiteName, beside: boolean): readonly string[] {
   if (onHosts(name)) return ['--runInBand'];
-  // Jest's own limit for tests that name none, where they have half a machine: it ends what hangs, and promises nothing.
-  return ['--maxWorkers=2', ...(beside ? ['--testTimeout=10000'] : [])];
+  // Beside a guest there is one core; and Jest's own limit for tests that name none ends what hangs, and promises nothing.
+  return beside ? ['--maxWorkers=1', '--testTimeout=10000'] : ['--maxWorkers=2'];
 }
 
 /** Runs one of jest's projects to its end, its output shown as it comes, and counts what happened. */
