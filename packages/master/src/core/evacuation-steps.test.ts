@@ -102,11 +102,14 @@ test('a refusal holds for what was refused: with a newer generation its move is 
 });
 
 test('it is not empty before the home volumes that were used there are in the store; what is in the way of them is said', () => {
-  const home = { userName: 'sue', sentence: null };
+  const home = { userName: 'sue', instanceId: 'a', sentence: null };
   const stands = (returningHomes: EvacuationWorld['returningHomes']) => stepsOf([guest('a', gone)], [partOf('a', { state: 'left' })], { returningHomes });
   expect(stands([home])).toEqual({ steps: [], sentence: '1 of 1 has left lab-pc-07; the home volume of sue is still on the way to the store.' });
   expect(stands([{ ...home, sentence: 'The store is full.' }, home]).sentence).toBe('1 of 1 has left lab-pc-07; the home volume of sue, and 1 more, are still on the way to the store: The store is full.');
   expect(stands([]).steps).toMatchObject([{ kind: 'end', state: 'done' }]);
+  // Of what stays the home does too, and it is told why.
+  const stuck = guest('a', { desired: 'stopped', reason: { code: 'SlaveRefused', sentence: 'libvirt refuses.' } });
+  expect(stepsOf([stuck], [partOf('a')], { returningHomes: [home] }).steps).toMatchObject([{ kind: 'end', state: 'failed' }]);
 });
 
 test('how it stands is said in words, the first ones by name', () => {

@@ -55,7 +55,7 @@ export interface EvacuationWorld {
   /** Names of those that come here as they run: the slave is not empty before it is known who has them. */
   readonly arriving: readonly string[];
   /** Home volumes of which it has the last word still, and which are on their way to the store: as long as they are, it is not empty. */
-  readonly returningHomes: readonly { readonly userName: string; readonly sentence: string | null }[];
+  readonly returningHomes: readonly { readonly userName: string; readonly instanceId: string | null; readonly sentence: string | null }[];
   /** Why this slave does not send the RAM of that one, with the way out; null when it does. Then what runs is not saved in vain. */
   ramStaysHere(instanceId: string): string | null;
 }
@@ -101,9 +101,11 @@ export function evacuationSteps({ slaveId }: Pick<EvacuationRecord, 'slaveId'>, 
   if (now.length > 0 || seen.some(({ kind }) => kind === 'works' || kind === 'ready' || kind === 'waits')) return { steps: [...now, ...(world.connected ? begun : [])], sentence };
   const [arriving] = world.arriving;
   if (arriving !== undefined) return { steps: [], sentence: fit(`${sayLeft(seen, world.slaveName)}; ${arriving} is still on its way here.`) };
-  const [home] = world.returningHomes;
-  if (home !== undefined) return { steps: [], sentence: fit(`${sayLeft(seen, world.slaveName)}; the home volume of ${home.userName}${world.returningHomes.length === 1 ? ' is' : `, and ${world.returningHomes.length - 1} more, are`} still on the way to the store${home.sentence === null ? '.' : `: ${home.sentence}`}`) };
   const stays = seen.flatMap((one): readonly Staying[] => (one.kind === 'stays' ? [{ part: one.part, why: one.why }] : []));
+  // What stays keeps its home as well, and is told instead.
+  const homes = world.returningHomes.filter(({ instanceId }) => stays.every(({ part }) => part.instanceId !== instanceId));
+  const [home] = homes;
+  if (home !== undefined) return { steps: [], sentence: fit(`${sayLeft(seen, world.slaveName)}; the home volume of ${home.userName}${homes.length === 1 ? ' is' : `, and ${homes.length - 1} more, are`} still on the way to the store${home.sentence === null ? '.' : `: ${home.sentence}`}`) };
   const end = stays.length === 0 ? ({ kind: 'end', state: 'done', sentence: sayEmpty(seen, world), stays } as const) : ({ kind: 'end', state: 'failed', sentence: sayStaying(seen, world), stays } as const);
   return { steps: [end], sentence: end.sentence };
 }

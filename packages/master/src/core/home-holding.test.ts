@@ -8,9 +8,9 @@ const now = 1_700_000_000_000;
 const [slaveA, slaveB] = [newId(1), newId(2)];
 const base = newHome({ id: newId(3), userId: newId(4), sizeMiB: 64, ownSize: false }, now);
 const user = (facts: Partial<HomeUser> = {}): HomeUser => ({ id: newId(5), slaveId: null, desired: 'running', observed: 'requested', queuedAt: null, booted: false, ramImageId: null, ...facts });
-const change = (home: HomeRecord, before: HomeUser | null, facts: Partial<HomeUser>, wish: boolean | null = null) => {
+const change = (home: HomeRecord, before: HomeUser | null, facts: Partial<HomeUser>, wish: boolean | null = null, neverRan = false) => {
   const after = { ...(before ?? user()), ...facts };
-  return { after, ...homeAfter(home, before, after, { wish, returnId: newId(now), now }) };
+  return { after, ...homeAfter(home, before, after, { wish, returnId: newId(now), now, neverRan }) };
 };
 
 test('asked for, it is kept for the instance; placed, it goes there under a new epoch', () => {
@@ -72,6 +72,29 @@ test('saved with it, it waits in the store with its RAM: whoever goes on with th
   expect(change(left.home, left.after, { ramImageId: null, slaveId: slaveB, desired: 'running', observed: 'preparing' }).home).toMatchObject({ openInRamId: null, attachedMiB: 128 });
   // Taken back to a snapshot, it is given RAM that knows of no volume.
   expect(change(left.home, left.after, { ramImageId: newId(10), desired: 'running', observed: 'queued' }).home).toMatchObject({ state: 'stored', openInRamId: null });
+});
+
+test('of one that its slave has proved never to have run there nothing comes back, whatever it was thought to be', () => {
+  const ramId = newId(8);
+  const silent = user({ slaveId: slaveA, observed: 'lost', ramImageId: ramId });
+  const open: HomeRecord = { ...base, state: 'attached', instanceId: silent.id, slaveId: slaveA, epoch: 4, attachedMiB: 64, openInRamId: ramId };
+  const leaves = { slaveId: null, observed: 'queued' } as const;
+  expect(change(open, silent, leaves, null, true)).toMatchObject({ home: { state: 'attached', slaveId: null, openInRamId: ramId }, leftover: { slaveId: slaveA, epoch: 4, lost: false } });
+  expect(change(open, silent, leaves)).toMatchObject({ home: { state: 'returning', slaveId: slaveA }, leftover: null });
+  // What took it back before it had returned wrote on it earlier.
+  expect(change({ ...open, used: true }, silent, leaves, null, true).home.state).toBe('returning');
+});
+
+test('off and not asked for, nothing keeps it, be it with RAM that has it open', () => {
+  const ramId = newId(8);
+  const runs = user({ slaveId: slaveA, observed: 'resuming', ramImageId: ramId });
+  const open: HomeRecord = { ...base, state: 'attached', instanceId: runs.id, slaveId: slaveA, epoch: 4, attachedMiB: 64, openInRamId: ramId };
+  expect(change(open, runs, { desired: 'stopped', observed: 'stopped' }).home).toMatchObject({ state: 'returning', slaveId: slaveA });
+});
+
+test('taken away by an operator while it was waited with, it goes nowhere', () => {
+  const waiting = user();
+  expect(change({ ...base, sizeMiB: 0, state: 'attached', instanceId: waiting.id }, waiting, { slaveId: slaveA, observed: 'preparing' }).home).toMatchObject({ state: 'stored', instanceId: null, slaveId: null });
 });
 
 test('no epoch that a slave was told is used for another way, also when nothing came of that', () => {

@@ -6,6 +6,15 @@ import type { InstanceRecord } from './instance-record';
 /** What of an instance decides about the home volume of its owner. */
 export type HomeUser = Pick<InstanceRecord, 'id' | 'slaveId' | 'desired' | 'observed' | 'queuedAt' | 'booted' | 'ramImageId'>;
 
+export interface HomeChange {
+  /** true: never without; false: never with it; null: where it is free. */
+  readonly wish: boolean | null;
+  readonly returnId: string;
+  readonly now: EpochMs;
+  /** Its slave has proved that it never ran there, whatever was heard of it before. */
+  readonly neverRan?: boolean | undefined;
+}
+
 export interface HomeOutcome {
   readonly home: HomeRecord;
   readonly leftover: HomeLeftover | null;
@@ -28,7 +37,7 @@ function hasNotRun(instance: HomeUser): boolean {
  */
 export function holdsHome(instance: HomeUser, { openInRamId }: Pick<HomeRecord, 'openInRamId'>): boolean {
   const { desired, observed, slaveId, queuedAt, ramImageId } = instance;
-  if (desired === 'deleted' || observed === 'deleted') return false;
+  if (desired === 'deleted' || observed === 'deleted' || (desired === 'stopped' && queuedAt === null)) return false;
   if (awaitsRam(instance)) return ramImageId === openInRamId;
   if (queuedAt !== null || desired === 'suspended') return true;
   return desired === 'running' && !(observed === 'failed' && slaveId === null);
@@ -56,16 +65,15 @@ export function concernsHome(before: HomeUser | null, after: HomeUser): boolean 
  *     Its last one takes it back on the same slave as long as it has not returned.
  *  4. It goes where its instance goes, under a new epoch.
  *
- * @param wish true: never without; false: never with it; null: where it is free
  */
-export function homeAfter(home: HomeRecord, before: HomeUser | null, after: HomeUser, { wish, returnId, now }: { readonly wish: boolean | null; readonly returnId: string; readonly now: EpochMs }): HomeOutcome {
+export function homeAfter(home: HomeRecord, before: HomeUser | null, after: HomeUser, { wish, returnId, now, neverRan = false }: HomeChange): HomeOutcome {
   let next = home;
   let leftover: HomeLeftover | null = null;
   let isBusy = false;
   const isMine = (): boolean => next.instanceId === after.id;
 
   if (isMine() && next.state === 'attached' && next.slaveId !== null && next.slaveId !== after.slaveId) {
-    if (before !== null && hasNotRun(before) && !next.used) {
+    if (before !== null && (neverRan || hasNotRun(before)) && !next.used) {
       leftover = { volumeId: next.id, slaveId: next.slaveId, epoch: next.epoch, lost: false };
       next = { ...next, slaveId: null };
     } else next = { ...next, state: 'returning', used: true, returnId, received: false, sentence: null };
@@ -84,7 +92,10 @@ export function homeAfter(home: HomeRecord, before: HomeUser | null, after: Home
     else if (comesBack) next = { ...next, state: 'attached', returnId: null, received: false, sentence: null };
     else isBusy = true;
   }
-  if (isMine() && next.state === 'attached' && next.slaveId === null && after.slaveId !== null && after.desired === 'running') {
+  const goes = isMine() && next.state === 'attached' && next.slaveId === null && after.slaveId !== null && after.desired === 'running';
+  // An operator took it away while it was waited with.
+  if (goes && next.sizeMiB === 0 && next.openInRamId === null) next = { ...next, ...atHome };
+  else if (goes) {
     // RAM that has it open goes on with it as large as it was.
     const attachedMiB = next.openInRamId === null ? next.sizeMiB : next.attachedMiB;
     next = { ...next, slaveId: after.slaveId, epoch: nextEpoch(next), attachedMiB };

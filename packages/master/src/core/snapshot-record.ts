@@ -55,7 +55,7 @@ export interface SnapshotPart {
   readonly ramStep: 'suspend' | 'resume' | null;
 }
 
-/** A home volume that leaves with its saved instance: as nobody writes it, there is nothing to freeze, and nothing to end at its host. */
+/** A home volume that leaves with its saved instance: as nobody writes it, there is nothing to freeze; its host keeps nothing for it once it is sent. */
 export function homePart(of: Pick<SnapshotPart, 'imageId' | 'snapshotId' | 'instanceId' | 'instanceName' | 'slaveId' | 'baseManifestId' | 'sizeBytes'>): SnapshotPart {
   return { ...wantedPart(of), ...of, what: 'home', state: 'frozen', how: 'saved', quiesced: false, hostTold: true };
 }

@@ -167,9 +167,9 @@ export class HomeRepository {
   }
 
   /** Those that are to come back from this slave: whose, and what is in the way. */
-  async returningFrom(slaveId: string): Promise<readonly { readonly userName: string; readonly sentence: string | null }[]> {
-    const rows = await this.db('home_volumes').join('users', 'users.id', 'home_volumes.user_id').where({ 'home_volumes.slave_id': slaveId, 'home_volumes.state': 'returning' }).orderBy('home_volumes.id').select('users.name', 'home_volumes.sentence');
-    return (rows as readonly { name: string; sentence: string | null }[]).map(({ name, sentence }) => ({ userName: name, sentence }));
+  async returningFrom(slaveId: string): Promise<readonly { readonly userName: string; readonly instanceId: string | null; readonly sentence: string | null }[]> {
+    const rows = await this.db('home_volumes').join('users', 'users.id', 'home_volumes.user_id').where({ 'home_volumes.slave_id': slaveId, 'home_volumes.state': 'returning' }).orderBy('home_volumes.id').select('users.name', 'home_volumes.instance_id', 'home_volumes.sentence');
+    return (rows as readonly { name: string; instance_id: string | null; sentence: string | null }[]).map((row) => ({ userName: row.name, instanceId: row.instance_id, sentence: row.sentence }));
   }
 
   async ofReturn(returnId: string): Promise<HomeRecord | null> {

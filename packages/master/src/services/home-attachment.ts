@@ -43,14 +43,14 @@ export async function claimHome(repositories: Repositories, instance: InstanceRe
 }
 
 /**
- * What a change of an instance means for the home volume of its owner, in the same transaction; `isAsked`: a person asked for the change
- * and is told no when the instance was never to run without. Quiet for most changes.
+ * What a change of an instance means for the home volume of its owner, in the same transaction. Whoever asked for the change is told no when
+ * the instance was never to run without. Quiet for most changes; `neverRan` as of `HomeChange`.
  */
-export async function followHome(repositories: Repositories, before: InstanceRecord, after: InstanceRecord, now: EpochMs): Promise<void> {
+export async function followHome(repositories: Repositories, before: InstanceRecord, after: InstanceRecord, now: EpochMs, neverRan = false): Promise<void> {
   if (!concernsHome(before, after)) return;
   const home = await repositories.homes.lockOfUser(after.userId);
   if (home === null) return;
-  const told = await carry(repositories, home, before, after, await repositories.instances.homeWish(after.id), now);
+  const told = await carry(repositories, home, before, after, await repositories.instances.homeWish(after.id), now, neverRan);
   if (told === null) return;
   await repositories.events.append({ kind: 'instance.without-home', subjectType: 'instance', subjectId: after.id, actor: 'master', actorUserId: null, clientAddress: null, sentence: `${after.name} runs without the home volume of its owner. ${told}` }, now);
 }
@@ -110,8 +110,8 @@ export async function homeHasStayed({ homes }: Repositories, { userId }: Instanc
   if (homeEpoch !== null && home !== null) await homes.owe({ volumeId: home.id, slaveId: toSlaveId, epoch: homeEpoch, lost: false });
 }
 
-async function carry(repositories: Repositories, home: HomeRecord, before: HomeUser | null, after: InstanceRecord, wish: boolean | null, now: EpochMs): Promise<string | null> {
-  const outcome = homeAfter(home, before, after, { wish, returnId: newId(now), now });
+async function carry(repositories: Repositories, home: HomeRecord, before: HomeUser | null, after: InstanceRecord, wish: boolean | null, now: EpochMs, neverRan = false): Promise<string | null> {
+  const outcome = homeAfter(home, before, after, { wish, returnId: newId(now), now, neverRan });
   if (outcome.leftover !== null) await repositories.homes.owe(outcome.leftover);
   if (outcome.home !== home) await repositories.homes.update(outcome.home);
   if (!outcome.isBusy) return null;
@@ -122,9 +122,10 @@ async function carry(repositories: Repositories, home: HomeRecord, before: HomeU
   return said;
 }
 
-async function sayWhoHasIt({ instances }: Repositories, { state, instanceId }: HomeRecord): Promise<string> {
+async function sayWhoHasIt({ instances }: Repositories, { state, instanceId, slaveId, openInRamId }: HomeRecord): Promise<string> {
   const holder = instanceId === null ? null : await instances.find(instanceId);
   const name = holder?.name ?? 'an instance that is gone';
   if (state === 'returning') return `Your home is on its way to the store from ${name}: ask again in a minute.`;
+  if (slaveId === null && openInRamId !== null) return `Your home waits with the saved RAM of ${name}, which has it open, until that is stopped or deleted.`;
   return `Your home is attached to ${name} until that is stopped or deleted.`;
 }

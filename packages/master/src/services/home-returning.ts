@@ -220,7 +220,7 @@ export class HomeReturning implements DeltaDoor {
   private async settle(home: HomeRecord, work: (repositories: Repositories, locked: HomeRecord) => Promise<void>): Promise<boolean> {
     await this.deps.unitOfWork.transaction(async (repositories) => {
       const locked = await repositories.homes.lock(home.id);
-      if (locked?.state === 'returning' && locked.returnId === home.returnId) await work(repositories, locked);
+      if (locked?.state === 'returning' && locked.returnId === home.returnId && locked.slaveId === home.slaveId && locked.epoch === home.epoch) await work(repositories, locked);
     });
     return true;
   }

@@ -89,13 +89,14 @@ export class HomeService {
   }
 }
 
-async function say({ instances }: Repositories, { state, sizeMiB, imageId, instanceId, slaveId, sentence }: HomeRecord): Promise<string> {
+async function say({ instances }: Repositories, { state, sizeMiB, imageId, instanceId, slaveId, openInRamId, sentence }: HomeRecord): Promise<string> {
   const name = instanceId === null ? 'an instance' : ((await instances.find(instanceId))?.name ?? 'an instance that is gone');
   switch (state) {
     case 'stored':
       if (sizeMiB === 0) return imageId === null ? 'There is no home volume. An operator can give one.' : 'It is in the store, and attached to nothing: an operator took it away.';
       return imageId === null ? 'Nothing was written on it yet. What is launched or started next gets it.' : 'It is in the store. What is launched or started next gets it.';
     case 'attached':
+      if (slaveId === null && openInRamId !== null) return `It is in the store, and the saved RAM of ${name} has it open: resumed, ${name} goes on with it; stopped or deleted, it gives it back.`;
       return slaveId === null ? `${name} waits with it.` : `It is attached to ${name} until that is stopped or deleted.`;
     case 'returning':
       return `It is on its way to the store from ${name}.${sentence === null ? '' : ` ${sentence}`}`;

@@ -18,6 +18,8 @@ export interface ChangeContext {
   readonly settings: Pick<InstanceSettings, 'deadlinesMs'>;
   /** A new wish ends the pending operations with this sentence; otherwise they are carried along. */
   readonly supersede?: string;
+  /** See `HomeChange`. */
+  readonly neverRan?: boolean;
 }
 
 /**
@@ -42,7 +44,7 @@ export async function changeInstance(
   const written: InstanceChange = idleSince === before.idleSince ? timed : { ...timed, idleSince };
   if (!(await repositories.instances.change(before.id, before, written))) return null;
   const after: InstanceRecord = { ...before, ...written };
-  await followHome(repositories, before, after, now);
+  await followHome(repositories, before, after, now, context.neverRan);
 
   const told =
     moved || after.desired !== before.desired || after.slaveId !== before.slaveId || after.generation !== before.generation || after.reason?.code !== before.reason?.code;

@@ -173,7 +173,7 @@ export class InstanceVerbs {
       case 'change': {
         const waited = { queuedAt: null, queuedBecause: null, nominatedSlaveId: null };
         // What is off afterwards boots.
-        const ram = answer.desired === 'stopped' ? withoutStoredRam : {};
+        const ram = answer.desired === 'stopped' ? { ...withoutStoredRam, ...(mayHaveGoneOn(instance) ? { booted: true } : {}) } : {};
         if (answer.desired !== 'running') return { ...ram, desired: answer.desired, stopForced: answer.desired === 'stopped' && force, generation: await next(), reason: null, ...waited };
         // What is reserved ends with its window, whenever it is started again.
         const time = instance.type === 'AR' ? { minutes: instance.minutes, endsAt: instance.endsAt } : timeOfRun(instance, minutes, now);
@@ -182,4 +182,9 @@ export class InstanceVerbs {
       }
     }
   }
+}
+
+/** Whether it may have gone on with RAM that it was given, without anybody having heard of it: then its disk may hold something. */
+function mayHaveGoneOn({ ramImageId, booted, slaveId, observed }: InstanceRecord): boolean {
+  return ramImageId !== null && !booted && slaveId !== null && !['requested', 'queued', 'preparing'].includes(observed);
 }

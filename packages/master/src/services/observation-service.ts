@@ -317,7 +317,7 @@ export class ObservationService implements AgentReports {
         if (instance === null) return nothing;
         const generation = await next(instance);
         await repositories.placements.clean(instance.id, slave.id, generation, verdict.reason);
-        await changeInstance(repositories, instance, { observed: 'queued', slaveId: null, generation, reason: verdict.reason, endsAt: null }, context);
+        await changeInstance(repositories, instance, { observed: 'queued', slaveId: null, generation, reason: verdict.reason, endsAt: null }, { ...context, neverRan: true });
         return { ...nothing, tombstone: generation, wake: true };
       }
       case 'observe': {
@@ -338,6 +338,8 @@ export class ObservationService implements AgentReports {
             ...(bootedStates.includes(verdict.to) && !stillAwaitsRam(instance, verdict.to) ? { booted: true } : {}),
             // Whatever it went on with, its disk has been written since.
             ...(verdict.to === 'running' || verdict.to === 'booting' ? withoutStoredRam : {}),
+            // That it ran may never have been heard.
+            ...(verdict.accept === 'stopped' ? { booted: true, ...withoutStoredRam } : {}),
             ...(verdict.accept === null ? {} : { desired: verdict.accept }),
             // Somebody switched it off from inside, or it is gone.
             ...((verdict.accept === 'stopped' && verdict.reason?.code === 'StoppedByGuest') || verdict.reason?.code === 'DomainLost' ? outOfQueue : {}),

@@ -112,11 +112,19 @@ export class SlaveService {
 
   /**
    * Takes it out of the pool for good. Its name is free from then on, so that the machine that enrols
-   * again is called as before. Throws `in-use` while instances live on it, unless forced.
+   * again is called as before. Throws `in-use` while instances live on it, or home volumes have not come back from it, unless forced.
    */
   async retire(principal: Principal, slaveId: string, force: boolean, clientAddress: string): Promise<Slave> {
     return this.move(principal, slaveId, moves.retire, clientAddress, async (repositories, record) => {
       const names = await repositories.slaves.instancesOn(record.id);
+      const homes = await repositories.homes.returningFrom(record.id);
+      if (names.length === 0 && homes.length > 0 && !force) {
+        throw new ParavclError(
+          'in-use',
+          `${record.name} has ${homes.length === 1 ? 'the home volume' : `${homes.length} home volumes, the first that`} of ${homes[0]?.userName ?? 'somebody'}, on the way to the store. ${homes[0]?.sentence ?? 'Ask again in a minute'}${homes[0]?.sentence == null ? ';' : ' Wait for it,'} or retire it with "force": then what was written there since is lost.`,
+          { field: 'force' },
+        );
+      }
       if (names.length === 0 || force) {
         const name = await retiredName(repositories, record, this.clock.now());
         await repositories.slaves.edit(record.id, { ...record, name });

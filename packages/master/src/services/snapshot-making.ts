@@ -4,7 +4,7 @@ import type { Clock } from '@paravcl/shared/clock';
 import { MiB } from '@paravcl/shared/domain/limits';
 import { ParavclError } from '@paravcl/shared/errors';
 import { parseJson } from '@paravcl/shared/parse-json';
-import { type Command, type FreezeWish, frozenDisksSchema, sentHomeSchema } from '@paravcl/shared/protocol/commands';
+import { type Command, type FreezeWish, frozenDisksSchema, sentDiskSchema, sentHomeSchema } from '@paravcl/shared/protocol/commands';
 import { diskImageOf } from '../core/instance-record';
 import { savedOnOf } from '../core/saved-ram';
 import { fit } from '../core/say';
@@ -196,12 +196,13 @@ export class SnapshotMaking implements DeltaDoor {
     if (answer === null) return false;
     if (answer.ok) {
       // The door took it down when the last byte was there.
-      return sentHomeSchema.parse(parseJson(answer.body ?? '')) !== null || isGone('its slave has nothing of its home volume.');
+      const isSent = (what === 'home' ? sentHomeSchema : sentDiskSchema).parse(parseJson(answer.body ?? '')) !== null;
+      return isSent || isGone('its slave has nothing of its home volume.');
     }
     const isOver = answer.code === 'unknown-instance' || answer.code === 'stale';
     // It goes on where it was; its host may have been cut off, or its pool full, for a while.
     if (!isOver) {
-      this.deps.onFault(new Error(`A disk of snapshot ${snapshot.id} was not sent: ${answer.message}`));
+      this.deps.onFault(new Error(`Of snapshot ${snapshot.id} the ${what} of ${part.instanceName} was not sent: ${answer.message}`));
       return false;
     }
     return isGone(answer.code === 'stale' ? fit(answer.message) : 'it was deleted before its disk was sent.');
@@ -273,7 +274,7 @@ export class SnapshotMaking implements DeltaDoor {
       if (locked?.state !== 'pending') return;
       const slaveName = (await repositories.slaves.find(part.slaveId))?.name ?? 'its slave';
       const told = await completeMove(repositories, snapshot, { disk: part, ram, home }, { now, slaveName, settings });
-      const sentence = told ?? `${part.instanceName} was asked for something else meanwhile, so it stays on ${slaveName}.`;
+      const sentence = told ?? `${part.instanceName} was asked for something else meanwhile, or its slave or its home volume was given up, so it stays on ${slaveName}.`;
       await repositories.snapshots.end(snapshot.id, told === null ? 'failed' : 'ready', sentence, now);
       await repositories.operations.progress(snapshot.id, 1, told === null ? 'failed' : 'done', sentence, now);
       await repositories.events.append({ kind: told === null ? 'instance.stayed' : 'instance.moved', subjectType: 'instance', subjectId: part.instanceId, actor: 'master', actorUserId: null, clientAddress: null, sentence }, now);

@@ -328,3 +328,50 @@ test('asked for something else while it leaves, it stays with its home where bot
   expect(await rig.unit.read.homes.ofUser(sue.userId)).toMatchObject({ state: 'attached', instanceId: a, slaveId, epoch: 1, openInRamId: null, imageId: null });
   expect(await book(a)).toMatchObject({ slaveId, desired: 'running' });
 });
+
+/** Saved, it left with RAM and home, and was placed on the other slave, which has said nothing yet. */
+async function goesOnElsewhere(): Promise<string> {
+  const a = await running('a');
+  await rig.unit.transaction(({ homes }) => homes.insert({ ...newHome({ id: newId(rig.clock.now()), userId: sue.userId, sizeMiB: 64, ownSize: true }, rig.clock.now()), state: 'attached', instanceId: a, slaveId, attachedMiB: 64, epoch: 1 }));
+  other = await rig.slave('lab-pc-08', { cores: 8 });
+  rig.agents.protocols.set(slaveId, streamProtocolVersion);
+  expect(await ended(await evacuate(), [a])).toMatchObject({ state: 'done' });
+  await rig.scheduler.idle();
+  expect(await book(a)).toMatchObject({ slaveId: other, booted: false });
+  return a;
+}
+
+test('a slave that could not go on with it, and says so only after a silence, leaves RAM and home together in the store', async () => {
+  const a = await goesOnElsewhere();
+  const { ramImageId } = (await book(a)) ?? {};
+  rig.agents.connected.delete(other);
+  await rig.unit.read.slaves.moveLiveness(other, 'online', 'lost');
+  await rig.observations.fleetChanged(other);
+  expect(await book(a)).toMatchObject({ observed: 'lost' });
+  rig.agents.connected.add(other);
+  await rig.unit.read.slaves.moveLiveness(other, 'lost', 'online');
+  await rig.report(a, 'failed');
+  expect(await book(a)).toMatchObject({ ramImageId, booted: false });
+  expect(await rig.unit.read.homes.ofUser(sue.userId)).toMatchObject({ state: 'attached', instanceId: a, openInRamId: ramImageId, returnId: null });
+  expect((await rig.database.db('events').where({ kind: 'home.lost' })).length).toBe(0);
+});
+
+test('one that went on, unheard, and was switched off from inside holds what its disk has, and gives its home back', async () => {
+  const a = await goesOnElsewhere();
+  await rig.report(a, 'resuming');
+  await rig.report(a, 'stopped', { reason: { code: 'StoppedByGuest', sentence: 'It was shut down from inside.' } });
+  expect(await book(a)).toMatchObject({ observed: 'stopped', desired: 'stopped', booted: true, ramImageId: null });
+  expect(await rig.unit.read.homes.ofUser(sue.userId)).toMatchObject({ state: 'returning', slaveId: other, used: true });
+  await expect(made.slaves.retire(olga, other, false, '10.0.0.9')).rejects.toMatchObject({ code: 'in-use' });
+  await rig.instances.operate(sue, a, { verb: 'delete' });
+  const { generation } = rig.agents.last(a).desired;
+  for (const on of [slaveId, other]) await rig.observations.observed(on, [{ instanceId: a, generation, state: 'deleted', reason: null, progressPercent: null }]);
+  await expect(made.slaves.retire(olga, other, false, '10.0.0.9')).rejects.toMatchObject({ code: 'in-use', message: expect.stringContaining('the home volume of sue, on the way to the store') as string });
+});
+
+test('one that is stopped while it comes back with its RAM may have gone on: its disk counts', async () => {
+  const a = await goesOnElsewhere();
+  await rig.report(a, 'resuming');
+  await rig.instances.operate(sue, a, { verb: 'stop' });
+  expect(await book(a)).toMatchObject({ desired: 'stopped', booted: true, ramImageId: null });
+});

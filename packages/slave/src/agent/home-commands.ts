@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import type { Clock } from '@paravcl/shared/clock';
 import type { Command, SentHome } from '@paravcl/shared/protocol/commands';
 import type { HomeVolumes } from '../disks/home-volumes';
@@ -65,6 +66,8 @@ export class HomeCommands {
       const delta = await homes.delta(command);
       if (delta === null) return null;
       await upload.send(command.imageId, delta, { signal: new AbortController().signal, deadlineMs });
+      // The master has it. What leaves with a saved instance may stay after all, and nobody would end this; asked again, it is made again.
+      await rm(delta.path, { force: true });
       return { deltaBytes: delta.sizeBytes, dirtiedBytes: delta.dirtiedBytes };
     } finally {
       giveBack();

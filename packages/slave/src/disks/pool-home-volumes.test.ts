@@ -127,6 +127,13 @@ test('of an earlier epoch it is made anew, of a later one it is refused and noth
   expect(await homes.delta(leaving({ epoch: 2 }))).toBeNull();
 });
 
+test('removed while it is being made, it is not there afterwards', async () => {
+  const making = homes.make(blank);
+  await homes.drop(volumeId, 1);
+  await making;
+  expect(await there()).toEqual([]);
+});
+
 test('while a guest writes it, it is neither told, nor removed, nor made anew', async () => {
   await homes.make(blank);
   await openedToWrite();

@@ -39,6 +39,8 @@ const overNothing = 'nothing';
 export class PoolHomeVolumes implements HomeVolumes {
   private readonly layout: PoolLayout;
   private swept = false;
+  /** By volume: what is made or removed, one after the other, so that nothing is removed before it is there. */
+  private readonly turns = new Map<string, Promise<unknown>>();
 
   constructor(private readonly parts: PoolHomesParts) {
     this.layout = new PoolLayout(parts.directory);
@@ -67,16 +69,8 @@ export class PoolHomeVolumes implements HomeVolumes {
     return (await this.epochOf(volumeId)) === epoch;
   }
 
-  async make(home: HomeSpec): Promise<HomeDisk> {
-    const { volumeId, epoch } = home;
-    const here = await this.epochOf(volumeId);
-    if (here !== null && here > epoch) throw new DiskStoreError('failed', `Home volume ${volumeId} was attached here once more since: what is here is of epoch ${here}, and ${epoch} was told.`);
-    if (here !== epoch) {
-      await this.remove(volumeId);
-      await this.makeAnew(home);
-    }
-    const directory = this.layout.home(volumeId);
-    return { overlay: join(directory, names.overlay), backing: (await readInstanceBase(directory))?.backing ?? null };
+  make(home: HomeSpec): Promise<HomeDisk> {
+    return this.inTurn(home.volumeId, () => this.makeNow(home));
   }
 
   async delta({ volumeId, epoch, imageId, base }: LeavingHome): Promise<DiskDelta | null> {
@@ -101,10 +95,32 @@ export class PoolHomeVolumes implements HomeVolumes {
     return snapshotDelta(disk, isMade ? own : fresh, { root: parts.directory, reserveMiB: parts.reserveMiB });
   }
 
-  async drop(volumeId: string, epoch: number): Promise<void> {
+  drop(volumeId: string, epoch: number): Promise<void> {
+    return this.inTurn(volumeId, async () => {
+      const here = await this.epochOf(volumeId);
+      if (here !== null && here <= epoch) await this.remove(volumeId);
+    });
+  }
+
+  private async makeNow(home: HomeSpec): Promise<HomeDisk> {
+    const { volumeId, epoch } = home;
     const here = await this.epochOf(volumeId);
-    if (here === null || here > epoch) return;
-    await this.remove(volumeId);
+    if (here !== null && here > epoch) throw new DiskStoreError('failed', `Home volume ${volumeId} was attached here once more since: what is here is of epoch ${here}, and ${epoch} was told.`);
+    if (here !== epoch) {
+      await this.remove(volumeId);
+      await this.makeAnew(home);
+    }
+    const directory = this.layout.home(volumeId);
+    return { overlay: join(directory, names.overlay), backing: (await readInstanceBase(directory))?.backing ?? null };
+  }
+
+  private inTurn<T>(volumeId: string, act: () => Promise<T>): Promise<T> {
+    const done = (this.turns.get(volumeId) ?? Promise.resolve()).then(act);
+    const turn = done.catch(() => undefined).finally(() => {
+      if (this.turns.get(volumeId) === turn) this.turns.delete(volumeId);
+    });
+    this.turns.set(volumeId, turn);
+    return done;
   }
 
   /** Null without one. */
