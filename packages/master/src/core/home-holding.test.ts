@@ -291,7 +291,8 @@ function perform(world: World, [what, number]: Act): void {
     case 'write':
       return world.write(id);
     case 'stop':
-      if (desired === 'running' && slaveId !== null) world.change(id, { desired: 'stopped' });
+      // What is off afterwards boots.
+      if (desired === 'running' && slaveId !== null) world.change(id, { desired: 'stopped', ramImageId: null });
       return;
     case 'delete':
       return world.change(id, { desired: 'deleted', queuedAt: null });

@@ -58,49 +58,65 @@ export function concernsHome(before: HomeUser | null, after: HomeUser): boolean 
 /**
  * What becomes of a home volume when an instance of its owner changes; `before` is null of one that was just asked for. In this order:
  *
- *  1. What leaves its slave leaves the volume behind: with nothing in it that counts when it never ran there, else it has to
- *     come back from there first, and the instance goes on without. Those that go with their instance were moved before (`homeArrived`, `homeSavedWith`).
- *  2. Who keeps it no longer gives it back. What may have been written has to come to the store first.
- *  3. Who is to run gets it when it is free: with the request, with a start, or when it is placed. Nobody gets it while it runs.
- *     Its last one takes it back on the same slave as long as it has not returned.
- *  4. It goes where its instance goes, under a new epoch.
- *
+ *  1. What leaves its slave leaves the volume behind. Those that go with their instance were moved before (`homeArrived`, `homeSavedWith`).
+ *  2. Who keeps it no longer gives it back.
+ *  3. RAM in the store that has it open is forgotten once its instance goes on, with it or without.
+ *  4. Who is to run gets it when it is free: with the request, with a start, or when it is placed. Nobody gets it while it runs.
+ *  5. It goes where its instance goes, under a new epoch.
  */
-export function homeAfter(home: HomeRecord, before: HomeUser | null, after: HomeUser, { wish, returnId, now, neverRan = false }: HomeChange): HomeOutcome {
-  let next = home;
-  let leftover: HomeLeftover | null = null;
-  let isBusy = false;
-  const isMine = (): boolean => next.instanceId === after.id;
-
-  if (isMine() && next.state === 'attached' && next.slaveId !== null && next.slaveId !== after.slaveId) {
-    if (before !== null && (neverRan || hasNotRun(before)) && !next.used) {
-      leftover = { volumeId: next.id, slaveId: next.slaveId, epoch: next.epoch, lost: false };
-      next = { ...next, slaveId: null };
-    } else next = { ...next, state: 'returning', used: true, returnId, received: false, sentence: null };
-  }
-  if (isMine() && next.state === 'attached' && !holdsHome(after, next)) {
-    const used = next.used || (before !== null && !unstarted.includes(before.observed));
-    next = next.slaveId === null ? { ...next, ...atHome } : { ...next, state: 'returning', used, returnId, received: false, sentence: null };
-  }
-  // It begins without that RAM, or has gone on with it and writes.
-  if (isMine() && next.openInRamId !== null && (after.booted || after.ramImageId !== next.openInRamId)) next = { ...next, openInRamId: null };
+export function homeAfter(home: HomeRecord, before: HomeUser | null, after: HomeUser, change: HomeChange): HomeOutcome {
+  const { home: behind, leftover } = leftBehind(home, before, after, change);
+  const free = withoutUsedRam(givenBack(behind, before, after, change), after);
   const begins = before === null || (!holdsHome(before, home) && !awaitsRam(before)) || (before.slaveId === null && after.slaveId !== null);
-  if (begins && holdsHome(after, next) && wish !== false && next.sizeMiB > 0 && !(isMine() && next.state === 'attached')) {
-    const comesBack = isMine() && next.state === 'returning' && next.slaveId === after.slaveId;
-    if (next.state === 'stored') next = { ...next, state: 'attached', instanceId: after.id };
-    // What was written there before it was to return is nowhere else.
-    else if (comesBack) next = { ...next, state: 'attached', returnId: null, received: false, sentence: null };
-    else isBusy = true;
-  }
-  const goes = isMine() && next.state === 'attached' && next.slaveId === null && after.slaveId !== null && after.desired === 'running';
+  const had = begins && change.wish !== false ? taken(free, after) : { home: free, isBusy: false };
+  const next = gone(had.home, after);
+  return { home: next === home ? home : { ...next, changedAt: change.now }, leftover, isBusy: had.isBusy };
+}
+
+function has({ id }: HomeUser, { state, instanceId }: HomeRecord): boolean {
+  return state === 'attached' && instanceId === id;
+}
+
+/** Nothing in it counts there when its instance never ran; else it has to come back from there, and the instance goes on without. */
+function leftBehind(home: HomeRecord, before: HomeUser | null, after: HomeUser, change: HomeChange): Pick<HomeOutcome, 'home' | 'leftover'> {
+  const { id: volumeId, slaveId, epoch } = home;
+  if (!has(after, home) || slaveId === null || slaveId === after.slaveId) return { home, leftover: null };
+  const isUnwritten = before !== null && (change.neverRan === true || hasNotRun(before)) && !home.used;
+  return isUnwritten ? { home: { ...home, slaveId: null }, leftover: { volumeId, slaveId, epoch, lost: false } } : { home: returning(home, true, change), leftover: null };
+}
+
+/** What may have been written has to come to the store first. */
+function givenBack(home: HomeRecord, before: HomeUser | null, after: HomeUser, change: HomeChange): HomeRecord {
+  if (!has(after, home) || holdsHome(after, home)) return home;
+  const mayBeWritten = home.used || (before !== null && !unstarted.includes(before.observed));
+  return home.slaveId === null ? { ...home, ...atHome } : returning(home, mayBeWritten, change);
+}
+
+function returning(home: HomeRecord, used: boolean, { returnId }: HomeChange): HomeRecord {
+  return { ...home, state: 'returning', used, returnId, received: false, sentence: null };
+}
+
+function withoutUsedRam(home: HomeRecord, after: HomeUser): HomeRecord {
+  const isUsed = home.openInRamId !== null && (after.booted || after.ramImageId !== home.openInRamId);
+  return home.instanceId === after.id && isUsed ? { ...home, openInRamId: null } : home;
+}
+
+/** Its last one takes it back on the same slave as long as it has not returned: what was written there is nowhere else. */
+function taken(home: HomeRecord, after: HomeUser): Pick<HomeOutcome, 'home' | 'isBusy'> {
+  if (!holdsHome(after, home) || home.sizeMiB === 0 || has(after, home)) return { home, isBusy: false };
+  if (home.state === 'stored') return { home: { ...home, state: 'attached', instanceId: after.id }, isBusy: false };
+  const comesBack = home.state === 'returning' && home.instanceId === after.id && home.slaveId === after.slaveId;
+  return comesBack ? { home: { ...home, state: 'attached', returnId: null, received: false, sentence: null }, isBusy: false } : { home, isBusy: true };
+}
+
+function gone(home: HomeRecord, after: HomeUser): HomeRecord {
+  const goes = has(after, home) && home.slaveId === null && after.slaveId !== null && after.desired === 'running';
+  if (!goes) return home;
+  const isOpenInRam = home.openInRamId !== null;
   // An operator took it away while it was waited with.
-  if (goes && next.sizeMiB === 0 && next.openInRamId === null) next = { ...next, ...atHome };
-  else if (goes) {
-    // RAM that has it open goes on with it as large as it was.
-    const attachedMiB = next.openInRamId === null ? next.sizeMiB : next.attachedMiB;
-    next = { ...next, slaveId: after.slaveId, epoch: nextEpoch(next), attachedMiB };
-  }
-  return { home: next === home ? home : { ...next, changedAt: now }, leftover, isBusy };
+  if (home.sizeMiB === 0 && !isOpenInRam) return { ...home, ...atHome };
+  // RAM that has it open goes on with it as large as it was.
+  return { ...home, slaveId: after.slaveId, epoch: nextEpoch(home), attachedMiB: isOpenInRam ? home.attachedMiB : home.sizeMiB };
 }
 
 /** Of its next way to a slave. */
