@@ -22,23 +22,25 @@ export function stillMoves(instance: InstanceRecord | null, snapshot: Pick<Snaps
 
 /**
  * Disk, RAM and the home volume that this has open are in the store as a whole: the instance leaves its slave for them, in this one transaction. Answers what is to be
- * told, or null when it is not as it was, and stays where it is.
+ * told; when it is not as it was, it stays where it is.
  */
-export async function completeMove(repositories: Repositories, snapshot: SnapshotRecord, parts: MovedParts, context: { readonly now: number; readonly slaveName: string; readonly settings: Pick<InstanceSettings, 'deadlinesMs'> }): Promise<string | null> {
+export async function completeMove(repositories: Repositories, snapshot: SnapshotRecord, parts: MovedParts, context: { readonly now: number; readonly slaveName: string; readonly settings: Pick<InstanceSettings, 'deadlinesMs'> }): Promise<{ readonly isMoved: boolean; readonly sentence: string }> {
   const { disk, ram, home } = parts;
   const { slaveName } = context;
   const instance = await repositories.instances.lock(disk.instanceId);
-  if (!stillMoves(instance, snapshot, parts)) return null;
+  const stays = (why: string) => ({ isMoved: false, sentence: `${why}, so it stays on ${slaveName}.` });
+  if (!stillMoves(instance, snapshot, parts)) return stays(`${disk.instanceName} was asked for something else meanwhile`);
   // Before the instance leaves, which would have it come back by itself.
-  if (ram !== null && !(await homeLeavesWith(repositories, instance, ram, home, context.now))) return null;
+  if (ram !== null && !(await homeLeavesWith(repositories, instance, ram, home, context.now))) return stays(`The home volume that the RAM of ${disk.instanceName} has open was given up meanwhile`);
   await keepOfInstance(repositories, snapshot, disk, context.now);
   const moved = { ...context, by: 'master' };
   if (ram === null) {
     const sentence = `Its disk left ${slaveName} and is in the store. Start it, and it goes on wherever there is room.`;
     await leaveSlave(repositories, instance, disk.imageId, { observed: 'stopped', reason: { code: 'StoppedByUser', sentence } }, moved);
-    return `${instance.name} left ${slaveName}: its disk is in the store, and it starts wherever there is room.`;
+    return { isMoved: true, sentence: `${instance.name} left ${slaveName}: its disk is in the store, and it starts wherever there is room.` };
   }
   await keepOfInstance(repositories, snapshot, ram, context.now);
   await leaveSlave(repositories, instance, disk.imageId, { observed: 'suspended', reason: null, ramImageId: ram.imageId, ramSavedOn: ram.savedOn }, moved);
-  return `${instance.name} left ${slaveName}: its disk and its RAM are in the store${home === null ? '' : ', and the home volume that this has open'}. Resumed, it goes on with everything open wherever there is room and guests have the same machine and processor.`;
+  const sentence = `${instance.name} left ${slaveName}: its disk and its RAM are in the store${home === null ? '' : ', and the home volume that this has open'}. Resumed, it goes on with everything open wherever there is room and guests have the same machine and processor.`;
+  return { isMoved: true, sentence };
 }

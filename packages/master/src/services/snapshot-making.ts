@@ -273,11 +273,10 @@ export class SnapshotMaking implements DeltaDoor {
       const locked = await repositories.snapshots.lock(snapshot.id);
       if (locked?.state !== 'pending') return;
       const slaveName = (await repositories.slaves.find(part.slaveId))?.name ?? 'its slave';
-      const told = await completeMove(repositories, snapshot, { disk: part, ram, home }, { now, slaveName, settings });
-      const sentence = told ?? `${part.instanceName} was asked for something else meanwhile, or its slave or its home volume was given up, so it stays on ${slaveName}.`;
-      await repositories.snapshots.end(snapshot.id, told === null ? 'failed' : 'ready', sentence, now);
-      await repositories.operations.progress(snapshot.id, 1, told === null ? 'failed' : 'done', sentence, now);
-      await repositories.events.append({ kind: told === null ? 'instance.stayed' : 'instance.moved', subjectType: 'instance', subjectId: part.instanceId, actor: 'master', actorUserId: null, clientAddress: null, sentence }, now);
+      const { isMoved, sentence } = await completeMove(repositories, snapshot, { disk: part, ram, home }, { now, slaveName, settings });
+      await repositories.snapshots.end(snapshot.id, isMoved ? 'ready' : 'failed', sentence, now);
+      await repositories.operations.progress(snapshot.id, 1, isMoved ? 'done' : 'failed', sentence, now);
+      await repositories.events.append({ kind: isMoved ? 'instance.moved' : 'instance.stayed', subjectType: 'instance', subjectId: part.instanceId, actor: 'master', actorUserId: null, clientAddress: null, sentence }, now);
     });
     return true;
   }
