@@ -211,7 +211,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   });
 
   const evacuations = composeEvacuations({
-    unitOfWork: unit, agents, clock, slaves, relocation: snapshots.relocation, verbs: scheduling.verbs, settings: settings.instances, atOnce: settings.evacuateAtOnce,
+    unitOfWork: unit, agents, clock, slaves, relocation: snapshots.relocation, verbs: scheduling.verbs, settings: settings.instances, atOnce: settings.evacuateAtOnce, migrateEmulated: settings.migrateEmulated,
     figures: pulse, lines: streams, scheduler, scheduling: settings.scheduling, onFault: onFault('live-migrations'),
   });
 

@@ -72,8 +72,8 @@ const options = z
       .prefault({})
       .refine((fleet) => fleet.heartbeatSeconds < fleet.suspectAfterSeconds, 'heartbeatSeconds must be below suspectAfterSeconds')
       .refine((fleet) => fleet.suspectAfterSeconds < fleet.lostAfterSeconds, 'suspectAfterSeconds must be below lostAfterSeconds'),
-    /** How slaves are emptied: so many of their instances are saved or moved at a time. */
-    slaves: z.strictObject({ evacuateAtOnce: count(1, 32).default(2) }).prefault({}),
+    /** How slaves are emptied: so many of their instances are saved or moved at a time, and whether those go as they run whose RAM QEMU may damage on the way. */
+    slaves: z.strictObject({ evacuateAtOnce: count(1, 32).default(2), migrateEmulated: z.boolean().default(false) }).prefault({}),
     login: z
       .strictObject({
         failuresPerAccount: count(3, 1000).default(10),

@@ -48,6 +48,7 @@ export interface Settings {
   readonly largestUploadBytes: number;
   /** Instances of a slave that is being emptied that are saved or moved at a time. */
   readonly evacuateAtOnce: number;
+  readonly migrateEmulated: boolean;
 }
 
 /**
@@ -108,6 +109,7 @@ export function settingsFromConfig(config: MasterConfig, placement: PlacementPol
     sessionLifetime: { idleMs: config.sessions.idleMinutes * minuteMs, absoluteMs: config.sessions.absoluteHours * hourMs },
     largestUploadBytes: Math.floor(config.uploads.maxGiB * 1024 ** 3),
     evacuateAtOnce: config.slaves.evacuateAtOnce,
+    migrateEmulated: config.slaves.migrateEmulated,
   };
 }
 

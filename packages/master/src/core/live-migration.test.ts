@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { awaitsArrival, migrationStep, orderWhile, unarrivedMs, type LiveMigration, type MigrationEnd, type MigrationWorld } from './live-migration';
+import { awaitsArrival, type LiveMigration, type MigrationEnd, migrationStep, type MigrationWorld, missesWrites, orderWhile, unarrivedMs } from './live-migration';
 
 const opening: LiveMigration = {
   id: 'm', instanceId: 'i', evacuationId: 'op', fromSlaveId: 'seven', toSlaveId: 'eight', ticket: 't', arrivalGeneration: 5, sentGeneration: null, homeEpoch: null, state: 'opening',
@@ -160,4 +160,10 @@ test('whatever is cut and whenever, never are both ordered to run it, it never r
   );
   expect(seen.moved).toBeGreaterThan(100);
   expect(seen.stayed).toBeGreaterThan(100);
+});
+
+test.each([
+  ['kvm', '7.2.22', false], ['qemu', '7.2.22', true], ['qemu', '8.2.1', true], ['qemu', null, true], ['qemu', '9.0.0', false], ['qemu', '10.1.2', false], ['simulated', null, false],
+] as const)('of a guest under %s, QEMU %s, that something it writes on the way may be missing is %s', (kind, qemu, misses) => {
+  expect(missesWrites({ kind, qemu })).toBe(misses);
 });

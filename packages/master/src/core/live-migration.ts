@@ -1,4 +1,5 @@
 import type { EpochMs } from '@paravcl/shared/clock';
+import type { Describe } from '@paravcl/shared/domain/slave';
 import type { MigrationStanding } from '@paravcl/shared/protocol/desired-instance';
 import type { InstanceRecord } from './instance-record';
 
@@ -122,4 +123,15 @@ export function awaitsArrival({ state, sourceSaid, destinationSaid }: LiveMigrat
 export function orderWhile({ state, fromSlaveId, toSlaveId }: Pick<LiveMigration, 'state' | 'fromSlaveId' | 'toSlaveId'>, slaveId: string): 'sent' | 'received' | 'own' {
   if (state === 'sending' && slaveId === fromSlaveId) return 'sent';
   return (state === 'opening' || state === 'sending') && slaveId === toSlaveId ? 'received' : 'own';
+}
+
+/** Since then an emulating QEMU tells of each page that its guest writes while it is sent ("physmem: Fix migration dirty bitmap coherency with TCG memory access"). */
+const wholeSince = 9;
+
+/**
+ * Whether this hypervisor may leave out of the RAM that it sends what its guest wrote on the way: QEMU that emulates, before 9.0. Its guest then panics
+ * at the other end, sooner or later; it was seen so with 7.2 and a guest that writes much. Under KVM the processor tells of each page.
+ */
+export function missesWrites({ kind, qemu }: Pick<Describe['hypervisor'], 'kind' | 'qemu'>): boolean {
+  return kind === 'qemu' && !(Number.parseInt(qemu ?? '', 10) >= wholeSince);
 }

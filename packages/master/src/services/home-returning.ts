@@ -16,6 +16,7 @@ import { BookRounds } from './book-rounds';
 import type { DeltaDoor, ExpectedDelta } from './delta-door';
 import { changeInstance } from './instance-changes';
 import type { InstanceSettings } from './instance-settings';
+import { tell } from './notice-service';
 import type { AgentPort } from './ports';
 import type { TakenDelta } from './snapshot-making';
 import { imageOfHome, sizeAndBase } from './home-content';
@@ -176,7 +177,7 @@ export class HomeReturning implements DeltaDoor {
     const { unitOfWork, clock, settings, uploads } = this.deps;
     const now = clock.now();
     await unitOfWork.transaction(async (repositories) => {
-      const { instances, homes, events, placements, fleet, users } = repositories;
+      const { instances, homes, placements, fleet, users } = repositories;
       const instance = home.instanceId === null ? null : await instances.lock(home.instanceId);
       const locked = await homes.lock(home.id);
       if (locked?.slaveId !== slaveId || locked.state !== home.state || locked.epoch !== home.epoch) return;
@@ -191,7 +192,7 @@ export class HomeReturning implements DeltaDoor {
       const userName = (await users.find(locked.userId))?.name ?? 'somebody';
       const held = locked.imageId === null ? 'It begins blank.' : 'What it held when it was in the store last counts.';
       const sentence = fit(`${slaveName} ${why}, and what was written on the home volume of ${userName} there since it was attached is lost with it. ${held}`);
-      await events.append({ kind: 'home.lost', subjectType: 'user', subjectId: locked.userId, actor: 'master', actorUserId: null, clientAddress: null, sentence }, now);
+      await tell(repositories, { userId: locked.userId, kind: 'home.lost', subjectType: 'user', subjectId: locked.userId, sentence, decisionId: null }, now);
     });
     if (home.returnId !== null) await uploads.remove(home.returnId);
     return true;

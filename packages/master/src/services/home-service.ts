@@ -68,7 +68,7 @@ export class HomeService {
       if (person === null) throw missingUser(userId);
       const home = await homes.lockOfUser(userId);
       if (home === null) return;
-      if (home.state !== 'stored') throw new ParavclError('conflict', `${await say(repositories, home)} Delete it when it is in the store.`);
+      if (home.state !== 'stored') throw new ParavclError('conflict', `${await say(repositories, home)} Delete it when nothing has it any more.`);
       if (home.imageId !== null && confirm !== person.name) {
         throw new ParavclError('invalid-input', `What the home volume of ${person.name} holds is nowhere else. To delete it, repeat the name: ?confirm=${encodeURIComponent(person.name)}`, { field: 'confirm', limit: 'the name of its user' });
       }

@@ -1,6 +1,7 @@
 import type { Clock } from '@paravcl/shared/clock';
 import { streamProtocolVersion } from '@paravcl/shared/protocol/version';
 import { plan } from '../core/plan';
+import { missesWrites } from '../core/live-migration';
 import { savedOnOf } from '../core/saved-ram';
 import { roomFor, type Attempt, type WaitingInstance } from '../core/snapshot';
 import type { InstanceRecord } from '../core/instance-record';
@@ -21,9 +22,10 @@ export interface LiveTarget {
  * Where each of these guests of one slave could go while it runs: where the scheduler itself would place it now, with room there that
  * nobody has to leave. Of what is not in the answer nothing can take it now.
  */
-export async function liveTargets(repositories: Repositories, deps: WorldDeps & { readonly clock: Clock }, source: SlaveRecord, guests: readonly InstanceRecord[]): Promise<ReadonlyMap<string, LiveTarget>> {
+export async function liveTargets(repositories: Repositories, deps: WorldDeps & { readonly clock: Clock; readonly migrateEmulated: boolean }, source: SlaveRecord, guests: readonly InstanceRecord[]): Promise<ReadonlyMap<string, LiveTarget>> {
   const { agents, clock, scheduling } = deps;
   if ((agents.protocolOf(source.id) ?? 0) < streamProtocolVersion || guests.length === 0) return new Map();
+  if (missesWrites(source.describe.hypervisor) && !deps.migrateEmulated) return new Map();
   const at = clock.now();
   const calendar = await repositories.settings.find(calendarLock);
   const world = await loadWorld(repositories, deps, at);

@@ -28,6 +28,8 @@ export interface LiveMigrationsDeps {
   readonly clock: Clock;
   readonly settings: InstanceSettings;
   readonly scheduling: SchedulingSettings;
+  /** Also what `missesWrites` says of. */
+  readonly migrateEmulated: boolean;
   /** Told of a migration that could not be followed; it is tried again in the next round. */
   readonly onFault: (error: unknown) => void;
 }

@@ -65,7 +65,7 @@ function compose() {
   const onFault = (error: unknown): void => void rig.faults.push(error);
   const verbs = new InstanceVerbs({ unitOfWork: unit, agents, scheduler, figures: pulse, clock, settings, scheduling, priority, quotas, onFault });
   const slaves = new SlaveService(unit, clock, agents, observations, pulse, { lostAfterMs: 60_000 });
-  return { slaves, ...composeEvacuations({ unitOfWork: unit, agents, figures: pulse, lines: noLines, scheduler, scheduling, clock, slaves, relocation: store, verbs, settings, atOnce: 2, onFault }) };
+  return { slaves, ...composeEvacuations({ unitOfWork: unit, agents, figures: pulse, lines: noLines, scheduler, scheduling, clock, slaves, relocation: store, verbs, settings, atOnce: 2, migrateEmulated: false, onFault }) };
 }
 
 beforeEach(async () => {

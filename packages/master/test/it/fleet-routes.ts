@@ -72,7 +72,7 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
     });
     stops.push(() => snapshotting.making.stop());
     const slaves = new SlaveService(unit, clock, agents, reports, figures, { lostAfterMs: 60_000 });
-    const evacuating = composeEvacuations({ unitOfWork: unit, agents, figures, lines: noLines, scheduler, scheduling, clock, slaves, relocation: snapshotting.relocation, verbs, settings, atOnce: 2, onFault: unexpected });
+    const evacuating = composeEvacuations({ unitOfWork: unit, agents, figures, lines: noLines, scheduler, scheduling, clock, slaves, relocation: snapshotting.relocation, verbs, settings, atOnce: 2, migrateEmulated: false, onFault: unexpected });
     return [
       ...deploying.routes,
       ...snapshotting.routes,

@@ -263,6 +263,7 @@ describe('a slave that is gone', () => {
     await isStored();
     expect(await home()).toMatchObject({ blank: true });
     expect((await rig.unit.read.events.page({ kind: 'home.lost', limit: 5 })).items).toHaveLength(1);
+    expect(await rig.database.db('notices').where({ kind: 'home.lost', user_id: student.userId })).toHaveLength(1);
   });
 
   test('an agent of an earlier release keeps it until it is updated', async () => {

@@ -34,7 +34,7 @@ export class TwoHosts {
       ...options,
       stateDir: mkdtempSync(`/var/tmp/${prefix}`),
       hosts: [{ name: 'host-1', offerRamMiB: 640 }, { name: 'host-2', offerRamMiB: 640 }],
-      masterConfig: { fleet: { heartbeatSeconds: 1, suspectAfterSeconds: 3, lostAfterSeconds: 6 }, placement: { coreOvercommit: 4, hostRamMiB: 0, criticalLimitPercent: 0 }, ...masterConfig },
+      masterConfig: { fleet: { heartbeatSeconds: 1, suspectAfterSeconds: 3, lostAfterSeconds: 6 }, placement: { coreOvercommit: 4, hostRamMiB: 0, criticalLimitPercent: 0 }, slaves: { migrateEmulated: true }, ...masterConfig },
     });
     [this.one, this.two] = [this.site.host('host-1'), this.site.host('host-2')];
   }

@@ -22,6 +22,7 @@ export const noticeKindSchema = z.enum([
   'reservation.at-risk',
   'reservation.refused',
   'pledge.broken',
+  'home.lost',
 ]);
 export type NoticeKind = z.infer<typeof noticeKindSchema>;
 
