@@ -200,6 +200,11 @@ export class HomeRepository {
     return rows.map((row) => ({ volumeId: row.volume_id, slaveId: row.slave_id, epoch: row.epoch, lost: row.lost === 1 }));
   }
 
+  /** How many volumes this slave still has something of that it is told to remove. */
+  async leftoversOn(slaveId: string): Promise<number> {
+    return ((await this.db('home_leftovers').where({ slave_id: slaveId }).pluck('volume_id')) as string[]).length;
+  }
+
   /** It is gone there; false when more is owed by now. */
   async dropped({ volumeId, slaveId, epoch }: HomeLeftover): Promise<boolean> {
     return (await this.db('home_leftovers').where({ volume_id: volumeId, slave_id: slaveId, epoch }).delete()) === 1;

@@ -128,7 +128,7 @@ export class SlaveService {
       if (names.length === 0 || force) {
         const name = await retiredName(repositories, record, this.clock.now());
         await repositories.slaves.edit(record.id, { ...record, name });
-        return `${names.length === 0 ? '' : `although ${counted(names)} on it; they are given up. `}It is listed as “${name}”`;
+        return `${names.length === 0 ? '' : `although ${counted(names)} on it; they are given up. `}${await sayLeftovers(repositories, record.id)}It is listed as “${name}”`;
       }
       throw new ParavclError(
         'in-use',
@@ -304,6 +304,12 @@ async function belonging(
     throw new ParavclError('invalid-input', 'ownerUserId: there is no such user, or the account is disabled.', { field: 'ownerUserId' });
   }
   return { kind, ownerUserId };
+}
+
+/** Nobody tells it to remove anything any more. */
+async function sayLeftovers({ homes }: Repositories, slaveId: string): Promise<string> {
+  const left = await homes.leftoversOn(slaveId);
+  return left === 0 ? '' : `Copies of ${left === 1 ? '1 home volume' : `${left} home volumes`}, which are elsewhere by now, stay on its disk, in homes/ of its pool. `;
 }
 
 /** "lab-pc-07 (retired 2026-11-20)", the day in UTC; room is left for the number of a second one of that day. */

@@ -302,6 +302,10 @@ test('one with the home volume of its owner is not saved in vain by an agent tha
   expect(await rig.unit.read.homes.leftovers(10)).toEqual([{ volumeId: volume, slaveId, epoch: 1, lost: false }]);
   await rig.report(a, 'running');
   expect(await rig.unit.read.homes.ofUser(sue.userId)).toMatchObject({ state: 'attached', openInRamId: null });
+  rig.agents.disconnect = () => undefined;
+  await made.slaves.retire(olga, slaveId, false, '10.0.0.9');
+  const { items: [retired] } = await rig.unit.read.events.page({ kind: 'slave.retired', limit: 1 });
+  expect(retired?.sentence).toContain('Copies of 1 home volume, which are elsewhere by now, stay on its disk, in homes/ of its pool.');
 });
 
 test('asked for something else while it leaves, it stays with its home where both are', async () => {

@@ -305,11 +305,12 @@ test('a slave that is put back keeps what it was not ordered to send yet; what i
   await round();
   expect(told(other, a)).toMatchObject({ desired: 'deleted' });
   await reports(other, a, 'deleted');
-  await made.evacuations.begin({ principal: olga, clientAddress: '10.0.0.9' }, slaveId, null);
+  const { operation } = await made.evacuations.begin({ principal: olga, clientAddress: '10.0.0.9' }, slaveId, null);
   await round();
   await says(other, a, 'awaiting');
   await round();
   await made.slaves.undrain(olga, slaveId, '10.0.0.9');
+  expect(await standing(operation.id)).toBe('superseded: lab-pc-07 was put back by olga; nothing had left it, and a is being sent already and may go.');
   await round();
   expect(told(slaveId, a)).toMatchObject({ desired: 'sent' });
   await says(other, a, 'arrived');

@@ -178,7 +178,7 @@ export class PoolHomeVolumes implements HomeVolumes {
 }
 
 async function requireStill(overlay: string): Promise<void> {
-  if (await isBeingWritten(overlay)) throw new DiskStoreError('failed', `A guest still writes ${overlay}. It is tried again.`);
+  if (await isBeingWritten(overlay)) throw new DiskStoreError('failed', 'A guest still writes the home volume. It is tried again.');
 }
 
 function unlessMissing(error: NodeJS.ErrnoException): null {
