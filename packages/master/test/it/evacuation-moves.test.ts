@@ -133,7 +133,8 @@ test.each([['with one master', false], ['with a master that is killed before eve
   expect(await rig.unit.read.instances.onSlave(slaveId)).toEqual([]);
 });
 
-test('what is reserved keeps its reservation, and its slot goes where it goes on', async () => {
+/** A reserved machine that runs until 11:00 UTC on the slave; another slave is there. */
+async function claimed(): Promise<{ readonly id: string; readonly reservationId: string }> {
   const course = await rig.course();
   const reserved = await rig.request(course.teacher, { start: '2026-03-02T10:00', minutes: 120, groupId: course.id, imageId: await newImage() });
   const reservationId = reserved.reservation?.id ?? '';
@@ -142,6 +143,11 @@ test('what is reserved keeps its reservation, and its slot goes where it goes on
   await rig.scheduler.idle();
   await rig.report(id, 'running');
   other = await rig.slave('lab-pc-08', { cores: 8 });
+  return { id, reservationId };
+}
+
+test('what is reserved keeps its reservation, and its slot goes where it goes on', async () => {
+  const { id, reservationId } = await claimed();
   expect(await ended(await evacuate(), [id])).toMatchObject({ state: 'done' });
   await rig.scheduler.idle();
   const end = Date.parse('2026-03-02T11:00:00Z');
@@ -257,14 +263,7 @@ test('saved for it when the last slave that could go on with its RAM goes away, 
 });
 
 test('what is reserved and moves while it runs takes its slot along', async () => {
-  const course = await rig.course();
-  const reserved = await rig.request(course.teacher, { start: '2026-03-02T10:00', minutes: 120, groupId: course.id, imageId: await newImage() });
-  const reservationId = reserved.reservation?.id ?? '';
-  await rig.until('2026-03-02T09:00:01Z');
-  const { instance: { id } } = await rig.claims.claim(rig.acting(course.bob), reservationId, {});
-  await rig.scheduler.idle();
-  await rig.report(id, 'running');
-  other = await rig.slave('lab-pc-08', { cores: 8 });
+  const { id, reservationId } = await claimed();
   rig.agents.speaks = streamProtocolVersion;
   lines = { openLine: () => undefined, closeLine: () => undefined };
   made = compose();
