@@ -131,6 +131,18 @@ describe('a guest that is off when it should be saved', () => {
     const known = instance({ desired: 'suspended', observedGeneration: 4 });
     expect(judgeReport(lab, known, placement(), report({ state: 'stopped' }))).toMatchObject({ to: 'stopped', accept: 'stopped', reason: { code: 'StoppedByGuest' } });
   });
+
+  it('says why it is off for as long as it stays off, also when what crashed has to be taken down for that', () => {
+    for (const code of ['StoppedByGuest', 'StoppedByUser', 'TimeEnded'] as const) {
+      const reason = { code, sentence: 'The guest crashed.' };
+      const known = instance({ desired: 'stopped', observed: 'stopped', reason });
+      expect(judgeReport(lab, known, placement(), report({ state: 'stopped' }))).toEqual({ kind: 'observe', to: 'stopped', reason, accept: null });
+      expect(judgeReport(lab, known, placement(), report({ state: 'stopping' }))).toEqual({ kind: 'observe', to: 'stopping', reason, accept: null });
+      expect(judgeReport(lab, { ...known, observed: 'stopping' }, placement(), report({ state: 'stopped' }))).toEqual({ kind: 'observe', to: 'stopped', reason, accept: null });
+      // One that ran, and was switched off by its owner.
+      expect(judgeReport(lab, { ...known, observed: 'running' }, placement(), report({ state: 'stopping' }))).toMatchObject({ reason: null });
+    }
+  });
 });
 
 describe('a report that the slave ended the time alone', () => {

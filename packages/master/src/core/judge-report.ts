@@ -1,5 +1,5 @@
 import { canMove, type ObservedState } from '@paravcl/shared/domain/instance-state';
-import type { Reason } from '@paravcl/shared/domain/reasons';
+import type { Reason, ReasonCode } from '@paravcl/shared/domain/reasons';
 import type { ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import { saysWhyItGaveWay, type InstanceRecord, type PlacementRecord } from './instance-record';
 
@@ -107,16 +107,23 @@ function cannotBeginAnew(slave: string, instance: string): Reason {
   return { code: 'SlaveRefused', sentence: `The agent of ${slave} is of an earlier release, which cannot begin ${instance} anew: what was on its disk is still there. Update the agent; it then does so by itself.` };
 }
 
+/** Why something is off that was wanted otherwise. */
+const whyItIsOff: ReadonlySet<ReasonCode> = new Set(['StoppedByGuest', 'StoppedByUser', 'TimeEnded']);
+
+const isOff = (state: ObservedState): boolean => state === 'stopped' || state === 'stopping';
+
 /** Seen again, or one of the moves that can be seen next. */
 const follows = (from: ObservedState, to: ObservedState): boolean => to === from || canMove(from, to);
 
 function observe(instance: InstanceRecord, to: ObservedState, reason: Reason | null): Verdict {
   if (!follows(instance.observed, to)) return { kind: 'impossible' };
-  // The answer to "stay off" must not wipe out why it went off, nor the way to "saved" why it is saved.
+  // The answer to "stay off" must not wipe out why it went off, nor the way to "saved" why it is saved. What crashed is off once more on its way there.
+  const staysOff = instance.desired === 'stopped' && isOff(instance.observed) && isOff(to) && instance.reason !== null && whyItIsOff.has(instance.reason.code);
   const toSaved = instance.desired === 'suspended' && (instance.reason?.code === 'TimeEnded' || saysWhyItGaveWay(instance));
   // One that gave way and was reset meanwhile is off, and waits on.
   const toOff = instance.desired === 'stopped' && saysWhyItGaveWay(instance);
-  const keeps = instance.reason?.code === 'StoppedByGuest' ? to === instance.observed : toSaved || toOff;
+  const again = instance.reason?.code === 'StoppedByGuest' && to === instance.observed;
+  const keeps = again || staysOff || toSaved || toOff;
   // What waits to go on keeps what it waits for, when its slave only says again that it is off.
   const waits = instance.queuedAt !== null && to === instance.observed;
   const kept = keeps || waits ? instance.reason : null;

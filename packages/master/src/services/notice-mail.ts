@@ -34,6 +34,7 @@ const subjects: Readonly<Record<NoticeKind, string>> = {
   'instance.resumed': 'An instance of yours goes on',
   'instance.moving': 'An instance of yours moves to another machine',
   'instance.stayed': 'An instance of yours could not leave its machine',
+  'instance.went-off': 'An instance of yours went off before it was saved',
   'instance.time-ended': 'The time of an instance of yours is over',
   'instance.aging': 'An instance of yours was not used for long',
   'instance.recycled': 'An instance of yours is in the recycle bin',

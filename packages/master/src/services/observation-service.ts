@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { abandoned, withoutStoredRam, type InstanceRecord, type PlacementRecord } from '../core/instance-record';
 import { bootedStates, judgeReport, type Verdict } from '../core/judge-report';
 import { nextGeneration } from '../core/next-generation';
+import { unaskedEnd } from '../core/unasked-end';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { NewEvent } from '../repositories/event-repository';
 import type { Repositories } from '../repositories/repositories';
@@ -346,10 +347,8 @@ export class ObservationService implements AgentReports {
           },
           accepted ? { ...context, supersede: verdict.reason?.sentence ?? 'The guest shut itself down.' } : context,
         );
-        if (verdict.accept !== null && verdict.reason?.code === 'TimeEnded') {
-          const sentence = `${slave.name} ended the time of ${instance.name} by itself. ${verdict.reason.sentence}`;
-          await tell(repositories, { userId: instance.userId, kind: 'instance.time-ended', subjectType: 'instance', subjectId: instance.id, sentence, decisionId: null }, context.now);
-        }
+        const end = unaskedEnd(slave.name, instance, verdict);
+        if (end !== null) await tell(repositories, { userId: instance.userId, ...end, subjectType: 'instance', subjectId: instance.id, decisionId: null }, context.now);
         await this.learnSave(repositories, slave, instance, verdict.to, context.now);
         const freed = verdict.to !== instance.observed;
         return { ...nothing, push: accepted ? after : null, wake: freed };

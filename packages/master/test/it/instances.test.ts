@@ -278,6 +278,24 @@ describe('an instance', () => {
     expect((await rig.operations.get(alice, started.operation.id)).state).toBe('done');
   });
 
+  it('that is off when it is to be saved says why for as long as it is off, and its owner is told', async () => {
+    await rig.slave('lab-1');
+    const id = await running();
+    const { operation } = await rig.instances.operate(alice, id, { verb: 'suspend' });
+    const reason = { code: 'StoppedByGuest', sentence: 'The guest crashed. Its disk is kept; start it again when you like.' } as const;
+    await rig.report(id, 'stopped', { reason });
+    expect(await rig.operations.get(alice, operation.id)).toMatchObject({ state: 'superseded', sentence: expect.stringContaining(reason.sentence) as string });
+    // What crashed is taken down, so that its next start finds it off.
+    for (const on of ['stopped', 'stopping', 'stopped'] as const) {
+      await rig.report(id, on);
+      expect(await rig.instances.get(alice, id)).toMatchObject({ observed: on, desired: 'stopped', reason });
+    }
+    const { name } = await rig.instances.get(alice, id);
+    expect(await rig.database.db('notices').where({ subject_id: id }).select('kind', 'sentence')).toEqual([
+      { kind: 'instance.went-off', sentence: `${name} was to be saved on lab-1 and is off, without what was open. ${reason.sentence}` },
+    ]);
+  });
+
   it('on a slave that falls silent is lost, says what it waits for, and takes the state the slave comes back with', async () => {
     const lab = await rig.slave('lab-1');
     const id = await running();

@@ -8,6 +8,7 @@ export const noticeKindSchema = z.enum([
   'instance.resumed',
   'instance.moving',
   'instance.stayed',
+  'instance.went-off',
   'instance.time-ended',
   'instance.aging',
   'instance.recycled',
