@@ -1,4 +1,5 @@
 /** Whatever dies while a guest moves as it runs, with real hosts: it goes on, once, with everything open and its owner's home, and nothing is left where it is not. */
+import { resumeInstance, suspendInstance } from '@paravcl/shared/api/instances';
 import { getOperation, type Operation } from '@paravcl/shared/api/operations';
 import { drainSlave, evacuateSlave, undrainSlave } from '@paravcl/shared/api/slaves';
 import type { Instance } from '@paravcl/shared/domain/instance';
@@ -18,7 +19,11 @@ const { site, one: from, two: to } = lab;
 beforeAll(() => lab.up());
 afterAll(() => lab.down());
 
+/** Of the test that runs; ended with it also when it fails. */
+let endOfWatch: (() => void) | null = null;
+
 afterEach(() => {
+  endOfWatch?.();
   for (const { link } of site.hosts) link?.pass();
 });
 
@@ -54,6 +59,7 @@ function watchForTwins({ id, name }: Instance): { stop(): Promise<void> } {
   let isOver = false;
   let twins = 0;
   let looks = 0;
+  endOfWatch = () => (isOver = true);
   const runsOn = async (host: LabHost): Promise<boolean> => (await host.evidence.domainState(id).catch(() => null)) === 'running';
   const watch = (async () => {
     while (!isOver) {
@@ -96,7 +102,8 @@ const faults: readonly (readonly [string, () => Promise<void>])[] = [
   ['the link of the slave that takes it is cut', () => cut(to)],
 ];
 
-test.each(faults)('a guest that is on its way when %s goes on, once, with everything open', async (_, happens) => {
+/** A guest with its home written, on its way from one host to the other over a slow link, and both watched. */
+async function leaves() {
   await lab.admin.call(drainSlave, await slaveOf(to));
   const instance = await lab.launch();
   const before = await lab.pageOf(from, instance);
@@ -107,12 +114,11 @@ test.each(faults)('a guest that is on its way when %s goes on, once, with everyt
   const twins = watchForTwins(instance);
   const { operation } = await lab.admin.call(evacuateSlave, await slaveOf(from));
   await onItsWay(instance, operation);
-  await happens();
-  // What had come of it does not wait there for ever.
-  await eventually('what came of it to be gone', patienceMs, async () => ((await to.evidence.domainState(instance.id)) === 'paused' ? undefined : true));
-  for (const { link } of site.hosts) link?.pass();
+  return { instance, before, twins, operation };
+}
 
-  await followOperation(lab.admin, operation);
+/** It runs at the other host, with everything open and its home, was never seen on both, and nothing of it is left where it was. */
+async function hasGoneOn({ instance, before, twins }: Awaited<ReturnType<typeof leaves>>): Promise<void> {
   const moved = await lab.isRunning(instance);
   expect(moved).toMatchObject({ slaveId: (await slaveOf(to)).params.slaveId, mac: instance.mac, address: instance.address });
   await twins.stop();
@@ -125,4 +131,25 @@ test.each(faults)('a guest that is on its way when %s goes on, once, with everyt
   await lab.admin.call(undrainSlave, await slaveOf(from));
   await lab.remove(instance);
   await lab.isStored();
+}
+
+test('a guest that is asked to be saved on its way is saved where it is then, and goes on with everything open', async () => {
+  const left = await leaves();
+  const params = { instanceId: left.instance.id };
+  await lab.done(lab.admin.call(suspendInstance, { params }));
+  linkOf(from).pass();
+  await followOperation(lab.admin, left.operation);
+  expect(await lab.instanceOf(left.instance)).toMatchObject({ desired: 'suspended', observed: 'suspended' });
+  await lab.done(lab.admin.call(resumeInstance, { params, body: {} }));
+  await hasGoneOn(left);
+});
+
+test.each(faults)('a guest that is on its way when %s goes on, once, with everything open', async (_, happens) => {
+  const left = await leaves();
+  await happens();
+  // What had come of it does not wait there for ever.
+  await eventually('what came of it to be gone', patienceMs, async () => ((await to.evidence.domainState(left.instance.id)) === 'paused' ? undefined : true));
+  for (const { link } of site.hosts) link?.pass();
+  await followOperation(lab.admin, left.operation);
+  await hasGoneOn(left);
 });

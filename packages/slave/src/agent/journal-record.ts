@@ -18,7 +18,7 @@ const marksSchema = z.object({
   failed: z.object({ generation: z.int().positive(), reason: reasonSchema }).nullable(),
   lost: z.object({ generation: z.int().positive() }).nullable(),
   // Absent in a journal of an agent before protocol 6.
-  migration: z.object({ generation: z.int().positive(), attempt: z.enum(['made', 'begun', 'over']) }).nullable().default(null),
+  migration: z.object({ generation: z.int().positive(), attempt: z.enum(['made', 'begun', 'over', 'done']) }).nullable().default(null),
   // Absent in a journal of an agent before protocol 2.
   timeEnded: z.object({ generation: z.int().positive() }).nullable().default(null),
 });

@@ -29,11 +29,21 @@ export interface Marks {
   readonly lost: { readonly generation: number } | null;
   /**
    * The order under which it goes to another slave, or comes from one, while it runs; else null. `made`: its files are of this order,
-   * and `begun`: what comes was let in, so that nothing else is. `over`: it was not sent, and is not tried again.
+   * and `begun`: what comes was let in, so that nothing else is. `over`: it was not sent, and is not tried again. `done`: it was seen
+   * to run here since, under a newer order.
    */
-  readonly migration: { readonly generation: number; readonly attempt: 'made' | 'begun' | 'over' } | null;
+  readonly migration: { readonly generation: number; readonly attempt: 'made' | 'begun' | 'over' | 'done' } | null;
   /** The generation whose time was found to be over: it does not run again under it, whatever the clocks say. */
   readonly timeEnded: { readonly generation: number } | null;
 }
 
 export const noMarks: Marks = { made: false, diskEpoch: null, booted: false, ran: null, up: 'no', stopAsked: false, failed: null, lost: null, migration: null, timeEnded: null };
+
+/**
+ * What a guest that runs is noted as once it has gone on after a migration. Until then it must not be saved: QEMU closes the disks of
+ * one that leaves, opens those of one that came when it is first continued, and dies of it when it is to close them twice
+ * (`bdrv_inactivate_recurse`; seen with 7.2, the guest's RAM is lost).
+ */
+export function goneOn({ migration }: Marks): Pick<Marks, 'migration'> | null {
+  return migration === null || migration.attempt === 'done' ? null : { migration: { ...migration, attempt: 'done' } };
+}

@@ -23,6 +23,8 @@ export interface ModelHost {
   leased: boolean;
   hostBootId: string;
   mirror: HostFacts['mirror'];
+  /** Of a guest that came from another host, or was about to go there, until it goes on here: QEMU has its disks closed, and dies of a save. */
+  disksClosed?: boolean;
 }
 
 /** How this guest behaves and what goes wrong; each fault is used once. */
@@ -102,6 +104,7 @@ export class Model {
   restartHost(): void {
     const { domain } = this.host;
     if (domain !== null && active.includes(domain.state)) this.host.domain = { ...domain, state: 'off' };
+    this.host.disksClosed = false;
     this.host.hostBootId = `${this.host.hostBootId}+`;
     this.host.leased = false;
   }
@@ -218,6 +221,7 @@ export class Model {
         return;
       case 'save':
         is('running', 'paused', 'migrating', 'paused-io');
+        if (host.disksClosed === true) throw new Error('saved before it went on here');
         this.become('saved');
         return;
       case 'send-guest':
@@ -250,6 +254,7 @@ export class Model {
 
   private become(state: DomainState): void {
     if (state === 'running') this.host.written = true;
+    this.host.disksClosed = false;
     if (this.host.domain !== null) this.host.domain = { ...this.host.domain, state };
   }
 

@@ -66,7 +66,7 @@ const marksArbitrary: fc.Arbitrary<Marks> = fc.record({
   stopAsked: fc.boolean(),
   failed: fc.option(fc.record({ generation: generationArbitrary, reason: fc.constant({ code: 'LaunchFailed' as const, sentence: 'It failed.' }) })),
   lost: fc.option(fc.record({ generation: generationArbitrary })),
-  migration: fc.option(fc.record({ generation: generationArbitrary, attempt: fc.constantFrom('made', 'begun', 'over') })),
+  migration: fc.option(fc.record({ generation: generationArbitrary, attempt: fc.constantFrom('made', 'begun', 'over', 'done') })),
   timeEnded: fc.option(fc.record({ generation: generationArbitrary })),
 });
 const hostArbitrary: fc.Arbitrary<ModelHost> = fc

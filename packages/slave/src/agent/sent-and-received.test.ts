@@ -15,6 +15,7 @@ const spec: InstanceSpec = {
 const sent: DesiredInstance = { instanceId: id, generation: 5, desired: 'sent', migration: { id: migration, ticket: 't'.repeat(43), deadlineMs: 600_000 }, spec };
 const received: DesiredInstance = { instanceId: id, generation: 4, desired: 'received', migration: { id: migration }, spec };
 const running = (generation: number): DesiredInstance => ({ instanceId: id, generation, desired: 'running', spec });
+const suspended = (generation: number): DesiredInstance => ({ instanceId: id, generation, desired: 'suspended', spec });
 const deleted = (generation: number): DesiredInstance => ({ instanceId: id, generation, desired: 'deleted', spec: null });
 
 const model = (desired: DesiredInstance, host: Partial<ModelHost>, marks: Partial<Marks> = {}, guest: Partial<ModelGuest> = {}) =>
@@ -118,6 +119,19 @@ describe('a guest that is received', () => {
     expect([m.host.domain, m.known.marks.booted]).toEqual([{ state: 'running', generation: 6 }, true]);
   });
 
+  test('goes on for a moment before it is saved, for its hypervisor opens its disks only then', () => {
+    const m = destination();
+    settle(m);
+    m.known = { ...m.known, marks: { ...m.known.marks, booted: true, up: 'yes', migration: { generation: 4, attempt: 'begun' } } };
+    Object.assign(m.host, { domain: { state: 'paused', generation: 4 }, disksClosed: true });
+    settle(m);
+    m.known = { ...m.known, desired: suspended(6) };
+    expect(round(m).observed?.state).toBe('suspending');
+    m.restartAgent();
+    expect(settle(m)?.state).toBe('suspended');
+    expect(m.done.slice(m.done.indexOf('continue'))).toEqual(['continue', 'note', 'save']);
+  });
+
   test('is not awaited on a disk that an attempt which broke off has written into', () => {
     const m = destination();
     settle(m);
@@ -148,12 +162,13 @@ describe('a guest that is received', () => {
  * Two hosts and a master that decides as decision 0019 says; everything may die at any moment, and a migration may break at any of its
  * stages, with either side knowing of it or not.
  */
-test('whatever dies, a guest never runs on two hosts, is started with no disk but its own, and goes on in the end', () => {
+test('whatever dies, a guest never runs on two hosts, is started with no disk but its own, and goes on, or is saved, in the end', () => {
   type Event = 'round-from' | 'round-to' | 'agent-from' | 'agent-to' | 'power-from' | 'power-to' | 'decide';
   const events = fc.array(fc.constantFrom<Event>('round-from', 'round-to', 'round-from', 'round-to', 'decide', 'agent-from', 'agent-to', 'power-from', 'power-to'), { minLength: 5, maxLength: 60 });
+  const wishes = fc.constantFrom(running(6), suspended(6));
   const breaks = fc.constantFrom<'refused' | 'on-the-way' | 'unheard' | 'unheard-paused' | null>('refused', 'on-the-way', 'unheard', 'unheard-paused', null, null);
   fc.assert(
-    fc.property(events, breaks, (happenings, broken) => {
+    fc.property(events, breaks, wishes, (happenings, broken, wish) => {
       const to = destination();
       const from = source({
         sent: () => {
@@ -161,8 +176,8 @@ test('whatever dies, a guest never runs on two hosts, is started with no disk bu
           if (!letIn || broken === 'refused') throw new Broken('failed');
           to.known = { ...to.known, marks: { ...to.known.marks, migration: { generation: received.generation, attempt: 'begun' } } };
           if (broken === 'on-the-way') throw new Broken('failed');
-          to.host.domain = { state: 'paused', generation: to.host.domain?.generation ?? 0 };
-          if (broken === 'unheard-paused' && from.host.domain !== null) from.host.domain = { ...from.host.domain, state: 'migrating' };
+          Object.assign(to.host, { domain: { state: 'paused', generation: to.host.domain?.generation ?? 0 }, disksClosed: true });
+          if (broken === 'unheard-paused' && from.host.domain !== null) Object.assign(from.host, { domain: { ...from.host.domain, state: 'migrating' }, disksClosed: true });
           if (broken !== null) throw new Broken('timeout');
         },
       });
@@ -198,8 +213,8 @@ test('whatever dies, a guest never runs on two hosts, is started with no disk bu
           else if (saysTo === 'arrived') decided = 'moved';
           else if ((unarrived += 1) > 30) decided = 'stayed';
           if (decided !== null) {
-            from.known = { ...from.known, desired: decided === 'moved' ? deleted(7) : running(6) };
-            to.known = { ...to.known, desired: decided === 'moved' ? running(6) : deleted(7) };
+            from.known = { ...from.known, desired: decided === 'moved' ? deleted(7) : wish };
+            to.known = { ...to.known, desired: decided === 'moved' ? wish : deleted(7) };
           }
         }
         neverTwo();
@@ -210,7 +225,9 @@ test('whatever dies, a guest never runs on two hosts, is started with no disk bu
       const [has, hasNot] = decided === 'moved' ? [to, from] : [from, to];
       expect(hasNot.host).toMatchObject({ domain: null, files: false });
       expect(has.host.files).toBe(true);
-      expect(has.host.domain?.state).toBe('running');
+      const keptItsRam = saysFrom === 'stayed' || decided === 'moved';
+      if (wish.desired === 'running') expect(has.host.domain?.state).toBe('running');
+      else if (keptItsRam && !happenings.some((event) => event.startsWith('power'))) expect(has.host.domain?.state).toBe('saved');
     }),
   );
 });

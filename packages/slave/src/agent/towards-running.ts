@@ -3,7 +3,7 @@ import { continueAfterDiskError, lastingDiskError } from './disk-error';
 import { domainLost, stoppedByGuest, vanished, wentDownByItself } from './ended-by-itself';
 import { cleanUp, givenUp } from './failed-launch';
 import { cut } from './failures';
-import type { Marks } from './marks';
+import { goneOn, type Marks } from './marks';
 import { act, addressSteps, earliest, firstFinal, markSteps, noteSteps, observe, retryAt, type Plan, type View, type Wanted } from './plan';
 import type { Step } from './steps';
 
@@ -53,6 +53,7 @@ function keepRunning(desired: Wanted, view: View): Plan {
     ...(up === marks.up ? {} : { up }),
     ...(marks.failed === null ? {} : { failed: null }),
     ...(marks.lost === null ? {} : { lost: null }),
+    ...goneOn(marks),
   };
   const reserve = up === 'yes' ? [] : addressSteps(desired.spec, facts);
   const refused = firstFinal(reserve, recollection.failures);
@@ -75,7 +76,7 @@ function keepRunning(desired: Wanted, view: View): Plan {
 
 /** From another slave, and it has not run here yet. */
 function hasCome({ marks }: View): boolean {
-  return marks.migration?.attempt === 'begun' && marks.ran === null;
+  return marks.migration?.attempt === 'begun';
 }
 
 /** Images, then disk and definition side by side, then the RAM that the disk awaits, then the start. */

@@ -4,6 +4,7 @@ import { ramIsToCome } from './awaited-ram';
 import { domainLost, stoppedByGuest, vanished } from './ended-by-itself';
 import { givenUp } from './failed-launch';
 import { cut, finalReason } from './failures';
+import { goneOn } from './marks';
 import { act, bootedSteps, observe, type Plan, type View, type Wanted } from './plan';
 import type { Step } from './steps';
 
@@ -45,7 +46,8 @@ export function towardsSuspended(desired: Wanted, view: View): Plan {
  *
  * A guest that is paused is being saved, or waits for its turn, or is continued: it is continued as soon as its save failed
  * once, and when its turn does not come (`pausedWaitMs`). From then on it is not paused beforehand: a save pauses its guest as
- * its first act, and libvirt continues one that ran when it fails.
+ * its first act, and libvirt continues one that ran when it fails. One that came from another slave, or was about to go, goes on first
+ * (`goneOn`).
  * @param meanwhile the reason to tell while it is being saved
  * @param otherwise what follows when it cannot be
  */
@@ -60,13 +62,17 @@ export function save(desired: Wanted, view: View, meanwhile: Reason | null, othe
   return act(view, steps, observe(desired, 'running', reason));
 }
 
-function nextOfSave({ facts, recollection, nowMs }: View): Step {
+function nextOfSave({ facts, marks, recollection, nowMs }: View): Step {
   const { failures, savesAtOnce, pausedSinceMs } = recollection;
-  const isPaused = facts.domain?.state === 'paused';
+  const state = facts.domain?.state;
+  const isPaused = state === 'paused';
+  const on = goneOn(marks);
+  if (on !== null && (isPaused || state === 'migrating')) return { kind: 'continue', before: {} };
+  if (on !== null) return { kind: 'note', marks: on };
   if (failures.has('save')) return isPaused ? { kind: 'continue', before: {} } : { kind: 'save', turnByMs: null };
   if (isPaused) return { kind: 'save', turnByMs: (pausedSinceMs ?? nowMs) + pausedWaitMs };
   // Without having been paused it is saved all the same, a little later than the others.
-  const pauses = facts.domain?.state === 'running' && !savesAtOnce && !failures.has('pause');
+  const pauses = state === 'running' && !savesAtOnce && !failures.has('pause');
   return pauses ? { kind: 'pause' } : { kind: 'save', turnByMs: null };
 }
 
