@@ -1,5 +1,5 @@
 /** Whatever dies while a guest moves as it runs, with real hosts: it goes on, once, with everything open and its owner's home, and nothing is left where it is not. */
-import { resumeInstance, suspendInstance } from '@paravcl/shared/api/instances';
+import { resumeInstance, startInstance, stopInstance, suspendInstance } from '@paravcl/shared/api/instances';
 import { getOperation, type Operation } from '@paravcl/shared/api/operations';
 import { drainSlave, evacuateSlave, undrainSlave } from '@paravcl/shared/api/slaves';
 import type { Instance } from '@paravcl/shared/domain/instance';
@@ -142,6 +142,43 @@ test('a guest that is asked to be saved on its way is saved where it is then, an
   expect(await lab.instanceOf(left.instance)).toMatchObject({ desired: 'suspended', observed: 'suspended' });
   await lab.done(lab.admin.call(resumeInstance, { params, body: {} }));
   await hasGoneOn(left);
+});
+
+test('a guest that is asked to be stopped on its way is off where it is then, and starts with its disk and its home', async () => {
+  const left = await leaves();
+  const params = { instanceId: left.instance.id };
+  await lab.done(lab.admin.call(stopInstance, { params, body: {} }));
+  linkOf(from).pass();
+  await followOperation(lab.admin, left.operation);
+  await left.twins.stop();
+  expect(await lab.instanceOf(left.instance)).toMatchObject({ desired: 'stopped', observed: 'stopped', slaveId: (await slaveOf(to)).params.slaveId });
+  await lab.isStored();
+
+  await lab.done(lab.admin.call(startInstance, { params, body: {} }));
+  const started = await lab.isRunning(left.instance);
+  expect((await lab.pageOf(to, started)).bootId).not.toBe(left.before.bootId);
+  expect((await lab.saysOfHome(started)).held).toBe('aa-1');
+  await lab.nothingIsLeft(from, left.instance);
+
+  await lab.admin.call(undrainSlave, await slaveOf(from));
+  await lab.remove(started);
+  await lab.isStored();
+});
+
+test('a guest that is deleted on its way is gone from both hosts at once, and its home is kept', async () => {
+  const left = await leaves();
+  await lab.remove(left.instance);
+  await left.twins.stop();
+  for (const host of [from, to]) await lab.nothingIsLeft(host, left.instance);
+  linkOf(from).pass();
+  await followOperation(lab.admin, left.operation);
+  await lab.isStored();
+
+  await lab.admin.call(undrainSlave, await slaveOf(from));
+  const next = await lab.launch();
+  expect((await lab.saysOfHome(next)).held).toBe('aa-1');
+  await lab.remove(next);
+  await lab.isStored();
 });
 
 test.each(faults)('a guest that is on its way when %s goes on, once, with everything open', async (_, happens) => {
