@@ -130,7 +130,7 @@ const wholeSince = 9;
 
 /**
  * Whether this hypervisor may leave out of the RAM that it sends what its guest wrote on the way: QEMU that emulates, before 9.0. Its guest then panics
- * at the other end, sooner or later; it was seen so with 7.2 and a guest that writes much. Under KVM the processor tells of each page.
+ * at the other end, or goes on with wrong data (decision 19 has the counts). Under KVM the processor tells of each page.
  */
 export function missesWrites({ kind, qemu }: Pick<Describe['hypervisor'], 'kind' | 'qemu'>): boolean {
   return kind === 'qemu' && !(Number.parseInt(qemu ?? '', 10) >= wholeSince);
