@@ -9,7 +9,7 @@ const sending: LiveMigration = { ...opening, state: 'sending', sentGeneration: 6
 const end = (name: string, more: Partial<MigrationEnd> = {}): MigrationEnd => ({ name, connected: true, gone: false, approved: true, ...more });
 const guest = { name: 'a', desired: 'running', observed: 'running', generation: 4, observedGeneration: 4, reason: null, slaveId: 'seven' } as const;
 const world = (more: Partial<MigrationWorld> = {}): MigrationWorld => ({ instance: guest, source: end('lab-pc-07'), destination: end('lab-pc-08'), wanted: true, unarrivedForMs: 0, now: 10, ...more });
-const stays = (why: string, cold = false) => ({ kind: 'commit-stayed', why, cold });
+const stays = (why: string, cold = false, said: string | null = null) => ({ kind: 'commit-stayed', why, said, cold });
 const silent = { connected: false };
 const gone = { connected: false, gone: true };
 
@@ -23,7 +23,7 @@ test('the source is ordered once the destination waits for the guest, which runs
 });
 
 test.each<[string, Partial<LiveMigration>, Partial<MigrationWorld>, string]>([
-  ['the destination cannot take it', { destinationSaid: 'stayed', destinationWhy: 'This hypervisor takes no guests that run.' }, {}, 'This hypervisor takes no guests that run.'],
+  ['the destination cannot take it', { destinationSaid: 'stayed' }, {}, 'lab-pc-08 could not take it.'],
   ['the destination is not ready in time', {}, { now: 1000 }, 'lab-pc-08 was not ready for it in time.'],
   ['it was asked for something else', {}, { instance: { ...guest, desired: 'stopped' } }, 'It was asked for something else.'],
   ['it failed', {}, { instance: { ...guest, observed: 'failed' } }, 'It is failed.'],
@@ -35,6 +35,13 @@ test.each<[string, Partial<LiveMigration>, Partial<MigrationWorld>, string]>([
   expect(migrationStep({ ...opening, ...more }, world(around))).toEqual(stays(why));
 });
 
+test('what a slave says of it is told apart from what became of it, whose owner has no use for the words of a tool', () => {
+  const destinationWhy = 'It was not taken: the simulated driver takes no guest that runs.';
+  expect(migrationStep({ ...opening, destinationSaid: 'stayed', destinationWhy }, world())).toEqual(stays('lab-pc-08 could not take it.', false, `lab-pc-08 says: ${destinationWhy}`));
+  const sourceWhy = 'It was not sent: virsh migrate: error: unsupported configuration';
+  expect(migrationStep({ ...sending, sourceSaid: 'stayed', sourceWhy }, world())).toEqual(stays('lab-pc-07 could not send it.', false, `lab-pc-07 says: ${sourceWhy}`));
+});
+
 test('it is committed once the source has sent it and it has arrived, and not by one of them alone', () => {
   expect(migrationStep({ ...sending, sourceSaid: 'sent', destinationSaid: 'arrived' }, world())).toEqual({ kind: 'commit-moved' });
   expect(migrationStep({ ...sending, sourceSaid: 'sending', destinationSaid: 'arrived' }, world())).toEqual({ kind: 'wait' });
@@ -44,7 +51,7 @@ test('it is committed once the source has sent it and it has arrived, and not by
 test('a source that is silent is waited for, whatever the time and whatever is asked meanwhile', () => {
   const around = world({ source: end('lab-pc-07', silent), wanted: false, now: 1e9, instance: { ...guest, desired: 'stopped', generation: 9 } });
   for (const destinationSaid of ['awaiting', 'arrived', 'stayed'] as const) expect(migrationStep({ ...sending, destinationSaid }, around)).toEqual({ kind: 'wait' });
-  expect(migrationStep({ ...sending, sourceSaid: 'stayed', sourceWhy: 'The link broke.', destinationSaid: 'arrived' }, around)).toEqual(stays('The link broke.'));
+  expect(migrationStep({ ...sending, sourceSaid: 'stayed', sourceWhy: 'The link broke.', destinationSaid: 'arrived' }, around)).toEqual(stays('lab-pc-07 could not send it.', false, 'lab-pc-07 says: The link broke.'));
 });
 
 test('sent and not arrived comes back to the disk of the source, once the destination could have said so for its time, or is gone', () => {
@@ -54,7 +61,7 @@ test('sent and not arrived comes back to the disk of the source, once the destin
   expect(migrationStep(sent, world({ unarrivedForMs: unarrivedMs, destination: end('lab-pc-08', silent) }))).toEqual({ kind: 'wait' });
   expect(migrationStep({ ...sent, destinationSaid: 'arrived' }, world({ destination: end('lab-pc-08', silent) }))).toEqual({ kind: 'commit-moved' });
   expect(migrationStep(sent, world({ destination: end('lab-pc-08', gone) }))).toEqual(stays('lab-pc-08 is gone.', true));
-  expect(migrationStep({ ...sent, destinationSaid: 'stayed', destinationWhy: 'QEMU ended.' }, world())).toEqual(stays('QEMU ended.', true));
+  expect(migrationStep({ ...sent, destinationSaid: 'stayed', destinationWhy: 'QEMU ended.' }, world())).toEqual(stays('lab-pc-08 could not take it.', true, 'lab-pc-08 says: QEMU ended.'));
 });
 
 test('of a source that is declared dead it goes on where it has arrived, and nowhere else', () => {

@@ -69,11 +69,14 @@ export type MigrationStep =
   | { readonly kind: 'order-send' }
   /** It runs at the destination from now on. */
   | { readonly kind: 'commit-moved' }
-  /** The source has it, or whatever is left of it: `cold`: only its disk. */
-  | { readonly kind: 'commit-stayed'; readonly why: string; readonly cold: boolean };
+  /** The source has it, or whatever is left of it: `cold`: only its disk. `said`: the slave’s own word for it, with those of its tools: for whoever looks after the slave. */
+  | { readonly kind: 'commit-stayed'; readonly why: string; readonly said: string | null; readonly cold: boolean };
 
 const wait: MigrationStep = { kind: 'wait' };
-const stayed = (why: string, cold = false): MigrationStep => ({ kind: 'commit-stayed', why, cold });
+const stayed = (why: string, cold = false): MigrationStep => ({ kind: 'commit-stayed', why, said: null, cold });
+const couldNot = (what: 'send' | 'take', { name }: MigrationEnd, word: string | null, cold = false): MigrationStep => ({
+  kind: 'commit-stayed', why: `${name} could not ${what} it.`, said: word === null ? null : `${name} says: ${word}`, cold,
+});
 
 /**
  * What comes next of a migration that is open, by the books alone:
@@ -94,7 +97,7 @@ function whileOpening(migration: LiveMigration, instance: NonNullable<MigrationW
   if (destination.gone) return stayed(`${destination.name} is gone.`);
   if (!destination.approved) return stayed(`${destination.name} takes nothing new any more.`);
   if (!wanted) return stayed(`${source.name} is not being emptied any more.`);
-  if (migration.destinationSaid === 'stayed') return stayed(migration.destinationWhy ?? `${destination.name} cannot take it.`);
+  if (migration.destinationSaid === 'stayed') return couldNot('take', destination, migration.destinationWhy);
   if (instance.slaveId !== migration.fromSlaveId || instance.desired !== 'running') return stayed('It was asked for something else.');
   const isSilent = instance.observed === 'lost' && instance.reason?.code === 'SlaveOffline';
   if (instance.observed !== 'running' && !isSilent) return stayed(`It is ${instance.observed}.`);
@@ -105,12 +108,12 @@ function whileOpening(migration: LiveMigration, instance: NonNullable<MigrationW
 
 function whileSending({ sourceSaid, sourceWhy, destinationSaid, destinationWhy }: LiveMigration, { source, destination, unarrivedForMs }: MigrationWorld): MigrationStep {
   // Whatever arrived beside it never ran, and goes.
-  if (sourceSaid === 'stayed') return stayed(sourceWhy ?? `${source.name} could not send it.`);
+  if (sourceSaid === 'stayed') return couldNot('send', source, sourceWhy);
   if (sourceSaid !== 'sent' && !source.gone) return wait;
   if (destinationSaid === 'arrived' && !destination.gone) return { kind: 'commit-moved' };
   const cold = sourceSaid === 'sent';
   if (destination.gone) return stayed(`${destination.name} is gone.`, cold);
-  if (destinationSaid === 'stayed') return stayed(destinationWhy ?? `${destination.name} did not take it.`, cold);
+  if (destinationSaid === 'stayed') return couldNot('take', destination, destinationWhy, cold);
   return destination.connected && unarrivedForMs >= unarrivedMs ? stayed(`It did not arrive on ${destination.name}.`, cold) : wait;
 }
 

@@ -77,11 +77,11 @@ export class LiveMigrationOutcome {
     return { instance: after, tombstones: [{ slaveId: fromSlaveId, instanceId, generation }] };
   }
 
-  private async stays({ repositories, migration, instance, world, now }: Case, { why, cold }: Extract<MigrationStep, { kind: 'commit-stayed' }>): Promise<Owed> {
+  private async stays({ repositories, migration, instance, world, now }: Case, { why, said, cold }: Extract<MigrationStep, { kind: 'commit-stayed' }>): Promise<Owed> {
     const { instanceId, toSlaveId, state } = migration;
     const generation = await this.takeFrom(repositories, instance, toSlaveId, now);
     const sentence = fit(`${instance.name} did not move to ${world.destination.name} while it ran: ${why}${cold && instance.desired === 'running' ? ` It starts from its disk on ${world.source.name}.` : ''}`);
-    await repositories.events.append({ kind: 'instance.stayed', subjectType: 'instance', subjectId: instanceId, actor: 'master', actorUserId: null, clientAddress: null, sentence }, now);
+    await repositories.events.append({ kind: 'instance.stayed', subjectType: 'instance', subjectId: instanceId, actor: 'master', actorUserId: null, clientAddress: null, sentence: said === null ? sentence : fit(`${sentence} ${said}`) }, now);
     if (cold) await tell(repositories, { userId: instance.userId, kind: 'instance.stayed', subjectType: 'instance', subjectId: instanceId, sentence, decisionId: null }, now);
     // The source was told nothing yet, and has what is desired.
     const after = state === 'opening' ? null : await this.change(repositories, instance, { generation: generation + 1 }, world.source.name, now);

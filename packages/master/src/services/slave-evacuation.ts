@@ -188,7 +188,7 @@ export class SlaveEvacuation {
       const instance = await this.lockOf(repositories, evacuation, part);
       if (instance?.desired !== 'running' || answerVerb(instance, 'suspend', false).kind !== 'change') return null;
       if ((await repositories.liveMigrations.openOf([instance.id])).size > 0) return null;
-      const tried = because === null ? '' : ` It could not move while it ran: ${because}`;
+      const tried = because === null ? '' : ` It did not move while it ran: ${because}`;
       const sentence = fit(`${slave.name} is being emptied for maintenance: ${instance.name} is saved with everything open, moves, and goes on elsewhere by itself.${tried}`);
       await repositories.evacuations.change(part, { resumes: 'suspended', moveId: null, tries: 0, refusedAt: null, sentence: null });
       const generation = nextGeneration(instance, await repositories.placements.ofInstance(instance.id));

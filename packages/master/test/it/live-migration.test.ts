@@ -154,11 +154,14 @@ test('a guest goes to another slave as it runs: its owner sees it run all the wh
   expect(await rig.database.db('live_migrations').first()).toMatchObject({ state: 'moved', ticket: null, open_of: null });
 });
 
-test('what cannot be sent stays, and is saved and moved as ever; it is not tried again, and its owner is told why', async () => {
+test('what cannot be sent stays, and is saved and moved as ever; it is not tried again, and its owner is told why, without the words of a tool', async () => {
   const { a, operationId } = await sending();
-  await says(slaveId, a, 'stayed', { reason: { code: 'SlaveRefused', sentence: 'Its disk changes faster than it can be sent.' } });
+  await says(slaveId, a, 'stayed', { reason: { code: 'SlaveRefused', sentence: 'It was not sent: virsh migrate: error: its disk changes faster than it can be sent' } });
   await round();
   expect(told(other, a)).toMatchObject({ desired: 'deleted' });
+  expect((await rig.unit.read.events.page({ kind: 'instance.stayed', limit: 5 })).items).toMatchObject([
+    { sentence: 'a did not move to lab-pc-08 while it ran: lab-pc-07 could not send it. lab-pc-07 says: It was not sent: virsh migrate: error: its disk changes faster than it can be sent' },
+  ]);
   expect(told(slaveId, a)).toMatchObject({ desired: 'running' });
   expect(await book(a)).toMatchObject({ slaveId, observed: 'running' });
   // What it says under the order that is over changes nothing.
@@ -169,7 +172,8 @@ test('what cannot be sent stays, and is saved and moved as ever; it is not tried
   await round();
   expect(told(slaveId, a)).toMatchObject({ desired: 'suspended' });
   const [notice] = await rig.database.db('notices').where({ subject_id: a });
-  expect(notice).toMatchObject({ sentence: expect.stringContaining('a is saved with everything open, moves, and goes on elsewhere by itself. It could not move while it ran: Its disk changes faster than it can be sent.') as string });
+  expect(notice).toMatchObject({ sentence: 'lab-pc-07 is being emptied for maintenance: a is saved with everything open, moves, and goes on elsewhere by itself. It did not move while it ran: lab-pc-07 could not send it.' });
+  expect(await book(a)).toMatchObject({ reason: { sentence: (notice as { sentence: string }).sentence } });
 });
 
 test('a destination that takes no guests that run says so before anything happens to it: it is saved at once', async () => {

@@ -60,7 +60,7 @@ describe('a guest that is sent', () => {
   test('that cannot leave stays, with the hypervisor’s words, and is never tried again under that order, whatever is forgotten', () => {
     const m = source({ faults: ['unsupported'] });
     const observed = settle(m);
-    expect([standing(observed), observed?.state, observed?.reason?.sentence]).toEqual(['stayed', 'running', 'It could not be sent while it runs: model unsupported']);
+    expect([standing(observed), observed?.state, observed?.reason?.sentence]).toEqual(['stayed', 'running', 'It was not sent: model unsupported']);
     m.restartAgent();
     m.recollection.failures.clear();
     expect(standing(settle(m))).toBe('stayed');
@@ -137,7 +137,7 @@ describe('a guest that is received', () => {
     settle(m);
     m.known = { ...m.known, marks: { ...m.known.marks, migration: { generation: 4, attempt: 'begun' } } };
     const observed = settle(m);
-    expect([standing(observed), observed?.reason?.sentence]).toEqual(['stayed', 'It could not be taken while it runs: what came of it broke off on the way.']);
+    expect([standing(observed), observed?.reason?.sentence]).toEqual(['stayed', 'It was not taken: what came of it broke off on the way.']);
   });
 
   test('is refused where something of it is already, which is left alone', () => {

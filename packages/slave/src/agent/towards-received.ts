@@ -56,6 +56,6 @@ function told(desired: Received, state: ObservedInstance['state'], standing: Mig
 }
 
 function refused(why: string): Reason {
-  return { code: 'SlaveRefused', sentence: `It could not be taken while it runs: ${why}.` };
+  return { code: 'SlaveRefused', sentence: `It was not taken: ${why}.` };
 }
 
