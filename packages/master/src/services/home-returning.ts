@@ -132,7 +132,9 @@ export class HomeReturning implements DeltaDoor {
     const answer = await askSlave(this.deps.agents, slaveId, { kind: 'send-home', volumeId: home.id, epoch: home.epoch, imageId: returnId, base }, sendMs);
     if (answer === null) return false;
     if (!answer.ok) {
-      await this.say(returnId, fit(answer.message));
+      // Its message says "this host", which only the host itself knows.
+      const slaveName = (await this.deps.unitOfWork.read.fleet.findAll([slaveId])).get(slaveId)?.name ?? 'Its slave';
+      await this.say(returnId, fit(`${slaveName} cannot send it yet: ${answer.message}`));
       return false;
     }
     // The door took it down when the last byte was there.

@@ -4,6 +4,7 @@ import { MiB } from '@paravcl/shared/domain/limits';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
+import { knownName } from '../core/deleted-name';
 import { newHome, type HomeRecord } from '../core/home-record';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
@@ -89,8 +90,9 @@ export class HomeService {
   }
 }
 
-async function say({ instances }: Repositories, { state, sizeMiB, imageId, instanceId, slaveId, openInRamId, sentence }: HomeRecord): Promise<string> {
-  const name = instanceId === null ? 'an instance' : ((await instances.find(instanceId))?.name ?? 'an instance that is gone');
+async function say({ instances, fleet }: Repositories, { state, sizeMiB, imageId, instanceId, slaveId, openInRamId, sentence }: HomeRecord): Promise<string> {
+  const instance = instanceId === null ? null : await instances.find(instanceId);
+  const name = instance !== null ? knownName(instance) : instanceId === null ? 'an instance' : 'an instance that is gone';
   switch (state) {
     case 'stored':
       if (sizeMiB === 0) return imageId === null ? 'There is no home volume. An operator can give one.' : 'It is in the store, and attached to nothing: an operator took it away.';
@@ -98,8 +100,10 @@ async function say({ instances }: Repositories, { state, sizeMiB, imageId, insta
     case 'attached':
       if (slaveId === null && openInRamId !== null) return `It is in the store, and the saved RAM of ${name} has it open: resumed, ${name} goes on with it; stopped or deleted, it gives it back.`;
       return slaveId === null ? `${name} waits with it.` : `It is attached to ${name} until that is stopped or deleted.`;
-    case 'returning':
-      return `It is on its way to the store from ${name}.${sentence === null ? '' : ` ${sentence}`}`;
+    case 'returning': {
+      const slaveName = slaveId === null ? undefined : (await fleet.findAll([slaveId])).get(slaveId)?.name;
+      return `It is on its way to the store from ${slaveName ?? 'its slave'}, where ${name} had it.${sentence === null ? '' : ` ${sentence}`}`;
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { newId } from '@paravcl/shared/ids';
 import { idleSinceAfter } from '../core/aging';
+import { deletedName } from '../core/deleted-name';
 import { fit } from '../core/say';
 import type { InstanceRecord } from '../core/instance-record';
 import { operationProgress } from '../core/operation-progress';
@@ -118,7 +119,7 @@ export async function finishDeletion(repositories: Repositories, instance: Insta
       mac: null,
       address: null,
       deletedAt: context.now,
-      name: `${instance.name.slice(0, 50)}-${instance.id.slice(-12)}`,
+      name: deletedName(instance),
     },
     context,
   );

@@ -21,6 +21,7 @@ let slaveId: string;
 /** What slaves were told of home volumes, and what they do about it. */
 let told: { readonly on: string; readonly command: Command }[];
 let sends: 'all' | 'nothing' | 'refuses';
+let refusal: string;
 let takes: ReturnedHome[];
 let takeFault: ParavclError | null;
 let removed: string[];
@@ -48,7 +49,7 @@ async function slave(on: string, command: Command): Promise<CommandResult> {
   if (command.kind === 'drop-home') return done(null);
   if (command.kind !== 'send-home') throw new Error(`Nobody expected the command ${command.kind}.`);
   if (sends === 'nothing') return done('null');
-  if (sends === 'refuses') return { commandId: newId(rig.clock.now()), outcome: { ok: false, code: 'failed', message: 'A guest still writes it.' } };
+  if (sends === 'refuses') return { commandId: newId(rig.clock.now()), outcome: { ok: false, code: 'failed', message: refusal } };
   const home = await rig.unit.read.homes.ofReturn(command.imageId);
   expect(await returning.expected(on, command.imageId)).toEqual({ diskBytes: (home?.attachedMiB ?? 0) * MiB, isHere: false });
   expect(await returning.expected(newId(rig.clock.now()), command.imageId)).toBeNull();
@@ -59,7 +60,7 @@ async function slave(on: string, command: Command): Promise<CommandResult> {
 async function open(homeMiB = 256): Promise<void> {
   rig = await openRig({ settings: { homeMiB } });
   [told, takes, removed] = [[], [], []];
-  [sends, takeFault] = ['all', null];
+  [sends, refusal, takeFault] = ['all', 'A guest still writes it.', null];
   compose();
   rig.agents.command = slave as unknown as typeof rig.agents.command;
   student = await rig.person('student', 'sue');
@@ -169,6 +170,19 @@ test('one that is deleted loses nothing: its home comes to the store after it', 
   expect(await home()).toMatchObject({ state: 'returning' });
   await isStored();
   expect(await home()).toMatchObject({ blank: false });
+});
+
+test('on its way it is told from which host, by the name that its owner gave the instance, and which host has what is in the way', async () => {
+  const id = await running('one');
+  [sends, refusal] = ['refuses', 'The mirror of this host does not answer (connect ENOENT). Look at it with "systemctl status paravcl-mirror".'];
+  await operate(id, 'delete');
+  expect((await home()).sentence).toBe('It is on its way to the store from lab-pc-07, where one had it.');
+  await rig.report(id, 'deleted');
+  expect((await rig.unit.read.instances.find(id))?.name).not.toBe('one');
+  const said = `It is on its way to the store from lab-pc-07, where one had it. lab-pc-07 cannot send it yet: ${refusal}`;
+  await settle('the refusal to be said', async () => (await home()).sentence === said);
+  sends = 'all';
+  await isStored();
 });
 
 test('saved, an instance keeps it under the same epoch, and has it when it goes on', async () => {
