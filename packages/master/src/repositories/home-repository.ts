@@ -172,6 +172,12 @@ export class HomeRepository {
     return (rows as readonly { name: string; instance_id: string | null; sentence: string | null }[]).map((row) => ({ userName: row.name, instanceId: row.instance_id, sentence: row.sentence }));
   }
 
+  /** The name of its person; null when there is no such volume any more. */
+  async ownerNameOf(id: string): Promise<string | null> {
+    const row = (await this.db('home_volumes').join('users', 'users.id', 'home_volumes.user_id').where({ 'home_volumes.id': id }).first('users.name')) as { readonly name: string } | undefined;
+    return row?.name ?? null;
+  }
+
   async ofReturn(returnId: string): Promise<HomeRecord | null> {
     return one(await this.db<HomeRow>('home_volumes').where({ return_id: returnId, state: 'returning' }).first(...columns));
   }

@@ -208,7 +208,10 @@ export class HomeReturning implements DeltaDoor {
     await unitOfWork.transaction(async ({ homes, events, fleet }) => {
       if (!(await homes.dropped(leftover)) || !leftover.lost) return;
       const slaveName = (await fleet.findAll([leftover.slaveId])).get(leftover.slaveId)?.name ?? 'A slave';
-      const sentence = `${slaveName} is back and removed what it had of a home volume that was given up while it was away.`;
+      const userName = await homes.ownerNameOf(leftover.volumeId);
+      // Deleted since, it is nobody's.
+      const whose = userName === null ? 'a home volume' : `the home volume of ${userName}`;
+      const sentence = `${slaveName} is back and removed what it had of ${whose}, which was given up while ${slaveName} was away.`;
       await events.append({ kind: 'home.dropped', subjectType: 'slave', subjectId: leftover.slaveId, actor: 'master', actorUserId: null, clientAddress: null, sentence }, clock.now());
     });
     return true;
