@@ -35,7 +35,7 @@ export class HomeService {
     return this.view(read, userId, await read.homes.ofUser(userId));
   }
 
-  /** Gives a person another size than the site's. Throws `not-found`; `invalid-input` for less than what the volume was. */
+  /** Gives a person another size than the site's. Throws `not-found`; `invalid-input` for less than what the volume was, and than any. */
   async set(acting: Acting, userId: string, sizeMiB: number): Promise<Home> {
     const { unitOfWork, clock } = this.deps;
     const now = clock.now();
@@ -46,9 +46,11 @@ export class HomeService {
       if (person === null) throw missingUser(userId);
       const home = await homes.lockOfUser(userId);
       const image = home?.imageId == null ? null : await images.find(home.imageId);
-      const leastMiB = Math.max(Math.ceil((image?.contentBytes ?? 0) / MiB), home?.attachedMiB ?? 0);
+      const hasMiB = Math.max(Math.ceil((image?.contentBytes ?? 0) / MiB), home?.attachedMiB ?? 0);
+      const leastMiB = Math.max(1, hasMiB);
       if (sizeMiB !== 0 && sizeMiB < leastMiB) {
-        throw new ParavclError('invalid-input', `The home volume of ${person.name} has ${leastMiB} MiB, and a disk does not shrink. Choose at least that, or delete it first.`, { field: 'sizeMiB', limit: `at least ${leastMiB}` });
+        const why = hasMiB === 0 ? `A home volume has at least ${leastMiB} MiB. Choose at least that, or 0 for none.` : `The home volume of ${person.name} has ${leastMiB} MiB, and a disk does not shrink. Choose at least that, or 0 for none, or delete it first.`;
+        throw new ParavclError('invalid-input', why, { field: 'sizeMiB', limit: `at least ${leastMiB}, or 0` });
       }
       const next: HomeRecord = { ...(home ?? newHome({ id: newId(now), userId, sizeMiB, ownSize: true }, now)), sizeMiB, ownSize: true, changedAt: now };
       await (home === null ? homes.insert(next) : homes.update(next));

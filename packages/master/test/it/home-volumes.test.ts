@@ -1,3 +1,4 @@
+import { setHome } from '@paravcl/shared/api/homes';
 import { emptyContent } from '@paravcl/shared/chunks/delta';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
@@ -321,7 +322,14 @@ test('operators choose sizes, which grow only, and delete what a home holds by t
   expect(specOf(id)?.home).toMatchObject({ sizeMiB: 512 });
   // What is attached stays as it is.
   await homes.set(acting(operator), student.userId, 1024);
-  await expect(homes.set(acting(operator), student.userId, 100)).rejects.toMatchObject({ code: 'invalid-input', message: expect.stringContaining('has 512 MiB') as string });
+  for (const less of [100, -1]) {
+    await expect(homes.set(acting(operator), student.userId, less)).rejects.toMatchObject({
+      code: 'invalid-input',
+      message: 'The home volume of sue has 512 MiB, and a disk does not shrink. Choose at least that, or 0 for none, or delete it first.',
+      detail: { field: 'sizeMiB', limit: 'at least 512, or 0' },
+    });
+  }
+  await expect(homes.set(acting(operator), operator.userId, -1)).rejects.toMatchObject({ code: 'invalid-input', message: 'A home volume has at least 1 MiB. Choose at least that, or 0 for none.' });
   await expect(homes.remove(acting(operator), student.userId, 'sue')).rejects.toMatchObject({ code: 'conflict' });
   await stopped(id);
   await isStored();
@@ -335,6 +343,12 @@ test('operators choose sizes, which grow only, and delete what a home holds by t
   await homes.remove(acting(operator), student.userId, 'sue');
   expect(await home()).toMatchObject({ sizeMiB: 256, blank: true });
   expect(await rig.unit.read.images.removeUnusedHomes(10)).toMatchObject({ removed: 1 });
+});
+
+test('a size that no volume can have reaches who knows how large this one is at least', () => {
+  const { body } = setHome;
+  expect([-1, 0, 524_288].map((sizeMiB) => body?.safeParse({ sizeMiB }).success)).toEqual([true, true, true]);
+  expect([524_289, 1.5].map((sizeMiB) => body?.safeParse({ sizeMiB }).success)).toEqual([false, false]);
 });
 
 test('a teacher who sees a person and not their home is told so; of whom a teacher does not see, nobody says anything', async () => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { homeSchema } from '../domain/home';
-import { homeMiBSchema } from '../domain/limits';
+import { mostHomeMiB } from '../domain/limits';
 import { idSchema } from '../ids';
 import { route } from './route';
 
@@ -18,8 +18,8 @@ export const setHome = route({
   action: 'home.edit',
   params: one,
   body: z.object({
-    /** At least what it was attached with: a disk does not shrink. 0: none from now on; what it holds stays until it is deleted. */
-    sizeMiB: z.literal(0).or(homeMiBSchema),
+    /** At least what it was attached with, which the answer to less names: a disk does not shrink. 0: none from now on; what it holds stays until it is deleted. */
+    sizeMiB: z.int().max(mostHomeMiB),
   }),
   answer,
 });

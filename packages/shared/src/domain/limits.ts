@@ -45,7 +45,8 @@ export const diskMiBSchema = z.int().min(instanceBounds.diskMiB.min).max(instanc
 export const bandwidthMbpsSchema = z.int().min(instanceBounds.bandwidthMbps.min).max(instanceBounds.bandwidthMbps.max);
 
 /** Of one person's home volume: what a host can send to the store as one disk. */
-export const homeMiBSchema = z.int().min(1).max(512 * 1024);
+export const mostHomeMiB = 512 * 1024;
+export const homeMiBSchema = z.int().min(1).max(mostHomeMiB);
 
 /** One OpenSSH public key line; options before the type are refused. */
 export const sshPublicKeySchema = z
