@@ -13,7 +13,7 @@ const gone = { slaveId: null, desired: 'running', observed: 'queued' } as const;
 const partOf = (name: string, more: Partial<EvacuationPart> = {}): EvacuationPart => ({ ...untouchedPart({ operationId: 'op', instanceId: name, instanceName: name }), ...more });
 
 function world(guests: readonly EvacuatedInstance[], more: Partial<EvacuationWorld> = {}): EvacuationWorld {
-  return { slaveName: 'lab-pc-07', connected: true, atOnce: 2, instance: (id) => guests.find(({ name }) => name === id) ?? null, move: () => null, ramFitsNowhere: null, ramStaysHere: () => null, returningHomes: [], live: () => ({ kind: 'none', because: null }), arriving: [], ...more };
+  return { slaveName: 'lab-pc-07', connected: true, isDead: false, atOnce: 2, instance: (id) => guests.find(({ name }) => name === id) ?? null, move: () => null, ramFitsNowhere: null, ramStaysHere: () => null, returningHomes: [], live: () => ({ kind: 'none', because: null }), arriving: [], ...more };
 }
 const stepsOf = (guests: readonly EvacuatedInstance[], parts: readonly EvacuationPart[] = guests.map(({ name }) => partOf(name)), more: Partial<EvacuationWorld> = {}) => evacuationSteps(evacuation, parts, world(guests, more));
 const told = (outlook: ReturnType<typeof stepsOf>) => outlook.steps.map((step) => ('part' in step ? `${step.kind} ${step.part.instanceId}` : step.kind));
@@ -55,6 +55,16 @@ test('what waits to go on here is taken from the queue, also while it moves: els
   const waiting = guest('a', { ...saved, queuedAt: 5 });
   expect(told(stepsOf([waiting]))).toEqual(['take-from-queue a']);
   expect(told(stepsOf([waiting], [partOf('a', { moveId: 'm' })], { move: () => ({ state: 'pending', sentence: '' }) }))).toEqual(['take-from-queue a']);
+});
+
+test('of a slave that was declared dead it says how what is lost with it leaves, and what becomes of the rest', () => {
+  const lost = guest('a', { observed: 'lost', reason: { code: 'SlaveOffline', sentence: 'lab-pc-07 is offline.' } });
+  expect(stepsOf([lost], undefined, { connected: false, isDead: true })).toEqual({
+    steps: [],
+    sentence:
+      '0 of 1 has left lab-pc-07; a is lost with lab-pc-07. lab-pc-07 was declared dead. What was lost with it, and has a snapshot, starts elsewhere from that: POST /api/v1/instances/{id}/recover. ' +
+      'What has none waits until lab-pc-07 is back, or is given up when that is retired with "force".',
+  });
 });
 
 test('nothing is begun while the slave is silent, and it says so', () => {
@@ -190,7 +200,7 @@ test('whatever happens meanwhile, it ends; nothing runs that should not, what ra
           for (const one of all) for (const kind of ['boots', 'saved', 'moved'] as const) happens(one, kind, true);
         }
         const { steps, sentence } = evacuationSteps(evacuation, all.map(({ part }) => part), {
-          slaveName: 'lab-pc-07', connected, atOnce, ramFitsNowhere: null, ramStaysHere: () => null, returningHomes: [], live: () => ({ kind: 'none', because: null }), arriving: [],
+          slaveName: 'lab-pc-07', connected, isDead: false, atOnce, ramFitsNowhere: null, ramStaysHere: () => null, returningHomes: [], live: () => ({ kind: 'none', because: null }), arriving: [],
           instance: (id) => all.find(({ instance }) => instance.name === id)?.instance ?? null,
           move: (id) => { const state = all.find(({ instance }) => instance.name === id)?.lastMove ?? null; return state === null ? null : { state, sentence: 'It went wrong.' }; },
         });

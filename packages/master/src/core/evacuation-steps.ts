@@ -43,6 +43,8 @@ export type LiveWay =
 export interface EvacuationWorld {
   readonly slaveName: string;
   readonly connected: boolean;
+  /** An administrator declared it dead, and it has not come back since. */
+  readonly isDead: boolean;
   /** So many are saved or moved at a time: each takes of the slave's link and of the store. */
   readonly atOnce: number;
   /** Null when it is gone. */
@@ -140,7 +142,7 @@ function standingOf(part: EvacuationPart, slaveId: string, world: EvacuationWorl
   const dequeue = instance.queuedAt === null ? null : ({ kind: 'take-from-queue', part } as const);
   if (moveUnderWay(part, world)) return { kind: 'works', doing: `${name} moves to the store`, step: dequeue };
   if (observed === 'lost') {
-    return reason?.code === 'DomainLost' ? stays(`${reason.sentence} Start it from what its disk holds, or delete it.`) : waits(`${name} is lost until ${world.slaveName} answers`);
+    return reason?.code === 'DomainLost' ? stays(`${reason.sentence} Start it from what its disk holds, or delete it.`) : waits(`${name} is lost ${world.isDead ? 'with' : 'until'} ${world.slaveName}${world.isDead ? '' : ' answers'}`);
   }
   if (dequeue !== null) return { kind: 'waits', doing: `${name} is to go on elsewhere`, step: dequeue };
   if (observed === 'failed') return stays(`${reason?.sentence ?? 'It failed there.'} Start it or delete it.`);
@@ -210,7 +212,7 @@ function turn({ kind, part: { resumes } }: EvacuationStep & { readonly part: Eva
 const mostNamed = 4;
 
 /** "3 of 7 have left lab-pc-07; i-ubuntu-9af is being saved, i-win-2 waits for room elsewhere." */
-function say(seen: readonly Seen[], { slaveName, connected }: EvacuationWorld): string {
+function say(seen: readonly Seen[], { slaveName, connected, isDead }: EvacuationWorld): string {
   const doings = [
     ...seen.flatMap((one) => (one.kind === 'works' ? [one.doing] : [])),
     ...seen.flatMap((one) => (one.kind === 'left' && one.waits ? [`${one.name} waits for room elsewhere`] : [])),
@@ -219,7 +221,9 @@ function say(seen: readonly Seen[], { slaveName, connected }: EvacuationWorld): 
   ];
   const unnamed = doings.slice(mostNamed).length + seen.filter(({ kind }) => kind === 'ready').length;
   const told = [...doings.slice(0, mostNamed), ...(unnamed === 0 ? [] : [doings.length === 0 ? `${unnamed} ${unnamed === 1 ? 'is' : 'are'} to follow` : `and ${unnamed} more`])];
-  const silence = connected ? '' : ` ${slaveName} does not answer; it goes on when it does.`;
+  // What is recovered has left.
+  const dead = `was declared dead. What was lost with it, and has a snapshot, starts elsewhere from that: POST /api/v1/instances/{id}/recover. What has none waits until ${slaveName} is back, or is given up when that is retired with "force".`;
+  const silence = connected ? '' : ` ${slaveName} ${isDead ? dead : 'does not answer; it goes on when it does.'}`;
   return fit(`${sayLeft(seen, slaveName)}${told.length === 0 ? '' : `; ${told.join(', ')}`}.${silence}`);
 }
 

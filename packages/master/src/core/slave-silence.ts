@@ -1,3 +1,4 @@
+import type { EpochMs } from '@paravcl/shared/clock';
 import type { Liveness } from '@paravcl/shared/domain/slave';
 import { settled, type InstanceRecord } from './instance-record';
 
@@ -10,4 +11,9 @@ export function slaveIsAwaited(instance: Pick<InstanceRecord, 'desired' | 'obser
   if (liveness === null || liveness === 'online') return false;
   if (instance.observed === 'deleted' || instance.observed === 'failed') return false;
   return !settled(instance) || instance.observed === 'running';
+}
+
+/** An administrator said of it that it will not come back with what it has, and it has not come back since: what it has may start elsewhere. */
+export function isDeclaredDead({ liveness, declaredDeadAt }: { readonly liveness: Liveness; readonly declaredDeadAt: EpochMs | null }): boolean {
+  return liveness === 'lost' && declaredDeadAt !== null;
 }

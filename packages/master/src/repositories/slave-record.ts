@@ -31,6 +31,8 @@ export interface SlaveRecord {
   /** Highest count of agent starts seen; 0 before the first hello. */
   readonly epoch: number;
   readonly lastSeenAt: EpochMs | null;
+  /** When an administrator said that it will not come back with what it has; null again with its next hello. */
+  readonly declaredDeadAt: EpochMs | null;
   readonly createdAt: EpochMs;
 }
 
@@ -53,6 +55,7 @@ export interface SlaveRow {
   agent_build: string | null;
   epoch: number;
   last_seen_at: Date | null;
+  declared_dead_at: Date | null;
   created_at: Date;
   /** The figures of its last heartbeat, where its row of `slave_pulses` was read along. */
   seen_at?: Date | null;
@@ -66,7 +69,7 @@ export const pulseColumns = ['seen_at', 'load1', 'ram_available_mib', 'pool_avai
 
 export const slaveColumns: readonly (keyof SlaveRow)[] = [
   'id', 'name', 'kind', 'owner_user_id', 'admission', 'admission_reason', 'liveness', 'public_key', 'machine_id', 'macs', 'enrolled_address',
-  'address', 'presented', 'describe_data', 'foreign_domains', 'agent_build', 'epoch', 'last_seen_at', 'created_at',
+  'address', 'presented', 'describe_data', 'foreign_domains', 'agent_build', 'epoch', 'last_seen_at', 'declared_dead_at', 'created_at',
 ];
 
 /**
@@ -108,6 +111,7 @@ export function slaveRecord(row: SlaveRow): SlaveRecord {
     agentBuild: row.agent_build,
     epoch: row.epoch,
     lastSeenAt: (row.seen_at ?? row.last_seen_at)?.getTime() ?? null,
+    declaredDeadAt: row.declared_dead_at?.getTime() ?? null,
     createdAt: row.created_at.getTime(),
   };
 }
@@ -132,6 +136,7 @@ export function slaveRow(slave: SlaveRecord): SlaveRow {
     agent_build: slave.agentBuild,
     epoch: slave.epoch,
     last_seen_at: slave.lastSeenAt === null ? null : new Date(slave.lastSeenAt),
+    declared_dead_at: slave.declaredDeadAt === null ? null : new Date(slave.declaredDeadAt),
     created_at: new Date(slave.createdAt),
   };
 }

@@ -227,6 +227,17 @@ export class SnapshotRepository {
     return row === undefined ? null : { imageId: row.id, name: row.name, createdAt: row.created_at.getTime() };
   }
 
+  /** Those of these instances of whose disk a snapshot keeps an image: what they can start from elsewhere. */
+  async keptAmong(instanceIds: readonly string[]): Promise<ReadonlySet<string>> {
+    if (instanceIds.length === 0) return new Set();
+    const kept = this.db('snapshot_parts')
+      .join('images', 'images.id', 'snapshot_parts.image_id')
+      .join('snapshots', 'snapshots.id', 'snapshot_parts.snapshot_id')
+      .whereIn('instance_id', [...instanceIds])
+      .where({ what: 'disk', purpose: 'keep' });
+    return new Set((await kept.distinct('instance_id').pluck('instance_id')) as string[]);
+  }
+
   /** Family of the newest image that a snapshot of the instance asked no other family for; null when there is none. */
   async familyOf(instanceId: string): Promise<string | null> {
     const row = (await this.db('snapshot_parts')

@@ -19,6 +19,7 @@ import { requireDeploymentShare } from './deployment-quota';
 import { deploymentView, deploymentViews, memberView, requireDeployment } from './deployment-view';
 import type { InstanceSettings, Quotas } from './instance-settings';
 import { operationView } from './instance-view';
+import { keptElsewhere } from './kept-elsewhere';
 import { requireMinutes, resolveLaunch, type Launch } from './launch-request';
 import type { Participation } from './participation';
 import { may, reach } from './policy';
@@ -133,9 +134,10 @@ export class DeploymentService {
     const members = await read.deploymentMembers.of(id);
     const instances = new Map((await read.instances.among(members.map(({ instanceId }) => instanceId))).map((instance) => [instance.id, instance]));
     const slaves = await read.fleet.findAll([...new Set([...instances.values()].flatMap(({ slaveId }) => slaveId ?? []))]);
+    const kept = await keptElsewhere(read, instances.values(), slaves);
     const views = members.map((member) => {
       const instance = instances.get(member.instanceId) ?? null;
-      return memberView(member, instance, slaves.get(instance?.slaveId ?? '') ?? null, this.deps.settings.timeZone);
+      return memberView(member, instance, { slave: slaves.get(instance?.slaveId ?? '') ?? null, isKept: kept.has(member.instanceId) }, this.deps.settings.timeZone);
     });
     return { deployment: await deploymentView(read, deployment), members: views };
   }

@@ -9,8 +9,7 @@ import type { InstanceRecord } from '../core/instance-record';
 import { slaveIsAwaited } from '../core/slave-silence';
 import type { MemberCount } from '../repositories/deployment-member-repository';
 import type { Repositories } from '../repositories/repositories';
-import type { SlaveRecord } from '../repositories/slave-record';
-import { waitsForSlave } from './instance-view';
+import { waitsForSlave, type Surroundings } from './instance-view';
 import { authorise, type Subject } from './policy';
 
 /** A deployment is its maker's, and its group's teacher's. */
@@ -88,7 +87,7 @@ function countedSentence({ state }: DeploymentRecord, { members, places, told, s
 }
 
 /** One member with what is known of its instance, as the instance itself tells it; null: not made, or nothing is kept of it. */
-export function memberView({ slot, userId, instanceId, state, sentence }: MemberRecord, instance: InstanceRecord | null, slave: SlaveRecord | null, timeZone: string): DeploymentMember {
+export function memberView({ slot, userId, instanceId, state, sentence }: MemberRecord, instance: InstanceRecord | null, around: Pick<Surroundings, 'slave' | 'isKept'>, timeZone: string): DeploymentMember {
   return {
     slot, userId, instanceId, state, sentence,
     name: instance?.name ?? null,
@@ -96,6 +95,6 @@ export function memberView({ slot, userId, instanceId, state, sentence }: Member
     observed: instance?.observed ?? null,
     slaveId: instance?.slaveId ?? null,
     address: instance?.address ?? null,
-    reason: instance === null ? null : (waitsForSlave(instance, slave, timeZone) ?? instance.reason),
+    reason: instance === null ? null : (waitsForSlave(instance, around, timeZone) ?? instance.reason),
   };
 }

@@ -115,6 +115,7 @@ export class EnrolmentService {
       agentBuild: null,
       epoch: 0,
       lastSeenAt: null,
+      declaredDeadAt: null,
       createdAt: now,
     };
     await repositories.slaves.insert(slave);

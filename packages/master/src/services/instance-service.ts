@@ -21,7 +21,8 @@ import { InstanceRecycling, type RecyclingWish } from './instance-recycling';
 import { InstanceReset, type ResetWish } from './instance-reset';
 import type { InstanceSettings, Quotas, SchedulingSettings } from './instance-settings';
 import { InstanceVerbs, type Wish } from './instance-verbs';
-import { instanceView, operationView, transitionView } from './instance-view';
+import { instanceView, operationView, transitionView, type Surroundings } from './instance-view';
+import { keptElsewhere } from './kept-elsewhere';
 import type { LaunchForecast } from './launch-forecast';
 import { chosenGroup, chosenName, requireMinutes, resolveLaunch } from './launch-request';
 import type { NewInstance } from './new-instance';
@@ -226,7 +227,9 @@ export class InstanceService {
     const { items, next } = await read.instances.list({ ...query, visibleTo }, query);
     const slaves = await read.fleet.findAll(items.flatMap(({ slaveId }) => slaveId ?? []));
     const homes = await read.homes.attachedTo(items.map(({ id }) => id));
-    return { items: items.map((item) => instanceView(item, { slave: slaves.get(item.slaveId ?? '') ?? null, hasHome: homes.has(item.id) }, this.deps.settings, this.deps.clock.now())), next };
+    const kept = await keptElsewhere(read, items, slaves);
+    const around = ({ id, slaveId }: InstanceRecord): Surroundings => ({ slave: slaves.get(slaveId ?? '') ?? null, hasHome: homes.has(id), isKept: kept.has(id) });
+    return { items: items.map((item) => instanceView(item, around(item), this.deps.settings, this.deps.clock.now())), next };
   }
 
   async get(principal: Principal, id: string): Promise<Instance> {
@@ -284,9 +287,12 @@ export class InstanceService {
   }
 
   private async view(instance: InstanceRecord): Promise<Instance> {
-    const slave = instance.slaveId === null ? null : await this.deps.unitOfWork.read.slaves.find(instance.slaveId);
-    const homes = await this.deps.unitOfWork.read.homes.attachedTo([instance.id]);
-    return instanceView(instance, { slave, hasHome: homes.has(instance.id) }, this.deps.settings, this.deps.clock.now());
+    const { read } = this.deps.unitOfWork;
+    const { id, slaveId } = instance;
+    const slave = slaveId === null ? null : await read.slaves.find(slaveId);
+    const homes = await read.homes.attachedTo([id]);
+    const kept = await keptElsewhere(read, [instance], new Map(slave === null ? [] : [[slave.id, slave]]));
+    return instanceView(instance, { slave, hasHome: homes.has(id), isKept: kept.has(id) }, this.deps.settings, this.deps.clock.now());
   }
 }
 

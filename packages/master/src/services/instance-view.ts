@@ -7,7 +7,7 @@ import { isInStore, type InstanceRecord } from '../core/instance-record';
 import { preemptionsToday } from '../core/preemption-day';
 import { agingOf } from '../core/aging';
 import { fit } from '../core/say';
-import { slaveIsAwaited } from '../core/slave-silence';
+import { isDeclaredDead, slaveIsAwaited } from '../core/slave-silence';
 import type { OperationRecord } from '../repositories/operation-repository';
 import type { SlaveRecord } from '../repositories/slave-record';
 import type { TransitionRecord } from '../repositories/transition-repository';
@@ -15,8 +15,16 @@ import type { InstanceSettings } from './instance-settings';
 
 const iso = (at: number): string => new Date(at).toISOString();
 
+/** What is known of an instance beside its own row. */
+export interface Surroundings {
+  readonly slave: SlaveRecord | null;
+  readonly hasHome: boolean;
+  /** Whether a snapshot of it is kept; asked only where its slave was declared dead. */
+  readonly isKept: boolean;
+}
+
 /** An instance as people see it: with what it waits for while its slave does not answer, and when it ages out. */
-export function instanceView(instance: InstanceRecord, { slave, hasHome }: { readonly slave: SlaveRecord | null; readonly hasHome: boolean }, { timeZone, aging }: Pick<InstanceSettings, 'timeZone' | 'aging'>, now: EpochMs): Instance {
+export function instanceView(instance: InstanceRecord, { slave, hasHome, isKept }: Surroundings, { timeZone, aging }: Pick<InstanceSettings, 'timeZone' | 'aging'>, now: EpochMs): Instance {
   const { agesOutAt } = agingOf(instance, aging, now);
   // What is being deleted lies in no bin any more.
   const binned = instance.desired !== 'deleted';
@@ -39,7 +47,7 @@ export function instanceView(instance: InstanceRecord, { slave, hasHome }: { rea
     desired: instance.desired,
     observed: instance.observed,
     generation: instance.generation,
-    reason: waitsForSlave(instance, slave, timeZone) ?? instance.reason,
+    reason: waitsForSlave(instance, { slave, isKept }, timeZone) ?? instance.reason,
     mac: instance.mac,
     address: instance.address,
     minutes: instance.minutes,
@@ -58,9 +66,19 @@ export function instanceView(instance: InstanceRecord, { slave, hasHome }: { rea
 }
 
 /** "lab-pc-07 is offline since Fri 22:14. i-ubuntu-9af is saved as soon as it is back." */
-export function waitsForSlave(instance: InstanceRecord, slave: SlaveRecord | null, timeZone: string): Reason | null {
+export function waitsForSlave(instance: InstanceRecord, { slave, isKept }: Pick<Surroundings, 'slave' | 'isKept'>, timeZone: string): Reason | null {
   if (slave === null || !slaveIsAwaited(instance, slave.liveness)) return null;
-  return { code: 'SlaveOffline', sentence: fit(`${offlineSince(slave, timeZone)} ${onReturn(instance)}`) };
+  const declared = isDeclaredDead(slave) ? ` It was declared dead. ${wayOut(instance, slave.name, isKept)}` : '';
+  return { code: 'SlaveOffline', sentence: fit(`${offlineSince(slave, timeZone)}${declared} ${declared === '' || instance.desired === 'deleted' ? '' : 'Without that, '}${onReturn(instance)}`) };
+}
+
+/** What can be done about one whose slave was declared dead, as `InstanceRelocation.recover` has it. */
+function wayOut({ id, name, desired, recycledAt }: InstanceRecord, slaveName: string, isKept: boolean): string {
+  if (desired === 'deleted') return '';
+  if (!isKept) return `There is no snapshot of ${name} to start it from elsewhere: delete it and launch a new one.`;
+  const path = `${recycledAt === null ? '' : 'Restore it from the recycle bin; then '}POST /api/v1/instances/${id}/recover`;
+  const becomes = desired === 'running' ? `starts ${name} elsewhere from its last snapshot` : `lets ${name} be started elsewhere from its last snapshot`;
+  return `${path} ${becomes}: what it did since is lost, and ends on ${slaveName} should that come back.`;
 }
 
 export function offlineSince(slave: Pick<SlaveRecord, 'name' | 'lastSeenAt'>, timeZone: string): string {

@@ -9,6 +9,7 @@ import { settled, type InstanceRecord } from '../core/instance-record';
 import { nextGeneration } from '../core/next-generation';
 import { savedOnOf, whyNotWithRam } from '../core/saved-ram';
 import { fit } from '../core/say';
+import { isDeclaredDead } from '../core/slave-silence';
 import { answerVerb } from '../core/verbs';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
@@ -148,6 +149,7 @@ export class SlaveEvacuation {
     const world: EvacuationWorld = {
       slaveName: slave.name,
       connected: agents.isConnected(slave.id),
+      isDead: isDeclaredDead(slave),
       atOnce,
       instance: (id) => instances.get(id) ?? null,
       move: (id) => moves.get(id) ?? null,

@@ -200,6 +200,7 @@ export async function openRig(options: RigOptions = {}) {
       agentBuild: null,
       epoch: 1,
       lastSeenAt: clock.now(),
+      declaredDeadAt: null,
       createdAt: clock.now(),
     };
     await unit.transaction((repositories) => repositories.slaves.insert(record));

@@ -435,6 +435,25 @@ test('what is lost with a silent slave starts elsewhere only once an administrat
   expect(await book(id)).toMatchObject({ slaveId: other, observed: 'running' });
 });
 
+test('of one whose slave was declared dead its owner reads what it can start from elsewhere, or that there is nothing', async () => {
+  const [kept, bare, off] = [await running('exam'), await running('bare'), await stopped('off')];
+  await ended((await ask({ instanceIds: [kept, off], name: 'at noon' })).snapshot.id);
+  rig.agents.connected.delete(slaveId);
+  await rig.unit.transaction(({ slaves }) => slaves.moveLiveness(slaveId, 'online', 'lost'));
+  await rig.observations.fleetChanged(slaveId);
+  const said = async (id: string) => (await rig.instances.get(student, id)).reason?.sentence;
+  expect(await said(kept)).toMatch(/^lab-pc-07 is offline since \w+ [\d:]+\. exam goes on there as soon as it is back; nothing is started elsewhere\.$/);
+
+  await rig.unit.transaction(({ slaves }) => slaves.declareDead(slaveId, rig.clock.now()));
+  const recover = (id: string) => `POST /api/v1/instances/${id}/recover`;
+  const ends = 'what it did since is lost, and ends on lab-pc-07 should that come back.';
+  expect(await said(kept)).toContain(`It was declared dead. ${recover(kept)} starts exam elsewhere from its last snapshot: ${ends} Without that, exam goes on there as soon as it is back; nothing is started elsewhere.`);
+  expect(await said(off)).toContain(`It was declared dead. ${recover(off)} lets off be started elsewhere from its last snapshot: ${ends} Without that, off is stopped as soon as it is back.`);
+  expect(await said(bare)).toContain('It was declared dead. There is no snapshot of bare to start it from elsewhere: delete it and launch a new one. Without that, bare goes on there as soon as it is back; nothing is started elsewhere.');
+  const { items } = await rig.instances.list(student, { limit: 10 });
+  for (const { id, reason } of items) expect(reason?.sentence).toBe(await said(id));
+});
+
 const savedDisk = (instanceId: string): FrozenDisk => ({ instanceId, ok: true, how: 'saved', quiesced: false, base: hex('a'), sizeBytes: 64 * MiB, ramBytes: ramMiB * MiB });
 async function saved(name: string): Promise<string> {
   const id = await running(name);

@@ -1,0 +1,13 @@
+import type { InstanceRecord } from '../core/instance-record';
+import { isDeclaredDead } from '../core/slave-silence';
+import type { Repositories } from '../repositories/repositories';
+import type { SlaveRecord } from '../repositories/slave-record';
+
+/** Of these instances, those whose slave was declared dead while a snapshot of them is kept: they can start elsewhere from that. */
+export async function keptElsewhere({ snapshots }: Pick<Repositories, 'snapshots'>, instances: Iterable<InstanceRecord>, slaves: ReadonlyMap<string, SlaveRecord>): Promise<ReadonlySet<string>> {
+  const stranded = [...instances].filter(({ slaveId }) => {
+    const slave = slaves.get(slaveId ?? '');
+    return slave !== undefined && isDeclaredDead(slave);
+  });
+  return snapshots.keptAmong(stranded.map(({ id }) => id));
+}
