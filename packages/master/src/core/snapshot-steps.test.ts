@@ -60,12 +60,20 @@ test.each(['ready', 'failed'] as const)('of a snapshot that is %s each host hear
 
 test('how it stands is said in words', () => {
   const name = (id: string): string => `lab-${id}`;
-  expect(sayStanding([part('a', 'x')], name)).toBe('The disk is being frozen.');
-  expect(sayStanding([part('a', 'x'), part('b', 'y', { state: 'frozen' })], name)).toBe('2 disks are being frozen.');
-  expect(sayStanding([part('a', 'x', { state: 'kept' }), part('b', 'y', { state: 'frozen' }), part('c', 'y', { state: 'frozen' })], name)).toBe(
+  expect(sayStanding([part('a', 'x')], name, 'keep')).toBe('The disk is being frozen.');
+  expect(sayStanding([part('a', 'x'), part('b', 'y', { state: 'frozen' })], name, 'keep')).toBe('2 disks are being frozen.');
+  expect(sayStanding([part('a', 'x', { state: 'kept' }), part('b', 'y', { state: 'frozen' }), part('c', 'y', { state: 'frozen' })], name, 'keep')).toBe(
     '1 of 3 disks are in the store; lab-y sends b, and 1 more are to come.',
   );
-  expect(sayStanding([part('a', 'x', { state: 'received' })], name)).toBe('0 of 1 disk is in the store; what came is being taken in.');
+  expect(sayStanding([part('a', 'x', { state: 'received' })], name, 'keep')).toBe('0 of 1 disk is in the store; what came is being taken in.');
+});
+
+test('what moves is still already, and is not said to be frozen', () => {
+  const name = (): string => '';
+  const of = (what: SnapshotPart['what'], more: Partial<SnapshotPart> = {}): SnapshotPart => part('exam', 'x', { what, ...more });
+  expect(sayStanding([of('disk')], name, 'move')).toBe('exam is off: its disk is about to leave for the store.');
+  expect(sayStanding([of('disk'), of('ram')], name, 'move')).toBe('exam is saved: its disk and its RAM are about to leave for the store.');
+  expect(sayStanding([of('disk'), of('ram'), of('home', { state: 'frozen' })], name, 'move')).toBe('exam is saved: its disk, its RAM and its home volume are about to leave for the store.');
 });
 
 describe('with RAM', () => {
@@ -102,7 +110,7 @@ describe('with RAM', () => {
 
   test('how it stands is said in words', () => {
     const name = (id: string): string => `lab-${id}`;
-    expect(sayStanding([part('a', 'x'), ram('a', 'x', { ramStep: 'resume' })], name)).toBe('a is being saved, and goes on when it is kept.');
-    expect(sayStanding([part('a', 'x', { state: 'kept' }), ram('a', 'x', { state: 'frozen' })], name)).toBe('1 of 2 parts (disks and RAM) are in the store; lab-x sends the RAM of a.');
+    expect(sayStanding([part('a', 'x'), ram('a', 'x', { ramStep: 'resume' })], name, 'keep')).toBe('a is being saved, and goes on when it is kept.');
+    expect(sayStanding([part('a', 'x', { state: 'kept' }), ram('a', 'x', { state: 'frozen' })], name, 'keep')).toBe('1 of 2 parts (disks and RAM) are in the store; lab-x sends the RAM of a.');
   });
 });

@@ -95,14 +95,17 @@ function freezing(snapshot: SnapshotRecord, parts: readonly SnapshotPart[], want
 const ofWhat = { disk: '', ram: 'the RAM of ', home: 'the home volume of ' } as const satisfies Record<SnapshotPart['what'], string>;
 
 /** How it stands, for whoever follows it: "2 of 3 disks are in the store; lab-pc-07 sends i-ubuntu-9af". */
-export function sayStanding(parts: readonly SnapshotPart[], slaveName: (slaveId: string) => string): string {
+export function sayStanding(parts: readonly SnapshotPart[], slaveName: (slaveId: string) => string, purpose: SnapshotRecord['purpose']): string {
   const rams = parts.filter(({ what }) => what === 'ram');
   const homes = parts.filter(({ what }) => what === 'home');
   const disks = parts.length - rams.length - homes.length;
   const all = disks === 1 ? 'The disk' : `${disks} disks`;
   const toSave = rams.filter(({ ramStep, state }) => ramStep !== null && state === 'wanted');
   if (toSave.length > 0) return fit(`${toSave.length === 1 ? `${toSave[0]?.instanceName ?? 'The guest'} is` : `${toSave.length} guests are`} being saved, and ${toSave.length === 1 ? 'goes' : 'go'} on when ${toSave.length === 1 ? 'it is' : 'all are'} kept.`);
-  if (parts.some(({ state }) => state === 'wanted')) return `${all} ${disks === 1 ? 'is' : 'are'} being frozen.`;
+  const isWanted = parts.some(({ state }) => state === 'wanted');
+  // Only what is saved or off moves: nothing of it is to be frozen.
+  if (isWanted && purpose === 'move') return fit(`${parts[0]?.instanceName ?? 'It'} is ${rams.length > 0 ? 'saved' : 'off'}: ${homes.length > 0 ? 'its disk, its RAM and its home volume are' : rams.length > 0 ? 'its disk and its RAM are' : 'its disk is'} about to leave for the store.`);
+  if (isWanted) return `${all} ${disks === 1 ? 'is' : 'are'} being frozen.`;
   const kept = parts.filter(({ state }) => state === 'kept').length;
   const sending = parts.filter(({ state }) => state === 'frozen');
   const first = sending[0];

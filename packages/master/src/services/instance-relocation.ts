@@ -71,7 +71,7 @@ export class InstanceRelocation {
       const of = { snapshotId, instanceId: id, instanceName: instance.name, slaveId };
       const disk = wantedPart({ ...of, imageId: newId(now) });
       const parts = instance.desired === 'suspended' ? [disk, wantedPart({ ...of, imageId: newId(now), what: 'ram' }), ...(await this.openHome(repositories, of, now))] : [disk];
-      const sentence = sayStanding(parts, () => '');
+      const sentence = sayStanding(parts, () => '', 'move');
       await repositories.snapshots.insert(
         {
           id: snapshotId, name: `Move of ${instance.name}`, userId: principal.userId, deploymentId: null, familyId: null, production: false, purpose: 'move', generation: instance.generation,

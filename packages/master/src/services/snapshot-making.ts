@@ -114,7 +114,7 @@ export class SnapshotMaking implements DeltaDoor {
     const world = { now: clock.now(), isConnected: (id: string) => agents.isConnected(id), slaveName, isRetired: (id: string) => slaves.get(id)?.admission === 'retired', guestDoes: (id: string) => guests.get(id) ?? 'away' };
     for (const snapshot of open) {
       const own = parts.filter(({ snapshotId }) => snapshotId === snapshot.id);
-      if (snapshot.state === 'pending') await this.say(snapshot, sayStanding(own, slaveName));
+      if (snapshot.state === 'pending') await this.say(snapshot, sayStanding(own, slaveName, snapshot.purpose));
       for (const step of snapshotSteps(snapshot, own, world)) yield { snapshot, parts: own, step };
     }
   }

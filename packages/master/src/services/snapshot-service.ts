@@ -131,7 +131,7 @@ export class SnapshotService {
       });
       if (body.ram && parts.length === instances.length) throw new ParavclError('conflict', `Nothing of ${what} runs or is saved, so there is no RAM to keep. Ask without ram.`, { field: 'ram' });
       const besides = leftOut === null ? '' : ` ${leftOut}`;
-      const sentence = fit(`${sayStanding(parts, () => '')}${besides}`);
+      const sentence = fit(`${sayStanding(parts, () => '', snapshot.purpose)}${besides}`);
       await repositories.snapshots.insert({ ...snapshot, sentence }, parts);
       const operation: OperationRecord = { id: newId(now), kind: 'snapshot.create', subjectType: 'snapshot', subjectId: id, generation: 1, state: 'pending', sentence, userId: principal.userId, createdAt: now, changedAt: now };
       await repositories.operations.insert(operation);

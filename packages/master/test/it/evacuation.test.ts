@@ -34,7 +34,7 @@ class StoreDouble {
     if (earlier !== null) throw new Error(`${instance.name} was asked for twice under one id.`);
     const operation = {
       id: reservedId, kind: 'instance.move', subjectType: 'snapshot', subjectId: newId(clock.now()), generation: instance.generation, state: 'pending' as const,
-      sentence: 'The disk is being frozen.', userId: principal.userId, createdAt: clock.now(), changedAt: clock.now(),
+      sentence: `${instance.name} is off: its disk is about to leave for the store.`, userId: principal.userId, createdAt: clock.now(), changedAt: clock.now(),
     };
     await unit.read.operations.insert(operation);
     this.moves.set(id, operation.id);

@@ -470,6 +470,7 @@ test('an instance that is saved leaves its slave with its RAM, and goes on with 
   const id = await saved('mine');
   frozenDisk = savedDisk;
   const { operation } = await made.relocation.move(acting(student), id, null);
+  expect(operation.sentence).toBe('mine is saved: its disk and its RAM are about to leave for the store.');
   expect(await moved(operation.id)).toMatchObject({ state: 'done', sentence: expect.stringContaining('its disk and its RAM are in the store') as string });
   expect(told.filter(({ kind }) => kind === 'freeze-disks')).toMatchObject([{ disks: [{ instanceId: id, ram: true }] }]);
   expect(await rig.instances.get(student, id)).toMatchObject({ observed: 'suspended', desired: 'suspended', slaveId: null, inStore: true });
