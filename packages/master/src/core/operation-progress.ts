@@ -14,12 +14,17 @@ export interface OperationProgress {
 export function operationProgress(instance: InstanceRecord, slaveName: string | null): OperationProgress {
   const { name } = instance;
   const where = slaveName ?? 'its slave';
-  if (instance.queuedAt !== null) return { state: 'pending', sentence: fit(instance.reason?.sentence ?? `${name} waits for room on ${where}, where its disk is.`) };
+  if (instance.queuedAt !== null) return { state: 'pending', sentence: fit(instance.reason?.sentence ?? asked(instance, where)) };
   if (settled(instance)) return { state: 'done', sentence: fulfilled(instance, where) };
   if (instance.observed === 'failed' && instance.observedGeneration === instance.generation) {
     return { state: 'failed', sentence: fit(instance.reason?.sentence ?? `${name} failed on ${where}.`) };
   }
   return { state: 'pending', sentence: fit(underWay(instance, where)) };
+}
+
+/** To go on where its disk is, and nobody has looked yet whether there is room: most often there is, and it goes on within the second. */
+function asked({ name, observed }: InstanceRecord, where: string): string {
+  return observed === 'lost' ? `${where} is offline; ${name} waits for it, and for room there` : `looking for room for ${name} on ${where}, where its disk is`;
 }
 
 function fulfilled(instance: InstanceRecord, where: string): string {

@@ -271,6 +271,8 @@ describe('an instance', () => {
     await rig.report(id, 'stopped');
     expect((await rig.instances.get(alice, id)).reason?.code).toBe('StoppedByGuest');
     const started = await rig.instances.operate(alice, id, { verb: 'start' });
+    // There is room, and it does not wait.
+    expect(started.operation).toMatchObject({ state: 'pending', sentence: `looking for room for ${started.instance.name} on lab-1, where its disk is` });
     // The state before the start is not a second power-off.
     await rig.report(id, 'stopped');
     await rig.report(id, 'booting');
