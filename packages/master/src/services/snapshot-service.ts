@@ -68,7 +68,7 @@ const withoutDisk: Readonly<Partial<Record<ObservedState, string>>> = {
   resuming: 'its RAM is being read back. Wait until it runs',
   relocating: 'it is moving to another slave. Wait until it is there',
   failed: 'it failed. Start it again or delete it',
-  lost: 'its slave is silent, or its domain is gone. Wait until it is back',
+  lost: 'it is lost, and was asked to go on. Wait until it runs',
   deleted: 'it is deleted',
 };
 
@@ -214,7 +214,9 @@ export class SnapshotService {
   }
 
   private async requireDisk(repositories: Repositories, instance: InstanceRecord, ram: boolean): Promise<void> {
-    const { name, slaveId } = instance;
+    const { name, slaveId, observed, desired, reason } = instance;
+    // Whether its slave is silent or its domain is gone, and what there is to do, is what its reason says.
+    if (observed === 'lost' && desired !== 'deleted' && reason !== null) throw new ParavclError('conflict', fit(`${name} cannot be taken now, for it is lost. ${reason.sentence}`), { field: 'instanceIds' });
     const without = diskless(instance);
     if (without !== null || slaveId === null) throw new ParavclError('conflict', `${name} cannot be taken now: ${without ?? 'it has no disk yet. Wait until it runs'}, and ask again.`, { field: 'instanceIds' });
     requireOutOfBin(instance, this.deps.settings.timeZone, this.deps.clock.now());

@@ -435,6 +435,25 @@ test('what is lost with a silent slave starts elsewhere only once an administrat
   expect(await book(id)).toMatchObject({ slaveId: other, observed: 'running' });
 });
 
+test('of what is lost it is said which of the two it is: its slave is silent, or has nothing of it any more', async () => {
+  const id = await running('mine');
+  rig.agents.connected.delete(slaveId);
+  await rig.unit.transaction(({ slaves }) => slaves.moveLiveness(slaveId, 'online', 'lost'));
+  await rig.observations.fleetChanged(slaveId);
+  await expect(ask({ instanceIds: [id] })).rejects.toMatchObject({
+    code: 'conflict',
+    message: expect.stringMatching(/^mine cannot be taken now, for it is lost\. lab-pc-07 is offline since \w+ [\d:]+\. mine waits for it; nothing is started elsewhere\.$/) as string,
+  });
+  await rig.unit.transaction(({ slaves }) => slaves.moveLiveness(slaveId, 'lost', 'online'));
+  rig.agents.connected.add(slaveId);
+  await rig.observations.connected(slaveId, [], true);
+  await expect(ask({ instanceIds: [id] })).rejects.toMatchObject({
+    message: 'mine cannot be taken now, for it is lost. lab-pc-07 came back without mine. Start it to make it anew from what its disk there still holds, or delete it.',
+  });
+  await rig.instances.operate(student, id, { verb: 'start' });
+  await expect(ask({ instanceIds: [id] })).rejects.toMatchObject({ message: 'mine cannot be taken now: it is lost, and was asked to go on. Wait until it runs, and ask again.' });
+});
+
 test('of one whose slave was declared dead its owner reads what it can start from elsewhere, or that there is nothing', async () => {
   const [kept, bare, off] = [await running('exam'), await running('bare'), await stopped('off')];
   await ended((await ask({ instanceIds: [kept, off], name: 'at noon' })).snapshot.id);
