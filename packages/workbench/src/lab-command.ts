@@ -1,6 +1,7 @@
 /** `npm run lab`: a lab of several hosts on this machine; `--help` says what it can do. */
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { inOrder } from './lab/lab-arguments';
 import { askLab, daemonSignals, type DaemonSignal, type LabRequest } from './lab/lab-control';
 import { bringUp, endLab } from './lab/lab-life';
 import { isAlive, labFiles, LabError, readLabRecord, type LabRecord } from './lab/lab-record';
@@ -66,9 +67,7 @@ async function main(): Promise<number> {
     await endLab(resolve(dir), say);
   });
 
-  const [first] = process.argv.slice(2);
-  const isDefault = first === undefined || (first.startsWith('-') && first !== '--help' && first !== '-h');
-  await program.parseAsync(isDefault ? ['up', ...process.argv.slice(2)] : process.argv.slice(2), { from: 'user' });
+  await program.parseAsync([...inOrder(process.argv.slice(2))], { from: 'user' });
   return code;
 }
 
