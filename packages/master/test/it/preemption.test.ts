@@ -218,7 +218,8 @@ describe('a full pool', () => {
     rig.agents.connected.delete(lab);
     await rig.unit.read.slaves.moveLiveness(lab, 'online', 'lost');
     await rig.observations.fleetChanged(lab);
-    await rig.instances.operate(bob, saved, { verb: 'resume' });
+    const { operation } = await rig.instances.operate(bob, saved, { verb: 'resume' });
+    expect(operation.sentence).toMatch(/^lab-1 is offline; i-ubuntu-\w+ waits for it, and for room there$/);
     expect(await seen(bob, saved)).toMatchObject({ desired: 'suspended', observed: 'lost', queuedAt: expect.any(String) as string, reason: { sentence: expect.stringContaining('goes on there once it is back and there is room') as string } });
 
     await rig.unit.read.slaves.moveLiveness(lab, 'lost', 'online');
