@@ -356,6 +356,12 @@ test('whatever people and slaves do: one instance has it at a time, epochs rise,
       expect(world.stored).toBe(world.written);
       expect([...world.copies.keys()].filter((slave) => !world.gone.has(slave))).toEqual([]);
     }),
-    { numRuns: 2000 },
+    {
+      numRuns: 2000,
+      examples: [
+        // Its slave is given up while the RAM that has it open was to go on there; somebody else asks, and then the RAM goes on elsewhere.
+        [[['ask', 0], ['die', 3], ['place', 0], ['boot', 0], ['write', 0], ['save', 1], ['depart', 1], ['start', 1], ['resume', 1], ['place', 1], ['step', 0], ['ask', 0], ['fail', 0], ['place', 0], ['place', 0], ['boot', 1], ['write', 1]]],
+      ],
+    },
   );
 });

@@ -43,7 +43,8 @@ export function holdsHome(instance: HomeUser, { openInRamId }: Pick<HomeRecord, 
   return desired === 'running' && !(observed === 'failed' && slaveId === null);
 }
 
-function awaitsRam({ ramImageId, booted }: HomeUser): boolean {
+/** RAM from the store is what it goes on with next. */
+export function awaitsRam({ ramImageId, booted }: Pick<HomeUser, 'ramImageId' | 'booted'>): boolean {
   return ramImageId !== null && !booted;
 }
 

@@ -4,7 +4,8 @@ import { homeStep, isToDrop, type HomeWorld } from './home-steps';
 
 const [slaveId, returnId, instanceId] = [newId(1), newId(2), newId(3)];
 const away: HomeRecord = { ...newHome({ id: newId(4), userId: newId(5), sizeMiB: 64, ownSize: false }, 0), state: 'returning', slaveId, returnId, instanceId, epoch: 2, used: true };
-const world = (facts: Partial<HomeWorld> = {}): HomeWorld => ({ isConnected: () => true, knowsHomes: () => true, isGone: () => false, slaveName: () => 'lab-pc-07', isMigrating: () => false, instance: () => ({ desired: 'stopped', observed: 'stopped' }), ...facts });
+const off = { desired: 'stopped', observed: 'stopped', booted: true, ramImageId: null } as const;
+const world = (facts: Partial<HomeWorld> = {}): HomeWorld => ({ isConnected: () => true, knowsHomes: () => true, isGone: () => false, slaveName: () => 'lab-pc-07', isMigrating: () => false, instance: () => off, ...facts });
 
 test('what is in the store, or waits without a slave, needs nothing', () => {
   expect(homeStep({ ...away, state: 'stored', slaveId: null, returnId: null }, world())).toBeNull();
@@ -13,8 +14,8 @@ test('what is in the store, or waits without a slave, needs nothing', () => {
 
 test('off, its slave is asked to send it; while its guest is on its way to be off, nobody is', () => {
   expect(homeStep(away, world())).toMatchObject({ kind: 'send', slaveId, returnId });
-  expect(homeStep(away, world({ instance: () => ({ desired: 'stopped', observed: 'stopping' }) }))).toBeNull();
-  expect(homeStep(away, world({ instance: () => ({ desired: 'deleted', observed: 'stopping' }) }))).toMatchObject({ kind: 'send' });
+  expect(homeStep(away, world({ instance: () => ({ ...off, observed: 'stopping' }) }))).toBeNull();
+  expect(homeStep(away, world({ instance: () => ({ ...off, desired: 'deleted', observed: 'stopping' }) }))).toMatchObject({ kind: 'send' });
   expect(homeStep(away, world({ instance: () => null }))).toMatchObject({ kind: 'send' });
 });
 
@@ -32,6 +33,16 @@ test('a slave that is away is waited for, and told of once; one that is gone for
   expect(homeStep({ ...away, sentence: told?.kind === 'say' ? told.sentence : null }, world({ isConnected: () => false }))).toBeNull();
   for (const state of ['attached', 'returning'] as const) expect(homeStep({ ...away, state }, world({ isGone: () => true, isConnected: () => false }))).toMatchObject({ kind: 'give-up', slaveId });
   expect(homeStep({ ...away, state: 'attached' }, world({ isConnected: () => false }))).toBeNull();
+});
+
+test('open in RAM that is in the store still, it is kept for that also when its slave is gone, until its instance gives the RAM up', () => {
+  const ramId = newId(6);
+  const open = { ...away, state: 'attached', returnId: null, openInRamId: ramId } as const;
+  const waits = { desired: 'running', observed: 'lost', booted: false, ramImageId: ramId } as const;
+  const gone = { isGone: () => true, isConnected: () => false };
+  expect(homeStep(open, world({ ...gone, instance: () => waits }))).toBeNull();
+  for (const instance of [null, off, { ...waits, booted: true }, { ...waits, ramImageId: null }]) expect(homeStep(open, world({ ...gone, instance: () => instance }))).toMatchObject({ kind: 'give-up', slaveId });
+  expect(homeStep({ ...open, state: 'returning', returnId }, world({ ...gone, instance: () => waits }))).toMatchObject({ kind: 'give-up', slaveId });
 });
 
 test('an agent that knows no home volumes is told nothing of them', () => {

@@ -1,5 +1,5 @@
 import type { HomeLeftover, HomeRecord } from './home-record';
-import type { HomeUser } from './home-holding';
+import { awaitsRam, type HomeUser } from './home-holding';
 
 /** What is to be done next for a home volume. Each is idempotent: done twice it comes to the same. */
 export type HomeStep =
@@ -22,7 +22,7 @@ export interface HomeWorld {
   /** It goes to another slave as it runs: until it is known who has it, so is the volume. */
   isMigrating(instanceId: string): boolean;
   /** Null when there is no such instance any more. */
-  instance(id: string): Pick<HomeUser, 'desired' | 'observed'> | null;
+  instance(id: string): Pick<HomeUser, 'desired' | 'observed' | 'booted' | 'ramImageId'> | null;
 }
 
 /** What a volume that is not in the store needs next, by the books alone; null: nothing, or to be waited for. */
@@ -31,16 +31,24 @@ export function homeStep(home: HomeRecord, world: HomeWorld): HomeStep | null {
   if (state === 'stored' || slaveId === null || (home.instanceId !== null && world.isMigrating(home.instanceId))) return null;
   // What has arrived is here whatever becomes of its slave.
   if (state === 'returning' && home.received && returnId !== null) return { kind: 'take', home, slaveId, returnId };
-  if (world.isGone(slaveId)) return { kind: 'give-up', home, slaveId };
+  const instance = home.instanceId === null ? null : world.instance(home.instanceId);
+  if (world.isGone(slaveId)) return isOpenInKeptRam(home, instance) ? null : { kind: 'give-up', home, slaveId };
   if (state !== 'returning' || returnId === null) return null;
   const say = (sentence: string): HomeStep | null => (home.sentence === sentence ? null : { kind: 'say', home, sentence });
   const name = world.slaveName(slaveId);
   if (!world.isConnected(slaveId)) return say(`${name} is away with it. It is free again once ${name} is back, or an administrator declares it dead.`);
   if (!world.knowsHomes(slaveId)) return say(`The agent of ${name} is of an earlier release. Update it; it then sends it by itself.`);
   // Asked earlier it would only say that its guest still writes it.
-  const instance = home.instanceId === null ? null : world.instance(home.instanceId);
   const isOff = instance?.desired !== 'stopped' || ['stopped', 'failed', 'deleted', 'lost'].includes(instance.observed);
   return isOff ? { kind: 'send', home, slaveId, returnId } : null;
+}
+
+/**
+ * The RAM that has it open is in the store still, and nobody has heard that it went on: given to somebody else who writes on it, the volume
+ * would be another than that RAM knows. So both wait for their instance, which gives them back when it is stopped or deleted.
+ */
+function isOpenInKeptRam({ state, openInRamId }: HomeRecord, instance: Pick<HomeUser, 'booted' | 'ramImageId'> | null): boolean {
+  return state === 'attached' && openInRamId !== null && instance !== null && awaitsRam(instance) && instance.ramImageId === openInRamId;
 }
 
 /** Whether the slave can be told now to remove what it still has. */

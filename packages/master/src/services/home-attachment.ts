@@ -1,6 +1,7 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
+import { knownName } from '../core/deleted-name';
 import { concernsHome, homeAfter, homeArrived, homeSavedWith, nextEpoch, type HomeUser } from '../core/home-holding';
 import { newHome, type HomeRecord } from '../core/home-record';
 import type { InstanceRecord } from '../core/instance-record';
@@ -124,7 +125,7 @@ async function carry(repositories: Repositories, home: HomeRecord, before: HomeU
 
 async function sayWhoHasIt({ instances }: Repositories, { state, instanceId, slaveId, openInRamId }: HomeRecord): Promise<string> {
   const holder = instanceId === null ? null : await instances.find(instanceId);
-  const name = holder?.name ?? 'an instance that is gone';
+  const name = holder === null ? 'an instance that is gone' : knownName(holder);
   if (state === 'returning') return `Your home is on its way to the store from ${name}: ask again in a minute.`;
   if (slaveId === null && openInRamId !== null) return `Your home waits with the saved RAM of ${name}, which has it open, until that is stopped or deleted.`;
   return `Your home is attached to ${name} until that is stopped or deleted.`;
