@@ -82,7 +82,8 @@ const commands = {
   bench: {
     entry: 'bench-command.js',
     usage: `npm run bench -- NAME [options]
-  Measures one part beside its baseline, in the same run, inside a private host. NAME: launch
+  Measures one part beside its baseline, in the same run, inside a private host. NAME: launch, control,
+  multideploy or multisnapshot (docs/performance.md).
   --json         one object on standard output, progress on standard error
   --runs NUMBER  runs of each arm, at least 5 (5)`,
   },
