@@ -558,6 +558,7 @@ CREATE TABLE snapshots ( -- what disks of instances held at one moment
   ended_at DATETIME(3) NULL,
   purpose VARCHAR(16) COLLATE utf8mb4_bin NOT NULL DEFAULT 'keep', -- keep; move: the disk leaves its slave for the store; gone: deleted, and some host has not heard yet
   generation INT NULL,                                      -- of the instance that moves
+  left_out VARCHAR(1000) NULL,                              -- which machines of the deployment are not in it, in words; NULL: none
   KEY snapshots_state (state),
   KEY snapshots_user (user_id, id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;

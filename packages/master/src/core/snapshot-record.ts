@@ -26,6 +26,8 @@ export interface SnapshotRecord {
   readonly deadlineAt: EpochMs;
   readonly createdAt: EpochMs;
   readonly endedAt: EpochMs | null;
+  /** Which machines of the deployment are not in it, with the reason of the first; null when none is missing. */
+  readonly leftOut: string | null;
 }
 
 /** One disk of a snapshot, the RAM that its guest was saved with, or, of one that moves, the home volume that this has open. */

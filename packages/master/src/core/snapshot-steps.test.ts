@@ -2,7 +2,7 @@ import { wantedPart, type SnapshotPart, type SnapshotRecord } from './snapshot-r
 import { sayStanding, snapshotSteps, type GuestDoes, type SnapshotWorld } from './snapshot-steps';
 
 const snapshot: SnapshotRecord = {
-  id: 's1', name: 'before the exam', userId: 'u1', deploymentId: null, familyId: null, production: false, purpose: 'keep', generation: null, state: 'pending', sentence: '', freezeBy: 1000, deadlineAt: 5000, createdAt: 0, endedAt: null,
+  id: 's1', name: 'before the exam', userId: 'u1', deploymentId: null, familyId: null, production: false, purpose: 'keep', generation: null, state: 'pending', sentence: '', freezeBy: 1000, deadlineAt: 5000, createdAt: 0, endedAt: null, leftOut: null,
 };
 
 function part(name: string, slaveId: string, more: Partial<SnapshotPart> = {}): SnapshotPart {

@@ -23,6 +23,7 @@ interface SnapshotRow {
   readonly deadline_at: Date;
   readonly created_at: Date;
   readonly ended_at: Date | null;
+  readonly left_out: string | null;
 }
 
 interface PartRow {
@@ -46,7 +47,7 @@ interface PartRow {
 }
 
 const columns = [
-  'id', 'name', 'user_id', 'deployment_id', 'family_id', 'production', 'purpose', 'generation', 'state', 'sentence', 'freeze_by', 'deadline_at', 'created_at', 'ended_at',
+  'id', 'name', 'user_id', 'deployment_id', 'family_id', 'production', 'purpose', 'generation', 'state', 'sentence', 'freeze_by', 'deadline_at', 'created_at', 'ended_at', 'left_out',
 ] as const satisfies readonly (keyof SnapshotRow)[];
 const partColumns = [
   'image_id', 'snapshot_id', 'instance_id', 'instance_name', 'slave_id', 'state', 'how', 'quiesced', 'base_manifest_id', 'size_bytes', 'dirtied_bytes', 'manifest_id',
@@ -68,6 +69,7 @@ const fromRow = (row: SnapshotRow): SnapshotRecord => ({
   deadlineAt: row.deadline_at.getTime(),
   createdAt: row.created_at.getTime(),
   endedAt: row.ended_at?.getTime() ?? null,
+  leftOut: row.left_out,
 });
 
 const fromPartRow = (row: PartRow): SnapshotPart => ({
@@ -117,6 +119,7 @@ export class SnapshotRepository {
       deadline_at: new Date(snapshot.deadlineAt),
       created_at: new Date(snapshot.createdAt),
       ended_at: snapshot.endedAt === null ? null : new Date(snapshot.endedAt),
+      left_out: snapshot.leftOut,
     });
     await this.db('snapshot_parts').insert(
       parts.map((part) => ({

@@ -75,7 +75,7 @@ export class InstanceRelocation {
       await repositories.snapshots.insert(
         {
           id: snapshotId, name: `Move of ${instance.name}`, userId: principal.userId, deploymentId: null, familyId: null, production: false, purpose: 'move', generation: instance.generation,
-          state: 'pending', sentence, freezeBy: now + settings.freezeMs, deadlineAt: now + settings.deadlineMs, createdAt: now, endedAt: null,
+          state: 'pending', sentence, freezeBy: now + settings.freezeMs, deadlineAt: now + settings.deadlineMs, createdAt: now, endedAt: null, leftOut: null,
         },
         parts,
       );

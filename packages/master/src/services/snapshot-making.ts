@@ -244,7 +244,9 @@ export class SnapshotMaking implements DeltaDoor {
       const disks = parts.filter(({ what }) => what === 'disk').length;
       const rams = parts.length - disks;
       const withRam = rams === 0 ? '' : ` The RAM of ${rams === 1 ? '1 guest' : `${rams} guests`} is kept with ${disks === 1 ? 'it' : 'them'}.`;
-      const sentence = fit(`${disks === 1 ? 'The disk is an image' : `All ${disks} disks are images`} now, whole and by ${disks === 1 ? 'itself' : 'themselves'}.${withRam}${told}`);
+      const { leftOut } = snapshot;
+      const what = disks === 1 ? `${leftOut === null ? 'The' : 'One'} disk is an image` : `${leftOut === null ? 'All ' : ''}${disks} disks are images`;
+      const sentence = fit(`${what} now, whole and by ${disks === 1 ? 'itself' : 'themselves'}.${withRam}${leftOut === null ? '' : ` ${leftOut}`}${told}`);
       await repositories.snapshots.end(snapshot.id, 'ready', sentence, now);
       await repositories.operations.progress(snapshot.id, 1, 'done', sentence, now);
       await repositories.events.append({ kind: 'snapshot.ready', subjectType: 'snapshot', subjectId: snapshot.id, actor: 'master', actorUserId: null, clientAddress: null, sentence: fit(`The snapshot ${snapshot.name} is there. ${sentence}`) }, now);

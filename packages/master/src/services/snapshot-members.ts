@@ -33,7 +33,7 @@ export async function snapshotMembers(repositories: Repositories, principal: Pri
   for (const { slot, state: place, instanceId } of members) {
     if (place === 'wanted') without.push({ name: `machine ${slot}`, why: `Machine ${slot} is not made yet.` });
     const instance = found.get(instanceId);
-    if (place !== 'made' || instance === undefined || instance.observed === 'deleted') continue;
+    if (place !== 'made' || instance === undefined || instance.desired === 'deleted') continue;
     const why = await reasonAgainst(principal, instance, requireDisk);
     if (why === null) instances.push(instance);
     else without.push({ name: instance.name, why });

@@ -122,6 +122,7 @@ export class SnapshotService {
         deadlineAt: now + settings.deadlineMs,
         createdAt: now,
         endedAt: null,
+        leftOut: leftOut === null ? null : fit(leftOut),
       };
       const parts = instances.flatMap((instance): readonly SnapshotPart[] => {
         const of = { snapshotId: id, instanceId: instance.id, instanceName: instance.name, slaveId: instance.slaveId ?? '' };

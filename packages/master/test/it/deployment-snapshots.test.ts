@@ -85,6 +85,7 @@ describe('a snapshot of a deployment', () => {
     const without = 'Without class-a-02, class-a-05, machine 6: class-a-02 cannot be taken now: nothing is on its disk yet. Wait until it runs, and ask again.';
     expect(accepted.snapshot.sentence).toBe(`2 disks are being frozen. ${without}`);
     expect(accepted.operation.sentence).toBe(accepted.snapshot.sentence);
+    expect((await rig.unit.read.snapshots.find(accepted.snapshot.id))?.leftOut).toBe(without);
     const { items: [event] } = await rig.unit.read.events.page({ limit: 1, kind: 'snapshot.created' });
     expect(event?.sentence).toBe(`root-admin asked for the snapshot before the exam of Class A (2 machines). ${without}`);
   });

@@ -130,6 +130,14 @@ test('a snapshot of two instances becomes two image versions of their own, seen 
   expect(rig.faults).toEqual([]);
 });
 
+test('one of a deployment names in the end, too, which of its machines are not in it', async () => {
+  for (const [ids, said] of [[[await running('one')], 'One disk is an image now, whole and by itself.'], [[await running('two'), await running('three')], '2 disks are images now, whole and by themselves.']] as const) {
+    const { snapshot } = await ask({ instanceIds: [...ids] });
+    await rig.database.db('snapshots').where({ id: snapshot.id }).update({ left_out: 'Without four: it is off.' });
+    expect((await ended(snapshot.id)).sentence).toBe(`${said} Without four: it is off.`);
+  }
+});
+
 test('one disk that cannot be frozen fails all of it, with its reason, and no image is there', async () => {
   const [a, b] = [await running('one'), await running('two')];
   frozenDisk = (instanceId) => (instanceId === b ? { instanceId, ok: false, message: 'its pool has 3 MiB left.' } : { instanceId, ok: true, how: 'running', quiesced: true, base: hex('a'), sizeBytes: 64 * MiB });

@@ -16,7 +16,7 @@ export const homeSchema = z
     /** 0: they have none. */
     sizeMiB: z.int().nonnegative(),
     state: homeStateSchema,
-    /** Nothing was ever written on it. */
+    /** The store has nothing of it: what guests wrote comes there when it returns. */
     blank: z.boolean(),
     /** Whose it is now, or was until it began to return. */
     instanceId: idSchema.nullable(),

@@ -8,7 +8,7 @@ export function commandRefusal({ instances }: JournalState, instanceId: string, 
   const known = instances.get(instanceId)?.desired;
   if (!known) return { ok: false, code: 'unknown-instance', message: `This slave knows no instance ${instanceId}.` };
   if (generation !== null && generation < known.generation) {
-    return { ok: false, code: 'stale', message: `The command is about generation ${generation}; this slave knows generation ${known.generation}.` };
+    return { ok: false, code: 'stale', message: `Something else was asked of it meanwhile (generation ${generation}, by now ${known.generation}): ask again.` };
   }
   return null;
 }

@@ -206,7 +206,7 @@ describe('freeze-disks', () => {
     expect(rig.frozen(id)).toEqual([
       { instanceId: stranger, ok: false, message: `This slave knows no instance ${stranger}.` },
       expect.objectContaining({ instanceId: first, ok: true }),
-      { instanceId: second, ok: false, message: 'The command is about generation 1; this slave knows generation 2.' },
+      { instanceId: second, ok: false, message: 'Something else was asked of it meanwhile (generation 1, by now 2): ask again.' },
       { instanceId: third, ok: false, message: `Instance ${third} is being deleted: nothing of its disk is kept.` },
     ]);
   });
@@ -230,7 +230,7 @@ describe('freeze-disks', () => {
     rig.remove(first);
     await rig.roundEnds(first);
     expect(rig.done).toEqual([]);
-    expect(rig.frozen(id)).toMatchObject([{ ok: false, message: 'The command is about generation 2; this slave knows generation 3.' }]);
+    expect(rig.frozen(id)).toMatchObject([{ ok: false, message: 'Something else was asked of it meanwhile (generation 2, by now 3): ask again.' }]);
   });
 
   test('asked again while it is under way it is done again afterwards, and finds nobody busy with the first', async () => {
