@@ -641,6 +641,8 @@ CREATE TABLE home_leftovers ( -- what a slave still has of a home volume, and is
   slave_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
   epoch INT UNSIGNED NOT NULL,                              -- and earlier ones
   lost TINYINT NOT NULL,                                    -- 1: what was written there since it went is nowhere else
+  instance_id CHAR(36) COLLATE utf8mb4_bin NULL,            -- whose it was when it was given up while its slave was away
+  attached_mib INT UNSIGNED NULL,                           -- its size there; NULL: it was not given up so
   PRIMARY KEY (volume_id, slave_id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 

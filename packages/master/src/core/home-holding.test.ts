@@ -1,8 +1,8 @@
 import { newId } from '@paravcl/shared/ids';
 import fc from 'fast-check';
-import { concernsHome, holdsHome, homeAfter, homeArrived, homeSavedWith, nextEpoch, type HomeUser } from './home-holding';
+import { concernsHome, holdsHome, homeAfter, homeArrived, homeSavedWith, homeTakenUp, nextEpoch, type HomeUser } from './home-holding';
 import { atHome, newHome, type HomeLeftover, type HomeRecord } from './home-record';
-import { homeStep, type HomeWorld } from './home-steps';
+import { homeStep, leftoverStep, type HomeWorld } from './home-steps';
 
 const now = 1_700_000_000_000;
 const [slaveA, slaveB] = [newId(1), newId(2)];
@@ -112,6 +112,7 @@ class World {
   readonly copies = new Map<string, { epoch: number; content: number }>();
   stored = 0;
   written = 0;
+  private writes = 0;
   leftovers: HomeLeftover[] = [];
   /** By instance: what its present definition has, from its last start on. */
   readonly attached = new Map<string, { slaveId: string; epoch: number }>();
@@ -132,7 +133,7 @@ class World {
     const outcome = homeAfter(this.home, before, after, { wish: null, returnId: newId(this.clock), now: this.clock });
     this.home = outcome.home;
     if (this.home.epoch < epoch) throw new Error('its epoch fell');
-    if (outcome.leftover !== null) this.leftovers.push(outcome.leftover);
+    if (outcome.leftover !== null) this.owe(outcome.leftover);
     if (outcome.home.state === 'attached' && epoch !== outcome.home.epoch && outcome.home.instanceId !== after.id) throw new Error('it went to another than who changed');
   }
 
@@ -145,6 +146,8 @@ class World {
     if (held !== undefined && (state !== 'attached' || instanceId !== id || this.stored !== held)) throw new Error('RAM goes on over another home than it has open');
     if (state === 'attached' && instanceId === id && slaveId === it.slaveId) {
       const copy = this.copies.get(slaveId);
+      // The lock of the guest that has it there still: its slave does not make another over it.
+      if ([...this.attached].some(([other, at]) => other !== id && at.slaveId === slaveId && at.epoch < epoch)) return;
       if (copy !== undefined && copy.epoch > epoch) throw new Error('a slave was told an epoch that has passed');
       if (copy?.epoch !== epoch) this.copies.set(slaveId, { epoch, content: this.stored });
       this.attached.set(id, { slaveId, epoch });
@@ -158,16 +161,19 @@ class World {
     if (it?.observed !== 'running' || at === undefined || this.gone.has(at.slaveId)) return;
     const copy = this.copies.get(at.slaveId);
     if (copy?.epoch !== at.epoch) throw new Error(`a running guest’s home is gone from under it`);
-    // Exclusive: of all who write, one has the newest epoch, and what others write is of one that was given up.
-    if (at.epoch === this.home.epoch) copy.content = this.written = this.written + 1;
+    copy.content = this.writes += 1;
+    // Exclusive: of all who write, one has it, and what others write is of one that was given up.
+    if (at.epoch === this.home.epoch && at.slaveId === this.home.slaveId) this.written = copy.content;
   }
 
   /** It goes to the other slave as it runs. */
   send(id: string): void {
     const it = this.users.find((each) => each.id === id);
-    if (it?.slaveId == null || it.desired !== 'running' || it.observed !== 'running' || this.gone.size > 0 || this.migrating.has(id)) return;
+    if (it?.slaveId == null || it.desired !== 'running' || it.observed !== 'running' || this.gone.size > 0 || this.migrating.has(id) || this.hasGivenUp(id)) return;
     const [from, to] = it.slaveId === slaveA ? [slaveA, slaveB] : [slaveB, slaveA];
     const { home } = this;
+    // A guest that has one there still, which was given up: that slave makes no other over it.
+    if ([...this.attached].some(([other, at]) => other !== id && at.slaveId === to)) return;
     const goes = home.state === 'attached' && home.instanceId === id && home.slaveId === from;
     if (goes) this.home = { ...home, toldEpoch: nextEpoch(home) };
     this.migrating.set(id, { from, to, epoch: goes ? this.home.toldEpoch : null });
@@ -186,7 +192,7 @@ class World {
     const { from, to, epoch } = migration;
     const moved = arrived && it.desired !== 'deleted' && it.observed !== 'deleted';
     if (!moved) {
-      if (epoch !== null) this.leftovers.push({ volumeId: this.home.id, slaveId: to, epoch, lost: false });
+      if (epoch !== null) this.owe({ volumeId: this.home.id, slaveId: to, epoch, lost: false });
       return;
     }
     const [copy, source] = [this.copies.get(to), this.copies.get(from)];
@@ -194,7 +200,8 @@ class World {
       if (copy?.epoch !== epoch || source === undefined) throw new Error('what arrived has no home');
       copy.content = source.content;
       const { home, leftover } = homeArrived(this.home, from, to, epoch, this.clock);
-      [this.home, this.leftovers] = [home, [...this.leftovers, leftover]];
+      this.home = home;
+      this.owe(leftover);
       if (this.attached.has(id)) this.attached.set(id, { slaveId: to, epoch });
     }
     this.change(id, { slaveId: to });
@@ -209,7 +216,7 @@ class World {
   /** Saved, it leaves for the store. */
   depart(id: string): void {
     const it = this.users.find((each) => each.id === id);
-    if (it?.slaveId == null || it.desired !== 'suspended' || !it.booted || this.gone.has(it.slaveId) || it.queuedAt !== null) return;
+    if (it?.slaveId == null || it.desired !== 'suspended' || !it.booted || this.gone.has(it.slaveId) || it.queuedAt !== null || this.hasGivenUp(id)) return;
     this.clock += 1;
     const ramId = newId(this.clock);
     const { home } = this;
@@ -217,7 +224,8 @@ class World {
       this.stored = this.copies.get(it.slaveId)?.content ?? NaN;
       this.rams.set(ramId, this.stored);
       const saved = homeSavedWith(home, it.slaveId, { ramId, imageId: newId(this.clock) }, this.clock);
-      [this.home, this.leftovers] = [saved.home, [...this.leftovers, saved.leftover]];
+      this.home = saved.home;
+      this.owe(saved.leftover);
     }
     this.attached.delete(id);
     this.change(id, { slaveId: null, booted: false, ramImageId: ramId });
@@ -233,12 +241,11 @@ class World {
 
   /** One step of what brings it back. */
   step(): void {
-    const world: HomeWorld = { isConnected: (id) => !this.gone.has(id), knowsHomes: () => true, isGone: (id) => this.gone.has(id), slaveName: () => 'it', isMigrating: (id) => this.migrating.has(id), instance: (id) => this.users.find((each) => each.id === id) ?? null };
-    const step = homeStep(this.home, world);
+    const step = homeStep(this.home, this.world());
     if (step === null || step.kind === 'say') return;
     if (step.kind === 'give-up') {
-      const { slaveId, epoch } = this.home;
-      if (slaveId !== null) this.leftovers.push({ volumeId: this.home.id, slaveId, epoch, lost: true });
+      const { slaveId, epoch, instanceId } = this.home;
+      if (slaveId !== null) this.owe({ volumeId: this.home.id, slaveId, epoch, lost: true, givenUp: { instanceId, attachedMiB: 64 } });
       this.written = this.stored;
       this.home = { ...this.home, ...atHome };
       return;
@@ -251,24 +258,47 @@ class World {
     }
     const copy = this.copies.get(step.slaveId);
     if (copy?.epoch === this.home.epoch) this.stored = copy.content;
-    this.leftovers.push({ volumeId: this.home.id, slaveId: step.slaveId, epoch: this.home.epoch, lost: false });
+    this.owe({ volumeId: this.home.id, slaveId: step.slaveId, epoch: this.home.epoch, lost: false });
     this.home = { ...this.home, ...atHome, imageId: newId(now) };
   }
 
   drop(): void {
-    this.leftovers = this.leftovers.filter(({ slaveId, epoch }) => {
-      if (this.gone.has(slaveId)) return true;
+    for (const leftover of [...this.leftovers]) {
+      const { slaveId, epoch, givenUp } = leftover;
+      const holder = this.users.find(({ id }) => id === givenUp?.instanceId) ?? null;
+      const step = leftoverStep(leftover, this.home, holder, this.world());
+      if (step === null) continue;
       const copy = this.copies.get(slaveId);
-      const isUsed = [...this.attached.values()].some((at) => at.slaveId === slaveId && at.epoch <= epoch);
-      if (isUsed) return true;
-      if (copy !== undefined && copy.epoch <= epoch) this.copies.delete(slaveId);
-      return false;
-    });
+      if (step.kind === 'take-up') {
+        this.home = homeTakenUp(this.home, leftover, holder, { returnId: newId(this.clock), now: this.clock });
+        if (copy?.epoch === epoch) this.written = copy.content;
+      } else {
+        if ([...this.attached.values()].some((at) => at.slaveId === slaveId && at.epoch <= epoch)) continue;
+        if (copy !== undefined && copy.epoch <= epoch) this.copies.delete(slaveId);
+      }
+      this.leftovers = this.leftovers.filter((each) => each !== leftover);
+    }
+  }
+
+  private world(): HomeWorld {
+    return { isConnected: (id) => !this.gone.has(id), knowsHomes: () => true, isGone: (id) => this.gone.has(id), slaveName: () => 'it', isMigrating: (id) => this.migrating.has(id), instance: (id) => this.users.find((each) => each.id === id) ?? null };
+  }
+
+  /** A later debt of the same slave has the earlier ones in it. */
+  private owe(leftover: HomeLeftover): void {
+    const earlier = this.leftovers.find(({ slaveId }) => slaveId === leftover.slaveId);
+    this.leftovers = [...this.leftovers.filter((each) => each !== earlier), { ...leftover, lost: leftover.lost || earlier?.lost === true }];
+  }
+
+  /** Its RAM has one open that was given up: it goes on where it is, and nowhere else. */
+  private hasGivenUp(id: string): boolean {
+    const slaveId = this.users.find((each) => each.id === id)?.slaveId;
+    return this.leftovers.some((each) => each.slaveId === slaveId && each.givenUp?.instanceId === id);
   }
 }
 
-type Act = readonly [what: 'ask' | 'place' | 'boot' | 'write' | 'stop' | 'delete' | 'off' | 'start' | 'resume' | 'leave' | 'fail' | 'step' | 'drop' | 'die' | 'send' | 'decide' | 'save' | 'depart' | 'cold', who: number];
-const any = fc.tuple(fc.constantFrom<Act[0]>('ask', 'place', 'boot', 'write', 'write', 'stop', 'delete', 'off', 'start', 'resume', 'leave', 'fail', 'step', 'step', 'drop', 'die', 'send', 'send', 'decide', 'save', 'depart', 'depart', 'cold'), fc.nat(3));
+type Act = readonly [what: 'ask' | 'place' | 'boot' | 'write' | 'stop' | 'delete' | 'off' | 'start' | 'resume' | 'leave' | 'fail' | 'step' | 'drop' | 'die' | 'back' | 'send' | 'decide' | 'save' | 'depart' | 'cold', who: number];
+const any = fc.tuple(fc.constantFrom<Act[0]>('ask', 'place', 'boot', 'write', 'write', 'stop', 'delete', 'off', 'start', 'resume', 'leave', 'fail', 'step', 'step', 'drop', 'die', 'back', 'send', 'send', 'decide', 'save', 'depart', 'depart', 'cold'), fc.nat(3));
 /** What one of them goes through when nothing comes between. */
 const stretch = fc
   .tuple(fc.constantFrom<readonly Act[0][]>(['place', 'boot', 'write'], ['send', 'write', 'decide'], ['save', 'depart', 'start', 'resume', 'place', 'boot', 'write'], ['stop', 'off', 'step', 'step', 'drop', 'start', 'resume', 'boot']), fc.nat(3))
@@ -324,12 +354,15 @@ function perform(world: World, [what, number]: Act): void {
       if (observed === 'preparing' && !it.booted) world.change(id, { slaveId: null, observed: 'queued' });
       return;
     case 'die':
-      // Once, and nobody places anything there again; guests there die with it.
-      if (number === 3 && world.gone.size === 0) {
+      // Its guests die with it, or go on unheard.
+      if ((number === 3 || number === 2) && world.gone.size === 0) {
         world.gone.add(slaveB);
         for (const [mover, { from }] of [...world.migrating]) world.decide(mover, from === slaveB);
-        for (const [holder, at] of world.attached) if (at.slaveId === slaveB) world.attached.delete(holder);
+        if (number === 3) for (const [holder, at] of world.attached) if (at.slaveId === slaveB) world.attached.delete(holder);
       }
+      return;
+    case 'back':
+      world.gone.clear();
   }
 }
 
@@ -348,7 +381,7 @@ test('whatever people and slaves do: one instance has it at a time, epochs rise,
       for (const { id, observed } of world.users) if (observed !== 'deleted') world.change(id, { desired: 'deleted', queuedAt: null });
       for (const id of [...world.migrating.keys()]) world.decide(id, true);
       for (const { id } of world.users) world.off(id);
-      for (let left = 0; left < 5; left += 1) {
+      for (let left = 0; left < 8; left += 1) {
         world.step();
         world.drop();
       }

@@ -120,6 +120,16 @@ function gone(home: HomeRecord, after: HomeUser): HomeRecord {
   return { ...home, slaveId: after.slaveId, epoch: nextEpoch(home), attachedMiB: isOpenInRam ? home.attachedMiB : home.sizeMiB };
 }
 
+/**
+ * It was given up with its slave, which is back, and nobody has had it since: whoever had it there has it as before, and when that is off or
+ * gone, it comes back from there.
+ */
+export function homeTakenUp(home: HomeRecord, { slaveId, givenUp }: HomeLeftover, holder: HomeUser | null, { returnId, now }: Pick<HomeChange, 'returnId' | 'now'>): HomeRecord {
+  const there = { ...home, slaveId, instanceId: givenUp?.instanceId ?? null, attachedMiB: givenUp?.attachedMiB ?? home.sizeMiB, used: true, changedAt: now };
+  const isHeld = holder?.slaveId === slaveId && holdsHome(holder, home);
+  return isHeld ? { ...there, state: 'attached' } : { ...there, state: 'returning', returnId };
+}
+
 /** Of its next way to a slave. */
 export function nextEpoch({ epoch, toldEpoch }: Pick<HomeRecord, 'epoch' | 'toldEpoch'>): number {
   return Math.max(epoch, toldEpoch) + 1;

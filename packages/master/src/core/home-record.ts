@@ -46,6 +46,8 @@ export interface HomeLeftover {
   readonly epoch: number;
   /** What was written there since it went there is nowhere else: people are told when it goes. */
   readonly lost: boolean;
+  /** It was given up while its slave was away: whose it was, and with which size; absent of all others. */
+  readonly givenUp?: { readonly instanceId: string | null; readonly attachedMiB: number };
 }
 
 /** Where nothing of it is but in the store. */

@@ -1,6 +1,6 @@
 import { newId } from '@paravcl/shared/ids';
 import { newHome, type HomeRecord } from './home-record';
-import { homeStep, isToDrop, type HomeWorld } from './home-steps';
+import { homeStep, leftoverStep, type HomeWorld } from './home-steps';
 
 const [slaveId, returnId, instanceId] = [newId(1), newId(2), newId(3)];
 const away: HomeRecord = { ...newHome({ id: newId(4), userId: newId(5), sizeMiB: 64, ownSize: false }, 0), state: 'returning', slaveId, returnId, instanceId, epoch: 2, used: true };
@@ -47,6 +47,20 @@ test('open in RAM that is in the store still, it is kept for that also when its 
 
 test('an agent that knows no home volumes is told nothing of them', () => {
   expect(homeStep(away, world({ knowsHomes: () => false }))).toMatchObject({ kind: 'say', sentence: expect.stringContaining('Update it') as string });
-  expect(isToDrop({ volumeId: away.id, slaveId, epoch: 1, lost: false }, world({ knowsHomes: () => false }))).toBe(false);
-  expect(isToDrop({ volumeId: away.id, slaveId, epoch: 1, lost: false }, world())).toBe(true);
+  const leftover = { volumeId: away.id, slaveId, epoch: 1, lost: false };
+  expect(leftoverStep(leftover, away, null, world({ knowsHomes: () => false }))).toBeNull();
+  expect(leftoverStep(leftover, away, null, world())).toEqual({ kind: 'drop', leftover });
+});
+
+test('given up, and its slave is back: taken up again where nobody has had it since; else it goes once the one that had it there is off', () => {
+  const leftover = { volumeId: away.id, slaveId, epoch: 2, lost: true, givenUp: { instanceId, attachedMiB: 64 } };
+  const [stored, other] = [{ state: 'stored', epoch: 2 }, { state: 'attached', epoch: 3 }] as const;
+  for (const holder of [null, { slaveId, observed: 'suspended' }] as const) expect(leftoverStep(leftover, stored, holder, world())).toEqual({ kind: 'take-up', leftover });
+  expect(leftoverStep(leftover, stored, null, world({ isConnected: () => false }))).toBeNull();
+  for (const home of [other, { state: 'stored', epoch: 3 }, { state: 'attached', epoch: 2 }, null] as const) {
+    for (const observed of ['running', 'suspended', 'resuming', 'lost'] as const) expect(leftoverStep(leftover, home, { slaveId, observed }, world())).toBeNull();
+    for (const holder of [null, { slaveId, observed: 'stopped' }, { slaveId: newId(9), observed: 'running' }] as const) expect(leftoverStep(leftover, home, holder, world())).toEqual({ kind: 'drop', leftover });
+  }
+  // One that is left of an orderly way is nobody's.
+  expect(leftoverStep({ volumeId: away.id, slaveId, epoch: 2, lost: true }, stored, { slaveId, observed: 'suspended' }, world())).toMatchObject({ kind: 'drop' });
 });

@@ -51,7 +51,24 @@ function isOpenInKeptRam({ state, openInRamId }: HomeRecord, instance: Pick<Home
   return state === 'attached' && openInRamId !== null && instance !== null && awaitsRam(instance) && instance.ramImageId === openInRamId;
 }
 
-/** Whether the slave can be told now to remove what it still has. */
-export function isToDrop({ slaveId }: HomeLeftover, world: Pick<HomeWorld, 'isConnected' | 'knowsHomes'>): boolean {
-  return world.isConnected(slaveId) && world.knowsHomes(slaveId);
+/** What is to be done about what a slave still has of a volume. */
+export type LeftoverStep =
+  /** Its slave removes it. */
+  | { readonly kind: 'drop'; readonly leftover: HomeLeftover }
+  /** It was given up too early: its slave is back, and nobody has had the volume since, so what is there is the newest. */
+  | { readonly kind: 'take-up'; readonly leftover: HomeLeftover };
+
+/** States in which no guest of an instance has anything open, nor RAM of it. */
+const closed: readonly HomeUser['observed'][] = ['requested', 'queued', 'preparing', 'stopped', 'failed', 'deleted'];
+
+/**
+ * Null while the slave cannot be asked, and while the one that had it when it was given up is there with it: its guest, or its saved RAM,
+ * goes on with nothing else. `home`: the volume; null: there is none any more.
+ */
+export function leftoverStep(leftover: HomeLeftover, home: Pick<HomeRecord, 'state' | 'epoch'> | null, holder: Pick<HomeUser, 'slaveId' | 'observed'> | null, world: Pick<HomeWorld, 'isConnected' | 'knowsHomes'>): LeftoverStep | null {
+  const { slaveId, epoch, givenUp } = leftover;
+  if (!world.isConnected(slaveId) || !world.knowsHomes(slaveId)) return null;
+  if (givenUp !== undefined && home?.state === 'stored' && home.epoch === epoch) return { kind: 'take-up', leftover };
+  const isOpen = givenUp !== undefined && holder?.slaveId === slaveId && !closed.includes(holder.observed);
+  return isOpen ? null : { kind: 'drop', leftover };
 }

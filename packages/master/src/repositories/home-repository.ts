@@ -28,6 +28,8 @@ interface LeftoverRow {
   readonly slave_id: string;
   readonly epoch: number;
   readonly lost: number;
+  readonly instance_id: string | null;
+  readonly attached_mib: number | null;
 }
 
 const columns = [
@@ -160,6 +162,12 @@ export class HomeRepository {
     return rows.map(fromRow);
   }
 
+  async among(ids: readonly string[]): Promise<ReadonlyMap<string, HomeRecord>> {
+    if (ids.length === 0) return new Map();
+    const rows = await this.db<HomeRow>('home_volumes').whereIn('id', [...ids]).select(...columns);
+    return new Map(rows.map((row) => [row.id, fromRow(row)]));
+  }
+
   /** Of these slaves, those that were declared dead or left the pool for good. */
   async goneAmong(slaveIds: readonly string[]): Promise<ReadonlySet<string>> {
     if (slaveIds.length === 0) return new Set();
@@ -196,14 +204,22 @@ export class HomeRepository {
   }
 
   /** The slave owes its removal from now on; an earlier debt of the same volume is part of it. */
-  async owe({ volumeId, slaveId, epoch, lost }: HomeLeftover): Promise<void> {
-    await this.db('home_leftovers').insert({ volume_id: volumeId, slave_id: slaveId, epoch, lost: lost ? 1 : 0 }).onConflict().merge({ epoch, lost: lost ? 1 : this.db.raw('lost') });
+  async owe({ volumeId, slaveId, epoch, lost, givenUp }: HomeLeftover): Promise<void> {
+    const of = { epoch, instance_id: givenUp?.instanceId ?? null, attached_mib: givenUp?.attachedMiB ?? null };
+    await this.db('home_leftovers').insert({ volume_id: volumeId, slave_id: slaveId, lost: lost ? 1 : 0, ...of }).onConflict().merge({ ...of, lost: lost ? 1 : this.db.raw('lost') });
+  }
+
+  /** Whether this instance had a volume on this slave when that was given up, and its slave has it still. */
+  async wasGivenUpUnder(instanceId: string, slaveId: string): Promise<boolean> {
+    return (await this.db('home_leftovers').where({ instance_id: instanceId, slave_id: slaveId }).whereNotNull('attached_mib').first('volume_id')) !== undefined;
   }
 
   /** Those of slaves that are in the pool. */
   async leftovers(limit: number): Promise<readonly HomeLeftover[]> {
-    const rows = await this.db<LeftoverRow>('home_leftovers').whereNotIn('slave_id', this.db('slaves').where({ admission: 'retired' }).select('id')).orderBy(['slave_id', 'volume_id']).limit(limit).select('volume_id', 'slave_id', 'epoch', 'lost');
-    return rows.map((row) => ({ volumeId: row.volume_id, slaveId: row.slave_id, epoch: row.epoch, lost: row.lost === 1 }));
+    const rows = await this.db<LeftoverRow>('home_leftovers').whereNotIn('slave_id', this.db('slaves').where({ admission: 'retired' }).select('id')).orderBy(['slave_id', 'volume_id']).limit(limit).select('volume_id', 'slave_id', 'epoch', 'lost', 'instance_id', 'attached_mib');
+    return rows.map((row) => ({
+      volumeId: row.volume_id, slaveId: row.slave_id, epoch: row.epoch, lost: row.lost === 1, ...(row.attached_mib === null ? {} : { givenUp: { instanceId: row.instance_id, attachedMiB: row.attached_mib } }),
+    }));
   }
 
   /** How many volumes this slave still has something of that it is told to remove. */

@@ -5,8 +5,9 @@ import { newId } from '@paravcl/shared/ids';
 import { parseJson } from '@paravcl/shared/parse-json';
 import { sentHomeSchema } from '@paravcl/shared/protocol/commands';
 import { homeVolumeProtocolVersion } from '@paravcl/shared/protocol/version';
+import { homeTakenUp } from '../core/home-holding';
 import { atHome, type HomeLeftover, type HomeRecord } from '../core/home-record';
-import { homeStep, isToDrop, type HomeStep } from '../core/home-steps';
+import { homeStep, leftoverStep, type HomeStep, type LeftoverStep } from '../core/home-steps';
 import { nextGeneration } from '../core/next-generation';
 import { fit } from '../core/say';
 import type { UnitOfWork } from '../db/unit-of-work';
@@ -47,7 +48,7 @@ const takesAtOnce = 2;
 const mostLeftovers = 10_000;
 
 /** A step of a volume, or a removal. */
-type Work = HomeStep | { readonly kind: 'drop'; readonly leftover: HomeLeftover };
+type Work = HomeStep | LeftoverStep;
 
 /** Brings home volumes back to the store once nothing uses them, and has slaves remove what they still have of them. */
 export class HomeReturning implements DeltaDoor {
@@ -107,7 +108,13 @@ export class HomeReturning implements DeltaDoor {
       const step = homeStep(home, world);
       if (step !== null) yield step;
     }
-    for (const leftover of leftovers) if (isToDrop(leftover, world)) yield { kind: 'drop', leftover };
+    const early = leftovers.filter(({ givenUp }) => givenUp !== undefined);
+    const [volumes, holders] = [await read.homes.among(early.map(({ volumeId }) => volumeId)), await read.instances.among(early.flatMap(({ givenUp }) => givenUp?.instanceId ?? []))];
+    for (const leftover of leftovers) {
+      const holder = holders.find(({ id }) => id === leftover.givenUp?.instanceId) ?? null;
+      const step = leftoverStep(leftover, volumes.get(leftover.volumeId) ?? null, holder, world);
+      if (step !== null) yield step;
+    }
   }
 
   private carryOut(work: Work): Promise<boolean> {
@@ -122,6 +129,8 @@ export class HomeReturning implements DeltaDoor {
         return this.say(work.home.returnId, work.sentence);
       case 'drop':
         return this.drop(work.leftover);
+      case 'take-up':
+        return this.takeUp(work.leftover);
     }
   }
 
@@ -184,7 +193,7 @@ export class HomeReturning implements DeltaDoor {
       const locked = await homes.lock(home.id);
       if (locked?.slaveId !== slaveId || locked.state !== home.state || locked.epoch !== home.epoch) return;
       await homes.update(this.stored(locked, locked.imageId));
-      if (isThere) await homes.owe({ volumeId: locked.id, slaveId, epoch: locked.epoch, lost: true });
+      if (isThere) await homes.owe({ volumeId: locked.id, slaveId, epoch: locked.epoch, lost: true, givenUp: { instanceId: locked.instanceId, attachedMiB: locked.attachedMiB ?? locked.sizeMiB } });
       // Under the generation that it knows, its slave was told of a volume: what it hears without one is newer.
       if (instance !== null && home.state === 'attached' && instance.slaveId === slaveId) {
         const generation = nextGeneration(instance, await placements.ofInstance(instance.id));
@@ -197,6 +206,28 @@ export class HomeReturning implements DeltaDoor {
       await tell(repositories, { userId: locked.userId, kind: 'home.lost', subjectType: 'user', subjectId: locked.userId, sentence, decisionId: null }, now);
     });
     if (home.returnId !== null) await uploads.remove(home.returnId);
+    return true;
+  }
+
+  /** Nothing of it is lost after all: its slave was declared dead, and was only away. */
+  private async takeUp(leftover: HomeLeftover): Promise<boolean> {
+    const { unitOfWork, clock, settings } = this.deps;
+    const { volumeId, slaveId, epoch, givenUp } = leftover;
+    const now = clock.now();
+    await unitOfWork.transaction(async (repositories) => {
+      const { instances, homes, placements, fleet, users } = repositories;
+      const holder = givenUp?.instanceId == null ? null : await instances.lock(givenUp.instanceId);
+      const locked = await homes.lock(volumeId);
+      if (locked?.state !== 'stored' || locked.epoch !== epoch || !(await homes.dropped(leftover))) return;
+      const next = homeTakenUp(locked, leftover, holder, { returnId: newId(now), now });
+      await homes.update(next);
+      // Under the generation that it knows, its slave was told of no volume.
+      if (holder !== null && next.state === 'attached') await changeInstance(repositories, holder, { generation: nextGeneration(holder, await placements.ofInstance(holder.id)) }, { by: 'master', now, slaveName: null, settings });
+      const slaveName = (await fleet.findAll([slaveId])).get(slaveId)?.name ?? 'Its slave';
+      const whose = (await users.find(locked.userId))?.name ?? 'somebody';
+      const sentence = fit(`${slaveName} is back with the home volume of ${whose}, and nobody has had it since: nothing that was written on it is lost. ${next.state === 'attached' ? `${holder?.name ?? 'Its instance'} has it as before.` : 'It is on its way to the store.'}`);
+      await tell(repositories, { userId: locked.userId, kind: 'home.found', subjectType: 'user', subjectId: locked.userId, sentence, decisionId: null }, now);
+    });
     return true;
   }
 
@@ -237,7 +268,7 @@ export class HomeReturning implements DeltaDoor {
 }
 
 function keyOf(work: Work): string {
-  return work.kind === 'drop' ? `drop ${work.leftover.volumeId} ${work.leftover.slaveId}` : `${work.kind} ${work.home.id} ${work.home.returnId ?? ''}`;
+  return 'leftover' in work ? `${work.kind} ${work.leftover.volumeId} ${work.leftover.slaveId}` : `${work.kind} ${work.home.id} ${work.home.returnId ?? ''}`;
 }
 
 function mayBegin(work: Work, underWay: readonly Work[]): boolean {

@@ -12,6 +12,7 @@ import type { OperationRecord } from '../repositories/operation-repository';
 import type { Repositories } from '../repositories/repositories';
 import { eventBy, type Acting } from './acting';
 import { requireFreezer, requireHomeKeeper, requireRamKeeper } from './freezing-slave';
+import { whyRamStays } from './given-up-home';
 import { operableInstance } from './instance-access';
 import { newOperation } from './instance-changes';
 import { sizeAndBase } from './home-content';
@@ -153,6 +154,8 @@ export class InstanceRelocation {
     if (isInStore(instance)) throw new ParavclError('conflict', `${name} is on no slave: what it goes on with is in the store. ${desired === 'suspended' ? 'Resume' : 'Start'} it, and it goes on wherever there is room.`);
     const isStill = (desired === 'stopped' || desired === 'suspended') && settled(instance) && instance.queuedAt === null;
     if (slaveId === null || !isStill) throw new ParavclError('conflict', `${name} is ${observed}. Suspend it first, and it moves with its RAM, or stop it.`);
+    const stays = desired === 'suspended' ? await whyRamStays(repositories, instance) : null;
+    if (stays !== null) throw new ParavclError('conflict', stays);
     const hasHome = desired === 'suspended' && (await repositories.homes.attachedTo([instance.id])).size > 0;
     await (hasHome ? requireHomeKeeper : desired === 'suspended' ? requireRamKeeper : requireFreezer)(repositories, this.deps.agents, name, slaveId);
     return slaveId;

@@ -50,6 +50,7 @@ const subjects: Readonly<Record<NoticeKind, string>> = {
   'reservation.refused': 'Your reservation could not be made',
   'pledge.broken': 'The machine you promised did not come',
   'home.lost': 'What was written on your home volume last is lost',
+  'home.found': 'What was written on your home volume last is there again',
 };
 
 /** One mail with everything that one person is to be told, oldest first; at least one notice. */

@@ -15,6 +15,7 @@ import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
 import type { SlaveRecord } from '../repositories/slave-record';
 import { desiredStates } from './desired-state';
+import { whyRamStays } from './given-up-home';
 import { changeInstance } from './instance-changes';
 import type { InstanceRelocation } from './instance-relocation';
 import type { InstanceSettings } from './instance-settings';
@@ -146,6 +147,11 @@ export class SlaveEvacuation {
       const target = targets.get(id);
       return target === undefined ? { kind: 'none', because: stayed.get(id) ?? null } : { kind: 'ready', toSlaveId: target.slaveId, toSlaveName: target.slaveName };
     };
+    const kept = new Map<string, string>();
+    for (const instance of instances.values()) {
+      const why = await whyRamStays(read, instance);
+      if (why !== null) kept.set(instance.id, why);
+    }
     const world: EvacuationWorld = {
       slaveName: slave.name,
       connected: agents.isConnected(slave.id),
@@ -157,7 +163,7 @@ export class SlaveEvacuation {
       live,
       arriving: (await read.instances.among((await read.liveMigrations.arriving(slave.id)).map(({ instanceId }) => instanceId))).map(({ name }) => name),
       ramFitsNowhere: await this.ramFitsNowhere(slave),
-      ramStaysHere: (id) => this.ramStaysHere(slave, homes.has(id)),
+      ramStaysHere: (id) => kept.get(id) ?? this.ramStaysHere(slave, homes.has(id)),
     };
     return { world, targets };
   }

@@ -4,6 +4,7 @@ import type { Principal } from '@paravcl/shared/domain/people';
 import { admissionMeanings, admissionMoves, type Admission, type Describe, type Slave, type SlaveKind } from '@paravcl/shared/domain/slave';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { LivenessThresholds } from '../core/liveness';
+import { isDeclaredDead } from '../core/slave-silence';
 import { slaveWarnings } from '../core/slave-warnings';
 import { isDuplicateKey } from '../db/connection';
 import type { UnitOfWork } from '../db/unit-of-work';
@@ -272,7 +273,7 @@ export class SlaveService {
       macs: [...slave.macs],
       describe,
       used,
-      warnings: [...slaveWarnings({ name: slave.name, describe })],
+      warnings: [...slaveWarnings({ name: slave.name, describe, isDead: isDeclaredDead(slave) })],
       foreignDomains: [...slave.foreignDomains],
       evacuation,
       agentBuild: slave.agentBuild,

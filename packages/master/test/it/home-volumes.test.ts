@@ -102,6 +102,10 @@ async function stopped(id: string): Promise<void> {
 
 const specOf = (id: string) => rig.agents.last(id).desired.spec;
 const home = (who = student) => homes.get(who, who.userId);
+const relocation = () => {
+  const { unit: unitOfWork, agents, scheduler, clock, settings } = rig;
+  return new InstanceRelocation({ unitOfWork, agents, scheduler, clock, settings, snapshots: { freezeMs: 1000, deadlineMs: 1000 }, making: { wake: () => undefined } });
+};
 const settle = (what: string, holds: () => Promise<boolean>) =>
   eventually(what, async () => {
     await returning.run();
@@ -266,9 +270,49 @@ describe('a slave that is gone', () => {
     const next = await running('two');
     expect(rig.agents.last(next)).toMatchObject({ slaveId: other, desired: { spec: { home: { epoch: 3, disk: { imageId: before } } } } });
     rig.agents.connected.add(slaveId);
+    // As long as the one that had it there is there with it, nothing is taken from under its guest, or its saved RAM.
+    await returning.run();
+    expect(told.at(-1)?.command).not.toMatchObject({ kind: 'drop-home', epoch: 2 });
+    await rig.report(id, 'running');
+    await operate(id, 'suspend');
+    await rig.report(id, 'suspended');
+    await returning.run();
+    expect(told.at(-1)?.command).not.toMatchObject({ kind: 'drop-home', epoch: 2 });
+    await expect(relocation().move(acting(student), id, null)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('The RAM of one has a home volume open that was given up when lab-pc-07 was declared dead') as string });
+    await stopped(id);
     await settle('the copy there to be dropped', async () => (await rig.unit.read.homes.leftovers(10)).length === 0);
     expect(told.at(-1)).toMatchObject({ on: slaveId, command: { kind: 'drop-home', epoch: 2 } });
     expect((await rig.unit.read.events.page({ kind: 'home.dropped', limit: 5 })).items.map(({ sentence }) => sentence)).toEqual(['lab-pc-07 is back and removed what it had of the home volume of sue, which was given up while lab-pc-07 was away.']);
+  });
+
+  test.each(['running', 'suspended', 'stopped'] as const)('declared dead and back before anybody has had the volume since, it has lost nothing: its instance is %s', async (was) => {
+    const id = await running('one');
+    if (was === 'suspended') await operate(id, 'suspend');
+    if (was === 'suspended') await rig.report(id, 'suspended');
+    const { generation } = rig.agents.last(id).desired;
+    rig.agents.connected.delete(slaveId);
+    await declareDead(slaveId);
+    await isStored();
+    if (was === 'stopped') await operate(id, 'stop');
+    rig.agents.connected.add(slaveId);
+    await rig.unit.read.slaves.moveLiveness(slaveId, 'lost', 'online');
+    if (was === 'stopped') await rig.observations.observed(slaveId, [{ instanceId: id, generation: (await rig.unit.read.instances.find(id))?.generation ?? 0, state: 'stopped', reason: null, progressPercent: null }]);
+    await settle('it to be taken up', async () => (await rig.unit.read.homes.leftovers(10)).every(({ givenUp }) => givenUp === undefined));
+    const [notice] = await rig.database.db('notices').where({ kind: 'home.found', user_id: student.userId });
+    expect((notice as { sentence: string }).sentence).toMatch(/^lab-pc-07 is back with the home volume of sue, and nobody has had it since: nothing that was written on it is lost\./);
+    if (was === 'stopped') {
+      await isStored();
+      expect(takes).toHaveLength(1);
+      expect(await home()).toMatchObject({ blank: false });
+      return;
+    }
+    expect(await home()).toMatchObject({ state: 'attached', instanceId: id });
+    expect((await rig.unit.read.instances.find(id))?.generation).toBeGreaterThan(generation + 1);
+    expect(told.map(({ command }) => command.kind)).not.toContain('drop-home');
+    await rig.report(id, was);
+    await stopped(id);
+    await isStored();
+    expect(await home()).toMatchObject({ blank: false });
   });
 
   test('of one that has nothing of it any more though a guest wrote, people are told', async () => {

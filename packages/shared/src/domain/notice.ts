@@ -24,6 +24,7 @@ export const noticeKindSchema = z.enum([
   'reservation.refused',
   'pledge.broken',
   'home.lost',
+  'home.found',
 ]);
 export type NoticeKind = z.infer<typeof noticeKindSchema>;
 
