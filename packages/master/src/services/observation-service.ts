@@ -101,7 +101,8 @@ export class ObservationService implements AgentReports {
     this.askAgain(faults);
 
     const [instances, cleaning] = await Promise.all([read.instances.onSlave(slaveId), read.placements.cleaning(slaveId)]);
-    const present = instances.filter((instance) => instance.desired !== 'deleted' && !abandoned(instance));
+    const shown = new Set(inventory.map(({ instanceId }) => instanceId));
+    const present = instances.filter((instance) => instance.desired !== 'deleted' && (!abandoned(instance) || shown.has(instance.id)));
     const arriving = await receivedStates(read, slaveId, settings.guestUser, onFault);
     return [...(await desiredStates(read, present, settings.guestUser, onFault)), ...arriving.map(({ desired }) => desired), ...cleaning.map(({ instanceId, generation }) => tombstone(instanceId, generation))];
   }
@@ -273,7 +274,8 @@ export class ObservationService implements AgentReports {
     const next = async (known: InstanceRecord): Promise<number> => nextGeneration(known, await repositories.placements.ofInstance(known.id), report.generation);
     switch (verdict.kind) {
       case 'ignore':
-        return { ...nothing, recovery: 'stale-report-ignored' };
+        // Thought not to be there, it is told no order: one that shows up after all, with an old one, is told the newest.
+        return { ...nothing, push: instance !== null && abandoned(instance) ? instance : null, recovery: 'stale-report-ignored' };
       case 'cleaning':
         return nothing;
       case 'impossible': {

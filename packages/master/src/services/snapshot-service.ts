@@ -22,6 +22,7 @@ import { requireFreezer, requireRamKeeper } from './freezing-slave';
 import { maySeeImage } from './image-access';
 import { operationView } from './instance-view';
 import { authorise, may, reach } from './policy';
+import { whyRamStays } from './given-up-home';
 import { requireNoHome } from './home-attachment';
 import { requireNoMigration } from './live-migration-guard';
 import type { AgentPort } from './ports';
@@ -223,6 +224,8 @@ export class SnapshotService {
     requireOutOfBin(instance, this.deps.settings.timeZone, this.deps.clock.now());
     await requireNoMigration(repositories, instance);
     if (ram) await requireNoHome(repositories, instance);
+    const stays = ram ? await whyRamStays(repositories, instance) : null;
+    if (stays !== null) throw new ParavclError('conflict', stays, { field: 'ram' });
     await (ram ? requireRamKeeper : requireFreezer)(repositories, this.deps.agents, name, slaveId);
     if (!ram || instance.desired !== 'running') return;
     const slave = await repositories.slaves.find(slaveId);

@@ -280,6 +280,25 @@ describe('an instance', () => {
     expect((await rig.operations.get(alice, started.operation.id)).state).toBe('done');
   });
 
+  it('that its slave came back without, and has after all under an older order, is told the newest one', async () => {
+    const lab = await rig.slave('lab-1');
+    const id = await running();
+    const { generation: old } = rig.agents.last(id).desired;
+    rig.agents.connected.delete(lab);
+    const { operation } = await rig.instances.operate(alice, id, { verb: 'stop' });
+    rig.agents.connected.add(lab);
+    expect(await rig.observations.connected(lab, [], true)).toEqual([]);
+    expect(await rig.instances.get(alice, id)).toMatchObject({ observed: 'lost', desired: 'stopped', reason: { code: 'DomainLost' } });
+    const { generation } = (await rig.unit.read.instances.find(id)) ?? { generation: 0 };
+    const late = { instanceId: id, generation: old, state: 'running', reason: null, progressPercent: null } as const;
+    await rig.observations.observed(lab, [late]);
+    expect(rig.agents.last(id)).toMatchObject({ slaveId: lab, desired: { desired: 'stopped', generation } });
+    expect(await rig.observations.connected(lab, [late], true)).toMatchObject([{ instanceId: id, desired: 'stopped', generation }]);
+    await rig.observations.observed(lab, [{ ...late, generation, state: 'stopped' }]);
+    expect(await rig.instances.get(alice, id)).toMatchObject({ observed: 'stopped', desired: 'stopped' });
+    expect((await rig.operations.get(alice, operation.id)).state).not.toBe('pending');
+  });
+
   it('that is off when it is to be saved says why for as long as it is off, and its owner is told', async () => {
     await rig.slave('lab-1');
     const id = await running();

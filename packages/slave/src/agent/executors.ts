@@ -83,6 +83,8 @@ export function makeExecutors({ driver, store, homes, journal, migrations, onPro
     'release-address': (_, { mac }) => driver.releaseAddress(mac),
     'remove-files': async (instanceId, { before }) => {
       await note(instanceId, before);
+      const name = journal.state.instances.get(instanceId)?.spec?.name;
+      if (name !== undefined) await driver.forgetLogs(instanceId, name);
       await store.removeInstanceFiles(instanceId);
     },
     note: async (instanceId, { marks }) => {

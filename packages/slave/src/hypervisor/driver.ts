@@ -163,6 +163,8 @@ export interface HypervisorDriver {
   resume(instanceId: string): Promise<void>;
   /** Removes definition and saved RAM of a domain that is off. Quiet when there is none. */
   undefine(instanceId: string): Promise<void>;
+  /** Removes what the hypervisor logged of this instance's domains of that name, also when none is there any more: one that went as it ran left its log. Quiet. */
+  forgetLogs(instanceId: string, name: string): Promise<void>;
 
   /**
    * Has these running guests write into new layers from now on, all as near to one moment as can be; what was above stays as

@@ -13,6 +13,7 @@ let guest: Guest;
 let says: Record<string, string>;
 const host = (): Parameters<typeof leftovers>[1] => ({
   saves: join(home, 'save'),
+  logs: join(home, 'log'),
   virsh: (...args) => {
     const said = says[args.join(' ')];
     return said === undefined ? Promise.reject(new Error(`not expected: virsh ${args.join(' ')}`)) : Promise.resolve(said);
@@ -23,6 +24,7 @@ beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'evidence-'));
   guest = { instanceId, name: 'i-ubuntu-9af', mac, network: 'pv-lab', pool: join(home, 'pool') };
   await mkdir(join(home, 'save'));
+  await mkdir(join(home, 'log'));
   await mkdir(join(home, 'pool', 'instances'), { recursive: true });
   says = {
     'list --all --uuid': 'e2ae4b5e-0000-4000-8000-000000000000\n',
@@ -34,6 +36,7 @@ afterEach(() => rm(home, { recursive: true }));
 
 test('traces of other guests are none of this one', async () => {
   await writeFile(join(home, 'save', 'pv-i-ubuntu-9af2.save'), '');
+  await writeFile(join(home, 'log', 'pv-i-ubuntu-9af2.log'), '');
   expect(await leftovers(guest, host())).toEqual([]);
 });
 
@@ -43,6 +46,7 @@ test.each<[string, () => unknown, string]>([
   ['a DHCP lease', () => (says['net-dhcp-leases -- pv-lab'] = ` 2026-11-20 20:00:00   ${mac}   ipv4   10.0.0.1/24   -   -`), 'its DHCP lease'],
   ['a file in the pool', () => mkdir(join(home, 'pool', 'instances', instanceId)), `the file instances/${instanceId} in the pool`],
   ['saved RAM, which bears the name of the domain', () => writeFile(join(home, 'save', 'pv-i-ubuntu-9af.save'), ''), 'the saved RAM pv-i-ubuntu-9af.save'],
+  ['what libvirt logged of its QEMU', () => writeFile(join(home, 'log', 'pv-i-ubuntu-9af.log.0'), ''), 'QEMU’s log pv-i-ubuntu-9af.log.0'],
 ])('%s that is left is seen', async (_, leave, what) => {
   await leave();
   expect(await leftovers(guest, host())).toEqual([what]);

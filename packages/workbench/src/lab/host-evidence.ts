@@ -15,12 +15,15 @@ export interface WitnessedHost {
   virsh(...args: readonly string[]): Promise<string>;
   /** Where libvirt keeps the RAM of suspended domains, named after the domain, `pv-<name>`. */
   readonly saves: string;
+  /** Where libvirt logs what it has of each domain's QEMU, under the same name. */
+  readonly logs: string;
 }
 
 /** The host of this process. */
 const thisHost: WitnessedHost = {
   virsh: (...args) => runProgram('virsh', ['-c', 'qemu:///system', ...args]),
   saves: '/var/lib/libvirt/qemu/save',
+  logs: '/var/log/libvirt/qemu',
 };
 
 /** `domstate`'s words (`running`, `shut off`, …), or null when there is no such domain. */
@@ -120,6 +123,8 @@ export async function leftovers(guest: Guest, host = thisHost): Promise<readonly
   left.push(...files.filter((file) => file.includes(guest.instanceId)).map((file) => `the file ${file} in the pool`));
   const saves = existsSync(host.saves) ? await readdir(host.saves) : [];
   left.push(...saves.filter((save) => save === `pv-${guest.name}.save`).map((save) => `the saved RAM ${save}`));
+  const logs = existsSync(host.logs) ? await readdir(host.logs) : [];
+  left.push(...logs.filter((log) => log.startsWith(`pv-${guest.name}.log`)).map((log) => `QEMU’s log ${log}`));
   return left;
 }
 

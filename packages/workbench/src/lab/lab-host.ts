@@ -302,6 +302,10 @@ export class HostEvidence implements evidence.WitnessedHost {
     return join(this.host.disks, 'var/lib/libvirt/qemu/save');
   }
 
+  get logs(): string {
+    return join(this.host.disks, 'var/log/libvirt/qemu');
+  }
+
   virsh(...args: readonly string[]): Promise<string> {
     return this.host.run('virsh', ['-c', 'qemu:///system', ...args], { timeoutMs: 20_000 });
   }

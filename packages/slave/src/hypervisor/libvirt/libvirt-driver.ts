@@ -209,6 +209,13 @@ export class LibvirtDriver implements HypervisorDriver {
     this.looks.idsByName.delete(facts.name);
   }
 
+  async forgetLogs(instanceId: string, name: string): Promise<void> {
+    const domain = domainName(name);
+    // Of another instance that has the name by now it is not ours to remove.
+    const owner = (await this.virsh.run(['domuuid', '--domain', domain]).catch(() => '')).trim();
+    if (owner === '' || owner === instanceId) await this.qemuLogs.forget(domain);
+  }
+
   async switchDisks(switches: readonly DiskSwitch[]): Promise<readonly SwitchedDisk[]> {
     const looks = await this.looks.each(switches.map(({ instanceId }) => instanceId));
     const refusals = new Map<string, HypervisorError>();

@@ -171,6 +171,11 @@ export class SimulatedDriver implements HypervisorDriver {
     this.move(domain, 'running');
   }
 
+  /** It logs nothing. */
+  forgetLogs(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async undefine(instanceId: string): Promise<void> {
     await this.faults.pass('undefine');
     const domain = this.look(instanceId);
