@@ -1,5 +1,6 @@
 /** A home volume on two real hosts, when master and agent die on its way back, and when a host is declared dead that has it. */
 import { getMyHome } from '@paravcl/shared/api/homes';
+import { resumeInstance, suspendInstance } from '@paravcl/shared/api/instances';
 import { declareSlaveDead } from '@paravcl/shared/api/slaves';
 import { eventually } from '@paravcl/workbench/eventually';
 import { patienceMs } from '@paravcl/workbench/lab/enrol-and-approve';
@@ -57,5 +58,32 @@ test('with a host that is declared dead goes what was written there alone: what 
   await eventually('the copy there to be dropped', patienceMs, async () => ((await lab.homesOn(dead)).length === 0 ? true : undefined));
   expect(await lab.admin.call(getMyHome)).toMatchObject({ state: 'attached', instanceId: third.id });
   await lab.remove(third);
+  await lab.isStored();
+});
+
+test('with a host that was declared dead and is back before anybody has had the home since nothing is lost: its guest, saved, goes on with it', async () => {
+  const instance = await lab.launch();
+  const params = { instanceId: instance.id };
+  const host = await lab.hostOf(instance);
+  const before = await lab.pageOf(host, instance);
+  expect(await lab.writesHome(instance, 'aa-1')).toBe(before.bootId);
+  await lab.done(lab.admin.call(suspendInstance, { params }));
+  host.agent.kill('SIGKILL');
+  await eventually(`${host.name} to be lost`, patienceMs, async () => ((await lab.slaveOf(host)).liveness === 'lost' ? true : undefined));
+  await lab.admin.call(declareSlaveDead, { params: { slaveId: (await lab.slaveOf(host)).id } });
+  await lab.isStored();
+  expect((await lab.slaveOf(host)).warnings[0]).toContain(`${host.name} was declared dead`);
+
+  await host.startAgent();
+  await eventually('the home to be had as before', patienceMs, async () => ((await lab.admin.call(getMyHome)).instanceId === instance.id ? true : undefined));
+  await lab.done(lab.admin.call(resumeInstance, { params, body: {} }));
+  const resumed = await lab.isRunning(instance);
+  expect((await lab.pageOf(host, resumed)).bootId).toBe(before.bootId);
+  expect(await lab.writesHome(resumed, 'bb-2')).toBe('aa-1');
+  await lab.remove(resumed);
+  await lab.isStored();
+  const next = await lab.launch();
+  expect((await lab.saysOfHome(next)).held).toBe('bb-2');
+  await lab.remove(next);
   await lab.isStored();
 });
