@@ -1,6 +1,6 @@
 import type { Operation } from '@paravcl/shared/api/operations';
 import { fit } from './say';
-import { beginsAnew, isInStore, settled, type InstanceRecord } from './instance-record';
+import { abandoned, beginsAnew, isInStore, settled, type InstanceRecord } from './instance-record';
 
 export interface OperationProgress {
   readonly state: Exclude<Operation['state'], 'superseded'>;
@@ -16,7 +16,9 @@ export function operationProgress(instance: InstanceRecord, slaveName: string | 
   const where = slaveName ?? 'its slave';
   if (instance.queuedAt !== null) return { state: 'pending', sentence: fit(instance.reason?.sentence ?? asked(instance, where)) };
   if (settled(instance)) return { state: 'done', sentence: fulfilled(instance, where) };
-  if (instance.observed === 'failed' && instance.observedGeneration === instance.generation) {
+  // What its slave came back without, or left the pool with, waits for nothing but another wish.
+  const isOver = instance.observed === 'failed' || (instance.desired !== 'deleted' && abandoned(instance));
+  if (isOver && instance.observedGeneration === instance.generation) {
     return { state: 'failed', sentence: fit(instance.reason?.sentence ?? `${name} failed on ${where}.`) };
   }
   return { state: 'pending', sentence: fit(underWay(instance, where)) };
