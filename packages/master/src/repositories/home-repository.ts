@@ -180,6 +180,11 @@ export class HomeRepository {
     return (rows as readonly { name: string; instance_id: string | null; sentence: string | null }[]).map((row) => ({ userName: row.name, instanceId: row.instance_id, sentence: row.sentence }));
   }
 
+  /** The names of those whose volume is on this slave, attached or to come back: what was written there since is nowhere else. */
+  async ownersOn(slaveId: string): Promise<readonly string[]> {
+    return (await this.db('home_volumes').join('users', 'users.id', 'home_volumes.user_id').where({ 'home_volumes.slave_id': slaveId }).whereIn('home_volumes.state', ['attached', 'returning']).orderBy('users.name').pluck('users.name')) as string[];
+  }
+
   /** The name of its person; null when there is no such volume any more. */
   async ownerNameOf(id: string): Promise<string | null> {
     const row = (await this.db('home_volumes').join('users', 'users.id', 'home_volumes.user_id').where({ 'home_volumes.id': id }).first('users.name')) as { readonly name: string } | undefined;

@@ -113,7 +113,7 @@ export class SlaveService {
 
   /**
    * Takes it out of the pool for good. Its name is free from then on, so that the machine that enrols
-   * again is called as before. Throws `in-use` while instances live on it, or home volumes have not come back from it, unless forced.
+   * again is called as before. Throws `in-use`, with all that is given up, while instances live on it, or home volumes have not come back from it, unless forced.
    */
   async retire(principal: Principal, slaveId: string, force: boolean, clientAddress: string): Promise<Slave> {
     return this.move(principal, slaveId, moves.retire, clientAddress, async (repositories, record) => {
@@ -126,14 +126,17 @@ export class SlaveService {
           { field: 'force' },
         );
       }
+      const owners = await repositories.homes.ownersOn(record.id);
       if (names.length === 0 || force) {
         const name = await retiredName(repositories, record, this.clock.now());
         await repositories.slaves.edit(record.id, { ...record, name });
-        return `${names.length === 0 ? '' : `although ${counted(names)} on it; they are given up. `}${await sayLeftovers(repositories, record.id)}It is listed as “${name}”`;
+        return `${sayGivenUp(names, owners)}${await sayLeftovers(repositories, record.id)}It is listed as “${name}”`;
       }
+      const withHomes = owners.length === 0 ? '' : `, with ${homesOf(owners)}`;
+      const lost = owners.length === 0 ? '' : ' What was written there on home volumes since they were in the store last is lost.';
       throw new ParavclError(
         'in-use',
-        `${counted(names)} on ${record.name}. Evacuate it first (POST /api/v1/slaves/${record.id}/evacuate), and they leave for other slaves with what they hold; or drain it and delete them; or retire it with "force": then they are given up, and their disks stay on that host.`,
+        `${counted(names)} on ${record.name}${withHomes}. Evacuate it first (POST /api/v1/slaves/${record.id}/evacuate), and they leave for other slaves with what they hold; or drain it and delete them; or retire it with "force": then they are given up, their disks stay on that host, and guests that run there run on until somebody ends them.${lost}`,
         { field: 'force' },
       );
     });
@@ -307,6 +310,22 @@ async function belonging(
   return { kind, ownerUserId };
 }
 
+/** What a forced retirement takes from whom. */
+function sayGivenUp(names: readonly string[], owners: readonly string[]): string {
+  if (names.length === 0 && owners.length === 0) return '';
+  if (names.length === 0) return `although ${homesOf(owners)} had not come back from it: what was written there since is lost. `;
+  return `although ${counted(names)} on it; they are given up${owners.length === 0 ? '' : `, with what was written there on ${homesOf(owners)}`}. `;
+}
+
+/** "the home volumes of alice, bob": at most five people. */
+function homesOf(owners: readonly string[]): string {
+  return `the home ${owners.length === 1 ? 'volume' : 'volumes'} of ${atMostFive(owners)}`;
+}
+
+function atMostFive(names: readonly string[]): string {
+  return names.slice(0, 5).join(', ') + (names.length > 5 ? ', …' : '');
+}
+
 /** Nobody tells it to remove anything any more. */
 async function sayLeftovers({ homes }: Repositories, slaveId: string): Promise<string> {
   const left = await homes.leftoversOn(slaveId);
@@ -321,6 +340,6 @@ async function retiredName(repositories: Repositories, slave: SlaveRecord, now: 
 
 /** "3 instances (a, b, c) live": a number first, then at most five names. */
 function counted(names: readonly string[]): string {
-  const shown = names.slice(0, 5).join(', ') + (names.length > 5 ? ', …' : '');
+  const shown = atMostFive(names);
   return names.length === 1 ? `1 instance (${shown}) lives` : `${names.length} instances (${shown}) live`;
 }

@@ -307,6 +307,21 @@ test('one with the home volume of its owner is not saved in vain by an agent tha
   expect(retired?.sentence).toContain('Copies of 1 home volume, which are elsewhere by now, stay on its disk, in homes/ of its pool.');
 });
 
+test('a retirement that is not forced is refused with the home volumes that are given up too; a forced one is told with them', async () => {
+  const a = await running('a');
+  await running('b');
+  const volume = newId(rig.clock.now());
+  await rig.unit.transaction(({ homes }) => homes.insert({ ...newHome({ id: volume, userId: sue.userId, sizeMiB: 64, ownSize: true }, rig.clock.now()), state: 'attached', instanceId: a, slaveId, attachedMiB: 64, epoch: 1 }));
+  await expect(made.slaves.retire(olga, slaveId, false, '10.0.0.9')).rejects.toMatchObject({
+    code: 'in-use',
+    message: expect.stringMatching(/^2 instances \(a, b\) live on lab-pc-07, with the home volume of sue\. Evacuate it first .* What was written there on home volumes since they were in the store last is lost\.$/) as string,
+  });
+  rig.agents.disconnect = () => undefined;
+  await made.slaves.retire(olga, slaveId, true, '10.0.0.9');
+  const { items: [retired] } = await rig.unit.read.events.page({ kind: 'slave.retired', limit: 1 });
+  expect(retired?.sentence).toContain('although 2 instances (a, b) live on it; they are given up, with what was written there on the home volume of sue.');
+});
+
 test('asked for something else while it leaves, it stays with its home where both are', async () => {
   const a = await running('a');
   await rig.unit.transaction(({ homes }) => homes.insert({ ...newHome({ id: newId(rig.clock.now()), userId: sue.userId, sizeMiB: 64, ownSize: true }, rig.clock.now()), state: 'attached', instanceId: a, slaveId, attachedMiB: 64, epoch: 1 }));

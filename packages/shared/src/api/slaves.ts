@@ -119,7 +119,7 @@ export const retireSlave = route({
   params: one,
   body: z
     .object({
-      /** Give the instances on it up: their disks stay on that host and nothing reaches them any more. */
+      /** Give up the instances on it, and what home volumes hold there that the store does not: it stays on that host, and nothing reaches it any more. */
       force: z.boolean().default(false),
     })
     .prefault({}),
