@@ -90,7 +90,7 @@ export class InstanceRelocation {
   }
 
   /**
-   * Has an instance whose slave an administrator declared dead begin elsewhere, from its last snapshot or the one that is named: it starts when it was to run.
+   * Has an instance whose slave an administrator declared dead, or that left the pool for good, begin elsewhere, from its last snapshot or the one that is named: it starts when it was to run.
    * What it did since is lost; should the slave come back, the first thing it hears is that the instance is none of its any more.
    * Throws `conflict` with what has to come first.
    */
@@ -104,12 +104,12 @@ export class InstanceRelocation {
       if (earlier?.userId === principal.userId) return { instance, operation: earlier };
       requireOutOfBin(instance, settings.timeZone, now);
       await requireNoMigration(repositories, instance);
-      const slaveName = await this.requireDeadSlave(repositories, instance);
+      const slave = await this.requireDeadSlave(repositories, instance);
       const image = await repositories.snapshots.newestImageOf(id, snapshotId);
       // Nobody deletes it meanwhile: it will be all that is left.
       if (image === null || (await repositories.images.lockShared(image.imageId)) === null) {
         const which = snapshotId === undefined ? `There is no snapshot of ${instance.name}` : `Snapshot ${snapshotId} is none of ${instance.name}, or is gone`;
-        throw new ParavclError('conflict', `${which}, so there is nothing to start it from. Wait for ${slaveName}, or delete the instance.`, snapshotId === undefined ? {} : { field: 'snapshotId' });
+        throw new ParavclError('conflict', `${which}, so there is nothing to start it from. ${slave.mayReturn ? `Wait for ${slave.name}, or delete` : 'Delete'} the instance.`, snapshotId === undefined ? {} : { field: 'snapshotId' });
       }
       const by = `user ${principal.userName}`;
       // What was off or saved is off, and may be started.
@@ -118,7 +118,7 @@ export class InstanceRelocation {
       const operation = newOperation('instance.recover', after, null, principal.userId, now, reservedId);
       await repositories.operations.insert(operation);
       const taken = tellDatedMoment(image.createdAt, settings.timeZone, now);
-      const sentence = `${principal.userName} has ${instance.name} begin elsewhere from its snapshot ${image.name} of ${taken}: ${slaveName} was declared dead. What it did since is lost.`;
+      const sentence = `${principal.userName} has ${instance.name} begin elsewhere from its snapshot ${image.name} of ${taken}: ${slave.name} ${slave.mayReturn ? 'was declared dead' : 'has left the pool'}. What it did since is lost.`;
       await repositories.events.append(eventBy(acting, { kind: 'instance.recovered', subjectType: 'instance', subjectId: id, sentence }), now);
       return { instance: after, operation };
     });
@@ -161,11 +161,13 @@ export class InstanceRelocation {
     return slaveId;
   }
 
-  private async requireDeadSlave(repositories: Repositories, { name, slaveId, observed, desired }: InstanceRecord): Promise<string> {
+  /** `mayReturn`: it is in the pool still, and ends what it has should it come back. */
+  private async requireDeadSlave(repositories: Repositories, { name, slaveId, observed, desired }: InstanceRecord): Promise<{ readonly name: string; readonly mayReturn: boolean }> {
     if (desired === 'deleted') throw new ParavclError('conflict', `${name} is being deleted.`);
     const slave = slaveId === null ? null : await repositories.slaves.find(slaveId);
     if (slave === null || observed !== 'lost') throw new ParavclError('conflict', `${name} is ${observed}: only what is lost with its slave is started elsewhere from a snapshot.`);
-    if (await repositories.slaves.isDeclaredDead(slave.id)) return slave.name;
+    if (slave.admission === 'retired') return { name: slave.name, mayReturn: false };
+    if (await repositories.slaves.isDeclaredDead(slave.id)) return { name: slave.name, mayReturn: true };
     throw new ParavclError('conflict', `${slave.name} is silent, and ${name} may still run there. An administrator who knows that it does not can declare the slave dead: POST /api/v1/slaves/${slave.id}/declare-dead.`);
   }
 }

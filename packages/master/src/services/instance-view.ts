@@ -6,6 +6,7 @@ import { DateTime } from 'luxon';
 import { isInStore, type InstanceRecord } from '../core/instance-record';
 import { preemptionsToday } from '../core/preemption-day';
 import { agingOf } from '../core/aging';
+import { outOfReach, sayRecover } from '../core/out-of-reach';
 import { fit } from '../core/say';
 import { isDeclaredDead, slaveIsAwaited } from '../core/slave-silence';
 import type { OperationRecord } from '../repositories/operation-repository';
@@ -19,7 +20,7 @@ const iso = (at: number): string => new Date(at).toISOString();
 export interface Surroundings {
   readonly slave: SlaveRecord | null;
   readonly hasHome: boolean;
-  /** Whether a snapshot of it is kept; asked only where its slave was declared dead. */
+  /** Whether a snapshot of it is kept; asked only where its slave was declared dead, or left the pool. */
   readonly isKept: boolean;
 }
 
@@ -65,20 +66,19 @@ export function instanceView(instance: InstanceRecord, { slave, hasHome, isKept 
   };
 }
 
-/** "lab-pc-07 is offline since Fri 22:14. i-ubuntu-9af is saved as soon as it is back." */
+/** "lab-pc-07 is offline since Fri 22:14. i-ubuntu-9af is saved as soon as it is back." Of a slave that left the pool nothing is waited for. */
 export function waitsForSlave(instance: InstanceRecord, { slave, isKept }: Pick<Surroundings, 'slave' | 'isKept'>, timeZone: string): Reason | null {
+  if (slave?.admission === 'retired' && instance.observed === 'lost') return outOfReach(instance, slave.name, isKept);
   if (slave === null || !slaveIsAwaited(instance, slave.liveness)) return null;
   const declared = isDeclaredDead(slave) ? ` It was declared dead. ${wayOut(instance, slave.name, isKept)}` : '';
   return { code: 'SlaveOffline', sentence: fit(`${offlineSince(slave, timeZone)}${declared} ${declared === '' || instance.desired === 'deleted' ? '' : 'Without that, '}${onReturn(instance)}`) };
 }
 
 /** What can be done about one whose slave was declared dead, as `InstanceRelocation.recover` has it. */
-function wayOut({ id, name, desired, recycledAt }: InstanceRecord, slaveName: string, isKept: boolean): string {
-  if (desired === 'deleted') return '';
-  if (!isKept) return `There is no snapshot of ${name} to start it from elsewhere: delete it and launch a new one.`;
-  const path = `${recycledAt === null ? '' : 'Restore it from the recycle bin; then '}POST /api/v1/instances/${id}/recover`;
-  const becomes = desired === 'running' ? `starts ${name} elsewhere from its last snapshot` : `lets ${name} be started elsewhere from its last snapshot`;
-  return `${path} ${becomes}: what it did since is lost, and ends on ${slaveName} should that come back.`;
+function wayOut(instance: InstanceRecord, slaveName: string, isKept: boolean): string {
+  if (instance.desired === 'deleted') return '';
+  if (!isKept) return `There is no snapshot of ${instance.name} to start it from elsewhere: delete it and launch a new one.`;
+  return `${sayRecover(instance)}: what it did since is lost, and ends on ${slaveName} should that come back.`;
 }
 
 export function offlineSince(slave: Pick<SlaveRecord, 'name' | 'lastSeenAt'>, timeZone: string): string {

@@ -13,12 +13,13 @@ export interface Left {
 
 /**
  * Takes an instance, which is locked, from its slave: from this transaction on the slave owes the proof that nothing of it
- * remains, whenever it is there again, under a generation that is newer than all it ever heard. What the instance is elsewhere
+ * remains (of one that left the pool for good it is given up), whenever it is there again, under a generation that is newer than all it ever heard. What the instance is elsewhere
  * is made over `diskImageId`. Its disk has another epoch there, so that nothing old passes for it where something is left.
  */
 export async function leaveSlave(repositories: Repositories, instance: InstanceRecord, diskImageId: string, change: InstanceChange, context: ChangeContext): Promise<Left> {
   const generation = nextGeneration(instance, await repositories.placements.ofInstance(instance.id));
   if (instance.slaveId !== null) await repositories.placements.clean(instance.id, instance.slaveId, generation, null);
+  await repositories.placements.giveUpOnRetired(instance.id, context.now);
   const diskEpoch = Math.max(instance.diskEpoch, instance.observedDiskEpoch) + 1;
   // The tombstone comes first: what is told of the instance next is newer.
   const next = generation + 1;

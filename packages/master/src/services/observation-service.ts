@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { abandoned, withoutStoredRam, type InstanceRecord, type PlacementRecord } from '../core/instance-record';
 import { bootedStates, judgeReport, type Verdict } from '../core/judge-report';
 import { nextGeneration } from '../core/next-generation';
+import { outOfReach } from '../core/out-of-reach';
 import { unaskedEnd } from '../core/unasked-end';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { NewEvent } from '../repositories/event-repository';
@@ -177,7 +178,9 @@ export class ObservationService implements AgentReports {
         faults.push(error);
       }
     }
-    for (const instance of await unitOfWork.read.instances.onSlave(slave.id)) {
+    const instances = await unitOfWork.read.instances.onSlave(slave.id);
+    const kept = await unitOfWork.read.snapshots.keptAmong(instances.map(({ id }) => id));
+    for (const instance of instances) {
       if (unsettled.has(instance.id)) continue;
       try {
         // Here when another slave still owes its proof, or when an older master gave up this one's and was killed.
@@ -186,7 +189,7 @@ export class ObservationService implements AgentReports {
         faults.push(error);
         continue;
       }
-      await this.lose(slave, instance, outOfReach(slave, instance), faults);
+      await this.lose(slave, instance, outOfReach(instance, slave.name, kept.has(instance.id)), faults);
     }
   }
 
@@ -393,9 +396,4 @@ function slaveEvent(slave: SlaveRecord, kind: string, sentence: string): NewEven
 
 function silence(slave: SlaveRecord, instance: InstanceRecord, timeZone: string): Reason {
   return { code: 'SlaveOffline', sentence: `${offlineSince(slave, timeZone)} ${instance.name} waits for it; nothing is started elsewhere.` };
-}
-
-function outOfReach(slave: SlaveRecord, instance: InstanceRecord): Reason {
-  const next = instance.desired === 'deleted' ? 'It is deleted as soon as the other slaves that were given it have cleaned up. Nothing is left to do for you.' : 'Delete it and launch a new one.';
-  return { code: 'DomainLost', sentence: `${slave.name} has left the pool with the disk of ${instance.name}. ${next}` };
 }

@@ -164,7 +164,7 @@ export class SnapshotRestore {
    */
   private async staysOn(repositories: Repositories, instance: InstanceRecord, slave: SlaveRecord, ram: SnapshotPart | null): Promise<boolean> {
     const { name, observed, reason } = instance;
-    if (await repositories.slaves.isDeclaredDead(slave.id)) return false;
+    if (slave.admission === 'retired' || (await repositories.slaves.isDeclaredDead(slave.id))) return false;
     if (observed === 'lost' && reason?.code !== 'DomainLost') throw new ParavclError('conflict', `${slave.name} is silent, and ${name} may still run there. Wait until it is back, or an administrator declares it dead.`);
     const protocol = this.deps.agents.protocolOf(slave.id);
     const needed = ram === null ? diskEpochProtocolVersion : movingRamProtocolVersion;

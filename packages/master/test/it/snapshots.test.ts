@@ -481,6 +481,55 @@ test('of one whose slave was declared dead its owner reads what it can start fro
   for (const { id, reason } of items) expect(reason?.sentence).toBe(await said(id));
 });
 
+describe('of a slave that left the pool', () => {
+  /** By force, while its guests run: it stays "online" for ever. */
+  async function retire(): Promise<void> {
+    rig.agents.connected.delete(slaveId);
+    await rig.unit.transaction(({ slaves }) => slaves.moveAdmission(slaveId, 'approved', 'retired', null));
+    await rig.observations.fleetChanged(slaveId);
+  }
+  const recover = (id: string) => `POST /api/v1/instances/${id}/recover`;
+  const lost = 'what it did since is lost. If its guest still runs on lab-pc-07, have that ended there first: both would have one address.';
+
+  test.each(['online', 'lost'] as const)('what is kept of an instance starts elsewhere, and its owner reads so; of one that is not kept it is said that it can only be deleted (%s)', async (liveness) => {
+    const [kept, bare, off] = [await running('exam'), await running('bare'), await stopped('off')];
+    const snapshot = await ended((await ask({ instanceIds: [kept, off], name: 'at noon' })).snapshot.id);
+    const other = await rig.slave('lab-pc-08');
+    await rig.unit.transaction(({ slaves }) => slaves.moveLiveness(slaveId, 'online', liveness));
+    await retire();
+    const said = async (id: string) => (await rig.instances.get(student, id)).reason;
+    expect(await said(kept)).toEqual({ code: 'DomainLost', sentence: `lab-pc-07 has left the pool with the disk of exam. ${recover(kept)} starts exam elsewhere from its last snapshot: ${lost}` });
+    expect(await said(off)).toMatchObject({ sentence: `lab-pc-07 has left the pool with the disk of off. ${recover(off)} lets off be started elsewhere from its last snapshot: ${lost}` });
+    expect(await said(bare)).toMatchObject({ sentence: 'lab-pc-07 has left the pool with the disk of bare. Delete it and launch a new one.' });
+    const { items } = await rig.instances.list(student, { limit: 10 });
+    for (const { id, reason } of items) expect(reason).toEqual(await said(id));
+
+    await expect(made.relocation.recover(acting(student), bare, undefined, null)).rejects.toMatchObject({ code: 'conflict', message: 'There is no snapshot of bare, so there is nothing to start it from. Delete the instance.' });
+    const before = await book(kept);
+    const { operation } = await made.relocation.recover(acting(student), kept, undefined, null);
+    await rig.scheduler.idle();
+    expect(rig.agents.last(kept)).toMatchObject({ slaveId: other, desired: { desired: 'running', spec: { mac: before?.mac, disk: { imageId: snapshot.parts[0]?.imageId } } } });
+    await rig.report(kept, 'running', { diskEpoch: 2 });
+    expect(await rig.operations.get(student, operation.id)).toMatchObject({ state: 'done' });
+    await made.relocation.recover(acting(student), off, undefined, null);
+    expect(await book(off)).toMatchObject({ slaveId: null, observed: 'stopped', desired: 'stopped' });
+    // Nobody waits for a proof of it.
+    expect(await rig.unit.read.slaves.withUntoldLoss()).toEqual([]);
+    const { items: [event] } = await rig.unit.read.events.page({ kind: 'instance.recovered', limit: 1 });
+    expect(event?.sentence).toMatch(/: lab-pc-07 has left the pool\. What it did since is lost\.$/);
+  });
+
+  test('an instance is taken back to a snapshot elsewhere', async () => {
+    const id = await running('exam');
+    const { id: snapshotId } = (await ended((await ask({ instanceIds: [id], name: 'at noon' })).snapshot.id));
+    const other = await rig.slave('lab-pc-08');
+    await retire();
+    expect((await made.restore.carryOut(acting(student), snapshotId, [id], null)).refused).toEqual([]);
+    await rig.scheduler.idle();
+    expect(rig.agents.last(id)).toMatchObject({ slaveId: other });
+  });
+});
+
 const savedDisk = (instanceId: string): FrozenDisk => ({ instanceId, ok: true, how: 'saved', quiesced: false, base: hex('a'), sizeBytes: 64 * MiB, ramBytes: ramMiB * MiB });
 async function saved(name: string): Promise<string> {
   const id = await running(name);
