@@ -9,16 +9,16 @@ export interface OperationProgress {
 
 /**
  * How the operation under the instance's newest generation stands: done when what should be is, failed
- * when the slave (or the master's deadline) says so under that generation, else where it is, in words.
+ * when the slave (or the master's deadline) says so under that generation, or has nothing of it any more, else where it is, in words.
  */
 export function operationProgress(instance: InstanceRecord, slaveName: string | null): OperationProgress {
   const { name } = instance;
   const where = slaveName ?? 'its slave';
   if (instance.queuedAt !== null) return { state: 'pending', sentence: fit(instance.reason?.sentence ?? asked(instance, where)) };
   if (settled(instance)) return { state: 'done', sentence: fulfilled(instance, where) };
-  // What its slave came back without, or left the pool with, waits for nothing but another wish.
-  const isOver = instance.observed === 'failed' || (instance.desired !== 'deleted' && abandoned(instance));
-  if (isOver && instance.observedGeneration === instance.generation) {
+  // A deletion goes on: others may have something of it.
+  const isGone = abandoned(instance) && instance.desired !== 'deleted';
+  if (isGone || (instance.observed === 'failed' && instance.observedGeneration === instance.generation)) {
     return { state: 'failed', sentence: fit(instance.reason?.sentence ?? `${name} failed on ${where}.`) };
   }
   return { state: 'pending', sentence: fit(underWay(instance, where)) };

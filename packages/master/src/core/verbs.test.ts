@@ -82,6 +82,13 @@ describe('an operation', () => {
     expect(operationProgress(instance({ observed: 'failed', reason: { code: 'DiskError', sentence: 'The disk broke.' } }), 'lab-1')).toEqual({ state: 'failed', sentence: 'The disk broke.' });
   });
 
+  it('has failed when its slave has nothing of the instance any more; a deletion goes on', () => {
+    const gone = { observed: 'lost', reason: { code: 'DomainLost', sentence: 'lab-1 left the pool.' } } as const;
+    expect(operationProgress(instance(gone), 'lab-1')).toEqual({ state: 'failed', sentence: 'lab-1 left the pool.' });
+    expect(operationProgress(instance({ ...gone, observedGeneration: 4 }), 'lab-1').state).toBe('pending');
+    expect(operationProgress(instance({ ...gone, desired: 'deleted' }), 'lab-1').state).toBe('pending');
+  });
+
   it('says where it is in every state', () => {
     fc.assert(fc.property(anyInstance, (known) => expect(operationProgress(known, 'lab-1').sentence.length).toBeGreaterThan(5)));
     expect(operationProgress(instance({ observed: 'preparing', progressPercent: 38.9 }), 'lab-pc-07').sentence).toBe('preparing on lab-pc-07: image 38 %');

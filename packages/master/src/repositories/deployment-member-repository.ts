@@ -63,7 +63,7 @@ export interface DeploymentRule {
 
 /** What of a made instance says how it stands. */
 export interface CountedInstance extends Pick<InstanceRecord, 'desired' | 'observed' | 'generation' | 'observedGeneration'> {
-  /** Of its slave; null: it has none. */
+  /** Of its slave; null: it has none, or that left the pool. */
   readonly liveness: Liveness | null;
 }
 
@@ -143,7 +143,7 @@ export class DeploymentMemberRepository {
     const shown = ['m.deployment_id', 'm.state', 'i.desired', 'i.observed', 'i.generation', 'i.observed_generation', 's.liveness'] as const;
     const rows = (await this.db('deployment_members as m')
       .leftJoin('instances as i', 'i.id', 'm.instance_id')
-      .leftJoin('slaves as s', 's.id', 'i.slave_id')
+      .leftJoin('slaves as s', (inPool) => inPool.on('s.id', 'i.slave_id').andOnVal('s.admission', '<>', 'retired'))
       .whereIn('m.deployment_id', [...deploymentIds])
       .groupBy(...shown)
       .select(...shown)

@@ -38,9 +38,9 @@ export class FleetRepository {
     return new Map(rows.map((row) => [row.id, slaveRecord(row)]));
   }
 
-  /** Whether these are heard, by id. */
+  /** Whether these are heard, by id; those that left the pool, of which nobody waits to hear, are not in it. */
   async liveness(ids: readonly string[]): Promise<ReadonlyMap<string, Liveness>> {
-    const rows = (await this.db('slaves').whereIn('id', [...ids]).select('id', 'liveness')) as readonly { readonly id: string; readonly liveness: Liveness }[];
+    const rows = (await this.db('slaves').whereIn('id', [...ids]).whereNot('admission', 'retired').select('id', 'liveness')) as readonly { readonly id: string; readonly liveness: Liveness }[];
     return new Map(rows.map(({ id, liveness }) => [id, liveness]));
   }
 

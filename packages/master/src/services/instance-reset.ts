@@ -20,6 +20,7 @@ import { requireNoMigration } from './live-migration-guard';
 import type { AgentPort, SchedulerWake } from './ports';
 import { requireInstanceQuota } from './quota-check';
 import { requireOutOfBin } from './recycle-bin';
+import { requireWithinReach } from './within-reach';
 
 export interface InstanceResetDeps {
   readonly unitOfWork: UnitOfWork;
@@ -90,10 +91,12 @@ export class InstanceReset {
     const { reservedId = null, clientAddress = null, followed = true } = wish;
     requireOutOfBin(instance, this.deps.settings.timeZone, now);
     await requireNoMigration(repositories, instance);
+    const slave = instance.slaveId === null ? null : await repositories.slaves.find(instance.slaveId);
+    await requireWithinReach(repositories, instance, slave);
     const other = wish.toProduction && instance.desired !== 'deleted' ? await this.inProduction(repositories, principal, instance) : null;
     const answer = answerReset(instance, other !== null);
     if (answer.kind === 'conflict') throw new ParavclError('conflict', answer.sentence);
-    const slaveName = instance.slaveId === null ? null : ((await repositories.slaves.find(instance.slaveId))?.name ?? null);
+    const slaveName = slave?.name ?? null;
     if (answer.kind === 'already') {
       const pending = await repositories.operations.pendingOf(instance.id, 'instance.reset', instance.generation);
       const operation = pending ?? newOperation('instance.reset', instance, slaveName, principal.userId, now, reservedId);

@@ -21,6 +21,7 @@ import type { AgentPort, SchedulerWake } from './ports';
 import { requireInstanceQuota } from './quota-check';
 import { requireOutOfBin } from './recycle-bin';
 import { RunTime, type RunTimeDeps } from './run-time';
+import { requireWithinReach } from './within-reach';
 import { remainingMs } from './world-loader';
 
 export type InstanceVerbsDeps = RunTimeDeps & {
@@ -106,7 +107,9 @@ export class InstanceVerbs {
     if (minutes !== undefined && instance.type === 'AR') throw new ParavclError('conflict', `The time of ${instance.name} is that of its reservation. Extend the reservation instead.`);
     if (verb === 'start' || verb === 'resume') requireOutOfBin(instance, this.deps.settings.timeZone, now);
     const answer = answerVerb(instance, verb, force);
-    const slaveName = instance.slaveId === null ? null : ((await repositories.slaves.find(instance.slaveId))?.name ?? null);
+    const slave = instance.slaveId === null ? null : await repositories.slaves.find(instance.slaveId);
+    if (verb !== 'delete') await requireWithinReach(repositories, instance, slave);
+    const slaveName = slave?.name ?? null;
     const kind = `instance.${verb}`;
     if (answer.kind === 'conflict') throw new ParavclError('conflict', answer.sentence);
     const by = `user ${principal.userName}`;

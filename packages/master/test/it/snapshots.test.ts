@@ -528,6 +528,23 @@ describe('of a slave that left the pool', () => {
     await rig.scheduler.idle();
     expect(rig.agents.last(id)).toMatchObject({ slaveId: other });
   });
+
+  test('nothing is asked of an instance but its deletion: what was under way has failed, and every verb and a reset are refused with the way out', async () => {
+    const [kept, bare] = [await running('exam'), await running('bare')];
+    await ended((await ask({ instanceIds: [kept], name: 'at noon' })).snapshot.id);
+    const { operation } = await rig.instances.operate(student, bare, { verb: 'stop' });
+    await retire();
+    expect(await rig.operations.get(student, operation.id)).toMatchObject({ state: 'failed', sentence: 'lab-pc-07 has left the pool with the disk of bare. Delete it and launch a new one.' });
+    for (const [id, words] of [[kept, `${recover(kept)} starts exam elsewhere`], [bare, 'Delete it and launch a new one.']] as const) {
+      const before = await book(id);
+      const refusal = { code: 'conflict', message: expect.stringContaining(words) as string };
+      for (const verb of ['start', 'stop', 'suspend', 'resume'] as const) await expect(rig.instances.operate(student, id, { verb })).rejects.toMatchObject(refusal);
+      await expect(rig.instances.reset(student, id, { toProduction: false })).rejects.toMatchObject(refusal);
+      expect(await book(id)).toEqual(before);
+      await rig.instances.operate(student, id, { verb: 'delete' });
+      expect(await book(id)).toMatchObject({ observed: 'deleted' });
+    }
+  });
 });
 
 const savedDisk = (instanceId: string): FrozenDisk => ({ instanceId, ok: true, how: 'saved', quiesced: false, base: hex('a'), sizeBytes: 64 * MiB, ramBytes: ramMiB * MiB });
