@@ -9,6 +9,7 @@ import { homePart, wantedPart, type SnapshotPart } from '../core/snapshot-record
 import { tellDatedMoment } from '../core/tell-time';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { OperationRecord } from '../repositories/operation-repository';
+import type { InstanceChange } from '../repositories/instance-repository';
 import type { Repositories } from '../repositories/repositories';
 import { eventBy, type Acting } from './acting';
 import { requireFreezer, requireHomeKeeper, requireRamKeeper } from './freezing-slave';
@@ -37,6 +38,19 @@ export interface InstanceRelocationDeps {
 export interface Relocated {
   readonly instance: InstanceRecord;
   readonly operation: OperationRecord;
+}
+
+/** The slave that an instance is lost with. `mayReturn`: it is in the pool still, and ends what it has should it come back. */
+interface StrandedOn {
+  readonly name: string;
+  readonly mayReturn: boolean;
+}
+
+/** What an instance begins from elsewhere, and what it is then. */
+interface Beginning {
+  readonly imageId: string;
+  readonly change: InstanceChange;
+  readonly what: string;
 }
 
 /**
@@ -91,7 +105,7 @@ export class InstanceRelocation {
 
   /**
    * Has an instance whose slave an administrator declared dead, or that left the pool for good, begin elsewhere, from its last snapshot or the one that is named: it starts when it was to run.
-   * What it did since is lost; should the slave come back, the first thing it hears is that the instance is none of its any more.
+   * What nobody has heard to have run there goes on with what the store has of it, its RAM too. What it did since is lost; should the slave come back, the first thing it hears is that the instance is none of its any more.
    * Throws `conflict` with what has to come first.
    */
   async recover(acting: Acting, id: string, snapshotId: string | undefined, reservedId: string | null): Promise<Relocated> {
@@ -105,25 +119,30 @@ export class InstanceRelocation {
       requireOutOfBin(instance, settings.timeZone, now);
       await requireNoMigration(repositories, instance);
       const slave = await this.requireDeadSlave(repositories, instance);
-      const image = await repositories.snapshots.newestImageOf(id, snapshotId);
-      // Nobody deletes it meanwhile: it will be all that is left.
-      if (image === null || (await repositories.images.lockShared(image.imageId)) === null) {
-        const which = snapshotId === undefined ? `There is no snapshot of ${instance.name}` : `Snapshot ${snapshotId} is none of ${instance.name}, or is gone`;
-        throw new ParavclError('conflict', `${which}, so there is nothing to start it from. ${slave.mayReturn ? `Wait for ${slave.name}, or delete` : 'Delete'} the instance.`, snapshotId === undefined ? {} : { field: 'snapshotId' });
-      }
-      const by = `user ${principal.userName}`;
-      // What was off or saved is off, and may be started.
-      const state = instance.desired === 'running' ? ({ observed: 'queued', desired: 'running' } as const) : ({ observed: 'stopped', desired: 'stopped' } as const);
-      const { instance: after } = await leaveSlave(repositories, instance, image.imageId, { ...state, reason: null }, { by, now, slaveName: null, settings, supersede: `${principal.userName} asked for something else: recover.` });
+      const neverRan = snapshotId === undefined && !instance.booted;
+      const { imageId, change, what } = neverRan ? asItCame(instance) : await this.fromSnapshot(repositories, instance, snapshotId, slave, now);
+      const context = { by: `user ${principal.userName}`, now, slaveName: null, settings, supersede: `${principal.userName} asked for something else: recover.`, neverRan };
+      const { instance: after } = await leaveSlave(repositories, instance, imageId, { ...change, reason: null }, context);
       const operation = newOperation('instance.recover', after, null, principal.userId, now, reservedId);
       await repositories.operations.insert(operation);
-      const taken = tellDatedMoment(image.createdAt, settings.timeZone, now);
-      const sentence = `${principal.userName} has ${instance.name} begin elsewhere from its snapshot ${image.name} of ${taken}: ${slave.name} ${slave.mayReturn ? 'was declared dead' : 'has left the pool'}. What it did since is lost.`;
-      await repositories.events.append(eventBy(acting, { kind: 'instance.recovered', subjectType: 'instance', subjectId: id, sentence }), now);
+      const sentence = `${principal.userName} has ${instance.name} begin elsewhere ${what}: ${slave.name} ${slave.mayReturn ? 'was declared dead' : 'has left the pool'}. What it did since is lost.`;
+      await repositories.events.append(eventBy(acting, { kind: 'instance.recovered', subjectType: 'instance', subjectId: id, sentence: fit(sentence) }), now);
       return { instance: after, operation };
     });
     scheduler.wake();
     return recovered;
+  }
+
+  private async fromSnapshot(repositories: Repositories, { id, name, desired }: InstanceRecord, snapshotId: string | undefined, slave: StrandedOn, now: number): Promise<Beginning> {
+    const image = await repositories.snapshots.newestImageOf(id, snapshotId);
+    // Nobody deletes it meanwhile: it will be all that is left.
+    if (image === null || (await repositories.images.lockShared(image.imageId)) === null) {
+      const which = snapshotId === undefined ? `There is no snapshot of ${name}` : `Snapshot ${snapshotId} is none of ${name}, or is gone`;
+      throw new ParavclError('conflict', `${which}, so there is nothing to start it from. ${slave.mayReturn ? `Wait for ${slave.name}, or delete` : 'Delete'} the instance.`, snapshotId === undefined ? {} : { field: 'snapshotId' });
+    }
+    // What was off or saved is off, and may be started.
+    const change = desired === 'running' ? ({ observed: 'queued', desired: 'running' } as const) : ({ observed: 'stopped', desired: 'stopped' } as const);
+    return { imageId: image.imageId, change, what: `from its snapshot ${image.name} of ${tellDatedMoment(image.createdAt, this.deps.settings.timeZone, now)}` };
   }
 
   private async leaveWithNothing(repositories: Repositories, acting: Acting, instance: InstanceRecord, reservedId: string | null, now: number): Promise<Relocated> {
@@ -161,8 +180,7 @@ export class InstanceRelocation {
     return slaveId;
   }
 
-  /** `mayReturn`: it is in the pool still, and ends what it has should it come back. */
-  private async requireDeadSlave(repositories: Repositories, { name, slaveId, observed, desired }: InstanceRecord): Promise<{ readonly name: string; readonly mayReturn: boolean }> {
+  private async requireDeadSlave(repositories: Repositories, { name, slaveId, observed, desired }: InstanceRecord): Promise<StrandedOn> {
     if (desired === 'deleted') throw new ParavclError('conflict', `${name} is being deleted.`);
     const slave = slaveId === null ? null : await repositories.slaves.find(slaveId);
     if (slave === null || observed !== 'lost') throw new ParavclError('conflict', `${name} is ${observed}: only what is lost with its slave is started elsewhere from a snapshot.`);
@@ -170,4 +188,13 @@ export class InstanceRelocation {
     if (await repositories.slaves.isDeclaredDead(slave.id)) return { name: slave.name, mayReturn: true };
     throw new ParavclError('conflict', `${slave.name} is silent, and ${name} may still run there. An administrator who knows that it does not can declare the slave dead: POST /api/v1/slaves/${slave.id}/declare-dead.`);
   }
+}
+
+/** Disk and RAM are in the store as they were when it came to the slave. */
+function asItCame(instance: InstanceRecord): Beginning {
+  const { desired, ramImageId, ramSavedOn } = instance;
+  const isSaved = desired === 'suspended' && ramImageId !== null;
+  const state = desired === 'running' ? ({ observed: 'queued', desired } as const) : isSaved ? ({ observed: 'suspended', desired } as const) : ({ observed: 'stopped', desired: 'stopped' } as const);
+  const ram = desired === 'stopped' ? {} : { ramImageId, ramSavedOn };
+  return { imageId: diskImageOf(instance), change: { ...state, ...ram }, what: 'with what the store has of it' };
 }

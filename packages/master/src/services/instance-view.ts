@@ -78,7 +78,8 @@ export function waitsForSlave(instance: InstanceRecord, { slave, isKept }: Pick<
 function wayOut(instance: InstanceRecord, slaveName: string, isKept: boolean): string {
   if (instance.desired === 'deleted') return '';
   if (!isKept) return `There is no snapshot of ${instance.name} to start it from elsewhere: delete it and launch a new one.`;
-  return `${sayRecover(instance)}: what it did since is lost, and ends on ${slaveName} should that come back.`;
+  const since = instance.booted ? `what it did since is lost, and ends on ${slaveName} should that come back` : `nobody has heard that it ran on ${slaveName}, where it ends should it have`;
+  return `${sayRecover(instance)}: ${since}.`;
 }
 
 export function offlineSince(slave: Pick<SlaveRecord, 'name' | 'lastSeenAt'>, timeZone: string): string {

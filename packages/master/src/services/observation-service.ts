@@ -189,7 +189,7 @@ export class ObservationService implements AgentReports {
         faults.push(error);
         continue;
       }
-      await this.lose(slave, instance, outOfReach(instance, slave.name, kept.has(instance.id)), faults);
+      await this.lose(slave, instance, outOfReach(instance, slave.name, kept.has(instance.id) || !instance.booted), faults);
     }
   }
 

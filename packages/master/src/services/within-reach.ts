@@ -7,6 +7,6 @@ import type { SlaveRecord } from '../repositories/slave-record';
 /** Throws `conflict` with the way out for an instance whose slave left the pool for good: nobody would ever do there what is asked of it. */
 export async function requireWithinReach({ snapshots }: Pick<Repositories, 'snapshots'>, instance: InstanceRecord, slave: Pick<SlaveRecord, 'name' | 'admission'> | null): Promise<void> {
   if (slave?.admission !== 'retired' || instance.desired === 'deleted') return;
-  const isKept = (await snapshots.keptAmong([instance.id])).has(instance.id);
+  const isKept = !instance.booted || (await snapshots.keptAmong([instance.id])).has(instance.id);
   throw new ParavclError('conflict', outOfReach(instance, slave.name, isKept).sentence);
 }

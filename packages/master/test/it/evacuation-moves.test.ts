@@ -374,6 +374,22 @@ test('a slave that could not go on with it, and says so only after a silence, le
   expect((await rig.database.db('events').where({ kind: 'home.lost' })).length).toBe(0);
 });
 
+test('one that was to go on at a slave which is declared dead, and was never heard to have, goes on elsewhere with its RAM and its home', async () => {
+  const a = await goesOnElsewhere();
+  const { ramImageId } = (await book(a)) ?? {};
+  rig.agents.connected.delete(other);
+  await rig.unit.transaction(async ({ slaves }) => void ((await slaves.moveLiveness(other, 'online', 'lost')) && (await slaves.declareDead(other, rig.clock.now()))));
+  await rig.observations.fleetChanged(other);
+  expect((await rig.instances.get(sue, a)).reason?.sentence).toContain(`POST /api/v1/instances/${a}/recover has a go on elsewhere with what the store has of it: nobody has heard that it ran on lab-pc-08, where it ends should it have.`);
+  const third = await rig.slave('lab-pc-09', { cores: 8 });
+  await made.relocation.recover({ principal: sue, clientAddress: '10.0.0.4' }, a, undefined, null);
+  expect(await rig.unit.read.placements.cleaning(other)).toMatchObject([{ instanceId: a }]);
+  await rig.scheduler.idle();
+  expect(await book(a)).toMatchObject({ slaveId: third, desired: 'running', ramImageId, booted: false });
+  expect(await rig.unit.read.homes.ofUser(sue.userId)).toMatchObject({ state: 'attached', instanceId: a, slaveId: third, openInRamId: ramImageId });
+  expect((await rig.database.db('events').where({ kind: 'home.lost' })).length).toBe(0);
+});
+
 test('one that went on, unheard, and was switched off from inside holds what its disk has, and gives its home back', async () => {
   const a = await goesOnElsewhere();
   await rig.report(a, 'resuming');
