@@ -94,9 +94,9 @@ export const neverUnused = { idleSince: null, agingNoticedAt: null, recycledAt: 
 /** It has no RAM in the store. */
 export const withoutStoredRam = { ramImageId: null, ramSavedOn: null } as const satisfies Partial<InstanceRecord>;
 
-export type PlacementState = 'active' | 'cleaning' | 'clean';
+export type PlacementState = 'active' | 'cleaning' | 'clean' | 'given-up';
 
-/** That an instance was given to a slave. `cleaning`: the slave owes the proof that nothing remains. */
+/** That an instance was given to a slave. `cleaning`: the slave owes the proof that nothing remains; `given-up`: it left the pool without. */
 export interface PlacementRecord {
   readonly id: string;
   readonly instanceId: string;

@@ -24,7 +24,7 @@ const anyInstance = fc.record({
   observedGeneration: fc.integer({ min: 0, max: 4 }),
   booted: fc.boolean(),
 }).map(instance);
-const anyPlacement = fc.option(fc.record({ generation: fc.integer({ min: 1, max: 4 }), state: fc.constantFrom('active' as const, 'cleaning' as const, 'clean' as const) }).map(placement), { nil: null });
+const anyPlacement = fc.option(fc.record({ generation: fc.integer({ min: 1, max: 4 }), state: fc.constantFrom('active' as const, 'cleaning' as const, 'clean' as const, 'given-up' as const) }).map(placement), { nil: null });
 const anyReason = fc.option(fc.constantFrom(...reasonCodes).map((code) => ({ code, sentence: code })), { nil: null });
 const anyReport = fc.record({ generation: fc.integer({ min: 1, max: 5 }), state: fc.constantFrom(...observedInstanceSchema.unwrap().shape.state.options), reason: anyReason }).map(report);
 

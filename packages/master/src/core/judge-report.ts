@@ -61,7 +61,7 @@ export function judgeReport(
 
   const state = placement?.state ?? 'clean';
   if (report.state === 'deleted') {
-    if (placement === null || state === 'clean') return { kind: 'forget' };
+    if (placement === null || state === 'clean' || state === 'given-up') return { kind: 'forget' };
     if (state === 'cleaning') {
       return report.generation >= placement.generation
         ? { kind: 'cleaned', placementId: placement.id }

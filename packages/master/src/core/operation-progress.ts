@@ -10,12 +10,13 @@ export interface OperationProgress {
 /**
  * How the operation under the instance's newest generation stands: done when what should be is, failed
  * when the slave (or the master's deadline) says so under that generation, or has nothing of it any more, else where it is, in words.
+ * @param leftOn slaves that left the pool with something of it; asked of one that is deleted
  */
-export function operationProgress(instance: InstanceRecord, slaveName: string | null): OperationProgress {
+export function operationProgress(instance: InstanceRecord, slaveName: string | null, leftOn: readonly string[] = []): OperationProgress {
   const { name } = instance;
   const where = slaveName ?? 'its slave';
   if (instance.queuedAt !== null) return { state: 'pending', sentence: fit(instance.reason?.sentence ?? asked(instance, where)) };
-  if (settled(instance)) return { state: 'done', sentence: fulfilled(instance, where) };
+  if (settled(instance)) return { state: 'done', sentence: fit(fulfilled(instance, where, leftOn)) };
   // A deletion goes on: others may have something of it.
   const isGone = abandoned(instance) && instance.desired !== 'deleted';
   if (isGone || (instance.observed === 'failed' && instance.observedGeneration === instance.generation)) {
@@ -29,7 +30,7 @@ function asked({ name, observed }: InstanceRecord, where: string): string {
   return observed === 'lost' ? `${where} is offline; ${name} waits for it, and for room there` : `looking for room for ${name} on ${where}, where its disk is`;
 }
 
-function fulfilled(instance: InstanceRecord, where: string): string {
+function fulfilled(instance: InstanceRecord, where: string, leftOn: readonly string[]): string {
   const { desired, name, address, booted } = instance;
   switch (desired) {
     case 'running':
@@ -40,6 +41,7 @@ function fulfilled(instance: InstanceRecord, where: string): string {
       if (isInStore(instance)) return `${name} is off, and its disk is in the store. Start it, and it goes on wherever there is room.`;
       return booted ? `${name} is off. Its disk is kept.` : `${name} is off, and nothing is on its disk yet: it begins from its image.`;
     case 'deleted':
+      if (leftOn.length > 0) return `${name} is deleted here. ${leftOn.join(' and ')} left the pool with what it had of it: whoever runs that machine ends it there by hand.`;
       return `${name} is gone, and nothing of it is left.`;
   }
 }

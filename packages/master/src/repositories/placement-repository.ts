@@ -2,7 +2,7 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import { reasonCodeSchema, type Reason } from '@paravcl/shared/domain/reasons';
 import { newId } from '@paravcl/shared/ids';
 import type { Knex } from 'knex';
-import type { PlacementRecord } from '../core/instance-record';
+import type { PlacementRecord, PlacementState } from '../core/instance-record';
 import type { Attempt } from '../core/snapshot';
 import { holdsCompute } from './holds-compute';
 
@@ -21,7 +21,7 @@ interface PlacementRow {
   readonly instance_id: string;
   readonly slave_id: string;
   readonly generation: number;
-  readonly state: 'active' | 'cleaning' | 'clean';
+  readonly state: PlacementState;
 }
 
 const columns = ['id', 'instance_id', 'slave_id', 'generation', 'state'] as const;
@@ -112,7 +112,13 @@ export class PlacementRepository {
     await this.db('placements')
       .where({ instance_id: instanceId, state: 'cleaning' })
       .whereIn('slave_id', this.db('slaves').where({ admission: 'retired' }).select('id'))
-      .update({ state: 'clean', ended_at: new Date(now) });
+      .update({ state: 'given-up', ended_at: new Date(now) });
+  }
+
+  /** The names of the slaves that left the pool without the proof that nothing of the instance remains there. */
+  async givenUpOn(instanceId: string): Promise<readonly string[]> {
+    const names = this.db('placements as p').join('slaves as s', 's.id', 'p.slave_id').where({ 'p.instance_id': instanceId, 'p.state': 'given-up' });
+    return (await names.distinct('s.name').orderBy('s.name').pluck('s.name')) as string[];
   }
 
   /** At most `limit` placements of these instances; says how many. */

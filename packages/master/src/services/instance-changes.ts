@@ -21,6 +21,8 @@ export interface ChangeContext {
   readonly supersede?: string;
   /** See `HomeChange`. */
   readonly neverRan?: boolean;
+  /** Slaves that left the pool with something of an instance of which the deletion ends with this change. */
+  readonly leftOn?: readonly string[];
 }
 
 /**
@@ -64,20 +66,20 @@ export async function changeInstance(
   }
   if (context.supersede !== undefined) await repositories.operations.supersede(before.id, context.supersede, now);
   else if (after.generation !== before.generation) await repositories.operations.carry(before.id, after.generation);
-  const progress = operationProgress({ ...after, name: before.name }, context.slaveName);
+  const progress = operationProgress({ ...after, name: before.name }, context.slaveName, context.leftOn);
   await repositories.operations.progress(before.id, after.generation, progress.state, progress.sentence, now);
   return after;
 }
 
-/** A new operation of an instance, standing where the instance stands; under the id that was reserved for it, if one was. */
-export function newOperation(kind: string, instance: InstanceRecord, slaveName: string | null, userId: string, now: EpochMs, reservedId: string | null = null): OperationRecord {
+/** A new operation of an instance, standing where the instance stands; under the id that was reserved for it, if one was. `leftOn` as of `ChangeContext`. */
+export function newOperation(kind: string, instance: InstanceRecord, slaveName: string | null, userId: string, now: EpochMs, reservedId: string | null = null, leftOn: readonly string[] = []): OperationRecord {
   return {
     id: reservedId ?? newId(now),
     kind,
     subjectType: 'instance',
     subjectId: instance.id,
     generation: instance.generation,
-    ...operationProgress(instance, slaveName),
+    ...operationProgress(instance, slaveName, leftOn),
     userId,
     createdAt: now,
     changedAt: now,
@@ -89,6 +91,8 @@ export interface Deletion {
   readonly instance: InstanceRecord;
   /** To be pushed once the transaction is there; losing them is harmless, since they are owed in the books. */
   readonly tombstones: readonly { readonly slaveId: string; readonly generation: number }[];
+  /** Slaves that left the pool with something of it. */
+  readonly leftOn: readonly string[];
 }
 
 /**
@@ -101,14 +105,15 @@ export async function beginDeletion(repositories: Repositories, after: InstanceR
   await repositories.placements.giveUpOnRetired(id, context.now);
   await repositories.bookings.unclaim(id);
   const tombstones = (await repositories.placements.unclean(id)).map(({ slaveId }) => ({ slaveId, generation }));
-  return { instance: tombstones.length > 0 ? after : ((await finishDeletion(repositories, after, context)) ?? after), tombstones };
+  const leftOn = await repositories.placements.givenUpOn(id);
+  return { instance: tombstones.length > 0 ? after : ((await finishDeletion(repositories, after, { ...context, leftOn })) ?? after), tombstones, leftOn };
 }
 
 /**
- * Ends an instance of which nothing remains anywhere: its address goes back to the pool, and so does its
+ * Ends an instance of which nothing remains on any slave of the pool: its address goes back to the pool, and so does its
  * name: it is kept with digits of the id behind it, so that the history still tells which it was.
  */
-export async function finishDeletion(repositories: Repositories, instance: InstanceRecord, context: ChangeContext): Promise<InstanceRecord | null> {
+async function finishDeletion(repositories: Repositories, instance: InstanceRecord, context: ChangeContext): Promise<InstanceRecord | null> {
   const gone = await changeInstance(
     repositories,
     instance,
@@ -136,5 +141,6 @@ export async function finishIfClean(repositories: Repositories, instance: Instan
   if (instance?.desired !== 'deleted') return false;
   if (instance.observed === 'deleted') return true;
   if ((await repositories.placements.unclean(instance.id)).length > 0) return false;
-  return (await finishDeletion(repositories, instance, context)) !== null;
+  const leftOn = await repositories.placements.givenUpOn(instance.id);
+  return (await finishDeletion(repositories, instance, { ...context, leftOn })) !== null;
 }

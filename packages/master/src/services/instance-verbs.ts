@@ -130,15 +130,16 @@ export class InstanceVerbs {
     if (after === null) throw changedUnderLock(instance.id);
 
     let tombstones: Outcome['tombstones'] = [];
+    let leftOn: readonly string[] = [];
     let shown = after;
     if (answer.kind === 'change' && answer.desired === 'deleted') {
-      ({ instance: shown, tombstones } = await beginDeletion(repositories, after, context));
+      ({ instance: shown, tombstones, leftOn } = await beginDeletion(repositories, after, context));
       await repositories.events.append(
         { kind: 'instance.deleted', subjectType: 'instance', subjectId: instance.id, actor: by, actorUserId: principal.userId, clientAddress, sentence: `${principal.userName} deleted ${instance.name}.` },
         now,
       );
     }
-    const operation = newOperation(kind, { ...shown, name: instance.name }, slaveName, principal.userId, now, reservedId);
+    const operation = newOperation(kind, { ...shown, name: instance.name }, slaveName, principal.userId, now, reservedId, leftOn);
     if (followed) await repositories.operations.insert(operation);
     return { instance: shown, operation, tombstones, push: answer.kind === 'change' && tombstones.length === 0 };
   }

@@ -73,13 +73,14 @@ test('one deletion that cannot be written keeps no other instance of the slave w
 
 test('a deletion whose other slave still owes its proof is told once, and ends with that proof', async () => {
   const first = await rig.slave('lab-1');
-  const { instance: { id } } = await rig.instances.create(alice, { imageId });
+  const { instance } = await rig.instances.create(alice, { imageId });
+  const { id } = instance;
   await rig.scheduler.idle();
   const second = await rig.slave('lab-2');
   await rig.report(id, 'failed', { reason: { code: 'LaunchFailed', sentence: 'QEMU would not start.' } });
   expect(rig.agents.last(id).slaveId).toBe(second);
   for (const passed of ['preparing', 'booting', 'running'] as const) await rig.report(id, passed);
-  await remove(id);
+  const { operation } = await remove(id);
   await retire(second);
   await rig.observations.fleetChanged(second);
   expect(await rig.unit.read.instances.find(id)).toMatchObject({ observed: 'lost', reason: { sentence: expect.stringContaining('Nothing is left to do for you') as string } });
@@ -88,7 +89,29 @@ test('a deletion whose other slave still owes its proof is told once, and ends w
   const [owed] = await rig.unit.read.placements.cleaning(first);
   await rig.observations.observed(first, [{ instanceId: id, generation: owed?.generation ?? 0, state: 'deleted', reason: null, progressPercent: null }]);
   expect(await state(id)).toBe('deleted');
+  expect(await rig.operations.get(alice, operation.id)).toMatchObject({ state: 'done', sentence: `${instance.name} is deleted here. lab-2 left the pool with what it had of it: whoever runs that machine ends it there by hand.` });
   expect(await addressOf(id)).toEqual([]);
+});
+
+test('the end of a deletion names the slave that left the pool with what it had, not one that had proved before', async () => {
+  const lab = await rig.slave('lab-1');
+  const owed = await running();
+  const [lost, proved] = [await running(), await running()];
+  const name = (await rig.unit.read.instances.find(owed))?.name ?? '';
+  const lostName = (await rig.unit.read.instances.find(lost))?.name ?? '';
+  const { operation: before } = await remove(proved);
+  await rig.report(proved, 'deleted');
+  const { operation: under } = await remove(owed);
+  await retire(lab);
+  await rig.observations.fleetChanged(lab);
+  const sentence = async (id: string) => (await rig.operations.get(alice, id)).sentence;
+  expect(await sentence(under.id)).toBe(`${name} is deleted here. lab-1 left the pool with what it had of it: whoever runs that machine ends it there by hand.`);
+  expect(await sentence(before.id)).toMatch(/ is gone, and nothing of it is left\.$/);
+  const { operation: after } = await remove(lost);
+  expect(after).toMatchObject({ state: 'done', sentence: `${lostName} is deleted here. lab-1 left the pool with what it had of it: whoever runs that machine ends it there by hand.` });
+  expect(await sentence(after.id)).toBe(after.sentence);
+  // Its proof is not asked for again.
+  expect(await rig.unit.read.placements.unclean(owed)).toEqual([]);
 });
 
 test('what an older master left clean everywhere but not deleted is finished, also after it was called lost', async () => {

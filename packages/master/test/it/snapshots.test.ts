@@ -513,6 +513,7 @@ describe('of a slave that left the pool', () => {
     expect(await rig.operations.get(student, operation.id)).toMatchObject({ state: 'done' });
     await made.relocation.recover(acting(student), off, undefined, null);
     expect(await book(off)).toMatchObject({ slaveId: null, observed: 'stopped', desired: 'stopped' });
+    expect((await rig.instances.operate(student, off, { verb: 'delete' })).operation).toMatchObject({ state: 'done', sentence: expect.stringContaining('off is deleted here. lab-pc-07 left the pool with what it had of it') as string });
     // Nobody waits for a proof of it.
     expect(await rig.unit.read.slaves.withUntoldLoss()).toEqual([]);
     const { items: [event] } = await rig.unit.read.events.page({ kind: 'instance.recovered', limit: 1 });

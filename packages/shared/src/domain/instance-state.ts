@@ -38,7 +38,7 @@ export const observedStateMeanings: Readonly<Record<ObservedState, string>> = {
   relocating: 'moving to another slave',
   failed: 'could not be done; the reason says why and what remains',
   lost: 'its slave is silent or its domain vanished; nothing is started elsewhere',
-  deleted: 'gone, and nothing of it is left on any host',
+  deleted: 'gone, and nothing of it is left on any host of the pool',
 };
 
 /**
