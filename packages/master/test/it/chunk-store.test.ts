@@ -2,7 +2,7 @@ import { buildSync } from 'esbuild';
 import fc from 'fast-check';
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chunkCount, chunkHash, isZeroChunk, manifestOf, type Manifest, type ManifestId } from '@paravcl/shared/chunks/manifest';
@@ -183,10 +183,11 @@ test('whatever is kept, held, dropped, swept, restarted and killed at any step: 
       const restarted = await opened();
       await restarted.sweep(live(books));
       expect(restarted.stats()).toMatchObject({ chunks: inUse.size, manifests: books.size });
-      const onDisk = ['packs', 'manifests'].flatMap((name) => (books.size === 0 && contents.size === 0 ? [] : readdirSync(join(directory, name)).map((file) => statSync(join(directory, name, file)).size)));
+      // A directory comes with its first file: an image of zeros alone has no pack.
+      const onDisk = ['packs', 'manifests'].filter((name) => existsSync(join(directory, name))).flatMap((name) => readdirSync(join(directory, name)).map((file) => statSync(join(directory, name, file)).size));
       expect(onDisk.reduce((sum, bytes) => sum + bytes, 0)).toBe(restarted.stats().storedBytes);
     }),
-    { numRuns: 60 },
+    { numRuns: 60, examples: [[[{ do: 'die', after: 1, afterwards: false, in: 'keep', image: [0] }]]] },
   );
 });
 
