@@ -239,7 +239,7 @@ CREATE TABLE placements ( -- which slave was given the instance under which gene
   instance_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
   slave_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
   generation INT NOT NULL,                                  -- generation with which it was placed; raised for the tombstone
-  state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,             -- active, cleaning (tombstone owed), clean (confirmed gone)
+  state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,             -- active, cleaning (tombstone owed), clean (confirmed gone), given-up (its slave left the pool)
   failure_code VARCHAR(40) COLLATE utf8mb4_bin NULL,
   failure_sentence VARCHAR(1000) NULL,                      -- why the next candidate was taken
   created_at DATETIME(3) NOT NULL,

@@ -23,6 +23,7 @@ import { requireNoMigration } from './live-migration-guard';
 import type { AgentPort, SchedulerWake } from './ports';
 import { requireOutOfBin } from './recycle-bin';
 import type { SnapshotSettings } from './snapshot-service';
+import { requireWithinReach } from './within-reach';
 
 export interface InstanceRelocationDeps {
   readonly unitOfWork: UnitOfWork;
@@ -170,6 +171,7 @@ export class InstanceRelocation {
   private async requireMovable(repositories: Repositories, instance: InstanceRecord): Promise<string> {
     const { name, slaveId, desired, observed } = instance;
     if (desired === 'deleted') throw new ParavclError('conflict', `${name} is being deleted.`);
+    await requireWithinReach(repositories, instance, slaveId === null ? null : await repositories.slaves.find(slaveId));
     if (isInStore(instance)) throw new ParavclError('conflict', `${name} is on no slave: what it goes on with is in the store. ${desired === 'suspended' ? 'Resume' : 'Start'} it, and it goes on wherever there is room.`);
     const isStill = (desired === 'stopped' || desired === 'suspended') && settled(instance) && instance.queuedAt === null;
     if (slaveId === null || !isStill) throw new ParavclError('conflict', `${name} is ${observed}. Suspend it first, and it moves with its RAM, or stop it.`);

@@ -156,7 +156,8 @@ export class SlaveService {
     return this.get(principal, slaveId);
   }
 
-  private notDead({ id, name, liveness }: SlaveRecord): string {
+  private notDead({ id, name, liveness, admission }: SlaveRecord): string {
+    if (admission === 'retired') return `${name} has left the pool, so nobody waits for it: what it had is recovered from its snapshots without more ado (POST /api/v1/instances/{id}/recover).`;
     const isConnected = this.agents.isConnected(id);
     if (liveness === 'lost' || (liveness === 'online' && isConnected)) return `${name} is ${isConnected ? 'online' : liveness}. Only a slave that is lost can be declared dead; drain or retire one that is there.`;
     const silent = liveness === 'suspect' ? 'is suspect' : 'is not connected';

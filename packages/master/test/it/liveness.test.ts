@@ -70,6 +70,8 @@ test('a silent slave that is not lost yet is not declared dead, and who asks is 
   server.clock.advance(20_000);
   await job.run();
   expect(await declareDead()).toMatchObject({ status: 200, body: { liveness: 'lost' } });
+  await server.db('slaves').where({ id: agent.slaveId }).update({ admission: 'retired', liveness: 'online' });
+  expect(await declareDead()).toMatchObject(refused(`${name ?? ''} has left the pool, so nobody waits for it: what it had is recovered from its snapshots without more ado (POST /api/v1/instances/{id}/recover).`));
 });
 
 test('a slave that beats stays online however long', async () => {

@@ -537,6 +537,7 @@ describe('of a slave that left the pool', () => {
     await retire();
     expect(await rig.operations.get(student, operation.id)).toMatchObject({ state: 'failed', sentence: 'lab-pc-07 has left the pool with the disk of bare. Delete it and launch a new one.' });
     for (const [id, words] of [[kept, `${recover(kept)} starts exam elsewhere`], [bare, 'Delete it and launch a new one.']] as const) {
+      await expect(made.relocation.move(acting(student), id, null)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining(words) as string });
       const before = await book(id);
       const refusal = { code: 'conflict', message: expect.stringContaining(words) as string };
       for (const verb of ['start', 'stop', 'suspend', 'resume'] as const) await expect(rig.instances.operate(student, id, { verb })).rejects.toMatchObject(refusal);
