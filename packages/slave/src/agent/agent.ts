@@ -319,7 +319,7 @@ export class Agent {
     this.network.want(welcome.network);
     this.commands.resendAll();
     this.runner.forgive(['fetch-failed']);
-    this.reports.askFlush();
+    this.reports.linkUp();
   }
 
   private keepNetwork(): void {

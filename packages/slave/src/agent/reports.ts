@@ -39,6 +39,8 @@ export class Reports {
   private described: Describe | null = null;
   /** The master was told on this connection that it has been told everything there is. */
   private inventoryTold = false;
+  /** It changed while it could not be told. */
+  private owesDescription = false;
   private flushAsked = false;
   private describing: Promise<unknown> = Promise.resolve();
   private cancelFlush: Cancel = () => undefined;
@@ -63,8 +65,15 @@ export class Reports {
     this.described = null;
   }
 
+  /** The connection is there: what changed since its hello was made is told now. */
+  linkUp(): void {
+    this.askFlush();
+    if (this.owesDescription) this.describeNow().catch((error: unknown) => this.parts.log.warn({ err: error }, 'this host could not be described'));
+  }
+
   /** @param looked the first look, or that it is not to be waited for any longer */
   async begin(looked: Promise<void>): Promise<FirstReport> {
+    this.owesDescription = false;
     const [describe] = await Promise.all([this.inOrder(() => this.describe()), looked]);
     const foreign = this.parts.foreign();
     this.described = describe;
@@ -93,7 +102,8 @@ export class Reports {
       const now = await this.describe();
       const changed = this.described === null ? {} : changedParts(this.described, now);
       if (Object.keys(changed).length === 0) return;
-      if (!this.parts.link().send({ type: 'describe', payload: { changed } })) throw new Error('The link to the master is full or down; the description follows with the next one.');
+      this.owesDescription = !this.parts.link().send({ type: 'describe', payload: { changed } });
+      if (this.owesDescription) throw new Error('The link to the master is full or down; the description follows with the next one.');
       this.described = now;
     });
   }
