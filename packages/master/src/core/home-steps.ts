@@ -58,7 +58,7 @@ export type LeftoverStep =
   /** It was given up too early: its slave is back, and nobody has had the volume since, so what is there is the newest. */
   | { readonly kind: 'take-up'; readonly leftover: HomeLeftover };
 
-/** States in which no guest of an instance has anything open, nor RAM of it. */
+/** States in which neither a guest of an instance nor saved RAM of it has disks open. */
 const closed: readonly HomeUser['observed'][] = ['requested', 'queued', 'preparing', 'stopped', 'failed', 'deleted'];
 
 /**

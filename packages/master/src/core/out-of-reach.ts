@@ -5,7 +5,7 @@ type Stranded = Pick<InstanceRecord, 'id' | 'name' | 'desired' | 'recycledAt' | 
 
 /**
  * Why an instance is lost whose slave left the pool for good, and what can be done: nothing that is on that slave is reached any more, nor
- * told what becomes of it. `isKept`: there is a snapshot of its disk.
+ * told what becomes of it. `isKept`: it can be recovered.
  */
 export function outOfReach(instance: Stranded, slaveName: string, isKept: boolean): Reason {
   const next = instance.desired === 'deleted' ? 'It is deleted as soon as the other slaves that were given it have cleaned up. Nothing is left to do for you.' : wayOut(instance, slaveName, isKept);

@@ -20,7 +20,7 @@ const iso = (at: number): string => new Date(at).toISOString();
 export interface Surroundings {
   readonly slave: SlaveRecord | null;
   readonly hasHome: boolean;
-  /** Whether a snapshot of it is kept; asked only where its slave was declared dead, or left the pool. */
+  /** Whether it can be recovered elsewhere; asked only where its slave was declared dead, or left the pool. */
   readonly isKept: boolean;
 }
 

@@ -18,6 +18,7 @@ import { changeInstance, finishIfClean } from './instance-changes';
 import { hearMigration } from './live-migration-reports';
 import type { InstanceSettings } from './instance-settings';
 import { offlineSince } from './instance-view';
+import { recoverableAmong } from './kept-elsewhere';
 import { isLastingFault } from './lasting-fault';
 import { tell } from './notice-service';
 import type { AgentPort, AgentReports, SchedulerWake } from './ports';
@@ -179,7 +180,7 @@ export class ObservationService implements AgentReports {
       }
     }
     const instances = await unitOfWork.read.instances.onSlave(slave.id);
-    const kept = await unitOfWork.read.snapshots.keptAmong(instances.map(({ id }) => id));
+    const recoverable = await recoverableAmong(unitOfWork.read, instances);
     for (const instance of instances) {
       if (unsettled.has(instance.id)) continue;
       try {
@@ -189,7 +190,7 @@ export class ObservationService implements AgentReports {
         faults.push(error);
         continue;
       }
-      await this.lose(slave, instance, outOfReach(instance, slave.name, kept.has(instance.id) || !instance.booted), faults);
+      await this.lose(slave, instance, outOfReach(instance, slave.name, recoverable.has(instance.id)), faults);
     }
   }
 
