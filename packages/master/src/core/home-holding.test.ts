@@ -2,7 +2,7 @@ import { newId } from '@paravcl/shared/ids';
 import fc from 'fast-check';
 import { concernsHome, holdsHome, homeAfter, homeArrived, homeSavedWith, homeTakenUp, nextEpoch, type HomeUser } from './home-holding';
 import { atHome, newHome, type HomeLeftover, type HomeRecord } from './home-record';
-import { homeStep, leftoverStep, type HomeWorld } from './home-steps';
+import { guestBegins, homeStep, leftoverStep, type HomeWorld } from './home-steps';
 
 const now = 1_700_000_000_000;
 const [slaveA, slaveB] = [newId(1), newId(2)];
@@ -128,6 +128,7 @@ class World {
     const before = id === null ? null : (this.users.find((each) => each.id === id) ?? null);
     const after = { ...(before ?? user({ id: newId(this.clock) })), ...facts };
     this.users = [...this.users.filter((each) => each.id !== after.id), after];
+    if (before !== null && guestBegins(before, after)) this.leftovers = this.leftovers.map((each) => (each.givenUp?.instanceId === after.id ? { ...each, givenUp: { ...each.givenUp, instanceId: null } } : each));
     if (!concernsHome(before, after)) return;
     const epoch = this.home.epoch;
     const outcome = homeAfter(this.home, before, after, { wish: null, returnId: newId(this.clock), now: this.clock });
@@ -394,6 +395,8 @@ test('whatever people and slaves do: one instance has it at a time, epochs rise,
       examples: [
         // Its slave is given up while the RAM that has it open was to go on there; somebody else asks, and then the RAM goes on elsewhere.
         [[['ask', 0], ['die', 3], ['place', 0], ['boot', 0], ['write', 0], ['save', 1], ['depart', 1], ['start', 1], ['resume', 1], ['place', 1], ['step', 0], ['ask', 0], ['fail', 0], ['place', 0], ['place', 0], ['boot', 1], ['write', 1]]],
+        // Its slave is given up before its guest began; back, that begins without it, and then it is found there, where there is nothing.
+        [[['ask', 0], ['die', 2], ['place', 1], ['ask', 0], ['step', 0], ['back', 0], ['boot', 0], ['drop', 0], ['send', 1], ['decide', 1]]],
       ],
     },
   );

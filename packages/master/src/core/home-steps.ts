@@ -62,6 +62,15 @@ export type LeftoverStep =
 const closed: readonly HomeUser['observed'][] = ['requested', 'queued', 'preparing', 'stopped', 'failed', 'deleted'];
 
 /**
+ * Whether a guest of the instance has begun with this change. What it has open it was told of when it began: if its home volume was given up
+ * before, it runs without, and is no holder of what its slave still has. (One that ran unheard with it passes for such a one; it comes back
+ * from there as soon as that guest is off.)
+ */
+export function guestBegins(before: Pick<HomeUser, 'observed' | 'booted'>, after: Pick<HomeUser, 'observed' | 'booted'>): boolean {
+  return after.booted && !closed.includes(after.observed) && (!before.booted || closed.includes(before.observed));
+}
+
+/**
  * Null while the slave cannot be asked, and while the one that had it when it was given up is there with it: its guest, or its saved RAM,
  * goes on with nothing else. `home`: the volume; null: there is none any more.
  */

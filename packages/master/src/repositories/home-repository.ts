@@ -219,6 +219,11 @@ export class HomeRepository {
     return (await this.db('home_leftovers').where({ instance_id: instanceId, slave_id: slaveId }).whereNotNull('attached_mib').first('volume_id')) !== undefined;
   }
 
+  /** A guest of this instance has begun anew: it has nothing open that was given up before. */
+  async holdsNoLeftover(instanceId: string): Promise<void> {
+    await this.db('home_leftovers').where({ instance_id: instanceId }).update({ instance_id: null });
+  }
+
   /** Those of slaves that are in the pool. */
   async leftovers(limit: number): Promise<readonly HomeLeftover[]> {
     const rows = await this.db<LeftoverRow>('home_leftovers').whereNotIn('slave_id', this.db('slaves').where({ admission: 'retired' }).select('id')).orderBy(['slave_id', 'volume_id']).limit(limit).select('volume_id', 'slave_id', 'epoch', 'lost', 'instance_id', 'attached_mib');

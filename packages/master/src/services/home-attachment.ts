@@ -4,6 +4,7 @@ import { newId } from '@paravcl/shared/ids';
 import { knownName } from '../core/deleted-name';
 import { concernsHome, homeAfter, homeArrived, homeSavedWith, nextEpoch, type HomeUser } from '../core/home-holding';
 import { newHome, type HomeRecord } from '../core/home-record';
+import { guestBegins } from '../core/home-steps';
 import type { InstanceRecord } from '../core/instance-record';
 import type { LiveMigration } from '../core/live-migration';
 import type { SnapshotPart } from '../core/snapshot-record';
@@ -48,6 +49,7 @@ export async function claimHome(repositories: Repositories, instance: InstanceRe
  * the instance was never to run without. Quiet for most changes; `neverRan` as of `HomeChange`.
  */
 export async function followHome(repositories: Repositories, before: InstanceRecord, after: InstanceRecord, now: EpochMs, neverRan = false): Promise<void> {
+  if (guestBegins(before, after)) await repositories.homes.holdsNoLeftover(after.id);
   if (!concernsHome(before, after)) return;
   const home = await repositories.homes.lockOfUser(after.userId);
   if (home === null) return;
