@@ -3,7 +3,7 @@ import type { ImageState } from '@paravcl/shared/domain/image';
 import { agentImagePath } from '@paravcl/shared/protocol/version';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createReadStream, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync, type ReadStream } from 'node:fs';
+import { createReadStream, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -238,16 +238,17 @@ describe('image content', () => {
     let asked = false;
     let gone = (): void => undefined;
     const agentGone = new Promise<void>((resolve) => (gone = resolve));
-    let given: ReadStream | null = null;
+    let opened = false;
     await start({
       images: {
         find: images.find,
         openRead: async () => {
           asked = true;
           await agentGone;
-          given = createReadStream(path);
-          await once(given, 'open');
-          return { sizeBytes: bytes.length, sha256, stream: given };
+          const stream = createReadStream(path);
+          await once(stream, 'open');
+          opened = true;
+          return { sizeBytes: bytes.length, sha256, stream };
         },
       },
     });
@@ -261,7 +262,7 @@ describe('image content', () => {
     // Connections of the enrolment may end meanwhile too.
     await eventually('the end of its connection', async () => (await server.connections()) <= before);
     gone();
-    await eventually('the file to be opened', () => given !== null);
+    await eventually('the file to be opened', () => opened);
     await eventually('the file to be closed', () => readdirSync('/proc/self/fd').every((fd) => linkOf(fd) !== path));
     rmSync(directory, { recursive: true });
   });
