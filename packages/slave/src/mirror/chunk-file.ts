@@ -323,11 +323,13 @@ export class ChunkFile {
   private foundDamaged(index: number): void {
     this.damagedChunks += 1;
     this.options.onFault(new Error(`Chunk ${index} of image ${this.options.image.id.slice(0, 12)} was damaged on this host's disk. It is ${this.zeros.has(index) ? 'made zeros' : 'fetched'} again.`));
-    if (this.believed.has(index)) {
-      this.believed = new Bitmap(this.present.length);
-      this.record.inTurn(() => this.record.forget()).catch((error: unknown) => this.options.onFault(error));
-    }
+    if (this.believed.has(index)) this.doubtAll();
     this.options.onChange();
+  }
+
+  private doubtAll(): void {
+    this.believed = new Bitmap(this.present.length);
+    this.record.inTurn(() => this.record.forget()).catch((error: unknown) => this.options.onFault(error));
   }
 
   /** False when a sync failed meanwhile, which may have taken a part of it, or when this was closed. */
@@ -395,8 +397,9 @@ export class ChunkFile {
 
   private drop(index: number): void {
     if (!this.zeros.has(index) && this.present.remove(index)) this.storedChunks -= 1;
-    // When all are believed the two bitmaps are one.
     if (!this.isTrusted) this.believed.remove(index);
+    // When all are believed the two bitmaps are one, and zeros stay there: what they were written over may be back.
+    else if (this.zeros.has(index)) this.doubtAll();
   }
 }
 
