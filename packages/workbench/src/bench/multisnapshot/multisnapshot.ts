@@ -73,7 +73,7 @@ async function fiftieth(runs: number, say: Say): Promise<readonly Figure[]> {
   const { baseSeconds, fiftiethSeconds, snapshotSeconds } = await bootFiftieth(runs, say);
   const [ours, base] = [median(fiftiethSeconds), median(baseSeconds)];
   say(`a snapshot of one guest is an image after ${median(snapshotSeconds).toFixed(2)} s, the last ten after ${median(snapshotSeconds.slice(-10)).toFixed(2)} s`);
-  return [figure({ name: 'boot_50th_ratio', value: ours / base, unit: '×', runs: Math.min(fiftiethSeconds.length, baseSeconds.length), baseline: { name: `from the base image, s, against ${ours.toFixed(2)} s`, value: base }, must: 1.2, aim: null, better: 'lower' })];
+  return [figure({ name: 'boot_50th_ratio', value: ours / base, unit: '×', runs: Math.min(fiftiethSeconds.length, baseSeconds.length), baseline: { name: `from the base image, s, against ${ours.toFixed(2)} s`, value: base }, must: 1.2, aim: 1.05, better: 'lower' })];
 }
 
 async function forty(runs: number, say: Say): Promise<readonly Figure[]> {
