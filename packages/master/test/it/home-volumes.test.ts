@@ -315,6 +315,24 @@ describe('a slave that is gone', () => {
     expect(await home()).toMatchObject({ blank: false });
   });
 
+  test('given up before its guest began, it is not thought to be open in that guest, which begins without it', async () => {
+    const { instance: { id } } = await launch('one');
+    rig.agents.connected.delete(slaveId);
+    await declareDead(slaveId);
+    await isStored();
+    expect(await rig.unit.read.homes.leftovers(10)).toMatchObject([{ slaveId, givenUp: { instanceId: id } }]);
+    rig.agents.connected.add(slaveId);
+    await rig.unit.read.slaves.moveLiveness(slaveId, 'lost', 'online');
+    // As its newest order says, which names no volume.
+    const generation = (await rig.unit.read.instances.find(id))?.generation ?? 0;
+    await rig.observations.observed(slaveId, [{ instanceId: id, generation, state: 'running', reason: null, progressPercent: null }]);
+    expect(await rig.unit.read.homes.leftovers(10)).toMatchObject([{ slaveId, givenUp: { instanceId: null } }]);
+    await settle('it to be found', async () => (await rig.unit.read.homes.leftovers(10)).every(({ givenUp }) => givenUp === undefined));
+    expect(await home()).not.toMatchObject({ state: 'attached' });
+    await isStored();
+    expect(await rig.instances.get(student, id)).toMatchObject({ home: false });
+  });
+
   test('of one that has nothing of it any more though a guest wrote, people are told', async () => {
     const id = await running('one');
     sends = 'nothing';
