@@ -8,6 +8,7 @@ export const packages = {
   shared: { packages: [], npm: ['zod', 'uuid'], node: false },
   master: { packages: ['shared'] },
   slave: { packages: ['shared'] },
+  portal: { packages: ['shared'] },
   workbench: { packages: ['shared'] },
 };
 

@@ -18,7 +18,7 @@ import { LastContact } from './last-contact';
 import { DeltaUpload } from './link/delta-upload';
 import { MasterLink } from './link/master-link';
 import { dialStream } from './link/master-stream';
-import { StreamJoins } from './link/stream-joins';
+import { StreamJoins, type StreamTargets } from './link/stream-joins';
 import { lockState } from './state-lock';
 
 export const journalDirectory = (config: Config): string => join(config.stateDir, 'journal');
@@ -28,6 +28,13 @@ export const lastReportFile = (config: Config): string => join(config.stateDir, 
 export interface RunningAgent {
   /** Ends the agent and closes its journal; guests go on. */
   stop(): Promise<void>;
+}
+
+/** Streams lead to guests that come here as they run. */
+function streamTargets(migrations: GuestMigrations): StreamTargets {
+  return {
+    connect: (end) => (end.kind === 'migration' ? migrations.connect(end) : Promise.reject(new Error(`This agent joins no streams to the ${end.kind} of a guest.`))),
+  };
 }
 
 /** Puts the agent of this host together and starts it. Throws when the host is not enrolled. */
@@ -51,7 +58,7 @@ export async function startAgent(config: Config, clock: HostClock, log: Logger, 
   let link: MasterLink | null = null;
   const dial = (hello: StreamHello): Promise<Duplex> => dialStream({ clock, masterUrl: enrolment.masterUrl, ...trust }, hello);
   const migrations = new GuestMigrations({ journal, store, migration, dial });
-  const streams = new StreamJoins({ targets: migrations, dial });
+  const streams = new StreamJoins({ targets: streamTargets(migrations), dial });
   const lastContact = new LastContact(lastContactFile(config), clock, () => link?.lastContactAt ?? null);
   const agent = await Agent.start({
     clock,

@@ -46,6 +46,8 @@ const table: Readonly<Record<Action, Row>> = {
   'instance.see': row('own', 'own', 'any', 'any'),
   'instance.operate': row('own', 'own', 'any', 'any'),
   'instance.console': row('own', 'own', 'any', 'any'),
+  'connection.list': row('own', 'own', 'any', 'any'),
+  'connection.end': row('own', 'own', 'any', 'any'),
   'snapshot.list': row('own', 'own', 'any', 'any'),
   'snapshot.see': row('own', 'own', 'any', 'any'),
   'snapshot.create': row('own', 'own', 'any', 'any'),
@@ -70,6 +72,7 @@ const table: Readonly<Record<Action, Row>> = {
   'home.edit': row('no', 'no', 'any', 'any'),
   'operation.list': row('own', 'own', 'any', 'any'),
   'operation.see': row('own', 'own', 'any', 'any'),
+  'api-token.own': row('own', 'own', 'own', 'own'),
   'event.list': row('no', 'no', 'any', 'any'),
   'reservation.create': row('own', 'own', 'own', 'any'),
   'reservation.list': row('own', 'own', 'any', 'any'),
@@ -80,6 +83,9 @@ const table: Readonly<Record<Action, Row>> = {
   'decision.see': row('own', 'own', 'any', 'any'),
   'decision.inputs': row('no', 'no', 'any', 'any'),
   'queue.see': row('own', 'own', 'any', 'any'),
+  'capacity.see': row('any', 'any', 'any', 'any'),
+  'pool.see': row('no', 'no', 'any', 'any'),
+  'policy.see': row('no', 'no', 'any', 'any'),
 };
 
 /** Whom a thing belongs to; both null for things of the site. */

@@ -30,7 +30,9 @@ export const actions = [
   'instance.list',
   'instance.see',
   'instance.operate', // start, suspend, resume, stop, delete
-  'instance.console', // serial log, screenshot
+  'instance.console', // screen, serial console, its ports, what it printed
+  'connection.list', // who is connected to a guest, from where, since when
+  'connection.end',
   'snapshot.list',
   'snapshot.see',
   'snapshot.create', // of instances that one operates
@@ -54,6 +56,7 @@ export const actions = [
   'home.edit', // its size, and to delete it
   'operation.list',
   'operation.see',
+  'api-token.own', // make, list and revoke one's own
   'event.list',
   'reservation.create',
   'reservation.list',
@@ -63,6 +66,9 @@ export const actions = [
   'decision.see',
   'decision.inputs', // the whole pool as it was
   'queue.see',
+  'capacity.see', // how much of the pool is free when
+  'pool.see', // who holds what of which slave, when
+  'policy.see', // the site's rules and limits as they are set
 ] as const;
 
 export type Action = (typeof actions)[number];

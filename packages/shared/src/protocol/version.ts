@@ -2,6 +2,8 @@
  * Protocol between master and agent. A master speaks with agents of its own version and of those from the oldest
  * named below on. History, newest first; every change of a frame is a line here and a golden fixture beside it:
  *
+ * 7  Streams to guests: the ends `screen`, `serial` and `port` of `open-stream`. Agents before version 7 understand no frame with one of
+ *    them and never answer it, so the master sends them none.
  * 6  Live migration: the orders `sent` and `received` with `ObservedInstance.migration`, the command `open-stream`, and streams
  *    through the master beside the link (`agentStreamPath`, `streams.ts`). Agents before version 6 understand no frame with one of them, so the master sends them none.
  * 5  RAM that leaves its slave: `InstanceSpec.ram`, `ram` of what is to be frozen with `ramBytes` in the answer, and `what` of
@@ -22,7 +24,7 @@
  * 1  Foundation: challenge, hello, welcome, refused; desired states and reports with generations;
  *    one-shot commands (serial-log, screenshot); heartbeats both ways.
  */
-export const protocolVersion = 6;
+export const protocolVersion = 7;
 export const oldestProtocolVersion = 2;
 /** Agents from this version on can begin an instance anew from its image, and say that they have. */
 export const diskEpochProtocolVersion = 4;
@@ -35,6 +37,8 @@ export const homeVolumeProtocolVersion = 5;
 
 /** The first version whose agents send and take guests that run, and join streams. */
 export const streamProtocolVersion = 6;
+/** The first version whose agents join streams to guests. */
+export const guestStreamProtocolVersion = 7;
 
 /** WebSocket paths on the master's HTTPS port: the link, and streams beside it. */
 export const agentLinkPath = '/agent/v1/link';

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
-import type { StreamEnd, StreamHello } from '@paravcl/shared/protocol/streams';
+import type { MigrationEnd, StreamHello } from '@paravcl/shared/protocol/streams';
 import type { DiskStore } from '../disks/disk-store';
 import { HypervisorError, type DomainFiles } from '../hypervisor/driver';
 import type { GuestMigration, MigratingGuest } from '../hypervisor/guest-migration';
@@ -33,7 +33,7 @@ export class GuestMigrations {
   }
 
   /** This slave's end of a stream. Throws with a sentence when it awaits no such guest, or another attempt was let in before. */
-  async connect({ migrationId, channel }: StreamEnd): Promise<Duplex> {
+  async connect({ migrationId, channel }: MigrationEnd): Promise<Duplex> {
     const { store, migration } = this.parts;
     const awaited = this.awaited(migrationId);
     const { instanceId, spec } = awaited;
