@@ -59,6 +59,7 @@ import type { OnRecovery } from './services/recovery-paths';
 import { RegistrationService } from './services/registration-service';
 import { SchedulingService } from './services/scheduling-service';
 import { SessionService } from './services/session-service';
+import { SessionWatch } from './services/session-watch';
 import { SlaveService } from './services/slave-service';
 import { StoreService } from './services/store-service';
 import { unknownGroups } from './services/unknown-groups';
@@ -86,6 +87,7 @@ const livenessEveryMs = 1000;
 const deadlinesEveryMs = 2000;
 const endingsEveryMs = 1000;
 const resendEveryMs = 5000;
+const sessionWatchEveryMs = 500;
 const refusedEnrolments = { refusals: 30, windowMs: 60_000 };
 
 /** What the composed parts stand on. */
@@ -133,6 +135,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   // people
   const passwords = new PasswordService({ siteNames: [config.site.name] });
   const sessions = new SessionService({ unit, clock, passwords, lifetime: settings.sessionLifetime, limits: settings.loginLimits });
+  const sessionWatch = new SessionWatch(unit.read.sessions, clock, settings.sessionLifetime.idleMs);
   const accounts = new AccountService({ unit, clock, passwords, sessions });
   const registrations = new RegistrationService({ unit, clock, passwords, sessions, userNames: settings.userNames });
   const groups = new GroupService({ unit, clock });
@@ -272,6 +275,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ['liveness', new LivenessJob(unit, clock, pulse, reports, settings.liveness), livenessEveryMs],
     ['deadlines', new DeadlineJob(unit, clock, settings.instances, scheduler, settings.liveness, onRecovery), deadlinesEveryMs],
     ['endings', new EndingJob({ unitOfWork: unit, agents, scheduler, clock, settings: settings.instances, onRecovery }), endingsEveryMs],
+    ['session-watch', sessionWatch, sessionWatchEveryMs],
     ['aging', new AgingJob({ unitOfWork: unit, agents, scheduler, clock, settings: settings.instances }), agingEveryMs],
     ['resend', new ResendJob(unit, agents, settings.instances.guestUser), resendEveryMs],
     ...scheduling.jobs,

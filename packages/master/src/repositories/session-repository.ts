@@ -63,6 +63,18 @@ export class SessionRepository {
     await this.db('sessions').where('id', id).delete();
   }
 
+  /** Those of these that can still be used. */
+  async livingAmong(ids: readonly string[], now: EpochMs, idleSince: EpochMs): Promise<readonly string[]> {
+    const rows = (await this.db('sessions as s')
+      .join('users as u', 'u.id', 's.user_id')
+      .whereIn('s.id', [...ids])
+      .where('s.expires_at', '>', new Date(now))
+      .where('s.last_used_at', '>', new Date(idleSince))
+      .where('u.disabled', false)
+      .select('s.id')) as readonly { id: string }[];
+    return rows.map((row) => row.id);
+  }
+
   /** All of a user's sessions, except one when given. */
   async deleteOfUser(userId: string, exceptId?: string): Promise<void> {
     const query = this.db('sessions').where('user_id', userId);
