@@ -1,0 +1,27 @@
+const storageKey = 'paravcl.theme';
+export type Theme = 'system' | 'light' | 'dark';
+
+/** PatternFly is dark below this class. */
+const darkClass = 'pf-v6-theme-dark';
+
+export function chosenTheme(): Theme {
+  const stored = localStorage.getItem(storageKey);
+  return stored === 'light' || stored === 'dark' ? stored : 'system';
+}
+
+/** Dark and light follow the system until somebody chooses. */
+export function applyTheme(theme: Theme = chosenTheme()): void {
+  const system = window.matchMedia('(prefers-color-scheme: dark)');
+  document.documentElement.classList.toggle(darkClass, theme === 'dark' || (theme === 'system' && system.matches));
+}
+
+export function chooseTheme(theme: Theme): void {
+  localStorage.setItem(storageKey, theme);
+  applyTheme(theme);
+}
+
+/** Follows the system from now on. */
+export function followTheme(): void {
+  applyTheme();
+  window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => applyTheme());
+}
