@@ -1,9 +1,13 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
+/** `PARAVCL_MASTER=https://127.0.0.1:8443 npm run dev`: the API of a master that runs, to which this server says it is the master's own page. */
+const master = process.env.PARAVCL_MASTER;
+
 /** Everything comes from the master's own origin: hashed files below /assets, which browsers keep for ever. */
 export default defineConfig({
   plugins: [react()],
+  server: { proxy: master === undefined ? {} : { '/api': { target: master, secure: false, ws: true, changeOrigin: true, headers: { origin: master } } } },
   build: {
     // noVNC waits at its top level.
     target: 'es2022',
