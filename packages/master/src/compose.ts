@@ -25,6 +25,8 @@ import { idempotencyStore } from './http/idempotency-store';
 import { instanceRoutes } from './http/instance-routes';
 import { joinTokenRoutes } from './http/join-token-routes';
 import { operationRoutes } from './http/operation-routes';
+import { readPortal } from './http/portal-files';
+import { portalHandler } from './http/portal-handler';
 import { registrationRoutes } from './http/registration-routes';
 import { sessionAuthentication } from './http/session-authentication';
 import { sessionRoutes } from './http/session-routes';
@@ -248,6 +250,9 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ...operationRoutes(new OperationService(unit)),
     ...eventRoutes({ unit }),
   ];
+  const { directory } = config.portal;
+  const portal = directory === null ? null : await readPortal(directory);
+  if (portal === null) log.info({ directory }, directory === null ? 'there is no portal, as portal.directory says; / leads to the API' : 'there is no portal in portal.directory; / leads to the API');
   const app = createApp({
     routes: [...routes, ...documentRoutes(routes.map(({ contract }) => contract))],
     routers: [
@@ -267,6 +272,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     authenticate: sessionAuthentication(sessions),
     idempotency: idempotencyStore(unit.read.idempotencyKeys, clock, onRecovery),
     checkAnswers: false,
+    portal: portal === null ? null : portalHandler(portal),
     log,
   });
 

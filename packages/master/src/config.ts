@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { agingOptions } from './config-aging';
 import { imageOptions } from './config-images';
 import { mailOptions, participationOptions, peopleOptions, quotaOptions } from './config-people';
+import { portalOptions } from './config-portal';
 import { presetOption, withPreset } from './config-presets';
 import { reservationOptions } from './config-reservations';
 import { placementOptions, preemptionOptions, priorityOptions } from './config-scheduling';
@@ -155,6 +156,7 @@ const options = z
     logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
     /** A file with the token that /metrics asks for; without it only this machine may read them, and not through a proxy. */
     metrics: z.strictObject({ tokenFile: absolutePath.optional() }).prefault({}),
+    portal: portalOptions,
   })
   .transform(({ publicUrl, network, ...config }) => ({
     ...config,

@@ -18,6 +18,8 @@ export interface AppDeps extends EdgeDeps {
   readonly routes: readonly BoundRoute[];
   /** Mounted before the API, each under its path: health at '/', the agents' HTTP at '/agent/v1'. */
   readonly routers: readonly { readonly path: string; readonly router: Router }[];
+  /** Answers people in a browser; absent or null: there is no portal. */
+  readonly portal?: RequestHandler | null;
   readonly log: EdgeLog;
 }
 
@@ -40,8 +42,9 @@ export function createApp(deps: AppDeps): Express {
   api.use(unknownRoute(deps.routes.map((bound) => bound.contract)));
   app.use(apiPrefix, api);
 
-  // Whoever opens the bare address in a browser finds the way.
-  app.get('/', (_request, response) => response.redirect(302, `${apiPrefix}/docs`));
+  if (deps.portal) app.use(deps.portal);
+  // Without a portal, whoever opens the bare address in a browser finds the way.
+  else app.get('/', (_request, response) => response.redirect(302, `${apiPrefix}/docs`));
   app.use(() => {
     throw new ParavclError('not-found', `There is nothing at this address. The API is at ${apiPrefix}.`);
   });
