@@ -1,14 +1,14 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', 'jest.config.js', '.cache/**', 'coverage/**'] },
+  { ignores: ['**/dist/**', '**/node_modules/**', 'jest.config.js', '.cache/**', 'coverage/**', 'artifacts/**'] },
   ...tseslint.configs.strict,
   ...tseslint.configs.stylistic,
   {
     // Rules that need types: only those whose absence lets a daemon lose an error or forget a case.
-    files: ['packages/*/src/**/*.ts', 'packages/*/test/**/*.ts'],
+    files: ['packages/*/src/**/*.{ts,tsx}', 'packages/*/test/**/*.ts'],
     languageOptions: {
-      parserOptions: { project: ['packages/*/tsconfig.json', 'tsconfig.test.json'], tsconfigRootDir: import.meta.dirname },
+      parserOptions: { project: ['packages/*/tsconfig.json', 'tsconfig.test.json', 'tsconfig.portal-test.json'], tsconfigRootDir: import.meta.dirname },
     },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',

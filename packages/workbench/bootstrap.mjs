@@ -208,7 +208,21 @@ function buildIsStale() {
     if (sources.some((file) => timeOf(file) > built)) return true;
   }
   const bundled = timeOf(join(root, 'packages', 'slave', 'dist', 'paravcl-slave.cjs'));
-  return ['shared', 'slave'].some((name) => typescriptFiles(join(root, 'packages', name, 'src')).some((file) => timeOf(file) > bundled));
+  return ['shared', 'slave'].some((name) => typescriptFiles(join(root, 'packages', name, 'src')).some((file) => timeOf(file) > bundled)) || portalIsStale();
+}
+
+/** Apart from the rest: it takes longer than all of it. */
+function portalIsStale() {
+  const directory = join(root, 'packages', 'portal');
+  const built = timeOf(join(directory, 'dist', 'index.html'));
+  const sources = [
+    ...['index.html', 'vite.config.ts', 'tsconfig.json', 'package.json'].map((name) => join(directory, name)),
+    ...filesBelow(join(directory, 'src')).filter((file) => !/\.test\.ts$/.test(file)),
+    ...filesBelow(join(directory, 'public')),
+    // All that it takes of the others when it runs.
+    join(root, 'packages', 'shared', 'src', 'api', 'sockets.ts'),
+  ];
+  return sources.some((file) => timeOf(file) > built);
 }
 
 function timeOf(file) {
@@ -216,8 +230,13 @@ function timeOf(file) {
 }
 
 function typescriptFiles(directory) {
+  return filesBelow(directory).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'));
+}
+
+function filesBelow(directory) {
+  if (!existsSync(directory)) return [];
   return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts'))
+    .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
@@ -227,6 +246,7 @@ async function build() {
   const npm = process.env.npm_execpath;
   const [program, ...first] = npm?.endsWith('.js') ? [node, npm] : ['npm'];
   await runLogged(program, [...first, 'run', 'bundle', '-w', '@paravcl/slave', '--loglevel=error'], 'build', { cwd: root });
+  if (portalIsStale()) await runLogged(program, [...first, 'run', 'build', '-w', '@paravcl/portal', '--loglevel=error'], 'build', { cwd: root });
 }
 
 let logDirectory;

@@ -8,7 +8,8 @@ export const packages = {
   shared: { packages: [], npm: ['zod', 'uuid'], node: false },
   master: { packages: ['shared'] },
   slave: { packages: ['shared'] },
-  portal: { packages: ['shared'] },
+  // Runs in browsers: of the others' code only what has no schema in it, so that no validator is sent along.
+  portal: { packages: ['shared'], node: false, atRuntime: ['@paravcl/shared/api/sockets'] },
   workbench: { packages: ['shared'] },
 };
 
@@ -55,7 +56,7 @@ export const seenOfDb = new Map([
 export const masterLeaves = new Set(['config', 'config-aging', 'config-file', 'config-images', 'config-people', 'config-portal', 'config-presets', 'config-reservations', 'config-scheduling', 'config-values', 'log', 'site-network', 'state-lock'].map((name) => `packages/master/src/${name}.ts`));
 
 /** Files of any package that see everything and that only files beside them import. */
-export const compositionRoot = /^packages\/[^/]+\/src\/(main|compose[a-z-]*|[a-z-]+-command)\.ts$/;
+export const compositionRoot = /^packages\/[^/]+\/src\/(main|compose[a-z-]*|[a-z-]+-command)\.tsx?$/;
 
 /** Values in, values out: no clock, no random, no waiting, no I/O. */
 export const pureFiles = /^packages\/(master\/src\/core\/.+|slave\/src\/agent\/(reconcile|plan|towards-[a-z-]+|ended-by-itself|failed-launch|disk-error|removal|failures|instance-end|journal-state))\.ts$/;

@@ -7,6 +7,7 @@
  * files to mean anything (`--any-number` turns that off, for the small trees of its own test).
  */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { dirname, join, posix, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -21,7 +22,7 @@ const violations = [];
 const report = (file, line, sentence) => violations.push({ file, line, sentence });
 
 const files = [
-  ...['shared', 'master', 'slave', 'workbench'].flatMap((name) => [...sourcesBelow(`packages/${name}/src`), ...sourcesBelow(`packages/${name}/test`)]),
+  ...['shared', 'master', 'slave', 'portal', 'workbench'].flatMap((name) => [...sourcesBelow(`packages/${name}/src`), ...sourcesBelow(`packages/${name}/test`)]),
   ...sourcesIn('packages/workbench'),
   ...sourcesIn('migrations'),
 ];
@@ -56,7 +57,7 @@ function sourcesIn(directory) {
 }
 
 function isSource(name) {
-  return /\.(ts|mjs|cjs|js)$/.test(name) && !name.endsWith('.d.ts');
+  return /\.(tsx?|mjs|cjs|js)$/.test(name) && !name.endsWith('.d.ts');
 }
 
 function isTest(file) {
@@ -130,10 +131,13 @@ function checkImport(file, found) {
     if (isTest(file)) for (const rule of rules.testPackages) if (file.startsWith(rule.below)) rule.packages.forEach((name) => allowed.add(name));
     if (!allowed.has(other)) report(file, line, `imports @paravcl/${other}; ${own} may import ${[...allowed].map((name) => `@paravcl/${name}`).join(', ')} here.`);
     else if (other === own) report(file, line, `imports its own package by name (${specifier}): use a relative path.`);
+    else if (!found.typeOnly && !isTest(file) && rules.packages[own].atRuntime?.includes(specifier) === false) {
+      report(file, line, `imports ${specifier}; ${own} imports types alone (import type), and at run time only ${rules.packages[own].atRuntime.join(', ')}.`);
+    }
   } else if (!isTest(file)) {
-    const builtin = specifier.startsWith('node:');
+    const builtin = isBuiltin(specifier);
     const rule = rules.packages[own];
-    if (builtin && rule.node === false) report(file, line, `imports ${specifier}; ${own} also runs in a browser and takes nothing from Node.`);
+    if (builtin && rule.node === false) report(file, line, `imports ${specifier}; ${own} runs in a browser and takes nothing from Node.`);
     if (!builtin && rule.npm !== undefined && !rule.npm.includes(npmName(specifier))) {
       report(file, line, `imports ${specifier}; ${own} imports only ${rule.npm.join(', ')} and itself.`);
     }
@@ -192,7 +196,7 @@ function targetOf(file, specifier) {
       ? specifier.replace(/^@paravcl\/([^/]+)\//, 'packages/$1/src/')
       : null;
   if (base === null) return null;
-  const candidates = [base, `${base}.ts`, base.replace(/\.js$/, '.ts'), `${base}.mjs`, `${base}/index.ts`];
+  const candidates = [base, `${base}.ts`, `${base}.tsx`, base.replace(/\.js$/, '.ts'), `${base}.mjs`, `${base}/index.ts`];
   return candidates.find((candidate) => files.includes(candidate)) ?? (specifier.startsWith('.') ? base : null);
 }
 

@@ -28,6 +28,9 @@ export const debianPackages = new Map([
   ['util-linux', bin('setpriv')],
   ['kmod', sbin('depmod')],
   ['e2fsprogs', sbin('mke2fs')],
+  // What tests look at the portal with, and letters for its screenshots.
+  ['chromium', bin('chromium')],
+  ['fonts-dejavu-core', ['/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf']],
 ]);
 
 /** Names of the packages that are not on this machine. */
