@@ -9,6 +9,7 @@ import { GuestMigrations } from './agent/guest-migrations';
 import { Journal } from './agent/journal';
 import { composeHost, describer, kvmVerdict } from './compose-host';
 import type { Config } from './config';
+import { GuestConsoles } from './consoles/guest-consoles';
 import { parseMeminfo } from './describe/memory';
 import { lentRamMiB } from './describe/offer';
 import { readEnrolment, trustOf } from './link/enrolment-record';
@@ -30,10 +31,20 @@ export interface RunningAgent {
   stop(): Promise<void>;
 }
 
-/** Streams lead to guests that come here as they run. */
-function streamTargets(migrations: GuestMigrations): StreamTargets {
+/** Streams lead to guests that come here as they run, and to consoles of those that do. */
+function streamTargets(migrations: GuestMigrations, consoles: GuestConsoles): StreamTargets {
   return {
-    connect: (end) => (end.kind === 'migration' ? migrations.connect(end) : Promise.reject(new Error(`This agent joins no streams to the ${end.kind} of a guest.`))),
+    connect: (end) => {
+      switch (end.kind) {
+        case 'migration':
+          return migrations.connect(end);
+        case 'screen':
+        case 'serial':
+          return consoles.connect(end);
+        case 'port':
+          return Promise.reject(new Error('This agent joins no streams to ports of a guest.'));
+      }
+    },
   };
 }
 
@@ -58,7 +69,7 @@ export async function startAgent(config: Config, clock: HostClock, log: Logger, 
   let link: MasterLink | null = null;
   const dial = (hello: StreamHello): Promise<Duplex> => dialStream({ clock, masterUrl: enrolment.masterUrl, ...trust }, hello);
   const migrations = new GuestMigrations({ journal, store, migration, dial });
-  const streams = new StreamJoins({ targets: streamTargets(migrations), dial });
+  const streams = new StreamJoins({ targets: streamTargets(migrations, new GuestConsoles({ clock, driver, store })), dial });
   const lastContact = new LastContact(lastContactFile(config), clock, () => link?.lastContactAt ?? null);
   const agent = await Agent.start({
     clock,

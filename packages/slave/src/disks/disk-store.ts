@@ -1,6 +1,7 @@
 import type { ReadPhase } from '@paravcl/shared/chunks/access-pattern';
 import type { ImageRef, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import type { DomainFiles } from '../hypervisor/driver';
+import type { LogEnd } from './log-tail';
 
 /**
  * An image that an instance cannot start without, and how it needs it:
@@ -43,6 +44,8 @@ export interface DiskStore {
   tellPhase(instanceId: string, phase: ReadPhase): void;
   /** Last `tailBytes` of the serial console's log, across its rotation. Empty when nothing was printed. */
   readSerialLog(instanceId: string, tailBytes: number): Promise<string>;
+  /** The same as bytes, and how much there is of it. */
+  serialLogEnd(instanceId: string, tailBytes: number): Promise<LogEnd>;
   space(): Promise<{ readonly totalMiB: number; readonly availableMiB: number }>;
 }
 

@@ -14,7 +14,7 @@ import { readDiskEpoch } from './disk-epoch';
 import { readInstanceBase, writeInstanceBase, type InstanceBase } from './instance-base';
 import { awaitedRam, endRamWait } from './awaited-ram';
 import { chainFiles, layersOrOnlyOverlay } from './layers-file';
-import { readLogTail } from './log-tail';
+import { type LogEnd, readLogEnd, readLogTail } from './log-tail';
 import type { MirrorClient } from './mirror-client';
 import { makingPrefix, names, PoolLayout, removingPrefix } from './pool-layout';
 import { checkPoolRoom, poolSpace, type PoolSpace } from './pool-space';
@@ -183,6 +183,10 @@ export class PoolDiskStore implements DiskStore {
     void readInstanceBase(this.layout.instance(instanceId))
       .then((base) => (base?.backing.kind === 'nbd' ? this.options.mirror.tellPhase(instanceId, phase) : undefined))
       .catch(this.options.onFault);
+  }
+
+  serialLogEnd(instanceId: string, tailBytes: number): Promise<LogEnd> {
+    return readLogEnd(join(this.layout.instance(instanceId), names.serialLog), tailBytes);
   }
 
   readSerialLog(instanceId: string, tailBytes: number): Promise<string> {

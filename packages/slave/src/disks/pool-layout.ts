@@ -5,7 +5,7 @@ import { idSchema } from '@paravcl/shared/ids';
  * Where the pool keeps what, and nothing else of the agent decides it:
  *
  *   mirror/…                        the mirror's own: images, its sockets
- *   instances/<id>/overlay.qcow2 seed.iso backing.json images epoch serial.log run/vnc.sock
+ *   instances/<id>/overlay.qcow2 seed.iso backing.json images epoch serial.log run/vnc.sock run/serial.sock
  *                  ram                                            until the RAM that its disk was made for has come
  *                  layers.json layer-<n>.qcow2 delta-<snapshot>   since its first snapshot
  *                  ram-<snapshot> delta-<snapshot>-ram            of one that was saved: its RAM, until its delta is made, and that
@@ -56,12 +56,13 @@ export class PoolLayout {
   }
 
   /** The files that are an instance's own. */
-  ownFiles(instanceId: string): { readonly overlay: string; readonly seed: string; readonly serialLog: string; readonly vncSocket: string } {
+  ownFiles(instanceId: string): { readonly overlay: string; readonly seed: string; readonly serialLog: string; readonly serialSocket: string; readonly vncSocket: string } {
     const directory = this.instance(instanceId);
     return {
       overlay: join(directory, names.overlay),
       seed: join(directory, names.seed),
       serialLog: join(directory, names.serialLog),
+      serialSocket: join(directory, names.run, 'serial.sock'),
       vncSocket: join(directory, names.run, 'vnc.sock'),
     };
   }

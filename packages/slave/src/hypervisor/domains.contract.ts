@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { newId } from '@paravcl/shared/ids';
 import type { ContractFixture, DriverUnderContract } from './driver-under.contract';
 import type { HypervisorDriver } from './driver';
@@ -111,6 +112,7 @@ export function domainsContract(rig: DriverUnderContract): void {
       expect(await refusal(driver.resume(spec.instanceId))).toBe('wrong-state');
       expect(await refusal(driver.stats(spec.instanceId))).toBe('wrong-state');
       expect(await refusal(driver.screenshot(spec.instanceId))).toBe('wrong-state');
+      for (const kind of ['screen', 'serial'] as const) expect(await refusal(driver.connectConsole(spec.instanceId, kind))).toBe('wrong-state');
       await discard(spec);
     });
 
@@ -120,6 +122,7 @@ export function domainsContract(rig: DriverUnderContract): void {
       for (const call of ['start', 'shutdown', 'destroy', 'save', 'pause', 'resume', 'stats', 'screenshot'] as const) {
         expect([call, await refusal(driver[call](nobody))]).toEqual([call, 'unknown-domain']);
       }
+      expect(await refusal(driver.connectConsole(nobody, 'screen'))).toBe('unknown-domain');
     });
 
     it('lists foreign domains and touches none of them', async () => {
@@ -130,6 +133,7 @@ export function domainsContract(rig: DriverUnderContract): void {
         for (const call of ['find', 'start', 'shutdown', 'destroy', 'save', 'pause', 'resume', 'undefine', 'stats', 'screenshot', 'diskChain', 'savedRam'] as const) {
           expect([call, await refusal(driver[call](uuid))]).toEqual([call, 'foreign']);
         }
+        expect(await refusal(driver.connectConsole(uuid, 'screen'))).toBe('foreign');
         expect(await refusal(driver.define({ ...others, instanceId: uuid }))).toBe('foreign');
         expect(await driver.switchDisks([{ instanceId: uuid, layer: '/nowhere' }])).toMatchObject([{ ok: false, error: { code: 'foreign' } }]);
         expect(await refusal(driver.adoptRam({ ...others, instanceId: uuid }, '/nowhere'))).toBe('foreign');
@@ -191,6 +195,32 @@ export function domainsContract(rig: DriverUnderContract): void {
       for (const figure of Object.values(stats)) expect(Number.isFinite(figure)).toBe(true);
       const screen = await driver.screenshot(spec.instanceId);
       expect(screen.subarray(0, 8).toString('hex')).toBe('89504e470d0a1a0a');
+      await discard(spec);
+    });
+
+    it('connects to a screen that more than one may look at, and to a serial console, which end with the guest', async () => {
+      const spec = await booted();
+      const screens = [await driver.connectConsole(spec.instanceId, 'screen'), await driver.connectConsole(spec.instanceId, 'screen')];
+      for (const screen of screens) expect(String(((await once(screen, 'data')) as [Buffer])[0])).toMatch(/^RFB 003\.\d{3}\n/);
+      const serial = await driver.connectConsole(spec.instanceId, 'serial');
+      expect(((await once(serial, 'data')) as [Buffer])[0].length).toBeGreaterThan(0);
+      const ended = Promise.all([...screens, serial].map((stream) => once(stream.resume(), 'end')));
+      await driver.destroy(spec.instanceId);
+      await ended;
+      for (const stream of [...screens, serial]) stream.destroy();
+      await discard(spec);
+    });
+
+    it('serves the consoles of a guest that was saved and restored', async () => {
+      const spec = await booted();
+      await driver.save(spec.instanceId);
+      await driver.start(spec.instanceId);
+      const screen = await driver.connectConsole(spec.instanceId, 'screen');
+      expect(String(((await once(screen, 'data')) as [Buffer])[0])).toMatch(/^RFB/);
+      const serial = await driver.connectConsole(spec.instanceId, 'serial');
+      expect(((await once(serial, 'data')) as [Buffer])[0].length).toBeGreaterThan(0);
+      for (const stream of [screen, serial]) stream.destroy();
+      await driver.destroy(spec.instanceId);
       await discard(spec);
     });
   });

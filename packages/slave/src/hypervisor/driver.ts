@@ -1,5 +1,6 @@
 import type { ImageFormat } from '@paravcl/shared/domain/image';
 import type { ForeignDomain, HypervisorKind, SiteNetwork } from '@paravcl/shared/domain/slave';
+import type { Duplex } from 'node:stream';
 
 /**
  * The image below an overlay: a file of this host, named with its format so that libvirt never guesses one from the
@@ -20,6 +21,8 @@ export interface DomainFiles {
   readonly kernel: string | null;
   readonly ramdisk: string | null;
   readonly serialLog: string;
+  /** At most 107 bytes, as `vncSocket`. */
+  readonly serialSocket: string;
   /** Made by QEMU, so its directory must be writable by QEMU's user (libvirt-qemu); at most 107 bytes. */
   readonly vncSocket: string;
 }
@@ -87,6 +90,9 @@ export interface DomainStats {
   readonly netReceivedBytes: number;
   readonly netSentBytes: number;
 }
+
+/** `screen` speaks the RFB protocol (RFC 6143), `serial` the bytes of the first serial port. */
+export type ConsoleKind = 'screen' | 'serial';
 
 /** A guest whose disk is to go on in `layer`: an empty qcow2 file that is there, over what it writes now. */
 export interface DiskSwitch {
@@ -185,6 +191,11 @@ export interface HypervisorDriver {
   stats(instanceId: string): Promise<DomainStats>;
   /** PNG of the guest's screen. */
   screenshot(instanceId: string): Promise<Buffer>;
+  /**
+   * A connection to a console of a guest that is on. To its serial console there is one at a time: a second waits, unheard, for the
+   * first to end, and it must be read for the guest to go on printing. Throws `wrong-state` when it is off, `unsupported` when it was started without one.
+   */
+  connectConsole(instanceId: string, kind: ConsoleKind): Promise<Duplex>;
   /** Calls back on changes until the returned function is called. Hints only: always list again. */
   onEvent(listener: (event: DomainEvent) => void): () => void;
 

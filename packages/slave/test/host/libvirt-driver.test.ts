@@ -60,6 +60,7 @@ async function realLibvirt(): Promise<ContractFixture> {
       kernel: guest.kernel.path,
       ramdisk: guest.ramdisk.path,
       serialLog: join(home, `${name}.log`),
+      serialSocket: join(home, `${name}.serial`),
       vncSocket: join(home, `${name}.vnc`),
     };
     await run('genisoimage', ['-quiet', '-volid', 'cidata', '-joliet', '-rock', '-output', files.seed, seedFiles]);

@@ -21,6 +21,7 @@ const spec: DomainSpec = {
     kernel: '/var/lib/paravcl/images/k',
     ramdisk: '/var/lib/paravcl/images/r',
     serialLog: '/var/lib/paravcl/instances/a/serial.log',
+    serialSocket: '/run/paravcl/a.serial',
     vncSocket: '/run/paravcl/a.vnc',
   },
 };
@@ -99,8 +100,9 @@ describe('the domain XML', () => {
     expect(() => domainXml({ ...spec, files: { ...spec.files, backing } }, site)).toThrow(/NBD socket path .* longer than 107 bytes/);
   });
 
-  it('refuses a VNC socket whose path the kernel would cut', () => {
-    expect(() => domainXml({ ...spec, files: { ...spec.files, vncSocket: `/${'x'.repeat(107)}` } }, site)).toThrow(/longer than 107 bytes/);
+  it('refuses a socket of a console whose path the kernel would cut', () => {
+    expect(() => domainXml({ ...spec, files: { ...spec.files, vncSocket: `/${'x'.repeat(107)}` } }, site)).toThrow(/VNC socket path .* longer than 107 bytes/);
+    expect(() => domainXml({ ...spec, files: { ...spec.files, serialSocket: `/${'x'.repeat(107)}` } }, site)).toThrow(/serial socket path .* longer than 107 bytes/);
   });
 });
 

@@ -38,8 +38,8 @@ export function domainXml(spec: DomainSpec, site: DomainSite): string {
       throw new HypervisorError('unsupported', `${JSON.stringify(value.slice(0, 80))} contains control characters; remove them from the name or the kernel arguments`);
     }
   }
-  const { vncSocket, backing } = spec.files;
-  for (const [what, path] of [['VNC', vncSocket], ...[backing, spec.homeDisk?.backing].flatMap((each) => (each?.kind === 'nbd' ? [['NBD', each.socket] as const] : []))] as const) {
+  const { vncSocket, serialSocket, backing } = spec.files;
+  for (const [what, path] of [['VNC', vncSocket], ['serial', serialSocket], ...[backing, spec.homeDisk?.backing].flatMap((each) => (each?.kind === 'nbd' ? [['NBD', each.socket] as const] : []))] as const) {
     if (Buffer.byteLength(path) > socketPathBytes) throw new HypervisorError('unsupported', `${what} socket path ${path} is longer than ${String(socketPathBytes)} bytes; use a shorter pool directory`);
   }
   return writeXml(domainElement(spec, site, [element('metadata', {}, [markElement(markOf(spec, site))])]));
@@ -97,14 +97,16 @@ function devices(spec: DomainSpec, network: string): readonly XmlElement[] {
     ]),
     ...(spec.homeDisk === undefined ? [] : [homeElement(spec.homeDisk)]),
     networkInterface(spec, network),
-    element('serial', { type: 'pty' }, [
+    // Never a pty: its number goes to another program of the host once the guest ended, and what is typed would go there.
+    element('serial', { type: 'unix' }, [
+      element('source', { mode: 'bind', path: files.serialSocket }),
       element('log', { file: files.serialLog, append: 'on' }),
       element('target', { type: 'isa-serial', port: '0' }),
     ]),
-    element('console', { type: 'pty' }, [element('target', { type: 'serial', port: '0' })]),
     // A guest with an agent behind it brings its file systems to rest for a snapshot.
     element('channel', { type: 'unix' }, [element('target', { type: 'virtio', name: agentChannel })]),
-    element('graphics', { type: 'vnc' }, [element('listen', { type: 'socket', socket: files.vncSocket })]),
+    // Whoever looks too does not throw out who looks already.
+    element('graphics', { type: 'vnc', sharePolicy: 'force-shared' }, [element('listen', { type: 'socket', socket: files.vncSocket })]),
     element('video', {}, [element('model', { type: 'vga' })]),
     element('audio', { id: '1', type: 'none' }),
     element('memballoon', { model: 'virtio' }),

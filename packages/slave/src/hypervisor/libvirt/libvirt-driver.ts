@@ -1,8 +1,10 @@
 import { readFile, rm } from 'node:fs/promises';
+import type { Duplex } from 'node:stream';
 import type { Clock } from '@paravcl/shared/clock';
 import type { SiteNetwork } from '@paravcl/shared/domain/slave';
 import {
   type AddressReservation,
+  type ConsoleKind,
   type DiskChain,
   type DiskSwitch,
   type DomainEvent,
@@ -23,6 +25,7 @@ import { DomainLooks } from './domain-looks';
 import { domainName, domainXml, markOf } from './domain-xml';
 import { EventStream } from './event-stream';
 import { defaultCpuModel, type GuestBaseline, ownMachine } from './guest-baseline';
+import { connectGuestConsole } from './guest-console';
 import { GuestDisks } from './guest-disks';
 import { bareMarkElement, type InstanceMark, markKey, markNamespace } from './instance-mark';
 import { QemuLogs } from './qemu-logs';
@@ -265,6 +268,12 @@ export class LibvirtDriver implements HypervisorDriver {
     } finally {
       await rm(file, { force: true });
     }
+  }
+
+  async connectConsole(instanceId: string, kind: ConsoleKind): Promise<Duplex> {
+    const facts = await this.present(instanceId);
+    if (!isActive(facts)) throw wrongState(facts, 'only a running guest has consoles');
+    return connectGuestConsole(this.virsh, instanceId, kind);
   }
 
   onEvent(listener: (event: DomainEvent) => void): () => void {

@@ -1,6 +1,5 @@
-import { constants } from 'node:fs';
-import { chmod, lchown, open, rm } from 'node:fs/promises';
-import { connect as connectTo, createServer, type Server, type Socket } from 'node:net';
+import { chmod, lchown, rm } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { pathToFileURL } from 'node:url';
@@ -12,6 +11,7 @@ import { ownDisk } from './disk-chain';
 import { homeTarget } from './domain-xml';
 import { MigrationCalls } from './migration-calls';
 import { MigrationGate } from './migration-gate';
+import { connected, connectedToNoLink } from './unix-socket';
 import { Virsh, virshDefaults, type VirshOptions } from './virsh';
 import { child, readXml } from './xml';
 
@@ -130,30 +130,5 @@ async function joinTo(socket: Socket, open: () => Promise<Duplex>, joined: Set<D
     await splice<Duplex>(socket, stream);
   } finally {
     socket.destroy();
-  }
-}
-
-function connected(path: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connectTo(path);
-    socket.once('error', reject);
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      resolve(socket);
-    });
-  });
-}
-
-/** O_PATH of open(2), which Node does not name. */
-const openPath = 0o10000000;
-
-/** To the socket itself: where a guest's QEMU may write, a link could lead to any socket of this host, and root passes every one. */
-async function connectedToNoLink(path: string): Promise<Socket> {
-  const handle = await open(path, openPath | constants.O_NOFOLLOW);
-  try {
-    if (!(await handle.stat()).isSocket()) throw new HypervisorError('failed', `${path} is no socket`);
-    return await connected(`/proc/self/fd/${handle.fd}`);
-  } finally {
-    await handle.close();
   }
 }

@@ -61,7 +61,7 @@ test('simulated RAM is kept of a guest that is saved, and is one block that tell
   const driver = new SimulatedDriver({ slaveId: newId(4), clock: systemClock });
   await driver.open();
   await driver.ensureNetwork({ name: 'pv', bridge: 'pv0', gateway: '10.77.0.1', prefix: 16 });
-  const files = { overlay: '/o', layers: [], backing: { kind: 'file', path: '/b', format: 'raw' }, seed: '/s', kernel: null, ramdisk: null, serialLog: '/l', vncSocket: '/v' } as const;
+  const files = { overlay: '/o', layers: [], backing: { kind: 'file', path: '/b', format: 'raw' }, seed: '/s', kernel: null, ramdisk: null, serialLog: '/l', serialSocket: '/c', vncSocket: '/v' } as const;
   await driver.define({ instanceId, generation: 1, name: 'i-sim-1', vcpus: 1, ramMiB: 128, mac: '00:16:3e:00:00:01', bandwidthMbps: null, kernelArguments: '', files });
   await driver.start(instanceId);
   const snapshots = new SimulatedDiskSnapshots({ clock: systemClock, driver, directory });

@@ -5,6 +5,7 @@ import { parseJson } from '@paravcl/shared/parse-json';
 import { wantedDiskEpoch, type ImageRef, type InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import { z } from 'zod';
 import { type DiskStanding, type DiskStore, DiskStoreError, type DiskStoreErrorCode, imagesOf } from '../../disks/disk-store';
+import type { LogEnd } from '../../disks/log-tail';
 import type { DomainFiles } from '../driver';
 
 export interface SimulatedDiskStoreOptions {
@@ -67,6 +68,7 @@ export class SimulatedDiskStore implements DiskStore {
       kernel: spec.kernel === null ? null : cached(spec.kernel),
       ramdisk: spec.ramdisk === null ? null : cached(spec.ramdisk),
       serialLog: `${own}/serial.log`,
+      serialSocket: `${own}/serial.sock`,
       vncSocket: `${own}/vnc.sock`,
     });
   }
@@ -108,6 +110,11 @@ export class SimulatedDiskStore implements DiskStore {
 
   readSerialLog(instanceId: string, tailBytes: number): Promise<string> {
     return Promise.resolve(Buffer.from(this.serialLogs.get(instanceId) ?? '').subarray(-tailBytes).toString());
+  }
+
+  serialLogEnd(instanceId: string, tailBytes: number): Promise<LogEnd> {
+    const all = Buffer.from(this.serialLogs.get(instanceId) ?? '');
+    return Promise.resolve({ tail: all.subarray(Math.max(0, all.length - tailBytes)), totalBytes: all.length });
   }
 
   space(): Promise<{ readonly totalMiB: number; readonly availableMiB: number }> {

@@ -30,6 +30,7 @@ function specOf(number: number): DomainSpec {
       kernel: null,
       ramdisk: null,
       serialLog: `/pool/${instanceId}/serial.log`,
+      serialSocket: `/pool/${instanceId}/serial.sock`,
       vncSocket: `/pool/${instanceId}/vnc.sock`,
     },
   };

@@ -1,7 +1,9 @@
 import type { Clock } from '@paravcl/shared/clock';
 import type { SiteNetwork } from '@paravcl/shared/domain/slave';
+import type { Duplex } from 'node:stream';
 import {
   type AddressReservation,
+  type ConsoleKind,
   type DiskChain,
   type DiskSwitch,
   type DomainEvent,
@@ -17,6 +19,7 @@ import {
 } from '../driver';
 import { encodePng } from '../png';
 import { type DriverCall, Faults } from './faults';
+import { SimulatedConsoles } from './simulated-consoles';
 import { filesOfChain, SimulatedGuestDisks } from './simulated-guest-disks';
 import { SimulatedGuests } from './simulated-guests';
 import { isActive, type SimulatedDomain, SimulatedHost, wrongState } from './simulated-host';
@@ -48,6 +51,7 @@ export class SimulatedDriver implements HypervisorDriver {
   private readonly disks: SimulatedGuestDisks;
   private readonly network: SimulatedSiteNetwork;
   private readonly guests: SimulatedGuests;
+  private readonly consoles = new SimulatedConsoles();
   private readonly listeners = new Set<(event: DomainEvent) => void>();
   private isOpen = false;
 
@@ -236,6 +240,13 @@ export class SimulatedDriver implements HypervisorDriver {
     return screen;
   }
 
+  async connectConsole(instanceId: string, kind: ConsoleKind): Promise<Duplex> {
+    await this.faults.pass('connectConsole');
+    const domain = this.present(instanceId);
+    if (!isActive(domain)) throw wrongState(domain, 'only a running guest has consoles');
+    return this.consoles.connect(instanceId, domain.name, kind);
+  }
+
   onEvent(listener: (event: DomainEvent) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -305,6 +316,8 @@ export class SimulatedDriver implements HypervisorDriver {
   }
 
   private changed(instanceId: string): void {
+    const domain = this.host.domain(instanceId);
+    if (domain === undefined || !isActive(domain)) this.consoles.end(instanceId);
     this.tell({ instanceId, what: 'lifecycle' });
   }
 
