@@ -1,5 +1,5 @@
 import type { Clock } from '@paravcl/shared/clock';
-import type { Express } from 'express';
+import type { Express, Request } from 'express';
 import type { Knex } from 'knex';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -17,6 +17,7 @@ import { agentDeltaRoutes } from './http/agent-delta-routes';
 import { agentRoutes, agentRoutesPath } from './http/agent-routes';
 import { createApp } from './http/app';
 import type { BoundRoute } from './http/binding';
+import { consoleRoutes } from './http/console-routes';
 import { documentRoutes } from './http/document-routes';
 import { eventRoutes } from './http/event-routes';
 import { groupRoutes } from './http/group-routes';
@@ -44,10 +45,13 @@ import { ResendJob } from './jobs/resend-job';
 import { StoreSweepJob, storeSweepLookMs } from './jobs/store-sweep-job';
 import { AccountService } from './services/account-service';
 import { lockCalendar } from './services/calendar-lock';
+import { ConsoleService } from './services/console-service';
+import { ConsoleTickets } from './services/console-tickets';
 import { dependable } from './services/dependable-placement';
 import { EnrolmentService } from './services/enrolment-service';
 import { FleetPulse } from './services/fleet-pulse';
 import { GroupService } from './services/group-service';
+import { GuestConnections } from './services/guest-connections';
 import { HelloService } from './services/hello-service';
 import { InstanceConsoleService } from './services/instance-console-service';
 import { JoinTokenService } from './services/join-token-service';
@@ -80,6 +84,7 @@ import { AgentCommands } from './ws/agent-commands';
 import type { UpgradeDoor } from './http/refused-upgrade';
 import { AgentGateway } from './ws/agent-gateway';
 import { AgentSessions } from './ws/agent-sessions';
+import { ConsoleDoor } from './ws/console-door';
 import { defaultLimits, linkTimings } from './ws/link-settings';
 import { StreamDoor } from './ws/stream-door';
 import { StreamRelay } from './ws/stream-relay';
@@ -90,6 +95,7 @@ const deadlinesEveryMs = 2000;
 const endingsEveryMs = 1000;
 const resendEveryMs = 5000;
 const sessionWatchEveryMs = 500;
+const connectionsEveryMs = 2000;
 const refusedEnrolments = { refusals: 30, windowMs: 60_000 };
 
 /** What the composed parts stand on. */
@@ -210,6 +216,12 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const scheduling = composeScheduling({ unit, clock, agents, figures: pulse, scheduler, joinTokens, settings, siteName: config.site.name, preCopy: preCopy.calendar, onFault });
   const { instances } = scheduling;
   const consoles = new InstanceConsoleService(unit, agents, config.site.timeZone);
+  const connections = new GuestConnections({
+    unit, clock, sessions: sessionWatch, timeZone: config.site.timeZone, onFault: onFault('connections'),
+    limits: { perUser: config.gateway.maxConnectionsPerUser, perSlave: config.gateway.maxConnectionsPerSlave },
+  });
+  const consoleTickets = new ConsoleTickets(clock);
+  const guestConsoles = new ConsoleService({ unit, agents, tickets: consoleTickets, timeZone: config.site.timeZone });
   const homes = composeHomes({ unit, clock, agents, settings: settings.instances, uploads, store: chunks, onFault: onFault('homes') });
   const snapshots = composeSnapshots({
     unit, clock, agents, scheduler, instances, verbs: scheduling.verbs, quotas: settings.quotas, uploads, store: chunks, mirrors: mirrors.fleet, settings: settings.instances, policy: config.images.snapshots, alsoWaiting: homes.returning, onFault: onFault('snapshots'),
@@ -243,6 +255,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ...preCopy.routes,
     ...storeRoutes(storeService),
     ...instanceRoutes(instances, consoles, scheduling.forecast),
+    ...consoleRoutes(guestConsoles, connections),
     ...snapshots.routes,
     ...evacuations.routes,
     ...homes.routes,
@@ -253,6 +266,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const { directory } = config.portal;
   const portal = directory === null ? null : await readPortal(directory);
   if (portal === null) log.info({ directory }, directory === null ? 'there is no portal, as portal.directory says; / leads to the API' : 'there is no portal in portal.directory; / leads to the API');
+  const authenticate = sessionAuthentication(sessions);
   const app = createApp({
     routes: [...routes, ...documentRoutes(routes.map(({ contract }) => contract))],
     routers: [
@@ -269,7 +283,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
       },
       { path: agentRoutesPath, router: agentDeltaRoutes({ holders: agents, deltas: snapshots.deltas, clock }) },
     ],
-    authenticate: sessionAuthentication(sessions),
+    authenticate,
     idempotency: idempotencyStore(unit.read.idempotencyKeys, clock, onRecovery),
     checkAnswers: false,
     portal: portal === null ? null : portalHandler(portal),
@@ -282,6 +296,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ['deadlines', new DeadlineJob(unit, clock, settings.instances, scheduler, settings.liveness, onRecovery), deadlinesEveryMs],
     ['endings', new EndingJob({ unitOfWork: unit, agents, scheduler, clock, settings: settings.instances, onRecovery }), endingsEveryMs],
     ['session-watch', sessionWatch, sessionWatchEveryMs],
+    ['connections', connections, connectionsEveryMs],
     ['aging', new AgingJob({ unitOfWork: unit, agents, scheduler, clock, settings: settings.instances }), agingEveryMs],
     ['resend', new ResendJob(unit, agents, settings.instances.guestUser), resendEveryMs],
     ...scheduling.jobs,
@@ -296,7 +311,13 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   let stops: readonly (() => Promise<void>)[] = [];
   return {
     app,
-    doors: [gateway, mirrors.gateway, new StreamDoor({ clock, relay: streams })],
+    doors: [
+      gateway,
+      mirrors.gateway,
+      new StreamDoor({ clock, relay: streams }),
+      // Only its headers are read, which an upgrade has as any request.
+      new ConsoleDoor({ clock, log, tickets: consoleTickets, consoles: guestConsoles, connections, relay: streams, authenticate: (request) => authenticate(request as Request) }),
+    ],
     hasAdmin: () => unit.read.users.adminExists(),
     firstSetupToken: () => registrations.issueSetupToken({ replace: false }),
     start: () => {

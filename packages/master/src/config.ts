@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { agingOptions } from './config-aging';
+import { gatewayOptions } from './config-gateway';
 import { imageOptions } from './config-images';
 import { mailOptions, participationOptions, peopleOptions, quotaOptions } from './config-people';
 import { portalOptions } from './config-portal';
@@ -129,6 +130,7 @@ const options = z
     participation: participationOptions,
     quotas: quotaOptions,
     people: peopleOptions,
+    gateway: gatewayOptions,
     mail: mailOptions,
     /** What an image that names no sizes of its own is launched with, and the user cloud-init makes. */
     guests: z

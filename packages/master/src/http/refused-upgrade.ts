@@ -11,7 +11,7 @@ export interface UpgradeDoor {
 export const upgradePath = (request: IncomingMessage): string => (request.url ?? '').split('?', 1)[0] ?? '';
 
 /** Answers an upgrade with a status and a sentence, and hangs up. */
-export function refuseUpgrade(socket: Duplex, status: 400 | 403 | 404 | 429 | 503, sentence: string): void {
+export function refuseUpgrade(socket: Duplex, status: 400 | 401 | 403 | 404 | 429 | 503, sentence: string): void {
   const body = `${sentence}\n`;
   socket.on('error', () => socket.destroy());
   socket.end(

@@ -25,6 +25,15 @@ export function requireSameOrigin(method: string, headers: IncomingHttpHeaders, 
   if (by === 'cookie' && site === undefined && origin === undefined) throw badOrigin('neither Origin nor Sec-Fetch-Site');
 }
 
+/**
+ * Why a WebSocket may not be opened from where it comes; null when it may. The same-origin policy does not hold for WebSockets (RFC 6455
+ * 10.2), but a browser says in `Origin` which page opens one. With a cookie it must be a page of ours; a program with a bearer token sends none.
+ */
+export function foreignOrigin({ origin, host }: IncomingHttpHeaders, by: Authenticated['by'] | null): string | null {
+  if (origin !== undefined && !isOwnOrigin(origin, host)) return `This connection came from another page (${origin.slice(0, 100)}). Use the lab's own address.`;
+  return origin === undefined && by === 'cookie' ? "This connection came without Origin. Use the lab's own pages, or a bearer token from a program." : null;
+}
+
 /** The master speaks HTTPS only; a TLS-terminating proxy in front keeps the Host header. */
 function isOwnOrigin(origin: string, host: string | undefined): boolean {
   if (host === undefined || !URL.canParse(origin)) return false;

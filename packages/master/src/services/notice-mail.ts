@@ -49,6 +49,7 @@ const subjects: Readonly<Record<NoticeKind, string>> = {
   'reservation.at-risk': 'Your reservation is at risk',
   'reservation.refused': 'Your reservation could not be made',
   'pledge.broken': 'The machine you promised did not come',
+  'console.opened': 'Somebody opened a console of yours',
   'home.lost': 'What was written on your home volume last is lost',
   'home.found': 'What was written on your home volume last is there again',
 };

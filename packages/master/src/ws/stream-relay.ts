@@ -2,7 +2,7 @@ import type { Clock } from '@paravcl/shared/clock';
 import { ParavclError } from '@paravcl/shared/errors';
 import { splice } from '@paravcl/shared/protocol/splice';
 import type { MigrationChannel, StreamEnd, StreamHello } from '@paravcl/shared/protocol/streams';
-import { streamProtocolVersion } from '@paravcl/shared/protocol/version';
+import { guestStreamProtocolVersion, streamProtocolVersion } from '@paravcl/shared/protocol/version';
 import type { Duplex } from 'node:stream';
 import type { AgentPort } from '../services/ports';
 import type { LinkLog } from './link-settings';
@@ -96,14 +96,16 @@ export class StreamRelay {
 
   /**
    * Has a slave dial, and join what it is to be joined to. The answer is that stream: it is read no faster than the slave's end is, takes writes of at most 1 MiB,
-   * and ends with it; who has it must end it. Throws ParavclError `slave-offline`, `slave-refused` with the slave's sentence, or `timeout`.
+   * and ends with it; who has it must end it. `slaveName` is for the sentences of errors. Throws ParavclError `slave-offline`, `slave-refused` with the slave's sentence, or `timeout`.
    */
-  async join(slaveId: string, end: StreamEnd): Promise<Duplex> {
+  async join(slaveId: string, end: StreamEnd, slaveName?: string): Promise<Duplex> {
     const { agents, clock } = this.parts;
     if (this.stopping) throw new ParavclError('not-ready', 'The master is stopping.');
     const protocol = agents.protocolOf(slaveId);
-    if (protocol === null) throw new ParavclError('slave-offline', 'The other slave is not connected now.');
-    if (protocol < streamProtocolVersion) throw new ParavclError('slave-refused', `The other slave's agent speaks protocol ${protocol}; streams came with ${streamProtocolVersion}. Upgrade it.`);
+    if (protocol === null) throw new ParavclError('slave-offline', `${slaveName ?? 'The other slave'} is not connected now.`);
+    const agent = slaveName === undefined ? "The other slave's agent" : `The agent of ${slaveName}`;
+    const [what, since] = end.kind === 'migration' ? ['streams', streamProtocolVersion] : [end.kind === 'port' ? 'ports of guests' : 'consoles', guestStreamProtocolVersion];
+    if (protocol < since) throw new ParavclError('slave-refused', `${agent} speaks protocol ${protocol}; ${what} came with ${since}. Upgrade it.`);
     const ticket = newStreamTicket();
     const key = streamTicketKey(ticket);
     return new Promise((resolve, reject) => {
@@ -115,7 +117,7 @@ export class StreamRelay {
         forget();
         reject(error instanceof Error ? error : new Error(String(error)));
       };
-      const cancel = clock.after(joinWithinMs, () => fail(new ParavclError('timeout', `The other slave did not dial within ${joinWithinMs / 1000} s.`, { limit: `${joinWithinMs} ms` })));
+      const cancel = clock.after(joinWithinMs, () => fail(new ParavclError('timeout', `${slaveName ?? 'The other slave'} did not dial within ${joinWithinMs / 1000} s.`, { limit: `${joinWithinMs} ms` })));
       this.awaited.set(key, {
         slaveId,
         fail,

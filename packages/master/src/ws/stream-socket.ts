@@ -46,14 +46,20 @@ export class StreamSocket {
 
   /**
    * Tells it that the other end is there; from here on its bytes are those of the answer, which ends with it. A message is what
-   * was written at once: at most 1 MiB.
+   * was written at once: at most 1 MiB. A browser is told more than that, and why it ended after an `end()` of the answer.
    */
-  open(): Duplex {
+  open(toBrowser?: { readonly answer: string; readonly code: number; readonly sentence: string }): Duplex {
     this.isOpen = true;
     const stream = createWebSocketStream(this.socket, { highWaterMark: waitingBytes });
+    if (toBrowser !== undefined) {
+      stream._final = (done) => {
+        this.socket.once('close', () => done());
+        this.hangUp(toBrowser.code, toBrowser.sentence);
+      };
+    }
     // Whoever reads it sees that it has closed.
     stream.on('error', () => undefined);
-    this.socket.send('{"open":true}');
+    this.socket.send(toBrowser?.answer ?? '{"open":true}');
     return stream;
   }
 

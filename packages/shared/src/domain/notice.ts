@@ -23,6 +23,7 @@ export const noticeKindSchema = z.enum([
   'reservation.at-risk',
   'reservation.refused',
   'pledge.broken',
+  'console.opened',
   'home.lost',
   'home.found',
 ]);

@@ -1,0 +1,198 @@
+import { consoleHelloSchema } from '@paravcl/shared/api/connections';
+import { consoleCloseCodes, consolePath } from '@paravcl/shared/api/sockets';
+import type { Clock } from '@paravcl/shared/clock';
+import type { Principal } from '@paravcl/shared/domain/people';
+import { ParavclError } from '@paravcl/shared/errors';
+import { parseJson } from '@paravcl/shared/parse-json';
+import { splice } from '@paravcl/shared/protocol/splice';
+import { maxFrameBytes } from '@paravcl/shared/protocol/version';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type RawData, type WebSocket } from 'ws';
+import type { Authenticated } from '../http/authentication';
+import { clientAddress } from '../http/client-address';
+import { refuseUpgrade, upgradePath, type UpgradeDoor } from '../http/refused-upgrade';
+import { foreignOrigin } from '../http/same-origin';
+import type { ConsoleService } from '../services/console-service';
+import type { ConsoleTickets } from '../services/console-tickets';
+import type { GuestConnections, OpenConnection } from '../services/guest-connections';
+import type { LinkLog } from './link-settings';
+import type { StreamRelay } from './stream-relay';
+import { StreamSocket, streamCloseCodes } from './stream-socket';
+
+export interface ConsoleDoorLimits {
+  /** Each of them may hold some hundred KiB that its other end has not taken yet. */
+  readonly maxConnections: number;
+  /** Those that have shown no ticket yet. */
+  readonly maxUnproven: number;
+  /** An address stands for a whole lab behind NAT. */
+  readonly maxUnprovenPerAddress: number;
+}
+
+export const defaultConsoleLimits: ConsoleDoorLimits = { maxConnections: 2000, maxUnproven: 200, maxUnprovenPerAddress: 60 };
+
+const helloWithinMs = 5_000;
+
+export interface ConsoleDoorParts {
+  readonly clock: Clock;
+  readonly log: LinkLog;
+  readonly authenticate: (request: IncomingMessage) => Promise<Authenticated | null>;
+  readonly tickets: ConsoleTickets;
+  readonly consoles: Pick<ConsoleService, 'guest'>;
+  readonly connections: Pick<GuestConnections, 'open'>;
+  readonly relay: Pick<StreamRelay, 'join'>;
+}
+
+/**
+ * The door of consoles. A browser comes in with its session's cookie from a page of ours, a program with its bearer token; each shows a
+ * ticket that the same session was given, and is joined to the guest. Neither alone is enough: a cookie goes along with what any page asks
+ * for, and a ticket may have been read by another.
+ */
+export class ConsoleDoor implements UpgradeDoor {
+  private readonly server = new WebSocketServer({ noServer: true, maxPayload: maxFrameBytes, perMessageDeflate: false, clientTracking: false });
+  private readonly open = new Set<StreamSocket>();
+  private readonly unprovenByAddress = new Map<string, number>();
+  private unproven = 0;
+  private stopping = false;
+
+  constructor(
+    private readonly parts: ConsoleDoorParts,
+    private readonly limits: ConsoleDoorLimits = defaultConsoleLimits,
+  ) {}
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    if (upgradePath(request) !== consolePath) return false;
+    const address = clientAddress(request);
+    const { limits } = this;
+    if (this.stopping) refuseUpgrade(socket, 503, 'The master is stopping.');
+    else if (this.open.size >= limits.maxConnections) refuseUpgrade(socket, 503, `${limits.maxConnections} consoles are connected, the most this master takes.`);
+    else if (this.unproven >= limits.maxUnproven || (this.unprovenByAddress.get(address) ?? 0) >= limits.maxUnprovenPerAddress) refuseUpgrade(socket, 503, 'Too many consoles are being opened at this moment. Try again in a few seconds.');
+    else void this.admit(request, socket, head, address);
+    return true;
+  }
+
+  /** Connected now, whether a ticket was shown or not. */
+  get size(): number {
+    return this.open.size;
+  }
+
+  /** Takes no more connections and ends those there are. */
+  close(): void {
+    this.stopping = true;
+    for (const each of [...this.open]) each.hangUp(streamCloseCodes.goingAway, 'The master is stopping.');
+  }
+
+  private async admit(request: IncomingMessage, socket: Duplex, head: Buffer, address: string): Promise<void> {
+    const leave = this.enterUnproven(address);
+    const gone = (): void => void socket.destroy();
+    socket.on('error', gone);
+    socket.once('close', leave);
+    try {
+      const authenticated = await this.parts.authenticate(request);
+      const foreign = foreignOrigin(request.headers, authenticated?.by ?? null);
+      if (foreign !== null) refuseUpgrade(socket, 403, foreign);
+      else if (authenticated === null) refuseUpgrade(socket, 401, 'You are not logged in, or your session has ended. Log in and try again.');
+      else if (this.stopping) refuseUpgrade(socket, 503, 'The master is stopping.');
+      else if (!socket.destroyed) {
+        socket.off('error', gone);
+        this.server.handleUpgrade(request, socket, head, (webSocket) => this.accept(webSocket, authenticated.principal, address, leave));
+      }
+    } catch (error) {
+      this.parts.log.warn({ err: error }, 'nobody could be asked who opens a console');
+      refuseUpgrade(socket, 503, 'The master cannot say who you are at this moment. Try again in a few seconds.');
+    }
+  }
+
+  private accept(webSocket: WebSocket, principal: Principal, address: string, leave: () => void): void {
+    const stream = new StreamSocket(webSocket, this.parts.clock);
+    this.open.add(stream);
+    const cancel = this.parts.clock.after(helloWithinMs, () => stream.hangUp(streamCloseCodes.policy, `No ticket was shown within ${helloWithinMs / 1000} s.`));
+    webSocket.on('close', () => {
+      cancel();
+      this.open.delete(stream);
+    });
+    stream.hear((data, isBinary) => {
+      cancel();
+      const ticket = ticketOf(data, isBinary);
+      if (ticket === null) return stream.hangUp(streamCloseCodes.policy, 'The first message is a ticket, as JSON.');
+      void this.connect(stream, principal, ticket, address).finally(leave);
+    });
+  }
+
+  /** Until both are joined it is unproven. */
+  private async connect(browser: StreamSocket, principal: Principal, ticket: string, address: string): Promise<void> {
+    const { tickets, consoles, connections, relay, log } = this.parts;
+    const asked = tickets.redeem(principal, ticket);
+    if (asked === null) return browser.hangUp(consoleCloseCodes.unknownTicket, 'This ticket opens nothing: it is used, over, or of another session. Ask for a new one.');
+    let connection: OpenConnection | null = null;
+    let guest: Duplex | null = null;
+    try {
+      const { instance, slaveId, slaveName } = await consoles.guest(principal, asked.instanceId);
+      const end = (code: number, sentence: string): void => {
+        browser.hangUp(code, sentence);
+        guest?.destroy();
+      };
+      connection = await connections.open({ kind: asked.kind, port: null, principal, instance, fromAddress: address, end });
+      guest = await relay.join(slaveId, { kind: asked.kind, instanceId: instance.id }, slaveName);
+      if (browser.isGone) throw new BrowserGone();
+      this.carry(browser, guest, connection, instance.name);
+    } catch (error) {
+      guest?.destroy();
+      connection?.close();
+      if (error instanceof BrowserGone) return;
+      if (!(error instanceof ParavclError)) log.error({ err: error, instanceId: asked.instanceId }, 'a console could not be opened');
+      browser.hangUp(closeCodeOf(error), error instanceof ParavclError ? error.message : 'A fault of the master. Try again.');
+    }
+  }
+
+  private carry(browser: StreamSocket, guest: Duplex, connection: OpenConnection, instanceName: string): void {
+    const answer = JSON.stringify({ open: true, connectionId: connection.id });
+    const here = browser.open({ answer, code: consoleCloseCodes.ended, sentence: `The console of ${instanceName} has ended. Open it again when it runs.` });
+    let bytes = 0;
+    const count = (part: Buffer): void => void (bytes += part.length);
+    here.on('data', count);
+    guest.on('data', count);
+    void splice(here, guest).then(() => connection.close(bytes));
+  }
+
+  private enterUnproven(address: string): () => void {
+    this.unproven += 1;
+    this.unprovenByAddress.set(address, (this.unprovenByAddress.get(address) ?? 0) + 1);
+    let isUnproven = true;
+    return () => {
+      if (!isUnproven) return;
+      isUnproven = false;
+      this.unproven -= 1;
+      const left = (this.unprovenByAddress.get(address) ?? 1) - 1;
+      if (left <= 0) this.unprovenByAddress.delete(address);
+      else this.unprovenByAddress.set(address, left);
+    };
+  }
+}
+
+class BrowserGone extends Error {}
+
+function ticketOf(data: RawData, isBinary: boolean): string | null {
+  try {
+    return isBinary ? null : consoleHelloSchema.parse(parseJson((data as Buffer).toString('utf8'))).ticket;
+  } catch {
+    return null;
+  }
+}
+
+function closeCodeOf(error: unknown): number {
+  if (!(error instanceof ParavclError)) return streamCloseCodes.tryAgain;
+  switch (error.code) {
+    case 'quota-exceeded':
+      return consoleCloseCodes.limit;
+    case 'forbidden':
+    case 'not-found':
+      return consoleCloseCodes.revoked;
+    case 'conflict':
+    case 'slave-offline':
+    case 'slave-refused':
+      return consoleCloseCodes.ended;
+    default:
+      return streamCloseCodes.tryAgain;
+  }
+}
