@@ -17,6 +17,7 @@ import { readAgentKey, readBootId, readMachineId } from './link/identity';
 import type { HostClock } from './lab-clock';
 import { LastContact } from './last-contact';
 import { DeltaUpload } from './link/delta-upload';
+import { GuestPorts } from './link/guest-port';
 import { MasterLink } from './link/master-link';
 import { dialStream } from './link/master-stream';
 import { StreamJoins, type StreamTargets } from './link/stream-joins';
@@ -31,8 +32,14 @@ export interface RunningAgent {
   stop(): Promise<void>;
 }
 
-/** Streams lead to guests that come here as they run, and to consoles of those that do. */
-function streamTargets(migrations: GuestMigrations, consoles: GuestConsoles): StreamTargets {
+interface StreamEnds {
+  readonly migrations: GuestMigrations;
+  readonly consoles: GuestConsoles;
+  readonly ports: GuestPorts;
+}
+
+/** Streams lead to guests that come here as they run, and to consoles and ports of those that do. */
+function streamTargets({ migrations, consoles, ports }: StreamEnds): StreamTargets {
   return {
     connect: (end) => {
       switch (end.kind) {
@@ -42,7 +49,7 @@ function streamTargets(migrations: GuestMigrations, consoles: GuestConsoles): St
         case 'serial':
           return consoles.connect(end);
         case 'port':
-          return Promise.reject(new Error('This agent joins no streams to ports of a guest.'));
+          return ports.connect(end);
       }
     },
   };
@@ -69,7 +76,9 @@ export async function startAgent(config: Config, clock: HostClock, log: Logger, 
   let link: MasterLink | null = null;
   const dial = (hello: StreamHello): Promise<Duplex> => dialStream({ clock, masterUrl: enrolment.masterUrl, ...trust }, hello);
   const migrations = new GuestMigrations({ journal, store, migration, dial });
-  const streams = new StreamJoins({ targets: streamTargets(migrations, new GuestConsoles({ clock, driver, store })), dial });
+  const consoles = new GuestConsoles({ clock, driver, store });
+  const ports = new GuestPorts({ journal, driver, simulated: config.driver === 'simulated' });
+  const streams = new StreamJoins({ targets: streamTargets({ migrations, consoles, ports }), dial });
   const lastContact = new LastContact(lastContactFile(config), clock, () => link?.lastContactAt ?? null);
   const agent = await Agent.start({
     clock,
