@@ -53,7 +53,7 @@ export const seenOfDb = new Map([
 ]);
 
 /** Files directly in the master's src/ that everything may import, and that import only each other and shared. */
-export const masterLeaves = new Set(['config', 'config-aging', 'config-file', 'config-images', 'config-people', 'config-portal', 'config-presets', 'config-reservations', 'config-scheduling', 'config-values', 'log', 'site-network', 'state-lock'].map((name) => `packages/master/src/${name}.ts`));
+export const masterLeaves = new Set(['config', 'config-aging', 'config-file', 'config-gateway', 'config-images', 'config-people', 'config-portal', 'config-presets', 'config-reservations', 'config-scheduling', 'config-values', 'log', 'site-network', 'state-lock'].map((name) => `packages/master/src/${name}.ts`));
 
 /** Files of any package that see everything and that only files beside them import. */
 export const compositionRoot = /^packages\/[^/]+\/src\/(main|compose[a-z-]*|[a-z-]+-command)\.tsx?$/;
@@ -96,6 +96,10 @@ export const programStarters = new Set([
   'packages/workbench/src/process/run-program.ts',
   'packages/workbench/src/test-run/run-suite.ts',
 ]);
+
+/** The SSH library stays at the gateway (and in tests of it). */
+export const sshLibraries = new Set(['ssh2']);
+export const sshFiles = /^packages\/master\/(src\/ssh|test)\//;
 
 export const vagueName = /(^|[-.])(utils?|helpers?|common|misc)$/;
 

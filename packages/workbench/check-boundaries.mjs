@@ -147,6 +147,7 @@ function checkImport(file, found) {
   if (rules.databaseLibraries.has(npmName(specifier)) && !rules.databaseFiles.test(file)) {
     report(file, line, `imports ${specifier}; the database library stays in db/ and repositories/.`);
   }
+  if (rules.sshLibraries.has(npmName(specifier)) && !rules.sshFiles.test(file)) report(file, line, `imports ${specifier}; the SSH library stays in ssh/.`);
   if (target !== null && rules.compositionRoot.test(target) && posix.dirname(file) !== posix.dirname(target) && !isTest(file)) {
     report(file, line, `imports ${target}; a composition root is imported by nothing.`);
   }

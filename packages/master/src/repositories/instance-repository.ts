@@ -58,6 +58,12 @@ export class InstanceRepository {
     return row === undefined ? null : instanceFromRow(row);
   }
 
+  /** Names are unique; one that is deleted is not found by its. */
+  async findByName(name: string): Promise<InstanceRecord | null> {
+    const row = await this.rows().where({ name }).whereNot('observed', 'deleted').first();
+    return row === undefined ? null : instanceFromRow(row);
+  }
+
   /** The row is locked until the transaction ends. */
   async lock(id: string): Promise<InstanceRecord | null> {
     const row = await this.rows().where({ id }).forUpdate().first();

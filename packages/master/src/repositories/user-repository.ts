@@ -42,6 +42,13 @@ export interface UserChange {
   readonly mail?: string | null | undefined;
 }
 
+/** What somebody can show that they are this user. */
+export interface Credentials {
+  readonly disabled: boolean;
+  readonly sshPublicKeys: readonly string[];
+  readonly passwordHash: string | null;
+}
+
 export interface UserFilter extends PageRequest {
   /** In any of these groups; absent for all users. */
   readonly groupIds?: readonly string[] | undefined;
@@ -70,6 +77,12 @@ export class UserRepository {
   async passwordHash(id: string): Promise<string | null | undefined> {
     const row = (await this.db('users').where('id', id).first('password_hash')) as { password_hash: string | null } | undefined;
     return row?.password_hash;
+  }
+
+  /** By id, of those of these users who exist. */
+  async credentials(ids: readonly string[]): Promise<ReadonlyMap<string, Credentials>> {
+    const rows = (await this.db('users').whereIn('id', [...ids]).select('id', 'disabled', 'ssh_public_keys', 'password_hash')) as (Pick<UserRow, 'id' | 'disabled' | 'ssh_public_keys'> & { readonly password_hash: string | null })[];
+    return new Map(rows.map((row) => [row.id, { disabled: row.disabled !== 0, sshPublicKeys: parseJson(row.ssh_public_keys) as string[], passwordHash: row.password_hash }]));
   }
 
   async page(filter: UserFilter): Promise<Page<User>> {

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { utils } from 'ssh2';
+
+export interface HostKey {
+  /** OpenSSH's private key format. */
+  readonly privateKey: string;
+  /** As `ssh-keygen -l` says it: SHA256:… */
+  readonly fingerprint: string;
+}
+
+export const hostKeyFile = (directory: string): string => join(directory, 'ssh_host_ed25519_key');
+
+/**
+ * The key by which people's SSH clients know the gateway: made once, kept as `ssh_host_ed25519_key` in the directory, readable by the
+ * master alone. Throws when what is there is no key of that kind: a new one would look to everybody like somebody in between.
+ */
+export async function openHostKey(directory: string): Promise<HostKey> {
+  const file = hostKeyFile(directory);
+  if (!existsSync(file)) await makeKey(directory, file);
+  const privateKey = await readFile(file, 'utf8');
+  const parsed = utils.parseKey(privateKey);
+  if (parsed instanceof Error || Array.isArray(parsed) || parsed.type !== 'ssh-ed25519' || !parsed.isPrivateKey()) {
+    throw new Error(`${file} is no ed25519 private key. Restore it from a backup, or remove it to have a new one made; people's SSH clients will then warn of a changed host key.`);
+  }
+  return { privateKey, fingerprint: fingerprintOf(parsed.getPublicSSH()) };
+}
+
+/** @param blob a public key as SSH sends it */
+export function fingerprintOf(blob: Buffer): string {
+  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
+}
+
+async function makeKey(directory: string, file: string): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const { private: privateKey } = utils.generateKeyPairSync('ed25519', { comment: 'ParaVCL SSH gateway' });
+  const next = await open(`${file}.new`, 'w', 0o600);
+  try {
+    await next.writeFile(privateKey);
+    await next.sync();
+  } finally {
+    await next.close();
+  }
+  await rename(`${file}.new`, file);
+}
