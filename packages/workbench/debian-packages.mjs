@@ -24,6 +24,7 @@ export const debianPackages = new Map([
   ['cpio', bin('cpio')],
   ['genisoimage', bin('genisoimage')],
   ['openssl', bin('openssl')],
+  ['openssh-client', bin('ssh')],
   ['iproute2', [...sbin('ip'), '/bin/ip']],
   ['util-linux', bin('setpriv')],
   ['kmod', sbin('depmod')],

@@ -11,6 +11,7 @@ import { composeMirrors } from './compose-mirrors';
 import { composePreCopy } from './compose-pre-copy';
 import { composeScheduling } from './compose-scheduling';
 import { composeSnapshots } from './compose-snapshots';
+import { composeSsh, type ComposedSsh } from './compose-ssh';
 import type { MasterConfig } from './config';
 import { MysqlUnitOfWork } from './db/mysql-unit-of-work';
 import { agentDeltaRoutes } from './http/agent-delta-routes';
@@ -59,6 +60,7 @@ import { ObservationService } from './services/observation-service';
 import type { IssuedToken } from './services/one-time-tokens';
 import { OperationService } from './services/operation-service';
 import { PasswordService } from './services/password-service';
+import { PortConnectionList } from './services/port-connection-list';
 import { QuietFleet } from './services/quiet-fleet';
 import { RefusalLimiter } from './services/refusal-limiter';
 import type { OnRecovery } from './services/recovery-paths';
@@ -96,6 +98,7 @@ const endingsEveryMs = 1000;
 const resendEveryMs = 5000;
 const sessionWatchEveryMs = 500;
 const connectionsEveryMs = 2000;
+const portConnectionsEveryMs = 2000;
 const refusedEnrolments = { refusals: 30, windowMs: 60_000 };
 
 /** What the composed parts stand on. */
@@ -113,6 +116,8 @@ export interface Composition {
   readonly app: Express;
   /** Where agents and mirrors come in, on the port of the app. */
   readonly doors: readonly (UpgradeDoor & { close(): void })[];
+  /** Where people come in by SSH, on a port of its own. */
+  readonly ssh: Pick<ComposedSsh, 'listen' | 'close'>;
   /** False until the first administrator has been made. */
   hasAdmin(): Promise<boolean>;
   /** The token with which the first administrator is made; null when there is one, or a token that can still be used. */
@@ -232,6 +237,9 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     figures: pulse, lines: streams, scheduler, scheduling: settings.scheduling, onFault: onFault('live-migrations'),
   });
 
+  const portConnections = new PortConnectionList(unit, clock);
+  const ssh = await composeSsh({ config, unit, clock, log, sessions, relay: streams, connections: portConnections });
+
   // The row must be there before anybody shares it.
   await unit.transaction(lockCalendar);
 
@@ -262,6 +270,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ...scheduling.routes,
     ...operationRoutes(new OperationService(unit)),
     ...eventRoutes({ unit }),
+    ...ssh.routes,
   ];
   const { directory } = config.portal;
   const portal = directory === null ? null : await readPortal(directory);
@@ -304,6 +313,8 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ...snapshots.jobs,
     ...evacuations.jobs,
     ...homes.jobs,
+    ...ssh.jobs,
+    ['port-connections', portConnections, portConnectionsEveryMs],
     ['store-sweep', new StoreSweepJob(storeService, clock, config.images.sweep.everyHours * hourMs), storeSweepLookMs],
     ['fleet-store', fleetStore, fleetStoreEveryMs],
     ['housekeeping', new HousekeepingJob(unit, clock, settings.housekeeping), housekeepingEveryMs],
@@ -318,6 +329,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
       // Only its headers are read, which an upgrade has as any request.
       new ConsoleDoor({ clock, log, tickets: consoleTickets, consoles: guestConsoles, connections, relay: streams, authenticate: (request) => authenticate(request as Request) }),
     ],
+    ssh,
     hasAdmin: () => unit.read.users.adminExists(),
     firstSetupToken: () => registrations.issueSetupToken({ replace: false }),
     start: () => {

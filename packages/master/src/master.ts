@@ -61,6 +61,8 @@ export async function startMaster(config: MasterConfig, clock: Clock, log: Logge
       for (const door of composition.doors) door.close();
       await closeServer(server);
     });
+    await composition.ssh.listen();
+    stops.push(() => composition.ssh.close());
     const renewal = { run: async () => { server.setSecureContext(await identify()); } };
     stops.push(repeat(renewal, renewCertificateEveryMs, clock, (error) => { log.error({ err: error }, 'the certificate could not be renewed'); }));
 

@@ -41,6 +41,8 @@ export class SshConnection {
   /** Why it may open nothing; null: it may. */
   private barred: string | null = null;
   private isEnding = false;
+  /** What goes on for it, and is written down when it ends. */
+  private readonly work = new Set<Promise<void>>();
 
   constructor(
     private readonly client: Connection,
@@ -54,7 +56,10 @@ export class SshConnection {
     client.on('error', () => this.end());
     client.on('authentication', (context) => void this.login.attempt(context));
     client.on('session', (accept, reject) => this.session(accept, reject));
-    client.on('tcpip', (accept, reject, asked) => void this.forward(accept, reject, asked));
+    client.on('tcpip', (accept, reject, asked) => {
+      const work = this.forward(accept, reject, asked).finally(() => this.work.delete(work));
+      this.work.add(work);
+    });
     // ssh2 does not hold a client to the window it was given.
     socket.on('data', () => {
       for (const { readableLength } of this.channels) if (readableLength > sshLimits.mostUnreadBytes) this.end();
@@ -63,6 +68,11 @@ export class SshConnection {
       for (const { stream } of this.joined) stream.destroy();
       if (this.person === null) this.login.ended().catch((error: unknown) => this.fault(error, 'a refused login by SSH could not be written down'));
     });
+  }
+
+  /** Resolves when nothing of it goes on: after `end`. */
+  async idle(): Promise<void> {
+    await Promise.all(this.work);
   }
 
   /** Hangs up. */

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo, type Server as TcpServer, type Socket }
 import type { Logger } from 'pino';
 import { Server } from 'ssh2';
 import type { GuestPorts } from '../services/guest-ports';
+import { many } from '../services/say-count';
 import { RefusalLimiter } from '../services/refusal-limiter';
 import type { SshLogins, SshPerson } from '../services/ssh-logins';
 import type { HostKey } from './host-key';
@@ -80,11 +81,12 @@ export class SshGateway {
     if (!this.server.listening) return;
     const closed = once(this.server, 'close');
     this.server.close();
-    for (const { connection, socket } of this.arrived.values()) {
+    const left = [...this.arrived.values()];
+    for (const { connection, socket } of left) {
       if (connection === null) socket.destroy();
       else connection.end();
     }
-    await closed;
+    await Promise.all([closed, ...left.map(({ connection }) => connection?.idle())]);
   }
 
   /** Hangs up on those who are disabled by now, or came with a key or a password that is theirs no more. */
@@ -131,7 +133,7 @@ export class SshGateway {
     const { logins, settings } = this.parts;
     const theirs = [...this.arrived.values()].filter(({ connection }) => connection?.person?.userId === person.userId).length;
     await logins.admitted(person, address);
-    return theirs > settings.maxPerUser ? `${person.userName} has ${settings.maxPerUser} connections to this gateway, the most at a time. Close one of them first.` : null;
+    return theirs > settings.maxPerUser ? `${person.userName} has ${many(settings.maxPerUser, 'connection')} to this gateway, the most at a time. Close one of them first.` : null;
   }
 }
 

@@ -2,17 +2,18 @@ import type { ServerChannel, Session } from 'ssh2';
 
 export interface Greeting {
   readonly userName: string;
-  /** How the gateway is reached: `lab.example:2222`. */
-  readonly gateway: string;
+  /** How the gateway is reached. */
+  readonly host: string;
+  readonly port: number;
   readonly guestUser: string;
   readonly machines: readonly string[];
   readonly ports: readonly number[];
 }
 
 /** What somebody reads who logs in at the gateway itself, line by line. */
-export function greetingLines({ userName, gateway, guestUser, machines, ports }: Greeting): readonly string[] {
+export function greetingLines({ userName, host, port, guestUser, machines, ports }: Greeting): readonly string[] {
   const [first] = machines;
-  const jump = `ssh -J ${userName}@${gateway}`;
+  const jump = `ssh -J ${userName}@${host.includes(':') ? `[${host}]` : host}:${port}`;
   if (first === undefined) {
     return [`Hello ${userName}. This gateway leads to your running machines; none of yours runs now.`, 'Launch or resume one in the portal, then:', '', `  ${jump} ${guestUser}@NAME-OF-THE-MACHINE`];
   }
@@ -21,7 +22,7 @@ export function greetingLines({ userName, gateway, guestUser, machines, ports }:
     '',
     ...machines.map((name) => `  ${jump} ${guestUser}@${name}`),
     '',
-    `Other ports (${ports.filter((port) => port !== 22).join(', ')}), for example: ssh -N -L 8000:${first}:80 ${userName}@${gateway.replace(/:(\d+)$/, ' -p $1')}`,
+    `It leads to ports ${ports.join(', ')} of each: ssh -N -p ${port} -L 8000:${first}:80 ${userName}@${host}`,
   ];
 }
 

@@ -30,7 +30,7 @@ async function freePort(): Promise<number> {
 }
 
 function configured(more: object = {}): MasterConfig {
-  return configSchema.parse({ stateDir, listen: { host: '127.0.0.1', port }, publicUrl: `https://localhost:${String(port)}`, ...more });
+  return configSchema.parse({ stateDir, listen: { host: '127.0.0.1', port }, publicUrl: `https://localhost:${String(port)}`, gateway: { ssh: { host: '127.0.0.1', port: 0 } }, ...more });
 }
 
 async function start(config = configured()): Promise<RunningMaster> {

@@ -1,21 +1,34 @@
 /** The gateway as people meet it: this machine's OpenSSH client, real users and machines, and a TCP server where the guest would be. */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, connect, type AddressInfo } from 'node:net';
 import { eventually } from './eventually';
 import { FarEnd, openSshRig, sha256, type SshRig } from './ssh-rig';
 import { goodPassword } from './test-site';
 
 jest.setTimeout(60_000);
 
+const sentBytes = 5_000_000;
 let rig: SshRig;
+/** Answers with what it hears, and hangs up after so many bytes. */
 let echo: FarEnd;
 let port: number;
 let endLapsed: () => Promise<void>;
-const at = (user: string): readonly string[] => ['-p', String(port), `${user}@127.0.0.1`];
+const at = (user: string, on = port): readonly string[] => ['-p', String(on), `${user}@127.0.0.1`];
+const key = (name: string) => rig.ssh.options({ key: name });
 
 beforeAll(async () => {
   rig = await openSshRig();
-  echo = new FarEnd((socket) => socket.pipe(socket));
+  echo = new FarEnd((socket) => {
+    let heard = 0;
+    socket.on('data', (bytes: Buffer) => {
+      heard += bytes.length;
+      if (heard >= sentBytes) socket.end(bytes);
+      else socket.write(bytes);
+    });
+  });
   rig.farEnds.set(22, await echo.listen());
+  rig.farEnds.set(80, 'i-ubuntu-9af refused port 80: nothing listens there, or not yet.');
   const made = await rig.gateway();
   ({ port } = made);
   endLapsed = () => made.gateway.endLapsed();
@@ -23,7 +36,7 @@ beforeAll(async () => {
   await rig.unit.read.users.update(student.id, { sshPublicKeys: [await rig.ssh.makeKey('student'), await rig.ssh.makeKey('student-rsa', 'rsa'), await rig.ssh.makeKey('student-ecdsa', 'ecdsa')] });
   await rig.unit.read.users.update(teacher.id, { sshPublicKeys: [await rig.ssh.makeKey('teacher')] });
   await rig.ssh.makeKey('stranger');
-  await rig.machine(student, 'i-ubuntu-9af');
+  await rig.machine(student, 'i-ubuntu-9af', { address: '10.77.0.9' });
   await rig.machine(student, 'i-asleep', { observed: 'suspended', desired: 'suspended' });
   await rig.machine(teacher, 'i-teacher');
 });
@@ -32,14 +45,234 @@ afterAll(async () => {
   await rig.close();
 });
 
-const key = (name: string) => rig.ssh.options({ key: name });
+/** A forward that is up: the far end has said what it heard. */
+async function upForward(user = 'student1', options = 'student', on = port) {
+  const started = rig.ssh.start([...(await key(options)), '-W', 'i-ubuntu-9af:22', ...at(user, on)]);
+  started.child.stdin.write('here\n');
+  await eventually('the far end to answer', () => started.said().out === 'here\n');
+  return started;
+}
 
 describe('who has a key', () => {
   test.each(['student', 'student-rsa', 'student-ecdsa'])('reaches port 22 of a machine of theirs with %s, and every byte comes through', async (name) => {
-    const sent = randomBytes(5_000_000);
+    const sent = randomBytes(sentBytes);
     const { code, out, err } = await rig.ssh.run([...(await key(name)), '-W', 'i-ubuntu-9af:22', ...at('student1')], sent);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(sha256(Buffer.from(out, 'latin1'))).toBe(sha256(sent));
     expect(rig.joins.at(-1)).toMatchObject({ end: { kind: 'port', port: 22 } });
   });
+
+  test('is written down with the machine, the port and the bytes, as are those who come and those who do not', async () => {
+    await eventually('the end to be written down', async () => (await rig.events('ssh.forward-closed')).length >= 3);
+    const [closed] = await rig.events('ssh.forward-closed');
+    expect(closed).toMatchObject({ actor: 'user student1', clientAddress: '127.0.0.1', subject: { type: 'instance' } });
+    expect(closed?.sentence).toMatch(/^student1 was connected to port 22 of i-ubuntu-9af for \d+ s, with 5000000 bytes to it and 5000000 from it\.$/);
+    expect((await rig.events('ssh.logged-in'))[0]).toMatchObject({ sentence: 'student1 logged in at the SSH gateway with a key.', clientAddress: '127.0.0.1' });
+    expect((await rig.ssh.run([...(await key('stranger')), '-W', 'i-ubuntu-9af:22', ...at('student1')])).err).toContain('Permission denied (publickey,password)');
+    await eventually('the refusal to be written down', async () => (await rig.events('ssh.login-refused')).length >= 1);
+    expect((await rig.events('ssh.login-refused'))[0]).toMatchObject({ actor: 'nobody as student1', clientAddress: '127.0.0.1', sentence: 'Login by SSH as student1 was refused: none of 1 tries with a key was right.' });
+  });
+
+  test('is nobody under another name, whose key it is not', async () => {
+    expect((await rig.ssh.run([...(await key('student')), '-W', 'i-teacher:22', ...at('teacher1')])).err).toContain('Permission denied');
+  });
+});
+
+describe('what is asked for is refused with a sentence', () => {
+  test.each([
+    ['a machine of somebody else', 'i-teacher:22', 'administratively prohibited: There is no machine i-teacher that is yours.'],
+    ['a machine that does not exist, in the same words', 'i-nowhere:22', 'administratively prohibited: There is no machine i-nowhere that is yours.'],
+    ['the address of a machine of theirs', '10.77.0.9:22', 'administratively prohibited: There is no machine of that name that is yours. Use its name'],
+    ['the master itself', '127.0.0.1:22', 'administratively prohibited: There is no machine of that name that is yours.'],
+    ['the master by a name', 'localhost:22', 'administratively prohibited: There is no machine localhost that is yours.'],
+    ['a machine that is saved', 'i-asleep:22', 'connect failed: i-asleep is suspended, not running. Start or resume it first.'],
+    ['a port that the site does not allow', 'i-ubuntu-9af:25', 'administratively prohibited: Port 25 is not open through the gateway. Open are 22, 80, 3389;'],
+    ['a port at which nobody listens', 'i-ubuntu-9af:80', 'connect failed: i-ubuntu-9af refused port 80: nothing listens there, or not yet.'],
+  ])('%s', async (_, to, sentence) => {
+    const before = rig.joins.length;
+    const { code, err } = await rig.ssh.run([...(await key('student')), '-W', to, ...at('student1')]);
+    expect(code).not.toBe(0);
+    expect(err).toContain(`open failed: ${sentence}`);
+    // Only the port that nobody listens at was asked of a slave.
+    expect(rig.joins.length - before).toBe(to.endsWith('9af:80') ? 1 : 0);
+  });
+
+  test('a remote forward, a socket, sftp and an agent', async () => {
+    const login = await key('student');
+    expect((await rig.ssh.run([...login, '-N', '-R', '0:127.0.0.1:80', ...at('student1')])).err).toContain('remote port forwarding failed');
+    expect((await rig.ssh.run([...login, '-N', '-R', `${rig.ssh.file('sock')}:127.0.0.1:80`, ...at('student1')])).err).toContain('remote port forwarding failed');
+    expect((await rig.ssh.run([...login, '-s', ...at('student1'), 'sftp'])).err).toMatch(/subsystem request failed/);
+    const { out } = await rig.ssh.run([...login, '-A', '-X', ...at('student1')]);
+    expect(out).toContain('has no shell of its own');
+  });
+});
+
+describe('a shell', () => {
+  test('is a sentence with the machines that run, and how to reach them', async () => {
+    const { code, out } = await rig.ssh.run([...(await key('student')), '-tt', ...at('student1')]);
+    expect(code).toBe(0);
+    expect(out).toContain('Hello student1.');
+    expect(out).toContain('  ssh -J student1@lab.example:2222 student@i-ubuntu-9af\r\n');
+    expect(out).toContain('ssh -N -p 2222 -L 8000:i-ubuntu-9af:80 student1@lab.example');
+    expect(out).not.toContain('i-asleep');
+    expect(out).not.toContain('i-teacher');
+  });
+
+  test('runs no command', async () => {
+    const { code, out } = await rig.ssh.run([...(await key('student')), ...at('student1'), 'id; touch /tmp/never']);
+    expect(code).toBe(1);
+    expect(out).not.toContain('uid=');
+  });
+});
+
+test('a browser reaches a web server through -L', async () => {
+  const web = new FarEnd((socket) => socket.once('data', () => socket.end('HTTP/1.0 200 OK\r\n\r\nhello from the guest')));
+  rig.farEnds.set(80, await web.listen());
+  const free = createServer().listen(0, '127.0.0.1');
+  await once(free, 'listening');
+  const local = (free.address() as AddressInfo).port;
+  free.close();
+  const tunnel = rig.ssh.start([...(await key('student')), '-N', '-L', `127.0.0.1:${local}:i-ubuntu-9af:80`, ...at('student1')]);
+  try {
+    const answer = await eventually('the page', () => fetch(`http://127.0.0.1:${local}/`).then((response) => response.text(), () => undefined));
+    expect(answer).toBe('hello from the guest');
+    // A client that goes takes its end of the guest with it.
+    await eventually('the far end to be let go', () => web.sockets.size === 0);
+  } finally {
+    tunnel.child.kill();
+    await tunnel.ended;
+    web.close();
+  }
+});
+
+test('who says its last word hears the answer', async () => {
+  const slow = new FarEnd((socket) => {
+    socket.resume();
+    socket.on('end', () => undefined);
+    setTimeout(() => socket.end('the answer'), 300);
+  });
+  rig.farEnds.set(3389, await slow.listen());
+  const { code, out } = await rig.ssh.run([...(await key('student')), '-W', 'i-ubuntu-9af:3389', ...at('student1')], 'question');
+  expect({ code, out }).toEqual({ code: 0, out: 'the answer' });
+  slow.close();
+});
+
+test('a guest that sends for ever to a client that does not read is held back', async () => {
+  const chunk = Buffer.alloc(64 * 1024);
+  let sent = 0;
+  const flood = new FarEnd((socket) => {
+    const more = (): void => {
+      while (socket.write(chunk)) sent += chunk.length;
+    };
+    socket.on('drain', more);
+    more();
+  });
+  rig.farEnds.set(3389, await flood.listen());
+  const started = rig.ssh.start([...(await key('student')), '-W', 'i-ubuntu-9af:3389', ...at('student1')]);
+  started.child.stdout.pause();
+  let last = -1;
+  await eventually('the flood to stand still', async () => {
+    const stands = sent === last && sent > 0;
+    last = sent;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    return stands;
+  });
+  // Windows and buffers between them, and not more.
+  expect(sent).toBeLessThan(32 * 1024 * 1024);
+  started.child.kill();
+  await started.ended;
+  flood.close();
+});
+
+describe('what a connection stands on', () => {
+  test('a key that is taken away ends it', async () => {
+    const { student } = rig.site.people;
+    const { sshPublicKeys } = (await rig.unit.read.users.find(student.id)) ?? { sshPublicKeys: [] };
+    const up = await upForward();
+    await endLapsed();
+    expect(up.child.exitCode).toBeNull();
+    await rig.unit.read.users.update(student.id, { sshPublicKeys: sshPublicKeys.slice(1) });
+    await endLapsed();
+    expect((await up.ended).code).toBe(255);
+    await rig.unit.read.users.update(student.id, { sshPublicKeys });
+  });
+
+  test('a user who is disabled is hung up on, and is told nothing of why when they come again', async () => {
+    const { student } = rig.site.people;
+    const up = await upForward();
+    await rig.unit.read.users.update(student.id, { disabled: true });
+    await endLapsed();
+    expect((await up.ended).code).toBe(255);
+    expect((await rig.ssh.run([...(await key('student')), '-W', 'i-ubuntu-9af:22', ...at('student1')])).err).toContain('Permission denied');
+    expect((await rig.ssh.run([...(await rig.ssh.options({ password: goodPassword })), '-W', 'i-ubuntu-9af:22', ...at('student1')])).err).toContain('Permission denied');
+    await rig.unit.read.users.update(student.id, { disabled: false });
+  });
+
+  test('a machine that ends is let go, with why in the log of events', async () => {
+    const up = await upForward();
+    for (const asked of rig.connections.open_.values()) asked.end('i-ubuntu-9af was suspended.');
+    await up.ended;
+    await eventually('the end to be written down', async () => (await rig.events('ssh.forward-closed'))[0]?.sentence.endsWith('Ended because: i-ubuntu-9af was suspended.'));
+    expect(rig.connections.open_.size).toBe(0);
+  });
+
+  test('a password does as well, until it is changed', async () => {
+    const { student } = rig.site.people;
+    const started = rig.ssh.start([...(await rig.ssh.options({ password: goodPassword })), '-W', 'i-ubuntu-9af:22', ...at('student1')]);
+    started.child.stdin.write('here\n');
+    await eventually('the far end to answer', () => started.said().out === 'here\n');
+    await rig.site.send('PATCH', '/me', { as: student, body: { password: { old: goodPassword, new: 'another sparrow eats nine' } } });
+    await endLapsed();
+    expect((await started.ended).code).toBe(255);
+  });
+});
+
+test('wrong passwords are counted with those of the portal, and an unknown user is answered like them', async () => {
+  const wrong = await rig.ssh.options({ password: 'not the password' });
+  const known = await rig.ssh.run([...wrong, '-W', 'i-teacher:22', ...at('teacher1')]);
+  const unknown = await rig.ssh.run([...wrong, '-W', 'i-teacher:22', ...at('nobody-here')]);
+  expect(known.err.replace('teacher1', '')).toBe(unknown.err.replace('nobody-here', ''));
+  expect((await rig.events('user.login-failed')).map(({ sentence }) => sentence)).toEqual(expect.arrayContaining(['Login by SSH as teacher1 failed.', 'Login by SSH as nobody-here failed.']));
+  for (let n = 0; n < 10; n++) await rig.site.send('POST', '/sessions', { body: { name: 'teacher1', password: 'not the password', transport: 'bearer' } });
+  // Not even the right one now.
+  expect((await rig.ssh.run([...(await rig.ssh.options({ password: goodPassword })), '-W', 'i-teacher:22', ...at('teacher1')])).code).toBe(255);
+  // Whoever guesses passwords locks nobody's key out.
+  expect((await rig.ssh.run([...(await key('teacher')), ...at('teacher1')])).code).toBe(0);
+});
+
+describe('limits', () => {
+  test('a person has so many connections at a time, and is told so on the next', async () => {
+    const { port: own } = await rig.gateway({ maxPerUser: 1 });
+    const first = await upForward('student1', 'student', own);
+    const second = await rig.ssh.run([...(await key('student')), '-W', 'i-ubuntu-9af:22', ...at('student1', own)]);
+    expect(second.err).toContain('student1 has 1 connection to this gateway, the most at a time.');
+    first.child.kill();
+    await first.ended;
+    await (await upForward('student1', 'student', own)).child.kill();
+  });
+
+  test('the books of connections refuse with their own sentence', async () => {
+    rig.connections.mostOfUser = 0;
+    expect((await rig.ssh.run([...(await key('student')), '-W', 'i-ubuntu-9af:22', ...at('student1')])).err).toContain('You have 0 connections to machines, the most at a time.');
+    rig.connections.mostOfUser = 100;
+  });
+
+  test('beyond the most connections in all, who comes is hung up on at once', async () => {
+    const { port: own } = await rig.gateway({ maxConnections: 1 });
+    const silent = connect(own, '127.0.0.1');
+    await once(silent, 'data');
+    const next = connect(own, '127.0.0.1').resume();
+    await once(next, 'close');
+    silent.destroy();
+  });
+
+  test('a client that says something else than SSH is hung up on', async () => {
+    const strange = connect(port, '127.0.0.1').resume();
+    strange.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.padEnd(100_000, 'x'));
+    await once(strange, 'close');
+  });
+});
+
+test('nothing of it was a fault of ours', () => {
+  expect(rig.lines.filter((line) => (JSON.parse(line) as { level: number }).level >= 50)).toEqual([]);
 });

@@ -97,7 +97,7 @@ export async function openSshRig() {
     const made = new SshGateway({
       hostKey, clock, log, logins, ports,
       settings: { host: '127.0.0.1', port: 0, maxConnections: 50, maxPerUser: 10, ...settings },
-      greeting: async ({ userId, userName }) => greetingLines({ userName, gateway: 'lab.example:2222', guestUser: 'student', machines: await ports.running(userId), ports: ports.ports }),
+      greeting: async ({ userId, userName }) => greetingLines({ userName, host: 'lab.example', port: 2222, guestUser: 'student', machines: await ports.running(userId), ports: ports.ports }),
     });
     gateways.add(made);
     const port = await made.listen();

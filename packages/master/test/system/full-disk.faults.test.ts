@@ -79,7 +79,7 @@ beforeAll(async () => {
   if (process.env['PARAVCL_PRIVATE_HOST'] !== '1') throw new Error('This test mounts file systems: run it inside a private host (npm test does).');
   stateDir = mkdtempSync(join(tmpdir(), 'pvcl-full-'));
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=420m', 'tmpfs', stateDir]);
-  const config = configSchema.parse({ stateDir, listen: { host: '127.0.0.1', port }, publicUrl: `https://localhost:${String(port)}` });
+  const config = configSchema.parse({ stateDir, listen: { host: '127.0.0.1', port }, publicUrl: `https://localhost:${String(port)}`, gateway: { ssh: { enabled: false } } });
   master = await startMaster(config, systemClock, makeLog('info', { write: (line: string) => void lines.push(line) }), (issued) => (setupToken = issued.token));
   const admin = { name: 'root-of-lab', password: 'a sparrow eats nine keys' };
   await ask('POST', '/api/v1/setup', { ...admin, token: setupToken, displayName: 'Root' });

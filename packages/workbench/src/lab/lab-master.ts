@@ -61,7 +61,9 @@ export class LabMaster {
   /** Writes another configuration file: `config` instead of what was there of it. It holds from the next start on. */
   async configure(config: Readonly<Record<string, unknown>>): Promise<void> {
     const { host, port, network, siteName } = this.options;
-    const file = { stateDir: this.stateDirectory, site: { name: siteName }, listen: { host, port }, publicUrl: this.url, network, ...config };
+    // More than one may be on this machine.
+    const gateway = { ssh: { host, port: 0 } };
+    const file = { stateDir: this.stateDirectory, site: { name: siteName }, listen: { host, port }, publicUrl: this.url, network, gateway, ...config };
     await writeFile(this.configFile, `# Made by the workbench.\n${stringify(file)}`, { mode: 0o600 });
   }
 

@@ -98,6 +98,7 @@ test('what the master’s unit starts runs, tells systemd when it is ready and w
     PARAVCL_MASTER_STATE_DIR: join(directory, 'state'),
     PARAVCL_MASTER_LISTEN_HOST: '127.0.0.1',
     PARAVCL_MASTER_LISTEN_PORT: String(port),
+    PARAVCL_MASTER_GATEWAY_SSH_PORT: '0',
     PARAVCL_MASTER_PUBLIC_URL: `https://localhost:${String(port)}`,
   });
   // For a person, in a line of its own; nothing of it in the JSON log.
