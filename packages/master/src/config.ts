@@ -154,7 +154,6 @@ const options = z
     /** A home volume is a disk of a person's own that goes with whatever they run. 0: only whom an operator gives one. */
     homes: z.strictObject({ sizeMiB: count(0, 524_288).default(0) }).prefault({}),
     images: imageOptions,
-    gateway: gatewayOptions,
     uploads: z.strictObject({ maxGiB: z.number().positive().max(16_384).default(64) }).prefault({}),
     logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
     /** A file with the token that /metrics asks for; without it only this machine may read them, and not through a proxy. */
