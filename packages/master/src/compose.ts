@@ -49,6 +49,7 @@ import { lockCalendar } from './services/calendar-lock';
 import { ConsoleService } from './services/console-service';
 import { ConsoleTickets } from './services/console-tickets';
 import { dependable } from './services/dependable-placement';
+import { ChangeFeed } from './services/change-feed';
 import { EnrolmentService } from './services/enrolment-service';
 import { FleetPulse } from './services/fleet-pulse';
 import { GroupService } from './services/group-service';
@@ -80,6 +81,7 @@ import { ImageConversion } from './store/image-conversion';
 import { ImageIntake } from './store/image-intake';
 import { ImageStore } from './store/image-store';
 import { StoreDamaged } from './store/manifest-shelf';
+import { CommittedChanges } from './repositories/committed-changes';
 import { StorageRoom } from './store/storage-room';
 import type { ServerIdentity } from './tls/server-identity';
 import { AgentCommands } from './ws/agent-commands';
@@ -87,6 +89,7 @@ import type { UpgradeDoor } from './http/refused-upgrade';
 import { AgentGateway } from './ws/agent-gateway';
 import { AgentSessions } from './ws/agent-sessions';
 import { ConsoleDoor } from './ws/console-door';
+import { FeedDoor } from './ws/feed-door';
 import { defaultLimits, linkTimings } from './ws/link-settings';
 import { StreamDoor } from './ws/stream-door';
 import { StreamRelay } from './ws/stream-relay';
@@ -142,7 +145,8 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const settings = { ...configured, scheduling: { ...configured.scheduling, placement: dependable(configured.scheduling.placement, onPlacementFault) } };
   const imagesDirectory = join(config.stateDir, 'images');
   const room = new StorageRoom(config.database.dsn === undefined ? join(config.stateDir, 'mariadb') : null, imagesDirectory, clock, log);
-  const unit = new MysqlUnitOfWork(db, clock, room);
+  const changes = new CommittedChanges();
+  const unit = new MysqlUnitOfWork(db, clock, room, changes);
   const siteId = await unit.read.settings.siteId(clock.now());
 
   // people
@@ -276,6 +280,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const portal = directory === null ? null : await readPortal(directory);
   if (portal === null) log.info({ directory }, directory === null ? 'there is no portal, as portal.directory says; / leads to the API' : 'there is no portal in portal.directory; / leads to the API');
   const authenticate = sessionAuthentication(sessions);
+  const feed = new ChangeFeed({ changes, books: unit.read.feed, clock, onFault: onFault('feed') });
   const app = createApp({
     routes: [...routes, ...documentRoutes(routes.map(({ contract }) => contract))],
     routers: [
@@ -326,6 +331,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
       gateway,
       mirrors.gateway,
       new StreamDoor({ clock, relay: streams }),
+      new FeedDoor({ clock, feed, sessions: sessionWatch, authenticate, onFault: onFault('feed') }),
       // Only its headers are read, which an upgrade has as any request.
       new ConsoleDoor({ clock, log, tickets: consoleTickets, consoles: guestConsoles, connections, relay: streams, authenticate: (request) => authenticate(request as Request) }),
     ],

@@ -1,5 +1,6 @@
 import { sleep, type Clock } from '@paravcl/shared/clock';
 import type { Knex } from 'knex';
+import { ChangeList, CommittedChanges } from '../repositories/committed-changes';
 import { makeRepositories, type Repositories } from '../repositories/repositories';
 import { isStorageFull, serverErrorNumber } from './connection';
 import type { UnitOfWork } from './unit-of-work';
@@ -18,14 +19,19 @@ export class MysqlUnitOfWork implements UnitOfWork {
     private readonly clock: Clock,
     /** Told of transactions that found no room. */
     private readonly room: { refused(cause: unknown): Error } | null = null,
+    /** Told of what was written, after the commit. */
+    private readonly changes: CommittedChanges = new CommittedChanges(),
   ) {
-    this.read = makeRepositories(db);
+    this.read = makeRepositories(db, changes);
   }
 
   async transaction<T>(work: (repositories: Repositories) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.db.transaction((transaction) => work(makeRepositories(transaction)));
+        const written = new ChangeList();
+        const done = await this.db.transaction((transaction) => work(makeRepositories(transaction, written)));
+        this.changes.tell(written.changes);
+        return done;
       } catch (error) {
         if (isStorageFull(error)) throw this.room?.refused(error) ?? error;
         if (attempt >= attempts || !retriedErrors.has(serverErrorNumber(error))) throw error;

@@ -1,5 +1,5 @@
 import type { Principal } from '@paravcl/shared/domain/people';
-import type { Request } from 'express';
+import type { IncomingMessage } from 'node:http';
 
 export interface Authenticated {
   readonly principal: Principal;
@@ -8,4 +8,4 @@ export interface Authenticated {
 }
 
 /** Who sends this request: null without a session, or with one that has ended. */
-export type Authenticate = (request: Request) => Promise<Authenticated | null>;
+export type Authenticate = (request: IncomingMessage) => Promise<Authenticated | null>;

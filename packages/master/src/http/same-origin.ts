@@ -35,7 +35,7 @@ export function foreignOrigin({ origin, host }: IncomingHttpHeaders, by: Authent
 }
 
 /** The master speaks HTTPS only; a TLS-terminating proxy in front keeps the Host header. */
-function isOwnOrigin(origin: string, host: string | undefined): boolean {
+export function isOwnOrigin(origin: string, host: string | undefined): boolean {
   if (host === undefined || !URL.canParse(origin)) return false;
   const own = URL.canParse(`https://${host}`) ? new URL(`https://${host}`) : null;
   return own !== null && new URL(origin).origin === own.origin;

@@ -2,6 +2,7 @@ import { holdingReservationStates } from '@paravcl/shared/domain/reservation';
 import type { Knex } from 'knex';
 import type { BookingRecord } from '../core/reservation-record';
 import { beyondDisk, roomFor, type Booking, type Room } from '../core/snapshot';
+import { noNotes, type ChangeNotes } from './committed-changes';
 
 interface BookingRow {
   readonly reservation_id: string;
@@ -31,7 +32,10 @@ export type HeldBooking = Booking & { readonly slaveId: string };
 
 /** The machines of reservations, each booked on one slave. An instance is in one slot at most: the key decides races. */
 export class BookingRepository {
-  constructor(private readonly db: Knex) {}
+  constructor(
+    private readonly db: Knex,
+    private readonly changes: ChangeNotes = noNotes,
+  ) {}
 
   async insert(bookings: readonly BookingRecord[]): Promise<void> {
     for (let from = 0; from < bookings.length; from += rowsPerStatement) {
@@ -40,6 +44,7 @@ export class BookingRepository {
       );
       await this.db('bookings').insert(rows);
     }
+    for (const reservationId of new Set(bookings.map((booking) => booking.reservationId))) this.changes.note('reservations', reservationId);
   }
 
   /** In the order of reservation and slot. */
@@ -87,21 +92,27 @@ export class BookingRepository {
   /** Another slave keeps room for it from now on. */
   async moveSlot(reservationId: string, slot: number, slaveId: string): Promise<void> {
     await this.db('bookings').where({ reservation_id: reservationId, slot }).update({ slave_id: slaveId });
+    this.changes.note('reservations', reservationId);
   }
 
   /** False when it is claimed by now. Throws a duplicate-key error when the instance is in a slot already. */
   async claim(reservationId: string, slot: number, instanceId: string): Promise<boolean> {
-    return (await this.db('bookings').where({ reservation_id: reservationId, slot }).whereNull('instance_id').update({ instance_id: instanceId })) === 1;
+    if ((await this.db('bookings').where({ reservation_id: reservationId, slot }).whereNull('instance_id').update({ instance_id: instanceId })) !== 1) return false;
+    this.changes.note('reservations', reservationId);
+    return true;
   }
 
   /** Whatever slot the instance was in may be claimed again. */
   async unclaim(instanceId: string): Promise<void> {
+    const of = (await this.db('bookings').where({ instance_id: instanceId }).pluck('reservation_id')) as readonly string[];
     await this.db('bookings').where({ instance_id: instanceId }).update({ instance_id: null });
+    for (const reservationId of of) this.changes.note('reservations', reservationId);
   }
 
   /** All of a reservation. */
   async remove(reservationId: string): Promise<void> {
     await this.db('bookings').where({ reservation_id: reservationId }).delete();
+    this.changes.note('reservations', reservationId);
   }
 }
 

@@ -4,6 +4,7 @@ import type { Liveness } from '@paravcl/shared/domain/slave';
 import type { Knex } from 'knex';
 import type { MemberRecord, MemberWish } from '../core/deployment-record';
 import type { InstanceRecord } from '../core/instance-record';
+import { noNotes, type ChangeNotes } from './committed-changes';
 import { idsFromColumn, idsToColumn } from './deployment-repository';
 import type { InstanceUsage } from './instance-repository';
 
@@ -96,10 +97,14 @@ const mostRows = 500;
 
 /** The places of deployments. Who changes them has the deployment's row locked, but for `takeWish`. */
 export class DeploymentMemberRepository {
-  constructor(private readonly db: Knex) {}
+  constructor(
+    private readonly db: Knex,
+    private readonly changes: ChangeNotes = noNotes,
+  ) {}
 
   async insert(members: readonly MemberRecord[]): Promise<void> {
     await this.db.batchInsert('deployment_members', members.map(toRow), mostRows);
+    for (const id of new Set(members.map(({ deploymentId }) => deploymentId))) this.changes.note('deployments', id);
   }
 
   /** In the order of their slots. */
@@ -124,6 +129,7 @@ export class DeploymentMemberRepository {
 
   async update(member: MemberRecord): Promise<void> {
     await this.db('deployment_members').where({ deployment_id: member.deploymentId, slot: member.slot }).update(toRow(member));
+    this.changes.note('deployments', member.deploymentId);
   }
 
   /** False when it is not wished any more: another wish came, or it was carried out. */
@@ -131,6 +137,7 @@ export class DeploymentMemberRepository {
     const changed = await this.db('deployment_members')
       .where({ deployment_id: deploymentId, slot, wish, operation_id: operationId })
       .update({ wish: null, wish_forced: 0, state: then.state, sentence: then.sentence?.slice(0, 1000) ?? null });
+    if (changed === 1) this.changes.note('deployments', deploymentId);
     return changed === 1;
   }
 

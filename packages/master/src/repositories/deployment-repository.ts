@@ -4,6 +4,7 @@ import { parseJson } from '@paravcl/shared/parse-json';
 import type { Knex } from 'knex';
 import { z } from 'zod';
 import type { DeploymentRecord } from '../core/deployment-record';
+import { noNotes, type ChangeNotes } from './committed-changes';
 import { newestFirst, type PageRequest } from './newest-first';
 
 interface DeploymentRow {
@@ -99,10 +100,14 @@ const toRow = (deployment: DeploymentRecord): DeploymentRow => ({
 
 /** Deployments; a row goes with the last of its instances. */
 export class DeploymentRepository {
-  constructor(private readonly db: Knex) {}
+  constructor(
+    private readonly db: Knex,
+    private readonly changes: ChangeNotes = noNotes,
+  ) {}
 
   async insert(deployment: DeploymentRecord): Promise<void> {
     await this.db('deployments').insert(toRow(deployment));
+    this.changes.note('deployments', deployment.id);
   }
 
   async find(id: string): Promise<DeploymentRecord | null> {
@@ -128,9 +133,12 @@ export class DeploymentRepository {
   /** Everything but the id may be another. */
   async update(deployment: DeploymentRecord): Promise<void> {
     await this.db('deployments').where({ id: deployment.id }).update(toRow(deployment));
+    this.changes.note('deployments', deployment.id);
   }
 
   async remove(id: string): Promise<void> {
+    const before = await this.find(id);
     await this.db('deployments').where({ id }).delete();
+    if (before !== null) this.changes.note('deployments', id, { ownerUserId: before.createdByUserId, groupId: before.groupId });
   }
 }

@@ -3,6 +3,7 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import type { Group } from '@paravcl/shared/domain/people';
 import { holdingReservationStates } from '@paravcl/shared/domain/reservation';
 import type { Knex } from 'knex';
+import { noNotes, type ChangeNotes } from './committed-changes';
 import { likeLiteral, newestFirst, type PageRequest } from './newest-first';
 
 interface GroupRow {
@@ -46,7 +47,10 @@ export interface GroupUse {
 
 /** Groups and who is in them. */
 export class GroupRepository {
-  constructor(private readonly db: Knex) {}
+  constructor(
+    private readonly db: Knex,
+    private readonly changes: ChangeNotes = noNotes,
+  ) {}
 
   async find(id: string): Promise<Group | null> {
     return one(await this.select().where('g.id', id));
@@ -100,6 +104,7 @@ export class GroupRepository {
       enrolment_code_hash: null,
       created_at: new Date(now),
     });
+    this.changes.note('groups', group.id);
   }
 
   async update(id: string, change: GroupChange): Promise<void> {
@@ -109,11 +114,15 @@ export class GroupRepository {
       ...(change.ownerUserId === undefined ? {} : { owner_user_id: change.ownerUserId }),
       ...(change.enrolmentCodeHash === undefined ? {} : { enrolment_code_hash: change.enrolmentCodeHash }),
     };
-    if (Object.keys(row).length > 0) await this.db('user_groups').where('id', id).update(row);
+    if (Object.keys(row).length === 0) return;
+    if (change.ownerUserId !== undefined) await this.noteAsItIs(id);
+    await this.db('user_groups').where('id', id).update(row);
+    this.changes.note('groups', id);
   }
 
   /** The group and its memberships. */
   async delete(id: string): Promise<void> {
+    await this.noteAsItIs(id);
     await this.db('memberships').where('group_id', id).delete();
     await this.db('user_groups').where('id', id).delete();
   }
@@ -134,11 +143,22 @@ export class GroupRepository {
       .insert({ group_id: groupId, user_id: userId, created_at: new Date(now) })
       .onConflict(['group_id', 'user_id'])
       .ignore();
+    this.changes.note('groups', groupId);
   }
 
   /** False when the user was no member. */
   async removeMember(groupId: string, userId: string): Promise<boolean> {
-    return (await this.db('memberships').where({ group_id: groupId, user_id: userId }).delete()) > 0;
+    if ((await this.db('memberships').where({ group_id: groupId, user_id: userId }).delete()) === 0) return false;
+    this.changes.note('groups', groupId);
+    this.changes.note('groups', groupId, { ownerUserId: userId, groupId: null });
+    return true;
+  }
+
+  /** For its owner and its members, who may not be that any more afterwards. */
+  private async noteAsItIs(id: string): Promise<void> {
+    const owners = (await this.db('user_groups').where('id', id).pluck('owner_user_id')) as readonly (string | null)[];
+    const members = (await this.db('memberships').where('group_id', id).pluck('user_id')) as readonly string[];
+    for (const userId of new Set([...owners, ...members])) this.changes.note('groups', id, { ownerUserId: userId, groupId: null });
   }
 
   private select(): Knex.QueryBuilder {

@@ -2,6 +2,7 @@ import type { Page } from '@paravcl/shared/api/page';
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { ImageKind } from '@paravcl/shared/domain/image';
 import type { Knex } from 'knex';
+import { noNotes, type ChangeNotes } from './committed-changes';
 import { newestFirst, type PageRequest } from './newest-first';
 import { whereVisible, type VisibleTo } from './visible-images';
 
@@ -47,7 +48,10 @@ const fromRow = (row: FamilyRow): ImageFamilyRecord => ({
 
 /** Names of images, kernels and ramdisks; each is unique within its kind. */
 export class ImageFamilyRepository {
-  constructor(private readonly db: Knex) {}
+  constructor(
+    private readonly db: Knex,
+    private readonly changes: ChangeNotes = noNotes,
+  ) {}
 
   /** Throws a duplicate-key error when the kind has a family of this name. */
   async insert(family: ImageFamilyRecord): Promise<void> {
@@ -101,7 +105,10 @@ export class ImageFamilyRepository {
       ...(change.versionsMade === undefined ? {} : { versions_made: change.versionsMade }),
       ...(change.productionImageId === undefined ? {} : { production_image_id: change.productionImageId }),
     };
-    if (Object.keys(row).length > 0) await this.db('image_families').where({ id }).update(row);
+    if (Object.keys(row).length === 0) return;
+    await this.db('image_families').where({ id }).update(row);
+    // Each version shows the name of its family, and whether it is the one in production.
+    for (const imageId of (await this.db('images').where({ family_id: id }).pluck('id')) as readonly string[]) this.changes.note('images', imageId);
   }
 
   async remove(id: string): Promise<void> {

@@ -3,8 +3,9 @@ import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { ImageFormat, ImageKind, ImageState, ImageVisibility } from '@paravcl/shared/domain/image';
 import type { Knex } from 'knex';
+import { noNotes, type ChangeNotes } from './committed-changes';
 import { newestFirst, type PageRequest } from './newest-first';
-import { whereVisible, type VisibleTo } from './visible-images';
+import { imageSeenBy, whereVisible, type VisibleTo } from './visible-images';
 
 /** One version of a family. */
 export interface ImageRecord {
@@ -155,7 +156,10 @@ const fromRow = (row: ImageRow & FamilyColumns): ImageRecord => ({
 
 /** EMI, EKI and ERI: one table, three kinds; each row a version of a family. */
 export class ImageRepository {
-  constructor(private readonly db: Knex) {}
+  constructor(
+    private readonly db: Knex,
+    private readonly changes: ChangeNotes = noNotes,
+  ) {}
 
   /** Throws a duplicate-key error when the friendly id is taken. */
   async insert(image: NewImageRecord): Promise<void> {
@@ -179,6 +183,7 @@ export class ImageRepository {
       check_percent: image.checkPercent,
       import_path: image.importPath,
     });
+    this.changes.note('images', image.id);
   }
 
   async friendlyIdTaken(friendlyId: string): Promise<boolean> {
@@ -306,12 +311,12 @@ export class ImageRepository {
     const updated = await this.db('images')
       .where({ id, state: from })
       .update({ state: to, reason, check_percent: to === 'checking' ? 0 : null, ...contentColumns(content) });
-    return updated === 1;
+    return this.noted(id, updated);
   }
 
   /** How far a check is; nothing when it has ended meanwhile. */
   async setCheckPercent(id: string, percent: number): Promise<void> {
-    await this.db('images').where({ id, state: 'checking' }).update({ check_percent: percent });
+    this.noted(id, await this.db('images').where({ id, state: 'checking' }).update({ check_percent: percent }));
   }
 
   /** The content of an image of an earlier release; false when it has one, or is gone. */
@@ -321,24 +326,39 @@ export class ImageRepository {
 
   /** A file of the server was read in whole: from here on it is an upload like any other. */
   async setReadIn(id: string, file: { readonly sizeBytes: number; readonly sha256: string }): Promise<boolean> {
-    return (await this.db('images').where({ id, state: 'uploading' }).update({ size_bytes: file.sizeBytes, sha256: file.sha256, import_path: null, reason: null })) === 1;
+    return this.noted(id, await this.db('images').where({ id, state: 'uploading' }).update({ size_bytes: file.sizeBytes, sha256: file.sha256, import_path: null, reason: null }));
   }
 
   /** Why the reading of a file of the server did not come to its end. */
   async setImportReason(id: string, reason: string): Promise<void> {
-    await this.db('images').where({ id, state: 'uploading' }).update({ reason });
+    this.noted(id, await this.db('images').where({ id, state: 'uploading' }).update({ reason }));
   }
 
   /** Nothing when nothing is changed. */
   async edit(id: string, change: ImageChange): Promise<void> {
     const columns = changedColumns(change);
-    if (Object.keys(columns).length > 0) await this.db('images').where({ id }).update(columns);
+    if (Object.keys(columns).length === 0) return;
+    // Whoever does not see it any more is told, too.
+    await this.noteAsItIs(id);
+    this.noted(id, await this.db('images').where({ id }).update(columns));
   }
 
   /** With what was learned of its boots. */
   async remove(id: string): Promise<void> {
+    await this.noteAsItIs(id);
     await this.db('image_patterns').where({ image_id: id }).delete();
     await this.db('images').where({ id }).delete();
+  }
+
+  private noted(id: string, changed: number): boolean {
+    if (changed === 1) this.changes.note('images', id);
+    return changed === 1;
+  }
+
+  /** For those who see it now, whatever becomes of it. */
+  private async noteAsItIs(id: string): Promise<void> {
+    const row = await this.db<ImageRow>('images').where({ id }).whereNull('of_instance_id').whereNull('of_volume_id').first('visibility', 'owner_group_id', 'created_by_user_id');
+    if (row !== undefined) this.changes.note('images', id, imageSeenBy(row));
   }
 
   /** Of those of these versions whose first boots were recorded. */

@@ -3,6 +3,7 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import type { ObservedState } from '@paravcl/shared/domain/instance-state';
 import type { Knex } from 'knex';
 import type { InstanceRecord } from '../core/instance-record';
+import { noNotes, type ChangeNotes } from './committed-changes';
 import { holdsCompute } from './holds-compute';
 import { newestFirst, type PageRequest } from './newest-first';
 import { instanceColumns, instanceFromRow, instanceToRow, type InstanceRow } from './instance-rows';
@@ -46,11 +47,15 @@ export interface InstanceUsage {
 
 /** Instances; deleted ones stay for their history and are listed only when asked for by state. */
 export class InstanceRepository {
-  constructor(private readonly db: Knex) {}
+  constructor(
+    private readonly db: Knex,
+    private readonly changes: ChangeNotes = noNotes,
+  ) {}
 
   /** Throws a duplicate-key error when the name is taken. */
   async insert(instance: InstanceRecord): Promise<void> {
     await this.db('instances').insert(instanceToRow(instance));
+    this.changes.note('instances', instance.id);
   }
 
   async find(id: string): Promise<InstanceRecord | null> {
@@ -225,6 +230,7 @@ export class InstanceRepository {
   /** Whether it wants its owner's home volume: never without it, never with it, or null where it is free. Kept beside the record too. */
   async setHomeWish(id: string, wish: boolean): Promise<void> {
     await this.db('instances').where({ id }).update({ home_wish: wish ? 1 : 0 });
+    this.changes.note('instances', id);
   }
 
   async homeWish(id: string): Promise<boolean | null> {
@@ -282,7 +288,9 @@ export class InstanceRepository {
       ...(change.recycleUntil !== undefined && { recycle_until: change.recycleUntil === null ? null : new Date(change.recycleUntil) }),
       ...(change.deletedAt !== undefined && { deleted_at: new Date(change.deletedAt) }),
     };
-    return (await this.db('instances').where({ id, observed: guard.observed, generation: guard.generation }).update(columns)) === 1;
+    if ((await this.db('instances').where({ id, observed: guard.observed, generation: guard.generation }).update(columns)) !== 1) return false;
+    this.changes.note('instances', id);
+    return true;
   }
 
   private rows(): Knex.QueryBuilder<InstanceRow, InstanceRow[]> {

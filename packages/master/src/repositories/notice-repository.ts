@@ -2,6 +2,7 @@ import type { Page } from '@paravcl/shared/api/page';
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { Notice, NoticeKind } from '@paravcl/shared/domain/notice';
 import type { Knex } from 'knex';
+import { noNotes, type ChangeNotes } from './committed-changes';
 import { firstIdOf } from './first-id';
 import { newestFirst, type PageRequest } from './newest-first';
 
@@ -50,7 +51,10 @@ const fromRow = (row: NoticeRow): Notice => ({
 
 /** What people are told of without asking. */
 export class NoticeRepository {
-  constructor(private readonly db: Knex) {}
+  constructor(
+    private readonly db: Knex,
+    private readonly changes: ChangeNotes = noNotes,
+  ) {}
 
   async insert(notice: NewNotice): Promise<void> {
     await this.db('notices').insert({
@@ -63,6 +67,7 @@ export class NoticeRepository {
       sentence: notice.sentence.slice(0, 1000),
       decision_id: notice.decisionId,
     });
+    this.changes.note('notices', notice.id);
   }
 
   /** One person's, newest first. Throws `invalid-input` for a cursor that is none. */
@@ -81,7 +86,9 @@ export class NoticeRepository {
   /** False when it is not this person's. One that was read before keeps its time. */
   async markRead(id: string, userId: string, now: EpochMs): Promise<boolean> {
     const read = this.db.raw('COALESCE(read_at, ?)', [new Date(now)]);
-    return (await this.db('notices').where({ id, user_id: userId }).update({ read_at: read })) === 1;
+    if ((await this.db('notices').where({ id, user_id: userId }).update({ read_at: read })) !== 1) return false;
+    this.changes.note('notices', id);
+    return true;
   }
 
   /** Those since then that were not sent yet and whose people have a mail address, none of the `waiting`, oldest first. */

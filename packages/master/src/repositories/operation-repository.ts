@@ -2,6 +2,7 @@ import type { Operation } from '@paravcl/shared/api/operations';
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { Page } from '@paravcl/shared/api/page';
 import type { Knex } from 'knex';
+import { noNotes, type ChangeNotes } from './committed-changes';
 import { firstIdOf } from './first-id';
 import { newestFirst, type PageRequest } from './newest-first';
 
@@ -55,7 +56,10 @@ const fromRow = (row: OperationRow): OperationRecord => ({
 
 /** Long work that somebody follows. */
 export class OperationRepository {
-  constructor(private readonly db: Knex) {}
+  constructor(
+    private readonly db: Knex,
+    private readonly changes: ChangeNotes = noNotes,
+  ) {}
 
   async insert(operation: OperationRecord): Promise<void> {
     await this.db('operations').insert({
@@ -70,6 +74,7 @@ export class OperationRepository {
       created_at: new Date(operation.createdAt),
       changed_at: new Date(operation.changedAt),
     });
+    this.changes.note('operations', operation.id);
   }
 
   async find(id: string): Promise<OperationRecord | null> {
@@ -105,15 +110,17 @@ export class OperationRepository {
   /** Another wish took over all that this deployment's pending operations were about. */
   async supersedeMemberless(deploymentId: string, sentence: string, now: EpochMs): Promise<void> {
     const followed = this.db('deployment_members').where({ deployment_id: deploymentId }).distinct('operation_id');
-    await this.db('operations').where({ subject_id: deploymentId, state: 'pending' }).whereNotIn('id', followed).update({ state: 'superseded', sentence, changed_at: new Date(now) });
+    const changed = await this.db('operations').where({ subject_id: deploymentId, state: 'pending' }).whereNotIn('id', followed).update({ state: 'superseded', sentence, changed_at: new Date(now) });
+    await this.noteOf(deploymentId, changed, now);
   }
 
   /** Brings one pending operation to where it stands; an unchanged one keeps its time. */
   async progressOf(id: string, state: Operation['state'], sentence: string, now: EpochMs): Promise<void> {
-    await this.db('operations')
+    const changed = await this.db('operations')
       .where({ id, state: 'pending' })
-      .where((changed) => changed.whereNot({ state }).orWhereNot({ sentence }))
+      .where((differs) => differs.whereNot({ state }).orWhereNot({ sentence }))
       .update({ state, sentence, changed_at: new Date(now) });
+    if (changed > 0) this.changes.note('operations', id);
   }
 
   /** The newest one of this kind, however it stands. */
@@ -124,7 +131,8 @@ export class OperationRepository {
 
   /** Another wish came: what is pending will not be brought to its end. */
   async supersede(subjectId: string, sentence: string, now: EpochMs): Promise<void> {
-    await this.db('operations').where({ subject_id: subjectId, state: 'pending' }).update({ state: 'superseded', sentence, changed_at: new Date(now) });
+    const changed = await this.db('operations').where({ subject_id: subjectId, state: 'pending' }).update({ state: 'superseded', sentence, changed_at: new Date(now) });
+    await this.noteOf(subjectId, changed, now);
   }
 
   /** The scheduler raised the generation on the way to the same wish. */
@@ -139,9 +147,17 @@ export class OperationRepository {
 
   /** Brings the pending operations of a subject to where they stand; unchanged ones keep their time. */
   async progress(subjectId: string, generation: number, state: Operation['state'], sentence: string, now: EpochMs): Promise<void> {
-    await this.db('operations')
+    const changed = await this.db('operations')
       .where({ subject_id: subjectId, state: 'pending', generation })
-      .where((changed) => changed.whereNot({ state }).orWhereNot({ sentence }))
+      .where((differs) => differs.whereNot({ state }).orWhereNot({ sentence }))
       .update({ state, sentence, changed_at: new Date(now) });
+    await this.noteOf(subjectId, changed, now);
+  }
+
+  /** Those of the subject that were changed at this moment. */
+  private async noteOf(subjectId: string, changed: number, now: EpochMs): Promise<void> {
+    if (changed === 0) return;
+    const ids = (await this.db('operations').where({ subject_id: subjectId, changed_at: new Date(now) }).pluck('id')) as readonly string[];
+    for (const id of ids) this.changes.note('operations', id);
   }
 }

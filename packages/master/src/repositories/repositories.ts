@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { CommandRepository } from './command-repository';
+import { noNotes, type ChangeNotes } from './committed-changes';
 import { EvacuationRepository } from './evacuation-repository';
 import { EventRepository } from './event-repository';
 import { GroupRepository } from './group-repository';
@@ -14,6 +15,7 @@ import { SettingRepository } from './setting-repository';
 import { AddressRepository } from './address-repository';
 import { DeploymentMemberRepository } from './deployment-member-repository';
 import { DeploymentRepository } from './deployment-repository';
+import { FeedRepository } from './feed-repository';
 import { FleetRepository } from './fleet-repository';
 import { HomeRepository } from './home-repository';
 import { ImageFamilyRepository } from './image-family-repository';
@@ -49,6 +51,7 @@ export interface Repositories {
   readonly idempotencyKeys: IdempotencyRepository;
   readonly settings: SettingRepository;
   readonly addresses: AddressRepository;
+  readonly feed: FeedRepository;
   readonly fleet: FleetRepository;
   readonly images: ImageRepository;
   readonly imageFamilies: ImageFamilyRepository;
@@ -74,40 +77,42 @@ export interface Repositories {
   readonly liveMigrations: LiveMigrationRepository;
 }
 
-export function makeRepositories(db: Knex): Repositories {
+/** @param changes where they note what they wrote */
+export function makeRepositories(db: Knex, changes: ChangeNotes = noNotes): Repositories {
   return {
     events: new EventRepository(db),
     users: new UserRepository(db),
-    groups: new GroupRepository(db),
+    groups: new GroupRepository(db, changes),
     sessions: new SessionRepository(db),
     oneTimeTokens: new OneTimeTokenRepository(db),
     loginFailures: new LoginFailureRepository(db),
-    slaves: new SlaveRepository(db),
+    slaves: new SlaveRepository(db, changes),
     joinTokens: new JoinTokenRepository(db),
     commands: new CommandRepository(db),
     idempotencyKeys: new IdempotencyRepository(db),
     settings: new SettingRepository(db),
     addresses: new AddressRepository(db),
+    feed: new FeedRepository(db),
     fleet: new FleetRepository(db),
-    images: new ImageRepository(db),
-    imageFamilies: new ImageFamilyRepository(db),
-    templates: new TemplateRepository(db),
+    images: new ImageRepository(db, changes),
+    imageFamilies: new ImageFamilyRepository(db, changes),
+    templates: new TemplateRepository(db, changes),
     patterns: new PatternRepository(db),
-    instances: new InstanceRepository(db),
-    deployments: new DeploymentRepository(db),
-    deploymentMembers: new DeploymentMemberRepository(db),
-    operations: new OperationRepository(db),
+    instances: new InstanceRepository(db, changes),
+    deployments: new DeploymentRepository(db, changes),
+    deploymentMembers: new DeploymentMemberRepository(db, changes),
+    operations: new OperationRepository(db, changes),
     placements: new PlacementRepository(db),
     transitions: new TransitionRepository(db),
-    reservations: new ReservationRepository(db),
-    bookings: new BookingRepository(db),
+    reservations: new ReservationRepository(db, changes),
+    bookings: new BookingRepository(db, changes),
     series: new SeriesRepository(db),
     decisions: new DecisionRepository(db),
-    notices: new NoticeRepository(db),
+    notices: new NoticeRepository(db, changes),
     pledges: new PledgeRepository(db),
     saveSpeeds: new SaveSpeedRepository(db),
     presence: new PresenceRepository(db),
-    snapshots: new SnapshotRepository(db),
+    snapshots: new SnapshotRepository(db, changes),
     evacuations: new EvacuationRepository(db),
     homes: new HomeRepository(db),
     liveMigrations: new LiveMigrationRepository(db),

@@ -3,6 +3,7 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import { holdingReservationStates, type ReservationState } from '@paravcl/shared/domain/reservation';
 import type { Knex } from 'knex';
 import type { ReservationRecord } from '../core/reservation-record';
+import { noNotes, type ChangeNotes } from './committed-changes';
 import { newestFirst, type PageRequest } from './newest-first';
 import { reservationColumns, reservationFromRow, reservationToRow, type ReservationRow } from './reservation-rows';
 
@@ -23,10 +24,14 @@ export type ReservationOwner = { readonly userId: string } | { readonly groupId:
 
 /** Reservations; those that are over stay for their history. Their machines are `bookings`. */
 export class ReservationRepository {
-  constructor(private readonly db: Knex) {}
+  constructor(
+    private readonly db: Knex,
+    private readonly changes: ChangeNotes = noNotes,
+  ) {}
 
   async insert(reservation: ReservationRecord): Promise<void> {
     await this.db('reservations').insert(reservationToRow(reservation));
+    this.changes.note('reservations', reservation.id);
   }
 
   async find(id: string): Promise<ReservationRecord | null> {
@@ -71,7 +76,9 @@ export class ReservationRepository {
 
   /** Writes the change if the state is still this one; false when somebody was faster. */
   async change(id: string, from: ReservationState, change: Partial<Omit<ReservationRecord, 'id'>>): Promise<boolean> {
-    return (await this.db('reservations').where({ id, state: from }).update(reservationToRow(change))) === 1;
+    if ((await this.db('reservations').where({ id, state: from }).update(reservationToRow(change))) !== 1) return false;
+    this.changes.note('reservations', id);
+    return true;
   }
 
   /** Those the clock may lead on: their window begins, or is over, or nobody has claimed from them within the grace. */

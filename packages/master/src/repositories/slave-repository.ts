@@ -4,6 +4,7 @@ import { holdsComputeStates } from '@paravcl/shared/domain/instance-state';
 import type { Admission, Describe, ForeignDomain, Liveness, Slave, SlaveKind } from '@paravcl/shared/domain/slave';
 import { parseJson } from '@paravcl/shared/parse-json';
 import type { Knex } from 'knex';
+import { noNotes, type ChangeNotes } from './committed-changes';
 import { likeLiteral, newestFirst, type PageRequest } from './newest-first';
 import { pulseColumns, slaveColumns, slaveRecord, slaveRow, steadyDescribe, type ShownIdentity, type SlaveRecord, type SlaveRow } from './slave-record';
 
@@ -30,11 +31,15 @@ export interface OpenedSession {
 }
 
 export class SlaveRepository {
-  constructor(private readonly db: Knex) {}
+  constructor(
+    private readonly db: Knex,
+    private readonly changes: ChangeNotes = noNotes,
+  ) {}
 
   /** Throws a duplicate-key error when name or public key are taken. */
   async insert(slave: SlaveRecord): Promise<void> {
     await this.db('slaves').insert(slaveRow(slave));
+    this.changes.note('slaves', slave.id);
   }
 
   async find(id: string): Promise<SlaveRecord | null> {
@@ -100,7 +105,7 @@ export class SlaveRepository {
 
   /** False when the slave is not in state `from` any more. */
   async moveAdmission(id: string, from: Admission, to: Admission, reason: string | null): Promise<boolean> {
-    return (await this.db('slaves').where({ id, admission: from }).update({ admission: to, admission_reason: reason })) === 1;
+    return this.noted(id, await this.db('slaves').where({ id, admission: from }).update({ admission: to, admission_reason: reason }));
   }
 
   /** Keeps why a quarantined slave is refused, and what it showed when its key was right (null leaves that as it is). */
@@ -108,6 +113,7 @@ export class SlaveRepository {
     await this.db('slaves')
       .where({ id, admission: 'quarantined' })
       .update({ admission_reason: reason, ...(presented === null ? {} : { presented: JSON.stringify(presented) }) });
+    this.changes.note('slaves', id);
   }
 
   /** Makes what the slave showed its enrolled identity. */
@@ -120,11 +126,13 @@ export class SlaveRepository {
       epoch: shown.epoch,
       presented: null,
     });
+    this.changes.note('slaves', id);
   }
 
   /** Throws a duplicate-key error when the name is taken. */
   async edit(id: string, change: { readonly name: string; readonly kind: SlaveKind; readonly ownerUserId: string | null }): Promise<void> {
     await this.db('slaves').where({ id }).update({ name: change.name, kind: change.kind, owner_user_id: change.ownerUserId });
+    this.changes.note('slaves', id);
   }
 
   /** Records an accepted hello. False when admission changed, or a later start of the agent was seen, meanwhile. */
@@ -143,12 +151,12 @@ export class SlaveRepository {
         presented: null,
         declared_dead_at: null,
       });
-    return changed === 1;
+    return this.noted(id, changed);
   }
 
   /** An administrator says that it will not come back with what it has; its next hello takes that back. False when it is not lost. */
   async declareDead(id: string, now: EpochMs): Promise<boolean> {
-    return (await this.db('slaves').where({ id, liveness: 'lost' }).update({ declared_dead_at: new Date(now) })) === 1;
+    return this.noted(id, await this.db('slaves').where({ id, liveness: 'lost' }).update({ declared_dead_at: new Date(now) }));
   }
 
   /** Locked for reading until the transaction ends: its hello comes before or after. */
@@ -183,7 +191,7 @@ export class SlaveRepository {
 
   /** False when it is not `from` any more. */
   async moveLiveness(id: string, from: Liveness, to: Liveness): Promise<boolean> {
-    return (await this.db('slaves').where({ id, liveness: from }).update({ liveness: to })) === 1;
+    return this.noted(id, await this.db('slaves').where({ id, liveness: from }).update({ liveness: to }));
   }
 
   /** Changed parts of the describe data. Call it in a transaction: others may change other parts at the same time. */
@@ -191,11 +199,19 @@ export class SlaveRepository {
     const row = (await this.db('slaves').where({ id }).forUpdate().first('describe_data')) as { readonly describe_data: string } | undefined;
     if (row === undefined) return;
     const text = JSON.stringify(steadyDescribe({ ...(parseJson(row.describe_data) as Describe), ...changed }));
-    if (text !== row.describe_data) await this.db('slaves').where({ id }).update({ describe_data: text });
+    if (text === row.describe_data) return;
+    await this.db('slaves').where({ id }).update({ describe_data: text });
+    this.changes.note('slaves', id);
   }
 
   async storeForeignDomains(id: string, domains: readonly ForeignDomain[]): Promise<void> {
     await this.db('slaves').where({ id }).update({ foreign_domains: JSON.stringify(domains) });
+    this.changes.note('slaves', id);
+  }
+
+  private noted(id: string, changed: number): boolean {
+    if (changed === 1) this.changes.note('slaves', id);
+    return changed === 1;
   }
 
   private async one(query: Knex.QueryBuilder): Promise<SlaveRecord | null> {

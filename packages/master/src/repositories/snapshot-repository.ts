@@ -5,6 +5,7 @@ import type { FrozenHow, SnapshotPartState, SnapshotState } from '@paravcl/share
 import type { Knex } from 'knex';
 import type { SnapshotPart, SnapshotRecord } from '../core/snapshot-record';
 import type { SavedOn } from '../core/saved-ram';
+import { noNotes, type ChangeNotes } from './committed-changes';
 import { savedOnFromColumn, savedOnToColumn } from './saved-on-column';
 import { newestFirst, type PageRequest } from './newest-first';
 
@@ -101,7 +102,10 @@ export interface SnapshotFilter {
 
 /** Snapshots and their parts, one for each disk and one for each RAM that is kept with it. */
 export class SnapshotRepository {
-  constructor(private readonly db: Knex) {}
+  constructor(
+    private readonly db: Knex,
+    private readonly changes: ChangeNotes = noNotes,
+  ) {}
 
   async insert(snapshot: SnapshotRecord, parts: readonly SnapshotPart[]): Promise<void> {
     await this.db('snapshots').insert({
@@ -138,6 +142,7 @@ export class SnapshotRepository {
         ram_step: part.ramStep,
       })),
     );
+    this.changes.note('snapshots', snapshot.id);
   }
 
   async find(id: string): Promise<SnapshotRecord | null> {
@@ -303,15 +308,19 @@ export class SnapshotRepository {
 
   async say(id: string, sentence: string): Promise<void> {
     await this.db('snapshots').where({ id, state: 'pending' }).update({ sentence });
+    this.changes.note('snapshots', id);
   }
 
   /** False when it had ended already. */
   async end(id: string, state: Exclude<SnapshotState, 'pending'>, sentence: string, now: EpochMs): Promise<boolean> {
-    return (await this.db('snapshots').where({ id, state: 'pending' }).update({ state, sentence, ended_at: new Date(now) })) === 1;
+    if ((await this.db('snapshots').where({ id, state: 'pending' }).update({ state, sentence, ended_at: new Date(now) })) !== 1) return false;
+    this.changes.note('snapshots', id);
+    return true;
   }
 
   /** Nobody sees it any more. */
   async hide(id: string): Promise<void> {
+    await this.noteAsItIs(id);
     await this.db('snapshots').where({ id }).update({ purpose: 'gone' });
   }
 
@@ -321,11 +330,20 @@ export class SnapshotRepository {
   }
 
   async remove(id: string): Promise<void> {
+    await this.noteAsItIs(id);
     await this.db('snapshot_parts').where({ snapshot_id: id }).delete();
     await this.db('snapshots').where({ id }).delete();
   }
 
+  /** For whoever took it: afterwards nobody sees it. */
+  private async noteAsItIs(id: string): Promise<void> {
+    const row = (await this.db('snapshots').where({ id, purpose: 'keep' }).first('user_id')) as { readonly user_id: string } | undefined;
+    if (row !== undefined) this.changes.note('snapshots', id, { ownerUserId: row.user_id, groupId: null });
+  }
+
   private async moved(imageId: string, from: readonly SnapshotPartState[], change: Partial<Record<keyof PartRow, unknown>>): Promise<boolean> {
-    return (await this.db('snapshot_parts').where({ image_id: imageId }).whereIn('state', [...from]).update(change)) === 1;
+    if ((await this.db('snapshot_parts').where({ image_id: imageId }).whereIn('state', [...from]).update(change)) !== 1) return false;
+    for (const id of (await this.db('snapshot_parts').where({ image_id: imageId }).pluck('snapshot_id')) as readonly string[]) this.changes.note('snapshots', id);
+    return true;
   }
 }

@@ -1,6 +1,7 @@
 import type { Page } from '@paravcl/shared/api/page';
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { Knex } from 'knex';
+import { noNotes, type ChangeNotes, type SeenBy } from './committed-changes';
 import { newestFirst, type PageRequest } from './newest-first';
 
 export interface TemplateRecord {
@@ -90,14 +91,26 @@ const toRow = (template: TemplateRecord): TemplateRow => ({
   changed_at: new Date(template.changedAt),
 });
 
+/** As `mayUseTemplate` of the services says it. */
+const seenBy = ({ createdByUserId, ownerGroupId, groupIds }: TemplateRecord): SeenBy => ({
+  ownerUserId: createdByUserId,
+  groupId: ownerGroupId,
+  everybody: groupIds.length === 0,
+  audience: [...groupIds, ...(ownerGroupId === null ? [] : [ownerGroupId])],
+});
+
 /** Templates, and which groups may use them. */
 export class TemplateRepository {
-  constructor(private readonly db: Knex) {}
+  constructor(
+    private readonly db: Knex,
+    private readonly changes: ChangeNotes = noNotes,
+  ) {}
 
   /** Throws a duplicate-key error when the name is taken. */
   async insert(template: TemplateRecord): Promise<void> {
     await this.db('templates').insert(toRow(template));
     await this.setGroups(template);
+    this.changes.note('templates', template.id);
   }
 
   async find(id: string): Promise<TemplateRecord | null> {
@@ -132,14 +145,19 @@ export class TemplateRepository {
 
   /** Everything but the id may be another. Throws a duplicate-key error when the name is taken. */
   async update(template: TemplateRecord): Promise<void> {
+    const before = await this.find(template.id);
     await this.db('templates').where({ id: template.id }).update(toRow(template));
     await this.db('template_groups').where({ template_id: template.id }).delete();
     await this.setGroups(template);
+    if (before !== null) this.changes.note('templates', template.id, seenBy(before));
+    this.changes.note('templates', template.id);
   }
 
   async remove(id: string): Promise<void> {
+    const before = await this.find(id);
     await this.db('template_groups').where({ template_id: id }).delete();
     await this.db('templates').where({ id }).delete();
+    if (before !== null) this.changes.note('templates', id, seenBy(before));
   }
 
   /** Of this very version. */

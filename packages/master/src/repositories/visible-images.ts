@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { SeenBy } from './committed-changes';
 
 /** Whose eyes a list of images is for. */
 export interface VisibleTo {
@@ -18,4 +19,14 @@ export function whereVisible<Query extends Knex.QueryBuilder>(query: Query, visi
       .orWhere((ofGroup) => ofGroup.where('images.visibility', 'group').whereIn('images.owner_group_id', [...groupIds])),
   );
   return query;
+}
+
+/** The same rule, for who is told that an image changed. */
+export function imageSeenBy(row: { readonly visibility: string; readonly owner_group_id: string | null; readonly created_by_user_id: string }): SeenBy {
+  return {
+    ownerUserId: row.created_by_user_id,
+    groupId: row.owner_group_id,
+    everybody: row.visibility === 'public',
+    audience: row.visibility === 'group' && row.owner_group_id !== null ? [row.owner_group_id] : [],
+  };
 }

@@ -13,6 +13,7 @@ import { createDataDirectory, ownServerOptions } from '../../src/db/mariadb-data
 import { migrate } from '../../src/db/migrate';
 import { MysqlUnitOfWork } from '../../src/db/mysql-unit-of-work';
 import type { UnitOfWork } from '../../src/db/unit-of-work';
+import { CommittedChanges } from '../../src/repositories/committed-changes';
 
 const startTimeoutMs = 30_000;
 
@@ -21,6 +22,8 @@ jest.setTimeout(60_000);
 
 export interface TestDatabase {
   readonly unit: UnitOfWork;
+  /** What was written through `unit`. */
+  readonly changes: CommittedChanges;
   readonly db: Knex;
   readonly address: DatabaseAddress;
   /** Drops the database and closes its connections; the server stays for the worker's next test file. */
@@ -39,7 +42,8 @@ export async function openTestDatabase(): Promise<TestDatabase> {
   } finally {
     await copier.destroy();
   }
-  return { ...database, unit: new MysqlUnitOfWork(database.db, systemClock) };
+  const changes = new CommittedChanges();
+  return { ...database, changes, unit: new MysqlUnitOfWork(database.db, systemClock, null, changes) };
 }
 
 /**
@@ -74,7 +78,7 @@ async function copyOfMigrated(socketPath: string): Promise<readonly string[]> {
 const statementsSchema = z.array(z.string()).min(1);
 
 /** The same without a table in it. */
-export async function openEmptyDatabase(): Promise<Omit<TestDatabase, 'unit'>> {
+export async function openEmptyDatabase(): Promise<Omit<TestDatabase, 'unit' | 'changes'>> {
   const socketPath = await serverOfThisWorker();
   const name = `t_${randomBytes(6).toString('hex')}`;
   await withServer(socketPath, (server) => server.raw('CREATE DATABASE ?? CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci', [name]));
