@@ -9,7 +9,9 @@ import { makeQueryClient } from './api/query-client';
 import { startLanguage } from './language/language';
 import { router } from './shell/app';
 import { followTheme } from './shell/theme';
+import { reloadAfterUpgrade } from './shell/upgrade';
 
+reloadAfterUpgrade();
 followTheme();
 const root = document.getElementById('root');
 if (root === null) throw new Error('The page has no place for the portal.');

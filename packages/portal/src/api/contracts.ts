@@ -38,7 +38,7 @@ export type GetKey = Extract<RouteKey, `get ${string}`>;
 type Of<Key extends RouteKey> = Key extends `${infer Method} ${infer Path}` ? Extract<Contract, { readonly method: Method; readonly path: Path }> : never;
 
 type Said<Schema> = Schema extends z.ZodType ? z.input<Schema> : never;
-type Part<C, Name extends string> = C extends { readonly [N in Name]: z.ZodType } ? (Record<string, never> extends Said<C[Name]> ? { readonly [N in Name]?: Said<C[Name]> } : { readonly [N in Name]: Said<C[Name]> }) : unknown;
+type Part<C, Name extends string> = C extends Readonly<Record<Name, z.ZodType>> ? (Record<string, never> extends Said<C[Name]> ? Readonly<Partial<Record<Name, Said<C[Name]>>>> : Readonly<Record<Name, Said<C[Name]>>>) : unknown;
 
 /** What a route is asked with: the parameters of its path, its query, its body, by the contract's own types. */
 export type Asked<Key extends RouteKey> = Part<Of<Key>, 'params'> & Part<Of<Key>, 'query'> & Part<Of<Key>, 'body'>;

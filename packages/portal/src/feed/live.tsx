@@ -2,6 +2,9 @@ import { useQueryClient } from '@tanstack/react-query';
 import { createContext, useContext, useEffect, useState, type ReactNode } from 'react';
 import { Feed, type FeedState } from './feed';
 
+/** While the master tells of nothing by itself, what is shown is asked again this often. */
+const withoutFeedMs = 15_000;
+
 const LiveContext = createContext<FeedState>('connecting');
 
 /** How the feed stands: `lost` is said to the person, because what they see may be old. */
@@ -22,5 +25,10 @@ export function Live({ onLoggedOut, children }: { readonly onLoggedOut: () => vo
     });
     return () => feed.close();
   }, [client, onLoggedOut]);
+  useEffect(() => {
+    if (state === 'live') return undefined;
+    const timer = window.setInterval(() => void client.invalidateQueries(), withoutFeedMs);
+    return () => window.clearInterval(timer);
+  }, [client, state]);
   return <LiveContext value={state}>{children}</LiveContext>;
 }

@@ -7,6 +7,7 @@ import { useGet } from '../api/use-api';
 import { Live } from '../feed/live';
 import { ErrorState } from '../states/error-state';
 import { Loading } from '../states/loading';
+import { noteSession, wasLoggedIn } from './ended';
 
 /** Who is logged in, with the groups they are in. */
 export type Me = Answered<'get /me'>;
@@ -28,7 +29,11 @@ export function Session({ children }: { readonly children: ReactNode }): ReactNo
   // Wherever it is noticed first that the session has ended, the answer to this question sends to the login page.
   const leave = useCallback(() => void client.refetchQueries({ queryKey: ['none', 'get /me'] }), [client]);
   useEffect(() => whenLoggedOut(leave), [leave]);
-  if (me.error?.status === 401) return <Navigate to="/login" replace state={{ from: `${location.pathname}${location.search}`, ended: true }} />;
+  const isIn = me.data !== undefined && me.error === null;
+  useEffect(() => {
+    if (isIn) noteSession(true);
+  }, [isIn]);
+  if (me.error?.status === 401) return <Navigate to="/login" replace state={{ from: `${location.pathname}${location.search}`, ended: wasLoggedIn() }} />;
   if (me.data === undefined) return me.error === null ? <Loading /> : <ErrorState problem={me.error} retry={() => void me.refetch()} />;
   return (
     <MeContext value={me.data}>

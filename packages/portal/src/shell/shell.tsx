@@ -1,72 +1,50 @@
-import { Button, Masthead, MastheadBrand, MastheadContent, MastheadMain, MastheadToggle, Nav, NavGroup, NavItem, Page, PageSidebar, PageSidebarBody, PageToggleButton, SkipToContent, Toolbar, ToolbarContent, ToolbarGroup, ToolbarItem } from '@patternfly/react-core';
-import { Suspense, type ReactNode } from 'react';
+import { Page, PageSidebar, PageSidebarBody, SkipToContent } from '@patternfly/react-core';
+import { Suspense, useRef, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { NavLink, Outlet } from 'react-router';
-import { call } from '../api/call';
-import { useMe } from '../session/session';
+import { Outlet } from 'react-router';
 import { Loading } from '../states/loading';
 import { Connection } from './connection';
-import { pages } from './pages';
+import { Masthead } from './masthead';
+import { Navigation } from './navigation';
+import { NoticesDrawer } from './notices-drawer';
+import { useUnreadNotices } from './use-notices';
 
-/** The words of the navigation stand with the words of the pages. */
-const navigationWords = [...new Set(pages.flatMap(({ nav }) => (nav === undefined ? [] : [nav.words.split(':')[0] ?? ''])))];
-const sections = ['mine', 'teach', 'run'] as const;
+/** Below this width PatternFly lays the navigation over the page, so it goes away when one has chosen. */
+const overlaidBelow = 1200;
 
-/** What is around every page: name, navigation by role, who one is, and whether what is shown is live. */
+/** What is around every page: name, navigation by role, notices, who one is, and whether what is shown is live. */
 export function Shell(): ReactNode {
-  const { t } = useTranslation(['shell', ...navigationWords]);
-  const { user } = useMe();
-  const logout = async (): Promise<void> => {
-    await call('delete /sessions/current', {}).catch(() => undefined);
-    location.assign('/login');
+  const { t } = useTranslation('shell');
+  const unread = useUnreadNotices();
+  const bell = useRef<HTMLElement | null>(null);
+  const [isDrawerOpen, setDrawerOpen] = useState(false);
+  const [isNavOpen, setNavOpen] = useState(() => window.innerWidth >= overlaidBelow);
+  const toggleDrawer = (): void => {
+    bell.current = document.activeElement as HTMLElement | null;
+    setDrawerOpen((open) => !open);
   };
-  const masthead = (
-    <Masthead>
-      <MastheadMain>
-        <MastheadToggle>
-          <PageToggleButton isHamburgerButton aria-label={t('nav.toggle')} />
-        </MastheadToggle>
-        <MastheadBrand>
-          <NavLink to="/" className="pv-brand">ParaVCL</NavLink>
-        </MastheadBrand>
-      </MastheadMain>
-      <MastheadContent>
-        <Toolbar isStatic>
-          <ToolbarContent>
-            <ToolbarGroup align={{ default: 'alignEnd' }}>
-              <ToolbarItem>{user.displayName}</ToolbarItem>
-              <ToolbarItem>
-                <Button variant="plain" onClick={() => void logout()}>{t('logout')}</Button>
-              </ToolbarItem>
-            </ToolbarGroup>
-          </ToolbarContent>
-        </Toolbar>
-      </MastheadContent>
-    </Masthead>
-  );
-  const sidebar = (
-    <PageSidebar>
-      <PageSidebarBody>
-        <Nav aria-label={t('nav.label')}>
-          {sections.map((section) => {
-            const those = pages.filter(({ nav, roles }) => nav?.section === section && (roles === undefined || roles.includes(user.role)));
-            if (those.length === 0) return null;
-            return (
-              <NavGroup key={section} title={t(`nav.section.${section}`)}>
-                {those.map(({ path, nav }) => (
-                  <NavItem key={path} itemId={path}>
-                    <NavLink to={path} end={path === '/'}>{t(nav?.words ?? '')}</NavLink>
-                  </NavItem>
-                ))}
-              </NavGroup>
-            );
-          })}
-        </Nav>
-      </PageSidebarBody>
-    </PageSidebar>
-  );
+  const closeDrawer = (): void => {
+    setDrawerOpen(false);
+    bell.current?.focus();
+  };
+  const closeOverlaid = (): void => {
+    if (window.innerWidth < overlaidBelow) setNavOpen(false);
+  };
   return (
-    <Page masthead={masthead} sidebar={sidebar} isManagedSidebar mainContainerId="main" skipToContent={<SkipToContent href="#main">{t('skip')}</SkipToContent>}>
+    <Page
+      masthead={<Masthead unread={unread.length} isDrawerOpen={isDrawerOpen} onBell={toggleDrawer} isNavOpen={isNavOpen} onNav={() => setNavOpen((open) => !open)} />}
+      sidebar={
+        <PageSidebar isSidebarOpen={isNavOpen}>
+          <PageSidebarBody>
+            <Navigation onSelect={closeOverlaid} />
+          </PageSidebarBody>
+        </PageSidebar>
+      }
+      mainContainerId="main"
+      skipToContent={<SkipToContent href="#main">{t('skip')}</SkipToContent>}
+      notificationDrawer={isDrawerOpen ? <NoticesDrawer unread={unread} onClose={closeDrawer} /> : undefined}
+      isNotificationDrawerExpanded={isDrawerOpen}
+    >
       <Connection />
       <Suspense fallback={<Loading />}>
         <Outlet />

@@ -1,5 +1,6 @@
 const storageKey = 'paravcl.theme';
-export type Theme = 'system' | 'light' | 'dark';
+export const themes = ['system', 'light', 'dark'] as const;
+export type Theme = (typeof themes)[number];
 
 /** PatternFly is dark below this class. */
 const darkClass = 'pf-v6-theme-dark';
