@@ -1,0 +1,19 @@
+import type { Tile } from './class-tile';
+import { nextVerb, told } from './class-verbs';
+
+const tile = (state: Tile['state'], isMade = true): Tile => ({ slot: 1, instanceId: 'i', userId: 'u', person: null, name: null, phase: 'running', state, sentence: null, isMade });
+
+test('the next step of a class that runs is to save it, of a saved one to go on, of one that is off to start', () => {
+  expect(nextVerb([tile('running'), tile('running'), tile('failed')])).toBe('suspend');
+  expect(nextVerb([tile('suspended'), tile('suspended'), tile('running')])).toBe('resume');
+  expect(nextVerb([tile('stopped'), tile('failed'), tile('running')])).toBe('start');
+});
+
+test('nothing suggests itself while all is under way, or nothing is made', () => {
+  expect(nextVerb([])).toBeNull();
+  expect(nextVerb([tile('booting'), tile('wanted', false), tile('refused', false)])).toBeNull();
+});
+
+test('nothing is told to places without a machine', () => {
+  expect(told([tile('running'), tile('refused', false)])).toHaveLength(1);
+});
