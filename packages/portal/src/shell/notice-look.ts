@@ -24,6 +24,7 @@ const looks: Readonly<Record<NoticeKind, NoticeLook>> = {
   'reservation.at-risk': 'warning',
   'reservation.refused': 'danger',
   'pledge.broken': 'warning',
+  'console.opened': 'info',
   'home.lost': 'danger',
   'home.found': 'success',
 };
