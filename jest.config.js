@@ -1,7 +1,8 @@
 /**
- * Four suites; `npm test` runs the first three in this order, `npm run test:faults` the last:
+ * Five suites; `npm test` runs the first four, `npm run test:faults` the last:
  *   unit         beside the code; no daemon, no network beyond loopback
  *   integration  packages/<p>/test/it: a real MariaDB per suite
+ *   browser      packages/master/test/browser: pages of the portal in Chromium, of a whole master with a simulated slave
  *   host         packages/slave/test/host and packages/master/test/system: real libvirt and QEMU,
  *                run inside a private network + mount + process namespace (packages/workbench)
  *   faults       those of the last two that are named *.faults.test.ts: long ones, in which everything is killed, cut off, filled and
@@ -32,6 +33,7 @@ module.exports = {
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/packages/*/src/**/*.test.ts'], setupFiles: modelRuns },
     { ...shared, displayName: 'integration', testMatch: [withDatabase('*.test.ts')], testPathIgnorePatterns: faults },
+    { ...shared, displayName: 'browser', testMatch: ['<rootDir>/packages/master/test/browser/**/*.test.ts'], setupFilesAfterEnv: ['<rootDir>/packages/master/test/browser/time-limit.ts'] },
     { ...shared, displayName: 'host', testMatch: onHosts('*.test.ts'), testPathIgnorePatterns: faults },
     { ...shared, displayName: 'faults', testMatch: [withDatabase('*.faults.test.ts'), ...onHosts('*.faults.test.ts')] },
   ],

@@ -39,8 +39,9 @@ const commands = {
   },
   test: {
     entry: 'test-command.js',
-    usage: `npm test -- [--only unit|integration|host|faults] [-t PATTERN]
-  Unit tests, then integration tests against a real MariaDB; beside them libvirt and QEMU tests inside a private host.
+    usage: `npm test -- [--only unit|integration|browser|host|faults] [-t PATTERN]
+  Unit tests, integration tests against a real MariaDB, then the portal in a browser; beside them libvirt and QEMU tests
+  inside a private host.
   --only SUITE  only this suite; faults is the long one, which runs only when it is asked for (npm run test:faults)
   -t PATTERN    only tests whose name matches
   Last line: N passed, N failed.`,

@@ -1,5 +1,5 @@
 /**
- * `npm test`: unit, then integration, and beside them, inside a private host, the tests against real libvirt and QEMU.
+ * `npm test`: unit, integration, then pages in a browser, and beside them, inside a private host, the tests against real libvirt and QEMU.
  * `--only faults`, which is `npm run test:faults`: the long ones of those.
  * The last line is `N passed, N failed`; the exit code is 1 when anything failed.
  */

@@ -16,6 +16,8 @@ export interface LabOptions {
   /** The wished port; the next free one is taken. */
   readonly port?: number;
   readonly network: { readonly name: string; readonly bridge: string; readonly cidr: string };
+  /** More of the master's configuration file. */
+  readonly masterConfig?: Readonly<Record<string, unknown>>;
 }
 
 /** A password nobody chose: 20 characters, shown to whoever started the lab. */
@@ -63,8 +65,8 @@ export class Lab {
 
   /** Makes the directory and the configuration, once. */
   async prepare(): Promise<void> {
-    const { stateDir, network, host = '127.0.0.1', port = 8443 } = this.options;
-    this.labMaster = new LabMaster({ stateDir, host, port: await freePort(host, port), siteName: 'ParaVCL demo', network });
+    const { stateDir, network, host = '127.0.0.1', port = 8443, masterConfig = {} } = this.options;
+    this.labMaster = new LabMaster({ stateDir, host, port: await freePort(host, port), siteName: 'ParaVCL demo', network, config: masterConfig });
     await this.labMaster.prepare();
     // Named, so that a slave that is installed on this machine does not lend its own. There is no other host to serve.
     await writeFile(this.layout.agentConfig, '# Made by the workbench.\nmirror:\n  peerPort: 0\n', { mode: 0o600 });

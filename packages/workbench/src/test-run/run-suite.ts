@@ -11,7 +11,7 @@ import { jestReportSchema, suiteResult, type JestReport, type SuiteResult } from
 const root = resolve(__dirname, '..', '..', '..', '..');
 
 /** `faults` takes longer than the others together: only when it is asked for. */
-export const suiteNames = ['unit', 'integration', 'host', 'faults'] as const;
+export const suiteNames = ['unit', 'integration', 'browser', 'host', 'faults'] as const;
 export type SuiteName = (typeof suiteNames)[number];
 
 /** Real libvirt and QEMU, inside a private host. */
@@ -36,6 +36,8 @@ export interface SuiteOptions {
 /** How jest runs a suite. A guest under emulation takes a whole core, so those tests run one after the other. */
 function workersOf(name: SuiteName, beside: boolean): readonly string[] {
   if (onHosts(name)) return ['--runInBand'];
+  // A browser, a master and its database keep two cores busy.
+  if (name === 'browser') return ['--maxWorkers=1'];
   // Beside a guest there is one core; and Jest's own limit for tests that name none ends what hangs, and promises nothing.
   return beside ? ['--maxWorkers=1', '--testTimeout=10000'] : ['--maxWorkers=2'];
 }

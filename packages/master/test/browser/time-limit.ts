@@ -1,0 +1,2 @@
+// A page that hangs ends with a sentence after 20 s, a site is made in ten; this is for several of both.
+jest.setTimeout(120_000);

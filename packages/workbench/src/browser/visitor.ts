@@ -1,0 +1,78 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BrowserContext, Page } from 'playwright-core';
+import { checkAccessibility, type AccessibilityOptions } from './accessibility';
+import type { PageFaults } from './page-faults';
+
+/** Whom a visitor logs in as. */
+export interface Credentials {
+  readonly name: string;
+  readonly password: string;
+}
+
+/** One person at a browser of their own: cookies, storage and cache are nobody else's. */
+export class Visitor {
+  constructor(
+    private readonly context: BrowserContext,
+    readonly page: Page,
+    readonly faults: PageFaults,
+    private readonly screenshots: string,
+  ) {}
+
+  /** Opens an address of the site, as in `/machines`, and waits until the page shows a heading: this one, where one is named. */
+  async open(path: string, heading?: string | RegExp): Promise<void> {
+    await this.page.goto(path);
+    await this.sees(heading);
+  }
+
+  /** Waits until the page shows a heading. */
+  async sees(heading?: string | RegExp): Promise<void> {
+    await this.page.getByRole('heading', heading === undefined ? {} : { name: heading }).first().waitFor();
+  }
+
+  /** Logs in as the login page does, without it: by the API, for the cookie. */
+  async logIn({ name, password }: Credentials): Promise<void> {
+    // From a page of the same origin, so that the browser says so and keeps the cookie.
+    await this.page.goto('/healthz');
+    const status = await this.page.evaluate(
+      async (body) => (await fetch('/api/v1/sessions', { method: 'POST', headers: { 'content-type': 'application/json' }, body })).status,
+      JSON.stringify({ name, password, transport: 'cookie' }),
+    );
+    if (status !== 201) throw new Error(`${name} cannot log in: status ${String(status)}.`);
+  }
+
+  /** Logs in as a person does, at the login page, and waits until it is left. */
+  async logInByForm({ name, password }: Credentials): Promise<void> {
+    // Until somebody is logged in, the portal is told so.
+    this.faults.expect(/^answer 401 GET \S+\/api\/v1\/me$/);
+    await this.open('/login');
+    await this.page.locator('#name').fill(name);
+    await this.page.locator('#password').fill(password);
+    await this.page.locator('button[type=submit]').click();
+    await this.page.waitForURL((url) => url.pathname !== '/login');
+    await this.page.locator('#password').waitFor({ state: 'detached' });
+    await this.sees();
+  }
+
+  /** Keeps the whole page as a picture, for people to look at; answers the file. */
+  async screenshot(name: string): Promise<string> {
+    const path = join(this.screenshots, `${name}.png`);
+    await mkdir(this.screenshots, { recursive: true });
+    await this.page.screenshot({ path, fullPage: true, animations: 'disabled' });
+    return path;
+  }
+
+  /** Throws when something on the page keeps people out. */
+  checkAccessibility(options?: AccessibilityOptions): Promise<void> {
+    return checkAccessibility(this.page, options);
+  }
+
+  /** How far the page can be scrolled sideways, in pixels: 0 on a page that fits its window. */
+  async sidewaysOverflow(): Promise<number> {
+    return (await this.page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')) as number;
+  }
+
+  async close(): Promise<void> {
+    await this.context.close();
+  }
+}
