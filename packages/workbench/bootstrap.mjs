@@ -84,7 +84,7 @@ const commands = {
     entry: 'bench-command.js',
     usage: `npm run bench -- NAME [options]
   Measures one part beside its baseline, in the same run, inside a private host. NAME: launch, control,
-  multideploy or multisnapshot (docs/performance.md).
+  multideploy, multisnapshot or portal (docs/performance.md).
   --json         one object on standard output, progress on standard error
   --runs NUMBER  runs of each arm, at least 5 (5)`,
   },

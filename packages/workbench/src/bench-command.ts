@@ -3,6 +3,7 @@ import { benchControl } from './bench/control';
 import { benchLaunch } from './bench/launch';
 import { benchMultideploy } from './bench/multideploy/multideploy';
 import { benchMultisnapshot } from './bench/multisnapshot/multisnapshot';
+import { benchPortal } from './bench/portal';
 import { renderReport, type BenchReport } from './bench/report';
 import { buildDemoGuest } from './guest/demo-guest';
 import { privateHostHindrance, runInPrivateHost } from './private-host/private-host';
@@ -13,6 +14,7 @@ const benches: Readonly<Record<string, (runs: number, say: (line: string) => voi
   control: benchControl,
   multideploy: benchMultideploy,
   multisnapshot: benchMultisnapshot,
+  portal: benchPortal,
 };
 
 async function main(): Promise<number> {
@@ -39,7 +41,7 @@ async function main(): Promise<number> {
     const hindrance = privateHostHindrance(command.slice(1));
     if (hindrance === null) {
       // There is no network inside.
-      await buildDemoGuest();
+      if (bench !== benchPortal) await buildDemoGuest();
       return runInPrivateHost(command);
     }
     process.stderr.write(`${hindrance}\n`);
