@@ -12,6 +12,9 @@ import { FleetStoreJob } from '../../src/jobs/fleet-store-job';
 import { LivenessJob } from '../../src/jobs/liveness-job';
 import { createApp } from '../../src/http/app';
 import { agentDeltaRoutes, type AgentDeltaRoutesDeps } from '../../src/http/agent-delta-routes';
+import type { Authenticate } from '../../src/http/authentication';
+import type { BoundRoute } from '../../src/http/binding';
+import type { UpgradeDoor } from '../../src/http/refused-upgrade';
 import { agentRoutes, agentRoutesPath, type FindImage, type ImageContent } from '../../src/http/agent-routes';
 import { joinTokenRoutes } from '../../src/http/join-token-routes';
 import { slaveRoutes } from '../../src/http/slave-routes';
@@ -26,7 +29,7 @@ import { arrivalLimits, beginLiveHandshakes } from '../../src/live-handshakes';
 import { AgentCommands } from '../../src/ws/agent-commands';
 import { AgentGateway } from '../../src/ws/agent-gateway';
 import { AgentSessions } from '../../src/ws/agent-sessions';
-import { defaultLimits, linkTimings, type LinkLimits } from '../../src/ws/link-settings';
+import { defaultLimits, linkTimings, type LinkLimits, type LinkLog } from '../../src/ws/link-settings';
 import { StreamDoor } from '../../src/ws/stream-door';
 import { StreamRelay } from '../../src/ws/stream-relay';
 import { AgentDouble, newIdentity } from './agent-double';
@@ -87,6 +90,16 @@ export interface LinkServerOptions {
   readonly refusals?: number;
   /** Where agents send what differs in frozen disks. */
   readonly deltas?: AgentDeltaRoutesDeps['deltas'];
+  /** What people reach beside the fleet: routes and doors, and who they are. */
+  readonly people?: (parts: PeopleParts) => { readonly routes: readonly BoundRoute[]; readonly doors: readonly UpgradeDoor[]; readonly authenticate: Authenticate };
+}
+
+export interface PeopleParts {
+  readonly unit: TestDatabase['unit'];
+  readonly clock: HandClock;
+  readonly agents: AgentSessions;
+  readonly streams: StreamRelay;
+  readonly log: LinkLog;
 }
 
 /** The fleet link as main composes it, over a real HTTPS server and a real database, with a clock held in hand. */
@@ -120,15 +133,16 @@ export async function startLinkServer(options: LinkServerOptions = {}) {
   const faults: object[] = [];
   /** What jobs told of single items; who expects it takes it out. */
   const jobFaults: unknown[] = [];
+  const more = options.people?.({ unit, clock, agents: sessions, streams, log });
   const app = createApp({
-    routes: [...slaveRoutes(slaves), ...joinTokenRoutes(tokens)],
+    routes: [...slaveRoutes(slaves), ...joinTokenRoutes(tokens), ...(more?.routes ?? [])],
     routers: [
       { path: agentRoutesPath, router: agentRoutes({ enrolments: new EnrolmentService(unit, clock, siteId), limiter, holders: sessions, images, findImage: images.find }) },
       ...(options.deltas === undefined ? [] : [{ path: agentRoutesPath, router: agentDeltaRoutes({ holders: sessions, deltas: options.deltas, clock }) }]),
     ],
     authenticate: (request) => {
       const principal = people.get(request.get('x-test-user') ?? '');
-      return Promise.resolve(principal === undefined ? null : { principal, by: 'bearer' });
+      return principal === undefined ? (more?.authenticate(request) ?? Promise.resolve(null)) : Promise.resolve({ principal, by: 'bearer' });
     },
     idempotency: { begin: () => Promise.resolve({ kind: 'first', subjectId: '' }), finish: () => Promise.resolve(), forget: () => Promise.resolve(), abandon: () => undefined },
     checkAnswers: true,
@@ -139,7 +153,7 @@ export async function startLinkServer(options: LinkServerOptions = {}) {
   const server: Server = createServer({ key: tls.key, cert: tls.cert }, (request, response) => void app(request, response));
   beginLiveHandshakes(server, arrivalLimits);
   server.on('upgrade', (request, socket, head) => {
-    if (!gateway.upgrade(request, socket, head) && !streamDoor.upgrade(request, socket, head)) socket.destroy();
+    if (!gateway.upgrade(request, socket, head) && !streamDoor.upgrade(request, socket, head) && more?.doors.some((door) => door.upgrade(request, socket, head)) !== true) socket.destroy();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

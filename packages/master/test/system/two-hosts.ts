@@ -63,6 +63,12 @@ export class TwoHosts {
     this.admin = await this.site.master.loginAs('admin', this.password);
   }
 
+  /** A session of the administrator, for who needs its token itself. */
+  async session(): Promise<{ readonly client: ApiClient; readonly token: string }> {
+    const token = await this.site.master.loginToken('admin', this.password);
+    return { token, client: (await this.site.master.client()).as(token) };
+  }
+
   async slaveOf(host: LabHost): Promise<Slave> {
     const slave = (await this.admin.call(listSlaves)).items.find(({ name }) => name === host.name);
     if (slave === undefined) throw new Error(`There is no slave ${host.name}.`);
