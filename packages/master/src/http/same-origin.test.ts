@@ -1,4 +1,4 @@
-import { requireSameOrigin } from './same-origin';
+import { foreignOrigin, requireSameOrigin } from './same-origin';
 
 const host = 'lab.example:8443';
 const own = 'https://lab.example:8443';
@@ -43,4 +43,18 @@ test('nobody may be logged in by a foreign page, and a program without a browser
 
 test('a default port is the same origin said or unsaid', () => {
   expect(() => requireSameOrigin('POST', { host: 'lab.example', origin: 'https://lab.example:443' }, 'cookie')).not.toThrow();
+});
+
+test.each([
+  ['a browser on a page of ours', { origin: 'https://lab.example:8443' }, 'cookie', true],
+  ['a browser on another page', { origin: 'https://evil.example' }, 'cookie', false],
+  ['a page of the same host at another port', { origin: 'https://lab.example' }, 'cookie', false],
+  ['the same page without TLS', { origin: 'http://lab.example:8443' }, 'cookie', false],
+  ['a page that is nobody’s', { origin: 'null' }, 'cookie', false],
+  ['a cookie without Origin', {}, 'cookie', false],
+  ['a program with a token', {}, 'bearer', true],
+  ['a token that is sent from another page', { origin: 'https://evil.example' }, 'bearer', false],
+  ['nobody from another page', { origin: 'https://evil.example' }, null, false],
+] as const)('a WebSocket: %s', (_who, headers, by, isAllowed) => {
+  expect(foreignOrigin({ host: 'lab.example:8443', ...headers }, by) === null).toBe(isAllowed);
 });
