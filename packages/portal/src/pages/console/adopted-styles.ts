@@ -1,55 +1,36 @@
 /**
  * A terminal of xterm writes its rules into <style> elements and `style` attributes, which our content security policy (`style-src 'self'`)
  * does not let count. Here the same rules go the ways that it allows: style sheets that a script constructs and a document adopts, and the
- * CSSOM. What xterm creates is made here, so nothing else of the page is touched.
+ * CSSOM. xterm 6 makes its elements by the page's own document, whatever its option `documentOverride` says (its viewport and its rows do
+ * not ask it), so they are caught there, for as long as there is a terminal: <style> while it is opened, the spans of its rows later.
  */
 export class AdoptedStyles {
   private readonly sheets: CSSStyleSheet[] = [];
-
-  /** For xterm's option `documentOverride`: the page's own document, but for how elements are made. */
-  readonly document: Document;
+  private isOpening = false;
+  private readonly create = (tag: string, options?: ElementCreationOptions): HTMLElement => {
+    if (this.isOpening && tag === 'style') return this.standIn();
+    const element = Document.prototype.createElement.call(this.page, tag, options);
+    return tag === 'span' ? withStyleByCssom(element) : element;
+  };
 
   constructor(private readonly page: Document) {
-    this.document = new Proxy(page, {
-      get: (target, name) => {
-        if (name === 'createElement') return (tag: string) => this.create(tag);
-        const value: unknown = Reflect.get(target, name, target);
-        return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(target) : value;
-      },
-      set: (target, name, value) => Reflect.set(target, name, value, target),
-    });
+    Object.defineProperty(page, 'createElement', { configurable: true, value: this.create });
   }
 
-  /** Runs what makes elements of the page's document itself, in spite of the override: xterm's viewport does, while it is opened. */
-  during<T>(act: () => T): T {
-    const { page } = this;
-    const own = Object.getOwnPropertyDescriptor(page, 'createElement');
-    Object.defineProperty(page, 'createElement', { configurable: true, value: (tag: string) => this.create(tag) });
+  /** Opens a terminal: what it makes of <style> meanwhile is adopted. */
+  opening(open: () => void): void {
+    this.isOpening = true;
     try {
-      return act();
+      open();
     } finally {
-      if (own === undefined) Reflect.deleteProperty(page, 'createElement');
-      else Object.defineProperty(page, 'createElement', own);
+      this.isOpening = false;
     }
   }
 
-  /** Nothing of it counts any more. */
+  /** The terminal is gone: its rules, too. */
   drop(): void {
+    if (this.page.createElement === this.create) Reflect.deleteProperty(this.page, 'createElement');
     this.page.adoptedStyleSheets = this.page.adoptedStyleSheets.filter((sheet) => !this.sheets.includes(sheet));
-  }
-
-  private create(tag: string): HTMLElement {
-    if (tag === 'style') return this.standIn();
-    const element = Document.prototype.createElement.call(this.page, tag);
-    if (tag === 'span') {
-      Object.defineProperty(element, 'setAttribute', {
-        value: (name: string, value: string) => {
-          if (name === 'style') element.style.cssText = value;
-          else Element.prototype.setAttribute.call(element, name, value);
-        },
-      });
-    }
-    return element;
   }
 
   /** An element that shows nothing, and whose text is an adopted sheet. */
@@ -61,4 +42,15 @@ export class AdoptedStyles {
     Object.defineProperty(element, 'textContent', { set: (rules: string) => sheet.replaceSync(rules), get: () => '' });
     return element;
   }
+}
+
+function withStyleByCssom(element: HTMLElement): HTMLElement {
+  Object.defineProperty(element, 'setAttribute', {
+    configurable: true,
+    value: (name: string, value: string) => {
+      if (name === 'style') element.style.cssText = value;
+      else Element.prototype.setAttribute.call(element, name, value);
+    },
+  });
+  return element;
 }

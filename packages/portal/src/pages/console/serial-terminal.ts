@@ -15,10 +15,10 @@ export class SerialTerminal {
   constructor(host: HTMLElement, { label, screenReader, typed, copied }: { readonly label: string; readonly screenReader: boolean; readonly typed: (bytes: Uint8Array) => void; readonly copied: () => void }) {
     const root = document.documentElement;
     const fonts = getComputedStyle(root).getPropertyValue('--pf-t--global--font--family--mono').trim();
-    this.terminal = new Terminal({ scrollback: scrollbackLines, theme: terminalTheme(root), fontFamily: fonts, fontSize: 14, minimumContrastRatio: 4.5, screenReaderMode: screenReader, documentOverride: this.styles.document });
+    this.terminal = new Terminal({ scrollback: scrollbackLines, theme: terminalTheme(root), fontFamily: fonts, fontSize: 14, minimumContrastRatio: 4.5, screenReaderMode: screenReader });
     const fit = new FitAddon();
     this.terminal.loadAddon(fit);
-    this.styles.during(() => this.terminal.open(host));
+    this.styles.opening(() => this.terminal.open(host));
     this.terminal.textarea?.setAttribute('aria-label', label);
     fit.fit();
     const size = new ResizeObserver(() => fit.fit());
