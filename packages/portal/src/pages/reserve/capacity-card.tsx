@@ -1,0 +1,63 @@
+import { Button, Card, CardBody, CardTitle, Title } from '@patternfly/react-core';
+import AngleLeftIcon from '@patternfly/react-icons/dist/esm/icons/angle-left-icon';
+import AngleRightIcon from '@patternfly/react-icons/dist/esm/icons/angle-right-icon';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Read } from '../../states/read';
+import { useTimes } from '../../states/use-times';
+import { CapacityTable } from './capacity-table';
+import { daysOf, freeIn, type Need } from './days-of-hours';
+import type { Span } from './span';
+import { daysShown, type CapacityView } from './use-capacity';
+import { useNarrow } from './use-narrow';
+import { WhenInputs } from './when-inputs';
+import { addDays, beginOf } from './zone-time';
+
+interface CapacityCardProps {
+  readonly capacity: CapacityView;
+  readonly span: Span | null;
+  readonly need: Need | null;
+  readonly onSpan: (span: Span | null) => void;
+}
+
+/** When: the table of what is free, and the same span as plain inputs. */
+export function CapacityCard({ capacity, span, need, onSpan }: CapacityCardProps): ReactNode {
+  const { t, i18n } = useTranslation('reserve');
+  const narrow = useNarrow();
+  const { today, date, show } = capacity;
+  const times = useTimes(capacity.timeZone);
+  const step = narrow ? 1 : daysShown;
+  return (
+    <Card>
+      <CardTitle><Title headingLevel="h2" size="lg">{t('when.title')}</Title></CardTitle>
+      <CardBody>
+        <Read of={capacity.of}>
+          {({ timeZone, total, hours }) => {
+            const days = daysOf(hours, timeZone, daysShown);
+            const shown = narrow ? days.filter((day) => day.date === date) : days;
+            const dates = shown.length > 0 ? shown : days.slice(0, 1);
+            const dayWord = new Intl.DateTimeFormat(i18n.language, { timeZone, weekday: narrow ? 'long' : 'short', day: 'numeric', month: narrow ? 'long' : 'short' });
+            const [first, last] = [dates[0], dates.at(-1)];
+            const range = first === undefined || last === undefined ? '' : [...new Set([first, last])].map((day) => dayWord.format(beginOf(day.date, timeZone) + 1)).join(' – ');
+            const least = span === null ? null : freeIn(days, span);
+            return (
+              <>
+                <div className="pv-hours__nav">
+                  <Button variant="plain" icon={<AngleLeftIcon />} aria-label={t(narrow ? 'table.dayBefore' : 'table.weekBefore')} isDisabled={date === null || date === today} onClick={() => date !== null && show(addDays(date, -step))} />
+                  <strong aria-live="polite">{range}</strong>
+                  <Button variant="plain" icon={<AngleRightIcon />} aria-label={t(narrow ? 'table.dayAfter' : 'table.weekAfter')} onClick={() => date !== null && show(addDays(date, step))} />
+                </div>
+                <CapacityTable days={days} shown={dates} timeZone={timeZone} total={total.vcpus} span={span} need={need} onSpan={onSpan} onDate={show} />
+                <p role="status" data-testid="picked">
+                  {span !== null && t('table.picked', { from: times.moment(new Date(span.start).toISOString()), to: times.moment(new Date(span.end).toISOString()), length: times.span(span.end - span.start) })}{' '}
+                  {least !== null && t('table.least', { count: least })}
+                </p>
+                <WhenInputs span={span} timeZone={timeZone} onSpan={onSpan} />
+              </>
+            );
+          }}
+        </Read>
+      </CardBody>
+    </Card>
+  );
+}

@@ -1,0 +1,65 @@
+import { Button, Form, FormGroup, Modal, ModalBody, ModalFooter, ModalHeader, TextInput } from '@patternfly/react-core';
+import type { Reservation } from '@paravcl/shared/domain/reservation';
+import { useState, type FormEvent, type ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useDo } from '../../api/use-api';
+import { useSay } from '../../shell/toasts';
+import { ProblemAlert } from '../../states/problem-alert';
+import { OfferCards } from './offer-cards';
+import { hourMs, momentOf, wallAt, type WallTime } from './zone-time';
+
+interface ExtendModalProps {
+  readonly reservation: Reservation;
+  readonly timeZone: string | undefined;
+  readonly onClose: () => void;
+}
+
+/** A later end, admitted anew for the whole time; refused, the old one is kept. */
+export function ExtendModal({ reservation, timeZone = 'UTC', onClose }: ExtendModalProps): ReactNode {
+  const { t } = useTranslation('reserve');
+  const say = useSay();
+  const [until, setUntil] = useState<WallTime>(() => wallAt(Date.parse(reservation.end) + hourMs, timeZone));
+  const extend = useDo('post /reservations/:reservationId/extend', ['reservations', 'instances', 'pool']);
+  const end = momentOf(until, timeZone);
+  const ask = (wanted: number | null): void => {
+    if (wanted === null) return;
+    extend.mutate({ params: { reservationId: reservation.id }, body: { end: new Date(wanted).toISOString() } }, {
+      onSuccess: ({ sentence }) => {
+        say(sentence);
+        onClose();
+      },
+    });
+  };
+  const change = (by: Partial<WallTime>): void => {
+    extend.reset();
+    setUntil({ ...until, ...by });
+  };
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    ask(end);
+  };
+  return (
+    <Modal isOpen variant="medium" onClose={onClose} aria-labelledby="extend-title">
+      <ModalHeader title={t('extend.title')} description={reservation.sentence} labelId="extend-title" />
+      <ModalBody>
+        <Form id="extend" onSubmit={submit}>
+          <div className="pv-reserve__pair">
+            <FormGroup label={t('extend.date')} fieldId="extend-date">
+              <TextInput id="extend-date" type="date" value={until.date} onChange={(_event, date) => change({ date })} />
+            </FormGroup>
+            <FormGroup label={t('extend.time')} fieldId="extend-time">
+              <TextInput id="extend-time" type="time" value={until.time} onChange={(_event, time) => change({ time })} />
+            </FormGroup>
+          </div>
+          <p>{t('extend.kept')}</p>
+          <ProblemAlert problem={extend.error} />
+          <OfferCards offers={(extend.error?.problem.offers ?? []).filter(({ kind, start }) => kind === 'time' && start === reservation.start)} timeZone={timeZone} onTake={(offer) => { setUntil(wallAt(Date.parse(offer.end), timeZone)); ask(Date.parse(offer.end)); }} />
+        </Form>
+      </ModalBody>
+      <ModalFooter>
+        <Button type="submit" form="extend" variant="primary" isLoading={extend.isPending} isDisabled={extend.isPending || end === null}>{t('extend.verb')}</Button>
+        <Button variant="link" onClick={onClose}>{t('shell:cancel')}</Button>
+      </ModalFooter>
+    </Modal>
+  );
+}

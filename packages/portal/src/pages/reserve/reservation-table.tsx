@@ -1,0 +1,65 @@
+import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
+import type { Claimable, Reservation } from '@paravcl/shared/domain/reservation';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
+import { useTimes } from '../../states/use-times';
+import { actionsOf } from './reservation-actions';
+import { ReservationButtons } from './reservation-buttons';
+import { ReservationStateLabel } from './reservation-state-label';
+import type { ReservationWords } from './use-reservation-words';
+
+interface ReservationTableProps {
+  readonly label: string;
+  readonly reservations: readonly Reservation[];
+  readonly claimable: readonly Claimable[];
+  readonly words: ReservationWords;
+  readonly timeZone: string | undefined;
+}
+
+/** Reservations with what can be done with each. */
+export function ReservationTable({ label, reservations, claimable, words, timeZone }: ReservationTableProps): ReactNode {
+  const { t } = useTranslation('reserve');
+  const times = useTimes(timeZone);
+  const open = new Map(claimable.map((one) => [one.reservationId, one]));
+  const now = Date.now();
+  return (
+    <Table aria-label={label} variant="compact" gridBreakPoint="grid-lg">
+      <Thead>
+        <Tr>
+          <Th>{t('list.when')}</Th>
+          <Th>{t('list.state')}</Th>
+          <Th>{t('list.size')}</Th>
+          <Th>{t('list.image')}</Th>
+          <Th>{t('list.for')}</Th>
+          <Th screenReaderText={t('list.actions')} />
+        </Tr>
+      </Thead>
+      <Tbody>
+        {reservations.map((reservation) => (
+          <Tr key={reservation.id}>
+            <Td dataLabel={t('list.when')}>
+              <Link to={`/reservations/${reservation.id}`}>{t('list.window', { start: times.moment(reservation.start), end: endOf(reservation, times) })}</Link>
+            </Td>
+            <Td dataLabel={t('list.state')}><ReservationStateLabel state={reservation.state} /></Td>
+            <Td dataLabel={t('list.size')}>
+              {words.size(reservation)}
+              {reservation.used.count > 0 && <> · {t('list.used', { count: reservation.used.count })}</>}
+            </Td>
+            <Td dataLabel={t('list.image')}>{words.image(reservation)}</Td>
+            <Td dataLabel={t('list.for')}>{words.owner(reservation)}</Td>
+            <Td isActionCell={false}>
+              <ReservationButtons reservation={reservation} actions={actionsOf(reservation, words.who, new Set(open.keys()), now)} claimable={open.get(reservation.id)} timeZone={timeZone} shown={1} />
+            </Td>
+          </Tr>
+        ))}
+      </Tbody>
+    </Table>
+  );
+}
+
+/** "12:00" when it ends on the day of its start, else with its day. */
+function endOf({ start, end }: Pick<Reservation, 'start' | 'end'>, { moment, clock }: ReturnType<typeof useTimes>): string {
+  const day = (iso: string): string => moment(iso).slice(0, -clock(iso).length);
+  return day(start) === day(end) ? clock(end) : moment(end);
+}

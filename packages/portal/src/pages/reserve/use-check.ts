@@ -1,0 +1,25 @@
+import { keepPreviousData, useQuery, type UseQueryResult } from '@tanstack/react-query';
+import type { ReservationAnswer } from '@paravcl/shared/api/reservations';
+import { call } from '../../api/call';
+import type { ApiProblem } from '../../api/problem';
+import type { ReservationBody } from './reservation-form';
+import { useSettled } from './use-settled';
+
+const settledMs = 400;
+
+/** What the reservation in the form would come to, asked again as the form changes and as others reserve. */
+export function useCheck(body: ReservationBody | null): UseQueryResult<ReservationAnswer, ApiProblem> & { readonly isOld: boolean } {
+  const key = JSON.stringify(body);
+  const settled = useSettled(body, key, settledMs);
+  const asked = JSON.stringify(settled);
+  const result = useQuery<ReservationAnswer, ApiProblem>({
+    queryKey: ['reservations', 'post /reservations/check', asked],
+    queryFn: ({ signal }) => {
+      if (settled === null) throw new Error('Nothing is asked yet.');
+      return call('post /reservations/check', { body: settled }, signal);
+    },
+    enabled: settled !== null,
+    placeholderData: keepPreviousData,
+  });
+  return { ...result, isOld: key !== asked || result.isPlaceholderData || result.isFetching };
+}

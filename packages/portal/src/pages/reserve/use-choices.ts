@@ -1,0 +1,43 @@
+import type { Image, ImageFamily } from '@paravcl/shared/domain/image';
+import type { Group } from '@paravcl/shared/domain/people';
+import type { Template } from '@paravcl/shared/domain/template';
+import { useGet } from '../../api/use-api';
+import type { Sizes } from './reservation-form';
+
+const most = 200;
+
+export interface Choices {
+  readonly families: readonly ImageFamily[];
+  readonly templates: readonly Template[];
+  readonly groups: readonly Group[];
+  readonly images: readonly Image[];
+}
+
+/** What one can reserve, and for whom. */
+export function useChoices(): Choices {
+  const families = useGet('images', 'get /image-families', { query: { kind: 'disk', limit: most } });
+  const templates = useGet('templates', 'get /templates', { query: { limit: most } });
+  const groups = useGet('groups', 'get /groups', { query: { limit: most } });
+  const images = useGet('images', 'get /images', { query: { limit: most } });
+  return {
+    families: (families.data?.items ?? []).filter(({ productionImageId }) => productionImageId !== null),
+    templates: templates.data?.items ?? [],
+    groups: groups.data?.items ?? [],
+    images: images.data?.items ?? [],
+  };
+}
+
+/** What is given when no size is typed, as far as it is known here: of the template, else of the image. */
+export function defaultSizes(what: string, { families, templates, images }: Choices): Sizes {
+  const [kind, id] = what.split(':');
+  const template = kind === 'template' ? templates.find((one) => one.id === id) : undefined;
+  const familyId = kind === 'family' ? id : template?.familyId;
+  const imageId = template?.imageId ?? families.find((family) => family.id === familyId)?.productionImageId;
+  const image = images.find((one) => one.id === imageId);
+  return {
+    vcpus: template?.vcpus ?? image?.defaultVcpus ?? null,
+    ramMiB: template?.ramMiB ?? image?.defaultRamMiB ?? null,
+    diskMiB: template?.diskMiB ?? image?.virtualSizeMiB ?? null,
+    bandwidthMbps: template?.bandwidthMbps ?? null,
+  };
+}

@@ -1,0 +1,68 @@
+import { Checkbox, FormGroup, FormHelperText, FormSelect, FormSelectOption, FormSelectOptionGroup, HelperText, HelperTextItem, TextInput } from '@patternfly/react-core';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { ApiProblem } from '../../api/problem';
+import type { FormField, ReservationForm } from './reservation-form';
+import { SizeField } from './size-field';
+import { defaultSizes, type Choices } from './use-choices';
+
+interface WhatInputsProps {
+  readonly form: ReservationForm;
+  readonly choices: Choices;
+  readonly faults: readonly FormField[];
+  /** Of the last answer, for the field that it names. */
+  readonly problem: ApiProblem | null;
+  readonly onChange: (change: Partial<ReservationForm>) => void;
+}
+
+/** What is reserved, for whom, how often; whatever is left empty is the image's. */
+export function WhatInputs({ form, choices, faults, problem, onChange }: WhatInputsProps): ReactNode {
+  const { t } = useTranslation('reserve');
+  const sizes = defaultSizes(form.what, choices);
+  const faultOf = (field: FormField, asked: string): string | null => (faults.includes(field) ? t(`fault.${field}`) : (problem?.faultOf(asked) ?? null));
+  const gib = (mib: number | null): string | undefined => (mib === null ? undefined : String(Number((mib / 1024).toFixed(2))));
+  const given = (number: number | null): string | undefined => (number === null ? undefined : String(number));
+  const untilFault = faultOf('weeklyUntil', 'weeklyUntil');
+  return (
+    <>
+      <FormGroup label={t('what.label')} fieldId="what">
+        <FormSelect id="what" value={form.what} onChange={(_event, what) => onChange({ what })}>
+          <FormSelectOption value="none" label={t('what.none')} />
+          {choices.templates.length > 0 && (
+            <FormSelectOptionGroup label={t('what.templates')}>
+              {choices.templates.map(({ id, name }) => <FormSelectOption key={id} value={`template:${id}`} label={name} />)}
+            </FormSelectOptionGroup>
+          )}
+          {choices.families.length > 0 && (
+            <FormSelectOptionGroup label={t('what.images')}>
+              {choices.families.map(({ id, name }) => <FormSelectOption key={id} value={`family:${id}`} label={name} />)}
+            </FormSelectOptionGroup>
+          )}
+        </FormSelect>
+      </FormGroup>
+      <FormGroup label={t('what.group')} fieldId="group">
+        <FormSelect id="group" value={form.groupId} onChange={(_event, groupId) => onChange({ groupId })}>
+          <FormSelectOption value="" label={t('what.onlyMe')} />
+          {choices.groups.map(({ id, name }) => <FormSelectOption key={id} value={id} label={t('what.members', { name })} />)}
+        </FormSelect>
+      </FormGroup>
+      <div className="pv-reserve__pair">
+        <SizeField id="count" label={t('what.count')} value={form.count} fault={faultOf('count', 'count')} isRequired onChange={(count) => onChange({ count })} />
+        <SizeField id="vcpus" label={t('what.vcpus')} value={form.vcpus} byDefault={given(sizes.vcpus)} fault={faultOf('vcpus', 'vcpus')} onChange={(vcpus) => onChange({ vcpus })} />
+        <SizeField id="ram" label={t('what.ram')} value={form.ramGiB} byDefault={gib(sizes.ramMiB)} fault={faultOf('ramGiB', 'ramMiB')} onChange={(ramGiB) => onChange({ ramGiB })} />
+        <SizeField id="disk" label={t('what.disk')} value={form.diskGiB} byDefault={gib(sizes.diskMiB)} isRequired={form.what === 'none'} fault={faultOf('diskGiB', 'diskMiB')} onChange={(diskGiB) => onChange({ diskGiB })} />
+        <SizeField id="bandwidth" label={t('what.bandwidth')} value={form.bandwidthMbps} byDefault={given(sizes.bandwidthMbps)} fault={faultOf('bandwidthMbps', 'bandwidthMbps')} onChange={(bandwidthMbps) => onChange({ bandwidthMbps })} />
+      </div>
+      <FormGroup role="group" fieldId="weekly-group" label={t('what.often')}>
+        <Checkbox id="weekly" label={t('what.weekly')} isChecked={form.weekly} onChange={(_event, weekly) => onChange({ weekly })} />
+        {form.weekly && (
+          <>
+            <TextInput id="weekly-until" type="date" aria-label={t('what.weeklyUntil')} value={form.weeklyUntil} validated={untilFault === null ? 'default' : 'error'} onChange={(_event, weeklyUntil) => onChange({ weeklyUntil })} />
+            {untilFault !== null && <FormHelperText><HelperText><HelperTextItem variant="error">{untilFault}</HelperTextItem></HelperText></FormHelperText>}
+          </>
+        )}
+      </FormGroup>
+      <Checkbox id="as-slave" label={t('what.asSlave')} description={t('what.asSlaveMeaning')} isChecked={form.asSlave} onChange={(_event, asSlave) => onChange({ asSlave })} />
+    </>
+  );
+}

@@ -1,0 +1,26 @@
+import type { Decision } from '@paravcl/shared/domain/decision';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useSlaveNames } from './slave-names';
+
+/** The slaves that were asked: what kept how many of them from it, and the best of those that could. */
+export function Candidates({ decision: { candidates, chosen } }: { readonly decision: Pick<Decision, 'candidates' | 'chosen'> }): ReactNode {
+  const { t } = useTranslation('why');
+  const names = useSlaveNames();
+  const { considered, reasons, top } = candidates;
+  if (considered === 0) return <p>{t('candidates.none')}</p>;
+  return (
+    <>
+      <p>{t('candidates.considered', { count: considered })}</p>
+      <ul className="pv-why__list">
+        {reasons.map(({ reason, count }) => <li key={reason}>{t('candidates.reason', { count, reason: t(`reason.${reason}`) })}</li>)}
+        {top.map(({ slaveId, score, parts }) => (
+          <li key={slaveId}>
+            {t(slaveId === chosen?.slaveId ? 'candidates.chosen' : 'candidates.could', { name: names.get(slaveId) ?? t('candidates.unnamed'), score: score.toFixed(2) })}
+            {Object.keys(parts).length > 0 && ` (${Object.entries(parts).map(([part, value]) => `${part} ${Number(value.toFixed(2))}`).join(', ')})`}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}

@@ -1,0 +1,20 @@
+import { PageSection, Title } from '@patternfly/react-core';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useParams } from 'react-router';
+import { useTitle } from '../../shell/title';
+import { WhyPanel, type WhyOf } from './why-panel';
+
+/** A page of its own for why something was decided, to which mails and notices link. */
+export function WhyPage(): ReactNode {
+  const { t } = useTranslation('why');
+  const { decisionId, instanceId, reservationId } = useParams();
+  const of: WhyOf = instanceId !== undefined ? { instanceId } : reservationId !== undefined ? { reservationId } : { decisionId: decisionId ?? '' };
+  useTitle(t('title'));
+  return (
+    <PageSection isWidthLimited>
+      <Title headingLevel="h1">{t('title')}</Title>
+      <WhyPanel of={of} level="h2" />
+    </PageSection>
+  );
+}
