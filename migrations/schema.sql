@@ -56,6 +56,21 @@ CREATE TABLE sessions (
   KEY sessions_expiry (expires_at)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
+CREATE TABLE api_tokens ( -- of people's own programs; expired ones stay listed for 30 days
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  token_hash CHAR(64) COLLATE utf8mb4_bin NOT NULL,           -- SHA-256 of the token
+  user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  name VARCHAR(100) NOT NULL,
+  scope VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,             -- read, full
+  hint VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,              -- how the token begins
+  created_at DATETIME(3) NOT NULL,
+  expires_at DATETIME(3) NOT NULL,
+  last_used_at DATETIME(3) NULL,                            -- written at most once a minute
+  UNIQUE KEY api_tokens_token (token_hash),
+  KEY api_tokens_user (user_id),
+  KEY api_tokens_expiry (expires_at)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
 CREATE TABLE one_time_tokens ( -- setup (first admin) and password (set or reset one user's password)
   id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
   purpose VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,

@@ -16,6 +16,7 @@ import type { MasterConfig } from './config';
 import { MysqlUnitOfWork } from './db/mysql-unit-of-work';
 import { agentDeltaRoutes } from './http/agent-delta-routes';
 import { agentRoutes, agentRoutesPath } from './http/agent-routes';
+import { apiTokenRoutes } from './http/api-token-routes';
 import { createApp } from './http/app';
 import type { BoundRoute } from './http/binding';
 import { consoleRoutes } from './http/console-routes';
@@ -49,6 +50,7 @@ import { lockCalendar } from './services/calendar-lock';
 import { ConsoleService } from './services/console-service';
 import { ConsoleTickets } from './services/console-tickets';
 import { dependable } from './services/dependable-placement';
+import { ApiTokenService } from './services/api-token-service';
 import { ChangeFeed } from './services/change-feed';
 import { EnrolmentService } from './services/enrolment-service';
 import { FleetPulse } from './services/fleet-pulse';
@@ -156,6 +158,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const accounts = new AccountService({ unit, clock, passwords, sessions });
   const registrations = new RegistrationService({ unit, clock, passwords, sessions, userNames: settings.userNames });
   const groups = new GroupService({ unit, clock });
+  const apiTokens = new ApiTokenService(unit, clock);
   const users = new UserService({ unit, clock, userNames: settings.userNames });
 
   // the link to the agents, and what plans over it
@@ -260,6 +263,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ...registrationRoutes({ registrations }),
     ...sessionRoutes({ unit, clock, sessions, accounts, claims: scheduling.claims }),
     ...userRoutes({ users, accounts }),
+    ...apiTokenRoutes(apiTokens),
     ...groupRoutes({ groups }),
     ...slaveRoutes(slaves),
     ...joinTokenRoutes(joinTokens),
@@ -279,7 +283,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const { directory } = config.portal;
   const portal = directory === null ? null : await readPortal(directory);
   if (portal === null) log.info({ directory }, directory === null ? 'there is no portal, as portal.directory says; / leads to the API' : 'there is no portal in portal.directory; / leads to the API');
-  const authenticate = sessionAuthentication(sessions);
+  const authenticate = sessionAuthentication(sessions, apiTokens);
   const feed = new ChangeFeed({ changes, books: unit.read.feed, clock, onFault: onFault('feed') });
   const app = createApp({
     routes: [...routes, ...documentRoutes(routes.map(({ contract }) => contract))],

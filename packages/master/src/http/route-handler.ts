@@ -1,3 +1,4 @@
+import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { Request, RequestHandler, Response } from 'express';
 import { createHash } from 'node:crypto';
@@ -25,7 +26,7 @@ const idempotencyKeySchema = z.object({ 'Idempotency-Key': z.string().regex(/^[\
 
 /**
  * One route of the API, in this order, so that nobody learns or costs more than they may:
- * 1. who asks; 2. same origin, when a browser could have been made to ask; 3. may the role;
+ * 1. who asks; 2. same origin, when a browser could have been made to ask; 3. may the token, may the role;
  * 4. path, query and body by the contract; 5. once per Idempotency-Key; 6. the handler; 7. its answer.
  */
 export function routeHandler({ contract, handle }: BoundRoute, deps: EdgeDeps): RequestHandler {
@@ -35,6 +36,7 @@ export function routeHandler({ contract, handle }: BoundRoute, deps: EdgeDeps): 
     const principal = authenticated?.principal ?? null;
     if (contract.action !== 'public') {
       if (principal === null) throw new ParavclError('unauthenticated', 'You are not logged in, or your session has ended. Log in and try again.');
+      authoriseToken(principal, contract);
       if (contract.action !== 'authenticated') authoriseRole(principal, contract.action);
     }
     const call = {
@@ -64,6 +66,12 @@ export function routeHandler({ contract, handle }: BoundRoute, deps: EdgeDeps): 
     if (answer.body === null) response.end();
     else response.type('application/json').send(answer.body);
   };
+}
+
+/** A token that may only look is for what changes nothing. */
+function authoriseToken({ apiToken }: Principal, { method }: RouteContract): void {
+  if (apiToken?.scope !== 'read' || method === 'get') return;
+  throw new ParavclError('forbidden', 'This API token may only look (scope read). Make one with the scope full to change things.');
 }
 
 /** An upload is no form: what is left empty there is a variable that was not set, and no 0. */

@@ -5,6 +5,7 @@ import type { Claimable } from '@paravcl/shared/domain/reservation';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { AccountService } from '../services/account-service';
+import { requireSession } from '../services/session-only';
 import type { SessionService } from '../services/session-service';
 import { acting } from './acting';
 import { bind, type BoundRoute } from './binding';
@@ -35,6 +36,7 @@ export function sessionRoutes({ unit, clock, sessions, accounts, claims }: Sessi
         : { body: { ...answer, token: null }, headers: { 'Set-Cookie': sessionCookie(opened.token, opened.expiresAt, clock.now()) } };
     }),
     bind(logout, async ({ principal, clientAddress }) => {
+      requireSession(principal, 'log out');
       await sessions.logout(principal, clientAddress);
       return { body: undefined, headers: { 'Set-Cookie': endedSessionCookie } };
     }),

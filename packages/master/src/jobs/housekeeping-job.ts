@@ -8,6 +8,8 @@ const dayMs = 24 * hourMs;
 const idempotencyKeysMs = dayMs;
 /** Whether a slave contributes is seen by its last seven days, the one that is a week old as a whole. */
 const presenceMs = 8 * dayMs;
+/** Expired ones are still listed for so long: whoever wonders why a program is refused finds the reason. */
+const apiTokensMs = 30 * dayMs;
 
 export const housekeepingEveryMs = hourMs;
 
@@ -49,6 +51,7 @@ export class HousekeepingJob {
     await this.inBatches((limit) => read.sessions.deleteEnded(now, now - keep.sessionIdleMs, limit));
     await this.inBatches((limit) => read.loginFailures.deleteBefore(now - keep.loginFailuresMs, limit));
     await this.inBatches((limit) => read.oneTimeTokens.deleteExpiredBefore(now - keep.oneTimeTokensMs, limit));
+    await this.inBatches((limit) => read.apiTokens.deleteExpiredBefore(now - apiTokensMs, limit));
     await this.inBatches((limit) => read.commands.deleteBefore(now - keep.commandsMs, limit));
     await this.inBatches((limit) => read.operations.deleteEndedBefore(now - keep.operationsMs, limit));
     await this.inBatches((limit) => read.evacuations.deleteEndedBefore(now - keep.operationsMs, limit));

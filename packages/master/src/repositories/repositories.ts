@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { ApiTokenRepository } from './api-token-repository';
 import { CommandRepository } from './command-repository';
 import { noNotes, type ChangeNotes } from './committed-changes';
 import { EvacuationRepository } from './evacuation-repository';
@@ -43,6 +44,7 @@ export interface Repositories {
   readonly users: UserRepository;
   readonly groups: GroupRepository;
   readonly sessions: SessionRepository;
+  readonly apiTokens: ApiTokenRepository;
   readonly oneTimeTokens: OneTimeTokenRepository;
   readonly loginFailures: LoginFailureRepository;
   readonly slaves: SlaveRepository;
@@ -84,6 +86,7 @@ export function makeRepositories(db: Knex, changes: ChangeNotes = noNotes): Repo
     users: new UserRepository(db),
     groups: new GroupRepository(db, changes),
     sessions: new SessionRepository(db),
+    apiTokens: new ApiTokenRepository(db),
     oneTimeTokens: new OneTimeTokenRepository(db),
     loginFailures: new LoginFailureRepository(db),
     slaves: new SlaveRepository(db, changes),

@@ -5,6 +5,7 @@ import type { UnitOfWork } from '../db/unit-of-work';
 import { eventBy, type Acting } from './acting';
 import type { PasswordService } from './password-service';
 import { hashSecret } from './secrets';
+import { requireSession } from './session-only';
 import type { SessionService } from './session-service';
 
 export interface AccountDeps {
@@ -29,12 +30,13 @@ export class AccountService {
   /**
    * Changes one's own account. A new password needs the old one and ends all other sessions.
    *
-   * @throws ParavclError `wrong-credentials`, `rate-limited`, `invalid-input` (guessable password)
+   * @throws ParavclError `wrong-credentials`, `rate-limited`, `invalid-input` (guessable password), `forbidden` (a password, with an API token)
    */
   async edit(acting: Acting, change: AccountChange): Promise<User> {
     const { unit, clock } = this.deps;
     const { principal } = acting;
     const { password, ...rest } = change;
+    if (password !== undefined) requireSession(principal, 'change the password');
     const passwordHash = password === undefined ? undefined : await this.newHash(acting, password, change.displayName ?? '');
     await unit.transaction(async (write) => {
       const now = clock.now();

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto';
 
 /** A secret for programs or for one click: 32 random bytes, with a prefix that scanners of leaked secrets can look for. */
-export function newSecret(prefix: 'pvs' | 'pvt'): string {
+export function newSecret(prefix: 'pvs' | 'pvt' | 'pva'): string {
   return `${prefix}_${randomBytes(32).toString('base64url')}`;
 }
 

@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocket } from 'ws';
 import { sessionAuthentication } from '../../src/http/session-authentication';
+import { ApiTokenService } from '../../src/services/api-token-service';
 import { ChangeFeed } from '../../src/services/change-feed';
 import { PasswordService } from '../../src/services/password-service';
 import { SessionService, defaultSessionLifetime } from '../../src/services/session-service';
@@ -48,7 +49,7 @@ export async function openFeed(site: TestSite, limits: Partial<FeedDoorLimits> =
   const sessions = new SessionService({ unit, clock: systemClock, passwords: new PasswordService() });
   const watch = new SessionWatch(unit.read.sessions, systemClock, defaultSessionLifetime.idleMs);
   const feed = instead ?? new ChangeFeed({ changes, books: unit.read.feed, clock: systemClock, onFault });
-  const door = new FeedDoor({ clock: systemClock, feed, sessions: watch, authenticate: sessionAuthentication(sessions), onFault }, { ...defaultFeedLimits, ...limits });
+  const door = new FeedDoor({ clock: systemClock, feed, sessions: watch, authenticate: sessionAuthentication(sessions, new ApiTokenService(unit, systemClock)), onFault }, { ...defaultFeedLimits, ...limits });
   const server = createServer();
   server.on('upgrade', (request, socket, head) => void door.upgrade(request, socket, head));
   server.listen(0, '127.0.0.1');

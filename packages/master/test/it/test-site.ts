@@ -3,6 +3,7 @@ import { roleSchema, type Role } from '@paravcl/shared/domain/people';
 import { parseJson } from '@paravcl/shared/parse-json';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { apiTokenRoutes } from '../../src/http/api-token-routes';
 import { createApp } from '../../src/http/app';
 import type { BoundRoute } from '../../src/http/binding';
 import { answerBrokenRequests } from '../../src/http/broken-request';
@@ -16,6 +17,7 @@ import { sessionRoutes, type ClaimablePort } from '../../src/http/session-routes
 import { userRoutes } from '../../src/http/user-routes';
 import { documentRoutes } from '../../src/http/document-routes';
 import { AccountService } from '../../src/services/account-service';
+import { ApiTokenService } from '../../src/services/api-token-service';
 import { GroupService } from '../../src/services/group-service';
 import type { ScryptCost } from '../../src/services/password-hash';
 import { PasswordService } from '../../src/services/password-service';
@@ -82,10 +84,12 @@ export async function openTestSite(options: TestSiteOptions = {}): Promise<TestS
   const sessions = new SessionService({ unit, clock, passwords });
   const accounts = new AccountService({ unit, clock, passwords, sessions });
   const registrations = new RegistrationService({ unit, clock, passwords, sessions });
+  const apiTokens = new ApiTokenService(unit, clock);
   const nouns: readonly BoundRoute[] = [
     ...sessionRoutes({ unit, clock, sessions, accounts, claims: options.claims ?? { claimable: () => Promise.resolve([]) } }),
     ...registrationRoutes({ registrations }),
     ...userRoutes({ users: new UserService({ unit, clock }), accounts }),
+    ...apiTokenRoutes(apiTokens),
     ...groupRoutes({ groups: new GroupService({ unit, clock }) }),
     ...eventRoutes({ unit }),
     ...(options.more?.(database) ?? []),
@@ -95,7 +99,7 @@ export async function openTestSite(options: TestSiteOptions = {}): Promise<TestS
   const app = createApp({
     routes,
     routers: [],
-    authenticate: sessionAuthentication(sessions),
+    authenticate: sessionAuthentication(sessions, apiTokens),
     idempotency: idempotencyStore(unit.read.idempotencyKeys, clock),
     checkAnswers: true,
     log: { error: (fields) => void faults.push(fields) },

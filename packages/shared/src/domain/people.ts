@@ -59,5 +59,8 @@ export interface Principal {
   readonly groupIds: readonly string[];
   /** Groups this person owns as a teacher. */
   readonly ownedGroupIds: readonly string[];
+  /** Empty for who has none: programs with an API token, and what the master does in somebody's name. */
   readonly sessionId: string;
+  /** Came with this token instead of a session; `read` may only look. */
+  readonly apiToken?: { readonly id: string; readonly scope: 'read' | 'full' };
 }
