@@ -22,6 +22,7 @@ export const testPackages = [
   { below: 'packages/master/test/it/delta-upload.test.ts', packages: ['slave'] },
   // Both ends of a stream, with the master's between them.
   { below: 'packages/master/test/it/agent-streams.test.ts', packages: ['slave'] },
+  { below: 'packages/master/test/it/console-rig.ts', packages: ['slave'] },
 ];
 
 /**

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { benchConsole } from './bench/console';
 import { benchControl } from './bench/control';
 import { benchLaunch } from './bench/launch';
 import { benchMultideploy } from './bench/multideploy/multideploy';
@@ -12,6 +13,7 @@ import { privateHostHindrance, runInPrivateHost } from './private-host/private-h
 const benches: Readonly<Record<string, (runs: number, say: (line: string) => void, pictures: string | null) => Promise<BenchReport>>> = {
   launch: benchLaunch,
   control: benchControl,
+  console: benchConsole,
   multideploy: benchMultideploy,
   multisnapshot: benchMultisnapshot,
   portal: benchPortal,

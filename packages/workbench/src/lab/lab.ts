@@ -91,6 +91,11 @@ export class Lab {
     return this.prepared.loginAs(name, password);
   }
 
+  /** The token of a new bearer session, for clients of one's own making. */
+  loginToken(name: string, password: string): Promise<string> {
+    return this.prepared.loginToken(name, password);
+  }
+
   /** Enrols this machine with a join token of `admin`, as the agent's own command does. */
   async enrol(admin: ApiClient, slaveName: string): Promise<void> {
     const { token } = await admin.call(createJoinToken, { body: { note: 'made by the workbench' } });

@@ -29,7 +29,7 @@ const ownFormat: PixelFormat = { bytes: 4, bigEndian: false, max: [255, 255, 255
 
 /**
  * The screen of a simulated guest, spoken as RFB (RFC 6143): version 3.8, no security, raw encoding. A fixed picture, of which the cell at the
- * top left has another colour after each key that is pressed. F12 makes a square of it move, and again stop. Its name says that there is no guest.
+ * top left has another colour after each key that is pressed. F12 makes a square of it flicker 30 times a second, and again stop. Its name says that there is no guest.
  */
 export class RfbScreen {
   private format = ownFormat;
@@ -145,12 +145,15 @@ export class RfbScreen {
   private pixels(area: Area): Buffer {
     const { bytes, bigEndian } = this.format;
     const out = Buffer.alloc(area.width * area.height * bytes);
+    const put = (value: number, to: number): void => void (bigEndian ? out.writeUIntBE(value, to, bytes) : out.writeUIntLE(value, to, bytes));
+    if (this.isMovieFrame(area)) {
+      put(this.colour(this.frame % 640, this.frame % 480), 0);
+      return out.fill(Buffer.from(out.subarray(0, bytes)));
+    }
     let at = 0;
     for (let y = area.y; y < area.y + area.height; y += 1) {
       for (let x = area.x; x < area.x + area.width; x += 1) {
-        const value = this.colour(x, y);
-        if (bigEndian) out.writeUIntBE(value, at, bytes);
-        else out.writeUIntLE(value, at, bytes);
+        put(this.colour(x, y), at);
         at += bytes;
       }
     }
@@ -159,9 +162,14 @@ export class RfbScreen {
 
   private colour(x: number, y: number): number {
     const { max, shift } = this.format;
-    const step = x < cellPixels && y < cellPixels ? this.keys * 37 : x < moviePixels && y < moviePixels ? this.frame * 5 + x : 0;
+    const step = x < cellPixels && y < cellPixels ? this.keys * 37 : 0;
     const rgb = [(x + step) & 255, (y + step) & 255, (64 + step) & 255];
     return rgb.reduce((sum, each, index) => (sum | (((each * (max[index] ?? 0)) >> 8) << (shift[index] ?? 0))) >>> 0, 0) >>> 0;
+  }
+
+  /** Of one colour, so that many can be made. */
+  private isMovieFrame(area: Area): boolean {
+    return this.movie !== null && area.x === 0 && area.y === 0 && area.width === moviePixels && area.height === moviePixels;
   }
 
   private stopMovie(): void {
