@@ -21,7 +21,7 @@ export class RfbViewer {
       this.give();
     });
     stream.on('error', () => undefined);
-    stream.on('close', () => this.fail(new Error('The screen has ended.')));
+    for (const event of ['end', 'close']) stream.on(event, () => this.fail(new Error('The screen has ended.')));
   }
 
   /** Shakes hands, and has seen the whole picture once. */

@@ -71,6 +71,21 @@ test('sends pixels in the format that the client set', async () => {
   expect(pixels.readUInt16BE(0)).toBe((((100 * 31) >> 8) << 11) | (((100 * 63) >> 8) << 5) | ((64 * 31) >> 8));
 });
 
+test('says nothing at once that a stream would not take', async () => {
+  const [stream, guest] = duplexPair();
+  void new RfbScreen(guest, 'i-one').serve();
+  let largest = 0;
+  let taken = 0;
+  stream.on('data', (part: Buffer) => {
+    largest = Math.max(largest, part.length);
+    taken += part.length;
+  });
+  const request = Buffer.from([3, 0, 0, 0, 0, 0, 640 >> 8, 640 & 255, 480 >> 8, 480 & 255]);
+  stream.write(Buffer.concat([Buffer.from('RFB 003.008\n'), Buffer.from([1, 1]), request]));
+  while (taken < 640 * 480 * 4) await new Promise((resolve) => setImmediate(resolve));
+  expect(largest).toBeLessThanOrEqual(64 * 1024);
+});
+
 test('hangs up on what is no RFB', async () => {
   const [stream, guest] = duplexPair();
   const served = new RfbScreen(guest, 'i-one').serve();

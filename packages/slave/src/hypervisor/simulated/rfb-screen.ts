@@ -3,6 +3,8 @@ import { RfbReader } from './rfb-reader';
 
 /** Largest text of the clipboard that is taken; it goes nowhere. */
 const clipboardBytes = 64 * 1024;
+/** As a socket would give it; a stream takes at most 1 MiB at once. */
+const pieceBytes = 64 * 1024;
 const [width, height] = [640, 480];
 const cellPixels = 16;
 const framesPerSecond = 30;
@@ -139,7 +141,8 @@ export class RfbScreen {
     const head = Buffer.alloc(16);
     head.writeUInt16BE(1, 2);
     [area.x, area.y, area.width, area.height].forEach((each, index) => head.writeUInt16BE(each, 4 + 2 * index));
-    this.stream.write(Buffer.concat([head, this.pixels(area)]));
+    const update = Buffer.concat([head, this.pixels(area)]);
+    for (let at = 0; at < update.length; at += pieceBytes) this.stream.write(update.subarray(at, at + pieceBytes));
   }
 
   private pixels(area: Area): Buffer {
