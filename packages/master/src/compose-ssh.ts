@@ -40,7 +40,7 @@ export async function composeSsh({ config, unit, clock, log, sessions, relay, co
   if (!enabled) return { routes: sshGatewayRoutes(() => ({ enabled: false })), jobs: [], listen: () => Promise.resolve(), close: () => Promise.resolve() };
   const directory = join(config.stateDir, 'ssh');
   const hostKey = await openHostKey(directory);
-  const guestPorts = new GuestPorts({ unit, clock, ports, connections, relay });
+  const guestPorts = new GuestPorts({ unit, ports, connections, relay });
   const publicHost = new URL(config.publicUrl).hostname.replace(/^\[|\]$/g, '');
   let listensAt = port;
   const standing = (): SshGatewayAnswer => ({ enabled: true, host: publicHost, port: listensAt, hostKeyFingerprint: hostKey.fingerprint, ports: [...guestPorts.ports], guestUser: config.guests.user });

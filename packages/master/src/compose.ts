@@ -244,7 +244,10 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     figures: pulse, lines: streams, scheduler, scheduling: settings.scheduling, onFault: onFault('live-migrations'),
   });
 
-  const portConnections = new PortConnectionList(unit, clock);
+  const portConnections = new PortConnectionList({
+    unit, clock, onFault: onFault('connections'),
+    limits: { perUser: config.gateway.maxConnectionsPerUser, perSlave: config.gateway.maxConnectionsPerSlave },
+  });
   const ssh = await composeSsh({ config, unit, clock, log, sessions, relay: streams, connections: portConnections });
 
   // The row must be there before anybody shares it.

@@ -1,4 +1,3 @@
-import type { Clock } from '@paravcl/shared/clock';
 import { hostLabelSchema } from '@paravcl/shared/domain/limits';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
@@ -6,7 +5,6 @@ import type { StreamEnd } from '@paravcl/shared/protocol/streams';
 import type { Duplex } from 'node:stream';
 import type { InstanceRecord } from '../core/instance-record';
 import type { UnitOfWork } from '../db/unit-of-work';
-import { eventBy, type Acting } from './acting';
 import { may } from './policy';
 import { principalOf } from './principal-of';
 
@@ -19,29 +17,28 @@ export interface PortAsked {
   readonly fromAddress: string;
 }
 
-/** Who is connected to which guest. It counts against the limits of people and slaves, and ends what must end. */
+/** Who is connected to which guest: it is let in below the limits and written into the events, and ends when it must. */
 export interface PortConnections {
-  /** Throws ParavclError `rate-limited` or `conflict` when as many are connected as may be. */
+  /** Throws ParavclError `quota-exceeded` at a limit. */
   open(asked: {
     readonly kind: 'port';
     readonly port: number;
-    readonly principal: Pick<Principal, 'userId' | 'userName'>;
+    readonly principal: Principal;
     readonly instance: InstanceRecord;
     readonly fromAddress: string;
-    end(sentence: string): void;
-  }): Promise<{ readonly id: string; close(): void }>;
+    end(code: number, sentence: string): void;
+  }): Promise<{ readonly id: string; close(bytes?: number): void }>;
 }
 
 /** A port of a guest that somebody is joined to. It ends by itself when it must; who has it ends it, and then says so. */
 export interface JoinedPort {
   readonly stream: Duplex;
-  /** Bytes that went to the guest, and that came from it. */
-  closed(bytes: { readonly toGuest: number; readonly fromGuest: number }): Promise<void>;
+  /** `bytes`: how many went both ways. */
+  closed(bytes: number): void;
 }
 
 export interface GuestPortsParts {
   readonly unit: UnitOfWork;
-  readonly clock: Clock;
   /** What may be connected to beside SSH. */
   readonly ports: readonly number[];
   readonly connections: PortConnections;
@@ -64,7 +61,7 @@ export class GuestPorts {
    * Joins to a port of a machine that runs.
    *
    * @throws ParavclError with a sentence: `forbidden` (that port, or that person, by now), `not-found` (that machine, or not theirs,
-   *   alike), `conflict` (it does not run, or a limit), `rate-limited`, `slave-offline`, `slave-refused`, `timeout`
+   *   alike), `conflict` (it does not run), `quota-exceeded`, `slave-offline`, `slave-refused`, `timeout`
    */
   async join({ userId, name, port, fromAddress }: PortAsked): Promise<JoinedPort> {
     const { unit, connections, relay } = this.parts;
@@ -76,7 +73,7 @@ export class GuestPorts {
     let stream: Duplex | null = null;
     const connection = await connections.open({
       kind: 'port', port, principal, instance, fromAddress,
-      end: (sentence) => {
+      end: (_code, sentence) => {
         because ??= sentence;
         stream?.destroy();
       },
@@ -89,27 +86,13 @@ export class GuestPorts {
       connection.close();
       throw error;
     }
-    const since = this.parts.clock.monotonicMs();
-    return {
-      stream,
-      closed: async (bytes) => {
-        connection.close();
-        await this.writeClosed({ principal, clientAddress: fromAddress }, instance, port, { ...bytes, ms: this.parts.clock.monotonicMs() - since, because });
-      },
-    };
+    return { stream, closed: (bytes) => connection.close(bytes) };
   }
 
   /** The machines of this person's own that run, those made last first. */
   async running(userId: string): Promise<readonly string[]> {
     const { items } = await this.parts.unit.read.instances.list({ state: 'running', userId }, { limit: mostNamed });
     return items.map(({ name }) => name);
-  }
-
-  private async writeClosed(acting: Acting, { id, name }: InstanceRecord, port: number, was: { readonly toGuest: number; readonly fromGuest: number; readonly ms: number; readonly because: string | null }): Promise<void> {
-    const { unit, clock } = this.parts;
-    const why = was.because === null ? '' : ` Ended because: ${was.because}`;
-    const sentence = `${acting.principal.userName} was connected to port ${port} of ${name} for ${Math.round(was.ms / 1000)} s, with ${was.toGuest} bytes to it and ${was.fromGuest} from it.${why}`;
-    await unit.read.events.append(eventBy(acting, { kind: 'ssh.forward-closed', subjectType: 'instance', subjectId: id, sentence }), clock.now());
   }
 }
 

@@ -1,52 +1,73 @@
-import type { Clock } from '@paravcl/shared/clock';
+import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
 import type { UnitOfWork } from '../db/unit-of-work';
+import { eventBy } from './acting';
 import type { PortConnections } from './guest-ports';
 import { may } from './policy';
 import { principalOf } from './principal-of';
-import { many } from './say-count';
+import { sayBytes } from './say-bytes';
 
 type Asked = Parameters<PortConnections['open']>[0];
 
-export interface PortLimits {
-  readonly perUser: number;
-  readonly perSlave: number;
+export interface PortConnectionListParts {
+  readonly unit: UnitOfWork;
+  readonly clock: Clock;
+  readonly limits: { readonly perUser: number; readonly perSlave: number };
+  /** What could not be written down. */
+  readonly onFault: (error: unknown) => void;
 }
 
-export const defaultPortLimits: PortLimits = { perUser: 64, perSlave: 512 };
+/** Of why a connection ends; for who has a WebSocket. */
+const ended = 4000;
+const revoked = 4003;
 
-/** Who is connected to which port of which machine, while it is so. */
+/** Who is connected to which port of which machine now. A connection ends when its machine does, and when its person may not any more. */
 export class PortConnectionList implements PortConnections {
   private readonly connections = new Map<string, Asked>();
 
-  constructor(
-    private readonly unit: UnitOfWork,
-    private readonly clock: Clock,
-    private readonly limits: PortLimits = defaultPortLimits,
-  ) {}
+  constructor(private readonly parts: PortConnectionListParts) {}
 
-  open(asked: Asked): Promise<{ readonly id: string; close(): void }> {
-    const { principal, instance } = asked;
-    const all = [...this.connections.values()];
-    if (all.filter((one) => one.principal.userId === principal.userId).length >= this.limits.perUser) {
-      return Promise.reject(new ParavclError('rate-limited', `${principal.userName} has ${many(this.limits.perUser, 'connection')} to machines, the most at a time.`));
-    }
-    if (all.filter((one) => one.instance.slaveId === instance.slaveId).length >= this.limits.perSlave) {
-      return Promise.reject(new ParavclError('conflict', `As many connections lead to the host of ${instance.name} as may at a time (${this.limits.perSlave}). Try again later.`));
-    }
-    const id = newId(this.clock.now());
-    this.connections.set(id, asked);
-    return Promise.resolve({ id, close: () => void this.connections.delete(id) });
+  /** Open now. */
+  get size(): number {
+    return this.connections.size;
   }
 
-  /** Ends those of people who may not any more, and of machines that do not run any more where they did. */
+  async open(asked: Asked): Promise<{ readonly id: string; close(bytes?: number): void }> {
+    const { clock, limits, onFault } = this.parts;
+    const { principal, instance, port, fromAddress } = asked;
+    const all = [...this.connections.values()];
+    const ofUser = all.filter((one) => one.principal.userId === principal.userId).length;
+    const ofSlave = all.filter((one) => one.instance.slaveId === instance.slaveId).length;
+    if (ofUser >= limits.perUser) throw new ParavclError('quota-exceeded', `You have ${ofUser} connections open, the most one person may have. Close one.`, { limit: String(limits.perUser) });
+    if (ofSlave >= limits.perSlave) throw new ParavclError('quota-exceeded', `${ofSlave} connections to the host of ${instance.name} are open, its most. Try again later.`, { limit: String(limits.perSlave) });
+    const [id, since] = [newId(clock.now()), clock.now()];
+    this.connections.set(id, asked);
+    const close = (bytes = 0): void => {
+      if (this.connections.delete(id)) this.writeClosed(asked, since, bytes).catch(onFault);
+    };
+    await this.write(asked, 'console.opened', `${principal.userName} opened port ${port} of ${instance.name} from ${fromAddress}.`);
+    return { id, close };
+  }
+
+  /** One round: ends what has no reason to go on. */
   async run(): Promise<void> {
-    const { read } = this.unit;
+    const { read } = this.parts.unit;
     for (const { principal, instance, end } of [...this.connections.values()]) {
       const [person, now] = await Promise.all([principalOf(read, principal.userId), read.instances.find(instance.id)]);
-      if (now?.observed !== 'running' || now.slaveId !== instance.slaveId) end(`${instance.name} does not run any more where it did.`);
-      else if (person === null || !may(person, 'instance.console', { ownerUserId: now.userId, groupId: now.groupId })) end(`${principal.userName} may not connect to ${instance.name} any more.`);
+      if (now?.observed !== 'running' || now.slaveId !== instance.slaveId) end(ended, `${instance.name} does not run any more where it did.`);
+      else if (person === null || !may(person, 'instance.console', { ownerUserId: now.userId, groupId: now.groupId })) end(revoked, `You may not connect to ${instance.name} any more.`);
     }
+  }
+
+  private writeClosed(asked: Asked, since: EpochMs, bytes: number): Promise<void> {
+    const { port, instance, principal, fromAddress } = asked;
+    const seconds = Math.round((this.parts.clock.now() - since) / 1000);
+    return this.write(asked, 'console.closed', `Port ${port} of ${instance.name} that ${principal.userName} had open from ${fromAddress} was closed after ${seconds} s and ${sayBytes(bytes)}.`);
+  }
+
+  private async write({ principal, instance, fromAddress }: Asked, kind: string, sentence: string): Promise<void> {
+    const { unit, clock } = this.parts;
+    await unit.read.events.append(eventBy({ principal, clientAddress: fromAddress }, { kind, subjectType: 'instance', subjectId: instance.id, sentence }), clock.now());
   }
 }

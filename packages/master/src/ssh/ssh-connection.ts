@@ -131,7 +131,7 @@ export class SshConnection {
     const { person, barred } = this;
     // Channels are opened by who has logged in only.
     if (person === null) throw new ParavclError('unauthenticated', 'Log in first.');
-    if (barred !== null) throw new ParavclError('rate-limited', barred);
+    if (barred !== null) throw new ParavclError('quota-exceeded', barred);
     return this.parts.ports.join({ userId: person.userId, name, port, fromAddress: this.address });
   }
 
@@ -139,7 +139,7 @@ export class SshConnection {
     const isOurs = error instanceof ParavclError;
     if (!isOurs) this.fault(error, 'a port of a guest could not be joined for a fault of ours');
     const sentence = isOurs ? error.message : 'A fault of the master. Try again.';
-    const isProhibited = isOurs && (error.code === 'forbidden' || error.code === 'not-found' || error.code === 'rate-limited');
+    const isProhibited = isOurs && (error.code === 'forbidden' || error.code === 'not-found' || error.code === 'quota-exceeded');
     // It is whatever came over the wire.
     const machine = hostLabelSchema.safeParse(name).data ?? 'no name of a machine';
     this.parts.log.info({ user: this.person?.userName, address: this.address, machine, port, sentence }, 'a forward by SSH was refused');
@@ -159,7 +159,7 @@ export class SshConnection {
     else await splice(joined.stream, near);
     if (channel !== null) this.channels.delete(channel);
     this.joined.delete(joined);
-    await joined.closed({ toGuest: near?.received ?? 0, fromGuest: near?.sent ?? 0 }).catch((error: unknown) => this.fault(error, 'the end of a forward by SSH could not be written down'));
+    joined.closed((near?.received ?? 0) + (near?.sent ?? 0));
   }
 
   private fault(error: unknown, what: string): void {

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, connect, type AddressInfo } from 'node:net';
+import type { InstanceRecord } from '../../src/core/instance-record';
 import { eventually } from './eventually';
 import { FarEnd, openSshRig, sha256, type SshRig } from './ssh-rig';
 import { goodPassword } from './test-site';
@@ -13,6 +14,7 @@ let rig: SshRig;
 /** Answers with what it hears, and hangs up after so many bytes. */
 let echo: FarEnd;
 let port: number;
+let machine: InstanceRecord;
 let endLapsed: () => Promise<void>;
 const at = (user: string, on = port): readonly string[] => ['-p', String(on), `${user}@127.0.0.1`];
 const key = (name: string) => rig.ssh.options({ key: name });
@@ -36,7 +38,7 @@ beforeAll(async () => {
   await rig.unit.read.users.update(student.id, { sshPublicKeys: [await rig.ssh.makeKey('student'), await rig.ssh.makeKey('student-rsa', 'rsa'), await rig.ssh.makeKey('student-ecdsa', 'ecdsa')] });
   await rig.unit.read.users.update(teacher.id, { sshPublicKeys: [await rig.ssh.makeKey('teacher')] });
   await rig.ssh.makeKey('stranger');
-  await rig.machine(student, 'i-ubuntu-9af', { address: '10.77.0.9' });
+  machine = await rig.machine(student, 'i-ubuntu-9af', { address: '10.77.0.9' });
   await rig.machine(student, 'i-asleep', { observed: 'suspended', desired: 'suspended' });
   await rig.machine(teacher, 'i-teacher');
 });
@@ -63,10 +65,11 @@ describe('who has a key', () => {
   });
 
   test('is written down with the machine, the port and the bytes, as are those who come and those who do not', async () => {
-    await eventually('the end to be written down', async () => (await rig.events('ssh.forward-closed')).length >= 3);
-    const [closed] = await rig.events('ssh.forward-closed');
+    await eventually('the end to be written down', async () => (await rig.events('console.closed')).length >= 3);
+    const [[closed], [opened]] = await Promise.all([rig.events('console.closed'), rig.events('console.opened')]);
     expect(closed).toMatchObject({ actor: 'user student1', clientAddress: '127.0.0.1', subject: { type: 'instance' } });
-    expect(closed?.sentence).toMatch(/^student1 was connected to port 22 of i-ubuntu-9af for \d+ s, with 5000000 bytes to it and 5000000 from it\.$/);
+    expect(closed?.sentence).toMatch(/^Port 22 of i-ubuntu-9af that student1 had open from 127\.0\.0\.1 was closed after \d+ s and 10 MiB\.$/);
+    expect(opened?.sentence).toMatch(/^student1 opened port 22 of i-ubuntu-9af from 127\.0\.0\.1\./);
     expect((await rig.events('ssh.logged-in'))[0]).toMatchObject({ sentence: 'student1 logged in at the SSH gateway with a key.', clientAddress: '127.0.0.1' });
     expect((await rig.ssh.run([...(await key('stranger')), '-W', 'i-ubuntu-9af:22', ...at('student1')])).err).toContain('Permission denied (publickey,password)');
     await eventually('the refusal to be written down', async () => (await rig.events('ssh.login-refused')).length >= 1);
@@ -208,12 +211,21 @@ describe('what a connection stands on', () => {
     await rig.unit.read.users.update(student.id, { disabled: false });
   });
 
-  test('a machine that ends is let go, with why in the log of events', async () => {
+  test('a machine that ends, or is somebody else\'s from now on, is let go', async () => {
+    const { student, teacher } = rig.site.people;
     const up = await upForward();
-    for (const asked of rig.connections.open_.values()) asked.end('i-ubuntu-9af was suspended.');
+    await rig.connections.run();
+    expect(up.child.exitCode).toBeNull();
+    await rig.unit.read.instances.change(machine.id, machine, { observed: 'suspending' });
+    await rig.connections.run();
     await up.ended;
-    await eventually('the end to be written down', async () => (await rig.events('ssh.forward-closed'))[0]?.sentence.endsWith('Ended because: i-ubuntu-9af was suspended.'));
-    expect(rig.connections.open_.size).toBe(0);
+    expect(rig.connections.size).toBe(0);
+    await rig.unit.read.instances.change(machine.id, { ...machine, observed: 'suspending' }, { observed: 'running' });
+    const again = await upForward();
+    await rig.site.database.db('instances').where({ id: machine.id }).update({ user_id: teacher.id });
+    await rig.connections.run();
+    await again.ended;
+    await rig.site.database.db('instances').where({ id: machine.id }).update({ user_id: student.id });
   });
 
   test('a password does as well, until it is changed', async () => {
@@ -251,10 +263,14 @@ describe('limits', () => {
     await (await upForward('student1', 'student', own)).child.kill();
   });
 
-  test('the books of connections refuse with their own sentence', async () => {
-    rig.connections.mostOfUser = 0;
-    expect((await rig.ssh.run([...(await key('student')), '-W', 'i-ubuntu-9af:22', ...at('student1')])).err).toContain('You have 0 connections to machines, the most at a time.');
-    rig.connections.mostOfUser = 100;
+  test('a person has so many ports open at a time, whatever connections they go over', async () => {
+    rig.limits.perUser = 1;
+    const first = await upForward();
+    const second = await rig.ssh.run([...(await key('student')), '-W', 'i-ubuntu-9af:22', ...at('student1')]);
+    expect(second.err).toContain('administratively prohibited: You have 1 connections open, the most one person may have. Close one.');
+    rig.limits.perUser = 20;
+    first.child.kill();
+    await first.ended;
   });
 
   test('beyond the most connections in all, who comes is hung up on at once', async () => {
@@ -274,5 +290,6 @@ describe('limits', () => {
 });
 
 test('nothing of it was a fault of ours', () => {
+  expect(rig.faults).toEqual([]);
   expect(rig.lines.filter((line) => (JSON.parse(line) as { level: number }).level >= 50)).toEqual([]);
 });

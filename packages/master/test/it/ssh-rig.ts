@@ -11,8 +11,9 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { pino } from 'pino';
 import type { InstanceRecord } from '../../src/core/instance-record';
-import { GuestPorts, type PortConnections } from '../../src/services/guest-ports';
+import { GuestPorts } from '../../src/services/guest-ports';
 import { PasswordService } from '../../src/services/password-service';
+import { PortConnectionList } from '../../src/services/port-connection-list';
 import { SessionService } from '../../src/services/session-service';
 import { SshLogins } from '../../src/services/ssh-logins';
 import { hostKeyFile, openHostKey } from '../../src/ssh/host-key';
@@ -22,22 +23,6 @@ import { runProgram } from '@paravcl/workbench/process/run-program';
 import { OpenSsh } from './open-ssh';
 import { sampleInstance } from './sample-records';
 import { openTestSite } from './test-site';
-
-type Asked = Parameters<PortConnections['open']>[0];
-
-/** Who is connected, with a limit for a person. */
-class CountedConnections implements PortConnections {
-  readonly open_ = new Map<string, Asked>();
-  mostOfUser = 100;
-
-  open(asked: Asked): Promise<{ readonly id: string; close(): void }> {
-    const theirs = [...this.open_.values()].filter(({ principal }) => principal.userId === asked.principal.userId).length;
-    if (theirs >= this.mostOfUser) return Promise.reject(new ParavclError('rate-limited', `You have ${this.mostOfUser} connections to machines, the most at a time.`));
-    const id = newId(systemClock.now());
-    this.open_.set(id, asked);
-    return Promise.resolve({ id, close: () => this.open_.delete(id) });
-  }
-}
 
 /** What is behind a port of a guest: a TCP server of this machine. */
 export class FarEnd {
@@ -70,7 +55,9 @@ export async function openSshRig() {
   const { unit } = site.database;
   const clock = systemClock;
   const directory = mkdtempSync(join(tmpdir(), 'ssh-gateway-'));
-  const connections = new CountedConnections();
+  const faults: unknown[] = [];
+  const limits = { perUser: 20, perSlave: 100 };
+  const connections = new PortConnectionList({ unit, clock, limits, onFault: (error) => void faults.push(error) });
   const joins: { readonly slaveId: string; readonly end: StreamEnd }[] = [];
   /** By port of the guest: where it leads, or what the slave says against it. */
   const farEnds = new Map<number, number | string>();
@@ -86,7 +73,7 @@ export async function openSshRig() {
   };
   const passwords = new PasswordService({ cost: { ln: 4, r: 8, p: 1 } });
   const logins = new SshLogins({ unit, clock, sessions: new SessionService({ unit, clock, passwords }) });
-  const ports = new GuestPorts({ unit, clock, ports: [80, 3389], connections, relay });
+  const ports = new GuestPorts({ unit, ports: [80, 3389], connections, relay });
   const lines: string[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
   const hostKey = await openHostKey(directory);
@@ -114,7 +101,7 @@ export async function openSshRig() {
   const events = async (kind: string) => (await unit.read.events.page({ kind, limit: 100 })).items;
 
   return {
-    site, unit, connections, joins, farEnds, ports, logins, lines, gateway, ssh, machine, events, directory, hostKey,
+    site, unit, connections, limits, faults, joins, farEnds, ports, logins, lines, gateway, ssh, machine, events, directory, hostKey,
     close: async (): Promise<void> => {
       ssh.close();
       for (const one of gateways) await one.close();

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseJson } from '@paravcl/shared/parse-json';
 import { buildQuiescingGuest } from '../guest/quiescing-guest';
+import { buildSshGuest } from '../guest/ssh-guest';
 import { privateHostHindrance, signalPrivateHost, spawnInPrivateHost } from '../private-host/private-host';
 import { endGently } from './end-gently';
 import { jestReportSchema, suiteResult, type JestReport, type SuiteResult } from './suite-result';
@@ -48,7 +49,8 @@ export async function runSuite(name: SuiteName, options: SuiteOptions): Promise<
     const hindrance = privateHostHindrance(['npm', 'test']);
     if (hindrance !== null) return { passed: 0, failed: 1, reasons: [hindrance] };
     // Out here, because a first build fetches packages and a private host has no way out. It builds the demo guest too.
-    const fault = await buildQuiescingGuest({ onProgress: (line) => process.stderr.write(`    ${line}\n`) }).then(
+    const onProgress = (line: string): boolean => process.stderr.write(`    ${line}\n`);
+    const fault = await buildQuiescingGuest({ onProgress }).then(() => buildSshGuest({ onProgress })).then(
       () => null,
       (error: unknown) => `the guests of these tests are not there: ${error instanceof Error ? error.message : String(error)}`,
     );
