@@ -101,6 +101,10 @@ export function runningMachine(principal: Principal, name: string, found: Instan
   if (found === null || !may(principal, 'instance.console', { ownerUserId: found.userId, groupId: found.groupId })) {
     throw new ParavclError('not-found', `There is no machine ${hostLabelSchema.safeParse(name).success ? name : 'of that name'} that is yours. Use its name as the portal shows it, not an address.`);
   }
-  if (found.observed !== 'running' || found.desired !== 'running' || found.slaveId === null) throw new ParavclError('conflict', `${found.name} is ${found.observed}, not running. Start or resume it first.`);
+  if (found.observed !== 'running' || found.desired !== 'running' || found.slaveId === null) throw new ParavclError('conflict', notRunning(found));
   return { instance: found, slaveId: found.slaveId };
+}
+
+function notRunning({ name, observed, desired }: InstanceRecord): string {
+  return observed === 'running' ? `${name} is being ${desired}. Start or resume it first.` : `${name} is ${observed}, not running. Start or resume it first.`;
 }
