@@ -4,6 +4,7 @@ import { composeDeployments } from './compose-deployments';
 import { composeReservations } from './compose-reservations';
 import type { UnitOfWork } from './db/unit-of-work';
 import type { BoundRoute } from './http/binding';
+import { capacityRoutes } from './http/capacity-routes';
 import { decisionRoutes } from './http/decision-routes';
 import { noticeRoutes } from './http/notice-routes';
 import { reservationRoutes } from './http/reservation-routes';
@@ -13,6 +14,7 @@ import type { Job } from './jobs/periodic';
 import { PledgeJob, pledgesEveryMs } from './jobs/pledge-job';
 import { PresenceJob, presenceEveryMs } from './jobs/presence-job';
 import { smtpMailer } from './mail/smtp-mailer';
+import { CapacityService } from './services/capacity-service';
 import { DecisionService } from './services/decision-service';
 import { InstanceReset } from './services/instance-reset';
 import { InstanceService } from './services/instance-service';
@@ -22,6 +24,7 @@ import { LaunchForecast } from './services/launch-forecast';
 import { NoticeService } from './services/notice-service';
 import { Participation } from './services/participation';
 import type { AgentPort, FleetFigures, SchedulerWake } from './services/ports';
+import { PoolService } from './services/pool-service';
 import { QueueService } from './services/queue-service';
 import type { ReservationClaims } from './services/reservation-claims';
 import type { Settings } from './settings-from-config';
@@ -93,6 +96,7 @@ export function composeScheduling({ unit, clock, agents, figures, scheduler, joi
       ...deploying.routes,
       ...reservationRoutes(reserving.reservations, reserving.changes, reserving.claims),
       ...decisionRoutes(new DecisionService(unit), new QueueService({ ...world, unitOfWork: unit, clock })),
+      ...capacityRoutes(new CapacityService({ ...world, unitOfWork: unit, clock }), new PoolService({ ...world, unitOfWork: unit, clock }), timeZone),
       ...noticeRoutes(new NoticeService(unit, clock)),
     ],
     jobs: [

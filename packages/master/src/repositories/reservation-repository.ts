@@ -92,6 +92,16 @@ export class ReservationRepository {
     );
   }
 
+  /** Whose these are: who asked for each, and the name of its group. */
+  async ownersOf(ids: readonly string[]): Promise<ReadonlyMap<string, { readonly userId: string; readonly groupName: string | null }>> {
+    const rows = (await this.db('reservations as r').leftJoin('user_groups as g', 'g.id', 'r.group_id').whereIn('r.id', [...ids]).select('r.id', 'r.user_id', 'g.name as group_name')) as readonly {
+      readonly id: string;
+      readonly user_id: string;
+      readonly group_name: string | null;
+    }[];
+    return new Map(rows.map((row) => [row.id, { userId: row.user_id, groupName: row.group_name }]));
+  }
+
   /** Those that hold room and are at risk. */
   async atRisk(): Promise<readonly ReservationRecord[]> {
     return this.inOrder(this.rows().where({ at_risk: 1 }).whereIn('state', [...holdingReservationStates]));

@@ -110,6 +110,11 @@ export class UserRepository {
     return (await this.db('users').where({ role: 'admin', disabled: 0 }).first('id')) !== undefined;
   }
 
+  async namesOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const rows = (await this.db('users').whereIn('id', [...ids]).select('id', 'name')) as readonly { readonly id: string; readonly name: string }[];
+    return new Map(rows.map((row) => [row.id, row.name]));
+  }
+
   async insert(user: NewUser, now: EpochMs): Promise<void> {
     await this.db('users').insert({
       id: user.id,

@@ -1,0 +1,45 @@
+import type { Clock } from '@paravcl/shared/clock';
+import { capacityOf, type Capacity } from '../core/capacity';
+import type { UnitOfWork } from '../db/unit-of-work';
+import { loadWorld, type WorldDeps } from './world-loader';
+
+export interface CapacityServiceDeps extends WorldDeps {
+  readonly unitOfWork: UnitOfWork;
+  readonly clock: Clock;
+}
+
+const hourMs = 3_600_000;
+/** Everybody sees the same: a class that opens the calendar at once has it made once. */
+const freshMs = 3000;
+/** Spans that are kept at a time. */
+const mostKept = 50;
+
+/** Free room of the time to come, for whoever wants to reserve. */
+export class CapacityService {
+  private readonly kept = new Map<string, { readonly madeAt: number; readonly capacity: Promise<Capacity> }>();
+
+  constructor(private readonly deps: CapacityServiceDeps) {}
+
+  /** The hours from the whole hour before `from` on; what is over is left out, and then so many from now. */
+  async capacity(from: Date | null, hours: number): Promise<Capacity> {
+    const { clock } = this.deps;
+    const first = Math.floor(Math.max(from?.getTime() ?? 0, clock.now()) / hourMs) * hourMs;
+    const key = `${first} ${hours}`;
+    const kept = this.kept.get(key);
+    if (kept !== undefined && clock.monotonicMs() - kept.madeAt < freshMs) return kept.capacity;
+    const capacity = this.make(first, hours);
+    this.kept.delete(key);
+    this.kept.set(key, { madeAt: clock.monotonicMs(), capacity });
+    const [oldest] = this.kept.keys();
+    if (this.kept.size > mostKept && oldest !== undefined) this.kept.delete(oldest);
+    capacity.catch(() => this.kept.delete(key));
+    return capacity;
+  }
+
+  private async make(first: number, hours: number): Promise<Capacity> {
+    const { unitOfWork, clock } = this.deps;
+    const at = clock.now();
+    const { snapshot } = await loadWorld(unitOfWork.read, this.deps, at);
+    return capacityOf(snapshot.slaves, first, hours, at);
+  }
+}
