@@ -33,6 +33,7 @@ import { portalHandler } from './http/portal-handler';
 import { registrationRoutes } from './http/registration-routes';
 import { sessionAuthentication } from './http/session-authentication';
 import { sessionRoutes } from './http/session-routes';
+import { siteRoutes } from './http/site-routes';
 import { slaveRoutes } from './http/slave-routes';
 import { storeRoutes } from './http/store-routes';
 import { userRoutes } from './http/user-routes';
@@ -50,6 +51,8 @@ import { lockCalendar } from './services/calendar-lock';
 import { ConsoleService } from './services/console-service';
 import { ConsoleTickets } from './services/console-tickets';
 import { dependable } from './services/dependable-placement';
+import { masterVersion } from './master-version';
+import { policyInForce } from './policy-in-force';
 import { ApiTokenService } from './services/api-token-service';
 import { ChangeFeed } from './services/change-feed';
 import { EnrolmentService } from './services/enrolment-service';
@@ -267,6 +270,14 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ...sessionRoutes({ unit, clock, sessions, accounts, claims: scheduling.claims }),
     ...userRoutes({ users, accounts }),
     ...apiTokenRoutes(apiTokens),
+    ...siteRoutes({
+      unit,
+      details: {
+        name: config.site.name, timeZone: config.site.timeZone, version: masterVersion(), placementPolicy: config.placement.policy.startsWith('module:') ? 'module' : config.placement.policy,
+        minutes: settings.instances.minutes, guests: settings.instances.defaults, homeMiB: settings.instances.homeMiB,
+      },
+      policy: { preset: config.preset, sections: policyInForce(config) },
+    }),
     ...groupRoutes({ groups }),
     ...slaveRoutes(slaves),
     ...joinTokenRoutes(joinTokens),

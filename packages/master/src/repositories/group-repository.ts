@@ -95,6 +95,11 @@ export class GroupRepository {
     return (await this.db('user_groups').where('id', id).forUpdate().first('id')) !== undefined;
   }
 
+  /** Whether people may register themselves into any group. */
+  async anyEnrolmentCode(): Promise<boolean> {
+    return (await this.db('user_groups').whereNotNull('enrolment_code_hash').first('id')) !== undefined;
+  }
+
   async insert(group: NewGroup, now: EpochMs): Promise<void> {
     await this.db('user_groups').insert({
       id: group.id,
