@@ -27,7 +27,8 @@ export function BarMenu({ label, icon: Icon, isIconOnly = false, groups, onDone 
       isOpen={isOpen}
       onOpenChange={setOpen}
       isScrollable
-      popperProps={{ position: 'right', preventOverflow: true }}
+      maxMenuHeight="calc(100dvh - 4rem)"
+      popperProps={{ position: 'right', preventOverflow: true, appendTo: 'inline' }}
       toggle={(ref) => (
         <MenuToggle ref={ref} size="sm" isExpanded={isOpen} onClick={() => setOpen(!isOpen)} variant={isIconOnly ? 'plain' : 'plainText'} icon={isIconOnly ? undefined : <Icon />} aria-label={isIconOnly ? label : undefined}>
           {isIconOnly ? <Icon /> : label}

@@ -64,7 +64,7 @@ export function ConsoleFrame({ instance, kind, hold, entries, extra, onReturn, c
       <ConsoleBar instance={instance} entries={[...entries, ...shared]} extra={extra} onReturn={onReturn} />
       <main className={`pv-console-stage pv-console-${kind}`}>
         {children}
-        {stage !== null && <StageMessage stage={stage} instance={instance} tryNow={hold.tryNow} />}
+        {stage !== null && <StageMessage stage={stage} instance={instance} tryNow={hold.tryNow} isSmall={kind === 'serial'} />}
       </main>
     </div>
   );

@@ -6,6 +6,7 @@ export type Dial = (tell: (event: LinkEvent) => void) => () => void;
 /** Keeps a console connected by the rules of `nextLink` until it is closed. */
 export class ConsoleLine {
   private state: LinkState = { at: 'idle' };
+  private runs = false;
   private timer: number | undefined;
   private hangUp: () => void = () => undefined;
   private closed = false;
@@ -21,10 +22,16 @@ export class ConsoleLine {
   readonly tryNow = (): void => this.hear({ type: 'dial' });
   private readonly offline = (): void => this.hear({ type: 'offline' });
 
+  /** Whether the machine runs, whenever that is read. */
+  machine(runs: boolean): void {
+    this.runs = runs;
+    this.hear({ type: 'machine' });
+  }
+
   hear(event: LinkEvent): void {
     if (this.closed) return;
     const before = this.state;
-    const state = nextLink(before, event, { nowMs: Date.now(), chance: Math.random() });
+    const state = nextLink(before, event, { nowMs: Date.now(), chance: Math.random(), runs: this.runs });
     if (state === before) return;
     this.state = state;
     window.clearTimeout(this.timer);

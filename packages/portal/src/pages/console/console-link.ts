@@ -21,8 +21,8 @@ export type LinkState =
   | { readonly at: 'loggedOut' };
 
 export type LinkEvent =
-  /** Whether the machine runs, whenever that is read. */
-  | { readonly type: 'machine'; readonly runs: boolean }
+  /** Whether the machine runs was read. */
+  | { readonly type: 'machine' }
   | { readonly type: 'opened' }
   | { readonly type: 'closed'; readonly code: number; readonly reason: string }
   /** No ticket was given; `status` 0: the master could not be reached. */
@@ -39,12 +39,23 @@ const longestPauseMs = 15_000;
 /** One that was open for so long was no failure: the next pause is short again. */
 const steadyMs = 10_000;
 
-/**
- * What follows from an event. `chance` (0 to 1) spreads the pauses, so that a whole class does not come back in one moment. A state that
- * an event changes nothing of is returned as it is.
- */
-export function nextLink(state: LinkState, event: LinkEvent, { nowMs, chance }: { readonly nowMs: number; readonly chance: number }): LinkState {
+export interface LinkContext {
+  readonly nowMs: number;
+  /** 0 to 1: spreads the pauses, so that a whole class does not come back in one moment. */
+  readonly chance: number;
+  /** The machine runs, as far as is known. */
+  readonly runs: boolean;
+}
+
+/** What follows from an event. A state that an event changes nothing of is returned as it is. */
+export function nextLink(state: LinkState, event: LinkEvent, context: LinkContext): LinkState {
   if (state.at === 'loggedOut') return state;
+  const next = after(state, event, context);
+  // What is open stays until the master closes it: the guest's last words and its picture are still to be seen.
+  return !context.runs && (next.at === 'connecting' || next.at === 'pausing') ? { at: 'idle' } : next;
+}
+
+function after(state: LinkState, event: LinkEvent, { nowMs, chance, runs }: LinkContext): LinkState {
   const pause = (why: Why, leastMs = 0): LinkState => {
     const before = state.at === 'open' && nowMs - state.sinceMs >= steadyMs ? 0 : 'failures' in state ? state.failures : 0;
     const pauseMs = Math.max(leastMs, Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(before, 6)) * (0.5 + chance));
@@ -52,9 +63,7 @@ export function nextLink(state: LinkState, event: LinkEvent, { nowMs, chance }: 
   };
   switch (event.type) {
     case 'machine':
-      if (event.runs) return state.at === 'idle' ? { at: 'connecting', failures: 0 } : state;
-      // What is open stays until the master closes it: the guest's last words and its picture are still to be seen.
-      return state.at === 'connecting' || state.at === 'pausing' ? { at: 'idle' } : state;
+      return runs && state.at === 'idle' ? { at: 'connecting', failures: 0 } : state;
     case 'opened':
       return state.at === 'connecting' ? { at: 'open', failures: state.failures, sinceMs: nowMs } : state;
     case 'closed':

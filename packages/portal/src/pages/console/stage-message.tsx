@@ -13,8 +13,16 @@ import type { Stage } from './stage';
 
 const icons = { busy: Spinner, calm: PauseCircleIcon, trouble: ExclamationTriangleIcon };
 
+interface StageMessageProps {
+  readonly stage: Stage;
+  readonly instance: Instance;
+  readonly tryNow: () => void;
+  /** Beside a text that is still to be read. */
+  readonly isSmall: boolean;
+}
+
 /** In the place of a console that is not to be seen: what the machine does, why, and what one can do. */
-export function StageMessage({ stage, instance, tryNow }: { readonly stage: Stage; readonly instance: Instance; readonly tryNow: () => void }): ReactNode {
+export function StageMessage({ stage, instance, tryNow, isSmall }: StageMessageProps): ReactNode {
   const { t } = useTranslation('console');
   const resume = useDo('post /instances/:instanceId/resume', ['instances']);
   const start = useDo('post /instances/:instanceId/start', ['instances']);
@@ -27,7 +35,7 @@ export function StageMessage({ stage, instance, tryNow }: { readonly stage: Stag
   };
   return (
     <div className="pv-console-message" role="status">
-      <EmptyState headingLevel="h2" titleText={t(`stage.${stage.words}.title`, { name })} icon={icons[stage.tone]} {...(stage.tone === 'trouble' ? { status: 'warning' as const } : {})} variant="sm">
+      <EmptyState headingLevel="h2" titleText={t(`stage.${stage.words}.title`, { name })} icon={icons[stage.tone]} {...(stage.tone === 'trouble' ? { status: 'warning' as const } : {})} variant={isSmall ? 'xs' : 'sm'}>
         <EmptyStateBody>
           {stage.said ?? t(`stage.${stage.words}.body`, { name })}
           {stage.againAtMs !== null && <Countdown untilMs={stage.againAtMs} />}

@@ -28,7 +28,7 @@ export function useConsoleLine(instanceId: string, kind: ConsoleKind, runs: bool
     return () => made.close();
   }, [client, instanceId, kind, load]);
   useEffect(() => {
-    if (runs !== null) line.current?.hear({ type: 'machine', runs });
+    if (runs !== null) line.current?.machine(runs);
     // A new line is to be told, too.
   }, [client, instanceId, kind, load, runs]);
   const tryNow = useCallback(() => line.current?.tryNow(), []);
