@@ -18,6 +18,7 @@ export interface ScreenEvents {
 const held: Readonly<Record<Stroke['held'][number], number>> = { ShiftLeft: 0xffe1, AltRight: 0xfe03 };
 /** A keyboard of a virtual machine holds a few keys; a guest that boots takes them slowly. */
 const strokePauseMs = 20;
+const toldEvery = 10;
 
 /** A machine's screen in an element of the page: noVNC on a socket that is open already. Loaded with its page only. */
 export class RemoteScreen implements Viewer {
@@ -67,12 +68,12 @@ export class RemoteScreen implements Viewer {
     this.press([...modifiers.map((modifier) => ({ code: modifier, keysym: held[modifier] })), { keysym, code }]);
   }
 
-  /** Types slowly enough for a guest; `typed` is told how many of them after each. Stops when it is aborted or the screen has ended. */
+  /** Types slowly enough for a guest; `typed` is told now and then how many of them it were. Stops when it is aborted or the screen has ended. */
   async type(strokes: readonly Stroke[], typed: (count: number) => void, stop: AbortSignal): Promise<void> {
     for (const [index, stroke] of strokes.entries()) {
       if (stop.aborted || !this.connected) return;
       this.stroke(stroke);
-      typed(index + 1);
+      if (index % toldEvery === 0) typed(index + 1);
       await new Promise((resolve) => window.setTimeout(resolve, strokePauseMs));
     }
   }

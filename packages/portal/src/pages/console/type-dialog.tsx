@@ -1,5 +1,5 @@
 import { Alert, Button, ClipboardCopy, Content, Form, FormGroup, FormSelect, FormSelectOption, Modal, ModalBody, ModalFooter, ModalHeader, Progress, TextArea } from '@patternfly/react-core';
-import { useEffect, useRef, useState, type ReactNode, type RefObject } from 'react';
+import { useEffect, useMemo, useRef, useState, type ReactNode, type RefObject } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSay } from '../../shell/toasts';
 import { chooseLayout, chosenLayout } from './chosen-layout';
@@ -23,7 +23,7 @@ export function TypeDialog({ screen, copied, onClose }: TypeDialogProps): ReactN
   const [typed, setTyped] = useState<number | null>(null);
   const stop = useRef<AbortController | null>(null);
   useEffect(() => () => stop.current?.abort(), []);
-  const { strokes, cannot } = strokesOfText(layout, text);
+  const { strokes, cannot } = useMemo(() => strokesOfText(layout, text), [layout, text]);
   const isLong = text.length > askedAbove;
   const type = async (): Promise<void> => {
     stop.current = new AbortController();
