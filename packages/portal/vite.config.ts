@@ -8,6 +8,8 @@ const master = process.env.PARAVCL_MASTER;
 export default defineConfig({
   plugins: [react()],
   server: { proxy: master === undefined ? {} : { '/api': { target: master, secure: false, ws: true, changeOrigin: true, headers: { origin: master } } } },
+  // Of our packages, the portal runs this file alone, which is CommonJS where it is built.
+  optimizeDeps: { include: ['@paravcl/shared/api/sockets'] },
   build: {
     // noVNC waits at its top level.
     target: 'es2022',

@@ -18,7 +18,7 @@ interface MastheadProps {
 export function Masthead({ unread, isDrawerOpen, onBell, isNavOpen, onNav }: MastheadProps): ReactNode {
   const { t } = useTranslation('shell');
   return (
-    <Frame>
+    <Frame display={{ default: 'inline' }}>
       <MastheadMain>
         <MastheadToggle>
           <PageToggleButton isHamburgerButton isSidebarOpen={isNavOpen} onSidebarToggle={onNav} aria-label={t('nav.toggle')} />

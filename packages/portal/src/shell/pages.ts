@@ -2,6 +2,7 @@ import { consolePages } from '../pages/console/pages';
 import { fleetPages } from '../pages/fleet/pages';
 import { homePages } from '../pages/home/pages';
 import { imagesPages } from '../pages/images/pages';
+import { launchPages } from '../pages/launch/pages';
 import { monitorPages } from '../pages/monitor/pages';
 import { peoplePages } from '../pages/people/pages';
 import { reservePages } from '../pages/reserve/pages';
@@ -9,4 +10,4 @@ import { teachPages } from '../pages/teach/pages';
 import type { Page } from './page';
 
 /** Every page of who is logged in, in the order of the navigation. */
-export const pages: readonly Page[] = [...homePages, ...reservePages, ...consolePages, ...teachPages, ...fleetPages, ...imagesPages, ...peoplePages, ...monitorPages];
+export const pages: readonly Page[] = [...homePages, ...launchPages, ...reservePages, ...consolePages, ...teachPages, ...fleetPages, ...imagesPages, ...peoplePages, ...monitorPages];

@@ -1,28 +1,42 @@
-import { PageSection, Title } from '@patternfly/react-core';
+import { Flex, Grid, GridItem, PageSection, Stack, Title } from '@patternfly/react-core';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
 import { useGet } from '../../api/use-api';
+import { useMe } from '../../session/session';
+import { useTitle } from '../../shell/title';
 import { Read } from '../../states/read';
-import { StateLabel } from '../../states/state-label';
+import { Claims } from './claims';
+import { Coming } from './coming';
+import { Machines } from './machines';
+import { Startable } from './startable';
 
-/** What I have, what I could start now, what comes. */
+/** What I have, with the next thing to do; below it what I could start now; at the side what comes. */
 export function HomePage(): ReactNode {
   const { t } = useTranslation('home');
-  const instances = useGet('instances', 'get /instances', { query: { limit: 100 } });
+  const { user } = useMe();
+  const instances = useGet('instances', 'get /instances', { query: { userId: user.id, limit: 200 } });
+  useTitle(t('title'));
   return (
     <PageSection>
-      <Title headingLevel="h1">{t('title')}</Title>
-      <Read of={instances}>
-        {({ items }) => (
-          <ul>
-            {items.map((instance) => (
-              <li key={instance.id}>
-                {instance.name} <StateLabel state={instance.observed} />
-              </li>
-            ))}
-          </ul>
-        )}
-      </Read>
+      <Grid hasGutter>
+        <GridItem span={12} xl={9}>
+          <Stack hasGutter>
+            <Flex justifyContent={{ default: 'justifyContentSpaceBetween' }}>
+              <Title headingLevel="h1">{t('title')}</Title>
+              <Link to="/launch" className="pf-v6-c-button pf-m-secondary">{t('launch')}</Link>
+            </Flex>
+            <Claims />
+            <Read of={instances}>{({ items }) => <Machines instances={items} />}</Read>
+            <Startable />
+          </Stack>
+        </GridItem>
+        <GridItem span={12} xl={3}>
+          <Stack hasGutter>
+            <Coming />
+          </Stack>
+        </GridItem>
+      </Grid>
     </PageSection>
   );
 }

@@ -1,0 +1,32 @@
+import type { ImageFamily } from '@paravcl/shared/domain/image';
+import type { Template } from '@paravcl/shared/domain/template';
+
+/** Something that one may launch: a template, or the production version of a family of images. */
+export interface Choice {
+  readonly kind: 'template' | 'family';
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  /** What a template says; null where the image or the site says. */
+  readonly vcpus: number | null;
+  readonly ramMiB: number | null;
+  readonly minutes: number | null;
+}
+
+/** Templates first, for they are made for somebody; then families that have a version to launch. */
+export function choicesOf(templates: readonly Template[], families: readonly ImageFamily[]): readonly Choice[] {
+  return [
+    ...templates.map(({ id, name, description, vcpus, ramMiB, minutes }) => ({ kind: 'template' as const, id, name, description, vcpus, ramMiB, minutes })),
+    ...families
+      .filter(({ kind, productionImageId }) => kind === 'disk' && productionImageId !== null)
+      .map(({ id, name, description }) => ({ kind: 'family' as const, id, name, description, vcpus: null, ramMiB: null, minutes: null })),
+  ];
+}
+
+/** The page that launches it. */
+export const launchAddress = ({ kind, id }: Pick<Choice, 'kind' | 'id'>): string => `/launch?${kind}=${id}`;
+
+/** The choice that an address names, if it is one of these. */
+export function chosenOf(search: URLSearchParams, choices: readonly Choice[]): Choice | null {
+  return choices.find(({ kind, id }) => search.get(kind) === id) ?? null;
+}

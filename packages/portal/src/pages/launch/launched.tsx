@@ -1,0 +1,37 @@
+import { Alert, Flex, Stack, StackItem, Title } from '@patternfly/react-core';
+import { useEffect, useRef, type ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
+import type { Answered } from '../../api/contracts';
+import { OnceSecret } from '../../states/once-secret';
+import { useTimes } from '../../states/use-times';
+
+/** After a launch that has something to say: what one should know before relying on it, and the command that enrols an own machine. */
+export function Launched({ answer: { instance, operation, warnings, pledge } }: { readonly answer: Answered<'post /instances'> }): ReactNode {
+  const { t } = useTranslation('launch');
+  const times = useTimes();
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), []);
+  return (
+    <Stack hasGutter>
+      <StackItem>
+        <Title headingLevel="h1" ref={heading} tabIndex={-1}>{t('launched', { name: instance.name })}</Title>
+      </StackItem>
+      <StackItem>{operation.sentence}</StackItem>
+      {warnings.map((warning) => <StackItem key={warning}><Alert variant="warning" isInline title={warning} component="p" /></StackItem>)}
+      {pledge !== null && (
+        <StackItem>
+          <OnceSecret title={t('pledge.title')} secret={pledge.command}>
+            <p>{t('pledge.body', { until: times.moment(pledge.until) })}</p>
+          </OnceSecret>
+        </StackItem>
+      )}
+      <StackItem>
+        <Flex>
+          <Link to={`/machines/${instance.id}`} className="pf-v6-c-button pf-m-primary">{t('toMachine')}</Link>
+          <Link to="/">{t('toMine')}</Link>
+        </Flex>
+      </StackItem>
+    </Stack>
+  );
+}

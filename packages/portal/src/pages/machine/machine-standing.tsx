@@ -1,0 +1,34 @@
+import type { Instance } from '@paravcl/shared/domain/instance';
+import type { QueueEntry } from '@paravcl/shared/domain/decision';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useNow } from '../../states/use-now';
+import { useTimes } from '../../states/use-times';
+import { LaunchProgress } from './launch-progress';
+import { progressOf } from './progress';
+import { timesOf } from './times-of';
+
+export interface Around {
+  /** What the master says of work that is under way for it. */
+  readonly operation: string | null;
+  readonly queued: QueueEntry | null;
+}
+
+/** What there is to say of a machine besides its state: how far it is, why it waits, until when it runs. */
+export function MachineStanding({ instance, around, isCompact = true }: { readonly instance: Instance; readonly around: Around; readonly isCompact?: boolean }): ReactNode {
+  const { t } = useTranslation('machine');
+  const times = useTimes();
+  const now = useNow();
+  const { operation, queued } = around;
+  const progress = progressOf(instance, operation);
+  // Who is in the queue is told the place, what it needs and when it begins at the latest; its reason says a part of that.
+  const reason = queued?.waitsFor ?? instance.reason?.sentence ?? null;
+  return (
+    <>
+      {progress !== null && <LaunchProgress progress={progress} isCompact={isCompact} />}
+      {operation !== null && operation !== instance.reason?.sentence && <p role="status">{operation}</p>}
+      {reason !== null && <p>{reason}</p>}
+      {timesOf(instance, now).map(({ key, at }) => <p key={key}>{t(`times.${key}`, { at: times.moment(at), left: times.span(Date.parse(at) - now) })}</p>)}
+    </>
+  );
+}
