@@ -1,6 +1,7 @@
 import { Label, Title } from '@patternfly/react-core';
 import ArrowRightIcon from '@patternfly/react-icons/dist/esm/icons/arrow-right-icon';
 import CheckCircleIcon from '@patternfly/react-icons/dist/esm/icons/check-circle-icon';
+import DisconnectedIcon from '@patternfly/react-icons/dist/esm/icons/disconnected-icon';
 import ExclamationTriangleIcon from '@patternfly/react-icons/dist/esm/icons/exclamation-triangle-icon';
 import TimesCircleIcon from '@patternfly/react-icons/dist/esm/icons/times-circle-icon';
 import type { ReservationAnswer } from '@paravcl/shared/api/reservations';
@@ -12,17 +13,18 @@ import { useTimes } from '../../states/use-times';
 import { PriorityParts } from '../why/priority-parts';
 import { OfferCards } from './offer-cards';
 
-export type Verdict = 'admitted' | 'moves' | 'refused' | 'wrong';
+export type Verdict = 'admitted' | 'moves' | 'refused' | 'wrong' | 'unasked';
 
 const looks = {
   admitted: ['green', CheckCircleIcon],
   moves: ['blue', ArrowRightIcon],
   refused: ['red', TimesCircleIcon],
   wrong: ['orange', ExclamationTriangleIcon],
+  unasked: ['grey', DisconnectedIcon],
 } as const;
 
 export function verdictOf(answer: ReservationAnswer | undefined, problem: ApiProblem | null): Verdict | null {
-  if (problem !== null) return problem.problem.offers === undefined ? 'wrong' : 'refused';
+  if (problem !== null) return problem.status === 0 || problem.status >= 500 ? 'unasked' : problem.problem.offers === undefined ? 'wrong' : 'refused';
   if (answer === undefined) return null;
   return answer.admitted ? (answer.moves.length > 0 ? 'moves' : 'admitted') : 'refused';
 }
@@ -36,10 +38,12 @@ interface AnswerProps {
   readonly isEmpty: boolean;
   readonly timeZone: string | undefined;
   readonly onTake: (offer: Offer) => void;
+  /** What is done with it. */
+  readonly children: ReactNode;
 }
 
 /** What the reservation in the form would come to: read out as it changes, with the parts of its priority and what one can have instead. */
-export function Answer({ answer, problem, isOld, isEmpty, timeZone, onTake }: AnswerProps): ReactNode {
+export function Answer({ answer, problem, isOld, isEmpty, timeZone, onTake, children }: AnswerProps): ReactNode {
   const { t } = useTranslation('reserve');
   const times = useTimes(timeZone);
   const verdict = isEmpty ? null : verdictOf(answer, problem);
@@ -62,11 +66,12 @@ export function Answer({ answer, problem, isOld, isEmpty, timeZone, onTake }: An
         )}
         {!isEmpty && <OfferCards offers={offers} timeZone={timeZone} onTake={onTake} />}
       </div>
+      {children}
       {!isEmpty && problem === null && answer !== undefined && (
-        <>
+        <div className="pv-answer__priority">
           <Title headingLevel="h3" size="md">{t('answer.priority')}</Title>
           <PriorityParts priority={answer.priority} />
-        </>
+        </div>
       )}
     </>
   );

@@ -8,10 +8,11 @@ import { useTimes } from '../../states/use-times';
 import { CapacityTable } from './capacity-table';
 import { daysOf, freeIn, type Need } from './days-of-hours';
 import type { Span } from './span';
+import { tellWindow } from './tell-window';
 import { daysShown, type CapacityView } from './use-capacity';
 import { useNarrow } from './use-narrow';
 import { WhenInputs } from './when-inputs';
-import { addDays, beginOf } from './zone-time';
+import { addDays, beginOf, daysBetween } from './zone-time';
 
 interface CapacityCardProps {
   readonly capacity: CapacityView;
@@ -27,6 +28,7 @@ export function CapacityCard({ capacity, span, need, onSpan }: CapacityCardProps
   const { today, date, show } = capacity;
   const times = useTimes(capacity.timeZone);
   const step = narrow ? 1 : daysShown;
+  const isFirst = date === null || today === null || (narrow ? date === today : daysBetween(today, date) < daysShown);
   return (
     <Card>
       <CardTitle><Title headingLevel="h2" size="lg">{t('when.title')}</Title></CardTitle>
@@ -42,17 +44,17 @@ export function CapacityCard({ capacity, span, need, onSpan }: CapacityCardProps
             const least = span === null ? null : freeIn(days, span);
             return (
               <>
+                <WhenInputs span={span} timeZone={timeZone} onSpan={onSpan} />
+                <p role="status" className="pv-hours__picked">
+                  {span !== null && t('table.picked', { window: tellWindow(times, new Date(span.start).toISOString(), new Date(span.end).toISOString()), length: times.span(span.end - span.start) })}{' '}
+                  {least !== null && t('table.least', { count: least })}
+                </p>
                 <div className="pv-hours__nav">
-                  <Button variant="plain" icon={<AngleLeftIcon />} aria-label={t(narrow ? 'table.dayBefore' : 'table.weekBefore')} isDisabled={date === null || date === today} onClick={() => date !== null && show(addDays(date, -step))} />
-                  <strong aria-live="polite">{range}</strong>
+                  <Button variant="plain" icon={<AngleLeftIcon />} aria-label={t(narrow ? 'table.dayBefore' : 'table.weekBefore')} isDisabled={isFirst} onClick={() => date !== null && show(addDays(date, -step))} />
+                  <strong className="pv-hours__range" aria-live="polite">{range}</strong>
                   <Button variant="plain" icon={<AngleRightIcon />} aria-label={t(narrow ? 'table.dayAfter' : 'table.weekAfter')} onClick={() => date !== null && show(addDays(date, step))} />
                 </div>
                 <CapacityTable days={days} shown={dates} timeZone={timeZone} total={total.vcpus} span={span} need={need} onSpan={onSpan} onDate={show} />
-                <p role="status" data-testid="picked">
-                  {span !== null && t('table.picked', { from: times.moment(new Date(span.start).toISOString()), to: times.moment(new Date(span.end).toISOString()), length: times.span(span.end - span.start) })}{' '}
-                  {least !== null && t('table.least', { count: least })}
-                </p>
-                <WhenInputs span={span} timeZone={timeZone} onSpan={onSpan} />
               </>
             );
           }}

@@ -45,7 +45,7 @@ export function CapacityTable({ days, shown, timeZone, total, span, need, onSpan
             <th scope="col"><span className="pf-v6-screen-reader">{t('table.hour')}</span></th>
             {shown.map(({ date, hours }) => {
               const at = hours[0]?.start ?? beginOf(date, timeZone);
-              return <th scope="col" key={date}><span>{format.weekday.format(at)}</span> <span className="pv-hours__date">{format.date.format(at)}</span></th>;
+              return <th scope="col" key={date}>{format.weekday.format(at)} <span className="pv-hours__date">{format.date.format(at)}</span></th>;
             })}
           </tr>
         </thead>

@@ -1,9 +1,10 @@
-import { Button, Form, FormGroup, Modal, ModalBody, ModalFooter, ModalHeader, TextInput } from '@patternfly/react-core';
+import { Button, Form, Modal, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
 import type { Reservation } from '@paravcl/shared/domain/reservation';
 import { useState, type FormEvent, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useDo } from '../../api/use-api';
 import { useSay } from '../../shell/toasts';
+import { Field } from '../../states/field';
 import { ProblemAlert } from '../../states/problem-alert';
 import { OfferCards } from './offer-cards';
 import { hourMs, momentOf, wallAt, type WallTime } from './zone-time';
@@ -44,12 +45,8 @@ export function ExtendModal({ reservation, timeZone = 'UTC', onClose }: ExtendMo
       <ModalBody>
         <Form id="extend" onSubmit={submit}>
           <div className="pv-reserve__pair">
-            <FormGroup label={t('extend.date')} fieldId="extend-date">
-              <TextInput id="extend-date" type="date" value={until.date} onChange={(_event, date) => change({ date })} />
-            </FormGroup>
-            <FormGroup label={t('extend.time')} fieldId="extend-time">
-              <TextInput id="extend-time" type="time" value={until.time} onChange={(_event, time) => change({ time })} />
-            </FormGroup>
+            <Field id="extend-date" type="date" label={t('extend.date')} value={until.date} onChange={(date) => change({ date })} />
+            <Field id="extend-time" type="time" label={t('extend.time')} value={until.time} onChange={(time) => change({ time })} />
           </div>
           <p>{t('extend.kept')}</p>
           <ProblemAlert problem={extend.error} />

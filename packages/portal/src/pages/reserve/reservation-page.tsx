@@ -15,21 +15,24 @@ import { actionsOf, isMovedAnew, mayOperate } from './reservation-actions';
 import { ReservationButtons } from './reservation-buttons';
 import { ReservationStateLabel } from './reservation-state-label';
 import { useSiteZone } from './site-zone';
+import { tellWindow } from './tell-window';
 import { useReservationWords } from './use-reservation-words';
 
 /** One reservation: where it stands, what can be done with it, what it is, and why it came to be so. */
 export function ReservationPage(): ReactNode {
   const { t } = useTranslation('reserve');
   const { reservationId = '' } = useParams();
-  useTitle(t('one.title'));
+  const times = useTimes(useSiteZone());
   const reservation = useGet('reservations', 'get /reservations/:reservationId', { params: { reservationId } });
+  const title = reservation.data === undefined ? t('one.title') : t('one.titleOf', { start: times.moment(reservation.data.start) });
+  useTitle(title);
   return (
     <PageSection>
       <Breadcrumb aria-label={t('one.where')}>
         <BreadcrumbItem><Link to="/reservations">{t('list.title')}</Link></BreadcrumbItem>
         <BreadcrumbItem isActive>{t('one.title')}</BreadcrumbItem>
       </Breadcrumb>
-      <Title headingLevel="h1">{t('one.title')}</Title>
+      <Title headingLevel="h1" className="pv-page-title">{title}</Title>
       <Read of={reservation}>{(one) => <Shown reservation={one} />}</Read>
     </PageSection>
   );
@@ -46,10 +49,10 @@ function Shown({ reservation }: { readonly reservation: Reservation }): ReactNod
   const asksAboutMove = isMovedAnew(reservation, now) && mayOperate(reservation, words.who);
   const { start, end, diskMiB, bandwidthMbps, moved, readiness, used, count, createdAt } = reservation;
   const facts: readonly (readonly [string, ReactNode])[] = [
-    [t('list.when'), t('list.window', { start: times.moment(start), end: times.moment(end) })],
+    [t('list.when'), tellWindow(times, start, end)],
     [t('list.size'), words.size(reservation)],
-    [t('what.disk'), tellMiB(diskMiB)],
-    ...(bandwidthMbps === null ? [] : [[t('what.bandwidth'), String(bandwidthMbps)] as const]),
+    [t('one.disk'), tellMiB(diskMiB)],
+    ...(bandwidthMbps === null ? [] : [[t('one.bandwidth'), t('one.mbps', { count: bandwidthMbps })] as const]),
     [t('list.image'), words.image(reservation)],
     [t('list.for'), words.owner(reservation)],
     [t('one.claimed'), t('one.of', { used: used.count, count })],

@@ -7,6 +7,7 @@ import { useTimes } from '../../states/use-times';
 import { actionsOf } from './reservation-actions';
 import { ReservationButtons } from './reservation-buttons';
 import { ReservationStateLabel } from './reservation-state-label';
+import { tellWindow } from './tell-window';
 import type { ReservationWords } from './use-reservation-words';
 
 interface ReservationTableProps {
@@ -17,7 +18,7 @@ interface ReservationTableProps {
   readonly timeZone: string | undefined;
 }
 
-/** Reservations with what can be done with each. */
+/** Reservations with what can be done with each; what is asked about a moved one stands above the table. */
 export function ReservationTable({ label, reservations, claimable, words, timeZone }: ReservationTableProps): ReactNode {
   const { t } = useTranslation('reserve');
   const times = useTimes(timeZone);
@@ -39,7 +40,7 @@ export function ReservationTable({ label, reservations, claimable, words, timeZo
         {reservations.map((reservation) => (
           <Tr key={reservation.id}>
             <Td dataLabel={t('list.when')}>
-              <Link to={`/reservations/${reservation.id}`}>{t('list.window', { start: times.moment(reservation.start), end: endOf(reservation, times) })}</Link>
+              <Link to={`/reservations/${reservation.id}`}>{tellWindow(times, reservation.start, reservation.end)}</Link>
             </Td>
             <Td dataLabel={t('list.state')}><ReservationStateLabel state={reservation.state} /></Td>
             <Td dataLabel={t('list.size')}>
@@ -48,18 +49,12 @@ export function ReservationTable({ label, reservations, claimable, words, timeZo
             </Td>
             <Td dataLabel={t('list.image')}>{words.image(reservation)}</Td>
             <Td dataLabel={t('list.for')}>{words.owner(reservation)}</Td>
-            <Td isActionCell={false}>
-              <ReservationButtons reservation={reservation} actions={actionsOf(reservation, words.who, new Set(open.keys()), now)} claimable={open.get(reservation.id)} timeZone={timeZone} shown={1} />
+            <Td modifier="fitContent">
+              <ReservationButtons reservation={reservation} actions={actionsOf(reservation, words.who, new Set(open.keys()), now).filter((action) => action !== 'accept')} claimable={open.get(reservation.id)} timeZone={timeZone} shown={open.has(reservation.id) ? 1 : 0} />
             </Td>
           </Tr>
         ))}
       </Tbody>
     </Table>
   );
-}
-
-/** "12:00" when it ends on the day of its start, else with its day. */
-function endOf({ start, end }: Pick<Reservation, 'start' | 'end'>, { moment, clock }: ReturnType<typeof useTimes>): string {
-  const day = (iso: string): string => moment(iso).slice(0, -clock(iso).length);
-  return day(start) === day(end) ? clock(end) : moment(end);
 }

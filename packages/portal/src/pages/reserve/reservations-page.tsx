@@ -34,7 +34,7 @@ export function ReservationsPage(): ReactNode {
       <Stack hasGutter>
         <StackItem>
           <Flex justifyContent={{ default: 'justifyContentSpaceBetween' }}>
-            <FlexItem><Title headingLevel="h1">{t('list.title')}</Title></FlexItem>
+            <FlexItem><Title headingLevel="h1" className="pv-page-title">{t('list.title')}</Title></FlexItem>
             <FlexItem><Button variant="primary" onClick={() => void navigate('/reserve')}>{t('list.reserve')}</Button></FlexItem>
           </Flex>
         </StackItem>

@@ -1,5 +1,5 @@
 import './reserve.css';
-import { Button, Card, CardBody, CardFooter, CardTitle, Form, PageSection, Title } from '@patternfly/react-core';
+import { Button, Card, CardBody, CardTitle, Form, PageSection, Title } from '@patternfly/react-core';
 import type { ReservationAnswer } from '@paravcl/shared/api/reservations';
 import type { Offer } from '@paravcl/shared/domain/decision';
 import { useState, type FormEvent, type ReactNode } from 'react';
@@ -65,7 +65,7 @@ export function ReservePage(): ReactNode {
 
   return (
     <PageSection>
-      <Title headingLevel="h1">{t('title')}</Title>
+      <Title headingLevel="h1" className="pv-page-title">{t('title')}</Title>
       {done !== null ? <Reserved answer={done} timeZone={timeZone} onMore={() => setDone(null)} /> : (
         <Form onSubmit={submit} className="pv-reserve" noValidate>
           <CapacityCard capacity={capacity} span={span} need={need} onSpan={pick} />
@@ -77,11 +77,10 @@ export function ReservePage(): ReactNode {
             <Card>
               <CardTitle><Title headingLevel="h2" size="lg">{t('answer.title')}</Title></CardTitle>
               <CardBody>
-                <Answer answer={answer} problem={problem} isOld={check.isOld && request.error === null} isEmpty={body === null} timeZone={timeZone} onTake={take} />
+                <Answer answer={answer} problem={problem} isOld={check.isOld && request.error === null} isEmpty={body === null} timeZone={timeZone} onTake={take}>
+                  <Button type="submit" variant="primary" isLoading={request.isPending} isDisabled={request.isPending || body === null || !admitted}>{t('submit')}</Button>
+                </Answer>
               </CardBody>
-              <CardFooter>
-                <Button type="submit" variant="primary" isLoading={request.isPending} isDisabled={request.isPending || body === null || !admitted}>{t('submit')}</Button>
-              </CardFooter>
             </Card>
           </div>
         </Form>

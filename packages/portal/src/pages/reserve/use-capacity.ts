@@ -25,7 +25,8 @@ export function useCapacity(): CapacityView {
   const first = useGet('pool', 'get /capacity', { query: { hours: (daysShown + 1) * 24 } }, { everyMs });
   const timeZone = first.data?.timeZone;
   const today = timeZone === undefined ? null : wallAt(Date.now(), timeZone).date;
-  const date = chosen === null || today === null || chosen < today ? today : chosen;
+  // Tomorrow is what is picked at first.
+  const date = today === null ? null : chosen === null ? addDays(today, 1) : chosen < today ? today : chosen;
   const week = today === null || date === null ? 0 : Math.floor(daysBetween(today, date) / daysShown);
   const from = timeZone === undefined || today === null ? undefined : new Date(beginOf(addDays(today, week * daysShown), timeZone)).toISOString();
   const later = useGet('pool', 'get /capacity', { query: { from, hours: daysShown * 24 + 1 } }, { everyMs, enabled: week > 0 });

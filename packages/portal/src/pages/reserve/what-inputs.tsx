@@ -2,8 +2,8 @@ import { Checkbox, FormGroup, FormHelperText, FormSelect, FormSelectOption, Form
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ApiProblem } from '../../api/problem';
+import { Field } from '../../states/field';
 import type { FormField, ReservationForm } from './reservation-form';
-import { SizeField } from './size-field';
 import { defaultSizes, type Choices } from './use-choices';
 
 interface WhatInputsProps {
@@ -15,13 +15,15 @@ interface WhatInputsProps {
   readonly onChange: (change: Partial<ReservationForm>) => void;
 }
 
+const number = { inputMode: 'decimal', autoComplete: 'off' } as const;
+
 /** What is reserved, for whom, how often; whatever is left empty is the image's. */
 export function WhatInputs({ form, choices, faults, problem, onChange }: WhatInputsProps): ReactNode {
   const { t } = useTranslation('reserve');
   const sizes = defaultSizes(form.what, choices);
   const faultOf = (field: FormField, asked: string): string | null => (faults.includes(field) ? t(`fault.${field}`) : (problem?.faultOf(asked) ?? null));
-  const gib = (mib: number | null): string | undefined => (mib === null ? undefined : String(Number((mib / 1024).toFixed(2))));
-  const given = (number: number | null): string | undefined => (number === null ? undefined : String(number));
+  const gib = (mib: number | null): string => (mib === null ? '' : String(Number((mib / 1024).toFixed(2))));
+  const given = (number: number | null): string => (number === null ? '' : String(number));
   const untilFault = faultOf('weeklyUntil', 'weeklyUntil');
   return (
     <>
@@ -47,11 +49,11 @@ export function WhatInputs({ form, choices, faults, problem, onChange }: WhatInp
         </FormSelect>
       </FormGroup>
       <div className="pv-reserve__pair">
-        <SizeField id="count" label={t('what.count')} value={form.count} fault={faultOf('count', 'count')} isRequired onChange={(count) => onChange({ count })} />
-        <SizeField id="vcpus" label={t('what.vcpus')} value={form.vcpus} byDefault={given(sizes.vcpus)} fault={faultOf('vcpus', 'vcpus')} onChange={(vcpus) => onChange({ vcpus })} />
-        <SizeField id="ram" label={t('what.ram')} value={form.ramGiB} byDefault={gib(sizes.ramMiB)} fault={faultOf('ramGiB', 'ramMiB')} onChange={(ramGiB) => onChange({ ramGiB })} />
-        <SizeField id="disk" label={t('what.disk')} value={form.diskGiB} byDefault={gib(sizes.diskMiB)} isRequired={form.what === 'none'} fault={faultOf('diskGiB', 'diskMiB')} onChange={(diskGiB) => onChange({ diskGiB })} />
-        <SizeField id="bandwidth" label={t('what.bandwidth')} value={form.bandwidthMbps} byDefault={given(sizes.bandwidthMbps)} fault={faultOf('bandwidthMbps', 'bandwidthMbps')} onChange={(bandwidthMbps) => onChange({ bandwidthMbps })} />
+        <Field {...number} id="count" label={t('what.count')} value={form.count} fault={faultOf('count', 'count')} isRequired onChange={(count) => onChange({ count })} />
+        <Field {...number} id="vcpus" label={t('what.vcpus')} value={form.vcpus} placeholder={given(sizes.vcpus)} fault={faultOf('vcpus', 'vcpus')} onChange={(vcpus) => onChange({ vcpus })} />
+        <Field {...number} id="ram" label={t('what.ram')} value={form.ramGiB} placeholder={gib(sizes.ramMiB)} fault={faultOf('ramGiB', 'ramMiB')} onChange={(ramGiB) => onChange({ ramGiB })} />
+        <Field {...number} id="disk" label={t('what.disk')} value={form.diskGiB} placeholder={gib(sizes.diskMiB)} isRequired={form.what === 'none'} fault={faultOf('diskGiB', 'diskMiB')} onChange={(diskGiB) => onChange({ diskGiB })} />
+        <Field {...number} id="bandwidth" label={t('what.bandwidth')} value={form.bandwidthMbps} placeholder={given(sizes.bandwidthMbps)} fault={faultOf('bandwidthMbps', 'bandwidthMbps')} onChange={(bandwidthMbps) => onChange({ bandwidthMbps })} />
       </div>
       <FormGroup role="group" fieldId="weekly-group" label={t('what.often')}>
         <Checkbox id="weekly" label={t('what.weekly')} isChecked={form.weekly} onChange={(_event, weekly) => onChange({ weekly })} />

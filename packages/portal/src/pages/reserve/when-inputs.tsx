@@ -1,6 +1,7 @@
-import { FormGroup, FormHelperText, HelperText, HelperTextItem, TextInput } from '@patternfly/react-core';
+import { FormHelperText, HelperText, HelperTextItem } from '@patternfly/react-core';
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Field } from '../../states/field';
 import { useTimes } from '../../states/use-times';
 import type { Span } from './span';
 import { minuteMs, momentOf, wallAt } from './zone-time';
@@ -48,16 +49,10 @@ export function WhenInputs({ span, timeZone, onSpan, prefix = 'when' }: WhenInpu
   const leftOut = fields.date !== '' && fields.time !== '' && momentOf(fields, timeZone) === null;
   return (
     <>
-      <div className="pv-reserve__pair">
-        <FormGroup label={t('when.date')} fieldId={`${prefix}-date`}>
-          <TextInput id={`${prefix}-date`} type="date" value={fields.date} onChange={(_event, date) => type({ date })} />
-        </FormGroup>
-        <FormGroup label={t('when.time')} fieldId={`${prefix}-time`}>
-          <TextInput id={`${prefix}-time`} type="time" value={fields.time} onChange={(_event, time) => type({ time })} />
-        </FormGroup>
-        <FormGroup label={t('when.hours')} fieldId={`${prefix}-hours`}>
-          <TextInput id={`${prefix}-hours`} type="number" min={0.25} step="any" value={fields.hours} onChange={(_event, hours) => type({ hours })} />
-        </FormGroup>
+      <div className="pv-reserve__pair pv-reserve__when">
+        <Field id={`${prefix}-date`} type="date" label={t('when.date')} value={fields.date} onChange={(date) => type({ date })} />
+        <Field id={`${prefix}-time`} type="time" label={t('when.time')} value={fields.time} onChange={(time) => type({ time })} />
+        <Field id={`${prefix}-hours`} type="number" min={0.25} step="any" label={t('when.hours')} value={fields.hours} onChange={(hours) => type({ hours })} />
       </div>
       <FormHelperText>
         <HelperText>

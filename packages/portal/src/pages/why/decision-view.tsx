@@ -1,13 +1,28 @@
 import { Label, Stack, StackItem, Title, type LabelProps } from '@patternfly/react-core';
+import ArrowRightIcon from '@patternfly/react-icons/dist/esm/icons/arrow-right-icon';
+import CalendarCheckIcon from '@patternfly/react-icons/dist/esm/icons/calendar-check-icon';
+import CheckCircleIcon from '@patternfly/react-icons/dist/esm/icons/check-circle-icon';
+import ClockIcon from '@patternfly/react-icons/dist/esm/icons/clock-icon';
+import PauseCircleIcon from '@patternfly/react-icons/dist/esm/icons/pause-circle-icon';
+import PlayCircleIcon from '@patternfly/react-icons/dist/esm/icons/play-circle-icon';
+import TimesCircleIcon from '@patternfly/react-icons/dist/esm/icons/times-circle-icon';
 import type { Decision } from '@paravcl/shared/domain/decision';
-import type { ReactNode } from 'react';
+import type { ComponentType, ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useTimes } from '../../states/use-times';
 import { Candidates } from './candidates';
 import { PriorityParts } from './priority-parts';
 import { changesOf } from './what-would-change';
 
-const colors: Readonly<Record<Decision['kind'], NonNullable<LabelProps['color']>>> = { place: 'green', resume: 'green', reserve: 'green', queue: 'orange', move: 'blue', preempt: 'purple', refuse: 'red' };
+const looks: Readonly<Record<Decision['kind'], readonly [NonNullable<LabelProps['color']>, ComponentType]>> = {
+  place: ['green', CheckCircleIcon],
+  resume: ['green', PlayCircleIcon],
+  reserve: ['green', CalendarCheckIcon],
+  queue: ['orange', ClockIcon],
+  move: ['blue', ArrowRightIcon],
+  preempt: ['purple', PauseCircleIcon],
+  refuse: ['red', TimesCircleIcon],
+};
 
 interface DecisionViewProps {
   readonly decision: Decision;
@@ -22,6 +37,7 @@ export function DecisionView({ decision, timeZone, level }: DecisionViewProps): 
   const times = useTimes(timeZone);
   const changes = changesOf(decision);
   const by = new Intl.NumberFormat(i18n.language, { minimumFractionDigits: 2, maximumFractionDigits: 2, signDisplay: 'always' });
+  const [color, Icon] = looks[decision.kind];
   const { kind, at, sentence, priority, victims = [], offers = [] } = decision;
   const section = (title: string, content: ReactNode): ReactNode => (
     <StackItem>
@@ -32,7 +48,7 @@ export function DecisionView({ decision, timeZone, level }: DecisionViewProps): 
   return (
     <Stack hasGutter>
       <StackItem>
-        <Label color={colors[kind]} isCompact>{t(`kind.${kind}`)}</Label> <time dateTime={at}>{times.moment(at)}</time>
+        <Label color={color} icon={<Icon />} isCompact>{t(`kind.${kind}`)}</Label> <time dateTime={at}>{times.moment(at)}</time>
         <p className="pv-why__sentence">{sentence}</p>
       </StackItem>
       {changes.length > 0 && section(t('changes.title'), (

@@ -13,7 +13,7 @@ export function WhyPage(): ReactNode {
   useTitle(t('title'));
   return (
     <PageSection isWidthLimited>
-      <Title headingLevel="h1">{t('title')}</Title>
+      <Title headingLevel="h1" className="pv-why__title">{t('title')}</Title>
       <WhyPanel of={of} level="h2" />
     </PageSection>
   );

@@ -1,12 +1,13 @@
 import { EmptyState, EmptyStateBody, ExpandableSection, Stack, StackItem } from '@patternfly/react-core';
 import type { Decision } from '@paravcl/shared/domain/decision';
-import { type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useGet } from '../../api/use-api';
 import { Read } from '../../states/read';
 import { useTimes } from '../../states/use-times';
 import { useSiteZone } from '../reserve/site-zone';
 import { DecisionView } from './decision-view';
+import { SubjectLink } from './subject-link';
 
 export type WhyOf = { readonly decisionId: string } | { readonly instanceId: string } | { readonly reservationId: string };
 
@@ -23,7 +24,16 @@ type Level = { readonly level: 'h2' | 'h3' };
 function One({ decisionId, level }: Level & { readonly decisionId: string }): ReactNode {
   const timeZone = useSiteZone();
   const decision = useGet('none', 'get /decisions/:decisionId', { params: { decisionId } });
-  return <Read of={decision}>{(one) => <DecisionView decision={one} timeZone={timeZone} level={level} />}</Read>;
+  return (
+    <Read of={decision}>
+      {(one) => (
+        <>
+          <DecisionView decision={one} timeZone={timeZone} level={level} />
+          <SubjectLink subject={one.subject} isMade={one.kind !== 'refuse'} />
+        </>
+      )}
+    </Read>
+  );
 }
 
 function OfInstance({ instanceId, level }: Level & { readonly instanceId: string }): ReactNode {
