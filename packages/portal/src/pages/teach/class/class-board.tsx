@@ -36,25 +36,27 @@ export function ClassBoard({ deployment, tiles, language }: { readonly deploymen
   const areAllShownChosen = shown.length > 0 && shown.every(({ slot }) => selection.slots.has(slot));
   const onVerb = (next: Verb): void => (askedFirst.has(next) ? setAsks(next) : void run(next, target));
   return (
-    <PageSection className="pv-teach-stack" isFilled>
-      <ClassActions target={target} chosen={chosen.length} hidden={chosen.filter(({ slot }) => !shownSlots.includes(slot)).length} of={tiles.length} areAllShownChosen={areAllShownChosen} underWay={verb.underWay} onChooseAll={(isChosen) => setSelection(isChosen ? chooseAll(selection, shownSlots) : nothingChosen)} onVerb={onVerb} extras={extras.items} />
-      <VerbResultShown verb={verb} />
-      {extras.shown}
-      <ClassFilter counts={countPhases(tiles)} phase={phase} onPhase={setPhase} text={text} onText={setText} />
-      {tiles.some(({ state }) => state === 'running') && <p className="pv-teach-quiet">{t('class.consoleTold')}</p>}
-      {shown.length === 0 ? (
-        <EmptyState headingLevel="h2" titleText={t('class.noneFound')}>
-          <EmptyStateBody>{t('class.noneFoundBody', { count: tiles.length })}</EmptyStateBody>
-          <EmptyStateFooter>
-            <EmptyStateActions>
-              <Button variant="link" onClick={() => { setPhase('all'); setText(''); }}>{t('class.showAll')}</Button>
-            </EmptyStateActions>
-          </EmptyStateFooter>
-        </EmptyState>
-      ) : (
-        <ClassGrid tiles={shown} chosen={selection.slots} isBusy={verb.underWay !== null} onChoose={choose} onAgain={again} onHold={setIsHeld} />
-      )}
-      {asks !== null && <VerbQuestion verb={asks} target={target} name={deployment.name} onClose={() => setAsks(null)} onAsk={(options) => { setAsks(null); void run(asks, target, options); }} />}
+    <PageSection isFilled>
+      <div className="pv-teach-stack">
+        <ClassActions target={target} chosen={chosen.length} hidden={chosen.filter(({ slot }) => !shownSlots.includes(slot)).length} of={tiles.length} areAllShownChosen={areAllShownChosen} underWay={verb.underWay} onChooseAll={(isChosen) => setSelection(isChosen ? chooseAll(selection, shownSlots) : nothingChosen)} onVerb={onVerb} extras={extras.items} />
+        <VerbResultShown verb={verb} />
+        {extras.shown}
+        <ClassFilter counts={countPhases(tiles)} phase={phase} onPhase={setPhase} text={text} onText={setText} />
+        {tiles.some(({ state }) => state === 'running') && <p className="pv-teach-quiet">{t('class.consoleTold')}</p>}
+        {shown.length === 0 ? (
+          <EmptyState headingLevel="h2" titleText={t('class.noneFound')}>
+            <EmptyStateBody>{t('class.noneFoundBody', { count: tiles.length })}</EmptyStateBody>
+            <EmptyStateFooter>
+              <EmptyStateActions>
+                <Button variant="link" onClick={() => { setPhase('all'); setText(''); }}>{t('class.showAll')}</Button>
+              </EmptyStateActions>
+            </EmptyStateFooter>
+          </EmptyState>
+        ) : (
+          <ClassGrid tiles={shown} chosen={selection.slots} isBusy={verb.underWay !== null} onChoose={choose} onAgain={again} onHold={setIsHeld} />
+        )}
+        {asks !== null && <VerbQuestion verb={asks} target={target} name={deployment.name} onClose={() => setAsks(null)} onAsk={(options) => { setAsks(null); void run(asks, target, options); }} />}
+      </div>
     </PageSection>
   );
 }

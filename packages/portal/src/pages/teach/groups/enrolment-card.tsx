@@ -15,7 +15,6 @@ export function EnrolmentCard({ group }: { readonly group: Group }): ReactNode {
   const params = { groupId: group.id };
   const close = (): void => setAsks(null);
   const code = make.data?.enrolmentCode;
-  const address = `${location.origin}/register`;
   const copy = { hoverTip: t('code.copy'), clickTip: t('code.copied'), isReadOnly: true };
   return (
     <Card>
@@ -31,7 +30,7 @@ export function EnrolmentCard({ group }: { readonly group: Group }): ReactNode {
             </div>
             <div>
               <h3 className="pv-teach-label">{t('code.handOut')}</h3>
-              <ClipboardCopy {...copy} textAriaLabel={t('code.handOut')} variant="expansion" isExpanded>{t('code.sentence', { address, code, group: group.name })}</ClipboardCopy>
+              <ClipboardCopy {...copy} textAriaLabel={t('code.handOut')} variant="expansion" isExpanded>{t('code.sentence', { address: `${location.origin}/register#${code}`, code, group: group.name })}</ClipboardCopy>
             </div>
           </>
         )}

@@ -36,7 +36,7 @@ export function MembersCard({ group, mayEdit }: { readonly group: Group; readonl
               <Table aria-label={t('members.title', { count: group.members })} variant="compact" gridBreakPoint="grid-md">
                 <Thead>
                   <Tr>
-                    <Th>{t('members.name')}</Th>
+                    <Th width={45}>{t('members.name')}</Th>
                     <Th>{t('members.userName')}</Th>
                     {mayEdit && <Th screenReaderText={t('actions')} />}
                   </Tr>
@@ -49,7 +49,7 @@ export function MembersCard({ group, mayEdit }: { readonly group: Group; readonl
                       </Td>
                       <Td dataLabel={t('members.userName')}>{user.name}</Td>
                       {mayEdit && (
-                        <Td dataLabel={t('actions')} modifier="fitContent">
+                        <Td dataLabel={t('actions')} modifier="nowrap">
                           <Button variant="link" isInline isDanger aria-label={t('members.removeOf', { name: user.displayName })} onClick={() => setLeaving(user)}>{t('members.remove')}</Button>
                         </Td>
                       )}

@@ -1,4 +1,4 @@
-import { ActionGroup, Button, Checkbox, Form, FormFieldGroup, FormFieldGroupHeader, FormGroup } from '@patternfly/react-core';
+import { ActionGroup, Button, Checkbox, Form, FormGroup } from '@patternfly/react-core';
 import type { Group } from '@paravcl/shared/domain/people';
 import type { Template } from '@paravcl/shared/domain/template';
 import { useState, type FormEvent, type ReactNode } from 'react';
@@ -60,9 +60,9 @@ export function TemplateForm({ template, runnables, groups }: TemplateFormProps)
       <TextField label={t('templates.name')} value={name} onChange={setName} fault={faultOf('name')} isRequired autoFocus={template === undefined} />
       <TextField label={t('templates.description')} value={description} onChange={setDescription} fault={faultOf('description')} rows={2} />
       <RunSelect label={t('templates.what')} of={{ ...runnables, templates: [] }} value={run} onChange={setRun} fault={faultOf('imageId', 'familyId')} help={t('templates.whatHelp')} />
-      <FormFieldGroup header={<FormFieldGroupHeader titleText={{ text: t('templates.sizes'), id: 'template-sizes' }} titleDescription={t('templates.sizesHelp')} />}>
+      <FormGroup role="group" label={t('templates.sizesHelp')} fieldId="template-sizes">
         <SizeFields value={sizes} onChange={setSizes} problem={error} />
-      </FormFieldGroup>
+      </FormGroup>
       <FormGroup role="group" label={t('templates.forWhom')} fieldId="template-groups" isRequired={user.role === 'teacher'}>
         {user.role !== 'teacher' && <p className="pv-teach-quiet">{t('templates.forWhomHelp')}</p>}
         {own.length === 0 && <p>{t('templates.noGroup')}</p>}
