@@ -1,14 +1,15 @@
 import { Button, Checkbox, Divider, Dropdown, DropdownItem, DropdownList, MenuToggle } from '@patternfly/react-core';
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { nextVerb, told, type Verb } from './class-verbs';
-import type { ClassVerb, VerbTarget } from './use-class-verb';
+import { nextVerb, type Verb, type VerbTarget } from './class-verbs';
+import type { ClassVerb } from './use-class-verb';
 
 interface ClassActionsProps {
   readonly target: VerbTarget;
   readonly chosen: number;
   /** Of these, not shown by the filter. */
   readonly hidden: number;
+  /** Of so many; with none chosen, those that are shown. */
   readonly of: number;
   readonly areAllShownChosen: boolean;
   readonly underWay: ClassVerb['underWay'];
@@ -26,14 +27,14 @@ export function ClassActions({ target, chosen, hidden, of, areAllShownChosen, un
   const { t } = useTranslation('teach');
   const [isOpen, setIsOpen] = useState(false);
   const next = nextVerb(target.tiles);
-  const isDisabled = underWay !== null || told(target.tiles).length === 0;
+  const isDisabled = underWay !== null || target.tiles.length === 0;
   const pick = (then: () => void) => (): void => {
     setIsOpen(false);
     then();
   };
   return (
     <div className="pv-teach-actions" role="group" aria-label={t('class.actions')}>
-      <Checkbox id="choose-all" label={chosen === 0 ? t('class.forAll', { count: of }) : t('class.forChosen', { count: chosen, of })} {...(hidden === 0 ? {} : { description: t('class.hidden', { count: hidden }) })} aria-label={t('class.chooseAll')} isChecked={areAllShownChosen ? true : chosen > 0 ? null : false} onChange={() => onChooseAll(!areAllShownChosen)} />
+      <Checkbox id="choose-all" label={chosen === 0 ? t(target.isWhole ? 'class.forAll' : 'class.forShown', { count: of }) : t('class.forChosen', { count: chosen, of })} {...(hidden === 0 ? {} : { description: t('class.hidden', { count: hidden }) })} aria-label={t('class.chooseAll')} isChecked={areAllShownChosen ? true : chosen > 0 ? null : false} onChange={() => onChooseAll(!areAllShownChosen)} />
       <div className="pv-teach-verbs">
         {direct.map((verb) => (
           <Button key={verb} variant={verb === next ? 'primary' : 'secondary'} isDisabled={isDisabled} isLoading={underWay?.verb === verb} onClick={() => onVerb(verb)}>{t(`verb.${verb}`)}</Button>

@@ -7,7 +7,7 @@ import { ClassFilter } from './class-progress';
 import { ClassGrid } from './class-grid';
 import { chooseAll, chooseUpTo, nothingChosen, stillThere, toggle } from './class-selection';
 import { countPhases, type Phase, type Tile } from './class-tile';
-import { askedFirst, told, type Verb } from './class-verbs';
+import { askedFirst, targetOf, type Verb, type VerbTarget } from './class-verbs';
 import { useClassExtras } from './use-class-extras';
 import { useClassVerb } from './use-class-verb';
 import { useShownTiles } from './use-shown-tiles';
@@ -21,7 +21,8 @@ export function ClassBoard({ deployment, tiles, language }: { readonly deploymen
   const [text, setText] = useState('');
   const [isHeld, setIsHeld] = useState(false);
   const [selection, setSelection] = useState(nothingChosen);
-  const [asks, setAsks] = useState<Verb | null>(null);
+  // As it was when it was asked: what changes meanwhile is not meant.
+  const [asks, setAsks] = useState<{ readonly verb: Verb; readonly target: VerbTarget } | null>(null);
   const verb = useClassVerb(deployment.id);
   const extras = useClassExtras(deployment, tiles);
   const shown = useShownTiles(tiles, phase, text, isHeld, language);
@@ -32,13 +33,13 @@ export function ClassBoard({ deployment, tiles, language }: { readonly deploymen
   const { addAgain } = extras;
   const again = useCallback((tile: Tile) => void (tile.state === 'refused' ? addAgain(tile) : run('start', { tiles: [tile], isWhole: false })), [run, addAgain]);
   const chosen = tiles.filter(({ slot }) => selection.slots.has(slot));
-  const target = { tiles: told(chosen.length === 0 ? tiles : chosen), isWhole: chosen.length === 0 };
+  const target = targetOf(tiles, shown, chosen);
   const areAllShownChosen = shown.length > 0 && shown.every(({ slot }) => selection.slots.has(slot));
-  const onVerb = (next: Verb): void => (askedFirst.has(next) ? setAsks(next) : void run(next, target));
+  const onVerb = (next: Verb): void => (askedFirst.has(next) ? setAsks({ verb: next, target }) : void run(next, target));
   return (
     <PageSection isFilled>
       <div className="pv-teach-stack">
-        <ClassActions target={target} chosen={chosen.length} hidden={chosen.filter(({ slot }) => !shownSlots.includes(slot)).length} of={tiles.length} areAllShownChosen={areAllShownChosen} underWay={verb.underWay} onChooseAll={(isChosen) => setSelection(isChosen ? chooseAll(selection, shownSlots) : nothingChosen)} onVerb={onVerb} extras={extras.items} />
+        <ClassActions target={target} chosen={chosen.length} hidden={chosen.filter(({ slot }) => !shownSlots.includes(slot)).length} of={chosen.length === 0 ? shown.length : tiles.length} areAllShownChosen={areAllShownChosen} underWay={verb.underWay} onChooseAll={(isChosen) => setSelection(isChosen ? chooseAll(selection, shownSlots) : nothingChosen)} onVerb={onVerb} extras={extras.items} />
         <VerbResultShown verb={verb} />
         {extras.shown}
         <ClassFilter counts={countPhases(tiles)} phase={phase} onPhase={setPhase} text={text} onText={setText} />
@@ -55,7 +56,7 @@ export function ClassBoard({ deployment, tiles, language }: { readonly deploymen
         ) : (
           <ClassGrid tiles={shown} chosen={selection.slots} isBusy={verb.underWay !== null} onChoose={choose} onAgain={again} onHold={setIsHeld} />
         )}
-        {asks !== null && <VerbQuestion verb={asks} target={target} name={deployment.name} onClose={() => setAsks(null)} onAsk={(options) => { setAsks(null); void run(asks, target, options); }} />}
+        {asks !== null && <VerbQuestion {...asks} name={deployment.name} onClose={() => setAsks(null)} onAsk={(options) => { setAsks(null); void run(asks.verb, asks.target, options); }} />}
       </div>
     </PageSection>
   );

@@ -1,5 +1,5 @@
 import type { Tile } from './class-tile';
-import { nextVerb, told } from './class-verbs';
+import { nextVerb, targetOf, told } from './class-verbs';
 
 const tile = (state: Tile['state'], isMade = true): Tile => ({ slot: 1, instanceId: 'i', userId: 'u', person: null, name: null, phase: 'running', state, sentence: null, isMade });
 
@@ -16,4 +16,13 @@ test('nothing suggests itself while all is under way, or nothing is made', () =>
 
 test('nothing is told to places without a machine', () => {
   expect(told([tile('running'), tile('refused', false)])).toHaveLength(1);
+});
+
+test('with nothing chosen a verb is for all, or for what a filter shows; what nobody sees is told nothing unless it is chosen', () => {
+  const [failed, running, refused] = [tile('failed'), tile('running'), tile('refused', false)];
+  const all = [failed, running, refused];
+  expect(targetOf(all, all, [])).toEqual({ tiles: [failed, running], isWhole: true });
+  expect(targetOf(all, [failed], [])).toEqual({ tiles: [failed], isWhole: false });
+  expect(targetOf(all, [failed], [running])).toEqual({ tiles: [running], isWhole: false });
+  expect(targetOf(all, [], [])).toEqual({ tiles: [], isWhole: false });
 });

@@ -21,3 +21,16 @@ export function nextVerb(tiles: readonly Tile[]): 'start' | 'resume' | 'suspend'
 
 /** Those of them to which something can be told. */
 export const told = (tiles: readonly Tile[]): readonly Tile[] => tiles.filter(({ isMade }) => isMade);
+
+/** What a verb is for. */
+export interface VerbTarget {
+  readonly tiles: readonly Tile[];
+  /** All machines of the deployment, by its own routes. */
+  readonly isWhole: boolean;
+}
+
+/** Those that are chosen; with none chosen those that are shown, which is the whole class where no filter hides some of it. Never what nobody sees. */
+export function targetOf(all: readonly Tile[], shown: readonly Tile[], chosen: readonly Tile[]): VerbTarget {
+  if (chosen.length > 0) return { tiles: told(chosen), isWhole: false };
+  return { tiles: told(shown), isWhole: shown.length === all.length };
+}

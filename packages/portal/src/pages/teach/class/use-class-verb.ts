@@ -4,16 +4,10 @@ import { ApiProblem } from '../../../api/problem';
 import { askEach } from './ask-each';
 import { askOne, askSnapshot, askWhole, type VerbOptions } from './class-asking';
 import { titleOf, type Tile } from './class-tile';
-import type { Verb } from './class-verbs';
+import type { Verb, VerbTarget } from './class-verbs';
 
 /** So many machines are told at a time: the master answers each in some milliseconds, and has others to hear. */
 const toldAtOnce = 4;
-
-export interface VerbTarget {
-  readonly tiles: readonly Tile[];
-  /** All machines of the deployment, by its own routes. */
-  readonly isWhole: boolean;
-}
 
 export interface VerbResult {
   readonly verb: Verb;

@@ -5,8 +5,7 @@ import { Confirm } from '../../../states/confirm';
 import { TextField } from '../text-field';
 import type { VerbOptions } from './class-asking';
 import { titleOf } from './class-tile';
-import type { Verb } from './class-verbs';
-import type { VerbTarget } from './use-class-verb';
+import type { Verb, VerbTarget } from './class-verbs';
 
 interface VerbQuestionProps {
   readonly verb: Verb;

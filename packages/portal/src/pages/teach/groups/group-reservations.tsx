@@ -2,6 +2,7 @@ import { Card, CardBody, CardTitle } from '@patternfly/react-core';
 import type { Group } from '@paravcl/shared/domain/people';
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
 import { Read } from '../../../states/read';
 import { useTimes } from '../../../states/use-times';
 import { useAll } from '../use-all';
@@ -23,12 +24,12 @@ export function GroupReservations({ group }: { readonly group: Group }): ReactNo
         <Read of={reservations}>
           {(all) => {
             const coming = all.filter(({ state }) => holding.has(state)).sort((a, b) => a.start.localeCompare(b.start));
-            if (coming.length === 0) return <p className="pv-teach-quiet">{t('reservations.none')}</p>;
+            if (coming.length === 0) return <p className="pv-teach-quiet">{t('reservations.none')} <Link to="/reserve">{t('reservations.reserve')}</Link></p>;
             return (
               <ul className="pv-teach-lines">
                 {coming.slice(0, soonest).map(({ id, start, end, count, sentence }) => (
                   <li key={id}>
-                    <strong>{t('reservations.when', { start: times.moment(start), end: times.clock(end), count })}</strong>
+                    <Link to={`/reservations/${id}`}>{t('reservations.when', { start: times.moment(start), end: times.clock(end), count })}</Link>
                     <div>{sentence}</div>
                   </li>
                 ))}

@@ -1,0 +1,136 @@
+import { createUser } from '@paravcl/shared/api/users';
+import { TestBrowser, windowWidths } from '@paravcl/workbench/browser/test-browser';
+import type { Visitor } from '@paravcl/workbench/browser/visitor';
+import { eventually } from '@paravcl/workbench/eventually';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { portalSite, type PortalSite } from './portal-site';
+
+let site: PortalSite;
+let browser: TestBrowser;
+
+beforeAll(async () => {
+  // The simulated host has the cores of this machine, and the class needs three.
+  site = await portalSite({ config: { placement: { coreOvercommit: 4 } } });
+  browser = await TestBrowser.launch({ url: site.url, caPem: site.caPem, suite: 'teaching' });
+  for (const name of ['anna', 'bela', 'cyra']) await site.admin.client.call(createUser, { body: { name, displayName: `${name.charAt(0).toUpperCase()}${name.slice(1)} Example` } });
+});
+afterAll(async () => {
+  await browser.close();
+  await site.close();
+});
+afterEach(() => browser.endTest());
+
+async function teacher(path: string, heading: string | RegExp): Promise<Visitor> {
+  const visitor = await browser.visit({ as: site.teacher });
+  // A guest that goes has no screen at that moment.
+  visitor.faults.expect(/^answer \d+ GET \S+\/screenshot$/);
+  await visitor.open(path, heading);
+  return visitor;
+}
+
+test('a teacher makes a group, hands out its code, and fills it with people', async () => {
+  const tessa = await teacher('/groups', 'Groups');
+  const { page } = tessa;
+  await page.getByRole('button', { name: 'New group' }).click();
+  await page.getByLabel('Name').fill('Networks');
+  await page.getByRole('button', { name: 'Make the group' }).click();
+  await tessa.sees('Networks');
+  await page.getByRole('button', { name: 'Make a code' }).click();
+  const sentence = page.getByLabel('To hand to students');
+  const code = await page.getByLabel('Code', { exact: true }).inputValue();
+  expect(code.length).toBeGreaterThan(5);
+  await sentence.first().waitFor();
+  for (const name of ['anna', 'bela', 'cyra']) {
+    await page.getByLabel('User name to add').fill(name);
+    await page.getByRole('button', { name: 'Add', exact: true }).click();
+    await page.getByRole('cell', { name, exact: true }).waitFor();
+  }
+  tessa.faults.expect(/^answer 404 POST \S+\/members$/);
+  await page.getByLabel('User name to add').fill('nobody');
+  await page.getByRole('button', { name: 'Add', exact: true }).click();
+  await page.getByText('There is no user nobody.').waitFor();
+  await tessa.checkAccessibility();
+});
+
+test('a template is made for the group, its cloud-init checked while it is written', async () => {
+  const tessa = await teacher('/templates/new', 'New template');
+  const { page } = tessa;
+  await page.getByLabel('Name').fill('Networks lab');
+  await page.getByLabel('Image').selectOption({ label: site.image.familyName });
+  await page.getByLabel('Cores').fill('1');
+  await page.getByLabel('RAM in MiB').fill('64');
+  await page.getByLabel('Networks', { exact: true }).check();
+  await page.getByLabel('Set up at the first boot').fill('packages: [git]');
+  await page.getByText('The first line must be #cloud-config.').waitFor();
+  await page.getByLabel('Set up at the first boot').fill('#cloud-config\npackages: [git]\n');
+  await tessa.checkAccessibility();
+  await page.getByRole('button', { name: 'Make the template' }).click();
+  await page.getByRole('link', { name: 'Networks lab' }).waitFor();
+});
+
+test('the class gets its machines, all are saved at once, and the one that is lost comes first', async () => {
+  const tessa = await teacher('/groups', 'Groups');
+  const { page } = tessa;
+  await page.getByRole('link', { name: 'Networks' }).click();
+  await page.getByRole('link', { name: 'Machines for the class' }).click();
+  await page.getByLabel('What they run').selectOption({ label: 'Networks lab' });
+  await page.getByText('This comes to 3 machines of Networks lab').waitFor();
+  await page.getByRole('button', { name: 'Start 3 machines' }).click();
+  await page.getByText('3 of 3 running.').waitFor();
+  const tiles = page.getByRole('list', { name: 'Machines of the class' }).getByRole('listitem');
+  const order = (): Promise<string[]> => tiles.evaluateAll((all) => all.map((tile) => tile.querySelector('label')?.textContent ?? ''));
+  expect(await order()).toEqual(['Anna Example', 'Bela Example', 'Cyra Example']);
+
+  // The choice between two with the keyboard.
+  await page.getByLabel('Bela Example').focus();
+  await page.keyboard.press('Space');
+  await page.keyboard.press('Shift+ArrowRight');
+  await page.getByText('2 of 3 chosen').waitFor();
+  await page.getByRole('checkbox', { name: 'Choose all that are shown' }).check();
+  await page.getByRole('checkbox', { name: 'Choose all that are shown' }).uncheck();
+  await page.getByText('Nothing chosen: acts on all 3').waitFor();
+
+  await loseMachineOf('cyra');
+  const failedFirst = ['Cyra Example', 'Anna Example', 'Bela Example'];
+  await eventually('the lost machine to come first', 20_000, async () => ((await order()).join() === failedFirst.join() ? true : undefined));
+  await tiles.first().getByText('failed', { exact: true }).waitFor();
+  await tessa.checkAccessibility();
+
+  await page.getByRole('button', { name: 'Try again: Cyra Example' }).click();
+  await page.getByText('3 of 3 running.').waitFor();
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('3 machines are being saved.').waitFor();
+  await tiles.getByText('saved', { exact: true }).nth(2).waitFor();
+});
+
+test.each(windowWidths.flatMap((width) => [[width, 'light'], [width, 'dark']] as const))('the pages of a teacher fit a window of %d pixels, %s', async (width, colorScheme) => {
+  const visitor = await browser.visit({ as: site.teacher, width, colorScheme });
+  visitor.faults.expect(/^answer \d+ GET \S+\/screenshot$/);
+  const { page } = visitor;
+  const look = async (name: string): Promise<void> => {
+    await visitor.checkAccessibility();
+    expect(await visitor.sidewaysOverflow()).toBe(0);
+    await visitor.screenshot(`${name}-${String(width)}-${colorScheme}`);
+  };
+  await visitor.open('/groups', 'Groups');
+  await page.getByRole('link', { name: 'Networks' }).click();
+  await page.getByRole('link', { name: /Networks: Networks lab/ }).waitFor();
+  await look('group');
+  await page.getByRole('link', { name: /Networks: Networks lab/ }).click();
+  await page.getByRole('list', { name: 'Machines of the class' }).waitFor();
+  await look('class');
+  await visitor.open('/templates', 'Templates');
+  await page.getByRole('link', { name: 'Networks lab' }).waitFor();
+  await look('templates');
+});
+
+/** The host forgets the guest of this person, as after a disk that lost it. */
+async function loseMachineOf(person: string): Promise<void> {
+  const { lab } = site;
+  const file = join(lab.layout.agentState, 'simulated-host.json');
+  await lab.agent.stop();
+  const host = JSON.parse(readFileSync(file, 'utf8')) as { readonly domains: readonly { readonly name: string }[] };
+  writeFileSync(file, JSON.stringify({ ...host, domains: host.domains.filter(({ name }) => !name.endsWith(person)) }));
+  lab.startAgent();
+}
