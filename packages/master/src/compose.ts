@@ -66,7 +66,6 @@ import { ObservationService } from './services/observation-service';
 import type { IssuedToken } from './services/one-time-tokens';
 import { OperationService } from './services/operation-service';
 import { PasswordService } from './services/password-service';
-import { PortConnectionList } from './services/port-connection-list';
 import { QuietFleet } from './services/quiet-fleet';
 import { RefusalLimiter } from './services/refusal-limiter';
 import type { OnRecovery } from './services/recovery-paths';
@@ -106,7 +105,6 @@ const endingsEveryMs = 1000;
 const resendEveryMs = 5000;
 const sessionWatchEveryMs = 500;
 const connectionsEveryMs = 2000;
-const portConnectionsEveryMs = 2000;
 const refusedEnrolments = { refusals: 30, windowMs: 60_000 };
 
 /** What the composed parts stand on. */
@@ -247,11 +245,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     figures: pulse, lines: streams, scheduler, scheduling: settings.scheduling, onFault: onFault('live-migrations'),
   });
 
-  const portConnections = new PortConnectionList({
-    unit, clock, onFault: onFault('connections'),
-    limits: { perUser: config.gateway.maxConnectionsPerUser, perSlave: config.gateway.maxConnectionsPerSlave },
-  });
-  const ssh = await composeSsh({ config, unit, clock, log, sessions, relay: streams, connections: portConnections });
+  const ssh = await composeSsh({ config, unit, clock, log, sessions, relay: streams, connections });
 
   // The row must be there before anybody shares it.
   await unit.transaction(lockCalendar);
@@ -337,7 +331,6 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ...evacuations.jobs,
     ...homes.jobs,
     ...ssh.jobs,
-    ['port-connections', portConnections, portConnectionsEveryMs],
     ['store-sweep', new StoreSweepJob(storeService, clock, config.images.sweep.everyHours * hourMs), storeSweepLookMs],
     ['fleet-store', fleetStore, fleetStoreEveryMs],
     ['housekeeping', new HousekeepingJob(unit, clock, settings.housekeeping), housekeepingEveryMs],

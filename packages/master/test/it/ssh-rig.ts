@@ -11,9 +11,9 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { pino } from 'pino';
 import type { InstanceRecord } from '../../src/core/instance-record';
+import { GuestConnections } from '../../src/services/guest-connections';
 import { GuestPorts } from '../../src/services/guest-ports';
 import { PasswordService } from '../../src/services/password-service';
-import { PortConnectionList } from '../../src/services/port-connection-list';
 import { SessionService } from '../../src/services/session-service';
 import { SshLogins } from '../../src/services/ssh-logins';
 import { hostKeyFile, openHostKey } from '../../src/ssh/host-key';
@@ -57,7 +57,7 @@ export async function openSshRig() {
   const directory = mkdtempSync(join(tmpdir(), 'ssh-gateway-'));
   const faults: unknown[] = [];
   const limits = { perUser: 20, perSlave: 100 };
-  const connections = new PortConnectionList({ unit, clock, limits, onFault: (error) => void faults.push(error) });
+  const connections = new GuestConnections({ unit, clock, limits, timeZone: 'UTC', sessions: { watch: () => () => undefined }, onFault: (error) => void faults.push(error) });
   const joins: { readonly slaveId: string; readonly end: StreamEnd }[] = [];
   /** By port of the guest: where it leads, or what the slave says against it. */
   const farEnds = new Map<number, number | string>();
