@@ -46,7 +46,8 @@ export class SshGateway {
     this.ssh.on('connection', (client, info) => {
       const at = this.arrived.get(keyOf(info.ip, info.port));
       if (at === undefined) {
-        client.end();
+        // It has gone already, and what is wrong with it is nobody's.
+        client.on('error', () => undefined).end();
         return;
       }
       at.connection = new SshConnection(client, at.socket, at.address, {

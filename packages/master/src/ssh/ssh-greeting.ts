@@ -31,7 +31,10 @@ export function greetingLines({ userName, host, port, guestUser, machines, ports
  * agent and X11 forwarding, variables) is refused, as nobody listens for it.
  */
 export function greet(session: Session, lines: () => Promise<readonly string[]>): void {
-  const say = async (channel: ServerChannel, exitStatus: number): Promise<void> => {
+  const say = async (accepted: ServerChannel | undefined, exitStatus: number): Promise<void> => {
+    // ssh2 accepts once: there is no second shell or command beside the first.
+    if (accepted === undefined) return;
+    const channel = accepted.on('error', () => undefined);
     // What is typed is nobody's.
     channel.resume();
     for (const line of await lines()) channel.write(`${line}\r\n`);

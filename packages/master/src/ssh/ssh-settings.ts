@@ -16,8 +16,8 @@ export const sshLimits = {
   mostTries: 10,
   mostPasswords: 3,
   /** Connections that have not logged in: in all, and from one address, from which a whole class may come. */
-  mostUnproven: 64,
-  mostUnprovenOfAddress: 32,
+  mostUnproven: 200,
+  mostUnprovenOfAddress: 64,
   /** Connections from one address that ended without a login. */
   refusals: { refusals: 120, windowMs: 60_000 },
   /** Forwarded connections of one SSH connection: those that are open or being opened, and those that were refused in all. */

@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, connect, type AddressInfo } from 'node:net';
+import { readFile } from 'node:fs/promises';
+import { Client, type ClientChannel } from 'ssh2';
 import type { InstanceRecord } from '../../src/core/instance-record';
 import { eventually } from './eventually';
 import { FarEnd, openSshRig, sha256, type SshRig } from './ssh-rig';
@@ -126,6 +128,20 @@ describe('a shell', () => {
     expect(code).toBe(1);
     expect(out).not.toContain('uid=');
   });
+});
+
+test('a client that asks for a shell and a command in one session gets the first, and harms nobody', async () => {
+  const client = new Client();
+  client.connect({ host: '127.0.0.1', port, username: 'student1', privateKey: await readFile(rig.ssh.file('student')) });
+  await once(client, 'ready');
+  const channel = await new Promise<ClientChannel>((resolve, reject) => client.shell(false, (error, opened) => (error ? reject(error) : resolve(opened))));
+  // No client of ours says it so.
+  const { _protocol: protocol } = client as unknown as { readonly _protocol: { exec(recipient: number, command: string, wantReply: boolean): void } };
+  protocol.exec((channel as unknown as { readonly outgoing: { readonly id: number } }).outgoing.id, 'id', false);
+  channel.resume();
+  await once(channel, 'close');
+  client.end();
+  expect((await rig.ssh.run([...(await key('student')), ...at('student1')])).code).toBe(0);
 });
 
 test('a browser reaches a web server through -L', async () => {
