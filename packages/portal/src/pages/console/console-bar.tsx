@@ -41,7 +41,7 @@ export function ConsoleBar({ instance, entries, extra, onReturn }: ConsoleBarPro
         <ArrowLeftIcon />
       </Link>
       <h1 className="pv-console-name">{instance.name}</h1>
-      <span className="pv-console-facts">
+      <span className={`pv-console-facts pv-console-is-${instance.observed}`}>
         <StateLabel state={instance.observed} />
         <TimeLeftLabel instance={instance} />
       </span>

@@ -46,7 +46,7 @@ export class SerialTerminal {
 
   /** A line of the page's own between what the machine printed. */
   note(sentence: string): void {
-    this.terminal.write(`\r\n\x1b[0m\x1b[7m ${sentence} \x1b[0m\r\n`);
+    this.terminal.write(`\r\n\x1b[0m\x1b[1m— ${sentence} —\x1b[0m\r\n`);
   }
 
   /** Types it, as the machine's shell takes a paste. */
