@@ -24,6 +24,7 @@ type Files =
   | typeof import('@paravcl/shared/api/setup')
   | typeof import('@paravcl/shared/api/slaves')
   | typeof import('@paravcl/shared/api/snapshots')
+  | typeof import('@paravcl/shared/api/ssh-gateway')
   | typeof import('@paravcl/shared/api/store')
   | typeof import('@paravcl/shared/api/templates')
   | typeof import('@paravcl/shared/api/users');

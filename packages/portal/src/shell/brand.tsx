@@ -6,7 +6,7 @@ export function Brand(): ReactNode {
   return (
     <span className="pv-brand">
       <img src={icon} alt="" width={28} height={28} />
-      ParaVCL
+      <span className="pv-brand-name">ParaVCL</span>
     </span>
   );
 }

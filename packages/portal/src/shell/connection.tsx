@@ -23,7 +23,7 @@ export function Connection(): ReactNode {
   }, [lost]);
   const unreachable = (me.error ?? me.failureReason)?.status === 0;
   return (
-    <div role="status">
+    <div role="status" className="pv-connection">
       {lost && isLong && <Banner status={unreachable ? 'warning' : 'info'} screenReaderText="">{t(unreachable ? 'feedLost' : 'feedSlow')}</Banner>}
     </div>
   );

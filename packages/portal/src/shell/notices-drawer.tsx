@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useDo } from '../api/use-api';
+import { useSiteZone } from '../pages/reserve/site-zone';
 import { useTimes } from '../states/use-times';
 import { noticeAddress, noticeLook } from './notice-look';
 
@@ -15,7 +16,7 @@ interface NoticesDrawerProps {
 /** What happened meanwhile and was not read yet; the rest is on its own page. */
 export function NoticesDrawer({ unread, onClose }: NoticesDrawerProps): ReactNode {
   const { t } = useTranslation('shell');
-  const times = useTimes();
+  const times = useTimes(useSiteZone());
   const read = useDo('post /notices/:noticeId/read', ['notices']);
   return (
     <NotificationDrawer>

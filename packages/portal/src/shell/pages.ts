@@ -3,6 +3,7 @@ import { fleetPages } from '../pages/fleet/pages';
 import { homePages } from '../pages/home/pages';
 import { imagesPages } from '../pages/images/pages';
 import { launchPages } from '../pages/launch/pages';
+import { machinePages } from '../pages/machine/pages';
 import { monitorPages } from '../pages/monitor/pages';
 import { peoplePages } from '../pages/people/pages';
 import { reservePages } from '../pages/reserve/pages';
@@ -10,4 +11,4 @@ import { teachPages } from '../pages/teach/pages';
 import type { Page } from './page';
 
 /** Every page of who is logged in, in the order of the navigation. */
-export const pages: readonly Page[] = [...homePages, ...launchPages, ...reservePages, ...consolePages, ...teachPages, ...fleetPages, ...imagesPages, ...peoplePages, ...monitorPages];
+export const pages: readonly Page[] = [...homePages, ...launchPages, ...machinePages, ...reservePages, ...consolePages, ...teachPages, ...fleetPages, ...imagesPages, ...peoplePages, ...monitorPages];

@@ -5,6 +5,7 @@ import { Link } from 'react-router';
 import { useGet } from '../../api/use-api';
 import { tellMiB } from '../../states/sizes';
 import { useTimes } from '../../states/use-times';
+import { useSiteZone } from '../reserve/site-zone';
 
 const weekMs = 7 * 24 * 60 * 60_000;
 const mostShown = 5;
@@ -13,7 +14,7 @@ const coming: ReadonlySet<string> = new Set(['confirmed', 'active', 'no-show']);
 /** At the side: my reservations of the next week, and what happened last. */
 export function Coming(): ReactNode {
   const { t } = useTranslation('home');
-  const times = useTimes();
+  const times = useTimes(useSiteZone());
   const [from] = useState(() => new Date().toISOString());
   const to = new Date(Date.parse(from) + weekMs).toISOString();
   const reservations = useGet('reservations', 'get /reservations', { query: { from, to, limit: 100 } }).data?.items;

@@ -15,7 +15,7 @@ export function Startable(): ReactNode {
   const choices = useChoices();
   if (choices === null || choices.length === 0) return null;
   return (
-    <section aria-labelledby="startable">
+    <section aria-labelledby="startable" className="pv-lines">
       <Title headingLevel="h2" id="startable">{t('startable')}</Title>
       <Gallery hasGutter minWidths={{ default: 'min(100%, 14rem)' }}>
         {choices.slice(0, mostShown).map((choice) => <ChoiceCard key={choice.id} choice={choice} onChoose={() => void navigate(launchAddress(choice))} />)}

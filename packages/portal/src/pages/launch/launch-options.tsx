@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { useGet } from '../../api/use-api';
 import { useSettled } from '../../states/use-settled';
 import { useTimes } from '../../states/use-times';
+import { useSiteZone } from '../reserve/site-zone';
 import type { Choice } from './choices';
 import { optionsQuery, type LaunchForm } from './wish';
 
@@ -17,7 +18,7 @@ interface LaunchOptionsProps {
 /** For how long: the hours that coming reservations leave, with what each risks; asked again as the form changes. */
 export function LaunchOptions({ choice, form, onMinutes, fault }: LaunchOptionsProps): ReactNode {
   const { t } = useTranslation('launch');
-  const times = useTimes();
+  const times = useTimes(useSiteZone());
   const settled = useSettled(useMemo(() => JSON.stringify(optionsQuery(choice, form)), [choice, form]));
   const options = useGet('pool', 'get /launch-options', { query: JSON.parse(settled) as ReturnType<typeof optionsQuery> });
   const offered = options.data?.options ?? [];

@@ -5,11 +5,12 @@ import { Link } from 'react-router';
 import type { Answered } from '../../api/contracts';
 import { OnceSecret } from '../../states/once-secret';
 import { useTimes } from '../../states/use-times';
+import { useSiteZone } from '../reserve/site-zone';
 
 /** After a launch that has something to say: what one should know before relying on it, and the command that enrols an own machine. */
 export function Launched({ answer: { instance, operation, warnings, pledge } }: { readonly answer: Answered<'post /instances'> }): ReactNode {
   const { t } = useTranslation('launch');
-  const times = useTimes();
+  const times = useTimes(useSiteZone());
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
   return (

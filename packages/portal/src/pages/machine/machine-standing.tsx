@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNow } from '../../states/use-now';
 import { useTimes } from '../../states/use-times';
+import { useSiteZone } from '../reserve/site-zone';
 import { LaunchProgress } from './launch-progress';
 import { progressOf } from './progress';
 import { timesOf } from './times-of';
@@ -17,7 +18,7 @@ export interface Around {
 /** What there is to say of a machine besides its state: how far it is, why it waits, until when it runs. */
 export function MachineStanding({ instance, around, isCompact = true }: { readonly instance: Instance; readonly around: Around; readonly isCompact?: boolean }): ReactNode {
   const { t } = useTranslation('machine');
-  const times = useTimes();
+  const times = useTimes(useSiteZone());
   const now = useNow();
   const { operation, queued } = around;
   const progress = progressOf(instance, operation);

@@ -6,6 +6,7 @@ import type { ApiProblem } from '../../api/problem';
 import { Confirm } from '../../states/confirm';
 import { Field } from '../../states/field';
 import { useTimes } from '../../states/use-times';
+import { useSiteZone } from '../reserve/site-zone';
 import type { Wish } from './use-verb';
 import type { Verb } from './verbs';
 
@@ -28,7 +29,7 @@ interface VerbQuestionProps {
 /** The question before a verb, with what it loses and what stays, or with what it has to be told. */
 export function VerbQuestion({ verb, instance, isPending, problem, onConfirm, onClose }: VerbQuestionProps): ReactNode {
   const { t } = useTranslation('machine');
-  const times = useTimes();
+  const times = useTimes(useSiteZone());
   const [minutes, setMinutes] = useState<number>(minutesOffered[1]);
   const [name, setName] = useState('');
   const [ram, setRam] = useState(false);
