@@ -42,7 +42,7 @@ export function ReservationTable({ label, reservations, claimable, words, timeZo
             <Td dataLabel={t('list.when')}>
               <Link to={`/reservations/${reservation.id}`}>{tellWindow(times, reservation.start, reservation.end)}</Link>
             </Td>
-            <Td dataLabel={t('list.state')}><ReservationStateLabel state={reservation.state} /></Td>
+            <Td dataLabel={t('list.state')}><span><ReservationStateLabel state={reservation.state} /></span></Td>
             <Td dataLabel={t('list.size')}>
               {words.size(reservation)}
               {reservation.used.count > 0 && <> · {t('list.used', { count: reservation.used.count })}</>}
