@@ -86,6 +86,7 @@ test('who is refused takes another time that is offered, with one press', async 
   const visitor = await browser.visit({ as: site.student });
   await visitor.open('/reserve', 'Reserve machines');
   await visitor.page.getByLabel('Machines').fill(String(cores));
+  await visitor.page.getByRole('button', { name: /^Sizes, how often/ }).click();
   await visitor.page.getByLabel('RAM each, GiB').fill('0.5');
   await answered(visitor, 'refused');
   expect(await visitor.page.getByRole('button', { name: 'Reserve', exact: true }).isDisabled()).toBe(true);
@@ -138,7 +139,8 @@ test.each([360, 1280].flatMap((width) => [[width, 'light'], [width, 'dark']] as 
     if (name === 'reserve') await visitor.page.locator('[data-verdict]:not([data-verdict="asking"]):not([data-verdict="none"])').waitFor();
     await visitor.page.waitForLoadState('networkidle');
     await visitor.checkAccessibility();
-    expect(await visitor.sidewaysOverflow()).toBe(0);
+    // Of what is ours on the page; the frame around it has tests of its own.
+    expect(await visitor.page.evaluate("document.querySelector('main').scrollWidth - document.querySelector('main').clientWidth")).toBe(0);
     await visitor.screenshot(`${name}-${String(width)}-${colorScheme}`);
   }
 });

@@ -31,7 +31,8 @@ it('takes the sizes of a template, and rather those that are typed', () => {
   });
 });
 
-it('asks nothing without a time, or while the template is not known yet', () => {
+it('asks nothing without a time, or while it is not known what there is to run', () => {
+  expect(bodyOf({ ...emptyForm, what: '' }, span, [])).toBeNull();
   expect(bodyOf({ ...emptyForm, what: 'family:f1' }, null, [])).toBeNull();
   expect(bodyOf({ ...emptyForm, what: 'template:t1' }, span, [])).toBeNull();
 });

@@ -5,7 +5,7 @@ export type ReservationBody = Asked<'post /reservations'>['body'];
 
 /** What stands in the fields. Sizes are texts as they are typed; an empty one is left to the image. */
 export interface ReservationForm {
-  /** "none", "family:<id>" or "template:<id>". */
+  /** "none", "family:<id>" or "template:<id>"; empty while nothing is chosen. */
   readonly what: string;
   readonly vcpus: string;
   readonly ramGiB: string;
@@ -60,7 +60,7 @@ export function faultsOf(form: ReservationForm): readonly FormField[] {
 
 /** What is asked for; null while a field is at fault. */
 export function bodyOf(form: ReservationForm, span: Span | null, templates: readonly TemplateSizes[]): ReservationBody | null {
-  if (span === null || faultsOf(form).length > 0) return null;
+  if (span === null || form.what === '' || faultsOf(form).length > 0) return null;
   const [kind, id] = form.what.split(':');
   const template = kind === 'template' ? templates.find((one) => one.id === id) : undefined;
   if (kind === 'template' && template === undefined) return null;

@@ -14,7 +14,7 @@ import { Reserved } from './reserved';
 import type { Span } from './span';
 import { useCapacity } from './use-capacity';
 import { useCheck } from './use-check';
-import { defaultSizes, useChoices } from './use-choices';
+import { defaultSizes, useChoices, type Choices } from './use-choices';
 import { WhatInputs } from './what-inputs';
 import { addDays, hourMs, momentOf, wallAt } from './zone-time';
 
@@ -31,7 +31,7 @@ export function ReservePage(): ReactNode {
   const [done, setDone] = useState<ReservationAnswer | null>(null);
   const request = useDo('post /reservations', ['reservations', 'pool']);
 
-  const what = form.what === '' ? (choices.families[0] === undefined ? 'none' : `family:${choices.families[0].id}`) : form.what;
+  const what = form.what === '' ? firstOf(choices) : form.what;
   const shown = { ...form, what };
   const span = chosen === 'none' ? null : (chosen ?? (timeZone === undefined ? null : tomorrow(timeZone)));
   const faults = faultsOf(shown);
@@ -68,21 +68,21 @@ export function ReservePage(): ReactNode {
       <Title headingLevel="h1" className="pv-page-title">{t('title')}</Title>
       {done !== null ? <Reserved answer={done} timeZone={timeZone} onMore={() => setDone(null)} /> : (
         <Form onSubmit={submit} className="pv-reserve" noValidate>
-          <CapacityCard capacity={capacity} span={span} need={need} onSpan={pick} />
-          <div className="pv-reserve__side">
+          <div className="pv-reserve__asked">
             <Card>
               <CardTitle><Title headingLevel="h2" size="lg">{t('what.title')}</Title></CardTitle>
               <CardBody className="pf-v6-c-form"><WhatInputs form={shown} choices={choices} faults={faults} problem={problem} onChange={change} /></CardBody>
             </Card>
-            <Card>
-              <CardTitle><Title headingLevel="h2" size="lg">{t('answer.title')}</Title></CardTitle>
-              <CardBody>
-                <Answer answer={answer} problem={problem} isOld={check.isOld && request.error === null} isEmpty={body === null} timeZone={timeZone} onTake={take}>
-                  <Button type="submit" variant="primary" isLoading={request.isPending} isDisabled={request.isPending || body === null || !admitted}>{t('submit')}</Button>
-                </Answer>
-              </CardBody>
-            </Card>
+            <CapacityCard capacity={capacity} span={span} need={need} onSpan={pick} />
           </div>
+          <Card className="pv-reserve__answer">
+            <CardTitle><Title headingLevel="h2" size="lg">{t('answer.title')}</Title></CardTitle>
+            <CardBody>
+              <Answer answer={answer} problem={problem} isOld={check.isOld && request.error === null} isEmpty={body === null} timeZone={timeZone} onTake={take}>
+                <Button type="submit" variant="primary" isLoading={request.isPending} isDisabled={request.isPending || body === null || !admitted}>{t('submit')}</Button>
+              </Answer>
+            </CardBody>
+          </Card>
         </Form>
       )}
     </PageSection>
@@ -93,6 +93,11 @@ export function ReservePage(): ReactNode {
 function whatOf(search: URLSearchParams): string {
   const [template, family] = [search.get('template'), search.get('family')];
   return template !== null ? `template:${template}` : family !== null ? `family:${family}` : '';
+}
+
+/** Nothing while it is not known what there is. */
+function firstOf({ families: [first], isKnown }: Choices): string {
+  return first !== undefined ? `family:${first.id}` : isKnown ? 'none' : '';
 }
 
 /** Something to begin with: two hours tomorrow morning. */

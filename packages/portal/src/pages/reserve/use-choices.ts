@@ -11,6 +11,8 @@ export interface Choices {
   readonly templates: readonly Template[];
   readonly groups: readonly Group[];
   readonly images: readonly Image[];
+  /** Whether it is known yet what there is to run. */
+  readonly isKnown: boolean;
 }
 
 /** What one can reserve, and for whom. */
@@ -24,6 +26,7 @@ export function useChoices(): Choices {
     templates: templates.data?.items ?? [],
     groups: groups.data?.items ?? [],
     images: images.data?.items ?? [],
+    isKnown: families.data !== undefined || families.error !== null,
   };
 }
 

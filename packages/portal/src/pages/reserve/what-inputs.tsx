@@ -1,5 +1,5 @@
-import { Checkbox, FormGroup, FormHelperText, FormSelect, FormSelectOption, FormSelectOptionGroup, HelperText, HelperTextItem, TextInput } from '@patternfly/react-core';
-import type { ReactNode } from 'react';
+import { Checkbox, ExpandableSection, FormGroup, FormHelperText, FormSelect, FormSelectOption, FormSelectOptionGroup, HelperText, HelperTextItem, TextInput } from '@patternfly/react-core';
+import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ApiProblem } from '../../api/problem';
 import { Field } from '../../states/field';
@@ -15,6 +15,8 @@ interface WhatInputsProps {
   readonly onChange: (change: Partial<ReservationForm>) => void;
 }
 
+/** Fields of the request that are not asked for at first. */
+const folded = ['vcpus', 'ramMiB', 'diskMiB', 'bandwidthMbps', 'weeklyUntil'] as const;
 const number = { inputMode: 'decimal', autoComplete: 'off' } as const;
 
 /** What is reserved, for whom, how often; whatever is left empty is the image's. */
@@ -22,49 +24,58 @@ export function WhatInputs({ form, choices, faults, problem, onChange }: WhatInp
   const { t } = useTranslation('reserve');
   const sizes = defaultSizes(form.what, choices);
   const faultOf = (field: FormField, asked: string): string | null => (faults.includes(field) ? t(`fault.${field}`) : (problem?.faultOf(asked) ?? null));
-  const gib = (mib: number | null): string => (mib === null ? '' : String(Number((mib / 1024).toFixed(2))));
+  const gib = (mib: number | null): string => (mib === null ? '' : String(Number(mib < 1024 ? (mib / 1024).toPrecision(2) : (mib / 1024).toFixed(1))));
   const given = (number: number | null): string => (number === null ? '' : String(number));
   const untilFault = faultOf('weeklyUntil', 'weeklyUntil');
+  const [more, setMore] = useState(false);
+  // What is wrong is not folded away, nor folded again under the hands of who mends it.
+  if (!more && (faults.some((field) => field !== 'count') || folded.some((field) => problem?.faultOf(field) != null))) setMore(true);
   return (
     <>
-      <FormGroup label={t('what.label')} fieldId="what">
-        <FormSelect id="what" value={form.what} onChange={(_event, what) => onChange({ what })}>
-          <FormSelectOption value="none" label={t('what.none')} />
-          {choices.templates.length > 0 && (
-            <FormSelectOptionGroup label={t('what.templates')}>
-              {choices.templates.map(({ id, name }) => <FormSelectOption key={id} value={`template:${id}`} label={name} />)}
-            </FormSelectOptionGroup>
-          )}
-          {choices.families.length > 0 && (
-            <FormSelectOptionGroup label={t('what.images')}>
-              {choices.families.map(({ id, name }) => <FormSelectOption key={id} value={`family:${id}`} label={name} />)}
-            </FormSelectOptionGroup>
-          )}
-        </FormSelect>
-      </FormGroup>
-      <FormGroup label={t('what.group')} fieldId="group">
-        <FormSelect id="group" value={form.groupId} onChange={(_event, groupId) => onChange({ groupId })}>
-          <FormSelectOption value="" label={t('what.onlyMe')} />
-          {choices.groups.map(({ id, name }) => <FormSelectOption key={id} value={id} label={t('what.members', { name })} />)}
-        </FormSelect>
-      </FormGroup>
-      <div className="pv-reserve__pair">
+      <div className="pv-reserve__pair pv-reserve__first">
+        <FormGroup label={t('what.label')} fieldId="what">
+          <FormSelect id="what" value={form.what} onChange={(_event, what) => onChange({ what })}>
+            <FormSelectOption value="none" label={t('what.none')} />
+            {choices.templates.length > 0 && (
+              <FormSelectOptionGroup label={t('what.templates')}>
+                {choices.templates.map(({ id, name }) => <FormSelectOption key={id} value={`template:${id}`} label={name} />)}
+              </FormSelectOptionGroup>
+            )}
+            {choices.families.length > 0 && (
+              <FormSelectOptionGroup label={t('what.images')}>
+                {choices.families.map(({ id, name }) => <FormSelectOption key={id} value={`family:${id}`} label={name} />)}
+              </FormSelectOptionGroup>
+            )}
+          </FormSelect>
+        </FormGroup>
+        <FormGroup label={t('what.group')} fieldId="group">
+          <FormSelect id="group" value={form.groupId} onChange={(_event, groupId) => onChange({ groupId })}>
+            <FormSelectOption value="" label={t('what.onlyMe')} />
+            {choices.groups.map(({ id, name }) => <FormSelectOption key={id} value={id} label={t('what.members', { name })} />)}
+          </FormSelect>
+        </FormGroup>
         <Field {...number} id="count" label={t('what.count')} value={form.count} fault={faultOf('count', 'count')} isRequired onChange={(count) => onChange({ count })} />
-        <Field {...number} id="vcpus" label={t('what.vcpus')} value={form.vcpus} placeholder={given(sizes.vcpus)} fault={faultOf('vcpus', 'vcpus')} onChange={(vcpus) => onChange({ vcpus })} />
-        <Field {...number} id="ram" label={t('what.ram')} value={form.ramGiB} placeholder={gib(sizes.ramMiB)} fault={faultOf('ramGiB', 'ramMiB')} onChange={(ramGiB) => onChange({ ramGiB })} />
-        <Field {...number} id="disk" label={t('what.disk')} value={form.diskGiB} placeholder={gib(sizes.diskMiB)} isRequired={form.what === 'none'} fault={faultOf('diskGiB', 'diskMiB')} onChange={(diskGiB) => onChange({ diskGiB })} />
-        <Field {...number} id="bandwidth" label={t('what.bandwidth')} value={form.bandwidthMbps} placeholder={given(sizes.bandwidthMbps)} fault={faultOf('bandwidthMbps', 'bandwidthMbps')} onChange={(bandwidthMbps) => onChange({ bandwidthMbps })} />
       </div>
-      <FormGroup role="group" fieldId="weekly-group" label={t('what.often')}>
-        <Checkbox id="weekly" label={t('what.weekly')} isChecked={form.weekly} onChange={(_event, weekly) => onChange({ weekly })} />
-        {form.weekly && (
-          <>
-            <TextInput id="weekly-until" type="date" aria-label={t('what.weeklyUntil')} value={form.weeklyUntil} validated={untilFault === null ? 'default' : 'error'} onChange={(_event, weeklyUntil) => onChange({ weeklyUntil })} />
-            {untilFault !== null && <FormHelperText><HelperText><HelperTextItem variant="error">{untilFault}</HelperTextItem></HelperText></FormHelperText>}
-          </>
-        )}
-      </FormGroup>
-      <Checkbox id="as-slave" label={t('what.asSlave')} description={t('what.asSlaveMeaning')} isChecked={form.asSlave} onChange={(_event, asSlave) => onChange({ asSlave })} />
+      <ExpandableSection toggleText={t('what.more')} isExpanded={more} onToggle={(_event, expanded) => setMore(expanded)} isIndented>
+        <div className="pf-v6-c-form">
+          <div className="pv-reserve__pair">
+            <Field {...number} id="vcpus" label={t('what.vcpus')} value={form.vcpus} placeholder={given(sizes.vcpus)} fault={faultOf('vcpus', 'vcpus')} onChange={(vcpus) => onChange({ vcpus })} />
+            <Field {...number} id="ram" label={t('what.ram')} value={form.ramGiB} placeholder={gib(sizes.ramMiB)} fault={faultOf('ramGiB', 'ramMiB')} onChange={(ramGiB) => onChange({ ramGiB })} />
+            <Field {...number} id="disk" label={t('what.disk')} value={form.diskGiB} placeholder={gib(sizes.diskMiB)} isRequired={form.what === 'none'} fault={faultOf('diskGiB', 'diskMiB')} onChange={(diskGiB) => onChange({ diskGiB })} />
+            <Field {...number} id="bandwidth" label={t('what.bandwidth')} value={form.bandwidthMbps} placeholder={given(sizes.bandwidthMbps)} fault={faultOf('bandwidthMbps', 'bandwidthMbps')} onChange={(bandwidthMbps) => onChange({ bandwidthMbps })} />
+          </div>
+          <FormGroup role="group" fieldId="weekly-group" label={t('what.often')}>
+            <Checkbox id="weekly" label={t('what.weekly')} isChecked={form.weekly} onChange={(_event, weekly) => onChange({ weekly })} />
+            {form.weekly && (
+              <>
+                <TextInput id="weekly-until" type="date" aria-label={t('what.weeklyUntil')} value={form.weeklyUntil} validated={untilFault === null ? 'default' : 'error'} onChange={(_event, weeklyUntil) => onChange({ weeklyUntil })} />
+                {untilFault !== null && <FormHelperText><HelperText><HelperTextItem variant="error">{untilFault}</HelperTextItem></HelperText></FormHelperText>}
+              </>
+            )}
+          </FormGroup>
+          <Checkbox id="as-slave" label={t('what.asSlave')} description={t('what.asSlaveMeaning')} isChecked={form.asSlave} onChange={(_event, asSlave) => onChange({ asSlave })} />
+        </div>
+      </ExpandableSection>
     </>
   );
 }
