@@ -23,8 +23,8 @@ afterEach(() => browser.endTest());
 
 async function teacher(path: string, heading: string | RegExp): Promise<Visitor> {
   const visitor = await browser.visit({ as: site.teacher });
-  // A guest that goes has no screen at that moment.
-  visitor.faults.expect(/^answer \d+ GET \S+\/screenshot$/);
+  // A guest that goes has no screen at that moment; and how much is free may be told by no route yet.
+  visitor.faults.expect(/^answer \d+ GET \S+\/screenshot$/, /^answer 404 GET \S+\/capacity\?hours=1$/);
   await visitor.open(path, heading);
   return visitor;
 }
@@ -41,15 +41,22 @@ test('a teacher makes a group, hands out its code, and fills it with people', as
   const code = await page.getByLabel('Code', { exact: true }).inputValue();
   expect(code.length).toBeGreaterThan(5);
   await sentence.first().waitFor();
-  for (const name of ['anna', 'bela', 'cyra']) {
-    await page.getByLabel('User name to add').fill(name);
-    await page.getByRole('button', { name: 'Add', exact: true }).click();
-    await page.getByRole('cell', { name, exact: true }).waitFor();
-  }
-  tessa.faults.expect(/^answer 404 POST \S+\/members$/);
-  await page.getByLabel('User name to add').fill('nobody');
+  await page.getByLabel('User name to add').fill('cyra');
   await page.getByRole('button', { name: 'Add', exact: true }).click();
+  await page.getByRole('gridcell', { name: 'cyra', exact: true }).waitFor();
+
+  // From a list, with everything that can be wrong in one.
+  tessa.faults.expect(/^answer 404 POST \S+\/members$/);
+  await page.getByRole('link', { name: 'Add from a list (CSV)' }).click();
+  await page.getByRole('textbox', { name: 'List', exact: true }).fill('User name;Name\nanna;Anna\nbela;Bela\nbela;Bela again\n9lives;Nine\ncyra;Cyra\nnobody;Nobody\n');
+  await page.getByText('6 lines: 3 to add, 2 with a fault.').waitFor();
+  await page.getByText('stands in the list before').waitFor();
+  await tessa.checkAccessibility();
+  await page.getByRole('button', { name: 'Add 3 people' }).click();
+  await page.getByText('2 people were added. 1 was refused; the line says why.').waitFor();
   await page.getByText('There is no user nobody.').waitFor();
+  await page.getByRole('link', { name: 'To the group' }).click();
+  await tessa.sees('3 members');
   await tessa.checkAccessibility();
 });
 
@@ -83,7 +90,7 @@ test('the class gets its machines, all are saved at once, and the one that is lo
   expect(await order()).toEqual(['Anna Example', 'Bela Example', 'Cyra Example']);
 
   // The choice between two with the keyboard.
-  await page.getByLabel('Bela Example').focus();
+  await page.getByRole('checkbox', { name: 'Bela Example' }).focus();
   await page.keyboard.press('Space');
   await page.keyboard.press('Shift+ArrowRight');
   await page.getByText('2 of 3 chosen').waitFor();

@@ -3,7 +3,7 @@ import { useCallback, useState } from 'react';
 import { ApiProblem } from '../../../api/problem';
 import { askEach } from './ask-each';
 import { askOne, askSnapshot, askWhole, type VerbOptions } from './class-asking';
-import { titleOf, type Tile } from './class-tile';
+import { titleOf } from './class-tile';
 import type { Verb, VerbTarget } from './class-verbs';
 
 /** So many machines are told at a time: the master answers each in some milliseconds, and has others to hear. */
