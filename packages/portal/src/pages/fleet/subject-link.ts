@@ -1,0 +1,19 @@
+import type { SiteEvent } from '@paravcl/shared/api/events';
+
+const folders: Readonly<Partial<Record<SiteEvent['subject']['type'], string>>> = {
+  slave: '/slaves',
+  user: '/users',
+  group: '/groups',
+  image: '/images',
+  'image-family': '/image-families',
+  template: '/templates',
+  instance: '/instances',
+  deployment: '/deployments',
+  reservation: '/reservations',
+};
+
+/** The page of what an event was about; null where there is none. */
+export function subjectLink({ type, id }: SiteEvent['subject']): string | null {
+  const folder = folders[type];
+  return folder === undefined || id === null ? null : `${folder}/${id}`;
+}

@@ -1,0 +1,20 @@
+import type { Slave } from '@paravcl/shared/domain/slave';
+import { useTranslation } from 'react-i18next';
+import { tellMiB } from '../../states/sizes';
+import { poolPercent } from './standing';
+
+/** A slave as a sentence: whether it is heard of, what it runs guests with, what is promised, how full its pool is. */
+export function useSlaveSentence(): (slave: Slave) => string {
+  const { t } = useTranslation('fleet');
+  return (slave) => {
+    const { describe, used, liveness } = slave;
+    const { kind, usable } = describe.hypervisor;
+    return [
+      t(`says.${liveness}`),
+      usable ? t(`says.${kind}`) : t('says.unusable'),
+      t('says.cores', { used: used.vcpus, cores: describe.cores }),
+      t('says.ram', { used: tellMiB(used.ramMiB), ram: tellMiB(describe.ramTotalMiB) }),
+      t('says.pool', { percent: poolPercent(describe) }),
+    ].join(', ');
+  };
+}
