@@ -229,7 +229,9 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const scheduling = composeScheduling({ unit, clock, agents, figures: pulse, scheduler, joinTokens, settings, siteName: config.site.name, preCopy: preCopy.calendar, onFault });
   const { instances } = scheduling;
   const consoles = new InstanceConsoleService(unit, agents, config.site.timeZone);
+  const feed = new ChangeFeed({ changes, books: unit.read.feed, clock, onFault: onFault('feed') });
   const connections = new GuestConnections({
+    onChange: (id, seenBy) => { feed.changed('connections', id, seenBy); },
     unit, clock, sessions: sessionWatch, timeZone: config.site.timeZone, onFault: onFault('connections'),
     limits: { perUser: config.gateway.maxConnectionsPerUser, perSlave: config.gateway.maxConnectionsPerSlave },
   });
@@ -292,7 +294,6 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const portal = directory === null ? null : await readPortal(directory);
   if (portal === null) log.info({ directory }, directory === null ? 'there is no portal, as portal.directory says; / leads to the API' : 'there is no portal in portal.directory; / leads to the API');
   const authenticate = sessionAuthentication(sessions, apiTokens);
-  const feed = new ChangeFeed({ changes, books: unit.read.feed, clock, onFault: onFault('feed') });
   const app = createApp({
     routes: [...routes, ...documentRoutes(routes.map(({ contract }) => contract))],
     routers: [

@@ -75,8 +75,8 @@ beforeAll(async () => {
     idempotency,
     checkAnswers: true,
     authenticate: (request) => {
-      const role = request.get('x-role') as Role | undefined;
-      return Promise.resolve(role === undefined ? null : { principal: principal(role), by: request.get('x-by') === 'cookie' ? 'cookie' : 'bearer' });
+      const role = request.headers['x-role'] as Role | undefined;
+      return Promise.resolve(role === undefined ? null : { principal: principal(role), by: request.headers['x-by'] === 'cookie' ? 'cookie' : 'bearer' });
     },
     log: { error: (fields) => void logged.push(fields as (typeof logged)[number]) },
   });

@@ -11,6 +11,7 @@ import { missingInstance } from './instance-access';
 import { offlineSince } from './instance-view';
 import { authorise } from './policy';
 import type { AgentPort } from './ports';
+import { requireSession } from './session-only';
 
 export interface ConsoleServiceParts {
   readonly unit: UnitOfWork;
@@ -32,6 +33,8 @@ export class ConsoleService {
 
   /** Throws as `guest` does. */
   async ticket(principal: Principal, instanceId: string, kind: ConsoleKind): Promise<{ readonly ticket: string; readonly path: typeof consolePath; readonly expiresAt: string }> {
+    // A console ends with its session, which a token has none of.
+    requireSession(principal, 'open a console');
     await this.guest(principal, instanceId);
     const { ticket, expiresAt } = this.parts.tickets.issue(principal, { instanceId, kind });
     return { ticket, path: consolePath, expiresAt: new Date(expiresAt).toISOString() };

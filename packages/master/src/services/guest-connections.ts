@@ -53,6 +53,8 @@ export interface GuestConnectionParts {
   readonly timeZone: string;
   /** What could not be written down. */
   readonly onFault: (error: unknown) => void;
+  /** Somebody has come or gone: who is connected sees it, and whose machine it is. */
+  readonly onChange?: (id: string, seenBy: { readonly ownerUserId: string; readonly groupId: string | null }) => void;
 }
 
 /** Guests in these states have consoles and ports. */
@@ -92,6 +94,7 @@ export class GuestConnections {
       sinceMs: clock.now(),
     };
     this.open_.set(id, known);
+    this.tellChange(known);
     try {
       await this.writeOpened(known);
     } catch (error) {
@@ -219,6 +222,12 @@ export class GuestConnections {
     this.open_.delete(known.id);
     this.ending.delete(known.id);
     known.unwatch();
+    this.tellChange(known);
+  }
+
+  private tellChange({ id, userId, ownerUserId, groupId }: Known): void {
+    this.parts.onChange?.(id, { ownerUserId: userId, groupId: null });
+    this.parts.onChange?.(id, { ownerUserId, groupId });
   }
 
   private forgetClosed(known: Known): boolean {

@@ -28,9 +28,9 @@ const make = async (body: object, as = alice): Promise<Made & { readonly bearer:
   return { ...made, bearer: { ...as, token: made.token } };
 };
 const list = async (as = alice): Promise<readonly ApiToken[]> => (await site.send<{ items: ApiToken[] }>('GET', '/api-tokens', { as })).body.items;
-const sentence = async (sent: ReturnType<TestSite['send']>): Promise<readonly [number, unknown]> => {
+const sentence = async (sent: Promise<{ readonly status: number; readonly body: unknown }>): Promise<readonly [number, unknown]> => {
   const { status, body } = await sent;
-  return [status, body['detail']];
+  return [status, (body as { readonly detail: unknown }).detail];
 };
 
 test('a token is shown once and kept as a hash', async () => {

@@ -82,7 +82,7 @@ export class ConsoleRig {
     let parts: ConsoleRig['parts'] | undefined;
     const server = await startLinkServer({
       people: ({ unit, clock, agents, streams, log }) => {
-        const authenticate = sessionAuthentication(new SessionService({ unit, clock, passwords: new PasswordService({ siteNames: [] }) }));
+        const authenticate = sessionAuthentication(new SessionService({ unit, clock, passwords: new PasswordService({ siteNames: [] }) }), { principalOf: () => Promise.resolve(null) });
         const watch = new SessionWatch(unit.read.sessions, clock, defaultSessionLifetime.idleMs);
         const connections = new GuestConnections({ unit, clock, sessions: watch, limits, timeZone: 'UTC', onFault: (error) => faults.push(error) });
         const tickets = new ConsoleTickets(edgeClock);

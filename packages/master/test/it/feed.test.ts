@@ -47,7 +47,7 @@ test('tells of the own things and never of anybody else’s', async () => {
     await images.insert(image);
     await reservations.insert(reservation);
   });
-  await unit.read.instances.change(bobs, { observed: 'requested', generation: 1 }, { queuedBecause: 'full' });
+  await unit.read.instances.change(bobs, { observed: 'requested', generation: 1 }, { queuedBecause: 'preempted' });
   // What was written before a marker is told with it or before it.
   await his.told('reservations', reservation.id);
   const marker = await launch(alice);

@@ -141,7 +141,7 @@ export async function startLinkServer(options: LinkServerOptions = {}) {
       ...(options.deltas === undefined ? [] : [{ path: agentRoutesPath, router: agentDeltaRoutes({ holders: sessions, deltas: options.deltas, clock }) }]),
     ],
     authenticate: (request) => {
-      const principal = people.get(request.get('x-test-user') ?? '');
+      const principal = people.get(String(request.headers['x-test-user'] ?? ''));
       return principal === undefined ? (more?.authenticate(request) ?? Promise.resolve(null)) : Promise.resolve({ principal, by: 'bearer' });
     },
     idempotency: { begin: () => Promise.resolve({ kind: 'first', subjectId: '' }), finish: () => Promise.resolve(), forget: () => Promise.resolve(), abandon: () => undefined },
