@@ -43,7 +43,9 @@ export function GroupMachines({ group }: { readonly group: Group }): ReactNode {
                         <Td dataLabel={t('machines.person')} modifier="breakWord">{names.get(userId) ?? t('machines.someone')}</Td>
                         <Td dataLabel={t('machines.machine')} modifier="breakWord">{observed === 'running' ? <Link to={`/machines/${id}/console`}>{name}</Link> : name}</Td>
                         <Td dataLabel={t('machines.state')}>
-                          <StateLabel state={observed} />
+                          <div>
+                            <StateLabel state={observed} />
+                          </div>
                           {reason !== null && <div className="pv-teach-quiet">{reason.sentence}</div>}
                         </Td>
                       </Tr>

@@ -24,7 +24,7 @@ export function RosterTable({ lines, refused }: RosterTableProps): ReactNode {
   const faults = lines.filter(isWrong);
   return (
     <>
-      <p role="status">{t('roster.counts', { lines: lines.length, fresh: lines.filter(({ outcome }) => outcome === 'add').length, faults: faults.length })}</p>
+      <p role="status">{t('roster.counts', { lines: lines.length, fresh: lines.filter((line) => line.outcome === 'add' && !isWrong(line)).length, faults: faults.length })}</p>
       <Table aria-label={t('roster.preview')} variant="compact" gridBreakPoint="grid-md">
         <Thead>
           <Tr>
