@@ -2,13 +2,13 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { Coding, PortalFile, PortalFiles } from './portal-files';
 
 /**
- * What a page of the portal may do. `style-src` cannot do without 'unsafe-inline': xterm.js writes its colours and cell
- * sizes as <style> elements and `style` attributes, and takes no nonce. Scripts, which could act, are ours alone.
+ * What a page of the portal may do. Nothing inline: React, noVNC and uPlot style by script alone, and what xterm.js would write as
+ * <style> elements the portal adopts as style sheets (`pages/console/adopted-styles`).
  */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
+  "style-src 'self'",
   "img-src 'self' data: blob:",
   "font-src 'self'",
   // The live feed and consoles too: 'self' covers wss:// of the same host.

@@ -59,7 +59,7 @@ test('the bare address gives the document, which is asked for again each time, w
   "cache-control": "no-cache",
   "connection": "close",
   "content-encoding": "br",
-  "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+  "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
   "content-type": "text/html; charset=utf-8",
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",

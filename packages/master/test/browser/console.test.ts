@@ -1,0 +1,92 @@
+import { endConnection, listConnections } from '@paravcl/shared/api/connections';
+import { createInstance, suspendInstance } from '@paravcl/shared/api/instances';
+import type { Instance } from '@paravcl/shared/domain/instance';
+import { TestBrowser } from '@paravcl/workbench/browser/test-browser';
+import { eventually } from '@paravcl/workbench/eventually';
+import type { Visitor } from '@paravcl/workbench/browser/visitor';
+import { instanceWhere } from '@paravcl/workbench/lab/follow-operation';
+import { portalSite, type PortalSite } from './portal-site';
+
+let site: PortalSite;
+let browser: TestBrowser;
+let instance: Instance;
+
+beforeAll(async () => {
+  site = await portalSite();
+  browser = await TestBrowser.launch({ url: site.url, caPem: site.caPem, suite: 'console' });
+  const launched = await site.student.client.call(createInstance, { body: { imageId: site.image.id } });
+  instance = await instanceWhere(site.student.client, launched.instance.id, 'it to run', ({ observed }) => observed === 'running');
+});
+afterAll(async () => {
+  await browser.close();
+  await site.close();
+});
+afterEach(() => browser.endTest());
+
+/** Asks the page until it says yes: a page under our content security policy lets nobody wait inside it. */
+const until = ({ page }: Visitor, what: string, expression: string): Promise<unknown> => eventually(what, 60_000, async () => ((await page.evaluate(expression)) === true ? true : undefined));
+
+/** The picture of the screen is there, of some size and not of one colour. */
+const screenIsShown = (visitor: Visitor): Promise<unknown> =>
+  until(visitor, 'the screen to be shown', `(() => {
+    const canvas = document.querySelector('[role=application]:not([hidden]) canvas');
+    if (!canvas || canvas.width === 0) return false;
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    const pixels = new Uint32Array(data.buffer);
+    return pixels.some((pixel) => pixel !== pixels[0]);
+  })()`);
+
+test.each([[360, 'dark'], [1280, 'light']] as const)('the screen of a machine fills a window of %d pixels, %s', async (width, colorScheme) => {
+  const student = await browser.visit({ as: site.student, width, colorScheme });
+  await student.open(`/machines/${instance.id}/console`, instance.name);
+  await screenIsShown(student);
+  await student.checkAccessibility();
+  expect(await student.sidewaysOverflow()).toBe(0);
+  await student.screenshot(`screen-${String(width)}`);
+});
+
+test('the way out of the machine leads to the bar, and Esc back', async () => {
+  const student = await browser.visit({ as: site.student });
+  await student.open(`/machines/${instance.id}/console`, instance.name);
+  await screenIsShown(student);
+  const focused = (selector: string): Promise<unknown> => until(student, `${selector} to have the focus`, `document.activeElement.matches(${JSON.stringify(selector)})`);
+  await focused('canvas');
+  await student.page.keyboard.press('Control+Alt+Shift+B');
+  await focused('header a');
+  await student.page.keyboard.press('Escape');
+  await focused('canvas');
+});
+
+test('what is typed on the serial console comes back from the machine', async () => {
+  const student = await browser.visit({ as: site.student });
+  await student.open(`/machines/${instance.id}/serial`, instance.name);
+  const rows = student.page.locator('.xterm-rows');
+  await rows.getByText(`simulated serial console of`).waitFor();
+  await student.page.keyboard.type('hostname');
+  await rows.getByText('hostname').waitFor();
+  await student.checkAccessibility();
+});
+
+test('who is disconnected by somebody is told so, and may connect again', async () => {
+  const student = await browser.visit({ as: site.student });
+  await student.open(`/machines/${instance.id}/console`, instance.name);
+  await screenIsShown(student);
+  const { items } = await site.admin.client.call(listConnections, { query: { instanceId: instance.id } });
+  for (const { id } of items) await site.admin.client.call(endConnection, { params: { connectionId: id } });
+  await student.sees(/There is no console/);
+  await student.page.getByRole('button', { name: 'Try now' }).click();
+  await screenIsShown(student);
+});
+
+test('a machine that was saved is resumed from its console, which comes back by itself', async () => {
+  const student = await browser.visit({ as: site.student });
+  await student.open(`/machines/${instance.id}/console`, instance.name);
+  await screenIsShown(student);
+  await site.student.client.call(suspendInstance, { params: { instanceId: instance.id } });
+  // The ticket that is asked for while the books still say that it runs.
+  student.faults.expect(/^answer 409 POST \S+\/console-tickets$/);
+  await student.sees(`${instance.name} is saved`);
+  await student.checkAccessibility();
+  await student.page.getByRole('button', { name: 'Resume' }).click();
+  await screenIsShown(student);
+});
