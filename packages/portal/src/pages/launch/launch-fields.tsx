@@ -18,7 +18,7 @@ interface LaunchFieldsProps {
 export function SizeFields({ form, onChange, problem }: LaunchFieldsProps): ReactNode {
   const { t } = useTranslation('launch');
   return (
-    <div className="pv-launch-sizes">
+    <div className="pv-columns">
       <Field id="vcpus" label={t('vcpus')} type="number" min={1} max={64} placeholder={t('default')} value={form.vcpus} onChange={(vcpus) => onChange({ ...form, vcpus })} fault={problem?.faultOf('vcpus')} />
       <Field id="ram" label={t('ram')} type="number" min={0.1} step="any" placeholder={t('default')} value={form.ramGiB} onChange={(ramGiB) => onChange({ ...form, ramGiB })} fault={problem?.faultOf('ramMiB')} />
       <Field id="disk" label={t('disk')} type="number" min={0.1} step="any" placeholder={t('default')} value={form.diskGiB} onChange={(diskGiB) => onChange({ ...form, diskGiB })} fault={problem?.faultOf('diskMiB')} />
