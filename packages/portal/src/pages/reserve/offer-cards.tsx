@@ -27,7 +27,7 @@ export function OfferCards({ offers, timeZone, onTake }: OfferCardsProps): React
             <CardBody>{t(`offer.${kind}.body`, words)}</CardBody>
             <CardFooter>
               {kind === 'best-effort'
-                ? <Link to="/">{t('offer.best-effort.take')}</Link>
+                ? <Link to="/launch">{t('offer.best-effort.take')}</Link>
                 : <Button variant="primary" onClick={() => onTake(offer)}>{t(`offer.${kind}.take`, words)}</Button>}
             </CardFooter>
           </Card>
