@@ -19,7 +19,9 @@ export function WhyPanel({ of, level = 'h3' }: { readonly of: WhyOf; readonly le
   return 'instanceId' in of ? <OfInstance instanceId={of.instanceId} level={level} /> : <OfReservation reservationId={of.reservationId} level={level} />;
 }
 
-type Level = { readonly level: 'h2' | 'h3' };
+interface Level {
+  readonly level: 'h2' | 'h3';
+}
 
 function One({ decisionId, level }: Level & { readonly decisionId: string }): ReactNode {
   const timeZone = useSiteZone();
