@@ -86,7 +86,7 @@ test('who is refused takes another time that is offered, with one press', async 
   const visitor = await browser.visit({ as: site.student });
   await visitor.open('/reserve', 'Reserve machines');
   await visitor.page.getByLabel('Machines').fill(String(cores));
-  await visitor.page.getByRole('button', { name: /^Sizes, how often/ }).click();
+  await visitor.page.getByRole('button', { name: 'Sizes and more' }).click();
   await visitor.page.getByLabel('RAM each, GiB').fill('0.5');
   await answered(visitor, 'refused');
   expect(await visitor.page.getByRole('button', { name: 'Reserve', exact: true }).isDisabled()).toBe(true);

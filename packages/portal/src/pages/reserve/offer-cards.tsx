@@ -20,7 +20,7 @@ export function OfferCards({ offers, timeZone, onTake }: OfferCardsProps): React
     <div className="pv-offers">
       {offers.map((offer) => {
         const { kind, start, end, count, vcpus, vcpusEach } = offer;
-        const words = { start: times.moment(start), end: times.moment(end), count, cores: vcpus, each: vcpusEach };
+        const words = { start: times.moment(start), end: times.moment(end), count, cores: vcpus, each: t('offer.cores', { count: vcpusEach }) };
         return (
           <Card key={`${kind} ${start} ${count}`} isCompact>
             <CardTitle><Title headingLevel="h3" size="md">{t(`offer.${kind}.title`, words)}</Title></CardTitle>

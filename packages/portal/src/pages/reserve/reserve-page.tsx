@@ -71,7 +71,7 @@ export function ReservePage(): ReactNode {
           <div className="pv-reserve__asked">
             <Card>
               <CardTitle><Title headingLevel="h2" size="lg">{t('what.title')}</Title></CardTitle>
-              <CardBody className="pf-v6-c-form"><WhatInputs form={shown} choices={choices} faults={faults} problem={problem} onChange={change} /></CardBody>
+              <CardBody className="pf-v6-c-form pv-reserve__fields"><WhatInputs form={shown} choices={choices} faults={faults} problem={problem} onChange={change} /></CardBody>
             </Card>
             <CapacityCard capacity={capacity} span={span} need={need} onSpan={pick} />
           </div>
