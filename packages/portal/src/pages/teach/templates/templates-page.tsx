@@ -53,10 +53,10 @@ export function TemplatesPage(): ReactNode {
               <Table aria-label={t('templates.title')} variant="compact" gridBreakPoint="grid-lg">
                 <Thead>
                   <Tr>
-                    <Th width={30}>{t('templates.name')}</Th>
-                    <Th>{t('templates.runs')}</Th>
-                    <Th>{t('templates.sizes')}</Th>
-                    <Th>{t('templates.forWhom')}</Th>
+                    <Th width={25}>{t('templates.name')}</Th>
+                    <Th width={20}>{t('templates.runs')}</Th>
+                    <Th width={15}>{t('templates.sizes')}</Th>
+                    <Th width={20}>{t('templates.forWhom')}</Th>
                     <Th screenReaderText={t('actions')} />
                   </Tr>
                 </Thead>
@@ -68,7 +68,7 @@ export function TemplatesPage(): ReactNode {
                         {template.description !== '' && <div className="pv-teach-quiet pv-teach-clip">{template.description}</div>}
                       </Td>
                       <Td dataLabel={t('templates.runs')} modifier="breakWord">{runs(template)}</Td>
-                      <Td dataLabel={t('templates.sizes')}>{t('templates.size', { count: template.vcpus, ram: tellMiB(template.ramMiB) })}</Td>
+                      <Td dataLabel={t('templates.sizes')} modifier="nowrap">{t('templates.size', { count: template.vcpus, ram: tellMiB(template.ramMiB) })}</Td>
                       <Td dataLabel={t('templates.forWhom')} modifier="breakWord">{forWhom(template)}</Td>
                       <Td dataLabel={t('actions')} modifier="fitContent">
                         <Flex gap={{ default: 'gapSm' }} flexWrap={{ default: 'nowrap' }}>
