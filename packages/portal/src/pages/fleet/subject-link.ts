@@ -5,7 +5,6 @@ const folders: Readonly<Partial<Record<SiteEvent['subject']['type'], string>>> =
   user: '/users',
   group: '/groups',
   image: '/images',
-  'image-family': '/image-families',
   template: '/templates',
   instance: '/instances',
   deployment: '/deployments',

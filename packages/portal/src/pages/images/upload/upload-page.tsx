@@ -1,0 +1,43 @@
+import { Card, CardBody, CardTitle, FormGroup, FormSelect, FormSelectOption, PageSection } from '@patternfly/react-core';
+import type { ImageKind } from '@paravcl/shared/domain/image';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useSearchParams } from 'react-router';
+import { PageHead } from '../../teach/page-head';
+import { kinds, nouns } from '../nouns';
+import { GoOnForm } from './go-on-form';
+import { NewUpload } from './new-upload';
+import '../../teach/teach.css';
+import '../../fleet/fleet.css';
+
+/** Uploads a disk image, a kernel or a ramdisk, or goes on with one that broke off. */
+export function UploadPage(): ReactNode {
+  const { t } = useTranslation('images');
+  const [params, setParams] = useSearchParams();
+  const kind: ImageKind = kinds.find((each) => each === params.get('kind')) ?? 'disk';
+  const imageId = params.get('imageId');
+  return (
+    <>
+      <PageHead title={t(imageId === null ? 'upload.title' : 'upload.goOnTitle')} above={{ to: `/images?kind=${kind}`, words: t('title') }} />
+      <PageSection>
+        <Card>
+          <CardTitle component="h2">{t(`upload.kind.${kind}`)}</CardTitle>
+          <CardBody className="pv-fleet-stack pv-teach-form">
+            {imageId !== null ? (
+              <GoOnForm key={imageId} noun={nouns[kind]} imageId={imageId} />
+            ) : (
+              <>
+                <FormGroup label={t('upload.what')} fieldId="upload-kind">
+                  <FormSelect id="upload-kind" value={kind} onChange={(_event, next) => setParams({ kind: next }, { replace: true })}>
+                    {kinds.map((each) => <FormSelectOption key={each} value={each} label={t(`upload.kind.${each}`)} />)}
+                  </FormSelect>
+                </FormGroup>
+                <NewUpload key={kind} kind={kind} />
+              </>
+            )}
+          </CardBody>
+        </Card>
+      </PageSection>
+    </>
+  );
+}
