@@ -7,6 +7,8 @@ const master = process.env.PARAVCL_MASTER;
 /** Everything comes from the master's own origin: hashed files below /assets, which browsers keep for ever. */
 export default defineConfig({
   plugins: [react()],
+  // A workspace package is not bundled for the development server unless it is named, and this one is CommonJS.
+  optimizeDeps: { include: ['@paravcl/shared/api/sockets'] },
   server: { proxy: master === undefined ? {} : { '/api': { target: master, secure: false, ws: true, changeOrigin: true, headers: { origin: master } } } },
   // Of our packages, the portal runs this file alone, which is CommonJS where it is built.
   optimizeDeps: { include: ['@paravcl/shared/api/sockets'] },
