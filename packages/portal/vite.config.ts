@@ -10,8 +10,6 @@ export default defineConfig({
   // A workspace package is not bundled for the development server unless it is named, and this one is CommonJS.
   optimizeDeps: { include: ['@paravcl/shared/api/sockets'] },
   server: { proxy: master === undefined ? {} : { '/api': { target: master, secure: false, ws: true, changeOrigin: true, headers: { origin: master } } } },
-  // Of our packages, the portal runs this file alone, which is CommonJS where it is built.
-  optimizeDeps: { include: ['@paravcl/shared/api/sockets'] },
   build: {
     // noVNC waits at its top level.
     target: 'es2022',

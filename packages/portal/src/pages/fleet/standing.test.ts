@@ -1,14 +1,22 @@
+import type { Slave } from '@paravcl/shared/domain/slave';
 import { percentOf, poolPercent, slavesInOrder, slavesLike, standingOf } from './standing';
 
-const slave = (name: string, more: Partial<Parameters<typeof standingOf>[0]> = {}) => ({
+interface Changed {
+  readonly admission?: Slave['admission'];
+  readonly liveness?: Slave['liveness'];
+  readonly warnings?: Slave['warnings'];
+  readonly usable?: boolean;
+}
+
+const slave = (name: string, { usable = true, ...more }: Changed = {}) => ({
   id: name,
   name,
   address: '10.0.0.7',
   macs: ['52:54:00:aa:bb:01'],
-  admission: 'approved' as const,
-  liveness: 'online' as const,
-  warnings: [],
-  describe: { hostname: `${name}.lab`, hypervisor: { usable: true } as never },
+  admission: 'approved' as Slave['admission'],
+  liveness: 'online' as Slave['liveness'],
+  warnings: [] as Slave['warnings'],
+  describe: { hostname: `${name}.lab`, hypervisor: { usable } as Slave['describe']['hypervisor'] },
   ...more,
 });
 
@@ -17,7 +25,7 @@ describe('how a slave stands', () => {
     expect(standingOf(slave('a', { admission: 'quarantined', liveness: 'lost' }))).toBe('quarantined');
     expect(standingOf(slave('a', { admission: 'draining', liveness: 'lost', warnings: ['clock'] }))).toBe('lost');
     expect(standingOf(slave('a', { warnings: ['clock'] }))).toBe('trouble');
-    expect(standingOf(slave('a', { describe: { hypervisor: { usable: false } as never } }))).toBe('trouble');
+    expect(standingOf(slave('a', { usable: false }))).toBe('trouble');
     expect(standingOf(slave('a', { admission: 'draining' }))).toBe('draining');
     expect(standingOf(slave('a'))).toBe('online');
   });
