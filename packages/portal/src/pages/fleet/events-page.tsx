@@ -46,7 +46,7 @@ export function EventsPage(): ReactNode {
               ) : (
                 <Table aria-label={t('events.title')} variant="compact" gridBreakPoint="grid-lg">
                   <Thead>
-                    <Tr><Th>{t('events.at')}</Th><Th width={45}>{t('events.what')}</Th><Th>{t('events.kind')}</Th><Th>{t('events.who')}</Th></Tr>
+                    <Tr><Th>{t('events.at')}</Th><Th width={45}>{t('events.what')}</Th><Th>{t('events.kind')}</Th><Th>{t('events.who')}</Th><Th screenReaderText={t('actions')} /></Tr>
                   </Thead>
                   <Tbody>
                     {items.map(({ id, at, sentence, kind: each, subject, actor, clientAddress }) => {
@@ -54,9 +54,10 @@ export function EventsPage(): ReactNode {
                       return (
                         <Tr key={id}>
                           <Td dataLabel={t('events.at')} modifier="nowrap">{times.moment(at)}</Td>
-                          <Td dataLabel={t('events.what')} modifier="breakWord">{to === null ? sentence : <Link to={to}>{sentence}</Link>}</Td>
+                          <Td dataLabel={t('events.what')} modifier="breakWord">{sentence}</Td>
                           <Td dataLabel={t('events.kind')} modifier="breakWord"><span className="pv-teach-code">{each}</span></Td>
                           <Td dataLabel={t('events.who')} modifier="breakWord">{actor}{clientAddress !== null && <div className="pv-quiet">{clientAddress}</div>}</Td>
+                          <Td modifier="fitContent">{to !== null && <Link to={to} aria-label={t('events.goTo', { sentence })}>{t('events.go')}</Link>}</Td>
                         </Tr>
                       );
                     })}

@@ -27,10 +27,10 @@ export function SlaveTable({ slaves, label, mayOperate }: SlaveTableProps): Reac
         <Tr>
           <Th width={35}>{t('slaves.name')}</Th>
           <Th>{t('slaves.state')}</Th>
-          <Th width={15}>{t('slaves.cores')}</Th>
-          <Th width={15}>{t('slaves.ram')}</Th>
-          <Th width={10}>{t('slaves.cache')}</Th>
-          <Th>{t('slaves.seen')}</Th>
+          <Th width={10} modifier="wrap">{t('slaves.cores')}</Th>
+          <Th width={10} modifier="wrap">{t('slaves.ram')}</Th>
+          <Th width={10} modifier="wrap">{t('slaves.cache')}</Th>
+          <Th modifier="wrap">{t('slaves.seen')}</Th>
           {mayOperate && <Th screenReaderText={t('actions')} />}
         </Tr>
       </Thead>
@@ -46,12 +46,12 @@ export function SlaveTable({ slaves, label, mayOperate }: SlaveTableProps): Reac
                 {!describe.hypervisor.usable && <div>{describe.hypervisor.why}</div>}
                 {[admissionReason, evacuation?.sentence, ...warnings].filter((each) => each != null).map((each) => <div key={each}>{each}</div>)}
               </Td>
-              <Td dataLabel={t('slaves.state')} modifier="fitContent"><StandingLabel standing={standingOf(slave)} /></Td>
+              <Td dataLabel={t('slaves.state')} modifier="fitContent"><span><StandingLabel standing={standingOf(slave)} /></span></Td>
               <Td dataLabel={t('slaves.cores')}><Meter part={used.vcpus} whole={describe.cores} words={t('slaves.of', { part: used.vcpus, whole: describe.cores })} /></Td>
               <Td dataLabel={t('slaves.ram')}><Meter part={used.ramMiB} whole={describe.ramTotalMiB} words={t('slaves.of', { part: tellMiB(used.ramMiB), whole: tellMiB(describe.ramTotalMiB) })} /></Td>
               <Td dataLabel={t('slaves.cache')}><Meter part={poolPercent(describe)} whole={100} words={t('slaves.percent', { percent: poolPercent(describe) })} /></Td>
               <Td dataLabel={t('slaves.seen')}>{lastSeenAt === null ? t('slaves.never') : times.moment(lastSeenAt)}</Td>
-              {mayOperate && <Td dataLabel={t('actions')} modifier="fitContent">{isAsking && <ApproveButton slave={slave} size="sm" />}</Td>}
+              {mayOperate && <Td modifier="fitContent">{isAsking && <ApproveButton slave={slave} size="sm" />}</Td>}
             </Tr>
           );
         })}

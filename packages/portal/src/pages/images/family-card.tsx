@@ -31,21 +31,20 @@ export function FamilyCard({ family }: { readonly family: FamilyShown }): ReactN
         {!hasProduction && <p>{t('family.noProduction')}</p>}
         <Table aria-label={t('family.versions', { name: family.name })} variant="compact" gridBreakPoint="grid-lg">
           <Thead>
-            <Tr><Th width={40}>{t('version')}</Th><Th>{t('stateTitle')}</Th><Th>{t('size')}</Th><Th>{t('seenBy')}</Th><Th>{t('made')}</Th><Th screenReaderText={t('actions')} /></Tr>
+            <Tr><Th width={45}>{t('version')}</Th><Th>{t('stateTitle')}</Th><Th>{t('size')}</Th><Th>{t('made')}</Th><Th screenReaderText={t('actions')} /></Tr>
           </Thead>
           <Tbody>
             {family.versions.map((image) => (
               <Tr key={image.id}>
                 <Td dataLabel={t('version')} modifier="breakWord">
-                  <Link to={`/${nouns[image.kind]}/${image.id}`}>{t('versionOf', { version: image.version })}</Link> <span className="pv-quiet">{image.friendlyId}</span>
+                  <Link to={`/${nouns[image.kind]}/${image.id}`}>{t('versionOf', { version: image.version })}</Link> <span className="pv-quiet">{t('idSeenBy', { id: image.friendlyId, who: t(`visibility.${image.visibility}`) })}</span>
                   {image.description !== '' && <div className="pv-quiet pv-two-lines">{image.description}</div>}
                   {image.reason !== null && <div>{image.reason}</div>}
                 </Td>
                 <Td dataLabel={t('stateTitle')}><span className="pv-images-labels"><ImageStateLabel image={image} />{image.production && <Label isCompact color="purple" icon={<StarIcon />}>{t('production')}</Label>}</span></Td>
                 <Td dataLabel={t('size')} modifier="nowrap">{tellBytes(image.contentBytes ?? image.sizeBytes)}</Td>
-                <Td dataLabel={t('seenBy')}>{t(`visibility.${image.visibility}`)}</Td>
-                <Td dataLabel={t('made')} modifier="nowrap">{times.moment(image.createdAt)}</Td>
-                <Td dataLabel={t('actions')} modifier="fitContent">
+                <Td dataLabel={t('made')}>{times.moment(image.createdAt)}</Td>
+                <Td modifier="fitContent">
                   {image.state === 'uploading' && <LinkButton to={`/images/upload?kind=${image.kind}&imageId=${image.id}`} variant="secondary" size="sm">{t('upload.goOn')}</LinkButton>}
                   {image.state === 'ready' && !image.production && <Button variant="secondary" size="sm" onClick={() => setChosen(image)} aria-label={t('putOf', { name: family.name, version: image.version })}>{t('put')}</Button>}
                 </Td>

@@ -38,7 +38,7 @@ function HomeShown({ user, home }: { readonly user: User; readonly home: Home })
   const fault = set.error?.faultOf('sizeMiB') ?? (sizeMiB === null ? t('home.noNumber') : null);
   return (
     <>
-      <CardBody>
+      <CardBody className="pv-fleet-stack">
         <p>{home.sizeMiB === 0 ? t('home.none') : t('home.size', { size: tellMiB(home.sizeMiB) })} {home.sentence}</p>
         <Form onSubmit={submit}>
           <Field id="home-size" label={t('home.label')} value={size} onChange={setSize} inputMode="decimal" hint={t('home.hint')} fault={fault} />

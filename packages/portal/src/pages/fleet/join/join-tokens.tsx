@@ -53,9 +53,9 @@ export function JoinTokens(): ReactNode {
                     return (
                       <Tr key={token.id}>
                         <Td dataLabel={t('tokens.for')} modifier="breakWord">{nameOf(token)}<div className="pv-quiet">{t(`kind.${token.kind}`)}{token.preapproved && `, ${t('tokens.preapproved')}`}</div></Td>
-                        <Td dataLabel={t('slaves.state')} modifier="fitContent"><Label isCompact color={color} icon={<Icon />}>{t(`tokens.state.${token.state}`)}</Label></Td>
+                        <Td dataLabel={t('slaves.state')} modifier="fitContent"><span><Label isCompact color={color} icon={<Icon />}>{t(`tokens.state.${token.state}`)}</Label></span></Td>
                         <Td dataLabel={t('tokens.until')}>{token.usedBySlaveId !== null && token.usedAt !== null ? <Link to={`/slaves/${token.usedBySlaveId}`}>{t('tokens.usedAt', { at: times.moment(token.usedAt) })}</Link> : times.moment(token.expiresAt)}</Td>
-                        <Td dataLabel={t('actions')} modifier="fitContent">{token.state === 'open' && <Button variant="link" size="sm" isDanger onClick={() => setRevokes(token)} aria-label={t('tokens.revokeOf', { name: nameOf(token) })}>{t('tokens.revoke')}</Button>}</Td>
+                        <Td modifier="fitContent">{token.state === 'open' && <Button variant="link" size="sm" isDanger onClick={() => setRevokes(token)} aria-label={t('tokens.revokeOf', { name: nameOf(token) })}>{t('tokens.revoke')}</Button>}</Td>
                       </Tr>
                     );
                   })}

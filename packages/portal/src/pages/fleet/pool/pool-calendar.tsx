@@ -25,7 +25,7 @@ export function PoolCalendar({ from, to, slaves }: PoolCalendarProps): ReactNode
   const axis = ticksOf(from, to, ticks);
   const isWithinADay = Date.parse(to) - Date.parse(from) <= 24 * 3_600_000;
   return (
-    <>
+    <div>
       <p className="pv-quiet">{t('pool.legend')}</p>
       <Table aria-label={t('pool.title')} variant="compact" gridBreakPoint="grid-md">
         <Thead>
@@ -69,6 +69,6 @@ export function PoolCalendar({ from, to, slaves }: PoolCalendarProps): ReactNode
           })}
         </Tbody>
       </Table>
-    </>
+    </div>
   );
 }

@@ -47,10 +47,10 @@ export function PoolPage(): ReactNode {
                 <EmptyStateBody>{t('slaves.noneBody')}</EmptyStateBody>
               </EmptyState>
             ) : (
-              <>
+              <div className="pv-fleet-stack">
                 {found.unplaced.length > 0 && <Alert variant="warning" isInline title={t('pool.unplaced', { count: found.unplaced.length })} component="p">{t('pool.unplacedWho', { who: found.unplaced.map(({ name }) => name).join(', ') })}</Alert>}
                 {isList ? <PoolList slaves={found.slaves} unplaced={found.unplaced} /> : <PoolCalendar from={found.from} to={found.to} slaves={found.slaves} />}
-              </>
+              </div>
             )
           }
         </Read>

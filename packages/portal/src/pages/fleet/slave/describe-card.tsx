@@ -1,6 +1,5 @@
 import { Card, CardBody, CardTitle, DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm } from '@patternfly/react-core';
 import type { ForeignDomain, Slave } from '@paravcl/shared/domain/slave';
-import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useGet } from '../../../api/use-api';
@@ -27,6 +26,7 @@ export function DescribeCard({ slave, foreign }: { readonly slave: Slave; readon
     [t('describe.why'), hypervisor.why],
     [t('describe.load'), number.format(it.load1)],
     [t('describe.clock'), it.clockOffsetMs === null ? t('unknown') : t('describe.clockSays', { ms: number.format(it.clockOffsetMs) })],
+    ...it.interfaces.filter(({ physical }) => physical).map(({ name, mac, addresses, linkSpeedMbps }) => [t('describe.card', { name }), [...addresses, mac, linkSpeedMbps === null ? t('describe.linkUnknown') : t('describe.mbps', { mbps: linkSpeedMbps })].join(', ')] as const),
     [t('describe.agent'), slave.agentBuild ?? t('unknown')],
     [t('describe.joined'), times.moment(slave.createdAt)],
   ];
@@ -36,7 +36,7 @@ export function DescribeCard({ slave, foreign }: { readonly slave: Slave; readon
       <CardBody className="pv-fleet-stack">
         {asked.data?.sentence != null && <p>{asked.data.sentence}</p>}
         {asked.data?.asOf != null && <p className="pv-quiet">{t('describe.asOf', { at: times.moment(asked.data.asOf) })}</p>}
-        <DescriptionList isCompact isHorizontal isFluid>
+        <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: '9rem' }}>
           {lines.map(([term, said]) => (
             <DescriptionListGroup key={term}>
               <DescriptionListTerm>{term}</DescriptionListTerm>
@@ -44,20 +44,6 @@ export function DescribeCard({ slave, foreign }: { readonly slave: Slave; readon
             </DescriptionListGroup>
           ))}
         </DescriptionList>
-        <Table aria-label={t('describe.interfaces')} variant="compact" gridBreakPoint="grid-md" borders={false}>
-          <Thead>
-            <Tr><Th>{t('describe.interface')}</Th><Th>{t('describe.addresses')}</Th><Th>{t('describe.link')}</Th></Tr>
-          </Thead>
-          <Tbody>
-            {it.interfaces.filter(({ physical }) => physical).map(({ name, mac, addresses, linkSpeedMbps }) => (
-              <Tr key={name}>
-                <Td dataLabel={t('describe.interface')}>{name}<div className="pv-quiet">{mac}</div></Td>
-                <Td dataLabel={t('describe.addresses')} modifier="breakWord">{addresses.length === 0 ? t('describe.noAddress') : addresses.join(', ')}</Td>
-                <Td dataLabel={t('describe.link')}>{linkSpeedMbps === null ? t('unknown') : t('describe.mbps', { mbps: linkSpeedMbps })}</Td>
-              </Tr>
-            ))}
-          </Tbody>
-        </Table>
         {foreign.length > 0 && (
           <div>
             <p>{t('describe.foreign', { count: foreign.length })}</p>

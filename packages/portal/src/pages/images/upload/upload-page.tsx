@@ -27,11 +27,13 @@ export function UploadPage(): ReactNode {
               <GoOnForm key={imageId} noun={nouns[kind]} imageId={imageId} />
             ) : (
               <>
-                <FormGroup label={t('upload.what')} fieldId="upload-kind">
-                  <FormSelect id="upload-kind" value={kind} onChange={(_event, next) => setParams({ kind: next }, { replace: true })}>
-                    {kinds.map((each) => <FormSelectOption key={each} value={each} label={t(`upload.kind.${each}`)} />)}
-                  </FormSelect>
-                </FormGroup>
+                <div className="pf-v6-c-form">
+                  <FormGroup label={t('upload.what')} fieldId="upload-kind">
+                    <FormSelect id="upload-kind" value={kind} onChange={(_event, next) => setParams({ kind: next }, { replace: true })}>
+                      {kinds.map((each) => <FormSelectOption key={each} value={each} label={t(`upload.kind.${each}`)} />)}
+                    </FormSelect>
+                  </FormGroup>
+                </div>
                 <NewUpload key={kind} kind={kind} />
               </>
             )}
