@@ -70,6 +70,7 @@ import { QuietFleet } from './services/quiet-fleet';
 import { RefusalLimiter } from './services/refusal-limiter';
 import type { OnRecovery } from './services/recovery-paths';
 import { RegistrationService } from './services/registration-service';
+import { RosterService } from './services/roster-service';
 import { SchedulingService } from './services/scheduling-service';
 import { SessionService } from './services/session-service';
 import { SessionWatch } from './services/session-watch';
@@ -274,7 +275,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
       },
       policy: { preset: config.preset, sections: policyInForce(config) },
     }),
-    ...groupRoutes({ groups }),
+    ...groupRoutes({ groups, roster: new RosterService({ unit, clock, userNames: settings.userNames }) }),
     ...slaveRoutes(slaves),
     ...joinTokenRoutes(joinTokens),
     ...repository.routes,

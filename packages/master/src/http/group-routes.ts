@@ -10,15 +10,19 @@ import {
   listMembers,
   removeMember,
 } from '@paravcl/shared/api/groups';
+import { postRoster } from '@paravcl/shared/api/roster';
 import type { GroupService } from '../services/group-service';
+import type { RosterService } from '../services/roster-service';
 import { acting } from './acting';
 import { bind, type BoundRoute } from './binding';
+import { shownToken } from './user-routes';
 
 export interface GroupRoutesDeps {
   readonly groups: GroupService;
+  readonly roster: RosterService;
 }
 
-export function groupRoutes({ groups }: GroupRoutesDeps): BoundRoute[] {
+export function groupRoutes({ groups, roster }: GroupRoutesDeps): BoundRoute[] {
   return [
     bind(listGroups, async ({ principal, query }) => {
       const page = await groups.list(principal, query);
@@ -39,6 +43,11 @@ export function groupRoutes({ groups }: GroupRoutesDeps): BoundRoute[] {
     bind(removeMember, async (call) => {
       await groups.removeMember(acting(call), call.params.groupId, call.params.userId);
       return { body: undefined };
+    }),
+    bind(postRoster, async (call) => {
+      const { csv, apply } = call.body;
+      const { lines, counts } = await roster.bring(acting(call), call.params.groupId, csv, { apply });
+      return { body: { applied: apply, counts, lines: lines.map((line) => ({ ...line, password: line.password === null ? null : shownToken(line.password) })) } };
     }),
     bind(createEnrolmentCode, async (call) => ({ body: { enrolmentCode: await groups.createEnrolmentCode(acting(call), call.params.groupId) } })),
     bind(deleteEnrolmentCode, async (call) => {

@@ -19,11 +19,11 @@ export function userRoutes({ users, accounts }: UserRoutesDeps): BoundRoute[] {
     bind(getUser, async ({ principal, params }) => ({ body: await users.get(principal, params.userId) })),
     bind(createUser, async (call) => {
       const { user, password } = await users.create(acting(call), call.body);
-      return { body: { user, password: shown(password) } };
+      return { body: { user, password: shownToken(password) } };
     }),
     bind(editUser, async (call) => ({ body: await users.edit(acting(call), call.params.userId, call.body) })),
     bind(setRole, async (call) => ({ body: await users.setRole(acting(call), call.params.userId, call.body.role) })),
-    bind(createPasswordToken, async (call) => ({ body: shown(await users.createPasswordToken(acting(call), call.params.userId)) })),
+    bind(createPasswordToken, async (call) => ({ body: shownToken(await users.createPasswordToken(acting(call), call.params.userId)) })),
     bind(setPassword, async ({ body, clientAddress }) => {
       await accounts.setPasswordByToken(body.token, body.password, clientAddress);
       return { body: undefined };
@@ -31,4 +31,4 @@ export function userRoutes({ users, accounts }: UserRoutesDeps): BoundRoute[] {
   ];
 }
 
-const shown = (issued: IssuedToken) => ({ token: issued.token, expiresAt: new Date(issued.expiresAt).toISOString() });
+export const shownToken = (issued: IssuedToken) => ({ token: issued.token, expiresAt: new Date(issued.expiresAt).toISOString() });

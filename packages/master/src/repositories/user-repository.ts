@@ -73,6 +73,12 @@ export class UserRepository {
     return this.one(await this.select().where('u.name', name));
   }
 
+  /** By name, of those of these names that somebody has. */
+  async findByNames(names: readonly string[]): Promise<ReadonlyMap<string, User>> {
+    const users = await this.withGroups((await this.select().whereIn('u.name', [...names])) as UserRow[]);
+    return new Map(users.map((user) => [user.name, user]));
+  }
+
   /** The stored hash of a user who may exist; undefined when there is no such user. */
   async passwordHash(id: string): Promise<string | null | undefined> {
     const row = (await this.db('users').where('id', id).first('password_hash')) as { password_hash: string | null } | undefined;

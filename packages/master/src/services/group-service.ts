@@ -1,5 +1,5 @@
 import type { Page } from '@paravcl/shared/api/page';
-import type { Clock } from '@paravcl/shared/clock';
+import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import type { Group, Principal, User } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
@@ -9,7 +9,7 @@ import type { GroupUse } from '../repositories/group-repository';
 import type { PageRequest } from '../repositories/newest-first';
 import type { Repositories } from '../repositories/repositories';
 import { eventBy, type Acting } from './acting';
-import { authorise, reach, type Subject } from './policy';
+import { authorise, may, reach, type Subject } from './policy';
 import { hashEnrolmentCode, newEnrolmentCode } from './secrets';
 import type { Action } from '@paravcl/shared/api/actions';
 
@@ -49,7 +49,7 @@ export class GroupService {
 
   edit(acting: Acting, groupId: string, change: GroupEdit): Promise<Group> {
     return this.write(change.name ?? '', async (write) => {
-      const group = await this.mine(write, acting.principal, 'group.edit', groupId);
+      const group = await lockedGroup(write, acting.principal, 'group.edit', groupId);
       if (change.ownerUserId !== undefined && change.ownerUserId !== group.ownerUserId) await requireOwner(write, acting.principal, change.ownerUserId);
       await write.groups.update(groupId, change);
       await write.events.append(eventBy(acting, { kind: 'group.edited', subjectType: 'group', subjectId: groupId, sentence: `The group ${group.name} was changed.` }), this.deps.clock.now());
@@ -60,7 +60,7 @@ export class GroupService {
   /** @throws ParavclError `in-use` while instances belong to it, it owns images, templates are for it, or room is reserved for it */
   async delete(acting: Acting, groupId: string): Promise<void> {
     await this.deps.unit.transaction(async (write) => {
-      const group = await this.mine(write, acting.principal, 'group.delete', groupId);
+      const group = await lockedGroup(write, acting.principal, 'group.delete', groupId);
       const use = await write.groups.use(groupId);
       if (Object.values(use).some((count) => count > 0)) throw new ParavclError('in-use', `${group.name} cannot be deleted: ${inWords(use)}.`);
       await write.users.clearPrimaryGroup(groupId);
@@ -80,19 +80,18 @@ export class GroupService {
   addMember(acting: Acting, groupId: string, userName: string): Promise<User> {
     return this.deps.unit.transaction(async (write) => {
       const now = this.deps.clock.now();
-      const group = await this.mine(write, acting.principal, 'group.edit', groupId);
+      const group = await lockedGroup(write, acting.principal, 'group.edit', groupId);
       const user = await write.users.findByName(userName);
       if (user === null) throw new ParavclError('not-found', `There is no user ${userName}. Check the name, or give out the enrolment code.`, { field: 'userName' });
       if (user.groupIds.includes(groupId)) return user;
-      await write.groups.addMember(groupId, user.id, now);
-      await write.events.append(eventBy(acting, { kind: 'group.member-added', subjectType: 'group', subjectId: groupId, sentence: `${userName} was added to ${group.name}.` }), now);
+      await joinGroup(write, acting, group, user, now);
       return { ...user, groupIds: [...user.groupIds, groupId] };
     });
   }
 
   async removeMember(acting: Acting, groupId: string, userId: string): Promise<void> {
     await this.deps.unit.transaction(async (write) => {
-      const group = await this.mine(write, acting.principal, 'group.edit', groupId);
+      const group = await lockedGroup(write, acting.principal, 'group.edit', groupId);
       if (!(await write.groups.removeMember(groupId, userId))) throw new ParavclError('not-found', `User ${userId} is not in ${group.name}.`, { field: 'userId' });
       await write.users.clearPrimaryGroup(groupId, userId);
       await write.events.append(
@@ -105,7 +104,7 @@ export class GroupService {
   /** Answers the code, this once. */
   createEnrolmentCode(acting: Acting, groupId: string): Promise<string> {
     return this.deps.unit.transaction(async (write) => {
-      const group = await this.mine(write, acting.principal, 'group.edit', groupId);
+      const group = await lockedGroup(write, acting.principal, 'group.edit', groupId);
       const code = newEnrolmentCode();
       await write.groups.update(groupId, { enrolmentCodeHash: hashEnrolmentCode(code) });
       await write.events.append(
@@ -118,22 +117,13 @@ export class GroupService {
 
   async deleteEnrolmentCode(acting: Acting, groupId: string): Promise<void> {
     await this.deps.unit.transaction(async (write) => {
-      const group = await this.mine(write, acting.principal, 'group.edit', groupId);
+      const group = await lockedGroup(write, acting.principal, 'group.edit', groupId);
       await write.groups.update(groupId, { enrolmentCodeHash: null });
       await write.events.append(
         eventBy(acting, { kind: 'group.code-ended', subjectType: 'group', subjectId: groupId, sentence: `Self-registration into ${group.name} was ended.` }),
         this.deps.clock.now(),
       );
     });
-  }
-
-  /** The group, locked, when the principal may do this to it. */
-  private async mine(write: Repositories, principal: Principal, action: Action, groupId: string): Promise<Group> {
-    await write.groups.lock(groupId);
-    const group = await found(write, groupId);
-    if (principal.groupIds.includes(groupId)) authorise(principal, action, 'group.see', ownedAs(group), `group ${groupId}`);
-    else authorise(principal, action, action, ownedAs(group), `group ${groupId}`);
-    return group;
   }
 
   private async write(name: string, work: (write: Repositories) => Promise<Group>): Promise<Group> {
@@ -143,6 +133,23 @@ export class GroupService {
       throw isDuplicateKey(error) ? new ParavclError('already-exists', `There is a group ${name} already. Choose another name.`, { field: 'name' }) : error;
     }
   }
+}
+
+/** The group, locked, when the principal may do this to it. Throws `not-found` to who may not see it, else `forbidden`. */
+export async function lockedGroup(write: Repositories, principal: Principal, action: Action, groupId: string): Promise<Group> {
+  await write.groups.lock(groupId);
+  const group = await found(write, groupId);
+  if (!may(principal, action, ownedAs(group)) && principal.groupIds.includes(groupId)) {
+    throw new ParavclError('forbidden', `${group.name} is not yours to change, though you are in it. Ask its teacher or an administrator.`);
+  }
+  authorise(principal, action, action, ownedAs(group), `group ${groupId}`);
+  return group;
+}
+
+/** Somebody who is not in the group yet joins it. */
+export async function joinGroup(write: Repositories, acting: Acting, group: Group, user: Pick<User, 'id' | 'name'>, now: EpochMs): Promise<void> {
+  await write.groups.addMember(group.id, user.id, now);
+  await write.events.append(eventBy(acting, { kind: 'group.member-added', subjectType: 'group', subjectId: group.id, sentence: `${user.name} was added to ${group.name}.` }), now);
 }
 
 /** A group is its owner's. */

@@ -1,5 +1,5 @@
 import type { Page } from '@paravcl/shared/api/page';
-import type { Clock } from '@paravcl/shared/clock';
+import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import type { Principal, Role, User } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
@@ -21,6 +21,8 @@ export interface UserEdit {
   readonly mail?: string | null | undefined;
 }
 
+export type NewAccount = Omit<NewUser, 'id' | 'passwordHash'>;
+
 /** What people do to the accounts of others. */
 export class UserService {
   /** `userNames`: which names new people may have; any by default. */
@@ -41,17 +43,13 @@ export class UserService {
   }
 
   /** @throws ParavclError `invalid-input` (a name this site does not give), `already-exists`, `not-found` (the group) */
-  async create(acting: Acting, person: Pick<NewUser, 'name' | 'displayName' | 'role' | 'primaryGroupId' | 'sshPublicKeys' | 'mail'>): Promise<{ readonly user: User; readonly password: IssuedToken }> {
+  async create(acting: Acting, person: NewAccount): Promise<{ readonly user: User; readonly password: IssuedToken }> {
     requireAllowedName(person.name, this.deps.userNames ?? 'any');
     try {
       return await this.deps.unit.transaction(async (write) => {
         const now = this.deps.clock.now();
-        const id = newId(now);
         if (person.primaryGroupId !== null) await requireGroup(write, person.primaryGroupId);
-        await write.users.insert({ ...person, id, passwordHash: null }, now);
-        if (person.primaryGroupId !== null) await write.groups.addMember(person.primaryGroupId, id, now);
-        const password = await issueToken(write, 'password', id, now);
-        await write.events.append(eventBy(acting, { kind: 'user.created', subjectType: 'user', subjectId: id, sentence: `${person.name} was made, as ${person.role}.` }), now);
+        const { id, password } = await makeUser(write, acting, person, now);
         return { user: await found(write, id), password };
       });
     } catch (error) {
@@ -118,6 +116,16 @@ export class UserService {
       return issued;
     });
   }
+}
+
+/** An account without a password, in its primary group, and the token with which the person sets one. */
+export async function makeUser(write: Repositories, acting: Acting, person: NewAccount, now: EpochMs): Promise<{ readonly id: string; readonly password: IssuedToken }> {
+  const id = newId(now);
+  await write.users.insert({ ...person, id, passwordHash: null }, now);
+  if (person.primaryGroupId !== null) await write.groups.addMember(person.primaryGroupId, id, now);
+  const password = await issueToken(write, 'password', id, now);
+  await write.events.append(eventBy(acting, { kind: 'user.created', subjectType: 'user', subjectId: id, sentence: `${person.name} was made, as ${person.role}.` }), now);
+  return { id, password };
 }
 
 /** Somebody in several groups is seen by the teacher of any of them. */

@@ -19,9 +19,11 @@ import { documentRoutes } from '../../src/http/document-routes';
 import { AccountService } from '../../src/services/account-service';
 import { ApiTokenService } from '../../src/services/api-token-service';
 import { GroupService } from '../../src/services/group-service';
+import type { UserNameRule } from '../../src/services/instance-settings';
 import type { ScryptCost } from '../../src/services/password-hash';
 import { PasswordService } from '../../src/services/password-service';
 import { RegistrationService } from '../../src/services/registration-service';
+import { RosterService } from '../../src/services/roster-service';
 import { SessionService } from '../../src/services/session-service';
 import { UserService } from '../../src/services/user-service';
 import { OpenApiCheck } from './openapi-check';
@@ -71,6 +73,8 @@ export interface TestSiteOptions {
   readonly more?: (database: TestDatabase) => readonly BoundRoute[];
   /** What a login tells of reservations; none by default. */
   readonly claims?: ClaimablePort;
+  /** Which names a list gives to new people; any by default. */
+  readonly userNames?: UserNameRule;
   /** Cheap unless the test is about its price. */
   readonly cost?: ScryptCost;
 }
@@ -90,7 +94,7 @@ export async function openTestSite(options: TestSiteOptions = {}): Promise<TestS
     ...registrationRoutes({ registrations }),
     ...userRoutes({ users: new UserService({ unit, clock }), accounts }),
     ...apiTokenRoutes(apiTokens),
-    ...groupRoutes({ groups: new GroupService({ unit, clock }) }),
+    ...groupRoutes({ groups: new GroupService({ unit, clock }), roster: new RosterService({ unit, clock, userNames: options.userNames ?? 'any' }) }),
     ...eventRoutes({ unit }),
     ...(options.more?.(database) ?? []),
   ];

@@ -21,6 +21,7 @@ type Files =
   | typeof import('@paravcl/shared/api/pool')
   | typeof import('@paravcl/shared/api/registrations')
   | typeof import('@paravcl/shared/api/reservations')
+  | typeof import('@paravcl/shared/api/roster')
   | typeof import('@paravcl/shared/api/sessions')
   | typeof import('@paravcl/shared/api/setup')
   | typeof import('@paravcl/shared/api/site')

@@ -1,51 +1,45 @@
-import { ActionGroup, Alert, Button, FileUpload, Form, FormGroup, Progress } from '@patternfly/react-core';
-import type { Group, User } from '@paravcl/shared/domain/people';
-import { useQueryClient } from '@tanstack/react-query';
-import { useMemo, useState, type FormEvent, type ReactNode } from 'react';
+import { ActionGroup, Alert, Button, FileUpload, Form, FormGroup } from '@patternfly/react-core';
+import type { Roster } from '@paravcl/shared/api/roster';
+import { largestRosterBytes } from '@paravcl/shared/api/roster-size';
+import type { Group } from '@paravcl/shared/domain/people';
+import { keepPreviousData, useQuery, type UseQueryResult } from '@tanstack/react-query';
+import { useState, type FormEvent, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call } from '../../../api/call';
-import { askEach } from '../class/ask-each';
+import type { ApiProblem } from '../../../api/problem';
+import { useDo } from '../../../api/use-api';
+import { ProblemAlert } from '../../../states/problem-alert';
+import { useSettled } from '../../../states/use-settled';
 import { LinkButton } from '../link-button';
-import { rosterLines, type RosterLine } from './roster-lines';
 import { RosterTable } from './roster-table';
+import { RosterTokens } from './roster-tokens';
 
-const largestBytes = 256 * 1024;
-const addedAtOnce = 4;
-
-interface RosterFormProps {
-  readonly group: Group;
-  readonly members: readonly User[];
-}
-
-/** A list, pasted or out of a file; below it what each line comes to; then those that are new are added, and who was refused is told by line. */
-export function RosterForm({ group, members }: RosterFormProps): ReactNode {
+/** A list, pasted or out of a file; below it what the master makes of each line; then the whole of it is applied. */
+export function RosterForm({ group }: { readonly group: Group }): ReactNode {
   const { t } = useTranslation('teach');
-  const client = useQueryClient();
   const [csv, setCsv] = useState('');
   const [fileName, setFileName] = useState('');
   const [isTooLarge, setIsTooLarge] = useState(false);
-  const [underWay, setUnderWay] = useState<{ readonly answered: number; readonly of: number } | null>(null);
-  const [refused, setRefused] = useState<ReadonlyMap<string, string>>(new Map());
-  const [added, setAdded] = useState<number | null>(null);
-  const lines = useMemo(() => rosterLines(csv, new Set(members.map(({ name }) => name))), [csv, members]);
-  const fresh = lines.filter(({ outcome }) => outcome === 'add');
+  const { mutate, reset, data: applied, error, isPending } = useDo('post /groups/:groupId/roster', ['groups']);
+  const settled = useSettled(csv);
+  const preview = usePreview(group, settled, applied === undefined && !isPending);
+  const isEmpty = csv.trim() === '';
+  const shown = applied ?? (isEmpty ? undefined : preview.data);
+  // What is looked at is what is applied: not while the answer to the last keys is still to come.
+  const isLookedAt = !isEmpty && settled === csv && !preview.isFetching && preview.isSuccess;
+  const fresh = shown === undefined ? 0 : shown.counts.newUsers + shown.counts.added;
+  const mayApply = isLookedAt && applied === undefined && !isPending && fresh > 0 && shown?.counts.faults === 0;
   const change = (text: string): void => {
     setCsv(text);
-    setRefused(new Map());
-    setAdded(null);
     setIsTooLarge(false);
+    reset();
   };
-  const submit = async (event: FormEvent): Promise<void> => {
+  const submit = (event: FormEvent): void => {
     event.preventDefault();
-    setUnderWay({ answered: 0, of: fresh.length });
-    const answer = await askEach<RosterLine>(fresh, addedAtOnce, ({ userName }) => call('post /groups/:groupId/members', { params: { groupId: group.id }, body: { userName } }), (answered) => setUnderWay({ answered, of: fresh.length }));
-    setRefused(new Map(answer.refused.map(({ thing, sentence }) => [thing.userName, sentence])));
-    setAdded(answer.accepted.length);
-    setUnderWay(null);
-    await client.invalidateQueries({ queryKey: ['groups'] });
+    if (mayApply) mutate({ params: { groupId: group.id }, body: { csv, apply: true } });
   };
   return (
-    <Form onSubmit={(event) => void submit(event)} className="pv-teach-form">
+    <Form onSubmit={submit} className="pv-teach-form">
       <FormGroup label={t('roster.list')} fieldId="roster">
         <FileUpload
           id="roster"
@@ -58,23 +52,37 @@ export function RosterForm({ group, members }: RosterFormProps): ReactNode {
           clearButtonText={t('roster.clear')}
           aria-label={t('roster.list')}
           allowEditingUploadedText
-          isDisabled={underWay !== null}
+          isDisabled={isPending}
           onFileInputChange={(_event, file) => setFileName(file.name)}
           onDataChange={(_event, text) => change(text)}
           onTextChange={(_event, text) => change(text)}
           onClearClick={() => { setFileName(''); change(''); }}
-          dropzoneProps={{ accept: { 'text/csv': ['.csv', '.txt'], 'text/plain': ['.csv', '.txt'] }, maxSize: largestBytes, onDropRejected: () => setIsTooLarge(true) }}
+          dropzoneProps={{ accept: { 'text/csv': ['.csv', '.txt'], 'text/plain': ['.csv', '.txt'] }, maxSize: largestRosterBytes, onDropRejected: () => setIsTooLarge(true) }}
         />
         <p className="pv-teach-quiet">{t('roster.help')}</p>
       </FormGroup>
       {isTooLarge && <Alert variant="danger" isInline isLiveRegion component="p" title={t('roster.tooLarge')} />}
-      {added !== null && <Alert variant={refused.size === 0 ? 'success' : 'warning'} isInline isLiveRegion component="p" title={`${t('roster.added', { count: added })} ${refused.size === 0 ? '' : t('roster.refused', { count: refused.size })}`} />}
-      {lines.length > 0 && <RosterTable lines={lines} refused={refused} />}
-      {underWay !== null && <Progress aria-label={t('roster.title')} value={underWay.answered} max={underWay.of} label={t('result.asked', underWay)} />}
+      <ProblemAlert problem={error ?? (isEmpty ? null : preview.error)} />
+      {applied !== undefined && <Alert variant="success" isInline isLiveRegion component="p" title={t('roster.added', { count: fresh })} />}
+      {applied !== undefined && <RosterTokens lines={applied.lines} />}
+      {shown !== undefined && shown.counts.faults > 0 && <Alert variant="warning" isInline isLiveRegion component="p" title={t('roster.mend')} />}
+      {shown !== undefined && <RosterTable roster={shown} />}
       <ActionGroup>
-        <Button type="submit" isLoading={underWay !== null} isDisabled={underWay !== null || fresh.length === 0}>{t('roster.add', { count: fresh.length })}</Button>
-        <LinkButton to={`/groups/${group.id}`} variant="link">{t(added === null ? 'shell:cancel' : 'roster.back')}</LinkButton>
+        {applied === undefined && <Button type="submit" isLoading={isPending} isDisabled={!mayApply}>{t('roster.add', { count: fresh })}</Button>}
+        <LinkButton to={`/groups/${group.id}`} variant="link">{t(applied === undefined ? 'shell:cancel' : 'roster.back')}</LinkButton>
       </ActionGroup>
     </Form>
   );
+}
+
+/** What the master would make of the list; asked again when the feed tells that groups changed. */
+function usePreview(group: Group, csv: string, isWanted: boolean): UseQueryResult<Roster, ApiProblem> {
+  return useQuery<Roster, ApiProblem>({
+    queryKey: ['groups', 'post /groups/:groupId/roster', group.id, csv],
+    queryFn: ({ signal }) => call('post /groups/:groupId/roster', { params: { groupId: group.id }, body: { csv, apply: false } }, signal),
+    enabled: isWanted && csv.trim() !== '',
+    placeholderData: keepPreviousData,
+    // A long list is no small thing to keep.
+    gcTime: 0,
+  });
 }

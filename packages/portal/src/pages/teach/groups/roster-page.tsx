@@ -3,10 +3,8 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
 import { useGet } from '../../../api/use-api';
-import { Loading } from '../../../states/loading';
 import { Read } from '../../../states/read';
 import { PageHead } from '../page-head';
-import { useAll } from '../use-all';
 import { RosterForm } from './roster-form';
 import '../teach.css';
 
@@ -15,14 +13,13 @@ export function RosterPage(): ReactNode {
   const { t } = useTranslation('teach');
   const { groupId = '' } = useParams();
   const group = useGet('groups', 'get /groups/:groupId', { params: { groupId } });
-  const members = useAll('groups', 'get /groups/:groupId/members', { params: { groupId } });
   return (
     <>
       <PageHead title={t('roster.title')} above={{ to: `/groups/${groupId}`, words: group.data?.name ?? t('groups.title') }}>
         <p className="pv-teach-quiet">{t('roster.lead')}</p>
       </PageHead>
       <PageSection>
-        <Read of={members}>{(all) => (group.data === undefined ? <Loading /> : <RosterForm group={group.data} members={all} />)}</Read>
+        <Read of={group}>{(found) => <RosterForm group={found} />}</Read>
       </PageSection>
     </>
   );

@@ -3,45 +3,44 @@ import CheckCircleIcon from '@patternfly/react-icons/dist/esm/icons/check-circle
 import ExclamationCircleIcon from '@patternfly/react-icons/dist/esm/icons/exclamation-circle-icon';
 import PlusCircleIcon from '@patternfly/react-icons/dist/esm/icons/plus-circle-icon';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
+import type { Roster, RosterOutcome } from '@paravcl/shared/api/roster';
 import type { ComponentType, ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { RosterLine, RosterOutcome } from './roster-lines';
 
-type Look = readonly [NonNullable<LabelProps['color']>, ComponentType];
-const wrong: Look = ['red', ExclamationCircleIcon];
-const looks: Readonly<Record<RosterOutcome, Look>> = { add: ['blue', PlusCircleIcon], member: ['green', CheckCircleIcon], badName: wrong, twice: wrong, tooMany: wrong };
-
-interface RosterTableProps {
-  readonly lines: readonly RosterLine[];
-  /** What the master said no to, by user name. */
-  readonly refused: ReadonlyMap<string, string>;
-}
+const looks: Readonly<Record<RosterOutcome, readonly [NonNullable<LabelProps['color']>, ComponentType]>> = {
+  'new-user': ['purple', PlusCircleIcon],
+  added: ['blue', PlusCircleIcon],
+  'already-member': ['green', CheckCircleIcon],
+  fault: ['red', ExclamationCircleIcon],
+};
 
 /** What each line of a list comes to, those with a fault first. */
-export function RosterTable({ lines, refused }: RosterTableProps): ReactNode {
+export function RosterTable({ roster: { lines, counts } }: { readonly roster: Roster }): ReactNode {
   const { t } = useTranslation('teach');
-  const isWrong = ({ outcome, userName }: RosterLine): boolean => (outcome !== 'add' && outcome !== 'member') || (outcome === 'add' && refused.has(userName));
-  const faults = lines.filter(isWrong);
+  const isFault = ({ outcome }: { readonly outcome: RosterOutcome }): boolean => outcome === 'fault';
   return (
     <>
-      <p role="status">{t('roster.counts', { lines: lines.length, fresh: lines.filter((line) => line.outcome === 'add' && !isWrong(line)).length, faults: faults.length })}</p>
+      <p role="status">{t('roster.counts', { lines: counts.lines, fresh: counts.newUsers + counts.added, faults: counts.faults })}</p>
       <Table aria-label={t('roster.preview')} variant="compact" gridBreakPoint="grid-md">
         <Thead>
           <Tr>
             <Th width={10}>{t('roster.line')}</Th>
-            <Th width={30}>{t('members.userName')}</Th>
+            <Th width={20}>{t('members.userName')}</Th>
+            <Th width={20}>{t('members.name')}</Th>
             <Th>{t('roster.outcome')}</Th>
           </Tr>
         </Thead>
         <Tbody>
-          {[...faults, ...lines.filter((line) => !isWrong(line))].map((each) => {
-            const sentence = each.outcome === 'add' ? refused.get(each.userName) : undefined;
-            const [color, Icon] = sentence === undefined ? looks[each.outcome] : wrong;
+          {[...lines.filter(isFault), ...lines.filter((line) => !isFault(line))].map(({ line, name, displayName, outcome, sentence }, at) => {
+            const [color, Icon] = looks[outcome];
             return (
-              <Tr key={each.line}>
-                <Td dataLabel={t('roster.line')}>{each.line}</Td>
-                <Td dataLabel={t('members.userName')} modifier="breakWord">{each.userName}</Td>
-                <Td dataLabel={t('roster.outcome')}>{sentence === undefined ? <Label isCompact color={color} icon={<Icon />}>{t(`roster.is.${each.outcome}`)}</Label> : sentence}</Td>
+              <Tr key={`${line} ${at}`}>
+                <Td dataLabel={t('roster.line')}>{line}</Td>
+                <Td dataLabel={t('members.userName')} modifier="breakWord">{name}</Td>
+                <Td dataLabel={t('members.name')} modifier="breakWord">{displayName}</Td>
+                <Td dataLabel={t('roster.outcome')} modifier="breakWord">
+                  <Label isCompact color={color} icon={<Icon />}>{t(`roster.is.${outcome}`)}</Label> {outcome === 'fault' && sentence}
+                </Td>
               </Tr>
             );
           })}
