@@ -3,6 +3,7 @@ import type { Claimable } from '@paravcl/shared/domain/reservation';
 import { useState, type FormEvent, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useLocation, useNavigate } from 'react-router';
+import { useGet } from '../../api/use-api';
 import { Field } from '../../states/field';
 import { ProblemAlert } from '../../states/problem-alert';
 import { Entry } from './entry';
@@ -25,6 +26,7 @@ export function LoginPage(): ReactNode {
   const [password, setPassword] = useState('');
   const [claimable, setClaimable] = useState<readonly Claimable[]>([]);
   const { login, isPending, problem } = useLogin();
+  const site = useGet('none', 'get /site', {}).data;
   const wanted = state.from ?? '/';
   const submit = (event: FormEvent): void => {
     event.preventDefault();
@@ -47,9 +49,9 @@ export function LoginPage(): ReactNode {
       title={t('title')}
       ways={
         <>
-          <Link to="/register">{t('toRegister')}</Link>
+          {site?.registrationOpen !== false && <Link to="/register">{t('toRegister')}</Link>}
           <Link to="/password">{t('toPassword')}</Link>
-          <Link to="/setup">{t('toSetup')}</Link>
+          {site?.needsSetup !== false && <Link to="/setup">{t('toSetup')}</Link>}
         </>
       }
     >
