@@ -5,6 +5,8 @@ import { composeReservations } from '../../src/compose-reservations';
 import { composeHomes } from '../../src/compose-homes';
 import { composeSnapshots } from '../../src/compose-snapshots';
 import type { BoundRoute } from '../../src/http/binding';
+import { capacityRoutes } from '../../src/http/capacity-routes';
+import { consoleRoutes } from '../../src/http/console-routes';
 import { decisionRoutes } from '../../src/http/decision-routes';
 import { imageReadinessRoutes } from '../../src/http/image-readiness-routes';
 import { instanceRoutes } from '../../src/http/instance-routes';
@@ -12,10 +14,16 @@ import { joinTokenRoutes } from '../../src/http/join-token-routes';
 import { noticeRoutes } from '../../src/http/notice-routes';
 import { operationRoutes } from '../../src/http/operation-routes';
 import { reservationRoutes } from '../../src/http/reservation-routes';
+import { siteRoutes } from '../../src/http/site-routes';
 import { slaveRoutes } from '../../src/http/slave-routes';
+import { sshGatewayRoutes } from '../../src/http/ssh-gateway-routes';
 import { storeRoutes } from '../../src/http/store-routes';
+import { CapacityService } from '../../src/services/capacity-service';
+import { ConsoleService } from '../../src/services/console-service';
+import { ConsoleTickets } from '../../src/services/console-tickets';
 import { DecisionService } from '../../src/services/decision-service';
 import { FleetPulse } from '../../src/services/fleet-pulse';
+import { GuestConnections } from '../../src/services/guest-connections';
 import { ImageReadiness } from '../../src/services/image-readiness';
 import { InstanceConsoleService } from '../../src/services/instance-console-service';
 import { InstanceReset } from '../../src/services/instance-reset';
@@ -28,12 +36,15 @@ import { NoticeService } from '../../src/services/notice-service';
 import { ObservationService } from '../../src/services/observation-service';
 import { OperationService } from '../../src/services/operation-service';
 import { Participation } from '../../src/services/participation';
+import { PoolService } from '../../src/services/pool-service';
 import { SlaveService } from '../../src/services/slave-service';
 import { StoreService } from '../../src/services/store-service';
 import { ImageStore } from '../../src/store/image-store';
 import { openImageFiles } from './image-rig';
 import { AgentsDouble, settings, noLines } from './instance-rig';
 import type { TestDatabase } from './test-database';
+
+const details = { name: 'Lab', timeZone: settings.timeZone, version: '0.1.0', placementPolicy: 'para', minutes: { min: 60, max: 300, default: 120 }, guests: { vcpus: 1, ramMiB: 512 }, homeMiB: 0 };
 
 /** The routes of slaves, images and instances with no agent connected and nothing scheduled: what the edge lets through to them. */
 export async function openFleetRoutes(): Promise<{ readonly routes: (database: TestDatabase) => readonly BoundRoute[]; close(): Promise<void> }> {
@@ -73,6 +84,9 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
     stops.push(() => snapshotting.making.stop());
     const slaves = new SlaveService(unit, clock, agents, reports, figures, { lostAfterMs: 60_000 });
     const evacuating = composeEvacuations({ unitOfWork: unit, agents, figures, lines: noLines, scheduler, scheduling, clock, slaves, relocation: snapshotting.relocation, verbs, settings, atOnce: 2, migrateEmulated: false, onFault: unexpected });
+    const world = { agents, figures, scheduling, unitOfWork: unit, clock };
+    const consoles = new ConsoleService({ unit, agents, tickets: new ConsoleTickets(clock), timeZone: settings.timeZone });
+    const connections = new GuestConnections({ unit, clock, sessions: { watch: () => () => undefined }, limits: { perUser: 20, perSlave: 100 }, timeZone: settings.timeZone, onFault: unexpected });
     return [
       ...deploying.routes,
       ...snapshotting.routes,
@@ -87,6 +101,10 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
       ...instanceRoutes(instances, new InstanceConsoleService(unit, agents, settings.timeZone), forecast),
       ...operationRoutes(new OperationService(unit)),
       ...noticeRoutes(new NoticeService(unit, clock)),
+      ...consoleRoutes(consoles, connections),
+      ...capacityRoutes(new CapacityService(world), new PoolService(world), settings.timeZone),
+      ...sshGatewayRoutes(() => ({ enabled: false })),
+      ...siteRoutes({ unit, details, policy: { preset: 'default', sections: [] } }),
       ...decisionRoutes(new DecisionService(unit), { queue: () => Promise.resolve({ length: 0, items: [] }) }),
     ];
   };

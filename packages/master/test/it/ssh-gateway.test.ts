@@ -232,11 +232,11 @@ describe('what a connection stands on', () => {
     const up = await upForward();
     await rig.connections.run();
     expect(up.child.exitCode).toBeNull();
-    await rig.unit.read.instances.change(machine.id, machine, { observed: 'suspending' });
+    await rig.unit.read.instances.change(machine.id, machine, { observed: 'suspended' });
     await rig.connections.run();
     await up.ended;
     expect(rig.connections.size).toBe(0);
-    await rig.unit.read.instances.change(machine.id, { ...machine, observed: 'suspending' }, { observed: 'running' });
+    await rig.unit.read.instances.change(machine.id, { ...machine, observed: 'suspended' }, { observed: 'running' });
     const again = await upForward();
     await rig.site.database.db('instances').where({ id: machine.id }).update({ user_id: teacher.id });
     await rig.connections.run();
