@@ -25,12 +25,10 @@ export function SlaveTable({ slaves, label, mayOperate }: SlaveTableProps): Reac
     <Table aria-label={label} variant="compact" gridBreakPoint="grid-lg">
       <Thead>
         <Tr>
-          <Th width={35}>{t('slaves.name')}</Th>
+          <Th width={40}>{t('slaves.name')}</Th>
           <Th>{t('slaves.state')}</Th>
-          <Th width={10} modifier="wrap">{t('slaves.cores')}</Th>
-          <Th width={10} modifier="wrap">{t('slaves.ram')}</Th>
+          <Th width={20}>{t('slaves.promised')}</Th>
           <Th width={10} modifier="wrap">{t('slaves.cache')}</Th>
-          <Th modifier="wrap">{t('slaves.seen')}</Th>
           {mayOperate && <Th screenReaderText={t('actions')} />}
         </Tr>
       </Thead>
@@ -46,11 +44,19 @@ export function SlaveTable({ slaves, label, mayOperate }: SlaveTableProps): Reac
                 {!describe.hypervisor.usable && <div>{describe.hypervisor.why}</div>}
                 {[admissionReason, evacuation?.sentence, ...warnings].filter((each) => each != null).map((each) => <div key={each}>{each}</div>)}
               </Td>
-              <Td dataLabel={t('slaves.state')} modifier="fitContent"><span><StandingLabel standing={standingOf(slave)} /></span></Td>
-              <Td dataLabel={t('slaves.cores')}><Meter part={used.vcpus} whole={describe.cores} words={t('slaves.of', { part: used.vcpus, whole: describe.cores })} /></Td>
-              <Td dataLabel={t('slaves.ram')}><Meter part={used.ramMiB} whole={describe.ramTotalMiB} words={t('slaves.of', { part: tellMiB(used.ramMiB), whole: tellMiB(describe.ramTotalMiB) })} /></Td>
-              <Td dataLabel={t('slaves.cache')}><Meter part={poolPercent(describe)} whole={100} words={t('slaves.percent', { percent: poolPercent(describe) })} /></Td>
-              <Td dataLabel={t('slaves.seen')}>{lastSeenAt === null ? t('slaves.never') : times.moment(lastSeenAt)}</Td>
+              <Td dataLabel={t('slaves.state')}>
+                <div>
+                  <StandingLabel standing={standingOf(slave)} />
+                  <div className="pv-quiet">{lastSeenAt === null ? t('slaves.never') : t('slaves.seen', { at: times.moment(lastSeenAt) })}</div>
+                </div>
+              </Td>
+              <Td dataLabel={t('slaves.promised')}>
+                <div className="pv-lines">
+                  <Meter isScarce part={used.vcpus} whole={describe.cores} words={t('slaves.coresOf', { part: used.vcpus, whole: describe.cores })} />
+                  <Meter isScarce part={used.ramMiB} whole={describe.ramTotalMiB} words={t('slaves.of', { part: tellMiB(used.ramMiB), whole: tellMiB(describe.ramTotalMiB) })} />
+                </div>
+              </Td>
+              <Td dataLabel={t('slaves.cache')}><Meter isScarce part={poolPercent(describe)} whole={100} words={t('slaves.percent', { percent: poolPercent(describe) })} /></Td>
               {mayOperate && <Td modifier="fitContent">{isAsking && <ApproveButton slave={slave} size="sm" />}</Td>}
             </Tr>
           );

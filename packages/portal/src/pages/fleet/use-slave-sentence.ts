@@ -11,7 +11,8 @@ export function useSlaveSentence(): (slave: Slave) => string {
     const { kind, usable } = describe.hypervisor;
     return [
       t(`says.${liveness}`),
-      usable ? t(`says.${kind}`) : t('says.unusable'),
+      // Of who is silent for long nobody knows.
+      ...(liveness === 'lost' ? [] : [usable ? t(`says.${kind}`) : t('says.unusable')]),
       t('says.cores', { used: used.vcpus, cores: describe.cores }),
       t('says.ram', { used: tellMiB(used.ramMiB), ram: tellMiB(describe.ramTotalMiB) }),
       t('says.pool', { percent: poolPercent(describe) }),

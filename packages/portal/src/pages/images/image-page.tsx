@@ -1,4 +1,4 @@
-import { Alert, Button, Card, CardBody, CardTitle, DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, Grid, GridItem, Label, PageSection } from '@patternfly/react-core';
+import { Alert, Card, CardBody, CardTitle, DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, Grid, GridItem, Label, PageSection } from '@patternfly/react-core';
 import StarIcon from '@patternfly/react-icons/dist/esm/icons/star-icon';
 import type { ImageAnswer } from '@paravcl/shared/api/images';
 import type { ReactNode } from 'react';
@@ -61,7 +61,7 @@ function ImageShown({ image, noun }: { readonly image: ImageAnswer; readonly nou
           <GridItem xl={5} className="pv-fleet-stack">
             <Card>
               <CardTitle component="h2">{t('about')}</CardTitle>
-              <CardBody>
+              <CardBody className="pv-fleet-stack">
                 <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: '9rem' }}>
                   {facts.map(([term, said]) => (
                     <DescriptionListGroup key={term}>
@@ -70,7 +70,7 @@ function ImageShown({ image, noun }: { readonly image: ImageAnswer; readonly nou
                     </DescriptionListGroup>
                   ))}
                 </DescriptionList>
-                {image.state !== 'uploading' && image.state !== 'checking' && <Button variant="link" isInline component="a" href={`/api/v1/${noun}/${image.id}/content`}>{t('download')}</Button>}
+                {image.state !== 'uploading' && image.state !== 'checking' && <a href={`/api/v1/${noun}/${image.id}/content`} download>{t('download')}</a>}
               </CardBody>
             </Card>
           </GridItem>

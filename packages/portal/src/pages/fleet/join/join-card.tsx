@@ -29,7 +29,7 @@ export function JoinCard({ mayChoose = false }: { /** Whether one chooses what k
   return (
     <Card>
       <CardTitle component="h2">{t('join.new')}</CardTitle>
-      <CardBody>
+      <CardBody className="pv-fleet-stack">
         <Form onSubmit={submit} className="pv-teach-form">
           {mayChoose && (
             <FormGroup label={t('form.kind')} fieldId="join-kind">

@@ -39,7 +39,7 @@ function SlaveShown({ slave }: { readonly slave: Slave }): ReactNode {
     <>
       <PageHead title={name} above={runsLab ? { to: '/slaves', words: t('slaves.title') } : { to: '/my-slaves', words: t('mine.title') }} actions={runsLab ? <SlaveActions slave={slave} /> : undefined}>
         <p className="pv-fleet-says"><StandingLabel standing={standingOf(slave)} /> {tell(slave)}.</p>
-        <p className="pv-quiet">{t(`admission.${admission}`)} {lastSeenAt === null ? t('slave.neverSeen') : t('slave.seen', { at: times.moment(lastSeenAt) })}</p>
+        <p className="pv-quiet">{(admission !== 'approved' || slave.liveness === 'online') && t(`admission.${admission}`)} {lastSeenAt === null ? t('slave.neverSeen') : t('slave.seen', { at: times.moment(lastSeenAt) })}</p>
         {runsLab && <LinkButton to={`/events?subjectId=${id}`} variant="link" size="sm">{t('slave.events')}</LinkButton>}
       </PageHead>
       <PageSection className="pv-fleet-stack">

@@ -6,7 +6,7 @@ import { call } from '../../../api/call';
 import { ProblemAlert } from '../../../states/problem-alert';
 import { TextField } from '../../teach/text-field';
 import { useAll } from '../../teach/use-all';
-import { nouns } from '../nouns';
+import { kinds, nouns } from '../nouns';
 import { VisibilityFields } from '../visibility-fields';
 import { FileField } from './file-field';
 import { formatOf } from './format-of';
@@ -14,7 +14,7 @@ import { UploadProgress } from './upload-progress';
 import { useUpload } from './use-upload';
 
 /** A new image, or the next version of a family. What is not said here is as its newest version has it. */
-export function NewUpload({ kind }: { readonly kind: ImageKind }): ReactNode {
+export function NewUpload({ kind, onKind }: { readonly kind: ImageKind; /** Another kind is chosen, which begins the form anew. */ readonly onKind: (kind: ImageKind) => void }): ReactNode {
   const { t, i18n } = useTranslation('images');
   const noun = nouns[kind];
   const families = useAll('images', 'get /image-families', { query: { kind } });
@@ -47,6 +47,11 @@ export function NewUpload({ kind }: { readonly kind: ImageKind }): ReactNode {
   if (!isIdle && file !== null) return <UploadProgress noun={noun} file={file} upload={upload} imageId={imageId} onPause={pause} onGoOn={() => imageId !== null && goOn(file, imageId)} />;
   return (
     <Form onSubmit={submit}>
+      <FormGroup label={t('upload.what')} fieldId="upload-kind">
+        <FormSelect id="upload-kind" value={kind} onChange={(_event, next) => onKind(next as ImageKind)}>
+          {kinds.map((each) => <FormSelectOption key={each} value={each} label={t(`upload.kind.${each}`)} />)}
+        </FormSelect>
+      </FormGroup>
       <FileField file={file} onFile={choose} hint={t(`upload.hint.${kind}`)} fault={fault('sizeBytes')} />
       {kind === 'disk' && (
         <FormGroup label={t('upload.format')} fieldId="upload-format">

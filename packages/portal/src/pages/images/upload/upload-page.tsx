@@ -1,4 +1,4 @@
-import { Card, CardBody, CardTitle, FormGroup, FormSelect, FormSelectOption, PageSection } from '@patternfly/react-core';
+import { Card, CardBody, CardTitle, PageSection } from '@patternfly/react-core';
 import type { ImageKind } from '@paravcl/shared/domain/image';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -26,16 +26,7 @@ export function UploadPage(): ReactNode {
             {imageId !== null ? (
               <GoOnForm key={imageId} noun={nouns[kind]} imageId={imageId} />
             ) : (
-              <>
-                <div className="pf-v6-c-form">
-                  <FormGroup label={t('upload.what')} fieldId="upload-kind">
-                    <FormSelect id="upload-kind" value={kind} onChange={(_event, next) => setParams({ kind: next }, { replace: true })}>
-                      {kinds.map((each) => <FormSelectOption key={each} value={each} label={t(`upload.kind.${each}`)} />)}
-                    </FormSelect>
-                  </FormGroup>
-                </div>
-                <NewUpload key={kind} kind={kind} />
-              </>
+              <NewUpload key={kind} kind={kind} onKind={(next) => setParams({ kind: next }, { replace: true })} />
             )}
           </CardBody>
         </Card>
