@@ -25,5 +25,10 @@ export function ImageStateLabel({ image: { state, reason, receivedBytes, sizeByt
   const shown = state === 'uploading' && reason !== null ? 'refused' : state;
   const [color, Icon] = looks[shown];
   const percent = state === 'checking' ? checkPercent : shown === 'uploading' ? Math.floor((100 * receivedBytes) / sizeBytes) : null;
-  return <Label color={color} icon={<Icon />} isCompact>{percent === null ? t(`state.${shown}`) : t('stateAt', { state: t(`state.${shown}`), percent })}</Label>;
+  return (
+    <span className="pv-images-labels">
+      <Label color={color} icon={<Icon />} isCompact>{t(`state.${shown}`)}</Label>
+      {percent !== null && <span className="pv-quiet">{t('percent', { percent })}</span>}
+    </span>
+  );
 }
