@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { readSeparatedValues } from './separated-values';
 
-type Way = { readonly separator: ',' | ';' | '\t'; readonly lineEnd: '\r\n' | '\n' | '\r'; readonly quotesAll: boolean; readonly byteOrderMark: boolean; readonly endsLine: boolean };
+interface Way {
+  readonly separator: ',' | ';' | '\t';
+  readonly lineEnd: '\r\n' | '\n' | '\r';
+  readonly quotesAll: boolean;
+  readonly byteOrderMark: boolean;
+  readonly endsLine: boolean;
+}
 
 const way: fc.Arbitrary<Way> = fc.record({
   separator: fc.constantFrom(',' as const, ';' as const, '\t' as const),

@@ -1,3 +1,4 @@
+import { createGroup } from '@paravcl/shared/api/groups';
 import { createUser } from '@paravcl/shared/api/users';
 import { TestBrowser, windowWidths } from '@paravcl/workbench/browser/test-browser';
 import type { Visitor } from '@paravcl/workbench/browser/visitor';
@@ -62,6 +63,24 @@ test('a teacher makes a group, hands out its code, and fills it with people', as
   await page.getByRole('link', { name: 'To the group' }).click();
   await tessa.sees('3 members');
   await tessa.checkAccessibility();
+});
+
+test('an administrator’s list makes accounts, whose tokens are shown once', async () => {
+  const { id } = await site.admin.client.call(createGroup, { body: { name: 'Operating systems' } });
+  const visitor = await browser.visit({ as: site.admin });
+  const { page } = visitor;
+  await visitor.open(`/groups/${id}/roster`, 'Add people from a list');
+  await page.getByRole('textbox', { name: 'List', exact: true }).fill('Login,Name,E-Mail\nanna\ndora,"Ďurišová, Dora",dora@example.edu\n');
+  await page.getByText('2 lines: 2 to add, 0 with a fault.').waitFor();
+  await page.getByText('new account').waitFor();
+  await page.getByRole('button', { name: 'Add 2 people' }).click();
+  await page.getByText('1 account was made').waitFor();
+  await page.getByText(/^dora\tpvt_[\w-]{43}$/).waitFor();
+  await visitor.checkAccessibility();
+  await visitor.screenshot('roster-tokens');
+  await page.getByRole('link', { name: 'To the group' }).click();
+  await visitor.sees('2 members');
+  await page.getByRole('gridcell', { name: 'Ďurišová, Dora', exact: true }).waitFor();
 });
 
 test('a template is made for the group, its cloud-init checked while it is written', async () => {

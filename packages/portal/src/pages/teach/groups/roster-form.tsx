@@ -1,6 +1,5 @@
 import { ActionGroup, Alert, Button, FileUpload, Form, FormGroup } from '@patternfly/react-core';
 import type { Roster } from '@paravcl/shared/api/roster';
-import { largestRosterBytes } from '@paravcl/shared/api/roster-size';
 import type { Group } from '@paravcl/shared/domain/people';
 import { keepPreviousData, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { useState, type FormEvent, type ReactNode } from 'react';
@@ -11,6 +10,7 @@ import { useDo } from '../../../api/use-api';
 import { ProblemAlert } from '../../../states/problem-alert';
 import { useSettled } from '../../../states/use-settled';
 import { LinkButton } from '../link-button';
+import { largestRosterBytes } from './roster-size';
 import { RosterTable } from './roster-table';
 import { RosterTokens } from './roster-tokens';
 
