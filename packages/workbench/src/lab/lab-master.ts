@@ -101,12 +101,16 @@ export class LabMaster {
     return new ApiClient({ url: this.url, caPem: await readFile(this.caFile, 'utf8') });
   }
 
-  /** Makes the first administrator with a setup token taken from the master's own command, and logs in. */
-  async firstAdmin(name: string, password: string): Promise<ApiClient> {
+  /** A setup token, taken from the master's own command. */
+  async setupToken(): Promise<string> {
     const output = await runProgram(process.execPath, [masterScript, 'setup-token', '--config', this.configFile], { env: this.options.env ?? {} });
-    const token = output.trim().split(/\s+/).at(-1) ?? '';
+    return output.trim().split(/\s+/).at(-1) ?? '';
+  }
+
+  /** Makes the first administrator with a setup token and logs in. */
+  async firstAdmin(name: string, password: string): Promise<ApiClient> {
     const client = await this.client();
-    await client.call(createFirstAdmin, { body: { token, name, displayName: 'Lab administrator', password } });
+    await client.call(createFirstAdmin, { body: { token: await this.setupToken(), name, displayName: 'Lab administrator', password } });
     return this.loginAs(name, password);
   }
 
