@@ -8,6 +8,7 @@ import { composeEvacuations } from './compose-evacuations';
 import { composeHomes } from './compose-homes';
 import { composeImageRepository } from './compose-image-repository';
 import { composeMirrors } from './compose-mirrors';
+import { monitoringRoutes } from './http/monitoring-routes';
 import { composePreCopy } from './compose-pre-copy';
 import { composeScheduling } from './compose-scheduling';
 import { composeSnapshots } from './compose-snapshots';
@@ -57,6 +58,7 @@ import { ApiTokenService } from './services/api-token-service';
 import { ChangeFeed } from './services/change-feed';
 import { EnrolmentService } from './services/enrolment-service';
 import { FleetPulse } from './services/fleet-pulse';
+import { MonitoringService, sampleEveryMs } from './services/monitoring-service';
 import { GroupService } from './services/group-service';
 import { GuestConnections } from './services/guest-connections';
 import { HelloService } from './services/hello-service';
@@ -236,6 +238,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     unit, clock, sessions: sessionWatch, timeZone: config.site.timeZone, onFault: onFault('connections'),
     limits: { perUser: config.gateway.maxConnectionsPerUser, perSlave: config.gateway.maxConnectionsPerSlave },
   });
+  const monitoring = new MonitoringService({ unitOfWork: unit, clock, agents, figures: pulse, scheduling: settings.scheduling, connections, connectionsPerSlave: config.gateway.maxConnectionsPerSlave });
   const consoleTickets = new ConsoleTickets(clock);
   const guestConsoles = new ConsoleService({ unit, agents, tickets: consoleTickets, timeZone: config.site.timeZone });
   const homes = composeHomes({ unit, clock, agents, settings: settings.instances, uploads, store: chunks, onFault: onFault('homes') });
@@ -287,6 +290,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ...evacuations.routes,
     ...homes.routes,
     ...scheduling.routes,
+    ...monitoringRoutes(monitoring),
     ...operationRoutes(new OperationService(unit)),
     ...eventRoutes({ unit }),
     ...ssh.routes,
@@ -335,6 +339,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ...ssh.jobs,
     ['store-sweep', new StoreSweepJob(storeService, clock, config.images.sweep.everyHours * hourMs), storeSweepLookMs],
     ['fleet-store', fleetStore, fleetStoreEveryMs],
+    ['monitoring', monitoring, sampleEveryMs],
     ['housekeeping', new HousekeepingJob(unit, clock, settings.housekeeping), housekeepingEveryMs],
   ];
   let stops: readonly (() => Promise<void>)[] = [];

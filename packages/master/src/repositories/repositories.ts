@@ -23,6 +23,7 @@ import { ImageFamilyRepository } from './image-family-repository';
 import { ImageRepository } from './image-repository';
 import { InstanceRepository } from './instance-repository';
 import { LiveMigrationRepository } from './live-migration-repository';
+import { MonitoringRepository } from './monitoring-repository';
 import { OperationRepository } from './operation-repository';
 import { PlacementRepository } from './placement-repository';
 import { TransitionRepository } from './transition-repository';
@@ -77,6 +78,7 @@ export interface Repositories {
   readonly evacuations: EvacuationRepository;
   readonly homes: HomeRepository;
   readonly liveMigrations: LiveMigrationRepository;
+  readonly monitoring: MonitoringRepository;
 }
 
 /** @param changes where they note what they wrote */
@@ -119,5 +121,6 @@ export function makeRepositories(db: Knex, changes: ChangeNotes = noNotes): Repo
     evacuations: new EvacuationRepository(db),
     homes: new HomeRepository(db),
     liveMigrations: new LiveMigrationRepository(db),
+    monitoring: new MonitoringRepository(db),
   };
 }

@@ -21,7 +21,7 @@ export interface AboutSlave {
 }
 
 /** A link whose speed the host does not tell bounds nothing. */
-const unknownLinkMbps = 1_000_000;
+export const unknownLinkMbps = 1_000_000;
 
 /** A slave as the scheduler sees it: what it may be promised in all, and what is promised already. */
 export function slaveView(slave: SlaveRecord, about: AboutSlave, limits: CapacityLimits): SlaveView {

@@ -152,6 +152,11 @@ export class GuestConnections {
     }
   }
 
+  /** All of them, for who counts. */
+  get everyone(): readonly Pick<Connection, 'kind' | 'userId' | 'slaveId'>[] {
+    return [...this.open_.values()];
+  }
+
   /** Open now. */
   get size(): number {
     return this.open_.size;

@@ -85,6 +85,7 @@ const table: Readonly<Record<Action, Row>> = {
   'queue.see': row('own', 'own', 'any', 'any'),
   'capacity.see': row('any', 'any', 'any', 'any'),
   'pool.see': row('no', 'no', 'any', 'any'),
+  'monitoring.see': row('no', 'no', 'any', 'any'),
   'policy.see': row('no', 'no', 'any', 'any'),
 };
 

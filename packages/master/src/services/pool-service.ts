@@ -93,7 +93,7 @@ function reserved(bookings: readonly HeldBooking[], shown: ReadonlySet<string>, 
 }
 
 /** How it stands, the reason it takes nobody first. */
-function sentenceOf(slave: SlaveView): string {
+export function sentenceOf(slave: SlaveView): string {
   const { name, admission, liveness, connected, hypervisor, troubles, promised, capacity } = slave;
   const [trouble] = troubles;
   if (admission === 'pending') return `${name} waits for your approval.`;

@@ -16,6 +16,7 @@ type Files =
   | typeof import('@paravcl/shared/api/images')
   | typeof import('@paravcl/shared/api/instances')
   | typeof import('@paravcl/shared/api/join-tokens')
+  | typeof import('@paravcl/shared/api/monitoring')
   | typeof import('@paravcl/shared/api/notices')
   | typeof import('@paravcl/shared/api/operations')
   | typeof import('@paravcl/shared/api/pool')

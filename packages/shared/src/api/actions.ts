@@ -68,6 +68,7 @@ export const actions = [
   'queue.see',
   'capacity.see', // how much of the pool is free when
   'pool.see', // who holds what of which slave, when
+  'monitoring.see', // what is used of which slave, and who is connected where, in numbers
   'policy.see', // the site's rules and limits as they are set
 ] as const;
 
