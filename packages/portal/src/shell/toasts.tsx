@@ -26,7 +26,7 @@ export function Toasts({ children }: { readonly children: ReactNode }): ReactNod
       {children}
       <AlertGroup isToast isLiveRegion>
         {toasts.map(({ id, sentence, variant }) => (
-          <Alert key={id} title={sentence} variant={variant} timeout={variant === 'danger' ? false : 8_000} onTimeout={() => close(id)} actionClose={<AlertActionCloseButton onClose={() => close(id)} />} />
+          <Alert key={id} component="p" title={sentence} variant={variant} timeout={variant === 'danger' ? false : 8_000} onTimeout={() => close(id)} actionClose={<AlertActionCloseButton onClose={() => close(id)} />} />
         ))}
       </AlertGroup>
     </SayContext>
