@@ -23,6 +23,7 @@ export interface SshFoundation {
   readonly sessions: SessionService;
   readonly relay: GuestPortsParts['relay'];
   readonly connections: PortConnections;
+  readonly onLogin: () => void;
 }
 
 /** The SSH gateway, wired. Without one nothing listens, and `/ssh-gateway` says so. */
@@ -35,7 +36,7 @@ export interface ComposedSsh {
   close(): Promise<void>;
 }
 
-export async function composeSsh({ config, unit, clock, log, sessions, relay, connections }: SshFoundation): Promise<ComposedSsh> {
+export async function composeSsh({ config, unit, clock, log, sessions, relay, connections, onLogin }: SshFoundation): Promise<ComposedSsh> {
   const { enabled, host, port, ports, maxConnections, maxPerUser } = config.gateway.ssh;
   if (!enabled) return { routes: sshGatewayRoutes(() => ({ enabled: false })), jobs: [], listen: () => Promise.resolve(), close: () => Promise.resolve() };
   const directory = join(config.stateDir, 'ssh');
@@ -47,7 +48,7 @@ export async function composeSsh({ config, unit, clock, log, sessions, relay, co
   const gateway = new SshGateway({
     hostKey, clock, log,
     settings: { host, port, maxConnections, maxPerUser },
-    logins: new SshLogins({ unit, clock, sessions }),
+    logins: new SshLogins({ unit, clock, sessions, onAdmitted: onLogin }),
     ports: guestPorts,
     greeting: async ({ userId, userName }) => greetingLines({ userName, host: publicHost, port: listensAt, guestUser: config.guests.user, machines: await guestPorts.running(userId), ports: guestPorts.ports }),
   });

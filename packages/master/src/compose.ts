@@ -76,6 +76,7 @@ import { RosterService } from './services/roster-service';
 import { SchedulingService } from './services/scheduling-service';
 import { SessionService } from './services/session-service';
 import { SessionWatch } from './services/session-watch';
+import { registerSiteMetrics } from './services/site-metrics';
 import { SlaveService } from './services/slave-service';
 import { StoreService } from './services/store-service';
 import { unknownGroups } from './services/unknown-groups';
@@ -90,6 +91,7 @@ import { ImageStore } from './store/image-store';
 import { StoreDamaged } from './store/manifest-shelf';
 import { CommittedChanges } from './repositories/committed-changes';
 import { StorageRoom } from './store/storage-room';
+import { registerWorkMetrics } from './services/work-metrics';
 import type { ServerIdentity } from './tls/server-identity';
 import { AgentCommands } from './ws/agent-commands';
 import type { UpgradeDoor } from './http/refused-upgrade';
@@ -133,6 +135,8 @@ export interface Composition {
   firstSetupToken(): Promise<IssuedToken | null>;
   /** Starts the jobs and the scheduling loop. */
   start(): void;
+  /** The certificate was renewed: it lasts until then. */
+  certificateLasts(until: Date): void;
   /** From here on `/readyz` says no. */
   refuse(): void;
   /** Stops what `start` started; the database is still there, and what is only in memory is written. */
@@ -169,6 +173,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const pulse = new FleetPulse(clock);
   const commands = new AgentCommands(unit, clock, log);
   const metrics = new Registry();
+  const work = registerWorkMetrics(metrics);
   const chunks = new ChunkStore(await backendOf(config.images.store, join(config.stateDir, 'chunks')));
   for (const strange of await chunks.open()) log.warn(strange, 'something in the chunk store is none of it, or damaged; it is left alone');
   const mirrors = composeMirrors({ unit, clock, log, siteId, addressCheck: config.fleet.addressCheck, store: chunks, metrics, onFault: onFault('mirrors') });
@@ -179,7 +184,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const streams = new StreamRelay({ agents, clock, log });
   const onRecovery = recoveryCount(metrics, log);
   const scheduler = new SchedulingService({
-    unitOfWork: unit, agents, figures: pulse, clock, settings: settings.instances, scheduling: settings.scheduling, onFault: onFault('scheduling'), onRecovery,
+    unitOfWork: unit, agents, figures: pulse, clock, settings: settings.instances, scheduling: settings.scheduling, onFault: onFault('scheduling'), onRecovery, onRound: work.scheduled,
   });
   const impossibleReports = new Counter({
     name: 'paravcl_impossible_reports_total',
@@ -234,6 +239,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const consoles = new InstanceConsoleService(unit, agents, config.site.timeZone);
   const feed = new ChangeFeed({ changes, books: unit.read.feed, clock, onFault: onFault('feed') });
   const connections = new GuestConnections({
+    onOpened: work.connected,
     onChange: (id, seenBy) => { feed.changed('connections', id, seenBy); },
     unit, clock, sessions: sessionWatch, timeZone: config.site.timeZone, onFault: onFault('connections'),
     limits: { perUser: config.gateway.maxConnectionsPerUser, perSlave: config.gateway.maxConnectionsPerSlave },
@@ -251,7 +257,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     figures: pulse, lines: streams, scheduler, scheduling: settings.scheduling, onFault: onFault('live-migrations'),
   });
 
-  const ssh = await composeSsh({ config, unit, clock, log, sessions, relay: streams, connections });
+  const ssh = await composeSsh({ config, unit, clock, log, sessions, relay: streams, connections, onLogin: work.sshLoggedIn });
 
   // The row must be there before anybody shares it.
   await unit.transaction(lockCalendar);
@@ -265,6 +271,10 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
 
   let serving = true;
   const isReady = async (): Promise<boolean> => serving && (await db.raw('SELECT 1').then(() => true, () => false)) && (await room.isThere());
+  let certificateUntil = identity.validUntil.getTime();
+  registerSiteMetrics(metrics, {
+    clock, monitoring, connections, isReady, storeDirectory: imagesDirectory, books: unit.read.monitoring, feedListeners: () => feed.size, certificateUntil: () => certificateUntil, onFault: onFault('metrics'),
+  });
   const routes: readonly BoundRoute[] = [
     ...registrationRoutes({ registrations }),
     ...sessionRoutes({ unit, clock, sessions, accounts, claims: scheduling.claims }),
@@ -320,6 +330,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     checkAnswers: false,
     portal: portal === null ? null : portalHandler(portal),
     log,
+    onAnswered: work.answered,
   });
 
   const fleetStore = new FleetStoreJob(unit, pulse);
@@ -360,6 +371,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
       scheduler.start();
       stops = jobs.map(([name, job, everyMs]) => repeat(job, everyMs, clock, onFault(name)));
     },
+    certificateLasts: (until) => { certificateUntil = until.getTime(); },
     refuse: () => (serving = false),
     stop: async () => {
       await Promise.all(stops.map((stop) => stop()));

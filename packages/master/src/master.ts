@@ -63,7 +63,13 @@ export async function startMaster(config: MasterConfig, clock: Clock, log: Logge
     });
     await composition.ssh.listen();
     stops.push(() => composition.ssh.close());
-    const renewal = { run: async () => { server.setSecureContext(await identify()); } };
+    const renewal = {
+      run: async () => {
+        const renewed = await identify();
+        server.setSecureContext(renewed);
+        composition.certificateLasts(renewed.validUntil);
+      },
+    };
     stops.push(repeat(renewal, renewCertificateEveryMs, clock, (error) => { log.error({ err: error }, 'the certificate could not be renewed'); }));
 
     const { port } = server.address() as AddressInfo;

@@ -21,6 +21,8 @@ export interface AppDeps extends EdgeDeps {
   /** Answers people in a browser; absent or null: there is no portal. */
   readonly portal?: RequestHandler | null;
   readonly log: EdgeLog;
+  /** Told of every answer of a route, however it ended. */
+  readonly onAnswered?: (method: string, route: string, status: number, seconds: number) => void;
 }
 
 /** The master's HTTP edge. Nothing here decides anything but how to answer. */
@@ -38,7 +40,7 @@ export function createApp(deps: AppDeps): Express {
     response.set('Cache-Control', 'no-store');
     next();
   });
-  for (const bound of deps.routes) api[bound.contract.method](bound.contract.path, routeHandler(bound, deps));
+  for (const bound of deps.routes) api[bound.contract.method](bound.contract.path, timed(bound.contract, deps.onAnswered), routeHandler(bound, deps));
   api.use(unknownRoute(deps.routes.map((bound) => bound.contract)));
   app.use(apiPrefix, api);
 
@@ -50,6 +52,14 @@ export function createApp(deps: AppDeps): Express {
   });
   app.use(answerProblem(deps.log));
   return app;
+}
+
+function timed({ method, path }: BoundRoute['contract'], onAnswered: AppDeps['onAnswered']): RequestHandler {
+  return (_request, response, next) => {
+    const begun = performance.now();
+    response.once('close', () => onAnswered?.(method, path, response.statusCode, (performance.now() - begun) / 1000));
+    next();
+  };
 }
 
 /** Nothing is loaded from elsewhere, nothing inline runs, nobody frames us. */

@@ -76,6 +76,11 @@ export class ChangeFeed {
 
   constructor(private readonly parts: FeedParts) {}
 
+  /** Feeds that are open. */
+  get size(): number {
+    return [...this.listeners.values()].reduce((sum, tells) => sum + tells.size, 0);
+  }
+
   /** From now on nothing is missed. The answer ends it. */
   listen({ userId }: Principal, tell: Tell): () => void {
     this.unhear ??= this.parts.changes.hear((changes) => this.gather(changes));

@@ -53,6 +53,8 @@ export interface GuestConnectionParts {
   readonly timeZone: string;
   /** What could not be written down. */
   readonly onFault: (error: unknown) => void;
+  /** Somebody has come, and it is written down. */
+  readonly onOpened?: (kind: ConnectionKind) => void;
   /** Somebody has come or gone: who is connected sees it, and whose machine it is. */
   readonly onChange?: (id: string, seenBy: { readonly ownerUserId: string; readonly groupId: string | null }) => void;
 }
@@ -101,6 +103,7 @@ export class GuestConnections {
       this.forget(known);
       throw error;
     }
+    this.parts.onOpened?.(kind);
     return {
       id,
       close: (bytes = 0) => {

@@ -23,6 +23,8 @@ export interface SchedulingServiceDeps {
   /** Told when a round or one decision of it failed; the next wake or pass tries again. */
   readonly onFault: (error: unknown) => void;
   readonly onRecovery: OnRecovery;
+  /** How long a round took. */
+  readonly onRound?: (seconds: number) => void;
 }
 
 /**
@@ -99,12 +101,14 @@ export class SchedulingService implements SchedulerWake {
   private async drain(): Promise<void> {
     while (this.wanted && !this.stopped) {
       this.wanted = false;
+      const begunMs = this.deps.clock.monotonicMs();
       try {
         await this.round();
         this.passed = true;
       } catch (error) {
         this.deps.onFault(error);
       }
+      this.deps.onRound?.((this.deps.clock.monotonicMs() - begunMs) / 1000);
     }
   }
 

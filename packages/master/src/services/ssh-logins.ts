@@ -14,6 +14,8 @@ export interface SshLoginsParts {
   readonly unit: UnitOfWork;
   readonly clock: Clock;
   readonly sessions: Pick<SessionService, 'verify'>;
+  /** Somebody has come in. */
+  readonly onAdmitted?: () => void;
 }
 
 /** Who may come in by SSH. Users who do not exist, are disabled or have no such key are told apart from nobody. */
@@ -60,6 +62,7 @@ export class SshLogins {
     const { unit, clock } = this.parts;
     const sentence = `${userName} logged in at the SSH gateway with ${shown.kind === 'key' ? 'a key' : 'a password'}.`;
     await unit.read.events.append({ kind: 'ssh.logged-in', subjectType: 'user', subjectId: userId, actor: `user ${userName}`, actorUserId: userId, clientAddress, sentence }, clock.now());
+    this.parts.onAdmitted?.();
   }
 
   /** Writes down that somebody did not, whatever they called themselves. */

@@ -1,12 +1,15 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import type { MonitoredSite, MonitoredSlave, History } from '@paravcl/shared/api/monitoring';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { newId } from '@paravcl/shared/ids';
+import { Registry } from 'prom-client';
 import { createApp } from '../../src/http/app';
 import { idempotencyStore } from '../../src/http/idempotency-store';
 import { monitoringRoutes } from '../../src/http/monitoring-routes';
 import { MonitoringService } from '../../src/services/monitoring-service';
+import { registerSiteMetrics } from '../../src/services/site-metrics';
 import { openReservationRig, type ReservationRig } from './reservation-rig';
 
 interface Monitoring {
@@ -95,6 +98,23 @@ describe('what is used of the pool', () => {
     expect((await get<{ history: History }>('/monitoring/history')).body.history.vcpusPromised).toEqual([0, 1]);
     expect((await get(`/monitoring/history?slaveId=${newId(0)}`)).status).toBe(404);
     expect((await get('/monitoring/history?hours=25')).status).toBe(400);
+  });
+
+  it('is what Prometheus reads, of the same books', async () => {
+    await launched();
+    const registry = new Registry();
+    registerSiteMetrics(registry, {
+      clock: rig.clock, monitoring, books: rig.unit.read.monitoring, connections: { everyone }, feedListeners: () => 0, isReady: () => Promise.resolve(true), storeDirectory: tmpdir(), certificateUntil: () => 0, onFault: (error) => broken.push(error),
+    });
+    const lines = (await registry.metrics()).split('\n');
+    for (const line of ['paravcl_instances{state="running"} 1', 'paravcl_queue_length 0', 'paravcl_queue_oldest_wait_seconds 0', 'paravcl_reservations{state="confirmed"} 0', 'paravcl_pool_vcpus{what="free"} 3', 'paravcl_slave_takes_guests{slave="lab-1"} 1']) expect(lines).toContain(line);
+    const bob = await rig.person('student', 'quentin');
+    await rig.scheduler.stop();
+    await rig.instances.create(bob, { imageId: await rig.image() });
+    rig.clock.advance(90_000);
+    const later = (await registry.metrics()).split('\n');
+    expect(later).toContain('paravcl_queue_length 1');
+    expect(later).toContain('paravcl_queue_oldest_wait_seconds 90');
   });
 
   it('is for who runs the site', async () => {

@@ -5,7 +5,7 @@ import UPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { TimeWords } from '../../states/times';
 import { plotColours, useThemeInForce } from './plot-colours';
-import { drawn, type Plot, type Value } from './plot-data';
+import { drawn, steps, type Plot, type Value } from './plot-data';
 
 interface HistoryPlotProps {
   readonly plot: Plot;
@@ -43,7 +43,7 @@ export function HistoryPlot({ plot, history, times, tell }: HistoryPlotProps): R
         scales: { y: { range: (_chart, _least, most) => [0, Math.max(1, (most ?? 0) * 1.1)] } },
         axes: [
           { ...axis, values: (_chart, splits) => splits.map((at) => words.current.times.clock(new Date(at * 1000).toISOString())) },
-          { ...axis, size: 72, values: (_chart, splits) => splits.map((value) => words.current.tell(value)) },
+          { ...axis, size: 72, incrs: [...steps[plot.unit]], values: (_chart, splits) => splits.map((value) => words.current.tell(value)) },
         ],
         series: [{}, ...plot.figures.map((_, index) => ({ stroke: colours.lines[index] ?? colours.text, width: 2, dash: [...(dashes[index] ?? [])], points: { show: false } }))],
         hooks: { setCursor: [({ cursor }) => setPointed(cursor.idx ?? null)] },

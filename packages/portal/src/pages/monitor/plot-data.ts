@@ -12,6 +12,12 @@ export const plots = [
 ] as const satisfies readonly { readonly name: string; readonly figures: readonly Figure[]; readonly unit: 'number' | 'MiB' }[];
 export type Plot = (typeof plots)[number];
 
+/** What the marks of an axis lie apart: whole numbers, and sizes that are told in few digits. */
+export const steps: Readonly<Record<Plot['unit'], readonly number[]>> = {
+  number: [1, 10, 100, 1000, 10_000, 100_000].flatMap((ten) => [ten, 2 * ten, 5 * ten]),
+  MiB: Array.from({ length: 25 }, (_, power) => 64 * 2 ** power),
+};
+
 /** Points are a minute apart; further apart than this, or than that many steps, nobody knows what was between. */
 const gapSeconds = 150;
 const gapSteps = 2.5;

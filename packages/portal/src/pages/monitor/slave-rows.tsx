@@ -22,12 +22,12 @@ export function SlaveRows({ slaves, onPlots }: SlaveRowsProps): ReactNode {
     <Table aria-label={t('slaves.title')} variant="compact" gridBreakPoint="grid-xl">
       <Thead>
         <Tr>
-          <Th width={25}>{t('slaves.host')}</Th>
-          <Th width={15}>{t('slaves.machines')}</Th>
-          <Th width={10}>{t('slaves.connections')}</Th>
-          <Th width={15}>{t('slaves.cores')}</Th>
-          <Th width={15}>{t('slaves.ram')}</Th>
-          <Th width={15}>{t('slaves.disk')}</Th>
+          <Th width={25} modifier="wrap">{t('slaves.host')}</Th>
+          <Th width={15} modifier="wrap">{t('slaves.machines')}</Th>
+          <Th width={10} modifier="wrap">{t('slaves.connections')}</Th>
+          <Th width={15} modifier="wrap">{t('slaves.cores')}</Th>
+          <Th width={15} modifier="wrap">{t('slaves.ram')}</Th>
+          <Th width={15} modifier="wrap">{t('slaves.disk')}</Th>
           <Th screenReaderText={t('slaves.actions')} />
         </Tr>
       </Thead>
