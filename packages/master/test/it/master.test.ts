@@ -75,6 +75,8 @@ test('from an empty directory to a first administrator who stays after a restart
   expect(first.needsSetup).toBe(true);
   expect([(await get('/healthz')).status, (await get('/readyz')).status, (await get('/api/v1/users')).status, (await get('/metrics')).status]).toEqual([200, 200, 401, 200]);
   expect((await get('/metrics')).text).toContain('paravcl_agents_connected 0');
+  const metrics = (await get('/metrics')).text.split('\n');
+  expect(metrics).toEqual(expect.arrayContaining(['paravcl_ready 1', 'paravcl_queue_length 0', 'paravcl_http_request_duration_seconds_count{method="get",route="/users",status_class="4xx"} 1']));
 
   const made = await makeSetupToken(configured(), systemClock, log);
   const person = { token: made?.token, name: 'root-of-lab', displayName: 'Root of the Lab', password: `a long ${newId(Date.now())}` };
