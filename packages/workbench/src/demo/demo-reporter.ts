@@ -14,7 +14,7 @@ export class DemoReporter {
   leftRunning(lab: Lab, result: WalkResult): void {
     const { log } = this;
     log.say('');
-    log.say(`It is running: ${lab.url}/api/v1/docs (its CA: ${lab.layout.caFile})`);
+    log.say(`It is running: ${lab.url}/ (its CA: ${lab.layout.caFile})`);
     for (const { role, name, password } of result.people) log.say(`  ${role.padEnd(14)} ${name.padEnd(8)} ${password}`);
     log.say('These passwords were made for this demo, are shown only now and end with it.');
     log.say(`Logs: ${lab.layout.masterLog}, ${lab.layout.agentLog}, ${lab.layout.mirrorLog}`);

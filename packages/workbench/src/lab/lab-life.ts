@@ -66,7 +66,7 @@ function howToReach(directory: string, record: LabRecord, lineFor: Telling['line
   const host = record.hosts[1] ?? record.hosts[0] ?? '';
   return [
     '',
-    `The lab runs: ${record.url}/api/v1/docs`,
+    `The lab runs: ${record.url}/`,
     `  its CA         ${layout.caFile}`,
     `  administrator  admin, password in ${labFiles(directory).password}; POST /api/v1/sessions {"name", "password", "transport": "bearer"} answers a token`,
     `  a host         ${lineFor('exec')} ${host} -- virsh list --all`,
