@@ -22,9 +22,9 @@ export function SlaveRows({ slaves, onPlots }: SlaveRowsProps): ReactNode {
     <Table aria-label={t('slaves.title')} variant="compact" gridBreakPoint="grid-xl">
       <Thead>
         <Tr>
-          <Th width={25} modifier="wrap">{t('slaves.host')}</Th>
+          <Th width={20} modifier="wrap">{t('slaves.host')}</Th>
           <Th width={15} modifier="wrap">{t('slaves.machines')}</Th>
-          <Th width={10} modifier="wrap">{t('slaves.connections')}</Th>
+          <Th width={15} modifier="wrap">{t('slaves.connections')}</Th>
           <Th width={15} modifier="wrap">{t('slaves.cores')}</Th>
           <Th width={15} modifier="wrap">{t('slaves.ram')}</Th>
           <Th width={15} modifier="wrap">{t('slaves.disk')}</Th>
