@@ -16,8 +16,9 @@ if (path === '/complains') console.error('this is wrong');
 if (path === '/asks') fetch('/api/v1/nothing').then(() => say('<h1>asked</h1>'));
 if (path === '/asks-elsewhere') fetch('https://elsewhere.example/').catch(() => say('<h1>asked</h1>'));
 if (path === '/runs-inline') { const inline = document.createElement('script'); inline.textContent = 'window.ran = true'; document.body.append(inline); }
-if (path === '/shuts-out') say('<h1>Log in</h1><input><p style="color: #bbb; background: #fff">Hardly to be read</p>');
-if (path === '/too-wide') say('<h1>Wide</h1><p style="width: 2000px">This goes on and on.</p>');
+if (path === '/styles-inline') say('<h1 style="color: red">Red</h1>');
+if (path === '/shuts-out') say('<h1>Log in</h1><input><p class="faint">Hardly to be read</p>');
+if (path === '/too-wide') say('<h1>Wide</h1><p class="wide">This goes on and on.</p>');
 if (path === '/me') fetch('/api/v1/me').then((answer) => answer.json()).then(({ user }) => say('<h1>' + (user?.name ?? 'nobody') + '</h1>'));
 `;
 const page = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>A portal</title><link rel="icon" href="/icon.svg">
@@ -35,7 +36,7 @@ beforeAll(async () => {
   writeFileSync(join(portal, 'index.html'), page);
   writeFileSync(join(portal, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
   writeFileSync(join(portal, 'assets', 'page-1a2b3c4d.js'), script);
-  writeFileSync(join(portal, 'assets', 'page-1a2b3c4d.css'), ':root { color-scheme: light dark; }');
+  writeFileSync(join(portal, 'assets', 'page-1a2b3c4d.css'), ':root { color-scheme: light dark; } .faint { color: #bbb; background: #fff; } .wide { width: 2000px; }');
   site = await portalSite({ portalDirectory: portal });
   browser = await TestBrowser.launch({ url: site.url, caPem: site.caPem, suite: 'portal-loads' });
 });
@@ -91,6 +92,7 @@ describe('a test fails on', () => {
     ['an answer that says no', '/asks', /answer 404 GET \S+\/api\/v1\/nothing/],
     ['a request to somewhere else', '/asks-elsewhere', /csp connect-src forbids https:\/\/elsewhere\.example/],
     ['a script that stands in the page', '/runs-inline', /csp script-src-elem forbids inline/],
+    ['a style that stands in the page', '/styles-inline', /csp style-src-attr forbids inline/],
   ])('%s', async (_what, path, fault) => {
     const visitor = await browser.visit();
     await visitor.open(path);
