@@ -42,7 +42,7 @@ export class WalkSite {
       masterConfig: {
         site: { name: 'ParaVCL', timeZone: this.zone },
         portal: { directory: builtPortal },
-        fleet: { heartbeatSeconds: 1, suspectAfterSeconds: 3, lostAfterSeconds: 8 },
+        fleet: { heartbeatSeconds: 1, suspectAfterSeconds: 10, lostAfterSeconds: 30 },
         placement: { hostRamMiB: 0, criticalLimitPercent: 0 },
         // Short steps, so that the lab sleeps for minutes only: the browser's clock does not sleep with it.
         reservations: { stepMinutes: 5, moveSteps: 24 },
@@ -102,12 +102,12 @@ export async function screenOf(visitor: Visitor): Promise<readonly [width: numbe
   return (await visitor.page.evaluate(`(() => { const { width, height } = ${canvas}; return [width, height]; })()`)) as [number, number];
 }
 
-/** From now on the page keeps every state and every step of progress that it shows, for as long as it is not loaded anew. */
+/** From now on the page keeps every state and every step of progress that it shows, each once, for as long as it is not loaded anew. */
 export async function watchStates({ page }: Pick<Visitor, 'page'>): Promise<() => Promise<readonly string[]>> {
   await page.evaluate(`(() => {
     window.walkSeen = [];
     const look = () => {
-      for (const { textContent } of document.querySelectorAll('main .pf-v6-c-label__text, main .pf-m-current')) if (window.walkSeen.at(-1) !== textContent) window.walkSeen.push(textContent);
+      for (const { textContent } of document.querySelectorAll('main .pf-v6-c-label__text, main .pf-v6-c-progress-stepper__step.pf-m-current')) if (!window.walkSeen.includes(textContent)) window.walkSeen.push(textContent);
     };
     new MutationObserver(look).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
     look();
