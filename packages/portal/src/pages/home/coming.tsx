@@ -30,7 +30,7 @@ export function Coming(): ReactNode {
             {next.map(({ id, start, end, count, vcpus, ramMiB }) => (
               <li key={id}>
                 <Link to={`/reservations/${id}`}>{`${times.moment(start)} – ${times.moment(end)}`}</Link>
-                <div className="pv-quiet">{t('reserved', { count, cores: vcpus, ram: tellMiB(ramMiB) })}</div>
+                <div className="pv-quiet">{t('reserved', { count, cores: t('cores', { count: vcpus }), ram: tellMiB(ramMiB) })}</div>
               </li>
             ))}
           </ul>
