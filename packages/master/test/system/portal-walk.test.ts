@@ -194,7 +194,7 @@ test('a machine that gives way to a reservation is saved, says for whom, and goe
   await site.lab.clock.sleepUntil(start.minus({ seconds: 25 }).toJSDate());
   await is(visitor, 'saved');
   await site.lab.clock.sleepUntil(start.toJSDate());
-  await visitor.page.getByRole('article').getByText(`${machine.name} is saved with everything open, because its room is reserved by CL II from `).waitFor();
+  await shows(visitor, `${machine.name} is saved with everything open, because its room is reserved by CL II from `);
   await visitor.screenshot('8-saved');
   expect(await site.host.evidence.domainState(machine.id)).toBe('shut off');
   expect(await site.host.evidence.hasSavedRam(machine.id)).toBe(true);
