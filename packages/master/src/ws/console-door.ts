@@ -147,7 +147,7 @@ export class ConsoleDoor implements UpgradeDoor {
 
   private carry(browser: StreamSocket, guest: Duplex, connection: OpenConnection, instanceName: string): void {
     const answer = JSON.stringify({ open: true, connectionId: connection.id });
-    const here = browser.open({ answer, code: consoleCloseCodes.ended, sentence: `The console of ${instanceName} has ended. Open it again when it runs.` });
+    const here = browser.open({ answer, code: consoleCloseCodes.ended, sentence: `The console of ${instanceName} ended where the machine is: it went off, was saved, or its host lost the connection.` });
     let bytes = 0;
     const count = (part: Buffer): void => void (bytes += part.length);
     here.on('data', count);

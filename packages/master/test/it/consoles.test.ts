@@ -147,7 +147,7 @@ describe('what goes over it', () => {
   it('the end of the guest’s side ends it, after what it said, with a sentence', async () => {
     const { client, guest } = await rig.open(alice, machine, 'serial');
     guest.end('goodbye');
-    expect(await client.isClosed()).toEqual({ code: consoleCloseCodes.ended, reason: 'The console of i-ubuntu-9af has ended. Open it again when it runs.' });
+    expect(await client.isClosed()).toEqual({ code: consoleCloseCodes.ended, reason: 'The console of i-ubuntu-9af ended where the machine is: it went off, was saved, or its host lost the connection.' });
     expect(client.text()).toBe('goodbye');
   });
 

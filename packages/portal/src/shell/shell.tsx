@@ -31,24 +31,26 @@ export function Shell(): ReactNode {
     if (window.innerWidth < overlaidBelow) setNavOpen(false);
   };
   return (
-    <Page
-      masthead={<Masthead unread={unread.length} isDrawerOpen={isDrawerOpen} onBell={toggleDrawer} isNavOpen={isNavOpen} onNav={() => setNavOpen((open) => !open)} />}
-      sidebar={
-        <PageSidebar isSidebarOpen={isNavOpen}>
-          <PageSidebarBody>
-            <Navigation onSelect={closeOverlaid} />
-          </PageSidebarBody>
-        </PageSidebar>
-      }
-      mainContainerId="main"
-      skipToContent={<SkipToContent href="#main">{t('skip')}</SkipToContent>}
-      notificationDrawer={isDrawerOpen ? <NoticesDrawer unread={unread} onClose={closeDrawer} /> : undefined}
-      isNotificationDrawerExpanded={isDrawerOpen}
-    >
+    <>
+      <Page
+        masthead={<Masthead unread={unread.length} isDrawerOpen={isDrawerOpen} onBell={toggleDrawer} isNavOpen={isNavOpen} onNav={() => setNavOpen((open) => !open)} />}
+        sidebar={
+          <PageSidebar isSidebarOpen={isNavOpen}>
+            <PageSidebarBody>
+              <Navigation onSelect={closeOverlaid} />
+            </PageSidebarBody>
+          </PageSidebar>
+        }
+        mainContainerId="main"
+        skipToContent={<SkipToContent href="#main">{t('skip')}</SkipToContent>}
+        notificationDrawer={isDrawerOpen ? <NoticesDrawer unread={unread} onClose={closeDrawer} /> : undefined}
+        isNotificationDrawerExpanded={isDrawerOpen}
+      >
+        <Suspense fallback={<Loading />}>
+          <Outlet />
+        </Suspense>
+      </Page>
       <Connection />
-      <Suspense fallback={<Loading />}>
-        <Outlet />
-      </Suspense>
-    </Page>
+    </>
   );
 }
