@@ -50,11 +50,12 @@ test('full may what its owner may, read may only look', async () => {
   expect((await site.send('GET', '/events', { as: full.bearer })).status).toBe(403);
 });
 
-test('with a token nobody makes or revokes tokens, changes the password or logs out', async () => {
+test('with a token nobody makes or revokes tokens, changes the password or SSH keys, or logs out', async () => {
   const { bearer, apiToken } = await make({});
   expect(await sentence(site.send('POST', '/api-tokens', { as: bearer, body: { name: 'heir' } }))).toEqual([403, 'An API token cannot make API tokens. Log in and do it there.']);
   expect((await site.send('DELETE', `/api-tokens/${apiToken.id}`, { as: bearer })).status).toBe(403);
   expect((await site.send('PATCH', '/me', { as: bearer, body: { password: { old: goodPassword, new: 'nine keys eat a sparrow' } } })).status).toBe(403);
+  expect(await sentence(site.send('PATCH', '/me', { as: bearer, body: { sshPublicKeys: [] } }))).toEqual([403, 'An API token cannot change SSH keys. Log in and do it there.']);
   expect((await site.send('DELETE', '/sessions/current', { as: bearer })).status).toBe(403);
   expect((await list(bearer)).map(({ id }) => id)).toContain(apiToken.id);
 });
