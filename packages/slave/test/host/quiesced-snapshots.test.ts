@@ -1,5 +1,6 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, open, readFile, readdir, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -14,6 +15,7 @@ import { MirrorClient } from '../../src/disks/mirror-client';
 import { PoolDiskSnapshots } from '../../src/disks/pool-disk-snapshots';
 import { PoolDiskStore } from '../../src/disks/pool-disk-store';
 import { LibvirtDriver } from '../../src/hypervisor/libvirt/libvirt-driver';
+import { connected } from '../../src/hypervisor/libvirt/unix-socket';
 import { applyDelta } from '../fixtures/apply-delta';
 import { imagesOf } from '../fixtures/demo-guest-images';
 import { MirrorOfPool } from '../fixtures/mirror-of-pool';
@@ -105,18 +107,24 @@ type Word = 'stop' | 'continue' | 'hold' | 'release';
 
 /** Says a word on its console, which its first process understands. */
 async function tell(word: Word): Promise<void> {
-  const console = await open(virsh('ttyconsole', '--', instanceId), 'r+');
+  const console = await openConsole();
   try {
     await say(console, word);
   } finally {
-    await console.close();
+    console.destroy();
   }
 }
 
-/** QEMU looks once a second whether somebody is at the console, and hears nobody who has left. */
-async function say(console: FileHandle, word: Word): Promise<void> {
+/** QEMU serves one at a time, and nothing that is printed may be kept waiting. */
+async function openConsole(): Promise<Socket> {
+  const console = await connected(join(pool, 'instances', instanceId, 'run', 'serial.sock'));
+  return console.resume();
+}
+
+/** Until it was heard: what somebody said who has left may be lost. */
+async function say(console: Socket, word: Word): Promise<void> {
   const before = (await serial()).length;
-  await console.write(`${word}\n`);
+  console.write(`${word}\n`);
   await until(`it has heard ${word}`, async () => (await serial()).slice(before).includes(`heard ${word}`));
 }
 
@@ -227,14 +235,14 @@ test('a libvirtd that dies while it freezes a guest, and is away when the guest 
   const held = (await serial()).length;
   const frozen = snapshots.freeze(newId(Date.now()), [wish()]);
   await until('the freeze begins', async () => (await serial()).slice(held).includes('freeze begins'));
-  const console = await open(virsh('ttyconsole', '--', instanceId), 'r+');
+  const console = await openConsole();
   const daemon = execFileSync('pgrep', ['-o', '-x', 'libvirtd'], { encoding: 'utf8' }).trim();
   sendSignal(Number(daemon), 'SIGKILL');
   await until('libvirtd is gone', () => !spawnSync('pgrep', ['-x', 'libvirtd'], { encoding: 'utf8' }).stdout.split('\n').includes(daemon));
   try {
     await say(console, 'release');
   } finally {
-    await console.close();
+    console.destroy();
   }
   await standsStill();
   execFileSync('libvirtd', ['-d']);
