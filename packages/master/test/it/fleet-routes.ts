@@ -11,6 +11,7 @@ import { decisionRoutes } from '../../src/http/decision-routes';
 import { imageReadinessRoutes } from '../../src/http/image-readiness-routes';
 import { instanceRoutes } from '../../src/http/instance-routes';
 import { joinTokenRoutes } from '../../src/http/join-token-routes';
+import { monitoringRoutes } from '../../src/http/monitoring-routes';
 import { noticeRoutes } from '../../src/http/notice-routes';
 import { operationRoutes } from '../../src/http/operation-routes';
 import { reservationRoutes } from '../../src/http/reservation-routes';
@@ -32,6 +33,7 @@ import { InstanceVerbs } from '../../src/services/instance-verbs';
 import { defaultParticipation, defaultPriority, defaultQuotas, defaultReservations, defaultScheduling } from '../../src/services/instance-settings';
 import { JoinTokenService } from '../../src/services/join-token-service';
 import { LaunchForecast } from '../../src/services/launch-forecast';
+import { MonitoringService } from '../../src/services/monitoring-service';
 import { NoticeService } from '../../src/services/notice-service';
 import { ObservationService } from '../../src/services/observation-service';
 import { OperationService } from '../../src/services/operation-service';
@@ -103,6 +105,7 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
       ...noticeRoutes(new NoticeService(unit, clock)),
       ...consoleRoutes(consoles, connections),
       ...capacityRoutes(new CapacityService(world), new PoolService(world), settings.timeZone),
+      ...monitoringRoutes(new MonitoringService({ ...world, connections, connectionsPerSlave: 100 })),
       ...sshGatewayRoutes(() => ({ enabled: false })),
       ...siteRoutes({ unit, details, policy: { preset: 'default', sections: [] } }),
       ...decisionRoutes(new DecisionService(unit), { queue: () => Promise.resolve({ length: 0, items: [] }) }),
