@@ -25,10 +25,10 @@ export function Reach({ instance }: { readonly instance: Instance }): ReactNode 
           <p>{t('reach.ssh')}</p>
           <ClipboardCopy {...copies} textAriaLabel={t('reach.ssh')}>{sshCommand(gateway, user.name, instance.name)}</ClipboardCopy>
           <p className="pv-quiet">{t('reach.hostKey', { fingerprint: gateway.hostKeyFingerprint })}</p>
-          {user.sshPublicKeys.length === 0 && <Link to="/account">{t('reach.addKey')}</Link>}
+          {user.sshPublicKeys.length === 0 && <div><Link to="/account">{t('reach.addKey')}</Link></div>}
         </>
       )}
-      <Link to={`/machines/${instance.id}/serial`}>{t('reach.serial')}</Link>
+      <div><Link to={`/machines/${instance.id}/serial`}>{t('reach.serial')}</Link></div>
     </>
   );
 }
