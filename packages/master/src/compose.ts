@@ -1,9 +1,10 @@
 import type { Clock } from '@paravcl/shared/clock';
-import type { Express, Request } from 'express';
+import type { Express } from 'express';
 import type { Knex } from 'knex';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { composeConsoles } from './compose-consoles';
 import { composeEvacuations } from './compose-evacuations';
 import { composeHomes } from './compose-homes';
 import { composeImageRepository } from './compose-image-repository';
@@ -20,7 +21,6 @@ import { agentRoutes, agentRoutesPath } from './http/agent-routes';
 import { apiTokenRoutes } from './http/api-token-routes';
 import { createApp } from './http/app';
 import type { BoundRoute } from './http/binding';
-import { consoleRoutes } from './http/console-routes';
 import { documentRoutes } from './http/document-routes';
 import { eventRoutes } from './http/event-routes';
 import { groupRoutes } from './http/group-routes';
@@ -49,8 +49,6 @@ import { ResendJob } from './jobs/resend-job';
 import { StoreSweepJob, storeSweepLookMs } from './jobs/store-sweep-job';
 import { AccountService } from './services/account-service';
 import { lockCalendar } from './services/calendar-lock';
-import { ConsoleService } from './services/console-service';
-import { ConsoleTickets } from './services/console-tickets';
 import { dependable } from './services/dependable-placement';
 import { masterVersion } from './master-version';
 import { policyInForce } from './policy-in-force';
@@ -60,7 +58,6 @@ import { EnrolmentService } from './services/enrolment-service';
 import { FleetPulse } from './services/fleet-pulse';
 import { MonitoringService, sampleEveryMs } from './services/monitoring-service';
 import { GroupService } from './services/group-service';
-import { GuestConnections } from './services/guest-connections';
 import { HelloService } from './services/hello-service';
 import { InstanceConsoleService } from './services/instance-console-service';
 import { JoinTokenService } from './services/join-token-service';
@@ -97,7 +94,6 @@ import { AgentCommands } from './ws/agent-commands';
 import type { UpgradeDoor } from './http/refused-upgrade';
 import { AgentGateway } from './ws/agent-gateway';
 import { AgentSessions } from './ws/agent-sessions';
-import { ConsoleDoor } from './ws/console-door';
 import { FeedDoor } from './ws/feed-door';
 import { defaultLimits, linkTimings } from './ws/link-settings';
 import { StreamDoor } from './ws/stream-door';
@@ -109,7 +105,6 @@ const deadlinesEveryMs = 2000;
 const endingsEveryMs = 1000;
 const resendEveryMs = 5000;
 const sessionWatchEveryMs = 500;
-const connectionsEveryMs = 2000;
 const refusedEnrolments = { refusals: 30, windowMs: 60_000 };
 
 /** What the composed parts stand on. */
@@ -238,15 +233,12 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const { instances } = scheduling;
   const consoles = new InstanceConsoleService(unit, agents, config.site.timeZone);
   const feed = new ChangeFeed({ changes, books: unit.read.feed, clock, onFault: onFault('feed') });
-  const connections = new GuestConnections({
-    onOpened: work.connected,
-    onChange: (id, seenBy) => { feed.changed('connections', id, seenBy); },
-    unit, clock, sessions: sessionWatch, timeZone: config.site.timeZone, onFault: onFault('connections'),
-    limits: { perUser: config.gateway.maxConnectionsPerUser, perSlave: config.gateway.maxConnectionsPerSlave },
+  const guests = composeConsoles({
+    unit, clock, log, agents, relay: streams, sessions: sessionWatch, gateway: config.gateway, timeZone: config.site.timeZone, onFault: onFault('connections'),
+    onOpened: work.connected, onChange: (id, seenBy) => { feed.changed('connections', id, seenBy); },
   });
+  const { connections } = guests;
   const monitoring = new MonitoringService({ unitOfWork: unit, clock, agents, figures: pulse, scheduling: settings.scheduling, connections, connectionsPerSlave: config.gateway.maxConnectionsPerSlave });
-  const consoleTickets = new ConsoleTickets(clock);
-  const guestConsoles = new ConsoleService({ unit, agents, tickets: consoleTickets, timeZone: config.site.timeZone });
   const homes = composeHomes({ unit, clock, agents, settings: settings.instances, uploads, store: chunks, onFault: onFault('homes') });
   const snapshots = composeSnapshots({
     unit, clock, agents, scheduler, instances, verbs: scheduling.verbs, quotas: settings.quotas, uploads, store: chunks, mirrors: mirrors.fleet, settings: settings.instances, policy: config.images.snapshots, alsoWaiting: homes.returning, onFault: onFault('snapshots'),
@@ -295,7 +287,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ...preCopy.routes,
     ...storeRoutes(storeService),
     ...instanceRoutes(instances, consoles, scheduling.forecast),
-    ...consoleRoutes(guestConsoles, connections),
+    ...guests.routes,
     ...snapshots.routes,
     ...evacuations.routes,
     ...homes.routes,
@@ -339,7 +331,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ['deadlines', new DeadlineJob(unit, clock, settings.instances, scheduler, settings.liveness, onRecovery), deadlinesEveryMs],
     ['endings', new EndingJob({ unitOfWork: unit, agents, scheduler, clock, settings: settings.instances, onRecovery }), endingsEveryMs],
     ['session-watch', sessionWatch, sessionWatchEveryMs],
-    ['connections', connections, connectionsEveryMs],
+    ...guests.jobs,
     ['aging', new AgingJob({ unitOfWork: unit, agents, scheduler, clock, settings: settings.instances }), agingEveryMs],
     ['resend', new ResendJob(unit, agents, settings.instances.guestUser), resendEveryMs],
     ...scheduling.jobs,
@@ -361,8 +353,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
       mirrors.gateway,
       new StreamDoor({ clock, relay: streams }),
       new FeedDoor({ clock, feed, sessions: sessionWatch, authenticate, onFault: onFault('feed') }),
-      // Only its headers are read, which an upgrade has as any request.
-      new ConsoleDoor({ clock, log, tickets: consoleTickets, consoles: guestConsoles, connections, relay: streams, authenticate: (request) => authenticate(request as Request) }),
+      guests.door(authenticate),
     ],
     ssh,
     hasAdmin: () => unit.read.users.adminExists(),

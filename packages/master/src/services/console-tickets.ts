@@ -38,7 +38,7 @@ export class ConsoleTickets {
     return { ticket, expiresAt: this.clock.now() + lifetimeMs };
   }
 
-  /** What it opens; null when it is used, over, or not of this session. Shown once it is used up, whoever showed it. */
+  /** What it opens; null when it is used, over, or was given to another login. Shown once it is used up, whoever showed it. */
   redeem({ userId, sessionId }: Pick<Principal, 'userId' | 'sessionId'>, ticket: string): ConsoleAsked | null {
     const key = streamTicketKey(ticket);
     const found = this.issued.get(key);

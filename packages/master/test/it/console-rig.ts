@@ -7,7 +7,6 @@ import { systemClock } from '@paravcl/shared/clock';
 import type { StreamEnd } from '@paravcl/shared/protocol/streams';
 import { dialStream } from '@paravcl/slave/link/master-stream';
 import { StreamJoins } from '@paravcl/slave/link/stream-joins';
-import type { Request } from 'express';
 import { duplexPair, type Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
 import type { InstanceRecord } from '../../src/core/instance-record';
@@ -87,7 +86,7 @@ export class ConsoleRig {
         const connections = new GuestConnections({ unit, clock, sessions: watch, limits, timeZone: 'UTC', onFault: (error) => faults.push(error) });
         const tickets = new ConsoleTickets(edgeClock);
         const consoles = new ConsoleService({ unit, agents, tickets, timeZone: 'UTC' });
-        const door = new ConsoleDoor({ clock: edgeClock, log, tickets, consoles, connections, relay: streams, authenticate: (request) => authenticate(request as Request) });
+        const door = new ConsoleDoor({ clock: edgeClock, log, tickets, consoles, connections, relay: streams, authenticate });
         parts = { tickets, connections, watch, door };
         return { routes: consoleRoutes(consoles, connections), doors: [door], authenticate };
       },

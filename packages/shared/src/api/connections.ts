@@ -18,7 +18,7 @@ export const openConsole = route({
   answer: {
     status: 201,
     schema: z.object({
-      /** Opens this console of this instance once, for this session alone. */
+      /** Opens this console of this instance once, for the login that asked for it. */
       ticket: streamTicketSchema,
       path: z.literal(consolePath),
       expiresAt: z.iso.datetime(),
