@@ -103,6 +103,8 @@ test('the class gets its machines, all are saved at once, and the one that is lo
   const tessa = await teacher('/groups', 'Groups');
   const { page } = tessa;
   await page.getByRole('link', { name: 'Networks' }).click();
+  // The list has such a link for each group, and stays until the group's page has come.
+  await tessa.sees('Networks');
   await page.getByRole('link', { name: 'Machines for the class' }).click();
   await page.getByLabel('What they run').selectOption({ label: 'Networks lab' });
   await page.getByText('This comes to 3 machines of Networks lab').waitFor();
