@@ -46,6 +46,8 @@ const table: Readonly<Record<Action, Row>> = {
   'instance.see': row('own', 'own', 'any', 'any'),
   'instance.operate': row('own', 'own', 'any', 'any'),
   'instance.console': row('own', 'own', 'any', 'any'),
+  // Only where the site has a pool, and within its limit a person.
+  'instance.publish': row('own', 'own', 'any', 'any'),
   'connection.list': row('own', 'own', 'any', 'any'),
   'connection.end': row('own', 'own', 'any', 'any'),
   'snapshot.list': row('own', 'own', 'any', 'any'),

@@ -20,6 +20,7 @@ type Files =
   | typeof import('@paravcl/shared/api/notices')
   | typeof import('@paravcl/shared/api/operations')
   | typeof import('@paravcl/shared/api/pool')
+  | typeof import('@paravcl/shared/api/public-mappings')
   | typeof import('@paravcl/shared/api/registrations')
   | typeof import('@paravcl/shared/api/reservations')
   | typeof import('@paravcl/shared/api/roster')

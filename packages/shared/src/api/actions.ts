@@ -31,6 +31,7 @@ export const actions = [
   'instance.see',
   'instance.operate', // start, suspend, resume, stop, delete
   'instance.console', // screen, serial console, its ports, what it printed
+  'instance.publish', // lead public addresses and ports to it
   'connection.list', // who is connected to a guest, from where, since when
   'connection.end',
   'snapshot.list',

@@ -3,6 +3,7 @@ import { desiredStateSchema, observedStateSchema } from '../domain/instance-stat
 import { imageFormatSchema } from '../domain/image';
 import { bandwidthMbpsSchema, diskMiBSchema, homeMiBSchema, hostLabelSchema, ipv4Schema, macSchema, ramMiBSchema, sha256Schema, sshPublicKeySchema, vcpusSchema } from '../domain/limits';
 import { reasonSchema } from '../domain/reasons';
+import { publicMappingSchema, mostPublicMappings } from '../domain/public-mapping';
 import { cloudInitSchema } from '../domain/template';
 import { idSchema } from '../ids';
 import { streamTicketSchema } from './streams';
@@ -60,6 +61,8 @@ export const instanceSpecSchema = z
     mac: macSchema,
     address: ipv4Schema,
     bandwidthMbps: bandwidthMbpsSchema.nullable(),
+    /** What of the network outside leads to it while it runs; absent: nothing. Since version 8. */
+    public: z.array(publicMappingSchema).max(mostPublicMappings).optional(),
     /** cloud-init NoCloud seed. `vendorData` is the cloud-config of the template it was launched from; an agent of before version 3 leaves it out. */
     seed: z.object({ hostname: hostLabelSchema, user: z.string().max(32), sshPublicKeys: z.array(sshPublicKeySchema).max(20), vendorData: cloudInitSchema.optional() }),
   })

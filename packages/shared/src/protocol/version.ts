@@ -2,6 +2,8 @@
  * Protocol between master and agent. A master speaks with agents of its own version and of those from the oldest
  * named below on. History, newest first; every change of a frame is a line here and a golden fixture beside it:
  *
+ * 8  `InstanceSpec.public`: addresses and ports of the network outside that lead to the guest while it runs. Agents before version 8 ignore
+ *    it, so the master maps nothing to what is on one of them.
  * 7  Streams to guests: the ends `screen`, `serial` and `port` of `open-stream`. Agents before version 7 understand no frame with one of
  *    them and never answer it, so the master sends them none.
  * 6  Live migration: the orders `sent` and `received` with `ObservedInstance.migration`, the command `open-stream`, and streams
@@ -24,7 +26,7 @@
  * 1  Foundation: challenge, hello, welcome, refused; desired states and reports with generations;
  *    one-shot commands (serial-log, screenshot); heartbeats both ways.
  */
-export const protocolVersion = 7;
+export const protocolVersion = 8;
 export const oldestProtocolVersion = 2;
 /** Agents from this version on can begin an instance anew from its image, and say that they have. */
 export const diskEpochProtocolVersion = 4;
@@ -39,6 +41,8 @@ export const homeVolumeProtocolVersion = 5;
 export const streamProtocolVersion = 6;
 /** The first version whose agents join streams to guests. */
 export const guestStreamProtocolVersion = 7;
+/** The first version whose agents map public addresses and ports. */
+export const publicMappingProtocolVersion = 8;
 
 /** WebSocket paths on the master's HTTPS port: the link, and streams beside it. */
 export const agentLinkPath = '/agent/v1/link';
