@@ -6,8 +6,10 @@ export const languages = { en: 'English', de: 'Deutsch' } as const;
 export type Language = keyof typeof languages;
 
 const storageKey = 'paravcl.language';
-// A file for each group of pages, loaded with the first page that uses it.
-const files = import.meta.glob<Readonly<Record<string, unknown>>>('../locales/*/*.json', { import: 'default' });
+type Words = Readonly<Record<string, unknown>>;
+// Those of the first page are there at once; the others are a file for each group of pages, loaded with the first page that uses it.
+const first = import.meta.glob<Words>('../locales/*/{shell,login}.json', { import: 'default', eager: true });
+const files = import.meta.glob<Words>(['../locales/*/*.json', '!../locales/*/{shell,login}.json'], { import: 'default' });
 
 export function preferredLanguage(): Language {
   const chosen = localStorage.getItem(storageKey) ?? navigator.languages.map((each) => each.slice(0, 2)).find((each) => each in languages);
@@ -19,14 +21,16 @@ export async function startLanguage(): Promise<I18n> {
   const instance = createInstance();
   instance.use({
     type: 'backend',
-    read: (language: string, namespace: string, done: (error: unknown, words: Readonly<Record<string, unknown>> | null) => void) => {
-      const load = files[`../locales/${language}/${namespace}.json`];
-      if (load === undefined) done(new Error(`There are no words ${language}/${namespace}.`), null);
+    read: (language: string, namespace: string, done: (error: unknown, words: Words | null) => void) => {
+      const file = `../locales/${language}/${namespace}.json`;
+      const load = files[file];
+      if (first[file] !== undefined) done(null, first[file]);
+      else if (load === undefined) done(new Error(`There are no words ${language}/${namespace}.`), null);
       else load().then((words) => done(null, words), (error: unknown) => done(error, null));
     },
   });
   instance.use(initReactI18next);
-  await instance.init({ lng: preferredLanguage(), fallbackLng: 'en', supportedLngs: Object.keys(languages), ns: ['shell'], defaultNS: 'shell', interpolation: { escapeValue: false }, returnNull: false });
+  await instance.init({ lng: preferredLanguage(), fallbackLng: 'en', supportedLngs: Object.keys(languages), ns: ['shell', 'login'], defaultNS: 'shell', interpolation: { escapeValue: false }, returnNull: false });
   document.documentElement.lang = instance.language;
   return instance;
 }
