@@ -1,10 +1,9 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { overlaps, type Window } from './calendar';
+import { hourMs } from './local-time';
 import { calendarOf, type BookedSlave } from './packing';
 import { reservable } from './slave-timeline';
 import type { SlaveView } from './snapshot';
-
-const hourMs = 3_600_000;
 
 /** What is free from the first to the last moment of an hour. */
 export interface FreeHour {
@@ -28,7 +27,7 @@ export interface Capacity {
  * machine of `largestVcpus` with little else is admitted for that hour. What is free of a slave in an hour is the least that is free at
  * a time, each dimension by itself; a slave without RAM or disk left has no cores to offer. Slaves that are not counted on offer nothing.
  *
- * @param from a whole hour; of an hour that has begun the part from `at` on is asked
+ * @param from a whole hour of the site's clock; of an hour that has begun the part from `at` on is asked
  */
 export function capacityOf(slaves: readonly SlaveView[], from: EpochMs, hours: number, at: EpochMs): Capacity {
   const taking = slaves.filter(reservable);

@@ -1,4 +1,4 @@
-import { momentsOf, readMoment, wallAt, type ReadMoment } from './local-time';
+import { hourBegun, momentsOf, readMoment, wallAt, type ReadMoment } from './local-time';
 
 const utc = (text: string): number => Date.parse(text);
 const at = (text: string, zone: string): string => {
@@ -49,4 +49,12 @@ describe('a moment as people write it', () => {
       }
     }
   });
+});
+
+it('an hour has begun when the clock on the wall says so, also where that is not at a whole hour of UTC', () => {
+  const begun = (text: string, zone: string): string => new Date(hourBegun(utc(text), zone)).toISOString();
+  expect(begun('2026-11-24T08:50:10Z', 'Europe/Berlin')).toBe('2026-11-24T08:00:00.000Z');
+  expect(begun('2026-11-24T08:50:10Z', 'Asia/Kolkata')).toBe('2026-11-24T08:30:00.000Z');
+  expect(begun('2026-11-24T08:10:10Z', 'Asia/Kathmandu')).toBe('2026-11-24T07:15:00.000Z');
+  expect(begun('1969-12-31T23:50:00Z', 'UTC')).toBe('1969-12-31T23:00:00.000Z');
 });

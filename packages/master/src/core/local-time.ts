@@ -2,6 +2,7 @@ import { DateTime, IANAZone } from 'luxon';
 import type { EpochMs } from '@paravcl/shared/clock';
 
 export const minuteMs = 60_000;
+export const hourMs = 60 * minuteMs;
 export const dayMs = 24 * 60 * minuteMs;
 
 /**
@@ -27,6 +28,11 @@ export function dayOf(at: EpochMs, zone: string): number {
 export function minuteOfDay(at: EpochMs, zone: string): number {
   const wall = wallAt(at, zone);
   return (wall - Math.floor(wall / dayMs) * dayMs) / minuteMs;
+}
+
+/** The last moment at which the wall showed a whole hour; zones with half hours have them at other moments than UTC. */
+export function hourBegun(at: EpochMs, zone: string): EpochMs {
+  return at - (((wallAt(at, zone) % hourMs) + hourMs) % hourMs);
 }
 
 /**

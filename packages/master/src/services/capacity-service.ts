@@ -1,5 +1,6 @@
 import type { Clock } from '@paravcl/shared/clock';
 import { capacityOf, type Capacity } from '../core/capacity';
+import { hourBegun } from '../core/local-time';
 import type { UnitOfWork } from '../db/unit-of-work';
 import { loadWorld, type WorldDeps } from './world-loader';
 
@@ -8,7 +9,6 @@ export interface CapacityServiceDeps extends WorldDeps {
   readonly clock: Clock;
 }
 
-const hourMs = 3_600_000;
 /** Everybody sees the same: a class that opens the calendar at once has it made once. */
 const freshMs = 3000;
 /** Spans that are kept at a time. */
@@ -20,10 +20,10 @@ export class CapacityService {
 
   constructor(private readonly deps: CapacityServiceDeps) {}
 
-  /** The hours from the whole hour before `from` on; what is over is left out, and then so many from now. */
+  /** The hours of the site's clock from the one that `from` lies in; what is over is left out, and then so many from now. */
   async capacity(from: Date | null, hours: number): Promise<Capacity> {
-    const { clock } = this.deps;
-    const first = Math.floor(Math.max(from?.getTime() ?? 0, clock.now()) / hourMs) * hourMs;
+    const { clock, scheduling } = this.deps;
+    const first = hourBegun(Math.max(from?.getTime() ?? 0, clock.now()), scheduling.rules.timeZone);
     const key = `${first} ${hours}`;
     const kept = this.kept.get(key);
     if (kept !== undefined && clock.monotonicMs() - kept.madeAt < freshMs) return kept.capacity;

@@ -9,7 +9,7 @@ export const getCapacity = route({
   summary: 'How much of the pool is free in each hour: what slaves lend now, less what reservations hold and what runs until its end',
   action: 'capacity.see',
   query: z.object({
-    /** Begins at the whole hour before; absent: now. */
+    /** Begins with the hour of the site's clock that this lies in; absent: now. */
     from: z.iso.datetime({ offset: true }).optional(),
     hours: z.coerce.number().int().min(1).max(14 * 24).default(7 * 24),
   }),
