@@ -1,7 +1,8 @@
-/** A home volume on two real hosts, when master and agent die on its way back, and when a host is declared dead that has it. */
+/** A home volume on two real hosts: it moves with a guest that runs and with one that is saved, master and agent die on its way back, and a host is declared dead that has it. */
 import { getMyHome } from '@paravcl/shared/api/homes';
-import { resumeInstance, suspendInstance } from '@paravcl/shared/api/instances';
-import { declareSlaveDead } from '@paravcl/shared/api/slaves';
+import { moveInstance, resumeInstance, startInstance, suspendInstance } from '@paravcl/shared/api/instances';
+import { declareSlaveDead, evacuateSlave } from '@paravcl/shared/api/slaves';
+import type { Instance } from '@paravcl/shared/domain/instance';
 import { eventually } from '@paravcl/workbench/eventually';
 import { patienceMs } from '@paravcl/workbench/lab/enrol-and-approve';
 import { HomesOnTwoHosts } from './homes-on-two-hosts';
@@ -85,5 +86,57 @@ test('with a host that was declared dead and is back before anybody has had the 
   const next = await lab.launch();
   expect((await lab.saysOfHome(next)).held).toBe('bb-2');
   await lab.remove(next);
+  await lab.isStored();
+});
+
+const params = ({ id }: Instance) => ({ params: { instanceId: id } });
+
+test('it goes along with a guest that moves while it runs: what was written before and after is there, and nothing is left where it was', async () => {
+  const instance = await lab.launch();
+  const [from, { wrote }] = [await lab.hostOf(instance), await lab.saysOfHome(instance)];
+  const { bootId } = await lab.pageOf(from, instance);
+  expect(await lab.writesHome(instance, 'aa-1')).toBe(wrote);
+  await lab.drained(from, async () => {
+    await lab.done(lab.admin.call(evacuateSlave, { params: { slaveId: (await lab.slaveOf(from)).id } }));
+    const moved = await lab.isRunning(instance);
+    const to = await lab.hostOf(moved);
+    expect(to).not.toBe(from);
+    expect((await lab.pageOf(to, moved)).bootId).toBe(bootId);
+    expect(await lab.admin.call(getMyHome)).toMatchObject({ state: 'attached', instanceId: instance.id });
+    await lab.isEmptyOfHomes(from);
+    expect(await lab.writesHome(moved, 'bb-2')).toBe('aa-1');
+  });
+  await lab.remove(instance);
+  await lab.isStored();
+  const next = await lab.launch();
+  expect((await lab.saysOfHome(next)).held).toBe('bb-2');
+  await lab.remove(next);
+  await lab.isStored();
+});
+
+test('of a saved guest it leaves together with the RAM that has it open, waits with it in the store, and goes on with it elsewhere', async () => {
+  const instance = await lab.launch();
+  const from = await lab.hostOf(instance);
+  await lab.saysOfHome(instance);
+  await lab.writesHome(instance, 'cc-3');
+  const { bootId } = await lab.pageOf(from, instance);
+  await lab.done(lab.admin.call(suspendInstance, params(instance)));
+  await lab.done(lab.admin.call(moveInstance, params(instance)));
+  expect(await lab.admin.call(getMyHome)).toMatchObject({ state: 'attached', instanceId: instance.id });
+  await lab.isEmptyOfHomes(from);
+  await lab.drained(from, async () => {
+    await lab.done(lab.admin.call(resumeInstance, { ...params(instance), body: {} }));
+    const moved = await lab.isRunning(instance);
+    const to = await lab.hostOf(moved);
+    expect(to).not.toBe(from);
+    expect((await lab.pageOf(to, moved)).bootId).toBe(bootId);
+    expect(await lab.writesHome(moved, 'dd-4')).toBe('cc-3');
+  });
+  await lab.stop(instance);
+  await lab.isStored();
+  await lab.done(lab.admin.call(startInstance, { ...params(instance), body: {} }));
+  // What it said at its first boot lies on the other host.
+  expect((await lab.saysOfHome(instance)).held).toBe('dd-4');
+  await lab.remove(instance);
   await lab.isStored();
 });
