@@ -231,7 +231,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const preCopy = composePreCopy({ unit, clock, fleet: mirrors.fleet, patterns: mirrors.patterns, policy: config.images.preCopy, timeZone: config.site.timeZone });
   const scheduling = composeScheduling({ unit, clock, agents, figures: pulse, scheduler, joinTokens, settings, siteName: config.site.name, preCopy: preCopy.calendar, onFault });
   const { instances } = scheduling;
-  const consoles = new InstanceConsoleService(unit, agents, config.site.timeZone);
+  const consoles = new InstanceConsoleService(unit, agents, config.site.timeZone, clock);
   const feed = new ChangeFeed({ changes, books: unit.read.feed, clock, onFault: onFault('feed') });
   const guests = composeConsoles({
     unit, clock, log, agents, relay: streams, sessions: sessionWatch, gateway: config.gateway, timeZone: config.site.timeZone, onFault: onFault('connections'),

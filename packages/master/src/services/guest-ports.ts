@@ -5,6 +5,7 @@ import type { StreamEnd } from '@paravcl/shared/protocol/streams';
 import type { Duplex } from 'node:stream';
 import type { InstanceRecord } from '../core/instance-record';
 import type { UnitOfWork } from '../db/unit-of-work';
+import type { GuestConnections } from './guest-connections';
 import { may } from './policy';
 import { principalOf } from './principal-of';
 
@@ -15,19 +16,6 @@ export interface PortAsked {
   readonly name: string;
   readonly port: number;
   readonly fromAddress: string;
-}
-
-/** Who is connected to which guest: it is let in below the limits and written into the events, and ends when it must. */
-export interface PortConnections {
-  /** Throws ParavclError `quota-exceeded` at a limit. */
-  open(asked: {
-    readonly kind: 'port';
-    readonly port: number;
-    readonly principal: Principal;
-    readonly instance: InstanceRecord;
-    readonly fromAddress: string;
-    end(code: number, sentence: string): void;
-  }): Promise<{ readonly id: string; close(bytes?: number): void }>;
 }
 
 /** A port of a guest that somebody is joined to. It ends by itself when it must; who has it ends it, and then says so. */
@@ -41,8 +29,8 @@ export interface GuestPortsParts {
   readonly unit: UnitOfWork;
   /** What may be connected to beside SSH. */
   readonly ports: readonly number[];
-  readonly connections: PortConnections;
-  readonly relay: { join(slaveId: string, end: StreamEnd): Promise<Duplex> };
+  readonly connections: Pick<GuestConnections, 'open'>;
+  readonly relay: { join(slaveId: string, end: StreamEnd, slaveName?: string): Promise<Duplex> };
 }
 
 const sshPort = 22;
@@ -79,7 +67,8 @@ export class GuestPorts {
       },
     });
     try {
-      stream = await relay.join(slaveId, { kind: 'port', instanceId: instance.id, port });
+      const slave = await unit.read.slaves.find(slaveId);
+      stream = await relay.join(slaveId, { kind: 'port', instanceId: instance.id, port }, slave?.name);
       if (because !== null) throw new ParavclError('conflict', because);
     } catch (error) {
       stream?.destroy();
@@ -106,5 +95,6 @@ export function runningMachine(principal: Principal, name: string, found: Instan
 }
 
 function notRunning({ name, observed, desired }: InstanceRecord): string {
+  if (desired === 'deleted') return `${name} is being deleted.`;
   return observed === 'running' ? `${name} is being ${desired}. Start or resume it first.` : `${name} is ${observed}, not running. Start or resume it first.`;
 }

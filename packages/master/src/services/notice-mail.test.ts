@@ -13,7 +13,7 @@ test('a mail about one thing says in its subject what happened, and where to fin
   expect(mail).toMatchObject({ to: 'alice@example.edu', subject: 'CS lab: An instance of yours was saved for others', messageId: '<0198f000-0000-7000-8000-000000000001.1@lab.example>' });
   expect(mail.text.split('\n\n')).toEqual([
     'Hello alice,',
-    'Tue 13:58: i-ubuntu-9af was saved with everything open.\n  Why: https://lab.example:8443/api/v1/decisions/0198f000-0000-7000-8000-0000000000dd',
+    'Tue 13:58: i-ubuntu-9af was saved with everything open.\n  Why: https://lab.example:8443/why/0198f000-0000-7000-8000-0000000000dd',
     'CS lab at https://lab.example:8443 sent this because your account there has this address. Change or remove it in your account.\n',
   ]);
 });

@@ -60,7 +60,7 @@ export function noticeMail(to: string, userName: string, notices: readonly Notic
   if (first === undefined) throw new RangeError('A mail without a notice says nothing.');
   const subject = notices.length === 1 ? subjects[first.kind] : `${notices.length} notices about what is yours`;
   const told = notices.map(({ at, sentence, decisionId }) => {
-    const why = decisionId === null ? '' : `\n  Why: ${baseUrl}/api/v1/decisions/${decisionId}`;
+    const why = decisionId === null ? '' : `\n  Why: ${baseUrl}/why/${decisionId}`;
     // The mail itself bears a date; on top of that the weekday is enough.
     const happenedAt = Date.parse(at);
     return `${tellMoment(happenedAt, timeZone, happenedAt)}: ${sentence}${why}`;

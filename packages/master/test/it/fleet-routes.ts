@@ -100,7 +100,7 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
       ...repository.routes,
       ...imageReadinessRoutes(readiness),
       ...storeRoutes(store),
-      ...instanceRoutes(instances, new InstanceConsoleService(unit, agents, settings.timeZone), forecast),
+      ...instanceRoutes(instances, new InstanceConsoleService(unit, agents, settings.timeZone, clock), forecast),
       ...operationRoutes(new OperationService(unit)),
       ...noticeRoutes(new NoticeService(unit, clock)),
       ...consoleRoutes(consoles, connections),

@@ -530,6 +530,11 @@ describe('an instance', () => {
     rig.agents.answer = (_slave, command) => ({ commandId: newId(0), outcome: { ok: true, body: command.kind === 'screenshot' ? Buffer.from('png').toString('base64') : 'login:' } });
     expect(await rig.consoles.serialLog(alice, id, 100)).toBe('login:');
     expect((await rig.consoles.screenshot(alice, id)).toString()).toBe('png');
+    // Who looks at the same moment sees the same picture; a second later it is taken anew.
+    rig.agents.answer = () => ({ commandId: newId(0), outcome: { ok: true, body: Buffer.from('later').toString('base64') } });
+    expect((await rig.consoles.screenshot(alice, id)).toString()).toBe('png');
+    rig.clock.advance(1000);
+    expect((await rig.consoles.screenshot(alice, id)).toString()).toBe('later');
     rig.agents.connected.delete(lab);
     await expect(rig.consoles.serialLog(alice, id, 100)).rejects.toMatchObject({ code: 'slave-offline' });
   });

@@ -141,7 +141,7 @@ test('it ends with the guest for everybody, and with the last viewer for the gue
   stopped.end.end();
   await ended;
   expect(over).toBe(1);
-  expect(() => console.view()).toThrow('has ended');
+  expect(() => console.view()).toThrow('has just ended');
 
   const left = new PrintingGuest();
   let tellOver: () => void = () => undefined;
@@ -149,4 +149,20 @@ test('it ends with the guest for everybody, and with the last viewer for the gue
   const looking = (await left.open(() => tellOver())).view();
   looking.destroy();
   await isOver;
+});
+
+test('a guest that prints byte by byte is told of in a few parts, the first of them at once, and none is lost', async () => {
+  const guest = new PrintingGuest();
+  const console = await guest.open();
+  const viewer = listen(console.view());
+  const text = 'y\n'.repeat(2000);
+  for (const byte of text) {
+    guest.print(byte);
+    if (heard.get(viewer)?.length === 0) await once(viewer, 'data');
+  }
+  expect(heard.get(viewer)?.[0]).toBe('y');
+  guest.end.end();
+  await once(viewer, 'end');
+  expect(heard.get(viewer)?.join('')).toBe(text);
+  expect(heard.get(viewer)?.length).toBeLessThan(400);
 });

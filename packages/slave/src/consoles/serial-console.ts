@@ -1,4 +1,4 @@
-import { type Clock, sleep } from '@paravcl/shared/clock';
+import { type Cancel, type Clock, sleep } from '@paravcl/shared/clock';
 import type { Duplex } from 'node:stream';
 import type { LogEnd } from '../disks/log-tail';
 import { seam } from './console-seam';
@@ -12,6 +12,8 @@ const betweenLooksMs = 20;
 /** So much of what was read is found in the log, or all of it: the two are one stream. */
 const certainBytes = 64;
 const mostViewers = 16;
+/** A guest prints byte by byte: what comes within this time after something was told is told together. */
+const gatherMs = 10;
 
 export interface SerialConsoleParts {
   readonly clock: Clock;
@@ -28,10 +30,14 @@ export class SerialConsole {
   private readonly viewers = new Set<SerialViewer>();
   /** The end of all that was printed; null until it is known how it began. */
   private tail: Buffer | null = null;
+  /** Read, and in no tail yet. */
   private live: Buffer[] = [];
+  /** Something was told just now. */
+  private gathering: Cancel | null = null;
 
   private constructor(
     private readonly guest: Duplex,
+    private readonly clock: Clock,
     private readonly over: () => void,
   ) {}
 
@@ -39,7 +45,7 @@ export class SerialConsole {
   static async open(parts: SerialConsoleParts, over: () => void): Promise<SerialConsole> {
     const { totalBytes } = await parts.readLog(0);
     const guest = await parts.connect();
-    const self = new SerialConsole(guest, over);
+    const self = new SerialConsole(guest, parts.clock, over);
     guest.on('error', () => undefined);
     guest.on('data', (bytes: Buffer) => self.printed(bytes));
     guest.on('end', () => guest.destroy());
@@ -55,7 +61,7 @@ export class SerialConsole {
 
   /** Throws with a sentence when as many look at it as may. */
   view(): Duplex {
-    if (this.guest.destroyed) throw new Error('The serial console has ended: the machine was stopped.');
+    if (this.guest.destroyed) throw new Error('The serial console has just ended. Open it again; if the machine went off, start it first.');
     if (this.viewers.size >= mostViewers) throw new Error(`${mostViewers} are connected to this serial console, the most there may be.`);
     const viewer = new SerialViewer((chunk, done) => this.guest.write(chunk, done));
     viewer.on('error', () => undefined);
@@ -88,15 +94,25 @@ export class SerialConsole {
   }
 
   private printed(bytes: Buffer): void {
-    if (this.tail === null) {
-      this.live.push(bytes);
-      return;
-    }
-    this.tail = lastOf(Buffer.concat([this.tail, bytes]));
+    this.live.push(bytes);
+    if (this.tail !== null && this.gathering === null) this.tellLive(this.tail);
+  }
+
+  /** At once after a pause, so that who types sees it; a guest that prints on and on is told of a hundred times a second. */
+  private tellLive(tail: Buffer): void {
+    this.gathering = null;
+    if (this.live.length === 0) return;
+    const bytes = Buffer.concat(this.live);
+    this.live = [];
+    const next = (this.tail = lastOf(Buffer.concat([tail, bytes])));
     for (const viewer of this.viewers) viewer.tell(bytes);
+    this.gathering = this.clock.after(gatherMs, () => this.tellLive(this.tail ?? next));
   }
 
   private end(): void {
+    this.gathering?.();
+    if (this.tail !== null) this.tellLive(this.tail);
+    this.gathering?.();
     for (const viewer of this.viewers) viewer.over();
     this.over();
   }
