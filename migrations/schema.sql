@@ -112,6 +112,7 @@ CREATE TABLE slaves (
   last_seen_at DATETIME(3) NULL,
   created_at DATETIME(3) NOT NULL,
   declared_dead_at DATETIME(3) NULL,                        -- by an administrator, while it is lost: what it has may be started elsewhere. Its next hello takes it back
+  max_connections SMALLINT UNSIGNED NULL,                   -- open at a time to its guests; null: as the configuration says
   UNIQUE KEY slaves_name (name),
   UNIQUE KEY slaves_key (public_key)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;

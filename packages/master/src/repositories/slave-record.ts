@@ -16,6 +16,8 @@ export interface SlaveRecord {
   readonly name: string;
   readonly kind: SlaveKind;
   readonly ownerUserId: string | null;
+  /** Open at a time to its guests; null: as the configuration says. */
+  readonly maxConnections: number | null;
   readonly admission: Admission;
   readonly admissionReason: string | null;
   readonly liveness: Liveness;
@@ -41,6 +43,7 @@ export interface SlaveRow {
   name: string;
   kind: SlaveKind;
   owner_user_id: string | null;
+  max_connections: number | null;
   admission: Admission;
   admission_reason: string | null;
   liveness: Liveness;
@@ -68,7 +71,7 @@ export interface SlaveRow {
 export const pulseColumns = ['seen_at', 'load1', 'ram_available_mib', 'pool_available_mib', 'clock_offset_ms'] as const;
 
 export const slaveColumns: readonly (keyof SlaveRow)[] = [
-  'id', 'name', 'kind', 'owner_user_id', 'admission', 'admission_reason', 'liveness', 'public_key', 'machine_id', 'macs', 'enrolled_address',
+  'id', 'name', 'kind', 'owner_user_id', 'max_connections', 'admission', 'admission_reason', 'liveness', 'public_key', 'machine_id', 'macs', 'enrolled_address',
   'address', 'presented', 'describe_data', 'foreign_domains', 'agent_build', 'epoch', 'last_seen_at', 'declared_dead_at', 'created_at',
 ];
 
@@ -97,6 +100,7 @@ export function slaveRecord(row: SlaveRow): SlaveRecord {
     name: row.name,
     kind: row.kind,
     ownerUserId: row.owner_user_id,
+    maxConnections: row.max_connections,
     admission: row.admission,
     admissionReason: row.admission_reason,
     liveness: row.liveness,
@@ -122,6 +126,7 @@ export function slaveRow(slave: SlaveRecord): SlaveRow {
     name: slave.name,
     kind: slave.kind,
     owner_user_id: slave.ownerUserId,
+    max_connections: slave.maxConnections,
     admission: slave.admission,
     admission_reason: slave.admissionReason,
     liveness: slave.liveness,

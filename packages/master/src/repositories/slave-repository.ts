@@ -130,8 +130,8 @@ export class SlaveRepository {
   }
 
   /** Throws a duplicate-key error when the name is taken. */
-  async edit(id: string, change: { readonly name: string; readonly kind: SlaveKind; readonly ownerUserId: string | null }): Promise<void> {
-    await this.db('slaves').where({ id }).update({ name: change.name, kind: change.kind, owner_user_id: change.ownerUserId });
+  async edit(id: string, change: Pick<SlaveRecord, 'name' | 'kind' | 'ownerUserId' | 'maxConnections'>): Promise<void> {
+    await this.db('slaves').where({ id }).update({ name: change.name, kind: change.kind, owner_user_id: change.ownerUserId, max_connections: change.maxConnections });
     this.changes.note('slaves', id);
   }
 

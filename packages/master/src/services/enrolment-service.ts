@@ -100,6 +100,7 @@ export class EnrolmentService {
       name: freeName(request.name, await repositories.slaves.namesLike(request.name)),
       kind: token.kind,
       ownerUserId: token.ownerUserId,
+      maxConnections: null,
       admission: token.preapproved ? 'approved' : 'pending',
       admissionReason: null,
       // Not heard of over the link yet; its first hello makes it online.

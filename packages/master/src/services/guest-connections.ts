@@ -18,6 +18,7 @@ const noticeEveryMs = 600_000;
 
 export interface ConnectionLimits {
   readonly perUser: number;
+  /** For slaves of which nothing else is set. */
   readonly perSlave: number;
 }
 
@@ -83,9 +84,10 @@ export class GuestConnections {
     const { instance, principal, kind, port, fromAddress } = asked;
     const { slaveId } = instance;
     if (slaveId === null) throw new ParavclError('conflict', `${instance.name} is ${instance.observed} and on no slave, so nobody can connect to it.`);
-    const slaveName = (await unit.read.slaves.find(slaveId))?.name ?? 'its slave';
+    const slave = await unit.read.slaves.find(slaveId);
+    const slaveName = slave?.name ?? 'its slave';
     // Nothing is awaited between the count and the entry.
-    this.requireRoom(principal, slaveId, slaveName);
+    this.requireRoom(principal, { id: slaveId, name: slaveName, most: slave?.maxConnections ?? this.parts.limits.perSlave });
     const id = newId(clock.now());
     const endWith = (code: number, sentence: string): void => this.end(id, code, sentence);
     const unwatch = principal.sessionId === '' ? () => undefined : sessions.watch(principal.sessionId, () => endWith(consoleCloseCodes.loggedOut, 'Your session has ended. Log in and open it again.'));
@@ -165,15 +167,16 @@ export class GuestConnections {
     return this.open_.size;
   }
 
-  private requireRoom({ userId }: Principal, slaveId: string, slaveName: string): void {
-    const { perUser, perSlave } = this.parts.limits;
+  private requireRoom({ userId }: Principal, slave: { readonly id: string; readonly name: string; readonly most: number }): void {
+    const { perUser } = this.parts.limits;
     let [ofUser, ofSlave] = [0, 0];
     for (const each of this.open_.values()) {
       if (each.userId === userId) ofUser += 1;
-      if (each.slaveId === slaveId) ofSlave += 1;
+      if (each.slaveId === slave.id) ofSlave += 1;
     }
     if (ofUser >= perUser) throw new ParavclError('quota-exceeded', `You have ${ofUser} connections open, the most one person may have. Close one.`, { limit: String(perUser) });
-    if (ofSlave >= perSlave) throw new ParavclError('quota-exceeded', `${ofSlave} connections to ${slaveName} are open, its most. Try again later.`, { limit: String(perSlave) });
+    if (slave.most === 0) throw new ParavclError('quota-exceeded', `${slave.name} takes no connections: its limit is 0. Ask whoever runs the lab.`, { limit: '0' });
+    if (ofSlave >= slave.most) throw new ParavclError('quota-exceeded', `${ofSlave} connections to ${slave.name} are open, and it takes ${slave.most}. Try again later.`, { limit: String(slave.most) });
   }
 
   private async writeOpened(known: Known): Promise<void> {

@@ -87,8 +87,8 @@ export class MonitoringService {
       read.monitoring.queue(),
     ]);
     const slaves = world.snapshot.slaves.flatMap((view) => {
-      const describe = world.slaves.get(view.id)?.describe;
-      return describe === undefined ? [] : [{ view, describe }];
+      const slave = world.slaves.get(view.id);
+      return slave === undefined ? [] : [{ view, describe: slave.describe, maxConnections: slave.maxConnections }];
     });
     const ramTotalMiB = new Map(slaves.map(({ view, describe }) => [view.id, describe.ramTotalMiB]));
     return { at, ramTotalMiB, ...monitored({ slaves, applications, violations: { atRisk, late, lost }, connections: connections.everyone, connectionsPerSlave, queued: queue.length }) };

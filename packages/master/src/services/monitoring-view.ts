@@ -10,10 +10,11 @@ import { sentenceOf } from './pool-service';
 
 /** Everything that is counted, as it was read. */
 export interface Observed {
-  readonly slaves: readonly { readonly view: SlaveView; readonly describe: Describe }[];
+  readonly slaves: readonly { readonly view: SlaveView; readonly describe: Describe; readonly maxConnections: number | null }[];
   readonly applications: readonly ApplicationOnSlave[];
   readonly violations: Readonly<Record<keyof Violations, readonly ViolationOn[]>>;
   readonly connections: readonly Pick<Connection, 'userId' | 'slaveId'>[];
+  /** For slaves of which nothing else is set. */
   readonly connectionsPerSlave: number;
   readonly queued: number;
 }
@@ -25,11 +26,11 @@ export interface Monitored {
 
 /** The numbers of every slave and of the site. */
 export function monitored(seen: Observed): Monitored {
-  const slaves = [...seen.slaves].sort((a, b) => a.view.name.localeCompare(b.view.name, 'en', { numeric: true })).map(({ view, describe }) => slaveOf(view, describe, seen));
+  const slaves = [...seen.slaves].sort((a, b) => a.view.name.localeCompare(b.view.name, 'en', { numeric: true })).map((slave) => slaveOf(slave, seen));
   return { site: siteOf(slaves, seen), slaves };
 }
 
-function slaveOf(view: SlaveView, describe: Describe, { applications, violations, connections, connectionsPerSlave }: Observed): MonitoredSlave {
+function slaveOf({ view, describe, maxConnections }: Observed['slaves'][number], { applications, violations, connections, connectionsPerSlave }: Observed): MonitoredSlave {
   const { id, name, kind, admission, liveness, capacity, promised } = view;
   const here = <T extends { readonly slaveId: string }>(all: readonly T[]): readonly T[] => all.filter(({ slaveId }) => slaveId === id);
   const images = here(applications).map(({ imageId, name: image, deployed, running }): Application => ({ imageId, name: image, deployed, running }));
@@ -42,7 +43,7 @@ function slaveOf(view: SlaveView, describe: Describe, { applications, violations
     running: sum(images, (image) => image.running),
     usersConnected: people(here(connections)),
     connectionsUsed: here(connections).length,
-    connectionsMost: connectionsPerSlave,
+    connectionsMost: maxConnections ?? connectionsPerSlave,
     vcpus: { lent: capacity.vcpus, promised: promised.vcpus },
     ramMiB: { lent: whole(capacity.ramMiB), promised: promised.ramMiB, available: whole(describe.ramAvailableMiB) },
     diskMiB: { lent: whole(capacity.diskMiB), promised: promised.diskMiB, available: whole(view.poolAvailableMiB) },

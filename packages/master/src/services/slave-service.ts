@@ -93,7 +93,7 @@ export class SlaveService {
   ): Promise<Slave> {
     return this.move(principal, slaveId, moves.approve, clientAddress, async (repositories, slave) => {
       const { kind, ownerUserId } = await belonging(repositories, slave, wish);
-      await repositories.slaves.edit(slave.id, { name: slave.name, kind, ownerUserId });
+      await repositories.slaves.edit(slave.id, { ...slave, kind, ownerUserId });
       if (!wish.acceptIdentity) return `as a ${kind} slave`;
       if (slave.presented === null) {
         throw new ParavclError('conflict', `${slave.name} has shown no other identity with its own key, so there is none to accept. If its key is lost, retire it and enrol the machine again.`, { field: 'acceptIdentity' });
@@ -168,17 +168,18 @@ export class SlaveService {
   async edit(
     principal: Principal,
     slaveId: string,
-    wish: { readonly name?: string | undefined; readonly kind?: SlaveKind | undefined; readonly ownerUserId?: string | null | undefined },
+    wish: { readonly name?: string | undefined; readonly kind?: SlaveKind | undefined; readonly ownerUserId?: string | null | undefined; readonly maxConnections?: number | null | undefined },
     clientAddress: string,
   ): Promise<Slave> {
     const now = this.clock.now();
     try {
       await this.unitOfWork.transaction(async (repositories) => {
         const slave = await this.operable(repositories, principal, slaveId);
-        const change = { name: wish.name ?? slave.name, ...(await belonging(repositories, slave, wish)) };
+        const maxConnections = wish.maxConnections === undefined ? slave.maxConnections : wish.maxConnections;
+        const change = { name: wish.name ?? slave.name, maxConnections, ...(await belonging(repositories, slave, wish)) };
         await repositories.slaves.edit(slaveId, change);
         const renamed = change.name === slave.name ? '' : ` It is now called ${change.name}.`;
-        await repositories.events.append(this.event(principal, slave, 'slave.edited', `${principal.userName} edited ${slave.name}: ${change.kind}.${renamed}`, clientAddress), now);
+        await repositories.events.append(this.event(principal, slave, 'slave.edited', `${principal.userName} edited ${slave.name}: ${change.kind}.${renamed}${maxConnections === slave.maxConnections ? '' : sayConnections(maxConnections)}`, clientAddress), now);
       });
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
@@ -270,6 +271,7 @@ export class SlaveService {
       name: slave.name,
       kind: slave.kind,
       ownerUserId: slave.ownerUserId,
+      maxConnections: slave.maxConnections,
       admission: slave.admission,
       admissionReason: slave.admissionReason,
       liveness: slave.liveness,
@@ -309,6 +311,11 @@ async function belonging(
     throw new ParavclError('invalid-input', 'ownerUserId: there is no such user, or the account is disabled.', { field: 'ownerUserId' });
   }
   return { kind, ownerUserId };
+}
+
+function sayConnections(most: number | null): string {
+  if (most === null) return ' The configuration says again how many connections it takes.';
+  return most === 0 ? ' It takes no connections any more.' : ` It takes ${most} connections at a time.`;
 }
 
 /** What a forced retirement takes from whom. */

@@ -217,11 +217,38 @@ test('it is refused above the limits, which the sentence names, and let in again
   expect(await refused(alice, machine)).toEqual({ code: consoleCloseCodes.limit, reason: 'You have 2 connections open, the most one person may have. Close one.' });
   const bobs = await rig.instance(bob);
   const three = await rig.open(bob, bobs);
-  expect(await refused(bob, bobs)).toEqual({ code: consoleCloseCodes.limit, reason: '3 connections to lab-pc-07 are open, its most. Try again later.' });
+  expect(await refused(bob, bobs)).toEqual({ code: consoleCloseCodes.limit, reason: '3 connections to lab-pc-07 are open, and it takes 3. Try again later.' });
   one.guest.end();
   await eventually('one to be over', () => rig.parts.connections.size === 2);
   const again = await rig.open(bob, bobs);
   for (const { client, guest } of [two, three, again]) {
+    guest.resume();
+    client.socket.close();
+  }
+});
+
+test('a limit of its own counts for a slave from the next connection on: a lower one ends nobody, 0 lets nobody in', async () => {
+  const limit = (most: number | null): Promise<number> => rig.server.db('slaves').where({ id: rig.agent.slaveId }).update({ max_connections: most });
+  const bobs = await rig.instance(bob);
+  const refused = async (): Promise<unknown> => {
+    const client = await rig.dialAs(bob);
+    client.socket.send(JSON.stringify({ ticket: await rig.ticket(bob, bobs) }));
+    return client.isClosed();
+  };
+  const one = await rig.open(alice, machine);
+  const two = await rig.open(alice, machine, 'serial');
+  await limit(1);
+  await rig.parts.connections.run();
+  expect(await refused()).toEqual({ code: consoleCloseCodes.limit, reason: '2 connections to lab-pc-07 are open, and it takes 1. Try again later.' });
+  await limit(0);
+  await rig.parts.connections.run();
+  expect(await refused()).toEqual({ code: consoleCloseCodes.limit, reason: 'lab-pc-07 takes no connections: its limit is 0. Ask whoever runs the lab.' });
+  expect([one.client.closed, two.client.closed, rig.parts.connections.size]).toEqual([null, null, 2]);
+  // Above the configuration's 3.
+  await limit(4);
+  const others = [await rig.open(bob, bobs), await rig.open(bob, bobs, 'serial')];
+  await limit(null);
+  for (const { client, guest } of [one, two, ...others]) {
     guest.resume();
     client.socket.close();
   }

@@ -27,7 +27,7 @@ const slave = async (name: string, ownerUserId: string | null = null): Promise<s
   const id = newId(sampleTime);
   await site.database.unit.transaction(({ slaves }) =>
     slaves.insert({
-      id, name, kind: ownerUserId === null ? 'dedicated' : 'volunteer', ownerUserId, admission: 'approved', admissionReason: null, liveness: 'online', publicKey: `key of ${id}`,
+      id, name, kind: ownerUserId === null ? 'dedicated' : 'volunteer', ownerUserId, maxConnections: null, admission: 'approved', admissionReason: null, liveness: 'online', publicKey: `key of ${id}`,
       machineId: id.replaceAll('-', ''), macs: ['02:00:00:00:00:01'], enrolledAddress: null, address: null, presented: null, describe: plainDescribe('02:00:00:00:00:01'), foreignDomains: [],
       agentBuild: null, epoch: 1, lastSeenAt: sampleTime, declaredDeadAt: null, createdAt: sampleTime,
     }),

@@ -178,6 +178,7 @@ export async function openRig(options: RigOptions = {}) {
       name,
       kind: 'dedicated',
       ownerUserId: null,
+      maxConnections: null,
       admission: facts.admission ?? 'approved',
       admissionReason: null,
       liveness: facts.liveness ?? 'online',

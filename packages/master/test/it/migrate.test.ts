@@ -60,6 +60,14 @@ test('a migration that was cut off, with the lock row still taken, is finished b
   expect(await migrate(database.db)).toHaveLength(1);
 });
 
+test('a step whose number is below those that have run is run too: two were written at the same time', async () => {
+  const late = '0067-add-slave-max-connections.js';
+  await migrate(database.db);
+  await database.db.raw('ALTER TABLE slaves DROP COLUMN max_connections');
+  await database.db('knex_migrations').where({ name: late }).delete();
+  expect(await migrate(database.db)).toEqual([late]);
+});
+
 test('a database of a newer version is refused and named', async () => {
   await migrate(database.db);
   await database.db('knex_migrations').insert({ name: '9999-from-the-future.js', batch: 2, migration_time: new Date() });

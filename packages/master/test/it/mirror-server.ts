@@ -152,7 +152,7 @@ export async function startMirrorServer(options: MirrorServerOptions = {}) {
       const who = newIdentity(name);
       const slaveId = newId(Date.now());
       await database.unit.read.slaves.insert({
-        id: slaveId, name, kind: 'dedicated', ownerUserId: null, admission, admissionReason: null, liveness: 'lost', publicKey: who.publicKey, machineId: who.machineId,
+        id: slaveId, name, kind: 'dedicated', ownerUserId: null, maxConnections: null, admission, admissionReason: null, liveness: 'lost', publicKey: who.publicKey, machineId: who.machineId,
         macs: who.macs, enrolledAddress: '127.0.0.1', address: null, presented: null, describe: plainDescribe(who.macs[0] ?? ''), foreignDomains: [], agentBuild: null,
         epoch: 0, lastSeenAt: null, declaredDeadAt: null, createdAt: Date.now(),
       });

@@ -68,6 +68,14 @@ describe('what is used of the pool', () => {
     expect(body.site).toMatchObject({ slaves: 1, slavesTakingGuests: 1, deployed: 1, usersConnected: 1, connectionsUsed: 2, connectionsMost: 50, vcpus: { lent: 4, promised: 1 } });
   });
 
+  it('tells how many connections a slave of its own limit takes', async () => {
+    await rig.slave('lab-2', { cores: 4 });
+    await rig.database.db('slaves').where({ id: slaveId }).update({ max_connections: 7 });
+    const { body } = await get<Monitoring>('/monitoring');
+    expect(body.slaves).toMatchObject([{ name: 'lab-1', connectionsMost: 7 }, { name: 'lab-2', connectionsMost: 50 }]);
+    expect(body.site).toMatchObject({ connectionsMost: 57 });
+  });
+
   it('tells what was promised and is not kept: reservations at risk, claims that wait, machines that were lost', async () => {
     const { id } = await launched();
     const bob = await rig.person('student', 'rita');

@@ -44,7 +44,7 @@ describe('who adds to the pool', () => {
   const volunteer = async (owner: Principal, facts: { readonly admission?: Admission; readonly liveness?: Liveness; readonly seenAt?: number | null } = {}): Promise<string> => {
     const id = fresh();
     await books.slaves.insert({
-      id, name: `pc-${id}`, kind: 'volunteer', ownerUserId: owner.userId, admission: facts.admission ?? 'approved', admissionReason: null, liveness: facts.liveness ?? 'online',
+      id, name: `pc-${id}`, kind: 'volunteer', ownerUserId: owner.userId, maxConnections: null, admission: facts.admission ?? 'approved', admissionReason: null, liveness: facts.liveness ?? 'online',
       publicKey: `key of ${id}`, machineId: id.replaceAll('-', ''), macs: ['02:00:00:00:00:01'], enrolledAddress: null, address: null, presented: null, describe: plainDescribe('02:00:00:00:00:01'),
       foreignDomains: [], agentBuild: null, epoch: 1, lastSeenAt: facts.seenAt === undefined ? clock.now() : facts.seenAt, declaredDeadAt: null, createdAt: clock.now(),
     });

@@ -170,6 +170,22 @@ test('name, kind and owner are edited; a taken name, a volunteer without owner, 
   expect(await edit({ name: ' ' })).toMatchObject({ status: 400, body: { field: 'name' } });
 });
 
+test('a slave is given a connection limit of its own, which goes back to the configuration’s; what is no limit is refused', async () => {
+  const agent = await enrolled('approved', 'limited');
+  const edit = (maxConnections: unknown) => server.ask('PATCH', path(agent), operator, { maxConnections });
+  expect(await server.ask('GET', path(agent), operator)).toMatchObject({ body: { maxConnections: null } });
+  for (const most of [5, 0, null]) expect(await edit(most)).toMatchObject({ status: 200, body: { name: 'limited', kind: 'dedicated', maxConnections: most } });
+  for (const none of [-1, 10_001, 1.5, '5']) expect(await edit(none)).toMatchObject({ status: 400, body: { field: 'maxConnections' } });
+  await edit(10_000);
+  expect(await server.ask('PATCH', path(agent), operator, { name: 'still limited' })).toMatchObject({ status: 200, body: { maxConnections: 10_000 } });
+  const told = (await server.db('events').where({ subject_id: agent.slaveId, kind: 'slave.edited' }).orderBy('id').pluck('sentence')) as string[];
+  expect(told.slice(0, 3)).toEqual([
+    expect.stringMatching(/ edited limited: dedicated\. It takes 5 connections at a time\.$/),
+    expect.stringMatching(/ It takes no connections any more\.$/),
+    expect.stringMatching(/ The configuration says again how many connections it takes\.$/),
+  ]);
+});
+
 test('describe asks a connected agent, and says of when the figures are when it cannot', async () => {
   const agent = await enrolled('approved', 'tells');
   expect(await server.ask('GET', path(agent, '/describe'), operator)).toMatchObject({ status: 200, body: { fresh: false, asOf: null, sentence: 'tells is not connected now.', describe: { cores: 4 } } });

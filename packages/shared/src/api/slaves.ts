@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { displayNameSchema } from '../domain/limits';
-import { admissionSchema, describeSchema, livenessSchema, slaveKindSchema, slaveSchema } from '../domain/slave';
+import { admissionSchema, describeSchema, livenessSchema, slaveConnectionsSchema, slaveKindSchema, slaveSchema } from '../domain/slave';
 import { idSchema } from '../ids';
 import { operationSchema } from './operations';
 import { pageQuerySchema, pageSchema } from './page';
@@ -68,10 +68,16 @@ export const approveSlave = route({
 export const editSlave = route({
   method: 'patch',
   path: '/slaves/:slaveId',
-  summary: 'Change name, kind or owner',
+  summary: 'Change name, kind, owner or how many connections to its guests are open at a time. A lower limit ends none that is open',
   action: 'slave.operate',
   params: one,
-  body: z.object({ name: displayNameSchema.optional(), kind: slaveKindSchema.optional(), ownerUserId: idSchema.nullable().optional() }),
+  body: z.object({
+    name: displayNameSchema.optional(),
+    kind: slaveKindSchema.optional(),
+    ownerUserId: idSchema.nullable().optional(),
+    /** Null: what the site's configuration says. */
+    maxConnections: slaveConnectionsSchema.nullable().optional(),
+  }),
   answer,
 });
 

@@ -116,12 +116,17 @@ export const foreignDomainSchema = z
   .readonly();
 export type ForeignDomain = z.infer<typeof foreignDomainSchema>;
 
+/** Screens, serial consoles and ports of its guests that are open at a time; 0 lets nobody in. */
+export const slaveConnectionsSchema = z.int().min(0).max(10_000);
+
 export const slaveSchema = z
   .object({
     id: idSchema,
     name: displayNameSchema,
     kind: slaveKindSchema,
     ownerUserId: idSchema.nullable(),
+    /** Set for this slave; null: what the site's configuration says of every slave. */
+    maxConnections: slaveConnectionsSchema.nullable(),
     admission: admissionSchema,
     /** Why it is quarantined, in a sentence. */
     admissionReason: z.string().nullable(),

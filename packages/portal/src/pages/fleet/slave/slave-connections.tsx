@@ -1,5 +1,6 @@
 import { Button, Card, CardBody, CardTitle } from '@patternfly/react-core';
 import type { Connection } from '@paravcl/shared/domain/connection';
+import type { Slave } from '@paravcl/shared/domain/slave';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -10,8 +11,8 @@ import { Read } from '../../../states/read';
 import { useTimes } from '../../../states/use-times';
 import { useSiteZone } from '../../reserve/site-zone';
 
-/** Who is connected to guests of a slave, longest first. */
-export function SlaveConnections({ slaveId }: { readonly slaveId: string }): ReactNode {
+/** Who is connected to guests of a slave, longest first, and how many may be. */
+export function SlaveConnections({ slave: { id: slaveId, maxConnections } }: { readonly slave: Pick<Slave, 'id' | 'maxConnections'> }): ReactNode {
   const { t } = useTranslation('fleet');
   const times = useTimes(useSiteZone());
   const [ends, setEnds] = useState<Connection | null>(null);
@@ -25,6 +26,7 @@ export function SlaveConnections({ slaveId }: { readonly slaveId: string }): Rea
     <Card>
       <CardTitle component="h2">{t('connections.title')}</CardTitle>
       <CardBody>
+        <p className="pv-quiet">{maxConnections === null ? t('connections.mostOfSite') : t(maxConnections === 0 ? 'connections.mostNone' : 'connections.most', { most: maxConnections })}</p>
         <Read of={connections}>
           {({ items }) =>
             items.length === 0 ? (

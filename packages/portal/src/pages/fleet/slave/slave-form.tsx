@@ -8,22 +8,24 @@ import { Field } from '../../../states/field';
 import { ProblemAlert } from '../../../states/problem-alert';
 import { useAll } from '../../teach/use-all';
 
-/** Name, kind and owner of a slave. Only admins are shown who people are, so only they choose an owner. */
+/** Name, kind and owner of a slave, and how many connections it takes. Only admins are shown who people are, so only they choose an owner. */
 export function SlaveForm({ slave, onClose }: { readonly slave: Slave; readonly onClose: () => void }): ReactNode {
   const { t, i18n } = useTranslation('fleet');
   const { user } = useMe();
   const [name, setName] = useState(slave.name);
   const [kind, setKind] = useState<SlaveKind>(slave.kind);
   const [owner, setOwner] = useState(slave.ownerUserId ?? '');
+  const [most, setMost] = useState(slave.maxConnections === null ? '' : String(slave.maxConnections));
   const edit = useDo('patch /slaves/:slaveId', ['slaves', 'pool']);
   const isAdmin = user.role === 'admin';
   const people = useAll('none', 'get /users', {}, { enabled: isAdmin && kind === 'volunteer' });
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     const ownerUserId = kind === 'dedicated' || owner === '' ? null : owner;
-    edit.mutate({ params: { slaveId: slave.id }, body: { name, kind, ...(isAdmin || kind === 'dedicated' ? { ownerUserId } : {}) } }, { onSuccess: onClose });
+    edit.mutate({ params: { slaveId: slave.id }, body: { name, kind, maxConnections: most.trim() === '' ? null : Number(most), ...(isAdmin || kind === 'dedicated' ? { ownerUserId } : {}) } }, { onSuccess: onClose });
   };
   const fault = edit.error?.faultOf('name') ?? null;
+  const mostFault = edit.error?.faultOf('maxConnections') ?? null;
   return (
     <Modal isOpen variant="small" onClose={onClose} aria-labelledby="slave-form-title">
       <ModalHeader title={t('form.title', { name: slave.name })} labelId="slave-form-title" />
@@ -44,7 +46,8 @@ export function SlaveForm({ slave, onClose }: { readonly slave: Slave; readonly 
               </FormSelect>
             </FormGroup>
           )}
-          {fault === null && <ProblemAlert problem={edit.error} />}
+          <Field id="slave-connections" label={t('form.connections')} type="number" min={0} max={10_000} value={most} onChange={setMost} hint={t('form.connectionsHint')} fault={mostFault} />
+          {fault === null && mostFault === null && <ProblemAlert problem={edit.error} />}
         </Form>
       </ModalBody>
       <ModalFooter>

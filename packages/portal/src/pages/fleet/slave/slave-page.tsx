@@ -50,7 +50,7 @@ function SlaveShown({ slave }: { readonly slave: Slave }): ReactNode {
           <GridItem xl={7} className="pv-fleet-stack">
             <SlaveInstances slaveId={id} />
             <SlaveImages slaveId={id} />
-            <SlaveConnections slaveId={id} />
+            <SlaveConnections slave={slave} />
           </GridItem>
           <GridItem xl={5} className="pv-fleet-stack">
             <DescribeCard slave={slave} foreign={foreignDomains} />
