@@ -207,8 +207,10 @@ export class SnapshotService {
     for (const id of [...new Set(instanceIds)].sort()) {
       const instance = await repositories.instances.find(id);
       const what = `instance ${id}`;
-      if (instance === null) throw new ParavclError('not-found', `There is no ${what}, or it is not yours to see.`, { field: 'instanceIds' });
-      authorise(principal, 'snapshot.create', 'instance.see', { ownerUserId: instance.userId, groupId: instance.groupId }, what);
+      const subject = { ownerUserId: instance?.userId ?? null, groupId: instance?.groupId ?? null };
+      // One answer for both, to the field: it tells nobody which instances there are.
+      if (instance === null || !may(principal, 'instance.see', subject)) throw new ParavclError('not-found', `There is no ${what}, or it is not yours to see.`, { field: 'instanceIds' });
+      authorise(principal, 'snapshot.create', 'instance.see', subject, what);
       await this.requireDisk(repositories, instance, ram);
       instances.push(instance);
     }
