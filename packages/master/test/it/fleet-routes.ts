@@ -48,14 +48,22 @@ import type { TestDatabase } from './test-database';
 
 const details = { name: 'Lab', timeZone: settings.timeZone, version: '0.1.0', placementPolicy: 'para', minutes: { min: 60, max: 300, default: 120 }, guests: { vcpus: 1, ramMiB: 512 }, homeMiB: 0 };
 
+export interface FleetRoutes {
+  readonly routes: (database: TestDatabase) => readonly BoundRoute[];
+  /** Of the routes that were made last. */
+  readonly connections: () => GuestConnections;
+  close(): Promise<void>;
+}
+
 /** The routes of slaves, images and instances with no agent connected and nothing scheduled: what the edge lets through to them. */
-export async function openFleetRoutes(): Promise<{ readonly routes: (database: TestDatabase) => readonly BoundRoute[]; close(): Promise<void> }> {
+export async function openFleetRoutes(): Promise<FleetRoutes> {
   const files = await openImageFiles();
   const clock = systemClock;
   const agents = new AgentsDouble();
   const scheduler = { wake: () => undefined };
   const figures = new FleetPulse(clock);
   const stops: (() => Promise<void>)[] = [];
+  let known: GuestConnections | undefined;
   const routes = ({ unit }: TestDatabase): readonly BoundRoute[] => {
     const reports = new ObservationService({ unitOfWork: unit, agents, scheduler, clock, settings, onFault: unexpected, onImpossible: unexpected, onRecovery: unexpected });
     const repository = files.compose(unit, clock);
@@ -89,6 +97,7 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
     const world = { agents, figures, scheduling, unitOfWork: unit, clock };
     const consoles = new ConsoleService({ unit, agents, tickets: new ConsoleTickets(clock), timeZone: settings.timeZone });
     const connections = new GuestConnections({ unit, clock, sessions: { watch: () => () => undefined }, limits: { perUser: 20, perSlave: 100 }, timeZone: settings.timeZone, onFault: unexpected });
+    known = connections;
     return [
       ...deploying.routes,
       ...snapshotting.routes,
@@ -115,7 +124,11 @@ export async function openFleetRoutes(): Promise<{ readonly routes: (database: T
     await Promise.all(stops.map((stop) => stop()));
     await files.close();
   };
-  return { routes, close };
+  const connections = (): GuestConnections => {
+    if (known === undefined) throw new Error('No routes were made yet.');
+    return known;
+  };
+  return { routes, connections, close };
 }
 
 /** No agent reports here, so nothing may be wrong with a report. */
