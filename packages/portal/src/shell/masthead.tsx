@@ -1,5 +1,5 @@
 import { Masthead as Frame, MastheadBrand, MastheadContent, MastheadLogo, MastheadMain, MastheadToggle, NotificationBadge, PageToggleButton, Toolbar, ToolbarContent, ToolbarGroup, ToolbarItem } from '@patternfly/react-core';
-import type { ReactNode } from 'react';
+import type { ComponentProps, ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { Brand } from './brand';
@@ -14,6 +14,8 @@ interface MastheadProps {
   readonly onNav: () => void;
 }
 
+const HomeLink = (props: Omit<ComponentProps<typeof Link>, 'to'>): ReactNode => <Link {...props} to="/" />;
+
 /** Where one is, what happened meanwhile, and who one is. */
 export function Masthead({ unread, isDrawerOpen, onBell, isNavOpen, onNav }: MastheadProps): ReactNode {
   const { t } = useTranslation('shell');
@@ -24,7 +26,7 @@ export function Masthead({ unread, isDrawerOpen, onBell, isNavOpen, onNav }: Mas
           <PageToggleButton isHamburgerButton isSidebarOpen={isNavOpen} onSidebarToggle={onNav} aria-label={t('nav.toggle')} />
         </MastheadToggle>
         <MastheadBrand>
-          <MastheadLogo component={(props) => <Link {...props} to="/" />}>
+          <MastheadLogo component={HomeLink}>
             <Brand />
           </MastheadLogo>
         </MastheadBrand>

@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useDo } from '../api/use-api';
-import { useSiteZone } from '../pages/reserve/site-zone';
+import { useSiteZone } from '../states/site-zone';
 import { useTimes } from '../states/use-times';
 import { noticeAddress, noticeLook } from './notice-look';
 

@@ -7,7 +7,7 @@ import { useDo, useGet } from '../../api/use-api';
 import { Confirm } from '../../states/confirm';
 import { Read } from '../../states/read';
 import { useTimes } from '../../states/use-times';
-import { useSiteZone } from '../reserve/site-zone';
+import { useSiteZone } from '../../states/site-zone';
 import { NewApiToken } from './new-api-token';
 import { Part } from './part';
 

@@ -7,7 +7,7 @@ import { useSay } from '../../shell/toasts';
 import { Field } from '../../states/field';
 import { ProblemAlert } from '../../states/problem-alert';
 import { useTimes } from '../../states/use-times';
-import { useSiteZone } from '../reserve/site-zone';
+import { useSiteZone } from '../../states/site-zone';
 import { Part } from './part';
 
 /** Who one is: what one may change, and what others say. */

@@ -1,13 +1,15 @@
-import type { Instance } from '@paravcl/shared/domain/instance';
 import DesktopIcon from '@patternfly/react-icons/dist/esm/icons/desktop-icon';
 import { useRef, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import './console.css';
-import { hasConsole } from './stage';
 import { useScreenshot } from './use-screenshot';
 
 interface ConsoleThumbnailProps {
-  readonly instance: Pick<Instance, 'id' | 'name' | 'observed'>;
+  readonly instanceId: string;
+  /** What it is called in the words for who does not see it: the machine, or whose it is. */
+  readonly name: string;
+  /** Its guest has a screen now. */
+  readonly isOn: boolean;
   /** A new picture this often, while it can be seen. */
   readonly everySeconds?: number;
 }
@@ -16,10 +18,10 @@ interface ConsoleThumbnailProps {
  * A machine's screen, small, as wide as what it is put into and always of the same shape. Pictures are asked for only while it runs and
  * can be seen; where none can be had, the last one stays, pale, or a sign stands there.
  */
-export function ConsoleThumbnail({ instance: { id, name, observed }, everySeconds = 15 }: ConsoleThumbnailProps): ReactNode {
+export function ConsoleThumbnail({ instanceId, name, isOn, everySeconds = 15 }: ConsoleThumbnailProps): ReactNode {
   const { t } = useTranslation('console');
   const frame = useRef<HTMLDivElement>(null);
-  const { address, isFresh } = useScreenshot(frame, hasConsole({ observed }) ? id : null, everySeconds * 1000);
+  const { address, isFresh } = useScreenshot(frame, isOn ? instanceId : null, everySeconds * 1000);
   const alt = t(address === null ? 'thumbnail.none' : isFresh ? 'thumbnail.now' : 'thumbnail.before', { name });
   return (
     <div ref={frame} className="pv-thumbnail">

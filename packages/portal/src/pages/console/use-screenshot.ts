@@ -1,5 +1,6 @@
 import { useEffect, useState, type RefObject } from 'react';
 import { addressOf } from '../../api/call';
+import { FetchSlots } from './fetch-slots';
 
 export interface Screenshot {
   /** Of a picture, for an <img>; null: there was none yet. */
@@ -10,6 +11,8 @@ export interface Screenshot {
 
 /** A slave makes a picture within a moment; one that is slower is asked again in the next round. */
 const withinMs = 10_000;
+/** Of all pictures of a page together: each is a question to a host. */
+const slots = new FetchSlots(4);
 
 /** A picture of a machine's screen now and then, while the element and the page can be seen. Null: of none, but the last one stays. */
 export function useScreenshot(of: RefObject<HTMLElement | null>, instanceId: string | null, everyMs: number): Screenshot {
@@ -25,7 +28,7 @@ export function useScreenshot(of: RefObject<HTMLElement | null>, instanceId: str
       window.clearTimeout(timer);
       if (!isSeen || document.hidden || isAsking || abort.signal.aborted) return;
       isAsking = true;
-      const picture = await pictureOf(instanceId, abort.signal);
+      const picture = await slots.run(() => pictureOf(instanceId, abort.signal), abort.signal).catch(() => null);
       isAsking = false;
       if (abort.signal.aborted) return;
       setShot((before) => (picture === null ? { address: before.address, isFresh: false } : { address: URL.createObjectURL(picture), isFresh: true }));
@@ -33,7 +36,7 @@ export function useScreenshot(of: RefObject<HTMLElement | null>, instanceId: str
       timer = window.setTimeout(() => void take(), everyMs * (0.9 + 0.2 * Math.random()));
     };
     const seen = new IntersectionObserver((entries) => {
-      isSeen = entries.some(({ isIntersecting }) => isIntersecting);
+      isSeen = entries.at(-1)?.isIntersecting === true;
       void take();
     });
     seen.observe(element);

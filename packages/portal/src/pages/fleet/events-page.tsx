@@ -7,8 +7,8 @@ import { Link, useSearchParams } from 'react-router';
 import { useGet } from '../../api/use-api';
 import { Read } from '../../states/read';
 import { useTimes } from '../../states/use-times';
-import { useSiteZone } from '../reserve/site-zone';
-import { PageHead } from '../teach/page-head';
+import { useSiteZone } from '../../states/site-zone';
+import { PageHead } from '../../shell/page-head';
 import { EventFilter } from './event-filter';
 import { subjectLink } from './subject-link';
 import '../teach/teach.css';
@@ -55,7 +55,7 @@ export function EventsPage(): ReactNode {
                         <Tr key={id}>
                           <Td dataLabel={t('events.at')} modifier="nowrap">{times.moment(at)}</Td>
                           <Td dataLabel={t('events.what')} modifier="breakWord">{sentence}</Td>
-                          <Td dataLabel={t('events.kind')} modifier="breakWord"><span className="pv-teach-code">{each}</span></Td>
+                          <Td dataLabel={t('events.kind')} modifier="breakWord"><span className="pv-code">{each}</span></Td>
                           <Td dataLabel={t('events.who')} modifier="breakWord">{actor}{clientAddress !== null && <div className="pv-quiet">{clientAddress}</div>}</Td>
                           <Td modifier="fitContent">{to !== null && <Link to={to} aria-label={t('events.goTo', { sentence })}>{t('events.go')}</Link>}</Td>
                         </Tr>

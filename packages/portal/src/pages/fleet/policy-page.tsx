@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useGet } from '../../api/use-api';
 import { Read } from '../../states/read';
-import { PageHead } from '../teach/page-head';
+import { PageHead } from '../../shell/page-head';
 import '../teach/teach.css';
 import './fleet.css';
 

@@ -5,7 +5,7 @@ import { Link } from 'react-router';
 import { useGet } from '../../api/use-api';
 import { tellMiB } from '../../states/sizes';
 import { useTimes } from '../../states/use-times';
-import { useSiteZone } from '../reserve/site-zone';
+import { useSiteZone } from '../../states/site-zone';
 
 const weekMs = 7 * 24 * 60 * 60_000;
 const mostShown = 5;

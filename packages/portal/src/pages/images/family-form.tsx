@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { useDo, useGet } from '../../api/use-api';
 import { ProblemAlert } from '../../states/problem-alert';
 import { Read } from '../../states/read';
-import { TextField } from '../teach/text-field';
+import { TextField } from '../../states/text-field';
 
 /** Name and description of a family. */
 export function FamilyForm({ familyId, onClose }: { readonly familyId: string; readonly onClose: () => void }): ReactNode {

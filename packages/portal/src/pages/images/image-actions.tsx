@@ -6,7 +6,7 @@ import { useNavigate } from 'react-router';
 import { useDo } from '../../api/use-api';
 import { useSay } from '../../shell/toasts';
 import { Confirm } from '../../states/confirm';
-import { LinkButton } from '../teach/link-button';
+import { LinkButton } from '../../shell/link-button';
 import { ImageForm } from './image-form';
 import type { Noun } from './nouns';
 import { ProductionQuestion } from './production-question';

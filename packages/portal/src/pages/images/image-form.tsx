@@ -5,7 +5,7 @@ import { useState, type FormEvent, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useDo } from '../../api/use-api';
 import { ProblemAlert } from '../../states/problem-alert';
-import { TextField } from '../teach/text-field';
+import { TextField } from '../../states/text-field';
 import { defaultsTyped, textsOfDefaults } from './defaults-typed';
 import type { Noun } from './nouns';
 import { VisibilityFields } from './visibility-fields';

@@ -8,7 +8,7 @@ import { Read } from '../../states/read';
 import { useTimes } from '../../states/use-times';
 import { Meter } from '../fleet/meter';
 import { percentOf } from '../fleet/standing';
-import { useSiteZone } from '../reserve/site-zone';
+import { useSiteZone } from '../../states/site-zone';
 
 /** Which hosts have how much of a version, or are to have it. */
 export function ImageSlaves({ imageId }: { readonly imageId: string }): ReactNode {

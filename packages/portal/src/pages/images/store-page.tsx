@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { useDo, useGet } from '../../api/use-api';
 import { Confirm } from '../../states/confirm';
 import { Read } from '../../states/read';
-import { PageHead } from '../teach/page-head';
+import { PageHead } from '../../shell/page-head';
 import { tellBytes } from './bytes';
 import { StoreRun } from './store-run';
 import { VerificationRun } from './verification-run';

@@ -6,7 +6,7 @@ import type { StoreSweep } from '@paravcl/shared/api/store';
 import type { ComponentType, ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useTimes } from '../../states/use-times';
-import { useSiteZone } from '../reserve/site-zone';
+import { useSiteZone } from '../../states/site-zone';
 
 type Run = Pick<StoreSweep, 'state' | 'startedBy' | 'startedAt' | 'endedAt' | 'sentence'>;
 

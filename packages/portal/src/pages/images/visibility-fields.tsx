@@ -3,7 +3,7 @@ import { imageVisibilities } from './visibilities';
 import type { ImageVisibility } from '@paravcl/shared/domain/image';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useAll } from '../teach/use-all';
+import { useAll } from '../../api/use-all';
 
 interface VisibilityFieldsProps {
   readonly visibility: ImageVisibility;

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { useGet } from '../../api/use-api';
 import { useSettled } from '../../states/use-settled';
 import { useTimes } from '../../states/use-times';
-import { useSiteZone } from '../reserve/site-zone';
+import { useSiteZone } from '../../states/site-zone';
 import type { Choice } from './choices';
 import { optionsQuery, type LaunchForm } from './wish';
 

@@ -5,7 +5,7 @@ import { Link } from 'react-router';
 import type { Answered } from '../../api/contracts';
 import { OnceSecret } from '../../states/once-secret';
 import { useTimes } from '../../states/use-times';
-import { useSiteZone } from '../reserve/site-zone';
+import { useSiteZone } from '../../states/site-zone';
 
 /** After a launch that has something to say: what one should know before relying on it, and the command that enrols an own machine. */
 export function Launched({ answer: { instance, operation, warnings, pledge } }: { readonly answer: Answered<'post /instances'> }): ReactNode {

@@ -7,7 +7,7 @@ import { useGet } from '../../api/use-api';
 import { Read } from '../../states/read';
 import { StateLabel } from '../../states/state-label';
 import { useTimes } from '../../states/use-times';
-import { useSiteZone } from '../reserve/site-zone';
+import { useSiteZone } from '../../states/site-zone';
 
 const most = 200;
 

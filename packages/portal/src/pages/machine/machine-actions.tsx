@@ -3,7 +3,7 @@ import EllipsisVIcon from '@patternfly/react-icons/dist/esm/icons/ellipsis-v-ico
 import type { Instance } from '@paravcl/shared/domain/instance';
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
+import { LinkButton } from '../../shell/link-button';
 import { ProblemAlert } from '../../states/problem-alert';
 import { useVerb, type Wish } from './use-verb';
 import { asksFirst, VerbQuestion } from './verb-question';
@@ -32,7 +32,7 @@ export function MachineActions({ instance }: { readonly instance: Instance }): R
   return (
     <>
       <Flex gap={{ default: 'gapSm' }} alignItems={{ default: 'alignItemsCenter' }} flexWrap={{ default: 'nowrap' }}>
-        {primary === 'open' && <Button variant="primary" component={(props) => <Link {...props} to={`/machines/${instance.id}/console`} />}>{t('verb.open')}</Button>}
+        {primary === 'open' && <LinkButton to={`/machines/${instance.id}/console`}>{t('verb.open')}</LinkButton>}
         {primary !== null && primary !== 'open' && <Button variant="primary" isLoading={isPending && variables.verb === primary} isDisabled={isPending} onClick={() => choose(primary)}>{t(`verb.${primary}`)}</Button>}
         {others.length > 0 && (
           <Dropdown

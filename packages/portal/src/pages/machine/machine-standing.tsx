@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNow } from '../../states/use-now';
 import { useTimes } from '../../states/use-times';
-import { useSiteZone } from '../reserve/site-zone';
+import { useSiteZone } from '../../states/site-zone';
 import { LaunchProgress } from './launch-progress';
 import { progressOf } from './progress';
 import { timesOf } from './times-of';

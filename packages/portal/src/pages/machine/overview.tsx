@@ -8,7 +8,7 @@ import { tellMiB } from '../../states/sizes';
 import { useTimes } from '../../states/use-times';
 import { ConsoleThumbnail } from '../console/console-thumbnail';
 import { hasConsole } from '../console/stage';
-import { useSiteZone } from '../reserve/site-zone';
+import { useSiteZone } from '../../states/site-zone';
 import { PriorityParts } from '../why/priority-parts';
 import { Reach } from './reach';
 import { useImageNames } from './use-image-names';
@@ -48,7 +48,7 @@ export function Overview({ instance }: { readonly instance: Instance }): ReactNo
         <div className="pv-lines">
           {hasConsole(instance) && (
             <Link to={`/machines/${instance.id}/console`}>
-              <ConsoleThumbnail instance={instance} everySeconds={10} />
+              <ConsoleThumbnail instanceId={instance.id} name={instance.name} isOn everySeconds={10} />
             </Link>
           )}
           <Title headingLevel="h2" size="md">{t('priority')}</Title>

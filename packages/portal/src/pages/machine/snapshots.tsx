@@ -9,7 +9,7 @@ import { useSay } from '../../shell/toasts';
 import { Confirm } from '../../states/confirm';
 import { Read } from '../../states/read';
 import { useTimes } from '../../states/use-times';
-import { useSiteZone } from '../reserve/site-zone';
+import { useSiteZone } from '../../states/site-zone';
 
 interface Asked {
   readonly what: 'goBack' | 'deleteSnapshot';

@@ -6,7 +6,7 @@ import type { ApiProblem } from '../../api/problem';
 import { Confirm } from '../../states/confirm';
 import { Field } from '../../states/field';
 import { useTimes } from '../../states/use-times';
-import { useSiteZone } from '../reserve/site-zone';
+import { useSiteZone } from '../../states/site-zone';
 import type { Wish } from './use-verb';
 import type { Verb } from './verbs';
 

@@ -8,7 +8,7 @@ import { useDo, useGet } from '../../api/use-api';
 import { Confirm } from '../../states/confirm';
 import { Read } from '../../states/read';
 import { useTimes } from '../../states/use-times';
-import { useSiteZone } from '../reserve/site-zone';
+import { useSiteZone } from '../../states/site-zone';
 
 /** Who is connected to which machine now, from where, longest first. */
 export function ConnectionsNow(): ReactNode {

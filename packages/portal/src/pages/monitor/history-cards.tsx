@@ -5,7 +5,7 @@ import { useGet } from '../../api/use-api';
 import { Read } from '../../states/read';
 import { tellMiB } from '../../states/sizes';
 import { useTimes } from '../../states/use-times';
-import { useSiteZone } from '../reserve/site-zone';
+import { useSiteZone } from '../../states/site-zone';
 import { HistoryPlot } from './history-plot';
 import { HistoryTable } from './history-table';
 import { plots, type Plot, type Value } from './plot-data';

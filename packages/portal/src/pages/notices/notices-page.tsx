@@ -9,7 +9,7 @@ import { useTitle } from '../../shell/title';
 import { ProblemAlert } from '../../states/problem-alert';
 import { Read } from '../../states/read';
 import { useTimes } from '../../states/use-times';
-import { useSiteZone } from '../reserve/site-zone';
+import { useSiteZone } from '../../states/site-zone';
 
 const [few, most] = [50, 200];
 

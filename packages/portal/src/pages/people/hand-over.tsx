@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { OnceSecret } from '../../states/once-secret';
 import { useTimes } from '../../states/use-times';
-import { useSiteZone } from '../reserve/site-zone';
+import { useSiteZone } from '../../states/site-zone';
 
 interface HandOverProps {
   readonly user: Pick<User, 'name' | 'displayName'>;

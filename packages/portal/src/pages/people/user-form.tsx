@@ -5,8 +5,8 @@ import { useTranslation } from 'react-i18next';
 import { useDo } from '../../api/use-api';
 import { Field } from '../../states/field';
 import { ProblemAlert } from '../../states/problem-alert';
-import { LinkButton } from '../teach/link-button';
-import { useAll } from '../teach/use-all';
+import { LinkButton } from '../../shell/link-button';
+import { useAll } from '../../api/use-all';
 import { HandOver } from './hand-over';
 import { roles } from './roles';
 

@@ -6,8 +6,8 @@ import { Link } from 'react-router';
 import { Read } from '../../states/read';
 import { StateLabel } from '../../states/state-label';
 import { useTimes } from '../../states/use-times';
-import { useSiteZone } from '../reserve/site-zone';
-import { useAll } from '../teach/use-all';
+import { useSiteZone } from '../../states/site-zone';
+import { useAll } from '../../api/use-all';
 
 /** What a person has, in the order of the names. */
 export function UserMachines({ userId }: { readonly userId: string }): ReactNode {

@@ -8,7 +8,7 @@ import { useGet } from '../../api/use-api';
 import { useTitle } from '../../shell/title';
 import { Read } from '../../states/read';
 import { useTimes } from '../../states/use-times';
-import { useSiteZone } from './site-zone';
+import { useSiteZone } from '../../states/site-zone';
 
 const everyMs = 30_000;
 

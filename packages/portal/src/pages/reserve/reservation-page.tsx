@@ -14,7 +14,7 @@ import { MovedReservation } from './moved-reservation';
 import { actionsOf, isMovedAnew, mayOperate } from './reservation-actions';
 import { ReservationButtons } from './reservation-buttons';
 import { ReservationStateLabel } from './reservation-state-label';
-import { useSiteZone } from './site-zone';
+import { useSiteZone } from '../../states/site-zone';
 import { tellWindow } from './tell-window';
 import { useReservationWords } from './use-reservation-words';
 

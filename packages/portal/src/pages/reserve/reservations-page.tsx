@@ -11,7 +11,7 @@ import { MovedReservation } from './moved-reservation';
 import { actionsOf, isMovedAnew, mayOperate } from './reservation-actions';
 import { ReservationTable } from './reservation-table';
 import { inOrder } from './reservations-in-order';
-import { useSiteZone } from './site-zone';
+import { useSiteZone } from '../../states/site-zone';
 import { useReservationWords } from './use-reservation-words';
 
 const most = 200;

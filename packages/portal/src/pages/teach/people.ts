@@ -1,7 +1,7 @@
 import type { User } from '@paravcl/shared/domain/people';
 import { useMemo } from 'react';
 import { useMe } from '../../session/session';
-import { useAll } from './use-all';
+import { useAll } from '../../api/use-all';
 
 /** Names of the people of a group by their ids, and one's own. Empty while they are read, and for those who may not read them. */
 export function useNames(groupId: string | null): ReadonlyMap<string, string> {

@@ -4,7 +4,7 @@ import { tellMiB } from '../../states/sizes';
 import type { ApiProblem } from '../../api/problem';
 import { wholeNumber } from './number-text';
 import { sizeNames, type SizeTexts } from './sizes-typed';
-import { TextField } from './text-field';
+import { TextField } from '../../states/text-field';
 
 interface SizeFieldsProps {
   readonly value: SizeTexts;

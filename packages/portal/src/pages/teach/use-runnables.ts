@@ -1,6 +1,6 @@
 import { useMemo } from 'react';
 import { runnables, type Runnables } from './deploy/what-to-run';
-import { useAll } from './use-all';
+import { useAll } from '../../api/use-all';
 
 /** Everything that one may run; null while it is read. */
 export function useRunnables(): Runnables | null {

@@ -7,7 +7,7 @@ import { Field } from '../../../states/field';
 import { OnceSecret } from '../../../states/once-secret';
 import { ProblemAlert } from '../../../states/problem-alert';
 import { useTimes } from '../../../states/use-times';
-import { useSiteZone } from '../../reserve/site-zone';
+import { useSiteZone } from '../../../states/site-zone';
 
 const lifetimes = { hour: 60, day: 24 * 60, week: 7 * 24 * 60 } as const;
 type Lifetime = keyof typeof lifetimes;

@@ -1,7 +1,7 @@
 import { PageSection } from '@patternfly/react-core';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { PageHead } from '../../teach/page-head';
+import { PageHead } from '../../../shell/page-head';
 import { JoinCard } from './join-card';
 import { JoinTokens } from './join-tokens';
 import '../../teach/teach.css';

@@ -12,8 +12,8 @@ import { useDo } from '../../../api/use-api';
 import { Confirm } from '../../../states/confirm';
 import { Read } from '../../../states/read';
 import { useTimes } from '../../../states/use-times';
-import { useSiteZone } from '../../reserve/site-zone';
-import { useAll } from '../../teach/use-all';
+import { useSiteZone } from '../../../states/site-zone';
+import { useAll } from '../../../api/use-all';
 
 const looks: Readonly<Record<JoinTokenState, readonly [NonNullable<LabelProps['color']>, ComponentType]>> = {
   open: ['blue', ClockIcon],

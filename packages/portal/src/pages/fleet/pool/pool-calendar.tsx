@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { tellMiB } from '../../../states/sizes';
 import { useTimes } from '../../../states/use-times';
-import { useSiteZone } from '../../reserve/site-zone';
+import { useSiteZone } from '../../../states/site-zone';
 import { lanesOf, ticksOf } from './lanes';
 import { linkOf, useItemWords } from './use-item-words';
 

@@ -2,7 +2,7 @@ import type { PoolItem } from '@paravcl/shared/api/pool';
 import { useTranslation } from 'react-i18next';
 import { tellMiB } from '../../../states/sizes';
 import { useTimes } from '../../../states/use-times';
-import { useSiteZone } from '../../reserve/site-zone';
+import { useSiteZone } from '../../../states/site-zone';
 
 interface ItemWords {
   /** "i-ubuntu-9af of alice: 2 cores, 2 GiB, today 09:00 to today 11:00". */

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { useGet } from '../../../api/use-api';
 import { tellMiB } from '../../../states/sizes';
 import { useTimes } from '../../../states/use-times';
-import { useSiteZone } from '../../reserve/site-zone';
+import { useSiteZone } from '../../../states/site-zone';
 
 /** What the host has, asked afresh when the page opens; what it said last stays shown where it cannot be asked. */
 export function DescribeCard({ slave, foreign }: { readonly slave: Slave; readonly foreign: readonly ForeignDomain[] }): ReactNode {

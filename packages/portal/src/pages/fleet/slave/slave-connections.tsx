@@ -9,7 +9,7 @@ import { useDo, useGet } from '../../../api/use-api';
 import { Confirm } from '../../../states/confirm';
 import { Read } from '../../../states/read';
 import { useTimes } from '../../../states/use-times';
-import { useSiteZone } from '../../reserve/site-zone';
+import { useSiteZone } from '../../../states/site-zone';
 
 /** Who is connected to guests of a slave, longest first, and how many may be. */
 export function SlaveConnections({ slave: { id: slaveId, maxConnections } }: { readonly slave: Pick<Slave, 'id' | 'maxConnections'> }): ReactNode {

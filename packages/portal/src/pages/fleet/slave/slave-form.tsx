@@ -6,7 +6,7 @@ import { useDo } from '../../../api/use-api';
 import { useMe } from '../../../session/session';
 import { Field } from '../../../states/field';
 import { ProblemAlert } from '../../../states/problem-alert';
-import { useAll } from '../../teach/use-all';
+import { useAll } from '../../../api/use-all';
 
 /** Name, kind and owner of a slave, and how many connections it takes. Only admins are shown who people are, so only they choose an owner. */
 export function SlaveForm({ slave, onClose }: { readonly slave: Slave; readonly onClose: () => void }): ReactNode {

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { useGet } from '../../../api/use-api';
 import { Read } from '../../../states/read';
 import { useTimes } from '../../../states/use-times';
-import { useSiteZone } from '../../reserve/site-zone';
+import { useSiteZone } from '../../../states/site-zone';
 import { Meter } from '../meter';
 import { percentOf } from '../standing';
 

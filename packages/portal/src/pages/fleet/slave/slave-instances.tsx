@@ -7,8 +7,8 @@ import { Read } from '../../../states/read';
 import { tellMiB } from '../../../states/sizes';
 import { StateLabel } from '../../../states/state-label';
 import { useTimes } from '../../../states/use-times';
-import { useSiteZone } from '../../reserve/site-zone';
-import { useAll } from '../../teach/use-all';
+import { useSiteZone } from '../../../states/site-zone';
+import { useAll } from '../../../api/use-all';
 
 /** What lives on a slave, in the order of the names. */
 export function SlaveInstances({ slaveId }: { readonly slaveId: string }): ReactNode {

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useGet } from '../../../api/use-api';
 import { Read } from '../../../states/read';
-import { LinkButton } from '../../teach/link-button';
+import { LinkButton } from '../../../shell/link-button';
 import type { Noun } from '../nouns';
 
 /** The master's check of what arrived: how far it is, what it found. */

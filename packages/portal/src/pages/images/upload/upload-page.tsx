@@ -3,7 +3,7 @@ import type { ImageKind } from '@paravcl/shared/domain/image';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSearchParams } from 'react-router';
-import { PageHead } from '../../teach/page-head';
+import { PageHead } from '../../../shell/page-head';
 import { kinds, nouns } from '../nouns';
 import { GoOnForm } from './go-on-form';
 import { NewUpload } from './new-upload';

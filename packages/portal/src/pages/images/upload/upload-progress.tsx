@@ -2,7 +2,7 @@ import { Alert, Button, Progress, ProgressMeasureLocation } from '@patternfly/re
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ProblemAlert } from '../../../states/problem-alert';
-import { LinkButton } from '../../teach/link-button';
+import { LinkButton } from '../../../shell/link-button';
 import { tellBytes } from '../bytes';
 import type { Noun } from '../nouns';
 import { CheckProgress } from './check-progress';

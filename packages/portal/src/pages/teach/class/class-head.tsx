@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { useLocation } from 'react-router';
 import { useGet } from '../../../api/use-api';
 import { useFeedState } from '../../../feed/live';
-import { PageHead } from '../page-head';
+import { PageHead } from '../../../shell/page-head';
 import { ClassBar } from './class-progress';
 import { countPhases, type Tile } from './class-tile';
 import { RenameForm } from './rename-form';

@@ -24,7 +24,8 @@ export function ClassPage(): ReactNode {
 }
 
 function ClassShown({ deployment, members }: { readonly deployment: Deployment; readonly members: readonly DeploymentMember[] }): ReactNode {
-  const { i18n } = useTranslation('teach');
+  // The words of thumbnails too, so that no tile waits for them and the page with it.
+  const { i18n } = useTranslation(['teach', 'console']);
   const names = useNames(deployment.groupId);
   const tiles = useMemo(() => members.map((member) => tileOf(member, names)), [members, names]);
   return (

@@ -6,10 +6,11 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useFeedState } from '../../../feed/live';
 import { Read } from '../../../states/read';
+import { useSiteZone } from '../../../states/site-zone';
 import { useTimes } from '../../../states/use-times';
-import { LinkButton } from '../link-button';
-import { PageHead } from '../page-head';
-import { useAll } from '../use-all';
+import { LinkButton } from '../../../shell/link-button';
+import { PageHead } from '../../../shell/page-head';
+import { useAll } from '../../../api/use-all';
 import '../teach.css';
 
 const everyMs = { live: 15_000, lost: 5_000 } as const;
@@ -17,7 +18,7 @@ const everyMs = { live: 15_000, lost: 5_000 } as const;
 /** Classes that were deployed, the newest first, each with how far it is. */
 export function DeploymentsPage(): ReactNode {
   const { t } = useTranslation('teach');
-  const times = useTimes();
+  const times = useTimes(useSiteZone());
   const feed = useFeedState();
   const deployments = useAll('deployments', 'get /deployments', {}, { everyMs: feed === 'live' ? everyMs.live : everyMs.lost });
   const groups = useAll('groups', 'get /groups', {});

@@ -4,7 +4,7 @@ import { useState, type FormEvent, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useDo } from '../../../api/use-api';
 import { ProblemAlert } from '../../../states/problem-alert';
-import { TextField } from '../text-field';
+import { TextField } from '../../../states/text-field';
 
 /** Name and description of a deployment. */
 export function RenameForm({ deployment, onClose }: { readonly deployment: Deployment; readonly onClose: () => void }): ReactNode {

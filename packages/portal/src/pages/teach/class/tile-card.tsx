@@ -6,7 +6,7 @@ import { memo, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { StateLabel } from '../../../states/state-label';
-import { ClassThumbnail } from './class-thumbnail';
+import { ConsoleThumbnail } from '../../console/console-thumbnail';
 import { titleOf, type Tile } from './class-tile';
 
 interface TileCardProps {
@@ -34,7 +34,7 @@ export const TileCard = memo(function TileCard({ tile, isChosen, isBusy, onChoos
         isChecked={isChosen}
         onChange={(event) => onChoose(slot, (event.nativeEvent as MouseEvent).shiftKey === true)}
       />
-      <ClassThumbnail instanceId={instanceId} isOn={state === 'running'} alt={t('tile.screenOf', { name: title })} />
+      <ConsoleThumbnail instanceId={instanceId} name={title} isOn={state === 'running'} everySeconds={10} />
       <div className="pv-teach-tile-line">
         <TileState state={state} />
         {state === 'running' && <Link to={`/machines/${instanceId}/console`} aria-label={t('tile.consoleOf', { name: title })}>{t('tile.console')}</Link>}

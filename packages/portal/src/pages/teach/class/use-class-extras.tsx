@@ -6,7 +6,7 @@ import { useMe } from '../../../session/session';
 import { useSay } from '../../../shell/toasts';
 import { Confirm } from '../../../states/confirm';
 import { ProblemAlert } from '../../../states/problem-alert';
-import { useAll } from '../use-all';
+import { useAll } from '../../../api/use-all';
 import { missingPeople } from './missing-people';
 import type { Tile } from './class-tile';
 

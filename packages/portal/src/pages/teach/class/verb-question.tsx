@@ -2,7 +2,7 @@ import { Checkbox, Form } from '@patternfly/react-core';
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Confirm } from '../../../states/confirm';
-import { TextField } from '../text-field';
+import { TextField } from '../../../states/text-field';
 import type { VerbOptions } from './class-asking';
 import { titleOf } from './class-tile';
 import type { Verb, VerbTarget } from './class-verbs';

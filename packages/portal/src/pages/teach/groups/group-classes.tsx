@@ -3,7 +3,7 @@ import type { Group } from '@paravcl/shared/domain/people';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import { useAll } from '../use-all';
+import { useAll } from '../../../api/use-all';
 
 /** What was deployed to a group, each with how far it is. Nothing while there is none. */
 export function GroupClasses({ group }: { readonly group: Group }): ReactNode {

@@ -7,7 +7,7 @@ import { Link } from 'react-router';
 import { Read } from '../../../states/read';
 import { StateLabel } from '../../../states/state-label';
 import { useNames } from '../people';
-import { useAll } from '../use-all';
+import { useAll } from '../../../api/use-all';
 import { machinesInOrder } from './machines-in-order';
 
 const shownFirst = 10;

@@ -4,8 +4,9 @@ import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { Read } from '../../../states/read';
+import { useSiteZone } from '../../../states/site-zone';
 import { useTimes } from '../../../states/use-times';
-import { useAll } from '../use-all';
+import { useAll } from '../../../api/use-all';
 
 const holding = new Set(['confirmed', 'active', 'no-show']);
 const soonest = 6;
@@ -13,7 +14,7 @@ const soonest = 6;
 /** What is reserved for a group and not over yet, the next first. */
 export function GroupReservations({ group }: { readonly group: Group }): ReactNode {
   const { t } = useTranslation('teach');
-  const times = useTimes();
+  const times = useTimes(useSiteZone());
   // Of when the page was opened: a moment that moved would be another question each time.
   const [from] = useState(() => new Date().toISOString());
   const reservations = useAll('reservations', 'get /reservations', { query: { groupId: group.id, from } });

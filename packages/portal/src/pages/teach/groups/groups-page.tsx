@@ -6,10 +6,10 @@ import { useTranslation } from 'react-i18next';
 import { Link, useNavigate } from 'react-router';
 import { useMe } from '../../../session/session';
 import { Read } from '../../../states/read';
-import { LinkButton } from '../link-button';
-import { PageHead } from '../page-head';
+import { LinkButton } from '../../../shell/link-button';
+import { PageHead } from '../../../shell/page-head';
 import { mayDeployTo } from '../people';
-import { useAll } from '../use-all';
+import { useAll } from '../../../api/use-all';
 import { GroupForm } from './group-form';
 import '../teach.css';
 

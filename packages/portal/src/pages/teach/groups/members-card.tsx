@@ -8,8 +8,8 @@ import { useSay } from '../../../shell/toasts';
 import { Confirm } from '../../../states/confirm';
 import { ProblemAlert } from '../../../states/problem-alert';
 import { Read } from '../../../states/read';
-import { LinkButton } from '../link-button';
-import { useAll } from '../use-all';
+import { LinkButton } from '../../../shell/link-button';
+import { useAll } from '../../../api/use-all';
 
 /** Who is in a group: added by name, or many at once from a list; taken out after a question. */
 export function MembersCard({ group, mayEdit }: { readonly group: Group; readonly mayEdit: boolean }): ReactNode {

@@ -9,7 +9,7 @@ import type { ApiProblem } from '../../../api/problem';
 import { useDo } from '../../../api/use-api';
 import { ProblemAlert } from '../../../states/problem-alert';
 import { useSettled } from '../../../states/use-settled';
-import { LinkButton } from '../link-button';
+import { LinkButton } from '../../../shell/link-button';
 import { largestRosterBytes } from './roster-size';
 import { RosterTable } from './roster-table';
 import { RosterTokens } from './roster-tokens';

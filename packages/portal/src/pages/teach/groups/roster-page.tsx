@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
 import { useGet } from '../../../api/use-api';
 import { Read } from '../../../states/read';
-import { PageHead } from '../page-head';
+import { PageHead } from '../../../shell/page-head';
 import { RosterForm } from './roster-form';
 import '../teach.css';
 

@@ -3,7 +3,7 @@ import type { RosterLine } from '@paravcl/shared/api/roster';
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useTimes } from '../../../states/use-times';
-import { useSiteZone } from '../../reserve/site-zone';
+import { useSiteZone } from '../../../states/site-zone';
 
 /** The tokens of accounts that were made, a line for each person, to copy and hand out; shown this once. */
 export function RosterTokens({ lines }: { readonly lines: readonly RosterLine[] }): ReactNode {

@@ -9,12 +9,12 @@ import { useMe } from '../../../session/session';
 import { useSay } from '../../../shell/toasts';
 import { ProblemAlert } from '../../../states/problem-alert';
 import { runOf, type Runnables } from '../deploy/what-to-run';
-import { LinkButton } from '../link-button';
+import { LinkButton } from '../../../shell/link-button';
 import { mayEditGroup } from '../people';
 import { RunSelect } from '../run-select';
 import { SizeFields } from '../size-fields';
 import { noSizes, sizesOf, textsOf } from '../sizes-typed';
-import { TextField } from '../text-field';
+import { TextField } from '../../../states/text-field';
 import { cloudInitFault, longestCloudInit } from './cloud-init-text';
 
 interface TemplateFormProps {

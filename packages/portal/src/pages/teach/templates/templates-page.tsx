@@ -10,9 +10,9 @@ import { useMe } from '../../../session/session';
 import { Confirm } from '../../../states/confirm';
 import { Read } from '../../../states/read';
 import { tellMiB } from '../../../states/sizes';
-import { LinkButton } from '../link-button';
-import { PageHead } from '../page-head';
-import { useAll } from '../use-all';
+import { LinkButton } from '../../../shell/link-button';
+import { PageHead } from '../../../shell/page-head';
+import { useAll } from '../../../api/use-all';
 import { mayEditTemplate } from './may-edit-template';
 import '../teach.css';
 

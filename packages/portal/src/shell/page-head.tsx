@@ -1,7 +1,7 @@
 import { Breadcrumb, BreadcrumbItem, Flex, PageSection, Title } from '@patternfly/react-core';
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
-import { useTitle } from '../../shell/title';
+import { useTitle } from './title';
 
 interface PageHeadProps {
   readonly title: string;
@@ -19,7 +19,7 @@ export function PageHead({ title, above, actions, children }: PageHeadProps): Re
   return (
     <PageSection>
       {above !== undefined && (
-        <Breadcrumb className="pv-teach-crumbs">
+        <Breadcrumb className="pv-crumbs">
           <BreadcrumbItem>
             <Link to={above.to}>{above.words}</Link>
           </BreadcrumbItem>
@@ -27,7 +27,7 @@ export function PageHead({ title, above, actions, children }: PageHeadProps): Re
         </Breadcrumb>
       )}
       <Flex justifyContent={{ default: 'justifyContentSpaceBetween' }} alignItems={{ default: 'alignItemsCenter' }} gap={{ default: 'gapMd' }}>
-        <Title headingLevel="h1" className="pv-teach-name">{title}</Title>
+        <Title headingLevel="h1" className="pv-name">{title}</Title>
         {actions !== undefined && <Flex gap={{ default: 'gapSm' }}>{actions}</Flex>}
       </Flex>
       {children}

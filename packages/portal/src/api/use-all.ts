@@ -1,8 +1,8 @@
 import { keepPreviousData, useQuery, type UseQueryResult } from '@tanstack/react-query';
-import { call } from '../../api/call';
-import type { Answered, Asked, GetKey } from '../../api/contracts';
-import type { ApiProblem } from '../../api/problem';
-import type { GetOptions, Topic } from '../../api/use-api';
+import { call } from './call';
+import type { Answered, Asked, GetKey } from './contracts';
+import type { ApiProblem } from './problem';
+import type { GetOptions, Topic } from './use-api';
 
 interface PageOf<Item> {
   readonly items: readonly Item[];

@@ -1,5 +1,5 @@
 import { Button, type ButtonProps } from '@patternfly/react-core';
-import type { ReactNode } from 'react';
+import { useCallback, type ComponentProps, type ReactNode } from 'react';
 import { Link } from 'react-router';
 
 interface LinkButtonProps {
@@ -11,5 +11,7 @@ interface LinkButtonProps {
 
 /** A link to another page that looks like a button. */
 export function LinkButton({ to, variant = 'primary', size = 'default', children }: LinkButtonProps): ReactNode {
-  return <Button variant={variant} size={size} component={(props) => <Link {...props} to={to} />}>{children}</Button>;
+  // The same component at every render: another one would be another link in the page, without the focus and the press that this one has.
+  const component = useCallback((props: Omit<ComponentProps<typeof Link>, 'to'>) => <Link {...props} to={to} />, [to]);
+  return <Button variant={variant} size={size} component={component}>{children}</Button>;
 }

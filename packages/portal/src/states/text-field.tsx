@@ -27,7 +27,7 @@ export function TextField({ label, value, onChange, fault = null, help, isRequir
       {rows === undefined ? (
         <TextInput {...shared} type={type} autoComplete="off" autoFocus={autoFocus} onChange={(_event, next) => onChange(next)} {...(type === 'number' ? { inputMode: 'numeric' as const, min: 1 } : {})} />
       ) : (
-        <TextArea {...shared} rows={rows} resizeOrientation="vertical" spellCheck={!isCode} onChange={(_event, next) => onChange(next)} {...(isCode ? { className: 'pv-teach-code' } : {})} />
+        <TextArea {...shared} rows={rows} resizeOrientation="vertical" spellCheck={!isCode} onChange={(_event, next) => onChange(next)} {...(isCode ? { className: 'pv-code' } : {})} />
       )}
       {says && (
         <FormHelperText>
