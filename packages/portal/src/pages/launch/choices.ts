@@ -26,7 +26,9 @@ export function choicesOf(templates: readonly Template[], families: readonly Ima
 /** The page that launches it. */
 export const launchAddress = ({ kind, id }: Pick<Choice, 'kind' | 'id'>): string => `/launch?${kind}=${id}`;
 
-/** The choice that an address names, if it is one of these. */
+/** The choice that an address names, if it is one of these; where it names none and there is only one, that one. */
 export function chosenOf(search: URLSearchParams, choices: readonly Choice[]): Choice | null {
+  const [only, ...others] = choices;
+  if (only !== undefined && others.length === 0 && !search.has('template') && !search.has('family')) return only;
   return choices.find(({ kind, id }) => search.get(kind) === id) ?? null;
 }

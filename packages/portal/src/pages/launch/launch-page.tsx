@@ -5,6 +5,7 @@ import { useNavigate, useSearchParams } from 'react-router';
 import type { Answered } from '../../api/contracts';
 import { useDo } from '../../api/use-api';
 import { useTitle } from '../../shell/title';
+import { useSay } from '../../shell/toasts';
 import { Field } from '../../states/field';
 import { Loading } from '../../states/loading';
 import { ProblemAlert } from '../../states/problem-alert';
@@ -21,6 +22,7 @@ import { emptyForm, launchBody } from './wish';
 export function LaunchPage(): ReactNode {
   const { t } = useTranslation('launch');
   const navigate = useNavigate();
+  const say = useSay();
   const choices = useChoices();
   const [search, setSearch] = useSearchParams();
   const [form, setForm] = useState(emptyForm);
@@ -34,8 +36,9 @@ export function LaunchPage(): ReactNode {
     if (choice === null) return;
     mutate({ body: launchBody(choice, form) }, {
       onSuccess: (answer) => {
-        if (answer.warnings.length === 0 && answer.pledge === null) void navigate(`/machines/${answer.instance.id}`);
-        else setLaunched(answer);
+        if (answer.pledge !== null) return setLaunched(answer);
+        answer.warnings.forEach((warning) => say(warning, 'warning'));
+        void navigate(`/machines/${answer.instance.id}`);
       },
     });
   };

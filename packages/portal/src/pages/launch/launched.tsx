@@ -7,7 +7,7 @@ import { OnceSecret } from '../../states/once-secret';
 import { useTimes } from '../../states/use-times';
 import { useSiteZone } from '../../states/site-zone';
 
-/** After a launch that has something to say: what one should know before relying on it, and the command that enrols an own machine. */
+/** After a launch with a pledge: the command that enrols the own machine, shown this once, and what one should know before relying on the launch. */
 export function Launched({ answer: { instance, operation, warnings, pledge } }: { readonly answer: Answered<'post /instances'> }): ReactNode {
   const { t } = useTranslation('launch');
   const times = useTimes(useSiteZone());

@@ -7,6 +7,7 @@ import { useTimes } from '../../states/use-times';
 import { useSiteZone } from '../../states/site-zone';
 import { LaunchProgress } from './launch-progress';
 import { progressOf } from './progress';
+import { saidOf } from './said-of';
 import { timesOf } from './times-of';
 
 export interface Around {
@@ -22,13 +23,11 @@ export function MachineStanding({ instance, around, isCompact = true }: { readon
   const now = useNow();
   const { operation, queued } = around;
   const progress = progressOf(instance, operation);
-  // Who is in the queue is told the place, what it needs and when it begins at the latest; its reason says a part of that.
-  const reason = queued?.waitsFor ?? instance.reason?.sentence ?? null;
   return (
     <>
       {progress !== null && <LaunchProgress progress={progress} isCompact={isCompact} />}
       {operation !== null && operation !== instance.reason?.sentence && <p role="status">{operation}</p>}
-      {reason !== null && <p>{reason}</p>}
+      {saidOf(instance, queued).map((sentence) => <p key={sentence}>{sentence}</p>)}
       {timesOf(instance, now).map(({ key, at }) => <p key={key}>{t(`times.${key}`, { at: times.moment(at), left: times.span(Date.parse(at) - now) })}</p>)}
     </>
   );
