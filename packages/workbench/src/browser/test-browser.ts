@@ -26,8 +26,8 @@ export interface TestBrowserOptions {
   readonly suite: string;
 }
 
-/** Longest wait for anything on a page; far beyond what it takes, so that a hang ends with a sentence. */
-const patienceMs = 20_000;
+/** Longest wait for anything on a page; far beyond what it takes, also on a machine that does much besides, so that a hang ends with a sentence. */
+const patienceMs = 40_000;
 
 /** One browser for a test file; every visitor has a context of their own in it. */
 export class TestBrowser {
@@ -57,8 +57,8 @@ export class TestBrowser {
   async endTest(): Promise<void> {
     const visitors = [...this.visitors];
     this.visitors.clear();
-    for (const visitor of visitors) await visitor.close();
-    const faults = visitors.flatMap((visitor) => visitor.faults.unexpected());
+    const faults: string[] = [];
+    for (const visitor of visitors) faults.push(...(await visitor.leave()));
     if (faults.length > 0) throw new Error(`Pages told of faults that the test did not expect:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
   }
 

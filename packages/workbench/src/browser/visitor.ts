@@ -30,6 +30,11 @@ export class Visitor {
     await this.page.getByRole('heading', heading === undefined ? {} : { name: heading }).first().waitFor();
   }
 
+  /** Waits until this is said in the corner where pages say what just happened. */
+  async isTold(sentence: string | RegExp): Promise<void> {
+    await this.page.locator('.pf-v6-c-alert-group.pf-m-toast').getByText(sentence).first().waitFor();
+  }
+
   /** Logs in as the login page does, without it: by the API, for the cookie. */
   async logIn({ name, password }: Credentials): Promise<void> {
     // From a page of the same origin, so that the browser says so and keeps the cookie.
@@ -72,7 +77,12 @@ export class Visitor {
     return (await this.page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')) as number;
   }
 
-  async close(): Promise<void> {
+  /** Closes the pages; answers what went wrong on them until then. What they were still asking for and cannot be answered any more is no fault. */
+  async leave(): Promise<readonly string[]> {
+    // What a page has told of so far is here when it has answered this.
+    for (const page of this.context.pages()) await page.evaluate('0').catch(() => undefined);
+    const faults = this.faults.unexpected();
     await this.context.close();
+    return faults;
   }
 }
