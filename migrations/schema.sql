@@ -288,6 +288,21 @@ CREATE TABLE addresses ( -- unique in the site; given back when the instance is 
   UNIQUE KEY addresses_instance (instance_id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
+CREATE TABLE public_mappings ( -- what of the network outside leads to instances; given back when the instance is gone
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  instance_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  kind VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,              -- address, port
+  address VARCHAR(15) COLLATE utf8mb4_bin NULL,               -- of the pool; NULL for a port
+  transport VARCHAR(8) COLLATE utf8mb4_bin NULL,              -- tcp, udp; NULL for an address, as the ports are
+  public_port INT NULL,                                     -- of whichever slave it is on: unique in the site, so that it may move
+  guest_port INT NULL,
+  leaving_generation INT NULL,                              -- taken back: free once its slave has answered this generation; NULL: it is not
+  created_at DATETIME(3) NOT NULL,
+  UNIQUE KEY public_mappings_address (address),
+  UNIQUE KEY public_mappings_port (transport, public_port),
+  UNIQUE KEY public_mappings_guest_port (instance_id, transport, guest_port)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
 CREATE TABLE commands ( -- one-shot verbs only
   id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
   slave_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,

@@ -11,6 +11,7 @@ import { composeImageRepository } from './compose-image-repository';
 import { composeMirrors } from './compose-mirrors';
 import { monitoringRoutes } from './http/monitoring-routes';
 import { composePreCopy } from './compose-pre-copy';
+import { composePublicMappings } from './compose-public';
 import { composeScheduling } from './compose-scheduling';
 import { composeSnapshots } from './compose-snapshots';
 import { composeSsh, type ComposedSsh } from './compose-ssh';
@@ -249,6 +250,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     figures: pulse, lines: streams, scheduler, scheduling: settings.scheduling, onFault: onFault('live-migrations'),
   });
 
+  const publicMappings = composePublicMappings({ unitOfWork: unit, agents, clock, settings: settings.instances, pool: config.publicAddresses, onFault: onFault('public-mappings') });
   const ssh = await composeSsh({ config, unit, clock, log, sessions, relay: streams, connections, onLogin: work.sshLoggedIn });
 
   // The row must be there before anybody shares it.
@@ -291,6 +293,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ...snapshots.routes,
     ...evacuations.routes,
     ...homes.routes,
+    ...publicMappings.routes,
     ...scheduling.routes,
     ...monitoringRoutes(monitoring),
     ...operationRoutes(new OperationService(unit)),
@@ -339,6 +342,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     ...snapshots.jobs,
     ...evacuations.jobs,
     ...homes.jobs,
+    ...publicMappings.jobs,
     ...ssh.jobs,
     ['store-sweep', new StoreSweepJob(storeService, clock, config.images.sweep.everyHours * hourMs), storeSweepLookMs],
     ['fleet-store', fleetStore, fleetStoreEveryMs],

@@ -9,6 +9,7 @@ import { imageOptions } from './config-images';
 import { mailOptions, participationOptions, peopleOptions, quotaOptions } from './config-people';
 import { portalOptions } from './config-portal';
 import { presetOption, withPreset } from './config-presets';
+import { insideGuestNetwork, publicOptions } from './config-public';
 import { reservationOptions } from './config-reservations';
 import { placementOptions, preemptionOptions, priorityOptions } from './config-scheduling';
 import { absolutePath, count, hostOrAddress, timeZone } from './config-values';
@@ -131,6 +132,7 @@ const options = z
     quotas: quotaOptions,
     people: peopleOptions,
     gateway: gatewayOptions,
+    publicAddresses: publicOptions,
     mail: mailOptions,
     /** What an image that names no sizes of its own is launched with, and the user cloud-init makes. */
     guests: z
@@ -159,6 +161,11 @@ const options = z
     /** A file with the token that /metrics asks for; without it only this machine may read them, and not through a proxy. */
     metrics: z.strictObject({ tokenFile: absolutePath.optional() }).prefault({}),
     portal: portalOptions,
+  })
+  .superRefine(({ network, publicAddresses }, context) => {
+    const inside = insideGuestNetwork(publicAddresses, network.cidr);
+    if (inside === null) return;
+    context.addIssue({ code: 'custom', path: ['publicAddresses', 'addresses'], message: `${inside} is in the guest network ${network.cidr}: public addresses are of the network outside` });
   })
   .transform(({ publicUrl, network, ...config }) => ({
     ...config,

@@ -33,6 +33,7 @@ import { NoticeRepository } from './notice-repository';
 import { PatternRepository } from './pattern-repository';
 import { PledgeRepository } from './pledge-repository';
 import { PresenceRepository } from './presence-repository';
+import { PublicMappingRepository } from './public-mapping-repository';
 import { ReservationRepository } from './reservation-repository';
 import { SaveSpeedRepository } from './save-speed-repository';
 import { SeriesRepository } from './series-repository';
@@ -54,6 +55,7 @@ export interface Repositories {
   readonly idempotencyKeys: IdempotencyRepository;
   readonly settings: SettingRepository;
   readonly addresses: AddressRepository;
+  readonly publicMappings: PublicMappingRepository;
   readonly feed: FeedRepository;
   readonly fleet: FleetRepository;
   readonly images: ImageRepository;
@@ -97,6 +99,7 @@ export function makeRepositories(db: Knex, changes: ChangeNotes = noNotes): Repo
     idempotencyKeys: new IdempotencyRepository(db),
     settings: new SettingRepository(db),
     addresses: new AddressRepository(db),
+    publicMappings: new PublicMappingRepository(db, changes),
     feed: new FeedRepository(db),
     fleet: new FleetRepository(db),
     images: new ImageRepository(db, changes),

@@ -1,3 +1,4 @@
+import type { PublicMapping } from '@paravcl/shared/domain/public-mapping';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { DesiredInstance, HomeSpec, ImageRef, InstanceSpec } from '@paravcl/shared/protocol/desired-instance';
 import type { HomeRecord } from '../core/home-record';
@@ -45,6 +46,7 @@ interface Facts {
   readonly images: ReadonlyMap<string, ImageRecord>;
   readonly homes: ReadonlyMap<string, HomeRecord>;
   readonly cloudInits: ReadonlyMap<string, string>;
+  readonly publicMappings: ReadonlyMap<string, readonly PublicMapping[]>;
   readonly guestUser: string;
 }
 
@@ -53,7 +55,8 @@ async function factsOf(repositories: Repositories, instances: readonly InstanceR
   const imageIds = instances.flatMap((instance) => [homes.get(instance.id)?.imageId ?? null, diskImageOf(instance), instance.ramImageId, instance.kernelId, instance.ramdiskId].filter((id) => id !== null));
   const images = imageIds.length === 0 ? new Map<string, ImageRecord>() : await repositories.images.findAll([...new Set(imageIds)]);
   const cloudInits = instances.length === 0 ? new Map<string, string>() : await repositories.instances.cloudInits(instances.map(({ id }) => id));
-  return { images, homes, cloudInits, guestUser };
+  const publicMappings = instances.length === 0 ? new Map<string, readonly PublicMapping[]>() : await repositories.publicMappings.of(instances.map(({ id }) => id));
+  return { images, homes, cloudInits, publicMappings, guestUser };
 }
 
 function told<T>(instances: readonly InstanceRecord[], onFault: (error: unknown) => void, tell: (instance: InstanceRecord) => T): readonly T[] {
@@ -96,9 +99,10 @@ const ownHome = ({ desired, slaveId }: InstanceRecord): HomeEpoch => (home) =>
 /** It goes along whatever was asked of its instance meanwhile. */
 const migratingHome = ({ homeEpoch, fromSlaveId }: LiveMigration, slaveId: string): HomeEpoch => (home) => (homeEpoch === null ? null : slaveId === fromSlaveId ? home.epoch : homeEpoch);
 
-function specOf(instance: InstanceRecord, { images, homes, cloudInits, guestUser }: Facts, homeEpoch: HomeEpoch): InstanceSpec {
+function specOf(instance: InstanceRecord, { images, homes, cloudInits, publicMappings, guestUser }: Facts, homeEpoch: HomeEpoch): InstanceSpec {
   const { id, mac, address } = instance;
   const cloudInit = cloudInits.get(id);
+  const mapped = publicMappings.get(id);
   // Kept by the code that deletes: addresses until `deleted` is confirmed, images while an instance uses them.
   if (mac === null || address === null) throw new ParavclError('internal', `Instance ${id} has no address.`);
   const ref = (imageId: string): ImageRef => {
@@ -122,6 +126,7 @@ function specOf(instance: InstanceRecord, { images, homes, cloudInits, guestUser
     mac,
     address,
     bandwidthMbps: instance.bandwidthMbps,
+    ...(mapped === undefined ? {} : { public: [...mapped] }),
     seed: { hostname: instance.name, user: guestUser, sshPublicKeys: [...instance.sshPublicKeys], ...(cloudInit === undefined ? {} : { vendorData: cloudInit }) },
   };
 }

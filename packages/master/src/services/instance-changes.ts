@@ -110,8 +110,8 @@ export async function beginDeletion(repositories: Repositories, after: InstanceR
 }
 
 /**
- * Ends an instance of which nothing remains on any slave of the pool: its address goes back to the pool, and so does its
- * name: it is kept with digits of the id behind it, so that the history still tells which it was.
+ * Ends an instance of which nothing remains on any slave of the pool: its address goes back to the pool, and so do what
+ * of the network outside led to it and its name: that is kept with digits of the id behind it, so that the history still tells which it was.
  */
 async function finishDeletion(repositories: Repositories, instance: InstanceRecord, context: ChangeContext): Promise<InstanceRecord | null> {
   const gone = await changeInstance(
@@ -128,7 +128,10 @@ async function finishDeletion(repositories: Repositories, instance: InstanceReco
     },
     context,
   );
-  if (gone !== null) await repositories.addresses.release(instance.id);
+  if (gone !== null) {
+    await repositories.addresses.release(instance.id);
+    await repositories.publicMappings.removeOf(instance.id);
+  }
   return gone;
 }
 

@@ -3,6 +3,7 @@ import { composeDeployments } from '../../src/compose-deployments';
 import { composeEvacuations } from '../../src/compose-evacuations';
 import { composeReservations } from '../../src/compose-reservations';
 import { composeHomes } from '../../src/compose-homes';
+import { composePublicMappings } from '../../src/compose-public';
 import { composeSnapshots } from '../../src/compose-snapshots';
 import type { BoundRoute } from '../../src/http/binding';
 import { capacityRoutes } from '../../src/http/capacity-routes';
@@ -102,6 +103,7 @@ export async function openFleetRoutes(): Promise<FleetRoutes> {
       ...deploying.routes,
       ...snapshotting.routes,
       ...homes.routes,
+      ...composePublicMappings({ unitOfWork: unit, agents, clock, settings, pool: { addresses: ['203.0.113.7'], ports: { from: 40_000, to: 40_009 }, perUser: 2 }, onFault: unexpected }).routes,
       ...reservationRoutes(reserving.reservations, reserving.changes, reserving.claims),
       ...slaveRoutes(slaves),
       ...evacuating.routes,

@@ -13,7 +13,7 @@ export const publicMappingViewSchema = z
     instanceId: idSchema,
     instanceName: hostLabelSchema,
     mapping: publicMappingSchema,
-    /** Where people outside knock now; null while the machine is on no slave, or its slave's address is not known. */
+    /** Where people outside knock; null for a port while the machine is on no slave, or its slave has no IPv4 address that is known. */
     reachedAt: z.object({ address: ipv4Schema, /** Null: all of them. */ port: portNumber.nullable() }).readonly().nullable(),
     /** It leads there now: the machine runs on a slave that was told. */
     inForce: z.boolean(),
