@@ -8,6 +8,7 @@ import type { InstanceRecord } from '../core/instance-record';
 import { tellClock } from '../core/tell-time';
 import type { UnitOfWork } from '../db/unit-of-work';
 import { notify } from './notice-service';
+import { OpeningPace } from './opening-pace';
 import { may, reach } from './policy';
 import { principalOf } from './principal-of';
 import { sayBytes } from './say-bytes';
@@ -15,6 +16,8 @@ import type { SessionWatch } from './session-watch';
 
 /** An owner is told of the same person at the same machine once in this time. */
 const noticeEveryMs = 600_000;
+/** Opened at once by one person, however few they may have open. */
+const leastBurst = 60;
 
 export interface ConnectionLimits {
   readonly perUser: number;
@@ -60,7 +63,7 @@ export interface GuestConnectionParts {
   readonly onChange?: (id: string, seenBy: { readonly ownerUserId: string; readonly groupId: string | null }) => void;
 }
 
-/** Guests in these states have consoles and ports. */
+/** Guests in these states have consoles; ports are connected to of those that run (`guest-ports`). */
 const reachable: readonly InstanceRecord['observed'][] = ['booting', 'running', 'suspending', 'stopping'];
 
 /** Whether a guest can be connected to now. */
@@ -76,9 +79,14 @@ export class GuestConnections {
   /** By person and instance. */
   private readonly toldAt = new Map<string, EpochMs>();
 
-  constructor(private readonly parts: GuestConnectionParts) {}
+  private readonly pace: OpeningPace;
 
-  /** Throws `quota-exceeded` at a limit, `conflict` when the guest has no slave. Call `close` when it is over. */
+  constructor(private readonly parts: GuestConnectionParts) {
+    // Three times what may be open: a page with all its pictures, through a forwarded port.
+    this.pace = new OpeningPace(Math.max(leastBurst, 3 * parts.limits.perUser));
+  }
+
+  /** Throws `quota-exceeded` at a limit, `rate-limited` when the person opens too many too fast, `conflict` when the guest has no slave. Call `close` when it is over. */
   async open(asked: ConnectionAsked): Promise<OpenConnection> {
     const { unit, clock, sessions } = this.parts;
     const { instance, principal, kind, port, fromAddress } = asked;
@@ -86,6 +94,8 @@ export class GuestConnections {
     if (slaveId === null) throw new ParavclError('conflict', `${instance.name} is ${instance.observed} and on no slave, so nobody can connect to it.`);
     const slave = await unit.read.slaves.find(slaveId);
     const slaveName = slave?.name ?? 'its slave';
+    const waitSeconds = this.pace.take(principal.userId, clock.now());
+    if (waitSeconds > 0) throw new ParavclError('rate-limited', `You open connections too fast: five a second is the most for long. Try again in ${waitSeconds} s.`, { limit: '5 a second', retryAfterSeconds: waitSeconds });
     // Nothing is awaited between the count and the entry.
     this.requireRoom(principal, { id: slaveId, name: slaveName, most: slave?.maxConnections ?? this.parts.limits.perSlave });
     const id = newId(clock.now());
@@ -102,6 +112,7 @@ export class GuestConnections {
     try {
       await this.writeOpened(known);
     } catch (error) {
+      this.toldAt.delete(toldKey(known));
       this.forget(known);
       throw error;
     }
@@ -184,7 +195,7 @@ export class GuestConnections {
     const { kind, instanceId, instanceName, ownerUserId, userId, userName, fromAddress } = known;
     const now = clock.now();
     const isOthers = userId !== ownerUserId;
-    const isTold = isOthers && this.isToBeTold(`${userId} ${instanceId}`, now);
+    const isTold = isOthers && this.isToBeTold(toldKey(known), now);
     const teller = isTold ? await unit.read.users.find(userId) : null;
     const who = teller === null ? userName : `${capitalised(teller.role)} ${teller.displayName}`;
     await unit.transaction(async (write) => {
@@ -259,6 +270,8 @@ function mayWith(principal: Principal, action: 'connection.list' | 'connection.e
 function viewOf({ id, kind, port, userId, userName, instanceId, instanceName, ownerUserId, slaveId, slaveName, fromAddress, sinceMs }: Known): Connection {
   return { id, kind, port, userId, userName, instanceId, instanceName, ownerUserId, slaveId, slaveName, fromAddress, since: new Date(sinceMs).toISOString() };
 }
+
+const toldKey = ({ userId, instanceId }: Pick<Known, 'userId' | 'instanceId'>): string => `${userId} ${instanceId}`;
 
 function whatOf({ kind, port }: Pick<Connection, 'kind' | 'port'>): string {
   return kind === 'port' ? `port ${port ?? 0}` : kind === 'screen' ? 'the screen' : 'the serial console';
