@@ -6,7 +6,7 @@ const folders: Readonly<Partial<Record<SiteEvent['subject']['type'], string>>> =
   group: '/groups',
   image: '/images',
   template: '/templates',
-  instance: '/instances',
+  instance: '/machines',
   deployment: '/deployments',
   reservation: '/reservations',
 };

@@ -36,7 +36,7 @@ export function ConnectionsNow(): ReactNode {
                 {items.map((each) => (
                   <Tr key={each.id}>
                     <Td dataLabel={t('connections.who')} modifier="breakWord">{each.userName}</Td>
-                    <Td dataLabel={t('connections.machine')} modifier="breakWord"><Link to={`/instances/${each.instanceId}`}>{each.instanceName}</Link> <span className="pv-quiet">{t('connections.on', { slave: each.slaveName })}</span></Td>
+                    <Td dataLabel={t('connections.machine')} modifier="breakWord"><Link to={`/machines/${each.instanceId}`}>{each.instanceName}</Link> <span className="pv-quiet">{t('connections.on', { slave: each.slaveName })}</span></Td>
                     <Td dataLabel={t('connections.kind')}>{t(`connections.by.${each.kind}`, { port: each.port })}</Td>
                     <Td dataLabel={t('connections.from')} modifier="breakWord">{each.fromAddress}</Td>
                     <Td dataLabel={t('connections.since')}>{times.moment(each.since)}</Td>

@@ -30,7 +30,7 @@ export function UserMachines({ userId }: { readonly userId: string }): ReactNode
                 <Tbody>
                   {[...all].sort((a, b) => a.name.localeCompare(b.name, i18n.language, { numeric: true })).map(({ id, name, observed, endsAt }) => (
                     <Tr key={id}>
-                      <Td dataLabel={t('machines.name')} modifier="breakWord"><Link to={`/instances/${id}`}>{name}</Link></Td>
+                      <Td dataLabel={t('machines.name')} modifier="breakWord"><Link to={`/machines/${id}`}>{name}</Link></Td>
                       <Td dataLabel={t('machines.state')} modifier="fitContent"><span><StateLabel state={observed} /></span></Td>
                       <Td dataLabel={t('machines.until')}>{endsAt === null ? t('machines.endless') : times.moment(endsAt)}</Td>
                     </Tr>

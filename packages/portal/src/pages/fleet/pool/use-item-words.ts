@@ -23,4 +23,4 @@ export function useItemWords(): ItemWords {
 }
 
 /** The page of what holds the room. */
-export const linkOf = ({ kind, id }: Pick<PoolItem, 'kind' | 'id'>): string => (kind === 'instance' ? `/instances/${id}` : `/reservations/${id}`);
+export const linkOf = ({ kind, id }: Pick<PoolItem, 'kind' | 'id'>): string => (kind === 'instance' ? `/machines/${id}` : `/reservations/${id}`);

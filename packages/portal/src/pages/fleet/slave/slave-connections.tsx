@@ -40,7 +40,7 @@ export function SlaveConnections({ slave: { id: slaveId, maxConnections } }: { r
                   {items.map((each) => (
                     <Tr key={each.id}>
                       <Td dataLabel={t('connections.who')} modifier="breakWord">{each.userName}<div className="pv-quiet">{each.fromAddress}</div></Td>
-                      <Td dataLabel={t('connections.what')} modifier="breakWord">{t(`connections.kind.${each.kind}`, { port: each.port })} <Link to={`/instances/${each.instanceId}`}>{each.instanceName}</Link></Td>
+                      <Td dataLabel={t('connections.what')} modifier="breakWord">{t(`connections.kind.${each.kind}`, { port: each.port })} <Link to={`/machines/${each.instanceId}`}>{each.instanceName}</Link></Td>
                       <Td dataLabel={t('connections.since')}>{times.moment(each.since)}</Td>
                       <Td modifier="fitContent"><Button variant="link" size="sm" isDanger onClick={() => setEnds(each)}>{t('connections.end')}</Button></Td>
                     </Tr>

@@ -31,7 +31,7 @@ export function SlaveInstances({ slaveId }: { readonly slaveId: string }): React
                 <Tbody>
                   {[...all].sort((a, b) => a.name.localeCompare(b.name, i18n.language, { numeric: true })).map(({ id, name, observed, vcpus, ramMiB, endsAt }) => (
                     <Tr key={id}>
-                      <Td dataLabel={t('instances.name')} modifier="breakWord"><Link to={`/instances/${id}`}>{name}</Link></Td>
+                      <Td dataLabel={t('instances.name')} modifier="breakWord"><Link to={`/machines/${id}`}>{name}</Link></Td>
                       <Td dataLabel={t('slaves.state')} modifier="fitContent"><span><StateLabel state={observed} /></span></Td>
                       <Td dataLabel={t('instances.size')}>{t('instances.sized', { count: vcpus, ram: tellMiB(ramMiB) })}</Td>
                       <Td dataLabel={t('instances.ends')}>{endsAt === null ? t('instances.endless') : times.moment(endsAt)}</Td>
