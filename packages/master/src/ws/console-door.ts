@@ -9,10 +9,10 @@ import { maxFrameBytes } from '@paravcl/shared/protocol/version';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
-import type { Authenticated } from '../http/authentication';
+import type { Authenticate } from '../http/authentication';
+import { admitBrowser, clientPrincipal, type Upgrade } from '../http/browser-upgrade';
 import { clientAddress } from '../http/client-address';
 import { refuseUpgrade, upgradePath, type UpgradeDoor } from '../http/refused-upgrade';
-import { foreignOrigin } from '../http/same-origin';
 import type { ConsoleService } from '../services/console-service';
 import type { ConsoleTickets } from '../services/console-tickets';
 import type { GuestConnections, OpenConnection } from '../services/guest-connections';
@@ -36,7 +36,7 @@ const helloWithinMs = 5_000;
 export interface ConsoleDoorParts {
   readonly clock: Clock;
   readonly log: LinkLog;
-  readonly authenticate: (request: IncomingMessage) => Promise<Authenticated | null>;
+  readonly authenticate: Authenticate;
   readonly tickets: ConsoleTickets;
   readonly consoles: Pick<ConsoleService, 'guest'>;
   readonly connections: Pick<GuestConnections, 'open'>;
@@ -67,7 +67,7 @@ export class ConsoleDoor implements UpgradeDoor {
     if (this.stopping) refuseUpgrade(socket, 503, 'The master is stopping.');
     else if (this.open.size >= limits.maxConnections) refuseUpgrade(socket, 503, `${limits.maxConnections} consoles are connected, the most this master takes.`);
     else if (this.unproven >= limits.maxUnproven || (this.unprovenByAddress.get(address) ?? 0) >= limits.maxUnprovenPerAddress) refuseUpgrade(socket, 503, 'Too many consoles are being opened at this moment. Try again in a few seconds.');
-    else void this.admit(request, socket, head, address);
+    else void this.admit({ request, socket, head }, address);
     return true;
   }
 
@@ -82,25 +82,19 @@ export class ConsoleDoor implements UpgradeDoor {
     for (const each of [...this.open]) each.hangUp(streamCloseCodes.goingAway, 'The master is stopping.');
   }
 
-  private async admit(request: IncomingMessage, socket: Duplex, head: Buffer, address: string): Promise<void> {
+  private async admit(upgrade: Upgrade, address: string): Promise<void> {
+    const { authenticate, log } = this.parts;
     const leave = this.enterUnproven(address);
-    const gone = (): void => void socket.destroy();
-    socket.on('error', gone);
-    socket.once('close', leave);
-    try {
-      const authenticated = await this.parts.authenticate(request);
-      const foreign = foreignOrigin(request.headers, authenticated?.by ?? null);
-      if (foreign !== null) refuseUpgrade(socket, 403, foreign);
-      else if (authenticated === null) refuseUpgrade(socket, 401, 'You are not logged in, or your session has ended. Log in and try again.');
-      else if (this.stopping) refuseUpgrade(socket, 503, 'The master is stopping.');
-      else if (!socket.destroyed) {
-        socket.off('error', gone);
-        this.server.handleUpgrade(request, socket, head, (webSocket) => this.accept(webSocket, authenticated.principal, address, leave));
-      }
-    } catch (error) {
-      this.parts.log.warn({ err: error }, 'nobody could be asked who opens a console');
-      refuseUpgrade(socket, 503, 'The master cannot say who you are at this moment. Try again in a few seconds.');
-    }
+    upgrade.socket.once('close', leave);
+    await admitBrowser(upgrade, {
+      server: this.server,
+      identify: clientPrincipal,
+      authenticate,
+      full: () => (this.stopping ? { status: 503, sentence: 'The master is stopping.' } : null),
+      accept: (webSocket, principal) => this.accept(webSocket, principal, address, leave),
+      unanswered: 'The master cannot say who you are at this moment. Try again in a few seconds.',
+      onFault: (error) => log.warn({ err: error }, 'nobody could be asked who opens a console'),
+    });
   }
 
   private accept(webSocket: WebSocket, principal: Principal, address: string, leave: () => void): void {

@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Authenticate } from '../http/authentication';
-import { browserPrincipal } from '../http/browser-upgrade';
+import { admitBrowser, browserPrincipal, type Refusal, type Upgrade } from '../http/browser-upgrade';
 import { refuseUpgrade, upgradePath, type UpgradeDoor } from '../http/refused-upgrade';
 import type { ChangeFeed } from '../services/change-feed';
 import type { SessionWatch } from '../services/session-watch';
@@ -57,7 +57,7 @@ export class FeedDoor implements UpgradeDoor {
     if (upgradePath(request) !== feedPath) return false;
     if (this.stopping) refuseUpgrade(socket, 503, 'The master is stopping.');
     else if (this.unproven >= this.limits.unproven) refuseUpgrade(socket, 503, 'Too many browsers connect at this moment. Try again in a few seconds.');
-    else void this.admit(request, socket, head);
+    else void this.admit({ request, socket, head });
     return true;
   }
 
@@ -72,32 +72,28 @@ export class FeedDoor implements UpgradeDoor {
     for (const webSocket of this.open.keys()) this.end(webSocket, closeCodes.goingAway, 'The master is stopping.');
   }
 
-  private async admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const gone = (): void => void socket.destroy();
-    socket.on('error', gone);
+  private async admit(upgrade: Upgrade): Promise<void> {
     this.unproven += 1;
-    try {
-      const found = await browserPrincipal(request, this.parts.authenticate);
-      if (found.principal === null) return refuseUpgrade(socket, found.status, found.sentence);
-      const full = this.stopping ? 'The master is stopping.' : this.fullFor(found.principal);
-      if (full !== null) return refuseUpgrade(socket, this.stopping ? 503 : 429, full);
-      socket.off('error', gone);
-      const { principal } = found;
-      this.server.handleUpgrade(request, socket, head, (webSocket) => this.accept(webSocket, principal));
-    } catch (error) {
-      this.parts.onFault(error);
-      refuseUpgrade(socket, 503, 'The master cannot look up your session at this moment. Try again in a few seconds.');
-    } finally {
-      this.unproven -= 1;
-    }
+    const { authenticate, onFault } = this.parts;
+    await admitBrowser(upgrade, {
+      server: this.server,
+      identify: browserPrincipal,
+      authenticate,
+      full: (principal) => this.fullFor(principal),
+      accept: (webSocket, principal) => this.accept(webSocket, principal),
+      unanswered: 'The master cannot look up your session at this moment. Try again in a few seconds.',
+      onFault,
+    }).finally(() => (this.unproven -= 1));
   }
 
-  private fullFor({ sessionId, userId }: Principal): string | null {
+  private fullFor({ sessionId, userId }: Principal): Refusal | null {
+    if (this.stopping) return { status: 503, sentence: 'The master is stopping.' };
     const { limits } = this;
+    const full = (sentence: string): Refusal => ({ status: 429, sentence });
     const theirs = [...this.open.values()].filter((one) => one.userId === userId);
-    if (theirs.filter((one) => one.sessionId === sessionId).length >= limits.perSession) return `This browser is told of changes in ${limits.perSession} places already, the most there are for one session. Close a tab.`;
-    if (theirs.length >= limits.perUser) return `You are told of changes in ${limits.perUser} places already, the most there are for one person. Close a tab, or log out elsewhere.`;
-    return this.open.size >= limits.inAll ? `${limits.inAll} browsers are told of changes already, the most this master takes.` : null;
+    if (theirs.filter((one) => one.sessionId === sessionId).length >= limits.perSession) return full(`This browser is told of changes in ${limits.perSession} places already, the most there are for one session. Close a tab.`);
+    if (theirs.length >= limits.perUser) return full(`You are told of changes in ${limits.perUser} places already, the most there are for one person. Close a tab, or log out elsewhere.`);
+    return this.open.size >= limits.inAll ? full(`${limits.inAll} browsers are told of changes already, the most this master takes.`) : null;
   }
 
   private accept(webSocket: WebSocket, principal: Principal): void {
