@@ -3,42 +3,37 @@ import type { Express } from 'express';
 import type { Knex } from 'knex';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { composeConsoles } from './compose-consoles';
 import { composeEvacuations } from './compose-evacuations';
 import { composeHomes } from './compose-homes';
 import { composeImageRepository } from './compose-image-repository';
+import { composeMetrics } from './compose-metrics';
 import { composeMirrors } from './compose-mirrors';
-import { monitoringRoutes } from './http/monitoring-routes';
+import { composePeople } from './compose-people';
 import { composePreCopy } from './compose-pre-copy';
 import { composePublicMappings } from './compose-public';
 import { composeScheduling } from './compose-scheduling';
+import { composeSite } from './compose-site';
 import { composeSnapshots } from './compose-snapshots';
 import { composeSsh, type ComposedSsh } from './compose-ssh';
 import type { MasterConfig } from './config';
 import { MysqlUnitOfWork } from './db/mysql-unit-of-work';
 import { agentDeltaRoutes } from './http/agent-delta-routes';
 import { agentRoutes, agentRoutesPath } from './http/agent-routes';
-import { apiTokenRoutes } from './http/api-token-routes';
 import { createApp } from './http/app';
 import type { BoundRoute } from './http/binding';
 import { documentRoutes } from './http/document-routes';
 import { eventRoutes } from './http/event-routes';
-import { groupRoutes } from './http/group-routes';
 import { healthRoutes } from './http/health-routes';
 import { idempotencyStore } from './http/idempotency-store';
 import { instanceRoutes } from './http/instance-routes';
 import { joinTokenRoutes } from './http/join-token-routes';
+import { monitoringRoutes } from './http/monitoring-routes';
 import { operationRoutes } from './http/operation-routes';
 import { readPortal } from './http/portal-files';
 import { portalHandler } from './http/portal-handler';
-import { registrationRoutes } from './http/registration-routes';
-import { sessionAuthentication } from './http/session-authentication';
-import { sessionRoutes } from './http/session-routes';
-import { siteRoutes } from './http/site-routes';
 import { slaveRoutes } from './http/slave-routes';
 import { storeRoutes } from './http/store-routes';
-import { userRoutes } from './http/user-routes';
 import { AgingJob, agingEveryMs } from './jobs/aging-job';
 import { DeadlineJob } from './jobs/deadline-job';
 import { EndingJob } from './jobs/ending-job';
@@ -48,37 +43,25 @@ import { LivenessJob } from './jobs/liveness-job';
 import { repeat, type Job } from './jobs/periodic';
 import { ResendJob } from './jobs/resend-job';
 import { StoreSweepJob, storeSweepLookMs } from './jobs/store-sweep-job';
-import { AccountService } from './services/account-service';
 import { lockCalendar } from './services/calendar-lock';
 import { dependable } from './services/dependable-placement';
-import { masterVersion } from './master-version';
-import { policyInForce } from './policy-in-force';
-import { ApiTokenService } from './services/api-token-service';
 import { ChangeFeed } from './services/change-feed';
 import { EnrolmentService } from './services/enrolment-service';
 import { FleetPulse } from './services/fleet-pulse';
 import { MonitoringService, sampleEveryMs } from './services/monitoring-service';
-import { GroupService } from './services/group-service';
 import { HelloService } from './services/hello-service';
 import { InstanceConsoleService } from './services/instance-console-service';
 import { JoinTokenService } from './services/join-token-service';
 import { ObservationService } from './services/observation-service';
 import type { IssuedToken } from './services/one-time-tokens';
 import { OperationService } from './services/operation-service';
-import { PasswordService } from './services/password-service';
 import { QuietFleet } from './services/quiet-fleet';
 import { RefusalLimiter } from './services/refusal-limiter';
-import type { OnRecovery } from './services/recovery-paths';
-import { RegistrationService } from './services/registration-service';
-import { RosterService } from './services/roster-service';
 import { SchedulingService } from './services/scheduling-service';
-import { SessionService } from './services/session-service';
-import { SessionWatch } from './services/session-watch';
 import { registerSiteMetrics } from './services/site-metrics';
 import { SlaveService } from './services/slave-service';
 import { StoreService } from './services/store-service';
 import { unknownGroups } from './services/unknown-groups';
-import { UserService } from './services/user-service';
 import { settingsFromConfig } from './settings-from-config';
 import { backendOf } from './store/backend-of';
 import { ChunkStore } from './store/chunk-store';
@@ -89,7 +72,6 @@ import { ImageStore } from './store/image-store';
 import { StoreDamaged } from './store/manifest-shelf';
 import { CommittedChanges } from './repositories/committed-changes';
 import { StorageRoom } from './store/storage-room';
-import { registerWorkMetrics } from './services/work-metrics';
 import type { ServerIdentity } from './tls/server-identity';
 import { AgentCommands } from './ws/agent-commands';
 import type { UpgradeDoor } from './http/refused-upgrade';
@@ -155,21 +137,13 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const unit = new MysqlUnitOfWork(db, clock, room, changes);
   const siteId = await unit.read.settings.siteId(clock.now());
 
-  // people
-  const passwords = new PasswordService({ siteNames: [config.site.name] });
-  const sessions = new SessionService({ unit, clock, passwords, lifetime: settings.sessionLifetime, limits: settings.loginLimits });
-  const sessionWatch = new SessionWatch(unit.read.sessions, clock, settings.sessionLifetime.idleMs);
-  const accounts = new AccountService({ unit, clock, passwords, sessions });
-  const registrations = new RegistrationService({ unit, clock, passwords, sessions, userNames: settings.userNames });
-  const groups = new GroupService({ unit, clock });
-  const apiTokens = new ApiTokenService(unit, clock);
-  const users = new UserService({ unit, clock, userNames: settings.userNames });
+  const people = composePeople({ unit, clock, siteName: config.site.name, settings });
+  const { sessions, sessionWatch, registrations, authenticate } = people;
 
   // the link to the agents, and what plans over it
   const pulse = new FleetPulse(clock);
   const commands = new AgentCommands(unit, clock, log);
-  const metrics = new Registry();
-  const work = registerWorkMetrics(metrics);
+  const { registry: metrics, work, onRecovery, onImpossible, gauges } = composeMetrics(log);
   const chunks = new ChunkStore(await backendOf(config.images.store, join(config.stateDir, 'chunks')));
   for (const strange of await chunks.open()) log.warn(strange, 'something in the chunk store is none of it, or damaged; it is left alone');
   const mirrors = composeMirrors({ unit, clock, log, siteId, addressCheck: config.fleet.addressCheck, store: chunks, metrics, onFault: onFault('mirrors') });
@@ -178,23 +152,13 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
     streams.shutOut(slaveId);
   });
   const streams = new StreamRelay({ agents, clock, log });
-  const onRecovery = recoveryCount(metrics, log);
   const scheduler = new SchedulingService({
     unitOfWork: unit, agents, figures: pulse, clock, settings: settings.instances, scheduling: settings.scheduling, onFault: onFault('scheduling'), onRecovery, onRound: work.scheduled,
-  });
-  const impossibleReports = new Counter({
-    name: 'paravcl_impossible_reports_total',
-    help: 'Reports of slaves that could not follow the known state of the instance.',
-    labelNames: ['from', 'to'],
-    registers: [metrics],
   });
   const reports = new ObservationService({
     unitOfWork: unit, agents, scheduler, clock, settings: settings.instances, onFault: onFault('reports'), onRecovery,
     onMigration: () => { evacuations.migrations.wake(); },
-    onImpossible: (report) => {
-      impossibleReports.inc({ from: report.from, to: report.to });
-      log.warn(report, 'a slave reported a state that cannot follow the known one; it is not taken over');
-    },
+    onImpossible,
   });
   const gateway = new AgentGateway({
     clock, sessions: agents, reports: new QuietFleet(reports, scheduler, unit), pulse, unitOfWork: unit, log,
@@ -266,23 +230,13 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   let serving = true;
   const isReady = async (): Promise<boolean> => serving && (await db.raw('SELECT 1').then(() => true, () => false)) && (await room.isThere());
   let certificateUntil = identity.validUntil.getTime();
+  gauges(gateway);
   registerSiteMetrics(metrics, {
     clock, monitoring, connections, isReady, storeDirectory: imagesDirectory, books: unit.read.monitoring, feedListeners: () => feed.size, certificateUntil: () => certificateUntil, onFault: onFault('metrics'),
   });
   const routes: readonly BoundRoute[] = [
-    ...registrationRoutes({ registrations }),
-    ...sessionRoutes({ unit, clock, sessions, accounts, claims: scheduling.claims }),
-    ...userRoutes({ users, accounts }),
-    ...apiTokenRoutes(apiTokens),
-    ...siteRoutes({
-      unit,
-      details: {
-        name: config.site.name, timeZone: config.site.timeZone, version: masterVersion(), placementPolicy: config.placement.policy.startsWith('module:') ? 'module' : config.placement.policy,
-        minutes: settings.instances.minutes, guests: settings.instances.defaults, homeMiB: settings.instances.homeMiB,
-      },
-      policy: { preset: config.preset, sections: policyInForce(config) },
-    }),
-    ...groupRoutes({ groups, roster: new RosterService({ unit, clock, userNames: settings.userNames }) }),
+    ...people.routes(scheduling.claims),
+    ...composeSite({ unit, config, instances: settings.instances }),
     ...slaveRoutes(slaves),
     ...joinTokenRoutes(joinTokens),
     ...repository.routes,
@@ -303,11 +257,10 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   const { directory } = config.portal;
   const portal = directory === null ? null : await readPortal(directory);
   if (portal === null) log.info({ directory }, directory === null ? 'there is no portal, as portal.directory says; / leads to the API' : 'there is no portal in portal.directory; / leads to the API');
-  const authenticate = sessionAuthentication(sessions, apiTokens);
   const app = createApp({
     routes: [...routes, ...documentRoutes(routes.map(({ contract }) => contract))],
     routers: [
-      { path: '/', router: healthRoutes({ isReady, clock, metrics: withGauges(metrics, gateway), metricsToken }) },
+      { path: '/', router: healthRoutes({ isReady, clock, metrics, metricsToken }) },
       {
         path: agentRoutesPath,
         router: agentRoutes({
@@ -379,39 +332,4 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
       await chunks.close();
     },
   };
-}
-
-function recoveryCount(registry: Registry, log: Logger): OnRecovery {
-  const count = new Counter({
-    name: 'paravcl_recovery_paths_total',
-    help: 'Recovery paths taken: what is done only when something died, was lost or came twice.',
-    labelNames: ['path'],
-    registers: [registry],
-  });
-  return (path, fields) => {
-    count.inc({ path });
-    log.info({ recovery: path, ...fields }, 'a recovery path was taken');
-  };
-}
-
-function withGauges(registry: Registry, gateway: AgentGateway): Registry {
-  collectDefaultMetrics({ register: registry });
-  new Gauge({
-    name: 'paravcl_agents_connected',
-    help: 'Agents connected now, proven or not.',
-    registers: [registry],
-    collect() {
-      this.set(gateway.size);
-    },
-  });
-  new Counter({
-    name: 'paravcl_heartbeats_total',
-    help: 'Heartbeats of agents accepted since the start.',
-    registers: [registry],
-    collect() {
-      this.reset();
-      this.inc(gateway.heartbeats);
-    },
-  });
-  return registry;
 }

@@ -1,0 +1,20 @@
+import type { MasterConfig } from './config';
+import type { UnitOfWork } from './db/unit-of-work';
+import type { BoundRoute } from './http/binding';
+import { siteRoutes } from './http/site-routes';
+import { masterVersion } from './master-version';
+import { policyInForce } from './policy-in-force';
+import type { InstanceSettings } from './services/instance-settings';
+
+/** What the site tells of itself: to anybody, to who is logged in, and the policy in force. */
+export function composeSite({ unit, config, instances }: { readonly unit: UnitOfWork; readonly config: MasterConfig; readonly instances: InstanceSettings }): readonly BoundRoute[] {
+  const { site, placement, preset } = config;
+  return siteRoutes({
+    unit,
+    details: {
+      name: site.name, timeZone: site.timeZone, version: masterVersion(), placementPolicy: placement.policy.startsWith('module:') ? 'module' : placement.policy,
+      minutes: instances.minutes, guests: instances.defaults, homeMiB: instances.homeMiB,
+    },
+    policy: { preset, sections: policyInForce(config) },
+  });
+}
