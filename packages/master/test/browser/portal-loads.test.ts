@@ -18,6 +18,12 @@ if (path === '/asks-elsewhere') fetch('https://elsewhere.example/').catch(() => 
 if (path === '/runs-inline') { const inline = document.createElement('script'); inline.textContent = 'window.ran = true'; document.body.append(inline); }
 if (path === '/styles-inline') say('<h1 style="color: red">Red</h1>');
 if (path === '/shuts-out') say('<h1>Log in</h1><input><p class="faint">Hardly to be read</p>');
+if (path === '/fades') {
+  say('<h1>Log in</h1><p class="fades">Soon to be read</p>');
+  const fading = document.querySelector('.fades');
+  getComputedStyle(fading).color;
+  fading.classList.add('in');
+}
 if (path === '/too-wide') say('<h1>Wide</h1><p class="wide">This goes on and on.</p>');
 if (path === '/me') fetch('/api/v1/me').then((answer) => answer.json()).then(({ user }) => say('<h1>' + (user?.name ?? 'nobody') + '</h1>'));
 `;
@@ -36,7 +42,7 @@ beforeAll(async () => {
   writeFileSync(join(portal, 'index.html'), page);
   writeFileSync(join(portal, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
   writeFileSync(join(portal, 'assets', 'page-1a2b3c4d.js'), script);
-  writeFileSync(join(portal, 'assets', 'page-1a2b3c4d.css'), ':root { color-scheme: light dark; } .faint { color: #bbb; background: #fff; } .wide { width: 2000px; }');
+  writeFileSync(join(portal, 'assets', 'page-1a2b3c4d.css'), ':root { color-scheme: light dark; } .faint { color: #bbb; background: #fff; } .wide { width: 2000px; } .fades { color: #ddd; background: #fff; transition: color 2s; } .fades.in { color: #000; }');
   site = await portalSite({ portalDirectory: portal });
   browser = await TestBrowser.launch({ url: site.url, caPem: site.caPem, suite: 'portal-loads' });
 });
@@ -117,6 +123,13 @@ describe('a test fails on', () => {
     expect(fault).toMatch(/critical label: Form elements must have labels \(https:.*\)\n {4}input: Fix any of the following: /);
     expect(fault).toMatch(/serious color-contrast: .*\n {4}p: .*contrast/);
     await visitor.checkAccessibility({ except: ['label', 'color-contrast'] });
+  });
+
+  test('no colour that is only on its way to one that can be read', async () => {
+    const visitor = await browser.visit();
+    await visitor.open('/fades');
+    await visitor.checkAccessibility();
+    expect(await visitor.page.evaluate("getComputedStyle(document.querySelector('.fades')).color")).toBe('rgb(0, 0, 0)');
   });
 
   test('a page that is wider than its window', async () => {

@@ -6,11 +6,19 @@ export interface AccessibilityOptions {
   readonly except?: readonly string[];
 }
 
+/** Until all that moves to an end has come there; what turns for ever is not waited for. */
+const atRest = `Promise.all(
+  document.getAnimations()
+    .filter(({ playState, effect }) => playState === 'running' && Number.isFinite(effect?.getComputedTiming().endTime))
+    .map(({ finished }) => finished.catch(() => undefined)),
+).then(() => undefined)`;
+
 /**
  * Runs axe-core over the page as it is now, and throws with all it found of serious or critical impact: the rule, where, and
- * what to do.
+ * what to do. Colours that are changing are looked at once they have changed: half-way they may have no contrast.
  */
 export async function checkAccessibility(page: Page, { except = [] }: AccessibilityOptions = {}): Promise<void> {
+  await page.evaluate(atRest);
   // Evaluated as the debugger does, which no content security policy forbids; it loads nothing.
   await page.evaluate(axe.source);
   const options = { resultTypes: ['violations'], preload: false, rules: Object.fromEntries(except.map((rule) => [rule, { enabled: false }])) };
