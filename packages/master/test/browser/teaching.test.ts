@@ -1,6 +1,6 @@
-import { createGroup } from '@paravcl/shared/api/groups';
+import { addMember, createGroup, listGroups } from '@paravcl/shared/api/groups';
 import { createUser } from '@paravcl/shared/api/users';
-import { TestBrowser, windowWidths } from '@paravcl/workbench/browser/test-browser';
+import { TestBrowser } from '@paravcl/workbench/browser/test-browser';
 import type { Visitor } from '@paravcl/workbench/browser/visitor';
 import { eventually } from '@paravcl/workbench/eventually';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -24,8 +24,8 @@ afterEach(() => browser.endTest());
 
 async function teacher(path: string, heading: string | RegExp): Promise<Visitor> {
   const visitor = await browser.visit({ as: site.teacher });
-  // A guest that goes has no screen at that moment; and how much is free may be told by no route yet.
-  visitor.faults.expect(/^answer \d+ GET \S+\/screenshot$/, /^answer 404 GET \S+\/capacity\?hours=1$/);
+  // A guest that goes has no screen at that moment.
+  visitor.faults.expect(/^answer \d+ GET \S+\/screenshot$/);
   await visitor.open(path, heading);
   return visitor;
 }
@@ -36,7 +36,7 @@ test('a teacher makes a group, hands out its code, and fills it with people', as
   await page.getByRole('button', { name: 'New group' }).click();
   await page.getByLabel('Name').fill('Networks');
   await page.getByRole('button', { name: 'Make the group' }).click();
-  await tessa.sees('Networks');
+  await tessa.sees(/^Networks$/);
   await page.getByRole('button', { name: 'Make a code' }).click();
   const sentence = page.getByLabel('To hand to students');
   const code = await page.getByLabel('Code', { exact: true }).inputValue();
@@ -104,8 +104,9 @@ test('the class gets its machines, all are saved at once, and the one that is lo
   const { page } = tessa;
   await page.getByRole('link', { name: 'Networks' }).click();
   // The list has such a link for each group, and stays until the group's page has come.
-  await tessa.sees('Networks');
+  await tessa.sees(/^Networks$/);
   await page.getByRole('link', { name: 'Machines for the class' }).click();
+  await tessa.sees('Machines for the class');
   await page.getByLabel('What they run').selectOption({ label: 'Networks lab' });
   await page.getByText('This comes to 3 machines of Networks lab').waitFor();
   await page.getByRole('button', { name: 'Start 3 machines' }).click();
@@ -136,17 +137,14 @@ test('the class gets its machines, all are saved at once, and the one that is lo
   await tiles.getByText('saved', { exact: true }).nth(2).waitFor();
 });
 
-test.each(windowWidths.flatMap((width) => [[width, 'light'], [width, 'dark']] as const))('the pages of a teacher fit a window of %d pixels, %s', async (width, colorScheme) => {
-  const visitor = await browser.visit({ as: site.teacher, width, colorScheme });
+test('the pages of a teacher fit a telephone by night and by day, and a desk', async () => {
+  const visitor = await browser.visit({ as: site.teacher, width: 360 });
   visitor.faults.expect(/^answer \d+ GET \S+\/screenshot$/);
   const { page } = visitor;
-  const look = async (name: string): Promise<void> => {
-    await visitor.checkAccessibility();
-    expect(await visitor.sidewaysOverflow()).toBe(0);
-    await visitor.screenshot(`${name}-${String(width)}-${colorScheme}`);
-  };
+  const look = (name: string): Promise<void> => visitor.lookAt(name, [[360, 'dark'], [360, 'light'], [1920, 'light']]);
   await visitor.open('/groups', 'Groups');
   await page.getByRole('link', { name: 'Networks' }).click();
+  await visitor.sees(/^Networks$/);
   await page.getByRole('link', { name: /Networks: Networks lab/ }).waitFor();
   await look('group');
   await page.getByRole('link', { name: /Networks: Networks lab/ }).click();
@@ -155,6 +153,43 @@ test.each(windowWidths.flatMap((width) => [[width, 'light'], [width, 'dark']] as
   await visitor.open('/templates', 'Templates');
   await page.getByRole('link', { name: 'Networks lab' }).waitFor();
   await look('templates');
+});
+
+test('who comes late gets a machine; it is switched off, and the class is deleted with all of them', async () => {
+  const networks = (await site.teacher.client.call(listGroups, { query: {} })).items.find(({ name }) => name === 'Networks');
+  await site.teacher.client.call(addMember, { params: { groupId: networks?.id ?? '' }, body: { userName: 'dora' } });
+  const tessa = await teacher('/deployments', 'Classes');
+  const { page } = tessa;
+  const dialog = page.getByRole('dialog');
+  const more = async (item: string): Promise<void> => {
+    await page.getByRole('group', { name: 'Actions' }).getByRole('button', { name: 'More' }).click();
+    await page.getByRole('menuitem', { name: item }).click();
+  };
+  await page.getByRole('link', { name: /Networks: Networks lab/ }).click();
+  await tessa.sees(/Networks: Networks lab/);
+  await more('Add 1 person without a machine');
+  await dialog.getByRole('button', { name: 'Add 1 machine' }).click();
+  await tessa.isTold('1 machine is being made.');
+  const hers = page.getByRole('list', { name: 'Machines of the class' }).getByRole('listitem').filter({ hasText: 'Ďurišová, Dora' });
+  await hers.getByText('running', { exact: true }).waitFor();
+
+  await page.getByRole('checkbox', { name: 'Ďurišová, Dora' }).check();
+  await page.getByText('1 of 4 chosen').waitFor();
+  await page.getByRole('button', { name: 'Switch off' }).click();
+  await dialog.getByText('Switch off the machine of Ďurišová, Dora?').waitFor();
+  await dialog.getByRole('button', { name: 'Switch off' }).click();
+  await hers.getByText('off', { exact: true }).waitFor();
+  await page.getByRole('checkbox', { name: 'Ďurišová, Dora' }).uncheck();
+
+  await more('Delete');
+  await dialog.getByText('The class Networks: Networks lab itself is gone with its last machine.').waitFor();
+  await tessa.checkAccessibility();
+  // Once it is gone it is not there when it is asked for again.
+  tessa.faults.expect(/^answer 404 GET \S+\/deployments\/[\w-]+$/);
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByRole('link', { name: 'Classes' }).first().click();
+  await tessa.sees('No class has machines yet');
 });
 
 /** The host forgets the guest of this person, as after a disk that lost it. */

@@ -67,6 +67,23 @@ export class Visitor {
     return path;
   }
 
+  /**
+   * Looks at the page in windows of these widths, dark or light, without loading it anew: throws when something keeps people out or does
+   * not fit, and keeps a picture of each.
+   */
+  async lookAt(name: string, windows: readonly (readonly [width: number, colorScheme: 'light' | 'dark'])[]): Promise<void> {
+    for (const [width, colorScheme] of windows) {
+      await this.page.emulateMedia({ colorScheme });
+      await this.page.setViewportSize({ width, height: width < 1000 ? 740 : 1080 });
+      // Two frames: the layout that follows the width, and what listens for it.
+      await this.page.evaluate('new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)))');
+      await this.checkAccessibility();
+      const overflow = await this.sidewaysOverflow();
+      if (overflow !== 0) throw new Error(`${this.page.url()} is ${String(overflow)} pixels too wide for a window of ${String(width)}.`);
+      await this.screenshot(`${name}-${String(width)}-${colorScheme}`);
+    }
+  }
+
   /** Throws when something on the page keeps people out. */
   checkAccessibility(options?: AccessibilityOptions): Promise<void> {
     return checkAccessibility(this.page, options);
