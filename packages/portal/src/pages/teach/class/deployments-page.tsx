@@ -1,17 +1,13 @@
-import { EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, PageSection } from '@patternfly/react-core';
 import UsersIcon from '@patternfly/react-icons/dist/esm/icons/users-icon';
-import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
+import { useAll } from '../../../api/use-all';
 import { useFeedState } from '../../../feed/live';
-import { Read } from '../../../states/read';
+import { LinkButton } from '../../../shell/link-button';
 import { useSiteZone } from '../../../states/site-zone';
 import { useTimes } from '../../../states/use-times';
-import { LinkButton } from '../../../shell/link-button';
-import { PageHead } from '../../../shell/page-head';
-import { useAll } from '../../../api/use-all';
-import '../teach.css';
+import { ListPage } from '../list-page';
 
 const everyMs = { live: 15_000, lost: 5_000 } as const;
 
@@ -22,47 +18,18 @@ export function DeploymentsPage(): ReactNode {
   const feed = useFeedState();
   const deployments = useAll('deployments', 'get /deployments', {}, { everyMs: feed === 'live' ? everyMs.live : everyMs.lost });
   const groups = useAll('groups', 'get /groups', {});
-  const make = <LinkButton to="/deploy">{t('deployments.new')}</LinkButton>;
   return (
-    <>
-      <PageHead title={t('deployments.title')} actions={deployments.data?.length === 0 ? undefined : make} />
-      <PageSection>
-        <Read of={deployments}>
-          {(all) =>
-            all.length === 0 ? (
-              <EmptyState headingLevel="h2" titleText={t('deployments.none')} icon={UsersIcon}>
-                <EmptyStateBody>{t('deployments.noneBody')}</EmptyStateBody>
-                <EmptyStateFooter>
-                  <EmptyStateActions>{make}</EmptyStateActions>
-                </EmptyStateFooter>
-              </EmptyState>
-            ) : (
-              <Table aria-label={t('deployments.title')} variant="compact" gridBreakPoint="grid-md">
-                <Thead>
-                  <Tr>
-                    <Th width={30}>{t('deployments.name')}</Th>
-                    <Th width={35}>{t('deployments.state')}</Th>
-                    <Th>{t('deployments.group')}</Th>
-                    <Th>{t('deployments.made')}</Th>
-                  </Tr>
-                </Thead>
-                <Tbody>
-                  {all.map(({ id, name, sentence, groupId, createdAt }) => (
-                    <Tr key={id}>
-                      <Td dataLabel={t('deployments.name')} modifier="breakWord">
-                        <Link to={`/deployments/${id}`}>{name}</Link>
-                      </Td>
-                      <Td dataLabel={t('deployments.state')} modifier="breakWord">{sentence}</Td>
-                      <Td dataLabel={t('deployments.group')} modifier="breakWord">{groups.data?.find((group) => group.id === groupId)?.name ?? t('deployments.noGroup')}</Td>
-                      <Td dataLabel={t('deployments.made')}>{times.moment(createdAt)}</Td>
-                    </Tr>
-                  ))}
-                </Tbody>
-              </Table>
-            )
-          }
-        </Read>
-      </PageSection>
-    </>
+    <ListPage
+      title={t('deployments.title')}
+      of={deployments}
+      make={<LinkButton to="/deploy">{t('deployments.new')}</LinkButton>}
+      none={{ title: t('deployments.none'), body: t('deployments.noneBody'), icon: UsersIcon }}
+      columns={[
+        { words: t('deployments.name'), width: 30, modifier: 'breakWord', cell: ({ id, name }) => <Link to={`/deployments/${id}`}>{name}</Link> },
+        { words: t('deployments.state'), width: 35, modifier: 'breakWord', cell: ({ sentence }) => sentence },
+        { words: t('deployments.group'), modifier: 'breakWord', cell: ({ groupId }) => groups.data?.find((group) => group.id === groupId)?.name ?? t('deployments.noGroup') },
+        { words: t('deployments.made'), cell: ({ createdAt }) => times.moment(createdAt) },
+      ]}
+    />
   );
 }
