@@ -100,10 +100,29 @@ test('who is refused takes another time that is offered, with one press', async 
   expect(await reservedBy(site.student, at(1, 11))).toMatchObject({ state: 'confirmed', count: cores });
 });
 
-test('whose reservation gave way is told so and keeps the new time', async () => {
+test('whose reservation gave way is told so at once, reads why, and keeps the new time', async () => {
   const mine = await reserveAll(site.student, at(4, 10), 4, 512);
-  await reserveAll(site.teacher, at(4, 10), 1, 64);
   const visitor = await browser.visit({ as: site.student });
+  const { page } = visitor;
+  await visitor.open('/queue', 'Queue');
+  await page.getByRole('button', { name: /^Notices: \d+ unread$/ }).waitFor();
+  await reserveAll(site.teacher, at(4, 10), 1, 64);
+  // Nothing is loaded anew.
+  await visitor.isTold(/Yours moved from/);
+  await page.getByRole('button', { name: /^Notices: \d+ unread$/ }).click();
+  const inDrawer = page.getByRole('list', { name: 'Notices' }).getByRole('listitem').filter({ hasText: 'Yours moved from' });
+  await visitor.checkAccessibility();
+  await inDrawer.getByRole('button', { name: 'Mark as read' }).click();
+  await inDrawer.waitFor({ state: 'detached' });
+  await page.getByRole('link', { name: 'All notices' }).click();
+  const told = page.getByRole('row').filter({ hasText: 'Yours moved from' });
+  await told.waitFor();
+  expect(await told.getByRole('button', { name: 'Mark as read' }).count()).toBe(0);
+  await visitor.checkAccessibility();
+  await told.getByRole('link', { name: 'Why' }).click();
+  await visitor.sees(/^Why$/);
+  await page.getByText(/a request with a higher priority/).first().waitFor();
+
   await visitor.open('/reservations', 'Reservations');
   await visitor.page.getByText(/Yours moved from .* Keep .*, choose another time, or cancel\./).waitFor();
   await visitor.checkAccessibility();
@@ -131,16 +150,36 @@ test('another time that is refused keeps the old one; a reservation is taken bac
   await visitor.page.getByText('cancelled', { exact: true }).waitFor();
 });
 
-test.each([360, 1280].flatMap((width) => [[width, 'light'], [width, 'dark']] as const))('pages of reserving keep nobody out in a window of %d pixels, %s', async (width, colorScheme) => {
+test('a time that is reserved every week is taken back as a whole', async () => {
+  const visitor = await browser.visit({ as: site.student });
+  const { page } = visitor;
+  await visitor.open('/reserve', 'Reserve machines');
+  await page.getByLabel('Date').fill(iso(at(6, 0)).slice(0, 10));
+  await page.getByRole('button', { name: 'Sizes and more' }).click();
+  await page.getByLabel('Every week at this time, until').check();
+  await page.getByLabel('Every week until').fill(iso(at(13, 0)).slice(0, 10));
+  await answered(visitor, 'admitted');
+  await page.getByRole('button', { name: 'Reserve', exact: true }).click();
+  await page.getByText('And in 1 further week:').waitFor();
+  const further = await page.locator('main').getByRole('listitem').getByRole('link').first().getAttribute('href');
+  await page.getByRole('link', { name: 'See the reservation' }).click();
+  await visitor.sees(/^Reservation of/);
+  await page.getByRole('button', { name: 'Cancel the whole series' }).click();
+  await page.getByRole('dialog').getByText('no further week is reserved').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel the whole series' }).click();
+  await page.getByText('cancelled', { exact: true }).waitFor();
+  await visitor.open(further ?? '', /^Reservation of/);
+  await page.getByText('cancelled', { exact: true }).waitFor();
+});
+
+test('pages of reserving keep nobody out: on a telephone by night and by day, and on a desk', async () => {
   const [one] = (await site.student.client.call(listReservations, { query: {} })).items;
-  const visitor = await browser.visit({ as: site.student, width: width === 360 ? 360 : 1280, colorScheme });
+  const visitor = await browser.visit({ as: site.student, width: 360 });
+  const { page } = visitor;
   for (const [name, path, heading] of [['reserve', '/reserve', 'Reserve machines'], ['reservations', '/reservations', 'Reservations'], ['reservation', `/reservations/${one?.id ?? ''}`, /^Reservation of/], ['why', `/reservations/${one?.id ?? ''}/why`, 'Why'], ['queue', '/queue', 'Queue']] as const) {
     await visitor.open(path, heading);
-    if (name === 'reserve') await visitor.page.locator('[data-verdict]:not([data-verdict="asking"]):not([data-verdict="none"])').waitFor();
-    await visitor.page.waitForLoadState('networkidle');
-    await visitor.checkAccessibility();
-    // Of what is ours on the page; the frame around it has tests of its own.
-    expect(await visitor.page.evaluate("document.querySelector('main').scrollWidth - document.querySelector('main').clientWidth")).toBe(0);
-    await visitor.screenshot(`${name}-${String(width)}-${colorScheme}`);
+    if (name === 'reserve') await page.locator('[data-verdict]:not([data-verdict="asking"]):not([data-verdict="none"])').waitFor();
+    await page.waitForLoadState('networkidle');
+    await visitor.lookAt(name, [[360, 'dark'], [360, 'light'], [1920, 'light']]);
   }
 });
