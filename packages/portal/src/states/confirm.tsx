@@ -25,7 +25,7 @@ export function Confirm({ title, verb, isDanger = false, isPending = false, prob
   return (
     <Modal isOpen variant="small" onClose={onClose} aria-labelledby="confirm-title" aria-describedby="confirm-body">
       <ModalHeader title={title} labelId="confirm-title" {...(isDanger ? { titleIconVariant: 'warning' as const } : {})} />
-      <ModalBody id="confirm-body">
+      <ModalBody id="confirm-body" className="pv-lines">
         {children}
         <ProblemAlert problem={problem} />
       </ModalBody>

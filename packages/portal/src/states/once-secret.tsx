@@ -1,5 +1,5 @@
-import { Alert, ClipboardCopy } from '@patternfly/react-core';
-import type { ReactNode } from 'react';
+import { Alert, ClipboardCopy, ClipboardCopyButton, CodeBlock, CodeBlockAction, CodeBlockCode } from '@patternfly/react-core';
+import { useId, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
 interface OnceSecretProps {
@@ -16,7 +16,21 @@ export function OnceSecret({ title, secret, children }: OnceSecretProps): ReactN
     <Alert variant="warning" isInline isLiveRegion title={title} component="p">
       {children}
       <p>{t('shownOnce')}</p>
-      <ClipboardCopy isReadOnly hoverTip={t('copy')} clickTip={t('copied')} textAriaLabel={title}>{secret}</ClipboardCopy>
+      {secret.includes('\n') ? <Lines title={title} text={secret} /> : <ClipboardCopy isReadOnly hoverTip={t('copy')} clickTip={t('copied')} textAriaLabel={title}>{secret}</ClipboardCopy>}
     </Alert>
+  );
+}
+
+/** A field of one line would join them, for those who mark and copy by hand. */
+function Lines({ title, text }: { readonly title: string; readonly text: string }): ReactNode {
+  const { t } = useTranslation('shell');
+  const id = useId();
+  const [isCopied, setIsCopied] = useState(false);
+  const copy = (): void => void navigator.clipboard.writeText(text).then(() => setIsCopied(true));
+  const button = <ClipboardCopyButton id={id} aria-label={t('copy')} variant="plain" onClick={copy} onTooltipHidden={() => setIsCopied(false)}>{t(isCopied ? 'copied' : 'copy')}</ClipboardCopyButton>;
+  return (
+    <CodeBlock actions={<CodeBlockAction>{button}</CodeBlockAction>}>
+      <CodeBlockCode role="region" aria-label={title}>{text}</CodeBlockCode>
+    </CodeBlock>
   );
 }

@@ -46,7 +46,7 @@ export function JoinCard({ mayChoose = false }: { /** Whether one chooses what k
           </FormGroup>
           <Field id="join-note" label={t('join.note')} value={note} onChange={setNote} hint={t('join.noteHint')} fault={make.error?.faultOf('note')} />
           {mayChoose && <Checkbox id="join-preapproved" label={t('join.preapproved')} description={t('join.preapprovedHelp')} isChecked={preapproved} onChange={(_event, isOn) => setPreapproved(isOn)} />}
-          <ProblemAlert problem={make.error} />
+          {make.error?.faultOf('note') == null && <ProblemAlert problem={make.error} />}
           <ActionGroup>
             <Button type="submit" variant={made === undefined ? 'primary' : 'secondary'} isLoading={make.isPending} isDisabled={make.isPending}>{t(made === undefined ? 'join.make' : 'join.another')}</Button>
           </ActionGroup>
