@@ -130,7 +130,7 @@ export class SlaveService {
       if (names.length === 0 || force) {
         const name = await retiredName(repositories, record, this.clock.now());
         await repositories.slaves.edit(record.id, { ...record, name });
-        return `${sayGivenUp(names, owners)}${await sayLeftovers(repositories, record.id)}It is listed as “${name}”`;
+        return `as “${name}”${sayGivenUp(names, owners)}${await sayLeftovers(repositories, record.id)}`;
       }
       const withHomes = owners.length === 0 ? '' : `, with ${homesOf(owners)}`;
       const lost = owners.length === 0 ? '' : ' What was written there on home volumes since they were in the store last is lost.';
@@ -279,7 +279,8 @@ export class SlaveService {
       macs: [...slave.macs],
       describe,
       used,
-      warnings: [...slaveWarnings({ name: slave.name, describe, isDead: isDeclaredDead(slave) })],
+      // Of one that left nothing is to be mended.
+      warnings: slave.admission === 'retired' ? [] : [...slaveWarnings({ name: slave.name, describe, isDead: isDeclaredDead(slave) })],
       foreignDomains: [...slave.foreignDomains],
       evacuation,
       agentBuild: slave.agentBuild,
@@ -321,8 +322,8 @@ function sayConnections(most: number | null): string {
 /** What a forced retirement takes from whom. */
 function sayGivenUp(names: readonly string[], owners: readonly string[]): string {
   if (names.length === 0 && owners.length === 0) return '';
-  if (names.length === 0) return `although ${homesOf(owners)} had not come back from it: what was written there since is lost. `;
-  return `although ${counted(names)} on it; they are given up${owners.length === 0 ? '' : `, with what was written there on ${homesOf(owners)}`}. `;
+  if (names.length === 0) return `, although ${homesOf(owners)} had not come back from it: what was written there since is lost`;
+  return `, although ${counted(names)} on it; they are given up${owners.length === 0 ? '' : `, with what was written there on ${homesOf(owners)}`}`;
 }
 
 /** "the home volumes of alice, bob": at most five people. */
@@ -337,7 +338,7 @@ function atMostFive(names: readonly string[]): string {
 /** Nobody tells it to remove anything any more. */
 async function sayLeftovers({ homes }: Repositories, slaveId: string): Promise<string> {
   const left = await homes.leftoversOn(slaveId);
-  return left === 0 ? '' : `Copies of ${left === 1 ? '1 home volume' : `${left} home volumes`}, which are elsewhere by now, stay on its disk, in homes/ of its pool. `;
+  return left === 0 ? '' : `. Copies of ${left === 1 ? '1 home volume' : `${left} home volumes`}, which are elsewhere by now, stay on its disk, in homes/ of its pool`;
 }
 
 /** "lab-pc-07 (retired 2026-11-20)", the day in UTC; room is left for the number of a second one of that day. */

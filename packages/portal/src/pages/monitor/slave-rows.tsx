@@ -37,7 +37,7 @@ export function SlaveRows({ slaves, onPlots }: SlaveRowsProps): ReactNode {
           return (
             <Tr key={id}>
               <Td dataLabel={t('slaves.host')} modifier="breakWord">
-                <Link to={`/slaves/${id}`}>{name}</Link> <StandingLabel standing={standingOf(slave)} />
+                <div><Link to={`/slaves/${id}`}>{name}</Link> <StandingLabel standing={standingOf(slave)} /></div>
                 <div className="pv-quiet">{sentence}</div>
                 {unkept(slave) > 0 && <div>{t('slaves.unkept', violations)}</div>}
               </Td>

@@ -21,7 +21,7 @@ export function DescribeCard({ slave, foreign }: { readonly slave: Slave; readon
     [t('describe.processor'), t('describe.processorSays', { model: it.cpuModel, cores: it.cores, threads: it.threads, speed: number.format(it.relativeSpeed) })],
     [t('describe.ram'), t('describe.freeOf', { free: tellMiB(it.ramAvailableMiB), total: tellMiB(it.ramTotalMiB) })],
     [t('describe.pool'), t('describe.freeOf', { free: tellMiB(it.poolAvailableMiB), total: tellMiB(it.poolTotalMiB) })],
-    [t('describe.promised'), t('describe.promisedSays', { count: slave.used.instances, cores: slave.used.vcpus, ram: tellMiB(slave.used.ramMiB), disk: tellMiB(slave.used.diskMiB) })],
+    [t('describe.promised'), t('describe.promisedSays', { count: slave.used.instances, size: t('instances.sized', { count: slave.used.vcpus, ram: tellMiB(slave.used.ramMiB) }), disk: tellMiB(slave.used.diskMiB) })],
     [t('describe.hypervisor'), [hypervisor.kind, hypervisor.libvirt === null ? null : `libvirt ${hypervisor.libvirt}`, hypervisor.qemu === null ? null : `QEMU ${hypervisor.qemu}`, hypervisor.machine, hypervisor.cpu].filter((each) => each !== null).join(', ')],
     [t('describe.why'), hypervisor.why],
     [t('describe.load'), number.format(it.load1)],
