@@ -63,7 +63,12 @@ export class Visitor {
   async screenshot(name: string): Promise<string> {
     const path = join(this.screenshots, `${name}.png`);
     await mkdir(this.screenshots, { recursive: true });
+    const window = this.page.viewportSize();
+    // The portal scrolls within its window, so that only a window as high as its content shows all of it.
+    const more = (await this.page.evaluate("Math.max(0, ...[...document.querySelectorAll('main')].map(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight))")) as number;
+    if (window !== null && more > 0) await this.page.setViewportSize({ ...window, height: window.height + more });
     await this.page.screenshot({ path, fullPage: true, animations: 'disabled' });
+    if (window !== null && more > 0) await this.page.setViewportSize(window);
     return path;
   }
 
