@@ -8,6 +8,7 @@ export interface FeedListener {
   /** Everything may have changed meanwhile. */
   ready(): void;
   state(state: FeedState): void;
+  /** This session has ended. It is dialled again all the same: who logged in anew in another tab has another session here too. */
   loggedOut(): void;
 }
 
@@ -47,14 +48,11 @@ export class Feed {
     socket.onclose = ({ code }) => {
       this.socket = null;
       if (this.closed) return;
-      if (code === feedCloseCodes.loggedOut) {
-        this.listener.loggedOut();
-        return;
-      }
       this.failures += 1;
       this.listener.state('lost');
       const pause = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(this.failures - 1, 6)) * (0.5 + Math.random());
       this.timer = window.setTimeout(() => this.dial(), pause);
+      if (code === feedCloseCodes.loggedOut) this.listener.loggedOut();
     };
   }
 

@@ -1,5 +1,5 @@
-import { useQueryClient } from '@tanstack/react-query';
-import { createContext, useCallback, useContext, useEffect, type ReactNode } from 'react';
+import { useQueryClient, type Query } from '@tanstack/react-query';
+import { createContext, useCallback, useContext, useEffect, useState, type ReactNode } from 'react';
 import { Navigate, useLocation } from 'react-router';
 import { whenLoggedOut } from '../api/call';
 import type { Answered } from '../api/contracts';
@@ -21,6 +21,8 @@ export function useMe(): Me {
   return me;
 }
 
+const isNotMe = ({ queryKey }: Pick<Query, 'queryKey'>): boolean => queryKey[1] !== 'get /me';
+
 /** Pages of who is logged in: others are sent to log in, and come back to where they were. */
 export function Session({ children }: { readonly children: ReactNode }): ReactNode {
   const client = useQueryClient();
@@ -33,8 +35,17 @@ export function Session({ children }: { readonly children: ReactNode }): ReactNo
   useEffect(() => {
     if (isIn) noteSession(true);
   }, [isIn]);
+  const userId = me.data?.user.id;
+  const [shownTo, setShownTo] = useState(userId);
+  // Somebody else has logged in in another tab. What the one before read goes once no page shows it any more.
+  useEffect(() => {
+    if (userId === undefined || userId === shownTo) return;
+    if (shownTo !== undefined) client.removeQueries({ predicate: isNotMe });
+    setShownTo(userId);
+  }, [client, shownTo, userId]);
   if (me.error?.status === 401) return <Navigate to="/login" replace state={{ from: `${location.pathname}${location.search}`, ended: wasLoggedIn() }} />;
   if (me.data === undefined) return me.error === null ? <Loading /> : <ErrorState problem={me.error} retry={() => void me.refetch()} />;
+  if (shownTo !== undefined && userId !== shownTo) return <Loading />;
   return (
     <MeContext value={me.data}>
       <Live onLoggedOut={leave}>{children}</Live>

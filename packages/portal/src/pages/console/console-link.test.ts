@@ -59,10 +59,12 @@ describe('the link to a console', () => {
     expect(nextLink(refused, { type: 'dial' }, at(3))).toEqual({ at: 'connecting', failures: 0 });
   });
 
-  it('ends for good with the session', () => {
+  it('ends with the session until somebody tries again, who may have logged in in another tab', () => {
     const ended = after([[0, machine], [1, opened], [2, closed(consoleCloseCodes.loggedOut, 'Your session has ended.')]]);
     expect(ended).toEqual({ at: 'loggedOut' });
-    expect(after([[3, machine], [4, { type: 'dial' }], [5, { type: 'offline' }]], ended)).toBe(ended);
+    expect(after([[3, machine], [4, { type: 'offline' }], [5, { type: 'unusable', sentence: null }]], ended)).toBe(ended);
+    expect(nextLink(ended, { type: 'dial' }, at(6))).toEqual({ at: 'connecting', failures: 0 });
+    expect(nextLink(ended, { type: 'dial' }, at(6, { runs: false }))).toEqual({ at: 'idle' });
     expect(after([[0, machine], [1, { type: 'noTicket', status: 401, sentence: 'Log in.' }]])).toEqual({ at: 'loggedOut' });
   });
 

@@ -8,7 +8,7 @@ export type Why = { readonly kind: 'said'; readonly sentence: string } | { reado
  *
  *   idle → connecting → open → pausing → connecting …   `failures` in a row make the pauses longer
  *   refused: the master says no, and it stays so until the person tries again
- *   loggedOut: the session has ended; nothing more happens
+ *   loggedOut: the session has ended; who logged in anew in another tab tries again
  *
  * `idle` is while the machine does not run. Whoever looks at one that runs again is connected again by itself.
  */
@@ -49,7 +49,7 @@ export interface LinkContext {
 
 /** What follows from an event. A state that an event changes nothing of is returned as it is. */
 export function nextLink(state: LinkState, event: LinkEvent, context: LinkContext): LinkState {
-  if (state.at === 'loggedOut') return state;
+  if (state.at === 'loggedOut' && event.type !== 'dial') return state;
   const next = after(state, event, context);
   // What is open stays until the master closes it: the guest's last words and its picture are still to be seen.
   return !context.runs && (next.at === 'connecting' || next.at === 'pausing') ? { at: 'idle' } : next;
@@ -82,7 +82,7 @@ function after(state: LinkState, event: LinkEvent, { nowMs, chance, runs }: Link
       return state.at === 'open' || state.at === 'connecting' ? pause({ kind: 'offline' }) : state;
     case 'dial':
       if (state.at === 'pausing') return { at: 'connecting', failures: state.failures };
-      return state.at === 'refused' ? { at: 'connecting', failures: 0 } : state;
+      return state.at === 'refused' || state.at === 'loggedOut' ? { at: 'connecting', failures: 0 } : state;
   }
 }
 

@@ -23,6 +23,7 @@ describe('what stands in the place of a console', () => {
     const running = { observed: 'running', desired: 'running', reason: null } as const;
     expect(stageOf({ at: 'pausing', failures: 1, untilMs: 7, why: { kind: 'lost' } }, running)).toEqual({ words: 'lost', tone: 'trouble', said: null, action: 'tryNow', againAtMs: 7 });
     expect(stageOf({ at: 'pausing', failures: 1, untilMs: 7, why: { kind: 'offline' } }, running)).toMatchObject({ words: 'offline' });
+    expect(stageOf({ at: 'loggedOut' }, running)).toMatchObject({ words: 'loggedOut', action: 'tryNow' });
     expect(stageOf({ at: 'refused', sentence: 'alice ended it.' }, running)).toMatchObject({ said: 'alice ended it.', action: 'tryNow' });
   });
 });

@@ -24,7 +24,7 @@ export function stageOf(link: LinkState, instance: About): Stage | null {
     case 'open':
       return null;
     case 'loggedOut':
-      return stage('loggedOut', 'busy');
+      return stage('loggedOut', 'trouble', { action: 'tryNow' });
     case 'refused':
       return stage('refused', 'trouble', { said: link.sentence, action: 'tryNow' });
     case 'pausing':
