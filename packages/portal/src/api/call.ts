@@ -1,3 +1,5 @@
+import { ownWords } from '../language/spoken';
+import { answerOf } from './answer';
 import type { Answered, Asked, RouteKey } from './contracts';
 import { ApiProblem } from './problem';
 
@@ -11,8 +13,9 @@ interface Parts {
   readonly body?: unknown;
 }
 
-/** Listens for answers that say that the session has ended. */
 let onLoggedOut: () => void = () => undefined;
+
+/** Has this called whenever the master answers that the session has ended. */
 export function whenLoggedOut(then: () => void): void {
   onLoggedOut = then;
 }
@@ -26,36 +29,33 @@ export function addressOf(path: string, { params = {}, query = {} }: Parts): str
   return `${prefix}${filled}${text === '' ? '' : `?${text}`}`;
 }
 
-/**
- * Asks the master. A POST bears an Idempotency-Key, so that one that is sent again after a lost answer is done once. Throws
- * ApiProblem: the master's own sentence, or that it cannot be reached.
- */
-export async function call<Key extends RouteKey>(key: Key, asked: Asked<Key>, signal?: AbortSignal): Promise<Answered<Key>> {
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  /** The Idempotency-Key of a POST that makes something: one that is sent again under it is done once. */
+  readonly key?: string;
+}
+
+/** Asks the master. Throws ApiProblem: the master's own sentence, or that it cannot be reached. */
+export async function call<Key extends RouteKey>(key: Key, asked: Asked<Key>, options: CallOptions = {}): Promise<Answered<Key>> {
+  const { signal } = options;
   const [method = '', path = ''] = key.split(' ');
   const parts = asked as Parts;
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (parts.body !== undefined) headers['Content-Type'] = 'application/json';
-  if (method === 'post') headers['Idempotency-Key'] = crypto.randomUUID();
+  if (options.key !== undefined) headers['Idempotency-Key'] = options.key;
   const request: RequestInit = { method: method.toUpperCase(), headers, credentials: 'same-origin', signal: AbortSignal.any([AbortSignal.timeout(withinMs), ...(signal === undefined ? [] : [signal])]) };
   if (parts.body !== undefined) request.body = JSON.stringify(parts.body);
-  const response = await fetch(addressOf(path, parts), request).catch((error: unknown) => {
+  try {
+    return (await answerOf(await fetch(addressOf(path, parts), request))) as Answered<Key>;
+  } catch (error) {
     if (signal?.aborted === true) throw error;
-    throw unreachable();
-  });
-  return (await answerOf(response, path === '/me' || path === '/sessions')) as Answered<Key>;
-}
-
-async function answerOf(response: Response, asksForSession: boolean): Promise<unknown> {
-  if (response.ok) {
-    if (response.status === 204) return undefined;
-    if (response.headers.get('content-type')?.startsWith('application/json') === true) return response.json();
-    return response.text();
+    if (!(error instanceof ApiProblem)) throw unreachable();
+    if (error.status === 401 && path !== '/me' && path !== '/sessions') onLoggedOut();
+    throw error;
   }
-  const problem = await response.json().then((body: unknown) => body as ConstructorParameters<typeof ApiProblem>[0], () => null);
-  if (response.status === 401 && !asksForSession) onLoggedOut();
-  throw problem === null ? new ApiProblem({ status: response.status, detail: `The master answered ${response.status} without a word. Try again; if it stays so, tell the administrator of the lab.` }) : new ApiProblem(problem);
 }
 
 function unreachable(): ApiProblem {
-  return new ApiProblem({ status: 0, detail: 'The master cannot be reached. Check your network; this page tries again by itself.' });
+  const t = ownWords();
+  return new ApiProblem({ status: 0, detail: t('shell:problem.unreachable') });
 }

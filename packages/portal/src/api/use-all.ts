@@ -31,7 +31,7 @@ async function readAll<Key extends PagedKey>(key: Key, asked: Asked<Key>, signal
   do {
     const { query = {} } = asked as { readonly query?: Readonly<Record<string, unknown>> };
     const paged = { ...asked, query: { ...query, limit: perPage, ...(cursor === null ? {} : { cursor }) } } as Asked<Key>;
-    const page = (await call(key, paged, signal)) as unknown as PageOf<ItemOf<Key>>;
+    const page = (await call(key, paged, { signal })) as unknown as PageOf<ItemOf<Key>>;
     items.push(...page.items);
     cursor = page.next;
   } while (cursor !== null);

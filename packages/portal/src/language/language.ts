@@ -1,5 +1,6 @@
 import { createInstance, type i18n as I18n } from 'i18next';
 import { initReactI18next } from 'react-i18next';
+import { speakBy } from './spoken';
 
 /** The portal's own words. What the master says (sentences, reasons) comes in English. */
 export const languages = { en: 'English', de: 'Deutsch' } as const;
@@ -32,6 +33,7 @@ export async function startLanguage(): Promise<I18n> {
   instance.use(initReactI18next);
   await instance.init({ lng: preferredLanguage(), fallbackLng: 'en', supportedLngs: Object.keys(languages), ns: ['shell', 'login'], defaultNS: 'shell', interpolation: { escapeValue: false }, returnNull: false });
   document.documentElement.lang = instance.language;
+  speakBy((key, blanks) => instance.t(key, blanks ?? {}));
   return instance;
 }
 

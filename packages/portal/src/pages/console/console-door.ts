@@ -26,7 +26,7 @@ export function consoleDoor(instanceId: string, kind: ConsoleKind, load: LoadVie
     let viewer: Viewer | null = null;
     const knock = async (): Promise<void> => {
       const view = await load();
-      const { ticket, path } = await call('post /instances/:instanceId/console-tickets', { params: { instanceId }, body: { kind } }, abort.signal);
+      const { ticket, path } = await call('post /instances/:instanceId/console-tickets', { params: { instanceId }, body: { kind } }, { signal: abort.signal });
       if (abort.signal.aborted) return;
       const opened = new WebSocket(`${location.origin.replace(/^http/, 'ws')}${path}`);
       socket = opened;

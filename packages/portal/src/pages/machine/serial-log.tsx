@@ -15,7 +15,7 @@ export function SerialLog({ instance }: { readonly instance: Instance }): ReactN
   // Plain text, of which the contract has no schema.
   const log = useQuery<string, ApiProblem>({
     queryKey: ['none', 'serial-log', instance.id],
-    queryFn: async ({ signal }) => String(await call('get /instances/:instanceId/serial-log', { params: { instanceId: instance.id }, query: { tailBytes } }, signal)),
+    queryFn: async ({ signal }) => String(await call('get /instances/:instanceId/serial-log', { params: { instanceId: instance.id }, query: { tailBytes } }, { signal })),
   });
   return (
     <Read of={log}>

@@ -16,7 +16,7 @@ export function useCheck(body: ReservationBody | null): UseQueryResult<Reservati
     queryKey: ['reservations', 'post /reservations/check', asked],
     queryFn: ({ signal }) => {
       if (settled === null) throw new Error('Nothing is asked yet.');
-      return call('post /reservations/check', { body: settled }, signal);
+      return call('post /reservations/check', { body: settled }, { signal });
     },
     enabled: settled !== null,
     placeholderData: keepPreviousData,

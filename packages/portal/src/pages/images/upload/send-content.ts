@@ -1,6 +1,8 @@
 import type { ImageAnswer } from '@paravcl/shared/api/images';
+import { problemOf } from '../../../api/answer';
 import { addressOf } from '../../../api/call';
 import { ApiProblem } from '../../../api/problem';
+import { ownWords } from '../../../language/spoken';
 import type { Noun } from '../nouns';
 
 /**
@@ -14,7 +16,8 @@ export function sendContent(noun: Noun, imageId: string, file: File, offset: num
     const stop = (): void => request.abort();
     const broken = (): void => {
       signal.removeEventListener('abort', stop);
-      reject(new ApiProblem({ status: 0, detail: 'The connection broke. What has arrived is kept.' }));
+      const t = ownWords();
+      reject(new ApiProblem({ status: 0, detail: t('images:upload.broke') }));
     };
     request.open('PUT', addressOf(`/${noun}/:imageId/content`, { params: { imageId }, query: { offset } }));
     request.setRequestHeader('Content-Type', 'application/octet-stream');
@@ -26,7 +29,7 @@ export function sendContent(noun: Noun, imageId: string, file: File, offset: num
       signal.removeEventListener('abort', stop);
       const answer = request.response as unknown;
       if (request.status >= 200 && request.status < 300) resolve(answer as ImageAnswer);
-      else reject(new ApiProblem(answer === null ? { status: request.status, detail: `The master answered ${request.status} without a word.` } : (answer as ConstructorParameters<typeof ApiProblem>[0])));
+      else reject(problemOf(request.status, answer));
     };
     signal.addEventListener('abort', stop);
     if (signal.aborted) stop();

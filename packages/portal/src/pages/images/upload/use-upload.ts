@@ -61,7 +61,7 @@ export function useUpload(noun: Noun): Uploading {
     while (!signal.aborted) {
       let bytes = 0;
       try {
-        const image = await call(`get /${noun}/:imageId`, { params: { imageId: id } }, signal);
+        const image = await call(`get /${noun}/:imageId`, { params: { imageId: id } }, { signal });
         bytes = image.receivedBytes;
         if (image.state !== 'uploading') break;
         setUpload({ step: 'sending', bytes });

@@ -79,7 +79,7 @@ export function RosterForm({ group }: { readonly group: Group }): ReactNode {
 function usePreview(group: Group, csv: string, isWanted: boolean): UseQueryResult<Roster, ApiProblem> {
   return useQuery<Roster, ApiProblem>({
     queryKey: ['groups', 'post /groups/:groupId/roster', group.id, csv],
-    queryFn: ({ signal }) => call('post /groups/:groupId/roster', { params: { groupId: group.id }, body: { csv, apply: false } }, signal),
+    queryFn: ({ signal }) => call('post /groups/:groupId/roster', { params: { groupId: group.id }, body: { csv, apply: false } }, { signal }),
     enabled: isWanted && csv.trim() !== '',
     placeholderData: keepPreviousData,
     // A long list is no small thing to keep.
