@@ -3,6 +3,7 @@ import type { Viewer } from './console-door';
 import type { Key } from './key-chords';
 import type { Stroke } from './keyboard-layouts';
 import type { ScreenSettings } from './screen-settings';
+import { typeStrokes } from './type-strokes';
 
 export interface ScreenEvents {
   /** The first picture comes. */
@@ -16,9 +17,6 @@ export interface ScreenEvents {
 }
 
 const held: Readonly<Record<Stroke['held'][number], number>> = { ShiftLeft: 0xffe1, AltRight: 0xfe03 };
-/** A keyboard of a virtual machine holds a few keys; a guest that boots takes them slowly. */
-const strokePauseMs = 20;
-const toldEvery = 10;
 
 /** A machine's screen in an element of the page: noVNC on a socket that is open already. Loaded with its page only. */
 export class RemoteScreen implements Viewer {
@@ -68,14 +66,13 @@ export class RemoteScreen implements Viewer {
     this.press([...modifiers.map((modifier) => ({ code: modifier, keysym: held[modifier] })), { keysym, code }]);
   }
 
-  /** Types slowly enough for a guest; `typed` is told now and then how many of them it were. Stops when it is aborted or the screen has ended. */
-  async type(strokes: readonly Stroke[], typed: (count: number) => void, stop: AbortSignal): Promise<void> {
-    for (const [index, stroke] of strokes.entries()) {
-      if (stop.aborted || !this.connected) return;
-      this.stroke(stroke);
-      if (index % toldEvery === 0) typed(index + 1);
-      await new Promise((resolve) => window.setTimeout(resolve, strokePauseMs));
-    }
+  /** Types slowly enough for a guest; `typed` is told now and then how many keys it were. Stops when it is aborted or the screen has ended. Returns how many were typed. */
+  type(strokes: readonly Stroke[], typed: (count: number) => void, stop: AbortSignal): Promise<number> {
+    const stroke = (each: Stroke): boolean => {
+      if (this.connected) this.stroke(each);
+      return this.connected;
+    };
+    return typeStrokes(strokes, { stroke, typed, stop, pause: (ms) => new Promise((resolve) => window.setTimeout(resolve, ms)) });
   }
 
   /** For a guest whose agent takes the clipboard; others do not notice. */

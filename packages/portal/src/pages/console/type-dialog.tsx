@@ -21,6 +21,8 @@ export function TypeDialog({ screen, copied, onClose }: TypeDialogProps): ReactN
   const [text, setText] = useState('');
   const [layout, setLayout] = useState<Layout>(() => chosenLayout(i18n.language));
   const [typed, setTyped] = useState<number | null>(null);
+  // How far it came when the connection was lost.
+  const [cut, setCut] = useState<{ readonly typed: number; readonly all: number } | null>(null);
   const stop = useRef<AbortController | null>(null);
   useEffect(() => () => stop.current?.abort(), []);
   const { strokes, cannot } = useMemo(() => strokesOfText(layout, text), [layout, text]);
@@ -30,8 +32,14 @@ export function TypeDialog({ screen, copied, onClose }: TypeDialogProps): ReactN
     const { signal } = stop.current;
     setTyped(0);
     screen.current?.giveClipboard(text);
-    await screen.current?.type(strokes, setTyped, signal);
+    setCut(null);
+    const count = (await screen.current?.type(strokes, setTyped, signal)) ?? 0;
     if (signal.aborted) return;
+    if (count < strokes.length) {
+      setTyped(null);
+      setCut({ typed: count, all: strokes.length });
+      return;
+    }
     say(t('typing.done', { count: strokes.length }));
     onClose();
   };
@@ -58,6 +66,7 @@ export function TypeDialog({ screen, copied, onClose }: TypeDialogProps): ReactN
             </FormSelect>
           </FormGroup>
           {cannot.length > 0 && <Alert isInline variant="warning" component="p" title={t('typing.cannot', { characters: tellCharacters(cannot), count: cannot.length })} />}
+          {cut !== null && <Alert isInline isLiveRegion variant="danger" component="p" title={t('typing.cut', cut)} />}
           {isLong && typed === null && <Alert isInline variant="warning" component="p" title={t('typing.long', { count: text.length, seconds: Math.ceil(strokes.length / 40) })} />}
           {typed !== null && <Progress value={strokes.length === 0 ? 100 : Math.round((typed / strokes.length) * 100)} title={t('typing.progress', { typed, all: strokes.length })} />}
           {copied !== null && (
