@@ -37,7 +37,13 @@ export function consoleDoor(instanceId: string, kind: ConsoleKind, load: LoadVie
         if (typeof data !== 'string') return;
         window.clearTimeout(tooLate);
         opened.onmessage = null;
-        viewer = view(opened);
+        try {
+          viewer = view(opened);
+        } catch {
+          // `close` follows and says that it is lost; it is tried again after a pause.
+          opened.close();
+          return;
+        }
         tell({ type: 'opened' });
       };
       // Not `onclose`, which noVNC takes for itself. This one is first, while the last picture is still there.
