@@ -2,17 +2,33 @@ import '@xterm/xterm/css/xterm.css';
 import { FitAddon } from '@xterm/addon-fit';
 import { Terminal } from '@xterm/xterm';
 import { AdoptedStyles } from './adopted-styles';
+import { OutputQueue } from './output-queue';
 import { terminalTheme } from './terminal-theme';
+import { leaveUnanswered } from './unanswered';
 
 const scrollbackLines = 10_000;
+
+interface SerialTerminalParts {
+  readonly label: string;
+  readonly screenReader: boolean;
+  readonly typed: (bytes: Uint8Array) => void;
+  readonly copied: () => void;
+  /** Says that so many bytes are not shown, because they came faster than they can be. */
+  readonly missing: (bytes: number) => string;
+}
+
+const lineOf = (sentence: string): Uint8Array => new TextEncoder().encode(`\r\n\x1b[0m\x1b[1m— ${sentence} —\x1b[0m\r\n`);
 
 /** A terminal that fills an element. It outlives the connections to the machine, so that what was read stays. Loaded with its page only. */
 export class SerialTerminal {
   private readonly terminal: Terminal;
   private readonly styles = new AdoptedStyles(document);
   private readonly watches: { disconnect(): void }[] = [];
+  private readonly output: OutputQueue;
+  /** Of what is being shown. */
+  private isOld = false;
 
-  constructor(host: HTMLElement, { label, screenReader, typed, copied }: { readonly label: string; readonly screenReader: boolean; readonly typed: (bytes: Uint8Array) => void; readonly copied: () => void }) {
+  constructor(host: HTMLElement, { label, screenReader, typed, copied, missing }: SerialTerminalParts) {
     const root = document.documentElement;
     const fonts = getComputedStyle(root).getPropertyValue('--pf-t--global--font--family--mono').trim();
     this.terminal = new Terminal({ scrollback: scrollbackLines, theme: terminalTheme(root), fontFamily: fonts, fontSize: 14, minimumContrastRatio: 4.5, screenReaderMode: screenReader });
@@ -28,6 +44,14 @@ export class SerialTerminal {
     });
     theme.observe(root, { attributeFilter: ['class'] });
     this.watches.push(size, theme);
+    this.output = new OutputQueue({
+      show: ({ bytes, isOld }, shown) => {
+        this.isOld = isOld;
+        this.terminal.write(bytes, shown);
+      },
+      missing: (bytes) => lineOf(missing(bytes)),
+    });
+    leaveUnanswered(this.terminal.parser, () => this.isOld);
     const encoder = new TextEncoder();
     this.terminal.onData((text) => typed(encoder.encode(text)));
     this.terminal.onBinary((text) => typed(Uint8Array.from(text, (character) => character.charCodeAt(0))));
@@ -40,13 +64,14 @@ export class SerialTerminal {
     });
   }
 
-  write(bytes: Uint8Array): void {
-    this.terminal.write(bytes);
+  /** `isOld`: it was printed before, so what it asks of a terminal is not answered. */
+  write(bytes: Uint8Array, isOld: boolean): void {
+    this.output.put(bytes, isOld);
   }
 
   /** A line of the page's own between what the machine printed. */
   note(sentence: string): void {
-    this.terminal.write(`\r\n\x1b[0m\x1b[1m— ${sentence} —\x1b[0m\r\n`);
+    this.output.put(lineOf(sentence), true);
   }
 
   /** Types it, as the machine's shell takes a paste. */
@@ -71,6 +96,7 @@ export class SerialTerminal {
   }
 
   close(): void {
+    this.output.close();
     for (const watch of this.watches) watch.disconnect();
     this.terminal.dispose();
     this.styles.drop();

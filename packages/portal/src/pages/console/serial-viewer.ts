@@ -1,16 +1,13 @@
 import type { Viewer } from './console-door';
 import { endOf, goesOn, joined } from './serial-rejoin';
+import { mostReplayedBytes, SerialReplay, settledMs } from './serial-replay';
 
 export interface SerialScreen {
-  write(bytes: Uint8Array): void;
+  /** `isOld`: it was printed before this connection. */
+  write(bytes: Uint8Array, isOld: boolean): void;
   /** Nothing of what comes next is known to follow what was shown. */
   gap(): void;
 }
-
-/** Silence after which what a new connection first said is all of it. */
-const settledMs = 400;
-/** The master keeps no more than this of the end of what was printed. */
-const mostReplayedBytes = 256 * 1024;
 
 /** What was shown last, over all connections of a page. */
 export interface SerialMemory {
@@ -21,6 +18,7 @@ export interface SerialMemory {
 export class SerialViewer implements Viewer {
   private held: Uint8Array[] | null;
   private timer: number | undefined;
+  private readonly replay = new SerialReplay(Date.now());
 
   constructor(
     private readonly socket: WebSocket,
@@ -43,8 +41,9 @@ export class SerialViewer implements Viewer {
   }
 
   private hear(bytes: Uint8Array): void {
+    const isOld = this.replay.brings(bytes.length, Date.now());
     if (this.held === null) {
-      this.show(bytes);
+      this.show(bytes, isOld);
       return;
     }
     this.held.push(bytes);
@@ -53,7 +52,7 @@ export class SerialViewer implements Viewer {
     window.clearTimeout(this.timer);
     if (news !== null) {
       this.held = null;
-      this.show(news);
+      this.show(news, isOld);
     } else if (heard.length >= mostReplayedBytes) this.settle();
     else this.timer = window.setTimeout(() => this.settle(), settledMs);
   }
@@ -62,12 +61,12 @@ export class SerialViewer implements Viewer {
     const heard = joined(this.held ?? []);
     this.held = null;
     this.screen.gap();
-    this.show(heard);
+    this.show(heard, true);
   }
 
-  private show(bytes: Uint8Array): void {
+  private show(bytes: Uint8Array, isOld: boolean): void {
     if (bytes.length === 0) return;
     this.memory.end = endOf(this.memory.end, bytes);
-    this.screen.write(bytes);
+    this.screen.write(bytes, isOld);
   }
 }

@@ -21,6 +21,7 @@ interface Words {
   readonly label: string;
   readonly copied: () => void;
   readonly gap: () => string;
+  readonly missing: (bytes: number) => string;
 }
 
 /** A terminal that stays while connections to the machine come and go. */
@@ -42,6 +43,7 @@ export function useSerial(name: string): SerialHold {
       label: t('serialOf', { name }),
       copied: () => say(t('serial.copied')),
       gap: () => t('serial.gap', { from: times.clock(lostAt.current ?? new Date().toISOString()), to: times.clock(new Date().toISOString()) }),
+      missing: (bytes) => t('serial.missing', { kib: Math.ceil(bytes / 1024) }),
     };
   }, [name, say, t, times]);
   useEffect(
@@ -61,8 +63,9 @@ export function useSerial(name: string): SerialHold {
         screenReader: reader.current,
         typed: (bytes) => viewer.current?.send(Uint8Array.from(bytes)),
         copied: () => words.current?.copied(),
+        missing: (bytes) => words.current?.missing(bytes) ?? '',
       }));
-      const made = new SerialViewer(socket, memory.current, { write: (bytes) => shown.write(bytes), gap: () => shown.note(words.current?.gap() ?? '') });
+      const made = new SerialViewer(socket, memory.current, { write: (bytes, isOld) => shown.write(bytes, isOld), gap: () => shown.note(words.current?.gap() ?? '') });
       viewer.current = made;
       return {
         end: () => {
