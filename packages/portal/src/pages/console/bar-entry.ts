@@ -8,6 +8,8 @@ export interface BarItem {
   /** One of several that is chosen now. */
   readonly isChosen?: boolean;
   readonly isDisabled?: boolean;
+  /** It opens a dialog, which has the focus until it is closed. */
+  readonly isAsking?: boolean;
   readonly act: () => void;
 }
 

@@ -9,7 +9,7 @@ interface BarMenuProps {
   readonly icon: ComponentType;
   readonly isIconOnly?: boolean;
   readonly groups: readonly { readonly key: string; readonly label: string | null; readonly items: readonly BarItem[]; readonly note?: string | undefined }[];
-  /** After something was chosen: the keys go to the machine again. */
+  /** After something was chosen that asks nothing more: the keys go to the machine again. */
   readonly onDone: () => void;
 }
 
@@ -20,7 +20,7 @@ export function BarMenu({ label, icon: Icon, isIconOnly = false, groups, onDone 
   const choose = (item: BarItem): void => {
     setOpen(false);
     item.act();
-    onDone();
+    if (item.isAsking !== true) onDone();
   };
   return (
     <Dropdown

@@ -27,6 +27,11 @@ export function ConsoleBar({ instance, entries, extra, onReturn }: ConsoleBarPro
   const isNarrow = useMedia('(max-width: 1080px)');
   const bar = useRef<HTMLElement>(null);
   useWayOut(bar);
+  const act = (entry: BarButton): void => {
+    entry.act();
+    // Or the next Enter, meant for the machine, would do it again.
+    if (entry.isAsking !== true) onReturn();
+  };
   const buttons = entries.filter((entry): entry is BarButton => !isMenu(entry));
   const menus = entries.filter(isMenu);
   return (
@@ -61,7 +66,7 @@ export function ConsoleBar({ instance, entries, extra, onReturn }: ConsoleBarPro
             isMenu(entry) ? (
               <BarMenu key={entry.key} label={entry.label} icon={entry.icon} groups={[{ key: entry.key, label: null, items: entry.items, note: entry.note }]} onDone={onReturn} />
             ) : (
-              <Button key={entry.key} size="sm" variant="plain" icon={<entry.icon />} isDisabled={entry.isDisabled === true} onClick={entry.act} {...(entry.isIconOnly === true ? { 'aria-label': entry.label, title: entry.label } : {})}>
+              <Button key={entry.key} size="sm" variant="plain" icon={<entry.icon />} isDisabled={entry.isDisabled === true} onClick={() => act(entry)} {...(entry.isIconOnly === true ? { 'aria-label': entry.label, title: entry.label } : {})}>
                 {entry.isIconOnly === true ? null : entry.label}
               </Button>
             ),

@@ -47,7 +47,7 @@ function Screen({ instance }: { readonly instance: Instance }): ReactNode {
   const entries: readonly BarEntry[] = [
     { ...pressing('Ctrl+Alt+Del'), icon: PowerOffIcon },
     { key: 'keys', label: t('keys'), icon: KeyboardIcon, note: t('wayOutNote', { keys: wayOut }), items: (Object.keys(chords) as Chord[]).filter((chord) => chord !== 'Ctrl+Alt+Del').map(pressing) },
-    { key: 'type', label: t('type'), icon: PasteIcon, isDisabled: isQuiet, act: () => setTyping(true) },
+    { key: 'type', label: t('type'), icon: PasteIcon, isDisabled: isQuiet, isAsking: true, act: () => setTyping(true) },
     {
       key: 'view',
       label: t('view'),

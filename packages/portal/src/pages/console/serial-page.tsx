@@ -39,7 +39,7 @@ function Serial({ instance }: { readonly instance: Instance }): ReactNode {
   const saveLog = (): void => void saveSerialLog(instance).then(() => undefined, (error: unknown) => say(error instanceof Error ? error.message : String(error), 'danger'));
   const entries: readonly BarEntry[] = [
     { key: 'copy', label: t('serial.copy'), icon: CopyIcon, act: copy },
-    { key: 'paste', label: t('serial.paste'), icon: PasteIcon, isDisabled: !isOpen, act: () => setPasting(true) },
+    { key: 'paste', label: t('serial.paste'), icon: PasteIcon, isDisabled: !isOpen, isAsking: true, act: () => setPasting(true) },
     {
       key: 'more',
       label: t('serial.more'),
