@@ -1,6 +1,6 @@
-/** Moments in words, in the site's zone, with the day where it is not today. */
+/** Moments in words, in the site's zone, with the day where it is not today, and the year where it is another. */
 export interface TimeWords {
-  /** "today 13:05", "Mon 7 Dec, 09:00". */
+  /** "today 13:05", "Mon 7 Dec, 09:00", "Tue, 7 Dec 2027, 09:00" in another year. */
   moment(iso: string): string;
   /** "13:05". */
   clock(iso: string): string;
@@ -10,15 +10,21 @@ export interface TimeWords {
 
 const minuteMs = 60_000;
 
+/** Words for moments in a language and a zone, as they are told at `now`; `today` is how that day is called. */
 export function timeWords(language: string, timeZone: string, now: () => number, today: string): TimeWords {
+  // English of the lab's part of the world: the day before the month.
+  const locale = language === 'en' ? 'en-GB' : language;
   const day = new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' });
-  const clock = new Intl.DateTimeFormat(language, { timeZone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-  const full = new Intl.DateTimeFormat(language, { timeZone, weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-  const isToday = (at: Date): boolean => day.format(at) === day.format(new Date(now()));
+  const clock = new Intl.DateTimeFormat(locale, { timeZone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  const dated: Intl.DateTimeFormatOptions = { timeZone, weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
+  const full = new Intl.DateTimeFormat(locale, dated);
+  const withYear = new Intl.DateTimeFormat(locale, { ...dated, year: 'numeric' });
   return {
     moment: (iso) => {
       const at = new Date(iso);
-      return isToday(at) ? `${today} ${clock.format(at)}` : full.format(at);
+      const [its, ours] = [day.format(at), day.format(new Date(now()))];
+      if (its === ours) return `${today} ${clock.format(at)}`;
+      return (its.slice(0, 4) === ours.slice(0, 4) ? full : withYear).format(at);
     },
     clock: (iso) => clock.format(new Date(iso)),
     span: (ms) => {
