@@ -2,7 +2,7 @@ import type { Notice } from '@paravcl/shared/domain/notice';
 import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useGet } from '../api/use-api';
-import { arrivals } from './arrivals';
+import { arrivals, type Seen } from './arrivals';
 import { useSay } from './toasts';
 
 /** The bell counts up to here. */
@@ -13,7 +13,7 @@ export function useUnreadNotices(): readonly Notice[] {
   const { t } = useTranslation('shell');
   const say = useSay();
   const unread = useGet('notices', 'get /notices', { query: { unread: 'true', limit: mostUnread } }).data?.items;
-  const seen = useRef<ReadonlySet<string> | null>(null);
+  const seen = useRef<Seen | null>(null);
   useEffect(() => {
     if (unread === undefined) return;
     const came = arrivals(seen.current, unread);
