@@ -29,7 +29,7 @@ export async function openHostKey(directory: string): Promise<HostKey> {
 }
 
 /** @param blob a public key as SSH sends it */
-export function fingerprintOf(blob: Buffer): string {
+function fingerprintOf(blob: Buffer): string {
   return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
 }
 

@@ -12,7 +12,7 @@ type Words = Readonly<Record<string, unknown>>;
 const first = import.meta.glob<Words>('../locales/*/{shell,login}.json', { import: 'default', eager: true });
 const files = import.meta.glob<Words>(['../locales/*/*.json', '!../locales/*/{shell,login}.json'], { import: 'default' });
 
-export function preferredLanguage(): Language {
+function preferredLanguage(): Language {
   const chosen = localStorage.getItem(storageKey) ?? navigator.languages.map((each) => each.slice(0, 2)).find((each) => each in languages);
   return chosen === 'de' ? 'de' : 'en';
 }
@@ -37,6 +37,7 @@ export async function startLanguage(): Promise<I18n> {
   return instance;
 }
 
+/** Speaks this language from now on, and in this browser the next time too. */
 export async function chooseLanguage(instance: I18n, language: Language): Promise<void> {
   localStorage.setItem(storageKey, language);
   await instance.changeLanguage(language);

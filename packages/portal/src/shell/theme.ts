@@ -11,11 +11,12 @@ export function chosenTheme(): Theme {
 }
 
 /** Dark and light follow the system until somebody chooses. */
-export function applyTheme(theme: Theme = chosenTheme()): void {
+function applyTheme(theme: Theme = chosenTheme()): void {
   const system = window.matchMedia('(prefers-color-scheme: dark)');
   document.documentElement.classList.toggle(darkClass, theme === 'dark' || (theme === 'system' && system.matches));
 }
 
+/** Keeps what somebody chose in this browser, and shows it. */
 export function chooseTheme(theme: Theme): void {
   localStorage.setItem(storageKey, theme);
   applyTheme(theme);

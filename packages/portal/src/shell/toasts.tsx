@@ -17,6 +17,7 @@ export const useSay = (): Say => useContext(SayContext);
 const mostAtOnce = 4;
 let lastId = 0;
 
+/** Where it is said: a few at once, each for some seconds; what went wrong stays until it is closed. */
 export function Toasts({ children }: { readonly children: ReactNode }): ReactNode {
   const [toasts, setToasts] = useState<readonly Toast[]>([]);
   const close = useCallback((id: number) => setToasts((now) => now.filter((toast) => toast.id !== id)), []);

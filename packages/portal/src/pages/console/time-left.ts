@@ -1,5 +1,5 @@
 /** So long before its end a machine's person is warned. */
-export const warnedBeforeMs = 10 * 60_000;
+const warnedBeforeMs = 10 * 60_000;
 
 export interface TimeLeft {
   readonly ms: number;
