@@ -51,9 +51,13 @@ test('the way out of the machine leads to the bar, and Esc back', async () => {
   await screenIsShown(student);
   const focused = (selector: string): Promise<unknown> => until(student, `${selector} to have the focus`, `document.activeElement.matches(${JSON.stringify(selector)})`);
   await focused('canvas');
+  await until(student, 'the way out to be seen', "!/, 0\\)$|^transparent$/.test(getComputedStyle(document.querySelector('#console-way-out')).color)");
   await student.page.keyboard.press('Control+Alt+Shift+B');
   await focused('header a');
   await student.page.keyboard.press('Escape');
+  await focused('canvas');
+  // Or the next Enter, meant for the machine, would send it again.
+  await student.page.getByRole('button', { name: 'Ctrl+Alt+Del' }).click();
   await focused('canvas');
 });
 
@@ -65,6 +69,36 @@ test('what is typed on the serial console comes back from the machine', async ()
   await student.page.keyboard.type('hostname');
   await rows.getByText('hostname').waitFor();
   await student.checkAccessibility();
+});
+
+/** What the page types into the machine, from now on. */
+function typedInto({ page }: Visitor): () => string {
+  const typed: Buffer[] = [];
+  page.on('websocket', (socket) => {
+    socket.on('framesent', ({ payload }) => {
+      if (typeof payload !== 'string') typed.push(payload);
+    });
+  });
+  return () => Buffer.concat(typed).toString();
+}
+
+test('what a program asked a terminal is answered then, and not again for who opens the console later', async () => {
+  const [first, later] = [await browser.visit({ as: site.student }), await browser.visit({ as: site.student })];
+  const [typedFirst, typedLater] = [typedInto(first), typedInto(later)];
+  await first.open(`/machines/${instance.id}/serial`, instance.name);
+  await first.page.locator('.xterm-rows').getByText('simulated serial console of').waitFor();
+  // Where the cursor is. What comes back right after the console was opened counts as printed before.
+  await eventually('the terminal to say where its cursor is', 30_000, async () => {
+    await first.page.keyboard.press('Escape');
+    await first.page.keyboard.type('[6n');
+    return /\[\d+;\d+R/.test(typedFirst()) ? true : undefined;
+  });
+  await later.open(`/machines/${instance.id}/serial`, instance.name);
+  const rows = later.page.locator('.xterm-rows');
+  await rows.getByText('simulated serial console of').waitFor();
+  await later.page.keyboard.type('hostname');
+  await rows.getByText('hostname').waitFor();
+  expect(typedLater()).toBe('hostname');
 });
 
 test('who is disconnected by somebody is told so, and may connect again', async () => {
