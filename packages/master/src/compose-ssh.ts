@@ -7,7 +7,7 @@ import type { UnitOfWork } from './db/unit-of-work';
 import type { BoundRoute } from './http/binding';
 import { sshGatewayRoutes } from './http/ssh-gateway-routes';
 import type { Job } from './jobs/periodic';
-import { GuestPorts, type GuestPortsParts, type PortConnections } from './services/guest-ports';
+import { GuestPorts, type GuestPortsParts } from './services/guest-ports';
 import type { SessionService } from './services/session-service';
 import { SshLogins } from './services/ssh-logins';
 import { hostKeyFile, openHostKey } from './ssh/host-key';
@@ -22,7 +22,7 @@ export interface SshFoundation {
   readonly log: Logger;
   readonly sessions: SessionService;
   readonly relay: GuestPortsParts['relay'];
-  readonly connections: PortConnections;
+  readonly connections: GuestPortsParts['connections'];
   readonly onLogin: () => void;
 }
 
