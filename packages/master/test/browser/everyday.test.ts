@@ -63,9 +63,9 @@ test('a student launches a first machine, saves it, resumes it and deletes it', 
   await page.getByLabel('Name', { exact: true }).fill('my-first');
   await visitor.checkAccessibility();
   await page.getByRole('button', { name: `Launch ${site.template.name}` }).click();
-  // It is the machine's page at once; what the master warns of is said there.
-  await visitor.sees(/my-first/);
+  // It is the machine's page at once; what the master warns of is said there, for some seconds.
   await visitor.isTold('It may be suspended for a higher priority.');
+  await visitor.sees(/my-first/);
   await page.getByRole('link', { name: 'Open console' }).waitFor();
   await visitor.checkAccessibility();
 

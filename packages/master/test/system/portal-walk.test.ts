@@ -124,9 +124,9 @@ test('a machine that is launched comes to run before one’s eyes', async () => 
   await shows(visitor, 'There is room: it starts at once.');
   await visitor.screenshot('5-launch');
   await button(visitor, 'Launch Demo').click();
-  // The machine's page comes at once, and what the master warns of is said on it.
-  await visitor.page.getByRole('tab', { name: 'Overview' }).waitFor();
+  // The machine's page comes at once, and what the master warns of is said on it, for some seconds.
   await visitor.isTold('It may be suspended for a higher priority.');
+  await visitor.page.getByRole('tab', { name: 'Overview' }).waitFor();
   machine = await site.machine();
   await visitor.screenshot('5-under-way');
   await shows(visitor, 'It runs.');
