@@ -15,6 +15,8 @@ interface HistoryPlotProps {
 }
 
 const height = 180;
+/** In seconds: whole minutes, as the clock below the plot tells no less. */
+const timeSteps = [60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400] as const;
 /** The second line differs by more than its colour. */
 const dashes = [[], [6, 4]] as const;
 
@@ -42,7 +44,7 @@ export function HistoryPlot({ plot, history, times, tell }: HistoryPlotProps): R
         cursor: { drag: { x: false, y: false }, y: false },
         scales: { y: { range: (_chart, _least, most) => [0, Math.max(1, (most ?? 0) * 1.1)] } },
         axes: [
-          { ...axis, values: (_chart, splits) => splits.map((at) => words.current.times.clock(new Date(at * 1000).toISOString())) },
+          { ...axis, incrs: [...timeSteps], values: (_chart, splits) => splits.map((at) => words.current.times.clock(new Date(at * 1000).toISOString())) },
           { ...axis, size: 72, incrs: [...steps[plot.unit]], values: (_chart, splits) => splits.map((value) => words.current.tell(value)) },
         ],
         series: [{}, ...plot.figures.map((_, index) => ({ stroke: colours.lines[index] ?? colours.text, width: 2, dash: [...(dashes[index] ?? [])], points: { show: false } }))],
