@@ -62,7 +62,7 @@ function ImageShown({ image, noun }: { readonly image: ImageAnswer; readonly nou
             <Card>
               <CardTitle component="h2">{t('about')}</CardTitle>
               <CardBody className="pv-fleet-stack">
-                <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: '9rem' }}>
+                <DescriptionList isCompact orientation={{ sm: 'horizontal' }} horizontalTermWidthModifier={{ default: '9rem' }}>
                   {facts.map(([term, said]) => (
                     <DescriptionListGroup key={term}>
                       <DescriptionListTerm>{term}</DescriptionListTerm>

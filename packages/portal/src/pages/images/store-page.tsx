@@ -41,7 +41,7 @@ export function StorePage(): ReactNode {
               <Card>
                 <CardTitle component="h2">{t('store.holds')}</CardTitle>
                 <CardBody>
-                  <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: '12rem' }}>
+                  <DescriptionList isCompact orientation={{ sm: 'horizontal' }} horizontalTermWidthModifier={{ default: '12rem' }}>
                     {([[t('store.stored'), tellBytes(storedBytes)], [t('store.logical'), tellBytes(logicalBytes)], [t('store.contents'), manifests.toLocaleString(i18n.language)], [t('store.chunks'), t('store.chunksIn', { chunks: chunks.toLocaleString(i18n.language), packs: packs.toLocaleString(i18n.language) })]] as const).map(([term, said]) => (
                       <DescriptionListGroup key={term}>
                         <DescriptionListTerm>{term}</DescriptionListTerm>

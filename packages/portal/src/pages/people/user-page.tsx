@@ -50,7 +50,7 @@ function UserShown({ user }: { readonly user: User }): ReactNode {
             <Card>
               <CardTitle component="h2">{t('about')}</CardTitle>
               <CardBody>
-                <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: '9rem' }}>
+                <DescriptionList isCompact orientation={{ sm: 'horizontal' }} horizontalTermWidthModifier={{ default: '9rem' }}>
                   {facts.map(([term, said]) => (
                     <DescriptionListGroup key={term}>
                       <DescriptionListTerm>{term}</DescriptionListTerm>

@@ -36,7 +36,7 @@ export function DescribeCard({ slave, foreign }: { readonly slave: Slave; readon
       <CardBody className="pv-fleet-stack">
         {asked.data?.sentence != null && <p>{asked.data.sentence}</p>}
         {asked.data?.asOf != null && <p className="pv-quiet">{t('describe.asOf', { at: times.moment(asked.data.asOf) })}</p>}
-        <DescriptionList isCompact isHorizontal horizontalTermWidthModifier={{ default: '9rem' }}>
+        <DescriptionList isCompact orientation={{ sm: 'horizontal' }} horizontalTermWidthModifier={{ default: '9rem' }}>
           {lines.map(([term, said]) => (
             <DescriptionListGroup key={term}>
               <DescriptionListTerm>{term}</DescriptionListTerm>
