@@ -1,4 +1,5 @@
 import { listConnections } from '@paravcl/shared/api/connections';
+import { getInstanceWhy } from '@paravcl/shared/api/decisions';
 import { createInstance } from '@paravcl/shared/api/instances';
 import { listUsers } from '@paravcl/shared/api/users';
 import type { Instance } from '@paravcl/shared/domain/instance';
@@ -167,7 +168,8 @@ test('who waits is seen with the reason, and why it was decided so', async () =>
   await visitor.sees('Queue');
   await page.getByRole('row', { name: new RegExp(waits.name) }).getByRole('link').click();
   await visitor.sees('Why');
-  await page.getByText(new RegExp(`^${waits.name}|waits|cores`)).first().waitFor();
+  const [newest] = (await site.admin.client.call(getInstanceWhy, { params: { instanceId: waits.id } })).items;
+  await page.getByText(newest?.sentence ?? 'a decision').first().waitFor();
   await page.getByRole('row', { name: /Sum/i }).first().waitFor();
   await visitor.checkAccessibility();
 });
