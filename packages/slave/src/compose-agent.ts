@@ -71,7 +71,7 @@ export async function startAgent(config: Config, clock: HostClock, log: Logger, 
       process.exit(1);
     },
   });
-  const { driver, store, snapshots, homes, migration, mirror } = await composeHost(config, clock, enrolment.slaveId, kvm, { hostBootId, log });
+  const { driver, store, snapshots, homes, migration, publicNetwork, mirror } = await composeHost(config, clock, enrolment.slaveId, kvm, { hostBootId, log });
   log.info({ slave: enrolment.name, slaveId: enrolment.slaveId, master: enrolment.masterUrl, driver: config.driver, kvm: kvm.why }, 'the agent starts');
   let link: MasterLink | null = null;
   const dial = (hello: StreamHello): Promise<Duplex> => dialStream({ clock, masterUrl: enrolment.masterUrl, ...trust }, hello);
@@ -98,6 +98,7 @@ export async function startAgent(config: Config, clock: HostClock, log: Logger, 
     lastReportPath: lastReportFile(config),
     diskSlots: config.diskSlots,
     mirror,
+    publicNetwork,
     pool: config.driver === 'simulated' ? null : { directory: config.poolDir, reserveMiB: config.poolReserveMiB },
     ready,
     describe: describer(config, clock, kvm, driver),

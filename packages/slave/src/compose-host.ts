@@ -26,6 +26,8 @@ import { SimulatedDiskStore } from './hypervisor/simulated/simulated-disk-store'
 import { SimulatedHomeVolumes } from './hypervisor/simulated/simulated-home-volumes';
 import { SimulatedMigration } from './hypervisor/simulated/simulated-migration';
 import { SimulatedDriver } from './hypervisor/simulated/simulated-driver';
+import { HostPublicNetwork, type PublicNetwork } from './public/public-network';
+import { SimulatedPublicNetwork } from './public/simulated-public-network';
 
 /** The host behind the agent: real, or simulated when that was asked for. */
 export interface Host {
@@ -34,6 +36,7 @@ export interface Host {
   readonly snapshots: DiskSnapshots;
   readonly homes: HomeVolumes;
   readonly migration: GuestMigration;
+  readonly publicNetwork: PublicNetwork;
   /** The process that brings images here; none under simulation. */
   readonly mirror: MirrorClient | null;
 }
@@ -47,6 +50,7 @@ export async function composeHost(config: Config, clock: Clock, slaveId: string,
       homes: new SimulatedHomeVolumes(join(config.stateDir, 'simulated-homes')),
       migration: new SimulatedMigration(),
       store: new SimulatedDiskStore({ clock, stateFile: join(config.stateDir, 'simulated-pool.json') }),
+      publicNetwork: new SimulatedPublicNetwork(log),
       mirror: null,
     };
   }
@@ -74,6 +78,7 @@ export async function composeHost(config: Config, clock: Clock, slaveId: string,
     snapshots: new PoolDiskSnapshots({ ...pool, driver }),
     homes: new PoolHomeVolumes({ ...pool, driver }),
     migration: new LibvirtMigration({ virsh: { uri: config.libvirtUri }, ...(qemuOwner === null ? {} : { qemuUid: qemuOwner.uid }) }),
+    publicNetwork: new HostPublicNetwork(),
     mirror,
   };
 }

@@ -55,20 +55,24 @@ export type NetworkInterface = z.infer<typeof networkInterfaceSchema>;
 
 /**
  * What keeps a slave from doing its work and heals by itself once the cause is gone. Its guests go on; it takes
- * nothing new meanwhile.
+ * nothing new meanwhile, unless `takesNew` names it.
  *   state-full          the agent's own directory has no room: no order can be kept
  *   pool-full           less room in the pool than its reserve: guests that grow are paused until there is
  *   hypervisor-silent   the hypervisor does not answer
  *   mirror-silent       the mirror does not answer: no image comes, and guests that read from it wait
+ *   public-mapping      something of the network outside does not lead to its guest; since version 8
  */
 export const troubleSchema = z
   .object({
-    code: z.enum(['state-full', 'pool-full', 'hypervisor-silent', 'mirror-silent']),
+    code: z.enum(['state-full', 'pool-full', 'hypervisor-silent', 'mirror-silent', 'public-mapping']),
     /** What, since when, and the way out. */
     sentence: z.string().max(500),
   })
   .readonly();
 export type Trouble = z.infer<typeof troubleSchema>;
+
+/** Troubles that are no reason to place nothing new on a slave: one person's mapping must not keep it from everybody else. */
+export const takesNew: Readonly<Partial<Record<Trouble['code'], true>>> = { 'public-mapping': true };
 
 /** More than this between the clocks of slave and master, and no end of an instance's time can be kept there. */
 export const maxClockOffsetMs = 5000;

@@ -3,7 +3,7 @@
  * named below on. History, newest first; every change of a frame is a line here and a golden fixture beside it:
  *
  * 8  `InstanceSpec.public`: addresses and ports of the network outside that lead to the guest while it runs. Agents before version 8 ignore
- *    it, so the master maps nothing to what is on one of them.
+ *    it, so the master maps nothing to what is on one of them. And the trouble `public-mapping`.
  * 7  Streams to guests: the ends `screen`, `serial` and `port` of `open-stream`. Agents before version 7 understand no frame with one of
  *    them and never answer it, so the master sends them none.
  * 6  Live migration: the orders `sent` and `received` with `ObservedInstance.migration`, the command `open-stream`, and streams

@@ -10,6 +10,8 @@ import type { HomeVolumes } from '../disks/home-volumes';
 import { HypervisorError, type HypervisorDriver } from '../hypervisor/driver';
 import type { DeltaUpload } from '../link/delta-upload';
 import type { HelloFacts, MasterLink, MasterLinkParts, WorkFrame } from '../link/master-link';
+import type { PublicNetwork } from '../public/public-network';
+import { wantedMappings } from '../public/wanted-mappings';
 import { AnswerWatch } from './answer-watch';
 import { Commands, type CommandParts } from './commands';
 import { makeExecutors } from './executors';
@@ -26,6 +28,7 @@ import { LastReport } from './last-report';
 import { MirrorWatch } from './mirror-watch';
 import { Observations } from './observations';
 import { PoolWatch } from './pool-watch';
+import { PublicMappingKeeper } from './public-mapping-keeper';
 import { readHost } from './read-host';
 import { Reports } from './reports';
 import { Runner } from './runner';
@@ -61,6 +64,8 @@ export interface AgentParts {
   readonly mirror?: { status(): Promise<unknown> } | null;
   /** Where images and disks are, and what is kept free there; none under simulation. */
   readonly pool?: { readonly directory: string; readonly reserveMiB: number } | null;
+  /** What of the network outside leads to guests; none where there is nothing it could lead to. */
+  readonly publicNetwork?: PublicNetwork | null;
   /** Never waits for the hypervisor longer than some seconds: a hello hangs on it. */
   describe(clockOffsetMs: number | null): Promise<Describe>;
   /** What the host is doing now, cheap enough for every heartbeat. */
@@ -97,6 +102,7 @@ export class Agent {
   private readonly hypervisorWatch: AnswerWatch;
   private readonly mirrorWatch: MirrorWatch | null;
   private readonly poolWatch: PoolWatch | null;
+  private readonly publicMappings: PublicMappingKeeper | null;
   private readonly link: AgentLink;
   /** As the master told it last. */
   private siteNetwork: Welcome['network'] | null = null;
@@ -120,7 +126,10 @@ export class Agent {
       log,
       driver,
       // Who took a domain away may have taken the network too.
-      asked: () => this.network.look(),
+      asked: () => {
+        this.network.look();
+        this.publicMappings?.look();
+      },
       changed: (instanceId) => this.runner.wake(instanceId),
       listed: () => this.reports.tellForeign(),
       listedAgain: () => this.hypervisorBack(),
@@ -191,6 +200,18 @@ export class Agent {
       pool === null
         ? null
         : new PoolWatch({ clock, reserveMiB: pool.reserveMiB, space: () => store.space(), onFull: (availableMiB) => this.poolFull(pool, availableMiB), onRoom: () => this.poolHasRoom() });
+    const publicNetwork = parts.publicNetwork ?? null;
+    this.publicMappings =
+      publicNetwork === null
+        ? null
+        : new PublicMappingKeeper({
+            clock,
+            log,
+            network: publicNetwork,
+            troubles: this.troubles,
+            wanted: () => wantedMappings(journal.state.instances, (instanceId) => this.observations.isUp(instanceId)),
+            site: () => journal.state.network,
+          });
     this.link = parts.connect({
       hello: () => this.hello(),
       heartbeat: () => parts.load(),
@@ -207,6 +228,7 @@ export class Agent {
     agent.hypervisorWatch.start();
     agent.mirrorWatch?.start();
     agent.poolWatch?.start();
+    agent.publicMappings?.start();
     agent.reports.start();
     void agent.openHost();
     agent.link.start();
@@ -239,6 +261,7 @@ export class Agent {
     this.hypervisorWatch.stop();
     this.mirrorWatch?.stop();
     this.poolWatch?.stop();
+    this.publicMappings?.stop();
     this.ends.stop();
     this.runner.stop();
     this.link.stop();
@@ -280,6 +303,7 @@ export class Agent {
   private observe(observed: ObservedInstance): void {
     this.observations.set(observed);
     this.lastReport.changed();
+    this.publicMappings?.changed();
   }
 
   private hostTime(): HostTime {
@@ -326,7 +350,7 @@ export class Agent {
     const { journal, log } = this.parts;
     const network = this.siteNetwork;
     if (network === null || isDeepStrictEqual(journal.state.network, network)) return;
-    journal.append({ kind: 'network', network }).catch((error: unknown) => log.error({ err: error }, 'the site’s network could not be kept'));
+    journal.append({ kind: 'network', network }).then(() => this.publicMappings?.changed(), (error: unknown) => log.error({ err: error }, 'the site’s network could not be kept'));
   }
 
   /** Frames that change what is known are taken one after the other; commands run beside them. */
@@ -377,6 +401,8 @@ export class Agent {
     }
     await journal.append(...news.values());
     for (const instanceId of news.keys()) this.runner.wake(instanceId);
+    // What is not to lead there any more does not wait for the guest.
+    this.publicMappings?.changed();
   }
 
   private async forget(instances: readonly { readonly instanceId: string; readonly generation: number }[]): Promise<void> {

@@ -46,6 +46,12 @@ export class Observations {
     return this.takeUntold(most);
   }
 
+  /** Its guest runs here, or boots. */
+  isUp(instanceId: string): boolean {
+    const state = this.seen.get(instanceId)?.state;
+    return state === 'running' || state === 'booting';
+  }
+
   get allTold(): boolean {
     return this.untold.size === 0;
   }
