@@ -27,6 +27,7 @@ const tools: readonly Omit<ToolFacts, 'found'>[] = [
   { binary: 'qemu-img', purpose: 'it makes the guests\' disks', debianPackage: 'qemu-utils' },
   { binary: 'genisoimage', purpose: 'it makes the disk that tells a guest its name, user and key', debianPackage: 'genisoimage' },
   { binary: 'dnsmasq', purpose: 'libvirt gives guests their addresses with it', debianPackage: 'dnsmasq-base' },
+  { binary: 'nft', purpose: 'public addresses and ports lead to guests by it, where the site has a pool of them', debianPackage: 'nftables', onlySometimes: true },
 ];
 
 const systemDirectories = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/bin', '/usr/bin', '/bin'];

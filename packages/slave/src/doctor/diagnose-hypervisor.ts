@@ -18,6 +18,8 @@ export interface ToolFacts {
   readonly purpose: string;
   /** Debian package that brings it. */
   readonly debianPackage: string;
+  /** Guests run without it. */
+  readonly onlySometimes?: true;
   readonly found: boolean;
 }
 
@@ -65,8 +67,8 @@ export function diagnoseLibvirt({ uri, versions, complaint, daemon, socket }: Li
 }
 
 export function diagnoseTools(tools: readonly ToolFacts[]): readonly Finding[] {
-  return tools.map(({ binary, purpose, debianPackage, found }) =>
-    found ? ok(`tool-${binary}`, `${binary} is there.`) : fault(`tool-${binary}`, `${binary} is missing: ${purpose}.`, `apt-get install -y ${debianPackage}`),
+  return tools.map(({ binary, purpose, debianPackage, found, onlySometimes }) =>
+    found ? ok(`tool-${binary}`, `${binary} is there.`) : (onlySometimes ? warning : fault)(`tool-${binary}`, `${binary} is missing: ${purpose}.`, `apt-get install -y ${debianPackage}`),
   );
 }
 

@@ -77,6 +77,7 @@ describe('finds exactly one thing, with the command that mends it:', () => {
   const cases: [string, Partial<DoctorFacts>, Finding['state'], string, RegExp, RegExp | null][] = [
     ['a guest that did not run', { kvm: { ...well.kvm, trial: { ran: false, how: 'it timed out' } } }, 'warning', 'kvm', /emulated.*it timed out/, null],
     ['a missing tool', { tools: [{ ...well.tools[0], found: false } as never] }, 'fault', 'tool-qemu-img', /qemu-img is missing/, /apt-get install -y qemu-utils/],
+    ['a missing tool that guests run without', { tools: [{ binary: 'nft', purpose: 'public addresses lead to guests by it', debianPackage: 'nftables', onlySometimes: true, found: false }] }, 'warning', 'tool-nft', /nft is missing: public addresses lead to guests by it\./, /apt-get install -y nftables/],
     ['a silent libvirt', { libvirt: { ...well.libvirt, versions: { libvirt: null, qemu: null }, complaint: 'Connection refused' } }, 'fault', 'libvirt', /Connection refused/, /systemctl enable --now libvirtd.socket/],
     ['an absent AppArmor rule', { appArmor: { ...well.appArmor, missingIn: ['local/abstractions/libvirt-qemu'] } }, 'fault', 'apparmor', /libvirt-qemu lacks our line/, /paravcl-guest>' >> \/etc\/apparmor.d\/local\/abstractions\/libvirt-qemu && systemctl reload apparmor/],
     ['an AppArmor rule for another pool', { appArmor: { ...well.appArmor, namesPool: false } }, 'fault', 'apparmor', /another directory/, /sed -i .*\/srv\/pool/],
