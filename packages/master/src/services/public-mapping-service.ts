@@ -149,11 +149,12 @@ export class PublicMappingService {
   private async views(read: Repositories, records: readonly PublicMappingRecord[]): Promise<readonly PublicMappingView[]> {
     const instances = new Map((await read.instances.among([...new Set(records.map(({ instanceId }) => instanceId))])).map((instance) => [instance.id, instance]));
     const slaves = await read.fleet.findAll([...new Set([...instances.values()].flatMap(({ slaveId }) => (slaveId === null ? [] : [slaveId])))]);
+    const names = await read.users.namesOf([...new Set([...instances.values()].map(({ userId }) => userId))]);
     return records.flatMap((record) => {
       const instance = instances.get(record.instanceId);
       if (instance === undefined || instance.observed === 'deleted') return [];
       const { slaveId } = instance;
-      return [publicMappingView(record, instance, slaveId === null ? null : (slaves.get(slaveId) ?? null), slaveId === null ? null : this.deps.agents.protocolOf(slaveId))];
+      return [publicMappingView(record, instance, names.get(instance.userId) ?? '', slaveId === null ? null : (slaves.get(slaveId) ?? null), slaveId === null ? null : this.deps.agents.protocolOf(slaveId))];
     });
   }
 

@@ -7,14 +7,17 @@ import type { PublicMappingRecord } from '../repositories/public-mapping-reposit
 import type { SlaveRecord } from '../repositories/slave-record';
 
 /** As people see it. `protocol`: what the agent of its slave speaks; null while that is not connected. */
-export function publicMappingView({ id, mapping, createdAt }: PublicMappingRecord, instance: InstanceRecord, slave: Pick<SlaveRecord, 'address'> | null, protocol: number | null): PublicMappingView {
+export function publicMappingView({ id, mapping, createdAt }: PublicMappingRecord, instance: InstanceRecord, userName: string, slave: Pick<SlaveRecord, 'address'> | null, protocol: number | null): PublicMappingView {
+  const runs = instance.desired === 'running' && instance.observed === 'running';
   const isTold = protocol !== null && protocol >= publicMappingProtocolVersion && instance.observedGeneration >= instance.generation;
   return {
     id, mapping,
     instanceId: instance.id,
     instanceName: knownName(instance),
+    userName,
     reachedAt: reachedAt(mapping, slave),
-    inForce: isTold && instance.desired === 'running' && instance.observed === 'running',
+    runs,
+    inForce: runs && isTold,
     createdAt: new Date(createdAt).toISOString(),
   };
 }

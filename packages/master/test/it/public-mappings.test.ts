@@ -97,7 +97,7 @@ test('people map their own machines and see their own mappings; who runs the sit
   await service().create(acting(student), mine, anAddress);
   const made = await service().create(acting(other), theirs, anAddress);
   expect(await seen(student)).toMatchObject([{ instanceName: 'mine' }]);
-  expect(await seen(operator)).toMatchObject([{ instanceName: 'mine' }, { instanceName: 'theirs' }]);
+  expect(await seen(operator)).toMatchObject([{ instanceName: 'mine', userName: 'sue' }, { instanceName: 'theirs', userName: 'otto' }]);
   await expect(service().remove(acting(student), theirs, made.id)).rejects.toEqual(refused('not-found', /not yours to see/));
   await expect(service().remove(acting(student), mine, made.id)).rejects.toEqual(refused('not-found', /^Nothing public leads to mine as/));
   await service().remove(acting(operator), theirs, made.id);

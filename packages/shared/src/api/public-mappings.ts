@@ -12,9 +12,13 @@ export const publicMappingViewSchema = z
     id: idSchema,
     instanceId: idSchema,
     instanceName: hostLabelSchema,
+    /** Whom the machine belongs to. */
+    userName: z.string(),
     mapping: publicMappingSchema,
     /** Where people outside knock; null for a port while the machine is on no slave, or its slave has no IPv4 address that is known. */
     reachedAt: z.object({ address: ipv4Schema, /** Null: all of them. */ port: portNumber.nullable() }).readonly().nullable(),
+    /** The machine runs, and is to. */
+    runs: z.boolean(),
     /** It leads there now: the machine runs on a slave that was told. */
     inForce: z.boolean(),
     createdAt: z.iso.datetime(),

@@ -10,6 +10,7 @@ import { ConsoleThumbnail } from '../console/console-thumbnail';
 import { hasConsole } from '../console/stage';
 import { useSiteZone } from '../../states/site-zone';
 import { PriorityParts } from '../why/priority-parts';
+import { PublicAddress } from './public-address';
 import { Reach } from './reach';
 import { useImageNames } from './use-image-names';
 
@@ -34,6 +35,7 @@ export function Overview({ instance }: { readonly instance: Instance }): ReactNo
       <GridItem span={12} lg={7}>
         <div className="pv-lines">
           <Reach instance={instance} />
+          <PublicAddress instance={instance} />
           <DescriptionList isHorizontal isCompact aria-label={t('tab.overview')}>
             {facts.map(([term, description]) => (
               <DescriptionListGroup key={term}>

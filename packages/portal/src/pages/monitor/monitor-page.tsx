@@ -8,6 +8,7 @@ import { LinkButton } from '../../shell/link-button';
 import { PageHead } from '../../shell/page-head';
 import { ConnectionsNow } from './connections-now';
 import { HistorySection } from './history-section';
+import { PublicInUse } from './public-in-use';
 import { SiteSays } from './site-says';
 import { SlaveRows } from './slave-rows';
 import '../teach/teach.css';
@@ -52,6 +53,7 @@ export function MonitorPage(): ReactNode {
         <Title headingLevel="h2" size="lg">{t('connections.title')}</Title>
         <ConnectionsNow />
       </PageSection>
+      <PublicInUse />
     </>
   );
 }
