@@ -59,6 +59,10 @@ export class OwnedThings {
       this.write(({ joinTokens }, id, now) =>
         joinTokens.insert({ id, kind: 'volunteer', ownerUserId: this.student.id, createdByUserId: this.student.id, preapproved: false, note: '', createdAt: now, expiresAt: now + dayMs, usedAt: null, usedBySlaveId: null, revokedAt: null }, hashSecret(id)),
       ),
+    mappingId: (_path, { instanceId = '' }) => {
+      const publicPort = 40_000 + (this.made += 1);
+      return this.write(({ publicMappings }, id, now) => publicMappings.insert({ id, instanceId, mapping: { kind: 'port', transport: 'tcp', publicPort, guestPort: publicPort }, leavingGeneration: null, createdAt: now }));
+    },
     noticeId: () => this.write(({ notices }, id, now) => notices.insert({ id, userId: this.student.id, at: now, kind: 'instance.moving', subjectType: 'instance', subjectId: newId(now), sentence: 'It moves.', decisionId: null })),
     operationId: async () => {
       const { id: subjectId } = await this.instance();

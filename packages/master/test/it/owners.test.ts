@@ -184,7 +184,7 @@ test('of everything that has an owner, each person may do what is theirs, and wh
 
 test('nobody sees things of others in a list, whatever they filter by; whose they are does', async () => {
   const ids: Record<string, string> = {};
-  for (const [parameter, make] of Object.entries(things.byParameter)) if (parameter !== 'userId') ids[parameter] = await make('/images', {});
+  for (const [parameter, make] of Object.entries(things.byParameter)) if (parameter !== 'userId') ids[parameter] = await make('/images', ids);
   ids['slaveId'] = await things.slave('approved');
   ids['userId'] = cast.student.id;
   ids['subjectId'] = ids['instanceId'] ?? '';
