@@ -3,7 +3,7 @@ import type { Repositories } from '../repositories/repositories';
 
 /**
  * The slave takes instances again: what has not left it stays, and what was saved for leaving goes on. Call it in the
- * transaction that puts it back. Answers what completes "alice took out of draining lab-pc-07"; nothing when it was not being emptied.
+ * transaction that puts it back. Answers what completes "alice put back lab-pc-07"; nothing when it was not being emptied.
  */
 export async function putBack(repositories: Repositories, slave: { readonly id: string; readonly name: string }, userName: string, now: number): Promise<string> {
   let told = '';

@@ -31,7 +31,7 @@ export interface FreshDescribe {
 interface Move {
   readonly to: Admission;
   readonly kind: string;
-  /** "approved", "set to drain" … completes "alice approved lab-pc-07". */
+  /** "approved", "began to drain" … completes "alice approved lab-pc-07". */
   readonly verb: string;
   /** Completes "can be approved"; the verb where it is the same. */
   readonly participle?: string;
@@ -40,8 +40,8 @@ interface Move {
 
 const moves = {
   approve: { to: 'approved', kind: 'slave.approved', verb: 'approved', from: ['pending', 'quarantined'] },
-  drain: { to: 'draining', kind: 'slave.draining', verb: 'set to drain', from: ['approved'] },
-  undrain: { to: 'approved', kind: 'slave.undrained', verb: 'took out of draining', participle: 'taken out of draining', from: ['draining'] },
+  drain: { to: 'draining', kind: 'slave.draining', verb: 'began to drain', participle: 'set to drain', from: ['approved'] },
+  undrain: { to: 'approved', kind: 'slave.undrained', verb: 'put back', participle: 'put back into the pool', from: ['draining'] },
   retire: { to: 'retired', kind: 'slave.retired', verb: 'retired', from: ['pending', 'approved', 'draining', 'quarantined'] },
 } as const satisfies Record<string, Move>;
 

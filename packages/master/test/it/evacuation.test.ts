@@ -219,7 +219,7 @@ test('undrain in the middle: what left stays where it is, what moves goes on els
   await round();
   expect(await rig.unit.read.evacuations.unfinished()).toEqual([]);
   const [event] = await rig.database.db('events').where({ kind: 'slave.undrained' });
-  expect(event).toMatchObject({ sentence: 'olga took out of draining lab-pc-07 before it was empty: 1 had left, it stays where it is.' });
+  expect(event).toMatchObject({ sentence: 'olga put back lab-pc-07 before it was empty: 1 had left, it stays where it is.' });
 });
 
 test('one that is refused stays saved, its owner is told, and the operation says what to do; put back, it goes on there', async () => {

@@ -95,10 +95,10 @@ test('approval, draining and its end, each once, each told to the agent and writ
   await step('/approve', 'approved');
   await step('/drain', 'draining');
   await step('/undrain', 'approved');
-  expect(await server.ask('POST', path(agent, '/undrain'), operator, {})).toMatchObject({ body: { detail: expect.stringMatching(/; only a slave that is draining can be taken out of draining\.$/) as string } });
+  expect(await server.ask('POST', path(agent, '/undrain'), operator, {})).toMatchObject({ body: { detail: expect.stringMatching(/; only a slave that is draining can be put back into the pool\.$/) as string } });
   expect(await server.eventsOf(agent.slaveId)).toEqual(['slave.approved', 'slave.draining', 'slave.enrolled', 'slave.online', 'slave.undrained']);
   const [event] = await server.db('events').where({ subject_id: agent.slaveId, kind: 'slave.draining' });
-  expect(event).toMatchObject({ actor: 'user olga', actor_user_id: operator.userId, client_address: '127.0.0.1', sentence: 'olga set to drain walks.' });
+  expect(event).toMatchObject({ actor: 'user olga', actor_user_id: operator.userId, client_address: '127.0.0.1', sentence: 'olga began to drain walks.' });
   expect(server.reports.changes.filter((id) => id === agent.slaveId).length).toBeGreaterThanOrEqual(3);
 });
 
