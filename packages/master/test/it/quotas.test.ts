@@ -2,6 +2,7 @@ import type { Role } from '@paravcl/shared/domain/people';
 import { newId } from '@paravcl/shared/ids';
 import { noQuota, type Quotas } from '../../src/services/instance-settings';
 import { requireQuota, type Share } from '../../src/services/quota-check';
+import { UsageService } from '../../src/services/usage-service';
 import { openTestDatabase, type TestDatabase } from './test-database';
 
 describe('a quota', () => {
@@ -49,6 +50,17 @@ describe('a quota', () => {
     await check({ user: { ...noQuota, vcpus: 1 } }, one, 'operator');
     await check({ user: { ...noQuota, vcpus: 1 } }, one, 'admin');
     await expect(check({ group: { ...noQuota, instances: 3 } }, one, 'admin')).rejects.toMatchObject({ code: 'quota-exceeded' });
+  });
+
+  it('is told to whom it holds for, with what is in use of it', async () => {
+    const usage = new UsageService({ unit: database.unit, quotas: quotas({ user: { ...noQuota, vcpus: 8 }, group: { ...noQuota, instances: 40 } }), settings: { instancesPerUser: 20 } });
+    const asked = (role: Role) => usage.usage({ userId: alice, userName: 'alice', role, groupIds: [groupId, newId(0)], ownedGroupIds: [], sessionId: '' });
+    expect(await asked('student')).toEqual({
+      machines: { used: 2, most: 20 },
+      active: { used: { instances: 2, vcpus: 6, ramMiB: 2048, diskMiB: 8192 }, most: { ...noQuota, vcpus: 8 } },
+      groups: [{ groupId, name: 'CL II', used: { instances: 3, vcpus: 14, ramMiB: 3072, diskMiB: 12_288 }, most: { ...noQuota, instances: 40 } }],
+    });
+    expect(await asked('operator')).toMatchObject({ machines: { used: 2, most: null }, active: { most: noQuota }, groups: [{ name: 'CL II' }] });
   });
 
   it('of a group is not overrun by two members at the same moment', async () => {

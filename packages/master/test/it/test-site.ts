@@ -14,17 +14,19 @@ import { openApiDocument } from '../../src/http/openapi';
 import { registrationRoutes } from '../../src/http/registration-routes';
 import { sessionAuthentication } from '../../src/http/session-authentication';
 import { sessionRoutes, type ClaimablePort } from '../../src/http/session-routes';
+import { usageRoutes } from '../../src/http/usage-routes';
 import { userRoutes } from '../../src/http/user-routes';
 import { documentRoutes } from '../../src/http/document-routes';
 import { AccountService } from '../../src/services/account-service';
 import { ApiTokenService } from '../../src/services/api-token-service';
 import { GroupService } from '../../src/services/group-service';
-import type { UserNameRule } from '../../src/services/instance-settings';
+import { noQuota, type UserNameRule } from '../../src/services/instance-settings';
 import type { ScryptCost } from '../../src/services/password-hash';
 import { PasswordService } from '../../src/services/password-service';
 import { RegistrationService } from '../../src/services/registration-service';
 import { RosterService } from '../../src/services/roster-service';
 import { SessionService } from '../../src/services/session-service';
+import { UsageService } from '../../src/services/usage-service';
 import { UserService } from '../../src/services/user-service';
 import { OpenApiCheck } from './openapi-check';
 import { openTestDatabase, type TestDatabase } from './test-database';
@@ -94,6 +96,7 @@ export async function openTestSite(options: TestSiteOptions = {}): Promise<TestS
     ...registrationRoutes({ registrations }),
     ...userRoutes({ users: new UserService({ unit, clock }), accounts }),
     ...apiTokenRoutes(apiTokens),
+    ...usageRoutes(new UsageService({ unit, quotas: { user: noQuota, group: noQuota, groups: new Map() }, settings: { instancesPerUser: 20 } })),
     ...groupRoutes({ groups: new GroupService({ unit, clock }), roster: new RosterService({ unit, clock, userNames: options.userNames ?? 'any' }) }),
     ...eventRoutes({ unit }),
     ...(options.more?.(database) ?? []),

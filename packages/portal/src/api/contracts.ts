@@ -32,6 +32,7 @@ type Files =
   | typeof import('@paravcl/shared/api/ssh-gateway')
   | typeof import('@paravcl/shared/api/store')
   | typeof import('@paravcl/shared/api/templates')
+  | typeof import('@paravcl/shared/api/usage')
   | typeof import('@paravcl/shared/api/users');
 
 type ContractsOf<File> = File extends unknown ? { [Name in keyof File]: File[Name] extends RouteContract ? File[Name] : never }[keyof File] : never;

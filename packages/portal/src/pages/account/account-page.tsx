@@ -7,8 +7,9 @@ import { HomeVolume } from './home-volume';
 import { Keys } from './keys';
 import { NewPassword } from './new-password';
 import { Person } from './person';
+import { WhatIUse } from './what-i-use';
 
-/** What is one's own besides machines: name, keys, password, home volume, tokens. */
+/** What is one's own besides machines: name, keys, password, home volume, share, tokens. */
 export function AccountPage(): ReactNode {
   const { t } = useTranslation('account');
   useTitle(t('title'));
@@ -21,6 +22,7 @@ export function AccountPage(): ReactNode {
           <GridItem span={12} lg={6}><Keys /></GridItem>
           <GridItem span={12} lg={6}><NewPassword /></GridItem>
           <GridItem span={12} lg={6}><HomeVolume /></GridItem>
+          <GridItem span={12}><WhatIUse /></GridItem>
           <GridItem span={12}><ApiTokens /></GridItem>
         </Grid>
       </div>
