@@ -18,6 +18,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { SimulatedDiskStore } from '../hypervisor/simulated/simulated-disk-store';
 import { SimulatedDriver } from '../hypervisor/simulated/simulated-driver';
 import { MasterLink } from '../link/master-link';
+import type { PublicNetwork } from '../public/public-network';
 import { testCertificate } from '../../test/fixtures/certificate';
 import { FullDisk } from '../../test/fixtures/full-disk';
 import { noSnapshots } from '../../test/fixtures/no-snapshots';
@@ -153,6 +154,7 @@ let journal: Journal;
 let agent: Agent;
 let describeHost: () => Promise<Describe>;
 let pool: { directory: string; reserveMiB: number } | null = null;
+let publicNetwork: PublicNetwork | null = null;
 /** Whether the mirror answers; null on a host without one. */
 let mirrorAnswers: boolean | null = null;
 
@@ -180,6 +182,7 @@ async function dial(agentClock: Clock = clock): Promise<void> {
     diskSlots: 2,
     mirror: mirrorAnswers === null ? null : { status: () => (mirrorAnswers === true ? Promise.resolve('well') : Promise.reject(new Error('The mirror of this host does not answer (ENOENT).'))) },
     pool,
+    publicNetwork,
     ready: () => undefined,
     describe: () => describeHost(),
     load: () => Promise.resolve({ load1: 0, ramAvailableMiB: 1, poolAvailableMiB: 1 }),
@@ -797,4 +800,61 @@ test('a hypervisor that does not answer in time makes the hello incomplete until
 test('a host with nothing on it says so in its hello', async () => {
   await until('told', () => master.named !== null);
   expect(master.hellos[0]).toMatchObject({ inventory: [], inventoryComplete: true });
+});
+
+describe('what of the network outside leads to a guest', () => {
+  const wanted = (n: number, generation: number, desired: 'running' | 'suspended', ...publicPorts: number[]): DesiredInstance => ({
+    instanceId: instanceIds[n] ?? '', generation, desired,
+    spec: { ...specOf(n), public: publicPorts.map((publicPort) => ({ kind: 'port' as const, transport: 'tcp' as const, publicPort, guestPort: 80 })) },
+  });
+  /** Applied one after the other: each by its ports. */
+  let applied: string[];
+  let gate: Promise<void>;
+  beforeEach(async () => {
+    applied = [];
+    gate = Promise.resolve();
+    publicNetwork = {
+      apply: async (mappings) => {
+        await gate;
+        applied.push(mappings.map(({ mapping, guest }) => `${mapping.kind === 'port' ? mapping.publicPort : mapping.address} → ${guest}`).join(', '));
+        return [];
+      },
+    };
+    await crash();
+    await startAgent();
+    await until('connected', () => agent.isConnected);
+  });
+  afterEach(() => (publicNetwork = null));
+
+  test('follows the orders of what runs here: made when it runs, gone before its saving has ended, made by the next agent', async () => {
+    order(wanted(0, 1, 'running', 20_000), wanted(1, 1, 'running'));
+    await reaches(0, 1, 'running');
+    await until('mapped', () => applied.at(-1) === '20000 → 10.77.0.10');
+    order(wanted(1, 2, 'running', 20_001));
+    await until('both', () => applied.at(-1) === '20000 → 10.77.0.10, 20001 → 10.77.0.11');
+    order(wanted(0, 2, 'suspended', 20_000));
+    await until('one', () => applied.at(-1) === '20001 → 10.77.0.11');
+    await reaches(0, 2, 'suspended');
+    await crash();
+    applied = [];
+    await startAgent();
+    await until('as it was', () => applied.at(-1) === '20001 → 10.77.0.11');
+    order(want(1, 3, 'deleted'));
+    await until('none', () => applied.at(-1) === '');
+    await reaches(1, 3, 'deleted');
+  });
+
+  test('is taken back before the master is answered: it gives it to somebody else after that', async () => {
+    order(wanted(0, 1, 'running', 20_000));
+    await until('mapped', () => applied.at(-1) === '20000 → 10.77.0.10');
+    let open: () => void = () => undefined;
+    gate = new Promise((resolve) => (open = resolve));
+    order(wanted(0, 2, 'running'), wanted(1, 1, 'running'));
+    // The other one is not kept from its start by that.
+    await reaches(1, 1, 'running');
+    expect(master.observed.get(instanceIds[0] ?? '')?.generation).toBe(1);
+    open();
+    await reaches(0, 2, 'running');
+    expect(applied.at(-1)).toBe('');
+  });
 });

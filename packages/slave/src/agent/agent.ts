@@ -11,7 +11,7 @@ import { HypervisorError, type HypervisorDriver } from '../hypervisor/driver';
 import type { DeltaUpload } from '../link/delta-upload';
 import type { HelloFacts, MasterLink, MasterLinkParts, WorkFrame } from '../link/master-link';
 import type { PublicNetwork } from '../public/public-network';
-import { wantedMappings } from '../public/wanted-mappings';
+import { orderedMappings, wantedMappings } from '../public/wanted-mappings';
 import { AnswerWatch } from './answer-watch';
 import { Commands, type CommandParts } from './commands';
 import { makeExecutors } from './executors';
@@ -107,6 +107,8 @@ export class Agent {
   /** As the master told it last. */
   private siteNetwork: Welcome['network'] | null = null;
   private taking: Promise<void> = Promise.resolve();
+  /** The newest observation of each instance whose order took something public back, until that is done. */
+  private readonly heldAnswers = new Map<string, ObservedInstance | null>();
   private cancelOpen: Cancel = () => undefined;
   private endEvents: (() => void) | null = null;
   private stopped = false;
@@ -301,6 +303,10 @@ export class Agent {
   }
 
   private observe(observed: ObservedInstance): void {
+    if (this.heldAnswers.has(observed.instanceId)) {
+      this.heldAnswers.set(observed.instanceId, observed);
+      return;
+    }
     this.observations.set(observed);
     this.lastReport.changed();
     this.publicMappings?.changed();
@@ -385,6 +391,8 @@ export class Agent {
   private async accept(desired: readonly DesiredInstance[]): Promise<void> {
     const { journal, log } = this.parts;
     const news = new Map<string, JournalRecord>();
+    /** Instances from which something public is taken back. */
+    const leftBehind = new Set<string>();
     for (const one of desired) {
       const { instanceId, generation } = one;
       const known = journal.state.instances.get(instanceId)?.desired;
@@ -394,15 +402,27 @@ export class Agent {
         if (isDeepStrictEqual(known, one)) log.info({ instanceId, generation, recovery: 'duplicate-answered' }, 'a desired state came again and is answered again');
         else log.error({ instanceId, generation }, 'a second, different desired state of the same generation is refused');
       } else {
+        if (takesBack(known, one)) leftBehind.add(instanceId);
         news.set(instanceId, { kind: 'desired', desired: one, told: toldEnd(one, journal.state.instances.get(instanceId)?.told ?? null, this.hostTime()) });
         continue;
       }
       this.observations.tellAgain(instanceId);
     }
-    await journal.append(...news.values());
+    // What is not to lead there any more does not wait for the guest, but the guest's answer for it: after that the master gives it to others.
+    if (this.publicMappings !== null) for (const instanceId of leftBehind) this.heldAnswers.set(instanceId, null);
+    try {
+      await journal.append(...news.values());
+      this.publicMappings?.changed();
+    } finally {
+      void this.publicMappings?.settled().then(() => leftBehind.forEach((instanceId) => this.release(instanceId)));
+    }
     for (const instanceId of news.keys()) this.runner.wake(instanceId);
-    // What is not to lead there any more does not wait for the guest.
-    this.publicMappings?.changed();
+  }
+
+  private release(instanceId: string): void {
+    const held = this.heldAnswers.get(instanceId);
+    this.heldAnswers.delete(instanceId);
+    if (held) this.observe(held);
   }
 
   private async forget(instances: readonly { readonly instanceId: string; readonly generation: number }[]): Promise<void> {
@@ -456,4 +476,9 @@ export class Agent {
 
 function beginsAnew(known: DesiredInstance, told: DesiredInstance): boolean {
   return known.spec !== null && told.spec !== null && wantedDiskEpoch(told.spec) > wantedDiskEpoch(known.spec);
+}
+
+function takesBack(known: DesiredInstance | null | undefined, told: DesiredInstance): boolean {
+  const after = orderedMappings(told);
+  return orderedMappings(known ?? null).some((mapping) => !after.some((one) => isDeepStrictEqual(one, mapping)));
 }

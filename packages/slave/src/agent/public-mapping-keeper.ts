@@ -31,6 +31,7 @@ export class PublicMappingKeeper {
   private applied: string | null = null;
   private told: string | null = null;
   private working = false;
+  private round: Promise<void> = Promise.resolve();
   private again = false;
   private attempts = 0;
   private cancel: Cancel = () => undefined;
@@ -39,18 +40,23 @@ export class PublicMappingKeeper {
   constructor(private readonly parts: PublicMappingKeeperParts) {}
 
   start(): void {
-    void this.make();
+    this.begin();
   }
 
   /** Orders or guests are not as they were. */
   changed(): void {
     if (this.working) this.again = true;
-    else if (this.applied !== null && this.words() !== this.applied) void this.make();
+    else if (this.applied !== null && this.words() !== this.applied) this.begin();
   }
 
   /** Looks again while something is to be mapped: no event tells that somebody flushed the rules, or that what was in the way is gone. */
   look(): void {
-    if (this.applied !== null && this.parts.wanted().length > 0) void this.make();
+    if (this.applied !== null && this.parts.wanted().length > 0) this.begin();
+  }
+
+  /** Resolves when what changed is made, or could not be and is tried again later. */
+  settled(): Promise<void> {
+    return this.round;
   }
 
   stop(): void {
@@ -62,12 +68,13 @@ export class PublicMappingKeeper {
     return JSON.stringify([this.parts.site(), this.parts.wanted()]);
   }
 
-  private async make(): Promise<void> {
+  private begin(): void {
     if (this.stopped) return;
-    if (this.working) {
-      this.again = true;
-      return;
-    }
+    if (this.working) this.again = true;
+    else this.round = this.make();
+  }
+
+  private async make(): Promise<void> {
     this.working = true;
     this.cancel();
     const { clock, log, network } = this.parts;
@@ -89,7 +96,7 @@ export class PublicMappingKeeper {
       log.error({ err: error, delayMs }, 'what of the network outside leads to guests could not be made as it was ordered');
       // Where nothing is to be mapped, nobody misses the tools for it.
       if (this.parts.wanted().length > 0) this.tell(`Public addresses and ports of this host may not lead to its guests: ${error instanceof Error ? error.message.slice(0, 300) : 'unknown'}.`);
-      if (!this.isStopped()) this.cancel = clock.after(delayMs, () => void this.make());
+      if (!this.isStopped()) this.cancel = clock.after(delayMs, () => this.begin());
     } finally {
       this.working = false;
     }

@@ -1,4 +1,5 @@
 import type { PublicMapping } from '@paravcl/shared/domain/public-mapping';
+import type { DesiredInstance } from '@paravcl/shared/protocol/desired-instance';
 import type { JournalState } from '../agent/journal-state';
 
 /** Something of the network outside that is to lead to a guest of this host. */
@@ -19,10 +20,16 @@ export function wantedMappings(instances: JournalState['instances'], runsHere: (
   const ids = [...instances.keys()].filter(runsHere).sort();
   return ids.flatMap((instanceId) => {
     const desired = instances.get(instanceId)?.desired ?? null;
-    if (desired === null || (desired.desired !== 'running' && desired.desired !== 'sent')) return [];
-    const { name, address: guest, public: mappings = [] } = desired.spec;
+    const mappings = orderedMappings(desired);
+    if (desired?.spec == null) return [];
+    const { name, address: guest } = desired.spec;
     return [...mappings].sort((a, b) => (outsideOf(a) < outsideOf(b) ? -1 : 1)).map((mapping) => ({ instanceId, name, guest, mapping }));
   });
+}
+
+/** What an order has lead to its guest once it runs. */
+export function orderedMappings(desired: DesiredInstance | null): readonly PublicMapping[] {
+  return desired?.desired === 'running' || desired?.desired === 'sent' ? (desired.spec.public ?? []) : [];
 }
 
 /** What of the outside a mapping takes, in words that no other has: two mappings of the same cannot both be made. */

@@ -35,6 +35,8 @@ let two: Machine;
 
 beforeAll(async () => {
   if (process.env['PARAVCL_PRIVATE_HOST'] !== '1') throw new Error('This test makes networks: run it inside a private host (npm test does).');
+  // As after a boot: another test of this host may have mapped something.
+  await runTool('nft', ['delete', 'table', 'ip', 'paravcl_public'], 10_000);
   await driver.open();
   await driver.ensureNetwork(site);
   neighbour = networkOutside();
