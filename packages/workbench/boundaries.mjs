@@ -60,7 +60,7 @@ export const masterLeaves = new Set(['config', 'config-aging', 'config-file', 'c
 export const compositionRoot = /^packages\/[^/]+\/src\/(main|compose[a-z-]*|[a-z-]+-command)\.tsx?$/;
 
 /** Values in, values out: no clock, no random, no waiting, no I/O. */
-export const pureFiles = /^packages\/(master\/src\/core\/.+|slave\/src\/agent\/(reconcile|plan|towards-[a-z-]+|ended-by-itself|failed-launch|disk-error|removal|failures|instance-end|journal-state)|slave\/src\/public\/(wanted-mappings|judge-mappings|public-rules|host-sight))\.ts$/;
+export const pureFiles = /^packages\/(master\/src\/core\/.+|slave\/src\/agent\/(reconcile|plan|towards-[a-z-]+|ended-by-itself|failed-launch|disk-error|removal|failures|instance-end|journal-state)|slave\/src\/public\/(wanted-mappings|judge-mappings|public-rules))\.ts$/;
 /** Calendars and zones: given a moment and a zone it only calculates. */
 export const purePackages = new Set(['luxon']);
 export const impureNames = new Set([
