@@ -5,7 +5,7 @@ import { TestBrowser } from '@paravcl/workbench/browser/test-browser';
 import { eventually } from '@paravcl/workbench/eventually';
 import type { Visitor } from '@paravcl/workbench/browser/visitor';
 import { instanceWhere } from '@paravcl/workbench/lab/follow-operation';
-import { portalSite, type PortalSite } from './portal-site';
+import { portalSite, type PortalSite, type SitePerson } from './portal-site';
 
 let site: PortalSite;
 let browser: TestBrowser;
@@ -110,6 +110,34 @@ test('who is disconnected by somebody is told so, and may connect again', async 
   await student.sees(/There is no console/);
   await student.page.getByRole('button', { name: 'Try now' }).click();
   await screenIsShown(student);
+});
+
+/** As when this person logs in in another tab: the session that the page had has ended, and its cookie is theirs. */
+async function logInBeside({ page }: Visitor, as: SitePerson): Promise<void> {
+  const [leaving, coming] = [await browser.visit(), await browser.visit({ as })];
+  await leaving.page.context().addCookies(await page.context().cookies());
+  await leaving.page.goto('/healthz');
+  await page.context().addCookies(await coming.page.context().cookies());
+  expect(await leaving.page.evaluate("fetch('/api/v1/sessions/current', { method: 'DELETE' }).then(({ status }) => status)")).toBe(204);
+}
+
+test('who has logged in anew in another tab tries again and has the console', async () => {
+  const student = await browser.visit({ as: site.student });
+  await student.open(`/machines/${instance.id}/console`, instance.name);
+  await screenIsShown(student);
+  await logInBeside(student, site.student);
+  await student.sees('Your session has ended');
+  await student.page.getByRole('button', { name: 'Try now' }).click();
+  await screenIsShown(student);
+});
+
+test('where somebody else has logged in in another tab, nothing of the one before stays to be seen', async () => {
+  const visitor = await browser.visit({ as: site.student });
+  await visitor.open('/');
+  await visitor.page.getByText(instance.name).first().waitFor();
+  await logInBeside(visitor, site.teacher);
+  await visitor.page.getByRole('button', { name: /^Tessa of the Lab:/ }).waitFor();
+  await visitor.page.getByText(instance.name).first().waitFor({ state: 'detached' });
 });
 
 test('a machine that was saved is resumed from its console, which comes back by itself', async () => {
