@@ -5,13 +5,14 @@ import ExclamationTriangleIcon from '@patternfly/react-icons/dist/esm/icons/excl
 import { useEffect, useRef, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSay } from '../../shell/toasts';
+import { useSiteZone } from '../../states/site-zone';
 import { useTimes } from '../../states/use-times';
 import { useTimeLeft } from './use-time-left';
 
 /** How long the machine still runs; said in a corner when that becomes little. */
 export function TimeLeftLabel({ instance: { name, endsAt } }: { readonly instance: Pick<Instance, 'name' | 'endsAt'> }): ReactNode {
   const { t } = useTranslation('console');
-  const times = useTimes();
+  const times = useTimes(useSiteZone());
   const say = useSay();
   const left = useTimeLeft(endsAt);
   const warnedOf = useRef<string | null>(null);

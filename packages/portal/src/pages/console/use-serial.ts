@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState, type RefObject } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSay } from '../../shell/toasts';
+import { useSiteZone } from '../../states/site-zone';
 import { useTimes } from '../../states/use-times';
 import type { LoadViewer } from './console-door';
 import type { SerialTerminal } from './serial-terminal';
@@ -27,7 +28,7 @@ interface Words {
 /** A terminal that stays while connections to the machine come and go. */
 export function useSerial(name: string): SerialHold {
   const { t } = useTranslation('console');
-  const times = useTimes();
+  const times = useTimes(useSiteZone());
   const say = useSay();
   const host = useRef<HTMLDivElement>(null);
   const terminal = useRef<SerialTerminal | null>(null);
