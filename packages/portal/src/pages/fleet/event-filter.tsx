@@ -2,26 +2,28 @@ import { Button, Form, FormGroup, FormSelect, FormSelectOption, Grid, GridItem }
 import { useState, type FormEvent, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Field } from '../../states/field';
-import { momentOf, typedOf } from './typed-moment';
+import { momentTyped, typedOf } from './typed-moment';
 
 /** Beginnings of kinds of events. */
 const nouns = ['slave', 'user', 'group', 'image', 'image-family', 'template', 'instance', 'deployment', 'snapshot', 'join-token', 'reservation', 'home', 'store', 'console', 'site'] as const;
 
 interface EventFilterProps {
   readonly params: URLSearchParams;
+  /** In which the moments of the list below are told too. */
+  readonly timeZone: string;
   readonly onFilter: (next: Readonly<Record<string, string>>) => void;
 }
 
-/** Which events are shown: of what, in which span of the browser's own time. */
-export function EventFilter({ params, onFilter }: EventFilterProps): ReactNode {
+/** Which events are shown: of what, in which span of the site's time. */
+export function EventFilter({ params, timeZone, onFilter }: EventFilterProps): ReactNode {
   const { t } = useTranslation('fleet');
   const [kind, setKind] = useState(params.get('kind') ?? '');
-  const [since, setSince] = useState(typedOf(params.get('since')));
-  const [until, setUntil] = useState(typedOf(params.get('until')));
+  const [since, setSince] = useState(typedOf(params.get('since'), timeZone));
+  const [until, setUntil] = useState(typedOf(params.get('until'), timeZone));
   const kept = { subjectId: params.get('subjectId') ?? '', actorUserId: params.get('actorUserId') ?? '' };
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    onFilter({ ...kept, kind, since: momentOf(since), until: momentOf(until) });
+    onFilter({ ...kept, kind, since: momentTyped(since, timeZone), until: momentTyped(until, timeZone) });
   };
   const isNarrowed = params.size > 0;
   return (

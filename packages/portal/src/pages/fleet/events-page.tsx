@@ -19,7 +19,8 @@ const perPage = 50;
 /** Who did what to what, newest first. What is looked for stands in the address, so that it can be handed on. */
 export function EventsPage(): ReactNode {
   const { t } = useTranslation('fleet');
-  const times = useTimes(useSiteZone());
+  const timeZone = useSiteZone();
+  const times = useTimes(timeZone);
   const [params, setParams] = useSearchParams();
   // The cursors of the pages that one came through: the way back to newer ones.
   const [cursors, setCursors] = useState<readonly string[]>([]);
@@ -35,7 +36,7 @@ export function EventsPage(): ReactNode {
     <>
       <PageHead title={t('events.title')} />
       <PageSection className="pv-fleet-stack">
-        <EventFilter key={params.toString()} params={params} onFilter={filter} />
+        {timeZone !== undefined && <EventFilter key={params.toString()} params={params} timeZone={timeZone} onFilter={filter} />}
         <Read of={events}>
           {({ items, next }) => (
             <>

@@ -12,7 +12,7 @@ import { tellWindow } from './tell-window';
 import { daysShown, type CapacityView } from './use-capacity';
 import { useNarrow } from './use-narrow';
 import { WhenInputs } from './when-inputs';
-import { addDays, beginOf, daysBetween } from './zone-time';
+import { addDays, beginOf, daysBetween } from '../../states/zone-time';
 
 interface CapacityCardProps {
   readonly capacity: CapacityView;

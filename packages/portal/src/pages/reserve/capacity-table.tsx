@@ -5,7 +5,7 @@ import { CapacityCell } from './capacity-cell';
 import { hasRoom, rowsOf, type Day, type Hour, type Need } from './days-of-hours';
 import { isWithin, type Span } from './span';
 import { useSpanPicking } from './use-span-picking';
-import { beginOf, hourMs, wallAt } from './zone-time';
+import { beginOf, hourMs, wallAt } from '../../states/zone-time';
 
 interface CapacityTableProps {
   /** All days between which the arrow keys move. */

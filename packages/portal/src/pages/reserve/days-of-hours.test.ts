@@ -1,5 +1,5 @@
 import { daysOf, freeIn, hasRoom, rowsOf, type CapacityHour } from './days-of-hours';
-import { hourMs } from './zone-time';
+import { hourMs } from '../../states/zone-time';
 
 const berlin = 'Europe/Berlin';
 

@@ -1,5 +1,5 @@
 import type { Answered } from '../../api/contracts';
-import { wallAt } from './zone-time';
+import { wallAt } from '../../states/zone-time';
 
 export type CapacityHour = Answered<'get /capacity'>['hours'][number];
 

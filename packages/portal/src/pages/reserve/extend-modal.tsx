@@ -7,7 +7,7 @@ import { useSay } from '../../shell/toasts';
 import { Field } from '../../states/field';
 import { ProblemAlert } from '../../states/problem-alert';
 import { OfferCards } from './offer-cards';
-import { hourMs, momentOf, wallAt, type WallTime } from './zone-time';
+import { hourMs, momentOf, wallAt, type WallTime } from '../../states/zone-time';
 
 interface ExtendModalProps {
   readonly reservation: Reservation;

@@ -16,7 +16,7 @@ import { useCapacity } from './use-capacity';
 import { useCheck } from './use-check';
 import { defaultSizes, useChoices, type Choices } from './use-choices';
 import { WhatInputs } from './what-inputs';
-import { addDays, hourMs, momentOf, wallAt } from './zone-time';
+import { addDays, hourMs, momentOf, wallAt } from '../../states/zone-time';
 
 /** Reserving: the pool's free hours, what one wants, and at once what that would come to. */
 export function ReservePage(): ReactNode {

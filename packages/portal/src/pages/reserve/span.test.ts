@@ -1,6 +1,6 @@
 import { daysOf } from './days-of-hours';
 import { isWithin, movedTo, spanBetween } from './span';
-import { hourMs } from './zone-time';
+import { hourMs } from '../../states/zone-time';
 
 const from = Date.parse('2026-12-07T13:00Z');
 const days = daysOf(

@@ -1,5 +1,5 @@
 import type { Day, Hour } from './days-of-hours';
-import { hourMs } from './zone-time';
+import { hourMs } from '../../states/zone-time';
 
 /** From when until when, in milliseconds since 1970. */
 export interface Span {

@@ -3,7 +3,7 @@ import type { UseQueryResult } from '@tanstack/react-query';
 import type { Answered } from '../../api/contracts';
 import type { ApiProblem } from '../../api/problem';
 import { useGet } from '../../api/use-api';
-import { addDays, beginOf, daysBetween, wallAt } from './zone-time';
+import { addDays, beginOf, daysBetween, wallAt } from '../../states/zone-time';
 
 export const daysShown = 7;
 const everyMs = 5 * 60_000;

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { Field } from '../../states/field';
 import { useTimes } from '../../states/use-times';
 import type { Span } from './span';
-import { minuteMs, momentOf, wallAt } from './zone-time';
+import { minuteMs, momentOf, wallAt } from '../../states/zone-time';
 
 interface Fields {
   readonly date: string;
