@@ -18,6 +18,10 @@ export function ApiTokens(): ReactNode {
   const tokens = useGet('none', 'get /api-tokens', {});
   const [revoked, setRevoked] = useState<ApiToken | null>(null);
   const revoke = useDo('delete /api-tokens/:apiTokenId', ['none']);
+  const close = (): void => {
+    setRevoked(null);
+    revoke.reset();
+  };
   return (
     <Part title={t('tokens.title')}>
       <p>{t('tokens.lead')}</p>
@@ -51,7 +55,7 @@ export function ApiTokens(): ReactNode {
       </Read>
       <NewApiToken />
       {revoked !== null && (
-        <Confirm title={t('tokens.ask', { name: revoked.name })} verb={t('tokens.revoke')} isDanger isPending={revoke.isPending} problem={revoke.error} onConfirm={() => revoke.mutate({ params: { apiTokenId: revoked.id } }, { onSuccess: () => setRevoked(null) })} onClose={() => setRevoked(null)}>
+        <Confirm title={t('tokens.ask', { name: revoked.name })} verb={t('tokens.revoke')} isDanger isPending={revoke.isPending} problem={revoke.error} onConfirm={() => revoke.mutate({ params: { apiTokenId: revoked.id } }, { onSuccess: close })} onClose={close}>
           <p>{t('tokens.askBody')}</p>
         </Confirm>
       )}

@@ -13,7 +13,12 @@ export function EnrolmentCard({ group }: { readonly group: Group }): ReactNode {
   const make = useDo('post /groups/:groupId/enrolment-code', ['groups']);
   const end = useDo('delete /groups/:groupId/enrolment-code', ['groups']);
   const params = { groupId: group.id };
-  const close = (): void => setAsks(null);
+  // What was refused in one dialog is not said in the next; a code that was made stays.
+  const close = (): void => {
+    setAsks(null);
+    end.reset();
+    if (make.isError) make.reset();
+  };
   const code = make.data?.enrolmentCode;
   const copy = { hoverTip: t('code.copy'), clickTip: t('code.copied'), isReadOnly: true };
   return (
@@ -49,12 +54,12 @@ export function EnrolmentCard({ group }: { readonly group: Group }): ReactNode {
         </Flex>
       </CardFooter>
       {asks === 'renew' && (
-        <Confirm title={t('code.renewTitle', { group: group.name })} verb={t('code.renew')} isPending={make.isPending} problem={make.error} onClose={close} onConfirm={() => make.mutate({ params }, { onSuccess: close })}>
+        <Confirm title={t('code.renewTitle', { group: group.name })} verb={t('code.renew')} isPending={make.isPending} problem={make.error} onClose={close} onConfirm={() => make.mutate({ params }, { onSuccess: () => setAsks(null) })}>
           <p>{t('code.renewBody')}</p>
         </Confirm>
       )}
       {asks === 'end' && (
-        <Confirm title={t('code.endTitle', { group: group.name })} verb={t('code.end')} isDanger isPending={end.isPending} problem={end.error} onClose={close} onConfirm={() => end.mutate({ params }, { onSuccess: () => { make.reset(); close(); } })}>
+        <Confirm title={t('code.endTitle', { group: group.name })} verb={t('code.end')} isDanger isPending={end.isPending} problem={end.error} onClose={close} onConfirm={() => end.mutate({ params }, { onSuccess: () => { make.reset(); end.reset(); setAsks(null); } })}>
           <p>{t('code.endBody')}</p>
         </Confirm>
       )}
