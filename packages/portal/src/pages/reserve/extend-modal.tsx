@@ -11,12 +11,12 @@ import { hourMs, momentOf, wallAt, type WallTime } from '../../states/zone-time'
 
 interface ExtendModalProps {
   readonly reservation: Reservation;
-  readonly timeZone: string | undefined;
+  readonly timeZone: string;
   readonly onClose: () => void;
 }
 
 /** A later end, admitted anew for the whole time; refused, the old one is kept. */
-export function ExtendModal({ reservation, timeZone = 'UTC', onClose }: ExtendModalProps): ReactNode {
+export function ExtendModal({ reservation, timeZone, onClose }: ExtendModalProps): ReactNode {
   const { t } = useTranslation('reserve');
   const say = useSay();
   const [until, setUntil] = useState<WallTime>(() => wallAt(Date.parse(reservation.end) + hourMs, timeZone));

@@ -11,7 +11,7 @@ import { WhenInputs } from './when-inputs';
 
 interface RescheduleModalProps {
   readonly reservation: Reservation;
-  readonly timeZone: string | undefined;
+  readonly timeZone: string;
   readonly onClose: () => void;
 }
 
@@ -40,7 +40,7 @@ export function RescheduleModal({ reservation, timeZone, onClose }: RescheduleMo
       <ModalHeader title={t('reschedule.title')} description={reservation.sentence} labelId="reschedule-title" />
       <ModalBody>
         <Form id="reschedule" onSubmit={submit}>
-          <WhenInputs span={span} timeZone={timeZone ?? 'UTC'} prefix="reschedule" onSpan={(next) => { reschedule.reset(); setSpan(next); }} />
+          <WhenInputs span={span} timeZone={timeZone} prefix="reschedule" onSpan={(next) => { reschedule.reset(); setSpan(next); }} />
           <p>{t('reschedule.kept')}</p>
           <ProblemAlert problem={reschedule.error} />
           <OfferCards

@@ -55,8 +55,8 @@ export function ReservationButtons({ reservation, actions, claimable, timeZone, 
         </Dropdown>
       )}
       {open === 'claim' && claimable !== undefined && <ClaimModal reservation={reservation} claimable={claimable} onClose={close} />}
-      {open === 'reschedule' && <RescheduleModal reservation={reservation} timeZone={timeZone} onClose={close} />}
-      {open === 'extend' && <ExtendModal reservation={reservation} timeZone={timeZone} onClose={close} />}
+      {open === 'reschedule' && timeZone !== undefined && <RescheduleModal reservation={reservation} timeZone={timeZone} onClose={close} />}
+      {open === 'extend' && timeZone !== undefined && <ExtendModal reservation={reservation} timeZone={timeZone} onClose={close} />}
       {(open === 'cancel' || open === 'cancel-series' || open === 'release') && <GiveBackModal reservation={reservation} how={open} timeZone={timeZone} onClose={close} />}
     </div>
   );
