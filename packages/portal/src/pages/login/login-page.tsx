@@ -9,12 +9,12 @@ import { ProblemAlert } from '../../states/problem-alert';
 import { Entry } from './entry';
 import { useLogin } from './use-login';
 
-/** How one came here: from a page that wanted a login, after a session that ended, or after a password was set. */
+/** How one came here: from a page that wanted a login, after a session that ended, or after a password was set or an account made. */
 interface From {
   readonly from?: string;
   readonly ended?: boolean;
   readonly name?: string;
-  readonly said?: 'passwordSet' | 'adminMade';
+  readonly said?: 'passwordSet' | 'adminMade' | 'registered';
 }
 
 /** Logging in; afterwards one is where one wanted to go, and is told first what one may claim now. */

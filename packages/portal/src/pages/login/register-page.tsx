@@ -8,7 +8,7 @@ import { ProblemAlert } from '../../states/problem-alert';
 import { Entry } from './entry';
 import { useLogin } from './use-login';
 
-/** A student makes the own account with the code of a class; `/register#CODE` has it filled in. Afterwards one is logged in. */
+/** A student makes the own account with the code of a class; `/register#CODE` has it filled in. Afterwards one is logged in, or is to log in oneself when that fails: the account is there. */
 export function RegisterPage(): ReactNode {
   const { t } = useTranslation('login');
   const navigate = useNavigate();
@@ -24,7 +24,15 @@ export function RegisterPage(): ReactNode {
     event.preventDefault();
     mutate(
       { body: { enrolmentCode, name, displayName, password, mail: mail === '' ? null : mail } },
-      { onSuccess: (user) => login(user.name, password, () => void navigate('/', { replace: true })) },
+      {
+        onSuccess: (user) =>
+          login(
+            user.name,
+            password,
+            () => void navigate('/', { replace: true }),
+            () => void navigate('/login', { replace: true, state: { name: user.name, said: 'registered' } }),
+          ),
+      },
     );
   };
   const busy = isPending || isLoggingIn;

@@ -5,7 +5,7 @@ import type { ApiProblem } from '../../api/problem';
 import { noteSession } from '../../session/ended';
 
 interface Login {
-  readonly login: (name: string, password: string, then: (answer: Answered<'post /sessions'>) => void) => void;
+  readonly login: (name: string, password: string, then: (answer: Answered<'post /sessions'>) => void, refused?: () => void) => void;
   readonly isPending: boolean;
   readonly problem: ApiProblem | null;
 }
@@ -15,7 +15,7 @@ export function useLogin(): Login {
   const client = useQueryClient();
   const { mutate, isPending, error } = useDo('post /sessions', []);
   return {
-    login: (name, password, then) =>
+    login: (name, password, then, refused) =>
       mutate(
         { body: { name, password } },
         {
@@ -24,6 +24,7 @@ export function useLogin(): Login {
             noteSession(true);
             then(answer);
           },
+          onError: () => refused?.(),
         },
       ),
     isPending,
