@@ -33,7 +33,7 @@ export async function startLanguage(): Promise<I18n> {
   instance.use(initReactI18next);
   await instance.init({ lng: preferredLanguage(), fallbackLng: 'en', supportedLngs: Object.keys(languages), ns: ['shell', 'login'], defaultNS: 'shell', interpolation: { escapeValue: false }, returnNull: false });
   document.documentElement.lang = instance.language;
-  speakBy((key, blanks) => instance.t(key, blanks ?? {}));
+  speakBy((key, blanks) => instance.t(key, blanks ?? {}), () => instance.language);
   return instance;
 }
 

@@ -2,6 +2,7 @@ import { Alert, FormGroup, FormHelperText, FormSelect, FormSelectOption, HelperT
 import { useMemo, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useGet } from '../../api/use-api';
+import { tellScore } from '../../states/numbers';
 import { useSettled } from '../../states/use-settled';
 import { useTimes } from '../../states/use-times';
 import { useSiteZone } from '../../states/site-zone';
@@ -32,7 +33,7 @@ export function LaunchOptions({ choice, form, onMinutes, fault }: LaunchOptionsP
         </FormSelect>
         <FormHelperText>
           <HelperText id="minutes-said">
-            <HelperTextItem variant={fault == null ? 'default' : 'error'}>{fault ?? (chosen === undefined ? t('timeHint') : t('priority', { pi: chosen.priority.pi.toFixed(2) }))}</HelperTextItem>
+            <HelperTextItem variant={fault == null ? 'default' : 'error'}>{fault ?? (chosen === undefined ? t('timeHint') : t('priority', { pi: tellScore(chosen.priority.pi) }))}</HelperTextItem>
           </HelperText>
         </FormHelperText>
       </FormGroup>

@@ -2,6 +2,7 @@ import { Card, CardBody, CardTitle, Gallery } from '@patternfly/react-core';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useGet } from '../../api/use-api';
+import { tellNumber } from '../../states/numbers';
 import { Read } from '../../states/read';
 import { tellMiB } from '../../states/sizes';
 import { useTimes } from '../../states/use-times';
@@ -22,7 +23,7 @@ export function HistoryCards({ slaveId, hours, asTable }: HistoryCardsProps): Re
   const { t } = useTranslation('monitor');
   const times = useTimes(useSiteZone());
   const past = useGet('none', 'get /monitoring/history', { query: { hours, ...(slaveId === null ? {} : { slaveId }) } }, { everyMs: 60_000 });
-  const tell = ({ unit }: Plot) => (value: Value): string => (value == null ? t('plot.unknown') : unit === 'MiB' ? tellMiB(Math.round(value)) : String(Number(value.toFixed(2))));
+  const tell = ({ unit }: Plot) => (value: Value): string => (value == null ? t('plot.unknown') : unit === 'MiB' ? tellMiB(Math.round(value)) : tellNumber(value));
   const Shown = asTable ? HistoryTable : HistoryPlot;
   return (
     <Read of={past}>

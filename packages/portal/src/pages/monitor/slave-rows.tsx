@@ -4,6 +4,7 @@ import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
+import { tellNumber } from '../../states/numbers';
 import { tellMiB } from '../../states/sizes';
 import { Meter } from '../fleet/meter';
 import { StandingLabel } from '../fleet/standing-label';
@@ -46,7 +47,7 @@ export function SlaveRows({ slaves, onPlots }: SlaveRowsProps): ReactNode {
                 {applications.map((each) => <div key={each.imageId} className="pv-quiet">{t('slaves.application', { name: each.name, running: each.running, deployed: each.deployed })}</div>)}
               </Td>
               <Td dataLabel={t('slaves.connections')}>{of(connectionsUsed, connectionsMost)}<div className="pv-quiet">{t('slaves.people', { count: usersConnected })}</div></Td>
-              <Td dataLabel={t('slaves.cores')}><Meter part={vcpus.promised} whole={vcpus.lent} words={of(vcpus.promised, vcpus.lent)} /><div className="pv-quiet">{t('slaves.load', { load: Number(load1.toFixed(2)) })}</div></Td>
+              <Td dataLabel={t('slaves.cores')}><Meter part={vcpus.promised} whole={vcpus.lent} words={of(vcpus.promised, vcpus.lent)} /><div className="pv-quiet">{t('slaves.load', { load: tellNumber(load1) })}</div></Td>
               <Td dataLabel={t('slaves.ram')}><Meter part={ramMiB.promised} whole={ramMiB.lent} words={of(tellMiB(ramMiB.promised), tellMiB(ramMiB.lent))} /><div className="pv-quiet">{t('slaves.free', { size: tellMiB(ramMiB.available) })}</div></Td>
               <Td dataLabel={t('slaves.disk')}>
                 <Meter part={diskMiB.promised} whole={diskMiB.lent} words={of(tellMiB(diskMiB.promised), tellMiB(diskMiB.lent))} />

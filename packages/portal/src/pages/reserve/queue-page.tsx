@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useGet } from '../../api/use-api';
 import { useTitle } from '../../shell/title';
+import { tellScore } from '../../states/numbers';
 import { Read } from '../../states/read';
 import { useTimes } from '../../states/use-times';
 import { useSiteZone } from '../../states/site-zone';
@@ -50,7 +51,7 @@ export function QueuePage(): ReactNode {
                         {reason !== null && waitsFor !== reason.sentence && <p>{waitsFor}</p>}
                       </Td>
                       <Td dataLabel={t('queue.earliest')}>{earliestStart === null ? t('queue.unknown') : times.moment(earliestStart)}</Td>
-                      <Td dataLabel={t('queue.priority')}>{(priority.pi + (priority.aging ?? 0)).toFixed(2)} <Link to={`/instances/${instanceId}/why`} aria-label={t('queue.whyOf', { name })}>{t('queue.why')}</Link></Td>
+                      <Td dataLabel={t('queue.priority')}>{tellScore(priority.pi + (priority.aging ?? 0))} <Link to={`/instances/${instanceId}/why`} aria-label={t('queue.whyOf', { name })}>{t('queue.why')}</Link></Td>
                     </Tr>
                   ))}
                 </Tbody>

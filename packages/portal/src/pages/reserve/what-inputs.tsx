@@ -3,6 +3,7 @@ import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ApiProblem } from '../../api/problem';
 import { Field } from '../../states/field';
+import { tellNumber } from '../../states/numbers';
 import type { FormField, ReservationForm } from './reservation-form';
 import { defaultSizes, type Choices } from './use-choices';
 
@@ -24,7 +25,7 @@ export function WhatInputs({ form, choices, faults, problem, onChange }: WhatInp
   const { t } = useTranslation('reserve');
   const sizes = defaultSizes(form.what, choices);
   const faultOf = (field: FormField, asked: string): string | null => (faults.includes(field) ? t(`fault.${field}`) : (problem?.faultOf(asked) ?? null));
-  const gib = (mib: number | null): string => (mib === null ? '' : String(Number(mib < 1024 ? (mib / 1024).toPrecision(2) : (mib / 1024).toFixed(1))));
+  const gib = (mib: number | null): string => (mib === null ? '' : tellNumber(mib / 1024, mib < 1024 ? 3 : 1));
   const given = (number: number | null): string => (number === null ? '' : String(number));
   const untilFault = faultOf('weeklyUntil', 'weeklyUntil');
   const [more, setMore] = useState(false);

@@ -9,6 +9,7 @@ import TimesCircleIcon from '@patternfly/react-icons/dist/esm/icons/times-circle
 import type { Decision } from '@paravcl/shared/domain/decision';
 import type { ComponentType, ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { tellScore } from '../../states/numbers';
 import { useTimes } from '../../states/use-times';
 import { Candidates } from './candidates';
 import { PriorityParts } from './priority-parts';
@@ -60,7 +61,7 @@ export function DecisionView({ decision, timeZone, level }: DecisionViewProps): 
       {section(t('candidates.title'), <Candidates decision={decision} />)}
       {victims.length > 0 && section(t('victims.title'), (
         <ul className="pv-why__list">
-          {victims.map(({ instanceId, pi, saveSeconds }) => <li key={instanceId}>{t('victims.one', { pi: pi.toFixed(2), count: Math.max(1, Math.round(saveSeconds)) })}</li>)}
+          {victims.map(({ instanceId, pi, saveSeconds }) => <li key={instanceId}>{t('victims.one', { pi: tellScore(pi), count: Math.max(1, Math.round(saveSeconds)) })}</li>)}
         </ul>
       ))}
       {offers.length > 0 && section(t('offers.title'), (
