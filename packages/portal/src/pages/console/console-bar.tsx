@@ -9,7 +9,7 @@ import { StateLabel } from '../../states/state-label';
 import { isMenu, type BarButton, type BarEntry } from './bar-entry';
 import { BarMenu } from './bar-menu';
 import { TimeLeftLabel } from './time-left-label';
-import { useMedia } from './use-media';
+import { useMedia } from '../../states/use-media';
 import { useWayOut, wayOut } from './use-way-out';
 
 interface ConsoleBarProps {

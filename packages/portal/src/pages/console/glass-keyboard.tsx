@@ -6,7 +6,7 @@ import { chosenLayout } from './chosen-layout';
 import { strokesOfText } from './keyboard-layouts';
 import type { RemoteScreen } from './remote-screen';
 import { changeOf } from './soft-keyboard';
-import { useMedia } from './use-media';
+import { useMedia } from '../../states/use-media';
 
 /** There is always something to take back, or the keyboard would not tell of it. */
 const filling = '_'.repeat(64);

@@ -4,13 +4,13 @@ import AngleRightIcon from '@patternfly/react-icons/dist/esm/icons/angle-right-i
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Read } from '../../states/read';
+import { useMedia } from '../../states/use-media';
 import { useTimes } from '../../states/use-times';
 import { CapacityTable } from './capacity-table';
 import { daysOf, freeIn, type Need } from './days-of-hours';
 import type { Span } from './span';
 import { tellWindow } from './tell-window';
 import { daysShown, type CapacityView } from './use-capacity';
-import { useNarrow } from './use-narrow';
 import { WhenInputs } from './when-inputs';
 import { addDays, beginOf, daysBetween } from '../../states/zone-time';
 
@@ -24,7 +24,8 @@ interface CapacityCardProps {
 /** When: the table of what is free, and the same span as plain inputs. */
 export function CapacityCard({ capacity, span, need, onSpan }: CapacityCardProps): ReactNode {
   const { t, i18n } = useTranslation('reserve');
-  const narrow = useNarrow();
+  // Too narrow for a week side by side.
+  const narrow = useMedia('(max-width: 40rem)');
   const { today, date, show } = capacity;
   const times = useTimes(capacity.timeZone);
   const step = narrow ? 1 : daysShown;

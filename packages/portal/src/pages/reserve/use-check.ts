@@ -2,16 +2,16 @@ import { keepPreviousData, useQuery, type UseQueryResult } from '@tanstack/react
 import type { ReservationAnswer } from '@paravcl/shared/api/reservations';
 import { call } from '../../api/call';
 import type { ApiProblem } from '../../api/problem';
+import { useSettled } from '../../states/use-settled';
 import type { ReservationBody } from './reservation-form';
-import { useSettled } from './use-settled';
 
 const settledMs = 400;
 
 /** What the reservation in the form would come to, asked again as the form changes and as others reserve. */
 export function useCheck(body: ReservationBody | null): UseQueryResult<ReservationAnswer, ApiProblem> & { readonly isOld: boolean } {
   const key = JSON.stringify(body);
-  const settled = useSettled(body, key, settledMs);
-  const asked = JSON.stringify(settled);
+  const asked = useSettled(key, settledMs);
+  const settled = JSON.parse(asked) as ReservationBody | null;
   const result = useQuery<ReservationAnswer, ApiProblem>({
     queryKey: ['reservations', 'post /reservations/check', asked],
     queryFn: ({ signal }) => {
