@@ -6,7 +6,7 @@ import type { ApiProblem } from '../../api/problem';
 import { useGet } from '../../api/use-api';
 import { useMe } from '../../session/session';
 import { Field } from '../../states/field';
-import type { LaunchForm } from './wish';
+import { faultsOf, type LaunchForm, type SizeField } from './wish';
 
 interface LaunchFieldsProps {
   readonly form: LaunchForm;
@@ -17,11 +17,13 @@ interface LaunchFieldsProps {
 /** Size of a machine; '' is what the template or image says. */
 export function SizeFields({ form, onChange, problem }: LaunchFieldsProps): ReactNode {
   const { t } = useTranslation('launch');
+  const faults = faultsOf(form);
+  const faultOf = (field: SizeField, asked: string): string | null => (faults.includes(field) ? t(`fault.${field}`) : (problem?.faultOf(asked) ?? null));
   return (
     <div className="pv-columns">
-      <Field id="vcpus" label={t('vcpus')} type="number" min={1} max={64} placeholder={t('default')} value={form.vcpus} onChange={(vcpus) => onChange({ ...form, vcpus })} fault={problem?.faultOf('vcpus')} />
-      <Field id="ram" label={t('ram')} type="number" min={0.1} step="any" placeholder={t('default')} value={form.ramGiB} onChange={(ramGiB) => onChange({ ...form, ramGiB })} fault={problem?.faultOf('ramMiB')} />
-      <Field id="disk" label={t('disk')} type="number" min={0.1} step="any" placeholder={t('default')} value={form.diskGiB} onChange={(diskGiB) => onChange({ ...form, diskGiB })} fault={problem?.faultOf('diskMiB')} />
+      <Field id="vcpus" label={t('vcpus')} type="number" min={1} max={64} placeholder={t('default')} value={form.vcpus} onChange={(vcpus) => onChange({ ...form, vcpus })} fault={faultOf('vcpus', 'vcpus')} />
+      <Field id="ram" label={t('ram')} type="number" min={0.1} step="any" placeholder={t('default')} value={form.ramGiB} onChange={(ramGiB) => onChange({ ...form, ramGiB })} fault={faultOf('ramGiB', 'ramMiB')} />
+      <Field id="disk" label={t('disk')} type="number" min={0.1} step="any" placeholder={t('default')} value={form.diskGiB} onChange={(diskGiB) => onChange({ ...form, diskGiB })} fault={faultOf('diskGiB', 'diskMiB')} />
     </div>
   );
 }

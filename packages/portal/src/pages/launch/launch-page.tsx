@@ -16,7 +16,7 @@ import { FurtherFields, SizeFields } from './launch-fields';
 import { LaunchOptions } from './launch-options';
 import { Launched } from './launched';
 import { useChoices } from './use-choices';
-import { emptyForm, launchBody } from './wish';
+import { emptyForm, faultsOf, launchBody } from './wish';
 
 /** Choose what to run, for how long and how large; what the pool answers is there before one launches. */
 export function LaunchPage(): ReactNode {
@@ -33,7 +33,7 @@ export function LaunchPage(): ReactNode {
   const choice = choices === null ? null : chosenOf(search, choices);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (choice === null) return;
+    if (choice === null || faultsOf(form).length > 0) return;
     mutate({ body: launchBody(choice, form) }, {
       onSuccess: (answer) => {
         if (answer.pledge !== null) return setLaunched(answer);
@@ -65,7 +65,7 @@ export function LaunchPage(): ReactNode {
             <FurtherFields form={form} onChange={setForm} problem={error} />
             <ProblemAlert problem={error} />
             <div>
-              <Button type="submit" isLoading={isPending} isDisabled={isPending}>{t('launch', { name: choice.name })}</Button>
+              <Button type="submit" isLoading={isPending} isDisabled={isPending || faultsOf(form).length > 0}>{t('launch', { name: choice.name })}</Button>
             </div>
           </>
         )}

@@ -1,4 +1,4 @@
-import { emptyForm, launchBody, optionsQuery } from './wish';
+import { emptyForm, faultsOf, launchBody, optionsQuery } from './wish';
 
 const family = { kind: 'family', id: 'f' } as const;
 
@@ -23,6 +23,15 @@ describe('a launch', () => {
 
   it('asks for its options with the same sizes', () => {
     expect(optionsQuery(family, { ...emptyForm, vcpus: '4', asSlave: true })).toEqual({ familyId: 'f', vcpus: 4, asSlave: 'true' });
+  });
+
+  it.each([[{ vcpus: '2.5' }, 'vcpus'], [{ vcpus: '1e3' }, 'vcpus'], [{ ramGiB: '1e3' }, 'ramGiB'], [{ diskGiB: '-1' }, 'diskGiB']] as const)('finds the fault of %o', (change, field) => {
+    expect(faultsOf({ ...emptyForm, ...change })).toEqual([field]);
+  });
+
+  it('has no fault in what is left to the image, nor in a part of a GiB', () => {
+    expect(faultsOf(emptyForm)).toEqual([]);
+    expect(faultsOf({ ...emptyForm, vcpus: '2', ramGiB: '0,5', diskGiB: '1.5' })).toEqual([]);
   });
 
   it('leaves out what is no number yet', () => {

@@ -1,4 +1,6 @@
 import type { Asked } from '../../api/contracts';
+import { mibTyped } from '../../states/gib';
+import { wholeNumber } from '../../states/whole-number';
 import type { Choice } from './choices';
 
 /** What the form of a launch says; '' is what the image, the template or the site says. */
@@ -17,11 +19,20 @@ export interface LaunchForm {
 
 export const emptyForm: LaunchForm = { name: '', vcpus: '', ramGiB: '', diskGiB: '', minutes: '', asSlave: false, home: 'auto', keys: 'account' };
 
-const whole = (text: string): number | undefined => (text.trim() === '' || !Number.isFinite(Number(text)) ? undefined : Number(text));
-const mib = (gib: string): number | undefined => {
-  const value = whole(gib);
-  return value === undefined ? undefined : Math.round(value * 1024);
-};
+export type SizeField = 'vcpus' | 'ramGiB' | 'diskGiB';
+
+/** Fields of the size whose text is no number of what belongs there. What is too much is said by the master, who knows the limits. */
+export function faultsOf(form: Pick<LaunchForm, SizeField>): readonly SizeField[] {
+  const isGiB = (text: string): boolean => text.trim() === '' || mibTyped(text) !== null;
+  const isRight = { vcpus: !Number.isNaN(wholeNumber(form.vcpus)), ramGiB: isGiB(form.ramGiB), diskGiB: isGiB(form.diskGiB) };
+  return (['vcpus', 'ramGiB', 'diskGiB'] as const).filter((field) => !isRight[field]);
+}
+
+/** Those that are said and right. */
+function sizesOf(form: Pick<LaunchForm, SizeField>): { readonly vcpus?: number; readonly ramMiB?: number; readonly diskMiB?: number } {
+  const vcpus = wholeNumber(form.vcpus);
+  return said<{ vcpus: number; ramMiB: number; diskMiB: number }>({ vcpus: Number.isNaN(vcpus) ? undefined : vcpus, ramMiB: mibTyped(form.ramGiB) ?? undefined, diskMiB: mibTyped(form.diskGiB) ?? undefined });
+}
 
 /** Without what nothing is said of. */
 function said<T extends object>(all: { readonly [K in keyof T]: T[K] | undefined }): T {
@@ -32,19 +43,17 @@ const runs = ({ kind, id }: Pick<Choice, 'kind' | 'id'>): { readonly templateId?
 
 /** What the master is asked about a launch like this. */
 export function optionsQuery(choice: Pick<Choice, 'kind' | 'id'>, form: LaunchForm): NonNullable<Asked<'get /launch-options'>['query']> {
-  return { ...runs(choice), ...said<{ vcpus: number; ramMiB: number; diskMiB: number }>({ vcpus: whole(form.vcpus), ramMiB: mib(form.ramGiB), diskMiB: mib(form.diskGiB) }), asSlave: form.asSlave ? 'true' : 'false' };
+  return { ...runs(choice), ...sizesOf(form), asSlave: form.asSlave ? 'true' : 'false' };
 }
 
 /** The request itself. */
 export function launchBody(choice: Pick<Choice, 'kind' | 'id'>, form: LaunchForm): NonNullable<Asked<'post /instances'>['body']> {
   return {
     ...runs(choice),
-    ...said<{ name: string; vcpus: number; ramMiB: number; diskMiB: number; minutes: number; home: boolean; sshPublicKeys: string[] }>({
+    ...sizesOf(form),
+    ...said<{ name: string; minutes: number; home: boolean; sshPublicKeys: string[] }>({
       name: form.name.trim() === '' ? undefined : form.name.trim(),
-      vcpus: whole(form.vcpus),
-      ramMiB: mib(form.ramGiB),
-      diskMiB: mib(form.diskGiB),
-      minutes: whole(form.minutes),
+      minutes: wholeNumber(form.minutes),
       home: form.home === 'auto' ? undefined : form.home === 'with',
       sshPublicKeys: form.keys === 'none' ? [] : undefined,
     }),

@@ -6,11 +6,11 @@ import { useTranslation } from 'react-i18next';
 import { useDo, useGet } from '../../api/use-api';
 import { useSay } from '../../shell/toasts';
 import { Field } from '../../states/field';
+import { gibOf, mibTyped } from '../../states/gib';
 import { ProblemAlert } from '../../states/problem-alert';
 import { Read } from '../../states/read';
 import { tellMiB } from '../../states/sizes';
 import { DeleteHome } from './delete-home';
-import { gibOf, mibTyped } from './home-size';
 
 /** A person's home volume: how it stands, and its size. */
 export function HomeCard({ user }: { readonly user: User }): ReactNode {

@@ -1,4 +1,5 @@
 import type { Asked } from '../../api/contracts';
+import { mibTyped } from '../../states/gib';
 import type { Span } from './span';
 
 export type ReservationBody = Asked<'post /reservations'>['body'];
@@ -39,10 +40,10 @@ export interface TemplateSizes extends Sizes {
 
 const whole = (text: string): number | null => (/^\d{1,6}$/.test(text.trim()) ? Number(text) : null);
 
-/** "1.5" or, as Germans write it, "1,5" GiB in MiB. */
+/** A size that a machine can have. */
 export function mibOf(text: string): number | null {
-  const number = Number(text.trim().replace(',', '.'));
-  return text.trim() === '' || !Number.isFinite(number) || number <= 0 ? null : Math.max(1, Math.round(number * 1024));
+  const mib = mibTyped(text);
+  return mib === 0 ? null : mib;
 }
 
 /** Fields whose text is not what belongs there. What is too much is said by the master, who knows the limits. */

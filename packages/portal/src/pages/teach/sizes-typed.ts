@@ -1,4 +1,4 @@
-import { wholeNumber } from './number-text';
+import { wholeNumber } from '../../states/whole-number';
 
 export const sizeNames = ['vcpus', 'ramMiB', 'diskMiB', 'bandwidthMbps', 'minutes'] as const;
 export type SizeName = (typeof sizeNames)[number];

@@ -1,4 +1,4 @@
-import { wholeNumber } from './number-text';
+import { wholeNumber } from './whole-number';
 
 test('nothing typed is nothing, and what is no whole number is none', () => {
   expect(wholeNumber('  ')).toBeUndefined();
