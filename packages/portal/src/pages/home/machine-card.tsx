@@ -11,13 +11,14 @@ import { MachineStanding, type Around } from '../machine/machine-standing';
 interface MachineCardProps {
   readonly instance: Instance;
   readonly around: Around;
-  readonly imageName: string | null;
+  /** Null and undefined: it is not known. */
+  readonly imageName: string | null | undefined;
 }
 
 /** A machine: what it is, how it stands, and the next thing to do with it. */
 export function MachineCard({ instance, around, imageName }: MachineCardProps): ReactNode {
   const { t } = useTranslation('machine');
-  const what = [imageName, t('cores', { count: instance.vcpus }), tellMiB(instance.ramMiB)].filter((part) => part !== null).join(' · ');
+  const what = [imageName, t('cores', { count: instance.vcpus }), tellMiB(instance.ramMiB)].filter((part) => part != null).join(' · ');
   return (
     <Card isCompact isFullHeight component="article">
       <CardHeader actions={{ actions: <StateLabel state={instance.observed} />, hasNoOffset: true }}>

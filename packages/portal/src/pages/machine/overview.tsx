@@ -3,7 +3,6 @@ import type { Instance } from '@paravcl/shared/domain/instance';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import { useGet } from '../../api/use-api';
 import { tellMiB } from '../../states/sizes';
 import { useTimes } from '../../states/use-times';
 import { ConsoleThumbnail } from '../console/console-thumbnail';
@@ -11,6 +10,7 @@ import { hasConsole } from '../console/stage';
 import { useSiteZone } from '../../states/site-zone';
 import { PriorityParts } from '../why/priority-parts';
 import { PublicAddress } from './public-address';
+import { useSlaveNames } from '../why/slave-names';
 import { Reach } from './reach';
 import { useImageNames } from './use-image-names';
 
@@ -19,12 +19,11 @@ export function Overview({ instance }: { readonly instance: Instance }): ReactNo
   const { t } = useTranslation('machine');
   const times = useTimes(useSiteZone());
   const imageName = useImageNames()(instance.imageId);
-  const slaves = useGet('slaves', 'get /slaves', { query: { limit: 200 } }).data?.items ?? [];
-  const slave = slaves.find(({ id }) => id === instance.slaveId);
+  const slaveName = useSlaveNames()?.get(instance.slaveId ?? '');
   const facts: readonly (readonly [string, ReactNode])[] = [
-    [t('fact.image'), imageName ?? t('fact.imageGone')],
+    [t('fact.image'), imageName === undefined ? '…' : (imageName ?? t('fact.imageGone'))],
     [t('fact.sizes'), `${t('cores', { count: instance.vcpus })} · ${tellMiB(instance.ramMiB)} · ${t('fact.disk', { size: tellMiB(instance.diskMiB) })}`],
-    [t('fact.where'), slave?.name ?? t(instance.slaveId !== null ? 'fact.someSlave' : instance.inStore ? 'fact.store' : 'fact.nowhere')],
+    [t('fact.where'), slaveName ?? t(instance.slaveId !== null ? 'fact.someSlave' : instance.inStore ? 'fact.store' : 'fact.nowhere')],
     [t('fact.home'), t(instance.home ? 'fact.withHome' : 'fact.withoutHome')],
     [t('fact.time'), instance.minutes === null ? t('fact.noEnd') : times.span(instance.minutes * 60_000)],
     ...(instance.reservationId === null ? [] : [[t('fact.reservation'), <Link key="r" to={`/reservations/${instance.reservationId}`}>{t('fact.toReservation')}</Link>] as const]),

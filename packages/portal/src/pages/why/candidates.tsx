@@ -18,7 +18,7 @@ export function Candidates({ decision: { candidates, chosen } }: { readonly deci
         {reasons.map(({ reason, count }) => <li key={reason}>{t('candidates.reason', { count, reason: t(`reason.${reason}`) })}</li>)}
         {top.map(({ slaveId, score, parts }) => (
           <li key={slaveId}>
-            {t(slaveId === chosen?.slaveId ? 'candidates.chosen' : 'candidates.could', { name: names.get(slaveId) ?? t('candidates.unnamed'), score: tellScore(score) })}
+            {t(slaveId === chosen?.slaveId ? 'candidates.chosen' : 'candidates.could', { name: names === undefined ? '…' : (names.get(slaveId) ?? t('candidates.unnamed')), score: tellScore(score) })}
             {Object.keys(parts).length > 0 && ` (${Object.entries(parts).map(([part, value]) => t(`candidates.part.${part}`, { value: part.endsWith('MiB') ? tellMiB(value) : tellNumber(value), defaultValue: part })).join(', ')})`}
           </li>
         ))}
