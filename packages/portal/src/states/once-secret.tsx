@@ -1,6 +1,7 @@
 import { Alert, ClipboardCopy, ClipboardCopyButton, CodeBlock, CodeBlockAction, CodeBlockCode } from '@patternfly/react-core';
-import { useId, useState, type ReactNode } from 'react';
+import { useId, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useCopy } from './use-copy';
 
 interface OnceSecretProps {
   /** What it is and what to do with it. */
@@ -25,9 +26,8 @@ export function OnceSecret({ title, secret, children }: OnceSecretProps): ReactN
 function Lines({ title, text }: { readonly title: string; readonly text: string }): ReactNode {
   const { t } = useTranslation('shell');
   const id = useId();
-  const [isCopied, setIsCopied] = useState(false);
-  const copy = (): void => void navigator.clipboard.writeText(text).then(() => setIsCopied(true));
-  const button = <ClipboardCopyButton id={id} aria-label={t('copy')} variant="plain" onClick={copy} onTooltipHidden={() => setIsCopied(false)}>{t(isCopied ? 'copied' : 'copy')}</ClipboardCopyButton>;
+  const { isCopied, copy, forget } = useCopy(text);
+  const button = <ClipboardCopyButton id={id} aria-label={t('copy')} variant="plain" onClick={copy} onTooltipHidden={forget}>{t(isCopied ? 'copied' : 'copy')}</ClipboardCopyButton>;
   return (
     <CodeBlock actions={<CodeBlockAction>{button}</CodeBlockAction>}>
       <CodeBlockCode role="region" aria-label={title}>{text}</CodeBlockCode>

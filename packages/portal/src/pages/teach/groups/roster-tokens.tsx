@@ -1,7 +1,8 @@
 import { Alert, ClipboardCopyButton, CodeBlock, CodeBlockAction, CodeBlockCode } from '@patternfly/react-core';
 import type { RosterLine } from '@paravcl/shared/api/roster';
-import { useState, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useCopy } from '../../../states/use-copy';
 import { useTimes } from '../../../states/use-times';
 import { useSiteZone } from '../../../states/site-zone';
 
@@ -9,12 +10,11 @@ import { useSiteZone } from '../../../states/site-zone';
 export function RosterTokens({ lines }: { readonly lines: readonly RosterLine[] }): ReactNode {
   const { t } = useTranslation('teach');
   const times = useTimes(useSiteZone());
-  const [isCopied, setIsCopied] = useState(false);
   const made = lines.flatMap(({ name, password }) => (password === null ? [] : [{ name, ...password }]));
+  const text = made.map(({ name, token }) => `${name}\t${token}`).join('\n');
+  const { isCopied, copy, forget } = useCopy(text);
   const [first] = made;
   if (first === undefined) return null;
-  const text = made.map(({ name, token }) => `${name}\t${token}`).join('\n');
-  const copy = (): void => void navigator.clipboard.writeText(text).then(() => setIsCopied(true));
   return (
     <Alert variant="warning" isInline isLiveRegion component="p" title={t('roster.tokens', { count: made.length })}>
       <p>{t('roster.handOut', { address: `${location.origin}/password`, at: times.moment(first.expiresAt) })}</p>
@@ -22,7 +22,7 @@ export function RosterTokens({ lines }: { readonly lines: readonly RosterLine[] 
       <CodeBlock
         actions={
           <CodeBlockAction>
-            <ClipboardCopyButton id="roster-tokens-copy" textId="roster-tokens" variant="plain" aria-label={t('shell:copy')} onClick={copy} onTooltipHidden={() => setIsCopied(false)}>{t(isCopied ? 'shell:copied' : 'shell:copy')}</ClipboardCopyButton>
+            <ClipboardCopyButton id="roster-tokens-copy" textId="roster-tokens" variant="plain" aria-label={t('shell:copy')} onClick={copy} onTooltipHidden={forget}>{t(isCopied ? 'shell:copied' : 'shell:copy')}</ClipboardCopyButton>
           </CodeBlockAction>
         }
       >
