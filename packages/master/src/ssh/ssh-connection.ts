@@ -34,8 +34,9 @@ export class SshConnection {
   private readonly room: SocketRoom;
   private readonly channels = new Set<ServerChannel>();
   private readonly joined = new Set<JoinedPort>();
-  /** Of forwards: being opened or open; refused so far. */
-  private opening = 0;
+  /** That are open or being opened. */
+  private forwards = 0;
+  /** Forwards, so far. */
   private refused = 0;
   private sessions = 0;
   /** Why it may open nothing; null: it may. */
@@ -112,18 +113,18 @@ export class SshConnection {
   }
 
   private async forward(accept: AcceptConnection<ServerChannel>, reject: () => void, { destIP, destPort }: TcpipRequestInfo): Promise<void> {
-    if (this.opening >= sshLimits.mostForwards) {
+    if (this.forwards >= sshLimits.mostForwards) {
       refuseChannel(this.client, reject, `This connection leads to ${sshLimits.mostForwards} ports at a time, the most it may.`, channelRefusals.resourceShortage);
       return;
     }
-    this.opening += 1;
+    this.forwards += 1;
     try {
       const joined = await this.join(destIP.toLowerCase(), destPort);
       await this.carry(joined, accept);
     } catch (error) {
       this.refuse(reject, error, destIP, destPort);
     } finally {
-      this.opening -= 1;
+      this.forwards -= 1;
     }
   }
 

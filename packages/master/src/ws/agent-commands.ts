@@ -15,9 +15,9 @@ interface Waiting {
 
 /**
  * One-shot commands under way. A command is delivered at least once: while its deadline lasts it is sent
- * again with every new session of its slave. That is harmless, since every command only reads, or names what it makes
- * (snapshots): a duplicate is read again or found made, and the first answer counts. Past the deadline its outcome is unknown, not failed; a result
- * that comes later still corrects the row.
+ * again with every new session of its slave. That is harmless, since every command only reads, names what it makes (snapshots), or
+ * opens a stream (`open-stream`), whose ticket lets in once: a duplicate is read again, found made, or turned away at the door, and the
+ * first answer counts. Past the deadline its outcome is unknown, not failed; a result that comes later still corrects the row.
  */
 export class AgentCommands {
   private readonly waiting = new Map<string, Waiting>();

@@ -13,7 +13,7 @@ export function timeLeft(endsAt: string | null, nowMs: number): TimeLeft | null 
   return { ms, isShort: ms <= warnedBeforeMs };
 }
 
-/** In how many ms what is shown of it is to be made anew: at the next whole minute, or when the warning is due. */
+/** In how many ms what is shown of it is to be made anew: when whole minutes are left, as when the warning is due; at the earliest in a second. */
 export function nextLookMs({ ms }: TimeLeft): number {
   const minute = 60_000;
   return Math.max(1000, ms % minute === 0 ? minute : ms % minute);
