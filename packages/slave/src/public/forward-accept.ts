@@ -37,7 +37,7 @@ async function setInIptables(run: RunTool, wanted: boolean): Promise<void> {
   const isRight = wanted ? own.length === 1 && (refuses === -1 || (own[0] ?? 0) < refuses) : own.length === 0;
   if (isRight) return;
   // By what they say and not by their number: somebody else may write here too.
-  for (const _ of own) await runHostTool(run, 'iptables', ['-w', '-D', 'FORWARD', ...match]);
+  for (let left = own.length; left > 0; left--) await runHostTool(run, 'iptables', ['-w', '-D', 'FORWARD', ...match]);
   if (wanted) await runHostTool(run, 'iptables', ['-w', '-I', 'FORWARD', '1', ...match]);
 }
 
