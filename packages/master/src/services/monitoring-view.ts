@@ -37,6 +37,7 @@ function slaveOf({ view, describe, maxConnections }: Observed['slaves'][number],
   return {
     id, name, kind, admission, liveness,
     takesGuests: takesPart(view),
+    troubled: view.troubles.length > 0 || view.clockWrong !== null || !view.hypervisor.usable,
     sentence: sentenceOf(view),
     applications: images,
     deployed: sum(images, (image) => image.deployed),

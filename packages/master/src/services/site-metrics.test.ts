@@ -6,7 +6,7 @@ import { registerWorkMetrics } from './work-metrics';
 
 const nothing = { lent: 0, promised: 0, available: 0 };
 const slave = (name: string): MonitoredSlave => ({
-  id: name, name, kind: 'dedicated', admission: 'approved', liveness: 'lost', takesGuests: false, sentence: '', applications: [], deployed: 0, running: 0, usersConnected: 0, connectionsUsed: 0, connectionsMost: 0,
+  id: name, name, kind: 'dedicated', admission: 'approved', liveness: 'lost', takesGuests: false, troubled: true, sentence: '', applications: [], deployed: 0, running: 0, usersConnected: 0, connectionsUsed: 0, connectionsMost: 0,
   vcpus: { lent: 4, promised: 1 }, ramMiB: nothing, diskMiB: nothing, bandwidthMbps: { lent: null, promised: 0 }, cores: 4, relativeSpeed: 1, load1: 0.5, violations: { atRisk: 0, late: 0, lost: 0 },
 });
 

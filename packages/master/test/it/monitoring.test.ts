@@ -63,7 +63,7 @@ describe('what is used of the pool', () => {
     const { status, body } = await get<Monitoring>('/monitoring');
     expect(status).toBe(200);
     expect(body.slaves).toMatchObject([
-      { name: 'lab-1', takesGuests: true, deployed: 1, running: 1, usersConnected: 1, connectionsUsed: 2, connectionsMost: 50, vcpus: { lent: 4, promised: 1 }, violations: { atRisk: 0, late: 0, lost: 0 }, applications: [{ deployed: 1, running: 1 }] },
+      { name: 'lab-1', takesGuests: true, troubled: false, deployed: 1, running: 1, usersConnected: 1, connectionsUsed: 2, connectionsMost: 50, vcpus: { lent: 4, promised: 1 }, violations: { atRisk: 0, late: 0, lost: 0 }, applications: [{ deployed: 1, running: 1 }] },
     ]);
     expect(body.site).toMatchObject({ slaves: 1, slavesTakingGuests: 1, deployed: 1, usersConnected: 1, connectionsUsed: 2, connectionsMost: 50, vcpus: { lent: 4, promised: 1 } });
   });

@@ -47,6 +47,8 @@ export const monitoredSlaveSchema = useSchema
     liveness: livenessSchema,
     /** Whether it is given guests now. */
     takesGuests: z.boolean(),
+    /** Whether something is to be mended there: it warns of something, or its hypervisor does not work. */
+    troubled: z.boolean(),
     /** How it stands, or why it is given none. */
     sentence: z.string(),
     /** By name. */

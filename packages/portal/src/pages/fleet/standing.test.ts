@@ -26,6 +26,8 @@ describe('how a slave stands', () => {
     expect(standingOf(slave('a', { admission: 'draining', liveness: 'lost', warnings: ['clock'] }))).toBe('lost');
     expect(standingOf(slave('a', { warnings: ['clock'] }))).toBe('trouble');
     expect(standingOf(slave('a', { usable: false }))).toBe('trouble');
+    expect(standingOf(slave('a', { admission: 'draining', liveness: 'suspect', warnings: ['clock'] }))).toBe('trouble');
+    expect(standingOf(slave('a', { admission: 'draining', liveness: 'suspect' }))).toBe('suspect');
     expect(standingOf(slave('a', { admission: 'draining' }))).toBe('draining');
     expect(standingOf(slave('a'))).toBe('online');
   });

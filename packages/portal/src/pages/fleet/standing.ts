@@ -6,14 +6,20 @@ export type Standing = (typeof standings)[number];
 
 type Seen = Pick<Slave, 'admission' | 'liveness' | 'warnings'> & { readonly describe: Pick<Slave['describe'], 'hypervisor'> };
 
+/** What a slave is judged by; `troubled`: it warns of something, or its hypervisor does not work. */
+export type Judged = Pick<Slave, 'admission' | 'liveness'> & { readonly troubled: boolean };
+
 /** The one word for a slave: what keeps it out of the pool first, then whether it is heard of, then what is to be mended there. */
-export function standingOf({ admission, liveness, warnings, describe }: Seen): Standing {
+export function standingBy({ admission, liveness, troubled }: Judged): Standing {
   if (admission === 'retired' || admission === 'quarantined' || admission === 'pending') return admission;
   if (liveness === 'lost') return 'lost';
-  if (warnings.length > 0 || !describe.hypervisor.usable) return 'trouble';
+  if (troubled) return 'trouble';
   if (liveness === 'suspect') return 'suspect';
   return admission === 'draining' ? 'draining' : 'online';
 }
+
+/** The same for a slave with all that is known of it. */
+export const standingOf = ({ admission, liveness, warnings, describe }: Seen): Standing => standingBy({ admission, liveness, troubled: warnings.length > 0 || !describe.hypervisor.usable });
 
 /** Who needs attention most comes first, then by name, so that nothing moves but what changed. */
 export function slavesInOrder<S extends Seen & Pick<Slave, 'id' | 'name'>>(slaves: readonly S[], language: string): readonly S[] {

@@ -7,8 +7,9 @@ import { Link } from 'react-router';
 import { tellNumber } from '../../states/numbers';
 import { tellMiB } from '../../states/sizes';
 import { Meter } from '../fleet/meter';
+import { standingBy } from '../fleet/standing';
 import { StandingLabel } from '../fleet/standing-label';
-import { inNeedOrder, standingOf, unkept } from './monitored-standing';
+import { inNeedOrder, unkept } from './monitored-standing';
 
 interface SlaveRowsProps {
   readonly slaves: readonly MonitoredSlave[];
@@ -38,7 +39,7 @@ export function SlaveRows({ slaves, onPlots }: SlaveRowsProps): ReactNode {
           return (
             <Tr key={id}>
               <Td dataLabel={t('slaves.host')} modifier="breakWord">
-                <div><Link to={`/slaves/${id}`}>{name}</Link> <StandingLabel standing={standingOf(slave)} /></div>
+                <div><Link to={`/slaves/${id}`}>{name}</Link> <StandingLabel standing={standingBy(slave)} /></div>
                 <div className="pv-quiet">{sentence}</div>
                 {unkept(slave) > 0 && <div>{t('slaves.unkept', violations)}</div>}
               </Td>
