@@ -1,3 +1,4 @@
+import { takesNew } from '@paravcl/shared/domain/slave';
 import { savedOnOf } from '../core/saved-ram';
 import { unmeasuredSaveMiBPerSecond } from '../core/save-time';
 import { clockWrong } from '../core/slave-warnings';
@@ -37,7 +38,7 @@ export function slaveView(slave: SlaveRecord, about: AboutSlave, limits: Capacit
     connected: about.connected,
     hypervisor: { usable: describe.hypervisor.usable, why: describe.hypervisor.why },
     savesRam: { on: savedOnOf(describe), protocol: about.protocol ?? null },
-    troubles: (describe.troubles ?? []).map(({ sentence }) => sentence),
+    troubles: (describe.troubles ?? []).flatMap(({ code, sentence }) => (takesNew[code] === true ? [] : [sentence])),
     clockWrong: clockWrong(slave.name, describe.clockOffsetMs),
     capacity: {
       vcpus: Math.floor(describe.cores * limits.coreOvercommit),

@@ -1,6 +1,6 @@
 import type { ImageKind } from '@paravcl/shared/domain/image';
 import type { Principal, Role } from '@paravcl/shared/domain/people';
-import type { Admission, Liveness } from '@paravcl/shared/domain/slave';
+import type { Admission, Liveness, Trouble } from '@paravcl/shared/domain/slave';
 import { newId } from '@paravcl/shared/ids';
 import type { Command, CommandResult } from '@paravcl/shared/protocol/commands';
 import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
@@ -167,7 +167,7 @@ export async function openRig(options: RigOptions = {}) {
   let macs = 0;
   const slave = async (
     name: string,
-    facts: { readonly cores?: number; readonly ramTotalMiB?: number; readonly poolTotalMiB?: number; readonly admission?: Admission; readonly liveness?: Liveness; readonly connected?: boolean } = {},
+    facts: { readonly cores?: number; readonly ramTotalMiB?: number; readonly poolTotalMiB?: number; readonly admission?: Admission; readonly liveness?: Liveness; readonly connected?: boolean; readonly troubles?: readonly Trouble[] } = {},
   ): Promise<string> => {
     const id = newId(clock.now());
     const mac = `02:00:00:00:00:${(++macs).toString(16).padStart(2, '0')}`;
@@ -196,6 +196,7 @@ export async function openRig(options: RigOptions = {}) {
         poolTotalMiB: pool,
         poolAvailableMiB: pool,
         hypervisor: { ...plain.hypervisor, usable: true },
+        troubles: [...(facts.troubles ?? [])],
       },
       foreignDomains: [],
       agentBuild: null,

@@ -513,6 +513,14 @@ describe('an instance', () => {
     expect(await rig.instances.get(alice, first)).toMatchObject({ desired: 'suspended', observed: 'suspended' });
   });
 
+  it('goes to a slave that cannot map somebody’s port, and to none whose disk is full', async () => {
+    const full = await rig.slave('lab-1', { troubles: [{ code: 'pool-full', sentence: 'its pool is full.' }] });
+    const mapping = await rig.slave('lab-2', { cores: 1, troubles: [{ code: 'public-mapping', sentence: 'port 40000 is in use on this host.' }] });
+    const { slaveId } = await rig.instances.get(alice, await running());
+    expect(slaveId).toBe(mapping);
+    expect(slaveId).not.toBe(full);
+  });
+
   it('waits with its reason when there is no room, and starts by itself when there is', async () => {
     await rig.slave('lab-1', { cores: 1 });
     const first = await running();
