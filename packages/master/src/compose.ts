@@ -17,6 +17,7 @@ import { composeSite } from './compose-site';
 import { composeSnapshots } from './compose-snapshots';
 import { composeSsh, type ComposedSsh } from './compose-ssh';
 import type { MasterConfig } from './config';
+import type { ConfigSource } from './config-file';
 import { MysqlUnitOfWork } from './db/mysql-unit-of-work';
 import { agentDeltaRoutes } from './http/agent-delta-routes';
 import { agentRoutes, agentRoutesPath } from './http/agent-routes';
@@ -93,6 +94,7 @@ const refusedEnrolments = { refusals: 30, windowMs: 60_000 };
 /** What the composed parts stand on. */
 export interface Foundation {
   readonly config: MasterConfig;
+  readonly source: ConfigSource;
   readonly db: Knex;
   readonly identity: ServerIdentity;
   readonly metricsToken: string | null;
@@ -122,7 +124,7 @@ export interface Composition {
 }
 
 /** Wires every part of the master, and mends in the database what a killed master left half done. */
-export async function compose({ config, db, identity, metricsToken, clock, log }: Foundation): Promise<Composition> {
+export async function compose({ config, source, db, identity, metricsToken, clock, log }: Foundation): Promise<Composition> {
   const onFault = (part: string) => (error: unknown) => { log.error({ err: error, part }, 'a round failed; the next one tries again'); };
   const configured = settingsFromConfig(config);
   const onStoreFault = (error: unknown): void => {
@@ -236,7 +238,7 @@ export async function compose({ config, db, identity, metricsToken, clock, log }
   });
   const routes: readonly BoundRoute[] = [
     ...people.routes(scheduling.claims),
-    ...composeSite({ unit, config, instances: settings.instances }),
+    ...composeSite({ unit, config, source, instances: settings.instances }),
     ...slaveRoutes(slaves),
     ...joinTokenRoutes(joinTokens),
     ...repository.routes,

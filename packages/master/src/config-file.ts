@@ -36,9 +36,35 @@ export function configFile(named: string | undefined, byDefault = defaultConfigF
  *
  * Throws ConfigError with all faults at once.
  */
-export function loadConfig(file: string | null, environment: Readonly<Record<string, string | undefined>>): MasterConfig {
+export function loadConfig(file: string | null, environment: Environment): MasterConfig {
+  return configOf({ file, environment }, []);
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where a master has its configuration from, and would have it again at its next start. */
+export interface ConfigSource {
+  readonly file: string | null;
+  readonly environment: Environment;
+}
+
+/**
+ * The configuration that the next start would have, were these lines in the file. Lines are only taken of the named sections.
+ * Throws ConfigError with all faults at once.
+ */
+export function configWith(lines: string, sections: readonly string[], source: ConfigSource): MasterConfig {
   const faults: string[] = [];
-  const settings = file === null ? {} : readYaml(file, faults);
+  const laid = parseYaml(lines, 'these lines', faults);
+  for (const name of Object.keys(laid)) {
+    if (!sections.includes(name)) faults.push(`${name}: is no rule of the site. It is set in the file, on the master itself.`);
+  }
+  if (faults.length > 0) throw new ConfigError(faults);
+  return configOf(source, [laid]);
+}
+
+function configOf({ file, environment }: ConfigSource, laid: readonly Settings[]): MasterConfig {
+  const faults: string[] = [];
+  const settings = laid.reduce(laidOver, file === null ? {} : readYaml(file, faults));
   const overlaid = overlayEnvironment(settings, environment, faults);
   const parsed = configSchema.safeParse(overlaid);
   if (!parsed.success) faults.push(...parsed.error.issues.flatMap((issue) => describeIssue(issue)));
@@ -55,15 +81,35 @@ type Settings = Record<string, unknown>;
 
 function readYaml(file: string, faults: string[]): Settings {
   try {
-    const content = parse(readFileSync(file, 'utf8')) as unknown;
+    return parseYaml(readFileSync(file, 'utf8'), file, faults);
+  } catch (error) {
+    faults.push(`${file}: ${firstLine(error)}`);
+    return {};
+  }
+}
+
+function parseYaml(text: string, where: string, faults: string[]): Settings {
+  try {
+    const content = parse(text) as unknown;
     if (content === null) return {};
-    if (typeof content === 'object' && !Array.isArray(content)) return content as Settings;
-    faults.push(`${file}: must be a list of "option: value" lines.`);
+    if (isSettings(content)) return content;
+    faults.push(`${where}: must be a list of "option: value" lines.`);
   } catch (error) {
     const line = error instanceof YAMLParseError ? error.linePos?.[0].line : undefined;
-    faults.push(`${file}${line === undefined ? '' : ` line ${String(line)}`}: ${firstLine(error)}`);
+    faults.push(`${where}${line === undefined ? '' : ` line ${String(line)}`}: ${firstLine(error)}`);
   }
   return {};
+}
+
+const isSettings = (value: unknown): value is Settings => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function laidOver(below: Settings, above: Settings): Settings {
+  const both = { ...below };
+  for (const [name, value] of Object.entries(above)) {
+    const there = both[name];
+    both[name] = isSettings(value) && isSettings(there) ? laidOver(there, value) : value;
+  }
+  return both;
 }
 
 function overlayEnvironment(settings: Settings, environment: Readonly<Record<string, string | undefined>>, faults: string[]): Settings {

@@ -61,11 +61,12 @@ async function run(options: ConfigOption & { readonly check?: true }): Promise<v
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve);
   });
   const printed: IssuedToken[] = [];
+  const source = { file: configFile(options.config), environment: process.env };
   const master = await startMaster(config, clockOf(process.env, log), log, (token) => {
     printed.push(token);
     // Not through the log: that is JSON, is kept and sent elsewhere, and hides secrets.
     process.stderr.write(setupTokenText(token, config.publicUrl));
-  });
+  }, source);
   if (master.needsSetup && printed.length === 0) log.warn({}, 'there is no administrator yet; an earlier setup token can still be used. Get another: paravcl-master setup-token');
   await tellSystemd('ready', process.env, log);
   log.info({ signal: await signal }, 'master stops');

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { compose } from './compose';
 import type { MasterConfig } from './config';
+import type { ConfigSource } from './config-file';
 import { migrate } from './db/migrate';
 import { openDatabase } from './db/open-database';
 import { closeServer, listen } from './https-server';
@@ -31,8 +32,9 @@ export interface RunningMaster {
  *
  * @param tellSetupToken gets the token for the first administrator, at a start where there is none and no
  *   earlier token can still be used; it cannot be read again
+ * @param source where the configuration is from, for who tries other rules
  */
-export async function startMaster(config: MasterConfig, clock: Clock, log: Logger, tellSetupToken: (token: IssuedToken) => void): Promise<RunningMaster> {
+export async function startMaster(config: MasterConfig, clock: Clock, log: Logger, tellSetupToken: (token: IssuedToken) => void, source: ConfigSource = { file: null, environment: {} }): Promise<RunningMaster> {
   const stops: (() => Promise<void> | void)[] = [];
   const stop = async (): Promise<void> => {
     for (let next = stops.pop(); next !== undefined; next = stops.pop()) await next();
@@ -48,7 +50,7 @@ export async function startMaster(config: MasterConfig, clock: Clock, log: Logge
     if (migrations.length > 0) log.info({ migrations }, 'database migrated');
 
     const metricsToken = config.metrics.tokenFile === undefined ? null : (await readFile(config.metrics.tokenFile, 'utf8')).trim();
-    const composition = await compose({ config, db: database.db, identity, metricsToken, clock, log });
+    const composition = await compose({ config, source, db: database.db, identity, metricsToken, clock, log });
     composition.start();
     stops.push(() => composition.stop());
 

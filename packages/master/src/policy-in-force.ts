@@ -26,6 +26,9 @@ const sections = {
   uploads: 'How large an image may be.',
 } as const satisfies Readonly<Partial<Record<keyof MasterConfig, string>>>;
 
+/** Sections of the configuration that are rules of the site, and the preset that is laid under them. */
+export const ruleSections: readonly string[] = ['preset', ...Object.keys(sections)];
+
 type Value = PolicySection['values'][number]['value'];
 
 /** The configuration's sections that are policy, each value with the option that sets it. */

@@ -89,6 +89,7 @@ const table: Readonly<Record<Action, Row>> = {
   'pool.see': row('no', 'no', 'any', 'any'),
   'monitoring.see': row('no', 'no', 'any', 'any'),
   'policy.see': row('no', 'no', 'any', 'any'),
+  'policy.try': row('no', 'no', 'no', 'any'),
 };
 
 /** Whom a thing belongs to; both null for things of the site. */

@@ -205,9 +205,20 @@ test('events are narrowed by kind, by time and by what they are of', async () =>
   await visitor.checkAccessibility();
 });
 
-test('the rules are those in force, each with its option', async () => {
+test('the rules are those in force, each with its option, and others are tried before they are set', async () => {
   const visitor = await admin('/policy', 'Rules');
-  await visitor.page.getByRole('row', { name: /fleet\.lostAfterSeconds 5$/ }).waitFor();
+  const { page } = visitor;
+  await page.getByRole('row', { name: /fleet\.lostAfterSeconds 5$/ }).waitFor();
+  const lines = page.getByRole('textbox', { name: 'Lines' });
+  await lines.fill('limits: { instancesPerUser: 0 }\ndatabase: { dsn: x }');
+  await page.getByRole('button', { name: 'Check them' }).click();
+  await page.getByText('database: is no rule of the site.').waitFor();
+  await visitor.checkAccessibility();
+  await lines.fill('limits: { instancesPerUser: 5 }');
+  await page.getByRole('button', { name: 'Check them' }).click();
+  await page.getByRole('row', { name: 'limits.instancesPerUser 20 5' }).waitFor();
+  await visitor.checkAccessibility();
+  await visitor.screenshot('rules-tried');
 });
 
 test.each(looks)('the pages of hosts fit a window of %d pixels, %s', async (width, colorScheme) => {

@@ -71,6 +71,7 @@ export const actions = [
   'pool.see', // who holds what of which slave, when
   'monitoring.see', // what is used of which slave, and who is connected where, in numbers
   'policy.see', // the site's rules and limits as they are set
+  'policy.try', // what other ones would change
 ] as const;
 
 export type Action = (typeof actions)[number];

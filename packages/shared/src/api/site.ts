@@ -61,3 +61,25 @@ export const getPolicy = route({
   action: 'policy.see',
   answer: { status: 200, schema: z.object({ preset: z.string(), sections: z.array(policySectionSchema) }) },
 });
+
+export const ruleTrialSchema = z
+  .object({
+    /** What is wrong, option first. With any, the master would not start. */
+    faults: z.array(z.string()),
+    /** What would be another after the next start; a value that is left out is not set. */
+    changes: z.array(z.object({ option: z.string(), now: valueSchema.optional(), then: valueSchema.optional() })),
+  })
+  .readonly();
+export type RuleTrial = z.infer<typeof ruleTrialSchema>;
+
+export const tryPolicy = route({
+  method: 'post',
+  path: '/policy/trials',
+  summary: 'What these lines, laid over the configuration file as it is now, would change at the next start; sets nothing',
+  action: 'policy.try',
+  body: z.object({
+    /** YAML as in the master's configuration file, of its sections that are rules of the site. */
+    rules: z.string().max(65_536),
+  }),
+  answer: { status: 200, schema: ruleTrialSchema },
+});

@@ -4,27 +4,26 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useGet } from '../../api/use-api';
 import { Read } from '../../states/read';
+import { useMe } from '../../session/session';
 import { PageHead } from '../../shell/page-head';
+import { RuleTrial } from './rule-trial';
+import { useRuleValue } from './use-rule-value';
 import '../teach/teach.css';
 import './fleet.css';
 
 /** The rules and limits in force, each with the option of the master's configuration that sets it. */
 export function PolicyPage(): ReactNode {
-  const { t, i18n } = useTranslation('fleet');
+  const { t } = useTranslation('fleet');
   const policy = useGet('none', 'get /policy', {});
-  const tell = (value: string | number | boolean | readonly string[] | null): string => {
-    if (value === null) return t('policy.none');
-    if (typeof value === 'boolean') return t(value ? 'policy.yes' : 'policy.no');
-    if (typeof value === 'number') return value.toLocaleString(i18n.language);
-    if (typeof value === 'string') return value === '' ? t('policy.empty') : value;
-    return value.length === 0 ? t('policy.empty') : value.join(', ');
-  };
+  const tell = useRuleValue();
+  const { role } = useMe().user;
   return (
     <>
       <PageHead title={t('policy.title')}>
         <p>{t('policy.lead', { preset: policy.data?.preset ?? '…' })}</p>
       </PageHead>
       <PageSection className="pv-fleet-stack">
+        {role === 'admin' && <RuleTrial />}
         <Read of={policy}>
           {({ sections }) =>
             sections.map(({ name, sentence, values }) => (
