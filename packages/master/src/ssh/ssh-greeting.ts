@@ -1,4 +1,3 @@
-import { sshJumpCommand } from '@paravcl/shared/ssh-jump';
 import type { ServerChannel, Session } from 'ssh2';
 
 export interface Greeting {
@@ -14,14 +13,14 @@ export interface Greeting {
 /** What somebody reads who logs in at the gateway itself, line by line. */
 export function greetingLines({ userName, host, port, guestUser, machines, ports }: Greeting): readonly string[] {
   const [first] = machines;
-  const into = (machine: string): string => `  ${sshJumpCommand({ userName, host, port, guestUser, machine })}`;
+  const jump = `ssh -J ${userName}@${host.includes(':') ? `[${host}]` : host}:${port}`;
   if (first === undefined) {
-    return [`Hello ${userName}. This gateway leads to your running machines; none of yours runs now.`, 'Launch or resume one in the portal, then:', '', into('NAME-OF-THE-MACHINE')];
+    return [`Hello ${userName}. This gateway leads to your running machines; none of yours runs now.`, 'Launch or resume one in the portal, then:', '', `  ${jump} ${guestUser}@NAME-OF-THE-MACHINE`];
   }
   return [
     `Hello ${userName}. This gateway leads to your running machines and has no shell of its own.`,
     '',
-    ...machines.map(into),
+    ...machines.map((name) => `  ${jump} ${guestUser}@${name}`),
     '',
     `It leads to ports ${ports.join(', ')} of each: ssh -N -p ${port} -L 8000:${first}:80 ${userName}@${host}`,
   ];

@@ -1,11 +1,11 @@
 import { ClipboardCopy, Title } from '@patternfly/react-core';
 import type { Instance } from '@paravcl/shared/domain/instance';
-import { sshJumpCommand } from '@paravcl/shared/ssh-jump';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useGet } from '../../api/use-api';
 import { useMe } from '../../session/session';
+import { sshCommand } from './ssh-command';
 
 /** How one gets to a machine besides its screen: its address, and by SSH where the site has a gateway. */
 export function Reach({ instance }: { readonly instance: Instance }): ReactNode {
@@ -23,7 +23,7 @@ export function Reach({ instance }: { readonly instance: Instance }): ReactNode 
       {gateway?.enabled === true && (
         <>
           <p>{t('reach.ssh')}</p>
-          <ClipboardCopy {...copies} textAriaLabel={t('reach.ssh')}>{sshJumpCommand({ ...gateway, userName: user.name, machine: instance.name })}</ClipboardCopy>
+          <ClipboardCopy {...copies} textAriaLabel={t('reach.ssh')}>{sshCommand(gateway, user.name, instance.name)}</ClipboardCopy>
           <p className="pv-quiet">{t('reach.hostKey', { fingerprint: gateway.hostKeyFingerprint })}</p>
           {user.sshPublicKeys.length === 0 && <div><Link to="/account">{t('reach.addKey')}</Link></div>}
         </>
