@@ -11,7 +11,7 @@ export const errorCodes = {
   'body-too-large': 'The body exceeds the limit of this route.',
   unauthenticated: 'No session, or it has ended: log in again.',
   'wrong-credentials': 'User name or password is wrong; deliberately not said which.',
-  forbidden: 'You are logged in, but your role does not allow this.',
+  forbidden: 'You may not do this: not in your role, or not in this way.',
   'bad-origin': 'A browser sent this request from a page that is not ours.',
   'not-found': 'There is no such thing, or it is not yours to see.',
   'method-not-allowed': 'The address exists, this method on it does not.',
