@@ -30,7 +30,7 @@ export class AccountService {
   /**
    * Changes one's own account. A new password needs the old one and ends all other sessions.
    *
-   * @throws ParavclError `wrong-credentials`, `rate-limited`, `invalid-input` (guessable password), `forbidden` (a password or SSH keys, with an API token)
+   * @throws ParavclError `wrong-credentials`, `rate-limited`, `invalid-input` (guessable password), `forbidden` (a password, SSH keys or a mail address, with an API token)
    */
   async edit(acting: Acting, change: AccountChange): Promise<User> {
     const { unit, clock } = this.deps;
@@ -39,6 +39,7 @@ export class AccountService {
     if (password !== undefined) requireSession(principal, 'change the password');
     // With a key one comes in by SSH, also when the token is revoked.
     if (rest.sshPublicKeys !== undefined) requireSession(principal, 'change SSH keys');
+    if (rest.mail !== undefined) requireSession(principal, 'change the mail address');
     const passwordHash = password === undefined ? undefined : await this.newHash(acting, password, change.displayName ?? '');
     await unit.transaction(async (write) => {
       const now = clock.now();

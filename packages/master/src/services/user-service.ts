@@ -12,6 +12,7 @@ import type { UserNameRule } from './instance-settings';
 import { issueToken, type IssuedToken } from './one-time-tokens';
 import { authorise, may, reach, type Subject } from './policy';
 import { nameTaken } from './registration-service';
+import { requireSession } from './session-only';
 import { requireAllowedName } from './user-name-rule';
 
 export interface UserEdit {
@@ -67,6 +68,7 @@ export class UserService {
       const now = this.deps.clock.now();
       const user = await found(write, userId);
       requireEditor(principal, user);
+      if (change.mail !== undefined && user.id === principal.userId) requireSession(principal, 'change the mail address');
       if (principal.role !== 'admin') {
         if (change.primaryGroupId !== undefined) throw reserved('primaryGroupId', 'Only an administrator moves people between groups.');
         if (change.disabled !== undefined && user.id === principal.userId) throw reserved('disabled', 'Nobody locks themselves out. Ask an administrator.');
@@ -103,6 +105,7 @@ export class UserService {
     return this.deps.unit.transaction(async (write) => {
       const user = await found(write, userId);
       requireEditor(principal, user);
+      if (user.id === principal.userId) requireSession(principal, 'change the password');
       if (user.id === principal.userId && principal.role !== 'admin') {
         // Otherwise an unattended screen would be enough to take the account for good.
         throw new ParavclError('forbidden', 'Change your own password with the old one, or ask a teacher or an administrator for a token.');

@@ -50,14 +50,28 @@ test('full may what its owner may, read may only look', async () => {
   expect((await site.send('GET', '/events', { as: full.bearer })).status).toBe(403);
 });
 
-test('with a token nobody makes or revokes tokens, changes the password or SSH keys, or logs out', async () => {
+test('with a token nobody makes or revokes tokens, changes the password, SSH keys or mail address, or logs out', async () => {
   const { bearer, apiToken } = await make({});
   expect(await sentence(site.send('POST', '/api-tokens', { as: bearer, body: { name: 'heir' } }))).toEqual([403, 'An API token cannot make API tokens. Log in and do it there.']);
   expect((await site.send('DELETE', `/api-tokens/${apiToken.id}`, { as: bearer })).status).toBe(403);
   expect((await site.send('PATCH', '/me', { as: bearer, body: { password: { old: goodPassword, new: 'nine keys eat a sparrow' } } })).status).toBe(403);
   expect(await sentence(site.send('PATCH', '/me', { as: bearer, body: { sshPublicKeys: [] } }))).toEqual([403, 'An API token cannot change SSH keys. Log in and do it there.']);
+  // Notices would go elsewhere, also once it is revoked.
+  const noMail = [403, 'An API token cannot change the mail address. Log in and do it there.'];
+  for (const path of ['/me', `/users/${alice.id}`]) {
+    for (const mail of ['else@example.org', null]) expect(await sentence(site.send('PATCH', path, { as: bearer, body: { mail } }))).toEqual(noMail);
+  }
+  expect((await site.send<{ user: { mail: unknown } }>('GET', '/me', { as: alice })).body.user.mail).toBeNull();
+  expect((await site.send('PATCH', '/me', { as: alice, body: { mail: 'alice@example.org' } })).status).toBe(200);
   expect((await site.send('DELETE', '/sessions/current', { as: bearer })).status).toBe(403);
   expect((await list(bearer)).map(({ id }) => id)).toContain(apiToken.id);
+});
+
+test('with a token an administrator changes the mail address of others, and makes no password token for the own account', async () => {
+  const { bearer } = await make({}, site.people.admin);
+  expect((await site.send('PATCH', `/users/${alice.id}`, { as: bearer, body: { mail: 'alice@example.net' } })).status).toBe(200);
+  expect((await site.send('POST', `/users/${alice.id}/password-token`, { as: bearer })).status).toBe(201);
+  expect(await sentence(site.send('POST', `/users/${site.people.admin.id}/password-token`, { as: bearer }))).toEqual([403, 'An API token cannot change the password. Log in and do it there.']);
 });
 
 test('a token is no cookie', async () => {
