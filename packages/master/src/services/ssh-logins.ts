@@ -1,5 +1,5 @@
 import type { Clock } from '@paravcl/shared/clock';
-import { passwordSchema, userNameSchema } from '@paravcl/shared/domain/people';
+import { userNameSchema } from '@paravcl/shared/domain/people';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { SessionService } from './session-service';
 
@@ -37,16 +37,17 @@ export class SshLogins {
   }
 
   /**
-   * The user of that name and password, under the limits of logins. A failure is counted and written down as one of the portal is.
+   * The user of that name and password, under the limits of logins. A failure is counted and written down as one of the portal is, also
+   * that of a password which nobody can have; that of a name which nobody can have counts for the address.
    *
    * @throws ParavclError `rate-limited`
    */
   async byPassword(name: string, password: string, clientAddress: string): Promise<SshPerson | null> {
     const { unit, sessions } = this.parts;
     const known = userNameSchema.safeParse(name);
-    // Nobody has such a name or password: not worth a hash.
-    if (!known.success || !passwordSchema.safeParse(password).success) {
-      await this.refused(name, clientAddress, 'a password that nobody can have');
+    if (!known.success) {
+      // As late as any other, and one after the other, so that none slips under the limits.
+      await sessions.verify(password, null, { userName: null, clientAddress }, 'Login by SSH as a name that no user can have failed.', null);
       return null;
     }
     const user = await unit.read.users.findByName(known.data);

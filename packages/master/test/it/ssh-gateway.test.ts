@@ -268,6 +268,23 @@ test('wrong passwords are counted with those of the portal, and an unknown user 
   expect((await rig.ssh.run([...(await key('teacher')), ...at('teacher1')])).code).toBe(0);
 });
 
+test('passwords that nobody can have are counted as wrong ones, and names that nobody can have for their address', async () => {
+  const counted = async (): Promise<readonly (string | undefined)[]> => ((await rig.site.database.db('login_failures').pluck('user_name')) as string[]).sort();
+  await rig.site.database.db('login_failures').delete();
+  const short = await rig.ssh.options({ password: 'short' });
+  for (let n = 0; n < 10; n++) await rig.ssh.run([...short, '-W', 'i-teacher:22', ...at('nobody-short')]);
+  expect(await counted()).toEqual(Array.from({ length: 10 }, () => 'nobody-short'));
+  const failed = async (): Promise<number> => (await rig.events('user.login-failed')).filter(({ sentence }) => sentence === 'Login by SSH as nobody-short failed.').length;
+  expect(await failed()).toBe(10);
+  // Beyond the limit nothing is looked at, and nothing written down.
+  await rig.ssh.run([...short, '-W', 'i-teacher:22', ...at('nobody-short')]);
+  expect(await counted()).toHaveLength(10);
+  expect(await failed()).toBe(10);
+  await rig.ssh.run([...short, '-W', 'i-teacher:22', ...at('1-no-name')]);
+  expect(await counted()).toEqual(['-', ...Array.from({ length: 10 }, () => 'nobody-short')]);
+  await rig.site.database.db('login_failures').delete();
+});
+
 describe('limits', () => {
   test('a person has so many connections at a time, and is told so on the next', async () => {
     const { port: own } = await rig.gateway({ maxPerUser: 1 });
