@@ -3,18 +3,26 @@ import { z } from 'zod';
 /** One MiB in bytes. */
 export const MiB = 1024 * 1024;
 
-const controlCharacters = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+/** Also what is a letter to Unicode and a blank to people: the fillers of Hangul, the empty pattern of Braille. Variants of characters are seen. */
+const invisibleCharacters = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u2800]|(?!\p{Variation_Selector})\p{Default_Ignorable_Code_Point}/u;
+
+/** Those that take no room of their own stack over what stands above. No name has four: Hebrew with all its points has three, Burmese more, which take room. */
+const stackedMarks = /[\p{Mn}\p{Me}]{4}/u;
+const seenCharacter = /[\p{L}\p{N}\p{S}\p{P}]/u;
 
 /**
  * A name people give to a thing. Any script is welcome, quotes and `$()` too: names are only ever data.
- * Control and invisible format characters are refused because they can make one name look like another.
+ * Control and invisible characters are refused because they can make one name look like another or like none, and piles of marks
+ * because they draw over what is around.
  */
 export const displayNameSchema = z
   .string()
   .trim()
-  .min(1, 'must not be empty')
+  .min(1, { error: 'must not be empty', abort: true })
   .max(100, 'at most 100 characters')
-  .refine((name) => !controlCharacters.test(name), 'must not contain control or invisible characters');
+  .refine((name) => !invisibleCharacters.test(name), 'must not contain control or invisible characters')
+  .refine((name) => !stackedMarks.test(name), 'at most three combining marks on one character')
+  .refine((name) => seenCharacter.test(name), 'must have a letter, a digit or a symbol that is seen');
 
 /** RFC 1123 host label, as DHCP, cloud-init and the guest need it. */
 export const hostLabelSchema = z
