@@ -7,6 +7,7 @@ import { memberNames } from '../core/member-names';
 import { fit } from '../core/say';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
+import { isHomeOpenTo } from './home-access';
 import { makeInstance } from './instance-making';
 import type { InstanceSettings, Quotas } from './instance-settings';
 import { resolveLaunch, type Launch } from './launch-request';
@@ -105,7 +106,10 @@ export class DeploymentMaking {
     await requireInstanceQuota(repositories, { userId: owner.id, role: owner.role }, deployment.groupId, launch, quotas);
     const by = { userId: deployment.createdByUserId, userName: maker?.name ?? 'somebody who is gone', clientAddress: null };
     const forOther = owner.id !== deployment.createdByUserId;
-    const { instance } = await makeInstance(
+    // Late ones are asked for by others than who made the deployment.
+    const asker = (await repositories.operations.find(member.operationId))?.userId ?? deployment.createdByUserId;
+    const isOpen = await isHomeOpenTo(repositories, owner, { userIds: [deployment.createdByUserId, asker], groupId: deployment.groupId });
+    const { instance, withoutHome } = await makeInstance(
       repositories,
       {
         id: member.instanceId,
@@ -119,6 +123,7 @@ export class DeploymentMaking {
         reservationId: null,
         names: memberNames({ deploymentName: deployment.name, slot: member.slot, userName: member.namedForUser ? owner.name : null, instanceId: member.instanceId }),
         by,
+        home: isOpen ? undefined : 'closed',
         forWhom: ` with ${deployment.name}${forOther ? `, for ${owner.name}` : ''}`,
       },
       now,
@@ -126,7 +131,7 @@ export class DeploymentMaking {
     );
     await repositories.deploymentMembers.update({ ...member, state: 'made', sentence: null });
     if (!forOther) return;
-    const sentence = `${by.userName} deployed ${instance.name} for you (${deployment.name}). It starts by itself as soon as there is room, and is yours to use.`;
+    const sentence = `${by.userName} deployed ${instance.name} for you (${deployment.name}). It starts by itself as soon as there is room, and is yours to use.${withoutHome === null ? '' : ` It runs without your home volume. ${withoutHome}`}`;
     await tell(repositories, { userId: owner.id, kind: 'instance.deployed', subjectType: 'instance', subjectId: instance.id, sentence, decisionId: null }, now);
   }
 

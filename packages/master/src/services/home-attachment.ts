@@ -29,12 +29,19 @@ export async function homeOf({ homes }: Repositories, userId: string, siteMiB: n
   return grown;
 }
 
+const closedSentence = 'A home goes into what its owner launches, and into what is deployed by who runs the site or by the teacher of its owner’s primary group.';
+
+/** As `CreateInstanceBody.home`; `closed`: it is in the hands of somebody whom the home is not open to, and never has it. */
+export type HomeAsked = boolean | 'closed' | undefined;
+
 /**
  * A new instance asks for its owner's home volume. Answers what its owner should know, null when all is as they would expect.
  * Throws `conflict` with the way out when it is not to be had and the instance was not to be without.
  */
-export async function claimHome(repositories: Repositories, instance: InstanceRecord, wish: boolean | undefined, siteMiB: number, now: EpochMs): Promise<string | null> {
+export async function claimHome(repositories: Repositories, instance: InstanceRecord, asked: HomeAsked, siteMiB: number, now: EpochMs): Promise<string | null> {
+  const wish = asked === 'closed' ? false : asked;
   if (wish !== undefined) await repositories.instances.setHomeWish(instance.id, wish);
+  if (asked === 'closed') return ((await repositories.homes.ofUser(instance.userId))?.sizeMiB ?? siteMiB) === 0 ? null : closedSentence;
   if (wish === false) return null;
   const home = await homeOf(repositories, instance.userId, siteMiB, now);
   if (home === null || home.sizeMiB === 0) {

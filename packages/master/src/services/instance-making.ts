@@ -2,7 +2,7 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import type { InstanceRecord } from '../core/instance-record';
 import type { Repositories } from '../repositories/repositories';
 import { allocateAddress } from './address-allocation';
-import { claimHome } from './home-attachment';
+import { claimHome, type HomeAsked } from './home-attachment';
 import type { InstanceSettings } from './instance-settings';
 import { insertNamed, newInstance, type NewInstance } from './new-instance';
 
@@ -13,8 +13,7 @@ export interface AllowedLaunch extends Omit<NewInstance, 'mac' | 'address'> {
   readonly by: { readonly userId: string; readonly userName: string; readonly clientAddress: string | null };
   /** After its name and image, as in "for alice"; empty for one's own. */
   readonly forWhom?: string | undefined;
-  /** As `CreateInstanceBody.home`. */
-  readonly home?: boolean | undefined;
+  readonly home?: HomeAsked;
 }
 
 /** An instance that was made, and what its owner should know of it. */

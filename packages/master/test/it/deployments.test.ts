@@ -12,8 +12,8 @@ describe('a deployment', () => {
   let admin: Principal;
   let imageId: string;
 
-  const open = async (quotas?: Quotas, instancesPerUser = 100): Promise<void> => {
-    rig = await openRig({ settings: { instancesPerUser }, ...(quotas === undefined ? {} : { quotas }) });
+  const open = async (quotas?: Quotas, instancesPerUser = 100, homeMiB = 0): Promise<void> => {
+    rig = await openRig({ settings: { instancesPerUser, homeMiB }, ...(quotas === undefined ? {} : { quotas }) });
     on = deploymentsOf(rig);
     admin = await rig.person('admin', 'root-admin');
     imageId = await rig.image();
@@ -293,6 +293,83 @@ describe('a deployment', () => {
       expect((await on.deployments.list(tess, { limit: 10 })).items).toHaveLength(1);
       expect((await on.deployments.list(alice, { limit: 10 })).items).toEqual([]);
       expect(await rig.operations.get({ ...(await rig.person('teacher', 'colleague')), ownedGroupIds: [groupId] }, asked.operation.id)).toMatchObject({ kind: 'deployment.create' });
+    });
+
+    describe('made for somebody who keeps a home', () => {
+      let tess: Principal;
+      let alice: Principal;
+      let groupId: string;
+      beforeEach(async () => {
+        await rig.close();
+        await open(undefined, 100, 64);
+        await rig.slave('lab-1', { cores: 8 });
+        const teacher = await rig.person('teacher', 'tess');
+        alice = await rig.person('student', 'alice');
+        groupId = await group('CL II', teacher, alice);
+        tess = { ...teacher, ownedGroupIds: [groupId] };
+      });
+
+      /** Whether the deployment's newest machine has a home, as the rig tells its slave. */
+      const lent = async (id: string): Promise<boolean> => {
+        await on.job.run();
+        await rig.scheduler.idle();
+        const made = (await members(id)).at(-1);
+        const instanceId = made?.instanceId ?? '';
+        const { home } = await rig.instances.get(admin, instanceId);
+        expect(rig.agents.last(instanceId).desired.spec?.home !== undefined).toBe(home);
+        return home;
+      };
+      const closed = 'A home goes into what its owner launches, and into what is deployed by who runs the site or by the teacher of its owner’s primary group.';
+
+      it('lends it to no teacher who has merely taken the person into a group, and tells the person so', async () => {
+        const { deployment: { id } } = await deploy({ users: ['alice'] }, tess);
+        expect(await lent(id)).toBe(false);
+        const { items: [notice] } = await rig.unit.read.notices.page({ userId: alice.userId, limit: 10, unread: true });
+        expect(notice?.sentence).toBe(`tess deployed class-a-alice for you (Class A). It starts by itself as soon as there is room, and is yours to use. It runs without your home volume. ${closed}`);
+        // Nobody has taken it from its owner.
+        const own = await rig.instances.create(alice, { imageId, name: 'own', home: true });
+        expect(own.instance.home).toBe(true);
+      });
+
+      it('does not lend it with a later start either, whoever asks for that', async () => {
+        const { deployment: { id } } = await deploy({ users: ['alice'] }, tess);
+        const agents = new ObedientAgents(rig);
+        await on.job.run();
+        await agents.settle();
+        const instanceId = (await members(id))[0]?.instanceId ?? '';
+        for (const who of [tess, alice]) {
+          await rig.instances.operate(who, instanceId, { verb: 'stop' });
+          await agents.settle();
+          await rig.instances.operate(who, instanceId, { verb: 'start' });
+          await agents.settle();
+          expect(await rig.instances.get(alice, instanceId)).toMatchObject({ observed: 'running', home: false });
+        }
+      });
+
+      it('lends it to the teacher of the person’s primary group', async () => {
+        await rig.database.db('users').where({ id: alice.userId }).update({ primary_group_id: groupId });
+        expect(await lent((await deploy({ users: ['alice'] }, tess)).deployment.id)).toBe(true);
+      });
+
+      it('lends it to who runs the site, but not into a group whose teacher the home is closed to', async () => {
+        const { deployment: { id } } = await deploy({ users: ['alice'], groupId });
+        expect(await lent(id)).toBe(false);
+        expect(await lent((await deploy({ users: ['alice'], name: 'Class B' }, await rig.person('operator', 'olga'))).deployment.id)).toBe(true);
+      });
+
+      it('lends it to nobody who adds the person to a deployment of somebody else', async () => {
+        await rig.person('student', 'bob');
+        const { deployment: { id } } = await deploy({ users: ['bob'], groupId });
+        await on.deployments.add(acting(tess), id, { users: ['alice'] });
+        expect(await lent(id)).toBe(false);
+        const own = await deploy({ count: 1, groupId, name: 'Mine' }, { ...alice, groupIds: [groupId] });
+        expect(await lent(own.deployment.id)).toBe(true);
+        await rig.instances.operate(alice, (await members(own.deployment.id))[0]?.instanceId ?? '', { verb: 'delete' });
+        await new ObedientAgents(rig).settle();
+        await rig.database.db('home_volumes').update({ state: 'stored', instance_id: null, slave_id: null, attached_mib: null, return_id: null });
+        await on.deployments.add(acting(tess), own.deployment.id, { users: ['alice'] });
+        expect(await lent(own.deployment.id)).toBe(false);
+      });
     });
 
     it('gives each person one machine, also where the whole class is named again with those who are late', async () => {
