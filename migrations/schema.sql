@@ -237,7 +237,7 @@ CREATE TABLE instances (
   recycle_until DATETIME(3) NULL,                           -- before this it is not deleted from there; NULL: never
   ram_image_id CHAR(36) COLLATE utf8mb4_bin NULL,           -- RAM in the store that its disk goes on with; NULL: it boots, or its slave has its RAM
   ram_saved_on VARCHAR(300) COLLATE utf8mb4_bin NULL,       -- JSON: the hypervisor that saved it
-  home_wish TINYINT NULL,                                   -- 1: never without its owner's home volume; 0: always; NULL: with it where it is free
+  home_wish TINYINT NULL,                                   -- 1: never without its owner's home volume; 0: always; NULL: with it where it is free; 2: so, but without it in the run that somebody asked for whom the home is not open to
   UNIQUE KEY instances_name (name),
   KEY instances_user (user_id, created_at),
   KEY instances_slave (slave_id),

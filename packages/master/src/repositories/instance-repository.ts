@@ -45,6 +45,9 @@ export interface InstanceUsage {
   readonly diskMiB: number;
 }
 
+/** `home_wish` of one that would have its owner's home volume where it is free, and runs without. */
+const homeWithheld = 2;
+
 /** Instances; deleted ones stay for their history and are listed only when asked for by state. */
 export class InstanceRepository {
   constructor(
@@ -233,9 +236,22 @@ export class InstanceRepository {
     this.changes.note('instances', id);
   }
 
+  /** Without it too where it is withheld. */
   async homeWish(id: string): Promise<boolean | null> {
     const row = (await this.db('instances').where({ id }).first('home_wish')) as { readonly home_wish: number | null } | undefined;
     return row?.home_wish == null ? null : row.home_wish === 1;
+  }
+
+  /** One that would have it where it is free runs without, until `lendHomeAgain`. Says whether it would have had it. */
+  async withholdHome(id: string): Promise<boolean> {
+    const count = await this.db('instances').where({ id }).where((wish) => wish.whereNull('home_wish').orWhere('home_wish', homeWithheld)).update({ home_wish: homeWithheld });
+    if (count > 0) this.changes.note('instances', id);
+    return count > 0;
+  }
+
+  async lendHomeAgain(id: string): Promise<void> {
+    const count = await this.db('instances').where({ id, home_wish: homeWithheld }).update({ home_wish: null });
+    if (count > 0) this.changes.note('instances', id);
   }
 
   /** Of those of these that have one. */

@@ -1,14 +1,16 @@
 import type { EpochMs } from '@paravcl/shared/clock';
+import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
 import { knownName } from '../core/deleted-name';
-import { concernsHome, homeAfter, homeArrived, homeSavedWith, nextEpoch, type HomeUser } from '../core/home-holding';
+import { concernsHome, holdsHome, homeAfter, homeArrived, homeSavedWith, nextEpoch, type HomeUser } from '../core/home-holding';
 import { newHome, type HomeRecord } from '../core/home-record';
 import { guestBegins } from '../core/home-steps';
 import type { InstanceRecord } from '../core/instance-record';
 import type { LiveMigration } from '../core/live-migration';
 import type { SnapshotPart } from '../core/snapshot-record';
 import type { Repositories } from '../repositories/repositories';
+import { judgeAsker } from './home-access';
 import { imageOfHome } from './home-content';
 
 /**
@@ -53,14 +55,18 @@ export async function claimHome(repositories: Repositories, instance: InstanceRe
 
 /**
  * What a change of an instance means for the home volume of its owner, in the same transaction. Whoever asked for the change is told no when
- * the instance was never to run without. Quiet for most changes; `neverRan` as of `HomeChange`.
+ * the instance was never to run without, or when its home is not open to them. Quiet for most changes; `neverRan` as of `HomeChange`.
  */
-export async function followHome(repositories: Repositories, before: InstanceRecord, after: InstanceRecord, now: EpochMs, neverRan = false): Promise<void> {
+export async function followHome(repositories: Repositories, before: InstanceRecord, after: InstanceRecord, { asker, now, neverRan = false }: { readonly asker?: Principal; readonly now: EpochMs; readonly neverRan?: boolean }): Promise<void> {
   if (guestBegins(before, after)) await repositories.homes.holdsNoLeftover(after.id);
   if (!concernsHome(before, after)) return;
   const home = await repositories.homes.lockOfUser(after.userId);
+  const ram = home ?? { openInRamId: null };
+  const begins = holdsHome(after, ram) && (!holdsHome(before, ram) || (before.slaveId !== null && after.slaveId === null));
+  const withheld = asker !== undefined && begins ? await judgeAsker(repositories, asker, after) : null;
   if (home === null) return;
-  const told = await carry(repositories, home, before, after, await repositories.instances.homeWish(after.id), now, neverRan);
+  const busy = await carry(repositories, home, before, after, await repositories.instances.homeWish(after.id), now, neverRan);
+  const told = busy ?? (home.sizeMiB === 0 ? null : withheld);
   if (told === null) return;
   await repositories.events.append({ kind: 'instance.without-home', subjectType: 'instance', subjectId: after.id, actor: 'master', actorUserId: null, clientAddress: null, sentence: `${after.name} runs without the home volume of its owner. ${told}` }, now);
 }

@@ -1,4 +1,5 @@
 import type { EpochMs } from '@paravcl/shared/clock';
+import type { Principal } from '@paravcl/shared/domain/people';
 import { newId } from '@paravcl/shared/ids';
 import { idleSinceAfter } from '../core/aging';
 import { deletedName } from '../core/deleted-name';
@@ -14,6 +15,8 @@ import { deadlineAt, type InstanceSettings } from './instance-settings';
 export interface ChangeContext {
   /** "user alice", "slave lab-pc-07", "scheduler", "deadline". */
   readonly by: string;
+  /** Who asks for a run; absent of what goes on with what was asked before. */
+  readonly asker?: Principal;
   readonly now: EpochMs;
   readonly slaveName: string | null;
   readonly settings: Pick<InstanceSettings, 'deadlinesMs'>;
@@ -47,7 +50,7 @@ export async function changeInstance(
   const written: InstanceChange = idleSince === before.idleSince ? timed : { ...timed, idleSince };
   if (!(await repositories.instances.change(before.id, before, written))) return null;
   const after: InstanceRecord = { ...before, ...written };
-  await followHome(repositories, before, after, now, context.neverRan);
+  await followHome(repositories, before, after, context);
 
   const told =
     moved || after.desired !== before.desired || after.slaveId !== before.slaveId || after.generation !== before.generation || after.reason?.code !== before.reason?.code;

@@ -106,7 +106,7 @@ export class InstanceReset {
     if (answer.kind === 'anew') this.requireAbleAgent(instance, slaveName);
 
     const by = `user ${principal.userName}`;
-    const context = { by, now, slaveName, settings: this.deps.settings, ...(answer.kind === 'unmade' ? {} : { supersede: `${principal.userName} asked for something else: reset.` }) };
+    const context = { by, asker: principal, now, slaveName, settings: this.deps.settings, ...(answer.kind === 'unmade' ? {} : { supersede: `${principal.userName} asked for something else: reset.` }) };
     const change = await this.changeOf(repositories, principal, instance, answer);
     const after = await changeInstance(repositories, instance, { ...change, ...other, diskImageId: null, ...withoutStoredRam }, context);
     // The row is locked, so nobody can have been faster.

@@ -170,7 +170,7 @@ export class InstanceService {
       // One that waits already is counted already.
       if (instance.queuedAt === null) await requireInstanceQuota(repositories, principal, reservation.groupId ?? instance.groupId, instance, this.deps.quotas);
       await take(repositories, id);
-      const context = { by: `user ${principal.userName}`, now, slaveName: null, settings: this.deps.settings, supersede: `${principal.userName} claimed a reserved machine for it.` };
+      const context = { by: `user ${principal.userName}`, asker: principal, now, slaveName: null, settings: this.deps.settings, supersede: `${principal.userName} claimed a reserved machine for it.` };
       const minutes = Math.max(1, Math.ceil((reservation.end - now) / 60_000));
       const after = await changeInstance(repositories, instance, { type: 'AR', reservationId: reservation.id, groupId: reservation.groupId ?? instance.groupId, queuedAt: instance.queuedAt ?? now, queuedBecause: 'asked', reason: null, minutes, endsAt: reservation.end, priority: reservation.priority }, context);
       if (after === null) throw changedUnderLock(id);

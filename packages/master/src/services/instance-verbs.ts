@@ -124,7 +124,8 @@ export class InstanceVerbs {
       return { instance: timed, operation, tombstones: [], push: timed.generation !== instance.generation };
     }
 
-    const context = { by, now, slaveName, settings: this.deps.settings, supersede: `${principal.userName} asked for something else: ${verb}.` };
+    const asks = verb === 'start' || verb === 'resume' ? { asker: principal } : {};
+    const context = { by, ...asks, now, slaveName, settings: this.deps.settings, supersede: `${principal.userName} asked for something else: ${verb}.` };
     const after = await changeInstance(repositories, instance, await this.changeOf(repositories, principal, instance, answer, wish, now), context);
     // The row is locked, so nobody can have been faster.
     if (after === null) throw changedUnderLock(instance.id);

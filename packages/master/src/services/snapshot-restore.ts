@@ -133,7 +133,7 @@ export class SnapshotRestore {
     const runs = disk.how !== 'off';
     if (runs && desired !== 'running') await requireInstanceQuota(repositories, principal, instance.groupId, instance, this.deps.quotas);
     const by = `user ${principal.userName}`;
-    const context = { by, now, slaveName: slave?.name ?? null, settings, supersede: `${principal.userName} asked for something else: restore.` };
+    const context = { by, asker: principal, now, slaveName: slave?.name ?? null, settings, supersede: `${principal.userName} asked for something else: restore.` };
     // A disk boots with the kernel that it was used with.
     const boots = { kernelId: image.defaultKernelId, ramdiskId: image.defaultRamdiskId, kernelArguments: image.kernelArguments };
     const content = { ...boots, diskImageId: disk.imageId, ramImageId: ram?.imageId ?? null, ramSavedOn: ram?.savedOn ?? null };

@@ -430,6 +430,90 @@ test('a teacher who sees a person and not their home is told so; of whom a teach
   expect(await homes.get(tess, student.userId)).toMatchObject({ userId: student.userId });
 });
 
+describe('in a group of a teacher whom the home is closed to', () => {
+  let tess: Principal;
+  let groupId: string;
+  beforeEach(async () => {
+    const teacher = await rig.person('teacher', 'tess');
+    groupId = newId(rig.clock.now());
+    await rig.unit.transaction(async ({ groups }) => {
+      await groups.insert({ id: groupId, name: 'CL II', description: '', ownerUserId: teacher.userId }, rig.clock.now());
+      await groups.addMember(groupId, student.userId, rig.clock.now());
+    });
+    tess = { ...teacher, ownedGroupIds: [groupId] };
+    student = { ...student, groupIds: [groupId] };
+  });
+
+  async function offThere(more: { readonly home?: boolean } = {}): Promise<string> {
+    const imageId = await rig.image(64, 'disk', 'ready', { manifestId: hex('a'), contentBytes: 64 * MiB });
+    const { instance } = await rig.instances.create(student, { imageId, name: 'one', groupId, ...more });
+    await rig.scheduler.idle();
+    await rig.report(instance.id, 'running');
+    expect(await rig.instances.get(student, instance.id)).toMatchObject({ home: true });
+    await stopped(instance.id);
+    await isStored();
+    return instance.id;
+  }
+
+  test('a machine that the teacher starts runs without it, and says so; started by its owner again, it has it', async () => {
+    const id = await offThere();
+    await operate(id, 'start', tess);
+    expect(specOf(id)).not.toHaveProperty('home');
+    expect(await home()).toMatchObject({ state: 'stored' });
+    const { items: [event] } = await rig.unit.read.events.page({ kind: 'instance.without-home', limit: 1 });
+    expect(event?.sentence).toBe('one runs without the home volume of its owner. tess started it, whom that home is not open to: stopped and started by its owner, it has it.');
+    await rig.report(id, 'running');
+    await operate(id, 'stop', tess);
+    await rig.report(id, 'stopped');
+    await operate(id, 'start');
+    expect(specOf(id)).toHaveProperty('home');
+  });
+
+  test('it is not had later either by one that the teacher started while something else had it', async () => {
+    const { instance: { id } } = await launch('one');
+    await rig.database.db('instances').where({ id }).update({ group_id: groupId });
+    await rig.report(id, 'failed', { reason: { code: 'LaunchFailed', sentence: 'No.' } });
+    const other = await running('two');
+    await operate(id, 'start', tess);
+    await stopped(other);
+    await isStored();
+    // Where it failed nobody has cleaned up yet.
+    const next = await rig.slave('lab-pc-08');
+    rig.scheduler.wake();
+    await rig.scheduler.idle();
+    expect(await rig.instances.get(student, id)).toMatchObject({ slaveId: next, home: false });
+    expect(specOf(id)).not.toHaveProperty('home');
+  });
+
+  test('one that never runs without it is not started by the teacher', async () => {
+    const id = await offThere({ home: true });
+    await expect(rig.instances.operate(tess, id, { verb: 'start' })).rejects.toMatchObject({ code: 'forbidden', message: 'one never runs without the home volume of its owner, which is not open to you. Ask sue to start it.' });
+    await operate(id, 'start');
+    expect(specOf(id)).toHaveProperty('home');
+  });
+
+  test('saved with it, it goes on with it, whoever resumes it: its RAM has it open', async () => {
+    const id = await running('three');
+    await rig.database.db('instances').where({ id }).update({ group_id: groupId });
+    await operate(id, 'suspend');
+    await rig.report(id, 'suspended');
+    await operate(id, 'resume', tess);
+    expect(specOf(id)).toHaveProperty('home');
+  });
+
+  test('who runs the site, and the teacher of the primary group, start it with it', async () => {
+    const id = await offThere();
+    await operate(id, 'start', operator);
+    expect(specOf(id)).toHaveProperty('home');
+    await rig.report(id, 'running');
+    await stopped(id);
+    await isStored();
+    await rig.database.db('users').where({ id: student.userId }).update({ primary_group_id: groupId });
+    await operate(id, 'start', tess);
+    expect(specOf(id)).toHaveProperty('home');
+  });
+});
+
 test('what it held before goes with the housekeeping, what it holds never', async () => {
   for (const name of ['one', 'two']) {
     await stopped(await running(name));
