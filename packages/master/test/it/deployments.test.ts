@@ -1,6 +1,7 @@
 import type { CreateDeploymentBody } from '@paravcl/shared/api/deployments';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { newId } from '@paravcl/shared/ids';
+import { migrate } from '../../src/db/migrate';
 import type { DeploymentAccepted, DeploymentService } from '../../src/services/deployment-service';
 import { noQuota, type Quotas } from '../../src/services/instance-settings';
 import { deploymentsOf, ObedientAgents } from './deployment-rig';
@@ -344,6 +345,22 @@ describe('a deployment', () => {
           await agents.settle();
           expect(await rig.instances.get(alice, instanceId)).toMatchObject({ observed: 'running', home: false });
         }
+      });
+
+      it('that was made before homes were closed to strangers has it no more from its next start on', async () => {
+        const [stranger, own, site] = [await deploy({ users: ['alice'] }, tess), await deploy({ count: 1 }, alice), await deploy({ users: ['alice'], name: 'Class B' })];
+        await on.job.run();
+        const { db } = rig.database;
+        await db('instances').update({ home_wish: null });
+        await db('knex_migrations').where({ name: '0070-close-homes-to-deployed-instances.js' }).delete();
+        expect(await migrate(db)).toHaveLength(1);
+        const wishes = await Promise.all([stranger, own, site].map(async ({ deployment: { id } }) => rig.unit.read.instances.homeWish((await members(id))[0]?.instanceId ?? '')));
+        expect(wishes).toEqual([false, null, null]);
+        await db('users').where({ id: alice.userId }).update({ primary_group_id: groupId });
+        await db('instances').update({ home_wish: null });
+        await db('knex_migrations').where({ name: '0070-close-homes-to-deployed-instances.js' }).delete();
+        await migrate(db);
+        expect(await rig.unit.read.instances.homeWish((await members(stranger.deployment.id))[0]?.instanceId ?? '')).toBeNull();
       });
 
       it('lends it to the teacher of the person’s primary group', async () => {
