@@ -10,12 +10,13 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import type { Authenticate } from '../http/authentication';
-import { admitBrowser, clientPrincipal, type Upgrade } from '../http/browser-upgrade';
+import { admitBrowser, clientPrincipal, type Refusal, type Upgrade } from '../http/browser-upgrade';
 import { clientAddress } from '../http/client-address';
 import { refuseUpgrade, upgradePath, type UpgradeDoor } from '../http/refused-upgrade';
 import type { ConsoleService } from '../services/console-service';
 import type { ConsoleTickets } from '../services/console-tickets';
 import type { GuestConnections, OpenConnection } from '../services/guest-connections';
+import { HeadCount } from './head-count';
 import type { LinkLog } from './link-settings';
 import type { StreamRelay } from './stream-relay';
 import { StreamSocket, streamCloseCodes } from './stream-socket';
@@ -23,13 +24,15 @@ import { StreamSocket, streamCloseCodes } from './stream-socket';
 export interface ConsoleDoorLimits {
   /** Each of them may hold some hundred KiB that its other end has not taken yet. */
   readonly maxConnections: number;
-  /** Those that have shown no ticket yet. */
-  readonly maxUnproven: number;
+  /** Those of whom it is being asked who they are, which takes milliseconds. */
+  readonly maxUnknown: number;
   /** An address stands for a whole lab behind NAT. */
-  readonly maxUnprovenPerAddress: number;
+  readonly maxUnknownPerAddress: number;
+  /** Those of one person that have shown no good ticket yet. Known people take no places of each other, whatever address they share. */
+  readonly maxTicketlessPerUser: number;
 }
 
-export const defaultConsoleLimits: ConsoleDoorLimits = { maxConnections: 2000, maxUnproven: 200, maxUnprovenPerAddress: 60 };
+export const defaultConsoleLimits: ConsoleDoorLimits = { maxConnections: 2000, maxUnknown: 200, maxUnknownPerAddress: 60, maxTicketlessPerUser: 8 };
 
 const helloWithinMs = 5_000;
 
@@ -51,8 +54,10 @@ export interface ConsoleDoorParts {
 export class ConsoleDoor implements UpgradeDoor {
   private readonly server = new WebSocketServer({ noServer: true, maxPayload: maxFrameBytes, perMessageDeflate: false, clientTracking: false });
   private readonly open = new Set<StreamSocket>();
-  private readonly unprovenByAddress = new Map<string, number>();
-  private unproven = 0;
+  /** By address. */
+  private readonly unknown = new HeadCount();
+  /** By the id of the person. */
+  private readonly ticketless = new HeadCount();
   private stopping = false;
 
   constructor(
@@ -65,8 +70,7 @@ export class ConsoleDoor implements UpgradeDoor {
     const address = clientAddress(request);
     const { limits } = this;
     if (this.stopping) refuseUpgrade(socket, 503, 'The master is stopping.');
-    else if (this.open.size >= limits.maxConnections) refuseUpgrade(socket, 503, `${limits.maxConnections} consoles are connected, the most this master takes.`);
-    else if (this.unproven >= limits.maxUnproven || (this.unprovenByAddress.get(address) ?? 0) >= limits.maxUnprovenPerAddress) refuseUpgrade(socket, 503, 'Too many consoles are being opened at this moment. Try again in a few seconds.');
+    else if (this.unknown.total >= limits.maxUnknown || this.unknown.of(address) >= limits.maxUnknownPerAddress) refuseUpgrade(socket, 503, 'Too many consoles are being opened at this moment. Try again in a few seconds.');
     else void this.admit({ request, socket, head }, address);
     return true;
   }
@@ -84,37 +88,46 @@ export class ConsoleDoor implements UpgradeDoor {
 
   private async admit(upgrade: Upgrade, address: string): Promise<void> {
     const { authenticate, log } = this.parts;
-    const leave = this.enterUnproven(address);
-    upgrade.socket.once('close', leave);
+    const leave = this.unknown.enter(address);
     await admitBrowser(upgrade, {
       server: this.server,
       identify: clientPrincipal,
       authenticate,
-      full: () => (this.stopping ? { status: 503, sentence: 'The master is stopping.' } : null),
-      accept: (webSocket, principal) => this.accept(webSocket, principal, address, leave),
+      full: (principal) => this.fullFor(principal),
+      accept: (webSocket, principal) => this.accept(webSocket, principal, address),
       unanswered: 'The master cannot say who you are at this moment. Try again in a few seconds.',
       onFault: (error) => log.warn({ err: error }, 'nobody could be asked who opens a console'),
-    });
+    }).finally(leave);
   }
 
-  private accept(webSocket: WebSocket, principal: Principal, address: string, leave: () => void): void {
+  private fullFor({ userId }: Principal): Refusal | null {
+    const { maxConnections, maxTicketlessPerUser } = this.limits;
+    if (this.stopping) return { status: 503, sentence: 'The master is stopping.' };
+    if (this.open.size >= maxConnections) return { status: 503, sentence: `${maxConnections} consoles are connected, the most this master takes. Try again later.` };
+    if (this.ticketless.of(userId) < maxTicketlessPerUser) return null;
+    return { status: 429, sentence: `You have ${maxTicketlessPerUser} consoles at the door that have shown no ticket, the most of one person. Try again in a few seconds.` };
+  }
+
+  private accept(webSocket: WebSocket, principal: Principal, address: string): void {
     const stream = new StreamSocket(webSocket, this.parts.clock);
     this.open.add(stream);
+    const counted = this.ticketless.enter(principal.userId);
     const cancel = this.parts.clock.after(helloWithinMs, () => stream.hangUp(streamCloseCodes.policy, `No ticket was shown within ${helloWithinMs / 1000} s.`));
     webSocket.on('close', () => {
       cancel();
+      counted();
       this.open.delete(stream);
     });
     stream.hear((data, isBinary) => {
       cancel();
       const ticket = ticketOf(data, isBinary);
       if (ticket === null) return stream.hangUp(streamCloseCodes.policy, 'The first message is a ticket, as JSON.');
-      void this.connect(stream, principal, ticket, address).finally(leave);
+      void this.connect(stream, principal, ticket, address, counted);
     });
   }
 
-  /** Until both are joined it is unproven. */
-  private async connect(browser: StreamSocket, principal: Principal, ticket: string, address: string): Promise<void> {
+  /** `counted` once it counts among the connections of its person. */
+  private async connect(browser: StreamSocket, principal: Principal, ticket: string, address: string, counted: () => void): Promise<void> {
     const { tickets, consoles, connections, relay, log } = this.parts;
     const asked = tickets.redeem(principal, ticket);
     if (asked === null) return browser.hangUp(consoleCloseCodes.unknownTicket, 'This ticket opens nothing: it is used, over, or of another session. Ask for a new one.');
@@ -127,6 +140,7 @@ export class ConsoleDoor implements UpgradeDoor {
         guest?.destroy();
       };
       connection = await connections.open({ kind: asked.kind, port: null, principal, instance, fromAddress: address, end });
+      counted();
       guest = await relay.join(slaveId, { kind: asked.kind, instanceId: instance.id }, slaveName);
       if (browser.isGone) throw new BrowserGone();
       this.carry(browser, guest, connection, instance.name);
@@ -147,20 +161,6 @@ export class ConsoleDoor implements UpgradeDoor {
     here.on('data', count);
     guest.on('data', count);
     void splice(here, guest).then(() => connection.close(bytes));
-  }
-
-  private enterUnproven(address: string): () => void {
-    this.unproven += 1;
-    this.unprovenByAddress.set(address, (this.unprovenByAddress.get(address) ?? 0) + 1);
-    let isUnproven = true;
-    return () => {
-      if (!isUnproven) return;
-      isUnproven = false;
-      this.unproven -= 1;
-      const left = (this.unprovenByAddress.get(address) ?? 1) - 1;
-      if (left <= 0) this.unprovenByAddress.delete(address);
-      else this.unprovenByAddress.set(address, left);
-    };
   }
 }
 

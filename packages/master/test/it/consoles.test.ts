@@ -1,6 +1,8 @@
-import { consoleCloseCodes } from '@paravcl/shared/api/sockets';
+import { consoleCloseCodes, consolePath } from '@paravcl/shared/api/sockets';
+import { once } from 'node:events';
+import { connect } from 'node:tls';
 import { newStreamTicket } from '../../src/services/stream-ticket';
-import { ConsoleRig, type LoggedIn } from './console-rig';
+import { ConsoleRig, type ConsoleClient, type LoggedIn } from './console-rig';
 import { eventually } from './eventually';
 import type { InstanceRecord } from '../../src/core/instance-record';
 
@@ -55,6 +57,49 @@ describe('who is let in', () => {
   it('not one who brings a ticket in the address', async () => {
     const ticket = await rig.ticket(alice, machine);
     await expect(rig.dial({}, `/api/v1/console?ticket=${ticket}`)).rejects.toThrow(/^401/);
+  });
+});
+
+describe('who takes places at the door', () => {
+  it('without a ticket has 8 of them, and takes nobody else’s at the same address', async () => {
+    const dialled: ConsoleClient[] = [];
+    const refused: string[] = [];
+    for (let n = 0; n < 80; n += 1) await rig.dialAs(bob).then((client) => dialled.push(client), (error: Error) => refused.push(error.message));
+    expect(dialled).toHaveLength(8);
+    expect([...new Set(refused)]).toEqual(['429: You have 8 consoles at the door that have shown no ticket, the most of one person. Try again in a few seconds.']);
+    const { client, guest } = await rig.open(alice, machine);
+    guest.resume();
+    for (const one of [client, ...dialled]) one.socket.close();
+    await eventually('all to be gone', () => rig.parts.door.size === 0);
+    (await rig.dialAs(bob)).socket.close();
+  });
+
+  it('with a good ticket has given the place free for the next', async () => {
+    const open = [await rig.open(alice, machine), await rig.open(alice, machine, 'serial')];
+    const dialled = await Promise.all(Array.from({ length: 8 }, () => rig.dialAs(alice)));
+    for (const { client, guest } of open) {
+      guest.resume();
+      client.socket.close();
+    }
+    for (const { socket } of dialled) socket.close();
+  });
+
+  it('is refused as nobody and does not hang up: takes none, and is hung up on', async () => {
+    const { host, hostname, port } = new URL(rig.server.url);
+    const strangers = await Promise.all(Array.from({ length: 61 }, async () => {
+      const socket = connect({ host: hostname, port: Number(port), ca: rig.server.ca, allowHalfOpen: true });
+      socket.on('error', () => undefined);
+      socket.write(`GET ${consolePath} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`);
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      return { socket, answer: answer.toString() };
+    }));
+    const statuses = strangers.map(({ answer }) => answer.slice(9, 12));
+    expect(statuses.filter((status) => status === '401').length).toBeGreaterThanOrEqual(60);
+    const { client, guest } = await rig.open(alice, machine);
+    guest.resume();
+    client.socket.close();
+    // A side that keeps itself open sees that the other is gone by what it sends.
+    await eventually('all of them to be cut', () => strangers.filter(({ socket }) => !socket.destroyed && socket.write('still here')).length === 0);
   });
 });
 
