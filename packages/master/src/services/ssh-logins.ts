@@ -1,6 +1,7 @@
 import type { Clock } from '@paravcl/shared/clock';
 import { userNameSchema } from '@paravcl/shared/domain/people';
 import type { UnitOfWork } from '../db/unit-of-work';
+import { RefusalLimiter } from './refusal-limiter';
 import type { SessionService } from './session-service';
 
 /** Somebody who has shown who they are, and by what: with that taken away they are somebody no more. */
@@ -18,9 +19,16 @@ export interface SshLoginsParts {
   readonly onAdmitted?: () => void;
 }
 
+/** Of an address, that are written down: whoever tries on and on writes no more than this into the books. */
+const writtenRefusals = { refusals: 120, windowMs: 60_000 };
+
 /** Who may come in by SSH. Users who do not exist, are disabled or have no such key are told apart from nobody. */
 export class SshLogins {
-  constructor(private readonly parts: SshLoginsParts) {}
+  private readonly refusals: RefusalLimiter;
+
+  constructor(private readonly parts: SshLoginsParts) {
+    this.refusals = new RefusalLimiter(parts.clock, writtenRefusals);
+  }
 
   /**
    * The user of that name, when the key is one of theirs; that they hold it is for the caller to verify.
@@ -66,13 +74,17 @@ export class SshLogins {
     this.parts.onAdmitted?.();
   }
 
-  /** Writes down that somebody did not, whatever they called themselves. */
+  /** Writes down that somebody did not, whatever they called themselves: of one address so many a minute. */
   async refused(name: string, clientAddress: string, shown: string): Promise<void> {
     const { unit, clock } = this.parts;
+    if (this.refusals.waitMs(clientAddress) > 0) return;
+    this.refusals.refused(clientAddress);
+    const isLast = this.refusals.waitMs(clientAddress) > 0;
+    const more = isLast ? ` It is the ${writtenRefusals.refusals}th from there within a minute; more are not written down until the minute is over.` : '';
     // It is whatever came over the wire.
     const said = userNameSchema.safeParse(name).data ?? 'a name that no user can have';
     await unit.read.events.append(
-      { kind: 'ssh.login-refused', subjectType: 'user', subjectId: null, actor: `nobody as ${said}`, actorUserId: null, clientAddress, sentence: `Login by SSH as ${said} was refused: ${shown}.` },
+      { kind: 'ssh.login-refused', subjectType: 'user', subjectId: null, actor: `nobody as ${said}`, actorUserId: null, clientAddress, sentence: `Login by SSH as ${said} was refused: ${shown}.${more}` },
       clock.now(),
     );
   }

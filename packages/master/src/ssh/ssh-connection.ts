@@ -30,6 +30,8 @@ export interface SshConnectionParts {
  */
 export class SshConnection {
   person: SshPerson | null = null;
+  /** Keys are agreed on. */
+  isEncrypted = false;
   private readonly login: SshLogin;
   private readonly room: SocketRoom;
   private readonly channels = new Set<ServerChannel>();
@@ -55,6 +57,7 @@ export class SshConnection {
     const onFault = (error: unknown): void => this.fault(error, 'a login by SSH failed for a fault of ours');
     this.login = new SshLogin({ logins: parts.logins, address, admit: (person) => this.admit(person), giveUp: () => this.end(), onFault });
     client.on('error', () => this.end());
+    client.once('handshake', () => (this.isEncrypted = true));
     client.on('authentication', (context) => void this.login.attempt(context));
     client.on('session', (accept, reject) => this.session(accept, reject));
     client.on('tcpip', (accept, reject, asked) => {

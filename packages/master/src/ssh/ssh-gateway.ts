@@ -4,12 +4,14 @@ import { createServer, type AddressInfo, type Server as TcpServer, type Socket }
 import type { Logger } from 'pino';
 import { Server } from 'ssh2';
 import type { GuestPorts } from '../services/guest-ports';
+import { originOf } from '../services/origin-of';
 import { many } from '../services/say-count';
-import { RefusalLimiter } from '../services/refusal-limiter';
 import type { SshLogins, SshPerson } from '../services/ssh-logins';
+import { whoGivesWay, type Waiting } from './giving-way';
 import type { HostKey } from './host-key';
 import { SshConnection } from './ssh-connection';
-import { sshAlgorithms, sshLimits, type SshSettings } from './ssh-settings';
+import { sshAlgorithms, sshIdent, sshLimits, type SshSettings } from './ssh-settings';
+import { TurnedAway } from './turned-away';
 
 export interface SshGatewayParts {
   readonly hostKey: HostKey;
@@ -24,8 +26,10 @@ export interface SshGatewayParts {
 
 /** A client from its first byte on; `connection` once it has said what it is. */
 interface Arrived {
+  readonly key: string;
   readonly socket: Socket;
   readonly address: string;
+  readonly sinceMs: number;
   connection: SshConnection | null;
 }
 
@@ -37,12 +41,12 @@ export class SshGateway {
   private readonly server: TcpServer;
   private readonly ssh: Server;
   private readonly arrived = new Map<string, Arrived>();
-  private readonly refusals: RefusalLimiter;
+  private readonly turnedAway: TurnedAway;
 
   constructor(private readonly parts: SshGatewayParts) {
     const { hostKey, clock, log } = parts;
-    this.refusals = new RefusalLimiter(clock, sshLimits.refusals);
-    this.ssh = new Server({ hostKeys: [hostKey.privateKey], ident: 'ParaVCL', algorithms: { ...sshAlgorithms, kex: [...sshAlgorithms.kex], cipher: [...sshAlgorithms.cipher], hmac: [...sshAlgorithms.hmac], compress: [...sshAlgorithms.compress] } });
+    this.turnedAway = new TurnedAway(clock);
+    this.ssh = new Server({ hostKeys: [hostKey.privateKey], ident: sshIdent, algorithms: { ...sshAlgorithms, kex: [...sshAlgorithms.kex], cipher: [...sshAlgorithms.cipher], hmac: [...sshAlgorithms.hmac], compress: [...sshAlgorithms.compress] } });
     this.ssh.on('connection', (client, info) => {
       const at = this.arrived.get(keyOf(info.ip, info.port));
       if (at === undefined) {
@@ -82,6 +86,7 @@ export class SshGateway {
     if (!this.server.listening) return;
     const closed = once(this.server, 'close');
     this.server.close();
+    this.turnedAway.close();
     const left = [...this.arrived.values()];
     for (const { connection, socket } of left) {
       if (connection === null) socket.destroy();
@@ -100,34 +105,49 @@ export class SshGateway {
   }
 
   private arrive(socket: Socket): void {
-    const { settings, clock } = this.parts;
+    const { clock } = this.parts;
     const { remoteAddress, remotePort } = socket;
     socket.on('error', () => undefined);
-    const address = plainAddress(remoteAddress);
-    const unproven = [...this.arrived.values()].filter(({ connection }) => connection?.person == null);
-    if (
-      remoteAddress === undefined ||
-      this.arrived.size >= settings.maxConnections ||
-      unproven.length >= sshLimits.mostUnproven ||
-      unproven.filter((one) => one.address === address).length >= sshLimits.mostUnprovenOfAddress ||
-      this.refusals.waitMs(address) > 0
-    ) {
+    if (remoteAddress === undefined) {
       socket.destroy();
       return;
     }
+    const address = plainAddress(remoteAddress);
+    if (!this.makeRoom(socket, address)) return;
     const key = keyOf(remoteAddress, remotePort);
-    const at: Arrived = { socket, address, connection: null };
+    const at: Arrived = { key, socket, address, sinceMs: clock.monotonicMs(), connection: null };
     this.arrived.set(key, at);
-    const cancel = clock.after(sshLimits.loginWithinMs, () => {
-      if (at.connection === null) socket.destroy();
-      else if (at.connection.person === null) at.connection.end();
-    });
+    const cancels = [
+      clock.after(sshLimits.identifiedWithinMs, () => {
+        if (at.connection === null) this.hangUp(at, `No SSH identification came within ${sshLimits.identifiedWithinMs / 1000} s.`);
+      }),
+      clock.after(sshLimits.loginWithinMs, () => {
+        if (at.connection?.person == null) this.hangUp(at, `Nobody logged in within ${sshLimits.loginWithinMs / 1000} s.`);
+      }),
+    ];
     socket.once('close', () => {
-      cancel();
+      for (const cancel of cancels) cancel();
       this.arrived.delete(key);
-      if (at.connection?.person == null) this.refusals.refused(address);
     });
     this.ssh.injectSocket(socket);
+  }
+
+  /** Full, somebody who has not logged in gives way; false: there is no such, and the new one was told so. */
+  private makeRoom(socket: Socket, address: string): boolean {
+    const { settings, clock } = this.parts;
+    const waiting = [...this.arrived.values()].flatMap((at) => (at.connection?.person == null ? [{ ...standingOf(at), at }] : []));
+    if (this.arrived.size < settings.maxConnections && waiting.length < sshLimits.mostUnproven) return true;
+    const next = whoGivesWay(waiting, originOf(address), clock.monotonicMs());
+    if (next === null) this.turnedAway.tell(socket, `This gateway has ${many(settings.maxConnections, 'connection')}, the most it takes. Try again later.`, false);
+    else this.hangUp(next.at, 'Too many are logging in at this moment, and this connection gave way to a newer one. Try again.');
+    return next !== null;
+  }
+
+  /** From now on it counts no more. */
+  private hangUp({ key, socket, connection }: Arrived, sentence: string): void {
+    this.arrived.delete(key);
+    if (connection === null) this.turnedAway.tell(socket, sentence, true);
+    else this.turnedAway.add(socket, () => connection.end());
   }
 
   private async admitted(person: SshPerson, address: string): Promise<string | null> {
@@ -139,6 +159,10 @@ export class SshGateway {
 }
 
 const keyOf = (address: string | undefined, port: number | undefined): string => `${address ?? ''} ${port ?? 0}`;
+
+function standingOf({ address, sinceMs, connection }: Arrived): Waiting {
+  return { origin: originOf(address), sinceMs, progress: connection === null ? 'silent' : connection.isEncrypted ? 'encrypted' : 'identified' };
+}
 
 /** An IPv4 client of a dual-stack socket (RFC 4291 2.5.5.2) is the same client as over IPv4. */
 function plainAddress(address: string | undefined): string {

@@ -9,17 +9,21 @@ export interface SshSettings {
   readonly maxPerUser: number;
 }
 
+/** What the gateway calls itself (RFC 4253 4.2). */
+export const sshIdent = 'ParaVCL';
+
 export const sshLimits = {
+  /** Until a client has said what it is, which a client does at once. */
+  identifiedWithinMs: 10_000,
   /** From the first byte to a login, typing a password included. */
   loginWithinMs: 60_000,
   /** Of keys and passwords, on one connection: an agent may hold a few keys. */
   mostTries: 10,
   mostPasswords: 3,
-  /** Connections that have not logged in: in all, and from one address, from which a whole class may come. */
+  /** Connections that have not logged in. Beyond them one gives way to each that comes (`giving-way`). */
   mostUnproven: 200,
-  mostUnprovenOfAddress: 64,
-  /** Connections from one address that ended without a login. */
-  refusals: { refusals: 120, windowMs: 60_000 },
+  /** Connections that are being told why they may not stay. */
+  mostLeaving: 64,
   /** Forwarded connections of one SSH connection: those that are open or being opened, and those that were refused in all. */
   mostForwards: 32,
   mostRefusedForwards: 200,

@@ -1,11 +1,12 @@
 /** The gateway as people meet it: this machine's OpenSSH client, real users and machines, and a TCP server where the guest would be. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, connect, type AddressInfo } from 'node:net';
+import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { Client, type ClientChannel } from 'ssh2';
 import type { InstanceRecord } from '../../src/core/instance-record';
 import { eventually } from './eventually';
+import { HandClock } from './hand-clock';
 import { FarEnd, openSshRig, sha256, type SshRig } from './ssh-rig';
 import { goodPassword } from './test-site';
 
@@ -55,6 +56,15 @@ async function upForward(user = 'student1', options = 'student', on = port) {
   started.child.stdin.write('here\n');
   await eventually('the far end to answer', () => started.said().out === 'here\n');
   return started;
+}
+
+/** A client that has read who we are, has said `first`, and does nothing more. */
+async function idler(on: number, first: string | null): Promise<Socket> {
+  const socket = connect(on, '127.0.0.1');
+  socket.on('error', () => undefined);
+  await once(socket, 'data');
+  if (first !== null) socket.write(first);
+  return socket;
 }
 
 describe('who has a key', () => {
@@ -306,13 +316,75 @@ describe('limits', () => {
     await first.ended;
   });
 
-  test('beyond the most connections in all, who comes is hung up on at once', async () => {
+  test('beyond the most connections in all, who comes is told so by their client, and who is logged in stays', async () => {
     const { port: own } = await rig.gateway({ maxConnections: 1 });
-    const silent = connect(own, '127.0.0.1');
-    await once(silent, 'data');
-    const next = connect(own, '127.0.0.1').resume();
-    await once(next, 'close');
-    silent.destroy();
+    const first = await upForward('student1', 'student', own);
+    const second = await rig.ssh.run([...(await key('student')), ...at('student1', own)]);
+    expect(second.err).toMatch(/Received disconnect from 127\.0\.0\.1 port \d+:12: This gateway has 1 connection, the most it takes\. Try again later\./);
+    expect(first.child.exitCode).toBeNull();
+    first.child.kill();
+    await first.ended;
+  });
+
+  test.each([
+    ['say nothing', null],
+    ['say what they are and nothing more', 'SSH-2.0-idle\r\n'],
+  ])('210 connections that %s take nobody’s place at the same address', async (_, first) => {
+    const { port: own } = await rig.gateway({ maxConnections: 500 });
+    const idle = await Promise.all(Array.from({ length: 210 }, () => idler(own, first)));
+    const { code, out } = await rig.ssh.run([...(await key('student')), ...at('student1', own)]);
+    expect(code).toBe(0);
+    expect(out).toContain('Hello student1.');
+    for (const socket of idle) socket.destroy();
+  });
+
+  test('who takes their time to log in, as for a password, keeps their place while 400 more come from the same address', async () => {
+    const { port: own } = await rig.gateway({ maxConnections: 500 });
+    const asked: ((login: { type: 'publickey'; username: string; key: Buffer }) => void)[] = [];
+    const client = new Client();
+    client.connect({ host: '127.0.0.1', port: own, username: 'student1', authHandler: (_left, _partial, next) => void asked.push(next as (typeof asked)[number]) });
+    const [enter] = await eventually('the login to be asked for', () => (asked.length > 0 ? asked : undefined));
+    const idle: Socket[] = [];
+    for (let n = 0; n < 400; n += 1) idle.push(await idler(own, 'SSH-2.0-idle\r\n'));
+    enter?.({ type: 'publickey', username: 'student1', key: await readFile(rig.ssh.file('student')) });
+    await once(client, 'ready');
+    client.end();
+    for (const socket of idle) socket.destroy();
+  });
+
+  test('130 connections that came to nothing close no address', async () => {
+    const { port: own } = await rig.gateway({ maxConnections: 500 });
+    for (let n = 0; n < 130; n += 1) {
+      const idle = await idler(own, 'SSH-2.0-gone\r\n');
+      idle.end();
+      await once(idle, 'close');
+    }
+    expect((await rig.ssh.run([...(await key('student')), ...at('student1', own)])).code).toBe(0);
+  });
+
+  test('who has said nothing for 10 s is hung up on with a reason, and who has not logged in after 60 s', async () => {
+    const clock = new HandClock();
+    const { port: own } = await rig.gateway({}, clock);
+    const [silent, slow] = [await idler(own, null), await idler(own, 'SSH-2.0-slow\r\n')];
+    // Our own proposal of keys comes in answer to what it is.
+    await once(slow, 'data');
+    const heard: Buffer[] = [];
+    silent.on('data', (bytes: Buffer) => heard.push(bytes));
+    clock.advance(10_000);
+    await once(silent, 'close');
+    expect(Buffer.concat(heard).toString('latin1')).toContain('No SSH identification came within 10 s.');
+    expect(slow.destroyed).toBe(false);
+    clock.advance(50_000);
+    await once(slow, 'close');
+  });
+
+  test('120 refused logins a minute from an address are written down one by one, and that there were more', async () => {
+    for (let n = 0; n < 130; n += 1) await rig.logins.refused('student1', '192.0.2.9', 'none of 1 tries with a key was right');
+    const written = (await rig.site.database.db('events').where({ kind: 'ssh.login-refused', client_address: '192.0.2.9' }).orderBy('id').select('sentence')) as { sentence: string }[];
+    expect(written).toHaveLength(120);
+    expect(written.filter(({ sentence }) => sentence.endsWith('It is the 120th from there within a minute; more are not written down until the minute is over.'))).toHaveLength(1);
+    await rig.logins.refused('student1', '192.0.2.10', 'none of 1 tries with a key was right');
+    expect((await rig.events('ssh.login-refused')).some(({ clientAddress }) => clientAddress === '192.0.2.10')).toBe(true);
   });
 
   test('a client that says something else than SSH is hung up on', async () => {

@@ -1,4 +1,4 @@
-import { systemClock } from '@paravcl/shared/clock';
+import { systemClock, type Clock } from '@paravcl/shared/clock';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
 import type { StreamEnd } from '@paravcl/shared/protocol/streams';
@@ -80,9 +80,9 @@ export async function openSshRig() {
   const gateways = new Set<SshGateway>();
 
   /** A gateway of its own limits; its port. */
-  const gateway = async (settings: { readonly maxConnections?: number; readonly maxPerUser?: number } = {}): Promise<{ readonly gateway: SshGateway; readonly port: number }> => {
+  const gateway = async (settings: { readonly maxConnections?: number; readonly maxPerUser?: number } = {}, gatewayClock: Clock = clock): Promise<{ readonly gateway: SshGateway; readonly port: number }> => {
     const made = new SshGateway({
-      hostKey, clock, log, logins, ports,
+      hostKey, clock: gatewayClock, log, logins, ports,
       settings: { host: '127.0.0.1', port: 0, maxConnections: 50, maxPerUser: 10, ...settings },
       greeting: async ({ userId, userName }) => greetingLines({ userName, host: 'lab.example', port: 2222, guestUser: 'student', machines: await ports.running(userId), ports: ports.ports }),
     });
