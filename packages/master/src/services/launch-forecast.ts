@@ -5,17 +5,18 @@ import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
 import { priorityOf, type PriorityParts } from '@paravcl/shared/priority';
 import { askForLess, noHourSentence, riskSentence, tooLargeSentence } from '../core/explain';
+import { chooseMinutes } from '../core/instance-time';
 import { outlook, type Outlook } from '../core/outlook';
 import { roomFor, type Snapshot, type WaitingInstance } from '../core/snapshot';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
 import type { InstanceSettings, Quotas } from './instance-settings';
-import { resolveLaunch, type Launch } from './launch-request';
+import { requireMinutes, resolveLaunch, type Launch } from './launch-request';
 import type { Participation } from './participation';
 import { requireQuota } from './quota-check';
 import { requestFactors, type PriorityRules } from './request-priority';
 import { freeHomeMiB } from './home-content';
-import { loadWorld, type WorldDeps } from './world-loader';
+import { loadWorld, waitingInstances, type WorldDeps } from './world-loader';
 
 export interface LaunchForecastDeps extends WorldDeps {
   readonly unitOfWork: UnitOfWork;
@@ -36,11 +37,15 @@ export interface LaunchQuery {
   readonly ramMiB?: number | undefined;
   readonly diskMiB?: number | undefined;
   readonly bandwidthMbps?: number | undefined;
+  /** For how long; absent it is the template's time, else the site's default. */
+  readonly minutes?: number | undefined;
   readonly asSlave?: boolean | undefined;
 }
 
 export interface LaunchOptions {
   readonly fitsNow: boolean;
+  /** Of a launch for the time that was asked about. */
+  readonly priority: PriorityParts;
   readonly options: { minutes: number; end: string; priority: PriorityParts }[];
   readonly risk: string;
   readonly keptFrom: string | null;
@@ -53,9 +58,12 @@ const hourMinutes = 60;
 export class LaunchForecast {
   constructor(private readonly deps: LaunchForecastDeps) {}
 
-  /** Hours that coming reservations leave room for, with the priority each has, and what it risks. Throws `not-found`, `invalid-input`, `image-not-ready`. */
+  /**
+   * What the scheduler would do with it now, beside all who wait already; and hours that coming reservations leave room for, with
+   * the priority each has, and what it risks. Throws `not-found`, `invalid-input`, `image-not-ready`.
+   */
   async options(principal: Principal, query: LaunchQuery): Promise<LaunchOptions> {
-    const { unitOfWork, clock, settings, priority } = this.deps;
+    const { unitOfWork, clock, settings, scheduling, priority } = this.deps;
     const { min, max } = settings.minutes;
     const at = clock.now();
     const hours = Array.from({ length: Math.floor(max / hourMinutes) }, (_, index) => (index + 1) * hourMinutes).filter((minutes) => minutes >= min);
@@ -64,16 +72,22 @@ export class LaunchForecast {
       const asker = { who: principal, image: launch.image, reservationGroupId: null, asSlave: query.asSlave === true };
       const factors = await requestFactors(repositories, asker, priority, at);
       const partsFor = (minutes: number): PriorityParts => priorityOf({ ...factors, ramMiB: launch.ramMiB, minutes }, priority.formula);
-      const { snapshot } = await loadWorld(repositories, this.deps, at);
+      const minutes = forecastMinutes(principal, query.minutes ?? launch.minutes ?? undefined, settings.minutes);
+      const parts = partsFor(minutes ?? priority.endlessMinutes);
+      const world = await loadWorld(repositories, this.deps, at);
+      const queue = await repositories.instances.queue();
+      const attempts = await repositories.placements.attempts(queue.map(({ id }) => id));
+      const others = waitingInstances(queue, attempts, world, scheduling, at);
       const homeMiB = await freeHomeMiB(repositories, principal.userId, settings.homeMiB);
-      const wanted: WaitingInstance = { ...unplaced(newId(at), principal.userId, at), need: roomFor({ ...launch, homeMiB }), homeMiB, priority: partsFor(max), runMs: max * 60_000 };
-      const seen = outlook(snapshot, wanted, this.deps.scheduling, at, hours);
+      const wanted: WaitingInstance = { ...unplaced(newId(at), principal.userId, at), need: roomFor({ ...launch, homeMiB }), homeMiB, priority: parts, runMs: minutes === null ? null : minutes * 60_000 };
+      const seen = outlook(world.snapshot, wanted, others, scheduling, at, { times: hours, longestMs: max * 60_000 });
       return {
         fitsNow: seen.decision?.kind === 'place',
-        options: seen.minutes.map((minutes) => ({ minutes, end: new Date(at + minutes * 60_000).toISOString(), priority: partsFor(minutes) })),
+        priority: parts,
+        options: seen.minutes.map((each) => ({ minutes: each, end: new Date(at + each * 60_000).toISOString(), priority: partsFor(each) })),
         risk: this.riskOf(seen, at),
         keptFrom: seen.kept === null ? null : new Date(seen.kept.recalledAt).toISOString(),
-        sentence: await this.sentenceOf(repositories, principal, launch, asker.asSlave, this.missing(seen, wanted, snapshot, at), at),
+        sentence: await this.sentenceOf(repositories, principal, { ...query, launch }, this.missing(seen, wanted, world.snapshot, at), at),
       };
     });
   }
@@ -92,15 +106,17 @@ export class LaunchForecast {
       runMs: instance.minutes === null ? null : instance.minutes * 60_000,
       boundTo: instance.slaveId,
     };
-    const sentence = this.riskOf(outlook({ ...snapshot, slaves }, wanted, this.deps.scheduling, at, []), at);
+    const sentence = this.riskOf(outlook({ ...snapshot, slaves }, wanted, [], this.deps.scheduling, at, { times: [], longestMs: wanted.runMs }), at);
     return sentence === '' ? [] : [sentence];
   }
 
   /** Why a launch would be refused, else why it has to wait; with the opt-out that it would spend. */
-  private async sentenceOf(repositories: Repositories, principal: Principal, { vcpus, ramMiB, diskMiB }: Launch, asSlave: boolean, missing: string | null, at: EpochMs): Promise<string | null> {
-    const { participation, quotas } = this.deps;
+  private async sentenceOf(repositories: Repositories, principal: Principal, { launch, minutes, asSlave }: Refusable, missing: string | null, at: EpochMs): Promise<string | null> {
+    const { participation, quotas, settings } = this.deps;
+    const { vcpus, ramMiB, diskMiB } = launch;
     try {
-      const warnings = await participation.wouldTakePart(repositories, principal, asSlave, at);
+      requireMinutes(principal, minutes ?? launch.minutes ?? undefined, settings.minutes);
+      const warnings = await participation.wouldTakePart(repositories, principal, asSlave === true, at);
       const groupId = (await repositories.users.find(principal.userId))?.primaryGroupId ?? null;
       const groupName = groupId === null ? null : ((await repositories.groups.find(groupId))?.name ?? null);
       await requireQuota(repositories, { ...principal, groupId, groupName }, { instances: 1, vcpus, ramMiB, diskMiB }, quotas);
@@ -132,6 +148,19 @@ export class LaunchForecast {
         return decision.reason.code === 'NoSlaveFits' ? `${tooLargeSentence(slaves, wanted)} ${askForLess(slaves, wanted)}` : decision.reason.sentence;
     }
   }
+}
+
+/** What a launch is asked to be, as far as it can be refused for it. */
+interface Refusable {
+  readonly launch: Launch;
+  readonly minutes?: number | undefined;
+  readonly asSlave?: boolean | undefined;
+}
+
+/** The time to look at; the site's default where the wish would be refused, which is said beside it. */
+function forecastMinutes({ role }: Principal, wished: number | undefined, limits: InstanceSettings['minutes']): number | null {
+  const chosen = chooseMinutes(wished, limits, role === 'operator' || role === 'admin');
+  return chosen.kind === 'chosen' ? chosen.minutes : limits.default;
 }
 
 function unplaced(id: string, userId: string, at: number): Omit<WaitingInstance, 'need' | 'priority' | 'runMs'> {

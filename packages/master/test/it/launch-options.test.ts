@@ -1,3 +1,4 @@
+import type { Principal } from '@paravcl/shared/domain/people';
 import { newId } from '@paravcl/shared/ids';
 import { SlaveRepository } from '../../src/repositories/slave-repository';
 import { openRig, type Rig } from './instance-rig';
@@ -23,6 +24,41 @@ test('every hour that can be asked for has its own priority, and what they have 
 test('what no slave is large enough for is told beforehand, its link too, and nothing that does not exist is to be deleted', async () => {
   const { sentence } = await rig.forecast.options(await rig.person('student', 'carol'), { imageId: await rig.image(), bandwidthMbps: 100_000 });
   expect(sentence).toMatch(/^No slave is large enough for .* and 100000 Mbit\/s; the largest have .* and \d+ Mbit\/s\. Ask for less\.$/);
+});
+
+describe('while others wait', () => {
+  let alice: Principal;
+  let bob: Principal;
+  let imageId: string;
+  beforeAll(async () => {
+    alice = await rig.person('student', 'ann');
+    bob = await rig.person('student', 'ben');
+    imageId = await rig.image();
+    // All four cores of the only slave, and then three who wait for one.
+    for (let started = 0; started < 4; started++) await rig.instances.create(alice, { imageId, minutes: 60 });
+    for (let queued = 0; queued < 3; queued++) await rig.instances.create(alice, { imageId, minutes: 240 });
+    await rig.scheduler.idle();
+    expect((await rig.queue.queue(alice)).items.map(({ place }) => place)).toEqual([1, 2, 3]);
+  });
+
+  test.each([['the default', undefined, '1st'], ['the longest', 300, '4th'], ['the shortest', 60, '1st']] as const)(
+    'the place and the priority told are those that a launch for %s time then has',
+    async (_which, minutes, place) => {
+      const told = await rig.forecast.options(bob, { imageId, minutes });
+      const { instance } = await rig.instances.create(bob, { imageId, minutes });
+      await rig.scheduler.idle();
+      const { reason, priority } = await rig.instances.get(bob, instance.id);
+      await rig.instances.operate(bob, instance.id, { verb: 'delete' });
+      await rig.scheduler.idle();
+      expect([told.fitsNow, told.sentence]).toEqual([false, expect.stringMatching(`^${place} in the queue\\. .* Its priority is ${priority.pi.toFixed(2)};`)]);
+      expect(reason?.sentence).toBe(told.sentence);
+      expect(told.priority).toEqual(priority);
+    },
+  );
+
+  test('a time that would be refused is said, and what else there is is told all the same', async () => {
+    expect(await rig.forecast.options(bob, { imageId, minutes: 600 })).toMatchObject({ sentence: expect.stringContaining('You asked for 600 min; you may have 60 to 300 min') as string, options: { length: 5 } });
+  });
 });
 
 test('an image that is not there is refused', async () => {

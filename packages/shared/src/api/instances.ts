@@ -76,6 +76,8 @@ export const getLaunchOptions = route({
     ramMiB: z.coerce.number().pipe(ramMiBSchema).optional(),
     diskMiB: z.coerce.number().pipe(diskMiBSchema).optional(),
     bandwidthMbps: z.coerce.number().pipe(bandwidthMbpsSchema).optional(),
+    /** For how long. Absent: the template's time, else the site's default. */
+    minutes: z.coerce.number().pipe(minutesSchema).optional(),
     asSlave: flagSchema.optional(),
   }).refine(namesOne, nameOne),
   answer: {
@@ -83,6 +85,8 @@ export const getLaunchOptions = route({
     schema: z.object({
       /** Whether it could start now, without anybody giving way. */
       fitsNow: z.boolean(),
+      /** Of a launch for the time that was asked about. */
+      priority: priorityPartsSchema,
       /** Whole hours that coming reservations leave room for, shortest first; a longer launch is lent room that is reserved later. */
       options: z.array(z.object({ minutes: z.int().positive(), end: z.iso.datetime(), priority: priorityPartsSchema })),
       /** Both risks in one sentence: a higher priority, and a reservation that begins. */

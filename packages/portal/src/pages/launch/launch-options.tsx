@@ -23,7 +23,7 @@ export function LaunchOptions({ choice, form, onMinutes, fault }: LaunchOptionsP
   const settled = useSettled(useMemo(() => JSON.stringify(optionsQuery(choice, form)), [choice, form]));
   const options = useGet('pool', 'get /launch-options', { query: JSON.parse(settled) as ReturnType<typeof optionsQuery> });
   const offered = options.data?.options ?? [];
-  const chosen = offered.find(({ minutes }) => String(minutes) === form.minutes);
+  const told = options.data?.priority;
   return (
     <>
       <FormGroup label={t('time')} fieldId="minutes">
@@ -33,7 +33,7 @@ export function LaunchOptions({ choice, form, onMinutes, fault }: LaunchOptionsP
         </FormSelect>
         <FormHelperText>
           <HelperText id="minutes-said">
-            <HelperTextItem variant={fault == null ? 'default' : 'error'}>{fault ?? (chosen === undefined ? t('timeHint') : t('priority', { pi: tellScore(chosen.priority.pi) }))}</HelperTextItem>
+            <HelperTextItem variant={fault == null ? 'default' : 'error'}>{fault ?? [t('timeHint'), told === undefined ? '' : t('priority', { pi: tellScore(told.pi) })].join(' ')}</HelperTextItem>
           </HelperText>
         </FormHelperText>
       </FormGroup>

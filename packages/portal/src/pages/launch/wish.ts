@@ -43,7 +43,7 @@ const runs = ({ kind, id }: Pick<Choice, 'kind' | 'id'>): { readonly templateId?
 
 /** What the master is asked about a launch like this. */
 export function optionsQuery(choice: Pick<Choice, 'kind' | 'id'>, form: LaunchForm): NonNullable<Asked<'get /launch-options'>['query']> {
-  return { ...runs(choice), ...sizesOf(form), asSlave: form.asSlave ? 'true' : 'false' };
+  return { ...runs(choice), ...sizesOf(form), ...(form.minutes === '' ? {} : { minutes: form.minutes }), asSlave: form.asSlave ? 'true' : 'false' };
 }
 
 /** The request itself. */
