@@ -10,10 +10,12 @@ export interface TimeWords {
 
 const minuteMs = 60_000;
 
+/** How days are written in a language; in English as in the lab's part of the world, the day before the month: "Mon, 7 Dec". */
+export const dateLocale = (language: string): string => (language === 'en' ? 'en-GB' : language);
+
 /** Words for moments in a language and a zone, as they are told at `now`; `today` is how that day is called. */
 export function timeWords(language: string, timeZone: string, now: () => number, today: string): TimeWords {
-  // English of the lab's part of the world: the day before the month.
-  const locale = language === 'en' ? 'en-GB' : language;
+  const locale = dateLocale(language);
   const day = new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' });
   const clock = new Intl.DateTimeFormat(locale, { timeZone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   const dated: Intl.DateTimeFormatOptions = { timeZone, weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };

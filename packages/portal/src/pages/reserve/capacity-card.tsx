@@ -4,6 +4,7 @@ import AngleRightIcon from '@patternfly/react-icons/dist/esm/icons/angle-right-i
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Read } from '../../states/read';
+import { dateLocale } from '../../states/times';
 import { useMedia } from '../../states/use-media';
 import { useTimes } from '../../states/use-times';
 import { CapacityTable } from './capacity-table';
@@ -39,7 +40,7 @@ export function CapacityCard({ capacity, span, need, onSpan }: CapacityCardProps
             const days = daysOf(hours, timeZone, daysShown);
             const shown = narrow ? days.filter((day) => day.date === date) : days;
             const dates = shown.length > 0 ? shown : days.slice(0, 1);
-            const dayWord = new Intl.DateTimeFormat(i18n.language, { timeZone, weekday: narrow ? 'long' : 'short', day: 'numeric', month: narrow ? 'long' : 'short' });
+            const dayWord = new Intl.DateTimeFormat(dateLocale(i18n.language), { timeZone, weekday: narrow ? 'long' : 'short', day: 'numeric', month: narrow ? 'long' : 'short' });
             const [first, last] = [dates[0], dates.at(-1)];
             const range = first === undefined || last === undefined ? '' : [...new Set([first, last])].map((day) => dayWord.format(beginOf(day.date, timeZone) + 1)).join(' – ');
             const least = span === null ? null : freeIn(days, span);

@@ -5,6 +5,7 @@ import { CapacityCell } from './capacity-cell';
 import { hasRoom, rowsOf, type Day, type Hour, type Need } from './days-of-hours';
 import { isWithin, type Span } from './span';
 import { useSpanPicking } from './use-span-picking';
+import { dateLocale } from '../../states/times';
 import { beginOf, hourMs, wallAt } from '../../states/zone-time';
 
 interface CapacityTableProps {
@@ -27,7 +28,7 @@ export function CapacityTable({ days, shown, timeZone, total, span, need, onSpan
   const { t, i18n } = useTranslation('reserve');
   const rows = useMemo(() => rowsOf(shown), [shown]);
   const format = useMemo(() => {
-    const at = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(i18n.language, { timeZone, ...options });
+    const at = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(dateLocale(i18n.language), { timeZone, ...options });
     return { weekday: at({ weekday: 'short' }), date: at({ day: 'numeric', month: 'short' }), long: at({ weekday: 'long', day: 'numeric', month: 'long' }) };
   }, [i18n.language, timeZone]);
   const { active, picking, table, handlers } = useSpanPicking({ days, shown, span, onSpan, onDate });
