@@ -2,6 +2,7 @@ import { Alert, AlertActionLink, Button, FormSelect, FormSelectOption } from '@p
 import type { Claimable } from '@paravcl/shared/domain/reservation';
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useAll } from '../../api/use-all';
 import { useDo, useGet } from '../../api/use-api';
 import { ProblemAlert } from '../../states/problem-alert';
 
@@ -17,7 +18,7 @@ function Claim({ claimable }: { readonly claimable: Claimable }): ReactNode {
   const [imageId, setImageId] = useState('');
   // It names no image, so its claims do.
   const wantsImage = (claim.error?.faultOf('imageId') ?? null) !== null;
-  const images = useGet('images', 'get /images', { query: { limit: 200, state: 'ready' } }, { enabled: wantsImage }).data?.items ?? [];
+  const images = useAll('images', 'get /images', { query: { state: 'ready' } }, { enabled: wantsImage }).data ?? [];
   const ask = (body: { readonly instanceId?: string; readonly imageId?: string }): void => claim.mutate({ params: { reservationId: claimable.reservationId }, body });
   const { free, resumable, sentence } = claimable;
   return (

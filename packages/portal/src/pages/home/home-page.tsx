@@ -2,7 +2,7 @@ import { Flex, Grid, GridItem, PageSection, Stack, Title } from '@patternfly/rea
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import { useGet } from '../../api/use-api';
+import { useAll } from '../../api/use-all';
 import { useMe } from '../../session/session';
 import { useTitle } from '../../shell/title';
 import { Read } from '../../states/read';
@@ -11,11 +11,11 @@ import { Coming } from './coming';
 import { Machines } from './machines';
 import { Startable } from './startable';
 
-/** What I have, with the next thing to do; below it what I could start now; at the side what comes. */
+/** What I have, with the next thing to do; below it what I could launch; at the side what comes. */
 export function HomePage(): ReactNode {
   const { t } = useTranslation('home');
   const { user } = useMe();
-  const instances = useGet('instances', 'get /instances', { query: { userId: user.id, limit: 200 } });
+  const instances = useAll('instances', 'get /instances', { query: { userId: user.id } });
   useTitle(t('title'));
   return (
     <PageSection>
@@ -27,7 +27,7 @@ export function HomePage(): ReactNode {
               <Link to="/launch" className="pf-v6-c-button pf-m-secondary">{t('launch')}</Link>
             </Flex>
             <Claims />
-            <Read of={instances}>{({ items }) => <Machines instances={items} />}</Read>
+            <Read of={instances}>{(all) => <Machines instances={all} />}</Read>
             <Startable />
           </Stack>
         </GridItem>

@@ -1,10 +1,10 @@
 import { useMemo } from 'react';
-import { useGet } from '../../api/use-api';
+import { useAll } from '../../api/use-all';
 import { choicesOf, type Choice } from './choices';
 
 /** What I may launch; null until it is known. */
 export function useChoices(): readonly Choice[] | null {
-  const templates = useGet('templates', 'get /templates', { query: { limit: 200 } }).data?.items;
-  const families = useGet('images', 'get /image-families', { query: { limit: 200, kind: 'disk' } }).data?.items;
+  const templates = useAll('templates', 'get /templates', {}).data;
+  const families = useAll('images', 'get /image-families', { query: { kind: 'disk' } }).data;
   return useMemo(() => (templates === undefined || families === undefined ? null : choicesOf(templates, families)), [templates, families]);
 }

@@ -1,10 +1,8 @@
 import type { Image, ImageFamily } from '@paravcl/shared/domain/image';
 import type { Group } from '@paravcl/shared/domain/people';
 import type { Template } from '@paravcl/shared/domain/template';
-import { useGet } from '../../api/use-api';
+import { useAll } from '../../api/use-all';
 import type { Sizes } from './reservation-form';
-
-const most = 200;
 
 export interface Choices {
   readonly families: readonly ImageFamily[];
@@ -17,15 +15,15 @@ export interface Choices {
 
 /** What one can reserve, and for whom. */
 export function useChoices(): Choices {
-  const families = useGet('images', 'get /image-families', { query: { kind: 'disk', limit: most } });
-  const templates = useGet('templates', 'get /templates', { query: { limit: most } });
-  const groups = useGet('groups', 'get /groups', { query: { limit: most } });
-  const images = useGet('images', 'get /images', { query: { limit: most } });
+  const families = useAll('images', 'get /image-families', { query: { kind: 'disk' } });
+  const templates = useAll('templates', 'get /templates', {});
+  const groups = useAll('groups', 'get /groups', {});
+  const images = useAll('images', 'get /images', {});
   return {
-    families: (families.data?.items ?? []).filter(({ productionImageId }) => productionImageId !== null),
-    templates: templates.data?.items ?? [],
-    groups: groups.data?.items ?? [],
-    images: images.data?.items ?? [],
+    families: (families.data ?? []).filter(({ productionImageId }) => productionImageId !== null),
+    templates: templates.data ?? [],
+    groups: groups.data ?? [],
+    images: images.data ?? [],
     isKnown: families.data !== undefined || families.error !== null,
   };
 }
