@@ -23,6 +23,13 @@ export function choicesOf(templates: readonly Template[], families: readonly Ima
   ];
 }
 
+/** Of which most finds room: the fewest cores, then the least RAM, among those that say so; else the first. Null of none. */
+export function smallestOf(choices: readonly Choice[]): Choice | null {
+  const sized = choices.flatMap((choice) => (choice.vcpus === null || choice.ramMiB === null ? [] : [{ choice, vcpus: choice.vcpus, ramMiB: choice.ramMiB }]));
+  const [smallest] = sized.sort((a, b) => a.vcpus - b.vcpus || a.ramMiB - b.ramMiB);
+  return smallest?.choice ?? choices[0] ?? null;
+}
+
 /** The page that launches it. */
 export const launchAddress = ({ kind, id }: Pick<Choice, 'kind' | 'id'>): string => `/launch?${kind}=${id}`;
 

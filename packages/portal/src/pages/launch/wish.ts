@@ -39,7 +39,8 @@ function said<T extends object>(all: { readonly [K in keyof T]: T[K] | undefined
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as T;
 }
 
-const runs = ({ kind, id }: Pick<Choice, 'kind' | 'id'>): { readonly templateId?: string; readonly familyId?: string } => (kind === 'template' ? { templateId: id } : { familyId: id });
+/** What a choice runs, as the master is asked for it. */
+export const runs = ({ kind, id }: Pick<Choice, 'kind' | 'id'>): { readonly templateId?: string; readonly familyId?: string } => (kind === 'template' ? { templateId: id } : { familyId: id });
 
 /** What the master is asked about a launch like this. */
 export function optionsQuery(choice: Pick<Choice, 'kind' | 'id'>, form: LaunchForm): NonNullable<Asked<'get /launch-options'>['query']> {
