@@ -174,7 +174,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
   });
 
   // slaves, images, instances
-  const slaves = new SlaveService(unit, clock, agents, reports, pulse, settings.liveness);
+  const slaves = new SlaveService(unit, clock, agents, reports, pulse, settings.liveness, settings.scheduling);
   const joinTokens = new JoinTokenService(unit, clock, { url: config.publicUrl, caFingerprint: identity.caFingerprint });
   const uploads = new ImageStore(imagesDirectory);
   const repository = composeImageRepository({

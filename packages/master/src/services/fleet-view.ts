@@ -1,4 +1,4 @@
-import { takesNew } from '@paravcl/shared/domain/slave';
+import { takesNew, type Describe } from '@paravcl/shared/domain/slave';
 import { savedOnOf } from '../core/saved-ram';
 import { unmeasuredSaveMiBPerSecond } from '../core/save-time';
 import { clockWrong } from '../core/slave-warnings';
@@ -41,8 +41,7 @@ export function slaveView(slave: SlaveRecord, about: AboutSlave, limits: Capacit
     troubles: (describe.troubles ?? []).flatMap(({ code, sentence }) => (takesNew[code] === true ? [] : [sentence])),
     clockWrong: clockWrong(slave.name, describe.clockOffsetMs),
     capacity: {
-      vcpus: Math.floor(describe.cores * limits.coreOvercommit),
-      ramMiB: Math.max(0, describe.ramTotalMiB - limits.hostRamMiB),
+      ...lentBy(describe, limits),
       diskMiB: describe.poolTotalMiB,
       bandwidthMbps: linkMbps(slave),
     },
@@ -52,6 +51,11 @@ export function slaveView(slave: SlaveRecord, about: AboutSlave, limits: Capacit
     bookings: about.bookings ?? [],
     saveMiBPerSecond: about.saveMiBPerSecond ?? unmeasuredSaveMiBPerSecond,
   };
+}
+
+/** Cores and RAM that a host lends to guests. */
+export function lentBy({ cores, ramTotalMiB }: Pick<Describe, 'cores' | 'ramTotalMiB'>, { coreOvercommit, hostRamMiB }: CapacityLimits): Pick<Room, 'vcpus' | 'ramMiB'> {
+  return { vcpus: Math.floor(cores * coreOvercommit), ramMiB: Math.max(0, ramTotalMiB - hostRamMiB) };
 }
 
 /** Disk counts with room for the saved RAM of everything that is there, running or not (`roomFor`). */

@@ -12,6 +12,7 @@ import type { Repositories } from '../repositories/repositories';
 import type { SlaveRecord } from '../repositories/slave-record';
 import type { SlaveFilter, SlaveUse } from '../repositories/slave-repository';
 import type { FleetPulse } from './fleet-pulse';
+import { lentBy, type CapacityLimits } from './fleet-view';
 import { freeName } from './free-name';
 import { authorise, reach } from './policy';
 import type { AgentPort, AgentReports } from './ports';
@@ -54,6 +55,7 @@ export class SlaveService {
     private readonly reports: AgentReports,
     private readonly pulse: FleetPulse,
     private readonly thresholds: Pick<LivenessThresholds, 'lostAfterMs'>,
+    private readonly limits: CapacityLimits,
   ) {}
 
   /** All slaves for operators and admins, their own machines for everybody else. Newest first. */
@@ -266,6 +268,7 @@ export class SlaveService {
     const latest = this.pulse.latest(slave.id);
     const describe = { ...slave.describe, ...latest?.describe };
     const lastSeenAt = latest?.heardAt ?? slave.lastSeenAt;
+    const lent = lentBy(describe, this.limits);
     return {
       id: slave.id,
       name: slave.name,
@@ -278,6 +281,7 @@ export class SlaveService {
       address: slave.address,
       macs: [...slave.macs],
       describe,
+      lent: { vcpus: lent.vcpus, ramMiB: Math.floor(lent.ramMiB) },
       used,
       // Of one that left nothing is to be mended.
       warnings: slave.admission === 'retired' ? [] : [...slaveWarnings({ name: slave.name, describe, isDead: isDeclaredDead(slave) })],

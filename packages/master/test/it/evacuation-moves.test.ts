@@ -7,6 +7,7 @@ import { composeEvacuations } from '../../src/compose-evacuations';
 import { newHome } from '../../src/core/home-record';
 import { savedOnOf } from '../../src/core/saved-ram';
 import { InstanceRelocation } from '../../src/services/instance-relocation';
+import { defaultScheduling } from '../../src/services/instance-settings';
 import { SlaveService } from '../../src/services/slave-service';
 import { SnapshotMaking } from '../../src/services/snapshot-making';
 import { SnapshotRam } from '../../src/services/snapshot-ram';
@@ -44,7 +45,7 @@ function compose() {
   });
   const snapshots = { freezeMs: 120_000, saveMs: 1_200_000, deadlineMs: 3_600_000, perStudent: 3, timeZone: settings.timeZone };
   const relocation = new InstanceRelocation({ unitOfWork: unit, agents, scheduler, clock, settings, snapshots, making });
-  const slaves = new SlaveService(unit, clock, agents, observations, pulse, { lostAfterMs: 60_000 });
+  const slaves = new SlaveService(unit, clock, agents, observations, pulse, { lostAfterMs: 60_000 }, defaultScheduling);
   return { making, slaves, relocation, ...composeEvacuations({ unitOfWork: unit, agents, figures: pulse, lines, scheduler, scheduling, clock, slaves, relocation, verbs, settings, atOnce: 2, migrateEmulated: false, onFault: (error) => void rig.faults.push(error) }) };
 }
 

@@ -7,6 +7,7 @@ import type { Acting } from '../../src/services/acting';
 import type { Relocated } from '../../src/services/instance-relocation';
 import { InstanceVerbs } from '../../src/services/instance-verbs';
 import { leaveSlave } from '../../src/services/leave-slave';
+import { defaultScheduling } from '../../src/services/instance-settings';
 import { SlaveService } from '../../src/services/slave-service';
 import { noLines, openRig, type Rig } from './instance-rig';
 
@@ -64,7 +65,7 @@ function compose() {
   const { unit, clock, agents, settings, scheduler, pulse, scheduling, priority, quotas, observations } = rig;
   const onFault = (error: unknown): void => void rig.faults.push(error);
   const verbs = new InstanceVerbs({ unitOfWork: unit, agents, scheduler, figures: pulse, clock, settings, scheduling, priority, quotas, onFault });
-  const slaves = new SlaveService(unit, clock, agents, observations, pulse, { lostAfterMs: 60_000 });
+  const slaves = new SlaveService(unit, clock, agents, observations, pulse, { lostAfterMs: 60_000 }, defaultScheduling);
   return { slaves, ...composeEvacuations({ unitOfWork: unit, agents, figures: pulse, lines: noLines, scheduler, scheduling, clock, slaves, relocation: store, verbs, settings, atOnce: 2, migrateEmulated: false, onFault }) };
 }
 

@@ -93,7 +93,7 @@ export async function openFleetRoutes(): Promise<FleetRoutes> {
       unit, clock, agents, scheduler, settings, instances, verbs, quotas: defaultQuotas, uploads: new ImageStore(files.directory), store: files.chunks(), mirrors: { gone: () => undefined }, policy: { perStudent: 20, deadlineMinutes: 60 }, onFault: unexpected,
     });
     stops.push(() => snapshotting.making.stop());
-    const slaves = new SlaveService(unit, clock, agents, reports, figures, { lostAfterMs: 60_000 });
+    const slaves = new SlaveService(unit, clock, agents, reports, figures, { lostAfterMs: 60_000 }, defaultScheduling);
     const evacuating = composeEvacuations({ unitOfWork: unit, agents, figures, lines: noLines, scheduler, scheduling, clock, slaves, relocation: snapshotting.relocation, verbs, settings, atOnce: 2, migrateEmulated: false, onFault: unexpected });
     const world = { agents, figures, scheduling, unitOfWork: unit, clock };
     const consoles = new ConsoleService({ unit, agents, tickets: new ConsoleTickets(clock), timeZone: settings.timeZone });

@@ -24,6 +24,7 @@ import { HelloService } from '../../src/services/hello-service';
 import { JoinTokenService } from '../../src/services/join-token-service';
 import type { AgentReports } from '../../src/services/ports';
 import { RefusalLimiter } from '../../src/services/refusal-limiter';
+import { defaultScheduling } from '../../src/services/instance-settings';
 import { SlaveService } from '../../src/services/slave-service';
 import { arrivalLimits, beginLiveHandshakes } from '../../src/live-handshakes';
 import { AgentCommands } from '../../src/ws/agent-commands';
@@ -125,7 +126,7 @@ export async function startLinkServer(options: LinkServerOptions = {}) {
     clock, hellos, sessions, reports, pulse, log, unitOfWork: unit,
     settings: { siteId, network, timings: linkTimings(fleet), limits: { ...defaultLimits, ...options.limits } },
   });
-  const slaves = new SlaveService(unit, clock, sessions, reports, pulse, fleet);
+  const slaves = new SlaveService(unit, clock, sessions, reports, pulse, fleet, defaultScheduling);
   const tokens = new JoinTokenService(unit, clock, { url: 'https://master.example:8443', caFingerprint: null });
   const limiter = new RefusalLimiter(clock, { refusals: options.refusals ?? 1000, windowMs: 60_000 });
   const unasked = () => Promise.reject(new Error('no test expected an image to be read'));

@@ -8,6 +8,7 @@ import { newHome } from '../../src/core/home-record';
 import { openingMs, unarrivedMs } from '../../src/core/live-migration';
 import { InstanceRelocation } from '../../src/services/instance-relocation';
 import { InstanceReset } from '../../src/services/instance-reset';
+import { defaultScheduling } from '../../src/services/instance-settings';
 import { SlaveService } from '../../src/services/slave-service';
 import { openRig, type Rig } from './instance-rig';
 
@@ -24,7 +25,7 @@ let lines: Map<string, string>;
 function compose() {
   const { unit, clock, agents, settings, scheduler, scheduling, observations, pulse, verbs } = rig;
   lines = new Map();
-  const slaves = new SlaveService(unit, clock, agents, observations, pulse, { lostAfterMs: 60_000 });
+  const slaves = new SlaveService(unit, clock, agents, observations, pulse, { lostAfterMs: 60_000 }, defaultScheduling);
   const relocation = { move: () => Promise.reject(new ParavclError('internal', 'Nobody expected a move.')) };
   return {
     slaves,

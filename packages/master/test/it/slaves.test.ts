@@ -1,6 +1,6 @@
 import { newId } from '@paravcl/shared/ids';
 import type { Slave } from '@paravcl/shared/domain/slave';
-import type { AgentDouble } from './agent-double';
+import { plainDescribe, type AgentDouble } from './agent-double';
 import { person, startLinkServer, type LinkServer } from './link-server';
 
 let server: LinkServer;
@@ -33,14 +33,15 @@ async function instanceOn(slaveId: string, observed: string, size: { vcpus: numb
 }
 const size = { vcpus: 2, ramMiB: 512, diskMiB: 1000 };
 
-test('a slave is shown with what instances hold of it: compute by those that run, disk by all that are not gone', async () => {
+test('a slave is shown with what it lends, and what instances hold of it: compute by those that run, disk by all that are not gone', async () => {
   const agent = await enrolled();
   await instanceOn(agent.slaveId, 'running', size);
   await instanceOn(agent.slaveId, 'lost', size);
   await instanceOn(agent.slaveId, 'suspended', size);
   await instanceOn(agent.slaveId, 'deleted', size);
   const answer = await server.ask('GET', path(agent), operator);
-  expect(answer).toMatchObject({ status: 200, body: { id: agent.slaveId, admission: 'approved', used: { vcpus: 4, ramMiB: 1024, diskMiB: 3000, instances: 3 } } });
+  const { cores, ramTotalMiB } = plainDescribe('02:00:00:00:00:01');
+  expect(answer).toMatchObject({ status: 200, body: { id: agent.slaveId, admission: 'approved', lent: { vcpus: cores, ramMiB: ramTotalMiB - 512 }, used: { vcpus: 4, ramMiB: 1024, diskMiB: 3000, instances: 3 } } });
 });
 
 test('lists are filtered, paged, and leave retired slaves out unless asked for', async () => {

@@ -139,6 +139,8 @@ export const slaveSchema = z
     address: z.string().nullable(),
     macs: z.array(macSchema),
     describe: describeSchema,
+    /** What it lends to guests: its cores and RAM by the site's overcommit, less what the host keeps for itself. */
+    lent: z.object({ vcpus: z.int().nonnegative(), ramMiB: z.int().nonnegative() }),
     /** What running instances hold of it. */
     used: z.object({ vcpus: z.int(), ramMiB: z.int(), diskMiB: z.int(), instances: z.int() }),
     /** What an operator should mend there, with the way out: a clock that is wrong, troubles. Empty when all is well. */

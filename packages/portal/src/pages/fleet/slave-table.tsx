@@ -34,7 +34,7 @@ export function SlaveTable({ slaves, label, mayOperate }: SlaveTableProps): Reac
       </Thead>
       <Tbody>
         {slaves.map((slave) => {
-          const { id, name, kind, admission, admissionReason, describe, used, warnings, evacuation, lastSeenAt } = slave;
+          const { id, name, kind, admission, admissionReason, describe, lent, used, warnings, evacuation, lastSeenAt } = slave;
           const isAsking = admission === 'pending' || admission === 'quarantined';
           return (
             <Tr key={id}>
@@ -52,8 +52,8 @@ export function SlaveTable({ slaves, label, mayOperate }: SlaveTableProps): Reac
               </Td>
               <Td dataLabel={t('slaves.promised')}>
                 <div className="pv-lines">
-                  <Meter isScarce part={used.vcpus} whole={describe.cores} words={t('slaves.coresOf', { part: used.vcpus, whole: describe.cores })} />
-                  <Meter isScarce part={used.ramMiB} whole={describe.ramTotalMiB} words={t('slaves.of', { part: tellMiB(used.ramMiB), whole: tellMiB(describe.ramTotalMiB) })} />
+                  <Meter isScarce part={used.vcpus} whole={lent.vcpus} words={t('slaves.coresOf', { part: used.vcpus, whole: lent.vcpus })} />
+                  <Meter isScarce part={used.ramMiB} whole={lent.ramMiB} words={t('slaves.of', { part: tellMiB(used.ramMiB), whole: tellMiB(lent.ramMiB) })} />
                 </div>
               </Td>
               <Td dataLabel={t('slaves.cache')}><Meter isScarce part={poolPercent(describe)} whole={100} words={t('slaves.percent', { percent: poolPercent(describe) })} /></Td>

@@ -7,14 +7,14 @@ import { poolPercent } from './standing';
 export function useSlaveSentence(): (slave: Slave) => string {
   const { t } = useTranslation('fleet');
   return (slave) => {
-    const { describe, used, liveness } = slave;
+    const { describe, lent, used, liveness } = slave;
     const { kind, usable } = describe.hypervisor;
     return [
       t(`says.${liveness}`),
       // Of who is silent for long nobody knows.
       ...(liveness === 'lost' ? [] : [usable ? t(`says.${kind}`) : t('says.unusable')]),
-      t('says.cores', { used: used.vcpus, cores: describe.cores }),
-      t('says.ram', { used: tellMiB(used.ramMiB), ram: tellMiB(describe.ramTotalMiB) }),
+      t('says.cores', { used: used.vcpus, cores: lent.vcpus }),
+      t('says.ram', { used: tellMiB(used.ramMiB), ram: tellMiB(lent.ramMiB) }),
       t('says.pool', { percent: poolPercent(describe) }),
     ].join(', ');
   };
