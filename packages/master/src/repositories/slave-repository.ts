@@ -151,12 +151,12 @@ export class SlaveRepository {
         presented: null,
         declared_dead_at: null,
       });
-    return this.noted(id, changed);
+    return this.notedWithGuests(id, changed);
   }
 
   /** An administrator says that it will not come back with what it has; its next hello takes that back. False when it is not lost. */
   async declareDead(id: string, now: EpochMs): Promise<boolean> {
-    return this.noted(id, await this.db('slaves').where({ id, liveness: 'lost' }).update({ declared_dead_at: new Date(now) }));
+    return this.notedWithGuests(id, await this.db('slaves').where({ id, liveness: 'lost' }).update({ declared_dead_at: new Date(now) }));
   }
 
   /** Locked for reading until the transaction ends: its hello comes before or after. */
@@ -191,7 +191,7 @@ export class SlaveRepository {
 
   /** False when it is not `from` any more. */
   async moveLiveness(id: string, from: Liveness, to: Liveness): Promise<boolean> {
-    return this.noted(id, await this.db('slaves').where({ id, liveness: from }).update({ liveness: to }));
+    return this.notedWithGuests(id, await this.db('slaves').where({ id, liveness: from }).update({ liveness: to }));
   }
 
   /** Changed parts of the describe data. Call it in a transaction: others may change other parts at the same time. */
@@ -207,6 +207,14 @@ export class SlaveRepository {
   async storeForeignDomains(id: string, domains: readonly ForeignDomain[]): Promise<void> {
     await this.db('slaves').where({ id }).update({ foreign_domains: JSON.stringify(domains) });
     this.changes.note('slaves', id);
+  }
+
+  /** What is told of an instance follows from how its slave is heard. */
+  private async notedWithGuests(id: string, changed: number): Promise<boolean> {
+    if (changed !== 1) return false;
+    const guests = (await this.db('instances').where({ slave_id: id }).whereNot('observed', 'deleted').pluck('id')) as string[];
+    for (const guest of guests) this.changes.note('instances', guest);
+    return this.noted(id, changed);
   }
 
   private noted(id: string, changed: number): boolean {

@@ -87,7 +87,8 @@ export function offlineSince(slave: Pick<SlaveRecord, 'name' | 'lastSeenAt'>, ti
   return `${slave.name} is offline since ${DateTime.fromMillis(slave.lastSeenAt, { zone: timeZone }).toFormat('ccc HH:mm', { locale: 'en' })}.`;
 }
 
-function onReturn({ name, desired, queuedAt }: InstanceRecord): string {
+function onReturn({ name, desired, observed, queuedAt }: InstanceRecord): string {
+  if (desired === 'running' && observed === 'running') return `When it was last heard ${name} ran there, and probably does still; nothing is started elsewhere.`;
   if (queuedAt !== null) return `${name} goes on there once it is back and there is room; nothing is started elsewhere.`;
   switch (desired) {
     case 'running':

@@ -1,5 +1,7 @@
 import { newId } from '@paravcl/shared/ids';
+import type { SlaveRecord } from '../../src/repositories/slave-record';
 import type { Tell } from '../../src/services/change-feed';
+import { plainDescribe } from './agent-double';
 import { eventually } from './eventually';
 import { openFeed, type FeedRig } from './feed-rig';
 import { sampleImage, sampleInstance, sampleReservation } from './sample-records';
@@ -59,6 +61,33 @@ test('tells of the own things and never of anybody else’s', async () => {
   expect(hers.ids('instances')).toEqual([marker]);
   await his.told('instances', await launch(bob));
   expect(his.ids('instances')).not.toContain(marker);
+});
+
+test('whoever sees a machine is told when its slave falls silent, and when that is heard again', async () => {
+  const { unit } = site.database;
+  const slave: SlaveRecord = {
+    id: newId(0), name: 'lab-pc-07', kind: 'dedicated', ownerUserId: null, maxConnections: null, admission: 'approved', admissionReason: null, liveness: 'online', publicKey: 'key of lab-pc-07', machineId: '7'.repeat(32),
+    macs: [], enrolledAddress: null, address: null, presented: null, describe: plainDescribe('02:00:00:00:00:07'), foreignDomains: [], agentBuild: null, epoch: 1, lastSeenAt: Date.now(), declaredDeadAt: null, createdAt: Date.now(),
+  };
+  const [its, elsewhere] = [sampleInstance({ userId: alice.id, slaveId: slave.id }), sampleInstance({ userId: alice.id })];
+  await unit.transaction(async ({ slaves, instances }) => {
+    await slaves.insert(slave);
+    await instances.insert(its);
+    await instances.insert(elsewhere);
+  });
+  const steps = [
+    () => unit.transaction(({ slaves }) => slaves.moveLiveness(slave.id, 'online', 'suspect')),
+    () => unit.transaction(({ slaves }) => slaves.moveLiveness(slave.id, 'suspect', 'lost')),
+    () => unit.transaction(({ slaves }) => slaves.declareDead(slave.id, Date.now())),
+    () => unit.transaction(({ slaves }) => slaves.openSession(slave.id, slave.admission, { epoch: 2, agentBuild: 'test', address: '127.0.0.1', describe: slave.describe, foreignDomains: [], seenAt: Date.now() })),
+  ];
+  for (const step of steps) {
+    const [hers, his] = [await feed.open(alice), await feed.open(bob)];
+    expect(await step()).toBe(true);
+    await hers.told('instances', its.id);
+    expect([hers.ids('instances'), his.ids('instances')]).toEqual([[its.id], []]);
+    await feed.closeTabs();
+  }
 });
 
 test('a transaction that comes to nothing tells nothing, and a repeated one tells of its last run alone', async () => {

@@ -322,6 +322,10 @@ describe('an instance', () => {
     const id = await running();
     rig.agents.connected.delete(lab);
     await rig.unit.read.slaves.moveLiveness(lab, 'online', 'suspect');
+    expect(await rig.instances.get(alice, id)).toMatchObject({
+      observed: 'running',
+      reason: { code: 'SlaveOffline', sentence: expect.stringMatching(/^lab-1 is offline since Mon 09:00\. When it was last heard i-ubuntu-\w+ ran there, and probably does still; nothing is started elsewhere\.$/) as string },
+    });
     const asked = await rig.instances.operate(alice, id, { verb: 'suspend' });
     expect(asked.instance.reason).toEqual({ code: 'SlaveOffline', sentence: expect.stringMatching(/^lab-1 is offline since Mon 09:00\. i-ubuntu-\w+ is saved as soon as it is back\.$/) as string });
     await rig.unit.read.slaves.moveLiveness(lab, 'suspect', 'lost');

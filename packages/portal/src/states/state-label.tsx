@@ -30,13 +30,21 @@ const looks: Readonly<Record<ObservedState, Look>> = {
   deleted: ['grey', PowerOffIcon],
 };
 
+const inDoubt: Look = ['orange', QuestionCircleIcon];
+
+interface StateLabelProps {
+  readonly state: ObservedState;
+  /** It ran when its host was last heard, and that is silent (`isHostSilent`). */
+  readonly isSilent?: boolean;
+}
+
 /** An instance's state: a colour and a word and a shape. */
-export function StateLabel({ state }: { readonly state: ObservedState }): ReactNode {
+export function StateLabel({ state, isSilent = false }: StateLabelProps): ReactNode {
   const { t } = useTranslation('shell');
-  const [color, Icon] = looks[state];
+  const [color, Icon] = isSilent ? inDoubt : looks[state];
   return (
     <Label color={color} icon={<Icon />} isCompact>
-      {t(`state.${state}`)}
+      {t(isSilent ? 'state.hostSilent' : `state.${state}`)}
     </Label>
   );
 }

@@ -5,6 +5,7 @@ import EllipsisVIcon from '@patternfly/react-icons/dist/esm/icons/ellipsis-v-ico
 import { useRef, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
+import { isHostSilent } from '../../states/host-silent';
 import { StateLabel } from '../../states/state-label';
 import { isMenu, type BarButton, type BarEntry } from './bar-entry';
 import { BarMenu } from './bar-menu';
@@ -46,8 +47,8 @@ export function ConsoleBar({ instance, entries, extra, onReturn }: ConsoleBarPro
         <ArrowLeftIcon />
       </Link>
       <h1 className="pv-console-name">{instance.name}</h1>
-      <span className={`pv-console-facts pv-console-is-${instance.observed}`}>
-        <StateLabel state={instance.observed} />
+      <span className={`pv-console-facts pv-console-is-${isHostSilent(instance) ? 'silent' : instance.observed}`}>
+        <StateLabel state={instance.observed} isSilent={isHostSilent(instance)} />
         <TimeLeftLabel instance={instance} />
       </span>
       <span className="pv-console-way-out" id="console-way-out">{t('wayOut', { keys: wayOut })}</span>

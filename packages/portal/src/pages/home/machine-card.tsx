@@ -3,6 +3,7 @@ import type { Instance } from '@paravcl/shared/domain/instance';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
+import { isHostSilent } from '../../states/host-silent';
 import { tellMiB } from '../../states/sizes';
 import { StateLabel } from '../../states/state-label';
 import { MachineActions } from '../machine/machine-actions';
@@ -21,7 +22,7 @@ export function MachineCard({ instance, around, imageName }: MachineCardProps): 
   const what = [imageName, t('cores', { count: instance.vcpus }), tellMiB(instance.ramMiB)].filter((part) => part != null).join(' · ');
   return (
     <Card isCompact isFullHeight component="article">
-      <CardHeader actions={{ actions: <StateLabel state={instance.observed} />, hasNoOffset: true }}>
+      <CardHeader actions={{ actions: <StateLabel state={instance.observed} isSilent={isHostSilent(instance)} />, hasNoOffset: true }}>
         <CardTitle component="h3">
           <Link to={`/machines/${instance.id}`}>{instance.name}</Link>
         </CardTitle>

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { Link, useParams, useSearchParams } from 'react-router';
 import { useGet } from '../../api/use-api';
 import { useTitle } from '../../shell/title';
+import { isHostSilent } from '../../states/host-silent';
 import { Read } from '../../states/read';
 import { StateLabel } from '../../states/state-label';
 import { WhyPanel } from '../why/why-panel';
@@ -48,13 +49,13 @@ function Machine({ instance }: { readonly instance: Instance }): ReactNode {
       <Flex justifyContent={{ default: 'justifyContentSpaceBetween' }}>
         <Flex alignItems={{ default: 'alignItemsCenter' }}>
           <Title headingLevel="h1">{instance.name}</Title>
-          <StateLabel state={instance.observed} />
+          <StateLabel state={instance.observed} isSilent={isHostSilent(instance)} />
         </Flex>
         <FlexItem>
           <MachineActions instance={instance} />
         </FlexItem>
       </Flex>
-      <p>{t(`meaning.${instance.observed}`)}</p>
+      <p>{t(isHostSilent(instance) ? 'meaning.hostSilent' : `meaning.${instance.observed}`)}</p>
       <MachineStanding instance={instance} around={around} isCompact={false} />
       <Tabs activeKey={active} aria-label={t('tabs')} mountOnEnter unmountOnExit onSelect={(_event, key) => setSearch(key === 'overview' ? {} : { tab: String(key) }, { replace: true })}>
         {tabs.map((each) => (

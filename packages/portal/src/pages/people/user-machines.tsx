@@ -3,6 +3,7 @@ import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
+import { isHostSilent } from '../../states/host-silent';
 import { Read } from '../../states/read';
 import { StateLabel } from '../../states/state-label';
 import { useTimes } from '../../states/use-times';
@@ -28,10 +29,10 @@ export function UserMachines({ userId }: { readonly userId: string }): ReactNode
                   <Tr><Th>{t('machines.name')}</Th><Th>{t('machines.state')}</Th><Th>{t('machines.until')}</Th></Tr>
                 </Thead>
                 <Tbody>
-                  {[...all].sort((a, b) => a.name.localeCompare(b.name, i18n.language, { numeric: true })).map(({ id, name, observed, endsAt }) => (
+                  {[...all].sort((a, b) => a.name.localeCompare(b.name, i18n.language, { numeric: true })).map(({ id, name, observed, reason, endsAt }) => (
                     <Tr key={id}>
                       <Td dataLabel={t('machines.name')} modifier="breakWord"><Link to={`/machines/${id}`}>{name}</Link></Td>
-                      <Td dataLabel={t('machines.state')} modifier="fitContent"><span><StateLabel state={observed} /></span></Td>
+                      <Td dataLabel={t('machines.state')} modifier="fitContent"><span><StateLabel state={observed} isSilent={isHostSilent({ observed, reason })} /></span></Td>
                       <Td dataLabel={t('machines.until')}>{endsAt === null ? t('machines.endless') : times.moment(endsAt)}</Td>
                     </Tr>
                   ))}

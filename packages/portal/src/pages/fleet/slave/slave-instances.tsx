@@ -3,6 +3,7 @@ import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
+import { isHostSilent } from '../../../states/host-silent';
 import { Read } from '../../../states/read';
 import { tellMiB } from '../../../states/sizes';
 import { StateLabel } from '../../../states/state-label';
@@ -29,10 +30,10 @@ export function SlaveInstances({ slaveId }: { readonly slaveId: string }): React
                   <Tr><Th>{t('instances.name')}</Th><Th>{t('slaves.state')}</Th><Th>{t('instances.size')}</Th><Th>{t('instances.ends')}</Th></Tr>
                 </Thead>
                 <Tbody>
-                  {[...all].sort((a, b) => a.name.localeCompare(b.name, i18n.language, { numeric: true })).map(({ id, name, observed, vcpus, ramMiB, endsAt }) => (
+                  {[...all].sort((a, b) => a.name.localeCompare(b.name, i18n.language, { numeric: true })).map(({ id, name, observed, reason, vcpus, ramMiB, endsAt }) => (
                     <Tr key={id}>
                       <Td dataLabel={t('instances.name')} modifier="breakWord"><Link to={`/machines/${id}`}>{name}</Link></Td>
-                      <Td dataLabel={t('slaves.state')} modifier="fitContent"><span><StateLabel state={observed} /></span></Td>
+                      <Td dataLabel={t('slaves.state')} modifier="fitContent"><span><StateLabel state={observed} isSilent={isHostSilent({ observed, reason })} /></span></Td>
                       <Td dataLabel={t('instances.size')}>{t('instances.sized', { count: vcpus, ram: tellMiB(ramMiB) })}</Td>
                       <Td dataLabel={t('instances.ends')}>{endsAt === null ? t('instances.endless') : times.moment(endsAt)}</Td>
                     </Tr>

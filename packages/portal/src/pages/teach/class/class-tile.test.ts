@@ -10,7 +10,7 @@ test('a machine that failed says why, and needs somebody', () => {
 });
 
 test('one whose slave is silent does not count as running', () => {
-  expect(tileOf(member({ reason: { code: 'SlaveOffline', sentence: 'lab-pc-07 is silent.' } }), people).phase).toBe('failed');
+  expect(tileOf(member({ reason: { code: 'SlaveOffline', sentence: 'lab-pc-07 is silent.' } }), people)).toMatchObject({ phase: 'failed', state: 'running', isSilent: true });
   expect(tileOf(member({ reason: { code: 'TimeEnded', sentence: 'Its time ended.' } }), people).phase).toBe('running');
 });
 

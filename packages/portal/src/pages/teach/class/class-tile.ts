@@ -1,5 +1,6 @@
 import type { DeploymentMember } from '@paravcl/shared/domain/deployment';
 import type { ObservedState } from '@paravcl/shared/domain/instance-state';
+import { isHostSilent } from '../../../states/host-silent';
 
 /** How a machine of the class stands, as a teacher asks: does it need me, does it come by itself, is it there, is it put away? */
 export const phases = ['failed', 'waiting', 'running', 'off'] as const;
@@ -16,6 +17,8 @@ export interface Tile {
   readonly name: string | null;
   readonly phase: Phase;
   readonly state: ObservedState | 'wanted' | 'cancelled' | 'refused';
+  /** It ran on a host that is silent now. */
+  readonly isSilent: boolean;
   /** Why it is so, as the master says it. */
   readonly sentence: string | null;
   /** It has an instance to which something can be told. */
@@ -45,13 +48,12 @@ export function tileOf(member: DeploymentMember, people: ReadonlyMap<string, str
   const { slot, instanceId, userId, name, reason } = member;
   const state = member.state === 'made' ? (member.observed ?? 'deleted') : member.state;
   const phase = member.state === 'made' ? phaseOfMade(member) : phaseOfPlace[member.state];
-  return { slot, instanceId, userId, person: people.get(userId) ?? null, name, phase, state, sentence: member.sentence ?? reason?.sentence ?? null, isMade: member.state === 'made' && state !== 'deleted' };
+  return { slot, instanceId, userId, person: people.get(userId) ?? null, name, phase, state, isSilent: member.state === 'made' && isHostSilent(member), sentence: member.sentence ?? reason?.sentence ?? null, isMade: member.state === 'made' && state !== 'deleted' };
 }
 
 /** What ran last on a slave that is silent: nobody knows whether it runs. */
-function phaseOfMade({ observed, reason }: DeploymentMember): Phase {
-  const phase = phaseOfState[observed ?? 'deleted'];
-  return phase === 'running' && reason?.code === 'SlaveOffline' ? 'failed' : phase;
+function phaseOfMade(member: DeploymentMember): Phase {
+  return isHostSilent(member) ? 'failed' : phaseOfState[member.observed ?? 'deleted'];
 }
 
 /** What stands above a tile, and what it is found by: the person; where that is not known, the machine; last its place. */

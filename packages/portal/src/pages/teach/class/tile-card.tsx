@@ -21,7 +21,7 @@ interface TileCardProps {
 /** One machine of a class: whose it is, its screen, how it stands, why, and what helps. */
 export const TileCard = memo(function TileCard({ tile, isChosen, isBusy, onChoose, onAgain }: TileCardProps): ReactNode {
   const { t } = useTranslation('teach');
-  const { slot, instanceId, person, name, phase, state, sentence } = tile;
+  const { slot, instanceId, person, name, phase, state, isSilent, sentence } = tile;
   const title = titleOf(tile);
   const canTryAgain = state === 'failed' || state === 'refused';
   return (
@@ -34,9 +34,9 @@ export const TileCard = memo(function TileCard({ tile, isChosen, isBusy, onChoos
         isChecked={isChosen}
         onChange={(event) => onChoose(slot, (event.nativeEvent as MouseEvent).shiftKey === true)}
       />
-      <ConsoleThumbnail instanceId={instanceId} name={title} isOn={state === 'running'} everySeconds={10} />
+      <ConsoleThumbnail instanceId={instanceId} name={title} isOn={state === 'running' && !isSilent} everySeconds={10} />
       <div className="pv-teach-tile-line">
-        <TileState state={state} />
+        <TileState state={state} isSilent={isSilent} />
         {state === 'running' && <Link to={`/machines/${instanceId}/console`} aria-label={t('tile.consoleOf', { name: title })}>{t('tile.console')}</Link>}
         {canTryAgain && <Button variant="secondary" size="sm" isDisabled={isBusy} aria-label={t('tile.againOf', { name: title })} onClick={() => onAgain(tile)}>{t('shell:tryAgain')}</Button>}
       </div>
@@ -46,7 +46,7 @@ export const TileCard = memo(function TileCard({ tile, isChosen, isBusy, onChoos
   );
 });
 
-function TileState({ state }: { readonly state: Tile['state'] }): ReactNode {
+function TileState({ state, isSilent }: Pick<Tile, 'state' | 'isSilent'>): ReactNode {
   const { t } = useTranslation('teach');
   switch (state) {
     case 'wanted':
@@ -56,6 +56,6 @@ function TileState({ state }: { readonly state: Tile['state'] }): ReactNode {
     case 'refused':
       return <Label isCompact color="red" icon={<ExclamationCircleIcon />}>{t('tile.refused')}</Label>;
     default:
-      return <StateLabel state={state} />;
+      return <StateLabel state={state} isSilent={isSilent} />;
   }
 }

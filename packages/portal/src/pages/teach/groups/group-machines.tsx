@@ -4,6 +4,7 @@ import type { Group } from '@paravcl/shared/domain/people';
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
+import { isHostSilent } from '../../../states/host-silent';
 import { Read } from '../../../states/read';
 import { StateLabel } from '../../../states/state-label';
 import { useNames } from '../people';
@@ -44,7 +45,7 @@ export function GroupMachines({ group }: { readonly group: Group }): ReactNode {
                         <Td dataLabel={t('machines.machine')} modifier="breakWord">{observed === 'running' ? <Link to={`/machines/${id}/console`}>{name}</Link> : name}</Td>
                         <Td dataLabel={t('machines.state')}>
                           <div>
-                            <StateLabel state={observed} />
+                            <StateLabel state={observed} isSilent={isHostSilent({ observed, reason })} />
                           </div>
                           {reason !== null && <div className="pv-teach-quiet">{reason.sentence}</div>}
                         </Td>
