@@ -313,3 +313,13 @@ describe('lent room', () => {
     }
   });
 });
+
+test('what no slave is large enough for is ahead of nobody', () => {
+  const full = slave('a', { running: [running('r', 8, { sparedUntil: at(24) })] });
+  const { decisions } = plan(world([full]), [waiting('never', 64, { priority: priority(9) }), waiting('next', 1), waiting('last', 1, { priority: priority(7) })], para, at(9));
+  expect(decisions.map((decision) => [decision.instance.id, decision.kind === 'queue' ? [decision.place, decision.reason.code] : null])).toEqual([
+    ['never', [1, 'NoSlaveFits']],
+    ['next', [1, 'NotEnoughCores']],
+    ['last', [2, 'NotEnoughCores']],
+  ]);
+});

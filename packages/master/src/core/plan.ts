@@ -126,7 +126,7 @@ export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], po
     if (nominee !== undefined) put(unnominated(nominee, instance.id));
     const waitsOn = decision.kind === 'queue' && decision.nominatedTo !== null ? slaves.get(decision.nominatedTo) : undefined;
     if (waitsOn !== undefined) put(vacating(waitsOn, [], instance));
-    if (decision.kind === 'queue' || decision.kind === 'preempt') queued++;
+    if (decision.kind === 'preempt' || (decision.kind === 'queue' && !waitsInVain(decision))) queued++;
     if (decision.kind === 'queue' || decision.kind === 'refuse') continue;
     const slave = slaves.get(decision.slaveId);
     if (slave === undefined) continue;
@@ -134,6 +134,9 @@ export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], po
   }
   return { recalls, decisions, dueAt: due.length === 0 ? null : Math.min(...due) };
 }
+
+/** It waits for a slave that is large enough: nobody behind it waits for it. */
+export const waitsInVain = (decision: Decision): boolean => decision.kind === 'queue' && decision.reason.code === 'NoSlaveFits';
 
 const canServe = ({ admission, liveness, hypervisor }: SlaveView): boolean => admission === 'approved' && liveness !== 'lost' && hypervisor.usable;
 

@@ -3,7 +3,7 @@ import type { QueueEntry } from '@paravcl/shared/domain/decision';
 import type { Principal } from '@paravcl/shared/domain/people';
 import type { Reason } from '@paravcl/shared/domain/reasons';
 import { forecast } from '../core/forecast';
-import { plan, type Decision } from '../core/plan';
+import { plan, waitsInVain, type Decision } from '../core/plan';
 import { tellMoment } from '../core/tell-time';
 import type { UnitOfWork } from '../db/unit-of-work';
 import { may } from './policy';
@@ -30,8 +30,11 @@ export class QueueService {
     const { decisions } = plan(world.snapshot, waiting, scheduling, at);
     const starts = forecast(world.snapshot, waiting, at);
     const groups = new Map(queue.map(({ id, groupId, userId }) => [id, { ownerUserId: userId, groupId }]));
-    const items = decisions.flatMap((decision, index): readonly QueueEntry[] => {
+    let ahead = 0;
+    const items = decisions.flatMap((decision): readonly QueueEntry[] => {
       const { instance } = decision;
+      const place = ahead + 1;
+      if (!waitsInVain(decision)) ahead++;
       const subject = groups.get(instance.id);
       if (subject === undefined || !may(principal, 'queue.see', subject)) return [];
       const start = startInSight(decision, starts.get(instance.id) ?? null, at);
@@ -39,7 +42,7 @@ export class QueueService {
       return [{
         instanceId: instance.id,
         name: instance.name,
-        place: index + 1,
+        place,
         reason,
         waitsFor: `${reason?.sentence ?? 'It starts with the scheduler’s next look.'}${reason?.code === 'MakingRoom' ? '' : earliest(start, scheduling.rules.timeZone, at)}`,
         earliestStart: start === null ? null : new Date(start).toISOString(),

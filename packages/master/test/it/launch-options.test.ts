@@ -56,6 +56,13 @@ describe('while others wait', () => {
     },
   );
 
+  test('what no slave is large enough for stands ahead of nobody', async () => {
+    const { instance } = await rig.instances.create(alice, { imageId, vcpus: 64, minutes: 60 });
+    await rig.scheduler.idle();
+    expect((await rig.queue.queue(alice)).items.map(({ instanceId, place }) => [instanceId === instance.id, place])).toEqual([[true, 1], [false, 1], [false, 2], [false, 3]]);
+    expect((await rig.forecast.options(bob, { imageId })).sentence).toMatch(/^1st in the queue\./);
+  });
+
   test('a time that would be refused is said, and what else there is is told all the same', async () => {
     expect(await rig.forecast.options(bob, { imageId, minutes: 600 })).toMatchObject({ sentence: expect.stringContaining('You asked for 600 min; you may have 60 to 300 min') as string, options: { length: 5 } });
   });
