@@ -1,7 +1,7 @@
 import { keepOrder, orderTiles } from './class-order';
 import type { Tile } from './class-tile';
 
-const tile = (slot: number, person: string, phase: Tile['phase'] = 'running'): Tile => ({ slot, instanceId: `i${slot}`, userId: `u${slot}`, person, name: null, phase, state: 'running', sentence: null, isMade: true });
+const tile = (slot: number, person: string, phase: Tile['phase'] = 'running'): Tile => ({ slot, instanceId: `i${slot}`, userId: `u${slot}`, person, name: null, phase, state: 'running', sentence: null, isMade: true, isSilent: false });
 
 test('those that failed come first, the others by name whatever they do', () => {
   const tiles = [tile(1, 'Zoe', 'waiting'), tile(2, 'alice'), tile(3, 'Student 10', 'off'), tile(4, 'Student 9'), tile(5, 'Yan', 'failed'), tile(6, 'Bob', 'failed')];

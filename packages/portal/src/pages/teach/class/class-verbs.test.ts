@@ -1,7 +1,7 @@
 import type { Tile } from './class-tile';
 import { nextVerb, targetOf, told } from './class-verbs';
 
-const tile = (state: Tile['state'], isMade = true): Tile => ({ slot: 1, instanceId: 'i', userId: 'u', person: null, name: null, phase: 'running', state, sentence: null, isMade });
+const tile = (state: Tile['state'], isMade = true): Tile => ({ slot: 1, instanceId: 'i', userId: 'u', person: null, name: null, phase: 'running', state, sentence: null, isMade, isSilent: false });
 
 test('the next step of a class that runs is to save it, of a saved one to go on, of one that is off to start', () => {
   expect(nextVerb([tile('running'), tile('running'), tile('failed')])).toBe('suspend');
