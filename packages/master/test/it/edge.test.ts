@@ -128,7 +128,9 @@ test('hostile path parameters and queries are refused or find nothing', async ()
       expect([named(contract), params.status]).toEqual([named(contract), complete ? 200 : 400]);
       const keys = Object.keys(contract.query?.shape ?? {});
       if (keys.length === 0) continue;
-      const query = keys.map((key) => `${key}=${encodeURIComponent(value)}&${key}=1`).join('&');
+      // All of them together below what a request's head may have: above that it is refused before anybody reads it.
+      const part = value.slice(0, Math.floor(4000 / keys.length));
+      const query = keys.map((key) => `${key}=${encodeURIComponent(part)}&${key}=1`).join('&');
       const got = await site.send('GET', `${path(contract)}?${query}`, { as: admin });
       expect(got.status).toBe(400);
       expect(keys).toEqual(expect.arrayContaining(faultFields(got)));
