@@ -133,8 +133,8 @@ test('who never lends a machine is told what that costs, promises one, and is sh
   await page.getByLabel('Name', { exact: true }).fill('promised');
   await page.getByRole('button', { name: `Launch ${site.template.name}` }).click();
   await visitor.sees('promised is launched');
-  const command = page.getByRole('textbox', { name: 'The command that enrols your machine' });
-  expect(await command.inputValue()).toMatch(/pvj_|--token/);
+  const command = page.getByRole('region', { name: 'The command that enrols your machine' });
+  expect(await command.innerText()).toMatch(/pvj_|--token/);
   await visitor.checkAccessibility();
   await page.getByRole('link', { name: 'Go to the machine' }).click();
   await page.getByRole('tab', { name: 'Overview' }).waitFor();

@@ -4,8 +4,7 @@ import type { PortalSite } from './portal-site';
 
 /** One more machine of the site, played by the test: it joins with this token, as the agent's own command does. Its network is not on yet. */
 export async function joinedHost({ url, caPem }: Pick<PortalSite, 'url' | 'caPem'>, name: string, token: string): Promise<AgentDouble> {
-  // What a host that does nothing may be told.
-  const host = new AgentDouble(url, caPem, newIdentity(name)).ignore('admission', 'command', 'desired');
+  const host = new AgentDouble(url, caPem, newIdentity(name));
   const { status, body } = await host.enrol(token, (path, sent) => post(new URL(path, url), caPem, sent));
   if (status !== 201) throw new Error(`${name} was not let in: status ${String(status)}, ${JSON.stringify(body)}`);
   return host;
@@ -25,7 +24,8 @@ function post(url: URL, ca: string, body: unknown): Promise<{ status: number; bo
 
 /** Its agent says hello, and is heard of until it ends. */
 export async function connectHost(host: AgentDouble): Promise<void> {
-  await host.connect();
+  // What a host that does nothing may be told.
+  await host.ignore('admission', 'command', 'desired').connect();
   const beats = setInterval(() => {
     if (host.isClosed) clearInterval(beats);
     else host.send({ type: 'heartbeat', payload: { agentTime: new Date().toISOString(), load1: 0.1, ramAvailableMiB: 7000, poolAvailableMiB: 90_000 } });
