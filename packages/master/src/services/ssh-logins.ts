@@ -54,7 +54,7 @@ export class SshLogins {
     const { unit, sessions } = this.parts;
     const known = userNameSchema.safeParse(name);
     if (!known.success) {
-      // As late as any other, and one after the other, so that none slips under the limits.
+      // Answered as late as any wrong password; one after the other, for tries at one moment would all be judged by the same count.
       await sessions.verify(password, null, { userName: null, clientAddress }, 'Login by SSH as a name that no user can have failed.', null);
       return null;
     }

@@ -6,7 +6,7 @@ import { TestBrowser } from '@paravcl/workbench/browser/test-browser';
 import type { Visitor } from '@paravcl/workbench/browser/visitor';
 import { instanceWhere } from '@paravcl/workbench/lab/follow-operation';
 import type { AgentDouble } from '../it/agent-double';
-import { look, looks } from './admin-look';
+import { look, looks, openAsAdmin } from './admin-look';
 import { portalSite, type PortalSite } from './portal-site';
 import { connectHost, joinedHost } from './second-host';
 
@@ -30,11 +30,7 @@ afterAll(async () => {
 });
 afterEach(() => browser.endTest());
 
-async function admin(path: string, heading: string | RegExp): Promise<Visitor> {
-  const visitor = await browser.visit({ as: site.admin });
-  await visitor.open(path, heading);
-  return visitor;
-}
+const admin = (path: string, heading: string | RegExp): Promise<Visitor> => openAsAdmin(browser, site, path, heading);
 
 test('a host joins with the command that is shown once, and takes part when it is approved', async () => {
   const visitor = await admin('/slaves', 'Hosts');

@@ -3,7 +3,7 @@ import { TestBrowser } from '@paravcl/workbench/browser/test-browser';
 import type { Visitor } from '@paravcl/workbench/browser/visitor';
 import { eventually } from '@paravcl/workbench/eventually';
 import { randomBytes } from 'node:crypto';
-import { look, looks } from './admin-look';
+import { look, looks, openAsAdmin } from './admin-look';
 import { portalSite, type PortalSite } from './portal-site';
 
 const MiB = 1024 * 1024;
@@ -23,11 +23,7 @@ afterAll(async () => {
 });
 afterEach(() => browser.endTest());
 
-async function admin(path: string, heading: string | RegExp): Promise<Visitor> {
-  const visitor = await browser.visit({ as: site.admin });
-  await visitor.open(path, heading);
-  return visitor;
-}
+const admin = (path: string, heading: string | RegExp): Promise<Visitor> => openAsAdmin(browser, site, path, heading);
 
 /** From now on so many bytes leave the browser in a second; null: as many as can. */
 async function limitSending({ page }: Visitor, bytesPerSecond: number | null): Promise<void> {

@@ -8,7 +8,7 @@ import { TestBrowser } from '@paravcl/workbench/browser/test-browser';
 import type { Visitor } from '@paravcl/workbench/browser/visitor';
 import { eventually } from '@paravcl/workbench/eventually';
 import { instanceWhere } from '@paravcl/workbench/lab/follow-operation';
-import { look, looks } from './admin-look';
+import { look, looks, openAsAdmin } from './admin-look';
 import { portalSite, type PortalSite } from './portal-site';
 
 let site: PortalSite;
@@ -32,11 +32,7 @@ afterAll(async () => {
 });
 afterEach(() => browser.endTest());
 
-async function admin(path: string, heading: string | RegExp): Promise<Visitor> {
-  const visitor = await browser.visit({ as: site.admin });
-  await visitor.open(path, heading);
-  return visitor;
-}
+const admin = (path: string, heading: string | RegExp): Promise<Visitor> => openAsAdmin(browser, site, path, heading);
 
 const named = async (name: string): Promise<User | undefined> => (await site.admin.client.call(listUsers, { query: { name } })).items.find((user) => user.name === name);
 

@@ -10,7 +10,6 @@ import { HomesOnTwoHosts } from './homes-on-two-hosts';
 jest.setTimeout(2 * patienceMs);
 
 const lab = new HomesOnTwoHosts('pvhf-');
-const { site } = lab;
 
 beforeAll(() => lab.up());
 afterAll(() => lab.down());
@@ -20,12 +19,7 @@ test('its return survives the death of master and agent in the midst of it', asy
   const host = await lab.hostOf(first);
   const written = await lab.saysOfHome(first);
   await lab.stop(first);
-  site.master.process.kill('SIGKILL');
-  host.agent.kill('SIGKILL');
-  await eventually('both to be dead', patienceMs, () => (site.master.process.isRunning() || host.agent.isRunning() ? undefined : true));
-  await site.master.start();
-  await host.startAgent();
-  await lab.logIn();
+  await lab.killedAndBack(host);
   await lab.isStored();
   const second = await lab.launch();
   expect((await lab.saysOfHome(second)).held).toBe(written.wrote);

@@ -14,7 +14,7 @@ import { TwoHosts } from './two-hosts';
 jest.setTimeout(2 * patienceMs);
 
 const lab = new TwoHosts('pvsf-');
-const { site, one, two } = lab;
+const { one, two } = lab;
 
 beforeAll(() => lab.up());
 afterAll(() => lab.down());
@@ -27,12 +27,7 @@ test('a snapshot survives the death of the master, of the agent and of the mirro
   const host = await lab.hostOf(instance);
   const page = await lab.pageOf(host, instance);
   const { snapshot, operation } = await lab.admin.call(createSnapshot, { body: { instanceIds: [instance.id] } });
-  site.master.process.kill('SIGKILL');
-  host.agent.kill('SIGKILL');
-  await eventually('both to be dead', patienceMs, () => (site.master.process.isRunning() || host.agent.isRunning() ? undefined : true));
-  await site.master.start();
-  await host.startAgent();
-  await lab.logIn();
+  await lab.killedAndBack(host);
   await followOperation(lab.admin, operation);
   const after = await lab.admin.call(getSnapshot, { params: { snapshotId: snapshot.id } });
   expect(after.state).toBe('ready');

@@ -53,6 +53,17 @@ export class TwoHosts {
     await this.removeFiles();
   }
 
+  /** Master and this host's agent die in one moment, and come back; its guests run on. */
+  async killedAndBack(host: LabHost): Promise<void> {
+    const { master } = this.site;
+    master.process.kill('SIGKILL');
+    host.agent.kill('SIGKILL');
+    await eventually('both to be dead', patienceMs, () => (master.process.isRunning() || host.agent.isRunning() ? undefined : true));
+    await master.start();
+    await host.startAgent();
+    await this.logIn();
+  }
+
   /** Of a lab that is down. */
   removeFiles(): Promise<void> {
     return rm(this.site.options.stateDir, { recursive: true, force: true });

@@ -8,7 +8,7 @@ export interface FeedListener {
   /** Everything may have changed meanwhile. */
   ready(): void;
   state(state: FeedState): void;
-  /** This session has ended. It is dialled again all the same: who logged in anew in another tab has another session here too. */
+  /** Nobody is logged in any more as this page was opened. It is dialled again all the same: another tab may have logged in anew. */
   loggedOut(): void;
 }
 
