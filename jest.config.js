@@ -15,7 +15,7 @@ const shared = {
     '^.+\\.tsx$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript', tsx: true }, transform: { react: { runtime: 'automatic' } }, target: 'es2022' }, module: { type: 'commonjs' } }],
   },
   moduleNameMapper: {
-    '^@paravcl/(shared|master|slave|workbench)/(.*)$': '<rootDir>/packages/$1/src/$2',
+    '^@paravcl/(shared|master|slave|cli|workbench)/(.*)$': '<rootDir>/packages/$1/src/$2',
   },
   moduleFileExtensions: ['ts', 'tsx', 'js', 'json'],
   modulePathIgnorePatterns: ['/dist/'],

@@ -8,7 +8,7 @@ const master = process.env.PARAVCL_MASTER;
 export default defineConfig({
   plugins: [react()],
   // A workspace package is not bundled for the development server unless it is named, and this one is CommonJS.
-  optimizeDeps: { include: ['@paravcl/shared/api/sockets'] },
+  optimizeDeps: { include: ['@paravcl/shared/api/sockets', ...['address-of', 'answer-of', 'api-problem', 'master-client', 'no-answer'].map((name) => `@paravcl/shared/client/${name}`)] },
   server: { proxy: master === undefined ? {} : { '/api': { target: master, secure: false, ws: true, changeOrigin: true, headers: { origin: master } } } },
   build: {
     // noVNC waits at its top level.

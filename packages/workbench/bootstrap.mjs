@@ -202,14 +202,21 @@ function holdServices() {
 
 /** True when a source is newer than the oldest thing built from its package, or something is not built. */
 function buildIsStale() {
-  for (const name of ['shared', 'master', 'slave', 'workbench']) {
+  for (const name of ['shared', 'master', 'slave', 'cli', 'workbench']) {
     const directory = join(root, 'packages', name);
     const built = timeOf(join(directory, 'dist', '.tsbuildinfo'));
     const sources = [join(root, 'tsconfig.base.json'), join(directory, 'tsconfig.json'), ...typescriptFiles(join(directory, 'src'))];
     if (sources.some((file) => timeOf(file) > built)) return true;
   }
-  const bundled = timeOf(join(root, 'packages', 'slave', 'dist', 'paravcl-slave.cjs'));
-  return ['shared', 'slave'].some((name) => typescriptFiles(join(root, 'packages', name, 'src')).some((file) => timeOf(file) > bundled)) || portalIsStale();
+  return Object.keys(bundles).some(bundleIsStale) || portalIsStale();
+}
+
+/** What runs elsewhere is one file. */
+const bundles = { slave: 'paravcl-slave.cjs', cli: 'paravcl.cjs' };
+
+function bundleIsStale(name) {
+  const bundled = timeOf(join(root, 'packages', name, 'dist', bundles[name]));
+  return ['shared', name].some((own) => typescriptFiles(join(root, 'packages', own, 'src')).some((file) => timeOf(file) > bundled));
 }
 
 /** Apart from the rest: it takes longer than all of it. */
@@ -222,6 +229,7 @@ function portalIsStale() {
     ...filesBelow(join(directory, 'public')),
     // All that it takes of the others when it runs.
     join(root, 'packages', 'shared', 'src', 'api', 'sockets.ts'),
+    ...typescriptFiles(join(root, 'packages', 'shared', 'src', 'client')),
   ];
   return sources.some((file) => timeOf(file) > built);
 }
@@ -246,7 +254,7 @@ async function build() {
   await runLogged(node, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'], 'build', { cwd: root });
   const npm = process.env.npm_execpath;
   const [program, ...first] = npm?.endsWith('.js') ? [node, npm] : ['npm'];
-  await runLogged(program, [...first, 'run', 'bundle', '-w', '@paravcl/slave', '--loglevel=error'], 'build', { cwd: root });
+  for (const name of Object.keys(bundles)) await runLogged(program, [...first, 'run', 'bundle', '-w', `@paravcl/${name}`, '--loglevel=error'], 'build', { cwd: root });
   if (portalIsStale()) await runLogged(program, [...first, 'run', 'build', '-w', '@paravcl/portal', '--loglevel=error'], 'build', { cwd: root });
 }
 

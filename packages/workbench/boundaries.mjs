@@ -9,7 +9,9 @@ export const packages = {
   master: { packages: ['shared'] },
   slave: { packages: ['shared'] },
   // Runs in browsers: of the others' code only what has no schema in it, so that no validator is sent along.
-  portal: { packages: ['shared'], node: false, atRuntime: ['@paravcl/shared/api/sockets'] },
+  portal: { packages: ['shared'], node: false, atRuntime: ['@paravcl/shared/api/sockets', '@paravcl/shared/client/'] },
+  // Talks to masters over their API alone.
+  cli: { packages: ['shared'] },
   workbench: { packages: ['shared'] },
 };
 
@@ -18,6 +20,8 @@ export const testPackages = [
   { below: 'packages/master/test/system/', packages: ['slave', 'workbench'] },
   { below: 'packages/master/test/', packages: ['workbench'] },
   { below: 'packages/slave/test/', packages: ['workbench'] },
+  // A command line against a whole master.
+  { below: 'packages/cli/test/', packages: ['master', 'workbench'] },
   // The sender and the door of frozen disks, against each other.
   { below: 'packages/master/test/it/delta-upload.test.ts', packages: ['slave'] },
   // Both ends of a stream, with the master's between them.

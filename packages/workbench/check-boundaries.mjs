@@ -22,7 +22,7 @@ const violations = [];
 const report = (file, line, sentence) => violations.push({ file, line, sentence });
 
 const files = [
-  ...['shared', 'master', 'slave', 'portal', 'workbench'].flatMap((name) => [...sourcesBelow(`packages/${name}/src`), ...sourcesBelow(`packages/${name}/test`)]),
+  ...['shared', 'master', 'slave', 'portal', 'cli', 'workbench'].flatMap((name) => [...sourcesBelow(`packages/${name}/src`), ...sourcesBelow(`packages/${name}/test`)]),
   ...sourcesIn('packages/workbench'),
   ...sourcesIn('migrations'),
 ];
@@ -131,7 +131,7 @@ function checkImport(file, found) {
     if (isTest(file)) for (const rule of rules.testPackages) if (file.startsWith(rule.below)) rule.packages.forEach((name) => allowed.add(name));
     if (!allowed.has(other)) report(file, line, `imports @paravcl/${other}; ${own} may import ${[...allowed].map((name) => `@paravcl/${name}`).join(', ')} here.`);
     else if (other === own) report(file, line, `imports its own package by name (${specifier}): use a relative path.`);
-    else if (!found.typeOnly && !isTest(file) && rules.packages[own].atRuntime?.includes(specifier) === false) {
+    else if (!found.typeOnly && !isTest(file) && rules.packages[own].atRuntime?.some((begin) => specifier.startsWith(begin)) === false) {
       report(file, line, `imports ${specifier}; ${own} imports types alone (import type), and at run time only ${rules.packages[own].atRuntime.join(', ')}.`);
     }
   } else if (!isTest(file)) {

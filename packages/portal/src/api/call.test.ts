@@ -1,6 +1,6 @@
 import { speakBy } from '../language/spoken';
 import { call, whenLoggedOut } from './call';
-import { ApiProblem } from './problem';
+import { ApiProblem } from '@paravcl/shared/client/api-problem';
 
 let asked: Request[];
 /** Answers every request with this. */

@@ -1,5 +1,5 @@
 import { IntentKeys } from './intent-keys';
-import { ApiProblem } from './problem';
+import { ApiProblem } from '@paravcl/shared/client/api-problem';
 
 let made: number;
 let nowMs: number;

@@ -1,5 +1,5 @@
 import { QueryClient } from '@tanstack/react-query';
-import { ApiProblem } from './problem';
+import { ApiProblem } from '@paravcl/shared/client/api-problem';
 
 /** What was read stays fresh until the feed says that it changed; what failed for want of the master is tried again. */
 export function makeQueryClient(): QueryClient {

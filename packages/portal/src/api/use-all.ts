@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { call } from './call';
-import type { Answered, Asked, GetKey } from './contracts';
-import type { ApiProblem } from './problem';
+import type { Answered, Asked, GetKey } from '@paravcl/shared/client/routes';
+import type { ApiProblem } from '@paravcl/shared/client/api-problem';
 import type { GetOptions, Topic } from './use-api';
 
 interface PageOf<Item> {
@@ -29,8 +29,8 @@ async function readAll<Key extends PagedKey>(key: Key, asked: Asked<Key>, signal
   const items: ItemOf<Key>[] = [];
   let cursor: string | null = null;
   do {
-    const { query = {} } = asked as { readonly query?: Readonly<Record<string, unknown>> };
-    const paged = { ...asked, query: { ...query, limit: perPage, ...(cursor === null ? {} : { cursor }) } } as Asked<Key>;
+    const said = asked as { readonly query?: Readonly<Record<string, unknown>> };
+    const paged = { ...said, query: { ...said.query, limit: perPage, ...(cursor === null ? {} : { cursor }) } } as Asked<Key>;
     const page = (await call(key, paged, { signal })) as unknown as PageOf<ItemOf<Key>>;
     items.push(...page.items);
     cursor = page.next;

@@ -2,9 +2,9 @@ import type { FeedTopic } from '@paravcl/shared/api/feed';
 import { keepPreviousData, useMutation, useQuery, useQueryClient, type UseMutationResult, type UseQueryResult } from '@tanstack/react-query';
 import { useState } from 'react';
 import { call } from './call';
-import type { Answered, Asked, GetKey, RouteKey } from './contracts';
+import type { Answered, Asked, GetKey, RouteKey } from '@paravcl/shared/client/routes';
 import { IntentKeys } from './intent-keys';
-import type { ApiProblem } from './problem';
+import type { ApiProblem } from '@paravcl/shared/client/api-problem';
 
 /** What is asked again when the feed tells of a topic: its queries begin with the topic's name. `none`: nothing tells of it. */
 export type Topic = FeedTopic | 'none';

@@ -2,7 +2,7 @@ import { useQueryClient, type Query } from '@tanstack/react-query';
 import { createContext, useCallback, useContext, useEffect, useState, type ReactNode } from 'react';
 import { Navigate, useLocation } from 'react-router';
 import { whenLoggedOut } from '../api/call';
-import type { Answered } from '../api/contracts';
+import type { Answered } from '@paravcl/shared/client/routes';
 import { useGet } from '../api/use-api';
 import { Live } from '../feed/live';
 import { ErrorState } from '../states/error-state';

@@ -1,7 +1,7 @@
 import { Button, Modal, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { ApiProblem } from '../api/problem';
+import type { ApiProblem } from '@paravcl/shared/client/api-problem';
 import { ProblemAlert } from './problem-alert';
 
 interface ConfirmProps {

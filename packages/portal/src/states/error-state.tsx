@@ -2,7 +2,7 @@ import { Button, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter
 import ExclamationCircleIcon from '@patternfly/react-icons/dist/esm/icons/exclamation-circle-icon';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { ApiProblem } from '../api/problem';
+import type { ApiProblem } from '@paravcl/shared/client/api-problem';
 
 /** In the place of what could not be read: the master's sentence, and a way to try again. */
 export function ErrorState({ problem, retry }: { readonly problem: ApiProblem; readonly retry?: () => void }): ReactNode {

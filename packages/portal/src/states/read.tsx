@@ -1,6 +1,6 @@
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import type { ApiProblem } from '../api/problem';
+import type { ApiProblem } from '@paravcl/shared/client/api-problem';
 import { ErrorState } from './error-state';
 import { Loading } from './loading';
 

@@ -1,7 +1,7 @@
 import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Answered } from '../../api/contracts';
+import type { Answered } from '@paravcl/shared/client/routes';
 import { useGet } from '../../api/use-api';
 import { Read } from '../../states/read';
 import { tellMiB } from '../../states/sizes';

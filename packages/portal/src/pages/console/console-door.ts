@@ -1,6 +1,6 @@
 import type { ConsoleKind } from '@paravcl/shared/api/connections';
 import { call } from '../../api/call';
-import { ApiProblem } from '../../api/problem';
+import { ApiProblem } from '@paravcl/shared/client/api-problem';
 import type { Dial } from './console-line';
 
 /** What shows a console: it has the socket from the moment on that the guest's end is there. */

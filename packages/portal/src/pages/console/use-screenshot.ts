@@ -1,5 +1,5 @@
 import { useEffect, useState, type RefObject } from 'react';
-import { addressOf } from '../../api/call';
+import { addressOf } from '@paravcl/shared/client/address-of';
 import { FetchSlots } from './fetch-slots';
 
 export interface Screenshot {

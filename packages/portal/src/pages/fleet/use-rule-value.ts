@@ -1,5 +1,5 @@
 import { useTranslation } from 'react-i18next';
-import type { Answered } from '../../api/contracts';
+import type { Answered } from '@paravcl/shared/client/routes';
 
 type RuleValue = Answered<'get /policy'>['sections'][number]['values'][number]['value'];
 

@@ -2,7 +2,7 @@ import { Checkbox, ExpandableSection, FormGroup, FormSelect, FormSelectOption } 
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import type { ApiProblem } from '../../api/problem';
+import type { ApiProblem } from '@paravcl/shared/client/api-problem';
 import { useGet } from '../../api/use-api';
 import { useMe } from '../../session/session';
 import { Field } from '../../states/field';

@@ -2,7 +2,7 @@ import { Button, EmptyState, EmptyStateBody, Form, Gallery, PageSection, Title }
 import { useState, type FormEvent, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate, useSearchParams } from 'react-router';
-import type { Answered } from '../../api/contracts';
+import type { Answered } from '@paravcl/shared/client/routes';
 import { useDo } from '../../api/use-api';
 import { useTitle } from '../../shell/title';
 import { useSay } from '../../shell/toasts';

@@ -2,7 +2,7 @@ import { Alert, Flex, Stack, StackItem, Title } from '@patternfly/react-core';
 import { useEffect, useRef, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import type { Answered } from '../../api/contracts';
+import type { Answered } from '@paravcl/shared/client/routes';
 import { OnceSecret } from '../../states/once-secret';
 import { useTimes } from '../../states/use-times';
 import { useSiteZone } from '../../states/site-zone';

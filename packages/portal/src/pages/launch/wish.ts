@@ -1,4 +1,4 @@
-import type { Asked } from '../../api/contracts';
+import type { Asked } from '@paravcl/shared/client/routes';
 import { mibTyped } from '../../states/gib';
 import { wholeNumber } from '../../states/whole-number';
 import type { Choice } from './choices';
@@ -44,7 +44,7 @@ export const runs = ({ kind, id }: Pick<Choice, 'kind' | 'id'>): { readonly temp
 
 /** What the master is asked about a launch like this. */
 export function optionsQuery(choice: Pick<Choice, 'kind' | 'id'>, form: LaunchForm): NonNullable<Asked<'get /launch-options'>['query']> {
-  return { ...runs(choice), ...sizesOf(form), ...(form.minutes === '' ? {} : { minutes: form.minutes }), asSlave: form.asSlave ? 'true' : 'false' };
+  return { ...runs(choice), ...sizesOf(form), ...(form.minutes === '' ? {} : { minutes: Number(form.minutes) }), asSlave: form.asSlave ? 'true' : 'false' };
 }
 
 /** The request itself. */

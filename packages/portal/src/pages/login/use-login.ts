@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useDo } from '../../api/use-api';
-import type { Answered } from '../../api/contracts';
-import type { ApiProblem } from '../../api/problem';
+import type { Answered } from '@paravcl/shared/client/routes';
+import type { ApiProblem } from '@paravcl/shared/client/api-problem';
 import { noteSession } from '../../session/ended';
 
 interface Login {

@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { call } from '../../api/call';
-import type { ApiProblem } from '../../api/problem';
+import type { ApiProblem } from '@paravcl/shared/client/api-problem';
 import { Read } from '../../states/read';
 
 const tailBytes = 64 * 1024;

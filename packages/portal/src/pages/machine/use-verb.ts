@@ -1,9 +1,10 @@
 import type { Instance } from '@paravcl/shared/domain/instance';
 import { useMutation, useQueryClient, type UseMutationResult } from '@tanstack/react-query';
 import { useState } from 'react';
-import { call, type CallOptions } from '../../api/call';
+import type { CallOptions } from '@paravcl/shared/client/master-client';
+import { call } from '../../api/call';
 import { IntentKeys } from '../../api/intent-keys';
-import type { ApiProblem } from '../../api/problem';
+import type { ApiProblem } from '@paravcl/shared/client/api-problem';
 import type { Topic } from '../../api/use-api';
 import { useSay } from '../../shell/toasts';
 import type { Verb } from './verbs';

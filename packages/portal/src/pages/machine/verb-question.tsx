@@ -2,7 +2,7 @@ import { Checkbox, Form, FormGroup, FormSelect, FormSelectOption } from '@patter
 import type { Instance } from '@paravcl/shared/domain/instance';
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { ApiProblem } from '../../api/problem';
+import type { ApiProblem } from '@paravcl/shared/client/api-problem';
 import { Confirm } from '../../states/confirm';
 import { Field } from '../../states/field';
 import { useTimes } from '../../states/use-times';

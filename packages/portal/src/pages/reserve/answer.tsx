@@ -8,7 +8,7 @@ import type { ReservationAnswer } from '@paravcl/shared/api/reservations';
 import type { Offer } from '@paravcl/shared/domain/decision';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { ApiProblem } from '../../api/problem';
+import type { ApiProblem } from '@paravcl/shared/client/api-problem';
 import { useTimes } from '../../states/use-times';
 import { PriorityParts } from '../why/priority-parts';
 import { OfferCards } from './offer-cards';

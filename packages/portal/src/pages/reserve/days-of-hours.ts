@@ -1,4 +1,4 @@
-import type { Answered } from '../../api/contracts';
+import type { Answered } from '@paravcl/shared/client/routes';
 import { wallAt } from '../../states/zone-time';
 
 export type CapacityHour = Answered<'get /capacity'>['hours'][number];

@@ -1,4 +1,4 @@
-import type { Asked } from '../../api/contracts';
+import type { Asked } from '@paravcl/shared/client/routes';
 import { mibTyped } from '../../states/gib';
 import type { Span } from './span';
 

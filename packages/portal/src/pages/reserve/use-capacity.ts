@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import type { UseQueryResult } from '@tanstack/react-query';
-import type { Answered } from '../../api/contracts';
-import type { ApiProblem } from '../../api/problem';
+import type { Answered } from '@paravcl/shared/client/routes';
+import type { ApiProblem } from '@paravcl/shared/client/api-problem';
 import { useGet } from '../../api/use-api';
 import { addDays, beginOf, daysBetween, wallAt } from '../../states/zone-time';
 

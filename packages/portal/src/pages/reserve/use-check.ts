@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import type { ReservationAnswer } from '@paravcl/shared/api/reservations';
 import { call } from '../../api/call';
-import type { ApiProblem } from '../../api/problem';
+import type { ApiProblem } from '@paravcl/shared/client/api-problem';
 import { useSettled } from '../../states/use-settled';
 import type { ReservationBody } from './reservation-form';
 

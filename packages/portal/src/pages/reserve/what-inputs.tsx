@@ -1,7 +1,7 @@
 import { Checkbox, ExpandableSection, FormGroup, FormHelperText, FormSelect, FormSelectOption, FormSelectOptionGroup, HelperText, HelperTextItem, TextInput } from '@patternfly/react-core';
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { ApiProblem } from '../../api/problem';
+import type { ApiProblem } from '@paravcl/shared/client/api-problem';
 import { Field } from '../../states/field';
 import { tellNumber } from '../../states/numbers';
 import type { FormField, ReservationForm } from './reservation-form';

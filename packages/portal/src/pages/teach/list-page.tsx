@@ -3,7 +3,7 @@ import { Table, Tbody, Td, Th, Thead, Tr, type TdProps, type ThProps } from '@pa
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ComponentType, ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { ApiProblem } from '../../api/problem';
+import type { ApiProblem } from '@paravcl/shared/client/api-problem';
 import { PageHead } from '../../shell/page-head';
 import { Read } from '../../states/read';
 import './teach.css';

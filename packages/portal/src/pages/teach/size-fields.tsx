@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { tellMiB } from '../../states/sizes';
-import type { ApiProblem } from '../../api/problem';
+import type { ApiProblem } from '@paravcl/shared/client/api-problem';
 import { wholeNumber } from '../../states/whole-number';
 import { sizeNames, type SizeTexts } from './sizes-typed';
 import { TextField } from '../../states/text-field';

@@ -1,4 +1,4 @@
-import type { ApiProblem } from '../../../api/problem';
+import type { ApiProblem } from '@paravcl/shared/client/api-problem';
 
 /**
  * Whether an upload that met this may go on by itself: the connection broke (0), the master is restarting or has no room just now

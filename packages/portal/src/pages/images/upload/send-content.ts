@@ -1,7 +1,8 @@
 import type { ImageAnswer } from '@paravcl/shared/api/images';
-import { problemOf } from '../../../api/answer';
-import { addressOf } from '../../../api/call';
-import { ApiProblem } from '../../../api/problem';
+import { addressOf } from '@paravcl/shared/client/address-of';
+import { problemOf } from '@paravcl/shared/client/answer-of';
+import { ApiProblem } from '@paravcl/shared/client/api-problem';
+import { inOwnWords } from '../../../api/call';
 import { ownWords } from '../../../language/spoken';
 import type { Noun } from '../nouns';
 
@@ -29,10 +30,15 @@ export function sendContent(noun: Noun, imageId: string, file: File, offset: num
       signal.removeEventListener('abort', stop);
       const answer = request.response as unknown;
       if (request.status >= 200 && request.status < 300) resolve(answer as ImageAnswer);
-      else reject(problemOf(request.status, answer));
+      else reject(refusal(request.status, answer));
     };
     signal.addEventListener('abort', stop);
     if (signal.aborted) stop();
     request.send(file.slice(offset));
   });
+}
+
+function refusal(status: number, body: unknown): ApiProblem {
+  const problem = problemOf(status, body);
+  return problem instanceof ApiProblem ? problem : inOwnWords(problem);
 }

@@ -2,7 +2,7 @@ import type { ImageAnswer } from '@paravcl/shared/api/images';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { call } from '../../../api/call';
-import { ApiProblem } from '../../../api/problem';
+import { ApiProblem } from '@paravcl/shared/client/api-problem';
 import type { Noun } from '../nouns';
 import { hashFile } from './hash-file';
 import { mayGoOnByItself } from './may-go-on';

@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useCallback, useState } from 'react';
-import { ApiProblem } from '../../../api/problem';
+import { ApiProblem } from '@paravcl/shared/client/api-problem';
 import { askEach } from './ask-each';
 import { askOne, askSnapshot, askWhole, type VerbOptions } from './class-asking';
 import { titleOf } from './class-tile';

@@ -3,7 +3,7 @@ import type { UseQueryResult } from '@tanstack/react-query';
 import type { User } from '@paravcl/shared/domain/people';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { ApiProblem } from '../../../api/problem';
+import type { ApiProblem } from '@paravcl/shared/client/api-problem';
 import { Read } from '../../../states/read';
 
 interface PeopleFieldProps {

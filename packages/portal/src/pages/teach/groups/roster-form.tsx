@@ -5,7 +5,7 @@ import { keepPreviousData, useQuery, type UseQueryResult } from '@tanstack/react
 import { useState, type FormEvent, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call } from '../../../api/call';
-import type { ApiProblem } from '../../../api/problem';
+import type { ApiProblem } from '@paravcl/shared/client/api-problem';
 import { useDo } from '../../../api/use-api';
 import { ProblemAlert } from '../../../states/problem-alert';
 import { useSettled } from '../../../states/use-settled';

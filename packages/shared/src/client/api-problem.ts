@@ -1,4 +1,4 @@
-import type { Problem } from '@paravcl/shared/api/problem';
+import type { Problem } from '../api/problem';
 
 /** An answer of the master that says no, with its sentence; or that none came (`status` 0). */
 export class ApiProblem extends Error {
