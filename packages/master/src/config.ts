@@ -5,6 +5,7 @@ import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { agingOptions } from './config-aging';
 import { gatewayOptions } from './config-gateway';
+import { hostInstallOptions } from './config-host-installs';
 import { imageOptions } from './config-images';
 import { mailOptions, participationOptions, peopleOptions, quotaOptions } from './config-people';
 import { portalOptions } from './config-portal';
@@ -161,6 +162,7 @@ const options = z
     /** A file with the token that /metrics asks for; without it only this machine may read them, and not through a proxy. */
     metrics: z.strictObject({ tokenFile: absolutePath.optional() }).prefault({}),
     portal: portalOptions,
+    hostInstalls: hostInstallOptions,
   })
   .superRefine(({ network, publicAddresses }, context) => {
     const inside = insideGuestNetwork(publicAddresses, network.cidr);
