@@ -303,6 +303,37 @@ CREATE TABLE public_mappings ( -- what of the network outside leads to instances
   UNIQUE KEY public_mappings_guest_port (instance_id, transport, guest_port)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
+CREATE TABLE host_installs ( -- what was done to hosts by SSH; nothing that lets anybody in is ever here
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  purpose VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,           -- install, remove
+  address VARCHAR(253) COLLATE utf8mb4_bin NOT NULL,          -- as it was asked for
+  resolved VARCHAR(45) COLLATE utf8mb4_bin NOT NULL,          -- where that led to, and where was dialled
+  port INT NOT NULL,
+  login_user VARCHAR(32) COLLATE utf8mb4_bin NOT NULL,
+  name VARCHAR(100) NULL,                                   -- NULL: as the host calls itself
+  state VARCHAR(16) COLLATE utf8mb4_bin NOT NULL,             -- running, succeeded, failed, cancelled, interrupted
+  sentence VARCHAR(2000) NOT NULL,
+  slave_id CHAR(36) COLLATE utf8mb4_bin NULL,
+  join_token_id CHAR(36) COLLATE utf8mb4_bin NULL,            -- made for it, revoked at its end unless used
+  steps MEDIUMTEXT COLLATE utf8mb4_bin NOT NULL,              -- JSON
+  findings MEDIUMTEXT COLLATE utf8mb4_bin NOT NULL,           -- JSON
+  created_by_user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  created_at DATETIME(3) NOT NULL,
+  ended_at DATETIME(3) NULL,
+  KEY host_installs_state (state),
+  KEY host_installs_slave (slave_id)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE host_keys ( -- by which hosts showed themselves when somebody confirmed it
+  address VARCHAR(45) COLLATE utf8mb4_bin NOT NULL,           -- resolved
+  port INT NOT NULL,
+  key_type VARCHAR(64) COLLATE utf8mb4_bin NOT NULL,
+  fingerprint VARCHAR(64) COLLATE utf8mb4_bin NOT NULL,
+  confirmed_by_user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  confirmed_at DATETIME(3) NOT NULL,
+  PRIMARY KEY (address, port)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
 CREATE TABLE commands ( -- one-shot verbs only
   id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
   slave_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,

@@ -12,7 +12,7 @@ const toOthers: Readonly<Record<Role, readonly Action[]>> = {
   student: ['image.list', 'image.see', 'capacity.see'],
   teacher: ['image.list', 'image.see', 'capacity.see'],
   operator: [
-    'slave.list', 'slave.see', 'slave.operate', 'join-token.create', 'join-token.create-dedicated', 'join-token.list', 'join-token.revoke',
+    'slave.list', 'slave.see', 'slave.operate', 'slave.install', 'join-token.create', 'join-token.create-dedicated', 'join-token.list', 'join-token.revoke',
     'image.list', 'image.see', 'image.create', 'image.edit', 'image.download', 'image.delete', 'image.spread', 'store.see', 'store.operate',
     'template.list', 'template.see', 'template.create', 'template.edit', 'template.delete', 'instance.list', 'instance.see', 'instance.operate', 'instance.console', 'instance.publish', 'connection.list', 'connection.end',
     'deployment.create', 'deployment.list', 'deployment.see', 'deployment.edit', 'deployment.operate', 'snapshot.list', 'snapshot.see', 'snapshot.create', 'snapshot.operate', 'group.list', 'group.see', 'home.see', 'home.edit', 'operation.list', 'operation.see', 'event.list',

@@ -17,6 +17,8 @@ const table: Readonly<Record<Action, Row>> = {
   'slave.list': row('own', 'own', 'any', 'any'),
   'slave.see': row('own', 'own', 'any', 'any'),
   'slave.operate': row('no', 'no', 'any', 'any'),
+  // Has the master log in elsewhere: for those who have hosts to run.
+  'slave.install': row('no', 'no', 'any', 'any'),
   // Wrongly said, an exam runs twice and half of it is lost.
   'slave.declare-dead': row('no', 'no', 'no', 'any'),
   'join-token.create': row('own', 'own', 'any', 'any'),

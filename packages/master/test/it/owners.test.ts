@@ -18,6 +18,7 @@ type Who = (typeof people)[number];
 const told: Readonly<Record<string, string>> = {
   'slave.see': 'y---yy',
   'slave.operate': 'rrrryy',
+  'slave.install': 'rrrryy',
   'slave.declare-dead': 'rrrrry',
   'join-token.revoke': 'y---yy',
   'image.see': 'y-y-yy',

@@ -6,6 +6,7 @@ export const actions = [
   'slave.list',
   'slave.see',
   'slave.operate', // approve, edit, drain, retire
+  'slave.install', // put the agent on hosts by SSH, and take it off again
   'slave.declare-dead', // what it has may be started elsewhere from then on
   'join-token.create',
   'join-token.create-dedicated',

@@ -3,7 +3,7 @@ import { idSchema } from '../ids';
 import { pageQuerySchema, pageSchema } from './page';
 import { route } from './route';
 
-export const eventSubjectTypeSchema = z.enum(['slave', 'user', 'group', 'image', 'image-family', 'template', 'instance', 'deployment', 'snapshot', 'join-token', 'reservation', 'site']);
+export const eventSubjectTypeSchema = z.enum(['slave', 'host-install', 'user', 'group', 'image', 'image-family', 'template', 'instance', 'deployment', 'snapshot', 'join-token', 'reservation', 'site']);
 
 /** One line of the log of who did what to what. */
 export const eventSchema = z.object({

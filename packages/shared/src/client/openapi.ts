@@ -472,6 +472,75 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/host-installs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was and is done to hosts by SSH, newest first */
+        get: operations["getHostInstalls"];
+        put?: never;
+        /** Put the agent on a host by SSH and let it join the pool. One that has it is brought up to date; one that was left half done goes on */
+        post: operations["postHostInstalls"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/host-installs/{hostInstallId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How one stands, step by step */
+        get: operations["getHostInstallsHostInstallId"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/host-installs/{hostInstallId}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End it after what is being done. What was done stays; begun again it goes on there */
+        post: operations["postHostInstallsHostInstallIdCancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/host-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The key by which a host shows itself, to be confirmed before somebody logs in there */
+        post: operations["postHostKeys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/image-families": {
         parameters: {
             query?: never;
@@ -1715,6 +1784,23 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/slaves/{slaveId}/removal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Retire a slave, as retire does and under the same rules, and take off its host by SSH what was put there */
+        post: operations["postSlavesSlaveIdRemoval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/slaves/{slaveId}/retire": {
         parameters: {
             query?: never;
@@ -2100,7 +2186,7 @@ export type components = {
             subject: {
                 id: string | null;
                 /** @enum {string} */
-                type: "slave" | "user" | "group" | "image" | "image-family" | "template" | "instance" | "deployment" | "snapshot" | "join-token" | "reservation" | "site";
+                type: "slave" | "host-install" | "user" | "group" | "image" | "image-family" | "template" | "instance" | "deployment" | "snapshot" | "join-token" | "reservation" | "site";
             };
         };
         Group: {
@@ -3935,6 +4021,364 @@ export interface operations {
                         state: "stored" | "attached" | "returning";
                         /** Format: uuid */
                         userId: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and the way out */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHostInstalls: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                slaveId?: string;
+                state?: "running" | "succeeded" | "failed" | "cancelled" | "interrupted";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was and is done to hosts by SSH, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            address: string;
+                            /** Format: date-time */
+                            createdAt: string;
+                            /** Format: uuid */
+                            createdByUserId: string;
+                            endedAt: string | null;
+                            findings: {
+                                check: string;
+                                /** @enum {string} */
+                                level: "fine" | "warning" | "fault";
+                                remedy: string | null;
+                                sentence: string;
+                            }[];
+                            /** Format: uuid */
+                            id: string;
+                            name: string | null;
+                            port: number;
+                            /** @enum {string} */
+                            purpose: "install" | "remove";
+                            sentence: string;
+                            slaveId: string | null;
+                            /** @enum {string} */
+                            state: "running" | "succeeded" | "failed" | "cancelled" | "interrupted";
+                            steps: {
+                                endedAt: string | null;
+                                percent: number | null;
+                                sentence: string;
+                                startedAt: string | null;
+                                /** @enum {string} */
+                                state: "waiting" | "running" | "done" | "skipped" | "failed";
+                                /** @enum {string} */
+                                step: "connect" | "login" | "look" | "packages" | "upload" | "switch" | "units" | "enrol" | "start" | "seen" | "retire" | "remove";
+                            }[];
+                            user: string;
+                        }[];
+                        next: string | null;
+                    };
+                };
+            };
+            /** @description What went wrong, and the way out */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postHostInstalls: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the client, new for each new request: the same request under the same key is done once. Keys are kept for a day. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    address: string;
+                    credential: {
+                        /** @constant */
+                        kind: "password";
+                        password: string;
+                    } | {
+                        /** @constant */
+                        kind: "key";
+                        passphrase?: string;
+                        privateKey: string;
+                    };
+                    hostKey: string;
+                    name?: string;
+                    /** @default 22 */
+                    port?: number;
+                    /** @default true */
+                    preapproved?: boolean;
+                    /**
+                     * @default dedicated
+                     * @enum {string}
+                     */
+                    slaveKind?: "dedicated" | "volunteer";
+                    /**
+                     * @default systemd
+                     * @enum {string}
+                     */
+                    start?: "systemd" | "unsupervised";
+                    sudoPassword?: string;
+                    /** @default root */
+                    user?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Put the agent on a host by SSH and let it join the pool. One that has it is brought up to date; one that was left half done goes on */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        address: string;
+                        /** Format: date-time */
+                        createdAt: string;
+                        /** Format: uuid */
+                        createdByUserId: string;
+                        endedAt: string | null;
+                        findings: {
+                            check: string;
+                            /** @enum {string} */
+                            level: "fine" | "warning" | "fault";
+                            remedy: string | null;
+                            sentence: string;
+                        }[];
+                        /** Format: uuid */
+                        id: string;
+                        name: string | null;
+                        port: number;
+                        /** @enum {string} */
+                        purpose: "install" | "remove";
+                        sentence: string;
+                        slaveId: string | null;
+                        /** @enum {string} */
+                        state: "running" | "succeeded" | "failed" | "cancelled" | "interrupted";
+                        steps: {
+                            endedAt: string | null;
+                            percent: number | null;
+                            sentence: string;
+                            startedAt: string | null;
+                            /** @enum {string} */
+                            state: "waiting" | "running" | "done" | "skipped" | "failed";
+                            /** @enum {string} */
+                            step: "connect" | "login" | "look" | "packages" | "upload" | "switch" | "units" | "enrol" | "start" | "seen" | "retire" | "remove";
+                        }[];
+                        user: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and the way out */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHostInstallsHostInstallId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hostInstallId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How one stands, step by step */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        address: string;
+                        /** Format: date-time */
+                        createdAt: string;
+                        /** Format: uuid */
+                        createdByUserId: string;
+                        endedAt: string | null;
+                        findings: {
+                            check: string;
+                            /** @enum {string} */
+                            level: "fine" | "warning" | "fault";
+                            remedy: string | null;
+                            sentence: string;
+                        }[];
+                        /** Format: uuid */
+                        id: string;
+                        name: string | null;
+                        port: number;
+                        /** @enum {string} */
+                        purpose: "install" | "remove";
+                        sentence: string;
+                        slaveId: string | null;
+                        /** @enum {string} */
+                        state: "running" | "succeeded" | "failed" | "cancelled" | "interrupted";
+                        steps: {
+                            endedAt: string | null;
+                            percent: number | null;
+                            sentence: string;
+                            startedAt: string | null;
+                            /** @enum {string} */
+                            state: "waiting" | "running" | "done" | "skipped" | "failed";
+                            /** @enum {string} */
+                            step: "connect" | "login" | "look" | "packages" | "upload" | "switch" | "units" | "enrol" | "start" | "seen" | "retire" | "remove";
+                        }[];
+                        user: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and the way out */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postHostInstallsHostInstallIdCancel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the client, new for each new request: the same request under the same key is done once. Keys are kept for a day. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                hostInstallId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description End it after what is being done. What was done stays; begun again it goes on there */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        address: string;
+                        /** Format: date-time */
+                        createdAt: string;
+                        /** Format: uuid */
+                        createdByUserId: string;
+                        endedAt: string | null;
+                        findings: {
+                            check: string;
+                            /** @enum {string} */
+                            level: "fine" | "warning" | "fault";
+                            remedy: string | null;
+                            sentence: string;
+                        }[];
+                        /** Format: uuid */
+                        id: string;
+                        name: string | null;
+                        port: number;
+                        /** @enum {string} */
+                        purpose: "install" | "remove";
+                        sentence: string;
+                        slaveId: string | null;
+                        /** @enum {string} */
+                        state: "running" | "succeeded" | "failed" | "cancelled" | "interrupted";
+                        steps: {
+                            endedAt: string | null;
+                            percent: number | null;
+                            sentence: string;
+                            startedAt: string | null;
+                            /** @enum {string} */
+                            state: "waiting" | "running" | "done" | "skipped" | "failed";
+                            /** @enum {string} */
+                            step: "connect" | "login" | "look" | "packages" | "upload" | "switch" | "units" | "enrol" | "start" | "seen" | "retire" | "remove";
+                        }[];
+                        user: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and the way out */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postHostKeys: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the client, new for each new request: the same request under the same key is done once. Keys are kept for a day. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    address: string;
+                    /** @default 22 */
+                    port?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The key by which a host shows itself, to be confirmed before somebody logs in there */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        address: string;
+                        fingerprint: string;
+                        keyType: string;
+                        port: number;
+                        resolved: string;
+                        sentence: string;
+                        /** @enum {string} */
+                        standing: "new" | "known" | "changed";
                     };
                 };
             };
@@ -9606,6 +10050,101 @@ export interface operations {
                         }[];
                         poolFull: boolean;
                         sentence: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and the way out */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postSlavesSlaveIdRemoval: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the client, new for each new request: the same request under the same key is done once. Keys are kept for a day. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                slaveId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    address?: string;
+                    credential: {
+                        /** @constant */
+                        kind: "password";
+                        password: string;
+                    } | {
+                        /** @constant */
+                        kind: "key";
+                        passphrase?: string;
+                        privateKey: string;
+                    };
+                    /** @default false */
+                    force?: boolean;
+                    hostKey: string;
+                    /** @default false */
+                    keepPackages?: boolean;
+                    /** @default 22 */
+                    port?: number;
+                    sudoPassword?: string;
+                    /** @default root */
+                    user?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Retire a slave, as retire does and under the same rules, and take off its host by SSH what was put there */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        address: string;
+                        /** Format: date-time */
+                        createdAt: string;
+                        /** Format: uuid */
+                        createdByUserId: string;
+                        endedAt: string | null;
+                        findings: {
+                            check: string;
+                            /** @enum {string} */
+                            level: "fine" | "warning" | "fault";
+                            remedy: string | null;
+                            sentence: string;
+                        }[];
+                        /** Format: uuid */
+                        id: string;
+                        name: string | null;
+                        port: number;
+                        /** @enum {string} */
+                        purpose: "install" | "remove";
+                        sentence: string;
+                        slaveId: string | null;
+                        /** @enum {string} */
+                        state: "running" | "succeeded" | "failed" | "cancelled" | "interrupted";
+                        steps: {
+                            endedAt: string | null;
+                            percent: number | null;
+                            sentence: string;
+                            startedAt: string | null;
+                            /** @enum {string} */
+                            state: "waiting" | "running" | "done" | "skipped" | "failed";
+                            /** @enum {string} */
+                            step: "connect" | "login" | "look" | "packages" | "upload" | "switch" | "units" | "enrol" | "start" | "seen" | "retire" | "remove";
+                        }[];
+                        user: string;
                     };
                 };
             };
