@@ -80,7 +80,7 @@ export const appArmorHooks = [
 
 export function diagnoseAppArmor({ enabled, missingIn, namesPool, poolDir }: AppArmorFacts): readonly Finding[] {
   if (!enabled) return [ok('apparmor', 'AppArmor is off on this host: nothing to allow, and nothing confines QEMU but its user.')];
-  const install = 'cp /opt/paravcl/apparmor/paravcl-* /etc/apparmor.d/abstractions/';
+  const install = 'cp /opt/paravcl/current/apparmor/paravcl-* /etc/apparmor.d/abstractions/';
   if (missingIn.length > 0) {
     const lines = appArmorHooks
       .filter(({ file }) => missingIn.includes(file))

@@ -39,7 +39,7 @@ describe.each(['slave/systemd/paravcl-slave.service', 'slave/systemd/paravcl-mir
 
   it('is understood by systemd to the last line', () => {
     // Its Node is only there once it is installed.
-    const rendered = copy(text.replace(/^ExecStart=\/opt\/paravcl\/node\/bin\/node/m, `ExecStart=${process.execPath}`));
+    const rendered = copy(text.replace(/^ExecStart=\/opt\/paravcl\/(current\/)?node\/bin\/node/m, `ExecStart=${process.execPath}`));
     expect(rendered).toBeTruthy();
     const { status, output } = analyze('verify', '--man=no', '--recursive-errors=no', rendered);
     expect(output.split('\n').filter((line) => line.includes(basename(path)))).toEqual([]);

@@ -11,11 +11,12 @@ import { agentScript, masterScript } from '../../src/lab/lab-layout';
 jest.setTimeout(120_000);
 
 const packages = join(__dirname, '../../..');
-/** Where docs/operations.md puts what the units start, and where the same file lies in a built work tree. */
+/** Where an installation puts what the units start, and where the same file lies in a built work tree. */
 const installed: Readonly<Record<string, string>> = {
   '/opt/paravcl/node/bin/node': process.execPath,
   '/opt/paravcl/packages/master/dist/main.js': masterScript,
-  '/opt/paravcl/paravcl-slave.cjs': agentScript,
+  '/opt/paravcl/current/node/bin/node': process.execPath,
+  '/opt/paravcl/current/paravcl-slave.cjs': agentScript,
 };
 
 let directory: string;
