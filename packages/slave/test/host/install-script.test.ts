@@ -1,0 +1,265 @@
+/** What the script puts on a host, and takes away again; the host is this one with places of its own for all of it. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { eventually } from '@paravcl/workbench/eventually';
+import { BareHost, installScript } from '../fixtures/bare-host';
+import { bringRelease, realNode, unitText } from '../fixtures/small-release';
+
+jest.setTimeout(180_000);
+
+const master = 'https://master.example:8443';
+let host: BareHost;
+const begin = async (optMiB?: number): Promise<void> => {
+  host = await BareHost.start(optMiB);
+};
+afterEach(() => host.end());
+
+/** The script's facts or status, by name. */
+const told = (verb: 'facts' | 'status'): Readonly<Record<string, string>> => Object.fromEntries(host.installs([verb]).trimEnd().split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+const changes = (said: string): readonly string[] => said.split('\n').filter((line) => line.startsWith('did: '));
+
+/** All of it in order, as both ways to a host do. */
+function installAll(directory = '/run/upload', token = 'one'): string {
+  return [
+    host.installs(['packages']),
+    host.installs(['switch', directory]),
+    host.installs(['units']),
+    host.installs(['enrol', master, 'lab-pc-1'], `${token}\n`),
+    host.installs(['start', 'unsupervised']),
+  ].join('');
+}
+
+test('the packages it installs are those that docs/operations.md names', async () => {
+  await begin();
+  const docs = readFileSync(join(__dirname, '../../../../docs/operations.md'), 'utf8');
+  const [, list = ''] = /apt-get install --no-install-recommends (libvirt-daemon-system[^`]*)```/.exec(docs) ?? [];
+  const [, needed = ''] = /^needed_packages='(.*)'$/m.exec(readFileSync(installScript, 'utf8')) ?? [];
+  expect(needed.split(' ')).toEqual(list.replaceAll('\\\n', ' ').trim().split(/\s+/));
+});
+
+test('a bare host gets the release, wrapper, rules and units, is enrolled, and mirror and agent run; once more, and nothing changes', async () => {
+  await begin();
+  expect(told('facts')).toMatchObject({ os_id: 'debian', arch: 'x86_64', user_id: '0', agent: 'absent', installed_release: '', enrolled_master: '', port_7443: 'free', read_only: '' });
+  const id = bringRelease(host, '/run/upload', { node: realNode() });
+  expect(installAll()).toContain('note: nothing starts them again');
+
+  expect(host.leadsTo('/opt/paravcl/current')).toBe(`releases/${id}`);
+  expect(host.run('/usr/local/bin/paravcl-slave', ['--version']).stdout).toBe('0.0.1\n');
+  expect(host.read('/etc/systemd/system/paravcl-slave.service')).toBe(unitText('paravcl-slave'));
+  expect(host.read('/etc/systemd/system/paravcl-mirror.service')).toBe(unitText('paravcl-mirror'));
+  expect(told('facts')).toMatchObject({ installed_release: id, running_release: id, agent: 'running', enrolled_master: master, enrolled_slave: 'slave-of-one' });
+  expect(told('status')).toMatchObject({ agent: 'running', mirror: 'running', enrolled_name: 'lab-pc-1' });
+  await eventually('the agent to say that it runs', 10_000, () => host.read('/var/log/paravcl-slave.log').includes('run of 0.0.1') || undefined);
+
+  const before = { picture: host.picture({ withTimes: true }), pid: host.read('/run/paravcl-slave.pid') };
+  expect(changes(installAll('/run/upload', 'another'))).toEqual([]);
+  expect({ picture: host.picture({ withTimes: true }), pid: host.read('/run/paravcl-slave.pid') }).toEqual(before);
+});
+
+test('a release is switched whole: killed before any of its steps, the old one or the new one is in use, and once more ends well', async () => {
+  await begin();
+  const old = bringRelease(host, '/run/old', { version: '0.0.1' });
+  host.installs(['switch', '/run/old']);
+  const next = bringRelease(host, '/run/new', { version: '0.0.2' });
+  // Every program that changes something counts, and the one whose turn it is kills the script instead.
+  host.run('sh', ['-c', 'mkdir /run/real; for name in mv ln cp rm mkdir chmod sync; do cp "$(command -v $name)" /run/real/; done']);
+  for (const name of ['mv', 'ln', 'cp', 'rm', 'mkdir', 'chmod', 'sync']) {
+    host.replaceProgram(name, `echo . >>/run/count\n[ "$(wc -l </run/count)" -ne "$(cat /run/turn)" ] || kill -KILL $PPID\nexec /run/real/${name} "$@"`);
+  }
+  let kills = 0;
+  for (let turn = 1; ; turn++) {
+    host.write('/run/turn', `${String(turn)}\n`);
+    host.write('/run/count', '');
+    const { code } = host.install('switch', '/run/new');
+    const inUse = host.leadsTo('/opt/paravcl/current');
+    expect([`releases/${old}`, `releases/${next}`]).toContain(inUse);
+    expect(host.run('sh', ['-c', 'cd /opt/paravcl/current/ && sha256sum --check --quiet manifest']).code).toBe(0);
+    if (code === 0) break;
+    kills++;
+    host.write('/run/turn', '0\n');
+    host.installs(['switch', '/run/new']);
+    expect(host.leadsTo('/opt/paravcl/current')).toBe(`releases/${next}`);
+    expect(host.leadsTo('/opt/paravcl/previous')).toBe(`releases/${old}`);
+    expect(host.run('ls', ['-A', '/opt/paravcl/releases']).stdout.trim().split('\n').sort()).toEqual([old, next].sort());
+    expect(host.run('sh', ['-c', 'ls -A /opt/paravcl']).stdout.trim().split('\n')).toEqual(['current', 'installed', 'previous', 'releases']);
+    host.run('sh', ['-c', 'cd /opt/paravcl && /run/real/rm -rf current previous && /run/real/ln -s releases/' + old + ' current && /run/real/rm -rf releases/' + next]);
+  }
+  expect(kills).toBeGreaterThan(15);
+});
+
+test('what is not what its manifest says is refused by name, and so is a release that does not run here; the one in use stays', async () => {
+  await begin();
+  bringRelease(host, '/run/old');
+  host.installs(['switch', '/run/old']);
+  const before = host.picture({ withTimes: true });
+
+  bringRelease(host, '/run/bad', { version: '0.0.2' });
+  host.write('/run/bad/paravcl-slave.cjs', 'somebody else’s');
+  expect(host.install('switch', '/run/bad')).toMatchObject({ code: 1, stderr: expect.stringMatching(/^fault: paravcl-slave\.cjs of \/run\/bad is not what its manifest says/) as string });
+
+  bringRelease(host, '/run/climbs');
+  host.write('/run/climbs/manifest', `${'0'.repeat(64)}  ../../etc/passwd\n`);
+  expect(host.install('switch', '/run/climbs')).toMatchObject({ code: 1, stderr: expect.stringContaining('is damaged') as string });
+  expect(host.picture({ withTimes: true })).toEqual(before);
+
+  bringRelease(host, '/run/foreign', { node: '#!/bin/sh\necho "version GLIBC_2.99 not found" >&2\nexit 1\n' });
+  expect(host.install('switch', '/run/foreign')).toMatchObject({ code: 1, stderr: expect.stringMatching(/^fault: The Node of this release does not run on this host \(glibc [\d.]+\): version GLIBC_2\.99 not found\. The release in use stays\.\n$/) as string });
+  expect(host.run('/usr/local/bin/paravcl-slave', ['--version']).code).toBe(0);
+});
+
+test('where /opt has no room for a release it is told how much it needs, and nothing is there afterwards', async () => {
+  await begin(30);
+  const { length } = realNode();
+  bringRelease(host, '/run/upload', { node: realNode() });
+  const { code, stderr } = host.install('switch', '/run/upload');
+  expect(code).toBe(1);
+  const [, have, need] = /^fault: \/opt\/paravcl has (\d+) MiB free, and this release needs (\d+) MiB\. Make room/.exec(stderr) ?? [];
+  expect(Number(have)).toBeLessThanOrEqual(30);
+  expect(Number(need)).toBeGreaterThan(length / 1024 ** 2);
+  expect(host.run('find', ['/opt', '-type', 'f']).stdout).toBe('');
+});
+
+test('a host that is enrolled at another master is left there, unless that is given up', async () => {
+  await begin();
+  bringRelease(host, '/run/upload', { node: realNode() });
+  installAll();
+  expect(host.run('sh', [installScript, 'enrol', 'https://other.example', 'lab-pc-1'], { input: 'two\n' })).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^fault: This host is enrolled at https:\/\/master\.example:8443 as "lab-pc-1", not at https:\/\/other\.example\. .*--again/) as string,
+  });
+  expect(told('facts')['enrolled_slave']).toBe('slave-of-one');
+  expect(host.installs(['enrol', 'https://other.example', 'lab-pc-1', '--again'], 'two\n')).toContain('did: ended paravcl-slave');
+  expect(told('facts')).toMatchObject({ enrolled_master: 'https://other.example', enrolled_slave: 'slave-of-two', agent: 'stopped' });
+  host.installs(['start', 'unsupervised']);
+  expect(told('facts')['agent']).toBe('running');
+});
+
+test('a distribution that is too old is named before anything is changed', async () => {
+  await begin();
+  bringRelease(host, '/run/upload');
+  const before = host.picture({ withTimes: true });
+  for (const [release, sentence] of [
+    ['ID=debian\nVERSION_ID="11"\nPRETTY_NAME="Debian GNU/Linux 11 (bullseye)"\n', 'This host has Debian GNU/Linux 11 (bullseye), which is too old'],
+    ['ID=ubuntu\nVERSION_ID="22.04"\nPRETTY_NAME="Ubuntu 22.04.4 LTS"\n', 'This host has Ubuntu 22.04.4 LTS, which is too old'],
+  ] as const) {
+    host.write('/run/os-release', release);
+    host.run('mount', ['--bind', '/run/os-release', '/etc/os-release']);
+    for (const verb of [['packages'], ['switch', '/run/upload']]) expect(host.install(...verb)).toMatchObject({ code: 1, stderr: expect.stringContaining(`fault: ${sentence}`) as string });
+    host.run('umount', ['/etc/os-release']);
+  }
+  expect(host.picture({ withTimes: true })).toEqual(before);
+});
+
+test('a new release restarts the agent; the mirror, which guests read through, only when its own files are others', async () => {
+  await begin();
+  const first = bringRelease(host, '/run/first', { node: realNode() });
+  installAll('/run/first');
+  const pids = (): readonly string[] => [host.read('/run/paravcl-mirror.pid').trim(), host.read('/run/paravcl-slave.pid').trim()];
+  const [mirror, agent] = pids();
+
+  const second = bringRelease(host, '/run/second', { node: realNode(), agentUnit: unitText('paravcl-slave').replace('RestartSec=2', 'RestartSec=3') });
+  installAll('/run/second');
+  const [sameMirror, otherAgent] = pids();
+  expect(sameMirror).toBe(mirror);
+  expect(otherAgent).not.toBe(agent);
+  expect(told('facts')).toMatchObject({ installed_release: second, running_release: second });
+
+  bringRelease(host, '/run/third', { node: realNode(), version: '0.0.3' });
+  const said = installAll('/run/third');
+  // The mirror still ran from the first when the third came.
+  expect(said).not.toContain(`removed the old release ${first}`);
+  expect(pids()[0]).not.toBe(mirror);
+  expect(host.installs(['switch', '/run/third'])).toContain(`did: removed the old release ${first}`);
+});
+
+test('an agent that was put there by hand, as releases of before told, moves over and is found by its old unit meanwhile', async () => {
+  await begin();
+  const old = bringRelease(host, '/run/old', { node: realNode(), version: '0.0.0' });
+  host.run('sh', ['-c', 'mkdir -p /opt/paravcl/node/bin /var/lib/paravcl-slave && cp /run/old/paravcl-slave.cjs /opt/paravcl/ && cp -r /run/old/apparmor /opt/paravcl/ && cp /run/old/node/bin/node /opt/paravcl/node/bin/ && chmod +x /opt/paravcl/node/bin/node && rm -r /run/old']);
+  host.write('/usr/local/bin/paravcl-slave', '#!/bin/sh\nexec /opt/paravcl/node/bin/node /opt/paravcl/paravcl-slave.cjs "$@"\n', 0o755);
+  for (const unit of ['paravcl-slave', 'paravcl-mirror'] as const) host.write(`/etc/systemd/system/${unit}.service`, unitText(unit).replaceAll('/opt/paravcl/current/', '/opt/paravcl/'));
+  expect(host.run('/usr/local/bin/paravcl-slave', ['enrol', '--master', master, '--name', 'lab-pc-1'], { input: 'by-hand' }).code).toBe(0);
+  host.installs(['start', 'unsupervised']);
+  expect(told('facts')).toMatchObject({ installed_release: 'by-hand', running_release: 'by-hand', agent: 'running' });
+
+  const id = bringRelease(host, '/run/upload', { node: realNode() });
+  expect(id).not.toBe(old);
+  host.installs(['switch', '/run/upload']);
+  expect(host.run('/opt/paravcl/node/bin/node', ['/opt/paravcl/paravcl-slave.cjs', '--version']).stdout).toBe('0.0.1\n');
+  installAll();
+  expect(told('facts')).toMatchObject({ installed_release: id, running_release: id, enrolled_slave: 'slave-of-by-hand' });
+  expect(host.run('ls', ['/opt/paravcl']).stdout.trim().split('\n')).toEqual(['current', 'installed', 'releases']);
+});
+
+test('remove takes back everything that was put there, and is quiet where nothing is left', async () => {
+  await begin();
+  host.write('/etc/apparmor.d/local/abstractions/libvirt-qemu', '# of this site', 0o644);
+  const before = host.picture({ withTimes: false });
+  bringRelease(host, '/run/upload', { node: realNode() });
+  installAll();
+  expect(host.read('/etc/apparmor.d/local/abstractions/libvirt-qemu')).toBe('# of this site\ninclude if exists <abstractions/paravcl-guest>\n');
+  const said = host.installs(['remove']);
+  expect(said).toContain('did: removed /opt/paravcl');
+  // The end of that line is all that stays.
+  expect(host.read('/etc/apparmor.d/local/abstractions/libvirt-qemu')).toBe('# of this site\n');
+  host.write('/etc/apparmor.d/local/abstractions/libvirt-qemu', '# of this site', 0o644);
+  expect(host.picture({ withTimes: false })).toEqual(before);
+  expect(told('facts')).toMatchObject({ agent: 'absent', enrolled_master: '', installed_release: '' });
+  expect(changes(host.installs(['remove']))).toEqual([]);
+});
+
+test('while instances are on the host it is not removed, unless they are given up', async () => {
+  await begin();
+  bringRelease(host, '/run/upload', { node: realNode() });
+  installAll();
+  host.write('/var/lib/paravcl-slave/pool/instances/i-somebodys/overlay.qcow2', 'work');
+  const before = host.picture({ withTimes: true });
+  expect(host.install('remove')).toMatchObject({ code: 1, stderr: expect.stringMatching(/^fault: Instances are still on this host: i-somebodys - empty the host first .*--force/) as string });
+  expect(host.picture({ withTimes: true })).toEqual(before);
+  expect(told('facts')['agent']).toBe('running');
+  host.installs(['remove', '--force']);
+  expect(host.has('/var/lib/paravcl-slave')).toBe(false);
+});
+
+test('of packages just those are installed that are missing, with all that comes along, and just those go again', async () => {
+  await begin();
+  host.write('/run/installed', '');
+  host.replaceProgram('dpkg-query', 'case "$3" in genisoimage|libburn4|qemu-utils) grep -qx "$3" /run/installed && printf installed ;; *) printf installed ;; esac');
+  host.replaceProgram('dpkg', 'exit 0');
+  host.replaceProgram(
+    'apt-get',
+    `echo "$*" >>/run/asked
+case "$*" in
+  '-s install --no-install-recommends qemu-utils genisoimage') printf 'Inst libburn4 (1.0 Debian)\\nInst qemu-utils (7.2 Debian)\\nInst genisoimage (9 Debian)\\nInst libc6 [2.35] (2.36 Debian)\\nConf libc6 (2.36)\\n' ;;
+  *'install --no-install-recommends qemu-utils genisoimage') [ "$DEBIAN_FRONTEND" = noninteractive ] || exit 1; printf '%s\\n' libburn4 qemu-utils genisoimage >>/run/installed ;;
+  '-s remove libburn4 qemu-utils genisoimage') for name in libburn4 qemu-utils genisoimage; do echo "Remv $name [1]"; done ;;
+  *'remove libburn4 qemu-utils genisoimage') : >/run/installed ;;
+  *) echo "E: not expected: $*" >&2; exit 100 ;;
+esac`,
+  );
+  expect(told('facts')['packages_missing']).toBe('qemu-utils genisoimage');
+  expect(changes(host.installs(['packages']))).toEqual(['did: installed qemu-utils genisoimage']);
+  expect(host.read('/run/asked')).toContain('DPkg::Lock::Timeout=');
+  expect(changes(host.installs(['packages']))).toEqual([]);
+  bringRelease(host, '/run/upload');
+  host.installs(['switch', '/run/upload']);
+  expect(host.installs(['remove'])).toContain('did: removed the packages libburn4 qemu-utils genisoimage');
+  expect(host.read('/run/installed')).toBe('');
+});
+
+test('packages that cannot be had are told in the words of apt-get', async () => {
+  await begin();
+  host.replaceProgram('dpkg-query', '[ "$3" != genisoimage ] && printf installed');
+  host.replaceProgram('dpkg', 'exit 0');
+  host.replaceProgram('apt-get', 'echo "E: Unable to locate package genisoimage" >&2; case "$*" in *update) exit 0 ;; *) exit 100 ;; esac');
+  expect(host.install('packages')).toMatchObject({ code: 1, stderr: 'fault: These packages cannot be installed: genisoimage. apt-get says: Unable to locate package genisoimage\n' });
+});
+
+test('two installations at a time are one too many, and a wrong word changes nothing', async () => {
+  await begin();
+  expect(host.run('flock', ['/run/paravcl-install.lock', 'sh', installScript, 'units'])).toMatchObject({ code: 1, stderr: expect.stringContaining('fault: Another installation is at work on this host.') as string });
+  expect(host.install('unit')).toMatchObject({ code: 2 });
+  expect(host.install('switch')).toMatchObject({ code: 2 });
+  expect(host.install()).toMatchObject({ code: 2 });
+  expect(host.install('start', 'systemd')).toMatchObject({ code: 1, stderr: expect.stringContaining('Run "units" first') as string });
+});
