@@ -28,6 +28,7 @@ import { eventRoutes } from './http/event-routes';
 import { healthRoutes } from './http/health-routes';
 import { idempotencyStore } from './http/idempotency-store';
 import { instanceRoutes } from './http/instance-routes';
+import { joinRoutes } from './http/join-routes';
 import { joinTokenRoutes } from './http/join-token-routes';
 import { monitoringRoutes } from './http/monitoring-routes';
 import { operationRoutes } from './http/operation-routes';
@@ -46,12 +47,14 @@ import { ResendJob } from './jobs/resend-job';
 import { StoreSweepJob, storeSweepLookMs } from './jobs/store-sweep-job';
 import { lockCalendar } from './services/calendar-lock';
 import { dependable } from './services/dependable-placement';
+import { AgentPackages, packageBesideMaster } from './services/agent-package';
 import { ChangeFeed } from './services/change-feed';
 import { EnrolmentService } from './services/enrolment-service';
 import { FleetPulse } from './services/fleet-pulse';
 import { MonitoringService, sampleEveryMs } from './services/monitoring-service';
 import { HelloService } from './services/hello-service';
 import { InstanceConsoleService } from './services/instance-console-service';
+import { JoinScript } from './services/join-script';
 import { JoinTokenService } from './services/join-token-service';
 import { ObservationService } from './services/observation-service';
 import type { IssuedToken } from './services/one-time-tokens';
@@ -175,7 +178,10 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
 
   // slaves, images, instances
   const slaves = new SlaveService(unit, clock, agents, reports, pulse, settings.liveness, settings.scheduling);
-  const joinTokens = new JoinTokenService(unit, clock, { url: config.publicUrl, caFingerprint: identity.caFingerprint });
+  const packages = new AgentPackages(config.hostInstalls.packageDirectory ?? packageBesideMaster);
+  const joinScript = new JoinScript(packages, { url: config.publicUrl, caPem: identity.caPem, caFingerprint: identity.caFingerprint });
+  const joinTokens = new JoinTokenService(unit, clock, { url: config.publicUrl, caFingerprint: identity.caFingerprint }, () => joinScript.oneLine());
+  const enrolmentLimiter = new RefusalLimiter(clock, refusedEnrolments);
   const uploads = new ImageStore(imagesDirectory);
   const repository = composeImageRepository({
     unit, clock, uploads,
@@ -263,11 +269,12 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
     routes: [...routes, ...documentRoutes(routes.map(({ contract }) => contract))],
     routers: [
       { path: '/', router: healthRoutes({ isReady, clock, metrics, metricsToken }) },
+      { path: '/', router: joinRoutes({ unitOfWork: unit, clock, script: joinScript, packages, limiter: enrolmentLimiter }) },
       {
         path: agentRoutesPath,
         router: agentRoutes({
           enrolments: new EnrolmentService(unit, clock, siteId),
-          limiter: new RefusalLimiter(clock, refusedEnrolments),
+          limiter: enrolmentLimiter,
           holders: agents,
           findImage: (imageId, slaveId) => repository.contents.findFor(slaveId, imageId),
           images: repository.contents,

@@ -1,5 +1,4 @@
 import type { Clock, EpochMs } from '@paravcl/shared/clock';
-import { parseJoinToken } from '@paravcl/shared/domain/join-token-text';
 import { displayNameSchema } from '@paravcl/shared/domain/limits';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
@@ -11,8 +10,7 @@ import type { Repositories } from '../repositories/repositories';
 import type { SlaveRecord } from '../repositories/slave-record';
 import { isAgentKey } from './agent-key';
 import { freeName } from './free-name';
-import { joinTokenHash } from './join-token-service';
-import { joinTokenState } from './join-token-state';
+import { refuseUnlessOpen, shownJoinToken } from './open-join-token';
 
 /** Another enrolment may take the name between our look and our write; each such loss is another's gain. */
 const nameAttempts = 10;
@@ -53,7 +51,7 @@ export class EnrolmentService {
 
   private async enrolOnce(repositories: Repositories, request: EnrolmentRequest, clientAddress: string): Promise<EnrolmentAnswer> {
     const now = this.clock.now();
-    const token = await this.tokenOf(repositories, request.token);
+    const token = await shownJoinToken(repositories, request.token);
     const known = await repositories.slaves.findByPublicKey(request.publicKey);
     if (known !== null && token.usedBySlaveId === known.id && known.machineId === request.machineId && (known.admission === 'pending' || known.admission === 'approved')) {
       return { slaveId: known.id, siteId: this.siteId, admission: known.admission };
@@ -86,14 +84,6 @@ export class EnrolmentService {
     return { slaveId: slave.id, siteId: this.siteId, admission: slave.admission === 'approved' ? 'approved' : 'pending' };
   }
 
-  private async tokenOf(repositories: Repositories, text: string): Promise<JoinTokenRecord> {
-    const parts = parseJoinToken(text);
-    const token = parts === null ? null : await repositories.joinTokens.findByHash(joinTokenHash(parts.secret));
-    // Nothing is told to who holds no real token: not whether it is malformed, unknown or forgotten.
-    if (token === null) throw new ParavclError('token-refused', 'This join token is wrong. Copy it whole, or ask for a new one.', { field: 'token' });
-    return token;
-  }
-
   private async insert(repositories: Repositories, request: EnrolmentRequest, token: JoinTokenRecord, clientAddress: string, now: EpochMs): Promise<SlaveRecord> {
     const slave: SlaveRecord = {
       id: newId(now),
@@ -122,16 +112,4 @@ export class EnrolmentService {
     await repositories.slaves.insert(slave);
     return slave;
   }
-}
-
-function refuseUnlessOpen(token: JoinTokenRecord, now: EpochMs, lostRace = false): void {
-  const state = joinTokenState(token, now);
-  if (state === 'open' && !lostRace) return;
-  const why = {
-    open: 'was used by somebody else this very moment',
-    used: 'was used already; it lets in one machine',
-    expired: `expired at ${new Date(token.expiresAt).toISOString()}`,
-    revoked: 'was revoked',
-  }[state];
-  throw new ParavclError('token-refused', `This join token ${why}. Ask for a new one.`, { field: 'token' });
 }

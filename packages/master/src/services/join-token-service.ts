@@ -46,6 +46,11 @@ export interface MadeJoinToken {
   readonly commandThatAsks: string;
 }
 
+/** The same with the way for a machine on which nothing is installed yet. */
+export interface ShownJoinToken extends MadeJoinToken {
+  readonly oneLine: string | null;
+}
+
 const site = { ownerUserId: null, groupId: null } as const;
 
 /** The secret is 256 random bits: a plain hash is enough, there is nothing to guess. */
@@ -57,13 +62,15 @@ export class JoinTokenService {
     private readonly unitOfWork: UnitOfWork,
     private readonly clock: Clock,
     private readonly master: MasterAddress,
+    /** The command that makes a bare machine join; null: this master has nothing to put there. */
+    private readonly oneLine: () => Promise<string | null> = () => Promise.resolve(null),
   ) {}
 
   /**
    * Makes a token: for a dedicated slave by operators and admins, for an own machine (volunteer, to be
    * approved) by anybody. Throws `forbidden` for a dedicated or preapproved one without the right.
    */
-  async create(principal: Principal, wish: NewJoinToken, clientAddress: string): Promise<MadeJoinToken> {
+  async create(principal: Principal, wish: NewJoinToken, clientAddress: string): Promise<ShownJoinToken> {
     const privileged = may(principal, 'join-token.create-dedicated', site);
     const kind = wish.kind ?? (privileged ? 'dedicated' : 'volunteer');
     if (kind === 'dedicated' && !privileged) {
@@ -74,7 +81,9 @@ export class JoinTokenService {
     }
     const { preapproved, note, lifetimeMinutes } = wish;
     const granted: GrantedJoinToken = { kind, maker: principal, preapproved, note, lifetimeMs: lifetimeMinutes * 60_000, clientAddress };
-    return this.unitOfWork.transaction((repositories) => this.makeWithin(repositories, granted, this.clock.now()));
+    const oneLine = await this.oneLine();
+    const made = await this.unitOfWork.transaction((repositories) => this.makeWithin(repositories, granted, this.clock.now()));
+    return { ...made, oneLine };
   }
 
   /** Makes a token as part of something else: it is there when the caller's transaction is. */

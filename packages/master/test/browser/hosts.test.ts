@@ -43,8 +43,13 @@ test('a host joins with the command that is shown once, and takes part when it i
   await page.getByText(/at most \d+ characters/).waitFor();
   await page.getByLabel('Note').fill('lab PC 8');
   await page.getByRole('button', { name: 'Make the token' }).click();
-  const command = await page.getByLabel('The command for the new machine').innerText();
-  expect(command.split('\n')).toEqual([`paravcl-slave enrol --master ${site.url} --token-file - <<'TOKEN'`, expect.stringMatching(/^\S{40,}$/), 'TOKEN']);
+  expect(await page.getByLabel('The command for the new machine').inputValue()).toMatch(new RegExp(`^curl -kfsS ${site.url}/join\\.sh -o join\\.sh && echo '[0-9a-f]{64}  join\\.sh' \\| sha256sum -c --quiet && sh join\\.sh$`));
+  const token = await page.getByLabel('The token it asks for').inputValue();
+  await visitor.checkAccessibility();
+  await visitor.screenshot('join-one-line');
+  await page.getByRole('button', { name: 'The agent is already installed there' }).click();
+  const command = await page.getByLabel('The command for a machine with the agent').innerText();
+  expect(command.split('\n')).toEqual([`paravcl-slave enrol --master ${site.url} --token-file - <<'TOKEN'`, token, 'TOKEN']);
   await visitor.checkAccessibility();
   await visitor.screenshot('join-command');
 

@@ -59,7 +59,12 @@ export const createJoinToken = route({
       token: z.string(),
       /** Address of the master that the agent dials. */
       master: z.string(),
-      /** To paste on the new machine as root; hands the token over on standard input, never in the process list. */
+      /**
+       * To paste as root on a machine on which nothing is installed yet: fetches the join script, checks it by its hash, and
+       * runs it, which asks for the token. Null when this master has nothing to put on hosts.
+       */
+      oneLine: z.string().nullable(),
+      /** To paste, as root, where the agent is installed already; hands the token over on standard input, never in the process list. */
       command: z.string(),
       /** The same without the token: the agent asks for it. */
       commandThatAsks: z.string(),
