@@ -732,3 +732,21 @@ CREATE TABLE live_migrations ( -- instances that go, or went, to another slave w
   KEY live_migrations_evacuation (evacuation_id),
   KEY live_migrations_to (to_slave_id, state)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE fabric_numbers ( -- the small numbers by which the Fabric API knows things; a row stays when its thing goes, so that no number means another
+  kind VARCHAR(8) COLLATE utf8mb4_bin NOT NULL,             -- vm, pm, image; the settings fabric_last_… count them
+  number INT UNSIGNED NOT NULL,
+  subject_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,         -- the instance, slave or image
+  tid INT UNSIGNED NULL,                                    -- of a VM that was made by the Fabric API: its type
+  PRIMARY KEY (kind, number),
+  UNIQUE KEY fabric_numbers_subject (kind, subject_id)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE fabric_types ( -- sizes that the Fabric API makes VMs of
+  tid INT UNSIGNED NOT NULL PRIMARY KEY,
+  name VARCHAR(100) COLLATE utf8mb4_bin NOT NULL,
+  vcpus INT NOT NULL,
+  ram_mib INT NOT NULL,
+  disk_mib INT NOT NULL,
+  retired TINYINT NOT NULL DEFAULT 0                        -- 1: no new VM is made of it; what was made of it still has it
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { composeConsoles } from './compose-consoles';
 import { composeEvacuations } from './compose-evacuations';
+import { composeFabric } from './compose-fabric';
 import { composeHomes } from './compose-homes';
 import { composeImageRepository } from './compose-image-repository';
 import { composeMetrics } from './compose-metrics';
@@ -223,6 +224,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
   });
 
   const publicMappings = composePublicMappings({ unitOfWork: unit, agents, clock, settings: settings.instances, pool: config.publicAddresses, onFault: onFault('public-mappings') });
+  const fabric = composeFabric({ config, log, unit, clock, instances, agents, figures: pulse, limits: settings.scheduling, maxMinutes: settings.instances.minutes.max });
   const ssh = await composeSsh({ config, unit, clock, log, sessions, relay: streams, connections, onLogin: work.sshLoggedIn });
 
   // The row must be there before anybody shares it.
@@ -256,6 +258,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
     ...evacuations.routes,
     ...homes.routes,
     ...publicMappings.routes,
+    ...fabric.routes,
     ...scheduling.routes,
     ...monitoringRoutes(monitoring),
     ...operationRoutes(new OperationService(unit)),
@@ -281,6 +284,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
         }),
       },
       { path: agentRoutesPath, router: agentDeltaRoutes({ holders: agents, deltas: snapshots.deltas, clock }) },
+      ...fabric.routers,
     ],
     authenticate,
     idempotency: idempotencyStore(unit.read.idempotencyKeys, clock, onRecovery),

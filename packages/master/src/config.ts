@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { agingOptions } from './config-aging';
+import { fabricOptions } from './config-fabric';
 import { gatewayOptions } from './config-gateway';
 import { hostInstallOptions } from './config-host-installs';
 import { imageOptions } from './config-images';
@@ -134,6 +135,7 @@ const options = z
     people: peopleOptions,
     gateway: gatewayOptions,
     publicAddresses: publicOptions,
+    fabric: fabricOptions,
     mail: mailOptions,
     /** What an image that names no sizes of its own is launched with, and the user cloud-init makes. */
     guests: z

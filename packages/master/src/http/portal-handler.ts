@@ -23,7 +23,7 @@ const contentSecurityPolicy = [
 const permissionsPolicy = 'clipboard-read=(self), clipboard-write=(self), fullscreen=(self), camera=(), geolocation=(), microphone=(), payment=(), usb=()';
 
 /** Addresses of programs: what is not found there is a problem and no page. */
-const programs = /^\/(api|agent|vm|pm|healthz|readyz|metrics|assets)(\/|$)/i;
+const programs = /^\/(api|agent|vm|pm|image|healthz|readyz|metrics|assets)(\/|$)/i;
 
 /**
  * Answers with the portal: its files by name, and its document for every address that a person opens in a browser, such

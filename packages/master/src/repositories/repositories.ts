@@ -16,6 +16,7 @@ import { SettingRepository } from './setting-repository';
 import { AddressRepository } from './address-repository';
 import { DeploymentMemberRepository } from './deployment-member-repository';
 import { DeploymentRepository } from './deployment-repository';
+import { FabricRepository } from './fabric-repository';
 import { FeedRepository } from './feed-repository';
 import { FleetRepository } from './fleet-repository';
 import { HomeRepository } from './home-repository';
@@ -56,6 +57,7 @@ export interface Repositories {
   readonly settings: SettingRepository;
   readonly addresses: AddressRepository;
   readonly publicMappings: PublicMappingRepository;
+  readonly fabric: FabricRepository;
   readonly feed: FeedRepository;
   readonly fleet: FleetRepository;
   readonly images: ImageRepository;
@@ -100,6 +102,7 @@ export function makeRepositories(db: Knex, changes: ChangeNotes = noNotes): Repo
     settings: new SettingRepository(db),
     addresses: new AddressRepository(db),
     publicMappings: new PublicMappingRepository(db, changes),
+    fabric: new FabricRepository(db),
     feed: new FeedRepository(db),
     fleet: new FleetRepository(db),
     images: new ImageRepository(db, changes),

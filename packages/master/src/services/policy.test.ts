@@ -16,7 +16,7 @@ const toOthers: Readonly<Record<Role, readonly Action[]>> = {
     'image.list', 'image.see', 'image.create', 'image.edit', 'image.download', 'image.delete', 'image.spread', 'store.see', 'store.operate',
     'template.list', 'template.see', 'template.create', 'template.edit', 'template.delete', 'instance.list', 'instance.see', 'instance.operate', 'instance.console', 'instance.publish', 'connection.list', 'connection.end',
     'deployment.create', 'deployment.list', 'deployment.see', 'deployment.edit', 'deployment.operate', 'snapshot.list', 'snapshot.see', 'snapshot.create', 'snapshot.operate', 'group.list', 'group.see', 'home.see', 'home.edit', 'operation.list', 'operation.see', 'event.list',
-    'reservation.list', 'reservation.see', 'reservation.operate', 'decision.see', 'decision.inputs', 'queue.see', 'capacity.see', 'pool.see', 'monitoring.see', 'policy.see',
+    'reservation.list', 'reservation.see', 'reservation.operate', 'decision.see', 'decision.inputs', 'queue.see', 'capacity.see', 'pool.see', 'monitoring.see', 'fabric.see', 'policy.see',
   ],
   // Administering is not taking: a claim is always for oneself, and a token speaks for its owner alone.
   admin: actions.filter((action) => action !== 'reservation.claim' && action !== 'api-token.own'),
@@ -27,7 +27,7 @@ test.each(roleSchema.options)('a %s may do exactly what the definitions say to t
 });
 
 test('the other student is a stranger: nothing of theirs can be seen, and its existence is not told', () => {
-  for (const action of actions.filter((each) => /^(instance|template|deployment|operation|user|join-token|slave|reservation|decision|queue|connection|api-token|pool|monitoring|policy)\./.test(each))) {
+  for (const action of actions.filter((each) => /^(instance|template|deployment|operation|user|join-token|slave|reservation|decision|queue|connection|api-token|pool|monitoring|fabric|policy)\./.test(each))) {
     expect([action, may(person('student', { groupIds: ['g1'] }), action, others)]).toEqual([action, false]);
   }
   expect(() => authorise(person('student'), 'instance.operate', 'instance.see', others, 'instance i-1')).toThrow(expect.objectContaining({ code: 'not-found' }));

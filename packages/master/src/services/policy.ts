@@ -90,6 +90,9 @@ const table: Readonly<Record<Action, Row>> = {
   'capacity.see': row('any', 'any', 'any', 'any'),
   'pool.see': row('no', 'no', 'any', 'any'),
   'monitoring.see': row('no', 'no', 'any', 'any'),
+  'fabric.see': row('no', 'no', 'any', 'any'),
+  // Every program of the site makes its VMs of them.
+  'fabric.define': row('no', 'no', 'no', 'any'),
   'policy.see': row('no', 'no', 'any', 'any'),
   'policy.try': row('no', 'no', 'no', 'any'),
 };

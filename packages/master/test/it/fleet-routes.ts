@@ -9,6 +9,7 @@ import type { BoundRoute } from '../../src/http/binding';
 import { capacityRoutes } from '../../src/http/capacity-routes';
 import { consoleRoutes } from '../../src/http/console-routes';
 import { decisionRoutes } from '../../src/http/decision-routes';
+import { fabricRoutes } from '../../src/http/fabric-routes';
 import { imageReadinessRoutes } from '../../src/http/image-readiness-routes';
 import { instanceRoutes } from '../../src/http/instance-routes';
 import { joinTokenRoutes } from '../../src/http/join-token-routes';
@@ -24,6 +25,7 @@ import { CapacityService } from '../../src/services/capacity-service';
 import { ConsoleService } from '../../src/services/console-service';
 import { ConsoleTickets } from '../../src/services/console-tickets';
 import { DecisionService } from '../../src/services/decision-service';
+import { FabricService } from '../../src/services/fabric-service';
 import { FleetPulse } from '../../src/services/fleet-pulse';
 import { GuestConnections } from '../../src/services/guest-connections';
 import { ImageReadiness } from '../../src/services/image-readiness';
@@ -104,6 +106,7 @@ export async function openFleetRoutes(): Promise<FleetRoutes> {
       ...snapshotting.routes,
       ...homes.routes,
       ...composePublicMappings({ unitOfWork: unit, agents, clock, settings, pool: { addresses: ['203.0.113.7'], ports: { from: 40_000, to: 40_009 }, perUser: 2 }, onFault: unexpected }).routes,
+      ...fabricRoutes(new FabricService({ unit, clock, instances, agents, figures, limits: scheduling, maxMinutes: 300 }), { enabled: false, url: 'https://localhost:8443', allow: [], actsAs: null }),
       ...reservationRoutes(reserving.reservations, reserving.changes, reserving.claims),
       ...slaveRoutes(slaves),
       ...evacuating.routes,

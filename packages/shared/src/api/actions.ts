@@ -71,6 +71,8 @@ export const actions = [
   'capacity.see', // how much of the pool is free when
   'pool.see', // who holds what of which slave, when
   'monitoring.see', // what is used of which slave, and who is connected where, in numbers
+  'fabric.see', // how the Fabric API is set, and what its numbers stand for
+  'fabric.define', // the sizes it makes VMs of
   'policy.see', // the site's rules and limits as they are set
   'policy.try', // what other ones would change
 ] as const;

@@ -1,0 +1,81 @@
+import type { Principal } from '@paravcl/shared/domain/people';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { clientAddress } from '../client-address';
+import { isOwnOrigin } from '../same-origin';
+
+/** Who asks, and what their requests are counted under. */
+export interface FabricCaller {
+  readonly principal: Principal;
+  readonly countedAs: string;
+}
+
+export interface FabricRefusal {
+  readonly status: 401 | 403;
+  readonly sentence: string;
+}
+
+export interface FabricCallerDeps {
+  readonly apiTokens: { principalOf(token: string): Promise<Principal | null> };
+  /** Of `fabric.allow`. */
+  readonly isAllowed: (address: string) => boolean;
+  /** `fabric.user`; null: only tokens are answered. */
+  readonly user: string | null;
+  /** That user now; null: there is none, or the account is disabled. */
+  readonly principalOfUser: (name: string) => Promise<Principal | null>;
+  /** Whether the master answers to this name or address. */
+  readonly isOwnName: (name: string) => boolean;
+}
+
+/** What proxies add: behind one, the address of the peer says nothing about who asks. */
+const proxyHeaders = ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'x-client-ip', 'true-client-ip', 'forwarded', 'via'] as const;
+
+const howToAsk = 'Send an API token: Authorization: Bearer pva_… (My account, API tokens).';
+
+/**
+ * Whom a request of the Fabric API acts for, in this order:
+ * 1. A browser that another site made send it: nobody. It may have been made to by any page (CSRF), or think that the page's name is ours (DNS rebinding).
+ * 2. An Authorization header decides alone: the owner of the API token. Sessions are for people, and are not taken here.
+ * 3. Without one, as the clients of the original send it: the user the site names, if the peer itself has an allowed address, is no
+ *    browser, comes through no proxy and asked for a name of ours. Whoever is at a browser of an allowed machine is not its programs.
+ * A cookie is never looked at.
+ */
+export async function fabricCaller(request: IncomingMessage, deps: FabricCallerDeps): Promise<FabricCaller | FabricRefusal> {
+  const { headers } = request;
+  if (isForeign(headers)) return { status: 403, sentence: 'A browser sent this from a page of another site. The Fabric API is for programs.' };
+  if (headers.authorization !== undefined) return ofToken(headers.authorization, deps);
+
+  const address = clientAddress(request);
+  if (!deps.isAllowed(address)) return { status: 401, sentence: `${address} is not among the addresses that need no token (fabric.allow). ${howToAsk}` };
+  const proxied = proxyHeaders.find((name) => headers[name] !== undefined);
+  if (proxied !== undefined) return { status: 401, sentence: `This came through a proxy (${proxied}), so nobody knows from where. ${howToAsk}` };
+  if (isOfBrowser(headers)) return { status: 403, sentence: `A browser sent this. Without a token the Fabric API answers programs only. ${howToAsk}` };
+  if (!deps.isOwnName(nameIn(headers.host))) return { status: 403, sentence: 'This was sent to a name that is not the master’s. Use its publicUrl, or an address of it.' };
+  if (deps.user === null) return { status: 401, sentence: `Nobody is named for whom programs without a token act (fabric.user). ${howToAsk}` };
+  const principal = await deps.principalOfUser(deps.user);
+  if (principal === null) return { status: 401, sentence: `There is no user ${deps.user} (fabric.user), or the account is disabled. ${howToAsk}` };
+  return { principal, countedAs: `address ${address}` };
+}
+
+async function ofToken(header: string, { apiTokens }: FabricCallerDeps): Promise<FabricCaller | FabricRefusal> {
+  const token = /^Bearer +(pva_[\w-]{1,200})$/i.exec(header)?.[1];
+  const principal = token === undefined ? null : await apiTokens.principalOf(token);
+  if (principal === null) return { status: 401, sentence: `This is no API token, or it is revoked or expired. ${howToAsk}` };
+  return { principal, countedAs: `token ${principal.apiToken?.id ?? principal.userId}` };
+}
+
+function isForeign({ origin, host, 'sec-fetch-site': site }: IncomingHttpHeaders): boolean {
+  return (site !== undefined && site !== 'same-origin' && site !== 'none') || (origin !== undefined && !isOwnOrigin(origin, host));
+}
+
+/** What browsers send to every HTTPS address (Fetch Metadata), or by habit. Not `sec-fetch-mode`: programs on Node's fetch send that too. */
+const browserHeaders = ['sec-fetch-site', 'sec-fetch-dest', 'origin', 'cookie'] as const;
+
+function isOfBrowser(headers: IncomingHttpHeaders): boolean {
+  return browserHeaders.some((name) => headers[name] !== undefined);
+}
+
+/** `lab.example` of `lab.example:8443`, `::1` of `[::1]:8443`; empty when there is none. */
+function nameIn(host: string | undefined): string {
+  if (host === undefined || !URL.canParse(`https://${host}`)) return '';
+  return new URL(`https://${host}`).hostname.replace(/^\[|\]$/g, '').toLowerCase();
+}
