@@ -1,8 +1,10 @@
-import { Command } from 'commander';
+import { homedir } from 'node:os';
+import { run } from './program';
+import { processWorld } from './world';
 
-const program = new Command('paravcl').description('the command line of a ParaVCL site');
+// A reader that has enough, as `head` has, is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
-program.parseAsync().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+void run(processWorld(homedir()), process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
 });

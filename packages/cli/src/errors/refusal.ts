@@ -1,0 +1,19 @@
+/** 1: it was refused or failed; 2: it was asked for in a wrong way. */
+export type FailureExit = 1 | 2;
+
+/** Something this program itself says no to, with what to try next. */
+export class Refusal extends Error {
+  constructor(
+    sentence: string,
+    /** A command, or null where nothing helps. */
+    readonly tryThis: string | null = null,
+    readonly exitCode: FailureExit = 1,
+    options?: ErrorOptions,
+  ) {
+    super(sentence, options);
+    this.name = 'Refusal';
+  }
+}
+
+/** Wrong usage: exit code 2. */
+export const wrongUsage = (sentence: string, tryThis: string | null = null): Refusal => new Refusal(sentence, tryThis, 2);
