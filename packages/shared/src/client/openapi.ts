@@ -348,6 +348,40 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/fabric": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the Fabric API is set, its types, and what its small numbers of images and hosts stand for */
+        get: operations["getFabric"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fabric/types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say which types the Fabric API has. One of the same name and size keeps its tid; one that is left out makes no new VMs */
+        put: operations["putFabricTypes"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/groups": {
         parameters: {
             query?: never;
@@ -3584,6 +3618,108 @@ export interface operations {
             };
         };
     };
+    getFabric: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How the Fabric API is set, its types, and what its small numbers of images and hosts stand for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        actsAs: string | null;
+                        allow: string[];
+                        enabled: boolean;
+                        images: {
+                            /** Format: uuid */
+                            imageId: string;
+                            name: string;
+                            number: number;
+                        }[];
+                        slaves: {
+                            name: string;
+                            number: number;
+                            /** Format: uuid */
+                            slaveId: string;
+                        }[];
+                        types: {
+                            diskMiB: number;
+                            name: string;
+                            ramMiB: number;
+                            tid: number;
+                            vcpus: number;
+                        }[];
+                        /** Format: uri */
+                        url: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and the way out */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putFabricTypes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    types: {
+                        diskMiB: number;
+                        name: string;
+                        ramMiB: number;
+                        vcpus: number;
+                    }[];
+                };
+            };
+        };
+        responses: {
+            /** @description Say which types the Fabric API has. One of the same name and size keeps its tid; one that is left out makes no new VMs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        types: {
+                            diskMiB: number;
+                            name: string;
+                            ramMiB: number;
+                            tid: number;
+                            vcpus: number;
+                        }[];
+                    };
+                };
+            };
+            /** @description What went wrong, and the way out */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getGroups: {
         parameters: {
             query?: {
@@ -6396,6 +6532,7 @@ export interface operations {
                             usedBySlaveId: string | null;
                         };
                         master: string;
+                        oneLine: string | null;
                         token: string;
                     };
                 };

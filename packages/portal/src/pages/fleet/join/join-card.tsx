@@ -2,7 +2,7 @@ import { ActionGroup, Button, Card, CardBody, CardTitle, Checkbox, ClipboardCopy
 import type { SlaveKind } from '@paravcl/shared/domain/slave';
 import { useState, type FormEvent, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Answered } from '../../../api/contracts';
+import type { Answered } from '@paravcl/shared/client/routes';
 import { useDo } from '../../../api/use-api';
 import { Field } from '../../../states/field';
 import { OnceSecret } from '../../../states/once-secret';
