@@ -59,7 +59,7 @@ const MiBOfGB = 1024;
 const imagesAtOnce = 500;
 
 /**
- * The Fabric API of the original (mini project, S2) over the master's own services: nobody sees or does by it what they may not see or do
+ * The Fabric API of the original (mini project) over the master's own services: nobody sees or does by it what they may not see or do
  * otherwise. What is asked about and is not there, or is not theirs to see, is null.
  */
 export class FabricService {
