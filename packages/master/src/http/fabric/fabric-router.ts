@@ -44,11 +44,12 @@ async function answer(path: string, request: Request, response: Response, deps: 
     send(response, 429, failed, `Too many requests within a minute (fabric.requestsPerMinute). Come back in ${seconds} s.`);
   };
 
-  // Whoever is refused again and again costs no look for a token any more.
-  const refusedAs = `refused ${address}`;
-  if (pace.waitMs(refusedAs) > 0) return tooFast(pace.waitMs(refusedAs));
   const caller = await fabricCaller(request, deps);
   if ('status' in caller) {
+    // Counted by themselves: who guesses, or is set up wrongly, closes nothing to others of the same address.
+    const refusedAs = `refused ${address}`;
+    const refusedMs = pace.waitMs(refusedAs);
+    if (refusedMs > 0) return tooFast(refusedMs);
     pace.count(refusedAs);
     if (caller.status === 401) response.set('WWW-Authenticate', 'Bearer realm="paravcl"');
     return send(response, caller.status, failed, caller.sentence);
