@@ -27,6 +27,9 @@ export const debianPackages = new Map([
   ['openssh-client', bin('ssh')],
   ['iproute2', [...sbin('ip'), '/bin/ip']],
   ['util-linux', bin('setpriv')],
+  // systemd-analyze looks at the units.
+  ['systemd', bin('systemd-analyze')],
+  ['curl', bin('curl')],
   ['kmod', sbin('depmod')],
   ['e2fsprogs', sbin('mke2fs')],
   // What tests look at the portal with, and letters for its screenshots.

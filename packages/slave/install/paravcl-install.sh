@@ -735,7 +735,12 @@ ask_token() {
 ask_master() {
   answer=$(printf 'header = "Authorization: Bearer %s"\n' "$token" | curl --config - --silent --show-error --retry 3 $trusting --write-out '%{http_code}' --output "$2" "$join_master/agent/v1/package/$1" 2>"$incoming/.said") ||
     fault "$join_master does not hand out $1: $(tail -n 1 "$incoming/.said"). Is the master reachable from here? Run this again to go on."
-  [ "$answer" = 200 ] || fault "$join_master does not hand out $1: $(sed -n 's/.*"detail":"\([^"]*\)".*/\1/p' "$2" | head -n 1) (status $answer)"
+  [ "$answer" != 200 ] || return 0
+  why=$(sed -n 's/.*"detail":"\([^"]*\)".*/\1/p' "$2" | head -n 1)
+  # Nothing more comes with this token: leave nothing of the try.
+  rm -rf "$incoming"
+  rmdir "$root" 2>/dev/null || true
+  fault "$join_master does not hand out $1: $why (status $answer)"
 }
 
 has_content() { [ -f "$1" ] && [ "$(sha256sum <"$1" | cut -d ' ' -f 1)" = "$2" ]; }
