@@ -32,7 +32,7 @@ function installAll(directory = '/run/upload', token = 'one'): string {
 test('the packages it installs are those that docs/operations.md names', async () => {
   await begin();
   const docs = readFileSync(join(__dirname, '../../../../docs/operations.md'), 'utf8');
-  const [, list = ''] = /apt-get install --no-install-recommends (libvirt-daemon-system[^`]*)```/.exec(docs) ?? [];
+  const [, list = ''] = /apt-get install --no-install-recommends (libvirt-daemon-system(?:.*\\\n)*.*)\n/.exec(docs) ?? [];
   const [, needed = ''] = /^needed_packages='(.*)'$/m.exec(readFileSync(installScript, 'utf8')) ?? [];
   expect(needed.split(' ')).toEqual(list.replaceAll('\\\n', ' ').trim().split(/\s+/));
 });
