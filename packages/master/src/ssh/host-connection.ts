@@ -1,0 +1,243 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import type { Client, ClientChannel, SFTPWrapper } from 'ssh2';
+import { HostInstallFault, type HostAnswer, type HostCommand, type HostConnection, type HostKeySeen, type HostLogin, type HostPlace, type HostUpload } from '../services/host-install-ports';
+import { shellQuote } from './shell-quote';
+
+/** Of each output of a command; what is beyond is read and dropped. */
+const mostOutputBytes = 256 * 1024;
+const longestLine = 2000;
+const shortMs = 30_000;
+
+/** A host that somebody has logged in to by SSH: runs commands there and brings files. */
+export class SshHostConnection implements HostConnection {
+  /** How commands become root's: not at all, by sudo without asking, by sudo with its password. */
+  private root: 'itself' | 'sudo' | 'sudo-asks' | null = null;
+  private ended: HostInstallFault | null = null;
+  private readonly giveUps = new Set<(fault: HostInstallFault) => void>();
+
+  constructor(
+    private readonly client: Client,
+    private readonly place: HostPlace,
+    private readonly login: HostLogin,
+    readonly key: HostKeySeen,
+  ) {
+    const end = (): void => {
+      this.ended ??= new HostInstallFault(`The connection to ${place.address} ended. What was done there stays; begin again, and it goes on from there.`);
+      for (const giveUp of this.giveUps) giveUp(this.ended);
+    };
+    client.on('close', end);
+    client.on('end', end);
+    client.on('error', end);
+  }
+
+  async proveRoot(signal: AbortSignal): Promise<void> {
+    const { address } = this.place;
+    const { user, credential, sudoPassword } = this.login;
+    const options = { timeoutMs: shortMs, signal };
+    if ((await this.run(['id', '-u'], options)).out.trim() === '0') {
+      this.root = 'itself';
+      return;
+    }
+    // Without what an earlier command was let in by: whether it asks must not depend on when it was asked last.
+    const withoutAsking = await this.run(['env', 'LC_ALL=C', 'sudo', '-k', '-n', 'true'], options);
+    if (withoutAsking.code === 0) {
+      this.root = 'sudo';
+      return;
+    }
+    if (withoutAsking.code === 127 || /sudo.*(not found|No such file)/.test(withoutAsking.err)) throw new HostInstallFault(`${address} has no sudo, and ${user} is not root. Log in as root, or install sudo there and let ${user} use it.`);
+    if (sudoPassword === undefined && credential.kind === 'key') throw new HostInstallFault(`sudo on ${address} asks ${user} for a password. Give it as the sudo password, or log in as root.`);
+    const asked = await this.run(['env', 'LC_ALL=C', 'sudo', '-k', '-S', '-p', '', 'true'], { ...options, input: `${this.sudoPassword}\n` });
+    if (asked.code === 0) {
+      this.root = 'sudo-asks';
+      return;
+    }
+    if (/not in the sudoers|not allowed|may not run/i.test(asked.err)) throw new HostInstallFault(`${user} may log in at ${address}, but may not use sudo there. Log in as root, or let ${user} use it: usermod -aG sudo ${user}.`);
+    throw new HostInstallFault(`${user} may log in at ${address}, but sudo there does not take ${sudoPassword === undefined ? 'the password of the login' : 'this sudo password'}. Give the right one, or log in as root.`);
+  }
+
+  run(command: readonly string[], { timeoutMs, signal, asRoot = false, input = '', onLine }: HostCommand): Promise<HostAnswer> {
+    const asks = asRoot && this.root === 'sudo-asks';
+    const words = asRoot ? this.rootCommand(command) : command;
+    return this.bounded(`${command[0] ?? ''} on ${this.place.address}`, timeoutMs, signal, async (onGiveUp) => {
+      const channel = await new Promise<ClientChannel>((resolve, reject) => {
+        this.client.exec(shellQuote(words), (error, opened) => {
+          if (error === undefined) resolve(opened);
+          else reject(new HostInstallFault(`${this.place.address} runs no commands for ${this.login.user}: ${plainly(error)}. See its sshd (ForceCommand, the user's shell).`));
+        });
+      });
+      onGiveUp(() => {
+        channel.signal('TERM');
+        channel.destroy();
+      });
+      const out = new BoundedText(onLine);
+      const err = new BoundedText(onLine);
+      channel.on('data', (bytes: Buffer) => out.add(bytes));
+      channel.stderr.on('data', (bytes: Buffer) => err.add(bytes));
+      channel.on('error', () => undefined);
+      let code: number | null = null;
+      channel.on('exit', (exit: number | null) => (code = exit));
+      const closed = new Promise<void>((resolve) => channel.once('close', resolve));
+      // On standard input, where no list of processes shows it.
+      channel.end(asks ? `${this.sudoPassword}\n${input}` : input);
+      await closed;
+      if (this.ended !== null && code === null) throw this.ended;
+      return { code, out: out.end(), err: err.end() };
+    });
+  }
+
+  async upload({ source, target, sizeBytes, sha256, mode, signal, onProgress }: HostUpload): Promise<boolean> {
+    const there = await this.hashOf(target, signal);
+    if (there?.sizeBytes === sizeBytes && there.sha256 === sha256) {
+      onProgress(sizeBytes);
+      return false;
+    }
+    // What an earlier try left is gone on with only when it is the beginning of this very file.
+    const from = there !== null && there.sizeBytes < sizeBytes && there.sizeBytes > 0 && (await hashOfFile(source, there.sizeBytes)) === there.sha256 ? there.sizeBytes : 0;
+    await this.send(source, target, from, mode, signal, onProgress);
+    const arrived = await this.hashOf(target, signal);
+    if (arrived?.sha256 !== sha256) throw new HostInstallFault(`${target} arrived on ${this.place.address} as something else than what was sent. Its disk or memory may be faulty; begin again, and it is sent anew.`);
+    return true;
+  }
+
+  close(): void {
+    this.client.end();
+    this.client.destroy();
+  }
+
+  private get sudoPassword(): string {
+    const { sudoPassword, credential } = this.login;
+    return sudoPassword ?? (credential.kind === 'password' ? credential.password : '');
+  }
+
+  private rootCommand(command: readonly string[]): readonly string[] {
+    switch (this.root) {
+      case 'itself':
+        return command;
+      case 'sudo':
+        return ['sudo', '-k', '-n', '--', ...command];
+      case 'sudo-asks':
+        return ['sudo', '-k', '-S', '-p', '', '--', ...command];
+      case null:
+        throw new Error('Nobody has proved yet that commands as root can be run there.');
+    }
+  }
+
+  private async hashOf(path: string, signal: AbortSignal): Promise<{ readonly sizeBytes: number; readonly sha256: string } | null> {
+    const size = await this.run(['stat', '-c', '%s', path], { timeoutMs: shortMs, signal });
+    const sizeBytes = Number(size.out.trim());
+    if (size.code !== 0 || !Number.isSafeInteger(sizeBytes)) return null;
+    const hash = await this.run(['sha256sum', path], { timeoutMs: 5 * 60_000, signal });
+    return { sizeBytes, sha256: /^\\?([0-9a-f]{64}) /.exec(hash.out)?.[1] ?? '' };
+  }
+
+  private send(source: string, target: string, from: number, mode: number, signal: AbortSignal, onProgress: (bytes: number) => void): Promise<void> {
+    const { address } = this.place;
+    return this.bounded(`the upload of ${target} to ${address}`, 30 * 60_000, signal, async (onGiveUp) => {
+      const sftp = await new Promise<SFTPWrapper>((resolve, reject) => {
+        this.client.sftp((error, opened) => {
+          if (error === undefined) resolve(opened);
+          else reject(this.ended ?? new HostInstallFault(`${address} takes no files: its SSH server has no SFTP. Add "Subsystem sftp internal-sftp" to /etc/ssh/sshd_config there, restart it, and begin again.`));
+        });
+      });
+      sftp.on('error', () => undefined);
+      const reading = createReadStream(source, { start: from, highWaterMark: 32 * 1024 });
+      const writing = sftp.createWriteStream(target, from === 0 ? { flags: 'w', mode } : { flags: 'r+', start: from, mode });
+      onGiveUp((fault) => {
+        reading.destroy(fault);
+        writing.destroy();
+        sftp.end();
+      });
+      let sent = from;
+      reading.on('data', (bytes) => {
+        sent += bytes.length;
+        onProgress(sent);
+      });
+      try {
+        await pipeline(reading, writing);
+      } catch (error) {
+        if (this.ended !== null) throw this.ended;
+        if (error instanceof HostInstallFault) throw error;
+        throw new HostInstallFault(await this.whyNotWritten(target, error, signal));
+      } finally {
+        sftp.end();
+      }
+    });
+  }
+
+  /** SFTP has one word for all of it (SSH_FX_FAILURE): the disk itself is asked. */
+  private async whyNotWritten(target: string, error: unknown, signal: AbortSignal): Promise<string> {
+    const { address } = this.place;
+    const directory = target.slice(0, target.lastIndexOf('/')) || '/';
+    const disk = await this.run(['df', '-Pk', directory], { timeoutMs: shortMs, signal }).catch(() => null);
+    const free = Number(/\n\S+\s+\d+\s+\d+\s+(\d+)/.exec(disk?.out ?? '')?.[1] ?? Number.NaN);
+    const room = Number.isFinite(free) ? ` ${Math.floor(free / 1024)} MiB are free in ${directory} there.` : '';
+    return `${address} does not take ${target}: ${plainly(error)}.${room} Make room there, or see whether it is mounted read-only; then begin again, and the upload goes on where it was.`;
+  }
+
+  /** Ends in time, with the connection, and when it is given up: `onGiveUp` says what ends then. */
+  private async bounded<T>(what: string, timeoutMs: number, signal: AbortSignal, work: (onGiveUp: (end: (fault: HostInstallFault) => void) => void) => Promise<T>): Promise<T> {
+    if (this.ended !== null) throw this.ended;
+    const ends: ((fault: HostInstallFault) => void)[] = [];
+    let giveUp: (fault: HostInstallFault) => void = () => undefined;
+    const givenUp = new Promise<never>((_, reject) => {
+      giveUp = (fault) => {
+        reject(fault);
+        for (const end of ends) end(fault);
+      };
+    });
+    const onAbort = (): void => giveUp(new HostInstallFault(`${what} was given up.`));
+    const timer = setTimeout(() => giveUp(new HostInstallFault(`${what} did not end within ${sayTime(timeoutMs)}. See on the host what it waits for, then begin again.`)), timeoutMs);
+    this.giveUps.add(giveUp);
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+    try {
+      const working = work((end) => ends.push(end));
+      working.catch(() => undefined);
+      return await Promise.race([working, givenUp]);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      this.giveUps.delete(giveUp);
+      givenUp.catch(() => undefined);
+    }
+  }
+}
+
+/** Text up to a limit, told by lines. */
+class BoundedText {
+  private readonly parts: Buffer[] = [];
+  private bytes = 0;
+  private line = '';
+
+  constructor(private readonly onLine: ((line: string) => void) | undefined) {}
+
+  add(bytes: Buffer): void {
+    const room = mostOutputBytes - this.bytes;
+    if (room > 0) this.parts.push(bytes.subarray(0, room));
+    this.bytes += bytes.length;
+    if (this.onLine === undefined) return;
+    const lines = (this.line + bytes.toString('utf8')).split('\n');
+    this.line = (lines.pop() ?? '').slice(0, longestLine);
+    for (const line of lines) this.onLine(line.slice(0, longestLine));
+  }
+
+  end(): string {
+    if (this.line !== '') this.onLine?.(this.line);
+    this.line = '';
+    return Buffer.concat(this.parts).toString('utf8');
+  }
+}
+
+async function hashOfFile(path: string, firstBytes: number): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { end: firstBytes - 1 }), hash);
+  return hash.digest('hex');
+}
+
+const plainly = (error: unknown): string => (error instanceof Error ? error.message : String(error)).replace(/[\p{Cc}]+/gu, ' ').replace(/\.$/, '').slice(0, 200);
+
+function sayTime(ms: number): string {
+  return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} minutes`;
+}
