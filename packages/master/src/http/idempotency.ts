@@ -16,7 +16,7 @@ export interface IdempotencyStore {
   abandon(userId: string, key: string): void;
 }
 
-/** What is repeated: who, under which key, and what was asked (SHA-256 of method, path and body, its fields in any order). */
+/** What is repeated: who, under which key, and what was asked (HMAC-SHA-256 under the key, of method, path and body, its fields in any order). */
 export interface KeyedRequest {
   readonly userId: string;
   readonly key: string;

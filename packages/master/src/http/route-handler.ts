@@ -1,7 +1,7 @@
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { Request, RequestHandler, Response } from 'express';
-import { createHash } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import { authoriseRole } from '../services/policy';
 import type { Authenticate } from './authentication';
@@ -55,7 +55,8 @@ export function routeHandler({ contract, handle }: BoundRoute, deps: EdgeDeps): 
       return;
     }
     parseInput(idempotencyKeySchema, { 'Idempotency-Key': key }, 'header');
-    const requestHash = createHash('sha256').update(`${request.method}\n${request.originalUrl}\n${canonicalJson(request.body ?? {})}`).digest('hex');
+    // Under the key, which is not kept: a body may hold a password, and its plain hash could be guessed from.
+    const requestHash = createHmac('sha256', key).update(`${request.method}\n${request.originalUrl}\n${canonicalJson(request.body ?? {})}`).digest('hex');
     const answer = await atMostOnce(deps.idempotency, { userId: principal.userId, key, requestHash }, async (subjectId) => {
       const { body, headers } = await checked(contract, await handle({ ...call, subjectId }), deps);
       return { status: contract.answer.status, body: body === undefined ? null : JSON.stringify(body), headers: headers ?? {} };

@@ -55,6 +55,7 @@ export class HousekeepingJob {
     await this.inBatches((limit) => read.commands.deleteBefore(now - keep.commandsMs, limit));
     await this.inBatches((limit) => read.operations.deleteEndedBefore(now - keep.operationsMs, limit));
     await this.inBatches((limit) => read.evacuations.deleteEndedBefore(now - keep.operationsMs, limit));
+    await this.inBatches((limit) => read.hostInstalls.deleteEndedBefore(now - keep.operationsMs, limit));
     await this.inBatches((limit) => read.liveMigrations.deleteEndedBefore(now - keep.operationsMs, limit));
     await this.inBatches((limit) => read.events.deleteBefore(now - keep.eventsMs, limit));
     await this.inBatches((limit) => read.joinTokens.deleteEndedBefore(now - keep.joinTokensMs, limit));

@@ -19,6 +19,8 @@ import { DeploymentRepository } from './deployment-repository';
 import { FabricRepository } from './fabric-repository';
 import { FeedRepository } from './feed-repository';
 import { FleetRepository } from './fleet-repository';
+import { HostInstallRepository } from './host-install-repository';
+import { HostKeyRepository } from './host-key-repository';
 import { HomeRepository } from './home-repository';
 import { ImageFamilyRepository } from './image-family-repository';
 import { ImageRepository } from './image-repository';
@@ -81,6 +83,8 @@ export interface Repositories {
   readonly snapshots: SnapshotRepository;
   readonly evacuations: EvacuationRepository;
   readonly homes: HomeRepository;
+  readonly hostInstalls: HostInstallRepository;
+  readonly hostKeys: HostKeyRepository;
   readonly liveMigrations: LiveMigrationRepository;
   readonly monitoring: MonitoringRepository;
 }
@@ -126,6 +130,8 @@ export function makeRepositories(db: Knex, changes: ChangeNotes = noNotes): Repo
     snapshots: new SnapshotRepository(db, changes),
     evacuations: new EvacuationRepository(db),
     homes: new HomeRepository(db),
+    hostInstalls: new HostInstallRepository(db, changes),
+    hostKeys: new HostKeyRepository(db),
     liveMigrations: new LiveMigrationRepository(db),
     monitoring: new MonitoringRepository(db),
   };

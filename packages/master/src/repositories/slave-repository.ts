@@ -59,6 +59,12 @@ export class SlaveRepository {
     return rows.map(slaveRecord);
   }
 
+  /** Hosts of this machine that are not retired, the oldest first. */
+  async unretiredOfMachine(machineId: string): Promise<SlaveRecord[]> {
+    const rows = (await this.db('slaves').select(slaveColumns).where({ machine_id: machineId }).whereNot({ admission: 'retired' }).orderBy('id')) as SlaveRow[];
+    return rows.map(slaveRecord);
+  }
+
   /** Names that are `name` itself or begin with it and a hyphen. */
   async namesLike(name: string): Promise<string[]> {
     const pattern = `${likeLiteral(name)}-%`;

@@ -1,5 +1,6 @@
 import type { HostInstallState, HostInstallStep, HostInstallStepName } from '@paravcl/shared/domain/host-install';
 import type { Clock } from '@paravcl/shared/clock';
+import { ParavclError } from '@paravcl/shared/errors';
 import { HostInstallFault } from './host-install-ports';
 
 /** How a step ended that did not fail. */
@@ -69,8 +70,9 @@ export async function runSteps(steps: readonly InstallStep[], { clock, signal, o
       await put({ state, sentence, endedAt: time(), ...(standing[at]?.percent == null ? {} : { percent: 100 }) });
     } catch (error) {
       const isCancelled = signal.aborted;
-      if (!isCancelled && !(error instanceof HostInstallFault)) onFault(error);
-      const sentence = isCancelled ? 'It was cancelled here.' : error instanceof HostInstallFault ? error.message : 'This failed for a fault of the master’s; its log tells more. Begin again, and it goes on from here.';
+      const isTold = error instanceof HostInstallFault || (error instanceof ParavclError && error.code !== 'internal');
+      if (!isCancelled && !isTold) onFault(error);
+      const sentence = isCancelled ? 'It was cancelled here.' : isTold ? error.message : 'This failed for a fault of the master’s; its log tells more. Begin again, and it goes on from here.';
       await put({ state: 'failed', sentence, endedAt: time() });
       return isCancelled ? { state: 'cancelled', sentence: null } : { state: 'failed', sentence };
     }

@@ -1,0 +1,136 @@
+import type { Page } from '@paravcl/shared/api/page';
+import type { EpochMs } from '@paravcl/shared/clock';
+import { hostFindingSchema, hostInstallStepSchema, type HostFinding, type HostInstallPurpose, type HostInstallState, type HostInstallStep } from '@paravcl/shared/domain/host-install';
+import { parseJson } from '@paravcl/shared/parse-json';
+import type { Knex } from 'knex';
+import { z } from 'zod';
+import { noNotes, type ChangeNotes } from './committed-changes';
+import { firstIdOf } from './first-id';
+import { newestFirst, type PageRequest } from './newest-first';
+
+/** What is done to a host by SSH, without anything that lets somebody in. */
+export interface HostInstallRecord {
+  readonly id: string;
+  readonly purpose: HostInstallPurpose;
+  readonly address: string;
+  readonly resolved: string;
+  readonly port: number;
+  readonly user: string;
+  readonly name: string | null;
+  readonly state: HostInstallState;
+  readonly sentence: string;
+  readonly slaveId: string | null;
+  /** Made for it, and revoked at its end unless it was used. */
+  readonly joinTokenId: string | null;
+  readonly steps: readonly HostInstallStep[];
+  readonly findings: readonly HostFinding[];
+  readonly createdByUserId: string;
+  readonly createdAt: EpochMs;
+  readonly endedAt: EpochMs | null;
+}
+
+export type HostInstallChange = Partial<Pick<HostInstallRecord, 'state' | 'sentence' | 'slaveId' | 'joinTokenId' | 'steps' | 'findings' | 'endedAt'>>;
+
+interface Row {
+  readonly id: string;
+  readonly purpose: HostInstallPurpose;
+  readonly address: string;
+  readonly resolved: string;
+  readonly port: number;
+  readonly login_user: string;
+  readonly name: string | null;
+  readonly state: HostInstallState;
+  readonly sentence: string;
+  readonly slave_id: string | null;
+  readonly join_token_id: string | null;
+  readonly steps: string;
+  readonly findings: string;
+  readonly created_by_user_id: string;
+  readonly created_at: Date;
+  readonly ended_at: Date | null;
+}
+
+const columns = ['id', 'purpose', 'address', 'resolved', 'port', 'login_user', 'name', 'state', 'sentence', 'slave_id', 'join_token_id', 'steps', 'findings', 'created_by_user_id', 'created_at', 'ended_at'] as const satisfies readonly (keyof Row)[];
+const stepsSchema = z.array(hostInstallStepSchema);
+const findingsSchema = z.array(hostFindingSchema);
+
+export class HostInstallRepository {
+  constructor(
+    private readonly db: Knex,
+    private readonly changes: ChangeNotes = noNotes,
+  ) {}
+
+  async insert(record: HostInstallRecord): Promise<void> {
+    const { id, purpose, address, resolved, port, user, name, createdByUserId, createdAt } = record;
+    await this.db('host_installs').insert({ id, purpose, address, resolved, port, login_user: user, name, created_by_user_id: createdByUserId, created_at: new Date(createdAt), ...changed(record) });
+    this.note(record);
+  }
+
+  async find(id: string): Promise<HostInstallRecord | null> {
+    const row = await this.db<Row>('host_installs').where({ id }).first(...columns);
+    return row === undefined ? null : fromRow(row);
+  }
+
+  /** Newest first. */
+  async page(filter: PageRequest & { readonly state?: HostInstallState | undefined; readonly slaveId?: string | undefined }): Promise<Page<HostInstallRecord>> {
+    const query = this.db('host_installs').select([...columns]);
+    if (filter.state !== undefined) void query.where({ state: filter.state });
+    if (filter.slaveId !== undefined) void query.where({ slave_id: filter.slaveId });
+    const { items, next } = await newestFirst<Row>(query, 'id', filter);
+    return { items: items.map(fromRow), next };
+  }
+
+  /** Under way, as the books have it. */
+  async running(): Promise<readonly HostInstallRecord[]> {
+    return (await this.db<Row>('host_installs').where({ state: 'running' }).orderBy('id').select(...columns)).map(fromRow);
+  }
+
+  /** Nothing when it has ended already. */
+  async change(record: Pick<HostInstallRecord, 'id' | 'slaveId'>, change: HostInstallChange): Promise<void> {
+    await this.db('host_installs').where({ id: record.id, state: 'running' }).update(changed(change));
+    this.note(record);
+  }
+
+  /** At most `limit` of those that ended before then; says how many. */
+  async deleteEndedBefore(before: EpochMs, limit: number): Promise<number> {
+    return this.db('host_installs').where('id', '<', firstIdOf(before)).whereNot({ state: 'running' }).limit(limit).delete();
+  }
+
+  /** Told with the hosts, to those who run the site. */
+  private note({ id, slaveId }: Pick<HostInstallRecord, 'id' | 'slaveId'>): void {
+    this.changes.note('slaves', slaveId ?? id, { ownerUserId: null, groupId: null });
+  }
+}
+
+function changed({ state, sentence, slaveId, joinTokenId, steps, findings, endedAt }: HostInstallChange): Partial<Record<keyof Row, unknown>> {
+  return {
+    ...(state !== undefined && { state }),
+    ...(sentence !== undefined && { sentence: sentence.slice(0, 2000) }),
+    ...(slaveId !== undefined && { slave_id: slaveId }),
+    ...(joinTokenId !== undefined && { join_token_id: joinTokenId }),
+    ...(steps !== undefined && { steps: JSON.stringify(steps) }),
+    ...(findings !== undefined && { findings: JSON.stringify(findings) }),
+    ...(endedAt !== undefined && { ended_at: endedAt === null ? null : new Date(endedAt) }),
+  };
+}
+
+function fromRow(row: Row): HostInstallRecord {
+  return {
+    id: row.id,
+    purpose: row.purpose,
+    address: row.address,
+    resolved: row.resolved,
+    port: row.port,
+    user: row.login_user,
+    name: row.name,
+    state: row.state,
+    sentence: row.sentence,
+    slaveId: row.slave_id,
+    joinTokenId: row.join_token_id,
+    steps: stepsSchema.parse(parseJson(row.steps)),
+    findings: findingsSchema.parse(parseJson(row.findings)),
+    createdByUserId: row.created_by_user_id,
+    createdAt: row.created_at.getTime(),
+    endedAt: row.ended_at?.getTime() ?? null,
+  };
+}

@@ -1,0 +1,144 @@
+import type { HostFacts } from '../core/install-preflight';
+import { readFacts } from '../core/install-preflight';
+import type { AgentPackage, AgentPackageFile } from './agent-package';
+import { HostInstallFault, type HostAnswer, type HostCommand, type HostConnection } from './host-install-ports';
+import type { StepTelling } from './host-install-runner';
+
+const shortMs = 30_000;
+const scriptName = 'paravcl-install.sh';
+const releases = '/opt/paravcl/releases';
+
+/** What a verb of the script said it did, kept as it was, and left to somebody. */
+export interface VerbAnswer {
+  readonly did: readonly string[];
+  readonly kept: readonly string[];
+  readonly left: readonly string[];
+}
+
+export interface VerbOptions {
+  readonly timeoutMs: number;
+  readonly telling: StepTelling;
+  readonly input?: string;
+}
+
+/**
+ * A stay on a host: a directory that is the login's alone (mktemp, 0700), the script in it, and its verbs. A directory that an earlier
+ * stay had to leave behind is found again, with what it had been sent.
+ */
+export class HostVisit {
+  constructor(
+    readonly address: string,
+    readonly connection: HostConnection,
+    private readonly directory: string,
+  ) {}
+
+  static async begin(address: string, user: string, connection: HostConnection, script: AgentPackageFile, signal: AbortSignal): Promise<HostVisit> {
+    const options = { timeoutMs: shortMs, signal };
+    const left = await connection.run(['find', '/var/tmp', '-maxdepth', '1', '-type', 'd', '-name', 'paravcl-install.*', '-user', user, '-perm', '0700'], options);
+    const [found] = left.out.split('\n').filter((line) => /^\/var\/tmp\/paravcl-install\.[A-Za-z0-9]+$/.test(line)).sort();
+    const directory = found ?? (await mustWork(address, connection, ['mktemp', '-d', '/var/tmp/paravcl-install.XXXXXXXXXX'], options)).out.trim();
+    if (!/^\/var\/tmp\/paravcl-install\.[A-Za-z0-9]+$/.test(directory)) throw new HostInstallFault(`${address} did not make a directory in /var/tmp. Log in there by hand once: its shell must say nothing by itself (a profile that prints is in the way).`);
+    const visit = new HostVisit(address, connection, directory);
+    await connection.upload({ source: script.source, target: visit.script, sizeBytes: script.sizeBytes, sha256: script.sha256, mode: 0o700, signal, onProgress: () => undefined });
+    return visit;
+  }
+
+  /** Where a release is brought. */
+  get release(): string {
+    return `${this.directory}/release`;
+  }
+
+  private get script(): string {
+    return `${this.directory}/${scriptName}`;
+  }
+
+  /** What the host says of itself. */
+  async facts(signal: AbortSignal): Promise<HostFacts> {
+    const said = await this.must(['sh', this.script, 'facts'], { timeoutMs: 60_000, signal, asRoot: true });
+    const [machineId, name, disk] = await Promise.all([
+      this.connection.run(['cat', '/etc/machine-id'], { timeoutMs: shortMs, signal }),
+      this.connection.run(['uname', '-n'], { timeoutMs: shortMs, signal }),
+      this.connection.run(['df', '-Pk', this.directory], { timeoutMs: shortMs, signal }),
+    ]);
+    const freeKiB = Number(/\n\S+\s+\d+\s+\d+\s+(\d+)/.exec(disk.out)?.[1] ?? Number.NaN);
+    return new Map([...readFacts(said.out), ['machine_id', machineId.out.trim()], ['hostname', name.out.trim()], ...(Number.isFinite(freeKiB) ? [['tmp_free_mib', String(Math.floor(freeKiB / 1024))] as const] : [])]);
+  }
+
+  /** Runs a verb of the script as root, and tells its lines as they come. Throws HostInstallFault with its own sentence. */
+  async verb(words: readonly string[], { timeoutMs, telling, input }: VerbOptions): Promise<VerbAnswer> {
+    const [verb = ''] = words;
+    const onLine = (line: string): void => {
+      const said = /^(?:did|kept|note): (.+)$/.exec(line)?.[1];
+      if (said !== undefined) telling.say(capital(said));
+    };
+    // Bounded there, too: what hangs does not stay when we have gone.
+    const bounded = ['timeout', '--kill-after=10', String(Math.ceil(timeoutMs / 1000)), 'sh', this.script, ...words];
+    const { code, out, err } = await this.connection.run(bounded, { timeoutMs: timeoutMs + 15_000, signal: telling.signal, asRoot: true, onLine, ...(input === undefined ? {} : { input }) });
+    const lines = out.split('\n');
+    const of = (kind: string): string[] => lines.flatMap((line) => (line.startsWith(`${kind}: `) ? [line.slice(kind.length + 2)] : []));
+    if (code === 0) return { did: of('did'), kept: of('kept'), left: of('left') };
+    const fault = [...err.split('\n'), ...lines].find((line) => line.startsWith('fault: '))?.slice('fault: '.length);
+    if (fault !== undefined) throw new HostInstallFault(`${this.address}: ${fault.slice(0, 1500)}`);
+    if (code === 124 || code === 137) throw new HostInstallFault(`${verb} on ${this.address} did not end within ${Math.ceil(timeoutMs / 60_000)} minutes and was ended there. See what keeps that host (its network, its package mirror), then begin again: it goes on from here.`);
+    throw new HostInstallFault(`${verb} on ${this.address} ended with ${code === null ? 'no exit code' : `exit code ${code}`}${lastWords(err || out)}. Begin again; if it ends so again, run it there by hand.`);
+  }
+
+  /** Whether this release is in use there, every file of it as it should be. */
+  async hasRelease(id: string, facts: HostFacts, signal: AbortSignal): Promise<boolean> {
+    if (facts.get('installed_release') !== id) return false;
+    const options = { timeoutMs: 120_000, signal };
+    const manifest = await this.connection.run(['sha256sum', `${releases}/${id}/manifest`], options);
+    if (!manifest.out.startsWith(id)) return false;
+    return (await this.connection.run(['env', '-C', `${releases}/${id}`, 'sha256sum', '--check', '--quiet', 'manifest'], options)).code === 0;
+  }
+
+  /** Brings a release; files that are there from an earlier try, or in the release in use, are not sent again. Answers the bytes that were sent. */
+  async bring(release: AgentPackage, telling: StepTelling): Promise<number> {
+    const { signal } = telling;
+    const directories = [...new Set(release.files.map(({ path }) => `${this.release}/${path}`.replace(/\/[^/]*$/, '')))];
+    await this.must(['mkdir', '-p', '-m', '0700', ...directories], { timeoutMs: shortMs, signal });
+    const inUse = await this.connection.run(['cat', '/opt/paravcl/current/manifest'], { timeoutMs: shortMs, signal });
+    const known = new Set(inUse.code === 0 ? inUse.out.split('\n') : []);
+    const all = release.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    let before = 0;
+    let sent = 0;
+    let told = -1;
+    for (const file of release.files) {
+      const target = `${this.release}/${file.path}`;
+      if (known.has(`${file.sha256}  ${file.path}`)) await this.connection.run(['cp', `/opt/paravcl/current/${file.path}`, target], { timeoutMs: 120_000, signal });
+      const onProgress = (bytes: number): void => {
+        const percent = Math.floor((100 * (before + bytes)) / Math.max(1, all));
+        if (percent === told) return;
+        told = percent;
+        telling.say(`Sends ${file.path}.`, percent);
+      };
+      if (await this.connection.upload({ source: file.source, target, sizeBytes: file.sizeBytes, sha256: file.sha256, mode: file.mode, signal, onProgress })) sent += file.sizeBytes;
+      before += file.sizeBytes;
+    }
+    // Its name is its hash: last, and checked there by the script.
+    await this.must(['tee', `${this.release}/manifest`], { timeoutMs: shortMs, signal, input: release.manifest });
+    return sent;
+  }
+
+  /** Leaves nothing of the stay. */
+  async end(): Promise<void> {
+    await this.connection.run(['rm', '-rf', '--', this.directory], { timeoutMs: shortMs, signal: new AbortController().signal });
+  }
+
+  private must(command: readonly string[], options: HostCommand): Promise<HostAnswer> {
+    return mustWork(this.address, this.connection, command, options);
+  }
+}
+
+async function mustWork(address: string, connection: HostConnection, command: readonly string[], options: HostCommand): Promise<HostAnswer> {
+  const answer = await connection.run(command, options);
+  if (answer.code === 0) return answer;
+  throw new HostInstallFault(`${command[0] ?? ''} failed on ${address}${lastWords(answer.err || answer.out)}. Mend that there, then begin again.`);
+}
+
+function lastWords(text: string): string {
+  const said = text.trim().split('\n').slice(-2).join(' / ').replace(/[\p{Cc}]+/gu, ' ').replace(/\.$/, '').slice(0, 300);
+  return said === '' ? '' : `: ${said}`;
+}
+
+const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;

@@ -1,0 +1,368 @@
+import type { HostInstall } from '@paravcl/shared/domain/host-install';
+import { systemClock, type Clock } from '@paravcl/shared/clock';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { utils } from 'ssh2';
+import { composeHostInstalls } from '../../src/compose-host-installs';
+import { defaultScheduling } from '../../src/services/instance-settings';
+import type { AgentPackage, AgentPackageFile } from '../../src/services/agent-package';
+import { EnrolmentService } from '../../src/services/enrolment-service';
+import { FleetPulse } from '../../src/services/fleet-pulse';
+import type { HostInstallService } from '../../src/services/host-install-service';
+import { JoinTokenService } from '../../src/services/join-token-service';
+import { SlaveService } from '../../src/services/slave-service';
+import { newIdentity, plainDescribe } from './agent-double';
+import { eventually } from './eventually';
+import { AgentsDouble } from './instance-rig';
+import { HostDouble } from './ssh-host-double';
+import { openTestSite, type TestSite } from './test-site';
+
+const masterUrl = 'https://lab.example:8443';
+const ports: number[] = [];
+const options = { networks: ['127.0.0.1/32'], ports, atOnce: 2 };
+const directory = mkdtempSync(join(tmpdir(), 'host-installs-'));
+const serviceFaults: unknown[] = [];
+let site: TestSite;
+let installs: HostInstallService;
+let host: HostDouble;
+let port: number;
+const made: HostInstallService[] = [];
+/** Steps that may take half an hour end after a moment. */
+let isHurried = false;
+const clock: Clock = { ...systemClock, after: (delayMs, run) => systemClock.after(isHurried && delayMs > 25 * 60_000 ? 300 : delayMs, run) };
+
+function packageOf(contents: Readonly<Record<string, Buffer>>): AgentPackage {
+  const files = Object.entries(contents).map(([path, content]): AgentPackageFile => {
+    const source = join(directory, path.replaceAll('/', '_'));
+    writeFileSync(source, content);
+    return { path, source, sha256: createHash('sha256').update(content).digest('hex'), sizeBytes: content.length, mode: 0o644 };
+  });
+  const manifest = files.map(({ sha256, path }) => `${sha256}  ${path}\n`).join('');
+  return { id: createHash('sha256').update(manifest).digest('hex').slice(0, 16), files, manifest };
+}
+const release = packageOf({ 'paravcl-install.sh': Buffer.from('#!/bin/sh\n'), 'paravcl-slave.cjs': Buffer.alloc(300_000, 'agent'), 'node/bin/node': Buffer.alloc(1_500_000, 'node') });
+
+function compose({ unit }: TestSite['database']) {
+  const pulse = new FleetPulse(systemClock);
+  const slaves = new SlaveService(unit, systemClock, new AgentsDouble(), { fleetChanged: () => Promise.resolve() } as never, pulse, { lostAfterMs: 60_000 }, defaultScheduling);
+  const composed = composeHostInstalls({
+    unit, clock, options, masterUrl, slaves, release: () => Promise.resolve(release),
+    joinTokens: new JoinTokenService(unit, systemClock, { url: masterUrl, caFingerprint: null }),
+    onFault: (error) => void serviceFaults.push(error),
+  });
+  made.push(composed.installs);
+  return composed;
+}
+
+beforeAll(async () => {
+  site = await openTestSite({
+    more: (database) => {
+      const composed = compose(database);
+      installs = composed.installs;
+      return composed.routes;
+    },
+  });
+});
+beforeEach(async () => {
+  isHurried = false;
+  await enter(new HostDouble());
+});
+afterEach(async () => {
+  await host.close();
+  expect(serviceFaults.splice(0)).toEqual([]);
+  expect(site.faults).toEqual([]);
+});
+afterAll(async () => {
+  for (const service of made) await service.stop();
+  await site.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+async function enter(one: HostDouble): Promise<void> {
+  host = one;
+  port = await host.listen();
+  ports.splice(0, ports.length, port);
+  const identity = newIdentity('lab-pc');
+  const enrolments = new EnrolmentService(site.database.unit, systemClock, 'site');
+  host.onEnrol = async (token, name) => {
+    try {
+      const { slaveId } = await enrolments.enrol({ token, name, publicKey: newIdentity().publicKey, machineId: host.machineId, macs: identity.macs, describe: plainDescribe(identity.macs[0] ?? '') }, '127.0.0.1');
+      return { slave: slaveId };
+    } catch (error) {
+      return { fault: (error as Error).message };
+    }
+  };
+  host.onStart = async () => void (await site.database.db('slaves').where({ id: host.enrolled?.slave }).update({ liveness: 'online', last_seen_at: new Date() }));
+}
+
+const wish = (more: object = {}): object => ({ address: '127.0.0.1', port, hostKey: host.fingerprint, credential: { kind: 'password', password: host.root.password }, name: 'lab-pc', ...more });
+async function ended(id: string): Promise<HostInstall> {
+  return eventually('the end of the installation', async () => {
+    const { body } = await site.send<HostInstall>('GET', `/host-installs/${id}`, { as: site.people.operator });
+    return body.state === 'running' ? undefined : body;
+  });
+}
+async function install(more: object = {}): Promise<HostInstall> {
+  const { status, body } = await site.send<HostInstall>('POST', '/host-installs', { as: site.people.operator, body: wish(more) });
+  expect([status, body]).toEqual([202, expect.objectContaining({ state: 'running' })]);
+  return ended(body.id);
+}
+const standing = ({ steps }: HostInstall): string => steps.map(({ step, state }) => `${step} ${state}`).join(', ');
+const failing = (one: HostInstall): string => one.steps.find(({ state }) => state === 'failed')?.step ?? 'none';
+const openTokens = async (): Promise<number> => (await site.database.unit.read.joinTokens.page({ limit: 100, state: 'open' }, Date.now())).items.length;
+const allDone = 'connect done, login done, look done, packages done, upload done, switch done, units done, enrol done, start done, seen done';
+
+/** Everything in the books, as text. */
+async function books(): Promise<string> {
+  const tables = await site.database.db('information_schema.tables').whereRaw('table_schema = DATABASE()').pluck<string[]>('table_name');
+  const rows = await Promise.all(tables.map((table) => site.database.db(table).select()));
+  return JSON.stringify(rows);
+}
+
+test('a host is installed, step by step, and is in the pool; once more changes nothing; and it is taken off again', async () => {
+  const done = await install();
+  expect(standing(done)).toBe(allDone);
+  expect(done).toMatchObject({ state: 'succeeded', sentence: 'lab-pc is online and takes instances.', slaveId: host.enrolled?.slave });
+  expect(done.steps.every(({ sentence, startedAt, endedAt }) => sentence !== '' && startedAt !== null && endedAt !== null)).toBe(true);
+  expect(done.findings.filter(({ level }) => level !== 'fine')).toEqual([]);
+  expect(host.leftDirectories).toEqual([]);
+  const before = [...host.did];
+  const again = await install();
+  expect(again).toMatchObject({ state: 'succeeded', slaveId: done.slaveId });
+  expect(standing(again)).toBe('connect done, login done, look done, packages skipped, upload skipped, switch skipped, units skipped, enrol skipped, start skipped, seen done');
+  expect(host.did).toEqual(before);
+
+  const { credential, hostKey } = wish() as { credential: object; hostKey: string };
+  const removal = await site.send<HostInstall>('POST', `/slaves/${done.slaveId ?? ''}/removal`, { as: site.people.operator, body: { port, hostKey, credential } });
+  expect(removal.status).toBe(202);
+  expect(standing(await ended(removal.body.id))).toBe('connect done, login done, look done, retire done, remove done');
+  expect([host.release, host.enrolled]).toEqual(['', null]);
+  const { body } = await site.send<{ admission: string }>('GET', `/slaves/${done.slaveId ?? ''}`, { as: site.people.operator }).catch(() => ({ body: { admission: 'unknown' } }));
+  expect(['retired', undefined]).toContain(body.admission);
+  const events = (await site.database.unit.read.events.page({ kind: 'host-install.', limit: 100 })).items.map(({ kind }) => kind);
+  expect(events.filter((kind) => kind === 'host-install.began')).toHaveLength(3);
+  expect(events.filter((kind) => kind === 'host-install.succeeded')).toHaveLength(3);
+});
+
+test('with a key, as somebody who needs sudo, as root by a key with a passphrase: all lead in', async () => {
+  const key = utils.generateKeyPairSync('ed25519');
+  host.authorised = key.public;
+  expect((await install({ credential: { kind: 'key', privateKey: key.private } })).state).toBe('succeeded');
+  const locked = utils.generateKeyPairSync('ecdsa', { bits: 256, passphrase: 'open sesame of keys', cipher: 'aes256-ctr' });
+  host.authorised = locked.public;
+  expect((await install({ credential: { kind: 'key', privateKey: locked.private, passphrase: 'open sesame of keys' } })).state).toBe('succeeded');
+  expect((await install({ credential: { kind: 'key', privateKey: locked.private } })).sentence).toBe('The private key is encrypted: give its passphrase, too.');
+  expect((await install({ credential: { kind: 'key', privateKey: locked.private, passphrase: 'not that one' } })).sentence).toBe('The private key cannot be opened with this passphrase.');
+  expect((await install({ credential: { kind: 'key', privateKey: locked.public } })).sentence).toContain('This is a public key.');
+  for (const sudo of ['password', 'free'] as const) {
+    host.other.sudo = sudo;
+    expect((await install({ user: 'lab', credential: { kind: 'password', password: host.other.password } })).state).toBe('succeeded');
+  }
+});
+
+test('through sudo a join token is handed over as it is, whether sudo asks for a password or not', async () => {
+  for (const sudo of ['password', 'free'] as const) {
+    if (sudo === 'free') {
+      await host.close();
+      await enter(new HostDouble());
+    }
+    host.other.sudo = sudo;
+    expect(standing(await install({ user: 'lab', name: `pc-${sudo}`, credential: { kind: 'password', password: host.other.password } }))).toBe(allDone);
+  }
+});
+
+test('nothing that lets anybody in is in the books, in what is answered or in a command', async () => {
+  const privateKey = utils.generateKeyPairSync('ed25519');
+  host.authorised = privateKey.public;
+  const secrets = [host.root.password, host.other.password, 'a sudo password of its own', privateKey.private.split('\n')[2] ?? '', 'a wrong password nobody has'];
+  const headers = (key: string): Record<string, string> => ({ 'idempotency-key': key });
+  const send = async (key: string, more: object): Promise<void> => {
+    const { body } = await site.send<HostInstall>('POST', '/host-installs', { as: site.people.operator, body: wish(more), headers: headers(key) });
+    const end = await ended(body.id);
+    const repeated = await site.send<HostInstall>('POST', '/host-installs', { as: site.people.operator, body: wish(more), headers: headers(key) });
+    expect(repeated.body.id).toBe(body.id);
+    for (const secret of secrets) expect(JSON.stringify([end, repeated.body])).not.toContain(secret);
+  };
+  await send('first', {});
+  await send('second', { user: 'lab', credential: { kind: 'password', password: host.other.password } });
+  await send('third', { credential: { kind: 'key', privateKey: privateKey.private }, sudoPassword: 'a sudo password of its own' });
+  await send('fourth', { credential: { kind: 'password', password: 'a wrong password nobody has' } });
+  const all = await books();
+  for (const secret of secrets) expect(all).not.toContain(secret);
+  expect(all).not.toMatch(/pvj1\.[A-Za-z0-9_-]{43}/);
+  // Also not as a plain hash of the body, which could be guessed from.
+  expect(host.heard.filter(({ command }) => secrets.some((secret) => command.includes(secret)) || command.includes('pvj1.'))).toEqual([]);
+  expect(host.heard.some(({ input }) => input.includes('pvj1.'))).toBe(true);
+});
+
+test('a host shows its key, which is known once somebody was let in by it, and told as changed when it is another', async () => {
+  const ask = () => site.send<{ standing: string; fingerprint: string; sentence: string }>('POST', '/host-keys', { as: site.people.operator, body: { address: '127.0.0.1', port } });
+  const first = await ask();
+  expect(first).toMatchObject({ status: 200, body: { standing: 'new', fingerprint: host.fingerprint, keyType: 'ssh-ed25519', resolved: '127.0.0.1' } });
+  await install();
+  expect((await ask()).body).toMatchObject({ standing: 'known' });
+  const confirmed = host.fingerprint;
+  await host.close();
+  host.hostKey = utils.generateKeyPairSync('ed25519');
+  await host.listen(port);
+  expect((await ask()).body).toMatchObject({ standing: 'changed', sentence: expect.stringContaining(confirmed) as string });
+  host.heard.splice(0);
+  const refused = await install({ hostKey: confirmed });
+  expect(failing(refused)).toBe('connect');
+  expect(refused.sentence).toContain(`confirmed ${confirmed}, shown ${host.fingerprint}`);
+  expect(host.heard).toEqual([]);
+});
+
+test.each([
+  ['a wrong password', () => ({ credential: { kind: 'password', password: 'wrong' } }), 'login', /^root@127\.0\.0\.1 does not take this password\./],
+  ['a key nobody knows there', () => ({ credential: { kind: 'key', privateKey: utils.generateKeyPairSync('ed25519').private } }), 'login', /^root@127\.0\.0\.1 does not take this key\..*authorized_keys/],
+  ['somebody who may not use sudo', () => { host.other.sudo = 'none'; return { user: 'lab', credential: { kind: 'password', password: host.other.password } }; }, 'login', /may not use sudo there.*usermod -aG sudo lab/],
+  ['a wrong sudo password', () => ({ user: 'lab', credential: { kind: 'password', password: host.other.password }, sudoPassword: 'wrong' }), 'login', /sudo there does not take this sudo password/],
+  ['no SFTP', () => { host.hasSftp = false; return {}; }, 'look', /takes no files: its SSH server has no SFTP/],
+  ['another master', () => { host.enrolled = { master: 'https://other.example:8443', slave: 'x' }; return {}; }, 'look', /enrolled at another master, https:\/\/other\.example:8443\. Take it out of the pool there first/],
+  ['an old distribution', () => { host.facts.set('os_version', '11').set('os_name', 'Debian GNU/Linux 11'); return {}; }, 'look', /runs Debian GNU\/Linux 11, which is too old/],
+  ['a clock that is wrong', () => { host.clockOffsetSeconds = -4000; return {}; }, 'look', /clock of 127\.0\.0\.1 is 67 minutes behind/],
+  ['a full disk', () => { host.freeMiB = 0; return {}; }, 'look', /0 MiB free in \/var\/tmp/],
+  ['packages that cannot be had', () => { host.fault = { verb: 'packages', how: 'fault', sentence: 'apt-get says: no network.' }; return {}; }, 'packages', /apt-get says: no network/],
+  ['a verb that is killed there', () => { host.fault = { verb: 'packages', how: 'die' }; return {}; }, 'packages', /did not end within 30 minutes and was ended there/],
+  ['a verb that hangs', () => { isHurried = true; host.fault = { verb: 'packages', how: 'hang' }; return {}; }, 'packages', /did not end within 31 minutes and was given up/],
+])('%s is told with its way out, nothing is left half done, and what was mended lets the next one reach the end', async (_, make, step, sentence) => {
+  const failed = await install(make());
+  expect([failed.state, failing(failed)]).toEqual(['failed', step]);
+  expect(failed.sentence).toMatch(sentence);
+  expect(await openTokens()).toBe(0);
+  expect(step === 'look' || step === 'login' ? host.did : []).toEqual([]);
+  isHurried = false;
+  host.fault = null;
+  host.hasSftp = true;
+  host.freeMiB = 50_000;
+  host.enrolled = null;
+  host.clockOffsetSeconds = 0;
+  host.facts.set('os_version', '12');
+  expect(await install()).toMatchObject({ state: 'succeeded' });
+  expect(host.leftDirectories).toEqual([]);
+});
+
+test('an upload that breaks off goes on where it was', async () => {
+  host.cutAfterBytes = 900_000;
+  const cut = await install();
+  expect([failing(cut), cut.sentence]).toEqual(['upload', expect.stringContaining('The connection to 127.0.0.1 ended.')]);
+  const [left] = host.leftDirectories;
+  const node = `${left ?? ''}/release/node/bin/node`;
+  const partBytes = host.files.get(node)?.length ?? 0;
+  expect(partBytes).toBeGreaterThan(100_000);
+  const before = host.writtenBytes;
+  expect(await install()).toMatchObject({ state: 'succeeded' });
+  const all = release.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  // What had arrived was not sent again.
+  expect(host.writtenBytes - before).toBe(all - 300_000 - partBytes);
+  expect(host.leftDirectories).toEqual([]);
+});
+
+test('a disk that fills up while it is sent is told with its room, and once there is some the upload goes on', async () => {
+  host.roomBytes = 900_000;
+  host.freeMiB = 50_000;
+  const failed = await install();
+  expect([failing(failed), failed.sentence]).toEqual(['upload', expect.stringMatching(/does not take \/var\/tmp\/.*node\/bin\/node.*50000 MiB are free in .*goes on where it was/)]);
+  host.roomBytes = 700_000;
+  expect(await install()).toMatchObject({ state: 'succeeded' });
+});
+
+test.each(['packages', 'switch', 'units', 'enrol', 'start'] as const)('a connection that ends in the middle of %s, before or after it did its work, is no more than a reason to begin again', async (verb) => {
+  for (const how of ['cut', 'cut-after'] as const) {
+    await host.close();
+    await enter(new HostDouble());
+    host.fault = { verb, how };
+    const cut = await install({ name: `pc-${verb}-${how}` });
+    expect([cut.state, failing(cut)]).toEqual(['failed', verb]);
+    expect(cut.sentence).toContain('begin again, and it goes on from there');
+    expect(await openTokens()).toBe(0);
+    host.fault = null;
+    expect(await install({ name: `pc-${verb}-${how}` })).toMatchObject({ state: 'succeeded' });
+    expect(host.leftDirectories).toEqual([]);
+    expect(host.did.filter((each) => each === verb)).toHaveLength(1);
+  }
+});
+
+test('an enrolment whose answer is lost leaves no second host in the books', async () => {
+  host.fault = { verb: 'enrol', how: 'cut-after', sentence: 'answer lost' };
+  const start = await site.send<HostInstall>('POST', '/host-installs', { as: site.people.operator, body: wish({ name: 'twice' }) });
+  await eventually('it to be in the books', async () => ((await site.database.unit.read.slaves.unretiredOfMachine(host.machineId)).length === 1 ? true : undefined));
+  host.cut();
+  expect(failing(await ended(start.body.id))).toBe('enrol');
+  host.fault = null;
+  expect(await install({ name: 'twice' })).toMatchObject({ state: 'succeeded' });
+  expect(await site.database.unit.read.slaves.unretiredOfMachine(host.machineId)).toEqual([expect.objectContaining({ name: 'twice', id: host.enrolled?.slave })]);
+});
+
+test('a host where nobody answers, and an address that may not be dialled, are told apart from each other and nothing more', async () => {
+  await host.close();
+  const silent = await install({ hostKey: `SHA256:${'a'.repeat(43)}` });
+  expect([failing(silent), silent.sentence]).toEqual(['connect', expect.stringMatching(/^No SSH server answers at 127\.0\.0\.1 port \d+\./)]);
+  for (const address of ['127.0.0.2', '8.8.8.8', '::1', '::ffff:169.254.169.254', '0.0.0.0']) {
+    expect(await site.send('POST', '/host-installs', { as: site.people.operator, body: { ...wish(), hostKey: `SHA256:${'a'.repeat(43)}`, address } })).toMatchObject({ status: 400, body: { field: 'address' } });
+  }
+  expect(await site.send('POST', '/host-keys', { as: site.people.operator, body: { address: '127.0.0.1', port: 3306 } })).toMatchObject({ status: 400, body: { field: 'address' } });
+  await host.listen(port);
+});
+
+test('one that is under way keeps a second one from the same host, and is cancelled by whoever may', async () => {
+  host.fault = { verb: 'packages', how: 'hang' };
+  const { body } = await site.send<HostInstall>('POST', '/host-installs', { as: site.people.operator, body: wish() });
+  await eventually('it to be at the packages', async () => ((await site.database.unit.read.hostInstalls.find(body.id))?.steps.find(({ step }) => step === 'packages')?.state === 'running' ? true : undefined));
+  expect(await site.send('POST', '/host-installs', { as: site.people.admin, body: wish() })).toMatchObject({ status: 409 });
+  const cancelled = await site.send<HostInstall>('POST', `/host-installs/${body.id}/cancel`, { as: site.people.admin });
+  expect(cancelled.body).toMatchObject({ state: 'cancelled', sentence: 'It was cancelled. What was done stays; begun again, it goes on where it was.' });
+  expect(await site.send('POST', `/host-installs/${body.id}/cancel`, { as: site.people.admin })).toMatchObject({ status: 409 });
+  expect(host.leftDirectories).toEqual([]);
+  for (const who of ['student', 'teacher'] as const) expect(await site.send('GET', '/host-installs', { as: site.people[who] })).toMatchObject({ status: 403 });
+});
+
+test('at most so many are worked on at a time; the others say that they wait, and have their turn', async () => {
+  const others = [new HostDouble(), new HostDouble()];
+  const first = host;
+  first.fault = { verb: 'packages', how: 'hang' };
+  const ids: string[] = [];
+  const begin = async (of: HostDouble, at: number): Promise<void> => {
+    const { body } = await site.send<HostInstall>('POST', '/host-installs', { as: site.people.operator, body: { address: '127.0.0.1', port: at, hostKey: of.fingerprint, credential: { kind: 'password', password: of.root.password } } });
+    ids.push(body.id);
+  };
+  for (const other of others) {
+    other.fault = { verb: 'packages', how: 'hang' };
+    ports.push(await other.listen());
+  }
+  for (const [at, of] of [first, ...others].entries()) await begin(of, ports[at] ?? 0);
+  await eventually('the third to wait', async () => ((await site.database.unit.read.hostInstalls.find(ids[2] ?? ''))?.sentence.startsWith('Waits for its turn: 2 hosts') === true ? true : undefined));
+  await site.send('POST', `/host-installs/${ids[0] ?? ''}/cancel`, { as: site.people.operator });
+  await eventually('the third to have its turn', async () => ((await site.database.unit.read.hostInstalls.find(ids[2] ?? ''))?.steps[3]?.state === 'running' ? true : undefined));
+  for (const id of ids.slice(1)) await site.send('POST', `/host-installs/${id}/cancel`, { as: site.people.operator });
+  for (const other of others) await other.close();
+});
+
+test('what ran when the master ended is interrupted, its join token is revoked, and begun again it reaches the end', async () => {
+  host.fault = { verb: 'enrol', how: 'hang' };
+  const { body } = await site.send<HostInstall>('POST', '/host-installs', { as: site.people.operator, body: wish({ name: 'interrupted' }) });
+  await eventually('it to have a token', async () => (await openTokens()) === 1 || undefined);
+  // Another master, on the same books.
+  await compose(site.database).installs.recover();
+  const { body: interrupted } = await site.send<HostInstall>('GET', `/host-installs/${body.id}`, { as: site.people.operator });
+  expect(interrupted).toMatchObject({ state: 'interrupted', sentence: expect.stringContaining('nothing is lost, it goes on where it was') as string });
+  expect(await openTokens()).toBe(0);
+  await installs.stop();
+  host.fault = null;
+  expect(await install({ name: 'interrupted' })).toMatchObject({ state: 'succeeded' });
+});
+
+test('a host is not removed by the address of another', async () => {
+  const mine = await install({ name: 'mine' });
+  const { slaveId } = mine;
+  await host.close();
+  await enter(new HostDouble());
+  const { credential, hostKey } = wish() as { credential: object; hostKey: string };
+  const { body } = await site.send<HostInstall>('POST', `/slaves/${slaveId ?? ''}/removal`, { as: site.people.operator, body: { address: '127.0.0.1', port, hostKey, credential } });
+  const refused = await ended(body.id);
+  expect([failing(refused), refused.sentence]).toEqual(['look', expect.stringContaining('is not mine: it has another machine id')]);
+  expect((await site.database.unit.read.slaves.find(slaveId ?? ''))?.admission).toBe('approved');
+});

@@ -1,0 +1,291 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { posix } from 'node:path';
+import { Server, utils, type AuthContext, type Connection, type FileEntry, type ServerChannel, type Session, type SFTPWrapper } from 'ssh2';
+
+const { STATUS_CODE: status } = utils.sftp as unknown as { STATUS_CODE: Readonly<Record<string, number>> };
+
+/** What somebody finds who logs in: a host of Debian 12 unless a test says otherwise. */
+export class HostDouble {
+  /** Its files that matter, by path. */
+  readonly files = new Map<string, Buffer>();
+  readonly facts = new Map<string, string>(
+    Object.entries({
+      os_id: 'debian', os_version: '12', os_name: 'Debian GNU/Linux 12 (bookworm)', arch: 'x86_64', glibc: '2.36', systemd: 'running', virtualisation: 'vmx', kvm: 'present', opt_free_mib: '50000', pool_free_mib: '200000', port_7443: 'free', read_only: '', apt: 'present',
+    }),
+  );
+  readonly machineId = createHash('md5').update(String((hosts += 1))).digest('hex');
+  readonly root = { password: 'a root password of nine words' };
+  /** Somebody who may log in and has to ask for root. */
+  readonly other = { name: 'lab', password: 'the password of lab', sudo: 'password' as 'password' | 'free' | 'none' };
+  /** May log in as root. */
+  authorised: string | null = null;
+  hasPackages = false;
+  release = '';
+  hasUnits = false;
+  enrolled: { readonly master: string; readonly slave: string } | null = null;
+  isStarted = false;
+  /** What was changed, in order, by what. */
+  readonly did: string[] = [];
+  /** Every command as it came, with what was on its standard input. */
+  readonly heard: { readonly command: string; readonly input: string }[] = [];
+  clockOffsetSeconds = 0;
+
+  /** Scripted: what happens instead of a verb; `hang` says nothing, ever. */
+  fault: { readonly verb: string; readonly how: 'fault' | 'hang' | 'cut' | 'cut-after' | 'die'; readonly sentence?: string } | null = null;
+  /** The connection ends after so many bytes of uploads. */
+  cutAfterBytes = Number.POSITIVE_INFINITY;
+  /** The disk takes so many bytes of uploads. */
+  roomBytes = Number.POSITIVE_INFINITY;
+  /** As df says it. */
+  freeMiB = 50_000;
+  writtenBytes = 0;
+  hasSftp = true;
+  /** Exchanges a join token for a place in the books. */
+  onEnrol: (token: string, name: string) => Promise<{ readonly slave: string } | { readonly fault: string }> = () => Promise.resolve({ fault: 'nobody enrols here' });
+  onStart: () => Promise<void> = () => Promise.resolve();
+
+  private server: Server | null = null;
+  private readonly clients = new Set<Connection>();
+  hostKey = utils.generateKeyPairSync('ed25519');
+
+  get fingerprint(): string {
+    const key = utils.parseKey(this.hostKey.public);
+    if (key instanceof Error) throw key;
+    return `SHA256:${createHash('sha256').update(key.getPublicSSH()).digest('base64').replace(/=+$/, '')}`;
+  }
+
+  /** Listens at 127.0.0.1; its port, the same as before when that is given. */
+  async listen(port = 0): Promise<number> {
+    const server = new Server({ hostKeys: [this.hostKey.private] }, (client) => this.serve(client));
+    this.server = server;
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    const { server } = this;
+    this.server = null;
+    if (server !== null) await new Promise<void>((resolve) => server.close(() => resolve()));
+  }
+
+  cut(): void {
+    for (const client of this.clients) (client as unknown as { _sock: { destroy(): void } })._sock.destroy();
+  }
+
+  /** Directories of stays that were not removed. */
+  get leftDirectories(): readonly string[] {
+    return [...new Set([...this.files.keys()].map((path) => /^\/var\/tmp\/[^/]+/.exec(path)?.[0]).filter((path) => path !== undefined))];
+  }
+
+  private serve(client: Connection): void {
+    this.clients.add(client);
+    let user = '';
+    client.on('error', () => undefined).on('close', () => this.clients.delete(client));
+    client.on('authentication', (context) => {
+      user = context.username;
+      if (this.lets(context)) context.accept();
+      else context.reject(['password', 'publickey']);
+    });
+    client.on('session', (accept) => {
+      const session: Session = accept();
+      session.on('exec', (acceptExec, _reject, { command }) => {
+        const channel: ServerChannel = acceptExec();
+        let input = '';
+        channel.on('data', (bytes: Buffer) => (input += bytes.toString()));
+        channel.on('error', () => undefined);
+        channel.on('end', () => {
+          this.heard.push({ command, input });
+          void this.execute(words(command), input, user).then(({ code, out = '', err = '' }) => {
+            if (code === null) return;
+            if (err !== '') channel.stderr.write(err);
+            if (out !== '') channel.write(out);
+            channel.exit(code);
+            channel.end();
+          });
+        });
+      });
+      session.on('sftp', (acceptSftp, reject) => {
+        if (this.hasSftp) this.serveFiles(acceptSftp());
+        else reject();
+      });
+    });
+  }
+
+  private lets(context: AuthContext): boolean {
+    const password = context.username === 'root' ? this.root.password : context.username === this.other.name ? this.other.password : null;
+    if (context.method === 'password') return context.password === password;
+    if (context.method !== 'publickey' || this.authorised === null || context.username !== 'root') return false;
+    const key = utils.parseKey(this.authorised);
+    if (key instanceof Error || !key.getPublicSSH().equals(context.key.data)) return false;
+    return context.signature === undefined || context.blob === undefined || key.verify(context.blob, context.signature, context.hashAlgo) === true;
+  }
+
+  private serveFiles(sftp: SFTPWrapper): void {
+    const open = new Map<number, string>();
+    let handles = 0;
+    const ok = (id: number): void => void sftp.status(id, status['OK'] ?? 0);
+    sftp.on('OPEN', (id, path, flags) => {
+      const isNew = (flags & (utils.sftp.OPEN_MODE as unknown as Record<string, number>)['TRUNC']!) !== 0;
+      if (isNew) this.files.set(path, Buffer.alloc(0));
+      if (!this.files.has(path)) return void sftp.status(id, status['NO_SUCH_FILE'] ?? 2);
+      const handle = (handles += 1);
+      open.set(handle, path);
+      const bytes = Buffer.alloc(4);
+      bytes.writeUInt32BE(handle);
+      sftp.handle(id, bytes);
+    });
+    sftp.on('WRITE', (id, handle, offset, data) => {
+      const path = open.get(handle.readUInt32BE()) ?? '';
+      if (this.roomBytes < data.length) return void sftp.status(id, status['FAILURE'] ?? 4);
+      this.roomBytes -= data.length;
+      this.writtenBytes += data.length;
+      const before = this.files.get(path) ?? Buffer.alloc(0);
+      const whole = Buffer.alloc(Math.max(before.length, offset + data.length));
+      before.copy(whole);
+      data.copy(whole, offset);
+      this.files.set(path, whole);
+      this.cutAfterBytes -= data.length;
+      if (this.cutAfterBytes <= 0) {
+        this.cutAfterBytes = Number.POSITIVE_INFINITY;
+        this.cut();
+        return;
+      }
+      ok(id);
+    });
+    sftp.on('CLOSE', ok).on('FSETSTAT', ok).on('SETSTAT', ok);
+    sftp.on('FSTAT', (id) => void sftp.attrs(id, { mode: 0o100600, uid: 0, gid: 0, size: 0, atime: 0, mtime: 0 } as FileEntry['attrs']));
+    sftp.on('error', () => undefined);
+  }
+
+  private async execute(command: readonly string[], input: string, user: string): Promise<{ readonly code: number | null; readonly out?: string; readonly err?: string }> {
+    const [program = '', ...args] = command;
+    const last = args.at(-1) ?? '';
+    switch (program) {
+      case 'id':
+        return { code: 0, out: user === 'root' ? '0\n' : '1000\n' };
+      case 'env':
+        return args[0] === '-C' ? { code: 0 } : this.execute(args.slice(1), input, user);
+      case 'sudo':
+        return this.sudo(args, input);
+      case 'find':
+        return { code: 0, out: this.leftDirectories.map((path) => `${path}\n`).join('') };
+      case 'mktemp':
+        return { code: 0, out: `${last.replace(/X+$/, `Ab${String(this.heard.length)}`)}\n` };
+      case 'stat':
+        return this.files.has(last) ? { code: 0, out: `${String(this.files.get(last)?.length)}\n` } : { code: 1, err: 'No such file' };
+      case 'sha256sum':
+        return last === `/opt/paravcl/releases/${this.release}/manifest` ? { code: 0, out: `${this.release}  ${last}\n` } : this.files.has(last) ? { code: 0, out: `${createHash('sha256').update(this.files.get(last) ?? '').digest('hex')}  ${last}\n` } : { code: 1 };
+      case 'uname':
+        return { code: 0, out: 'lab-pc-07\n' };
+      case 'df':
+        return { code: 0, out: `Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda1 100 50 ${String(this.freeMiB * 1024)} 50% /\n` };
+      case 'cat':
+        return last === '/etc/machine-id' ? { code: 0, out: `${this.machineId}\n` } : { code: 1 };
+      case 'mkdir':
+        return { code: 0 };
+      case 'tee':
+        this.files.set(last, Buffer.from(input));
+        return { code: 0, out: input };
+      case 'rm':
+        for (const path of this.files.keys()) if (path.startsWith(`${last}/`)) this.files.delete(path);
+        return { code: 0 };
+      case 'timeout':
+        return this.execute(args.slice(2), input, user);
+      case 'sh':
+        return this.verb(args.slice(1), input);
+      default:
+        throw new Error(`Nobody told the host what ${program} does.`);
+    }
+  }
+
+  private async sudo(args: readonly string[], input: string): ReturnType<HostDouble['execute']> {
+    const asks = args.includes('-S');
+    const program = args.indexOf('--') === -1 ? ['true'] : args.slice(args.indexOf('--') + 1);
+    if (this.other.sudo === 'none') return { code: 1, err: 'lab is not in the sudoers file.\n' };
+    if (!asks && this.other.sudo === 'password') return { code: 1, err: 'sudo: a password is required\n' };
+    const end = input.indexOf('\n');
+    // As sudo does: without a need to ask it takes nothing off the input.
+    const rest = asks && this.other.sudo === 'password' ? input.slice(end + 1) : input;
+    if (asks && this.other.sudo === 'password' && input.slice(0, end) !== this.other.password) return { code: 1, err: 'Sorry, try again.\n' };
+    return program[0] === 'true' ? { code: 0 } : this.execute(program, rest, 'root');
+  }
+
+  private async verb([verb = '', ...args]: readonly string[], input: string): ReturnType<HostDouble['execute']> {
+    const { fault } = this;
+    if (fault?.verb === verb && fault.how !== 'cut-after') {
+      if (fault.how === 'hang') return { code: null };
+      if (fault.how === 'die') return { code: 137 };
+      if (fault.how === 'cut') {
+        this.cut();
+        return { code: null };
+      }
+      return { code: 1, err: `fault: ${fault.sentence ?? 'scripted'}\n` };
+    }
+    const answer = await this.does(verb, args, input);
+    if (fault?.verb === verb) {
+      this.cut();
+      return { code: null };
+    }
+    return answer;
+  }
+
+  private async does(verb: string, args: readonly string[], input: string): ReturnType<HostDouble['execute']> {
+    const once = (isThere: boolean, what: string, make: () => void): { readonly code: number; readonly out: string } => {
+      if (isThere) return { code: 0, out: `kept: ${what}\n` };
+      make();
+      this.did.push(verb);
+      return { code: 0, out: `did: ${what}\n` };
+    };
+    switch (verb) {
+      case 'facts': {
+        const now = Math.floor(Date.now() / 1000) + this.clockOffsetSeconds;
+        const facts = [...this.facts, ['now', String(now)], ['installed_release', this.release], ['enrolled_master', this.enrolled?.master ?? ''], ['enrolled_slave', this.enrolled?.slave ?? '']];
+        return { code: 0, out: facts.map(([name = '', value = '']) => `${name}=${value}\n`).join('') };
+      }
+      case 'packages':
+        return once(this.hasPackages, 'installed libvirt', () => (this.hasPackages = true));
+      case 'switch': {
+        const release = args[0] ?? '';
+        const manifest = this.files.get(posix.join(release, 'manifest'))?.toString() ?? '';
+        const lines = manifest.trim().split('\n').map((line) => line.split('  '));
+        const wrong = lines.find(([sum = '', path = '']) => createHash('sha256').update(this.files.get(posix.join(release, path)) ?? '').digest('hex') !== sum);
+        if (wrong !== undefined) return { code: 1, err: `fault: ${String(wrong[1])} is not what its manifest says.\n` };
+        const id = createHash('sha256').update(manifest).digest('hex').slice(0, 16);
+        return once(this.release === id, `put release ${id}`, () => (this.release = id));
+      }
+      case 'units':
+        return once(this.hasUnits, 'put the units', () => (this.hasUnits = true));
+      case 'enrol': {
+        const [master = '', name = '', again] = args;
+        if (this.enrolled !== null && again === undefined) return { code: 0, out: 'kept: enrolled\n' };
+        const answer = await this.onEnrol(input.trim(), name);
+        if ('fault' in answer) return { code: 1, err: `fault: ${answer.fault}\n` };
+        // Enrolled in the books, and the answer did not arrive.
+        if (this.fault?.verb === 'enrol' && this.fault.how === 'cut-after' && this.fault.sentence === 'answer lost') return { code: null };
+        return once(false, 'enrolled', () => (this.enrolled = { master, slave: answer.slave }));
+      }
+      case 'start':
+        await this.onStart();
+        return once(this.isStarted, 'started', () => (this.isStarted = true));
+      case 'remove':
+        return once(this.release === '', 'removed everything', () => {
+          this.release = '';
+          this.enrolled = null;
+          this.hasUnits = this.isStarted = false;
+        });
+      default:
+        return { code: 2, err: 'usage\n' };
+    }
+  }
+}
+
+let hosts = 0;
+
+/** A shell's words, of commands that were quoted by us. */
+function words(command: string): readonly string[] {
+  return [...command.matchAll(/(?:'[^']*'|\\'|[^\s'\\])+/g)].map(([word]) => word.replace(/'([^']*)'|\\'/g, (_all, inside: string | undefined) => inside ?? "'"));
+}
