@@ -97,14 +97,17 @@ async function within(step: InstallStep, clock: Clock, signal: AbortSignal, say:
       if (latest !== null && !isOver) await say(latest.sentence, latest.percent);
     }).catch(onFault);
   };
-  const end = { cancel: (): void => undefined };
-  const onAbort = (): void => abort.abort();
+  const end = { cancel: (): void => undefined, refuse: (): void => undefined };
+  const onAbort = (): void => {
+    end.refuse();
+    abort.abort();
+  };
   const gaveUp = new Promise<never>((_, reject) => {
     end.cancel = clock.after(step.deadlineMs, () => {
       reject(new HostInstallFault(`This did not end within ${sayMinutes(step.deadlineMs)} and was given up. See on the host what keeps it, then begin again: it goes on from here.`));
       abort.abort();
     });
-    signal.addEventListener('abort', () => reject(new HostInstallFault('It was cancelled.')), { once: true });
+    end.refuse = () => reject(new HostInstallFault('It was cancelled.'));
   });
   gaveUp.catch(() => undefined);
   signal.addEventListener('abort', onAbort, { once: true });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { posix } from 'node:path';
 import { Server, utils, type AuthContext, type Connection, type FileEntry, type ServerChannel, type Session, type SFTPWrapper } from 'ssh2';
 
@@ -73,7 +73,7 @@ export class HostDouble {
   }
 
   cut(): void {
-    for (const client of this.clients) (client as unknown as { _sock: { destroy(): void } })._sock.destroy();
+    for (const client of this.clients) socketOf(client).destroy();
   }
 
   /** Directories of stays that were not removed. */
@@ -83,6 +83,7 @@ export class HostDouble {
 
   private serve(client: Connection): void {
     this.clients.add(client);
+    socketOf(client).setNoDelay(true);
     let user = '';
     client.on('error', () => undefined).on('close', () => this.clients.delete(client));
     client.on('authentication', (context) => {
@@ -282,6 +283,9 @@ export class HostDouble {
     }
   }
 }
+
+/** ssh2 gives no other way to end a connection without a word. */
+const socketOf = (client: Connection): Socket => (client as unknown as { readonly _sock: Socket })._sock;
 
 let hosts = 0;
 
