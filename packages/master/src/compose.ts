@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { composeConsoles } from './compose-consoles';
 import { composeEvacuations } from './compose-evacuations';
 import { composeFabric } from './compose-fabric';
+import { composeHostInstalls } from './compose-host-installs';
 import { composeHomes } from './compose-homes';
 import { composeImageRepository } from './compose-image-repository';
 import { composeMetrics } from './compose-metrics';
@@ -225,6 +226,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
 
   const publicMappings = composePublicMappings({ unitOfWork: unit, agents, clock, settings: settings.instances, pool: config.publicAddresses, onFault: onFault('public-mappings') });
   const fabric = composeFabric({ config, log, unit, clock, instances, agents, figures: pulse, limits: settings.scheduling, maxMinutes: settings.instances.minutes.max });
+  const hostInstalls = composeHostInstalls({ unit, clock, options: config.hostInstalls, release: () => packages.read(), masterUrl: config.publicUrl, joinTokens, slaves, onFault: onFault('host-installs') });
   const ssh = await composeSsh({ config, unit, clock, log, sessions, relay: streams, connections, onLogin: work.sshLoggedIn });
 
   // The row must be there before anybody shares it.
@@ -236,6 +238,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
   // starting is recovering
   await commands.recover();
   await repository.images.recover();
+  await hostInstalls.installs.recover();
 
   let serving = true;
   const isReady = async (): Promise<boolean> => serving && (await db.raw('SELECT 1').then(() => true, () => false)) && (await room.isThere());
@@ -249,6 +252,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
     ...composeSite({ unit, config, source, instances: settings.instances }),
     ...slaveRoutes(slaves),
     ...joinTokenRoutes(joinTokens),
+    ...hostInstalls.routes,
     ...repository.routes,
     ...preCopy.routes,
     ...storeRoutes(storeService),
@@ -339,6 +343,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
       await scheduling.idle();
       await scheduler.stop();
       await evacuations.migrations.stop();
+      await hostInstalls.installs.stop();
       await snapshots.making.stop();
       await homes.returning.stop();
       await fleetStore.run();

@@ -3,7 +3,7 @@ import { Client, type ConnectConfig } from 'ssh2';
 import { HostInstallFault, type HostConnection, type HostDialler, type HostKeySeen, type HostLogin, type HostPlace } from '../services/host-install-ports';
 import { SshHostConnection } from './host-connection';
 import { isSameFingerprint, seenKey } from './host-fingerprint';
-import { readPrivateKey } from './login-key';
+import { checkPrivateKey } from './login-key';
 
 /** Until keys are agreed on, and from then until somebody has logged in. */
 const handshakeMs = 15_000;
@@ -55,8 +55,9 @@ export class SshHostDialler implements HostDialler {
   }
 
   /** Without a login it ends once keys are agreed on. */
-  private open(place: HostPlace, signal: AbortSignal, standing: Standing, believes: (key: HostKeySeen) => boolean, login: HostLogin | null): Promise<Client | null> {
-    const key = login?.credential.kind === 'key' ? readPrivateKey(login.credential) : null;
+  private async open(place: HostPlace, signal: AbortSignal, standing: Standing, believes: (key: HostKeySeen) => boolean, login: HostLogin | null): Promise<Client | null> {
+    const key = login?.credential.kind === 'key' ? login.credential : null;
+    if (key !== null) checkPrivateKey(key);
     return new Promise((resolve, reject) => {
       const socket = connectTcp({ host: place.resolved, port: place.port, noDelay: true, keepAlive: true });
       const client = new Client();
@@ -107,7 +108,7 @@ export class SshHostDialler implements HostDialler {
         },
         username: login?.user ?? 'nobody',
         ...(login?.credential.kind === 'password' ? { password: login.credential.password, tryKeyboard: true } : {}),
-        ...(key === null ? {} : { privateKey: key }),
+        ...(key === null ? {} : { privateKey: key.privateKey, ...(key.passphrase === undefined ? {} : { passphrase: key.passphrase }) }),
       };
       socket.on('error', () => fail(new HostInstallFault(noAnswer(place))));
       try {

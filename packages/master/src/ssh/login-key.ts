@@ -1,8 +1,8 @@
 import { utils } from 'ssh2';
 import { HostInstallFault, type HostLogin } from '../services/host-install-ports';
 
-/** The key to log in with, decrypted. Throws HostInstallFault when it cannot be read, saying nothing of what is in it. */
-export function readPrivateKey({ privateKey, passphrase }: Extract<HostLogin['credential'], { kind: 'key' }>): Buffer | string {
+/** Throws HostInstallFault for a key that cannot be read, saying nothing of what is in it. */
+export function checkPrivateKey({ privateKey, passphrase }: Extract<HostLogin['credential'], { kind: 'key' }>): void {
   const parsed = utils.parseKey(privateKey, passphrase);
   if (parsed instanceof Error) {
     if (/passphrase/i.test(parsed.message) && passphrase === undefined) throw new HostInstallFault('The private key is encrypted: give its passphrase, too.');
@@ -11,5 +11,4 @@ export function readPrivateKey({ privateKey, passphrase }: Extract<HostLogin['cr
   }
   const [key] = Array.isArray(parsed) ? parsed : [parsed];
   if (key?.isPrivateKey() !== true) throw new HostInstallFault('This is a public key. The private one is needed: the file without .pub.');
-  return key.getPrivatePEM();
 }

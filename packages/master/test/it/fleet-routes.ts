@@ -2,6 +2,7 @@ import { systemClock } from '@paravcl/shared/clock';
 import { composeDeployments } from '../../src/compose-deployments';
 import { composeEvacuations } from '../../src/compose-evacuations';
 import { composeReservations } from '../../src/compose-reservations';
+import { composeHostInstalls } from '../../src/compose-host-installs';
 import { composeHomes } from '../../src/compose-homes';
 import { composePublicMappings } from '../../src/compose-public';
 import { composeSnapshots } from '../../src/compose-snapshots';
@@ -111,6 +112,7 @@ export async function openFleetRoutes(): Promise<FleetRoutes> {
       ...slaveRoutes(slaves),
       ...evacuating.routes,
       ...joinTokenRoutes(joinTokens),
+      ...composeHostInstalls({ unit, clock, options: { networks: [], ports: [22], atOnce: 1 }, release: unexpected, masterUrl: 'https://localhost:8443', joinTokens, slaves, onFault: unexpected }).routes,
       ...repository.routes,
       ...imageReadinessRoutes(readiness),
       ...storeRoutes(store),

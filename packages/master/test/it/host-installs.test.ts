@@ -16,6 +16,7 @@ import { SlaveService } from '../../src/services/slave-service';
 import { newIdentity, plainDescribe } from './agent-double';
 import { eventually } from './eventually';
 import { AgentsDouble } from './instance-rig';
+import { newPrivateKey } from '../../src/ssh/host-key';
 import { HostDouble } from './ssh-host-double';
 import { openTestSite, type TestSite } from './test-site';
 
@@ -146,9 +147,9 @@ test('a host is installed, step by step, and is in the pool; once more changes n
 });
 
 test('with a key, as somebody who needs sudo, as root by a key with a passphrase: all lead in', async () => {
-  const key = utils.generateKeyPairSync('ed25519');
-  host.authorised = key.public;
-  expect((await install({ credential: { kind: 'key', privateKey: key.private } })).state).toBe('succeeded');
+  const key = newPrivateKey();
+  host.authorised = key;
+  expect((await install({ credential: { kind: 'key', privateKey: key } })).state).toBe('succeeded');
   const locked = utils.generateKeyPairSync('ecdsa', { bits: 256, passphrase: 'open sesame of keys', cipher: 'aes256-ctr' });
   host.authorised = locked.public;
   expect((await install({ credential: { kind: 'key', privateKey: locked.private, passphrase: 'open sesame of keys' } })).state).toBe('succeeded');
@@ -173,9 +174,9 @@ test('through sudo a join token is handed over as it is, whether sudo asks for a
 });
 
 test('nothing that lets anybody in is in the books, in what is answered or in a command', async () => {
-  const privateKey = utils.generateKeyPairSync('ed25519');
-  host.authorised = privateKey.public;
-  const secrets = [host.root.password, host.other.password, 'a sudo password of its own', privateKey.private.split('\n')[2] ?? '', 'a wrong password nobody has'];
+  const privateKey = newPrivateKey();
+  host.authorised = privateKey;
+  const secrets = [host.root.password, host.other.password, 'a sudo password of its own', privateKey.split('\n')[2] ?? '', 'a wrong password nobody has'];
   const headers = (key: string): Record<string, string> => ({ 'idempotency-key': key });
   const send = async (key: string, more: object): Promise<void> => {
     const { body } = await site.send<HostInstall>('POST', '/host-installs', { as: site.people.operator, body: wish(more), headers: headers(key) });
@@ -186,7 +187,7 @@ test('nothing that lets anybody in is in the books, in what is answered or in a 
   };
   await send('first', {});
   await send('second', { user: 'lab', credential: { kind: 'password', password: host.other.password } });
-  await send('third', { credential: { kind: 'key', privateKey: privateKey.private }, sudoPassword: 'a sudo password of its own' });
+  await send('third', { credential: { kind: 'key', privateKey }, sudoPassword: 'a sudo password of its own' });
   await send('fourth', { credential: { kind: 'password', password: 'a wrong password nobody has' } });
   const all = await books();
   for (const secret of secrets) expect(all).not.toContain(secret);
@@ -204,7 +205,7 @@ test('a host shows its key, which is known once somebody was let in by it, and t
   expect((await ask()).body).toMatchObject({ standing: 'known' });
   const confirmed = host.fingerprint;
   await host.close();
-  host.hostKey = utils.generateKeyPairSync('ed25519');
+  host.hostKey = newPrivateKey();
   await host.listen(port);
   expect((await ask()).body).toMatchObject({ standing: 'changed', sentence: expect.stringContaining(confirmed) as string });
   host.heard.splice(0);
@@ -216,7 +217,7 @@ test('a host shows its key, which is known once somebody was let in by it, and t
 
 test.each([
   ['a wrong password', () => ({ credential: { kind: 'password', password: 'wrong' } }), 'login', /^root@127\.0\.0\.1 does not take this password\./],
-  ['a key nobody knows there', () => ({ credential: { kind: 'key', privateKey: utils.generateKeyPairSync('ed25519').private } }), 'login', /^root@127\.0\.0\.1 does not take this key\..*authorized_keys/],
+  ['a key nobody knows there', () => ({ credential: { kind: 'key', privateKey: newPrivateKey() } }), 'login', /^root@127\.0\.0\.1 does not take this key\..*authorized_keys/],
   ['somebody who may not use sudo', () => { host.other.sudo = 'none'; return { user: 'lab', credential: { kind: 'password', password: host.other.password } }; }, 'login', /may not use sudo there.*usermod -aG sudo lab/],
   ['a wrong sudo password', () => ({ user: 'lab', credential: { kind: 'password', password: host.other.password }, sudoPassword: 'wrong' }), 'login', /sudo there does not take this sudo password/],
   ['no SFTP', () => { host.hasSftp = false; return {}; }, 'look', /takes no files: its SSH server has no SFTP/],

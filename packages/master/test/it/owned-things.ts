@@ -53,6 +53,13 @@ export class OwnedThings {
       await this.database.unit.transaction(({ groups }) => groups.addMember(groupId, this.student.id, Date.now()));
       return groupId;
     },
+    hostInstallId: () =>
+      this.write(({ hostInstalls }, id, now) =>
+        hostInstalls.insert({
+          id, purpose: 'install', address: '10.0.0.7', resolved: '10.0.0.7', port: 22, user: 'root', name: null, state: 'failed', sentence: 'It failed.', slaveId: null, joinTokenId: null, steps: [], findings: [],
+          createdByUserId: this.student.id, createdAt: now, endedAt: now,
+        }),
+      ),
     imageId: async (path) => (await this.image(path.startsWith('/kernels') ? 'kernel' : path.startsWith('/ramdisks') ? 'ramdisk' : 'disk')).id,
     instanceId: async () => (await this.instance()).id,
     joinTokenId: () =>

@@ -69,6 +69,7 @@ const toldOfRoute: Readonly<Record<string, string>> = {
 
 /** A body that is refused for nothing but whose thing it is. Where `{}` says enough, it is sent. */
 const bodies: Readonly<Record<string, unknown>> = {
+  'post /slaves/:slaveId/removal': { hostKey: `SHA256:${'a'.repeat(43)}`, credential: { kind: 'password', password: 'x' }, address: '127.0.0.1' },
   'post /reservations/:reservationId/reschedule': { start: '2030-03-04T10:00', minutes: 60 },
   'post /reservations/:reservationId/extend': { end: '2030-03-04T10:00' },
   'post /groups/:groupId/members': { userName: 'student1' },
@@ -215,8 +216,8 @@ test('nobody sees things of others in a list, whatever they filter by; whose the
     }
   }
   expect(wrong).toEqual([]);
-  // Decisions have no list of their own; `subjectId` stands for the instance.
-  expect(Object.keys(ids).filter((each) => !seenByOwners.has(each))).toEqual(['decisionId']);
+  // Decisions have no list of their own, and installs are for who runs the site; `subjectId` stands for the instance.
+  expect(Object.keys(ids).filter((each) => !seenByOwners.has(each)).sort()).toEqual(['decisionId', 'hostInstallId']);
 }, 60_000);
 
 const soon = (): object => ({ start: `${new Date(Date.now() + 48 * 3_600_000).toISOString().slice(0, 10)}T10:00`, minutes: 60 });

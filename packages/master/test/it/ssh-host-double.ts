@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { posix } from 'node:path';
+import { newPrivateKey } from '../../src/ssh/host-key';
 import { Server, utils, type AuthContext, type Connection, type FileEntry, type ServerChannel, type Session, type SFTPWrapper } from 'ssh2';
 
 const { STATUS_CODE: status } = utils.sftp as unknown as { STATUS_CODE: Readonly<Record<string, number>> };
@@ -48,17 +49,17 @@ export class HostDouble {
 
   private server: Server | null = null;
   private readonly clients = new Set<Connection>();
-  hostKey = utils.generateKeyPairSync('ed25519');
+  hostKey = newPrivateKey();
 
   get fingerprint(): string {
-    const key = utils.parseKey(this.hostKey.public);
+    const key = utils.parseKey(this.hostKey);
     if (key instanceof Error) throw key;
     return `SHA256:${createHash('sha256').update(key.getPublicSSH()).digest('base64').replace(/=+$/, '')}`;
   }
 
   /** Listens at 127.0.0.1; its port, the same as before when that is given. */
   async listen(port = 0): Promise<number> {
-    const server = new Server({ hostKeys: [this.hostKey.private] }, (client) => this.serve(client));
+    const server = new Server({ hostKeys: [this.hostKey] }, (client) => this.serve(client));
     this.server = server;
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
