@@ -25,6 +25,8 @@ export const debianPackages = new Map([
   ['genisoimage', bin('genisoimage')],
   ['openssl', bin('openssl')],
   ['openssh-client', bin('ssh')],
+  // What the installation of hosts is tried against.
+  ['openssh-server', sbin('sshd')],
   ['iproute2', [...sbin('ip'), '/bin/ip']],
   ['util-linux', bin('setpriv')],
   // systemd-analyze looks at the units.

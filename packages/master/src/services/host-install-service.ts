@@ -339,6 +339,6 @@ export class HostInstallService {
 
 const nameOf = ({ name, address, port }: HostInstallRecord): string => `${name === null ? '' : `${name} at `}${address}${port === 22 ? '' : ` port ${port}`}`;
 
-function view({ resolved: _resolved, joinTokenId: _joinTokenId, steps, findings, createdAt, endedAt, ...record }: HostInstallRecord): HostInstall {
-  return { ...record, steps: [...steps], findings: [...findings], createdAt: new Date(createdAt).toISOString(), endedAt: endedAt === null ? null : new Date(endedAt).toISOString() };
+function view({ id, purpose, address, port, user, name, state, sentence, slaveId, createdByUserId, steps, findings, createdAt, endedAt }: HostInstallRecord): HostInstall {
+  return { id, purpose, address, port, user, name, state, sentence, slaveId, createdByUserId, steps: [...steps], findings: [...findings], createdAt: new Date(createdAt).toISOString(), endedAt: endedAt === null ? null : new Date(endedAt).toISOString() };
 }

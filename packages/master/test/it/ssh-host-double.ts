@@ -131,7 +131,7 @@ export class HostDouble {
     let handles = 0;
     const ok = (id: number): void => void sftp.status(id, status['OK'] ?? 0);
     sftp.on('OPEN', (id, path, flags) => {
-      const isNew = (flags & (utils.sftp.OPEN_MODE as unknown as Record<string, number>)['TRUNC']!) !== 0;
+      const isNew = (flags & ((utils.sftp.OPEN_MODE as unknown as Readonly<Record<string, number>>)['TRUNC'] ?? 0)) !== 0;
       if (isNew) this.files.set(path, Buffer.alloc(0));
       if (!this.files.has(path)) return void sftp.status(id, status['NO_SUCH_FILE'] ?? 2);
       const handle = (handles += 1);
