@@ -1,10 +1,28 @@
 import { Command, CommanderError } from 'commander';
 import { actsIn } from './act';
 import { Context } from './context';
+import { addCapacity } from './commands/capacity';
+import { addCompletion } from './commands/completion';
+import { addDeployments } from './commands/deployments';
+import { addEvents } from './commands/events';
+import { addGroups } from './commands/groups';
+import { addImages } from './commands/images';
 import { addInstances } from './commands/instances';
 import { addLogin } from './commands/login';
 import { addLogout } from './commands/logout';
+import { addNotices } from './commands/notices';
+import { addPolicy } from './commands/policy';
+import { addQueue } from './commands/queue';
+import { addReservations } from './commands/reservations';
+import { addSlaves } from './commands/slaves';
+import { addSnapshots } from './commands/snapshots';
+import { addTokens } from './commands/tokens';
+import { addUsage } from './commands/usage';
+import { addUsers } from './commands/users';
 import { addWhoami } from './commands/whoami';
+import { addWhy } from './commands/why';
+import { showState } from './commands/state';
+import { Refusal } from './errors/refusal';
 import { sayError } from './errors/say-error';
 import { version } from './version';
 import type { World } from './world';
@@ -23,7 +41,8 @@ export function programOf(world: World, began: (context: Context, command: Comma
     .exitOverride()
     .configureOutput({ writeOut: (text) => void world.stdout.write(text), writeErr: () => undefined });
   const act = actsIn(world, began);
-  for (const add of [addLogin, addLogout, addWhoami, addInstances]) add(program, act);
+  program.action(act((context) => showState(context)));
+  for (const add of [addLogin, addLogout, addWhoami, addInstances, addImages, addReservations, addDeployments, addSnapshots, addQueue, addWhy, addSlaves, addCapacity, addUsage, addNotices, addGroups, addUsers, addPolicy, addEvents, addTokens, addCompletion]) add(program, act);
   return program;
 }
 
@@ -48,8 +67,15 @@ export async function run(world: World, words: readonly string[]): Promise<0 | 1
       world.stderr.write(shown?.helpInformation() ?? '');
       return 2;
     }
-    const { exitCode, error: said } = sayError(error, { origin: begun.origin, byEnvironment: begun.byEnvironment, noun });
+    const isWord = error instanceof CommanderError && error.code === 'commander.excessArguments' && noun === null;
+    const { exitCode, error: said } = sayError(isWord ? new Refusal(unknownCommand(program, words), 'paravcl --help', 2) : error, { origin: begun.origin, byEnvironment: begun.byEnvironment, noun });
     begun.output.error(said);
     return exitCode;
   }
+}
+
+function unknownCommand(program: Command, words: readonly string[]): string {
+  const said = words.find((word) => !word.startsWith('-')) ?? '';
+  const near = program.commands.map((one) => one.name()).filter((name) => !name.startsWith('__') && (name.startsWith(said.slice(0, 3)) || said.startsWith(name.slice(0, 4))));
+  return `There is no command "${said}"${near.length === 0 ? '' : `; there is ${near.join(', ')}`}.`;
 }

@@ -1,0 +1,25 @@
+import type { SlaveItem } from '../../names/kinds';
+import { levelCell } from '../../output/states';
+import type { Cell } from '../../output/table';
+
+/** A host somebody has to look at. */
+export function needsAttention({ admission, liveness, warnings }: SlaveItem): boolean {
+  return admission === 'pending' || admission === 'quarantined' || (admission !== 'retired' && liveness !== 'online') || warnings.length > 0;
+}
+
+/** How a host stands, in a word. */
+export function standing({ admission, liveness, warnings }: SlaveItem, unicode: boolean): Cell {
+  if (admission === 'retired') return levelCell('quiet', 'retired', unicode);
+  if (admission === 'quarantined') return levelCell('bad', 'quarantined', unicode);
+  if (admission === 'pending') return levelCell('waits', 'waits for approval', unicode);
+  if (liveness !== 'online') return levelCell(liveness === 'lost' ? 'bad' : 'waits', liveness === 'lost' ? 'out of reach' : 'silent', unicode);
+  if (admission === 'draining') return levelCell('waits', 'draining', unicode);
+  return warnings.length > 0 ? levelCell('waits', 'needs a look', unicode) : levelCell('good', 'online', unicode);
+}
+
+/** What one does next with it; null when nothing. */
+export function nextForSlave({ name, admission, evacuation }: SlaveItem): string | null {
+  if (admission === 'pending' || admission === 'quarantined') return `paravcl slaves approve ${name}`;
+  if (admission === 'draining') return evacuation === null ? `paravcl slaves undrain ${name}` : null;
+  return null;
+}

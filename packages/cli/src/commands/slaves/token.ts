@@ -1,0 +1,75 @@
+import { slaveKindSchema } from '@paravcl/shared/domain/slave';
+import { Option, type Command } from 'commander';
+import type { Act } from '../../act';
+import { find } from '../../names/resolve';
+import { durationMinutes } from '../../times/durations';
+import { userNames } from '../../names/kinds';
+import { examples } from '../examples';
+import { sayDone } from '../say-done';
+
+interface TokenOptions {
+  readonly kind?: 'dedicated' | 'volunteer';
+  readonly preapproved?: boolean;
+  readonly note?: string;
+  readonly time?: string;
+}
+
+/** Join tokens: each lets one machine become a host. */
+export function addSlaveTokens(noun: Command, act: Act): void {
+  noun
+    .command('token')
+    .description('a join token, with the one command that makes a machine a host')
+    .addOption(new Option('--kind <kind>', 'dedicated, or your own').choices(slaveKindSchema.options))
+    .option('--preapproved', 'it takes part at once, without anybody looking at it')
+    .option('--note <text>', 'what it is for')
+    .option('--time <time>', 'it is good for so long: 1h unless told, 7d at most')
+    .addHelpText('after', examples('slaves token', 'slaves token --preapproved --note "lab-pc-08" --time 1d'))
+    .action(
+      act(async (context, { kind, preapproved = false, note = '', time }: TokenOptions) => {
+        const made = await context.call('post /join-tokens', { body: { preapproved, note, ...(kind === undefined ? {} : { kind }), ...(time === undefined ? {} : { lifetimeMinutes: durationMinutes(time, '--time') }) } });
+        if (context.output.json) return context.output.document(made);
+        const times = await context.times();
+        context.output.say(`Paste this as root on the new machine. The token in it is shown this once, and is good until ${times.moment(made.joinToken.expiresAt)}:`);
+        context.output.text(made.command);
+        if (!made.joinToken.preapproved) context.output.say('Then let it take part: paravcl slaves approve NAME');
+      }),
+    );
+
+  noun
+    .command('tokens')
+    .description('join tokens, newest first')
+    .option('--all', 'used and expired ones too')
+    .addHelpText('after', examples('slaves tokens', 'slaves tokens --all'))
+    .action(
+      act(async (context, { all = false }: { readonly all?: boolean }) => {
+        const page = await context.list('get /join-tokens', all ? {} : { state: 'open' });
+        if (context.output.json) return context.output.document(page);
+        const [times, user] = await Promise.all([context.times(), userNames(context)]);
+        context.output.table(
+          [
+            { title: 'ID', cell: ({ id }) => id },
+            { title: 'STATE', cell: ({ state }) => state },
+            { title: 'KIND', cell: ({ kind }) => kind },
+            { title: 'UNTIL', cell: ({ expiresAt }) => times.moment(expiresAt) },
+            { title: 'MADE BY', cell: ({ createdByUserId }) => user(createdByUserId) },
+            { title: 'NOTE', cell: ({ note }) => note },
+          ],
+          page.items,
+          'There are no open join tokens. Make one: paravcl slaves token',
+        );
+      }),
+    );
+
+  noun
+    .command('revoke-token')
+    .argument('<id>', 'of the join token')
+    .description('make a join token open nothing any more')
+    .addHelpText('after', examples('slaves revoke-token 01a22ac4-f4c7'))
+    .action(
+      act(async (context, said: string) => {
+        const { id } = await find(context, { key: 'get /join-tokens', noun: 'join token', list: 'paravcl slaves tokens --all', as: (token) => ({ id: token.id, names: [], more: token.state }) }, said);
+        await context.call('delete /join-tokens/:joinTokenId', { params: { joinTokenId: id } });
+        sayDone(context, 'The join token opens nothing any more.', { id });
+      }),
+    );
+}

@@ -1,0 +1,72 @@
+import { ApiProblem } from '@paravcl/shared/client/api-problem';
+import type { Command } from 'commander';
+import type { Answered } from '@paravcl/shared/client/routes';
+import type { Act } from '../act';
+import type { Context } from '../context';
+import { Refusal } from '../errors/refusal';
+import { instances, reservations, slaveNames } from '../names/kinds';
+import { find, isId } from '../names/resolve';
+import { examples } from './examples';
+import { manyOf } from './many';
+
+type Decision = Answered<'get /decisions/:decisionId'>;
+
+export function addWhy(program: Command, act: Act): void {
+  program
+    .command('why')
+    .argument('<id>', 'an instance, a reservation or a decision, by name or id')
+    .option('--limit <number>', 'the last so many decisions', '5')
+    .description('why something waits, is where it is, was suspended, moved or refused')
+    .addHelpText('after', examples('why i-ubuntu-9af', 'why 01a22ac4-f4c7-7588-8be6-eb1fbd0f41b4 --json'))
+    .action(
+      act(async (context, said: string, { limit }: { readonly limit: string }) => {
+        const page = await decisionsOf(context, said, manyOf(limit));
+        const { output } = context;
+        if (output.json) return output.document(page);
+        if (page.items.length === 0) return output.say('Nothing was decided about it yet.');
+        const [times, host] = await Promise.all([context.times(), slaveNames(context)]);
+        page.items.forEach((decision, at) => {
+          if (at > 0) output.line('');
+          output.heading(`${times.moment(decision.at)}: ${decision.sentence}`);
+          const { priority, candidates } = decision;
+          output.facts([
+            ['priority', priority === null ? null : `${String(Number(priority.pi.toFixed(3)))} (platform ${String(priority.pfv)}, own host ${String(priority.ras)}, monitored ${String(priority.mon)}, cores ${String(Number(priority.log2R.toFixed(2)))}, time ${String(Number(priority.lnE.toFixed(2)))})`],
+            ['chosen', decision.chosen === undefined ? null : host(decision.chosen.slaveId)],
+            ['hosts asked', String(candidates.considered)],
+            ['refused by', candidates.reasons.map(({ reason, count }) => `${String(count)} ${reason}`).join(', ')],
+            ['could take it', candidates.top.map(({ slaveId, score }) => `${host(slaveId)} (${String(Number(score.toFixed(3)))})`).join(', ')],
+            ['gave way', decision.victims === undefined || decision.victims.length === 0 ? null : String(decision.victims.length)],
+            ['policy', decision.policy],
+            ['decision', decision.id],
+          ]);
+        });
+      }),
+    );
+}
+
+async function decisionsOf(context: Context, said: string, many: { readonly most?: number }): Promise<{ readonly items: readonly Decision[]; readonly next: string | null }> {
+  if (isId(said)) {
+    const id = said.toLowerCase();
+    const tries = [
+      async () => ({ items: [await context.call('get /decisions/:decisionId', { params: { decisionId: id } })], next: null }),
+      () => context.list('get /instances/:instanceId/why', {}, { ...many, params: { instanceId: id } }),
+      () => context.list('get /reservations/:reservationId/why', {}, { ...many, params: { reservationId: id } }),
+    ];
+    for (const one of tries) {
+      try {
+        return await one();
+      } catch (error) {
+        if (!(error instanceof ApiProblem) || error.status !== 404) throw error;
+      }
+    }
+    throw new Refusal(`There is no instance, reservation or decision ${said}, or it is not yours to see.`, 'paravcl instances list');
+  }
+  try {
+    const { id } = await find(context, instances, said);
+    return await context.list('get /instances/:instanceId/why', {}, { ...many, params: { instanceId: id } });
+  } catch (error) {
+    if (!(error instanceof Refusal) || !/^[0-9a-f-]{8,}$/i.test(said)) throw error;
+  }
+  const { id } = await find(context, reservations, said);
+  return context.list('get /reservations/:reservationId/why', {}, { ...many, params: { reservationId: id } });
+}
