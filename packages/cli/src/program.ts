@@ -50,9 +50,13 @@ export function programOf(world: World, began: (context: Context, command: Comma
 export async function run(world: World, words: readonly string[]): Promise<0 | 1 | 2> {
   let context: Context | null = null;
   let noun: string | null = null;
+  let path: string | null = null;
   const program = programOf(world, (begun, command) => {
     context = begun;
-    for (let one: Command | null = command; one?.parent; one = one.parent) noun = one.name();
+    const names: string[] = [];
+    for (let one: Command | null = command; one?.parent; one = one.parent) names.unshift(one.name());
+    noun = names[0] ?? null;
+    path = names.length === 0 ? null : names.join(' ');
   });
   try {
     await program.parseAsync(words, { from: 'user' });
@@ -68,7 +72,7 @@ export async function run(world: World, words: readonly string[]): Promise<0 | 1
       return 2;
     }
     const isWord = error instanceof CommanderError && error.code === 'commander.excessArguments' && noun === null;
-    const { exitCode, error: said } = sayError(isWord ? new Refusal(unknownCommand(program, words), 'paravcl --help', 2) : error, { origin: begun.origin, byEnvironment: begun.byEnvironment, noun });
+    const { exitCode, error: said } = sayError(isWord ? new Refusal(unknownCommand(program, words), 'paravcl --help', 2) : error, { origin: begun.origin, byEnvironment: begun.byEnvironment, noun, command: path ?? pathIn(program, words) });
     begun.output.error(said);
     return exitCode;
   }
@@ -78,4 +82,17 @@ function unknownCommand(program: Command, words: readonly string[]): string {
   const said = words.find((word) => !word.startsWith('-')) ?? '';
   const near = program.commands.map((one) => one.name()).filter((name) => !name.startsWith('__') && (name.startsWith(said.slice(0, 3)) || said.startsWith(name.slice(0, 4))));
   return `There is no command "${said}"${near.length === 0 ? '' : `; there is ${near.join(', ')}`}.`;
+}
+
+/** The words that name a command, of a line that was not understood. */
+function pathIn(program: Command, words: readonly string[]): string | null {
+  const names: string[] = [];
+  let at = program;
+  for (const word of words) {
+    const next = at.commands.find((one) => one.name() === word || one.aliases().includes(word));
+    if (next === undefined) continue;
+    names.push(next.name());
+    at = next;
+  }
+  return names.length === 0 ? null : names.join(' ');
 }

@@ -5,7 +5,7 @@ import type { Context } from '../context';
 import { wrongUsage } from '../errors/refusal';
 import { deployments, groups, launchableOf, slaveNames, slaveOf, userNames } from '../names/kinds';
 import { find } from '../names/resolve';
-import { tellMiB } from '../output/sizes';
+import { tellCores, tellMiB } from '../output/sizes';
 import { stateCell } from '../output/states';
 import { examples } from './examples';
 import { addSizes, sizesOf, timeOf, type SizeOptions } from './instances/sizes';
@@ -39,7 +39,7 @@ function addLists(noun: Command, act: Act): void {
             { title: 'NAME', cell: ({ name }) => name },
             { title: 'MACHINES', cell: ({ counts }) => String(counts.members), align: 'right' },
             { title: 'RUNNING', cell: ({ counts }) => String(counts.instances.running ?? 0), align: 'right' },
-            { title: 'SIZE', cell: ({ vcpus, ramMiB }) => `${String(vcpus)} cores, ${tellMiB(ramMiB)}`, wide: true },
+            { title: 'SIZE', cell: ({ vcpus, ramMiB }) => `${tellCores(vcpus)}, ${tellMiB(ramMiB)}`, wide: true },
             { title: 'MADE', cell: ({ createdAt }) => times.moment(createdAt), wide: true },
             { title: 'ID', cell: ({ id }) => id, wide: true },
             { title: 'STATE', cell: ({ sentence }) => sentence },

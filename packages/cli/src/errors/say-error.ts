@@ -17,18 +17,20 @@ export interface Circumstances {
   readonly byEnvironment: boolean;
   /** `paravcl instances`: the words of the command, as far as its noun. */
   readonly noun: string | null;
+  /** `instances launch`: all words of the command; null when it is none of ours. */
+  readonly command: string | null;
 }
 
 /** An error as a sentence with the next command to try. */
 export function sayError(error: unknown, circumstances: Circumstances): SaidError {
   if (error instanceof Refusal) return { exitCode: error.exitCode, error: { detail: error.message, try: error.tryThis } };
-  if (error instanceof CommanderError) return { exitCode: 2, error: { detail: error.message.replace(/^error: /, ''), try: `paravcl ${circumstances.noun ?? ''} --help`.replace(/ {2,}/, ' ') } };
+  if (error instanceof CommanderError) return { exitCode: 2, error: { detail: error.message.replace(/^error: /, ''), try: `paravcl ${circumstances.command ?? circumstances.noun ?? ''} --help`.replace(/ {2,}/, ' ') } };
   if (error instanceof ApiProblem) return { exitCode: 1, error: { ...error.problem, try: nextAfter(error, circumstances) } };
   if (error instanceof NoAnswer) return { exitCode: 1, error: noAnswer(error, circumstances) };
   return { exitCode: 1, error: { detail: error instanceof Error ? error.message : String(error), try: null } };
 }
 
-function nextAfter({ problem }: ApiProblem, { origin, byEnvironment, noun }: Circumstances): string | null {
+function nextAfter({ problem }: ApiProblem, { origin, byEnvironment, noun, command }: Circumstances): string | null {
   const at = origin ?? 'URL';
   switch (problem.code) {
     case 'unauthenticated':
@@ -40,7 +42,7 @@ function nextAfter({ problem }: ApiProblem, { origin, byEnvironment, noun }: Cir
     case 'forbidden':
       return 'paravcl whoami';
     case 'invalid-input':
-      return noun === null ? null : `paravcl ${noun} --help`;
+      return command === null ? null : `paravcl ${command} --help`;
     case 'quota-exceeded':
       return 'paravcl usage';
     case 'reservation-refused':

@@ -1,5 +1,8 @@
 const round = (value: number): string => String(Number(value.toFixed(1)));
 
+/** "1 core", "2 cores". */
+export const tellCores = (cores: number): string => `${String(cores)} ${cores === 1 ? 'core' : 'cores'}`;
+
 /** "512 MiB", "1.5 GiB". */
 export function tellMiB(mib: number): string {
   if (mib < 1024) return `${String(mib)} MiB`;

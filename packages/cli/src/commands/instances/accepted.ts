@@ -21,5 +21,6 @@ export async function sayAccepted(context: Context, accepted: Accepted, wait: bo
   const operation = await follow(context, accepted.operation, `paravcl instances show ${name}`);
   const instance = await context.call('get /instances/:instanceId', { params: { instanceId: id } });
   if (output.json) return output.document({ ...accepted, instance, operation });
-  output.line(done(instance));
+  // One that is deleted has given its name back; people know it by the old one.
+  output.line(done({ ...instance, name }));
 }

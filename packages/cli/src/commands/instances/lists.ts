@@ -3,7 +3,7 @@ import { Option, type Command } from 'commander';
 import type { Act } from '../../act';
 import { instanceOf, slaveNames, slaveOf, userNames, groupNames, groups, users, type InstanceItem } from '../../names/kinds';
 import { find } from '../../names/resolve';
-import { tellMiB } from '../../output/sizes';
+import { tellCores, tellMiB } from '../../output/sizes';
 import { stateCell, stateWord } from '../../output/states';
 import type { Column } from '../../output/table';
 import type { Times } from '../../output/times';
@@ -83,7 +83,7 @@ export function addInstanceLists(noun: Command, act: Act): void {
           ['why', instance.reason?.sentence ?? null],
           ['address', instance.address],
           ['until', instance.endsAt === null ? null : `${times.moment(instance.endsAt)} (${times.away(instance.endsAt)})`],
-          ['size', `${String(instance.vcpus)} cores, ${tellMiB(instance.ramMiB)} RAM, ${tellMiB(instance.diskMiB)} disk`],
+          ['size', `${tellCores(instance.vcpus)}, ${tellMiB(instance.ramMiB)} RAM, ${tellMiB(instance.diskMiB)} disk`],
           ['owner', user(instance.userId)],
           ['group', instance.groupId === null ? null : group(instance.groupId)],
           ['host', instance.inStore ? 'none; its disk is in the store' : host(instance.slaveId)],

@@ -1,6 +1,7 @@
 import type { Answered } from '@paravcl/shared/client/routes';
 import { ApiProblem } from '@paravcl/shared/client/api-problem';
 import type { Context } from '../../context';
+import { tellCores } from '../../output/sizes';
 import { shortId } from './lists';
 
 export type ReservationAnswered = Answered<'post /reservations'>;
@@ -40,6 +41,6 @@ async function sayOffers(context: Context, offers: readonly Offer[]): Promise<vo
   output.say('What you can have instead:');
   for (const { kind, start, end, count, vcpusEach } of offers) {
     const when = `${words.moment(start)} to ${words.moment(end)}`;
-    output.say(`  ${kind === 'best-effort' ? 'best effort now' : kind === 'time' ? 'at another time' : 'less at this time'}: ${String(count)} × ${String(vcpusEach)} cores, ${when}`);
+    output.say(`  ${kind === 'best-effort' ? 'best effort now' : kind === 'time' ? 'at another time' : 'less at this time'}: ${String(count)} × ${tellCores(vcpusEach)}, ${when}`);
   }
 }

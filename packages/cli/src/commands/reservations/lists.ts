@@ -4,7 +4,7 @@ import type { Act } from '../../act';
 import type { Context } from '../../context';
 import { groupNames, reservations, userNames, type ReservationItem } from '../../names/kinds';
 import { find, isId } from '../../names/resolve';
-import { tellMiB } from '../../output/sizes';
+import { tellCores, tellMiB } from '../../output/sizes';
 import { levelCell } from '../../output/states';
 import type { Cell } from '../../output/table';
 import { momentSaid } from '../../times/moments';
@@ -61,13 +61,13 @@ export function addReservationLists(noun: Command, act: Act): void {
             { title: 'FROM', cell: ({ start }) => times.moment(start) },
             { title: 'TO', cell: ({ end }) => times.moment(end) },
             { title: 'MACHINES', cell: ({ used, count }) => `${String(used.count)}/${String(count)}`, align: 'right' },
-            { title: 'SIZE', cell: ({ vcpus, ramMiB }) => `${String(vcpus)} cores, ${tellMiB(ramMiB)}` },
+            { title: 'SIZE', cell: ({ vcpus, ramMiB }) => `${tellCores(vcpus)}, ${tellMiB(ramMiB)}` },
             { title: 'WHOSE', cell: ({ userId, groupId }) => (groupId === null ? user(userId) : group(groupId)) },
             { title: 'PRIORITY', cell: ({ priority }) => String(Number(priority.pi.toFixed(3))), wide: true },
             { title: 'NOTE', cell: ({ sentence }) => sentence },
           ],
           page.items,
-          'There are no such reservations. Make one: paravcl reservations create --from "tomorrow 10:00" --time 2h',
+          'There are no such reservations. Make one: paravcl reservations create --from "tomorrow 10:00" --hours 2 --image IMAGE',
         );
       }),
     );
@@ -91,7 +91,7 @@ export function addReservationLists(noun: Command, act: Act): void {
           ['from', `${times.moment(reservation.start)} (${times.away(reservation.start)})`],
           ['to', times.moment(reservation.end)],
           ['machines', `${String(reservation.used.count)} of ${String(reservation.count)} claimed`],
-          ['each', `${String(reservation.vcpus)} cores, ${tellMiB(reservation.ramMiB)} RAM, ${tellMiB(reservation.diskMiB)} disk`],
+          ['each', `${tellCores(reservation.vcpus)}, ${tellMiB(reservation.ramMiB)} RAM, ${tellMiB(reservation.diskMiB)} disk`],
           ['images', reservation.readiness?.sentence ?? null],
           ['whose', user(reservation.userId)],
           ['group', reservation.groupId === null ? null : group(reservation.groupId)],

@@ -26,7 +26,7 @@ export function addReservationRequests(noun: Command, act: Act): void {
       .option('--group <name>', 'its members claim; only you unless told')
       .option('--weekly-until <date>', 'repeat every week, up to this date')
       .option('--as-slave', 'pledge a machine of your own as a host with it')
-      .addHelpText('after', examples(`reservations ${verb} --from "tomorrow 10:00" --hours 2`, `reservations ${verb} --from "mon 08:00" --to "mon 10:00" --count 12 --group "CL II" --image Ubuntu`));
+      .addHelpText('after', examples(`reservations ${verb} --from "tomorrow 10:00" --hours 2 --image Ubuntu`, `reservations ${verb} --from "mon 08:00" --to "mon 10:00" --count 12 --group "CL II" --image Ubuntu`));
 
   request('create', 'reserve machines').action(
     act(async (context, options: RequestOptions) => {

@@ -24,7 +24,8 @@ export function addWindow(command: Command): Command {
 export async function windowOf(context: Context, { from = '', to, hours, time }: WindowOptions): Promise<{ readonly start: string; readonly end?: string; readonly minutes?: number }> {
   if ([to, hours, time].filter((one) => one !== undefined).length !== 1) throw wrongUsage('Say until when: exactly one of --to, --hours and --time.');
   const at = { zone: (await context.times()).zone, now: context.world.now() };
-  const start = momentSaid(from, '--from', at);
+  // This very minute has begun, and is past for the master.
+  const start = momentSaid(from.trim().toLowerCase() === 'now' ? 'in 1m' : from, '--from', at);
   if (to !== undefined) return { start, end: momentSaid(to, '--to', at) };
   return { start, minutes: hours === undefined ? durationMinutes(time ?? '', '--time') : durationMinutes(`${hours}h`, '--hours') };
 }

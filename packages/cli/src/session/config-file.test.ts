@@ -1,0 +1,52 @@
+import { chmod, mkdtemp, readdir, rm, stat, writeFile, mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { configPath, readConfig, writeConfig, type Config } from './config-file';
+
+const config: Config = { current: 'lab', masters: { lab: { origin: 'https://lab:8443', caPem: null, user: 'alice', token: 'secret', expiresAt: null } } };
+
+describe('the configuration', () => {
+  let home: string;
+  let path: string;
+  beforeEach(async () => {
+    home = await mkdtemp(join(tmpdir(), 'pvh-'));
+    path = configPath({ env: { XDG_CONFIG_HOME: home }, home: '/nowhere' });
+  });
+  afterEach(() => rm(home, { recursive: true }));
+
+  it('is found below XDG_CONFIG_HOME, and below ~/.config where that is not set or relative', () => {
+    expect(path).toBe(join(home, 'paravcl', 'config.json'));
+    expect(configPath({ env: {}, home: '/home/alice' })).toBe('/home/alice/.config/paravcl/config.json');
+    expect(configPath({ env: { XDG_CONFIG_HOME: 'here' }, home: '/home/alice' })).toBe('/home/alice/.config/paravcl/config.json');
+  });
+
+  it('has nothing in it where there is none', async () => {
+    expect(await readConfig(path)).toEqual({ current: null, masters: {} });
+  });
+
+  it('is written for its owner alone, in a directory of its owner alone, and leaves nothing beside it', async () => {
+    await writeConfig(path, config);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect((await stat(dirname(path))).mode & 0o777).toBe(0o700);
+    expect(await readdir(dirname(path))).toEqual(['config.json']);
+    expect(await readConfig(path)).toEqual(config);
+  });
+
+  it.each([0o640, 0o604, 0o620])('is not used when others may read or change it (mode %#)', async (mode) => {
+    await writeConfig(path, config);
+    await chmod(path, mode);
+    await expect(readConfig(path)).rejects.toThrow(/can be read or changed by others/);
+  });
+
+  it('is not written where others may change the directory', async () => {
+    await mkdir(dirname(path));
+    await chmod(dirname(path), 0o777);
+    await expect(writeConfig(path, config)).rejects.toThrow(/can be changed by others/);
+  });
+
+  it.each(['', '{', '{"current":3}'])('says that it is damaged: %s', async (text) => {
+    await mkdir(dirname(path));
+    await writeFile(path, text, { mode: 0o600 });
+    await expect(readConfig(path)).rejects.toThrow(/is damaged/);
+  });
+});
