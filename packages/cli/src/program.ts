@@ -37,6 +37,7 @@ export function programOf(world: World, began: (context: Context, command: Comma
     .option('-o, --output <form>', '"wide" for more columns, "json" as --json')
     .option('--master <name>', 'ask this master instead of the current one (a name of yours, or its address)')
     .helpOption('-h, --help', 'show help')
+    .helpCommand(true)
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .exitOverride()
     .configureOutput({ writeOut: (text) => void world.stdout.write(text), writeErr: () => undefined });
