@@ -29,10 +29,12 @@ export class Questions {
   /** One line that is typed and not shown. */
   async askSecretly(question: string): Promise<string> {
     if (!this.canAsk) throw wrongUsage(`${harmless(question).replace(/:? *$/, '')} cannot be asked for: this is no terminal.`);
+    // What is typed is echoed by the line's editor, which writes to nowhere here, once it has taken the terminal over; only then is the question shown.
     const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+    const answer = this.read('', silent);
     this.world.stderr.write(harmless(question));
     try {
-      return await this.read('', silent);
+      return await answer;
     } finally {
       this.world.stderr.write('\n');
     }
