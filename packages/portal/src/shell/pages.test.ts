@@ -30,7 +30,7 @@ test('whatever the portal links to is a page', () => {
 });
 
 test('events and the pool’s calendar lead to pages of what they are about', () => {
-  const types = ['slave', 'user', 'group', 'image', 'template', 'instance', 'deployment', 'reservation'] as const;
+  const types = ['slave', 'host-install', 'user', 'group', 'image', 'template', 'instance', 'deployment', 'reservation'] as const;
   expect(types.filter((type) => !leads(subjectLink({ type, id: 'x', name: 'x' } as Parameters<typeof subjectLink>[0]) ?? ''))).toEqual([]);
   expect((['instance', 'reservation'] as const).filter((kind) => !leads(linkOf({ kind, id: 'x' })))).toEqual([]);
 });

@@ -2,6 +2,7 @@ import type { SiteEvent } from '@paravcl/shared/api/events';
 
 const folders: Readonly<Partial<Record<SiteEvent['subject']['type'], string>>> = {
   slave: '/slaves',
+  'host-install': '/slaves/installs',
   user: '/users',
   group: '/groups',
   image: '/images',

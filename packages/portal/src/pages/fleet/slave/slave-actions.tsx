@@ -6,6 +6,7 @@ import { useDo } from '../../../api/use-api';
 import { useMe } from '../../../session/session';
 import { useSay } from '../../../shell/toasts';
 import { ApproveButton } from '../approve-button';
+import { RemoveHost } from '../install/remove-host';
 import { DeclareDead } from './declare-dead';
 import { EvacuateQuestion, RetireQuestion } from './leave-questions';
 import { slaveVerbs, type SlaveVerb } from './slave-verbs';
@@ -34,12 +35,13 @@ export function SlaveActions({ slave }: { readonly slave: Slave }): ReactNode {
         verb === 'approve' ? (
           <ApproveButton key={verb} slave={slave} />
         ) : (
-          <Button key={verb} variant={verb === 'undrain' ? 'primary' : 'secondary'} isDanger={verb === 'retire' || verb === 'declareDead'} isDisabled={isPending} onClick={() => begin(verb)}>{t(`verb.${verb}`)}</Button>
+          <Button key={verb} variant={verb === 'undrain' ? 'primary' : 'secondary'} isDanger={verb === 'retire' || verb === 'declareDead' || verb === 'remove'} isDisabled={isPending} onClick={() => begin(verb)}>{t(`verb.${verb}`)}</Button>
         ),
       )}
       {asks === 'edit' && <SlaveForm slave={slave} onClose={close} />}
       {asks === 'evacuate' && <EvacuateQuestion slave={slave} onClose={close} />}
       {asks === 'retire' && <RetireQuestion slave={slave} onClose={close} />}
+      {asks === 'remove' && <RemoveHost slave={slave} onClose={close} />}
       {asks === 'declareDead' && <DeclareDead slave={slave} onClose={close} />}
     </>
   );

@@ -1,7 +1,7 @@
 import type { Role } from '@paravcl/shared/domain/people';
 import type { Slave } from '@paravcl/shared/domain/slave';
 
-export type SlaveVerb = 'approve' | 'undrain' | 'drain' | 'evacuate' | 'edit' | 'retire' | 'declareDead';
+export type SlaveVerb = 'approve' | 'undrain' | 'drain' | 'evacuate' | 'edit' | 'retire' | 'declareDead' | 'remove';
 
 /** What is offered for a slave as it stands. What one may is decided by the master. */
 export function slaveVerbs({ admission, liveness, evacuation }: Pick<Slave, 'admission' | 'liveness' | 'evacuation'>, role: Role): readonly SlaveVerb[] {
@@ -13,5 +13,6 @@ export function slaveVerbs({ admission, liveness, evacuation }: Pick<Slave, 'adm
   if ((admission === 'approved' || admission === 'draining') && evacuation === null && liveness !== 'lost') verbs.push('evacuate');
   verbs.push('edit', 'retire');
   if (liveness === 'lost' && role === 'admin') verbs.push('declareDead');
+  verbs.push('remove');
   return verbs;
 }

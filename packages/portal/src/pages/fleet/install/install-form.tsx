@@ -1,0 +1,54 @@
+import { Alert, Checkbox, ExpandableSection, FormGroup, FormSection, FormSelect, FormSelectOption } from '@patternfly/react-core';
+import type { SlaveKind } from '@paravcl/shared/domain/slave';
+import { useState, type ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useNavigate } from 'react-router';
+import { call } from '../../../api/call';
+import { Field } from '../../../states/field';
+import { HostForm } from './host-form';
+
+interface InstallFormProps {
+  /** Of an install before, that is begun again. */
+  readonly first?: { readonly address: string; readonly port: number; readonly user: string; readonly name: string | null };
+  readonly onCancel?: () => void;
+}
+
+/** Has the agent put on a host by SSH, and goes to where that is followed. */
+export function InstallForm({ first = { address: '', port: 22, user: 'root', name: null }, onCancel }: InstallFormProps): ReactNode {
+  const { t } = useTranslation('install');
+  const navigate = useNavigate();
+  const [name, setName] = useState(first.name ?? '');
+  const [slaveKind, setSlaveKind] = useState<SlaveKind>('dedicated');
+  const [preapproved, setPreapproved] = useState(true);
+  const [isUnsupervised, setIsUnsupervised] = useState(false);
+  return (
+    <HostForm
+      id="install"
+      first={first}
+      verb={t('begin')}
+      fields={['name']}
+      send={(login, key) => call('post /host-installs', { body: { ...login, ...(name.trim() === '' ? {} : { name: name.trim() }), slaveKind, preapproved, start: isUnsupervised ? 'unsupervised' : 'systemd' } }, { key })}
+      onBegun={({ id }) => void navigate(`/slaves/installs/${id}`)}
+      {...(onCancel === undefined ? {} : { onCancel })}
+    >
+      {(faultOf) => (
+        <FormSection title={t('then.title')} titleElement="h3">
+          <Field id="install-name" label={t('then.name')} value={name} onChange={setName} autoComplete="off" hint={t('then.nameHint')} fault={faultOf('name')} />
+          <FormGroup label={t('fleet:form.kind')} fieldId="install-kind">
+            <FormSelect id="install-kind" value={slaveKind} onChange={(_event, next) => setSlaveKind(next as SlaveKind)}>
+              <FormSelectOption value="dedicated" label={t('fleet:form.dedicated')} />
+              <FormSelectOption value="volunteer" label={t('fleet:form.volunteer')} />
+            </FormSelect>
+          </FormGroup>
+          <Checkbox id="install-preapproved" label={t('then.preapproved')} description={t('then.preapprovedHelp')} isChecked={preapproved} onChange={(_event, isOn) => setPreapproved(isOn)} />
+          <ExpandableSection toggleText={t('then.more')}>
+            <div className="pv-lines">
+              <Checkbox id="install-unsupervised" label={t('then.unsupervised')} description={t('then.unsupervisedHelp')} isChecked={isUnsupervised} onChange={(_event, isOn) => setIsUnsupervised(isOn)} />
+              {isUnsupervised && <Alert variant="warning" isInline isLiveRegion component="p" title={t('then.unsupervisedWarning')} />}
+            </div>
+          </ExpandableSection>
+        </FormSection>
+      )}
+    </HostForm>
+  );
+}
