@@ -5,7 +5,7 @@ import { Field } from '../../states/field';
 import { momentTyped, typedOf } from './typed-moment';
 
 /** Beginnings of kinds of events. */
-const nouns = ['slave', 'user', 'group', 'image', 'image-family', 'template', 'instance', 'deployment', 'snapshot', 'join-token', 'reservation', 'home', 'store', 'console', 'site'] as const;
+const nouns = ['slave', 'host-install', 'user', 'group', 'image', 'image-family', 'template', 'instance', 'deployment', 'snapshot', 'join-token', 'reservation', 'home', 'store', 'console', 'site'] as const;
 
 interface EventFilterProps {
   readonly params: URLSearchParams;

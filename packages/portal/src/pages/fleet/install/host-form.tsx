@@ -48,8 +48,8 @@ export function HostForm({ id, first, verb, isDanger = false, send, onBegun, onC
   const portNumber = wholeNumber(port) ?? 22;
   const isPort = portNumber >= 1 && portNumber <= 65_535;
   const isItself = hostKey !== undefined && (isConfirmed || hostKey.standing === 'known');
-  const faultOf = (field: string): string | null => sending.problem?.faultOf(field) ?? null;
-  const isAtField = (problem: ApiProblem | null, of: readonly string[]): boolean => of.some((field) => (problem?.faultOf(field) ?? null) !== null);
+  const faultOf = (field: string): string | null => faultAt(sending.problem, field);
+  const isAtField = (problem: ApiProblem | null, of: readonly string[]): boolean => of.some((field) => faultAt(problem, field) !== null);
 
   const place = (change: () => void): void => {
     // Another host: what was confirmed was another's key, and what was typed is not for it.
@@ -78,8 +78,8 @@ export function HostForm({ id, first, verb, isDanger = false, send, onBegun, onC
       <Form onSubmit={showKey} autoComplete="off" aria-label={t('where.title')}>
         <FormSection title={t('where.title')} titleElement="h3">
           <div className="pv-install-place">
-            <Field id={`${id}-address`} label={t('where.address')} value={address} onChange={(text) => place(() => setAddress(text))} autoComplete="off" isRequired hint={t('where.addressHint')} fault={keys.error?.faultOf('address') ?? faultOf('address')} />
-            <Field id={`${id}-port`} label={t('where.port')} type="number" min={1} max={65_535} value={port} onChange={(text) => place(() => setPort(text))} autoComplete="off" fault={isPort ? (keys.error?.faultOf('port') ?? faultOf('port')) : t('where.portFault')} />
+            <Field id={`${id}-address`} label={t('where.address')} value={address} onChange={(text) => place(() => setAddress(text))} autoComplete="off" isRequired hint={t('where.addressHint')} fault={faultAt(keys.error, 'address') ?? faultOf('address')} />
+            <Field id={`${id}-port`} label={t('where.port')} type="number" min={1} max={65_535} value={port} onChange={(text) => place(() => setPort(text))} autoComplete="off" fault={isPort ? (faultAt(keys.error, 'port') ?? faultOf('port')) : t('where.portFault')} />
           </div>
         </FormSection>
         {!isAtField(keys.error, ['address', 'port']) && <ProblemAlert problem={keys.error} />}
@@ -90,7 +90,7 @@ export function HostForm({ id, first, verb, isDanger = false, send, onBegun, onC
       </Form>
       {hostKey !== undefined && (
         <section className="pv-install-part" aria-labelledby={`${id}-key-title`}>
-          <h3 id={`${id}-key-title`} className="pf-v6-c-form__section-title">{t('key.title')}</h3>
+          <h3 id={`${id}-key-title`} className="pv-install-title">{t('key.title')}</h3>
           <HostKeyShown id={id} hostKey={hostKey} isConfirmed={isConfirmed} onConfirm={setIsConfirmed} fault={faultOf('hostKey')} />
         </section>
       )}
@@ -110,4 +110,11 @@ export function HostForm({ id, first, verb, isDanger = false, send, onBegun, onC
       )}
     </div>
   );
+}
+
+/** What is wrong with a field. Where the master found it by more than its shape, its whole sentence: that has the way out. */
+function faultAt(problem: ApiProblem | null, field: string): string | null {
+  if (problem === null) return null;
+  const { field: only, faults = [] } = problem.problem;
+  return only === field && faults.length === 0 ? problem.message : problem.faultOf(field);
 }

@@ -35,7 +35,7 @@ export function HostKeyShown({ id, hostKey, isConfirmed, onConfirm, fault }: Hos
       {standing !== 'known' && (
         <div className="pv-lines">
           <p>{t('key.compare')}</p>
-          <ClipboardCopy isReadOnly isCode hoverTip={t('shell:copy')} clickTip={t('shell:copied')} textAriaLabel={t('key.command')}>{commandThatTells(keyType)}</ClipboardCopy>
+          <ClipboardCopy variant="inline-compact" isCode isBlock hoverTip={t('shell:copy')} clickTip={t('shell:copied')}>{commandThatTells(keyType)}</ClipboardCopy>
         </div>
       )}
       {standing !== 'known' && <Checkbox id={`${id}-confirmed`} label={t(`key.confirm.${standing}`)} description={t('key.confirmHelp')} isChecked={isConfirmed} onChange={(_event, isOn) => onConfirm(isOn)} />}
