@@ -59,7 +59,6 @@ export const seenOfDb = new Map([
 
 /** Files directly in the master's src/ that everything may import, and that import only each other and shared. */
 export const masterLeaves = new Set(['config', 'config-aging', 'config-fabric', 'config-file', 'config-gateway', 'config-host-installs', 'config-images', 'config-people', 'config-portal', 'config-presets', 'config-public', 'config-reservations', 'config-scheduling', 'config-ssh', 'config-values', 'log', 'site-network', 'state-lock'].map((name) => `packages/master/src/${name}.ts`));
-export const masterLeaves = new Set(['config', 'config-aging', 'config-file', 'config-gateway', 'config-host-installs', 'config-images', 'config-people', 'config-portal', 'config-presets', 'config-public', 'config-reservations', 'config-scheduling', 'config-ssh', 'config-values', 'log', 'site-network', 'state-lock'].map((name) => `packages/master/src/${name}.ts`));
 
 /** Files of any package that see everything and that only files beside them import. */
 export const compositionRoot = /^packages\/[^/]+\/src\/(main|compose[a-z-]*|[a-z-]+-command)\.tsx?$/;

@@ -112,7 +112,7 @@ export async function openFleetRoutes(): Promise<FleetRoutes> {
       ...slaveRoutes(slaves),
       ...evacuating.routes,
       ...joinTokenRoutes(joinTokens),
-      ...composeHostInstalls({ unit, clock, options: { networks: [], ports: [22], atOnce: 1 }, release: unexpected, masterUrl: 'https://localhost:8443', joinTokens, slaves, onFault: unexpected }).routes,
+      ...composeHostInstalls({ unit, clock, options: { networks: [], ports: [22], atOnce: 1 }, release: () => unexpected('a package for a host'), masterUrl: 'https://localhost:8443', joinTokens, slaves, onFault: unexpected }).routes,
       ...repository.routes,
       ...imageReadinessRoutes(readiness),
       ...storeRoutes(store),

@@ -4,7 +4,7 @@ import { shellQuote } from '../../src/ssh/shell-quote';
 
 test('what a shell makes of a quoted command is the words it was made of, whatever stands in them', async () => {
   const word = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 20 }).filter((text) => !text.includes('\0') && text.isWellFormed()),
+    fc.string({ unit: 'binary', maxLength: 20 }).filter((text) => !text.includes('\0')),
     fc.constantFrom('', '-n', "'", "''", '$(id)', '`id`', '; true', '"', '\\', '\n', '!!', '*', '~', '# no', '>x', 'a b', '$HOME', '&'),
   );
   await fc.assert(
