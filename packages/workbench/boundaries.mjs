@@ -78,6 +78,7 @@ export const databaseFiles = /^packages\/(master\/(src\/(db|repositories)\/|src\
 
 /** The only files that start programs. Each wraps one tool or one way of starting; the rest of the code calls these. */
 export const programStarters = new Set([
+  'packages/cli/src/ssh/start-ssh.ts',
   'packages/master/src/db/mariadb-data-directory.ts',
   'packages/master/src/db/mariadb-process.ts',
   'packages/master/src/state-lock.ts',

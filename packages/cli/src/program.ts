@@ -3,7 +3,9 @@ import { actsIn } from './act';
 import { Context } from './context';
 import { addCapacity } from './commands/capacity';
 import { addCompletion } from './commands/completion';
+import { addConsole } from './commands/console';
 import { addDeployments } from './commands/deployments';
+import { addDoctor } from './commands/doctor';
 import { addEvents } from './commands/events';
 import { addGroups } from './commands/groups';
 import { addImages } from './commands/images';
@@ -16,6 +18,7 @@ import { addQueue } from './commands/queue';
 import { addReservations } from './commands/reservations';
 import { addSlaves } from './commands/slaves';
 import { addSnapshots } from './commands/snapshots';
+import { addSsh } from './commands/ssh';
 import { addTokens } from './commands/tokens';
 import { addUsage } from './commands/usage';
 import { addUsers } from './commands/users';
@@ -43,7 +46,7 @@ export function programOf(world: World, began: (context: Context, command: Comma
     .configureOutput({ writeOut: (text) => void world.stdout.write(text), writeErr: () => undefined });
   const act = actsIn(world, began);
   program.action(act((context) => showState(context)));
-  for (const add of [addLogin, addLogout, addWhoami, addInstances, addImages, addReservations, addDeployments, addSnapshots, addQueue, addWhy, addSlaves, addCapacity, addUsage, addNotices, addGroups, addUsers, addPolicy, addEvents, addTokens, addCompletion]) add(program, act);
+  for (const add of [addLogin, addLogout, addWhoami, addInstances, addImages, addReservations, addDeployments, addSnapshots, addQueue, addWhy, addSlaves, addCapacity, addUsage, addNotices, addGroups, addUsers, addPolicy, addEvents, addTokens, addConsole, addSsh, addDoctor, addCompletion]) add(program, act);
   return program;
 }
 

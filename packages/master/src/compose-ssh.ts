@@ -44,7 +44,7 @@ export async function composeSsh({ config, unit, clock, log, sessions, relay, co
   const guestPorts = new GuestPorts({ unit, ports, connections, relay });
   const publicHost = new URL(config.publicUrl).hostname.replace(/^\[|\]$/g, '');
   let listensAt = port;
-  const standing = (): SshGatewayAnswer => ({ enabled: true, host: publicHost, port: listensAt, hostKeyFingerprint: hostKey.fingerprint, ports: [...guestPorts.ports], guestUser: config.guests.user });
+  const standing = (): SshGatewayAnswer => ({ enabled: true, host: publicHost, port: listensAt, hostKeyFingerprint: hostKey.fingerprint, hostKey: hostKey.publicKey, ports: [...guestPorts.ports], guestUser: config.guests.user });
   const gateway = new SshGateway({
     hostKey, clock, log,
     settings: { host, port, maxConnections, maxPerUser },

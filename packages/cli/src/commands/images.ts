@@ -10,6 +10,7 @@ import { levelCell } from '../output/states';
 import type { Cell, Column } from '../output/table';
 import type { Times } from '../output/times';
 import { examples } from './examples';
+import { addImageUpload } from './images/upload';
 import { manyOf } from './many';
 import { sayDone } from './say-done';
 
@@ -17,6 +18,7 @@ export function addImages(program: Command, act: Act): void {
   const noun = program.command('images').alias('image').description('what machines are launched from');
   addLists(noun, act);
   addChanges(noun, act);
+  addImageUpload(noun, act);
 }
 
 function addLists(noun: Command, act: Act): void {

@@ -9,6 +9,8 @@ export interface HostKey {
   readonly privateKey: string;
   /** As `ssh-keygen -l` says it: SHA256:… */
   readonly fingerprint: string;
+  /** As a line of known_hosts has it: type and base64. */
+  readonly publicKey: string;
 }
 
 export const hostKeyFile = (directory: string): string => join(directory, 'ssh_host_ed25519_key');
@@ -25,7 +27,8 @@ export async function openHostKey(directory: string): Promise<HostKey> {
   if (parsed instanceof Error || Array.isArray(parsed) || parsed.type !== 'ssh-ed25519' || !parsed.isPrivateKey()) {
     throw new Error(`${file} is no ed25519 private key. Restore it from a backup, or remove it to have a new one made; people's SSH clients will then warn of a changed host key.`);
   }
-  return { privateKey, fingerprint: fingerprintOf(parsed.getPublicSSH()) };
+  const blob = parsed.getPublicSSH();
+  return { privateKey, fingerprint: fingerprintOf(blob), publicKey: `${parsed.type} ${blob.toString('base64')}` };
 }
 
 /** @param blob a public key as SSH sends it */

@@ -12,6 +12,8 @@ export const sshGatewaySchema = z.discriminatedUnion('enabled', [
     port,
     /** Of its ed25519 host key, as SSH clients show it: SHA256:… */
     hostKeyFingerprint: z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/),
+    /** That key as a line of known_hosts has it: type and base64. */
+    hostKey: z.string().regex(/^ssh-ed25519 [A-Za-z0-9+/]+=*$/),
     /** Ports of guests that it leads to. */
     ports: z.array(port),
     /** The user that guests are made with. */

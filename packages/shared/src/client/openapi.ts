@@ -10678,6 +10678,7 @@ export interface operations {
                         enabled: true;
                         guestUser: string;
                         host: string;
+                        hostKey: string;
                         hostKeyFingerprint: string;
                         port: number;
                         ports: number[];

@@ -1,0 +1,16 @@
+import { knownHostsLine, sshConfig } from './ssh-files';
+
+const hostKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMjLUc1IBiUGPYLjs1DrIjzuxfL+84NMj2OmzWzLpW1G';
+const gateway = { host: '10.0.0.1', port: 8022, hostKey, hostKeyFingerprint: 'SHA256:another', guestUser: 'lab' };
+
+it('refuses a host key that is not the one of the fingerprint', () => {
+  expect(() => knownHostsLine(gateway)).toThrow('the fingerprint of another (SHA256:another)');
+});
+
+it('jumps over the gateway with its known key, and remembers each machine by its id', () => {
+  const config = sshConfig({ name: 'web', instanceId: 'id-1', userName: 'alice' }, gateway, { gateways: '/c d/known', guests: '/c%/guests' });
+  expect(config).toContain('Host web\n  User lab\n  ProxyJump alice@10.0.0.1:8022\n  HostKeyAlias paravcl-id-1\n');
+  expect(config).toContain('Host 10.0.0.1\n  HostKeyAlias [10.0.0.1]:8022\n  StrictHostKeyChecking yes\n  UserKnownHostsFile "/c d/known"\n');
+  expect(config).toContain('UserKnownHostsFile "/c%%/guests"');
+  expect(sshConfig({ name: 'web', instanceId: 'id-1', userName: 'alice' }, { ...gateway, host: 'fd00::1' }, { gateways: 'a', guests: 'b' })).toContain('ProxyJump alice@[fd00::1]:8022\n');
+});
