@@ -75,11 +75,22 @@ export async function run(world: World, words: readonly string[]): Promise<0 | 1
       world.stderr.write(shown?.helpInformation() ?? '');
       return 2;
     }
-    const isWord = error instanceof CommanderError && error.code === 'commander.excessArguments' && noun === null;
-    const { exitCode, error: said } = sayError(isWord ? new Refusal(unknownCommand(program, words), 'paravcl --help', 2) : error, { origin: begun.origin, byEnvironment: begun.byEnvironment, noun, command: path ?? pathIn(program, words) });
+    const isExcess = error instanceof CommanderError && error.code === 'commander.excessArguments';
+    const { exitCode, error: said } = sayError((isExcess ? unknownWord(program, noun, words) : null) ?? error, { origin: begun.origin, byEnvironment: begun.byEnvironment, noun, command: path ?? pathIn(program, words) });
     begun.output.error(said);
     return exitCode;
   }
+}
+
+/** What was too much may be a verb that does not exist: without one, a noun lists. Null: the words are known, and one too many came after them. */
+function unknownWord(program: Command, noun: string | null, words: readonly string[]): Refusal | null {
+  if (noun === null) return new Refusal(unknownCommand(program, words), 'paravcl --help', 2);
+  const said = words.filter((word) => !word.startsWith('-'));
+  const at = said.findIndex((word) => program.commands.some((one) => one.name() === word || one.aliases().includes(word)));
+  const verbs = program.commands.find((one) => one.name() === noun)?.commands ?? [];
+  const verb = said[at + 1];
+  if (verb === undefined || verbs.length === 0 || verbs.some((one) => one.name() === verb || one.aliases().includes(verb))) return null;
+  return new Refusal(`There is no command "${noun} ${verb}".`, `paravcl ${noun} --help`, 2);
 }
 
 function unknownCommand(program: Command, words: readonly string[]): string {

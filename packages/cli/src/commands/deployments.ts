@@ -24,7 +24,7 @@ export function addDeployments(program: Command, act: Act): void {
 
 function addLists(noun: Command, act: Act): void {
   noun
-    .command('list')
+    .command('list', { isDefault: true })
     .alias('ls')
     .description('deployments, newest first')
     .option('--limit <number>', 'at most so many')

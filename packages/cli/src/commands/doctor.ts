@@ -16,7 +16,7 @@ export function addDoctor(program: Command, act: Act): void {
         const findings: Finding[] = [];
         await examine(context, (finding) => {
           findings.push(finding);
-          if (!context.output.json) context.output.progress(finding.sentence);
+          if (!context.output.json && context.output.live) context.output.progress(finding.sentence);
         });
         context.output.endProgress();
         if (context.output.json) context.output.document({ ok: !hasFault(findings), findings });

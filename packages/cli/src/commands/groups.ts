@@ -19,7 +19,7 @@ export function addGroups(program: Command, act: Act): void {
 
 function addLists(noun: Command, act: Act): void {
   noun
-    .command('list')
+    .command('list', { isDefault: true })
     .alias('ls')
     .description('groups you are in or own; operators see all')
     .option('--limit <number>', 'at most so many')

@@ -23,7 +23,7 @@ export function addImages(program: Command, act: Act): void {
 
 function addLists(noun: Command, act: Act): void {
   noun
-    .command('list')
+    .command('list', { isDefault: true })
     .alias('ls')
     .description('images, newest first: the versions in production; all with --all')
     .option('--all', 'every version')

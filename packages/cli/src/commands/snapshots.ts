@@ -24,7 +24,7 @@ export function addSnapshots(program: Command, act: Act): void {
   const noun = program.command('snapshots').alias('snapshot').description('what disks of machines held at one moment');
 
   noun
-    .command('list')
+    .command('list', { isDefault: true })
     .alias('ls')
     .description('snapshots, newest first')
     .option('--instance <name>', 'only those with this instance')

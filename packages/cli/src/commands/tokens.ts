@@ -9,7 +9,7 @@ export function addTokens(program: Command, act: Act): void {
   const noun = program.command('tokens').alias('token').description('API tokens of yours, for scripts');
 
   noun
-    .command('list')
+    .command('list', { isDefault: true })
     .alias('ls')
     .description('your tokens; what they are is shown when they are made, and never again')
     .addHelpText('after', examples('tokens list'))

@@ -16,7 +16,7 @@ export function addUsers(program: Command, act: Act): void {
 
 function addLists(noun: Command, act: Act): void {
   noun
-    .command('list')
+    .command('list', { isDefault: true })
     .alias('ls')
     .description('users, newest first; teachers see the members of their groups')
     .addOption(new Option('--role <role>', 'only those').choices(roleSchema.options))

@@ -30,7 +30,7 @@ export function addWhy(program: Command, act: Act): void {
           output.heading(`${times.moment(decision.at)}: ${decision.sentence}`);
           const { priority, candidates } = decision;
           output.facts([
-            ['priority', priority === null ? null : `${String(Number(priority.pi.toFixed(3)))} (platform ${String(priority.pfv)}, own host ${String(priority.ras)}, monitored ${String(priority.mon)}, cores ${String(Number(priority.log2R.toFixed(2)))}, time ${String(Number(priority.lnE.toFixed(2)))})`],
+            ['priority', priority === null ? null : priorityInParts(priority)],
             ['chosen', decision.chosen === undefined ? null : host(decision.chosen.slaveId)],
             ['hosts asked', String(candidates.considered)],
             ['refused by', candidates.reasons.map(({ reason, count }) => `${String(count)} ${reason}`).join(', ')],
@@ -42,6 +42,12 @@ export function addWhy(program: Command, act: Act): void {
         });
       }),
     );
+}
+
+/** As the formula has them: what raises it, then what lowers it. */
+function priorityInParts({ pi, pfv, ras, mon, log2R, lnE }: NonNullable<Decision['priority']>): string {
+  const short = (part: number): string => String(Number(part.toFixed(2)));
+  return `${String(Number(pi.toFixed(3)))} (platform +${short(pfv)}, lends a host +${short(ras)}, member +${short(mon)}, RAM -${short(log2R)}, time -${short(lnE)}; 10 + 0.2 × their sum)`;
 }
 
 async function decisionsOf(context: Context, said: string, many: { readonly most?: number }): Promise<{ readonly items: readonly Decision[]; readonly next: string | null }> {

@@ -62,7 +62,7 @@ export async function userNames(context: Context): Promise<(id: string | null) =
 /** Names of hosts by their ids, as far as one may see them. */
 export async function slaveNames(context: Context): Promise<(id: string | null) => string> {
   const known = new Map((await context.list('get /slaves').catch(onlyMine)).items.map(({ id, name }) => [id, name]));
-  return (id) => (id === null ? '-' : (known.get(id) ?? id.slice(0, 8)));
+  return (id) => (id === null ? '-' : (known.get(id) ?? (known.size === 0 ? 'a host of the pool' : id.slice(0, 8))));
 }
 
 export async function groupNames(context: Context): Promise<(id: string | null) => string> {

@@ -29,6 +29,11 @@ export class Output {
     return this.options.json;
   }
 
+  /** Somebody watches: progress is written over, and need not be told again at the end. */
+  get live(): boolean {
+    return this.world.stderr.isTTY === true;
+  }
+
   /** The one document of a command that was asked for with `--json`. */
   document(value: unknown): void {
     this.data(harmlessJson(JSON.stringify(value ?? null, null, 2)));

@@ -38,7 +38,7 @@ export function instanceColumns(times: Times, unicode: boolean, host: (id: strin
 
 export function addInstanceLists(noun: Command, act: Act): void {
   noun
-    .command('list')
+    .command('list', { isDefault: true })
     .alias('ls')
     .description('instances you may see, newest first')
     .addOption(new Option('--state <state>', 'only those in this state').choices(observedStateSchema.options))

@@ -35,7 +35,7 @@ interface Listed {
 
 export function addReservationLists(noun: Command, act: Act): void {
   noun
-    .command('list')
+    .command('list', { isDefault: true })
     .alias('ls')
     .description('reservations that are open or to come; all with --all')
     .option('--all', 'those that are over too')

@@ -15,7 +15,7 @@ interface Listed {
 
 export function addSlaveLists(noun: Command, act: Act): void {
   noun
-    .command('list')
+    .command('list', { isDefault: true })
     .alias('ls')
     .description('hosts, newest first; retired ones only with --admission retired')
     .addOption(new Option('--admission <admission>', 'only those that are').choices(admissionSchema.options))

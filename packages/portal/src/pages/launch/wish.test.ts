@@ -23,7 +23,7 @@ describe('a launch', () => {
 
   it('asks for its options with the same sizes and the same time', () => {
     expect(optionsQuery(family, { ...emptyForm, vcpus: '4', asSlave: true })).toEqual({ familyId: 'f', vcpus: 4, asSlave: 'true' });
-    expect(optionsQuery(family, { ...emptyForm, minutes: '120' })).toEqual({ familyId: 'f', minutes: '120', asSlave: 'false' });
+    expect(optionsQuery(family, { ...emptyForm, minutes: '120' })).toEqual({ familyId: 'f', minutes: 120, asSlave: 'false' });
   });
 
   it.each([[{ vcpus: '2.5' }, 'vcpus'], [{ vcpus: '1e3' }, 'vcpus'], [{ ramGiB: '1e3' }, 'ramGiB'], [{ diskGiB: '-1' }, 'diskGiB']] as const)('finds the fault of %o', (change, field) => {
