@@ -66,7 +66,7 @@ export async function lookAtPool(context: Context): Promise<readonly Finding[]> 
   return [...(troubled.length === 0 ? [ok('hosts', `All hosts (${String(present.length)}) are online and without trouble.`)] : troubled), ...store];
 }
 
-export function findingsOf({ name, admission, admissionReason, liveness, warnings, lastSeenAt }: Pick<SlaveItem, 'name' | 'admission' | 'admissionReason' | 'liveness' | 'warnings' | 'lastSeenAt'>): readonly Finding[] {
+export function findingsOf({ name, admission, admissionReason, liveness, warnings, lastSeenAt }: Pick<SlaveItem, 'name' | 'admission' | 'admissionReason' | 'liveness' | 'lastSeenAt'> & { readonly warnings: readonly string[] }): readonly Finding[] {
   const check = `host ${name}`;
   const silent = liveness === 'lost' ? fault : warning;
   return [
