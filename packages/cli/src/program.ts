@@ -7,6 +7,7 @@ import { addConsole } from './commands/console';
 import { addDeployments } from './commands/deployments';
 import { addDoctor } from './commands/doctor';
 import { addEvents } from './commands/events';
+import { addFabric } from './commands/fabric';
 import { addGroups } from './commands/groups';
 import { addImages } from './commands/images';
 import { addInstances } from './commands/instances';
@@ -46,7 +47,7 @@ export function programOf(world: World, began: (context: Context, command: Comma
     .configureOutput({ writeOut: (text) => void world.stdout.write(text), writeErr: () => undefined });
   const act = actsIn(world, began);
   program.action(act((context) => showState(context)));
-  for (const add of [addLogin, addLogout, addWhoami, addInstances, addImages, addReservations, addDeployments, addSnapshots, addQueue, addWhy, addSlaves, addCapacity, addUsage, addNotices, addGroups, addUsers, addPolicy, addEvents, addTokens, addConsole, addSsh, addDoctor, addCompletion]) add(program, act);
+  for (const add of [addLogin, addLogout, addWhoami, addInstances, addImages, addReservations, addDeployments, addSnapshots, addQueue, addWhy, addSlaves, addCapacity, addUsage, addNotices, addGroups, addUsers, addPolicy, addEvents, addTokens, addConsole, addSsh, addDoctor, addFabric, addCompletion]) add(program, act);
   return program;
 }
 

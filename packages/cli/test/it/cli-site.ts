@@ -35,11 +35,11 @@ export interface CliSite {
 }
 
 /** Master and agent as processes of their own, as they are shipped. Nothing stays after `close`. */
-export async function cliSite(): Promise<CliSite> {
+export async function cliSite(masterConfig: Readonly<Record<string, unknown>> = {}): Promise<CliSite> {
   const stateDir = await mkdtemp(join(tmpdir(), 'pvc-'));
   const lab = new Lab({
     stateDir, driver: 'simulated', port: 20_000 + (process.pid % 20_000), network: { name: 'paravcl-words', bridge: 'pvclwords0', cidr: '10.216.0.0/16' },
-    masterConfig: { site: { name: 'ParaVCL', timeZone: 'Europe/Berlin' } },
+    masterConfig: { site: { name: 'ParaVCL', timeZone: 'Europe/Berlin' }, ...masterConfig },
   });
   const close = async (): Promise<void> => {
     await lab.stopDaemons();

@@ -1,0 +1,100 @@
+import type { HostInstall } from '@paravcl/shared/domain/host-install';
+import type { Command } from 'commander';
+import type { Act } from '../../act';
+import type { Context } from '../../context';
+import { Refusal, wrongUsage } from '../../errors/refusal';
+import { parseHostAddress, writeHostAddress, type HostAddress } from '../../fabric/read-pm-file';
+import { confirmKey, shownKey, type TrustOptions } from '../../hosts/confirm-key';
+import { credentialOf, type CredentialOptions } from '../../hosts/credential';
+import { followInstall, whyNot } from '../../hosts/follow-install';
+import { slaveOf } from '../../names/kinds';
+import { examples } from '../examples';
+
+interface LoginOptions extends CredentialOptions, TrustOptions {
+  readonly sudoPasswordFile?: string;
+}
+
+interface AddOptions extends LoginOptions {
+  readonly name?: string;
+  readonly volunteer?: boolean;
+  readonly start: string;
+  readonly approve: boolean;
+}
+
+interface RemoveOptions extends LoginOptions {
+  readonly address?: string;
+  readonly force?: boolean;
+  readonly keepPackages?: boolean;
+}
+
+const withLogin = (command: Command): Command =>
+  command
+    .option('--key <file>', 'private key that lets you in')
+    .option('--password-file <file>', 'password that lets you in, from a file or standard input (-); asked for otherwise')
+    .option('--sudo-password-file <file>', 'password for sudo, where it is another one')
+    .option('--fingerprint <SHA256:…>', 'of the host key, instead of comparing it when asked')
+    .option('-y, --yes', 'take the host key that is shown, unless it has changed');
+
+export function addSlaveInstall(noun: Command, act: Act): void {
+  withLogin(noun.command('add').argument('<address>', 'user@host[:port]; root unless told').description('put the agent on a host by SSH and let it join the pool, or bring it up to date'))
+    .option('--name <name>', 'what it is called here; as it calls itself unless told')
+    .option('--volunteer', 'somebody’s own machine, not one of the lab')
+    .option('--start <how>', 'systemd, or unsupervised where none runs', 'systemd')
+    .option('--no-approve', 'let it wait for approval')
+    .addHelpText('after', `${examples('slaves add root@lab-pc-07 --key ~/.ssh/id_ed25519', 'slaves add admin@10.0.0.7:2222 --name lab-pc-07')}\n\nAgain, it goes on where it was. Neither key nor password is kept anywhere.`)
+    .action(
+      act(async (context, said: string, options: AddOptions) => {
+        if (options.start !== 'systemd' && options.start !== 'unsupervised') throw wrongUsage(`--start takes systemd or unsupervised, not "${options.start}".`);
+        const start: 'systemd' | 'unsupervised' = options.start;
+        const { address, user } = addressOf(said);
+        const login = await loginOf(context, address, user, options);
+        const body = { address: address.host, ...login, slaveKind: options.volunteer === true ? ('volunteer' as const) : ('dedicated' as const), preapproved: options.approve, start, ...(options.name === undefined ? {} : { name: options.name }) };
+        await toItsEnd(context, await context.call('post /host-installs', { body }), `paravcl slaves add ${writeHostAddress({ ...address, user })}`);
+      }),
+    );
+
+  withLogin(noun.command('remove').argument('<host>', 'its name or id').description('retire a host and take off it, by SSH, what was put there'))
+    .option('--address <address>', 'user@host[:port] where it is reached; where it connected from last unless told')
+    .option('--force', 'although instances live on it')
+    .option('--keep-packages', 'let the Debian packages stay that were installed for it')
+    .addHelpText('after', examples('slaves remove lab-pc-07 --key ~/.ssh/id_ed25519'))
+    .action(
+      act(async (context, said: string, options: RemoveOptions) => {
+        const slave = await slaveOf(context, said);
+        const where = options.address ?? slave.address;
+        if (where === null) throw wrongUsage(`Nobody knows where ${slave.name} is: it never connected.`, `paravcl slaves remove ${slave.name} --address root@HOST`);
+        const { address, user } = addressOf(where.includes(':') && options.address === undefined ? `[${where}]` : where);
+        if (options.yes !== true) await context.questions.confirm(`Take ${slave.name} out of the pool and the agent off it?`, false);
+        const login = await loginOf(context, address, user, options);
+        const body = { address: address.host, ...login, force: options.force === true, keepPackages: options.keepPackages === true };
+        await toItsEnd(context, await context.call('post /slaves/:slaveId/removal', { params: { slaveId: slave.id }, body }), `paravcl slaves remove ${slave.name}`);
+      }),
+    );
+}
+
+function addressOf(said: string): { readonly address: HostAddress; readonly user: string } {
+  const address = parseHostAddress(said);
+  if (typeof address === 'string') throw wrongUsage(`${address.charAt(0).toUpperCase()}${address.slice(1)}`);
+  return { address, user: address.user ?? 'root' };
+}
+
+async function loginOf(context: Context, address: HostAddress, user: string, options: LoginOptions) {
+  const hostKey = await confirmKey(context, await shownKey(context, address), options);
+  const credential = await credentialOf(context, options, `${user} at ${address.host}`);
+  const sudo = options.sudoPasswordFile === undefined ? null : await credentialOf(context, { passwordFile: options.sudoPasswordFile }, 'sudo');
+  return { port: address.port, user, hostKey, credential, ...(sudo?.kind === 'password' ? { sudoPassword: sudo.password } : {}) };
+}
+
+async function toItsEnd(context: Context, begun: HostInstall, again: string): Promise<void> {
+  const ended = await context.world.interruptible(async (signal) => {
+    try {
+      return await followInstall(context, begun, null, signal);
+    } catch (error) {
+      if (signal.aborted) throw new Refusal('You do not wait for it any more; the master goes on with it.', again);
+      throw error;
+    }
+  });
+  if (context.output.json) context.output.document(ended);
+  if (ended.state !== 'succeeded') throw new Refusal(`${ended.state === 'failed' ? 'It failed at ' : ''}${whyNot(ended)}`, `${again}, once that is mended: it goes on where it was`);
+  if (!context.output.json) context.output.line(ended.sentence);
+}
