@@ -1,4 +1,5 @@
 import { sshGatewaySchema } from '@paravcl/shared/api/ssh-gateway';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Act } from '../act';
 import type { Context } from '../context';
@@ -33,8 +34,8 @@ export function addSsh(program: Command, act: Act): void {
         const gateway = await gatewayOf(context);
         const instance = await instanceOf(context, said);
         const userName = (await context.session()).access.user ?? (await context.call('get /me', {})).user.name;
-        const config = await writeSshFiles(context.world, { name: instance.name, instanceId: instance.id, userName }, gateway);
-        const args = ['-F', config, ...(options.identity === undefined ? [] : ['-i', options.identity]), ...(options.user === undefined ? [] : ['-l', options.user]), instance.name, ...(command.length === 0 ? [] : ['--', ...command])];
+        const config = await writeSshFiles(context.world, { name: instance.name, instanceId: instance.id, userName, identity: options.identity === undefined ? null : resolve(options.identity) }, gateway);
+        const args = ['-F', config, ...(options.user === undefined ? [] : ['-l', options.user]), instance.name, ...(command.length === 0 ? [] : ['--', ...command])];
         if (context.output.json) return context.output.document({ program: 'ssh', arguments: args, gateway });
         if (options.print === true) return context.output.line(['ssh', ...args].map(shellWord).join(' '));
         if (instance.observed !== 'running') context.output.warn(`${instance.name} does not run (${instance.observed}): paravcl instances start ${instance.name}`);

@@ -8,9 +8,10 @@ it('refuses a host key that is not the one of the fingerprint', () => {
 });
 
 it('jumps over the gateway with its known key, and remembers each machine by its id', () => {
-  const config = sshConfig({ name: 'web', instanceId: 'id-1', userName: 'alice' }, gateway, { gateways: '/c d/known', guests: '/c%/guests' });
+  const config = sshConfig({ name: 'web', instanceId: 'id-1', userName: 'alice', identity: null }, gateway, { gateways: '/c d/known', guests: '/c%/guests' });
   expect(config).toContain('Host web\n  User lab\n  ProxyJump alice@10.0.0.1:8022\n  HostKeyAlias paravcl-id-1\n');
+  expect(sshConfig({ name: 'web', instanceId: 'id-1', userName: 'alice', identity: '/home/a lice/key' }, gateway, { gateways: 'a', guests: 'b' }).match(/IdentityFile "\/home\/a lice\/key"\n  IdentitiesOnly yes/g)).toHaveLength(2);
   expect(config).toContain('Host 10.0.0.1\n  HostKeyAlias [10.0.0.1]:8022\n  StrictHostKeyChecking yes\n  UserKnownHostsFile "/c d/known"\n');
   expect(config).toContain('UserKnownHostsFile "/c%%/guests"');
-  expect(sshConfig({ name: 'web', instanceId: 'id-1', userName: 'alice' }, { ...gateway, host: 'fd00::1' }, { gateways: 'a', guests: 'b' })).toContain('ProxyJump alice@[fd00::1]:8022\n');
+  expect(sshConfig({ name: 'web', instanceId: 'id-1', userName: 'alice', identity: null }, { ...gateway, host: 'fd00::1' }, { gateways: 'a', guests: 'b' })).toContain('ProxyJump alice@[fd00::1]:8022\n');
 });

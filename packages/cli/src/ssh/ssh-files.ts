@@ -21,6 +21,8 @@ export interface SshTarget {
   readonly instanceId: string;
   /** Who one is at the gateway. */
   readonly userName: string;
+  /** Full path of the private key that opens both; null: as ssh is configured here. */
+  readonly identity: string | null;
 }
 
 /** `[host]:port` as known_hosts has it; the host alone at SSH's own port. */
@@ -39,7 +41,8 @@ export function knownHostsLine({ host, port, hostKey, hostKeyFingerprint }: Gate
  * remembered from the first time on under the machine's id: another machine of the same name is another host. What people have configured
  * for themselves holds behind it. A file, because the options of a command line do not reach the jump host.
  */
-export function sshConfig({ name, instanceId, userName }: SshTarget, { host, port, guestUser }: Gateway, files: { readonly gateways: string; readonly guests: string }): string {
+export function sshConfig({ name, instanceId, userName, identity }: SshTarget, { host, port, guestUser }: Gateway, files: { readonly gateways: string; readonly guests: string }): string {
+  const key = identity === null ? [] : [`  IdentityFile ${quoted(identity)}`, '  IdentitiesOnly yes'];
   const place = host.includes(':') ? `[${host}]` : host;
   return [
     '# Written by `paravcl ssh` each time it is run.',
@@ -50,12 +53,14 @@ export function sshConfig({ name, instanceId, userName }: SshTarget, { host, por
     '  StrictHostKeyChecking accept-new',
     `  UserKnownHostsFile ${quoted(files.guests)}`,
     '  GlobalKnownHostsFile /dev/null',
+    ...key,
     `Host ${host}`,
     `  HostKeyAlias ${knownAs(host, port)}`,
     '  StrictHostKeyChecking yes',
     `  UserKnownHostsFile ${quoted(files.gateways)}`,
     '  GlobalKnownHostsFile /dev/null',
     '  HostKeyAlgorithms ssh-ed25519',
+    ...key,
     'Host *',
     '  Include ~/.ssh/config',
     '  Include /etc/ssh/ssh_config',

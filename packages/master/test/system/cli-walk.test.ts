@@ -145,10 +145,12 @@ test('what is typed at the console reaches the guest, and Ctrl-] leaves the term
 });
 
 test('ssh runs a command in the guest through the gateway, nobody is asked, and its status is ours', async () => {
+  let last = '';
   const { out } = await eventually('the guest to let alice in', patienceMs, async () => {
     const ran = await paravcl('alice', ['ssh', 'web', '-i', join(directory, 'key'), '--', 'id', '-un']);
+    last = ran.err;
     return ran.code === 0 ? ran : undefined;
-  });
+  }, { state: () => last });
   expect(out).toBe('lab\n');
   expect((await paravcl('alice', ['ssh', 'web', '-i', join(directory, 'key'), '--', 'exit', '7'])).code).toBe(7);
 });
