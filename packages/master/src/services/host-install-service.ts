@@ -9,6 +9,7 @@ import { chooseAddress, type DialRules } from '../core/install-network';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { HostInstallRecord } from '../repositories/host-install-repository';
 import type { AgentPackage } from './agent-package';
+import { HostInstallTurns } from './host-install-turns';
 import { HostInstallFault, type HostDialler, type HostLogin, type HostPlace } from './host-install-ports';
 import { runSteps, waitingSteps, type InstallStep } from './host-install-runner';
 import { installSteps, removalSteps, Stay, type Entry, type InstallWork, type RemovalWork } from './host-install-steps';
@@ -88,10 +89,11 @@ interface Underway {
  */
 export class HostInstallService {
   private readonly underway = new Map<string, Underway>();
-  private readonly queue: (() => void)[] = [];
-  private working = 0;
+  private readonly turns: HostInstallTurns;
 
-  constructor(private readonly parts: HostInstallParts) {}
+  constructor(private readonly parts: HostInstallParts) {
+    this.turns = new HostInstallTurns(parts.atOnce);
+  }
 
   /** What ran when the master ended is interrupted: what let it in is gone. Join tokens that were made for it are revoked. */
   async recover(): Promise<void> {
@@ -277,15 +279,10 @@ export class HostInstallService {
   private async work(principal: Principal, record: HostInstallRecord, steps: readonly InstallStep[], stay: Stay, abort: AbortController, clientAddress: string): Promise<void> {
     const { unit, clock, onFault } = this.parts;
     const { signal } = abort;
-    const { atOnce } = this.parts;
-    if (this.working >= atOnce) {
+    const { atOnce } = this.turns;
+    const endTurn = await this.turns.take(signal, async () => {
       await unit.read.hostInstalls.change(record, { sentence: `Waits for its turn: ${atOnce} ${atOnce === 1 ? 'host is' : 'hosts are'} worked on at a time.` });
-      await new Promise<void>((resolve) => {
-        this.queue.push(resolve);
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
-    }
-    this.working += 1;
+    });
     let failedAt: string | null = null;
     try {
       const outcome = await runSteps(steps, {
@@ -302,8 +299,7 @@ export class HostInstallService {
     } finally {
       stay.visit?.connection.close();
       stay.visit = null;
-      this.working -= 1;
-      this.queue.shift()?.();
+      endTurn?.();
     }
   }
 

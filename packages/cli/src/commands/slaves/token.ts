@@ -29,8 +29,16 @@ export function addSlaveTokens(noun: Command, act: Act): void {
         const made = await context.call('post /join-tokens', { body: { preapproved, note, ...(kind === undefined ? {} : { kind }), ...(time === undefined ? {} : { lifetimeMinutes: durationMinutes(time, '--time') }) } });
         if (context.output.json) return context.output.document(made);
         const times = await context.times();
-        context.output.say(`Paste this as root on the new machine. The token in it is shown this once, and is good until ${times.moment(made.joinToken.expiresAt)}:`);
-        context.output.text(made.command);
+        const until = times.moment(made.joinToken.expiresAt);
+        if (made.oneLine === null) {
+          context.output.say(`Once the agent is on the new machine, paste this there as root. The token in it is shown this once, and is good until ${until}:`);
+          context.output.text(made.command);
+        } else {
+          context.output.say('Paste this as root on the new machine:');
+          context.output.text(made.oneLine);
+          context.output.say(`It asks for this token, which is shown this once, and is good until ${until}:`);
+          context.output.text(made.token);
+        }
         if (!made.joinToken.preapproved) context.output.say('Then let it take part: paravcl slaves approve NAME');
       }),
     );
