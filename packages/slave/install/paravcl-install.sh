@@ -103,7 +103,8 @@ pids_of() {
   for file in $(grep -ls paravcl-slave.cjs /proc/[0-9]*/cmdline 2>/dev/null || true); do
     # `tr` ends the line with a blank, so that the verb is matched whole.
     case "$(tr '\0' ' ' 2>/dev/null <"$file" || true)" in
-      "$root/"*"/paravcl-slave.cjs $1 "*) alive "$(basename "${file%/cmdline}")" && basename "${file%/cmdline}" || true ;;
+      # Root's alone: anybody may give a program of theirs such a name.
+      "$root/"*"/paravcl-slave.cjs $1 "*) [ "$(stat -c %u "${file%/cmdline}" 2>/dev/null)" = 0 ] && alive "$(basename "${file%/cmdline}")" && basename "${file%/cmdline}" || true ;;
     esac
   done
 }
@@ -660,13 +661,26 @@ forget_in_apparmor() {
   if systemd_runs && systemctl is-active --quiet apparmor; then systemctl reload apparmor || true; fi
 }
 
+# All of it but what is mounted below it. The pool and the state themselves are told of by the one who asks.
+empty_out() {
+  [ -e "$1" ] || [ -L "$1" ] || return 0
+  find "$1" -xdev -depth ! -type d -delete 2>/dev/null || true
+  find "$1" -xdev -depth -mindepth 1 -type d -exec rmdir {} + 2>/dev/null || true
+  [ "$1" = "$pool" ] || [ "$1" = "$own" ] || rmdir "$1" 2>/dev/null || true
+}
+
+# By its names: a directory that a site chose may have files of others beside it.
 remove_state() {
+  pool=$(readlink -f "$pool" || printf '%s' "$pool")
+  for name in images instances homes mirror verified; do empty_out "$pool/$name"; done
+  for name in agent-key.pem ca.pem enrolment.json journal kvm.json last-contact last-report.json relative-speed.json agent.lock mirror.lock simulated-homes simulated-host.json simulated-pool.json simulated-snapshots; do empty_out "$own/$name"; done
+  # Ours by its name, whatever a release of other days left in it.
+  for directory in "$state/pool" "$state"; do [ "$directory" != "$pool" ] && [ "$directory" != "$own" ] || empty_out "$directory"; done
   for directory in "$pool" "$own"; do
     [ -d "$directory" ] || continue
-    # A mount below it, such as a pool of its own, loses what is in it and stays mounted.
-    find "$directory" -depth -mindepth 1 ! -type d -delete 2>/dev/null || true
-    find "$directory" -depth -type d -exec rmdir {} + 2>/dev/null || true
-    if [ -d "$directory" ]; then left "$directory: something is mounted there or below it"; else did "removed $directory"; fi
+    if rmdir "$directory" 2>/dev/null; then did "removed $directory"
+    elif [ -n "$(ls -A "$directory" 2>/dev/null)" ]; then left "$directory: what is in it is not of ParaVCL"
+    else left "$directory: something is mounted there"; fi
   done
   if [ -e "$config" ]; then left "$config, which somebody wrote here"; elif [ -d "$(dirname "$config")" ]; then rmdir "$(dirname "$config")" 2>/dev/null || true; fi
   rm -f /var/log/paravcl-slave.log /var/log/paravcl-mirror.log /run/paravcl-slave.pid /run/paravcl-mirror.pid
@@ -733,7 +747,7 @@ ask_token() {
 
 # The token goes by standard input: in the arguments every user of this host could read it.
 ask_master() {
-  answer=$(printf 'header = "Authorization: Bearer %s"\n' "$token" | curl --config - --silent --show-error --retry 3 $trusting --write-out '%{http_code}' --output "$2" "$join_master/agent/v1/package/$1" 2>"$incoming/.said") ||
+  answer=$(printf 'header = "Authorization: Bearer %s"\n' "$token" | curl -q --config - --silent --show-error --retry 3 $trusting --write-out '%{http_code}' --output "$2" "$join_master/agent/v1/package/$1" 2>"$incoming/.said") ||
     fault "$join_master does not hand out $1: $(tail -n 1 "$incoming/.said"). Is the master reachable from here? Run this again to go on."
   [ "$answer" != 200 ] || return 0
   why=$(sed -n 's/.*"detail":"\([^"]*\)".*/\1/p' "$2" | head -n 1)

@@ -43,7 +43,7 @@ test('a host joins with the command that is shown once, and takes part when it i
   await page.getByText(/at most \d+ characters/).waitFor();
   await page.getByLabel('Note').fill('lab PC 8');
   await page.getByRole('button', { name: 'Make the token' }).click();
-  expect(await page.getByLabel('The command for the new machine').inputValue()).toMatch(new RegExp(`^curl -kfsS ${site.url}/join\\.sh -o join\\.sh && echo '[0-9a-f]{64}  join\\.sh' \\| sha256sum -c --quiet && sh join\\.sh$`));
+  expect(await page.getByLabel('The command for the new machine').inputValue()).toMatch(new RegExp(`^\\(cd "\\$\\(mktemp -d\\)" && curl -q -kfsS ${site.url}/join\\.sh -o join\\.sh && echo '[0-9a-f]{64}  join\\.sh' \\| sha256sum -c --quiet && sh join\\.sh\\)$`));
   const token = await page.getByLabel('The token it asks for').inputValue();
   await visitor.checkAccessibility();
   await visitor.screenshot('join-one-line');

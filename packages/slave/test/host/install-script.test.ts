@@ -221,6 +221,20 @@ test('while instances are on the host it is not removed, unless they are given u
   expect(host.has('/var/lib/paravcl-slave')).toBe(false);
 });
 
+test('a pool that a site keeps among other files loses what is ParaVCL\'s, and nothing else', async () => {
+  await begin();
+  bringRelease(host, '/run/upload', { node: realNode() });
+  host.write('/etc/paravcl-slave/slave.yaml', 'poolDir: /var/lib/shared\n');
+  installAll();
+  host.write('/var/lib/shared/instances/i-somebodys/overlay.qcow2', 'disk');
+  host.write('/var/lib/shared/mirror/images/one', 'chunks');
+  host.write('/var/lib/shared/thesis/thesis.qcow2', 'three years');
+  const said = host.installs(['remove', '--force']);
+  expect(said).toContain('left: /var/lib/shared: what is in it is not of ParaVCL');
+  expect(host.read('/var/lib/shared/thesis/thesis.qcow2')).toBe('three years');
+  expect([host.has('/var/lib/shared/instances'), host.has('/var/lib/shared/mirror'), host.has('/var/lib/paravcl-slave')]).toEqual([false, false, false]);
+});
+
 test('of packages just those are installed that are missing, with all that comes along, and just those go again', async () => {
   await begin();
   host.write('/run/installed', '');
