@@ -36,7 +36,7 @@ export async function decideTrust(context: Context, origin: string, known: { rea
   output.say(`The certificate of ${origin} is signed by the site's own CA. Its fingerprint is`);
   output.say(`  SHA-256 ${shown.fingerprint}`);
   output.say('Compare it with what the operators tell you (on the master: openssl x509 -noout -fingerprint -sha256 -in CA-FILE).');
-  if (!questions.canAsk) throw wrongUsage('Nobody is here to compare it, so nothing was sent.', `paravcl login ${origin} --fingerprint ${shown.fingerprint}`);
+  if (!questions.canAsk) throw wrongUsage('Nobody is here to compare it, so nothing was sent.', `paravcl login ${origin} --fingerprint FINGERPRINT, as the operators tell it`);
   await questions.confirm('Is it the same?', false);
   return shown.caPem;
 }

@@ -68,8 +68,18 @@ export function sshConfig({ name, instanceId, userName, identity }: SshTarget, {
   ].join('\n');
 }
 
-/** Writes them below the configuration directory; answers the path of the ssh_config. */
+const word = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}$/;
+const hostWord = /^[A-Za-z0-9:][A-Za-z0-9.:-]{0,252}$/;
+
+/** What the master says becomes lines that ssh obeys, and names of files: only plain words do. Throws Refusal. */
+function requirePlainWords({ name, instanceId, userName }: SshTarget, { host, guestUser }: Gateway): void {
+  const strange = [name, instanceId, userName, guestUser].find((said) => !word.test(said)) ?? (hostWord.test(host) ? undefined : host);
+  if (strange !== undefined) throw new Refusal(`The master says ${JSON.stringify(strange)} where a plain name belongs. Nothing was connected; tell its operators.`);
+}
+
+/** Writes them below the configuration directory; answers the path of the ssh_config. Throws Refusal for what is no plain name. */
 export async function writeSshFiles(world: Pick<World, 'env' | 'home'>, target: SshTarget, gateway: Gateway): Promise<string> {
+  requirePlainWords(target, gateway);
   const directory = join(dirname(configPath(world)), 'ssh', gateway.host.replaceAll(':', '-'));
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const files = { gateways: join(directory, 'known_gateways'), guests: join(directory, 'known_guests') };
