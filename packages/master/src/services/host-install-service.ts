@@ -234,20 +234,20 @@ export class HostInstallService {
   ): Promise<HostInstall> {
     const { unit, clock } = this.parts;
     const at = `${place.resolved} ${place.port}`;
-    const other = [...this.underway].find(([, underway]) => underway.at === at);
-    if (other !== undefined) throw new ParavclError('conflict', `${place.address} is worked on already (host install ${other[0]}). Follow that one, or cancel it first.`);
     const now = clock.now();
     const id = about.id ?? newId(now);
     // Done again under its id, after a fault: it is there.
     const before = about.id === null ? null : await unit.read.hostInstalls.find(id);
     if (before !== null) return view(before);
+    const other = [...this.underway].find(([, underway]) => underway.at === at);
+    if (other !== undefined) throw new ParavclError('conflict', `${place.address} is worked on already (host install ${other[0]}). Follow that one, or cancel it first.`);
     const record: HostInstallRecord = {
       id, purpose: about.purpose, address: place.address, resolved: place.resolved, port: place.port, user: wish.user, name: about.name, state: 'running', sentence: 'It begins.',
       slaveId: about.slaveId, joinTokenId: null, steps: waitingSteps(hostInstallSteps[about.purpose]), findings: [], createdByUserId: principal.userId, createdAt: now, endedAt: null,
     };
     const abort = new AbortController();
     let over: () => void = () => undefined;
-    // Before the first wait: of two that come at once, one is told of the other.
+    // No wait since it was looked for: of two that come at once, one is told of the other.
     this.underway.set(id, { at, abort, over: new Promise((resolve) => (over = resolve)) });
     try {
       await unit.transaction(async (write) => {

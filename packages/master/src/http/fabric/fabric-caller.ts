@@ -48,6 +48,8 @@ export async function fabricCaller(request: IncomingMessage, deps: FabricCallerD
   if (!deps.isAllowed(address)) return { status: 401, sentence: `${address} is not among the addresses that need no token (fabric.allow). ${howToAsk}` };
   const proxied = proxyHeaders.find((name) => headers[name] !== undefined);
   if (proxied !== undefined) return { status: 401, sentence: `This came through a proxy (${proxied}), so nobody knows from where. ${howToAsk}` };
+  // Programs speak 1.1; of proxies that add no header of their own, nginx is the common one, and speaks 1.0 unless it is told.
+  if (request.httpVersionMajor === 1 && request.httpVersionMinor === 0) return { status: 401, sentence: `This came by HTTP/1.0, as proxies send it, so nobody knows from where. ${howToAsk}` };
   if (isOfBrowser(headers)) return { status: 403, sentence: `A browser sent this. Without a token the Fabric API answers programs only. ${howToAsk}` };
   if (!deps.isOwnName(nameIn(headers.host))) return { status: 403, sentence: 'This was sent to a name that is not the master’s. Use its publicUrl, or an address of it.' };
   if (deps.user === null) return { status: 401, sentence: `Nobody is named for whom programs without a token act (fabric.user). ${howToAsk}` };
