@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Act } from '../act';
 import { examine } from '../doctor/examine';
-import type { Finding } from '../doctor/finding';
+import type { Finding } from '@paravcl/shared/finding';
 import { hasFault, reportLines } from '../doctor/report';
 import { Refusal } from '../errors/refusal';
 import { examples } from './examples';

@@ -4,7 +4,7 @@ import { Refusal } from '../errors/refusal';
 import { sayError } from '../errors/say-error';
 import { findAccess, type Access } from '../session/access';
 import { configPath } from '../session/config-file';
-import { fault, ok, type Finding } from './finding';
+import { fault, ok, type Finding } from '@paravcl/shared/finding';
 import { clockAheadMs, clockFinding, lookAtPool, lookAtSsh, sessionFinding, versionFinding } from './look-at-site';
 import { hostOf, lookAtCertificate, lookAtName, lookAtPort, portOf } from './look-at-way';
 

@@ -4,7 +4,7 @@ import type { Context, Session } from '../context';
 import type { SlaveItem } from '../names/kinds';
 import { sshVersion } from '../ssh/start-ssh';
 import { version } from '../version';
-import { fault, ok, warning, type Finding } from './finding';
+import { fault, ok, warning, type Finding } from '@paravcl/shared/finding';
 import { lookAtPort } from './look-at-way';
 
 /** Times of reservations and sessions are told wrongly beyond this. */

@@ -1,4 +1,4 @@
-import { fault, ok, warning } from './finding';
+import { fault, ok, warning } from '@paravcl/shared/finding';
 import { clockFinding, findingsOf, storeFindings, versionFinding } from './look-at-site';
 import { hasFault, reportLines } from './report';
 

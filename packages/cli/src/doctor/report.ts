@@ -1,4 +1,4 @@
-import type { Finding } from './finding';
+import type { Finding } from '@paravcl/shared/finding';
 
 const marks: Readonly<Record<Finding['state'], string>> = { ok: '  ok     ', warning: '! warning', fault: '✗ fault  ' };
 const order: Readonly<Record<Finding['state'], number>> = { fault: 0, warning: 1, ok: 2 };

@@ -1,7 +1,7 @@
 import { isAllowed } from '../describe/file-access';
 import type { HypervisorVersions } from '../describe/hypervisor-versions';
 import { judgeKvm, openKvmToQemu, type KvmFacts } from '../describe/kvm-probe';
-import { fault, ok, warning, type Finding } from './finding';
+import { fault, ok, warning, type Finding } from '@paravcl/shared/finding';
 
 export interface LibvirtFacts {
   readonly uri: string;

@@ -1,4 +1,4 @@
-import { fault, ok, warning, type Finding } from './finding';
+import { fault, ok, warning, type Finding } from '@paravcl/shared/finding';
 
 /** What came of asking the master's `/healthz` over the pinned certificate authority. */
 export type MasterAnswer =

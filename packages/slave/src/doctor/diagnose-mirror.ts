@@ -1,6 +1,6 @@
 import type { Account, Ownership } from '../describe/file-access';
 import type { MirrorStatus } from '../mirror/control-api';
-import { fault, ok, warning, type Finding } from './finding';
+import { fault, ok, warning, type Finding } from '@paravcl/shared/finding';
 
 export interface MirrorFacts {
   readonly isEnrolled: boolean;

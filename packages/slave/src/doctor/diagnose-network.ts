@@ -1,5 +1,5 @@
 import type { SiteNetwork } from '@paravcl/shared/domain/slave';
-import { fault, ok, warning, type Finding } from './finding';
+import { fault, ok, warning, type Finding } from '@paravcl/shared/finding';
 import { cidr, overlaps, rangeOf, type Ipv4Range } from './ipv4-range';
 
 export interface Route {

@@ -1,5 +1,5 @@
 import type { Offer } from '../describe/offer';
-import { ok, warning, type Finding } from './finding';
+import { ok, warning, type Finding } from '@paravcl/shared/finding';
 
 export interface OfferFacts {
   readonly offer: Offer;

@@ -1,6 +1,6 @@
 import type { Account, Ownership } from '../describe/file-access';
 import { isAllowed } from '../describe/file-access';
-import { fault, ok, warning, type Finding } from './finding';
+import { fault, ok, warning, type Finding } from '@paravcl/shared/finding';
 
 export interface PoolFacts {
   readonly directory: string;

@@ -1,4 +1,4 @@
-import { fault, ok, type Finding } from './finding';
+import { fault, ok, type Finding } from '@paravcl/shared/finding';
 
 export interface SecretFile {
   readonly path: string;

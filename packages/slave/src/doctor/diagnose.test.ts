@@ -1,5 +1,5 @@
 import { diagnose, type DoctorFacts } from './diagnose';
-import type { Finding } from './finding';
+import type { Finding } from '@paravcl/shared/finding';
 import { exitStatus, reportJson, reportText } from './report';
 import { cidr, overlaps, rangeOf } from './ipv4-range';
 

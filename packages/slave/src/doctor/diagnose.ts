@@ -6,7 +6,7 @@ import { diagnoseNetwork, type NetworkFacts } from './diagnose-network';
 import { diagnoseOffer, type OfferFacts } from './diagnose-offer';
 import { diagnosePool, type PoolFacts } from './diagnose-pool';
 import { diagnoseSecrets, type SecretFile } from './diagnose-secrets';
-import type { Finding } from './finding';
+import type { Finding } from '@paravcl/shared/finding';
 
 /** Everything doctor looks at, read before anything is judged. */
 export interface DoctorFacts {

@@ -1,4 +1,4 @@
-import type { Finding } from './finding';
+import type { Finding } from '@paravcl/shared/finding';
 
 const marks: Readonly<Record<Finding['state'], string>> = { ok: '  ok     ', warning: '! warning', fault: '✗ fault  ' };
 /** Worst first: the admin who reads this at night wants the trouble, not the list. */
