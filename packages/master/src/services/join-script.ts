@@ -35,7 +35,7 @@ export class JoinScript {
 #
 # It asks for a join token, installs what is missing of libvirt and QEMU, fetches release ${id}
 # of ParaVCL (${String(mib)} MiB) from there, checks it by the hashes below, enrols and starts it.
-# What each step does stands below. To take it off again: sh join.sh remove
+# What each step does stands below. To take it off again: sh /opt/paravcl/current/paravcl-install.sh remove
 join_master=${quoted(url)}
 join_ca_fingerprint=${quoted(caFingerprint ?? '-')}
 join_ca=${quoted((caPem ?? '').trim())}

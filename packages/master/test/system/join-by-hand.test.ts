@@ -83,9 +83,10 @@ test('what runs there is exactly what the units start', async () => {
   }
 });
 
-test('the same script once more asks for nothing and changes nothing', async () => {
+test('the same line once more asks for nothing and changes nothing', async () => {
+  const { oneLine } = await shownLine();
   const pids = await host.run('cat', ['/run/paravcl-slave.pid', '/run/paravcl-mirror.pid']);
-  expect(changes(await typed('sh join.sh'))).toEqual([]);
+  expect(changes(await typed(oneLine))).toEqual([]);
   expect(await host.run('cat', ['/run/paravcl-slave.pid', '/run/paravcl-mirror.pid'])).toBe(pids);
 });
 
@@ -94,14 +95,14 @@ test('it runs a guest, and while the guest is there it is not taken off the host
   instanceId = instance.id;
   await instanceWhere(admin, instance.id, `${instance.name} to run`, ({ observed }) => observed === 'running');
   expect(await host.evidence.domainState(instance.id)).toBe('running');
-  await expect(typed('sh join.sh remove')).rejects.toThrow(/fault: Instances are still on this host: .* - empty the host first/);
+  await expect(typed('sh /opt/paravcl/current/paravcl-install.sh remove')).rejects.toThrow(/fault: Instances are still on this host: .* - empty the host first/);
   expect(await host.evidence.domainState(instance.id)).toBe('running');
 });
 
 test('once it is empty all of it goes: program, units, state, network and processes', async () => {
   await admin.call(deleteInstance, { params: { instanceId } });
   await eventually('the guest to be gone', patienceMs, async () => ((await host.evidence.domainIds()).length === 0 && (await host.run('ls', ['/var/lib/paravcl-slave/pool/instances'])).trim() === '' ? true : undefined));
-  const said = await typed('sh join.sh remove --keep-packages');
+  const said = await typed('sh /opt/paravcl/current/paravcl-install.sh remove --keep-packages');
   expect(said).toContain('did: removed /opt/paravcl');
   expect(said).toContain(`did: removed the network ${site.guestNetwork.name} of libvirt`);
   for (const path of ['/opt/paravcl', '/var/lib/paravcl-slave', '/etc/systemd/system/paravcl-slave.service', '/usr/local/bin/paravcl-slave', '/var/log/paravcl-slave.log']) {
