@@ -49,7 +49,10 @@ afterAll(async () => {
 const reached = ({ reachedAt }: PublicMappingView): string => `http://${reachedAt?.address ?? 'nowhere'}:${String(reachedAt?.port ?? 80)}${guestPagePath}`;
 /** Whose page it is; undefined while nobody answers. */
 const pageAt = (url: string): Promise<string | undefined> =>
-  fetch(url, { headers: { connection: 'close' }, signal: AbortSignal.timeout(5000) }).then(async (answer) => ((await answer.json()) as { readonly id: string }).id, () => undefined);
+  fetch(url, { headers: { connection: 'close' }, signal: AbortSignal.timeout(5000) })
+    .then(async (answer) => ((await answer.json()) as { readonly id: string }).id)
+    // Also while its answer is read: a killed agent or a loaded host may hold that up too.
+    .catch(() => undefined);
 const answers = (url: string): Promise<string> => eventually(`an answer at ${url}`, patienceMs, () => pageAt(url));
 const nobodyAt = (url: string): Promise<true> => eventually(`nobody to answer at ${url}`, patienceMs, async () => ((await pageAt(url)) === undefined ? true : undefined));
 const addresses = (): Promise<string> => host.run('ip', ['-4', '-brief', 'address', 'show', 'dev', 'lan0']);
