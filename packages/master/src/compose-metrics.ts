@@ -24,13 +24,13 @@ export function composeMetrics(log: Logger): ComposedMetrics {
 function impossibleCount(registry: Registry, log: Logger): ComposedMetrics['onImpossible'] {
   const count = new Counter({
     name: 'paravcl_impossible_reports_total',
-    help: 'Reports of slaves that could not follow the known state of the instance.',
+    help: 'Reports of hosts that could not follow the known state of the instance.',
     labelNames: ['from', 'to'],
     registers: [registry],
   });
   return (report) => {
     count.inc({ from: report.from, to: report.to });
-    log.warn(report, 'a slave reported a state that cannot follow the known one; it is not taken over');
+    log.warn(report, 'a host reported a state that cannot follow the known one; it is not taken over');
   };
 }
 

@@ -62,7 +62,7 @@ const portRange = z
   .regex(/^\d{1,5}-\d{1,5}$/, 'must be a range of ports such as "40000-40999"')
   .transform((written, context) => {
     const [from = 0, to = 0] = written.split('-').map(Number);
-    if (from < 1024) context.addIssue({ code: 'custom', message: 'must begin at 1024 or above: what is below belongs to the slaves’ own services' });
+    if (from < 1024) context.addIssue({ code: 'custom', message: 'must begin at 1024 or above: what is below belongs to the hosts’ own services' });
     if (to > 65_535) context.addIssue({ code: 'custom', message: 'must end at 65535 or below' });
     if (from > to) context.addIssue({ code: 'custom', message: 'must not end before it begins' });
     return { from, to };

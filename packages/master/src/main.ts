@@ -87,7 +87,7 @@ async function setupToken(options: ConfigOption): Promise<void> {
   const made = await makeSetupToken(config, systemClock, makeLog('silent'));
   die();
   if (made === null) throw new Error('This site has an administrator already. An administrator can make more in the portal or over the API.');
-  process.stderr.write(`The first administrator is made with this token until ${new Date(made.expiresAt).toISOString()} at ${config.publicUrl} (POST /api/v1/setup):\n`);
+  process.stderr.write(`The first administrator is made with this token until ${new Date(made.expiresAt).toISOString()} at ${config.publicUrl}/setup:\n`);
   process.stdout.write(`${made.token}\n`);
 }
 

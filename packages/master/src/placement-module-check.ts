@@ -76,7 +76,7 @@ export function policyFault(policy: PlacementPolicy): string | null {
 function orderFault(policy: PlacementPolicy, instance: Placeable, world: PlacementWorld): string | null {
   const of = (a: SlaveView, b: SlaveView): number => Math.sign(policy.compare(a, b, instance, world));
   for (const a of slaves) {
-    if (of(a, a) !== 0) return `compare(a, a) is not 0 for ${a.id}: a slave is as good as itself`;
+    if (of(a, a) !== 0) return `compare(a, a) is not 0 for ${a.id}: a host is as good as itself`;
     for (const b of slaves) {
       if (of(a, b) !== of(a, b)) return `compare answers twice differently about ${a.id} and ${b.id}: it must depend on nothing but what it is given`;
       if (a !== b && of(a, b) === 0) return `compare is 0 for ${a.id} and ${b.id}, which are two: end it with the name and the id`;

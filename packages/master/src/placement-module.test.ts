@@ -98,15 +98,15 @@ describe('at the start it is refused, naming the file and what is wrong', () => 
     ['a score that is no function', `${byId}module.exports = { name: 'x', compare, score: {} };`, /: score must be a function\.$/],
     ['a name with a slash', `${byId}module.exports = { name: 'a/b', compare };`, /: name must be lower-case letters/],
     ['the name of one of ours', `${byId}module.exports = { name: 'para', compare };`, /: name is that of a policy of ParaVCL/],
-    ['a compare that does not tell two slaves apart', 'module.exports = { name: "x", compare: (a, b) => a.promised.vcpus - b.promised.vcpus };', /compare is 0 for slave-1 and slave-2, which are two/],
+    ['a compare that does not tell two hosts apart', 'module.exports = { name: "x", compare: (a, b) => a.promised.vcpus - b.promised.vcpus };', /compare is 0 for slave-1 and slave-2, which are two/],
     ['a compare that answers the same both ways', 'module.exports = { name: "x", compare: (a, b) => (a.id === b.id ? 0 : -1) };', /finds slave-1 and slave-2 each better, or each worse, than the other/],
     ['a compare that is never content', 'module.exports = { name: "x", compare: () => 1 };', /compare\(a, a\) is not 0 for slave-1/],
     ['a compare that goes in a circle', 'const n = (s) => Number(s.id.slice(-1)); module.exports = { name: "x", compare: (a, b) => { const d = (n(a) - n(b) + 7) % 7; return d === 0 ? 0 : d <= 3 ? 1 : -1; } };', /compare goes in a circle: /],
     ['a compare that throws dice', 'let n = 0; module.exports = { name: "x", compare: (a, b) => (a.id === b.id ? 0 : ++n % 2 ? 1 : -1) };', /compare answers twice differently about slave-1 and slave-2/],
-    ['a compare without an answer', 'module.exports = { name: "x", compare: () => undefined };', /fails on sample slaves \(The placement module .* must answer with a number from compare, not undefined/],
+    ['a compare without an answer', 'module.exports = { name: "x", compare: () => undefined };', /fails on sample hosts \(The placement module .* must answer with a number from compare, not undefined/],
     ['a promise', 'module.exports = { name: "x", compare: async () => 1 };', /must answer with a number from compare, not \[object Promise\]/],
-    ['a module that writes to what it is given', '"use strict"; module.exports = { name: "x", compare: (a) => { a.name = "mine"; return 0; } };', /fails on sample slaves \(.*read only property 'name'/],
-    ['a module that sorts what it is given', 'module.exports = { name: "x", compare: (a, b, i, world) => { world.slaves.reverse(); return 0; } };', /fails on sample slaves \(.*read only property/],
+    ['a module that writes to what it is given', '"use strict"; module.exports = { name: "x", compare: (a) => { a.name = "mine"; return 0; } };', /fails on sample hosts \(.*read only property 'name'/],
+    ['a module that sorts what it is given', 'module.exports = { name: "x", compare: (a, b, i, world) => { world.slaves.reverse(); return 0; } };', /fails on sample hosts \(.*read only property/],
     ['a score of no number', `${byId}module.exports = { name: 'x', compare, score: () => ({ score: 'good' }) };`, /must answer with \{ score, parts \} of finite numbers from score/],
     ['a score that contradicts compare', `${byId}module.exports = { name: 'x', compare, score: (s) => ({ score: -Number(s.id.slice(-1)), parts: {} }) };`, /score\(slave-1\) is -1 and score\(slave-2\) is -2, though compare finds slave-1 better/],
   ])('%s', (_what, source, expected) => {
@@ -122,7 +122,7 @@ test.each([
   ['a module, when it is loaded,', 'for (;;);'],
 ])('%s that loops is stopped at the deadline', (_what, source) => {
   const file = moduleFile(source);
-  expect(() => chosenPlacement(`module:${file}`, 500)).toThrow(`placement.policy: ${file} does not come to an end on sample slaves within 0.5 s: look for a loop without an end in it.`);
+  expect(() => chosenPlacement(`module:${file}`, 500)).toThrow(`placement.policy: ${file} does not come to an end on sample hosts within 0.5 s: look for a loop without an end in it.`);
 });
 
 test('an answer that is wrong later is an error that names the file', () => {

@@ -28,7 +28,7 @@ export function chosenPlacement(choice: PlacementChoice, deadlineMs = trialMs): 
   };
   const inTheWay = fileFault(file);
   if (inTheWay !== null) return refuse(inTheWay);
-  if (!comesToAnEnd(file, deadlineMs)) return refuse(`does not come to an end on sample slaves within ${deadlineMs / 1000} s: look for a loop without an end in it`);
+  if (!comesToAnEnd(file, deadlineMs)) return refuse(`does not come to an end on sample hosts within ${deadlineMs / 1000} s: look for a loop without an end in it`);
   const loaded = load(file, refuse);
   const parsed = exportsSchema.safeParse(loaded);
   if (!parsed.success) return refuse(`must export ${contract}: ${parsed.error.issues.map(({ path, message }) => [...path, message].map(String).join(' ')).join('; ')}`);
@@ -118,7 +118,7 @@ function faultOf(policy: PlacementPolicy): string | null {
     return policyFault(policy);
   } catch (error) {
     // A write to what it is given lands here too: that is frozen.
-    return `fails on sample slaves (${firstLine(error)})`;
+    return `fails on sample hosts (${firstLine(error)})`;
   }
 }
 

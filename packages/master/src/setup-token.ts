@@ -33,7 +33,7 @@ export async function makeSetupToken(config: MasterConfig, clock: Clock, log: Lo
 /** What a start prints for the person who makes the first administrator. */
 export function setupTokenText({ token, expiresAt }: IssuedToken, publicUrl: string): string {
   return [
-    `There is no administrator yet. Whoever has this token makes the first one at ${publicUrl} (POST /api/v1/setup),`,
+    `There is no administrator yet. Whoever has this token makes the first one at ${publicUrl}/setup,`,
     `once, until ${new Date(expiresAt).toISOString()}. It is shown only here; another one: paravcl-master setup-token`,
     token,
     '',

@@ -32,7 +32,7 @@ const marks: readonly Mark[] = [
   convertible('a Parallels image', 0, text('WithoutFreeSpace')),
   convertible('a Parallels image', 0, text('WithouFreSpacExt')),
   convertible('a Bochs image', 0, text('Bochs Virtual HD Image')),
-  { name: 'an encrypted disk (LUKS)', at: 0, bytes: text('LUKS\xba\xbe'), convertible: false, wayOut: 'slaves hold no keys for it: decrypt it first' },
+  { name: 'an encrypted disk (LUKS)', at: 0, bytes: text('LUKS\xba\xbe'), convertible: false, wayOut: 'hosts hold no keys for it: decrypt it first' },
   packed('a file packed by gzip', 'gunzip', text('\x1f\x8b')),
   packed('a file packed by xz', 'unxz', text('\xfd7zXZ\0')),
   packed('a file packed by Zstandard', 'unzstd', text('\x28\xb5\x2f\xfd')),

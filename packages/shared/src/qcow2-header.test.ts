@@ -92,7 +92,7 @@ test('says of every refusal what to do', () => {
   expect(written(20, 31n, 4)).toBe(`The image’s cluster size 2^31 is outside 2^9 to 2^21; ${anew}.`);
   expect(written(24, 0n, 8)).toBe('The image’s disk is empty: it has no bytes. Export it again.');
   expect(written(24, 2n ** 43n, 8)).toBe('The image’s disk has 8192 GiB; at most 4096 GiB are taken. Shrink it with "qemu-img resize --shrink" after shrinking what is on it.');
-  expect(written(32, 1n, 4)).toBe('The image is encrypted, and slaves hold no keys for it: decrypt it first.');
+  expect(written(32, 1n, 4)).toBe('The image is encrypted, and hosts hold no keys for it: decrypt it first.');
   expect(written(36, 0xffffffffn, 4)).toBe(`The image’s level 1 table has 4294967295 entries; QEMU takes at most 4194304: ${anew}.`);
   expect(written(40, 3n, 8)).toBe('The image’s level 1 table is at byte 3, where none can be; mend it with "qemu-img check -r all", or export it again.');
   expect(written(72, 2n ** 40n, 8)).toBe(`The image uses unknown incompatible features (0x10000000000); ${anew}.`);

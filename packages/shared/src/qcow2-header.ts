@@ -60,7 +60,7 @@ export function readQcow2Header(bytes: Buffer, fileBytes: number): Qcow2Header {
   if (virtualSize > largestDiskBytes) {
     throw new Qcow2Refused(`The image’s disk has ${(virtualSize + oneGiB - 1n) / oneGiB} GiB; at most ${largestDiskBytes / oneGiB} GiB are taken. Shrink it with "qemu-img resize --shrink" after shrinking what is on it.`);
   }
-  if (bytes.readUInt32BE(32) !== 0) throw new Qcow2Refused('The image is encrypted, and slaves hold no keys for it: decrypt it first.');
+  if (bytes.readUInt32BE(32) !== 0) throw new Qcow2Refused('The image is encrypted, and hosts hold no keys for it: decrypt it first.');
   const features = version === 3 ? bytes.readBigUInt64BE(72) : 0n;
   checkTables(bytes, { virtualSize, fileBytes: BigInt(fileBytes), clusterBits: BigInt(clusterBits), extendedL2: (features & incompatible.extendedL2) !== 0n });
   if (bytes.readUInt32BE(60) !== 0) throw new Qcow2Refused('The image holds internal snapshots; delete them with "qemu-img snapshot -d" first.');
@@ -120,7 +120,7 @@ function checkExtensions(bytes: Buffer, start: number): void {
     if (type === extensionTypes.end) return;
     if (type === extensionTypes.backingFormat) throw new Qcow2Refused('The image names the format of a backing file; flatten it with "qemu-img convert -O qcow2" first.');
     if (type === extensionTypes.dataFile) throw new Qcow2Refused('The image keeps its data in another file; flatten it with "qemu-img convert -O qcow2" first.');
-    if (type === extensionTypes.encryption) throw new Qcow2Refused('The image is encrypted, and slaves hold no keys for it: decrypt it first.');
+    if (type === extensionTypes.encryption) throw new Qcow2Refused('The image is encrypted, and hosts hold no keys for it: decrypt it first.');
     at += 8 + Math.ceil(length / 8) * 8;
   }
   throw new Qcow2Refused(`The qcow2 header’s extensions have no end; ${writeAnew}.`);

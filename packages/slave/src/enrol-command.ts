@@ -21,13 +21,13 @@ interface EnrolFlags extends ConfigFlags {
   readonly again?: boolean;
 }
 
-/** `paravcl-slave enrol`: makes this host a slave of a master. */
+/** `paravcl-slave enrol`: enrols this host with a master. */
 export function enrolCommand(): Command {
-  return withConfigOptions(new Command('enrol').description('make this host a slave of a master, with a join token of its operators'))
+  return withConfigOptions(new Command('enrol').description('enrol this host with a master, with a join token of its operators'))
     .requiredOption('--master <url>', 'address of the master, as in https://master.example:8443')
     .option('--token <token>', 'join token; visible in the process list, prefer --token-file')
     .option('--token-file <file>', 'file that holds the join token; - for standard input')
-    .option('--name <name>', 'how people shall call this slave (default: the host name)')
+    .option('--name <name>', 'how people shall call this host (default: the host name)')
     .option('--again', 'give an earlier enrolment up', false)
     .action(async (flags: EnrolFlags) => {
       const config = readConfig({ config: flags.config, stateDir: flags.stateDir, poolDir: flags.poolDir, driver: flags.driver }, process.env);

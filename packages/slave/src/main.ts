@@ -36,7 +36,7 @@ const doctor = withConfigOptions(doctorCommand(async (): Promise<DoctorOptions> 
 }));
 
 const program = new Command('paravcl-slave')
-  .description('The ParaVCL agent: makes this host a slave of a virtual computing lab')
+  .description('The ParaVCL agent: makes this machine a host of a virtual computing lab')
   .version(build)
   .addCommand(enrolCommand())
   .addCommand(runCommand(build))

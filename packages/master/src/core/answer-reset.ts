@@ -26,7 +26,7 @@ export function answerReset(instance: InstanceRecord, toOther: boolean): ResetAn
   if (observed === 'requested' || observed === 'queued') return { kind: changes ? 'unmade' : 'already' };
   if (isInStore(instance) && desired !== 'running') return { kind: 'forget' };
   if (slaveId === null) return { kind: 'requeue' };
-  if (observed === 'relocating') return { kind: 'conflict', sentence: `${name} is on its way to another slave. Reset it once it is there.` };
+  if (observed === 'relocating') return { kind: 'conflict', sentence: `${name} is on its way to another host. Reset it once it is there.` };
   const next = desired === 'running' ? 'running' : 'stopped';
   const untouched = !booted && (observed === 'preparing' || observed === 'stopped');
   if (!changes && desired === next && (beginsAnew(instance) || untouched) && observed !== 'failed') return { kind: 'already' };

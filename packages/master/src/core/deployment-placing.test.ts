@@ -37,7 +37,7 @@ describe('members of a deployment', () => {
     expect(where(decisions)).toEqual(['lab-1', 'queue']);
     const [, waits] = decisions;
     expect(waits?.considered.map(({ slaveId, refused }) => [slaveId, refused?.code])).toEqual([['lab-1', 'NotEnoughCores'], ['lab-2', 'NotChosen']]);
-    expect(waits).toMatchObject({ reason: { code: 'NotEnoughCores', sentence: expect.stringMatching(/ Of all slaves one was chosen for CL II; it runs nowhere else\.$/) as string } });
+    expect(waits).toMatchObject({ reason: { code: 'NotEnoughCores', sentence: expect.stringMatching(/ Of all hosts one was chosen for CL II; it runs nowhere else\.$/) as string } });
   });
 
   it('say what is wrong with the chosen slaves, not with the others', () => {
@@ -45,6 +45,6 @@ describe('members of a deployment', () => {
     const reason = (slaves: readonly SlaveView[]) => decide(slaves, members(1, chosen))[0];
     expect(reason([slave('lab-1', { liveness: 'lost' }), slave('lab-2')])).toMatchObject({ kind: 'queue', reason: { code: 'SlaveOffline' } });
     expect(reason([slave('lab-1', { capacity: room(0) }), slave('lab-2')])).toMatchObject({ kind: 'queue', reason: { code: 'NoSlaveFits' } });
-    expect(reason([slave('lab-2')])).toMatchObject({ kind: 'queue', reason: { code: 'NotChosen', sentence: expect.stringMatching(/^m0 runs only on slaves that were chosen for CL II, and none of them is in the pool\./) as string } });
+    expect(reason([slave('lab-2')])).toMatchObject({ kind: 'queue', reason: { code: 'NotChosen', sentence: expect.stringMatching(/^m0 runs only on hosts that were chosen for CL II, and none of them is in the pool\./) as string } });
   });
 });

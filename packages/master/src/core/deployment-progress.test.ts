@@ -18,8 +18,8 @@ const said = (aim: DeploymentAim, members: readonly MemberNow[], elsewhere = 0):
 
 test('how far a deployment is, is told in words: who runs, and what the others wait for', () => {
   expect(said('make', many(40, wanted))).toBe('pending: 0 of 40 running, 40 to be made');
-  expect(said('make', [...many(38, runs), ...many(2, waits('NotEnoughRam'))])).toBe('pending: 38 of 40 running, 2 wait for RAM on any slave');
-  expect(said('make', [runs, waits('PreparingOthers'), made({ observed: 'booting' }), made({ observed: 'booting' })])).toBe('pending: 1 of 4 running, 2 booting, 1 waits for its turn on a slave');
+  expect(said('make', [...many(38, runs), ...many(2, waits('NotEnoughRam'))])).toBe('pending: 38 of 40 running, 2 wait for RAM on any host');
+  expect(said('make', [runs, waits('PreparingOthers'), made({ observed: 'booting' }), made({ observed: 'booting' })])).toBe('pending: 1 of 4 running, 2 booting, 1 waits for its turn on a host');
   expect(said('make', many(40, runs))).toBe('done: All 40 run.');
   expect(said('make', [runs])).toBe('done: 1 of 1 running.');
 });
@@ -42,8 +42,8 @@ test('what somebody asked for something else of, or took back, does not keep it 
 });
 
 test('launches that failed on one slave and went to another are told', () => {
-  expect(said('make', [runs, runs], 1)).toBe('done: All 2 run. 1 was tried on another slave after a launch failed.');
-  expect(said('make', [runs, waits('NotEnoughRam')], 2)).toBe('pending: 1 of 2 running, 1 waits for RAM on any slave. 2 were tried on another slave after a launch failed.');
+  expect(said('make', [runs, runs], 1)).toBe('done: All 2 run. 1 was tried on another host after a launch failed.');
+  expect(said('make', [runs, waits('NotEnoughRam')], 2)).toBe('pending: 1 of 2 running, 1 waits for RAM on any host. 2 were tried on another host after a launch failed.');
 });
 
 test('every verb for the whole is told in its own words, from the wish to its end', () => {
@@ -71,7 +71,7 @@ test('a reset ends with machines that do what they did, and with nothing earlier
   const waitsOff = made({ ...anew, desired: 'stopped', observed: 'stopped', queuedAt: 5, reason: { code: 'LowerPriority', sentence: 'It gave way.' } });
   expect(said('reset', [made(anew), off, emptied, made({ ...old, desired: 'stopped', observed: 'suspended' }), made({ ...anew, observed: 'booting', observedGeneration: 1 })])).toBe('pending: 2 of 5 begun anew, 2 being emptied, 1 booting');
   expect(said('reset', [made(anew), off, waitsOff])).toBe('done: All 3 began anew.');
-  expect(said('reset', [made(anew), made({ ...old, observed: 'lost', liveness: 'lost' })])).toBe('pending: 1 of 2 begun anew, 1 waits for a slave that is offline');
+  expect(said('reset', [made(anew), made({ ...old, observed: 'lost', liveness: 'lost' })])).toBe('pending: 1 of 2 begun anew, 1 waits for a host that is offline');
   expect(said('reset', [made(anew), made({ ...anew, observed: 'failed', reason: { code: 'ImageMissing', sentence: 'i-1 did not get its image.' } })])).toBe('failed: 1 of 2 begun anew, 1 did not get its image. i-1 did not get its image.');
   // What it ran before is no answer, though it does what it is to do.
   expect(said('reset', [made({ diskEpoch: 2, observedDiskEpoch: 1 })])).toBe('pending: 0 of 1 begun anew, 1 being emptied');
@@ -79,14 +79,14 @@ test('a reset ends with machines that do what they did, and with nothing earlier
 });
 
 test.each(['suspect', 'lost'] as const)('what runs on a slave that is silent and %s is not told to run, nor is anything else done there; what is off or saved is', (liveness) => {
-  const offline = '1 waits for a slave that is offline';
+  const offline = '1 waits for a host that is offline';
   const silent = (change: Partial<MemberInstance>): MemberNow => made({ ...change, liveness });
   expect(said('make', [runs, silent({})])).toBe(`pending: 1 of 2 running, ${offline}`);
   expect(said('make', [runs, silent({ observed: 'booting', observedGeneration: 1 })])).toBe(`pending: 1 of 2 running, ${offline}`);
   expect(said('suspend', [silent({ desired: 'suspended', observedGeneration: 1 }), silent({ desired: 'suspended', observed: 'suspended' })])).toBe(`pending: 1 of 2 saved, ${offline}`);
   expect(said('stop', [silent({ desired: 'stopped', observed: 'stopped' })])).toBe('done: 1 of 1 off.');
   expect(said('delete', [silent({ desired: 'deleted', observed: 'stopped', observedGeneration: 1 })])).toBe(`pending: 0 of 1 gone, ${offline}`);
-  expect(said('reset', [silent({ diskEpoch: 2, observedGeneration: 1 }), silent({ diskEpoch: 2, observedDiskEpoch: 2 })])).toBe('pending: 0 of 2 begun anew, 2 wait for a slave that is offline');
+  expect(said('reset', [silent({ diskEpoch: 2, observedGeneration: 1 }), silent({ diskEpoch: 2, observedDiskEpoch: 2 })])).toBe('pending: 0 of 2 begun anew, 2 wait for a host that is offline');
   // It has failed, and its slave's return does not mend that.
   expect(said('make', [silent({ observed: 'failed', reason: { code: 'ImageMissing', sentence: 'i-1 did not get its image.' } })])).toMatch(/^failed: /);
 });

@@ -26,28 +26,28 @@ type Standing =
   | { readonly kind: 'left'; readonly words: string };
 
 /** Of those whose slave does not answer. */
-export const awaitingSlave = 'wait for a slave that is offline';
+export const awaitingSlave = 'wait for a host that is offline';
 
 /** "2 wait for RAM on any slave": what those are told to wait for that have no slave yet. */
 const waitWords: Readonly<Partial<Record<ReasonCode, string>>> = {
-  NoSlaves: 'wait for a slave',
-  NoSlaveFits: 'wait for a slave that is large enough',
-  PreparingOthers: 'wait for their turn on a slave',
-  NotEnoughCores: 'wait for cores on any slave',
-  NotEnoughRam: 'wait for RAM on any slave',
-  NotEnoughDisk: 'wait for disk on any slave',
-  NotEnoughBandwidth: 'wait for bandwidth on any slave',
+  NoSlaves: 'wait for a host',
+  NoSlaveFits: 'wait for a host that is large enough',
+  PreparingOthers: 'wait for their turn on a host',
+  NotEnoughCores: 'wait for cores on any host',
+  NotEnoughRam: 'wait for RAM on any host',
+  NotEnoughDisk: 'wait for disk on any host',
+  NotEnoughBandwidth: 'wait for bandwidth on any host',
   KeptForReservation: 'wait for room that is reserved',
   CriticalLimit: 'wait for room beyond what is always kept free',
   LowerPriority: 'gave way and come back by themselves',
   Recalled: 'gave way and come back by themselves',
   MakingRoom: 'wait for others to be saved',
   SlaveOffline: awaitingSlave,
-  SlaveTroubled: 'wait for a slave that is in trouble',
-  ClockWrong: 'wait for a slave whose clock is right',
-  SlaveDraining: 'wait for a slave that takes something new',
-  SlaveNotApproved: 'wait for a slave that is approved',
-  NotChosen: 'wait for one of the chosen slaves',
+  SlaveTroubled: 'wait for a host that is in trouble',
+  ClockWrong: 'wait for a host whose clock is right',
+  SlaveDraining: 'wait for a host that takes something new',
+  SlaveNotApproved: 'wait for a host that is approved',
+  NotChosen: 'wait for one of the chosen hosts',
 };
 
 const failWords: Readonly<Partial<Record<ReasonCode, string>>> = {
@@ -55,7 +55,7 @@ const failWords: Readonly<Partial<Record<ReasonCode, string>>> = {
   ImageMissing: 'did not get their image',
   ImageCorrupt: 'got a damaged image',
   DomainLost: 'are lost',
-  DiskError: 'have a slave without disk',
+  DiskError: 'have a host without disk',
 };
 
 /**
@@ -71,7 +71,7 @@ export function deploymentProgress(aim: DeploymentAim, members: readonly MemberN
   const state = pending.length > 0 ? 'pending' : failed.length > 0 ? 'failed' : 'done';
   const others = [...counted(pending), ...counted(failed), ...counted(left)];
   const example = failed.find((one) => one.example !== null)?.example ?? null;
-  const elsewhere = triedElsewhere === 0 ? '' : ` ${triedElsewhere === 1 ? '1 was' : `${triedElsewhere} were`} tried on another slave after a launch failed.`;
+  const elsewhere = triedElsewhere === 0 ? '' : ` ${triedElsewhere === 1 ? '1 was' : `${triedElsewhere} were`} tried on another host after a launch failed.`;
   const first = state === 'done' && others.length === 0 ? allOf(aim, members.length) : `${reached} of ${members.length} ${reachedWord(aim)}${others.map((part) => `, ${part}`).join('')}`;
   const whole = first.endsWith('.') ? first : state === 'pending' && elsewhere === '' && example === null ? first : `${first}.`;
   return { state, sentence: fit(`${whole}${elsewhere}${example === null ? '' : ` ${example}`}`) };
@@ -124,10 +124,10 @@ function ending(instance: MemberInstance): Standing {
 const otherWords = { running: 'running', suspended: 'saved', stopped: 'off', deleted: 'deleted' } as const;
 
 function underWay({ observed, reason, queuedAt }: MemberInstance): string {
-  if (observed === 'queued' || queuedAt !== null) return (reason === null ? undefined : waitWords[reason.code]) ?? 'wait for a slave';
+  if (observed === 'queued' || queuedAt !== null) return (reason === null ? undefined : waitWords[reason.code]) ?? 'wait for a host';
   switch (observed) {
     case 'requested':
-      return 'wait for a slave';
+      return 'wait for a host';
     case 'lost':
       return awaitingSlave;
     case 'preparing':
@@ -161,7 +161,7 @@ export function ofOne(words: string): string {
     .replace(/^stay, because they ran/, 'stays, because it ran')
     .replace(/^did not get their image/, 'did not get its image')
     .replace(/^are lost/, 'is lost')
-    .replace(/^have a slave/, 'has a slave');
+    .replace(/^have a slave/, 'has a host');
 }
 
 function reachedWord(aim: DeploymentAim): string {

@@ -46,7 +46,7 @@ test.each([
   ['has not answered yet why it is as it is', guest('a', { observed: 'suspended', observedGeneration: 3, reason: { code: 'SlaveRefused', sentence: 'It was so before.' } }), 'a is suspended'],
   ['is prepared again after a fault', guest('a', { observed: 'preparing', reason: { code: 'ImageMissing', sentence: 'A mirror is tried again.' } }), 'a is preparing'],
   ['has its time over and is to be saved', guest('a', { desired: 'suspended', reason: { code: 'TimeEnded', sentence: 'Its time is over.' } }), 'a is being saved'],
-  ['is lost with its silent slave', guest('a', { observed: 'lost', reason: { code: 'SlaveOffline', sentence: 'lab-pc-07 is offline.' } }), 'a is lost until lab-pc-07 answers'],
+  ['is lost with its silent host', guest('a', { observed: 'lost', reason: { code: 'SlaveOffline', sentence: 'lab-pc-07 is offline.' } }), 'a is lost until lab-pc-07 answers'],
 ])('one that %s is waited for', (_what, instance, doing) => {
   expect(stepsOf([instance])).toEqual({ steps: [], sentence: `0 of 1 has left lab-pc-07; ${doing}.` });
 });
@@ -62,8 +62,8 @@ test('of a slave that was declared dead it says how what is lost with it leaves,
   expect(stepsOf([lost], undefined, { connected: false, isDead: true })).toEqual({
     steps: [],
     sentence:
-      '0 of 1 has left lab-pc-07; a is lost with lab-pc-07. lab-pc-07 was declared dead. What was lost with it, and has a snapshot, starts elsewhere from that: POST /api/v1/instances/{id}/recover. ' +
-      'What has none waits until lab-pc-07 is back, or is given up when that is retired with "force".',
+      '0 of 1 has left lab-pc-07; a is lost with lab-pc-07. lab-pc-07 was declared dead. What was lost with it, and has a snapshot, starts elsewhere from that: paravcl instances recover NAME. ' +
+      'What has none waits until lab-pc-07 is back, or is given up when that is retired by force.',
   });
 });
 
@@ -83,8 +83,8 @@ test.each<[string, EvacuatedInstance, Partial<EvacuationPart>, Partial<Evacuatio
   ['lost its domain', guest('a', { observed: 'lost', reason: { code: 'DomainLost', sentence: 'lab-pc-07 has nothing of a any more.' } }), {}, {}, 'lab-pc-07 has nothing of a any more. Start it from what its disk holds, or delete it.'],
   ['was refused', guest('a', off), { refusedAt: 4, sentence: 'a is in the recycle bin. Restore it first.' }, {}, 'a is in the recycle bin. Restore it first.'],
   ['failed to move too often', guest('a', off), { tries: mostTries, moveId: 'm' }, { move: () => ({ state: 'failed', sentence: 'The store is full.' }) }, 'Its move failed 3 times. The store is full.'],
-  ['has RAM that fits nowhere', guest('a', saved), { resumes: 'suspended' }, { ramFitsNowhere: 'of lab-pc-08, guests have another processor there' }, 'Its RAM fits no other slave: of lab-pc-08, guests have another processor there. It is saved here; once it is stopped, its disk moves without the RAM, and it starts cold elsewhere.'],
-  ['runs where its RAM would fit nowhere else', guest('a'), {}, { ramFitsNowhere: 'of lab-pc-08, guests have another processor there' }, 'It runs on: its RAM would fit no other slave: of lab-pc-08, guests have another processor there. Stop it, and its disk moves without the RAM; it starts cold elsewhere.'],
+  ['has RAM that fits nowhere', guest('a', saved), { resumes: 'suspended' }, { ramFitsNowhere: 'of lab-pc-08, guests have another processor there' }, 'Its RAM fits no other host: of lab-pc-08, guests have another processor there. It is saved here; once it is stopped, its disk moves without the RAM, and it starts cold elsewhere.'],
+  ['runs where its RAM would fit nowhere else', guest('a'), {}, { ramFitsNowhere: 'of lab-pc-08, guests have another processor there' }, 'It runs on: its RAM would fit no other host: of lab-pc-08, guests have another processor there. Stop it, and its disk moves without the RAM; it starts cold elsewhere.'],
   ['is to run and stays saved', guest('a', { observed: 'suspended', reason: { code: 'DiskError', sentence: 'Its RAM cannot be read. Its saved RAM and its disk are kept.' } }), {}, {}, 'It does not go on there: Its RAM cannot be read. Its saved RAM and its disk are kept. Suspend it, and it moves as it is.'],
   ['is to run and stays off', guest('a', { observed: 'stopped', reason: { code: 'LaunchFailed', sentence: 'No such machine. Its disk is kept.' } }), {}, {}, 'It does not go on there: No such machine. Its disk is kept. Stop it, and its disk moves.'],
   ['cannot be stopped while it runs', guest('a', { desired: 'stopped', reason: { code: 'SlaveRefused', sentence: 'libvirt refuses. It is tried again.' } }), {}, {}, 'It cannot be stopped now: libvirt refuses. It is tried again.'],

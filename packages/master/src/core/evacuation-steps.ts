@@ -175,7 +175,7 @@ function running(part: EvacuationPart, { name }: EvacuatedInstance, world: Evacu
   const { ramFitsNowhere } = world;
   const ramStaysHere = world.ramStaysHere(part.instanceId);
   if (ramStaysHere !== null) return stays(`It runs on. ${ramStaysHere}`);
-  if (ramFitsNowhere !== null) return stays(`It runs on: its RAM would fit no other slave: ${ramFitsNowhere}. Stop it, and its disk moves without the RAM; it starts cold elsewhere.`);
+  if (ramFitsNowhere !== null) return stays(`It runs on: its RAM would fit no other host: ${ramFitsNowhere}. Stop it, and its disk moves without the RAM; it starts cold elsewhere.`);
   const live = world.live(part.instanceId);
   const step = live.kind === 'ready' ? ({ kind: 'migrate', part, toSlaveId: live.toSlaveId } as const) : ({ kind: 'save', part, because: live.kind === 'none' ? live.because : null } as const);
   return { kind: 'ready', step, doing: `${name} runs` };
@@ -186,7 +186,7 @@ function leaving(part: EvacuationPart, { name, desired, generation }: EvacuatedI
   if (part.refusedAt === generation) return stays(part.sentence ?? 'It was refused to move.');
   if (part.tries >= mostTries && lastMove(part, world)?.state === 'failed') return stays(`Its move failed ${part.tries} times. ${lastMove(part, world)?.sentence ?? ''}`.trim());
   if (desired === 'suspended' && world.ramFitsNowhere !== null) {
-    return stays(`Its RAM fits no other slave: ${world.ramFitsNowhere}. It is saved here; once it is stopped, its disk moves without the RAM, and it starts cold elsewhere.`);
+    return stays(`Its RAM fits no other host: ${world.ramFitsNowhere}. It is saved here; once it is stopped, its disk moves without the RAM, and it starts cold elsewhere.`);
   }
   return { kind: 'ready', step: { kind: 'move', part }, doing: `${name} is ${desired === 'suspended' ? 'saved' : 'off'}` };
 }
@@ -222,7 +222,7 @@ function say(seen: readonly Seen[], { slaveName, connected, isDead }: Evacuation
   const unnamed = doings.slice(mostNamed).length + seen.filter(({ kind }) => kind === 'ready').length;
   const told = [...doings.slice(0, mostNamed), ...(unnamed === 0 ? [] : [doings.length === 0 ? `${unnamed} ${unnamed === 1 ? 'is' : 'are'} to follow` : `and ${unnamed} more`])];
   // What is recovered has left.
-  const dead = `was declared dead. What was lost with it, and has a snapshot, starts elsewhere from that: POST /api/v1/instances/{id}/recover. What has none waits until ${slaveName} is back, or is given up when that is retired with "force".`;
+  const dead = `was declared dead. What was lost with it, and has a snapshot, starts elsewhere from that: paravcl instances recover NAME. What has none waits until ${slaveName} is back, or is given up when that is retired by force.`;
   const silence = connected ? '' : ` ${slaveName} ${isDead ? dead : 'does not answer; it goes on when it does.'}`;
   return fit(`${sayLeft(seen, slaveName)}${told.length === 0 ? '' : `; ${told.join(', ')}`}.${silence}`);
 }

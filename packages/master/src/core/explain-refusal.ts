@@ -23,13 +23,13 @@ export function refusedReason(refused: Refused, offers: readonly ReservationOffe
 function neverFits({ request }: Refused, slaves: readonly SlaveView[]): Reason | null {
   const { need, count } = request;
   const asked = tellMachines(count, need.vcpus);
-  if (slaves.length === 0) return { code: 'NoSlaves', sentence: `Cannot reserve ${asked}: no slave takes reservations now. An operator can approve one or bring one back.` };
+  if (slaves.length === 0) return { code: 'NoSlaves', sentence: `Cannot reserve ${asked}: no host takes reservations now. An operator can approve one or bring one back.` };
   const inEmptyPool = mostInEmptyPool(slaves, need);
   if (inEmptyPool + request.fixed.length >= count) return null;
   const wholeCores = Math.floor(slaves.reduce((sum, { capacity }) => sum + capacity.vcpus, 0));
   if (count * need.vcpus > wholeCores) return { code: 'NoSlaveFits', sentence: `Cannot reserve ${asked}: the whole pool has ${wholeCores}.` };
   if (inEmptyPool > 0) return { code: 'NoSlaveFits', sentence: `Cannot reserve ${asked}: even in the empty pool, ${inEmptyPool} ${inEmptyPool === 1 ? 'machine' : 'machines'} of that size find room.` };
-  return { code: 'NoSlaveFits', sentence: `Cannot reserve ${asked}: no slave is ${largeEnoughFor(need, slaves.map(({ capacity }) => capacity))}. Ask for less.` };
+  return { code: 'NoSlaveFits', sentence: `Cannot reserve ${asked}: no host is ${largeEnoughFor(need, slaves.map(({ capacity }) => capacity))}. Ask for less.` };
 }
 
 /** Whether the request would fit if nobody else had reserved anything; who has then. */
@@ -86,7 +86,7 @@ function shortOfRoom({ calendar, world, request, parcel, at }: Refused): Reason 
   const [dimension, code, unit] = shortages.reduce((worst, next) => (fitting(next[0]) < fitting(worst[0]) ? next : worst));
   const left = Math.floor(free.reduce((sum, room) => sum + Math.max(0, room[dimension]), 0));
   const asked = `Cannot reserve ${tellMachines(count, need.vcpus)}, ${tellWindow(request, world.rules.timeZone, at)}`;
-  return { code, sentence: `${asked}: each needs ${need[dimension]} ${unit} on one slave, and ${left} in all are free of what runs on.` };
+  return { code, sentence: `${asked}: each needs ${need[dimension]} ${unit} on one host, and ${left} in all are free of what runs on.` };
 }
 
 function waysOut({ world, request, at }: Refused, offers: readonly ReservationOffer[]): readonly string[] {

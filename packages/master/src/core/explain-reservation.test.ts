@@ -25,8 +25,8 @@ describe('an answer to a request for machines', () => {
       'Cannot reserve 64 cores: the whole pool has 48. The largest you can get at Mon 10:00 is 40. One machine can start now as best-effort, until Mon 11:00 at least if nobody with a higher priority comes.',
     );
     expect(told(site([8, 8]), 'r', 3, 5, at(10), 2)).toContain('Cannot reserve 15 cores (3 machines of 5): even in the empty pool, 2 machines of that size find room. The largest you can get at Mon 10:00 is 10 cores (2 machines of 5).');
-    expect(told(site([8, 8]), 'r', 1, 12, at(10), 2)).toContain('Cannot reserve 12 cores: no slave is large enough for 12 cores, 12288 MiB of RAM and 24576 MiB of disk with saved RAM; the largest have 8 cores, 100000 MiB and 100000 MiB. Ask for less. The largest you can get at Mon 10:00 is 8.');
-    expect(told(site([]), 'r', 1, 1, at(10), 2)).toBe('Cannot reserve 1 core: no slave takes reservations now. An operator can approve one or bring one back.');
+    expect(told(site([8, 8]), 'r', 1, 12, at(10), 2)).toContain('Cannot reserve 12 cores: no host is large enough for 12 cores, 12288 MiB of RAM and 24576 MiB of disk with saved RAM; the largest have 8 cores, 100000 MiB and 100000 MiB. Ask for less. The largest you can get at Mon 10:00 is 8.');
+    expect(told(site([]), 'r', 1, 1, at(10), 2)).toBe('Cannot reserve 1 core: no host takes reservations now. An operator can approve one or bring one back.');
     expect(told(site([8]), 'r', 1_000_000_000, 1, at(10), 2)).toContain('Cannot reserve 1000000000 cores: the whole pool has 8.');
   });
 
@@ -42,7 +42,7 @@ describe('an answer to a request for machines', () => {
   it('says what instances that stay leave free', () => {
     const spared = running('be', 6, { sparedUntil: at(24) });
     const busy = { world: world([slave('lab-1', { running: [spared] })]), held: [] };
-    expect(told(busy, 'r', 2, 2, at(10), 2)).toContain('Cannot reserve 4 cores (2 machines of 2), Mon 10:00 to 12:00: each needs 2 cores on one slave, and 2 in all are free of what runs on.');
+    expect(told(busy, 'r', 2, 2, at(10), 2)).toContain('Cannot reserve 4 cores (2 machines of 2), Mon 10:00 to 12:00: each needs 2 cores on one host, and 2 in all are free of what runs on.');
     expect(admit(busy.world, [], asking('r', 2, 2, at(10), 2), now)).toMatchObject({ kind: 'refused', reason: { code: 'NotEnoughCores' }, offers: [{ kind: 'time', start: at(24 + 8) }, { kind: 'size', count: 1, vcpus: 2 }, { kind: 'best-effort' }] });
   });
 
@@ -75,9 +75,9 @@ describe('what owners are told', () => {
     expect(replannedSentence(from, 2, ['lab-7'], 'UTC', now)).toBe('2 machines of your reservation, Mon 23 Nov 10:00 to 12:00, cannot run on lab-7 any more: they are booked on others now. You need not do anything.');
     expect(replannedSentence(from, 1, ['lab-7'], 'UTC', now)).toContain('1 machine of your reservation, Mon 23 Nov 10:00 to 12:00, cannot run on lab-7 any more: it is booked on another now.');
     expect(atRiskSentence(from, 2, 12, ['lab-7', 'lab-8'], 'UTC', now)).toBe(
-      '2 of the 12 machines reserved for Mon 23 Nov 10:00 to 12:00 have no slave to run on: lab-7 and lab-8 cannot take them any more, and no other has room. They are booked elsewhere by themselves as soon as there is room. Choose another time to be sure.',
+      '2 of the 12 machines reserved for Mon 23 Nov 10:00 to 12:00 have no host to run on: lab-7 and lab-8 cannot take them any more, and no other has room. They are booked elsewhere by themselves as soon as there is room. Choose another time to be sure.',
     );
-    expect(atRiskSentence(from, 1, 1, ['lab-7'], 'UTC', now)).toContain('The machine reserved for Mon 23 Nov 10:00 to 12:00 has no slave to run on: lab-7 cannot take it any more');
+    expect(atRiskSentence(from, 1, 1, ['lab-7'], 'UTC', now)).toContain('The machine reserved for Mon 23 Nov 10:00 to 12:00 has no host to run on: lab-7 cannot take it any more');
   });
 
   it('counts and lists as people do', () => {

@@ -46,16 +46,16 @@ function movesTo({ from, to }: Move, timeZone: string, at: EpochMs): string {
 /** What the owner is told when machines of a reservation were booked on other slaves. */
 export function replannedSentence(window: Window, slots: number, slaveNames: readonly string[], timeZone: string, at: EpochMs): string {
   const [which, nowOn] = slots === 1 ? ['1 machine', 'it is booked on another'] : [`${slots} machines`, 'they are booked on others'];
-  return fit(`${which} of your reservation, ${tellDatedWindow(window, timeZone, at)}, cannot run on ${listed(slaveNames, 'other slaves')} any more: ${nowOn} now. You need not do anything.`);
+  return fit(`${which} of your reservation, ${tellDatedWindow(window, timeZone, at)}, cannot run on ${listed(slaveNames, 'other hosts')} any more: ${nowOn} now. You need not do anything.`);
 }
 
 /** What the owner is told once when no other slave has room for them. */
 export function atRiskSentence(window: Window, slots: number, count: number, slaveNames: readonly string[], timeZone: string, at: EpochMs): string {
   const which = `${slots} of the ${count} machines reserved for ${tellDatedWindow(window, timeZone, at)}`;
-  const names = listed(slaveNames, 'other slaves');
+  const names = listed(slaveNames, 'other hosts');
   return fit(
     slots === 1
-      ? `${count === 1 ? `The machine reserved for ${tellDatedWindow(window, timeZone, at)}` : which} has no slave to run on: ${names} cannot take it any more, and no other has room. It is booked elsewhere by itself as soon as there is room. Choose another time to be sure.`
-      : `${which} have no slave to run on: ${names} cannot take them any more, and no other has room. They are booked elsewhere by themselves as soon as there is room. Choose another time to be sure.`,
+      ? `${count === 1 ? `The machine reserved for ${tellDatedWindow(window, timeZone, at)}` : which} has no host to run on: ${names} cannot take it any more, and no other has room. It is booked elsewhere by itself as soon as there is room. Choose another time to be sure.`
+      : `${which} have no host to run on: ${names} cannot take them any more, and no other has room. They are booked elsewhere by themselves as soon as there is room. Choose another time to be sure.`,
   );
 }

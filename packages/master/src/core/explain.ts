@@ -13,7 +13,7 @@ import { largeEnoughFor } from './too-large';
 export function placedSentence(instance: WaitingInstance, slave: SlaveNow, all: readonly SlaveNow[], policy: string, question: Question): string {
   const others = all.filter(({ view }) => takesPart(view)).length;
   const { name, capacity } = slave.view;
-  const where = `${instance.name} goes to ${name}: ${freeUnheld(slave, instance).vcpus} of its ${cores(capacity.vcpus)} were free; of ${others === 1 ? 'one slave' : `${others} slaves`} ${policy} chose it.`;
+  const where = `${instance.name} goes to ${name}: ${freeUnheld(slave, instance).vcpus} of its ${cores(capacity.vcpus)} were free; of ${others === 1 ? 'one host' : `${others} hosts`} ${policy} chose it.`;
   return fit(`${where} ${riskOf(instance, slave, question)}`.trim());
 }
 
@@ -75,7 +75,7 @@ export function makingRoomReason(instance: WaitingInstance, slave: SlaveNow): Re
 /** "tried lab-1: …; lab-2: …": why nothing is left to try. */
 export function exhaustedSentence(instance: WaitingInstance, failed: readonly Attempt[]): string {
   const tried = failed.map(({ slaveName, sentence }) => `${slaveName}: ${sentence ?? ''}`).join('; ');
-  return fit(`${instance.name} could not be launched on any slave. Tried ${tried}`);
+  return fit(`${instance.name} could not be launched on any host. Tried ${tried}`);
 }
 
 /**
@@ -99,7 +99,7 @@ const isChoosy = ({ deployment }: WaitingInstance): boolean => deployment?.slave
 function onlyChosen(code: ReasonCode, { deployment }: WaitingInstance): string {
   if (deployment?.slaveIds == null || code === 'NotChosen' || code === 'PreparingOthers') return '';
   const { length } = deployment.slaveIds;
-  return ` Of all slaves ${length === 1 ? 'one was' : `${length} were`} chosen for ${deployment.name}; it runs nowhere else.`;
+  return ` Of all hosts ${length === 1 ? 'one was' : `${length} were`} chosen for ${deployment.name}; it runs nowhere else.`;
 }
 
 /** Where it failed, and is not tried again: what is free there does not help it. */
@@ -114,12 +114,12 @@ function waitingSentence(code: ReasonCode, slaves: readonly SlaveNow[], instance
   const views = slaves.map(({ view }) => view);
   const { homeMiB = 0 } = instance;
   const first = refusals[0]?.sentence ?? '';
-  const onWhich = instance.boundTo === null ? 'on one slave' : `on ${slaves.find(({ view }) => view.id === instance.boundTo)?.view.name ?? 'its slave'}, where its disk is`;
+  const onWhich = instance.boundTo === null ? 'on one host' : `on ${slaves.find(({ view }) => view.id === instance.boundTo)?.view.name ?? 'its host'}, where its disk is`;
   const rank = ordering.name === 'para' && instance.type === 'BE' ? ` Its priority is ${instance.priority.pi.toFixed(2)}; nobody of a lower one could give way.` : '';
   const back = `${rank} It starts by itself when somebody suspends or stops.`;
   switch (code) {
     case 'NoSlaves':
-      return 'No slave is registered yet. It starts by itself when an operator has added one.';
+      return 'No host is registered yet. It starts by itself when an operator has added one.';
     case 'NoSlaveFits':
       return fit(tooLargeFor(views, instance));
     case 'NotEnoughCores':
@@ -136,14 +136,14 @@ function waitingSentence(code: ReasonCode, slaves: readonly SlaveNow[], instance
     case 'PreparingOthers':
       return fit(`${first} It starts by itself when one of them runs.`);
     case 'NotChosen':
-      return fit(`${instance.name} runs only on slaves that were chosen for ${instance.deployment?.name ?? 'it'}, and none of them is in the pool. Choose others for what is added to the deployment, and delete this one.`);
+      return fit(`${instance.name} runs only on hosts that were chosen for ${instance.deployment?.name ?? 'it'}, and none of them is in the pool. Choose others for what is added to the deployment, and delete this one.`);
     case 'AlreadyTried':
       return fit(`${queue}${first}`);
     case 'SlaveOffline':
-      return fit(`${first} It starts by itself when a slave is back.`);
+      return fit(`${first} It starts by itself when a host is back.`);
     case 'SlaveTroubled':
     case 'ClockWrong':
-      return fit(`${first} It starts by itself when that is mended or another slave has room.`);
+      return fit(`${first} It starts by itself when that is mended or another host has room.`);
     default:
       return fit(`${first} An operator of the lab can mend this.`);
   }
@@ -151,7 +151,7 @@ function waitingSentence(code: ReasonCode, slaves: readonly SlaveNow[], instance
 
 /** What no slave is large enough for; the way out differs for who has launched it and who only asks. */
 export function tooLargeSentence(slaves: readonly SlaveView[], { need, homeMiB }: Pick<WaitingInstance, 'need' | 'homeMiB'>): string {
-  return `No slave is ${largeEnoughFor(need, capacitiesOf(slaves), homeMiB)}.`;
+  return `No host is ${largeEnoughFor(need, capacitiesOf(slaves), homeMiB)}.`;
 }
 
 /** Those that could take it, were they large enough. */
@@ -173,7 +173,7 @@ function tooLargeFor(slaves: readonly SlaveView[], instance: WaitingInstance): s
   const { boundTo, need: { diskMiB }, homeMiB = 0 } = instance;
   const its = slaves.find(({ id }) => id === boundTo);
   if (its !== undefined && homeMiB > 0 && diskMiB > its.capacity.diskMiB) {
-    return `${its.name}, where its disk is, has ${its.capacity.diskMiB} MiB of disk for guests in all, and ${sayDiskNeed(instance)}. Move it to another slave, or ${smallerHome}.`;
+    return `${its.name}, where its disk is, has ${its.capacity.diskMiB} MiB of disk for guests in all, and ${sayDiskNeed(instance)}. Move it to another host, or ${smallerHome}.`;
   }
   const wayOut = isHomeTooLarge(instance, capacitiesOf(slaves)) ? `Delete it and launch with “home”: false, or ${smallerHome}.` : 'Delete it and ask for less.';
   return `${tooLargeSentence(slaves, instance)} ${wayOut}`;

@@ -51,7 +51,7 @@ const admitted: Filter = (slave, question) => {
   }
 };
 
-const chosen: Filter = ({ view }, { instance: { deployment } }) => (mayRunOn(deployment, view.id) ? null : lasting('NotChosen', `${view.name} is not among the chosen slaves.`));
+const chosen: Filter = ({ view }, { instance: { deployment } }) => (mayRunOn(deployment, view.id) ? null : lasting('NotChosen', `${view.name} is not among the chosen hosts.`));
 
 /** Whether its deployment lets an instance run on this slave. */
 export function mayRunOn(deployment: DeploymentTerms | undefined, slaveId: string): boolean {

@@ -149,7 +149,7 @@ class World {
       const copy = this.copies.get(slaveId);
       // The lock of the guest that has it there still: its slave does not make another over it.
       if ([...this.attached].some(([other, at]) => other !== id && at.slaveId === slaveId && at.epoch < epoch)) return;
-      if (copy !== undefined && copy.epoch > epoch) throw new Error('a slave was told an epoch that has passed');
+      if (copy !== undefined && copy.epoch > epoch) throw new Error('a host was told an epoch that has passed');
       if (copy?.epoch !== epoch) this.copies.set(slaveId, { epoch, content: this.stored });
       this.attached.set(id, { slaveId, epoch });
     }
@@ -180,7 +180,7 @@ class World {
     this.migrating.set(id, { from, to, epoch: goes ? this.home.toldEpoch : null });
     if (!goes) return;
     const copy = this.copies.get(to);
-    if (copy !== undefined && copy.epoch >= this.home.toldEpoch) throw new Error('a slave was told an epoch that it had before');
+    if (copy !== undefined && copy.epoch >= this.home.toldEpoch) throw new Error('a host was told an epoch that it had before');
     this.copies.set(to, { epoch: this.home.toldEpoch, content: this.stored });
   }
 

@@ -27,7 +27,7 @@ test.each<[string, Partial<LiveMigration>, Partial<MigrationWorld>, string]>([
   ['the destination is not ready in time', {}, { now: 1000 }, 'lab-pc-08 was not ready for it in time.'],
   ['it was asked for something else', {}, { instance: { ...guest, desired: 'stopped' } }, 'It was asked for something else.'],
   ['it failed', {}, { instance: { ...guest, observed: 'failed' } }, 'It is failed.'],
-  ['its slave is put back', {}, { wanted: false }, 'lab-pc-07 is not being emptied any more.'],
+  ['its host is put back', {}, { wanted: false }, 'lab-pc-07 is not being emptied any more.'],
   ['the destination is to be emptied, too', {}, { destination: end('lab-pc-08', { approved: false }) }, 'lab-pc-08 takes nothing new any more.'],
   ['it is to be deleted', {}, { instance: { ...guest, desired: 'deleted' } }, 'It is deleted.'],
   ['the destination is declared dead', {}, { destination: end('lab-pc-08', gone) }, 'lab-pc-08 is gone.'],

@@ -14,7 +14,7 @@ export interface OperationProgress {
  */
 export function operationProgress(instance: InstanceRecord, slaveName: string | null, leftOn: readonly string[] = []): OperationProgress {
   const { name } = instance;
-  const where = slaveName ?? 'its slave';
+  const where = slaveName ?? 'its host';
   if (instance.queuedAt !== null) return { state: 'pending', sentence: fit(instance.reason?.sentence ?? asked(instance, where)) };
   if (settled(instance)) return { state: 'done', sentence: fit(fulfilled(instance, where, leftOn)) };
   // A deletion goes on: others may have something of it.
@@ -52,9 +52,9 @@ function underWay(instance: InstanceRecord, where: string): string {
   if (beginsAnew(instance)) return reason?.sentence ?? `${name} begins anew on ${where}: what was on its disk goes first`;
   switch (observed) {
     case 'requested':
-      return `looking for a slave for ${name}`;
+      return `looking for a host for ${name}`;
     case 'queued':
-      return reason?.sentence ?? `${name} waits for a slave`;
+      return reason?.sentence ?? `${name} waits for a host`;
     case 'preparing':
       return `preparing on ${where}${instance.progressPercent === null ? '' : `: image ${Math.floor(instance.progressPercent)} %`}`;
     case 'booting':

@@ -65,13 +65,13 @@ describe('a place for one who waits', () => {
     const withHome = (diskMiB: number, homeMiB: number, facts: Partial<WaitingInstance> = {}): WaitingInstance => waiting('i', 1, { need: room(1, { diskMiB: diskMiB + homeMiB }), homeMiB, ...facts });
     const small = slave('small', { capacity: room(8, { diskMiB: 10_000 }), poolAvailableMiB: 10_000 });
     expect(told(decide([small, slave('large')], withHome(2048, 20_000)))).toEqual(['i', 'place', 'large']);
-    expect(reasonOf([small], withHome(2048, 20_000))).toBe('NoSlaveFits: No slave is large enough for 1 core, 1024 MiB of RAM and 22048 MiB of disk with saved RAM (20000 MiB of them for the home volume); the largest have 8 cores, 8192 MiB and 10000 MiB. Delete it and launch with “home”: false, or ask an operator for a smaller home volume.');
+    expect(reasonOf([small], withHome(2048, 20_000))).toBe('NoSlaveFits: No host is large enough for 1 core, 1024 MiB of RAM and 22048 MiB of disk with saved RAM (20000 MiB of them for the home volume); the largest have 8 cores, 8192 MiB and 10000 MiB. Delete it and launch with “home”: false, or ask an operator for a smaller home volume.');
     expect(reasonOf([small], withHome(12_000, 100))).toMatch(/Delete it and ask for less\.$/);
     const used = slave('used', { poolAvailableMiB: 5000 });
     expect(reasonOf([used], withHome(2048, 4000))).toBe('NotEnoughDisk: 1st in the queue. used has 5000 MiB of disk free, and disk, saved RAM and the home volume of its owner (4000 MiB) need 6048 MiB. It starts by itself when somebody deletes an instance, or gives a home volume back.');
     // Its disk is there already.
     const there = saved('i', 1, 'small', { need: room(1, { diskMiB: 20_000 }), homeMiB: 20_000 });
-    expect(reasonOf([small, slave('large')], there)).toBe('NoSlaveFits: small, where its disk is, has 10000 MiB of disk for guests in all, and the home volume of its owner needs 20000 MiB. Move it to another slave, or ask an operator for a smaller home volume.');
+    expect(reasonOf([small, slave('large')], there)).toBe('NoSlaveFits: small, where its disk is, has 10000 MiB of disk for guests in all, and the home volume of its owner needs 20000 MiB. Move it to another host, or ask an operator for a smaller home volume.');
     expect(told(decide([small], { ...there, need: room(1, { diskMiB: 4000 }), homeMiB: 4000 }))).toEqual(['i', 'resume', 'small']);
     // Two that come in one round are both counted.
     expect(decideAll([small], [withHome(2048, 4000), { ...withHome(2048, 4000), id: 'j' }]).map(told)).toEqual([['i', 'place', 'small'], ['j', 'queue', 'NotEnoughDisk']]);

@@ -187,7 +187,7 @@ function decide(slaves: ReadonlyMap<string, SlaveNow>, snapshot: Snapshot, insta
   const preemption = refusals.some(({ code }) => code === 'PreparingOthers') ? null : preempt(answers, question);
   if (preemption !== null) {
     const slave = slaves.get(preemption.slaveId);
-    const name = slave?.view.name ?? 'its slave';
+    const name = slave?.view.name ?? 'its host';
     const victims = preemption.victims.map((victim) => ({ ...victim, sentence: preemptedSentence(victim.instance, instance, at, rules) }));
     return { kind: 'preempt', instance, slaveId: preemption.slaveId, victims, reason: makingRoomFor(instance, name, victims), considered };
   }
@@ -213,7 +213,7 @@ function brokenImage(attempts: readonly Attempt[]): Reason | null {
   const last = faults.at(-1);
   if (faults.length < imageAttempts || last === undefined) return null;
   const tried = faults.map(({ slaveName, sentence }) => `${slaveName}: ${sentence ?? ''}`).join('; ');
-  return { code: last.code ?? 'ImageCorrupt', sentence: fit(`Its image could not be used on two slaves. Tried ${tried}`) };
+  return { code: last.code ?? 'ImageCorrupt', sentence: fit(`Its image could not be used on two hosts. Tried ${tried}`) };
 }
 
 function foremostCode(attempts: readonly Attempt[]): ReasonCode {

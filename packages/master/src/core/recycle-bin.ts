@@ -19,19 +19,19 @@ export function answerRecycle(instance: InstanceRecord): RecycleAnswer {
   if (reservationId !== null) return conflict(`${name} is one of a reservation’s machines until that is over. Put it into the recycle bin then. ${orDelete}`);
   if (queuedAt !== null) return conflict(`${name} waits to go on. Stop it first, then put it into the recycle bin. ${orDelete}`);
   if (liesUnused(instance)) return { kind: 'recycle' };
-  if (observed === 'lost') return conflict(`Nobody knows what ${name} does: ${instance.reason?.code === 'DomainLost' ? 'its slave does not have it any more' : 'its slave is silent'}. Put it into the recycle bin once its slave has said so. ${orDelete}`);
+  if (observed === 'lost') return conflict(`Nobody knows what ${name} does: ${instance.reason?.code === 'DomainLost' ? 'its host does not have it any more' : 'its host is silent'}. Put it into the recycle bin once its host has said so. ${orDelete}`);
   if (slaveId === null) return conflict(`${name} has nothing on a disk yet that could be kept in the recycle bin. Delete it, without recycle=true.`);
   if (desired !== 'running') return conflict(`${name} is not ${desired} yet. Put it into the recycle bin once it is. ${orDelete}`);
   return conflict(`${name} runs or is on its way to run. Stop or suspend it first, then put it into the recycle bin. ${orDelete}`);
 }
 
-const restorePath = ({ id }: Pick<InstanceRecord, 'id'>): string => `POST /api/v1/instances/${id}/restore`;
+const restoreWay = ({ name }: Pick<InstanceRecord, 'name'>): string => `on its page, or by “paravcl instances restore ${name}”`;
 
-/** "i-ubuntu-9af is in the recycle bin until Sat 9 May 14:20; restore it first: POST …": why it cannot be used; null for what is not in the bin. */
-export function inBinSentence(instance: Pick<InstanceRecord, 'id' | 'name' | 'recycledAt' | 'recycleUntil'>, zone: string, now: EpochMs): string | null {
+/** "i-ubuntu-9af is in the recycle bin until Sat 9 May 14:20; restore it first: on its page, …": why it cannot be used; null for what is not in the bin. */
+export function inBinSentence(instance: Pick<InstanceRecord, 'name' | 'recycledAt' | 'recycleUntil'>, zone: string, now: EpochMs): string | null {
   if (instance.recycledAt === null) return null;
   const until = instance.recycleUntil === null ? '' : ` until ${tellDatedMoment(instance.recycleUntil, zone, now)}`;
-  return `${instance.name} is in the recycle bin${until}; restore it first: ${restorePath(instance)}.`;
+  return `${instance.name} is in the recycle bin${until}; restore it first: ${restoreWay(instance)}.`;
 }
 
 type Unused = Pick<InstanceRecord, 'id' | 'name' | 'observed' | 'idleSince' | 'changedAt'>;
@@ -58,9 +58,9 @@ export function recycledSentence(instance: Unused, recycleUntil: EpochMs | null,
 }
 
 /** What can be done about what is in the bin, and until when. */
-export function keepSentence(instance: Pick<InstanceRecord, 'id'>, recycleUntil: EpochMs | null, zone: string, now: EpochMs): string {
-  if (recycleUntil === null) return `Its disk is kept. To use it again, restore it: ${restorePath(instance)}.`;
-  return `To keep it, restore it before ${tellDatedMoment(recycleUntil, zone, now)}, when it is deleted with its disk: ${restorePath(instance)}.`;
+export function keepSentence(instance: Pick<InstanceRecord, 'name'>, recycleUntil: EpochMs | null, zone: string, now: EpochMs): string {
+  if (recycleUntil === null) return `Its disk is kept. To use it again, restore it: ${restoreWay(instance)}.`;
+  return `To keep it, restore it before ${tellDatedMoment(recycleUntil, zone, now)}, when it is deleted with its disk: ${restoreWay(instance)}.`;
 }
 
 /** What its owner is told when its time in the bin is over. */

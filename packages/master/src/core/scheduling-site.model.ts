@@ -139,7 +139,7 @@ export class SchedulingSite {
 
   host(id: string): Host {
     const host = this.hosts.find((one) => one.id === id);
-    if (host === undefined) throw new Error(`The model has no slave ${id}.`);
+    if (host === undefined) throw new Error(`The model has no host ${id}.`);
     return host;
   }
 

@@ -10,7 +10,7 @@ interface Described {
 /** What an operator should mend on a slave, one sentence each with the way out; empty when all is well. */
 export function slaveWarnings({ name, describe, isDead }: Described): readonly string[] {
   const clock = clockWrong(name, describe.clockOffsetMs);
-  const dead = `${name} was declared dead: what was lost with it, and has a snapshot, can start elsewhere (POST /api/v1/instances/{id}/recover). When it is back, that is over by itself; when it never comes back, retire it.`;
+  const dead = `${name} was declared dead: what was lost with it, and has a snapshot, can start elsewhere (paravcl instances recover NAME). When it is back, that is over by itself; when it never comes back, retire it.`;
   return [...(isDead ? [dead] : []), ...(clock === null ? [] : [clock]), ...(describe.troubles ?? []).map(({ sentence }) => sentence)];
 }
 

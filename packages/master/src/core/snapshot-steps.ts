@@ -75,7 +75,7 @@ function saving(parts: readonly SnapshotPart[], world: SnapshotWorld): readonly 
     if (typeof does === 'object') return [{ kind: 'fail', sentence: fit(`${instanceName} cannot be saved: ${does.stuck} Nothing of the snapshot is kept.`) }];
   }
   if (deleted !== undefined) return [{ kind: 'fail', sentence: fit(`${deleted.instanceName} was deleted before it was saved. Nothing of the snapshot is kept; ask again without it.`) }];
-  if (gone !== undefined) return [{ kind: 'fail', sentence: fit(`${gone.instanceName} was not saved: it is off, or its slave is away. Nothing of the snapshot is kept.`) }];
+  if (gone !== undefined) return [{ kind: 'fail', sentence: fit(`${gone.instanceName} was not saved: it is off, or its host is away. Nothing of the snapshot is kept.`) }];
   if (goesOn !== undefined) return [{ kind: 'fail', sentence: fit(`${goesOn.instanceName} went on before all were saved. Nothing of the snapshot is kept; ask again.`) }];
   const isLate = saved.length > 0 && doing('between') !== undefined;
   return isLate ? [] : null;

@@ -41,7 +41,7 @@ export function answerVerb(instance: InstanceRecord, verb: Verb, force: boolean)
   if (verb === 'suspend' && desired === 'running' && isInStore(instance) && ramImageId !== null) return { kind: 'withdraw', to: 'suspended' };
   if (observed === 'requested' || observed === 'queued') {
     if (verb === 'start') return already;
-    return conflict(`${name} has not started yet: it waits for a slave. ${instance.diskImageId === null ? 'Delete it if you no longer want it.' : `Its disk is in the store; wait until it runs, or ${ramImageId === null ? 'stop' : 'suspend'} it.`}`);
+    return conflict(`${name} has not started yet: it waits for a host. ${instance.diskImageId === null ? 'Delete it if you no longer want it.' : `Its disk is in the store; wait until it runs, or ${ramImageId === null ? 'stop' : 'suspend'} it.`}`);
   }
   switch (verb) {
     case 'stop':

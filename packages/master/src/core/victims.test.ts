@@ -58,7 +58,7 @@ describe('the set that does least harm', () => {
     ['has the lowest highest priority', set('a', [running('x', 1, { pi: 7.5 })]), set('b', [running('y', 1, { pi: 7.1 }), running('z', 1, { pi: 7.4 })]), 'b'],
     ['then the fewest', set('a', [running('x', 1), running('y', 1)]), set('b', [running('z', 2)]), 'b'],
     ['then the cheapest saves', set('a', [running('x', 2)]), set('b', [running('y', 1)]), 'b'],
-    ['then the slave of the first id', set('b', [running('x', 1)]), set('a', [running('y', 1)]), 'a'],
+    ['then the host of the first id', set('b', [running('x', 1)]), set('a', [running('y', 1)]), 'a'],
   ])('%s', (_rule, one, other, expected) => {
     expect([one, other].sort(compareSets)[0]?.slaveId).toBe(expected);
     expect([other, one].sort(compareSets)[0]?.slaveId).toBe(expected);

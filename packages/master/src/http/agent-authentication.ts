@@ -16,7 +16,7 @@ export function participatingSlave(holders: ContentTokenHolders, request: Reques
   const holder = bearer === undefined ? null : holders.holderOfContentToken(bearer);
   if (holder === null) throw new ParavclError('unauthenticated', 'The content token is of no live session. Say hello again; the welcome carries a new one.');
   if (holder.admission !== 'approved' && holder.admission !== 'draining') {
-    throw new ParavclError('forbidden', `A slave that is ${holder.admission} ${lacks}. An operator has to approve it.`);
+    throw new ParavclError('forbidden', `A host that is ${holder.admission} ${lacks}. An operator has to approve it.`);
   }
   return holder.slaveId;
 }

@@ -40,12 +40,12 @@ test('what goes wrong with one item is told where failed rounds are, and the rou
   const faults: unknown[] = [];
   let ended = false;
   const run = async (onFault: (error: unknown) => void): Promise<void> => {
-    onFault(new Error('one slave'));
+    onFault(new Error('one host'));
     await Promise.resolve();
     ended = true;
   };
   await repeat({ run }, 10, clock, (error) => faults.push(error))();
-  expect([faults, ended]).toEqual([[new Error('one slave')], true]);
+  expect([faults, ended]).toEqual([[new Error('one host')], true]);
 });
 
 test('stopping waits for the round that runs, and no other follows', async () => {

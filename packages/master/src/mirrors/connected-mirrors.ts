@@ -42,7 +42,7 @@ export class ConnectedMirrors implements MirrorFleet {
     const other = this.sessions.get(slaveId);
     if (other !== undefined && other.order > session.order) return false;
     this.sessions.set(slaveId, session);
-    other?.refuse('newer-session', 'A newer connection of this mirror took over. If two machines use this slave’s key, one of them is a copy.');
+    other?.refuse('newer-session', 'A newer connection of this mirror took over. If two machines use this host’s key, one of them is a copy.');
     this.registry.faults.cameAnew(slaveId);
     return true;
   }

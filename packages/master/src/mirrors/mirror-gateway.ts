@@ -68,7 +68,7 @@ export class MirrorGateway implements UpgradeDoor {
     const { limits } = this;
     if (request.headers.origin !== undefined) refuseUpgrade(socket, 403, 'Mirrors send no Origin; browsers have nothing to do here.');
     else if (request.headers.upgrade?.toLowerCase() !== mirrorUpgrade) refuseUpgrade(socket, 400, `Here one upgrades to ${mirrorUpgrade}.`);
-    else if (this.strangers.waitMs(address) > 0) refuseUpgrade(socket, 429, `Too many hellos from ${address} proved the key of no slave. Try again in a minute.`);
+    else if (this.strangers.waitMs(address) > 0) refuseUpgrade(socket, 429, `Too many hellos from ${address} proved the key of no host. Try again in a minute.`);
     else if (this.stopping) refuseUpgrade(socket, 503, 'The master is stopping.');
     else if (this.open.size >= limits.maxConnections) refuseUpgrade(socket, 503, `${limits.maxConnections} mirrors are connected, the most this master takes.`);
     else if (this.unproven >= limits.maxUnproven) refuseUpgrade(socket, 503, 'Too many mirrors are connecting at this moment. Try again in a few seconds.');

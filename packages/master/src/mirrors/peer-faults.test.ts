@@ -38,7 +38,7 @@ test('a volunteer’s word alone rests one for a minute, over its reconnection t
 });
 
 test.each<[string, () => boolean]>([
-  ['a dedicated slave', () => wrong('dedicated', 'accused')],
+  ['a dedicated host', () => wrong('dedicated', 'accused')],
   ['another volunteer', () => volunteerSaysWrong('w', 'accused')],
 ])('whom a volunteer accuses is avoided for good once %s says so too', (_, confirm) => {
   volunteerSaysWrong('v', 'accused');

@@ -151,7 +151,7 @@ export class PlacementRepository {
     for (const row of rows) {
       const attempt: Attempt = {
         slaveId: row.slave_id,
-        slaveName: row.slave_name ?? 'a slave that is gone',
+        slaveName: row.slave_name ?? 'a host that is gone',
         code: row.failure_code === null ? null : reasonCodeSchema.parse(row.failure_code),
         sentence: row.failure_sentence,
         cleaning: row.state === 'cleaning',

@@ -81,19 +81,19 @@ export class AccessPatternService implements MirrorBooks {
   async gaveWrongBytes(slaveId: string, manifest: ManifestId, toldBySlaveId: string | null): Promise<void> {
     const { fleet, images, events } = this.unitOfWork.read;
     const slaves = await fleet.findAll(toldBySlaveId === null ? [slaveId] : [slaveId, toldBySlaveId]);
-    const name = slaves.get(slaveId)?.name ?? `slave ${slaveId}`;
-    const teller = toldBySlaveId === null ? null : (slaves.get(toldBySlaveId)?.name ?? `slave ${toldBySlaveId}`);
+    const name = slaves.get(slaveId)?.name ?? `host ${slaveId}`;
+    const teller = toldBySlaveId === null ? null : (slaves.get(toldBySlaveId)?.name ?? `host ${toldBySlaveId}`);
     const image = await images.withManifest(manifest);
     const of = image === null ? 'an image that was deleted since' : `${image.name} (${image.friendlyId})`;
     const sentence =
       `${name} gave ${teller ?? 'the master'} wrong bytes of ${of}. Their hash was wrong, so nobody used them, and ${name} is asked for them no more. ` +
       'Its disk or memory may be failing, or somebody changed its files: drain it, run “paravcl-slave doctor” there and test disk and memory, before you trust its guests.';
-    await events.append({ kind: 'slave.wrong-bytes', subjectType: 'slave', subjectId: slaveId, actor: teller === null ? 'master' : `slave ${teller}`, actorUserId: null, clientAddress: null, sentence }, this.clock.now());
+    await events.append({ kind: 'slave.wrong-bytes', subjectType: 'slave', subjectId: slaveId, actor: teller === null ? 'master' : `host ${teller}`, actorUserId: null, clientAddress: null, sentence }, this.clock.now());
   }
 
   async manifestCameBack(manifest: ManifestId, slaveId: string): Promise<void> {
     const { images, fleet } = this.unitOfWork.read;
-    const name = (await fleet.findAll([slaveId])).get(slaveId)?.name ?? `slave ${slaveId}`;
+    const name = (await fleet.findAll([slaveId])).get(slaveId)?.name ?? `host ${slaveId}`;
     const sentence = `Lost or damaged in the master’s store: the list of chunks of ${sayImages(await images.withManifests([manifest]))}. It came back from ${name}. Verify the whole store with repair. The master’s disk or memory may be failing: test both.`;
     await this.tellDamage(sentence);
   }
@@ -137,7 +137,7 @@ async function requireOnSlave({ instances, images }: Repositories, image: ImageR
   const instance = await instances.find(instanceId);
   const isOfVersion = instance !== null && (diskImageOf(instance) === image.id || (await images.find(diskImageOf(instance)))?.manifestId === image.manifestId);
   if (isOfVersion && instance.slaveId === slaveId) return;
-  throw new ParavclError('not-found', `Instance ${instanceId} is no guest of ${image.friendlyId} on slave ${slaveId}, so what it read is not kept.`);
+  throw new ParavclError('not-found', `Instance ${instanceId} is no guest of ${image.friendlyId} on host ${slaveId}, so what it read is not kept.`);
 }
 
 function requireChunksOf(manifest: Manifest, recording: Recording): void {

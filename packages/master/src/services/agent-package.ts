@@ -87,7 +87,7 @@ export class AgentPackages {
   }
 
   private incomplete(path: string, cause: unknown): ParavclError {
-    const error = new ParavclError('not-ready', `The master has nothing to put on hosts: ${path} is missing. Run "npm run build" in its work tree, or let hostInstalls.packageDirectory name the slave's package.`);
+    const error = new ParavclError('not-ready', `The master has nothing to put on hosts: ${path} is missing. Run "npm run build" in its work tree, or let hostInstalls.packageDirectory name the hosts’ package.`);
     error.cause = cause;
     return error;
   }

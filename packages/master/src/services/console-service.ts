@@ -48,9 +48,9 @@ export class ConsoleService {
     authorise(principal, 'instance.console', 'instance.see', { ownerUserId: instance.userId, groupId: instance.groupId }, `instance ${instanceId}`);
     if (instance.slaveId === null || !isReachable(instance)) throw new ParavclError('conflict', `${instance.name} is ${instance.observed}: its console can be opened while it runs.`);
     const slave = await unit.read.slaves.find(instance.slaveId);
-    const slaveName = slave?.name ?? 'its slave';
+    const slaveName = slave?.name ?? 'its host';
     const protocol = agents.protocolOf(instance.slaveId);
-    if (protocol === null) throw new ParavclError('slave-offline', `${offlineSince(slave ?? { name: 'Its slave', lastSeenAt: null }, timeZone)} The console of ${instance.name} can be opened when it is back.`);
+    if (protocol === null) throw new ParavclError('slave-offline', `${offlineSince(slave ?? { name: 'Its host', lastSeenAt: null }, timeZone)} The console of ${instance.name} can be opened when it is back.`);
     if (protocol < guestStreamProtocolVersion) throw new ParavclError('slave-refused', `The agent of ${slaveName} speaks protocol ${protocol}; consoles came with ${guestStreamProtocolVersion}. Upgrade it.`);
     return { instance, slaveId: instance.slaveId, slaveName };
   }

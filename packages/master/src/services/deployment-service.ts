@@ -182,7 +182,7 @@ export class DeploymentService {
     for (const id of slaveIds) {
       const slave = await repositories.slaves.find(id);
       if (slave === null || slave.admission === 'retired' || !may(principal, 'slave.see', { ownerUserId: slave.ownerUserId, groupId: null })) {
-        throw new ParavclError('not-found', `There is no slave ${id} in the pool, or it is not yours to see. List the slaves to see which there are.`, { field: 'slaveIds', limit: 'slaves of the pool' });
+        throw new ParavclError('not-found', `There is no host ${id} in the pool, or it is not yours to see. List the hosts to see which there are.`, { field: 'slaveIds', limit: 'hosts of the pool' });
       }
     }
     return [...new Set(slaveIds)];

@@ -58,12 +58,12 @@ export class EnrolmentService {
     }
     refuseUnlessOpen(token, now);
     if (known !== null) {
-      throw new ParavclError('already-exists', `This key belongs to slave ${known.name} (${known.admission}) already. Retire it first if this is that machine, then enrol again.`, { field: 'publicKey' });
+      throw new ParavclError('already-exists', `This key belongs to host ${known.name} (${known.admission}) already. Retire it first if this is that machine, then enrol again.`, { field: 'publicKey' });
     }
     const slave = await this.insert(repositories, request, token, clientAddress, now);
     const same = (await repositories.slaves.lockUnretiredOfMachine(request.machineId)).find((other) => other.id !== slave.id);
     if (same !== undefined) {
-      throw new ParavclError('already-exists', `Machine id ${request.machineId} belongs to slave ${same.name} (${same.admission}) already. If this is that machine, retire ${same.name} first; if it is a copy of it, give it its own /etc/machine-id (systemd-machine-id-setup) and enrol again.`, {
+      throw new ParavclError('already-exists', `Machine id ${request.machineId} belongs to host ${same.name} (${same.admission}) already. If this is that machine, retire ${same.name} first; if it is a copy of it, give it its own /etc/machine-id (systemd-machine-id-setup) and enrol again.`, {
         field: 'machineId',
       });
     }
@@ -74,10 +74,10 @@ export class EnrolmentService {
         kind: 'slave.enrolled',
         subjectType: 'slave',
         subjectId: slave.id,
-        actor: `slave ${slave.name}`,
+        actor: `host ${slave.name}`,
         actorUserId: null,
         clientAddress,
-        sentence: `${slave.name} enrolled from ${clientAddress} as a ${slave.kind} slave and ${slave.admission === 'approved' ? 'is approved by its join token' : 'waits for approval'}.`,
+        sentence: `${slave.name} enrolled from ${clientAddress} as a ${slave.kind} host and ${slave.admission === 'approved' ? 'is approved by its join token' : 'waits for approval'}.`,
       },
       now,
     );

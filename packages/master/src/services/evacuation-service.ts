@@ -32,7 +32,7 @@ export class EvacuationService {
     const earlier = reservedId === null ? null : await unitOfWork.read.operations.find(reservedId);
     if (earlier?.userId === principal.userId) return { slave: await slaves.get(principal, slaveId), operation: operationView(earlier) };
     const { admission, name, ownerUserId } = await slaves.get(principal, slaveId);
-    authorise(principal, 'slave.operate', 'slave.see', { ownerUserId, groupId: null }, `slave ${name}`);
+    authorise(principal, 'slave.operate', 'slave.see', { ownerUserId, groupId: null }, `host ${name}`);
     if (admission !== 'draining') await slaves.drain(principal, slaveId, acting.clientAddress);
     const operation = await unitOfWork.transaction((repositories) => this.write(repositories, acting, slaveId, reservedId));
     return { slave: await slaves.get(principal, slaveId), operation: operationView(operation) };
@@ -42,7 +42,7 @@ export class EvacuationService {
     const now = this.deps.clock.now();
     const { principal } = acting;
     const slave = await repositories.fleet.lock(slaveId);
-    if (slave?.admission !== 'draining') throw new ParavclError('conflict', `${slave?.name ?? 'The slave'} was put back meanwhile. Ask again if it is to be emptied.`);
+    if (slave?.admission !== 'draining') throw new ParavclError('conflict', `${slave?.name ?? 'The host'} was put back meanwhile. Ask again if it is to be emptied.`);
     const open = await repositories.evacuations.lockOpenOf(slaveId);
     const pending = open.find(({ state }) => state === 'pending');
     const underWay = pending === undefined ? null : await repositories.operations.find(pending.operationId);

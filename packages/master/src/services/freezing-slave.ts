@@ -23,7 +23,7 @@ export function requireHomeKeeper(repositories: Repositories, agents: Agents, in
 async function requireProtocol({ slaves }: Repositories, agents: Agents, slaveId: string, needed: number, what: string): Promise<void> {
   const protocol = agents.protocolOf(slaveId);
   if (agents.isConnected(slaveId) && (protocol === null || protocol >= needed)) return;
-  const slaveName = (await slaves.find(slaveId))?.name ?? 'Its slave';
+  const slaveName = (await slaves.find(slaveId))?.name ?? 'Its host';
   if (!agents.isConnected(slaveId)) throw new ParavclError('slave-offline', `${slaveName} is not connected, so ${what} cannot be taken from it. Ask again when it is back.`);
   throw new ParavclError('conflict', `${slaveName} runs an agent of an earlier release (protocol ${protocol ?? 'unknown'}; it takes ${needed}), which cannot take ${what}. Update the agent there, which touches no guest, and ask again.`);
 }

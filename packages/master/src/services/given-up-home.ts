@@ -7,6 +7,6 @@ import type { Repositories } from '../repositories/repositories';
  */
 export async function whyRamStays({ homes, slaves }: Pick<Repositories, 'homes' | 'slaves'>, { id, name, slaveId, desired }: Pick<InstanceRecord, 'id' | 'name' | 'slaveId' | 'desired'>): Promise<string | null> {
   if (slaveId === null || !(await homes.wasGivenUpUnder(id, slaveId))) return null;
-  const slaveName = (await slaves.find(slaveId))?.name ?? 'its slave';
+  const slaveName = (await slaves.find(slaveId))?.name ?? 'its host';
   return `The RAM of ${name} has a home volume open that was given up when ${slaveName} was declared dead, so it goes on nowhere but there. ${desired === 'suspended' ? 'Resume it there to save what is open, then stop it' : 'Save what is open and stop it'}: its disk moves without the RAM.`;
 }

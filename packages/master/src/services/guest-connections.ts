@@ -91,9 +91,9 @@ export class GuestConnections {
     const { unit, clock, sessions } = this.parts;
     const { instance, principal, kind, port, fromAddress } = asked;
     const { slaveId } = instance;
-    if (slaveId === null) throw new ParavclError('conflict', `${instance.name} is ${instance.observed} and on no slave, so nobody can connect to it.`);
+    if (slaveId === null) throw new ParavclError('conflict', `${instance.name} is ${instance.observed} and on no host, so nobody can connect to it.`);
     const slave = await unit.read.slaves.find(slaveId);
-    const slaveName = slave?.name ?? 'its slave';
+    const slaveName = slave?.name ?? 'its host';
     const waitSeconds = this.pace.take(principal.userId, clock.now());
     if (waitSeconds > 0) throw new ParavclError('rate-limited', `You open connections too fast: five a second is the most for long. Try again in ${waitSeconds} s.`, { limit: '5 a second', retryAfterSeconds: waitSeconds });
     // Nothing is awaited between the count and the entry.

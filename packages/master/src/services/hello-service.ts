@@ -115,7 +115,7 @@ export class HelloService {
 
   private async judgeSigned(repositories: Repositories, found: GreetedSlave | null, hello: Hello, context: HelloContext): Promise<HelloVerdict> {
     const now = this.clock.now();
-    if (found === null) return refused('unknown-slave', 'This master knows no such slave. Enrol the machine with a join token.', { stranger: true });
+    if (found === null) return refused('unknown-slave', 'This master knows no such host. Enrol the machine with a join token.', { stranger: true });
     const slave = found.record;
     if (slave.admission === 'retired') return refused('retired', `${slave.name} was retired from the pool. Enrol the machine again with a join token.`);
 
@@ -186,10 +186,10 @@ export class HelloService {
       const sentence = `Somebody at ${context.address} said to be ${slave.name}, with another key, and was refused. ${slave.name} is connected with its own key and goes on.`;
       await repositories.events.append({ ...slaveEvent(slave, 'slave.stranger-refused', context.address, sentence), actor: 'master' }, now);
     }
-    return refused('bad-signature', `${slave.name} is connected now, with another key than this one. If its key was lost, stop the other agent or retire the slave, and enrol this machine again.`, { stranger: true });
+    return refused('bad-signature', `${slave.name} is connected now, with another key than this one. If its key was lost, stop the other agent or retire the host, and enrol this machine again.`, { stranger: true });
   }
 }
 
 function slaveEvent(slave: GreetedSlave['record'], kind: string, clientAddress: string, sentence: string): NewEvent {
-  return { kind, subjectType: 'slave', subjectId: slave.id, actor: `slave ${slave.name}`, actorUserId: null, clientAddress, sentence };
+  return { kind, subjectType: 'slave', subjectId: slave.id, actor: `host ${slave.name}`, actorUserId: null, clientAddress, sentence };
 }

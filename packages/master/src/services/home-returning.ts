@@ -100,7 +100,7 @@ export class HomeReturning implements DeltaDoor {
       isConnected: (id: string) => agents.isConnected(id),
       knowsHomes: (id: string) => (agents.protocolOf(id) ?? 0) >= homeVolumeProtocolVersion,
       isGone: (id: string) => gone.has(id),
-      slaveName: (id: string) => slaves.get(id)?.name ?? 'its slave',
+      slaveName: (id: string) => slaves.get(id)?.name ?? 'its host',
       isMigrating: (id: string) => migrating.has(id),
       instance: (id: string) => instances.find((each) => each.id === id) ?? null,
     };
@@ -142,7 +142,7 @@ export class HomeReturning implements DeltaDoor {
     if (answer === null) return false;
     if (!answer.ok) {
       // Its message says "this host", which only the host itself knows.
-      const slaveName = (await this.deps.unitOfWork.read.fleet.findAll([slaveId])).get(slaveId)?.name ?? 'Its slave';
+      const slaveName = (await this.deps.unitOfWork.read.fleet.findAll([slaveId])).get(slaveId)?.name ?? 'Its host';
       await this.say(returnId, fit(`${slaveName} cannot send it yet: ${answer.message}`));
       return false;
     }
@@ -199,7 +199,7 @@ export class HomeReturning implements DeltaDoor {
         const generation = nextGeneration(instance, await placements.ofInstance(instance.id));
         await changeInstance(repositories, instance, { generation }, { by: 'master', now, slaveName: null, settings });
       }
-      const slaveName = (await fleet.findAll([slaveId])).get(slaveId)?.name ?? 'Its slave';
+      const slaveName = (await fleet.findAll([slaveId])).get(slaveId)?.name ?? 'Its host';
       const userName = (await users.find(locked.userId))?.name ?? 'somebody';
       const held = locked.imageId === null ? 'It begins blank.' : 'What it held when it was in the store last counts.';
       const sentence = fit(`${slaveName} ${why}, and what was written on the home volume of ${userName} there since it was attached is lost with it. ${held}`);
@@ -223,7 +223,7 @@ export class HomeReturning implements DeltaDoor {
       await homes.update(next);
       // Under the generation that it knows, its slave was told of no volume.
       if (holder !== null && next.state === 'attached') await changeInstance(repositories, holder, { generation: nextGeneration(holder, await placements.ofInstance(holder.id)) }, { by: 'master', now, slaveName: null, settings });
-      const slaveName = (await fleet.findAll([slaveId])).get(slaveId)?.name ?? 'Its slave';
+      const slaveName = (await fleet.findAll([slaveId])).get(slaveId)?.name ?? 'Its host';
       const whose = (await users.find(locked.userId))?.name ?? 'somebody';
       const sentence = fit(`${slaveName} is back with the home volume of ${whose}, and nobody has had it since: nothing that was written on it is lost. ${next.state === 'attached' ? `${holder?.name ?? 'Its instance'} has it as before.` : 'It is on its way to the store.'}`);
       await tell(repositories, { userId: locked.userId, kind: 'home.found', subjectType: 'user', subjectId: locked.userId, sentence, decisionId: null }, now);
@@ -238,7 +238,7 @@ export class HomeReturning implements DeltaDoor {
     if (answer?.ok !== true) return false;
     await unitOfWork.transaction(async ({ homes, events, fleet }) => {
       if (!(await homes.dropped(leftover)) || !leftover.lost) return;
-      const slaveName = (await fleet.findAll([leftover.slaveId])).get(leftover.slaveId)?.name ?? 'A slave';
+      const slaveName = (await fleet.findAll([leftover.slaveId])).get(leftover.slaveId)?.name ?? 'A host';
       const userName = await homes.ownerNameOf(leftover.volumeId);
       // Deleted since, it is nobody's.
       const whose = userName === null ? 'a home volume' : `the home volume of ${userName}`;

@@ -104,7 +104,7 @@ async function say({ instances, fleet }: Repositories, { state, sizeMiB, imageId
       return slaveId === null ? `${name} waits with it.` : `It is attached to ${name} until that is stopped or deleted.`;
     case 'returning': {
       const slaveName = slaveId === null ? undefined : (await fleet.findAll([slaveId])).get(slaveId)?.name;
-      return `It is on its way to the store from ${slaveName ?? 'its slave'}, where ${name} had it.${sentence === null ? '' : ` ${sentence}`}`;
+      return `It is on its way to the store from ${slaveName ?? 'its host'}, where ${name} had it.${sentence === null ? '' : ` ${sentence}`}`;
     }
   }
 }

@@ -165,7 +165,7 @@ export class HostInstallService {
     authoriseRole(principal, 'slave.install');
     const { unit } = this.parts;
     const slave = await unit.read.slaves.find(slaveId);
-    if (slave === null) throw new ParavclError('not-found', `There is no slave ${slaveId}, or it is not yours to see.`);
+    if (slave === null) throw new ParavclError('not-found', `There is no host ${slaveId}, or it is not yours to see.`);
     const address = wish.address ?? slave.address;
     if (address === null) throw new ParavclError('invalid-input', `address: nobody knows where ${slave.name} is. Give its address.`, { field: 'address' });
     const place = await this.placeOf({ address, port: wish.port });

@@ -33,8 +33,8 @@ export class ImageReadiness {
   async onSlave(principal: Principal, slaveId: string): Promise<SlaveImages> {
     const { unitOfWork: { read }, fleet, preCopy } = this.deps;
     const slave = await read.slaves.find(slaveId);
-    if (slave === null) throw new ParavclError('not-found', `There is no slave ${slaveId}, or it is not yours to see.`);
-    authorise(principal, 'slave.see', 'slave.see', { ownerUserId: slave.ownerUserId, groupId: null }, `slave ${slaveId}`);
+    if (slave === null) throw new ParavclError('not-found', `There is no host ${slaveId}, or it is not yours to see.`);
+    authorise(principal, 'slave.see', 'slave.see', { ownerUserId: slave.ownerUserId, groupId: null }, `host ${slaveId}`);
     const standing = fleet.standings().get(slaveId);
     const held = new Map(standing?.images.map((image) => [image.manifest, image]));
     const wanted = new Map(preCopy.wantedOn(slaveId).map((one) => [one.manifest, one]));

@@ -60,14 +60,14 @@ export class InstanceConsoleService {
   /** Throws `conflict` before it is placed, `slave-offline`, `slave-refused` with the slave's reason, `timeout`. */
   private async ask(instance: InstanceRecord, command: Command): Promise<string> {
     const { read } = this.unitOfWork;
-    if (instance.slaveId === null) throw new ParavclError('conflict', `${instance.name} is ${instance.observed} and on no slave, so it has no console.`);
+    if (instance.slaveId === null) throw new ParavclError('conflict', `${instance.name} is ${instance.observed} and on no host, so it has no console.`);
     if (!this.agents.isConnected(instance.slaveId)) {
       const slave = await read.slaves.find(instance.slaveId);
-      throw new ParavclError('slave-offline', `${offlineSince(slave ?? { name: 'Its slave', lastSeenAt: null }, this.timeZone)} The console of ${instance.name} can be read when it is back.`);
+      throw new ParavclError('slave-offline', `${offlineSince(slave ?? { name: 'Its host', lastSeenAt: null }, this.timeZone)} The console of ${instance.name} can be read when it is back.`);
     }
     const { outcome } = await this.agents.command(instance.slaveId, command, { generation: instance.generation, deadlineMs });
     if (outcome.ok) return outcome.body ?? '';
-    if (outcome.code === 'deadline') throw new ParavclError('timeout', `The slave of ${instance.name} did not answer in time: ${outcome.message}`);
-    throw new ParavclError('slave-refused', `The slave of ${instance.name} could not do it: ${outcome.message}`);
+    if (outcome.code === 'deadline') throw new ParavclError('timeout', `The host of ${instance.name} did not answer in time: ${outcome.message}`);
+    throw new ParavclError('slave-refused', `The host of ${instance.name} could not do it: ${outcome.message}`);
   }
 }

@@ -13,7 +13,7 @@ export async function keepOfInstance(repositories: Repositories, snapshot: Pick<
       friendlyId: `EMI-${kind.toUpperCase()}-${imageId.slice(-12).toUpperCase()}`,
       kind: 'disk',
       name: `${kind} of ${instanceName}`,
-      description: what === 'ram' ? `The RAM that ${instanceName} was saved with, kept until it goes on with it.` : `The disk of ${instanceName}, kept while it is on no slave and for as long as it lies over it.`,
+      description: what === 'ram' ? `The RAM that ${instanceName} was saved with, kept until it goes on with it.` : `The disk of ${instanceName}, kept while it is on no host and for as long as it lies over it.`,
       familyId: imageId,
       version: 1,
       visibility: 'private',

@@ -97,7 +97,7 @@ export class InstanceRelocation {
       );
       const operation: OperationRecord = { id: reservedId ?? newId(now), kind: 'instance.move', subjectType: 'snapshot', subjectId: snapshotId, generation: 1, state: 'pending', sentence, userId: principal.userId, createdAt: now, changedAt: now };
       await repositories.operations.insert(operation);
-      await repositories.events.append(eventBy(acting, { kind: 'instance.moving', subjectType: 'instance', subjectId: id, sentence: `${principal.userName} has ${instance.name} leave its slave.` }), now);
+      await repositories.events.append(eventBy(acting, { kind: 'instance.moving', subjectType: 'instance', subjectId: id, sentence: `${principal.userName} has ${instance.name} leave its host.` }), now);
       return { instance, operation };
     });
     making.wake();
@@ -149,14 +149,14 @@ export class InstanceRelocation {
   private async leaveWithNothing(repositories: Repositories, acting: Acting, instance: InstanceRecord, reservedId: string | null, now: number): Promise<Relocated> {
     const { principal } = acting;
     const { id, name, ramImageId, ramSavedOn } = instance;
-    const slaveName = (instance.slaveId === null ? null : await repositories.slaves.find(instance.slaveId))?.name ?? 'its slave';
+    const slaveName = (instance.slaveId === null ? null : await repositories.slaves.find(instance.slaveId))?.name ?? 'its host';
     const sentence = `${name} left ${slaveName}, where nothing was on its disk: what it begins from is in the store, and it starts wherever there is room.`;
     // What it waits to begin from goes with it: its image, or what it was taken back to.
     const change = { observed: 'stopped', reason: { code: 'StoppedByUser', sentence }, ramImageId, ramSavedOn } as const;
     const { instance: after } = await leaveSlave(repositories, instance, diskImageOf(instance), change, { by: `user ${principal.userName}`, now, slaveName, settings: this.deps.settings });
     const operation: OperationRecord = { ...newOperation('instance.move', after, null, principal.userId, now, reservedId), sentence: fit(sentence) };
     await repositories.operations.insert(operation);
-    await repositories.events.append(eventBy(acting, { kind: 'instance.moving', subjectType: 'instance', subjectId: id, sentence: `${principal.userName} has ${name} leave its slave.` }), now);
+    await repositories.events.append(eventBy(acting, { kind: 'instance.moving', subjectType: 'instance', subjectId: id, sentence: `${principal.userName} has ${name} leave its host.` }), now);
     return { instance: after, operation };
   }
 
@@ -172,7 +172,7 @@ export class InstanceRelocation {
     const { name, slaveId, desired, observed } = instance;
     if (desired === 'deleted') throw new ParavclError('conflict', `${name} is being deleted.`);
     await requireWithinReach(repositories, instance, slaveId === null ? null : await repositories.slaves.find(slaveId));
-    if (isInStore(instance)) throw new ParavclError('conflict', `${name} is on no slave: what it goes on with is in the store. ${desired === 'suspended' ? 'Resume' : 'Start'} it, and it goes on wherever there is room.`);
+    if (isInStore(instance)) throw new ParavclError('conflict', `${name} is on no host: what it goes on with is in the store. ${desired === 'suspended' ? 'Resume' : 'Start'} it, and it goes on wherever there is room.`);
     const isStill = (desired === 'stopped' || desired === 'suspended') && settled(instance) && instance.queuedAt === null;
     if (slaveId === null || !isStill) throw new ParavclError('conflict', `${name} is ${observed}. Suspend it first, and it moves with its RAM, or stop it.`);
     const stays = desired === 'suspended' ? await whyRamStays(repositories, instance) : null;
@@ -185,10 +185,10 @@ export class InstanceRelocation {
   private async requireDeadSlave(repositories: Repositories, { name, slaveId, observed, desired }: InstanceRecord): Promise<StrandedOn> {
     if (desired === 'deleted') throw new ParavclError('conflict', `${name} is being deleted.`);
     const slave = slaveId === null ? null : await repositories.slaves.find(slaveId);
-    if (slave === null || observed !== 'lost') throw new ParavclError('conflict', `${name} is ${observed}: only what is lost with its slave is started elsewhere from a snapshot.`);
+    if (slave === null || observed !== 'lost') throw new ParavclError('conflict', `${name} is ${observed}: only what is lost with its host is started elsewhere from a snapshot.`);
     if (slave.admission === 'retired') return { name: slave.name, mayReturn: false };
     if (await repositories.slaves.isDeclaredDead(slave.id)) return { name: slave.name, mayReturn: true };
-    throw new ParavclError('conflict', `${slave.name} is silent, and ${name} may still run there. An administrator who knows that it does not can declare the slave dead: POST /api/v1/slaves/${slave.id}/declare-dead.`);
+    throw new ParavclError('conflict', `${slave.name} is silent, and ${name} may still run there. An administrator who knows that it does not can declare the host dead: paravcl slaves declare-dead ${slave.name}.`);
   }
 }
 

@@ -150,7 +150,7 @@ export class InstanceReset {
   private requireAbleAgent({ name, slaveId }: InstanceRecord, slaveName: string | null): void {
     const protocol = slaveId === null ? null : this.deps.agents.protocolOf(slaveId);
     if (protocol === null || protocol >= diskEpochProtocolVersion) return;
-    throw new ParavclError('conflict', `${slaveName ?? 'Its slave'} runs an agent of an earlier release (protocol ${protocol}; a reset needs ${diskEpochProtocolVersion}), which cannot begin ${name} anew. Update the agent there, which touches no guest, and reset it then; or delete it and launch a new one.`);
+    throw new ParavclError('conflict', `${slaveName ?? 'Its host'} runs an agent of an earlier release (protocol ${protocol}; a reset needs ${diskEpochProtocolVersion}), which cannot begin ${name} anew. Update the agent there, which touches no guest, and reset it then; or delete it and launch a new one.`);
   }
 
   /**

@@ -74,7 +74,7 @@ export class JoinTokenService {
     const privileged = may(principal, 'join-token.create-dedicated', site);
     const kind = wish.kind ?? (privileged ? 'dedicated' : 'volunteer');
     if (kind === 'dedicated' && !privileged) {
-      throw new ParavclError('forbidden', `A ${principal.role} may add an own machine as a volunteer, not a dedicated slave. Leave out "kind", or ask an operator.`, { field: 'kind' });
+      throw new ParavclError('forbidden', `A ${principal.role} may add an own machine as a volunteer, not a dedicated host. Leave out "kind", or ask an operator.`, { field: 'kind' });
     }
     if (wish.preapproved && !privileged) {
       throw new ParavclError('forbidden', `A ${principal.role} may not approve machines beforehand. Leave out "preapproved"; an operator approves the machine when it has enrolled.`, { field: 'preapproved' });
@@ -112,7 +112,7 @@ export class JoinTokenService {
         actor: `user ${maker.userName}`,
         actorUserId: maker.userId,
         clientAddress,
-        sentence: `${maker.userName} made a join token for a ${kind} slave${preapproved ? ', approved beforehand' : ''}, valid for ${Math.ceil(lifetimeMs / 60_000)} minutes.`,
+        sentence: `${maker.userName} made a join token for a ${kind} host${preapproved ? ', approved beforehand' : ''}, valid for ${Math.ceil(lifetimeMs / 60_000)} minutes.`,
       },
       now,
     );
@@ -138,7 +138,7 @@ export class JoinTokenService {
       authorise(principal, 'join-token.revoke', 'join-token.list', { ownerUserId: token.createdByUserId, groupId: null }, what);
       if (token.revokedAt !== null) return;
       if (token.usedAt !== null || !(await repositories.joinTokens.revoke(token.id, now))) {
-        throw new ParavclError('conflict', 'This join token was used already. To take the machine out of the pool again, retire its slave.');
+        throw new ParavclError('conflict', 'This join token was used already. To take the machine out of the pool again, retire its host.');
       }
       await repositories.events.append(
         {
@@ -148,7 +148,7 @@ export class JoinTokenService {
           actor: `user ${principal.userName}`,
           actorUserId: principal.userId,
           clientAddress,
-          sentence: `${principal.userName} revoked a join token for a ${token.kind} slave.`,
+          sentence: `${principal.userName} revoked a join token for a ${token.kind} host.`,
         },
         now,
       );

@@ -6,6 +6,6 @@ import type { Repositories } from '../repositories/repositories';
 export async function requireNoMigration({ liveMigrations, slaves }: Repositories, { id, name }: Pick<InstanceRecord, 'id' | 'name'>): Promise<void> {
   const migration = (await liveMigrations.openOf([id])).get(id);
   if (migration === undefined) return;
-  const to = (await slaves.find(migration.toSlaveId))?.name ?? 'another slave';
-  throw new ParavclError('conflict', `${name} moves to ${to} while it runs. Ask again when it is there, which takes minutes; its slave is shown with it.`);
+  const to = (await slaves.find(migration.toSlaveId))?.name ?? 'another host';
+  throw new ParavclError('conflict', `${name} moves to ${to} while it runs. Ask again when it is there, which takes minutes; its host is shown with it.`);
 }

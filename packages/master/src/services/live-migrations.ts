@@ -163,7 +163,7 @@ export class LiveMigrations {
 
   private async endOf({ slaves }: Repositories, slaveId: string): Promise<MigrationEnd> {
     const slave = await slaves.find(slaveId);
-    if (slave === null) return { name: 'a slave that is gone', connected: false, gone: true, approved: false };
+    if (slave === null) return { name: 'a host that is gone', connected: false, gone: true, approved: false };
     const connected = this.deps.agents.isConnected(slaveId);
     return { name: slave.name, connected, gone: slave.admission === 'retired' || (!connected && (await slaves.isDeclaredDead(slaveId))), approved: slave.admission === 'approved' };
   }

@@ -39,10 +39,10 @@ export class MirrorHelloService {
       return refused('protocol-version', `This mirror speaks protocol ${hello.protocol}; the master speaks ${oldestMirrorProtocol} to ${mirrorProtocolVersion}. Upgrade the older of the two.`);
     }
     if (!isSignedBy(hello.publicKey, mirrorHelloSigningInput(context.nonce, hello.slaveId), hello.signature)) {
-      return refused('bad-signature', 'The signature of the hello does not match its key. Check that the slave’s key file is whole.', true);
+      return refused('bad-signature', 'The signature of the hello does not match its key. Check that the host’s key file is whole.', true);
     }
     const slave = await this.unitOfWork.read.slaves.find(hello.slaveId);
-    if (slave === null) return refused('unknown-slave', 'This master knows no such slave. Enrol the machine with a join token.', true);
+    if (slave === null) return refused('unknown-slave', 'This master knows no such host. Enrol the machine with a join token.', true);
     if (hello.publicKey !== slave.publicKey) return refused('bad-signature', `${slave.name} is enrolled with another key than this one. Enrol this machine again.`, true);
     const fault = this.otherMachine(slave, hello, context.address);
     if (fault !== null) return refused('not-approved', `${slave.name} is not let in ${fault}. Its agent shows the same; an operator looks at it in the portal.`);

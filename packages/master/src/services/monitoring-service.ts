@@ -59,7 +59,7 @@ export class MonitoringService {
     const { clock } = this.deps;
     const from = clock.now() - hours * hourMs;
     const slave = slaveId === null ? null : (await this.now()).slaves.find(({ id }) => id === slaveId);
-    if (slave === undefined) throw new ParavclError('not-found', `There is no slave ${slaveId ?? ''} in the pool.`);
+    if (slave === undefined) throw new ParavclError('not-found', `There is no host ${slaveId ?? ''} in the pool.`);
     const history = this.history.since(slaveId, from);
     return { since: new Date(this.history.startedAt).toISOString(), sentence: this.whyLess(slave?.name ?? 'the site', history, from), history: history ?? nothing };
   }
@@ -71,7 +71,7 @@ export class MonitoringService {
   }
 
   private whyLess(name: string, history: Columns | null, from: EpochMs): string | null {
-    if (history === null || history.at.length === 0) return this.history.isFull ? `No history is kept of ${name}: the master keeps that of ${mostSlavesKept} slaves. Prometheus keeps more (docs/monitoring.md).` : `Nothing is kept of ${name} yet: a point is taken each minute.`;
+    if (history === null || history.at.length === 0) return this.history.isFull ? `No history is kept of ${name}: the master keeps that of ${mostSlavesKept} hosts. Prometheus keeps more (docs/monitoring.md).` : `Nothing is kept of ${name} yet: a point is taken each minute.`;
     return this.history.startedAt > from ? 'The master was started since then, and keeps these figures in its memory.' : null;
   }
 

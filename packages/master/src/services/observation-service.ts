@@ -163,7 +163,7 @@ export class ObservationService implements AgentReports {
    */
   private async giveUp(slave: SlaveRecord, faults: unknown[]): Promise<void> {
     const { unitOfWork, clock, settings } = this.deps;
-    const context = { by: `slave ${slave.name}`, now: clock.now(), slaveName: slave.name, settings };
+    const context = { by: `host ${slave.name}`, now: clock.now(), slaveName: slave.name, settings };
     const settle = (instanceId: string): Promise<boolean> =>
       unitOfWork.transaction(async (repositories) => {
         const instance = await repositories.instances.lock(instanceId);
@@ -216,7 +216,7 @@ export class ObservationService implements AgentReports {
     const answers = reason.code === 'DomainLost' ? { observedGeneration: instance.generation, ...outOfQueue } : {};
     try {
       const changed = await unitOfWork.transaction((repositories) =>
-        changeInstance(repositories, instance, { observed: 'lost', reason, ...answers }, { by: `slave ${slave.name}`, now: clock.now(), slaveName: slave.name, settings }),
+        changeInstance(repositories, instance, { observed: 'lost', reason, ...answers }, { by: `host ${slave.name}`, now: clock.now(), slaveName: slave.name, settings }),
       );
       if (changed === null) this.deps.onRecovery('lost-race', { part: 'reports', instance: instance.id, generation: instance.generation });
     } catch (error) {
@@ -274,7 +274,7 @@ export class ObservationService implements AgentReports {
     verdict: Verdict,
   ): Promise<Effects> {
     const { clock, settings } = this.deps;
-    const context = { by: `slave ${slave.name}`, now: clock.now(), slaveName: slave.name, settings };
+    const context = { by: `host ${slave.name}`, now: clock.now(), slaveName: slave.name, settings };
     const next = async (known: InstanceRecord): Promise<number> => nextGeneration(known, await repositories.placements.ofInstance(known.id), report.generation);
     switch (verdict.kind) {
       case 'ignore':
@@ -380,7 +380,7 @@ export class ObservationService implements AgentReports {
       instance === null
         ? `${slave.name} has a domain ${report.instanceId} with our mark that this master never made. It is left alone.`
         : `${slave.name} has ${instance.name} (${report.instanceId}, generation ${report.generation}), which by the books was not given to it under that generation: they may come from an old backup. ` +
-          'It is left alone. Save what is in it; then remove its domain and disk on that slave by hand.';
+          'It is left alone. Save what is in it; then remove its domain and disk on that host by hand.';
     await repositories.events.append(slaveEvent(slave, 'slave.unknown-instance', sentence), this.deps.clock.now());
     return key;
   }
@@ -392,7 +392,7 @@ function stillAwaitsRam({ ramImageId, booted }: InstanceRecord, to: ObservedStat
 }
 
 function slaveEvent(slave: SlaveRecord, kind: string, sentence: string): NewEvent {
-  return { kind, subjectType: 'slave', subjectId: slave.id, actor: `slave ${slave.name}`, actorUserId: null, clientAddress: null, sentence };
+  return { kind, subjectType: 'slave', subjectId: slave.id, actor: `host ${slave.name}`, actorUserId: null, clientAddress: null, sentence };
 }
 
 function silence(slave: SlaveRecord, instance: InstanceRecord, timeZone: string): Reason {

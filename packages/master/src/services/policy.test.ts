@@ -71,7 +71,7 @@ test('whoever may see but not act is told forbidden; a role that never may is to
 });
 
 test('who may not delete images is told how the images of their own snapshots go', () => {
-  expect(() => authoriseRole(person('student'), 'image.delete')).toThrow('Images of your own snapshots go with their snapshot: DELETE /api/v1/snapshots/{id}.');
+  expect(() => authoriseRole(person('student'), 'image.delete')).toThrow('Images of your own snapshots go with their snapshot: paravcl snapshots delete NAME.');
   expect(() => authoriseRole(person('student'), 'image.edit')).toThrow(/^((?!snapshots\/).)*$/);
 });
 

@@ -134,7 +134,7 @@ export function mayDeployFor(principal: Principal, person: { readonly id: string
 
 /** Said to whose role can never do this and who has another way to what they are after. */
 const otherWays: Readonly<Partial<Record<Action, string>>> = {
-  'image.delete': ' Images of your own snapshots go with their snapshot: DELETE /api/v1/snapshots/{id}.',
+  'image.delete': ' Images of your own snapshots go with their snapshot: paravcl snapshots delete NAME.',
 };
 
 const oneOf = (role: Role): string => `${/^[aeiou]/.test(role) ? 'An' : 'A'} ${role}`;

@@ -115,7 +115,7 @@ export class PublicMappingService {
     await requireWithinReach(repositories, instance, slave);
     const protocol = slaveId === null ? null : agents.protocolOf(slaveId);
     if (protocol !== null && protocol < publicMappingProtocolVersion) {
-      throw new ParavclError('slave-refused', `The agent of ${slave?.name ?? 'its slave'} speaks protocol ${protocol}; public addresses came with ${publicMappingProtocolVersion}. Upgrade it, which touches no guest, and map then.`);
+      throw new ParavclError('slave-refused', `The agent of ${slave?.name ?? 'its host'} speaks protocol ${protocol}; public addresses came with ${publicMappingProtocolVersion}. Upgrade it, which touches no guest, and map then.`);
     }
   }
 
@@ -168,6 +168,6 @@ export class PublicMappingService {
 async function requireStill(repositories: Repositories, instance: InstanceRecord): Promise<void> {
   const { name, desired, observed } = instance;
   if (desired === 'deleted' || observed === 'deleted') throw new ParavclError('conflict', `${name} is being deleted, and what leads to it goes with it.`);
-  if (observed === 'relocating') throw new ParavclError('conflict', `${name} is on its way to another slave. Ask again once it is there.`);
+  if (observed === 'relocating') throw new ParavclError('conflict', `${name} is on its way to another host. Ask again once it is there.`);
   await requireNoMigration(repositories, instance);
 }

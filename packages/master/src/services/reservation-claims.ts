@@ -119,7 +119,7 @@ export class ReservationClaims {
     // All that was reserved goes there, whatever the instance needs of it: whoever claims the slot after it gets no less.
     const need = beyondDisk(roomFor(reservation), roomFor(instance).diskMiB);
     if (slave === undefined || !reservable(slave) || !slaveTimeline(slave, now).fits(window, need)) {
-      const where = slave?.name ?? 'a slave that is gone';
+      const where = slave?.name ?? 'a host that is gone';
       const why = slave === undefined || !reservable(slave) ? 'cannot take it now' : `has no room for a reserved machine of ${cores(reservation.vcpus)}, ${reservation.ramMiB} MiB of RAM and ${reservation.diskMiB} MiB of disk until ${tellMoment(reservation.end, snapshot.rules.timeZone, now)}`;
       throw new ParavclError('conflict', `The disk of ${instance.name} is on ${where}, which ${why}. Claim a new instance, or try again when there is room.`);
     }

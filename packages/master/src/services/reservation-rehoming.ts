@@ -105,7 +105,7 @@ async function withRetired(repositories: Repositories, { snapshot, bookings }: W
   const elsewhere = bookings.filter(({ slaveId }) => !known.has(slaveId));
   const retired: SlaveView[] = [];
   for (const id of new Set(elsewhere.map(({ slaveId }) => slaveId))) {
-    retired.push(retiredView(id, (await repositories.slaves.find(id))?.name ?? 'a slave that is gone', elsewhere.filter(({ slaveId }) => slaveId === id)));
+    retired.push(retiredView(id, (await repositories.slaves.find(id))?.name ?? 'a host that is gone', elsewhere.filter(({ slaveId }) => slaveId === id)));
   }
   return { ...snapshot, slaves: [...snapshot.slaves, ...retired] };
 }

@@ -18,7 +18,7 @@ export async function missingRoom(
   diskMiB: number,
 ): Promise<string | null> {
   const slave = await repositories.fleet.lock(slaveId);
-  if (slave === null) return 'Its slave is gone.';
+  if (slave === null) return 'Its host is gone.';
   const usage = await repositories.placements.usage(slaveId);
   const { capacity, promised, name } = slaveView(slave, { usage: usage.get(slaveId), connected: true }, limits);
   const free = subtract(capacity, promised);

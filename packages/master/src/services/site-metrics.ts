@@ -70,14 +70,14 @@ export function registerSiteMetrics(registry: Registry, deps: SiteMetricsDeps): 
   const room = (lent: number, promised: number): readonly Point[] => [[{ what: 'lent' }, lent], [{ what: 'promised' }, promised], [{ what: 'free' }, Math.max(0, lent - promised)]];
 
   gauge('instances', 'Instances by observed state; deleted ones are not counted.', ['state'], ({ instances }) => observedStateSchema.options.filter((state) => state !== 'deleted').map((state) => [{ state }, instances.get(state) ?? 0]));
-  gauge('slaves', 'Slaves by admission and liveness; retired ones are not counted.', ['admission', 'liveness'], ({ now: { slaves } }) =>
+  gauge('slaves', 'Hosts by admission and liveness; retired ones are not counted.', ['admission', 'liveness'], ({ now: { slaves } }) =>
     admissionSchema.options.filter((admission) => admission !== 'retired').flatMap((admission) => livenessSchema.options.map((liveness): Point => [{ admission, liveness }, slaves.filter((slave) => slave.admission === admission && slave.liveness === liveness).length])));
-  gauge('pool_vcpus', 'Cores of the slaves that are given guests now: lent in all, promised, free.', ['what'], ({ now: { site } }) => room(site.vcpus.lent, site.vcpus.promised));
-  gauge('pool_ram_bytes', 'RAM of the slaves that are given guests now: lent in all, promised, free.', ['what'], ({ now: { site } }) => room(site.ramMiB.lent * MiB, site.ramMiB.promised * MiB));
-  gauge('slave_takes_guests', `1 when the slave is given guests now, else 0. Only while there are ${mostSlavesShown} slaves or fewer.`, ['slave'], perSlave(({ takesGuests }) => (takesGuests ? 1 : 0)));
-  gauge('slave_lost', `1 when nothing was heard of an approved or draining slave for longer than the site waits. Only while there are ${mostSlavesShown} slaves or fewer.`, ['slave'], perSlave(({ liveness, admission }) => (liveness === 'lost' && (admission === 'approved' || admission === 'draining') ? 1 : 0)));
-  gauge('slave_promised_vcpus', `Cores promised of the slave. Only while there are ${mostSlavesShown} slaves or fewer.`, ['slave'], perSlave(({ vcpus }) => vcpus.promised));
-  gauge('slave_load1', `One-minute load average of the slave, as it said last. Only while there are ${mostSlavesShown} slaves or fewer.`, ['slave'], perSlave(({ load1 }) => load1));
+  gauge('pool_vcpus', 'Cores of the hosts that are given guests now: lent in all, promised, free.', ['what'], ({ now: { site } }) => room(site.vcpus.lent, site.vcpus.promised));
+  gauge('pool_ram_bytes', 'RAM of the hosts that are given guests now: lent in all, promised, free.', ['what'], ({ now: { site } }) => room(site.ramMiB.lent * MiB, site.ramMiB.promised * MiB));
+  gauge('slave_takes_guests', `1 when the host is given guests now, else 0. Only while there are ${mostSlavesShown} hosts or fewer.`, ['slave'], perSlave(({ takesGuests }) => (takesGuests ? 1 : 0)));
+  gauge('slave_lost', `1 when nothing was heard of an approved or draining host for longer than the site waits. Only while there are ${mostSlavesShown} hosts or fewer.`, ['slave'], perSlave(({ liveness, admission }) => (liveness === 'lost' && (admission === 'approved' || admission === 'draining') ? 1 : 0)));
+  gauge('slave_promised_vcpus', `Cores promised of the host. Only while there are ${mostSlavesShown} hosts or fewer.`, ['slave'], perSlave(({ vcpus }) => vcpus.promised));
+  gauge('slave_load1', `One-minute load average of the host, as it said last. Only while there are ${mostSlavesShown} hosts or fewer.`, ['slave'], perSlave(({ load1 }) => load1));
   gauge('queue_length', 'Instances that wait to run.', [], ({ queue }) => [[{}, queue.length]]);
   gauge('queue_oldest_wait_seconds', 'How long the one that waits longest has waited; 0 when nobody waits.', [], ({ queue: { oldestAt } }) => [[{}, oldestAt === null ? 0 : Math.max(0, (clock.now() - oldestAt) / 1000)]]);
   gauge('reservations', 'Reservations that hold room, by state.', ['state'], ({ reservations }) => holdingReservationStates.map((state) => [{ state }, reservations.get(state) ?? 0]));

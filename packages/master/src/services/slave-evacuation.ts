@@ -73,7 +73,7 @@ export class SlaveEvacuation {
   private async one(evacuation: EvacuationRecord, onFault: (error: unknown) => void): Promise<void> {
     const { read } = this.deps.unitOfWork;
     const slave = await read.slaves.find(evacuation.slaveId);
-    if (slave === null) throw new Error(`Slave ${evacuation.slaveId}, which is being emptied, is gone.`);
+    if (slave === null) throw new Error(`Host ${evacuation.slaveId}, which is being emptied, is gone.`);
     const asked = await principalOf(read, evacuation.userId);
     if (evacuation.state === 'pending' && (slave.admission !== 'draining' || asked === null)) {
       await this.callOff(evacuation, slave, asked === null ? 'Whoever asked for it has no account any more, so nothing more is moved in that name. Evacuate it again.' : `${slave.name} is ${slave.admission} now, so nothing more of it is moved.`);
@@ -143,7 +143,7 @@ export class SlaveEvacuation {
     const targets = evacuation.state === 'pending' && agents.isConnected(slave.id) ? await this.deps.migrations.targets(slave, couldGo.slice(0, atOnce)) : new Map<string, LiveTarget>();
     const live = (id: string): LiveWay => {
       const migration = open.get(id);
-      if (migration !== undefined) return { kind: 'open', toSlaveName: names.get(migration.toSlaveId)?.name ?? 'another slave' };
+      if (migration !== undefined) return { kind: 'open', toSlaveName: names.get(migration.toSlaveId)?.name ?? 'another host' };
       const target = targets.get(id);
       return target === undefined ? { kind: 'none', because: stayed.get(id) ?? null } : { kind: 'ready', toSlaveId: target.slaveId, toSlaveName: target.slaveName };
     };

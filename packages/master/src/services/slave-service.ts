@@ -96,12 +96,12 @@ export class SlaveService {
     return this.move(principal, slaveId, moves.approve, clientAddress, async (repositories, slave) => {
       const { kind, ownerUserId } = await belonging(repositories, slave, wish);
       await repositories.slaves.edit(slave.id, { ...slave, kind, ownerUserId });
-      if (!wish.acceptIdentity) return `as a ${kind} slave`;
+      if (!wish.acceptIdentity) return `as a ${kind} host`;
       if (slave.presented === null) {
         throw new ParavclError('conflict', `${slave.name} has shown no other identity with its own key, so there is none to accept. If its key is lost, retire it and enrol the machine again.`, { field: 'acceptIdentity' });
       }
       await repositories.slaves.adoptIdentity(slave.id, slave.presented);
-      return `as a ${kind} slave, with the identity it showed: machine id ${slave.presented.machineId}, ${slave.presented.macs.length} network cards, address ${slave.presented.address}`;
+      return `as a ${kind} host, with the identity it showed: machine id ${slave.presented.machineId}, ${slave.presented.macs.length} network cards, address ${slave.presented.address}`;
     });
   }
 
@@ -138,7 +138,7 @@ export class SlaveService {
       const lost = owners.length === 0 ? '' : ' What was written there on home volumes since they were in the store last is lost.';
       throw new ParavclError(
         'in-use',
-        `${counted(names)} on ${record.name}${withHomes}. Evacuate it first (POST /api/v1/slaves/${record.id}/evacuate), and they leave for other slaves with what they hold; or drain it and delete them; or retire it with "force": then they are given up, their disks stay on that host, and guests that run there run on until somebody ends them.${lost}`,
+        `${counted(names)} on ${record.name}${withHomes}. Evacuate it first (paravcl slaves evacuate ${record.name}), and they leave for other hosts with what they hold; or drain it and delete them; or retire it by force: then they are given up, their disks stay on that host, and guests that run there run on until somebody ends them.${lost}`,
         { field: 'force' },
       );
     });
@@ -149,7 +149,7 @@ export class SlaveService {
     const now = this.clock.now();
     await this.unitOfWork.transaction(async (repositories) => {
       const slave = await this.visible(repositories, principal, slaveId);
-      authorise(principal, 'slave.declare-dead', 'slave.see', { ownerUserId: slave.ownerUserId, groupId: null }, `slave ${slave.name}`);
+      authorise(principal, 'slave.declare-dead', 'slave.see', { ownerUserId: slave.ownerUserId, groupId: null }, `host ${slave.name}`);
       if (this.agents.isConnected(slaveId) || !(await repositories.slaves.declareDead(slaveId, now))) {
         throw new ParavclError('conflict', this.notDead(slave));
       }
@@ -159,9 +159,9 @@ export class SlaveService {
   }
 
   private notDead({ id, name, liveness, admission }: SlaveRecord): string {
-    if (admission === 'retired') return `${name} has left the pool, so nobody waits for it: what it had is recovered from its snapshots without more ado (POST /api/v1/instances/{id}/recover).`;
+    if (admission === 'retired') return `${name} has left the pool, so nobody waits for it: what it had is recovered from its snapshots without more ado (paravcl instances recover NAME).`;
     const isConnected = this.agents.isConnected(id);
-    if (liveness === 'lost' || (liveness === 'online' && isConnected)) return `${name} is ${isConnected ? 'online' : liveness}. Only a slave that is lost can be declared dead; drain or retire one that is there.`;
+    if (liveness === 'lost' || (liveness === 'online' && isConnected)) return `${name} is ${isConnected ? 'online' : liveness}. Only a host that is lost can be declared dead; drain or retire one that is there.`;
     const silent = liveness === 'suspect' ? 'is suspect' : 'is not connected';
     return `${name} ${silent}, and may come back. It counts as lost after ${this.thresholds.lostAfterMs / 1000} s of silence and can be declared dead from then on: ask again then.`;
   }
@@ -185,7 +185,7 @@ export class SlaveService {
       });
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
-      throw new ParavclError('already-exists', `Another slave is called ${wish.name ?? ''}. Choose another name.`, { field: 'name' }, { cause: error });
+      throw new ParavclError('already-exists', `Another host is called ${wish.name ?? ''}. Choose another name.`, { field: 'name' }, { cause: error });
     }
     await this.reports.fleetChanged(slaveId);
     return this.get(principal, slaveId);
@@ -204,7 +204,7 @@ export class SlaveService {
       const found = await this.operable(repositories, principal, slaveId);
       const allowed = move.from.includes(found.admission) && admissionMoves[found.admission].includes(move.to);
       if (!allowed || !(await repositories.slaves.moveAdmission(slaveId, found.admission, move.to, null))) {
-        throw new ParavclError('conflict', `${found.name} is ${found.admission} (${admissionMeanings[found.admission]}); only a slave that is ${move.from.join(' or ')} can be ${move.participle ?? move.verb}.`);
+        throw new ParavclError('conflict', `${found.name} is ${found.admission} (${admissionMeanings[found.admission]}); only a host that is ${move.from.join(' or ')} can be ${move.participle ?? move.verb}.`);
       }
       const how = await also(repositories, found);
       const sentence = `${principal.userName} ${move.verb} ${found.name}${how === '' ? '' : ` ${how}`}.`;
@@ -235,14 +235,14 @@ export class SlaveService {
 
   private async visible(repositories: Repositories, principal: Principal, slaveId: string): Promise<SlaveRecord> {
     const slave = await repositories.slaves.find(slaveId);
-    if (slave === null) throw new ParavclError('not-found', `There is no slave ${slaveId}, or it is not yours to see.`);
-    authorise(principal, 'slave.see', 'slave.see', { ownerUserId: slave.ownerUserId, groupId: null }, `slave ${slaveId}`);
+    if (slave === null) throw new ParavclError('not-found', `There is no host ${slaveId}, or it is not yours to see.`);
+    authorise(principal, 'slave.see', 'slave.see', { ownerUserId: slave.ownerUserId, groupId: null }, `host ${slaveId}`);
     return slave;
   }
 
   private async operable(repositories: Repositories, principal: Principal, slaveId: string): Promise<SlaveRecord> {
     const slave = await this.visible(repositories, principal, slaveId);
-    authorise(principal, 'slave.operate', 'slave.see', { ownerUserId: slave.ownerUserId, groupId: null }, `slave ${slave.name}`);
+    authorise(principal, 'slave.operate', 'slave.see', { ownerUserId: slave.ownerUserId, groupId: null }, `host ${slave.name}`);
     return slave;
   }
 
@@ -306,11 +306,11 @@ async function belonging(
 ): Promise<{ readonly kind: SlaveKind; readonly ownerUserId: string | null }> {
   const kind = wish.kind ?? slave.kind;
   if (kind === 'dedicated') {
-    if (typeof wish.ownerUserId === 'string') throw new ParavclError('invalid-input', 'ownerUserId: a dedicated slave has no owner. Leave it out, or make the slave a volunteer.', { field: 'ownerUserId' });
+    if (typeof wish.ownerUserId === 'string') throw new ParavclError('invalid-input', 'ownerUserId: a dedicated host has no owner. Leave it out, or make the host a volunteer.', { field: 'ownerUserId' });
     return { kind, ownerUserId: null };
   }
   const ownerUserId = wish.ownerUserId === undefined ? slave.ownerUserId : wish.ownerUserId;
-  if (ownerUserId === null) throw new ParavclError('invalid-input', 'ownerUserId: a volunteer slave needs the user it belongs to.', { field: 'ownerUserId' });
+  if (ownerUserId === null) throw new ParavclError('invalid-input', 'ownerUserId: a volunteer host needs the user it belongs to.', { field: 'ownerUserId' });
   const owner = ownerUserId === slave.ownerUserId ? null : await repositories.users.find(ownerUserId);
   if (ownerUserId !== slave.ownerUserId && (owner === null || owner.disabled)) {
     throw new ParavclError('invalid-input', 'ownerUserId: there is no such user, or the account is disabled.', { field: 'ownerUserId' });

@@ -109,7 +109,7 @@ export class SnapshotMaking implements DeltaDoor {
     if (open.length === 0) return;
     const parts = await read.snapshots.parts(open.map(({ id }) => id));
     const slaves = await read.fleet.findAll([...new Set(parts.map(({ slaveId }) => slaveId))]);
-    const slaveName = (id: string): string => slaves.get(id)?.name ?? 'its slave';
+    const slaveName = (id: string): string => slaves.get(id)?.name ?? 'its host';
     const guests = await this.deps.ram.guests(parts);
     const world = { now: clock.now(), isConnected: (id: string) => agents.isConnected(id), slaveName, isRetired: (id: string) => slaves.get(id)?.admission === 'retired', guestDoes: (id: string) => guests.get(id) ?? 'away' };
     for (const snapshot of open) {
@@ -149,7 +149,7 @@ export class SnapshotMaking implements DeltaDoor {
     for (const part of parts) {
       const instance = await read.instances.find(part.instanceId);
       if (instance?.slaveId !== slaveId || instance.desired === 'deleted') {
-        await unitOfWork.transaction(({ snapshots }) => snapshots.failed(part.imageId, 'it was deleted, or is on another slave now.'));
+        await unitOfWork.transaction(({ snapshots }) => snapshots.failed(part.imageId, 'it was deleted, or is on another host now.'));
         return true;
       }
       const image = await read.images.find(diskImageOf(instance));
@@ -177,8 +177,8 @@ export class SnapshotMaking implements DeltaDoor {
         // The machine may be a student's own: it takes no room and no content that disk and RAM do not.
         const isPossible = disk?.ok === true && asked?.bases.includes(disk.base) === true && disk.sizeBytes <= (most.get(part.instanceId)?.disk ?? 0) && (disk.ramBytes ?? 0) <= (most.get(part.instanceId)?.ram ?? 0);
         if (disk?.ok === true && isPossible) await snapshots.frozen(part.imageId, disk);
-        else if (disk?.ok === true) await snapshots.failed(part.imageId, 'its slave says of its disk what cannot be.');
-        else await snapshots.failed(part.imageId, fit(disk?.message ?? 'its slave said nothing of it.'));
+        else if (disk?.ok === true) await snapshots.failed(part.imageId, 'its host says of its disk what cannot be.');
+        else await snapshots.failed(part.imageId, fit(disk?.message ?? 'its host said nothing of it.'));
         if (ram === undefined || disk?.ok !== true || describe === undefined) continue;
         if (disk.ramBytes === undefined) await snapshots.failed(ram.imageId, 'it is off, so there is no RAM to keep.');
         else await snapshots.frozenRam(ram.imageId, disk.ramBytes, savedOnOf(describe));
@@ -197,7 +197,7 @@ export class SnapshotMaking implements DeltaDoor {
     if (answer.ok) {
       // The door took it down when the last byte was there.
       const isSent = (what === 'home' ? sentHomeSchema : sentDiskSchema).parse(parseJson(answer.body ?? '')) !== null;
-      return isSent || isGone('its slave has nothing of its home volume.');
+      return isSent || isGone('its host has nothing of its home volume.');
     }
     const isOver = answer.code === 'unknown-instance' || answer.code === 'stale';
     // It goes on where it was; its host may have been cut off, or its pool full, for a while.
@@ -274,7 +274,7 @@ export class SnapshotMaking implements DeltaDoor {
     await unitOfWork.transaction(async (repositories) => {
       const locked = await repositories.snapshots.lock(snapshot.id);
       if (locked?.state !== 'pending') return;
-      const slaveName = (await repositories.slaves.find(part.slaveId))?.name ?? 'its slave';
+      const slaveName = (await repositories.slaves.find(part.slaveId))?.name ?? 'its host';
       const { isMoved, sentence } = await completeMove(repositories, snapshot, { disk: part, ram, home }, { now, slaveName, settings });
       await repositories.snapshots.end(snapshot.id, isMoved ? 'ready' : 'failed', sentence, now);
       await repositories.operations.progress(snapshot.id, 1, isMoved ? 'done' : 'failed', sentence, now);

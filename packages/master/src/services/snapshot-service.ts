@@ -62,12 +62,12 @@ export interface SnapshotAccepted {
 
 /** What is said of an instance that has no disk to take. */
 const withoutDisk: Readonly<Partial<Record<ObservedState, string>>> = {
-  requested: 'it waits for a slave and has no disk yet. Wait until it runs',
-  queued: 'it waits for a slave and has no disk yet. Wait until it runs',
+  requested: 'it waits for a host and has no disk yet. Wait until it runs',
+  queued: 'it waits for a host and has no disk yet. Wait until it runs',
   preparing: 'its disk is being made. Wait until it runs',
   suspending: 'its RAM is being saved. Wait until it is suspended',
   resuming: 'its RAM is being read back. Wait until it runs',
-  relocating: 'it is moving to another slave. Wait until it is there',
+  relocating: 'it is moving to another host. Wait until it is there',
   failed: 'it failed. Start it again or delete it',
   lost: 'it is lost, and was asked to go on. Wait until it runs',
   deleted: 'it is deleted',
@@ -257,8 +257,8 @@ async function requireNoVersionFor({ images }: Repositories, { familyId }: Snaps
   if (familyId === null) return;
   const [made] = (await images.findAll(parts.map(({ imageId }) => imageId))).values();
   if (made === undefined) return;
-  const { id, name, friendlyId, version, familyName } = made;
-  throw new ParavclError('in-use', `${name} (${friendlyId}) is version ${version} of ${familyName} now, which others launch. Delete that version first: DELETE /api/v1/images/${id}. Then delete the snapshot.`);
+  const { name, friendlyId, version, familyName } = made;
+  throw new ParavclError('in-use', `${name} (${friendlyId}) is version ${version} of ${familyName} now, which others launch. Delete that version first: paravcl images delete ${friendlyId}. Then delete the snapshot.`);
 }
 
 function requireTheirs(principal: Principal, action: 'snapshot.see' | 'snapshot.operate', snapshot: SnapshotRecord | null, id: string): asserts snapshot is SnapshotRecord {

@@ -59,7 +59,7 @@ export class StoreService {
 
   /** Throws `not-found` when there was none since the master's start. */
   latestVerification(): StoreVerification {
-    if (this.verifying === null) throw new ParavclError('not-found', 'The store was not verified since the master’s start. Start a verification: POST /store/verifications.');
+    if (this.verifying === null) throw new ParavclError('not-found', 'The store was not verified since the master’s start. Start a verification on the store’s page.');
     return this.verifying;
   }
 

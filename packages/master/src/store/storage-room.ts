@@ -50,7 +50,7 @@ export class StorageRoom {
     this.told = now;
     if (before === null && now !== null) {
       this.since = this.clock.monotonicMs();
-      this.log.error({ directory: now, leastFreeMiB }, 'the master has no room: nothing new can be kept. Running guests and slaves go on; free some space there, and it goes on by itself');
+      this.log.error({ directory: now, leastFreeMiB }, 'the master has no room: nothing new can be kept. Running guests and hosts go on; free some space there, and it goes on by itself');
     }
     if (before !== null && now === null) this.log.info({ directory: before, ms: Math.round(this.clock.monotonicMs() - this.since) }, 'the master has room again');
   }

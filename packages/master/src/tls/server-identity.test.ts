@@ -80,5 +80,5 @@ test('a configured certificate is used as it is; its CA is pinned when it is nam
 
 test('a lost CA key is told, and never replaced silently', async () => {
   rmSync(join(directory, 'tls', 'ca.key'));
-  await expect(own(new Date())).rejects.toThrow(/Restore it from a backup.*every slave must then enrol again/);
+  await expect(own(new Date())).rejects.toThrow(/Restore it from a backup.*every host must then enrol again/);
 });

@@ -36,11 +36,11 @@ export class SiteCa {
     const certificate = await readFile(file, 'utf8');
     if (!existsSync(join(directory, 'ca.key')) || !belongsTo(certificate, await keyIn(directory, 'ca.key'))) {
       throw new Error(
-        `${join(directory, 'ca.key')} is not the key of ${file}. Restore it from a backup, or remove ${file} to start a new CA; every slave must then enrol again.`,
+        `${join(directory, 'ca.key')} is not the key of ${file}. Restore it from a backup, or remove ${file} to start a new CA; every host must then enrol again.`,
       );
     }
     if (new Date(new X509Certificate(certificate).validTo) <= now) {
-      throw new Error(`The site's CA ${file} has expired. Remove it to start a new CA; every slave must then enrol again.`);
+      throw new Error(`The site's CA ${file} has expired. Remove it to start a new CA; every host must then enrol again.`);
     }
     return new SiteCa(directory, certificate);
   }

@@ -72,7 +72,7 @@ export class AgentCommands {
     if (waiting === undefined) return;
     this.waiting.delete(commandId);
     const { kind } = waiting.order.command;
-    const timeout = new ParavclError('timeout', `The slave did not answer ${kind} within ${waiting.order.deadlineMs / 1000} s. Try again when it is online.`, { limit: `${waiting.order.deadlineMs} ms` });
+    const timeout = new ParavclError('timeout', `The host did not answer ${kind} within ${waiting.order.deadlineMs / 1000} s. Try again when it is online.`, { limit: `${waiting.order.deadlineMs} ms` });
     try {
       await this.unitOfWork.read.commands.end(commandId, waiting.slaveId, 'unknown', 'No answer within the deadline.', this.clock.now());
     } catch (error) {

@@ -63,7 +63,7 @@ export class AgentGateway implements UpgradeDoor {
     const address = clientAddress(request);
     const { limits } = this.deps.settings;
     if (request.headers.origin !== undefined) refuseUpgrade(socket, 403, 'Agents send no Origin; browsers have nothing to do here.');
-    else if (this.deps.strangers.waitMs(address) > 0) refuseUpgrade(socket, 429, `Too many hellos from ${address} proved the key of no slave. Try again in a minute.`);
+    else if (this.deps.strangers.waitMs(address) > 0) refuseUpgrade(socket, 429, `Too many hellos from ${address} proved the key of no host. Try again in a minute.`);
     else if (this.stopping) refuseUpgrade(socket, 503, 'The master is stopping.');
     else if (this.open.size + this.waiting.size >= limits.maxConnections) refuseUpgrade(socket, 503, `${limits.maxConnections} agents are connected, the most this master takes.`);
     else if ((this.unprovenByAddress.get(address) ?? 0) >= limits.maxUnprovenPerAddress) refuseUpgrade(socket, 503, 'Too many agents are connecting from there at this moment. Try again in a few seconds.');

@@ -75,7 +75,7 @@ export class AgentSession implements RegisteredSession, FrameSocketEvents, OnWhe
   private readonly openedAtMs: number;
   /** What it told while the master's disk was full. */
   private readonly unwritten = new AwaitingRoom(maxNamed, () => {
-    this.deps.log.warn({ slaveId: this.slaveId }, 'the master has no room for what a slave told: it is kept and written when there is some');
+    this.deps.log.warn({ slaveId: this.slaveId }, 'the master has no room for what a host told: it is kept and written when there is some');
   });
   private readonly slot: number;
 
@@ -246,7 +246,7 @@ export class AgentSession implements RegisteredSession, FrameSocketEvents, OnWhe
   private async observed(accepted: Accepted, instances: readonly ObservedInstance[], complete: boolean): Promise<void> {
     const { named } = accepted;
     for (const instance of named === null ? [] : instances) named?.set(instance.instanceId, instance);
-    if (named !== null && named.size > maxNamed) throw new ParavclError('malformed-body', `A slave has at most ${maxNamed} instances.`);
+    if (named !== null && named.size > maxNamed) throw new ParavclError('malformed-body', `A host has at most ${maxNamed} instances.`);
     if (isAdmitted(accepted.admission)) {
       const tell = (some: readonly ObservedInstance[]) => this.deps.reports.observed(accepted.slaveId, some);
       await this.unwritten.write(new Map(instances.map((one) => [`observed ${one.instanceId}`, () => tell([one])])), () => tell(instances));

@@ -46,7 +46,7 @@ export class AgentSessions implements AgentPort {
     this.byContentToken.set(tokenKey(session.contentToken), session);
     if (other !== undefined) {
       this.byContentToken.delete(tokenKey(other.contentToken));
-      other.refuse('newer-session', 'A newer connection of this slave took over. If two machines use this slave’s key, one of them is a copy.');
+      other.refuse('newer-session', 'A newer connection of this host took over. If two machines use this host’s key, one of them is a copy.');
     }
     return true;
   }
@@ -89,13 +89,13 @@ export class AgentSessions implements AgentPort {
   }
 
   pushAdmission(slaveId: string, admission: Admission, sentence: string | null): void {
-    if (admission !== 'approved' && admission !== 'draining') this.onShutOut(slaveId, sentence ?? `The slave is ${admission}.`);
+    if (admission !== 'approved' && admission !== 'draining') this.onShutOut(slaveId, sentence ?? `The host is ${admission}.`);
     // It handles its own failure: by closing, so that the agent dials again.
     void this.bySlave.get(slaveId)?.admissionChanged(admission, sentence);
   }
 
   async command(slaveId: string, command: Command, about: { readonly generation: number | null; readonly deadlineMs: number }): Promise<CommandResult> {
-    if (!this.isConnected(slaveId)) throw new ParavclError('slave-offline', 'The slave is not connected now. Try again when it is online.');
+    if (!this.isConnected(slaveId)) throw new ParavclError('slave-offline', 'The host is not connected now. Try again when it is online.');
     return this.commands.order(slaveId, command, about, (order) => this.bySlave.get(slaveId)?.send({ type: 'command', payload: order }));
   }
 

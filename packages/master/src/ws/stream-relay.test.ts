@@ -232,7 +232,7 @@ describe('a destination', () => {
   test('that is not connected: the source is told so at once', async () => {
     protocols.clear();
     const near = dial({ ticket: line().ticket, channel: 'ram' });
-    expect(await ended(near)).toEqual({ code: 1013, reason: 'The other slave is not connected now.' });
+    expect(await ended(near)).toEqual({ code: 1013, reason: 'The other host is not connected now.' });
   });
 
   test('whose agent is too old is not asked', async () => {
@@ -242,10 +242,10 @@ describe('a destination', () => {
   });
 
   test('that refuses: the source is told why, however long the sentence is', async () => {
-    answer = () => Promise.resolve({ ok: false, code: 'failed', message: `This slave awaits no guest: ${'ä'.repeat(200)}` });
+    answer = () => Promise.resolve({ ok: false, code: 'failed', message: `This host awaits no guest: ${'ä'.repeat(200)}` });
     const { code, reason } = await ended(dial({ ticket: line().ticket, channel: 'ram' }));
     expect(code).toBe(1013);
-    expect(reason).toMatch(/^This slave awaits no guest: ä+$/);
+    expect(reason).toMatch(/^This host awaits no guest: ä+$/);
   });
 
   test('that does not dial within ten seconds: the source is told so, and the ticket opens nothing any more', async () => {
@@ -255,7 +255,7 @@ describe('a destination', () => {
     clock.advance(9_999);
     expect(near.end).toBeNull();
     clock.advance(1);
-    expect(await ended(near)).toEqual({ code: 1013, reason: 'The other slave did not dial within 10 s.' });
+    expect(await ended(near)).toEqual({ code: 1013, reason: 'The other host did not dial within 10 s.' });
     expect((await ended(dial({ ticket: told[0]?.command.ticket }))).code).toBe(1008);
   });
 

@@ -102,8 +102,8 @@ export class StreamRelay {
     const { agents, clock } = this.parts;
     if (this.stopping) throw new ParavclError('not-ready', 'The master is stopping.');
     const protocol = agents.protocolOf(slaveId);
-    if (protocol === null) throw new ParavclError('slave-offline', `${slaveName ?? 'The other slave'} is not connected now.`);
-    const agent = slaveName === undefined ? "The other slave's agent" : `The agent of ${slaveName}`;
+    if (protocol === null) throw new ParavclError('slave-offline', `${slaveName ?? 'The other host'} is not connected now.`);
+    const agent = slaveName === undefined ? "The other host's agent" : `The agent of ${slaveName}`;
     const [what, since] = end.kind === 'migration' ? ['streams', streamProtocolVersion] : [end.kind === 'port' ? 'ports of guests' : 'consoles', guestStreamProtocolVersion];
     if (protocol < since) throw new ParavclError('slave-refused', `${agent} speaks protocol ${protocol}; ${what} came with ${since}. Upgrade it.`);
     const ticket = newStreamTicket();
@@ -117,7 +117,7 @@ export class StreamRelay {
         forget();
         reject(error instanceof Error ? error : new Error(String(error)));
       };
-      const cancel = clock.after(joinWithinMs, () => fail(new ParavclError('timeout', `${slaveName ?? 'The other slave'} did not dial within ${joinWithinMs / 1000} s.`, { limit: `${joinWithinMs} ms` })));
+      const cancel = clock.after(joinWithinMs, () => fail(new ParavclError('timeout', `${slaveName ?? 'The other host'} did not dial within ${joinWithinMs / 1000} s.`, { limit: `${joinWithinMs} ms` })));
       this.awaited.set(key, {
         slaveId,
         fail,
@@ -156,7 +156,7 @@ export class StreamRelay {
       if (line.fromSlaveId === slaveId || line.toSlaveId === slaveId) this.closeLine(line.migrationId);
     }
     for (const one of [...this.awaited.values()]) {
-      if (one.slaveId === slaveId) one.fail(new ParavclError('slave-offline', 'The other slave is let in no more.'));
+      if (one.slaveId === slaveId) one.fail(new ParavclError('slave-offline', 'The other host is let in no more.'));
     }
     for (const [stream, of] of this.joined) if (of === slaveId) stream.destroy();
   }

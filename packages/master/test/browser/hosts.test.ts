@@ -197,7 +197,7 @@ test('events are narrowed by kind, by time and by what they are of', async () =>
   await page.getByRole('row', { name: /sorting/ }).first().waitFor();
   await page.getByLabel('Kind').selectOption({ label: 'join tokens' });
   await page.getByRole('button', { name: 'Show', exact: true }).click();
-  await page.getByText('admin revoked a join token for a dedicated slave.').waitFor();
+  await page.getByText('admin revoked a join token for a dedicated host.').waitFor();
   await page.getByRole('row', { name: /sorting/ }).first().waitFor({ state: 'detached' });
   expect(new URL(page.url()).searchParams.get('kind')).toBe('join-token.');
   await page.getByLabel('To', { exact: true }).fill('2026-01-01T00:00');

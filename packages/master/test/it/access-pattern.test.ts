@@ -80,7 +80,7 @@ describe('what first boots read', () => {
   test('is refused from a mirror that does not have the guest, of a guest of another image, and of a version that is not given out', async () => {
     const elsewhere = await rig.slave('lab-pc-08');
     for (const instanceId of [newId(sampleTime), await guest({ slaveId: elsewhere }), await guest({ imageId: await rig.image() })]) {
-      expect(await refusal(patterns.recorded(manifestId, slaveId, instanceId, boot(1)))).toMatchObject({ code: 'not-found', message: `Instance ${instanceId} is no guest of EMI-UBUNTU-9AF on slave ${slaveId}, so what it read is not kept.` });
+      expect(await refusal(patterns.recorded(manifestId, slaveId, instanceId, boot(1)))).toMatchObject({ code: 'not-found', message: `Instance ${instanceId} is no guest of EMI-UBUNTU-9AF on host ${slaveId}, so what it read is not kept.` });
     }
     expect(await refusal(patterns.recorded('b'.repeat(64), slaveId, await guest(), boot(1)))).toMatchObject({ code: 'not-found' });
     const instanceId = await guest();
@@ -98,7 +98,7 @@ describe('what first boots read', () => {
     };
     const anew = await placed({ imageId: await rig.image() });
     const moved = await placed({ slaveId: elsewhere });
-    for (const instanceId of [anew, moved]) expect(await patterns.recorded(manifestId, slaveId, instanceId, boot(1))).toBe(`Instance ${instanceId} is no guest of EMI-UBUNTU-9AF on slave ${slaveId}, so what it read is not kept. Instance ${instanceId} was there, and has begun anew, moved or gone since.`);
+    for (const instanceId of [anew, moved]) expect(await patterns.recorded(manifestId, slaveId, instanceId, boot(1))).toBe(`Instance ${instanceId} is no guest of EMI-UBUNTU-9AF on host ${slaveId}, so what it read is not kept. Instance ${instanceId} was there, and has begun anew, moved or gone since.`);
     // Its disk was a version of its own, which went with it from the books, and by now from the store.
     await rig.unit.transaction(({ images }) => images.remove(imageId));
     for (const gone of [manifestId, 'b'.repeat(64)]) expect(await patterns.recorded(gone, slaveId, anew, boot(1))).toBe(`No image version that is given out has the manifest ${gone}, so what guests read of it is not kept. Instance ${anew} was there, and has begun anew, moved or gone since.`);
@@ -178,7 +178,7 @@ describe('a mirror that gave wrong bytes', () => {
 
   test('is named to the operators with the image, who told it, and what to do', async () => {
     await patterns.gaveWrongBytes(slaveId, manifestId, await rig.slave('lab-pc-08'));
-    expect(await events()).toEqual([`slave lab-pc-08: lab-pc-07 gave lab-pc-08 wrong bytes of Ubuntu (EMI-UBUNTU-9AF). ${wayOut}`]);
+    expect(await events()).toEqual([`host lab-pc-08: lab-pc-07 gave lab-pc-08 wrong bytes of Ubuntu (EMI-UBUNTU-9AF). ${wayOut}`]);
   });
 
   test('may have given them to the master, and of an image that is gone by now', async () => {

@@ -67,8 +67,8 @@ test('two agents reach each other through the master: all that one says has come
 });
 
 test('what the destination says against it is what the source is told', async () => {
-  const dialled = expect(dial({ ticket: openLine(), channel: 'disk' })).rejects.toThrow('This slave awaits no guest of that migration.');
-  await join(() => Promise.reject(new Error('This slave awaits no guest of that migration.')));
+  const dialled = expect(dial({ ticket: openLine(), channel: 'disk' })).rejects.toThrow('This host awaits no guest of that migration.');
+  await join(() => Promise.reject(new Error('This host awaits no guest of that migration.')));
   await dialled;
 });
 

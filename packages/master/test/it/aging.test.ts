@@ -85,7 +85,7 @@ describe('an instance that nobody uses', () => {
     expect(await get(id)).toMatchObject({ recycledAt: iso(rig.clock.now()), recycledUntil: in_(7), agesOutAt: null, observed: 'stopped', mac: before.mac, address: before.address, name, slaveId: lab });
     expect((await told()).at(-1)).toEqual({
       kind: 'instance.recycled',
-      sentence: `${name} has been off since Mon 2 Mar 09:00 and is in the recycle bin now. To keep it, restore it before Sun 7 Jun 10:00, when it is deleted with its disk: POST /api/v1/instances/${id}/restore.`,
+      sentence: `${name} has been off since Mon 2 Mar 09:00 and is in the recycle bin now. To keep it, restore it before Sun 7 Jun 10:00, when it is deleted with its disk: on its page, or by “paravcl instances restore ${name}”.`,
     });
     await pass(6);
     expect(await get(id)).toMatchObject({ desired: 'stopped' });
@@ -299,7 +299,7 @@ describe('an instance that nobody uses', () => {
 
     it('cannot be started, resumed, reset or claimed, with the way out, and can be restored: its age begins anew', async () => {
       const { name } = await get(id);
-      const refusal = { code: 'conflict', message: `${name} is in the recycle bin until Mon 9 Mar 09:00; restore it first: POST /api/v1/instances/${id}/restore.` };
+      const refusal = { code: 'conflict', message: `${name} is in the recycle bin until Mon 9 Mar 09:00; restore it first: on its page, or by “paravcl instances restore ${name}”.` };
       await expect(rig.instances.operate(alice, id, { verb: 'start' })).rejects.toMatchObject(refusal);
       await expect(rig.instances.operate(alice, id, { verb: 'resume' })).rejects.toMatchObject(refusal);
       await expect(rig.instances.reset(alice, id, { toProduction: false })).rejects.toMatchObject(refusal);

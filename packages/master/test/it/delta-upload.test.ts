@@ -212,7 +212,7 @@ test('a slave that says hello anew goes on with its new token; without a session
   contentToken = next;
   await done;
   contentToken = null;
-  await expect(send(limitsOf(50))).rejects.toThrow(/could not be sent to the master in time: this slave is not connected/);
+  await expect(send(limitsOf(50))).rejects.toThrow(/could not be sent to the master in time: this host is not connected/);
   await again.end();
 });
 
@@ -237,7 +237,7 @@ test('who has no session, or is not approved, gets nothing', async () => {
   expect(await ask('PUT', { offset: 0, size: 1, sha256: delta.sha256 }, Buffer.alloc(1), imageId, 'A'.repeat(43))).toMatchObject({ status: 401 });
   const waiting = await server.enrolled('pending', 'pc-3');
   const token = (await waiting.connect()).payload.contentToken;
-  expect(await ask('GET', {}, null, imageId, token)).toMatchObject({ status: 403, body: { detail: 'A slave that is pending takes part in no snapshot. An operator has to approve it.' } });
+  expect(await ask('GET', {}, null, imageId, token)).toMatchObject({ status: 403, body: { detail: 'A host that is pending takes part in no snapshot. An operator has to approve it.' } });
   await waiting.end();
 });
 

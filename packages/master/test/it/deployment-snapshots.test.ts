@@ -107,7 +107,7 @@ describe('a snapshot of a deployment', () => {
 
   it('is refused with the reason where nothing was made, all are gone, or it is being deleted', async () => {
     const waits = await deploy(1);
-    await expect(take(waits)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('class-a-01 cannot be taken now: it waits for a slave and has no disk yet') as string });
+    await expect(take(waits)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('class-a-01 cannot be taken now: it waits for a host and has no disk yet') as string });
     await rig.instances.operate(admin, await idOf(waits, 1), { verb: 'delete' });
     await expect(take(waits)).rejects.toMatchObject({ code: 'conflict', message: 'Class A has no machines, so there is nothing to take. Add some first.' });
     await rig.slave('lab-1');

@@ -56,7 +56,7 @@ describe('a deployment', () => {
       await on.job.run();
       expect((await names(deployment.id)).slice(0, 3)).toEqual(['class-a-01', 'class-a-02', 'class-a-03']);
       await agents.step();
-      expect(await operation(operationId)).toBe('pending: 0 of 40 running, 28 wait for their turn on a slave, 12 being prepared');
+      expect(await operation(operationId)).toBe('pending: 0 of 40 running, 28 wait for their turn on a host, 12 being prepared');
       await agents.settle();
       expect(await operation(operationId)).toBe('done: All 40 run.');
       expect(agents.mostBeginning).toBe(4);
@@ -73,7 +73,7 @@ describe('a deployment', () => {
       const agents = new ObedientAgents(rig);
       await on.job.run();
       await agents.settle();
-      expect(await operation(made.id)).toBe('pending: 4 of 5 running, 1 waits for RAM on any slave');
+      expect(await operation(made.id)).toBe('pending: 4 of 5 running, 1 waits for RAM on any host');
       await rig.slave('lab-2', { cores: 16, ramTotalMiB: 1024 });
       const late = await on.deployments.add(acting(admin), id, { count: 2 });
       expect(late.operation).toMatchObject({ kind: 'deployment.add', sentence: '0 of 2 running, 2 to be made' });
@@ -92,9 +92,9 @@ describe('a deployment', () => {
       await on.job.run();
       await agents.settle();
       await rig.unit.read.slaves.moveLiveness(lab1, 'online', 'suspect');
-      expect(await operation(made.id)).toBe('pending: 1 of 2 running, 1 waits for a slave that is offline');
+      expect(await operation(made.id)).toBe('pending: 1 of 2 running, 1 waits for a host that is offline');
       const silent = await on.deployments.get(admin, id);
-      expect(silent.deployment).toMatchObject({ sentence: '1 of 2 running, 1 waits for a slave that is offline.', counts: { instances: { running: 2 }, slaveOffline: 1 } });
+      expect(silent.deployment).toMatchObject({ sentence: '1 of 2 running, 1 waits for a host that is offline.', counts: { instances: { running: 2 }, slaveOffline: 1 } });
       const views = await Promise.all(silent.members.map(({ instanceId }) => rig.instances.get(admin, instanceId)));
       expect(silent.members.map(({ observed, reason }) => [observed, reason])).toEqual(views.map(({ observed, reason }) => [observed, reason]));
       expect(silent.members.filter(({ reason }) => reason?.code === 'SlaveOffline').map(({ slaveId }) => slaveId)).toEqual([lab1]);
@@ -109,9 +109,9 @@ describe('a deployment', () => {
       const agents = new ObedientAgents(rig);
       await on.job.run();
       await agents.settle();
-      expect(await operation(made.id)).toBe('pending: 2 of 3 running, 1 waits for cores on any slave');
+      expect(await operation(made.id)).toBe('pending: 2 of 3 running, 1 waits for cores on any host');
       const [waits] = (await members(id)).filter(({ observed }) => observed === 'queued');
-      expect(waits?.reason?.sentence).toContain('Of all slaves one was chosen for Class A; it runs nowhere else.');
+      expect(waits?.reason?.sentence).toContain('Of all hosts one was chosen for Class A; it runs nowhere else.');
       expect((await on.deployments.edit(acting(admin), id, { slaveIds: [lab2] })).slaveIds).toEqual([lab2]);
       await on.deployments.add(acting(admin), id, { count: 1 });
       await on.job.run();
@@ -129,13 +129,13 @@ describe('a deployment', () => {
       await on.job.run();
       await agents.settle();
       expect((await members(id)).map(({ observed }) => observed)).toEqual(['running', 'running']);
-      expect(await operation(made.id)).toMatch(/^done: All 2 run\. (1 was|2 were) tried on another slave after a launch failed\.$/);
+      expect(await operation(made.id)).toMatch(/^done: All 2 run\. (1 was|2 were) tried on another host after a launch failed\.$/);
 
       for (const { id: slaveId } of await rig.unit.read.fleet.unretired()) bad.add(slaveId);
       const late = await on.deployments.add(acting(admin), id, { count: 1 });
       await on.job.run();
       await agents.settle();
-      expect(await operation(late.operation.id)).toMatch(/^failed: 0 of 1 running, 1 failed\. class-a-03 could not be launched on any slave\. Tried lab-/);
+      expect(await operation(late.operation.id)).toMatch(/^failed: 0 of 1 running, 1 failed\. class-a-03 could not be launched on any host\. Tried lab-/);
     });
 
     it('loses no machine and makes none twice when the master dies between two batches', async () => {
@@ -183,7 +183,7 @@ describe('a deployment', () => {
       const agents = new ObedientAgents(rig);
       await on.job.run();
       await agents.settle();
-      expect(await operation(made.id)).toBe('pending: 2 of 4 running, 2 wait for cores on any slave');
+      expect(await operation(made.id)).toBe('pending: 2 of 4 running, 2 wait for cores on any host');
       const { operation: cancel } = await on.operations.cancel(acting(admin), id);
       await on.job.run();
       await agents.settle();
@@ -485,7 +485,7 @@ describe('a deployment', () => {
       const alice = await rig.person('student', 'alice');
       const { operation: asked, deployment } = await dyingAfterAnswer(rig).create(acting(alice), { name: 'Class A', description: '', imageId, count: 3 });
       for (let one = 0; one < 3; one++) await rig.instances.create(alice, { imageId });
-      expect(await operation(asked.id)).toMatch(/^pending: 0 of 3 running, 2 wait for a slave, 1 could not be made\. Your limit is 5 instances/);
+      expect(await operation(asked.id)).toMatch(/^pending: 0 of 3 running, 2 wait for a host, 1 could not be made\. Your limit is 5 instances/);
       expect((await members(deployment.id)).map(({ state }) => state)).toEqual(['made', 'made', 'refused']);
     });
   });

@@ -229,8 +229,8 @@ test('RAM that no other slave goes on with stays: what is saved stays saved, wha
     if (found !== null) await slaves.mergeDescribe(other, { hypervisor: { ...found.describe.hypervisor, cpu: 'Opteron_G1' } });
   });
   const why = 'of lab-pc-08, its RAM was saved on a processor qemu64, and guests have Opteron_G1 there.';
-  const ofSaved = `a stays: Its RAM fits no other slave: ${why} It is saved here; once it is stopped, its disk moves without the RAM, and it starts cold elsewhere.`;
-  const ofRunning = `b stays: It runs on: its RAM would fit no other slave: ${why} Stop it, and its disk moves without the RAM; it starts cold elsewhere.`;
+  const ofSaved = `a stays: Its RAM fits no other host: ${why} It is saved here; once it is stopped, its disk moves without the RAM, and it starts cold elsewhere.`;
+  const ofRunning = `b stays: It runs on: its RAM would fit no other host: ${why} Stop it, and its disk moves without the RAM; it starts cold elsewhere.`;
   expect(await ended(await evacuate(), [a, b])).toMatchObject({ state: 'failed', sentence: `0 of 2 have left lab-pc-07. Mend this, then evacuate it again. ${ofSaved} ${ofRunning}` });
   expect(await rig.noticesOf(sue)).toEqual([]);
   expect(await book(a)).toMatchObject({ slaveId, desired: 'suspended', observed: 'suspended' });
@@ -254,7 +254,7 @@ test('saved for it when the last slave that could go on with its RAM goes away, 
     const found = await slaves.find(other);
     if (found !== null) await slaves.mergeDescribe(other, { hypervisor: { ...found.describe.hypervisor, cpu: 'Opteron_G1' } });
   });
-  const why = 'Its RAM fits no other slave: of lab-pc-08, its RAM was saved on a processor qemu64, and guests have Opteron_G1 there. It is saved here; once it is stopped, its disk moves without the RAM, and it starts cold elsewhere.';
+  const why = 'Its RAM fits no other host: of lab-pc-08, its RAM was saved on a processor qemu64, and guests have Opteron_G1 there. It is saved here; once it is stopped, its disk moves without the RAM, and it starts cold elsewhere.';
   expect(await ended(operationId, [a])).toMatchObject({ state: 'failed', sentence: `0 of 1 has left lab-pc-07. Mend this, then evacuate it again. a stays: ${why}` });
   expect(await rig.noticesOf(sue)).toEqual([expect.stringMatching(/^instance\.moving: /), `instance.stayed: a stays on lab-pc-07, which is being emptied: ${why}`]);
   expect(await book(a)).toMatchObject({ slaveId, desired: 'suspended', observed: 'suspended' });
@@ -381,7 +381,7 @@ test('one that was to go on at a slave which is declared dead, and was never hea
   rig.agents.connected.delete(other);
   await rig.unit.transaction(async ({ slaves }) => void ((await slaves.moveLiveness(other, 'online', 'lost')) && (await slaves.declareDead(other, rig.clock.now()))));
   await rig.observations.fleetChanged(other);
-  expect((await rig.instances.get(sue, a)).reason?.sentence).toContain(`POST /api/v1/instances/${a}/recover has a go on elsewhere with what the store has of it: nobody has heard that it ran on lab-pc-08, where it ends should it have.`);
+  expect((await rig.instances.get(sue, a)).reason?.sentence).toContain(`Recovering it (on its page, or by “paravcl instances recover a”) has a go on elsewhere with what the store has of it: nobody has heard that it ran on lab-pc-08, where it ends should it have.`);
   const third = await rig.slave('lab-pc-09', { cores: 8 });
   await made.relocation.recover({ principal: sue, clientAddress: '10.0.0.4' }, a, undefined, null);
   expect(await rig.unit.read.placements.cleaning(other)).toMatchObject([{ instanceId: a }]);

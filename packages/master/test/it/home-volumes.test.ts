@@ -135,7 +135,7 @@ test('a person’s first launch gets a blank home of the site’s size; stopped,
   expect(await home()).toMatchObject({ state: 'stored', blank: false, instanceId: null });
   expect(await rig.instances.get(student, first)).toMatchObject({ home: false });
   expect(told[0]).toMatchObject({ on: slaveId, command: { kind: 'send-home', epoch: 1, base: emptyContent } });
-  await settle('the slave to have removed its copy', async () => (await rig.unit.read.homes.leftovers(10)).length === 0);
+  await settle('the host to have removed its copy', async () => (await rig.unit.read.homes.leftovers(10)).length === 0);
   expect(told.at(-1)).toMatchObject({ on: slaveId, command: { kind: 'drop-home', volumeId: spec?.home?.volumeId, epoch: 1 } });
 
   const second = await running('two');
@@ -210,7 +210,7 @@ test('started again before it is back, it goes on with what lies there, and what
   const id = await running('one');
   sends = 'refuses';
   await stopped(id);
-  await settle('the slave to have refused', async () => (await home()).sentence.includes('A guest still writes it.'));
+  await settle('the host to have refused', async () => (await home()).sentence.includes('A guest still writes it.'));
   expect(await home()).toMatchObject({ state: 'returning', sentence: expect.stringContaining('A guest still writes it.') as string });
   const first = (await rig.unit.read.homes.ofUser(student.userId))?.returnId ?? '';
   await operate(id, 'start');
@@ -580,7 +580,7 @@ describe('the room that it takes', () => {
 
   test('is needed beside that of its instance: one that it is too large for on every slave waits and says so, before the launch too; without it there is room', async () => {
     await homes.set(acting(operator), student.userId, 2_000_000);
-    const sentence = 'No slave is large enough for 1 core, 256 MiB of RAM and 2000320 MiB of disk with saved RAM (2000000 MiB of them for the home volume); the largest have 4 cores, 8192 MiB and 1000000 MiB.';
+    const sentence = 'No host is large enough for 1 core, 256 MiB of RAM and 2000320 MiB of disk with saved RAM (2000000 MiB of them for the home volume); the largest have 4 cores, 8192 MiB and 1000000 MiB.';
     const imageId = await rig.image(64, 'disk', 'ready', { manifestId: hex('a'), contentBytes: 64 * MiB });
     expect(await rig.forecast.options(student, { imageId })).toMatchObject({ fitsNow: false, sentence: `${sentence} Launch with “home”: false, or ask an operator for a smaller home volume.` });
     const { instance } = await launch('one');

@@ -40,7 +40,7 @@ describe('the end of an instance’s time', () => {
   let describeOf: Parameters<Rig['pulse']['begin']>[1];
   beforeEach(async () => {
     const stored = await rig.unit.read.slaves.find(lab);
-    if (stored === null) throw new Error('no slave');
+    if (stored === null) throw new Error('no host');
     describeOf = stored.describe;
   });
 

@@ -54,7 +54,7 @@ class ModelSlave {
         return state === 'running' || state === 'booting' || state === 'resuming' ? 'stopping' : 'stopped';
       case 'sent':
       case 'received':
-        throw new Error('Nobody empties a slave here.');
+        throw new Error('Nobody empties a host here.');
     }
   }
 

@@ -80,7 +80,7 @@ export class AgentsDouble implements AgentPort {
 /** Streams between slaves, where nobody expects any. */
 export const noLines: MigrationLines = {
   openLine: () => {
-    throw new Error('Nobody expected streams between slaves.');
+    throw new Error('Nobody expected streams between hosts.');
   },
   closeLine: () => undefined,
 };

@@ -74,7 +74,7 @@ describe('an instance', () => {
 
     const history = await rig.instances.history(alice, id, { limit: 200 });
     expect(history.items.at(-1)).toMatchObject({ from: null, to: 'requested', by: 'user alice' });
-    expect(history.items[0]).toMatchObject({ to: 'deleted', by: 'slave lab-1' });
+    expect(history.items[0]).toMatchObject({ to: 'deleted', by: 'host lab-1' });
   });
 
   it('goes to the next slave when one fails to launch it, and fails with every reason when none is left', async () => {

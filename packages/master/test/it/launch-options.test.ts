@@ -23,7 +23,7 @@ test('every hour that can be asked for has its own priority, and what they have 
 
 test('what no slave is large enough for is told beforehand, its link too, and nothing that does not exist is to be deleted', async () => {
   const { sentence } = await rig.forecast.options(await rig.person('student', 'carol'), { imageId: await rig.image(), bandwidthMbps: 100_000 });
-  expect(sentence).toMatch(/^No slave is large enough for .* and 100000 Mbit\/s; the largest have .* and \d+ Mbit\/s\. Ask for less\.$/);
+  expect(sentence).toMatch(/^No host is large enough for .* and 100000 Mbit\/s; the largest have .* and \d+ Mbit\/s\. Ask for less\.$/);
 });
 
 describe('while others wait', () => {

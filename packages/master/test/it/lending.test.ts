@@ -128,7 +128,7 @@ describe('reserved room', () => {
     expect(options.options.map(({ minutes }) => minutes)).toEqual([60, 120, 180]);
     expect(options).toMatchObject({ fitsNow: true, sentence: null, risk: expect.stringContaining('it will be suspended from Mon 12:00, reserved by CL II') as string });
     expect((await rig.forecast.options(alice, { imageId: image, vcpus: 1, ramMiB: 4096 })).fitsNow).toBe(true);
-    expect(await rig.forecast.options(alice, { imageId: image, vcpus: 3 })).toMatchObject({ fitsNow: false, options: [], sentence: expect.stringContaining('No slave is large enough for 3 cores') as string });
+    expect(await rig.forecast.options(alice, { imageId: image, vcpus: 3 })).toMatchObject({ fitsNow: false, options: [], sentence: expect.stringContaining('No host is large enough for 3 cores') as string });
   });
 
   it('says before a launch that no whole hour is left of it, for whom, and what happens then', async () => {

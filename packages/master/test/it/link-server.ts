@@ -216,7 +216,7 @@ export async function startLinkServer(options: LinkServerOptions = {}) {
     },
     async admissionOf(agent: AgentDouble): Promise<{ admission: Admission; reason: string | null }> {
       const slave = await unit.read.slaves.find(agent.slaveId);
-      if (slave === null) throw new Error('no such slave');
+      if (slave === null) throw new Error('no such host');
       return { admission: slave.admission, reason: slave.admissionReason };
     },
     /** Kinds of the events about a slave, by time; those of one moment (the clock stands still) by name. */

@@ -423,7 +423,7 @@ test('a guest goes only where there is room for the home volume of its owner as 
   await rig.report(a, 'running');
   await rig.unit.transaction(({ homes }) => homes.insert({ ...newHome({ id: newId(rig.clock.now()), userId: sue.userId, sizeMiB: 5000, ownSize: true }, rig.clock.now()), state: 'attached', instanceId: a, slaveId, attachedMiB: 5000, epoch: 1 }));
   const source = await rig.unit.read.slaves.find(slaveId);
-  if (source === null) throw new Error('The slave is gone.');
+  if (source === null) throw new Error('The host is gone.');
   const targets = async () => [...(await made.migrations.targets(source, [await book(a)])).values()].map(({ slaveId: to }) => to);
   // Room for its disk and its RAM is there.
   const small = await rig.slave('lab-pc-08', { poolTotalMiB: 5000 });

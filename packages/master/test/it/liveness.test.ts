@@ -60,7 +60,7 @@ test('a silent slave that is not lost yet is not declared dead, and who asks is 
   const { name } = (await server.unit.read.slaves.find(agent.slaveId)) ?? {};
   const declareDead = () => server.ask('POST', `/api/v1/slaves/${agent.slaveId}/declare-dead`, person('admin'));
   const refused = (detail: string) => ({ status: 409, body: { code: 'conflict', detail } });
-  expect(await declareDead()).toMatchObject(refused(`${name ?? ''} is online. Only a slave that is lost can be declared dead; drain or retire one that is there.`));
+  expect(await declareDead()).toMatchObject(refused(`${name ?? ''} is online. Only a host that is lost can be declared dead; drain or retire one that is there.`));
   await agent.end();
   await eventually('the end of the session', () => !server.sessions.isConnected(agent.slaveId));
   expect(await declareDead()).toMatchObject(refused(`${name ?? ''} is not connected, and may come back. It counts as lost after 60 s of silence and can be declared dead from then on: ask again then.`));
@@ -71,7 +71,7 @@ test('a silent slave that is not lost yet is not declared dead, and who asks is 
   await job.run();
   expect(await declareDead()).toMatchObject({ status: 200, body: { liveness: 'lost' } });
   await server.db('slaves').where({ id: agent.slaveId }).update({ admission: 'retired', liveness: 'online' });
-  expect(await declareDead()).toMatchObject(refused(`${name ?? ''} has left the pool, so nobody waits for it: what it had is recovered from its snapshots without more ado (POST /api/v1/instances/{id}/recover).`));
+  expect(await declareDead()).toMatchObject(refused(`${name ?? ''} has left the pool, so nobody waits for it: what it had is recovered from its snapshots without more ado (paravcl instances recover NAME).`));
 });
 
 test('a slave that beats stays online however long', async () => {

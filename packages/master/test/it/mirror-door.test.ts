@@ -75,7 +75,7 @@ describe('hello', () => {
   }
   const { publicKey, privateKey } = newIdentity();
   test.each<[string, Claim]>([
-    ['one of an unknown slave', { code: 'unknown-slave', says: { slaveId: newId(1), publicKey, signature: '' } }],
+    ['one of an unknown host', { code: 'unknown-slave', says: { slaveId: newId(1), publicKey, signature: '' } }],
     ['one with another key', { code: 'bad-signature', shows: { publicKey, privateKey } }],
     ['one with a signature that is not of its key', { code: 'bad-signature', says: { signature: Buffer.alloc(64).toString('base64url') } }],
     ['one on another machine', { code: 'not-approved', shows: { machineId: '0'.repeat(32) } }],

@@ -36,7 +36,7 @@ export class OwnedThings {
     decisionId: () =>
       this.write(({ decisions }, id, now) =>
         decisions.insert({
-          id, userId: this.student.id, groupId: this.owners.groupId, at: new Date(now).toISOString(), kind: 'place', subject: { type: 'instance', id: newId(now) }, sentence: 'It goes to a slave.',
+          id, userId: this.student.id, groupId: this.owners.groupId, at: new Date(now).toISOString(), kind: 'place', subject: { type: 'instance', id: newId(now) }, sentence: 'It goes to a host.',
           priority: priorityOf({ pfv: 1, ras: false, mon: false, ramMiB: 512, minutes: 60 }), candidates: { considered: 0, reasons: [], top: [] }, victims: [], policy: 'para/para', inputsHash: 'a'.repeat(64),
         }),
       ),

@@ -92,7 +92,7 @@ describe('a full pool', () => {
   it('sees no start for one that no slave is large enough for', async () => {
     await rig.slave('lab-1', { cores: 1 });
     const id = await launch(alice, { vcpus: 2 });
-    expect((await rig.queue.queue(alice)).items).toMatchObject([{ instanceId: id, earliestStart: null, waitsFor: expect.stringMatching(/^No slave is large enough for .* ask for less\.$/) as string }]);
+    expect((await rig.queue.queue(alice)).items).toMatchObject([{ instanceId: id, earliestStart: null, waitsFor: expect.stringMatching(/^No host is large enough for .* ask for less\.$/) as string }]);
   });
 
   it('suspends nobody a third time on one day, and again when the next one has come', async () => {

@@ -124,7 +124,7 @@ describe('a reset', () => {
     const id = await running();
     const other = await rig.slave('lab-2');
     const asked = await reset(id);
-    await report(id, 'failed', 2, { reason: { code: 'ImageMissing', sentence: 'On this slave its image could not be fetched.' } });
+    await report(id, 'failed', 2, { reason: { code: 'ImageMissing', sentence: 'On this host its image could not be fetched.' } });
     expect(rig.agents.last(id)).toMatchObject({ slaveId: other, desired: { desired: 'running', spec: { diskEpoch: 2 } } });
     // That agent never had anything of it: whatever it says is of what it made.
     await rig.report(id, 'running');

@@ -96,7 +96,7 @@ test('approval, draining and its end, each once, each told to the agent and writ
   await step('/approve', 'approved');
   await step('/drain', 'draining');
   await step('/undrain', 'approved');
-  expect(await server.ask('POST', path(agent, '/undrain'), operator, {})).toMatchObject({ body: { detail: expect.stringMatching(/; only a slave that is draining can be put back into the pool\.$/) as string } });
+  expect(await server.ask('POST', path(agent, '/undrain'), operator, {})).toMatchObject({ body: { detail: expect.stringMatching(/; only a host that is draining can be put back into the pool\.$/) as string } });
   expect(await server.eventsOf(agent.slaveId)).toEqual(['slave.approved', 'slave.draining', 'slave.enrolled', 'slave.online', 'slave.undrained']);
   const [event] = await server.db('events').where({ subject_id: agent.slaveId, kind: 'slave.draining' });
   expect(event).toMatchObject({ actor: 'user olga', actor_user_id: operator.userId, client_address: '127.0.0.1', sentence: 'olga began to drain walks.' });
@@ -107,7 +107,7 @@ test('a slave with instances is retired only by force; then its session ends and
   const agent = await enrolled('approved', 'full');
   await agent.connect();
   const name = await instanceOn(agent.slaveId, 'running', size);
-  expect(await server.ask('POST', path(agent, '/retire'), operator, {})).toMatchObject({ status: 409, body: { code: 'in-use', detail: expect.stringContaining(`1 instance (${name}) lives on full. Evacuate it first (POST /api/v1/slaves/${agent.slaveId}/evacuate)`) as string } });
+  expect(await server.ask('POST', path(agent, '/retire'), operator, {})).toMatchObject({ status: 409, body: { code: 'in-use', detail: expect.stringContaining(`1 instance (${name}) lives on full. Evacuate it first (paravcl slaves evacuate full)`) as string } });
   expect((await server.admissionOf(agent)).admission).toBe('approved');
   expect(await server.ask('POST', path(agent, '/retire'), operator, { force: true })).toMatchObject({ status: 200, body: { admission: 'retired' } });
   expect((await agent.expect('admission')).payload.admission).toBe('retired');

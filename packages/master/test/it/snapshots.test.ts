@@ -282,7 +282,7 @@ test('an operator saves an instance as the next version of a family and puts it 
   // Deleting what looks like one's own would take it from everybody who launches the family.
   await expect(made.snapshots.delete(acting(operator), snapshot.id)).rejects.toMatchObject({
     code: 'in-use',
-    message: `${image?.name ?? ''} (${image?.friendlyId ?? ''}) is version 2 of ${image?.familyName ?? ''} now, which others launch. Delete that version first: DELETE /api/v1/images/${image?.id ?? ''}. Then delete the snapshot.`,
+    message: `${image?.name ?? ''} (${image?.friendlyId ?? ''}) is version 2 of ${image?.familyName ?? ''} now, which others launch. Delete that version first: paravcl images delete ${image?.friendlyId ?? ''}. Then delete the snapshot.`,
   });
   expect(await rig.unit.read.images.find(image?.id ?? '')).not.toBeNull();
   await rig.unit.read.imageFamilies.edit(family, { productionImageId: null });
@@ -472,10 +472,10 @@ test('of one whose slave was declared dead its owner reads what it can start fro
   expect(await said(kept)).toMatch(/^lab-pc-07 is offline since \w+ [\d:]+\. exam goes on there as soon as it is back; nothing is started elsewhere\.$/);
 
   await rig.unit.transaction(({ slaves }) => slaves.declareDead(slaveId, rig.clock.now()));
-  const recover = (id: string) => `POST /api/v1/instances/${id}/recover`;
+  const recover = (name: string) => `Recovering it (on its page, or by “paravcl instances recover ${name}”)`;
   const ends = 'what it did since is lost, and ends on lab-pc-07 should that come back.';
-  expect(await said(kept)).toContain(`It was declared dead. ${recover(kept)} starts exam elsewhere from its last snapshot: ${ends} Without that, exam goes on there as soon as it is back; nothing is started elsewhere.`);
-  expect(await said(off)).toContain(`It was declared dead. ${recover(off)} lets off be started elsewhere from its last snapshot: ${ends} Without that, off is stopped as soon as it is back.`);
+  expect(await said(kept)).toContain(`It was declared dead. ${recover('exam')} starts exam elsewhere from its last snapshot: ${ends} Without that, exam goes on there as soon as it is back; nothing is started elsewhere.`);
+  expect(await said(off)).toContain(`It was declared dead. ${recover('off')} lets off be started elsewhere from its last snapshot: ${ends} Without that, off is stopped as soon as it is back.`);
   expect(await said(bare)).toContain('It was declared dead. There is no snapshot of bare to start it from elsewhere: delete it and launch a new one. Without that, bare goes on there as soon as it is back; nothing is started elsewhere.');
   const { items } = await rig.instances.list(student, { limit: 10 });
   for (const { id, reason } of items) expect(reason?.sentence).toBe(await said(id));
@@ -488,7 +488,7 @@ describe('of a slave that left the pool', () => {
     await rig.unit.transaction(({ slaves }) => slaves.moveAdmission(slaveId, 'approved', 'retired', null));
     await rig.observations.fleetChanged(slaveId);
   }
-  const recover = (id: string) => `POST /api/v1/instances/${id}/recover`;
+  const recover = (name: string) => `Recovering it (on its page, or by “paravcl instances recover ${name}”)`;
   const lost = 'what it did since is lost. If its guest still runs on lab-pc-07, have that ended there first: both would have one address.';
 
   test.each(['online', 'lost'] as const)('what is kept of an instance starts elsewhere, and its owner reads so; of one that is not kept it is said that it can only be deleted (%s)', async (liveness) => {
@@ -498,8 +498,8 @@ describe('of a slave that left the pool', () => {
     await rig.unit.transaction(({ slaves }) => slaves.moveLiveness(slaveId, 'online', liveness));
     await retire();
     const said = async (id: string) => (await rig.instances.get(student, id)).reason;
-    expect(await said(kept)).toEqual({ code: 'DomainLost', sentence: `lab-pc-07 has left the pool with the disk of exam. ${recover(kept)} starts exam elsewhere from its last snapshot: ${lost}` });
-    expect(await said(off)).toMatchObject({ sentence: `lab-pc-07 has left the pool with the disk of off. ${recover(off)} lets off be started elsewhere from its last snapshot: ${lost}` });
+    expect(await said(kept)).toEqual({ code: 'DomainLost', sentence: `lab-pc-07 has left the pool with the disk of exam. ${recover('exam')} starts exam elsewhere from its last snapshot: ${lost}` });
+    expect(await said(off)).toMatchObject({ sentence: `lab-pc-07 has left the pool with the disk of off. ${recover('off')} lets off be started elsewhere from its last snapshot: ${lost}` });
     expect(await said(bare)).toMatchObject({ sentence: 'lab-pc-07 has left the pool with the disk of bare. Delete it and launch a new one.' });
     const { items } = await rig.instances.list(student, { limit: 10 });
     for (const { id, reason } of items) expect(reason).toEqual(await said(id));
@@ -536,7 +536,7 @@ describe('of a slave that left the pool', () => {
     const { operation } = await rig.instances.operate(student, bare, { verb: 'stop' });
     await retire();
     expect(await rig.operations.get(student, operation.id)).toMatchObject({ state: 'failed', sentence: 'lab-pc-07 has left the pool with the disk of bare. Delete it and launch a new one.' });
-    for (const [id, words] of [[kept, `${recover(kept)} starts exam elsewhere`], [bare, 'Delete it and launch a new one.']] as const) {
+    for (const [id, words] of [[kept, `${recover('exam')} starts exam elsewhere`], [bare, 'Delete it and launch a new one.']] as const) {
       await expect(made.relocation.move(acting(student), id, null)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining(words) as string });
       const before = await book(id);
       const refusal = { code: 'conflict', message: expect.stringContaining(words) as string };
@@ -658,7 +658,7 @@ test('when one of them cannot be saved nothing is kept, and the others go on', a
   await rig.report(a, 'suspended');
   // Its guest was switched off from inside.
   await rig.report(b, 'stopped');
-  expect(await ended(snapshot.id)).toMatchObject({ state: 'failed', sentence: 'two was not saved: it is off, or its slave is away. Nothing of the snapshot is kept.' });
+  expect(await ended(snapshot.id)).toMatchObject({ state: 'failed', sentence: 'two was not saved: it is off, or its host is away. Nothing of the snapshot is kept.' });
   await eventually('the other one to go on', async () => {
     await made.making.run();
     await rig.scheduler.idle();

@@ -122,7 +122,7 @@ test('a master whose disk is full refuses with the directory and the way out, ke
   // Each makes an event, so that they need more than what is left of a page.
   const reports = Array.from({ length: 200 }, (_, n): ObservedInstance => ({ instanceId: newId(n), generation: 1, state: 'running', reason: null, progressPercent: null }));
   slave.send({ type: 'observed', payload: { instances: reports } });
-  expect(await within(20, () => lines.some((line) => line.includes('no room for what a slave told')))).toBe(true);
+  expect(await within(20, () => lines.some((line) => line.includes('no room for what a host told')))).toBe(true);
 
   unlinkSync(filler());
   expect(await within(10, ready)).toBe(true);

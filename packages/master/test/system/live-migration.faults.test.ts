@@ -98,8 +98,8 @@ const faults: readonly (readonly [string, () => Promise<void>])[] = [
   ['the master is killed', killMaster],
   ['the agent that sends it is killed', () => killAgent(from)],
   ['the agent that takes it is killed', () => killAgent(to)],
-  ['the link of the slave that sends it is cut', () => cut(from)],
-  ['the link of the slave that takes it is cut', () => cut(to)],
+  ['the link of the host that sends it is cut', () => cut(from)],
+  ['the link of the host that takes it is cut', () => cut(to)],
 ];
 
 /** A guest with its home written, on its way from one host to the other over a slow link, and both watched. */

@@ -171,7 +171,7 @@ test('told when resources are insufficient: one who waits why, one who reserves 
   // As strong, so nobody gives way.
   const second = await launch(asha, { ramMiB: 192 });
   const waiting = await instanceWhere(asha.client, second.id, 'it to wait', ({ observed }) => observed === 'queued');
-  const sentence = `1st in the queue. It needs 192 MiB of RAM on one slave, and 192 of the pool's 384 MiB are free. Its priority is ${second.priority.pi.toFixed(2)}; nobody of a lower one could give way. It starts by itself when somebody suspends or stops.`;
+  const sentence = `1st in the queue. It needs 192 MiB of RAM on one host, and 192 of the pool's 384 MiB are free. Its priority is ${second.priority.pi.toFixed(2)}; nobody of a lower one could give way. It starts by itself when somebody suspends or stops.`;
   expect(waiting.reason).toEqual({ code: 'NotEnoughRam', sentence });
   const { length, items } = await asha.client.call(getQueue);
   expect(length).toBe(1);
@@ -365,7 +365,7 @@ function reservationWhere(reservationId: string, what: string, holds: (reservati
 
 async function slaveOf(host: LabHost): Promise<Slave> {
   const slave = (await admin.call(listSlaves)).items.find(({ name }) => name === host.name);
-  if (slave === undefined) throw new Error(`There is no slave ${host.name}.`);
+  if (slave === undefined) throw new Error(`There is no host ${host.name}.`);
   return slave;
 }
 

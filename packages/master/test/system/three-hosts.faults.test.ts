@@ -81,7 +81,7 @@ test('an instance goes where it fits; one that fits nowhere now waits with the t
 
   const waiting = await launch({ ramMiB: 768 });
   const queued = await instanceWhere(admin, waiting.id, 'the second to wait', ({ observed }) => observed === 'queued');
-  expect(queued.reason).toMatchObject({ code: 'NotEnoughRam', sentence: expect.stringContaining('It needs 768 MiB of RAM on one slave') as string });
+  expect(queued.reason).toMatchObject({ code: 'NotEnoughRam', sentence: expect.stringContaining('It needs 768 MiB of RAM on one host') as string });
 
   const tooLarge = await launch({ ramMiB: 1025 });
   const stuck = await instanceWhere(admin, tooLarge.id, 'the third to wait', ({ observed }) => observed === 'queued');
@@ -308,7 +308,7 @@ async function statesOf({ id }: Instance): Promise<readonly string[]> {
 
 async function slaveOf(host: LabHost): Promise<Slave> {
   const slave = (await admin.call(listSlaves)).items.find(({ name }) => name === host.name);
-  if (slave === undefined) throw new Error(`There is no slave ${host.name}.`);
+  if (slave === undefined) throw new Error(`There is no host ${host.name}.`);
   return slave;
 }
 

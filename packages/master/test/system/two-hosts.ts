@@ -82,7 +82,7 @@ export class TwoHosts {
 
   async slaveOf(host: LabHost): Promise<Slave> {
     const slave = (await this.admin.call(listSlaves)).items.find(({ name }) => name === host.name);
-    if (slave === undefined) throw new Error(`There is no slave ${host.name}.`);
+    if (slave === undefined) throw new Error(`There is no host ${host.name}.`);
     return slave;
   }
 

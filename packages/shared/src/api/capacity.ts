@@ -6,7 +6,7 @@ const cores = z.int().nonnegative();
 export const getCapacity = route({
   method: 'get',
   path: '/capacity',
-  summary: 'How much of the pool is free in each hour: what slaves lend now, less what reservations hold and what runs until its end',
+  summary: 'How much of the pool is free in each hour: what hosts lend now, less what reservations hold and what runs until its end',
   action: 'capacity.see',
   query: z.object({
     /** Begins with the hour of the site's clock that this lies in; absent: now. */

@@ -7,7 +7,7 @@ import { route } from './route';
 export const getDecision = route({
   method: 'get',
   path: '/decisions/:decisionId',
-  summary: 'Why something was decided: the parts of the priority, the slaves and what each answered, victims and offers',
+  summary: 'Why something was decided: the parts of the priority, the hosts and what each answered, victims and offers',
   action: 'decision.see',
   params: z.object({ decisionId: idSchema }),
   answer: { status: 200, schema: decisionSchema },
@@ -16,7 +16,7 @@ export const getDecision = route({
 export const getDecisionInputs = route({
   method: 'get',
   path: '/decisions/:decisionId/inputs',
-  summary: 'What it was decided from: slaves, bookings, who waited and the rules as they were; for operators and admins, as long as it is kept',
+  summary: 'What it was decided from: hosts, bookings, who waited and the rules as they were; for operators and admins, as long as it is kept',
   action: 'decision.inputs',
   params: z.object({ decisionId: idSchema }),
   // As it was kept, also by an older version: what core was given, whose shapes no client depends on.

@@ -9,7 +9,7 @@ import { route } from './route';
 const one = z.object({ deploymentId: idSchema });
 const descriptionSchema = z.string().max(2000);
 const minutesSchema = z.int().min(0).max(366 * 24 * 60);
-const slaveIdsSchema = z.array(idSchema).min(1, 'name at least one slave, or leave it out').max(1000, 'at most 1000 slaves');
+const slaveIdsSchema = z.array(idSchema).min(1, 'name at least one host, or leave it out').max(1000, 'at most 1000 hosts');
 const mostSaid = `at most ${mostDeploymentMembers} machines`;
 
 const howMany = {

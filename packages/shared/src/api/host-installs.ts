@@ -108,7 +108,7 @@ export const cancelHostInstall = route({
 export const removeSlave = route({
   method: 'post',
   path: '/slaves/:slaveId/removal',
-  summary: 'Retire a slave, as retire does and under the same rules, and take off its host by SSH what was put there',
+  summary: 'Retire a host, as retire does and under the same rules, and take off the machine by SSH what was put there',
   action: 'slave.install',
   params: z.object({ slaveId: idSchema }),
   body: loginSchema.extend({

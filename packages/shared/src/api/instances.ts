@@ -175,7 +175,7 @@ export const restoreInstance = route({ method: 'post', path: '/instances/:instan
 export const moveInstance = route({
   method: 'post',
   path: '/instances/:instanceId/move',
-  summary: 'Let an instance that is off leave its slave: its disk goes to the store, and its next start goes wherever there is room',
+  summary: 'Let an instance that is off leave its host: its disk goes to the store, and its next start goes wherever there is room',
   action: 'instance.operate',
   params: one,
   answer: accepted,
@@ -184,7 +184,7 @@ export const moveInstance = route({
 export const recoverInstance = route({
   method: 'post',
   path: '/instances/:instanceId/recover',
-  summary: 'Start an instance whose slave was declared dead elsewhere, from its last snapshot; what it did since is lost',
+  summary: 'Start an instance whose host was declared dead elsewhere, from its last snapshot; what it did since is lost',
   action: 'instance.operate',
   params: one,
   body: z.object({

@@ -36,7 +36,7 @@ const one = z.object({ joinTokenId: idSchema });
 export const createJoinToken = route({
   method: 'post',
   path: '/join-tokens',
-  summary: 'Make a single-use token that lets one machine enrol as a slave',
+  summary: 'Make a single-use token that lets one machine enrol as a host',
   action: 'join-token.create',
   body: z
     .object({

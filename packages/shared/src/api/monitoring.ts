@@ -77,7 +77,7 @@ export type MonitoredSite = z.infer<typeof monitoredSiteSchema>;
 export const getMonitoring = route({
   method: 'get',
   path: '/monitoring',
-  summary: 'What runs where, who is connected, what is used and promised of every slave, and what people do not get',
+  summary: 'What runs where, who is connected, what is used and promised of every host, and what people do not get',
   action: 'monitoring.see',
   answer: {
     status: 200,
@@ -111,7 +111,7 @@ export type History = z.infer<typeof historySchema>;
 export const getMonitoringHistory = route({
   method: 'get',
   path: '/monitoring/history',
-  summary: 'The last hours of a slave, or of the whole site, one point a minute or fewer. In the memory of the master: it begins anew when that does',
+  summary: 'The last hours of a host, or of the whole site, one point a minute or fewer. In the memory of the master: it begins anew when that does',
   action: 'monitoring.see',
   query: z.object({
     /** Absent: the site. */

@@ -45,7 +45,7 @@ export type PoolSlave = z.infer<typeof poolSlaveSchema>;
 export const getPool = route({
   method: 'get',
   path: '/pool',
-  summary: 'Who holds what of every slave, and when: the calendar of the pool',
+  summary: 'Who holds what of every host, and when: the calendar of the pool',
   action: 'pool.see',
   query: z.object({
     /** Absent: now. What is over is not shown. */

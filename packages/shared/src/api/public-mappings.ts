@@ -52,7 +52,7 @@ export const listPublicMappings = route({
 export const createPublicMapping = route({
   method: 'post',
   path: '/instances/:instanceId/public-mappings',
-  summary: 'Have a public address, or a port of the slave, lead to an instance until the instance ends or it is taken back',
+  summary: 'Have a public address, or a port of the host, lead to an instance until the instance ends or it is taken back',
   action: 'instance.publish',
   params: z.object({ instanceId: idSchema }),
   body: z.discriminatedUnion('kind', [z.object({ kind: z.literal('address') }), z.object({ kind: z.literal('port'), transport: transportSchema.default('tcp'), guestPort: portNumber })]),

@@ -12,7 +12,7 @@ const answer = { status: 200, schema: slaveSchema } as const;
 export const listSlaves = route({
   method: 'get',
   path: '/slaves',
-  summary: 'Slaves, newest first; people see their own machines, operators all. Retired ones only when asked for',
+  summary: 'Hosts, newest first; people see their own machines, operators all. Retired ones only when asked for',
   action: 'slave.list',
   query: pageQuerySchema.extend({
     admission: admissionSchema.optional(),
@@ -25,7 +25,7 @@ export const listSlaves = route({
   answer: { status: 200, schema: pageSchema(slaveSchema) },
 });
 
-export const getSlave = route({ method: 'get', path: '/slaves/:slaveId', summary: 'One slave', action: 'slave.see', params: one, answer });
+export const getSlave = route({ method: 'get', path: '/slaves/:slaveId', summary: 'One host', action: 'slave.see', params: one, answer });
 
 export const describeSlave = route({
   method: 'get',
@@ -50,7 +50,7 @@ export const describeSlave = route({
 export const approveSlave = route({
   method: 'post',
   path: '/slaves/:slaveId/approve',
-  summary: 'Let a waiting or quarantined slave take part',
+  summary: 'Let a waiting or quarantined host take part',
   action: 'slave.operate',
   params: one,
   body: z
@@ -93,7 +93,7 @@ export const drainSlave = route({
 export const evacuateSlave = route({
   method: 'post',
   path: '/slaves/:slaveId/evacuate',
-  summary: 'Drain it and let everything on it leave: what runs goes to another slave as it runs, or is saved, moves and goes on elsewhere by itself; what is saved or off moves to the store. Undone by undrain',
+  summary: 'Drain it and let everything on it leave: what runs goes to another host as it runs, or is saved, moves and goes on elsewhere by itself; what is saved or off moves to the store. Undone by undrain',
   action: 'slave.operate',
   params: one,
   answer: { status: 202, schema: z.object({ slave: slaveSchema, operation: operationSchema }) },
@@ -102,7 +102,7 @@ export const evacuateSlave = route({
 export const undrainSlave = route({
   method: 'post',
   path: '/slaves/:slaveId/undrain',
-  summary: 'Give a draining slave instances again; what has not left it yet stays',
+  summary: 'Give a draining host instances again; what has not left it yet stays',
   action: 'slave.operate',
   params: one,
   answer,
@@ -111,7 +111,7 @@ export const undrainSlave = route({
 export const declareSlaveDead = route({
   method: 'post',
   path: '/slaves/:slaveId/declare-dead',
-  summary: 'Say that a lost slave will not come back with what it has: its instances may be started elsewhere from snapshots. Its next hello takes that back',
+  summary: 'Say that a lost host will not come back with what it has: its instances may be started elsewhere from snapshots. Its next hello takes that back',
   action: 'slave.declare-dead',
   params: one,
   answer,
@@ -120,7 +120,7 @@ export const declareSlaveDead = route({
 export const retireSlave = route({
   method: 'post',
   path: '/slaves/:slaveId/retire',
-  summary: 'Take a slave out of the pool for good; refused while instances live on it, unless forced',
+  summary: 'Take a host out of the pool for good; refused while instances live on it, unless forced',
   action: 'slave.operate',
   params: one,
   body: z

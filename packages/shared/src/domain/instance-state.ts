@@ -26,18 +26,18 @@ export type ObservedState = z.infer<typeof observedStateSchema>;
 /** What each state means to the person who owns the instance. */
 export const observedStateMeanings: Readonly<Record<ObservedState, string>> = {
   requested: 'accepted; the scheduler has not looked at it yet',
-  queued: 'waits for room, for an image or for a slave; its reason says which',
-  preparing: 'placed on a slave; image, disk, seed and address are being made there',
+  queued: 'waits for room, for an image or for a host; its reason says which',
+  preparing: 'placed on a host; image, disk, seed and address are being made there',
   booting: 'the domain runs; the guest has not taken its address yet',
   running: 'the guest runs',
-  suspending: 'the guest’s RAM is being written to the slave’s disk, or it waits for that, paused',
+  suspending: 'the guest’s RAM is being written to the host’s disk, or it waits for that, paused',
   suspended: 'saved with everything open; uses disk, no cores and no RAM',
   resuming: 'the guest’s RAM is being read back',
   stopping: 'asked to shut down; destroyed at the deadline',
   stopped: 'off, its disk kept',
-  relocating: 'moving to another slave',
+  relocating: 'moving to another host',
   failed: 'could not be done; the reason says why and what remains',
-  lost: 'its slave is silent or its domain vanished; nothing is started elsewhere',
+  lost: 'its host is silent or its domain vanished; nothing is started elsewhere',
   deleted: 'gone, and nothing of it is left on any host of the pool',
 };
 

@@ -28,6 +28,6 @@ describe('docs/states.md', () => {
   });
 
   it('tells every admission of a slave', () => {
-    expect(table('Slaves: admission')).toEqual(admissionSchema.options.map((admission) => [admission, admissionMeanings[admission], list(admissionMoves[admission])]));
+    expect(table('Hosts: admission')).toEqual(admissionSchema.options.map((admission) => [admission, admissionMeanings[admission], list(admissionMoves[admission])]));
   });
 });

@@ -379,7 +379,7 @@ export class Agent {
       case 'result-stored':
         return inOrder(() => this.commands.stored(frame.payload.commandId));
       case 'admission':
-        log.info({ admission: frame.payload.admission }, `this slave is now ${frame.payload.admission}${frame.payload.sentence === null ? '' : `: ${frame.payload.sentence}`}`);
+        log.info({ admission: frame.payload.admission }, `this host is now ${frame.payload.admission}${frame.payload.sentence === null ? '' : `: ${frame.payload.sentence}`}`);
     }
   }
 

@@ -167,7 +167,7 @@ test('what cannot be removed is told, tried again, and never called running', ()
   const m = model(order('running', 2, 2), host('off'), worked, guest({ faults: [null, 'failed', 'failed', 'failed', 'failed'] }));
   const told = new Set<string>();
   const last = run(m, ({ observed }) => told.add(`${observed?.state} ${observed?.reason?.sentence ?? ''}`));
-  expect([...told][1]).toBe('preparing It is to begin anew, and what was there is not gone yet. On this slave its files could not be removed after 3 attempts: model failed It is tried again.');
+  expect([...told][1]).toBe('preparing It is to begin anew, and what was there is not gone yet. On this host its files could not be removed after 3 attempts: model failed It is tried again.');
   expect(last.observed).toMatchObject({ state: 'running', reason: null, diskEpoch: 2 });
 });
 

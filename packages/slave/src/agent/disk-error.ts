@@ -19,14 +19,14 @@ const passing = 1;
 export function lastingDiskError({ recollection, facts }: View): { readonly reason: Reason; readonly overAtMs: number } | null {
   const last = recollection.failures.get('resume-disk');
   if (last === undefined || last.attempts <= passing) return null;
-  const sentence = `The hypervisor stopped the guest after a disk error on this slave ${last.attempts} times in a row, and it was continued each time: ${causes[facts.mirror]}`;
+  const sentence = `The hypervisor stopped the guest after a disk error on this host ${last.attempts} times in a row, and it was continued each time: ${causes[facts.mirror]}`;
   return { reason: { code: 'DiskError', sentence }, overAtMs: last.retryAtMs + steadyMs };
 }
 
 /** The hypervisor stopped the guest after a disk error; it is continued, again and again, until the cause is gone. */
 export function continueAfterDiskError(desired: Wanted, view: View): Plan {
   const last = view.recollection.failures.get('resume-disk');
-  const sentence = `The hypervisor stopped the guest after a disk error on this slave: ${causes[view.facts.mirror]}${last === undefined || last.code === 'no-effect' ? '' : ` Last attempt: ${last.message}`}`;
+  const sentence = `The hypervisor stopped the guest after a disk error on this host: ${causes[view.facts.mirror]}${last === undefined || last.code === 'no-effect' ? '' : ` Last attempt: ${last.message}`}`;
   const state = desired.desired === 'stopped' ? 'stopping' : 'running';
   return act(view, [{ kind: 'resume-disk' }, ...bootedSteps(view.marks)], observe(desired, state, { code: 'DiskError', sentence: cut(sentence) }));
 }

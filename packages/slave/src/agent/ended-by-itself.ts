@@ -21,8 +21,8 @@ export function vanished(desired: Wanted, { booted, marks }: View): boolean {
 
 export function domainLost(desired: Wanted, view: View): Plan {
   const sentence = view.facts.files
-    ? 'Its domain was destroyed, or vanished from this slave’s hypervisor, behind the agent’s back; what was in its RAM is gone. Its disk is kept: start it again, or delete it.'
-    : 'Its domain and its disk vanished from this slave. It can only be deleted.';
+    ? 'Its domain was destroyed, or vanished from this host’s hypervisor, behind the agent’s back; what was in its RAM is gone. Its disk is kept: start it again, or delete it.'
+    : 'Its domain and its disk vanished from this host. It can only be deleted.';
   const steps = noteSteps(view.marks.lost?.generation === desired.generation ? {} : { lost: { generation: desired.generation } });
   return act(view, steps, observe(desired, 'failed', { code: 'DomainLost', sentence }));
 }

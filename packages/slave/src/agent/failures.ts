@@ -88,7 +88,7 @@ const attempted: Readonly<Record<StepKind, string>> = {
   pause: 'it could not be paused',
   continue: 'it could not be continued',
   save: 'its RAM could not be saved',
-  'send-guest': 'it could not be sent to another slave while it runs',
+  'send-guest': 'it could not be sent to another host while it runs',
   undefine: 'its definition could not be removed',
   'release-address': 'its address could not be released',
   'remove-files': 'its files could not be removed',
@@ -101,7 +101,7 @@ export function finalReason(kind: StepKind, failure: Failure): Reason | null {
   const verdict = verdictOf(kind, failure.code);
   if (failure.attempts < verdict.attempts) return null;
   const times = failure.attempts === 1 ? '' : ` after ${failure.attempts} attempts`;
-  return { code: verdict.reason, sentence: cut(`On this slave ${attempted[kind]}${times}: ${failure.message}`) };
+  return { code: verdict.reason, sentence: cut(`On this host ${attempted[kind]}${times}: ${failure.message}`) };
 }
 
 /** Keeps a sentence within what a reason may hold. */

@@ -44,7 +44,7 @@ export class GuestMigrations {
 
   private awaited(migrationId: string): Received {
     for (const { desired } of this.parts.journal.state.instances.values()) if (desired?.desired === 'received' && desired.migration.id === migrationId) return desired;
-    throw new Error('This slave awaits no guest of that migration.');
+    throw new Error('This host awaits no guest of that migration.');
   }
 
   /** Durable before the first byte, so that no restart of this agent lets two in over one another; and from then on its disk is somebody's work. */
@@ -54,7 +54,7 @@ export class GuestMigrations {
     this.letIn.add(migration.id);
     const known = journal.state.instances.get(instanceId);
     const attempt = known?.marks.migration;
-    if (known?.desired?.generation !== generation || attempt?.generation !== generation) throw new Error('This slave awaits that guest no longer.');
+    if (known?.desired?.generation !== generation || attempt?.generation !== generation) throw new Error('This host awaits that guest no longer.');
     if (attempt.attempt !== 'made') throw new Error('A guest is let in once: an attempt before this one broke off.');
     await journal.append({ kind: 'marks', instanceId, marks: { ...known.marks, booted: true, migration: { generation, attempt: 'begun' } } });
   }

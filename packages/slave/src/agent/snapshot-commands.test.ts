@@ -204,7 +204,7 @@ describe('freeze-disks', () => {
     const id = await rig.order({ kind: 'freeze-disks', snapshotId, disks: [wish(stranger), wish(first), wish(second, 1), wish(third, 3)] });
     expect(rig.done).toEqual(['freeze i-one']);
     expect(rig.frozen(id)).toEqual([
-      { instanceId: stranger, ok: false, message: `This slave knows no instance ${stranger}.` },
+      { instanceId: stranger, ok: false, message: `This host knows no instance ${stranger}.` },
       expect.objectContaining({ instanceId: first, ok: true }),
       { instanceId: second, ok: false, message: 'Something else was asked of it meanwhile (generation 1, by now 2): ask again.' },
       { instanceId: third, ok: false, message: `Instance ${third} is being deleted: nothing of its disk is kept.` },

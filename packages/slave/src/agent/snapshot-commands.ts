@@ -119,7 +119,7 @@ export class SnapshotCommands {
         else answers.set(instanceId, notNow(judged, 'its order has only just come'));
       }
       for (const answer of wanted.length === 0 ? [] : await this.parts.snapshots.freeze(snapshotId, wanted)) answers.set(answer.instanceId, answer);
-      return disks.map(({ instanceId }) => answers.get(instanceId) ?? { instanceId, ok: false, message: 'This slave said nothing of its disk.' });
+      return disks.map(({ instanceId }) => answers.get(instanceId) ?? { instanceId, ok: false, message: 'This host said nothing of its disk.' });
     });
   }
 
@@ -129,7 +129,7 @@ export class SnapshotCommands {
     try {
       await Promise.race([turn, aborted(signal)]);
       signal.throwIfAborted();
-      if (clock.monotonicMs() >= deadlineMs()) throw new Error(`Its turn did not come in time: ${uploadsAtOnce} disks are sent from this slave at once. Ask again.`);
+      if (clock.monotonicMs() >= deadlineMs()) throw new Error(`Its turn did not come in time: ${uploadsAtOnce} disks are sent from this host at once. Ask again.`);
       const delta = await hold([instanceId], Math.max(0, deadlineMs() - clock.monotonicMs()), (busy) => {
         signal.throwIfAborted();
         const doing = busy.get(instanceId);

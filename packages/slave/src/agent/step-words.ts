@@ -15,7 +15,7 @@ export const stepWords: Readonly<Record<StepKind, string>> = {
   pause: 'it is being paused',
   continue: 'it is being continued',
   save: 'its memory is being saved',
-  'send-guest': 'it goes to another slave',
+  'send-guest': 'it goes to another host',
   undefine: 'its definition is being removed',
   'release-address': 'its address is being given back',
   'remove-files': 'its disk is being removed',

@@ -24,14 +24,14 @@ export function towardsReceived(desired: Received, view: View): Plan {
       // The event of its arrival may be lost, and it stands still until that is told.
       return act(view, [], told(desired, 'preparing', 'awaiting'), view.nowMs + arrivalLookMs);
     case 'saved':
-      return stays(refused('RAM of it is kept on this slave already'));
+      return stays(refused('RAM of it is kept on this host already'));
     case 'off':
     case 'crashed':
     case null:
   }
   const own = marks.migration?.generation === generation ? marks.migration.attempt : null;
   if (own === 'begun') return stays(refused('what came of it broke off on the way'));
-  if (facts.files && own === null) return stays(refused('files of it are on this slave already'));
+  if (facts.files && own === null) return stays(refused('files of it are on this host already'));
   const steps = nextOfMaking(desired, view);
   if (steps.length === 0) return act(view, [], told(desired, 'preparing', facts.networkReady ? 'awaiting' : null), view.nowMs + arrivalLookMs);
   const final = firstFinal(steps, recollection.failures);

@@ -24,7 +24,7 @@ export function towardsSent(desired: Sent, view: View): Plan {
 
 function whyStayed({ facts, recollection }: View): Reason {
   const failure = recollection.failures.get('send-guest');
-  return { code: 'SlaveRefused', sentence: cut(`It was not sent: ${failure?.message ?? `on this slave its domain is ${facts.domain?.state ?? 'gone'}.`}`) };
+  return { code: 'SlaveRefused', sentence: cut(`It was not sent: ${failure?.message ?? `on this host its domain is ${facts.domain?.state ?? 'gone'}.`}`) };
 }
 
 function told(desired: Sent, state: ObservedInstance['state'], standing: MigrationStanding, reason: Reason | null = null): ObservedInstance {

@@ -69,7 +69,7 @@ test('a guest whose turn does not come is continued in time to be told of before
   expect(continuedAtMs).toBe(1000 + pausedWaitMs);
   expect(m.done).toEqual(['pause', 'save', 'continue', 'save']);
   expect([...told.keys()]).toEqual(['suspending ', 'running SlaveRefused', 'suspended ']);
-  expect(told.get('running SlaveRefused')).toMatch(/^On this slave its RAM could not be saved: .* The guest keeps running; it is tried again\.$/);
+  expect(told.get('running SlaveRefused')).toMatch(/^On this host its RAM could not be saved: .* The guest keeps running; it is tried again\.$/);
 });
 
 test.each<[FailureCode, string]>([['no-room', 'NotEnoughDisk'], ['failed', 'SlaveRefused'], ['timeout', 'SlaveRefused']])('a guest that cannot be saved (%s) is continued at once, however it came to be paused, and runs while it is tried again', (saveFails, code) => {

@@ -24,7 +24,7 @@ export class GuestConsoles {
   async connect({ kind, instanceId }: ConsoleEnd): Promise<Duplex> {
     const { driver } = this.parts;
     const domain = await driver.find(instanceId);
-    if (domain === null) throw new Error('This machine is not on this slave.');
+    if (domain === null) throw new Error('This machine is not on this host.');
     if (domain.state !== 'running' && domain.state !== 'shutting-down') throw new Error(`${domain.name} is ${domain.state} and has no ${kind} to look at until it runs.`);
     if (kind === 'screen') return driver.connectConsole(instanceId, 'screen');
     return (await this.serialOf(instanceId)).view();

@@ -50,7 +50,7 @@ function environment(): NodeJS.ProcessEnv {
 }
 
 function complaint(binary: DiskTool, stderr: string, error: Error): DiskStoreError {
-  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new DiskStoreError('failed', `${binary} is not installed on this slave.`);
+  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new DiskStoreError('failed', `${binary} is not installed on this host.`);
   const last = stderr.trim().split('\n').at(-1) ?? '';
   const code = /No space left on device/.test(stderr) ? 'no-room' : 'failed';
   return new DiskStoreError(code, `${binary}: ${last.slice(0, 300)}`, { cause: error });

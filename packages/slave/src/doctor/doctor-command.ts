@@ -95,7 +95,7 @@ export async function runDoctor(options: DoctorOptions, output: { readonly json:
  */
 export function doctorCommand(readOptions: () => DoctorOptions | Promise<DoctorOptions>): Command {
   return new Command('doctor')
-    .description('look at everything a slave needs on this host, and name the command that mends what is wrong')
+    .description('look at everything that guests need on this host, and name the command that mends what is wrong')
     .option('--json', 'print the findings as one JSON object', false)
     .action(async ({ json }: { json: boolean }) => {
       process.exitCode = await runDoctor(await readOptions(), { json, write: (text) => process.stdout.write(text) });

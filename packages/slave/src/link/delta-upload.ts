@@ -99,7 +99,7 @@ export class DeltaUpload {
   private async ask({ method, imageId, query, signal, quietMs, body }: Asked): Promise<Answer> {
     const { masterUrl, ca, clock } = this.parts;
     const token = this.parts.contentToken();
-    if (token === null) throw new Error('this slave is not connected to the master.');
+    if (token === null) throw new Error('this host is not connected to the master.');
     const url = new URL(agentDeltaPath(imageId), masterUrl);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
     const silence = new AbortController();

@@ -108,7 +108,7 @@ test('a refused, broken or unheard attempt to enrol anew leaves the earlier enro
   const again = (): Promise<unknown> => enrol(options(`pvj1.${secret}.${fingerprint()}`, true));
   for (const [refusal, words] of [
     [{ status: 401, body: { detail: 'This token has expired.' } }, /has expired/],
-    [{ status: 201, body: 'welcome' }, /something else than a slave id/],
+    [{ status: 201, body: 'welcome' }, /something else than the id of a host/],
     [null, /cannot be reached safely/],
   ] as const) {
     answer = refusal;

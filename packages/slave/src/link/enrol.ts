@@ -40,7 +40,7 @@ export async function enrol(options: EnrolOptions): Promise<EnrolmentAnswer> {
   if (options.token.trim() === '') throw new Error('The join token is empty. It looks like pvj1.….…, in one piece; ask an operator of the lab for one.');
   const token = parseJoinToken(options.token);
   if (token === null) throw new Error('This is not a join token: it looks like pvj1.….…, in one piece. Ask an operator of the lab for a new one.');
-  if (options.name.trim() === '' || options.name.length > 100) throw new Error('A slave needs a name of 1 to 100 characters: give it with --name.');
+  if (options.name.trim() === '' || options.name.length > 100) throw new Error('A host needs a name of 1 to 100 characters: give it with --name.');
   const master = masterAddress(options.masterUrl);
   // The pool lives in it by default, and QEMU’s user has to pass; what is private in it is 0600.
   await mkdir(stateDir, { recursive: true, mode: 0o711 });
@@ -62,7 +62,7 @@ export async function enrol(options: EnrolOptions): Promise<EnrolmentAnswer> {
     if (!(error instanceof MasterRefused) || error.field !== 'publicKey') throw error;
     // An attempt before this one was answered and the answer lost; its key would be refused for ever.
     await dropNewAgentKey(stateDir);
-    throw new Error(`${error.message} The key of that attempt was dropped on this host; once its slave is retired, run this again.`, { cause: error });
+    throw new Error(`${error.message} The key of that attempt was dropped here; once that host is retired, run this again.`, { cause: error });
   });
   // From here until the new record stands this host is not enrolled: never half as one and half as the other.
   await rm(join(stateDir, enrolmentFileName), { force: true });
@@ -144,7 +144,7 @@ function readAnswer(master: URL, status: number, text: string): EnrolmentAnswer 
   if (status >= 200 && status < 300) {
     const answer = enrolmentAnswerSchema.safeParse(body);
     if (answer.success) return answer.data;
-    throw new Error(`${master.host} answered the enrolment with something else than a slave id: is a ParaVCL master there?`);
+    throw new Error(`${master.host} answered the enrolment with something else than the id of a host: is a ParaVCL master there?`);
   }
   const problem = z.object({ detail: z.string().optional(), title: z.string().optional(), field: z.string().optional() }).safeParse(body);
   const said = problem.success ? (problem.data.detail ?? problem.data.title) : undefined;

@@ -49,15 +49,15 @@ test('one that is sent to another slave is reached here until it is gone', async
 });
 
 test('an instance of which this slave has no order is connected to nowhere', async () => {
-  await expect(connectTo(newId(2))).rejects.toThrow('not one that runs on this slave');
+  await expect(connectTo(newId(2))).rejects.toThrow('not one that runs on this host');
 });
 
 test.each(['stopped', 'suspended', 'received', 'deleted'] as const)('one that is wanted %s is not connected to, whatever stands in its order', async (desired) => {
-  await expect(connectTo(instanceId, { desired })).rejects.toThrow('not one that runs on this slave');
+  await expect(connectTo(instanceId, { desired })).rejects.toThrow('not one that runs on this host');
 });
 
 test.each([null, 'off', 'saved', 'paused', 'crashed'] as const)('one whose domain is %s is not connected to: somebody else may have its address by now', async (domain) => {
-  await expect(connectTo(instanceId, { domain })).rejects.toThrow('i-one does not run on this slave.');
+  await expect(connectTo(instanceId, { domain })).rejects.toThrow('i-one does not run on this host.');
 });
 
 test('under simulation there is no network to connect to', async () => {

@@ -29,12 +29,12 @@ export class GuestPorts {
     const { journal, driver, simulated } = this.parts;
     const desired = journal.state.instances.get(instanceId)?.desired;
     // One that is sent runs here until it is gone.
-    if (desired == null || (desired.desired !== 'running' && desired.desired !== 'sent')) throw new Error('That instance is not one that runs on this slave.');
+    if (desired == null || (desired.desired !== 'running' && desired.desired !== 'sent')) throw new Error('That instance is not one that runs on this host.');
     const { name, address } = desired.spec;
-    if (simulated) throw new Error(`The hypervisor of this slave is simulated: ${name} has no network to connect to.`);
+    if (simulated) throw new Error(`The hypervisor of this host is simulated: ${name} has no network to connect to.`);
     // Its address is known before it runs, and stays with the definition of one that has crashed.
     const domain = await driver.find(instanceId);
-    if (domain?.state !== 'running') throw new Error(`${name} does not run on this slave.`);
+    if (domain?.state !== 'running') throw new Error(`${name} does not run on this host.`);
     return dialGuest({ name, address, port, withinMs: this.parts.withinMs ?? connectWithinMs });
   }
 }
@@ -68,6 +68,6 @@ export function dialGuest({ name, address, port, withinMs }: DialledGuest, dial:
 
 function failure(name: string, port: number, code: string | undefined): string {
   if (code === 'ECONNREFUSED') return `${name} refused port ${port}: nothing listens there, or not yet.`;
-  if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH') return `${name} is not to be reached from its slave: it may still be booting, or has taken no address.`;
+  if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH') return `${name} is not to be reached from its host: it may still be booting, or has taken no address.`;
   return `${name} did not take a connection on port ${port} (${code ?? 'unknown'}).`;
 }

@@ -197,7 +197,7 @@ export class MasterLink {
     this.token = welcome.contentToken;
     this.upSinceMs = parts.clock.monotonicMs();
     this.noteMasterTime(welcome.masterTime);
-    parts.log.info({ master: parts.masterUrl, admission: welcome.admission }, `connected to the master; this slave is ${welcome.admission}`);
+    parts.log.info({ master: parts.masterUrl, admission: welcome.admission }, `connected to the master; this host is ${welcome.admission}`);
     this.beat(socket, welcome.heartbeatMs);
     parts.onWelcome(welcome);
   }

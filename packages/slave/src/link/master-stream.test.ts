@@ -89,8 +89,8 @@ describe('a stream that is dialled', () => {
   });
 
   test('throws the master’s sentence when it does not open', async () => {
-    onHello = (socket) => socket.close(1013, 'The other slave is not connected now.');
-    await expect(dial()).rejects.toThrow('The master did not open the stream: The other slave is not connected now.');
+    onHello = (socket) => socket.close(1013, 'The other host is not connected now.');
+    await expect(dial()).rejects.toThrow('The master did not open the stream: The other host is not connected now.');
   });
 
   test('takes nothing but that it is open for an answer', async () => {
@@ -186,7 +186,7 @@ describe('what the master asks this slave to join', () => {
   });
 
   test('is not dialled for when there is nothing here, and let go when the master does not open it', async () => {
-    const joins = new StreamJoins({ targets: { connect: () => Promise.reject(new Error('This slave awaits no guest of that migration.')) }, dial });
+    const joins = new StreamJoins({ targets: { connect: () => Promise.reject(new Error('This host awaits no guest of that migration.')) }, dial });
     await expect(joins.join({ ticket, end })).rejects.toThrow('awaits no guest');
     expect(asked).toEqual([]);
     onHello = (socket) => socket.close(1008, 'This ticket opens nothing.');

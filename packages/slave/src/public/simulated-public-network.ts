@@ -12,7 +12,7 @@ export class SimulatedPublicNetwork implements PublicNetwork {
   apply(wanted: readonly WantedMapping[]): Promise<readonly RefusedMapping[]> {
     if (wanted.length > 0 && !this.said) {
       this.said = true;
-      this.log.warn({ mappings: wanted.length }, 'the hypervisor is simulated: public addresses and ports lead to no guest of this slave');
+      this.log.warn({ mappings: wanted.length }, 'the hypervisor is simulated: public addresses and ports lead to no guest of this host');
     }
     return Promise.resolve([]);
   }

@@ -31,7 +31,7 @@ export async function walk(lab: Lab, log: StepLog, guest: DemoGuest | null): Pro
     return client;
   });
 
-  const waiting = await log.step('a slave enrols with a join token', async (detail) => {
+  const waiting = await log.step('a host enrols with a join token', async (detail) => {
     await lab.enrol(admin, 'demo-slave');
     lab.startAgent();
     const slave = await connectedSlave(lab, admin);

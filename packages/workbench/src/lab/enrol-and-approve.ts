@@ -17,14 +17,14 @@ export async function enrolAndApprove(lab: Lab, admin: ApiClient, name: string):
 
 /** Waits until the lab's slave is online. */
 export async function connectedSlave(lab: Lab, admin: ApiClient): Promise<Slave> {
-  let seen = 'no slave';
+  let seen = 'no host';
   return eventually(
-    'the slave to connect',
+    'the host to connect',
     patienceMs,
     async () => {
       lab.checkAlive(lab.agent);
       const slave = (await admin.call(listSlaves)).items[0];
-      seen = slave === undefined ? 'no slave' : `${slave.name} ${slave.admission}, ${slave.liveness}`;
+      seen = slave === undefined ? 'no host' : `${slave.name} ${slave.admission}, ${slave.liveness}`;
       return slave?.liveness === 'online' ? slave : undefined;
     },
     { state: () => seen },

@@ -137,7 +137,7 @@ export class LabSite {
 
   /** Waits until the master sees the host's slave online. */
   async onlineSlave(admin: ApiClient, host: LabHost): Promise<Slave> {
-    let seen = 'no such slave';
+    let seen = 'no such host';
     return eventually(
       `${host.name} to be online`,
       patienceMs,

@@ -357,7 +357,7 @@ function owned(facts: DomainFacts, mark: InstanceMark): OwnedDomain {
 }
 
 function foreign({ name, uuid }: DomainFacts): HypervisorError {
-  return new HypervisorError('foreign', `domain "${name}" (${uuid}) bears no mark of this slave; it is not touched`);
+  return new HypervisorError('foreign', `domain "${name}" (${uuid}) bears no mark of this host; it is not touched`);
 }
 
 function unknownDomain(instanceId: string): HypervisorError {

@@ -35,6 +35,6 @@ export async function checkOwnRam(virsh: Pick<Virsh, 'run'>, uuid: string, file:
   const own = readXml(await virsh.run(['dumpxml', '--domain', uuid, '--inactive', '--security-info']));
   const other = traits.find(({ of }) => of(saved) !== of(own));
   if (other === undefined) return;
-  const way = other.what === 'domain' ? '' : ' It can go on only on slaves that are set up as the one it was saved on.';
+  const way = other.what === 'domain' ? '' : ' It can go on only on hosts that are set up as the one it was saved on.';
   throw new HypervisorError('save-unusable', `The RAM in ${file} is of another ${other.what}: ${other.of(saved) ?? 'none'}, where domain ${uuid} has ${other.of(own) ?? 'none'}.${way}`);
 }

@@ -143,7 +143,7 @@ export class SavedRam {
     const file = this.parts.arrived.path(name);
     const defined = await this.parts.virsh.run(['dumpxml', '--domain', uuid, '--inactive', '--security-info']);
     await this.parts.virsh.runWithFile(['restore', '--file', file, '--paused', '--xml'], defined, ramCallMs).catch((error: unknown) => {
-      throw unusable(error, (why) => `The RAM that ${uuid} was given cannot be read back (${why}). Suspend the instance and move it, and another slave tries; or stop it to boot from its disk without the RAM.`);
+      throw unusable(error, (why) => `The RAM that ${uuid} was given cannot be read back (${why}). Suspend the instance and move it, and another host tries; or stop it to boot from its disk without the RAM.`);
     });
     await this.takenUp(uuid, name);
   }

@@ -353,5 +353,5 @@ function owned({ instanceId, generation, name, state }: SimulatedDomain): OwnedD
 }
 
 function foreign(uuid: string): HypervisorError {
-  return new HypervisorError('foreign', `simulated: domain ${uuid} bears no mark of this slave; it is not touched`);
+  return new HypervisorError('foreign', `simulated: domain ${uuid} bears no mark of this host; it is not touched`);
 }
