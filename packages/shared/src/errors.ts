@@ -27,6 +27,7 @@ export const errorCodes = {
   'image-not-ready': 'The image has no complete, checked content yet.',
   'content-mismatch': 'Size or SHA-256 of the uploaded content is not what was announced.',
   'slave-offline': 'The host is not connected now.',
+  'host-unreachable': 'No SSH server answers at the address that was named; the message says where.',
   'slave-refused': 'The host could not do it; the message is its reason.',
   timeout: 'No answer within the deadline; the outcome is unknown and will be re-read.',
   'storage-full': 'The master has no room on its disk to keep anything new; what runs goes on. The message names the directory.',

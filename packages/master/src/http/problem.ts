@@ -26,6 +26,7 @@ export const statusOfCode: Readonly<Record<ErrorCode, number>> = {
   'image-not-ready': 409,
   'content-mismatch': 422,
   'slave-offline': 409,
+  'host-unreachable': 409,
   'slave-refused': 502,
   timeout: 504,
   'storage-full': 507,

@@ -118,7 +118,7 @@ export class HostInstallService {
       key = await this.parts.dialler.readKey(place, AbortSignal.timeout(readKeyMs));
     } catch (error) {
       if (!(error instanceof HostInstallFault)) throw error;
-      throw new ParavclError('slave-refused', error.message, { field: 'address' });
+      throw new ParavclError('host-unreachable', error.message, { field: 'address' });
     }
     const pinned = await this.parts.unit.read.hostKeys.find(place.resolved, place.port);
     const standing = pinned === null ? 'new' : pinned.fingerprint === key.fingerprint ? 'known' : 'changed';

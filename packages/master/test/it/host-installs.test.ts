@@ -301,6 +301,8 @@ test('a host where nobody answers, and an address that may not be dialled, are t
   await host.close();
   const silent = await install({ hostKey: `SHA256:${'a'.repeat(43)}` });
   expect([failing(silent), silent.sentence]).toEqual(['connect', expect.stringMatching(/^No SSH server answers at 127\.0\.0\.1 port \d+\./)]);
+  const unanswered = await site.send('POST', '/host-keys', { as: site.people.operator, body: { address: '127.0.0.1', port } });
+  expect(unanswered).toMatchObject({ status: 409, body: { code: 'host-unreachable', field: 'address', detail: expect.stringMatching(/^No SSH server answers at 127\.0\.0\.1 port \d+\./) as string } });
   for (const address of ['127.0.0.2', '8.8.8.8', '::1', '::ffff:169.254.169.254', '0.0.0.0']) {
     expect(await site.send('POST', '/host-installs', { as: site.people.operator, body: { ...wish(), hostKey: `SHA256:${'a'.repeat(43)}`, address } })).toMatchObject({ status: 400, body: { field: 'address' } });
   }
