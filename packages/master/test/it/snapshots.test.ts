@@ -775,7 +775,7 @@ test('one that is deleted is called by the name it had, and is deleted, not bein
 test('one in the recycle bin is restored from there before it is snapshotted', async () => {
   const id = await stopped('one');
   await rig.instances.recycle(student, id, {});
-  await expect(ask({ instanceIds: [id] })).rejects.toMatchObject({ code: 'conflict', message: expect.stringMatching(/^one is in the recycle bin until .*; restore it first: POST /) as string });
+  await expect(ask({ instanceIds: [id] })).rejects.toMatchObject({ code: 'conflict', message: expect.stringMatching(/^one is in the recycle bin until .*; restore it first: on its page, ) as string });
   await rig.instances.restore(student, id, {});
   expect((await ask({ instanceIds: [id] })).snapshot.parts).toHaveLength(1);
 });
