@@ -3,12 +3,30 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { Client, ClientChannel, SFTPWrapper } from 'ssh2';
 import { HostInstallFault, type HostAnswer, type HostCommand, type HostConnection, type HostKeySeen, type HostLogin, type HostPlace, type HostUpload } from '../services/host-install-ports';
+import { HostOutput } from './host-output';
 import { shellQuote } from './shell-quote';
+import { SudoDialogue } from './sudo-dialogue';
 
-/** Of each output of a command; what is beyond is read and dropped. */
-const mostOutputBytes = 256 * 1024;
-const longestLine = 2000;
 const shortMs = 30_000;
+/** From asking sudo to its prompt, and from a password to the command's beginning: it is slow where it looks people up over the network. */
+const sudoMs = 45_000;
+
+/** Work that ends in time: how to give it up, and what ends then. */
+interface Bounds {
+  giveUp(fault: HostInstallFault): void;
+  onGiveUp(end: (fault: HostInstallFault) => void): void;
+}
+
+/** A command that runs. */
+interface Running extends Bounds {
+  readonly channel: ClientChannel;
+}
+
+/** What of standard error is the command's own. */
+interface ErrorFilter {
+  hear(bytes: Buffer): Buffer;
+  end(): Buffer;
+}
 
 /** A host that somebody has logged in to by SSH: runs commands there and brings files. */
 export class SshHostConnection implements HostConnection {
@@ -48,41 +66,95 @@ export class SshHostConnection implements HostConnection {
     }
     if (withoutAsking.code === 127 || /sudo.*(not found|No such file)/.test(withoutAsking.err)) throw new HostInstallFault(`${address} has no sudo, and ${user} is not root. Log in as root, or install sudo there and let ${user} use it.`);
     if (sudoPassword === undefined && credential.kind === 'key') throw new HostInstallFault(`sudo on ${address} asks ${user} for a password. Give it as the sudo password, or log in as root.`);
-    const asked = await this.run(['env', 'LC_ALL=C', 'sudo', '-k', '-S', '-p', '', 'true'], { ...options, input: `${this.sudoPassword}\n` });
+    const asked = await this.runBehindSudo(['true'], options);
     if (asked.code === 0) {
       this.root = 'sudo-asks';
       return;
     }
     if (/not in the sudoers|not allowed|may not run/i.test(asked.err)) throw new HostInstallFault(`${user} may log in at ${address}, but may not use sudo there. Log in as root, or let ${user} use it: usermod -aG sudo ${user}.`);
-    throw new HostInstallFault(`${user} may log in at ${address}, but sudo there does not take ${sudoPassword === undefined ? 'the password of the login' : 'this sudo password'}. Give the right one, or log in as root.`);
+    throw this.sudoRefuses;
   }
 
-  run(command: readonly string[], { timeoutMs, signal, asRoot = false, input = '', onLine }: HostCommand): Promise<HostAnswer> {
-    const asks = asRoot && this.root === 'sudo-asks';
-    const words = asRoot ? this.rootCommand(command) : command;
-    return this.bounded(`${command[0] ?? ''} on ${this.place.address}`, timeoutMs, signal, async (onGiveUp) => {
+  async run(command: readonly string[], options: HostCommand): Promise<HostAnswer> {
+    switch (options.asRoot === true ? this.root : 'itself') {
+      case 'itself':
+        return this.exec(command, command, options);
+      case 'sudo':
+        return this.exec(command, ['sudo', '-k', '-n', '--', ...command], options);
+      case 'sudo-asks':
+        return this.runBehindSudo(command, options);
+      case null:
+        throw new Error('Nobody has proved yet that commands as root can be run there.');
+    }
+  }
+
+  /** Throws HostInstallFault when sudo does not take the password. */
+  private async runBehindSudo(command: readonly string[], options: HostCommand): Promise<HostAnswer> {
+    let timer: NodeJS.Timeout | undefined;
+    let isRefused = false;
+    const begin = ({ channel, giveUp }: Running): ErrorFilter => {
+      const expect = (what: string): void => {
+        clearTimeout(timer);
+        timer = setTimeout(() => giveUp(new HostInstallFault(`sudo on ${this.place.address} ${what} within ${sudoMs / 1000} s. Try it there (sudo -k true), then begin again.`)), sudoMs);
+      };
+      expect('neither asked for a password nor began');
+      dialogue.begin({
+        onAsked: (times) => {
+          if (times > 1) {
+            isRefused = true;
+            channel.end();
+            return;
+          }
+          expect('did not decide about the password');
+          // On standard input, where no list of processes shows it.
+          channel.write(`${this.sudoPassword}\n`);
+        },
+        onBegun: () => {
+          clearTimeout(timer);
+          channel.end(options.input ?? '');
+        },
+      });
+      return dialogue;
+    };
+    const dialogue = new SudoDialogue();
+    try {
+      const answer = await this.exec(command, dialogue.command(command), options, begin);
+      if (isRefused) throw this.sudoRefuses;
+      return answer;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private exec(command: readonly string[], words: readonly string[], { timeoutMs, signal, input = '', onLine }: HostCommand, begin: (running: Running) => ErrorFilter = ({ channel }) => {
+    channel.end(input);
+    return { hear: (bytes) => bytes, end: () => Buffer.alloc(0) };
+  }): Promise<HostAnswer> {
+    const { address } = this.place;
+    const program = command[0] ?? '';
+    return this.bounded(`${program} on ${address}`, timeoutMs, signal, async ({ giveUp, onGiveUp }) => {
       const channel = await new Promise<ClientChannel>((resolve, reject) => {
         this.client.exec(shellQuote(words), (error, opened) => {
           if (error === undefined) resolve(opened);
-          else reject(new HostInstallFault(`${this.place.address} runs no commands for ${this.login.user}: ${plainly(error)}. See its sshd (ForceCommand, the user's shell).`));
+          else reject(new HostInstallFault(`${address} runs no commands for ${this.login.user}: ${plainly(error)}. See its sshd (ForceCommand, the user's shell).`));
         });
       });
       onGiveUp(() => {
         channel.signal('TERM');
         channel.destroy();
       });
-      const out = new BoundedText(onLine);
-      const err = new BoundedText(onLine);
-      channel.on('data', (bytes: Buffer) => out.add(bytes));
-      channel.stderr.on('data', (bytes: Buffer) => err.add(bytes));
-      channel.on('error', () => undefined);
+      const onFlood = (): void => giveUp(new HostInstallFault(`${program} on ${address} says more than anybody could read, and was given up. See on the host what it says, then begin again.`));
+      const [out, err] = [new HostOutput(onLine, onFlood), new HostOutput(onLine, onFlood)];
       let code: number | null = null;
+      channel.on('error', () => undefined);
       channel.on('exit', (exit: number | null) => (code = exit));
       const closed = new Promise<void>((resolve) => channel.once('close', resolve));
-      // On standard input, where no list of processes shows it.
-      channel.end(asks ? `${this.sudoPassword}\n${input}` : input);
+      const errors = begin({ channel, giveUp, onGiveUp });
+      channel.on('data', (bytes: Buffer) => out.add(bytes));
+      channel.stderr.on('data', (bytes: Buffer) => err.add(errors.hear(bytes)));
       await closed;
       if (this.ended !== null && code === null) throw this.ended;
+      err.add(errors.end());
       return { code, out: out.end(), err: err.end() };
     });
   }
@@ -111,17 +183,10 @@ export class SshHostConnection implements HostConnection {
     return sudoPassword ?? (credential.kind === 'password' ? credential.password : '');
   }
 
-  private rootCommand(command: readonly string[]): readonly string[] {
-    switch (this.root) {
-      case 'itself':
-        return command;
-      case 'sudo':
-        return ['sudo', '-k', '-n', '--', ...command];
-      case 'sudo-asks':
-        return ['sudo', '-k', '-S', '-p', '', '--', ...command];
-      case null:
-        throw new Error('Nobody has proved yet that commands as root can be run there.');
-    }
+  private get sudoRefuses(): HostInstallFault {
+    const { address } = this.place;
+    const { user, sudoPassword } = this.login;
+    return new HostInstallFault(`${user} may log in at ${address}, but sudo there does not take ${sudoPassword === undefined ? 'the password of the login' : 'this sudo password'}. Give the right one, or log in as root.`);
   }
 
   private async hashOf(path: string, signal: AbortSignal): Promise<{ readonly sizeBytes: number; readonly sha256: string } | null> {
@@ -134,7 +199,7 @@ export class SshHostConnection implements HostConnection {
 
   private send(source: string, target: string, from: number, mode: number, signal: AbortSignal, onProgress: (bytes: number) => void): Promise<void> {
     const { address } = this.place;
-    return this.bounded(`the upload of ${target} to ${address}`, 30 * 60_000, signal, async (onGiveUp) => {
+    return this.bounded(`the upload of ${target} to ${address}`, 30 * 60_000, signal, async ({ onGiveUp }) => {
       const sftp = await new Promise<SFTPWrapper>((resolve, reject) => {
         this.client.sftp((error, opened) => {
           if (error === undefined) resolve(opened);
@@ -177,7 +242,7 @@ export class SshHostConnection implements HostConnection {
   }
 
   /** Ends in time, with the connection, and when it is given up: `onGiveUp` says what ends then. */
-  private async bounded<T>(what: string, timeoutMs: number, signal: AbortSignal, work: (onGiveUp: (end: (fault: HostInstallFault) => void) => void) => Promise<T>): Promise<T> {
+  private async bounded<T>(what: string, timeoutMs: number, signal: AbortSignal, work: (bounds: Bounds) => Promise<T>): Promise<T> {
     if (this.ended !== null) throw this.ended;
     const ends: ((fault: HostInstallFault) => void)[] = [];
     let giveUp: (fault: HostInstallFault) => void = () => undefined;
@@ -193,7 +258,7 @@ export class SshHostConnection implements HostConnection {
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) onAbort();
     try {
-      const working = work((end) => ends.push(end));
+      const working = work({ giveUp: (fault) => giveUp(fault), onGiveUp: (end) => ends.push(end) });
       working.catch(() => undefined);
       return await Promise.race([working, givenUp]);
     } finally {
@@ -202,31 +267,6 @@ export class SshHostConnection implements HostConnection {
       this.giveUps.delete(giveUp);
       givenUp.catch(() => undefined);
     }
-  }
-}
-
-/** Text up to a limit, told by lines. */
-class BoundedText {
-  private readonly parts: Buffer[] = [];
-  private bytes = 0;
-  private line = '';
-
-  constructor(private readonly onLine: ((line: string) => void) | undefined) {}
-
-  add(bytes: Buffer): void {
-    const room = mostOutputBytes - this.bytes;
-    if (room > 0) this.parts.push(bytes.subarray(0, room));
-    this.bytes += bytes.length;
-    if (this.onLine === undefined) return;
-    const lines = (this.line + bytes.toString('utf8')).split('\n');
-    this.line = (lines.pop() ?? '').slice(0, longestLine);
-    for (const line of lines) this.onLine(line.slice(0, longestLine));
-  }
-
-  end(): string {
-    if (this.line !== '') this.onLine?.(this.line);
-    this.line = '';
-    return Buffer.concat(this.parts).toString('utf8');
   }
 }
 

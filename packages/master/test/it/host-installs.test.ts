@@ -173,6 +173,27 @@ test('through sudo a join token is handed over as it is, whether sudo asks for a
   }
 });
 
+test('the sudo password is given to the prompt of sudo and to nothing else: not where a rule lets a command through without asking', async () => {
+  host.letsThrough = (command) => command.includes(' enrol ') || command.includes(' units');
+  expect(standing(await install({ user: 'lab', name: 'some-asked', credential: { kind: 'password', password: host.other.password } }))).toBe(allDone);
+  expect(host.passwords.length).toBeGreaterThan(3);
+  expect(new Set(host.passwords)).toEqual(new Set([host.other.password]));
+  expect(host.heard.filter(({ input }) => input.includes(host.other.password))).toEqual([]);
+  expect(host.heard.filter(({ command, input }) => command.includes(' enrol ') && /^pvj1\.\S+\n$/.test(input))).toHaveLength(1);
+  // Nor is what stands for prompt and beginning in anything that people read.
+  expect(await books()).not.toMatch(/\[(asks|begins) /);
+});
+
+test('a sudo that takes the password no more in the middle is told at once, and it is not asked a third time', async () => {
+  host.letsThrough = (command) => {
+    if (command.includes(' units')) host.other.password = 'changed meanwhile';
+    return false;
+  };
+  const failed = await install({ user: 'lab', credential: { kind: 'password', password: host.other.password } });
+  expect([failing(failed), failed.sentence]).toEqual(['units', expect.stringContaining('sudo there does not take the password of the login')]);
+  expect(host.heard.filter(({ command }) => command.includes(' units'))).toHaveLength(1);
+});
+
 test('nothing that lets anybody in is in the books, in what is answered or in a command', async () => {
   const privateKey = newPrivateKey();
   host.authorised = privateKey;

@@ -20,6 +20,8 @@ export class HostDouble {
   readonly root = { password: 'a root password of nine words' };
   /** Somebody who may log in and has to ask for root. */
   readonly other = { name: 'lab', password: 'the password of lab', sudo: 'password' as 'password' | 'free' | 'none' };
+  /** Commands that a rule of sudo's lets through without a password, whatever it asks for others. */
+  letsThrough: (command: string) => boolean = () => false;
   /** May log in as root. */
   authorised: string | null = null;
   hasPackages = false;
@@ -29,8 +31,10 @@ export class HostDouble {
   isStarted = false;
   /** What was changed, in order, by what. */
   readonly did: string[] = [];
-  /** Every command as it came, with what was on its standard input. */
+  /** Every command as it came, with what was on its standard input; sudo's own share of it aside. */
   readonly heard: { readonly command: string; readonly input: string }[] = [];
+  /** What was given to sudo's prompts. */
+  readonly passwords: string[] = [];
   clockOffsetSeconds = 0;
 
   /** Scripted: what happens instead of a verb; `hang` says nothing, ever. */
@@ -96,25 +100,49 @@ export class HostDouble {
       const session: Session = accept();
       session.on('exec', (acceptExec, _reject, { command }) => {
         const channel: ServerChannel = acceptExec();
-        let input = '';
-        channel.on('data', (bytes: Buffer) => (input += bytes.toString()));
-        channel.on('error', () => undefined);
-        channel.on('end', () => {
-          this.heard.push({ command, input });
-          void this.execute(words(command), input, user).then(({ code, out = '', err = '' }) => {
-            if (code === null) return;
-            if (err !== '') channel.stderr.write(err);
-            if (out !== '') channel.write(out);
-            channel.exit(code);
-            channel.end();
-          });
-        });
+        const input = new Typed(channel);
+        void this.answer(command, input, user, channel);
       });
       session.on('sftp', (acceptSftp, reject) => {
         if (this.hasSftp) this.serveFiles(acceptSftp());
         else reject();
       });
     });
+  }
+
+  private async answer(command: string, typed: Typed, user: string, channel: ServerChannel): Promise<void> {
+    const all = words(command);
+    const asking = all.indexOf('-S');
+    const behind = asking === -1 ? all : await this.askAsSudo(all, typed, channel);
+    const input = behind === null ? '' : await typed.rest();
+    this.heard.push({ command, input });
+    const { code, out = '', err = '' } = behind === null ? { code: 1 } : await this.execute(behind, input, asking === -1 ? user : 'root');
+    if (code === null) return;
+    if (err !== '') channel.stderr.write(err);
+    if (out !== '') channel.write(out);
+    channel.exit(code);
+    channel.end();
+  }
+
+  /** As sudo -S does: asks on standard error, up to three times, and only where it has to; then the command begins. Null: it does not. */
+  private async askAsSudo(all: readonly string[], typed: Typed, channel: ServerChannel): Promise<readonly string[] | null> {
+    const prompt = all[all.indexOf('-p') + 1] ?? '';
+    const [, , , beginning = '', ...command] = all.slice(all.indexOf('--') + 1);
+    if (this.other.sudo === 'none') {
+      channel.stderr.write('lab is not in the sudoers file.\n');
+      return null;
+    }
+    const mustAsk = this.other.sudo === 'password' && !this.letsThrough(command.join(' '));
+    for (let times = 1; mustAsk; times += 1) {
+      channel.stderr.write(prompt);
+      const said = await typed.line();
+      this.passwords.push(said ?? '');
+      if (said === this.other.password) break;
+      channel.stderr.write(said === null ? 'sudo: no password was provided\n' : times === 3 ? 'sudo: 3 incorrect password attempts\n' : 'Sorry, try again.\n');
+      if (said === null || times === 3) return null;
+    }
+    channel.stderr.write(beginning);
+    return command;
   }
 
   private lets(context: AuthContext): boolean {
@@ -192,6 +220,8 @@ export class HostDouble {
       case 'tee':
         this.files.set(last, Buffer.from(input));
         return { code: 0, out: input };
+      case 'true':
+        return { code: 0 };
       case 'rm':
         for (const path of this.files.keys()) if (path.startsWith(`${last}/`)) this.files.delete(path);
         return { code: 0 };
@@ -204,16 +234,11 @@ export class HostDouble {
     }
   }
 
-  private async sudo(args: readonly string[], input: string): ReturnType<HostDouble['execute']> {
-    const asks = args.includes('-S');
-    const program = args.indexOf('--') === -1 ? ['true'] : args.slice(args.indexOf('--') + 1);
-    if (this.other.sudo === 'none') return { code: 1, err: 'lab is not in the sudoers file.\n' };
-    if (!asks && this.other.sudo === 'password') return { code: 1, err: 'sudo: a password is required\n' };
-    const end = input.indexOf('\n');
-    // As sudo does: without a need to ask it takes nothing off the input.
-    const rest = asks && this.other.sudo === 'password' ? input.slice(end + 1) : input;
-    if (asks && this.other.sudo === 'password' && input.slice(0, end) !== this.other.password) return { code: 1, err: 'Sorry, try again.\n' };
-    return program[0] === 'true' ? { code: 0 } : this.execute(program, rest, 'root');
+  private sudo(args: readonly string[], input: string): ReturnType<HostDouble['execute']> {
+    const program = args.slice(args.includes('--') ? args.indexOf('--') + 1 : args.length - 1);
+    if (this.other.sudo === 'none') return Promise.resolve({ code: 1, err: 'lab is not in the sudoers file.\n' });
+    if (this.other.sudo === 'password') return Promise.resolve({ code: 1, err: 'sudo: a password is required\n' });
+    return this.execute(program, input, 'root');
   }
 
   private async verb([verb = '', ...args]: readonly string[], input: string): ReturnType<HostDouble['execute']> {
@@ -282,6 +307,41 @@ export class HostDouble {
       default:
         return { code: 2, err: 'usage\n' };
     }
+  }
+}
+
+/** What is typed to a command. */
+class Typed {
+  private text = '';
+  private hasEnded = false;
+  private wake: () => void = () => undefined;
+
+  constructor(channel: ServerChannel) {
+    channel.on('data', (bytes: Buffer) => this.add(() => (this.text += bytes.toString())));
+    channel.on('end', () => this.add(() => (this.hasEnded = true)));
+    channel.on('error', () => undefined);
+  }
+
+  private add(change: () => void): void {
+    change();
+    this.wake();
+  }
+
+  /** Null: it ended before there was one. */
+  async line(): Promise<string | null> {
+    while (!this.text.includes('\n')) {
+      if (this.hasEnded) return null;
+      await new Promise<void>((resolve) => (this.wake = resolve));
+    }
+    const end = this.text.indexOf('\n');
+    const line = this.text.slice(0, end);
+    this.text = this.text.slice(end + 1);
+    return line;
+  }
+
+  async rest(): Promise<string> {
+    while (!this.hasEnded) await new Promise<void>((resolve) => (this.wake = resolve));
+    return this.text;
   }
 }
 
