@@ -3,7 +3,8 @@
 #
 #   paravcl-install.sh facts                         what this host is, as lines name=value; changes nothing
 #   paravcl-install.sh packages                      installs what is missing of libvirt, QEMU and their tools
-#   paravcl-install.sh switch RELEASE_DIRECTORY      checks a release, tries it, and makes it the one in use
+#   paravcl-install.sh switch RELEASE_DIRECTORY [SHA256]  checks a release, tries it, and makes it the one in use;
+#                                                    with the hash of its manifest it has to be that one
 #   paravcl-install.sh units                         puts the systemd units of that release where systemd reads them
 #   paravcl-install.sh enrol MASTER_URL NAME [--again]   join token on standard input
 #   paravcl-install.sh start systemd|unsupervised    starts mirror and agent, or anew those whose release changed
@@ -305,29 +306,34 @@ would_install() {
 
 # --- switch ---
 
-check_manifest() {
-  [ -f "$1/manifest" ] || fault "$1 holds no release: its file manifest is missing."
+# Reads the manifest once: whoever can write where it lies could change it between two looks. read_manifest FILE
+read_manifest() {
+  [ -f "$1" ] || fault "$(dirname "$1") holds no release: its file manifest is missing."
+  manifest=$(head -c 1000000 "$1")
   # Only plain names below the release: nothing absolute, nothing that climbs.
-  if grep -Evq '^[0-9a-f]{64}  [A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$' "$1/manifest"; then fault "The manifest of $1 is damaged: a line is no \"sha256  path\". Bring the release here again."; fi
+  if printf '%s\n' "$manifest" | grep -Evq '^[0-9a-f]{64}  [A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$'; then fault "The manifest of $(dirname "$1") is damaged: a line is no \"sha256  path\". Bring the release here again."; fi
   for path in paravcl-slave.cjs node/bin/node systemd/paravcl-slave.service systemd/paravcl-mirror.service; do
-    grep -q "  $path\$" "$1/manifest" || fault "The manifest of $1 does not name $path: this is no whole release."
+    printf '%s\n' "$manifest" | grep -q "  $path\$" || fault "The manifest of $(dirname "$1") does not name $path: this is no whole release."
   done
 }
 
-paths_of() { sed 's/^[0-9a-f]*  //' "$1/manifest"; }
+manifest_sha256() { printf '%s\n' "$manifest" | sha256sum | cut -d ' ' -f 1; }
+manifest_paths() { printf '%s\n' "$manifest" | sed 's/^[0-9a-f]*  //'; }
 
 # The first file that is not what the manifest says; nothing when all are.
 wrong_file() { (cd "$1" && sha256sum --check --quiet manifest 2>/dev/null | sed -n 's/: FAILED.*//p' | head -n 1); }
 
 switch() {
-  from=$1
+  from=$1 expected=$2
   [ -d "$from" ] || fault "There is no directory $from."
   refuse_old_system
-  check_manifest "$from"
+  read_manifest "$from/manifest"
+  sum=$(manifest_sha256)
+  case "$sum" in "$expected"*) ;; *) fault "$from holds another release than was sent: its manifest has SHA-256 $sum, and $expected was named. Somebody changed it on this host; nothing was changed. See who else is that user here, and bring the release again." ;; esac
   if [ -e "$wrapper" ] && ! grep -q "$root/" "$wrapper"; then fault "$wrapper is there and is not ParaVCL's. Move it away, then run this again."; fi
-  id=$(sha256sum "$from/manifest" | cut -c 1-16)
+  id=$(printf '%s' "$sum" | cut -c 1-16)
   release=$root/releases/$id
-  if [ -d "$release" ] && [ -z "$(wrong_file "$release")" ] && cmp -s "$from/manifest" "$release/manifest"; then
+  if [ -d "$release" ] && [ -z "$(wrong_file "$release")" ] && [ "$(sha256sum <"$release/manifest")" = "$sum  -" ]; then
     kept "release $id"
   else
     take_release
@@ -348,31 +354,38 @@ switch() {
   drop_old_releases
 }
 
-# Copies a release to its place under a name that nobody uses, checks the copy, and only then gives it its name.
+# Copies a release to its place under a name that nobody uses, checks the copy, and only then gives it its name. The copy is root's
+# alone until it is checked, by the manifest that was read: what is changed at its source meanwhile is refused, and is no way to read root's files.
 take_release() {
-  for path in $(paths_of "$from"); do [ -f "$from/$path" ] || fault "$from lacks $path, which its manifest names. Bring the release here again."; done
-  need=$(cd "$from" && du -mcL $(paths_of .) | awk 'END { print $1 + 10 }')
+  for path in $(manifest_paths); do
+    if [ ! -f "$from/$path" ] || [ -L "$from/$path" ]; then fault "$from lacks $path, which its manifest names. Bring the release here again."; fi
+  done
+  need=$(cd "$from" && du -mc $(manifest_paths) | awk 'END { print $1 + 10 }')
   mkdir -p "$root/releases" 2>/dev/null || fault "$root cannot be made. Is /opt read-only or full?"
   new=$root/releases/.new
   rm -rf "$new"
   have=$(free_mib "$root")
   [ "$have" -ge "$need" ] || fault "$root has $have MiB free, and this release needs $need MiB. Make room on that file system, then run this again."
-  for path in $(paths_of "$from") manifest; do
+  if ! { mkdir -m 0700 "$new" && printf '%s\n' "$manifest" >"$new/manifest"; }; then could_not_take manifest; fi
+  for path in $(manifest_paths); do
     mode=0644; [ "$path" != node/bin/node ] || mode=0755
-    if ! { mkdir -p "$(dirname "$new/$path")" && cp "$from/$path" "$new/$path" && chmod "$mode" "$new/$path"; }; then
-      rm -rf "$new"
-      fault "$root could not take $path. Is its file system full or read-only? Nothing was changed."
-    fi
+    if ! { mkdir -p "$(dirname "$new/$path")" && cp -P "$from/$path" "$new/$path" && [ ! -L "$new/$path" ] && chmod "$mode" "$new/$path"; }; then could_not_take "$path"; fi
   done
   wrong=$(wrong_file "$new")
   if [ -n "$wrong" ]; then
     rm -rf "$new"
     fault "$wrong of $from is not what its manifest says: it was damaged or replaced on the way. Nothing was changed; bring the release here again."
   fi
+  chmod 0755 "$new"
   sync -f "$new/manifest" 2>/dev/null || sync
   rm -rf "$release"
   mv -T "$new" "$release"
   did "put release $id into $release"
+}
+
+could_not_take() {
+  rm -rf "$new"
+  fault "$root could not take $1. Is its file system full or read-only? Nothing was changed."
 }
 
 # A release that does not run on this host must not become the one in use.
@@ -772,7 +785,7 @@ download() {
     trusting="--cacert $incoming/.ca.pem"
   fi
   printf '%s\n' "$join_manifest" >"$incoming/manifest"
-  check_manifest "$incoming"
+  read_manifest "$incoming/manifest"
   while read -r sum path; do
     mkdir -p "$(dirname "$incoming/$path")"
     if has_content "$incoming/$path" "$sum"; then kept "$path, fetched before"; continue; fi
@@ -801,7 +814,7 @@ join() {
     kept "release $join_release"
   else
     download
-    switch "$root/incoming"
+    switch "$root/incoming" "$join_release"
   fi
   rm -rf "$root/incoming"
   units
@@ -816,7 +829,7 @@ TOKEN
 
 usage() {
   faulted=yes
-  echo 'usage: paravcl-install.sh facts | packages | switch RELEASE_DIRECTORY | units | enrol MASTER_URL NAME [--again] | start systemd|unsupervised | status | remove [--keep-packages] [--force]' >&2
+  echo 'usage: paravcl-install.sh facts | packages | switch RELEASE_DIRECTORY [SHA256] | units | enrol MASTER_URL NAME [--again] | start systemd|unsupervised | status | remove [--keep-packages] [--force]' >&2
   [ -z "${join_master:-}" ] || echo '   or: join.sh [--name NAME] [--again]' >&2
   exit 2
 }
@@ -839,7 +852,8 @@ main() {
   case "$step:${first:+1}${second:+2}" in
     facts: | status:) "$step" ;;
     packages: | units: | remove: | join:) lock; "$step" ;;
-    switch:1 | start:1) lock; "$step" "$first" ;;
+    switch:1 | switch:12) lock; switch "$first" "$second" ;;
+    start:1) lock; start "$first" ;;
     enrol:12) lock; enrol "$first" "$second" ;;
     *) usage ;;
   esac

@@ -63,7 +63,7 @@ export class AgentPackages {
       }),
     );
     const manifest = files.map(({ sha256, path }) => `${sha256}  ${path}\n`).join('');
-    return { id: createHash('sha256').update(manifest).digest('hex').slice(0, 16), files, manifest };
+    return { id: manifestHash({ manifest }).slice(0, 16), files, manifest };
   }
 
   private async find(): Promise<readonly Found[]> {
@@ -102,6 +102,9 @@ export class AgentPackages {
     return sha256;
   }
 }
+
+/** SHA-256 of its manifest, in hex: the release, and no other. */
+export const manifestHash = ({ manifest }: Pick<AgentPackage, 'manifest'>): string => createHash('sha256').update(manifest).digest('hex');
 
 async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');

@@ -2,15 +2,13 @@ import { faultsOf, judgeHost, type HostFacts, type PreflightKnowledge } from '..
 import type { HostFinding } from '@paravcl/shared/domain/host-install';
 import { sleep, type Clock } from '@paravcl/shared/clock';
 import type { SlaveRecord } from '../repositories/slave-record';
-import type { AgentPackage } from './agent-package';
+import { installScriptPath, type AgentPackage } from './agent-package';
 import { HostInstallFault, type HostDialler, type HostKeySeen, type HostLogin, type HostPlace } from './host-install-ports';
 import type { InstallStep, StepResult } from './host-install-runner';
 import { HostVisit, type VerbAnswer } from './host-visit';
 import { sayBytes } from './say-bytes';
 import { many } from './say-count';
 
-/** In the package. */
-const scriptPath = 'paravcl-install.sh';
 const minuteMs = 60_000;
 const pollMs = 500;
 const packagesMs = 30 * minuteMs;
@@ -108,7 +106,7 @@ export function installSteps(work: InstallWork, stay: Stay): readonly InstallSte
     step: 'upload', sentence: `Sends the agent and its Node to ${address}.`, deadlineMs: 40 * minuteMs,
     run: async (telling) => {
       const release = await work.release();
-      stay.hasRelease = await stay.there.hasRelease(release.id, stay.facts, telling.signal);
+      stay.hasRelease = await stay.there.hasRelease(release, stay.facts, telling.signal);
       if (stay.hasRelease) return skipped(`Release ${release.id} is there, every file of it as it should be.`);
       const sent = await stay.there.bring(release, telling);
       return sent === 0 ? skipped(`Release ${release.id} had been sent before.`) : done(`Release ${release.id} was sent, ${sayBytes(sent)}, and arrived whole.`);
@@ -118,7 +116,7 @@ export function installSteps(work: InstallWork, stay: Stay): readonly InstallSte
     step: 'switch', sentence: 'Checks the release there and makes it the one in use.', deadlineMs: 6 * minuteMs,
     run: async (telling) => {
       if (stay.hasRelease) return skipped('That release is in use.');
-      return told(await stay.there.verb(['switch', stay.there.release], { timeoutMs: 5 * minuteMs, telling }), 'That release is in use.');
+      return told(await stay.there.switchTo(await work.release(), { timeoutMs: 5 * minuteMs, telling }), 'That release is in use.');
     },
   };
   const units: InstallStep = {
@@ -223,8 +221,8 @@ function entrySteps(work: Entry, stay: Stay): readonly InstallStep[] {
 }
 
 async function beginVisit(work: Entry, stay: Stay, signal: AbortSignal): Promise<void> {
-  const script = (await work.release()).files.find(({ path }) => path === scriptPath);
-  if (script === undefined) throw new Error(`The package has no ${scriptPath}.`);
+  const script = (await work.release()).files.find(({ path }) => path === installScriptPath);
+  if (script === undefined) throw new Error(`The package has no ${installScriptPath}.`);
   stay.visit = await HostVisit.begin(work.place.address, work.user, stay.there.connection, script, signal);
 }
 

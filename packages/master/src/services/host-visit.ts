@@ -1,11 +1,10 @@
 import type { HostFacts } from '../core/install-preflight';
 import { readFacts } from '../core/install-preflight';
-import type { AgentPackage, AgentPackageFile } from './agent-package';
+import { installScriptPath, manifestHash, type AgentPackage, type AgentPackageFile } from './agent-package';
 import { HostInstallFault, type HostAnswer, type HostCommand, type HostConnection } from './host-install-ports';
 import type { StepTelling } from './host-install-runner';
 
 const shortMs = 30_000;
-const scriptName = 'paravcl-install.sh';
 const releases = '/opt/paravcl/releases';
 
 /** What a verb of the script said it did, kept as it was, and left to somebody. */
@@ -21,15 +20,20 @@ export interface VerbOptions {
   readonly input?: string;
 }
 
+/** Where root's copy of the script is: nobody but root makes anything in /run. */
+const rootDirectory = '/run/paravcl-install';
+
 /**
- * A stay on a host: a directory that is the login's alone (mktemp, 0700), the script in it, and its verbs. A directory that an earlier
- * stay had to leave behind is found again, with what it had been sent.
+ * A stay on a host: a directory that is the login's alone (mktemp, 0700) for what is sent, and the verbs of the script. A directory that an
+ * earlier stay had to leave behind is found again, with what it had been sent. Root runs nothing of it: the script is copied to root's own
+ * place and checked there, and so is the release by the script. So whoever else is that user on the host cannot put theirs in between.
  */
 export class HostVisit {
   constructor(
     readonly address: string,
     readonly connection: HostConnection,
     private readonly directory: string,
+    private readonly script = '',
   ) {}
 
   static async begin(address: string, user: string, connection: HostConnection, script: AgentPackageFile, signal: AbortSignal): Promise<HostVisit> {
@@ -38,18 +42,23 @@ export class HostVisit {
     const [found] = left.out.split('\n').filter((line) => /^\/var\/tmp\/paravcl-install\.[A-Za-z0-9]+$/.test(line)).sort();
     const directory = found ?? (await mustWork(address, connection, ['mktemp', '-d', '/var/tmp/paravcl-install.XXXXXXXXXX'], options)).out.trim();
     if (!/^\/var\/tmp\/paravcl-install\.[A-Za-z0-9]+$/.test(directory)) throw new HostInstallFault(`${address} did not make a directory in /var/tmp. Log in there by hand once: its shell must say nothing by itself (a profile that prints is in the way).`);
-    const visit = new HostVisit(address, connection, directory);
-    await connection.upload({ source: script.source, target: visit.script, sizeBytes: script.sizeBytes, sha256: script.sha256, mode: 0o700, signal, onProgress: () => undefined });
-    return visit;
+    const sent = `${directory}/${installScriptPath}`;
+    await connection.upload({ source: script.source, target: sent, sizeBytes: script.sizeBytes, sha256: script.sha256, mode: 0o700, signal, onProgress: () => undefined });
+    // Named by its content: whoever else puts one there at the same time puts this one.
+    const own = `${rootDirectory}/${script.sha256.slice(0, 16)}.sh`;
+    await mustWork(address, connection, ['install', '-d', '-m', '0700', rootDirectory], { ...options, asRoot: true });
+    await mustWork(address, connection, ['install', '-m', '0700', sent, own], { ...options, asRoot: true });
+    const hash = await mustWork(address, connection, ['sha256sum', own], { ...options, asRoot: true });
+    if (!hash.out.startsWith(`${script.sha256} `)) {
+      await connection.run(['rm', '-f', own], { ...options, asRoot: true });
+      throw new HostInstallFault(`The script that was sent to ${address} was changed there before root had it, and was not run. See who else is ${user} on that host, then begin again.`);
+    }
+    return new HostVisit(address, connection, directory, own);
   }
 
   /** Where a release is brought. */
-  get release(): string {
+  private get release(): string {
     return `${this.directory}/release`;
-  }
-
-  private get script(): string {
-    return `${this.directory}/${scriptName}`;
   }
 
   /** What the host says of itself. */
@@ -84,12 +93,19 @@ export class HostVisit {
   }
 
   /** Whether this release is in use there, every file of it as it should be. */
-  async hasRelease(id: string, facts: HostFacts, signal: AbortSignal): Promise<boolean> {
+  async hasRelease(release: AgentPackage, facts: HostFacts, signal: AbortSignal): Promise<boolean> {
+    const { id } = release;
     if (facts.get('installed_release') !== id) return false;
-    const options = { timeoutMs: 120_000, signal };
+    // By root: what the login's own shell says of it need not be so.
+    const options = { timeoutMs: 120_000, signal, asRoot: true };
     const manifest = await this.connection.run(['sha256sum', `${releases}/${id}/manifest`], options);
-    if (!manifest.out.startsWith(id)) return false;
+    if (!manifest.out.startsWith(`${manifestHash(release)} `)) return false;
     return (await this.connection.run(['env', '-C', `${releases}/${id}`, 'sha256sum', '--check', '--quiet', 'manifest'], options)).code === 0;
+  }
+
+  /** Makes what was brought the release in use: that one and no other. */
+  async switchTo(release: AgentPackage, options: VerbOptions): Promise<VerbAnswer> {
+    return this.verb(['switch', this.release, manifestHash(release)], options);
   }
 
   /** Brings a release; files that are there from an earlier try, or in the release in use, are not sent again. Answers the bytes that were sent. */
@@ -122,7 +138,10 @@ export class HostVisit {
 
   /** Leaves nothing of the stay. */
   async end(): Promise<void> {
-    await this.connection.run(['rm', '-rf', '--', this.directory], { timeoutMs: shortMs, signal: new AbortController().signal });
+    if (this.directory === '') return;
+    const options = { timeoutMs: shortMs, signal: new AbortController().signal };
+    if (this.script !== '') await this.connection.run(['rm', '-f', '--', this.script], { ...options, asRoot: true });
+    await this.connection.run(['rm', '-rf', '--', this.directory], options);
   }
 
   private must(command: readonly string[], options: HostCommand): Promise<HostAnswer> {

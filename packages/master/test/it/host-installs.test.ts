@@ -282,6 +282,31 @@ test('an upload that breaks off goes on where it was', async () => {
   expect(host.leftDirectories).toEqual([]);
 });
 
+test('root runs what this master sent and nothing else, whatever somebody else who is that user puts in its place', async () => {
+  const theirs = Buffer.from('#!/bin/sh\n# somebody else’s\n');
+  const login = { user: 'lab', credential: { kind: 'password', password: host.other.password } };
+  const replace = (ending: string, content: Buffer) => (command: string) => {
+    for (const path of host.files.keys()) if (path.startsWith('/var/tmp/') && path.endsWith(ending) && !command.startsWith('rm ')) host.files.set(path, content);
+  };
+  host.meddle = replace('/paravcl-install.sh', theirs);
+  const script = await install(login);
+  expect([failing(script), script.sentence]).toEqual(['look', 'The script that was sent to 127.0.0.1 was changed there before root had it, and was not run. See who else is lab on that host, then begin again.']);
+  expect(host.leftDirectories.filter((path) => path.startsWith('/run/'))).toEqual([]);
+
+  const hash = createHash('sha256').update(theirs).digest('hex');
+  host.meddle = (command) => {
+    if (!command.includes(' switch ')) return;
+    replace('/release/paravcl-slave.cjs', theirs)(command);
+    replace('/release/manifest', Buffer.from(release.manifest.replace(/[0-9a-f]{64}(?= {2}paravcl-slave\.cjs)/, hash)))(command);
+  };
+  const other = await install(login);
+  expect([failing(other), other.sentence]).toEqual(['switch', expect.stringContaining('another release than was sent')]);
+  host.meddle = () => undefined;
+  expect(await install(login)).toMatchObject({ state: 'succeeded' });
+  expect([...host.ran]).toEqual(['#!/bin/sh\n']);
+  expect(host.leftDirectories).toEqual([]);
+});
+
 test('a disk that fills up while it is sent is told with its room, and once there is some the upload goes on', async () => {
   host.roomBytes = 250_000;
   host.freeMiB = 50_000;

@@ -26,13 +26,18 @@ export class HostDouble {
   authorised: string | null = null;
   hasPackages = false;
   release = '';
+  private manifestHash = '';
   hasUnits = false;
   enrolled: { readonly master: string; readonly slave: string } | null = null;
   isStarted = false;
+  /** Scripts that were run, by their content. */
+  readonly ran = new Set<string>();
   /** What was changed, in order, by what. */
   readonly did: string[] = [];
   /** Every command as it came, with what was on its standard input; sudo's own share of it aside. */
   readonly heard: { readonly command: string; readonly input: string }[] = [];
+  /** What somebody else who is that user does before a command of root's. */
+  meddle: (command: string) => void = () => undefined;
   /** What was given to sudo's prompts. */
   readonly passwords: string[] = [];
   clockOffsetSeconds = 0;
@@ -83,7 +88,7 @@ export class HostDouble {
 
   /** Directories of stays that were not removed. */
   get leftDirectories(): readonly string[] {
-    return [...new Set([...this.files.keys()].map((path) => /^\/var\/tmp\/[^/]+/.exec(path)?.[0]).filter((path) => path !== undefined))];
+    return [...new Set([...this.files.keys()].map((path) => /^\/(?:var\/tmp|run)\/[^/]+/.exec(path)?.[0]).filter((path) => path !== undefined))];
   }
 
   private serve(client: Connection): void {
@@ -193,6 +198,7 @@ export class HostDouble {
 
   private async execute(command: readonly string[], input: string, user: string): Promise<{ readonly code: number | null; readonly out?: string; readonly err?: string }> {
     const [program = '', ...args] = command;
+    if (user === 'root') this.meddle(command.join(' '));
     const last = args.at(-1) ?? '';
     switch (program) {
       case 'id':
@@ -202,13 +208,13 @@ export class HostDouble {
       case 'sudo':
         return this.sudo(args, input);
       case 'find':
-        return { code: 0, out: this.leftDirectories.map((path) => `${path}\n`).join('') };
+        return { code: 0, out: this.leftDirectories.filter((path) => path.startsWith('/var/tmp/')).map((path) => `${path}\n`).join('') };
       case 'mktemp':
         return { code: 0, out: `${last.replace(/X+$/, `Ab${String(this.heard.length)}`)}\n` };
       case 'stat':
         return this.files.has(last) ? { code: 0, out: `${String(this.files.get(last)?.length)}\n` } : { code: 1, err: 'No such file' };
       case 'sha256sum':
-        return last === `/opt/paravcl/releases/${this.release}/manifest` ? { code: 0, out: `${this.release}  ${last}\n` } : this.files.has(last) ? { code: 0, out: `${createHash('sha256').update(this.files.get(last) ?? '').digest('hex')}  ${last}\n` } : { code: 1 };
+        return last === `/opt/paravcl/releases/${this.release}/manifest` ? { code: 0, out: `${this.manifestHash}  ${last}\n` } : this.files.has(last) ? { code: 0, out: `${createHash('sha256').update(this.files.get(last) ?? '').digest('hex')}  ${last}\n` } : { code: 1 };
       case 'uname':
         return { code: 0, out: 'lab-pc-07\n' };
       case 'df':
@@ -222,12 +228,22 @@ export class HostDouble {
         return { code: 0, out: input };
       case 'true':
         return { code: 0 };
+      case 'install': {
+        if (args[0] === '-d') return { code: 0 };
+        const content = this.files.get(args.at(-2) ?? '');
+        if (content === undefined) return { code: 1, err: 'No such file' };
+        this.files.set(last, content);
+        return { code: 0 };
+      }
       case 'rm':
+        this.files.delete(last);
         for (const path of this.files.keys()) if (path.startsWith(`${last}/`)) this.files.delete(path);
         return { code: 0 };
       case 'timeout':
         return this.execute(args.slice(2), input, user);
       case 'sh':
+        if (!this.files.has(args[0] ?? '')) return { code: 2, err: `sh: cannot open ${args[0] ?? ''}\n` };
+        this.ran.add(this.files.get(args[0] ?? '')?.toString() ?? '');
         return this.verb(args.slice(1), input);
       default:
         throw new Error(`Nobody told the host what ${program} does.`);
@@ -276,13 +292,18 @@ export class HostDouble {
       case 'packages':
         return once(this.hasPackages, 'installed libvirt', () => (this.hasPackages = true));
       case 'switch': {
-        const release = args[0] ?? '';
+        const [release = '', expected = ''] = args;
         const manifest = this.files.get(posix.join(release, 'manifest'))?.toString() ?? '';
         const lines = manifest.trim().split('\n').map((line) => line.split('  '));
         const wrong = lines.find(([sum = '', path = '']) => createHash('sha256').update(this.files.get(posix.join(release, path)) ?? '').digest('hex') !== sum);
         if (wrong !== undefined) return { code: 1, err: `fault: ${String(wrong[1])} is not what its manifest says.\n` };
-        const id = createHash('sha256').update(manifest).digest('hex').slice(0, 16);
-        return once(this.release === id, `put release ${id}`, () => (this.release = id));
+        const hash = createHash('sha256').update(manifest).digest('hex');
+        if (hash !== expected) return { code: 1, err: 'fault: This is another release than was sent.\n' };
+        const id = hash.slice(0, 16);
+        return once(this.release === id, `put release ${id}`, () => {
+          this.release = id;
+          this.manifestHash = hash;
+        });
       }
       case 'units':
         return once(this.hasUnits, 'put the units', () => (this.hasUnits = true));

@@ -1,4 +1,5 @@
 /** What the script puts on a host, and takes away again; the host is this one with places of its own for all of it. */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '@paravcl/workbench/eventually';
@@ -105,6 +106,25 @@ test('what is not what its manifest says is refused by name, and so is a release
   bringRelease(host, '/run/foreign', { node: '#!/bin/sh\necho "version GLIBC_2.99 not found" >&2\nexit 1\n' });
   expect(host.install('switch', '/run/foreign')).toMatchObject({ code: 1, stderr: expect.stringMatching(/^fault: The Node of this release does not run on this host \(glibc [\d.]+\): version GLIBC_2\.99 not found\. The release in use stays\.\n$/) as string });
   expect(host.run('/usr/local/bin/paravcl-slave', ['--version']).code).toBe(0);
+});
+
+test('with a hash it has to be that release, and no link leads root to a file of another', async () => {
+  await begin();
+  const id = bringRelease(host, '/run/upload');
+  const sha256 = createHash('sha256').update(host.read('/run/upload/manifest')).digest('hex');
+  expect(sha256.slice(0, 16)).toBe(id);
+  const before = host.picture({ withTimes: true });
+  expect(host.install('switch', '/run/upload', `0${sha256.slice(1)}`)).toMatchObject({ code: 1, stderr: expect.stringMatching(/^fault: \/run\/upload holds another release than was sent/) as string });
+  host.run('sh', ['-c', 'mv /run/upload/paravcl-slave.cjs /run/elsewhere && ln -s /run/elsewhere /run/upload/paravcl-slave.cjs']);
+  expect(host.install('switch', '/run/upload', sha256)).toMatchObject({ code: 1, stderr: expect.stringContaining('lacks paravcl-slave.cjs') as string });
+  expect(host.picture({ withTimes: true })).toEqual(before);
+
+  // Changed as it is copied, manifest and all: root's own copy is what counts.
+  host.run('sh', ['-c', 'mv -f /run/elsewhere /run/upload/paravcl-slave.cjs; mkdir /run/real && cp "$(command -v cp)" /run/real/']);
+  host.replaceProgram('cp', 'echo evil >/run/upload/paravcl-slave.cjs; (cd /run/upload && find . -type f ! -name manifest | sed "s#^./##" | sort | xargs sha256sum >manifest); ls -ld /opt/paravcl/releases/.new >>/run/seen; exec /run/real/cp "$@"');
+  expect(host.install('switch', '/run/upload', sha256)).toMatchObject({ code: 1, stderr: expect.stringContaining('paravcl-slave.cjs of /run/upload is not what its manifest says') as string });
+  expect(host.read('/run/seen')).toMatch(/^(drwx------ .*\n)+$/);
+  expect(host.run('find', ['/opt', '-type', 'f']).stdout).toBe('');
 });
 
 test('where /opt has no room for a release it is told how much it needs, and nothing is there afterwards', async () => {
