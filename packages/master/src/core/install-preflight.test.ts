@@ -67,3 +67,13 @@ test('a host that is enrolled here is known again, and one that left the pool en
 test('a host that says nothing at all is refused for its distribution and breaks nothing', () => {
   expect(faultsOf(judgeHost(readFacts('motd\n=\nos.id\n'), known).findings).map(({ check }) => check)).toEqual(['distribution', 'architecture', 'systemd']);
 });
+
+test('of what a host says no more is kept than it has to say, by names that are names, and nothing that hides or breaks a sentence', () => {
+  const flood = Array.from({ length: 100_000 }, (_, at) => `fact_${String(at)}=${'x'.repeat(40)}`).join('\n');
+  expect(readFacts(flood).size).toBe(100);
+  const facts = readFacts(`os_name=Debian\u202e 21\u2028\u001b[1m${'y'.repeat(5000)}\n__proto__=x\nConstructor=x\n=x\nmachine_id=one\nmachine_id=two\r`);
+  expect([...facts.keys()]).toEqual(['os_name', 'machine_id']);
+  expect(facts.get('os_name')).toMatch(/^Debian  21 \[1my+…$/);
+  expect(facts.get('os_name')).toHaveLength(300);
+  expect(facts.get('machine_id')).toBe('two');
+});

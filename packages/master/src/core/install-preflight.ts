@@ -1,4 +1,5 @@
 import type { HostFinding } from '@paravcl/shared/domain/host-install';
+import { hostWords } from './host-words';
 
 /** What a host says of itself: the lines `name=value` of `paravcl-install.sh facts`. Absent: it did not say. */
 export type HostFacts = ReadonlyMap<string, string>;
@@ -37,13 +38,18 @@ const mirrorPort = '7443';
 const mostClockSeconds = 60;
 const fewClockSeconds = 5;
 
-/** Lines `name=value`; what is no such line is none of it. Of two with one name the last counts. */
+/** Of one host: more than it has to say, and no more than anybody wants to keep. */
+const mostFacts = 100;
+const longestFact = 300;
+
+/** Lines `name=value`; what is no such line is none of it. Of two with one name the last counts. Values are fit for sentences. */
 export function readFacts(text: string): HostFacts {
-  const facts = text.split('\n').flatMap((line) => {
-    const match = /^([a-z0-9_.-]{1,60})=(.*)$/.exec(line.replace(/\r$/, ''));
-    return match?.[1] === undefined || match[2] === undefined ? [] : [[match[1], match[2].slice(0, 500)] as const];
-  });
-  return new Map(facts);
+  const facts = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const [, name, value = ''] = /^([a-z][a-z0-9_]{0,39})=(.*)$/s.exec(line) ?? [];
+    if (name !== undefined && (facts.has(name) || facts.size < mostFacts)) facts.set(name, hostWords(value, longestFact));
+  }
+  return facts;
 }
 
 /** Judges whether the agent can be put there, before anything on the host is changed: what is fine, what is told, what has to be mended first. */

@@ -1,7 +1,14 @@
 import type { HostInstallState, HostInstallStep, HostInstallStepName } from '@paravcl/shared/domain/host-install';
 import type { Clock } from '@paravcl/shared/clock';
 import { ParavclError } from '@paravcl/shared/errors';
+import { hostWords } from '../core/host-words';
 import { HostInstallFault } from './host-install-ports';
+import { sayTime } from './say-time';
+
+/** What is told while a step goes on is written down no oftener: how fast a host talks is its own affair. */
+const tellEveryMs = 250;
+/** Of one sentence. The books have room for 2000 characters, of which an event needs some for itself. */
+const mostCharacters = 1500;
 
 /** How a step ended that did not fail. */
 export interface StepResult {
@@ -61,7 +68,7 @@ export async function runSteps(steps: readonly InstallStep[], { clock, signal, o
     const put = async (change: Partial<HostInstallStep>): Promise<void> => {
       const before = standing[at];
       if (before === undefined) return;
-      standing[at] = { ...before, ...change };
+      standing[at] = { ...before, ...change, ...(change.sentence === undefined ? {} : { sentence: hostWords(change.sentence, mostCharacters) }) };
       await onChange([...standing]);
     };
     await put({ state: 'running', sentence: step.sentence, startedAt: time() });
@@ -72,7 +79,7 @@ export async function runSteps(steps: readonly InstallStep[], { clock, signal, o
       const isCancelled = signal.aborted;
       const isTold = error instanceof HostInstallFault || (error instanceof ParavclError && error.code !== 'internal');
       if (!isCancelled && !isTold) onFault(error);
-      const sentence = isCancelled ? 'It was cancelled here.' : isTold ? error.message : 'This failed for a fault of the master’s; its log tells more. Begin again, and it goes on from here.';
+      const sentence = isCancelled ? 'It was cancelled here.' : isTold ? hostWords(error.message, mostCharacters) : 'This failed for a fault of the master’s; its log tells more. Begin again, and it goes on from here.';
       await put({ state: 'failed', sentence, endedAt: time() });
       return isCancelled ? { state: 'cancelled', sentence: null } : { state: 'failed', sentence };
     }
@@ -85,17 +92,28 @@ async function within(step: InstallStep, clock: Clock, signal: AbortSignal, say:
   const abort = new AbortController();
   let telling: Promise<void> = Promise.resolve();
   let next: { readonly sentence: string; readonly percent: number | undefined } | null = null;
+  let mayTellAt = clock.monotonicMs();
+  let forgetNext = (): void => undefined;
   let isOver = false;
+  const write = (): void => {
+    telling = telling
+      .then(async () => {
+        const latest = next;
+        next = null;
+        mayTellAt = clock.monotonicMs() + tellEveryMs;
+        if (latest !== null && !isOver) await say(latest.sentence, latest.percent);
+      })
+      .catch(onFault);
+  };
   /** Of what comes faster than it is written down, the last. */
   const tell = (sentence: string, percent?: number): void => {
+    if (isOver) return;
     const isUnderWay = next !== null;
     next = { sentence, percent };
-    if (isUnderWay || isOver) return;
-    telling = telling.then(async () => {
-      const latest = next;
-      next = null;
-      if (latest !== null && !isOver) await say(latest.sentence, latest.percent);
-    }).catch(onFault);
+    if (isUnderWay) return;
+    const waitMs = mayTellAt - clock.monotonicMs();
+    if (waitMs <= 0) write();
+    else forgetNext = clock.after(waitMs, write);
   };
   const end = { cancel: (): void => undefined, refuse: (): void => undefined };
   const onAbort = (): void => {
@@ -104,7 +122,7 @@ async function within(step: InstallStep, clock: Clock, signal: AbortSignal, say:
   };
   const gaveUp = new Promise<never>((_, reject) => {
     end.cancel = clock.after(step.deadlineMs, () => {
-      reject(new HostInstallFault(`This did not end within ${sayMinutes(step.deadlineMs)} and was given up. See on the host what keeps it, then begin again: it goes on from here.`));
+      reject(new HostInstallFault(`This did not end within ${sayTime(step.deadlineMs)} and was given up. See on the host what keeps it, then begin again: it goes on from here.`));
       abort.abort();
     });
     end.refuse = () => reject(new HostInstallFault('It was cancelled.'));
@@ -118,12 +136,9 @@ async function within(step: InstallStep, clock: Clock, signal: AbortSignal, say:
     return await Promise.race([running, gaveUp]);
   } finally {
     isOver = true;
+    forgetNext();
     end.cancel();
     signal.removeEventListener('abort', onAbort);
     await telling;
   }
-}
-
-function sayMinutes(ms: number): string {
-  return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} minutes`;
 }

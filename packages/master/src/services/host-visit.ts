@@ -1,3 +1,4 @@
+import { hostWords } from '../core/host-words';
 import type { HostFacts } from '../core/install-preflight';
 import { readFacts } from '../core/install-preflight';
 import { installScriptPath, manifestHash, type AgentPackage, type AgentPackageFile } from './agent-package';
@@ -70,7 +71,7 @@ export class HostVisit {
       this.connection.run(['df', '-Pk', this.directory], { timeoutMs: shortMs, signal }),
     ]);
     const freeKiB = Number(/\n\S+\s+\d+\s+\d+\s+(\d+)/.exec(disk.out)?.[1] ?? Number.NaN);
-    return new Map([...readFacts(said.out), ['machine_id', machineId.out.trim()], ['hostname', name.out.trim()], ...(Number.isFinite(freeKiB) ? [['tmp_free_mib', String(Math.floor(freeKiB / 1024))] as const] : [])]);
+    return new Map([...readFacts(said.out), ['machine_id', hostWords(machineId.out, 100)], ['hostname', hostWords(name.out, 100)], ...(Number.isFinite(freeKiB) ? [['tmp_free_mib', String(Math.floor(freeKiB / 1024))] as const] : [])]);
   }
 
   /** Runs a verb of the script as root, and tells its lines as they come. Throws HostInstallFault with its own sentence. */
@@ -78,16 +79,16 @@ export class HostVisit {
     const [verb = ''] = words;
     const onLine = (line: string): void => {
       const said = /^(?:did|kept|note): (.+)$/.exec(line)?.[1];
-      if (said !== undefined) telling.say(capital(said));
+      if (said !== undefined) telling.say(capital(hostWords(said, 500)));
     };
     // Bounded there, too: what hangs does not stay when we have gone.
     const bounded = ['timeout', '--kill-after=10', String(Math.ceil(timeoutMs / 1000)), 'sh', this.script, ...words];
     const { code, out, err } = await this.connection.run(bounded, { timeoutMs: timeoutMs + 15_000, signal: telling.signal, asRoot: true, onLine, ...(input === undefined ? {} : { input }) });
     const lines = out.split('\n');
-    const of = (kind: string): string[] => lines.flatMap((line) => (line.startsWith(`${kind}: `) ? [line.slice(kind.length + 2)] : []));
+    const of = (kind: string): string[] => lines.flatMap((line) => (line.startsWith(`${kind}: `) ? [hostWords(line.slice(kind.length + 2), 500)] : [])).slice(0, 100);
     if (code === 0) return { did: of('did'), kept: of('kept'), left: of('left') };
     const fault = [...err.split('\n'), ...lines].find((line) => line.startsWith('fault: '))?.slice('fault: '.length);
-    if (fault !== undefined) throw new HostInstallFault(`${this.address}: ${fault.slice(0, 1500)}`);
+    if (fault !== undefined) throw new HostInstallFault(`${this.address}: ${hostWords(fault, 1200)}`);
     if (code === 124 || code === 137) throw new HostInstallFault(`${verb} on ${this.address} did not end within ${Math.ceil(timeoutMs / 60_000)} minutes and was ended there. See what keeps that host (its network, its package mirror), then begin again: it goes on from here.`);
     throw new HostInstallFault(`${verb} on ${this.address} ended with ${code === null ? 'no exit code' : `exit code ${code}`}${lastWords(err || out)}. Begin again; if it ends so again, run it there by hand.`);
   }
@@ -156,7 +157,7 @@ async function mustWork(address: string, connection: HostConnection, command: re
 }
 
 function lastWords(text: string): string {
-  const said = text.trim().split('\n').slice(-2).join(' / ').replace(/[\p{Cc}]+/gu, ' ').replace(/\.$/, '').slice(0, 300);
+  const said = hostWords(text.trim().split('\n').slice(-2).join(' / '), 300).replace(/\.$/, '');
   return said === '' ? '' : `: ${said}`;
 }
 

@@ -3,6 +3,8 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { Client, ClientChannel, SFTPWrapper } from 'ssh2';
 import { HostInstallFault, type HostAnswer, type HostCommand, type HostConnection, type HostKeySeen, type HostLogin, type HostPlace, type HostUpload } from '../services/host-install-ports';
+import { hostWords } from '../core/host-words';
+import { sayTime } from '../services/say-time';
 import { HostOutput } from './host-output';
 import { shellQuote } from './shell-quote';
 import { SudoDialogue } from './sudo-dialogue';
@@ -276,8 +278,4 @@ async function hashOfFile(path: string, firstBytes: number): Promise<string> {
   return hash.digest('hex');
 }
 
-const plainly = (error: unknown): string => (error instanceof Error ? error.message : String(error)).replace(/[\p{Cc}]+/gu, ' ').replace(/\.$/, '').slice(0, 200);
-
-function sayTime(ms: number): string {
-  return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} minutes`;
-}
+const plainly = (error: unknown): string => hostWords(error instanceof Error ? error.message : String(error), 200).replace(/\.$/, '');

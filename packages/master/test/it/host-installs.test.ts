@@ -307,6 +307,31 @@ test('root runs what this master sent and nothing else, whatever somebody else w
   expect(host.leftDirectories).toEqual([]);
 });
 
+test('a host that talks without end costs a few lines in the books, none of which hides or breaks what stands beside it', async () => {
+  let writes = 0;
+  const count = ({ sql }: { readonly sql: string }): void => void (writes += /^update `host_installs`/i.test(sql) ? 1 : 0);
+  site.database.db.on('query', count);
+  try {
+    host.fault = { verb: 'packages', how: 'says', sentence: Array.from({ length: 100_000 }, (_, at) => `did: line ${String(at)} \u202e\u2028\u001b[2J of many\n`).join('') };
+    const startedAt = Date.now();
+    const done = await install();
+    expect(done.state).toBe('succeeded');
+    // So many as without a word, and no more than four a second beside it.
+    expect(writes).toBeLessThan(40 + (4 * (Date.now() - startedAt)) / 1000);
+  } finally {
+    site.database.db.removeListener('query', count);
+  }
+  const { body } = await site.send<{ items: readonly HostInstall[] }>('GET', '/host-installs', { as: site.people.operator });
+  const [latest] = body.items;
+  expect(latest?.steps.find(({ step }) => step === 'packages')?.sentence).toMatch(/^Line 0 /);
+  expect(JSON.stringify(latest)).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|\\u001b/u);
+  expect(JSON.stringify(latest).length).toBeLessThan(20_000);
+
+  host.fault = { verb: 'units', how: 'says', sentence: 'x'.repeat(20 * 1024 * 1024) };
+  const flooded = await install();
+  expect([failing(flooded), flooded.sentence]).toEqual(['units', expect.stringContaining('says more than anybody could read')]);
+});
+
 test('a disk that fills up while it is sent is told with its room, and once there is some the upload goes on', async () => {
   host.roomBytes = 250_000;
   host.freeMiB = 50_000;

@@ -43,7 +43,7 @@ export class HostDouble {
   clockOffsetSeconds = 0;
 
   /** Scripted: what happens instead of a verb; `hang` says nothing, ever. */
-  fault: { readonly verb: string; readonly how: 'fault' | 'hang' | 'cut' | 'cut-after' | 'die'; readonly sentence?: string } | null = null;
+  fault: { readonly verb: string; readonly how: 'fault' | 'hang' | 'cut' | 'cut-after' | 'die' | 'says'; readonly sentence?: string } | null = null;
   /** The connection ends after so many bytes of uploads. */
   cutAfterBytes = Number.POSITIVE_INFINITY;
   /** The disk takes so many bytes of uploads. */
@@ -261,6 +261,7 @@ export class HostDouble {
     const { fault } = this;
     if (fault?.verb === verb && fault.how !== 'cut-after') {
       if (fault.how === 'hang') return { code: null };
+      if (fault.how === 'says') return { code: 0, out: fault.sentence ?? '' };
       if (fault.how === 'die') return { code: 137 };
       if (fault.how === 'cut') {
         this.cut();
