@@ -144,7 +144,7 @@ enrolment() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" "$(state_directory)/en
 missing_packages() {
   missing=
   for package in $needed_packages; do
-    [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)" = installed ] || missing="$missing $package"
+    is_installed "$package" || missing="$missing $package"
   done
   printf '%s\n' "${missing# }"
 }
@@ -159,10 +159,21 @@ apt_state() {
   echo present
 }
 
-# Whether somebody else than our own mirror listens where mirrors of other hosts ask: port 7443, 1D13 in the kernel's lists.
-peer_port() {
-  if [ -z "$(pids_of mirror)" ] && cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$2 ~ /:1D13$/ && $4 == "0A" { found = 1 } END { exit !found }'; then echo used; else echo free; fi
+# Where mirrors of other hosts ask: port 7443, 1D13 in the kernel's lists. The sockets that listen there, by inode.
+peer_sockets() { cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$2 ~ /:1D13$/ && $4 == "0A" { print $10 }'; }
+
+# Whether somebody else than our own mirror listens there.
+peer_port() { if [ -z "$(pids_of mirror)" ] && [ -n "$(peer_sockets)" ]; then echo used; else echo free; fi; }
+
+# Process id of the one who does; nothing where it is another user's and we are not root.
+peer_holder() {
+  [ "$(peer_port)" = used ] || return 0
+  for inode in $(peer_sockets); do
+    find /proc/[0-9]*/fd -maxdepth 1 -lname "socket:\\[$inode\\]" 2>/dev/null | head -n 1 | cut -d / -f 3
+  done | head -n 1
 }
+
+program_of_pid() { [ -z "$1" ] || tr -cd '[:print:]' 2>/dev/null <"/proc/$1/comm" || true; }
 
 read_only_places() {
   found=
@@ -181,6 +192,7 @@ facts() {
   case " $flags " in *' vmx '*) virtualisation=vmx ;; *' svm '*) virtualisation=svm ;; esac
   kvm=absent; [ ! -c /dev/kvm ] || kvm=present
   systemd=absent; ! systemd_runs || systemd=running
+  holder=$(peer_holder)
   cat <<FACTS
 os_id=$(os_value ID)
 os_version=$(os_value VERSION_ID)
@@ -197,6 +209,8 @@ pool_free_mib=$(free_mib /var/lib)
 now=$(date +%s)
 user_id=$(id -u)
 port_7443=$(peer_port)
+port_7443_pid=$holder
+port_7443_program=$(program_of_pid "$holder")
 packages_missing=$(missing_packages)
 installed_release=$(installed_release)
 running_release=$(running_release)
@@ -249,7 +263,15 @@ write_down() {
   mkdir -p "$root"
   grep -qxF "$*" "$record" 2>/dev/null || printf '%s\n' "$*" >>"$record" || fault "$record cannot be written. Is $root full or read-only?"
 }
-written_down() { sed -n "s/^$1 //p" "$record" 2>/dev/null; }
+written_down() { sed -n "s/^$1 //p" "$record" 2>/dev/null || true; }
+
+# What was written down of one kind, and holds no more: strike KIND
+strike() {
+  grep -q "^$1 " "$record" 2>/dev/null || return 0
+  # None is left: grep says 1.
+  grep -v "^$1 " "$record" >"$record.new" || [ $? -eq 1 ] || fault "$record.new cannot be written. Is $root full?"
+  mv -f "$record.new" "$record"
+}
 
 # Puts a file where it belongs, whole or not at all: place SOURCE TARGET MODE
 place() {
@@ -280,24 +302,49 @@ packages() {
   missing=$(missing_packages)
   if [ -z "$missing" ]; then kept 'every package is there'; return; fi
   command -v apt-get >/dev/null 2>&1 || fault "This host has no apt-get. Install these by its own means, then run this again: $missing"
+  settle_intentions
+  installed_packages >"$root/.before"
   # What an interrupted installation left half done.
   if [ -n "$(dpkg --audit 2>/dev/null)" ]; then
     DEBIAN_FRONTEND=noninteractive dpkg --configure -a --force-confold >>"$log" 2>&1 || fault "Packages of this host are half installed, and \"dpkg --configure -a\" does not mend it: $log says why."
     did 'finished an interrupted installation of packages'
   fi
-  # What comes along is written down before it is installed: a kill in between must not make it somebody else's.
   if ! coming=$(would_install $missing); then
     apt update || fault "The package lists cannot be fetched: $(last_complaint). Mend /etc/apt or the network, then run this again."
     did 'fetched the package lists'
     coming=$(would_install $missing) || fault "These packages cannot be installed: $missing. apt-get says: $(apt-get -s install --no-install-recommends $missing 2>&1 | sed -n 's/^E: //p' | head -n 1)"
   fi
-  for package in $coming; do write_down "package $package"; done
-  if ! apt install --no-install-recommends $missing; then
-    # Lists of long ago name files that are gone.
-    apt update && apt install --no-install-recommends $missing || fault "These packages could not be installed: $missing. apt-get says: $(last_complaint). All it said is in $log."
-  fi
+  # An intention only: ours is what was not there before and is there afterwards, however apt-get ends.
+  for package in $coming; do write_down "intended $package"; done
+  installs=yes
+  # Lists of long ago name files that are gone.
+  apt install --no-install-recommends $missing || { apt update && apt install --no-install-recommends $missing; } || installs=
+  write_down_new $coming
+  rm -f "$root/.before"
+  [ -n "$installs" ] || fault "These packages could not be installed: $missing. apt-get says: $(last_complaint). All it said is in $log."
   did "installed $missing"
 }
+
+installed_packages() { dpkg-query -W -f='${db:Status-Status} ${Package}\n' 2>/dev/null | sed -n 's/^installed //p'; }
+
+# Of what an installation meant to bring that was killed: what is there now may have come with it or from somebody else, so it is not taken for ours.
+settle_intentions() {
+  mkdir -p "$root"
+  for package in $(written_down intended); do
+    if is_installed "$package" && ! written_down package | grep -qxF "$package"; then write_down "uncertain $package"; fi
+  done
+  strike intended
+}
+
+# Ours from now on: write_down_new PACKAGE…
+write_down_new() {
+  for package in "$@"; do
+    if is_installed "$package" && ! grep -qxF "$package" "$root/.before"; then write_down "package $package"; fi
+  done
+  strike intended
+}
+
+is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null || true)" = installed ]; }
 
 would_install() {
   simulated=$(apt-get -s install --no-install-recommends "$@" 2>/dev/null) || return 1
@@ -505,6 +552,8 @@ enrol() {
   if ! said=$("$root/current/node/bin/node" "$root/current/paravcl-slave.cjs" enrol --master "$1" --name "$2" --token-file - $again 2>&1); then
     fault "$(printf '%s\n' "$said" | tail -n 1)"
   fi
+  # As the agent says it.
+  case "$said" in *'It is approved.'*) admission=approved ;; *'has to approve it'*) admission=pending ;; esac
   did "enrolled at $(enrolment masterUrl) as \"$(enrolment name)\" ($(enrolment slaveId))"
 }
 
@@ -701,10 +750,14 @@ remove_state() {
 
 # Only those that came with ParaVCL, and only while nothing else needs them.
 remove_packages() {
-  ours=
+  ours='' unsure=''
   for package in $(written_down package); do
-    [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)" = installed ] && ours="$ours $package"
+    if is_installed "$package"; then ours="$ours $package"; fi
   done
+  for package in $(written_down intended) $(written_down uncertain); do
+    if is_installed "$package"; then unsure="$unsure $package"; fi
+  done
+  [ -z "$unsure" ] || left "the packages$unsure: an installation was interrupted while they came, and whose they are nobody knows"
   [ -n "$ours" ] || { kept 'no package came with ParaVCL'; return 0; }
   if [ -n "$(virsh -c qemu:///system list --all --name 2>/dev/null | tr -d ' \n')" ]; then
     left "the packages$ours: libvirt has machines of somebody else"
@@ -726,7 +779,7 @@ remove_program() {
   rm -rf "$root/releases" "$root/incoming" "$root/current" "$root/previous" "$root/apparmor" "$root/paravcl-slave.cjs" "$root/.current.new" "$root/.previous.new" "$root/.paravcl-slave.cjs.new" "$root/.wrapper" "$root/.rules"
   [ -n "$master" ] || rm -rf "$root/node"
   # Last: until here a repeated removal knows what was put here.
-  rm -f "$record"
+  rm -f "$record" "$record.new" "$root/.before"
   if rmdir "$root" 2>/dev/null; then did "removed $root"
   elif [ -n "$master" ]; then left "$root, where a master is installed"
   else left "$root: $(ls -A "$root" | tr '\n' ' ')is not ParaVCL's"
@@ -822,7 +875,12 @@ join() {
 $token
 TOKEN
   if systemd_runs; then start systemd; else start unsupervised; fi
-  printf '\nThis host is part of %s now. "paravcl-slave doctor" looks whether all is well; the portal shows it in a few seconds.\n' "$join_master"
+  case "$admission" in
+    approved) said="This host is part of $join_master now and takes instances." ;;
+    pending) said="This host is enrolled at $join_master. It takes instances as soon as an operator approves it there." ;;
+    *) said="This host is enrolled at $join_master. Whether it is approved and takes instances, the portal shows." ;;
+  esac
+  printf '\n%s "paravcl-slave doctor" looks whether all is well; the portal shows it in a few seconds.\n' "$said"
 }
 
 # --- Which verb ---
@@ -836,7 +894,7 @@ usage() {
 
 main() {
   case "${1:-}" in '' | --*) step=join ;; *) step=$1; shift ;; esac
-  again='' keep_packages='' force='' host_name=$(uname -n) first='' second=''
+  again='' admission='' keep_packages='' force='' host_name=$(uname -n) first='' second=''
   while [ $# -gt 0 ]; do
     case "$step $1" in
       'join --again' | 'enrol --again') again=--again ;;

@@ -21,6 +21,12 @@ interface EnrolFlags extends ConfigFlags {
   readonly again?: boolean;
 }
 
+/** What comes next; paravcl-install.sh knows by it how the host stands. */
+export const nextAfterEnrolment: Readonly<Record<EnrolmentAnswer['admission'], string>> = {
+  approved: 'It is approved. Start it: systemctl enable --now paravcl-slave',
+  pending: 'An operator of the lab has to approve it; start it meanwhile: systemctl enable --now paravcl-slave',
+};
+
 /** `paravcl-slave enrol`: enrols this host with a master. */
 export function enrolCommand(): Command {
   return withConfigOptions(new Command('enrol').description('enrol this host with a master, with a join token of its operators'))
@@ -35,11 +41,7 @@ export function enrolCommand(): Command {
       // Not under a running agent: its key and its journal are what changes here.
       const unlock = await lockState(config.stateDir);
       const { name, answer } = await enrolThisHost(config, flags, token).finally(unlock);
-      const next =
-        answer.admission === 'approved'
-          ? 'It is approved. Start it: systemctl enable --now paravcl-slave'
-          : 'An operator of the lab has to approve it; start it meanwhile: systemctl enable --now paravcl-slave';
-      process.stdout.write(`Enrolled as "${name}" (${answer.slaveId}). ${next}\n`);
+      process.stdout.write(`Enrolled as "${name}" (${answer.slaveId}). ${nextAfterEnrolment[answer.admission]}\n`);
     });
 }
 

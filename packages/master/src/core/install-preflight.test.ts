@@ -45,6 +45,7 @@ test.each([
   ['a small pool', { pool_free_mib: '10000' }, 'disk', 'room for a few only'],
   ['a clock that is 10 s ahead', { now: '1800000010' }, 'clock', '10 s ahead'],
   ['the port of the mirror in use', { port_7443: 'used' }, 'ports', 'is taken by another program'],
+  ['the port of the mirror in use by a program that is known', { port_7443: 'used', port_7443_pid: '812', port_7443_program: 'nginx' }, 'ports', 'is taken by nginx (process 812).'],
   ['somebody who installs packages', { apt: 'locked' }, 'apt', 'at this moment'],
 ] as const)('%s is told, and installed all the same', (_, change, check, sentence) => {
   expect(found(change, check)).toEqual([expect.objectContaining({ level: 'warning', sentence: expect.stringContaining(sentence) as string })]);

@@ -153,7 +153,10 @@ function judgePort(facts: HostFacts, { address }: PreflightKnowledge): HostFindi
   const holder = facts.get(`port_${mirrorPort}`);
   if (holder === undefined) return null;
   if (holder === 'free') return fine('ports', `Port ${mirrorPort} is free for its mirror.`);
-  return warning('ports', `Port ${mirrorPort} of ${address}, where its mirror listens for other hosts, is taken by another program.`, `Stop that program (ss -ltnp shows it), or set mirror.port in /etc/paravcl-slave/slave.yaml there; until then other hosts do not get images from it.`);
+  const pid = facts.get(`port_${mirrorPort}_pid`) ?? '';
+  const program = facts.get(`port_${mirrorPort}_program`) || 'a program';
+  const who = pid === '' ? 'another program' : `${program} (process ${pid})`;
+  return warning('ports', `Port ${mirrorPort} of ${address}, where its mirror listens for other hosts, is taken by ${who}.`, `Stop ${pid === '' ? 'that program (ss -ltnp shows it)' : 'it'}, or set mirror.port in /etc/paravcl-slave/slave.yaml there; until then other hosts do not get images from it.`);
 }
 
 function judgeSystemd(facts: HostFacts, { address, start }: PreflightKnowledge): HostFinding {

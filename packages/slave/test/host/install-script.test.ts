@@ -154,6 +154,31 @@ test('a host that is enrolled at another master is left there, unless that is gi
   expect(told('facts')['agent']).toBe('running');
 });
 
+test('the end of a join says what is true of the host: that it takes instances, that it waits, or that somebody has to look', async () => {
+  await begin();
+  const id = bringRelease(host, '/run/upload', { node: realNode() });
+  host.installs(['switch', '/run/upload']);
+  const fingerprint = 'F'.repeat(43);
+  const join = (word: string, ...more: readonly string[]): string => {
+    const { code, stdout, stderr } = host.run('sh', [installScript, ...more], { input: `pvj1.${word}.${fingerprint}\n`, env: { join_master: master, join_ca_fingerprint: fingerprint, join_ca: '', join_release: id, join_mib: '1', join_manifest: host.read('/run/upload/manifest').trimEnd() } });
+    expect([code, stderr]).toEqual([0, '']);
+    return stdout.trimEnd().split('\n').at(-1) ?? '';
+  };
+  expect(join('pending')).toBe(`This host is enrolled at ${master}. It takes instances as soon as an operator approves it there. "paravcl-slave doctor" looks whether all is well; the portal shows it in a few seconds.`);
+  expect(join('nobody-asks')).toContain(`This host is enrolled at ${master}. Whether it is approved and takes instances, the portal shows.`);
+  expect(join('approved', '--again')).toContain(`This host is part of ${master} now and takes instances.`);
+});
+
+test('who listens where the mirror of this host shall is named', async () => {
+  await begin();
+  const listen = "require('net').createServer().listen(7443, '127.0.0.1', () => require('fs').writeFileSync('/run/listens', String(process.pid)))";
+  host.run('sh', ['-c', `"$0" -e "$1" >/dev/null 2>&1 & until [ -s /run/listens ]; do sleep 0.1; done`, process.execPath, listen]);
+  expect(told('facts')).toMatchObject({ port_7443: 'used', port_7443_pid: host.read('/run/listens'), port_7443_program: expect.stringMatching(/^(node|MainThread)$/) as string });
+  host.run('kill', [host.read('/run/listens')]);
+  const facts = await eventually('the port to be free', 10_000, () => (told('facts')['port_7443'] === 'free' ? told('facts') : undefined));
+  expect(facts).toMatchObject({ port_7443_pid: '', port_7443_program: '' });
+});
+
 test('a distribution that is too old is named before anything is changed', async () => {
   await begin();
   bringRelease(host, '/run/upload');
@@ -258,7 +283,7 @@ test('a pool that a site keeps among other files loses what is ParaVCL\'s, and n
 test('of packages just those are installed that are missing, with all that comes along, and just those go again', async () => {
   await begin();
   host.write('/run/installed', '');
-  host.replaceProgram('dpkg-query', 'case "$3" in genisoimage|libburn4|qemu-utils) grep -qx "$3" /run/installed && printf installed ;; *) printf installed ;; esac');
+  host.replaceProgram('dpkg-query', 'case "$3" in genisoimage|libburn4|qemu-utils) grep -qx "$3" /run/installed && printf installed ;; "") sed "s/^/installed /" /run/installed ;; *) printf installed ;; esac');
   host.replaceProgram('dpkg', 'exit 0');
   host.replaceProgram(
     'apt-get',
@@ -279,6 +304,45 @@ esac`,
   host.installs(['switch', '/run/upload']);
   expect(host.installs(['remove'])).toContain('did: removed the packages libburn4 qemu-utils genisoimage');
   expect(host.read('/run/installed')).toBe('');
+});
+
+test('a package that somebody else installed, or that came while an installation was killed, is not taken for ParaVCL’s', async () => {
+  await begin();
+  host.write('/run/installed', '');
+  host.replaceProgram('dpkg-query', 'case "$3" in genisoimage|libburn4|qemu-utils) grep -qx "$3" /run/installed && printf installed ;; "") sed "s/^/installed /" /run/installed ;; *) printf installed ;; esac');
+  host.replaceProgram('dpkg', 'exit 0');
+  host.replaceProgram(
+    'apt-get',
+    `case "$*" in
+  '-s install'*) for name in libburn4 qemu-utils genisoimage; do grep -qx $name /run/installed || echo "Inst $name (1 Debian)"; done ;;
+  '-s remove'*) shift 2; for name in "$@"; do echo "Remv $name [1]"; done ;;
+  *' remove '*) echo "$*" >/run/removed ;;
+  *' install '*) echo libburn4 >>/run/installed; [ ! -e /run/kill ] || { kill -KILL $PPID; exit 1; }; [ ! -e /run/fail ] || { echo "E: no network"; exit 100; }; echo qemu-utils >>/run/installed; echo genisoimage >>/run/installed ;;
+esac`,
+  );
+  // Killed after the first of them was there; somebody brings the second before it goes on.
+  host.write('/run/kill', '');
+  expect(host.install('packages').code).toBeNull();
+  host.run('sh', ['-c', 'rm /run/kill; echo qemu-utils >>/run/installed']);
+  host.write('/run/fail', '');
+  expect(host.install('packages')).toMatchObject({ code: 1, stderr: expect.stringContaining('no network') as string });
+  host.run('rm', ['/run/fail']);
+  host.installs(['packages']);
+  expect(host.read('/opt/paravcl/installed').trim().split('\n').sort()).toEqual(['package genisoimage', 'uncertain libburn4', 'uncertain qemu-utils']);
+  const said = host.installs(['remove']);
+  expect(said).toContain('did: removed the packages genisoimage\n');
+  expect(said).toContain('left: the packages libburn4 qemu-utils: an installation was interrupted while they came, and whose they are nobody knows');
+  expect(host.read('/run/removed')).toMatch(/ remove genisoimage\n$/);
+});
+
+test('what came of an installation that failed in the middle is known as ParaVCL’s', async () => {
+  await begin();
+  host.write('/run/installed', '');
+  host.replaceProgram('dpkg-query', 'case "$3" in genisoimage|libburn4) grep -qx "$3" /run/installed && printf installed ;; "") sed "s/^/installed /" /run/installed ;; *) printf installed ;; esac');
+  host.replaceProgram('dpkg', 'exit 0');
+  host.replaceProgram('apt-get', `case "$*" in '-s install'*) printf 'Inst libburn4 (1 Debian)\\nInst genisoimage (9 Debian)\\n' ;; *' install '*) echo libburn4 >>/run/installed; echo "E: no network"; exit 100 ;; esac`);
+  expect(host.install('packages')).toMatchObject({ code: 1, stderr: expect.stringContaining('no network') as string });
+  expect(host.read('/opt/paravcl/installed')).toBe('package libburn4\n');
 });
 
 test('packages that cannot be had are told in the words of apt-get', async () => {
