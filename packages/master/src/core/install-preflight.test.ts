@@ -26,7 +26,7 @@ test.each([
   ['another processor', { arch: 'aarch64' }, 'architecture', 'has aarch64, and this master brings Node for x86_64'],
   ['an old libc', { glibc: '2.27' }, 'glibc', 'has glibc 2.27'],
   ['no room for the agent', { opt_free_mib: '100' }, 'disk', 'has 100 MiB free in /opt; the agent needs 264 MiB there'],
-  ['no room for a pool', { pool_free_mib: '900' }, 'disk', 'has 900 MiB free for the disks of guests'],
+  ['no room for a pool', { pool_free_mib: '900', pool_directory: '/srv/pool' }, 'disk', 'has 900 MiB free for the disks of guests (/srv/pool)'],
   ['a clock that is an hour behind', { now: '1799996400' }, 'clock', 'is 60 minutes behind the master'],
   ['no systemd', { systemd: 'absent' }, 'systemd', 'No systemd runs on 10.0.0.7'],
   ['no apt', { apt: 'absent' }, 'apt', 'has no apt-get'],

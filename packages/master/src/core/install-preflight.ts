@@ -128,10 +128,11 @@ function judgeDisk(facts: HostFacts, { address, packageMiB }: PreflightKnowledge
     if (free !== null && free < needed) found.push(fault('disk', `${address} has ${free} MiB free in ${directory}; the agent needs ${needed} MiB there.`, `Make room in ${directory}.`));
   }
   const pool = mib(facts, 'pool_free_mib');
+  const poolDirectory = facts.get('pool_directory') ?? '/var/lib/paravcl-slave/pool';
   if (pool !== null && pool < leastPoolMiB) {
-    return [...found, fault('disk', `${address} has ${pool} MiB free for the disks of guests (/var/lib); less than ${leastPoolMiB} MiB is of no use.`, 'Make room there, or mount a larger disk at /var/lib/paravcl-slave.')];
+    return [...found, fault('disk', `${address} has ${pool} MiB free for the disks of guests (${poolDirectory}); less than ${leastPoolMiB} MiB is of no use.`, `Make room there, or mount a larger disk at ${poolDirectory}.`)];
   }
-  if (pool !== null && pool < fewPoolMiB) return [...found, warning('disk', `${address} has ${gib(pool)} free for the disks of guests: room for a few only.`, 'Mount a larger disk at /var/lib/paravcl-slave when it gets tight.')];
+  if (pool !== null && pool < fewPoolMiB) return [...found, warning('disk', `${address} has ${gib(pool)} free for the disks of guests: room for a few only.`, `Mount a larger disk at ${poolDirectory} when it gets tight.`)];
   if (found.length > 0) return found;
   return [pool === null ? warning('disk', `${address} does not say how much room it has.`, null) : fine('disk', `It has ${gib(pool)} free for the disks of guests.`)];
 }
