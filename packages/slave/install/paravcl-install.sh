@@ -205,7 +205,8 @@ kvm=$kvm
 cpus=$(getconf _NPROCESSORS_ONLN)
 ram_mib=$(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo)
 opt_free_mib=$(free_mib /opt)
-pool_free_mib=$(free_mib /var/lib)
+pool_directory=$(pool_directory)
+pool_free_mib=$(free_mib "$(pool_directory)")
 now=$(date +%s)
 user_id=$(id -u)
 port_7443=$(peer_port)
@@ -548,14 +549,19 @@ enrol() {
   fi
   [ -e "$root/current/paravcl-slave.cjs" ] || fault 'No release is in use yet. Run "switch RELEASE_DIRECTORY" first.'
   # Its key and its journal are what changes.
-  [ -z "$again" ] || stop_one paravcl-slave run
+  ran=
+  if [ -n "$again" ]; then ran=$(pids_of run); stop_one paravcl-slave run; fi
   if ! said=$("$root/current/node/bin/node" "$root/current/paravcl-slave.cjs" enrol --master "$1" --name "$2" --token-file - $again 2>&1); then
+    # Nothing of the earlier enrolment is touched until the new one stands: the agent goes on with it.
+    if [ -n "$ran" ] && (run_agent_again); then left "the enrolment at $(enrolment masterUrl) as \"$(enrolment name)\", with which the agent runs on"; fi
     fault "$(printf '%s\n' "$said" | tail -n 1)"
   fi
   # As the agent says it.
   case "$said" in *'It is approved.'*) admission=approved ;; *'has to approve it'*) admission=pending ;; esac
   did "enrolled at $(enrolment masterUrl) as \"$(enrolment name)\" ($(enrolment slaveId))"
 }
+
+run_agent_again() { if systemd_runs; then systemctl start paravcl-slave; else start_unsupervised paravcl-slave run; fi; }
 
 # --- start and stop ---
 
@@ -792,13 +798,16 @@ remove_program() {
 
 ask_token() {
   if [ -t 0 ]; then
-    printf 'Join token (it is not shown): ' >&2
+    # A signal ends some shells without what is kept for the end.
     trap 'stty echo; at_the_end' EXIT
+    trap 'faulted=yes; printf "\n" >&2; exit 130' INT TERM HUP
     stty -echo
+    printf 'Join token (it is not shown): ' >&2
     # An empty line is told below.
     IFS= read -r token || true
     stty echo
     trap at_the_end EXIT
+    trap - INT TERM HUP
     printf '\n' >&2
   else
     IFS= read -r token || true
@@ -813,10 +822,11 @@ ask_token() {
 
 # The token goes by standard input: in the arguments every user of this host could read it.
 ask_master() {
-  answer=$(printf 'header = "Authorization: Bearer %s"\n' "$token" | curl -q --config - --silent --show-error --retry 3 $trusting --write-out '%{http_code}' --output "$2" "$join_master/agent/v1/package/$1" 2>"$incoming/.said") ||
+  answer=$(printf 'header = "Authorization: Bearer %s"\n' "$token" | curl -q --config - --silent --show-error --retry 3 --connect-timeout 20 --speed-limit 1000 --speed-time 60 $trusting --write-out '%{http_code}' --output "$2" "$join_master/agent/v1/package/$1" 2>"$incoming/.said") ||
     fault "$join_master does not hand out $1: $(tail -n 1 "$incoming/.said"). Is the master reachable from here? Run this again to go on."
   [ "$answer" != 200 ] || return 0
   why=$(sed -n 's/.*"detail":"\([^"]*\)".*/\1/p' "$2" | head -n 1)
+  case "$answer" in 401 | 403) ;; *) fault "$join_master does not hand out $1 now: $why (status $answer) What was fetched stays. Run this again to go on." ;; esac
   # Nothing more comes with this token: leave nothing of the try.
   rm -rf "$incoming"
   rmdir "$root" 2>/dev/null || true
@@ -859,16 +869,16 @@ join() {
   command -v curl >/dev/null 2>&1 || fault 'This needs curl. Run: apt-get install curl'
   refuse_old_system
   is_enrolled_at "$join_master" && enrolled=yes || enrolled=
+  from=$root/releases/$join_release whole=
+  if [ -f "$from/manifest" ] && [ "$(sha256sum <"$from/manifest" | cut -c 1-16)" = "$join_release" ] && [ -z "$(wrong_file "$from")" ]; then whole=yes; fi
   # A token is asked for only where something needs it: to fetch files, or to enrol.
   token=
-  if [ -z "$enrolled" ] || [ "$(release_of current)" != "$join_release" ]; then ask_token; fi
+  if [ -z "$enrolled" ] || [ -z "$whole" ]; then ask_token; fi
+  # First what tries the token: nothing is installed for one that is refused.
+  if [ -n "$whole" ]; then kept "release $join_release"; else download; from=$root/incoming; fi
   packages
-  if [ "$(release_of current)" = "$join_release" ] && [ -z "$(wrong_file "$root/current/")" ]; then
-    kept "release $join_release"
-  else
-    download
-    switch "$root/incoming" "$join_release"
-  fi
+  # Also a release that is in use already: what broke off after it was made so is done now.
+  switch "$from" "$join_release"
   rm -rf "$root/incoming"
   units
   enrol "$join_master" "$host_name" <<TOKEN

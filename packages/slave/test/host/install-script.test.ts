@@ -148,6 +148,13 @@ test('a host that is enrolled at another master is left there, unless that is gi
     stderr: expect.stringMatching(/^fault: This host is enrolled at https:\/\/master\.example:8443 as "lab-pc-1", not at https:\/\/other\.example\. .*--again/) as string,
   });
   expect(told('facts')['enrolled_slave']).toBe('slave-of-one');
+  // Refused there, the agent goes on where it is enrolled.
+  expect(host.run('sh', [installScript, 'enrol', 'https://other.example', 'lab-pc-1', '--again'], { input: '\n' })).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining(`left: the enrolment at ${master} as "lab-pc-1", with which the agent runs on`) as string,
+    stderr: 'fault: The join token is empty.\n',
+  });
+  expect(told('facts')).toMatchObject({ enrolled_master: master, enrolled_slave: 'slave-of-one', agent: 'running' });
   expect(host.installs(['enrol', 'https://other.example', 'lab-pc-1', '--again'], 'two\n')).toContain('did: ended paravcl-slave');
   expect(told('facts')).toMatchObject({ enrolled_master: 'https://other.example', enrolled_slave: 'slave-of-two', agent: 'stopped' });
   host.installs(['start', 'unsupervised']);
@@ -177,6 +184,15 @@ test('who listens where the mirror of this host shall is named', async () => {
   host.run('kill', [host.read('/run/listens')]);
   const facts = await eventually('the port to be free', 10_000, () => (told('facts')['port_7443'] === 'free' ? told('facts') : undefined));
   expect(facts).toMatchObject({ port_7443_pid: '', port_7443_program: '' });
+});
+
+test('the room for guests is that of the disk where the pool lies', async () => {
+  await begin();
+  expect(told('facts')['pool_directory']).toBe('/var/lib/paravcl-slave/pool');
+  host.run('mkdir', ['-p', '/run/small']);
+  host.run('mount', ['-t', 'tmpfs', '-o', 'size=7m', 'small', '/run/small']);
+  host.write('/etc/paravcl-slave/slave.yaml', 'poolDir: /run/small/pool\n');
+  expect(told('facts')).toMatchObject({ pool_directory: '/run/small/pool', pool_free_mib: '7' });
 });
 
 test('a distribution that is too old is named before anything is changed', async () => {
@@ -360,4 +376,65 @@ test('two installations at a time are one too many, and a wrong word changes not
   expect(host.install('switch')).toMatchObject({ code: 2 });
   expect(host.install()).toMatchObject({ code: 2 });
   expect(host.install('start', 'systemd')).toMatchObject({ code: 1, stderr: expect.stringContaining('Run "units" first') as string });
+});
+
+/** The script as a master hands it out: what it fetches lies in a directory of the host, and the lines of `refuse` are said instead of a file. */
+function handOut(refuse = ''): void {
+  const manifest = host.read('/run/upload/manifest').trimEnd();
+  const id = createHash('sha256').update(`${manifest}\n`).digest('hex').slice(0, 16);
+  const head = ['#!/bin/sh', `join_master='${master}'`, `join_ca_fingerprint='-'`, `join_ca=''`, `join_release='${id}'`, 'join_mib=1', `join_manifest='${manifest}'`, ''].join('\n');
+  host.write('/run/join.sh', `${head}${readFileSync(installScript, 'utf8')}`, 0o755);
+  host.replaceProgram('curl', `
+before=
+for word; do [ "$before" != --output ] || out=$word; before=$word; done
+path=\${word##*/agent/v1/package/}
+${refuse}
+cp "/run/upload/$path" "$out"
+printf 200`);
+}
+const joining = (): ReturnType<BareHost['run']> => host.run('sh', ['/run/join.sh'], { input: 'pvj1.one.-\n' });
+const refusing = (status: number, detail: string, path = ''): string => `case "$path" in *'${path}'*) printf '{"detail":"${detail}"}' >"$out"; printf ${String(status)}; exit 0 ;; esac`;
+
+test('joining by a token that the master refuses installs nothing and leaves nothing', async () => {
+  await begin();
+  bringRelease(host, '/run/upload', { node: realNode() });
+  handOut(refusing(403, 'This join token is wrong.'));
+  host.replaceProgram('dpkg-query', 'exit 1');
+  host.replaceProgram('apt-get', 'echo asked >>/run/apt-was-asked; exit 1');
+  expect(joining()).toMatchObject({ code: 1, stderr: expect.stringContaining('This join token is wrong. (status 403)') as string });
+  expect([host.has('/run/apt-was-asked'), host.has('/opt/paravcl')]).toEqual([false, false]);
+});
+
+test('a master that hands nothing out for a moment costs nothing that was fetched', async () => {
+  await begin();
+  bringRelease(host, '/run/upload', { node: realNode() });
+  handOut(refusing(429, 'Too many at a time.', 'systemd/'));
+  expect(joining()).toMatchObject({ code: 1, stderr: expect.stringContaining('Too many at a time. (status 429) What was fetched stays. Run this again to go on.') as string });
+  handOut();
+  const again = joining();
+  expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('kept: node/bin/node, fetched before') as string });
+  expect(again.stdout).toContain('did: fetched systemd/paravcl-slave.service');
+});
+
+test('joining goes on where it was ended after the release was made the one in use', async () => {
+  await begin();
+  const id = bringRelease(host, '/run/upload', { node: realNode() });
+  handOut();
+  host.replaceProgram('cmp', 'kill -KILL $PPID');
+  expect(joining().code).not.toBe(0);
+  expect([host.leadsTo('/opt/paravcl/current'), host.has('/usr/local/bin/paravcl-slave')]).toEqual([`releases/${id}`, false]);
+  host.run('rm', ['/run/fake/cmp']);
+  expect(joining().stdout).toContain('did: put /usr/local/bin/paravcl-slave');
+});
+
+test('Ctrl-C where the token is asked for gives the terminal its echo back', async () => {
+  await begin();
+  bringRelease(host, '/run/upload');
+  handOut();
+  // A terminal in which the prompt is answered by Ctrl-C, and which then tells how it stands.
+  host.write('/run/typed.sh', `trap : INT\nsh /run/join.sh\nstty -a\n`);
+  const { stdout } = host.run('sh', ['-c', `: >/run/seen; { until grep -q 'Join token' /run/seen; do sleep 0.1; done; printf '\\003'; until grep -q 'speed' /run/seen; do sleep 0.1; done; } | script -qefc 'sh /run/typed.sh' /run/seen`]);
+  expect(stdout).toContain('Join token (it is not shown)');
+  expect(stdout).toMatch(/\becho\b/);
+  expect(stdout).not.toMatch(/-echo\b/);
 });
