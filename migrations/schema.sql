@@ -320,6 +320,7 @@ CREATE TABLE host_installs ( -- what was done to hosts by SSH; nothing that lets
   created_by_user_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
   created_at DATETIME(3) NOT NULL,
   ended_at DATETIME(3) NULL,
+  host_key VARCHAR(64) COLLATE utf8mb4_bin NULL,               -- fingerprint as it was confirmed for it
   KEY host_installs_state (state),
   KEY host_installs_slave (slave_id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;

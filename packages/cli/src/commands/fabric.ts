@@ -41,6 +41,7 @@ export function addFabric(program: Command, act: Act): void {
     .option('--password-file <file>', 'password that opens them, from a file or standard input (-); asked for otherwise')
     .option('--accept-host-keys <known_hosts>', 'take the host keys of this file, and no others')
     .option('--yes-host-keys', 'take the host keys that are shown, unless one has changed')
+    .option('--replace-host-key', 'host keys that have changed replace the ones that were confirmed before: you compared them on the hosts')
     .option('--start <how>', 'systemd, or unsupervised where none runs', 'systemd')
     .option('--dry-run', 'tell faults, or what would be done, and do nothing')
     .addHelpText('after', examples)
@@ -62,7 +63,7 @@ async function serve(context: Context, pmFile: string, { machines, images, flavo
   const { missing } = await askMaster(context);
   // The files of somebody who may not do it are looked at all the same; the machines are not.
   const { reached, faults: unreached } = missing.length > 0 ? { reached: [], faults: [] } : await askMachines(context, pmFile, machines);
-  refuseFaults(context, [...faults, ...unreached, ...(await faultsOfKeys(pmFile, reached, options))], missing);
+  refuseFaults(context, [...faults, ...unreached, ...(await faultsOfKeys(context, pmFile, reached, options))], missing);
   if (options.dryRun === true) {
     if (output.json) return output.document({ ok: true, machines: reached.map(({ host, port, user, shown }) => ({ host, port, user: user ?? options.user, fingerprint: shown.fingerprint, standing: shown.standing })), images: images.map(({ path, name, format, sizeBytes }) => ({ path, name, format, sizeBytes })), types: flavors.map(({ name, vcpus, ramMiB, diskMiB }) => ({ name, vcpus, ramMiB, diskMiB })) });
     output.text([...reached.map((one) => `machine ${writeHostAddress({ ...one, user: one.user ?? options.user })}: ${one.shown.fingerprint}, ${one.shown.standing}`), ...images.map(({ path, name, format, sizeBytes }) => `image ${name}: ${path}, ${format}, ${tellBytes(sizeBytes)}`), ...flavors.map(({ name, vcpus, ramMiB, diskMiB }) => `type ${name}: ${String(vcpus)} cores, ${String(ramMiB)} MiB, ${String(diskMiB / 1024)} GiB`)].join('\n'));

@@ -40,7 +40,7 @@ export async function bringUp(context: Context, { machines, user, credentialOf, 
     return null;
   };
   const install = async (machine: ReachedMachine): Promise<HostInstall> => {
-    const begun = await context.call('post /host-installs', { body: { address: machine.host, port: machine.port, user: machine.user ?? user, hostKey: machine.shown.fingerprint, credential: credentialOf(machine), start } }, signal);
+    const begun = await context.call('post /host-installs', { body: { address: machine.host, port: machine.port, user: machine.user ?? user, hostKey: machine.shown.fingerprint, replaceHostKey: machine.shown.standing === 'changed', credential: credentialOf(machine), start } }, signal);
     const ended = await followInstall(context, begun, machine.host, signal);
     if (ended.state !== 'succeeded') failed.push(`${writeHostAddress(machine)}: ${whyNot(ended)}`);
     return ended;

@@ -22,6 +22,8 @@ export interface HostInstallRecord {
   readonly slaveId: string | null;
   /** Made for it, and revoked at its end unless it was used. */
   readonly joinTokenId: string | null;
+  /** Fingerprint of the host's key, as it was confirmed for it; null in records of before. */
+  readonly hostKey: string | null;
   readonly steps: readonly HostInstallStep[];
   readonly findings: readonly HostFinding[];
   readonly createdByUserId: string;
@@ -43,6 +45,7 @@ interface Row {
   readonly sentence: string;
   readonly slave_id: string | null;
   readonly join_token_id: string | null;
+  readonly host_key: string | null;
   readonly steps: string;
   readonly findings: string;
   readonly created_by_user_id: string;
@@ -50,7 +53,7 @@ interface Row {
   readonly ended_at: Date | null;
 }
 
-const columns = ['id', 'purpose', 'address', 'resolved', 'port', 'login_user', 'name', 'state', 'sentence', 'slave_id', 'join_token_id', 'steps', 'findings', 'created_by_user_id', 'created_at', 'ended_at'] as const satisfies readonly (keyof Row)[];
+const columns = ['id', 'purpose', 'address', 'resolved', 'port', 'login_user', 'name', 'state', 'sentence', 'slave_id', 'join_token_id', 'host_key', 'steps', 'findings', 'created_by_user_id', 'created_at', 'ended_at'] as const satisfies readonly (keyof Row)[];
 const stepsSchema = z.array(hostInstallStepSchema);
 const findingsSchema = z.array(hostFindingSchema);
 
@@ -61,8 +64,8 @@ export class HostInstallRepository {
   ) {}
 
   async insert(record: HostInstallRecord): Promise<void> {
-    const { id, purpose, address, resolved, port, user, name, createdByUserId, createdAt } = record;
-    await this.db('host_installs').insert({ id, purpose, address, resolved, port, login_user: user, name, created_by_user_id: createdByUserId, created_at: new Date(createdAt), ...changed(record) });
+    const { id, purpose, address, resolved, port, user, name, hostKey, createdByUserId, createdAt } = record;
+    await this.db('host_installs').insert({ id, purpose, address, resolved, port, login_user: user, name, host_key: hostKey, created_by_user_id: createdByUserId, created_at: new Date(createdAt), ...changed(record) });
     this.note(record);
   }
 
@@ -83,6 +86,16 @@ export class HostInstallRepository {
   /** Under way, as the books have it. */
   async running(): Promise<readonly HostInstallRecord[]> {
     return (await this.db<Row>('host_installs').where({ state: 'running' }).orderBy('id').select(...columns)).map(fromRow);
+  }
+
+  /** Hosts that enrolled with a join token of an install at this place and key. */
+  async slavesInstalledAt({ resolved, port, hostKey }: Pick<HostInstallRecord, 'resolved' | 'port' | 'hostKey'>): Promise<readonly string[]> {
+    return this.db('host_installs as install')
+      .join('join_tokens as token', 'token.id', 'install.join_token_id')
+      .where({ 'install.purpose': 'install', 'install.resolved': resolved, 'install.port': port, 'install.host_key': hostKey })
+      .whereNotNull('token.used_by_slave_id')
+      .distinct()
+      .pluck<string[]>('token.used_by_slave_id');
   }
 
   /** Nothing when it has ended already. */
@@ -127,6 +140,7 @@ function fromRow(row: Row): HostInstallRecord {
     sentence: row.sentence,
     slaveId: row.slave_id,
     joinTokenId: row.join_token_id,
+    hostKey: row.host_key,
     steps: stepsSchema.parse(parseJson(row.steps)),
     findings: findingsSchema.parse(parseJson(row.findings)),
     createdByUserId: row.created_by_user_id,

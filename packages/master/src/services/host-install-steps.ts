@@ -22,7 +22,9 @@ export interface Entry {
   readonly login: () => HostLogin;
   readonly dialler: HostDialler;
   readonly clock: Clock;
-  /** Somebody got in at this key. */
+  /** Whether the confirmed key may be used there still. Throws `conflict`. */
+  readonly checkKey: () => Promise<void>;
+  /** Somebody got in at this key. Throws `conflict` when another one was pinned meanwhile. */
   readonly pinKey: (key: HostKeySeen) => Promise<void>;
   readonly release: () => Promise<AgentPackage>;
   readonly onFindings: (findings: readonly HostFinding[]) => Promise<void>;
@@ -209,6 +211,7 @@ function entrySteps(work: Entry, stay: Stay): readonly InstallStep[] {
     {
       step: 'login', sentence: `Logs in as ${work.user}.`, deadlineMs: 3 * minuteMs,
       run: async ({ signal }) => {
+        await work.checkKey();
         const connection = await dialler.login(place, hostKey, work.login(), signal);
         // Kept at once: whatever comes next, it is closed at the end.
         stay.visit = new HostVisit(address, connection, '');

@@ -67,6 +67,7 @@ async function showKey({ page }: Visitor): Promise<void> {
   await page.getByText(host.fingerprint, { exact: true }).waitFor();
 }
 const confirm = ({ page }: Visitor): Promise<void> => page.getByLabel('The fingerprint is that of my host').check();
+const replace = ({ page }: Visitor): Promise<void> => page.getByLabel('The host was installed anew, and I compared the new key on it').check();
 const step = ({ page }: Visitor, name: string) => page.locator('.pf-v6-c-progress-stepper__step').filter({ hasText: name });
 /** Everything that this browser keeps, and what is typed in its page. */
 const kept = ({ page }: Visitor): Promise<unknown> => page.evaluate("JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage), location.href, history.state, document.cookie, [...document.querySelectorAll('input, textarea')].map(({ value }) => value)])");
@@ -211,7 +212,9 @@ test('another key than the one that was confirmed is refused', async () => {
   await page.getByText('It is not the key that was confirmed before').waitFor();
   expect(await page.getByLabel('Password of root').count()).toBe(0);
   await visitor.lookAt('changed-key', [[360, 'dark'], [1280, 'light']]);
-  await page.getByLabel(/^I know why the key changed/).check();
+  await confirm(visitor);
+  expect(await page.getByLabel('Password of root').count()).toBe(0);
+  await replace(visitor);
   await page.getByLabel('Password of root').waitFor();
   // Another address: nothing is confirmed any more.
   await page.getByLabel('SSH port').fill('22');
@@ -227,7 +230,8 @@ test('a host is removed from its page, as far as it was installed from here', as
   expect(await dialog.getByLabel('Address of the host').inputValue()).toBe('127.0.0.1');
   await visitor.lookAt('removal', [[360, 'light'], [1280, 'dark'], [1280, 'light']]);
   await showKey(visitor);
-  await dialog.getByLabel(/^I know why the key changed/).check();
+  await confirm(visitor);
+  await replace(visitor);
   await dialog.getByLabel('User at the host').fill(host.other.name);
   await dialog.getByLabel('Password of lab').fill(host.other.password);
   await dialog.getByLabel('What sudo asks for').fill(host.other.password);

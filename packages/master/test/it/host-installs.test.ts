@@ -16,6 +16,9 @@ import { SlaveService } from '../../src/services/slave-service';
 import { newIdentity, plainDescribe } from './agent-double';
 import { eventually } from './eventually';
 import { AgentsDouble } from './instance-rig';
+import { newId } from '@paravcl/shared/ids';
+import { HostKeyConfirmation } from '../../src/services/host-key-confirmation';
+import { SshHostDialler } from '../../src/ssh/host-dialler';
 import { newPrivateKey } from '../../src/ssh/host-key';
 import { HostDouble } from './ssh-host-double';
 import { openTestSite, type TestSite } from './test-site';
@@ -110,6 +113,7 @@ async function install(more: object = {}): Promise<HostInstall> {
   expect([status, body]).toEqual([202, expect.objectContaining({ state: 'running' })]);
   return ended(body.id);
 }
+const confirmation = () => ({ keys: new HostKeyConfirmation({ unit: site.database.unit, clock, dialler: new SshHostDialler() }), place: { address: '127.0.0.1', resolved: '127.0.0.1', port } });
 const standing = ({ steps }: HostInstall): string => steps.map(({ step, state }) => `${step} ${state}`).join(', ');
 const failing = (one: HostInstall): string => one.steps.find(({ state }) => state === 'failed')?.step ?? 'none';
 const openTokens = async (): Promise<number> => (await site.database.unit.read.joinTokens.page({ limit: 100, state: 'open' }, Date.now())).items.length;
@@ -234,6 +238,51 @@ test('a host shows its key, which is known once somebody was let in by it, and t
   expect(failing(refused)).toBe('connect');
   expect(refused.sentence).toContain(`confirmed ${confirmed}, shown ${host.fingerprint}`);
   expect(host.heard).toEqual([]);
+});
+
+test('another key than the pinned one is taken only when somebody says that it replaces that one, and that is an event with both', async () => {
+  const { slaveId } = await install();
+  const before = host.fingerprint;
+  await host.close();
+  host.hostKey = newPrivateKey();
+  await host.listen(port);
+  host.heard.splice(0);
+  const both = new RegExp(`${host.fingerprint} .*${before} was confirmed .*replaceHostKey`.replaceAll('+', '\\+'));
+  const { credential, hostKey } = wish() as { credential: object; hostKey: string };
+  for (const [path, body] of [['/host-installs', wish()], [`/slaves/${slaveId ?? ''}/removal`, { port, hostKey, credential }]] as const) {
+    expect(await site.send('POST', path, { as: site.people.operator, body })).toMatchObject({ status: 409, body: { field: 'hostKey', detail: expect.stringMatching(both) as string } });
+  }
+  expect(host.heard).toEqual([]);
+  expect((await site.database.unit.read.hostKeys.find('127.0.0.1', port))?.fingerprint).toBe(before);
+  expect(await install({ replaceHostKey: true })).toMatchObject({ state: 'succeeded' });
+  expect((await site.database.unit.read.hostKeys.find('127.0.0.1', port))?.fingerprint).toBe(host.fingerprint);
+  const [event, ...more] = (await site.database.unit.read.events.page({ kind: 'host-install.key-replaced', limit: 10 })).items;
+  expect([event?.sentence, more]).toEqual([expect.stringContaining(`${host.fingerprint} in the place of ${before}`), []]);
+  expect(await install()).toMatchObject({ state: 'succeeded' });
+});
+
+test('a key that was pinned while this one waited or logged in stays, and nothing is done to the host', async () => {
+  const other = `SHA256:${'b'.repeat(43)}`;
+  for (const replaceHostKey of [false, true]) {
+    await host.close();
+    await enter(new HostDouble());
+    const { keys, place } = confirmation();
+    const confirmed = await keys.confirm(place, host.fingerprint, replaceHostKey);
+    const use = { principal: { userId: site.people.admin.id, userName: 'admin' } as never, clientAddress: '127.0.0.1', hostInstallId: newId(Date.now()) };
+    await keys.pin(place, { keyType: 'ssh-ed25519', fingerprint: other }, { fingerprint: other, replaces: null }, use);
+    await expect(keys.check(place, confirmed)).rejects.toMatchObject({ code: 'conflict' });
+    await expect(keys.pin(place, { keyType: 'ssh-ed25519', fingerprint: host.fingerprint }, confirmed, use)).rejects.toMatchObject({ code: 'conflict' });
+    expect((await site.database.unit.read.hostKeys.find('127.0.0.1', port))?.fingerprint).toBe(other);
+  }
+});
+
+test('of two keys that are pinned at once one stays', async () => {
+  const { keys, place } = confirmation();
+  const use = { principal: { userId: site.people.admin.id, userName: 'admin' } as never, clientAddress: '127.0.0.1', hostInstallId: newId(Date.now()) };
+  const both = ['c', 'd'].map((letter) => `SHA256:${letter.repeat(43)}`);
+  const ends = await Promise.allSettled(both.map((fingerprint) => keys.pin(place, { keyType: 'ssh-ed25519', fingerprint }, { fingerprint, replaces: null }, use)));
+  expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  expect((await site.database.unit.read.hostKeys.find('127.0.0.1', port))?.fingerprint).toBe(both[ends.findIndex(({ status }) => status === 'fulfilled')]);
 });
 
 test.each([

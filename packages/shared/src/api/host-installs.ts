@@ -32,6 +32,8 @@ const loginSchema = z.object({
   user: hostUserSchema.default('root'),
   /** Fingerprint of the host's key, as a person has confirmed it. */
   hostKey: fingerprintSchema,
+  /** It replaces the key that was confirmed there before: the host was installed anew, and somebody compared the new one on it. */
+  replaceHostKey: z.boolean().default(false),
   credential: hostCredentialSchema,
   /** For sudo, when the user is not root; by default the password of the login. */
   sudoPassword: z.string().min(1).max(1000).optional(),

@@ -33,6 +33,7 @@ const withLogin = (command: Command): Command =>
     .option('--password-file <file>', 'password that lets you in, from a file or standard input (-); asked for otherwise')
     .option('--sudo-password-file <file>', 'password for sudo, where it is another one')
     .option('--fingerprint <SHA256:…>', 'of the host key, instead of comparing it when asked')
+    .option('--replace-host-key', 'a host key that has changed replaces the one that was confirmed before: you compared it on the host')
     .option('-y, --yes', 'take the host key that is shown, unless it has changed');
 
 export function addSlaveInstall(noun: Command, act: Act): void {
@@ -79,10 +80,10 @@ function addressOf(said: string): { readonly address: HostAddress; readonly user
 }
 
 async function loginOf(context: Context, address: HostAddress, user: string, options: LoginOptions) {
-  const hostKey = await confirmKey(context, await shownKey(context, address), options);
+  const trusted = await confirmKey(context, await shownKey(context, address), options);
   const credential = await credentialOf(context, options, `${user} at ${address.host}`);
   const sudo = options.sudoPasswordFile === undefined ? null : await credentialOf(context, { passwordFile: options.sudoPasswordFile }, 'sudo');
-  return { port: address.port, user, hostKey, credential, ...(sudo?.kind === 'password' ? { sudoPassword: sudo.password } : {}) };
+  return { port: address.port, user, ...trusted, credential, ...(sudo?.kind === 'password' ? { sudoPassword: sudo.password } : {}) };
 }
 
 async function toItsEnd(context: Context, begun: HostInstall, again: string): Promise<void> {

@@ -15,7 +15,7 @@ import { useSend } from './use-send';
 import './install.css';
 
 /** What both routes that log in at a host are sent. */
-export type SentLogin = Pick<Asked<'post /host-installs'>['body'], 'address' | 'port' | 'user' | 'hostKey' | 'credential' | 'sudoPassword'>;
+export type SentLogin = Pick<Asked<'post /host-installs'>['body'], 'address' | 'port' | 'user' | 'hostKey' | 'replaceHostKey' | 'credential' | 'sudoPassword'>;
 
 const loginFields = ['address', 'port', 'user', 'hostKey', 'credential', 'sudoPassword'] as const;
 
@@ -42,12 +42,13 @@ export function HostForm({ id, first, verb, isDanger = false, send, onBegun, onC
   const [user, setUser] = useState(first.user);
   const [draft, setDraft] = useState<CredentialDraft>(noCredential);
   const [isConfirmed, setIsConfirmed] = useState(false);
+  const [isReplaced, setIsReplaced] = useState(false);
   const keys = useDo('post /host-keys', ['none']);
   const sending = useSend<HostInstall>('slaves');
   const hostKey = keys.data;
   const portNumber = wholeNumber(port) ?? 22;
   const isPort = portNumber >= 1 && portNumber <= 65_535;
-  const isItself = hostKey !== undefined && (isConfirmed || hostKey.standing === 'known');
+  const isItself = hostKey !== undefined && (hostKey.standing === 'known' || (isConfirmed && (hostKey.standing === 'new' || isReplaced)));
   const faultOf = (field: string): string | null => faultAt(sending.problem, field);
   const isAtField = (problem: ApiProblem | null, of: readonly string[]): boolean => of.some((field) => faultAt(problem, field) !== null);
 
@@ -56,17 +57,19 @@ export function HostForm({ id, first, verb, isDanger = false, send, onBegun, onC
     change();
     keys.reset();
     setIsConfirmed(false);
+    setIsReplaced(false);
     sending.changed();
   };
   const showKey = (event: FormEvent): void => {
     event.preventDefault();
     setIsConfirmed(false);
+    setIsReplaced(false);
     if (isPort) keys.mutate({ body: { address: address.trim(), port: portNumber } });
   };
   const begin = (event: FormEvent): void => {
     event.preventDefault();
     if (!isItself || !isComplete(draft) || sending.isPending) return;
-    const login: SentLogin = { address: hostKey.address, port: hostKey.port, user: user.trim(), hostKey: hostKey.fingerprint, ...credentialSent(user.trim(), draft) };
+    const login: SentLogin = { address: hostKey.address, port: hostKey.port, user: user.trim(), hostKey: hostKey.fingerprint, replaceHostKey: hostKey.standing === 'changed' && isReplaced, ...credentialSent(user.trim(), draft) };
     sending.send((key) => send(login, key), (install) => {
       setDraft(noCredential);
       onBegun(install);
@@ -91,7 +94,7 @@ export function HostForm({ id, first, verb, isDanger = false, send, onBegun, onC
       {hostKey !== undefined && (
         <section className="pv-install-part" aria-labelledby={`${id}-key-title`}>
           <h3 id={`${id}-key-title`} className="pv-install-title">{t('key.title')}</h3>
-          <HostKeyShown id={id} hostKey={hostKey} isConfirmed={isConfirmed} onConfirm={setIsConfirmed} fault={faultOf('hostKey')} />
+          <HostKeyShown id={id} hostKey={hostKey} isConfirmed={isConfirmed} onConfirm={setIsConfirmed} isReplaced={isReplaced} onReplace={setIsReplaced} fault={faultOf('hostKey')} />
         </section>
       )}
       {isItself && (

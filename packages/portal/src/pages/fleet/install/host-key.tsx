@@ -13,11 +13,14 @@ interface HostKeyShownProps {
   readonly hostKey: HostKey;
   readonly isConfirmed: boolean;
   readonly onConfirm: (isConfirmed: boolean) => void;
+  /** Of one that has changed: that it replaces the one before. */
+  readonly isReplaced: boolean;
+  readonly onReplace: (isReplaced: boolean) => void;
   readonly fault: string | null;
 }
 
 /** The key by which a host shows itself, how to compare it there, and that somebody did. */
-export function HostKeyShown({ id, hostKey, isConfirmed, onConfirm, fault }: HostKeyShownProps): ReactNode {
+export function HostKeyShown({ id, hostKey, isConfirmed, onConfirm, isReplaced, onReplace, fault }: HostKeyShownProps): ReactNode {
   const { t } = useTranslation('install');
   const { fingerprint, keyType, resolved, port, standing, sentence } = hostKey;
   const rows = [[t('key.fingerprint'), fingerprint], [t('key.type'), keyType], [t('key.resolved'), t('key.at', { address: resolved, port })]] as const;
@@ -39,6 +42,7 @@ export function HostKeyShown({ id, hostKey, isConfirmed, onConfirm, fault }: Hos
         </div>
       )}
       {standing !== 'known' && <Checkbox id={`${id}-confirmed`} label={t(`key.confirm.${standing}`)} description={t('key.confirmHelp')} isChecked={isConfirmed} onChange={(_event, isOn) => onConfirm(isOn)} />}
+      {standing === 'changed' && <Checkbox id={`${id}-replaced`} label={t('key.replaces')} description={t('key.replacesHelp')} isChecked={isReplaced} onChange={(_event, isOn) => onReplace(isOn)} />}
       {fault !== null && <Alert variant="danger" isInline isLiveRegion title={fault} component="p" />}
     </>
   );
