@@ -9,6 +9,8 @@
 #   paravcl-install.sh enrol MASTER_URL NAME [--again]   join token on standard input
 #   paravcl-install.sh start systemd|unsupervised    starts mirror and agent, or anew those whose release changed
 #   paravcl-install.sh status                        what is installed, running and enrolled
+#   paravcl-install.sh prove NONCE                   signs it with the agent's key, so that a master knows which host this is
+#   paravcl-install.sh instances                     ids of instances that are on this host; changes nothing
 #   paravcl-install.sh remove [--keep-packages] [--force]
 #   join.sh [--name NAME] [--again]                  all of it in order; only as a master hands it out
 #
@@ -56,11 +58,16 @@ at_the_end() {
 
 need_root() { [ "$(id -u)" -eq 0 ] || fault "This needs root. Run: sudo sh $0 $step"; }
 
+# How long to wait for another installation: one that was given up from afar may go on for a while.
+lock_seconds=${PARAVCL_LOCK_SECONDS:-300}
+
 # One at a time on a host. The lock is the kernel's and ends with this process; what is started here does not inherit it.
 lock() {
   need_root
   exec 9>/run/paravcl-install.lock
-  flock -n 9 || fault 'Another installation is at work on this host. Wait until it has ended, then run this again.'
+  if flock -n 9; then return; fi
+  note "another installation is at work on this host: this one waits until it has ended, for at most $lock_seconds s"
+  flock -w "$lock_seconds" 9 || fault "Another installation is at work on this host, and did not end within $lock_seconds s. Wait until it has ended (fuser /run/paravcl-install.lock shows it), then run this again."
 }
 
 # --- Looking ---
@@ -236,6 +243,30 @@ enrolled_slave=$(enrolment slaveId)
 enrolled_name=$(enrolment name)
 STATUS
 }
+
+# Proves to a master that has logged in here which host this is. The words before the nonce keep the signature from being
+# good for anything else that this key signs.
+prove() {
+  case "$1" in *[!A-Za-z0-9_-]*) usage ;; esac
+  [ "${#1}" -eq 43 ] || usage
+  key=$(state_directory)/agent-key.pem slave=$(enrolment slaveId)
+  [ -n "$slave" ] || fault 'This host is enrolled nowhere.'
+  [ -f "$key" ] || fault "The agent's key $key is not there."
+  node=
+  for program in "$root/node/bin/node" "$root/current/node/bin/node"; do
+    if [ -x "$program" ]; then node=$program; fi
+  done
+  [ -n "$node" ] || fault "There is no Node in $root to sign with."
+  if ! proof=$("$node" -e '
+    const [, path, nonce, slave] = process.argv;
+    const key = require("node:fs").readFileSync(path);
+    console.log(require("node:crypto").sign(null, Buffer.from(`paravcl-host-proof-v1\n${nonce}\n${slave}`), key).toString("base64url"));
+  ' "$key" "$1" "$slave" 2>/dev/null); then fault "The agent's key $key cannot be used: it is damaged."; fi
+  printf 'proof=%s\n' "$proof"
+}
+
+# Before anything is removed: what would be lost.
+instances() { printf '%s\n' $(our_domains) $(our_disks) | sort -u | sed -n 's/^\(..*\)$/instance=\1/p'; }
 
 # --- What a host must be ---
 
@@ -897,7 +928,7 @@ TOKEN
 
 usage() {
   faulted=yes
-  echo 'usage: paravcl-install.sh facts | packages | switch RELEASE_DIRECTORY [SHA256] | units | enrol MASTER_URL NAME [--again] | start systemd|unsupervised | status | remove [--keep-packages] [--force]' >&2
+  echo 'usage: paravcl-install.sh facts | packages | switch RELEASE_DIRECTORY [SHA256] | units | enrol MASTER_URL NAME [--again] | start systemd|unsupervised | status | prove NONCE | instances | remove [--keep-packages] [--force]' >&2
   [ -z "${join_master:-}" ] || echo '   or: join.sh [--name NAME] [--again]' >&2
   exit 2
 }
@@ -919,6 +950,8 @@ main() {
   trap at_the_end EXIT
   case "$step:${first:+1}${second:+2}" in
     facts: | status:) "$step" ;;
+    prove:1) need_root; prove "$first" ;;
+    instances:) need_root; instances ;;
     packages: | units: | remove: | join:) lock; "$step" ;;
     switch:1 | switch:12) lock; switch "$first" "$second" ;;
     start:1) lock; start "$first" ;;

@@ -191,15 +191,16 @@ function judgeEnrolment(facts: HostFacts, known: PreflightKnowledge): { readonly
   const { address, masterUrl, slaves } = known;
   const url = facts.get('enrolled_master') ?? '';
   const slaveId = facts.get('enrolled_slave') ?? '';
-  if (url === '') {
-    const machine = slaves.find(({ machineId }) => machineId === facts.get('machine_id'));
-    if (machine === undefined) return { finding: fine('enrolment', 'It is enrolled nowhere.'), slaveId: null };
+  const machine = slaves.find(({ machineId }) => machineId === facts.get('machine_id'));
+  const isHere = url !== '' && originOf(url) === originOf(masterUrl);
+  if (url === '' && machine === undefined) return { finding: fine('enrolment', 'It is enrolled nowhere.'), slaveId: null };
+  if (machine !== undefined && (url === '' || (isHere && !slaves.some(({ id }) => id === slaveId)))) {
     return {
-      finding: fault('enrolment', `The machine id of ${address} is that of ${machine.name}, and nothing on it says that it is enrolled.`, `If this is that machine, retire ${machine.name} first, then begin again. If it was cloned from it, give it a machine id of its own (rm /etc/machine-id; systemd-machine-id-setup) and begin again.`),
+      finding: fault('enrolment', `The machine id of ${address} is that of ${machine.name}, and ${url === '' ? 'nothing on it says that it is enrolled' : `it says that it is enrolled as another host (${slaveId})`}.`, `If this is that machine, or ${machine.name} is what an earlier try left, retire ${machine.name} first (in the portal, or paravcl slaves retire ${machine.name}), then begin again. If it was cloned from it, give it a machine id of its own (rm /etc/machine-id; systemd-machine-id-setup) and begin again.`),
       slaveId: null,
     };
   }
-  if (originOf(url) !== originOf(masterUrl)) {
+  if (!isHere) {
     return {
       finding: fault('enrolment', `${address} is enrolled at another master, ${url}.`, 'Take it out of the pool there first (paravcl slaves remove, with that master), then begin again.'),
       slaveId: null,

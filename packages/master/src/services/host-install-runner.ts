@@ -79,7 +79,7 @@ export async function runSteps(steps: readonly InstallStep[], { clock, signal, o
       const isCancelled = signal.aborted;
       const isTold = error instanceof HostInstallFault || (error instanceof ParavclError && error.code !== 'internal');
       if (!isCancelled && !isTold) onFault(error);
-      const sentence = isCancelled ? 'It was cancelled here.' : isTold ? hostWords(error.message, mostCharacters) : 'This failed for a fault of the master’s; its log tells more. Begin again, and it goes on from here.';
+      const sentence = isCancelled ? 'It was cancelled here; what was being done on the host may go on there for a while.' : isTold ? hostWords(error.message, mostCharacters) : 'This failed for a fault of the master’s; its log tells more. Begin again, and it goes on from here.';
       await put({ state: 'failed', sentence, endedAt: time() });
       return isCancelled ? { state: 'cancelled', sentence: null } : { state: 'failed', sentence };
     }

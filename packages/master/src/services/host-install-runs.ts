@@ -8,7 +8,7 @@ import type { HostInstallRecord } from '../repositories/host-install-repository'
 import type { AgentPackage } from './agent-package';
 import type { HostDialler, HostLogin, HostPlace } from './host-install-ports';
 import { runSteps, waitingSteps, type InstallStep } from './host-install-runner';
-import { Stay, type Entry } from './host-install-steps';
+import { Stay, type Entry } from './host-entry-steps';
 import { HostInstallTurns } from './host-install-turns';
 import type { HostKeyConfirmation } from './host-key-confirmation';
 
@@ -190,14 +190,14 @@ export class HostInstallRuns {
       await this.revokeToken(write, latest.joinTokenId);
       const subject = nameOf(latest);
       const sentences = {
-        succeeded: record.purpose === 'install' ? (latest.steps.at(-1)?.sentence ?? '') : `${subject} has left the pool, and nothing of ParaVCL is left on ${record.address}.`,
+        succeeded: record.purpose === 'install' ? (latest.steps.at(-1)?.sentence ?? '') : `${subject} has left the pool. ${latest.steps.at(-1)?.sentence ?? ''}`,
         failed: outcome.sentence ?? 'It failed.',
-        cancelled: `It was cancelled. What was done stays; begun again, it goes on where it was.`,
+        cancelled: `It was cancelled. What was being done on the host may go on there for a while, and what was done stays. Begun again, it waits for that and goes on where it was.`,
         interrupted: `The master was stopped while this went on, and what it had logged in with is kept nowhere. Begin again: nothing is lost, it goes on where it was.`,
       } as const;
       await write.hostInstalls.change(latest, { state, sentence: sentences[state], endedAt: now });
       const verb = record.purpose === 'install' ? 'installation' : 'removal';
-      const ends = { succeeded: `The ${verb} of ${subject} is done.`, failed: `The ${verb} of ${subject} failed: ${sentences.failed}`, cancelled: `The ${verb} of ${subject} was cancelled.`, interrupted: `The ${verb} of ${subject} was interrupted.` } as const;
+      const ends = { succeeded: `The ${verb} of ${subject} is done. ${latest.steps.at(-1)?.sentence ?? ''}`, failed: `The ${verb} of ${subject} failed: ${sentences.failed}`, cancelled: `The ${verb} of ${subject} was cancelled.`, interrupted: `The ${verb} of ${subject} was interrupted.` } as const;
       await write.events.append(this.event(principal, latest, state, clientAddress, ends[state]), now);
     });
   }

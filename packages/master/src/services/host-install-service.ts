@@ -7,7 +7,8 @@ import { chooseAddress, type DialRules } from '../core/install-network';
 import type { HostInstallRecord } from '../repositories/host-install-repository';
 import type { HostPlace } from './host-install-ports';
 import { HostInstallRuns, hostInstallView, type HostInstallRunParts, type LoginWish } from './host-install-runs';
-import { installSteps, removalSteps, type InstallWork, type RemovalWork } from './host-install-steps';
+import { installSteps, type InstallWork } from './host-install-steps';
+import { removalSteps, type RemovalWork } from './host-removal-steps';
 import { HostKeyConfirmation, type HostKeyShown } from './host-key-confirmation';
 import type { JoinTokenService } from './join-token-service';
 import { authoriseRole } from './policy';
@@ -39,6 +40,7 @@ export interface InstallWish extends LoginWish {
 export interface RemovalWish extends LoginWish {
   readonly address?: string | undefined;
   readonly force: boolean;
+  readonly deleteDisks: boolean;
   readonly keepPackages: boolean;
 }
 
@@ -80,6 +82,7 @@ export class HostInstallService {
         masterUrl: this.parts.masterUrl,
         arch: this.parts.arch,
         slavesOfMachine: (machineId) => unit.read.slaves.unretiredOfMachine(machineId),
+        installedHere: () => unit.read.hostInstalls.slavesInstalledAt(record),
         makeToken: () => unit.transaction(async (write) => {
           const made = await joinTokens.makeWithin(write, { kind: wish.slaveKind, maker: principal, preapproved: wish.preapproved, note: `for the installation of ${place.address}`, lifetimeMs: tokenMs, clientAddress }, clock.now());
           tokenId = made.joinToken.id;
@@ -110,7 +113,7 @@ export class HostInstallService {
         slaveId,
         slave: () => unit.read.slaves.find(slaveId),
         retire: async () => void (await this.parts.slaves.retire(principal, slaveId, wish.force, clientAddress)),
-        force: wish.force,
+        deleteDisks: wish.deleteDisks,
         keepPackages: wish.keepPackages,
       };
       return removalSteps(work, stay);

@@ -74,6 +74,21 @@ export class HostVisit {
     return new Map([...readFacts(said.out), ['machine_id', hostWords(machineId.out, 100)], ['hostname', hostWords(name.out, 100)], ...(Number.isFinite(freeKiB) ? [['tmp_free_mib', String(Math.floor(freeKiB / 1024))] as const] : [])]);
   }
 
+  /** What its agent's key says to this nonce (base64url), or why nothing. */
+  async prove(nonce: string, signal: AbortSignal): Promise<{ readonly signature: string } | { readonly fault: string }> {
+    const { code, out, err } = await this.connection.run(['sh', this.script, 'prove', nonce], { timeoutMs: shortMs, signal, asRoot: true });
+    const signature = /^proof=([A-Za-z0-9_-]{86})$/m.exec(out)?.[1];
+    if (code === 0 && signature !== undefined) return { signature };
+    const fault = /^fault: (.+)$/m.exec(err)?.[1];
+    return { fault: fault?.slice(0, 500) ?? `it gave no proof${lastWords(err)}.` };
+  }
+
+  /** Ids of instances that have a domain or disks there. */
+  async instances(signal: AbortSignal): Promise<readonly string[]> {
+    const said = await this.must(['sh', this.script, 'instances'], { timeoutMs: 2 * 60_000, signal, asRoot: true });
+    return said.out.split('\n').flatMap((line) => /^instance=(\S{1,100})$/.exec(line)?.[1] ?? []);
+  }
+
   /** Runs a verb of the script as root, and tells its lines as they come. Throws HostInstallFault with its own sentence. */
   async verb(words: readonly string[], { timeoutMs, telling, input }: VerbOptions): Promise<VerbAnswer> {
     const [verb = ''] = words;

@@ -92,8 +92,9 @@ async function enter(one: HostDouble): Promise<void> {
   const enrolments = new EnrolmentService(site.database.unit, systemClock, 'site');
   host.onEnrol = async (token, name) => {
     try {
-      const { slaveId } = await enrolments.enrol({ token, name, publicKey: newIdentity().publicKey, machineId: host.machineId, macs: identity.macs, describe: plainDescribe(identity.macs[0] ?? '') }, '127.0.0.1');
-      return { slave: slaveId };
+      const { publicKey, privateKey: agentKey } = newIdentity();
+      const { slaveId } = await enrolments.enrol({ token, name, publicKey, machineId: host.machineId, macs: identity.macs, describe: plainDescribe(identity.macs[0] ?? '') }, '127.0.0.1');
+      return { slave: slaveId, agentKey };
     } catch (error) {
       return { fault: (error as Error).message };
     }
@@ -142,7 +143,8 @@ test('a host is installed, step by step, and is in the pool; once more changes n
   const { credential, hostKey } = wish() as { credential: object; hostKey: string };
   const removal = await site.send<HostInstall>('POST', `/slaves/${done.slaveId ?? ''}/removal`, { as: site.people.operator, body: { port, hostKey, credential } });
   expect(removal.status).toBe(202);
-  expect(standing(await ended(removal.body.id))).toBe('connect done, login done, look done, retire done, remove done');
+  const removed = await ended(removal.body.id);
+  expect([standing(removed), removed.sentence]).toEqual(['connect done, login done, look done, retire done, remove done', 'lab-pc at 127.0.0.1 port PORT has left the pool. Nothing of ParaVCL is left on 127.0.0.1.'.replace('PORT', String(port))]);
   expect([host.release, host.enrolled]).toEqual(['', null]);
   expect((await site.database.unit.read.slaves.find(done.slaveId ?? ''))?.admission).toBe('retired');
   const events = (await site.database.unit.read.events.page({ kind: 'host-install.', limit: 100 })).items.map(({ kind }) => kind);
@@ -436,7 +438,7 @@ test('one that is under way keeps a second one from the same host, and is cancel
   await eventually('it to be at the packages', async () => ((await site.database.unit.read.hostInstalls.find(body.id))?.steps.find(({ step }) => step === 'packages')?.state === 'running' ? true : undefined));
   expect(await site.send('POST', '/host-installs', { as: site.people.admin, body: wish() })).toMatchObject({ status: 409 });
   const cancelled = await site.send<HostInstall>('POST', `/host-installs/${body.id}/cancel`, { as: site.people.admin });
-  expect(cancelled.body).toMatchObject({ state: 'cancelled', sentence: 'It was cancelled. What was done stays; begun again, it goes on where it was.' });
+  expect(cancelled.body).toMatchObject({ state: 'cancelled', sentence: 'It was cancelled. What was being done on the host may go on there for a while, and what was done stays. Begun again, it waits for that and goes on where it was.' });
   expect(await site.send('POST', `/host-installs/${body.id}/cancel`, { as: site.people.admin })).toMatchObject({ status: 409 });
   expect(host.leftDirectories).toEqual([]);
   for (const who of ['student', 'teacher'] as const) expect(await site.send('GET', '/host-installs', { as: site.people[who] })).toMatchObject({ status: 403 });
@@ -487,4 +489,87 @@ test('a host is not removed by the address of another', async () => {
   const refused = await ended(body.id);
   expect([failing(refused), refused.sentence]).toEqual(['look', expect.stringContaining('is not mine: it has another machine id')]);
   expect((await site.database.unit.read.slaves.find(slaveId ?? ''))?.admission).toBe('approved');
+});
+
+/** Enrolled by hand at some other place, and not heard of yet. */
+async function enrolledElsewhere(machineId: string, name: string): Promise<string> {
+  const { token } = await site.database.unit.transaction((write) => new JoinTokenService(site.database.unit, systemClock, { url: masterUrl, caFingerprint: null }).makeWithin(write, { kind: 'dedicated', maker: { userId: site.people.admin.id, userName: 'admin', role: 'admin' } as never, preapproved: true, note: '', lifetimeMs: 60_000, clientAddress: '127.0.0.1' }, Date.now()));
+  const { publicKey, macs } = newIdentity();
+  const { slaveId } = await new EnrolmentService(site.database.unit, systemClock, 'site').enrol({ token, name, publicKey, machineId, macs, describe: plainDescribe(macs[0] ?? '') }, '127.0.0.1');
+  return slaveId;
+}
+const admissionOf = async (slaveId: string | null): Promise<string | undefined> => (await site.database.unit.read.slaves.find(slaveId ?? ''))?.admission;
+async function remove(slaveId: string | null, more: object = {}): Promise<HostInstall> {
+  const { credential, hostKey } = wish() as { credential: object; hostKey: string };
+  const { status, body } = await site.send<HostInstall>('POST', `/slaves/${slaveId ?? ''}/removal`, { as: site.people.operator, body: { address: '127.0.0.1', port, hostKey, credential, ...more } });
+  expect(status).toBe(202);
+  return ended(body.id);
+}
+
+test('a host that shows the machine id of one that never connected does not have it retired, unless it came of an install at this very place and key', async () => {
+  const theirs = await enrolledElsewhere(host.machineId, 'theirs');
+  for (const enrolled of [null, { master: masterUrl, slave: newId(Date.now()) }]) {
+    host.enrolled = enrolled;
+    const refused = await install();
+    expect([failing(refused), refused.sentence]).toEqual(['look', expect.stringMatching(/is that of theirs.*retire theirs first/)]);
+    expect(await admissionOf(theirs)).toBe('approved');
+  }
+  await site.database.db('slaves').where({ id: theirs }).update({ admission: 'retired' });
+  host.enrolled = null;
+  host.fault = { verb: 'enrol', how: 'cut-after', sentence: 'answer lost' };
+  const { body } = await site.send<HostInstall>('POST', '/host-installs', { as: site.people.operator, body: wish({ name: 'lost' }) });
+  await eventually('it to be in the books', async () => ((await site.database.unit.read.slaves.unretiredOfMachine(host.machineId)).length === 1 ? true : undefined));
+  host.cut();
+  await ended(body.id);
+  // Another key at the same address: it may be another host.
+  await host.close();
+  host.fault = null;
+  host.hostKey = newPrivateKey();
+  await host.listen(port);
+  expect(failing(await install({ replaceHostKey: true }))).toBe('look');
+});
+
+test('a host that says to be another one is not believed: when it is looked at, once it has enrolled, and when it is removed', async () => {
+  const { slaveId } = await install({ name: 'real' });
+  const real = host;
+  const forged = new HostDouble();
+  Object.assign(forged, { machineId: real.machineId });
+  await enter(forged);
+  forged.enrolled = real.enrolled;
+  for (const agentKey of [null, newIdentity().privateKey]) {
+    forged.agentKey = agentKey;
+    const refused = await install();
+    expect([failing(refused), refused.sentence]).toEqual(['look', expect.stringMatching(/^127\.0\.0\.1 says that it is real and does not prove it: .*retire real first/)]);
+    expect(refused.slaveId).toBeNull();
+    const kept = await remove(slaveId, { force: true, deleteDisks: true });
+    expect([failing(kept), kept.sentence]).toEqual(['look', expect.stringContaining('says that it is real and does not prove it')]);
+    expect(await admissionOf(slaveId)).toBe('approved');
+  }
+  forged.enrolled = null;
+  expect((await remove(slaveId)).sentence).toMatch(/has the machine id of real and is enrolled nowhere, so nothing proves that it is real\. If it is, retire real first/);
+  expect([await admissionOf(slaveId), forged.did]).toEqual(['approved', []]);
+  await forged.close();
+
+  await enter(new HostDouble());
+  const enrol = host.onEnrol;
+  host.onEnrol = async (token, name) => ({ ...(await enrol(token, name)), agentKey: newIdentity().privateKey }) as Awaited<ReturnType<typeof enrol>>;
+  const passedOn = await install({ name: 'passed-on' });
+  expect([failing(passedOn), passedOn.sentence]).toEqual(['enrol', expect.stringContaining('does not prove it')]);
+  await real.close();
+});
+
+test('a removal that would lose disks is refused before the host is retired, and deletes them only when that was said', async () => {
+  const { slaveId } = await install({ name: 'full' });
+  host.instances = ['i-1', 'i-2'];
+  for (const more of [{}, { force: true }]) {
+    const refused = await remove(slaveId, more);
+    expect([failing(refused), refused.sentence]).toEqual(['look', expect.stringMatching(/^Instances are still on 127\.0\.0\.1: i-1, i-2\. Empty full first .*--delete-disks/)]);
+    expect([await admissionOf(slaveId), host.instances.length]).toEqual(['approved', 2]);
+  }
+  host.leaves = ['/etc/paravcl-slave/slave.yaml, which somebody wrote here'];
+  const removed = await remove(slaveId, { deleteDisks: true, keepPackages: true });
+  expect(removed).toMatchObject({ state: 'succeeded', sentence: expect.stringContaining('has left the pool. What was put on 127.0.0.1 is off it again. Left there: /etc/paravcl-slave/slave.yaml, which somebody wrote here; the packages that came with it.') as string });
+  const [event] = (await site.database.unit.read.events.page({ kind: 'host-install.succeeded', limit: 1 })).items;
+  expect(event?.sentence).toContain('Left there: /etc/paravcl-slave/slave.yaml');
+  expect(host.instances).toEqual([]);
 });

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { hostProofSigningInput } from '@paravcl/shared/protocol/host-proof';
+import { createHash, sign, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { posix } from 'node:path';
@@ -32,6 +33,12 @@ export class HostDouble {
   isStarted = false;
   /** Scripts that were run, by their content. */
   readonly ran = new Set<string>();
+  /** Of its agent, since it enrolled. */
+  agentKey: KeyObject | null = null;
+  /** Ids of instances that are on it. */
+  instances: readonly string[] = [];
+  /** What the removal says it leaves. */
+  leaves: readonly string[] = [];
   /** What was changed, in order, by what. */
   readonly did: string[] = [];
   /** Every command as it came, with what was on its standard input; sudo's own share of it aside. */
@@ -53,7 +60,7 @@ export class HostDouble {
   writtenBytes = 0;
   hasSftp = true;
   /** Exchanges a join token for a place in the books. */
-  onEnrol: (token: string, name: string) => Promise<{ readonly slave: string } | { readonly fault: string }> = () => Promise.resolve({ fault: 'nobody enrols here' });
+  onEnrol: (token: string, name: string) => Promise<{ readonly slave: string; readonly agentKey: KeyObject } | { readonly fault: string }> = () => Promise.resolve({ fault: 'nobody enrols here' });
   onStart: () => Promise<void> = () => Promise.resolve();
 
   private server: Server | null = null;
@@ -315,17 +322,29 @@ export class HostDouble {
         if ('fault' in answer) return { code: 1, err: `fault: ${answer.fault}\n` };
         // Enrolled in the books, and the answer did not arrive.
         if (this.fault?.verb === 'enrol' && this.fault.how === 'cut-after' && this.fault.sentence === 'answer lost') return { code: null };
-        return once(false, 'enrolled', () => (this.enrolled = { master, slave: answer.slave }));
+        return once(false, 'enrolled', () => {
+          this.enrolled = { master, slave: answer.slave };
+          this.agentKey = answer.agentKey;
+        });
       }
+      case 'prove':
+        if (this.agentKey === null) return { code: 1, err: 'fault: The agent’s key is not there.\n' };
+        return { code: 0, out: `proof=${sign(null, hostProofSigningInput(args[0] ?? '', this.enrolled?.slave ?? ''), this.agentKey).toString('base64url')}\n` };
+      case 'instances':
+        return { code: 0, out: this.instances.map((id) => `instance=${id}\n`).join('') };
       case 'start':
         await this.onStart();
         return once(this.isStarted, 'started', () => (this.isStarted = true));
-      case 'remove':
-        return once(this.release === '', 'removed everything', () => {
+      case 'remove': {
+        if (this.instances.length > 0 && !args.includes('--force')) return { code: 1, err: 'fault: Instances are still on this host.\n' };
+        const { code, out } = once(this.release === '', 'removed everything', () => {
           this.release = '';
           this.enrolled = null;
+          this.instances = [];
           this.hasUnits = this.isStarted = false;
         });
+        return { code, out: out + this.leaves.map((line) => `left: ${line}\n`).join('') };
+      }
       default:
         return { code: 2, err: 'usage\n' };
     }

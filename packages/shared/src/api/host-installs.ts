@@ -101,7 +101,7 @@ export const getHostInstall = route({
 export const cancelHostInstall = route({
   method: 'post',
   path: '/host-installs/:hostInstallId/cancel',
-  summary: 'End it after what is being done. What was done stays; begun again it goes on there',
+  summary: 'Give up what is being done, at once; on the host it may go on for a while. What was done stays; begun again it waits for that, and goes on there',
   action: 'slave.install',
   params: one,
   answer: { status: 200, schema: hostInstallSchema },
@@ -116,8 +116,10 @@ export const removeSlave = route({
   body: loginSchema.extend({
     /** By default where its connection came from last. */
     address: hostAddressSchema.optional(),
-    /** Retire it although instances live on it. */
+    /** Retire it although instances of the books live on it, which are given up. Their disks stay there unless `deleteDisks`. */
     force: z.boolean().default(false),
+    /** Delete what is still on the host of instances, with all that is on their disks. Without it the removal is refused where there is any. */
+    deleteDisks: z.boolean().default(false),
     /** Debian packages that were installed for it stay. */
     keepPackages: z.boolean().default(false),
   }),

@@ -1,5 +1,6 @@
 /** What the script puts on a host, and takes away again; the host is this one with places of its own for all of it. */
-import { createHash } from 'node:crypto';
+import { hostProofSigningInput } from '@paravcl/shared/protocol/host-proof';
+import { createHash, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '@paravcl/workbench/eventually';
@@ -371,7 +372,7 @@ test('packages that cannot be had are told in the words of apt-get', async () =>
 
 test('two installations at a time are one too many, and a wrong word changes nothing', async () => {
   await begin();
-  expect(host.run('flock', ['/run/paravcl-install.lock', 'sh', installScript, 'units'])).toMatchObject({ code: 1, stderr: expect.stringContaining('fault: Another installation is at work on this host.') as string });
+  expect(host.run('flock', ['/run/paravcl-install.lock', 'env', 'PARAVCL_LOCK_SECONDS=1', 'sh', installScript, 'units'])).toMatchObject({ code: 1, stdout: expect.stringContaining('note: another installation is at work on this host') as string, stderr: expect.stringContaining('fault: Another installation is at work on this host, and did not end within 1 s.') as string });
   expect(host.install('unit')).toMatchObject({ code: 2 });
   expect(host.install('switch')).toMatchObject({ code: 2 });
   expect(host.install()).toMatchObject({ code: 2 });
@@ -437,4 +438,36 @@ test('Ctrl-C where the token is asked for gives the terminal its echo back', asy
   expect(stdout).toContain('Join token (it is not shown)');
   expect(stdout).toMatch(/\becho\b/);
   expect(stdout).not.toMatch(/-echo\b/);
+});
+
+test('one that comes while another is at work, as one that was given up from afar, says that it waits, and goes on when that has ended', async () => {
+  await begin();
+  // The other ends as soon as the one that waits has said so.
+  host.write('/run/both', `exec 8>/run/paravcl-install.lock; flock 8; sh ${installScript} units 8>&- >/run/said 2>&1 & until grep -q note: /run/said; do sleep 0.1; done; flock -u 8; wait $! || true`);
+  host.run('sh', ['/run/both']);
+  expect(host.read('/run/said')).toMatch(/^note: another installation is at work on this host: this one waits until it has ended, for at most 300 s\nfault: No release is in use yet\./);
+});
+
+test('a host proves by the key of its agent which one it is, signs nothing else with it, and says why it cannot', async () => {
+  await begin();
+  const nonce = randomBytes(32).toString('base64url');
+  expect(host.install('prove', nonce)).toMatchObject({ code: 1, stderr: 'fault: This host is enrolled nowhere.\n' });
+  bringRelease(host, '/run/upload', { node: realNode() });
+  installAll();
+  expect(host.install('prove', nonce)).toMatchObject({ code: 1, stderr: expect.stringContaining('agent-key.pem is not there') as string });
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  host.write('/var/lib/paravcl-slave/agent-key.pem', privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600);
+  const [, signature = ''] = /^proof=([A-Za-z0-9_-]{86})\n$/.exec(host.installs(['prove', nonce])) ?? [];
+  expect(verify(null, hostProofSigningInput(nonce, 'slave-of-one'), publicKey, Buffer.from(signature, 'base64url'))).toBe(true);
+  for (const wrong of ['', 'short', `${nonce}a`, `${nonce.slice(1)}\n`, `${nonce.slice(1)};`]) expect(host.install('prove', wrong)).toMatchObject({ code: 2, stdout: '' });
+  host.write('/var/lib/paravcl-slave/agent-key.pem', 'nothing', 0o600);
+  expect(host.install('prove', nonce)).toMatchObject({ code: 1, stderr: expect.stringContaining('it is damaged') as string });
+});
+
+test('which instances are on it is told before anything is removed', async () => {
+  await begin();
+  expect(host.installs(['instances'])).toBe('');
+  host.write('/var/lib/paravcl-slave/pool/instances/i-2/disk.qcow2', 'x');
+  host.write('/var/lib/paravcl-slave/pool/instances/i-1/disk.qcow2', 'x');
+  expect(host.installs(['instances'])).toBe('instance=i-1\ninstance=i-2\n');
 });

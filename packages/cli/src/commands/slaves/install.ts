@@ -24,6 +24,7 @@ interface AddOptions extends LoginOptions {
 interface RemoveOptions extends LoginOptions {
   readonly address?: string;
   readonly force?: boolean;
+  readonly deleteDisks?: boolean;
   readonly keepPackages?: boolean;
 }
 
@@ -56,7 +57,8 @@ export function addSlaveInstall(noun: Command, act: Act): void {
 
   withLogin(noun.command('remove').argument('<host>', 'its name or id').description('retire a host and take off it, by SSH, what was put there'))
     .option('--address <address>', 'user@host[:port] where it is reached; where it connected from last unless told')
-    .option('--force', 'although instances live on it')
+    .option('--force', 'although instances live on it: they are given up')
+    .option('--delete-disks', 'delete what is still on the host of instances, with all that is on their disks')
     .option('--keep-packages', 'let the Debian packages stay that were installed for it')
     .addHelpText('after', examples('slaves remove lab-pc-07 --key ~/.ssh/id_ed25519'))
     .action(
@@ -65,12 +67,18 @@ export function addSlaveInstall(noun: Command, act: Act): void {
         const where = options.address ?? slave.address;
         if (where === null) throw wrongUsage(`Nobody knows where ${slave.name} is: it never connected.`, `paravcl slaves remove ${slave.name} --address root@HOST`);
         const { address, user } = addressOf(where.includes(':') && options.address === undefined ? `[${where}]` : where);
-        if (options.yes !== true) await context.questions.confirm(`Take ${slave.name} out of the pool and the agent off it?`, false);
+        if (options.yes !== true) await context.questions.confirm(`Take ${slave.name} out of the pool and the agent off it?${lostWith(slave.used.instances, options)}`, false);
         const login = await loginOf(context, address, user, options);
-        const body = { address: address.host, ...login, force: options.force === true, keepPackages: options.keepPackages === true };
+        const body = { address: address.host, ...login, force: options.force === true, deleteDisks: options.deleteDisks === true, keepPackages: options.keepPackages === true };
         await toItsEnd(context, await context.call('post /slaves/:slaveId/removal', { params: { slaveId: slave.id }, body }), `paravcl slaves remove ${slave.name}`);
       }),
     );
+}
+
+/** What cannot be had back afterwards. */
+function lostWith(instances: number, { force = false, deleteDisks = false }: RemoveOptions): string {
+  const given = force ? ` The ${String(instances)} instances that are on it by the books are given up.` : '';
+  return `${given}${deleteDisks ? ' Instances that are still on the host are deleted with all that is on their disks.' : ''}${force || deleteDisks ? ' They cannot be had back.' : ''}`;
 }
 
 function addressOf(said: string): { readonly address: HostAddress; readonly user: string } {

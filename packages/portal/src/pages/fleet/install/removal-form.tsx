@@ -17,6 +17,7 @@ export function RemovalForm({ slaveId, name, first, onCancel }: RemovalFormProps
   const { t } = useTranslation('install');
   const navigate = useNavigate();
   const [force, setForce] = useState(false);
+  const [deleteDisks, setDeleteDisks] = useState(false);
   const [keepPackages, setKeepPackages] = useState(false);
   return (
     <div className="pv-install-steps">
@@ -31,13 +32,14 @@ export function RemovalForm({ slaveId, name, first, onCancel }: RemovalFormProps
         first={first}
         verb={t('removal.verb')}
         isDanger
-        send={(login, key) => call('post /slaves/:slaveId/removal', { params: { slaveId }, body: { ...login, force, keepPackages } }, { key })}
+        send={(login, key) => call('post /slaves/:slaveId/removal', { params: { slaveId }, body: { ...login, force, deleteDisks, keepPackages } }, { key })}
         onBegun={({ id }) => void navigate(`/slaves/installs/${id}`)}
         onCancel={onCancel}
       >
         {() => (
           <FormSection title={t('removal.how')} titleElement="h3">
             <Checkbox id="removal-force" label={t('fleet:retire.force')} description={t('fleet:retire.forceHelp')} isChecked={force} onChange={(_event, isOn) => setForce(isOn)} />
+            <Checkbox id="removal-disks" label={t('removal.deleteDisks')} description={t('removal.deleteDisksHelp')} isChecked={deleteDisks} onChange={(_event, isOn) => setDeleteDisks(isOn)} />
             <Checkbox id="removal-packages" label={t('removal.keepPackages')} description={t('removal.keepPackagesHelp')} isChecked={keepPackages} onChange={(_event, isOn) => setKeepPackages(isOn)} />
           </FormSection>
         )}
