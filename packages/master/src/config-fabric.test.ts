@@ -3,7 +3,7 @@ import { fabricOptions } from './config-fabric';
 const faults = (options: object): readonly string[] => (fabricOptions.safeParse(options).error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);
 
 test('it is off, and once it is on it answers API tokens, and nobody else before a user is named', () => {
-  expect(fabricOptions.parse(undefined)).toEqual({ enabled: false, allow: ['127.0.0.1/32', '::1/128'], user: null, requestsPerMinute: 600 });
+  expect(fabricOptions.parse(undefined)).toEqual({ enabled: false, allow: ['127.0.0.1/32', '::1/128'], user: null, behindProxy: false, requestsPerMinute: 600 });
 });
 
 test('addresses and networks of both families are taken', () => {

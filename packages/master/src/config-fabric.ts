@@ -16,7 +16,9 @@ export const fabricOptions = z
     allow: z.array(addressOrNetwork).max(100).default(['127.0.0.1/32', '::1/128']),
     /** The account whose machines those of programs without a token are; null: only API tokens are answered. */
     user: z.string().min(1).max(32).nullable().default(null),
-    /** Of one token, or of one address without. */
+    /** A reverse proxy, or a forwarded port, is in front: every address is the proxy's, so only API tokens are answered. */
+    behindProxy: z.boolean().default(false),
+    /** Of the tokens of one account, or of one address without; all of one address together: ten times as many. */
     requestsPerMinute: count(1, 100_000).default(600),
   })
   .prefault({});

@@ -79,7 +79,7 @@ export class FabricService {
     authoriseRole(principal, 'instance.create');
     const type = (await this.types()).find((each) => each.tid === tid);
     if (type === undefined) throw new ParavclError('not-found', `There is no instance_type ${tid}: /vm/types lists them.`, { field: 'instance_type' });
-    const imageId = (await this.numberedImages()).find(({ number }) => number === image)?.image.id;
+    const imageId = (await this.numberedImages()).find((each) => each.number === image && maySeeImage(principal, each.image))?.image.id;
     if (imageId === undefined) throw new ParavclError('not-found', `There is no image_id ${image}: /image/list lists them.`, { field: 'image_id' });
     // Numbered first: once it is accepted, nothing may come between it and its answer.
     const id = newId(this.deps.clock.now());

@@ -229,8 +229,16 @@ describe('who may', () => {
       expect([headers, await site.ask(destroy, { headers })]).toMatchObject([headers, { status: 403, body: { status: 0 } }]);
       expect([headers, (await site.ask(destroy, { headers, token: full })).status]).toEqual([headers, 200]);
     }
-    // What Node's fetch sends by itself.
-    expect((await site.ask('/vm/types', { headers: { 'sec-fetch-mode': 'cors' } })).status).toBe(200);
+    // Browsers from before Fetch Metadata.
+    for (const headers of [{ referer: 'http://evil.example/' }, { 'accept-language': 'de-DE,de;q=0.9' }, { 'user-agent': 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Safari/605.1.15' }]) {
+      expect([headers, await site.ask(destroy, { headers })]).toMatchObject([headers, { status: 403, body: { status: 0 }, reason: expect.stringMatching(/^A browser sent this\./) as string }]);
+      expect([headers, (await site.ask(destroy, { headers, token: full })).status]).toEqual([headers, 200]);
+    }
+    // What the clients of the original, and Node's fetch, send by themselves.
+    for (const headers of [
+      { 'user-agent': 'Python-urllib/3.11', 'accept-encoding': 'identity', connection: 'close' }, { 'user-agent': 'python-requests/2.31.0', 'accept-encoding': 'gzip, deflate', accept: '*/*', connection: 'keep-alive' },
+      { 'user-agent': 'curl/8.5.0', accept: '*/*' }, { 'user-agent': 'node', 'sec-fetch-mode': 'cors', 'accept-language': '*' }, {},
+    ]) expect([headers, (await site.ask('/vm/types', { headers })).status]).toEqual([headers, 200]);
   });
 
   test('without a token it answers to its own names only', async () => {
@@ -247,7 +255,18 @@ describe('who may', () => {
     expect((await images(student)).map(({ id }) => id)).not.toContain(hiddenNumber);
     expect(await body(`/vm/create?name=a&instance_type=1&image_id=${hiddenNumber}`, student)).toEqual({ vmid: 0 });
 
+    // As one that there is not: by status, body and reason, and no number is spent on it.
+    const create1 = async (number: number): Promise<unknown> => {
+      const { status, body: said, reason } = await site.ask(`/vm/create?name=a&instance_type=1&image_id=${number}`, { token: student });
+      return { status, body: said, reason: reason?.replace(String(number), 'N') };
+    };
+    expect(await create1(hiddenNumber)).toEqual(await create1(999_999));
+
     const theirs = await create('theirs');
+    for (const call of ['query', 'destroy']) {
+      const [others, none] = [await site.ask(`/vm/${call}?vmid=${theirs}`, { token: student }), await site.ask(`/vm/${call}?vmid=999999`, { token: student })];
+      expect({ ...others, reason: others.reason?.replace(String(theirs), 'N'), headers: null }).toEqual({ ...none, reason: none.reason?.replace('999999', 'N'), headers: null });
+    }
     const mine = await create('mine', { token: student });
     await site.rig.scheduler.idle();
     expect(await body(`/vm/query?vmid=${theirs}`, student)).toBe(0);
@@ -280,8 +299,41 @@ describe('who may', () => {
     const guess = () => site.ask('/vm/types', { headers: { authorization: 'Bearer pva_guess' } });
     for (let i = 0; i < 5; i++) expect((await guess()).status).toBe(401);
     expect((await guess()).status).toBe(429);
-    // Others of the same address are not.
+    // No token of that address is looked up until the minute is over; programs without one go on.
+    expect((await site.ask('/vm/types', { token: full })).status).toBe(429);
+    await site.restart({ user: 'ada', requestsPerMinute: 5 });
+    for (let i = 0; i < 6; i++) await guess();
+    expect((await site.ask('/vm/types')).status).toBe(200);
+    site.rig.clock.advance(60_000);
     expect((await site.ask('/vm/types', { token: full })).status).toBe(200);
+  });
+
+  test('one account has its requests a minute however many tokens it has, and one address those of ten', async () => {
+    await site.restart({ user: null, requestsPerMinute: 2 });
+    const second = await site.token(admin);
+    const statuses = async (tokens: readonly string[]): Promise<number[]> => {
+      const said: number[] = [];
+      for (const token of tokens) said.push((await site.ask('/vm/types', { token })).status);
+      return said;
+    };
+    expect(await statuses([full, second, full, second])).toEqual([200, 200, 429, 429]);
+    const student = await site.token(sue);
+    expect(await statuses([student, student, student])).toEqual([200, 200, 429]);
+    await statuses(Array.from({ length: 13 }, () => full));
+    const fresh = await site.token(await site.person('operator', 'olga'));
+    expect(await statuses([fresh])).toEqual([429]);
+  });
+
+  test('behind a proxy only tokens are answered, whatever address the proxy has and whoever is named', async () => {
+    await site.restart({ user: 'ada', behindProxy: true });
+    expect(await site.ask('/vm/types')).toMatchObject({ status: 401, body: 0, reason: expect.stringMatching(/fabric\.behindProxy/) as string });
+    expect((await site.ask('/vm/types', { token: full })).status).toBe(200);
+    expect((await site.rest('GET', '/fabric', full)).body).toMatchObject({ actsAs: null });
+  });
+
+  test('the loopback is what fabric.allow says, also where a host of the pool is at it', async () => {
+    await site.rig.database.db('slaves').update({ address: '127.0.0.1' });
+    expect((await site.ask('/vm/types')).status).toBe(200);
   });
 });
 

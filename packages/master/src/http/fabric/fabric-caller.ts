@@ -1,6 +1,6 @@
 import type { Principal } from '@paravcl/shared/domain/people';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { clientAddress } from '../client-address';
+import { clientAddress, countedAddress } from '../client-address';
 import { isOwnOrigin } from '../same-origin';
 
 /** Who asks, and what their requests are counted under. */
@@ -18,6 +18,10 @@ export interface FabricCallerDeps {
   readonly apiTokens: { principalOf(token: string): Promise<Principal | null> };
   /** Of `fabric.allow`. */
   readonly isAllowed: (address: string) => boolean;
+  /** `fabric.behindProxy`: every address is the proxy's. */
+  readonly behindProxy: boolean;
+  /** Whether guests of the pool come from this address: it is a host's, by which they leave, or their own. */
+  readonly isOfGuests: (address: string) => Promise<boolean>;
   /** `fabric.user`; null: only tokens are answered. */
   readonly user: string | null;
   /** That user now; null: there is none, or the account is disabled. */
@@ -35,8 +39,9 @@ const howToAsk = 'Send an API token: Authorization: Bearer pva_… (My account, 
  * Whom a request of the Fabric API acts for, in this order:
  * 1. A browser that another site made send it: nobody. It may have been made to by any page (CSRF), or think that the page's name is ours (DNS rebinding).
  * 2. An Authorization header decides alone: the owner of the API token. Sessions are for people, and are not taken here.
- * 3. Without one, as the clients of the original send it: the user the site names, if the peer itself has an allowed address, is no
- *    browser, comes through no proxy and asked for a name of ours. Whoever is at a browser of an allowed machine is not its programs.
+ * 3. Without one, as the clients of the original send it: the user the site names, if the peer itself has an allowed address that no guest
+ *    comes from, is no browser, comes through no proxy and asked for a name of ours. Whoever is at a browser of an allowed machine is not
+ *    its programs, and whoever is in a guest of an allowed machine is not that machine.
  * A cookie is never looked at.
  */
 export async function fabricCaller(request: IncomingMessage, deps: FabricCallerDeps): Promise<FabricCaller | FabricRefusal> {
@@ -45,24 +50,27 @@ export async function fabricCaller(request: IncomingMessage, deps: FabricCallerD
   if (headers.authorization !== undefined) return ofToken(headers.authorization, deps);
 
   const address = clientAddress(request);
+  if (deps.behindProxy) return { status: 401, sentence: `The master is behind a proxy (fabric.behindProxy), so nobody knows from where this came. ${howToAsk}` };
   if (!deps.isAllowed(address)) return { status: 401, sentence: `${address} is not among the addresses that need no token (fabric.allow). ${howToAsk}` };
   const proxied = proxyHeaders.find((name) => headers[name] !== undefined);
   if (proxied !== undefined) return { status: 401, sentence: `This came through a proxy (${proxied}), so nobody knows from where. ${howToAsk}` };
   // Programs speak 1.1; of proxies that add no header of their own, nginx is the common one, and speaks 1.0 unless it is told.
   if (request.httpVersionMajor === 1 && request.httpVersionMinor === 0) return { status: 401, sentence: `This came by HTTP/1.0, as proxies send it, so nobody knows from where. ${howToAsk}` };
   if (isOfBrowser(headers)) return { status: 403, sentence: `A browser sent this. Without a token the Fabric API answers programs only. ${howToAsk}` };
+  // The loopback is the master's own machine, whose guests do not come from there.
+  if (!isLoopback(address) && (await deps.isOfGuests(address))) return { status: 403, sentence: `${address} is a host of the pool or a guest's: whoever has a machine there could send this, whatever fabric.allow says. ${howToAsk}` };
   if (!deps.isOwnName(nameIn(headers.host))) return { status: 403, sentence: 'This was sent to a name that is not the master’s. Use its publicUrl, or an address of it.' };
   if (deps.user === null) return { status: 401, sentence: `Nobody is named for whom programs without a token act (fabric.user). ${howToAsk}` };
   const principal = await deps.principalOfUser(deps.user);
   if (principal === null) return { status: 401, sentence: `There is no user ${deps.user} (fabric.user), or the account is disabled. ${howToAsk}` };
-  return { principal, countedAs: `address ${address}` };
+  return { principal, countedAs: `address ${countedAddress(address)}` };
 }
 
 async function ofToken(header: string, { apiTokens }: FabricCallerDeps): Promise<FabricCaller | FabricRefusal> {
   const token = /^Bearer +(pva_[\w-]{1,200})$/i.exec(header)?.[1];
   const principal = token === undefined ? null : await apiTokens.principalOf(token);
   if (principal === null) return { status: 401, sentence: `This is no API token, or it is revoked or expired. ${howToAsk}` };
-  return { principal, countedAs: `token ${principal.apiToken?.id ?? principal.userId}` };
+  return { principal, countedAs: `user ${principal.userId}` };
 }
 
 function isForeign({ origin, host, 'sec-fetch-site': site }: IncomingHttpHeaders): boolean {
@@ -70,10 +78,19 @@ function isForeign({ origin, host, 'sec-fetch-site': site }: IncomingHttpHeaders
 }
 
 /** What browsers send to every HTTPS address (Fetch Metadata), or by habit. Not `sec-fetch-mode`: programs on Node's fetch send that too. */
-const browserHeaders = ['sec-fetch-site', 'sec-fetch-dest', 'origin', 'cookie'] as const;
+const browserHeaders = ['sec-fetch-site', 'sec-fetch-dest', 'origin', 'referer', 'cookie'] as const;
 
+/**
+ * Those from before Fetch Metadata (Safari until 16.4) are known by their languages and by their name, which a page cannot change. Node's
+ * fetch sends `*` for any language; curl and Python's urllib and requests, which the clients of the original are, send none and call themselves what they are.
+ */
 function isOfBrowser(headers: IncomingHttpHeaders): boolean {
-  return browserHeaders.some((name) => headers[name] !== undefined);
+  const { 'accept-language': languages = '*', 'user-agent': name = '' } = headers;
+  return browserHeaders.some((each) => headers[each] !== undefined) || languages !== '*' || /^mozilla/i.test(name.trim());
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || /^127\.\d+\.\d+\.\d+$/.test(address);
 }
 
 /** `lab.example` of `lab.example:8443`, `::1` of `[::1]:8443`; empty when there is none. */

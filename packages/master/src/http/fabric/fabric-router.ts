@@ -1,14 +1,19 @@
 import { ParavclError } from '@paravcl/shared/errors';
 import express, { type Request, type Response, type Router } from 'express';
 import type { FabricService } from '../../services/fabric-service';
-import { clientAddress } from '../client-address';
+import type { RefusalLimiter } from '../../services/refusal-limiter';
+import type { WindowCount } from '../../services/window-count';
+import { clientAddress, countedAddress } from '../client-address';
 import { fabricCaller, type FabricCallerDeps } from './fabric-caller';
 import { fabricCalls } from './fabric-calls';
-import type { FabricPace } from './fabric-pace';
 
 export interface FabricRouterDeps extends FabricCallerDeps {
   readonly fabric: FabricService;
-  readonly pace: FabricPace;
+  /** All requests of an address, whoever asks. */
+  readonly ofAddress: WindowCount;
+  /** Those of one who may ask. */
+  readonly ofCaller: WindowCount;
+  readonly refusals: RefusalLimiter;
   readonly log: { info(fields: object, message: string): void; error(fields: object, message: string): void };
 }
 
@@ -34,30 +39,37 @@ export function fabricRouter(deps: FabricRouterDeps): Router {
 }
 
 async function answer(path: string, request: Request, response: Response, deps: FabricRouterDeps): Promise<void> {
-  const { fabric, pace, log } = deps;
+  const { fabric, ofAddress, ofCaller, refusals, log } = deps;
   const call = fabricCalls.get(path) ?? null;
   const failed = call?.failed ?? 0;
   const address = clientAddress(request);
+  const counted = countedAddress(address);
   const tooFast = (waitMs: number): void => {
     const seconds = Math.ceil(waitMs / 1000);
     response.set('Retry-After', String(seconds));
     send(response, 429, failed, `Too many requests within a minute (fabric.requestsPerMinute). Come back in ${seconds} s.`);
   };
 
+  // Before anything is looked up, so that neither a flood nor who guesses tokens keeps the database busy.
+  const showsToken = request.headers.authorization !== undefined;
+  const refusedAs = `${showsToken ? 'with' : 'without'} a token ${counted}`;
+  const addressMs = Math.max(ofAddress.waitMs(counted), showsToken ? refusals.waitMs(refusedAs) : 0);
+  if (addressMs > 0) return tooFast(addressMs);
+  ofAddress.count(counted);
+
   const caller = await fabricCaller(request, deps);
   if ('status' in caller) {
-    // Counted by themselves: who guesses, or is set up wrongly, closes nothing to others of the same address.
-    const refusedAs = `refused ${address}`;
-    const refusedMs = pace.waitMs(refusedAs);
+    // Without a token nothing was looked up: who is set up wrongly, or a browser, closes nothing to programs at the same address.
+    const refusedMs = refusals.waitMs(refusedAs);
     if (refusedMs > 0) return tooFast(refusedMs);
-    pace.count(refusedAs);
+    refusals.refused(refusedAs);
     if (caller.status === 401) response.set('WWW-Authenticate', 'Bearer realm="paravcl"');
     return send(response, caller.status, failed, caller.sentence);
   }
   const { principal, countedAs } = caller;
-  const waitMs = pace.waitMs(countedAs);
+  const waitMs = ofCaller.waitMs(countedAs);
   if (waitMs > 0) return tooFast(waitMs);
-  pace.count(countedAs);
+  ofCaller.count(countedAs);
 
   if (call === null || request.method !== 'GET') return send(response, 200, 0, request.method === 'GET' ? 'There is no such call.' : 'Only GET does anything here.');
   if (call.changes && principal.apiToken?.scope === 'read') return send(response, 403, failed, 'This API token may only look (scope read). Make one with the scope full to change things.');

@@ -1,0 +1,23 @@
+import type { Principal } from '@paravcl/shared/domain/people';
+import type { IncomingMessage } from 'node:http';
+import { fabricCaller, type FabricCallerDeps } from './fabric-caller';
+
+const ada = { userId: 'ada', userName: 'ada', role: 'admin' } as unknown as Principal;
+const deps: FabricCallerDeps = {
+  apiTokens: { principalOf: () => Promise.resolve(ada) },
+  isAllowed: () => true,
+  behindProxy: false,
+  isOfGuests: (address) => Promise.resolve(address !== '10.0.0.7'),
+  user: 'ada',
+  principalOfUser: () => Promise.resolve(ada),
+  isOwnName: () => true,
+};
+const from = (remoteAddress: string, headers: object = {}): IncomingMessage => ({ socket: { remoteAddress }, httpVersionMajor: 1, httpVersionMinor: 1, headers: { host: 'lab.example', ...headers } }) as unknown as IncomingMessage;
+
+test('where guests come from a token is needed, although the address is allowed', async () => {
+  for (const address of ['10.0.0.8', '::ffff:10.0.0.8', 'fd00::8']) {
+    expect(await fabricCaller(from(address), deps)).toEqual({ status: 403, sentence: expect.stringMatching(/is a host of the pool or a guest's/) as string });
+    expect(await fabricCaller(from(address, { authorization: 'Bearer pva_1' }), deps)).toMatchObject({ principal: ada });
+  }
+  for (const address of ['10.0.0.7', '127.0.0.1', '::1']) expect(await fabricCaller(from(address), deps)).toMatchObject({ principal: ada });
+});
