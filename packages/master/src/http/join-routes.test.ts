@@ -3,6 +3,7 @@ import { newId } from '@paravcl/shared/ids';
 import express from 'express';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { eventually } from '../../test/it/eventually';
 import type { JoinTokenRecord } from '../repositories/join-token-repository';
 import type { Repositories } from '../repositories/repositories';
 import type { AgentPackage } from '../services/agent-package';
@@ -23,10 +24,10 @@ const books = new Map<string, JoinTokenRecord>([
 ]);
 // Only looked at: whoever writes here fails.
 const read = { joinTokens: { findByHash: (hash: string) => Promise.resolve(books.get(hash) ?? null) } } as unknown as Repositories;
-const content: AgentPackage = { id: '0123456789abcdef', manifest: '', files: [{ path: 'http/this-test', mode: 0o644, sha256: 'a'.repeat(64), sizeBytes: 6, source: '/proc/sys/kernel/ostype' }, { path: 'paravcl-install.sh', mode: 0o644, sha256: 'b'.repeat(64), sizeBytes: 0, source: '/dev/null' }] };
+const content: AgentPackage = { id: '0123456789abcdef', manifest: '', files: [{ path: 'http/this-test', mode: 0o644, sha256: 'a'.repeat(64), sizeBytes: 6, source: '/proc/sys/kernel/ostype' }, { path: 'endless', mode: 0o644, sha256: 'c'.repeat(64), sizeBytes: 1_000_000_000_000, source: '/dev/zero' }, { path: 'paravcl-install.sh', mode: 0o644, sha256: 'b'.repeat(64), sizeBytes: 0, source: '/dev/null' }] };
 
 let server: Server;
-let ask: (path: string, shown?: string) => Promise<Response>;
+let ask: (path: string, shown?: string, signal?: AbortSignal) => Promise<Response>;
 beforeEach(async () => {
   const app = express();
   const limiter = new RefusalLimiter(systemClock, { refusals: 4, windowMs: 60_000 });
@@ -35,7 +36,7 @@ beforeEach(async () => {
   server = app.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as AddressInfo;
-  ask = (path, shown) => fetch(`http://127.0.0.1:${String(port)}${path}`, { headers: shown === undefined ? {} : { authorization: `Bearer pvj1.${shown}.-` } });
+  ask = (path, shown, signal) => fetch(`http://127.0.0.1:${String(port)}${path}`, { ...(signal === undefined ? {} : { signal }), headers: shown === undefined ? {} : { authorization: `Bearer pvj1.${shown}.-` } });
 });
 afterEach(() => {
   server.closeAllConnections();
@@ -52,6 +53,28 @@ test('a file of the package is given for an open join token, as often as it is a
     const answer = await ask('/agent/v1/package/http/this-test', secrets.open);
     expect([answer.status, answer.headers.get('content-length'), await answer.text()]).toEqual([200, '6', 'Linux\n']);
   }
+});
+
+test('one token fetches a file twenty times, and every other file still', async () => {
+  const path = '/agent/v1/package/http/this-test';
+  for (let count = 0; count < 20; count++) {
+    const answer = await ask(path, secrets.open);
+    expect([answer.status, await answer.text()]).toEqual([200, 'Linux\n']);
+  }
+  const over = await ask(path, secrets.open);
+  expect([over.status, await over.json()]).toEqual([429, expect.objectContaining({ detail: 'This join token has fetched http/this-test 20 times, which is all it may. Ask for a new token.' })]);
+  expect((await ask('/agent/v1/package/paravcl-install.sh', secrets.open)).status).toBe(200);
+});
+
+test('one token fetches four files at a time, and who goes away in the middle makes room', async () => {
+  const leave = new AbortController();
+  const path = '/agent/v1/package/endless';
+  const begun = await Promise.all(Array.from({ length: 4 }, () => ask(path, secrets.open, leave.signal)));
+  expect(begun.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+  const fifth = await ask('/agent/v1/package/http/this-test', secrets.open);
+  expect([fifth.status, fifth.headers.get('retry-after'), await fifth.json()]).toEqual([429, '10', expect.objectContaining({ detail: expect.stringMatching(/^This join token fetches 4 files now/) as string })]);
+  leave.abort();
+  await eventually('a download after others were left', async () => (await ask('/agent/v1/package/http/this-test', secrets.open)).status === 200);
 });
 
 test('without a token, with a used, an expired or an invented one nothing is given, and who goes on trying is told to wait', async () => {
