@@ -1,3 +1,4 @@
+import { NoAnswer } from '@paravcl/shared/client/no-answer';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
@@ -6,16 +7,17 @@ import type { Context } from '../context';
 import { Refusal, wrongUsage } from '../errors/refusal';
 import { askMachines, askMaster } from '../fabric/ask-first';
 import { bringUp } from '../fabric/bring-up';
+import { cameOfIt } from '../fabric/came-of-it';
 import { confirmKeys, faultsOfKeys, type KeyOptions } from '../fabric/confirm-keys';
 import { sayFileFault, type FileFault } from '../fabric/file-fault';
+import { machineCredentials, type MachineCredentialOptions } from '../fabric/machine-credentials';
 import { readFabricFiles, type FabricFiles } from '../fabric/read-files';
 import { writeHostAddress } from '../fabric/read-pm-file';
 import { servingLines } from '../fabric/serving';
-import { credentialOf, type CredentialOptions } from '../hosts/credential';
 import { tellBytes } from '../output/sizes';
 import { configPath } from '../session/config-file';
 
-interface FabricOptions extends CredentialOptions, KeyOptions {
+interface FabricOptions extends MachineCredentialOptions, KeyOptions {
   readonly user: string;
   readonly start: string;
   readonly dryRun?: boolean;
@@ -39,6 +41,7 @@ export function addFabric(program: Command, act: Act): void {
     .option('-u, --user <name>', 'who logs in where the file names nobody', 'root')
     .option('--key <file>', 'private key that opens the machines')
     .option('--password-file <file>', 'password that opens them, from a file or standard input (-); asked for otherwise')
+    .option('--key-for <machine=file>', 'private key of one machine that another one opens; as often as need be', (said: string, before: readonly string[] | undefined) => [...(before ?? []), said])
     .option('--accept-host-keys <known_hosts>', 'take the host keys of this file, and no others')
     .option('--yes-host-keys', 'take the host keys that are shown, unless one has changed')
     .option('--replace-host-key', 'host keys that have changed replace the ones that were confirmed before: you compared them on the hosts')
@@ -70,21 +73,29 @@ async function serve(context: Context, pmFile: string, { machines, images, flavo
     return output.say('No fault. Nothing was done.');
   }
   await confirmKeys(context, reached, options);
-  const credential = await credentialOf(context, options, `${options.user} at the machines`);
+  const credential = await machineCredentials(context, reached, options, `${options.user} at the machines`);
   const brought = await context.world.interruptible(async (signal) => {
     try {
-      return await bringUp(context, { machines: reached, user: options.user, credentialOf: () => credential, start: options.start, images, flavors }, signal);
+      return await bringUp(context, { machines: reached, user: options.user, credentialOf: credential, start: options.start, images, flavors }, signal);
     } catch (error) {
       if (signal.aborted) throw new Refusal('You do not wait for it any more; what the master has begun with machines goes on.', 'the same line again: what is there is kept');
       throw error;
     }
   });
-  const fabric = await context.call('get /fabric', {});
-  if (output.json) output.document({ ok: brought.failed.length === 0, fabric, ...brought });
-  else output.text(servingLines(fabric, await caFile(context)).join('\n'));
-  if (brought.failed.length === 0) return;
-  if (!output.json) for (const sentence of brought.failed) output.warn(`not there: ${sentence}`);
-  throw new Refusal(`${String(brought.failed.length)} of ${String(reached.length + images.length + 1)} parts did not come up${output.json ? '' : ', see above'}; the rest serves.`, again);
+  const fabric = await context.call('get /fabric', {}).catch((error: unknown) => ({ fault: error }));
+  const isServing = !('fault' in fabric);
+  if (output.json) output.document({ ok: isServing && brought.failed.length === 0, fabric: isServing ? fabric : null, ...brought });
+  else if (isServing) output.text(servingLines(fabric, await caFile(context)).join('\n'));
+  if (isServing && brought.failed.length === 0) return;
+  if (!output.json) {
+    const { there, notThere } = cameOfIt(brought);
+    for (const line of there) output.say(line);
+    for (const line of notThere) output.warn(line);
+  }
+  const count = `${String(brought.failed.length)} of ${String(reached.length + images.length + 1)} parts did not come up${output.json ? '' : ', see above'}`;
+  if (isServing) throw new Refusal(`${count}; the rest serves.`, again);
+  if (fabric.fault instanceof NoAnswer) throw new Refusal(`The master does not answer any more. ${count}; what it has begun with machines is told by: paravcl slaves.`, 'paravcl doctor, then the same line again: what is there is kept');
+  throw fabric.fault;
 }
 
 function refuseFaults(context: Context, faults: readonly FileFault[], missing: readonly string[]): void {

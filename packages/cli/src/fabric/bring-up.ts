@@ -1,4 +1,5 @@
 import type { ImageAnswer } from '@paravcl/shared/api/images';
+import { NoAnswer } from '@paravcl/shared/client/no-answer';
 import type { HostInstall } from '@paravcl/shared/domain/host-install';
 import type { Context } from '../context';
 import { followInstall, whyNot } from '../hosts/follow-install';
@@ -36,7 +37,7 @@ export async function bringUp(context: Context, { machines, user, credentialOf, 
   const failed: string[] = [];
   const failing = (part: string) => (error: unknown): null => {
     signal.throwIfAborted();
-    failed.push(`${part}: ${error instanceof Error ? error.message : String(error)}`);
+    failed.push(`${part}: ${error instanceof NoAnswer ? 'the master did not answer, so nobody knows how far it is.' : error instanceof Error ? error.message : String(error)}`);
     return null;
   };
   const install = async (machine: ReachedMachine): Promise<HostInstall> => {
