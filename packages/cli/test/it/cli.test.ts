@@ -36,11 +36,12 @@ describe('paravcl, of a whole master', () => {
   let site: CliSite;
   let admin: CliUser;
   let student: CliUser;
+  let teacher: CliUser;
 
   beforeAll(async () => {
     site = await cliSite();
-    [admin, student] = [await CliUser.make(), await CliUser.make()];
-    for (const [user, person] of [[admin, site.admin], [student, site.student]] as const) {
+    [admin, student, teacher] = [await CliUser.make(), await CliUser.make(), await CliUser.make()];
+    for (const [user, person] of [[admin, site.admin], [student, site.student], [teacher, site.teacher]] as const) {
       const { code, err } = await user.login(site, person);
       if (code !== 0) throw new Error(err);
     }
@@ -49,6 +50,7 @@ describe('paravcl, of a whole master', () => {
   afterAll(async () => {
     await admin.remove();
     await student.remove();
+    await teacher.remove();
     await site.close();
   }, 60_000);
 
@@ -142,6 +144,18 @@ describe('paravcl, of a whole master', () => {
     const unasked = await student.run(['instances', 'delete', 'web']);
     expect([unasked.code, unasked.out, unasked.err]).toEqual([2, '', expect.stringMatching(/Delete web and its disk\?.*nothing was done\.\nTry: say it again with --yes/)]);
     expect((await student.run(['instances', 'delete', launched.instance.id, '--yes'])).out).toBe('web is deleted.\n');
+  }, 120_000);
+
+  it('says the same one line for a machine that is pledged as for a join token', async () => {
+    const oneLine = /^\(cd .*\/join\.sh.*sha256sum -c --quiet && sh join\.sh\)$/m;
+    const token = await admin.run(['slaves', 'token']);
+    const shown = oneLine.exec(token.out)?.[0];
+    expect(shown).toBeDefined();
+    const launched = await student.run(['instances', 'launch', 'Stand-in', '--name', 'pledged', '--as-slave', '--no-wait']);
+    expect([launched.code, launched.out, launched.err]).toEqual([0, expect.stringContaining(`${String(shown)}\n`), expect.stringMatching(/The machine that you pledge becomes a host with this\.[^]*It asks for this token/)]);
+    const reserved = await teacher.run(['reservations', 'create', '--from', 'tomorrow 15:00', '--hours', '1', '--image', 'Stand-in', '--as-slave']);
+    expect([reserved.code, reserved.out, reserved.err]).toEqual([0, expect.stringContaining(`${String(shown)}\n`), expect.stringContaining('It asks for this token')]);
+    expect((await student.run(['instances', 'delete', 'pledged', '--yes'])).code).toBe(0);
   }, 120_000);
 
   it('writes the shapes of the API as JSON, and tables without', async () => {

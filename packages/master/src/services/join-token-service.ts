@@ -1,4 +1,4 @@
-import type { JoinToken, JoinTokenState } from '@paravcl/shared/api/join-tokens';
+import type { JoinToken, JoinTokenState, JoinWay } from '@paravcl/shared/api/join-tokens';
 import type { Page } from '@paravcl/shared/api/page';
 import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import { formatJoinToken } from '@paravcl/shared/domain/join-token-text';
@@ -38,17 +38,9 @@ export interface GrantedJoinToken {
 }
 
 /** What is shown once, when a token is made. */
-export interface MadeJoinToken {
+export interface MadeJoinToken extends JoinWay {
   readonly joinToken: JoinToken;
-  readonly token: string;
   readonly master: string;
-  readonly command: string;
-  readonly commandThatAsks: string;
-}
-
-/** The same with the way for a machine on which nothing is installed yet. */
-export interface ShownJoinToken extends MadeJoinToken {
-  readonly oneLine: string | null;
 }
 
 const site = { ownerUserId: null, groupId: null } as const;
@@ -70,7 +62,7 @@ export class JoinTokenService {
    * Makes a token: for a dedicated slave by operators and admins, for an own machine (volunteer, to be
    * approved) by anybody. Throws `forbidden` for a dedicated or preapproved one without the right.
    */
-  async create(principal: Principal, wish: NewJoinToken, clientAddress: string): Promise<ShownJoinToken> {
+  async create(principal: Principal, wish: NewJoinToken, clientAddress: string): Promise<MadeJoinToken> {
     const privileged = may(principal, 'join-token.create-dedicated', site);
     const kind = wish.kind ?? (privileged ? 'dedicated' : 'volunteer');
     if (kind === 'dedicated' && !privileged) {
@@ -81,14 +73,14 @@ export class JoinTokenService {
     }
     const { preapproved, note, lifetimeMinutes } = wish;
     const granted: GrantedJoinToken = { kind, maker: principal, preapproved, note, lifetimeMs: lifetimeMinutes * 60_000, clientAddress };
-    const oneLine = await this.oneLine();
-    const made = await this.unitOfWork.transaction((repositories) => this.makeWithin(repositories, granted, this.clock.now()));
-    return { ...made, oneLine };
+    return this.unitOfWork.transaction((repositories) => this.makeWithin(repositories, granted, this.clock.now()));
   }
 
   /** Makes a token as part of something else: it is there when the caller's transaction is. */
   async makeWithin(repositories: Repositories, granted: GrantedJoinToken, now: EpochMs): Promise<MadeJoinToken> {
     const { kind, maker, preapproved, note, lifetimeMs, clientAddress } = granted;
+    // Before anything is written: what it reads is on the disk, and a fault there makes no token.
+    const oneLine = await this.oneLine();
     const secret = randomBytes(32).toString('base64url');
     const token: JoinTokenRecord = {
       id: newId(now),
@@ -117,7 +109,7 @@ export class JoinTokenService {
       now,
     );
     const text = formatJoinToken({ secret, caFingerprint: this.master.caFingerprint });
-    return { joinToken: view(token, now), token: text, master: this.master.url, ...enrolCommands(this.master.url, text) };
+    return { joinToken: view(token, now), token: text, master: this.master.url, oneLine, ...enrolCommands(this.master.url, text) };
   }
 
   /** Own tokens; all of them for operators and admins. Newest first. */

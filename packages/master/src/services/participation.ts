@@ -1,3 +1,4 @@
+import type { JoinWay } from '@paravcl/shared/api/join-tokens';
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
@@ -16,10 +17,8 @@ export interface ParticipationDeps {
   readonly joinTokens: Pick<JoinTokenService, 'makeWithin'>;
 }
 
-/** What a promise is answered with; token and command are shown this once. */
-export interface Pledge {
-  readonly token: string;
-  readonly command: string;
+/** What a promise is answered with: how the machine becomes a host, which is shown this once, and until when it has to be one. */
+export interface Pledge extends JoinWay {
   readonly until: string;
 }
 
@@ -108,11 +107,11 @@ export class Participation {
     }
     const { settings: { pledgeMs }, joinTokens } = this.deps;
     const { principal, clientAddress } = who;
-    const made = await joinTokens.makeWithin(repositories, { kind: 'volunteer', maker: principal, preapproved: false, note: 'promised with a request', lifetimeMs: pledgeMs, clientAddress }, now);
+    const { joinToken, token, oneLine, command, commandThatAsks } = await joinTokens.makeWithin(repositories, { kind: 'volunteer', maker: principal, preapproved: false, note: 'promised with a request', lifetimeMs: pledgeMs, clientAddress }, now);
     const untilAt = now + pledgeMs;
-    await repositories.pledges.insert({ id: newId(now), userId: principal.userId, joinTokenId: made.joinToken.id, madeAt: now, untilAt });
+    await repositories.pledges.insert({ id: newId(now), userId: principal.userId, joinTokenId: joinToken.id, madeAt: now, untilAt });
     return {
-      pledge: { token: made.token, command: made.command, until: new Date(untilAt).toISOString() },
+      pledge: { token, oneLine, command, commandThatAsks, until: new Date(untilAt).toISOString() },
       warnings: [`Run the command on your machine, as root, so that it is online by ${this.moment(untilAt, now)}; a promise that is not kept counts nothing the next time.`],
     };
   }

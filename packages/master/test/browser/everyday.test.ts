@@ -119,7 +119,7 @@ test('a machine is kept in a snapshot, and reset to its image', async () => {
   await visitor.sees('Nothing is kept of it');
 });
 
-test('who never lends a machine is told what that costs, promises one, and is shown its command once', async () => {
+test('who never lends a machine is told what that costs, promises one, and is shown once how it becomes a host', async () => {
   const paul = await site.person('paul', 'student');
   await paul.client.call(createInstance, { body: { templateId: site.template.id } });
   const visitor = await browser.visit({ as: paul });
@@ -133,8 +133,9 @@ test('who never lends a machine is told what that costs, promises one, and is sh
   await page.getByLabel('Name', { exact: true }).fill('promised');
   await page.getByRole('button', { name: `Launch ${site.template.name}` }).click();
   await visitor.sees('promised is launched');
-  const command = page.getByRole('region', { name: 'The command that enrols your machine' });
-  expect(await command.innerText()).toMatch(/pvj_|--token/);
+  const command = page.getByRole('textbox', { name: 'The command for the new machine' });
+  expect(await command.inputValue()).toMatch(/\/join\.sh -o join\.sh && echo '[0-9a-f]{64}  join\.sh' \| sha256sum -c/);
+  expect(await page.getByRole('textbox', { name: 'The token it asks for' }).inputValue()).toMatch(/^pvj1\./);
   await visitor.checkAccessibility();
   await page.getByRole('link', { name: 'Go to the machine' }).click();
   await page.getByRole('tab', { name: 'Overview' }).waitFor();

@@ -17,6 +17,7 @@ const hour = 3_600_000;
 const day = 24 * hour;
 const contributingMs = hour;
 const timeZone = 'Europe/Berlin';
+const oneLine = 'curl https://lab.example:8443/join.sh';
 
 describe('who adds to the pool', () => {
   let clock: HandClock;
@@ -58,7 +59,7 @@ describe('who adds to the pool', () => {
   const participation = (settings: Partial<ParticipationSettings> = {}): Participation =>
     new Participation({
       settings: { mode: 'off', optOuts: 2, pledgeMs: day, ...settings }, contributingMs, timeZone,
-      joinTokens: new JoinTokenService(database.unit, clock, { url: 'https://lab.example:8443', caFingerprint: null }),
+      joinTokens: new JoinTokenService(database.unit, clock, { url: 'https://lab.example:8443', caFingerprint: null }, () => Promise.resolve(oneLine)),
     });
   const takePart = (who: Principal, asSlave: boolean, settings: Partial<ParticipationSettings> = {}): Promise<TakenPart> =>
     database.unit.transaction((repositories) => participation(settings).takePart(repositories, { principal: who, clientAddress: null }, asSlave, clock.now()));
@@ -186,9 +187,9 @@ describe('who adds to the pool', () => {
   });
 
   describe('a promise of a machine', () => {
-    it('comes with the command that enrols it, and is not made twice while it is awaited', async () => {
+    it('comes with all the ways that its machine has into the pool, as a join token does, and is not made twice while it is awaited', async () => {
       const { pledge, warnings } = await takePart(alice, true);
-      expect(pledge).toMatchObject({ command: expect.stringContaining('paravcl-slave enrol --master https://lab.example:8443'), until: new Date(clock.now() + day).toISOString() });
+      expect(pledge).toMatchObject({ oneLine, commandThatAsks: 'paravcl-slave enrol --master https://lab.example:8443', command: expect.stringContaining('paravcl-slave enrol --master https://lab.example:8443'), until: new Date(clock.now() + day).toISOString() });
       expect(pledge?.command).toContain(pledge?.token);
       expect(warnings).toEqual([expect.stringContaining('online by Tue 09:00')]);
       expect(await books.joinTokens.page({ limit: 10 }, clock.now())).toMatchObject({ items: [{ kind: 'volunteer', ownerUserId: alice.userId, preapproved: false, expiresAt: clock.now() + day }] });

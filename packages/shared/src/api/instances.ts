@@ -5,6 +5,7 @@ import { observedStateSchema } from '../domain/instance-state';
 import { bandwidthMbpsSchema, diskMiBSchema, ramMiBSchema, sshPublicKeySchema, vcpusSchema } from '../domain/limits';
 import { idSchema } from '../ids';
 import { flagSchema } from './flag';
+import { joinWaySchema } from './join-tokens';
 import { operationSchema } from './operations';
 import { pageQuerySchema, pageSchema } from './page';
 import { route } from './route';
@@ -58,8 +59,8 @@ export const acceptedSchema = z.object({
   operation: operationSchema,
   /** What one should know before relying on it: that it may be suspended, for whom and from when; that one's priority suffers. */
   warnings: z.array(z.string()),
-  /** For a pledge: the command that enrols the machine. Shown this once. */
-  pledge: z.object({ token: z.string(), command: z.string(), until: z.iso.datetime() }).nullable(),
+  /** For a pledge: how the machine becomes a host, until when it has to be one. Shown this once. */
+  pledge: joinWaySchema.extend({ until: z.iso.datetime() }).nullable(),
 });
 const accepted = { status: 202, schema: acceptedSchema } as const;
 

@@ -31,6 +31,21 @@ export const joinTokenSchema = z
   .readonly();
 export type JoinToken = z.infer<typeof joinTokenSchema>;
 
+/** How a machine becomes a host by a token that was made for it. Shown this once. */
+export const joinWaySchema = z.object({
+  token: z.string(),
+  /**
+   * To paste as root on a machine on which nothing is installed yet: fetches the join script, checks it by its hash, and
+   * runs it, which asks for the token. Null when this master has nothing to put on hosts.
+   */
+  oneLine: z.string().nullable(),
+  /** To paste, as root, where the agent is installed already; hands the token over on standard input, never in the process list. */
+  command: z.string(),
+  /** The same without the token: the agent asks for it. */
+  commandThatAsks: z.string(),
+});
+export type JoinWay = z.infer<typeof joinWaySchema>;
+
 const one = z.object({ joinTokenId: idSchema });
 
 export const createJoinToken = route({
@@ -53,21 +68,10 @@ export const createJoinToken = route({
     .prefault({}),
   answer: {
     status: 201,
-    schema: z.object({
+    schema: joinWaySchema.extend({
       joinToken: joinTokenSchema,
-      /** Shown this once. */
-      token: z.string(),
       /** Address of the master that the agent dials. */
       master: z.string(),
-      /**
-       * To paste as root on a machine on which nothing is installed yet: fetches the join script, checks it by its hash, and
-       * runs it, which asks for the token. Null when this master has nothing to put on hosts.
-       */
-      oneLine: z.string().nullable(),
-      /** To paste, as root, where the agent is installed already; hands the token over on standard input, never in the process list. */
-      command: z.string(),
-      /** The same without the token: the agent asks for it. */
-      commandThatAsks: z.string(),
     }),
   },
 });

@@ -4,6 +4,7 @@ import { bandwidthMbpsSchema, diskMiBSchema, ramMiBSchema, vcpusSchema } from '.
 import { claimableSchema, reservationBounds, reservationSchema, reservationStateSchema } from '../domain/reservation';
 import { idSchema } from '../ids';
 import { acceptedSchema, createInstanceBody } from './instances';
+import { joinWaySchema } from './join-tokens';
 import { pageQuerySchema, pageSchema } from './page';
 import { route } from './route';
 
@@ -59,8 +60,8 @@ export const reservationAnswerSchema = z.object({
   offers: z.array(offerSchema),
   /** Further ones of a weekly series that are confirmed already; later ones follow as their weeks come within the horizon. */
   series: z.array(z.object({ reservationId: idSchema, start: z.iso.datetime() })),
-  /** For a pledge: the command that enrols the machine. Shown this once. */
-  pledge: z.object({ token: z.string(), command: z.string(), until: z.iso.datetime() }).nullable(),
+  /** For a pledge: how the machine becomes a host, until when it has to be one. Shown this once. */
+  pledge: joinWaySchema.extend({ until: z.iso.datetime() }).nullable(),
   decisionId: idSchema.nullable(),
 });
 export type ReservationAnswer = z.infer<typeof reservationAnswerSchema>;

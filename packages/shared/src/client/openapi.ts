@@ -5565,6 +5565,8 @@ export interface operations {
                         operation: components["schemas"]["Operation"];
                         pledge: {
                             command: string;
+                            commandThatAsks: string;
+                            oneLine: string | null;
                             token: string;
                             /** Format: date-time */
                             until: string;
@@ -5639,6 +5641,8 @@ export interface operations {
                         operation: components["schemas"]["Operation"];
                         pledge: {
                             command: string;
+                            commandThatAsks: string;
+                            oneLine: string | null;
                             token: string;
                             /** Format: date-time */
                             until: string;
@@ -5786,6 +5790,8 @@ export interface operations {
                         operation: components["schemas"]["Operation"];
                         pledge: {
                             command: string;
+                            commandThatAsks: string;
+                            oneLine: string | null;
                             token: string;
                             /** Format: date-time */
                             until: string;
@@ -5946,6 +5952,8 @@ export interface operations {
                         operation: components["schemas"]["Operation"];
                         pledge: {
                             command: string;
+                            commandThatAsks: string;
+                            oneLine: string | null;
                             token: string;
                             /** Format: date-time */
                             until: string;
@@ -5997,6 +6005,8 @@ export interface operations {
                         operation: components["schemas"]["Operation"];
                         pledge: {
                             command: string;
+                            commandThatAsks: string;
+                            oneLine: string | null;
                             token: string;
                             /** Format: date-time */
                             until: string;
@@ -6041,6 +6051,8 @@ export interface operations {
                         operation: components["schemas"]["Operation"];
                         pledge: {
                             command: string;
+                            commandThatAsks: string;
+                            oneLine: string | null;
                             token: string;
                             /** Format: date-time */
                             until: string;
@@ -6091,6 +6103,8 @@ export interface operations {
                         operation: components["schemas"]["Operation"];
                         pledge: {
                             command: string;
+                            commandThatAsks: string;
+                            oneLine: string | null;
                             token: string;
                             /** Format: date-time */
                             until: string;
@@ -6205,6 +6219,8 @@ export interface operations {
                         operation: components["schemas"]["Operation"];
                         pledge: {
                             command: string;
+                            commandThatAsks: string;
+                            oneLine: string | null;
                             token: string;
                             /** Format: date-time */
                             until: string;
@@ -6256,6 +6272,8 @@ export interface operations {
                         operation: components["schemas"]["Operation"];
                         pledge: {
                             command: string;
+                            commandThatAsks: string;
+                            oneLine: string | null;
                             token: string;
                             /** Format: date-time */
                             until: string;
@@ -6300,6 +6318,8 @@ export interface operations {
                         operation: components["schemas"]["Operation"];
                         pledge: {
                             command: string;
+                            commandThatAsks: string;
+                            oneLine: string | null;
                             token: string;
                             /** Format: date-time */
                             until: string;
@@ -8569,6 +8589,8 @@ export interface operations {
                         }[];
                         pledge: {
                             command: string;
+                            commandThatAsks: string;
+                            oneLine: string | null;
                             token: string;
                             /** Format: date-time */
                             until: string;
@@ -8955,6 +8977,8 @@ export interface operations {
                         operation: components["schemas"]["Operation"];
                         pledge: {
                             command: string;
+                            commandThatAsks: string;
+                            oneLine: string | null;
                             token: string;
                             /** Format: date-time */
                             until: string;
@@ -9028,6 +9052,8 @@ export interface operations {
                         }[];
                         pledge: {
                             command: string;
+                            commandThatAsks: string;
+                            oneLine: string | null;
                             token: string;
                             /** Format: date-time */
                             until: string;
@@ -9258,6 +9284,8 @@ export interface operations {
                         }[];
                         pledge: {
                             command: string;
+                            commandThatAsks: string;
+                            oneLine: string | null;
                             token: string;
                             /** Format: date-time */
                             until: string;
@@ -9518,6 +9546,8 @@ export interface operations {
                         }[];
                         pledge: {
                             command: string;
+                            commandThatAsks: string;
+                            oneLine: string | null;
                             token: string;
                             /** Format: date-time */
                             until: string;

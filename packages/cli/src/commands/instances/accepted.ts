@@ -2,6 +2,7 @@ import type { Answered } from '@paravcl/shared/client/routes';
 import type { Context } from '../../context';
 import type { InstanceItem } from '../../names/kinds';
 import { follow } from '../../talk/follow';
+import { sayPledge } from '../../talk/join-way';
 
 export type Accepted = Answered<'post /instances'>;
 
@@ -10,10 +11,7 @@ export async function sayAccepted(context: Context, accepted: Accepted, wait: bo
   const { output } = context;
   for (const warning of accepted.warnings) output.warn(warning);
   const { name, id } = accepted.instance;
-  if (accepted.pledge !== null && !output.json) {
-    output.say('The machine that you pledge becomes a host with this command, as root on it:');
-    output.text(accepted.pledge.command);
-  }
+  if (accepted.pledge !== null && !output.json) sayPledge(context, accepted.pledge, await context.times());
   if (!wait) {
     if (output.json) return output.document(accepted);
     return output.line(`${name}: ${accepted.operation.sentence}`);

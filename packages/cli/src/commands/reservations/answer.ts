@@ -2,6 +2,7 @@ import type { Answered } from '@paravcl/shared/client/routes';
 import { ApiProblem } from '@paravcl/shared/client/api-problem';
 import type { Context } from '../../context';
 import { tellCores } from '../../output/sizes';
+import { sayPledge } from '../../talk/join-way';
 import { shortId } from './lists';
 
 export type ReservationAnswered = Answered<'post /reservations'>;
@@ -18,10 +19,7 @@ export async function sayAnswer(context: Context, answer: ReservationAnswered): 
   for (const { start } of answer.series) output.line(`and ${times.moment(start)}`);
   for (const { from, to } of answer.moves) output.say(`Another reservation gives way: from ${times.moment(from)} to ${times.moment(to)}.`);
   await sayOffers(context, answer.offers);
-  if (answer.pledge !== null) {
-    output.say('The machine that you pledge becomes a host with this command, as root on it:');
-    output.text(answer.pledge.command);
-  }
+  if (answer.pledge !== null) sayPledge(context, answer.pledge, times);
 }
 
 /** Says what one can have instead of what was refused, and throws it on. */

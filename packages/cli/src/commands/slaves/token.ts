@@ -2,6 +2,7 @@ import { slaveKindSchema } from '@paravcl/shared/domain/slave';
 import { Option, type Command } from 'commander';
 import type { Act } from '../../act';
 import { find } from '../../names/resolve';
+import { sayJoinWay } from '../../talk/join-way';
 import { durationMinutes } from '../../times/durations';
 import { userNames } from '../../names/kinds';
 import { examples } from '../examples';
@@ -29,17 +30,9 @@ export function addSlaveTokens(noun: Command, act: Act): void {
         const made = await context.call('post /join-tokens', { body: { preapproved, note, ...(kind === undefined ? {} : { kind }), ...(time === undefined ? {} : { lifetimeMinutes: durationMinutes(time, '--time') }) } });
         if (context.output.json) return context.output.document(made);
         const times = await context.times();
-        const until = times.moment(made.joinToken.expiresAt);
-        if (made.oneLine === null) {
-          context.output.say(`Once the agent is on the new machine, paste this there as root. The token in it is shown this once, and is good until ${until}:`);
-          context.output.text(made.command);
-        } else {
-          context.output.say('Paste this as root on the new machine:');
-          context.output.text(made.oneLine);
-          context.output.say(`It asks for this token, which is shown this once, and is good until ${until}:`);
-          context.output.text(made.token);
-        }
-        if (!made.joinToken.preapproved) context.output.say('Then let it take part: paravcl slaves approve NAME');
+        context.output.say('A new machine becomes a host with this.');
+        sayJoinWay(context, made, times.moment(made.joinToken.expiresAt));
+        if (!made.joinToken.preapproved) context.output.say('It takes part once an operator has let it: paravcl slaves approve NAME');
       }),
     );
 

@@ -3,11 +3,11 @@ import { useEffect, useRef, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import type { Answered } from '@paravcl/shared/client/routes';
-import { OnceSecret } from '../../states/once-secret';
 import { useTimes } from '../../states/use-times';
 import { useSiteZone } from '../../states/site-zone';
+import { JoinWayShown } from '../fleet/join/join-way-shown';
 
-/** After a launch with a pledge: the command that enrols the own machine, shown this once, and what one should know before relying on the launch. */
+/** After a launch with a pledge: how the own machine becomes a host, shown this once, and what one should know before relying on the launch. */
 export function Launched({ answer: { instance, operation, warnings, pledge } }: { readonly answer: Answered<'post /instances'> }): ReactNode {
   const { t } = useTranslation('launch');
   const times = useTimes(useSiteZone());
@@ -22,9 +22,13 @@ export function Launched({ answer: { instance, operation, warnings, pledge } }: 
       {warnings.map((warning) => <StackItem key={warning}><Alert variant="warning" isInline title={warning} component="p" /></StackItem>)}
       {pledge !== null && (
         <StackItem>
-          <OnceSecret title={t('pledge.title')} secret={pledge.command}>
-            <p>{t('pledge.body', { until: times.moment(pledge.until) })}</p>
-          </OnceSecret>
+          <Stack hasGutter>
+            <StackItem>
+              <Title headingLevel="h2" size="lg">{t('pledge.title')}</Title>
+              <p>{t('pledge.body', { until: times.moment(pledge.until) })}</p>
+            </StackItem>
+            <StackItem><JoinWayShown way={pledge} until={times.moment(pledge.until)} /></StackItem>
+          </Stack>
         </StackItem>
       )}
       <StackItem>

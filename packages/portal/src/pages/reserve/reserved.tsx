@@ -1,9 +1,10 @@
-import { Alert, Button, Card, CardBody, CardTitle, ClipboardCopy, Stack, StackItem, Title } from '@patternfly/react-core';
+import { Alert, Button, Card, CardBody, CardTitle, Stack, StackItem, Title } from '@patternfly/react-core';
 import type { ReservationAnswer } from '@paravcl/shared/api/reservations';
 import { useEffect, useRef, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useTimes } from '../../states/use-times';
+import { JoinWayShown } from '../fleet/join/join-way-shown';
 import { PriorityParts } from '../why/priority-parts';
 
 interface ReservedProps {
@@ -12,7 +13,7 @@ interface ReservedProps {
   readonly onMore: () => void;
 }
 
-/** What was reserved, the weeks that follow, and the command of a pledge, which is shown this once. */
+/** What was reserved, the weeks that follow, and how the machine of a pledge becomes a host, which is shown this once. */
 export function Reserved({ answer, timeZone, onMore }: ReservedProps): ReactNode {
   const { t } = useTranslation('reserve');
   const times = useTimes(timeZone);
@@ -37,10 +38,8 @@ export function Reserved({ answer, timeZone, onMore }: ReservedProps): ReactNode
           )}
           {pledge !== null && (
             <StackItem>
-              <Alert variant="warning" isInline title={t('done.pledge', { until: times.moment(pledge.until) })} component="h3">
-                <p>{t('done.pledgeOnce')}</p>
-                <ClipboardCopy isReadOnly isCode hoverTip={t('done.copy')} clickTip={t('done.copied')} textAriaLabel={t('done.command')} variant="expansion">{pledge.command}</ClipboardCopy>
-              </Alert>
+              <Title headingLevel="h3" size="md">{t('done.pledge', { until: times.moment(pledge.until) })}</Title>
+              <JoinWayShown way={pledge} until={times.moment(pledge.until)} />
             </StackItem>
           )}
           <StackItem className="pv-reservation__actions">

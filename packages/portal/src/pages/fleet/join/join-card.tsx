@@ -1,14 +1,13 @@
-import { ActionGroup, Button, Card, CardBody, CardTitle, Checkbox, ClipboardCopy, ExpandableSection, Form, FormGroup, FormSelect, FormSelectOption } from '@patternfly/react-core';
+import { ActionGroup, Button, Card, CardBody, CardTitle, Checkbox, Form, FormGroup, FormSelect, FormSelectOption } from '@patternfly/react-core';
 import type { SlaveKind } from '@paravcl/shared/domain/slave';
 import { useState, type FormEvent, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Answered } from '@paravcl/shared/client/routes';
 import { useDo } from '../../../api/use-api';
 import { Field } from '../../../states/field';
-import { OnceSecret } from '../../../states/once-secret';
 import { ProblemAlert } from '../../../states/problem-alert';
 import { useTimes } from '../../../states/use-times';
 import { useSiteZone } from '../../../states/site-zone';
+import { JoinWayShown } from './join-way-shown';
 
 const lifetimes = { hour: 60, day: 24 * 60, week: 7 * 24 * 60 } as const;
 type Lifetime = keyof typeof lifetimes;
@@ -53,39 +52,9 @@ export function JoinCard({ mayChoose = false }: { /** Whether one chooses what k
           </ActionGroup>
         </Form>
         {made !== undefined && (
-          <MadeToken made={made} until={times.moment(made.joinToken.expiresAt)} />
+          <JoinWayShown way={made} until={times.moment(made.joinToken.expiresAt)} />
         )}
       </CardBody>
     </Card>
-  );
-}
-
-/** The one line for a bare machine first; where the agent is there already, its own command. */
-function MadeToken({ made, until }: { readonly made: Answered<'post /join-tokens'>; readonly until: string }): ReactNode {
-  const { t } = useTranslation('fleet');
-  const installed = (
-    <div className="pv-fleet-stack">
-      <OnceSecret title={t('join.command')} secret={made.command}>
-        <p>{t('join.paste', { at: until })}</p>
-      </OnceSecret>
-      <div>
-        <p>{t('join.orAsk')}</p>
-        <ClipboardCopy isReadOnly hoverTip={t('shell:copy')} clickTip={t('shell:copied')} textAriaLabel={t('join.commandThatAsks')}>{made.commandThatAsks}</ClipboardCopy>
-      </div>
-    </div>
-  );
-  if (made.oneLine === null) return installed;
-  return (
-    <div className="pv-fleet-stack">
-      <div>
-        <p>{t('join.pasteLine')}</p>
-        <ClipboardCopy isReadOnly hoverTip={t('shell:copy')} clickTip={t('shell:copied')} textAriaLabel={t('join.oneLine')}>{made.oneLine}</ClipboardCopy>
-        <p className="pv-quiet">{t('join.whatItDoes')}</p>
-      </div>
-      <OnceSecret title={t('join.token')} secret={made.token}>
-        <p>{t('join.whenAsked', { at: until })}</p>
-      </OnceSecret>
-      <ExpandableSection toggleText={t('join.alreadyInstalled')}>{installed}</ExpandableSection>
-    </div>
   );
 }
