@@ -30,6 +30,7 @@ import { eventRoutes } from './http/event-routes';
 import { healthRoutes } from './http/health-routes';
 import { idempotencyStore } from './http/idempotency-store';
 import { instanceRoutes } from './http/instance-routes';
+import { commandLineFileRoutes, commandLineRoutes } from './http/command-line-routes';
 import { joinRoutes } from './http/join-routes';
 import { joinTokenRoutes } from './http/join-token-routes';
 import { monitoringRoutes } from './http/monitoring-routes';
@@ -56,6 +57,7 @@ import { FleetPulse } from './services/fleet-pulse';
 import { MonitoringService, sampleEveryMs } from './services/monitoring-service';
 import { HelloService } from './services/hello-service';
 import { InstanceConsoleService } from './services/instance-console-service';
+import { CommandLineFile } from './services/command-line-file';
 import { JoinScript } from './services/join-script';
 import { JoinTokenService } from './services/join-token-service';
 import { ObservationService } from './services/observation-service';
@@ -182,6 +184,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
   const slaves = new SlaveService(unit, clock, agents, reports, pulse, settings.liveness, settings.scheduling);
   const packages = new AgentPackages(config.hostInstalls.packageDirectory ?? packageBesideMaster);
   const joinScript = new JoinScript(packages, { url: config.publicUrl, caPem: identity.caPem, caFingerprint: identity.caFingerprint });
+  const commandLine = new CommandLineFile({ url: config.publicUrl, caFingerprint: identity.caFingerprint });
   const joinTokens = new JoinTokenService(unit, clock, { url: config.publicUrl, caFingerprint: identity.caFingerprint }, () => joinScript.oneLine());
   const enrolmentLimiter = new RefusalLimiter(clock, refusedEnrolments);
   const uploads = new ImageStore(imagesDirectory);
@@ -252,6 +255,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
     ...composeSite({ unit, config, source, instances: settings.instances }),
     ...slaveRoutes(slaves),
     ...joinTokenRoutes(joinTokens),
+    ...commandLineRoutes(commandLine),
     ...hostInstalls.routes,
     ...repository.routes,
     ...preCopy.routes,
@@ -277,6 +281,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
     routers: [
       { path: '/', router: healthRoutes({ isReady, clock, metrics, metricsToken }) },
       { path: '/', router: joinRoutes({ unitOfWork: unit, clock, script: joinScript, packages, limiter: enrolmentLimiter }) },
+      { path: '/', router: commandLineFileRoutes(commandLine) },
       {
         path: agentRoutesPath,
         router: agentRoutes({

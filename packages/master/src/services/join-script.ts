@@ -2,6 +2,7 @@ import { ParavclError } from '@paravcl/shared/errors';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { installScriptPath, type AgentPackages } from './agent-package';
+import { checkedDownload, shellQuoted } from './checked-download';
 
 /** How hosts reach the master, and what they know it by. */
 export interface JoinMaster {
@@ -36,12 +37,12 @@ export class JoinScript {
 # It asks for a join token, installs what is missing of libvirt and QEMU, fetches release ${id}
 # of ParaVCL (${String(mib)} MiB) from there, checks it by the hashes below, enrols and starts it.
 # What each step does stands below. To take it off again: sh /opt/paravcl/current/paravcl-install.sh remove
-join_master=${quoted(url)}
-join_ca_fingerprint=${quoted(caFingerprint ?? '-')}
-join_ca=${quoted((caPem ?? '').trim())}
-join_release=${quoted(id)}
+join_master=${shellQuoted(url)}
+join_ca_fingerprint=${shellQuoted(caFingerprint ?? '-')}
+join_ca=${shellQuoted((caPem ?? '').trim())}
+join_release=${shellQuoted(id)}
 join_mib=${String(mib)}
-join_manifest=${quoted(manifest.trimEnd())}
+join_manifest=${shellQuoted(manifest.trimEnd())}
 
 ${body}`;
   }
@@ -54,18 +55,10 @@ ${body}`;
     });
     if (text === null) return null;
     const sha256 = createHash('sha256').update(text).digest('hex');
-    // The hash vouches for what comes, so a certificate that this host cannot check yet is no obstacle.
-    const fetch = `curl -q -${this.master.caFingerprint === null ? '' : 'k'}fsS ${plain(`${this.master.url}/join.sh`)} -o join.sh`;
     // In a new directory of root's own: where others may write they could put another script there between the check and the run.
-    return `(cd "$(mktemp -d)" && ${fetch} && echo '${sha256}  join.sh' | sha256sum -c --quiet && sh join.sh)`;
+    return `(cd "$(mktemp -d)" && ${checkedDownload(this.master, '/join.sh', 'join.sh', sha256)} && sh join.sh)`;
   }
 }
-
-/** A word of a shell that means itself, whatever is in it. */
-const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
-
-/** The same, without quotes where none are needed. */
-const plain = (text: string): string => (/^[A-Za-z0-9:/._-]+$/.test(text) ? text : quoted(text));
 
 /** Within a comment. */
 const oneLineOf = (text: string): string => text.replaceAll(/\s/g, '');

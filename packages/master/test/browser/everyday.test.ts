@@ -2,6 +2,10 @@ import { createInstance } from '@paravcl/shared/api/instances';
 import { requestReservation } from '@paravcl/shared/api/reservations';
 import { TestBrowser } from '@paravcl/workbench/browser/test-browser';
 import type { Visitor } from '@paravcl/workbench/browser/visitor';
+import { runProgram } from '@paravcl/workbench/process/run-program';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { portalSite, type PortalSite, type SitePerson } from './portal-site';
 
 const minuteMs = 60_000;
@@ -169,6 +173,23 @@ test('an account gets a key and a token that is shown once, and loses them again
   await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
   await page.getByText('You have none.', { exact: true }).waitFor();
 });
+
+test('the account page has the two lines by which one gets the command line and is logged in', async () => {
+  const visitor = await browser.visit({ as: site.student });
+  const { page } = visitor;
+  await visitor.open('/account', 'My account');
+  const [install, login] = [await page.getByRole('textbox', { name: /^Get it: / }).inputValue(), await page.getByRole('textbox', { name: 'Then log in' }).inputValue()];
+  await visitor.checkAccessibility();
+  const home = await mkdtemp(join(tmpdir(), 'pvh-'));
+  try {
+    const paste = (line: string, input = ''): Promise<string> => runProgram('sh', ['-c', `PATH="$HOME/.local/bin:$NODE:$PATH"; ${line}`], { env: { HOME: home, XDG_CONFIG_HOME: home, NODE: dirname(process.execPath) }, input });
+    await paste(install);
+    await paste(`${login} --user ${site.student.name} --password-file -`, site.student.password);
+    expect(await paste('paravcl whoami')).toContain(site.student.name);
+  } finally {
+    await rm(home, { recursive: true });
+  }
+}, 60_000);
 
 test('a new password ends the sessions that are open elsewhere, and a wrong one changes nothing', async () => {
   const nina = await site.person('nina', 'student');

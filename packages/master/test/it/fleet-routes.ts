@@ -8,6 +8,7 @@ import { composePublicMappings } from '../../src/compose-public';
 import { composeSnapshots } from '../../src/compose-snapshots';
 import type { BoundRoute } from '../../src/http/binding';
 import { capacityRoutes } from '../../src/http/capacity-routes';
+import { commandLineRoutes } from '../../src/http/command-line-routes';
 import { consoleRoutes } from '../../src/http/console-routes';
 import { decisionRoutes } from '../../src/http/decision-routes';
 import { fabricRoutes } from '../../src/http/fabric-routes';
@@ -23,6 +24,7 @@ import { slaveRoutes } from '../../src/http/slave-routes';
 import { sshGatewayRoutes } from '../../src/http/ssh-gateway-routes';
 import { storeRoutes } from '../../src/http/store-routes';
 import { CapacityService } from '../../src/services/capacity-service';
+import { CommandLineFile } from '../../src/services/command-line-file';
 import { ConsoleService } from '../../src/services/console-service';
 import { ConsoleTickets } from '../../src/services/console-tickets';
 import { DecisionService } from '../../src/services/decision-service';
@@ -112,6 +114,7 @@ export async function openFleetRoutes(): Promise<FleetRoutes> {
       ...slaveRoutes(slaves),
       ...evacuating.routes,
       ...joinTokenRoutes(joinTokens),
+      ...commandLineRoutes(new CommandLineFile({ url: 'https://localhost:8443', caFingerprint: null }, '/nowhere/paravcl.cjs')),
       ...composeHostInstalls({ unit, clock, options: { networks: [], ports: [22], atOnce: 1 }, release: () => unexpected('a package for a host'), masterUrl: 'https://localhost:8443', joinTokens, slaves, onFault: unexpected }).routes,
       ...repository.routes,
       ...imageReadinessRoutes(readiness),

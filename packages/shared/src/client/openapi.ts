@@ -73,6 +73,23 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/command-line": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How one gets paravcl, the command line, from this master, and logs in with it */
+        get: operations["getCommandLine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/connections": {
         parameters: {
             query?: never;
@@ -2728,6 +2745,44 @@ export interface operations {
                             }[];
                             sentence: string;
                         }[];
+                    };
+                };
+            };
+            /** @description What went wrong, and the way out */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCommandLine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How one gets paravcl, the command line, from this master, and logs in with it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        file: {
+                            install: string;
+                            oldestNode: string;
+                            sha256: string;
+                            sizeBytes: number;
+                            url: string;
+                        } | null;
+                        login: string;
                     };
                 };
             };
