@@ -1,5 +1,6 @@
 import { sshGatewaySchema } from '@paravcl/shared/api/ssh-gateway';
 import type { Answered } from '@paravcl/shared/client/routes';
+import { nextForSlave } from '../commands/slaves/standing';
 import type { Context, Session } from '../context';
 import type { SlaveItem } from '../names/kinds';
 import { sshVersion } from '../ssh/start-ssh';
@@ -66,12 +67,13 @@ export async function lookAtPool(context: Context): Promise<readonly Finding[]> 
   return [...(troubled.length === 0 ? [ok('hosts', `All hosts (${String(present.length)}) are online and without trouble.`)] : troubled), ...store];
 }
 
-export function findingsOf({ name, admission, admissionReason, liveness, warnings, lastSeenAt }: Pick<SlaveItem, 'name' | 'admission' | 'admissionReason' | 'liveness' | 'lastSeenAt'> & { readonly warnings: readonly string[] }): readonly Finding[] {
+export function findingsOf(slave: Pick<SlaveItem, 'name' | 'admission' | 'admissionReason' | 'evacuation' | 'liveness' | 'lastSeenAt'> & { readonly warnings: readonly string[] }): readonly Finding[] {
+  const { name, admission, admissionReason, liveness, warnings, lastSeenAt } = slave;
   const check = `host ${name}`;
   const silent = liveness === 'lost' ? fault : warning;
   return [
-    ...(admission === 'pending' ? [warning(check, `${name} waits for approval.`, `paravcl slaves approve ${name}`)] : []),
-    ...(admission === 'quarantined' ? [fault(check, `${name} is quarantined: ${admissionReason ?? 'nobody said why.'}`, `paravcl slaves show ${name}`)] : []),
+    ...(admission === 'pending' ? [warning(check, `${name} waits for approval.`, nextForSlave(slave))] : []),
+    ...(admission === 'quarantined' ? [fault(check, `${name} is quarantined: ${admissionReason ?? 'nobody said why.'}`, nextForSlave(slave))] : []),
     ...(liveness === 'online' || admission === 'pending' ? [] : [silent(check, `${name} is ${liveness === 'lost' ? 'not connected' : 'silent for a moment'}${lastSeenAt === null ? ' and never was' : `, seen last at ${lastSeenAt}`}.`, `on ${name}: paravcl-slave doctor`)]),
     ...warnings.map((sentence) => warning(check, `${name}: ${sentence}`, `on ${name}: paravcl-slave doctor`)),
   ];

@@ -21,11 +21,11 @@ it('finds a master of another version', () => {
 });
 
 it('finds hosts that somebody has to look at, with the next command', () => {
-  const host: Parameters<typeof findingsOf>[0] = { name: 'pc-1', admission: 'approved', admissionReason: null, liveness: 'online', warnings: [], lastSeenAt: null };
+  const host: Parameters<typeof findingsOf>[0] = { name: 'pc-1', admission: 'approved', admissionReason: null, evacuation: null, liveness: 'online', warnings: [], lastSeenAt: null };
   expect(findingsOf(host)).toEqual([]);
   expect(findingsOf({ ...host, liveness: 'lost', lastSeenAt: '2026-11-30T05:00:00Z' })).toEqual([fault('host pc-1', 'pc-1 is not connected, seen last at 2026-11-30T05:00:00Z.', 'on pc-1: paravcl-slave doctor')]);
   expect(findingsOf({ ...host, admission: 'pending', liveness: 'lost' })).toEqual([warning('host pc-1', 'pc-1 waits for approval.', 'paravcl slaves approve pc-1')]);
-  expect(findingsOf({ ...host, admission: 'quarantined', admissionReason: 'Two say they are it.' })[0]).toMatchObject({ state: 'fault', sentence: 'pc-1 is quarantined: Two say they are it.' });
+  expect(findingsOf({ ...host, admission: 'quarantined', admissionReason: 'Two say they are it.' })[0]).toMatchObject({ state: 'fault', sentence: 'pc-1 is quarantined: Two say they are it.', mend: 'paravcl slaves show pc-1' });
   expect(findingsOf({ ...host, warnings: ['Its pool is full.'] })[0]).toMatchObject({ state: 'warning', sentence: 'pc-1: Its pool is full.' });
 });
 

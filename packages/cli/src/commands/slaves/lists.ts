@@ -5,7 +5,7 @@ import { slaveOf, userNames } from '../../names/kinds';
 import { tellMiB } from '../../output/sizes';
 import { examples } from '../examples';
 import { manyOf } from '../many';
-import { nextForSlave, standing } from './standing';
+import { nextForReader, standing } from './standing';
 
 interface Listed {
   readonly admission?: string;
@@ -83,7 +83,7 @@ export function addSlaveLists(noun: Command, act: Act): void {
           ['seen', times.moment(slave.lastSeenAt)],
           ['joined', times.moment(slave.createdAt)],
           ['id', slave.id],
-          ['next', nextForSlave(slave)],
+          ['next', nextForReader(slave)],
         ]);
         for (const warning of slave.warnings) output.warn(warning);
       }),

@@ -17,9 +17,16 @@ export function standing({ admission, liveness, warnings }: SlaveItem, unicode: 
   return warnings.length > 0 ? levelCell('waits', 'needs a look', unicode) : levelCell('good', 'online', unicode);
 }
 
-/** What one does next with it; null when nothing. */
-export function nextForSlave({ name, admission, evacuation }: SlaveItem): string | null {
-  if (admission === 'pending' || admission === 'quarantined') return `paravcl slaves approve ${name}`;
+/** What one does next with it; null when nothing. Why one is quarantined has to be read before anything is done about it. */
+export function nextForSlave({ name, admission, evacuation }: Pick<SlaveItem, 'name' | 'admission' | 'evacuation'>): string | null {
+  if (admission === 'pending') return `paravcl slaves approve ${name}`;
+  if (admission === 'quarantined') return `paravcl slaves show ${name}`;
   if (admission === 'draining') return evacuation === null ? `paravcl slaves undrain ${name}` : null;
   return null;
+}
+
+/** The same for who has just read about it. Approved alone, one that still shows another identity is quarantined again. */
+export function nextForReader(slave: Pick<SlaveItem, 'name' | 'admission' | 'evacuation'>): string | null {
+  if (slave.admission !== 'quarantined') return nextForSlave(slave);
+  return `paravcl slaves approve ${slave.name} --accept-identity, when you know why it changed; paravcl slaves retire ${slave.name} otherwise`;
 }
