@@ -15,5 +15,8 @@ export class Refusal extends Error {
   }
 }
 
+/** What was named is not there, or is not to be seen: it may be something of another kind. */
+export class NotFound extends Refusal {}
+
 /** Wrong usage: exit code 2. */
 export const wrongUsage = (sentence: string, tryThis: string | null = null): Refusal => new Refusal(sentence, tryThis, 2);

@@ -1,6 +1,6 @@
 import type { Answered } from '@paravcl/shared/client/routes';
 import { ApiProblem } from '@paravcl/shared/client/api-problem';
-import { Refusal } from '../errors/refusal';
+import { NotFound } from '../errors/refusal';
 import type { Context, ItemOf } from '../context';
 import { stateWord } from '../output/states';
 import { find, isId, type Kind } from './resolve';
@@ -45,10 +45,10 @@ export async function launchableOf(context: Context, said: string): Promise<{ re
       return await one();
     } catch (error) {
       // One that is ambiguous is said so; one that is not there may be of the next kind.
-      if (!(error instanceof Refusal) || !error.message.startsWith('There is no')) throw error;
+      if (!(error instanceof NotFound)) throw error;
     }
   }
-  throw new Refusal(`There is no image or template "${said}", or it is not yours to see.`, 'paravcl images list');
+  throw new NotFound(`There is no image or template "${said}", or it is not yours to see.`, 'paravcl images list');
 }
 
 /** Names of people by their ids, as far as one may see them. */

@@ -1,3 +1,4 @@
+import { NotFound } from '../errors/refusal';
 import { pick } from './resolve';
 
 const things = [
@@ -19,5 +20,7 @@ it('says which ones there are when a name is that of several', () => {
 });
 
 it('says that there is none', () => {
-  expect(() => found('db')).toThrow('There is no instance "db", or it is not yours to see.');
+  expect(() => found('db')).toThrow(new NotFound('There is no instance "db", or it is not yours to see.'));
+  expect(() => found('db')).toThrow(NotFound);
+  expect(() => found('twin')).not.toThrow(NotFound);
 });

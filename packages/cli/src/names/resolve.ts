@@ -1,4 +1,4 @@
-import { Refusal } from '../errors/refusal';
+import { NotFound, Refusal } from '../errors/refusal';
 import type { Context, ItemOf, PageKey } from '../context';
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -14,7 +14,7 @@ export interface Named {
   readonly more: string;
 }
 
-/** The one that is meant: by its id, the beginning of it (8 characters at least), or a name; upper and lower case are the same where that is not ambiguous. Throws Refusal. */
+/** The one that is meant: by its id, the beginning of it (8 characters at least), or a name; upper and lower case are the same where that is not ambiguous. Throws NotFound when there is none, Refusal when there are several. */
 export function pick<T>(items: readonly T[], said: string, { noun, list, as }: { readonly noun: string; readonly list: string; readonly as: (item: T) => Named }): T {
   const lower = said.toLowerCase();
   const matches: readonly ((named: Named) => boolean)[] = [
@@ -31,7 +31,7 @@ export function pick<T>(items: readonly T[], said: string, { noun, list, as }: {
       throw new Refusal(`"${said}" names ${String(found.length)} ${noun}s: ${shown.join(', ')}${found.length > shown.length ? ', …' : ''}. Say which by its id.`, list);
     }
   }
-  throw new Refusal(`There is no ${noun} "${said}", or it is not yours to see.`, list);
+  throw new NotFound(`There is no ${noun} "${said}", or it is not yours to see.`, list);
 }
 
 /** A kind of thing and how one is found by what people say. */
