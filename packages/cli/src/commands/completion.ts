@@ -1,9 +1,10 @@
 import { Argument, type Command } from 'commander';
 import type { Act } from '../act';
-import type { Context } from '../context';
 import { examples } from './examples';
 import { scriptFor, shells, type Shell } from './completion/scripts';
-import { namedNouns, placesOf } from './completion/words';
+import { namesOf } from './completion/names-of';
+import { placesOf } from './completion/words';
+import { wantedAt } from './completion/wanted';
 
 /** Whoever presses Tab does not wait longer. */
 const withinMs = 2000;
@@ -18,39 +19,15 @@ export function addCompletion(program: Command, act: Act): void {
 
   program
     .command('__complete', { hidden: true })
-    .argument('[noun]')
+    .argument('[words...]')
     .action(
-      act(async (context, noun: string | undefined) => {
+      act(async (context, words: readonly string[]) => {
+        const wanted = wantedAt(program, words);
+        if (wanted === null) return;
+        if ('choices' in wanted) return wanted.choices.forEach((choice) => context.output.line(choice));
         // Whoever completes sees names, or nothing: never an error in the middle of a line.
-        const names = await Promise.race([namesOf(context, noun ?? '').catch(() => []), new Promise<readonly string[]>((done) => setTimeout(() => done([]), withinMs).unref())]);
+        const names = await Promise.race([namesOf(context, wanted.things).catch(() => []), new Promise<readonly string[]>((done) => setTimeout(() => done([]), withinMs).unref())]);
         for (const name of names) context.output.line(name);
       }),
     );
-}
-
-async function namesOf(context: Context, noun: string): Promise<readonly string[]> {
-  switch (noun as (typeof namedNouns)[number]) {
-    case 'instances':
-      return (await context.list('get /instances', {}, { most: 200 })).items.map(({ name }) => name);
-    case 'slaves':
-      return (await context.list('get /slaves', {}, { most: 200 })).items.map(({ name }) => name);
-    case 'images': {
-      const { items } = await context.list('get /images', {}, { most: 200 });
-      return [...new Set(items.flatMap(({ name, friendlyId }) => [name, friendlyId]))];
-    }
-    case 'reservations':
-      return (await context.list('get /reservations', {}, { most: 200 })).items.map(({ id }) => id);
-    case 'deployments':
-      return (await context.list('get /deployments', {}, { most: 200 })).items.map(({ name }) => name);
-    case 'snapshots':
-      return (await context.list('get /snapshots', {}, { most: 200 })).items.map(({ name }) => name);
-    case 'groups':
-      return (await context.list('get /groups', {}, { most: 200 })).items.map(({ name }) => name);
-    case 'users':
-      return (await context.list('get /users', {}, { most: 200 })).items.map(({ name }) => name);
-    case 'tokens':
-      return (await context.call('get /api-tokens', {})).items.map(({ name }) => name);
-    default:
-      return [];
-  }
 }

@@ -41,7 +41,7 @@ function addLists(noun: Command, act: Act): void {
 
   noun
     .command('versions')
-    .argument('<name>', 'of the image')
+    .argument('<image-name>', 'of the image')
     .description('all versions of an image, newest first')
     .addHelpText('after', examples('images versions Ubuntu'))
     .action(

@@ -240,8 +240,13 @@ describe('paravcl, of a whole master', () => {
     expect(await complete('slaves', 'ev')).toBe('evacuate\n');
     expect(await complete('slaves', 'show', 'lab')).toBe('lab-pc-07\n');
     expect(await complete('groups', 'members', 'CL')).toBe('CL\\ II\n');
+    const joinToken = ((await admin.json(['slaves', 'token'])) as { joinToken: { id: string } }).joinToken.id;
+    expect((await complete('slaves', 'revoke-token', '')).split('\n')).toContain(joinToken);
+    expect(await complete('slaves', 'revoke-token', 'lab')).toBe('\n');
+    expect(await complete('groups', 'add-member', 'CL II', 'ste')).toBe('stefan\n');
+    expect(await complete('instances', 'launch', '--group', 'CL')).toBe('CL\\ II\n');
     const nobody = await CliUser.make();
-    expect(await nobody.run(['__complete', 'instances'])).toEqual({ code: 0, out: '', err: '' });
+    expect(await nobody.run(['__complete', '--', 'instances', 'show'])).toEqual({ code: 0, out: '', err: '' });
     await nobody.remove();
   });
 });

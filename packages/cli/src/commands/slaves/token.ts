@@ -63,7 +63,7 @@ export function addSlaveTokens(noun: Command, act: Act): void {
 
   noun
     .command('revoke-token')
-    .argument('<id>', 'of the join token')
+    .argument('<join-token>', 'its id, or the beginning of it')
     .description('make a join token open nothing any more')
     .addHelpText('after', examples('slaves revoke-token 01a22ac4-f4c7'))
     .action(
