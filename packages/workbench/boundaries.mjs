@@ -45,7 +45,7 @@ export const masterLayers = {
   ws: ['services', 'repositories', 'db', 'http', 'tls'],
   // The hosts' mirrors: their door, and the chunks they are sent.
   mirrors: ['core', 'services', 'store', 'http', 'tls'],
-  ssh: ['services', 'repositories', 'db', 'tls'],
+  ssh: ['core', 'services', 'repositories', 'db', 'tls'],
   jobs: ['core', 'services', 'repositories', 'db'],
   mail: ['services', 'repositories', 'db'],
 };

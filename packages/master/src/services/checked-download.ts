@@ -1,3 +1,5 @@
+import { shellWord } from '../core/shell-quote';
+
 /** Where a file comes from: this master, and whether what vouches for it is public. */
 export interface DownloadOrigin {
   readonly url: string;
@@ -10,9 +12,3 @@ export function checkedDownload({ url, caFingerprint }: DownloadOrigin, path: st
   // The hash vouches for what comes, so a certificate that this machine cannot check yet is no obstacle.
   return `curl -q -${caFingerprint === null ? '' : 'k'}fsS ${shellWord(`${url}${path}`)} -o ${name} && echo '${sha256}  ${name}' | sha256sum -c --quiet`;
 }
-
-/** A word of a shell that means itself, whatever is in it. */
-export const shellQuoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
-
-/** The same, without quotes where none are needed. */
-export const shellWord = (text: string): string => (/^[A-Za-z0-9:/._-]+$/.test(text) ? text : shellQuoted(text));

@@ -1,3 +1,4 @@
+import { freeMiB } from '../core/free-room';
 import { hostWords } from '../core/host-words';
 import type { HostFacts } from '../core/install-preflight';
 import { readFacts } from '../core/install-preflight';
@@ -70,8 +71,8 @@ export class HostVisit {
       this.connection.run(['uname', '-n'], { timeoutMs: shortMs, signal }),
       this.connection.run(['df', '-Pk', this.directory], { timeoutMs: shortMs, signal }),
     ]);
-    const freeKiB = Number(/\n\S+\s+\d+\s+\d+\s+(\d+)/.exec(disk.out)?.[1] ?? Number.NaN);
-    return new Map([...readFacts(said.out), ['machine_id', hostWords(machineId.out, 100)], ['hostname', hostWords(name.out, 100)], ...(Number.isFinite(freeKiB) ? [['tmp_free_mib', String(Math.floor(freeKiB / 1024))] as const] : [])]);
+    const free = freeMiB(disk.out);
+    return new Map([...readFacts(said.out), ['machine_id', hostWords(machineId.out, 100)], ['hostname', hostWords(name.out, 100)], ...(free === null ? [] : [['tmp_free_mib', String(free)] as const])]);
   }
 
   /** What its agent's key says to this nonce (base64url), or why nothing. */

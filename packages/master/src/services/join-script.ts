@@ -1,8 +1,9 @@
 import { ParavclError } from '@paravcl/shared/errors';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { shellWord } from '../core/shell-quote';
 import { installScriptPath, type AgentPackages } from './agent-package';
-import { checkedDownload, shellQuoted } from './checked-download';
+import { checkedDownload } from './checked-download';
 
 /** How hosts reach the master, and what they know it by. */
 export interface JoinMaster {
@@ -37,12 +38,12 @@ export class JoinScript {
 # It asks for a join token, installs what is missing of libvirt and QEMU, fetches release ${id}
 # of ParaVCL (${String(mib)} MiB) from there, checks it by the hashes below, enrols and starts it.
 # What each step does stands below. To take it off again: sh /opt/paravcl/current/paravcl-install.sh remove
-join_master=${shellQuoted(url)}
-join_ca_fingerprint=${shellQuoted(caFingerprint ?? '-')}
-join_ca=${shellQuoted((caPem ?? '').trim())}
-join_release=${shellQuoted(id)}
+join_master=${shellWord(url)}
+join_ca_fingerprint=${shellWord(caFingerprint ?? '-')}
+join_ca=${shellWord((caPem ?? '').trim())}
+join_release=${shellWord(id)}
 join_mib=${String(mib)}
-join_manifest=${shellQuoted(manifest.trimEnd())}
+join_manifest=${shellWord(manifest.trimEnd())}
 
 ${body}`;
   }

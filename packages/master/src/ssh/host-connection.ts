@@ -3,10 +3,11 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { Client, ClientChannel, SFTPWrapper } from 'ssh2';
 import { HostInstallFault, type HostAnswer, type HostCommand, type HostConnection, type HostKeySeen, type HostLogin, type HostPlace, type HostUpload } from '../services/host-install-ports';
+import { freeMiB } from '../core/free-room';
 import { hostWords } from '../core/host-words';
+import { shellQuote } from '../core/shell-quote';
 import { sayTime } from '../services/say-time';
 import { HostOutput } from './host-output';
-import { shellQuote } from './shell-quote';
 import { SudoDialogue } from './sudo-dialogue';
 
 const shortMs = 30_000;
@@ -238,8 +239,8 @@ export class SshHostConnection implements HostConnection {
     const { address } = this.place;
     const directory = target.slice(0, target.lastIndexOf('/')) || '/';
     const disk = await this.run(['df', '-Pk', directory], { timeoutMs: shortMs, signal }).catch(() => null);
-    const free = Number(/\n\S+\s+\d+\s+\d+\s+(\d+)/.exec(disk?.out ?? '')?.[1] ?? Number.NaN);
-    const room = Number.isFinite(free) ? ` ${Math.floor(free / 1024)} MiB are free in ${directory} there.` : '';
+    const free = freeMiB(disk?.out ?? '');
+    const room = free === null ? '' : ` ${free} MiB are free in ${directory} there.`;
     return `${address} does not take ${target}: ${plainly(error)}.${room} Make room there, or see whether it is mounted read-only; then begin again, and the upload goes on where it was.`;
   }
 

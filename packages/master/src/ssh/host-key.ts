@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { utils } from 'ssh2';
+import { keyFingerprint } from './host-fingerprint';
 
 export interface HostKey {
   /** OpenSSH's private key format. */
@@ -28,12 +28,7 @@ export async function openHostKey(directory: string): Promise<HostKey> {
     throw new Error(`${file} is no ed25519 private key. Restore it from a backup, or remove it to have a new one made; people's SSH clients will then warn of a changed host key.`);
   }
   const blob = parsed.getPublicSSH();
-  return { privateKey, fingerprint: fingerprintOf(blob), publicKey: `${parsed.type} ${blob.toString('base64')}` };
-}
-
-/** @param blob a public key as SSH sends it */
-function fingerprintOf(blob: Buffer): string {
-  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
+  return { privateKey, fingerprint: keyFingerprint(blob), publicKey: `${parsed.type} ${blob.toString('base64')}` };
 }
 
 /** ssh2 1.17 writes about one key in 300 so that not even itself can read it (a leading zero is missing): such a one is thrown away. */
