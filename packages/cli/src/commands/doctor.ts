@@ -1,8 +1,8 @@
+import { hasFault, reportLines } from '@paravcl/shared/finding-report';
 import type { Command } from 'commander';
 import type { Act } from '../act';
 import { examine } from '../doctor/examine';
 import type { Finding } from '@paravcl/shared/finding';
-import { hasFault, reportLines } from '../doctor/report';
 import { Refusal } from '../errors/refusal';
 import { examples } from './examples';
 
@@ -20,7 +20,7 @@ export function addDoctor(program: Command, act: Act): void {
         });
         context.output.endProgress();
         if (context.output.json) context.output.document({ ok: !hasFault(findings), findings });
-        else for (const line of reportLines(findings, context.output.unicode)) context.output.line(line);
+        else for (const line of reportLines(findings, { unicode: context.output.unicode })) context.output.line(line);
         const faults = findings.filter(({ state }) => state === 'fault');
         if (faults.length > 0) throw new Refusal(`${String(faults.length)} fault${faults.length === 1 ? '' : 's'}: ${faults.map(({ check }) => check).join(', ')}.`, faults[0]?.mend ?? null);
       }),

@@ -1,13 +1,13 @@
 import { fault, ok, warning } from '@paravcl/shared/finding';
+import { hasFault, reportLines } from '@paravcl/shared/finding-report';
 import { clockFinding, findingsOf, storeFindings, versionFinding } from './look-at-site';
-import { hasFault, reportLines } from './report';
 
 it('tells trouble first, each with what mends it, and a sum', () => {
   const findings = [ok('a', 'A is well.'), warning('b', 'B is odd.', null), fault('c', 'C is broken.', 'mend c')];
-  expect(reportLines(findings, true)).toEqual(['✗ fault    C is broken.', '             mend: mend c', '! warning  B is odd.', '  ok       A is well.', '', '1 fault and 1 warning: mend the faults from the top down, then run doctor again.']);
+  expect(reportLines(findings)).toEqual(['✗ fault    C is broken.', '             mend: mend c', '! warning  B is odd.', '  ok       A is well.', '', '1 fault and 1 warning: mend the faults from the top down, then run doctor again.']);
   expect(hasFault(findings)).toBe(true);
-  expect(reportLines([ok('a', 'A is well.')], false).at(-1)).toBe('All is well.');
-  expect(reportLines([warning('b', 'B is odd.', null)], false).at(-1)).toBe('No fault, 1 warning.');
+  expect(reportLines([ok('a', 'A is well.')], { unicode: false }).at(-1)).toBe('All is well.');
+  expect(reportLines([warning('b', 'B is odd.', null)], { unicode: false }).at(-1)).toBe('No fault, 1 warning.');
   expect(hasFault([warning('b', 'B is odd.', null)])).toBe(false);
 });
 
