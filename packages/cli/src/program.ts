@@ -85,7 +85,7 @@ export async function run(world: World, words: readonly string[]): Promise<0 | 1
 
 /** What was too much may be a verb that does not exist: without one, a noun lists. Null: the words are known, and one too many came after them. */
 function unknownWord(program: Command, noun: string | null, words: readonly string[]): Refusal | null {
-  if (noun === null) return new Refusal(unknownCommand(program, words), 'paravcl --help', 2);
+  if (noun === null) return new Refusal(unknownCommand(program, words), meant(program, words) ?? 'paravcl --help', 2);
   const said = words.filter((word) => !word.startsWith('-'));
   const at = said.findIndex((word) => program.commands.some((one) => one.name() === word || one.aliases().includes(word)));
   const verbs = program.commands.find((one) => one.name() === noun)?.commands ?? [];
@@ -98,6 +98,16 @@ function unknownCommand(program: Command, words: readonly string[]): string {
   const said = words.find((word) => !word.startsWith('-')) ?? '';
   const near = program.commands.map((one) => one.name()).filter((name) => !name.startsWith('__') && (name.startsWith(said.slice(0, 3)) || said.startsWith(name.slice(0, 4))));
   return `There is no command "${said}"${near.length === 0 ? '' : `; there is ${near.join(', ')}`}.`;
+}
+
+/** What who forgot the noun, or said it after the verb, has meant; null when that is not sure. */
+function meant(program: Command, words: readonly string[]): string | null {
+  const [verb, after] = words.filter((word) => !word.startsWith('-'));
+  const nouns = program.commands.filter((noun) => noun.commands.some((one) => one.name() === verb || one.aliases().includes(verb ?? '')));
+  const noun = nouns.find((one) => one.name() === after || one.aliases().includes(after ?? '')) ?? nouns[0];
+  if (noun === undefined || verb === undefined) return null;
+  if (noun.name() === after || noun.aliases().includes(after ?? '')) return `paravcl ${noun.name()} ${verb}`;
+  return nouns.length === 1 ? `paravcl ${noun.name()} ${verb} --help` : null;
 }
 
 /** The words that name a command, of a line that was not understood. */

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Act } from '../act';
-import { Refusal, wrongUsage } from '../errors/refusal';
+import { Refusal } from '../errors/refusal';
+import { readNamedFile } from '../errors/unreadable';
 import { groups, userNames, users } from '../names/kinds';
 import { find, pick } from '../names/resolve';
 import { readAll } from '../talk/questions';
@@ -173,7 +173,7 @@ function addRoster(noun: Command, act: Act): void {
     .addHelpText('after', examples('groups roster "CL II" people.csv', 'groups roster "CL II" people.csv --apply'))
     .action(
       act(async (context, said: string, file: string, { apply = false }: { readonly apply?: boolean }) => {
-        const csv = file === '-' ? await readAll(context.world.stdin) : await readFile(file, 'utf8').catch((error: unknown) => Promise.reject(wrongUsage(`${file} cannot be read: ${(error as Error).message}.`)));
+        const csv = file === '-' ? await readAll(context.world.stdin) : await readNamedFile(file);
         const { id, name } = await find(context, groups, said);
         const roster = await context.call('post /groups/:groupId/roster', { params: { groupId: id }, body: { csv, apply } });
         const { output } = context;

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Act } from '../act';
-import { Refusal, wrongUsage } from '../errors/refusal';
+import { Refusal } from '../errors/refusal';
+import { readNamedFile } from '../errors/unreadable';
 import { readAll } from '../talk/questions';
 import { examples } from './examples';
 
@@ -37,7 +37,7 @@ export function addPolicy(program: Command, act: Act): void {
     .addHelpText('after', examples('policy try rules.yaml'))
     .action(
       act(async (context, file: string) => {
-        const rules = file === '-' ? await readAll(context.world.stdin) : await readFile(file, 'utf8').catch((error: unknown) => Promise.reject(wrongUsage(`${file} cannot be read: ${(error as Error).message}.`)));
+        const rules = file === '-' ? await readAll(context.world.stdin) : await readNamedFile(file);
         const trial = await context.call('post /policy/trials', { body: { rules } });
         const { output } = context;
         if (output.json) output.document(trial);

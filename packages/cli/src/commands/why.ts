@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Answered } from '@paravcl/shared/client/routes';
 import type { Act } from '../act';
 import type { Context } from '../context';
-import { Refusal } from '../errors/refusal';
+import { NotFound } from '../errors/refusal';
 import { instances, reservations, slaveNames } from '../names/kinds';
 import { find, isId } from '../names/resolve';
 import { examples } from './examples';
@@ -65,14 +65,17 @@ async function decisionsOf(context: Context, said: string, many: { readonly most
         if (!(error instanceof ApiProblem) || error.status !== 404) throw error;
       }
     }
-    throw new Refusal(`There is no instance, reservation or decision ${said}, or it is not yours to see.`, 'paravcl instances list');
+    throw nothingToExplain(said);
   }
   try {
     const { id } = await find(context, instances, said);
     return await context.list('get /instances/:instanceId/why', {}, { ...many, params: { instanceId: id } });
   } catch (error) {
-    if (!(error instanceof Refusal) || !/^[0-9a-f-]{8,}$/i.test(said)) throw error;
+    if (!(error instanceof NotFound)) throw error;
+    if (!/^[0-9a-f-]{8,}$/i.test(said)) throw nothingToExplain(said);
   }
   const { id } = await find(context, reservations, said);
   return context.list('get /reservations/:reservationId/why', {}, { ...many, params: { reservationId: id } });
 }
+
+const nothingToExplain = (said: string): NotFound => new NotFound(`There is no instance, reservation or decision "${said}", or it is not yours to see.`, 'paravcl instances list');

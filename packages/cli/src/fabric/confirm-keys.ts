@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import type { Context } from '../context';
 import { wrongUsage } from '../errors/refusal';
+import { readNamedFile } from '../errors/unreadable';
 import { fingerprintsIn } from '../hosts/known-hosts';
 import type { ReachedMachine } from './ask-first';
 import type { FileFault } from './file-fault';
@@ -16,7 +16,7 @@ export interface KeyOptions {
 
 /** What is wrong with the keys that the machines show: changed ones where nobody can be asked, and those that the known_hosts file does not have. */
 export async function faultsOfKeys({ questions }: Context, file: string, reached: readonly ReachedMachine[], { acceptHostKeys, replaceHostKey = false }: KeyOptions): Promise<readonly FileFault[]> {
-  const known = acceptHostKeys === undefined ? null : await readFile(acceptHostKeys, 'utf8').catch((error: unknown) => Promise.reject(wrongUsage(`${acceptHostKeys} cannot be read: ${(error as Error).message}.`)));
+  const known = acceptHostKeys === undefined ? null : await readNamedFile(acceptHostKeys);
   return reached.flatMap(({ line, host, port, shown }) => {
     if (known !== null && !fingerprintsIn(known, host, port).has(shown.fingerprint)) return [{ file, line, sentence: `${host} shows the host key ${shown.fingerprint}, which ${acceptHostKeys ?? ''} does not have for it.` }];
     if (shown.standing !== 'changed' || replaceHostKey || questions.canAsk) return [];

@@ -4,6 +4,7 @@ import { inOrder, shown, type FileFault } from './file-fault';
 import { readFlavorFile, type Flavor } from './read-flavor-file';
 import { readImageFile, type ListedImage } from './read-image-file';
 import { readPmFile, type Machine } from './read-pm-file';
+import { whyUnreadable } from '../errors/unreadable';
 
 /** An image whose header was looked at. Close its file. */
 export interface FoundImage extends ListedImage, ImageFile {}
@@ -46,8 +47,6 @@ async function read<T>(file: string, reader: (file: string, bytes: Buffer) => T 
   try {
     return reader(file, await readFile(file));
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const because = code === 'ENOENT' ? 'it is not there' : code === 'EISDIR' ? 'it is a directory' : code === 'EACCES' ? 'you may not' : message;
-    return { ...nothing, faults: [{ file, line: 1, sentence: `the file cannot be read: ${because}.` }] };
+    return { ...nothing, faults: [{ file, line: 1, sentence: `the file cannot be read: ${whyUnreadable(error)}.` }] };
   }
 }

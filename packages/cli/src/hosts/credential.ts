@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import type { Context } from '../context';
 import { Refusal, wrongUsage } from '../errors/refusal';
+import { whyUnreadable } from '../errors/unreadable';
 import { readAll } from '../talk/questions';
 
 export type HostCredential = Asked<'post /host-installs'>['body']['credential'];
@@ -57,6 +58,6 @@ export function isEncrypted(privateKey: string): boolean {
 
 function unreadable(path: string): (error: unknown) => never {
   return (error) => {
-    throw new Refusal(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
+    throw new Refusal(`${path} cannot be read: ${whyUnreadable(error)}.`);
   };
 }

@@ -113,7 +113,9 @@ export class Output {
     const { stderr } = this.world;
     if (this.json) return void stderr.write(`${harmlessJson(JSON.stringify({ error }, null, 2))}\n`);
     stderr.write(`${this.paintSaid('red', 'Error:')} ${harmless(error.detail)}\n`);
-    for (const { field, limit } of error.faults ?? []) stderr.write(`  ${harmless(field)}: ${harmless(limit)}\n`);
+    // One fault alone is what the sentence says already.
+    const told = error.faults?.filter(({ field, limit }) => error.detail !== `${field}: ${limit}.`) ?? [];
+    for (const { field, limit } of told) stderr.write(`  ${harmless(field)}: ${harmless(limit)}\n`);
     if (error.try !== null) stderr.write(`Try: ${harmless(error.try)}\n`);
   }
 

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { Refusal, wrongUsage } from '../errors/refusal';
+import { readNamedFile } from '../errors/unreadable';
 import type { MasterAccess } from '../transport';
 import type { World } from '../world';
 import { configPath, readConfig } from './config-file';
@@ -51,9 +51,7 @@ export async function findSession(world: World, named: string | undefined): Prom
 
 /** A CA as PEM. Throws Refusal. */
 export async function readCa(path: string): Promise<string> {
-  const pem = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw wrongUsage(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
-  });
+  const pem = await readNamedFile(path);
   if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw wrongUsage(`${path} is no certificate in PEM form (it would begin with "-----BEGIN CERTIFICATE-----").`);
   return pem;
 }

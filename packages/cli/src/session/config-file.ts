@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { Refusal } from '../errors/refusal';
+import { whyUnreadable } from '../errors/unreadable';
 import type { World } from '../world';
 
 /** One master one has logged in to. */
@@ -37,7 +38,7 @@ export async function readConfig(path: string): Promise<Config> {
     file = await open(path, constants.O_RDONLY);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return nothing;
-    throw new Refusal(`${path} cannot be read: ${(error as Error).message}.`, `ls -l ${path}`, 1, { cause: error });
+    throw new Refusal(`${path} cannot be read: ${whyUnreadable(error)}.`, `ls -l ${path}`, 1, { cause: error });
   }
   try {
     const { mode, uid } = await file.stat();

@@ -202,6 +202,12 @@ describe('paravcl, of a whole master', () => {
     for (const words of [['--version'], ['help'], ['instances', 'launch', '--help'], ['instances', 'show', 'nope'], ['slaves', 'drain', 'lab-pc-07'], ['nonsense'], ['instances', 'show'], ['instances', 'list', '--nonsense'], ['instances'], ['instances', 'frobnicate'], ['reservations', 'create', '--from', 'soon', '--hours', '1']]) codes.push([words.join(' '), (await student.run(words)).code]);
     expect(codes).toEqual([['--version', 0], ['help', 0], ['instances launch --help', 0], ['instances show nope', 1], ['slaves drain lab-pc-07', 1], ['nonsense', 2], ['instances show', 2], ['instances list --nonsense', 2], ['instances', 0], ['instances frobnicate', 2], ['reservations create --from soon --hours 1', 2]]);
     expect((await student.run(['instances', 'show', 'nope'])).err).toContain('Try: paravcl instances list');
+    const said = async (...words: readonly string[]): Promise<string> => (await student.run(words)).err;
+    expect(await said('list', 'instances')).toContain('Try: paravcl instances list\n');
+    expect(await said('launch', 'Stand-in')).toContain('Try: paravcl instances launch --help\n');
+    expect(await said('why', 'nope')).toContain('There is no instance, reservation or decision "nope"');
+    expect(await said('instances', 'launch', 'Stand-in', '--vcpus', '99')).toBe('Error: vcpus: at most 64.\nTry: paravcl instances launch --help\n');
+    expect(await said('instances', 'launch', 'Stand-in', '--ssh-key', '/nope')).toContain('Error: /nope cannot be read: it is not there.');
     const { err } = await student.run(['instances', 'show', '--json']);
     expect(errorOf(err)).toEqual({ detail: "missing required argument 'instance'", try: 'paravcl instances show --help' });
   });

@@ -2,7 +2,8 @@ import { commandLinePath } from '@paravcl/shared/api/command-line';
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkedDownload, shellWord, type DownloadOrigin } from './checked-download';
+import { shellWord } from '../core/shell-quote';
+import { checkedDownload, type DownloadOrigin } from './checked-download';
 
 /** `packages/cli` beside the master, in this repository as where it is installed. */
 const fileBesideMaster = join(__dirname, '..', '..', '..', 'cli', 'dist', 'paravcl.cjs');

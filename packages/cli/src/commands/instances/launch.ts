@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Act } from '../../act';
-import { wrongUsage } from '../../errors/refusal';
 import { groups, launchableOf } from '../../names/kinds';
 import { find } from '../../names/resolve';
 import { sayAccepted } from './accepted';
 import { addSizes, sizesOf, timeOf, type SizeOptions } from './sizes';
+import { readNamedFile } from '../../errors/unreadable';
 
 interface LaunchOptions extends SizeOptions {
   readonly name?: string;
@@ -70,7 +69,7 @@ export function addInstanceLaunch(noun: Command, act: Act): void {
 }
 
 async function keysOf(files: readonly string[]): Promise<string[]> {
-  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch((error: unknown) => Promise.reject(wrongUsage(`${file} cannot be read: ${(error as Error).message}.`)))));
+  const texts = await Promise.all(files.map(readNamedFile));
   return texts.flatMap((text) => text.split('\n').map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#')));
 }
 
