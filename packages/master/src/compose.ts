@@ -204,7 +204,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
   const storeService = new StoreService({
     store: chunks, mirrors: mirrors.fleet, unitOfWork: unit, clock, onFault: onStoreFault,
     // In this order: a snapshot that becomes images in between is among the ones or the others.
-    live: async () => [...(await unit.read.snapshots.manifestIds()), ...(await unit.read.images.manifestIds())], graceMs: config.images.sweep.graceHours * hourMs,
+    live: async () => [...(await unit.read.snapshots.manifestIds()), ...(await unit.read.imageContents.manifestIds())], graceMs: config.images.sweep.graceHours * hourMs,
   });
   const preCopy = composePreCopy({ unit, clock, fleet: mirrors.fleet, patterns: mirrors.patterns, policy: config.images.preCopy, timeZone: config.site.timeZone });
   const scheduling = composeScheduling({ unit, clock, agents, figures: pulse, scheduler, joinTokens, settings, siteName: config.site.name, preCopy: preCopy.calendar, onFault });

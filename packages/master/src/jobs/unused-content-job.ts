@@ -13,11 +13,11 @@ export class UnusedContentJob {
   ) {}
 
   async run(): Promise<void> {
-    const { images } = this.unitOfWork.read;
+    const { imageContents } = this.unitOfWork.read;
     for (;;) {
-      const [disks, homes] = [await images.removeUnusedOfInstances(batchRows), await images.removeUnusedHomes(batchRows)];
+      const [disks, homes] = [await imageContents.removeUnusedOfInstances(batchRows), await imageContents.removeUnusedHomes(batchRows)];
       const manifestIds = [...disks.manifestIds, ...homes.manifestIds];
-      const others = new Set((await images.withManifests(manifestIds)).map(({ manifestId }) => manifestId));
+      const others = new Set((await imageContents.withManifests(manifestIds)).map(({ manifestId }) => manifestId));
       const gone = manifestIds.filter((id) => !others.has(id));
       if (gone.length > 0) this.mirrors.gone(gone);
       if (disks.removed < batchRows && homes.removed < batchRows) return;

@@ -22,6 +22,7 @@ import { FleetRepository } from './fleet-repository';
 import { HostInstallRepository } from './host-install-repository';
 import { HostKeyRepository } from './host-key-repository';
 import { HomeRepository } from './home-repository';
+import { ImageContentRepository } from './image-content-repository';
 import { ImageFamilyRepository } from './image-family-repository';
 import { ImageRepository } from './image-repository';
 import { InstanceRepository } from './instance-repository';
@@ -63,6 +64,7 @@ export interface Repositories {
   readonly feed: FeedRepository;
   readonly fleet: FleetRepository;
   readonly images: ImageRepository;
+  readonly imageContents: ImageContentRepository;
   readonly imageFamilies: ImageFamilyRepository;
   readonly templates: TemplateRepository;
   readonly patterns: PatternRepository;
@@ -91,6 +93,7 @@ export interface Repositories {
 
 /** @param changes where they note what they wrote */
 export function makeRepositories(db: Knex, changes: ChangeNotes = noNotes): Repositories {
+  const images = new ImageRepository(db, changes);
   return {
     events: new EventRepository(db),
     users: new UserRepository(db),
@@ -109,7 +112,8 @@ export function makeRepositories(db: Knex, changes: ChangeNotes = noNotes): Repo
     fabric: new FabricRepository(db),
     feed: new FeedRepository(db),
     fleet: new FleetRepository(db),
-    images: new ImageRepository(db, changes),
+    images,
+    imageContents: new ImageContentRepository(db, images, changes),
     imageFamilies: new ImageFamilyRepository(db, changes),
     templates: new TemplateRepository(db, changes),
     patterns: new PatternRepository(db),

@@ -6,7 +6,7 @@ import { bootSetOf } from '../core/boot-set';
 import { mergeRecordings, mostRecordings } from '../core/merge-recordings';
 import { diskImageOf } from '../core/instance-record';
 import type { UnitOfWork } from '../db/unit-of-work';
-import type { ImageRecord } from '../repositories/image-repository';
+import type { ImageRecord } from '../repositories/image-record';
 import type { StoredPattern } from '../repositories/pattern-repository';
 import type { Repositories } from '../repositories/repositories';
 import type { ChunkStore } from '../store/chunk-store';
@@ -36,7 +36,7 @@ export class AccessPatternService implements MirrorBooks {
 
   async imageOf(manifest: ManifestId, slaveId: string): Promise<{ readonly imageId: string; readonly pattern: AccessPattern } | null> {
     const { read } = this.unitOfWork;
-    const versions = await read.images.givenOutWith(manifest);
+    const versions = await read.imageContents.givenOutWith(manifest);
     const [image] = versions;
     const slave = await read.slaves.find(slaveId);
     if (image === undefined || slave === null || !(await isGranted(read, slave, versions))) return null;
@@ -79,11 +79,11 @@ export class AccessPatternService implements MirrorBooks {
   }
 
   async gaveWrongBytes(slaveId: string, manifest: ManifestId, toldBySlaveId: string | null): Promise<void> {
-    const { fleet, images, events } = this.unitOfWork.read;
+    const { fleet, imageContents, events } = this.unitOfWork.read;
     const slaves = await fleet.findAll(toldBySlaveId === null ? [slaveId] : [slaveId, toldBySlaveId]);
     const name = slaves.get(slaveId)?.name ?? `host ${slaveId}`;
     const teller = toldBySlaveId === null ? null : (slaves.get(toldBySlaveId)?.name ?? `host ${toldBySlaveId}`);
-    const image = await images.withManifest(manifest);
+    const image = await imageContents.withManifest(manifest);
     const of = image === null ? 'an image that was deleted since' : `${image.name} (${image.friendlyId})`;
     const sentence =
       `${name} gave ${teller ?? 'the master'} wrong bytes of ${of}. Their hash was wrong, so nobody used them, and ${name} is asked for them no more. ` +
@@ -92,14 +92,14 @@ export class AccessPatternService implements MirrorBooks {
   }
 
   async manifestCameBack(manifest: ManifestId, slaveId: string): Promise<void> {
-    const { images, fleet } = this.unitOfWork.read;
+    const { imageContents, fleet } = this.unitOfWork.read;
     const name = (await fleet.findAll([slaveId])).get(slaveId)?.name ?? `host ${slaveId}`;
-    const sentence = `Lost or damaged in the master’s store: the list of chunks of ${sayImages(await images.withManifests([manifest]))}. It came back from ${name}. Verify the whole store with repair. The master’s disk or memory may be failing: test both.`;
+    const sentence = `Lost or damaged in the master’s store: the list of chunks of ${sayImages(await imageContents.withManifests([manifest]))}. It came back from ${name}. Verify the whole store with repair. The master’s disk or memory may be failing: test both.`;
     await this.tellDamage(sentence);
   }
 
   async storeDamaged({ damaged, mended, manifests }: FoundDamage): Promise<void> {
-    await this.tellDamage(damageSentence(damaged, mended, await this.unitOfWork.read.images.withManifests(manifests)));
+    await this.tellDamage(damageSentence(damaged, mended, await this.unitOfWork.read.imageContents.withManifests(manifests)));
   }
 
   private async tellDamage(sentence: string): Promise<void> {
@@ -126,7 +126,7 @@ function notGivenOut(manifest: ManifestId): ParavclError {
 
 /** Two recordings of a version are merged in one after the other: its row is locked until the transaction ends. */
 async function lockedVersion(repositories: Repositories, manifest: ManifestId): Promise<ImageRecord> {
-  const found = await repositories.images.withManifest(manifest);
+  const found = await repositories.imageContents.withManifest(manifest);
   const image = found === null ? null : await repositories.images.lock(found.id);
   if (image === null) throw notGivenOut(manifest);
   return image;

@@ -4,7 +4,7 @@ import type { DesiredInstance, HomeSpec, ImageRef, InstanceSpec } from '@paravcl
 import type { HomeRecord } from '../core/home-record';
 import { diskImageOf, type InstanceRecord } from '../core/instance-record';
 import { orderWhile, sendingMs, type LiveMigration } from '../core/live-migration';
-import type { ImageRecord } from '../repositories/image-repository';
+import type { ImageRecord } from '../repositories/image-record';
 import type { Repositories } from '../repositories/repositories';
 
 /**

@@ -8,7 +8,7 @@ import type { InstanceRecord } from '../core/instance-record';
 import { slaveNow, takesPart, unpromised } from '../core/room-now';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { FabricKind } from '../repositories/fabric-repository';
-import type { ImageRecord } from '../repositories/image-repository';
+import type { ImageRecord } from '../repositories/image-record';
 import type { SlaveRecord } from '../repositories/slave-record';
 import { eventBy, type Acting } from './acting';
 import { FabricNumbers } from './fabric-numbers';

@@ -106,14 +106,14 @@ export async function homeHasMoved({ homes }: Repositories, { id, userId }: Inst
  * open. False when it has another volume than the one that came, so that the RAM may not go without it.
  */
 export async function homeLeavesWith(repositories: Repositories, { id, userId }: InstanceRecord, ram: Pick<SnapshotPart, 'imageId'>, part: SnapshotPart | null, now: EpochMs): Promise<boolean> {
-  const { homes, images } = repositories;
+  const { homes, imageContents } = repositories;
   const home = await homes.lockOfUser(userId);
   const isOpen = home?.instanceId === id && home.state === 'attached' && home.slaveId !== null;
   if (!isOpen || part === null) return !isOpen && part === null;
   const { imageId, slaveId, manifestId, sizeBytes, dirtiedBytes } = part;
   if (home.slaveId !== slaveId || manifestId === null || sizeBytes === null) return false;
   const isNews = dirtiedBytes !== 0;
-  if (isNews) await images.insertOfVolume(imageOfHome(home, { imageId, manifestId, sizeBytes }, now), home.id);
+  if (isNews) await imageContents.insertOfVolume(imageOfHome(home, { imageId, manifestId, sizeBytes }, now), home.id);
   const { home: saved, leftover } = homeSavedWith(home, slaveId, { ramId: ram.imageId, imageId: isNews ? imageId : null }, now);
   await homes.update(saved);
   await homes.owe(leftover);

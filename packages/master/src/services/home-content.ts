@@ -3,7 +3,7 @@ import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { EpochMs } from '@paravcl/shared/clock';
 import { MiB } from '@paravcl/shared/domain/limits';
 import type { HomeRecord } from '../core/home-record';
-import type { NewImageRecord } from '../repositories/image-repository';
+import type { NewImageRecord } from '../repositories/image-record';
 import type { Repositories } from '../repositories/repositories';
 
 /** What a home volume holds, as an image that nobody sees: raw, whole, ready; its manifest names it. */

@@ -172,7 +172,7 @@ export class HomeReturning implements DeltaDoor {
       await this.settle(home, async (repositories, locked) => {
         // Who wrote nothing on one that was never written leaves it blank, so that the next one may be larger at no cost.
         const isNews = taken.dirtiedBytes > 0;
-        if (isNews) await repositories.images.insertOfVolume(imageOfHome(locked, { imageId: returnId, manifestId: taken.manifestId, sizeBytes }, clock.now()), locked.id);
+        if (isNews) await repositories.imageContents.insertOfVolume(imageOfHome(locked, { imageId: returnId, manifestId: taken.manifestId, sizeBytes }, clock.now()), locked.id);
         await repositories.homes.update(this.stored(locked, isNews ? returnId : locked.imageId));
         await repositories.homes.owe({ volumeId: locked.id, slaveId, epoch: locked.epoch, lost: false });
       });

@@ -1,6 +1,6 @@
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
-import type { ImageRecord } from '../repositories/image-repository';
+import type { ImageRecord } from '../repositories/image-record';
 import type { VisibleTo } from '../repositories/visible-images';
 
 /** Operators and admins run the site: they see every version, and launch deprecated ones. */

@@ -4,7 +4,7 @@ import type { ImageKind } from '@paravcl/shared/domain/image';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
-import type { ImageChange, ImageRecord } from '../repositories/image-repository';
+import type { ImageChange, ImageRecord } from '../repositories/image-record';
 import type { Repositories } from '../repositories/repositories';
 import { insertVersion } from './image-versions';
 import { sayBytes } from './say-bytes';

@@ -2,7 +2,7 @@ import type { Clock } from '@paravcl/shared/clock';
 import { ParavclError } from '@paravcl/shared/errors';
 import { Qcow2Refused } from '@paravcl/shared/qcow2-header';
 import type { UnitOfWork } from '../db/unit-of-work';
-import type { ImageContentFacts, ImageRecord } from '../repositories/image-repository';
+import type { ImageContentFacts, ImageRecord } from '../repositories/image-record';
 import type { Repositories } from '../repositories/repositories';
 import type { ImageIntake, TakenImage } from '../store/image-intake';
 import type { ImageHold } from './image-holds';
@@ -70,7 +70,7 @@ export class ImageChecking {
     const { unitOfWork, uploads } = this.deps;
     const taken = await this.take(image, hold, () => undefined);
     try {
-      await unitOfWork.read.images.setContent(image.id, contentOf(taken));
+      await unitOfWork.read.imageContents.setContent(image.id, contentOf(taken));
     } finally {
       taken.release();
     }
@@ -133,7 +133,7 @@ export class ImageChecking {
       telling = true;
       // Only shown: the check itself meets a database that is away, and says so.
       const done = (): void => void (telling = false);
-      unitOfWork.read.images.setCheckPercent(imageId, Math.floor(percent)).then(done, done);
+      unitOfWork.read.imageContents.setCheckPercent(imageId, Math.floor(percent)).then(done, done);
     };
   }
 }

@@ -3,7 +3,7 @@ import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { Readable } from 'node:stream';
 import type { UnitOfWork } from '../db/unit-of-work';
-import type { ImageRecord } from '../repositories/image-repository';
+import type { ImageRecord } from '../repositories/image-record';
 import type { ContentReader } from '../store/content-reader';
 import { maySeeImage } from './image-access';
 import { isGranted } from './image-grants';
@@ -35,7 +35,7 @@ export class ImageContent {
     const { read } = this.unitOfWork;
     const [image, slave] = await Promise.all([read.images.find(imageId), read.slaves.find(slaveId)]);
     if (image === null || slave === null) return null;
-    const sameContent = image.manifestId === null ? [] : await read.images.givenOutWith(image.manifestId);
+    const sameContent = image.manifestId === null ? [] : await read.imageContents.givenOutWith(image.manifestId);
     if (!(await isGranted(read, slave, [image, ...sameContent]))) return null;
     return { state: image.state, sizeBytes: image.contentBytes ?? image.sizeBytes };
   }

@@ -1,6 +1,6 @@
 import { ParavclError, type Dependent } from '@paravcl/shared/errors';
 import type { ImageFamilyRecord } from '../repositories/image-family-repository';
-import type { ImageRecord } from '../repositories/image-repository';
+import type { ImageRecord } from '../repositories/image-record';
 import type { Repositories } from '../repositories/repositories';
 import { imageNouns } from './image-nouns';
 

@@ -8,7 +8,7 @@ import { ParavclError } from '@paravcl/shared/errors';
 import { isDuplicateKey } from '../db/connection';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { ImageFamilyRecord } from '../repositories/image-family-repository';
-import type { ImageRecord } from '../repositories/image-repository';
+import type { ImageRecord } from '../repositories/image-record';
 import type { PageRequest } from '../repositories/newest-first';
 import type { Repositories } from '../repositories/repositories';
 import { eventBy, type Acting } from './acting';

@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { UnitOfWork } from '../db/unit-of-work';
-import type { ImageRecord } from '../repositories/image-repository';
+import type { ImageRecord } from '../repositories/image-record';
 import type { ImageHold } from './image-holds';
 import { missingImage } from './image-nouns';
 import { openImportFile, type ImportFile } from './import-file';
@@ -32,7 +32,7 @@ export class ImageImport {
    * and what had been copied is copied again. Throws as `open`, `content-mismatch` when the file became shorter, `storage-full`, `not-found` when the image was deleted.
    */
   async readIn(image: ImageRecord, hold: ImageHold, opened?: ImportFile): Promise<ImageRecord> {
-    const { images } = this.unitOfWork.read;
+    const { imageContents } = this.unitOfWork.read;
     let file = opened;
     try {
       file ??= await this.open(image.importPath ?? '');
@@ -40,12 +40,12 @@ export class ImageImport {
       const hash = createHash('sha256');
       await this.uploads.receive({ imageId: image.id, sizeBytes, sha256: null }, hashed(handle, sizeBytes, hash, image, hold), 0, false);
       const sha256 = hash.digest('hex');
-      if (!(await images.setReadIn(image.id, { sizeBytes, sha256 }))) throw missingImage(image.kind, image.id);
+      if (!(await imageContents.setReadIn(image.id, { sizeBytes, sha256 }))) throw missingImage(image.kind, image.id);
       return { ...image, sizeBytes, sha256, importPath: null };
     } catch (error) {
       const { code, name } = error as NodeJS.ErrnoException;
       const why = error instanceof ParavclError ? error.message : `The file could not be read in (${code ?? name}).`;
-      await images.setImportReason(image.id, `${why} Delete the image and import it again; the next start of the master tries once more.`).catch(() => undefined);
+      await imageContents.setImportReason(image.id, `${why} Delete the image and import it again; the next start of the master tries once more.`).catch(() => undefined);
       throw error;
     } finally {
       await file?.handle.close();

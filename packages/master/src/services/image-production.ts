@@ -1,5 +1,5 @@
 import type { ImageFamilyRecord } from '../repositories/image-family-repository';
-import type { ImageRecord } from '../repositories/image-repository';
+import type { ImageRecord } from '../repositories/image-record';
 import type { Repositories } from '../repositories/repositories';
 import { requireStillSeen, templatesOfFamily } from './template-audience';
 

@@ -7,7 +7,7 @@ import { ParavclError } from '@paravcl/shared/errors';
 import { holdingSentence, wantedSentence } from '../core/explain-readiness';
 import { isThere, type Wanted } from '../core/pre-copy';
 import type { UnitOfWork } from '../db/unit-of-work';
-import type { ImageRecord } from '../repositories/image-repository';
+import type { ImageRecord } from '../repositories/image-record';
 import type { SlaveRecord } from '../repositories/slave-record';
 import { maySeeImage, runsSite } from './image-access';
 import type { MirrorFleet } from './mirror-fleet';
@@ -39,7 +39,7 @@ export class ImageReadiness {
     const held = new Map(standing?.images.map((image) => [image.manifest, image]));
     const wanted = new Map(preCopy.wantedOn(slaveId).map((one) => [one.manifest, one]));
     const named = [...new Set([...wanted.keys(), ...held.keys()])];
-    const versions = (await read.images.withManifests(named)).filter((image) => maySeeImage(principal, image));
+    const versions = (await read.imageContents.withManifests(named)).filter((image) => maySeeImage(principal, image));
     // Of what others keep to themselves its owner is not even told the manifest.
     const manifests = runsSite(principal) ? named : named.filter((manifest) => versions.some(({ manifestId }) => manifestId === manifest));
     const items = manifests.map((manifest) => ({

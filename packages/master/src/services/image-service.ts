@@ -6,7 +6,7 @@ import type { ImageFormat, ImageKind, ImageState } from '@paravcl/shared/domain/
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { UnitOfWork } from '../db/unit-of-work';
-import type { ImageRecord } from '../repositories/image-repository';
+import type { ImageRecord } from '../repositories/image-record';
 import type { Repositories } from '../repositories/repositories';
 import type { ImageStore } from '../store/image-store';
 import { imagesVisibleTo, maySeeImage, requireOwnerGroup } from './image-access';
@@ -156,7 +156,7 @@ export class ImageService {
       if (family !== null) await requireNoSuccessor(repositories, image, family);
       const left = await removeImage(repositories, image, family);
       await this.tell(repositories, principal, 'image.deleted', image, `${principal.userName} deleted ${imageNouns[kind]} ${image.name} (${image.friendlyId}).${left}`);
-      return image.manifestId === null || (await repositories.images.withManifest(image.manifestId)) !== null ? [] : [image.manifestId];
+      return image.manifestId === null || (await repositories.imageContents.withManifest(image.manifestId)) !== null ? [] : [image.manifestId];
     });
     // A crash before this line leaves files that nobody knows; `recover` sweeps them, and the chunk store what no version names.
     holds.markDeleted(id);
@@ -172,10 +172,10 @@ export class ImageService {
   async recover(): Promise<void> {
     const { unitOfWork, uploads, checking, imports, onFault, missingFor, alsoSent } = this.deps;
     await uploads.open();
-    const { images } = unitOfWork.read;
+    const { images, imageContents } = unitOfWork.read;
     const checked = await images.inState(['checking']);
     const uploading = await images.inState(['uploading']);
-    const earlier = await images.withoutManifest();
+    const earlier = await imageContents.withoutManifest();
     await uploads.sweep(new Set([...[...checked, ...uploading, ...earlier].map(({ id }) => id), ...(await alsoSent())])).catch(onFault);
     // Told now, and not with the first qcow2 image somebody brings.
     const missing = await missingFor('qcow2');
@@ -259,7 +259,7 @@ export class ImageService {
   /** As this person sees them. */
   async views(principal: Principal, images: readonly ImageRecord[]): Promise<ImageAnswer[]> {
     const { unitOfWork, uploads } = this.deps;
-    const boots = await unitOfWork.read.images.bootReads(images.map(({ id }) => id));
+    const boots = await unitOfWork.read.imageContents.bootReads(images.map(({ id }) => id));
     return Promise.all(images.map(async (image) => imageView(principal, image, image.state === 'uploading' ? await uploads.receivedBytes(image.id) : image.sizeBytes, boots.get(image.id))));
   }
 }

@@ -4,7 +4,7 @@ import { ParavclError } from '@paravcl/shared/errors';
 import { friendlyId, newId } from '@paravcl/shared/ids';
 import { isDuplicateKey } from '../db/connection';
 import type { ImageFamilyRecord } from '../repositories/image-family-repository';
-import type { ImageRecord, NewImageRecord } from '../repositories/image-repository';
+import type { ImageRecord, NewImageRecord } from '../repositories/image-record';
 import type { Repositories } from '../repositories/repositories';
 import { requireOwnerGroup } from './image-access';
 import { imageNouns } from './image-nouns';

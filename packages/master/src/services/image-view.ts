@@ -1,7 +1,8 @@
 import type { ImageAnswer } from '@paravcl/shared/api/images';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { bootsFrom } from '../core/boot-set';
-import type { BootRead, ImageRecord } from '../repositories/image-repository';
+import type { BootRead } from '../repositories/image-content-repository';
+import type { ImageRecord } from '../repositories/image-record';
 import { runsSite } from './image-access';
 
 /** An image as this person sees it: the name of its content, by which it lies on hosts, is for those who run the site. `receivedBytes`: what has arrived of an upload; `bootRead`: what its first boots read, when any was recorded. */

@@ -7,7 +7,7 @@ import { snapshotContent } from './snapshot-content';
 export async function keepOfInstance(repositories: Repositories, snapshot: Pick<SnapshotRecord, 'userId'>, part: SnapshotPart, now: EpochMs): Promise<void> {
   const { imageId, instanceId, instanceName, what } = part;
   const kind = what === 'ram' ? 'RAM' : 'Disk';
-  await repositories.images.insertOfInstance(
+  await repositories.imageContents.insertOfInstance(
     {
       ...snapshotContent(part),
       friendlyId: `EMI-${kind.toUpperCase()}-${imageId.slice(-12).toUpperCase()}`,

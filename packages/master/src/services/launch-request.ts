@@ -2,7 +2,7 @@ import type { CreateInstanceBody } from '@paravcl/shared/api/instances';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { hostLabelSchema, instanceBounds } from '@paravcl/shared/domain/limits';
 import { ParavclError } from '@paravcl/shared/errors';
-import type { ImageRecord } from '../repositories/image-repository';
+import type { ImageRecord } from '../repositories/image-record';
 import type { Repositories } from '../repositories/repositories';
 import type { TemplateRecord } from '../repositories/template-repository';
 import { chooseMinutes, type MinutesLimits } from '../core/instance-time';

@@ -5,7 +5,7 @@ import { readinessSentence } from '../core/explain-readiness';
 import { farthestAheadMs, planPreCopy, type ComingGuests, type GuestContent, type PreCopyPlan, type PreCopyPolicy, type Wanted } from '../core/pre-copy';
 import { diskImageOf } from '../core/instance-record';
 import type { UnitOfWork } from '../db/unit-of-work';
-import type { ImageRecord } from '../repositories/image-repository';
+import type { ImageRecord } from '../repositories/image-record';
 import type { Repositories } from '../repositories/repositories';
 import type { MirrorFleet } from './mirror-fleet';
 

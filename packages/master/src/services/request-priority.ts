@@ -1,7 +1,7 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { priorityOf, type PriorityParts } from '@paravcl/shared/priority';
-import type { ImageRecord } from '../repositories/image-repository';
+import type { ImageRecord } from '../repositories/image-record';
 import type { Repositories } from '../repositories/repositories';
 import { ownsContributingSlave } from './contributing-slaves';
 import type { RequestPrioritySettings } from './instance-settings';

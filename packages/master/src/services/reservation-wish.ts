@@ -7,7 +7,7 @@ import { minuteMs, readMoment } from '../core/local-time';
 import type { ReservationRecord } from '../core/reservation-record';
 import type { ReservationRules } from '../core/reservation-rules';
 import { extensionFault, windowFault, type WindowFault } from '../core/reservation-window';
-import type { ImageRecord } from '../repositories/image-repository';
+import type { ImageRecord } from '../repositories/image-record';
 import type { Repositories } from '../repositories/repositories';
 import { rulesOf, type InstanceSettings, type ReservationSettings } from './instance-settings';
 import { resolveLaunch } from './launch-request';

@@ -1,6 +1,6 @@
 import { MiB } from '@paravcl/shared/domain/limits';
 import type { SnapshotPart } from '../core/snapshot-record';
-import type { NewImageRecord } from '../repositories/image-repository';
+import type { NewImageRecord } from '../repositories/image-record';
 
 /**
  * What an image version is that a disk of a snapshot becomes: raw, whole, ready. Nobody hashed it as a whole, for it is in the

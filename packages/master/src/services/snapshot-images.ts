@@ -2,7 +2,7 @@ import type { ManifestId } from '@paravcl/shared/chunks/manifest';
 import type { EpochMs } from '@paravcl/shared/clock';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { SnapshotPart, SnapshotRecord } from '../core/snapshot-record';
-import type { ImageRecord } from '../repositories/image-repository';
+import type { ImageRecord } from '../repositories/image-record';
 import type { Repositories } from '../repositories/repositories';
 import { requireNoDependents, requireNoSuccessor } from './image-dependents';
 import { putIntoProduction } from './image-production';
@@ -81,7 +81,7 @@ export async function removeSnapshotImages(repositories: Repositories, parts: re
     // A family of snapshots alone is nobody's to launch by its name.
     if (family !== null && image.visibility !== 'private') await requireNoSuccessor(repositories, image, family);
     await removeImage(repositories, image, family);
-    if (image.manifestId !== null && (await repositories.images.withManifest(image.manifestId)) === null) gone.push(image.manifestId);
+    if (image.manifestId !== null && (await repositories.imageContents.withManifest(image.manifestId)) === null) gone.push(image.manifestId);
   }
   return gone;
 }

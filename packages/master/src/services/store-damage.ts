@@ -1,5 +1,5 @@
 import type { ManifestId } from '@paravcl/shared/chunks/manifest';
-import type { ImageRecord } from '../repositories/image-repository';
+import type { ImageRecord } from '../repositories/image-record';
 import type { DamagedChunk } from '../store/missing-chunks';
 import { many } from './say-count';
 

@@ -4,7 +4,7 @@ import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import type { UnitOfWork } from '../db/unit-of-work';
-import type { ImageRecord } from '../repositories/image-repository';
+import type { ImageRecord } from '../repositories/image-record';
 import type { ChunkStore } from '../store/chunk-store';
 import { StoreDamaged } from '../store/manifest-shelf';
 import type { LiveManifests } from '../store/store-sweep';
@@ -207,7 +207,7 @@ export class StoreService {
   }
 
   private imagesOf(places: DamagedPlaces, manifests: readonly ManifestId[]): Promise<readonly ImageRecord[]> {
-    return this.deps.unitOfWork.read.images.withManifests([...new Set([...places.flat().map(({ manifest }) => manifest), ...manifests])]);
+    return this.deps.unitOfWork.read.imageContents.withManifests([...new Set([...places.flat().map(({ manifest }) => manifest), ...manifests])]);
   }
 
   /** The master itself when nobody asked for it. */

@@ -1,5 +1,5 @@
 import { ParavclError, type Dependent } from '@paravcl/shared/errors';
-import type { ImageRecord } from '../repositories/image-repository';
+import type { ImageRecord } from '../repositories/image-record';
 import type { Repositories } from '../repositories/repositories';
 import type { TemplateRecord } from '../repositories/template-repository';
 

@@ -7,7 +7,7 @@ import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
 import { isDuplicateKey } from '../db/connection';
 import type { UnitOfWork } from '../db/unit-of-work';
-import type { ImageRecord } from '../repositories/image-repository';
+import type { ImageRecord } from '../repositories/image-record';
 import type { PageRequest } from '../repositories/newest-first';
 import type { Repositories } from '../repositories/repositories';
 import type { TemplateRecord } from '../repositories/template-repository';

@@ -44,7 +44,7 @@ describe('what first boots read', () => {
     expect(told).toEqual([{ manifest: manifestId, pattern }]);
     // As a master that was started anew reads it.
     expect(await service().imageOf(manifestId, slaveId)).toEqual({ imageId, pattern });
-    expect(await rig.unit.read.images.bootReads([imageId])).toEqual(new Map([[imageId, { recordings: 1, bytes: 2 * 65_536 }]]));
+    expect(await rig.unit.read.imageContents.bootReads([imageId])).toEqual(new Map([[imageId, { recordings: 1, bytes: 2 * 65_536 }]]));
     expect(await rig.unit.read.patterns.bootKnown([manifestId, 'b'.repeat(64)])).toEqual(new Set([manifestId]));
   });
 

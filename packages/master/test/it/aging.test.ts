@@ -268,7 +268,7 @@ describe('an instance that nobody uses', () => {
       await reopen({ suspendedMs: null, stoppedMs: null, recycleMs: null });
       const [off, saved, binned] = [await lying('stop'), await lying('suspend'), await lying('stop')];
       const { operation } = await rig.instances.recycle(alice, binned, {});
-      expect(operation.sentence).toMatch(/ is in the recycle bin\. Its disk is kept\. To use it again, restore it: on its page);
+      expect(operation.sentence).toMatch(/ is in the recycle bin\. Its disk is kept\. To use it again, restore it: on its page, /);
       await pass(5000);
       await pass(5000);
       for (const id of [off, saved]) expect(await get(id)).toMatchObject({ agesOutAt: null, recycledAt: null });

@@ -89,7 +89,7 @@ export async function openFleetRoutes(): Promise<FleetRoutes> {
     const preCopy = { wantedOn: () => [], wantedOf: () => new Map() };
     const readiness = new ImageReadiness({ unitOfWork: unit, fleet: { standings: () => new Map() }, preCopy, clock, timeZone: settings.timeZone });
     const store = new StoreService({
-      store: files.chunks(), live: () => unit.read.images.manifestIds(), mirrors: { fetchFromMirrors: () => Promise.resolve(null), openManifest: () => null }, unitOfWork: unit, clock, graceMs: 0, onFault: unexpected,
+      store: files.chunks(), live: () => unit.read.imageContents.manifestIds(), mirrors: { fetchFromMirrors: () => Promise.resolve(null), openManifest: () => null }, unitOfWork: unit, clock, graceMs: 0, onFault: unexpected,
     });
     const homes = composeHomes({ unit, clock, agents, settings, uploads: new ImageStore(files.directory), store: files.chunks(), onFault: unexpected });
     stops.push(() => homes.returning.stop());

@@ -404,7 +404,7 @@ test('operators choose sizes, which grow only, and delete what a home holds by t
   await expect(homes.remove(acting(operator), student.userId, undefined)).rejects.toMatchObject({ message: expect.stringContaining('?confirm=sue') as string });
   await homes.remove(acting(operator), student.userId, 'sue');
   expect(await home()).toMatchObject({ sizeMiB: 256, blank: true });
-  expect(await rig.unit.read.images.removeUnusedHomes(10)).toMatchObject({ removed: 1 });
+  expect(await rig.unit.read.imageContents.removeUnusedHomes(10)).toMatchObject({ removed: 1 });
 });
 
 test('a size that no volume can have reaches who knows how large this one is at least', () => {
@@ -519,8 +519,8 @@ test('what it held before goes with the housekeeping, what it holds never', asyn
     await stopped(await running(name));
     await isStored();
   }
-  expect(await rig.unit.read.images.removeUnusedHomes(10)).toEqual({ removed: 1, manifestIds: [hex('1')] });
-  expect(await rig.unit.read.images.removeUnusedHomes(10)).toMatchObject({ removed: 0 });
+  expect(await rig.unit.read.imageContents.removeUnusedHomes(10)).toEqual({ removed: 1, manifestIds: [hex('1')] });
+  expect(await rig.unit.read.imageContents.removeUnusedHomes(10)).toMatchObject({ removed: 0 });
 });
 
 test('a site without homes asks for none', async () => {

@@ -2,7 +2,7 @@ import type { ImageSlaves, SlaveImages } from '@paravcl/shared/api/image-readine
 import { newId } from '@paravcl/shared/ids';
 import type { PreCopyPlan } from '../../src/core/pre-copy';
 import { imageReadinessRoutes } from '../../src/http/image-readiness-routes';
-import type { NewImageRecord } from '../../src/repositories/image-repository';
+import type { NewImageRecord } from '../../src/repositories/image-record';
 import { ImageReadiness } from '../../src/services/image-readiness';
 import { plainDescribe } from './agent-double';
 import { HandClock } from './hand-clock';

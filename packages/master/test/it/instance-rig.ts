@@ -5,7 +5,7 @@ import { newId } from '@paravcl/shared/ids';
 import type { Command, CommandResult } from '@paravcl/shared/protocol/commands';
 import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import { protocolVersion } from '@paravcl/shared/protocol/version';
-import type { NewImageRecord } from '../../src/repositories/image-repository';
+import type { NewImageRecord } from '../../src/repositories/image-record';
 import type { SlaveRecord } from '../../src/repositories/slave-record';
 import type { UnitOfWork } from '../../src/db/unit-of-work';
 import { AgingJob } from '../../src/jobs/aging-job';

@@ -2,7 +2,7 @@ import { newId } from '@paravcl/shared/ids';
 import { priorityOf } from '@paravcl/shared/priority';
 import { neverUnused, type InstanceRecord } from '../../src/core/instance-record';
 import type { ReservationRecord } from '../../src/core/reservation-record';
-import type { NewImageRecord } from '../../src/repositories/image-repository';
+import type { NewImageRecord } from '../../src/repositories/image-record';
 
 /** A whole second, as every time in the books is to the millisecond. */
 export const sampleTime = Date.parse('2026-03-02T08:00:00.000Z');

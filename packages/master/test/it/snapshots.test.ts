@@ -411,10 +411,10 @@ test('what runs or is saved is told what has to come first; what was reset begin
   await rig.report(id, 'stopped');
   await moved((await made.relocation.move(acting(student), id, null)).operation.id);
   const diskImageId = (await book(id))?.diskImageId ?? '';
-  expect(await rig.unit.read.images.removeUnusedOfInstances(10)).toMatchObject({ removed: 0 });
+  expect(await rig.unit.read.imageContents.removeUnusedOfInstances(10)).toMatchObject({ removed: 0 });
   await rig.instances.reset(student, id, { toProduction: false });
   expect(await book(id)).toMatchObject({ diskImageId: null, slaveId: null, observed: 'stopped' });
-  expect(await rig.unit.read.images.removeUnusedOfInstances(10)).toMatchObject({ removed: 1 });
+  expect(await rig.unit.read.imageContents.removeUnusedOfInstances(10)).toMatchObject({ removed: 1 });
   expect(await rig.unit.read.images.find(diskImageId)).toBeNull();
 });
 
@@ -569,7 +569,7 @@ test('an instance that is saved leaves its slave with its RAM, and goes on with 
   expect(await moved(operation.id)).toMatchObject({ state: 'done', sentence: expect.stringContaining('its disk and its RAM are in the store') as string });
   expect(told.filter(({ kind }) => kind === 'freeze-disks')).toMatchObject([{ disks: [{ instanceId: id, ram: true }] }]);
   expect(await rig.instances.get(student, id)).toMatchObject({ observed: 'suspended', desired: 'suspended', slaveId: null, inStore: true });
-  expect(await rig.unit.read.images.removeUnusedOfInstances(10)).toMatchObject({ removed: 0 });
+  expect(await rig.unit.read.imageContents.removeUnusedOfInstances(10)).toMatchObject({ removed: 0 });
 
   const other = await rig.slave('lab-pc-08');
   await silence();
@@ -582,7 +582,7 @@ test('an instance that is saved leaves its slave with its RAM, and goes on with 
   expect(await book(id)).toMatchObject({ ramImageId });
   await rig.report(id, 'running', { diskEpoch: 2 });
   expect(await book(id)).toMatchObject({ observed: 'running', ramImageId: null, ramSavedOn: null });
-  expect(await rig.unit.read.images.removeUnusedOfInstances(10)).toMatchObject({ removed: 1 });
+  expect(await rig.unit.read.imageContents.removeUnusedOfInstances(10)).toMatchObject({ removed: 1 });
 });
 
 test('RAM goes to no slave whose guests are others: the reason says why and how to boot without it', async () => {
@@ -639,7 +639,7 @@ test('guests are saved together, kept with their RAM, and go on; taken back to i
   await rig.report(b, 'running');
   const after = await ended(snapshot.id);
   expect(after).toMatchObject({ state: 'ready', parts: [{ ram: true, how: 'saved' }, { ram: true, how: 'saved' }], sentence: expect.stringContaining('The RAM of 2 guests is kept with them.') as string });
-  expect(await rig.unit.read.images.removeUnusedOfInstances(10)).toMatchObject({ removed: 0 });
+  expect(await rig.unit.read.imageContents.removeUnusedOfInstances(10)).toMatchObject({ removed: 0 });
 
   const before = await book(a);
   const { restored, refused } = await made.restore.carryOut(acting(student), snapshot.id, undefined, null);
@@ -775,7 +775,7 @@ test('one that is deleted is called by the name it had, and is deleted, not bein
 test('one in the recycle bin is restored from there before it is snapshotted', async () => {
   const id = await stopped('one');
   await rig.instances.recycle(student, id, {});
-  await expect(ask({ instanceIds: [id] })).rejects.toMatchObject({ code: 'conflict', message: expect.stringMatching(/^one is in the recycle bin until .*; restore it first: on its page, ) as string });
+  await expect(ask({ instanceIds: [id] })).rejects.toMatchObject({ code: 'conflict', message: expect.stringMatching(/^one is in the recycle bin until .*; restore it first: on its page, /) as string });
   await rig.instances.restore(student, id, {});
   expect((await ask({ instanceIds: [id] })).snapshot.parts).toHaveLength(1);
 });
