@@ -3,9 +3,7 @@ import { answerOf } from './answer-of';
 import { ApiProblem } from './api-problem';
 import { NoAnswer } from './no-answer';
 import type { Answered, Asked, RouteKey } from './routes';
-
-/** Long enough for the slowest of our routes, which answer 202 at once or wait for a slave. */
-const withinMs = 30_000;
+import { withinTime } from './time-limit';
 
 interface Sent {
   readonly method: string;
@@ -32,6 +30,8 @@ export class MasterClient {
     private readonly fetch: Fetch,
     /** Put before each address: `https://lab.example:8443`; nothing where addresses are those of the page's own master. */
     private readonly origin = '',
+    /** Long enough for the slowest of our routes, which answer 202 at once or wait for a slave. */
+    private readonly withinMs = 30_000,
   ) {}
 
   /** Asks the master. Throws ApiProblem, its own sentence, or NoAnswer; and what `signal` was aborted with. */
@@ -41,17 +41,14 @@ export class MasterClient {
     const headers: Record<string, string> = { Accept: 'application/json' };
     if (parts.body !== undefined) headers['Content-Type'] = 'application/json';
     if (idempotencyKey !== undefined) headers['Idempotency-Key'] = idempotencyKey;
-    const request: Sent = {
-      method: method.toUpperCase(),
-      headers,
-      signal: AbortSignal.any([AbortSignal.timeout(withinMs), ...(signal === undefined ? [] : [signal])]),
-      ...(parts.body === undefined ? {} : { body: JSON.stringify(parts.body) }),
-    };
-    try {
-      return (await answerOf(await this.fetch(`${this.origin}${addressOf(path, parts)}`, request))) as Answered<Key>;
-    } catch (error) {
-      if (signal?.aborted === true || error instanceof ApiProblem || error instanceof NoAnswer) throw error;
-      throw new NoAnswer('unreachable', 0, { cause: error });
-    }
+    const said = { method: method.toUpperCase(), headers, ...(parts.body === undefined ? {} : { body: JSON.stringify(parts.body) }) };
+    return withinTime(this.withinMs, signal, async (limited) => {
+      try {
+        return (await answerOf(await this.fetch(`${this.origin}${addressOf(path, parts)}`, { ...said, signal: limited }))) as Answered<Key>;
+      } catch (error) {
+        if (signal?.aborted === true || error instanceof ApiProblem || error instanceof NoAnswer) throw error;
+        throw new NoAnswer('unreachable', 0, { cause: limited.aborted ? limited.reason : error });
+      }
+    });
   }
 }

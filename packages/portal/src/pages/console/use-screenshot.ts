@@ -1,5 +1,6 @@
 import { useEffect, useState, type RefObject } from 'react';
 import { addressOf } from '@paravcl/shared/client/address-of';
+import { withinTime } from '@paravcl/shared/client/time-limit';
 import { FetchSlots } from './fetch-slots';
 
 export interface Screenshot {
@@ -55,8 +56,10 @@ export function useScreenshot(of: RefObject<HTMLElement | null>, instanceId: str
   return instanceId === null ? { address, isFresh: false } : shot;
 }
 
-async function pictureOf(instanceId: string, signal: AbortSignal): Promise<Blob | null> {
-  const response = await fetch(addressOf('/instances/:instanceId/screenshot', { params: { instanceId } }), { credentials: 'same-origin', signal: AbortSignal.any([signal, AbortSignal.timeout(withinMs)]) }).catch(() => null);
-  if (response?.ok !== true || response.headers.get('content-type')?.startsWith('image/') !== true) return null;
-  return response.blob().catch(() => null);
+function pictureOf(instanceId: string, signal: AbortSignal): Promise<Blob | null> {
+  return withinTime(withinMs, signal, async (limited) => {
+    const response = await fetch(addressOf('/instances/:instanceId/screenshot', { params: { instanceId } }), { credentials: 'same-origin', signal: limited });
+    if (!response.ok || response.headers.get('content-type')?.startsWith('image/') !== true) return null;
+    return response.blob();
+  }).catch(() => null);
 }
