@@ -6,7 +6,7 @@ import type { Context } from '../context';
 import { wrongUsage } from '../errors/refusal';
 import { timesIn } from '../output/times';
 import { originOrNull } from '../session/access';
-import { configPath, readConfig, writeConfig } from '../session/config-file';
+import { changeConfig, configPath, readConfig } from '../session/config-file';
 import { decideTrust, type TrustOptions } from '../session/trust';
 import { readAll } from '../talk/questions';
 
@@ -58,7 +58,7 @@ export function addLogin(program: Command, act: Act): void {
         const user = options.user ?? (await askUser(context, trusted?.user ?? null));
         const password = await passwordOf(context, user, site.name, options);
         const opened = await client.call('post /sessions', { body: { name: user, password, transport: 'bearer' } });
-        await writeConfig(path, { current: name, masters: { ...config.masters, [name]: { origin, caPem, user: opened.user.name, token: opened.token, expiresAt: opened.expiresAt } } });
+        await changeConfig(path, ({ masters }) => ({ current: name, masters: { ...masters, [name]: { origin, caPem, user: opened.user.name, token: opened.token, expiresAt: opened.expiresAt } } }));
         const { timeZone } = await context.open({ name, origin, caPem, token: opened.token, user, expiresAt: null, byEnvironment: false }).client.call('get /site/details', {});
         context.output.say(`Logged in to ${site.name} (${origin}) as ${opened.user.name}, ${opened.user.role}. The session ends ${timesIn(timeZone, context.world.now).moment(opened.expiresAt)} (${timeZone}) at the latest, and earlier when it is not used for long.`);
         for (const { sentence } of opened.claimable) context.output.say(sentence);

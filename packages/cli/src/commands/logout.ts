@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Act } from '../act';
 import { Refusal } from '../errors/refusal';
 import { findAccess } from '../session/access';
-import { configPath, readConfig, writeConfig } from '../session/config-file';
+import { changeConfig, configPath, readConfig, type Config } from '../session/config-file';
 
 export function addLogout(program: Command, act: Act): void {
   program
@@ -25,9 +25,8 @@ export function addLogout(program: Command, act: Act): void {
           // A session that is over already is what was asked for.
           await client.call('delete /sessions/current', {}).catch((error: unknown) => (error instanceof ApiProblem && error.status === 401 ? undefined : (fault = error)));
         }
-        const others = Object.entries(config.masters).filter(([name]) => name !== access.name);
-        const masters = Object.fromEntries(forget === true ? others : [...others, [access.name, { ...known, token: null, expiresAt: null }]]);
-        await writeConfig(path, { current: forget === true && config.current === access.name ? (Object.keys(masters)[0] ?? null) : config.current, masters });
+        const { name } = access;
+        await changeConfig(path, (now) => (now.masters[name]?.token === known.token ? without(now, name, forget === true) : now));
         if (fault !== null) {
           context.output.warn('The session is forgotten here, but its master could not be told: it ends by itself.');
           throw fault;
@@ -36,4 +35,12 @@ export function addLogout(program: Command, act: Act): void {
         if (context.output.json) context.output.document({ master: access.origin, loggedOut: true });
       }),
     );
+}
+
+/** The configuration without a session, or without the master at all. */
+function without({ current, masters }: Config, name: string, forget: boolean): Config {
+  const known = masters[name];
+  const others = Object.fromEntries(Object.entries(masters).filter(([one]) => one !== name));
+  if (!forget && known !== undefined) return { current, masters: { ...others, [name]: { ...known, token: null, expiresAt: null } } };
+  return { current: current === name ? (Object.keys(others)[0] ?? null) : current, masters: others };
 }

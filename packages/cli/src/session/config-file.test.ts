@@ -1,7 +1,7 @@
-import { chmod, mkdtemp, readdir, rm, stat, writeFile, mkdir } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm, stat, utimes, writeFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { configPath, readConfig, writeConfig, type Config } from './config-file';
+import { configPath, changeConfig, readConfig, type Config } from './config-file';
 
 const config: Config = { current: 'lab', masters: { lab: { origin: 'https://lab:8443', caPem: null, user: 'alice', token: 'secret', expiresAt: null } } };
 
@@ -25,7 +25,7 @@ describe('the configuration', () => {
   });
 
   it('is written for its owner alone, in a directory of its owner alone, and leaves nothing beside it', async () => {
-    await writeConfig(path, config);
+    await changeConfig(path, () => config);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect((await stat(dirname(path))).mode & 0o777).toBe(0o700);
     expect(await readdir(dirname(path))).toEqual(['config.json']);
@@ -33,7 +33,7 @@ describe('the configuration', () => {
   });
 
   it.each([0o640, 0o604, 0o620])('is not used when others may read or change it (mode %#)', async (mode) => {
-    await writeConfig(path, config);
+    await changeConfig(path, () => config);
     await chmod(path, mode);
     await expect(readConfig(path)).rejects.toThrow(/can be read or changed by others/);
   });
@@ -41,7 +41,34 @@ describe('the configuration', () => {
   it('is not written where others may change the directory', async () => {
     await mkdir(dirname(path));
     await chmod(dirname(path), 0o777);
-    await expect(writeConfig(path, config)).rejects.toThrow(/can be changed by others/);
+    await expect(changeConfig(path, () => config)).rejects.toThrow(/can be changed by others/);
+  });
+
+  it('keeps what was changed by others meanwhile', async () => {
+    const names = Array.from({ length: 12 }, (_, index) => `lab-${String(index)}`);
+    await Promise.all(names.map((name) => changeConfig(path, ({ current, masters }) => ({ current, masters: { ...masters, [name]: { origin: `https://${name}:8443`, caPem: null, user: null, token: null, expiresAt: null } } }))));
+    expect(Object.keys((await readConfig(path)).masters).sort()).toEqual([...names].sort());
+    expect(await readdir(dirname(path))).toEqual(['config.json']);
+  });
+
+  it('is changed though a program was ended while it changed it', async () => {
+    await mkdir(dirname(path), { mode: 0o700 });
+    const longAgo = new Date(Date.now() - 60_000);
+    await writeFile(`${path}.lock`, '');
+    await utimes(`${path}.lock`, longAgo, longAgo);
+    await changeConfig(path, () => config);
+    expect(await readConfig(path)).toEqual(config);
+    expect(await readdir(dirname(path))).toEqual(['config.json']);
+  });
+
+  it('is left alone, and free for others, where a change fails', async () => {
+    await changeConfig(path, () => config);
+    const failing = (): never => {
+      throw new Error('not this way');
+    };
+    await expect(changeConfig(path, failing)).rejects.toThrow('not this way');
+    expect(await readdir(dirname(path))).toEqual(['config.json']);
+    expect(await readConfig(path)).toEqual(config);
   });
 
   it.each(['', '{', '{"current":3}'])('says that it is damaged: %s', async (text) => {

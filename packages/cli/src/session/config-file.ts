@@ -1,12 +1,13 @@
 import { parseJson } from '@paravcl/shared/parse-json';
 import { constants } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { randomUUID } from 'node:crypto';
+import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { Refusal } from '../errors/refusal';
 import { whyUnreadable } from '../errors/unreadable';
 import type { World } from '../world';
+import { withLock } from './lock-file';
+import { makeOwnDirectory, writeWhole } from './whole-file';
 
 /** One master one has logged in to. */
 const rememberedSchema = z.object({
@@ -52,26 +53,13 @@ export async function readConfig(path: string): Promise<Config> {
   }
 }
 
-/** Writes it whole or not at all, for this user alone. */
-export async function writeConfig(path: string, config: Config): Promise<void> {
-  const directory = dirname(path);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const { mode } = await stat(directory);
-  if ((mode & 0o022) !== 0) throw new Refusal(`${directory} can be changed by others; nothing is written there.`, `chmod 700 ${directory}`);
-  const beside = join(directory, `.config.${randomUUID()}`);
-  try {
-    const file = await open(beside, 'wx', 0o600);
-    try {
-      await file.writeFile(`${JSON.stringify(config, null, 2)}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(beside, path);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw error;
-  }
+/**
+ * Changes what is remembered, from what stands there at that moment: another login or logout may have ended since this program began. Written whole or
+ * not at all, for this user alone. Throws Refusal as `readConfig` does, and where others may change the directory.
+ */
+export async function changeConfig(path: string, change: (now: Config) => Config): Promise<void> {
+  await makeOwnDirectory(dirname(path));
+  await withLock(`${path}.lock`, async () => writeWhole(path, `${JSON.stringify(change(await readConfig(path)), null, 2)}\n`, 0o600));
 }
 
 function parsedOrNull(text: string): unknown {

@@ -1,0 +1,31 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { Refusal } from '../errors/refusal';
+
+/** Makes our directory where it is not there, for this user alone. Throws Refusal where others may change it. */
+export async function makeOwnDirectory(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const { mode } = await stat(directory);
+  if ((mode & 0o022) !== 0) throw new Refusal(`${directory} can be changed by others; nothing is written there.`, `chmod 700 ${directory}`);
+}
+
+/** Writes a file of our directory whole or not at all. Throws Refusal as `makeOwnDirectory` does. */
+export async function writeWhole(path: string, text: string, mode: number): Promise<void> {
+  const directory = dirname(path);
+  await makeOwnDirectory(directory);
+  const beside = join(directory, `.${basename(path)}.${randomUUID()}`);
+  try {
+    const file = await open(beside, 'wx', mode);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(beside, path);
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw error;
+  }
+}
