@@ -1,6 +1,4 @@
 import { NoAnswer } from '@paravcl/shared/client/no-answer';
-import { writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import type { Act } from '../act';
 import type { Context } from '../context';
@@ -15,7 +13,7 @@ import { readFabricFiles, type FabricFiles } from '../fabric/read-files';
 import { writeHostAddress } from '../fabric/read-pm-file';
 import { servingLines } from '../fabric/serving';
 import { tellBytes } from '../output/sizes';
-import { configPath } from '../session/config-file';
+import { caFileOf, type CaFile } from '../session/ca-file';
 
 interface FabricOptions extends MachineCredentialOptions, KeyOptions {
   readonly user: string;
@@ -84,8 +82,10 @@ async function serve(context: Context, pmFile: string, { machines, images, flavo
   });
   const fabric = await context.call('get /fabric', {}).catch((error: unknown) => ({ fault: error }));
   const isServing = !('fault' in fabric);
+  const ca: CaFile = output.json || !isServing ? { path: null, fault: null } : await caFileOf(context.world, (await context.session()).access);
   if (output.json) output.document({ ok: isServing && brought.failed.length === 0, fabric: isServing ? fabric : null, ...brought });
-  else if (isServing) output.text(servingLines(fabric, await caFile(context)).join('\n'));
+  else if (isServing) output.text(servingLines(fabric, ca.path).join('\n'));
+  if (ca.fault !== null) output.warn(ca.fault);
   if (isServing && brought.failed.length === 0) return;
   if (!output.json) {
     const { there, notThere } = cameOfIt(brought);
@@ -105,13 +105,4 @@ function refuseFaults(context: Context, faults: readonly FileFault[], missing: r
   if (output.json) output.document({ ok: false, faults, missing });
   else for (const line of [...faults.map(sayFileFault), ...missing.map((sentence) => `the master: ${sentence}`)]) output.say(line);
   throw new Refusal(`${String(count)} fault${count === 1 ? '' : 's'}; nothing was done.`, 'mend them, then say the same line again');
-}
-
-/** The CA beside the configuration, for curl; null where the certificate is publicly trusted. */
-async function caFile(context: Context): Promise<string | null> {
-  const { access } = await context.session();
-  if (access.caPem === null) return null;
-  const path = join(dirname(configPath(context.world)), `ca-${new URL(access.origin).host.replace(/[^\w.-]/g, '-')}.pem`);
-  await writeFile(path, access.caPem, { mode: 0o644 });
-  return path;
 }
