@@ -2,18 +2,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { NoAnswer } from '@paravcl/shared/client/no-answer';
 import type { Command } from 'commander';
 import type { Act } from '../act';
-import type { Context, ItemOf } from '../context';
+import type { Context } from '../context';
 import type { Times } from '../output/times';
 import { momentSaid } from '../times/moments';
+import { EventTail, type SiteEvent } from './events/event-tail';
 import { examples } from './examples';
 import { manyOf } from './many';
 
-type SiteEvent = ItemOf<'get /events'>;
-
 /** How often is asked for what is new. */
 const everyMs = 2000;
-/** Events are written in the order of their transactions' ends, not of their times: one may appear behind another that is this much younger. */
-const overlapMs = 10_000;
 
 interface EventOptions {
   readonly kind?: string;
@@ -40,7 +37,7 @@ export function addEvents(program: Command, act: Act): void {
         if (!follow && context.output.json) return context.output.document(page);
         const newestLast = [...page.items].reverse();
         for (const event of newestLast) tell(context, event, times);
-        if (follow) await goOn(context, { kind, last: newestLast, times });
+        if (follow) await goOn(context, { kind, tail: new EventTail(newestLast, query.since), times });
         else if (page.items.length === 0) context.output.say('Nothing of this kind happened.');
       }),
     );
@@ -50,30 +47,21 @@ export function addEvents(program: Command, act: Act): void {
  * What happens from now on. The master's feed tells browsers with a session cookie that things changed, without what: it takes no bearer token and
  * does not know of events. So the list is asked again every few seconds.
  */
-async function goOn(context: Context, { kind, last, times }: { readonly kind: string | undefined; readonly last: readonly SiteEvent[]; readonly times: Times }): Promise<void> {
-  let seen = new Map(last.map(({ id, at }) => [id, at]));
-  let newest = last.at(-1)?.at ?? new Date(context.world.now()).toISOString();
+async function goOn(context: Context, { kind, tail, times }: { readonly kind: string | undefined; readonly tail: EventTail; readonly times: Times }): Promise<void> {
   let silent = false;
   await context.world.interruptible(async (interrupted) => {
     while (!interrupted.aborted) {
-      await pause(everyMs, undefined, { signal: interrupted }).catch(() => undefined);
-      if (interrupted.aborted) return;
-      const since = new Date(Date.parse(newest) - overlapMs).toISOString();
       try {
-        const { items } = await context.list('get /events', { kind, since });
+        const { items } = await context.list('get /events', { kind, since: tail.since });
         if (silent) context.output.say('The master answers again.');
         silent = false;
-        for (const event of items.filter(({ id }) => !seen.has(id)).reverse()) {
-          tell(context, event, times);
-          seen.set(event.id, event.at);
-          if (event.at > newest) newest = event.at;
-        }
-        seen = new Map([...seen].filter(([, at]) => at >= since));
+        for (const event of tail.fresh(items)) tell(context, event, times);
       } catch (error) {
         if (!(error instanceof NoAnswer)) throw error;
         if (!silent) context.output.warn('The master does not answer; asking again until it does.');
         silent = true;
       }
+      await pause(everyMs, undefined, { signal: interrupted }).catch(() => undefined);
     }
   });
 }
