@@ -38,6 +38,7 @@ export class Context {
   /** Address of the master that was asked last, for sentences about errors. */
   origin: string | null = null;
   byEnvironment = false;
+  private readonly given = new AbortController();
 
   constructor(
     readonly world: World,
@@ -60,19 +61,24 @@ export class Context {
     return { access, transport, client: new MasterClient(transport.fetch, access.origin) };
   }
 
+  /** Whoever waits for this run waits no longer: what the master was asked is given up then. */
+  giveUpAfter(ms: number): void {
+    setTimeout(() => this.given.abort(), ms).unref();
+  }
+
   /** Asks the master. A POST has a key of its own: sent again, it is done once. */
   async call<Key extends RouteKey>(key: Key, asked: Asked<Key>, signal?: AbortSignal): Promise<Answered<Key>> {
     const { client } = await this.session();
-    return client.call(key, asked, { ...(key.startsWith('post ') ? { key: randomUUID() } : {}), ...(signal === undefined ? {} : { signal }) });
+    return client.call(key, asked, { ...(key.startsWith('post ') ? { key: randomUUID() } : {}), signal: signal ?? this.given.signal });
   }
 
   /** Everything of a list, or its first so many; `next` as the master said it last. */
-  async list<Key extends PageKey>(key: Key, query: Readonly<Record<string, unknown>> = {}, { most = Infinity, params }: { readonly most?: number; readonly params?: Readonly<Record<string, string>> } = {}): Promise<{ items: ItemOf<Key>[]; next: string | null }> {
+  async list<Key extends PageKey>(key: Key, query: Readonly<Record<string, unknown>> = {}, { most = Infinity, params, signal }: { readonly most?: number; readonly params?: Readonly<Record<string, string>>; readonly signal?: AbortSignal } = {}): Promise<{ items: ItemOf<Key>[]; next: string | null }> {
     const items: ItemOf<Key>[] = [];
     let next: string | null = null;
     do {
       const asked = { query: { ...query, limit: Math.min(pageSize, most - items.length), ...(next === null ? {} : { cursor: next }) }, ...(params === undefined ? {} : { params }) };
-      const page = (await this.call(key, asked as unknown as Asked<Key>)) as { readonly items: readonly ItemOf<Key>[]; readonly next: string | null };
+      const page = (await this.call(key, asked as unknown as Asked<Key>, signal)) as { readonly items: readonly ItemOf<Key>[]; readonly next: string | null };
       items.push(...page.items);
       ({ next } = page);
     } while (next !== null && items.length < most);

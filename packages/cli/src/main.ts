@@ -6,5 +6,6 @@ import { processWorld } from './world';
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
 void run(processWorld(homedir()), process.argv.slice(2)).then((code) => {
-  process.exitCode = code;
+  // What is open still, such as the look-up of a name that was given up, keeps nobody waiting; what was written has to arrive.
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
 });

@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { actsIn } from './act';
 import { Context } from './context';
 import { addCapacity } from './commands/capacity';
@@ -38,7 +38,7 @@ export function programOf(world: World, began: (context: Context, command: Comma
     .description('The command line of a ParaVCL site. Alone it shows the state of your things.')
     .version(version, '-V, --version', 'show the version')
     .option('--json', 'write JSON: the shapes of the REST API')
-    .option('-o, --output <form>', '"wide" for more columns, "json" as --json')
+    .addOption(new Option('-o, --output <form>', '"wide" for more columns, "json" as --json').choices(['wide', 'json']))
     .option('--master <name>', 'ask this master instead of the current one (a name of yours, or its address)')
     .helpOption('-h, --help', 'show help')
     .helpCommand(true)

@@ -26,7 +26,8 @@ export function addCompletion(program: Command, act: Act): void {
         if (wanted === null) return;
         if ('choices' in wanted) return wanted.choices.forEach((choice) => context.output.line(choice));
         // Whoever completes sees names, or nothing: never an error in the middle of a line.
-        const names = await Promise.race([namesOf(context, wanted.things).catch(() => []), new Promise<readonly string[]>((done) => setTimeout(() => done([]), withinMs).unref())]);
+        context.giveUpAfter(withinMs);
+        const names = await namesOf(context, wanted.things).catch(() => []);
         for (const name of names) context.output.line(name);
       }),
     );

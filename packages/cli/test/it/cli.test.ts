@@ -22,7 +22,7 @@ import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { connect, createServer as createListener, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { CliUser } from './cli-run';
 import { cliSite, type CliSite } from './cli-site';
@@ -199,8 +199,8 @@ describe('paravcl, of a whole master', () => {
 
   it('ends with 0 when it is done, 1 when it was refused, 2 when it was asked for in a wrong way', async () => {
     const codes: unknown[] = [];
-    for (const words of [['--version'], ['help'], ['instances', 'launch', '--help'], ['instances', 'show', 'nope'], ['slaves', 'drain', 'lab-pc-07'], ['nonsense'], ['instances', 'show'], ['instances', 'list', '--nonsense'], ['instances'], ['instances', 'frobnicate'], ['reservations', 'create', '--from', 'soon', '--hours', '1']]) codes.push([words.join(' '), (await student.run(words)).code]);
-    expect(codes).toEqual([['--version', 0], ['help', 0], ['instances launch --help', 0], ['instances show nope', 1], ['slaves drain lab-pc-07', 1], ['nonsense', 2], ['instances show', 2], ['instances list --nonsense', 2], ['instances', 0], ['instances frobnicate', 2], ['reservations create --from soon --hours 1', 2]]);
+    for (const words of [['--version'], ['help'], ['instances', 'launch', '--help'], ['instances', 'show', 'nope'], ['slaves', 'drain', 'lab-pc-07'], ['nonsense'], ['instances', 'show'], ['instances', 'list', '--nonsense'], ['instances', 'list', '-o', 'bogus'], ['instances'], ['instances', 'frobnicate'], ['reservations', 'create', '--from', 'soon', '--hours', '1']]) codes.push([words.join(' '), (await student.run(words)).code]);
+    expect(codes).toEqual([['--version', 0], ['help', 0], ['instances launch --help', 0], ['instances show nope', 1], ['slaves drain lab-pc-07', 1], ['nonsense', 2], ['instances show', 2], ['instances list --nonsense', 2], ['instances list -o bogus', 2], ['instances', 0], ['instances frobnicate', 2], ['reservations create --from soon --hours 1', 2]]);
     expect((await student.run(['instances', 'show', 'nope'])).err).toContain('Try: paravcl instances list');
     const said = async (...words: readonly string[]): Promise<string> => (await student.run(words)).err;
     expect(await said('list', 'instances')).toContain('Try: paravcl instances list\n');
@@ -224,6 +224,43 @@ describe('paravcl, of a whole master', () => {
     following.kill('SIGINT');
     expect(await once(following, 'close')).toEqual([0, null]);
   }, 60_000);
+
+  it('tells of a burst of events what was asked for, and none of it as new', async () => {
+    for (const name of ['First', 'Second', 'Third']) expect((await admin.run(['groups', 'create', name])).code).toBe(0);
+    const following = admin.start(['events', '--follow', '--json', '--kind', 'group.', '--limit', '1']);
+    let out = '';
+    following.stdout.on('data', (data: Buffer) => (out += data.toString()));
+    const told = (): readonly string[] => out.split('\n').slice(0, -1).map((line) => eventSchema.parse(parseJson(line)).sentence);
+    await eventually('the last of the burst', 20_000, () => Promise.resolve(told().length > 0 || undefined));
+    expect((await admin.run(['groups', 'create', 'Afterwards'])).code).toBe(0);
+    await eventually('what happened afterwards', 20_000, () => Promise.resolve(told().some((sentence) => sentence.includes('Afterwards')) || undefined));
+    expect(told()).toEqual([expect.stringContaining('Third'), expect.stringContaining('Afterwards')]);
+    following.kill('SIGINT');
+    expect(await once(following, 'close')).toEqual([0, null]);
+  }, 60_000);
+
+  it('keeps both of two logins at a time', async () => {
+    const user = await CliUser.make();
+    const { port } = new URL(site.url);
+    let calls = 0;
+    const between = createListener((client) => {
+      calls += 1;
+      const onward = connect(Number(port), '127.0.0.1');
+      for (const one of [client, onward]) one.on('error', () => undefined);
+      client.pipe(onward).pipe(client);
+    }).listen(0, '127.0.0.1');
+    await once(between, 'listening');
+    const slow = user.start(['login', `https://127.0.0.1:${String((between.address() as AddressInfo).port)}`, '--user', 'stefan', '--password-file', '-', '--ca', site.caFile, '--as', 'slow']);
+    // It has read the configuration once it asks the master, and waits for the password now.
+    await eventually('the first login', 20_000, () => Promise.resolve(calls > 0 || undefined));
+    expect((await user.login(site, site.student)).code).toBe(0);
+    slow.stdin.end(`${site.student.password}\n`);
+    expect(await once(slow, 'close')).toEqual([0, null]);
+    const { current, masters } = parseJson(await readFile(user.configFile, 'utf8')) as { current: string; masters: object };
+    expect([current, Object.keys(masters).sort()]).toEqual(['slow', [`127.0.0.1:${port}`, 'slow']]);
+    between.close();
+    await user.remove();
+  });
 
   it('works for scripts with a token of the environment alone', async () => {
     const { token } = (await student.json(['tokens', 'create', 'nightly', '--scope', 'read'])) as { token: string };
@@ -254,5 +291,18 @@ describe('paravcl, of a whole master', () => {
     const nobody = await CliUser.make();
     expect(await nobody.run(['__complete', '--', 'instances', 'show'])).toEqual({ code: 0, out: '', err: '' });
     await nobody.remove();
+  });
+
+  it('gives a silent master up before whoever pressed Tab does', async () => {
+    const script = (await admin.run(['completion', 'bash'])).out;
+    const silent = createListener((client) => client.on('error', () => undefined)).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const env = { NODE: process.execPath, PROGRAM: join(__dirname, '..', '..', 'dist', 'paravcl.cjs'), PARAVCL_MASTER: `https://127.0.0.1:${String((silent.address() as AddressInfo).port)}`, PARAVCL_TOKEN: 'a token', HOME: admin.configHome, XDG_CONFIG_HOME: admin.configHome };
+    const began = Date.now();
+    const completed = runProgram('bash', ['-c', `paravcl() { "$NODE" "$PROGRAM" "$@"; }\n${script}\nCOMP_WORDS=(paravcl instances show ""); COMP_CWORD=3; _paravcl; printf "%s\\n" "\${COMPREPLY[@]}"`], { env });
+    await once(silent, 'connection');
+    await completed;
+    expect(Date.now() - began).toBeLessThan(20_000);
+    silent.close();
   });
 });
