@@ -103,9 +103,9 @@ export const programStarters = new Set([
   'packages/workbench/src/test-run/run-suite.ts',
 ]);
 
-/** The SSH library stays at the gateway (and in tests of it). */
+/** The SSH library stays at the gateway and at what is done to hosts (and in tests of them, those of the command line too). */
 export const sshLibraries = new Set(['ssh2']);
-export const sshFiles = /^packages\/master\/(src\/ssh|test)\//;
+export const sshFiles = /^packages\/(master\/(src\/ssh|test)|cli\/test)\//;
 
 export const vagueName = /(^|[-.])(utils?|helpers?|common|misc)$/;
 

@@ -8,19 +8,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CliUser } from './cli-run';
 import { cliSite, type CliSite } from './cli-site';
+import { SshListener } from './ssh-listener';
 
 describe('paravcl fabric', () => {
   let site: CliSite;
   let admin: CliUser;
   let files: string;
   let closedPort: number;
+  /** Where the master may dial, and where it may not. */
+  let host: SshListener;
+  let elsewhere: SshListener;
 
   beforeAll(async () => {
     const free = createServer().listen(0, '127.0.0.1');
     await once(free, 'listening');
     closedPort = (free.address() as AddressInfo).port;
     free.close();
-    site = await cliSite({ fabric: { enabled: true, user: 'admin' }, hostInstalls: { networks: ['127.0.0.1/32'], ports: [22, closedPort] } });
+    [host, elsewhere] = [await SshListener.listen('127.0.0.1'), await SshListener.listen('127.0.0.2')];
+    site = await cliSite({ fabric: { enabled: true, user: 'admin' }, hostInstalls: { networks: ['127.0.0.1/32'], ports: [22, closedPort, host.port, elsewhere.port] } });
     files = await mkdtemp(join(tmpdir(), 'pvb-'));
     admin = await CliUser.make();
     const { code, err } = await admin.login(site, site.admin);
@@ -31,6 +36,8 @@ describe('paravcl fabric', () => {
     await admin.remove();
     await rm(files, { recursive: true });
     await site.close();
+    await host.close();
+    await elsewhere.close();
   }, 60_000);
 
   const write = async (name: string, text: string | Buffer): Promise<string> => {
@@ -86,14 +93,16 @@ describe('paravcl fabric', () => {
     }
   }, 60_000);
 
-  it('adds no host whose address is wrong, not allowed or silent, and sends no secret there', async () => {
-    const add = (address: string): Promise<{ code: number | null; err: string }> => admin.run(['slaves', 'add', address, '--password-file', '-', '--yes'], { input: 'a secret' });
-    expect(await add('root@a@b:c')).toMatchObject({ code: 2 });
-    const elsewhere = await add('root@192.0.2.7');
-    expect(elsewhere).toMatchObject({ code: 1 });
-    expect(elsewhere.err).toContain('192.0.2.7');
-    const silent = await add(`root@127.0.0.1:${String(closedPort)}`);
-    expect(silent).toMatchObject({ code: 1 });
-    expect(silent.err).toContain('127.0.0.1');
+  it('adds no host whose address is wrong, not allowed or silent, or that shows another key than was named, and sends no secret there', async () => {
+    const add = (address: string, ...more: readonly string[]): Promise<{ code: number | null; err: string }> => admin.run(['slaves', 'add', address, '--password-file', '-', ...(more.length === 0 ? ['--yes'] : more)], { input: 'a secret' });
+    expect(await add('root@a@b:c')).toMatchObject({ code: 2, err: expect.stringContaining('"root@a" is no user name of a host') as string });
+    expect(await add(`root@127.0.0.2:${String(elsewhere.port)}`)).toMatchObject({ code: 1, err: expect.stringMatching(/127\.0\.0\.2.*hostInstalls\.networks/) as string });
+    expect(await add(`root@127.0.0.1:${String(closedPort)}`)).toMatchObject({ code: 1, err: expect.stringMatching(/127\.0\.0\.1/) as string });
+    expect(await add(`root@127.0.0.1:${String(host.port)}`, '--fingerprint', `SHA256:${'a'.repeat(43)}`)).toMatchObject({ code: 1, err: expect.stringContaining(`another fingerprint than you named: ${host.fingerprint}. Nothing was sent to it.`) as string });
+    expect([elsewhere.connections, elsewhere.tried, host.tried]).toEqual([0, [], []]);
+    // That what is sent would have been written down.
+    expect(host.connections).toBe(1);
+    expect((await add(`root@127.0.0.1:${String(host.port)}`)).code).toBe(1);
+    expect(host.tried).toContain('password: a secret');
   }, 60_000);
 });
