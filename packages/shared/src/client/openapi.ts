@@ -46,7 +46,7 @@ export type paths = {
             path?: never;
             cookie?: never;
         };
-        /** How much of the pool is free in each hour: what slaves lend now, less what reservations hold and what runs until its end */
+        /** How much of the pool is free in each hour: what hosts lend now, less what reservations hold and what runs until its end */
         get: operations["getCapacity"];
         put?: never;
         post?: never;
@@ -131,7 +131,7 @@ export type paths = {
             path?: never;
             cookie?: never;
         };
-        /** Why something was decided: the parts of the priority, the slaves and what each answered, victims and offers */
+        /** Why something was decided: the parts of the priority, the hosts and what each answered, victims and offers */
         get: operations["getDecisionsDecisionId"];
         put?: never;
         post?: never;
@@ -148,7 +148,7 @@ export type paths = {
             path?: never;
             cookie?: never;
         };
-        /** What it was decided from: slaves, bookings, who waited and the rules as they were; for operators and admins, as long as it is kept */
+        /** What it was decided from: hosts, bookings, who waited and the rules as they were; for operators and admins, as long as it is kept */
         get: operations["getDecisionsDecisionIdInputs"];
         put?: never;
         post?: never;
@@ -567,7 +567,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** End it after what is being done. What was done stays; begun again it goes on there */
+        /** Give up what is being done, at once; on the host it may go on for a while. What was done stays; begun again it waits for that, and goes on there */
         post: operations["postHostInstallsHostInstallIdCancel"];
         delete?: never;
         options?: never;
@@ -812,7 +812,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** Let an instance that is off leave its slave: its disk goes to the store, and its next start goes wherever there is room */
+        /** Let an instance that is off leave its host: its disk goes to the store, and its next start goes wherever there is room */
         post: operations["postInstancesInstanceIdMove"];
         delete?: never;
         options?: never;
@@ -829,7 +829,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** Have a public address, or a port of the slave, lead to an instance until the instance ends or it is taken back */
+        /** Have a public address, or a port of the host, lead to an instance until the instance ends or it is taken back */
         post: operations["postInstancesInstanceIdPublicMappings"];
         delete?: never;
         options?: never;
@@ -863,7 +863,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** Start an instance whose slave was declared dead elsewhere, from its last snapshot; what it did since is lost */
+        /** Start an instance whose host was declared dead elsewhere, from its last snapshot; what it did since is lost */
         post: operations["postInstancesInstanceIdRecover"];
         delete?: never;
         options?: never;
@@ -1034,7 +1034,7 @@ export type paths = {
         /** Join tokens, newest first; people see their own, operators all */
         get: operations["getJoinTokens"];
         put?: never;
-        /** Make a single-use token that lets one machine enrol as a slave */
+        /** Make a single-use token that lets one machine enrol as a host */
         post: operations["postJoinTokens"];
         delete?: never;
         options?: never;
@@ -1156,7 +1156,7 @@ export type paths = {
             path?: never;
             cookie?: never;
         };
-        /** What runs where, who is connected, what is used and promised of every slave, and what people do not get */
+        /** What runs where, who is connected, what is used and promised of every host, and what people do not get */
         get: operations["getMonitoring"];
         put?: never;
         post?: never;
@@ -1173,7 +1173,7 @@ export type paths = {
             path?: never;
             cookie?: never;
         };
-        /** The last hours of a slave, or of the whole site, one point a minute or fewer. In the memory of the master: it begins anew when that does */
+        /** The last hours of a host, or of the whole site, one point a minute or fewer. In the memory of the master: it begins anew when that does */
         get: operations["getMonitoringHistory"];
         put?: never;
         post?: never;
@@ -1326,7 +1326,7 @@ export type paths = {
             path?: never;
             cookie?: never;
         };
-        /** Who holds what of every slave, and when: the calendar of the pool */
+        /** Who holds what of every host, and when: the calendar of the pool */
         get: operations["getPool"];
         put?: never;
         post?: never;
@@ -1705,7 +1705,7 @@ export type paths = {
             path?: never;
             cookie?: never;
         };
-        /** Slaves, newest first; people see their own machines, operators all. Retired ones only when asked for */
+        /** Hosts, newest first; people see their own machines, operators all. Retired ones only when asked for */
         get: operations["getSlaves"];
         put?: never;
         post?: never;
@@ -1722,7 +1722,7 @@ export type paths = {
             path?: never;
             cookie?: never;
         };
-        /** One slave */
+        /** One host */
         get: operations["getSlavesSlaveId"];
         put?: never;
         post?: never;
@@ -1742,7 +1742,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** Let a waiting or quarantined slave take part */
+        /** Let a waiting or quarantined host take part */
         post: operations["postSlavesSlaveIdApprove"];
         delete?: never;
         options?: never;
@@ -1759,7 +1759,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** Say that a lost slave will not come back with what it has: its instances may be started elsewhere from snapshots. Its next hello takes that back */
+        /** Say that a lost host will not come back with what it has: its instances may be started elsewhere from snapshots. Its next hello takes that back */
         post: operations["postSlavesSlaveIdDeclareDead"];
         delete?: never;
         options?: never;
@@ -1810,7 +1810,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** Drain it and let everything on it leave: what runs goes to another slave as it runs, or is saved, moves and goes on elsewhere by itself; what is saved or off moves to the store. Undone by undrain */
+        /** Drain it and let everything on it leave: what runs goes to another host as it runs, or is saved, moves and goes on elsewhere by itself; what is saved or off moves to the store. Undone by undrain */
         post: operations["postSlavesSlaveIdEvacuate"];
         delete?: never;
         options?: never;
@@ -1844,7 +1844,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** Retire a slave, as retire does and under the same rules, and take off its host by SSH what was put there */
+        /** Retire a host, as retire does and under the same rules, and take off the machine by SSH what was put there */
         post: operations["postSlavesSlaveIdRemoval"];
         delete?: never;
         options?: never;
@@ -1861,7 +1861,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** Take a slave out of the pool for good; refused while instances live on it, unless forced */
+        /** Take a host out of the pool for good; refused while instances live on it, unless forced */
         post: operations["postSlavesSlaveIdRetire"];
         delete?: never;
         options?: never;
@@ -1878,7 +1878,7 @@ export type paths = {
         };
         get?: never;
         put?: never;
-        /** Give a draining slave instances again; what has not left it yet stays */
+        /** Give a draining host instances again; what has not left it yet stays */
         post: operations["postSlavesSlaveIdUndrain"];
         delete?: never;
         options?: never;
@@ -2376,7 +2376,7 @@ export type components = {
         };
         Problem: {
             /** @enum {string} */
-            code: "invalid-input" | "malformed-body" | "unsupported-type" | "body-too-large" | "unauthenticated" | "wrong-credentials" | "forbidden" | "bad-origin" | "not-found" | "method-not-allowed" | "conflict" | "already-exists" | "in-use" | "idempotency-mismatch" | "token-refused" | "rate-limited" | "quota-exceeded" | "reservation-refused" | "participation-required" | "image-not-ready" | "content-mismatch" | "slave-offline" | "slave-refused" | "timeout" | "storage-full" | "store-damaged" | "not-ready" | "internal";
+            code: "invalid-input" | "malformed-body" | "unsupported-type" | "body-too-large" | "unauthenticated" | "wrong-credentials" | "forbidden" | "bad-origin" | "not-found" | "method-not-allowed" | "conflict" | "already-exists" | "in-use" | "idempotency-mismatch" | "token-refused" | "rate-limited" | "quota-exceeded" | "reservation-refused" | "participation-required" | "image-not-ready" | "content-mismatch" | "slave-offline" | "host-unreachable" | "slave-refused" | "timeout" | "storage-full" | "store-damaged" | "not-ready" | "internal";
             /** Format: uuid */
             decisionId?: string;
             dependentCount?: number;
@@ -2682,7 +2682,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How much of the pool is free in each hour: what slaves lend now, less what reservations hold and what runs until its end */
+            /** @description How much of the pool is free in each hour: what hosts lend now, less what reservations hold and what runs until its end */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2892,7 +2892,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Why something was decided: the parts of the priority, the slaves and what each answered, victims and offers */
+            /** @description Why something was decided: the parts of the priority, the hosts and what each answered, victims and offers */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2989,7 +2989,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What it was decided from: slaves, bookings, who waited and the rules as they were; for operators and admins, as long as it is kept */
+            /** @description What it was decided from: hosts, bookings, who waited and the rules as they were; for operators and admins, as long as it is kept */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4328,6 +4328,8 @@ export interface operations {
                     port?: number;
                     /** @default true */
                     preapproved?: boolean;
+                    /** @default false */
+                    replaceHostKey?: boolean;
                     /**
                      * @default dedicated
                      * @enum {string}
@@ -4480,7 +4482,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description End it after what is being done. What was done stays; begun again it goes on there */
+            /** @description Give up what is being done, at once; on the host it may go on for a while. What was done stays; begun again it waits for that, and goes on there */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5834,7 +5836,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Let an instance that is off leave its slave: its disk goes to the store, and its next start goes wherever there is room */
+            /** @description Let an instance that is off leave its host: its disk goes to the store, and its next start goes wherever there is room */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -5896,7 +5898,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Have a public address, or a port of the slave, lead to an instance until the instance ends or it is taken back */
+            /** @description Have a public address, or a port of the host, lead to an instance until the instance ends or it is taken back */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -5996,7 +5998,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Start an instance whose slave was declared dead elsewhere, from its last snapshot; what it did since is lost */
+            /** @description Start an instance whose host was declared dead elsewhere, from its last snapshot; what it did since is lost */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -6577,7 +6579,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Make a single-use token that lets one machine enrol as a slave */
+            /** @description Make a single-use token that lets one machine enrol as a host */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -7284,7 +7286,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What runs where, who is connected, what is used and promised of every slave, and what people do not get */
+            /** @description What runs where, who is connected, what is used and promised of every host, and what people do not get */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7400,7 +7402,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The last hours of a slave, or of the whole site, one point a minute or fewer. In the memory of the master: it begins anew when that does */
+            /** @description The last hours of a host, or of the whole site, one point a minute or fewer. In the memory of the master: it begins anew when that does */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7762,7 +7764,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Who holds what of every slave, and when: the calendar of the pool */
+            /** @description Who holds what of every host, and when: the calendar of the pool */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -9909,7 +9911,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Slaves, newest first; people see their own machines, operators all. Retired ones only when asked for */
+            /** @description Hosts, newest first; people see their own machines, operators all. Retired ones only when asked for */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -9943,7 +9945,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description One slave */
+            /** @description One host */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -10028,7 +10030,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Let a waiting or quarantined slave take part */
+            /** @description Let a waiting or quarantined host take part */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -10062,7 +10064,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Say that a lost slave will not come back with what it has: its instances may be started elsewhere from snapshots. Its next hello takes that back */
+            /** @description Say that a lost host will not come back with what it has: its instances may be started elsewhere from snapshots. Its next hello takes that back */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -10201,7 +10203,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Drain it and let everything on it leave: what runs goes to another slave as it runs, or is saved, moves and goes on elsewhere by itself; what is saved or off moves to the store. Undone by undrain */
+            /** @description Drain it and let everything on it leave: what runs goes to another host as it runs, or is saved, moves and goes on elsewhere by itself; what is saved or off moves to the store. Undone by undrain */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -10313,12 +10315,16 @@ export interface operations {
                         privateKey: string;
                     };
                     /** @default false */
+                    deleteDisks?: boolean;
+                    /** @default false */
                     force?: boolean;
                     hostKey: string;
                     /** @default false */
                     keepPackages?: boolean;
                     /** @default 22 */
                     port?: number;
+                    /** @default false */
+                    replaceHostKey?: boolean;
                     sudoPassword?: string;
                     /** @default root */
                     user?: string;
@@ -10326,7 +10332,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Retire a slave, as retire does and under the same rules, and take off its host by SSH what was put there */
+            /** @description Retire a host, as retire does and under the same rules, and take off the machine by SSH what was put there */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -10402,7 +10408,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Take a slave out of the pool for good; refused while instances live on it, unless forced */
+            /** @description Take a host out of the pool for good; refused while instances live on it, unless forced */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -10436,7 +10442,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Give a draining slave instances again; what has not left it yet stays */
+            /** @description Give a draining host instances again; what has not left it yet stays */
             200: {
                 headers: {
                     [name: string]: unknown;
