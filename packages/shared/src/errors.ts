@@ -61,6 +61,8 @@ export interface ErrorDetail {
   /** The first of what depends on it, and how many there are in all. */
   readonly dependents?: readonly Dependent[];
   readonly dependentCount?: number;
+  /** What is under way already at that host: GET /host-installs/{id}. */
+  readonly hostInstallId?: string;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Context } from '../context';
 import { shownKey, type ShownKey } from '../hosts/confirm-key';
 import type { FileFault } from './file-fault';
 import type { Machine } from './read-pm-file';
+import { someAtOnce } from './some-at-once';
 
 export type Fabric = Answered<'get /fabric'>;
 
@@ -26,18 +27,14 @@ export async function askMaster(context: Context): Promise<{ readonly fabric: Fa
 export async function askMachines(context: Context, file: string, machines: readonly Machine[]): Promise<{ readonly reached: readonly ReachedMachine[]; readonly faults: readonly FileFault[] }> {
   const reached: ReachedMachine[] = [];
   const faults: FileFault[] = [];
-  const waiting = [...machines];
-  const work = async (): Promise<void> => {
-    for (let machine = waiting.shift(); machine !== undefined; machine = waiting.shift()) {
-      try {
-        reached.push({ ...machine, shown: await shownKey(context, machine) });
-      } catch (error) {
-        if (!(error instanceof ApiProblem) || error.status === 401) throw error;
-        faults.push({ file, line: machine.line, sentence: `${machine.host}: ${error.message}` });
-      }
+  await someAtOnce(machines, atOnce, async (machine) => {
+    try {
+      reached.push({ ...machine, shown: await shownKey(context, machine) });
+    } catch (error) {
+      if (!(error instanceof ApiProblem) || error.status === 401) throw error;
+      faults.push({ file, line: machine.line, sentence: `${machine.host}: ${error.message}` });
     }
-  };
-  await Promise.all(Array.from({ length: atOnce }, work));
+  });
   const byLine = (one: { readonly line: number }, other: { readonly line: number }): number => one.line - other.line;
   return { reached: reached.sort(byLine), faults: faults.sort(byLine) };
 }

@@ -2,6 +2,8 @@ import type { ImageAnswer } from '@paravcl/shared/api/images';
 import { NoAnswer } from '@paravcl/shared/client/no-answer';
 import type { HostInstall } from '@paravcl/shared/domain/host-install';
 import type { Context } from '../context';
+import { askTogether } from '../hosts/ask-installs';
+import { beginOrFollow, isAt } from '../hosts/begin-install';
 import { followInstall, whyNot } from '../hosts/follow-install';
 import type { HostCredential } from '../hosts/credential';
 import { bringImage } from '../upload/bring-image';
@@ -11,6 +13,7 @@ import type { Fabric, ReachedMachine } from './ask-first';
 import type { FoundImage } from './read-files';
 import type { Flavor } from './read-flavor-file';
 import { writeHostAddress } from './read-pm-file';
+import { someAtOnce } from './some-at-once';
 
 export interface BroughtUp {
   readonly machines: readonly HostInstall[];
@@ -29,8 +32,11 @@ export interface ToBringUp {
   readonly flavors: readonly Flavor[];
 }
 
+/** As many machines are under way at a time: a master does fewer, and the others wait there. */
+const atOnce = 8;
+
 /**
- * Machines in parallel, as many at a time as the master allows; images one after the other beside them; then the types. Each part for itself: what
+ * Machines in parallel, a few at a time; images one after the other beside them; then the types. Each part for itself: what
  * fails is told in the end, and what is there already is kept, so it is run again until nothing fails. Throws what the signal was aborted with.
  */
 export async function bringUp(context: Context, { machines, user, credentialOf, start, images, flavors }: ToBringUp, signal: AbortSignal): Promise<BroughtUp> {
@@ -40,9 +46,11 @@ export async function bringUp(context: Context, { machines, user, credentialOf, 
     failed.push(`${part}: ${error instanceof NoAnswer ? 'the master did not answer, so nobody knows how far it is.' : error instanceof Error ? error.message : String(error)}`);
     return null;
   };
+  const ask = askTogether(context);
   const install = async (machine: ReachedMachine): Promise<HostInstall> => {
-    const begun = await context.call('post /host-installs', { body: { address: machine.host, port: machine.port, user: machine.user ?? user, hostKey: machine.shown.fingerprint, replaceHostKey: machine.shown.standing === 'changed', credential: credentialOf(machine), start } }, signal);
-    const ended = await followInstall(context, begun, machine.host, signal);
+    const begin = (): Promise<HostInstall> => context.call('post /host-installs', { body: { address: machine.host, port: machine.port, user: machine.user ?? user, hostKey: machine.shown.fingerprint, replaceHostKey: machine.shown.standing === 'changed', credential: credentialOf(machine), start } }, signal);
+    const begun = await beginOrFollow(context, begin, { isSame: (other) => other.purpose === 'install' && isAt(other, machine.shown), called: machine.host, signal });
+    const ended = await followInstall(context, begun, machine.host, signal, ask);
     if (ended.state !== 'succeeded') failed.push(`${writeHostAddress(machine)}: ${whyNot(ended)}`);
     return ended;
   };
@@ -54,7 +62,7 @@ export async function bringUp(context: Context, { machines, user, credentialOf, 
     }
     return there;
   };
-  const [installed, there] = await Promise.all([Promise.all(machines.map((machine) => install(machine).catch(failing(writeHostAddress(machine))))), allImages()]);
+  const [installed, there] = await Promise.all([someAtOnce(machines, atOnce, (machine) => install(machine).catch(failing(writeHostAddress(machine)))), allImages()]);
   const defined = await context.call('put /fabric/types', { body: { types: flavors.map(({ name, vcpus, ramMiB, diskMiB }) => ({ name, vcpus, ramMiB, diskMiB })) } }, signal).catch(failing('the types'));
   return { machines: installed.filter((one) => one !== null), images: there, types: defined?.types ?? [], failed };
 }

@@ -1,9 +1,8 @@
 import type { HostInstall } from '@paravcl/shared/domain/host-install';
 import { NoAnswer } from '@paravcl/shared/client/no-answer';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Context } from '../context';
+import { askAlone, type AskInstall } from './ask-installs';
 
-const everyMs = 700;
 /** A master that is restarted is back within this time. */
 const silentForMs = 120_000;
 const marks = { done: '✓', skipped: '=', failed: '✗' } as const;
@@ -13,7 +12,7 @@ const plainMarks = { done: '+', skipped: '=', failed: 'x' } as const;
  * Follows what is done to a host by SSH to its end, and says each step once it has ended with what came of it, and what was found on the host.
  * `called`: put before each line, where several are followed at once. Throws what the signal was aborted with: the work goes on then.
  */
-export async function followInstall(context: Context, first: HostInstall, called: string | null, signal: AbortSignal): Promise<HostInstall> {
+export async function followInstall(context: Context, first: HostInstall, called: string | null, signal: AbortSignal, ask: AskInstall = askAlone(context)): Promise<HostInstall> {
   const { output } = context;
   const before = called === null ? '' : `${called}: `;
   const mark = output.unicode ? marks : plainMarks;
@@ -33,8 +32,7 @@ export async function followInstall(context: Context, first: HostInstall, called
     // Lines of several hosts would wipe out each other.
     if (called === null) output.progress(running === undefined ? install.sentence : `${running.step}: ${running.sentence}${running.percent === null ? '' : ` ${String(running.percent)} %`}`);
     try {
-      await pause(everyMs, undefined, { signal });
-      install = await context.call('get /host-installs/:hostInstallId', { params: { hostInstallId: install.id } }, signal);
+      install = await ask(install.id, signal);
       heardAt = Date.now();
     } catch (error) {
       signal.throwIfAborted();

@@ -57,6 +57,7 @@ export function problemOf(thrown: unknown, trace: string): Problem {
     ...(error.detail.decisionId === undefined ? {} : { decisionId: error.detail.decisionId }),
     ...(error.detail.dependents === undefined ? {} : { dependents: [...error.detail.dependents] }),
     ...(error.detail.dependentCount === undefined ? {} : { dependentCount: error.detail.dependentCount }),
+    ...(error.detail.hostInstallId === undefined ? {} : { hostInstallId: error.detail.hostInstallId }),
     ...(error instanceof InvalidInput ? { faults: [...error.faults] } : {}),
     trace,
   };

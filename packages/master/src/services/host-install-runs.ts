@@ -117,7 +117,7 @@ export class HostInstallRuns {
     if (before !== null) return hostInstallView(before);
     const key = await keys.confirm(place, login.hostKey, login.replaceHostKey);
     const other = [...this.underway].find(([, underway]) => underway.at === at);
-    if (other !== undefined) throw new ParavclError('conflict', `${place.address} is worked on already (host install ${other[0]}). Follow that one, or cancel it first.`);
+    if (other !== undefined) throw new ParavclError('conflict', `${place.address} is worked on already (host install ${other[0]}). Follow that one, or cancel it first.`, { hostInstallId: other[0] });
     const record: HostInstallRecord = {
       id, purpose: request.purpose, address: place.address, resolved: place.resolved, port: place.port, user: login.user, name: request.name, state: 'running', sentence: 'It begins.',
       slaveId: request.slaveId, joinTokenId: null, hostKey: login.hostKey, steps: waitingSteps(hostInstallSteps[request.purpose]), findings: [], createdByUserId: principal.userId, createdAt: now, endedAt: null,

@@ -21,6 +21,8 @@ export const problemSchema = z.object({
   /** What keeps a thing from being deleted: the first of it, and how much there is in all. */
   dependents: z.array(z.object({ type: z.enum(['instance', 'image', 'reservation', 'template']), id: idSchema, name: z.string(), how: z.string() })).optional(),
   dependentCount: z.int().positive().optional(),
+  /** What is under way at that host already. */
+  hostInstallId: idSchema.optional(),
   trace: z.string(),
 });
 export type Problem = z.infer<typeof problemSchema>;
