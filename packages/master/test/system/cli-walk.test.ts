@@ -100,7 +100,7 @@ test('a dry run and a wrong password leave everything as it was, and the failed 
   const refused = await paravcl('admin', ['slaves', 'add', `root@${host.address}`, '--start', 'unsupervised', '--password-file', '-', '--yes'], { input: 'not that one' });
   expect(refused).toMatchObject({ code: 1 });
   expect(refused.err).toContain(`It failed at login: `);
-  expect(refused.err).toContain(`Try: paravcl slaves add root@${host.address}, once that is mended: it goes on where it was`);
+  expect(refused.err).toContain(`Try: paravcl slaves add root@${host.address} --start unsupervised --password-file -, once that is mended: it goes on where it was`);
   expect(await host.run('ls', ['/opt'])).toBe('');
 });
 

@@ -1,14 +1,15 @@
-import type { HostInstall } from '@paravcl/shared/domain/host-install';
 import type { Command } from 'commander';
 import type { Act } from '../../act';
 import type { Context } from '../../context';
-import { Refusal, wrongUsage } from '../../errors/refusal';
+import { wrongUsage } from '../../errors/refusal';
 import { parseHostAddress, writeHostAddress, type HostAddress } from '../../fabric/read-pm-file';
-import { confirmKey, shownKey, type TrustOptions } from '../../hosts/confirm-key';
+import { beginOrFollow, isAt } from '../../hosts/begin-install';
+import { confirmKey, shownKey, type ShownKey, type TrustOptions } from '../../hosts/confirm-key';
 import { credentialOf, type CredentialOptions } from '../../hosts/credential';
-import { followInstall, whyNot } from '../../hosts/follow-install';
 import { slaveOf } from '../../names/kinds';
+import { commandLine } from '../../talk/command-line';
 import { examples } from '../examples';
+import { toItsEnd } from './to-its-end';
 
 interface LoginOptions extends CredentialOptions, TrustOptions {
   readonly sudoPasswordFile?: string;
@@ -28,17 +29,17 @@ interface RemoveOptions extends LoginOptions {
   readonly keepPackages?: boolean;
 }
 
-const withLogin = (command: Command): Command =>
+const withLogin = (command: Command, yes: string): Command =>
   command
     .option('--key <file>', 'private key that lets you in')
     .option('--password-file <file>', 'password that lets you in, from a file or standard input (-); asked for otherwise')
     .option('--sudo-password-file <file>', 'password for sudo, where it is another one')
     .option('--fingerprint <SHA256:…>', 'of the host key, instead of comparing it when asked')
     .option('--replace-host-key', 'a host key that has changed replaces the one that was confirmed before: you compared it on the host')
-    .option('-y, --yes', 'take the host key that is shown, unless it has changed');
+    .option('-y, --yes', yes);
 
 export function addSlaveInstall(noun: Command, act: Act): void {
-  withLogin(noun.command('add').argument('<address>', 'user@host[:port]; root unless told').description('put the agent on a host by SSH and let it join the pool, or bring it up to date'))
+  withLogin(noun.command('add').argument('<address>', 'user@host[:port]; root unless told').description('put the agent on a host by SSH and let it join the pool, or bring it up to date'), 'take the host key that is shown, unless it has changed')
     .option('--name <name>', 'what it is called here; as it calls itself unless told')
     .option('--volunteer', 'somebody’s own machine, not one of the lab')
     .option('--start <how>', 'systemd, or unsupervised where none runs', 'systemd')
@@ -49,13 +50,16 @@ export function addSlaveInstall(noun: Command, act: Act): void {
         if (options.start !== 'systemd' && options.start !== 'unsupervised') throw wrongUsage(`--start takes systemd or unsupervised, not "${options.start}".`);
         const start: 'systemd' | 'unsupervised' = options.start;
         const { address, user } = addressOf(said);
-        const login = await loginOf(context, address, user, options);
+        const shown = await shownKey(context, address);
+        const login = await loginOf(context, shown, address, user, options);
         const body = { address: address.host, ...login, slaveKind: options.volunteer === true ? ('volunteer' as const) : ('dedicated' as const), preapproved: options.approve, start, ...(options.name === undefined ? {} : { name: options.name }) };
-        await toItsEnd(context, await context.call('post /host-installs', { body }), `paravcl slaves add ${writeHostAddress({ ...address, user })}`);
+        const begun = await beginOrFollow(context, () => context.call('post /host-installs', { body }), { isSame: (other) => other.purpose === 'install' && isAt(other, shown) });
+        const again = { '--name': options.name, '--volunteer': options.volunteer, '--start': start === 'systemd' ? undefined : start, '--no-approve': !options.approve, ...loginAgain(options) };
+        await toItsEnd(context, begun, commandLine(['slaves', 'add', writeHostAddress({ ...address, user })], again));
       }),
     );
 
-  withLogin(noun.command('remove').argument('<host>', 'its name or id').description('retire a host and take off it, by SSH, what was put there'))
+  withLogin(noun.command('remove').argument('<host>', 'its name or id').description('retire a host and take off it, by SSH, what was put there'), 'do not ask: take it out of the pool, and take the host key that is shown, unless it has changed')
     .option('--address <address>', 'user@host[:port] where it is reached; where it connected from last unless told')
     .option('--force', 'although instances live on it: they are given up')
     .option('--delete-disks', 'delete what is still on the host of instances, with all that is on their disks')
@@ -68,9 +72,12 @@ export function addSlaveInstall(noun: Command, act: Act): void {
         if (where === null) throw wrongUsage(`Nobody knows where ${slave.name} is: it never connected.`, `paravcl slaves remove ${slave.name} --address root@HOST`);
         const { address, user } = addressOf(where.includes(':') && options.address === undefined ? `[${where}]` : where);
         if (options.yes !== true) await context.questions.confirm(`Take ${slave.name} out of the pool and the agent off it?${lostWith(slave.used.instances, options)}`, false);
-        const login = await loginOf(context, address, user, options);
+        const login = await loginOf(context, await shownKey(context, address), address, user, options);
         const body = { address: address.host, ...login, force: options.force === true, deleteDisks: options.deleteDisks === true, keepPackages: options.keepPackages === true };
-        await toItsEnd(context, await context.call('post /slaves/:slaveId/removal', { params: { slaveId: slave.id }, body }), `paravcl slaves remove ${slave.name}`);
+        const begun = await beginOrFollow(context, () => context.call('post /slaves/:slaveId/removal', { params: { slaveId: slave.id }, body }), { isSame: (other) => other.purpose === 'remove' && other.slaveId === slave.id });
+        // By its id and where it is: once it is retired it has another name, and no connection tells its address.
+        const again = { '--address': writeHostAddress({ ...address, user }), '--force': options.force, '--delete-disks': options.deleteDisks, '--keep-packages': options.keepPackages, ...loginAgain(options) };
+        await toItsEnd(context, begun, commandLine(['slaves', 'remove', slave.id], again));
       }),
     );
 }
@@ -87,23 +94,12 @@ function addressOf(said: string): { readonly address: HostAddress; readonly user
   return { address, user: address.user ?? 'root' };
 }
 
-async function loginOf(context: Context, address: HostAddress, user: string, options: LoginOptions) {
-  const trusted = await confirmKey(context, await shownKey(context, address), options);
+/** Files of secrets, never a secret. */
+const loginAgain = ({ key, passwordFile, sudoPasswordFile }: LoginOptions) => ({ '--key': key, '--password-file': passwordFile, '--sudo-password-file': sudoPasswordFile });
+
+async function loginOf(context: Context, shown: ShownKey, address: HostAddress, user: string, options: LoginOptions) {
+  const trusted = await confirmKey(context, shown, options);
   const credential = await credentialOf(context, options, `${user} at ${address.host}`);
   const sudo = options.sudoPasswordFile === undefined ? null : await credentialOf(context, { passwordFile: options.sudoPasswordFile }, 'sudo');
   return { port: address.port, user, ...trusted, credential, ...(sudo?.kind === 'password' ? { sudoPassword: sudo.password } : {}) };
-}
-
-async function toItsEnd(context: Context, begun: HostInstall, again: string): Promise<void> {
-  const ended = await context.world.interruptible(async (signal) => {
-    try {
-      return await followInstall(context, begun, null, signal);
-    } catch (error) {
-      if (signal.aborted) throw new Refusal('You do not wait for it any more; the master goes on with it.', again);
-      throw error;
-    }
-  });
-  if (context.output.json) context.output.document(ended);
-  if (ended.state !== 'succeeded') throw new Refusal(`${ended.state === 'failed' ? 'It failed at ' : ''}${whyNot(ended)}`, `${again}, once that is mended: it goes on where it was`);
-  if (!context.output.json) context.output.line(ended.sentence);
 }
