@@ -27,4 +27,15 @@ export default tseslint.config(
     files: ['packages/master/src/{db,repositories}/**/*.ts'],
     rules: { '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: false } }] },
   },
+  {
+    // Names are what others call things, and advice is pasted into shells: a value goes into a command as one word.
+    files: ['packages/cli/src/**/*.ts'],
+    ignores: ['**/*.test.ts', 'packages/cli/src/commands/completion/scripts.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        { selector: ':not(TaggedTemplateExpression) > TemplateLiteral > TemplateElement[tail=false][value.raw=/\\bparavcl [^`]*$/]', message: 'Put a value into a command with line`…` of output/advice, which quotes it for the shell.' },
+      ],
+    },
+  },
 );

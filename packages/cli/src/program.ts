@@ -28,6 +28,7 @@ import { addWhy } from './commands/why';
 import { showState } from './commands/state';
 import { Refusal } from './errors/refusal';
 import { sayError } from './errors/say-error';
+import { line } from './output/advice';
 import { version } from './version';
 import type { World } from './world';
 
@@ -77,10 +78,20 @@ export async function run(world: World, words: readonly string[]): Promise<0 | 1
       return 2;
     }
     const isExcess = error instanceof CommanderError && error.code === 'commander.excessArguments';
-    const { exitCode, error: said } = sayError((isExcess ? unknownWord(program, noun, words) : null) ?? error, { origin: begun.origin, byEnvironment: begun.byEnvironment, noun, command: path ?? pathIn(program, words) });
+    const { exitCode, error: said } = sayError((isExcess ? unknownWord(program, noun, words) : null) ?? error, { origin: begun.origin, byEnvironment: begun.byEnvironment, noun, list: listOf(program, noun), command: path ?? pathIn(program, words) });
     begun.output.error(said);
     return exitCode;
   }
+}
+
+/** Commands of one machine, which they take by its name. */
+const ofInstances: readonly (string | null)[] = ['console', 'ssh', 'why'];
+
+/** The command that lists what a command is about; null where none does. */
+export function listOf(program: Command, noun: string | null): string | null {
+  if (ofInstances.includes(noun)) return 'paravcl instances list';
+  const isListed = program.commands.find((one) => one.name() === noun)?.commands.some((one) => one.name() === 'list') === true;
+  return noun !== null && isListed ? line`paravcl ${noun} list` : null;
 }
 
 /** What was too much may be a verb that does not exist: without one, a noun lists. Null: the words are known, and one too many came after them. */
@@ -91,7 +102,7 @@ function unknownWord(program: Command, noun: string | null, words: readonly stri
   const verbs = program.commands.find((one) => one.name() === noun)?.commands ?? [];
   const verb = said[at + 1];
   if (verb === undefined || verbs.length === 0 || verbs.some((one) => one.name() === verb || one.aliases().includes(verb))) return null;
-  return new Refusal(`There is no command "${noun} ${verb}".`, `paravcl ${noun} --help`, 2);
+  return new Refusal(`There is no command "${noun} ${verb}".`, line`paravcl ${noun} --help`, 2);
 }
 
 function unknownCommand(program: Command, words: readonly string[]): string {

@@ -5,6 +5,7 @@ import { attend } from '../console/serial-session';
 import { openSerial } from '../console/open-serial';
 import { Refusal, wrongUsage } from '../errors/refusal';
 import { instanceOf } from '../names/kinds';
+import { line } from '../output/advice';
 
 const examples = `
 Examples:
@@ -22,7 +23,7 @@ export function addConsole(program: Command, act: Act): void {
     .addHelpText('after', examples)
     .action(
       act(async (context, said: string) => {
-        if (context.output.json) throw wrongUsage('A console is bytes, not JSON.', `paravcl console ${said}`);
+        if (context.output.json) throw wrongUsage('A console is bytes, not JSON.', line`paravcl console ${said}`);
         const { id, name } = await instanceOf(context, said);
         const { access } = await context.session();
         const end = await openSerial(context, id, name, (socket) => {
@@ -30,13 +31,13 @@ export function addConsole(program: Command, act: Act): void {
           return attend(socket, context.world);
         }).catch((error: unknown) => {
           if (!(error instanceof ApiProblem) || error.status !== 403 || !access.byEnvironment) throw error;
-          throw new Refusal(error.message, `paravcl login ${access.origin}, and leave PARAVCL_TOKEN away`);
+          throw new Refusal(error.message, line`paravcl login ${access.origin}, and leave PARAVCL_TOKEN away`);
         });
         if (end.by !== 'master') {
           if (context.questions.canAsk) context.output.say(`\nYou left the console of ${name}; it goes on.`);
           return;
         }
-        throw new Refusal(end.reason === '' ? `The link to the console of ${name} was lost (${String(end.code)}). The machine goes on.` : end.reason, end.reason === '' ? `paravcl console ${name}` : `paravcl instances show ${name}`);
+        throw new Refusal(end.reason === '' ? `The link to the console of ${name} was lost (${String(end.code)}). The machine goes on.` : end.reason, end.reason === '' ? line`paravcl console ${{ id, name }}` : line`paravcl instances show ${{ id, name }}`);
       }),
     );
 }

@@ -5,6 +5,7 @@ import type { Context } from '../context';
 import { wrongUsage } from '../errors/refusal';
 import { deployments, groups, launchableOf, slaveNames, slaveOf, userNames } from '../names/kinds';
 import { find } from '../names/resolve';
+import { line } from '../output/advice';
 import { tellCores, tellMiB } from '../output/sizes';
 import { stateCell } from '../output/states';
 import { examples } from './examples';
@@ -174,6 +175,6 @@ async function sayWhole(context: Context, accepted: Accepted, wait: boolean): Pr
   const { output } = context;
   for (const warning of accepted.warnings) output.warn(warning);
   for (const { slot, sentence } of accepted.refused) output.warn(`Machine ${String(slot)}: ${sentence}`);
-  const operation = await settled(context, accepted.operation, wait, `paravcl deployments show "${accepted.deployment.name}"`);
+  const operation = await settled(context, accepted.operation, wait, line`paravcl deployments show ${accepted.deployment}`);
   sayDone(context, operation.sentence, { ...accepted, operation });
 }

@@ -4,6 +4,7 @@ import { Refusal } from '../errors/refusal';
 import { readNamedFile } from '../errors/unreadable';
 import { groups, userNames, users } from '../names/kinds';
 import { find, pick } from '../names/resolve';
+import { line } from '../output/advice';
 import { readAll } from '../talk/questions';
 import { examples } from './examples';
 import { manyOf } from './many';
@@ -156,7 +157,7 @@ function addMembers(noun: Command, act: Act): void {
       act(async (context, said: string, userName: string) => {
         const { id, name } = await find(context, groups, said);
         const { items } = await context.list('get /groups/:groupId/members', {}, { params: { groupId: id } });
-        const user = pick(items, userName, { noun: `member of ${name}`, list: `paravcl groups members "${name}"`, as: (one) => ({ id: one.id, names: [one.name], more: one.displayName }) });
+        const user = pick(items, userName, { noun: `member of ${name}`, list: line`paravcl groups members ${{ id, name }}`, as: (one) => ({ id: one.id, names: [one.name], more: one.displayName }) });
         await context.call('delete /groups/:groupId/members/:userId', { params: { groupId: id, userId: user.id } });
         sayDone(context, `${user.name} is no more in ${name}.`, { groupId: id, userId: user.id });
       }),
@@ -192,10 +193,10 @@ function addRoster(noun: Command, act: Act): void {
             'There is nobody in the list.',
           );
           output.say(`${String(counts.newUsers)} new accounts, ${String(counts.added)} added, ${String(counts.alreadyMembers)} in it already, ${String(counts.faults)} faults.`);
-          if (!roster.applied && counts.faults === 0) output.say(`Nothing was done yet. Do it: paravcl groups roster "${name}" ${file} --apply`);
+          if (!roster.applied && counts.faults === 0) output.say(line`Nothing was done yet. Do it: paravcl groups roster ${{ id, name }} ${file} --apply`);
           if (roster.applied && counts.newUsers > 0) output.say('With its token each new person sets a password once. The tokens are shown this once.');
         }
-        if (counts.faults > 0) throw new Refusal(`${String(counts.faults)} lines of the list have a fault; nothing was done.`, `mend them, then paravcl groups roster "${name}" ${file}`);
+        if (counts.faults > 0) throw new Refusal(`${String(counts.faults)} lines of the list have a fault; nothing was done.`, line`mend them, then paravcl groups roster ${{ id, name }} ${file}`);
       }),
     );
 }

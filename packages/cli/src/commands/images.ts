@@ -5,6 +5,7 @@ import type { Context } from '../context';
 import { Refusal } from '../errors/refusal';
 import { diskFamilies, groupNames, images, type ImageItem } from '../names/kinds';
 import { find } from '../names/resolve';
+import { line } from '../output/advice';
 import { tellBytes, tellMiB } from '../output/sizes';
 import { levelCell } from '../output/states';
 import type { Cell, Column } from '../output/table';
@@ -80,7 +81,7 @@ function addLists(noun: Command, act: Act): void {
           ['SHA-256', image.sha256],
           ['made', times.moment(image.createdAt)],
           ['uuid', image.id],
-          ['next', image.state === 'ready' ? `paravcl instances launch ${image.friendlyId}` : null],
+          ['next', image.state === 'ready' ? line`paravcl instances launch ${image.friendlyId}` : null],
         ]);
       }),
     );

@@ -2,6 +2,7 @@ import { ApiProblem } from '@paravcl/shared/client/api-problem';
 import type { Command } from 'commander';
 import type { Act } from '../act';
 import { Refusal } from '../errors/refusal';
+import { line } from '../output/advice';
 import { findAccess } from '../session/access';
 import { changeConfig, configPath, readConfig, type Config } from '../session/config-file';
 
@@ -17,8 +18,8 @@ export function addLogout(program: Command, act: Act): void {
         const path = configPath(context.world);
         const config = await readConfig(path);
         const known = access.name === null ? undefined : config.masters[access.name];
-        if (access.name === null || known === undefined) throw new Refusal(`You are not logged in to ${access.origin}.`, `paravcl login ${access.origin}`);
-        if (known.token === null && forget !== true) throw new Refusal(`You are not logged in to ${access.origin}.`, `paravcl login ${access.origin}`);
+        if (access.name === null || known === undefined) throw new Refusal(`You are not logged in to ${access.origin}.`, line`paravcl login ${access.origin}`);
+        if (known.token === null && forget !== true) throw new Refusal(`You are not logged in to ${access.origin}.`, line`paravcl login ${access.origin}`);
         let fault: unknown = null;
         if (known.token !== null) {
           const { client } = context.open({ ...access, token: known.token, byEnvironment: false });

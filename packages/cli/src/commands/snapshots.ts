@@ -3,6 +3,7 @@ import type { Act } from '../act';
 import { Refusal, wrongUsage } from '../errors/refusal';
 import { deployments, families, instanceOf, snapshots } from '../names/kinds';
 import { find } from '../names/resolve';
+import { line } from '../output/advice';
 import { levelCell } from '../output/states';
 import { tellBytes } from '../output/sizes';
 import { follow } from '../talk/follow';
@@ -100,7 +101,7 @@ export function addSnapshots(program: Command, act: Act): void {
           ...(ram === undefined ? {} : { ram }),
         };
         const accepted = await context.call('post /snapshots', { body });
-        const operation = await settled(context, accepted.operation, wait, `paravcl snapshots show ${accepted.snapshot.id}`);
+        const operation = await settled(context, accepted.operation, wait, line`paravcl snapshots show ${accepted.snapshot.id}`);
         const snapshot = await context.call('get /snapshots/:snapshotId', { params: { snapshotId: accepted.snapshot.id } });
         sayDone(context, `${snapshot.name}: ${snapshot.sentence}`, { snapshot, operation });
       }),
@@ -123,10 +124,10 @@ export function addSnapshots(program: Command, act: Act): void {
         const { output } = context;
         for (const { instanceName, sentence } of answer.refused) output.warn(`${instanceName}: ${sentence}`);
         const restored = [];
-        for (const one of answer.restored) restored.push({ ...one, operation: wait ? await follow(context, one.operation, `paravcl instances show ${one.instanceName}`) : one.operation });
+        for (const one of answer.restored) restored.push({ ...one, operation: wait ? await follow(context, one.operation, line`paravcl instances show ${{ id: one.instanceId, name: one.instanceName }}`) : one.operation });
         if (output.json) output.document({ ...answer, restored });
         else for (const { instanceName, operation } of restored) output.line(`${instanceName}: ${operation.sentence}`);
-        if (answer.refused.length > 0) throw new Refusal(`${String(answer.refused.length)} could not be taken back.`, `paravcl snapshots show ${id}`);
+        if (answer.refused.length > 0) throw new Refusal(`${String(answer.refused.length)} could not be taken back.`, line`paravcl snapshots show ${id}`);
       }),
     );
 

@@ -5,6 +5,7 @@ import type { Act } from '../act';
 import type { Context } from '../context';
 import { Refusal } from '../errors/refusal';
 import { instanceOf } from '../names/kinds';
+import { line, shellWord } from '../output/advice';
 import { writeSshFiles, type Gateway } from '../ssh/ssh-files';
 import { startSsh } from '../ssh/start-ssh';
 import { examples } from './examples';
@@ -14,10 +15,6 @@ interface SshOptions {
   readonly identity?: string;
   readonly print?: boolean;
 }
-
-const needsQuotes = /[^A-Za-z0-9_@%+=:,./-]/;
-/** A word as a POSIX shell reads it. */
-const shellWord = (word: string): string => (word === '' || needsQuotes.test(word) ? `'${word.replaceAll("'", `'\\''`)}'` : word);
 
 export function addSsh(program: Command, act: Act): void {
   program
@@ -38,7 +35,7 @@ export function addSsh(program: Command, act: Act): void {
         const args = ['-F', config, ...(options.user === undefined ? [] : ['-l', options.user]), instance.name, ...(command.length === 0 ? [] : ['--', ...command])];
         if (context.output.json) return context.output.document({ program: 'ssh', arguments: args, gateway });
         if (options.print === true) return context.output.line(['ssh', ...args].map(shellWord).join(' '));
-        if (instance.observed !== 'running') context.output.warn(`${instance.name} does not run (${instance.observed}): paravcl instances start ${instance.name}`);
+        if (instance.observed !== 'running') context.output.warn(`${instance.name} does not run (${instance.observed}): ${line`paravcl instances start ${instance}`}`);
         const status = await startSsh(args).catch((error: unknown) => {
           throw new Refusal(`ssh cannot be started: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'it is not installed here' : (error as Error).message}.`, 'apt install openssh-client');
         });

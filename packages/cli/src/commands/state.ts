@@ -1,6 +1,7 @@
 import type { Answered } from '@paravcl/shared/client/routes';
 import type { Context } from '../context';
 import type { InstanceItem, ReservationItem, SlaveItem } from '../names/kinds';
+import { line } from '../output/advice';
 import { tellMiB } from '../output/sizes';
 import { stateCell } from '../output/states';
 import { nextAction } from './instances/next-action';
@@ -47,7 +48,7 @@ export async function showState(context: Context): Promise<void> {
   if (waiting.length > 0) {
     output.line('');
     output.heading('What waits');
-    for (const { name, place, waitsFor, earliestStart } of waiting) output.line(`${name}: place ${String(place)} of ${String(queue.length)}; ${waitsFor}${earliestStart === null ? '' : `, at the latest ${times.moment(earliestStart)}`}. Why: paravcl why ${name}`);
+    for (const { instanceId, name, place, waitsFor, earliestStart } of waiting) output.line(`${name}: place ${String(place)} of ${String(queue.length)}; ${waitsFor.replace(/\.$/, '')}${earliestStart === null ? '' : `, at the latest ${times.moment(earliestStart)}`}. Why: ${line`paravcl why ${{ id: instanceId, name }}`}`);
   }
   if (reservations.length > 0) {
     output.line('');
@@ -104,7 +105,7 @@ function sayPool({ output }: Context, slaves: readonly SlaveItem[]): void {
         { title: 'HOST', cell: ({ name }) => name },
         { title: 'STATE', cell: (slave) => standing(slave, output.unicode) },
         { title: 'WHY', cell: ({ admissionReason, warnings }) => admissionReason ?? warnings[0] ?? '' },
-        { title: 'NEXT', cell: (slave) => nextForSlave(slave) ?? `paravcl slaves show ${slave.name}` },
+        { title: 'NEXT', cell: (slave) => nextForSlave(slave) ?? line`paravcl slaves show ${slave}` },
       ],
       attention,
       '',

@@ -4,6 +4,7 @@ import { parseJson } from '@paravcl/shared/parse-json';
 import { WebSocket } from 'ws';
 import type { Context } from '../context';
 import { Refusal } from '../errors/refusal';
+import { line } from '../output/advice';
 
 /** The master waits for the guest's end for this long, and so do we. */
 const openWithinMs = 30_000;
@@ -20,7 +21,7 @@ export async function openSerial<T>(context: Context, instanceId: string, name: 
     const tooLate = setTimeout(() => socket.terminate(), openWithinMs);
     const closed = (code: number, reason: Buffer): void => {
       clearTimeout(tooLate);
-      reject(new Refusal(reason.length > 0 ? reason.toString() : `The console of ${name} did not open (the connection ended with ${String(code)}).`, `paravcl instances show ${name}`));
+      reject(new Refusal(reason.length > 0 ? reason.toString() : `The console of ${name} did not open (the connection ended with ${String(code)}).`, line`paravcl instances show ${{ id: instanceId, name }}`));
     };
     socket.once('close', closed);
     socket.on('error', (cause) => reject(new NoAnswer('unreachable', 0, { cause })));

@@ -2,6 +2,7 @@ import { ApiProblem } from '@paravcl/shared/client/api-problem';
 import type { Context } from '../context';
 import { Refusal } from '../errors/refusal';
 import { sayError } from '../errors/say-error';
+import { line } from '../output/advice';
 import { findAccess, type Access } from '../session/access';
 import { configPath } from '../session/config-file';
 import { fault, ok, type Finding } from '@paravcl/shared/finding';
@@ -18,7 +19,7 @@ export async function examine(context: Context, found: (finding: Finding) => voi
   const { origin } = access;
   const way = [
     () => lookAtName(origin),
-    () => lookAtPort('tcp', hostOf(origin), portOf(origin), 'the master', null, `curl -k ${origin}/api/v1/site`),
+    () => lookAtPort('tcp', hostOf(origin), portOf(origin), 'the master', null, line`curl -k ${`${origin}/api/v1/site`}`),
     () => lookAtCertificate(access, context.world.now()),
   ];
   for (const look of way) {
@@ -32,7 +33,7 @@ export async function examine(context: Context, found: (finding: Finding) => voi
     found(ok('master', `${site.name} answers at ${origin}.`));
     const aheadMs = await clockAheadMs(context, session);
     if (aheadMs !== null) found(clockFinding(aheadMs));
-    if (access.token === null) found(fault('session', `You are not logged in to ${origin}.`, `paravcl login ${origin}`));
+    if (access.token === null) found(fault('session', `You are not logged in to ${origin}.`, line`paravcl login ${origin}`));
     else await attempt(context, 'session', found, () => known(context, access, found));
   });
 }
@@ -66,7 +67,7 @@ async function attempt(context: Context, check: string, found: (finding: Finding
   try {
     await look();
   } catch (error) {
-    const { error: said } = sayError(error, { origin: context.origin, byEnvironment: context.byEnvironment, noun: null, command: null });
+    const { error: said } = sayError(error, { origin: context.origin, byEnvironment: context.byEnvironment, noun: null, list: null, command: null });
     found(fault(error instanceof ApiProblem && error.status === 401 ? 'session' : check, said.detail, said.try));
   }
 }

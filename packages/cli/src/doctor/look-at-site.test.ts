@@ -21,7 +21,7 @@ it('finds a master of another version', () => {
 });
 
 it('finds hosts that somebody has to look at, with the next command', () => {
-  const host: Parameters<typeof findingsOf>[0] = { name: 'pc-1', admission: 'approved', admissionReason: null, evacuation: null, liveness: 'online', warnings: [], lastSeenAt: null };
+  const host: Parameters<typeof findingsOf>[0] = { id: '01a22ac4-f4c7-7588-8be6-eb1fbd0f41b4', name: 'pc-1', admission: 'approved', admissionReason: null, evacuation: null, liveness: 'online', warnings: [], lastSeenAt: null };
   expect(findingsOf(host)).toEqual([]);
   expect(findingsOf({ ...host, liveness: 'lost', lastSeenAt: '2026-11-30T05:00:00Z' })).toEqual([fault('host pc-1', 'pc-1 is not connected, seen last at 2026-11-30T05:00:00Z.', 'on pc-1: paravcl-slave doctor')]);
   expect(findingsOf({ ...host, admission: 'pending', liveness: 'lost' })).toEqual([warning('host pc-1', 'pc-1 waits for approval.', 'paravcl slaves approve pc-1')]);

@@ -3,6 +3,7 @@ import type { Answered } from '@paravcl/shared/client/routes';
 import { nextForSlave } from '../commands/slaves/standing';
 import type { Context, Session } from '../context';
 import type { SlaveItem } from '../names/kinds';
+import { line } from '../output/advice';
 import { sshVersion } from '../ssh/start-ssh';
 import { version } from '../version';
 import { fault, ok, warning, type Finding } from '@paravcl/shared/finding';
@@ -42,7 +43,7 @@ export function sessionFinding({ user }: Answered<'get /me'>, access: { readonly
   if (access.byEnvironment) return ok('session', `${who}, by the token in PARAVCL_TOKEN.`);
   if (access.expiresAt === null) return ok('session', `${who}.`);
   const sentence = `${who}; your session ends ${told(access.expiresAt)} at the latest.`;
-  return Date.parse(access.expiresAt) - now < soonMs / 24 ? warning('session', sentence, `paravcl login ${access.origin}`) : ok('session', sentence);
+  return Date.parse(access.expiresAt) - now < soonMs / 24 ? warning('session', sentence, line`paravcl login ${access.origin}`) : ok('session', sentence);
 }
 
 /** The SSH gateway of the site, and the program that goes through it. */
@@ -53,7 +54,7 @@ export async function lookAtSsh(context: Context): Promise<readonly Finding[]> {
   if (!told.success) return [program, warning('gateway', 'The master tells no host key of its SSH gateway: it is older than this program, and `paravcl ssh` does not work with it.', null)];
   if (!told.data.enabled) return [program, ok('gateway', 'The site has no SSH gateway; `paravcl console NAME` leads to a machine.')];
   const { host, port, hostKeyFingerprint } = told.data;
-  const found = await lookAtPort('gateway', host, port, 'the SSH gateway', 'SSH-2.0', `nc -vz ${host} ${String(port)}`);
+  const found = await lookAtPort('gateway', host, port, 'the SSH gateway', 'SSH-2.0', line`nc -vz ${host} ${String(port)}`);
   return [program, found.state === 'ok' ? ok('gateway', `The SSH gateway at ${host}:${String(port)} answers; its key is ${hostKeyFingerprint}.`) : found];
 }
 
@@ -67,15 +68,15 @@ export async function lookAtPool(context: Context): Promise<readonly Finding[]> 
   return [...(troubled.length === 0 ? [ok('hosts', `All hosts (${String(present.length)}) are online and without trouble.`)] : troubled), ...store];
 }
 
-export function findingsOf(slave: Pick<SlaveItem, 'name' | 'admission' | 'admissionReason' | 'evacuation' | 'liveness' | 'lastSeenAt'> & { readonly warnings: readonly string[] }): readonly Finding[] {
+export function findingsOf(slave: Pick<SlaveItem, 'id' | 'name' | 'admission' | 'admissionReason' | 'evacuation' | 'liveness' | 'lastSeenAt'> & { readonly warnings: readonly string[] }): readonly Finding[] {
   const { name, admission, admissionReason, liveness, warnings, lastSeenAt } = slave;
   const check = `host ${name}`;
   const silent = liveness === 'lost' ? fault : warning;
   return [
     ...(admission === 'pending' ? [warning(check, `${name} waits for approval.`, nextForSlave(slave))] : []),
     ...(admission === 'quarantined' ? [fault(check, `${name} is quarantined: ${admissionReason ?? 'nobody said why.'}`, nextForSlave(slave))] : []),
-    ...(liveness === 'online' || admission === 'pending' ? [] : [silent(check, `${name} is ${liveness === 'lost' ? 'not connected' : 'silent for a moment'}${lastSeenAt === null ? ' and never was' : `, seen last at ${lastSeenAt}`}.`, `on ${name}: paravcl-slave doctor`)]),
-    ...warnings.map((sentence) => warning(check, `${name}: ${sentence}`, `on ${name}: paravcl-slave doctor`)),
+    ...(liveness === 'online' || admission === 'pending' ? [] : [silent(check, `${name} is ${liveness === 'lost' ? 'not connected' : 'silent for a moment'}${lastSeenAt === null ? ' and never was' : `, seen last at ${lastSeenAt}`}.`, line`on ${name}: paravcl-slave doctor`)]),
+    ...warnings.map((sentence) => warning(check, `${name}: ${sentence}`, line`on ${name}: paravcl-slave doctor`)),
   ];
 }
 

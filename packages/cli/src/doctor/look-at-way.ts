@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { line } from '../output/advice';
 import type { Access } from '../session/access';
 import { fault, ok, warning, type Finding } from '@paravcl/shared/finding';
 
@@ -20,7 +21,7 @@ export async function lookAtName(origin: string): Promise<Finding> {
     const found = await lookup(host, { all: true });
     return ok('dns', `${host} is ${found.map(({ address }) => address).join(', ')}.`);
   } catch (error) {
-    return fault('dns', `There is no address of ${host} (${codeOf(error)}): the name is mistyped, or the name server of this machine does not answer.`, `getent hosts ${host}`);
+    return fault('dns', `There is no address of ${host} (${codeOf(error)}): the name is mistyped, or the name server of this machine does not answer.`, line`getent hosts ${host}`);
   }
 }
 
@@ -64,7 +65,7 @@ export function lookAtCertificate({ origin, caPem }: Pick<Access, 'origin' | 'ca
 function certificateFault(origin: string, code: string, message: string): Finding {
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') return fault('tls', `The certificate of ${origin} is ${code === 'CERT_HAS_EXPIRED' ? 'over' : 'not valid yet'}, or the clock of this machine is wrong.`, 'date');
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return fault('tls', `The certificate of ${origin} is for another name: ${message}`, 'paravcl login https://NAME-IN-THE-CERTIFICATE:PORT');
-  if (/CERT|ISSUER|SIGNATURE/.test(code)) return fault('tls', `The certificate of ${origin} is not of the CA that you trusted (${code}): the master was set up anew, or somebody is in between. Ask its operators before you trust it again.`, `paravcl login ${origin} --trust-anew`);
+  if (/CERT|ISSUER|SIGNATURE/.test(code)) return fault('tls', `The certificate of ${origin} is not of the CA that you trusted (${code}): the master was set up anew, or somebody is in between. Ask its operators before you trust it again.`, line`paravcl login ${origin} --trust-anew`);
   return fault('tls', `${origin} speaks no TLS, or broke it off (${code === '' ? message : code}).`, null);
 }
 

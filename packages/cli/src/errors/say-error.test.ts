@@ -3,7 +3,7 @@ import { NoAnswer } from '@paravcl/shared/client/no-answer';
 import { wrongUsage } from './refusal';
 import { sayError } from './say-error';
 
-const circumstances = { origin: 'https://lab:8443', byEnvironment: false, noun: 'instances', command: 'instances show' };
+const circumstances = { origin: 'https://lab:8443', byEnvironment: false, noun: 'instances', list: 'paravcl instances list', command: 'instances show' };
 const failed = (code: string): Error => Object.assign(new Error('it failed'), { code });
 
 it('names the next command to try', () => {

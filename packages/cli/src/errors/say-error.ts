@@ -2,6 +2,7 @@ import type { Problem } from '@paravcl/shared/api/problem';
 import { ApiProblem } from '@paravcl/shared/client/api-problem';
 import { NoAnswer } from '@paravcl/shared/client/no-answer';
 import { CommanderError } from 'commander';
+import { line } from '../output/advice';
 import { Refusal, type FailureExit } from './refusal';
 
 /** What is written about an error: with `--json` as it is. */
@@ -17,6 +18,8 @@ export interface Circumstances {
   readonly byEnvironment: boolean;
   /** `paravcl instances`: the words of the command, as far as its noun. */
   readonly noun: string | null;
+  /** The command that lists what it is about; null when nothing does. */
+  readonly list: string | null;
   /** `instances launch`: all words of the command; null when it is none of ours. */
   readonly command: string | null;
 }
@@ -24,33 +27,36 @@ export interface Circumstances {
 /** An error as a sentence with the next command to try. */
 export function sayError(error: unknown, circumstances: Circumstances): SaidError {
   if (error instanceof Refusal) return { exitCode: error.exitCode, error: { detail: error.message, try: error.tryThis } };
-  if (error instanceof CommanderError) return { exitCode: 2, error: { detail: error.message.replace(/^error: /, ''), try: `paravcl ${circumstances.command ?? circumstances.noun ?? ''} --help`.replace(/ {2,}/, ' ') } };
+  if (error instanceof CommanderError) return { exitCode: 2, error: { detail: error.message.replace(/^error: /, ''), try: helpOf(circumstances.command ?? circumstances.noun) } };
   if (error instanceof ApiProblem) return { exitCode: 1, error: { ...error.problem, try: nextAfter(error, circumstances) } };
   if (error instanceof NoAnswer) return { exitCode: 1, error: noAnswer(error, circumstances) };
   return { exitCode: 1, error: { detail: error instanceof Error ? error.message : String(error), try: null } };
 }
 
-function nextAfter({ problem }: ApiProblem, { origin, byEnvironment, noun, command }: Circumstances): string | null {
+/** Of a command, by its words. */
+const helpOf = (command: string | null): string => ['paravcl', ...(command === null ? [] : [command]), '--help'].join(' ');
+
+function nextAfter({ problem }: ApiProblem, { origin, byEnvironment, list, command }: Circumstances): string | null {
   const at = origin ?? 'URL';
   switch (problem.code) {
     case 'unauthenticated':
-      return byEnvironment ? 'make a new token with `paravcl tokens create NAME` and put it into PARAVCL_TOKEN' : `paravcl login ${at}`;
+      return byEnvironment ? 'make a new token with `paravcl tokens create NAME` and put it into PARAVCL_TOKEN' : line`paravcl login ${at}`;
     case 'wrong-credentials':
-      return `paravcl login ${at}`;
+      return line`paravcl login ${at}`;
     case 'not-found':
-      return noun === null ? null : `paravcl ${noun} list`;
+      return list;
     case 'forbidden':
       return 'paravcl whoami';
     case 'invalid-input':
-      return command === null ? null : `paravcl ${command} --help`;
+      return command === null ? null : helpOf(command);
     case 'quota-exceeded':
       return 'paravcl usage';
     case 'reservation-refused':
-      return problem.decisionId === undefined ? 'paravcl capacity' : `paravcl why ${problem.decisionId}`;
+      return problem.decisionId === undefined ? 'paravcl capacity' : line`paravcl why ${problem.decisionId}`;
     case 'participation-required':
       return 'paravcl slaves token';
     default:
-      return problem.dependents?.[0] === undefined ? null : `paravcl ${problem.dependents[0].type}s show ${problem.dependents[0].name}`;
+      return problem.dependents?.[0] === undefined ? null : line`paravcl ${`${problem.dependents[0].type}s`} show ${problem.dependents[0]}`;
   }
 }
 
@@ -60,17 +66,17 @@ const anotherCa = new Set(['SELF_SIGNED_CERT_IN_CHAIN', 'DEPTH_ZERO_SELF_SIGNED_
 function noAnswer(error: NoAnswer, { origin }: Circumstances): SaidError['error'] {
   const at = origin ?? 'the master';
   const withStatus = error.status === 0 ? {} : { status: error.status };
-  if (error.reason !== 'unreachable') return { ...withStatus, detail: `What answers at ${at} is not a ParaVCL master${error.status === 0 ? '' : ` (status ${String(error.status)})`}: a proxy or a network's login page may be in between.`, try: `curl -k ${at}/api/v1/site` };
+  if (error.reason !== 'unreachable') return { ...withStatus, detail: `What answers at ${at} is not a ParaVCL master${error.status === 0 ? '' : ` (status ${String(error.status)})`}: a proxy or a network's login page may be in between.`, try: line`curl -k ${`${at}/api/v1/site`}` };
   const { code, message } = causeOf(error);
   if (anotherCa.has(code)) {
     return {
       detail: `The certificate of ${at} is not signed by the CA that you trusted when you logged in (${code}). Somebody may stand between you and the master; nothing was sent. If its operators say that they set it up anew, trust it again.`,
-      try: `paravcl login ${at} --trust-anew`,
+      try: line`paravcl login ${at} --trust-anew`,
     };
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return { detail: `The certificate of ${at} is for another name: ${message}`, try: 'log in with a name that stands in the certificate' };
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') return { detail: `The certificate of ${at} is ${code === 'CERT_HAS_EXPIRED' ? 'over' : 'not valid yet'}. Tell its operators; look at your own clock too.`, try: 'date' };
-  return { detail: `${at} does not answer${code === '' ? '' : ` (${code})`}${code === 'ECONNREFUSED' ? ': nothing listens there' : code === 'ENOTFOUND' ? ': there is no host of this name' : ''}.`, try: `curl -k ${at}/api/v1/site` };
+  return { detail: `${at} does not answer${code === '' ? '' : ` (${code})`}${code === 'ECONNREFUSED' ? ': nothing listens there' : code === 'ENOTFOUND' ? ': there is no host of this name' : ''}.`, try: line`curl -k ${`${at}/api/v1/site`}` };
 }
 
 function causeOf(error: Error): { readonly code: string; readonly message: string } {

@@ -4,6 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import type { Context } from '../context';
 import { Refusal, wrongUsage } from '../errors/refusal';
 import { whyUnreadable } from '../errors/unreadable';
+import { line } from '../output/advice';
 import { readAll } from '../talk/questions';
 
 export type HostCredential = Asked<'post /host-installs'>['body']['credential'];
@@ -38,7 +39,7 @@ async function keyOf({ questions, output }: Context, path: string): Promise<Host
   const privateKey = await readFile(path, 'utf8').catch(unreadable(path));
   if (/^(ssh-|ecdsa-)/.test(privateKey)) throw wrongUsage(`${path} is a public key. The private one is the file without .pub.`);
   if (!/^-----BEGIN [A-Z ]*PRIVATE KEY-----/m.test(privateKey)) throw wrongUsage(`${path} is no private key: it would begin with "-----BEGIN OPENSSH PRIVATE KEY-----".`);
-  if ((stats.mode & 0o077) !== 0) output.warn(`${path} can be read by others: chmod 600 ${path}`);
+  if ((stats.mode & 0o077) !== 0) output.warn(`${path} can be read by others: ${line`chmod 600 ${path}`}`);
   if (!isEncrypted(privateKey)) return { kind: 'key', privateKey };
   if (!questions.canAsk) throw wrongUsage(`${path} has a passphrase, and nobody is here to type it.`, 'take a key without one, or --password-file -');
   return { kind: 'key', privateKey, passphrase: await questions.askSecretly(`Passphrase of ${path}: `) };

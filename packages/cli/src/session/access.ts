@@ -1,5 +1,6 @@
 import { Refusal, wrongUsage } from '../errors/refusal';
 import { readNamedFile } from '../errors/unreadable';
+import { line } from '../output/advice';
 import type { MasterAccess } from '../transport';
 import type { World } from '../world';
 import { configPath, readConfig } from './config-file';
@@ -44,8 +45,8 @@ export async function findAccess(world: World, named: string | undefined): Promi
 export async function findSession(world: World, named: string | undefined): Promise<Access & { readonly token: string }> {
   const access = await findAccess(world, named);
   const { token, expiresAt } = access;
-  if (token === null) throw new Refusal(`You are not logged in to ${access.origin}.`, `paravcl login ${access.origin}`);
-  if (expiresAt !== null && Date.parse(expiresAt) <= world.now()) throw new Refusal(`Your session at ${access.origin} is over.`, `paravcl login ${access.origin}`);
+  if (token === null) throw new Refusal(`You are not logged in to ${access.origin}.`, line`paravcl login ${access.origin}`);
+  if (expiresAt !== null && Date.parse(expiresAt) <= world.now()) throw new Refusal(`Your session at ${access.origin} is over.`, line`paravcl login ${access.origin}`);
   return { ...access, token };
 }
 

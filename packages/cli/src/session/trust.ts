@@ -2,6 +2,7 @@ import { createSecureContext } from 'node:tls';
 import { X509Certificate } from 'node:crypto';
 import { Refusal, wrongUsage } from '../errors/refusal';
 import type { Context } from '../context';
+import { line } from '../output/advice';
 import { readCa } from './access';
 import { fingerprintOf, isFingerprint, lookAt } from './certificates';
 
@@ -36,7 +37,7 @@ export async function decideTrust(context: Context, origin: string, known: { rea
   output.say(`The certificate of ${origin} is signed by the site's own CA. Its fingerprint is`);
   output.say(`  SHA-256 ${shown.fingerprint}`);
   output.say('Compare it with what the operators tell you (on the master: openssl x509 -noout -fingerprint -sha256 -in CA-FILE).');
-  if (!questions.canAsk) throw wrongUsage('Nobody is here to compare it, so nothing was sent.', `paravcl login ${origin} --fingerprint FINGERPRINT, as the operators tell it`);
+  if (!questions.canAsk) throw wrongUsage('Nobody is here to compare it, so nothing was sent.', line`paravcl login ${origin} --fingerprint FINGERPRINT, as the operators tell it`);
   await questions.confirm('Is it the same?', false);
   return shown.caPem;
 }

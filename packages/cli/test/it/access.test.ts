@@ -78,7 +78,7 @@ describe('paravcl, of images and machines', () => {
       expect(second).toMatchObject({ code: 0 });
       expect(second.err).toMatch(/Going on with EMI-\S+ at \d+ %: what arrived before is kept\./);
       expect(second.out).toContain(`${begun.friendlyId}, version 1 of Big disk, is ready`);
-      expect(second.err).toContain('Launch it: paravcl instances launch "Big disk"');
+      expect(second.err).toContain("Launch it: paravcl instances launch 'Big disk'");
 
       const third = await admin.run(['images', 'upload', file]);
       expect(third.out).toContain('has these bytes already and is ready. Nothing was sent.');

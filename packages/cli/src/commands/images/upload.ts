@@ -4,6 +4,7 @@ import { wrongUsage, Refusal } from '../../errors/refusal';
 import { imageNameOf } from '../../fabric/read-image-file';
 import { families, groups } from '../../names/kinds';
 import { find } from '../../names/resolve';
+import { line } from '../../output/advice';
 import { tellBytes } from '../../output/sizes';
 import { bringImage } from '../../upload/bring-image';
 import { hashFile } from '../../upload/hash-file';
@@ -73,7 +74,7 @@ export function addImageUpload(noun: Command, act: Act): void {
           context.output.line(kept ? `${what}, has these bytes already and is ready. Nothing was sent.` : `${what}, is ready (${tellBytes(image.sizeBytes)}).`);
           if (image.reason !== null) context.output.warn(image.reason);
           if (image.production) context.output.say(launchHint(kind, image.familyName));
-          else context.output.say(`Another version is what a launch of ${image.familyName} gets. This one: paravcl instances launch ${image.friendlyId}`);
+          else context.output.say(`Another version is what a launch of ${image.familyName} gets. This one: ${line`paravcl instances launch ${image.friendlyId}`}`);
         } finally {
           await opened.file.close();
         }
@@ -81,7 +82,7 @@ export function addImageUpload(noun: Command, act: Act): void {
     );
 }
 
-const launchHint = (kind: ImageKind, name: string): string => (kind === 'disk' ? `Launch it: paravcl instances launch "${name}"` : `It is among the ${nouns[kind]} now.`);
+const launchHint = (kind: ImageKind, name: string): string => (kind === 'disk' ? line`Launch it: paravcl instances launch ${name}` : `It is among the ${nouns[kind]} now.`);
 
 function oneOf<const Word extends string>(said: string, words: readonly Word[], option: string): Word {
   const word = words.find((one) => one === said);

@@ -1,6 +1,7 @@
 import type { Answered } from '@paravcl/shared/client/routes';
 import type { Context } from '../../context';
 import type { InstanceItem } from '../../names/kinds';
+import { line } from '../../output/advice';
 import { follow } from '../../talk/follow';
 import { sayPledge } from '../../talk/join-way';
 
@@ -16,7 +17,7 @@ export async function sayAccepted(context: Context, accepted: Accepted, wait: bo
     if (output.json) return output.document(accepted);
     return output.line(`${name}: ${accepted.operation.sentence}`);
   }
-  const operation = await follow(context, accepted.operation, `paravcl instances show ${name}`);
+  const operation = await follow(context, accepted.operation, line`paravcl instances show ${{ id, name }}`);
   const instance = await context.call('get /instances/:instanceId', { params: { instanceId: id } });
   if (output.json) return output.document({ ...accepted, instance, operation });
   // One that is deleted has given its name back; people know it by the old one.

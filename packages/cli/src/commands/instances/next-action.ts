@@ -1,19 +1,21 @@
 import type { InstanceItem } from '../../names/kinds';
+import { line } from '../../output/advice';
 
 /** What one does next with a machine as it is: a command, or null where there is nothing to do but wait. */
-export function nextAction({ name, observed, recycledAt, desired }: Pick<InstanceItem, 'name' | 'observed' | 'recycledAt' | 'desired'>): string | null {
-  if (recycledAt !== null) return `paravcl instances restore ${name}`;
+export function nextAction(instance: Pick<InstanceItem, 'id' | 'name' | 'observed' | 'recycledAt' | 'desired'>): string | null {
+  const { observed, recycledAt, desired } = instance;
+  if (recycledAt !== null) return line`paravcl instances restore ${instance}`;
   switch (observed) {
     case 'running':
-      return `paravcl ssh ${name}`;
+      return line`paravcl ssh ${instance}`;
     case 'suspended':
-      return desired === 'running' ? `paravcl why ${name}` : `paravcl instances resume ${name}`;
+      return desired === 'running' ? line`paravcl why ${instance}` : line`paravcl instances resume ${instance}`;
     case 'stopped':
     case 'failed':
-      return `paravcl instances start ${name}`;
+      return line`paravcl instances start ${instance}`;
     case 'queued':
     case 'lost':
-      return `paravcl why ${name}`;
+      return line`paravcl why ${instance}`;
     default:
       return null;
   }

@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import type { Act } from '../../act';
 import type { Context } from '../../context';
 import { instanceOf, type InstanceItem } from '../../names/kinds';
+import { line } from '../../output/advice';
+import { examples } from '../examples';
 import { sayAccepted, type Accepted } from './accepted';
 import { timeOf } from './sizes';
 
@@ -61,7 +63,7 @@ const verbs: readonly Verb[] = [
     options: (command) => yes(command.option('--recycle', 'put it into the recycle bin instead')),
     question: (name, { recycle }) => (recycle === true ? null : `Delete ${name} and its disk? It cannot be had back.`),
     send: (context, instanceId, { recycle }) => context.call('delete /instances/:instanceId', { params: { instanceId }, query: recycle === true ? { recycle: 'true' } : {} }),
-    done: ({ name }, { recycle }) => (recycle === true ? `${name} is in the recycle bin. Take it out: paravcl instances restore ${name}` : `${name} is deleted.`),
+    done: ({ id, name }, { recycle }) => (recycle === true ? `${name} is in the recycle bin. Take it out: ${line`paravcl instances restore ${{ id, name }}`}` : `${name} is deleted.`),
   },
   { verb: 'restore', about: 'take it out of the recycle bin', example: 'restore web', send: (context, instanceId) => context.call('post /instances/:instanceId/restore', { params: { instanceId } }), done: ({ name }) => `${name} is out of the recycle bin.` },
 ];
@@ -70,7 +72,7 @@ export function addInstanceVerbs(noun: Command, act: Act): void {
   for (const { verb, about, example, options = (command: Command) => command, question = () => null, send, done } of verbs) {
     options(noun.command(verb).argument('<instance>', 'its name or id').description(about))
       .option('--no-wait', 'do not wait for the end')
-      .addHelpText('after', `\nExample:\n  paravcl instances ${example}`)
+      .addHelpText('after', examples(`instances ${example}`))
       .action(
         act(async (context, said: string, chosen: VerbOptions) => {
           const { id, name } = await instanceOf(context, said);

@@ -4,6 +4,7 @@ import type { Act } from '../../act';
 import type { Context } from '../../context';
 import { groupNames, reservations, userNames, type ReservationItem } from '../../names/kinds';
 import { find, isId } from '../../names/resolve';
+import { line } from '../../output/advice';
 import { tellCores, tellMiB } from '../../output/sizes';
 import { levelCell } from '../../output/states';
 import type { Cell } from '../../output/table';
@@ -97,7 +98,7 @@ export function addReservationLists(noun: Command, act: Act): void {
           ['group', reservation.groupId === null ? null : group(reservation.groupId)],
           ['moved', moved === null ? null : `from ${times.moment(moved.from)} to ${times.moment(moved.to)}${moved.accepted ? ', accepted' : ''}`],
           ['priority', String(Number(reservation.priority.pi.toFixed(3)))],
-          ['next', moved !== null && !moved.accepted && reservation.state === 'confirmed' ? `paravcl reservations accept ${shortId(reservation.id)}` : reservation.state === 'active' ? `paravcl reservations claim ${shortId(reservation.id)}` : null],
+          ['next', moved !== null && !moved.accepted && reservation.state === 'confirmed' ? line`paravcl reservations accept ${shortId(reservation.id)}` : reservation.state === 'active' ? line`paravcl reservations claim ${shortId(reservation.id)}` : null],
         ]);
       }),
     );

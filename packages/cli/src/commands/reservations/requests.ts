@@ -4,6 +4,7 @@ import type { Context } from '../../context';
 import { Refusal } from '../../errors/refusal';
 import { groups, launchableOf } from '../../names/kinds';
 import { find } from '../../names/resolve';
+import { line } from '../../output/advice';
 import { examples } from '../examples';
 import { addSizes, sizesOf, type SizeOptions } from '../instances/sizes';
 import { wholeNumber } from '../many';
@@ -39,7 +40,7 @@ export function addReservationRequests(noun: Command, act: Act): void {
     act(async (context, options: RequestOptions) => {
       const answer = await context.call('post /reservations/check', { body: await bodyOf(context, options) });
       await sayAnswer(context, answer);
-      if (!answer.admitted) throw new Refusal('It would be refused.', answer.decisionId === null ? 'paravcl capacity' : `paravcl why ${answer.decisionId}`);
+      if (!answer.admitted) throw new Refusal('It would be refused.', answer.decisionId === null ? 'paravcl capacity' : line`paravcl why ${answer.decisionId}`);
     }),
   );
 }

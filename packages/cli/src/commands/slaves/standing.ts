@@ -1,4 +1,5 @@
 import type { SlaveItem } from '../../names/kinds';
+import { line } from '../../output/advice';
 import { levelCell } from '../../output/states';
 import type { Cell } from '../../output/table';
 
@@ -18,15 +19,15 @@ export function standing({ admission, liveness, warnings }: SlaveItem, unicode: 
 }
 
 /** What one does next with it; null when nothing. Why one is quarantined has to be read before anything is done about it. */
-export function nextForSlave({ name, admission, evacuation }: Pick<SlaveItem, 'name' | 'admission' | 'evacuation'>): string | null {
-  if (admission === 'pending') return `paravcl slaves approve ${name}`;
-  if (admission === 'quarantined') return `paravcl slaves show ${name}`;
-  if (admission === 'draining') return evacuation === null ? `paravcl slaves undrain ${name}` : null;
+export function nextForSlave({ id, name, admission, evacuation }: Pick<SlaveItem, 'id' | 'name' | 'admission' | 'evacuation'>): string | null {
+  if (admission === 'pending') return line`paravcl slaves approve ${{ id, name }}`;
+  if (admission === 'quarantined') return line`paravcl slaves show ${{ id, name }}`;
+  if (admission === 'draining') return evacuation === null ? line`paravcl slaves undrain ${{ id, name }}` : null;
   return null;
 }
 
 /** The same for who has just read about it. Approved alone, one that still shows another identity is quarantined again. */
-export function nextForReader(slave: Pick<SlaveItem, 'name' | 'admission' | 'evacuation'>): string | null {
+export function nextForReader(slave: Pick<SlaveItem, 'id' | 'name' | 'admission' | 'evacuation'>): string | null {
   if (slave.admission !== 'quarantined') return nextForSlave(slave);
-  return `paravcl slaves approve ${slave.name} --accept-identity, when you know why it changed; paravcl slaves retire ${slave.name} otherwise`;
+  return line`paravcl slaves approve ${slave} --accept-identity, when you know why it changed; paravcl slaves retire ${slave} otherwise`;
 }

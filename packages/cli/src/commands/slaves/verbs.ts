@@ -4,6 +4,7 @@ import type { Act } from '../../act';
 import { wrongUsage } from '../../errors/refusal';
 import { slaveOf, users } from '../../names/kinds';
 import { find } from '../../names/resolve';
+import { line } from '../../output/advice';
 import { examples } from '../examples';
 import { settled } from '../operation';
 import { sayDone } from '../say-done';
@@ -36,7 +37,7 @@ export function addSlaveVerbs(noun: Command, act: Act): void {
       act(async (context, said: string) => {
         const { id } = await slaveOf(context, said);
         const slave = await context.call('post /slaves/:slaveId/drain', { params: { slaveId: id } });
-        sayDone(context, `${slave.name} is given nothing new; ${String(slave.used.instances)} stay on it. Empty it: paravcl slaves evacuate ${slave.name}`, slave);
+        sayDone(context, `${slave.name} is given nothing new; ${String(slave.used.instances)} stay on it. Empty it: ${line`paravcl slaves evacuate ${slave}`}`, slave);
       }),
     );
 
@@ -57,7 +58,7 @@ export function addSlaveVerbs(noun: Command, act: Act): void {
       act(async (context, said: string, { wait }: { readonly wait: boolean }) => {
         const { id } = await slaveOf(context, said);
         const accepted = await context.call('post /slaves/:slaveId/evacuate', { params: { slaveId: id } });
-        const operation = await settled(context, accepted.operation, wait, `paravcl slaves show ${accepted.slave.name}`);
+        const operation = await settled(context, accepted.operation, wait, line`paravcl slaves show ${accepted.slave}`);
         sayDone(context, operation.sentence, { ...accepted, operation });
       }),
     );
