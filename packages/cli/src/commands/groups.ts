@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
 import type { Act } from '../act';
 import { Refusal } from '../errors/refusal';
-import { readNamedFile } from '../errors/unreadable';
+import { textFrom } from '../files/plain-file';
 import { groups, userNames, users } from '../names/kinds';
 import { find, pick } from '../names/resolve';
 import { line } from '../output/advice';
-import { readAll } from '../talk/questions';
 import { examples } from './examples';
 import { manyOf } from './many';
 import { sayDone } from './say-done';
@@ -164,6 +163,8 @@ function addMembers(noun: Command, act: Act): void {
     );
 }
 
+const mostRosterBytes = 4 * 1024 * 1024;
+
 function addRoster(noun: Command, act: Act): void {
   noun
     .command('roster')
@@ -174,7 +175,7 @@ function addRoster(noun: Command, act: Act): void {
     .addHelpText('after', examples('groups roster "CL II" people.csv', 'groups roster "CL II" people.csv --apply'))
     .action(
       act(async (context, said: string, file: string, { apply = false }: { readonly apply?: boolean }) => {
-        const csv = file === '-' ? await readAll(context.world.stdin) : await readNamedFile(file);
+        const csv = await textFrom(context.world, file, mostRosterBytes);
         const { id, name } = await find(context, groups, said);
         const roster = await context.call('post /groups/:groupId/roster', { params: { groupId: id }, body: { csv, apply } });
         const { output } = context;

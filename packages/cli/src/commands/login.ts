@@ -1,14 +1,13 @@
-import { createReadStream } from 'node:fs';
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import type { Act } from '../act';
 import type { Context } from '../context';
 import { wrongUsage } from '../errors/refusal';
+import { passwordIn } from '../hosts/credential';
 import { timesIn } from '../output/times';
 import { originOrNull } from '../session/access';
 import { changeConfig, configPath, readConfig } from '../session/config-file';
 import { decideTrust, type TrustOptions } from '../session/trust';
-import { readAll } from '../talk/questions';
 
 interface LoginOptions extends TrustOptions {
   readonly user?: string;
@@ -26,6 +25,9 @@ Scripts log in with an API token instead (paravcl tokens create NAME):
   PARAVCL_MASTER  address of the master       PARAVCL_TOKEN  the token
   PARAVCL_CA      file with its CA, in PEM`;
 
+/** What a master may be called: a word that no shell and no object takes for something else. */
+const callable = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$/;
+
 export function addLogin(program: Command, act: Act): void {
   program
     .command('login')
@@ -40,6 +42,7 @@ export function addLogin(program: Command, act: Act): void {
     .addHelpText('after', examples)
     .action(
       act(async (context, url: string | undefined, options: LoginOptions) => {
+        if (options.as !== undefined && !callable.test(options.as)) throw wrongUsage(`--as takes a name of at most 100 letters, digits, ".", "_", ":" and "-" that begins with a letter or a digit, not "${options.as}".`);
         const path = configPath(context.world);
         const config = await readConfig(path);
         const asked = url ?? context.options.master ?? config.current;
@@ -79,5 +82,5 @@ async function passwordOf({ questions, world }: Context, user: string, site: str
     if (!questions.canAsk) throw wrongUsage('Nobody is here to type the password.', 'hand it over with --password-file -');
     return questions.askSecretly(`Password of ${user} at ${site}: `);
   }
-  return readAll(passwordFile === '-' ? world.stdin : createReadStream(passwordFile));
+  return passwordIn(world, passwordFile);
 }

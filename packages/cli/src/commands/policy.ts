@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import type { Act } from '../act';
 import { Refusal } from '../errors/refusal';
-import { readNamedFile } from '../errors/unreadable';
-import { readAll } from '../talk/questions';
+import { textFrom } from '../files/plain-file';
 import { examples } from './examples';
 
 type Value = string | number | boolean | null | readonly string[] | undefined;
 
 const tell = (value: Value): string => (value === undefined ? 'not set' : value === null ? 'no limit' : Array.isArray(value) ? value.join(', ') : String(value));
+
+const mostRulesBytes = 1024 * 1024;
 
 export function addPolicy(program: Command, act: Act): void {
   const noun = program.command('policy').description('the rules of the site');
@@ -37,7 +38,7 @@ export function addPolicy(program: Command, act: Act): void {
     .addHelpText('after', examples('policy try rules.yaml'))
     .action(
       act(async (context, file: string) => {
-        const rules = file === '-' ? await readAll(context.world.stdin) : await readNamedFile(file);
+        const rules = await textFrom(context.world, file, mostRulesBytes);
         const trial = await context.call('post /policy/trials', { body: { rules } });
         const { output } = context;
         if (output.json) output.document(trial);

@@ -1,6 +1,6 @@
 import type { Context } from '../context';
 import { wrongUsage } from '../errors/refusal';
-import { readNamedFile } from '../errors/unreadable';
+import { textOfFile } from '../files/plain-file';
 import { fingerprintsIn } from '../hosts/known-hosts';
 import type { ReachedMachine } from './ask-first';
 import type { FileFault } from './file-fault';
@@ -14,9 +14,12 @@ export interface KeyOptions {
   readonly replaceHostKey?: boolean;
 }
 
+/** A whole site's. */
+const mostKnownHostsBytes = 4 * 1024 * 1024;
+
 /** What is wrong with the keys that the machines show: changed ones where nobody can be asked, and those that the known_hosts file does not have. */
 export async function faultsOfKeys({ questions }: Context, file: string, reached: readonly ReachedMachine[], { acceptHostKeys, replaceHostKey = false }: KeyOptions): Promise<readonly FileFault[]> {
-  const known = acceptHostKeys === undefined ? null : await readNamedFile(acceptHostKeys);
+  const known = acceptHostKeys === undefined ? null : await textOfFile(acceptHostKeys, mostKnownHostsBytes);
   return reached.flatMap(({ line, host, port, shown }) => {
     if (known !== null && !fingerprintsIn(known, host, port).has(shown.fingerprint)) return [{ file, line, sentence: `${host} shows the host key ${shown.fingerprint}, which ${acceptHostKeys ?? ''} does not have for it.` }];
     if (shown.standing !== 'changed' || replaceHostKey || questions.canAsk) return [];

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { openImageFile, UnfitFile, type ImageFile } from '../upload/image-file';
+import { readSmallFile, UnfitFile } from '../files/plain-file';
+import { openImageFile, type ImageFile } from '../upload/image-file';
 import { inOrder, shown, type FileFault } from './file-fault';
 import { readFlavorFile, type Flavor } from './read-flavor-file';
 import { readImageFile, type ListedImage } from './read-image-file';
 import { readPmFile, type Machine } from './read-pm-file';
-import { whyUnreadable } from '../errors/unreadable';
+import { mostBytes } from './text-file';
 
 /** An image whose header was looked at. Close its file. */
 export interface FoundImage extends ListedImage, ImageFile {}
@@ -45,8 +45,9 @@ interface WithFaults {
 /** What a file says by its reader; `nothing`, and a fault, where it cannot be read. */
 async function read<T>(file: string, reader: (file: string, bytes: Buffer) => T & WithFaults, nothing: T): Promise<T & WithFaults> {
   try {
-    return reader(file, await readFile(file));
+    return reader(file, await readSmallFile(file, mostBytes));
   } catch (error) {
-    return { ...nothing, faults: [{ file, line: 1, sentence: `the file cannot be read: ${whyUnreadable(error)}.` }] };
+    if (!(error instanceof UnfitFile)) throw error;
+    return { ...nothing, faults: [{ file, line: 1, sentence: `the file cannot be read: it ${error.message.replace(/([^?.])$/, '$1.')}` }] };
   }
 }

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { FileFault } from './file-fault';
 
 /** No list of machines, images or types is longer; what is, is another file. */
-const mostBytes = 1024 * 1024;
+export const mostBytes = 1024 * 1024;
 
 /** What is written in a file, without the mark that some editors begin it with; or why it is no text. */
 export function textOf(file: string, bytes: Buffer): { readonly text: string } | { readonly fault: FileFault } {

@@ -1,11 +1,10 @@
 import type { Asked } from '@paravcl/shared/client/routes';
-import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { Context } from '../context';
-import { Refusal, wrongUsage } from '../errors/refusal';
-import { whyUnreadable } from '../errors/unreadable';
+import { wrongUsage } from '../errors/refusal';
+import { textFrom, textOfFile } from '../files/plain-file';
 import { line } from '../output/advice';
-import { readAll } from '../talk/questions';
+import type { World } from '../world';
 
 export type HostCredential = Asked<'post /host-installs'>['body']['credential'];
 
@@ -15,6 +14,7 @@ export interface CredentialOptions {
 }
 
 const largestKey = 20_000;
+const longestPassword = 4096;
 
 /**
  * What lets somebody in at a host: a private key from a file, or a password from a file or typed. It is in no argument and no variable, which others
@@ -23,9 +23,16 @@ const largestKey = 20_000;
 export async function credentialOf(context: Context, { key, passwordFile }: CredentialOptions, who: string): Promise<HostCredential> {
   if (key !== undefined && passwordFile !== undefined) throw wrongUsage('Say either --key or --password-file.');
   if (key !== undefined) return keyOf(context, key);
-  const password = passwordFile === undefined ? await typed(context, who) : await readAll(passwordFile === '-' ? context.world.stdin : createReadStream(passwordFile)).catch(unreadable(passwordFile));
+  const password = passwordFile === undefined ? await typed(context, who) : await passwordIn(context.world, passwordFile);
   if (password === '') throw wrongUsage('The password is empty.');
   return { kind: 'password', password };
+}
+
+/** A password from a file, or standard input (`-`), without the line end it ends with. Throws Refusal. */
+export async function passwordIn(world: Pick<World, 'stdin'>, file: string): Promise<string> {
+  const password = (await textFrom(world, file, longestPassword)).replace(/\r?\n$/, '');
+  if (password === '') throw wrongUsage('The password is empty.');
+  return password;
 }
 
 async function typed({ questions }: Context, who: string): Promise<string> {
@@ -34,12 +41,10 @@ async function typed({ questions }: Context, who: string): Promise<string> {
 }
 
 async function keyOf({ questions, output }: Context, path: string): Promise<HostCredential> {
-  const stats = await stat(path).catch(unreadable(path));
-  if (stats.size > largestKey) throw wrongUsage(`${path} has ${String(stats.size)} bytes, more than any private key.`);
-  const privateKey = await readFile(path, 'utf8').catch(unreadable(path));
+  const privateKey = await textOfFile(path, largestKey);
   if (/^(ssh-|ecdsa-)/.test(privateKey)) throw wrongUsage(`${path} is a public key. The private one is the file without .pub.`);
   if (!/^-----BEGIN [A-Z ]*PRIVATE KEY-----/m.test(privateKey)) throw wrongUsage(`${path} is no private key: it would begin with "-----BEGIN OPENSSH PRIVATE KEY-----".`);
-  if ((stats.mode & 0o077) !== 0) output.warn(`${path} can be read by others: ${line`chmod 600 ${path}`}`);
+  if (((await stat(path)).mode & 0o077) !== 0) output.warn(`${path} can be read by others: ${line`chmod 600 ${path}`}`);
   if (!isEncrypted(privateKey)) return { kind: 'key', privateKey };
   if (!questions.canAsk) throw wrongUsage(`${path} has a passphrase, and nobody is here to type it.`, 'take a key without one, or --password-file -');
   return { kind: 'key', privateKey, passphrase: await questions.askSecretly(`Passphrase of ${path}: `) };
@@ -55,10 +60,4 @@ export function isEncrypted(privateKey: string): boolean {
   if (bytes.length < head + 4) return false;
   const length = bytes.readUInt32BE(head);
   return bytes.subarray(head + 4, head + 4 + length).toString('latin1') !== 'none';
-}
-
-function unreadable(path: string): (error: unknown) => never {
-  return (error) => {
-    throw new Refusal(`${path} cannot be read: ${whyUnreadable(error)}.`);
-  };
 }

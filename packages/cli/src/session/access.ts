@@ -1,6 +1,6 @@
 import { Refusal, wrongUsage } from '../errors/refusal';
-import { readNamedFile } from '../errors/unreadable';
 import { line } from '../output/advice';
+import { textOfFile } from '../files/plain-file';
 import type { MasterAccess } from '../transport';
 import type { World } from '../world';
 import { configPath, readConfig } from './config-file';
@@ -50,9 +50,12 @@ export async function findSession(world: World, named: string | undefined): Prom
   return { ...access, token };
 }
 
+/** Of a file with certificates. */
+const mostCaBytes = 1024 * 1024;
+
 /** A CA as PEM. Throws Refusal. */
 export async function readCa(path: string): Promise<string> {
-  const pem = await readNamedFile(path);
+  const pem = await textOfFile(path, mostCaBytes);
   if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw wrongUsage(`${path} is no certificate in PEM form (it would begin with "-----BEGIN CERTIFICATE-----").`);
   return pem;
 }

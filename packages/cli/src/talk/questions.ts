@@ -56,9 +56,15 @@ export class Questions {
   }
 }
 
-/** All of an input, without the line end it ends with: a password or a token that a program hands over. */
-export async function readAll(input: AsyncIterable<unknown>): Promise<string> {
+/** All of standard input, without the line end it ends with: a password, or a list that a program hands over. Throws Refusal where it is more than so many bytes. */
+export async function readAll(input: AsyncIterable<unknown>, mostBytes: number): Promise<string> {
   const parts: Buffer[] = [];
-  for await (const part of input) parts.push(Buffer.isBuffer(part) ? part : Buffer.from(String(part)));
+  let bytes = 0;
+  for await (const part of input) {
+    const read = Buffer.isBuffer(part) ? part : Buffer.from(String(part));
+    bytes += read.length;
+    if (bytes > mostBytes) throw wrongUsage(`Standard input has more than ${String(mostBytes)} bytes.`);
+    parts.push(read);
+  }
   return Buffer.concat(parts).toString('utf8').replace(/\r?\n$/, '');
 }

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import type { Act } from '../../act';
+import { textOfFile } from '../../files/plain-file';
 import { groups, launchableOf } from '../../names/kinds';
 import { find } from '../../names/resolve';
 import { sayAccepted } from './accepted';
 import { addSizes, sizesOf, timeOf, type SizeOptions } from './sizes';
-import { readNamedFile } from '../../errors/unreadable';
 
 interface LaunchOptions extends SizeOptions {
   readonly name?: string;
@@ -68,8 +68,10 @@ export function addInstanceLaunch(noun: Command, act: Act): void {
     );
 }
 
+const mostKeysBytes = 256 * 1024;
+
 async function keysOf(files: readonly string[]): Promise<string[]> {
-  const texts = await Promise.all(files.map(readNamedFile));
+  const texts = await Promise.all(files.map((file) => textOfFile(file, mostKeysBytes)));
   return texts.flatMap((text) => text.split('\n').map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#')));
 }
 
