@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { NoAnswer } from '@paravcl/shared/client/no-answer';
 import type { Command } from 'commander';
 import type { Act } from '../act';
 import type { Context } from '../context';
 import type { Times } from '../output/times';
+import { passes, waitMs } from '../talk/passes';
 import { momentSaid } from '../times/moments';
 import { EventTail, type SiteEvent } from './events/event-tail';
 import { examples } from './examples';
@@ -49,19 +49,21 @@ export function addEvents(program: Command, act: Act): void {
  */
 async function goOn(context: Context, { kind, tail, times }: { readonly kind: string | undefined; readonly tail: EventTail; readonly times: Times }): Promise<void> {
   let silent = false;
+  let againMs = everyMs;
   await context.world.interruptible(async (interrupted) => {
     while (!interrupted.aborted) {
       try {
         const { items } = await context.list('get /events', { kind, since: tail.since });
         if (silent) context.output.say('The master answers again.');
-        silent = false;
+        [silent, againMs] = [false, everyMs];
         for (const event of tail.fresh(items)) tell(context, event, times);
       } catch (error) {
-        if (!(error instanceof NoAnswer)) throw error;
+        if (!passes(error)) throw error;
+        againMs = waitMs(error, everyMs);
         if (!silent) context.output.warn('The master does not answer; asking again until it does.');
         silent = true;
       }
-      await pause(everyMs, undefined, { signal: interrupted }).catch(() => undefined);
+      await pause(againMs, undefined, { signal: interrupted }).catch(() => undefined);
     }
   });
 }

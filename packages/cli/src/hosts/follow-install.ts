@@ -1,6 +1,7 @@
 import type { HostInstall } from '@paravcl/shared/domain/host-install';
-import { NoAnswer } from '@paravcl/shared/client/no-answer';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Context } from '../context';
+import { passes, waitMs } from '../talk/passes';
 import { askAlone, type AskInstall } from './ask-installs';
 
 /** A master that is restarted is back within this time. */
@@ -30,13 +31,14 @@ export async function followInstall(context: Context, first: HostInstall, called
     if (install.state !== 'running') return install;
     const running = install.steps.find(({ state }) => state === 'running');
     // Lines of several hosts would wipe out each other.
-    if (called === null) output.progress(running === undefined ? install.sentence : `${running.step}: ${running.sentence}${running.percent === null ? '' : ` ${String(running.percent)} %`}`);
+    if (called === null) output.progress(running === undefined ? install.sentence : `${running.step}: ${running.sentence}${running.percent === null ? '' : ` ${String(output.live ? running.percent : Math.floor(running.percent / 10) * 10)} %`}`);
     try {
       install = await ask(install.id, signal);
       heardAt = Date.now();
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof NoAnswer) || Date.now() - heardAt > silentForMs) throw error;
+      if (!passes(error) || Date.now() - heardAt > silentForMs) throw error;
+      await pause(waitMs(error, 0), undefined, { signal });
     }
   }
 }

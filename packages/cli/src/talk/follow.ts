@@ -1,8 +1,8 @@
 import type { Answered } from '@paravcl/shared/client/routes';
 import { setTimeout as pause } from 'node:timers/promises';
-import { NoAnswer } from '@paravcl/shared/client/no-answer';
 import type { Context } from '../context';
 import { Refusal } from '../errors/refusal';
+import { passes, waitMs } from './passes';
 
 export type OperationAnswer = Answered<'get /operations/:operationId'>;
 
@@ -19,15 +19,17 @@ export async function follow(context: Context, first: OperationAnswer, see: stri
   return world.interruptible(async (interrupted) => {
     let operation = first;
     let heardAt = Date.now();
+    let againMs = everyMs;
     while (operation.state === 'pending') {
       output.progress(operation.sentence);
       try {
-        await pause(everyMs, undefined, { signal: interrupted });
+        await pause(againMs, undefined, { signal: interrupted });
         operation = await context.call('get /operations/:operationId', { params: { operationId: operation.id } }, interrupted);
-        heardAt = Date.now();
+        [heardAt, againMs] = [Date.now(), everyMs];
       } catch (error) {
         if (interrupted.aborted) throw new Refusal('You do not wait for it any more; the work goes on at the master.', see);
-        if (!(error instanceof NoAnswer) || Date.now() - heardAt > silentForMs) throw error;
+        if (!passes(error) || Date.now() - heardAt > silentForMs) throw error;
+        againMs = waitMs(error, everyMs);
       }
     }
     output.endProgress();

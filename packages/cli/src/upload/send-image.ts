@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Context } from '../context';
 import { Refusal } from '../errors/refusal';
+import { passes, waitMs } from '../talk/passes';
 import { TransferLine } from './transfer-line';
 
 export const nouns = { disk: 'images', kernel: 'kernels', ramdisk: 'ramdisks' } as const;
@@ -17,13 +18,9 @@ const againAfterMs = 2_000;
 /** Of bars on a terminal; elsewhere a line is written for each tenth. */
 const drawEveryMs = 200;
 
-/**
- * The connection broke, the master is restarting or has no room just now (502, 503, 504, 507), asks for patience (429), or has not noticed yet that
- * the request before has ended (409).
- */
-export function mayGoOnByItself(error: unknown): boolean {
-  if (error instanceof NoAnswer) return error.reason === 'unreachable' || error.status >= 502;
-  return error instanceof ApiProblem && [409, 429, 502, 503, 504, 507].includes(error.status);
+/** What passes by itself; of uploads also that the master has no room just now (507), or has not noticed yet that the request before has ended (409). */
+function mayGoOnByItself(error: unknown): boolean {
+  return passes(error) || ((error instanceof ApiProblem || error instanceof NoAnswer) && (error.status === 409 || error.status === 507));
 }
 
 /** Shows a transfer as it goes: drawn anew on a terminal, a line for each tenth elsewhere. */
@@ -55,7 +52,8 @@ async function* piecesOf(file: FileHandle, from: number, to: number): AsyncGener
 
 /**
  * Sends a file's bytes to an image that was announced, from where the master has them, until all are there; follows its check. Goes on by itself
- * when the connection breaks. Answers the image when it is ready; throws Refusal with its reason when it was refused.
+ * when the connection breaks. Answers the image when it is ready; throws Refusal with its reason when it was refused, and with how much is kept when
+ * `signal` was aborted.
  */
 export async function sendImage(context: Context, kind: ImageKind, announced: ImageAnswer, file: FileHandle, signal: AbortSignal): Promise<ImageAnswer> {
   const { output } = context;
@@ -63,6 +61,7 @@ export async function sendImage(context: Context, kind: ImageKind, announced: Im
   const show = transferOn(context, `Sending ${announced.friendlyId}`, announced.sizeBytes);
   const { transport } = await context.session();
   let movedAt = Date.now();
+  let reached = announced.receivedBytes;
   // All of it was sent by us; what came of it is told by its state.
   let sent = false;
   for (;;) {
@@ -87,15 +86,16 @@ export async function sendImage(context: Context, kind: ImageKind, announced: Im
         signal,
         onProgress: (bytes) => {
           movedAt = Date.now();
-          show(offset + bytes);
+          reached = offset + bytes;
+          show(reached);
         },
       });
       sent = true;
     } catch (error) {
-      signal.throwIfAborted();
+      if (signal.aborted) throw new Refusal(`The upload of ${announced.friendlyId} was broken off at ${String(Math.floor((reached / announced.sizeBytes) * 100))} %; what arrived is kept.`, 'the same line again: it goes on where it was');
       if (!mayGoOnByItself(error) || Date.now() - movedAt > giveUpAfterMs) throw error;
       output.progress(`${error instanceof ApiProblem ? error.message : 'The connection broke.'} Trying again.`);
-      await pause(againAfterMs, undefined, { signal });
+      await pause(waitMs(error, againAfterMs), undefined, { signal }).catch(() => undefined);
     }
   }
 }

@@ -58,6 +58,16 @@ describe('paravcl, of images and machines', () => {
       const file = join(files, 'Big disk.img');
       await writeFile(file, 'the beginning');
       await truncate(file, 1500 * 1024 * 1024);
+      const reading = admin.start(['images', 'upload', file]);
+      let read = '';
+      reading.stderr.on('data', (data: Buffer) => {
+        read += data.toString();
+        if (!reading.killed && read.includes('Reading')) reading.kill('SIGINT');
+      });
+      await once(reading, 'close');
+      expect(read).toContain('Error: Broken off before anything was sent.\nTry: the same line again\n');
+      expect(await imageOf('Big disk')).toBeUndefined();
+
       const first = admin.start(['images', 'upload', file]);
       let said = '';
       first.stderr.on('data', (data: Buffer) => {
@@ -66,7 +76,7 @@ describe('paravcl, of images and machines', () => {
         if (!first.killed && /Sending [^\n]* [1-9]\d %/.test(said)) first.kill('SIGINT');
       });
       const [code] = (await once(first, 'close')) as [number];
-      expect(said).toContain('Error: The upload was broken off; what arrived is kept.');
+      expect(said).toMatch(/Error: The upload of EMI-\S+ was broken off at \d+ %; what arrived is kept\./);
       expect(code).toBe(1);
       const begun = await eventually('the master to keep what arrived', 30_000, async () => {
         const image = await imageOf('Big disk');

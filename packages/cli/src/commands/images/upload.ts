@@ -2,13 +2,14 @@ import type { Command } from 'commander';
 import type { Act } from '../../act';
 import { wrongUsage, Refusal } from '../../errors/refusal';
 import { imageNameOf } from '../../fabric/read-image-file';
+import { UnfitFile } from '../../files/plain-file';
 import { families, groups } from '../../names/kinds';
 import { find } from '../../names/resolve';
 import { line } from '../../output/advice';
 import { tellBytes } from '../../output/sizes';
 import { bringImage } from '../../upload/bring-image';
 import { hashFile } from '../../upload/hash-file';
-import { openImageFile, UnfitFile } from '../../upload/image-file';
+import { openImageFile } from '../../upload/image-file';
 import { nouns, transferOn, type ImageKind } from '../../upload/send-image';
 
 interface UploadOptions {
@@ -65,7 +66,7 @@ export function addImageUpload(noun: Command, act: Act): void {
               const sha256 = await hashFile(opened.file, opened.sizeBytes, signal, transferOn(context, 'Reading', opened.sizeBytes));
               return await bringImage(context, { kind, name, sha256, sizeBytes: opened.sizeBytes, familyId: family?.id ?? null, about }, opened.file, signal);
             } catch (error) {
-              if (signal.aborted) throw new Refusal('The upload was broken off; what arrived is kept.', 'the same line again: it goes on where it was');
+              if (signal.aborted && !(error instanceof Refusal)) throw new Refusal('Broken off before anything was sent.', 'the same line again');
               throw error;
             }
           });
