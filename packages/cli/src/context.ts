@@ -1,4 +1,5 @@
 import { MasterClient } from '@paravcl/shared/client/master-client';
+import { NoAnswer } from '@paravcl/shared/client/no-answer';
 import type { Answered, Asked, GetKey, RouteKey } from '@paravcl/shared/client/routes';
 import { randomUUID } from 'node:crypto';
 import { Output } from './output/output';
@@ -75,12 +76,17 @@ export class Context {
   /** Everything of a list, or its first so many; `next` as the master said it last. */
   async list<Key extends PageKey>(key: Key, query: Readonly<Record<string, unknown>> = {}, { most = Infinity, params, signal }: { readonly most?: number; readonly params?: Readonly<Record<string, string>>; readonly signal?: AbortSignal } = {}): Promise<{ items: ItemOf<Key>[]; next: string | null }> {
     const items: ItemOf<Key>[] = [];
+    const cursors = new Set<string>();
     let next: string | null = null;
     do {
       const asked = { query: { ...query, limit: Math.min(pageSize, most - items.length), ...(next === null ? {} : { cursor: next }) }, ...(params === undefined ? {} : { params }) };
       const page = (await this.call(key, asked as unknown as Asked<Key>, signal)) as { readonly items: readonly ItemOf<Key>[]; readonly next: string | null };
+      requirePage(page);
       items.push(...page.items);
       ({ next } = page);
+      // One that goes on for ever would be followed for ever.
+      if (next !== null && (page.items.length === 0 || cursors.has(next))) throw new NoAnswer('strange');
+      if (next !== null) cursors.add(next);
     } while (next !== null && items.length < most);
     return { items, next };
   }
@@ -90,4 +96,9 @@ export class Context {
     this.told ??= this.call('get /site/details', {}).then(({ timeZone }) => timesIn(timeZone, this.world.now));
     return this.told;
   }
+}
+
+function requirePage(page: unknown): void {
+  const isPage = typeof page === 'object' && page !== null && 'items' in page && Array.isArray(page.items) && 'next' in page && (page.next === null || typeof page.next === 'string');
+  if (!isPage) throw new NoAnswer('strange');
 }

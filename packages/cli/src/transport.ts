@@ -28,6 +28,8 @@ export interface Upload {
 
 /** No byte moved for this long: the connection is dead. */
 const stillMs = 60_000;
+/** No answer of a master is larger. */
+const mostAnswerBytes = 32 * 1024 * 1024;
 
 /** HTTPS to one master. */
 export class Transport {
@@ -103,9 +105,15 @@ export class Transport {
   }
 }
 
-async function answered(response: IncomingMessage): Promise<Pick<Response, 'ok' | 'status' | 'headers' | 'text'>> {
+/** The whole of an answer. Throws NoAnswer where it is larger than any. */
+export async function answered(response: IncomingMessage): Promise<Pick<Response, 'ok' | 'status' | 'headers' | 'text'>> {
   const parts: Buffer[] = [];
-  for await (const part of response) parts.push(part as Buffer);
+  let bytes = 0;
+  for await (const part of response) {
+    bytes += (part as Buffer).length;
+    if (bytes > mostAnswerBytes) throw new NoAnswer('strange');
+    parts.push(part as Buffer);
+  }
   const headers = new Headers();
   for (const [name, value] of Object.entries(response.headers)) if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
   const status = response.statusCode ?? 0;

@@ -25,3 +25,8 @@ it('tells a CA that is another from a master that does not answer', () => {
 it('ends wrong usage with 2, and everything else with 1', () => {
   expect([wrongUsage('no'), new Error('no'), new NoAnswer('strange')].map((error) => sayError(error, circumstances).exitCode)).toEqual([2, 1, 1]);
 });
+
+it('says of an answer that it does not understand whose it is, not what broke here', () => {
+  const broken = (() => { try { return (null as unknown as { name: string }).name; } catch (error) { return error; } })();
+  for (const error of [broken, new RangeError('Invalid time value')]) expect(sayError(error, circumstances)).toMatchObject({ exitCode: 1, error: { detail: expect.stringMatching(/^What answers at https:\/\/lab:8443 is not a master that this program understands/) as unknown, try: 'paravcl doctor' } });
+});

@@ -3,6 +3,7 @@ import { ApiProblem } from '@paravcl/shared/client/api-problem';
 import { NoAnswer } from '@paravcl/shared/client/no-answer';
 import { CommanderError } from 'commander';
 import { line } from '../output/advice';
+import { version } from '../version';
 import { Refusal, type FailureExit } from './refusal';
 
 /** What is written about an error: with `--json` as it is. */
@@ -30,6 +31,8 @@ export function sayError(error: unknown, circumstances: Circumstances): SaidErro
   if (error instanceof CommanderError) return { exitCode: 2, error: { detail: error.message.replace(/^error: /, ''), try: helpOf(circumstances.command ?? circumstances.noun) } };
   if (error instanceof ApiProblem) return { exitCode: 1, error: { ...error.problem, try: nextAfter(error, circumstances) } };
   if (error instanceof NoAnswer) return { exitCode: 1, error: noAnswer(error, circumstances) };
+  // What an answer has not got that every master's has.
+  if (circumstances.origin !== null && (error instanceof TypeError || error instanceof RangeError)) return { exitCode: 1, error: { detail: `What answers at ${circumstances.origin} is not a master that this program understands (it is of version ${version}; see that the master is too).`, try: 'paravcl doctor' } };
   return { exitCode: 1, error: { detail: error instanceof Error ? error.message : String(error), try: null } };
 }
 
