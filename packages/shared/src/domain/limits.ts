@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const MiB = 1024 * 1024;
 
 /** Also what is a letter to Unicode and a blank to people: the fillers of Hangul, the empty pattern of Braille. Variants of characters are seen. */
-const invisibleCharacters = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u2800]|(?!\p{Variation_Selector})\p{Default_Ignorable_Code_Point}/u;
+export const invisibleCharacters = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u2800]|(?!\p{Variation_Selector})\p{Default_Ignorable_Code_Point}/u;
 
 /** Those that take no room of their own stack over what stands above. No name has four: Hebrew with all its points has three, Burmese more, which take room. */
 const stackedMarks = /[\p{Mn}\p{Me}]{4}/u;
