@@ -38,6 +38,13 @@ describe('the configuration', () => {
     await expect(readConfig(path)).rejects.toThrow(/can be read or changed by others/);
   });
 
+  it('closes a directory of ours that others may look into', async () => {
+    await mkdir(dirname(path));
+    await chmod(dirname(path), 0o755);
+    await changeConfig(path, () => config);
+    expect((await stat(dirname(path))).mode & 0o777).toBe(0o700);
+  });
+
   it('is not written where others may change the directory', async () => {
     await mkdir(dirname(path));
     await chmod(dirname(path), 0o777);

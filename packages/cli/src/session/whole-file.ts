@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Refusal } from '../errors/refusal';
 
 /** Makes our directory where it is not there, for this user alone. Throws Refusal where others may change it. */
 export async function makeOwnDirectory(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const { mode } = await stat(directory);
+  const { mode, uid } = await stat(directory);
   if ((mode & 0o022) !== 0) throw new Refusal(`${directory} can be changed by others; nothing is written there.`, `chmod 700 ${directory}`);
+  if (uid === process.getuid?.() && (mode & 0o077) !== 0) await chmod(directory, 0o700);
 }
 
 /** Writes a file of our directory whole or not at all. Throws Refusal as `makeOwnDirectory` does. */
