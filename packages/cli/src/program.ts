@@ -77,6 +77,7 @@ export async function run(world: World, words: readonly string[]): Promise<0 | 1
       world.stderr.write(shown?.helpInformation() ?? '');
       return 2;
     }
+    if (error instanceof Refusal && error.isTold && begun.output.json) return error.exitCode;
     const isExcess = error instanceof CommanderError && error.code === 'commander.excessArguments';
     const { exitCode, error: said } = sayError((isExcess ? unknownWord(program, noun, words) : null) ?? error, { origin: begun.origin, byEnvironment: begun.byEnvironment, noun, list: listOf(program, noun), command: path ?? pathIn(program, words) });
     begun.output.error(said);

@@ -93,8 +93,8 @@ async function serve(context: Context, pmFile: string, { machines, images, flavo
     for (const line of notThere) output.warn(line);
   }
   const count = `${String(brought.failed.length)} of ${String(reached.length + images.length + 1)} parts did not come up${output.json ? '' : ', see above'}`;
-  if (isServing) throw new Refusal(`${count}; the rest serves.`, again);
-  if (fabric.fault instanceof NoAnswer) throw new Refusal(`The master does not answer any more. ${count}; what it has begun with machines is told by: paravcl slaves.`, 'paravcl doctor, then the same line again: what is there is kept');
+  if (isServing) throw new Refusal(`${count}; the rest serves.`, again, 1, { isTold: true });
+  if (fabric.fault instanceof NoAnswer) throw new Refusal(`The master does not answer any more. ${count}; what it has begun with machines is told by: paravcl slaves.`, 'paravcl doctor, then the same line again: what is there is kept', 1, { isTold: true });
   throw fabric.fault;
 }
 
@@ -104,5 +104,5 @@ function refuseFaults(context: Context, faults: readonly FileFault[], missing: r
   const { output } = context;
   if (output.json) output.document({ ok: false, faults, missing });
   else for (const line of [...faults.map(sayFileFault), ...missing.map((sentence) => `the master: ${sentence}`)]) output.say(line);
-  throw new Refusal(`${String(count)} fault${count === 1 ? '' : 's'}; nothing was done.`, 'mend them, then say the same line again');
+  throw new Refusal(`${String(count)} fault${count === 1 ? '' : 's'}; nothing was done.`, 'mend them, then say the same line again', 1, { isTold: true });
 }

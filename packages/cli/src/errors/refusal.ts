@@ -3,14 +3,18 @@ export type FailureExit = 1 | 2;
 
 /** Something this program itself says no to, with what to try next. */
 export class Refusal extends Error {
+  /** The document that was written with `--json` says it already. */
+  readonly isTold: boolean;
+
   constructor(
     sentence: string,
     /** A command, or null where nothing helps. */
     readonly tryThis: string | null = null,
     readonly exitCode: FailureExit = 1,
-    options?: ErrorOptions,
+    options?: ErrorOptions & { readonly isTold?: boolean },
   ) {
     super(sentence, options);
+    this.isTold = options?.isTold === true;
     this.name = 'Refusal';
   }
 }

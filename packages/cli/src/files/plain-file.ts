@@ -17,7 +17,8 @@ const plainReasons: Readonly<Partial<Record<string, string>>> = {
   ENXIO: 'is no file but a socket or a device',
 };
 
-const unfit = (error: unknown): UnfitFile => {
+/** Why a file cannot be taken. */
+export const unfit = (error: unknown): UnfitFile => {
   if (error instanceof UnfitFile) return error;
   const { code = '', message } = error as NodeJS.ErrnoException;
   return new UnfitFile(plainReasons[code] ?? `cannot be read: ${message}`);

@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { Refusal } from '../errors/refusal';
-import { whyUnreadable } from '../errors/unreadable';
+import { unfit } from '../files/plain-file';
 import type { World } from '../world';
 import { withLock } from './lock-file';
 import { makeOwnDirectory, writeWhole } from './whole-file';
@@ -39,7 +39,7 @@ export async function readConfig(path: string): Promise<Config> {
     file = await open(path, constants.O_RDONLY);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return nothing;
-    throw new Refusal(`${path} cannot be read: ${whyUnreadable(error)}.`, `ls -l ${path}`, 1, { cause: error });
+    throw new Refusal(`${path} ${unfit(error).message}.`, `ls -l ${path}`, 1, { cause: error });
   }
   try {
     const { mode, uid } = await file.stat();

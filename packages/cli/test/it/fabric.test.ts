@@ -73,7 +73,7 @@ describe('paravcl fabric', () => {
     expect((await site.admin.client.call(listImages, { query: {} })).items.map(({ name }) => name)).toEqual(['Stand-in']);
 
     const json = await admin.run(['fabric', pm, images, types, '--json']);
-    expect(json.code).toBe(1);
+    expect(json).toMatchObject({ code: 1, err: '' });
     expect(parseJson(json.out)).toMatchObject({ ok: false, missing: [], faults: expect.arrayContaining([{ file: types, line: 2, column: 18, sentence: 'cpu of "small" is 0: 1 to 64 cores.' }]) as unknown });
   }, 60_000);
 
