@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,6 +44,23 @@ test('ending a demo removes what it made, and nothing that came to lie beside it
   await stopDemo(state, record, () => undefined);
   expect(await readdir(state)).toEqual(['notes.txt']);
   await rm(join(state, 'notes.txt'));
+  await stopDemo(state, record, () => undefined);
+  expect(await readdir(directory)).toEqual([]);
+});
+
+test('a demo is not ended under a program of others, which is told with the way to end it', async () => {
+  const state = join(directory, 'state');
+  await claimStateDirectory(state, record);
+  await writeFile(join(state, 'master.log'), 'log');
+  const other = spawn(process.execPath, ['-e', 'process.stdout.write("up"); setInterval(() => undefined, 1000)', '--', join(state, 'master.yaml')], { stdio: ['ignore', 'pipe', 'ignore'] });
+  try {
+    await once(other.stdout, 'data');
+    await expect(stopDemo(state, record, () => undefined)).rejects.toThrow(new RegExp(`held by a process that this program did not start: ${String(other.pid)} .*kill ${String(other.pid)};`));
+    expect((await readdir(state)).sort()).toEqual(['demo.json', 'master.log']);
+  } finally {
+    other.kill();
+    await once(other, 'exit');
+  }
   await stopDemo(state, record, () => undefined);
   expect(await readdir(directory)).toEqual([]);
 });

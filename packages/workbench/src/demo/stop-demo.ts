@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile, rm, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { parseJson } from '@paravcl/shared/parse-json';
 import { eventually } from '../eventually';
@@ -8,7 +8,7 @@ import { domainIds } from '../lab/host-evidence';
 import { agentScript, labLayout, masterScript } from '../lab/lab-layout';
 import { Daemon } from '../process/daemon';
 import { runProgram } from '../process/run-program';
-import { recordFile, type DemoRecord } from './demo-record';
+import { recordFile, StateDirectoryError, type DemoRecord } from './demo-record';
 
 const virsh = (...args: readonly string[]): Promise<string> => runProgram('virsh', ['-c', 'qemu:///system', ...args]);
 
@@ -26,9 +26,11 @@ export async function demoDomains(stateDir: string): Promise<readonly { readonly
 
 /**
  * Ends everything a demo made, whatever state it is in: agent, mirror and master, the guests of its slave, its
- * network and its files. Idempotent; nothing that the demo did not make is touched.
+ * network and its files. Idempotent; nothing that the demo did not make is touched. Throws StateDirectoryError, before anything is ended, when another
+ * program works in the directory.
  */
 export async function stopDemo(stateDir: string, record: DemoRecord, say: (line: string) => void): Promise<void> {
+  requireAlone(stateDir);
   const log = labLayout(stateDir).masterLog;
   // The agent first: a master that stops is no reason for it to dial in vain.
   for (const script of [agentScript, masterScript]) {
@@ -56,11 +58,29 @@ export async function stopDemo(stateDir: string, record: DemoRecord, say: (line:
 /** Only what a demo makes, and the directory itself only when nothing else is in it. The record goes last. */
 async function removeFiles(stateDir: string): Promise<void> {
   const { masterConfig, masterState, masterLog, agentConfig, agentState, pool, agentLog, mirrorLog } = labLayout(stateDir);
-  for (const path of [pool, agentState, masterState, masterConfig, agentConfig, masterLog, agentLog, mirrorLog]) await rm(path, { recursive: true, force: true });
+  for (const path of [pool, agentState, masterState, masterConfig, agentConfig, masterLog, agentLog, mirrorLog]) await removeTree(path);
   await rm(recordFile(stateDir), { force: true });
   await rmdir(stateDir).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOTEMPTY' && error.code !== 'ENOENT') throw error;
   });
+}
+
+async function removeTree(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
+    throw new StateDirectoryError(`Something writes into ${path} while it is removed. Find it with "fuser -v ${path}", end it, and stop the demo again: what is left is removed then.`, { cause: error });
+  }
+}
+
+/** A master or an agent of another checkout over this directory is none of this demo's, and would go on writing into what is removed. */
+function requireAlone(stateDir: string): void {
+  const ours = new Set([process.pid, ...[agentScript, masterScript].flatMap((script) => processesOf(script, stateDir))]);
+  const others = processesIn(stateDir).filter((pid) => !ours.has(pid));
+  if (others.length === 0) return;
+  const told = others.map((pid) => `${String(pid)} (${wordsOf(pid).filter((word) => word !== '').join(' ')})`);
+  throw new StateDirectoryError(`${stateDir} is held by ${told.length === 1 ? 'a process' : 'processes'} that this program did not start: ${told.join(', ')}. Nothing was ended. End ${told.length === 1 ? 'it' : 'them'} first: kill ${others.map(String).join(' ')}; then stop the demo again.`);
 }
 
 async function removeNetwork(name: string): Promise<void> {
@@ -85,15 +105,25 @@ async function endLeftDatabase(stateDir: string): Promise<void> {
   await eventually('the demo’s MariaDB to end', 20_000, () => (isTheirs() ? undefined : true));
 }
 
+/** Programs of node that are started over something in this directory. */
+function processesIn(stateDir: string): readonly number[] {
+  return allProcesses().filter((pid) => {
+    const [program = '', ...words] = wordsOf(pid);
+    return basename(program) === 'node' && words.some((word) => word.startsWith(`${stateDir}/`) || word.includes(`=${stateDir}/`));
+  });
+}
+
+const allProcesses = (): readonly number[] =>
+  readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number);
+
 /** Runs of one of our own programs over this directory, found by their command lines: a demo that was killed wrote down only some. */
 export function processesOf(script: string, stateDir: string): readonly number[] {
-  return readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .map(Number)
-    .filter((pid) => {
-      const words = wordsOf(pid);
-      return words[1] === script && words.some((word) => word.startsWith(`${stateDir}/`));
-    });
+  return allProcesses().filter((pid) => {
+    const words = wordsOf(pid);
+    return words[1] === script && words.some((word) => word.startsWith(`${stateDir}/`));
+  });
 }
 
 function wordsOf(pid: number): readonly string[] {
