@@ -8,26 +8,39 @@ export class HostInstallTurns {
 
   constructor(readonly atOnce: number) {}
 
-  /** Waits for a turn; `onWait` says so first where there is none. Null when the signal ends the wait: then there is no turn to end. */
+  /**
+   * Waits for a turn; `onWait` says so first where there is none. Null when the signal ends the wait: then there is no turn to end. Throws
+   * what `onWait` throws, and nobody waits or has a turn then.
+   */
   async take(signal: AbortSignal, onWait: () => Promise<void>): Promise<EndTurn | null> {
     if (signal.aborted) return null;
     if (this.taken < this.atOnce) {
       this.taken += 1;
       return this.end;
     }
+    let giveUp: () => void = () => undefined;
     const turn = new Promise<EndTurn | null>((resolve) => {
       const begin = (): void => {
         signal.removeEventListener('abort', giveUp);
         resolve(this.end);
       };
-      const giveUp = (): void => {
-        this.waiting.splice(this.waiting.indexOf(begin), 1);
+      giveUp = (): void => {
+        const at = this.waiting.indexOf(begin);
+        if (at !== -1) this.waiting.splice(at, 1);
         resolve(null);
       };
       this.waiting.push(begin);
       signal.addEventListener('abort', giveUp, { once: true });
     });
-    await onWait();
+    try {
+      await onWait();
+    } catch (error) {
+      signal.removeEventListener('abort', giveUp);
+      giveUp();
+      // It may have come meanwhile.
+      (await turn)?.();
+      throw error;
+    }
     return turn;
   }
 
