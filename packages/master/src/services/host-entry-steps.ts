@@ -22,6 +22,8 @@ export interface Entry {
   /** Somebody got in at this key. Throws `conflict` when another one was pinned meanwhile. */
   readonly pinKey: (key: HostKeySeen) => Promise<void>;
   readonly release: () => Promise<AgentPackage>;
+  /** Somebody has logged in at this machine. Throws HostInstallFault while it is worked on under another address. */
+  readonly claim: (machineId: string) => void;
   readonly onFindings: (findings: readonly HostFinding[]) => Promise<void>;
 }
 
@@ -71,7 +73,9 @@ export function entrySteps(work: Entry, stay: Stay): readonly InstallStep[] {
 export async function beginVisit(work: Entry, stay: Stay, signal: AbortSignal): Promise<void> {
   const script = (await work.release()).files.find(({ path }) => path === installScriptPath);
   if (script === undefined) throw new Error(`The package has no ${installScriptPath}.`);
-  stay.visit = await HostVisit.begin(work.place.address, work.user, stay.there.connection, script, signal);
+  const { connection } = stay.there;
+  work.claim(await HostVisit.machineId(connection, signal));
+  stay.visit = await HostVisit.begin(work.place.address, work.user, connection, script, signal);
 }
 
 /** Throws HostInstallFault with the first fault and its way out. */

@@ -1,16 +1,17 @@
 import type { Clock } from '@paravcl/shared/clock';
-import { hostInstallSteps, type HostInstall } from '@paravcl/shared/domain/host-install';
+import { hostInstallSteps, type HostInstall, type HostInstallStep } from '@paravcl/shared/domain/host-install';
 import type { Principal } from '@paravcl/shared/domain/people';
-import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
 import type { UnitOfWork } from '../db/unit-of-work';
-import type { HostInstallRecord } from '../repositories/host-install-repository';
+import type { HostInstallChange, HostInstallRecord } from '../repositories/host-install-repository';
 import type { AgentPackage } from './agent-package';
 import type { HostDialler, HostLogin, HostPlace } from './host-install-ports';
-import { runSteps, waitingSteps, type InstallStep } from './host-install-runner';
+import { runSteps, waitingSteps, type InstallStep, type RunOutcome } from './host-install-runner';
 import { Stay, type Entry } from './host-entry-steps';
 import { HostInstallTurns } from './host-install-turns';
+import { HostsUnderway, type Underway } from './host-install-underway';
 import type { HostKeyConfirmation } from './host-key-confirmation';
+import { untilWritten } from './until-written';
 
 export interface HostInstallRunParts {
   readonly unit: UnitOfWork;
@@ -61,79 +62,65 @@ class HeldLogin {
   }
 }
 
-interface Underway {
-  readonly at: string;
-  readonly abort: AbortController;
-  readonly over: Promise<void>;
-}
-
 /** What is under way at hosts: each from its being written down to its end, one a host, so many at a time. */
 export class HostInstallRuns {
-  private readonly underway = new Map<string, Underway>();
+  private readonly underway: HostsUnderway;
   private readonly turns: HostInstallTurns;
+  private readonly stopping = new AbortController();
 
   constructor(private readonly parts: HostInstallRunParts) {
     this.turns = new HostInstallTurns(parts.atOnce);
+    this.underway = new HostsUnderway(parts.atOnce);
   }
 
   /** What ran when the master ended is interrupted: what let it in is gone. Join tokens that were made for it are revoked. */
   async recover(): Promise<void> {
-    const { unit, clock } = this.parts;
-    for (const record of await unit.read.hostInstalls.running()) {
-      const sentence = `The master was started anew while this went on, and what it had logged in with is kept nowhere. Begin again: nothing is lost, it goes on where it was.`;
-      await unit.transaction(async (write) => {
-        await this.revokeToken(write, record.joinTokenId);
-        const now = clock.now();
-        const steps = record.steps.map((step) => (step.state === 'running' ? { ...step, state: 'failed' as const, sentence: 'The master was started anew here.', endedAt: new Date(now).toISOString() } : step));
-        await write.hostInstalls.change(record, { state: 'interrupted', sentence, steps, endedAt: now });
-      });
+    for (const record of await this.parts.unit.read.hostInstalls.running()) {
+      await this.interrupt(record.id, `The master was started anew while this went on, and what it had logged in with is kept nowhere. Begin again: nothing is lost, it goes on where it was.`, 'The master was started anew here.');
     }
   }
 
-  /** Whether there was something to give up; it is over then. */
+  /** Whether there was something to give up; it has ended then. What of it goes on at the host for a moment keeps nobody waiting. */
   async cancel(id: string): Promise<boolean> {
-    const underway = this.underway.get(id);
-    if (underway === undefined) return false;
+    const underway = this.underway.find(id);
+    if (underway === null) return this.interrupt(id, 'It was under way in the books only, and was ended. Begin again: nothing is lost, it goes on where it was.', 'This went on no longer.');
+    const isInTime = !underway.isEnding;
     underway.abort.abort();
-    await underway.over;
-    return true;
+    await underway.ended;
+    return isInTime;
   }
 
   /** Gives up what goes on, and waits for it: the master ends. What it gave up is interrupted. */
   async stop(): Promise<void> {
-    for (const { abort } of this.underway.values()) abort.abort('stopping');
-    await Promise.all([...this.underway.values()].map(({ over }) => over));
+    this.stopping.abort();
+    for (const { abort } of this.underway.list()) abort.abort('stopping');
+    await Promise.all(this.underway.list().map(({ over }) => over));
   }
 
   /** Writes it down and begins with it. Throws `conflict` while that host is worked on, or where another key is pinned. */
   async begin(request: HostInstallRequest, stepsOf: (record: HostInstallRecord, entry: Entry, stay: Stay) => readonly InstallStep[]): Promise<HostInstall> {
     const { principal, clientAddress, place, login } = request;
     const { unit, clock, keys, dialler, release } = this.parts;
-    const at = `${place.resolved} ${place.port}`;
     const now = clock.now();
     const id = request.id ?? newId(now);
     // Done again under its id, after a fault: it is there.
     const before = request.id === null ? null : await unit.read.hostInstalls.find(id);
     if (before !== null) return hostInstallView(before);
     const key = await keys.confirm(place, login.hostKey, login.replaceHostKey);
-    const other = [...this.underway].find(([, underway]) => underway.at === at);
-    if (other !== undefined) throw new ParavclError('conflict', `${place.address} is worked on already (host install ${other[0]}). Follow that one, or cancel it first.`, { hostInstallId: other[0] });
+    const underway = await this.underway.enter(id, place);
     const record: HostInstallRecord = {
       id, purpose: request.purpose, address: place.address, resolved: place.resolved, port: place.port, user: login.user, name: request.name, state: 'running', sentence: 'It begins.',
       slaveId: request.slaveId, joinTokenId: null, hostKey: login.hostKey, steps: waitingSteps(hostInstallSteps[request.purpose]), findings: [], createdByUserId: principal.userId, createdAt: now, endedAt: null,
     };
-    const abort = new AbortController();
-    let over: () => void = () => undefined;
-    // No wait since it was looked for: of two that come at once, one is told of the other.
-    this.underway.set(id, { at, abort, over: new Promise((resolve) => (over = resolve)) });
     try {
       await unit.transaction(async (write) => {
         await write.hostInstalls.insert(record);
         await write.events.append(this.event(principal, record, 'began', clientAddress, `${principal.userName} began to ${request.purpose === 'install' ? 'install' : 'remove'} ${nameOf(record)}, as ${login.user} by ${login.credential.kind === 'key' ? 'a key' : 'password'}.`), now);
       });
     } catch (error) {
-      this.underway.delete(id);
-      over();
+      underway.isEnding = true;
+      // It may be there all the same, when only the answer was lost.
+      void untilWritten(async () => void (await this.interrupt(id, 'It did not begin: the master lost its database. Begin again.', 'It did not come to this.')), this.patience).finally(() => this.underway.leave(underway));
       throw error;
     }
     const held = new HeldLogin(login);
@@ -141,53 +128,60 @@ export class HostInstallRuns {
       place, hostKey: login.hostKey, user: login.user, login: held.use, dialler, clock, release,
       checkKey: () => keys.check(place, key),
       pinKey: (seen) => keys.pin(place, seen, key, { principal, clientAddress, hostInstallId: id }),
+      claim: (machineId) => this.underway.claim(underway, machineId),
       onFindings: (findings) => unit.read.hostInstalls.change(record, { findings }),
     };
     const stay = new Stay();
-    void this.work(principal, record, stepsOf(record, entry, stay), stay, abort, clientAddress)
-      .catch(this.parts.onFault)
-      .finally(() => {
-        held.drop();
-        this.underway.delete(id);
-        over();
-      });
+    const steps = stepsOf(record, entry, stay);
+    void this.work(principal, record, steps, stay, underway, held, clientAddress).catch(this.parts.onFault).finally(() => this.underway.leave(underway));
     return hostInstallView(record);
   }
 
-  private async work(principal: Principal, record: HostInstallRecord, steps: readonly InstallStep[], stay: Stay, abort: AbortController, clientAddress: string): Promise<void> {
-    const { unit, clock, onFault } = this.parts;
-    const { signal } = abort;
-    const { atOnce } = this.turns;
-    const endTurn = await this.turns.take(signal, async () => {
-      await unit.read.hostInstalls.change(record, { sentence: `Waits for its turn: ${atOnce} ${atOnce === 1 ? 'host is' : 'hosts are'} worked on at a time.` });
-    });
-    let failedAt: string | null = null;
-    try {
-      const outcome = await runSteps(steps, {
-        clock, signal, onFault,
-        onChange: async (standing) => {
-          failedAt = standing.find(({ state }) => state === 'failed')?.step ?? null;
-          const current = standing.findLast(({ state }) => state !== 'waiting');
-          await unit.read.hostInstalls.change(record, { steps: standing, ...(current === undefined ? {} : { sentence: current.sentence }) });
-        },
-      });
-      // What was sent in part is kept there: begun again, it is gone on with.
-      if (stay.visit !== null && failedAt !== 'upload') await stay.visit.end().catch(() => undefined);
-      await this.conclude(principal, record, outcome, signal.reason === 'stopping', clientAddress);
-    } finally {
-      stay.visit?.connection.close();
-      stay.visit = null;
-      endTurn?.();
-    }
+  private get patience(): Parameters<typeof untilWritten>[1] {
+    const { clock, onFault } = this.parts;
+    return { clock, onFault, signal: this.stopping.signal };
   }
 
-  private async conclude(principal: Principal, record: HostInstallRecord, outcome: { readonly state: 'succeeded' | 'failed' | 'cancelled'; readonly sentence: string | null }, isStopping: boolean, clientAddress: string): Promise<void> {
+  private async work(principal: Principal, record: HostInstallRecord, steps: readonly InstallStep[], stay: Stay, underway: Underway, held: HeldLogin, clientAddress: string): Promise<void> {
+    const { unit, clock, onFault } = this.parts;
+    const { signal } = underway.abort;
+    const { atOnce } = this.turns;
+    // A write that is lost is mended by the next one, which has all of it; the last one is tried until it is there.
+    const tell = (change: HostInstallChange): Promise<void> => unit.read.hostInstalls.change(record, change).catch(onFault);
+    const endTurn = await this.turns.take(signal, () => tell({ sentence: `Waits for its turn: ${atOnce} ${atOnce === 1 ? 'host is' : 'hosts are'} worked on at a time.` }));
+    let { steps: standing } = record;
+    let outcome: RunOutcome = { state: 'failed', sentence: 'This failed for a fault of the master’s; its log tells more. Begin again, and it goes on from here.' };
+    try {
+      outcome = await runSteps(steps, {
+        clock, signal, onFault,
+        onChange: async (next) => {
+          standing = next;
+          const current = next.findLast(({ state }) => state !== 'waiting');
+          await tell({ steps: next, ...(current === undefined ? {} : { sentence: current.sentence }) });
+        },
+      });
+    } catch (error) {
+      onFault(error);
+    }
+    held.drop();
+    underway.isEnding = true;
+    await Promise.all([
+      untilWritten(() => this.conclude(principal, record, standing, outcome, signal.reason === 'stopping', clientAddress), this.patience).then(() => underway.end()),
+      leaveHost(stay, standing),
+    ]);
+    endTurn?.();
+  }
+
+  private async conclude(principal: Principal, record: HostInstallRecord, steps: readonly HostInstallStep[], outcome: { readonly state: 'succeeded' | 'failed' | 'cancelled'; readonly sentence: string | null }, isStopping: boolean, clientAddress: string): Promise<void> {
     const { unit, clock } = this.parts;
     const state = isStopping && outcome.state === 'cancelled' ? 'interrupted' : outcome.state;
     await unit.transaction(async (write) => {
       const now = clock.now();
-      const latest = (await write.hostInstalls.find(record.id)) ?? record;
-      await this.revokeToken(write, latest.joinTokenId);
+      const found = (await write.hostInstalls.find(record.id)) ?? record;
+      await this.revokeToken(write, found.joinTokenId);
+      // Ended by another hand, or by a try whose answer was lost.
+      if (found.state !== 'running') return;
+      const latest = { ...found, steps };
       const subject = nameOf(latest);
       const sentences = {
         succeeded: record.purpose === 'install' ? (latest.steps.at(-1)?.sentence ?? '') : `${subject} has left the pool. ${latest.steps.at(-1)?.sentence ?? ''}`,
@@ -195,10 +189,26 @@ export class HostInstallRuns {
         cancelled: `It was cancelled. What was being done on the host may go on there for a while, and what was done stays. Begun again, it waits for that and goes on where it was.`,
         interrupted: `The master was stopped while this went on, and what it had logged in with is kept nowhere. Begin again: nothing is lost, it goes on where it was.`,
       } as const;
-      await write.hostInstalls.change(latest, { state, sentence: sentences[state], endedAt: now });
+      await write.hostInstalls.change(latest, { state, sentence: sentences[state], steps, endedAt: now });
       const verb = record.purpose === 'install' ? 'installation' : 'removal';
       const ends = { succeeded: `The ${verb} of ${subject} is done. ${latest.steps.at(-1)?.sentence ?? ''}`, failed: `The ${verb} of ${subject} failed: ${sentences.failed}`, cancelled: `The ${verb} of ${subject} was cancelled.`, interrupted: `The ${verb} of ${subject} was interrupted.` } as const;
       await write.events.append(this.event(principal, latest, state, clientAddress, ends[state]), now);
+    });
+  }
+
+  /** Ends what is under way in the books and nowhere else; whether it was. */
+  private interrupt(id: string, sentence: string, stepSentence: string): Promise<boolean> {
+    const { unit, clock } = this.parts;
+    return unit.transaction(async (write) => {
+      const record = await write.hostInstalls.find(id);
+      if (record?.state !== 'running') return false;
+      await this.revokeToken(write, record.joinTokenId);
+      const now = clock.now();
+      const steps = record.steps.map((step) => (step.state === 'running' ? { ...step, state: 'failed' as const, sentence: stepSentence, endedAt: new Date(now).toISOString() } : step));
+      await write.hostInstalls.change(record, { state: 'interrupted', sentence, steps, endedAt: now });
+      const verb = record.purpose === 'install' ? 'installation' : 'removal';
+      await write.events.append({ kind: 'host-install.interrupted', subjectType: 'host-install', subjectId: id, actor: 'master', actorUserId: null, clientAddress: null, sentence: `The ${verb} of ${nameOf(record)} was interrupted. ${sentence}` }, now);
+      return true;
     });
   }
 
@@ -209,6 +219,14 @@ export class HostInstallRuns {
   private event(principal: Principal, record: HostInstallRecord, verb: string, clientAddress: string, sentence: string) {
     return { kind: `host-install.${verb}`, subjectType: 'host-install', subjectId: record.id, actor: `user ${principal.userName}`, actorUserId: principal.userId, clientAddress, sentence } as const;
   }
+}
+
+/** Nothing of the stay is left there, unless what was sent in part is to be gone on with; within a moment, or it is left to the next stay. */
+async function leaveHost(stay: Stay, standing: readonly HostInstallStep[]): Promise<void> {
+  const failedAt = standing.find(({ state }) => state === 'failed')?.step;
+  if (failedAt !== 'upload') await stay.visit?.end().catch(() => undefined);
+  stay.visit?.connection.close();
+  stay.visit = null;
 }
 
 const nameOf = ({ name, address, port }: HostInstallRecord): string => `${name === null ? '' : `${name} at `}${address}${port === 22 ? '' : ` port ${port}`}`;

@@ -132,9 +132,11 @@ export class HostInstallService {
 
   /** Gives up what is being done. Throws `conflict` when it is over. */
   async cancel(principal: Principal, id: string): Promise<HostInstall> {
+    await this.find(principal, id);
+    const isCancelled = await this.runs.cancel(id);
     const record = await this.find(principal, id);
-    if (!(await this.runs.cancel(id))) throw new ParavclError('conflict', `This is over: ${record.sentence}`);
-    return this.get(principal, id);
+    if (!isCancelled) throw new ParavclError('conflict', `This is over: ${record.sentence}`);
+    return hostInstallView(record);
   }
 
   /** Gives up what goes on, and waits for it: the master ends. What it gave up is interrupted. */

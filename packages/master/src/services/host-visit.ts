@@ -7,6 +7,8 @@ import { HostInstallFault, type HostAnswer, type HostCommand, type HostConnectio
 import type { StepTelling } from './host-install-runner';
 
 const shortMs = 30_000;
+/** Whoever cancels it does not wait for a host that hangs. */
+const leaveMs = 3000;
 const releases = '/opt/paravcl/releases';
 
 /** What a verb of the script said it did, kept as it was, and left to somebody. */
@@ -37,6 +39,11 @@ export class HostVisit {
     private readonly directory: string,
     private readonly script = '',
   ) {}
+
+  /** Which machine it is, before anything is done there; empty where it has no id. */
+  static async machineId(connection: HostConnection, signal: AbortSignal): Promise<string> {
+    return (await connection.run(['cat', '/etc/machine-id'], { timeoutMs: shortMs, signal })).out.trim();
+  }
 
   static async begin(address: string, user: string, connection: HostConnection, script: AgentPackageFile, signal: AbortSignal): Promise<HostVisit> {
     const options = { timeoutMs: shortMs, signal };
@@ -156,7 +163,7 @@ export class HostVisit {
   /** Leaves nothing of the stay. */
   async end(): Promise<void> {
     if (this.directory === '') return;
-    const options = { timeoutMs: shortMs, signal: new AbortController().signal };
+    const options = { timeoutMs: leaveMs, signal: new AbortController().signal };
     if (this.script !== '') await this.connection.run(['rm', '-f', '--', this.script], { ...options, asRoot: true });
     await this.connection.run(['rm', '-rf', '--', this.directory], options);
   }

@@ -99,8 +99,14 @@ async function enter(one: HostDouble): Promise<void> {
       return { fault: (error as Error).message };
     }
   };
-  host.onStart = async () => void (await site.database.db('slaves').where({ id: host.enrolled?.slave }).update({ liveness: 'online', last_seen_at: new Date() }));
+  host.onStart = hello;
 }
+
+/** The agent connects; each of its starts has a number of its own. */
+async function hello(isNew: boolean): Promise<void> {
+  await site.database.db('slaves').where({ id: host.enrolled?.slave }).update({ liveness: 'online', last_seen_at: new Date() }).increment('epoch', isNew ? 1 : 0);
+}
+const leftNothing = (): Promise<true> => eventually('the directory of the stay to be gone', () => host.leftDirectories.length === 0);
 
 const wish = (more: object = {}): object => ({ address: '127.0.0.1', port, hostKey: host.fingerprint, credential: { kind: 'password', password: host.root.password }, name: 'lab-pc', ...more });
 async function ended(id: string): Promise<HostInstall> {
@@ -133,7 +139,7 @@ test('a host is installed, step by step, and is in the pool; once more changes n
   expect(done).toMatchObject({ state: 'succeeded', sentence: 'lab-pc is online and takes instances.', slaveId: host.enrolled?.slave });
   expect(done.steps.every(({ sentence, startedAt, endedAt }) => sentence !== '' && startedAt !== null && endedAt !== null)).toBe(true);
   expect(done.findings.filter(({ level }) => level !== 'fine')).toEqual([]);
-  expect(host.leftDirectories).toEqual([]);
+  await leftNothing();
   const before = [...host.did];
   const again = await install();
   expect(again).toMatchObject({ state: 'succeeded', slaveId: done.slaveId });
@@ -314,7 +320,7 @@ test.each([
   host.clockOffsetSeconds = 0;
   host.facts.set('os_version', '12');
   expect(await install()).toMatchObject({ state: 'succeeded' });
-  expect(host.leftDirectories).toEqual([]);
+  await leftNothing();
 });
 
 test('an upload that breaks off goes on where it was', async () => {
@@ -330,7 +336,7 @@ test('an upload that breaks off goes on where it was', async () => {
   const all = release.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   // What had arrived was not sent again.
   expect(host.writtenBytes - before).toBe(all - 60_000 - 10 - partBytes);
-  expect(host.leftDirectories).toEqual([]);
+  await leftNothing();
 });
 
 test('root runs what this master sent and nothing else, whatever somebody else who is that user puts in its place', async () => {
@@ -403,7 +409,7 @@ test.each(['packages', 'switch', 'units', 'enrol', 'start'] as const)('a connect
     expect(await openTokens()).toBe(0);
     host.fault = null;
     expect(await install({ name: `pc-${verb}-${how}` })).toMatchObject({ state: 'succeeded' });
-    expect(host.leftDirectories).toEqual([]);
+    await leftNothing();
     expect(host.did.filter((each) => each === verb)).toHaveLength(1);
   }
 });
@@ -436,11 +442,11 @@ test('one that is under way keeps a second one from the same host, and is cancel
   host.fault = { verb: 'packages', how: 'hang' };
   const { body } = await site.send<HostInstall>('POST', '/host-installs', { as: site.people.operator, body: wish() });
   await eventually('it to be at the packages', async () => ((await site.database.unit.read.hostInstalls.find(body.id))?.steps.find(({ step }) => step === 'packages')?.state === 'running' ? true : undefined));
-  expect(await site.send('POST', '/host-installs', { as: site.people.admin, body: wish() })).toMatchObject({ status: 409 });
+  expect(await site.send('POST', '/host-installs', { as: site.people.admin, body: wish() })).toMatchObject({ status: 409, body: { hostInstallId: body.id } });
   const cancelled = await site.send<HostInstall>('POST', `/host-installs/${body.id}/cancel`, { as: site.people.admin });
   expect(cancelled.body).toMatchObject({ state: 'cancelled', sentence: 'It was cancelled. What was being done on the host may go on there for a while, and what was done stays. Begun again, it waits for that and goes on where it was.' });
   expect(await site.send('POST', `/host-installs/${body.id}/cancel`, { as: site.people.admin })).toMatchObject({ status: 409 });
-  expect(host.leftDirectories).toEqual([]);
+  await leftNothing();
   for (const who of ['student', 'teacher'] as const) expect(await site.send('GET', '/host-installs', { as: site.people[who] })).toMatchObject({ status: 403 });
 });
 
@@ -572,4 +578,19 @@ test('a removal that would lose disks is refused before the host is retired, and
   const [event] = (await site.database.unit.read.events.page({ kind: 'host-install.succeeded', limit: 1 })).items;
   expect(event?.sentence).toContain('Left there: /etc/paravcl-slave/slave.yaml');
   expect(host.instances).toEqual([]);
+});
+
+test('one machine at two addresses is worked on once at a time, and what was sent to it stays', async () => {
+  host.fault = { verb: 'packages', how: 'hang' };
+  const { body: first } = await site.send<HostInstall>('POST', '/host-installs', { as: site.people.operator, body: wish() });
+  await eventually('it to be at the packages', async () => (await site.database.unit.read.hostInstalls.find(first.id))?.steps.find(({ step }) => step === 'packages')?.state === 'running');
+  const other = new HostDouble();
+  other.machineId = host.machineId;
+  ports.push(await other.listen());
+  const { body } = await site.send<HostInstall>('POST', '/host-installs', { as: site.people.operator, body: { ...wish(), port: ports.at(-1), hostKey: other.fingerprint, credential: { kind: 'password', password: other.root.password } } });
+  const refused = await ended(body.id);
+  expect([refused.state, failing(refused), refused.sentence]).toEqual(['failed', 'look', expect.stringContaining(`is worked on already, as 127.0.0.1 (host install ${first.id})`)]);
+  expect(other.heard.filter(({ command }) => /mktemp|'?rm'? /.test(command))).toEqual([]);
+  await site.send('POST', `/host-installs/${first.id}/cancel`, { as: site.people.operator });
+  await other.close();
 });

@@ -17,7 +17,7 @@ export class HostDouble {
       os_id: 'debian', os_version: '12', os_name: 'Debian GNU/Linux 12 (bookworm)', arch: 'x86_64', glibc: '2.36', systemd: 'running', virtualisation: 'vmx', kvm: 'present', opt_free_mib: '50000', pool_free_mib: '200000', port_7443: 'free', read_only: '', apt: 'present',
     }),
   );
-  readonly machineId = createHash('md5').update(String((hosts += 1))).digest('hex');
+  machineId = createHash('md5').update(String((hosts += 1))).digest('hex');
   readonly root = { password: 'a root password of nine words' };
   /** Somebody who may log in and has to ask for root. */
   readonly other = { name: 'lab', password: 'the password of lab', sudo: 'password' as 'password' | 'free' | 'none' };
@@ -28,6 +28,8 @@ export class HostDouble {
   hasPackages = false;
   release = '';
   private manifestHash = '';
+  /** What `switch` puts beside the release: the wrapper, the rules of AppArmor. */
+  hasWrapper = false;
   hasUnits = false;
   enrolled: { readonly master: string; readonly slave: string } | null = null;
   isStarted = false;
@@ -61,7 +63,8 @@ export class HostDouble {
   hasSftp = true;
   /** Exchanges a join token for a place in the books. */
   onEnrol: (token: string, name: string) => Promise<{ readonly slave: string; readonly agentKey: KeyObject } | { readonly fault: string }> = () => Promise.resolve({ fault: 'nobody enrols here' });
-  onStart: () => Promise<void> = () => Promise.resolve();
+  /** Whether the agent was started by it, or ran already. */
+  onStart: (isNew: boolean) => Promise<void> = () => Promise.resolve();
 
   private server: Server | null = null;
   private readonly clients = new Set<Connection>();
@@ -301,6 +304,7 @@ export class HostDouble {
         return once(this.hasPackages, 'installed libvirt', () => (this.hasPackages = true));
       case 'switch': {
         const [release = '', expected = ''] = args;
+        if (release === `/opt/paravcl/releases/${this.release}`) return once(this.hasWrapper, 'put /usr/local/bin/paravcl-slave', () => (this.hasWrapper = true));
         const manifest = this.files.get(posix.join(release, 'manifest'))?.toString() ?? '';
         const lines = manifest.trim().split('\n').map((line) => line.split('  '));
         const wrong = lines.find(([sum = '', path = '']) => createHash('sha256').update(this.files.get(posix.join(release, path)) ?? '').digest('hex') !== sum);
@@ -308,9 +312,10 @@ export class HostDouble {
         const hash = createHash('sha256').update(manifest).digest('hex');
         if (hash !== expected) return { code: 1, err: 'fault: This is another release than was sent.\n' };
         const id = hash.slice(0, 16);
-        return once(this.release === id, `put release ${id}`, () => {
+        return once(this.release === id && this.hasWrapper, `put release ${id}`, () => {
           this.release = id;
           this.manifestHash = hash;
+          this.hasWrapper = true;
         });
       }
       case 'units':
@@ -333,15 +338,15 @@ export class HostDouble {
       case 'instances':
         return { code: 0, out: this.instances.map((id) => `instance=${id}\n`).join('') };
       case 'start':
-        await this.onStart();
-        return once(this.isStarted, 'started', () => (this.isStarted = true));
+        await this.onStart(!this.isStarted);
+        return once(this.isStarted, 'started paravcl-slave', () => (this.isStarted = true));
       case 'remove': {
         if (this.instances.length > 0 && !args.includes('--force')) return { code: 1, err: 'fault: Instances are still on this host.\n' };
         const { code, out } = once(this.release === '', 'removed everything', () => {
           this.release = '';
           this.enrolled = null;
           this.instances = [];
-          this.hasUnits = this.isStarted = false;
+          this.hasUnits = this.isStarted = this.hasWrapper = false;
         });
         return { code, out: out + this.leaves.map((line) => `left: ${line}\n`).join('') };
       }
