@@ -181,6 +181,8 @@ export class HostInstallRuns {
       await this.revokeToken(write, found.joinTokenId);
       // Ended by another hand, or by a try whose answer was lost.
       if (found.state !== 'running') return;
+      // Another machine may have that address next, with a key of its own.
+      if (record.purpose === 'remove' && state === 'succeeded') await write.hostKeys.forget(record.resolved, record.port);
       const latest = { ...found, steps };
       const subject = nameOf(latest);
       const sentences = {

@@ -153,6 +153,8 @@ test('a host is installed, step by step, and is in the pool; once more changes n
   expect([standing(removed), removed.sentence]).toEqual(['connect done, login done, look done, retire done, remove done', 'lab-pc at 127.0.0.1 port PORT has left the pool. Nothing of ParaVCL is left on 127.0.0.1.'.replace('PORT', String(port))]);
   expect([host.release, host.enrolled]).toEqual(['', null]);
   expect((await site.database.unit.read.slaves.find(done.slaveId ?? ''))?.admission).toBe('retired');
+  // Another machine may have that address next.
+  expect(await site.database.unit.read.hostKeys.find('127.0.0.1', port)).toBeNull();
   const events = (await site.database.unit.read.events.page({ kind: 'host-install.', limit: 100 })).items.map(({ kind }) => kind);
   expect(events.filter((kind) => kind === 'host-install.began')).toHaveLength(3);
   expect(events.filter((kind) => kind === 'host-install.succeeded')).toHaveLength(3);
