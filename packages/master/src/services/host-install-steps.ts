@@ -5,7 +5,7 @@ import { beginVisit, done, entrySteps, refuseFaults, skipped, type Entry, type S
 import { HostInstallFault } from './host-install-ports';
 import type { InstallStep, StepResult } from './host-install-runner';
 import { unproven } from './host-proof';
-import type { VerbAnswer } from './host-visit';
+import { installedRelease, type VerbAnswer } from './host-visit';
 import { sayBytes } from './say-bytes';
 
 const minuteMs = 60_000;
@@ -83,8 +83,10 @@ export function installSteps(work: InstallWork, stay: Stay): readonly InstallSte
   const switchOver: InstallStep = {
     step: 'switch', sentence: 'Checks the release there and makes it the one in use.', deadlineMs: 6 * minuteMs,
     run: async (telling) => {
-      if (stay.hasRelease) return skipped('That release is in use.');
-      return told(await stay.there.switchTo(await work.release(), { timeoutMs: 5 * minuteMs, telling }), 'That release is in use.');
+      // Also where it is in use: one that broke off has left something to do after that.
+      const release = await work.release();
+      const from = stay.hasRelease ? installedRelease(release.id) : stay.there.release;
+      return told(await stay.there.switchTo(release, from, { timeoutMs: 5 * minuteMs, telling }), 'That release is in use.');
     },
   };
   const units: InstallStep = {

@@ -11,6 +11,9 @@ const shortMs = 30_000;
 const leaveMs = 3000;
 const releases = '/opt/paravcl/releases';
 
+/** Where a release is on a host that has it. */
+export const installedRelease = (id: string): string => `${releases}/${id}`;
+
 /** What a verb of the script said it did, kept as it was, and left to somebody. */
 export interface VerbAnswer {
   readonly did: readonly string[];
@@ -122,14 +125,14 @@ export class HostVisit {
     if (facts.get('installed_release') !== id) return false;
     // By root: what the login's own shell says of it need not be so.
     const options = { timeoutMs: 120_000, signal, asRoot: true };
-    const manifest = await this.connection.run(['sha256sum', `${releases}/${id}/manifest`], options);
+    const manifest = await this.connection.run(['sha256sum', `${installedRelease(id)}/manifest`], options);
     if (!manifest.out.startsWith(`${manifestHash(release)} `)) return false;
-    return (await this.connection.run(['env', '-C', `${releases}/${id}`, 'sha256sum', '--check', '--quiet', 'manifest'], options)).code === 0;
+    return (await this.connection.run(['env', '-C', installedRelease(id), 'sha256sum', '--check', '--quiet', 'manifest'], options)).code === 0;
   }
 
-  /** Makes what was brought the release in use: that one and no other. */
-  async switchTo(release: AgentPackage, options: VerbOptions): Promise<VerbAnswer> {
-    return this.verb(['switch', this.release, manifestHash(release)], options);
+  /** Makes what lies there the release in use: that one and no other. */
+  async switchTo(release: AgentPackage, from: string, options: VerbOptions): Promise<VerbAnswer> {
+    return this.verb(['switch', from, manifestHash(release)], options);
   }
 
   /** Brings a release; files that are there from an earlier try, or in the release in use, are not sent again. Answers the bytes that were sent. */

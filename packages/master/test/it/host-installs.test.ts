@@ -582,6 +582,14 @@ test('a removal that would lose disks is refused before the host is retired, and
   expect(host.instances).toEqual([]);
 });
 
+test('a switch that broke off after the release was in use is brought to its end by the next one', async () => {
+  await install();
+  host.hasWrapper = false;
+  const again = await install();
+  expect(standing(again)).toContain('upload skipped, switch done, units skipped');
+  expect([again.state, host.hasWrapper]).toEqual(['succeeded', true]);
+});
+
 test('one machine at two addresses is worked on once at a time, and what was sent to it stays', async () => {
   host.fault = { verb: 'packages', how: 'hang' };
   const { body: first } = await site.send<HostInstall>('POST', '/host-installs', { as: site.people.operator, body: wish() });
