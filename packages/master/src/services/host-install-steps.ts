@@ -35,6 +35,8 @@ export interface InstallWork extends Entry {
 /** Puts the agent on a host, from the first byte to its being seen in the pool. */
 export function installSteps(work: InstallWork, stay: Stay): readonly InstallStep[] {
   const { place: { address }, clock } = work;
+  /** Count of starts of its agent, as it was before it was started here. */
+  let epochBefore = -1;
   const look: InstallStep = {
     step: 'look', sentence: `Looks at ${address}: distribution, processor, disk, clock, and whether it is somebody else’s.`, deadlineMs: 5 * minuteMs,
     run: async ({ signal }) => {
@@ -113,7 +115,13 @@ export function installSteps(work: InstallWork, stay: Stay): readonly InstallSte
   };
   const start: InstallStep = {
     step: 'start', sentence: 'Starts mirror and agent.', deadlineMs: 4 * minuteMs,
-    run: async (telling) => told(await stay.there.verb(['start', work.start], { timeoutMs: 3 * minuteMs, telling }), 'Mirror and agent run already, from that release.'),
+    run: async (telling) => {
+      const before = stay.slaveId === null ? null : await work.slave(stay.slaveId);
+      const answer = await stay.there.verb(['start', work.start], { timeoutMs: 3 * minuteMs, telling });
+      // The books say online of the agent that was ended for it, until the new one connects.
+      if (answer.did.some((line) => /^(re)?started paravcl-slave\b/.test(line))) epochBefore = before?.epoch ?? epochBefore;
+      return told(answer, 'Mirror and agent run already, from that release.');
+    },
   };
   const seen: InstallStep = {
     step: 'seen', sentence: 'Waits until the host connects.', deadlineMs: seenMs + minuteMs,
@@ -121,7 +129,7 @@ export function installSteps(work: InstallWork, stay: Stay): readonly InstallSte
       const until = clock.monotonicMs() + seenMs;
       while (!signal.aborted) {
         const slave = stay.slaveId === null ? null : await work.slave(stay.slaveId);
-        if (slave?.liveness === 'online') return done(`${slave.name} is online${slave.admission === 'approved' ? ' and takes instances' : slave.admission === 'pending' ? ' and waits to be approved' : ''}.`);
+        if (slave?.liveness === 'online' && slave.epoch > epochBefore) return done(`${slave.name} is online${slave.admission === 'approved' ? ' and takes instances' : slave.admission === 'pending' ? ' and waits to be approved' : ''}.`);
         if (clock.monotonicMs() >= until) {
           const quarantined = slave?.admission === 'quarantined' ? ` It is quarantined: ${slave.admissionReason ?? 'it came back with another identity.'}` : '';
           throw new HostInstallFault(`The agent of ${address} was started and did not connect to ${work.masterUrl} within ${seenMs / 1000} s.${quarantined} See that ${address} reaches that address; on the host, paravcl-slave doctor and journalctl -u paravcl-slave tell why. Then begin again.`);

@@ -590,6 +590,21 @@ test('a switch that broke off after the release was in use is brought to its end
   expect([again.state, host.hasWrapper]).toEqual(['succeeded', true]);
 });
 
+test('an agent that was started anew is seen when it has come back, not by what the books said before', async () => {
+  await install();
+  // Another release: it is started anew, and does not connect yet.
+  host.isStarted = false;
+  host.onStart = () => Promise.resolve();
+  const { body } = await site.send<HostInstall>('POST', '/host-installs', { as: site.people.operator, body: wish() });
+  await eventually('it to wait for the host', async () => ['running', 'done'].includes((await site.database.unit.read.hostInstalls.find(body.id))?.steps.find(({ step }) => step === 'seen')?.state ?? ''));
+  const backAt = Date.now();
+  await hello(true);
+  const done = await ended(body.id);
+  expect(done.state).toBe('succeeded');
+  expect(Date.parse(done.endedAt ?? '')).toBeGreaterThanOrEqual(backAt);
+  expect(Date.parse(done.steps.at(-1)?.endedAt ?? '')).toBeGreaterThanOrEqual(backAt);
+});
+
 test('one machine at two addresses is worked on once at a time, and what was sent to it stays', async () => {
   host.fault = { verb: 'packages', how: 'hang' };
   const { body: first } = await site.send<HostInstall>('POST', '/host-installs', { as: site.people.operator, body: wish() });
