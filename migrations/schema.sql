@@ -321,6 +321,9 @@ CREATE TABLE host_installs ( -- what was done to hosts by SSH; nothing that lets
   created_at DATETIME(3) NOT NULL,
   ended_at DATETIME(3) NULL,
   host_key VARCHAR(64) COLLATE utf8mb4_bin NULL,               -- fingerprint as it was confirmed for it
+  slave_kind VARCHAR(16) COLLATE utf8mb4_bin NULL,            -- how an install was asked for; NULL: a removal, or before it was kept
+  preapproved TINYINT NULL,
+  start_by VARCHAR(16) COLLATE utf8mb4_bin NULL,              -- systemd, unsupervised
   KEY host_installs_state (state),
   KEY host_installs_slave (slave_id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;

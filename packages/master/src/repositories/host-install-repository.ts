@@ -1,12 +1,20 @@
 import type { Page } from '@paravcl/shared/api/page';
 import type { EpochMs } from '@paravcl/shared/clock';
-import { hostFindingSchema, hostInstallStepSchema, type HostFinding, type HostInstallPurpose, type HostInstallState, type HostInstallStep } from '@paravcl/shared/domain/host-install';
+import { hostFindingSchema, hostInstallStepSchema, type AgentStart, type HostFinding, type HostInstallPurpose, type HostInstallState, type HostInstallStep } from '@paravcl/shared/domain/host-install';
+import type { SlaveKind } from '@paravcl/shared/domain/slave';
 import { parseJson } from '@paravcl/shared/parse-json';
 import type { Knex } from 'knex';
 import { z } from 'zod';
 import { noNotes, type ChangeNotes } from './committed-changes';
 import { firstIdOf } from './first-id';
 import { newestFirst, type PageRequest } from './newest-first';
+
+/** How a host is to be installed. */
+export interface HostInstallChoices {
+  readonly slaveKind: SlaveKind;
+  readonly preapproved: boolean;
+  readonly start: AgentStart;
+}
 
 /** What is done to a host by SSH, without anything that lets somebody in. */
 export interface HostInstallRecord {
@@ -24,6 +32,8 @@ export interface HostInstallRecord {
   readonly joinTokenId: string | null;
   /** Fingerprint of the host's key, as it was confirmed for it; null in records of before. */
   readonly hostKey: string | null;
+  /** Null of removals, and in records of before. */
+  readonly choices: HostInstallChoices | null;
   readonly steps: readonly HostInstallStep[];
   readonly findings: readonly HostFinding[];
   readonly createdByUserId: string;
@@ -46,6 +56,9 @@ interface Row {
   readonly slave_id: string | null;
   readonly join_token_id: string | null;
   readonly host_key: string | null;
+  readonly slave_kind: SlaveKind | null;
+  readonly preapproved: number | null;
+  readonly start_by: AgentStart | null;
   readonly steps: string;
   readonly findings: string;
   readonly created_by_user_id: string;
@@ -53,7 +66,7 @@ interface Row {
   readonly ended_at: Date | null;
 }
 
-const columns = ['id', 'purpose', 'address', 'resolved', 'port', 'login_user', 'name', 'state', 'sentence', 'slave_id', 'join_token_id', 'host_key', 'steps', 'findings', 'created_by_user_id', 'created_at', 'ended_at'] as const satisfies readonly (keyof Row)[];
+const columns = ['id', 'purpose', 'address', 'resolved', 'port', 'login_user', 'name', 'state', 'sentence', 'slave_id', 'join_token_id', 'host_key', 'slave_kind', 'preapproved', 'start_by', 'steps', 'findings', 'created_by_user_id', 'created_at', 'ended_at'] as const satisfies readonly (keyof Row)[];
 const stepsSchema = z.array(hostInstallStepSchema);
 const findingsSchema = z.array(hostFindingSchema);
 
@@ -64,8 +77,12 @@ export class HostInstallRepository {
   ) {}
 
   async insert(record: HostInstallRecord): Promise<void> {
-    const { id, purpose, address, resolved, port, user, name, hostKey, createdByUserId, createdAt } = record;
-    await this.db('host_installs').insert({ id, purpose, address, resolved, port, login_user: user, name, host_key: hostKey, created_by_user_id: createdByUserId, created_at: new Date(createdAt), ...changed(record) });
+    const { id, purpose, address, resolved, port, user, name, hostKey, choices, createdByUserId, createdAt } = record;
+    await this.db('host_installs').insert({
+      id, purpose, address, resolved, port, login_user: user, name, host_key: hostKey,
+      slave_kind: choices?.slaveKind ?? null, preapproved: choices?.preapproved ?? null, start_by: choices?.start ?? null,
+      created_by_user_id: createdByUserId, created_at: new Date(createdAt), ...changed(record),
+    });
     this.note(record);
   }
 
@@ -127,6 +144,10 @@ function changed({ state, sentence, slaveId, joinTokenId, steps, findings, ended
   };
 }
 
+function choicesOf({ slave_kind: slaveKind, preapproved, start_by: start }: Row): HostInstallChoices | null {
+  return slaveKind === null || preapproved === null || start === null ? null : { slaveKind, preapproved: preapproved !== 0, start };
+}
+
 function fromRow(row: Row): HostInstallRecord {
   return {
     id: row.id,
@@ -141,6 +162,7 @@ function fromRow(row: Row): HostInstallRecord {
     slaveId: row.slave_id,
     joinTokenId: row.join_token_id,
     hostKey: row.host_key,
+    choices: choicesOf(row),
     steps: stepsSchema.parse(parseJson(row.steps)),
     findings: findingsSchema.parse(parseJson(row.findings)),
     createdByUserId: row.created_by_user_id,

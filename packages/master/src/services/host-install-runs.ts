@@ -3,7 +3,7 @@ import { hostInstallSteps, type HostInstall, type HostInstallStep } from '@parav
 import type { Principal } from '@paravcl/shared/domain/people';
 import { newId } from '@paravcl/shared/ids';
 import type { UnitOfWork } from '../db/unit-of-work';
-import type { HostInstallChange, HostInstallRecord } from '../repositories/host-install-repository';
+import type { HostInstallChange, HostInstallChoices, HostInstallRecord } from '../repositories/host-install-repository';
 import type { AgentPackage } from './agent-package';
 import type { HostDialler, HostLogin, HostPlace } from './host-install-ports';
 import { runSteps, waitingSteps, type InstallStep, type RunOutcome } from './host-install-runner';
@@ -35,6 +35,8 @@ export interface HostInstallRequest {
   readonly purpose: HostInstallRecord['purpose'];
   readonly name: string | null;
   readonly slaveId: string | null;
+  /** Null: it is removed. */
+  readonly choices: HostInstallChoices | null;
 }
 
 export interface LoginWish {
@@ -110,7 +112,7 @@ export class HostInstallRuns {
     const underway = await this.underway.enter(id, place);
     const record: HostInstallRecord = {
       id, purpose: request.purpose, address: place.address, resolved: place.resolved, port: place.port, user: login.user, name: request.name, state: 'running', sentence: 'It begins.',
-      slaveId: request.slaveId, joinTokenId: null, hostKey: login.hostKey, steps: waitingSteps(hostInstallSteps[request.purpose]), findings: [], createdByUserId: principal.userId, createdAt: now, endedAt: null,
+      slaveId: request.slaveId, joinTokenId: null, hostKey: login.hostKey, choices: request.choices, steps: waitingSteps(hostInstallSteps[request.purpose]), findings: [], createdByUserId: principal.userId, createdAt: now, endedAt: null,
     };
     try {
       await unit.transaction(async (write) => {
@@ -235,6 +237,7 @@ const nameOf = ({ name, address, port }: HostInstallRecord): string => `${name =
 
 
 /** As it is told to people. */
-export function hostInstallView({ id, purpose, address, port, user, name, state, sentence, slaveId, createdByUserId, steps, findings, createdAt, endedAt }: HostInstallRecord): HostInstall {
-  return { id, purpose, address, port, user, name, state, sentence, slaveId, createdByUserId, steps: [...steps], findings: [...findings], createdAt: new Date(createdAt).toISOString(), endedAt: endedAt === null ? null : new Date(endedAt).toISOString() };
+export function hostInstallView({ id, purpose, address, port, user, name, choices, state, sentence, slaveId, createdByUserId, steps, findings, createdAt, endedAt }: HostInstallRecord): HostInstall {
+  const { slaveKind, preapproved, start } = choices ?? { slaveKind: null, preapproved: null, start: null };
+  return { id, purpose, address, port, user, name, slaveKind, preapproved, start, state, sentence, slaveId, createdByUserId, steps: [...steps], findings: [...findings], createdAt: new Date(createdAt).toISOString(), endedAt: endedAt === null ? null : new Date(endedAt).toISOString() };
 }

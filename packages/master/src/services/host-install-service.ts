@@ -1,10 +1,9 @@
 import type { Page } from '@paravcl/shared/api/page';
 import type { HostInstall, HostInstallState } from '@paravcl/shared/domain/host-install';
 import type { Principal } from '@paravcl/shared/domain/people';
-import type { SlaveKind } from '@paravcl/shared/domain/slave';
 import { ParavclError } from '@paravcl/shared/errors';
 import { chooseAddress, type DialRules } from '../core/install-network';
-import type { HostInstallRecord } from '../repositories/host-install-repository';
+import type { HostInstallChoices, HostInstallRecord } from '../repositories/host-install-repository';
 import type { HostPlace } from './host-install-ports';
 import { HostInstallRuns, hostInstallView, type HostInstallRunParts, type LoginWish } from './host-install-runs';
 import { installSteps, type InstallWork } from './host-install-steps';
@@ -29,12 +28,9 @@ export interface HostInstallParts extends Omit<HostInstallRunParts, 'keys'> {
   readonly slaves: Pick<SlaveService, 'retire'>;
 }
 
-export interface InstallWish extends LoginWish {
+export interface InstallWish extends LoginWish, HostInstallChoices {
   readonly address: string;
   readonly name?: string | undefined;
-  readonly slaveKind: SlaveKind;
-  readonly preapproved: boolean;
-  readonly start: 'systemd' | 'unsupervised';
 }
 
 export interface RemovalWish extends LoginWish {
@@ -73,7 +69,7 @@ export class HostInstallService {
     authoriseRole(principal, 'slave.install');
     const place = await this.placeOf(wish);
     const { unit, clock, joinTokens } = this.parts;
-    return this.runs.begin({ principal, clientAddress, place, login: wish, id, purpose: 'install', name: wish.name ?? null, slaveId: null }, (record, entry, stay) => {
+    return this.runs.begin({ principal, clientAddress, place, login: wish, id, purpose: 'install', name: wish.name ?? null, slaveId: null, choices: { slaveKind: wish.slaveKind, preapproved: wish.preapproved, start: wish.start } }, (record, entry, stay) => {
       let tokenId: string | null = null;
       const work: InstallWork = {
         ...entry,
@@ -107,7 +103,7 @@ export class HostInstallService {
     const address = wish.address ?? slave.address;
     if (address === null) throw new ParavclError('invalid-input', `address: nobody knows where ${slave.name} is. Give its address.`, { field: 'address' });
     const place = await this.placeOf({ address, port: wish.port });
-    return this.runs.begin({ principal, clientAddress, place, login: wish, id, purpose: 'remove', name: slave.name, slaveId }, (_, entry, stay) => {
+    return this.runs.begin({ principal, clientAddress, place, login: wish, id, purpose: 'remove', name: slave.name, slaveId, choices: null }, (_, entry, stay) => {
       const work: RemovalWork = {
         ...entry,
         slaveId,

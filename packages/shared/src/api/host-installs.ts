@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { hostInstallSchema, hostInstallStateSchema } from '../domain/host-install';
+import { agentStartSchema, hostInstallSchema, hostInstallStateSchema } from '../domain/host-install';
 import { displayNameSchema } from '../domain/limits';
 import { slaveKindSchema } from '../domain/slave';
 import { idSchema } from '../ids';
@@ -74,8 +74,7 @@ export const createHostInstall = route({
     slaveKind: slaveKindSchema.default('dedicated'),
     /** It takes instances at once, without being approved. */
     preapproved: z.boolean().default(true),
-    /** `unsupervised` where no systemd runs: nobody starts the agent again after a reboot. */
-    start: z.enum(['systemd', 'unsupervised']).default('systemd'),
+    start: agentStartSchema.default('systemd'),
   }),
   answer: { status: 202, schema: hostInstallSchema },
 });

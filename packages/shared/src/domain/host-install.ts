@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from '../ids';
+import { slaveKindSchema } from './slave';
 
 /** What is done to a host by SSH: the agent is put on it or brought up to date, or taken off again. */
 export const hostInstallPurposeSchema = z.enum(['install', 'remove']);
@@ -15,6 +16,10 @@ export const hostInstallStateMeanings: Readonly<Record<HostInstallState, string>
   cancelled: 'somebody ended it; begun again it goes on where it was',
   interrupted: 'the master was started anew meanwhile; begun again it goes on where it was',
 };
+
+/** Who starts the agent: `unsupervised` where no systemd runs, and then nobody does it again after a reboot. */
+export const agentStartSchema = z.enum(['systemd', 'unsupervised']);
+export type AgentStart = z.infer<typeof agentStartSchema>;
 
 /** In the order in which they are taken. */
 export const hostInstallSteps = {
@@ -63,6 +68,10 @@ export const hostInstallSchema = z
     user: z.string(),
     /** How the host is to be called; null: as it calls itself. */
     name: z.string().nullable(),
+    /** How the host was to be installed; null: it is removed, or this was not kept then. */
+    slaveKind: slaveKindSchema.nullable(),
+    preapproved: z.boolean().nullable(),
+    start: agentStartSchema.nullable(),
     state: hostInstallStateSchema,
     /** How it stands. */
     sentence: z.string(),

@@ -1,4 +1,5 @@
 import { Alert, Checkbox, ExpandableSection, FormGroup, FormSection, FormSelect, FormSelectOption } from '@patternfly/react-core';
+import type { HostInstall } from '@paravcl/shared/domain/host-install';
 import type { SlaveKind } from '@paravcl/shared/domain/slave';
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -8,19 +9,23 @@ import { Field } from '../../../states/field';
 import { HostForm } from './host-form';
 
 interface InstallFormProps {
-  /** Of an install before, that is begun again. */
-  readonly first?: { readonly address: string; readonly port: number; readonly user: string; readonly name: string | null };
+  /** Of an install before, that is begun again as it was asked for. */
+  readonly first?: Pick<HostInstall, 'address' | 'port' | 'user' | 'name' | 'slaveKind' | 'preapproved' | 'start'>;
   readonly onCancel?: () => void;
 }
 
+const anew = { address: '', port: 22, user: 'root', name: null, slaveKind: null, preapproved: null, start: null } as const;
+
 /** Has the agent put on a host by SSH, and goes to where that is followed. */
-export function InstallForm({ first = { address: '', port: 22, user: 'root', name: null }, onCancel }: InstallFormProps): ReactNode {
+export function InstallForm({ first = anew, onCancel }: InstallFormProps): ReactNode {
   const { t } = useTranslation('install');
   const navigate = useNavigate();
   const [name, setName] = useState(first.name ?? '');
-  const [slaveKind, setSlaveKind] = useState<SlaveKind>('dedicated');
-  const [preapproved, setPreapproved] = useState(true);
-  const [isUnsupervised, setIsUnsupervised] = useState(false);
+  const [slaveKind, setSlaveKind] = useState<SlaveKind>(first.slaveKind ?? 'dedicated');
+  const [preapproved, setPreapproved] = useState(first.preapproved ?? true);
+  const [isUnsupervised, setIsUnsupervised] = useState(first.start === 'unsupervised');
+  // What was chosen before is seen.
+  const [isMoreShown, setIsMoreShown] = useState(isUnsupervised);
   return (
     <HostForm
       id="install"
@@ -41,7 +46,7 @@ export function InstallForm({ first = { address: '', port: 22, user: 'root', nam
             </FormSelect>
           </FormGroup>
           <Checkbox id="install-preapproved" label={t('then.preapproved')} description={t('then.preapprovedHelp')} isChecked={preapproved} onChange={(_event, isOn) => setPreapproved(isOn)} />
-          <ExpandableSection toggleText={t('then.more')}>
+          <ExpandableSection toggleText={t('then.more')} isExpanded={isMoreShown} onToggle={(_event, isShown) => setIsMoreShown(isShown)}>
             <div className="pv-lines">
               <Checkbox id="install-unsupervised" label={t('then.unsupervised')} description={t('then.unsupervisedHelp')} isChecked={isUnsupervised} onChange={(_event, isOn) => setIsUnsupervised(isOn)} />
               {isUnsupervised && <Alert variant="warning" isInline isLiveRegion component="p" title={t('then.unsupervisedWarning')} />}

@@ -64,7 +64,7 @@ function InstallShown({ install }: { readonly install: HostInstall }): ReactNode
             <CardBody className="pv-fleet-stack">
               <p>{t('again.lead')}</p>
               {purpose === 'install' || slaveId === null ? (
-                <InstallForm first={{ address, port, user, name }} onCancel={() => setIsAgain(false)} />
+                <InstallForm first={install} onCancel={() => setIsAgain(false)} />
               ) : (
                 <RemovalForm slaveId={slaveId} name={host} first={{ address, port, user }} onCancel={() => setIsAgain(false)} />
               )}
