@@ -115,7 +115,6 @@ test('a new key is compared and confirmed; a wrong password is told, and the sec
   await page.getByLabel('Start the agent without systemd').check();
   await page.getByText(/Nobody starts the agent again after a reboot/).waitFor();
   await visitor.lookAt('login', [[360, 'light'], [1280, 'dark'], [1280, 'light']]);
-  await page.getByLabel('Start the agent without systemd').uncheck();
   await page.getByLabel('a private key').check();
   await visitor.lookAt('private-key', [[360, 'dark'], [1280, 'light']]);
   await page.getByLabel('a password').check();
@@ -130,6 +129,11 @@ test('a new key is compared and confirmed; a wrong password is told, and the sec
   expect([await page.getByLabel('Address of the host').inputValue(), await page.getByLabel('SSH port').inputValue()]).toEqual(['127.0.0.1', String(port)]);
   await page.getByRole('button', { name: 'Show its key' }).click();
   await confirm(visitor);
+  // As it was asked for before, and seen to be.
+  const unsupervised = page.getByLabel('Start the agent without systemd');
+  await unsupervised.waitFor();
+  expect(await unsupervised.isChecked()).toBe(true);
+  await unsupervised.uncheck();
   host.fault = { verb: 'packages', how: 'hang' };
   await page.getByLabel('Password of root').fill(host.root.password);
   expect(await page.getByLabel('How it is called here').inputValue()).toBe('lab-pc-08');
