@@ -69,7 +69,7 @@ export class HostVisit {
   }
 
   /** Where a release is brought. */
-  private get release(): string {
+  get release(): string {
     return `${this.directory}/release`;
   }
 

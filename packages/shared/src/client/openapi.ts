@@ -2394,6 +2394,8 @@ export type components = {
                 limit: string;
             }[];
             field?: string;
+            /** Format: uuid */
+            hostInstallId?: string;
             limit?: string;
             offers?: {
                 /** @description Machines, all of one size */
@@ -4265,10 +4267,13 @@ export interface operations {
                             id: string;
                             name: string | null;
                             port: number;
+                            preapproved: boolean | null;
                             /** @enum {string} */
                             purpose: "install" | "remove";
                             sentence: string;
                             slaveId: string | null;
+                            slaveKind: ("dedicated" | "volunteer") | null;
+                            start: ("systemd" | "unsupervised") | null;
                             /** @enum {string} */
                             state: "running" | "succeeded" | "failed" | "cancelled" | "interrupted";
                             steps: {
@@ -4371,10 +4376,13 @@ export interface operations {
                         id: string;
                         name: string | null;
                         port: number;
+                        preapproved: boolean | null;
                         /** @enum {string} */
                         purpose: "install" | "remove";
                         sentence: string;
                         slaveId: string | null;
+                        slaveKind: ("dedicated" | "volunteer") | null;
+                        start: ("systemd" | "unsupervised") | null;
                         /** @enum {string} */
                         state: "running" | "succeeded" | "failed" | "cancelled" | "interrupted";
                         steps: {
@@ -4437,10 +4445,13 @@ export interface operations {
                         id: string;
                         name: string | null;
                         port: number;
+                        preapproved: boolean | null;
                         /** @enum {string} */
                         purpose: "install" | "remove";
                         sentence: string;
                         slaveId: string | null;
+                        slaveKind: ("dedicated" | "volunteer") | null;
+                        start: ("systemd" | "unsupervised") | null;
                         /** @enum {string} */
                         state: "running" | "succeeded" | "failed" | "cancelled" | "interrupted";
                         steps: {
@@ -4506,10 +4517,13 @@ export interface operations {
                         id: string;
                         name: string | null;
                         port: number;
+                        preapproved: boolean | null;
                         /** @enum {string} */
                         purpose: "install" | "remove";
                         sentence: string;
                         slaveId: string | null;
+                        slaveKind: ("dedicated" | "volunteer") | null;
+                        start: ("systemd" | "unsupervised") | null;
                         /** @enum {string} */
                         state: "running" | "succeeded" | "failed" | "cancelled" | "interrupted";
                         steps: {
@@ -10356,10 +10370,13 @@ export interface operations {
                         id: string;
                         name: string | null;
                         port: number;
+                        preapproved: boolean | null;
                         /** @enum {string} */
                         purpose: "install" | "remove";
                         sentence: string;
                         slaveId: string | null;
+                        slaveKind: ("dedicated" | "volunteer") | null;
+                        start: ("systemd" | "unsupervised") | null;
                         /** @enum {string} */
                         state: "running" | "succeeded" | "failed" | "cancelled" | "interrupted";
                         steps: {
