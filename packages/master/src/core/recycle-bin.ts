@@ -13,14 +13,14 @@ export type RecycleAnswer =
 export function answerRecycle(instance: InstanceRecord): RecycleAnswer {
   const { name, observed, desired, slaveId, reservationId, queuedAt } = instance;
   const conflict = (sentence: string): RecycleAnswer => ({ kind: 'conflict', sentence });
-  const orDelete = 'Or delete it at once, without recycle=true.';
+  const orDelete = 'Or delete it at once, without the recycle bin.';
   if (desired === 'deleted' || observed === 'deleted') return conflict(`${name} is being deleted already.`);
   if (instance.recycledAt !== null) return { kind: 'already' };
   if (reservationId !== null) return conflict(`${name} is one of a reservation’s machines until that is over. Put it into the recycle bin then. ${orDelete}`);
   if (queuedAt !== null) return conflict(`${name} waits to go on. Stop it first, then put it into the recycle bin. ${orDelete}`);
   if (liesUnused(instance)) return { kind: 'recycle' };
   if (observed === 'lost') return conflict(`Nobody knows what ${name} does: ${instance.reason?.code === 'DomainLost' ? 'its host does not have it any more' : 'its host is silent'}. Put it into the recycle bin once its host has said so. ${orDelete}`);
-  if (slaveId === null) return conflict(`${name} has nothing on a disk yet that could be kept in the recycle bin. Delete it, without recycle=true.`);
+  if (slaveId === null) return conflict(`${name} has nothing on a disk yet that could be kept in the recycle bin. Delete it without the recycle bin.`);
   if (desired !== 'running') return conflict(`${name} is not ${desired} yet. Put it into the recycle bin once it is. ${orDelete}`);
   return conflict(`${name} runs or is on its way to run. Stop or suspend it first, then put it into the recycle bin. ${orDelete}`);
 }
@@ -60,7 +60,7 @@ export function recycledSentence(instance: Unused, recycleUntil: EpochMs | null,
 /** What can be done about what is in the bin, and until when. */
 export function keepSentence(instance: Pick<InstanceRecord, 'name'>, recycleUntil: EpochMs | null, zone: string, now: EpochMs): string {
   if (recycleUntil === null) return `Its disk is kept. To use it again, restore it: ${restoreWay(instance)}.`;
-  return `To keep it, restore it before ${tellDatedMoment(recycleUntil, zone, now)}, when it is deleted with its disk: ${restoreWay(instance)}.`;
+  return `To keep it, restore it (${restoreWay(instance)}) before ${tellDatedMoment(recycleUntil, zone, now)}, when it is deleted with its disk.`;
 }
 
 /** What its owner is told when its time in the bin is over. */

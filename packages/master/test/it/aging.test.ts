@@ -85,7 +85,7 @@ describe('an instance that nobody uses', () => {
     expect(await get(id)).toMatchObject({ recycledAt: iso(rig.clock.now()), recycledUntil: in_(7), agesOutAt: null, observed: 'stopped', mac: before.mac, address: before.address, name, slaveId: lab });
     expect((await told()).at(-1)).toEqual({
       kind: 'instance.recycled',
-      sentence: `${name} has been off since Mon 2 Mar 09:00 and is in the recycle bin now. To keep it, restore it before Sun 7 Jun 10:00, when it is deleted with its disk: on its page, or by “paravcl instances restore ${name}”.`,
+      sentence: `${name} has been off since Mon 2 Mar 09:00 and is in the recycle bin now. To keep it, restore it (on its page, or by “paravcl instances restore ${name}”) before Sun 7 Jun 10:00, when it is deleted with its disk.`,
     });
     await pass(6);
     expect(await get(id)).toMatchObject({ desired: 'stopped' });
@@ -381,11 +381,11 @@ describe('an instance that nobody uses', () => {
       const id = await lying('stop');
       const reservedId = newId(rig.clock.now());
       const first = await rig.instances.recycle(operator, id, { reservedId });
-      expect(first.operation).toMatchObject({ id: reservedId, kind: 'instance.recycle', state: 'done', sentence: expect.stringMatching(/ is in the recycle bin\. To keep it, restore it before Mon 9 Mar 09:00, when it is deleted with its disk: POST /) as string });
+      expect(first.operation).toMatchObject({ id: reservedId, kind: 'instance.recycle', state: 'done', sentence: expect.stringMatching(/ is in the recycle bin\. To keep it, restore it \(on its page, .*\) before Mon 9 Mar 09:00, when it is deleted with its disk\./) as string });
       rig.clock.pass(day);
       expect((await rig.instances.recycle(operator, id, { reservedId })).operation).toEqual(first.operation);
       expect((await rig.instances.recycle(alice, id, {})).instance.recycledUntil).toBe(first.instance.recycledUntil);
-      expect(await told()).toEqual([{ kind: 'instance.recycled', sentence: expect.stringMatching(/^otto put i-\S+ into the recycle bin\. To keep it, restore it before /) as string }]);
+      expect(await told()).toEqual([{ kind: 'instance.recycled', sentence: expect.stringMatching(/^otto put i-\S+ into the recycle bin\. To keep it, restore it \(on its page, /) as string }]);
       expect((await rig.unit.read.events.page({ kind: 'instance.recycled', limit: 5 })).items).toMatchObject([{ actor: 'user otto' }]);
       const bob = await rig.person('student', 'bob');
       await expect(rig.instances.restore(bob, id, {})).rejects.toMatchObject({ code: 'not-found' });
