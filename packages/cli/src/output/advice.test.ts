@@ -5,7 +5,8 @@ import { findingsOf } from '../doctor/look-at-site';
 import { nextAction } from '../commands/instances/next-action';
 import { nextForSlave } from '../commands/slaves/standing';
 import type { SlaveItem } from '../names/kinds';
-import { line, shellWord } from './advice';
+import { shellWord } from '@paravcl/shared/shell-quote';
+import { line } from './advice';
 
 const evil = "pc'; touch $(id -u) `id`\n#\"\\";
 const id = '01a22ac4-f4c7-7588-8be6-eb1fbd0f41b4';

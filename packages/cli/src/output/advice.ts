@@ -1,14 +1,9 @@
+import { shellWord } from '@paravcl/shared/shell-quote';
+
 /** A thing by its name, or by its id where the name cannot be a word of a command. */
 export interface Called {
   readonly id: string;
   readonly name: string;
-}
-
-const needsQuotes = /[^A-Za-z0-9_@%+=:,./-]/;
-
-/** A word as a POSIX shell reads it. */
-export function shellWord(word: string): string {
-  return word === '' || needsQuotes.test(word) ? `'${word.replaceAll("'", `'\\''`)}'` : word;
 }
 
 /** A name that begins with a hyphen would be read as an option, quoted or not. */

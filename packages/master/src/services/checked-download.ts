@@ -1,4 +1,4 @@
-import { shellWord } from '../core/shell-quote';
+import { shellWord } from '@paravcl/shared/shell-quote';
 
 /** Where a file comes from: this master, and whether what vouches for it is public. */
 export interface DownloadOrigin {

@@ -2,7 +2,7 @@ import { commandLinePath } from '@paravcl/shared/api/command-line';
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { shellWord } from '../core/shell-quote';
+import { shellWord } from '@paravcl/shared/shell-quote';
 import { checkedDownload, type DownloadOrigin } from './checked-download';
 
 /** `packages/cli` beside the master, in this repository as where it is installed. */

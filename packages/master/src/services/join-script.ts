@@ -1,7 +1,7 @@
 import { ParavclError } from '@paravcl/shared/errors';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { shellWord } from '../core/shell-quote';
+import { shellWord } from '@paravcl/shared/shell-quote';
 import { installScriptPath, type AgentPackages } from './agent-package';
 import { checkedDownload } from './checked-download';
 

@@ -5,7 +5,7 @@ import type { Client, ClientChannel, SFTPWrapper } from 'ssh2';
 import { HostInstallFault, type HostAnswer, type HostCommand, type HostConnection, type HostKeySeen, type HostLogin, type HostPlace, type HostUpload } from '../services/host-install-ports';
 import { freeMiB } from '../core/free-room';
 import { hostWords } from '../core/host-words';
-import { shellQuote } from '../core/shell-quote';
+import { shellQuote } from '@paravcl/shared/shell-quote';
 import { sayTime } from '../services/say-time';
 import { HostOutput } from './host-output';
 import { SudoDialogue } from './sudo-dialogue';

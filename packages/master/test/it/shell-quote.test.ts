@@ -1,6 +1,6 @@
 import { runProgram } from '@paravcl/workbench/process/run-program';
 import fc from 'fast-check';
-import { shellQuote } from '../../src/core/shell-quote';
+import { shellQuote } from '@paravcl/shared/shell-quote';
 
 test('what a shell makes of a quoted command is the words it was made of, whatever stands in them', async () => {
   const word = fc.oneof(
