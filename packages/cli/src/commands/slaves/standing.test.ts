@@ -1,6 +1,6 @@
 import { nextForReader, nextForSlave } from './standing';
 
-const host = (admission: Parameters<typeof nextForSlave>[0]['admission']) => ({ name: 'pc-1', admission, evacuation: null });
+const host = (admission: Parameters<typeof nextForSlave>[0]['admission']) => ({ id: '01a22ac4-f4c7-7588-8be6-eb1fbd0f41b4', name: 'pc-1', admission, evacuation: null });
 
 it('says of a quarantined host to read why, and only who has read it how it is let in again', () => {
   expect(nextForSlave(host('quarantined'))).toBe('paravcl slaves show pc-1');
