@@ -942,7 +942,10 @@ main() {
       'join --name') [ $# -gt 1 ] || usage; host_name=$2; shift ;;
       'remove --keep-packages') keep_packages=yes ;;
       'remove --force') force=yes ;;
-      *' -'*) usage ;;
+      # Its nonce, and what a host is called, may begin so.
+      'prove -'*) [ -z "$first" ] || usage; first=$1 ;;
+      'enrol -'*) [ -n "$first" ] && [ -z "$second" ] || usage; second=$1 ;;
+      "$step -"*) usage ;;
       *) if [ -z "$first" ]; then first=$1; elif [ -z "$second" ]; then second=$1; else usage; fi ;;
     esac
     shift

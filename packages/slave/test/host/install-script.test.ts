@@ -160,6 +160,10 @@ test('a host that is enrolled at another master is left there, unless that is gi
   expect(told('facts')).toMatchObject({ enrolled_master: 'https://other.example', enrolled_slave: 'slave-of-two', agent: 'stopped' });
   host.installs(['start', 'unsupervised']);
   expect(told('facts')['agent']).toBe('running');
+  for (const name of ['Lab - PC 3', '-07']) {
+    host.installs(['enrol', 'https://other.example', name, '--again'], 'two\n');
+    expect(told('status')['enrolled_name']).toBe(name);
+  }
 });
 
 test('the end of a join says what is true of the host: that it takes instances, that it waits, or that somebody has to look', async () => {
@@ -459,6 +463,8 @@ test('a host proves by the key of its agent which one it is, signs nothing else 
   host.write('/var/lib/paravcl-slave/agent-key.pem', privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600);
   const [, signature = ''] = /^proof=([A-Za-z0-9_-]{86})\n$/.exec(host.installs(['prove', nonce])) ?? [];
   expect(verify(null, hostProofSigningInput(nonce, 'slave-of-one'), publicKey, Buffer.from(signature, 'base64url'))).toBe(true);
+  // A sixty-fourth of all nonces begins like an option.
+  expect(host.installs(['prove', `-${'A'.repeat(42)}`])).toMatch(/^proof=/);
   for (const wrong of ['', 'short', `${nonce}a`, `${nonce.slice(1)}\n`, `${nonce.slice(1)};`]) expect(host.install('prove', wrong)).toMatchObject({ code: 2, stdout: '' });
   host.write('/var/lib/paravcl-slave/agent-key.pem', 'nothing', 0o600);
   expect(host.install('prove', nonce)).toMatchObject({ code: 1, stderr: expect.stringContaining('it is damaged') as string });
