@@ -118,8 +118,8 @@ function meant(program: Command, words: readonly string[]): string | null {
   const nouns = program.commands.filter((noun) => noun.commands.some((one) => one.name() === verb || one.aliases().includes(verb ?? '')));
   const noun = nouns.find((one) => one.name() === after || one.aliases().includes(after ?? '')) ?? nouns[0];
   if (noun === undefined || verb === undefined) return null;
-  if (noun.name() === after || noun.aliases().includes(after ?? '')) return `paravcl ${noun.name()} ${verb}`;
-  return nouns.length === 1 ? `paravcl ${noun.name()} ${verb} --help` : null;
+  if (noun.name() === after || noun.aliases().includes(after ?? '')) return line`paravcl ${noun.name()} ${verb}`;
+  return nouns.length === 1 ? line`paravcl ${noun.name()} ${verb} --help` : null;
 }
 
 /** The words that name a command, of a line that was not understood. */

@@ -6,7 +6,7 @@ import { bringUp } from './bring-up';
 
 const address = (index: number): string => `10.0.0.${String(index)}`;
 const machine = (index: number): ReachedMachine => ({ line: index, user: null, host: address(index), port: 22, shown: { address: address(index), resolved: address(index), port: 22, keyType: 'ssh-ed25519', fingerprint: 'SHA256:a', standing: 'new', sentence: '' } });
-const installOf = (at: string, more: Partial<HostInstall> = {}): HostInstall => ({ ...({} as HostInstall), id: `of ${at}`, purpose: 'install', address: at, port: 22, user: 'root', name: null, state: 'running', sentence: 'Under way.', slaveId: null, steps: [], findings: [], createdByUserId: 'u', createdAt: '2026-11-30T09:00:00.000Z', endedAt: null, ...more });
+const installOf = (at: string, more: Partial<HostInstall> = {}): HostInstall => ({ ...({} as HostInstall), slaveKind: 'dedicated', preapproved: true, start: 'systemd', id: `of ${at}`, purpose: 'install', address: at, port: 22, user: 'root', name: null, state: 'running', sentence: 'Under way.', slaveId: null, steps: [], findings: [], createdByUserId: 'u', createdAt: '2026-11-30T09:00:00.000Z', endedAt: null, ...more });
 
 /** A master that has done what it was told once it has been asked twice how that stands. */
 class MasterDouble {

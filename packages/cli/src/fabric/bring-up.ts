@@ -49,7 +49,7 @@ export async function bringUp(context: Context, { machines, user, credentialOf, 
   const ask = askTogether(context);
   const install = async (machine: ReachedMachine): Promise<HostInstall> => {
     const begin = (): Promise<HostInstall> => context.call('post /host-installs', { body: { address: machine.host, port: machine.port, user: machine.user ?? user, hostKey: machine.shown.fingerprint, replaceHostKey: machine.shown.standing === 'changed', credential: credentialOf(machine), start } }, signal);
-    const begun = await beginOrFollow(context, begin, { isSame: (other) => other.purpose === 'install' && isAt(other, machine.shown), called: machine.host, signal });
+    const begun = await beginOrFollow(context, begin, { isSame: (other) => other.purpose === 'install' && isAt(other, machine.shown) && other.slaveKind === 'dedicated' && other.preapproved === true && other.start === start, called: machine.host, signal });
     const ended = await followInstall(context, begun, machine.host, signal, ask);
     if (ended.state !== 'succeeded') failed.push(`${writeHostAddress(machine)}: ${whyNot(ended)}`);
     return ended;

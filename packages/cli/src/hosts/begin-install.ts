@@ -3,10 +3,11 @@ import type { HostInstall } from '@paravcl/shared/domain/host-install';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Context } from '../context';
 import { Refusal } from '../errors/refusal';
+import { line } from '../output/advice';
 
-/** One that has ended may still be cleaned up after, for a moment. */
+/** It may end between the refusal and its being asked for. */
 const againMs = 700;
-const mostTries = 10;
+const mostTries = 2;
 
 /**
  * Begins what is done to a host; where the same is under way there, answers that, to be followed: somebody stopped waiting and says the same line again.
@@ -22,7 +23,7 @@ export async function beginOrFollow(context: Context, begin: () => Promise<HostI
       if (id === undefined) throw error;
       const other = await context.call('get /host-installs/:hostInstallId', { params: { hostInstallId: id } }, signal);
       if (other.state === 'running') {
-        if (!isSame(other)) throw new Refusal((error as Error).message, `paravcl slaves installs follow ${id}`);
+        if (!isSame(other)) throw new Refusal((error as Error).message, line`paravcl slaves installs follow ${id}`);
         context.output.say(`${called === null ? '' : `${called}: `}This is under way since ${(await context.times()).moment(other.createdAt)} (${id}); here is how it goes on.`);
         return other;
       }

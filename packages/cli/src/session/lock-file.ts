@@ -1,4 +1,4 @@
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -8,20 +8,21 @@ const staleMs = 10_000;
 
 /** Does work alone among all programs that take this lock: a file that is there meanwhile. Waits for its turn. */
 export async function withLock<Answer>(lock: string, work: () => Promise<Answer>): Promise<Answer> {
-  while (!(await takes(lock))) {
+  const mine = randomUUID();
+  while (!(await takes(lock, mine))) {
     await dropStale(lock);
     await pause(againMs);
   }
   try {
     return await work();
   } finally {
-    await rm(lock, { force: true });
+    if ((await readFile(lock, 'utf8').catch(() => '')) === mine) await rm(lock, { force: true });
   }
 }
 
-async function takes(lock: string): Promise<boolean> {
+async function takes(lock: string, mine: string): Promise<boolean> {
   try {
-    await (await open(lock, 'wx', 0o600)).close();
+    await writeFile(lock, mine, { flag: 'wx', mode: 0o600 });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -29,10 +30,20 @@ async function takes(lock: string): Promise<boolean> {
   }
 }
 
-/** Of several that find it, one renames it: the others have none to rename. */
+/** Several may find it: who has moved one away that another has taken meanwhile puts it back. */
 async function dropStale(lock: string): Promise<void> {
-  const stats = await stat(lock).catch(() => null);
-  if (stats === null || Date.now() - stats.mtimeMs < staleMs) return;
+  if (!(await isStale(lock))) return;
   const aside = `${lock}.${randomUUID()}`;
-  await rename(lock, aside).then(() => rm(aside), () => undefined);
+  try {
+    await rename(lock, aside);
+  } catch {
+    return;
+  }
+  if (!(await isStale(aside))) await link(aside, lock).catch(() => undefined);
+  await rm(aside, { force: true });
+}
+
+async function isStale(file: string): Promise<boolean> {
+  const stats = await stat(file).catch(() => null);
+  return stats !== null && Date.now() - stats.mtimeMs >= staleMs;
 }

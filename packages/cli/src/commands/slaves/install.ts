@@ -1,3 +1,4 @@
+import type { HostInstall } from '@paravcl/shared/domain/host-install';
 import type { Command } from 'commander';
 import type { Act } from '../../act';
 import type { Context } from '../../context';
@@ -7,6 +8,7 @@ import { beginOrFollow, isAt } from '../../hosts/begin-install';
 import { confirmKey, shownKey, type ShownKey, type TrustOptions } from '../../hosts/confirm-key';
 import { credentialOf, type CredentialOptions } from '../../hosts/credential';
 import { slaveOf } from '../../names/kinds';
+import { line } from '../../output/advice';
 import { commandLine } from '../../talk/command-line';
 import { examples } from '../examples';
 import { toItsEnd } from './to-its-end';
@@ -53,7 +55,7 @@ export function addSlaveInstall(noun: Command, act: Act): void {
         const shown = await shownKey(context, address);
         const login = await loginOf(context, shown, address, user, options);
         const body = { address: address.host, ...login, slaveKind: options.volunteer === true ? ('volunteer' as const) : ('dedicated' as const), preapproved: options.approve, start, ...(options.name === undefined ? {} : { name: options.name }) };
-        const begun = await beginOrFollow(context, () => context.call('post /host-installs', { body }), { isSame: (other) => other.purpose === 'install' && isAt(other, shown) });
+        const begun = await beginOrFollow(context, () => context.call('post /host-installs', { body }), { isSame: (other) => other.purpose === 'install' && isAt(other, shown) && isAsked(other, body) });
         const again = { '--name': options.name, '--volunteer': options.volunteer, '--start': start === 'systemd' ? undefined : start, '--no-approve': !options.approve, ...loginAgain(options) };
         await toItsEnd(context, begun, commandLine(['slaves', 'add', writeHostAddress({ ...address, user })], again));
       }),
@@ -69,7 +71,7 @@ export function addSlaveInstall(noun: Command, act: Act): void {
       act(async (context, said: string, options: RemoveOptions) => {
         const slave = await slaveOf(context, said);
         const where = options.address ?? slave.address;
-        if (where === null) throw wrongUsage(`Nobody knows where ${slave.name} is: it never connected.`, `paravcl slaves remove ${slave.name} --address root@HOST`);
+        if (where === null) throw wrongUsage(`Nobody knows where ${slave.name} is: it never connected.`, line`paravcl slaves remove ${slave} --address root@HOST`);
         const { address, user } = addressOf(where.includes(':') && options.address === undefined ? `[${where}]` : where);
         if (options.yes !== true) await context.questions.confirm(`Take ${slave.name} out of the pool and the agent off it?${lostWith(slave.used.instances, options)}`, false);
         const login = await loginOf(context, await shownKey(context, address), address, user, options);
@@ -86,6 +88,11 @@ export function addSlaveInstall(noun: Command, act: Act): void {
 function lostWith(instances: number, { force = false, deleteDisks = false }: RemoveOptions): string {
   const given = force ? ` The ${String(instances)} instances that are on it by the books are given up.` : '';
   return `${given}${deleteDisks ? ' Instances that are still on the host are deleted with all that is on their disks.' : ''}${force || deleteDisks ? ' They cannot be had back.' : ''}`;
+}
+
+/** Whether what is under way was asked for in the same way: nobody is approved by following another's. */
+function isAsked(other: HostInstall, body: Pick<HostInstall, 'slaveKind' | 'preapproved' | 'start'>): boolean {
+  return other.slaveKind === body.slaveKind && other.preapproved === body.preapproved && other.start === body.start;
 }
 
 function addressOf(said: string): { readonly address: HostAddress; readonly user: string } {

@@ -4,6 +4,7 @@ import type { Act } from '../../act';
 import type { Context } from '../../context';
 import { writeHostAddress } from '../../fabric/read-pm-file';
 import { find, isId, type Kind } from '../../names/resolve';
+import { line } from '../../output/advice';
 import { levelCell } from '../../output/states';
 import { commandLine } from '../../talk/command-line';
 import { examples } from '../examples';
@@ -27,9 +28,9 @@ async function installOf(context: Context, said: string): Promise<HostInstall> {
 }
 
 /** The line that goes on with one that did not succeed. */
-function lineAgain({ purpose, address, port, user, name, slaveId }: HostInstall): string {
+function lineAgain({ purpose, address, port, user, name, slaveId, slaveKind, preapproved, start }: HostInstall): string {
   const where = writeHostAddress({ host: address, port, user });
-  return purpose === 'install' ? commandLine(['slaves', 'add', where], { '--name': name ?? undefined }) : commandLine(['slaves', 'remove', slaveId ?? name ?? ''], { '--address': where });
+  return purpose === 'install' ? commandLine(['slaves', 'add', where], { '--name': name ?? undefined, '--volunteer': slaveKind === 'volunteer', '--start': start === 'unsupervised' ? start : undefined, '--no-approve': preapproved === false }) : commandLine(['slaves', 'remove', slaveId ?? name ?? ''], { '--address': where });
 }
 
 export function addSlaveInstalls(noun: Command, act: Act): void {
@@ -83,7 +84,7 @@ export function addSlaveInstalls(noun: Command, act: Act): void {
           ['ended', install.endedAt === null ? null : times.moment(install.endedAt)],
           ['id', install.id],
           ...install.steps.map(({ step, state, sentence }) => [step, sentence === '' ? state : `${state}: ${sentence}`] as const),
-          ['next', install.state === 'succeeded' ? null : install.state === 'running' ? `paravcl slaves installs follow ${install.id}` : lineAgain(install)],
+          ['next', install.state === 'succeeded' ? null : install.state === 'running' ? line`paravcl slaves installs follow ${install.id}` : lineAgain(install)],
         ]);
         for (const { level, sentence, remedy } of install.findings) if (level !== 'fine') output.warn(`${sentence}${remedy === null ? '' : ` ${remedy}`}`);
       }),
