@@ -157,14 +157,14 @@ function judgePort(facts: HostFacts, { address }: PreflightKnowledge): HostFindi
   const pid = facts.get(`port_${mirrorPort}_pid`) ?? '';
   const program = facts.get(`port_${mirrorPort}_program`) || 'a program';
   const who = pid === '' ? 'another program' : `${program} (process ${pid})`;
-  return warning('ports', `Port ${mirrorPort} of ${address}, where its mirror listens for other hosts, is taken by ${who}.`, `Stop ${pid === '' ? 'that program (ss -ltnp shows it)' : 'it'}, or set mirror.port in /etc/paravcl-slave/slave.yaml there; until then other hosts do not get images from it.`);
+  return warning('ports', `Port ${mirrorPort} of ${address}, where its mirror listens for other hosts, is taken by ${who}.`, `Stop ${pid === '' ? 'that program (ss -ltnp shows it)' : 'it'}, or set mirror.peerPort in /etc/paravcl-slave/slave.yaml there; until then other hosts do not get images from it.`);
 }
 
 function judgeSystemd(facts: HostFacts, { address, start }: PreflightKnowledge): HostFinding {
   const runs = facts.get('systemd') === 'running';
   if (runs) return fine('systemd', 'systemd runs there and starts the agent after each boot.');
   if (start === 'unsupervised') return warning('systemd', `No systemd runs on ${address}: nobody starts the agent again when it ends or the host boots.`, 'Start it by a supervisor of your own: /usr/local/bin/paravcl-slave run.');
-  return fault('systemd', `No systemd runs on ${address}, which would start and supervise the agent.`, 'Boot it with systemd; or ask for an unsupervised start ("start": "unsupervised", --unsupervised).');
+  return fault('systemd', `No systemd runs on ${address}, which would start and supervise the agent.`, 'Boot it with systemd; or ask for an unsupervised start ("start": "unsupervised", --start unsupervised).');
 }
 
 function judgeApt(facts: HostFacts, { address }: PreflightKnowledge): HostFinding | null {
