@@ -53,11 +53,12 @@ async function goOn(context: Context, { kind, tail, times }: { readonly kind: st
   await context.world.interruptible(async (interrupted) => {
     while (!interrupted.aborted) {
       try {
-        const { items } = await context.list('get /events', { kind, since: tail.since });
+        const { items } = await context.list('get /events', { kind, since: tail.since }, { signal: interrupted });
         if (silent) context.output.say('The master answers again.');
         [silent, againMs] = [false, everyMs];
         for (const event of tail.fresh(items)) tell(context, event, times);
       } catch (error) {
+        if (interrupted.aborted) return;
         if (!passes(error)) throw error;
         againMs = waitMs(error, everyMs);
         if (!silent) context.output.warn('The master does not answer; asking again until it does.');

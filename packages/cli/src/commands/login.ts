@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os';
+import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import type { Act } from '../act';
 import type { Context } from '../context';
@@ -8,6 +9,7 @@ import { timesIn } from '../output/times';
 import { originOrNull } from '../session/access';
 import { changeConfig, configPath, readConfig } from '../session/config-file';
 import { decideTrust, type TrustOptions } from '../session/trust';
+import { makeOwnDirectory } from '../session/whole-file';
 
 interface LoginOptions extends TrustOptions {
   readonly user?: string;
@@ -58,11 +60,17 @@ export function addLogin(program: Command, act: Act): void {
         const { client } = context.open({ name, origin, caPem, token: null, user: null, expiresAt: null, byEnvironment: false });
         // Tells whether the master is the one, before anybody types a password.
         const site = await client.call('get /site', {});
+        // What cannot be kept is not opened.
+        await makeOwnDirectory(dirname(path));
         const user = options.user ?? (await askUser(context, trusted?.user ?? null));
         const password = await passwordOf(context, user, site.name, options);
         const opened = await client.call('post /sessions', { body: { name: user, password, transport: 'bearer' } });
-        await changeConfig(path, ({ masters }) => ({ current: name, masters: { ...masters, [name]: { origin, caPem, user: opened.user.name, token: opened.token, expiresAt: opened.expiresAt } } }));
-        const { timeZone } = await context.open({ name, origin, caPem, token: opened.token, user, expiresAt: null, byEnvironment: false }).client.call('get /site/details', {});
+        const { client: asUser } = context.open({ name, origin, caPem, token: opened.token, user, expiresAt: null, byEnvironment: false });
+        await changeConfig(path, ({ masters }) => ({ current: name, masters: { ...masters, [name]: { origin, caPem, user: opened.user.name, token: opened.token, expiresAt: opened.expiresAt } } })).catch(async (error: unknown) => {
+          await asUser.call('delete /sessions/current', {}).catch(() => undefined);
+          throw error;
+        });
+        const { timeZone } = await asUser.call('get /site/details', {});
         context.output.say(`Logged in to ${site.name} (${origin}) as ${opened.user.name}, ${opened.user.role}. The session ends ${timesIn(timeZone, context.world.now).moment(opened.expiresAt)} (${timeZone}) at the latest, and earlier when it is not used for long.`);
         for (const { sentence } of opened.claimable) context.output.say(sentence);
         if (context.output.json) context.output.document({ master: origin, user: opened.user, expiresAt: opened.expiresAt, claimable: opened.claimable });

@@ -27,7 +27,7 @@ export interface Circumstances {
 
 /** An error as a sentence with the next command to try. */
 export function sayError(error: unknown, circumstances: Circumstances): SaidError {
-  if (error instanceof Refusal) return { exitCode: error.exitCode, error: { detail: error.message, try: error.tryThis } };
+  if (error instanceof Refusal) return { exitCode: error.exitCode, error: { detail: error.message, try: error.tryThis ?? (error.exitCode === 2 ? helpOf(circumstances.command ?? circumstances.noun) : null) } };
   if (error instanceof CommanderError) return { exitCode: 2, error: { detail: error.message.replace(/^error: /, ''), try: helpOf(circumstances.command ?? circumstances.noun) } };
   if (error instanceof ApiProblem) return { exitCode: 1, error: { ...error.problem, try: nextAfter(error, circumstances) } };
   if (error instanceof NoAnswer) return { exitCode: 1, error: noAnswer(error, circumstances) };

@@ -23,7 +23,7 @@ export interface TrustedKey {
 }
 
 /**
- * Lets a person compare the key of a host, or compares it with what they were told. A key that has changed is never taken by --yes or --fingerprint
+ * Lets a person compare the key of a host, or compares it with what they were told, or with what was confirmed before. A key that has changed is never taken by --yes or --fingerprint
  * alone: that it replaces the one before is asked, or said by --replace-host-key. Throws Refusal; nothing was sent to the host then.
  */
 export async function confirmKey({ output, questions }: Context, shown: ShownKey, { fingerprint, yes = false, replaceHostKey = false }: TrustOptions): Promise<TrustedKey> {
@@ -37,7 +37,7 @@ export async function confirmKey({ output, questions }: Context, shown: ShownKey
     output.say(`  ${shown.fingerprint}`);
   }
   if (fingerprint === undefined || isChanged) (isChanged ? output.warn.bind(output) : output.say.bind(output))(shown.sentence);
-  const isCompared = fingerprint !== undefined || (yes && !isChanged);
+  const isCompared = fingerprint !== undefined || shown.standing === 'known' || (yes && !isChanged);
   if (!questions.canAsk && (!isCompared || (isChanged && !replaceHostKey))) {
     throw wrongUsage('Nobody is here to compare it, so nothing was sent to the host.', `say it again with --fingerprint ${shown.fingerprint}${isChanged ? ' --replace-host-key, once it was compared on that host' : ''}`);
   }

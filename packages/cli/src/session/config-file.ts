@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { Refusal } from '../errors/refusal';
+import { line } from '../output/advice';
 import { unfit } from '../files/plain-file';
 import type { World } from '../world';
 import { withLock } from './lock-file';
@@ -39,14 +40,14 @@ export async function readConfig(path: string): Promise<Config> {
     file = await open(path, constants.O_RDONLY);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return nothing;
-    throw new Refusal(`${path} ${unfit(error).message}.`, `ls -l ${path}`, 1, { cause: error });
+    throw new Refusal(`${path} ${unfit(error).message}.`, line`ls -l ${path}`, 1, { cause: error });
   }
   try {
     const { mode, uid } = await file.stat();
-    if (uid !== process.getuid?.()) throw new Refusal(`${path} belongs to somebody else, and is not used.`, `ls -l ${path}`);
-    if ((mode & 0o077) !== 0) throw new Refusal(`${path} can be read or changed by others, and holds what opens your account: it is not used. Log in anew afterwards if somebody may have read it.`, `chmod 600 ${path}`);
+    if (uid !== process.getuid?.()) throw new Refusal(`${path} belongs to somebody else, and is not used.`, line`ls -l ${path}`);
+    if ((mode & 0o077) !== 0) throw new Refusal(`${path} can be read or changed by others, and holds what opens your account: it is not used. Log in anew afterwards if somebody may have read it.`, line`chmod 600 ${path}`);
     const read = configSchema.safeParse(parsedOrNull(await file.readFile('utf8')));
-    if (!read.success) throw new Refusal(`${path} is damaged, and is not used.`, `mv ${path} ${path}.damaged`);
+    if (!read.success) throw new Refusal(`${path} is damaged, and is not used.`, line`mv ${path} ${`${path}.damaged`}`);
     return read.data;
   } finally {
     await file.close();

@@ -2,12 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Refusal } from '../errors/refusal';
+import { line } from '../output/advice';
 
 /** Makes our directory where it is not there, for this user alone. Throws Refusal where others may change it. */
 export async function makeOwnDirectory(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new Refusal(`${directory} cannot be made: ${(error as Error).message}.`, line`ls -ld ${dirname(directory)}`, 1, { cause: error });
+  }
   const { mode, uid } = await stat(directory);
-  if ((mode & 0o022) !== 0) throw new Refusal(`${directory} can be changed by others; nothing is written there.`, `chmod 700 ${directory}`);
+  if ((mode & 0o022) !== 0) throw new Refusal(`${directory} can be changed by others; nothing is written there.`, line`chmod 700 ${directory}`);
   if (uid === process.getuid?.() && (mode & 0o077) !== 0) await chmod(directory, 0o700);
 }
 

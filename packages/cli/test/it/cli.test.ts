@@ -207,7 +207,7 @@ describe('paravcl, of a whole master', () => {
     expect(await said('launch', 'Stand-in')).toContain('Try: paravcl instances launch --help\n');
     expect(await said('why', 'nope')).toContain('There is no instance, reservation or decision "nope"');
     expect(await said('instances', 'launch', 'Stand-in', '--vcpus', '99')).toBe('Error: vcpus: at most 64.\nTry: paravcl instances launch --help\n');
-    expect(await said('instances', 'launch', 'Stand-in', '--ssh-key', '/nope')).toContain('Error: /nope cannot be read: it is not there.');
+    expect(await said('instances', 'launch', 'Stand-in', '--ssh-key', '/nope')).toContain('Error: /nope is not there.');
     const { err } = await student.run(['instances', 'show', '--json']);
     expect(errorOf(err)).toEqual({ detail: "missing required argument 'instance'", try: 'paravcl instances show --help' });
   });

@@ -65,7 +65,7 @@ describe('what is done to hosts', () => {
     const cancelled = getHostInstall.answer.schema.parse(await admin.json(['slaves', 'installs', 'cancel', id.slice(0, 13)]));
     expect(cancelled).toMatchObject({ id, state: 'cancelled' });
     const over = await admin.run(['slaves', 'installs', 'follow', id]);
-    expect(over).toMatchObject({ code: 1, err: expect.stringContaining(`Try: paravcl slaves add ${where} --name lab-pc-08, once that is mended`) as string });
+    expect(over).toMatchObject({ code: 1, err: expect.stringContaining(`Try: paravcl slaves add ${where} --name lab-pc-08 --no-approve: it goes on where it was`) as string });
     expect((await admin.run(['slaves', 'installs', 'cancel', id])).code).toBe(1);
     expect((await admin.run(['slaves', 'installs', 'follow', 'lab-pc-08'])).err).toContain('Try: paravcl slaves installs');
   }, 180_000);

@@ -56,7 +56,7 @@ export class CommandLineFile {
     const { content, sha256 } = given;
     const fetch = checkedDownload(this.master, commandLinePath, 'paravcl', sha256);
     // In a new directory of one's own: nobody else changes it between the check and the copy.
-    const install = `(cd "$(mktemp -d)" && ${fetch} && mkdir -p ~/.local/bin && install -m 0755 paravcl ~/.local/bin/paravcl)`;
+    const install = `(d="$(mktemp -d)" && trap 'rm -rf "$d"' EXIT && cd "$d" && ${fetch} && mkdir -p ~/.local/bin && install -m 0755 paravcl ~/.local/bin/paravcl)`;
     return { file: { url: `${url}${commandLinePath}`, sha256, sizeBytes: content.length, oldestNode, install }, login };
   }
 }

@@ -362,7 +362,7 @@ describe('an instance that nobody uses', () => {
     it('goes there only from where it lies, and whoever asks for another is told the way out', async () => {
       const refused = async (id: string): Promise<string> => rig.instances.recycle(alice, id, {}).then(() => 'not refused', (error: Error) => error.message);
       const id = await running();
-      expect(await refused(id)).toMatch(/^i-\S+ runs or is on its way to run\. Stop or suspend it first, then put it into the recycle bin\. Or delete it at once, without recycle=true\.$/);
+      expect(await refused(id)).toMatch(/^i-\S+ runs or is on its way to run\. Stop or suspend it first, then put it into the recycle bin\. Or delete it at once, without the recycle bin\.$/);
       await rig.instances.operate(alice, id, { verb: 'suspend' });
       expect(await refused(id)).toContain('is not suspended yet. Put it into the recycle bin once it is.');
       await rig.report(id, 'suspended');

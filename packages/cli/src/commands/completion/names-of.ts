@@ -36,6 +36,8 @@ export async function namesOf(context: Context, kind: Things): Promise<readonly 
       return (await all('get /join-tokens', { state: 'open' })).map(({ id }) => id);
     case 'notices':
       return (await all('get /notices')).map(({ id }) => id);
+    case 'installs':
+      return (await all('get /host-installs')).flatMap(({ id, address, state }) => (state === 'running' ? [address, id] : [id]));
     case 'explained':
       return [...(await namesOf(context, 'instances')), ...(await namesOf(context, 'reservations'))];
   }

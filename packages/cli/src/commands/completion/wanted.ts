@@ -4,11 +4,11 @@ import type { Command, Option } from 'commander';
 export type Wanted = { readonly things: Things } | { readonly choices: readonly string[] };
 
 /** Kinds of things that the master tells names or ids of. */
-export const things = ['instances', 'slaves', 'images', 'image-names', 'versions', 'reservations', 'deployments', 'snapshots', 'groups', 'users', 'tokens', 'join-tokens', 'notices', 'explained'] as const;
+export const things = ['instances', 'slaves', 'images', 'image-names', 'versions', 'reservations', 'deployments', 'snapshots', 'groups', 'users', 'tokens', 'join-tokens', 'notices', 'installs', 'explained'] as const;
 export type Things = (typeof things)[number];
 
 const ofArgument: Readonly<Record<string, Things>> = {
-  instance: 'instances', instances: 'instances', host: 'slaves', image: 'images', 'image-name': 'image-names', version: 'versions', reservation: 'reservations', deployment: 'deployments', snapshot: 'snapshots', group: 'groups', user: 'users', token: 'tokens', 'join-token': 'join-tokens', notice: 'notices', id: 'explained',
+  instance: 'instances', instances: 'instances', host: 'slaves', image: 'images', 'image-name': 'image-names', version: 'versions', reservation: 'reservations', deployment: 'deployments', snapshot: 'snapshots', group: 'groups', user: 'users', token: 'tokens', 'join-token': 'join-tokens', notice: 'notices', install: 'installs', id: 'explained',
 };
 const ofOption: Readonly<Record<string, Things>> = {
   '--group': 'groups', '--image': 'images', '--host': 'slaves', '--instance': 'instances', '--owner': 'users', '--users': 'users', '--deployment': 'deployments', '--snapshot': 'snapshots', '--version-of': 'image-names',

@@ -6,7 +6,7 @@ import { wrongUsage } from '../../errors/refusal';
 import { parseHostAddress, writeHostAddress, type HostAddress } from '../../fabric/read-pm-file';
 import { beginOrFollow, isAt } from '../../hosts/begin-install';
 import { confirmKey, shownKey, type ShownKey, type TrustOptions } from '../../hosts/confirm-key';
-import { credentialOf, type CredentialOptions } from '../../hosts/credential';
+import { credentialOf, type CredentialOptions, type HostCredential } from '../../hosts/credential';
 import { slaveOf } from '../../names/kinds';
 import { line } from '../../output/advice';
 import { commandLine } from '../../talk/command-line';
@@ -52,8 +52,9 @@ export function addSlaveInstall(noun: Command, act: Act): void {
         if (options.start !== 'systemd' && options.start !== 'unsupervised') throw wrongUsage(`--start takes systemd or unsupervised, not "${options.start}".`);
         const start: 'systemd' | 'unsupervised' = options.start;
         const { address, user } = addressOf(said);
+        const held = await heldLogin(context, address, user, options);
         const shown = await shownKey(context, address);
-        const login = await loginOf(context, shown, address, user, options);
+        const login = await loginOf(context, shown, held, options);
         const body = { address: address.host, ...login, slaveKind: options.volunteer === true ? ('volunteer' as const) : ('dedicated' as const), preapproved: options.approve, start, ...(options.name === undefined ? {} : { name: options.name }) };
         const begun = await beginOrFollow(context, () => context.call('post /host-installs', { body }), { isSame: (other) => other.purpose === 'install' && isAt(other, shown) && isAsked(other, body) });
         const again = { '--name': options.name, '--volunteer': options.volunteer, '--start': start === 'systemd' ? undefined : start, '--no-approve': !options.approve, ...loginAgain(options) };
@@ -74,7 +75,8 @@ export function addSlaveInstall(noun: Command, act: Act): void {
         if (where === null) throw wrongUsage(`Nobody knows where ${slave.name} is: it never connected.`, line`paravcl slaves remove ${slave} --address root@HOST`);
         const { address, user } = addressOf(where.includes(':') && options.address === undefined ? `[${where}]` : where);
         if (options.yes !== true) await context.questions.confirm(`Take ${slave.name} out of the pool and the agent off it?${lostWith(slave.used.instances, options)}`, false);
-        const login = await loginOf(context, await shownKey(context, address), address, user, options);
+        const held = await heldLogin(context, address, user, options);
+        const login = await loginOf(context, await shownKey(context, address), held, options);
         const body = { address: address.host, ...login, force: options.force === true, deleteDisks: options.deleteDisks === true, keepPackages: options.keepPackages === true };
         const begun = await beginOrFollow(context, () => context.call('post /slaves/:slaveId/removal', { params: { slaveId: slave.id }, body }), { isSame: (other) => other.purpose === 'remove' && other.slaveId === slave.id });
         // By its id and where it is: once it is retired it has another name, and no connection tells its address.
@@ -104,9 +106,25 @@ function addressOf(said: string): { readonly address: HostAddress; readonly user
 /** Files of secrets, never a secret. */
 const loginAgain = ({ key, passwordFile, sudoPasswordFile }: LoginOptions) => ({ '--key': key, '--password-file': passwordFile, '--sudo-password-file': sudoPasswordFile });
 
-async function loginOf(context: Context, shown: ShownKey, address: HostAddress, user: string, options: LoginOptions) {
-  const trusted = await confirmKey(context, shown, options);
-  const credential = await credentialOf(context, options, `${user} at ${address.host}`);
+interface HeldLogin {
+  readonly port: number;
+  readonly user: string;
+  readonly files: HostCredential | null;
+  readonly sudo: HostCredential | null;
+  /** Asks for what no file holds. */
+  readonly typed: () => Promise<HostCredential>;
+}
+
+/** What files hold of it, before the host is asked for its key: one that is not there ends it. */
+async function heldLogin(context: Context, address: HostAddress, user: string, options: LoginOptions): Promise<HeldLogin> {
+  const typed = (): Promise<HostCredential> => credentialOf(context, options, `${user} at ${address.host}`);
+  const files = options.key === undefined && options.passwordFile === undefined ? null : await typed();
   const sudo = options.sudoPasswordFile === undefined ? null : await credentialOf(context, { passwordFile: options.sudoPasswordFile }, 'sudo');
-  return { port: address.port, user, ...trusted, credential, ...(sudo?.kind === 'password' ? { sudoPassword: sudo.password } : {}) };
+  return { port: address.port, user, files, sudo, typed };
+}
+
+async function loginOf(context: Context, shown: ShownKey, { port, user, files, sudo, typed }: HeldLogin, options: LoginOptions) {
+  const trusted = await confirmKey(context, shown, options);
+  const credential = files ?? (await typed());
+  return { port, user, ...trusted, credential, ...(sudo?.kind === 'password' ? { sudoPassword: sudo.password } : {}) };
 }

@@ -35,7 +35,7 @@ function lineAgain({ purpose, address, port, user, name, slaveId, slaveKind, pre
 
 export function addSlaveInstalls(noun: Command, act: Act): void {
   const group = noun.command('installs').description('what was and is done to hosts by SSH');
-  const one = (verb: string, about: string): Command => group.command(verb).argument('<id>', 'its id, or the host’s address or name while it goes on').description(about);
+  const one = (verb: string, about: string): Command => group.command(verb).argument('<install>', 'its id, or the host’s address or name while it goes on').description(about);
 
   group
     .command('list', { isDefault: true })

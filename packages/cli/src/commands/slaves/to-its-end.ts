@@ -15,6 +15,6 @@ export async function toItsEnd(context: Context, begun: HostInstall, again: stri
     }
   });
   if (context.output.json) context.output.document(ended);
-  if (ended.state !== 'succeeded') throw new Refusal(`${ended.state === 'failed' ? 'It failed at ' : ''}${whyNot(ended)}`, `${again}, once that is mended: it goes on where it was`);
+  if (ended.state !== 'succeeded') throw new Refusal(`${ended.state === 'failed' ? 'It failed at ' : ''}${whyNot(ended)}`, `${again}${ended.state === 'failed' ? ', once that is mended' : ''}: it goes on where it was`);
   if (!context.output.json) context.output.line(ended.sentence);
 }
