@@ -30,6 +30,8 @@ export interface Entry {
 /** What is known of the host while the steps are taken. */
 export class Stay {
   visit: HostVisit | null = null;
+  /** Of the machine behind the address; empty where it has none. */
+  machineId = '';
   facts: HostFacts = new Map();
   /** As what it is enrolled here already, or has enrolled now. */
   slaveId: string | null = null;
@@ -74,7 +76,8 @@ export async function beginVisit(work: Entry, stay: Stay, signal: AbortSignal): 
   const script = (await work.release()).files.find(({ path }) => path === installScriptPath);
   if (script === undefined) throw new Error(`The package has no ${installScriptPath}.`);
   const { connection } = stay.there;
-  work.claim(await HostVisit.machineId(connection, signal));
+  stay.machineId = await HostVisit.machineId(connection, signal);
+  work.claim(stay.machineId);
   stay.visit = await HostVisit.begin(work.place.address, work.user, connection, script, signal);
 }
 

@@ -43,8 +43,8 @@ export function installSteps(work: InstallWork, stay: Stay): readonly InstallSte
       await beginVisit(work, stay, signal);
       const release = await work.release();
       const askedAt = clock.monotonicMs();
-      stay.facts = await stay.there.facts(signal);
-      const slaves = await work.slavesOfMachine(stay.facts.get('machine_id') ?? '');
+      stay.facts = await stay.there.facts(stay.machineId, signal);
+      const slaves = await work.slavesOfMachine(stay.machineId);
       const enrolledSlave = stay.facts.get('enrolled_slave') ?? '';
       // A machine id is what a host says; only what an install at this place and key made may be given up for it.
       const before = await work.installedHere();
@@ -142,11 +142,12 @@ export function installSteps(work: InstallWork, stay: Stay): readonly InstallSte
   return [...entrySteps(work, stay), look, packages, upload, switchOver, units, enrol, start, seen];
 }
 
-/** What it did in one sentence; nothing done is said as such. */
+/** What it did and left in one sentence; nothing done is said as such. */
 function told({ did, kept, left }: VerbAnswer, nothing: string): StepResult {
-  const real = did.filter((line) => !/^(had systemd check|tried agent) /.test(line));
-  if (real.length === 0 && kept.length + did.length > 0) return skipped(nothing);
+  const real = did.filter((line) => !/^tried agent /.test(line));
   const text = [...real, ...left.map((line) => `left ${line}`)].join('; ');
-  if (text === '') return done(nothing);
-  return done(`${text.charAt(0).toUpperCase()}${text.slice(1, 800)}.`);
+  const sentence = text === '' ? '' : `${text.charAt(0).toUpperCase()}${text.slice(1, 800)}.`;
+  if (real.length > 0) return done(sentence);
+  const rest = `${nothing} ${sentence}`.trimEnd();
+  return kept.length + did.length > 0 ? skipped(rest) : done(rest);
 }

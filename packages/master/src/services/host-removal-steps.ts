@@ -1,4 +1,5 @@
 import type { HostFinding } from '@paravcl/shared/domain/host-install';
+import { shellWord } from '@paravcl/shared/shell-quote';
 import type { HostFacts } from '../core/install-preflight';
 import type { SlaveRecord } from '../repositories/slave-record';
 import { beginVisit, done, entrySteps, refuseFaults, skipped, type Entry, type Stay } from './host-entry-steps';
@@ -23,7 +24,7 @@ export function removalSteps(work: RemovalWork, stay: Stay): readonly InstallSte
     step: 'look', sentence: `Looks whether ${address} is that host.`, deadlineMs: 5 * minuteMs,
     run: async ({ signal }) => {
       await beginVisit(work, stay, signal);
-      stay.facts = await stay.there.facts(signal);
+      stay.facts = await stay.there.facts(stay.machineId, signal);
       const slave = await work.slave();
       const identity = judgeRemoval(stay.facts, address, slave);
       const isEnrolled = (stay.facts.get('enrolled_slave') ?? '') !== '';
@@ -70,7 +71,7 @@ export function judgeRemoval(facts: HostFacts, address: string, slave: Pick<Slav
   if (enrolled !== '' && enrolled === slave?.id) return isFine(`${address} is ${name}.`);
   if (enrolled === '' && facts.get('machine_id') === slave?.machineId && slave?.admission !== 'retired') {
     // A machine id is copied easily.
-    return { check: 'identity', level: 'fault', sentence: `${address} has the machine id of ${name} and is enrolled nowhere, so nothing proves that it is ${name}.`, remedy: `If it is, retire ${name} first (in the portal, or paravcl slaves retire ${name}), then begin again: what is left there is taken off then. Nothing was changed.` };
+    return { check: 'identity', level: 'fault', sentence: `${address} has the machine id of ${name} and is enrolled nowhere, so nothing proves that it is ${name}.`, remedy: `If it is, retire ${name} first (in the portal, or paravcl slaves retire ${shellWord(name)}), then begin again: what is left there is taken off then. Nothing was changed.` };
   }
   if (enrolled === '' && facts.get('machine_id') === slave?.machineId) return isFine(release === '' ? `${address} is ${name}, and has no agent any more.` : `${address} is ${name}, and is enrolled nowhere any more.`);
   const master = facts.get('enrolled_master') ?? '';

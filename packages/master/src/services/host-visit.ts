@@ -9,6 +9,8 @@ import type { StepTelling } from './host-install-runner';
 const shortMs = 30_000;
 /** Whoever cancels it does not wait for a host that hangs. */
 const leaveMs = 3000;
+/** A verb waits no longer for another installation on that host. */
+const mostLockSeconds = 300;
 const releases = '/opt/paravcl/releases';
 
 /** Where a release is on a host that has it. */
@@ -45,7 +47,7 @@ export class HostVisit {
 
   /** Which machine it is, before anything is done there; empty where it has no id. */
   static async machineId(connection: HostConnection, signal: AbortSignal): Promise<string> {
-    return (await connection.run(['cat', '/etc/machine-id'], { timeoutMs: shortMs, signal })).out.trim();
+    return hostWords((await connection.run(['cat', '/etc/machine-id'], { timeoutMs: shortMs, signal })).out.trim(), 100);
   }
 
   static async begin(address: string, user: string, connection: HostConnection, script: AgentPackageFile, signal: AbortSignal): Promise<HostVisit> {
@@ -73,16 +75,15 @@ export class HostVisit {
     return `${this.directory}/release`;
   }
 
-  /** What the host says of itself. */
-  async facts(signal: AbortSignal): Promise<HostFacts> {
+  /** What the host says of itself, beside which machine it is. */
+  async facts(machineId: string, signal: AbortSignal): Promise<HostFacts> {
     const said = await this.must(['sh', this.script, 'facts'], { timeoutMs: 60_000, signal, asRoot: true });
-    const [machineId, name, disk] = await Promise.all([
-      this.connection.run(['cat', '/etc/machine-id'], { timeoutMs: shortMs, signal }),
+    const [name, disk] = await Promise.all([
       this.connection.run(['uname', '-n'], { timeoutMs: shortMs, signal }),
       this.connection.run(['df', '-Pk', this.directory], { timeoutMs: shortMs, signal }),
     ]);
     const free = freeMiB(disk.out);
-    return new Map([...readFacts(said.out), ['machine_id', hostWords(machineId.out, 100)], ['hostname', hostWords(name.out, 100)], ...(free === null ? [] : [['tmp_free_mib', String(free)] as const])]);
+    return new Map([...readFacts(said.out), ['machine_id', machineId], ['hostname', hostWords(name.out, 100)], ...(free === null ? [] : [['tmp_free_mib', String(free)] as const])]);
   }
 
   /** What its agent's key says to this nonce (base64url), or why nothing. */
@@ -108,7 +109,10 @@ export class HostVisit {
       if (said !== undefined) telling.say(capital(hostWords(said, 500)));
     };
     // Bounded there, too: what hangs does not stay when we have gone.
-    const bounded = ['timeout', '--kill-after=10', String(Math.ceil(timeoutMs / 1000)), 'sh', this.script, ...words];
+    const seconds = Math.ceil(timeoutMs / 1000);
+    // So that what waits for another installation says so itself, before its own time is up.
+    const lockSeconds = Math.max(1, Math.min(mostLockSeconds, seconds - 30));
+    const bounded = ['timeout', '--kill-after=10', String(seconds), 'env', `PARAVCL_LOCK_SECONDS=${lockSeconds}`, 'sh', this.script, ...words];
     const { code, out, err } = await this.connection.run(bounded, { timeoutMs: timeoutMs + 15_000, signal: telling.signal, asRoot: true, onLine, ...(input === undefined ? {} : { input }) });
     const lines = out.split('\n');
     const of = (kind: string): string[] => lines.flatMap((line) => (line.startsWith(`${kind}: `) ? [hostWords(line.slice(kind.length + 2), 500)] : [])).slice(0, 100);
@@ -163,12 +167,19 @@ export class HostVisit {
     return sent;
   }
 
-  /** Leaves nothing of the stay. */
+  /** Leaves nothing of the stay, as far as the host lets it within a moment. */
   async end(): Promise<void> {
     if (this.directory === '') return;
     const options = { timeoutMs: leaveMs, signal: new AbortController().signal };
-    if (this.script !== '') await this.connection.run(['rm', '-f', '--', this.script], { ...options, asRoot: true });
-    await this.connection.run(['rm', '-rf', '--', this.directory], options);
+    // Each for itself: sudo may take longer than that, and what was sent is by far the larger.
+    await Promise.allSettled([this.connection.run(['rm', '-rf', '--', this.directory], options), this.removeScript({ ...options, asRoot: true })]);
+  }
+
+  private async removeScript(options: HostCommand): Promise<void> {
+    if (this.script === '') return;
+    await this.connection.run(['rm', '-f', '--', this.script], options);
+    // Refused while another script is in it, and that is well.
+    await this.connection.run(['rmdir', '--', rootDirectory], options);
   }
 
   private must(command: readonly string[], options: HostCommand): Promise<HostAnswer> {

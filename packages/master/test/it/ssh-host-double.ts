@@ -249,6 +249,8 @@ export class HostDouble {
         this.files.delete(last);
         for (const path of this.files.keys()) if (path.startsWith(`${last}/`)) this.files.delete(path);
         return { code: 0 };
+      case 'rmdir':
+        return { code: [...this.files.keys()].some((path) => path.startsWith(`${last}/`)) ? 1 : 0 };
       case 'timeout':
         return this.execute(args.slice(2), input, user);
       case 'sh':
