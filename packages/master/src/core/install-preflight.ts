@@ -1,4 +1,5 @@
 import type { HostFinding } from '@paravcl/shared/domain/host-install';
+import { shellWord } from '@paravcl/shared/shell-quote';
 import { hostWords } from './host-words';
 
 /** What a host says of itself: the lines `name=value` of `paravcl-install.sh facts`. Absent: it did not say. */
@@ -196,7 +197,7 @@ function judgeEnrolment(facts: HostFacts, known: PreflightKnowledge): { readonly
   if (url === '' && machine === undefined) return { finding: fine('enrolment', 'It is enrolled nowhere.'), slaveId: null };
   if (machine !== undefined && (url === '' || (isHere && !slaves.some(({ id }) => id === slaveId)))) {
     return {
-      finding: fault('enrolment', `The machine id of ${address} is that of ${machine.name}, and ${url === '' ? 'nothing on it says that it is enrolled' : `it says that it is enrolled as another host (${slaveId})`}.`, `If this is that machine, or ${machine.name} is what an earlier try left, retire ${machine.name} first (in the portal, or paravcl slaves retire ${machine.name}), then begin again. If it was cloned from it, give it a machine id of its own (rm /etc/machine-id; systemd-machine-id-setup) and begin again.`),
+      finding: fault('enrolment', `The machine id of ${address} is that of ${machine.name}, and ${url === '' ? 'nothing on it says that it is enrolled' : `it says that it is enrolled as another host (${slaveId})`}.`, `If this is that machine, or ${machine.name} is what an earlier try left, retire ${machine.name} first (in the portal, or paravcl slaves retire ${shellWord(machine.name)}), then begin again. If it was cloned from it, give it a machine id of its own (rm /etc/machine-id; systemd-machine-id-setup) and begin again.`),
       slaveId: null,
     };
   }

@@ -1,4 +1,5 @@
 import type { Reason } from '@paravcl/shared/domain/reasons';
+import { shellWord } from '@paravcl/shared/shell-quote';
 import type { InstanceRecord } from './instance-record';
 
 type Stranded = Pick<InstanceRecord, 'name' | 'desired' | 'recycledAt' | 'booted'>;
@@ -19,7 +20,7 @@ function wayOut(instance: Stranded, slaveName: string, isKept: boolean): string 
 
 /** "Recovering it (…) starts i-ubuntu-9af elsewhere from its last snapshot", as `InstanceRelocation.recover` has it. */
 export function sayRecover({ name, desired, recycledAt, booted }: Stranded): string {
-  const recovering = `${recycledAt === null ? 'Recovering' : 'Restore it from the recycle bin; then recovering'} it (on its page, or by “paravcl instances recover ${name}”)`;
+  const recovering = `${recycledAt === null ? 'Recovering' : 'Restore it from the recycle bin; then recovering'} it (on its page, or by “paravcl instances recover ${shellWord(name)}”)`;
   if (!booted) return `${recovering} has ${name} go on elsewhere with what the store has of it`;
   return `${recovering} ${desired === 'running' ? `starts ${name} elsewhere` : `lets ${name} be started elsewhere`} from its last snapshot`;
 }

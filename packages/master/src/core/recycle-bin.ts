@@ -1,4 +1,5 @@
 import type { EpochMs } from '@paravcl/shared/clock';
+import { shellWord } from '@paravcl/shared/shell-quote';
 import { liesUnused } from './aging';
 import type { InstanceRecord } from './instance-record';
 import { tellDatedMoment } from './tell-time';
@@ -25,7 +26,7 @@ export function answerRecycle(instance: InstanceRecord): RecycleAnswer {
   return conflict(`${name} runs or is on its way to run. Stop or suspend it first, then put it into the recycle bin. ${orDelete}`);
 }
 
-const restoreWay = ({ name }: Pick<InstanceRecord, 'name'>): string => `on its page, or by “paravcl instances restore ${name}”`;
+const restoreWay = ({ name }: Pick<InstanceRecord, 'name'>): string => `on its page, or by “paravcl instances restore ${shellWord(name)}”`;
 
 /** "i-ubuntu-9af is in the recycle bin until Sat 9 May 14:20; restore it first: on its page, …": why it cannot be used; null for what is not in the bin. */
 export function inBinSentence(instance: Pick<InstanceRecord, 'name' | 'recycledAt' | 'recycleUntil'>, zone: string, now: EpochMs): string | null {

@@ -1,5 +1,6 @@
 import type { HostFinding } from '@paravcl/shared/domain/host-install';
 import { hostProofSigningInput } from '@paravcl/shared/protocol/host-proof';
+import { shellWord } from '@paravcl/shared/shell-quote';
 import { randomBytes } from 'node:crypto';
 import type { SlaveRecord } from '../repositories/slave-record';
 import { isSignedBy } from './agent-key';
@@ -17,6 +18,6 @@ export async function unproven(visit: HostVisit, slave: Pick<SlaveRecord, 'id' |
   return [{
     check: 'identity', level: 'fault',
     sentence: `${visit.address} says that it is ${slave.name} and does not prove it: ${why}`,
-    remedy: `If it is ${slave.name} and lost its key, retire ${slave.name} first (in the portal, or paravcl slaves retire ${slave.name}), then begin again. If not, somebody makes it say so: look at who has root there.`,
+    remedy: `If it is ${slave.name} and lost its key, retire ${slave.name} first (in the portal, or paravcl slaves retire ${shellWord(slave.name)}), then begin again. If not, somebody makes it say so: look at who has root there.`,
   }];
 }

@@ -2,6 +2,7 @@ import { emptyContent } from '@paravcl/shared/chunks/delta';
 import type { Clock } from '@paravcl/shared/clock';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
+import { shellWord } from '@paravcl/shared/shell-quote';
 import { diskImageOf, hasNothingThere, isInStore, settled, type InstanceRecord } from '../core/instance-record';
 import { fit } from '../core/say';
 import { sayStanding } from '../core/snapshot-steps';
@@ -188,7 +189,7 @@ export class InstanceRelocation {
     if (slave === null || observed !== 'lost') throw new ParavclError('conflict', `${name} is ${observed}: only what is lost with its host is started elsewhere from a snapshot.`);
     if (slave.admission === 'retired') return { name: slave.name, mayReturn: false };
     if (await repositories.slaves.isDeclaredDead(slave.id)) return { name: slave.name, mayReturn: true };
-    throw new ParavclError('conflict', `${slave.name} is silent, and ${name} may still run there. An administrator who knows that it does not can declare the host dead: paravcl slaves declare-dead ${slave.name}.`);
+    throw new ParavclError('conflict', `${slave.name} is silent, and ${name} may still run there. An administrator who knows that it does not can declare the host dead: paravcl slaves declare-dead ${shellWord(slave.name)}.`);
   }
 }
 

@@ -3,6 +3,7 @@ import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { admissionMeanings, admissionMoves, type Admission, type Describe, type Slave, type SlaveKind } from '@paravcl/shared/domain/slave';
 import { ParavclError } from '@paravcl/shared/errors';
+import { shellWord } from '@paravcl/shared/shell-quote';
 import type { LivenessThresholds } from '../core/liveness';
 import { isDeclaredDead } from '../core/slave-silence';
 import { slaveWarnings } from '../core/slave-warnings';
@@ -138,7 +139,7 @@ export class SlaveService {
       const lost = owners.length === 0 ? '' : ' What was written there on home volumes since they were in the store last is lost.';
       throw new ParavclError(
         'in-use',
-        `${counted(names)} on ${record.name}${withHomes}. Evacuate it first (paravcl slaves evacuate ${record.name}), and they leave for other hosts with what they hold; or drain it and delete them; or retire it by force: then they are given up, their disks stay on that host, and guests that run there run on until somebody ends them.${lost}`,
+        `${counted(names)} on ${record.name}${withHomes}. Evacuate it first (paravcl slaves evacuate ${shellWord(record.name)}), and they leave for other hosts with what they hold; or drain it and delete them; or retire it by force: then they are given up, their disks stay on that host, and guests that run there run on until somebody ends them.${lost}`,
         { field: 'force' },
       );
     });
