@@ -41,20 +41,3 @@ test('no more than so many are at work, whoever comes and goes', async () => {
   );
   expect([working, most]).toEqual([0, 2]);
 });
-
-test('a wait that cannot be told of takes no turn, whether its turn had come already or not', async () => {
-  for (const endsMeanwhile of [false, true]) {
-    const turns = new HostInstallTurns(1);
-    const first = await turns.take(never, quiet);
-    const fails = async (): Promise<void> => {
-      if (endsMeanwhile) first?.();
-      await Promise.reject(new Error('not written down'));
-    };
-    await expect(turns.take(never, fails)).rejects.toThrow('not written down');
-    if (!endsMeanwhile) first?.();
-    let hasWaited = false;
-    const next = turns.take(never, () => Promise.resolve(void (hasWaited = true)));
-    expect(await next).not.toBeNull();
-    expect(hasWaited).toBe(false);
-  }
-});

@@ -9,8 +9,8 @@ export class HostInstallTurns {
   constructor(readonly atOnce: number) {}
 
   /**
-   * Waits for a turn; `onWait` says so first where there is none. Null when the signal ends the wait: then there is no turn to end. Throws
-   * what `onWait` throws, and nobody waits or has a turn then.
+   * Waits for a turn; `onWait` says so first where there is none, and never rejects: that it could not be said is no reason to lose a turn. Null
+   * when the signal ends the wait: then there is no turn to end.
    */
   async take(signal: AbortSignal, onWait: () => Promise<void>): Promise<EndTurn | null> {
     if (signal.aborted) return null;
@@ -18,13 +18,12 @@ export class HostInstallTurns {
       this.taken += 1;
       return this.end;
     }
-    let giveUp: () => void = () => undefined;
     const turn = new Promise<EndTurn | null>((resolve) => {
       const begin = (): void => {
         signal.removeEventListener('abort', giveUp);
         resolve(this.end);
       };
-      giveUp = (): void => {
+      const giveUp = (): void => {
         const at = this.waiting.indexOf(begin);
         if (at !== -1) this.waiting.splice(at, 1);
         resolve(null);
@@ -32,15 +31,7 @@ export class HostInstallTurns {
       this.waiting.push(begin);
       signal.addEventListener('abort', giveUp, { once: true });
     });
-    try {
-      await onWait();
-    } catch (error) {
-      signal.removeEventListener('abort', giveUp);
-      giveUp();
-      // It may have come meanwhile.
-      (await turn)?.();
-      throw error;
-    }
+    await onWait();
     return turn;
   }
 

@@ -36,7 +36,7 @@ export interface KeyUse {
 export class HostKeyConfirmation {
   constructor(private readonly parts: { readonly unit: UnitOfWork; readonly clock: Clock; readonly dialler: HostDialler }) {}
 
-  /** The key of a host, for somebody to compare and confirm. Throws `slave-refused` where no key is shown. */
+  /** The key of a host, for somebody to compare and confirm. Throws `host-unreachable` where no key is shown. */
   async show(place: HostPlace): Promise<HostKeyShown> {
     let key;
     try {
