@@ -91,6 +91,12 @@ export class HostInstallRepository {
     return row === undefined ? null : fromRow(row);
   }
 
+  /** As it stands, and as it stays until the transaction ends. */
+  async lock(id: string): Promise<HostInstallRecord | null> {
+    const row = await this.db<Row>('host_installs').where({ id }).forUpdate().first(...columns);
+    return row === undefined ? null : fromRow(row);
+  }
+
   /** Newest first. */
   async page(filter: PageRequest & { readonly state?: HostInstallState | undefined; readonly slaveId?: string | undefined }): Promise<Page<HostInstallRecord>> {
     const query = this.db('host_installs').select([...columns]);
@@ -115,10 +121,11 @@ export class HostInstallRepository {
       .pluck<string[]>('token.used_by_slave_id');
   }
 
-  /** Nothing when it has ended already. */
-  async change(record: Pick<HostInstallRecord, 'id' | 'slaveId'>, change: HostInstallChange): Promise<void> {
-    await this.db('host_installs').where({ id: record.id, state: 'running' }).update(changed(change));
+  /** Whether there was something to change: not when it has ended already. */
+  async change(record: Pick<HostInstallRecord, 'id' | 'slaveId'>, change: HostInstallChange): Promise<boolean> {
+    if ((await this.db('host_installs').where({ id: record.id, state: 'running' }).update(changed(change))) === 0) return false;
     this.note(record);
+    return true;
   }
 
   /** At most `limit` of those that ended before then; says how many. */

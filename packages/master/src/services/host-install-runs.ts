@@ -82,14 +82,15 @@ export class HostInstallRuns {
     }
   }
 
-  /** Whether there was something to give up; it has ended then. What of it goes on at the host for a moment keeps nobody waiting. */
+  /** Whether it was given up by that: not what came to its own end meanwhile. It has ended then; what of it goes on at the host for a moment keeps nobody waiting. */
   async cancel(id: string): Promise<boolean> {
     const underway = this.underway.find(id);
     if (underway === null) return this.interrupt(id, 'It was under way in the books only, and was ended. Begin again: nothing is lost, it goes on where it was.', 'This went on no longer.');
     const isInTime = !underway.isEnding;
     underway.abort.abort();
     await underway.ended;
-    return isInTime;
+    const state = (await this.parts.unit.read.hostInstalls.find(id))?.state;
+    return isInTime && state !== 'succeeded' && state !== 'failed';
   }
 
   /** Gives up what goes on, and waits for it: the master ends. What it gave up is interrupted. */
@@ -131,7 +132,7 @@ export class HostInstallRuns {
       checkKey: () => keys.check(place, key),
       pinKey: (seen) => keys.pin(place, seen, key, { principal, clientAddress, hostInstallId: id }),
       claim: (machineId) => this.underway.claim(underway, machineId),
-      onFindings: (findings) => unit.read.hostInstalls.change(record, { findings }),
+      onFindings: async (findings) => void (await unit.read.hostInstalls.change(record, { findings })),
     };
     const stay = new Stay();
     const steps = stepsOf(record, entry, stay);
@@ -149,7 +150,13 @@ export class HostInstallRuns {
     const { signal } = underway.abort;
     const { atOnce } = this.turns;
     // A write that is lost is mended by the next one, which has all of it; the last one is tried until it is there.
-    const tell = (change: HostInstallChange): Promise<void> => unit.read.hostInstalls.change(record, change).catch(onFault);
+    const tell = async (change: HostInstallChange): Promise<void> => {
+      try {
+        await unit.read.hostInstalls.change(record, change);
+      } catch (error) {
+        onFault(error);
+      }
+    };
     const endTurn = await this.turns.take(signal, () => tell({ sentence: `Waits for its turn: ${atOnce} ${atOnce === 1 ? 'host is' : 'hosts are'} worked on at a time.` }));
     let { steps: standing } = record;
     let outcome: RunOutcome = { state: 'failed', sentence: 'This failed for a fault of the master’s; its log tells more. Begin again, and it goes on from here.' };
@@ -179,7 +186,7 @@ export class HostInstallRuns {
     const state = isStopping && outcome.state === 'cancelled' ? 'interrupted' : outcome.state;
     await unit.transaction(async (write) => {
       const now = clock.now();
-      const found = (await write.hostInstalls.find(record.id)) ?? record;
+      const found = (await write.hostInstalls.lock(record.id)) ?? record;
       await this.revokeToken(write, found.joinTokenId);
       // Ended by another hand, or by a try whose answer was lost.
       if (found.state !== 'running') return;
@@ -204,7 +211,7 @@ export class HostInstallRuns {
   private interrupt(id: string, sentence: string, stepSentence: string): Promise<boolean> {
     const { unit, clock } = this.parts;
     return unit.transaction(async (write) => {
-      const record = await write.hostInstalls.find(id);
+      const record = await write.hostInstalls.lock(id);
       if (record?.state !== 'running') return false;
       await this.revokeToken(write, record.joinTokenId);
       const now = clock.now();
@@ -234,7 +241,6 @@ async function leaveHost(stay: Stay, standing: readonly HostInstallStep[]): Prom
 }
 
 const nameOf = ({ name, address, port }: HostInstallRecord): string => `${name === null ? '' : `${name} at `}${address}${port === 22 ? '' : ` port ${port}`}`;
-
 
 /** As it is told to people. */
 export function hostInstallView({ id, purpose, address, port, user, name, choices, state, sentence, slaveId, createdByUserId, steps, findings, createdAt, endedAt }: HostInstallRecord): HostInstall {

@@ -4,7 +4,7 @@ import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { chooseAddress, type DialRules } from '../core/install-network';
 import type { HostInstallChoices, HostInstallRecord } from '../repositories/host-install-repository';
-import type { HostPlace } from './host-install-ports';
+import { HostInstallFault, type HostPlace } from './host-install-ports';
 import { HostInstallRuns, hostInstallView, type HostInstallRunParts, type LoginWish } from './host-install-runs';
 import { installSteps, type InstallWork } from './host-install-steps';
 import { removalSteps, type RemovalWork } from './host-removal-steps';
@@ -79,16 +79,20 @@ export class HostInstallService {
         arch: this.parts.arch,
         slavesOfMachine: (machineId) => unit.read.slaves.unretiredOfMachine(machineId),
         installedHere: () => unit.read.hostInstalls.slavesInstalledAt(record),
-        makeToken: () => unit.transaction(async (write) => {
-          const made = await joinTokens.makeWithin(write, { kind: wish.slaveKind, maker: principal, preapproved: wish.preapproved, note: `for the installation of ${place.address}`, lifetimeMs: tokenMs, clientAddress }, clock.now());
-          tokenId = made.joinToken.id;
-          await write.hostInstalls.change(record, { joinTokenId: tokenId });
+        makeToken: async () => {
+          const made = await unit.transaction(async (write) => {
+            const { joinToken, token } = await joinTokens.makeWithin(write, { kind: wish.slaveKind, maker: principal, preapproved: wish.preapproved, note: `for the installation of ${place.address}`, lifetimeMs: tokenMs, clientAddress }, clock.now());
+            // Nobody would revoke it after the end.
+            if (!(await write.hostInstalls.change(record, { joinTokenId: joinToken.id }))) throw new HostInstallFault('This was ended meanwhile, and nobody enrols by it any more. Begin again.');
+            return { id: joinToken.id, token };
+          });
+          tokenId = made.id;
           return made.token;
-        }),
+        },
         slaveOfToken: async () => (tokenId === null ? null : ((await unit.read.joinTokens.find(tokenId))?.usedBySlaveId ?? null)),
         forget: async (slaveId) => void (await this.parts.slaves.retire(principal, slaveId, false, clientAddress)),
         slave: (slaveId) => unit.read.slaves.find(slaveId),
-        onSlave: (slaveId) => unit.read.hostInstalls.change({ ...record, slaveId }, { slaveId }),
+        onSlave: async (slaveId) => void (await unit.read.hostInstalls.change({ ...record, slaveId }, { slaveId })),
       };
       return installSteps(work, stay);
     });
@@ -126,7 +130,7 @@ export class HostInstallService {
     return hostInstallView(await this.find(principal, id));
   }
 
-  /** Gives up what is being done. Throws `conflict` when it is over. */
+  /** Gives up what is being done. Throws `conflict` when it is over, or came to its end before it could be given up. */
   async cancel(principal: Principal, id: string): Promise<HostInstall> {
     await this.find(principal, id);
     const isCancelled = await this.runs.cancel(id);
@@ -155,5 +159,4 @@ export class HostInstallService {
     if ('refusal' in chosen) throw new ParavclError('invalid-input', `address: ${chosen.refusal}`, { field: 'address', limit: 'hostInstalls.networks, hostInstalls.ports' });
     return { address, resolved: chosen.address, port };
   }
-
 }

@@ -17,7 +17,10 @@ const sudoMs = 45_000;
 /** Work that ends in time: how to give it up, and what ends then. */
 interface Bounds {
   giveUp(fault: HostInstallFault): void;
+  /** At once, where it was given up already. */
   onGiveUp(end: (fault: HostInstallFault) => void): void;
+  /** Throws where it was given up: then nothing more of it begins. */
+  goOn(): void;
 }
 
 /** A command that runs. */
@@ -135,7 +138,7 @@ export class SshHostConnection implements HostConnection {
   }): Promise<HostAnswer> {
     const { address } = this.place;
     const program = command[0] ?? '';
-    return this.bounded(`${program} on ${address}`, timeoutMs, signal, async ({ giveUp, onGiveUp }) => {
+    return this.bounded(`${program} on ${address}`, timeoutMs, signal, async ({ giveUp, onGiveUp, goOn }) => {
       const channel = await new Promise<ClientChannel>((resolve, reject) => {
         this.client.exec(shellQuote(words), (error, opened) => {
           if (error === undefined) resolve(opened);
@@ -146,13 +149,14 @@ export class SshHostConnection implements HostConnection {
         channel.signal('TERM');
         channel.destroy();
       });
+      goOn();
       const onFlood = (): void => giveUp(new HostInstallFault(`${program} on ${address} says more than anybody could read, and was given up. See on the host what it says, then begin again.`));
       const [out, err] = [new HostOutput(onLine, onFlood), new HostOutput(onLine, onFlood)];
       let code: number | null = null;
       channel.on('error', () => undefined);
       channel.on('exit', (exit: number | null) => (code = exit));
       const closed = new Promise<void>((resolve) => channel.once('close', resolve));
-      const errors = begin({ channel, giveUp, onGiveUp });
+      const errors = begin({ channel, giveUp, onGiveUp, goOn });
       channel.on('data', (bytes: Buffer) => out.add(bytes));
       channel.stderr.on('data', (bytes: Buffer) => err.add(errors.hear(bytes)));
       await closed;
@@ -202,7 +206,7 @@ export class SshHostConnection implements HostConnection {
 
   private send(source: string, target: string, from: number, mode: number, signal: AbortSignal, onProgress: (bytes: number) => void): Promise<void> {
     const { address } = this.place;
-    return this.bounded(`the upload of ${target} to ${address}`, 30 * 60_000, signal, async ({ onGiveUp }) => {
+    return this.bounded(`the upload of ${target} to ${address}`, 30 * 60_000, signal, async ({ onGiveUp, goOn }) => {
       const sftp = await new Promise<SFTPWrapper>((resolve, reject) => {
         this.client.sftp((error, opened) => {
           if (error === undefined) resolve(opened);
@@ -210,12 +214,13 @@ export class SshHostConnection implements HostConnection {
         });
       });
       sftp.on('error', () => undefined);
+      onGiveUp(() => sftp.end());
+      goOn();
       const reading = createReadStream(source, { start: from, highWaterMark: 32 * 1024 });
       const writing = sftp.createWriteStream(target, from === 0 ? { flags: 'w', mode } : { flags: 'r+', start: from, mode });
       onGiveUp((fault) => {
         reading.destroy(fault);
         writing.destroy();
-        sftp.end();
       });
       let sent = from;
       reading.on('data', (bytes) => {
@@ -247,21 +252,35 @@ export class SshHostConnection implements HostConnection {
   /** Ends in time, with the connection, and when it is given up: `onGiveUp` says what ends then. */
   private async bounded<T>(what: string, timeoutMs: number, signal: AbortSignal, work: (bounds: Bounds) => Promise<T>): Promise<T> {
     if (this.ended !== null) throw this.ended;
+    const wasGivenUp = (): HostInstallFault => new HostInstallFault(`${what} was given up.`);
+    if (signal.aborted) throw wasGivenUp();
     const ends: ((fault: HostInstallFault) => void)[] = [];
+    const end: { fault: HostInstallFault | null } = { fault: null };
     let giveUp: (fault: HostInstallFault) => void = () => undefined;
     const givenUp = new Promise<never>((_, reject) => {
       giveUp = (fault) => {
+        if (end.fault !== null) return;
+        end.fault = fault;
         reject(fault);
-        for (const end of ends) end(fault);
+        for (const each of ends) each(fault);
       };
     });
-    const onAbort = (): void => giveUp(new HostInstallFault(`${what} was given up.`));
+    const bounds: Bounds = {
+      giveUp: (fault) => giveUp(fault),
+      onGiveUp: (each) => {
+        if (end.fault === null) ends.push(each);
+        else each(end.fault);
+      },
+      goOn: () => {
+        if (end.fault !== null) throw end.fault;
+      },
+    };
+    const onAbort = (): void => giveUp(wasGivenUp());
     const timer = setTimeout(() => giveUp(new HostInstallFault(`${what} did not end within ${sayTime(timeoutMs)}. See on the host what it waits for, then begin again.`)), timeoutMs);
     this.giveUps.add(giveUp);
     signal.addEventListener('abort', onAbort);
-    if (signal.aborted) onAbort();
     try {
-      const working = work({ giveUp: (fault) => giveUp(fault), onGiveUp: (end) => ends.push(end) });
+      const working = work(bounds);
       working.catch(() => undefined);
       return await Promise.race([working, givenUp]);
     } finally {

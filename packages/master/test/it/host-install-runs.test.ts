@@ -49,9 +49,16 @@ function failingOnce({ at, how }: Fault): { readonly unit: UnitOfWork; readonly 
     return result;
   };
   const { unit } = database;
+  const changing = changingBy((...args) => write(() => unit.read.hostInstalls.change(...args)));
+  return { unit: Object.assign(changing, { transaction: ((work) => write(() => unit.transaction(work))) as UnitOfWork['transaction'] }), writes: () => count };
+}
+
+/** The books, where what is told of an install is written down so. */
+function changingBy(change: UnitOfWork['read']['hostInstalls']['change']): UnitOfWork {
+  const { unit } = database;
   const hostInstalls = Object.create(unit.read.hostInstalls) as typeof unit.read.hostInstalls;
-  hostInstalls.change = (...args) => write(() => unit.read.hostInstalls.change(...args));
-  return { unit: Object.assign(Object.create(unit) as UnitOfWork, { read: { ...unit.read, hostInstalls }, transaction: ((work) => write(() => unit.transaction(work))) as UnitOfWork['transaction'] }), writes: () => count };
+  hostInstalls.change = change;
+  return Object.assign(Object.create(unit) as UnitOfWork, { read: { ...unit.read, hostInstalls } });
 }
 
 function runsOn(unit: UnitOfWork, atOnce = 2): HostInstallRuns {
@@ -128,6 +135,24 @@ test('a row that is under way in the books and nowhere else is ended by whoever 
   expect(await runs.cancel(id)).toBe(true);
   expect(await find(id)).toMatchObject({ state: 'interrupted' });
   expect(await runs.cancel(id)).toBe(false);
+});
+
+test('a cancel that comes while the last step is written down says that it came too late', async () => {
+  let goOn: () => void = () => undefined;
+  let isHeld = false;
+  const runs = runsOn(changingBy(async (record, change) => {
+    if (change.steps?.[0]?.state === 'done') {
+      isHeld = true;
+      await new Promise<void>((resolve) => (goOn = resolve));
+    }
+    return database.unit.read.hostInstalls.change(record, change);
+  }));
+  const { id } = await runs.begin(request(), () => [step('connect')]);
+  await eventually('its last step to be written down', () => isHeld);
+  const cancelled = runs.cancel(id);
+  goOn();
+  expect(await cancelled).toBe(false);
+  expect((await find(id)).state).toBe('succeeded');
 });
 
 test('what a master finds interrupted when it starts is an event, once, and of nobody', async () => {

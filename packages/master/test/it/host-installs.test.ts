@@ -33,6 +33,8 @@ let installs: HostInstallService;
 let host: HostDouble;
 let port: number;
 const made: HostInstallService[] = [];
+/** Between the making of a join token and its being kept. */
+let onTokenMade: () => Promise<void> = () => Promise.resolve();
 /** Steps that may take half an hour end after a moment. */
 let isHurried = false;
 const clock: Clock = { ...systemClock, after: (delayMs, run) => systemClock.after(isHurried && delayMs > 25 * 60_000 ? 300 : delayMs, run) };
@@ -51,9 +53,16 @@ const release = packageOf({ 'paravcl-install.sh': Buffer.from('#!/bin/sh\n'), 'p
 function compose({ unit }: TestSite['database']) {
   const pulse = new FleetPulse(systemClock);
   const slaves = new SlaveService(unit, systemClock, Object.assign(new AgentsDouble(), { pushAdmission: () => undefined, disconnect: () => undefined }), { fleetChanged: () => Promise.resolve() } as never, pulse, { lostAfterMs: 60_000 }, defaultScheduling);
+  const tokens = new JoinTokenService(unit, systemClock, { url: masterUrl, caFingerprint: null });
+  const joinTokens: Pick<JoinTokenService, 'makeWithin'> = {
+    makeWithin: async (...args) => {
+      const token = await tokens.makeWithin(...args);
+      await onTokenMade();
+      return token;
+    },
+  };
   const composed = composeHostInstalls({
-    unit, clock, options, masterUrl, slaves, release: () => Promise.resolve(release),
-    joinTokens: new JoinTokenService(unit, systemClock, { url: masterUrl, caFingerprint: null }),
+    unit, clock, options, masterUrl, slaves, release: () => Promise.resolve(release), joinTokens,
     onFault: (error) => void serviceFaults.push(error),
   });
   made.push(composed.installs);
@@ -71,6 +80,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   isHurried = false;
+  onTokenMade = () => Promise.resolve();
   await enter(new HostDouble());
 });
 afterEach(async () => {
@@ -450,6 +460,48 @@ test('one that is under way keeps a second one from the same host, and is cancel
   expect(await site.send('POST', `/host-installs/${body.id}/cancel`, { as: site.people.admin })).toMatchObject({ status: 409 });
   await leftNothing();
   for (const who of ['student', 'teacher'] as const) expect(await site.send('GET', '/host-installs', { as: site.people[who] })).toMatchObject({ status: 403 });
+});
+
+test('one that is cancelled while its join token is made leaves no token open, and lets nobody enrol', async () => {
+  let goOn: () => void = () => undefined;
+  let isMade = false;
+  onTokenMade = () => new Promise((resolve) => {
+    isMade = true;
+    goOn = resolve;
+  });
+  const { body } = await site.send<HostInstall>('POST', '/host-installs', { as: site.people.operator, body: wish({ name: 'cancelled' }) });
+  await eventually('its token to be made', () => isMade);
+  expect((await site.send<HostInstall>('POST', `/host-installs/${body.id}/cancel`, { as: site.people.operator })).body.state).toBe('cancelled');
+  goOn();
+  await leftNothing();
+  // The next at that host waits for the one before; what that one made is gone by then.
+  onTokenMade = () => Promise.resolve();
+  expect(await install({ name: 'cancelled' })).toMatchObject({ state: 'succeeded' });
+  expect(await openTokens()).toBe(0);
+  expect(host.heard.filter(({ command }) => command.includes(' enrol '))).toHaveLength(1);
+});
+
+test('a command that was given up before the host began with it is not begun there, and is told nothing', async () => {
+  const { place } = confirmation();
+  const login = { user: 'root', credential: { kind: 'password', password: host.root.password }, sudoPassword: undefined } as const;
+  const connection = await new SshHostDialler().login(place, host.fingerprint, login, AbortSignal.timeout(20_000));
+  const run = (word: string, signal: AbortSignal) => connection.run(['tee', word], { timeoutMs: 20_000, signal, input: `said to ${word}` });
+  await expect(run('the-first', AbortSignal.abort())).rejects.toThrow('tee on 127.0.0.1 was given up.');
+  const given = new AbortController();
+  const second = run('the-second', given.signal);
+  given.abort();
+  await expect(second).rejects.toThrow('tee on 127.0.0.1 was given up.');
+  expect((await run('the-third', new AbortController().signal)).out).toBe('said to the-third');
+  await eventually('the second to end there', () => host.heard.length === 2);
+  expect(host.heard.filter(({ command }) => command.includes('the-first'))).toEqual([]);
+  expect(host.heard.map(({ input }) => input).sort()).toEqual(['', 'said to the-third']);
+  connection.close();
+});
+
+test('what a verb leaves to somebody is told also where there was nothing to do', async () => {
+  host.fault = { verb: 'units', how: 'says', sentence: 'kept: the units\nleft: /etc/systemd/system/paravcl-slave.service.d, which somebody made\n' };
+  const { steps } = await install();
+  expect(steps.find(({ step }) => step === 'units')).toMatchObject({ state: 'skipped', sentence: 'The units were there already. Left /etc/systemd/system/paravcl-slave.service.d, which somebody made.' });
 });
 
 test('at most so many are worked on at a time; the others say that they wait, and have their turn', async () => {
