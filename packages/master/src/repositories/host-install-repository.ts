@@ -34,6 +34,8 @@ export interface HostInstallRecord {
   readonly hostKey: string | null;
   /** Null of removals, and in records of before. */
   readonly choices: HostInstallChoices | null;
+  /** Whether a removal leaves the packages there; null of installs, and in records of before. */
+  readonly keepPackages: boolean | null;
   readonly steps: readonly HostInstallStep[];
   readonly findings: readonly HostFinding[];
   readonly createdByUserId: string;
@@ -59,6 +61,7 @@ interface Row {
   readonly slave_kind: SlaveKind | null;
   readonly preapproved: number | null;
   readonly start_by: AgentStart | null;
+  readonly keep_packages: number | null;
   readonly steps: string;
   readonly findings: string;
   readonly created_by_user_id: string;
@@ -66,7 +69,7 @@ interface Row {
   readonly ended_at: Date | null;
 }
 
-const columns = ['id', 'purpose', 'address', 'resolved', 'port', 'login_user', 'name', 'state', 'sentence', 'slave_id', 'join_token_id', 'host_key', 'slave_kind', 'preapproved', 'start_by', 'steps', 'findings', 'created_by_user_id', 'created_at', 'ended_at'] as const satisfies readonly (keyof Row)[];
+const columns = ['id', 'purpose', 'address', 'resolved', 'port', 'login_user', 'name', 'state', 'sentence', 'slave_id', 'join_token_id', 'host_key', 'slave_kind', 'preapproved', 'start_by', 'keep_packages', 'steps', 'findings', 'created_by_user_id', 'created_at', 'ended_at'] as const satisfies readonly (keyof Row)[];
 const stepsSchema = z.array(hostInstallStepSchema);
 const findingsSchema = z.array(hostFindingSchema);
 
@@ -77,10 +80,10 @@ export class HostInstallRepository {
   ) {}
 
   async insert(record: HostInstallRecord): Promise<void> {
-    const { id, purpose, address, resolved, port, user, name, hostKey, choices, createdByUserId, createdAt } = record;
+    const { id, purpose, address, resolved, port, user, name, hostKey, choices, keepPackages, createdByUserId, createdAt } = record;
     await this.db('host_installs').insert({
       id, purpose, address, resolved, port, login_user: user, name, host_key: hostKey,
-      slave_kind: choices?.slaveKind ?? null, preapproved: choices?.preapproved ?? null, start_by: choices?.start ?? null,
+      slave_kind: choices?.slaveKind ?? null, preapproved: choices?.preapproved ?? null, start_by: choices?.start ?? null, keep_packages: keepPackages,
       created_by_user_id: createdByUserId, created_at: new Date(createdAt), ...changed(record),
     });
     this.note(record);
@@ -170,6 +173,7 @@ function fromRow(row: Row): HostInstallRecord {
     joinTokenId: row.join_token_id,
     hostKey: row.host_key,
     choices: choicesOf(row),
+    keepPackages: row.keep_packages === null ? null : row.keep_packages !== 0,
     steps: stepsSchema.parse(parseJson(row.steps)),
     findings: findingsSchema.parse(parseJson(row.findings)),
     createdByUserId: row.created_by_user_id,

@@ -37,6 +37,8 @@ export interface HostInstallRequest {
   readonly slaveId: string | null;
   /** Null: it is removed. */
   readonly choices: HostInstallChoices | null;
+  /** Null: it is installed. */
+  readonly keepPackages: boolean | null;
 }
 
 export interface LoginWish {
@@ -113,7 +115,7 @@ export class HostInstallRuns {
     const underway = await this.underway.enter(id, place);
     const record: HostInstallRecord = {
       id, purpose: request.purpose, address: place.address, resolved: place.resolved, port: place.port, user: login.user, name: request.name, state: 'running', sentence: 'It begins.',
-      slaveId: request.slaveId, joinTokenId: null, hostKey: login.hostKey, choices: request.choices, steps: waitingSteps(hostInstallSteps[request.purpose]), findings: [], createdByUserId: principal.userId, createdAt: now, endedAt: null,
+      slaveId: request.slaveId, joinTokenId: null, hostKey: login.hostKey, choices: request.choices, keepPackages: request.keepPackages, steps: waitingSteps(hostInstallSteps[request.purpose]), findings: [], createdByUserId: principal.userId, createdAt: now, endedAt: null,
     };
     try {
       await unit.transaction(async (write) => {
@@ -243,7 +245,7 @@ async function leaveHost(stay: Stay, standing: readonly HostInstallStep[]): Prom
 const nameOf = ({ name, address, port }: HostInstallRecord): string => `${name === null ? '' : `${name} at `}${address}${port === 22 ? '' : ` port ${port}`}`;
 
 /** As it is told to people. */
-export function hostInstallView({ id, purpose, address, port, user, name, choices, state, sentence, slaveId, createdByUserId, steps, findings, createdAt, endedAt }: HostInstallRecord): HostInstall {
+export function hostInstallView({ id, purpose, address, port, user, name, choices, keepPackages, state, sentence, slaveId, createdByUserId, steps, findings, createdAt, endedAt }: HostInstallRecord): HostInstall {
   const { slaveKind, preapproved, start } = choices ?? { slaveKind: null, preapproved: null, start: null };
-  return { id, purpose, address, port, user, name, slaveKind, preapproved, start, state, sentence, slaveId, createdByUserId, steps: [...steps], findings: [...findings], createdAt: new Date(createdAt).toISOString(), endedAt: endedAt === null ? null : new Date(endedAt).toISOString() };
+  return { id, purpose, address, port, user, name, slaveKind, preapproved, start, keepPackages, state, sentence, slaveId, createdByUserId, steps: [...steps], findings: [...findings], createdAt: new Date(createdAt).toISOString(), endedAt: endedAt === null ? null : new Date(endedAt).toISOString() };
 }

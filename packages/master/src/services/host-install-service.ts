@@ -69,7 +69,7 @@ export class HostInstallService {
     authoriseRole(principal, 'slave.install');
     const place = await this.placeOf(wish);
     const { unit, clock, joinTokens } = this.parts;
-    return this.runs.begin({ principal, clientAddress, place, login: wish, id, purpose: 'install', name: wish.name ?? null, slaveId: null, choices: { slaveKind: wish.slaveKind, preapproved: wish.preapproved, start: wish.start } }, (record, entry, stay) => {
+    return this.runs.begin({ principal, clientAddress, place, login: wish, id, purpose: 'install', name: wish.name ?? null, slaveId: null, choices: { slaveKind: wish.slaveKind, preapproved: wish.preapproved, start: wish.start }, keepPackages: null }, (record, entry, stay) => {
       let tokenId: string | null = null;
       const work: InstallWork = {
         ...entry,
@@ -107,7 +107,7 @@ export class HostInstallService {
     const address = wish.address ?? slave.address;
     if (address === null) throw new ParavclError('invalid-input', `address: nobody knows where ${slave.name} is. Give its address.`, { field: 'address' });
     const place = await this.placeOf({ address, port: wish.port });
-    return this.runs.begin({ principal, clientAddress, place, login: wish, id, purpose: 'remove', name: slave.name, slaveId, choices: null }, (_, entry, stay) => {
+    return this.runs.begin({ principal, clientAddress, place, login: wish, id, purpose: 'remove', name: slave.name, slaveId, choices: null, keepPackages: wish.keepPackages }, (_, entry, stay) => {
       const work: RemovalWork = {
         ...entry,
         slaveId,

@@ -634,15 +634,16 @@ test('a removal that would lose disks is refused before the host is retired, and
   expect(host.instances).toEqual([]);
 });
 
-test('what an installation was asked with is kept, so that it is begun again with the same', async () => {
+test('what an installation or a removal was asked with is kept, so that it is begun again with the same', async () => {
   const asked = { slaveKind: 'volunteer', preapproved: false, start: 'unsupervised' };
   const failed = await install({ ...asked, credential: { kind: 'password', password: 'wrong' } });
   expect(failed).toMatchObject({ state: 'failed', ...asked });
   const done = await install();
   expect(done).toMatchObject({ slaveKind: 'dedicated', preapproved: true, start: 'systemd' });
   const { credential, hostKey } = wish() as { credential: object; hostKey: string };
-  const { body } = await site.send<HostInstall>('POST', `/slaves/${done.slaveId ?? ''}/removal`, { as: site.people.operator, body: { port, hostKey, credential } });
-  expect(await ended(body.id)).toMatchObject({ slaveKind: null, preapproved: null, start: null });
+  const { body } = await site.send<HostInstall>('POST', `/slaves/${done.slaveId ?? ''}/removal`, { as: site.people.operator, body: { port, hostKey, credential, keepPackages: true } });
+  expect(done.keepPackages).toBeNull();
+  expect(await ended(body.id)).toMatchObject({ slaveKind: null, preapproved: null, start: null, keepPackages: true });
 });
 
 test('a switch that broke off after the release was in use is brought to its end by the next one', async () => {

@@ -56,7 +56,7 @@ export class OwnedThings {
     hostInstallId: () =>
       this.write(({ hostInstalls }, id, now) =>
         hostInstalls.insert({
-          id, purpose: 'install', address: '10.0.0.7', resolved: '10.0.0.7', port: 22, user: 'root', name: null, state: 'failed', sentence: 'It failed.', slaveId: null, joinTokenId: null, hostKey: null, choices: null, steps: [], findings: [],
+          id, purpose: 'install', address: '10.0.0.7', resolved: '10.0.0.7', port: 22, user: 'root', name: null, state: 'failed', sentence: 'It failed.', slaveId: null, joinTokenId: null, hostKey: null, choices: null, keepPackages: null, steps: [], findings: [],
           createdByUserId: this.student.id, createdAt: now, endedAt: now,
         }),
       ),

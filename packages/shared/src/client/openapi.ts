@@ -4265,6 +4265,7 @@ export interface operations {
                             }[];
                             /** Format: uuid */
                             id: string;
+                            keepPackages: boolean | null;
                             name: string | null;
                             port: number;
                             preapproved: boolean | null;
@@ -4374,6 +4375,7 @@ export interface operations {
                         }[];
                         /** Format: uuid */
                         id: string;
+                        keepPackages: boolean | null;
                         name: string | null;
                         port: number;
                         preapproved: boolean | null;
@@ -4443,6 +4445,7 @@ export interface operations {
                         }[];
                         /** Format: uuid */
                         id: string;
+                        keepPackages: boolean | null;
                         name: string | null;
                         port: number;
                         preapproved: boolean | null;
@@ -4515,6 +4518,7 @@ export interface operations {
                         }[];
                         /** Format: uuid */
                         id: string;
+                        keepPackages: boolean | null;
                         name: string | null;
                         port: number;
                         preapproved: boolean | null;
@@ -10368,6 +10372,7 @@ export interface operations {
                         }[];
                         /** Format: uuid */
                         id: string;
+                        keepPackages: boolean | null;
                         name: string | null;
                         port: number;
                         preapproved: boolean | null;

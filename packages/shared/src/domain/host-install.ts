@@ -72,6 +72,8 @@ export const hostInstallSchema = z
     slaveKind: slaveKindSchema.nullable(),
     preapproved: z.boolean().nullable(),
     start: agentStartSchema.nullable(),
+    /** Whether a removal was to leave the packages there; null: it is installed, or this was not kept then. */
+    keepPackages: z.boolean().nullable(),
     state: hostInstallStateSchema,
     /** How it stands. */
     sentence: z.string(),

@@ -28,9 +28,9 @@ async function installOf(context: Context, said: string): Promise<HostInstall> {
 }
 
 /** The line that goes on with one that did not succeed. */
-function lineAgain({ purpose, address, port, user, name, slaveId, slaveKind, preapproved, start }: HostInstall): string {
+function lineAgain({ purpose, address, port, user, name, slaveId, slaveKind, preapproved, start, keepPackages }: HostInstall): string {
   const where = writeHostAddress({ host: address, port, user });
-  return purpose === 'install' ? commandLine(['slaves', 'add', where], { '--name': name ?? undefined, '--volunteer': slaveKind === 'volunteer', '--start': start === 'unsupervised' ? start : undefined, '--no-approve': preapproved === false }) : commandLine(['slaves', 'remove', slaveId ?? name ?? ''], { '--address': where });
+  return purpose === 'install' ? commandLine(['slaves', 'add', where], { '--name': name ?? undefined, '--volunteer': slaveKind === 'volunteer', '--start': start === 'unsupervised' ? start : undefined, '--no-approve': preapproved === false }) : commandLine(['slaves', 'remove', slaveId ?? name ?? ''], { '--address': where, '--keep-packages': keepPackages === true });
 }
 
 export function addSlaveInstalls(noun: Command, act: Act): void {

@@ -34,7 +34,7 @@ function InstallShown({ install }: { readonly install: HostInstall }): ReactNode
   const times = useTimes(useSiteZone());
   const [isAgain, setIsAgain] = useState(false);
   const cancel = useDo('post /host-installs/:hostInstallId/cancel', ['slaves']);
-  const { id, purpose, address, port, user, name, state, sentence, slaveId, steps, findings, createdAt, endedAt } = install;
+  const { id, purpose, address, port, user, name, state, sentence, slaveId, steps, findings, keepPackages, createdAt, endedAt } = install;
   const host = name ?? address;
   const failed = steps.find((step) => step.state === 'failed');
   const hasEnded = state !== 'running';
@@ -66,7 +66,7 @@ function InstallShown({ install }: { readonly install: HostInstall }): ReactNode
               {purpose === 'install' || slaveId === null ? (
                 <InstallForm first={install} onCancel={() => setIsAgain(false)} />
               ) : (
-                <RemovalForm slaveId={slaveId} name={host} first={{ address, port, user }} onCancel={() => setIsAgain(false)} />
+                <RemovalForm slaveId={slaveId} name={host} first={{ address, port, user, keepPackages }} onCancel={() => setIsAgain(false)} />
               )}
             </CardBody>
           </Card>

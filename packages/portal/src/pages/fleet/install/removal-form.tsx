@@ -8,7 +8,8 @@ import { HostForm } from './host-form';
 interface RemovalFormProps {
   readonly slaveId: string;
   readonly name: string;
-  readonly first: { readonly address: string; readonly port: number; readonly user: string };
+  /** `keepPackages`: of a removal before, that is begun again. What gives up instances or disks is said anew each time. */
+  readonly first: { readonly address: string; readonly port: number; readonly user: string; readonly keepPackages: boolean | null };
   readonly onCancel: () => void;
 }
 
@@ -18,7 +19,7 @@ export function RemovalForm({ slaveId, name, first, onCancel }: RemovalFormProps
   const navigate = useNavigate();
   const [force, setForce] = useState(false);
   const [deleteDisks, setDeleteDisks] = useState(false);
-  const [keepPackages, setKeepPackages] = useState(false);
+  const [keepPackages, setKeepPackages] = useState(first.keepPackages ?? false);
   return (
     <div className="pv-install-steps">
       <div className="pv-lines">

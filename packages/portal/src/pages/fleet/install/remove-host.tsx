@@ -11,7 +11,7 @@ export function RemoveHost({ slave, onClose }: { readonly slave: Slave; readonly
     <Modal isOpen variant="medium" onClose={onClose} aria-labelledby="removal-title">
       <ModalHeader title={t('removal.title', { name: slave.name })} labelId="removal-title" titleIconVariant="warning" />
       <ModalBody>
-        <RemovalForm slaveId={slave.id} name={slave.name} first={{ address: slave.address ?? '', port: 22, user: 'root' }} onCancel={onClose} />
+        <RemovalForm slaveId={slave.id} name={slave.name} first={{ address: slave.address ?? '', port: 22, user: 'root', keepPackages: null }} onCancel={onClose} />
       </ModalBody>
     </Modal>
   );
