@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { constants, openSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,6 +36,15 @@ it('reads a small file whole, and none that has no end, is no file, or is larger
 it('reads no more of standard input either', async () => {
   const endless = Readable.from((function* () { for (;;) yield Buffer.alloc(1024); })()) as Input;
   await expect(textFrom({ stdin: endless }, '-', 10_000)).rejects.toMatchObject({ exitCode: 2, message: 'Standard input has more than 10000 bytes.' });
+});
+
+it('reads what a shell hands over for <(…), which is a pipe and ends', async () => {
+  const fifo = join(directory, 'handed');
+  execFileSync('mkfifo', [fifo]);
+  const fd = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+  execFileSync('sh', ['-c', 'printf "secret\\n" > "$0"', fifo]);
+  expect(await passwordIn({ stdin: Readable.from([]) as Input }, `/dev/fd/${String(fd)}`)).toBe('secret');
+  await expect(textFrom({ stdin: Readable.from([]) as Input }, '/dev/fd/9999', 10)).rejects.toMatchObject({ exitCode: 2 });
 });
 
 it('tells lists of a fabric that are devices or pipes as faults of their own', async () => {

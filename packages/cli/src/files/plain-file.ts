@@ -1,6 +1,6 @@
-import { constants } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { wrongUsage } from '../errors/refusal';
+import { Refusal, wrongUsage } from '../errors/refusal';
 import { readAll } from '../talk/questions';
 import type { World } from '../world';
 
@@ -71,7 +71,9 @@ export async function textOfFile(path: string, mostBytes: number): Promise<strin
   return bytes.toString('utf8');
 }
 
-/** The same, where `-` is standard input. */
+/** The same, where `-` is standard input, and /dev/fd/63 what a shell writes for `<(…)`. */
 export function textFrom({ stdin }: Pick<World, 'stdin'>, path: string, mostBytes: number): Promise<string> {
-  return path === '-' ? readAll(stdin, mostBytes) : textOfFile(path, mostBytes);
+  if (path === '-') return readAll(stdin, mostBytes);
+  const handed = /^\/dev\/fd\/(\d{1,4})$/.exec(path)?.[1];
+  return handed === undefined ? textOfFile(path, mostBytes) : readAll(createReadStream('', { fd: Number(handed) }), mostBytes).catch((error: unknown) => Promise.reject(error instanceof Refusal ? error : wrongUsage(`${path} ${unfit(error).message}.`)));
 }
