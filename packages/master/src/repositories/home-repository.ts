@@ -242,6 +242,11 @@ export class HomeRepository {
     return (await this.db('home_leftovers').where({ volume_id: volumeId, slave_id: slaveId, epoch }).delete()) === 1;
   }
 
+  /** It is taken up again as it was read; false when it stands otherwise by now, as when the guest that had it begins without it. */
+  async takenUp({ volumeId, slaveId, epoch, givenUp }: HomeLeftover): Promise<boolean> {
+    return (await this.db('home_leftovers').where({ volume_id: volumeId, slave_id: slaveId, epoch, instance_id: givenUp?.instanceId ?? null }).delete()) === 1;
+  }
+
   private gone(): Knex.QueryBuilder {
     return this.db('slaves').where((gone) => gone.where({ admission: 'retired' }).orWhere((dead) => dead.where({ liveness: 'lost' }).whereNotNull('declared_dead_at'))).select('id');
   }

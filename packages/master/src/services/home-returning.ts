@@ -218,7 +218,7 @@ export class HomeReturning implements DeltaDoor {
       const { instances, homes, placements, fleet, users } = repositories;
       const holder = givenUp?.instanceId == null ? null : await instances.lock(givenUp.instanceId);
       const locked = await homes.lock(volumeId);
-      if (locked?.state !== 'stored' || locked.epoch !== epoch || !(await homes.dropped(leftover))) return;
+      if (locked?.state !== 'stored' || locked.epoch !== epoch || !(await homes.takenUp(leftover))) return;
       const next = homeTakenUp(locked, leftover, holder, { returnId: newId(now), now });
       await homes.update(next);
       // Under the generation that it knows, its slave was told of no volume.

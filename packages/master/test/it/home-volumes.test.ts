@@ -315,7 +315,7 @@ describe('a slave that is gone', () => {
     expect(await home()).toMatchObject({ blank: false });
   });
 
-  test('given up before its guest began, it is not thought to be open in that guest, which begins without it', async () => {
+  test.each(['before', 'while'] as const)('given up before its guest began, it is not thought to be open in that guest, which begins without it %s its host is found', async (when) => {
     const { instance: { id } } = await launch('one');
     rig.agents.connected.delete(slaveId);
     await declareDead(slaveId);
@@ -325,11 +325,22 @@ describe('a slave that is gone', () => {
     await rig.unit.read.slaves.moveLiveness(slaveId, 'lost', 'online');
     // As its newest order says, which names no volume.
     const generation = (await rig.unit.read.instances.find(id))?.generation ?? 0;
-    await rig.observations.observed(slaveId, [{ instanceId: id, generation, state: 'running', reason: null, progressPercent: null }]);
-    expect(await rig.unit.read.homes.leftovers(10)).toMatchObject([{ slaveId, givenUp: { instanceId: null } }]);
+    const begins = () => rig.observations.observed(slaveId, [{ instanceId: id, generation, state: 'running', reason: null, progressPercent: null }]);
+    if (when === 'before') await begins();
+    else {
+      // What is left there has been read, and is not acted on yet.
+      const among = rig.unit.read.instances.among.bind(rig.unit.read.instances);
+      let asked = 0;
+      jest.spyOn(rig.unit.read.instances, 'among').mockImplementation(async (ids) => {
+        const found = await among(ids);
+        if (ids.includes(id) && (asked += 1) === 1) await begins();
+        return found;
+      });
+    }
     await settle('it to be found', async () => (await rig.unit.read.homes.leftovers(10)).every(({ givenUp }) => givenUp === undefined));
     expect(await home()).not.toMatchObject({ state: 'attached' });
     await isStored();
+    jest.restoreAllMocks();
     expect(await rig.instances.get(student, id)).toMatchObject({ home: false });
   });
 
