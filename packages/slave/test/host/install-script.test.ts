@@ -301,11 +301,16 @@ test('a pool that a site keeps among other files loses what is ParaVCL\'s, and n
   expect([host.has('/var/lib/shared/instances'), host.has('/var/lib/shared/mirror'), host.has('/var/lib/paravcl-slave')]).toEqual([false, false, false]);
 });
 
-test('of packages just those are installed that are missing, with all that comes along, and just those go again', async () => {
-  await begin();
+/** Three packages are there once they stand in a file of the host; all others are. */
+function lacksPackages(): void {
   host.write('/run/installed', '');
   host.replaceProgram('dpkg-query', 'case "$3" in genisoimage|libburn4|qemu-utils) grep -qx "$3" /run/installed && printf installed ;; "") sed "s/^/installed /" /run/installed ;; *) printf installed ;; esac');
   host.replaceProgram('dpkg', 'exit 0');
+}
+
+test('of packages just those are installed that are missing, with all that comes along, and just those go again', async () => {
+  await begin();
+  lacksPackages();
   host.replaceProgram(
     'apt-get',
     `echo "$*" >>/run/asked
@@ -329,9 +334,7 @@ esac`,
 
 test('a package that somebody else installed, or that came while an installation was killed, is not taken for ParaVCL’s', async () => {
   await begin();
-  host.write('/run/installed', '');
-  host.replaceProgram('dpkg-query', 'case "$3" in genisoimage|libburn4|qemu-utils) grep -qx "$3" /run/installed && printf installed ;; "") sed "s/^/installed /" /run/installed ;; *) printf installed ;; esac');
-  host.replaceProgram('dpkg', 'exit 0');
+  lacksPackages();
   host.replaceProgram(
     'apt-get',
     `case "$*" in
