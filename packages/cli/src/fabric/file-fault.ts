@@ -1,3 +1,5 @@
+import { invisibleCharacters } from '@paravcl/shared/domain/limits';
+
 /** What is wrong in a file that somebody wrote, and where. */
 export interface FileFault {
   readonly file: string;
@@ -17,8 +19,11 @@ export function inOrder(faults: readonly FileFault[]): readonly FileFault[] {
   return [...faults].sort((one, other) => one.line - other.line || (one.column ?? 0) - (other.column ?? 0));
 }
 
+/** And halves of characters, which bytes of a file may come to. */
+const unseen = new RegExp(`${invisibleCharacters.source}|\\p{Cs}`, 'gu');
+
 /** A piece of a file as it is shown in a sentence: nothing of it may move the cursor or fill the screen. */
 export function shown(text: string): string {
-  const plain = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '\ufffd');
+  const plain = text.replace(unseen, '\ufffd');
   return `"${plain.length > 60 ? `${plain.slice(0, 57)}…` : plain}"`;
 }

@@ -1,3 +1,4 @@
+import { invisibleCharacters } from '@paravcl/shared/domain/limits';
 import { basename, isAbsolute, normalize } from 'node:path';
 import { inOrder, shown, type FileFault } from './file-fault';
 import { linesOf, textOf } from './text-file';
@@ -41,7 +42,7 @@ export function readImageFile(file: string, bytes: Buffer): { readonly images: r
     if (Buffer.byteLength(text) > longestPath) fault(`the path has ${String(Buffer.byteLength(text))} bytes, and at most ${String(longestPath)} can be one.`);
     else if (!isAbsolute(text)) fault(`${shown(text)} is no full path: begin it with /.`);
     else if (text.endsWith('/')) fault(`${shown(text)} is a directory: name the file in it.`);
-    else if (/[\p{Cc}\p{Cf}]/u.test(name)) fault(`the name ${shown(name)} has characters that nobody sees: rename the file.`);
+    else if (invisibleCharacters.test(name)) fault(`the name ${shown(name)} has characters that nobody sees: rename the file.`);
     else if (name.length > longestName) fault(`the image would be called ${shown(name)}, ${String(name.length)} characters of at most ${String(longestName)}: rename the file.`);
     else if (samePath !== undefined) fault(`${shown(path)} stands on line ${String(samePath)} already: remove one of the two.`);
     else if (sameName !== undefined) fault(`the image would be called ${shown(name)}, as the one of line ${String(sameName)}: rename one of the two files.`);

@@ -1,5 +1,7 @@
-/** What nobody sees or what moves other text about: control and format characters, ends of lines and paragraphs, halves of characters. */
-const unseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+/gu;
+import { invisibleCharacters } from '@paravcl/shared/domain/limits';
+
+/** And halves of characters, which a name cannot have and a host's bytes may come to. */
+const unseen = new RegExp(`(?:${invisibleCharacters.source}|\\p{Cs})+`, 'gu');
 
 /**
  * What a host said, fit for a sentence that people read: in one line, without characters that hide or turn around what stands beside them, and no
