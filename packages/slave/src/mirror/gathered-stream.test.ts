@@ -39,7 +39,11 @@ async function pair(turns: ReadTurns) {
 }
 
 async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
+  while (!isSo()) {
+    // Of a test whose time was over: asking on would keep the whole run from ending.
+    if (!server.listening) throw new Error('The test has ended, and this has not come.');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 /** As long as it takes to be heard by one that reads. */
