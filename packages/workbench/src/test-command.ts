@@ -58,6 +58,7 @@ async function main(): Promise<number> {
   let failed = 0;
   const lines = new Map<SuiteName, string>();
   const notes: string[] = [];
+  const failures: string[] = [];
   const run = async (name: SuiteName, beside: boolean): Promise<void> => {
     say(`\n  ${name} tests`);
     const suiteStartedAt = performance.now();
@@ -73,6 +74,7 @@ async function main(): Promise<number> {
     running.delete(name);
     passed += result.passed;
     failed += result.failed;
+    failures.push(...result.failures);
     const seconds = ((performance.now() - suiteStartedAt) / 1000).toFixed(1);
     const reasons = result.reasons.map((reason) => `; ${reason}`).join('');
     lines.set(name, `  ${result.failed === 0 ? '✓' : '✗'} ${name}: ${String(result.passed)} passed, ${String(result.failed)} failed${reasons} (${seconds} s)`);
@@ -94,6 +96,8 @@ async function main(): Promise<number> {
     failed = 1;
     notes.push(`  ✗ no test has a name that matches ${options.namePattern ?? ''}`);
   }
+  // Together at the end: in a long log of suites side by side nobody finds them.
+  if (failures.length > 0) say(`\n  what failed\n${failures.map((failure) => `    ${failure}`).join('\n')}`);
   const told = options.suites.flatMap((name) => lines.get(name) ?? []);
   say(`\n${[...told, ...notes].join('\n')}\n  total ${((performance.now() - startedAt) / 1000).toFixed(1)} s\n`);
   process.stdout.write(`${String(passed)} passed, ${String(failed)} failed\n`);

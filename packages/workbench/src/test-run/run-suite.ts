@@ -47,14 +47,14 @@ function workersOf(name: SuiteName, beside: boolean): readonly string[] {
 export async function runSuite(name: SuiteName, options: SuiteOptions): Promise<SuiteResult> {
   if (onHosts(name)) {
     const hindrance = privateHostHindrance(['npm', 'test']);
-    if (hindrance !== null) return { passed: 0, failed: 1, reasons: [hindrance] };
+    if (hindrance !== null) return { passed: 0, failed: 1, reasons: [hindrance], failures: [] };
     // Out here, because a first build fetches packages and a private host has no way out. It builds the demo guest too.
     const onProgress = (line: string): boolean => process.stderr.write(`    ${line}\n`);
     const fault = await buildQuiescingGuest({ onProgress }).then(() => buildSshGuest({ onProgress })).then(
       () => null,
       (error: unknown) => `the guests of these tests are not there: ${error instanceof Error ? error.message : String(error)}`,
     );
-    if (fault !== null) return { passed: 0, failed: 1, reasons: [fault] };
+    if (fault !== null) return { passed: 0, failed: 1, reasons: [fault], failures: [] };
   }
   const directory = await mkdtemp(join(tmpdir(), 'paravcl-test-'));
   try {
@@ -85,7 +85,7 @@ export async function runSuite(name: SuiteName, options: SuiteOptions): Promise<
     const result = suiteResult(await readReport(report), ended.code, options.namePattern !== null);
     if (!ended.tooLong) return result;
     return {
-      passed: result.passed,
+      ...result,
       failed: Math.max(1, result.failed),
       reasons: [`stopped after ${(options.timeLimitMs / 60_000).toFixed(1)} minutes, when the time for all suites was over`, ...result.reasons],
     };

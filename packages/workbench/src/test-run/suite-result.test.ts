@@ -7,11 +7,12 @@ const report = (counts: Partial<JestReport>): JestReport => ({
   numPendingTests: 0,
   numTodoTests: 0,
   numRuntimeErrorTestSuites: 0,
+  testResults: [],
   ...counts,
 });
 
 test('passed tests pass', () => {
-  expect(suiteResult(report({ numPassedTests: 3 }), 0, false)).toEqual({ passed: 3, failed: 0, reasons: [] });
+  expect(suiteResult(report({ numPassedTests: 3 }), 0, false)).toEqual({ passed: 3, failed: 0, reasons: [], failures: [] });
 });
 
 test('a suite in which nothing ran has failed', () => {
@@ -32,5 +33,27 @@ test('jest ending badly without a failed test has failed', () => {
 });
 
 test('tests a name pattern leaves out count for nothing', () => {
-  expect(suiteResult(report({ numPassedTests: 1, numPendingTests: 9 }), 0, true)).toEqual({ passed: 1, failed: 0, reasons: [] });
+  expect(suiteResult(report({ numPassedTests: 1, numPendingTests: 9 }), 0, true)).toEqual({ passed: 1, failed: 0, reasons: [], failures: [] });
+});
+
+test('each failed test is told in a line with its file and how its message begins, and a file that could not be run with why', () => {
+  const failed = { fullName: 'a guest runs', status: 'failed', failureMessages: ['Error: Waited 180 s for i-1 to run. \u001b[31mLast seen: booting.\u001b[39m\n\n    at eventually (a.ts:19:13)\n    at b.ts:3:1'] };
+  const passed = { fullName: 'it stops', status: 'passed', failureMessages: [] };
+  const { failures } = suiteResult(
+    report({
+      numFailedTests: 1,
+      numRuntimeErrorTestSuites: 1,
+      testResults: [
+        { name: `${process.cwd()}/packages/a.test.ts`, status: 'failed', message: 'all of it', assertionResults: [passed, failed] },
+        { name: `${process.cwd()}/packages/b.test.ts`, status: 'failed', message: '  ● Test suite failed to run\n\n    Cannot find module ./c\n\n      at d.ts:1:1', assertionResults: [] },
+        { name: `${process.cwd()}/packages/c.test.ts`, status: 'passed', message: '', assertionResults: [passed] },
+      ],
+    }),
+    1,
+    false,
+  );
+  expect(failures).toEqual([
+    'packages/a.test.ts › a guest runs: Error: Waited 180 s for i-1 to run. Last seen: booting.',
+    'packages/b.test.ts: Cannot find module ./c',
+  ]);
 });
