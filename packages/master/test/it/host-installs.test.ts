@@ -98,6 +98,8 @@ async function enter(one: HostDouble): Promise<void> {
   host = one;
   port = await host.listen();
   ports.splice(0, ports.length, port);
+  // A port may come twice: whoever listened there before was another host.
+  await site.database.db('host_keys').where({ port }).delete();
   const identity = newIdentity('lab-pc');
   const enrolments = new EnrolmentService(site.database.unit, systemClock, 'site');
   host.onEnrol = async (token, name) => {
