@@ -39,10 +39,10 @@ const commands = {
   },
   test: {
     entry: 'test-command.js',
-    usage: `npm test -- [--only unit|integration|browser|host|faults] [-t PATTERN]
+    usage: `npm test -- [--only unit|integration|browser|host|long|faults] [-t PATTERN]
   Unit tests, integration tests against a real MariaDB, then the portal in a browser; beside them libvirt and QEMU tests
   inside a private host.
-  --only SUITE  only this suite; faults is the long one, which runs only when it is asked for (npm run test:faults)
+  --only SUITE  only this suite; long and faults run only when they are asked for (npm run test:long, npm run test:faults)
   -t PATTERN    only tests whose name matches
   Last line: N passed, N failed.`,
   },

@@ -1,10 +1,10 @@
 /**
  * `npm test`: unit, integration, then pages in a browser, and beside them, inside a private host, the tests against real libvirt and QEMU.
- * `--only faults`, which is `npm run test:faults`: the long ones of those.
+ * `--only long` and `--only faults`, which are `npm run test:long` and `npm run test:faults`: the long ones of those.
  * The last line is `N passed, N failed`; the exit code is 1 when anything failed.
  */
 import { parseArgs } from 'node:util';
-import { runSuite, suiteNames, type SuiteName } from './test-run/run-suite';
+import { onHosts, runSuite, suiteNames, suitesApart, type SuiteName } from './test-run/run-suite';
 
 /** For all suites together: twice what the faults take on two cores; a hanging test must not hold a build machine for ever. */
 const timeLimitMs = 70 * 60_000;
@@ -23,7 +23,7 @@ function readOptions(args: string[]): TestOptions {
   const unknown = only.find((name) => !suiteNames.includes(name as SuiteName));
   if (unknown !== undefined) throw new Error(`There is no suite ${unknown}: --only takes ${suiteNames.join(', ')}.`);
   return {
-    suites: suiteNames.filter((name) => (only.length === 0 ? name !== 'faults' : only.includes(name))),
+    suites: suiteNames.filter((name) => (only.length === 0 ? !suitesApart.includes(name) : only.includes(name))),
     namePattern: values.testNamePattern ?? null,
   };
 }
@@ -33,8 +33,7 @@ function readOptions(args: string[]): TestOptions {
  * two cores idle. Of several in one lane one runs after the other.
  */
 function lanesOf(suites: readonly SuiteName[]): readonly (readonly SuiteName[])[] {
-  const withGuests: readonly SuiteName[] = ['host', 'faults'];
-  return [suites.filter((name) => !withGuests.includes(name)), suites.filter((name) => withGuests.includes(name))].filter((lane) => lane.length > 0);
+  return [suites.filter((name) => !onHosts(name)), suites.filter(onHosts)].filter((lane) => lane.length > 0);
 }
 
 function say(line: string): void {

@@ -115,8 +115,15 @@ export class TwoHosts {
   }
 
   /** What its guest says of itself to the host that it is on. */
-  pageOf(host: LabHost, { address, name }: Instance): Promise<GuestPage> {
-    return eventually(`the page of ${name}`, patienceMs, () => host.evidence.guestPage(address ?? ''));
+  async pageOf({ evidence }: LabHost, { id, address, name }: Instance): Promise<GuestPage> {
+    let seen = 'nothing';
+    // What the host says of the guest, so that one whose network is gone is told from one that died.
+    const look = async (): Promise<GuestPage | undefined> => {
+      const page = await evidence.guestPage(address ?? '');
+      if (page === undefined) seen = `${(await evidence.domainState(id)) ?? 'no domain'}, its console ends with ${JSON.stringify((await evidence.serialLog(id)).slice(-200))}`;
+      return page;
+    };
+    return eventually(`the page of ${name}`, patienceMs, look, { state: () => seen });
   }
 
   async remove({ id }: Instance): Promise<void> {

@@ -11,12 +11,13 @@ import { jestReportSchema, suiteResult, type JestReport, type SuiteResult } from
 
 const root = resolve(__dirname, '..', '..', '..', '..');
 
-/** `faults` takes longer than the others together: only when it is asked for. */
-export const suiteNames = ['unit', 'integration', 'browser', 'host', 'faults'] as const;
+export const suiteNames = ['unit', 'integration', 'browser', 'host', 'long', 'faults'] as const;
+/** Each takes longer than the others together: only when it is asked for. */
+export const suitesApart: readonly SuiteName[] = ['long', 'faults'];
 export type SuiteName = (typeof suiteNames)[number];
 
 /** Real libvirt and QEMU, inside a private host. */
-const onHosts = (name: SuiteName): boolean => name === 'host' || name === 'faults';
+export const onHosts = (name: SuiteName): boolean => name === 'host' || suitesApart.includes(name);
 
 export interface SuiteOptions {
   /** Only tests whose full name matches; null for all. */
