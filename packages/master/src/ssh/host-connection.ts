@@ -276,7 +276,7 @@ export class SshHostConnection implements HostConnection {
       },
     };
     const onAbort = (): void => giveUp(wasGivenUp());
-    const timer = setTimeout(() => giveUp(new HostInstallFault(`${what} did not end within ${sayTime(timeoutMs)}. See on the host what it waits for, then begin again.`)), timeoutMs);
+    const timer = setTimeout(() => giveUp(new HostInstallFault(`${what} did not end within ${sayTime(timeoutMs)}. See on the host what it waits for (a start-up file of the login’s shell, such as ~/.bashrc, runs before it), then begin again.`)), timeoutMs);
     this.giveUps.add(giveUp);
     signal.addEventListener('abort', onAbort);
     try {

@@ -18,6 +18,7 @@ import { randomPassword } from '@paravcl/workbench/lab/lab';
 import type { LabHost } from '@paravcl/workbench/lab/lab-host';
 import { LabSite } from '@paravcl/workbench/lab/lab-site';
 import { makeUser, type LabUser } from '@paravcl/workbench/lab/make-user';
+import { sshServerHostKey, startSshServer } from '@paravcl/workbench/lab/ssh-server';
 import { ownPlacesScript } from '@paravcl/workbench/private-host/own-places';
 import { runProgram } from '@paravcl/workbench/process/run-program';
 
@@ -67,11 +68,7 @@ beforeAll(async () => {
   guest = await buildSshGuest();
   await site.up();
   await host.run('sh', [ownPlacesScript]);
-  await host.run('mkdir', ['-p', '/run/sshd']);
-  await host.run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', '/run/ssh_host_ed25519_key']);
-  await host.run('tee', ['/run/sshd_config'], { input: ['Port 22', 'HostKey /run/ssh_host_ed25519_key', 'StrictModes no', 'PermitRootLogin yes', 'PasswordAuthentication yes', 'UsePAM no', 'PidFile /run/sshd.pid', 'Subsystem sftp internal-sftp', ''].join('\n') });
-  await host.run('chpasswd', [], { input: `root:${rootPassword}\n` });
-  await host.run('/usr/sbin/sshd', ['-f', '/run/sshd_config', '-E', '/run/sshd.log']);
+  await startSshServer(host, { rootPassword });
   admin = await site.master.firstAdmin('admin', adminPassword);
   alice = await makeUser(site.master, admin, { name: 'alice' });
   for (const [who, password] of [['admin', adminPassword], ['alice', alice.password]] as const) {
@@ -105,7 +102,7 @@ test('a dry run and a wrong password leave everything as it was, and the failed 
 });
 
 test('three files bring up host, image and types, and tell how to ask the Fabric API; again, what is there is kept', async () => {
-  const shown = await host.run('cat', ['/run/ssh_host_ed25519_key.pub']);
+  const shown = await host.run('cat', [`${sshServerHostKey}.pub`]);
   await writeFile(join(directory, 'known_hosts'), `${host.address} ${shown.trim()}\n`);
   const ran = await succeeds('admin', ['fabric', ...lists, ...fabric, '--accept-host-keys', join(directory, 'known_hosts')], { input: `${rootPassword}\n` });
   expect(ran.err).toMatch(/✓ seen: /);

@@ -17,6 +17,7 @@ import { randomPassword } from '@paravcl/workbench/lab/lab';
 import type { LabHost } from '@paravcl/workbench/lab/lab-host';
 import { LabSite } from '@paravcl/workbench/lab/lab-site';
 import { registerDemoGuest } from '@paravcl/workbench/lab/register-demo-guest';
+import { sshServerHostKey, sshServerLog, startSshServer } from '@paravcl/workbench/lab/ssh-server';
 import { ownPlacesScript } from '@paravcl/workbench/private-host/own-places';
 import { runProgram } from '@paravcl/workbench/process/run-program';
 
@@ -45,14 +46,7 @@ beforeAll(async () => {
   const key = join(site.options.stateDir, 'key');
   await runProgram('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
   privateKey = await readFile(key, 'utf8');
-  await host.run('mkdir', ['-p', '/run/sshd']);
-  await host.run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', '/run/ssh_host_ed25519_key']);
-  await host.run('tee', ['/run/authorized_keys'], { input: await readFile(`${key}.pub`, 'utf8') });
-  await host.run('tee', ['/run/sshd_config'], {
-    input: ['Port 22', 'HostKey /run/ssh_host_ed25519_key', 'AuthorizedKeysFile /run/authorized_keys', 'StrictModes no', 'PermitRootLogin yes', 'PasswordAuthentication yes', 'UsePAM no', 'PidFile /run/sshd.pid', 'Subsystem sftp internal-sftp', ''].join('\n'),
-  });
-  await host.run('chpasswd', [], { input: `root:${rootPassword}\n` });
-  await host.run('/usr/sbin/sshd', ['-f', '/run/sshd_config', '-E', '/run/sshd.log']);
+  await startSshServer(host, { rootPassword, authorizedKeys: await readFile(`${key}.pub`, 'utf8') });
   admin = await site.master.firstAdmin('admin', randomPassword());
   imageId = (await registerDemoGuest(admin, guest)).id;
 });
@@ -76,7 +70,7 @@ const leavesNothing = (): Promise<true> => eventually('nothing of the stay to be
 test('its key is shown as ssh-keygen says it there', async () => {
   const shown = await admin.call(readHostKey, { body: { address: host.address } });
   expect(shown.standing).toBe('new');
-  expect(await host.run('ssh-keygen', ['-lf', '/run/ssh_host_ed25519_key.pub'])).toContain(shown.fingerprint);
+  expect(await host.run('ssh-keygen', ['-lf', `${sshServerHostKey}.pub`])).toContain(shown.fingerprint);
   hostKey = shown.fingerprint;
 });
 
@@ -126,6 +120,6 @@ test('it runs a guest, is not removed with it, and once empty leaves nothing beh
 });
 
 test('no password, key or token is in the log of the master or of the SSH server', async () => {
-  const logs = `${await readFile(site.master.logFile, 'utf8')}${await host.run('cat', ['/run/sshd.log'])}`;
+  const logs = `${await readFile(site.master.logFile, 'utf8')}${await host.run('cat', [sshServerLog])}`;
   for (const secret of [rootPassword, privateKey.split('\n')[2] ?? '', 'pvj1.', 'not that one']) expect(logs).not.toContain(secret);
 });
