@@ -24,3 +24,10 @@ it('says that there is none', () => {
   expect(() => found('db')).toThrow(NotFound);
   expect(() => found('twin')).not.toThrow(NotFound);
 });
+
+it('names the versions when the name is that of all of them', () => {
+  const versions = [2, 1].map((version) => ({ id: `01d22ac4-0000-7588-8be6-eb1fbd0f41b${String(version)}`, name: `Ubuntu:${String(version)}` }));
+  const version = (said: string): string => pick(versions, said, { noun: 'image', list: 'paravcl images list', as: ({ id, name }) => ({ id, names: [name], more: 'ready' }) }).name;
+  expect(() => version('ubuntu')).toThrow(new NotFound('"ubuntu" is the name of several versions, and one is meant: Ubuntu:2, Ubuntu:1.'));
+  expect(version('ubuntu:1')).toBe('Ubuntu:1');
+});

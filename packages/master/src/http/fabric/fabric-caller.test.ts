@@ -21,3 +21,11 @@ test('where guests come from a token is needed, although the address is allowed'
   }
   for (const address of ['10.0.0.7', '127.0.0.1', '::1']) expect(await fabricCaller(from(address), deps)).toMatchObject({ principal: ada });
 });
+
+test('what proxies add makes a token necessary, whichever proxy it is, and what programs send does not', async () => {
+  for (const name of ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-port', 'x-real-ip', 'x-client-ip', 'x-cluster-client-ip', 'x-original-host', 'x-envoy-external-address', 'x-azure-clientip', 'cf-connecting-ip', 'true-client-ip', 'cdn-loop']) {
+    expect([name, await fabricCaller(from('127.0.0.1', { [name]: '127.0.0.1' }), deps)]).toEqual([name, { status: 401, sentence: expect.stringContaining(`came through a proxy (${name})`) as string }]);
+    expect(await fabricCaller(from('127.0.0.1', { [name]: '127.0.0.1', authorization: 'Bearer pva_1' }), deps)).toMatchObject({ principal: ada });
+  }
+  for (const name of ['user-agent', 'accept', 'accept-encoding', 'connection', 'content-type', 'content-length']) expect(await fabricCaller(from('127.0.0.1', { [name]: 'curl/7.88.1' }), deps)).toMatchObject({ principal: ada });
+});

@@ -30,8 +30,8 @@ export interface FabricCallerDeps {
   readonly isOwnName: (name: string) => boolean;
 }
 
-/** What proxies add: behind one, the address of the peer says nothing about who asks. */
-const proxyHeaders = ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'x-client-ip', 'true-client-ip', 'forwarded', 'via'] as const;
+/** What proxies add, also those of the large networks: behind one, the address of the peer says nothing about who asks. */
+const proxyHeader = /^(?:forwarded|via|x-(?:forwarded|original|envoy|azure|amzn)-.+|x-(?:real|client|cluster-client)-ip|(?:true|fastly)-client-ip|cf-.+|cdn-loop)$/;
 
 const howToAsk = 'Send an API token: Authorization: Bearer pva_… (My account, API tokens).';
 
@@ -52,7 +52,7 @@ export async function fabricCaller(request: IncomingMessage, deps: FabricCallerD
   const address = clientAddress(request);
   if (deps.behindProxy) return { status: 401, sentence: `The master is behind a proxy (fabric.behindProxy), so nobody knows from where this came. ${howToAsk}` };
   if (!deps.isAllowed(address)) return { status: 401, sentence: `${address} is not among the addresses that need no token (fabric.allow). ${howToAsk}` };
-  const proxied = proxyHeaders.find((name) => headers[name] !== undefined);
+  const proxied = Object.keys(headers).find((name) => proxyHeader.test(name));
   if (proxied !== undefined) return { status: 401, sentence: `This came through a proxy (${proxied}), so nobody knows from where. ${howToAsk}` };
   // Programs speak 1.1; of proxies that add no header of their own, nginx is the common one, and speaks 1.0 unless it is told.
   if (request.httpVersionMajor === 1 && request.httpVersionMinor === 0) return { status: 401, sentence: `This came by HTTP/1.0, as proxies send it, so nobody knows from where. ${howToAsk}` };
