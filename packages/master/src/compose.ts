@@ -229,7 +229,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
 
   const publicMappings = composePublicMappings({ unitOfWork: unit, agents, clock, settings: settings.instances, pool: config.publicAddresses, onFault: onFault('public-mappings') });
   const fabric = composeFabric({ config, log, unit, clock, instances, agents, figures: pulse, limits: settings.scheduling, maxMinutes: settings.instances.minutes.max });
-  const hostInstalls = composeHostInstalls({ unit, clock, options: config.hostInstalls, release: () => packages.read(), masterUrl: config.publicUrl, joinTokens, slaves, onFault: onFault('host-installs') });
+  const hostInstalls = composeHostInstalls({ unit, clock, options: config.hostInstalls, release: () => packages.read(), master: { url: config.publicUrl, caFingerprint: identity.caFingerprint }, joinTokens, slaves, onFault: onFault('host-installs') });
   const ssh = await composeSsh({ config, unit, clock, log, sessions, relay: streams, connections, onLogin: work.sshLoggedIn });
 
   // The row must be there before anybody shares it.

@@ -7,6 +7,8 @@
 #                                                    with the hash of its manifest it has to be that one
 #   paravcl-install.sh units                         puts the systemd units of that release where systemd reads them
 #   paravcl-install.sh enrol MASTER_URL NAME [--again]   join token on standard input
+#   paravcl-install.sh follow MASTER_URL [CA_FINGERPRINT]  its master has this address now: `start` starts both anew with it. The
+#                                                    authority is the one of before unless named, - is a public one
 #   paravcl-install.sh start systemd|unsupervised    starts mirror and agent, or anew those whose release changed
 #   paravcl-install.sh status                        what is installed, running and enrolled
 #   paravcl-install.sh prove NONCE                   signs it with the agent's key, so that a master knows which host this is
@@ -570,8 +572,17 @@ origin_of() { printf '%s\n' "$1" | sed -E 's#^([a-zA-Z]+://[^/]+).*#\1#; s#:443$
 is_enrolled_at() {
   here=$(enrolment masterUrl)
   [ -n "$here" ] && [ -z "$again" ] || return 1
-  [ "$here" = "$(origin_of "$1")" ] || fault "This host is enrolled at $here as \"$(enrolment name)\", not at $(origin_of "$1"). Retire it there first and take ParaVCL off this host (remove), or give that enrolment up with --again."
+  [ "$here" = "$(origin_of "$1")" ] || fault "This host is enrolled at $here as \"$(enrolment name)\", not at $(origin_of "$1"). If that is the same master with another address: sh $0 follow $(origin_of "$1"), then start. Otherwise retire it there first and take ParaVCL off this host (remove), or give that enrolment up with --again."
 }
+
+# Whether the authority of the master that hands this script out is the one by which this host believes its master: they are one, whatever addresses it has.
+is_our_authority() {
+  [ -n "$join_ca" ] && [ -z "$again" ] && [ "$(enrolment trust)" = pinned ] || return 1
+  [ "$(tr -d '[:space:]' 2>/dev/null <"$(state_directory)/ca.pem" || true)" = "$(printf '%s' "$join_ca" | tr -d '[:space:]')" ]
+}
+
+# While it is there, what runs was started with an address or an enrolment of before, and is started anew.
+outdated=$root/.outdated
 
 enrol() {
   if is_enrolled_at "$1"; then
@@ -581,15 +592,31 @@ enrol() {
   [ -e "$root/current/paravcl-slave.cjs" ] || fault 'No release is in use yet. Run "switch RELEASE_DIRECTORY" first.'
   # Its key and its journal are what changes.
   ran=
-  if [ -n "$again" ]; then ran=$(pids_of run); stop_one paravcl-slave run; fi
+  if [ -n "$again" ]; then ran=$(pids_of run); stop_one paravcl-slave run; : >"$outdated"; fi
   if ! said=$("$root/current/node/bin/node" "$root/current/paravcl-slave.cjs" enrol --master "$1" --name "$2" --token-file - $again 2>&1); then
     # Nothing of the earlier enrolment is touched until the new one stands: the agent goes on with it.
+    rm -f "$outdated"
     if [ -n "$ran" ] && (run_agent_again); then left "the enrolment at $(enrolment masterUrl) as \"$(enrolment name)\", with which the agent runs on"; fi
     fault "$(printf '%s\n' "$said" | tail -n 1)"
   fi
   # As the agent says it.
   case "$said" in *'It is approved.'*) admission=approved ;; *'has to approve it'*) admission=pending ;; esac
   did "enrolled at $(enrolment masterUrl) as \"$(enrolment name)\" ($(enrolment slaveId))"
+}
+
+# --- follow ---
+
+follow() {
+  url=$(origin_of "$1") here=$(enrolment masterUrl)
+  [ -n "$here" ] || fault 'This host is enrolled nowhere: there is no master to follow. Run "enrol MASTER_URL NAME".'
+  [ -e "$root/current/paravcl-slave.cjs" ] || fault 'No release is in use yet. Run "switch RELEASE_DIRECTORY" first.'
+  # Before the address: killed in between, they are started anew for nothing.
+  : >"$outdated" || fault "$root cannot be written. Is its file system full or read-only?"
+  if ! said=$("$root/current/node/bin/node" "$root/current/paravcl-slave.cjs" follow --master "$url" ${2:+"--ca-fingerprint=$2"} 2>&1); then
+    rm -f "$outdated"
+    fault "$(printf '%s\n' "$said" | tail -n 1) This host goes on by $here."
+  fi
+  did "wrote down that the master is at $url, and no longer at $here"
 }
 
 run_agent_again() { if systemd_runs; then systemctl start paravcl-slave; else start_unsupervised paravcl-slave run; fi; }
@@ -600,6 +627,7 @@ verb_of() { case "$1" in paravcl-mirror) echo mirror ;; *) echo run ;; esac; }
 
 # Whether a process runs what is in use. Guests read through the mirror, so it is asked for its own files only.
 runs_current() {
+  [ ! -e "$outdated" ] || return 1
   release=$(release_of_pid "$2")
   [ "$release" != "$(release_of current)" ] || return 0
   [ "$1" = paravcl-mirror ] || return 1
@@ -644,6 +672,7 @@ start() {
       ;;
     *) usage ;;
   esac
+  rm -f "$outdated"
 }
 
 start_with_systemd() {
@@ -813,7 +842,7 @@ remove_program() {
   rm -f "$log"
   [ -d "$root" ] || return 0
   master=; [ ! -d "$root/packages" ] || master=yes
-  rm -rf "$root/releases" "$root/incoming" "$root/current" "$root/previous" "$root/apparmor" "$root/paravcl-slave.cjs" "$root/.current.new" "$root/.previous.new" "$root/.paravcl-slave.cjs.new" "$root/.wrapper" "$root/.rules"
+  rm -rf "$root/releases" "$root/incoming" "$root/current" "$root/previous" "$root/apparmor" "$root/paravcl-slave.cjs" "$root/.current.new" "$root/.previous.new" "$root/.paravcl-slave.cjs.new" "$root/.wrapper" "$root/.rules" "$outdated"
   [ -n "$master" ] || rm -rf "$root/node"
   # Last: until here a repeated removal knows what was put here.
   rm -f "$record" "$record.new" "$root/.before"
@@ -899,7 +928,8 @@ join() {
   [ -n "${join_master:-}" ] || usage
   command -v curl >/dev/null 2>&1 || fault 'This needs curl. Run: apt-get install curl'
   refuse_old_system
-  is_enrolled_at "$join_master" && enrolled=yes || enrolled=
+  enrolled='' follows=''
+  if is_our_authority; then enrolled=yes follows=yes; elif is_enrolled_at "$join_master"; then enrolled=yes; fi
   from=$root/releases/$join_release whole=
   if [ -f "$from/manifest" ] && [ "$(sha256sum <"$from/manifest" | cut -c 1-16)" = "$join_release" ] && [ -z "$(wrong_file "$from")" ]; then whole=yes; fi
   # A token is asked for only where something needs it: to fetch files, or to enrol.
@@ -912,6 +942,7 @@ join() {
   switch "$from" "$join_release"
   rm -rf "$root/incoming"
   units
+  if [ -n "$follows" ] && [ "$(enrolment masterUrl)" != "$(origin_of "$join_master")" ]; then follow "$join_master" "$join_ca_fingerprint"; fi
   enrol "$join_master" "$host_name" <<TOKEN
 $token
 TOKEN
@@ -928,7 +959,7 @@ TOKEN
 
 usage() {
   faulted=yes
-  echo 'usage: paravcl-install.sh facts | packages | switch RELEASE_DIRECTORY [SHA256] | units | enrol MASTER_URL NAME [--again] | start systemd|unsupervised | status | prove NONCE | instances | remove [--keep-packages] [--force]' >&2
+  echo 'usage: paravcl-install.sh facts | packages | switch RELEASE_DIRECTORY [SHA256] | units | enrol MASTER_URL NAME [--again] | follow MASTER_URL [CA_FINGERPRINT] | start systemd|unsupervised | status | prove NONCE | instances | remove [--keep-packages] [--force]' >&2
   [ -z "${join_master:-}" ] || echo '   or: join.sh [--name NAME] [--again]' >&2
   exit 2
 }
@@ -944,7 +975,7 @@ main() {
       'remove --force') force=yes ;;
       # Its nonce, and what a host is called, may begin so.
       'prove -'*) [ -z "$first" ] || usage; first=$1 ;;
-      'enrol -'*) [ -n "$first" ] && [ -z "$second" ] || usage; second=$1 ;;
+      'enrol -'* | 'follow -'*) [ -n "$first" ] && [ -z "$second" ] || usage; second=$1 ;;
       "$step -"*) usage ;;
       *) if [ -z "$first" ]; then first=$1; elif [ -z "$second" ]; then second=$1; else usage; fi ;;
     esac
@@ -958,6 +989,7 @@ main() {
     packages: | units: | remove: | join:) lock; "$step" ;;
     switch:1 | switch:12) lock; switch "$first" "$second" ;;
     start:1) lock; start "$first" ;;
+    follow:1 | follow:12) lock; follow "$first" "$second" ;;
     enrol:12) lock; enrol "$first" "$second" ;;
     *) usage ;;
   esac

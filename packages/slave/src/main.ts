@@ -8,6 +8,7 @@ import { readConfig } from './config';
 import { withConfigOptions } from './config-options';
 import { doctorCommand, type DoctorOptions } from './doctor/doctor-command';
 import { enrolCommand } from './enrol-command';
+import { followCommand } from './follow-command';
 import { imagesCommand } from './images-command';
 import { LastContact } from './last-contact';
 import { caFileName, enrolmentFileName, readEnrolment } from './link/enrolment-record';
@@ -39,6 +40,7 @@ const program = new Command('paravcl-slave')
   .description('The ParaVCL agent: makes this machine a host of a virtual computing lab')
   .version(build)
   .addCommand(enrolCommand())
+  .addCommand(followCommand())
   .addCommand(runCommand(build))
   .addCommand(mirrorCommand(build))
   .addCommand(doctor)

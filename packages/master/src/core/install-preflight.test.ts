@@ -3,6 +3,7 @@ import { faultsOf, judgeHost, readFacts, type PreflightKnowledge } from './insta
 const known: PreflightKnowledge = {
   address: '10.0.0.7', nowMs: 1_800_000_000_000, roundTripMs: 200, arch: 'x86_64', packageMiB: 100, masterUrl: 'https://lab.example:8443', start: 'systemd',
   slaves: [{ id: 'slave-1', name: 'lab-pc-07', machineId: 'aa11', address: '10.0.0.7' }],
+  provenAs: null,
 };
 const good: Readonly<Record<string, string>> = {
   os_id: 'debian', os_version: '12', os_name: 'Debian GNU/Linux 12 (bookworm)', arch: 'x86_64', glibc: '2.36', virtualisation: 'vmx', kvm: 'present', opt_free_mib: '50000', tmp_free_mib: '50000', pool_free_mib: '200000',
@@ -63,6 +64,24 @@ test('a host that is enrolled here is known again, and one that left the pool en
   expect(judge({ ...enrolled, enrolled_master: 'https://LAB.example:8443' }).enrolledAs).toBe('slave-1');
   expect(judge({ ...enrolled, enrolled_slave: 'slave-0' }, { slaves: [] })).toMatchObject({ enrolledAs: null });
   expect(faultsOf(judge({ ...enrolled, enrolled_slave: 'slave-0' }, { slaves: [] }).findings)).toEqual([]);
+});
+
+test('a host that proves to be one of ours goes on by the address the master has now, whatever address it has written down', () => {
+  const before = { enrolled_master: 'https://old.example:8443', enrolled_slave: 'slave-1', machine_id: 'aa11' };
+  expect(judge(before, { provenAs: 'slave-1' })).toMatchObject({ enrolledAs: 'slave-1', movesFrom: 'https://old.example:8443' });
+  expect(found(before, 'enrolment', { provenAs: 'slave-1' })).toEqual([
+    { check: 'enrolment', level: 'warning', remedy: null, sentence: '10.0.0.7 is enrolled here as lab-pc-07, by the address the master had before (https://old.example:8443); it goes on by https://lab.example:8443.' },
+  ]);
+  expect(judge({ ...before, enrolled_master: 'https://lab.example:8443' }, { provenAs: 'slave-1' })).toMatchObject({ enrolledAs: 'slave-1', movesFrom: null });
+});
+
+test('a host that has another master’s address and proves nothing, or to be another host, is left to that master', () => {
+  const claims = { enrolled_master: 'https://old.example:8443', enrolled_slave: 'slave-1', machine_id: 'aa11' };
+  const other = { id: 'slave-2', name: 'lab-pc-08', machineId: 'aa11', address: null };
+  for (const more of [{ provenAs: null }, { provenAs: 'slave-2', slaves: [...known.slaves, other] }]) {
+    expect(judge(claims, more)).toMatchObject({ enrolledAs: null, movesFrom: null });
+    expect(faultsOf(judge(claims, more).findings)).toEqual([expect.objectContaining({ check: 'enrolment', sentence: '10.0.0.7 is enrolled at another master, https://old.example:8443.' })]);
+  }
 });
 
 test('a host that says nothing at all is refused for its distribution and breaks nothing', () => {

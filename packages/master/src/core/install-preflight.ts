@@ -20,12 +20,16 @@ export interface PreflightKnowledge {
   readonly start: 'systemd' | 'unsupervised';
   /** Hosts of the books that may be this one, not retired. */
   readonly slaves: readonly { readonly id: string; readonly name: string; readonly machineId: string; readonly address: string | null }[];
+  /** The one of them whose agent's key it has shown; null: none. */
+  readonly provenAs: string | null;
 }
 
 export interface Preflight {
   readonly findings: readonly HostFinding[];
   /** The host of the books that this machine is enrolled as; null: it has to enrol. */
   readonly enrolledAs: string | null;
+  /** The address of this master from before, by which its agent still dials; null: it has the one of now, or none. */
+  readonly movesFrom: string | null;
 }
 
 /** Node of the package needs it (its release notes name 2.28). */
@@ -70,7 +74,7 @@ export function judgeHost(facts: HostFacts, known: PreflightKnowledge): Prefligh
     judgeAgent(facts, known),
     enrolment.finding,
   ];
-  return { findings: findings.filter((finding) => finding !== null), enrolledAs: enrolment.slaveId };
+  return { findings: findings.filter((finding) => finding !== null), enrolledAs: enrolment.slaveId, movesFrom: enrolment.movesFrom ?? null };
 }
 
 /** Faults only, in the order in which they were found. */
@@ -187,9 +191,9 @@ function judgeAgent(facts: HostFacts, { address }: PreflightKnowledge): HostFind
   return fine('agent', `The agent is there (release ${release}) and is brought up to date where it is not.`);
 }
 
-/** A host belongs to one master. This one's is known again; another master's is left alone. */
-function judgeEnrolment(facts: HostFacts, known: PreflightKnowledge): { readonly finding: HostFinding; readonly slaveId: string | null } {
-  const { address, masterUrl, slaves } = known;
+/** A host belongs to one master. This one's is known again, by its key also where it has an address of before; another master's is left alone. */
+function judgeEnrolment(facts: HostFacts, known: PreflightKnowledge): { readonly finding: HostFinding; readonly slaveId: string | null; readonly movesFrom?: string } {
+  const { address, masterUrl, slaves, provenAs } = known;
   const url = facts.get('enrolled_master') ?? '';
   const slaveId = facts.get('enrolled_slave') ?? '';
   const machine = slaves.find(({ machineId }) => machineId === facts.get('machine_id'));
@@ -201,13 +205,19 @@ function judgeEnrolment(facts: HostFacts, known: PreflightKnowledge): { readonly
       slaveId: null,
     };
   }
+  const here = slaves.find(({ id }) => id === slaveId);
+  if (!isHere && here !== undefined && here.id === provenAs) {
+    return {
+      finding: warning('enrolment', `${address} is enrolled here as ${here.name}, by the address the master had before (${url}); it goes on by ${masterUrl}.`, null),
+      slaveId: here.id, movesFrom: url,
+    };
+  }
   if (!isHere) {
     return {
       finding: fault('enrolment', `${address} is enrolled at another master, ${url}.`, 'Take it out of the pool there first (paravcl slaves remove, with that master), then begin again.'),
       slaveId: null,
     };
   }
-  const here = slaves.find(({ id }) => id === slaveId);
   if (here === undefined) return { finding: fine('enrolment', 'It was enrolled here and left the pool since; it enrols anew.'), slaveId: null };
   return { finding: fine('enrolment', `It is enrolled here as ${here.name} already.`), slaveId: here.id };
 }

@@ -35,6 +35,8 @@ export class Stay {
   facts: HostFacts = new Map();
   /** As what it is enrolled here already, or has enrolled now. */
   slaveId: string | null = null;
+  /** The address this master had before, by which that host's agent dials; null: it dials the one of now. */
+  movesFrom: string | null = null;
   /** What an earlier install here left in the books: it never connected. */
   forgotten: string | null = null;
   hasRelease = false;

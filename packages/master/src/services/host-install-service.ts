@@ -9,7 +9,7 @@ import { HostInstallRuns, hostInstallView, type HostInstallRunParts, type LoginW
 import { installSteps, type InstallWork } from './host-install-steps';
 import { removalSteps, type RemovalWork } from './host-removal-steps';
 import { HostKeyConfirmation, type HostKeyShown } from './host-key-confirmation';
-import type { JoinTokenService } from './join-token-service';
+import type { JoinTokenService, MasterAddress } from './join-token-service';
 import { authoriseRole } from './policy';
 import type { SlaveService } from './slave-service';
 
@@ -21,7 +21,7 @@ export interface HostInstallParts extends Omit<HostInstallRunParts, 'keys'> {
   /** The addresses of a name, asked once. Empty: there is no such name. */
   readonly resolve: (name: string) => Promise<readonly string[]>;
   readonly rules: () => DialRules;
-  readonly masterUrl: string;
+  readonly master: MasterAddress;
   /** As `uname -m` says it, of the packaged Node. */
   readonly arch: string;
   readonly joinTokens: Pick<JoinTokenService, 'makeWithin'>;
@@ -75,7 +75,8 @@ export class HostInstallService {
         ...entry,
         name: wish.name ?? null,
         start: wish.start,
-        masterUrl: this.parts.masterUrl,
+        masterUrl: this.parts.master.url,
+        caFingerprint: this.parts.master.caFingerprint,
         arch: this.parts.arch,
         slavesOfMachine: (machineId) => unit.read.slaves.unretiredOfMachine(machineId),
         installedHere: () => unit.read.hostInstalls.slavesInstalledAt(record),

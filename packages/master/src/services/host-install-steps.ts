@@ -17,6 +17,8 @@ export interface InstallWork extends Entry {
   readonly name: string | null;
   readonly start: 'systemd' | 'unsupervised';
   readonly masterUrl: string;
+  /** Of the authority that vouches for this master; null when the public ones do. */
+  readonly caFingerprint: string | null;
   readonly arch: string;
   /** Hosts of the books with this machine id, not retired. */
   readonly slavesOfMachine: (machineId: string) => Promise<readonly SlaveRecord[]>;
@@ -44,22 +46,26 @@ export function installSteps(work: InstallWork, stay: Stay): readonly InstallSte
       const release = await work.release();
       const askedAt = clock.monotonicMs();
       stay.facts = await stay.there.facts(stay.machineId, signal);
+      const [nowMs, roundTripMs] = [clock.now(), clock.monotonicMs() - askedAt];
       const slaves = await work.slavesOfMachine(stay.machineId);
       const enrolledSlave = stay.facts.get('enrolled_slave') ?? '';
       // A machine id is what a host says; only what an install at this place and key made may be given up for it.
       const before = await work.installedHere();
       const lost = slaves.find(({ id, lastSeenAt }) => id !== enrolledSlave && lastSeenAt === null && before.includes(id));
+      // By its key and not by the address it dials, which this master may have given up.
+      const claimed = slaves.find(({ id }) => id === enrolledSlave);
+      const missingProof = claimed === undefined ? [] : await unproven(stay.there, claimed, signal);
       const known: PreflightKnowledge = {
-        address, nowMs: clock.now(), roundTripMs: clock.monotonicMs() - askedAt, arch: work.arch, masterUrl: work.masterUrl, start: work.start,
+        address, nowMs, roundTripMs, arch: work.arch, masterUrl: work.masterUrl, start: work.start,
         packageMiB: Math.ceil(release.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) / 1024 / 1024),
         // One that never connected is what an enrolment left whose answer did not arrive.
         slaves: slaves.filter(({ id }) => id !== lost?.id),
+        provenAs: missingProof.length === 0 ? (claimed?.id ?? null) : null,
       };
-      const judged = judgeHost(stay.facts, known);
-      const { enrolledAs } = judged;
-      const claimed = slaves.find(({ id }) => id === enrolledAs);
-      const findings = [...judged.findings, ...(claimed === undefined ? [] : await unproven(stay.there, claimed, signal))];
+      const { enrolledAs, movesFrom, ...judged } = judgeHost(stay.facts, known);
+      const findings = [...judged.findings, ...(enrolledAs === null ? [] : missingProof)];
       stay.slaveId = enrolledAs;
+      stay.movesFrom = movesFrom;
       stay.forgotten = lost?.id ?? null;
       await work.onFindings(findings);
       refuseFaults(findings);
@@ -98,7 +104,12 @@ export function installSteps(work: InstallWork, stay: Stay): readonly InstallSte
   const enrol: InstallStep = {
     step: 'enrol', sentence: `Lets ${address} enrol at ${work.masterUrl} with a join token made for it.`, deadlineMs: 4 * minuteMs,
     run: async (telling) => {
-      if (stay.slaveId !== null) return skipped(`It is enrolled here as ${(await work.slave(stay.slaveId))?.name ?? stay.slaveId} already.`);
+      if (stay.slaveId !== null) {
+        const called = (await work.slave(stay.slaveId))?.name ?? stay.slaveId;
+        if (stay.movesFrom === null) return skipped(`It is enrolled here as ${called} already.`);
+        await stay.there.verb(['follow', work.masterUrl, work.caFingerprint ?? '-'], { timeoutMs: 3 * minuteMs, telling });
+        return done(`It is enrolled here as ${called} already, and goes on by ${work.masterUrl} instead of ${stay.movesFrom}.`);
+      }
       if (stay.forgotten !== null && (await work.slave(stay.forgotten))?.lastSeenAt === null) await work.forget(stay.forgotten);
       const name = work.name ?? (stay.facts.get('hostname') || address);
       const again = (stay.facts.get('enrolled_master') ?? '') === '' ? [] : ['--again'];

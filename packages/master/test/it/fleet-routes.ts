@@ -115,7 +115,7 @@ export async function openFleetRoutes(): Promise<FleetRoutes> {
       ...evacuating.routes,
       ...joinTokenRoutes(joinTokens),
       ...commandLineRoutes(new CommandLineFile({ url: 'https://localhost:8443', caFingerprint: null }, '/nowhere/paravcl.cjs')),
-      ...composeHostInstalls({ unit, clock, options: { networks: [], ports: [22], atOnce: 1 }, release: () => unexpected('a package for a host'), masterUrl: 'https://localhost:8443', joinTokens, slaves, onFault: unexpected }).routes,
+      ...composeHostInstalls({ unit, clock, options: { networks: [], ports: [22], atOnce: 1 }, release: () => unexpected('a package for a host'), master: { url: 'https://localhost:8443', caFingerprint: null }, joinTokens, slaves, onFault: unexpected }).routes,
       ...repository.routes,
       ...imageReadinessRoutes(readiness),
       ...storeRoutes(store),

@@ -24,6 +24,7 @@ import { HostDouble } from './ssh-host-double';
 import { openTestSite, type TestSite } from './test-site';
 
 const masterUrl = 'https://lab.example:8443';
+const caFingerprint = `-${'f'.repeat(42)}`;
 const ports: number[] = [];
 const options = { networks: ['127.0.0.1/32'], ports, atOnce: 2 };
 const directory = mkdtempSync(join(tmpdir(), 'host-installs-'));
@@ -62,7 +63,7 @@ function compose({ unit }: TestSite['database']) {
     },
   };
   const composed = composeHostInstalls({
-    unit, clock, options, masterUrl, slaves, release: () => Promise.resolve(release), joinTokens,
+    unit, clock, options, master: { url: masterUrl, caFingerprint }, slaves, release: () => Promise.resolve(release), joinTokens,
     onFault: (error) => void serviceFaults.push(error),
   });
   made.push(composed.installs);
@@ -618,6 +619,41 @@ test('a host that says to be another one is not believed: when it is looked at, 
   const passedOn = await install({ name: 'passed-on' });
   expect([failing(passedOn), passedOn.sentence]).toEqual(['enrol', expect.stringContaining('does not prove it')]);
   await real.close();
+});
+
+test('a host of ours that dials the address this master had before is known by its key, goes on by the one of now, and its agent is started anew', async () => {
+  const { slaveId } = await install({ name: 'moved' });
+  const before = 'https://old.example:8443';
+  host.enrolled = { master: before, slave: slaveId ?? '' };
+  const again = await install();
+  expect(standing(again)).toBe('connect done, login done, look done, packages skipped, upload skipped, switch skipped, units skipped, enrol done, start done, seen done');
+  expect(again.findings.filter(({ level }) => level !== 'fine')).toEqual([
+    { check: 'enrolment', level: 'warning', remedy: null, sentence: `127.0.0.1 is enrolled here as moved, by the address the master had before (${before}); it goes on by ${masterUrl}.` },
+  ]);
+  expect(again.steps.find(({ step }) => step === 'enrol')?.sentence).toBe(`It is enrolled here as moved already, and goes on by ${masterUrl} instead of ${before}.`);
+  expect([again.slaveId, host.enrolled, host.pinned, host.did.slice(-2)]).toEqual([slaveId, { master: masterUrl, slave: slaveId }, caFingerprint, ['follow', 'start']]);
+  expect(await openTokens()).toBe(0);
+
+  // Once more, and it is one like any other.
+  expect(standing(await install())).toContain('enrol skipped, start skipped');
+});
+
+test('a host that shows the id of one of ours beside another master’s address, and not its key, stays that master’s', async () => {
+  const { slaveId } = await install({ name: 'kept' });
+  const key = host.agentKey;
+  host.enrolled = { master: 'https://old.example:8443', slave: slaveId ?? '' };
+  for (const agentKey of [null, newIdentity().privateKey]) {
+    host.agentKey = agentKey;
+    const refused = await install();
+    expect([failing(refused), refused.sentence, refused.slaveId]).toEqual(['look', expect.stringContaining('127.0.0.1 is enrolled at another master, https://old.example:8443. Take it out of the pool there first'), null]);
+    expect(host.enrolled.master).toBe('https://old.example:8443');
+  }
+  // What breaks off between the new address and the start is gone on with.
+  host.agentKey = key;
+  host.fault = { verb: 'follow', how: 'cut-after' };
+  expect(failing(await install())).toBe('enrol');
+  host.fault = null;
+  expect(standing(await install())).toContain('enrol skipped, start done, seen done');
 });
 
 test('a removal that would lose disks is refused before the host is retired, and deletes them only when that was said', async () => {

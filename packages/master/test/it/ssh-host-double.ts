@@ -33,6 +33,8 @@ export class HostDouble {
   hasUnits = false;
   enrolled: { readonly master: string; readonly slave: string } | null = null;
   isStarted = false;
+  /** The fingerprint of the authority that it believes its master by, since it follows it; null: none was told. */
+  pinned: string | null = null;
   /** Scripts that were run, by their content. */
   readonly ran = new Set<string>();
   /** Of its agent, since it enrolled. */
@@ -332,6 +334,14 @@ export class HostDouble {
         return once(false, 'enrolled', () => {
           this.enrolled = { master, slave: answer.slave };
           this.agentKey = answer.agentKey;
+        });
+      }
+      case 'follow': {
+        const [master = '', fingerprint] = args;
+        return once(false, `dials ${master}`, () => {
+          this.enrolled = { master, slave: this.enrolled?.slave ?? '' };
+          this.pinned = fingerprint ?? null;
+          this.isStarted = false;
         });
       }
       case 'prove':

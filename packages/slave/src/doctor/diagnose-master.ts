@@ -68,7 +68,7 @@ function unreached(url: string, { code, message }: { readonly code: string; read
   if (code === 'CERT_HAS_EXPIRED')
     return fault('master', `The certificate of ${url} has expired. ${whoRenews}`, whyNotRenewed);
   if (code === 'CERT_NOT_YET_VALID') return fault('master', `The certificate of ${url} is not valid yet: this host's clock is behind.`, 'timedatectl set-ntp true');
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return fault('master', `The certificate of ${url} is for another name: ${message}.`, `paravcl-slave enrol --master https://NAME-IN-THE-CERTIFICATE --token TOKEN`);
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return fault('master', `The certificate of ${url} is for another name: ${message}.`, 'paravcl-slave follow --master https://NAME-IN-THE-CERTIFICATE && systemctl restart paravcl-mirror paravcl-slave');
   if (/CERT|ISSUER|SIGNATURE|SELF_SIGNED/.test(code))
     return fault('master', `The certificate of ${url} is not signed by ${authority[trust]} (${message}): another machine answers there, or the master was set up anew.`, `paravcl-slave enrol --master ${url} --token TOKEN`);
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return fault('master', `The name ${hostname} is not known to this host's name server.`, `getent hosts ${hostname}`);

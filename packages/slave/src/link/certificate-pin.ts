@@ -5,19 +5,18 @@ import { connectionFault } from './connection-fault';
 
 const connectDeadlineMs = 15_000;
 
+const notOfToken = (master: URL, count: number): string =>
+  `${master.host} is not the master this token is for: none of its ${count} certificates has the fingerprint in the token. Nothing was sent. Check the address, or ask for a new token.`;
+
 /**
  * Reads the certificates a master shows and answers the one whose SHA-256 (of its DER) equals the
- * fingerprint in the join token, as PEM. Nothing is sent on this connection: it is not trusted yet, it
+ * fingerprint, of the join token unless it was named otherwise, as PEM. Nothing is sent on this connection: it is not trusted yet, it
  * only tells what to trust. Throws when no certificate of the chain has that fingerprint.
  */
-export async function findPinnedCertificate(master: URL, fingerprint: string): Promise<string> {
+export async function findPinnedCertificate(master: URL, fingerprint: string, refusal = notOfToken): Promise<string> {
   const chain = await readChain(master);
   const found = chain.find((certificate) => createHash('sha256').update(certificate).digest('base64url') === fingerprint);
-  if (found === undefined) {
-    throw new Error(
-      `${master.host} is not the master this token is for: none of its ${chain.length} certificates has the fingerprint in the token. Nothing was sent. Check the address, or ask for a new token.`,
-    );
-  }
+  if (found === undefined) throw new Error(refusal(master, chain.length));
   return `-----BEGIN CERTIFICATE-----\n${(found.toString('base64').match(/.{1,64}/g) ?? []).join('\n')}\n-----END CERTIFICATE-----\n`;
 }
 

@@ -158,12 +158,57 @@ test('a host that is enrolled at another master is left there, unless that is gi
   expect(told('facts')).toMatchObject({ enrolled_master: master, enrolled_slave: 'slave-of-one', agent: 'running' });
   expect(host.installs(['enrol', 'https://other.example', 'lab-pc-1', '--again'], 'two\n')).toContain('did: ended paravcl-slave');
   expect(told('facts')).toMatchObject({ enrolled_master: 'https://other.example', enrolled_slave: 'slave-of-two', agent: 'stopped' });
-  host.installs(['start', 'unsupervised']);
+  // The mirror, too, is that of the earlier enrolment.
+  expect(host.installs(['start', 'unsupervised'])).toContain('did: started paravcl-mirror');
   expect(told('facts')['agent']).toBe('running');
   for (const name of ['Lab - PC 3', '-07']) {
     host.installs(['enrol', 'https://other.example', name, '--again'], 'two\n');
     expect(told('status')['enrolled_name']).toBe(name);
   }
+});
+
+test('a host whose master has another address now goes on by that one as the same host, and mirror and agent are started anew with it', async () => {
+  await begin();
+  expect(host.install('follow', 'https://new.example:8443')).toMatchObject({ code: 1, stderr: expect.stringMatching(/^fault: This host is enrolled nowhere/) as string });
+  bringRelease(host, '/run/upload', { node: realNode() });
+  installAll();
+  const pids = (): readonly string[] => ['paravcl-mirror', 'paravcl-slave'].map((unit) => host.read(`/run/${unit}.pid`));
+  const before = pids();
+  expect(host.install('follow', 'https://nobody.example')).toMatchObject({ code: 1, stderr: `fault: Nobody answers there. This host goes on by ${master}.\n` });
+  expect(changes(host.installs(['start', 'unsupervised']))).toEqual([]);
+
+  const fingerprint = `-${'f'.repeat(42)}`;
+  expect(changes(host.installs(['follow', 'https://New.example:443/portal', fingerprint]))).toEqual([`did: wrote down that the master is at https://new.example, and no longer at ${master}`]);
+  expect(host.read('/var/lib/paravcl-slave/enrolment.json')).toContain(`"toldToTrust": "--ca-fingerprint=${fingerprint}"`);
+  expect(told('facts')).toMatchObject({ enrolled_master: 'https://new.example', enrolled_slave: 'slave-of-one', agent: 'running' });
+  expect(pids()).toEqual(before);
+  expect(changes(host.installs(['start', 'unsupervised']))).toEqual([
+    expect.stringMatching(/^did: ended paravcl-mirror/), expect.stringMatching(/^did: started paravcl-mirror/), expect.stringMatching(/^did: ended paravcl-slave/), expect.stringMatching(/^did: started paravcl-slave/),
+  ]);
+  expect(pids().filter((pid) => before.includes(pid))).toEqual([]);
+  expect(changes(host.installs(['start', 'unsupervised']))).toEqual([]);
+  for (const [more, told] of [[[], ''], [['-'], '--ca-fingerprint=-']] as const) {
+    host.installs(['follow', 'https://public.example', ...more]);
+    expect(host.read('/var/lib/paravcl-slave/enrolment.json')).toContain(`"toldToTrust": "${told}"`);
+  }
+});
+
+test('joining where the master has another address and the authority it always had keeps the enrolment; another authority is another master', async () => {
+  await begin();
+  bringRelease(host, '/run/upload', { node: realNode() });
+  installAll();
+  const record = host.read('/var/lib/paravcl-slave/enrolment.json');
+  const pem = '-----BEGIN CERTIFICATE-----\nours\n-----END CERTIFICATE-----';
+  host.write('/var/lib/paravcl-slave/enrolment.json', record.replace('"public"', '"pinned"'));
+  host.write('/var/lib/paravcl-slave/ca.pem', `${pem}\n`);
+  const before = host.read('/run/paravcl-slave.pid');
+  handOut('', { url: 'https://new.example', caPem: pem.replace('ours', 'theirs') });
+  expect(host.run('sh', ['/run/join.sh'])).toMatchObject({ code: 1, stderr: expect.stringContaining(`This host is enrolled at ${master} as "lab-pc-1", not at https://new.example.`) as string });
+  handOut('', { url: 'https://new.example', caPem: pem });
+  const { code, stdout } = host.run('sh', ['/run/join.sh']);
+  expect([code, stdout]).toEqual([0, expect.stringContaining(`did: wrote down that the master is at https://new.example, and no longer at ${master}`)]);
+  expect(told('facts')).toMatchObject({ enrolled_master: 'https://new.example', enrolled_slave: 'slave-of-one', agent: 'running' });
+  expect(host.read('/run/paravcl-slave.pid')).not.toBe(before);
 });
 
 test('the end of a join says what is true of the host: that it takes instances, that it waits, or that somebody has to look', async () => {
@@ -387,10 +432,10 @@ test('two installations at a time are one too many, and a wrong word changes not
 });
 
 /** The script as a master hands it out: what it fetches lies in a directory of the host, and the lines of `refuse` are said instead of a file. */
-function handOut(refuse = ''): void {
+function handOut(refuse = '', { url = master, caPem = '' }: { readonly url?: string; readonly caPem?: string } = {}): void {
   const manifest = host.read('/run/upload/manifest').trimEnd();
   const id = createHash('sha256').update(`${manifest}\n`).digest('hex').slice(0, 16);
-  const head = ['#!/bin/sh', `join_master='${master}'`, `join_ca_fingerprint='-'`, `join_ca=''`, `join_release='${id}'`, 'join_mib=1', `join_manifest='${manifest}'`, ''].join('\n');
+  const head = ['#!/bin/sh', `join_master='${url}'`, `join_ca_fingerprint='-'`, `join_ca='${caPem}'`, `join_release='${id}'`, 'join_mib=1', `join_manifest='${manifest}'`, ''].join('\n');
   host.write('/run/join.sh', `${head}${readFileSync(installScript, 'utf8')}`, 0o755);
   host.replaceProgram('curl', `
 before=

@@ -1,0 +1,76 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '@paravcl/shared/clock';
+import { newId } from '@paravcl/shared/ids';
+import { testCertificate } from '../../test/fixtures/certificate';
+import { readEnrolment, trustOf, writeEnrolment, type EnrolmentRecord } from './enrolment-record';
+import { follow } from './follow';
+
+const fingerprint = createHash('sha256').update(new X509Certificate(testCertificate().cert).raw).digest('base64url');
+const before: EnrolmentRecord = { masterUrl: 'https://old.example:8443', slaveId: newId(1), siteId: newId(2), name: 'lab-pc-07', trust: 'pinned' };
+let stateDir: string;
+let server: Server;
+let masterUrl: string;
+let status: number;
+
+beforeEach(async () => {
+  stateDir = await mkdtemp(join(tmpdir(), 'follow-'));
+  status = 200;
+  server = createServer(testCertificate(), ({ url }, response) => void response.writeHead(url === '/healthz' ? status : 404).end());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  masterUrl = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterEach(async () => {
+  server.close();
+  await rm(stateDir, { recursive: true });
+});
+
+const go = (more: Partial<Parameters<typeof follow>[0]> = {}): ReturnType<typeof follow> => follow({ stateDir, masterUrl, caFingerprint: fingerprint, clock: systemClock, ...more });
+
+test('a host that is enrolled goes on by the address its master has now, believed by the authority that is named, and is the same host', async () => {
+  await writeEnrolment(stateDir, before);
+  await writeFile(join(stateDir, 'ca.pem'), 'the authority of before');
+  await writeFile(join(stateDir, 'agent-key.pem'), 'its key');
+  await go({ masterUrl: `${masterUrl}/some/path` });
+  const record = await readEnrolment(stateDir);
+  expect(record).toEqual({ ...before, masterUrl });
+  expect(new X509Certificate((await trustOf(stateDir, record ?? before)).ca?.[0] ?? '').fingerprint256).toBe(new X509Certificate(testCertificate().cert).fingerprint256);
+  expect(await readFile(join(stateDir, 'agent-key.pem'), 'utf8')).toBe('its key');
+});
+
+test('where no authority is named the one of before has to vouch for it', async () => {
+  await writeEnrolment(stateDir, before);
+  await writeFile(join(stateDir, 'ca.pem'), testCertificate().cert);
+  await go({ caFingerprint: undefined });
+  expect(await readEnrolment(stateDir)).toEqual({ ...before, masterUrl });
+  await writeEnrolment(stateDir, { ...before, trust: 'public' });
+  await expect(go({ caFingerprint: undefined })).rejects.toThrow(/cannot be reached safely/);
+});
+
+test('where another answers, nobody does, or no master is, nothing is changed and it is said why', async () => {
+  await writeEnrolment(stateDir, before);
+  await writeFile(join(stateDir, 'ca.pem'), 'the authority of before');
+  const refusals = async (): Promise<void> => {
+    await expect(go({ caFingerprint: 'A'.repeat(43) })).rejects.toThrow(/^127\.0\.0\.1:\d+ is not the master that was named: .* Nothing was changed\./);
+    await expect(go({ caFingerprint: null })).rejects.toThrow(/cannot be reached safely/);
+    await expect(go({ masterUrl: 'http://127.0.0.1' })).rejects.toThrow(/begins with https/);
+    status = 404;
+    await expect(go()).rejects.toThrow(/answers with status 404: is a ParaVCL master there\?/);
+    server.close();
+    server.closeAllConnections();
+    await expect(go()).rejects.toThrow(/nothing listens there/);
+  };
+  await refusals();
+  expect([await readEnrolment(stateDir), await readFile(join(stateDir, 'ca.pem'), 'utf8')]).toEqual([before, 'the authority of before']);
+});
+
+test('a host that is enrolled nowhere has no master to follow', async () => {
+  await expect(go()).rejects.toThrow(/enrolled nowhere/);
+  expect(await readEnrolment(stateDir)).toBeNull();
+});
