@@ -325,6 +325,7 @@ CREATE TABLE host_installs ( -- what was done to hosts by SSH; nothing that lets
   preapproved TINYINT NULL,
   start_by VARCHAR(16) COLLATE utf8mb4_bin NULL,              -- systemd, unsupervised
   keep_packages TINYINT NULL,                                -- how a removal was asked for; NULL: an install, or before it was kept
+  owner_user_id CHAR(36) COLLATE utf8mb4_bin NULL,            -- whose machine a volunteer is to be; NULL: nobody's, or who asked for it before it was kept
   KEY host_installs_state (state),
   KEY host_installs_slave (slave_id)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;

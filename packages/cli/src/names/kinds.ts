@@ -1,6 +1,6 @@
 import type { Answered } from '@paravcl/shared/client/routes';
 import { ApiProblem } from '@paravcl/shared/client/api-problem';
-import { NotFound } from '../errors/refusal';
+import { NotFound, Refusal } from '../errors/refusal';
 import type { Context, ItemOf } from '../context';
 import { stateWord } from '../output/states';
 import { find, isId, type Kind } from './resolve';
@@ -31,6 +31,17 @@ export async function instanceOf(context: Context, said: string): Promise<Instan
 
 export async function slaveOf(context: Context, said: string): Promise<SlaveItem> {
   return isId(said) ? context.call('get /slaves/:slaveId', { params: { slaveId: said.toLowerCase() } }) : find(context, slaves, said);
+}
+
+/** A person's id. By it alone where one may not see who people are. */
+export async function userIdOf(context: Context, said: string): Promise<string> {
+  if (isId(said)) return said.toLowerCase();
+  try {
+    return (await find(context, users, said)).id;
+  } catch (error) {
+    if (error instanceof ApiProblem && error.status === 403) throw new Refusal(`Who people are is not yours to see, so "${said}" is not found by name. Give the id of that account: an administrator has it, and its owner (paravcl whoami -o json).`);
+    throw error;
+  }
 }
 
 /** What to launch: a version of an image (friendly id, id or NAME:VERSION), an image by its name, which is its production version, or a template. */

@@ -76,6 +76,21 @@ describe('what is done to hosts', () => {
     expect(failed).toMatchObject({ code: 1, err: expect.stringContaining(`Try: paravcl slaves add ${where} --name lab-pc-08 --volunteer --start unsupervised --no-approve --password-file -, once that is mended`) as string });
   }, 60_000);
 
+  it('names whose machine a volunteer is, also in the line that goes on with it, and of no other host', async () => {
+    host.refuse();
+    const login = ['--password-file', '-', '--yes'];
+    expect(await admin.run(['slaves', 'add', where, '--owner', 'admin', ...login], { input: 'a secret' })).toMatchObject({ code: 2, err: expect.stringContaining('--owner goes with --volunteer: a host of the lab has no owner.') as string });
+    expect((await admin.run(['users', 'create', 'alice', '--display-name', 'Alice'])).code).toBe(0);
+    const failed = await admin.run(['slaves', 'add', where, '--volunteer', '--owner', 'alice', ...login], { input: 'a secret' });
+    expect(failed).toMatchObject({ code: 1, err: expect.stringContaining(`Try: paravcl slaves add ${where} --volunteer --owner alice --password-file -`) as string });
+    const [last] = listHostInstalls.answer.schema.parse(await admin.json(['slaves', 'installs', '--limit', '1'])).items;
+    const shown = (await admin.run(['slaves', 'installs', 'show', last?.id ?? ''])).out;
+    expect(shown).toMatch(/\nowner +alice\n/);
+    expect(shown).toContain(`paravcl slaves add ${where} --volunteer --owner ${last?.ownerUserId ?? 'nobody'}`);
+    expect(await admin.json(['slaves', 'token', '--kind', 'volunteer', '--owner', 'alice'])).toMatchObject({ joinToken: { ownerUserId: last?.ownerUserId } });
+    expect((await admin.run(['slaves', 'token', '--kind', 'dedicated', '--owner', 'alice'])).err).toContain('a dedicated host has no owner');
+  }, 120_000);
+
   it('can be begun again after a removal that failed when the host had left the pool already', async () => {
     const failed = await admin.run(['slaves', 'remove', 'lab-pc-07', '--address', where, '--force', '--keep-packages', '--password-file', '-', '--yes'], { input: 'a secret' });
     expect(failed.err).toContain(`Try: paravcl slaves remove ${site.slave.id} --address ${where} --force --keep-packages --password-file -, once that is mended`);

@@ -12,6 +12,8 @@ import { newestFirst, type PageRequest } from './newest-first';
 /** How a host is to be installed. */
 export interface HostInstallChoices {
   readonly slaveKind: SlaveKind;
+  /** Whose machine a volunteer is to be; null: it is dedicated. */
+  readonly ownerUserId: string | null;
   readonly preapproved: boolean;
   readonly start: AgentStart;
 }
@@ -62,6 +64,7 @@ interface Row {
   readonly preapproved: number | null;
   readonly start_by: AgentStart | null;
   readonly keep_packages: number | null;
+  readonly owner_user_id: string | null;
   readonly steps: string;
   readonly findings: string;
   readonly created_by_user_id: string;
@@ -69,7 +72,7 @@ interface Row {
   readonly ended_at: Date | null;
 }
 
-const columns = ['id', 'purpose', 'address', 'resolved', 'port', 'login_user', 'name', 'state', 'sentence', 'slave_id', 'join_token_id', 'host_key', 'slave_kind', 'preapproved', 'start_by', 'keep_packages', 'steps', 'findings', 'created_by_user_id', 'created_at', 'ended_at'] as const satisfies readonly (keyof Row)[];
+const columns = ['id', 'purpose', 'address', 'resolved', 'port', 'login_user', 'name', 'state', 'sentence', 'slave_id', 'join_token_id', 'host_key', 'slave_kind', 'preapproved', 'start_by', 'keep_packages', 'owner_user_id', 'steps', 'findings', 'created_by_user_id', 'created_at', 'ended_at'] as const satisfies readonly (keyof Row)[];
 const stepsSchema = z.array(hostInstallStepSchema);
 const findingsSchema = z.array(hostFindingSchema);
 
@@ -83,7 +86,7 @@ export class HostInstallRepository {
     const { id, purpose, address, resolved, port, user, name, hostKey, choices, keepPackages, createdByUserId, createdAt } = record;
     await this.db('host_installs').insert({
       id, purpose, address, resolved, port, login_user: user, name, host_key: hostKey,
-      slave_kind: choices?.slaveKind ?? null, preapproved: choices?.preapproved ?? null, start_by: choices?.start ?? null, keep_packages: keepPackages,
+      slave_kind: choices?.slaveKind ?? null, preapproved: choices?.preapproved ?? null, start_by: choices?.start ?? null, keep_packages: keepPackages, owner_user_id: choices?.ownerUserId ?? null,
       created_by_user_id: createdByUserId, created_at: new Date(createdAt), ...changed(record),
     });
     this.note(record);
@@ -154,8 +157,10 @@ function changed({ state, sentence, slaveId, joinTokenId, steps, findings, ended
   };
 }
 
-function choicesOf({ slave_kind: slaveKind, preapproved, start_by: start }: Row): HostInstallChoices | null {
-  return slaveKind === null || preapproved === null || start === null ? null : { slaveKind, preapproved: preapproved !== 0, start };
+function choicesOf({ slave_kind: slaveKind, owner_user_id: owner, created_by_user_id: maker, preapproved, start_by: start }: Row): HostInstallChoices | null {
+  if (slaveKind === null || preapproved === null || start === null) return null;
+  // Before it was kept, a volunteer was the machine of who asked for it.
+  return { slaveKind, ownerUserId: slaveKind === 'volunteer' ? (owner ?? maker) : null, preapproved: preapproved !== 0, start };
 }
 
 function fromRow(row: Row): HostInstallRecord {

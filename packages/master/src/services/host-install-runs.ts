@@ -8,6 +8,7 @@ import type { AgentPackage } from './agent-package';
 import type { HostDialler, HostLogin, HostPlace } from './host-install-ports';
 import { runSteps, waitingSteps, type InstallStep, type RunOutcome } from './host-install-runner';
 import { Stay, type Entry } from './host-entry-steps';
+import type { HostOwner } from './new-host-owner';
 import { HostInstallTurns } from './host-install-turns';
 import { HostsUnderway, type Underway } from './host-install-underway';
 import type { HostKeyConfirmation } from './host-key-confirmation';
@@ -37,6 +38,8 @@ export interface HostInstallRequest {
   readonly slaveId: string | null;
   /** Null: it is removed. */
   readonly choices: HostInstallChoices | null;
+  /** Whose machine it becomes; null: the lab's, or it is removed. */
+  readonly owner: HostOwner | null;
   /** Null: it is installed. */
   readonly keepPackages: boolean | null;
 }
@@ -104,7 +107,7 @@ export class HostInstallRuns {
 
   /** Writes it down and begins with it. Throws `conflict` while that host is worked on, or where another key is pinned. */
   async begin(request: HostInstallRequest, stepsOf: (record: HostInstallRecord, entry: Entry, stay: Stay) => readonly InstallStep[]): Promise<HostInstall> {
-    const { principal, clientAddress, place, login } = request;
+    const { principal, clientAddress, place, login, owner } = request;
     const { unit, clock, keys, dialler, release } = this.parts;
     const now = clock.now();
     const id = request.id ?? newId(now);
@@ -120,7 +123,7 @@ export class HostInstallRuns {
     try {
       await unit.transaction(async (write) => {
         await write.hostInstalls.insert(record);
-        await write.events.append(this.event(principal, record, 'began', clientAddress, `${principal.userName} began to ${request.purpose === 'install' ? 'install' : 'remove'} ${nameOf(record)}, as ${login.user} by ${login.credential.kind === 'key' ? 'a key' : 'password'}.`), now);
+        await write.events.append(this.event(principal, record, 'began', clientAddress, `${principal.userName} began to ${request.purpose === 'install' ? 'install' : 'remove'} ${nameOf(record)}${owner === null || owner.userId === principal.userId ? '' : ` for ${owner.userName}`}, as ${login.user} by ${login.credential.kind === 'key' ? 'a key' : 'password'}.`), now);
       });
     } catch (error) {
       underway.isEnding = true;
@@ -246,6 +249,6 @@ const nameOf = ({ name, address, port }: HostInstallRecord): string => `${name =
 
 /** As it is told to people. */
 export function hostInstallView({ id, purpose, address, port, user, name, choices, keepPackages, state, sentence, slaveId, createdByUserId, steps, findings, createdAt, endedAt }: HostInstallRecord): HostInstall {
-  const { slaveKind, preapproved, start } = choices ?? { slaveKind: null, preapproved: null, start: null };
-  return { id, purpose, address, port, user, name, slaveKind, preapproved, start, keepPackages, state, sentence, slaveId, createdByUserId, steps: [...steps], findings: [...findings], createdAt: new Date(createdAt).toISOString(), endedAt: endedAt === null ? null : new Date(endedAt).toISOString() };
+  const { slaveKind, ownerUserId, preapproved, start } = choices ?? { slaveKind: null, ownerUserId: null, preapproved: null, start: null };
+  return { id, purpose, address, port, user, name, slaveKind, ownerUserId, preapproved, start, keepPackages, state, sentence, slaveId, createdByUserId, steps: [...steps], findings: [...findings], createdAt: new Date(createdAt).toISOString(), endedAt: endedAt === null ? null : new Date(endedAt).toISOString() };
 }

@@ -10,6 +10,7 @@ import { installSteps, type InstallWork } from './host-install-steps';
 import { removalSteps, type RemovalWork } from './host-removal-steps';
 import { HostKeyConfirmation, type HostKeyShown } from './host-key-confirmation';
 import type { JoinTokenService, MasterAddress } from './join-token-service';
+import { newHostOwner } from './new-host-owner';
 import { authoriseRole } from './policy';
 import type { SlaveService } from './slave-service';
 
@@ -28,9 +29,11 @@ export interface HostInstallParts extends Omit<HostInstallRunParts, 'keys'> {
   readonly slaves: Pick<SlaveService, 'retire'>;
 }
 
-export interface InstallWish extends LoginWish, HostInstallChoices {
+export interface InstallWish extends LoginWish, Omit<HostInstallChoices, 'ownerUserId'> {
   readonly address: string;
   readonly name?: string | undefined;
+  /** Of a volunteer: who asks for it unless told. */
+  readonly ownerUserId?: string | undefined;
 }
 
 export interface RemovalWish extends LoginWish {
@@ -64,17 +67,20 @@ export class HostInstallService {
     return this.keys.show(await this.placeOf(wish));
   }
 
-  /** Throws `invalid-input` for an address that may not be dialled, `conflict` while that host is worked on, or where another key is pinned. */
+  /** Throws `invalid-input` for an address that may not be dialled and `not-found` or `conflict` for an owner that cannot be one, `conflict` while that host is worked on, or where another key is pinned. */
   async install(principal: Principal, wish: InstallWish, clientAddress: string, id: string | null): Promise<HostInstall> {
     authoriseRole(principal, 'slave.install');
-    const place = await this.placeOf(wish);
     const { unit, clock, joinTokens } = this.parts;
-    return this.runs.begin({ principal, clientAddress, place, login: wish, id, purpose: 'install', name: wish.name ?? null, slaveId: null, choices: { slaveKind: wish.slaveKind, preapproved: wish.preapproved, start: wish.start }, keepPackages: null }, (record, entry, stay) => {
+    const { slaveKind, preapproved, start } = wish;
+    const owner = await newHostOwner(unit.read, principal, slaveKind, wish.ownerUserId);
+    const place = await this.placeOf(wish);
+    const choices = { slaveKind, ownerUserId: owner?.userId ?? null, preapproved, start };
+    return this.runs.begin({ principal, clientAddress, place, login: wish, id, purpose: 'install', name: wish.name ?? null, slaveId: null, choices, owner, keepPackages: null }, (record, entry, stay) => {
       let tokenId: string | null = null;
       const work: InstallWork = {
         ...entry,
         name: wish.name ?? null,
-        start: wish.start,
+        start,
         masterUrl: this.parts.master.url,
         caFingerprint: this.parts.master.caFingerprint,
         arch: this.parts.arch,
@@ -82,7 +88,9 @@ export class HostInstallService {
         installedHere: () => unit.read.hostInstalls.slavesInstalledAt(record),
         makeToken: async () => {
           const made = await unit.transaction(async (write) => {
-            const { joinToken, token } = await joinTokens.makeWithin(write, { kind: wish.slaveKind, maker: principal, preapproved: wish.preapproved, note: `for the installation of ${place.address}`, lifetimeMs: tokenMs, clientAddress }, clock.now());
+            // Until now the account may have gone or been disabled.
+            const still = await newHostOwner(write, principal, slaveKind, wish.ownerUserId);
+            const { joinToken, token } = await joinTokens.makeWithin(write, { kind: slaveKind, maker: principal, owner: still, preapproved, note: `for the installation of ${place.address}`, lifetimeMs: tokenMs, clientAddress }, clock.now());
             // Nobody would revoke it after the end.
             if (!(await write.hostInstalls.change(record, { joinTokenId: joinToken.id }))) throw new HostInstallFault('This was ended meanwhile, and nobody enrols by it any more. Begin again.');
             return { id: joinToken.id, token };
@@ -108,7 +116,7 @@ export class HostInstallService {
     const address = wish.address ?? slave.address;
     if (address === null) throw new ParavclError('invalid-input', `address: nobody knows where ${slave.name} is. Give its address.`, { field: 'address' });
     const place = await this.placeOf({ address, port: wish.port });
-    return this.runs.begin({ principal, clientAddress, place, login: wish, id, purpose: 'remove', name: slave.name, slaveId, choices: null, keepPackages: wish.keepPackages }, (_, entry, stay) => {
+    return this.runs.begin({ principal, clientAddress, place, login: wish, id, purpose: 'remove', name: slave.name, slaveId, choices: null, owner: null, keepPackages: wish.keepPackages }, (_, entry, stay) => {
       const work: RemovalWork = {
         ...entry,
         slaveId,

@@ -11,6 +11,7 @@ import type { UnitOfWork } from '../db/unit-of-work';
 import type { JoinTokenRecord } from '../repositories/join-token-repository';
 import type { Repositories } from '../repositories/repositories';
 import { joinTokenState } from './join-token-state';
+import { newHostOwner, type HostOwner } from './new-host-owner';
 import { authorise, may, reach } from './policy';
 
 export interface MasterAddress {
@@ -22,6 +23,8 @@ export interface MasterAddress {
 
 export interface NewJoinToken {
   readonly kind?: SlaveKind | undefined;
+  /** Of a volunteer: its maker unless told. */
+  readonly ownerUserId?: string | undefined;
   readonly preapproved: boolean;
   readonly note: string;
   readonly lifetimeMinutes: number;
@@ -31,6 +34,8 @@ export interface NewJoinToken {
 export interface GrantedJoinToken {
   readonly kind: SlaveKind;
   readonly maker: Pick<Principal, 'userId' | 'userName'>;
+  /** Null: dedicated, or its maker's own. */
+  readonly owner: HostOwner | null;
   readonly preapproved: boolean;
   readonly note: string;
   readonly lifetimeMs: number;
@@ -60,7 +65,8 @@ export class JoinTokenService {
 
   /**
    * Makes a token: for a dedicated slave by operators and admins, for an own machine (volunteer, to be
-   * approved) by anybody. Throws `forbidden` for a dedicated or preapproved one without the right.
+   * approved) by anybody. Throws `forbidden` for a dedicated or preapproved one, or one for somebody else, without the right;
+   * `not-found` and `conflict` for an owner that is not there or disabled.
    */
   async create(principal: Principal, wish: NewJoinToken, clientAddress: string): Promise<MadeJoinToken> {
     const privileged = may(principal, 'join-token.create-dedicated', site);
@@ -71,21 +77,23 @@ export class JoinTokenService {
     if (wish.preapproved && !privileged) {
       throw new ParavclError('forbidden', `A ${principal.role} may not approve machines beforehand. Leave out "preapproved"; an operator approves the machine when it has enrolled.`, { field: 'preapproved' });
     }
-    const { preapproved, note, lifetimeMinutes } = wish;
-    const granted: GrantedJoinToken = { kind, maker: principal, preapproved, note, lifetimeMs: lifetimeMinutes * 60_000, clientAddress };
-    return this.unitOfWork.transaction((repositories) => this.makeWithin(repositories, granted, this.clock.now()));
+    const { preapproved, note, lifetimeMinutes, ownerUserId } = wish;
+    return this.unitOfWork.transaction(async (repositories) => {
+      const owner = await newHostOwner(repositories, principal, kind, ownerUserId);
+      return this.makeWithin(repositories, { kind, maker: principal, owner, preapproved, note, lifetimeMs: lifetimeMinutes * 60_000, clientAddress }, this.clock.now());
+    });
   }
 
   /** Makes a token as part of something else: it is there when the caller's transaction is. */
   async makeWithin(repositories: Repositories, granted: GrantedJoinToken, now: EpochMs): Promise<MadeJoinToken> {
-    const { kind, maker, preapproved, note, lifetimeMs, clientAddress } = granted;
+    const { kind, maker, owner, preapproved, note, lifetimeMs, clientAddress } = granted;
     // Before anything is written: what it reads is on the disk, and a fault there makes no token.
     const oneLine = await this.oneLine();
     const secret = randomBytes(32).toString('base64url');
     const token: JoinTokenRecord = {
       id: newId(now),
       kind,
-      ownerUserId: kind === 'volunteer' ? maker.userId : null,
+      ownerUserId: kind === 'volunteer' ? (owner ?? maker).userId : null,
       createdByUserId: maker.userId,
       preapproved,
       note,
@@ -104,7 +112,7 @@ export class JoinTokenService {
         actor: `user ${maker.userName}`,
         actorUserId: maker.userId,
         clientAddress,
-        sentence: `${maker.userName} made a join token for a ${kind} host${preapproved ? ', approved beforehand' : ''}, valid for ${Math.ceil(lifetimeMs / 60_000)} minutes.`,
+        sentence: `${maker.userName} made a join token for a ${kind} host${owner === null || owner.userId === maker.userId ? '' : ` of ${owner.userName}`}${preapproved ? ', approved beforehand' : ''}, valid for ${Math.ceil(lifetimeMs / 60_000)} minutes.`,
       },
       now,
     );

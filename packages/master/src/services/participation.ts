@@ -107,7 +107,7 @@ export class Participation {
     }
     const { settings: { pledgeMs }, joinTokens } = this.deps;
     const { principal, clientAddress } = who;
-    const { joinToken, token, oneLine, command, commandThatAsks } = await joinTokens.makeWithin(repositories, { kind: 'volunteer', maker: principal, preapproved: false, note: 'promised with a request', lifetimeMs: pledgeMs, clientAddress }, now);
+    const { joinToken, token, oneLine, command, commandThatAsks } = await joinTokens.makeWithin(repositories, { kind: 'volunteer', maker: principal, owner: null, preapproved: false, note: 'promised with a request', lifetimeMs: pledgeMs, clientAddress }, now);
     const untilAt = now + pledgeMs;
     await repositories.pledges.insert({ id: newId(now), userId: principal.userId, joinTokenId: joinToken.id, madeAt: now, untilAt });
     return {

@@ -111,6 +111,10 @@ test('a new key is compared and confirmed; a wrong password is told, and the sec
   expect([await password.getAttribute('autocomplete'), await password.getAttribute('type')]).toEqual(['new-password', 'password']);
   await password.fill('not its password');
   await page.getByLabel('How it is called here').fill('lab-pc-08');
+  // Of a person's machine it is asked whose.
+  expect(await page.getByLabel('Whose it is').count()).toBe(0);
+  await page.locator('#install-kind').selectOption('volunteer');
+  await page.getByLabel('Whose it is').selectOption(site.student.id);
   await page.getByRole('button', { name: 'This host has no systemd' }).click();
   await page.getByLabel('Start the agent without systemd').check();
   await page.getByText(/Nobody starts the agent again after a reboot/).waitFor();
@@ -133,6 +137,7 @@ test('a new key is compared and confirmed; a wrong password is told, and the sec
   const unsupervised = page.getByLabel('Start the agent without systemd');
   await unsupervised.waitFor();
   expect(await unsupervised.isChecked()).toBe(true);
+  await eventually('the owner that was chosen', async () => (await page.getByLabel('Whose it is').inputValue()) === site.student.id);
   await unsupervised.uncheck();
   host.fault = { verb: 'packages', how: 'hang' };
   await page.getByLabel('Password of root').fill(host.root.password);

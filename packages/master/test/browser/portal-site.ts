@@ -30,7 +30,7 @@ export interface PortalSite {
   readonly caPem: string;
   readonly admin: SitePerson;
   readonly teacher: SitePerson;
-  readonly student: SitePerson;
+  readonly student: SitePerson & { readonly id: string };
   /** Owned by the teacher; the student is in it. */
   readonly group: Group;
   readonly slave: Slave;

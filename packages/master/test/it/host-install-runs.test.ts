@@ -72,7 +72,7 @@ function request(more: Partial<HostInstallRequest> = {}): HostInstallRequest {
   places += 1;
   const place = { address: `10.1.${Math.floor(places / 250)}.${places % 250}`, resolved: `10.1.${Math.floor(places / 250)}.${places % 250}`, port: 22 };
   return {
-    principal, clientAddress: '127.0.0.1', place, id: newId(Date.now()), purpose: 'install', name: null, slaveId: null, choices: null, keepPackages: null,
+    principal, clientAddress: '127.0.0.1', place, id: newId(Date.now()), purpose: 'install', name: null, slaveId: null, choices: null, owner: null, keepPackages: null,
     login: { port: 22, user: 'root', hostKey: `SHA256:${'a'.repeat(43)}`, replaceHostKey: false, credential: { kind: 'password', password: 'secret' } }, ...more,
   };
 }

@@ -8,6 +8,7 @@ import { utils } from 'ssh2';
 import { composeHostInstalls } from '../../src/compose-host-installs';
 import { defaultScheduling } from '../../src/services/instance-settings';
 import type { AgentPackage, AgentPackageFile } from '../../src/services/agent-package';
+import { joinTokenRoutes } from '../../src/http/join-token-routes';
 import { EnrolmentService } from '../../src/services/enrolment-service';
 import { FleetPulse } from '../../src/services/fleet-pulse';
 import type { HostInstallService } from '../../src/services/host-install-service';
@@ -67,7 +68,7 @@ function compose({ unit }: TestSite['database']) {
     onFault: (error) => void serviceFaults.push(error),
   });
   made.push(composed.installs);
-  return composed;
+  return { ...composed, routes: [...composed.routes, ...joinTokenRoutes(tokens)] };
 }
 
 beforeAll(async () => {
@@ -556,7 +557,7 @@ test('a host is not removed by the address of another', async () => {
 
 /** Enrolled by hand at some other place, and not heard of yet. */
 async function enrolledElsewhere(machineId: string, name: string): Promise<string> {
-  const { token } = await site.database.unit.transaction((write) => new JoinTokenService(site.database.unit, systemClock, { url: masterUrl, caFingerprint: null }).makeWithin(write, { kind: 'dedicated', maker: { userId: site.people.admin.id, userName: 'admin', role: 'admin' } as never, preapproved: true, note: '', lifetimeMs: 60_000, clientAddress: '127.0.0.1' }, Date.now()));
+  const { token } = await site.database.unit.transaction((write) => new JoinTokenService(site.database.unit, systemClock, { url: masterUrl, caFingerprint: null }).makeWithin(write, { kind: 'dedicated', maker: { userId: site.people.admin.id, userName: 'admin', role: 'admin' } as never, owner: null, preapproved: true, note: '', lifetimeMs: 60_000, clientAddress: '127.0.0.1' }, Date.now()));
   const { publicKey, macs } = newIdentity();
   const { slaveId } = await new EnrolmentService(site.database.unit, systemClock, 'site').enrol({ token, name, publicKey, machineId, macs, describe: plainDescribe(macs[0] ?? '') }, '127.0.0.1');
   return slaveId;
@@ -682,6 +683,54 @@ test('what an installation or a removal was asked with is kept, so that it is be
   const { body } = await site.send<HostInstall>('POST', `/slaves/${done.slaveId ?? ''}/removal`, { as: site.people.operator, body: { port, hostKey, credential, keepPackages: true } });
   expect(done.keepPackages).toBeNull();
   expect(await ended(body.id)).toMatchObject({ slaveKind: null, preapproved: null, start: null, keepPackages: true });
+});
+
+test('a volunteer is the machine of whom it was installed for, who is told in the events and kept for the next try; of others it is who asks', async () => {
+  const { student, operator } = site.people;
+  const done = await install({ slaveKind: 'volunteer', ownerUserId: student.id, name: 'of-a-student' });
+  expect(done).toMatchObject({ state: 'succeeded', slaveKind: 'volunteer', ownerUserId: student.id });
+  expect(await site.database.unit.read.slaves.find(done.slaveId ?? '')).toMatchObject({ kind: 'volunteer', ownerUserId: student.id });
+  const told = async (kind: string): Promise<string> => (await site.database.unit.read.events.page({ kind, limit: 1 })).items[0]?.sentence ?? '';
+  expect(await told('host-install.began')).toBe('operator1 began to install of-a-student at 127.0.0.1 port ' + String(port) + ' for student1, as root by password.');
+  expect(await told('join-token.created')).toContain('operator1 made a join token for a volunteer host of student1, approved beforehand');
+
+  await host.close();
+  await enter(new HostDouble());
+  const own = await install({ slaveKind: 'volunteer', name: 'own' });
+  expect([own.ownerUserId, (await site.database.unit.read.slaves.find(own.slaveId ?? ''))?.ownerUserId]).toEqual([operator.id, operator.id]);
+  expect(await told('host-install.began')).toContain(' own at 127.0.0.1');
+  expect(await told('host-install.began')).not.toContain(' for ');
+});
+
+test('nobody’s machine is one of the lab, of somebody who is not there, or of a disabled account', async () => {
+  const gone = await site.person('gone', 'student');
+  await site.database.unit.read.users.update(gone.id, { disabled: true });
+  const ask = async (more: object): Promise<unknown> => {
+    const { status, body } = await site.send<{ readonly detail: string; readonly field: string }>('POST', '/host-installs', { as: site.people.operator, body: wish(more) });
+    return [status, body.field, body.detail];
+  };
+  const unknown = newId(Date.now());
+  expect(await ask({ ownerUserId: site.people.student.id })).toEqual([400, 'ownerUserId', 'ownerUserId: a dedicated host has no owner. Leave it out, or make the host a volunteer.']);
+  expect(await ask({ slaveKind: 'volunteer', ownerUserId: unknown })).toEqual([404, 'ownerUserId', expect.stringContaining(`There is no user ${unknown}`)]);
+  expect(await ask({ slaveKind: 'volunteer', ownerUserId: gone.id })).toEqual([409, 'ownerUserId', expect.stringContaining('The account of gone is disabled')]);
+  expect(host.heard).toEqual([]);
+});
+
+test('an account that is disabled before the host enrols is given no machine', async () => {
+  const leaving = await site.person('leaving', 'student');
+  host.meddle = (command) => (command.endsWith(' units') ? site.database.unit.read.users.update(leaving.id, { disabled: true }) : Promise.resolve());
+  const refused = await install({ slaveKind: 'volunteer', ownerUserId: leaving.id, name: 'nobodys' });
+  expect([failing(refused), refused.sentence]).toEqual(['enrol', expect.stringContaining('The account of leaving is disabled')]);
+  expect([await openTokens(), host.enrolled]).toEqual([0, null]);
+});
+
+test('who runs the site makes a token for the machine of somebody else, and nobody else does', async () => {
+  const { student, teacher, operator } = site.people;
+  const create = (as: typeof student, body: object) => site.send<{ readonly joinToken: object }>('POST', '/join-tokens', { as, body });
+  for (const as of [student, teacher]) expect(await create(as, { ownerUserId: operator.id })).toMatchObject({ status: 403, body: { field: 'ownerUserId', detail: expect.stringContaining('adds own machines only') as string } });
+  expect(await create(student, { ownerUserId: student.id })).toMatchObject({ status: 201, body: { joinToken: { ownerUserId: student.id } } });
+  expect(await create(operator, { ownerUserId: student.id })).toMatchObject({ status: 400, body: { field: 'ownerUserId', detail: expect.stringContaining('a dedicated host has no owner') as string } });
+  expect(await create(operator, { kind: 'volunteer', ownerUserId: student.id })).toMatchObject({ status: 201, body: { joinToken: { kind: 'volunteer', ownerUserId: student.id, createdByUserId: operator.id } } });
 });
 
 test('a switch that broke off after the release was in use is brought to its end by the next one', async () => {

@@ -48,7 +48,7 @@ export class HostDouble {
   /** Every command as it came, with what was on its standard input; sudo's own share of it aside. */
   readonly heard: { readonly command: string; readonly input: string }[] = [];
   /** What somebody else who is that user does before a command of root's. */
-  meddle: (command: string) => void = () => undefined;
+  meddle: (command: string) => void | Promise<void> = () => undefined;
   /** What was given to sudo's prompts. */
   readonly passwords: string[] = [];
   clockOffsetSeconds = 0;
@@ -210,7 +210,7 @@ export class HostDouble {
 
   private async execute(command: readonly string[], input: string, user: string): Promise<{ readonly code: number | null; readonly out?: string; readonly err?: string }> {
     const [program = '', ...args] = command;
-    if (user === 'root') this.meddle(command.join(' '));
+    if (user === 'root') await this.meddle(command.join(' '));
     const last = args.at(-1) ?? '';
     switch (program) {
       case 'id':

@@ -72,6 +72,8 @@ export const createHostInstall = route({
     address: hostAddressSchema,
     name: displayNameSchema.optional(),
     slaveKind: slaveKindSchema.default('dedicated'),
+    /** Whose machine a volunteer is: who asks for it unless told. */
+    ownerUserId: idSchema.optional(),
     /** It takes instances at once, without being approved. */
     preapproved: z.boolean().default(true),
     start: agentStartSchema.default('systemd'),

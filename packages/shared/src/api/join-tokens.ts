@@ -57,6 +57,8 @@ export const createJoinToken = route({
     .object({
       /** Dedicated for operators and admins unless told, volunteer for everybody else. */
       kind: slaveKindSchema.optional(),
+      /** Whose machine a volunteer is: who makes the token unless told. Operators and admins name others. */
+      ownerUserId: idSchema.optional(),
       preapproved: z.boolean().default(false),
       note: z.string().trim().max(200, 'at most 200 characters').default(''),
       lifetimeMinutes: z

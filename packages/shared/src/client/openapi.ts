@@ -4267,6 +4267,7 @@ export interface operations {
                             id: string;
                             keepPackages: boolean | null;
                             name: string | null;
+                            ownerUserId: string | null;
                             port: number;
                             preapproved: boolean | null;
                             /** @enum {string} */
@@ -4330,6 +4331,8 @@ export interface operations {
                     };
                     hostKey: string;
                     name?: string;
+                    /** Format: uuid */
+                    ownerUserId?: string;
                     /** @default 22 */
                     port?: number;
                     /** @default true */
@@ -4377,6 +4380,7 @@ export interface operations {
                         id: string;
                         keepPackages: boolean | null;
                         name: string | null;
+                        ownerUserId: string | null;
                         port: number;
                         preapproved: boolean | null;
                         /** @enum {string} */
@@ -4447,6 +4451,7 @@ export interface operations {
                         id: string;
                         keepPackages: boolean | null;
                         name: string | null;
+                        ownerUserId: string | null;
                         port: number;
                         preapproved: boolean | null;
                         /** @enum {string} */
@@ -4520,6 +4525,7 @@ export interface operations {
                         id: string;
                         keepPackages: boolean | null;
                         name: string | null;
+                        ownerUserId: string | null;
                         port: number;
                         preapproved: boolean | null;
                         /** @enum {string} */
@@ -6591,6 +6597,8 @@ export interface operations {
                     lifetimeMinutes?: number;
                     /** @default  */
                     note?: string;
+                    /** Format: uuid */
+                    ownerUserId?: string;
                     /** @default false */
                     preapproved?: boolean;
                 };
@@ -10374,6 +10382,7 @@ export interface operations {
                         id: string;
                         keepPackages: boolean | null;
                         name: string | null;
+                        ownerUserId: string | null;
                         port: number;
                         preapproved: boolean | null;
                         /** @enum {string} */

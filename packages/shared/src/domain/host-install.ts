@@ -70,6 +70,8 @@ export const hostInstallSchema = z
     name: z.string().nullable(),
     /** How the host was to be installed; null: it is removed, or this was not kept then. */
     slaveKind: slaveKindSchema.nullable(),
+    /** Whose machine it was to be; null: one of the lab, it is removed, or this was not kept then. */
+    ownerUserId: idSchema.nullable(),
     preapproved: z.boolean().nullable(),
     start: agentStartSchema.nullable(),
     /** Whether a removal was to leave the packages there; null: it is installed, or this was not kept then. */

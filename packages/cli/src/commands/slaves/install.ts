@@ -7,7 +7,7 @@ import { parseHostAddress, writeHostAddress, type HostAddress } from '../../fabr
 import { beginOrFollow, isAt } from '../../hosts/begin-install';
 import { confirmKey, shownKey, type ShownKey, type TrustOptions } from '../../hosts/confirm-key';
 import { credentialOf, type CredentialOptions, type HostCredential } from '../../hosts/credential';
-import { slaveOf } from '../../names/kinds';
+import { slaveOf, userIdOf } from '../../names/kinds';
 import { line } from '../../output/advice';
 import { commandLine } from '../../talk/command-line';
 import { examples } from '../examples';
@@ -20,6 +20,7 @@ interface LoginOptions extends CredentialOptions, TrustOptions {
 interface AddOptions extends LoginOptions {
   readonly name?: string;
   readonly volunteer?: boolean;
+  readonly owner?: string;
   readonly start: string;
   readonly approve: boolean;
 }
@@ -44,20 +45,23 @@ export function addSlaveInstall(noun: Command, act: Act): void {
   withLogin(noun.command('add').argument('<address>', 'user@host[:port]; root unless told').description('put the agent on a host by SSH and let it join the pool, or bring it up to date'), 'take the host key that is shown, unless it has changed')
     .option('--name <name>', 'what it is called here; as it calls itself unless told')
     .option('--volunteer', 'somebody’s own machine, not one of the lab')
+    .option('--owner <user>', 'whose machine it is, with --volunteer; yours unless told')
     .option('--start <how>', 'systemd, or unsupervised where none runs', 'systemd')
     .option('--no-approve', 'let it wait for approval')
-    .addHelpText('after', `${examples('slaves add root@lab-pc-07 --key ~/.ssh/id_ed25519', 'slaves add admin@10.0.0.7:2222 --name lab-pc-07')}\n\nAgain, it goes on where it was. Neither key nor password is kept anywhere.`)
+    .addHelpText('after', `${examples('slaves add root@lab-pc-07 --key ~/.ssh/id_ed25519', 'slaves add admin@10.0.0.7:2222 --name lab-pc-07', 'slaves add root@10.0.0.8 --volunteer --owner alice')}\n\nAgain, it goes on where it was. Neither key nor password is kept anywhere.`)
     .action(
       act(async (context, said: string, options: AddOptions) => {
         if (options.start !== 'systemd' && options.start !== 'unsupervised') throw wrongUsage(`--start takes systemd or unsupervised, not "${options.start}".`);
         const start: 'systemd' | 'unsupervised' = options.start;
+        if (options.owner !== undefined && options.volunteer !== true) throw wrongUsage('--owner goes with --volunteer: a host of the lab has no owner.');
         const { address, user } = addressOf(said);
+        const ownerUserId = options.volunteer !== true ? null : options.owner === undefined ? (await context.call('get /me', {})).user.id : await userIdOf(context, options.owner);
         const held = await heldLogin(context, address, user, options);
         const shown = await shownKey(context, address);
         const login = await loginOf(context, shown, held, options);
-        const body = { address: address.host, ...login, slaveKind: options.volunteer === true ? ('volunteer' as const) : ('dedicated' as const), preapproved: options.approve, start, ...(options.name === undefined ? {} : { name: options.name }) };
-        const begun = await beginOrFollow(context, () => context.call('post /host-installs', { body }), { isSame: (other) => other.purpose === 'install' && isAt(other, shown) && isAsked(other, body) });
-        const again = { '--name': options.name, '--volunteer': options.volunteer, '--start': start === 'systemd' ? undefined : start, '--no-approve': !options.approve, ...loginAgain(options) };
+        const body = { address: address.host, ...login, slaveKind: options.volunteer === true ? ('volunteer' as const) : ('dedicated' as const), ...(ownerUserId === null ? {} : { ownerUserId }), preapproved: options.approve, start, ...(options.name === undefined ? {} : { name: options.name }) };
+        const begun = await beginOrFollow(context, () => context.call('post /host-installs', { body }), { isSame: (other) => other.purpose === 'install' && isAt(other, shown) && isAsked(other, { ...body, ownerUserId }) });
+        const again = { '--name': options.name, '--volunteer': options.volunteer, '--owner': options.owner, '--start': start === 'systemd' ? undefined : start, '--no-approve': !options.approve, ...loginAgain(options) };
         await toItsEnd(context, begun, commandLine(['slaves', 'add', writeHostAddress({ ...address, user })], again));
       }),
     );
@@ -92,9 +96,9 @@ function lostWith(instances: number, { force = false, deleteDisks = false }: Rem
   return `${given}${deleteDisks ? ' Instances that are still on the host are deleted with all that is on their disks.' : ''}${force || deleteDisks ? ' They cannot be had back.' : ''}`;
 }
 
-/** Whether what is under way was asked for in the same way: nobody is approved by following another's. */
-function isAsked(other: HostInstall, body: Pick<HostInstall, 'slaveKind' | 'preapproved' | 'start'>): boolean {
-  return other.slaveKind === body.slaveKind && other.preapproved === body.preapproved && other.start === body.start;
+/** Whether what is under way was asked for in the same way: nobody is approved, and no machine becomes somebody else's, by following another's. */
+function isAsked(other: HostInstall, body: Pick<HostInstall, 'slaveKind' | 'ownerUserId' | 'preapproved' | 'start'>): boolean {
+  return other.slaveKind === body.slaveKind && other.ownerUserId === body.ownerUserId && other.preapproved === body.preapproved && other.start === body.start;
 }
 
 function addressOf(said: string): { readonly address: HostAddress; readonly user: string } {

@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander';
 import type { Act } from '../../act';
 import type { Context } from '../../context';
 import { writeHostAddress } from '../../fabric/read-pm-file';
+import { userNames } from '../../names/kinds';
 import { find, isId, type Kind } from '../../names/resolve';
 import { line } from '../../output/advice';
 import { levelCell } from '../../output/states';
@@ -28,9 +29,9 @@ async function installOf(context: Context, said: string): Promise<HostInstall> {
 }
 
 /** The line that goes on with one that did not succeed. */
-function lineAgain({ purpose, address, port, user, name, slaveId, slaveKind, preapproved, start, keepPackages }: HostInstall): string {
+function lineAgain({ purpose, address, port, user, name, slaveId, slaveKind, ownerUserId, preapproved, start, keepPackages }: HostInstall): string {
   const where = writeHostAddress({ host: address, port, user });
-  return purpose === 'install' ? commandLine(['slaves', 'add', where], { '--name': name ?? undefined, '--volunteer': slaveKind === 'volunteer', '--start': start === 'unsupervised' ? start : undefined, '--no-approve': preapproved === false }) : commandLine(['slaves', 'remove', slaveId ?? name ?? ''], { '--address': where, '--keep-packages': keepPackages === true });
+  return purpose === 'install' ? commandLine(['slaves', 'add', where], { '--name': name ?? undefined, '--volunteer': slaveKind === 'volunteer', '--owner': ownerUserId ?? undefined, '--start': start === 'unsupervised' ? start : undefined, '--no-approve': preapproved === false }) : commandLine(['slaves', 'remove', slaveId ?? name ?? ''], { '--address': where, '--keep-packages': keepPackages === true });
 }
 
 export function addSlaveInstalls(noun: Command, act: Act): void {
@@ -73,10 +74,11 @@ export function addSlaveInstalls(noun: Command, act: Act): void {
         const install = await installOf(context, said);
         const { output } = context;
         if (output.json) return output.document(install);
-        const times = await context.times();
+        const [times, person] = await Promise.all([context.times(), userNames(context)]);
         output.facts([
           ['host', writeHostAddress({ host: install.address, port: install.port, user: install.user })],
           ['name', install.name],
+          ['owner', install.ownerUserId === null ? null : person(install.ownerUserId)],
           ['agent', purposes[install.purpose]],
           ['state', levelCell(levels[install.state], install.state, output.unicode)],
           ['why', install.sentence],

@@ -4,12 +4,13 @@ import type { Act } from '../../act';
 import { find } from '../../names/resolve';
 import { sayJoinWay } from '../../talk/join-way';
 import { durationMinutes } from '../../times/durations';
-import { userNames } from '../../names/kinds';
+import { userIdOf, userNames } from '../../names/kinds';
 import { examples } from '../examples';
 import { sayDone } from '../say-done';
 
 interface TokenOptions {
   readonly kind?: 'dedicated' | 'volunteer';
+  readonly owner?: string;
   readonly preapproved?: boolean;
   readonly note?: string;
   readonly time?: string;
@@ -20,14 +21,16 @@ export function addSlaveTokens(noun: Command, act: Act): void {
   noun
     .command('token')
     .description('a join token, with the one command that makes a machine a host')
-    .addOption(new Option('--kind <kind>', 'dedicated, or your own').choices(slaveKindSchema.options))
+    .addOption(new Option('--kind <kind>', 'dedicated, or volunteer: somebody’s own').choices(slaveKindSchema.options))
+    .option('--owner <user>', 'whose machine it is, of a volunteer; yours unless told')
     .option('--preapproved', 'it takes part at once, without anybody looking at it')
     .option('--note <text>', 'what it is for')
     .option('--time <time>', 'it is good for so long: 1h unless told, 7d at most')
-    .addHelpText('after', examples('slaves token', 'slaves token --preapproved --note "lab-pc-08" --time 1d'))
+    .addHelpText('after', examples('slaves token', 'slaves token --preapproved --note "lab-pc-08" --time 1d', 'slaves token --kind volunteer --owner alice'))
     .action(
-      act(async (context, { kind, preapproved = false, note = '', time }: TokenOptions) => {
-        const made = await context.call('post /join-tokens', { body: { preapproved, note, ...(kind === undefined ? {} : { kind }), ...(time === undefined ? {} : { lifetimeMinutes: durationMinutes(time, '--time') }) } });
+      act(async (context, { kind, owner, preapproved = false, note = '', time }: TokenOptions) => {
+        const ownerUserId = owner === undefined ? undefined : await userIdOf(context, owner);
+        const made = await context.call('post /join-tokens', { body: { preapproved, note, ...(ownerUserId === undefined ? {} : { ownerUserId }), ...(kind === undefined ? {} : { kind }), ...(time === undefined ? {} : { lifetimeMinutes: durationMinutes(time, '--time') }) } });
         if (context.output.json) return context.output.document(made);
         const times = await context.times();
         context.output.say('A new machine becomes a host with this.');
@@ -51,6 +54,7 @@ export function addSlaveTokens(noun: Command, act: Act): void {
             { title: 'ID', cell: ({ id }) => id },
             { title: 'STATE', cell: ({ state }) => state },
             { title: 'KIND', cell: ({ kind }) => kind },
+            { title: 'OWNER', cell: ({ ownerUserId }) => user(ownerUserId), wide: true },
             { title: 'UNTIL', cell: ({ expiresAt }) => times.moment(expiresAt) },
             { title: 'MADE BY', cell: ({ createdByUserId }) => user(createdByUserId) },
             { title: 'NOTE', cell: ({ note }) => note },

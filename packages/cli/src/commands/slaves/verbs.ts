@@ -2,8 +2,7 @@ import { slaveKindSchema } from '@paravcl/shared/domain/slave';
 import { Option, type Command } from 'commander';
 import type { Act } from '../../act';
 import { wrongUsage } from '../../errors/refusal';
-import { slaveOf, users } from '../../names/kinds';
-import { find } from '../../names/resolve';
+import { slaveOf, userIdOf } from '../../names/kinds';
 import { line } from '../../output/advice';
 import { examples } from '../examples';
 import { settled } from '../operation';
@@ -25,7 +24,7 @@ export function addSlaveVerbs(noun: Command, act: Act): void {
     .action(
       act(async (context, said: string, { kind, owner, acceptIdentity = false }: About & { readonly acceptIdentity?: boolean }) => {
         const { id } = await slaveOf(context, said);
-        const ownerUserId = owner === undefined ? undefined : owner === 'nobody' ? null : (await find(context, users, owner)).id;
+        const ownerUserId = owner === undefined ? undefined : owner === 'nobody' ? null : await userIdOf(context, owner);
         const slave = await context.call('post /slaves/:slaveId/approve', { params: { slaveId: id }, body: { acceptIdentity, ...(kind === undefined ? {} : { kind }), ...(ownerUserId === undefined ? {} : { ownerUserId }) } });
         sayDone(context, `${slave.name} takes part.`, slave);
       }),
@@ -71,7 +70,7 @@ export function addSlaveVerbs(noun: Command, act: Act): void {
       act(async (context, said: string, { kind, owner, name, maxConnections }: About & { readonly name?: string; readonly maxConnections?: string }) => {
         if (maxConnections !== undefined && maxConnections !== 'site' && !/^\d{1,5}$/.test(maxConnections)) throw wrongUsage(`--max-connections takes a number or "site", not "${maxConnections}".`);
         const { id } = await slaveOf(context, said);
-        const ownerUserId = owner === undefined ? undefined : owner === 'nobody' ? null : (await find(context, users, owner)).id;
+        const ownerUserId = owner === undefined ? undefined : owner === 'nobody' ? null : await userIdOf(context, owner);
         const body = {
           ...(name === undefined ? {} : { name }),
           ...(kind === undefined ? {} : { kind }),
