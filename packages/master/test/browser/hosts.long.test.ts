@@ -1,4 +1,5 @@
 import { createInstance } from '@paravcl/shared/api/instances';
+import { listJoinTokens, revokeJoinToken } from '@paravcl/shared/api/join-tokens';
 import { requestReservation } from '@paravcl/shared/api/reservations';
 import { getSlave } from '@paravcl/shared/api/slaves';
 import type { Instance } from '@paravcl/shared/domain/instance';
@@ -31,6 +32,18 @@ afterAll(async () => {
 afterEach(() => browser.endTest());
 
 const admin = (path: string, heading: string | RegExp): Promise<Visitor> => openAsAdmin(browser, site, path, heading);
+
+test('a token for somebody’s own machine is made for that person', async () => {
+  const { page } = await admin('/slaves/join', 'Add a host');
+  expect(await page.locator('#join-owner').count()).toBe(0);
+  await page.locator('#join-kind').selectOption('volunteer');
+  await page.locator('#join-owner').selectOption(site.student.id);
+  await page.getByRole('button', { name: 'Make the token' }).click();
+  await page.getByLabel('The token it asks for').waitFor();
+  const { items: [made] } = await site.admin.client.call(listJoinTokens, { query: { limit: 1 } });
+  expect(made).toMatchObject({ kind: 'volunteer', ownerUserId: site.student.id });
+  await site.admin.client.call(revokeJoinToken, { params: { joinTokenId: made?.id ?? '' } });
+});
 
 test('a host joins with the command that is shown once, and takes part when it is approved', async () => {
   const visitor = await admin('/slaves', 'Hosts');
