@@ -43,6 +43,8 @@ beforeAll(async () => {
   const guest = await buildDemoGuest();
   await site.up();
   await host.run('sh', [ownPlacesScript]);
+  // What the shell of this machine's root does at each login is nothing of a bare host, and may take longer than it has.
+  await host.run('sh', ['-c', '[ ! -e /root/.bashrc ] || mount --bind /dev/null /root/.bashrc']);
   const key = join(site.options.stateDir, 'key');
   await runProgram('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
   privateKey = await readFile(key, 'utf8');
@@ -101,6 +103,19 @@ test('once more, by a key, changes nothing', async () => {
   expect(steps(again)).toBe('connect done, login done, look done, packages skipped, upload skipped, switch skipped, units skipped, enrol skipped, start skipped, seen done');
   expect(again.slaveId).toBe(slaveId);
   expect(await host.run('cat', ['/run/paravcl-slave.pid', '/run/paravcl-mirror.pid'])).toBe(pids);
+});
+
+test('an address of the master from before is given up for the one of now, by the same host', async () => {
+  const record = '/var/lib/paravcl-slave/enrolment.json';
+  const before = await host.run('cat', [record]);
+  const pids = await host.run('cat', ['/run/paravcl-slave.pid', '/run/paravcl-mirror.pid']);
+  await host.run('tee', [record], { input: before.replace(/"masterUrl": "[^"]*"/, '"masterUrl": "https://old.example:8443"') });
+  const again = await install({ kind: 'key', privateKey });
+  expect(steps(again)).toBe('connect done, login done, look done, packages skipped, upload skipped, switch skipped, units skipped, enrol done, start done, seen done');
+  expect(again.findings.find(({ check }) => check === 'enrolment')).toMatchObject({ level: 'warning', sentence: expect.stringContaining('by the address the master had before (https://old.example:8443)') as string });
+  expect([again.slaveId, await host.run('cat', [record])]).toEqual([slaveId, before]);
+  expect(await host.run('cat', ['/run/paravcl-slave.pid', '/run/paravcl-mirror.pid'])).not.toBe(pids);
+  await leavesNothing();
 });
 
 test('it runs a guest, is not removed with it, and once empty leaves nothing behind', async () => {
