@@ -139,10 +139,15 @@ export class SshHostConnection implements HostConnection {
     const { address } = this.place;
     const program = command[0] ?? '';
     return this.bounded(`${program} on ${address}`, timeoutMs, signal, async ({ giveUp, onGiveUp, goOn }) => {
-      const channel = await new Promise<ClientChannel>((resolve, reject) => {
+      let code: number | null = null;
+      const { channel, closed } = await new Promise<{ readonly channel: ClientChannel; readonly closed: Promise<unknown> }>((resolve, reject) => {
         this.client.exec(shellQuote(words), (error, opened) => {
-          if (error === undefined) resolve(opened);
-          else reject(new HostInstallFault(`${address} runs no commands for ${this.login.user}: ${plainly(error)}. See its sshd (ForceCommand, the user's shell).`));
+          if (error === undefined) {
+            // Here and not once it is awaited: how it ended may stand in the same piece as that it began.
+            opened.on('error', () => undefined).on('exit', (exit: number | null) => (code = exit));
+            // Each output comes to an end of its own.
+            resolve({ channel: opened, closed: Promise.all([opened, opened.stderr].map((output) => new Promise((close) => output.once('close', close)))) });
+          } else reject(new HostInstallFault(`${address} runs no commands for ${this.login.user}: ${plainly(error)}. See its sshd (ForceCommand, the user's shell).`));
         });
       });
       onGiveUp(() => {
@@ -152,10 +157,6 @@ export class SshHostConnection implements HostConnection {
       goOn();
       const onFlood = (): void => giveUp(new HostInstallFault(`${program} on ${address} says more than anybody could read, and was given up. See on the host what it says, then begin again.`));
       const [out, err] = [new HostOutput(onLine, onFlood), new HostOutput(onLine, onFlood)];
-      let code: number | null = null;
-      channel.on('error', () => undefined);
-      channel.on('exit', (exit: number | null) => (code = exit));
-      const closed = new Promise<void>((resolve) => channel.once('close', resolve));
       const errors = begin({ channel, giveUp, onGiveUp, goOn });
       channel.on('data', (bytes: Buffer) => out.add(bytes));
       channel.stderr.on('data', (bytes: Buffer) => err.add(errors.hear(bytes)));

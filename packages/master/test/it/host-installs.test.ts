@@ -122,6 +122,9 @@ async function hello(isNew: boolean): Promise<void> {
 }
 const leftNothing = (): Promise<true> => eventually('the directory of the stay to be gone', () => host.leftDirectories.length === 0);
 
+/** It is tidied beside the writing of its end. */
+const leftAlone = (): Promise<true> => eventually('the stay to be over', () => host.isAlone);
+
 const wish = (more: object = {}): object => ({ address: '127.0.0.1', port, hostKey: host.fingerprint, credential: { kind: 'password', password: host.root.password }, name: 'lab-pc', ...more });
 async function ended(id: string): Promise<HostInstall> {
   return eventually('the end of the installation', async () => {
@@ -253,6 +256,7 @@ test('a host shows its key, which is known once somebody was let in by it, and t
   await install();
   expect((await ask()).body).toMatchObject({ standing: 'known' });
   const confirmed = host.fingerprint;
+  await leftAlone();
   await host.close();
   host.hostKey = newPrivateKey();
   await host.listen(port);
@@ -267,6 +271,7 @@ test('a host shows its key, which is known once somebody was let in by it, and t
 test('another key than the pinned one is taken only when somebody says that it replaces that one, and that is an event with both', async () => {
   const { slaveId } = await install();
   const before = host.fingerprint;
+  await leftAlone();
   await host.close();
   host.hostKey = newPrivateKey();
   await host.listen(port);
@@ -591,6 +596,11 @@ test('a host that shows the machine id of one that never connected does not have
   host.hostKey = newPrivateKey();
   await host.listen(port);
   expect(failing(await install({ replaceHostKey: true }))).toBe('look');
+});
+
+test('of a command that has ended by the time it is known to have begun it is heard how it ended', async () => {
+  host.isQuick = true;
+  expect(standing(await install())).toBe(allDone);
 });
 
 test('a host that says to be another one is not believed: when it is looked at, once it has enrolled, and when it is removed', async () => {

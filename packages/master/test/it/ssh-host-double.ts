@@ -52,6 +52,8 @@ export class HostDouble {
   /** What was given to sudo's prompts. */
   readonly passwords: string[] = [];
   clockOffsetSeconds = 0;
+  /** Its `mktemp` has ended by the time that it is known to have begun. */
+  isQuick = false;
 
   /** Scripted: what happens instead of a verb; `hang` says nothing, ever. */
   fault: { readonly verb: string; readonly how: 'fault' | 'hang' | 'cut' | 'cut-after' | 'die' | 'says'; readonly sentence?: string } | null = null;
@@ -94,6 +96,11 @@ export class HostDouble {
     if (server !== null) await new Promise<void>((resolve) => server.close(() => resolve()));
   }
 
+  /** Nobody is logged in any more. */
+  get isAlone(): boolean {
+    return this.clients.size === 0;
+  }
+
   cut(): void {
     for (const client of this.clients) socketOf(client).destroy();
   }
@@ -116,6 +123,10 @@ export class HostDouble {
     client.on('session', (accept) => {
       const session: Session = accept();
       session.on('exec', (acceptExec, _reject, { command }) => {
+        if (this.isQuick && words(command)[0] === 'mktemp') {
+          void this.answerAtOnce(command, user, acceptExec, client);
+          return;
+        }
         const channel: ServerChannel = acceptExec();
         const input = new Typed(channel);
         void this.answer(command, input, user, channel);
@@ -125,6 +136,18 @@ export class HostDouble {
         else reject();
       });
     });
+  }
+
+  /** All of it arrives in one piece, from that the command begins to how it ended, and before it is given anything. */
+  private async answerAtOnce(command: string, user: string, accept: () => ServerChannel, client: Connection): Promise<void> {
+    const { code, out = '' } = await this.execute(words(command), '', user);
+    const socket = socketOf(client);
+    socket.cork();
+    const channel = accept();
+    channel.write(out);
+    channel.exit(code ?? 0);
+    channel.end();
+    setTimeout(() => socket.uncork(), 20);
   }
 
   private async answer(command: string, typed: Typed, user: string, channel: ServerChannel): Promise<void> {
