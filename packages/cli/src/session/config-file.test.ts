@@ -38,6 +38,12 @@ describe('the configuration', () => {
     await expect(readConfig(path)).rejects.toThrow(/can be read or changed by others/);
   });
 
+  it('is written into directories that are not there yet, and says so where none can be made', async () => {
+    await changeConfig(join(home, 'a', 'b', 'config.json'), () => config);
+    expect(await readConfig(join(home, 'a', 'b', 'config.json'))).toEqual(config);
+    await expect(changeConfig('/proc/1/none/paravcl/config.json', () => config)).rejects.toThrow('/proc/1/none/paravcl cannot be made');
+  });
+
   it('closes a directory of ours that others may look into', async () => {
     await mkdir(dirname(path));
     await chmod(dirname(path), 0o755);

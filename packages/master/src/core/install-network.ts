@@ -39,14 +39,18 @@ const never: readonly (readonly [string, string])[] = [
   ['2002::/16', 'an IPv4 address written as IPv6'],
 ];
 
+/** Null: hosts may be dialled at that port. Else why not, naming the limit and the way out. */
+export function portRefusal(port: number, rules: Pick<DialRules, 'ports'>): string | null {
+  return rules.ports.includes(port)
+    ? null
+    : `The master logs in at ${rules.ports.length === 1 ? 'port' : 'ports'} ${rules.ports.join(', ')} only, not at port ${port}. Whoever runs it can add the port to hostInstalls.ports.`;
+}
+
 /**
- * Null: that address and port may be dialled. Else why not, naming the limit and the way out.
+ * Null: that address may be dialled. Else why not, naming the limit and the way out.
  * @param address one that names were resolved to, IPv4 or IPv6
  */
-export function dialRefusal(address: string, port: number, rules: DialRules): string | null {
-  if (!rules.ports.includes(port)) {
-    return `The master logs in at ${rules.ports.length === 1 ? 'port' : 'ports'} ${rules.ports.join(', ')} only, not at port ${port}. Whoever runs it can add the port to hostInstalls.ports.`;
-  }
+export function dialRefusal(address: string, rules: Omit<DialRules, 'ports'>): string | null {
   const bits = readAddress(address);
   if (bits === null) return `${address} is no address.`;
   const named = rules.networks.map(readNetwork).filter((network) => network !== null);
@@ -60,8 +64,8 @@ export function dialRefusal(address: string, port: number, rules: DialRules): st
 }
 
 /** The address of those a name led to that is dialled, or why none of them is. Asked once; what is answered here is what is connected to. */
-export function chooseAddress(resolved: readonly string[], port: number, rules: DialRules): { readonly address: string } | { readonly refusal: string } {
-  const refusals = resolved.map((address) => ({ address, refusal: dialRefusal(address, port, rules) }));
+export function chooseAddress(resolved: readonly string[], rules: Omit<DialRules, 'ports'>): { readonly address: string } | { readonly refusal: string } {
+  const refusals = resolved.map((address) => ({ address, refusal: dialRefusal(address, rules) }));
   const allowed = refusals.find(({ refusal }) => refusal === null);
   if (allowed !== undefined) return { address: plainAddress(allowed.address) };
   return { refusal: refusals[0]?.refusal ?? 'The name leads to no address.' };

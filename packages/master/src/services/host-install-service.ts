@@ -2,7 +2,7 @@ import type { Page } from '@paravcl/shared/api/page';
 import type { HostInstall, HostInstallState } from '@paravcl/shared/domain/host-install';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
-import { chooseAddress, type DialRules } from '../core/install-network';
+import { chooseAddress, portRefusal, type DialRules } from '../core/install-network';
 import type { HostInstallChoices, HostInstallRecord } from '../repositories/host-install-repository';
 import { HostInstallFault, type HostPlace } from './host-install-ports';
 import { HostInstallRuns, hostInstallView, type HostInstallRunParts, type LoginWish } from './host-install-runs';
@@ -162,10 +162,13 @@ export class HostInstallService {
 
   /** Looked up once: what is answered here is judged, and is what is dialled. */
   private async placeOf({ address, port }: { readonly address: string; readonly port: number }): Promise<HostPlace> {
+    const rules = this.parts.rules();
+    const notThisPort = portRefusal(port, rules);
+    if (notThisPort !== null) throw new ParavclError('invalid-input', `port: ${notThisPort}`, { field: 'port', limit: 'hostInstalls.ports' });
     const resolved = await this.parts.resolve(address);
     if (resolved.length === 0) throw new ParavclError('invalid-input', `address: there is no host called ${address}. See how it is written, or give its address.`, { field: 'address' });
-    const chosen = chooseAddress(resolved, port, this.parts.rules());
-    if ('refusal' in chosen) throw new ParavclError('invalid-input', `address: ${chosen.refusal}`, { field: 'address', limit: 'hostInstalls.networks, hostInstalls.ports' });
+    const chosen = chooseAddress(resolved, rules);
+    if ('refusal' in chosen) throw new ParavclError('invalid-input', `address: ${chosen.refusal}`, { field: 'address', limit: 'hostInstalls.networks' });
     return { address, resolved: chosen.address, port };
   }
 }

@@ -91,7 +91,7 @@ test('a host that cannot be or may not be reached is told of at its address', as
   expect(await page.getByRole('button', { name: 'Show its key' }).isDisabled()).toBe(true);
   await page.getByLabel('SSH port').fill('9');
   await page.getByRole('button', { name: 'Show its key' }).click();
-  await page.locator('#install-address-said').getByText(/hostInstalls\.ports/).waitFor();
+  await page.locator('#install-port-said').getByText(/hostInstalls\.ports/).waitFor();
   await visitor.checkAccessibility();
   await visitor.screenshot('not-reached');
 });

@@ -455,7 +455,7 @@ test('a host where nobody answers, and an address that may not be dialled, are t
   for (const address of ['127.0.0.2', '8.8.8.8', '::1', '::ffff:169.254.169.254', '0.0.0.0']) {
     expect(await site.send('POST', '/host-installs', { as: site.people.operator, body: { ...wish(), hostKey: `SHA256:${'a'.repeat(43)}`, address } })).toMatchObject({ status: 400, body: { field: 'address' } });
   }
-  expect(await site.send('POST', '/host-keys', { as: site.people.operator, body: { address: '127.0.0.1', port: 3306 } })).toMatchObject({ status: 400, body: { field: 'address' } });
+  expect(await site.send('POST', '/host-keys', { as: site.people.operator, body: { address: '127.0.0.1', port: 3306 } })).toMatchObject({ status: 400, body: { field: 'port' } });
   await host.listen(port);
 });
 
