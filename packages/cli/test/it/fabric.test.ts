@@ -1,29 +1,25 @@
 /** `paravcl fabric` and `slaves add` of the program as it is installed: what is told before anything is done. How they do it with real hosts: the master's system tests. */
 import { listImages } from '@paravcl/shared/api/images';
 import { parseJson } from '@paravcl/shared/parse-json';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CliUser } from './cli-run';
 import { cliSite, type CliSite } from './cli-site';
 import { SshListener } from './ssh-listener';
 
+/** "discard": nobody listens there, and the kernel gives it to nobody. */
+const closedPort = 9;
+
 describe('paravcl fabric', () => {
   let site: CliSite;
   let admin: CliUser;
   let files: string;
-  let closedPort: number;
   /** Where the master may dial, and where it may not. */
   let host: SshListener;
   let elsewhere: SshListener;
 
   beforeAll(async () => {
-    const free = createServer().listen(0, '127.0.0.1');
-    await once(free, 'listening');
-    closedPort = (free.address() as AddressInfo).port;
-    free.close();
     [host, elsewhere] = [await SshListener.listen('127.0.0.1'), await SshListener.listen('127.0.0.2')];
     site = await cliSite({ fabric: { enabled: true, user: 'admin' }, hostInstalls: { networks: ['127.0.0.1/32'], ports: [22, closedPort, host.port, elsewhere.port] } });
     files = await mkdtemp(join(tmpdir(), 'pvb-'));

@@ -14,7 +14,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { ephemeralPort } from '../it/ephemeral-port';
+import { quietPort } from '../it/quiet-port';
 
 const builtPortal = resolve(__dirname, '..', '..', '..', 'portal', 'dist');
 
@@ -57,7 +57,7 @@ export async function portalSite({ portalDirectory = builtPortal, config = {} }:
   if (!existsSync(join(portalDirectory, 'index.html'))) throw new Error(`There is no portal in ${portalDirectory}. Build it: npm run build -w @paravcl/portal`);
   const stateDir = await mkdtemp(join(tmpdir(), 'pvb-'));
   const lab = new Lab({
-    stateDir, driver: 'simulated', port: await ephemeralPort(), network: { name: 'paravcl-pages', bridge: 'pvclpages0', cidr: '10.215.0.0/16' },
+    stateDir, driver: 'simulated', port: await quietPort(), network: { name: 'paravcl-pages', bridge: 'pvclpages0', cidr: '10.215.0.0/16' },
     masterConfig: { site: { name: 'ParaVCL', timeZone: 'UTC' }, portal: { directory: portalDirectory }, ...config },
   });
   const close = async (): Promise<void> => {

@@ -2,7 +2,7 @@ import { systemClock } from '@paravcl/shared/clock';
 import { newId } from '@paravcl/shared/ids';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configSchema, type MasterConfig } from '../../src/config';
@@ -10,6 +10,7 @@ import { makeLog } from '../../src/log';
 import { startMaster, type RunningMaster } from '../../src/master';
 import type { IssuedToken } from '../../src/services/one-time-tokens';
 import { makeSetupToken } from '../../src/setup-token';
+import { quietPort } from './quiet-port';
 import { openEmptyDatabase } from './test-database';
 
 jest.setTimeout(120_000);
@@ -20,14 +21,6 @@ const running = new Set<RunningMaster>();
 let told: IssuedToken[] = [];
 let stateDir: string;
 let port: number;
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port: free } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return free;
-}
 
 function configured(more: object = {}): MasterConfig {
   return configSchema.parse({ stateDir, listen: { host: '127.0.0.1', port }, publicUrl: `https://localhost:${String(port)}`, gateway: { ssh: { host: '127.0.0.1', port: 0 } }, ...more });
@@ -63,7 +56,7 @@ function get(path: string, body?: object): Promise<{ readonly status: number; re
 beforeEach(async () => {
   told = [];
   stateDir = mkdtempSync(join(tmpdir(), 'pvcl-'));
-  port = await freePort();
+  port = await quietPort();
 });
 afterEach(async () => {
   for (const master of running) await stop(master);
@@ -108,7 +101,7 @@ test('a start tells another setup token when the one before has expired', async 
 
 test('a second master in the same directory is refused, and the first one goes on', async () => {
   await start();
-  await expect(startMaster(configured({ listen: { host: '127.0.0.1', port: await freePort() } }), systemClock, log, () => undefined)).rejects.toThrow(/Another master is running in/);
+  await expect(startMaster(configured({ listen: { host: '127.0.0.1', port: await quietPort() } }), systemClock, log, () => undefined)).rejects.toThrow(/Another master is running in/);
   expect((await get('/readyz')).status).toBe(200);
 });
 

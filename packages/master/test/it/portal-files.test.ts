@@ -7,7 +7,7 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { configSchema } from '../../src/config';
 import { readPortal } from '../../src/http/portal-files';
 import { startMaster, type RunningMaster } from '../../src/master';
-import { ephemeralPort } from './ephemeral-port';
+import { quietPort } from './quiet-port';
 import { rawRequest, type RawAnswer } from './raw-request';
 
 jest.setTimeout(120_000);
@@ -24,7 +24,7 @@ let said: string[];
 
 async function start(directory: string | null): Promise<void> {
   said = [];
-  const port = await ephemeralPort();
+  const port = await quietPort();
   const config = configSchema.parse({ stateDir: join(state, 'state'), listen: { host: '127.0.0.1', port }, publicUrl: `https://localhost:${String(port)}`, portal: { directory } });
   master = await startMaster(config, systemClock, pino({ level: 'info' }, { write: (line: string) => said.push(line) }), () => undefined);
 }

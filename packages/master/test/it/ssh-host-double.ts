@@ -1,9 +1,10 @@
 import { hostProofSigningInput } from '@paravcl/shared/protocol/host-proof';
 import { createHash, sign, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { posix } from 'node:path';
 import { newPrivateKey } from '../../src/ssh/host-key';
+import { quietPort } from './quiet-port';
 import { Server, utils, type AuthContext, type Connection, type FileEntry, type ServerChannel, type Session, type SFTPWrapper } from 'ssh2';
 
 const { STATUS_CODE: status } = utils.sftp as unknown as { STATUS_CODE: Readonly<Record<string, number>> };
@@ -81,12 +82,13 @@ export class HostDouble {
   }
 
   /** Listens at 127.0.0.1; its port, the same as before when that is given. */
-  async listen(port = 0): Promise<number> {
+  async listen(at?: number): Promise<number> {
+    const port = at ?? (await quietPort());
     const server = new Server({ hostKeys: [this.hostKey] }, (client) => this.serve(client));
     this.server = server;
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
-    return (server.address() as AddressInfo).port;
+    return port;
   }
 
   async close(): Promise<void> {
