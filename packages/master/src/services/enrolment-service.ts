@@ -10,7 +10,7 @@ import type { Repositories } from '../repositories/repositories';
 import type { SlaveRecord } from '../repositories/slave-record';
 import { isAgentKey } from './agent-key';
 import { freeName } from './free-name';
-import { refuseUnlessOpen, shownJoinToken } from './open-join-token';
+import { refuseDisabledOwner, refuseUnlessOpen, shownJoinToken } from './open-join-token';
 
 /** Another enrolment may take the name between our look and our write; each such loss is another's gain. */
 const nameAttempts = 10;
@@ -57,6 +57,7 @@ export class EnrolmentService {
       return { slaveId: known.id, siteId: this.siteId, admission: known.admission };
     }
     refuseUnlessOpen(token, now);
+    await refuseDisabledOwner(repositories, token);
     if (known !== null) {
       throw new ParavclError('already-exists', `This key belongs to host ${known.name} (${known.admission}) already. Retire it first if this is that machine, then enrol again.`, { field: 'publicKey' });
     }

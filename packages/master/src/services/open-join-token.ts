@@ -26,3 +26,10 @@ export function refuseUnlessOpen(token: JoinTokenRecord, now: EpochMs, lostRace 
   }[state];
   throw new ParavclError('token-refused', `This join token ${why}. Ask for a new one.`, { field: 'token' });
 }
+
+/** Throws `token-refused` where the machine would be that of somebody whose account was disabled after the token was made. */
+export async function refuseDisabledOwner({ users }: Pick<Repositories, 'users'>, { ownerUserId }: JoinTokenRecord): Promise<void> {
+  const owner = ownerUserId === null ? null : await users.find(ownerUserId);
+  if (owner?.disabled !== true) return;
+  throw new ParavclError('token-refused', `This join token lets nobody in now: the account of ${owner.name}, whose machine this would be, is disabled. Have it enabled, or ask for a token for somebody else.`, { field: 'token' });
+}

@@ -96,6 +96,29 @@ test('a key that belongs to another slave is refused', async () => {
   expect(await thief.enrol(await server.token(), server.post)).toMatchObject({ status: 409, body: { code: 'already-exists', field: 'publicKey' } });
 });
 
+test('a token for the machine of somebody whose account was disabled since lets nobody in, until the account is enabled again', async () => {
+  const users = server.unit.read.users;
+  const [leaving, staying] = [person('student', 'leaving'), person('student', 'staying')];
+  for (const { userId, userName } of [leaving, staying]) await users.insert({ id: userId, name: userName, displayName: userName, role: 'student', passwordHash: null, primaryGroupId: null, sshPublicKeys: [] }, server.clock.now());
+  const tokens = [await server.token({}, leaving), (await server.tokens.create(server.admin, { kind: 'volunteer', ownerUserId: leaving.userId, preapproved: true, note: '', lifetimeMinutes: 60 }, '127.0.0.1')).token];
+  const other = await server.token({}, staying);
+  await users.update(leaving.userId, { disabled: true });
+  const before = await slaveCount();
+  for (const token of tokens) {
+    expect(await server.agent().enrol(token, server.post)).toMatchObject({ status: 403, body: { code: 'token-refused', field: 'token', detail: expect.stringContaining('the account of leaving, whose machine this would be, is disabled') as string } });
+  }
+  expect(await slaveCount()).toBe(before);
+  expect(await server.agent().enrol(other, server.post)).toMatchObject({ status: 201 });
+  await users.update(leaving.userId, { disabled: false });
+  const [own = ''] = tokens;
+  const agent = server.agent();
+  const enrolled = await agent.enrol(own, server.post);
+  expect(enrolled).toMatchObject({ status: 201 });
+  // What is theirs already is answered as before.
+  await users.update(leaving.userId, { disabled: true });
+  expect(await agent.enrol(own, server.post)).toEqual(enrolled);
+});
+
 test('a preapproved token lets the machine take part at once', async () => {
   expect(await server.agent().enrol(await server.token({ preapproved: true }), server.post)).toMatchObject({ status: 201, body: { admission: 'approved' } });
 });

@@ -726,12 +726,32 @@ test('nobody’s machine is one of the lab, of somebody who is not there, or of 
   expect(host.heard).toEqual([]);
 });
 
-test('an account that is disabled before the host enrols is given no machine', async () => {
-  const leaving = await site.person('leaving', 'student');
-  host.meddle = (command) => (command.endsWith(' units') ? site.database.unit.read.users.update(leaving.id, { disabled: true }) : Promise.resolve());
-  const refused = await install({ slaveKind: 'volunteer', ownerUserId: leaving.id, name: 'nobodys' });
-  expect([failing(refused), refused.sentence]).toEqual(['enrol', expect.stringContaining('The account of leaving is disabled')]);
-  expect([await openTokens(), host.enrolled]).toEqual([0, null]);
+test('an account that is disabled before the host enrols is given no machine: before its join token is made, or after', async () => {
+  for (const [at, name] of [[' units', 'leaving'], [' enrol ', 'going']] as const) {
+    await host.close();
+    await enter(new HostDouble());
+    const leaving = await site.person(name, 'student');
+    host.meddle = (command) => ((at === ' units' ? command.endsWith(at) : command.includes(at)) ? site.database.unit.read.users.update(leaving.id, { disabled: true }) : Promise.resolve());
+    const refused = await install({ slaveKind: 'volunteer', ownerUserId: leaving.id, name: 'nobodys' });
+    expect([failing(refused), refused.sentence]).toEqual(['enrol', expect.stringMatching(new RegExp(`the account of ${name}\\b.* is disabled`, 'i'))]);
+    expect([await openTokens(), host.enrolled]).toEqual([0, null]);
+  }
+});
+
+test('who asked for a machine of their own, and is disabled before it enrols, is given none', async () => {
+  const { id } = site.people.operator;
+  host.meddle = (command) => (command.endsWith(' units') ? site.database.unit.read.users.update(id, { disabled: true }) : Promise.resolve());
+  const { body } = await site.send<HostInstall>('POST', '/host-installs', { as: site.people.operator, body: wish({ slaveKind: 'volunteer', name: 'nobodys' }) });
+  try {
+    const record = await eventually('the end of the installation', async () => {
+      const found = await site.database.unit.read.hostInstalls.find(body.id);
+      return found === null || found.state === 'running' ? undefined : found;
+    });
+    expect(record).toMatchObject({ state: 'failed', sentence: expect.stringContaining('The account of operator1 is disabled') as string });
+    expect([await openTokens(), host.heard.filter(({ command }) => command.includes(' enrol ')), host.enrolled]).toEqual([0, [], null]);
+  } finally {
+    await site.database.unit.read.users.update(id, { disabled: false });
+  }
 });
 
 test('who runs the site makes a token for the machine of somebody else, and nobody else does', async () => {
