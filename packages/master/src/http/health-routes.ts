@@ -4,6 +4,7 @@ import { Router, type Request } from 'express';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Registry } from 'prom-client';
 import { clientAddress } from './client-address';
+import { throughProxy } from './through-proxy';
 
 export interface HealthDeps {
   /** Whether requests can be served now: started, not stopping, the database answers, there is room to keep things. Never throws. */
@@ -42,14 +43,12 @@ export function healthRoutes({ isReady, clock, metrics, metricsToken }: HealthDe
   return router;
 }
 
-/** What proxies add to what they pass on. */
-const forwardingHeader = /^(forwarded|via|x-forwarded-.*|x-real-ip)$/;
-
 function requireMetricsReader(request: Request, token: string | null): void {
   if (token === null) {
     // A reverse proxy on this machine is a local peer who asks for somebody else.
-    if (/^(127\.|::1$)/.test(clientAddress(request)) && !Object.keys(request.headers).some((name) => forwardingHeader.test(name))) return;
-    throw new ParavclError('forbidden', 'Metrics are for this machine only, and not through a proxy. Configure metrics.tokenFile to read them from elsewhere.');
+    const proxied = throughProxy(request);
+    if (/^(127\.|::1$)/.test(clientAddress(request)) && proxied === null) return;
+    throw new ParavclError('forbidden', `Metrics are for this machine only, and not through a proxy${proxied === null ? '' : `; this ${proxied}`}. Configure metrics.tokenFile to read them from elsewhere.`);
   }
   const given = /^Bearer (.+)$/.exec(request.get('authorization') ?? '')?.[1] ?? '';
   if (!timingSafeEqual(sha256(given), sha256(token))) throw new ParavclError('unauthenticated', 'The metrics token is missing or wrong. Send it as "Authorization: Bearer …".');

@@ -29,3 +29,9 @@ test('what proxies add makes a token necessary, whichever proxy it is, and what 
   }
   for (const name of ['user-agent', 'accept', 'accept-encoding', 'connection', 'content-type', 'content-length']) expect(await fabricCaller(from('127.0.0.1', { [name]: 'curl/7.88.1' }), deps)).toMatchObject({ principal: ada });
 });
+
+test('what comes by HTTP/1.0 makes a token necessary, as nginx sends it on and programs do not', async () => {
+  const old = (headers: object = {}): IncomingMessage => Object.assign(from('127.0.0.1', headers), { httpVersionMinor: 0 });
+  expect(await fabricCaller(old(), deps)).toEqual({ status: 401, sentence: expect.stringContaining('This came by HTTP/1.0, as proxies send it, so nobody knows from where.') as string });
+  expect(await fabricCaller(old({ authorization: 'Bearer pva_1' }), deps)).toMatchObject({ principal: ada });
+});

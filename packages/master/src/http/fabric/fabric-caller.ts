@@ -2,6 +2,7 @@ import type { Principal } from '@paravcl/shared/domain/people';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { clientAddress, countedAddress } from '../client-address';
 import { isOwnOrigin } from '../same-origin';
+import { throughProxy } from '../through-proxy';
 
 /** Who asks, and what their requests are counted under. */
 export interface FabricCaller {
@@ -30,9 +31,6 @@ export interface FabricCallerDeps {
   readonly isOwnName: (name: string) => boolean;
 }
 
-/** What proxies add, also those of the large networks: behind one, the address of the peer says nothing about who asks. */
-const proxyHeader = /^(?:forwarded|via|x-(?:forwarded|original|envoy|azure|amzn)-.+|x-(?:real|client|cluster-client)-ip|(?:true|fastly)-client-ip|cf-.+|cdn-loop)$/;
-
 const howToAsk = 'Send an API token: Authorization: Bearer pva_… (My account, API tokens).';
 
 /**
@@ -52,10 +50,8 @@ export async function fabricCaller(request: IncomingMessage, deps: FabricCallerD
   const address = clientAddress(request);
   if (deps.behindProxy) return { status: 401, sentence: `The master is behind a proxy (fabric.behindProxy), so nobody knows from where this came. ${howToAsk}` };
   if (!deps.isAllowed(address)) return { status: 401, sentence: `${address} is not among the addresses that need no token (fabric.allow). ${howToAsk}` };
-  const proxied = Object.keys(headers).find((name) => proxyHeader.test(name));
-  if (proxied !== undefined) return { status: 401, sentence: `This came through a proxy (${proxied}), so nobody knows from where. ${howToAsk}` };
-  // Programs speak 1.1; of proxies that add no header of their own, nginx is the common one, and speaks 1.0 unless it is told.
-  if (request.httpVersionMajor === 1 && request.httpVersionMinor === 0) return { status: 401, sentence: `This came by HTTP/1.0, as proxies send it, so nobody knows from where. ${howToAsk}` };
+  const proxied = throughProxy(request);
+  if (proxied !== null) return { status: 401, sentence: `This ${proxied}, so nobody knows from where. ${howToAsk}` };
   if (isOfBrowser(headers)) return { status: 403, sentence: `A browser sent this. Without a token the Fabric API answers programs only. ${howToAsk}` };
   // The loopback is the master's own machine, whose guests do not come from there.
   if (!isLoopback(address) && (await deps.isOfGuests(address))) return { status: 403, sentence: `${address} is a host of the pool or a guest's: whoever has a machine there could send this, whatever fabric.allow says. ${howToAsk}` };
