@@ -2,6 +2,7 @@ import type { Page } from '@paravcl/shared/api/page';
 import type { HostInstall, HostInstallState } from '@paravcl/shared/domain/host-install';
 import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
+import { judgeBelonging } from '../core/host-belonging';
 import { chooseAddress, portRefusal, type DialRules } from '../core/install-network';
 import type { HostInstallChoices, HostInstallRecord } from '../repositories/host-install-repository';
 import { HostInstallFault, type HostPlace } from './host-install-ports';
@@ -86,6 +87,13 @@ export class HostInstallService {
         arch: this.parts.arch,
         slavesOfMachine: (machineId) => unit.read.slaves.unretiredOfMachine(machineId),
         installedHere: () => unit.read.hostInstalls.slavesInstalledAt(record),
+        belongsOtherwise: async (slaveId) => {
+          const slave = await unit.read.slaves.find(slaveId);
+          if (slave === null) return [];
+          const { name, kind, ownerUserId: userId } = slave;
+          const userName = userId === null ? undefined : (await unit.read.users.namesOf([userId])).get(userId);
+          return judgeBelonging({ name, kind, owner: userId === null ? null : { userId, userName: userName ?? userId } }, { kind: slaveKind, owner });
+        },
         makeToken: async () => {
           const made = await unit.transaction(async (write) => {
             // Until now the account may have gone or been disabled.

@@ -1,4 +1,5 @@
 import { judgeHost, type PreflightKnowledge } from '../core/install-preflight';
+import type { HostFinding } from '@paravcl/shared/domain/host-install';
 import { sleep } from '@paravcl/shared/clock';
 import type { SlaveRecord } from '../repositories/slave-record';
 import { beginVisit, done, entrySteps, refuseFaults, skipped, type Entry, type Stay } from './host-entry-steps';
@@ -24,6 +25,8 @@ export interface InstallWork extends Entry {
   readonly slavesOfMachine: (machineId: string) => Promise<readonly SlaveRecord[]>;
   /** Hosts of the books that enrolled by an install at this place and key. */
   readonly installedHere: () => Promise<readonly string[]>;
+  /** What is told where that host of the books is not of the kind, or not the machine, that was asked for. */
+  readonly belongsOtherwise: (slaveId: string) => Promise<readonly HostFinding[]>;
   /** A join token for this host. */
   readonly makeToken: () => Promise<string>;
   /** The host that enrolled with it; null: nobody has. */
@@ -67,10 +70,11 @@ export function installSteps(work: InstallWork, stay: Stay): readonly InstallSte
       stay.slaveId = enrolledAs;
       stay.movesFrom = movesFrom;
       stay.forgotten = lost?.id ?? null;
-      await work.onFindings(findings);
+      const all = [...findings, ...(enrolledAs === null ? [] : await work.belongsOtherwise(enrolledAs))];
+      await work.onFindings(all);
       refuseFaults(findings);
       if (enrolledAs !== null) await work.onSlave(enrolledAs);
-      const warnings = findings.filter(({ level }) => level === 'warning').length;
+      const warnings = all.filter(({ level }) => level === 'warning').length;
       return done(warnings === 0 ? `${address} is as it should be.` : `${address} can be installed; there ${warnings === 1 ? 'is 1 warning' : `are ${warnings} warnings`} to read.`);
     },
   };

@@ -712,6 +712,24 @@ test('a volunteer is the machine of whom it was installed for, who is told in th
   expect(await told('host-install.began')).not.toContain(' for ');
 });
 
+test('a host that is in the pool already stays whose machine it is, and who asked for something else is told how that is changed', async () => {
+  const { student, operator } = site.people;
+  const { slaveId } = await install({ name: 'kept-kind' });
+  const warnings = ({ findings }: HostInstall): unknown[] => findings.filter(({ level }) => level !== 'fine').map(({ check, level, sentence, remedy }) => [check, level, sentence, remedy]);
+  const belongs = async (): Promise<unknown> => site.database.unit.read.slaves.find(slaveId ?? '').then((slave) => [slave?.kind, slave?.ownerUserId]);
+  const stays = ' was asked for, which counts only for a host that has yet to enrol.';
+  const theirs = await install({ slaveKind: 'volunteer', ownerUserId: student.id });
+  expect(warnings(theirs)).toEqual([['owner', 'warning', `kept-kind is in the pool already as a host of the lab, and stays that: a volunteer of student1${stays}`, `To change it: paravcl slaves edit kept-kind --kind volunteer --owner ${student.id}; administrators also on its page in the portal.`]]);
+  expect(theirs).toMatchObject({ state: 'succeeded', slaveId, steps: expect.arrayContaining([expect.objectContaining({ step: 'look', sentence: '127.0.0.1 can be installed; there is 1 warning to read.' })]) as unknown });
+  expect(await belongs()).toEqual(['dedicated', null]);
+
+  await site.database.db('slaves').where({ id: slaveId }).update({ kind: 'volunteer', owner_user_id: student.id });
+  expect(warnings(await install({ slaveKind: 'volunteer', ownerUserId: student.id }))).toEqual([]);
+  expect(warnings(await install({ slaveKind: 'volunteer' }))).toEqual([['owner', 'warning', expect.stringContaining('as a volunteer of student1, and stays that: a volunteer of operator1 was'), expect.stringContaining(`--kind volunteer --owner ${operator.id};`)]]);
+  expect(warnings(await install())).toEqual([['owner', 'warning', expect.stringContaining(`and stays that: a host of the lab${stays}`), expect.stringContaining('paravcl slaves edit kept-kind --kind dedicated;')]]);
+  expect(await belongs()).toEqual(['volunteer', student.id]);
+});
+
 test('nobody’s machine is one of the lab, of somebody who is not there, or of a disabled account', async () => {
   const gone = await site.person('gone', 'student');
   await site.database.unit.read.users.update(gone.id, { disabled: true });
