@@ -105,15 +105,18 @@ export class HostInstallRuns {
     await Promise.all(this.underway.list().map(({ over }) => over));
   }
 
+  /** What was begun under this id: it is asked for again, after a fault. Null: nothing was, or it is a new one. */
+  async begun(id: string | null): Promise<HostInstall | null> {
+    const record = id === null ? null : await this.parts.unit.read.hostInstalls.find(id);
+    return record === null ? null : hostInstallView(record);
+  }
+
   /** Writes it down and begins with it. Throws `conflict` while that host is worked on, or where another key is pinned. */
   async begin(request: HostInstallRequest, stepsOf: (record: HostInstallRecord, entry: Entry, stay: Stay) => readonly InstallStep[]): Promise<HostInstall> {
     const { principal, clientAddress, place, login, owner } = request;
     const { unit, clock, keys, dialler, release } = this.parts;
     const now = clock.now();
     const id = request.id ?? newId(now);
-    // Done again under its id, after a fault: it is there.
-    const before = request.id === null ? null : await unit.read.hostInstalls.find(id);
-    if (before !== null) return hostInstallView(before);
     const key = await keys.confirm(place, login.hostKey, login.replaceHostKey);
     const underway = await this.underway.enter(id, place);
     const record: HostInstallRecord = {

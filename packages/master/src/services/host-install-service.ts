@@ -73,6 +73,9 @@ export class HostInstallService {
     authoriseRole(principal, 'slave.install');
     const { unit, clock, joinTokens } = this.parts;
     const { slaveKind, preapproved, start } = wish;
+    // Before anything is judged, which may have changed since.
+    const begun = await this.runs.begun(id);
+    if (begun !== null) return begun;
     const owner = await newHostOwner(unit.read, principal, slaveKind, wish.ownerUserId);
     const place = await this.placeOf(wish);
     const choices = { slaveKind, ownerUserId: owner?.userId ?? null, preapproved, start };
@@ -119,6 +122,8 @@ export class HostInstallService {
   async remove(principal: Principal, slaveId: string, wish: RemovalWish, clientAddress: string, id: string | null): Promise<HostInstall> {
     authoriseRole(principal, 'slave.install');
     const { unit } = this.parts;
+    const begun = await this.runs.begun(id);
+    if (begun !== null) return begun;
     const slave = await unit.read.slaves.find(slaveId);
     if (slave === null) throw new ParavclError('not-found', `There is no host ${slaveId}, or it is not yours to see.`);
     const address = wish.address ?? slave.address;

@@ -730,6 +730,29 @@ test('a host that is in the pool already stays whose machine it is, and who aske
   expect(await belongs()).toEqual(['volunteer', student.id]);
 });
 
+test('what was begun is answered to who asks again under its id, whatever became meanwhile of the owner, the slave or the address', async () => {
+  const { operator } = site.people;
+  const owner = await site.person('lent', 'student');
+  const principal = { userId: operator.id, userName: operator.name, role: 'operator', groupIds: [], ownedGroupIds: [], sessionId: null } as never;
+  const { address, hostKey, credential } = wish() as { address: string; hostKey: string; credential: { kind: 'password'; password: string } };
+  const login = { address, port, user: 'root', hostKey, replaceHostKey: false, credential };
+  const ask = (id: string, more: object = {}): Promise<HostInstall> => installs.install(principal, { ...login, slaveKind: 'volunteer', ownerUserId: owner.id, preapproved: true, start: 'systemd', ...more }, '127.0.0.1', id);
+  const id = newId(Date.now());
+  expect(await ask(id)).toMatchObject({ id, state: 'running' });
+  const { slaveId } = await ended(id);
+  await site.database.unit.read.users.update(owner.id, { disabled: true });
+  expect(await ask(id)).toMatchObject({ id, state: 'succeeded', slaveId, ownerUserId: owner.id });
+  expect(await ask(id, { port: 1 })).toMatchObject({ id, state: 'succeeded' });
+  await expect(ask(newId(Date.now()))).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('The account of lent is disabled') as string });
+
+  const removal = newId(Date.now());
+  const remove = (): Promise<HostInstall> => installs.remove(principal, slaveId ?? '', { ...login, address: undefined, force: false, deleteDisks: false, keepPackages: false }, '127.0.0.1', removal);
+  expect(await remove()).toMatchObject({ id: removal, state: 'running' });
+  await ended(removal);
+  await site.database.db('slaves').where({ id: slaveId }).update({ address: null });
+  expect(await remove()).toMatchObject({ id: removal, purpose: 'remove', state: 'succeeded' });
+});
+
 test('nobody’s machine is one of the lab, of somebody who is not there, or of a disabled account', async () => {
   const gone = await site.person('gone', 'student');
   await site.database.unit.read.users.update(gone.id, { disabled: true });
