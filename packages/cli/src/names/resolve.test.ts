@@ -25,9 +25,11 @@ it('says that there is none', () => {
   expect(() => found('twin')).not.toThrow(NotFound);
 });
 
-it('names the versions when the name is that of all of them', () => {
+it('names the versions when the name is that of all of them, or of the only one', () => {
   const versions = [2, 1].map((version) => ({ id: `01d22ac4-0000-7588-8be6-eb1fbd0f41b${String(version)}`, name: `Ubuntu:${String(version)}` }));
   const version = (said: string): string => pick(versions, said, { noun: 'image', list: 'paravcl images list', as: ({ id, name }) => ({ id, names: [name], more: 'ready' }) }).name;
   expect(() => version('ubuntu')).toThrow(new NotFound('"ubuntu" is the name of several versions, and one is meant: Ubuntu:2, Ubuntu:1.'));
   expect(version('ubuntu:1')).toBe('Ubuntu:1');
+  versions.shift();
+  expect(() => version('ubuntu')).toThrow(new NotFound('"ubuntu" is the name of an image, and a version of it is meant; it has one: Ubuntu:1.'));
 });

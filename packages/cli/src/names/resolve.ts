@@ -32,6 +32,7 @@ export function pick<T>(items: readonly T[], said: string, { noun, list, as }: {
     }
   }
   const versions = items.flatMap((item) => as(item).names.filter((name) => name.toLowerCase().startsWith(`${lower}:`)));
+  if (versions.length === 1) throw new NotFound(`"${said}" is the name of an image, and a version of it is meant; it has one: ${versions.join()}.`, list);
   if (versions.length > 0) throw new NotFound(`"${said}" is the name of several versions, and one is meant: ${versions.slice(0, 5).join(', ')}${versions.length > 5 ? ', …' : ''}.`, list);
   throw new NotFound(`There is no ${noun} "${said}", or it is not yours to see.`, list);
 }

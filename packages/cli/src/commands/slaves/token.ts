@@ -1,6 +1,7 @@
 import { slaveKindSchema } from '@paravcl/shared/domain/slave';
 import { Option, type Command } from 'commander';
 import type { Act } from '../../act';
+import { wrongUsage } from '../../errors/refusal';
 import { find } from '../../names/resolve';
 import { sayJoinWay } from '../../talk/join-way';
 import { durationMinutes } from '../../times/durations';
@@ -22,13 +23,14 @@ export function addSlaveTokens(noun: Command, act: Act): void {
     .command('token')
     .description('a join token, with the one command that makes a machine a host')
     .addOption(new Option('--kind <kind>', 'dedicated, or volunteer: somebody’s own').choices(slaveKindSchema.options))
-    .option('--owner <user>', 'whose machine it is, of a volunteer; yours unless told')
+    .option('--owner <user>', 'whose machine it is, a volunteer’s; with --kind volunteer alone it is yours')
     .option('--preapproved', 'it takes part at once, without anybody looking at it')
     .option('--note <text>', 'what it is for')
     .option('--time <time>', 'it is good for so long: 1h unless told, 7d at most')
-    .addHelpText('after', examples('slaves token', 'slaves token --preapproved --note "lab-pc-08" --time 1d', 'slaves token --kind volunteer --owner alice'))
+    .addHelpText('after', examples('slaves token', 'slaves token --preapproved --note "lab-pc-08" --time 1d', 'slaves token --owner alice'))
     .action(
-      act(async (context, { kind, owner, preapproved = false, note = '', time }: TokenOptions) => {
+      act(async (context, { owner, kind = owner === undefined ? undefined : 'volunteer', preapproved = false, note = '', time }: TokenOptions) => {
+        if (owner !== undefined && kind === 'dedicated') throw wrongUsage('--owner goes with --kind volunteer: a host of the lab has no owner.');
         const ownerUserId = owner === undefined ? undefined : await userIdOf(context, owner);
         const made = await context.call('post /join-tokens', { body: { preapproved, note, ...(ownerUserId === undefined ? {} : { ownerUserId }), ...(kind === undefined ? {} : { kind }), ...(time === undefined ? {} : { lifetimeMinutes: durationMinutes(time, '--time') }) } });
         if (context.output.json) return context.output.document(made);
