@@ -45,6 +45,22 @@ test('a token for somebody’s own machine is made for that person', async () =>
   await site.admin.client.call(revokeJoinToken, { params: { joinTokenId: made?.id ?? '' } });
 });
 
+test('who there is cannot be read: that is told where the owner is chosen, and tried again there', async () => {
+  const visitor = await admin('/slaves/join', 'Add a host');
+  const { page } = visitor;
+  visitor.faults.expect(/^answer 500 GET \S+\/users\?/);
+  const users = /\/api\/v1\/users\?/;
+  await page.route(users, (route) => route.fulfill({ status: 500, contentType: 'application/problem+json', body: JSON.stringify({ type: 'about:blank', title: 'Fault of the master', status: 500, code: 'internal', detail: 'The master lost its database.' }) }));
+  await page.locator('#join-kind').selectOption('volunteer');
+  await page.locator('#join-owner-said').getByText('Who there is could not be read: The master lost its database.').waitFor();
+  expect([await page.locator('#join-owner').getAttribute('aria-describedby'), await page.locator('#join-owner option').allInnerTexts()]).toEqual(['join-owner-said', ['yours']]);
+  await visitor.checkAccessibility();
+  await page.unroute(users);
+  await page.locator('#join-owner-said').getByRole('button', { name: 'Try again' }).click();
+  await page.locator('#join-owner').selectOption(site.student.id);
+  expect(await page.locator('#join-owner-said').count()).toBe(0);
+});
+
 test('a host joins with the command that is shown once, and takes part when it is approved', async () => {
   const visitor = await admin('/slaves', 'Hosts');
   const { page } = visitor;
