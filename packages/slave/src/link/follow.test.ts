@@ -7,6 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@paravcl/shared/clock';
 import { newId } from '@paravcl/shared/ids';
+import { encodeFrame } from '@paravcl/shared/protocol/envelope';
+import { agentLinkPath, oldestProtocolVersion, protocolVersion } from '@paravcl/shared/protocol/version';
+import { WebSocketServer } from 'ws';
 import { testCertificate } from '../../test/fixtures/certificate';
 import { readEnrolment, trustOf, writeEnrolment, type EnrolmentRecord } from './enrolment-record';
 import { follow } from './follow';
@@ -16,12 +19,21 @@ const before: EnrolmentRecord = { masterUrl: 'https://old.example:8443', slaveId
 let stateDir: string;
 let server: Server;
 let masterUrl: string;
-let status: number;
+/** What a master says first; null: nobody answers where agents dial. */
+let greeting: string | null;
+
+const challengeOf = (siteId: string): string => encodeFrame(protocolVersion, newId(3), { type: 'challenge', payload: { siteId, nonce: 'n'.repeat(43), protocol: { newest: protocolVersion, oldest: oldestProtocolVersion } } });
 
 beforeEach(async () => {
   stateDir = await mkdtemp(join(tmpdir(), 'follow-'));
-  status = 200;
-  server = createServer(testCertificate(), ({ url }, response) => void response.writeHead(url === '/healthz' ? status : 404).end());
+  greeting = challengeOf(before.siteId);
+  // As any web server does.
+  server = createServer(testCertificate(), (_, response) => void response.writeHead(200).end());
+  const links = new WebSocketServer({ noServer: true });
+  server.on('upgrade', (request, socket, head) => {
+    if (greeting === null || request.url !== agentLinkPath) return void socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+    links.handleUpgrade(request, socket, head, (link) => link.send(greeting ?? ''));
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   masterUrl = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -60,14 +72,24 @@ test('where another answers, nobody does, or no master is, nothing is changed an
     await expect(go({ caFingerprint: 'A'.repeat(43) })).rejects.toThrow(/^127\.0\.0\.1:\d+ is not the master that was named: .* Nothing was changed\./);
     await expect(go({ caFingerprint: null })).rejects.toThrow(/cannot be reached safely/);
     await expect(go({ masterUrl: 'http://127.0.0.1' })).rejects.toThrow(/begins with https/);
-    status = 404;
-    await expect(go()).rejects.toThrow(/answers with status 404: is a ParaVCL master there\?/);
+    greeting = null;
+    await expect(go()).rejects.toThrow(/answers with status 200: is a ParaVCL master there\?/);
+    greeting = '{"hello":"world"}';
+    await expect(go()).rejects.toThrow(/greets with something else than a challenge: is a ParaVCL master there\?/);
     server.close();
     server.closeAllConnections();
     await expect(go()).rejects.toThrow(/nothing listens there/);
   };
   await refusals();
   expect([await readEnrolment(stateDir), await readFile(join(stateDir, 'ca.pem'), 'utf8')]).toEqual([before, 'the authority of before']);
+});
+
+test('another site of the same authority changes nothing', async () => {
+  await writeEnrolment(stateDir, before);
+  await writeFile(join(stateDir, 'ca.pem'), testCertificate().cert);
+  greeting = challengeOf(newId(4));
+  for (const caFingerprint of [undefined, fingerprint]) await expect(go({ caFingerprint })).rejects.toThrow(/^127\.0\.0\.1:\d+ is another master than the one this host is enrolled at \(https:\/\/old\.example:8443\).* Nothing was changed\./);
+  expect([await readEnrolment(stateDir), await readFile(join(stateDir, 'ca.pem'), 'utf8')]).toEqual([before, testCertificate().cert]);
 });
 
 test('a host that is enrolled nowhere has no master to follow', async () => {

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import type { Clock } from '@paravcl/shared/clock';
-import { askMaster } from '../doctor/collect-master';
 import { findPinnedCertificate } from './certificate-pin';
-import { connectionFault } from './connection-fault';
 import { masterAddress } from './enrol';
 import { caFileName, readEnrolment, replaceFile, trustOf, writeEnrolment, type EnrolmentRecord } from './enrolment-record';
+import { siteAt } from './site-at';
 
 export interface FollowOptions {
   readonly stateDir: string;
@@ -15,9 +14,9 @@ export interface FollowOptions {
 }
 
 /**
- * The master that this host is enrolled at has another address: writes it down, once it answers there by the authority it is to be believed by.
- * Key, id and what the agent remembers stay. Agent and mirror go on by the address of before until they are started anew. Throws an Error
- * whose message says what to do; nothing has changed then.
+ * The master that this host is enrolled at has another address: writes it down, once a master of the same site greets there, believed by the
+ * authority it is to be believed by. Key, id and what the agent remembers stay. Agent and mirror go on by the address of before until they
+ * are started anew. Throws an Error whose message says what to do; nothing has changed then.
  */
 export async function follow({ stateDir, masterUrl, caFingerprint, clock }: FollowOptions): Promise<EnrolmentRecord> {
   const master = masterAddress(masterUrl);
@@ -25,9 +24,7 @@ export async function follow({ stateDir, masterUrl, caFingerprint, clock }: Foll
   if (enrolled === null) throw new Error('This host is enrolled nowhere: there is no master to follow. Enrol it: paravcl-slave enrol --master https://MASTER');
   const before = (await trustOf(stateDir, enrolled)).ca?.[0] ?? null;
   const caPem = caFingerprint === undefined ? before : caFingerprint === null ? null : await findPinnedCertificate(master, caFingerprint, notThatMaster);
-  const answer = await askMaster(master.origin, caPem ?? undefined, clock);
-  if (!answer.reached) throw connectionFault(master, Object.assign(new Error(answer.message), { code: answer.code }));
-  if (answer.status !== 200) throw new Error(`${master.host} answers with status ${answer.status}: is a ParaVCL master there?`);
+  if ((await siteAt(master, caPem, clock)) !== enrolled.siteId) throw new Error(`${master.host} is another master than the one this host is enrolled at (${enrolled.masterUrl}): it is of another site. Nothing was changed. Check the address; to give that enrolment up: paravcl-slave enrol --master ${master.origin} --again`);
   if (caPem !== null) await replaceFile(join(stateDir, caFileName), caPem, 0o644);
   const record: EnrolmentRecord = { ...enrolled, masterUrl: master.origin, trust: caPem === null ? 'public' : 'pinned' };
   await writeEnrolment(stateDir, record);
