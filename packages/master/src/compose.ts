@@ -183,7 +183,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
   // slaves, images, instances
   const slaves = new SlaveService(unit, clock, agents, reports, pulse, settings.liveness, settings.scheduling);
   const packages = new AgentPackages(config.hostInstalls.packageDirectory ?? packageBesideMaster);
-  const joinScript = new JoinScript(packages, { url: config.publicUrl, caPem: identity.caPem, caFingerprint: identity.caFingerprint });
+  const joinScript = new JoinScript(packages, { url: config.publicUrl, siteId, caPem: identity.caPem, caFingerprint: identity.caFingerprint });
   const commandLine = new CommandLineFile({ url: config.publicUrl, caFingerprint: identity.caFingerprint });
   const joinTokens = new JoinTokenService(unit, clock, { url: config.publicUrl, caFingerprint: identity.caFingerprint }, () => joinScript.oneLine());
   const enrolmentLimiter = new RefusalLimiter(clock, refusedEnrolments);

@@ -575,10 +575,15 @@ is_enrolled_at() {
   [ "$here" = "$(origin_of "$1")" ] || fault "This host is enrolled at $here as \"$(enrolment name)\", not at $(origin_of "$1"). If that is the same master with another address: sh $0 follow $(origin_of "$1"), then start. Otherwise retire it there first and take ParaVCL off this host (remove), or give that enrolment up with --again."
 }
 
-# Whether the authority of the master that hands this script out is the one by which this host believes its master: they are one, whatever addresses it has.
-is_our_authority() {
-  [ -n "$join_ca" ] && [ -z "$again" ] && [ "$(enrolment trust)" = pinned ] || return 1
-  [ "$(tr -d '[:space:]' 2>/dev/null <"$(state_directory)/ca.pem" || true)" = "$(printf '%s' "$join_ca" | tr -d '[:space:]')" ]
+# Whether this host is enrolled at the master that hands this script out: by its site, whatever address or authority it has. A fault when it is
+# at another, unless that is given up.
+is_enrolled_here() {
+  here=$(enrolment masterUrl)
+  [ -n "$here" ] && [ -z "$again" ] || return 1
+  [ "$(enrolment siteId)" != "$join_site" ] || return 0
+  there="at another master, $here,"
+  [ "$here" != "$(origin_of "$join_master")" ] || there="at the master that was at $here before the one of now,"
+  fault "This host is enrolled $there as \"$(enrolment name)\". Retire it there first and take ParaVCL off this host (sh $root/current/paravcl-install.sh remove), or give that enrolment up with --again."
 }
 
 # While it is there, what runs was started with an address or an enrolment of before, and is started anew.
@@ -853,8 +858,8 @@ remove_program() {
 }
 
 # --- join: what a master hands out ---
-# A master puts these before the script: join_master (its address), join_ca_fingerprint and join_ca (its authority; empty
-# where its certificate is publicly trusted), join_manifest, join_release and join_mib (what is fetched from it).
+# A master puts these before the script: join_master (its address), join_site (which master it is), join_ca_fingerprint and join_ca (its
+# authority; - and empty where its certificate is publicly trusted), join_manifest, join_release and join_mib (what is fetched from it).
 
 ask_token() {
   if [ -t 0 ]; then
@@ -928,8 +933,8 @@ join() {
   [ -n "${join_master:-}" ] || usage
   command -v curl >/dev/null 2>&1 || fault 'This needs curl. Run: apt-get install curl'
   refuse_old_system
-  enrolled='' follows=''
-  if is_our_authority; then enrolled=yes follows=yes; elif is_enrolled_at "$join_master"; then enrolled=yes; fi
+  enrolled=
+  if is_enrolled_here; then enrolled=yes; fi
   from=$root/releases/$join_release whole=
   if [ -f "$from/manifest" ] && [ "$(sha256sum <"$from/manifest" | cut -c 1-16)" = "$join_release" ] && [ -z "$(wrong_file "$from")" ]; then whole=yes; fi
   # A token is asked for only where something needs it: to fetch files, or to enrol.
@@ -942,7 +947,7 @@ join() {
   switch "$from" "$join_release"
   rm -rf "$root/incoming"
   units
-  if [ -n "$follows" ] && [ "$(enrolment masterUrl)" != "$(origin_of "$join_master")" ]; then follow "$join_master" "$join_ca_fingerprint"; fi
+  if [ -n "$enrolled" ] && [ "$(enrolment masterUrl)" != "$(origin_of "$join_master")" ]; then follow "$join_master" "$join_ca_fingerprint"; fi
   enrol "$join_master" "$host_name" <<TOKEN
 $token
 TOKEN

@@ -13,7 +13,7 @@ const file = { mode: 0o644, sha256: 'b'.repeat(64), sizeBytes: 1 };
 const content: AgentPackage = { id: '0123456789abcdef', manifest, files: [{ ...file, path: 'node/bin/node', source: '/bin/true', sizeBytes: 3_000_000 }, { ...file, path: 'paravcl-install.sh', source }] };
 const packages = { read: () => Promise.resolve(content) };
 const caPem = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
-const master = { url: 'https://master.example:8443', caPem, caFingerprint: 'F'.repeat(43) };
+const master = { url: 'https://master.example:8443', siteId: '01890a5d-ac96-774b-bcce-b302099a8057', caPem, caFingerprint: 'F'.repeat(43) };
 
 /** What the head makes of it, in the words of the shell that will read it. */
 function headOf(text: string, name: string): string {
@@ -26,6 +26,7 @@ test('it is the script of every installation under a head with the master, its a
   expect(text.startsWith('#!/bin/sh\n')).toBe(true);
   expect(text.endsWith(readFileSync(source, 'utf8').replace('#!/bin/sh\n', ''))).toBe(true);
   expect(headOf(text, 'join_master')).toBe(master.url);
+  expect(headOf(text, 'join_site')).toBe(master.siteId);
   expect(headOf(text, 'join_ca')).toBe(caPem.trim());
   expect(headOf(text, 'join_ca_fingerprint')).toBe(master.caFingerprint);
   expect(headOf(text, 'join_release')).toBe(content.id);

@@ -8,6 +8,8 @@ import { checkedDownload } from './checked-download';
 /** How hosts reach the master, and what they know it by. */
 export interface JoinMaster {
   readonly url: string;
+  /** Which master it is, whatever its address. */
+  readonly siteId: string;
   /** The authority that vouches for it, PEM, and its fingerprint; null when the public ones do. */
   readonly caPem: string | null;
   readonly caFingerprint: string | null;
@@ -30,7 +32,7 @@ export class JoinScript {
     const script = files.find(({ path }) => path === installScriptPath);
     if (script === undefined) throw new Error(`The package lacks ${installScriptPath}.`);
     const mib = Math.ceil(files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) / 1024 ** 2);
-    const { url, caPem, caFingerprint } = this.master;
+    const { url, siteId, caPem, caFingerprint } = this.master;
     const body = (await readFile(script.source, 'utf8')).replace(/^#!.*\n/, '');
     return `#!/bin/sh
 # Makes this host part of the pool of ${oneLineOf(url)}. As root: sh join.sh
@@ -39,6 +41,7 @@ export class JoinScript {
 # of ParaVCL (${String(mib)} MiB) from there, checks it by the hashes below, enrols and starts it.
 # What each step does stands below. To take it off again: sh /opt/paravcl/current/paravcl-install.sh remove
 join_master=${shellWord(url)}
+join_site=${shellWord(siteId)}
 join_ca_fingerprint=${shellWord(caFingerprint ?? '-')}
 join_ca=${shellWord((caPem ?? '').trim())}
 join_release=${shellWord(id)}

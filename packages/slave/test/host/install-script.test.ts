@@ -193,7 +193,7 @@ test('a host whose master has another address now goes on by that one as the sam
   }
 });
 
-test('joining where the master has another address and the authority it always had keeps the enrolment; another authority is another master', async () => {
+test('joining at a new address of the master keeps the enrolment, whoever vouches for it; another master is another one, also of the same authority or at the same address', async () => {
   await begin();
   bringRelease(host, '/run/upload', { node: realNode() });
   installAll();
@@ -202,13 +202,21 @@ test('joining where the master has another address and the authority it always h
   host.write('/var/lib/paravcl-slave/enrolment.json', record.replace('"public"', '"pinned"'));
   host.write('/var/lib/paravcl-slave/ca.pem', `${pem}\n`);
   const before = host.read('/run/paravcl-slave.pid');
-  handOut('', { url: 'https://new.example', caPem: pem.replace('ours', 'theirs') });
-  expect(host.run('sh', ['/run/join.sh'])).toMatchObject({ code: 1, stderr: expect.stringContaining(`This host is enrolled at ${master} as "lab-pc-1", not at https://new.example.`) as string });
-  handOut('', { url: 'https://new.example', caPem: pem });
+  for (const [url, sentence] of [
+    ['https://new.example', `fault: This host is enrolled at another master, ${master}, as "lab-pc-1". Retire it there first`],
+    [master, `fault: This host is enrolled at the master that was at ${master} before the one of now, as "lab-pc-1". Retire it there first`],
+  ] as const) {
+    handOut('', { url, caPem: pem, site: 'another' });
+    expect(host.run('sh', ['/run/join.sh'])).toMatchObject({ code: 1, stderr: expect.stringContaining(sentence) as string });
+  }
+  expect(told('facts')).toMatchObject({ enrolled_master: master, enrolled_slave: 'slave-of-one' });
+  handOut('', { url: 'https://new.example', caPem: pem.replace('ours', 'its next one') });
   const { code, stdout } = host.run('sh', ['/run/join.sh']);
   expect([code, stdout]).toEqual([0, expect.stringContaining(`did: wrote down that the master is at https://new.example, and no longer at ${master}`)]);
   expect(told('facts')).toMatchObject({ enrolled_master: 'https://new.example', enrolled_slave: 'slave-of-one', agent: 'running' });
   expect(host.read('/run/paravcl-slave.pid')).not.toBe(before);
+  handOut('', { url: 'https://public.example' });
+  expect(host.run('sh', ['/run/join.sh']).stdout).toContain('did: wrote down that the master is at https://public.example');
 });
 
 test('the end of a join says what is true of the host: that it takes instances, that it waits, or that somebody has to look', async () => {
@@ -217,7 +225,7 @@ test('the end of a join says what is true of the host: that it takes instances, 
   host.installs(['switch', '/run/upload']);
   const fingerprint = 'F'.repeat(43);
   const join = (word: string, ...more: readonly string[]): string => {
-    const { code, stdout, stderr } = host.run('sh', [installScript, ...more], { input: `pvj1.${word}.${fingerprint}\n`, env: { join_master: master, join_ca_fingerprint: fingerprint, join_ca: '', join_release: id, join_mib: '1', join_manifest: host.read('/run/upload/manifest').trimEnd() } });
+    const { code, stdout, stderr } = host.run('sh', [installScript, ...more], { input: `pvj1.${word}.${fingerprint}\n`, env: { join_master: master, join_site: 'site', join_ca_fingerprint: fingerprint, join_ca: '', join_release: id, join_mib: '1', join_manifest: host.read('/run/upload/manifest').trimEnd() } });
     expect([code, stderr]).toEqual([0, '']);
     return stdout.trimEnd().split('\n').at(-1) ?? '';
   };
@@ -432,10 +440,10 @@ test('two installations at a time are one too many, and a wrong word changes not
 });
 
 /** The script as a master hands it out: what it fetches lies in a directory of the host, and the lines of `refuse` are said instead of a file. */
-function handOut(refuse = '', { url = master, caPem = '' }: { readonly url?: string; readonly caPem?: string } = {}): void {
+function handOut(refuse = '', { url = master, caPem = '', site = 'site' }: { readonly url?: string; readonly caPem?: string; readonly site?: string } = {}): void {
   const manifest = host.read('/run/upload/manifest').trimEnd();
   const id = createHash('sha256').update(`${manifest}\n`).digest('hex').slice(0, 16);
-  const head = ['#!/bin/sh', `join_master='${url}'`, `join_ca_fingerprint='-'`, `join_ca='${caPem}'`, `join_release='${id}'`, 'join_mib=1', `join_manifest='${manifest}'`, ''].join('\n');
+  const head = ['#!/bin/sh', `join_master='${url}'`, `join_site='${site}'`, `join_ca_fingerprint='-'`, `join_ca='${caPem}'`, `join_release='${id}'`, 'join_mib=1', `join_manifest='${manifest}'`, ''].join('\n');
   host.write('/run/join.sh', `${head}${readFileSync(installScript, 'utf8')}`, 0o755);
   host.replaceProgram('curl', `
 before=
