@@ -586,9 +586,6 @@ is_enrolled_here() {
   fault "This host is enrolled $there as \"$(enrolment name)\". Retire it there first and take ParaVCL off this host (sh $root/current/paravcl-install.sh remove), or give that enrolment up with --again."
 }
 
-# While it is there, what runs was started with an address or an enrolment of before, and is started anew.
-outdated=$root/.outdated
-
 enrol() {
   if is_enrolled_at "$1"; then
     kept "enrolled at $here as \"$(enrolment name)\" ($(enrolment slaveId))"
@@ -597,10 +594,9 @@ enrol() {
   [ -e "$root/current/paravcl-slave.cjs" ] || fault 'No release is in use yet. Run "switch RELEASE_DIRECTORY" first.'
   # Its key and its journal are what changes.
   ran=
-  if [ -n "$again" ]; then ran=$(pids_of run); stop_one paravcl-slave run; : >"$outdated"; fi
+  if [ -n "$again" ]; then ran=$(pids_of run); stop_one paravcl-slave run; fi
   if ! said=$("$root/current/node/bin/node" "$root/current/paravcl-slave.cjs" enrol --master "$1" --name "$2" --token-file - $again 2>&1); then
     # Nothing of the earlier enrolment is touched until the new one stands: the agent goes on with it.
-    rm -f "$outdated"
     if [ -n "$ran" ] && (run_agent_again); then left "the enrolment at $(enrolment masterUrl) as \"$(enrolment name)\", with which the agent runs on"; fi
     fault "$(printf '%s\n' "$said" | tail -n 1)"
   fi
@@ -615,10 +611,7 @@ follow() {
   url=$(origin_of "$1") here=$(enrolment masterUrl)
   [ -n "$here" ] || fault 'This host is enrolled nowhere: there is no master to follow. Run "enrol MASTER_URL NAME".'
   [ -e "$root/current/paravcl-slave.cjs" ] || fault 'No release is in use yet. Run "switch RELEASE_DIRECTORY" first.'
-  # Before the address: killed in between, they are started anew for nothing.
-  : >"$outdated" || fault "$root cannot be written. Is its file system full or read-only?"
   if ! said=$("$root/current/node/bin/node" "$root/current/paravcl-slave.cjs" follow --master "$url" ${2:+"--ca-fingerprint=$2"} 2>&1); then
-    rm -f "$outdated"
     fault "$(printf '%s\n' "$said" | tail -n 1) This host goes on by $here."
   fi
   did "wrote down that the master is at $url, and no longer at $here"
@@ -630,9 +623,25 @@ run_agent_again() { if systemd_runs; then systemctl start paravcl-slave; else st
 
 verb_of() { case "$1" in paravcl-mirror) echo mirror ;; *) echo run ;; esac; }
 
-# Whether a process runs what is in use. Guests read through the mirror, so it is asked for its own files only.
+# Whether a process was started before what this host has of its enrolment was written, by whomever: it goes on by a master, an address or an
+# authority of before. In hundredths of a second since 1970; what is lost in between makes the process younger, never older.
+is_older_than_enrolment() {
+  # The twenty-second field of proc(5), behind a name in which anything may be.
+  ticks=$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20)
+  [ -n "$ticks" ] || return 1
+  read -r uptime _ </proc/uptime
+  booted=$(($(date +%s%2N) - ${uptime%.*}${uptime#*.}))
+  started=$((booted + ticks * 100 / $(getconf CLK_TCK) + 5))
+  for file in enrolment.json ca.pem; do
+    written=$(stat -c %.2Y "$(state_directory)/$file" 2>/dev/null || echo 0.00)
+    [ "${written%.*}${written#*.}" -lt "$started" ] || return 0
+  done
+  return 1
+}
+
+# Whether a process runs what is in use, with the enrolment of now. Guests read through the mirror, so it is asked for its own files only.
 runs_current() {
-  [ ! -e "$outdated" ] || return 1
+  if is_older_than_enrolment "$2"; then return 1; fi
   release=$(release_of_pid "$2")
   [ "$release" != "$(release_of current)" ] || return 0
   [ "$1" = paravcl-mirror ] || return 1
@@ -677,7 +686,6 @@ start() {
       ;;
     *) usage ;;
   esac
-  rm -f "$outdated"
 }
 
 start_with_systemd() {
@@ -847,7 +855,7 @@ remove_program() {
   rm -f "$log"
   [ -d "$root" ] || return 0
   master=; [ ! -d "$root/packages" ] || master=yes
-  rm -rf "$root/releases" "$root/incoming" "$root/current" "$root/previous" "$root/apparmor" "$root/paravcl-slave.cjs" "$root/.current.new" "$root/.previous.new" "$root/.paravcl-slave.cjs.new" "$root/.wrapper" "$root/.rules" "$outdated"
+  rm -rf "$root/releases" "$root/incoming" "$root/current" "$root/previous" "$root/apparmor" "$root/paravcl-slave.cjs" "$root/.current.new" "$root/.previous.new" "$root/.paravcl-slave.cjs.new" "$root/.wrapper" "$root/.rules"
   [ -n "$master" ] || rm -rf "$root/node"
   # Last: until here a repeated removal knows what was put here.
   rm -f "$record" "$record.new" "$root/.before"

@@ -193,6 +193,31 @@ test('a host whose master has another address now goes on by that one as the sam
   }
 });
 
+test('what runs by an address or an enrolment of before is started anew, whoever wrote down the one of now, and whatever was tried in vain since', async () => {
+  await begin();
+  bringRelease(host, '/run/upload', { node: realNode() });
+  installAll();
+  const startsBoth = (): void => {
+    const pids = ['paravcl-mirror', 'paravcl-slave'].map((unit) => host.read(`/run/${unit}.pid`));
+    const started = changes(host.installs(['start', 'unsupervised'])).filter((line) => line.startsWith('did: started'));
+    expect(started).toEqual([expect.stringContaining('paravcl-mirror'), expect.stringContaining('paravcl-slave')]);
+    expect(pids.filter((pid) => [host.read('/run/paravcl-mirror.pid'), host.read('/run/paravcl-slave.pid')].includes(pid))).toEqual([]);
+    expect(changes(host.installs(['start', 'unsupervised']))).toEqual([]);
+  };
+  // By hand, with the agent’s own verb.
+  expect(host.run('/usr/local/bin/paravcl-slave', ['follow', '--master', 'https://new.example']).code).toBe(0);
+  startsBoth();
+  // Another try that fails, also in the middle of giving the enrolment up, leaves that to do.
+  for (const failing of [['follow', 'https://nobody.example'], ['enrol', 'https://other.example', 'lab-pc-1', '--again']]) {
+    host.installs(['follow', failing[0] === 'follow' ? 'https://newer.example' : 'https://newest.example']);
+    expect(host.install(...failing).code).toBe(1);
+    if (failing[0] === 'follow') startsBoth();
+    else expect(changes(host.installs(['start', 'unsupervised']))).toEqual([expect.stringMatching(/^did: ended paravcl-mirror/), expect.stringMatching(/^did: started paravcl-mirror/)]);
+  }
+  host.write('/var/lib/paravcl-slave/ca.pem', 'another authority');
+  startsBoth();
+});
+
 test('joining at a new address of the master keeps the enrolment, whoever vouches for it; another master is another one, also of the same authority or at the same address', async () => {
   await begin();
   bringRelease(host, '/run/upload', { node: realNode() });
