@@ -614,7 +614,11 @@ follow() {
   if ! said=$("$root/current/node/bin/node" "$root/current/paravcl-slave.cjs" follow --master "$url" ${2:+"--ca-fingerprint=$2"} 2>&1); then
     fault "$(printf '%s\n' "$said" | tail -n 1) This host goes on by $here."
   fi
-  did "wrote down that the master is at $url, and no longer at $here"
+  # As the agent says it.
+  case "$said" in
+    *'Nothing was changed.') kept "the master is at $url" ;;
+    *) if [ "$url" = "$here" ]; then did "wrote down who vouches for the master at $url now"; else did "wrote down that the master is at $url, and no longer at $here"; fi ;;
+  esac
 }
 
 run_agent_again() { if systemd_runs; then systemctl start paravcl-slave; else start_unsupervised paravcl-slave run; fi; }
@@ -955,7 +959,7 @@ join() {
   switch "$from" "$join_release"
   rm -rf "$root/incoming"
   units
-  if [ -n "$enrolled" ] && [ "$(enrolment masterUrl)" != "$(origin_of "$join_master")" ]; then follow "$join_master" "$join_ca_fingerprint"; fi
+  if [ -n "$enrolled" ]; then follow "$join_master" "$join_ca_fingerprint"; fi
   enrol "$join_master" "$host_name" <<TOKEN
 $token
 TOKEN

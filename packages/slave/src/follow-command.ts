@@ -16,7 +16,10 @@ export function followCommand(): Command {
     .option('--ca-fingerprint <fingerprint>', 'SHA-256 of the authority that vouches for it, as join tokens end with (-: a public one); without it the one of before has to')
     .action(async (flags: FollowFlags) => {
       const { stateDir } = readConfig({ config: flags.config, stateDir: flags.stateDir, poolDir: flags.poolDir, driver: flags.driver }, process.env);
-      const { name, masterUrl } = await follow({ stateDir, masterUrl: flags.master, caFingerprint: flags.caFingerprint === '-' ? null : flags.caFingerprint, clock: systemClock });
-      process.stdout.write(`"${name}" goes on by ${masterUrl}. Start both anew: systemctl restart paravcl-mirror paravcl-slave\n`);
+      const { name, masterUrl, isNew } = await follow({ stateDir, masterUrl: flags.master, caFingerprint: flags.caFingerprint === '-' ? null : flags.caFingerprint, clock: systemClock });
+      process.stdout.write(isNew ? `"${name}" goes on by ${masterUrl}. Start both anew: systemctl restart paravcl-mirror paravcl-slave\n` : followedAlready(name, masterUrl));
     });
 }
+
+/** The install script knows by its end that nothing is to be started anew. */
+export const followedAlready = (name: string, masterUrl: string): string => `"${name}" goes by ${masterUrl} already. Nothing was changed.\n`;

@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -63,6 +63,22 @@ test('where no authority is named the one of before has to vouch for it', async 
   expect(await readEnrolment(stateDir)).toEqual({ ...before, masterUrl });
   await writeEnrolment(stateDir, { ...before, trust: 'public' });
   await expect(go({ caFingerprint: undefined })).rejects.toThrow(/cannot be reached safely/);
+});
+
+test('where the authority of before is gone, one has to be named', async () => {
+  await writeEnrolment(stateDir, before);
+  await expect(go({ caFingerprint: undefined })).rejects.toThrow(/^\S+\/ca\.pem is not there, .* Nothing was changed\. Name who does: paravcl-slave follow --master https:\/\/127\.0\.0\.1:\d+ --ca-fingerprint FINGERPRINT/);
+  expect(await go()).toMatchObject({ masterUrl, isNew: true });
+});
+
+test('the address and the authority that it has already leave its files as they are; another authority there is written down', async () => {
+  await writeEnrolment(stateDir, { ...before, masterUrl });
+  await writeFile(join(stateDir, 'ca.pem'), 'the authority of before');
+  expect(await go()).toMatchObject({ masterUrl, isNew: true });
+  const files = (): Promise<readonly number[]> => Promise.all(['enrolment.json', 'ca.pem'].map(async (name) => (await stat(join(stateDir, name))).ino));
+  const written = await files();
+  for (const caFingerprint of [fingerprint, undefined]) expect(await go({ caFingerprint, masterUrl: `${masterUrl}/path` })).toMatchObject({ name: before.name, masterUrl, isNew: false });
+  expect(await files()).toEqual(written);
 });
 
 test('where another answers, nobody does, or no master is, nothing is changed and it is said why', async () => {
