@@ -572,7 +572,17 @@ origin_of() { printf '%s\n' "$1" | sed -E 's#^([a-zA-Z]+://[^/]+).*#\1#; s#:443$
 is_enrolled_at() {
   here=$(enrolment masterUrl)
   [ -n "$here" ] && [ -z "$again" ] || return 1
-  [ "$here" = "$(origin_of "$1")" ] || fault "This host is enrolled at $here as \"$(enrolment name)\", not at $(origin_of "$1"). If that is the same master with another address: sh $0 follow $(origin_of "$1"), then start. Otherwise retire it there first and take ParaVCL off this host (remove), or give that enrolment up with --again."
+  [ "$here" = "$(origin_of "$1")" ] || fault "This host is enrolled at $here as \"$(enrolment name)\", not at $(origin_of "$1"). If that is the same master with another address: $(how_to_follow "$(origin_of "$1")"). Otherwise $giving_up."
+}
+
+# This script, as it stays on the host: one that a master hands out is gone by the time that somebody reads what it said.
+kept_script=$root/current/paravcl-install.sh
+giving_up="retire it there first and take ParaVCL off this host (sh $kept_script remove), or give that enrolment up with --again"
+
+how_to_follow() {
+  kind=unsupervised; ! systemd_runs || kind=systemd
+  grep -qs '^follow()' "$kept_script" || printf 'bring its release up to date first (switch RELEASE_DIRECTORY), then '
+  printf 'sh %s follow %s && sh %s start %s' "$kept_script" "$1" "$kept_script" "$kind"
 }
 
 # Whether this host is enrolled at the master that hands this script out: by its site, whatever address or authority it has. A fault when it is
@@ -583,7 +593,7 @@ is_enrolled_here() {
   [ "$(enrolment siteId)" != "$join_site" ] || return 0
   there="at another master, $here,"
   [ "$here" != "$(origin_of "$join_master")" ] || there="at the master that was at $here before the one of now,"
-  fault "This host is enrolled $there as \"$(enrolment name)\". Retire it there first and take ParaVCL off this host (sh $root/current/paravcl-install.sh remove), or give that enrolment up with --again."
+  fault "This host is enrolled $there as \"$(enrolment name)\". To have it here, $giving_up."
 }
 
 enrol() {
@@ -612,6 +622,7 @@ follow() {
   [ -n "$here" ] || fault 'This host is enrolled nowhere: there is no master to follow. Run "enrol MASTER_URL NAME".'
   [ -e "$root/current/paravcl-slave.cjs" ] || fault 'No release is in use yet. Run "switch RELEASE_DIRECTORY" first.'
   if ! said=$("$root/current/node/bin/node" "$root/current/paravcl-slave.cjs" follow --master "$url" ${2:+"--ca-fingerprint=$2"} 2>&1); then
+    case "$said" in *"unknown command 'follow'"*) fault "The agent in use ($("$root/current/node/bin/node" "$root/current/paravcl-slave.cjs" --version)) cannot go on by another address of its master. Bring it up to date first (switch RELEASE_DIRECTORY), then run this again. This host goes on by $here." ;; esac
     fault "$(printf '%s\n' "$said" | tail -n 1) This host goes on by $here."
   fi
   # As the agent says it.

@@ -146,8 +146,18 @@ test('a host that is enrolled at another master is left there, unless that is gi
   installAll();
   expect(host.run('sh', [installScript, 'enrol', 'https://other.example', 'lab-pc-1'], { input: 'two\n' })).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^fault: This host is enrolled at https:\/\/master\.example:8443 as "lab-pc-1", not at https:\/\/other\.example\. .*--again/) as string,
+    stderr: expect.stringMatching(/^fault: This host is enrolled at https:\/\/master\.example:8443 as "lab-pc-1", not at https:\/\/other\.example\. .*: bring its release up to date first .*--again/) as string,
   });
+  // What it tells to type can be typed, wherever the script that told it lies.
+  host.write('/opt/paravcl/current/paravcl-install.sh', readFileSync(installScript));
+  const [, line = ''] = /another address: (sh .*)\. Otherwise/.exec(host.run('sh', [installScript, 'enrol', 'https://other.example', 'lab-pc-1'], { input: 'two\n' }).stderr) ?? [];
+  expect(line).toBe('sh /opt/paravcl/current/paravcl-install.sh follow https://other.example && sh /opt/paravcl/current/paravcl-install.sh start unsupervised');
+  host.write('/run/line', `set -e\n${line.replace('other', 'nobody')}`);
+  expect(host.run('sh', ['/run/line'])).toMatchObject({ code: 1, stderr: `fault: Nobody answers there. This host goes on by ${master}.\n` });
+  const agent = host.read('/opt/paravcl/current/paravcl-slave.cjs');
+  host.write('/opt/paravcl/current/paravcl-slave.cjs', agent.replace("'Nobody answers there.'", '"error: unknown command \'follow\'"'));
+  expect(host.run('sh', ['/run/line'])).toMatchObject({ code: 1, stderr: `fault: The agent in use (0.0.1) cannot go on by another address of its master. Bring it up to date first (switch RELEASE_DIRECTORY), then run this again. This host goes on by ${master}.\n` });
+  host.write('/opt/paravcl/current/paravcl-slave.cjs', agent);
   expect(told('facts')['enrolled_slave']).toBe('slave-of-one');
   // Refused there, the agent goes on where it is enrolled.
   expect(host.run('sh', [installScript, 'enrol', 'https://other.example', 'lab-pc-1', '--again'], { input: '\n' })).toMatchObject({
@@ -231,8 +241,8 @@ test('joining at a new address of the master keeps the enrolment, whoever vouche
   host.write('/var/lib/paravcl-slave/ca.pem', `${pem}\n`);
   const before = host.read('/run/paravcl-slave.pid');
   for (const [url, sentence] of [
-    ['https://new.example', `fault: This host is enrolled at another master, ${master}, as "lab-pc-1". Retire it there first`],
-    [master, `fault: This host is enrolled at the master that was at ${master} before the one of now, as "lab-pc-1". Retire it there first`],
+    ['https://new.example', `fault: This host is enrolled at another master, ${master}, as "lab-pc-1". To have it here, retire it there first`],
+    [master, `fault: This host is enrolled at the master that was at ${master} before the one of now, as "lab-pc-1". To have it here, retire it there first`],
   ] as const) {
     handOut('', { url, caPem: pem, site: 'another' });
     expect(host.run('sh', ['/run/join.sh'])).toMatchObject({ code: 1, stderr: expect.stringContaining(sentence) as string });
