@@ -4,6 +4,7 @@ const known: PreflightKnowledge = {
   address: '10.0.0.7', nowMs: 1_800_000_000_000, roundTripMs: 200, arch: 'x86_64', packageMiB: 100, masterUrl: 'https://lab.example:8443', start: 'systemd',
   slaves: [{ id: 'slave-1', name: 'lab-pc-07', machineId: 'aa11', address: '10.0.0.7' }],
   provenAs: null,
+  leftAs: null,
 };
 const good: Readonly<Record<string, string>> = {
   os_id: 'debian', os_version: '12', os_name: 'Debian GNU/Linux 12 (bookworm)', arch: 'x86_64', glibc: '2.36', virtualisation: 'vmx', kvm: 'present', opt_free_mib: '50000', tmp_free_mib: '50000', pool_free_mib: '200000',
@@ -75,13 +76,28 @@ test('a host that proves to be one of ours goes on by the address the master has
   expect(judge({ ...before, enrolled_master: 'https://lab.example:8443' }, { provenAs: 'slave-1' })).toMatchObject({ enrolledAs: 'slave-1', movesFrom: null });
 });
 
-test('a host that has another master’s address and proves nothing, or to be another host, is left to that master', () => {
+test('a host that says to be one of ours at another address, and does not prove it, is told both ways out', () => {
   const claims = { enrolled_master: 'https://old.example:8443', enrolled_slave: 'slave-1', machine_id: 'aa11' };
   const other = { id: 'slave-2', name: 'lab-pc-08', machineId: 'aa11', address: null };
   for (const more of [{ provenAs: null }, { provenAs: 'slave-2', slaves: [...known.slaves, other] }]) {
     expect(judge(claims, more)).toMatchObject({ enrolledAs: null, movesFrom: null });
-    expect(faultsOf(judge(claims, more).findings)).toEqual([expect.objectContaining({ check: 'enrolment', sentence: '10.0.0.7 is enrolled at another master, https://old.example:8443.' })]);
+    expect(faultsOf(judge(claims, more).findings)).toEqual([
+      {
+        check: 'enrolment', level: 'fault', sentence: '10.0.0.7 says that it is enrolled here as lab-pc-07, and dials another address than https://lab.example:8443: https://old.example:8443.',
+        remedy: 'If this master had the address https://old.example:8443 before, retire lab-pc-07 (in the portal, or paravcl slaves retire lab-pc-07) and begin again: it enrols anew then. If another master is there, take it out of the pool there first (paravcl slaves remove, with that master).',
+      },
+    ]);
   }
+});
+
+test('a host that was retired here enrols anew whatever address it dials, unless its machine is in the books by another name', () => {
+  const claims = { enrolled_master: 'https://old.example:8443', enrolled_slave: 'slave-0', machine_id: 'aa11' };
+  const left = { leftAs: { name: 'lab-pc-06' } };
+  expect(judge(claims, { ...left, slaves: [] })).toMatchObject({ enrolledAs: null, movesFrom: null });
+  expect(found(claims, 'enrolment', { ...left, slaves: [] })).toEqual([
+    { check: 'enrolment', level: 'warning', remedy: null, sentence: '10.0.0.7 was enrolled here as lab-pc-06, by another address (https://old.example:8443), and left the pool since; it enrols anew.' },
+  ]);
+  expect(faultsOf(judge(claims, left).findings)).toEqual([expect.objectContaining({ sentence: 'The machine id of 10.0.0.7 is that of lab-pc-07, and it says that it is enrolled as another host (slave-0).' })]);
 });
 
 test('a host that says nothing at all is refused for its distribution and breaks nothing', () => {

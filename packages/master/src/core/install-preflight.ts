@@ -22,6 +22,8 @@ export interface PreflightKnowledge {
   readonly slaves: readonly { readonly id: string; readonly name: string; readonly machineId: string; readonly address: string | null }[];
   /** The one of them whose agent's key it has shown; null: none. */
   readonly provenAs: string | null;
+  /** The retired host of the books that it says it is, by id and machine id; null: none. */
+  readonly leftAs: { readonly name: string } | null;
 }
 
 export interface Preflight {
@@ -191,15 +193,15 @@ function judgeAgent(facts: HostFacts, { address }: PreflightKnowledge): HostFind
   return fine('agent', `The agent is there (release ${release}) and is brought up to date where it is not.`);
 }
 
-/** A host belongs to one master. This one's is known again, by its key also where it has an address of before; another master's is left alone. */
+/** A host belongs to one master. This one's is known again, by its key also where it has an address of before, and enrols anew once it is retired; another master's is left alone. */
 function judgeEnrolment(facts: HostFacts, known: PreflightKnowledge): { readonly finding: HostFinding; readonly slaveId: string | null; readonly movesFrom?: string } {
-  const { address, masterUrl, slaves, provenAs } = known;
+  const { address, masterUrl, slaves, provenAs, leftAs } = known;
   const url = facts.get('enrolled_master') ?? '';
   const slaveId = facts.get('enrolled_slave') ?? '';
   const machine = slaves.find(({ machineId }) => machineId === facts.get('machine_id'));
   const isHere = url !== '' && originOf(url) === originOf(masterUrl);
   if (url === '' && machine === undefined) return { finding: fine('enrolment', 'It is enrolled nowhere.'), slaveId: null };
-  if (machine !== undefined && (url === '' || (isHere && !slaves.some(({ id }) => id === slaveId)))) {
+  if (machine !== undefined && (url === '' || ((isHere || leftAs !== null) && !slaves.some(({ id }) => id === slaveId)))) {
     return {
       finding: fault('enrolment', `The machine id of ${address} is that of ${machine.name}, and ${url === '' ? 'nothing on it says that it is enrolled' : `it says that it is enrolled as another host (${slaveId})`}.`, `If this is that machine, or ${machine.name} is what an earlier try left, retire ${machine.name} first (in the portal, or paravcl slaves retire ${shellWord(machine.name)}), then begin again. If it was cloned from it, give it a machine id of its own (rm /etc/machine-id; systemd-machine-id-setup) and begin again.`),
       slaveId: null,
@@ -212,6 +214,13 @@ function judgeEnrolment(facts: HostFacts, known: PreflightKnowledge): { readonly
       slaveId: here.id, movesFrom: url,
     };
   }
+  if (!isHere && here !== undefined) {
+    return {
+      finding: fault('enrolment', `${address} says that it is enrolled here as ${here.name}, and dials another address than ${masterUrl}: ${url}.`, `If this master had the address ${url} before, retire ${here.name} (in the portal, or paravcl slaves retire ${shellWord(here.name)}) and begin again: it enrols anew then. If another master is there, take it out of the pool there first (paravcl slaves remove, with that master).`),
+      slaveId: null,
+    };
+  }
+  if (!isHere && leftAs !== null) return { finding: warning('enrolment', `${address} was enrolled here as ${leftAs.name}, by another address (${url}), and left the pool since; it enrols anew.`, null), slaveId: null };
   if (!isHere) {
     return {
       finding: fault('enrolment', `${address} is enrolled at another master, ${url}.`, 'Take it out of the pool there first (paravcl slaves remove, with that master), then begin again.'),

@@ -1,6 +1,7 @@
 import { judgeHost, type PreflightKnowledge } from '../core/install-preflight';
 import type { HostFinding } from '@paravcl/shared/domain/host-install';
 import { sleep } from '@paravcl/shared/clock';
+import { idSchema } from '@paravcl/shared/ids';
 import type { SlaveRecord } from '../repositories/slave-record';
 import { beginVisit, done, entrySteps, refuseFaults, skipped, type Entry, type Stay } from './host-entry-steps';
 import { HostInstallFault } from './host-install-ports';
@@ -57,6 +58,7 @@ export function installSteps(work: InstallWork, stay: Stay): readonly InstallSte
       const lost = slaves.find(({ id, lastSeenAt }) => id !== enrolledSlave && lastSeenAt === null && before.includes(id));
       // By its key and not by the address it dials, which this master may have given up.
       const claimed = slaves.find(({ id }) => id === enrolledSlave);
+      const unclaimed = claimed === undefined && idSchema.safeParse(enrolledSlave).success ? await work.slave(enrolledSlave) : null;
       const missingProof = claimed === undefined ? [] : await unproven(stay.there, claimed, signal);
       const known: PreflightKnowledge = {
         address, nowMs, roundTripMs, arch: work.arch, masterUrl: work.masterUrl, start: work.start,
@@ -64,9 +66,10 @@ export function installSteps(work: InstallWork, stay: Stay): readonly InstallSte
         // One that never connected is what an enrolment left whose answer did not arrive.
         slaves: slaves.filter(({ id }) => id !== lost?.id),
         provenAs: missingProof.length === 0 ? (claimed?.id ?? null) : null,
+        leftAs: unclaimed?.admission === 'retired' && unclaimed.machineId === stay.machineId ? unclaimed : null,
       };
       const { enrolledAs, movesFrom, ...judged } = judgeHost(stay.facts, known);
-      const findings = [...judged.findings, ...(enrolledAs === null ? [] : missingProof)];
+      const findings = [...judged.findings, ...missingProof];
       stay.slaveId = enrolledAs;
       stay.movesFrom = movesFrom;
       stay.forgotten = lost?.id ?? null;

@@ -649,14 +649,15 @@ test('a host of ours that dials the address this master had before is known by i
   expect(standing(await install())).toContain('enrol skipped, start skipped');
 });
 
-test('a host that shows the id of one of ours beside another master’s address, and not its key, stays that master’s', async () => {
+test('a host that shows the id of one of ours beside another address, and not its key, stays where it is until that one is retired', async () => {
   const { slaveId } = await install({ name: 'kept' });
   const key = host.agentKey;
   host.enrolled = { master: 'https://old.example:8443', slave: slaveId ?? '' };
   for (const agentKey of [null, newIdentity().privateKey]) {
     host.agentKey = agentKey;
     const refused = await install();
-    expect([failing(refused), refused.sentence, refused.slaveId]).toEqual(['look', expect.stringContaining('127.0.0.1 is enrolled at another master, https://old.example:8443. Take it out of the pool there first'), null]);
+    expect([failing(refused), refused.sentence, refused.slaveId]).toEqual(['look', expect.stringMatching(/^127\.0\.0\.1 says that it is enrolled here as kept, and dials another address than .*: https:\/\/old\.example:8443\. .* retire kept .* begin again.* And 1 more fault/), null]);
+    expect(refused.findings.find(({ check }) => check === 'identity')?.sentence).toMatch(agentKey === null ? /does not prove it: The agent’s key is not there/ : /does not prove it: its answer is not signed with the key of kept/);
     expect(host.enrolled.master).toBe('https://old.example:8443');
   }
   // What breaks off between the new address and the start is gone on with.
@@ -665,6 +666,15 @@ test('a host that shows the id of one of ours beside another master’s address,
   expect(failing(await install())).toBe('enrol');
   host.fault = null;
   expect(standing(await install())).toContain('enrol skipped, start done, seen done');
+
+  // The way out that was told, where the key is lost.
+  host.agentKey = null;
+  host.enrolled = { master: 'https://old.example:8443', slave: slaveId ?? '' };
+  expect(failing(await install())).toBe('look');
+  await site.database.db('slaves').where({ id: slaveId }).update({ admission: 'retired' });
+  const anew = await install();
+  expect(anew.findings.filter(({ level }) => level !== 'fine')).toEqual([expect.objectContaining({ level: 'warning', sentence: '127.0.0.1 was enrolled here as kept, by another address (https://old.example:8443), and left the pool since; it enrols anew.' })]);
+  expect([anew.state, host.enrolled.master, anew.slaveId === slaveId]).toEqual(['succeeded', masterUrl, false]);
 });
 
 test('a removal that would lose disks is refused before the host is retired, and deletes them only when that was said', async () => {
