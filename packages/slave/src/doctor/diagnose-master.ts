@@ -35,11 +35,16 @@ const authority = { pinned: 'the authority kept at enrolment', public: 'an autho
 const whoRenews = 'A master with an authority of its own renews it by itself from 30 days before its end; one that the site bought or made (tls.certFile) is renewed by whoever did.';
 const whyNotRenewed = 'journalctl -u paravcl-master | grep -i certificate   # on the master: why it was not renewed';
 
+/** By these this host stays who it is at another address of its master, or by another authority. */
+const startBothAnew = 'systemctl restart paravcl-mirror paravcl-slave';
+const believeAnother = (url: string): string => `paravcl-slave follow --master ${url} --ca-fingerprint FINGERPRINT && ${startBothAnew}   # FINGERPRINT: what join tokens of the master end with`;
+const ifItMoved = `Where the master has another address now: paravcl-slave follow --master https://NEW, then ${startBothAnew}.`;
+
 export function diagnoseMaster(facts: MasterFacts): readonly Finding[] {
   const { url, trust, answer, now } = facts;
   if (url === null) return [warning('master', 'This host is not enrolled: no master is known.', 'paravcl-slave enrol --master https://MASTER --token TOKEN')];
   if (trust === null)
-    return [fault('master', `The certificate authority of ${url} is not kept here, so the master cannot be told from an impostor.`, `paravcl-slave enrol --master ${url} --token TOKEN`)];
+    return [fault('master', `The certificate authority of ${url} is not kept here, so the master cannot be told from an impostor.`, believeAnother(url))];
   if (!answer) return [];
   return [...diagnoseAnswer(url, answer, trust, now), ...diagnoseContact(url, facts)];
 }
@@ -68,12 +73,12 @@ function unreached(url: string, { code, message }: { readonly code: string; read
   if (code === 'CERT_HAS_EXPIRED')
     return fault('master', `The certificate of ${url} has expired. ${whoRenews}`, whyNotRenewed);
   if (code === 'CERT_NOT_YET_VALID') return fault('master', `The certificate of ${url} is not valid yet: this host's clock is behind.`, 'timedatectl set-ntp true');
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return fault('master', `The certificate of ${url} is for another name: ${message}.`, 'paravcl-slave follow --master https://NAME-IN-THE-CERTIFICATE && systemctl restart paravcl-mirror paravcl-slave');
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return fault('master', `The certificate of ${url} is for another name: ${message}.`, `paravcl-slave follow --master https://NAME-IN-THE-CERTIFICATE && ${startBothAnew}`);
   if (/CERT|ISSUER|SIGNATURE|SELF_SIGNED/.test(code))
-    return fault('master', `The certificate of ${url} is not signed by ${authority[trust]} (${message}): another machine answers there, or the master was set up anew.`, `paravcl-slave enrol --master ${url} --token TOKEN`);
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return fault('master', `The name ${hostname} is not known to this host's name server.`, `getent hosts ${hostname}`);
-  if (code === 'ECONNREFUSED') return fault('master', `Nothing listens at ${url}: the master is down, or the port is wrong.`, 'systemctl status paravcl-master   # on the master');
-  return fault('master', `${url} cannot be reached: ${message}.`, `nc -vz ${hostname} ${port === '' ? '443' : port}`);
+    return fault('master', `The certificate of ${url} is not signed by ${authority[trust]} (${message}): another machine answers there, the master has another authority now, or it was set up anew. In the last case: paravcl-slave enrol --again.`, believeAnother(url));
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return fault('master', `The name ${hostname} is not known to this host's name server. ${ifItMoved}`, `getent hosts ${hostname}`);
+  if (code === 'ECONNREFUSED') return fault('master', `Nothing listens at ${url}: the master is down, or the port is wrong. ${ifItMoved}`, 'systemctl status paravcl-master   # on the master');
+  return fault('master', `${url} cannot be reached: ${message}. ${ifItMoved}`, `nc -vz ${hostname} ${port === '' ? '443' : port}`);
 }
 
 function diagnoseClock(offsetMs: number): Finding {
