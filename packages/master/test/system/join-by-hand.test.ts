@@ -90,6 +90,23 @@ test('the same line once more asks for nothing and changes nothing', async () =>
   expect(await host.run('cat', ['/run/paravcl-slave.pid', '/run/paravcl-mirror.pid'])).toBe(pids);
 });
 
+test('the same line at a host that has an address of before written down brings the one of now, and at one of another master changes nothing', async () => {
+  const { oneLine } = await shownLine();
+  const record = '/var/lib/paravcl-slave/enrolment.json';
+  const before = await host.run('cat', [record]);
+  const agent = await host.run('cat', ['/run/paravcl-slave.pid']);
+  const connections = async (): Promise<number> => (await host.run('cat', ['/var/log/paravcl-slave.log'])).split('connected to the master').length;
+  const connected = await connections();
+  const elsewhere = before.replace(/"masterUrl": "[^"]*"/, '"masterUrl": "https://old.example:8443"');
+  await host.run('tee', [record], { input: elsewhere.replace(/"siteId": "[^"]*"/, '"siteId": "01890a5d-ac96-774b-bcce-b302099a8057"') });
+  await expect(typed(oneLine)).rejects.toThrow('fault: This host is enrolled at another master, https://old.example:8443, as "host-1".');
+  expect(await host.run('cat', ['/run/paravcl-slave.pid'])).toBe(agent);
+  await host.run('tee', [record], { input: elsewhere });
+  expect(await typed(oneLine)).toMatch(/did: wrote down that the master is at https:\S+, and no longer at https:\/\/old\.example:8443\n[^]*did: started paravcl-mirror[^]*did: started paravcl-slave/);
+  expect(await host.run('cat', [record])).toBe(before);
+  await eventually('the new agent to connect', patienceMs, async () => ((await connections()) > connected ? true : undefined));
+});
+
 test('it runs a guest, and while the guest is there it is not taken off the host', async () => {
   const { instance } = await admin.call(createInstance, { body: { imageId, ramMiB: 160, minutes: 60 } });
   instanceId = instance.id;
