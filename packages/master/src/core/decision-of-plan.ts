@@ -53,11 +53,12 @@ export function decisionOfRecall(recalled: Recalled, policies: Policies): Decisi
 
 const victimOf = ({ instance, saveMs }: Leaving) => ({ instanceId: instance.id, pi: instance.pi, saveSeconds: Math.round(saveMs / 100) / 10 });
 
-function candidatesOf(considered: readonly Considered[]): DecisionBody['candidates'] {
+function candidatesOf({ asked, refused, top }: Considered): DecisionBody['candidates'] {
   const counts = new Map<ReasonCode, number>();
-  for (const { refused } of considered) if (refused !== null) counts.set(refused.code, (counts.get(refused.code) ?? 0) + 1);
-  const top = considered
-    .flatMap(({ slaveId, score }) => (score === null ? [] : [{ slaveId, score: score.score, parts: { ...score.parts } }]))
-    .sort((a, b) => a.score - b.score || (a.slaveId < b.slaveId ? -1 : 1));
-  return { considered: considered.length, reasons: [...counts].map(([reason, count]) => ({ reason, count })).sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1)), top };
+  for (const { code, count } of refused) counts.set(code, (counts.get(code) ?? 0) + count);
+  return {
+    considered: asked,
+    reasons: [...counts].map(([reason, count]) => ({ reason, count })).sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1)),
+    top: top.map(({ slaveId, score: { score, parts } }) => ({ slaveId, score, parts: { ...parts } })).sort((a, b) => a.score - b.score || (a.slaveId < b.slaveId ? -1 : 1)),
+  };
 }

@@ -36,7 +36,7 @@ describe('members of a deployment', () => {
     const decisions = decide([full, slave('lab-2')], members(2, chosen));
     expect(where(decisions)).toEqual(['lab-1', 'queue']);
     const [, waits] = decisions;
-    expect(waits?.considered.map(({ slaveId, refused }) => [slaveId, refused?.code])).toEqual([['lab-1', 'NotEnoughCores'], ['lab-2', 'NotChosen']]);
+    expect(waits?.considered.refused).toMatchObject([{ code: 'NotEnoughCores', count: 1 }, { code: 'NotChosen', count: 1 }]);
     expect(waits).toMatchObject({ reason: { code: 'NotEnoughCores', sentence: expect.stringMatching(/ Of all hosts one was chosen for CL II; it runs nowhere else\.$/) as string } });
   });
 

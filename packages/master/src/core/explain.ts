@@ -3,15 +3,15 @@ import { foremostReason, type Reason, type ReasonCode } from '@paravcl/shared/do
 import { isHomeTooLarge, sayDiskNeed } from './disk-need';
 import { keptFromIt, type Question, type Refusal } from './feasible';
 import type { Kept } from './recall';
-import { freeUnheld, takesPart, type SlaveNow } from './room-now';
+import { freeUnheld, type SlaveNow } from './room-now';
 import { cores, fit, ordinal, twoPriorities } from './say';
 import type { Victim } from './victims';
 import type { Attempt, Booking, Room, Rules, RunningInstance, SlaveView, WaitingInstance } from './snapshot';
 import { tellMoment } from './tell-time';
 import { largeEnoughFor } from './too-large';
 
-export function placedSentence(instance: WaitingInstance, slave: SlaveNow, all: readonly SlaveNow[], policy: string, question: Question): string {
-  const others = all.filter(({ view }) => takesPart(view)).length;
+/** `others`: how many take part now. */
+export function placedSentence(instance: WaitingInstance, slave: SlaveNow, others: number, policy: string, question: Question): string {
   const { name, capacity } = slave.view;
   const where = `${instance.name} goes to ${name}: ${freeUnheld(slave, instance).vcpus} of its ${cores(capacity.vcpus)} were free; of ${others === 1 ? 'one host' : `${others} hosts`} ${policy} chose it.`;
   return fit(`${where} ${riskOf(instance, slave, question)}`.trim());

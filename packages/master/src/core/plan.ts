@@ -4,10 +4,11 @@ import { slaveTimeline } from './slave-timeline';
 import { exhaustedSentence, makingRoomFor, makingRoomReason, placedSentence, preemptedSentence, recalledSentence, recallSentence, resumedSentence, waitingReason } from './explain';
 import { mayRunOn, refusal, type Question, type Refusal } from './feasible';
 import type { OrderingPolicy } from './ordering';
-import { preempt, roomIsComing, type Answer } from './preempt';
+import { preempt, roomIsComing } from './preempt';
 import type { PlacementPolicy, PlacementScore } from './rank';
 import { recall } from './recall';
-import { asSeen, poolTotals, promised, slaveNow, unnominated, vacating, type SlaveNow } from './room-now';
+import { asSeen, promised, unnominated, vacating, type SlaveNow } from './room-now';
+import { Round } from './round';
 import { fit } from './say';
 import type { Attempt, Booking, RunningInstance, SlaveView, Snapshot, WaitingInstance } from './snapshot';
 
@@ -17,12 +18,14 @@ export interface Policies {
   readonly placement: PlacementPolicy;
 }
 
-/** What one slave answered to one instance; `refused` is null for the feasible ones. */
+/** What slaves answered to one instance. */
 export interface Considered {
-  readonly slaveId: string;
-  readonly refused: Refusal | null;
-  /** How the placement policy judged it; of the best few only. */
-  readonly score: PlacementScore | null;
+  /** How many were asked: all of them, or as many as it took to find a few that could take it. */
+  readonly asked: number;
+  /** Of those that could not, how many gave which reason, with what the first of them said when nobody could. */
+  readonly refused: readonly { readonly code: ReasonCode; readonly count: number; readonly sentence?: string }[];
+  /** The best few of those that could, best first, and how the placement policy judged them. */
+  readonly top: readonly { readonly slaveId: string; readonly score: PlacementScore }[];
 }
 
 /** One that is told to go, with what its owner is told. */
@@ -34,7 +37,7 @@ export interface Leaving {
 
 interface AboutInstance {
   readonly instance: WaitingInstance;
-  readonly considered: readonly Considered[];
+  readonly considered: Considered;
 }
 
 export type Decision =
@@ -90,23 +93,21 @@ const scoredCandidates = 5;
  * Equal inputs give equal plans, whatever the order of slaves and instances in them.
  */
 export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], policies: Policies, at: EpochMs): Plan {
-  let slaves: ReadonlyMap<string, SlaveNow> = new Map([...snapshot.slaves].sort((a, b) => (a.id < b.id ? -1 : 1)).map((view) => [view.id, slaveNow(view)]));
-  const put = (slave: SlaveNow): void => void (slaves = new Map([...slaves, [slave.view.id, slave]]));
-
+  const round = new Round(snapshot, policies.placement, answerOf);
   const queue = [...waiting].sort(policies.ordering.compare);
   for (const instance of queue) {
-    const slave = instance.nominatedTo === null ? undefined : slaves.get(instance.nominatedTo);
-    if (slave !== undefined) put(vacating(slave, [], instance));
+    const slave = instance.nominatedTo === null ? undefined : round.get(instance.nominatedTo);
+    if (slave !== undefined) round.put(vacating(slave, [], instance));
   }
 
   const recalls: Recalled[] = [];
   const due: EpochMs[] = [];
-  for (const slave of slaves.values()) {
+  for (const slave of round.all()) {
     // Whoever claims there would be refused: nobody goes for a slot that its slave cannot serve.
-    if (!canServe(slave.view)) continue;
+    if (slave.view.bookings.length === 0 || !canServe(slave.view)) continue;
     const { slave: after, victims, dueAt } = recall(slave, at, snapshot.rules);
     if (dueAt !== null) due.push(dueAt);
-    put(after);
+    round.put(after);
     const booking = after.held[0];
     if (booking === undefined || victims.length === 0) continue;
     recalls.push({
@@ -120,17 +121,17 @@ export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], po
   const decisions: Decision[] = [];
   let queued = 0;
   for (const instance of queue) {
-    const decision = decide(slaves, snapshot, instance, policies, at, queued + 1);
+    const decision = decide(round, snapshot, instance, policies, at, queued + 1);
     decisions.push(decision);
-    const nominee = instance.nominatedTo === null ? undefined : slaves.get(instance.nominatedTo);
-    if (nominee !== undefined) put(unnominated(nominee, instance.id));
-    const waitsOn = decision.kind === 'queue' && decision.nominatedTo !== null ? slaves.get(decision.nominatedTo) : undefined;
-    if (waitsOn !== undefined) put(vacating(waitsOn, [], instance));
+    const nominee = instance.nominatedTo === null ? undefined : round.get(instance.nominatedTo);
+    if (nominee !== undefined) round.put(unnominated(nominee, instance.id));
+    const waitsOn = decision.kind === 'queue' && decision.nominatedTo !== null ? round.get(decision.nominatedTo) : undefined;
+    if (waitsOn !== undefined) round.put(vacating(waitsOn, [], instance));
     if (decision.kind === 'preempt' || (decision.kind === 'queue' && !waitsInVain(decision))) queued++;
     if (decision.kind === 'queue' || decision.kind === 'refuse') continue;
-    const slave = slaves.get(decision.slaveId);
+    const slave = round.get(decision.slaveId);
     if (slave === undefined) continue;
-    put(decision.kind === 'preempt' ? vacating(slave, decision.victims.map((victim) => victim.instance), instance) : promised(slave, instance, at));
+    round.put(decision.kind === 'preempt' ? vacating(slave, decision.victims.map((victim) => victim.instance), instance) : promised(slave, instance, at));
   }
   return { recalls, decisions, dueAt: due.length === 0 ? null : Math.min(...due) };
 }
@@ -140,58 +141,57 @@ export const waitsInVain = (decision: Decision): boolean => decision.kind === 'q
 
 const canServe = ({ admission, liveness, hypervisor }: SlaveView): boolean => admission === 'approved' && liveness !== 'lost' && hypervisor.usable;
 
-function decide(slaves: ReadonlyMap<string, SlaveNow>, snapshot: Snapshot, instance: WaitingInstance, policies: Policies, at: EpochMs, place: number): Decision {
+function decide(round: Round, snapshot: Snapshot, instance: WaitingInstance, policies: Policies, at: EpochMs, place: number): Decision {
   const { ordering, placement } = policies;
   const { rules } = snapshot;
-  const all = [...slaves.values()];
-  const seen = new Map(all.map((slave) => [slave.view.id, asSeen(slave)]));
-  const world = { lastPlacedOn: snapshot.lastPlacedOn, slaves: [...seen.values()] };
-  const pool = poolTotals(all, rules, instance);
-  const question: Question = { instance, pool, at, rules, ordering };
-  const asked = instance.boundTo === null ? all : all.filter(({ view }) => view.id === instance.boundTo);
-  const answers: readonly Answer[] = asked.map((slave) => ({ slave, refused: answerOf(slave, question) }));
-  const able = answers
-    .filter(({ refused }) => refused === null)
-    .map(({ slave }) => seen.get(slave.view.id) ?? slave.view)
-    .sort((a, b) => placement.compare(a, b, instance, world));
-  const scored = new Map(able.slice(0, scoredCandidates).map((view) => [view.id, placement.score(view, instance, world)]));
-  const considered = answers.map(({ slave: { view }, refused }) => ({ slaveId: view.id, refused, score: scored.get(view.id) ?? null }));
+  const question: Question = { instance, pool: round.poolTotals(instance), at, rules, ordering };
+  const answers = round.ask(question);
+  const able = first(answers.able(), scoredCandidates);
+  const [chosen] = able;
 
   const imageFault = brokenImage(instance.attempts);
-  if (imageFault !== null) return { kind: 'refuse', instance, reason: imageFault, considered };
-
-  const best = able.find(({ id }) => id === instance.booking?.slaveId) ?? able[0];
-  const chosen = best === undefined ? undefined : slaves.get(best.id);
   if (chosen !== undefined) {
+    const world = round.seen();
+    const top = able.map((slave) => ({ slaveId: slave.view.id, score: placement.score(asSeen(slave), instance, world) }));
+    const considered: Considered = { asked: answers.answered, refused: answers.counts(), top };
+    if (imageFault !== null) return { kind: 'refuse', instance, reason: imageFault, considered };
     const { id: slaveId } = chosen.view;
     return instance.boundTo === null
-      ? { kind: 'place', instance, slaveId, sentence: placedSentence(instance, chosen, all, placement.name, question), considered }
+      ? { kind: 'place', instance, slaveId, sentence: placedSentence(instance, chosen, round.taking, placement.name, question), considered }
       : { kind: 'resume', instance, slaveId, sentence: resumedSentence(instance, chosen, question), considered };
   }
 
+  const given = answers.given();
+  const considered: Considered = { asked: answers.answered, refused: given.map(({ refusal: { code, sentence }, count }) => ({ code, sentence, count })), top: [] };
+  if (imageFault !== null) return { kind: 'refuse', instance, reason: imageFault, considered };
   const waitsOn = instance.nominatedTo ?? instance.booking?.slaveId;
-  const nominee = answers.find(({ slave, refused }) => slave.view.id === waitsOn && refused?.room === true)?.slave;
-  if (nominee !== undefined && roomIsComing(nominee, question)) {
+  const nominee = waitsOn === undefined || (instance.boundTo ?? waitsOn) !== waitsOn ? undefined : round.get(waitsOn);
+  if (nominee !== undefined && answerOf(nominee, question)?.room === true && roomIsComing(nominee, question)) {
     return { kind: 'queue', instance, place, reason: makingRoomReason(instance, nominee), nominatedTo: nominee.view.id, considered };
   }
 
   // What was not chosen for it says nothing of why it waits.
-  const eligible = answers.filter(({ slave: { view } }) => mayRunOn(instance.deployment, view.id));
-  const refusals = eligible.flatMap(({ refused }) => refused ?? []);
+  const refusals = given.map(({ refusal }) => refusal).filter(({ code }) => code !== 'NotChosen');
   const failed = instance.attempts.filter(({ sentence }) => sentence !== null);
   if (failed.length > 0 && !refusals.some((refused) => refused.passing)) {
     return { kind: 'refuse', instance, reason: { code: foremostCode(failed), sentence: exhaustedSentence(instance, failed) }, considered };
   }
 
   // Where there is room and others of its deployment only have to run first, nobody is sent away elsewhere meanwhile.
-  const preemption = refusals.some(({ code }) => code === 'PreparingOthers') ? null : preempt(answers, question);
+  const preemption = refusals.some(({ code }) => code === 'PreparingOthers') ? null : preempt(answers.lackRoom(), question);
   if (preemption !== null) {
-    const slave = slaves.get(preemption.slaveId);
-    const name = slave?.view.name ?? 'its host';
+    const name = round.get(preemption.slaveId)?.view.name ?? 'its host';
     const victims = preemption.victims.map((victim) => ({ ...victim, sentence: preemptedSentence(victim.instance, instance, at, rules) }));
     return { kind: 'preempt', instance, slaveId: preemption.slaveId, victims, reason: makingRoomFor(instance, name, victims), considered };
   }
-  return { kind: 'queue', instance, place, reason: waitingReason(all.filter(({ view }) => mayRunOn(instance.deployment, view.id)), instance, refusals, place, question), nominatedTo: null, considered };
+  const eligible = round.all().filter(({ view }) => mayRunOn(instance.deployment, view.id));
+  return { kind: 'queue', instance, place, reason: waitingReason(eligible, instance, refusals, place, question), nominatedTo: null, considered };
+}
+
+function first<T>(items: Iterable<T>, most: number): readonly T[] {
+  const found: T[] = [];
+  for (const item of items) if (found.push(item) === most) break;
+  return found;
 }
 
 /** Why a slave cannot take it now: of what is reserved, also that it has its slot elsewhere, even when others could give way. */

@@ -1,8 +1,9 @@
-import { inHeldSlot, keptFromIt, staysWithinTheBooks, type Question, type Refusal } from './feasible';
+import { comparePi } from '@paravcl/shared/priority';
+import { inHeldSlot, keptFromIt, staysWithinTheBooks, type Question } from './feasible';
 import { afterLeaving, bookedDiskMiB, freeUnheld, leavesCriticalLimit, type SlaveNow, unheldAfterLeaving, vacating } from './room-now';
 import { leadMs } from './save-time';
 import { add, compute, within, type Booking, type Room } from './snapshot';
-import { compareSets, smallestSet, suspendableOn, type Victim } from './victims';
+import { compareHarm, harmOf, smallestSet, suspendableOn, weakestFirst, type Harm, type Victim } from './victims';
 
 /** Whom one who does not fit may have suspended, on which slave. */
 export interface Preemption {
@@ -10,26 +11,71 @@ export interface Preemption {
   readonly victims: readonly Victim[];
 }
 
-/** What a slave answered. */
-export interface Answer {
-  readonly slave: SlaveNow;
-  readonly refused: Refusal | null;
-}
-
 /**
  * Chooses who gives way. On each slave that lacks nothing but room: the best-effort that the requester outranks (all of
  * it for what is reserved; for best-effort strictly lower priorities only, so that two can never suspend each other in
  * turn), of it the smallest sufficient set; between slaves the least harm (`compareSets`), but what is reserved has others
  * go in its slot before it does elsewhere. Null when nowhere enough of it would give way.
+ *
+ * Each slave's least harm is known before its set is (`leastHarmOn`): sets are made in that order, until no slave that is
+ * left could do less.
+ *
+ * @param lacking slaves that lack room alone
  */
-export function preempt(answers: readonly Answer[], question: Question): Preemption | null {
-  const sets = answers
-    .filter(({ refused }) => refused?.room === true)
-    .flatMap(({ slave }) => {
-      const victims = victimsOn(slave, question);
-      return victims === null || victims.length === 0 ? [] : [{ slaveId: slave.view.id, victims }];
-    });
-  return sets.find(({ slaveId }) => slaveId === question.instance.booking?.slaveId) ?? [...sets].sort(compareSets)[0] ?? null;
+export function preempt(lacking: readonly SlaveNow[], question: Question): Preemption | null {
+  const { instance } = question;
+  const own = lacking.find(({ view }) => view.id === instance.booking?.slaveId);
+  const inOwnSlot = own === undefined ? null : setOn(own, question);
+  if (inOwnSlot !== null) return inOwnSlot;
+  const hopeful = lacking.flatMap((slave) => {
+    const harm = leastHarmOn(slave, question);
+    return harm === null ? [] : [{ slave, harm }];
+  });
+  const first = hopeful.reduce<(typeof hopeful)[number] | null>((least, next) => (least === null || compareHarm(next.harm, least.harm) < 0 ? next : least), null);
+  let best = first === null ? null : setOn(first.slave, question);
+  const better = hopeful.filter(({ slave, harm }) => slave !== first?.slave && couldDoLess(harm, best));
+  for (const { slave, harm } of better.sort((a, b) => compareHarm(a.harm, b.harm))) {
+    if (!couldDoLess(harm, best)) break;
+    const set = setOn(slave, question);
+    if (set !== null && couldDoLess(harmOf(set), best)) best = set;
+  }
+  return best;
+}
+
+const couldDoLess = (harm: Harm, best: Preemption | null): boolean => best === null || compareHarm(harm, harmOf(best)) < 0;
+
+function setOn(slave: SlaveNow, question: Question): Preemption | null {
+  const victims = victimsOn(slave, question);
+  return victims === null || victims.length === 0 ? null : { slaveId: slave.view.id, victims };
+}
+
+/**
+ * What a set on this slave does at least: it cannot do without the weakest that come first until there is room, counted as
+ * if nothing were held, and it takes at least as many as the largest of them. Null when not even all of them were enough.
+ */
+function leastHarmOn(slave: SlaveNow, { instance, at, ordering }: Question): Harm | null {
+  const { need: { vcpus, ramMiB, bandwidthMbps }, type, priority: { pi } } = instance;
+  const free = unheldAfterLeaving(slave, instance);
+  let [cores, ram, band] = [vcpus - free.vcpus, ramMiB - free.ramMiB, bandwidthMbps - free.bandwidthMbps];
+  let [mostCores, mostRam, cheapest] = [1, 1, Infinity];
+  const lack = { cores, ram };
+  let highest: number | null = null;
+  for (const { instance: { id, pi: ofOne, need: freed, sparedUntil }, saveMs } of weakestFirst(slave)) {
+    if (id === instance.id || (sparedUntil !== null && sparedUntil > at)) continue;
+    // Of those that are as weak as the last one any may be taken instead.
+    if (highest !== null && comparePi(ofOne, highest) > 0) break;
+    if (type === 'BE' && !ordering.outranks(pi, ofOne)) break;
+    cores -= freed.vcpus;
+    ram -= freed.ramMiB;
+    band -= freed.bandwidthMbps;
+    mostCores = Math.max(mostCores, freed.vcpus);
+    mostRam = Math.max(mostRam, freed.ramMiB);
+    cheapest = Math.min(cheapest, saveMs);
+    if (highest === null && cores <= 0 && ram <= 0 && band <= 0) highest = ofOne;
+  }
+  if (highest === null) return null;
+  const count = Math.max(1, Math.ceil(lack.cores / mostCores), Math.ceil(lack.ram / mostRam));
+  return { highest, count, saveMs: count * cheapest, slaveId: slave.view.id };
 }
 
 function victimsOn(slave: SlaveNow, question: Question): readonly Victim[] | null {

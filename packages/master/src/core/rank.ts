@@ -25,6 +25,11 @@ export interface PlacementPolicy {
   readonly name: string;
   /** Negative when `a` is better. A total order: 0 only for a slave and itself. */
   compare(a: SlaveView, b: SlaveView, instance: Placeable, world: PlacementWorld): number;
+  /**
+   * At most four numbers that `compare` compares one after the other, before name and id; of a policy that looks at nothing
+   * but the slave and the kind of guest. Pools of thousands are asked by them.
+   */
+  keys?(slave: SlaveView, type: Placeable['type']): readonly number[];
   /** Never smaller for the slave that `compare` finds worse. */
   score(slave: SlaveView, instance: Placeable, world: PlacementWorld): PlacementScore;
 }
@@ -44,14 +49,23 @@ const tierWeight = 1_000_000;
 const lent: Readonly<Record<'contributing' | 'dedicated' | 'other', number>> = { contributing: 0, dedicated: 1, other: 2 };
 const reserved: typeof lent = { dedicated: 0, contributing: 1, other: 2 };
 
-function tier(slave: SlaveView, instance: Placeable): number {
-  const tiers = instance.type === 'AR' ? reserved : lent;
+function tier(slave: SlaveView, { type }: Pick<Placeable, 'type'>): number {
+  const tiers = type === 'AR' ? reserved : lent;
   if (slave.kind === 'dedicated') return tiers.dedicated;
   return slave.contributing ? tiers.contributing : tiers.other;
 }
 
 /** Best-effort goes where somebody lends: there the newest comes first, and its cores decide nothing. */
-const newestFirst = (slave: SlaveView, instance: Placeable): boolean => instance.type === 'BE' && slave.kind === 'volunteer' && slave.contributing;
+const newestFirst = (slave: SlaveView, { type }: Pick<Placeable, 'type'>): boolean => type === 'BE' && slave.kind === 'volunteer' && slave.contributing;
+
+function reportKeys(slave: SlaveView, type: Placeable['type']): readonly number[] {
+  return [tier(slave, { type }), newestFirst(slave, { type }) ? -slave.registeredAt : usedCores(slave)];
+}
+
+function compareKeys(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((key, index) => key !== b[index]);
+  return at < 0 ? 0 : (a[at] as number) - (b[at] as number);
+}
 
 /**
  * The 2014 report's flow of events. Best-effort: 1. contributing volunteers, most recently registered first; 2. dedicated
@@ -60,10 +74,8 @@ const newestFirst = (slave: SlaveView, instance: Placeable): boolean => instance
  */
 const para: PlacementPolicy = {
   name: 'para',
-  compare: (a, b, instance) =>
-    tier(a, instance) - tier(b, instance) ||
-    (newestFirst(a, instance) ? b.registeredAt - a.registeredAt : usedCores(a) - usedCores(b)) ||
-    byName(a, b),
+  compare: (a, b, { type }) => compareKeys(reportKeys(a, type), reportKeys(b, type)) || byName(a, b),
+  keys: reportKeys,
   score: (slave, instance, world) => {
     const first = tier(slave, instance);
     if (!newestFirst(slave, instance)) {
@@ -74,10 +86,15 @@ const para: PlacementPolicy = {
   },
 };
 
+function loadKeys(slave: SlaveView): readonly number[] {
+  return [volunteers(slave), usedCores(slave), -freeRamMiB(slave)];
+}
+
 /** The least loaded slave: dedicated before volunteers, fewest used cores, most free RAM, name, id. */
 const leastLoaded: PlacementPolicy = {
   name: 'least-loaded',
-  compare: (a, b) => volunteers(a) - volunteers(b) || usedCores(a) - usedCores(b) || freeRamMiB(b) - freeRamMiB(a) || byName(a, b),
+  compare: (a, b) => compareKeys(loadKeys(a), loadKeys(b)) || byName(a, b),
+  keys: loadKeys,
   score: (slave) => ({
     score: volunteers(slave) * tierWeight + usedCores(slave),
     parts: { volunteer: volunteers(slave), usedCores: usedCores(slave), freeRamMiB: freeRamMiB(slave) },
@@ -101,10 +118,15 @@ const roundRobin: PlacementPolicy = {
   },
 };
 
+function packingKeys(slave: SlaveView): readonly number[] {
+  return [-usedCores(slave), -slave.promised.ramMiB];
+}
+
 /** Packs, so that whole slaves stay free for what is large: most used cores, most used RAM, name, id. */
 const greedy: PlacementPolicy = {
   name: 'greedy',
-  compare: (a, b) => usedCores(b) - usedCores(a) || b.promised.ramMiB - a.promised.ramMiB || byName(a, b),
+  compare: (a, b) => compareKeys(packingKeys(a), packingKeys(b)) || byName(a, b),
+  keys: packingKeys,
   score: (slave) => ({ score: -usedCores(slave), parts: { usedCores: usedCores(slave), usedRamMiB: slave.promised.ramMiB } }),
 };
 

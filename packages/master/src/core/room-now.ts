@@ -24,7 +24,18 @@ export interface SlaveNow {
 /** One that waits for others to be suspended. */
 export type Nominee = Pick<WaitingInstance, 'id' | 'type' | 'need'>;
 
+/** Made once of each view: whoever plans again over a pool that hardly changed adds up only what did. */
 export function slaveNow(view: SlaveView): SlaveNow {
+  const known = made.get(view);
+  if (known !== undefined) return known;
+  const slave = make(view);
+  made.set(view, slave);
+  return slave;
+}
+
+const made = new WeakMap<SlaveView, SlaveNow>();
+
+function make(view: SlaveView): SlaveNow {
   const running = view.running.filter(({ leaving }) => !leaving);
   return {
     view,
@@ -170,24 +181,48 @@ export function takesPart(slave: SlaveView): boolean {
   return slave.admission === 'approved' && slave.liveness === 'online' && slave.connected && slave.hypervisor.usable && slave.troubles.length === 0;
 }
 
-export function poolTotals(slaves: readonly SlaveNow[], { criticalShare }: Pick<Snapshot['rules'], 'criticalShare'>, asking: Asking): PoolTotals {
-  const taking = slaves.filter(({ view }) => takesPart(view));
-  const sum = (amount: (slave: SlaveNow) => number): number => taking.reduce((total, slave) => total + amount(slave), 0);
-  const now = (slave: SlaveNow): Room => atLeastNone(freeUnheld(slave, asking));
+/** What one slave adds to the pool for whoever asks: nothing when it takes no part now. */
+export interface PoolRoom {
+  readonly vcpus: number;
+  readonly ramMiB: number;
+  readonly freeVcpus: number;
+  readonly freeRamMiB: number;
+  readonly comingVcpus: number;
+  readonly comingRamMiB: number;
+}
+
+export const noPoolRoom: PoolRoom = { vcpus: 0, ramMiB: 0, freeVcpus: 0, freeRamMiB: 0, comingVcpus: 0, comingRamMiB: 0 };
+
+export function poolRoom(slave: SlaveNow, asking: Asking): PoolRoom {
+  if (!takesPart(slave.view)) return noPoolRoom;
+  const now = atLeastNone(freeUnheld(slave, asking));
   // What pays off what a slave owes, or what nominees wait for, comes to nobody.
-  const coming = (slave: SlaveNow): Room => subtract(atLeastNone(unheldAfterLeaving(slave, asking)), now(slave));
-  const vcpus = sum(({ view }) => view.capacity.vcpus);
-  const ramMiB = sum(({ view }) => view.capacity.ramMiB);
-  return {
-    vcpus,
-    ramMiB,
-    freeVcpus: sum((slave) => now(slave).vcpus),
-    freeRamMiB: sum((slave) => now(slave).ramMiB),
-    keptVcpus: Math.floor(vcpus * criticalShare),
-    keptRamMiB: Math.floor(ramMiB * criticalShare),
-    comingVcpus: sum((slave) => coming(slave).vcpus),
-    comingRamMiB: sum((slave) => coming(slave).ramMiB),
-  };
+  const coming = subtract(atLeastNone(unheldAfterLeaving(slave, asking)), now);
+  const { vcpus, ramMiB } = slave.view.capacity;
+  return { vcpus, ramMiB, freeVcpus: now.vcpus, freeRamMiB: now.ramMiB, comingVcpus: coming.vcpus, comingRamMiB: coming.ramMiB };
+}
+
+export function poolTotals(slaves: readonly SlaveNow[], rules: Pick<Snapshot['rules'], 'criticalShare'>, asking: Asking): PoolTotals {
+  return poolTotalsOf(slaves.map((slave) => poolRoom(slave, asking)).reduce((sum, room) => combinedRoom(sum, room, 1), noPoolRoom), rules);
+}
+
+/** More, or with -1 less, of the pool. */
+export const combinedRoom = (a: PoolRoom, b: PoolRoom, sign: 1 | -1): PoolRoom => ({
+  vcpus: a.vcpus + sign * b.vcpus,
+  ramMiB: a.ramMiB + sign * b.ramMiB,
+  freeVcpus: a.freeVcpus + sign * b.freeVcpus,
+  freeRamMiB: a.freeRamMiB + sign * b.freeRamMiB,
+  comingVcpus: a.comingVcpus + sign * b.comingVcpus,
+  comingRamMiB: a.comingRamMiB + sign * b.comingRamMiB,
+});
+
+export function poolTotalsOf(sum: PoolRoom, { criticalShare }: Pick<Snapshot['rules'], 'criticalShare'>): PoolTotals {
+  return { ...sum, keptVcpus: Math.floor(sum.vcpus * criticalShare), keptRamMiB: Math.floor(sum.ramMiB * criticalShare) };
+}
+
+/** Whether one has a part of the slave's room to itself: its slot is held there, or others leave for it. */
+export function isKeptFor(slave: SlaveNow, instanceId: string): boolean {
+  return slave.nominated.has(instanceId) || slave.held.some((slot) => slot.instanceId === instanceId);
 }
 
 /** The slave as placement policies see it: with what this round promised and took. */

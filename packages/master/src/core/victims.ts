@@ -52,12 +52,37 @@ export function leastHarmFirst(candidates: readonly Victim[], at: EpochMs): read
   );
 }
 
-/** Between slaves: the set with the lowest highest Pi, then fewest VMs, then cheapest total save, then the slave's id. */
-export function compareSets(a: { readonly slaveId: string; readonly victims: readonly Victim[] }, b: typeof a): number {
-  const highest = (victims: readonly Victim[]): number => Math.max(...victims.map(({ instance }) => instance.pi));
-  const cost = (victims: readonly Victim[]): number => victims.reduce((sum, { saveMs }) => sum + saveMs, 0);
-  return comparePi(highest(a.victims), highest(b.victims)) || a.victims.length - b.victims.length || cost(a.victims) - cost(b.victims) || text(a.slaveId, b.slaveId);
+/** What a set does to its slave's guests. */
+export interface Harm {
+  /** The highest Pi in it. */
+  readonly highest: number;
+  readonly count: number;
+  readonly saveMs: number;
+  readonly slaveId: string;
 }
+
+export function harmOf({ slaveId, victims }: { readonly slaveId: string; readonly victims: readonly Victim[] }): Harm {
+  return { slaveId, highest: Math.max(...victims.map(({ instance }) => instance.pi)), count: victims.length, saveMs: victims.reduce((sum, { saveMs }) => sum + saveMs, 0) };
+}
+
+/** Between slaves: the set with the lowest highest Pi, then fewest VMs, then cheapest total save, then the slave's id. */
+export function compareHarm(a: Harm, b: Harm): number {
+  return comparePi(a.highest, b.highest) || a.count - b.count || a.saveMs - b.saveMs || text(a.slaveId, b.slaveId);
+}
+
+/**
+ * Best-effort of a slave that could be told to go at some time of the day, lowest Pi first. Put in order once for each list
+ * of who runs there: most slaves are as they were when somebody looks for room again.
+ */
+export function weakestFirst(slave: SlaveNow): readonly Victim[] {
+  const known = ordered.get(slave.running);
+  if (known !== undefined) return known;
+  const victims = [...suspendableOn(slave, Infinity)].sort((a, b) => comparePi(a.instance.pi, b.instance.pi));
+  ordered.set(slave.running, victims);
+  return victims;
+}
+
+const ordered = new WeakMap<SlaveNow['running'], readonly Victim[]>();
 
 export function freedBy(victims: readonly Victim[]): Room {
   return victims.map(({ instance }) => compute(instance.need)).reduce(add, noRoom);
