@@ -23,8 +23,8 @@ export interface Circle {
   readonly ask: Ask;
 }
 
-/** So many are found without putting all that could take it in order. */
-const fewest = 5;
+/** So many are asked before all that might take it are put in order. */
+const fewest = 8;
 
 /**
  * What the slaves of a round answer to one instance. Most are refused by their figures alone; of the others those that the
@@ -37,13 +37,14 @@ export class Answers {
   private readonly lacking: number[] = [];
   /** Rows that may take it; of those that are not `sure` only asking tells. */
   private readonly candidates: number[] = [];
-  private readonly sure: ReadonlySet<number> | 'all' | 'none';
+  private readonly sure: Uint8Array;
 
   constructor(
     private readonly circle: Circle,
     private readonly question: Question,
   ) {
-    this.sure = this.askFigures();
+    this.sure = new Uint8Array(circle.slaves.length);
+    this.askFigures();
   }
 
   /** How many have answered. */
@@ -84,8 +85,8 @@ export class Answers {
   /** By the columns' keys: only so many are asked as somebody takes. */
   private *bestFirst(): Generator<SlaveNow> {
     const { columns } = this.circle;
-    const { candidates, sure } = this;
-    const first = bestOf(candidates, sure === 'all' ? fewest : fewest * 4, columns.compare);
+    const { candidates } = this;
+    const first = columns.best(candidates, fewest);
     for (const row of first) if (this.canTake(row)) yield this.slave(row);
     if (first.length === candidates.length) return;
     const asked = new Set(first);
@@ -102,45 +103,38 @@ export class Answers {
   }
 
   private canTake(row: number): boolean {
-    const { sure } = this;
-    const refusal = sure === 'all' || (sure !== 'none' && sure.has(row)) ? null : this.circle.ask(this.slave(row), this.question);
+    const refusal = this.sure[row] === 1 ? null : this.circle.ask(this.slave(row), this.question);
     if (refusal === null) this.count++;
     else this.refuse(row, `${refusal.code}${Number(refusal.passing)}${Number(refusal.room)}`, refusal.room, refusal);
     return refusal === null;
   }
 
-  /** Lets figures refuse whom they can, and says for whom they answer alone. */
-  private askFigures(): ReadonlySet<number> | 'all' | 'none' {
+  /** Lets figures refuse whom they can; of those that are left they let some take it without being asked. */
+  private askFigures(): void {
     const { columns, slaves } = this.circle;
     const { instance, pool } = this.question;
     const { id, type, need, boundTo, ramSavedOn, attempts, deployment, spared, booking } = instance;
     if (type === 'AR' || boundTo !== null || ramSavedOn !== undefined || booking !== null) {
       for (let row = 0; row < slaves.length; row++) if (boundTo === null || this.slave(row).view.id === boundTo) this.candidates.push(row);
-      return 'none';
+      return;
     }
-    const byHand = new Set([...columns.particular].filter((row) => isKeptFor(this.slave(row), id)));
+    const figures = columns.sayAll(need);
+    for (const row of columns.particular) if (isKeptFor(this.slave(row), id)) figures[row] = said.ask;
     const tried = new Set(attempts.map(({ slaveId }) => slaveId));
-    if (tried.size > 0) for (let row = 0; row < slaves.length; row++) if (tried.has(this.slave(row).view.id)) byHand.add(row);
-    const chosen = deployment?.slaveIds ?? null;
+    const someOnly = deployment?.slaveIds != null;
     const belowLimit = !leavesCriticalLimit(pool, need);
     const mustBeAsked = spared || deployment !== undefined;
-    const sure = new Set<number>();
-    for (let row = 0; row < slaves.length; row++) {
-      if (chosen !== null && !mayRunOn(deployment, this.slave(row).view.id)) {
-        this.refuse(row, 'NotChosen00', false, null);
-        continue;
+    for (let row = 0; row < figures.length; row++) {
+      const answer = figures[row] as Said;
+      if (someOnly && !mayRunOn(deployment, this.slave(row).view.id)) this.refuse(row, notChosen, false, null);
+      else if (answer === said.ask || (tried.size > 0 && tried.has(this.slave(row).view.id))) this.candidates.push(row);
+      else if (answer !== said.able) this.refuse(row, groupOf[answer], lacksRoom[answer], null);
+      else if (belowLimit && !mustBeAsked) this.refuse(row, aboveLimit, true, null);
+      else {
+        this.candidates.push(row);
+        if (!mustBeAsked) this.sure[row] = 1;
       }
-      const answer = byHand.has(row) ? said.ask : columns.say(row, need);
-      if (answer === said.able && !mustBeAsked) {
-        if (belowLimit) this.refuse(row, 'CriticalLimit11', true, null);
-        else {
-          sure.add(row);
-          this.candidates.push(row);
-        }
-      } else if (answer === said.able || answer === said.ask) this.candidates.push(row);
-      else this.refuse(row, groupOf[answer], lacksRoom.has(answer), null);
     }
-    return sure.size === this.candidates.length ? 'all' : sure;
   }
 
   private refuse(row: number, group: string, room: boolean, refusal: Refusal | null): void {
@@ -175,18 +169,12 @@ const groupOf: Readonly<Record<Exclude<Said, 0 | 1>, `${ReasonCode}${0 | 1}${0 |
   [said.NotEnoughBandwidth]: 'NotEnoughBandwidth11',
   [said.KeptForReservation]: 'KeptForReservation10',
 };
-const lacksRoom: ReadonlySet<Said> = new Set([said.NotEnoughCores, said.NotEnoughRam, said.NotEnoughBandwidth]);
-
-/** The first so many in order, in one pass. */
-function bestOf(rows: readonly number[], most: number, compare: (a: number, b: number) => number): readonly number[] {
-  const best: number[] = [];
-  for (const row of rows) {
-    const last = best[best.length - 1];
-    if (best.length === most && last !== undefined && compare(row, last) > 0) continue;
-    let place = best.length;
-    while (place > 0 && compare(row, best[place - 1] as number) < 0) place--;
-    best.splice(place, 0, row);
-    if (best.length > most) best.pop();
-  }
-  return best;
-}
+const [notChosen, aboveLimit] = ['NotChosen00', 'CriticalLimit11'];
+const lacksRoom: Readonly<Record<Exclude<Said, 0 | 1>, boolean>> = {
+  [said.NoSlaveFits]: false,
+  [said.NotEnoughDisk]: false,
+  [said.NotEnoughCores]: true,
+  [said.NotEnoughRam]: true,
+  [said.NotEnoughBandwidth]: true,
+  [said.KeptForReservation]: false,
+};

@@ -60,22 +60,21 @@ export class Columns {
     for (let key = 0; key < mostKeys; key++) this.keyed[row * mostKeys + key] = keys[key] ?? 0;
   }
 
-  /** What this row says to best-effort of this size; in the order of the filters. */
-  say(row: number, need: Room): Said {
-    const how = this.by[row];
-    if (how === by.filters) return said.ask;
-    const { capacity, free } = this;
-    const from = row * width;
-    const { vcpus, ramMiB, diskMiB, bandwidthMbps } = need;
-    if (vcpus > (capacity[from] as number) || ramMiB > (capacity[from + 1] as number) || diskMiB > (capacity[from + 2] as number) || bandwidthMbps > (capacity[from + 3] as number)) return said.NoSlaveFits;
-    if (diskMiB > 0) {
-      if (diskMiB > (free[from + 2] as number)) return said.NotEnoughDisk;
-      if (diskMiB > (free[from + 2] as number) - (this.bookedDisk[row] as number)) return said.KeptForReservation;
+  /** What every row says to best-effort of this size, row by row; in the order of the filters. */
+  sayAll({ vcpus, ramMiB, diskMiB, bandwidthMbps }: Room): Uint8Array {
+    const { by: how, capacity, free, bookedDisk } = this;
+    const all = new Uint8Array(how.length);
+    for (let row = 0, at = 0; row < all.length; row++, at += width) {
+      if (how[row] === by.filters) all[row] = said.ask;
+      else if (vcpus > num(capacity, at) || ramMiB > num(capacity, at + 1) || diskMiB > num(capacity, at + 2) || bandwidthMbps > num(capacity, at + 3)) all[row] = said.NoSlaveFits;
+      else if (diskMiB > 0 && diskMiB > num(free, at + 2)) all[row] = said.NotEnoughDisk;
+      else if (diskMiB > 0 && diskMiB > num(free, at + 2) - num(bookedDisk, row)) all[row] = said.KeptForReservation;
+      else if (vcpus > num(free, at)) all[row] = said.NotEnoughCores;
+      else if (ramMiB > num(free, at + 1)) all[row] = said.NotEnoughRam;
+      else if (bandwidthMbps > num(free, at + 3)) all[row] = said.NotEnoughBandwidth;
+      else all[row] = how[row] === by.figures ? said.able : said.ask;
     }
-    if (vcpus > (free[from] as number)) return said.NotEnoughCores;
-    if (ramMiB > (free[from + 1] as number)) return said.NotEnoughRam;
-    if (bandwidthMbps > (free[from + 3] as number)) return said.NotEnoughBandwidth;
-    return how === by.figures ? said.able : said.ask;
+    return all;
   }
 
   /** Whether rows can be compared by their keys. */
@@ -83,16 +82,39 @@ export class Columns {
     return this.keyed !== null;
   }
 
+  /** The first so many of these rows in the placement policy's order, in one pass. */
+  best(rows: readonly number[], most: number): readonly number[] {
+    const { compare } = this;
+    const keyed = this.keyed as Float64Array;
+    const best: number[] = [];
+    let [first, second] = [Infinity, Infinity];
+    for (const row of rows) {
+      const at = row * mostKeys;
+      if (num(keyed, at) > first || (num(keyed, at) === first && num(keyed, at + 1) > second)) continue;
+      const last = best[most - 1];
+      if (last !== undefined && compare(row, last) > 0) continue;
+      let place = best.length;
+      while (place > 0 && compare(row, best[place - 1] as number) < 0) place--;
+      best.splice(place, 0, row);
+      if (best.length > most) best.pop();
+      const worst = best[most - 1];
+      if (worst !== undefined) [first, second] = [num(keyed, worst * mostKeys), num(keyed, worst * mostKeys + 1)];
+    }
+    return best;
+  }
+
   /** The placement policy's order for best-effort; of rows that are equal to it by name and id. */
   readonly compare = (a: number, b: number): number => {
     const keyed = this.keyed as Float64Array;
-    for (let key = 0; key < mostKeys; key++) {
-      const difference = (keyed[a * mostKeys + key] as number) - (keyed[b * mostKeys + key] as number);
-      if (difference !== 0) return difference;
+    for (let one = a * mostKeys, other = b * mostKeys, end = one + mostKeys; one < end; one++, other++) {
+      if (num(keyed, one) !== num(keyed, other)) return num(keyed, one) - num(keyed, other);
     }
     return (this.place[a] as number) - (this.place[b] as number);
   };
 }
+
+/** The row is there. */
+const num = (column: Float64Array, at: number): number => column[at] as number;
 
 function put(column: Float64Array, row: number, { vcpus, ramMiB, diskMiB, bandwidthMbps }: Room): void {
   column[row * width] = vcpus;

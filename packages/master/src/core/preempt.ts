@@ -27,13 +27,21 @@ export function preempt(lacking: readonly SlaveNow[], question: Question): Preem
   const own = lacking.find(({ view }) => view.id === instance.booking?.slaveId);
   const inOwnSlot = own === undefined ? null : setOn(own, question);
   if (inOwnSlot !== null) return inOwnSlot;
-  const hopeful = lacking.flatMap((slave) => {
+  let least: { readonly slave: SlaveNow; readonly harm: Harm } | null = null;
+  for (const slave of lacking) {
+    if (least !== null && comparePi(weakestPi(slave), least.harm.highest) > 0) continue;
     const harm = leastHarmOn(slave, question);
-    return harm === null ? [] : [{ slave, harm }];
+    if (harm !== null && (least === null || compareHarm(harm, least.harm) < 0)) least = { slave, harm };
+  }
+  if (least === null) return null;
+  const { slave: likeliest } = least;
+  let best = setOn(likeliest, question);
+  const most = best === null ? Infinity : harmOf(best).highest;
+  const better = lacking.flatMap((slave) => {
+    if (slave === likeliest || comparePi(weakestPi(slave), most) > 0) return [];
+    const harm = leastHarmOn(slave, question);
+    return harm === null || !couldDoLess(harm, best) ? [] : [{ slave, harm }];
   });
-  const first = hopeful.reduce<(typeof hopeful)[number] | null>((least, next) => (least === null || compareHarm(next.harm, least.harm) < 0 ? next : least), null);
-  let best = first === null ? null : setOn(first.slave, question);
-  const better = hopeful.filter(({ slave, harm }) => slave !== first?.slave && couldDoLess(harm, best));
   for (const { slave, harm } of better.sort((a, b) => compareHarm(a.harm, b.harm))) {
     if (!couldDoLess(harm, best)) break;
     const set = setOn(slave, question);
@@ -41,6 +49,9 @@ export function preempt(lacking: readonly SlaveNow[], question: Question): Preem
   }
   return best;
 }
+
+/** No set on this slave does without somebody of at least this Pi. */
+const weakestPi = (slave: SlaveNow): number => weakestFirst(slave)[0]?.instance.pi ?? Infinity;
 
 const couldDoLess = (harm: Harm, best: Preemption | null): boolean => best === null || compareHarm(harm, harmOf(best)) < 0;
 
