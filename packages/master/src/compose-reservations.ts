@@ -14,7 +14,7 @@ import { ReservationClock } from './services/reservation-clock';
 import { ReservationRehoming } from './services/reservation-rehoming';
 import { ReservationSeries } from './services/reservation-series';
 import { ReservationService } from './services/reservation-service';
-import type { WorldDeps } from './services/world-loader';
+import type { WorldDeps } from './services/slave-books';
 
 /** What reservations stand on. */
 export interface ReservationParts extends WorldDeps {

@@ -162,7 +162,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
   });
   const streams = new StreamRelay({ agents, clock, log });
   const scheduler = new SchedulingService({
-    unitOfWork: unit, agents, figures: pulse, clock, settings: settings.instances, scheduling: settings.scheduling, onFault: onFault('scheduling'), onRecovery, onRound: work.scheduled,
+    unitOfWork: unit, agents, figures: pulse, clock, settings: settings.instances, scheduling: settings.scheduling, changes, onFault: onFault('scheduling'), onRecovery, onRound: work.scheduled, onDrift: work.drifted,
   });
   const reports = new ObservationService({
     unitOfWork: unit, agents, scheduler, clock, settings: settings.instances, onFault: onFault('reports'), onRecovery,

@@ -9,7 +9,7 @@ export function siteDay(at: EpochMs, timeZone: string): string {
 
 /** How often it was suspended for others today. */
 export function preemptionsToday(instance: Pick<InstanceRecord, 'preemptions' | 'preemptedOn'>, at: EpochMs, timeZone: string): number {
-  return instance.preemptedOn === siteDay(at, timeZone) ? instance.preemptions : 0;
+  return instance.preemptedOn !== null && instance.preemptedOn === siteDay(at, timeZone) ? instance.preemptions : 0;
 }
 
 /** When the site's day ends; a day has 23 or 25 hours when the clocks change. */

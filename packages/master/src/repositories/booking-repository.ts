@@ -64,9 +64,9 @@ export class BookingRepository {
       .pluck('r.image_id')) as string[];
   }
 
-  /** All of reservations that hold room, without the disk that is on its slave already; in the order of start, reservation and slot. */
-  async held(): Promise<readonly HeldBooking[]> {
-    const rows = (await this.db('bookings as b')
+  /** All of reservations that hold room, or those on these slaves, or of these instances, without the disk that is on its slave already; in the order of start, reservation and slot. */
+  async held(of: { readonly slaveIds: readonly string[] } | { readonly instanceIds: readonly string[] } | null = null): Promise<readonly HeldBooking[]> {
+    const query = this.db('bookings as b')
       .join('reservations as r', 'r.id', 'b.reservation_id')
       .leftJoin('user_groups as g', 'g.id', 'r.group_id')
       .leftJoin('instances as i', 'i.id', 'b.instance_id')
@@ -75,8 +75,9 @@ export class BookingRepository {
       .select(
         'b.reservation_id', 'b.slot', 'b.slave_id', 'b.instance_id', 'r.starts_at', 'r.ends_at', 'r.vcpus', 'r.ram_mib', 'r.disk_mib', 'r.bandwidth_mbps',
         'g.name as group_name', this.db.raw('CASE WHEN i.slave_id = b.slave_id THEN i.disk_mib + i.ram_mib ELSE 0 END AS promised_disk_mib'),
-      )) as readonly HeldRow[];
-    return rows.map((row) => ({
+      );
+    if (of !== null) void ('slaveIds' in of ? query.whereIn('b.slave_id', [...of.slaveIds]) : query.whereIn('b.instance_id', [...of.instanceIds]));
+    return ((await query) as readonly HeldRow[]).map((row) => ({
       reservationId: row.reservation_id,
       // Who reserved for themselves is nobody else's business: sentences about room go to strangers.
       ownerName: row.group_name ?? 'another person',

@@ -42,22 +42,20 @@ export class ChangeList implements ChangeNotes {
  * Carries what was written to whoever listens, never before it is committed. Nothing is kept: while nobody listens it is dropped at once.
  */
 export class CommittedChanges implements ChangeNotes {
-  private listener: ((changes: readonly Change[]) => void) | null = null;
+  private readonly listeners = new Set<(changes: readonly Change[]) => void>();
 
-  /** One listens at a time. The answer ends that. */
+  /** The answer ends it. */
   hear(listener: (changes: readonly Change[]) => void): () => void {
-    this.listener = listener;
-    return () => {
-      if (this.listener === listener) this.listener = null;
-    };
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
   }
 
   tell(changes: readonly Change[]): void {
-    if (changes.length > 0) this.listener?.(changes);
+    if (changes.length > 0) for (const listener of this.listeners) listener(changes);
   }
 
   /** Of a write outside of transactions, which is committed when it is done. */
   note(topic: WrittenTopic, id: string, seenBy?: SeenBy): void {
-    this.listener?.([seenBy === undefined ? { topic, id } : { topic, id, seenBy }]);
+    this.tell([seenBy === undefined ? { topic, id } : { topic, id, seenBy }]);
   }
 }

@@ -28,9 +28,11 @@ const pulsesPerStatement = 500;
 export class FleetRepository {
   constructor(private readonly db: Knex) {}
 
-  /** Everything that has not left the pool for good. */
-  async unretired(): Promise<readonly SlaveRecord[]> {
-    return ((await this.withPulses().whereNot('admission', 'retired').orderBy('id').select([...slaveColumns, ...pulseColumns])) as SlaveRow[]).map(slaveRecord);
+  /** Everything that has not left the pool for good, or of these slaves those that have not. */
+  async unretired(ids: readonly string[] | null = null): Promise<readonly SlaveRecord[]> {
+    const query = this.withPulses();
+    if (ids !== null) void query.whereIn('id', [...ids]);
+    return ((await query.whereNot('admission', 'retired').orderBy('id').select([...slaveColumns, ...pulseColumns])) as SlaveRow[]).map(slaveRecord);
   }
 
   async findAll(ids: readonly string[]): Promise<ReadonlyMap<string, SlaveRecord>> {

@@ -116,11 +116,12 @@ export class InstanceRepository {
     return rows.map(instanceFromRow);
   }
 
-  /** Placed instances that hold cores and RAM of their slave. */
-  async active(): Promise<readonly InstanceRecord[]> {
+  /** Placed instances that hold cores and RAM of their slave: of all slaves, or of these. */
+  async active(slaveIds: readonly string[] | null = null): Promise<readonly InstanceRecord[]> {
     const { sql, bindings } = holdsCompute('instances');
-    const rows = await this.rows().whereNotNull('slave_id').whereNot('observed', 'deleted').whereRaw(sql, [...bindings]).orderBy('id');
-    return rows.map(instanceFromRow);
+    const query = this.rows().whereNot('observed', 'deleted').whereRaw(sql, [...bindings]).orderBy('id');
+    void (slaveIds === null ? query.whereNotNull('slave_id') : query.whereIn('slave_id', [...slaveIds]));
+    return (await query).map(instanceFromRow);
   }
 
   /** Those claimed from this reservation that are not gone. */

@@ -2,6 +2,7 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import type { MigrationStanding } from '@paravcl/shared/protocol/desired-instance';
 import type { Knex } from 'knex';
 import type { LiveMigration } from '../core/live-migration';
+import { noNotes, type ChangeNotes } from './committed-changes';
 import { firstIdOf } from './first-id';
 
 interface MigrationRow {
@@ -54,7 +55,10 @@ const fromRow = (row: Omit<MigrationRow, 'open_of'>): LiveMigration => ({
 
 /** Instances that go to another slave while they run. At most one of an instance is open, which its row says twice. */
 export class LiveMigrationRepository {
-  constructor(private readonly db: Knex) {}
+  constructor(
+    private readonly db: Knex,
+    private readonly changes: ChangeNotes = noNotes,
+  ) {}
 
   /** Throws a duplicate-key error when one of this instance is open. */
   async insert({ id, instanceId, evacuationId, fromSlaveId, toSlaveId, ticket, arrivalGeneration, homeEpoch, startedAt, deadlineAt }: LiveMigration): Promise<void> {
@@ -62,6 +66,7 @@ export class LiveMigrationRepository {
       id, instance_id: instanceId, open_of: instanceId, evacuation_id: evacuationId, from_slave_id: fromSlaveId, to_slave_id: toSlaveId, ticket,
       arrival_generation: arrivalGeneration, home_epoch: homeEpoch, state: 'opening', started_at: new Date(startedAt), deadline_at: new Date(deadlineAt),
     });
+    this.changes.note('instances', instanceId);
   }
 
   /** The row is locked until the transaction ends. */
@@ -107,8 +112,9 @@ export class LiveMigrationRepository {
   }
 
   /** False when it is not as it was seen any more. */
-  async end({ id, state, sourceSaid, destinationSaid }: LiveMigration, to: 'moved' | 'stayed', sentence: string, now: EpochMs): Promise<boolean> {
+  async end({ id, instanceId, state, sourceSaid, destinationSaid }: LiveMigration, to: 'moved' | 'stayed', sentence: string, now: EpochMs): Promise<boolean> {
     const seen = { id, state, source_said: sourceSaid, destination_said: destinationSaid };
+    this.changes.note('instances', instanceId);
     return (await this.db('live_migrations').where(seen).update({ state: to, open_of: null, ticket: null, sentence, ended_at: new Date(now) })) === 1;
   }
 

@@ -4,6 +4,7 @@ import { newId } from '@paravcl/shared/ids';
 import type { Knex } from 'knex';
 import type { PlacementRecord, PlacementState } from '../core/instance-record';
 import type { Attempt } from '../core/snapshot';
+import { noNotes, type ChangeNotes } from './committed-changes';
 import { holdsCompute } from './holds-compute';
 
 export interface SlaveUsage {
@@ -36,7 +37,10 @@ const fromRow = (row: PlacementRow): PlacementRecord => ({
 
 /** Which slave was given which instance, under which generation, and whether anything of it may remain there. */
 export class PlacementRepository {
-  constructor(private readonly db: Knex) {}
+  constructor(
+    private readonly db: Knex,
+    private readonly changes: ChangeNotes = noNotes,
+  ) {}
 
   async insert(placement: Omit<PlacementRecord, 'id'>, now: EpochMs): Promise<void> {
     await this.db('placements').insert({
@@ -47,6 +51,7 @@ export class PlacementRepository {
       state: placement.state,
       created_at: new Date(now),
     });
+    this.changes.note('instances', placement.instanceId);
   }
 
   /** The newest placement of the instance on this slave. */
@@ -67,6 +72,13 @@ export class PlacementRepository {
   /** Every placement there ever was of the instance. */
   async ofInstance(instanceId: string): Promise<readonly PlacementRecord[]> {
     return (await this.db<PlacementRow>('placements').where({ instance_id: instanceId }).select(...columns)).map(fromRow);
+  }
+
+  /** The slaves on which something of these instances is or was, and those that their open live migrations go to. */
+  async slavesOf(instanceIds: readonly string[]): Promise<readonly string[]> {
+    const placed = (await this.db('placements').whereIn('instance_id', [...instanceIds]).distinct().pluck('slave_id')) as readonly string[];
+    const arriving = (await this.db('live_migrations').whereIn('open_of', [...instanceIds]).distinct().pluck('to_slave_id')) as readonly string[];
+    return [...new Set([...placed, ...arriving])];
   }
 
   /** Of one instance, those under which something may remain on a slave. */
@@ -95,6 +107,7 @@ export class PlacementRepository {
         generation,
         ...(failure === null ? {} : { failure_code: failure.code, failure_sentence: failure.sentence.slice(0, 1000) }),
       });
+    this.changes.note('instances', instanceId);
   }
 
   /** Its slave was told something of this generation: whatever it is told next is newer (`nextGeneration`). */
@@ -103,8 +116,9 @@ export class PlacementRepository {
   }
 
   /** The slave has proved that nothing remains. */
-  async confirmClean(id: string, now: EpochMs): Promise<void> {
+  async confirmClean({ id, instanceId }: Pick<PlacementRecord, 'id' | 'instanceId'>, now: EpochMs): Promise<void> {
     await this.db('placements').where({ id }).update({ state: 'clean', ended_at: new Date(now) });
+    this.changes.note('instances', instanceId);
   }
 
   /** A slave that left the pool for good proves nothing any more: what it owes of this instance is given up. */
@@ -113,6 +127,7 @@ export class PlacementRepository {
       .where({ instance_id: instanceId, state: 'cleaning' })
       .whereIn('slave_id', this.db('slaves').where({ admission: 'retired' }).select('id'))
       .update({ state: 'given-up', ended_at: new Date(now) });
+    this.changes.note('instances', instanceId);
   }
 
   /** The names of the slaves that left the pool without the proof that nothing of the instance remains there. */
@@ -162,10 +177,10 @@ export class PlacementRepository {
   }
 
   /**
-   * What is promised of every slave. Disk counts until the slave has proved that nothing remains, and that of a home volume until
+   * What is promised of every slave, or of these. Disk counts until the slave has proved that nothing remains, and that of a home volume until
    * it is in the store again; cores, RAM and bandwidth as long as the instance runs, should run, or may still run where its launch failed.
    */
-  async usage(slaveId: string | null = null): Promise<ReadonlyMap<string, SlaveUsage>> {
+  async usage(slaveIds: readonly string[] | null = null): Promise<ReadonlyMap<string, SlaveUsage>> {
     const { sql, bindings } = holdsCompute('i');
     const computing = `(i.slave_id IS NULL OR i.slave_id <> p.slave_id OR ${sql})`;
     const held = (amount: string): Knex.Raw => this.db.raw(`SUM(CASE WHEN ${computing} THEN ${amount} ELSE 0 END) AS ??`, [...bindings, amount.slice(2)]);
@@ -185,7 +200,7 @@ export class PlacementRepository {
       .select('p.slave_id', held('i.vcpus'), held('i.ram_mib'), held('i.bandwidth_mbps'))
       .sum({ disk_mib: 'i.disk_mib', save_mib: 'i.ram_mib' })
       .count({ instances: '*' });
-    if (slaveId !== null) void query.where('p.slave_id', slaveId);
+    if (slaveIds !== null) void query.whereIn('p.slave_id', [...slaveIds]);
     const rows = (await query) as unknown as readonly Row[];
     const usage = new Map<string, SlaveUsage>(
       rows.map((row) => [
@@ -200,7 +215,7 @@ export class PlacementRepository {
         },
       ]),
     );
-    for (const [id, homeMiB] of await homesOn(this.db, slaveId)) {
+    for (const [id, homeMiB] of await homesOn(this.db, slaveIds)) {
       const used = usage.get(id) ?? nothingPromised;
       usage.set(id, { ...used, diskMiB: used.diskMiB + homeMiB });
     }
@@ -211,7 +226,7 @@ export class PlacementRepository {
 const nothingPromised: SlaveUsage = { vcpus: 0, ramMiB: 0, diskMiB: 0, bandwidthMbps: 0, saveMiB: 0, instances: 0 };
 
 /** MiB of home volumes by the slave they are on; one that goes along with its guest is on both. */
-async function homesOn(db: Knex, slaveId: string | null): Promise<ReadonlyMap<string, number>> {
+async function homesOn(db: Knex, slaveIds: readonly string[] | null): Promise<ReadonlyMap<string, number>> {
   const lie = db('home_volumes').whereNotNull('slave_id').select('slave_id').sum({ mib: 'attached_mib' }).groupBy('slave_id');
   const arrive = db('live_migrations as m')
     .join('home_volumes as h', 'h.instance_id', 'm.instance_id')
@@ -221,9 +236,9 @@ async function homesOn(db: Knex, slaveId: string | null): Promise<ReadonlyMap<st
     .select('m.to_slave_id as slave_id')
     .sum({ mib: 'h.attached_mib' })
     .groupBy('m.to_slave_id');
-  if (slaveId !== null) {
-    void lie.where({ slave_id: slaveId });
-    void arrive.where({ 'm.to_slave_id': slaveId });
+  if (slaveIds !== null) {
+    void lie.whereIn('slave_id', [...slaveIds]);
+    void arrive.whereIn('m.to_slave_id', [...slaveIds]);
   }
   const rows = (await Promise.all([lie, arrive])).flat() as unknown as readonly { readonly slave_id: string; readonly mib: number | string | null }[];
   const homes = new Map<string, number>();

@@ -1,5 +1,6 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { Knex } from 'knex';
+import { noNotes, type ChangeNotes } from './committed-changes';
 
 export interface SaveSpeed {
   readonly mibPerSecond: number;
@@ -12,16 +13,21 @@ const weightOfNew = 0.3;
 
 /** How fast each slave writes the RAM of its guests, as measured. */
 export class SaveSpeedRepository {
-  constructor(private readonly db: Knex) {}
+  constructor(
+    private readonly db: Knex,
+    private readonly changes: ChangeNotes = noNotes,
+  ) {}
 
-  /** By slave; none for those that have saved nothing yet. */
-  async all(): Promise<ReadonlyMap<string, SaveSpeed>> {
+  /** Of all slaves, or of these, by slave; none for those that have saved nothing yet. */
+  async all(slaveIds: readonly string[] | null = null): Promise<ReadonlyMap<string, SaveSpeed>> {
     interface Row {
       readonly slave_id: string;
       readonly mib_per_second: number;
       readonly samples: number;
     }
-    const rows: readonly Row[] = await this.db('slave_save_speeds').select('slave_id', 'mib_per_second', 'samples');
+    const query = this.db('slave_save_speeds').select('slave_id', 'mib_per_second', 'samples');
+    if (slaveIds !== null) void query.whereIn('slave_id', [...slaveIds]);
+    const rows: readonly Row[] = await query;
     return new Map(rows.map((row) => [row.slave_id, { mibPerSecond: row.mib_per_second, samples: row.samples }]));
   }
 
@@ -32,5 +38,6 @@ export class SaveSpeedRepository {
        ON DUPLICATE KEY UPDATE mib_per_second = mib_per_second + ? * (VALUES(mib_per_second) - mib_per_second), samples = samples + 1, updated_at = VALUES(updated_at)`,
       [slaveId, mibPerSecond, new Date(now), weightOfNew],
     );
+    this.changes.note('slaves', slaveId);
   }
 }

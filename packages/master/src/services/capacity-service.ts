@@ -2,7 +2,8 @@ import type { Clock } from '@paravcl/shared/clock';
 import { capacityOf, type Capacity } from '../core/capacity';
 import { hourBegun } from '../core/local-time';
 import type { UnitOfWork } from '../db/unit-of-work';
-import { loadWorld, type WorldDeps } from './world-loader';
+import type { WorldDeps } from './slave-books';
+import { loadWorld } from './world-loader';
 
 export interface CapacityServiceDeps extends WorldDeps {
   readonly unitOfWork: UnitOfWork;

@@ -137,7 +137,7 @@ export class FabricService {
     if (slave === null) return null;
     const { unit: { read }, agents, figures, limits } = this.deps;
     const described = { ...slave, describe: { ...slave.describe, ...figures.latest(slave.id)?.describe } };
-    const usage = (await read.placements.usage(slave.id)).get(slave.id);
+    const usage = (await read.placements.usage([slave.id])).get(slave.id);
     const view = slaveView(described, { usage, connected: agents.isConnected(slave.id) }, limits);
     const there = (await read.instances.onSlave(slave.id)).filter((instance) => isThere(instance) && !hasFailed(instance));
     const { capacity } = view;

@@ -16,7 +16,8 @@ import type { Participation } from './participation';
 import { requireQuota } from './quota-check';
 import { requestFactors, type PriorityRules } from './request-priority';
 import { freeHomeMiB } from './home-content';
-import { loadWorld, waitingInstances, type WorldDeps } from './world-loader';
+import type { WorldDeps } from './slave-books';
+import { loadWorld, waitingInstances } from './world-loader';
 
 export interface LaunchForecastDeps extends WorldDeps {
   readonly unitOfWork: UnitOfWork;

@@ -8,7 +8,8 @@ import type { InstanceRecord } from '../core/instance-record';
 import type { Repositories } from '../repositories/repositories';
 import type { SlaveRecord } from '../repositories/slave-record';
 import { calendarLock } from './calendar-lock';
-import { loadWorld, type World, type WorldDeps } from './world-loader';
+import type { WorldDeps } from './slave-books';
+import { loadWorld, type World } from './world-loader';
 
 /** A slave that could take a guest while it runs. */
 export interface LiveTarget {

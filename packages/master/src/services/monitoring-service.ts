@@ -4,7 +4,8 @@ import { ParavclError } from '@paravcl/shared/errors';
 import type { UnitOfWork } from '../db/unit-of-work';
 import { FleetHistory, historyFigures, mostSlavesKept, type Columns, type Sample } from './fleet-history';
 import { monitored, sampleOfSite, sampleOfSlave, type Monitored } from './monitoring-view';
-import { loadWorld, type WorldDeps } from './world-loader';
+import type { WorldDeps } from './slave-books';
+import { loadWorld } from './world-loader';
 
 export interface MonitoringServiceDeps extends WorldDeps {
   readonly unitOfWork: UnitOfWork;

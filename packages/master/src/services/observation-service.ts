@@ -312,7 +312,7 @@ export class ObservationService implements AgentReports {
         return { ...nothing, tombstone: deleted ? generation : null, push: deleted ? null : after, recovery: 'adopted-newer-generation' };
       }
       case 'cleaned': {
-        await repositories.placements.confirmClean(verdict.placementId, context.now);
+        await repositories.placements.confirmClean({ id: verdict.placementId, instanceId: report.instanceId }, context.now);
         await finishIfClean(repositories, instance, context);
         return { ...nothing, forget: report.generation, wake: true };
       }

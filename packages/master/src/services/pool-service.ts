@@ -5,7 +5,8 @@ import { takesPart } from '../core/room-now';
 import type { RunningInstance, SlaveView } from '../core/snapshot';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { HeldBooking } from '../repositories/booking-repository';
-import { loadWorld, type World, type WorldDeps } from './world-loader';
+import type { WorldDeps } from './slave-books';
+import { loadWorld, type World } from './world-loader';
 
 export interface PoolServiceDeps extends WorldDeps {
   readonly unitOfWork: UnitOfWork;

@@ -7,7 +7,8 @@ import { plan, waitsInVain, type Decision } from '../core/plan';
 import { tellMoment } from '../core/tell-time';
 import type { UnitOfWork } from '../db/unit-of-work';
 import { may } from './policy';
-import { loadWorld, waitingInstances, type WorldDeps } from './world-loader';
+import type { WorldDeps } from './slave-books';
+import { loadWorld, waitingInstances } from './world-loader';
 
 export interface QueueServiceDeps extends WorldDeps {
   readonly unitOfWork: UnitOfWork;

@@ -16,7 +16,8 @@ import type { ReservationSettings } from './instance-settings';
 import { admissionDecision, moveDecision, offerView, type DecidedBy } from './reservation-decision';
 import { answerable, tellPeople, type By } from './reservation-people';
 import { ownerOf, type ReservationWish } from './reservation-wish';
-import { loadWorld, type WorldDeps } from './world-loader';
+import type { WorldDeps } from './slave-books';
+import { loadWorld } from './world-loader';
 
 export interface AdmissionDeps extends WorldDeps {
   readonly unitOfWork: UnitOfWork;

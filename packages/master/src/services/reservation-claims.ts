@@ -19,7 +19,8 @@ import type { ReservationSettings } from './instance-settings';
 import { missingReservation, requireClaim } from './reservation-access';
 import type { ReservationClock } from './reservation-clock';
 import { ownerOf } from './reservation-wish';
-import { loadWorld, type WorldDeps } from './world-loader';
+import type { WorldDeps } from './slave-books';
+import { loadWorld } from './world-loader';
 
 export interface ReservationClaimsDeps extends WorldDeps {
   readonly unitOfWork: UnitOfWork;

@@ -14,7 +14,8 @@ import type { ReservationAdmission } from './reservation-admission';
 import { rehomedDecision } from './reservation-decision';
 import { answerable, tellPeople } from './reservation-people';
 import { ownerOf } from './reservation-wish';
-import { loadWorld, type World, type WorldDeps } from './world-loader';
+import type { WorldDeps } from './slave-books';
+import { loadWorld, type World } from './world-loader';
 
 export interface ReservationRehomingDeps extends WorldDeps {
   readonly unitOfWork: UnitOfWork;

@@ -19,7 +19,7 @@ export async function missingRoom(
 ): Promise<string | null> {
   const slave = await repositories.fleet.lock(slaveId);
   if (slave === null) return 'Its host is gone.';
-  const usage = await repositories.placements.usage(slaveId);
+  const usage = await repositories.placements.usage([slaveId]);
   const { capacity, promised, name } = slaveView(slave, { usage: usage.get(slaveId), connected: true }, limits);
   const free = subtract(capacity, promised);
   if (instance.vcpus > free.vcpus) return `${name} has ${Math.max(0, free.vcpus)} of ${cores(capacity.vcpus)} free and it needs ${instance.vcpus}.`;

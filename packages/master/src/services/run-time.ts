@@ -10,7 +10,8 @@ import { changedUnderLock } from './changed-under-lock';
 import { changeInstance, type ChangeContext } from './instance-changes';
 import type { PriorityRules } from './request-priority';
 import { requireRoomForSpared } from './spared-extension';
-import { remainingMs, type WorldDeps } from './world-loader';
+import type { WorldDeps } from './slave-books';
+import { remainingMs } from './world-loader';
 
 export type RunTimeDeps = WorldDeps & { readonly priority: PriorityRules };
 

@@ -8,7 +8,8 @@ import type { InstanceSettings, SchedulingSettings } from './instance-settings';
 import { PlanExecution, type RoundFacts } from './plan-execution';
 import type { AgentPort, FleetFigures, SchedulerWake } from './ports';
 import type { OnRecovery } from './recovery-paths';
-import { loadWorld, waitingInstances } from './world-loader';
+import { WorkingWorld, type WorkingWorldDeps } from './working-world';
+import { waitingInstances } from './world-loader';
 
 /** How exactly a recall begins when it is due. */
 const tickMs = 1000;
@@ -20,6 +21,9 @@ export interface SchedulingServiceDeps {
   readonly clock: Clock;
   readonly settings: InstanceSettings;
   readonly scheduling: SchedulingSettings;
+  readonly changes: WorkingWorldDeps['changes'];
+  readonly onDrift?: WorkingWorldDeps['onDrift'];
+  readonly readWholeUpTo?: number;
   /** Told when a round or one decision of it failed; the next wake or pass tries again. */
   readonly onFault: (error: unknown) => void;
   readonly onRecovery: OnRecovery;
@@ -42,8 +46,10 @@ export class SchedulingService implements SchedulerWake {
   /** When the newest plan wants to be made anew though nothing happens: a reservation's room has to be called back. */
   private dueAt: EpochMs | null = null;
   private readonly execution: PlanExecution;
+  private readonly world: WorkingWorld;
 
   constructor(private readonly deps: SchedulingServiceDeps) {
+    this.world = new WorkingWorld({ ...deps, read: deps.unitOfWork.read, onDrift: deps.onDrift ?? (() => undefined) });
     this.execution = new PlanExecution(deps);
   }
 
@@ -58,6 +64,7 @@ export class SchedulingService implements SchedulerWake {
     this.stopped = true;
     this.cancelPass?.();
     await this.running;
+    this.world.close();
   }
 
   /** Many wakes while a round runs cost one more round. */
@@ -118,7 +125,7 @@ export class SchedulingService implements SchedulerWake {
     const at = clock.now();
     const calendar = await read.settings.find(calendarLock);
     const queue = await read.instances.queue();
-    const world = await loadWorld(read, this.deps, at);
+    const world = await this.world.now(at, queue.map(({ id }) => id));
     const attempts = await read.placements.attempts(queue.map(({ id }) => id));
     const waiting = waitingInstances(queue, attempts, world, scheduling, at);
     const decided = plan(world.snapshot, waiting, scheduling, at);

@@ -7,7 +7,8 @@ import { slaveTimeline } from '../core/slave-timeline';
 import { compute, roomFor } from '../core/snapshot';
 import { tellMoment } from '../core/tell-time';
 import type { Repositories } from '../repositories/repositories';
-import { loadWorld, type WorldDeps } from './world-loader';
+import type { WorldDeps } from './slave-books';
+import { loadWorld } from './world-loader';
 
 /**
  * One that was suspended for others as often as a day allows stays where it runs until its end, and reservations were

@@ -1,24 +1,14 @@
 import type { EpochMs } from '@paravcl/shared/clock';
-import type { ObservedState } from '@paravcl/shared/domain/instance-state';
-import { dayEndsAt, preemptionsToday } from '../core/preemption-day';
+import { preemptionsToday } from '../core/preemption-day';
 import type { InstanceRecord } from '../core/instance-record';
-import { leadMs, unmeasuredSaveMiBPerSecond } from '../core/save-time';
-import { roomFor, type Attempt, type RunningInstance, type Snapshot, type WaitingInstance } from '../core/snapshot';
+import { roomFor, type Attempt, type SlaveView, type Snapshot, type WaitingInstance } from '../core/snapshot';
 import type { DeploymentRule } from '../repositories/deployment-member-repository';
 import type { HeldBooking } from '../repositories/booking-repository';
 import type { HomeRoom } from '../repositories/home-repository';
 import type { Repositories } from '../repositories/repositories';
 import type { SlaveRecord } from '../repositories/slave-record';
-import { contributingSlaves } from './contributing-slaves';
-import { slaveView } from './fleet-view';
 import type { SchedulingSettings } from './instance-settings';
-import type { AgentPort, FleetFigures } from './ports';
-
-export interface WorldDeps {
-  readonly agents: Pick<AgentPort, 'isConnected' | 'protocolOf'>;
-  readonly figures: FleetFigures;
-  readonly scheduling: SchedulingSettings;
-}
+import { loadSlaveBooks, viewOf, withFigures, type SlaveBooks, type WorldDeps } from './slave-books';
 
 /** The scheduler's world with the records it was made of. */
 export interface World {
@@ -35,110 +25,34 @@ export interface World {
 
 /** Loads everything that decisions are made of, within whatever transaction `repositories` belong to. */
 export async function loadWorld(repositories: Repositories, deps: WorldDeps, at: EpochMs): Promise<World> {
-  const { scheduling, agents, figures } = deps;
-  const [stored, usage, active, bookings, speeds, lastPlacedOn, deployments, migrations, homes] = await Promise.all([
-    repositories.fleet.unretired(),
-    repositories.placements.usage(),
-    repositories.instances.active(),
-    repositories.bookings.held(),
-    repositories.saveSpeeds.all(),
-    repositories.placements.newestSlaveId(),
-    repositories.deploymentMembers.rules(),
-    repositories.liveMigrations.open(),
-    repositories.homes.rooms(),
-  ]);
-  const contributing = await contributingSlaves(repositories, stored, scheduling.contributingMs, at);
-  // Figures and clocks as of the last heartbeat: those stored are older by a round of the store job, or by all the time the database was away.
-  const slaves = stored.map((slave) => ({ ...slave, describe: { ...slave.describe, ...figures.latest(slave.id)?.describe } }));
-  const moving = new Map(migrations.map((migration) => [migration.instanceId, migration]));
-  // What comes to a slave as it runs has its room there already, beside that on the slave it comes from.
-  const arriving = active.flatMap((instance) => {
-    const migration = moving.get(instance.id);
-    return migration === undefined ? [] : [{ ...instance, slaveId: migration.toSlaveId }];
-  });
-  const bySlave = grouped([...active, ...arriving]);
-  const booked = grouped(bookings);
-  const views = slaves.map((slave) => {
-    const saveMiBPerSecond = speeds.get(slave.id)?.mibPerSecond ?? unmeasuredSaveMiBPerSecond;
-    return slaveView(
-      slave,
-      {
-        usage: usage.get(slave.id),
-        connected: agents.isConnected(slave.id),
-        protocol: agents.protocolOf(slave.id),
-        contributing: contributing.has(slave.id),
-        running: (bySlave.get(slave.id) ?? []).map((instance) => running(instance, { saveMiBPerSecond, deployment: deployments.get(instance.id), isMoving: moving.has(instance.id) }, scheduling, at)),
-        bookings: booked.get(slave.id) ?? [],
-        saveMiBPerSecond,
-      },
-      scheduling,
-    );
-  });
+  const [bookings, rest] = await Promise.all([repositories.bookings.held(), loadRest(repositories)]);
+  const books = await loadSlaveBooks(repositories, deps, at, bookings);
+  return worldOf(books.map((each) => ({ books: each, view: viewOf(each, deps, at) })), { ...rest, bookings }, deps);
+}
+
+/** What the world has beside its slaves. */
+export type RestOfWorld = Pick<World, 'bookings' | 'deployments' | 'homes'> & { readonly lastPlacedOn: string | null };
+
+export async function loadRest(repositories: Repositories): Promise<Omit<RestOfWorld, 'bookings'>> {
+  const [lastPlacedOn, deployments, homes] = await Promise.all([repositories.placements.newestSlaveId(), repositories.deploymentMembers.rules(), repositories.homes.rooms()]);
+  return { lastPlacedOn, deployments, homes };
+}
+
+/** A slave as it is written, and as it looks now. */
+export interface KnownSlave {
+  readonly books: SlaveBooks;
+  readonly view: SlaveView;
+}
+
+export function worldOf(slaves: readonly KnownSlave[], { lastPlacedOn, bookings, deployments, homes }: RestOfWorld, { scheduling, figures }: WorldDeps): World {
   return {
-    snapshot: { slaves: views, rules: scheduling.rules, lastPlacedOn },
-    slaves: new Map(slaves.map((slave) => [slave.id, slave])),
-    active: new Map(active.map((instance) => [instance.id, instance])),
+    snapshot: { slaves: slaves.map(({ view }) => view), rules: scheduling.rules, lastPlacedOn },
+    slaves: new Map(slaves.map(({ books: { slave } }) => [slave.id, withFigures(slave, figures)])),
+    active: new Map(slaves.flatMap(({ books: { slave, guests } }) => guests.filter(({ instance }) => instance.slaveId === slave.id).map(({ instance }) => [instance.id, instance] as const))),
     bookings,
     deployments,
     homes,
   };
-}
-
-function grouped<T extends { readonly slaveId: string | null }>(items: readonly T[]): ReadonlyMap<string, readonly T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    if (item.slaveId === null) continue;
-    const group = groups.get(item.slaveId);
-    if (group === undefined) groups.set(item.slaveId, [item]);
-    else group.push(item);
-  }
-  return groups;
-}
-
-interface AboutRunning {
-  readonly saveMiBPerSecond: number;
-  readonly deployment: DeploymentRule | undefined;
-  /** It goes to another slave as it runs: nobody is told to go who cannot be told until it is there. */
-  readonly isMoving: boolean;
-}
-
-function running(instance: InstanceRecord, { saveMiBPerSecond, deployment, isMoving }: AboutRunning, { preemptionsPerDay, rules }: SchedulingSettings, at: EpochMs): RunningInstance {
-  const need = roomFor(instance);
-  const spared = preemptionsToday(instance, at, rules.timeZone) >= preemptionsPerDay;
-  const stuck = isMoving || cannotLeave(instance);
-  return {
-    id: instance.id,
-    name: instance.name,
-    type: instance.type,
-    userId: instance.userId,
-    groupId: instance.groupId,
-    generation: instance.generation,
-    observed: instance.observed,
-    need,
-    pi: instance.priority.pi,
-    since: instance.changedAt,
-    endsAt: instance.endsAt,
-    leaving: instance.desired !== 'running' && !stuck,
-    // What begins right after midnight is not in its way until it could have been saved.
-    sparedUntil: stuck ? at + stuckForMs : preemptionsPerDay === 0 ? neverMs : spared ? dayEndsAt(at, rules.timeZone) + leadMs([need.ramMiB], saveMiBPerSecond, rules) : null,
-    beginsFor: beginningStates.includes(instance.observed) ? deployment?.deploymentId : undefined,
-  };
-}
-
-/** Work for its host's disk and processors that a running one does not make: the image, the boot, the RAM that is read back. */
-const beginningStates: readonly ObservedState[] = ['preparing', 'booting', 'resuming'];
-
-/** A site that suspends nobody for others; a moment that JSON can keep. */
-const neverMs = Number.MAX_SAFE_INTEGER;
-
-/** Nobody waits for the room of one that could not go; it is looked at anew in every round. */
-const stuckForMs = 60_000;
-
-/** It should not run any more, and its slave could not bring that about: no room for its RAM, a hypervisor that refuses, no end in time. */
-function cannotLeave({ desired, observed, reason }: InstanceRecord): boolean {
-  if (desired === 'running' || desired === 'deleted') return false;
-  if (observed === 'failed') return true;
-  return observed === 'running' && (reason?.code === 'SlaveRefused' || reason?.code === 'NotEnoughDisk');
 }
 
 /** Those of the queue who can be served now: not those that are still being saved, and not those that nobody can look at. */

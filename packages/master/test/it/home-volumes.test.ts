@@ -113,7 +113,7 @@ const settle = (what: string, holds: () => Promise<boolean>) =>
     return (await holds()) || undefined;
   });
 /** What is promised of the slave’s disk. */
-const diskMiB = async (on = slaveId): Promise<number> => (await rig.unit.read.placements.usage(on)).get(on)?.diskMiB ?? 0;
+const diskMiB = async (on = slaveId): Promise<number> => (await rig.unit.read.placements.usage([on])).get(on)?.diskMiB ?? 0;
 const isStored = () => settle('the home to be in the store', async () => (await home()).state === 'stored');
 
 test('a person’s first launch gets a blank home of the site’s size; stopped, what was written comes to the store, and the next one gets it, elsewhere too', async () => {

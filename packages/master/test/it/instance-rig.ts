@@ -106,6 +106,8 @@ export interface RigOptions {
   readonly scheduling?: Partial<SchedulingSettings>;
   readonly participation?: ParticipationSettings;
   readonly quotas?: Quotas;
+  /** Pools of more slaves are kept in memory between rounds; 0: all are. */
+  readonly readWholeUpTo?: number;
 }
 
 export type Rig = Awaited<ReturnType<typeof openRig>>;
@@ -124,6 +126,9 @@ export async function openRig(options: RigOptions = {}) {
   const priority = { ...defaultPriority, contributingMs, timeZone };
   const quotas = options.quotas ?? defaultQuotas;
   const faults: unknown[] = [];
+  /** How many slaves the scheduler thought other than they were, each time. */
+  const drifts: number[] = [];
+  const { readWholeUpTo } = options;
   const impossible: ImpossibleReport[] = [];
   const recoveries: RecoveryPath[] = [];
   /** Called when one of the slaves of a live migration said something new. */
@@ -136,7 +141,7 @@ export async function openRig(options: RigOptions = {}) {
 
   /** Services as after a start of the master: nothing in memory, everything in the database. */
   const compose = () => {
-    const scheduler = new SchedulingService({ unitOfWork: unit, agents, figures: pulse, clock, settings: used, scheduling, onFault, onRecovery });
+    const scheduler = new SchedulingService({ unitOfWork: unit, agents, figures: pulse, clock, settings: used, scheduling, changes: database.changes, onFault, onRecovery, onDrift: (slaves) => drifts.push(slaves), ...(readWholeUpTo === undefined ? {} : { readWholeUpTo }) });
     const observations = new ObservationService({ unitOfWork: unit, agents, scheduler, clock, settings: used, onFault, onRecovery, onImpossible: (report) => impossible.push(report), onMigration: () => migrationHeard.call() });
     const world = { agents, figures: pulse, scheduling };
     const joinTokens = new JoinTokenService(unit, clock, { url: 'https://localhost:8443', caFingerprint: null });
@@ -232,7 +237,7 @@ export async function openRig(options: RigOptions = {}) {
   };
 
   return {
-    ...services, database, unit, clock, settings: used, scheduling, priority, quotas, agents, pulse, faults, impossible, recoveries, migrationHeard, compose, person, slave, image, report,
+    ...services, database, unit, clock, settings: used, scheduling, priority, quotas, agents, pulse, faults, drifts, impossible, recoveries, migrationHeard, compose, person, slave, image, report,
     close: async () => {
       await services.scheduler.stop();
       await database.close();

@@ -120,7 +120,7 @@ test('a guest goes to another slave as it runs: its owner sees it run all the wh
   await round();
   expect(await standing(operationId)).toBe('pending: 0 of 1 has left lab-pc-07; a moves to lab-pc-08 while it runs.');
   // Its room is booked there.
-  expect((await rig.unit.read.placements.usage(other)).get(other)).toMatchObject({ instances: 1, ramMiB: 256 });
+  expect((await rig.unit.read.placements.usage([other])).get(other)).toMatchObject({ instances: 1, ramMiB: 256 });
   const before = await book(a);
   await says(other, a, 'awaiting');
   await round();

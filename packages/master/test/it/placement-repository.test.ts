@@ -22,7 +22,7 @@ test('bandwidth is promised as cores and RAM are, and an instance without a limi
   await placed(slaveId, { observed: 'running' });
   await placed(slaveId, { observed: 'running', bandwidthMbps: null });
   await placed(slaveId, { observed: 'suspended', desired: 'suspended' });
-  const usage = await database.unit.read.placements.usage(slaveId);
+  const usage = await database.unit.read.placements.usage([slaveId]);
   expect(usage.get(slaveId)).toEqual({ vcpus: 2, ramMiB: 200, diskMiB: 30, bandwidthMbps: 5, saveMiB: 300, instances: 3 });
 });
 
