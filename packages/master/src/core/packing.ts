@@ -1,5 +1,6 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { countWithin, type Lease, type Timeline, type Window } from './calendar';
+import { LeastFirst } from './least-first';
 import type { FixedSlot, SlotOnSlave } from './reservation-request';
 import { reservable, slaveTimeline } from './slave-timeline';
 import { add, beyondDisk, subtract, type Room, type SlaveView } from './snapshot';
@@ -7,13 +8,14 @@ import { add, beyondDisk, subtract, type Room, type SlaveView } from './snapshot
 /** A slave with what is taken of it through time. */
 export interface BookedSlave {
   readonly id: string;
+  readonly name: string;
   readonly volunteer: boolean;
   /** Whether it takes slots that it does not have yet; one that is being drained only keeps what is fixed to it. */
   readonly takesNew: boolean;
   readonly timeline: Timeline;
 }
 
-/** The pool's calendar: by slave id, dedicated slaves first, then by name, then by id. */
+/** The pool's calendar, by slave id. */
 export type Calendar = ReadonlyMap<string, BookedSlave>;
 
 /** Identical VMs that are to be packed into one window. */
@@ -36,9 +38,7 @@ export type LeaseOnSlave = Lease & { readonly slaveId: string };
 
 /** The calendar as it stands, without the slots of the reservations `except`; only what overlaps `span`, for who asks about no more. */
 export function calendarOf(slaves: readonly SlaveView[], at: EpochMs, except?: ReadonlySet<string>, span?: Window): Calendar {
-  const text = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-  const ordered = [...slaves].sort((a, b) => Number(a.kind === 'volunteer') - Number(b.kind === 'volunteer') || text(a.name, b.name) || text(a.id, b.id));
-  return new Map(ordered.map((slave) => [slave.id, { id: slave.id, volunteer: slave.kind === 'volunteer', takesNew: reservable(slave), timeline: slaveTimeline(slave, at, except, span) }]));
+  return new Map(slaves.map((slave) => [slave.id, { id: slave.id, name: slave.name, volunteer: slave.kind === 'volunteer', takesNew: reservable(slave), timeline: slaveTimeline(slave, at, except, span) }]));
 }
 
 /** How many VMs of this size the pool takes for the whole window, nobody giving way; stops counting at `enough`. */
@@ -73,15 +73,16 @@ export function pack(calendar: Calendar, parcel: Parcel): Packed | null {
   const { window, need, slots, fixed } = parcel;
   const kept = keepFixed(calendar, parcel);
   if (kept === null) return null;
-  const open = [...kept.values()].filter(({ takesNew }) => takesNew).map((slave) => openSlave(slave, window, need));
+  const open = [...kept.values()].filter(({ takesNew }) => takesNew).map((slave) => openSlave(slave, window, need)).filter(({ left }) => left > 0);
   if (open.reduce((sum, { left }) => sum + left, 0) < slots.length) return null;
   const chosen: SlotOnSlave[] = [];
+  const inOrder = new LeastFirst(open, compareOpen);
   for (const slot of slots) {
-    // The list is in the order of names and ids, so the first of equals is the one.
-    const best = open.filter(({ left }) => left > 0).reduce((a, b) => ((Number(b.volunteer) - Number(a.volunteer) || b.usedCores - a.usedCores) < 0 ? b : a));
+    const best = inOrder.least;
     best.left--;
     best.usedCores += need.vcpus;
     chosen.push({ slot, slaveId: best.id });
+    inOrder.leastChanged(best.left > 0);
   }
   const bookings = [...fixed.map(({ slot, slaveId }) => ({ slot, slaveId })), ...chosen].sort((a, b) => a.slot - b.slot);
   return { bookings, calendar: occupy(kept, chosen.map(({ slaveId }) => ({ ...window, need, slaveId }))) };
@@ -90,14 +91,21 @@ export function pack(calendar: Calendar, parcel: Parcel): Packed | null {
 /** Room that is left on a slave while slots are given out. */
 interface OpenSlave {
   readonly id: string;
+  readonly name: string;
   readonly volunteer: boolean;
   left: number;
   usedCores: number;
 }
 
-function openSlave({ id, volunteer, timeline }: BookedSlave, window: Window, need: Room): OpenSlave {
+function openSlave({ id, name, volunteer, timeline }: BookedSlave, window: Window, need: Room): OpenSlave {
   const taken = timeline.mostTaken(window);
-  return { id, volunteer, left: countWithin(need, subtract(timeline.capacity, taken)), usedCores: taken.vcpus };
+  return { id, name, volunteer, left: countWithin(need, subtract(timeline.capacity, taken)), usedCores: taken.vcpus };
+}
+
+const text = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function compareOpen(a: OpenSlave, b: OpenSlave): number {
+  return Number(a.volunteer) - Number(b.volunteer) || a.usedCores - b.usedCores || text(a.name, b.name) || text(a.id, b.id);
 }
 
 function keepFixed(calendar: Calendar, { window, need, fixed }: Parcel): Calendar | null {

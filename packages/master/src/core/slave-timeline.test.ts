@@ -1,4 +1,6 @@
-import { reservable, slaveTimeline } from './slave-timeline';
+import fc from 'fast-check';
+import { minuteMs, now, site } from './any-world.model';
+import { keepTimeline, reservable, slaveTimeline } from './slave-timeline';
 import { at, booking, room, running, slave } from './small-world.model';
 
 const ten = { start: at(10), end: at(11) };
@@ -46,5 +48,23 @@ describe('what of a slave is taken for reservations', () => {
     expect(reservable(slave('a', { kind: 'volunteer', contributing: true }))).toBe(true);
     const out = [{ liveness: 'lost' }, { admission: 'draining' }, { admission: 'pending' }, { hypervisor: { usable: false, why: 'no KVM' } }, { kind: 'volunteer', contributing: false }] as const;
     for (const facts of out) expect(reservable(slave('a', facts))).toBe(false);
+  });
+});
+
+describe('a timeline that is kept', () => {
+  it('says what one that is built anew says, without some reservations too, and is not asked about before its time', () => {
+    fc.assert(
+      fc.property(site, fc.integer({ min: 0, max: 90 }), fc.integer({ min: 1, max: 120 }), fc.constantFrom([], ['slave-0-r-0'], ['slave-0-r-0', 'slave-1-r-1']), (world, after, minutes, without) => {
+        const window = { start: now + after * minuteMs, end: now + (after + minutes) * minuteMs };
+        for (const view of world.snapshot.slaves) {
+          const same = { ...view };
+          keepTimeline(view, now);
+          const except = new Set<string>(without);
+          expect(slaveTimeline(view, window.start, except).freeDuring(window)).toEqual(slaveTimeline(same, window.start, except).freeDuring(window));
+          const early = { start: now - minuteMs, end: window.end };
+          expect(slaveTimeline(view, early.start).freeDuring(early)).toEqual(slaveTimeline(same, early.start).freeDuring(early));
+        }
+      }),
+    );
   });
 });

@@ -18,9 +18,25 @@ const allTime: Window = { start: -Infinity, end: Infinity };
  * Other best-effort counts by its disk alone, for it can be suspended in time. Disk that is promised stays so:
  * it is not part of the capacity, and neither is what somebody else has written into the pool's file system.
  *
+ * Of a slave whose timeline is kept (`keepTimeline`) it is that one.
+ *
  * @param span whoever asks about nothing beyond it spares the building of the rest
  */
 export function slaveTimeline(slave: SlaveView, at: EpochMs, except: ReadonlySet<string> = nobody, span: Window = allTime): Timeline {
+  const whole = kept.get(slave);
+  if (whole === undefined || at < whole.from) return built(slave, at, except, span);
+  if (except.size === 0) return whole.timeline;
+  return slave.bookings.filter(({ reservationId }) => except.has(reservationId)).reduce((timeline, slot) => timeline.withoutLease(slot), whole.timeline);
+}
+
+const kept = new WeakMap<SlaveView, { readonly from: EpochMs; readonly timeline: Timeline }>();
+
+/** Builds the slave's whole timeline once for whoever asks about it from `at` on: of a slave that is looked at again and again while nothing about it changes. */
+export function keepTimeline(slave: SlaveView, at: EpochMs): void {
+  kept.set(slave, { from: at, timeline: built(slave, at, nobody, allTime) });
+}
+
+function built(slave: SlaveView, at: EpochMs, except: ReadonlySet<string>, span: Window): Timeline {
   const { capacity, promised, poolAvailableMiB, bookings } = slave;
   const diskMiB = Math.max(0, Math.min(capacity.diskMiB - promised.diskMiB, poolAvailableMiB));
   const withSlot = new Set(bookings.flatMap(({ instanceId }) => instanceId ?? []));
