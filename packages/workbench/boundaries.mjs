@@ -12,7 +12,8 @@ export const packages = {
   portal: { packages: ['shared'], node: false, atRuntime: ['@paravcl/shared/api/sockets', '@paravcl/shared/client/'] },
   // Talks to masters over their API alone.
   cli: { packages: ['shared'] },
-  workbench: { packages: ['shared'] },
+  // Of the master what decides, and nothing that runs: a simulation asks the same core (docs/simulation.md).
+  workbench: { packages: ['shared', 'master'], parts: { master: ['@paravcl/master/core/'] } },
 };
 
 /** Further packages that tests below a directory may import. */

@@ -131,6 +131,9 @@ function checkImport(file, found) {
     if (isTest(file)) for (const rule of rules.testPackages) if (file.startsWith(rule.below)) rule.packages.forEach((name) => allowed.add(name));
     if (!allowed.has(other)) report(file, line, `imports @paravcl/${other}; ${own} may import ${[...allowed].map((name) => `@paravcl/${name}`).join(', ')} here.`);
     else if (other === own) report(file, line, `imports its own package by name (${specifier}): use a relative path.`);
+    else if (!isTest(file) && rules.packages[own].parts?.[other]?.some((begin) => specifier.startsWith(begin)) === false) {
+      report(file, line, `imports ${specifier}; of @paravcl/${other} ${own} may import only ${rules.packages[own].parts[other].join(', ')}.`);
+    }
     else if (!found.typeOnly && !isTest(file) && rules.packages[own].atRuntime?.some((begin) => specifier.startsWith(begin)) === false) {
       report(file, line, `imports ${specifier}; ${own} imports types alone (import type), and at run time only ${rules.packages[own].atRuntime.join(', ')}.`);
     }

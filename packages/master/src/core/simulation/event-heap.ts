@@ -1,10 +1,13 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 
+/** What happens; `quiet` when it gives the scheduler nothing to decide. */
+export type Happening = () => 'quiet' | undefined;
+
 interface Event {
   readonly at: EpochMs;
   /** Of one moment the first that was put in comes first. */
   readonly order: number;
-  readonly happen: () => void;
+  readonly happen: Happening;
 }
 
 const before = (a: Event, b: Event): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
@@ -18,7 +21,7 @@ export class EventHeap {
     return this.events[0]?.at ?? null;
   }
 
-  add(at: EpochMs, happen: () => void): void {
+  add(at: EpochMs, happen: Happening): void {
     const event: Event = { at, order: this.added++, happen };
     const { events } = this;
     let node = events.length;
@@ -34,7 +37,7 @@ export class EventHeap {
   }
 
   /** Takes out what comes next; null when nothing does. */
-  take(): (() => void) | null {
+  take(): Happening | null {
     const { events } = this;
     const first = events[0];
     const last = events.pop();

@@ -6,7 +6,7 @@ import type { ReservationRequest, SlotOnSlave } from '../reservation-request';
 import { windowFault } from '../reservation-window';
 import { leadMs, predictedSaveMs } from '../save-time';
 import type { RunningInstance, WaitingInstance } from '../snapshot';
-import { EventHeap } from './event-heap';
+import { EventHeap, type Happening } from './event-heap';
 import { SiteBooks, type Guest, type Host, type Reservation, type Slot } from './site-books';
 import { SiteRecord } from './site-record';
 import { usualTimes, type SimulatedClaim, type SimulatedReservation, type SimulatedSite, type SimulatedTimes } from './simulated-site';
@@ -70,11 +70,20 @@ class SiteSimulation {
     this.decide();
     for (let next = this.nextAt(); next <= this.site.until; next = this.nextAt()) {
       this.pass(next);
-      while (events.nextAt !== null && events.nextAt <= books.now) events.take()?.();
-      this.decide();
+      let changed = this.dueAt !== null && this.dueAt <= books.now;
+      while (events.nextAt !== null && events.nextAt <= books.now) changed = events.take()?.() !== 'quiet' || changed;
+      if (changed) this.decide();
     }
     this.pass(this.site.until);
     return this.outcome();
+  }
+
+  private after(ms: number, happen: () => void): void {
+    this.events.add(this.books.now + ms, loudly(happen));
+  }
+
+  private at(moment: EpochMs, happen: () => void): void {
+    this.events.add(Math.max(moment, this.books.now), loudly(happen));
   }
 
   private nextAt(): EpochMs {
@@ -88,17 +97,17 @@ class SiteSimulation {
   }
 
   private begin(): void {
-    const { site, books, events } = this;
+    const { site, books } = this;
     const initial = new Map<string, Guest>();
     for (const slave of site.slaves) for (const running of slave.running) initial.set(running.id, this.runsAlready(running, books.host(slave.id)));
     for (const waiting of site.waiting ?? []) initial.set(waiting.id, this.waitsAlready(waiting));
     for (const asked of site.reservations) {
       this.answers.set(asked.id, { answer: 'unasked', sentence: null, moved: null, turnedAway: 0 });
-      if (asked.booked === undefined) events.add(Math.max(asked.askedAt, books.now), () => this.reserve(asked));
+      if (asked.booked === undefined) this.at(asked.askedAt, () => this.reserve(asked));
       else this.isBooked(asked, asked.booked, initial);
     }
     for (const { id, name, userId, groupId, need, priority, at, runMs, staysMs } of site.requests) {
-      events.add(Math.max(at, books.now), () => {
+      this.at(at, () => {
         this.enqueue(this.launch({ id, name, type: 'BE', userId, groupId, need, priority, createdAt: at, runMs, staysMs }));
       });
     }
@@ -107,7 +116,7 @@ class SiteSimulation {
 
   /** The service plans every few seconds anyway, so that it sees the new day. */
   private atMidnight(): void {
-    this.events.add(this.books.dayEndsAt, () => {
+    this.at(this.books.dayEndsAt, () => {
       this.books.newDay();
       this.atMidnight();
     });
@@ -160,19 +169,19 @@ class SiteSimulation {
   private runs(guest: Guest, readyAfterMs: number): void {
     const { books, events } = this;
     const { version } = guest;
-    const still = (happen: () => void) => (): void => {
-      if (guest.version === version || (guest.version === version + 1 && guest.observed === 'running')) happen();
-    };
-    if (readyAfterMs > 0) events.add(books.now + readyAfterMs, still(() => books.become(guest, 'running')));
-    if (guest.leavesAt < (guest.endsAt ?? Infinity)) events.add(Math.max(guest.leavesAt, books.now), still(() => this.stop(guest, 'left')));
+    const still = (): boolean => guest.version === version || (guest.version === version + 1 && guest.observed === 'running');
+    const ifStill = (moment: EpochMs, happen: Happening): void => events.add(Math.max(moment, books.now), () => (still() ? happen() : 'quiet'));
+    // Who may be told to go is the same before and after.
+    if (readyAfterMs > 0) ifStill(books.now + readyAfterMs, quietly(() => books.become(guest, 'running')));
+    if (guest.leavesAt < (guest.endsAt ?? Infinity)) ifStill(guest.leavesAt, loudly(() => this.stop(guest, 'left')));
     // What is reserved ends with its reservation.
-    else if (guest.endsAt !== null && guest.slot === null) events.add(Math.max(guest.endsAt, books.now), still(() => this.timeIsOver(guest)));
+    else if (guest.endsAt !== null && guest.slot === null) ifStill(guest.endsAt, loudly(() => this.timeIsOver(guest)));
   }
 
   private stop(guest: Guest, ending: SimulatedEnding): void {
     guest.leaving = true;
     this.books.become(guest, 'stopping');
-    this.events.add(this.books.now + this.times.stoppingMs, () => {
+    this.after(this.times.stoppingMs, () => {
       this.books.free(guest);
       this.gone(guest, ending);
     });
@@ -219,7 +228,7 @@ class SiteSimulation {
   private saveNext(host: Host): void {
     const [first] = host.saves;
     if (first === undefined) return;
-    this.events.add(this.books.now + first.workMs, () => {
+    this.after(first.workMs, () => {
       host.saves.shift();
       const { guest } = first;
       const { ends } = guest;
@@ -281,13 +290,17 @@ class SiteSimulation {
   }
 
   private book(reservation: Reservation, bookings: readonly SlotOnSlave[]): void {
-    const { books, events } = this;
+    const { books } = this;
     const { start, end } = reservation;
     reservation.slots = [...bookings].sort((a, b) => a.slot - b.slot).map(({ slot, slaveId }): Slot => ({ reservation, slot, host: books.host(slaveId), guest: null }));
     for (const host of new Set(reservation.slots.map((slot) => slot.host))) books.setSlots(host, [...host.slots, ...reservation.slots.filter((slot) => slot.host === host)]);
     // One that was moved begins and ends at its new time alone.
-    events.add(Math.max(start, books.now), () => reservation.start === start && this.beginReservation(reservation));
-    events.add(Math.max(end, books.now), () => reservation.end === end && this.endReservation(reservation));
+    this.at(start, () => {
+      if (reservation.start === start) this.beginReservation(reservation);
+    });
+    this.at(end, () => {
+      if (reservation.end === end) this.endReservation(reservation);
+    });
   }
 
   private unbook(reservation: Reservation): void {
@@ -299,7 +312,7 @@ class SiteSimulation {
     reservation.state = 'active';
     for (const claim of reservation.claims) {
       const at = reservation.start + claim.afterStartMs;
-      if (at >= this.books.now) this.events.add(at, () => this.claim(reservation, claim));
+      if (at >= this.books.now) this.at(at, () => this.claim(reservation, claim));
     }
   }
 
@@ -321,9 +334,12 @@ class SiteSimulation {
     const one: Claimed = { reservation, guest, promised: inTime, roomExisted: false };
     claimed.push(one);
     this.enqueue(guest);
-    events.add(books.now + onTimeMs + 1, () => {
-      if (guest.firstStartAt === null && guest.slot !== null) one.roomExisted = books.roomBesideReserved(guest.slot.host, asked.need);
-    });
+    events.add(
+      books.now + onTimeMs + 1,
+      quietly(() => {
+        if (guest.firstStartAt === null && guest.slot !== null) one.roomExisted = books.roomBesideReserved(guest.slot.host, asked.need);
+      }),
+    );
   }
 
   private endReservation(reservation: Reservation): void {
@@ -446,7 +462,7 @@ class SiteSimulation {
 
   /** What its host had begun to make is cleaned away; until then it keeps its room there. */
   private backToTheQueue(guest: Guest): void {
-    const { books, events, times } = this;
+    const { books, times } = this;
     const { host } = guest;
     if (host === null) return;
     const attempt = { slaveId: host.id, slaveName: host.facts.name, code: null, sentence: null, cleaning: true };
@@ -460,7 +476,7 @@ class SiteSimulation {
     books.become(guest, 'queued');
     books.changed(host);
     this.enqueue(guest);
-    events.add(books.now + times.cleaningMs, () => {
+    this.after(times.cleaningMs, () => {
       guest.attempts = guest.attempts.filter((one) => one !== attempt);
       books.cleaned(host, guest);
     });
@@ -498,6 +514,16 @@ class SiteSimulation {
     return { instanceId, claimedAt, startedAt, waitMs, promised, late, roomExisted: late && roomExisted };
   }
 }
+
+const quietly = (happen: () => void): Happening => () => {
+  happen();
+  return 'quiet';
+};
+
+const loudly = (happen: () => void): Happening => () => {
+  happen();
+  return undefined;
+};
 
 /** Booked with less notice than saving everything that can run there takes, room may come later than the start. */
 function noticeMs({ facts: { capacity, saveMiBPerSecond } }: Host, rules: SimulatedSite['rules']): number {
