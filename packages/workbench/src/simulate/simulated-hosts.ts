@@ -31,7 +31,7 @@ export function drawHosts(count: number, seed: number): readonly SlaveView[] {
   });
 }
 
-/** How much longer than predicted each save takes: evenly 0.5 to 2 times, the same for the same seed and number. */
-export function drawnSaveFactor(seed: number): (save: number) => number {
-  return (save) => 0.5 + 1.5 * new SeededRandom((seed + Math.imul(save + 1, 0x9e3779b1)) >>> 0).next();
+/** How much longer than predicted each save takes: evenly 0.5 to `longest` times, the same for the same seed and number. */
+export function drawnSaveFactor(seed: number, longest = 2): (save: number) => number {
+  return (save) => 0.5 + (longest - 0.5) * new SeededRandom((seed + Math.imul(save + 1, 0x9e3779b1)) >>> 0).next();
 }

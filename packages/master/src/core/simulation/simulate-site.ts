@@ -337,7 +337,7 @@ class SiteSimulation {
     events.add(
       books.now + onTimeMs + 1,
       quietly(() => {
-        if (guest.firstStartAt === null && guest.slot !== null) one.roomExisted = books.roomBesideReserved(guest.slot.host, asked.need);
+        if (guest.firstStartAt === null && guest.slot !== null) one.roomExisted = books.hasRoomBesideReserved(guest.slot);
       }),
     );
   }

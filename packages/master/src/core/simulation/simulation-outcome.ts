@@ -31,7 +31,7 @@ export interface ClaimOutcome {
   readonly promised: boolean;
   /** More than a minute (DEFINITIONS, "Measuring"). */
   readonly late: boolean;
-  /** Of one that is late: beside what is reserved its slot's host had the room a minute after the claim, so that only best-effort was in its way. */
+  /** Of one that is late: a minute after the claim its host had the room beside all that is reserved, and nobody of a reservation before was still being saved in it. */
   readonly roomExisted: boolean;
 }
 

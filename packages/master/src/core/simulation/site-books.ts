@@ -210,10 +210,16 @@ export class SiteBooks {
     this.changed(host);
   }
 
-  /** Whether this would fit on a host beside what is reserved, that which still is being saved at the end of its window included. */
-  roomBesideReserved({ facts, guests, promised }: Host, need: Room): boolean {
-    const bestEffort = [...guests].filter(({ type }) => type === 'BE').reduce((sum, guest) => add(sum, compute(guest.need)), noRoom);
-    return within(need, subtract(facts.capacity, subtract(promised, bestEffort)));
+  /**
+   * Whether a slot has its room beside everything that is reserved on its host now, claimed or not, and beside whom the
+   * end of a reservation found there and who is still being saved: then only best-effort can be in its way.
+   */
+  hasRoomBesideReserved(slot: Slot): boolean {
+    const { facts, guests, slots } = slot.host;
+    const reserved = [...guests].filter(({ type }) => type === 'AR').map(({ need }) => need);
+    const unclaimed = slots.filter((other) => other !== slot && other.reservation.state === 'active' && other.guest?.host !== slot.host).map((other) => other.reservation.asked.need);
+    const taken = [...reserved, ...unclaimed].map(compute).reduce(add, noRoom);
+    return within(add(taken, compute(slot.reservation.asked.need)), compute(facts.capacity));
   }
 
   private coresChange({ type }: Pick<Guest, 'type'>, vcpus: number): void {
