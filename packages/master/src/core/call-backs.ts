@@ -93,7 +93,8 @@ function stillSavingMs({ view: { running, saveMiBPerSecond } }: SlaveNow, at: Ep
 /**
  * Who has to go so that these slots have their room at `start`. What ends before goes by itself: reserved instances with
  * their window, best-effort when it is over so early that it is saved by then. Best-effort whose time is over just then
- * would be saved too late: it goes first, and only then others.
+ * would be saved too late: it goes first, and only then others. What is reserved until just then is still being saved at
+ * the start, too, and never told to go before: others go for it where that is enough, and where it is not nobody does.
  */
 function toGoFor(slave: SlaveNow, slots: readonly Booking[], start: EpochMs, at: EpochMs, rules: Rules): ToGo {
   const { capacity, saveMiBPerSecond } = slave.view;
@@ -104,13 +105,19 @@ function toGoFor(slave: SlaveNow, slots: readonly Booking[], start: EpochMs, at:
   const all = leastHarmFirst(suspendableOn(slave, start), at);
   const allRamMiBs = all.map(({ instance }) => instance.need.ramMiB);
   const over = ({ type, endsAt, need }: RunningInstance): boolean => endsAt !== null && endsAt <= (type === 'AR' ? start : start - leadMs([...allRamMiBs, need.ramMiB], saveMiBPerSecond, rules));
+  const gone = slave.running.filter(over);
+  const savedThen = gone.filter(({ type, endsAt, need }) => type === 'AR' && endsAt !== null && endsAt + rules.saveSafety * predictedSaveMs(need.ramMiB, saveMiBPerSecond) > start);
   const staying = all.filter(({ instance }) => !over(instance));
   const ending = staying.filter(({ instance: { endsAt } }) => endsAt !== null && endsAt <= start);
   const others = staying.filter((victim) => !ending.includes(victim));
-  const left = add(room, sum(slave.running.filter(over)));
+  const enough = (left: Room): readonly Victim[] | null => smallestSet(others, at, (freed) => within(wanted, add(left, add(freed, freedBy(ending)))));
+  const withAll = add(room, sum(gone));
+  const without = subtract(withAll, sum(savedThen));
+  const beside = enough(without);
+  const left = beside === null ? withAll : without;
   const fits = (freed: Room): boolean => within(wanted, add(left, freed));
   // When not even all of them make room (a host that lost cores), all go: the nearest to the promise there is.
-  const chosen = smallestSet(others, at, (freed) => fits(add(freed, freedBy(ending)))) ?? others;
+  const chosen = beside ?? enough(withAll) ?? others;
   const first = smallestSet(ending, at, (freed) => fits(add(freed, freedBy(chosen)))) ?? ending;
   const victims = [...chosen, ...first];
   return { start, slots, victims, short: !fits(freedBy(victims)), awaitsLeaving: !within(wanted, subtract(add(left, freedBy(victims)), slave.freeing)) };

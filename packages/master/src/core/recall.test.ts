@@ -43,9 +43,22 @@ describe('lent room that is called back', () => {
     expect(recalled(lab({ running: [running('low', 4, { pi: 1 }), running('ending', 2, { endsAt: ten - seconds }), running('r', 2, { type: 'AR' })] }), ten - 90 * seconds)).toEqual(['low']);
   });
 
-  it('comes from nobody whose time is over well before, and from nobody when a reservation ends at that moment', () => {
+  it('comes from nobody whose time is over well before', () => {
     expect(recalled(lab({ running: [running('low', 4, { pi: 1 }), running('over', 4, { pi: 9, endsAt: at(9, 30) })] }), at(9, 29))).toEqual([]);
+    const before = lab({ running: [running('low', 4, { pi: 1 }), running('reserved', 4, { type: 'AR', endsAt: at(9, 30) })] });
+    expect(recalled(before, at(9, 29))).toEqual([]);
+    expect(dueAt(before, ten - seconds)).toBe(ten);
+  });
+
+  it('comes from best-effort when a reservation ends at that moment, for its guests are still being saved then', () => {
     const before = lab({ running: [running('low', 4, { pi: 1 }), running('reserved', 4, { type: 'AR', endsAt: ten })] });
+    const lead = 10 * seconds + 2 * 41.96 * seconds;
+    expect(dueAt(before, at(9, 58))).toBe(ten - lead);
+    expect(recalled(before, ten - lead)).toEqual(['low']);
+  });
+
+  it('comes from nobody when the guests of a reservation that ends at that moment are in the way whoever goes', () => {
+    const before = lab({ running: [running('low', 2, { pi: 1 }), running('reserved', 6, { type: 'AR', endsAt: ten })] });
     expect(recalled(before, ten - seconds)).toEqual([]);
     expect(dueAt(before, ten - seconds)).toBe(ten);
   });
