@@ -1,5 +1,5 @@
 /**
- * Entry of `npm run demo`, `lab`, `bench`, `test:system` and `test:model` and of `npm test`, also from a fresh clone: nothing here may need an npm
+ * Entry of `npm run demo`, `lab`, `simulate`, `bench`, `test:system` and `test:model` and of `npm test`, also from a fresh clone: nothing here may need an npm
  * package or a build. Brings the machine to where the command can run, then runs it:
  *
  *   1. Node is new enough.
@@ -80,6 +80,21 @@ const commands = {
   --seed NUMBER  draws the same again (a new one, printed)
   Last line: N passed, N failed.`,
   },
+  simulate: {
+    // Nothing runs but Node.
+    needsPackages: false,
+    entry: 'simulate-command.js',
+    usage: `npm run simulate -- [options]
+  Plays a term of classes, deadlines and nights under several policies with the master's own scheduler, prints a table and
+  writes report.html with plots (docs/simulation.md).
+  --days NUMBER      days to play, from a Monday on, at most 366 (30)
+  --slaves NUMBER    hosts, at most 1000 (40)
+  --students NUMBER  students, at most 10000 (400)
+  --seed NUMBER      the same seed draws the same term (7)
+  --policy NAMES     only these, with commas between: para, fifo, no-preemption
+  --out DIRECTORY    where report.html goes; made when it is not there (a new directory)
+  --json             one object on standard output, progress on standard error`,
+  },
   bench: {
     entry: 'bench-command.js',
     usage: `npm run bench -- NAME [options]
@@ -112,16 +127,16 @@ async function main() {
     const script = name === 'system' ? 'test:system' : name;
     throw new SetupError(`Namespaces need root. Run: sudo npm run ${script}${args.length === 0 ? '' : ` -- ${args.join(' ')}`}`);
   }
-  await setUp();
+  await setUp(command.needsPackages !== false);
   const entry = join(root, 'packages', 'workbench', 'dist', command.entry);
   if (!existsSync(entry)) throw new SetupError(`There is no ${name} command yet: ${entry} is not built.`);
   return handOver(entry, args);
 }
 
-async function setUp() {
+async function setUp(needsPackages = true) {
   checkNode();
   if (!npmPackagesMatch()) await step('npm packages', installNpmPackages);
-  await ensureDebianPackages();
+  if (needsPackages) await ensureDebianPackages();
   if (buildIsStale()) await step('build', build);
   // All went well: nobody will read what was said.
   if (logDirectory !== undefined) rmSync(logDirectory, { recursive: true, force: true });

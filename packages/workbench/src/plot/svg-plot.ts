@@ -18,6 +18,8 @@ export interface Axis {
   readonly scale: 'linear' | 'logarithmic';
   /** Where lines and numbers stand; the first and the last are the ends. */
   readonly marks: readonly number[];
+  /** What stands at a mark; absent: its number. */
+  readonly tell?: ((mark: number) => string) | undefined;
 }
 
 const width = 720;
@@ -36,13 +38,14 @@ export function svgPlot({ title, x, y, series }: Plot): string {
   const inner = { width: width - frame.left - frame.right, height: height - frame.top - frame.bottom };
   const at = (px: number, py: number): readonly [number, number] => [round(frame.left + placeOn(x, px) * inner.width), round(frame.top + (1 - placeOn(y, py)) * inner.height)];
   const [xLow, yLow, xHigh] = [x.marks[0] ?? 0, y.marks[0] ?? 0, x.marks.at(-1) ?? 1];
+  const told = ({ tell = String }: Axis, mark: number): string => escaped(tell(mark));
   const horizontal = y.marks.map((mark) => {
     const [left, top] = at(xLow, mark);
-    return `<path d="M${String(left)} ${String(top)}H${String(at(xHigh, mark)[0])}" stroke="#ddd"/><text x="${String(left - 8)}" y="${String(top + 4)}" text-anchor="end">${String(mark)}</text>`;
+    return `<path d="M${String(left)} ${String(top)}H${String(at(xHigh, mark)[0])}" stroke="#ddd"/><text x="${String(left - 8)}" y="${String(top + 4)}" text-anchor="end">${told(y, mark)}</text>`;
   });
   const vertical = x.marks.map((mark) => {
     const [left, top] = at(mark, yLow);
-    return `<path d="M${String(left)} ${String(frame.top)}V${String(top)}" stroke="#eee"/><text x="${String(left)}" y="${String(top + 18)}" text-anchor="middle">${String(mark)}</text>`;
+    return `<path d="M${String(left)} ${String(frame.top)}V${String(top)}" stroke="#eee"/><text x="${String(left)}" y="${String(top + 18)}" text-anchor="middle">${told(x, mark)}</text>`;
   });
   const lines = series.map(({ name, colour, dashed, points }) => {
     const path = points.map(([px, py], index) => `${index === 0 ? 'M' : 'L'}${at(px, py).join(' ')}`).join('');

@@ -3,7 +3,7 @@ import { placementPolicies } from '@paravcl/master/core/rank';
 import { simulateSite } from '@paravcl/master/core/simulation/simulate-site';
 import type { SimulationOutcome } from '@paravcl/master/core/simulation/simulation-outcome';
 import { drawHosts, drawnSaveFactor, usualRules } from './simulated-hosts';
-import type { Term } from './term';
+import { dayMs, type Term } from './term';
 import type { Workload } from './workload';
 
 /** How a term can be served. `no-preemption` is Para's order where `preemption.perDay` is 0: nobody is suspended for others, reservations included. */
@@ -17,10 +17,8 @@ export type PolicyName = keyof typeof servedAs;
 
 export const policyNames = Object.keys(servedAs) as readonly PolicyName[];
 
-const dayMs = 86_400_000;
-
-/** Plays the term's workload under one policy. */
-export function serveTerm(term: Term, { requests, reservations }: Workload, policy: PolicyName): SimulationOutcome {
+/** Plays the term's workload under one policy; `onMidnight` is told how far it is. */
+export function serveTerm(term: Term, { requests, reservations }: Workload, policy: PolicyName, onMidnight?: (at: number) => void): SimulationOutcome {
   const { ordering, preemptionsPerDay } = servedAs[policy];
   return simulateSite({
     beginsAt: term.beginsAt,
@@ -32,5 +30,6 @@ export function serveTerm(term: Term, { requests, reservations }: Workload, poli
     requests,
     reservations,
     saveFactor: drawnSaveFactor(term.seed),
+    onMidnight,
   });
 }

@@ -1,3 +1,5 @@
+export const dayMs = 86_400_000;
+
 /** A term as the generator draws it: every number that shapes it, with its default (docs/simulation.md explains them). */
 export interface Term {
   readonly days: number;

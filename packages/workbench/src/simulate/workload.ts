@@ -3,11 +3,10 @@ import type { ReservationRules } from '@paravcl/master/core/reservation-rules';
 import { roomFor, type Room } from '@paravcl/master/core/snapshot';
 import { priorityOf } from '@paravcl/shared/priority';
 import { SeededRandom } from '../recovery/seeded-random';
-import type { Term } from './term';
+import { dayMs, type Term } from './term';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
-const dayMs = 24 * hourMs;
 
 /** Who asks for what in a term, in the order in which it is asked. */
 export interface Workload {

@@ -118,6 +118,7 @@ class SiteSimulation {
   private atMidnight(): void {
     this.at(this.books.dayEndsAt, () => {
       this.books.newDay();
+      this.site.onMidnight?.(this.books.now);
       this.atMidnight();
     });
   }

@@ -79,4 +79,6 @@ export interface SimulatedSite {
   /** Utilisation is told as means over so long. */
   readonly intervalMs?: number | undefined;
   readonly times?: SimulatedTimes | undefined;
+  /** Told at each midnight of the site's zone, for whoever waits for the outcome. */
+  readonly onMidnight?: ((at: EpochMs) => void) | undefined;
 }

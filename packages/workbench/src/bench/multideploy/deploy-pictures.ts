@@ -1,5 +1,5 @@
 import type { BootTrace } from './boot-trace';
-import { svgPlot, type Series } from './svg-plot';
+import { svgPlot, type Series } from '../../plot/svg-plot';
 
 /** Medians of one number of guests. Seconds; the baselines in proportion to their scaled times. */
 export interface PicturedCount {
