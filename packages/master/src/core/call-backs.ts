@@ -53,7 +53,7 @@ export function callBacks(slave: SlaveNow, at: EpochMs, rules: Rules, latest: Ep
     if (victims.length > 0) now = vacating(now, victims.map(({ instance }) => instance), null);
     if (victims.some(({ instance }) => instance.id === watched)) until = Math.min(until, start + farthest);
   }
-  const savingMs = stillSavingMs(slave, at, rules);
+  const savingMs = stillSavingMs(slave, rules);
   let nextBegins = Infinity;
   const told: CallBack[] = [];
   for (const { awaitsLeaving, ...set } of sets.reverse()) {
@@ -84,10 +84,14 @@ function* wantedTogether(wanting: readonly Booking[], at: EpochMs): Generator<Pi
   }
 }
 
-/** How long the slave still saves what was told to go before. */
-function stillSavingMs({ view: { running, saveMiBPerSecond } }: SlaveNow, at: EpochMs, { saveSafety }: Rules): number {
-  const left = ({ observed, need, since }: RunningInstance): number => Math.max(0, saveSafety * predictedSaveMs(need.ramMiB, saveMiBPerSecond) - (observed === 'suspending' ? at - since : 0));
-  return running.filter(({ leaving, observed }) => leaving && observed !== 'stopping' && observed !== 'preparing').reduce((sum, one) => sum + left(one), 0);
+/**
+ * How long the slave may still save what was told to go before. They share one disk, so that since when one of them is being
+ * saved does not say how much of it is: the time may have been another's, which is gone by now.
+ */
+function stillSavingMs({ view: { running, saveMiBPerSecond } }: SlaveNow, { saveSafety }: Rules): number {
+  return running
+    .filter(({ leaving, observed }) => leaving && observed !== 'stopping' && observed !== 'preparing')
+    .reduce((sum, { need }) => sum + saveSafety * predictedSaveMs(need.ramMiB, saveMiBPerSecond), 0);
 }
 
 /**

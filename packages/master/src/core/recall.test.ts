@@ -101,6 +101,11 @@ describe('saves on one disk', () => {
     expect(recalled(site, ten - 100 * seconds)).toEqual(['x']);
   });
 
+  it('wait for one as long as it can take from now on, for what it waited behind others on the disk was not its saving', () => {
+    const saving = running('saving', 6, { leaving: true, observed: 'suspending', since: ten - 300 * seconds });
+    expect(recalled(lab({ running: [running('x', 2), saving], bookings: [booking('CL II', 7, ten, at(12))] }), ten - 100 * seconds)).toEqual(['x']);
+  });
+
   it('are reckoned with all RAM, also of one that has not started yet', () => {
     expect(dueAt(lab({ running: [running('x', 5, { observed: 'preparing' })] }), at(9, 57))).toBe(ten - 10 * seconds - 2 * (1 + 51.2) * seconds);
   });
