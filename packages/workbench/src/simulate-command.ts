@@ -1,6 +1,6 @@
 /**
  * `npm run simulate`: the same term under several policies, with the master's own scheduler. The table goes to standard
- * output, or one object with `--json`; progress to standard error; the report to `report.html`. Exit code 2 for a command
+ * output, or one object with `--json`; progress to standard error; the report to `report.html`, its plots to files beside it. Exit code 2 for a command
  * line that cannot be followed.
  */
 import { runSimulation } from './simulate/run-simulation';

@@ -21,13 +21,13 @@ const looks: Readonly<Record<PolicyName, Pick<Series, 'colour' | 'dashed'>>> = {
 const drawn = (served: readonly Served[], pointsOf: (outcome: SimulationOutcome) => Series['points']): readonly Series[] =>
   served.map(({ policy, outcome }) => ({ name: policy, ...looks[policy], points: pointsOf(outcome) }));
 
-/** Ends of an axis that begins at 0 and has its highest value within, with round steps. */
+/** An axis from 0 that has its highest value within, with whole, round steps. */
 function marksUpTo(highest: number): readonly number[] {
   const rough = Math.max(1, highest) / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough) ?? 10 * power;
+  const step = Math.max(1, [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough) ?? 10 * power);
   const steps = Math.ceil(Math.max(1, highest) / step);
-  return Array.from({ length: steps + 1 }, (_, n) => Math.round(n * step * 1000) / 1000);
+  return Array.from({ length: steps + 1 }, (_, n) => n * step);
 }
 
 function dayMarks({ days }: Term): readonly number[] {
@@ -39,7 +39,7 @@ function dayMarks({ days }: Term): readonly number[] {
 const waitMarks = [1, 10, 60, 600, 3600, 36_000, 360_000];
 
 /** Which share of requests had waited at most so long, along waits that grow evenly in size. Who never waited stands at a second. */
-export function waitingPlot(served: readonly Served[]): Plot {
+function waitingPlot(served: readonly Served[]): Plot {
   const [least, most] = [waitMarks[0] ?? 1, waitMarks.at(-1) ?? 1];
   const grid = Array.from({ length: 121 }, (_, n) => least * (most / least) ** (n / 120));
   const points = ({ requests }: SimulationOutcome): Series['points'] => {
@@ -58,7 +58,7 @@ export function waitingPlot(served: readonly Served[]): Plot {
   };
 }
 
-export function utilisationPlot(term: Term, served: readonly Served[]): Plot {
+function utilisationPlot(term: Term, served: readonly Served[]): Plot {
   const capacity = served[0]?.outcome.capacityCores ?? 0;
   const inUse = ({ utilisation }: SimulationOutcome): Series['points'] => utilisation.map(({ from, to, bestEffortCores, reservedCores }) => [((from + to) / 2 - term.beginsAt) / dayMs, bestEffortCores + reservedCores]);
   const [first] = served;
@@ -77,13 +77,23 @@ function dailyPlot(term: Term, title: string, label: string, served: readonly Se
   return { title, x: { label: 'day of the term', scale: 'linear', marks: dayMarks(term) }, y: { label, scale: 'linear', marks: marksUpTo(Math.max(1, ...series.flatMap(({ points }) => points.map(([, count]) => count)))) }, series };
 }
 
-export const preemptionsPlot = (term: Term, served: readonly Served[]): Plot =>
+const preemptionsPlot = (term: Term, served: readonly Served[]): Plot =>
   dailyPlot(term, 'Suspended for others, by day', 'suspensions', served, ({ suspensions }) => suspensions.map(({ at }) => at));
 
-export const lateStartsPlot = (term: Term, served: readonly Served[]): Plot =>
+const lateStartsPlot = (term: Term, served: readonly Served[]): Plot =>
   dailyPlot(term, 'Claims of reserved machines more than 60 s late, by day', 'claims', served, ({ reservations }) =>
     reservations.flatMap(({ claims }) => claims.filter(({ late }) => late).map(({ claimedAt }) => claimedAt)),
   );
+
+/** The report's plots, each under the name of its file. */
+export function plotsOf(term: Term, served: readonly Served[]): readonly { readonly name: string; readonly plot: Plot }[] {
+  return [
+    { name: 'waiting', plot: waitingPlot(served) },
+    { name: 'utilisation', plot: utilisationPlot(term, served) },
+    { name: 'preemptions', plot: preemptionsPlot(term, served) },
+    { name: 'late-starts', plot: lateStartsPlot(term, served) },
+  ];
+}
 
 const style = `
   :root { color-scheme: light dark; --ground: #fff; --text: #1c2128; --soft: #59636e; --line: #d1d9e0; }
@@ -101,7 +111,6 @@ export function htmlReport(term: Term, command: string, served: readonly Served[
   const summaries = served.map(({ policy, outcome }) => summaryOf(policy, outcome));
   const head = `<tr><th scope="col"></th>${summaries.map(({ policy }) => `<th scope="col">${policy}</th>`).join('')}</tr>`;
   const body = rows.map(({ name, of }) => `<tr><th scope="row">${name}</th>${summaries.map((summary) => `<td>${of(summary)}</td>`).join('')}</tr>`).join('\n');
-  const plots = [waitingPlot(served), utilisationPlot(term, served), preemptionsPlot(term, served), lateStartsPlot(term, served)];
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -122,7 +131,7 @@ ${body}
 </tbody>
 </table>
 </div>
-${plots.map((plot) => `<figure role="img" aria-label="${plot.title}">\n${svgPlot(plot)}</figure>`).join('\n')}
+${plotsOf(term, served).map(({ plot }) => `<figure role="img" aria-label="${plot.title}">\n${svgPlot(plot)}</figure>`).join('\n')}
 </body>
 </html>
 `;

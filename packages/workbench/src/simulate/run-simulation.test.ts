@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSimulateArguments } from './arguments';
@@ -59,6 +59,7 @@ describe('a simulation that is run', () => {
     expect(report.match(/<svg /g)).toHaveLength(4);
     expect(report).toContain('prefers-color-scheme: dark');
     expect(report).toContain('npm run simulate -- --days 2 --slaves 3 --students 20 --seed 7');
+    expect((await readdir(join(directory, 'new'))).sort()).toEqual(['late-starts.svg', 'preemptions.svg', 'report.html', 'utilisation.svg', 'waiting.svg']);
     expect(report).not.toMatch(/<script|<link|src=|url\(|NaN|undefined|Infinity/);
   });
 

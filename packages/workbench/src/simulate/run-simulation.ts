@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readSimulateArguments, type SimulateOptions } from './arguments';
 import { serveTerm } from './compare-policies';
-import { htmlReport, type Served } from './html-report';
+import { svgPlot } from '../plot/svg-plot';
+import { htmlReport, plotsOf, type Served } from './html-report';
 import { summaryOf } from './summary';
 import { textTable } from './summary-table';
 import { drawWorkload } from './workload';
@@ -36,6 +37,7 @@ export async function runSimulation(argv: readonly string[], { say, write }: Out
   const served = serve(options, say);
   const report = join(directory, 'report.html');
   await writeFile(report, htmlReport(options.term, commandOf(options), served));
+  for (const { name, plot } of plotsOf(options.term, served)) await writeFile(join(directory, `${name}.svg`), svgPlot(plot));
   const summaries = served.map(({ policy, outcome }) => summaryOf(policy, outcome));
   write(options.json ? `${JSON.stringify({ term: options.term, policies: summaries, report })}\n` : `${textTable(summaries)}\n\nReport: ${report}\n`);
   return 0;

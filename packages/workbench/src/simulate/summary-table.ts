@@ -6,10 +6,11 @@ export interface Row {
   readonly of: (summary: PolicySummary) => string;
 }
 
-/** "0 s", "45 s", "12 min", "3.4 h": short, for a table. */
+/** "0 s", "45 s", "12 min", "3.4 h", "10 h": short, for a table. */
 export function tellSeconds(seconds: number): string {
   if (seconds < 90) return `${String(Math.round(seconds))} s`;
-  return seconds < 5400 ? `${String(Math.round(seconds / 60))} min` : `${(seconds / 3600).toFixed(1)} h`;
+  if (seconds < 3600) return `${String(Math.round(seconds / 60))} min`;
+  return `${(seconds / 3600).toFixed(1).replace('.0', '')} h`;
 }
 
 const percent = (part: number, of: number): string => (of === 0 ? '–' : `${((100 * part) / of).toFixed(1)} %`);

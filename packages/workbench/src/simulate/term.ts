@@ -45,8 +45,8 @@ export const usualTerm: Term = {
   emptyClassShare: 0.03,
   deadlineEveryDays: 14,
   homeworkDays: 6,
-  sessionsPerDeadline: 4,
-  sessionsPerDay: 0.3,
+  sessionsPerDeadline: 5,
+  sessionsPerDay: 0.4,
   overnightShare: 0.1,
   untilTheEndShare: 0.25,
 };

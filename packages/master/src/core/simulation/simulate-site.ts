@@ -338,7 +338,7 @@ class SiteSimulation {
     events.add(
       books.now + onTimeMs + 1,
       quietly(() => {
-        if (guest.firstStartAt === null && guest.slot !== null) one.roomExisted = books.hasRoomBesideReserved(guest.slot);
+        if (guest.firstStartAt === null && guest.slot !== null) one.roomExisted = books.hasItsRoom(guest.slot);
       }),
     );
   }

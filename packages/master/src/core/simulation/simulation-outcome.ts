@@ -31,7 +31,7 @@ export interface ClaimOutcome {
   readonly promised: boolean;
   /** More than a minute (DEFINITIONS, "Measuring"). */
   readonly late: boolean;
-  /** Of one that is late: a minute after the claim its host had the room beside all that is reserved, and nobody of a reservation before was still being saved in it. */
+  /** Of one that is late: only best-effort that could have been suspended was in its way, and not a guest of a reservation before that was still being saved (`SiteBooks.hasItsRoom`). */
   readonly roomExisted: boolean;
 }
 

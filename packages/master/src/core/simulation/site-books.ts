@@ -211,14 +211,17 @@ export class SiteBooks {
   }
 
   /**
-   * Whether a slot has its room beside everything that is reserved on its host now, claimed or not, and beside whom the
-   * end of a reservation found there and who is still being saved: then only best-effort can be in its way.
+   * Whether a slot that is booked has its room, so that only best-effort can be in its way. It always has, unless guests of
+   * a reservation that is over are still being saved on its host: then that has to hold them beside everything that is
+   * reserved there now, claimed or not, and beside whom nobody suspends again today.
    */
-  hasRoomBesideReserved(slot: Slot): boolean {
+  hasItsRoom(slot: Slot): boolean {
     const { facts, guests, slots } = slot.host;
-    const reserved = [...guests].filter(({ type }) => type === 'AR').map(({ need }) => need);
+    const running = [...guests];
+    if (!running.some(({ type, slot: own }) => type === 'AR' && own === null)) return true;
+    const staying = running.filter((guest) => guest.type === 'AR' || this.spared(guest)).map(({ need }) => need);
     const unclaimed = slots.filter((other) => other !== slot && other.reservation.state === 'active' && other.guest?.host !== slot.host).map((other) => other.reservation.asked.need);
-    const taken = [...reserved, ...unclaimed].map(compute).reduce(add, noRoom);
+    const taken = [...staying, ...unclaimed].map(compute).reduce(add, noRoom);
     return within(add(taken, compute(slot.reservation.asked.need)), compute(facts.capacity));
   }
 
