@@ -48,7 +48,8 @@ function waitingPlot(served: readonly Served[]): Plot {
   };
   const series = drawn(served, points);
   const lowest = Math.min(100, ...series.flatMap((one) => one.points.map(([, share]) => share)));
-  const from = Math.max(0, Math.floor(lowest / 10) * 10);
+  // Where nobody waits, there is still an axis.
+  const from = Math.max(0, Math.min(90, Math.floor(lowest / 10) * 10));
   const step = from >= 80 ? 2 : from >= 50 ? 5 : 10;
   return {
     title: 'Waiting time of best-effort requests',
