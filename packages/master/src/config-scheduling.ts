@@ -39,6 +39,12 @@ export const priorityOptions = z
     leastMinutes: count(1, 527_040).default(1),
     /** Names of groups whose members have MON 1 for everything. */
     memberGroups: z.array(groupName).max(1000).default([]),
+    aging: z
+      .strictObject({
+        /** What an hour of waiting adds, in the order of the queue alone: as much as a machine of one's own; 0: nothing. */
+        perHour: z.number().min(0).max(100).default(0.2),
+      })
+      .prefault({}),
   })
   .prefault({});
 

@@ -113,7 +113,7 @@ export function settingsFromConfig(config: MasterConfig, placement: PlacementPol
   };
 }
 
-function schedulingFrom({ placement: options, preemption, reservations, site }: MasterConfig, placement: PlacementPolicy): SchedulingSettings {
+function schedulingFrom({ placement: options, preemption, priority, reservations, site }: MasterConfig, placement: PlacementPolicy): SchedulingSettings {
   const horizons = [reservations, ...groupOptions(reservations).values()].map(({ horizonDays }) => horizonDays);
   return {
     ...defaultScheduling,
@@ -122,6 +122,7 @@ function schedulingFrom({ placement: options, preemption, reservations, site }: 
     coreOvercommit: options.coreOvercommit,
     hostRamMiB: options.hostRamMiB,
     rules: {
+      agingPerHour: priority.aging.perHour,
       criticalShare: options.criticalLimitPercent / 100,
       noShowGraceMs: reservations.noShowGraceMinutes * minuteMs,
       shortestLoanMs: preemption.shortestLoanMinutes * minuteMs,

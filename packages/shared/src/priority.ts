@@ -38,6 +38,10 @@ export interface PriorityParts {
   readonly lnE: number;
   readonly pf: number;
   readonly pi: number;
+  /** What waiting has added so far, for the order of the queue alone; absent: nothing. */
+  readonly aging?: number | undefined;
+  /** What past usage takes away, for the order of the queue alone; never above 0; absent: nothing. */
+  readonly usage?: number | undefined;
 }
 
 /** The parts of a priority and their sum. Throws RangeError for a factor that is no finite number, for what nobody could compare. */

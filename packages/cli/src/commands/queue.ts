@@ -19,7 +19,7 @@ export function addQueue(program: Command, act: Act): void {
             { title: 'NAME', cell: ({ name }) => name },
             { title: 'WAITS FOR', cell: ({ waitsFor }) => waitsFor },
             { title: 'AT THE LATEST', cell: ({ earliestStart }) => (earliestStart === null ? 'nobody can tell' : times.moment(earliestStart)) },
-            { title: 'PRIORITY', cell: ({ priority }) => String(Number((priority.pi + (priority.aging ?? 0)).toFixed(3))), wide: true },
+            { title: 'PRIORITY', cell: ({ priority }) => String(Number((priority.pi + (priority.aging ?? 0) + (priority.usage ?? 0)).toFixed(3))), wide: true },
             { title: 'WHY', cell: ({ reason }) => reason?.sentence ?? '', wide: true },
           ],
           answer.items,

@@ -45,9 +45,11 @@ export function addWhy(program: Command, act: Act): void {
 }
 
 /** As the formula has them: what raises it, then what lowers it. */
-function priorityInParts({ pi, pfv, ras, mon, log2R, lnE }: NonNullable<Decision['priority']>): string {
+function priorityInParts({ pi, pfv, ras, mon, log2R, lnE, aging = 0, usage = 0 }: NonNullable<Decision['priority']>): string {
   const short = (part: number): string => String(Number(part.toFixed(2)));
-  return `${String(Number(pi.toFixed(3)))} (platform +${short(pfv)}, lends a host +${short(ras)}, member +${short(mon)}, RAM -${short(log2R)}, time -${short(lnE)}; 10 + 0.2 × their sum)`;
+  const inQueue = [aging === 0 ? [] : `+${short(aging)} for waiting`, usage === 0 ? [] : `${short(usage)} for past use`].flat();
+  const beside = inQueue.length === 0 ? '' : `; in the queue ${inQueue.join(' and ')}`;
+  return `${String(Number(pi.toFixed(3)))} (platform +${short(pfv)}, lends a host +${short(ras)}, member +${short(mon)}, RAM -${short(log2R)}, time -${short(lnE)}; 10 + 0.2 × their sum)${beside}`;
 }
 
 async function decisionsOf(context: Context, said: string, many: { readonly most?: number }): Promise<{ readonly items: readonly Decision[]; readonly next: string | null }> {

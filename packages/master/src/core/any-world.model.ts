@@ -80,6 +80,7 @@ const waiterOf = (index: number): fc.Arbitrary<WaitingInstance> =>
       pi,
       ras: fc.constantFrom(0 as const, 1 as const),
       createdAt: fc.nat({ max: 3 }),
+      waitsSince: fc.integer({ min: -8, max: 0 }).map((quarters) => now + quarters * 15 * minuteMs),
       runMs: fc.option(fc.integer({ min: 1, max: 120 }).map((minutes) => minutes * minuteMs), { nil: null }),
       attempts: fc.array(
         fc.record({

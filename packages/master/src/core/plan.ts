@@ -3,7 +3,7 @@ import { foremostReason, type Reason, type ReasonCode } from '@paravcl/shared/do
 import { slaveTimeline } from './slave-timeline';
 import { exhaustedSentence, makingRoomFor, makingRoomReason, placedSentence, preemptedSentence, recalledSentence, recallSentence, resumedSentence, waitingReason } from './explain';
 import { mayRunOn, refusal, type Question, type Refusal } from './feasible';
-import type { OrderingPolicy } from './ordering';
+import { inOrder, type OrderingPolicy } from './ordering';
 import { preempt, roomIsComing } from './preempt';
 import type { PlacementPolicy, PlacementScore } from './rank';
 import { recall } from './recall';
@@ -94,7 +94,7 @@ const scoredCandidates = 5;
  */
 export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], policies: Policies, at: EpochMs): Plan {
   const round = new Round(snapshot, policies.placement, answerOf);
-  const queue = [...waiting].sort(policies.ordering.compare);
+  const queue = inOrder(waiting, policies.ordering, snapshot.rules);
   for (const instance of queue) {
     const slave = instance.nominatedTo === null ? undefined : round.get(instance.nominatedTo);
     if (slave !== undefined) round.put(vacating(slave, [], instance));

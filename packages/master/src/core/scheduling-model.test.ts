@@ -55,6 +55,7 @@ const script: fc.Arbitrary<ModelScript> = fc.record({
     { minLength: 1, maxLength: 3 },
   ),
   rules: fc.record({
+    agingPerHour: fc.constantFrom(0, 0.2, 2),
     criticalShare: fc.constantFrom(0, 0.05, 0.2),
     noShowGraceMs: fc.constantFrom(5, 15).map((minutes) => minutes * minuteMs),
     shortestLoanMs: fc.constantFrom(0, 5 * minuteMs),

@@ -210,6 +210,7 @@ export class SchedulingSite {
     const booking = slot === null ? null : { reservationId: slot.reservation.id, slaveId: slot.slaveId, start: slot.reservation.start, end: slot.reservation.end };
     return {
       id, name: id, type, userId: 'somebody', groupId: null, generation: 1, priority, createdAt, attempts, nominatedTo, booking,
+      waitsSince: queuedAt ?? createdAt,
       runMs: booking === null ? remainingMs(guest) : Math.max(0, booking.end - this.now),
       need: bound ? compute(need) : need,
       boundTo: bound ? guest.slaveId : null,

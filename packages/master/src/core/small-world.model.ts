@@ -12,6 +12,7 @@ export const nineOClock = Date.parse('2026-11-23T09:00:00Z');
 export const at = (hours: number, minutes = 0): number => nineOClock + ((hours - 9) * 60 + minutes) * minuteMs;
 
 export const rules: Rules = {
+  agingPerHour: 0.2,
   criticalShare: 0,
   noShowGraceMs: 15 * minuteMs,
   shortestLoanMs: 5 * minuteMs,
@@ -55,8 +56,9 @@ export function slave(id: string, facts: Partial<SlaveView> = {}): SlaveView {
   };
 }
 
+/** It waits since it was asked for, unless something else is said. */
 export const waiting = (id: string, vcpus: number, facts: Partial<WaitingInstance> = {}): WaitingInstance => ({
-  id, name: id, type: 'BE', userId: 'user', groupId: null, generation: 1, need: room(vcpus), priority: priority(8), createdAt: at(9), runMs: 60 * minuteMs, attempts: [],
+  id, name: id, type: 'BE', userId: 'user', groupId: null, generation: 1, need: room(vcpus), priority: priority(8), createdAt: at(9), waitsSince: facts.createdAt ?? at(9), runMs: 60 * minuteMs, attempts: [],
   boundTo: null, nominatedTo: null, booking: null, spared: false, reason: null,
   ...facts,
 });

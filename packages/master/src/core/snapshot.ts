@@ -108,6 +108,8 @@ export interface WaitingInstance {
   readonly priority: PriorityParts;
   /** First come, first served: the moment of its request. */
   readonly createdAt: EpochMs;
+  /** Of one that never ran, since it was asked for; of one that is saved or off, since it was told to go or asked to go on. */
+  readonly waitsSince: EpochMs;
   /** How long it will run once it does; null without end. */
   readonly runMs: number | null;
   readonly attempts: readonly Attempt[];
@@ -140,6 +142,8 @@ export interface DeploymentTerms {
 
 /** What the site decides about scheduling, as the core needs it. */
 export interface Rules {
+  /** What an hour of waiting adds to a best-effort request's place in the order of the queue; 0: nothing. */
+  readonly agingPerHour: number;
   /** Share of the pool's cores and RAM that best-effort never takes (the report's critical limit), 0 to 1. */
   readonly criticalShare: number;
   /** After its start a reservation's unclaimed room is lent again. */

@@ -56,6 +56,7 @@ export const defaultScheduling: SchedulingSettings = {
   coreOvercommit: 1,
   hostRamMiB: 512,
   rules: {
+    agingPerHour: 0.2,
     criticalShare: 0.05,
     noShowGraceMs: 15 * 60_000,
     shortestLoanMs: 5 * 60_000,

@@ -165,5 +165,5 @@ function forecastMinutes({ role }: Principal, wished: number | undefined, limits
 }
 
 function unplaced(id: string, userId: string, at: number): Omit<WaitingInstance, 'need' | 'priority' | 'runMs'> {
-  return { id, name: 'It', type: 'BE', userId, groupId: null, generation: 1, createdAt: at, attempts: [], boundTo: null, nominatedTo: null, booking: null, spared: false, reason: null };
+  return { id, name: 'It', type: 'BE', userId, groupId: null, generation: 1, createdAt: at, waitsSince: at, attempts: [], boundTo: null, nominatedTo: null, booking: null, spared: false, reason: null };
 }

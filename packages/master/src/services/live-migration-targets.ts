@@ -57,6 +57,7 @@ function askingFor(guest: InstanceRecord, attempts: readonly Attempt[], { bookin
     need: roomFor({ ...guest, homeMiB: homes.get(guest.id)?.mib }),
     priority: guest.priority,
     createdAt: guest.createdAt,
+    waitsSince: guest.createdAt,
     runMs: slot === undefined ? (guest.endsAt === null ? null : Math.max(0, guest.endsAt - at)) : Math.max(0, slot.end - at),
     attempts,
     boundTo: null,

@@ -3,6 +3,7 @@ import type { QueueEntry } from '@paravcl/shared/domain/decision';
 import type { Principal } from '@paravcl/shared/domain/people';
 import type { Reason } from '@paravcl/shared/domain/reasons';
 import { forecast } from '../core/forecast';
+import { inOrder } from '../core/ordering';
 import { plan, waitsInVain, type Decision } from '../core/plan';
 import { tellMoment } from '../core/tell-time';
 import type { UnitOfWork } from '../db/unit-of-work';
@@ -27,7 +28,7 @@ export class QueueService {
     if (queue.length === 0) return { length: 0, items: [] };
     const world = await loadWorld(read, this.deps, at);
     const attempts = await read.placements.attempts(queue.map(({ id }) => id));
-    const waiting = [...waitingInstances(queue, attempts, world, scheduling, at)].sort(scheduling.ordering.compare);
+    const waiting = inOrder(waitingInstances(queue, attempts, world, scheduling, at), scheduling.ordering, scheduling.rules);
     const { decisions } = plan(world.snapshot, waiting, scheduling, at);
     const starts = forecast(world.snapshot, waiting, at);
     const groups = new Map(queue.map(({ id, groupId, userId }) => [id, { ownerUserId: userId, groupId }]));

@@ -1,6 +1,7 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { preemptionsToday } from '../core/preemption-day';
 import type { InstanceRecord } from '../core/instance-record';
+import { whileWaiting } from '../core/queue-terms';
 import { roomFor, type Attempt, type SlaveView, type Snapshot, type WaitingInstance } from '../core/snapshot';
 import type { DeploymentRule } from '../repositories/deployment-member-repository';
 import type { HeldBooking } from '../repositories/booking-repository';
@@ -66,17 +67,20 @@ export function waitingInstances(queue: readonly InstanceRecord[], attempts: Rea
     const homeMiB = home === undefined || home.slaveId !== null ? 0 : home.mib;
     const need = roomFor({ ...instance, homeMiB });
     const rule = deployments.get(instance.id);
+    const type = slot === undefined ? 'BE' : 'AR';
+    const waitsSince = instance.queuedAt ?? instance.createdAt;
     return {
       id: instance.id,
       name: instance.name,
-      type: slot === undefined ? 'BE' : 'AR',
+      type,
       userId: instance.userId,
       groupId: instance.groupId,
       generation: instance.generation,
       need: bound ? { ...need, diskMiB: homeMiB } : need,
       homeMiB: homeMiB === 0 ? undefined : homeMiB,
-      priority: instance.priority,
+      priority: whileWaiting({ type, priority: instance.priority, waitsSince }, at, rules),
       createdAt: instance.createdAt,
+      waitsSince,
       runMs: slot === undefined ? remainingMs(instance) : Math.max(0, slot.end - at),
       attempts: attempts.get(instance.id) ?? [],
       boundTo: bound ? instance.slaveId : null,

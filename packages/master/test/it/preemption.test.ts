@@ -89,6 +89,20 @@ describe('a full pool', () => {
     expect((await rig.queue.queue(bob)).items).toEqual([]);
   });
 
+  it('serves who has waited an hour longer before one that is 0.2 stronger, tells by how much it rose, and has nobody suspended for it', async () => {
+    await rig.slave('lab-1', { cores: 1 });
+    const first = await running(bob, { minutes: 60 });
+    const waited = await launch(alice, { minutes: 300, ramMiB: 512 });
+    rig.clock.advance(4 * 60 * minute);
+    const stronger = await launch(alice, { minutes: 300 });
+    const { items } = await rig.queue.queue(alice);
+    expect(items.map(({ instanceId }) => instanceId)).toEqual([waited, stronger]);
+    expect(items[0]?.priority).toMatchObject({ aging: expect.closeTo(0.8, 6) as number });
+    expect(items[1]?.priority.aging).toBeUndefined();
+    expect(items[1]?.priority.pi).toBeGreaterThan((items[0]?.priority.pi ?? 0) + 0.19);
+    expect((await seen(bob, first)).desired).toBe('running');
+  });
+
   it('sees no start for one that no slave is large enough for', async () => {
     await rig.slave('lab-1', { cores: 1 });
     const id = await launch(alice, { vcpus: 2 });

@@ -2336,6 +2336,7 @@ export type components = {
                 pfv: number;
                 pi: number;
                 ras: 0 | 1;
+                usage?: number;
             };
             queuedAt: string | null;
             ramdiskId: string | null;
@@ -2952,6 +2953,7 @@ export interface operations {
                             pfv: number;
                             pi: number;
                             ras: 0 | 1;
+                            usage?: number;
                         } | null;
                         sentence: string;
                         subject: {
@@ -6493,6 +6495,7 @@ export interface operations {
                                 pfv: number;
                                 pi: number;
                                 ras: 0 | 1;
+                                usage?: number;
                             } | null;
                             sentence: string;
                             subject: {
@@ -7202,6 +7205,7 @@ export interface operations {
                                 pfv: number;
                                 pi: number;
                                 ras: 0 | 1;
+                                usage?: number;
                             };
                         }[];
                         readonly priority: {
@@ -7213,6 +7217,7 @@ export interface operations {
                             pfv: number;
                             pi: number;
                             ras: 0 | 1;
+                            usage?: number;
                         };
                         risk: string;
                         sentence: string | null;
@@ -7967,6 +7972,7 @@ export interface operations {
                                 pfv: number;
                                 pi: number;
                                 ras: 0 | 1;
+                                usage?: number;
                             };
                             reason: {
                                 /** @enum {string} */
@@ -8567,6 +8573,7 @@ export interface operations {
                                 pfv: number;
                                 pi: number;
                                 ras: 0 | 1;
+                                usage?: number;
                             };
                             ramMiB: number;
                             readonly readiness?: {
@@ -8687,6 +8694,7 @@ export interface operations {
                             pfv: number;
                             pi: number;
                             ras: 0 | 1;
+                            usage?: number;
                         };
                         reservation: {
                             bandwidthMbps: number | null;
@@ -8720,6 +8728,7 @@ export interface operations {
                                 pfv: number;
                                 pi: number;
                                 ras: 0 | 1;
+                                usage?: number;
                             };
                             ramMiB: number;
                             readonly readiness?: {
@@ -8811,6 +8820,7 @@ export interface operations {
                             pfv: number;
                             pi: number;
                             ras: 0 | 1;
+                            usage?: number;
                         };
                         ramMiB: number;
                         readonly readiness?: {
@@ -8897,6 +8907,7 @@ export interface operations {
                             pfv: number;
                             pi: number;
                             ras: 0 | 1;
+                            usage?: number;
                         };
                         ramMiB: number;
                         readonly readiness?: {
@@ -8990,6 +9001,7 @@ export interface operations {
                             pfv: number;
                             pi: number;
                             ras: 0 | 1;
+                            usage?: number;
                         };
                         ramMiB: number;
                         readonly readiness?: {
@@ -9150,6 +9162,7 @@ export interface operations {
                             pfv: number;
                             pi: number;
                             ras: 0 | 1;
+                            usage?: number;
                         };
                         reservation: {
                             bandwidthMbps: number | null;
@@ -9183,6 +9196,7 @@ export interface operations {
                                 pfv: number;
                                 pi: number;
                                 ras: 0 | 1;
+                                usage?: number;
                             };
                             ramMiB: number;
                             readonly readiness?: {
@@ -9277,6 +9291,7 @@ export interface operations {
                             pfv: number;
                             pi: number;
                             ras: 0 | 1;
+                            usage?: number;
                         };
                         ramMiB: number;
                         readonly readiness?: {
@@ -9382,6 +9397,7 @@ export interface operations {
                             pfv: number;
                             pi: number;
                             ras: 0 | 1;
+                            usage?: number;
                         };
                         reservation: {
                             bandwidthMbps: number | null;
@@ -9415,6 +9431,7 @@ export interface operations {
                                 pfv: number;
                                 pi: number;
                                 ras: 0 | 1;
+                                usage?: number;
                             };
                             ramMiB: number;
                             readonly readiness?: {
@@ -9530,6 +9547,7 @@ export interface operations {
                                 pfv: number;
                                 pi: number;
                                 ras: 0 | 1;
+                                usage?: number;
                             } | null;
                             sentence: string;
                             subject: {
@@ -9644,6 +9662,7 @@ export interface operations {
                             pfv: number;
                             pi: number;
                             ras: 0 | 1;
+                            usage?: number;
                         };
                         reservation: {
                             bandwidthMbps: number | null;
@@ -9677,6 +9696,7 @@ export interface operations {
                                 pfv: number;
                                 pi: number;
                                 ras: 0 | 1;
+                                usage?: number;
                             };
                             ramMiB: number;
                             readonly readiness?: {

@@ -17,6 +17,8 @@ export const priorityPartsSchema = z
     pi: z.number(),
     /** Added while waiting, for the order of the queue only. */
     aging: z.number().optional(),
+    /** Taken away for past usage, for the order of the queue only. */
+    usage: z.number().optional(),
   })
   .readonly();
 

@@ -51,7 +51,7 @@ export function QueuePage(): ReactNode {
                         {reason !== null && waitsFor !== reason.sentence && <p>{waitsFor}</p>}
                       </Td>
                       <Td dataLabel={t('queue.earliest')}>{earliestStart === null ? t('queue.unknown') : times.moment(earliestStart)}</Td>
-                      <Td dataLabel={t('queue.priority')}>{tellScore(priority.pi + (priority.aging ?? 0))} <Link to={`/instances/${instanceId}/why`} aria-label={t('queue.whyOf', { name })}>{t('queue.why')}</Link></Td>
+                      <Td dataLabel={t('queue.priority')}>{tellScore(priority.pi + (priority.aging ?? 0) + (priority.usage ?? 0))} <Link to={`/instances/${instanceId}/why`} aria-label={t('queue.whyOf', { name })}>{t('queue.why')}</Link></Td>
                     </Tr>
                   ))}
                 </Tbody>

@@ -18,6 +18,8 @@ export interface PrioritySum {
   readonly pi: number;
   /** Added while waiting; for the order of the queue only. */
   readonly aging: number;
+  /** Taken away for past usage; for the order of the queue only. */
+  readonly usage: number;
   /** Length of the longest bar. */
   readonly most: number;
 }
@@ -29,7 +31,7 @@ const cents = (value: number): number => Math.round(value * 100);
  * The five parts as they are added: Pi = 10 + weight · (PfV + RAS − log2(R) − ln(E) + MON). Rounded so that what is shown
  * adds up to the shown sum: what rounding makes too much or too little goes to the part that it changes least.
  */
-export function partsOf({ pfv, ras, mon, log2R, lnE, pf, pi, aging = 0 }: Priority): PrioritySum {
+export function partsOf({ pfv, ras, mon, log2R, lnE, pf, pi, aging = 0, usage = 0 }: Priority): PrioritySum {
   const exact: readonly PriorityPart[] = [
     { name: 'pfv', value: pfv },
     { name: 'ras', value: ras },
@@ -47,5 +49,5 @@ export function partsOf({ pfv, ras, mon, log2R, lnE, pf, pi, aging = 0 }: Priori
     missing -= step;
   }
   const parts = rounded.map((part) => ({ name: part.name, value: part.cents / 100 }));
-  return { parts, pf: cents(pf) / 100, weight: pf === 0 ? 0.2 : Math.round(((pi - base) / pf) * 1000) / 1000, pi, aging, most: Math.max(1, ...parts.map(({ value }) => Math.abs(value))) };
+  return { parts, pf: cents(pf) / 100, weight: pf === 0 ? 0.2 : Math.round(((pi - base) / pf) * 1000) / 1000, pi, aging, usage, most: Math.max(1, ...parts.map(({ value }) => Math.abs(value))) };
 }

@@ -6,7 +6,7 @@ import { partsOf, type Priority } from './parts-of-priority';
 /** A priority as its five labelled parts, drawn as bars, and their sum; one table for eyes and for screen readers. */
 export function PriorityParts({ priority, caption }: { readonly priority: Priority; readonly caption?: string }): ReactNode {
   const { t, i18n } = useTranslation('why');
-  const { parts, pf, weight, pi, aging, most } = partsOf(priority);
+  const { parts, pf, weight, pi, aging, usage, most } = partsOf(priority);
   const signed = new Intl.NumberFormat(i18n.language, { minimumFractionDigits: 2, maximumFractionDigits: 2, signDisplay: 'exceptZero' });
   const plain = new Intl.NumberFormat(i18n.language, { minimumFractionDigits: 2, maximumFractionDigits: 3 });
   const two = new Intl.NumberFormat(i18n.language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
@@ -42,6 +42,12 @@ export function PriorityParts({ priority, caption }: { readonly priority: Priori
           <tr>
             <th scope="row" colSpan={2}>{t('parts.aging')}</th>
             <td className="pv-parts__value">{signed.format(aging)}</td>
+          </tr>
+        )}
+        {usage !== 0 && (
+          <tr>
+            <th scope="row" colSpan={2}>{t('parts.usage')}</th>
+            <td className="pv-parts__value">{signed.format(usage)}</td>
           </tr>
         )}
       </tfoot>
