@@ -1,4 +1,5 @@
 import type { ReasonCode } from '@paravcl/shared/domain/reasons';
+import { mayMoveHead, type LacksRoom } from './backfill';
 import { said, type Columns, type Said } from './columns';
 import { mayRunOn, type Question, type Refusal } from './feasible';
 import type { PlacementPolicy, PlacementWorld } from './rank';
@@ -33,8 +34,9 @@ const fewest = 8;
  */
 export class Answers {
   private count = 0;
-  private readonly groups = new Map<string, { row: number; count: number; refusal: Refusal | null }>();
-  private readonly lacking: number[] = [];
+  private readonly groups = new Map<string, { readonly group: Group; row: number; count: number; refusal: Refusal | null }>();
+  /** Rows that could take it once they have room, whose that room is now. */
+  private readonly lacking: { readonly row: number; readonly code: ReasonCode; readonly room: boolean }[] = [];
   /** Rows that may take it; of those that are not `sure` only asking tells. */
   private readonly candidates: number[] = [];
   private readonly sure: Uint8Array;
@@ -54,21 +56,26 @@ export class Answers {
 
   /** Of those that have answered: why they cannot take it. */
   given(): readonly Given[] {
-    return this.inOrder().map(([, { row, count, refusal }]) => ({ refusal: refusal ?? this.refusalOf(row), count }));
+    return this.inOrder().map(({ row, count, refusal }) => ({ refusal: refusal ?? this.refusalOf(row), count }));
   }
 
   /** The same without the sentences. */
   counts(): readonly { readonly code: ReasonCode; readonly count: number }[] {
-    return this.inOrder().map(([group, { count }]) => ({ code: group.slice(0, -2) as ReasonCode, count }));
+    return this.inOrder().map(({ group: { code }, count }) => ({ code, count }));
   }
 
   private inOrder() {
-    return [...this.groups].sort(([, a], [, b]) => a.row - b.row);
+    return [...this.groups.values()].sort((a, b) => a.row - b.row);
   }
 
   /** Of those that have answered: where room alone is missing, so that others could give way. */
   lackRoom(): readonly SlaveNow[] {
-    return this.lacking.sort((a, b) => a - b).map((row) => this.slave(row));
+    return this.lacking.sort((a, b) => a.row - b.row).flatMap(({ row, room }) => (room ? [this.slave(row)] : []));
+  }
+
+  /** Of those that have answered: where there will be room when who has it ends, a reservation or its own deployment's boots too. */
+  forRoomLater(): readonly LacksRoom[] {
+    return this.lacking.sort((a, b) => a.row - b.row).map(({ row, code }) => ({ slave: this.slave(row), code }));
   }
 
   /** Those that can take it, best first; its own slot's slave before all. */
@@ -105,14 +112,14 @@ export class Answers {
   private canTake(row: number): boolean {
     const refusal = this.sure[row] === 1 ? null : this.circle.ask(this.slave(row), this.question);
     if (refusal === null) this.count++;
-    else this.refuse(row, `${refusal.code}${Number(refusal.passing)}${Number(refusal.room)}`, refusal.room, refusal);
+    else this.refuse(row, groupOf(refusal), refusal);
     return refusal === null;
   }
 
   /** Lets figures refuse whom they can; of those that are left they let some take it without being asked. */
   private askFigures(): void {
     const { columns, slaves } = this.circle;
-    const { instance, pool } = this.question;
+    const { instance, pool, behind } = this.question;
     const { id, type, need, boundTo, ramSavedOn, attempts, deployment, spared, booking } = instance;
     if (type === 'AR' || boundTo !== null || ramSavedOn !== undefined || booking !== null) {
       for (let row = 0; row < slaves.length; row++) if (boundTo === null || this.slave(row).view.id === boundTo) this.candidates.push(row);
@@ -124,24 +131,26 @@ export class Answers {
     const someOnly = deployment?.slaveIds != null;
     const belowLimit = !leavesCriticalLimit(pool, need);
     const mustBeAsked = spared || deployment !== undefined;
+    const movesHead = behind === undefined ? null : mayMoveHead(behind);
     for (let row = 0; row < figures.length; row++) {
       const answer = figures[row] as Said;
-      if (someOnly && !mayRunOn(deployment, this.slave(row).view.id)) this.refuse(row, notChosen, false, null);
+      if (someOnly && !mayRunOn(deployment, this.slave(row).view.id)) this.refuse(row, notChosen, null);
       else if (answer === said.ask || (tried.size > 0 && tried.has(this.slave(row).view.id))) this.candidates.push(row);
-      else if (answer !== said.able) this.refuse(row, groupOf[answer], lacksRoom[answer], null);
-      else if (belowLimit && !mustBeAsked) this.refuse(row, aboveLimit, true, null);
+      else if (answer !== said.able) this.refuse(row, groups[answer], null);
+      else if (belowLimit && !mustBeAsked) this.refuse(row, aboveLimit, null);
       else {
         this.candidates.push(row);
-        if (!mustBeAsked) this.sure[row] = 1;
+        if (!mustBeAsked && movesHead?.(this.slave(row).view.id) !== true) this.sure[row] = 1;
       }
     }
   }
 
-  private refuse(row: number, group: string, room: boolean, refusal: Refusal | null): void {
+  private refuse(row: number, group: Group, refusal: Refusal | null): void {
     this.count++;
-    if (room) this.lacking.push(row);
-    const known = this.groups.get(group);
-    if (known === undefined) this.groups.set(group, { row, count: 1, refusal });
+    const { code, room } = group;
+    if (room || code === 'KeptForReservation' || code === 'PreparingOthers') this.lacking.push({ row, code, room });
+    const known = this.groups.get(group.name);
+    if (known === undefined) this.groups.set(group.name, { group, row, count: 1, refusal });
     else {
       known.count++;
       if (row < known.row) Object.assign(known, { row, refusal });
@@ -160,21 +169,25 @@ export class Answers {
   }
 }
 
-/** Code, whether it passes, whether room is what is missing: one group of equal answers. */
-const groupOf: Readonly<Record<Exclude<Said, 0 | 1>, `${ReasonCode}${0 | 1}${0 | 1}`>> = {
-  [said.NoSlaveFits]: 'NoSlaveFits00',
-  [said.NotEnoughDisk]: 'NotEnoughDisk10',
-  [said.NotEnoughCores]: 'NotEnoughCores11',
-  [said.NotEnoughRam]: 'NotEnoughRam11',
-  [said.NotEnoughBandwidth]: 'NotEnoughBandwidth11',
-  [said.KeptForReservation]: 'KeptForReservation10',
-};
-const [notChosen, aboveLimit] = ['NotChosen00', 'CriticalLimit11'];
-const lacksRoom: Readonly<Record<Exclude<Said, 0 | 1>, boolean>> = {
-  [said.NoSlaveFits]: false,
-  [said.NotEnoughDisk]: false,
-  [said.NotEnoughCores]: true,
-  [said.NotEnoughRam]: true,
-  [said.NotEnoughBandwidth]: true,
-  [said.KeptForReservation]: false,
+/** Answers that say the same. */
+interface Group extends Pick<Refusal, 'code' | 'passing' | 'room'> {
+  readonly name: string;
+}
+
+function groupOf({ code, passing, room }: Pick<Refusal, 'code' | 'passing' | 'room'>): Group {
+  return { name: `${code} ${String(passing)} ${String(room)}`, code, passing, room };
+}
+
+const lasting = (code: ReasonCode): Group => groupOf({ code, passing: false, room: false });
+const passing = (code: ReasonCode): Group => groupOf({ code, passing: true, room: false });
+const noRoom = (code: ReasonCode): Group => groupOf({ code, passing: true, room: true });
+
+const [notChosen, aboveLimit] = [lasting('NotChosen'), noRoom('CriticalLimit')];
+const groups: Readonly<Record<Exclude<Said, 0 | 1>, Group>> = {
+  [said.NoSlaveFits]: lasting('NoSlaveFits'),
+  [said.NotEnoughDisk]: passing('NotEnoughDisk'),
+  [said.NotEnoughCores]: noRoom('NotEnoughCores'),
+  [said.NotEnoughRam]: noRoom('NotEnoughRam'),
+  [said.NotEnoughBandwidth]: noRoom('NotEnoughBandwidth'),
+  [said.KeptForReservation]: passing('KeptForReservation'),
 };

@@ -85,8 +85,8 @@ export function exhaustedSentence(instance: WaitingInstance, failed: readonly At
 export function waitingReason(slaves: readonly SlaveNow[], instance: WaitingInstance, refusals: readonly Refusal[], place: number, question: Question): Reason {
   const telling = refusals.some((refused) => refused.passing) ? refusals.filter((refused) => refused.passing) : refusals;
   const tooSmallOnly = telling.every(({ code }) => code === 'NoSlaveFits');
-  // A slave refused by the critical limit, a reservation or its own deployment alone has the room: the others' lack of it is not why one waits.
-  const decisive = telling.filter(({ code }) => code === 'CriticalLimit' || code === 'KeptForReservation' || code === 'PreparingOthers');
+  // A slave refused by the critical limit, a reservation, the one before it or its own deployment alone has the room: the others' lack of it is not why one waits.
+  const decisive = telling.filter(({ code }) => code === 'CriticalLimit' || code === 'KeptForReservation' || code === 'KeptForNext' || code === 'PreparingOthers');
   const others = tooSmallOnly ? telling : telling.filter((refused) => refused.code !== 'NoSlaveFits');
   const code = foremostReason(decisive.length > 0 ? decisive : others)?.code ?? (isChoosy(instance) ? 'NotChosen' : 'NoSlaves');
   const sentence = waitingSentence(code, slaves, instance, telling.filter((refused) => refused.code === code), place, question);
@@ -133,6 +133,8 @@ function waitingSentence(code: ReasonCode, slaves: readonly SlaveNow[], instance
       return fit(`${queue}${first} It starts by itself when somebody deletes an instance${homeMiB === 0 ? '' : ', or gives a home volume back'}.`);
     case 'KeptForReservation':
       return fit(`${queue}${first} It starts by itself when the reservation leaves room.`);
+    case 'KeptForNext':
+      return fit(`${queue}${first} It starts by itself once that one has and there is room beside it.`);
     case 'PreparingOthers':
       return fit(`${first} It starts by itself when one of them runs.`);
     case 'NotChosen':

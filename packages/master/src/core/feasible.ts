@@ -1,9 +1,10 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { Reason, ReasonCode } from '@paravcl/shared/domain/reasons';
+import { leavesHead, type Head } from './backfill';
 import { sayDiskNeed } from './disk-need';
 import type { OrderingPolicy } from './ordering';
 import { keptFrom, type Kept } from './recall';
-import { asSeen, besideHeld, bookedDiskMiB, freeUnheld, type PoolTotals, type SlaveNow } from './room-now';
+import { asSeen, besideHeld, bookedDiskMiB, freeUnheld, promised, type PoolTotals, type SlaveNow } from './room-now';
 import { leadMs } from './save-time';
 import { whyNotWithRam } from './saved-ram';
 import { cores } from './say';
@@ -26,6 +27,8 @@ export interface Question {
   readonly at: EpochMs;
   readonly rules: Rules;
   readonly ordering: OrderingPolicy;
+  /** Who waits before it for room, and must not start later because of it; absent: nobody. */
+  readonly behind?: Head | undefined;
 }
 
 type Filter = (slave: SlaveNow, question: Question) => Refusal | null;
@@ -168,6 +171,18 @@ const aboveCriticalLimit: Filter = (_slave, { instance, pool }) => {
   return null;
 };
 
+/** What is free may be lent to who comes later, but not beyond the start of the one that waits for it. */
+const leavesNextItsStart: Filter = (slave, { instance, at, rules, behind }) => {
+  if (behind === undefined || instance.type === 'AR' || leavesHead(behind, slave, promised(slave, instance, at))) return null;
+  const { name } = slave.view;
+  const { startsAt, slaveIds } = behind;
+  const where = slaveIds.includes(slave.view.id) ? `What ${name} has free is kept for the next in the queue, which starts there` : 'What the pool has free is kept for the next in the queue, which starts';
+  const over = instance.runMs !== null && at + instance.runMs <= startsAt;
+  if (startsAt <= at) return passing('KeptForNext', `${where} as soon as those who leave are saved.`);
+  const when = tellMoment(startsAt, rules.timeZone, at);
+  return passing('KeptForNext', `${where} ${when}.${over ? '' : ` What is over by then could start now.`}`);
+};
+
 /** Last: what is refused by it alone has its room here as soon as others of its deployment run. */
 const beginsWithFew: Filter = ({ view: { name }, running }, { instance: { deployment } }) => {
   if (deployment === undefined) return null;
@@ -190,6 +205,7 @@ const filters: readonly Filter[] = [
   roomFree,
   lent,
   aboveCriticalLimit,
+  leavesNextItsStart,
   beginsWithFew,
 ];
 

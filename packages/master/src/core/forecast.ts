@@ -1,7 +1,7 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { Timeline, type Lease } from './calendar';
-import { bookedDiskMiB, slaveNow, takesPart, unpromised } from './room-now';
-import { compute, within, type SlaveView, type Snapshot, type WaitingInstance } from './snapshot';
+import { bookedDiskMiB, slaveNow, takesPart, unpromised, type SlaveNow } from './room-now';
+import { compute, within, type Rules, type Snapshot, type WaitingInstance } from './snapshot';
 
 /**
  * When each who waits fits at the latest, if nobody extends, cancels or comes with a higher priority: in the order of
@@ -12,18 +12,18 @@ import { compute, within, type SlaveView, type Snapshot, type WaitingInstance } 
  * @param waiting in the order of service
  */
 export function forecast(snapshot: Snapshot, waiting: readonly WaitingInstance[], at: EpochMs): ReadonlyMap<string, EpochMs | null> {
-  const { shortestLoanMs, horizonMs } = snapshot.rules;
-  let timelines: ReadonlyMap<string, Timeline> = new Map(snapshot.slaves.filter(takesPart).map((slave) => [slave.id, timelineOf(slave, at)]));
-  let disks: ReadonlyMap<string, number> = new Map(snapshot.slaves.map((slave) => [slave.id, unpromised(slaveNow(slave)).diskMiB]));
+  const { rules } = snapshot;
+  const slaves = snapshot.slaves.map(slaveNow);
+  let timelines: ReadonlyMap<string, Timeline> = new Map(slaves.filter(({ view }) => takesPart(view)).map((slave) => [slave.view.id, comingTimeline(slave, at)]));
+  let disks: ReadonlyMap<string, number> = new Map(slaves.map((slave) => [slave.view.id, unpromised(slave).diskMiB]));
   const starts = new Map<string, EpochMs | null>();
   for (const instance of waiting) {
-    const could = new Set(snapshot.slaves.filter((slave) => couldTake(slave, instance, disks.get(slave.id) ?? 0)).map(({ id }) => id));
+    const could = new Set(slaves.filter((slave) => couldTake(slave, instance, disks.get(slave.view.id) ?? 0)).map(({ view }) => view.id));
     const asked = [...timelines].filter(([id]) => could.has(id));
     const need = compute(instance.need);
-    const length = Math.max(1, Math.min(shortestLoanMs, instance.runMs ?? shortestLoanMs));
     const found = asked
       .flatMap(([id, timeline]) => {
-        const start = timeline.firstFit(need, length, at, at + horizonMs);
+        const start = timeline.firstFit(need, leastRunMs(instance, rules), at, at + rules.horizonMs);
         return start === null ? [] : [{ id, timeline, start }];
       })
       .sort((a, b) => a.start - b.start || (a.id < b.id ? -1 : 1))[0];
@@ -36,18 +36,34 @@ export function forecast(snapshot: Snapshot, waiting: readonly WaitingInstance[]
   return starts;
 }
 
-/** Whether the slave is one for it at all; what runs there now is not asked about. */
-function couldTake(slave: SlaveView, { id, type, booking, need, boundTo, attempts }: WaitingInstance, diskMiB: number): boolean {
-  if (boundTo !== null && slave.id !== boundTo) return false;
-  if (attempts.some(({ slaveId, sentence }) => slaveId === slave.id && sentence !== null)) return false;
-  return within(need, slave.capacity) && (need.diskMiB === 0 || need.diskMiB <= diskMiB - bookedDiskMiB(slaveNow(slave), { id, type, booking }));
+/** For so long it has to find room to begin: all its time, if nobody may suspend it again today. */
+export function leastRunMs({ runMs, spared }: Pick<WaitingInstance, 'runMs' | 'spared'>, { shortestLoanMs }: Pick<Rules, 'shortestLoanMs'>): number {
+  return Math.max(1, spared ? (runMs ?? Infinity) : Math.min(shortestLoanMs, runMs ?? shortestLoanMs));
 }
 
-/** Everything that holds cores there, best-effort too, for nobody gives way in a forecast. */
-function timelineOf({ capacity, running, bookings }: SlaveView, at: EpochMs): Timeline {
+/**
+ * Whether the slave is one for it at all; what runs there now is not asked about.
+ *
+ * @param diskMiB that is not promised there
+ */
+export function couldTake(slave: SlaveNow, { id, type, booking, need, boundTo, attempts }: WaitingInstance, diskMiB = unpromised(slave).diskMiB): boolean {
+  const { view } = slave;
+  if (boundTo !== null && view.id !== boundTo) return false;
+  if (attempts.some(({ slaveId, sentence }) => slaveId === view.id && sentence !== null)) return false;
+  return within(need, view.capacity) && (need.diskMiB === 0 || need.diskMiB <= diskMiB - bookedDiskMiB(slave, { id, type, booking }));
+}
+
+/**
+ * Everything that holds cores there, best-effort too, for nobody gives way in a forecast; what waits there for others to
+ * go as if it ran, but for the one that asks.
+ */
+export function comingTimeline({ view: { capacity, bookings }, running, nominated }: SlaveNow, at: EpochMs, askingId: string | null = null): Timeline {
   const slots = new Set(bookings.flatMap(({ instanceId }) => instanceId ?? []));
   const guests: readonly Lease[] = running
-    .filter(({ id, leaving }) => !leaving && !slots.has(id))
+    .filter(({ id }) => !slots.has(id))
     .map(({ need, endsAt }) => ({ start: at, end: endsAt === null ? Infinity : Math.max(at + 1, endsAt), need: compute(need) }));
-  return Timeline.of(compute(capacity), [...guests, ...bookings.map(({ start, end, need }) => ({ start, end, need: compute(need) }))]);
+  const nominees: readonly Lease[] = [...nominated.values()]
+    .filter(({ id }) => id !== askingId && !slots.has(id))
+    .map(({ need, runMs }) => ({ start: at, end: runMs === null ? Infinity : at + runMs, need: compute(need) }));
+  return Timeline.of(compute(capacity), [...guests, ...nominees, ...bookings.map(({ start, end, need }) => ({ start, end, need: compute(need) }))]);
 }

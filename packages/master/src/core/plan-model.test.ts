@@ -1,16 +1,10 @@
 import fc from 'fast-check';
-import { now, site, type Site } from './any-world.model';
-import { plan, type Decision, type Plan, type Policies } from './plan';
+import { now, policies, round, site } from '../../test/core/any-world';
+import { plan, type Decision, type Plan } from './plan';
 import { bookedDiskMiB, poolTotals, slaveNow, type SlaveNow } from './room-now';
-import { fifo, para } from './small-world.model';
 import { add, noRoom, type Room, type RunningInstance, type Snapshot, type WaitingInstance } from './snapshot';
 
-/** Any world at all, likely or not, and one round in it. */
-
 const dimensions = ['vcpus', 'ramMiB', 'diskMiB', 'bandwidthMbps'] as const;
-
-const policies: Readonly<Record<Site['ordering'], Policies>> = { para, fifo };
-const round = ({ snapshot, queue, ordering }: Site): Plan => plan(snapshot, queue, policies[ordering], now);
 const given = (decisions: readonly Decision[], slaveId: string): readonly WaitingInstance[] =>
   decisions.filter((decision) => (decision.kind === 'place' || decision.kind === 'resume') && decision.slaveId === slaveId).map(({ instance }) => instance);
 const sum = (rooms: readonly { readonly need: Room }[]): Room => rooms.map(({ need }) => need).reduce(add, noRoom);

@@ -1,5 +1,6 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { foremostReason, type Reason, type ReasonCode } from '@paravcl/shared/domain/reasons';
+import { headAfter, headOf, type Head, type LacksRoom } from './backfill';
 import { slaveTimeline } from './slave-timeline';
 import { exhaustedSentence, makingRoomFor, makingRoomReason, placedSentence, preemptedSentence, recalledSentence, recallSentence, resumedSentence, waitingReason } from './explain';
 import { mayRunOn, refusal, type Question, type Refusal } from './feasible';
@@ -26,6 +27,8 @@ export interface Considered {
   readonly refused: readonly { readonly code: ReasonCode; readonly count: number; readonly sentence?: string }[];
   /** The best few of those that could, best first, and how the placement policy judged them. */
   readonly top: readonly { readonly slaveId: string; readonly score: PlacementScore }[];
+  /** Of one that none could take: those that can once they have room. */
+  readonly roomLater: readonly LacksRoom[];
 }
 
 /** One that is told to go, with what its owner is told. */
@@ -89,15 +92,23 @@ const scoredCandidates = 5;
  *    b. place it on the best of those that can, and promise the room there before the next is decided;
  *    c. one for which others are leaving already waits for them;
  *    d. else who may give way is told to go (`preempt`), and the instance is nominated to that slave;
- *    e. else it waits, or gives up when slaves were tried and failed and none could take it later.
+ *    e. else it waits, or gives up when slaves were tried and failed and none could take it later; the first that waits
+ *       for room with a start in sight is the head, and none behind it may move that start (`backfill`).
  * Equal inputs give equal plans, whatever the order of slaves and instances in them.
  */
 export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], policies: Policies, at: EpochMs): Plan {
   const round = new Round(snapshot, policies.placement, answerOf);
+  let head: Head | undefined;
+  const put = (slave: SlaveNow): void => {
+    const before = round.get(slave.view.id);
+    if (head !== undefined && before !== undefined) head = headAfter(head, before, slave);
+    round.put(slave);
+  };
+
   const queue = inOrder(waiting, policies.ordering, snapshot.rules);
   for (const instance of queue) {
     const slave = instance.nominatedTo === null ? undefined : round.get(instance.nominatedTo);
-    if (slave !== undefined) round.put(vacating(slave, [], instance));
+    if (slave !== undefined) put(vacating(slave, [], instance));
   }
 
   const recalls: Recalled[] = [];
@@ -107,7 +118,7 @@ export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], po
     if (slave.view.bookings.length === 0 || !canServe(slave.view)) continue;
     const { slave: after, victims, dueAt } = recall(slave, at, snapshot.rules);
     if (dueAt !== null) due.push(dueAt);
-    round.put(after);
+    put(after);
     const booking = after.held[0];
     if (booking === undefined || victims.length === 0) continue;
     recalls.push({
@@ -121,17 +132,18 @@ export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], po
   const decisions: Decision[] = [];
   let queued = 0;
   for (const instance of queue) {
-    const decision = decide(round, snapshot, instance, policies, at, queued + 1);
+    const decision = decide(round, snapshot, instance, policies, at, { place: queued + 1, behind: head });
     decisions.push(decision);
     const nominee = instance.nominatedTo === null ? undefined : round.get(instance.nominatedTo);
-    if (nominee !== undefined) round.put(unnominated(nominee, instance.id));
+    if (nominee !== undefined) put(unnominated(nominee, instance.id));
     const waitsOn = decision.kind === 'queue' && decision.nominatedTo !== null ? round.get(decision.nominatedTo) : undefined;
-    if (waitsOn !== undefined) round.put(vacating(waitsOn, [], instance));
+    if (waitsOn !== undefined) put(vacating(waitsOn, [], instance));
     if (decision.kind === 'preempt' || (decision.kind === 'queue' && !waitsInVain(decision))) queued++;
+    if (decision.kind === 'queue' && decision.nominatedTo === null && !waitsInVain(decision)) head ??= headOf(instance, decision.considered.roomLater, round.all(), at, snapshot.rules) ?? undefined;
     if (decision.kind === 'queue' || decision.kind === 'refuse') continue;
     const slave = round.get(decision.slaveId);
     if (slave === undefined) continue;
-    round.put(decision.kind === 'preempt' ? vacating(slave, decision.victims.map((victim) => victim.instance), instance) : promised(slave, instance, at));
+    put(decision.kind === 'preempt' ? vacating(slave, decision.victims.map((victim) => victim.instance), instance) : promised(slave, instance, at));
   }
   return { recalls, decisions, dueAt: due.length === 0 ? null : Math.min(...due) };
 }
@@ -141,10 +153,15 @@ export const waitsInVain = (decision: Decision): boolean => decision.kind === 'q
 
 const canServe = ({ admission, liveness, hypervisor }: SlaveView): boolean => admission === 'approved' && liveness !== 'lost' && hypervisor.usable;
 
-function decide(round: Round, snapshot: Snapshot, instance: WaitingInstance, policies: Policies, at: EpochMs, place: number): Decision {
-  const { ordering, placement } = policies;
+/** Where one stands in the queue: its place, and who before it waits for room. */
+interface Standing {
+  readonly place: number;
+  readonly behind: Head | undefined;
+}
+
+function decide(round: Round, snapshot: Snapshot, instance: WaitingInstance, { ordering, placement }: Policies, at: EpochMs, { place, behind }: Standing): Decision {
   const { rules } = snapshot;
-  const question: Question = { instance, pool: round.poolTotals(instance), at, rules, ordering };
+  const question: Question = { instance, pool: round.poolTotals(instance), at, rules, ordering, behind };
   const answers = round.ask(question);
   const able = first(answers.able(), scoredCandidates);
   const [chosen] = able;
@@ -153,7 +170,7 @@ function decide(round: Round, snapshot: Snapshot, instance: WaitingInstance, pol
   if (chosen !== undefined) {
     const world = round.seen();
     const top = able.map((slave) => ({ slaveId: slave.view.id, score: placement.score(asSeen(slave), instance, world) }));
-    const considered: Considered = { asked: answers.answered, refused: answers.counts(), top };
+    const considered: Considered = { asked: answers.answered, refused: answers.counts(), top, roomLater: [] };
     if (imageFault !== null) return { kind: 'refuse', instance, reason: imageFault, considered };
     const { id: slaveId } = chosen.view;
     return instance.boundTo === null
@@ -162,7 +179,7 @@ function decide(round: Round, snapshot: Snapshot, instance: WaitingInstance, pol
   }
 
   const given = answers.given();
-  const considered: Considered = { asked: answers.answered, refused: given.map(({ refusal: { code, sentence }, count }) => ({ code, sentence, count })), top: [] };
+  const considered: Considered = { asked: answers.answered, refused: given.map(({ refusal: { code, sentence }, count }) => ({ code, sentence, count })), top: [], roomLater: answers.forRoomLater() };
   if (imageFault !== null) return { kind: 'refuse', instance, reason: imageFault, considered };
   const waitsOn = instance.nominatedTo ?? instance.booking?.slaveId;
   const nominee = waitsOn === undefined || (instance.boundTo ?? waitsOn) !== waitsOn ? undefined : round.get(waitsOn);

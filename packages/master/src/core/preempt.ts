@@ -1,4 +1,5 @@
 import { comparePi } from '@paravcl/shared/priority';
+import { leavesHead } from './backfill';
 import { inHeldSlot, keptFromIt, staysWithinTheBooks, type Question } from './feasible';
 import { afterLeaving, bookedDiskMiB, freeUnheld, leavesCriticalLimit, type SlaveNow, unheldAfterLeaving, vacating } from './room-now';
 import { leadMs } from './save-time';
@@ -14,7 +15,7 @@ export interface Preemption {
 /**
  * Chooses who gives way. On each slave that lacks nothing but room: the best-effort that the requester outranks (all of
  * it for what is reserved; for best-effort strictly lower priorities only, so that two can never suspend each other in
- * turn), of it the smallest sufficient set; between slaves the least harm (`compareSets`), but what is reserved has others
+ * turn), of it the smallest sufficient set, but none by which the one that waits first would start later; between slaves the least harm (`compareSets`), but what is reserved has others
  * go in its slot before it does elsewhere. Null when nowhere enough of it would give way.
  *
  * Each slave's least harm is known before its set is (`leastHarmOn`): sets are made in that order, until no slave that is
@@ -103,7 +104,10 @@ function victimsOn(slave: SlaveNow, question: Question): readonly Victim[] | nul
     within(need, compute(add(free, freed))) &&
     (reserved || leavesCriticalLimit(pool, need, { vcpus: pool.comingVcpus + gained('vcpus', freed), ramMiB: pool.comingRamMiB + gained('ramMiB', freed) }));
   const victims = smallestSet(candidates, at, fits);
-  return victims === null || !worthIt(slave, question, victims) ? null : victims;
+  if (victims === null || !worthIt(slave, question, victims)) return null;
+  const { behind } = question;
+  const vacated = vacating(slave, victims.map((victim) => victim.instance), instance);
+  return reserved || behind === undefined || leavesHead(behind, slave, vacated) ? victims : null;
 }
 
 /** Disk does not come back when others are saved. */

@@ -138,7 +138,7 @@ describe('a window that has begun', () => {
   it('does not take the room that a late claim waits for', () => {
     const next = booking('CL III', 4, at(10, 30), at(12));
     const site = slaveNow(lab({ running: [running('leaving', 4, { leaving: true }), running('x', 4)], bookings: [next] }));
-    const late = { id: 'late', type: 'AR' as const, need: room(4) };
+    const late = { id: 'late', type: 'AR' as const, need: room(4), runMs: null };
     const victims = (nominated: typeof site.nominated): readonly string[] => recall({ ...site, nominated }, at(10, 30), rules).victims.map(({ instance }) => instance.id);
     expect(victims(new Map())).toEqual([]);
     expect(victims(new Map([['late', late]]))).toEqual(['x']);

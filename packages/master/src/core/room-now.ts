@@ -22,7 +22,7 @@ export interface SlaveNow {
 }
 
 /** One that waits for others to be suspended. */
-export type Nominee = Pick<WaitingInstance, 'id' | 'type' | 'need'>;
+export type Nominee = Pick<WaitingInstance, 'id' | 'type' | 'need' | 'runMs'>;
 
 /** Made once of each view: whoever plans again over a pool that hardly changed adds up only what did. */
 export function slaveNow(view: SlaveView): SlaveNow {

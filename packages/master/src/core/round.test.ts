@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { now, site, type Site } from './any-world.model';
+import { now, site, type Site } from '../../test/core/any-world';
 import type { Given } from './answers';
+import { headAfter, headOf, type Head } from './backfill';
 import { refusal, type Question } from './feasible';
 import { orderingPolicies } from './ordering';
 import { nineOClock, rules, room, running, slave, waiting, world } from './small-world.model';
@@ -46,17 +47,22 @@ function played({ snapshot, queue, ordering }: Site, policy: PlacementPolicyName
   const round = new Round(snapshot, placementPolicies[policy], refusal);
   let slaves = [...snapshot.slaves].sort((a, b) => (a.id < b.id ? -1 : 1)).map(slaveNow);
   const put = (slave: SlaveNow): void => {
+    const before = round.get(slave.view.id);
+    if (behind !== undefined && before !== undefined) behind = headAfter(behind, before, slave);
     round.put(slave);
     slaves = slaves.map((one) => (one.view.id === slave.view.id ? slave : one));
   };
-  const question = (instance: WaitingInstance): Question => ({ instance, pool: round.poolTotals(instance), at: now, rules: snapshot.rules, ordering: orderingPolicies[ordering] });
+  let behind: Head | undefined;
+  const question = (instance: WaitingInstance): Question => ({ instance, pool: round.poolTotals(instance), at: now, rules: snapshot.rules, ordering: orderingPolicies[ordering], behind });
   for (const instance of queue) {
     const nominated = slaves.find(({ view }) => view.id === instance.nominatedTo);
     if (nominated !== undefined) put(vacating(nominated, [], instance));
   }
   for (const instance of queue) {
     each(round, question(instance), slaves);
-    const [first] = [...round.ask(question(instance)).able()];
+    const answers = round.ask(question(instance));
+    const [first] = [...answers.able()];
+    if (first === undefined) behind ??= headOf(instance, answers.forRoomLater(), slaves, now, snapshot.rules) ?? undefined;
     if (first !== undefined) put(promised(first, instance, now));
     const going = slaves.find((slave) => suspendableOn(slave, now).length > 0);
     if (first === undefined && going !== undefined) put(vacating(going, suspendableOn(going, now).slice(0, 1).map((victim) => victim.instance), instance));

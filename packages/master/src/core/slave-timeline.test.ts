@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { minuteMs, now, site } from './any-world.model';
+import { minuteMs, now, site } from '../../test/core/any-world';
 import { keepTimeline, reservable, slaveTimeline } from './slave-timeline';
 import { at, booking, room, running, slave } from './small-world.model';
 

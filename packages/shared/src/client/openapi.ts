@@ -2343,7 +2343,7 @@ export type components = {
             ramMiB: number;
             reason: {
                 /** @enum {string} */
-                code: "Misconfigured" | "NoSlaveFits" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
+                code: "Misconfigured" | "NoSlaveFits" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "KeptForNext" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
                 sentence: string;
             } | null;
             recycledAt: string | null;
@@ -2909,7 +2909,7 @@ export interface operations {
                             reasons: {
                                 count: number;
                                 /** @enum {string} */
-                                reason: "Misconfigured" | "NoSlaveFits" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
+                                reason: "Misconfigured" | "NoSlaveFits" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "KeptForNext" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
                             }[];
                             top: {
                                 parts: {
@@ -3144,7 +3144,7 @@ export interface operations {
                             observed: ("requested" | "queued" | "preparing" | "booting" | "running" | "suspending" | "suspended" | "resuming" | "stopping" | "stopped" | "relocating" | "failed" | "lost" | "deleted") | null;
                             reason: {
                                 /** @enum {string} */
-                                code: "Misconfigured" | "NoSlaveFits" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
+                                code: "Misconfigured" | "NoSlaveFits" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "KeptForNext" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
                                 sentence: string;
                             } | null;
                             sentence: string | null;
@@ -5826,7 +5826,7 @@ export interface operations {
                             generation: number;
                             reason: {
                                 /** @enum {string} */
-                                code: "Misconfigured" | "NoSlaveFits" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
+                                code: "Misconfigured" | "NoSlaveFits" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "KeptForNext" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
                                 sentence: string;
                             } | null;
                             slaveId: string | null;
@@ -6451,7 +6451,7 @@ export interface operations {
                                 reasons: {
                                     count: number;
                                     /** @enum {string} */
-                                    reason: "Misconfigured" | "NoSlaveFits" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
+                                    reason: "Misconfigured" | "NoSlaveFits" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "KeptForNext" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
                                 }[];
                                 top: {
                                     parts: {
@@ -7976,7 +7976,7 @@ export interface operations {
                             };
                             reason: {
                                 /** @enum {string} */
-                                code: "Misconfigured" | "NoSlaveFits" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
+                                code: "Misconfigured" | "NoSlaveFits" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "KeptForNext" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
                                 sentence: string;
                             } | null;
                             waitsFor: string;
@@ -9503,7 +9503,7 @@ export interface operations {
                                 reasons: {
                                     count: number;
                                     /** @enum {string} */
-                                    reason: "Misconfigured" | "NoSlaveFits" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
+                                    reason: "Misconfigured" | "NoSlaveFits" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "KeptForNext" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
                                 }[];
                                 top: {
                                     parts: {

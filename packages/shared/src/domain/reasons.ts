@@ -19,6 +19,7 @@ export const reasonCodes = [
   'NotEnoughDisk',
   'NotEnoughBandwidth',
   'KeptForReservation',
+  'KeptForNext',
   'CriticalLimit',
   'LowerPriority',
   'Recalled',

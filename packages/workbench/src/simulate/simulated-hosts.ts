@@ -9,6 +9,7 @@ export const usualRules: Rules = {
   saveOverheadMs: 10_000,
   saveSafety: 2,
   horizonMs: 15 * 86_400_000,
+  agingPerHour: 0.2,
   timeZone: 'UTC',
 };
 

@@ -254,10 +254,10 @@ export class SiteBooks {
   }
 
   private waitingView(guest: Guest): WaitingInstance {
-    const { id, name, type, userId, groupId, need, priority, createdAt, attempts, nominatedTo, host, slot, runMs } = guest;
+    const { id, name, type, userId, groupId, need, priority, createdAt, waitsSince, attempts, nominatedTo, host, slot, runMs } = guest;
     const booking = slot === null ? null : { reservationId: slot.reservation.id, slaveId: slot.host.id, start: slot.reservation.start, end: slot.reservation.end };
     return {
-      id, name, type, userId, groupId, generation: 1, priority, createdAt, attempts, nominatedTo, booking,
+      id, name, type, userId, groupId, generation: 1, priority, createdAt, waitsSince: waitsSince ?? createdAt, attempts, nominatedTo, booking,
       runMs: booking === null ? runMs : Math.max(0, booking.end - this.now),
       need: host === null ? need : compute(need),
       boundTo: host?.id ?? null,

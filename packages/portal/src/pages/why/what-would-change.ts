@@ -3,7 +3,7 @@ import { partsOf } from './parts-of-priority';
 
 /** Something by which it would have gone otherwise; `by`: what it adds to the priority. */
 export interface Change {
-  readonly what: 'fewerCores' | 'lessRam' | 'lessDisk' | 'otherTime' | 'slaveBack' | 'image' | 'ras' | 'mon' | 'halfRam' | 'halfTime';
+  readonly what: 'fewerCores' | 'lessRam' | 'lessDisk' | 'otherTime' | 'beforeNext' | 'slaveBack' | 'image' | 'ras' | 'mon' | 'halfRam' | 'halfTime';
   readonly by: number | null;
 }
 
@@ -13,6 +13,7 @@ const byReason: Readonly<Partial<Record<Decision['candidates']['reasons'][number
   NotEnoughRam: 'lessRam',
   NotEnoughDisk: 'lessDisk',
   KeptForReservation: 'otherTime',
+  KeptForNext: 'beforeNext',
   SlaveOffline: 'slaveBack',
   SlaveTroubled: 'slaveBack',
   SlaveDraining: 'slaveBack',

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
-import { at, priority, rules } from './small-world.model';
-import { add, compute, noRoom, type Booking, type Room, type RunningInstance, type SlaveView, type Snapshot, type WaitingInstance } from './snapshot';
+import { plan, type Plan, type Policies } from '../../src/core/plan';
+import { at, fifo, para, priority, rules } from '../../src/core/small-world.model';
+import { add, compute, noRoom, type Booking, type Room, type RunningInstance, type SlaveView, type Snapshot, type WaitingInstance } from '../../src/core/snapshot';
 
-/** Any world at all, likely or not: for tests of what holds in every one. */
+/** Any world at all, likely or not, for tests of one round in it. */
 
 export const now = at(9);
 export const minuteMs = 60_000;
@@ -133,3 +134,6 @@ export const site: fc.Arbitrary<Site> = fc
     const { slaves, queue } = claimed(listed, waiters);
     return { snapshot: { slaves, rules: { ...rules, criticalShare, shortestLoanMs }, lastPlacedOn: null }, queue, ordering };
   });
+
+export const policies: Readonly<Record<Site['ordering'], Policies>> = { para, fifo };
+export const round = ({ snapshot, queue, ordering }: Site): Plan => plan(snapshot, queue, policies[ordering], now);
