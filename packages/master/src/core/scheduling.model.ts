@@ -9,7 +9,7 @@ import { rehome } from './rehome';
 import type { ReservationRequest, SlotOnSlave } from './reservation-request';
 import { predictedSaveMs } from './save-time';
 import { quarterMs, SchedulingSite, type Guest, type Host, type ModelReservation } from './scheduling-site.model';
-import { roomFor, type Attempt, type Room, type Rules } from './snapshot';
+import { roomFor, type Attempt, type Room, type Rules, type WaitingInstance } from './snapshot';
 
 /**
  * A site of values for the tests of `plan` and `admit`: time jumps from event to event, slaves save as fast as they like
@@ -70,6 +70,8 @@ export class SchedulingModel {
   constructor(
     private readonly script: ModelScript,
     private readonly policies: Policies,
+    /** Told before every plan who waits. */
+    private readonly watch: (waiting: readonly WaitingInstance[], at: EpochMs) => void = () => undefined,
   ) {
     const hosts = script.slaves.map((slave, index): Host => ({ ...slave, id: `slave-${String(index)}`, online: true, saves: [], disturbedUntil: 0 }));
     this.site = new SchedulingSite(script.beginsAt, hosts, script.rules, script.preemptionsPerDay);
@@ -388,7 +390,9 @@ export class SchedulingModel {
     this.check();
     for (let rounds = 0; this.violations.length === 0; rounds++) {
       if (rounds > 50) return this.violated('it plans without end at one instant');
-      const planned = plan(site.snapshot(), site.waiting(), this.policies, site.now);
+      const waiting = site.waiting();
+      this.watch(waiting, site.now);
+      const planned = plan(site.snapshot(), waiting, this.policies, site.now);
       this.plans++;
       if (planned.dueAt !== null && planned.dueAt <= site.now) this.violated(`a plan is due at ${String(planned.dueAt)}, which is not later`);
       const lateness = this.script.latenessMs;
