@@ -756,3 +756,12 @@ CREATE TABLE fabric_types ( -- sizes that the Fabric API makes VMs of
   disk_mib INT NOT NULL,
   retired TINYINT NOT NULL DEFAULT 0                        -- 1: no new VM is made of it; what was made of it still has it
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
+CREATE TABLE past_usage ( -- what people and groups had of the pool, fading; for the order of the queue
+  kind VARCHAR(5) COLLATE utf8mb4_bin NOT NULL,               -- user, group
+  subject_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  core_hours DOUBLE NOT NULL,                               -- what was left of them at counted_at
+  counted_at DATETIME(3) NOT NULL,
+  PRIMARY KEY (kind, subject_id),
+  KEY past_usage_counted (counted_at)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;

@@ -45,6 +45,7 @@ import { EndingJob } from './jobs/ending-job';
 import { FleetStoreJob, fleetStoreEveryMs } from './jobs/fleet-store-job';
 import { HousekeepingJob, housekeepingEveryMs } from './jobs/housekeeping-job';
 import { LivenessJob } from './jobs/liveness-job';
+import { PastUsageJob, pastUsageEveryMs } from './jobs/past-usage-job';
 import { repeat, type Job } from './jobs/periodic';
 import { ResendJob } from './jobs/resend-job';
 import { StoreSweepJob, storeSweepLookMs } from './jobs/store-sweep-job';
@@ -311,6 +312,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
     ['session-watch', sessionWatch, sessionWatchEveryMs],
     ...guests.jobs,
     ['aging', new AgingJob({ unitOfWork: unit, agents, scheduler, clock, settings: settings.instances }), agingEveryMs],
+    ['past-usage', new PastUsageJob(unit, clock, settings.scheduling.usage), pastUsageEveryMs],
     ['resend', new ResendJob(unit, agents, settings.instances.guestUser), resendEveryMs],
     ...scheduling.jobs,
     ...preCopy.jobs,

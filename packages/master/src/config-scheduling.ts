@@ -45,6 +45,15 @@ export const priorityOptions = z
         perHour: z.number().min(0).max(100).default(0.2),
       })
       .prefault({}),
+    usage: z
+      .strictObject({
+        /** What each doubling of 1 + core-hours takes away, in the order of the queue alone: of the person, and of the course; 0: nothing. */
+        userWeight: z.number().min(0).max(100).default(0),
+        groupWeight: z.number().min(0).max(100).default(0),
+        /** Half of what somebody had is forgotten in this time. */
+        halfLifeDays: z.number().min(0.01).max(3650).default(7),
+      })
+      .prefault({}),
   })
   .prefault({});
 

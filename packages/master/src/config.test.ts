@@ -11,7 +11,7 @@ test('without a word the policies of the report hold, with the defaults of the d
   expect(configSchema.parse({})).toMatchObject({
     preset: 'default',
     placement: { policy: 'para', ordering: 'para' },
-    priority: { weight: 0.2, leastRamMiB: 1, leastMinutes: 1, memberGroups: [], aging: { perHour: 0.2 } },
+    priority: { weight: 0.2, leastRamMiB: 1, leastMinutes: 1, memberGroups: [], aging: { perHour: 0.2 }, usage: { userWeight: 0, groupWeight: 0, halfLifeDays: 7 } },
     preemption: { perDay: 2, shortestLoanMinutes: 5, saveSafety: 2, saveOverheadSeconds: 10 },
     reservations: {
       opensAt: '08:00', closesAt: '22:00', stepMinutes: 60, minHours: 1, maxHours: 4, horizonDays: 14, tomorrowOnly: false, mostOpen: 3, moveSteps: 1,

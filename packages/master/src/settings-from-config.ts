@@ -132,6 +132,7 @@ function schedulingFrom({ placement: options, preemption, priority, reservations
       horizonMs: (Math.max(...horizons) + 1) * dayMs,
       timeZone: site.timeZone,
     },
+    usage: { userWeight: priority.usage.userWeight, groupWeight: priority.usage.groupWeight, halfLifeMs: priority.usage.halfLifeDays * dayMs },
     preemptionsPerDay: preemption.perDay,
     startingPerSlave: options.startingPerSlave,
   };

@@ -22,6 +22,11 @@ export function rankOf({ type, priority: { pi, usage = 0 }, waitsSince }: Pick<W
   return type === 'AR' ? pi : pi + usage - (agingPerHour * waitsSince) / hourMs;
 }
 
+/** A priority with what past usage takes away beside it, where that is anything. */
+export function withUsage(priority: PriorityParts, usage: number): PriorityParts {
+  return usage === 0 ? priority : { ...priority, usage };
+}
+
 /** Its priority as it is told while it waits: with what waiting has added, where that is anything. */
 export function whileWaiting(instance: Pick<WaitingInstance, 'type' | 'priority' | 'waitsSince'>, at: EpochMs, rules: Pick<Rules, 'agingPerHour'>): PriorityParts {
   const aging = agingOf(instance, at, rules);

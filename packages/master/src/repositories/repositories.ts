@@ -36,6 +36,7 @@ import { DecisionRepository } from './decision-repository';
 import { NoticeRepository } from './notice-repository';
 import { PatternRepository } from './pattern-repository';
 import { PledgeRepository } from './pledge-repository';
+import { PastUsageRepository } from './past-usage-repository';
 import { PresenceRepository } from './presence-repository';
 import { PublicMappingRepository } from './public-mapping-repository';
 import { ReservationRepository } from './reservation-repository';
@@ -82,6 +83,7 @@ export interface Repositories {
   readonly pledges: PledgeRepository;
   readonly saveSpeeds: SaveSpeedRepository;
   readonly presence: PresenceRepository;
+  readonly pastUsage: PastUsageRepository;
   readonly snapshots: SnapshotRepository;
   readonly evacuations: EvacuationRepository;
   readonly homes: HomeRepository;
@@ -131,6 +133,7 @@ export function makeRepositories(db: Knex, changes: ChangeNotes = noNotes): Repo
     pledges: new PledgeRepository(db),
     saveSpeeds: new SaveSpeedRepository(db, changes),
     presence: new PresenceRepository(db),
+    pastUsage: new PastUsageRepository(db),
     snapshots: new SnapshotRepository(db, changes),
     evacuations: new EvacuationRepository(db),
     homes: new HomeRepository(db),

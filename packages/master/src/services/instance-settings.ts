@@ -5,6 +5,7 @@ import { publishedPriority, type PrioritySettings } from '@paravcl/shared/priori
 import type { AgingPolicy } from '../core/aging';
 import type { MinutesLimits } from '../core/instance-time';
 import { orderingPolicies, type OrderingPolicy } from '../core/ordering';
+import type { UsageRules } from '../core/past-usage';
 import { placementPolicies, type PlacementPolicy } from '../core/rank';
 import type { ReservationRules } from '../core/reservation-rules';
 import type { Rules } from '../core/snapshot';
@@ -39,6 +40,8 @@ export interface SchedulingSettings {
   /** RAM of every slave that belongs to its host and is never promised. */
   readonly hostRamMiB: number;
   readonly rules: Rules;
+  /** How past usage counts in the order of the queue. */
+  readonly usage: UsageRules;
   /** A pass is made at least this often, woken or not. */
   readonly passMs: number;
   /** How often an instance is suspended for others on one day of the site; then it is spared until the day is over. */
@@ -65,6 +68,7 @@ export const defaultScheduling: SchedulingSettings = {
     horizonMs: 15 * 86_400_000,
     timeZone: 'UTC',
   },
+  usage: { userWeight: 0, groupWeight: 0, halfLifeMs: 7 * 86_400_000 },
   passMs: 10_000,
   preemptionsPerDay: 2,
   startingPerSlave: 4,

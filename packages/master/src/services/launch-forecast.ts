@@ -7,6 +7,8 @@ import { priorityOf, type PriorityParts } from '@paravcl/shared/priority';
 import { askForLess, noHourSentence, riskSentence, tooLargeSentence } from '../core/explain';
 import { chooseMinutes } from '../core/instance-time';
 import { outlook, type Outlook } from '../core/outlook';
+import { usageTerm } from '../core/past-usage';
+import { withUsage } from '../core/queue-terms';
 import { roomFor, type Snapshot, type WaitingInstance } from '../core/snapshot';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
@@ -80,7 +82,7 @@ export class LaunchForecast {
       const attempts = await repositories.placements.attempts(queue.map(({ id }) => id));
       const others = waitingInstances(queue, attempts, world, scheduling, at);
       const homeMiB = await freeHomeMiB(repositories, principal.userId, settings.homeMiB);
-      const wanted: WaitingInstance = { ...unplaced(newId(at), principal.userId, at), need: roomFor({ ...launch, homeMiB }), homeMiB, priority: parts, runMs: minutes === null ? null : minutes * 60_000 };
+      const wanted: WaitingInstance = { ...unplaced(newId(at), principal.userId, at), need: roomFor({ ...launch, homeMiB }), homeMiB, priority: withUsage(parts, usageTerm(world.pastUsage, { userId: principal.userId, groupId: null }, scheduling.usage, at)), runMs: minutes === null ? null : minutes * 60_000 };
       const seen = outlook(world.snapshot, wanted, others, scheduling, at, { times: hours, longestMs: max * 60_000 });
       return {
         fitsNow: seen.decision?.kind === 'place',

@@ -74,7 +74,7 @@ export class WorkingWorld {
     await this.readChanged(this.slaves, at);
     await this.audit(this.slaves, at);
     this.layOver(this.slaves, at);
-    const [bookings, rest] = await Promise.all([read.bookings.held({ instanceIds: queued }), loadRest(read)]);
+    const [bookings, rest] = await Promise.all([read.bookings.held({ instanceIds: queued }), loadRest(read, this.deps)]);
     return worldOf([...this.slaves.values()], { ...rest, bookings }, this.deps);
   }
 

@@ -1,7 +1,8 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { preemptionsToday } from '../core/preemption-day';
 import type { InstanceRecord } from '../core/instance-record';
-import { whileWaiting } from '../core/queue-terms';
+import { isCounted, noUsage, usageTerm, type UsageBook } from '../core/past-usage';
+import { whileWaiting, withUsage } from '../core/queue-terms';
 import { roomFor, type Attempt, type SlaveView, type Snapshot, type WaitingInstance } from '../core/snapshot';
 import type { DeploymentRule } from '../repositories/deployment-member-repository';
 import type { HeldBooking } from '../repositories/booking-repository';
@@ -22,21 +23,28 @@ export interface World {
   readonly deployments: ReadonlyMap<string, DeploymentRule>;
   /** By instance, what its owner's home volume takes of a pool, of those that have it or will when they are placed. */
   readonly homes: ReadonlyMap<string, HomeRoom>;
+  /** What people and groups had of the pool; empty where that does not count. */
+  readonly pastUsage: UsageBook;
 }
 
 /** Loads everything that decisions are made of, within whatever transaction `repositories` belong to. */
 export async function loadWorld(repositories: Repositories, deps: WorldDeps, at: EpochMs): Promise<World> {
-  const [bookings, rest] = await Promise.all([repositories.bookings.held(), loadRest(repositories)]);
+  const [bookings, rest] = await Promise.all([repositories.bookings.held(), loadRest(repositories, deps)]);
   const books = await loadSlaveBooks(repositories, deps, at, bookings);
   return worldOf(books.map((each) => ({ books: each, view: viewOf(each, deps, at) })), { ...rest, bookings }, deps);
 }
 
 /** What the world has beside its slaves. */
-export type RestOfWorld = Pick<World, 'bookings' | 'deployments' | 'homes'> & { readonly lastPlacedOn: string | null };
+export type RestOfWorld = Pick<World, 'bookings' | 'deployments' | 'homes' | 'pastUsage'> & { readonly lastPlacedOn: string | null };
 
-export async function loadRest(repositories: Repositories): Promise<Omit<RestOfWorld, 'bookings'>> {
-  const [lastPlacedOn, deployments, homes] = await Promise.all([repositories.placements.newestSlaveId(), repositories.deploymentMembers.rules(), repositories.homes.rooms()]);
-  return { lastPlacedOn, deployments, homes };
+export async function loadRest(repositories: Repositories, { scheduling }: Pick<WorldDeps, 'scheduling'>): Promise<Omit<RestOfWorld, 'bookings'>> {
+  const [lastPlacedOn, deployments, homes, pastUsage] = await Promise.all([
+    repositories.placements.newestSlaveId(),
+    repositories.deploymentMembers.rules(),
+    repositories.homes.rooms(),
+    isCounted(scheduling.usage) ? repositories.pastUsage.all() : noUsage,
+  ]);
+  return { lastPlacedOn, deployments, homes, pastUsage };
 }
 
 /** A slave as it is written, and as it looks now. */
@@ -45,7 +53,7 @@ export interface KnownSlave {
   readonly view: SlaveView;
 }
 
-export function worldOf(slaves: readonly KnownSlave[], { lastPlacedOn, bookings, deployments, homes }: RestOfWorld, { scheduling, figures }: WorldDeps): World {
+export function worldOf(slaves: readonly KnownSlave[], { lastPlacedOn, bookings, deployments, homes, pastUsage }: RestOfWorld, { scheduling, figures }: WorldDeps): World {
   return {
     snapshot: { slaves: slaves.map(({ view }) => view), rules: scheduling.rules, lastPlacedOn },
     slaves: new Map(slaves.map(({ books: { slave } }) => [slave.id, withFigures(slave, figures)])),
@@ -53,11 +61,12 @@ export function worldOf(slaves: readonly KnownSlave[], { lastPlacedOn, bookings,
     bookings,
     deployments,
     homes,
+    pastUsage,
   };
 }
 
 /** Those of the queue who can be served now: not those that are still being saved, and not those that nobody can look at. */
-export function waitingInstances(queue: readonly InstanceRecord[], attempts: ReadonlyMap<string, readonly Attempt[]>, { bookings, deployments, homes }: Pick<World, 'bookings' | 'deployments' | 'homes'>, { preemptionsPerDay, startingPerSlave, rules }: SchedulingSettings, at: EpochMs): readonly WaitingInstance[] {
+export function waitingInstances(queue: readonly InstanceRecord[], attempts: ReadonlyMap<string, readonly Attempt[]>, { bookings, deployments, homes, pastUsage }: Pick<World, 'bookings' | 'deployments' | 'homes' | 'pastUsage'>, { preemptionsPerDay, startingPerSlave, rules, usage }: SchedulingSettings, at: EpochMs): readonly WaitingInstance[] {
   const slots = new Map(bookings.flatMap((booking) => (booking.instanceId === null ? [] : [[booking.instanceId, booking] as const])));
   return queue.filter(canBeServed).map((instance) => {
     const bound = instance.queuedAt !== null;
@@ -78,7 +87,7 @@ export function waitingInstances(queue: readonly InstanceRecord[], attempts: Rea
       generation: instance.generation,
       need: bound ? { ...need, diskMiB: homeMiB } : need,
       homeMiB: homeMiB === 0 ? undefined : homeMiB,
-      priority: whileWaiting({ type, priority: instance.priority, waitsSince }, at, rules),
+      priority: whileWaiting({ type, priority: withUsage(instance.priority, usageTerm(pastUsage, instance, usage, at)), waitsSince }, at, rules),
       createdAt: instance.createdAt,
       waitsSince,
       runMs: slot === undefined ? remainingMs(instance) : Math.max(0, slot.end - at),
