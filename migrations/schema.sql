@@ -739,6 +739,20 @@ CREATE TABLE live_migrations ( -- instances that go, or went, to another slave w
   KEY live_migrations_to (to_slave_id, state)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
 
+CREATE TABLE sla_violations ( -- when instances got less of a processor than their due; at most one of an instance is open
+  id CHAR(36) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  instance_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  open_of CHAR(36) COLLATE utf8mb4_bin NULL,                -- the instance again, while it lasts
+  slave_id CHAR(36) COLLATE utf8mb4_bin NOT NULL,
+  began_at DATETIME(3) NOT NULL,
+  ended_at DATETIME(3) NULL,
+  worst_missing DOUBLE NOT NULL,                            -- part of its due, 0 to 1
+  sentence VARCHAR(1000) NOT NULL,
+  UNIQUE KEY sla_violations_open (open_of),
+  KEY sla_violations_instance (instance_id, id),
+  KEY sla_violations_slave (slave_id, id)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
+
 CREATE TABLE fabric_numbers ( -- the small numbers by which the Fabric API knows things; a row stays when its thing goes, so that no number means another
   kind VARCHAR(8) COLLATE utf8mb4_bin NOT NULL,             -- vm, pm, image; the settings fabric_last_… count them
   number INT UNSIGNED NOT NULL,

@@ -67,6 +67,7 @@ import { OperationService } from './services/operation-service';
 import { QuietFleet } from './services/quiet-fleet';
 import { RefusalLimiter } from './services/refusal-limiter';
 import { SchedulingService } from './services/scheduling-service';
+import { SlaService, slaEveryMs } from './services/sla-service';
 import { registerSiteMetrics } from './services/site-metrics';
 import { SlaveService } from './services/slave-service';
 import { StoreService } from './services/store-service';
@@ -170,9 +171,11 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
     onMigration: () => { evacuations.migrations.wake(); },
     onImpossible,
   });
+  const sla = new SlaService({ unitOfWork: unit, clock, rules: settings.sla });
   const gateway = new AgentGateway({
     clock, sessions: agents, reports: new QuietFleet(reports, scheduler, unit), pulse, unitOfWork: unit, log,
     hellos: new HelloService(unit, clock, config.fleet.addressCheck),
+    onGuests: (slaveId, guests, at) => { sla.hear(slaveId, guests, at); },
     settings: {
       siteId,
       network: config.network,
@@ -269,7 +272,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
     ...publicMappings.routes,
     ...fabric.routes,
     ...scheduling.routes,
-    ...monitoringRoutes(monitoring),
+    ...monitoringRoutes(monitoring, sla),
     ...operationRoutes(new OperationService(unit)),
     ...eventRoutes({ unit }),
     ...ssh.routes,
@@ -323,6 +326,7 @@ export async function compose({ config, source, db, identity, metricsToken, cloc
     ...ssh.jobs,
     ['store-sweep', new StoreSweepJob(storeService, clock, config.images.sweep.everyHours * hourMs), storeSweepLookMs],
     ['fleet-store', fleetStore, fleetStoreEveryMs],
+    ['sla', sla, slaEveryMs],
     ['monitoring', monitoring, sampleEveryMs],
     ['housekeeping', new HousekeepingJob(unit, clock, settings.housekeeping), housekeepingEveryMs],
   ];

@@ -69,3 +69,14 @@ export const preemptionOptions = z
     saveOverheadSeconds: count(0, 3600).default(10),
   })
   .prefault({});
+
+/** When a guest that wants its processor and does not get its due counts as short of it. */
+export const slaOptions = z
+  .strictObject({
+    watch: z.boolean().default(true),
+    /** More than this part of its due is missing. */
+    missingPercent: z.number().min(1).max(99).default(25),
+    /** For so long. Three heartbeats at least, or nothing is known of most of it. */
+    windowSeconds: count(15, 3600).default(30),
+  })
+  .prefault({});

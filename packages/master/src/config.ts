@@ -13,7 +13,7 @@ import { portalOptions } from './config-portal';
 import { presetOption, withPreset } from './config-presets';
 import { insideGuestNetwork, publicOptions } from './config-public';
 import { reservationOptions } from './config-reservations';
-import { placementOptions, preemptionOptions, priorityOptions } from './config-scheduling';
+import { placementOptions, preemptionOptions, priorityOptions, slaOptions } from './config-scheduling';
 import { absolutePath, count, hostOrAddress, timeZone } from './config-values';
 import { networkOf, privateIpv4Network } from './site-network';
 
@@ -129,6 +129,7 @@ const options = z
     placement: placementOptions,
     priority: priorityOptions,
     preemption: preemptionOptions,
+    sla: slaOptions,
     reservations: reservationOptions,
     participation: participationOptions,
     quotas: quotaOptions,

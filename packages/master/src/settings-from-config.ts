@@ -2,6 +2,7 @@ import type { AgingPolicy } from './core/aging';
 import type { LivenessThresholds } from './core/liveness';
 import { orderingPolicies } from './core/ordering';
 import type { PlacementPolicy } from './core/rank';
+import type { SlaRules } from './core/sla';
 import type { ReservationRules } from './core/reservation-rules';
 import type { MasterConfig } from './config';
 import type { AgingOptions } from './config-aging';
@@ -42,6 +43,8 @@ export interface Settings {
   readonly mail: MailSettings;
   readonly liveness: LivenessThresholds;
   readonly heartbeatMs: number;
+  /** Null: whether guests get their due is not watched. */
+  readonly sla: SlaRules | null;
   readonly loginLimits: LoginLimits;
   readonly sessionLifetime: SessionLifetime;
   readonly housekeeping: Retention;
@@ -89,6 +92,7 @@ export function settingsFromConfig(config: MasterConfig, placement: PlacementPol
     mail: config.mail === undefined ? null : { ...config.mail, baseUrl: config.publicUrl },
     liveness: { suspectAfterMs: fleet.suspectAfterSeconds * secondMs, lostAfterMs: fleet.lostAfterSeconds * secondMs },
     heartbeatMs: fleet.heartbeatSeconds * secondMs,
+    sla: config.sla.watch ? { share: config.sla.missingPercent / 100, windowMs: config.sla.windowSeconds * secondMs, coreOvercommit: config.placement.coreOvercommit } : null,
     loginLimits: {
       perAccount: { failures: login.failuresPerAccount, windowMs: login.accountWindowMinutes * minuteMs },
       perAddress: { failures: login.failuresPerAddressPerMinute, windowMs: minuteMs },

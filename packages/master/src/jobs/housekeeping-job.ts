@@ -57,6 +57,7 @@ export class HousekeepingJob {
     await this.inBatches((limit) => read.evacuations.deleteEndedBefore(now - keep.operationsMs, limit));
     await this.inBatches((limit) => read.hostInstalls.deleteEndedBefore(now - keep.operationsMs, limit));
     await this.inBatches((limit) => read.liveMigrations.deleteEndedBefore(now - keep.operationsMs, limit));
+    await this.inBatches((limit) => read.slaViolations.deleteEndedBefore(now - keep.eventsMs, limit));
     await this.inBatches((limit) => read.events.deleteBefore(now - keep.eventsMs, limit));
     await this.inBatches((limit) => read.joinTokens.deleteEndedBefore(now - keep.joinTokensMs, limit));
     await this.inBatches((limit) => read.decisions.deleteBefore(now - keep.decisionsMs, limit));
@@ -91,6 +92,8 @@ export class HousekeepingJob {
     if (instances.length === 0) return 0;
     const transitions = await read.transitions.deleteOf(instances, limit);
     if (transitions > 0) return transitions;
+    const violations = await read.slaViolations.deleteOf(instances, limit);
+    if (violations > 0) return violations;
     const placements = await read.placements.deleteOf(instances, limit);
     return placements > 0 ? placements : read.instances.remove(instances);
   }

@@ -54,6 +54,11 @@ export class MonitoringRepository {
     return (await lost.distinct('slave_id as slaveId', 'instance_id as id')) as readonly ViolationOn[];
   }
 
+  /** Machines that get less of a processor than their due now. */
+  async shortOfProcessor(): Promise<readonly ViolationOn[]> {
+    return (await this.db('sla_violations').whereNotNull('open_of').select('slave_id as slaveId', 'instance_id as id')) as readonly ViolationOn[];
+  }
+
   /** How many instances are in each observed state; deleted ones are left out. */
   async instancesByState(): Promise<ReadonlyMap<string, number>> {
     return counted(await this.db('instances').whereNot('observed', 'deleted').groupBy('observed').select('observed as name', this.db.raw('COUNT(*) AS n')));

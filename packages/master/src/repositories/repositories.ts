@@ -10,6 +10,7 @@ import { OneTimeTokenRepository } from './one-time-token-repository';
 import { SessionRepository } from './session-repository';
 import { UserRepository } from './user-repository';
 import { JoinTokenRepository } from './join-token-repository';
+import { SlaViolationRepository } from './sla-violation-repository';
 import { SlaveRepository } from './slave-repository';
 import { IdempotencyRepository } from './idempotency-repository';
 import { SettingRepository } from './setting-repository';
@@ -90,6 +91,7 @@ export interface Repositories {
   readonly hostInstalls: HostInstallRepository;
   readonly hostKeys: HostKeyRepository;
   readonly liveMigrations: LiveMigrationRepository;
+  readonly slaViolations: SlaViolationRepository;
   readonly monitoring: MonitoringRepository;
 }
 
@@ -140,6 +142,8 @@ export function makeRepositories(db: Knex, changes: ChangeNotes = noNotes): Repo
     hostInstalls: new HostInstallRepository(db, changes),
     hostKeys: new HostKeyRepository(db),
     liveMigrations: new LiveMigrationRepository(db, changes),
+    liveMigrations: new LiveMigrationRepository(db),
+    slaViolations: new SlaViolationRepository(db, changes),
     monitoring: new MonitoringRepository(db),
   };
 }

@@ -228,7 +228,8 @@ export class InstanceService {
     const slaves = await read.fleet.findAll(items.flatMap(({ slaveId }) => slaveId ?? []));
     const homes = await read.homes.attachedTo(items.map(({ id }) => id));
     const kept = await keptElsewhere(read, items, slaves);
-    const around = ({ id, slaveId }: InstanceRecord): Surroundings => ({ slave: slaves.get(slaveId ?? '') ?? null, hasHome: homes.has(id), isKept: kept.has(id) });
+    const short = await read.slaViolations.openOf(items.map(({ id }) => id));
+    const around = ({ id, slaveId }: InstanceRecord): Surroundings => ({ slave: slaves.get(slaveId ?? '') ?? null, hasHome: homes.has(id), isKept: kept.has(id), short: short.get(id) });
     return { items: items.map((item) => instanceView(item, around(item), this.deps.settings, this.deps.clock.now())), next };
   }
 
@@ -292,7 +293,8 @@ export class InstanceService {
     const slave = slaveId === null ? null : await read.slaves.find(slaveId);
     const homes = await read.homes.attachedTo([id]);
     const kept = await keptElsewhere(read, [instance], new Map(slave === null ? [] : [[slave.id, slave]]));
-    return instanceView(instance, { slave, hasHome: homes.has(id), isKept: kept.has(id) }, this.deps.settings, this.deps.clock.now());
+    const short = await read.slaViolations.openOf([id]);
+    return instanceView(instance, { slave, hasHome: homes.has(id), isKept: kept.has(id), short: short.get(id) }, this.deps.settings, this.deps.clock.now());
   }
 }
 

@@ -10,6 +10,7 @@ import { outOfReach, sayRecover } from '../core/out-of-reach';
 import { fit } from '../core/say';
 import { isDeclaredDead, slaveIsAwaited } from '../core/slave-silence';
 import type { OperationRecord } from '../repositories/operation-repository';
+import type { SlaViolation } from '../repositories/sla-violation-repository';
 import type { SlaveRecord } from '../repositories/slave-record';
 import type { TransitionRecord } from '../repositories/transition-repository';
 import type { InstanceSettings } from './instance-settings';
@@ -22,10 +23,12 @@ export interface Surroundings {
   readonly hasHome: boolean;
   /** Whether it can be recovered elsewhere; asked only where its slave was declared dead, or left the pool. */
   readonly isKept: boolean;
+  /** While it gets less of a processor than its due. */
+  readonly short?: SlaViolation | undefined;
 }
 
 /** An instance as people see it: with what it waits for while its slave does not answer, and when it ages out. */
-export function instanceView(instance: InstanceRecord, { slave, hasHome, isKept }: Surroundings, { timeZone, aging }: Pick<InstanceSettings, 'timeZone' | 'aging'>, now: EpochMs): Instance {
+export function instanceView(instance: InstanceRecord, { slave, hasHome, isKept, short }: Surroundings, { timeZone, aging }: Pick<InstanceSettings, 'timeZone' | 'aging'>, now: EpochMs): Instance {
   const { agesOutAt } = agingOf(instance, aging, now);
   // What is being deleted lies in no bin any more.
   const binned = instance.desired !== 'deleted';
@@ -49,6 +52,7 @@ export function instanceView(instance: InstanceRecord, { slave, hasHome, isKept 
     observed: instance.observed,
     generation: instance.generation,
     reason: waitsForSlave(instance, { slave, isKept }, timeZone) ?? instance.reason,
+    ...(short === undefined ? {} : { shortOfProcessor: { since: iso(short.beganAt), sentence: short.sentence } }),
     mac: instance.mac,
     address: instance.address,
     minutes: instance.minutes,

@@ -79,12 +79,13 @@ export class MonitoringService {
   private async look(): Promise<MonitoredNow> {
     const { unitOfWork: { read }, clock, connections, connectionsPerSlave } = this.deps;
     const at = clock.now();
-    const [world, applications, atRisk, late, lost, queue] = await Promise.all([
+    const [world, applications, atRisk, late, lost, short, queue] = await Promise.all([
       loadWorld(read, this.deps, at),
       read.monitoring.applications(),
       read.monitoring.reservationsAtRisk(),
       read.monitoring.claimsWaiting(at),
       read.monitoring.lostSince(at - lostCountsMs),
+      read.monitoring.shortOfProcessor(),
       read.monitoring.queue(),
     ]);
     const slaves = world.snapshot.slaves.flatMap((view) => {
@@ -92,7 +93,7 @@ export class MonitoringService {
       return slave === undefined ? [] : [{ view, describe: slave.describe, maxConnections: slave.maxConnections }];
     });
     const ramTotalMiB = new Map(slaves.map(({ view, describe }) => [view.id, describe.ramTotalMiB]));
-    return { at, ramTotalMiB, ...monitored({ slaves, applications, violations: { atRisk, late, lost }, connections: connections.everyone, connectionsPerSlave, queued: queue.length }) };
+    return { at, ramTotalMiB, ...monitored({ slaves, applications, violations: { atRisk, late, lost, short }, connections: connections.everyone, connectionsPerSlave, queued: queue.length }) };
   }
 }
 

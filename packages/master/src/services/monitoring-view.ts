@@ -91,7 +91,7 @@ export function sampleOfSite({ vcpus, ramMiB, running, connectionsUsed, usersCon
 
 function counts(violations: Observed['violations'], among: (all: readonly ViolationOn[]) => readonly ViolationOn[]): Violations {
   const each = (all: readonly ViolationOn[]): number => new Set(among(all).map(({ id }) => id)).size;
-  return { atRisk: each(violations.atRisk), late: each(violations.late), lost: each(violations.lost) };
+  return { atRisk: each(violations.atRisk), late: each(violations.late), lost: each(violations.lost), short: each(violations.short) };
 }
 
 const people = (connections: Observed['connections']): number => new Set(connections.map(({ userId }) => userId)).size;

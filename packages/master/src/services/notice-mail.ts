@@ -35,6 +35,7 @@ const subjects: Readonly<Record<NoticeKind, string>> = {
   'instance.moving': 'An instance of yours moves to another machine',
   'instance.stayed': 'An instance of yours could not leave its machine',
   'instance.went-off': 'An instance of yours went off before it was saved',
+  'instance.short-of-processor': 'An instance of yours gets less of a processor than its due',
   'instance.time-ended': 'The time of an instance of yours is over',
   'instance.aging': 'An instance of yours was not used for long',
   'instance.recycled': 'An instance of yours is in the recycle bin',

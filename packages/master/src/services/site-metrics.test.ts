@@ -7,7 +7,7 @@ import { registerWorkMetrics } from './work-metrics';
 const nothing = { lent: 0, promised: 0, available: 0 };
 const slave = (name: string): MonitoredSlave => ({
   id: name, name, kind: 'dedicated', admission: 'approved', liveness: 'lost', takesGuests: false, troubled: true, sentence: '', applications: [], deployed: 0, running: 0, usersConnected: 0, connectionsUsed: 0, connectionsMost: 0,
-  vcpus: { lent: 4, promised: 1 }, ramMiB: nothing, diskMiB: nothing, bandwidthMbps: { lent: null, promised: 0 }, cores: 4, relativeSpeed: 1, load1: 0.5, violations: { atRisk: 0, late: 0, lost: 0 },
+  vcpus: { lent: 4, promised: 1 }, ramMiB: nothing, diskMiB: nothing, bandwidthMbps: { lent: null, promised: 0 }, cores: 4, relativeSpeed: 1, load1: 0.5, violations: { atRisk: 0, late: 0, lost: 0, short: 0 },
 });
 
 function registered(slaves: readonly MonitoredSlave[], more: Partial<SiteMetricsDeps> = {}, monotonicMs: () => number = () => 0): { readonly registry: Registry; readonly asked: () => number; readonly faults: unknown[] } {
@@ -21,7 +21,7 @@ function registered(slaves: readonly MonitoredSlave[], more: Partial<SiteMetrics
     monitoring: {
       now: () => Promise.resolve({
         at: 0, ramTotalMiB: new Map(), slaves: [...slaves],
-        site: { slaves: 1, slavesTakingGuests: 1, queued: 2, deployed: 3, running: 3, usersConnected: 1, connectionsUsed: 1, connectionsMost: 1, vcpus: { lent: 8, promised: 6 }, ramMiB: { lent: 2, promised: 1, available: 0 }, diskMiB: nothing, violations: { atRisk: 1, late: 0, lost: 0 } },
+        site: { slaves: 1, slavesTakingGuests: 1, queued: 2, deployed: 3, running: 3, usersConnected: 1, connectionsUsed: 1, connectionsMost: 1, vcpus: { lent: 8, promised: 6 }, ramMiB: { lent: 2, promised: 1, available: 0 }, diskMiB: nothing, violations: { atRisk: 1, late: 0, lost: 0, short: 0 } },
       }),
     },
     connections: { everyone: [{ kind: 'serial' }] }, feedListeners: () => 7, isReady: () => Promise.resolve(true), storeDirectory: '/', certificateUntil: () => 5000, onFault: (error) => faults.push(error),

@@ -81,7 +81,7 @@ export function registerSiteMetrics(registry: Registry, deps: SiteMetricsDeps): 
   gauge('queue_length', 'Instances that wait to run.', [], ({ queue }) => [[{}, queue.length]]);
   gauge('queue_oldest_wait_seconds', 'How long the one that waits longest has waited; 0 when nobody waits.', [], ({ queue: { oldestAt } }) => [[{}, oldestAt === null ? 0 : Math.max(0, (clock.now() - oldestAt) / 1000)]]);
   gauge('reservations', 'Reservations that hold room, by state.', ['state'], ({ reservations }) => holdingReservationStates.map((state) => [{ state }, reservations.get(state) ?? 0]));
-  gauge('violations', 'What was promised and is not kept: reservations at risk, claims late, instances lost in the last 24 h.', ['kind'], ({ now: { site: { violations } } }) => [[{ kind: 'at-risk' }, violations.atRisk], [{ kind: 'late' }, violations.late], [{ kind: 'lost' }, violations.lost]]);
+  gauge('violations', 'What was promised and is not kept: reservations at risk, claims late, instances lost in the last 24 h, instances short of a processor.', ['kind'], ({ now: { site: { violations } } }) => [[{ kind: 'at-risk' }, violations.atRisk], [{ kind: 'late' }, violations.late], [{ kind: 'lost' }, violations.lost], [{ kind: 'short' }, violations.short]]);
   gauge('store_size_bytes', 'Size of the file system that images are kept in.', [], ({ store }) => [[{}, store.bytes]]);
   gauge('store_free_bytes', 'Free room of the file system that images are kept in.', [], ({ store }) => [[{}, store.free]]);
   gauge('database_answer_seconds', 'How long the database took for the newest count of the queue.', [], ({ queryMs }) => [[{}, queryMs / 1000]]);

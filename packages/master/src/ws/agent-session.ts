@@ -2,7 +2,7 @@ import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import type { Admission, Describe } from '@paravcl/shared/domain/slave';
 import { ParavclError } from '@paravcl/shared/errors';
 import { newId } from '@paravcl/shared/ids';
-import type { AgentFrame, Hello } from '@paravcl/shared/protocol/agent-to-master';
+import type { AgentFrame, GuestProcessor, Hello } from '@paravcl/shared/protocol/agent-to-master';
 import type { ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import type { MasterFrame, Refused } from '@paravcl/shared/protocol/master-to-agent';
 import { oldestProtocolVersion, protocolVersion } from '@paravcl/shared/protocol/version';
@@ -34,6 +34,8 @@ export interface AgentSessionDeps {
   readonly wheel: LinkWheel;
   /** The heartbeat of this moment, encoded once for everybody who is due. */
   readonly heartbeatFrame: () => Buffer;
+  /** What the processors of a slave's guests did. */
+  readonly onGuests?: (slaveId: string, guests: readonly GuestProcessor[], arrivedAt: EpochMs) => void;
   readonly log: LinkLog;
 }
 
@@ -150,8 +152,9 @@ export class AgentSession implements RegisteredSession, FrameSocketEvents, OnWhe
     const { accepted } = this;
     if (frame.type !== 'heartbeat' || accepted === null) return this.receive(frame);
     if (!this.deps.sessions.isCurrent(this)) return undefined;
-    const { agentTime, load1, ramAvailableMiB, poolAvailableMiB } = frame.payload;
+    const { agentTime, load1, ramAvailableMiB, poolAvailableMiB, guests } = frame.payload;
     this.deps.pulse.heartbeat(accepted.slaveId, { agentTime: Date.parse(agentTime), load1, ramAvailableMiB, poolAvailableMiB }, arrivedAt);
+    if (guests !== undefined && isAdmitted(accepted.admission)) this.deps.onGuests?.(accepted.slaveId, guests, arrivedAt);
     return undefined;
   }
 

@@ -45,6 +45,7 @@ import { ObservationService } from '../../src/services/observation-service';
 import { OperationService } from '../../src/services/operation-service';
 import { Participation } from '../../src/services/participation';
 import { PoolService } from '../../src/services/pool-service';
+import { SlaService } from '../../src/services/sla-service';
 import { SlaveService } from '../../src/services/slave-service';
 import { StoreService } from '../../src/services/store-service';
 import { ImageStore } from '../../src/store/image-store';
@@ -124,7 +125,7 @@ export async function openFleetRoutes(): Promise<FleetRoutes> {
       ...noticeRoutes(new NoticeService(unit, clock)),
       ...consoleRoutes(consoles, connections),
       ...capacityRoutes(new CapacityService(world), new PoolService(world), settings.timeZone),
-      ...monitoringRoutes(new MonitoringService({ ...world, connections, connectionsPerSlave: 100 })),
+      ...monitoringRoutes(new MonitoringService({ ...world, connections, connectionsPerSlave: 100 }), new SlaService({ unitOfWork: unit, clock, rules: null })),
       ...sshGatewayRoutes(() => ({ enabled: false })),
       ...siteRoutes({ unit, details, policy: { preset: 'default', sections: [] }, tryRules: () => ({ faults: [], changes: [] }) }),
       ...decisionRoutes(new DecisionService(unit), { queue: () => Promise.resolve({ length: 0, items: [] }) }),

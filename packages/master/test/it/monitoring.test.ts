@@ -9,6 +9,7 @@ import { createApp } from '../../src/http/app';
 import { idempotencyStore } from '../../src/http/idempotency-store';
 import { monitoringRoutes } from '../../src/http/monitoring-routes';
 import { MonitoringService } from '../../src/services/monitoring-service';
+import { SlaService } from '../../src/services/sla-service';
 import { registerSiteMetrics } from '../../src/services/site-metrics';
 import { openReservationRig, type ReservationRig } from './reservation-rig';
 
@@ -38,7 +39,7 @@ describe('what is used of the pool', () => {
       authenticate: () => Promise.resolve({ principal: who, by: 'bearer' }),
       idempotency: idempotencyStore(rig.unit.read.idempotencyKeys, rig.clock),
       checkAnswers: true,
-      routes: monitoringRoutes(monitoring),
+      routes: monitoringRoutes(monitoring, new SlaService({ unitOfWork: rig.unit, clock: rig.clock, rules: null })),
       routers: [],
       log: { error: (fields, message) => broken.push(fields, message) },
     });
@@ -63,7 +64,7 @@ describe('what is used of the pool', () => {
     const { status, body } = await get<Monitoring>('/monitoring');
     expect(status).toBe(200);
     expect(body.slaves).toMatchObject([
-      { name: 'lab-1', takesGuests: true, troubled: false, deployed: 1, running: 1, usersConnected: 1, connectionsUsed: 2, connectionsMost: 50, vcpus: { lent: 4, promised: 1 }, violations: { atRisk: 0, late: 0, lost: 0 }, applications: [{ deployed: 1, running: 1 }] },
+      { name: 'lab-1', takesGuests: true, troubled: false, deployed: 1, running: 1, usersConnected: 1, connectionsUsed: 2, connectionsMost: 50, vcpus: { lent: 4, promised: 1 }, violations: { atRisk: 0, late: 0, lost: 0, short: 0 }, applications: [{ deployed: 1, running: 1 }] },
     ]);
     expect(body.site).toMatchObject({ slaves: 1, slavesTakingGuests: 1, deployed: 1, usersConnected: 1, connectionsUsed: 2, connectionsMost: 50, vcpus: { lent: 4, promised: 1 } });
   });
@@ -85,13 +86,13 @@ describe('what is used of the pool', () => {
     const { db } = rig.database;
     await db('reservations').where({ id: reservation?.id }).update({ at_risk: 1 });
     await rig.unit.read.transitions.append({ instanceId: id, at: rig.clock.now(), generation: 1, desired: 'running', from: 'running', to: 'lost', slaveId, reason: null, by: 'test' });
-    expect((await get<Monitoring>('/monitoring')).body.site.violations).toEqual({ atRisk: 1, late: 0, lost: 1 });
+    expect((await get<Monitoring>('/monitoring')).body.site.violations).toEqual({ atRisk: 1, late: 0, lost: 1, short: 0 });
     await db('reservations').where({ id: reservation?.id }).update({ state: 'active', at_risk: 0, starts_at: new Date(rig.clock.now()) });
     expect(await db('bookings').where({ reservation_id: reservation?.id }).limit(1).update({ instance_id: id })).toBe(1);
     await db('instances').where({ id }).update({ observed: 'queued' });
     rig.clock.advance(25 * 3_600_000);
     const { body } = await get<Monitoring>('/monitoring');
-    expect([body.site.violations, body.slaves[0]?.violations]).toEqual([{ atRisk: 0, late: 1, lost: 0 }, { atRisk: 0, late: 1, lost: 0 }]);
+    expect([body.site.violations, body.slaves[0]?.violations]).toEqual([{ atRisk: 0, late: 1, lost: 0, short: 0 }, { atRisk: 0, late: 1, lost: 0, short: 0 }]);
   });
 
   it('has a history with a point a minute, and says why there is less than was asked for', async () => {

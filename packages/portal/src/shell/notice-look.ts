@@ -10,6 +10,7 @@ const looks: Readonly<Record<NoticeKind, NoticeLook>> = {
   'instance.moving': 'info',
   'instance.stayed': 'info',
   'instance.went-off': 'warning',
+  'instance.short-of-processor': 'warning',
   'instance.time-ended': 'info',
   'instance.aging': 'warning',
   'instance.recycled': 'warning',

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { admissionSchema, livenessSchema, slaveKindSchema } from '../domain/slave';
 import { idSchema } from '../ids';
+import { flagSchema } from './flag';
+import { pageQuerySchema, pageSchema } from './page';
 import { route } from './route';
 
 const amount = z.int().nonnegative();
@@ -15,9 +17,10 @@ const measuredSchema = z.object({ lent: amount, promised: amount, available: amo
  *   atRisk  reservations that hold room and of which some machines have no slave to run on
  *   late    machines claimed from a reservation whose time has begun, which still wait to run
  *   lost    machines that were seen lost in the last 24 hours, back or not
+ *   short   machines that get less of a processor than their due now
  * A no-show is nobody's fault but the person's, and is not in it.
  */
-const violationsSchema = z.object({ atRisk: amount, late: amount, lost: amount }).readonly();
+const violationsSchema = z.object({ atRisk: amount, late: amount, lost: amount, short: amount }).readonly();
 export type Violations = z.infer<typeof violationsSchema>;
 
 /** An image, and how many machines of it are there; `running`: so many of them run. */
@@ -128,4 +131,35 @@ export const getMonitoringHistory = route({
       history: historySchema,
     }),
   },
+});
+
+/** A time in which an instance got less of a processor than its due (docs/monitoring.md). */
+export const slaViolationSchema = z
+  .object({
+    id: idSchema,
+    instanceId: idSchema,
+    instanceName: z.string(),
+    slaveId: idSchema,
+    beganAt: z.iso.datetime(),
+    /** Null while it lasts. */
+    endedAt: z.iso.datetime().nullable(),
+    /** The part of its due that it wanted and did not get when it was worst: 0 to 1. */
+    worstMissing: z.number().min(0).max(1),
+    sentence: z.string(),
+  })
+  .readonly();
+export type SlaViolationAnswer = z.infer<typeof slaViolationSchema>;
+
+export const listSlaViolations = route({
+  method: 'get',
+  path: '/sla-violations',
+  summary: 'When my instances got less of a processor than their due, newest first; for who runs the site, those of everybody',
+  action: 'instance.list',
+  query: pageQuerySchema.extend({
+    instanceId: idSchema.optional(),
+    slaveId: idSchema.optional(),
+    /** Only those that last, or only those that are over. */
+    open: flagSchema.optional(),
+  }),
+  answer: { status: 200, schema: pageSchema(slaViolationSchema) },
 });

@@ -1698,6 +1698,23 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/sla-violations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When my instances got less of a processor than their due, newest first; for who runs the site, those of everybody */
+        get: operations["getSlaViolations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/slaves": {
         parameters: {
             query?: never;
@@ -2349,6 +2366,11 @@ export type components = {
             recycledAt: string | null;
             recycledUntil: string | null;
             reservationId: string | null;
+            readonly shortOfProcessor?: {
+                sentence: string;
+                /** Format: date-time */
+                since: string;
+            };
             slaveId: string | null;
             /** @enum {string} */
             type: "BE" | "AR";
@@ -7353,6 +7375,7 @@ export interface operations {
                                 atRisk: number;
                                 late: number;
                                 lost: number;
+                                short: number;
                             };
                         };
                         slaves: {
@@ -7405,6 +7428,7 @@ export interface operations {
                                 atRisk: number;
                                 late: number;
                                 lost: number;
+                                short: number;
                             };
                         }[];
                     };
@@ -7494,7 +7518,7 @@ export interface operations {
                             /** Format: uuid */
                             id: string;
                             /** @enum {string} */
-                            kind: "instance.deployed" | "instance.preempted" | "instance.resumed" | "instance.moving" | "instance.stayed" | "instance.went-off" | "instance.time-ended" | "instance.aging" | "instance.recycled" | "instance.deleted" | "reservation.confirmed" | "reservation.moved" | "reservation.changed" | "reservation.begun" | "reservation.no-show" | "reservation.ended" | "reservation.replanned" | "reservation.at-risk" | "reservation.refused" | "pledge.broken" | "console.opened" | "home.lost" | "home.found";
+                            kind: "instance.deployed" | "instance.preempted" | "instance.resumed" | "instance.moving" | "instance.stayed" | "instance.went-off" | "instance.short-of-processor" | "instance.time-ended" | "instance.aging" | "instance.recycled" | "instance.deleted" | "reservation.confirmed" | "reservation.moved" | "reservation.changed" | "reservation.begun" | "reservation.no-show" | "reservation.ended" | "reservation.replanned" | "reservation.at-risk" | "reservation.refused" | "pledge.broken" | "console.opened" | "home.lost" | "home.found";
                             readAt: string | null;
                             sentence: string;
                             subject: {
@@ -7546,7 +7570,7 @@ export interface operations {
                         /** Format: uuid */
                         id: string;
                         /** @enum {string} */
-                        kind: "instance.deployed" | "instance.preempted" | "instance.resumed" | "instance.moving" | "instance.stayed" | "instance.went-off" | "instance.time-ended" | "instance.aging" | "instance.recycled" | "instance.deleted" | "reservation.confirmed" | "reservation.moved" | "reservation.changed" | "reservation.begun" | "reservation.no-show" | "reservation.ended" | "reservation.replanned" | "reservation.at-risk" | "reservation.refused" | "pledge.broken" | "console.opened" | "home.lost" | "home.found";
+                        kind: "instance.deployed" | "instance.preempted" | "instance.resumed" | "instance.moving" | "instance.stayed" | "instance.went-off" | "instance.short-of-processor" | "instance.time-ended" | "instance.aging" | "instance.recycled" | "instance.deleted" | "reservation.confirmed" | "reservation.moved" | "reservation.changed" | "reservation.begun" | "reservation.no-show" | "reservation.ended" | "reservation.replanned" | "reservation.at-risk" | "reservation.refused" | "pledge.broken" | "console.opened" | "home.lost" | "home.found";
                         readAt: string | null;
                         sentence: string;
                         subject: {
@@ -9926,6 +9950,57 @@ export interface operations {
                         placementPolicy: string;
                         timeZone: string;
                         version: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and the way out */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSlaViolations: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                instanceId?: string;
+                limit?: number;
+                open?: string;
+                slaveId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description When my instances got less of a processor than their due, newest first; for who runs the site, those of everybody */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            /** Format: date-time */
+                            beganAt: string;
+                            endedAt: string | null;
+                            /** Format: uuid */
+                            id: string;
+                            /** Format: uuid */
+                            instanceId: string;
+                            instanceName: string;
+                            sentence: string;
+                            /** Format: uuid */
+                            slaveId: string;
+                            worstMissing: number;
+                        }[];
+                        next: string | null;
                     };
                 };
             };

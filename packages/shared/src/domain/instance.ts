@@ -34,6 +34,8 @@ export const instanceSchema = z
     generation: z.int().positive(),
     /** Why it waits, failed, or is where nobody asked it to be. */
     reason: reasonSchema.nullable(),
+    /** While it gets less of a processor than its due: since when, and by how much; absent when it does not. */
+    shortOfProcessor: z.object({ since: z.iso.datetime(), sentence: z.string() }).readonly().optional(),
     /** MAC and address are null once it is deleted: they went back to the pool. */
     mac: macSchema.nullable(),
     address: ipv4Schema.nullable(),

@@ -9,6 +9,7 @@ export const noticeKindSchema = z.enum([
   'instance.moving',
   'instance.stayed',
   'instance.went-off',
+  'instance.short-of-processor',
   'instance.time-ended',
   'instance.aging',
   'instance.recycled',

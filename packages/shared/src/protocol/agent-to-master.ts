@@ -57,12 +57,33 @@ export const helloSchema = z.object({
 });
 export type Hello = Readonly<z.infer<typeof helloSchema>>;
 
+/** As many guests as a heartbeat may tell of. */
+export const maxHeartbeatGuests = 500;
+
+/** What the virtual CPUs of one guest did in a stretch of time that ended a moment ago, all of them together. */
+export const guestProcessorSchema = z
+  .object({
+    instanceId: idSchema,
+    vcpus: z.int().positive(),
+    /** How long the stretch was. */
+    overMs: z.int().positive(),
+    ranMs: z.int().nonnegative(),
+    /** Wanted to run and did not: libvirt's `vcpu.N.delay`, the kernel's run delay. */
+    delayedMs: z.int().nonnegative(),
+    /** The same as libvirt's `vcpu.N.wait` has it; 0 where the kernel keeps no such statistics, as most do not. */
+    waitedMs: z.int().nonnegative(),
+  })
+  .readonly();
+export type GuestProcessor = z.infer<typeof guestProcessorSchema>;
+
 export const heartbeatSchema = z.object({
   /** The agent's clock when it sent: the master subtracts its own and has the offset, delivery included. */
   agentTime: z.iso.datetime({ precision: 3 }),
   load1: z.number().nonnegative(),
   ramAvailableMiB: z.int().nonnegative(),
   poolAvailableMiB: z.int().nonnegative(),
+  /** Of guests that run here, since the heartbeat before; since version 9, and absent when there is nothing to tell. */
+  guests: z.array(guestProcessorSchema).max(maxHeartbeatGuests).optional(),
 });
 
 export const agentFrameSchema = z.discriminatedUnion('type', [

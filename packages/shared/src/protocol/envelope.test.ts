@@ -8,7 +8,7 @@ import { decodeAgentFrame, decodeMasterFrame, encodeFrame } from './envelope';
 import { masterFrameSchema } from './master-to-agent';
 
 /** All frames of version 1; of a later version those it changed. */
-const fixtures = ['v1', 'v2', 'v3', 'v4', 'v5', 'v6', 'v7', 'v8'].flatMap((version) => {
+const fixtures = ['v1', 'v2', 'v3', 'v4', 'v5', 'v6', 'v7', 'v8', 'v9'].flatMap((version) => {
   const directory = join(__dirname, 'fixtures', version);
   return readdirSync(directory).map((file) => ({ version, file, text: readFileSync(join(directory, file), 'utf8') }));
 });

@@ -2,6 +2,8 @@
  * Protocol between master and agent. A master speaks with agents of its own version and of those from the oldest
  * named below on. History, newest first; every change of a frame is a line here and a golden fixture beside it:
  *
+ * 9  `heartbeat.guests`: what the virtual CPUs of its guests ran, and wanted to run and did not. Agents before version 9 leave it out, so
+ *    nobody knows of their guests whether they get what is their due. Masters before version 9 do not read it.
  * 8  `InstanceSpec.public`: addresses and ports of the network outside that lead to the guest while it runs. Agents before version 8 ignore
  *    it, so the master maps nothing to what is on one of them. And the trouble `public-mapping`.
  * 7  Streams to guests: the ends `screen`, `serial` and `port` of `open-stream`. Agents before version 7 understand no frame with one of
@@ -26,7 +28,7 @@
  * 1  Foundation: challenge, hello, welcome, refused; desired states and reports with generations;
  *    one-shot commands (serial-log, screenshot); heartbeats both ways.
  */
-export const protocolVersion = 8;
+export const protocolVersion = 9;
 export const oldestProtocolVersion = 2;
 /** Agents from this version on can begin an instance anew from its image, and say that they have. */
 export const diskEpochProtocolVersion = 4;

@@ -28,6 +28,7 @@ import { LastReport } from './last-report';
 import { MirrorWatch } from './mirror-watch';
 import { Observations } from './observations';
 import { PoolWatch } from './pool-watch';
+import { ProcessorWatch } from './processor-watch';
 import { PublicMappingKeeper } from './public-mapping-keeper';
 import { readHost } from './read-host';
 import { Reports } from './reports';
@@ -103,6 +104,7 @@ export class Agent {
   private readonly mirrorWatch: MirrorWatch | null;
   private readonly poolWatch: PoolWatch | null;
   private readonly publicMappings: PublicMappingKeeper | null;
+  private readonly processors: ProcessorWatch;
   private readonly link: AgentLink;
   /** As the master told it last. */
   private siteNetwork: Welcome['network'] | null = null;
@@ -202,6 +204,7 @@ export class Agent {
       pool === null
         ? null
         : new PoolWatch({ clock, reserveMiB: pool.reserveMiB, space: () => store.space(), onFull: (availableMiB) => this.poolFull(pool, availableMiB), onRoom: () => this.poolHasRoom() });
+    this.processors = new ProcessorWatch({ clock, log, driver, isUp: (instanceId) => this.observations.isUp(instanceId) });
     const publicNetwork = parts.publicNetwork ?? null;
     this.publicMappings =
       publicNetwork === null
@@ -216,7 +219,11 @@ export class Agent {
           });
     this.link = parts.connect({
       hello: () => this.hello(),
-      heartbeat: () => parts.load(),
+      heartbeat: async () => {
+        const load = await parts.load();
+        const guests = this.processors.take();
+        return guests.length === 0 ? load : { ...load, guests };
+      },
       onWelcome: (welcome) => this.welcomed(welcome),
       onFrame: (frame) => this.take(frame),
       onDown: () => this.reports.linkDown(),
@@ -263,6 +270,7 @@ export class Agent {
     this.hypervisorWatch.stop();
     this.mirrorWatch?.stop();
     this.poolWatch?.stop();
+    this.processors.stop();
     this.publicMappings?.stop();
     this.ends.stop();
     this.runner.stop();
@@ -296,6 +304,7 @@ export class Agent {
     const { network } = journal.state;
     if (network !== null) this.network.want(network);
     this.ends.start();
+    this.processors.start();
     await this.look.start(journal.state.instances.keys());
     // Only now it is known which machine guests have here; a hello may have gone out before.
     this.reports.describeNow().catch((error: unknown) => log.warn({ err: error }, 'what this host runs guests with is told with the next description'));

@@ -193,6 +193,9 @@ export function domainsContract(rig: DriverUnderContract): void {
       expect(stats.cpuTimeNs).toBeGreaterThan(0);
       expect(stats.ramKiB).toBeGreaterThan(1024);
       for (const figure of Object.values(stats)) expect(Number.isFinite(figure)).toBe(true);
+      const times = (await driver.processorTimes()).get(spec.instanceId);
+      expect(times).toMatchObject({ vcpus: spec.vcpus, delayedNs: expect.any(Number) as number, waitedNs: expect.any(Number) as number });
+      expect(times?.ranNs).toBeGreaterThan(0);
       const screen = await driver.screenshot(spec.instanceId);
       expect(screen.subarray(0, 8).toString('hex')).toBe('89504e470d0a1a0a');
       await discard(spec);

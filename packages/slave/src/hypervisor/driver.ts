@@ -91,6 +91,16 @@ export interface DomainStats {
   readonly netSentBytes: number;
 }
 
+/** What the virtual CPUs of a guest did since it was started or restored, all of them together. */
+export interface ProcessorTimes {
+  readonly vcpus: number;
+  readonly ranNs: number;
+  /** Wanted to run and did not, by the kernel's run delay; of a guest that is capped also while it may not. */
+  readonly delayedNs: number;
+  /** The same by the kernel's scheduler statistics; 0 where they are off. */
+  readonly waitedNs: number;
+}
+
 /** `screen` speaks the RFB protocol (RFC 6143), `serial` the bytes of the first serial port. */
 export type ConsoleKind = 'screen' | 'serial';
 
@@ -189,6 +199,8 @@ export interface HypervisorDriver {
   redirectDisk(instanceId: string, chain: DiskChain): Promise<void>;
 
   stats(instanceId: string): Promise<DomainStats>;
+  /** Of every guest that is on, ours or not as far as their ids are known, in one question. */
+  processorTimes(): Promise<ReadonlyMap<string, ProcessorTimes>>;
   /** PNG of the guest's screen. */
   screenshot(instanceId: string): Promise<Buffer>;
   /**

@@ -81,6 +81,7 @@ export function addInstanceLists(noun: Command, act: Act): void {
           ['name', instance.name],
           ['state', stateCell(instance.observed, output.unicode)],
           ['why', instance.reason?.sentence ?? null],
+          ['short of', instance.shortOfProcessor === undefined ? null : `a processor since ${instance.shortOfProcessor.since}: ${instance.shortOfProcessor.sentence}`],
           ['address', instance.address],
           ['until', instance.endsAt === null ? null : `${times.moment(instance.endsAt)} (${times.away(instance.endsAt)})`],
           ['size', `${tellCores(instance.vcpus)}, ${tellMiB(instance.ramMiB)} RAM, ${tellMiB(instance.diskMiB)} disk`],

@@ -1,5 +1,6 @@
 import type { Instance } from '@paravcl/shared/domain/instance';
 import type { QueueEntry } from '@paravcl/shared/domain/decision';
+import { Alert } from '@patternfly/react-core';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNow } from '../../states/use-now';
@@ -25,6 +26,7 @@ export function MachineStanding({ instance, around, isCompact = true }: { readon
   const progress = progressOf(instance, operation);
   return (
     <>
+      {instance.shortOfProcessor !== undefined && <Alert variant="warning" isInline isPlain={isCompact} title={instance.shortOfProcessor.sentence} component="p" />}
       {progress !== null && <LaunchProgress progress={progress} isCompact={isCompact} />}
       {operation !== null && operation !== instance.reason?.sentence && <p role="status">{operation}</p>}
       {saidOf(instance, queued).map((sentence) => <p key={sentence}>{sentence}</p>)}

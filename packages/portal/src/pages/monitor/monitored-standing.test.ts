@@ -1,6 +1,6 @@
 import { inNeedOrder } from './monitored-standing';
 
-const kept = { atRisk: 0, late: 0, lost: 0 };
+const kept = { atRisk: 0, late: 0, lost: 0, short: 0 };
 const slave = (name: string, more: object = {}) => ({ id: name, name, admission: 'approved' as const, liveness: 'online' as const, troubled: false, violations: kept, ...more });
 
 describe('monitored slaves', () => {

@@ -2,7 +2,7 @@ import type { MonitoredSlave } from '@paravcl/shared/api/monitoring';
 import { standingBy, standings, type Judged } from '../fleet/standing';
 
 /** How many things that were promised there are not kept. */
-export const unkept = ({ violations: { atRisk, late, lost } }: Pick<MonitoredSlave, 'violations'>): number => atRisk + late + lost;
+export const unkept = ({ violations: { atRisk, late, lost, short } }: Pick<MonitoredSlave, 'violations'>): number => atRisk + late + lost + short;
 
 /** Who needs attention first: what keeps it from its work, then promises that are not kept, then by name, so that nothing moves but what changed. */
 export function inNeedOrder<S extends Judged & Pick<MonitoredSlave, 'id' | 'name' | 'violations'>>(slaves: readonly S[], language: string): readonly S[] {

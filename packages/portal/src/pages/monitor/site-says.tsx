@@ -7,11 +7,12 @@ import { tellMiB } from '../../states/sizes';
 /** The site in sentences, and above all what was promised and is not kept. */
 export function SiteSays({ site }: { readonly site: MonitoredSite }): ReactNode {
   const { t } = useTranslation('monitor');
-  const { violations: { atRisk, late, lost }, vcpus, ramMiB, diskMiB } = site;
+  const { violations: { atRisk, late, lost, short }, vcpus, ramMiB, diskMiB } = site;
   const broken = [
     ...(atRisk > 0 ? [t('unkept.atRisk', { count: atRisk })] : []),
     ...(late > 0 ? [t('unkept.late', { count: late })] : []),
     ...(lost > 0 ? [t('unkept.lost', { count: lost })] : []),
+    ...(short > 0 ? [t('unkept.short', { count: short })] : []),
   ];
   return (
     <>

@@ -15,6 +15,7 @@ import {
   type HypervisorDriver,
   type HypervisorVersion,
   type OwnedDomain,
+  type ProcessorTimes,
   type SwitchedDisk,
 } from '../driver';
 import { destroyCallMs, ramCallMs } from '../call-limits';
@@ -28,6 +29,7 @@ import { defaultCpuModel, type GuestBaseline, ownMachine } from './guest-baselin
 import { connectGuestConsole } from './guest-console';
 import { GuestDisks } from './guest-disks';
 import { bareMarkElement, type InstanceMark, markKey, markNamespace } from './instance-mark';
+import { parseProcessorTimes } from './processor-reports';
 import { QemuLogs } from './qemu-logs';
 import { SavedRam } from './saved-ram';
 import { LibvirtSiteNetwork } from './site-network';
@@ -256,6 +258,15 @@ export class LibvirtDriver implements HypervisorDriver {
     const facts = await this.present(instanceId);
     if (!isActive(facts)) throw wrongState(facts, 'only a running guest has figures');
     return parseStats(await this.virsh.run(['domstats', '--cpu-total', '--vcpu', '--balloon', '--block', '--interface', instanceId]));
+  }
+
+  async processorTimes(): Promise<ReadonlyMap<string, ProcessorTimes>> {
+    // `--nowait`: a guest whose monitor is busy, with a save for example, keeps nobody waiting.
+    const named = parseProcessorTimes(await this.virsh.run(['domstats', '--nowait', '--vcpu', '--list-running']));
+    return new Map([...named].flatMap(([name, times]) => {
+      const instanceId = this.looks.idsByName.get(name);
+      return instanceId === undefined ? [] : [[instanceId, times] as const];
+    }));
   }
 
   async screenshot(instanceId: string): Promise<Buffer> {

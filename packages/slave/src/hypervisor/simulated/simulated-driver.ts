@@ -15,6 +15,7 @@ import {
   HypervisorError,
   type HypervisorVersion,
   type OwnedDomain,
+  type ProcessorTimes,
   type SwitchedDisk,
 } from '../driver';
 import { encodePng } from '../png';
@@ -231,6 +232,13 @@ export class SimulatedDriver implements HypervisorDriver {
       netReceivedBytes: 0,
       netSentBytes: 0,
     };
+  }
+
+  /** Its guests are idle. */
+  async processorTimes(): Promise<ReadonlyMap<string, ProcessorTimes>> {
+    await this.faults.pass('processorTimes');
+    const ranNs = Math.floor(this.options.clock.monotonicMs()) * 1_000;
+    return new Map(this.host.current.domains.filter((domain) => isActive(domain)).map(({ instanceId, vcpus }) => [instanceId, { vcpus, ranNs, delayedNs: 0, waitedNs: 0 }]));
   }
 
   async screenshot(instanceId: string): Promise<Buffer> {
