@@ -113,6 +113,7 @@ CREATE TABLE slaves (
   created_at DATETIME(3) NOT NULL,
   declared_dead_at DATETIME(3) NULL,                        -- by an administrator, while it is lost: what it has may be started elsewhere. Its next hello takes it back
   max_connections SMALLINT UNSIGNED NULL,                   -- open at a time to its guests; null: as the configuration says
+  speed DOUBLE NULL,                                        -- as somebody set it; null: as its agent measured
   UNIQUE KEY slaves_name (name),
   UNIQUE KEY slaves_key (public_key)
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci;
@@ -173,6 +174,7 @@ CREATE TABLE images ( -- EMI, EKI, ERI
   import_path TEXT COLLATE utf8mb4_bin NULL,                  -- a file of the server that is copied in, while that goes on
   of_instance_id CHAR(36) COLLATE utf8mb4_bin NULL,         -- the disk of that instance, for it alone: of no family, listed nowhere
   of_volume_id CHAR(36) COLLATE utf8mb4_bin NULL,           -- what that home volume holds, for it alone, likewise
+  min_speed DOUBLE NULL,                                    -- of the host it runs on; null: any
   UNIQUE KEY images_friendly (friendly_id),
   KEY images_kind (kind, name),
   UNIQUE KEY images_version (family_id, version),
@@ -238,6 +240,7 @@ CREATE TABLE instances (
   ram_image_id CHAR(36) COLLATE utf8mb4_bin NULL,           -- RAM in the store that its disk goes on with; NULL: it boots, or its slave has its RAM
   ram_saved_on VARCHAR(300) COLLATE utf8mb4_bin NULL,       -- JSON: the hypervisor that saved it
   home_wish TINYINT NULL,                                   -- 1: never without its owner's home volume; 0: always; NULL: with it where it is free; 2: so, but without it in the run that somebody asked for whom the home is not open to
+  min_speed DOUBLE NULL,                                    -- of the host it runs on; null: any
   UNIQUE KEY instances_name (name),
   KEY instances_user (user_id, created_at),
   KEY instances_slave (slave_id),
@@ -425,6 +428,7 @@ CREATE TABLE reservations ( -- N machines of one size for a time to come; confir
   sentence VARCHAR(1000) NOT NULL,
   created_at DATETIME(3) NOT NULL,
   changed_at DATETIME(3) NOT NULL,
+  min_speed DOUBLE NULL,                                    -- of the hosts it is booked on; null: any
   KEY reservations_state (state, starts_at),
   KEY reservations_user (user_id, state),
   KEY reservations_group (group_id, state),

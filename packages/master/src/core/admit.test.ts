@@ -37,6 +37,19 @@ describe('a reservation that fits', () => {
     expect(ask(empty(slaves), asking('r', 5, 2, at(10), 1)).kind).toBe('refused');
   });
 
+  it('is packed onto hosts that are as fast as it needs, and said how fast they are when there are not enough', () => {
+    const ofSpeed = (id: string, speed: number): SlaveView => slave(id, { capacity: { ...slave(id).capacity, speed } });
+    const pool = empty([ofSpeed('a-slow', 0.6), ofSpeed('b', 1), ofSpeed('c', 1.2)]);
+    const asked = (count: number, speed: number): ReservationRequest => {
+      const request = asking('r', count, 4, at(10), 1);
+      return { ...request, need: { ...request.need, speed } };
+    };
+    expect(slavesOf(ask(pool, asked(4, 1)))).toEqual(['b', 'c', 'b', 'c']);
+    expect(slavesOf(ask(pool, asked(3, 0.5)))).toEqual(['a-slow', 'b', 'c']);
+    expect(refusal(ask(pool, asked(5, 1))).reason).toMatchObject({ code: 'NoSlaveFits', sentence: expect.stringContaining('even in the empty pool, 4 machines of that size find room') as string });
+    expect(refusal(ask(pool, asked(1, 2))).reason).toMatchObject({ code: 'TooSlow', sentence: expect.stringMatching(/^Cannot reserve 4 cores: no host that is large enough has speed 2; the fastest has 1\.2\. Ask for less\./) as string });
+  });
+
   it('does not care for best-effort that can be suspended, and does for its disk', () => {
     const busy = slave('a', { running: [running('be', 8)] });
     expect(ask(empty([busy]), asking('r', 4, 2, at(10), 1)).kind).toBe('admitted');
@@ -280,7 +293,7 @@ describe('any sequence of requests, cancellations and other times', () => {
           const fits = before.world.slaves.reduce((sum, { capacity, bookings }) => {
             const others = bookings.filter(({ reservationId }) => reservationId !== request.id);
             const hours = Array.from({ length: (request.end - request.start) / hourMs }, (_, n) => request.start + n * hourMs);
-            const worst = (dimension: keyof typeof capacity): number => {
+            const worst = (dimension: 'vcpus' | 'ramMiB' | 'diskMiB' | 'bandwidthMbps'): number => {
               if (request.need[dimension] === 0) return Infinity;
               const taken = hours.map((hour) => others.filter(({ start, end }) => start <= hour && hour < end).reduce((all, { need }) => all + need[dimension], 0));
               return Math.floor((capacity[dimension] - Math.max(...taken)) / request.need[dimension]);

@@ -185,6 +185,7 @@ const noRoom = (code: ReasonCode): Group => groupOf({ code, passing: true, room:
 const [notChosen, aboveLimit] = [lasting('NotChosen'), noRoom('CriticalLimit')];
 const groups: Readonly<Record<Exclude<Said, 0 | 1>, Group>> = {
   [said.NoSlaveFits]: lasting('NoSlaveFits'),
+  [said.TooSlow]: lasting('TooSlow'),
   [said.NotEnoughDisk]: passing('NotEnoughDisk'),
   [said.NotEnoughCores]: noRoom('NotEnoughCores'),
   [said.NotEnoughRam]: noRoom('NotEnoughRam'),

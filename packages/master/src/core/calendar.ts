@@ -1,5 +1,5 @@
 import type { EpochMs } from '@paravcl/shared/clock';
-import { noRoom, subtract, type Room } from './snapshot';
+import { fastEnough, noRoom, subtract, type Room } from './snapshot';
 
 /** From `start` on, and over at `end`: who begins at another's end is not in its way. */
 export interface Window {
@@ -16,8 +16,9 @@ export function overlaps(a: Window, b: Window): boolean {
   return a.start < b.end && b.start < a.end;
 }
 
-/** How many identical VMs are within `room`; a dimension they need nothing of does not count. */
+/** How many identical VMs are within `room`; a dimension they need nothing of does not count. None where it is not fast enough. */
 export function countWithin(need: Room, room: Room): number {
+  if (!fastEnough(need, room)) return 0;
   const dimension = (free: number, one: number): number => (one <= 0 ? Infinity : Math.floor(free / one));
   const count = Math.min(
     dimension(room.vcpus, need.vcpus),

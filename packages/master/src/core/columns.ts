@@ -3,11 +3,11 @@ import { asSeen, bookedDiskMiB, freeUnheld, takesPart, type SlaveNow } from './r
 import type { Room } from './snapshot';
 
 /** What the figures of one slave say to one instance. `ask`: more than figures decides. */
-export const said = { ask: 0, able: 1, NoSlaveFits: 2, NotEnoughDisk: 3, NotEnoughCores: 4, NotEnoughRam: 5, NotEnoughBandwidth: 6, KeptForReservation: 7 } as const;
+export const said = { ask: 0, able: 1, NoSlaveFits: 2, NotEnoughDisk: 3, NotEnoughCores: 4, NotEnoughRam: 5, NotEnoughBandwidth: 6, KeptForReservation: 7, TooSlow: 8 } as const;
 export type Said = (typeof said)[keyof typeof said];
 
 const width = 4;
-const mostKeys = 4;
+const mostKeys = 5;
 
 /** How a row is asked: not by figures at all (out of the pool, out of reach, a wrong clock); figures can only refuse, for reservations have a say; figures decide. */
 const by = { filters: 0, figuresAndCalendar: 1, figures: 2 } as const;
@@ -24,6 +24,7 @@ export class Columns {
   private readonly capacity: Float64Array;
   private readonly free: Float64Array;
   private readonly bookedDisk: Float64Array;
+  private readonly speed: Float64Array;
   private readonly keyed: Float64Array | null;
   /** Place in the order of names and ids, the end of every comparison. */
   private readonly place: Uint32Array;
@@ -39,6 +40,7 @@ export class Columns {
     this.capacity = new Float64Array(length * width);
     this.free = new Float64Array(length * width);
     this.bookedDisk = new Float64Array(length);
+    this.speed = Float64Array.from(slaves, ({ view }) => view.capacity.speed ?? Infinity);
     this.keyed = keys === undefined ? null : new Float64Array(length * mostKeys);
     this.place = placesByName(slaves);
     slaves.forEach((slave, row) => {
@@ -61,12 +63,13 @@ export class Columns {
   }
 
   /** What every row says to best-effort of this size, row by row; in the order of the filters. */
-  sayAll({ vcpus, ramMiB, diskMiB, bandwidthMbps }: Room): Uint8Array {
-    const { by: how, capacity, free, bookedDisk } = this;
+  sayAll({ vcpus, ramMiB, diskMiB, bandwidthMbps, speed: leastSpeed = 0 }: Room): Uint8Array {
+    const { by: how, capacity, free, bookedDisk, speed } = this;
     const all = new Uint8Array(how.length);
     for (let row = 0, at = 0; row < all.length; row++, at += width) {
       if (how[row] === by.filters) all[row] = said.ask;
       else if (vcpus > num(capacity, at) || ramMiB > num(capacity, at + 1) || diskMiB > num(capacity, at + 2) || bandwidthMbps > num(capacity, at + 3)) all[row] = said.NoSlaveFits;
+      else if (leastSpeed > num(speed, row)) all[row] = said.TooSlow;
       else if (diskMiB > 0 && diskMiB > num(free, at + 2)) all[row] = said.NotEnoughDisk;
       else if (diskMiB > 0 && diskMiB > num(free, at + 2) - num(bookedDisk, row)) all[row] = said.KeptForReservation;
       else if (vcpus > num(free, at)) all[row] = said.NotEnoughCores;

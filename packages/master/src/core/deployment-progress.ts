@@ -36,6 +36,7 @@ const waitWords: Readonly<Partial<Record<ReasonCode, string>>> = {
   NotEnoughCores: 'wait for cores on any host',
   NotEnoughRam: 'wait for RAM on any host',
   NotEnoughDisk: 'wait for disk on any host',
+  TooSlow: 'need a faster host',
   NotEnoughBandwidth: 'wait for bandwidth on any host',
   KeptForReservation: 'wait for room that is reserved',
   CriticalLimit: 'wait for room beyond what is always kept free',

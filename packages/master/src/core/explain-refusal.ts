@@ -10,7 +10,7 @@ import { fit, twoPriorities } from './say';
 import { reservable } from './slave-timeline';
 import { tellAfter, tellMoment, tellWindow } from './tell-time';
 import { noRoom, type Room, type SlaveView } from './snapshot';
-import { largeEnoughFor } from './too-large';
+import { isTooSlow, largeEnoughFor, tooSlowWords } from './too-large';
 
 /** Why a request is refused, with the way out: what it ran into, and what can be had instead. */
 export function refusedReason(refused: Refused, offers: readonly ReservationOffer[]): Reason {
@@ -28,8 +28,10 @@ function neverFits({ request }: Refused, slaves: readonly SlaveView[]): Reason |
   if (inEmptyPool + request.fixed.length >= count) return null;
   const wholeCores = Math.floor(slaves.reduce((sum, { capacity }) => sum + capacity.vcpus, 0));
   if (count * need.vcpus > wholeCores) return { code: 'NoSlaveFits', sentence: `Cannot reserve ${asked}: the whole pool has ${wholeCores}.` };
+  const capacities = slaves.map(({ capacity }) => capacity);
+  if (isTooSlow(need, capacities)) return { code: 'TooSlow', sentence: `Cannot reserve ${asked}: ${tooSlowWords(need, capacities)} Ask for less.` };
   if (inEmptyPool > 0) return { code: 'NoSlaveFits', sentence: `Cannot reserve ${asked}: even in the empty pool, ${inEmptyPool} ${inEmptyPool === 1 ? 'machine' : 'machines'} of that size find room.` };
-  return { code: 'NoSlaveFits', sentence: `Cannot reserve ${asked}: no host is ${largeEnoughFor(need, slaves.map(({ capacity }) => capacity))}. Ask for less.` };
+  return { code: 'NoSlaveFits', sentence: `Cannot reserve ${asked}: no host is ${largeEnoughFor(need, capacities)}. Ask for less.` };
 }
 
 /** Whether the request would fit if nobody else had reserved anything; who has then. */

@@ -4,11 +4,11 @@ import { isHomeTooLarge, sayDiskNeed } from './disk-need';
 import { keptFromIt, type Question, type Refusal } from './feasible';
 import type { Kept } from './recall';
 import { freeUnheld, type SlaveNow } from './room-now';
-import { cores, fit, ordinal, twoPriorities } from './say';
+import { atTheBeginning, cores, fit, ordinal, twoPriorities } from './say';
 import type { Victim } from './victims';
 import type { Attempt, Booking, Room, Rules, RunningInstance, SlaveView, WaitingInstance } from './snapshot';
 import { tellMoment } from './tell-time';
-import { largeEnoughFor } from './too-large';
+import { isTooSlow, largeEnoughFor, tooSlowWords } from './too-large';
 
 /** `others`: how many take part now. */
 export function placedSentence(instance: WaitingInstance, slave: SlaveNow, others: number, policy: string, question: Question): string {
@@ -84,10 +84,13 @@ export function exhaustedSentence(instance: WaitingInstance, failed: readonly At
  */
 export function waitingReason(slaves: readonly SlaveNow[], instance: WaitingInstance, refusals: readonly Refusal[], place: number, question: Question): Reason {
   const telling = refusals.some((refused) => refused.passing) ? refusals.filter((refused) => refused.passing) : refusals;
-  const tooSmallOnly = telling.every(({ code }) => code === 'NoSlaveFits');
+  const isNever = ({ code }: Refusal): boolean => code === 'NoSlaveFits' || code === 'TooSlow';
+  const neverOnly = telling.every(isNever);
+  const slow = telling.filter(({ code }) => code === 'TooSlow');
   // A slave refused by the critical limit, a reservation, the one before it or its own deployment alone has the room: the others' lack of it is not why one waits.
   const decisive = telling.filter(({ code }) => code === 'CriticalLimit' || code === 'KeptForReservation' || code === 'KeptForNext' || code === 'PreparingOthers');
-  const others = tooSmallOnly ? telling : telling.filter((refused) => refused.code !== 'NoSlaveFits');
+  // Where one is large enough and only too slow, that others are too small is not what is to be mended.
+  const others = !neverOnly ? telling.filter((refused) => !isNever(refused)) : slow.length > 0 ? slow : telling;
   const code = foremostReason(decisive.length > 0 ? decisive : others)?.code ?? (isChoosy(instance) ? 'NotChosen' : 'NoSlaves');
   const sentence = waitingSentence(code, slaves, instance, telling.filter((refused) => refused.code === code), place, question);
   return { code, sentence: fit(`${sentence}${onlyChosen(code, instance)}${triedInVain(instance)}`) };
@@ -122,6 +125,8 @@ function waitingSentence(code: ReasonCode, slaves: readonly SlaveNow[], instance
       return 'No host is registered yet. It starts by itself when an operator has added one.';
     case 'NoSlaveFits':
       return fit(tooLargeFor(views, instance));
+    case 'TooSlow':
+      return fit(tooSlowFor(views, instance));
     case 'NotEnoughCores':
       return fit(`${queue}It needs ${cores(instance.need.vcpus)} ${onWhich}, and ${pool.freeVcpus} of the pool's ${pool.vcpus} are free.${back}`);
     case 'NotEnoughRam':
@@ -153,7 +158,8 @@ function waitingSentence(code: ReasonCode, slaves: readonly SlaveNow[], instance
 
 /** What no slave is large enough for; the way out differs for who has launched it and who only asks. */
 export function tooLargeSentence(slaves: readonly SlaveView[], { need, homeMiB }: Pick<WaitingInstance, 'need' | 'homeMiB'>): string {
-  return `No host is ${largeEnoughFor(need, capacitiesOf(slaves), homeMiB)}.`;
+  const capacities = capacitiesOf(slaves);
+  return isTooSlow(need, capacities) ? atTheBeginning(tooSlowWords(need, capacities)) : `No host is ${largeEnoughFor(need, capacities, homeMiB)}.`;
 }
 
 /** Those that could take it, were they large enough. */
@@ -179,4 +185,9 @@ function tooLargeFor(slaves: readonly SlaveView[], instance: WaitingInstance): s
   }
   const wayOut = isHomeTooLarge(instance, capacitiesOf(slaves)) ? `Delete it and launch with “home”: false, or ${smallerHome}.` : 'Delete it and ask for less.';
   return `${tooLargeSentence(slaves, instance)} ${wayOut}`;
+}
+
+/** What it waits for in vain where no host is as fast as it needs one: said of one that is launched. */
+function tooSlowFor(slaves: readonly SlaveView[], { need }: WaitingInstance): string {
+  return `${atTheBeginning(tooSlowWords(need, capacitiesOf(slaves)))} Delete it and ask for less.`;
 }

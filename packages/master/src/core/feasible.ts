@@ -7,9 +7,9 @@ import { keptFrom, type Kept } from './recall';
 import { asSeen, besideHeld, bookedDiskMiB, freeUnheld, promised, type PoolTotals, type SlaveNow } from './room-now';
 import { leadMs } from './save-time';
 import { whyNotWithRam } from './saved-ram';
-import { cores } from './say';
+import { cores, saySpeed } from './say';
 import { slaveTimeline } from './slave-timeline';
-import { compute, type DeploymentTerms, type Rules, type WaitingInstance } from './snapshot';
+import { compute, fastEnough, type DeploymentTerms, type Rules, type WaitingInstance } from './snapshot';
 import { tellMoment } from './tell-time';
 
 /** Why one slave cannot take one instance now. */
@@ -43,8 +43,8 @@ const admitted: Filter = (slave, question) => {
     case 'approved':
       return null;
     case 'draining':
-      // Nobody mends by ending the drain that it is too small.
-      return largeEnough(slave, question) ?? lasting('SlaveDraining', `${name} is being drained and takes nothing new.`);
+      // Nobody mends by ending the drain that it is too small or too slow.
+      return largeEnough(slave, question) ?? fastAsNeeded(slave, question) ?? lasting('SlaveDraining', `${name} is being drained and takes nothing new.`);
     case 'pending':
       return lasting('SlaveNotApproved', `${name} waits for an operator's approval.`);
     case 'quarantined':
@@ -86,6 +86,10 @@ const largeEnough: Filter = ({ view: { capacity, name } }, { instance: { need } 
   if (need.bandwidthMbps > capacity.bandwidthMbps) return lasting('NoSlaveFits', `The link of ${name} has ${capacity.bandwidthMbps} Mbit/s in all.`);
   return null;
 };
+
+/** What goes on where its disk is does not ask for it any more: slow is better than never. */
+const fastAsNeeded: Filter = ({ view: { capacity, name } }, { instance: { need, boundTo } }) =>
+  boundTo !== null || fastEnough(need, capacity) ? null : lasting('TooSlow', `${name} has speed ${saySpeed(capacity.speed ?? 1)}, and it needs ${saySpeed(need.speed ?? 0)}.`);
 
 const reachable: Filter = ({ view: { liveness, connected, name } }) => {
   if (liveness === 'lost') return lasting('SlaveOffline', `${name} is offline.`);
@@ -198,6 +202,7 @@ const filters: readonly Filter[] = [
   goesOnWithRam,
   notTried,
   largeEnough,
+  fastAsNeeded,
   reachable,
   untroubled,
   keepsTime,

@@ -19,6 +19,8 @@ export interface InstanceRecord {
   readonly ramMiB: number;
   readonly diskMiB: number;
   readonly bandwidthMbps: number | null;
+  /** Of the slave it is placed on; null or absent: any. */
+  readonly minSpeed?: number | null;
   readonly sshPublicKeys: readonly string[];
   readonly slaveId: string | null;
   readonly desired: DesiredState;

@@ -57,6 +57,28 @@ describe('a place for one who waits', () => {
     expect(told(decide([slave('a', { promised: room(1, { bandwidthMbps: 950 }) })], waiting('i', 1, { need: room(1, { bandwidthMbps: 100 }) })))).toEqual(['i', 'queue', 'NotEnoughBandwidth']);
   });
 
+  it('is as fast as is needed: the next reason and place of a slower one is said, what is faster and full is waited for, and what has its disk somewhere goes on there', () => {
+    const ofSpeed = (id: string, speed: number, facts: Partial<SlaveView> = {}): SlaveView => slave(id, { capacity: room(8, { diskMiB: 100_000, bandwidthMbps: 1000, speed }), ...facts });
+    const needy = waiting('i', 1, { need: room(1, { speed: 1 }) });
+    const [slow, quick] = [ofSpeed('lab-3', 0.6), ofSpeed('quick', 1)];
+    expect(told(decide([slow, quick], needy))).toEqual(['i', 'place', 'quick']);
+    expect(told(decide([slow], waiting('i', 1)))).toEqual(['i', 'place', 'lab-3']);
+    const never = decide([slow], needy);
+    expect(told(never)).toEqual(['i', 'queue', 'TooSlow']);
+    expect(never).toMatchObject({ reason: { sentence: 'No host that is large enough has speed 1; the fastest has 0.6. Delete it and ask for less.' } });
+    expect(never.considered.refused).toMatchObject([{ code: 'TooSlow', sentence: 'lab-3 has speed 0.6, and it needs 1.' }]);
+    // One that is fast and too small does not change what is missing.
+    expect(told(decide([slow, slave('little', { capacity: room(0, { speed: 3 }) })], needy))).toEqual(['i', 'queue', 'TooSlow']);
+    const busy = ofSpeed('busy', 2, { running: [running('x', 8, { type: 'AR' })] });
+    expect(told(decide([slow, busy], needy))).toEqual(['i', 'queue', 'NotEnoughCores']);
+    // A slow slave that is drained is no better when that ends.
+    expect(told(decide([{ ...slow, admission: 'draining' }], needy))).toEqual(['i', 'queue', 'TooSlow']);
+    // Nobody gives way on a slave that is of no use.
+    const weak = ofSpeed('weak', 0.6, { running: [running('w', 8, { pi: 1 })] });
+    expect(told(decide([weak], needy))).toEqual(['i', 'queue', 'TooSlow']);
+    expect(told(decide([slow], saved('i', 1, 'lab-3', { need: room(1, { speed: 1 }) })))).toEqual(['i', 'resume', 'lab-3']);
+  });
+
   it('is large enough for the home volume, too, that goes there, and which of both is too large is said with the way out', () => {
     const reasonOf = (slaves: readonly SlaveView[], instance: WaitingInstance): string => {
       const decision = decide(slaves, instance);

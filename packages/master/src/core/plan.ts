@@ -148,8 +148,8 @@ export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], po
   return { recalls, decisions, dueAt: due.length === 0 ? null : Math.min(...due) };
 }
 
-/** It waits for a slave that is large enough: nobody behind it waits for it. */
-export const waitsInVain = (decision: Decision): boolean => decision.kind === 'queue' && decision.reason.code === 'NoSlaveFits';
+/** It waits for a slave that is large and fast enough: nobody behind it waits for it. */
+export const waitsInVain = (decision: Decision): boolean => decision.kind === 'queue' && (decision.reason.code === 'NoSlaveFits' || decision.reason.code === 'TooSlow');
 
 const canServe = ({ admission, liveness, hypervisor }: SlaveView): boolean => admission === 'approved' && liveness !== 'lost' && hypervisor.usable;
 

@@ -37,11 +37,11 @@ describe('para', () => {
   test('tells how many were lent later, or the used cores', () => {
     const world = { slaves, lastPlacedOn: null };
     expect(slaves.map((each) => placementPolicies.para.score(each, bestEffort, world).parts)).toEqual([
-      { tier: 1, usedCores: 4 },
-      { tier: 1, usedCores: 0 },
-      { tier: 0, contributingRegisteredLater: 1 },
-      { tier: 0, contributingRegisteredLater: 0 },
-      { tier: 2, usedCores: 0 },
+      { tier: 1, usedCores: 4, speed: 1, freeMbps: 0 },
+      { tier: 1, usedCores: 0, speed: 1, freeMbps: 0 },
+      { tier: 0, contributingRegisteredLater: 1, speed: 1, freeMbps: 0 },
+      { tier: 0, contributingRegisteredLater: 0, speed: 1, freeMbps: 0 },
+      { tier: 2, usedCores: 0, speed: 1, freeMbps: 0 },
     ]);
   });
 });
@@ -55,6 +55,23 @@ test('least-loaded takes dedicated slaves before volunteers, then fewest used co
     slave('small', { capacity: room(16, 1024) }),
   ];
   expect(ranked('least-loaded', slaves)).toEqual(['a', 'b', 'small', 'busy', 'lent']);
+});
+
+/** Of this speed, with so much of its link promised. */
+const fast = (id: string, speed: number | undefined, promisedMbps = 0, promised = 0): SlaveView =>
+  slave(id, { capacity: { ...room(16), bandwidthMbps: 1000, speed }, promised: { ...room(promised), bandwidthMbps: promisedMbps } });
+
+test.each(['para', 'spread', 'greedy', 'least-loaded'] as const)('%s finds the faster of two equals better, then the one with more bandwidth free, then the name; a speed that nobody told is 1', (name) => {
+  expect(ranked(name, [fast('a-slow', 0.6), fast('b', 1, 900), fast('d-untold', undefined), fast('c', 1), fast('z-fast', 1.5, 900)])).toEqual(['z-fast', 'c', 'd-untold', 'b', 'a-slow']);
+});
+
+test('para and spread keep their orders whatever the speeds are; least-loaded counts the cores used by the speed', () => {
+  const slaves = [fast('fast', 2, 0, 3), fast('slow', 0.5, 0, 1), fast('plain', 1, 0, 2)];
+  expect(ranked('para', slaves, reserved)).toEqual(['slow', 'plain', 'fast']);
+  expect(ranked('spread', slaves)).toEqual(['slow', 'plain', 'fast']);
+  // 1.5, 2 and 2 cores of the reference machine; of those two the one with more RAM free.
+  expect(ranked('least-loaded', slaves)).toEqual(['fast', 'slow', 'plain']);
+  expect(placementPolicies['least-loaded'].score(slaves[0] as SlaveView, bestEffort, { slaves, lastPlacedOn: null })).toMatchObject({ score: 1.5, parts: { usedCores: 3, load: 1.5, speed: 2, freeMbps: 1000 } });
 });
 
 test('round-robin goes on after the slave of the newest placement and begins again behind the last', () => {
@@ -89,9 +106,11 @@ const arbitrarySlave = (id: string): fc.Arbitrary<SlaveView> =>
       registeredAt: fc.integer({ min: 0, max: 2 }),
       cores: fc.integer({ min: 0, max: 3 }),
       ram: fc.integer({ min: 0, max: 2 }),
+      speed: fc.constantFrom(undefined, 0.5, 1, 3),
+      mbps: fc.constantFrom(0, 100),
       guests: fc.array(fc.constantFrom('cl-2', 'other', null), { maxLength: 3 }),
     })
-    .map(({ cores, ram, guests, ...facts }) => slave(id, { ...facts, promised: room(cores, ram * 512), running: guests.map((groupId, at) => guest(`${id}-${at}`, groupId)) }));
+    .map(({ cores, ram, guests, speed, mbps, ...facts }) => slave(id, { ...facts, capacity: { ...room(16), bandwidthMbps: 100, speed }, promised: { ...room(cores, ram * 512), bandwidthMbps: mbps }, running: guests.map((groupId, at) => guest(`${id}-${at}`, groupId)) }));
 const arbitraryWorld: fc.Arbitrary<PlacementWorld> = fc.record({
   slaves: fc.tuple(...['a', 'b', 'c', 'd'].map(arbitrarySlave)),
   lastPlacedOn: fc.constantFrom(null, 'a', 'b', 'bb', 'd'),

@@ -26,7 +26,7 @@ export interface PlacementPolicy {
   /** Negative when `a` is better. A total order: 0 only for a slave and itself. */
   compare(a: SlaveView, b: SlaveView, instance: Placeable, world: PlacementWorld): number;
   /**
-   * At most four numbers that `compare` compares one after the other, before name and id; of a policy that looks at nothing
+   * At most five numbers that `compare` compares one after the other, before name and id; of a policy that looks at nothing
    * but the slave and the kind of guest. Pools of thousands are asked by them.
    */
   keys?(slave: SlaveView, type: Placeable['type']): readonly number[];
@@ -46,6 +46,19 @@ const volunteers = (slave: SlaveView): number => (slave.kind === 'volunteer' ? 1
 /** What comes first in an order weighs more in its score than any number of cores behind it. */
 const tierWeight = 1_000_000;
 
+const speedOf = ({ capacity: { speed } }: SlaveView): number => speed ?? 1;
+const freeMbps = ({ capacity, promised }: SlaveView): number => capacity.bandwidthMbps - promised.bandwidthMbps;
+
+/** Where an order finds two equal: the faster one, then the one whose link has most to give, then name and id. */
+const fasterFirst = (a: SlaveView, b: SlaveView): number => compareKeys(speedKeys(a), speedKeys(b)) || byName(a, b);
+const speedKeys = (slave: SlaveView): readonly number[] => [-speedOf(slave), -freeMbps(slave)];
+
+/** What that looked at, beside what the order itself did. */
+const speedParts = (slave: SlaveView): Readonly<Record<string, number>> => ({ speed: speedOf(slave), freeMbps: freeMbps(slave) });
+
+/** Cores used, as a core of the reference machine counts: the same work loads a slave of half the speed twice as much. */
+const load = (slave: SlaveView): number => usedCores(slave) / speedOf(slave);
+
 const lent: Readonly<Record<'contributing' | 'dedicated' | 'other', number>> = { contributing: 0, dedicated: 1, other: 2 };
 const reserved: typeof lent = { dedicated: 0, contributing: 1, other: 2 };
 
@@ -59,7 +72,7 @@ function tier(slave: SlaveView, { type }: Pick<Placeable, 'type'>): number {
 const newestFirst = (slave: SlaveView, { type }: Pick<Placeable, 'type'>): boolean => type === 'BE' && slave.kind === 'volunteer' && slave.contributing;
 
 function reportKeys(slave: SlaveView, type: Placeable['type']): readonly number[] {
-  return [tier(slave, { type }), newestFirst(slave, { type }) ? -slave.registeredAt : usedCores(slave)];
+  return [tier(slave, { type }), newestFirst(slave, { type }) ? -slave.registeredAt : usedCores(slave), ...speedKeys(slave)];
 }
 
 function compareKeys(a: readonly number[], b: readonly number[]): number {
@@ -70,7 +83,8 @@ function compareKeys(a: readonly number[], b: readonly number[]): number {
 /**
  * The 2014 report's flow of events. Best-effort: 1. contributing volunteers, most recently registered first; 2. dedicated
  * slaves, fewest used cores first; 3. volunteers that do not contribute, fewest used cores first. Reserved: 1. dedicated
- * slaves, 2. contributing volunteers, 3. others, each with fewest used cores first. Then name, id.
+ * slaves, 2. contributing volunteers, 3. others, each with fewest used cores first. Of equals the fastest, then that with most free
+ * bandwidth, of which the report says nothing; then name, id.
  */
 const para: PlacementPolicy = {
   name: 'para',
@@ -79,25 +93,25 @@ const para: PlacementPolicy = {
   score: (slave, instance, world) => {
     const first = tier(slave, instance);
     if (!newestFirst(slave, instance)) {
-      return { score: first * tierWeight + usedCores(slave), parts: { tier: first, usedCores: usedCores(slave) } };
+      return { score: first * tierWeight + usedCores(slave), parts: { tier: first, usedCores: usedCores(slave), ...speedParts(slave) } };
     }
     const newer = world.slaves.filter((other) => newestFirst(other, instance) && other.registeredAt > slave.registeredAt).length;
-    return { score: first * tierWeight + newer, parts: { tier: first, contributingRegisteredLater: newer } };
+    return { score: first * tierWeight + newer, parts: { tier: first, contributingRegisteredLater: newer, ...speedParts(slave) } };
   },
 };
 
 function loadKeys(slave: SlaveView): readonly number[] {
-  return [volunteers(slave), usedCores(slave), -freeRamMiB(slave)];
+  return [volunteers(slave), load(slave), -freeRamMiB(slave), ...speedKeys(slave)];
 }
 
-/** The least loaded slave: dedicated before volunteers, fewest used cores, most free RAM, name, id. */
+/** The least loaded slave: dedicated before volunteers, fewest used cores by its speed, most free RAM, then the fastest, most free bandwidth, name, id. */
 const leastLoaded: PlacementPolicy = {
   name: 'least-loaded',
   compare: (a, b) => compareKeys(loadKeys(a), loadKeys(b)) || byName(a, b),
   keys: loadKeys,
   score: (slave) => ({
-    score: volunteers(slave) * tierWeight + usedCores(slave),
-    parts: { volunteer: volunteers(slave), usedCores: usedCores(slave), freeRamMiB: freeRamMiB(slave) },
+    score: volunteers(slave) * tierWeight + load(slave),
+    parts: { volunteer: volunteers(slave), usedCores: usedCores(slave), load: load(slave), freeRamMiB: freeRamMiB(slave), ...speedParts(slave) },
   }),
 };
 
@@ -119,15 +133,15 @@ const roundRobin: PlacementPolicy = {
 };
 
 function packingKeys(slave: SlaveView): readonly number[] {
-  return [-usedCores(slave), -slave.promised.ramMiB];
+  return [-usedCores(slave), -slave.promised.ramMiB, ...speedKeys(slave)];
 }
 
-/** Packs, so that whole slaves stay free for what is large: most used cores, most used RAM, name, id. */
+/** Packs, so that whole slaves stay free for what is large: most used cores, most used RAM; of equals the fastest, most free bandwidth, name, id. */
 const greedy: PlacementPolicy = {
   name: 'greedy',
   compare: (a, b) => compareKeys(packingKeys(a), packingKeys(b)) || byName(a, b),
   keys: packingKeys,
-  score: (slave) => ({ score: -usedCores(slave), parts: { usedCores: usedCores(slave), usedRamMiB: slave.promised.ramMiB } }),
+  score: (slave) => ({ score: -usedCores(slave), parts: { usedCores: usedCores(slave), usedRamMiB: slave.promised.ramMiB, ...speedParts(slave) } }),
 };
 
 /** What one slave's failure would take from the group. Instances of no group spread by their cores alone. */
@@ -135,13 +149,13 @@ function ofSameGroup(slave: SlaveView, { groupId }: Placeable): number {
   return groupId === null ? 0 : slave.running.filter((running) => running.groupId === groupId && !running.leaving).length;
 }
 
-/** Fewest running of the same group on it, fewest used cores, name, id. */
+/** Fewest running of the same group on it, fewest used cores; of equals the fastest, most free bandwidth, name, id. */
 const spread: PlacementPolicy = {
   name: 'spread',
-  compare: (a, b, instance) => ofSameGroup(a, instance) - ofSameGroup(b, instance) || usedCores(a) - usedCores(b) || byName(a, b),
+  compare: (a, b, instance) => ofSameGroup(a, instance) - ofSameGroup(b, instance) || usedCores(a) - usedCores(b) || fasterFirst(a, b),
   score: (slave, instance) => {
     const sameGroup = ofSameGroup(slave, instance);
-    return { score: sameGroup * tierWeight + usedCores(slave), parts: { sameGroup, usedCores: usedCores(slave) } };
+    return { score: sameGroup * tierWeight + usedCores(slave), parts: { sameGroup, usedCores: usedCores(slave), ...speedParts(slave) } };
   },
 };
 

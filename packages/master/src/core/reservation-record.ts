@@ -16,6 +16,8 @@ export interface ReservationRecord {
   readonly ramMiB: number;
   readonly diskMiB: number;
   readonly bandwidthMbps: number | null;
+  /** Of the slaves it is booked on; null or absent: any. */
+  readonly minSpeed?: number | null;
   readonly priority: PriorityParts;
   /** E of the priority: minutes asked for in all, extensions included. */
   readonly requestedMinutes: number;

@@ -25,3 +25,13 @@ export function twoPriorities(higher: number, lower: number): readonly [string, 
   }
   return [String(higher), String(lower)];
 }
+
+/** "0.6": how fast one core is, the reference machine's being 1. */
+export function saySpeed(speed: number): string {
+  return String(Math.round(speed * 100) / 100);
+}
+
+/** Words of the middle of a sentence, at its beginning. */
+export function atTheBeginning(words: string): string {
+  return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}`;
+}

@@ -12,6 +12,16 @@ export interface Room {
   readonly diskMiB: number;
   /** Of its link; 0 for an instance without a limit, which is promised nothing. */
   readonly bandwidthMbps: number;
+  /**
+   * Of a slave how fast one core of it is, 1 like the project's reference machine; of an instance the least it may be. Nothing uses it up: what is
+   * left of a slave is as fast as the slave. Absent: nothing is asked, or this is only a part of a slave of which that was asked already.
+   */
+  readonly speed?: number | undefined;
+}
+
+/** Whether a slave, or what is left of it, is as fast as is needed. */
+export function fastEnough({ speed: least = 0 }: Pick<Room, 'speed'>, { speed = Infinity }: Pick<Room, 'speed'>): boolean {
+  return least <= speed;
 }
 
 export const noRoom: Room = { vcpus: 0, ramMiB: 0, diskMiB: 0, bandwidthMbps: 0 };
@@ -173,21 +183,28 @@ export interface Snapshot {
  * beside the disk, and a suspend that finds no room would lose what the person has open. So does the home volume that
  * goes where it goes (`homeMiB`).
  */
-export function roomFor({ vcpus, ramMiB, diskMiB, bandwidthMbps, homeMiB = 0 }: { readonly vcpus: number; readonly ramMiB: number; readonly diskMiB: number; readonly bandwidthMbps: number | null; readonly homeMiB?: number | undefined }): Room {
-  return { vcpus, ramMiB, diskMiB: diskMiB + ramMiB + homeMiB, bandwidthMbps: bandwidthMbps ?? 0 };
+export function roomFor({ vcpus, ramMiB, diskMiB, bandwidthMbps, minSpeed = null, homeMiB = 0 }: {
+  readonly vcpus: number; readonly ramMiB: number; readonly diskMiB: number; readonly bandwidthMbps: number | null;
+  readonly minSpeed?: number | null | undefined; readonly homeMiB?: number | undefined;
+}): Room {
+  return { vcpus, ramMiB, diskMiB: diskMiB + ramMiB + homeMiB, bandwidthMbps: bandwidthMbps ?? 0, ...(minSpeed === null ? {} : { speed: minSpeed }) };
 }
 
+/** Both together: where one of them has to be fast, so has the whole. */
 export function add(a: Room, b: Room): Room {
-  return { vcpus: a.vcpus + b.vcpus, ramMiB: a.ramMiB + b.ramMiB, diskMiB: a.diskMiB + b.diskMiB, bandwidthMbps: a.bandwidthMbps + b.bandwidthMbps };
+  const speed = a.speed === undefined ? b.speed : Math.max(a.speed, b.speed ?? 0);
+  return { ...(speed === undefined ? {} : { speed }), vcpus: a.vcpus + b.vcpus, ramMiB: a.ramMiB + b.ramMiB, diskMiB: a.diskMiB + b.diskMiB, bandwidthMbps: a.bandwidthMbps + b.bandwidthMbps };
 }
 
+/** What is left of `a`, which stays as fast as it is. */
 export function subtract(a: Room, b: Room): Room {
-  return { vcpus: a.vcpus - b.vcpus, ramMiB: a.ramMiB - b.ramMiB, diskMiB: a.diskMiB - b.diskMiB, bandwidthMbps: a.bandwidthMbps - b.bandwidthMbps };
+  const left = { vcpus: a.vcpus - b.vcpus, ramMiB: a.ramMiB - b.ramMiB, diskMiB: a.diskMiB - b.diskMiB, bandwidthMbps: a.bandwidthMbps - b.bandwidthMbps };
+  return a.speed === undefined ? left : { ...left, speed: a.speed };
 }
 
-/** The part of a room that comes back when its guest is saved: everything but the disk. */
-export function compute(room: Room): Room {
-  return { ...room, diskMiB: 0 };
+/** The part of a room that comes back when its guest is saved: everything but the disk. How fast it has to be is asked once, of where it goes. */
+export function compute({ vcpus, ramMiB, bandwidthMbps }: Room): Room {
+  return { vcpus, ramMiB, diskMiB: 0, bandwidthMbps };
 }
 
 /** What `need` takes beyond so much disk that is promised already. */
@@ -195,7 +212,7 @@ export function beyondDisk(need: Room, promisedMiB: number): Room {
   return { ...need, diskMiB: Math.max(0, need.diskMiB - promisedMiB) };
 }
 
-/** Whether `need` is within `room` in every dimension. */
+/** Whether `need` is within `room` in every dimension, and that is fast enough. */
 export function within(need: Room, room: Room): boolean {
-  return need.vcpus <= room.vcpus && need.ramMiB <= room.ramMiB && need.diskMiB <= room.diskMiB && need.bandwidthMbps <= room.bandwidthMbps;
+  return need.vcpus <= room.vcpus && need.ramMiB <= room.ramMiB && need.diskMiB <= room.diskMiB && need.bandwidthMbps <= room.bandwidthMbps && fastEnough(need, room);
 }

@@ -18,6 +18,7 @@ interface HeldRow extends BookingRow {
   readonly ram_mib: number;
   readonly disk_mib: number;
   readonly bandwidth_mbps: number | null;
+  readonly min_speed: number | null;
   readonly group_name: string | null;
   readonly promised_disk_mib: number;
 }
@@ -73,7 +74,7 @@ export class BookingRepository {
       .whereIn('r.state', [...holdingReservationStates])
       .orderBy(['r.starts_at', 'b.reservation_id', 'b.slot'])
       .select(
-        'b.reservation_id', 'b.slot', 'b.slave_id', 'b.instance_id', 'r.starts_at', 'r.ends_at', 'r.vcpus', 'r.ram_mib', 'r.disk_mib', 'r.bandwidth_mbps',
+        'b.reservation_id', 'b.slot', 'b.slave_id', 'b.instance_id', 'r.starts_at', 'r.ends_at', 'r.vcpus', 'r.ram_mib', 'r.disk_mib', 'r.bandwidth_mbps', 'r.min_speed',
         'g.name as group_name', this.db.raw('CASE WHEN i.slave_id = b.slave_id THEN i.disk_mib + i.ram_mib ELSE 0 END AS promised_disk_mib'),
       );
     if (of !== null) void ('slaveIds' in of ? query.whereIn('b.slave_id', [...of.slaveIds]) : query.whereIn('b.instance_id', [...of.instanceIds]));
@@ -122,6 +123,6 @@ export class BookingRepository {
  * than what was reserved leaves the rest to the slot, which may be claimed anew once it is deleted.
  */
 function needOf(row: HeldRow): Room {
-  const need = roomFor({ vcpus: row.vcpus, ramMiB: row.ram_mib, diskMiB: row.disk_mib, bandwidthMbps: row.bandwidth_mbps });
+  const need = roomFor({ vcpus: row.vcpus, ramMiB: row.ram_mib, diskMiB: row.disk_mib, bandwidthMbps: row.bandwidth_mbps, minSpeed: row.min_speed });
   return beyondDisk(need, Number(row.promised_disk_mib));
 }

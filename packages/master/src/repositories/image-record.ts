@@ -36,6 +36,8 @@ export interface ImageRecord {
   readonly defaultRamdiskId: string | null;
   readonly defaultVcpus: number | null;
   readonly defaultRamMiB: number | null;
+  /** Least speed of hosts that run it; null or absent: any. */
+  readonly minSpeed?: number | null | undefined;
   readonly kernelArguments: string;
   readonly platformValue: number;
   readonly ownerGroupId: string | null;
@@ -54,7 +56,7 @@ export type ImageContentFacts = Pick<ImageRecord, 'manifestId' | 'contentSha256'
 /** What may be changed of a version. */
 export type ImageChange = {
   readonly [Field in
-    | 'name' | 'description' | 'visibility' | 'ownerGroupId' | 'defaultKernelId' | 'defaultRamdiskId' | 'defaultVcpus' | 'defaultRamMiB' | 'kernelArguments'
+    | 'name' | 'description' | 'visibility' | 'ownerGroupId' | 'defaultKernelId' | 'defaultRamdiskId' | 'defaultVcpus' | 'defaultRamMiB' | 'minSpeed' | 'kernelArguments'
     | 'platformValue' | 'state']?: ImageRecord[Field] | undefined;
 };
 
@@ -75,6 +77,7 @@ export interface ImageRow {
   readonly default_ramdisk_id: string | null;
   readonly default_vcpus: number | null;
   readonly default_ram_mib: number | null;
+  readonly min_speed: number | null;
   readonly kernel_arguments: string;
   readonly platform_value: number;
   readonly owner_group_id: string | null;
@@ -100,7 +103,7 @@ export interface FamilyColumns {
 
 const columns = [
   'id', 'friendly_id', 'kind', 'name', 'description', 'format', 'size_bytes', 'sha256', 'virtual_size_mib', 'state', 'reason', 'default_kernel_id',
-  'default_ramdisk_id', 'default_vcpus', 'default_ram_mib', 'kernel_arguments', 'platform_value', 'owner_group_id', 'created_by_user_id', 'created_at',
+  'default_ramdisk_id', 'default_vcpus', 'default_ram_mib', 'min_speed', 'kernel_arguments', 'platform_value', 'owner_group_id', 'created_by_user_id', 'created_at',
   'family_id', 'version', 'visibility', 'manifest_id', 'content_sha256', 'content_bytes', 'check_percent', 'import_path', 'of_instance_id', 'of_volume_id',
 ] as const satisfies readonly (keyof ImageRow)[];
 
@@ -131,6 +134,7 @@ export const imageFromRow = (row: ImageRow & FamilyColumns): ImageRecord => ({
   defaultRamdiskId: row.default_ramdisk_id,
   defaultVcpus: row.default_vcpus,
   defaultRamMiB: row.default_ram_mib,
+  ...(row.min_speed === null ? {} : { minSpeed: row.min_speed }),
   kernelArguments: row.kernel_arguments,
   platformValue: Number(row.platform_value),
   ownerGroupId: row.owner_group_id,
@@ -174,6 +178,7 @@ export function changedColumns(change: ImageChange): Partial<ImageRow> {
     ...(change.defaultRamdiskId === undefined ? {} : { default_ramdisk_id: change.defaultRamdiskId }),
     ...(change.defaultVcpus === undefined ? {} : { default_vcpus: change.defaultVcpus }),
     ...(change.defaultRamMiB === undefined ? {} : { default_ram_mib: change.defaultRamMiB }),
+    ...(change.minSpeed === undefined ? {} : { min_speed: change.minSpeed }),
     ...(change.kernelArguments === undefined ? {} : { kernel_arguments: change.kernelArguments }),
     ...(change.platformValue === undefined ? {} : { platform_value: change.platformValue }),
     ...(change.state === undefined ? {} : { state: change.state }),

@@ -20,6 +20,7 @@ export interface InstanceRow extends PriorityColumns {
   readonly ram_mib: number;
   readonly disk_mib: number;
   readonly bandwidth_mbps: number | null;
+  readonly min_speed: number | null;
   readonly ssh_public_keys: string;
   readonly slave_id: string | null;
   readonly desired: string;
@@ -58,7 +59,7 @@ export interface InstanceRow extends PriorityColumns {
 
 export const instanceColumns = [
   'id', 'name', 'type', 'user_id', 'group_id', 'image_id', 'kernel_id', 'ramdisk_id', 'kernel_arguments', 'vcpus', 'ram_mib', 'disk_mib',
-  'bandwidth_mbps', 'ssh_public_keys', 'slave_id', 'desired', 'stop_forced', 'observed', 'generation', 'observed_generation', 'reason_code',
+  'bandwidth_mbps', 'min_speed', 'ssh_public_keys', 'slave_id', 'desired', 'stop_forced', 'observed', 'generation', 'observed_generation', 'reason_code',
   'reason_sentence', 'booted', 'progress_percent', 'mac', 'address', 'created_at', 'changed_at', 'deadline_at', 'minutes', 'ends_at',
   ...priorityColumns, 'requested_minutes', 'reservation_id', 'queued_at', 'queued_because', 'nominated_slave_id', 'preemptions', 'preempted_on',
   'disk_epoch', 'observed_disk_epoch', 'disk_image_id', 'ram_image_id', 'ram_saved_on', 'idle_since', 'aging_noticed_at', 'recycled_at', 'recycle_until',
@@ -79,6 +80,7 @@ export function instanceFromRow(row: InstanceRow): InstanceRecord {
     ramMiB: row.ram_mib,
     diskMiB: row.disk_mib,
     bandwidthMbps: row.bandwidth_mbps,
+    ...(row.min_speed === null ? {} : { minSpeed: row.min_speed }),
     sshPublicKeys: z.array(z.string()).parse(parseJson(row.ssh_public_keys)),
     slaveId: row.slave_id,
     desired: desiredStateSchema.parse(row.desired),
@@ -131,6 +133,7 @@ export function instanceToRow(instance: InstanceRecord): InstanceRow {
     ram_mib: instance.ramMiB,
     disk_mib: instance.diskMiB,
     bandwidth_mbps: instance.bandwidthMbps,
+    min_speed: instance.minSpeed ?? null,
     ssh_public_keys: JSON.stringify(instance.sshPublicKeys),
     slave_id: instance.slaveId,
     desired: instance.desired,

@@ -142,7 +142,6 @@ export function makeRepositories(db: Knex, changes: ChangeNotes = noNotes): Repo
     hostInstalls: new HostInstallRepository(db, changes),
     hostKeys: new HostKeyRepository(db),
     liveMigrations: new LiveMigrationRepository(db, changes),
-    liveMigrations: new LiveMigrationRepository(db),
     slaViolations: new SlaViolationRepository(db, changes),
     monitoring: new MonitoringRepository(db),
   };

@@ -15,6 +15,7 @@ export interface ReservationRow extends PriorityColumns {
   readonly ram_mib: number;
   readonly disk_mib: number;
   readonly bandwidth_mbps: number | null;
+  readonly min_speed: number | null;
   readonly requested_minutes: number;
   readonly moved_from: Date | null;
   readonly moved_to: Date | null;
@@ -28,7 +29,7 @@ export interface ReservationRow extends PriorityColumns {
 }
 
 export const reservationColumns = [
-  'id', 'state', 'user_id', 'group_id', 'image_id', 'starts_at', 'ends_at', 'count', 'vcpus', 'ram_mib', 'disk_mib', 'bandwidth_mbps', ...priorityColumns,
+  'id', 'state', 'user_id', 'group_id', 'image_id', 'starts_at', 'ends_at', 'count', 'vcpus', 'ram_mib', 'disk_mib', 'bandwidth_mbps', 'min_speed', ...priorityColumns,
   'requested_minutes', 'moved_from', 'moved_to', 'moved_decision_id', 'moved_accepted', 'at_risk', 'series_id', 'sentence', 'created_at', 'changed_at',
 ] as const satisfies readonly (keyof ReservationRow)[];
 
@@ -46,6 +47,7 @@ export function reservationFromRow(row: ReservationRow): ReservationRecord {
     ramMiB: row.ram_mib,
     diskMiB: row.disk_mib,
     bandwidthMbps: row.bandwidth_mbps,
+    ...(row.min_speed === null ? {} : { minSpeed: row.min_speed }),
     priority: priorityFromRow(row),
     requestedMinutes: row.requested_minutes,
     moved: movedFromRow(row),
@@ -72,6 +74,7 @@ export function reservationToRow(change: Partial<ReservationRecord>): Partial<Re
     ...(change.ramMiB !== undefined && { ram_mib: change.ramMiB }),
     ...(change.diskMiB !== undefined && { disk_mib: change.diskMiB }),
     ...(change.bandwidthMbps !== undefined && { bandwidth_mbps: change.bandwidthMbps }),
+    ...(change.minSpeed !== undefined && { min_speed: change.minSpeed }),
     ...(change.priority !== undefined && priorityToRow(change.priority)),
     ...(change.requestedMinutes !== undefined && { requested_minutes: change.requestedMinutes }),
     ...(change.moved !== undefined && movedToRow(change.moved)),

@@ -18,6 +18,8 @@ export interface SlaveRecord {
   readonly ownerUserId: string | null;
   /** Open at a time to its guests; null: as the configuration says. */
   readonly maxConnections: number | null;
+  /** As somebody set it; null or absent: as its agent measured. */
+  readonly speed?: number | null;
   readonly admission: Admission;
   readonly admissionReason: string | null;
   readonly liveness: Liveness;
@@ -44,6 +46,7 @@ export interface SlaveRow {
   kind: SlaveKind;
   owner_user_id: string | null;
   max_connections: number | null;
+  speed: number | null;
   admission: Admission;
   admission_reason: string | null;
   liveness: Liveness;
@@ -71,7 +74,7 @@ export interface SlaveRow {
 export const pulseColumns = ['seen_at', 'load1', 'ram_available_mib', 'pool_available_mib', 'clock_offset_ms'] as const;
 
 export const slaveColumns: readonly (keyof SlaveRow)[] = [
-  'id', 'name', 'kind', 'owner_user_id', 'max_connections', 'admission', 'admission_reason', 'liveness', 'public_key', 'machine_id', 'macs', 'enrolled_address',
+  'id', 'name', 'kind', 'owner_user_id', 'max_connections', 'speed', 'admission', 'admission_reason', 'liveness', 'public_key', 'machine_id', 'macs', 'enrolled_address',
   'address', 'presented', 'describe_data', 'foreign_domains', 'agent_build', 'epoch', 'last_seen_at', 'declared_dead_at', 'created_at',
 ];
 
@@ -101,6 +104,7 @@ export function slaveRecord(row: SlaveRow): SlaveRecord {
     kind: row.kind,
     ownerUserId: row.owner_user_id,
     maxConnections: row.max_connections,
+    ...(row.speed === null ? {} : { speed: row.speed }),
     admission: row.admission,
     admissionReason: row.admission_reason,
     liveness: row.liveness,
@@ -127,6 +131,7 @@ export function slaveRow(slave: SlaveRecord): SlaveRow {
     kind: slave.kind,
     owner_user_id: slave.ownerUserId,
     max_connections: slave.maxConnections,
+    speed: slave.speed ?? null,
     admission: slave.admission,
     admission_reason: slave.admissionReason,
     liveness: slave.liveness,

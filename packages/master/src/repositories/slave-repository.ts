@@ -136,8 +136,8 @@ export class SlaveRepository {
   }
 
   /** Throws a duplicate-key error when the name is taken. */
-  async edit(id: string, change: Pick<SlaveRecord, 'name' | 'kind' | 'ownerUserId' | 'maxConnections'>): Promise<void> {
-    await this.db('slaves').where({ id }).update({ name: change.name, kind: change.kind, owner_user_id: change.ownerUserId, max_connections: change.maxConnections });
+  async edit(id: string, change: Pick<SlaveRecord, 'name' | 'kind' | 'ownerUserId' | 'maxConnections' | 'speed'>): Promise<void> {
+    await this.db('slaves').where({ id }).update({ name: change.name, kind: change.kind, owner_user_id: change.ownerUserId, max_connections: change.maxConnections, speed: change.speed ?? null });
     this.changes.note('slaves', id);
   }
 

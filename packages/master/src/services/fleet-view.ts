@@ -44,6 +44,7 @@ export function slaveView(slave: SlaveRecord, about: AboutSlave, limits: Capacit
       ...lentBy(describe, limits),
       diskMiB: describe.poolTotalMiB,
       bandwidthMbps: linkMbps(slave),
+      speed: speedOf(slave),
     },
     poolAvailableMiB: describe.poolAvailableMiB,
     promised: promisedRoom(about.usage),
@@ -63,6 +64,11 @@ function promisedRoom(usage: SlaveUsage | undefined): Room {
   if (usage === undefined) return noRoom;
   const { vcpus, ramMiB, diskMiB, saveMiB, bandwidthMbps } = usage;
   return { vcpus, ramMiB, diskMiB: diskMiB + saveMiB, bandwidthMbps };
+}
+
+/** Of one core: what somebody set, else what its agent measured. */
+export function speedOf({ speed, describe }: Pick<SlaveRecord, 'speed' | 'describe'>): number {
+  return speed ?? describe.relativeSpeed;
 }
 
 /** Its fastest physical link: guests leave by one. */

@@ -12,7 +12,7 @@ import { sayBytes } from './say-bytes';
 export type NewImage = Pick<CreateImageBody, 'name' | 'familyId' | 'description' | 'visibility' | 'format' | 'sizeBytes' | 'ownerGroupId'> & {
   /** Null for a file of the server: nobody knows yet. */
   readonly sha256: string | null;
-} & Partial<Pick<CreateImageBody, 'defaultKernelId' | 'defaultRamdiskId' | 'defaultVcpus' | 'defaultRamMiB' | 'kernelArguments' | 'platformValue'>>;
+} & Partial<Pick<CreateImageBody, 'defaultKernelId' | 'defaultRamdiskId' | 'defaultVcpus' | 'defaultRamMiB' | 'minSpeed' | 'kernelArguments' | 'platformValue'>>;
 
 /** Whose image it is, of which kind, since when, and the file of the server it is read from, if any. */
 export interface AnnouncedBy {

@@ -20,10 +20,10 @@ export interface NamedFamily {
 const idDigits = [3, 4, 6, 8, 12, 24] as const;
 
 /** What a version that does not say it takes over from the newest of its family. */
-type Inherited = Pick<NewImageRecord, 'visibility' | 'ownerGroupId' | 'defaultKernelId' | 'defaultRamdiskId' | 'defaultVcpus' | 'defaultRamMiB' | 'kernelArguments' | 'platformValue'>;
+type Inherited = Pick<NewImageRecord, 'visibility' | 'ownerGroupId' | 'defaultKernelId' | 'defaultRamdiskId' | 'defaultVcpus' | 'defaultRamMiB' | 'minSpeed' | 'kernelArguments' | 'platformValue'>;
 
 const first: Inherited = {
-  visibility: 'public', ownerGroupId: null, defaultKernelId: null, defaultRamdiskId: null, defaultVcpus: null, defaultRamMiB: null, kernelArguments: '', platformValue: 1,
+  visibility: 'public', ownerGroupId: null, defaultKernelId: null, defaultRamdiskId: null, defaultVcpus: null, defaultRamMiB: null, minSpeed: null, kernelArguments: '', platformValue: 1,
 };
 
 /** A version before it has its place in a family. */
@@ -70,6 +70,7 @@ function takenOver(image: UnplacedVersion, newest: Inherited | undefined): Inher
     defaultRamdiskId: said('defaultRamdiskId'),
     defaultVcpus: said('defaultVcpus'),
     defaultRamMiB: said('defaultRamMiB'),
+    minSpeed: said('minSpeed') ?? null,
     kernelArguments: said('kernelArguments'),
     platformValue: said('platformValue'),
   };

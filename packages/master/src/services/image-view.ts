@@ -31,6 +31,7 @@ export function imageView(principal: Principal, image: ImageRecord, receivedByte
     defaultRamdiskId: image.defaultRamdiskId,
     defaultVcpus: image.defaultVcpus,
     defaultRamMiB: image.defaultRamMiB,
+    ...(image.minSpeed == null ? {} : { minSpeed: image.minSpeed }),
     kernelArguments: image.kernelArguments,
     platformValue: image.platformValue,
     ownerGroupId: image.ownerGroupId,

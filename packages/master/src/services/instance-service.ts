@@ -135,8 +135,8 @@ export class InstanceService {
   /** Launches one of a reservation's machines: its size, its end and its priority are the reservation's. Throws what `create` does, and what `claim.take` does. */
   async createClaimed(principal: Principal, claim: NewClaim, asked: AskedFrom): Promise<Accepted> {
     const { reservation, imageId, promised, name, sshPublicKeys } = claim;
-    const { vcpus, ramMiB, diskMiB, bandwidthMbps } = reservation;
-    const body = { imageId, vcpus, ramMiB, diskMiB, ...(bandwidthMbps === null ? {} : { bandwidthMbps }), ...(name === undefined ? {} : { name }), ...(sshPublicKeys === undefined ? {} : { sshPublicKeys: [...sshPublicKeys] }) };
+    const { vcpus, ramMiB, diskMiB, bandwidthMbps, minSpeed } = reservation;
+    const body = { imageId, vcpus, ramMiB, diskMiB, ...(bandwidthMbps === null ? {} : { bandwidthMbps }), ...(minSpeed == null ? {} : { minSpeed }), ...(name === undefined ? {} : { name }), ...(sshPublicKeys === undefined ? {} : { sshPublicKeys: [...sshPublicKeys] }) };
     return this.launch(
       principal,
       body,

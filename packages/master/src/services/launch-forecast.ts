@@ -40,6 +40,7 @@ export interface LaunchQuery {
   readonly ramMiB?: number | undefined;
   readonly diskMiB?: number | undefined;
   readonly bandwidthMbps?: number | undefined;
+  readonly minSpeed?: number | undefined;
   /** For how long; absent it is the template's time, else the site's default. */
   readonly minutes?: number | undefined;
   readonly asSlave?: boolean | undefined;
@@ -148,7 +149,7 @@ export class LaunchForecast {
       case 'queue':
       case 'refuse':
         // There is nothing yet that one could delete.
-        return decision.reason.code === 'NoSlaveFits' ? `${tooLargeSentence(slaves, wanted)} ${askForLess(slaves, wanted)}` : decision.reason.sentence;
+        return decision.reason.code === 'NoSlaveFits' || decision.reason.code === 'TooSlow' ? `${tooLargeSentence(slaves, wanted)} ${askForLess(slaves, wanted)}` : decision.reason.sentence;
     }
   }
 }

@@ -21,13 +21,15 @@ export interface Launch {
   readonly ramMiB: number;
   readonly diskMiB: number;
   readonly bandwidthMbps: number | null;
+  /** Null: any. */
+  readonly minSpeed: number | null;
   /** The template's; null where it says nothing. */
   readonly minutes: number | null;
   readonly cloudInit: string | null;
 }
 
 /** What is to run, in what size: of `imageId`, `familyId` and `templateId` exactly one. */
-export type AskedLaunch = Pick<CreateInstanceBody, 'imageId' | 'familyId' | 'templateId' | 'kernelId' | 'ramdiskId' | 'vcpus' | 'ramMiB' | 'diskMiB' | 'bandwidthMbps'>;
+export type AskedLaunch = Pick<CreateInstanceBody, 'imageId' | 'familyId' | 'templateId' | 'kernelId' | 'ramdiskId' | 'vcpus' | 'ramMiB' | 'diskMiB' | 'bandwidthMbps' | 'minSpeed'>;
 
 /** Who asks. `promised`: a reservation promised the image when it was made, whoever claims, and however it stands now. */
 export type LaunchAsker = Principal | 'promised';
@@ -63,6 +65,7 @@ export async function resolveLaunch(repositories: Repositories, asked: AskedLaun
     ramMiB: asked.ramMiB ?? template?.ramMiB ?? image.defaultRamMiB ?? defaults.ramMiB,
     diskMiB,
     bandwidthMbps: asked.bandwidthMbps ?? template?.bandwidthMbps ?? null,
+    minSpeed: asked.minSpeed ?? image.minSpeed ?? null,
     minutes: template?.minutes ?? null,
     cloudInit: template?.cloudInit ?? null,
   };

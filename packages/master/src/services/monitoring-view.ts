@@ -50,7 +50,7 @@ function slaveOf({ view, describe, maxConnections }: Observed['slaves'][number],
     diskMiB: { lent: whole(capacity.diskMiB), promised: promised.diskMiB, available: whole(view.poolAvailableMiB) },
     bandwidthMbps: { lent: capacity.bandwidthMbps === unknownLinkMbps ? null : capacity.bandwidthMbps, promised: promised.bandwidthMbps },
     cores: describe.cores,
-    relativeSpeed: describe.relativeSpeed,
+    relativeSpeed: capacity.speed ?? describe.relativeSpeed,
     load1: describe.load1,
     violations: counts(violations, (all) => here(all)),
   };

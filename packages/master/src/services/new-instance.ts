@@ -37,6 +37,7 @@ export function newInstance(asked: NewInstance, now: EpochMs, settings: Pick<Ins
     ramMiB: launch.ramMiB,
     diskMiB: launch.diskMiB,
     bandwidthMbps: launch.bandwidthMbps,
+    minSpeed: launch.minSpeed,
     slaveId: null,
     desired: 'running',
     stopForced: false,

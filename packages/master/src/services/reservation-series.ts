@@ -88,10 +88,10 @@ export class ReservationSeries {
     const { timeZone } = owner.rules;
     const start = momentOf(series.nextStart, timeZone);
     if (start === null) throw new ParavclError('invalid-input', `${series.nextStart.replace('T', ' ')} does not exist in ${timeZone}, where the clocks go forward that night.`, { field: 'start' });
-    const { userId, groupId, imageId, count, vcpus, ramMiB, diskMiB, bandwidthMbps, priority: { pfv, ras, mon } } = first;
+    const { userId, groupId, imageId, count, vcpus, ramMiB, diskMiB, bandwidthMbps, minSpeed = null, priority: { pfv, ras, mon } } = first;
     const priority = priorityOf({ pfv, ras: ras === 1, mon: mon === 1, ramMiB, minutes: series.minutes }, this.deps.priority.formula);
     return {
-      id: newId(now), userId, groupId, imageId, start, end: start + series.minutes * 60_000, count, vcpus, ramMiB, diskMiB, bandwidthMbps,
+      id: newId(now), userId, groupId, imageId, start, end: start + series.minutes * 60_000, count, vcpus, ramMiB, diskMiB, bandwidthMbps, minSpeed,
       priority, requestedMinutes: series.minutes, seriesId: series.id, createdAt: now, owner,
     };
   }

@@ -17,9 +17,9 @@ import { mayReserveFor } from './reservation-access';
 export type AskedWindow = Pick<RequestReservationBody, 'start' | 'end' | 'minutes' | 'timeZone'>;
 
 /** The size of one VM and what it runs. */
-export type AskedSize = Pick<RequestReservationBody, 'imageId' | 'familyId' | 'vcpus' | 'ramMiB' | 'diskMiB' | 'bandwidthMbps'>;
+export type AskedSize = Pick<RequestReservationBody, 'imageId' | 'familyId' | 'vcpus' | 'ramMiB' | 'diskMiB' | 'bandwidthMbps' | 'minSpeed'>;
 
-export interface WishedSize extends Pick<ReservationRecord, 'vcpus' | 'ramMiB' | 'diskMiB' | 'bandwidthMbps'> {
+export interface WishedSize extends Pick<ReservationRecord, 'vcpus' | 'ramMiB' | 'diskMiB' | 'bandwidthMbps' | 'minSpeed'> {
   readonly image: ImageRecord | null;
 }
 
@@ -100,18 +100,18 @@ export async function ownerOf(repositories: Repositories, { userId, groupId }: P
  * @throws ParavclError `not-found` (what is to run), `invalid-input`, `image-not-ready`
  */
 export async function wishedSize(repositories: Repositories, asked: AskedSize, principal: Principal, defaults: InstanceSettings['defaults']): Promise<WishedSize> {
-  const { imageId, familyId, vcpus, ramMiB, diskMiB, bandwidthMbps } = asked;
+  const { imageId, familyId, vcpus, ramMiB, diskMiB, bandwidthMbps, minSpeed } = asked;
   if (imageId !== null && familyId !== undefined) {
     throw new ParavclError('invalid-input', 'Say either which image the machines run or of which family, not both.', { field: 'familyId', limit: 'either imageId or familyId' });
   }
   if (imageId !== null || familyId !== undefined) {
-    const launch = await resolveLaunch(repositories, { imageId: imageId ?? undefined, familyId, vcpus, ramMiB, diskMiB, bandwidthMbps }, principal, defaults);
-    return { image: launch.image, vcpus: launch.vcpus, ramMiB: launch.ramMiB, diskMiB: launch.diskMiB, bandwidthMbps: launch.bandwidthMbps };
+    const launch = await resolveLaunch(repositories, { imageId: imageId ?? undefined, familyId, vcpus, ramMiB, diskMiB, bandwidthMbps, minSpeed }, principal, defaults);
+    return { image: launch.image, vcpus: launch.vcpus, ramMiB: launch.ramMiB, diskMiB: launch.diskMiB, bandwidthMbps: launch.bandwidthMbps, minSpeed: launch.minSpeed };
   }
   if (diskMiB === undefined) {
     throw new ParavclError('invalid-input', 'Say how much disk each machine gets: without an image nobody knows. Name an image, or give diskMiB.', { field: 'diskMiB', limit: 'needed without imageId' });
   }
-  return { image: null, vcpus: vcpus ?? defaults.vcpus, ramMiB: ramMiB ?? defaults.ramMiB, diskMiB, bandwidthMbps: bandwidthMbps ?? null };
+  return { image: null, vcpus: vcpus ?? defaults.vcpus, ramMiB: ramMiB ?? defaults.ramMiB, diskMiB, bandwidthMbps: bandwidthMbps ?? null, minSpeed: minSpeed ?? null };
 }
 
 /** Length of a window as the formula's E. */

@@ -8,12 +8,13 @@ import type { LivenessThresholds } from '../core/liveness';
 import { isDeclaredDead } from '../core/slave-silence';
 import { slaveWarnings } from '../core/slave-warnings';
 import { isDuplicateKey } from '../db/connection';
+import { saySpeed } from '../core/say';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
 import type { SlaveRecord } from '../repositories/slave-record';
 import type { SlaveFilter, SlaveUse } from '../repositories/slave-repository';
 import type { FleetPulse } from './fleet-pulse';
-import { lentBy, type CapacityLimits } from './fleet-view';
+import { lentBy, speedOf, type CapacityLimits } from './fleet-view';
 import { freeName } from './free-name';
 import { authorise, reach } from './policy';
 import type { AgentPort, AgentReports } from './ports';
@@ -171,7 +172,7 @@ export class SlaveService {
   async edit(
     principal: Principal,
     slaveId: string,
-    wish: { readonly name?: string | undefined; readonly kind?: SlaveKind | undefined; readonly ownerUserId?: string | null | undefined; readonly maxConnections?: number | null | undefined },
+    wish: { readonly name?: string | undefined; readonly kind?: SlaveKind | undefined; readonly ownerUserId?: string | null | undefined; readonly maxConnections?: number | null | undefined; readonly speed?: number | null | undefined },
     clientAddress: string,
   ): Promise<Slave> {
     const now = this.clock.now();
@@ -179,10 +180,11 @@ export class SlaveService {
       await this.unitOfWork.transaction(async (repositories) => {
         const slave = await this.operable(repositories, principal, slaveId);
         const maxConnections = wish.maxConnections === undefined ? slave.maxConnections : wish.maxConnections;
-        const change = { name: wish.name ?? slave.name, maxConnections, ...(await belonging(repositories, slave, wish)) };
+        const speed = wish.speed === undefined ? (slave.speed ?? null) : wish.speed;
+        const change = { name: wish.name ?? slave.name, maxConnections, speed, ...(await belonging(repositories, slave, wish)) };
         await repositories.slaves.edit(slaveId, change);
         const renamed = change.name === slave.name ? '' : ` It is now called ${change.name}.`;
-        await repositories.events.append(this.event(principal, slave, 'slave.edited', `${principal.userName} edited ${slave.name}: ${change.kind}.${renamed}${maxConnections === slave.maxConnections ? '' : sayConnections(maxConnections)}`, clientAddress), now);
+        await repositories.events.append(this.event(principal, slave, 'slave.edited', `${principal.userName} edited ${slave.name}: ${change.kind}.${renamed}${maxConnections === slave.maxConnections ? '' : sayConnections(maxConnections)}${speed === (slave.speed ?? null) ? '' : ` It counts as having speed ${saySpeed(speedOf({ ...slave, speed }))}${speed === null ? ', as its agent measured' : ''}.`}`, clientAddress), now);
       });
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
@@ -276,6 +278,7 @@ export class SlaveService {
       kind: slave.kind,
       ownerUserId: slave.ownerUserId,
       maxConnections: slave.maxConnections,
+      ...(slave.speed == null ? {} : { speed: slave.speed }),
       admission: slave.admission,
       admissionReason: slave.admissionReason,
       liveness: slave.liveness,

@@ -41,7 +41,7 @@ async function insertImage(repositories: Repositories, snapshot: SnapshotRecord,
     ...(own ? { visibility: 'private', ownerGroupId: null } : {}),
     ...(instance === null
       ? {}
-      : { defaultKernelId: instance.kernelId, defaultRamdiskId: instance.ramdiskId, kernelArguments: instance.kernelArguments, defaultVcpus: instance.vcpus, defaultRamMiB: instance.ramMiB }),
+      : { defaultKernelId: instance.kernelId, defaultRamdiskId: instance.ramdiskId, kernelArguments: instance.kernelArguments, defaultVcpus: instance.vcpus, defaultRamMiB: instance.ramMiB, minSpeed: instance.minSpeed ?? null }),
     ...(source === null ? {} : { platformValue: source.platformValue }),
   });
 }

@@ -74,7 +74,8 @@ export function waitingInstances(queue: readonly InstanceRecord[], attempts: Rea
     const home = homes.get(instance.id);
     // On a slave it counts there already.
     const homeMiB = home === undefined || home.slaveId !== null ? 0 : home.mib;
-    const need = roomFor({ ...instance, homeMiB });
+    // What goes on where its disk is does not ask how fast that is: slow is better than never.
+    const need = roomFor({ ...instance, homeMiB, minSpeed: bound ? null : instance.minSpeed });
     const rule = deployments.get(instance.id);
     const type = slot === undefined ? 'BE' : 'AR';
     const waitsSince = instance.queuedAt ?? instance.createdAt;

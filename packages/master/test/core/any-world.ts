@@ -14,6 +14,8 @@ const size: fc.Arbitrary<Room> = fc.record({
   diskMiB: fc.constantFrom(500, 2000),
   bandwidthMbps: fc.constantFrom(0, 0, 50),
 });
+/** Of a slave, or what is asked of one. */
+const speed = fc.constantFrom({}, {}, { speed: 0.5 }, { speed: 1 }, { speed: 2 });
 // Few, so that some are equal, and one that differs only beyond six decimals.
 const pi = fc.constantFrom(6.5, 7, 7.000_000_1, 7.5, 8, 9);
 const moment = fc.integer({ min: -30, max: 90 }).map((minutes) => now + minutes * minuteMs);
@@ -55,13 +57,14 @@ const slaveOf = (index: number): fc.Arbitrary<SlaveView> => {
       troubles: fc.constantFrom([], [], [], ['its disk is full.']),
       clockWrong: fc.constantFrom(null, null, null, 'Its clock is wrong.'),
       capacity: fc.record({ vcpus: fc.integer({ min: 0, max: 10 }), ramMiB: fc.integer({ min: 0, max: 9000 }), diskMiB: fc.integer({ min: 0, max: 20_000 }), bandwidthMbps: fc.constantFrom(0, 100, 1000) }),
+      speed,
       poolAvailableMiB: fc.integer({ min: 0, max: 20_000 }),
       running: several(5, (guest) => runningOn(id, guest)),
       bookings: several(4, (slot) => bookingOn(id, slot)),
       cleaning: fc.option(size, { nil: noRoom, freq: 4 }),
       saveMiBPerSecond: fc.constantFrom(10, 40, 200),
     })
-    .map(({ cleaning, ...facts }) => ({ id, name: `lab-${String(index % 2)}`, ...facts, ...inSlots(facts), promised: facts.running.map(({ need }) => need).reduce(add, cleaning) }));
+    .map(({ cleaning, speed: fast, ...facts }) => ({ id, name: `lab-${String(index % 2)}`, ...facts, capacity: { ...facts.capacity, ...fast }, ...inSlots(facts), promised: facts.running.map(({ need }) => need).reduce(add, cleaning) }));
 };
 
 /** Who runs in a slot is reserved, and in one only; its disk is there, and it stays. */
@@ -77,7 +80,7 @@ const waiterOf = (index: number): fc.Arbitrary<WaitingInstance> =>
   fc
     .record({
       type: fc.constantFrom('BE' as const, 'BE' as const, 'BE' as const, 'AR' as const),
-      need: size,
+      need: fc.tuple(size, speed).map(([need, fast]) => ({ ...need, ...fast })),
       pi,
       ras: fc.constantFrom(0 as const, 1 as const),
       createdAt: fc.nat({ max: 3 }),

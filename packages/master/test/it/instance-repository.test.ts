@@ -44,7 +44,7 @@ async function everyStanding(owner: Partial<InstanceRecord> = {}): Promise<void>
 test('an instance comes back as it was put in; Pi keeps six decimals, and equal ones compare equal', async () => {
   const priority = priorityOf({ pfv: 0, ras: true, mon: false, ramMiB: 600, minutes: 45 });
   const instance = await stored('eclipse', {
-    priority, ramMiB: 600, requestedMinutes: 45, type: 'AR', reservationId: newId(now), queuedAt: now + 123, nominatedSlaveId: newId(now), preemptions: 2, preemptedOn: '2026-03-29',
+    priority, ramMiB: 600, minSpeed: 0.75, requestedMinutes: 45, type: 'AR', reservationId: newId(now), queuedAt: now + 123, nominatedSlaveId: newId(now), preemptions: 2, preemptedOn: '2026-03-29',
   });
   const found = await database.unit.read.instances.find(instance.id);
   expect(found).toEqual(instance);

@@ -26,6 +26,25 @@ test('what no slave is large enough for is told beforehand, its link too, and no
   expect(sentence).toMatch(/^No host is large enough for .* and 100000 Mbit\/s; the largest have .* and \d+ Mbit\/s\. Ask for less\.$/);
 });
 
+test('what no slave is fast enough for is told beforehand, and waits; what its image needs counts where nothing else is asked', async () => {
+  const dora = await rig.person('student', 'dora');
+  const imageId = await rig.image(64, 'disk', 'ready', { minSpeed: 1.5 });
+  const sentence = 'No host that is large enough has speed 1.5; the fastest has 1.';
+  expect((await rig.forecast.options(dora, { imageId })).sentence).toBe(`${sentence} Ask for less.`);
+  expect((await rig.forecast.options(dora, { imageId, minSpeed: 1 })).fitsNow).toBe(true);
+  const { instance } = await rig.instances.create(dora, { imageId });
+  await rig.scheduler.idle();
+  expect(await rig.instances.get(dora, instance.id)).toMatchObject({ minSpeed: 1.5, slaveId: null, reason: { code: 'TooSlow', sentence: `${sentence} Delete it and ask for less.` } });
+  // Somebody says that the slave is faster than it measured.
+  await rig.database.db('slaves').update({ speed: 2 });
+  rig.scheduler.wake();
+  await rig.scheduler.idle();
+  expect((await rig.instances.get(dora, instance.id)).slaveId).not.toBeNull();
+  await rig.database.db('slaves').update({ speed: null });
+  await rig.instances.operate(dora, instance.id, { verb: 'delete' });
+  await rig.report(instance.id, 'deleted');
+});
+
 describe('while others wait', () => {
   let alice: Principal;
   let bob: Principal;

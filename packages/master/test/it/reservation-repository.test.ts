@@ -21,7 +21,7 @@ const ids = (found: readonly { readonly id: string }[]): readonly string[] => fo
 test('a reservation comes back as it was put in, its Pi at six decimals and its times to the millisecond', async () => {
   const priority = priorityOf({ pfv: 0.123456, ras: true, mon: true, ramMiB: 600, minutes: 45 });
   const reservation = await stored({
-    groupId: newId(now), imageId: newId(now), start: now + 123, end: now + hour + 456, count: 10_000, ramMiB: 600, bandwidthMbps: 100, diskMiB: 2 ** 40,
+    groupId: newId(now), imageId: newId(now), start: now + 123, end: now + hour + 456, count: 10_000, ramMiB: 600, bandwidthMbps: 100, minSpeed: 0.75, diskMiB: 2 ** 40,
     priority, requestedMinutes: 45, seriesId: newId(now), moved: { from: now - hour, to: now + 123, decisionId: newId(now), accepted: false },
   });
   expect(await database.unit.read.reservations.find(reservation.id)).toEqual(reservation);

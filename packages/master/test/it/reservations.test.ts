@@ -98,6 +98,21 @@ describe('reserving', () => {
     expect(await rig.rows()).toMatchObject({ reservations: 1, bookings: 1 });
   });
 
+  it('is booked on hosts that are as fast as its image needs, or as it asks, and refused where none is', async () => {
+    const [slow, fast] = [await rig.slave('a-slow', { cores: 8 }), await rig.slave('z-fast', { cores: 8 })];
+    await rig.database.db('slaves').where({ id: slow }).update({ speed: 0.6 });
+    await rig.database.db('slaves').where({ id: fast }).update({ speed: 1.5 });
+    const bob = await rig.person('student', 'pace');
+    const imageId = await rig.image(64, 'disk', 'ready', { minSpeed: 1.2 });
+    const { reservation } = await rig.request(bob, { imageId, count: 2 });
+    expect(await rig.database.db('bookings').where({ reservation_id: reservation?.id }).pluck('slave_id')).toEqual([fast, fast]);
+    expect(reservation).toMatchObject({ minSpeed: 1.2 });
+    await expect(rig.request(bob, { imageId, minSpeed: 2 })).rejects.toMatchObject({ message: expect.stringContaining('no host that is large enough has speed 2; the fastest has 1.5') as string });
+    // Of another day's the slow one takes its part where nothing is asked.
+    const plain = await rig.request(bob, { start: '2026-03-04T10:00', count: 2 });
+    expect(new Set(await rig.database.db('bookings').where({ reservation_id: plain.reservation?.id }).pluck('slave_id'))).toEqual(new Set([slow, fast]));
+  });
+
   it('admits one of two at once that fit only once, and offers the other the next hour', async () => {
     await rig.slave('lab-1', { cores: 2 });
     const results = await Promise.allSettled([rig.request(alice), rig.request(bob)]);

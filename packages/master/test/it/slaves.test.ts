@@ -171,6 +171,17 @@ test('name, kind and owner are edited; a taken name, a volunteer without owner, 
   expect(await edit({ name: ' ' })).toMatchObject({ status: 400, body: { field: 'name' } });
 });
 
+test('a slave counts as being as fast as somebody says, and again as its agent measured; what is no speed is refused', async () => {
+  const agent = await enrolled('approved', 'paced');
+  const edit = (speed: unknown) => server.ask('PATCH', path(agent), operator, { speed });
+  expect((await edit(0.6)).body).toMatchObject({ name: 'paced', speed: 0.6, describe: { relativeSpeed: 1 } });
+  expect((await server.ask('PATCH', path(agent), operator, { name: 'still paced' })).body).toMatchObject({ speed: 0.6 });
+  for (const none of [0, -1, 101, '1']) expect(await edit(none)).toMatchObject({ status: 400, body: { field: 'speed' } });
+  expect((await edit(null)).body).not.toHaveProperty('speed');
+  const told = (await server.db('events').where({ subject_id: agent.slaveId, kind: 'slave.edited' }).orderBy('id').pluck('sentence')) as string[];
+  expect([told[0], told.at(-1)]).toEqual([expect.stringMatching(/ It counts as having speed 0\.6\.$/), expect.stringMatching(/ It counts as having speed 1, as its agent measured\.$/)]);
+});
+
 test('a slave is given a connection limit of its own, which goes back to the configuration’s; what is no limit is refused', async () => {
   const agent = await enrolled('approved', 'limited');
   const edit = (maxConnections: unknown) => server.ask('PATCH', path(agent), operator, { maxConnections });

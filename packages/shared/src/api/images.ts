@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { imageFormatSchema, imageKindSchema, imageSchema, imageStateSchema, imageVisibilitySchema } from '../domain/image';
-import { displayNameSchema, ramMiBSchema, sha256Schema, vcpusSchema } from '../domain/limits';
+import { displayNameSchema, ramMiBSchema, sha256Schema, speedSchema, vcpusSchema } from '../domain/limits';
 import { idSchema } from '../ids';
 import { pageQuerySchema, pageSchema } from './page';
 import { route } from './route';
@@ -58,6 +58,8 @@ const defaults = {
   defaultRamdiskId: idSchema.nullable().optional(),
   defaultVcpus: vcpusSchema.nullable().optional(),
   defaultRamMiB: ramMiBSchema.nullable().optional(),
+  /** Least speed of a core of hosts that run it, relative to the reference machine; null: any. */
+  minSpeed: speedSchema.nullable().optional(),
   kernelArguments: kernelArgumentsSchema.optional(),
   platformValue: z.number().min(0).max(5).optional(),
 };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { priorityPartsSchema } from '../domain/decision';
 import { instanceSchema, instanceTransitionSchema } from '../domain/instance';
 import { observedStateSchema } from '../domain/instance-state';
-import { bandwidthMbpsSchema, diskMiBSchema, ramMiBSchema, sshPublicKeySchema, vcpusSchema } from '../domain/limits';
+import { bandwidthMbpsSchema, diskMiBSchema, ramMiBSchema, speedSchema, sshPublicKeySchema, vcpusSchema } from '../domain/limits';
 import { idSchema } from '../ids';
 import { flagSchema } from './flag';
 import { joinWaySchema } from './join-tokens';
@@ -40,6 +40,8 @@ export const createInstanceBody = z.object({
   /** At least the image's size. A template's sizes and time are taken where nothing else is said. */
   diskMiB: diskMiBSchema.optional(),
   bandwidthMbps: bandwidthMbpsSchema.optional(),
+  /** Least speed of a core of its host, relative to the reference machine; absent: what its image needs. */
+  minSpeed: speedSchema.optional(),
   /** A group you belong to or own, whose teacher may see and operate it. Absent: your primary group, if any. */
   groupId: idSchema.nullable().optional(),
   /** How long it runs before it is saved by itself. Absent: the site's default. Null: without end (operators and admins). */
@@ -77,6 +79,7 @@ export const getLaunchOptions = route({
     ramMiB: z.coerce.number().pipe(ramMiBSchema).optional(),
     diskMiB: z.coerce.number().pipe(diskMiBSchema).optional(),
     bandwidthMbps: z.coerce.number().pipe(bandwidthMbpsSchema).optional(),
+    minSpeed: z.coerce.number().pipe(speedSchema).optional(),
     /** For how long. Absent: the template's time, else the site's default. */
     minutes: z.coerce.number().pipe(minutesSchema).optional(),
     asSlave: flagSchema.optional(),

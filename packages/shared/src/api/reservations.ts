@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { offerSchema, priorityPartsSchema } from '../domain/decision';
-import { bandwidthMbpsSchema, diskMiBSchema, ramMiBSchema, vcpusSchema } from '../domain/limits';
+import { bandwidthMbpsSchema, diskMiBSchema, ramMiBSchema, speedSchema, vcpusSchema } from '../domain/limits';
 import { claimableSchema, reservationBounds, reservationSchema, reservationStateSchema } from '../domain/reservation';
 import { idSchema } from '../ids';
 import { acceptedSchema, createInstanceBody } from './instances';
@@ -39,6 +39,8 @@ export const requestReservationBody = z.object({
   ramMiB: ramMiBSchema.optional(),
   diskMiB: diskMiBSchema.optional(),
   bandwidthMbps: bandwidthMbpsSchema.optional(),
+  /** Least speed of a core of their hosts, relative to the reference machine; absent: what the image needs. */
+  minSpeed: speedSchema.optional(),
   /** Its members claim. Absent or null: only oneself. */
   groupId: idSchema.nullable().default(null),
   /** Register an own machine as a slave with this request (RAS of the formula). */

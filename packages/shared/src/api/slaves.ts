@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { displayNameSchema } from '../domain/limits';
+import { displayNameSchema, speedSchema } from '../domain/limits';
 import { admissionSchema, describeSchema, livenessSchema, slaveConnectionsSchema, slaveKindSchema, slaveSchema } from '../domain/slave';
 import { idSchema } from '../ids';
 import { operationSchema } from './operations';
@@ -77,6 +77,8 @@ export const editSlave = route({
     ownerUserId: idSchema.nullable().optional(),
     /** Null: what the site's configuration says. */
     maxConnections: slaveConnectionsSchema.nullable().optional(),
+    /** Of one core, relative to the reference machine; null: as its agent measured. */
+    speed: speedSchema.nullable().optional(),
   }),
   answer,
 });

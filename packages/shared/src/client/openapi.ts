@@ -2290,6 +2290,7 @@ export type components = {
             /** @enum {string} */
             kind: "disk" | "kernel" | "ramdisk";
             manifestId: string | null;
+            minSpeed?: number;
             name: string;
             ownerGroupId: string | null;
             platformValue: number;
@@ -2339,6 +2340,7 @@ export type components = {
             inStore: boolean;
             kernelId: string | null;
             mac: string | null;
+            minSpeed?: number;
             minutes: number | null;
             name: string;
             /** @enum {string} */
@@ -2360,7 +2362,7 @@ export type components = {
             ramMiB: number;
             reason: {
                 /** @enum {string} */
-                code: "Misconfigured" | "NoSlaveFits" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "KeptForNext" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
+                code: "Misconfigured" | "NoSlaveFits" | "TooSlow" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "KeptForNext" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
                 sentence: string;
             } | null;
             recycledAt: string | null;
@@ -2509,6 +2511,7 @@ export type components = {
             maxConnections: number | null;
             name: string;
             ownerUserId: string | null;
+            speed?: number;
             used: {
                 diskMiB: number;
                 instances: number;
@@ -2931,7 +2934,7 @@ export interface operations {
                             reasons: {
                                 count: number;
                                 /** @enum {string} */
-                                reason: "Misconfigured" | "NoSlaveFits" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "KeptForNext" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
+                                reason: "Misconfigured" | "NoSlaveFits" | "TooSlow" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "KeptForNext" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
                             }[];
                             top: {
                                 parts: {
@@ -3166,7 +3169,7 @@ export interface operations {
                             observed: ("requested" | "queued" | "preparing" | "booting" | "running" | "suspending" | "suspended" | "resuming" | "stopping" | "stopped" | "relocating" | "failed" | "lost" | "deleted") | null;
                             reason: {
                                 /** @enum {string} */
-                                code: "Misconfigured" | "NoSlaveFits" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "KeptForNext" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
+                                code: "Misconfigured" | "NoSlaveFits" | "TooSlow" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "KeptForNext" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
                                 sentence: string;
                             } | null;
                             sentence: string | null;
@@ -4726,6 +4729,7 @@ export interface operations {
                             /** @enum {string} */
                             kind: "disk" | "kernel" | "ramdisk";
                             manifestId: string | null;
+                            minSpeed?: number;
                             name: string;
                             ownerGroupId: string | null;
                             platformValue: number;
@@ -4818,6 +4822,7 @@ export interface operations {
                             /** @enum {string} */
                             kind: "disk" | "kernel" | "ramdisk";
                             manifestId: string | null;
+                            minSpeed?: number;
                             name: string;
                             ownerGroupId: string | null;
                             platformValue: number;
@@ -4910,6 +4915,7 @@ export interface operations {
                             /** @enum {string} */
                             kind: "disk" | "kernel" | "ramdisk";
                             manifestId: string | null;
+                            minSpeed?: number;
                             name: string;
                             ownerGroupId: string | null;
                             platformValue: number;
@@ -4988,6 +4994,7 @@ export interface operations {
                             /** @enum {string} */
                             kind: "disk" | "kernel" | "ramdisk";
                             manifestId: string | null;
+                            minSpeed?: number;
                             name: string;
                             ownerGroupId: string | null;
                             platformValue: number;
@@ -5042,6 +5049,7 @@ export interface operations {
                     /** @enum {string} */
                     format: "raw" | "qcow2";
                     kernelArguments?: string;
+                    minSpeed?: number | null;
                     name?: string;
                     ownerGroupId?: string | null;
                     platformValue?: number;
@@ -5087,6 +5095,7 @@ export interface operations {
                         /** @enum {string} */
                         kind: "disk" | "kernel" | "ramdisk";
                         manifestId: string | null;
+                        minSpeed?: number;
                         name: string;
                         ownerGroupId: string | null;
                         platformValue: number;
@@ -5160,6 +5169,7 @@ export interface operations {
                         /** @enum {string} */
                         kind: "disk" | "kernel" | "ramdisk";
                         manifestId: string | null;
+                        minSpeed?: number;
                         name: string;
                         ownerGroupId: string | null;
                         platformValue: number;
@@ -5235,6 +5245,7 @@ export interface operations {
                     defaultVcpus?: number | null;
                     description?: string;
                     kernelArguments?: string;
+                    minSpeed?: number | null;
                     name?: string;
                     ownerGroupId?: string | null;
                     platformValue?: number;
@@ -5280,6 +5291,7 @@ export interface operations {
                         /** @enum {string} */
                         kind: "disk" | "kernel" | "ramdisk";
                         manifestId: string | null;
+                        minSpeed?: number;
                         name: string;
                         ownerGroupId: string | null;
                         platformValue: number;
@@ -5401,6 +5413,7 @@ export interface operations {
                         /** @enum {string} */
                         kind: "disk" | "kernel" | "ramdisk";
                         manifestId: string | null;
+                        minSpeed?: number;
                         name: string;
                         ownerGroupId: string | null;
                         platformValue: number;
@@ -5512,6 +5525,7 @@ export interface operations {
                      * @enum {string}
                      */
                     kind?: "disk" | "kernel" | "ramdisk";
+                    minSpeed?: number | null;
                     name?: string;
                     ownerGroupId?: string | null;
                     path: string;
@@ -5556,6 +5570,7 @@ export interface operations {
                         /** @enum {string} */
                         kind: "disk" | "kernel" | "ramdisk";
                         manifestId: string | null;
+                        minSpeed?: number;
                         name: string;
                         ownerGroupId: string | null;
                         platformValue: number;
@@ -5647,6 +5662,7 @@ export interface operations {
                     /** Format: uuid */
                     imageId?: string;
                     kernelId?: string | null;
+                    minSpeed?: number;
                     minutes?: number | null;
                     name?: string;
                     ramdiskId?: string | null;
@@ -5848,7 +5864,7 @@ export interface operations {
                             generation: number;
                             reason: {
                                 /** @enum {string} */
-                                code: "Misconfigured" | "NoSlaveFits" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "KeptForNext" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
+                                code: "Misconfigured" | "NoSlaveFits" | "TooSlow" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "KeptForNext" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
                                 sentence: string;
                             } | null;
                             slaveId: string | null;
@@ -6473,7 +6489,7 @@ export interface operations {
                                 reasons: {
                                     count: number;
                                     /** @enum {string} */
-                                    reason: "Misconfigured" | "NoSlaveFits" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "KeptForNext" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
+                                    reason: "Misconfigured" | "NoSlaveFits" | "TooSlow" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "KeptForNext" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
                                 }[];
                                 top: {
                                     parts: {
@@ -6754,6 +6770,7 @@ export interface operations {
                             /** @enum {string} */
                             kind: "disk" | "kernel" | "ramdisk";
                             manifestId: string | null;
+                            minSpeed?: number;
                             name: string;
                             ownerGroupId: string | null;
                             platformValue: number;
@@ -6850,6 +6867,7 @@ export interface operations {
                         /** @enum {string} */
                         kind: "disk" | "kernel" | "ramdisk";
                         manifestId: string | null;
+                        minSpeed?: number;
                         name: string;
                         ownerGroupId: string | null;
                         platformValue: number;
@@ -6923,6 +6941,7 @@ export interface operations {
                         /** @enum {string} */
                         kind: "disk" | "kernel" | "ramdisk";
                         manifestId: string | null;
+                        minSpeed?: number;
                         name: string;
                         ownerGroupId: string | null;
                         platformValue: number;
@@ -7037,6 +7056,7 @@ export interface operations {
                         /** @enum {string} */
                         kind: "disk" | "kernel" | "ramdisk";
                         manifestId: string | null;
+                        minSpeed?: number;
                         name: string;
                         ownerGroupId: string | null;
                         platformValue: number;
@@ -7158,6 +7178,7 @@ export interface operations {
                         /** @enum {string} */
                         kind: "disk" | "kernel" | "ramdisk";
                         manifestId: string | null;
+                        minSpeed?: number;
                         name: string;
                         ownerGroupId: string | null;
                         platformValue: number;
@@ -7194,6 +7215,7 @@ export interface operations {
                 diskMiB?: number;
                 familyId?: string;
                 imageId?: string;
+                minSpeed?: number;
                 minutes?: number;
                 ramMiB?: number;
                 templateId?: string;
@@ -8000,7 +8022,7 @@ export interface operations {
                             };
                             reason: {
                                 /** @enum {string} */
-                                code: "Misconfigured" | "NoSlaveFits" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "KeptForNext" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
+                                code: "Misconfigured" | "NoSlaveFits" | "TooSlow" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "KeptForNext" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
                                 sentence: string;
                             } | null;
                             waitsFor: string;
@@ -8069,6 +8091,7 @@ export interface operations {
                             /** @enum {string} */
                             kind: "disk" | "kernel" | "ramdisk";
                             manifestId: string | null;
+                            minSpeed?: number;
                             name: string;
                             ownerGroupId: string | null;
                             platformValue: number;
@@ -8165,6 +8188,7 @@ export interface operations {
                         /** @enum {string} */
                         kind: "disk" | "kernel" | "ramdisk";
                         manifestId: string | null;
+                        minSpeed?: number;
                         name: string;
                         ownerGroupId: string | null;
                         platformValue: number;
@@ -8238,6 +8262,7 @@ export interface operations {
                         /** @enum {string} */
                         kind: "disk" | "kernel" | "ramdisk";
                         manifestId: string | null;
+                        minSpeed?: number;
                         name: string;
                         ownerGroupId: string | null;
                         platformValue: number;
@@ -8352,6 +8377,7 @@ export interface operations {
                         /** @enum {string} */
                         kind: "disk" | "kernel" | "ramdisk";
                         manifestId: string | null;
+                        minSpeed?: number;
                         name: string;
                         ownerGroupId: string | null;
                         platformValue: number;
@@ -8473,6 +8499,7 @@ export interface operations {
                         /** @enum {string} */
                         kind: "disk" | "kernel" | "ramdisk";
                         manifestId: string | null;
+                        minSpeed?: number;
                         name: string;
                         ownerGroupId: string | null;
                         platformValue: number;
@@ -8579,6 +8606,7 @@ export interface operations {
                             /** Format: uuid */
                             id: string;
                             imageId: string | null;
+                            minSpeed?: number;
                             moved: {
                                 accepted: boolean;
                                 /** Format: uuid */
@@ -8659,6 +8687,7 @@ export interface operations {
                     groupId?: string | null;
                     /** @default null */
                     imageId?: string | null;
+                    minSpeed?: number;
                     minutes?: number;
                     ramMiB?: number;
                     start: string;
@@ -8734,6 +8763,7 @@ export interface operations {
                             /** Format: uuid */
                             id: string;
                             imageId: string | null;
+                            minSpeed?: number;
                             moved: {
                                 accepted: boolean;
                                 /** Format: uuid */
@@ -8826,6 +8856,7 @@ export interface operations {
                         /** Format: uuid */
                         id: string;
                         imageId: string | null;
+                        minSpeed?: number;
                         moved: {
                             accepted: boolean;
                             /** Format: uuid */
@@ -8913,6 +8944,7 @@ export interface operations {
                         /** Format: uuid */
                         id: string;
                         imageId: string | null;
+                        minSpeed?: number;
                         moved: {
                             accepted: boolean;
                             /** Format: uuid */
@@ -9007,6 +9039,7 @@ export interface operations {
                         /** Format: uuid */
                         id: string;
                         imageId: string | null;
+                        minSpeed?: number;
                         moved: {
                             accepted: boolean;
                             /** Format: uuid */
@@ -9202,6 +9235,7 @@ export interface operations {
                             /** Format: uuid */
                             id: string;
                             imageId: string | null;
+                            minSpeed?: number;
                             moved: {
                                 accepted: boolean;
                                 /** Format: uuid */
@@ -9297,6 +9331,7 @@ export interface operations {
                         /** Format: uuid */
                         id: string;
                         imageId: string | null;
+                        minSpeed?: number;
                         moved: {
                             accepted: boolean;
                             /** Format: uuid */
@@ -9437,6 +9472,7 @@ export interface operations {
                             /** Format: uuid */
                             id: string;
                             imageId: string | null;
+                            minSpeed?: number;
                             moved: {
                                 accepted: boolean;
                                 /** Format: uuid */
@@ -9527,7 +9563,7 @@ export interface operations {
                                 reasons: {
                                     count: number;
                                     /** @enum {string} */
-                                    reason: "Misconfigured" | "NoSlaveFits" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "KeptForNext" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
+                                    reason: "Misconfigured" | "NoSlaveFits" | "TooSlow" | "QuotaExceeded" | "ImageNotReady" | "ImageMissing" | "ImageCorrupt" | "NoSlaves" | "PreparingOthers" | "NotEnoughCores" | "NotEnoughRam" | "NotEnoughDisk" | "NotEnoughBandwidth" | "KeptForReservation" | "KeptForNext" | "CriticalLimit" | "LowerPriority" | "Recalled" | "MakingRoom" | "OtherHypervisor" | "SlaveOffline" | "SlaveTroubled" | "ClockWrong" | "SlaveDraining" | "SlaveNotApproved" | "HypervisorUnusable" | "NotChosen" | "AlreadyTried" | "SlaveRefused" | "LaunchFailed" | "DiskError" | "DeadlinePassed" | "DomainLost" | "TimeEnded" | "StoppedByGuest" | "StoppedByUser";
                                 }[];
                                 top: {
                                     parts: {
@@ -9627,6 +9663,7 @@ export interface operations {
                     groupId?: string | null;
                     /** @default null */
                     imageId?: string | null;
+                    minSpeed?: number;
                     minutes?: number;
                     ramMiB?: number;
                     start: string;
@@ -9702,6 +9739,7 @@ export interface operations {
                             /** Format: uuid */
                             id: string;
                             imageId: string | null;
+                            minSpeed?: number;
                             moved: {
                                 accepted: boolean;
                                 /** Format: uuid */
@@ -10103,6 +10141,7 @@ export interface operations {
                     maxConnections?: number | null;
                     name?: string;
                     ownerUserId?: string | null;
+                    speed?: number | null;
                 };
             };
         };

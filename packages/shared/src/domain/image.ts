@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from '../ids';
-import { displayNameSchema, ramMiBSchema, sha256Schema, vcpusSchema } from './limits';
+import { displayNameSchema, ramMiBSchema, sha256Schema, speedSchema, vcpusSchema } from './limits';
 
 /** EMI, EKI and ERI of the 2014 report: one table, three kinds. */
 export const imageKindSchema = z.enum(['disk', 'kernel', 'ramdisk']);
@@ -70,6 +70,8 @@ export const imageSchema = z
     defaultRamdiskId: idSchema.nullable(),
     defaultVcpus: vcpusSchema.nullable(),
     defaultRamMiB: ramMiBSchema.nullable(),
+    /** Least speed of a core of hosts that run it, relative to the reference machine; absent: any. */
+    minSpeed: speedSchema.optional(),
     /** Appended to the kernel's command line when a kernel is given. */
     kernelArguments: z.string().max(1000),
     /** PfV of the priority formula, 0 to 5. */

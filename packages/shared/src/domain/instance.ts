@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { idSchema } from '../ids';
 import { priorityPartsSchema } from './decision';
 import { desiredStateSchema, observedStateSchema } from './instance-state';
-import { bandwidthMbpsSchema, diskMiBSchema, hostLabelSchema, ipv4Schema, macSchema, ramMiBSchema, vcpusSchema } from './limits';
+import { bandwidthMbpsSchema, diskMiBSchema, hostLabelSchema, ipv4Schema, macSchema, ramMiBSchema, speedSchema, vcpusSchema } from './limits';
 import { reasonSchema } from './reasons';
 
 /** Best-effort or advance-reservation (2014 report). */
@@ -23,6 +23,8 @@ export const instanceSchema = z
     ramMiB: ramMiBSchema,
     diskMiB: diskMiBSchema,
     bandwidthMbps: bandwidthMbpsSchema.nullable(),
+    /** Least speed of a core of the host it is placed on, relative to the reference machine; absent: any. */
+    minSpeed: speedSchema.optional(),
     slaveId: idSchema.nullable(),
     /** It is off and on no slave: its disk is in the store, and its next start goes wherever there is room. */
     inStore: z.boolean(),

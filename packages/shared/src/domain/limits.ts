@@ -52,6 +52,9 @@ export const ramMiBSchema = z.int().min(instanceBounds.ramMiB.min).max(instanceB
 export const diskMiBSchema = z.int().min(instanceBounds.diskMiB.min).max(instanceBounds.diskMiB.max);
 export const bandwidthMbpsSchema = z.int().min(instanceBounds.bandwidthMbps.min).max(instanceBounds.bandwidthMbps.max);
 
+/** Of one core, relative to the project's reference machine, which is 1. */
+export const speedSchema = z.number().min(0.01).max(100);
+
 /** Of one person's home volume: what a host can send to the store as one disk. */
 export const mostHomeMiB = 512 * 1024;
 export const homeMiBSchema = z.int().min(1).max(mostHomeMiB);

@@ -8,6 +8,7 @@ import { z } from 'zod';
 export const reasonCodes = [
   'Misconfigured',
   'NoSlaveFits',
+  'TooSlow',
   'QuotaExceeded',
   'ImageNotReady',
   'ImageMissing',

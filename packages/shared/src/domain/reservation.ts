@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { idSchema } from '../ids';
 import { priorityPartsSchema } from './decision';
-import { bandwidthMbpsSchema, diskMiBSchema, ramMiBSchema, vcpusSchema } from './limits';
+import { bandwidthMbpsSchema, diskMiBSchema, ramMiBSchema, speedSchema, vcpusSchema } from './limits';
 
 export const reservationStateSchema = z.enum(['requested', 'confirmed', 'active', 'released', 'expired', 'no-show', 'cancelled', 'refused']);
 export type ReservationState = z.infer<typeof reservationStateSchema>;
@@ -65,6 +65,7 @@ export const reservationSchema = z
     ramMiB: ramMiBSchema,
     diskMiB: diskMiBSchema,
     bandwidthMbps: bandwidthMbpsSchema.nullable(),
+    minSpeed: speedSchema.optional(),
     /** Claimed so far (the report's total and used cores). */
     used: z.object({ count: z.int().nonnegative(), vcpus: z.int().nonnegative() }),
     priority: priorityPartsSchema,

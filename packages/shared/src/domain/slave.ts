@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from '../ids';
-import { bandwidthMbpsSchema, displayNameSchema, ipv4Schema, macSchema } from './limits';
+import { bandwidthMbpsSchema, displayNameSchema, ipv4Schema, macSchema, speedSchema } from './limits';
 
 /** Whether the lab's people let the slave take part. */
 export const admissionSchema = z.enum(['pending', 'approved', 'draining', 'quarantined', 'retired']);
@@ -131,6 +131,8 @@ export const slaveSchema = z
     ownerUserId: idSchema.nullable(),
     /** Set for this slave; null: what the site's configuration says of every slave. */
     maxConnections: slaveConnectionsSchema.nullable(),
+    /** Speed of one core as somebody set it; absent: as its agent measured (`describe.relativeSpeed`). */
+    speed: speedSchema.optional(),
     admission: admissionSchema,
     /** Why it is quarantined, in a sentence. */
     admissionReason: z.string().nullable(),

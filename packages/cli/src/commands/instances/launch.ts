@@ -4,9 +4,9 @@ import { textOfFile } from '../../files/plain-file';
 import { groups, launchableOf } from '../../names/kinds';
 import { find } from '../../names/resolve';
 import { sayAccepted } from './accepted';
-import { addSizes, sizesOf, timeOf, type SizeOptions } from './sizes';
+import { addNeeds, needsOf, timeOf, type NeedOptions } from './sizes';
 
-interface LaunchOptions extends SizeOptions {
+interface LaunchOptions extends NeedOptions {
   readonly name?: string;
   readonly time?: string;
   readonly group?: string;
@@ -17,7 +17,7 @@ interface LaunchOptions extends SizeOptions {
 }
 
 export function addInstanceLaunch(noun: Command, act: Act): void {
-  addSizes(
+  addNeeds(
     noun
       .command('launch')
       .argument('<image>', 'an image (its production version), a version of it (EMI-UBUNTU-9AF, Ubuntu:3), or a template')
@@ -36,7 +36,7 @@ export function addInstanceLaunch(noun: Command, act: Act): void {
       act(async (context, said: string, options: LaunchOptions) => {
         const body = {
           ...(await launchableOf(context, said)),
-          ...sizesOf(options),
+          ...needsOf(options),
           ...timeOf(options.time),
           ...(options.name === undefined ? {} : { name: options.name }),
           ...(options.group === undefined ? {} : { groupId: (await find(context, groups, options.group)).id }),
@@ -48,12 +48,12 @@ export function addInstanceLaunch(noun: Command, act: Act): void {
       }),
     );
 
-  addSizes(noun.command('check').argument('<image>', 'as of launch').description('whether a launch would fit now, for how long, and what it risks').option('--time <time>', 'for how long'))
+  addNeeds(noun.command('check').argument('<image>', 'as of launch').description('whether a launch would fit now, for how long, and what it risks').option('--time <time>', 'for how long'))
     .addHelpText('after', '\nExample:\n  paravcl instances check Ubuntu --time 4h')
     .action(
-      act(async (context, said: string, options: SizeOptions & { readonly time?: string }) => {
+      act(async (context, said: string, options: NeedOptions & { readonly time?: string }) => {
         const { minutes } = timeOf(options.time);
-        const found = await context.call('get /launch-options', { query: { ...(await launchableOf(context, said)), ...sizesOf(options), ...(minutes === null || minutes === undefined ? {} : { minutes }) } });
+        const found = await context.call('get /launch-options', { query: { ...(await launchableOf(context, said)), ...needsOf(options), ...(minutes === null || minutes === undefined ? {} : { minutes }) } });
         if (context.output.json) return context.output.document(found);
         const times = await context.times();
         context.output.facts([

@@ -29,6 +29,19 @@ export function sizesOf({ vcpus, ram, disk, bandwidth }: SizeOptions): { readonl
   };
 }
 
+export interface NeedOptions extends SizeOptions {
+  readonly minSpeed?: string;
+}
+
+/** Sizes, and what is asked of the host beside them: options of launch and reservation. */
+export function addNeeds(command: Command): Command {
+  return addSizes(command).option('--min-speed <speed>', "least speed of its host's cores, the reference machine having 1; the image's unless told");
+}
+
+export function needsOf(options: NeedOptions): ReturnType<typeof sizesOf> & { readonly minSpeed?: number } {
+  return { ...sizesOf(options), ...(options.minSpeed === undefined ? {} : { minSpeed: speedTyped(options.minSpeed, '--min-speed') }) };
+}
+
 /** `--time 2h`; "endless" is null: without end. */
 export function timeOf(time: string | undefined): { readonly minutes?: number | null } {
   return time === undefined ? {} : { minutes: time === 'endless' ? null : durationMinutes(time, '--time') };
@@ -38,4 +51,11 @@ function sizeOf(text: string, option: string): number {
   const mib = mibTyped(text);
   if (mib === null) throw wrongUsage(`${option} takes a size such as 512M or 4G, not "${text}".`);
   return mib;
+}
+
+/** "0.6": relative to the reference machine. */
+export function speedTyped(text: string, option: string): number {
+  const speed = /^\d{1,3}(\.\d{1,4})?$/.test(text) ? Number(text) : 0;
+  if (speed <= 0) throw wrongUsage(`${option} takes a number such as 0.6 or 1.5 (the reference machine has 1), not "${text}".`);
+  return speed;
 }

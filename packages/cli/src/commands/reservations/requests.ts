@@ -6,12 +6,12 @@ import { groups, launchableOf } from '../../names/kinds';
 import { find } from '../../names/resolve';
 import { line } from '../../output/advice';
 import { examples } from '../examples';
-import { addSizes, sizesOf, type SizeOptions } from '../instances/sizes';
+import { addNeeds, needsOf, type NeedOptions } from '../instances/sizes';
 import { wholeNumber } from '../many';
 import { sayAnswer, withOffers } from './answer';
 import { addWindow, windowOf, type WindowOptions } from './window';
 
-interface RequestOptions extends WindowOptions, SizeOptions {
+interface RequestOptions extends WindowOptions, NeedOptions {
   readonly count?: string;
   readonly image?: string;
   readonly group?: string;
@@ -21,7 +21,7 @@ interface RequestOptions extends WindowOptions, SizeOptions {
 
 export function addReservationRequests(noun: Command, act: Act): void {
   const request = (verb: string, about: string): Command =>
-    addSizes(addWindow(noun.command(verb).description(about)))
+    addNeeds(addWindow(noun.command(verb).description(about)))
       .option('--count <number>', 'so many machines; 1 unless told')
       .option('--image <image>', 'what they run: an image or a version of it')
       .option('--group <name>', 'its members claim; only you unless told')
@@ -50,7 +50,7 @@ async function bodyOf(context: Context, { count, image, group, weeklyUntil, asSl
   if ('templateId' in run) throw new Refusal('A reservation is for an image, not for a template.', 'paravcl images list');
   return {
     ...(await windowOf(context, options)),
-    ...sizesOf(options),
+    ...needsOf(options),
     ...run,
     ...(count === undefined ? {} : { count: wholeNumber(count, '--count') }),
     ...(group === undefined ? {} : { groupId: (await find(context, groups, group)).id }),

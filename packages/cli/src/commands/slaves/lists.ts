@@ -76,6 +76,7 @@ export function addSlaveLists(noun: Command, act: Act): void {
           ['RAM', `${tellMiB(slave.used.ramMiB)} of ${tellMiB(slave.lent.ramMiB)} lent`],
           ['pool', `${tellMiB(describe.poolAvailableMiB)} of ${tellMiB(describe.poolTotalMiB)} free`],
           ['processor', `${describe.cpuModel}, ${String(describe.cores)} cores, ${String(describe.threads)} threads`],
+          ['speed', `${String(slave.speed ?? describe.relativeSpeed)} of the reference machine${slave.speed === undefined ? ', as measured' : `, as set; measured ${String(describe.relativeSpeed)}`}`],
           ['hypervisor', `${describe.hypervisor.kind}: ${describe.hypervisor.why}`],
           ['connections', slave.maxConnections === null ? null : `at most ${String(slave.maxConnections)}`],
           ['not ours', slave.foreignDomains.map(({ name }) => name).join(', ')],

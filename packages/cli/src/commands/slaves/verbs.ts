@@ -5,6 +5,7 @@ import { wrongUsage } from '../../errors/refusal';
 import { slaveOf, userIdOf } from '../../names/kinds';
 import { line } from '../../output/advice';
 import { examples } from '../examples';
+import { speedTyped } from '../instances/sizes';
 import { settled } from '../operation';
 import { sayDone } from '../say-done';
 
@@ -62,12 +63,13 @@ export function addSlaveVerbs(noun: Command, act: Act): void {
       }),
     );
 
-  withAbout(host(noun, 'edit', 'change name, kind, owner or how many connections to its guests are open at a time'))
+  withAbout(host(noun, 'edit', 'change name, kind, owner, speed or how many connections to its guests are open at a time'))
     .option('--name <name>', 'its new name')
     .option('--max-connections <number>', 'at most so many; "site" for what the site says')
+    .option('--speed <speed>', 'of a core, the reference machine having 1; "measured" for what its agent measured')
     .addHelpText('after', examples('slaves edit lab-pc-07 --name lab-pc-08', 'slaves edit lab-pc-07 --owner alice --kind volunteer'))
     .action(
-      act(async (context, said: string, { kind, owner, name, maxConnections }: About & { readonly name?: string; readonly maxConnections?: string }) => {
+      act(async (context, said: string, { kind, owner, name, maxConnections, speed }: About & { readonly name?: string; readonly maxConnections?: string; readonly speed?: string }) => {
         if (maxConnections !== undefined && maxConnections !== 'site' && !/^\d{1,5}$/.test(maxConnections)) throw wrongUsage(`--max-connections takes a number or "site", not "${maxConnections}".`);
         const { id } = await slaveOf(context, said);
         const ownerUserId = owner === undefined ? undefined : owner === 'nobody' ? null : await userIdOf(context, owner);
@@ -76,6 +78,7 @@ export function addSlaveVerbs(noun: Command, act: Act): void {
           ...(kind === undefined ? {} : { kind }),
           ...(ownerUserId === undefined ? {} : { ownerUserId }),
           ...(maxConnections === undefined ? {} : { maxConnections: maxConnections === 'site' ? null : Number(maxConnections) }),
+          ...(speed === undefined ? {} : { speed: speed === 'measured' ? null : speedTyped(speed, '--speed') }),
         };
         if (Object.keys(body).length === 0) throw wrongUsage('Say what to change.', 'paravcl slaves edit --help');
         const slave = await context.call('patch /slaves/:slaveId', { params: { slaveId: id }, body });

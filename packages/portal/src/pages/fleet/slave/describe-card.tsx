@@ -18,7 +18,7 @@ export function DescribeCard({ slave, foreign }: { readonly slave: Slave; readon
   const lines: readonly (readonly [string, ReactNode])[] = [
     [t('describe.host'), it.hostname],
     [t('describe.address'), slave.address ?? t('unknown')],
-    [t('describe.processor'), t('describe.processorSays', { model: it.cpuModel, cores: it.cores, threads: it.threads, speed: number.format(it.relativeSpeed) })],
+    [t('describe.processor'), t('describe.processorSays', { model: it.cpuModel, cores: it.cores, threads: it.threads, speed: number.format(slave.speed ?? it.relativeSpeed) })],
     [t('describe.ram'), t('describe.freeOf', { free: tellMiB(it.ramAvailableMiB), total: tellMiB(it.ramTotalMiB) })],
     [t('describe.pool'), t('describe.freeOf', { free: tellMiB(it.poolAvailableMiB), total: tellMiB(it.poolTotalMiB) })],
     [t('describe.promised'), t('describe.promisedSays', { count: slave.used.instances, size: t('instances.sized', { count: slave.used.vcpus, ram: tellMiB(slave.used.ramMiB) }), disk: tellMiB(slave.used.diskMiB) })],

@@ -8,7 +8,7 @@ import { Field } from '../../../states/field';
 import { ProblemAlert } from '../../../states/problem-alert';
 import { useAll } from '../../../api/use-all';
 
-/** Name, kind and owner of a slave, and how many connections it takes. Only admins are shown who people are, so only they choose an owner. */
+/** Name, kind and owner of a slave, how many connections it takes, and how fast it counts as. Only admins are shown who people are, so only they choose an owner. */
 export function SlaveForm({ slave, onClose }: { readonly slave: Slave; readonly onClose: () => void }): ReactNode {
   const { t, i18n } = useTranslation('fleet');
   const { user } = useMe();
@@ -16,15 +16,17 @@ export function SlaveForm({ slave, onClose }: { readonly slave: Slave; readonly 
   const [kind, setKind] = useState<SlaveKind>(slave.kind);
   const [owner, setOwner] = useState(slave.ownerUserId ?? '');
   const [most, setMost] = useState(slave.maxConnections === null ? '' : String(slave.maxConnections));
+  const [speed, setSpeed] = useState(slave.speed === undefined ? '' : String(slave.speed));
   const edit = useDo('patch /slaves/:slaveId', ['slaves', 'pool']);
   const isAdmin = user.role === 'admin';
   const people = useAll('none', 'get /users', {}, { enabled: isAdmin && kind === 'volunteer' });
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     const ownerUserId = kind === 'dedicated' || owner === '' ? null : owner;
-    edit.mutate({ params: { slaveId: slave.id }, body: { name, kind, maxConnections: most.trim() === '' ? null : Number(most), ...(isAdmin || kind === 'dedicated' ? { ownerUserId } : {}) } }, { onSuccess: onClose });
+    edit.mutate({ params: { slaveId: slave.id }, body: { name, kind, maxConnections: most.trim() === '' ? null : Number(most), speed: speed.trim() === '' ? null : Number(speed), ...(isAdmin || kind === 'dedicated' ? { ownerUserId } : {}) } }, { onSuccess: onClose });
   };
   const fault = edit.error?.faultOf('name') ?? null;
+  const speedFault = edit.error?.faultOf('speed') ?? null;
   const mostFault = edit.error?.faultOf('maxConnections') ?? null;
   return (
     <Modal isOpen variant="small" onClose={onClose} aria-labelledby="slave-form-title">
@@ -47,7 +49,8 @@ export function SlaveForm({ slave, onClose }: { readonly slave: Slave; readonly 
             </FormGroup>
           )}
           <Field id="slave-connections" label={t('form.connections')} type="number" min={0} max={10_000} value={most} onChange={setMost} hint={t('form.connectionsHint')} fault={mostFault} />
-          {fault === null && mostFault === null && <ProblemAlert problem={edit.error} />}
+          <Field id="slave-speed" label={t('form.speed')} type="number" min={0.01} max={100} step="any" value={speed} onChange={setSpeed} hint={t('form.speedHint', { measured: slave.describe.relativeSpeed })} fault={speedFault} />
+          {fault === null && mostFault === null && speedFault === null && <ProblemAlert problem={edit.error} />}
         </Form>
       </ModalBody>
       <ModalFooter>
