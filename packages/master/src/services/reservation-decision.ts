@@ -2,13 +2,11 @@ import type { ReservationAnswer } from '@paravcl/shared/api/reservations';
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { Offer } from '@paravcl/shared/domain/decision';
 import { newId } from '@paravcl/shared/ids';
+import { machinesBySlave } from '../core/replay-reservation';
 import type { Admission, Move, ReservationOffer, SlotOnSlave } from '../core/reservation-request';
 import { fit } from '../core/say';
 import type { DecisionRecord } from '../repositories/decision-repository';
 import type { ReservationRecord } from '../core/reservation-record';
-
-/** How many of the chosen slaves a decision names. */
-const topSlaves = 10;
 
 const iso = (at: EpochMs): string => new Date(at).toISOString();
 
@@ -57,10 +55,8 @@ function common({ id, userId, groupId, priority }: Subject, sentence: string, { 
 
 /** The chosen slaves, the one with most of the machines first; `score` is its place among them. */
 function candidates({ considered }: DecidedBy, bookings: readonly SlotOnSlave[]) {
-  const machines = new Map<string, number>();
-  for (const { slaveId } of bookings) machines.set(slaveId, (machines.get(slaveId) ?? 0) + 1);
-  const chosen = [...machines].sort(([a, inA], [b, inB]) => inB - inA || (a < b ? -1 : 1));
-  const top = chosen.slice(0, topSlaves).map(([slaveId, count], place) => ({ slaveId, score: place, parts: { machines: count } }));
+  const chosen = machinesBySlave(bookings);
+  const top = chosen.map(([slaveId, count], place) => ({ slaveId, score: place, parts: { machines: count } }));
   const [only] = chosen;
   return { candidates: { considered, reasons: [], top }, ...(chosen.length === 1 && only !== undefined ? { chosen: { slaveId: only[0] } } : {}) };
 }
