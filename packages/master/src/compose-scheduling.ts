@@ -7,6 +7,7 @@ import type { BoundRoute } from './http/binding';
 import { capacityRoutes } from './http/capacity-routes';
 import { decisionRoutes } from './http/decision-routes';
 import { noticeRoutes } from './http/notice-routes';
+import { replayRoutes } from './http/replay-routes';
 import { reservationRoutes } from './http/reservation-routes';
 import { deploymentsEveryMs } from './jobs/deployment-job';
 import { MailJob, mailEveryMs } from './jobs/mail-job';
@@ -26,6 +27,7 @@ import { Participation } from './services/participation';
 import type { AgentPort, FleetFigures, SchedulerWake } from './services/ports';
 import { PoolService } from './services/pool-service';
 import { QueueService } from './services/queue-service';
+import { ReplayService } from './services/replay-service';
 import type { ReservationClaims } from './services/reservation-claims';
 import type { Settings } from './settings-from-config';
 
@@ -96,6 +98,7 @@ export function composeScheduling({ unit, clock, agents, figures, scheduler, joi
       ...deploying.routes,
       ...reservationRoutes(reserving.reservations, reserving.changes, reserving.claims),
       ...decisionRoutes(new DecisionService(unit), new QueueService({ ...world, unitOfWork: unit, clock })),
+      ...replayRoutes(new ReplayService({ unitOfWork: unit, clock, scheduling })),
       ...capacityRoutes(new CapacityService({ ...world, unitOfWork: unit, clock }), new PoolService({ ...world, unitOfWork: unit, clock }), timeZone),
       ...noticeRoutes(new NoticeService(unit, clock)),
     ],

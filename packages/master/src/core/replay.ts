@@ -28,6 +28,8 @@ export interface Answer {
 /** One subject of a round, decided again. */
 export interface Replayed {
   readonly subject: StoredDecision['subject'];
+  /** Of what was recorded. */
+  readonly decisionId: string | null;
   /** What was recorded; null where the round said of it what had been said before. */
   readonly decided: Answer | null;
   /** What the same inputs give now, under the policy they were decided under; null where that policy is not to be had. */
@@ -48,7 +50,12 @@ export function replayRound(inputs: RoundInputs, decided: readonly StoredDecisio
   const run = (policies: Policies): ReadonlyMap<string, Answer> => byKey(answersOf(plan(inputs.snapshot, inputs.waiting, policies, inputs.at)));
   const again = recorded === null ? null : run(recorded);
   const would = again !== null && recorded !== null && samePolicies(recorded, tried) ? again : run(tried);
-  const kept = byKey(decided.flatMap((decision) => keptAnswer(decision) ?? []));
+  const records = decided.flatMap((decision) => {
+    const answer = keptAnswer(decision);
+    return answer === null ? [] : [{ answer, id: decision.id }];
+  });
+  const kept = byKey(records.map(({ answer }) => answer));
+  const ids = new Map(records.map(({ answer, id }) => [keyOf(answer), id]));
   return [...new Set([...kept.keys(), ...(again ?? would).keys(), ...would.keys()])].flatMap((key) => {
     const one = { decided: kept.get(key) ?? null, again: again?.get(key) ?? null, would: would.get(key) ?? null };
     const { subject } = one.decided ?? one.again ?? one.would ?? {};
@@ -57,7 +64,7 @@ export function replayRound(inputs: RoundInputs, decided: readonly StoredDecisio
     // Both sides by the code of now, so that what differs is the policy's doing.
     const before = again === null ? one.decided : one.again;
     const same = before === null ? again === null || one.would === null : one.would !== null && sameAnswer(before, one.would);
-    return [{ subject, ...one, reproduced, same }];
+    return [{ subject, decisionId: ids.get(key) ?? null, ...one, reproduced, same }];
   });
 }
 
@@ -96,6 +103,6 @@ const samePolicies = (a: Policies, b: Policies): boolean => a.ordering === b.ord
 const sortedIds = (victims: readonly { readonly instance: { readonly id: string } }[]): readonly string[] => victims.map(({ instance }) => instance.id).sort();
 
 /** A reservation may have room called back on several slaves, each a decision of its own. */
-function byKey(answers: readonly Answer[]): ReadonlyMap<string, Answer> {
-  return new Map(answers.map((answer) => [answer.subject.type === 'instance' ? answer.subject.id : `${answer.subject.id}@${answer.slaveId ?? ''}`, answer]));
-}
+const keyOf = ({ subject: { type, id }, slaveId }: Answer): string => (type === 'instance' ? id : `${id}@${slaveId ?? ''}`);
+
+const byKey = (answers: readonly Answer[]): ReadonlyMap<string, Answer> => new Map(answers.map((answer) => [keyOf(answer), answer]));

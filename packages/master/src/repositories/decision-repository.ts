@@ -3,6 +3,7 @@ import type { EpochMs } from '@paravcl/shared/clock';
 import type { Decision } from '@paravcl/shared/domain/decision';
 import { parseJson } from '@paravcl/shared/parse-json';
 import type { Knex } from 'knex';
+import { firstIdOf } from './first-id';
 import { newestFirst, type PageRequest } from './newest-first';
 
 /** A decision, and whose subject it is about: they and the teachers of the group may see it. */
@@ -45,6 +46,31 @@ export class DecisionRepository {
     const query = this.db('decisions').where({ subject_id: filter.subjectId }).select('id', 'body');
     const found = await newestFirst<DecisionRow>(query, 'id', filter);
     return { items: found.items.map(({ body }) => fromBody(body)), next: found.next };
+  }
+
+  /** Of a time, oldest first, after the one with this id: which were made of the same. */
+  async between({ since, until, after, limit }: { readonly since: EpochMs; readonly until: EpochMs; readonly after: string | null; readonly limit: number }): Promise<readonly { readonly id: string; readonly inputsHash: string }[]> {
+    const query = this.db('decisions').where('id', '>=', firstIdOf(since)).where('id', '<', firstIdOf(until)).select('id', 'inputs_hash as inputsHash').orderBy('id').limit(limit);
+    if (after !== null) void query.where('id', '>', after);
+    return (await query) as readonly { readonly id: string; readonly inputsHash: string }[];
+  }
+
+  /** Those of these ids that there are, oldest first. */
+  async these(ids: readonly string[]): Promise<readonly Decision[]> {
+    const rows = await this.db<DecisionRow>('decisions').whereIn('id', [...ids]).select('body').orderBy('id');
+    return rows.map(({ body }) => fromBody(body));
+  }
+
+  /** The others that were made of the same inputs as this one, and itself; oldest first. Those of a round lie close together. */
+  async madeOfTheSame({ inputsHash, at }: Pick<Decision, 'inputsHash' | 'at'>, withinMs: number): Promise<readonly Decision[]> {
+    const made = Date.parse(at);
+    const rows: readonly Pick<DecisionRow, 'body'>[] = await this.db('decisions')
+      .where('id', '>=', firstIdOf(made - withinMs))
+      .where('id', '<', firstIdOf(made + withinMs))
+      .where({ inputs_hash: inputsHash })
+      .select('body')
+      .orderBy('id');
+    return rows.map(({ body }) => fromBody(body));
   }
 
   /** At most `limit`, oldest first; says how many. */

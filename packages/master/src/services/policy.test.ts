@@ -16,7 +16,7 @@ const toOthers: Readonly<Record<Role, readonly Action[]>> = {
     'image.list', 'image.see', 'image.create', 'image.edit', 'image.download', 'image.delete', 'image.spread', 'store.see', 'store.operate',
     'template.list', 'template.see', 'template.create', 'template.edit', 'template.delete', 'instance.list', 'instance.see', 'instance.operate', 'instance.console', 'instance.publish', 'connection.list', 'connection.end',
     'deployment.create', 'deployment.list', 'deployment.see', 'deployment.edit', 'deployment.operate', 'snapshot.list', 'snapshot.see', 'snapshot.create', 'snapshot.operate', 'group.list', 'group.see', 'home.see', 'home.edit', 'operation.list', 'operation.see', 'event.list',
-    'reservation.list', 'reservation.see', 'reservation.operate', 'decision.see', 'decision.inputs', 'queue.see', 'capacity.see', 'pool.see', 'monitoring.see', 'fabric.see', 'policy.see',
+    'reservation.list', 'reservation.see', 'reservation.operate', 'decision.see', 'decision.inputs', 'decision.replay', 'queue.see', 'capacity.see', 'pool.see', 'monitoring.see', 'fabric.see', 'policy.see',
   ],
   // Administering is not taking: a claim is always for oneself, and a token speaks for its owner alone.
   admin: actions.filter((action) => action !== 'reservation.claim' && action !== 'api-token.own'),

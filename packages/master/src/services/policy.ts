@@ -86,6 +86,7 @@ const table: Readonly<Record<Action, Row>> = {
   'reservation.operate': row('own', 'own', 'any', 'any'),
   'decision.see': row('own', 'own', 'any', 'any'),
   'decision.inputs': row('no', 'no', 'any', 'any'),
+  'decision.replay': row('no', 'no', 'any', 'any'),
   'queue.see': row('own', 'own', 'any', 'any'),
   'capacity.see': row('any', 'any', 'any', 'any'),
   'pool.see': row('no', 'no', 'any', 'any'),

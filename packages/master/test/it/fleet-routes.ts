@@ -18,6 +18,7 @@ import { joinTokenRoutes } from '../../src/http/join-token-routes';
 import { monitoringRoutes } from '../../src/http/monitoring-routes';
 import { noticeRoutes } from '../../src/http/notice-routes';
 import { operationRoutes } from '../../src/http/operation-routes';
+import { replayRoutes } from '../../src/http/replay-routes';
 import { reservationRoutes } from '../../src/http/reservation-routes';
 import { siteRoutes } from '../../src/http/site-routes';
 import { slaveRoutes } from '../../src/http/slave-routes';
@@ -46,6 +47,7 @@ import { OperationService } from '../../src/services/operation-service';
 import { Participation } from '../../src/services/participation';
 import { PoolService } from '../../src/services/pool-service';
 import { SlaService } from '../../src/services/sla-service';
+import { ReplayService } from '../../src/services/replay-service';
 import { SlaveService } from '../../src/services/slave-service';
 import { StoreService } from '../../src/services/store-service';
 import { ImageStore } from '../../src/store/image-store';
@@ -129,6 +131,7 @@ export async function openFleetRoutes(): Promise<FleetRoutes> {
       ...sshGatewayRoutes(() => ({ enabled: false })),
       ...siteRoutes({ unit, details, policy: { preset: 'default', sections: [] }, tryRules: () => ({ faults: [], changes: [] }) }),
       ...decisionRoutes(new DecisionService(unit), { queue: () => Promise.resolve({ length: 0, items: [] }) }),
+      ...replayRoutes(new ReplayService({ unitOfWork: unit, clock, scheduling: defaultScheduling })),
     ];
   };
   const close = async (): Promise<void> => {

@@ -58,6 +58,7 @@ const told: Readonly<Record<string, string>> = {
   'reservation.operate': 'y-y-yy',
   'decision.see': 'y-y-yy',
   'decision.inputs': 'rrrryy',
+  'decision.replay': 'rrrryy',
 };
 
 /** Routes that differ from their action. */

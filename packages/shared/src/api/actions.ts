@@ -67,6 +67,7 @@ export const actions = [
   'reservation.operate', // accept a move, reschedule, extend, cancel, release
   'decision.see',
   'decision.inputs', // the whole pool as it was
+  'decision.replay', // made again from it
   'queue.see',
   'capacity.see', // how much of the pool is free when
   'pool.see', // who holds what of which slave, when

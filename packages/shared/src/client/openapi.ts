@@ -158,6 +158,23 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/decisions/{decisionId}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One decision made again from what it was made of, under the policy in force or another; for operators and admins, as long as its inputs are kept */
+        get: operations["getDecisionsDecisionIdReplay"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/deployments": {
         parameters: {
             query?: never;
@@ -1436,6 +1453,23 @@ export type paths = {
         put?: never;
         /** Register oneself as a student in the group whose enrolment code one was given; open to anybody because the code is the key */
         post: operations["postRegistrations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was decided in a time, decided again under the policy in force or another: what differs, and who would wait longer; writes nothing */
+        get: operations["getReplay"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3026,6 +3060,92 @@ export interface operations {
                 content: {
                     "application/json": {
                         [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description What went wrong, and the way out */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDecisionsDecisionIdReplay: {
+        parameters: {
+            query?: {
+                /** @description para or fifo, as placement.ordering has it */
+                ordering?: string;
+                /** @description a placement policy of ParaVCL, or the name of the module in force */
+                placement?: string;
+            };
+            header?: never;
+            path: {
+                decisionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One decision made again from what it was made of, under the policy in force or another; for operators and admins, as long as its inputs are kept */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: date-time */
+                        at: string;
+                        items: {
+                            after: {
+                                /** @enum {string} */
+                                kind: "place" | "queue" | "preempt" | "reserve" | "move" | "refuse" | "resume";
+                                place: number | null;
+                                sentence: string;
+                                slaveId: string | null;
+                                slaveName: string | null;
+                                victims: {
+                                    /** Format: uuid */
+                                    instanceId: string;
+                                    name: string;
+                                }[];
+                            } | null;
+                            /** Format: date-time */
+                            at: string;
+                            before: {
+                                /** @enum {string} */
+                                kind: "place" | "queue" | "preempt" | "reserve" | "move" | "refuse" | "resume";
+                                place: number | null;
+                                sentence: string;
+                                slaveId: string | null;
+                                slaveName: string | null;
+                                victims: {
+                                    /** Format: uuid */
+                                    instanceId: string;
+                                    name: string;
+                                }[];
+                            } | null;
+                            decisionId: string | null;
+                            name: string;
+                            same: boolean;
+                            sentence: string;
+                            subject: {
+                                /** Format: uuid */
+                                id: string;
+                                /** @enum {string} */
+                                type: "instance" | "reservation";
+                            };
+                        }[];
+                        policy: {
+                            recorded: string;
+                            tried: string;
+                        };
+                        reproduced: boolean;
+                        same: boolean;
+                        sentence: string;
                     };
                 };
             };
@@ -8555,6 +8675,183 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description What went wrong, and the way out */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getReplay: {
+        parameters: {
+            query: {
+                /** @description para or fifo, as placement.ordering has it */
+                ordering?: string;
+                /** @description a placement policy of ParaVCL, or the name of the module in force */
+                placement?: string;
+                rounds?: number;
+                since: string;
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was decided in a time, decided again under the policy in force or another: what differs, and who would wait longer; writes nothing */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        compared: {
+                            answers: number;
+                            differing: number;
+                            items: {
+                                after: {
+                                    /** @enum {string} */
+                                    kind: "place" | "queue" | "preempt" | "reserve" | "move" | "refuse" | "resume";
+                                    place: number | null;
+                                    sentence: string;
+                                    slaveId: string | null;
+                                    slaveName: string | null;
+                                    victims: {
+                                        /** Format: uuid */
+                                        instanceId: string;
+                                        name: string;
+                                    }[];
+                                } | null;
+                                /** Format: date-time */
+                                at: string;
+                                before: {
+                                    /** @enum {string} */
+                                    kind: "place" | "queue" | "preempt" | "reserve" | "move" | "refuse" | "resume";
+                                    place: number | null;
+                                    sentence: string;
+                                    slaveId: string | null;
+                                    slaveName: string | null;
+                                    victims: {
+                                        /** Format: uuid */
+                                        instanceId: string;
+                                        name: string;
+                                    }[];
+                                } | null;
+                                decisionId: string | null;
+                                name: string;
+                                same: boolean;
+                                sentence: string;
+                                subject: {
+                                    /** Format: uuid */
+                                    id: string;
+                                    /** @enum {string} */
+                                    type: "instance" | "reservation";
+                                };
+                            }[];
+                            same: number;
+                        };
+                        forecast: {
+                            assumptions: string[];
+                            instances: number;
+                            longer: number;
+                            machines: {
+                                differenceSeconds: number;
+                                /** Format: uuid */
+                                instanceId: string;
+                                name: string;
+                                /** Format: uuid */
+                                userId: string;
+                                waitsSeconds: number;
+                                wouldWaitSeconds: number;
+                            }[];
+                            now: {
+                                medianSeconds: number;
+                                p95Seconds: number;
+                                preemptions: number;
+                            };
+                            people: {
+                                differenceSeconds: number;
+                                instances: number;
+                                /** Format: uuid */
+                                userId: string;
+                                waitsSeconds: number;
+                                wouldWaitSeconds: number;
+                            }[];
+                            sentence: string;
+                            shorter: number;
+                            tried: {
+                                medianSeconds: number;
+                                p95Seconds: number;
+                                preemptions: number;
+                            };
+                        } | null;
+                        goOnAt: string | null;
+                        policy: {
+                            recorded: string[];
+                            tried: string;
+                        };
+                        recorded: {
+                            decisions: number;
+                            items: {
+                                after: {
+                                    /** @enum {string} */
+                                    kind: "place" | "queue" | "preempt" | "reserve" | "move" | "refuse" | "resume";
+                                    place: number | null;
+                                    sentence: string;
+                                    slaveId: string | null;
+                                    slaveName: string | null;
+                                    victims: {
+                                        /** Format: uuid */
+                                        instanceId: string;
+                                        name: string;
+                                    }[];
+                                } | null;
+                                /** Format: date-time */
+                                at: string;
+                                before: {
+                                    /** @enum {string} */
+                                    kind: "place" | "queue" | "preempt" | "reserve" | "move" | "refuse" | "resume";
+                                    place: number | null;
+                                    sentence: string;
+                                    slaveId: string | null;
+                                    slaveName: string | null;
+                                    victims: {
+                                        /** Format: uuid */
+                                        instanceId: string;
+                                        name: string;
+                                    }[];
+                                } | null;
+                                decisionId: string | null;
+                                name: string;
+                                same: boolean;
+                                sentence: string;
+                                subject: {
+                                    /** Format: uuid */
+                                    id: string;
+                                    /** @enum {string} */
+                                    type: "instance" | "reservation";
+                                };
+                            }[];
+                            leftOut: {
+                                decisions: number;
+                                sentence: string;
+                            }[];
+                            others: number;
+                            reproduced: number;
+                        };
+                        rounds: number;
+                        /** Format: date-time */
+                        since: string;
+                        /** Format: date-time */
+                        until: string;
+                    };
                 };
             };
             /** @description What went wrong, and the way out */

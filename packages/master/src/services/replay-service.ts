@@ -1,0 +1,102 @@
+import type { DecisionReplay, Replay } from '@paravcl/shared/api/replay';
+import type { Clock, EpochMs } from '@paravcl/shared/clock';
+import type { Principal } from '@paravcl/shared/domain/people';
+import { ParavclError } from '@paravcl/shared/errors';
+import { setImmediate as others } from 'node:timers/promises';
+import type { Policies } from '../core/plan';
+import type { UnitOfWork } from '../db/unit-of-work';
+import { policiesNamed, policiesOfRecord, type PolicyNames } from './named-policies';
+import { instanceReplay, reservationReplay } from './decision-replay';
+import { authorise } from './policy';
+import { fromAnotherVersion, notKept } from './replay-faults';
+import { ReplayTally } from './replay-tally';
+import { readInputs, readRound, roundsBetween } from './stored-rounds';
+
+/** One answer takes no longer than that: then it says where to go on. */
+const longestMs = 20_000;
+/** Decisions of one round are recorded within that. */
+const roundSpanMs = 600_000;
+/** Who is refused because another replay runs may come back then. */
+const comeBackSeconds = 5;
+
+export interface ReplayDeps {
+  readonly unitOfWork: UnitOfWork;
+  readonly clock: Clock;
+  /** The policies in force. */
+  readonly scheduling: Policies;
+}
+
+export interface ReplayRequest extends PolicyNames {
+  readonly since: EpochMs;
+  readonly until?: EpochMs | undefined;
+  /** At most so many rounds. */
+  readonly rounds: number;
+}
+
+/**
+ * What was decided, decided again: to see that it could not have been otherwise, and what another policy would have
+ * changed. Writes nothing. It shares its processor with the scheduler, so it runs once at a time and leaves the loop to others
+ * after every round.
+ */
+export class ReplayService {
+  private isBusy = false;
+
+  constructor(private readonly deps: ReplayDeps) {}
+
+  /** Everything between two moments. Throws `invalid-input` for a policy that there is not, `conflict` while another replay runs. */
+  async replay({ since, until = this.deps.clock.now(), rounds, ...names }: ReplayRequest): Promise<Replay> {
+    const { unitOfWork: { read }, clock, scheduling } = this.deps;
+    const tried = policiesNamed(names, scheduling);
+    if (until <= since) throw new ParavclError('invalid-input', 'A replay ends after it begins: say an earlier since, or a later until.', { field: 'until', limit: 'after since' });
+    return this.alone(async () => {
+      const begunMs = clock.monotonicMs();
+      const tally = new ReplayTally(tried, scheduling);
+      const found = await roundsBetween(read, since, until, rounds + 1);
+      let goOnAt: EpochMs | null = null;
+      for (const [index, ids] of found.entries()) {
+        const round = await readRound(read, ids);
+        if (index >= rounds || clock.monotonicMs() - begunMs > longestMs) {
+          goOnAt = Date.parse(round.decisions[0]?.at ?? '');
+          break;
+        }
+        tally.add(round);
+        await others();
+      }
+      return { since: iso(since), until: iso(until), goOnAt: goOnAt === null ? null : iso(goOnAt), ...tally.result(), forecast: null };
+    });
+  }
+
+  /**
+   * One decision, with those of its round that another policy would change. Throws `not-found` also when its inputs are not kept
+   * any more, `conflict` when they are of another version or another replay runs.
+   */
+  async one(principal: Principal, decisionId: string, names: PolicyNames): Promise<DecisionReplay> {
+    const { unitOfWork: { read }, scheduling } = this.deps;
+    const tried = policiesNamed(names, scheduling);
+    const found = await read.decisions.find(decisionId);
+    const what = `decision ${decisionId}`;
+    if (found === null) throw new ParavclError('not-found', `There is no ${what}, or it is not yours to see.`);
+    authorise(principal, 'decision.replay', 'decision.see', { ownerUserId: found.userId, groupId: found.groupId }, what);
+    const { decision } = found;
+    return this.alone(async () => {
+      const inputs = await readInputs(read, decision.inputsHash);
+      if (inputs === null) throw new ParavclError('not-found', notKept);
+      if (inputs.of === 'another-version') throw new ParavclError('conflict', fromAnotherVersion(inputs.field));
+      if (inputs.of === 'reservation') return reservationReplay(decision, inputs.inputs, tried);
+      const decided = await read.decisions.madeOfTheSame(decision, roundSpanMs);
+      return instanceReplay(decision, inputs.inputs, decided, { recorded: policiesOfRecord(decision.policy, scheduling), tried });
+    });
+  }
+
+  private async alone<T>(work: () => Promise<T>): Promise<T> {
+    if (this.isBusy) throw new ParavclError('conflict', 'Another replay is running; one runs at a time. Ask again in some seconds.', { retryAfterSeconds: comeBackSeconds });
+    this.isBusy = true;
+    try {
+      return await work();
+    } finally {
+      this.isBusy = false;
+    }
+  }
+}
+
+const iso = (at: EpochMs): string => new Date(at).toISOString();
