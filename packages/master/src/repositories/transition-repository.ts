@@ -4,6 +4,7 @@ import { desiredStateSchema, observedStateSchema, type DesiredState, type Observ
 import type { Reason } from '@paravcl/shared/domain/reasons';
 import { newId } from '@paravcl/shared/ids';
 import type { Knex } from 'knex';
+import type { StateChange } from '../core/real-stay';
 import { newestFirst, type PageRequest } from './newest-first';
 import { reasonFromColumns } from './instance-rows';
 
@@ -58,6 +59,19 @@ export class TransitionRepository {
   async everRan(instanceIds: readonly string[]): Promise<ReadonlySet<string>> {
     const ids = await this.db('instance_transitions').whereIn('instance_id', [...instanceIds]).where({ to_state: 'running' }).distinct().pluck<string[]>('instance_id');
     return new Set(ids);
+  }
+
+  /** What these instances became and when, each in order of time. */
+  async changesOf(instanceIds: readonly string[]): Promise<ReadonlyMap<string, readonly StateChange[]>> {
+    const rows = await this.db<TransitionRow>('instance_transitions').whereIn('instance_id', [...instanceIds]).orderBy('id').select('instance_id', 'at', 'to_state');
+    const changes = new Map<string, StateChange[]>();
+    for (const { instance_id: id, at, to_state: to } of rows) {
+      const change = { at: at.getTime(), to: observedStateSchema.parse(to) };
+      const before = changes.get(id);
+      if (before === undefined) changes.set(id, [change]);
+      else before.push(change);
+    }
+    return changes;
   }
 
   /** At most `limit` transitions of these instances; says how many. */

@@ -4,18 +4,24 @@ import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { setImmediate as others } from 'node:timers/promises';
 import type { Policies } from '../core/plan';
+import { realStayMs } from '../core/real-stay';
 import type { UnitOfWork } from '../db/unit-of-work';
+import type { SchedulingSettings } from './instance-settings';
 import { policiesNamed, policiesOfRecord, type PolicyNames } from './named-policies';
 import { instanceReplay, reservationReplay } from './decision-replay';
 import { authorise } from './policy';
 import { fromAnotherVersion, notKept } from './replay-faults';
 import { ReplayTally } from './replay-tally';
+import { RunTrace } from './run-trace';
 import { readInputs, readRound, roundsBetween } from './stored-rounds';
+import { waitingForecast, whyNoForecast } from './waiting-forecast';
 
 /** One answer takes no longer than that: then it says where to go on. */
 const longestMs = 20_000;
 /** Decisions of one round are recorded within that. */
 const roundSpanMs = 600_000;
+/** Histories of so many machines are read at a time. */
+const pageInstances = 500;
 /** Who is refused because another replay runs may come back then. */
 const comeBackSeconds = 5;
 
@@ -23,7 +29,7 @@ export interface ReplayDeps {
   readonly unitOfWork: UnitOfWork;
   readonly clock: Clock;
   /** The policies in force. */
-  readonly scheduling: Policies;
+  readonly scheduling: Policies & Pick<SchedulingSettings, 'preemptionsPerDay'>;
 }
 
 export interface ReplayRequest extends PolicyNames {
@@ -51,6 +57,7 @@ export class ReplayService {
     return this.alone(async () => {
       const begunMs = clock.monotonicMs();
       const tally = new ReplayTally(tried, scheduling);
+      const trace = new RunTrace();
       const found = await roundsBetween(read, since, until, rounds + 1);
       let goOnAt: EpochMs | null = null;
       for (const [index, ids] of found.entries()) {
@@ -59,11 +66,29 @@ export class ReplayService {
           goOnAt = Date.parse(round.decisions[0]?.at ?? '');
           break;
         }
-        tally.add(round);
+        const inputs = tally.add(round);
+        if (inputs !== null) trace.add(inputs);
         await others();
       }
-      return { since: iso(since), until: iso(until), goOnAt: goOnAt === null ? null : iso(goOnAt), ...tally.result(), forecast: null };
+      const end = goOnAt ?? until;
+      return { since: iso(since), until: iso(until), goOnAt: goOnAt === null ? null : iso(goOnAt), ...tally.result(), ...(await this.forecast(trace, tally.lastPolicies, tried, end)) };
     });
+  }
+
+  /** Who would wait longer, of what was replayed; or why that is not told. */
+  private async forecast(trace: RunTrace, recorded: Policies | null, tried: Policies, until: EpochMs): Promise<Pick<Replay, 'forecast' | 'noForecast'>> {
+    const { unitOfWork: { read }, scheduling: { preemptionsPerDay } } = this.deps;
+    const policies = { tried, preemptionsPerDay };
+    const noForecast = whyNoForecast(trace, { ...policies, recorded });
+    if (noForecast !== null || recorded === null) return { forecast: null, noForecast };
+    const stays = new Map<string, number | null>();
+    const ids = trace.instanceIds;
+    for (let at = 0; at < ids.length; at += pageInstances) {
+      const some = ids.slice(at, at + pageInstances);
+      const changes = await read.transitions.changesOf(some);
+      for (const id of some) stays.set(id, realStayMs(changes.get(id) ?? [], trace.from, until, trace.waitsAtEnd(id)));
+    }
+    return { forecast: waitingForecast(trace, stays, { ...policies, recorded }), noForecast: null };
   }
 
   /**

@@ -12,6 +12,8 @@ import type { StoredRound } from './stored-rounds';
 
 /** What came of replaying a time, round by round. */
 export class ReplayTally {
+  /** Of the last round that was replayed; null where this master does not have them, or there was none. */
+  lastPolicies: Policies | null = null;
   private rounds = 0;
   private readonly policies = new Set<string>();
   private readonly leftOut = new Map<string, number>();
@@ -71,6 +73,7 @@ export class ReplayTally {
       return this.leave(moduleFailed(error), decisions);
     }
     this.rounds += 1;
+    this.lastPolicies = recorded;
     this.policies.add(inputs.policy);
     const names = namesOfRound(inputs);
     if (recorded === null) this.leave(withoutPolicy(inputs.policy), decisions);

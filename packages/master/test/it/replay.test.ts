@@ -90,6 +90,29 @@ describe('a run that is replayed', () => {
     expect(compared.differing).toBe(compared.answers - compared.same);
   });
 
+  it('tells who would wait longer, as a forecast: whose priority brought others to give way', async () => {
+    const { weak, strong, third } = await busyDay();
+    const same = await replay();
+    expect([same.forecast, same.noForecast]).toEqual([null, 'Nobody would wait longer: the policy is the same.']);
+    const { forecast, noForecast } = await replay({ ordering: 'fifo' });
+    expect(noForecast).toBeNull();
+    expect(forecast).toMatchObject({ instances: 3, now: { preemptions: 1 }, tried: { preemptions: 0 } });
+    // Alice came after ten minutes of bob's five hours, and would have waited for their end, with its save.
+    const alices = forecast?.machines.find(({ instanceId }) => instanceId === strong);
+    expect(alices?.waitsSeconds).toBeLessThan(300);
+    expect(alices?.wouldWaitSeconds).toBeGreaterThanOrEqual(290 * 60);
+    expect(alices?.differenceSeconds).toBe((alices?.wouldWaitSeconds ?? 0) - (alices?.waitsSeconds ?? 0));
+    expect(forecast?.people.find(({ userId }) => userId === alice.userId)).toMatchObject({ instances: 1, differenceSeconds: alices?.differenceSeconds });
+    const harm = forecast?.machines.map(({ differenceSeconds }) => differenceSeconds) ?? [];
+    expect(harm).toEqual([...harm].sort((a, b) => b - a));
+    // Bob's first machine is not saved for anybody, and so waits for nothing.
+    expect(forecast?.machines.map(({ instanceId }) => instanceId)).not.toContain(weak);
+    expect(forecast?.shorter).toBeGreaterThanOrEqual(1);
+    expect(third).toBeDefined();
+    expect(forecast?.sentence).toMatch(/^A forecast by simulation, not a measurement: .* under para\/para and under fifo\/para /);
+    expect(forecast?.assumptions.length).toBeGreaterThan(0);
+  });
+
   it('is told of one decision, and of who gave way by whose room it was', async () => {
     const { weak, strong } = await busyDay();
     const about = (id: string) => async () => (await decisions()).find(({ kind, subject }) => kind === 'preempt' && subject.id === id)?.id ?? '';

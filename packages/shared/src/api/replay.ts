@@ -78,8 +78,10 @@ export const replaySchema = z.object({
     /** The first of them. */
     items: z.array(replayedSchema),
   }),
-  /** Null where nothing came that could be forecast, or the policy is the same. */
+  /** Who would wait longer; null where that is not told. */
   forecast: waitingForecastSchema.nullable(),
+  /** Why not; null where it is told. */
+  noForecast: z.string().nullable(),
 });
 export type Replay = z.infer<typeof replaySchema>;
 

@@ -8793,6 +8793,7 @@ export interface operations {
                             };
                         } | null;
                         goOnAt: string | null;
+                        noForecast: string | null;
                         policy: {
                             recorded: string[];
                             tried: string;
