@@ -4,6 +4,7 @@ import { Context } from './context';
 import { addCapacity } from './commands/capacity';
 import { addCompletion } from './commands/completion';
 import { addConsole } from './commands/console';
+import { addDecisions } from './commands/decisions';
 import { addDeployments } from './commands/deployments';
 import { addDoctor } from './commands/doctor';
 import { addEvents } from './commands/events';
@@ -48,7 +49,7 @@ export function programOf(world: World, began: (context: Context, command: Comma
     .configureOutput({ writeOut: (text) => void world.stdout.write(text), writeErr: () => undefined });
   const act = actsIn(world, began);
   program.action(act((context) => showState(context)));
-  for (const add of [addLogin, addLogout, addWhoami, addInstances, addImages, addReservations, addDeployments, addSnapshots, addQueue, addWhy, addSlaves, addCapacity, addUsage, addNotices, addGroups, addUsers, addPolicy, addEvents, addTokens, addConsole, addSsh, addDoctor, addFabric, addCompletion]) add(program, act);
+  for (const add of [addLogin, addLogout, addWhoami, addInstances, addImages, addReservations, addDeployments, addSnapshots, addQueue, addWhy, addDecisions, addSlaves, addCapacity, addUsage, addNotices, addGroups, addUsers, addPolicy, addEvents, addTokens, addConsole, addSsh, addDoctor, addFabric, addCompletion]) add(program, act);
   return program;
 }
 

@@ -4,7 +4,7 @@ import type { Act } from '../act';
 import type { Context } from '../context';
 import type { Times } from '../output/times';
 import { passes, waitMs } from '../talk/passes';
-import { momentSaid } from '../times/moments';
+import { pastMoment } from '../times/moments';
 import { EventTail, type SiteEvent } from './events/event-tail';
 import { examples } from './examples';
 import { manyOf } from './many';
@@ -24,15 +24,14 @@ export function addEvents(program: Command, act: Act): void {
     .command('events')
     .description('who did what to what, oldest of the last ones first')
     .option('--kind <kind>', 'the kind or its beginning: "user.", "slave.enrolled"')
-    .option('--since <time>', 'not those before: "today 08:00"')
+    .option('--since <time>', 'not those before: "today 08:00", "2h" ago')
     .option('--limit <number>', 'the last so many', '20')
     .option('-f, --follow', 'go on with what happens, until Ctrl-C')
     .addHelpText('after', examples('events', 'events --follow --kind instance.', 'events --follow --json | jq -r .sentence'))
     .action(
       act(async (context, { kind, since, limit, follow = false }: EventOptions) => {
         const times = await context.times();
-        const from = since === undefined ? undefined : new Date(momentSaid(since, '--since', { zone: times.zone, now: context.world.now() }));
-        const query = { kind, since: from?.toISOString() };
+        const query = { kind, since: since === undefined ? undefined : pastMoment(since, '--since', { zone: times.zone, now: context.world.now() }) };
         const page = await context.list('get /events', query, manyOf(limit));
         if (!follow && context.output.json) return context.output.document(page);
         const newestLast = [...page.items].reverse();

@@ -22,6 +22,21 @@ export function momentSaid(text: string, option: string, { zone, now }: { readon
   return `${date}T${match[2].padStart(2, '0')}:${match[3] ?? '00'}`;
 }
 
+/** A moment that is over, with its offset: "2h" and "2h ago" are so long before now, the others as `momentSaid` reads them. Throws Refusal. */
+export function pastMoment(text: string, option: string, at: { readonly zone: string; readonly now: number }): string {
+  const ago = /^((?:\d+(?:[.,]\d+)?\s*(?:d|h|min|m)\s*)+)(?:ago)?$/i.exec(text.trim())?.[1];
+  return ago === undefined ? wholeMoment(momentSaid(text, option, at), at.zone) : new Date(at.now - durationMinutes(ago, option) * 60_000).toISOString();
+}
+
+/** A moment as `momentSaid` answers it, with its offset: lists take no other. */
+export function wholeMoment(said: string, zone: string): string {
+  if (/(Z|[+-]\d{2}:\d{2})$/.test(said)) return said;
+  const wall = Date.parse(`${said}Z`);
+  const shown = (at: number): number => Date.parse(`${new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'medium' }).format(at).replace(' ', 'T')}Z`);
+  const first = wall - (shown(wall) - wall);
+  return new Date(wall - (shown(first) - first)).toISOString();
+}
+
 function dateOf(said: string, zone: string, now: number): string | null {
   const today = new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(new Date(now));
   const midnight = Date.parse(`${today}T00:00Z`);

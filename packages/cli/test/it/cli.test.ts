@@ -8,6 +8,7 @@ import { listImages } from '@paravcl/shared/api/images';
 import { acceptedSchema, getInstance, getInstanceHistory, listInstances } from '@paravcl/shared/api/instances';
 import { listJoinTokens } from '@paravcl/shared/api/join-tokens';
 import { listNotices } from '@paravcl/shared/api/notices';
+import { getReplay } from '@paravcl/shared/api/replay';
 import { listClaimable, listReservations } from '@paravcl/shared/api/reservations';
 import { getMe } from '@paravcl/shared/api/sessions';
 import { getPolicy } from '@paravcl/shared/api/site';
@@ -156,6 +157,32 @@ describe('paravcl, of a whole master', () => {
     const reserved = await teacher.run(['reservations', 'create', '--from', 'tomorrow 15:00', '--hours', '1', '--image', 'Stand-in', '--as-slave']);
     expect([reserved.code, reserved.out, reserved.err]).toEqual([0, expect.stringContaining(`${String(shown)}\n`), expect.stringContaining('It asks for this token')]);
     expect((await student.run(['instances', 'delete', 'pledged', '--yes'])).code).toBe(0);
+  }, 120_000);
+
+  it('decides again what was decided, under another policy too, for whoever runs the site', async () => {
+    expect((await student.run(['instances', 'launch', 'Stand-in', '--name', 'again', '--time', '1h'])).code).toBe(0);
+    const replay = getReplay.answer.schema.parse(await admin.json(['decisions', 'replay', '--since', '1h', '--ordering', 'fifo']));
+    expect([replay.policy.tried, replay.recorded.others, replay.recorded.leftOut, replay.goOnAt]).toEqual(['fifo/para', 0, [], null]);
+    expect(replay.recorded.reproduced).toBeGreaterThan(0);
+    const asItWas = await admin.run(['decisions', 'replay', '--since', '1h']);
+    expect([asItWas.code, asItWas.err]).toEqual([0, '']);
+    expect(asItWas.out).toMatch(new RegExp(`^\\d+ rounds under para/para: of (\\d+) recorded decisions \\1 come out again from the same inputs\\.\nUnder para/para 0 of \\d+ answers would differ\\.\n\nNobody would wait longer: the policy is the same\\.\n$`));
+    const tried = await admin.run(['decisions', 'replay', '--since', '1h', '--ordering', 'fifo']);
+    expect([tried.code, tried.out, tried.err]).toEqual([0, expect.stringContaining('A forecast by simulation, not a measurement') as string, expect.stringContaining('Assumed: ') as string]);
+
+    const [placed] = getInstanceWhy.answer.schema.parse(await admin.json(['why', 'again', '--limit', '1'])).items;
+    const one = await admin.run(['decisions', 'replay', '--id', placed?.id ?? '', '--placement', 'spread']);
+    expect([one.code, one.out]).toEqual([0, 'From the same inputs the same comes out again. para/spread changes nothing for it.\n']);
+
+    const refused = await student.run(['decisions', 'replay']);
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('A student may not do this (decision.replay).') as string]);
+    const unknown = await admin.run(['decisions', 'replay', '--placement', 'best']);
+    expect([unknown.code, unknown.err]).toEqual([1, expect.stringContaining('There is no placement policy "best" here; there is para, least-loaded,') as string]);
+    const codes = [];
+    for (const words of [['--ordering', 'lifo'], ['--since', 'soon'], ['--id', 'again'], ['--rounds', '0']]) codes.push((await admin.run(['decisions', 'replay', ...words])).code);
+    expect(codes).toEqual([2, 2, 2, 2]);
+    expect((await admin.run(['decisions', 'replay', '--help'])).out).toContain('paravcl decisions replay --since 2h');
+    expect((await student.run(['instances', 'delete', 'again', '--yes'])).code).toBe(0);
   }, 120_000);
 
   it('writes the shapes of the API as JSON, and tables without', async () => {

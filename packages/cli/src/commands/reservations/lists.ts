@@ -8,7 +8,7 @@ import { line } from '../../output/advice';
 import { tellCores, tellMiB } from '../../output/sizes';
 import { levelCell } from '../../output/states';
 import type { Cell } from '../../output/table';
-import { momentSaid } from '../../times/moments';
+import { momentSaid, wholeMoment } from '../../times/moments';
 import { examples } from '../examples';
 import { manyOf } from '../many';
 
@@ -102,13 +102,4 @@ export function addReservationLists(noun: Command, act: Act): void {
         ]);
       }),
     );
-}
-
-/** The list takes moments with an offset alone. */
-function wholeMoment(said: string, zone: string): string {
-  if (/(Z|[+-]\d{2}:\d{2})$/.test(said)) return said;
-  const wall = Date.parse(`${said}Z`);
-  const shown = (at: number): number => Date.parse(`${new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'medium' }).format(at).replace(' ', 'T')}Z`);
-  const first = wall - (shown(wall) - wall);
-  return new Date(wall - (shown(first) - first)).toISOString();
 }
