@@ -98,7 +98,7 @@ async function tellForecast(context: Context, { forecast, noForecast, policy }: 
   output.facts([
     ['median', `${seconds(forecast.now.medianSeconds)}; under ${policy.tried} ${seconds(forecast.tried.medianSeconds)}`],
     ['95 of 100', `${seconds(forecast.now.p95Seconds)}; under ${policy.tried} ${seconds(forecast.tried.p95Seconds)}`],
-    ['suspended', `${String(forecast.now.preemptions)} times; under ${policy.tried} ${String(forecast.tried.preemptions)}`],
+    ['suspended', `${String(forecast.now.preemptions)}; under ${policy.tried} ${String(forecast.tried.preemptions)}`],
     ['longer', `${String(forecast.longer)} of ${String(forecast.instances)} machines`],
     ['shorter', `${String(forecast.shorter)} of ${String(forecast.instances)} machines`],
   ]);

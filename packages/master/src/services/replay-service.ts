@@ -17,13 +17,18 @@ import { readInputs, readRound, roundsBetween } from './stored-rounds';
 import { waitingForecast, whyNoForecast } from './waiting-forecast';
 
 /** One answer takes no longer than that: then it says where to go on. */
-const longestMs = 20_000;
+const longestMs = 15_000;
+/** Who would wait longer is played forward for no longer than that. */
+const longestForecastMs = 10_000;
 /** Decisions of one round are recorded within that. */
 const roundSpanMs = 600_000;
 /** Histories of so many machines are read at a time. */
 const pageInstances = 500;
 /** Who is refused because another replay runs may come back then. */
 const comeBackSeconds = 5;
+
+/** A forecast took longer than it may. */
+class OutOfTime extends Error {}
 
 export interface ReplayDeps {
   readonly unitOfWork: UnitOfWork;
@@ -77,7 +82,7 @@ export class ReplayService {
 
   /** Who would wait longer, of what was replayed; or why that is not told. */
   private async forecast(trace: RunTrace, recorded: Policies | null, tried: Policies, until: EpochMs): Promise<Pick<Replay, 'forecast' | 'noForecast'>> {
-    const { unitOfWork: { read }, scheduling: { preemptionsPerDay } } = this.deps;
+    const { unitOfWork: { read }, clock, scheduling: { preemptionsPerDay } } = this.deps;
     const policies = { tried, preemptionsPerDay };
     const noForecast = whyNoForecast(trace, { ...policies, recorded });
     if (noForecast !== null || recorded === null) return { forecast: null, noForecast };
@@ -88,7 +93,17 @@ export class ReplayService {
       const changes = await read.transitions.changesOf(some);
       for (const id of some) stays.set(id, realStayMs(changes.get(id) ?? [], trace.from, until, trace.waitsAtEnd(id)));
     }
-    return { forecast: waitingForecast(trace, stays, { ...policies, recorded }), noForecast: null };
+    const begunMs = clock.monotonicMs();
+    try {
+      const pause = async (): Promise<void> => {
+        if (clock.monotonicMs() - begunMs > longestForecastMs) throw new OutOfTime();
+        await others();
+      };
+      return { forecast: await waitingForecast(trace, stays, { ...policies, recorded }, pause), noForecast: null };
+    } catch (error) {
+      if (!(error instanceof OutOfTime)) throw error;
+      return { forecast: null, noForecast: `Who would wait longer is not told: to play ${String(trace.machines().size)} machines forward takes more than the ${String(longestForecastMs / 1000)} s that the master has for it beside its work. Ask for a shorter time.` };
+    }
   }
 
   /**

@@ -48,10 +48,6 @@ export class RunTrace {
     return [...(this.begin?.snapshot.slaves.flatMap(({ running }) => running.map(({ id }) => id)) ?? []), ...this.arrivals.keys()];
   }
 
-  get hosts(): number {
-    return this.slaves.size;
-  }
-
   get from(): EpochMs {
     return this.begin?.at ?? 0;
   }

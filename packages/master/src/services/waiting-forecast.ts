@@ -1,15 +1,12 @@
 import type { WaitingForecast } from '@paravcl/shared/api/replay';
 import { policyName } from '../core/decision-of-plan';
 import type { Policies } from '../core/plan';
-import { simulateSite } from '../core/simulation/simulate-site';
+import { simulationSteps } from '../core/simulation/simulate-site';
 import type { SimulationOutcome } from '../core/simulation/simulation-outcome';
 import type { RunTrace } from './run-trace';
 
 /** So many of those who would wait longer are told by name. */
 const mostTold = 50;
-
-/** Each of these is planned for again and again while the master waits: more is refused, with the way out. */
-const mostWork = 100_000;
 
 const assumptions: readonly string[] = [
   'People come when they came, and stay as long as they really had their machine; who runs or waits on at the end stays as long as asked for.',
@@ -33,17 +30,20 @@ export function whyNoForecast(trace: RunTrace, { recorded, tried }: ForecastPoli
   if (size === 0) return 'Nobody had or wanted a machine in this time.';
   if (recorded === null) return 'Who would wait longer is not told: the policy of the run is not to be had.';
   if (policyName(recorded) === policyName(tried)) return 'Nobody would wait longer: the policy is the same.';
-  if (size * trace.hosts > mostWork) return `Who would wait longer is not told: ${String(size)} machines on ${String(trace.hosts)} hosts are more than the master plays forward beside its work (machines times hosts at most ${String(mostWork)}). Ask for a shorter time.`;
   return null;
 }
 
-/** The same run simulated under its own policy and under the one that is tried: who waits how long. */
-export function waitingForecast(trace: RunTrace, stays: ReadonlyMap<string, number | null>, { recorded, tried, preemptionsPerDay }: ForecastPolicies & { readonly recorded: Policies }): WaitingForecast | null {
-  const run = (policies: Policies): SimulationOutcome | null => {
+/**
+ * The same run simulated under its own policy and under the one that is tried: who waits how long. `pause` is called from moment to
+ * moment of the simulated time, for others to have their turn; what it throws ends the forecast.
+ */
+export async function waitingForecast(trace: RunTrace, stays: ReadonlyMap<string, number | null>, { recorded, tried, preemptionsPerDay }: ForecastPolicies & { readonly recorded: Policies }, pause: () => Promise<void>): Promise<WaitingForecast | null> {
+  const run = async (policies: Policies): Promise<SimulationOutcome | null> => {
     const site = trace.site(stays, policies, preemptionsPerDay);
-    return site === null ? null : simulateSite(site);
+    return site === null ? null : played(simulationSteps(site), pause);
   };
-  const [now, then] = [run(recorded), run(tried)];
+  const now = await run(recorded);
+  const then = await run(tried);
   if (now === null || then === null) return null;
   const machines = trace.machines();
   const after = new Map(then.requests.map((request) => [request.id, request.totalWaitMs]));
@@ -64,6 +64,14 @@ export function waitingForecast(trace: RunTrace, stays: ReadonlyMap<string, numb
     people: people(waits),
     machines: longer.slice(0, mostTold),
   };
+}
+
+async function played(steps: ReturnType<typeof simulationSteps>, pause: () => Promise<void>): Promise<SimulationOutcome> {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    await pause();
+  }
 }
 
 interface Waits {

@@ -113,6 +113,17 @@ describe('a run that is replayed', () => {
     expect(forecast?.assumptions.length).toBeGreaterThan(0);
   });
 
+  it('does not tell who would wait longer where that would take too long beside the scheduler', async () => {
+    await busyDay();
+    let ms = 0;
+    // Each look at the clock is 11 s later.
+    const slow = new ReplayService({ unitOfWork: rig.unit, clock: { now: () => rig.clock.now(), monotonicMs: () => (ms += 11_000), after: rig.clock.after.bind(rig.clock) }, scheduling: rig.scheduling });
+    const { forecast, noForecast, goOnAt, rounds } = await slow.replay({ since: began, until: rig.clock.now() + 1, rounds: 1000, ordering: 'fifo' });
+    expect([forecast, rounds]).toEqual([null, 1]);
+    expect(noForecast).toMatch(/^Who would wait longer is not told: to play \d+ machines forward takes more than the 10 s .* Ask for a shorter time\.$/);
+    expect(goOnAt).not.toBeNull();
+  });
+
   it('is told of one decision, and of who gave way by whose room it was', async () => {
     const { weak, strong } = await busyDay();
     const about = (id: string) => async () => (await decisions()).find(({ kind, subject }) => kind === 'preempt' && subject.id === id)?.id ?? '';

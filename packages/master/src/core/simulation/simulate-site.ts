@@ -26,6 +26,15 @@ const hourMs = 3_600_000;
  * disk goes with it; nobody stops, extends or cancels; quotas are not asked.
  */
 export function simulateSite(site: SimulatedSite): SimulationOutcome {
+  const steps = simulationSteps(site);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/** The same from moment to moment: who has other work does that in between, or gives up. */
+export function simulationSteps(site: SimulatedSite): Generator<EpochMs, SimulationOutcome, void> {
   return new SiteSimulation(site).run();
 }
 
@@ -64,7 +73,7 @@ class SiteSimulation {
     this.times = times;
   }
 
-  run(): SimulationOutcome {
+  *run(): Generator<EpochMs, SimulationOutcome, void> {
     const { books, events } = this;
     this.begin();
     this.decide();
@@ -73,6 +82,7 @@ class SiteSimulation {
       let changed = this.dueAt !== null && this.dueAt <= books.now;
       while (events.nextAt !== null && events.nextAt <= books.now) changed = events.take()?.() !== 'quiet' || changed;
       if (changed) this.decide();
+      yield next;
     }
     this.pass(this.site.until);
     return this.outcome();
