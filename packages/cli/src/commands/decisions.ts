@@ -21,6 +21,7 @@ interface ReplayOptions {
   readonly ordering?: string;
   readonly placement?: string;
   readonly rounds?: string;
+  readonly criticalLimit?: string;
 }
 
 export function addDecisions(program: Command, act: Act): void {
@@ -34,37 +35,43 @@ export function addDecisions(program: Command, act: Act): void {
     .option('--id <decision>', 'this decision alone, by its id')
     .addOption(new Option('--ordering <policy>', 'as if this had been in force').choices(['para', 'fifo']))
     .option('--placement <policy>', 'as if this had been: para, least-loaded, round-robin, greedy, spread')
+    .option('--critical-limit <percent>', 'as if so much of the pool had been kept from best-effort')
     .option('--rounds <number>', 'at most so many rounds of the scheduler')
     .addHelpText('after', examples('decisions replay --since 2h', 'decisions replay --since "today 08:00" --ordering fifo', 'decisions replay --id 01a22ac4-f4c7-7588-8be6-eb1fbd0f41b4 --placement spread'))
     .action(act((context, options: ReplayOptions) => (options.id === undefined ? replayTime(context, options) : replayOne(context, options.id, options))));
 }
 
-async function replayTime(context: Context, { since, until, ordering, placement, rounds }: ReplayOptions): Promise<void> {
+async function replayTime(context: Context, { since, until, rounds, ...policy }: ReplayOptions): Promise<void> {
   const times = await context.times();
   const at = { zone: times.zone, now: context.world.now() };
-  const query = { since: pastMoment(since, '--since', at), until: until === undefined ? undefined : pastMoment(until, '--until', at), ordering, placement, rounds: rounds === undefined ? undefined : wholeNumber(rounds, '--rounds') };
+  const query = { since: pastMoment(since, '--since', at), until: until === undefined ? undefined : pastMoment(until, '--until', at), ...triedPolicy(policy), rounds: rounds === undefined ? undefined : wholeNumber(rounds, '--rounds') };
   const replay = await context.call('get /replay', { query });
   const { output } = context;
   if (output.json) return output.document(replay);
-  const { recorded, compared, policy, goOnAt } = replay;
-  output.line(`${String(replay.rounds)} rounds under ${policy.recorded.length === 0 ? 'no policy' : policy.recorded.join(', ')}: of ${String(recorded.decisions)} recorded decisions ${String(recorded.reproduced)} come out again from the same inputs.`);
+  const { recorded, compared, policy: { tried: name, recorded: were }, goOnAt } = replay;
+  output.line(`${String(replay.rounds)} rounds under ${were.length === 0 ? 'no policy' : were.join(', ')}: of ${String(recorded.decisions)} recorded decisions ${String(recorded.reproduced)} come out again from the same inputs.`);
   for (const { decisions, sentence } of recorded.leftOut) output.warn(`${String(decisions)}: ${sentence}`);
   for (const { sentence } of recorded.items) output.warn(sentence);
-  const tried = `Under ${policy.tried} ${String(compared.differing)} of ${String(compared.answers)} answers would differ`;
+  const tried = `Under ${name} ${String(compared.differing)} of ${String(compared.answers)} answers would differ`;
   output.line(compared.differing > compared.items.length ? `${tried}; the first ${String(compared.items.length)}:` : `${tried}.`);
   if (compared.items.length > 0) tellItems(context, compared.items, times);
   await tellForecast(context, replay, times);
   if (goOnAt !== null) output.say(`There is more from ${times.moment(goOnAt)} on. Go on: ${line`paravcl decisions replay --since ${goOnAt}`}`);
 }
 
-async function replayOne(context: Context, id: string, { ordering, placement }: ReplayOptions): Promise<void> {
+async function replayOne(context: Context, id: string, policy: ReplayOptions): Promise<void> {
   if (!isId(id)) throw wrongUsage(`--id takes the id of a decision, not "${id}".`, 'paravcl why INSTANCE');
-  const answer = await context.call('get /decisions/:decisionId/replay', { params: { decisionId: id.toLowerCase() }, query: { ordering, placement } });
+  const answer = await context.call('get /decisions/:decisionId/replay', { params: { decisionId: id.toLowerCase() }, query: triedPolicy(policy) });
   const { output } = context;
   if (output.json) return output.document(answer);
   output.line(answer.sentence);
   const changed = answer.items.filter(({ same }) => !same);
   if (changed.length > 0) tellItems(context, changed, await context.times());
+}
+
+function triedPolicy({ ordering, placement, criticalLimit }: Omit<ReplayOptions, 'since'>) {
+  if (criticalLimit !== undefined && !/^\d{1,2}(\.\d+)?$/.test(criticalLimit)) throw wrongUsage(`--critical-limit takes a percentage from 0 to 90, not "${criticalLimit}".`);
+  return { ordering, placement, criticalLimitPercent: criticalLimit === undefined ? undefined : Number(criticalLimit) };
 }
 
 function tellItems({ output }: Context, items: readonly Item[], times: Times): void {

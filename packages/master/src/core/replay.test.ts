@@ -6,11 +6,12 @@ import { storedInputs } from '../services/stored-inputs';
 import { decisionOf, decisionOfLeaving, decisionOfRecall } from './decision-of-plan';
 import { plan, type Policies } from './plan';
 import { placementPolicies } from './rank';
-import { replayRound, type RoundInputs } from './replay';
+import { replayRound, type RoundInputs, type TriedPolicy } from './replay';
 import { at, booking, fifo, para, priority, running, saved, slave, waiting, world } from './small-world.model';
 
 const now = at(9);
 const minuteMs = 60_000;
+const tried = (policies: Policies, rules: TriedPolicy['rules'] = {}): TriedPolicy => ({ name: 'tried', policies, rules });
 const spread: Policies = { ...para, placement: placementPolicies.spread };
 
 /** A few hosts with guests and slots, and a few who wait, some of them saved. */
@@ -84,7 +85,7 @@ describe('a round that is replayed', () => {
   it('under the policy of the run is what was recorded, for everybody', () => {
     fc.assert(
       fc.property(rounds, fc.constantFrom(para, fifo, spread), (inputs, policies) => {
-        const replayed = replayRound(kept(inputs), recorded(inputs, policies), policies, policies);
+        const replayed = replayRound(kept(inputs), recorded(inputs, policies), policies, tried(policies));
         expect(replayed.filter(({ reproduced, same, decided, would }) => !reproduced || !same || decided?.sentence !== would?.sentence)).toEqual([]);
         expect(replayed.filter(({ subject }) => subject.type === 'instance')).toHaveLength(inputs.waiting.length);
       }),
@@ -94,7 +95,7 @@ describe('a round that is replayed', () => {
   it('under another policy differs exactly where that plan does', () => {
     fc.assert(
       fc.property(rounds, (inputs) => {
-        const replayed = replayRound(inputs, recorded(inputs, para), para, fifo);
+        const replayed = replayRound(inputs, recorded(inputs, para), para, tried(fifo));
         const now2 = plan(inputs.snapshot, inputs.waiting, fifo, inputs.at).decisions;
         expect(replayed.every(({ reproduced }) => reproduced)).toBe(true);
         for (const { subject, again, would, same } of replayed.filter((one) => one.subject.type === 'instance')) {
@@ -113,22 +114,28 @@ describe('a round that is replayed', () => {
   };
 
   it('says who would wait instead of having others saved, and who would come first', () => {
-    const replayed = replayRound(full, recorded(full, para), para, fifo);
+    const replayed = replayRound(full, recorded(full, para), para, tried(fifo));
     expect(replayed.map(({ subject, again, would, same }) => [subject.id, again?.kind, again?.victimIds, would?.kind, would?.place, same])).toEqual([
       ['late', 'preempt', ['weak'], 'queue', 2, false],
       ['early', 'queue', [], 'queue', 1, false],
     ]);
   });
 
+  it('says who would wait if the site kept more for what is reserved', () => {
+    const empty: RoundInputs = { ...full, snapshot: world([slave('lab-1')]), waiting: [waiting('small', 4, { createdAt: now })] };
+    const replayed = replayRound(empty, recorded(empty, para), para, tried(para, { criticalShare: 0.6 }));
+    expect(replayed.map(({ again, would, same, reproduced }) => [again?.kind, would?.kind, same, reproduced])).toEqual([['place', 'queue', false, true]]);
+  });
+
   it('tells a record that its own inputs do not lead to', () => {
     const [first, ...others] = recorded(full, para);
     const changed = [{ ...first, kind: 'place', chosen: { slaveId: 'lab-1' }, victims: undefined } as StoredDecision, ...others];
-    const replayed = replayRound(full, changed, para, para);
+    const replayed = replayRound(full, changed, para, tried(para));
     expect(replayed.filter(({ reproduced }) => !reproduced).map(({ subject, decided, again }) => [subject.id, decided?.kind, again?.kind])).toEqual([['late', 'place', 'preempt']]);
   });
 
   it('is compared with the record itself where its policy is not to be had', () => {
-    const replayed = replayRound(full, recorded(full, para), null, fifo);
+    const replayed = replayRound(full, recorded(full, para), null, tried(fifo));
     expect(replayed.map(({ subject, reproduced, same }) => [subject.id, reproduced, same])).toEqual([['late', true, false], ['early', true, true]]);
   });
 });

@@ -1,7 +1,7 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { Decision as StoredDecision } from '@paravcl/shared/domain/decision';
 import { plan, type Decision, type Plan, type Policies } from './plan';
-import type { Snapshot, WaitingInstance } from './snapshot';
+import type { Rules, Snapshot, WaitingInstance } from './snapshot';
 
 /** What one round of the scheduler was made of, as it is kept. */
 export interface RoundInputs {
@@ -10,6 +10,14 @@ export interface RoundInputs {
   readonly waiting: readonly WaitingInstance[];
   /** Ordering and placement it was decided under: "para/para". */
   readonly policy: string;
+}
+
+/** Another policy: its parts, and what the site would decide otherwise. */
+export interface TriedPolicy {
+  /** "fifo/para", with the rules that differ. */
+  readonly name: string;
+  readonly policies: Policies;
+  readonly rules: Partial<Rules>;
 }
 
 /** What was decided about one who waits, or about a reservation for which lent room is called back on one slave. */
@@ -44,12 +52,13 @@ export interface Replayed {
 
 /**
  * A stored round decided again by `plan` itself: under the policies it was decided under (`recorded`; null when they are not
- * to be had) and under others. `decided` is what was recorded of it.
+ * to be had) and under others (`tried`). `decided` is what was recorded of it.
  */
-export function replayRound(inputs: RoundInputs, decided: readonly StoredDecision[], recorded: Policies | null, tried: Policies): readonly Replayed[] {
-  const run = (policies: Policies): ReadonlyMap<string, Answer> => byKey(answersOf(plan(inputs.snapshot, inputs.waiting, policies, inputs.at)));
-  const again = recorded === null ? null : run(recorded);
-  const would = again !== null && recorded !== null && samePolicies(recorded, tried) ? again : run(tried);
+export function replayRound(inputs: RoundInputs, decided: readonly StoredDecision[], recorded: Policies | null, tried: TriedPolicy): readonly Replayed[] {
+  const { snapshot, waiting, at } = inputs;
+  const run = (policies: Policies, rules: Partial<Rules>): ReadonlyMap<string, Answer> => byKey(answersOf(plan({ ...snapshot, rules: { ...snapshot.rules, ...rules } }, waiting, policies, at)));
+  const again = recorded === null ? null : run(recorded, {});
+  const would = again !== null && recorded !== null && isSame(recorded, tried) ? again : run(tried.policies, tried.rules);
   const records = decided.flatMap((decision) => {
     const answer = keptAnswer(decision);
     return answer === null ? [] : [{ answer, id: decision.id }];
@@ -98,7 +107,7 @@ export function sameAnswer(a: Answer, b: Answer): boolean {
   return a.kind === b.kind && a.slaveId === b.slaveId && (a.place === b.place || a.place === null || b.place === null) && a.victimIds.join() === b.victimIds.join();
 }
 
-const samePolicies = (a: Policies, b: Policies): boolean => a.ordering === b.ordering && a.placement === b.placement;
+const isSame = (recorded: Policies, { policies, rules }: TriedPolicy): boolean => recorded.ordering === policies.ordering && recorded.placement === policies.placement && Object.keys(rules).length === 0;
 
 const sortedIds = (victims: readonly { readonly instance: { readonly id: string } }[]): readonly string[] => victims.map(({ instance }) => instance.id).sort();
 

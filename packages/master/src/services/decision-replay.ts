@@ -1,24 +1,23 @@
 import type { DecisionReplay } from '@paravcl/shared/api/replay';
 import type { Decision } from '@paravcl/shared/domain/decision';
-import { policyName } from '../core/decision-of-plan';
 import { namesOfRound } from '../core/explain-replay';
 import type { Policies } from '../core/plan';
-import { replayRound, type RoundInputs } from '../core/replay';
+import { replayRound, type RoundInputs, type TriedPolicy } from '../core/replay';
 import { replayReservation, type ReservationInputs } from '../core/replay-reservation';
 import { fit } from '../core/say';
 import { withoutPolicy } from './replay-faults';
 import { mostItems, notReproducedView, otherwiseView } from './replay-view';
 
 /** A decision about a reservation, admitted or booked over again. */
-export function reservationReplay(decision: Decision, inputs: ReservationInputs, tried: Policies): DecisionReplay {
+export function reservationReplay(decision: Decision, inputs: ReservationInputs, tried: TriedPolicy): DecisionReplay {
   const reproduced = replayReservation(inputs, [decision])[0] === true;
   const first = reproduced ? 'From the same inputs the same comes out again.' : 'From the same inputs something else comes out now: another version of ParaVCL decided then.';
-  return { at: iso(inputs.at), policy: { recorded: decision.policy, tried: policyName(tried) }, reproduced, same: true, sentence: `${first} Reservations are admitted without ordering or placement, so that no other policy changes anything.`, items: [] };
+  return { at: iso(inputs.at), policy: { recorded: decision.policy, tried: tried.name }, reproduced, same: true, sentence: `${first} Reservations are admitted without ordering or placement, so that no other policy changes anything.`, items: [] };
 }
 
 /** A decision about an instance, or room called back for a reservation, made again with its whole round. `decided`: what was recorded of that. */
-export function instanceReplay(decision: Decision, inputs: RoundInputs, decided: readonly Decision[], { recorded, tried }: { readonly recorded: Policies | null; readonly tried: Policies }): DecisionReplay {
-  const policy = { recorded: decision.policy, tried: policyName(tried) };
+export function instanceReplay(decision: Decision, inputs: RoundInputs, decided: readonly Decision[], { recorded, tried }: { readonly recorded: Policies | null; readonly tried: TriedPolicy }): DecisionReplay {
+  const policy = { recorded: decision.policy, tried: tried.name };
   const names = namesOfRound(inputs);
   const replayed = replayRound(inputs, decided, recorded, tried);
   const cause = causeOf(decision, decided);

@@ -1,20 +1,25 @@
 import { ParavclError } from '@paravcl/shared/errors';
+import { policyName } from '../core/decision-of-plan';
 import { orderingPolicies } from '../core/ordering';
 import type { Policies } from '../core/plan';
 import { placementPolicies, type PlacementPolicy } from '../core/rank';
+import type { TriedPolicy } from '../core/replay';
 
-/** Names of policies as the configuration has them; what is left out is as it is in force. */
+/** A policy as the configuration has it; policies that are left out are as they are in force, rules as they were at the time. */
 export interface PolicyNames {
   readonly ordering?: string | undefined;
   readonly placement?: string | undefined;
+  readonly criticalLimitPercent?: number | undefined;
 }
 
-/** The policies of these names. Throws `invalid-input` naming those there are. */
-export function policiesNamed({ ordering, placement }: PolicyNames, inForce: Policies): Policies {
-  return {
+/** The policy of these names. Throws `invalid-input` naming those there are. */
+export function policyTried({ ordering, placement, criticalLimitPercent }: PolicyNames, inForce: Policies): TriedPolicy {
+  const policies = {
     ordering: ordering === undefined ? inForce.ordering : (orderingNamed(ordering) ?? unknown('ordering', ordering, Object.keys(orderingPolicies))),
     placement: placement === undefined ? inForce.placement : (placementNamed(placement, inForce) ?? unknown('placement', placement, [...new Set([...Object.keys(placementPolicies), inForce.placement.name])])),
   };
+  const rules = criticalLimitPercent === undefined ? {} : { criticalShare: criticalLimitPercent / 100 };
+  return { name: `${policyName(policies)}${criticalLimitPercent === undefined ? '' : ` with a critical limit of ${String(criticalLimitPercent)} %`}`, policies, rules };
 }
 
 /** The policies that a record names ("para/para"); null when this master does not have one of them: a module of the site's own that is in force no more. */

@@ -4,10 +4,11 @@ import type { Principal } from '@paravcl/shared/domain/people';
 import { ParavclError } from '@paravcl/shared/errors';
 import { setImmediate as others } from 'node:timers/promises';
 import type { Policies } from '../core/plan';
+import type { TriedPolicy } from '../core/replay';
 import { realStayMs } from '../core/real-stay';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { SchedulingSettings } from './instance-settings';
-import { policiesNamed, policiesOfRecord, type PolicyNames } from './named-policies';
+import { policiesOfRecord, policyTried, type PolicyNames } from './named-policies';
 import { instanceReplay, reservationReplay } from './decision-replay';
 import { authorise } from './policy';
 import { fromAnotherVersion, notKept } from './replay-faults';
@@ -57,7 +58,7 @@ export class ReplayService {
   /** Everything between two moments. Throws `invalid-input` for a policy that there is not, `conflict` while another replay runs. */
   async replay({ since, until = this.deps.clock.now(), rounds, ...names }: ReplayRequest): Promise<Replay> {
     const { unitOfWork: { read }, clock, scheduling } = this.deps;
-    const tried = policiesNamed(names, scheduling);
+    const tried = policyTried(names, scheduling);
     if (until <= since) throw new ParavclError('invalid-input', 'A replay ends after it begins: say an earlier since, or a later until.', { field: 'until', limit: 'after since' });
     return this.alone(async () => {
       const begunMs = clock.monotonicMs();
@@ -81,7 +82,7 @@ export class ReplayService {
   }
 
   /** Who would wait longer, of what was replayed; or why that is not told. */
-  private async forecast(trace: RunTrace, recorded: Policies | null, tried: Policies, until: EpochMs): Promise<Pick<Replay, 'forecast' | 'noForecast'>> {
+  private async forecast(trace: RunTrace, recorded: Policies | null, tried: TriedPolicy, until: EpochMs): Promise<Pick<Replay, 'forecast' | 'noForecast'>> {
     const { unitOfWork: { read }, clock, scheduling: { preemptionsPerDay } } = this.deps;
     const policies = { tried, preemptionsPerDay };
     const noForecast = whyNoForecast(trace, { ...policies, recorded });
@@ -112,7 +113,7 @@ export class ReplayService {
    */
   async one(principal: Principal, decisionId: string, names: PolicyNames): Promise<DecisionReplay> {
     const { unitOfWork: { read }, scheduling } = this.deps;
-    const tried = policiesNamed(names, scheduling);
+    const tried = policyTried(names, scheduling);
     const found = await read.decisions.find(decisionId);
     const what = `decision ${decisionId}`;
     if (found === null) throw new ParavclError('not-found', `There is no ${what}, or it is not yours to see.`);

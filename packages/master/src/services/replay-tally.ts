@@ -1,9 +1,8 @@
 import type { Replay, ReplayedItem } from '@paravcl/shared/api/replay';
 import type { Decision } from '@paravcl/shared/domain/decision';
 import { namesOfRound } from '../core/explain-replay';
-import { policyName } from '../core/decision-of-plan';
 import type { Policies } from '../core/plan';
-import { replayRound, type Replayed, type RoundInputs } from '../core/replay';
+import { replayRound, type Replayed, type RoundInputs, type TriedPolicy } from '../core/replay';
 import { replayReservation } from '../core/replay-reservation';
 import { policiesOfRecord } from './named-policies';
 import { fromAnotherVersion, moduleFailed, notKept, withoutPolicy } from './replay-faults';
@@ -26,7 +25,7 @@ export class ReplayTally {
   private readonly differing: ReplayedItem[] = [];
 
   constructor(
-    private readonly tried: Policies,
+    private readonly tried: TriedPolicy,
     private readonly inForce: Policies,
   ) {}
 
@@ -51,7 +50,7 @@ export class ReplayTally {
   result(): Pick<Replay, 'rounds' | 'recorded' | 'compared' | 'policy'> {
     return {
       rounds: this.rounds,
-      policy: { tried: policyName(this.tried), recorded: [...this.policies].sort() },
+      policy: { tried: this.tried.name, recorded: [...this.policies].sort() },
       recorded: {
         decisions: this.decisions,
         reproduced: this.reproduced,
@@ -82,7 +81,7 @@ export class ReplayTally {
       if (one.again === null && one.decided === null) continue;
       this.answers += 1;
       if (one.same) this.same += 1;
-      else if (this.differing.length < mostItems) this.differing.push(otherwiseView(one, inputs.at, names, { recorded: inputs.policy, tried: policyName(this.tried) }));
+      else if (this.differing.length < mostItems) this.differing.push(otherwiseView(one, inputs.at, names, { recorded: inputs.policy, tried: this.tried.name }));
     }
     return inputs;
   }

@@ -1,7 +1,7 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { RoundInputs } from '../core/replay';
 import type { Policies } from '../core/plan';
-import { noRoom, type Booking, type SlaveView, type WaitingInstance } from '../core/snapshot';
+import { noRoom, type Booking, type Rules, type SlaveView, type WaitingInstance } from '../core/snapshot';
 import type { SimulatedClaim, SimulatedReservation, SimulatedSite } from '../core/simulation/simulated-site';
 import { priorityOf } from '@paravcl/shared/priority';
 import { defaultReservations } from './instance-settings';
@@ -62,8 +62,8 @@ export class RunTrace {
     return new Map([...running, ...this.arrivals.values()].filter(({ type }) => type === 'BE').map(({ id, name, userId }) => [id, { name, userId }]));
   }
 
-  /** The run as a site to be simulated; null when there was no round. `stays`: how long each machine was really had; null: nobody knows, it stays until its time is over. */
-  site(stays: ReadonlyMap<string, number | null>, policies: Policies, preemptionsPerDay: number): SimulatedSite | null {
+  /** The run as a site to be simulated; null when there was no round. `stays`: how long each machine was really had; null: nobody knows, it stays until its time is over. `rules`: what differs from those of the run. */
+  site(stays: ReadonlyMap<string, number | null>, policies: Policies, preemptionsPerDay: number, rules: Partial<Rules> = {}): SimulatedSite | null {
     if (this.begin === null) return null;
     const { at: beginsAt, snapshot, waiting } = this.begin;
     const first = new Map(snapshot.slaves.map((slave) => [slave.id, slave]));
@@ -80,7 +80,7 @@ export class RunTrace {
         // Claimed before the run: their reservation's slot is theirs.
         ...[...this.arrivals.values()].filter(({ id, type, booking }) => type === 'AR' && waitedAlready.has(id) && booking !== null && booked.has(booking.reservationId)),
       ].filter(({ boundTo }) => boundTo === null || this.slaves.has(boundTo)),
-      rules: snapshot.rules,
+      rules: { ...snapshot.rules, ...rules },
       policies,
       preemptionsPerDay,
       requests: came

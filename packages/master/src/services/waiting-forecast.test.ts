@@ -12,7 +12,8 @@ const traceOf = (...rounds: readonly RoundInputs[]): RunTrace => {
   for (const one of rounds) trace.add(one);
   return trace;
 };
-const policies = { recorded: para, tried: fifo, preemptionsPerDay: 2 };
+const policies = { recorded: para, tried: { name: 'fifo/para', policies: fifo, rules: {} }, preemptionsPerDay: 2 };
+const asItWas = { name: 'para/para', policies: para, rules: {} };
 const noPause = (): Promise<void> => Promise.resolve();
 const host = (guests: readonly RunningInstance[], facts: Partial<SlaveView> = {}): SlaveView => slave('lab-1', { running: guests, ...facts });
 
@@ -38,10 +39,10 @@ describe('who would wait longer', () => {
   });
 
   it('is nobody under the same policy', async () => {
-    const same = await waitingForecast(trace, stays, { ...policies, tried: para }, noPause);
+    const same = await waitingForecast(trace, stays, { ...policies, tried: asItWas }, noPause);
     expect(same).toMatchObject({ longer: 0, shorter: 0, people: [], machines: [] });
     expect(same?.now).toEqual(same?.tried);
-    expect(whyNoForecast(trace, { ...policies, tried: para })).toBe('Nobody would wait longer: the policy is the same.');
+    expect(whyNoForecast(trace, { ...policies, tried: asItWas })).toBe('Nobody would wait longer: the policy is the same.');
   });
 
   it('leaves out who gave up before it ran', async () => {

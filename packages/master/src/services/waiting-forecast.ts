@@ -1,6 +1,7 @@
 import type { WaitingForecast } from '@paravcl/shared/api/replay';
 import { policyName } from '../core/decision-of-plan';
 import type { Policies } from '../core/plan';
+import type { TriedPolicy } from '../core/replay';
 import { simulationSteps } from '../core/simulation/simulate-site';
 import type { SimulationOutcome } from '../core/simulation/simulation-outcome';
 import type { RunTrace } from './run-trace';
@@ -20,7 +21,7 @@ const assumptions: readonly string[] = [
 export interface ForecastPolicies {
   /** Of the run; null when this master does not have them. */
   readonly recorded: Policies | null;
-  readonly tried: Policies;
+  readonly tried: TriedPolicy;
   readonly preemptionsPerDay: number;
 }
 
@@ -29,7 +30,7 @@ export function whyNoForecast(trace: RunTrace, { recorded, tried }: ForecastPoli
   const { size } = trace.machines();
   if (size === 0) return 'Nobody had or wanted a machine in this time.';
   if (recorded === null) return 'Who would wait longer is not told: the policy of the run is not to be had.';
-  if (policyName(recorded) === policyName(tried)) return 'Nobody would wait longer: the policy is the same.';
+  if (policyName(recorded) === tried.name) return 'Nobody would wait longer: the policy is the same.';
   return null;
 }
 
@@ -38,12 +39,12 @@ export function whyNoForecast(trace: RunTrace, { recorded, tried }: ForecastPoli
  * moment of the simulated time, for others to have their turn; what it throws ends the forecast.
  */
 export async function waitingForecast(trace: RunTrace, stays: ReadonlyMap<string, number | null>, { recorded, tried, preemptionsPerDay }: ForecastPolicies & { readonly recorded: Policies }, pause: () => Promise<void>): Promise<WaitingForecast | null> {
-  const run = async (policies: Policies): Promise<SimulationOutcome | null> => {
-    const site = trace.site(stays, policies, preemptionsPerDay);
+  const run = async (policies: Policies, rules: TriedPolicy['rules']): Promise<SimulationOutcome | null> => {
+    const site = trace.site(stays, policies, preemptionsPerDay, rules);
     return site === null ? null : played(simulationSteps(site), pause);
   };
-  const now = await run(recorded);
-  const then = await run(tried);
+  const now = await run(recorded, {});
+  const then = await run(tried.policies, tried.rules);
   if (now === null || then === null) return null;
   const machines = trace.machines();
   const after = new Map(then.requests.map((request) => [request.id, request.totalWaitMs]));
@@ -54,7 +55,7 @@ export async function waitingForecast(trace: RunTrace, stays: ReadonlyMap<string
   });
   const longer = waits.filter(({ differenceSeconds }) => differenceSeconds > 0).sort(byHarm((one) => one.instanceId));
   return {
-    sentence: `A forecast by simulation, not a measurement: the people and machines of this time, played forward under ${policyName(recorded)} and under ${policyName(tried)} by the scheduler's own code.`,
+    sentence: `A forecast by simulation, not a measurement: the people and machines of this time, played forward under ${policyName(recorded)} and under ${tried.name} by the scheduler's own code.`,
     assumptions: [...assumptions],
     instances: waits.length,
     longer: longer.length,

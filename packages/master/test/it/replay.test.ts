@@ -39,7 +39,7 @@ describe('a run that is replayed', () => {
     for (const state of ['booting', 'running'] as const) await rig.report(id, state);
     return id;
   };
-  const replay = (names: { readonly ordering?: string; readonly placement?: string } = {}, more: { readonly rounds?: number; readonly since?: number } = {}) =>
+  const replay = (names: { readonly ordering?: string; readonly placement?: string; readonly criticalLimitPercent?: number } = {}, more: { readonly rounds?: number; readonly since?: number } = {}) =>
     replays.replay({ since: began, until: rig.clock.now() + 1, rounds: 1000, ...more, ...names });
   const decisions = async (): Promise<readonly Decision[]> => (await rig.database.db('decisions').orderBy('id').select('body')).map(({ body }: { body: string }) => JSON.parse(body) as Decision);
 
@@ -122,6 +122,15 @@ describe('a run that is replayed', () => {
     expect([forecast, rounds]).toEqual([null, 1]);
     expect(noForecast).toMatch(/^Who would wait longer is not told: to play \d+ machines forward takes more than the 10 s .* Ask for a shorter time\.$/);
     expect(goOnAt).not.toBeNull();
+  });
+
+  it('names who would have waited if more had been kept for what is reserved', async () => {
+    const { weak, strong } = await busyDay();
+    const { policy, compared, forecast } = await replay({ criticalLimitPercent: 80 });
+    expect(policy.tried).toBe('para/para with a critical limit of 80 %');
+    expect(compared.items[0]).toMatchObject({ subject: { id: weak }, before: { kind: 'place' }, after: { kind: 'queue' }, sentence: expect.stringContaining('under para/para with a critical limit of 80 % it waits as the 1st in line.') as string });
+    // Of two cores one is lent still: the third machine takes it at once, and the two that need both wait.
+    expect([forecast?.longer, forecast?.shorter, forecast?.machines.map(({ instanceId }) => instanceId)]).toEqual([2, 1, [strong, weak]]);
   });
 
   it('is told of one decision, and of who gave way by whose room it was', async () => {

@@ -3,10 +3,11 @@ import { decisionKindSchema } from '../domain/decision';
 import { idSchema } from '../ids';
 import { route } from './route';
 
-/** A policy by the names that the configuration gives it; what is left out is as it is in force. */
+/** A policy by the names that the configuration gives it; policies that are left out are as they are in force, rules as they were. */
 const triedPolicy = {
   ordering: z.string().max(60).optional().meta({ description: 'para or fifo, as placement.ordering has it' }),
   placement: z.string().max(60).optional().meta({ description: 'a placement policy of ParaVCL, or the name of the module in force' }),
+  criticalLimitPercent: z.coerce.number().min(0).max(90).optional().meta({ description: 'as placement.criticalLimitPercent has it' }),
 };
 
 const answerSchema = z.object({

@@ -3077,6 +3077,8 @@ export interface operations {
     getDecisionsDecisionIdReplay: {
         parameters: {
             query?: {
+                /** @description as placement.criticalLimitPercent has it */
+                criticalLimitPercent?: number;
                 /** @description para or fifo, as placement.ordering has it */
                 ordering?: string;
                 /** @description a placement policy of ParaVCL, or the name of the module in force */
@@ -8691,6 +8693,8 @@ export interface operations {
     getReplay: {
         parameters: {
             query: {
+                /** @description as placement.criticalLimitPercent has it */
+                criticalLimitPercent?: number;
                 /** @description para or fifo, as placement.ordering has it */
                 ordering?: string;
                 /** @description a placement policy of ParaVCL, or the name of the module in force */
