@@ -15,7 +15,7 @@ import type { Room, Rules, Snapshot, WaitingInstance } from '../core/snapshot';
  * an older master kept may lack a field, or have it otherwise. What is there beyond them is left as it is.
  */
 
-const room: z.ZodType<Room> = z.looseObject({ vcpus: z.number(), ramMiB: z.number(), diskMiB: z.number(), bandwidthMbps: z.number() });
+const room: z.ZodType<Room> = z.looseObject({ vcpus: z.number(), ramMiB: z.number(), diskMiB: z.number(), bandwidthMbps: z.number(), speed: z.number().optional() });
 const window = { start: z.number(), end: z.number() };
 const savedOn = z.looseObject({ kind: hypervisorKindSchema, machine: z.string().nullable(), cpu: z.string().nullable(), qemu: z.string().nullable() });
 const type = z.enum(['BE', 'AR']);
@@ -63,6 +63,7 @@ const rules: z.ZodType<Rules> = z.looseObject({
   saveOverheadMs: z.number(),
   saveSafety: z.number(),
   horizonMs: z.number(),
+  agingPerHour: z.number(),
   timeZone: z.string(),
 });
 
@@ -74,6 +75,7 @@ const waiting: z.ZodType<WaitingInstance> = z.looseObject({
   ...whose,
   priority: priorityPartsSchema,
   createdAt: z.number(),
+  waitsSince: z.number(),
   runMs: z.number().nullable(),
   attempts: z.array(attempt),
   boundTo: z.string().nullable(),
