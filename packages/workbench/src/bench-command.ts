@@ -6,6 +6,7 @@ import { benchMultideploy } from './bench/multideploy/multideploy';
 import { benchMultisnapshot } from './bench/multisnapshot/multisnapshot';
 import { benchPortal } from './bench/portal';
 import { renderReport, type BenchReport } from './bench/report';
+import { benchScheduler } from './bench/scheduler/scheduler';
 import { buildDemoGuest } from './guest/demo-guest';
 import { privateHostHindrance, runInPrivateHost } from './private-host/private-host';
 
@@ -17,7 +18,11 @@ const benches: Readonly<Record<string, (runs: number, say: (line: string) => voi
   multideploy: benchMultideploy,
   multisnapshot: benchMultisnapshot,
   portal: benchPortal,
+  scheduler: benchScheduler,
 };
+
+/** They start no guest. */
+const guestless: readonly unknown[] = [benchPortal, benchScheduler];
 
 async function main(): Promise<number> {
   const program = new Command('npm run bench --')
@@ -43,7 +48,7 @@ async function main(): Promise<number> {
     const hindrance = privateHostHindrance(command.slice(1));
     if (hindrance === null) {
       // There is no network inside.
-      if (bench !== benchPortal) await buildDemoGuest();
+      if (!guestless.includes(bench)) await buildDemoGuest();
       return runInPrivateHost(command);
     }
     process.stderr.write(`${hindrance}\n`);

@@ -1,0 +1,162 @@
+import { admit } from '@paravcl/master/core/admit';
+import { overlaps, Timeline, type Lease, type Window } from '@paravcl/master/core/calendar';
+import { orderingPolicies } from '@paravcl/master/core/ordering';
+import { plan, type Plan } from '@paravcl/master/core/plan';
+import { placementPolicies } from '@paravcl/master/core/rank';
+import type { ReservationRequest } from '@paravcl/master/core/reservation-request';
+import { keepTimeline } from '@paravcl/master/core/slave-timeline';
+import { add, noRoom, subtract, within, type SlaveView, type Snapshot } from '@paravcl/master/core/snapshot';
+import { SeededRandom } from '../../recovery/seeded-random';
+import { usualRules } from '../../simulate/simulated-hosts';
+import { describeHost, median, type BenchReport, type Figure } from '../report';
+import { at, drawLargePool, fortnightMs, newcomer, smallNeed } from './large-pool';
+import { lateReservations } from './late-reservations';
+
+const hourMs = 3_600_000;
+const policies = { ordering: orderingPolicies.para, placement: placementPolicies.para };
+const rules = { ...usualRules, criticalShare: 0 };
+const seed = 7;
+const size = { slaves: 5000, guests: 20 };
+const leasesOfOne = 100_000;
+const checksOfARun = 200_000;
+const lateReservationsOf = 10_000;
+
+/**
+ * How fast the scheduler decides over 5,000 hosts and 100,000 instances, and whether a simulated reservation is ever late.
+ * Everything is the master's own core, called as its services call it; slaves about which nothing changed are the same values
+ * from call to call, as the master keeps them.
+ */
+export async function benchScheduler(runs: number, say: (line: string) => void): Promise<BenchReport> {
+  const calendar = calendarChecks(runs, say);
+  const admission = poolAdmission(runs, say);
+  const preemption = preemptionDecision(runs, say);
+  say(`simulating ${String(lateReservationsOf)} reservations`);
+  const late = lateReservations(lateReservationsOf, seed, { onSite: ({ reservations }) => { if (reservations % 1000 < 40) say(`${String(reservations)} reservations`); } });
+  say(`${String(late.promisedClaims)} claims were promised, ${String(late.saves)} guests were saved; ${String(late.behindReserved)} waited for guests of the reservation before`);
+  const lateFigure: Figure = {
+    name: 'late_reservations_of_10000', value: late.late, unit: 'reservations', runs: 1, baseline: null, ratio: null, must: 0, aim: 0, better: 'lower', holds: late.late === 0,
+  };
+  return { bench: 'scheduler', host: await describeHost('none'), figures: [calendar, admission, ...preemption, lateFigure] };
+}
+
+/** Windows of one host that has 100,000 leases to come, a second; the baseline looks through the list of leases. */
+function calendarChecks(runs: number, say: (line: string) => void): Figure {
+  const random = new SeededRandom(seed);
+  const someWindow = (): Window => {
+    const start = at + random.between(0, fortnightMs - 1);
+    return { start, end: start + hourMs * (1 + random.between(0, 3)) };
+  };
+  const leases = Array.from({ length: leasesOfOne }, (): Lease => ({ ...someWindow(), need: smallNeed }));
+  const capacity = { vcpus: 2000, ramMiB: 1_000_000, diskMiB: 5_000_000, bandwidthMbps: 1000 };
+  const timeline = Timeline.of(capacity, leases);
+  const windows = Array.from({ length: checksOfARun }, someWindow);
+  const few = windows.slice(0, 20);
+  if (few.some((window) => timeline.fits(window, smallNeed) !== fitsByTheList(capacity, leases, window))) throw new Error('The calendar and the list of its leases do not agree.');
+  const [ours, bare]: [number[], number[]] = [[], []];
+  for (let run = 0; run < runs; run++) {
+    let fitting = 0;
+    ours.push(checksOfARun / seconds(() => { for (const window of windows) if (timeline.fits(window, smallNeed)) fitting++; }));
+    bare.push(few.length / seconds(() => few.forEach((window) => fitsByTheList(capacity, leases, window))));
+    say(`calendar, run ${String(run + 1)}: ${rounded(ours.at(-1))} checks/s of which ${String(fitting)} fit; through the list ${rounded(bare.at(-1))}/s`);
+  }
+  return figure('calendar_checks_per_s', 'checks/s', ours, { name: 'looking through the leases', values: bare }, { must: 50_000, aim: 200_000, better: 'higher' });
+}
+
+function fitsByTheList(capacity: Snapshot['slaves'][number]['capacity'], leases: readonly Lease[], window: Window): boolean {
+  const there = leases.filter((lease) => overlaps(lease, window));
+  const moments = [window.start, ...there.map(({ start }) => start).filter((start) => start > window.start)].sort((a, b) => a - b);
+  // Room is least where something begins.
+  let next = 0;
+  const byStart = [...there].sort((a, b) => a.start - b.start);
+  const ends: Lease[] = [];
+  let taken = noRoom;
+  for (const moment of moments) {
+    for (; next < byStart.length && (byStart[next]?.start ?? Infinity) <= moment; next++) {
+      const lease = byStart[next] as Lease;
+      taken = add(taken, lease.need);
+      ends.push(lease);
+    }
+    for (let one = ends.length - 1; one >= 0; one--) {
+      const lease = ends[one] as Lease;
+      if (lease.end > moment) continue;
+      taken = subtract(taken, lease.need);
+      ends.splice(one, 1);
+    }
+    if (!within(add(taken, smallNeed), capacity)) return false;
+  }
+  return true;
+}
+
+/** A reservation of forty machines over the whole pool; the baseline makes every host's calendar for it. */
+function poolAdmission(runs: number, say: (line: string) => void): Figure {
+  const slaves = drawLargePool({ ...size, bookings: 20, freeVcpus: 12 }, seed);
+  for (const slave of slaves) keepTimeline(slave, at);
+  const request: ReservationRequest = {
+    id: 'asked', start: at + 30 * hourMs, end: at + 33 * hourMs, count: 40, need: smallNeed, pi: 7, fixed: [],
+    rules: { timeZone: 'UTC', opensAtMinute: 0, closesAtMinute: 1440, latestStartMinute: null, stepMinutes: 60, minMinutes: 60, maxMinutes: 240, firstDay: 0, lastDay: 14, mostOpen: 1000, moveSteps: 1 },
+  };
+  const [ours, bare]: [number[], number[]] = [[], []];
+  for (let run = 0; run < runs; run++) {
+    const [kept, made] = [timed(() => admit(world(slaves), [], request, at)), timed(() => admit(world(slaves.map((slave) => ({ ...slave }))), [], request, at))];
+    if (kept.value.kind !== 'admitted' || JSON.stringify(kept.value) !== JSON.stringify(made.value)) throw new Error('The kept calendar does not answer as one that is made anew.');
+    ours.push(kept.ms);
+    bare.push(made.ms);
+    say(`admission, run ${String(run + 1)}: ${rounded(kept.ms)} ms; with every calendar made anew ${rounded(made.ms)} ms`);
+  }
+  return figure('pool_admission_ms', 'ms', ours, { name: 'every calendar made anew', values: bare }, { must: 20, aim: 2, better: 'lower' });
+}
+
+/** Who gives way for one machine where 5,000 hosts are full; and what it costs to know a host anew of which one guest changed. */
+function preemptionDecision(runs: number, say: (line: string) => void): readonly Figure[] {
+  const slaves = drawLargePool({ ...size, bookings: 0, freeVcpus: 0 }, seed);
+  const [ours, bare, upkeep]: [number[], number[], number[]] = [[], [], []];
+  const ask = (pool: readonly SlaveView[], number: number): Plan => plan(world(pool), [newcomer(number)], policies, at);
+  ask(slaves, 0);
+  for (let run = 0; run < runs; run++) {
+    const kept = timed(() => ask(slaves, run));
+    const fresh = slaves.map((slave) => ({ ...slave, running: [...slave.running] }));
+    const made = timed(() => ask(fresh, run));
+    const [decision] = kept.value.decisions;
+    if (decision?.kind !== 'preempt' || JSON.stringify(decision.victims) !== JSON.stringify(victimsOf(made.value))) throw new Error('Kept hosts do not answer as hosts that are known anew.');
+    const changed = slaves.map((slave, number) => (number % 50 === run ? { ...slave, running: slave.running.slice(1) } : slave));
+    const after = timed(() => ask(changed, run));
+    ours.push(kept.ms);
+    bare.push(made.ms);
+    upkeep.push((1000 * (after.ms - kept.ms)) / (slaves.length / 50));
+    say(`preemption, run ${String(run + 1)}: ${rounded(kept.ms)} ms; with every host known anew ${rounded(made.ms)} ms; ${rounded(upkeep.at(-1))} µs for each host that changed`);
+  }
+  return [
+    figure('preemption_ms', 'ms', ours, { name: 'every host known anew', values: bare }, { must: 10, aim: 1, better: 'lower' }),
+    figure('preemption_upkeep_us', 'µs a changed host', upkeep, null, { must: null, aim: null, better: 'lower' }),
+  ];
+}
+
+const victimsOf = ({ decisions: [first] }: Plan) => (first?.kind === 'preempt' ? first.victims : null);
+const world = (slaves: readonly SlaveView[]): Snapshot => ({ slaves, rules, lastPlacedOn: null });
+
+interface Bounds {
+  readonly must: number | null;
+  readonly aim: number | null;
+  readonly better: Figure['better'];
+}
+
+function figure(name: string, unit: string, values: readonly number[], baseline: { readonly name: string; readonly values: readonly number[] } | null, { must, aim, better }: Bounds): Figure {
+  const value = median(values);
+  const base = baseline === null ? null : median(baseline.values);
+  return {
+    name, value: Number(value.toPrecision(4)), unit, runs: values.length,
+    baseline: baseline === null || base === null ? null : { name: baseline.name, value: Number(base.toPrecision(4)) },
+    ratio: base === null ? null : Number((value / base).toPrecision(3)),
+    must, aim, better,
+    holds: must === null || (better === 'lower' ? value <= must : value >= must),
+  };
+}
+
+function timed<T>(work: () => T): { readonly value: T; readonly ms: number } {
+  const begun = performance.now();
+  const value = work();
+  return { value, ms: performance.now() - begun };
+}
+
+const seconds = (work: () => void): number => timed(work).ms / 1000;
+const rounded = (value: number | undefined): string => (value ?? 0).toPrecision(4);
