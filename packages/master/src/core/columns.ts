@@ -26,13 +26,13 @@ export class Columns {
   private readonly bookedDisk: Float64Array;
   private readonly speed: Float64Array;
   private readonly keyed: Float64Array | null;
-  /** Place in the order of names and ids, the end of every comparison. */
-  private readonly place: Uint32Array;
+  /** Place in the order of names and ids, the end of every comparison; made when it is asked for. */
+  private places: Uint32Array | null = null;
   /** Rows on which somebody in particular has a part of the room: held slots, nominees. */
   readonly particular = new Set<number>();
 
   constructor(
-    slaves: readonly SlaveNow[],
+    private readonly slaves: readonly SlaveNow[],
     private readonly keys: PlacementPolicy['keys'],
   ) {
     const { length } = slaves;
@@ -42,7 +42,6 @@ export class Columns {
     this.bookedDisk = new Float64Array(length);
     this.speed = Float64Array.from(slaves, ({ view }) => view.capacity.speed ?? Infinity);
     this.keyed = keys === undefined ? null : new Float64Array(length * mostKeys);
-    this.place = placesByName(slaves);
     slaves.forEach((slave, row) => {
       put(this.capacity, row, slave.view.capacity);
       this.write(row, slave);
@@ -51,15 +50,13 @@ export class Columns {
 
   /** The slave of this row as it is from now on. */
   write(row: number, slave: SlaveNow): void {
-    const { view, held, nominated } = slave;
-    this.by[row] = !takesPart(view) || view.clockWrong !== null ? by.filters : view.bookings.length > 0 || held.length > 0 ? by.figuresAndCalendar : by.figures;
-    put(this.free, row, freeUnheld(slave, anybody));
-    this.bookedDisk[row] = bookedDiskMiB(slave, anybody);
-    if (held.length > 0 || nominated.size > 0) this.particular.add(row);
+    const { how, free, bookedDiskMiB: booked, isParticular, keys } = figuresOf(slave, this.keys);
+    this.by[row] = how;
+    put(this.free, row, free);
+    this.bookedDisk[row] = booked;
+    if (isParticular) this.particular.add(row);
     else this.particular.delete(row);
-    if (this.keyed === null || this.keys === undefined) return;
-    const keys = this.keys(asSeen(slave), 'BE');
-    for (let key = 0; key < mostKeys; key++) this.keyed[row * mostKeys + key] = keys[key] ?? 0;
+    if (this.keyed !== null) for (let key = 0; key < mostKeys; key++) this.keyed[row * mostKeys + key] = keys[key] ?? 0;
   }
 
   /** What every row says to best-effort of this size, row by row; in the order of the filters. */
@@ -112,9 +109,37 @@ export class Columns {
     for (let one = a * mostKeys, other = b * mostKeys, end = one + mostKeys; one < end; one++, other++) {
       if (num(keyed, one) !== num(keyed, other)) return num(keyed, one) - num(keyed, other);
     }
-    return (this.place[a] as number) - (this.place[b] as number);
+    const places = (this.places ??= placesByName(this.slaves));
+    return (places[a] as number) - (places[b] as number);
   };
 }
+
+/** What is written of a slave. */
+interface Figures {
+  readonly how: number;
+  readonly free: Room;
+  readonly bookedDiskMiB: number;
+  readonly isParticular: boolean;
+  readonly keys: readonly number[];
+}
+
+/** Made once of each slave as it is at the moment: most are as they were in the round before. */
+function figuresOf(slave: SlaveNow, keys: PlacementPolicy['keys']): Figures {
+  const known = made.get(slave);
+  if (known?.by === keys && known !== undefined) return known.figures;
+  const { view, held, nominated } = slave;
+  const figures = {
+    how: !takesPart(view) || view.clockWrong !== null ? by.filters : view.bookings.length > 0 || held.length > 0 ? by.figuresAndCalendar : by.figures,
+    free: freeUnheld(slave, anybody),
+    bookedDiskMiB: bookedDiskMiB(slave, anybody),
+    isParticular: held.length > 0 || nominated.size > 0,
+    keys: keys?.(asSeen(slave), 'BE') ?? [],
+  };
+  made.set(slave, { by: keys, figures });
+  return figures;
+}
+
+const made = new WeakMap<SlaveNow, { readonly by: PlacementPolicy['keys']; readonly figures: Figures }>();
 
 /** The row is there. */
 const num = (column: Float64Array, at: number): number => column[at] as number;

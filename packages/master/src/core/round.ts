@@ -12,7 +12,6 @@ import type { SlaveView, Snapshot } from './snapshot';
  */
 export class Round {
   private readonly slaves: SlaveNow[];
-  private readonly rows: ReadonlyMap<string, number>;
   private readonly columns: Columns;
   private readonly totals: Readonly<Record<Asking['type'], RunningTotal>>;
   /** How many slaves take part now. */
@@ -23,17 +22,15 @@ export class Round {
     private readonly placement: PlacementPolicy,
     private readonly askOne: Ask,
   ) {
-    const views = [...snapshot.slaves].sort((a, b) => (a.id < b.id ? -1 : 1));
+    const views = inOrderOfIds(snapshot.slaves);
     this.slaves = views.map(slaveNow);
-    this.rows = new Map(views.map(({ id }, row) => [id, row]));
     this.columns = new Columns(this.slaves, placement.keys);
     this.totals = { BE: new RunningTotal(this.slaves, 'BE'), AR: new RunningTotal(this.slaves, 'AR') };
     this.taking = views.filter(takesPart).length;
   }
 
   get(id: string): SlaveNow | undefined {
-    const row = this.rows.get(id);
-    return row === undefined ? undefined : this.slaves[row];
+    return this.slaves[this.rowOf(id)];
   }
 
   /** In the order of ids. */
@@ -43,11 +40,23 @@ export class Round {
 
   /** The slave as it is from now on. */
   put(slave: SlaveNow): void {
-    const row = this.rows.get(slave.view.id);
-    if (row === undefined) return;
+    const row = this.rowOf(slave.view.id);
+    if (row < 0) return;
     this.slaves[row] = slave;
     this.columns.write(row, slave);
     for (const total of Object.values(this.totals)) total.write(row, slave);
+  }
+
+  /** −1 when there is no such slave. */
+  private rowOf(id: string): number {
+    const { slaves } = this;
+    let [low, high] = [0, slaves.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((slaves[middle] as SlaveNow).view.id < id) low = middle + 1;
+      else high = middle;
+    }
+    return slaves[low]?.view.id === id ? low : -1;
   }
 
   /** What the pool has for whoever asks. */
@@ -104,6 +113,17 @@ class RunningTotal {
   }
 
   private roomOf(slave: SlaveNow): PoolRoom {
-    return poolRoom(slave, { id: '', type: this.type, booking: null });
+    const { type } = this;
+    const known = rooms[type].get(slave) ?? poolRoom(slave, { id: '', type, booking: null });
+    rooms[type].set(slave, known);
+    return known;
   }
+}
+
+/** Made once of each slave as it is at the moment. */
+const rooms = { BE: new WeakMap<SlaveNow, PoolRoom>(), AR: new WeakMap<SlaveNow, PoolRoom>() };
+
+function inOrderOfIds(views: readonly SlaveView[]): readonly SlaveView[] {
+  for (let at = 1; at < views.length; at++) if ((views[at - 1] as SlaveView).id >= (views[at] as SlaveView).id) return [...views].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return views;
 }
