@@ -15,6 +15,14 @@ describe('a line that is not understood', () => {
   });
 });
 
+describe('a value that an option does not take', () => {
+  it.each(['much', '10.5', '-1', '.5', ''])('is told with what it takes: --aging "%s"', async (aging) => {
+    const { world, err } = rig();
+    expect(await run(world, ['decisions', 'replay', '--id', '01a22ac4-f4c7-7588-8be6-eb1fbd0f41b4', `--aging=${aging}`])).toBe(2);
+    expect(err()).toContain(`--aging takes what an hour of waiting adds, from 0 to 10, not "${aging}".`);
+  });
+});
+
 it('lists what something is about by a command that is there', () => {
   const program = programOf(rig().world);
   const listed = ['instances', 'console', 'ssh', 'why', 'snapshots', 'capacity', 'whoami', null].map((noun) => listOf(program, noun));

@@ -22,6 +22,7 @@ interface ReplayOptions {
   readonly placement?: string;
   readonly rounds?: string;
   readonly criticalLimit?: string;
+  readonly aging?: string;
 }
 
 export function addDecisions(program: Command, act: Act): void {
@@ -36,6 +37,7 @@ export function addDecisions(program: Command, act: Act): void {
     .addOption(new Option('--ordering <policy>', 'as if this had been in force').choices(['para', 'fifo']))
     .option('--placement <policy>', 'as if this had been: para, least-loaded, round-robin, greedy, spread')
     .option('--critical-limit <percent>', 'as if so much of the pool had been kept from best-effort')
+    .option('--aging <perHour>', 'as if an hour of waiting had added so much in the queue')
     .option('--rounds <number>', 'at most so many rounds of the scheduler')
     .addHelpText('after', examples('decisions replay --since 2h', 'decisions replay --since "today 08:00" --ordering fifo', 'decisions replay --id 01a22ac4-f4c7-7588-8be6-eb1fbd0f41b4 --placement spread'))
     .action(act((context, options: ReplayOptions) => (options.id === undefined ? replayTime(context, options) : replayOne(context, options.id, options))));
@@ -69,9 +71,10 @@ async function replayOne(context: Context, id: string, policy: ReplayOptions): P
   if (changed.length > 0) tellItems(context, changed, await context.times());
 }
 
-function triedPolicy({ ordering, placement, criticalLimit }: Omit<ReplayOptions, 'since'>) {
+function triedPolicy({ ordering, placement, criticalLimit, aging }: Omit<ReplayOptions, 'since'>) {
   if (criticalLimit !== undefined && !/^\d{1,2}(\.\d+)?$/.test(criticalLimit)) throw wrongUsage(`--critical-limit takes a percentage from 0 to 90, not "${criticalLimit}".`);
-  return { ordering, placement, criticalLimitPercent: criticalLimit === undefined ? undefined : Number(criticalLimit) };
+  if (aging !== undefined && (!/^\d{1,2}(\.\d+)?$/.test(aging) || Number(aging) > 10)) throw wrongUsage(`--aging takes what an hour of waiting adds, from 0 to 10, not "${aging}".`);
+  return { ordering, placement, criticalLimitPercent: criticalLimit === undefined ? undefined : Number(criticalLimit), agingPerHour: aging === undefined ? undefined : Number(aging) };
 }
 
 function tellItems({ output }: Context, items: readonly Item[], times: Times): void {

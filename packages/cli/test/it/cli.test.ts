@@ -179,8 +179,8 @@ describe('paravcl, of a whole master', () => {
     const unknown = await admin.run(['decisions', 'replay', '--placement', 'best']);
     expect([unknown.code, unknown.err]).toEqual([1, expect.stringContaining('There is no placement policy "best" here; there is para, least-loaded,') as string]);
     const codes = [];
-    for (const words of [['--ordering', 'lifo'], ['--since', 'soon'], ['--id', 'again'], ['--rounds', '0'], ['--critical-limit', 'all']]) codes.push((await admin.run(['decisions', 'replay', ...words])).code);
-    expect(codes).toEqual([2, 2, 2, 2, 2]);
+    for (const words of [['--ordering', 'lifo'], ['--since', 'soon'], ['--id', 'again'], ['--rounds', '0'], ['--critical-limit', 'all'], ['--aging', '11']]) codes.push((await admin.run(['decisions', 'replay', ...words])).code);
+    expect(codes).toEqual([2, 2, 2, 2, 2, 2]);
     expect((await admin.run(['decisions', 'replay', '--help'])).out).toContain('paravcl decisions replay --since 2h');
     expect((await student.run(['instances', 'delete', 'again', '--yes'])).code).toBe(0);
   }, 120_000);

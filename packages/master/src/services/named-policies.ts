@@ -10,16 +10,24 @@ export interface PolicyNames {
   readonly ordering?: string | undefined;
   readonly placement?: string | undefined;
   readonly criticalLimitPercent?: number | undefined;
+  readonly agingPerHour?: number | undefined;
 }
 
 /** The policy of these names. Throws `invalid-input` naming those there are. */
-export function policyTried({ ordering, placement, criticalLimitPercent }: PolicyNames, inForce: Policies): TriedPolicy {
+export function policyTried({ ordering, placement, criticalLimitPercent, agingPerHour }: PolicyNames, inForce: Policies): TriedPolicy {
   const policies = {
     ordering: ordering === undefined ? inForce.ordering : (orderingNamed(ordering) ?? unknown('ordering', ordering, Object.keys(orderingPolicies))),
     placement: placement === undefined ? inForce.placement : (placementNamed(placement, inForce) ?? unknown('placement', placement, [...new Set([...Object.keys(placementPolicies), inForce.placement.name])])),
   };
-  const rules = criticalLimitPercent === undefined ? {} : { criticalShare: criticalLimitPercent / 100 };
-  return { name: `${policyName(policies)}${criticalLimitPercent === undefined ? '' : ` with a critical limit of ${String(criticalLimitPercent)} %`}`, policies, rules };
+  const rules = {
+    ...(criticalLimitPercent !== undefined && { criticalShare: criticalLimitPercent / 100 }),
+    ...(agingPerHour !== undefined && { agingPerHour }),
+  };
+  const told = [
+    ...(criticalLimitPercent === undefined ? [] : [`a critical limit of ${String(criticalLimitPercent)} %`]),
+    ...(agingPerHour === undefined ? [] : [`aging of ${String(agingPerHour)} an hour`]),
+  ];
+  return { name: `${policyName(policies)}${told.length === 0 ? '' : ` with ${told.join(' and ')}`}`, policies, rules };
 }
 
 /** The policies that a record names ("para/para"); null when this master does not have one of them: a module of the site's own that is in force no more. */

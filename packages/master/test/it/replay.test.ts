@@ -39,7 +39,7 @@ describe('a run that is replayed', () => {
     for (const state of ['booting', 'running'] as const) await rig.report(id, state);
     return id;
   };
-  const replay = (names: { readonly ordering?: string; readonly placement?: string; readonly criticalLimitPercent?: number } = {}, more: { readonly rounds?: number; readonly since?: number } = {}) =>
+  const replay = (names: { readonly ordering?: string; readonly placement?: string; readonly criticalLimitPercent?: number; readonly agingPerHour?: number } = {}, more: { readonly rounds?: number; readonly since?: number } = {}) =>
     replays.replay({ since: began, until: rig.clock.now() + 1, rounds: 1000, ...more, ...names });
   const decisions = async (): Promise<readonly Decision[]> => (await rig.database.db('decisions').orderBy('id').select('body')).map(({ body }: { body: string }) => JSON.parse(body) as Decision);
 
@@ -131,6 +131,25 @@ describe('a run that is replayed', () => {
     expect(compared.items[0]).toMatchObject({ subject: { id: weak }, before: { kind: 'place' }, after: { kind: 'queue' }, sentence: expect.stringContaining('under para/para with a critical limit of 80 % it waits as the 1st in line.') as string });
     // Of two cores one is lent still: the third machine takes it at once, and the two that need both wait.
     expect([forecast?.longer, forecast?.shorter, forecast?.machines.map(({ instanceId }) => instanceId)]).toEqual([2, 1, [strong, weak]]);
+  });
+
+  it('names who would have waited if waiting had counted for more', async () => {
+    await rig.slave('lab-1', { cores: 2 });
+    await running(alice, { ramMiB: 256, vcpus: 2, minutes: 60 });
+    rig.clock.advance(10 * minute);
+    const early = await launch(bob, { ramMiB: 2048, vcpus: 2, minutes: 300 });
+    rig.clock.advance(20 * minute);
+    const late = await launch(alice, { ramMiB: 1024, vcpus: 2, minutes: 120 });
+    const { policy, recorded, compared, forecast } = await replay({ agingPerHour: 2 });
+    expect([policy.tried, recorded.others]).toEqual(['para/para with aging of 2 an hour', 0]);
+    // Twenty minutes count for less than half the RAM and a shorter time at 0.2 an hour, and for more at 2.
+    expect(compared.items.map(({ subject, before, after }) => [subject.id, before?.place, after?.place])).toEqual([[late, 1, 2], [early, 2, 1]]);
+    expect(compared.items[0]?.sentence).toMatch(/ waits as the 1st in line under para\/para; under para\/para with aging of 2 an hour it waits as the 2nd in line\.$/);
+    // Who gives way is Pi alone, so bob's, served first, is saved for alice's.
+    expect(forecast).toMatchObject({ now: { preemptions: 0 }, tried: { preemptions: 1 } });
+    expect(forecast?.machines.map(({ instanceId }) => instanceId)).toContain(late);
+    // What is in force changes nothing.
+    expect((await replay({ agingPerHour: 0.2 })).compared.differing).toBe(0);
   });
 
   it('is told of one decision, and of who gave way by whose room it was', async () => {

@@ -8,6 +8,7 @@ const triedPolicy = {
   ordering: z.string().max(60).optional().meta({ description: 'para or fifo, as placement.ordering has it' }),
   placement: z.string().max(60).optional().meta({ description: 'a placement policy of ParaVCL, or the name of the module in force' }),
   criticalLimitPercent: z.coerce.number().min(0).max(90).optional().meta({ description: 'as placement.criticalLimitPercent has it' }),
+  agingPerHour: z.coerce.number().min(0).max(10).optional().meta({ description: 'as priority.aging.perHour has it' }),
 };
 
 const answerSchema = z.object({

@@ -3077,6 +3077,8 @@ export interface operations {
     getDecisionsDecisionIdReplay: {
         parameters: {
             query?: {
+                /** @description as priority.aging.perHour has it */
+                agingPerHour?: number;
                 /** @description as placement.criticalLimitPercent has it */
                 criticalLimitPercent?: number;
                 /** @description para or fifo, as placement.ordering has it */
@@ -8693,6 +8695,8 @@ export interface operations {
     getReplay: {
         parameters: {
             query: {
+                /** @description as priority.aging.perHour has it */
+                agingPerHour?: number;
                 /** @description as placement.criticalLimitPercent has it */
                 criticalLimitPercent?: number;
                 /** @description para or fifo, as placement.ordering has it */
