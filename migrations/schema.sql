@@ -237,6 +237,7 @@ CREATE TABLE instances (
   aging_noticed_at DATETIME(3) NULL,                        -- when its owner was told last that it goes, or went, into the recycle bin
   recycled_at DATETIME(3) NULL,                             -- when it went into the recycle bin; NULL: it is not there
   recycle_until DATETIME(3) NULL,                           -- before this it is not deleted from there; NULL: never
+  waits_since DATETIME(3) NULL,                             -- for the order of the queue; NULL: queued_at, or created_at
   ram_image_id CHAR(36) COLLATE utf8mb4_bin NULL,           -- RAM in the store that its disk goes on with; NULL: it boots, or its slave has its RAM
   ram_saved_on VARCHAR(300) COLLATE utf8mb4_bin NULL,       -- JSON: the hypervisor that saved it
   home_wish TINYINT NULL,                                   -- 1: never without its owner's home volume; 0: always; NULL: with it where it is free; 2: so, but without it in the run that somebody asked for whom the home is not open to

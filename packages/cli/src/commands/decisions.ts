@@ -58,7 +58,13 @@ async function replayTime(context: Context, { since, until, rounds, ...policy }:
   output.line(compared.differing > compared.items.length ? `${tried}; the first ${String(compared.items.length)}:` : `${tried}.`);
   if (compared.items.length > 0) tellItems(context, compared.items, times);
   await tellForecast(context, replay, times);
-  if (goOnAt !== null) output.say(`There is more from ${times.moment(goOnAt)} on. Go on: ${line`paravcl decisions replay --since ${goOnAt}`}`);
+  if (goOnAt !== null) output.say(`There is more from ${times.moment(goOnAt)} on. Go on: ${goOnLine(goOnAt, until, policy)}`);
+}
+
+/** The same question from there on. */
+function goOnLine(since: string, until: string | undefined, { ordering, placement, criticalLimit, aging }: Omit<ReplayOptions, 'since'>): string {
+  const options = Object.entries({ until, ordering, placement, 'critical-limit': criticalLimit, aging }).flatMap(([name, value]) => (value === undefined ? [] : [line`--${name} ${value}`]));
+  return [line`paravcl decisions replay --since ${since}`, ...options].join(' ');
 }
 
 async function replayOne(context: Context, id: string, policy: ReplayOptions): Promise<void> {

@@ -8,7 +8,7 @@ const instance = (facts: Partial<InstanceRecord> = {}): InstanceRecord => ({
   ramMiB: 256, diskMiB: 100, bandwidthMbps: null, sshPublicKeys: [], slaveId: 'slave-1', desired: 'running', stopForced: false, observed: 'running', generation: 5,
   observedGeneration: 5, reason: null, booted: true, progressPercent: null, mac: null, address: '10.77.0.5', createdAt: 0, changedAt: 0, deadlineAt: null, minutes: null, endsAt: null,
   priority: { pfv: 1, ras: 0, mon: 0, log2R: 8, lnE: 4.787492, pf: -11.787492, pi: 7.642502 }, requestedMinutes: 120, reservationId: null, queuedAt: null, queuedBecause: null,
-  nominatedSlaveId: null, preemptions: 0, preemptedOn: null, diskEpoch: 1, observedDiskEpoch: 1, diskImageId: null, ramImageId: null, ramSavedOn: null, ...neverUnused, ...facts,
+  nominatedSlaveId: null, preemptions: 0, preemptedOn: null, diskEpoch: 1, observedDiskEpoch: 1, diskImageId: null, ramImageId: null, ramSavedOn: null, waitsSince: null, ...neverUnused, ...facts,
 });
 
 test('a reset is answered in every state, and moves an instance only where it can be seen next', () => {

@@ -87,9 +87,9 @@ const largeEnough: Filter = ({ view: { capacity, name } }, { instance: { need } 
   return null;
 };
 
-/** What goes on where its disk is does not ask for it any more: slow is better than never. */
-const fastAsNeeded: Filter = ({ view: { capacity, name } }, { instance: { need, boundTo } }) =>
-  boundTo !== null || fastEnough(need, capacity) ? null : lasting('TooSlow', `${name} has speed ${saySpeed(capacity.speed ?? 1)}, and it needs ${saySpeed(need.speed ?? 0)}.`);
+/** What goes on where its disk is, or has its slot here, does not ask for it any more: slow is better than never. */
+const fastAsNeeded: Filter = ({ view: { id, capacity, name } }, { instance: { need, boundTo, booking } }) =>
+  boundTo !== null || booking?.slaveId === id || fastEnough(need, capacity) ? null : lasting('TooSlow', `${name} has speed ${saySpeed(capacity.speed ?? 1)}, and it needs ${saySpeed(need.speed ?? 0)}.`);
 
 const reachable: Filter = ({ view: { liveness, connected, name } }) => {
   if (liveness === 'lost') return lasting('SlaveOffline', `${name} is offline.`);

@@ -57,7 +57,19 @@ export function couldTake(slave: SlaveNow, { id, type, booking, need, boundTo, a
  * Everything that holds cores there, best-effort too, for nobody gives way in a forecast; what waits there for others to
  * go as if it ran, but for the one that asks.
  */
-export function comingTimeline({ view: { capacity, bookings }, running, nominated }: SlaveNow, at: EpochMs, askingId: string | null = null): Timeline {
+export function comingTimeline(slave: SlaveNow, at: EpochMs, askingId: string | null = null): Timeline {
+  if (askingId !== null && slave.nominated.has(askingId)) return builtTimeline(slave, at, askingId);
+  const known = timelines.get(slave);
+  if (known?.at === at) return known.timeline;
+  const timeline = builtTimeline(slave, at, null);
+  timelines.set(slave, { at, timeline });
+  return timeline;
+}
+
+/** Made once for each slave as it is at the moment, for all who ask about that moment. */
+const timelines = new WeakMap<SlaveNow, { readonly at: EpochMs; readonly timeline: Timeline }>();
+
+function builtTimeline({ view: { capacity, bookings }, running, nominated }: SlaveNow, at: EpochMs, askingId: string | null): Timeline {
   const slots = new Set(bookings.flatMap(({ instanceId }) => instanceId ?? []));
   const guests: readonly Lease[] = running
     .filter(({ id }) => !slots.has(id))

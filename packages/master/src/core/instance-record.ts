@@ -88,6 +88,8 @@ export interface InstanceRecord {
   readonly recycledAt: EpochMs | null;
   /** Before this it is not deleted from there; null: it is never, or it is not there. */
   readonly recycleUntil: EpochMs | null;
+  /** For the order of the queue: since when it waits for room, what it waited before it was suspended for others included. Null: since `queuedAt`, or since it was asked for. */
+  readonly waitsSince: EpochMs | null;
 }
 
 /** It never lay unused. */

@@ -11,7 +11,7 @@ const instance = (facts: Partial<InstanceRecord> = {}): InstanceRecord => ({
   id: 'instance-1', name: 'i-ubuntu-9af', type: 'BE', userId: 'u', groupId: null, imageId: 'e', kernelId: null, ramdiskId: null, kernelArguments: '', vcpus: 1,
   ramMiB: 256, diskMiB: 100, bandwidthMbps: null, sshPublicKeys: [], slaveId: lab.id, desired: 'running', stopForced: false, observed: 'running', generation: 5,
   observedGeneration: 5, reason: null, booted: true, progressPercent: null, mac: null, address: null, createdAt: 0, changedAt: 0, deadlineAt: null, minutes: 120, endsAt: 7_200_000,
-  priority: { pfv: 1, ras: 0, mon: 0, log2R: 8, lnE: 4.787492, pf: -11.787492, pi: 7.642502 }, requestedMinutes: 120, reservationId: null, queuedAt: null, queuedBecause: null, nominatedSlaveId: null, preemptions: 0, preemptedOn: null, diskEpoch: 1, observedDiskEpoch: 1, diskImageId: null, ramImageId: null, ramSavedOn: null, ...neverUnused, ...facts,
+  priority: { pfv: 1, ras: 0, mon: 0, log2R: 8, lnE: 4.787492, pf: -11.787492, pi: 7.642502 }, requestedMinutes: 120, reservationId: null, queuedAt: null, queuedBecause: null, nominatedSlaveId: null, preemptions: 0, preemptedOn: null, diskEpoch: 1, observedDiskEpoch: 1, diskImageId: null, ramImageId: null, ramSavedOn: null, waitsSince: null, ...neverUnused, ...facts,
 });
 const placement = (facts: Partial<PlacementRecord> = {}): PlacementRecord => ({ id: 'p', instanceId: 'instance-1', slaveId: lab.id, generation: 2, state: 'active', ...facts });
 const report = (facts: Partial<ObservedInstance> = {}): ObservedInstance => ({ instanceId: 'instance-1', generation: 5, state: 'running', reason: null, progressPercent: null, ...facts });

@@ -109,7 +109,9 @@ function compareOpen(a: OpenSlave, b: OpenSlave): number {
 }
 
 function keepFixed(calendar: Calendar, { window, need, fixed }: Parcel): Calendar | null {
-  const leases = together(fixed.map(({ slaveId, promisedDiskMiB }) => ({ ...window, need: beyondDisk(need, promisedDiskMiB), slaveId })));
+  // How fast its slave is was asked when it was given the slot.
+  const asked = { ...need, speed: undefined };
+  const leases = together(fixed.map(({ slaveId, promisedDiskMiB }) => ({ ...window, need: beyondDisk(asked, promisedDiskMiB), slaveId })));
   if (!leases.every((lease) => calendar.get(lease.slaveId)?.timeline.fits(window, lease.need) === true)) return null;
   const kept = occupy(calendar, leases);
   return fixed.every((slot) => diskMayStay(kept, slot, window)) ? kept : null;

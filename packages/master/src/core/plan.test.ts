@@ -77,6 +77,11 @@ describe('a place for one who waits', () => {
     const weak = ofSpeed('weak', 0.6, { running: [running('w', 8, { pi: 1 })] });
     expect(told(decide([weak], needy))).toEqual(['i', 'queue', 'TooSlow']);
     expect(told(decide([slow], saved('i', 1, 'lab-3', { need: room(1, { speed: 1 }) })))).toEqual(['i', 'resume', 'lab-3']);
+    // What was promised there is kept, whatever has been said of its speed since; the two numbers of a refusal differ.
+    const slot = booking('CL II', 1, at(9), at(10), { instanceId: 'mine', need: room(1, { speed: 1 }) });
+    const hair = ofSpeed('hair', 0.997, { bookings: [slot] });
+    expect(told(decide([hair], claimed('mine', 'hair', slot)))).toEqual(['mine', 'place', 'hair']);
+    expect(decide([ofSpeed('hair', 0.997)], needy)).toMatchObject({ reason: { sentence: 'No host that is large enough has speed 1; the fastest has 0.997. Delete it and ask for less.' } });
   });
 
   it('is large enough for the home volume, too, that goes there, and which of both is too large is said with the way out', () => {

@@ -80,6 +80,9 @@ export interface Plan {
 const imageFaults: readonly (ReasonCode | null)[] = ['ImageMissing', 'ImageCorrupt'];
 const imageAttempts = 2;
 
+/** Where so many of the first have no start in sight, nobody's start is kept: what is in the way of them has no end. */
+const mostHeadsTried = 10;
+
 /** So many of the best slaves are scored for the record; the others were only compared. */
 const scoredCandidates = 5;
 
@@ -131,6 +134,7 @@ export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], po
 
   const decisions: Decision[] = [];
   let queued = 0;
+  let headsTried = 0;
   for (const instance of queue) {
     const decision = decide(round, snapshot, instance, policies, at, { place: queued + 1, behind: head });
     decisions.push(decision);
@@ -139,7 +143,8 @@ export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], po
     const waitsOn = decision.kind === 'queue' && decision.nominatedTo !== null ? round.get(decision.nominatedTo) : undefined;
     if (waitsOn !== undefined) put(vacating(waitsOn, [], instance));
     if (decision.kind === 'preempt' || (decision.kind === 'queue' && !waitsInVain(decision))) queued++;
-    if (decision.kind === 'queue' && decision.nominatedTo === null && !waitsInVain(decision)) head ??= headOf(instance, decision.considered.roomLater, round.all(), at, snapshot.rules) ?? undefined;
+    const couldLead = decision.kind === 'queue' && decision.nominatedTo === null && !waitsInVain(decision);
+    if (couldLead && head === undefined && headsTried++ < mostHeadsTried) head = headOf(instance, decision.considered.roomLater, round.all(), at, snapshot.rules) ?? undefined;
     if (decision.kind === 'queue' || decision.kind === 'refuse') continue;
     const slave = round.get(decision.slaveId);
     if (slave === undefined) continue;

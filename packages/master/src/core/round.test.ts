@@ -44,7 +44,8 @@ function exhaustive(lacking: readonly SlaveNow[], question: Question) {
 
 /** Plays the queue over a round and says of each who waits what it was told, beside what asking each slave says. */
 function played({ snapshot, queue, ordering }: Site, policy: PlacementPolicyName, each: (round: Round, question: Question, slaves: readonly SlaveNow[]) => void): void {
-  const round = new Round(snapshot, placementPolicies[policy], refusal);
+  // Fewer than there are slaves, so that the order beyond them is asked for, too.
+  const round = new Round(snapshot, placementPolicies[policy], refusal, 2);
   let slaves = [...snapshot.slaves].sort((a, b) => (a.id < b.id ? -1 : 1)).map(slaveNow);
   const put = (slave: SlaveNow): void => {
     const before = round.get(slave.view.id);

@@ -1,4 +1,4 @@
-import { Answers, type Ask } from './answers';
+import { Answers, askedAtFirst, type Ask } from './answers';
 import { Columns } from './columns';
 import type { Question } from './feasible';
 import type { PlacementPolicy, PlacementWorld } from './rank';
@@ -21,6 +21,7 @@ export class Round {
     private readonly snapshot: Snapshot,
     private readonly placement: PlacementPolicy,
     private readonly askOne: Ask,
+    private readonly atFirst = askedAtFirst,
   ) {
     const views = inOrderOfIds(snapshot.slaves);
     this.slaves = views.map(slaveNow);
@@ -79,7 +80,7 @@ export class Round {
   /** Asks all slaves; they answer as they are needed, the policy's first ones first. */
   ask(question: Question): Answers {
     const { slaves, columns, placement } = this;
-    return new Answers({ slaves, columns, placement, seen: () => this.seen(), ask: this.askOne }, question);
+    return new Answers({ slaves, columns, placement, seen: () => this.seen(), ask: this.askOne, atFirst: this.atFirst }, question);
   }
 }
 

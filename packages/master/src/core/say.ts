@@ -28,7 +28,8 @@ export function twoPriorities(higher: number, lower: number): readonly [string, 
 
 /** "0.6": how fast one core is, the reference machine's being 1. */
 export function saySpeed(speed: number): string {
-  return String(Math.round(speed * 100) / 100);
+  // As many digits as it has: what is a hair too slow must not look as if it were fast enough.
+  return String(Math.round(speed * 10_000) / 10_000);
 }
 
 /** Words of the middle of a sentence, at its beginning. */

@@ -8,6 +8,9 @@ export const pastUsageEveryMs = 60_000;
 /** The setting that says until when usage is counted: read and moved on in the transaction that counts. */
 export const usageCountedUntil = 'past-usage-counted-until';
 
+/** A master that was started again, or a database that was away. */
+const fewRoundsMs = 10 * pastUsageEveryMs;
+
 /** After so many half-lives a million core-hours are one. */
 const forgottenHalfLives = 20;
 
@@ -23,9 +26,9 @@ export class PastUsageJob {
     private readonly rules: UsageRules,
   ) {}
 
-  /** One round; run it every minute. Does nothing while the site counts no usage. */
+  /** One round; run it every minute. While the site counts no usage it only forgets how far it had counted. */
   async run(): Promise<void> {
-    if (!isCounted(this.rules)) return;
+    if (!isCounted(this.rules)) return this.forgetMark();
     await this.unitOfWork.transaction(async (repositories) => {
       const { settings, instances, pastUsage } = repositories;
       const now = this.clock.now();
@@ -42,6 +45,11 @@ export class PastUsageJob {
     });
   }
 
+  private async forgetMark(): Promise<void> {
+    const { settings } = this.unitOfWork.read;
+    if ((await settings.find(usageCountedUntil)) !== null) await settings.remove(usageCountedUntil);
+  }
+
   /** What is left of those who hold something now, with what they held since. */
   private sums(active: readonly InstanceRecord[], ownerOf: (instance: InstanceRecord) => string | null, before: ReadonlyMap<string, PastUsage>, from: EpochMs, now: EpochMs): ReadonlyMap<string, number> {
     const sums = new Map<string, number>();
@@ -55,9 +63,13 @@ export class PastUsageJob {
   }
 }
 
-/** One that begins holds its cores since then; one whose time is over holds them no longer, though nobody has said so yet. */
-function heldBy({ vcpus, observed, changedAt, endsAt }: InstanceRecord, from: EpochMs, now: EpochMs, rules: UsageRules): number {
-  const begins = observed === 'preparing' || observed === 'resuming' ? Math.max(from, changedAt) : from;
+/**
+ * One that begins holds its cores since then, and nobody held any before there was the instance; of a time longer than a few rounds, in which
+ * nobody looked, only its present state is known. One whose time is over holds them no longer, though nobody has said so yet.
+ */
+function heldBy({ vcpus, observed, createdAt, changedAt, endsAt }: InstanceRecord, from: EpochMs, now: EpochMs, rules: UsageRules): number {
+  const isKnownSince = observed === 'preparing' || observed === 'resuming' || now - from > fewRoundsMs;
+  const begins = Math.max(from, isKnownSince ? changedAt : createdAt);
   const until = Math.min(now, Math.max(begins, endsAt ?? now));
   const left = accruedBy(vcpus, begins, until, rules);
   return leftOf({ coreHours: left, countedAt: until }, now, rules);

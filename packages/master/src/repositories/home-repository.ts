@@ -1,3 +1,4 @@
+import { noNotes, type ChangeNotes } from './committed-changes';
 import type { HomeState } from '@paravcl/shared/domain/home';
 import type { Knex } from 'knex';
 import type { HomeLeftover, HomeRecord } from '../core/home-record';
@@ -87,10 +88,14 @@ export interface HomeRoom {
 
 /** Home volumes, and what slaves still have of them. */
 export class HomeRepository {
-  constructor(private readonly db: Knex) {}
+  constructor(
+    private readonly db: Knex,
+    private readonly changes: ChangeNotes = noNotes,
+  ) {}
 
   async insert(home: HomeRecord): Promise<void> {
     await this.db('home_volumes').insert(toRow(home));
+    this.noteOn([home.slaveId]);
   }
 
   async ofUser(userId: string): Promise<HomeRecord | null> {
@@ -109,11 +114,24 @@ export class HomeRepository {
   /** The whole of it, as its row was locked. */
   async update(home: HomeRecord): Promise<void> {
     const { id, ...row } = toRow(home);
+    const before = await this.slavesWith(id);
     await this.db('home_volumes').where({ id }).update(row);
+    this.noteOn([...before, home.slaveId]);
   }
 
   async remove(id: string): Promise<void> {
+    const before = await this.slavesWith(id);
     await this.db('home_volumes').where({ id }).delete();
+    this.noteOn(before);
+  }
+
+  private async slavesWith(id: string): Promise<readonly (string | null)[]> {
+    return (await this.db('home_volumes').where({ id }).pluck('slave_id')) as readonly (string | null)[];
+  }
+
+  /** What a volume takes of a slave is promised there. */
+  private noteOn(slaveIds: readonly (string | null)[]): void {
+    for (const id of new Set(slaveIds)) if (id !== null) this.changes.note('slaves', id);
   }
 
   /** Those that these instances have, or had until they began to return, by the instance. */

@@ -33,7 +33,7 @@ export type InstanceChange = Partial<
     | 'progressPercent' | 'mac' | 'address' | 'changedAt' | 'deadlineAt' | 'minutes' | 'endsAt' | 'type' | 'groupId' | 'priority'
     | 'requestedMinutes' | 'reservationId' | 'queuedAt' | 'queuedBecause' | 'nominatedSlaveId' | 'preemptions' | 'preemptedOn'
     | 'imageId' | 'kernelId' | 'ramdiskId' | 'kernelArguments' | 'diskEpoch' | 'observedDiskEpoch' | 'diskImageId' | 'ramImageId' | 'ramSavedOn'
-    | 'idleSince' | 'agingNoticedAt' | 'recycledAt' | 'recycleUntil'
+    | 'idleSince' | 'agingNoticedAt' | 'recycledAt' | 'recycleUntil' | 'waitsSince'
   >
 > & { readonly deletedAt?: EpochMs };
 
@@ -303,6 +303,7 @@ export class InstanceRepository {
       ...(change.agingNoticedAt !== undefined && { aging_noticed_at: change.agingNoticedAt === null ? null : new Date(change.agingNoticedAt) }),
       ...(change.recycledAt !== undefined && { recycled_at: change.recycledAt === null ? null : new Date(change.recycledAt) }),
       ...(change.recycleUntil !== undefined && { recycle_until: change.recycleUntil === null ? null : new Date(change.recycleUntil) }),
+      ...(change.waitsSince !== undefined && { waits_since: change.waitsSince === null ? null : new Date(change.waitsSince) }),
       ...(change.deletedAt !== undefined && { deleted_at: new Date(change.deletedAt) }),
     };
     if ((await this.db('instances').where({ id, observed: guard.observed, generation: guard.generation }).update(columns)) !== 1) return false;

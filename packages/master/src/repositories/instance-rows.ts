@@ -55,6 +55,7 @@ export interface InstanceRow extends PriorityColumns {
   readonly aging_noticed_at: Date | null;
   readonly recycled_at: Date | null;
   readonly recycle_until: Date | null;
+  readonly waits_since: Date | null;
 }
 
 export const instanceColumns = [
@@ -62,7 +63,7 @@ export const instanceColumns = [
   'bandwidth_mbps', 'min_speed', 'ssh_public_keys', 'slave_id', 'desired', 'stop_forced', 'observed', 'generation', 'observed_generation', 'reason_code',
   'reason_sentence', 'booted', 'progress_percent', 'mac', 'address', 'created_at', 'changed_at', 'deadline_at', 'minutes', 'ends_at',
   ...priorityColumns, 'requested_minutes', 'reservation_id', 'queued_at', 'queued_because', 'nominated_slave_id', 'preemptions', 'preempted_on',
-  'disk_epoch', 'observed_disk_epoch', 'disk_image_id', 'ram_image_id', 'ram_saved_on', 'idle_since', 'aging_noticed_at', 'recycled_at', 'recycle_until',
+  'disk_epoch', 'observed_disk_epoch', 'disk_image_id', 'ram_image_id', 'ram_saved_on', 'idle_since', 'aging_noticed_at', 'recycled_at', 'recycle_until', 'waits_since',
 ] as const satisfies readonly (keyof InstanceRow)[];
 
 export function instanceFromRow(row: InstanceRow): InstanceRecord {
@@ -115,6 +116,7 @@ export function instanceFromRow(row: InstanceRow): InstanceRecord {
     agingNoticedAt: row.aging_noticed_at?.getTime() ?? null,
     recycledAt: row.recycled_at?.getTime() ?? null,
     recycleUntil: row.recycle_until?.getTime() ?? null,
+    waitsSince: row.waits_since?.getTime() ?? null,
   };
 }
 
@@ -169,6 +171,7 @@ export function instanceToRow(instance: InstanceRecord): InstanceRow {
     aging_noticed_at: instance.agingNoticedAt === null ? null : new Date(instance.agingNoticedAt),
     recycled_at: instance.recycledAt === null ? null : new Date(instance.recycledAt),
     recycle_until: instance.recycleUntil === null ? null : new Date(instance.recycleUntil),
+    waits_since: instance.waitsSince === null ? null : new Date(instance.waitsSince),
   };
 }
 

@@ -138,7 +138,7 @@ export function makeRepositories(db: Knex, changes: ChangeNotes = noNotes): Repo
     pastUsage: new PastUsageRepository(db),
     snapshots: new SnapshotRepository(db, changes),
     evacuations: new EvacuationRepository(db),
-    homes: new HomeRepository(db),
+    homes: new HomeRepository(db, changes),
     hostInstalls: new HostInstallRepository(db, changes),
     hostKeys: new HostKeyRepository(db),
     liveMigrations: new LiveMigrationRepository(db, changes),

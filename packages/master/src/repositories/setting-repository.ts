@@ -22,6 +22,10 @@ export class SettingRepository {
     await this.db<SettingRow>('settings').insert({ name, value }).onConflict('name').merge(['value']);
   }
 
+  async remove(name: string): Promise<void> {
+    await this.db('settings').where({ name }).delete();
+  }
+
   /** Answers the value under this name, which is `value` unless somebody else was first. */
   async putOnce(name: string, value: string): Promise<string> {
     try {

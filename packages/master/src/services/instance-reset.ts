@@ -129,7 +129,7 @@ export class InstanceReset {
       case 'requeue':
         await requireInstanceQuota(repositories, principal, instance.groupId, instance, this.deps.quotas);
         await repositories.placements.forgive(instance.id);
-        return { observed: 'queued', desired: 'running', generation, reason: null, endsAt: null };
+        return { observed: 'queued', desired: 'running', generation, reason: null, endsAt: null, waitsSince: this.deps.clock.now() };
       case 'anew': {
         const diskEpoch = Math.max(instance.diskEpoch, instance.observedDiskEpoch) + 1;
         return {

@@ -172,7 +172,7 @@ export class InstanceService {
       await take(repositories, id);
       const context = { by: `user ${principal.userName}`, asker: principal, now, slaveName: null, settings: this.deps.settings, supersede: `${principal.userName} claimed a reserved machine for it.` };
       const minutes = Math.max(1, Math.ceil((reservation.end - now) / 60_000));
-      const after = await changeInstance(repositories, instance, { type: 'AR', reservationId: reservation.id, groupId: reservation.groupId ?? instance.groupId, queuedAt: instance.queuedAt ?? now, queuedBecause: 'asked', reason: null, minutes, endsAt: reservation.end, priority: reservation.priority }, context);
+      const after = await changeInstance(repositories, instance, { type: 'AR', reservationId: reservation.id, groupId: reservation.groupId ?? instance.groupId, queuedAt: instance.queuedAt ?? now, queuedBecause: 'asked', waitsSince: now, reason: null, minutes, endsAt: reservation.end, priority: reservation.priority }, context);
       if (after === null) throw changedUnderLock(id);
       const operation = newOperation('instance.resume', after, null, principal.userId, now, reservedId);
       await repositories.operations.insert(operation);

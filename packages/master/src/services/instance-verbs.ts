@@ -153,7 +153,7 @@ export class InstanceVerbs {
       case 'requeue':
         await requireInstanceQuota(repositories, principal, instance.groupId, instance, this.deps.quotas);
         await repositories.placements.forgive(instance.id);
-        return { observed: 'queued', desired: 'running', generation: await next(), reason: null, endsAt: null, ...(minutes === undefined ? {} : { minutes }) };
+        return { observed: 'queued', desired: 'running', generation: await next(), reason: null, endsAt: null, waitsSince: now, ...(minutes === undefined ? {} : { minutes }) };
       case 'enqueue': {
         // One that is still being saved holds its room, and is counted already.
         if (!holdsComputeStates.includes(instance.observed)) await requireInstanceQuota(repositories, principal, instance.groupId, instance, this.deps.quotas);
@@ -162,7 +162,7 @@ export class InstanceVerbs {
         // Nothing of one that is gone or was given up runs: it is off, and begins from its disk. Of one whose slave is silent nobody knows yet.
         const gone = instance.observed === 'failed' || (instance.observed === 'lost' && instance.reason?.code === 'DomainLost');
         const off = gone ? { observed: 'stopped' as const, observedGeneration: instance.generation } : {};
-        return { queuedAt: now, queuedBecause: 'asked', reason: null, ...off, ...this.time.withTime(instance, time, now) };
+        return { queuedAt: now, queuedBecause: 'asked', waitsSince: now, reason: null, ...off, ...this.time.withTime(instance, time, now) };
       }
       case 'withdraw': {
         // No slave has anything of it that could answer.

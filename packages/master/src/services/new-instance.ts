@@ -60,6 +60,7 @@ export function newInstance(asked: NewInstance, now: EpochMs, settings: Pick<Ins
     observedDiskEpoch: 1,
     diskImageId: null,
     ...withoutStoredRam,
+    waitsSince: null,
     ...neverUnused,
   };
 }

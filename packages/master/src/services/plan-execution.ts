@@ -207,7 +207,7 @@ export class PlanExecution {
       await this.change(repositories, before, { observed: 'queued', slaveId: null, generation, reason, endsAt: null, ...counted }, slaveId, facts);
       return { push: [], tombstones: [{ slaveId, instanceId: before.id, generation }] };
     }
-    const after = await this.change(repositories, before, { desired: 'suspended', generation, reason, ...(nearlyOver ? {} : { queuedAt: now, queuedBecause: 'preempted' as const }), ...counted }, slaveId, facts);
+    const after = await this.change(repositories, before, { desired: 'suspended', generation, reason, ...(nearlyOver ? {} : { queuedAt: now, queuedBecause: 'preempted' as const, waitsSince: waitsSinceAgain(before, now) }), ...counted }, slaveId, facts);
     return { push: [after], tombstones: [] };
   }
 
@@ -264,6 +264,11 @@ export class PlanExecution {
     if (reservation === null) throw new Stale();
     return reservation;
   }
+}
+
+/** What it waited before it began to run counts on: its time in the queue was not what was asked of it. */
+function waitsSinceAgain({ waitsSince, createdAt, changedAt }: InstanceRecord, now: EpochMs): EpochMs {
+  return Math.min(now, (waitsSince ?? createdAt) + Math.max(0, now - changedAt));
 }
 
 function joined(told: readonly Told[]): Told {

@@ -85,7 +85,7 @@ export class RunTrace {
       preemptionsPerDay,
       requests: came
         .filter(({ id, boundTo }) => !waitedAlready.has(id) || boundTo === null)
-        .map(({ id, name, userId, groupId, need, priority, createdAt, runMs }) => ({ id, name, userId, groupId, need, priority, at: Math.max(createdAt, beginsAt), runMs, staysMs: stays.get(id) ?? Infinity })),
+        .map(({ id, name, userId, groupId, need, priority, createdAt, waitsSince, runMs }) => ({ id, name, userId, groupId, need, priority, at: Math.max(createdAt, beginsAt), waitsSince, runMs, staysMs: stays.get(id) ?? Infinity })),
       reservations,
       saveFactor: () => 1,
     };

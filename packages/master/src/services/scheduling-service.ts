@@ -34,7 +34,7 @@ export interface SchedulingServiceDeps {
 /**
  * The one loop that says what runs where: load the world, let `plan` decide, commit each decision if it is
  * still true (`PlanExecution`), then tell the slaves. Everything it decides with is in the database, so a
- * master that was killed goes on where it was; in memory is only when to look again.
+ * master that was killed goes on where it was; what is in memory of it (`WorkingWorld`) is read anew at the start.
  */
 export class SchedulingService implements SchedulerWake {
   private wanted = false;
@@ -138,19 +138,20 @@ export class SchedulingService implements SchedulerWake {
       calendar,
       keepInputs: once(() => keepInputs(read, { at, snapshot: world.snapshot, waiting, policy: policyName(scheduling) }, at)),
     };
-    const carryOut = async (id: string, work: () => Promise<boolean>): Promise<void> => {
+    const carryOut = async (id: string, slaveId: string | null, work: () => Promise<boolean>): Promise<void> => {
       try {
         if (await work()) return;
         this.deps.onRecovery('lost-race', { part: 'scheduling', instance: id, generation: facts.records.get(id)?.generation ?? 0 });
         // The world moved on while we decided: look at it once more, but leave the loop to others first.
+        this.world.doubt(id, slaveId);
         this.wanted = true;
       } catch (error) {
         // One that cannot be written must not keep the others waiting.
         onFault(error);
       }
     };
-    for (const recalled of decided.recalls) await carryOut(recalled.victims[0]?.instance.id ?? '', () => this.execution.recall(recalled, facts));
-    for (const decision of decided.decisions) await carryOut(decision.instance.id, () => this.execution.decide(decision, facts));
+    for (const recalled of decided.recalls) await carryOut(recalled.victims[0]?.instance.id ?? '', recalled.slaveId, () => this.execution.recall(recalled, facts));
+    for (const decision of decided.decisions) await carryOut(decision.instance.id, 'slaveId' in decision ? decision.slaveId : null, () => this.execution.decide(decision, facts));
   }
 }
 

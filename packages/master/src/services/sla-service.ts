@@ -35,6 +35,7 @@ export interface ViolationQuery {
 }
 
 interface Heard {
+  readonly instanceId: string;
   readonly slaveId: string;
   readonly atMs: number;
   readonly stretches: readonly Stretch[];
@@ -60,9 +61,10 @@ export class SlaService {
     const { clock, rules } = this.deps;
     if (rules === null) return;
     for (const { instanceId, ...stretch } of guests) {
-      const known = this.heard.get(instanceId);
-      const earlier = known?.slaveId === slaveId ? inWindow(known.stretches, at, rules) : [];
-      this.heard.set(instanceId, { slaveId, atMs: clock.monotonicMs(), stretches: [...earlier, { ...stretch, endedAt: at }] });
+      // What one slave says of a guest changes nothing of what another says.
+      const key = `${slaveId} ${instanceId}`;
+      const earlier = inWindow(this.heard.get(key)?.stretches ?? [], at, rules);
+      this.heard.set(key, { instanceId, slaveId, atMs: clock.monotonicMs(), stretches: [...earlier, { ...stretch, endedAt: at }] });
     }
   }
 
@@ -73,9 +75,9 @@ export class SlaService {
     const open = new Map((await unitOfWork.read.slaViolations.open()).map((one) => [one.instanceId, one]));
     for (const violation of open.values()) await this.each(onFault, () => this.goOn(violation, now));
     if (rules === null) return;
-    for (const [instanceId, { slaveId, stretches }] of this.heard) {
+    for (const [key, { instanceId, slaveId, stretches }] of this.heard) {
       const use = processorUse(stretches, now, rules);
-      if (inWindow(stretches, now, rules).length === 0 && !open.has(instanceId)) this.heard.delete(instanceId);
+      if (inWindow(stretches, now, rules).length === 0 && open.get(instanceId)?.slaveId !== slaveId) this.heard.delete(key);
       if (!open.has(instanceId) && use !== null && isShort(false, use, rules)) await this.each(onFault, () => this.begin(instanceId, slaveId, use, rules, now));
     }
   }
@@ -111,12 +113,12 @@ export class SlaService {
     });
   }
 
-  /** It ends when the guest gets its due, runs there no more, or nothing is heard of it although its slave is; else it may have become worse. */
+  /** It ends when the guest gets its due, runs there no more, or nothing was heard of it for ten minutes; else it may have become worse. */
   private async goOn(violation: OpenViolation, now: EpochMs): Promise<void> {
     const { unitOfWork, clock, rules } = this.deps;
-    const heard = this.heard.get(violation.instanceId);
+    const heard = this.heard.get(`${violation.slaveId} ${violation.instanceId}`);
     const unheard = clock.monotonicMs() - (heard?.atMs ?? this.startedMs) > unheardMs;
-    const use = rules === null || heard?.slaveId !== violation.slaveId ? null : processorUse(heard.stretches, now, rules);
+    const use = rules === null || heard === undefined ? null : processorUse(heard.stretches, now, rules);
     if (rules === null || !violation.runsThere || unheard || !isShort(true, use, rules)) return this.end(violation, now);
     if (use === null || use.missing < violation.worstMissing + worseBy) return;
     const { read } = unitOfWork;

@@ -155,7 +155,7 @@ export class SnapshotRestore {
     const diskEpoch = Math.max(instance.diskEpoch, instance.observedDiskEpoch) + 1;
     const begun = { generation, diskEpoch, booted: false, stopForced: false, reason: null, nominatedSlaveId: null };
     if (runs && instance.desired === 'running') return { ...begun, desired: 'running', observed: 'preparing' };
-    return { ...begun, desired: 'stopped', ...(runs ? { queuedAt: now, queuedBecause: 'asked' } : { queuedAt: null, queuedBecause: null }) };
+    return { ...begun, desired: 'stopped', ...(runs ? { queuedAt: now, queuedBecause: 'asked', waitsSince: now } : { queuedAt: null, queuedBecause: null }) };
   }
 
   /**

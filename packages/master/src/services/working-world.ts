@@ -16,7 +16,7 @@ export interface WorkingWorldDeps extends WorldDeps {
 }
 
 const defaultReadWholeUpTo = 200;
-/** So many slaves are read anew every so often though nobody said that they changed: all of 5,000 within two minutes. */
+/** So many slaves are read anew with a look, and no more often than this, though nobody said that they changed. */
 const auditedAtOnce = 50;
 const auditEveryMs = 1000;
 
@@ -76,6 +76,12 @@ export class WorkingWorld {
     this.layOver(this.slaves, at);
     const [bookings, rest] = await Promise.all([read.bookings.held({ instanceIds: queued }), loadRest(read, this.deps)]);
     return worldOf([...this.slaves.values()], { ...rest, bookings }, this.deps);
+  }
+
+  /** What was decided of this instance does not hold against the books: it and its slaves are read anew with the next look, whatever was said. */
+  doubt(instanceId: string, slaveId: string | null): void {
+    this.changed.instances.add(instanceId);
+    if (slaveId !== null) this.changed.slaves.add(slaveId);
   }
 
   /** Listens no more. */
@@ -138,8 +144,10 @@ export class WorkingWorld {
     await this.readAnew(slaves, ids, at);
     // What changes just now is said in a moment.
     const drifted = ids.filter((id) => !isDeepStrictEqual(slaves.get(id)?.view, before.get(id)?.view));
+    // Committed since the look began, and told by now: that is no drift.
+    const untold = drifted.filter((id) => !this.changed.slaves.has(id) && this.changed.instances.size === 0 && this.changed.reservations.size === 0);
     for (const id of drifted) this.changed.slaves.add(id);
-    if (drifted.length > 0) this.deps.onDrift(drifted.length);
+    if (untold.length > 0) this.deps.onDrift(untold.length);
     // Nothing is derived anew of those that are as they were.
     for (const id of ids) if (!drifted.includes(id)) slaves.set(id, before.get(id) as KnownSlave);
   }

@@ -78,7 +78,7 @@ export function waitingInstances(queue: readonly InstanceRecord[], attempts: Rea
     const need = roomFor({ ...instance, homeMiB, minSpeed: bound ? null : instance.minSpeed });
     const rule = deployments.get(instance.id);
     const type = slot === undefined ? 'BE' : 'AR';
-    const waitsSince = instance.queuedAt ?? instance.createdAt;
+    const waitsSince = instance.waitsSince ?? instance.queuedAt ?? instance.createdAt;
     return {
       id: instance.id,
       name: instance.name,

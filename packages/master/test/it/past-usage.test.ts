@@ -94,4 +94,20 @@ describe('past usage', () => {
     await new PastUsageJob(rig.unit, rig.clock, { ...usage, userWeight: 0 }).run();
     expect(await rig.unit.read.settings.find(usageCountedUntil)).toBeNull();
   });
+
+  it('is of nobody while it was not counted: neither of the time it was off, nor of one that began while nobody looked', async () => {
+    await rig.slave('lab-1', { cores: 4 });
+    await job.run();
+    const days = 30 * 24 * 60 * minute;
+    rig.clock.advance(days);
+    await running(alice);
+    rig.clock.advance(10 * minute);
+    await job.run();
+    expect(await hoursOf(alice)).toBeCloseTo((2 * 10) / 60, 2);
+    await new PastUsageJob(rig.unit, rig.clock, { ...usage, userWeight: 0 }).run();
+    expect(await rig.unit.read.settings.find(usageCountedUntil)).toBeNull();
+    rig.clock.advance(60 * minute);
+    await job.run();
+    expect(await hoursOf(alice)).toBeLessThan(0.4);
+  });
 });

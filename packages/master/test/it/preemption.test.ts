@@ -109,6 +109,32 @@ describe('a full pool', () => {
     expect((await rig.queue.queue(alice)).items).toMatchObject([{ instanceId: id, earliestStart: null, waitsFor: expect.stringMatching(/^No host is large enough for .* ask for less\.$/) as string }]);
   });
 
+  it('counts what one waited before it was suspended for others on, and nothing of the time before somebody asked for it again', async () => {
+    await rig.slave('lab-1', { cores: 2 });
+    const first = await running(alice, { vcpus: 2, minutes: 120 });
+    const weak = await launch(bob, { ramMiB: 4096, vcpus: 2, minutes: 300 });
+    rig.clock.advance(90 * minute);
+    await rig.instances.operate(alice, first, { verb: 'delete' });
+    await rig.report(first, 'deleted');
+    for (const state of ['booting', 'running'] as const) await rig.report(weak, state);
+    rig.clock.advance(30 * minute);
+    const strong = await launch(alice, { ramMiB: 256, vcpus: 2, minutes: 60 });
+    for (const state of ['suspending', 'suspended'] as const) await rig.report(weak, state);
+    for (const state of ['booting', 'running'] as const) await rig.report(strong, state);
+    rig.clock.advance(10 * minute);
+    const aging = async (id: string): Promise<number> => (await rig.queue.queue({ ...bob, role: 'operator' })).items.find(({ instanceId }) => instanceId === id)?.priority.aging ?? -1;
+    // 90 minutes before it ran, and 10 since.
+    expect(await aging(weak)).toBeCloseTo((100 / 60) * 0.2, 3);
+    await rig.instances.operate(bob, weak, { verb: 'stop' });
+    await rig.report(weak, 'stopped');
+    rig.clock.advance(30 * 24 * 60 * minute);
+    for (const state of ['running'] as const) await rig.report(strong, state);
+    await rig.instances.operate(bob, weak, { verb: 'start' });
+    await rig.scheduler.idle();
+    rig.clock.advance(6 * minute);
+    expect(await aging(weak)).toBeCloseTo(0.02, 3);
+  });
+
   it('suspends nobody a third time on one day, and again when the next one has come', async () => {
     await rig.slave('lab-1', { cores: 1 });
     const weak = await running(bob, { minutes: 300, ramMiB: 1024 });

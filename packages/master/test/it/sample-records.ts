@@ -15,7 +15,7 @@ export function sampleInstance(facts: Partial<InstanceRecord> = {}): InstanceRec
     vcpus: 1, ramMiB: 512, diskMiB: 1024, bandwidthMbps: null, sshPublicKeys: [], slaveId: null, desired: 'running', stopForced: false, observed: 'requested',
     generation: 1, observedGeneration: 0, reason: null, booted: false, progressPercent: null, mac: null, address: null, createdAt: sampleTime, changedAt: sampleTime,
     deadlineAt: null, minutes: 60, endsAt: null, priority: priorityOf({ pfv: 1, ras: false, mon: false, ramMiB: 512, minutes: 60 }), requestedMinutes: 60,
-    reservationId: null, queuedAt: null, queuedBecause: null, nominatedSlaveId: null, preemptions: 0, preemptedOn: null, diskEpoch: 1, observedDiskEpoch: 1, diskImageId: null, ramImageId: null, ramSavedOn: null, ...neverUnused,
+    reservationId: null, queuedAt: null, queuedBecause: null, nominatedSlaveId: null, preemptions: 0, preemptedOn: null, diskEpoch: 1, observedDiskEpoch: 1, diskImageId: null, ramImageId: null, ramSavedOn: null, waitsSince: null, ...neverUnused,
     ...facts,
   };
 }

@@ -64,6 +64,16 @@ describe('guests that get less of a processor than their due', () => {
     expect(await events()).toEqual(['instance.short-of-processor', 'instance.processor-back']);
   });
 
+  it('are found whatever another host says of them', async () => {
+    const short = await running();
+    const other = await rig.slave('lab-2');
+    for (let beat = 0; beat < 8; beat++) {
+      await beats({ [short]: [0.1, 0.9] }, { count: 1 });
+      sla.hear(other, [{ instanceId: short, vcpus: 1, overMs: 5000, ranMs: 5000, delayedMs: 0, waitedMs: 0 }], rig.clock.now());
+    }
+    expect((await list()).items).toMatchObject([{ instanceId: short, slaveId: lab1, endedAt: null }]);
+  });
+
   it('are seen by their owner and by who runs the site, by nobody else', async () => {
     const short = await running();
     await beats({ [short]: [0.1, 0.9] });

@@ -1,4 +1,6 @@
 import type { Principal } from '@paravcl/shared/domain/people';
+import { newId } from '@paravcl/shared/ids';
+import { newHome } from '../../src/core/home-record';
 import { WorkingWorld } from '../../src/services/working-world';
 import { loadWorld } from '../../src/services/world-loader';
 import { openRig, type Rig } from './instance-rig';
@@ -88,6 +90,27 @@ describe('the world that the scheduler keeps', () => {
     await expectAsWritten();
     await rig.unit.transaction(({ bookings }) => bookings.remove(reservation.id));
     await expectAsWritten();
+  });
+
+  it('follows home volumes that lie on slaves, and leave them', async () => {
+    const [first, second] = [await rig.slave('lab-1'), await rig.slave('lab-2')];
+    const home = { ...newHome({ id: newId(rig.clock.now()), userId: alice.userId, sizeMiB: 5000, ownSize: false }, rig.clock.now()), state: 'returning' as const, slaveId: first, attachedMiB: 5000 };
+    await rig.unit.transaction(({ homes }) => homes.insert(home));
+    await expectAsWritten();
+    await rig.unit.transaction(({ homes }) => homes.update({ ...home, slaveId: second }));
+    await expectAsWritten();
+    await rig.unit.transaction(({ homes }) => homes.remove(home.id));
+    await expectAsWritten();
+    expect((await world()).snapshot.slaves.map(({ promised }) => promised.diskMiB)).toEqual([0, 0]);
+  });
+
+  it('reads anew what is doubted, though nobody said that it changed', async () => {
+    const id = await rig.slave('lab-1');
+    await world();
+    await rig.database.db('slaves').where({ id }).update({ admission: 'draining' });
+    expect((await world()).snapshot.slaves[0]?.admission).toBe('approved');
+    kept.doubt('nobody', id);
+    expect((await world()).snapshot.slaves[0]?.admission).toBe('draining');
   });
 
   it('follows what agents tell between two looks, and what a save taught', async () => {

@@ -40,6 +40,7 @@ export function readSimulateArguments(argv: readonly string[]): SimulateOptions 
     const value = given[name].trim() === '' ? NaN : Number(given[name]);
     if (!Number.isInteger(value) || value < least || value > most) return { fault: `--${name} takes a whole number from ${String(least)} to ${String(most)}, not "${given[name]}".` };
   }
+  if (given.out?.trim() === '') return { fault: '--out takes the name of a directory.' };
   const names = given.policy.split(',').map((name) => name.trim());
   const unknown = names.find((name) => !policyNames.some((known) => known === name));
   if (unknown !== undefined) return { fault: `There is no policy "${unknown}". There are: ${policyNames.join(', ')}.` };

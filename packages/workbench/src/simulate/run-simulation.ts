@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readSimulateArguments, type SimulateOptions } from './arguments';
@@ -30,6 +30,8 @@ export async function runSimulation(argv: readonly string[], { say, write }: Out
   const directory = options.out === null ? await mkdtemp(join(tmpdir(), 'paravcl-simulation-')) : resolve(options.out);
   try {
     await mkdir(directory, { recursive: true });
+    // What cannot be written is told now, too: a directory that is not ours, something of another kind by the name of the report.
+    await (await open(join(directory, 'report.html'), 'a')).close();
   } catch (error) {
     say(`The report cannot go to ${directory}: ${error instanceof Error ? error.message : String(error)}. Name another directory with --out.`);
     return 2;

@@ -116,9 +116,9 @@ class SiteSimulation {
       if (asked.booked === undefined) this.at(asked.askedAt, () => this.reserve(asked));
       else this.isBooked(asked, asked.booked, initial);
     }
-    for (const { id, name, userId, groupId, need, priority, at, runMs, staysMs } of site.requests) {
+    for (const { id, name, userId, groupId, need, priority, at, waitsSince = at, runMs, staysMs } of site.requests) {
       this.at(at, () => {
-        this.enqueue(this.launch({ id, name, type: 'BE', userId, groupId, need, priority, createdAt: at, runMs, staysMs }));
+        this.enqueue(this.launch({ id, name, type: 'BE', userId, groupId, need, priority, createdAt: at, runMs, staysMs }, waitsSince));
       });
     }
     this.atMidnight();
@@ -133,11 +133,11 @@ class SiteSimulation {
     });
   }
 
-  private launch(facts: Pick<Guest, 'id' | 'name' | 'type' | 'userId' | 'groupId' | 'need' | 'priority' | 'createdAt' | 'runMs' | 'staysMs'>): Guest {
+  private launch(facts: Pick<Guest, 'id' | 'name' | 'type' | 'userId' | 'groupId' | 'need' | 'priority' | 'createdAt' | 'runMs' | 'staysMs'>, agesSince = facts.createdAt): Guest {
     const guest: Guest = {
       ...facts,
       observed: 'queued', leaving: false, host: null, since: this.books.now, endsAt: null, leavesAt: Infinity, nominatedTo: null, preemptions: 0, preemptedOn: null,
-      attempts: [], slot: null, ends: null, version: 0, firstStartAt: null, waitsSince: null, waitedMs: 0, suspensions: 0, endedAt: null,
+      attempts: [], slot: null, ends: null, version: 0, firstStartAt: null, agesSince, waitsSince: null, waitedMs: 0, suspensions: 0, endedAt: null,
     };
     this.guests.set(guest.id, guest);
     return guest;
@@ -161,9 +161,9 @@ class SiteSimulation {
     return guest;
   }
 
-  private waitsAlready({ id, name, type, userId, groupId, need, priority, createdAt, runMs, boundTo, spared }: WaitingInstance): Guest {
+  private waitsAlready({ id, name, type, userId, groupId, need, priority, createdAt, waitsSince, runMs, boundTo, spared }: WaitingInstance): Guest {
     const { books, site } = this;
-    const guest = this.launch({ id, name, type, userId, groupId, need, priority, createdAt, runMs, staysMs: Infinity });
+    const guest = this.launch({ id, name, type, userId, groupId, need, priority, createdAt, runMs, staysMs: Infinity }, waitsSince);
     if (boundTo !== null) Object.assign(guest, { host: books.host(boundTo), observed: 'suspended' });
     if (spared) for (let n = 0; n < site.preemptionsPerDay; n++) books.countPreemption(guest);
     guest.suspensions = 0;
@@ -465,6 +465,7 @@ class SiteSimulation {
       // Its clock stands, and its person's, until it goes on.
       guest.runMs = leftMs;
       guest.staysMs = guest.leavesAt - now;
+      guest.agesSince += now - guest.since;
       guest.waitsSince = now;
       this.save(guest);
     }
@@ -483,7 +484,8 @@ class SiteSimulation {
     guest.host = null;
     // It never ran: it has waited since it was asked for.
     guest.firstStartAt = null;
-    guest.waitsSince = guest.since;
+    guest.waitsSince = guest.createdAt;
+    guest.waitedMs = 0;
     books.become(guest, 'queued');
     books.changed(host);
     this.enqueue(guest);

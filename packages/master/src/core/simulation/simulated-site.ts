@@ -17,6 +17,8 @@ export interface SimulatedRequest {
   readonly priority: PriorityParts;
   /** When it is asked for. */
   readonly at: EpochMs;
+  /** Of one that waited before the simulation begins, since when; absent: since it is asked for. */
+  readonly waitsSince?: EpochMs;
   /** How long it was asked for; null without end. */
   readonly runMs: number | null;
   /** How long its person really works with it; the rest is given back. Infinity: until its time is over. */

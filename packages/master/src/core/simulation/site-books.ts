@@ -37,6 +37,8 @@ export interface Guest {
   ends: SimulatedEnding | null;
   /** Counts the changes of its state: what was to happen in an earlier one does not. */
   version: number;
+  /** Since when it waits, for the order of the queue: moved on by what it ran. */
+  agesSince: EpochMs;
   // What is told of it in the end.
   firstStartAt: EpochMs | null;
   waitsSince: EpochMs | null;
@@ -254,10 +256,10 @@ export class SiteBooks {
   }
 
   private waitingView(guest: Guest): WaitingInstance {
-    const { id, name, type, userId, groupId, need, priority, createdAt, waitsSince, attempts, nominatedTo, host, slot, runMs } = guest;
+    const { id, name, type, userId, groupId, need, priority, createdAt, agesSince, attempts, nominatedTo, host, slot, runMs } = guest;
     const booking = slot === null ? null : { reservationId: slot.reservation.id, slaveId: slot.host.id, start: slot.reservation.start, end: slot.reservation.end };
     return {
-      id, name, type, userId, groupId, generation: 1, priority, createdAt, waitsSince: waitsSince ?? createdAt, attempts, nominatedTo, booking,
+      id, name, type, userId, groupId, generation: 1, priority, createdAt, waitsSince: agesSince, attempts, nominatedTo, booking,
       runMs: booking === null ? runMs : Math.max(0, booking.end - this.now),
       need: host === null ? need : compute(need),
       boundTo: host?.id ?? null,
