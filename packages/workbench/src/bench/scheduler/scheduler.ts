@@ -20,11 +20,12 @@ const size = { slaves: 5000, guests: 20 };
 const leasesOfOne = 100_000;
 const checksOfARun = 200_000;
 const lateReservationsOf = 10_000;
+const warmUps = 30;
 
 /**
  * How fast the scheduler decides over 5,000 hosts and 100,000 instances, and whether a simulated reservation is ever late.
- * Everything is the master's own core, called as its services call it; slaves about which nothing changed are the same values
- * from call to call, as the master keeps them.
+ * Everything is the master's own core, called as its services call it. For who gives way, slaves about which nothing changed are
+ * the same values from call to call, as its rounds have them in a large pool.
  */
 export async function benchScheduler(runs: number, say: (line: string) => void): Promise<BenchReport> {
   const calendar = calendarChecks(runs, say);
@@ -87,7 +88,7 @@ function fitsByTheList(capacity: Snapshot['slaves'][number]['capacity'], leases:
   return true;
 }
 
-/** A reservation of forty machines over the whole pool; the baseline makes every host's calendar for it. */
+/** A reservation of forty machines over the whole pool: every host's calendar is made for it, as the master does now; beside it what it takes where they are kept. */
 function poolAdmission(runs: number, say: (line: string) => void): Figure {
   const slaves = drawLargePool({ ...size, bookings: 20, freeVcpus: 12 }, seed);
   for (const slave of slaves) keepTimeline(slave, at);
@@ -95,15 +96,16 @@ function poolAdmission(runs: number, say: (line: string) => void): Figure {
     id: 'asked', start: at + 30 * hourMs, end: at + 33 * hourMs, count: 40, need: smallNeed, pi: 7, fixed: [],
     rules: { timeZone: 'UTC', opensAtMinute: 0, closesAtMinute: 1440, latestStartMinute: null, stepMinutes: 60, minMinutes: 60, maxMinutes: 240, firstDay: 0, lastDay: 14, mostOpen: 1000, moveSteps: 1 },
   };
+  for (let round = 0; round < warmUps; round++) admit(world(slaves), [], request, at);
   const [ours, bare]: [number[], number[]] = [[], []];
   for (let run = 0; run < runs; run++) {
     const [kept, made] = [timed(() => admit(world(slaves), [], request, at)), timed(() => admit(world(slaves.map((slave) => ({ ...slave }))), [], request, at))];
     if (kept.value.kind !== 'admitted' || JSON.stringify(kept.value) !== JSON.stringify(made.value)) throw new Error('The kept calendar does not answer as one that is made anew.');
-    ours.push(kept.ms);
-    bare.push(made.ms);
-    say(`admission, run ${String(run + 1)}: ${rounded(kept.ms)} ms; with every calendar made anew ${rounded(made.ms)} ms`);
+    ours.push(made.ms);
+    bare.push(kept.ms);
+    say(`admission, run ${String(run + 1)}: ${rounded(made.ms)} ms; where calendars are kept ${rounded(kept.ms)} ms`);
   }
-  return figure('pool_admission_ms', 'ms', ours, { name: 'every calendar made anew', values: bare }, { must: 20, aim: 2, better: 'lower' });
+  return figure('pool_admission_ms', 'ms', ours, { name: 'where calendars are kept', values: bare }, { must: 20, aim: 2, better: 'lower' });
 }
 
 /** Who gives way for one machine where 5,000 hosts are full; and what it costs to know a host anew of which one guest changed. */
@@ -111,7 +113,8 @@ function preemptionDecision(runs: number, say: (line: string) => void): readonly
   const slaves = drawLargePool({ ...size, bookings: 0, freeVcpus: 0 }, seed);
   const [ours, bare, upkeep]: [number[], number[], number[]] = [[], [], []];
   const ask = (pool: readonly SlaveView[], number: number): Plan => plan(world(pool), [newcomer(number)], policies, at);
-  ask(slaves, 0);
+  // As in a master that has run for a while.
+  for (let round = 0; round < warmUps; round++) ask(slaves, round);
   for (let run = 0; run < runs; run++) {
     const kept = timed(() => ask(slaves, run));
     const fresh = slaves.map((slave) => ({ ...slave, running: [...slave.running] }));
