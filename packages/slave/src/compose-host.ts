@@ -9,7 +9,7 @@ import { probeKvm, type KvmVerdict } from './describe/kvm-probe';
 import { readQemuOwner } from './describe/qemu-account';
 import { kvmCircumstances, rememberedKvm } from './describe/remembered-kvm';
 import { LibvirtPart } from './describe/libvirt-part';
-import { measureRelativeSpeed, relativeSpeed } from './describe/relative-speed';
+import { measureRelativeSpeed, processorMs, relativeSpeed } from './describe/relative-speed';
 import type { DiskSnapshots } from './disks/disk-snapshots';
 import type { DiskStore } from './disks/disk-store';
 import type { HomeVolumes } from './disks/home-volumes';
@@ -104,7 +104,7 @@ export function describer(config: Config, clock: Clock, kvm: KvmVerdict, driver:
       poolDir: config.driver === 'simulated' ? config.stateDir : config.poolDir,
       offer: config.offer,
       hypervisor,
-      relativeSpeed: (cpuModel) => relativeSpeed(join(config.stateDir, 'relative-speed.json'), cpuModel, () => measureRelativeSpeed(() => clock.monotonicMs())),
+      relativeSpeed: (cpuModel) => relativeSpeed(join(config.stateDir, 'relative-speed.json'), cpuModel, () => measureRelativeSpeed(processorMs)),
       clockOffsetMs: () => clockOffsetMs,
     });
 }

@@ -65,6 +65,11 @@ test.each(['para', 'spread', 'greedy', 'least-loaded'] as const)('%s finds the f
   expect(ranked(name, [fast('a-slow', 0.6), fast('b', 1, 900), fast('d-untold', undefined), fast('c', 1), fast('z-fast', 1.5, 900)])).toEqual(['z-fast', 'c', 'd-untold', 'b', 'a-slow']);
 });
 
+test('two that were measured a hair apart are equal, and the name decides', () => {
+  const [a, b] = [fast('a', 0.72), fast('b', 0.74)];
+  for (const name of ['para', 'spread', 'greedy', 'least-loaded'] as const) expect(placementPolicies[name].compare(a, b, { type: 'BE', groupId: null, need: room(1) }, { slaves: [a, b], lastPlacedOn: null })).toBeLessThan(0);
+});
+
 test('para and spread keep their orders whatever the speeds are; least-loaded counts the cores used by the speed', () => {
   const slaves = [fast('fast', 2, 0, 3), fast('slow', 0.5, 0, 1), fast('plain', 1, 0, 2)];
   expect(ranked('para', slaves, reserved)).toEqual(['slow', 'plain', 'fast']);

@@ -1,3 +1,4 @@
+import { compareText } from './compare-text';
 import type { Room, SlaveView, Snapshot } from './snapshot';
 
 /** What a placement policy is told of the VM that needs a slave: an instance, or one slot of a reservation. */
@@ -34,10 +35,8 @@ export interface PlacementPolicy {
   score(slave: SlaveView, instance: Placeable, world: PlacementWorld): PlacementScore;
 }
 
-const text = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
 /** The end of every order, so that equal inputs give equal decisions. */
-const byName = (a: SlaveView, b: SlaveView): number => text(a.name, b.name) || text(a.id, b.id);
+const byName = (a: SlaveView, b: SlaveView): number => compareText(a.name, b.name) || compareText(a.id, b.id);
 
 const usedCores = (slave: SlaveView): number => slave.promised.vcpus;
 const freeRamMiB = (slave: SlaveView): number => slave.capacity.ramMiB - slave.promised.ramMiB;
@@ -46,7 +45,8 @@ const volunteers = (slave: SlaveView): number => (slave.kind === 'volunteer' ? 1
 /** What comes first in an order weighs more in its score than any number of cores behind it. */
 const tierWeight = 1_000_000;
 
-const speedOf = ({ capacity: { speed } }: SlaveView): number => speed ?? 1;
+/** In tenths: two measurements of one machine differ by a hair, which seldom decides then between hosts that are equal otherwise. */
+const speedOf = ({ capacity: { speed } }: SlaveView): number => (speed === undefined ? 1 : Math.max(0.1, Math.round(10 * speed) / 10));
 const freeMbps = ({ capacity, promised }: SlaveView): number => capacity.bandwidthMbps - promised.bandwidthMbps;
 
 /** Where an order finds two equal: the faster one, then the one whose link has most to give, then name and id. */
@@ -119,7 +119,7 @@ const leastLoaded: PlacementPolicy = {
 const afterTheTurn = (slave: SlaveView, world: PlacementWorld): number => (world.lastPlacedOn !== null && slave.id <= world.lastPlacedOn ? 1 : 0);
 
 function compareTurns(a: SlaveView, b: SlaveView, world: PlacementWorld): number {
-  return afterTheTurn(a, world) - afterTheTurn(b, world) || text(a.id, b.id);
+  return afterTheTurn(a, world) - afterTheTurn(b, world) || compareText(a.id, b.id);
 }
 
 /** Everybody in turn: the next after the slave of the newest placement, in the order of ids. The name decides nothing. */
