@@ -47,11 +47,11 @@ export function QueuePage(): ReactNode {
                       <Td dataLabel={t('queue.place')}>{place}</Td>
                       <Td dataLabel={t('queue.machine')}>{name}</Td>
                       <Td dataLabel={t('queue.reason')}>
-                        <p>{reason?.sentence ?? waitsFor}</p>
-                        {reason !== null && waitsFor !== reason.sentence && <p>{waitsFor}</p>}
+                        {reason !== null && !waitsFor.startsWith(reason.sentence) && <p>{reason.sentence}</p>}
+                        <p>{waitsFor}</p>
                       </Td>
                       <Td dataLabel={t('queue.earliest')}>{earliestStart === null ? t('queue.unknown') : times.moment(earliestStart)}</Td>
-                      <Td dataLabel={t('queue.priority')}>{tellScore(priority.pi + (priority.aging ?? 0) + (priority.usage ?? 0))} <Link to={`/instances/${instanceId}/why`} aria-label={t('queue.whyOf', { name })}>{t('queue.why')}</Link></Td>
+                      <Td dataLabel={t('queue.priority')}>{tellScore(priority.pi)}{beside(priority)} <Link to={`/instances/${instanceId}/why`} aria-label={t('queue.whyOf', { name })}>{t('queue.why')}</Link></Td>
                     </Tr>
                   ))}
                 </Tbody>
@@ -62,4 +62,10 @@ export function QueuePage(): ReactNode {
       </Read>
     </PageSection>
   );
+}
+
+/** What orders the queue beside Pi, of which the sentences speak: what waiting added, less past usage. */
+function beside({ aging = 0, usage = 0 }: { readonly aging?: number | undefined; readonly usage?: number | undefined }): string {
+  const added = aging + usage;
+  return Math.abs(added) < 0.005 ? '' : ` ${added > 0 ? '+' : '−'} ${tellScore(Math.abs(added))}`;
 }
