@@ -5,6 +5,7 @@ import { dayEndsAt, preemptionsToday } from '../core/preemption-day';
 import { leadMs, unmeasuredSaveMiBPerSecond } from '../core/save-time';
 import { roomFor, type RunningInstance, type SlaveView } from '../core/snapshot';
 import type { HeldBooking } from '../repositories/booking-repository';
+import type { DeploymentRule } from '../repositories/deployment-member-repository';
 import type { SlaveUsage } from '../repositories/placement-repository';
 import type { Repositories } from '../repositories/repositories';
 import type { SlaveRecord } from '../repositories/slave-record';
@@ -39,14 +40,19 @@ export interface SlaveBooks {
   readonly contributing: boolean;
 }
 
-/** Reads the books of all slaves of the pool, or of these, in the order of ids. `booked`: what is booked on them. */
-export async function loadSlaveBooks(repositories: Repositories, { scheduling }: Pick<WorldDeps, 'scheduling'>, at: EpochMs, booked: readonly HeldBooking[], of: readonly string[] | null = null): Promise<readonly SlaveBooks[]> {
-  const [slaves, usage, migrations, speeds, deployments] = await Promise.all([
+/** What is read for all of them at once: what is booked there, and for which deployments instances begin. */
+export interface WrittenBeside {
+  readonly bookings: readonly HeldBooking[];
+  readonly deployments: ReadonlyMap<string, DeploymentRule>;
+}
+
+/** Reads the books of all slaves of the pool, or of these, in the order of ids. */
+export async function loadSlaveBooks(repositories: Repositories, { scheduling }: Pick<WorldDeps, 'scheduling'>, at: EpochMs, { bookings: booked, deployments }: WrittenBeside, of: readonly string[] | null = null): Promise<readonly SlaveBooks[]> {
+  const [slaves, usage, migrations, speeds] = await Promise.all([
     repositories.fleet.unretired(of),
     repositories.placements.usage(of),
     repositories.liveMigrations.open(),
     repositories.saveSpeeds.all(of),
-    repositories.deploymentMembers.rules(),
   ]);
   // What arrives is read where it comes from.
   const arrivesAt = new Map(migrations.map(({ instanceId, toSlaveId }) => [instanceId, toSlaveId]));

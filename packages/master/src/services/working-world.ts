@@ -128,8 +128,8 @@ export class WorkingWorld {
 
   private async load(ids: readonly string[] | null, at: EpochMs): Promise<Map<string, KnownSlave>> {
     const { read } = this.deps;
-    const booked = await read.bookings.held(ids === null ? null : { slaveIds: ids });
-    const all = await loadSlaveBooks(read, this.deps, at, booked, ids);
+    const [bookings, deployments] = await Promise.all([read.bookings.held(ids === null ? null : { slaveIds: ids }), read.deploymentMembers.rules()]);
+    const all = await loadSlaveBooks(read, this.deps, at, { bookings, deployments }, ids);
     return new Map(all.map((books) => [books.slave.id, { books, view: viewOf(books, this.deps, at) }]));
   }
 
@@ -145,7 +145,8 @@ export class WorkingWorld {
     // What changes just now is said in a moment.
     const drifted = ids.filter((id) => !isDeepStrictEqual(slaves.get(id)?.view, before.get(id)?.view));
     // Committed since the look began, and told by now: that is no drift.
-    const untold = drifted.filter((id) => !this.changed.slaves.has(id) && this.changed.instances.size === 0 && this.changed.reservations.size === 0);
+    const told = new Set(drifted.length === 0 ? [] : await this.slavesOf(this.changed, slaves));
+    const untold = drifted.filter((id) => !told.has(id));
     for (const id of drifted) this.changed.slaves.add(id);
     if (untold.length > 0) this.deps.onDrift(untold.length);
     // Nothing is derived anew of those that are as they were.

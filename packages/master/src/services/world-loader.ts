@@ -30,7 +30,7 @@ export interface World {
 /** Loads everything that decisions are made of, within whatever transaction `repositories` belong to. */
 export async function loadWorld(repositories: Repositories, deps: WorldDeps, at: EpochMs): Promise<World> {
   const [bookings, rest] = await Promise.all([repositories.bookings.held(), loadRest(repositories, deps)]);
-  const books = await loadSlaveBooks(repositories, deps, at, bookings);
+  const books = await loadSlaveBooks(repositories, deps, at, { ...rest, bookings });
   return worldOf(books.map((each) => ({ books: each, view: viewOf(each, deps, at) })), { ...rest, bookings }, deps);
 }
 
