@@ -58,7 +58,7 @@ export class Answers {
 
   /** Of those that have answered: why they cannot take it. */
   given(): readonly Given[] {
-    return this.inOrder().map(({ row, count, refusal }) => ({ refusal: refusal ?? this.refusalOf(row), count }));
+    return this.inOrder().map(({ group, row, count, refusal }) => ({ refusal: refusal ?? this.refusalOf(row, group), count }));
   }
 
   /** The same without the sentences. */
@@ -121,7 +121,7 @@ export class Answers {
   /** Lets figures refuse whom they can; of those that are left they let some take it without being asked. */
   private askFigures(): void {
     const { columns, slaves } = this.circle;
-    const { instance, pool, behind } = this.question;
+    const { instance, pool, head } = this.question;
     const { id, type, need, boundTo, ramSavedOn, attempts, deployment, spared, booking } = instance;
     if (type === 'AR' || boundTo !== null || ramSavedOn !== undefined || booking !== null) {
       for (let row = 0; row < slaves.length; row++) if (boundTo === null || this.slave(row).view.id === boundTo) this.candidates.push(row);
@@ -133,7 +133,7 @@ export class Answers {
     const someOnly = deployment?.slaveIds != null;
     const belowLimit = !leavesCriticalLimit(pool, need);
     const mustBeAsked = spared || deployment !== undefined;
-    const movesHead = behind === undefined ? null : mayMoveHead(behind);
+    const movesHead = head === undefined ? null : mayMoveHead(head);
     for (let row = 0; row < figures.length; row++) {
       const answer = figures[row] as Said;
       if (someOnly && !mayRunOn(deployment, this.slave(row).view.id)) this.refuse(row, notChosen, null);
@@ -160,11 +160,9 @@ export class Answers {
   }
 
   /** The sentence that the figures of a row stand for. */
-  private refusalOf(row: number): Refusal {
-    const refusal = this.circle.ask(this.slave(row), this.question);
-    // Tests hold that figures say what filters say; should they ever not, one sentence is poor and nobody waits for it.
-    if (refusal === null) return { code: 'NotEnoughCores', sentence: `${this.slave(row).view.name} has no room for it.`, passing: true, room: true };
-    return refusal;
+  private refusalOf(row: number, { code, passing: isPassing, room }: Group): Refusal {
+    // Tests hold that figures say what filters say; should they ever not, the sentence is poor and the answer stands.
+    return this.circle.ask(this.slave(row), this.question) ?? { code, sentence: `${this.slave(row).view.name} cannot take it now.`, passing: isPassing, room };
   }
 
   private slave(row: number): SlaveNow {

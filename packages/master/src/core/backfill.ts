@@ -16,12 +16,12 @@ export interface Head {
   /** Where it fits then. */
   readonly slaveIds: readonly string[];
   /** What the pool will have free then beyond its size and the critical limit; null where nothing is always kept free. */
-  readonly spare: PoolRoom | null;
+  readonly spare: CoresAndRam | null;
   readonly at: EpochMs;
   readonly rules: Rules;
 }
 
-type PoolRoom = Pick<Room, 'vcpus' | 'ramMiB'>;
+type CoresAndRam = Pick<Room, 'vcpus' | 'ramMiB'>;
 
 /** A slave that could take the one that waits once it has room, and why it cannot now. */
 export interface LacksRoom {
@@ -89,7 +89,7 @@ function fitsAtStart(slave: SlaveNow, { instance, startsAt, at, rules }: Head): 
  * From when on the pool has its size free beside the critical limit. Guests only end: once that is so it stays so, and
  * between two ends nothing changes.
  */
-function poolStart({ id, need }: WaitingInstance, slaves: readonly SlaveNow[], at: EpochMs, { criticalShare }: Rules): { readonly from: EpochMs; readonly keeps: PoolRoom | null } | null {
+function poolStart({ id, need }: WaitingInstance, slaves: readonly SlaveNow[], at: EpochMs, { criticalShare }: Rules): { readonly from: EpochMs; readonly keeps: CoresAndRam | null } | null {
   const taking = slaves.filter(({ view }) => takesPart(view));
   const kept = (dimension: 'vcpus' | 'ramMiB'): number => Math.floor(taking.reduce((sum, { view }) => sum + view.capacity[dimension], 0) * criticalShare);
   const [vcpus, ramMiB] = [kept('vcpus'), kept('ramMiB')];
@@ -114,7 +114,7 @@ function poolStart({ id, need }: WaitingInstance, slaves: readonly SlaveNow[], a
   return from === undefined ? null : { from, keeps };
 }
 
-function poolFree(slaves: readonly SlaveNow[], moment: EpochMs, at: EpochMs, askingId: string): PoolRoom {
+function poolFree(slaves: readonly SlaveNow[], moment: EpochMs, at: EpochMs, askingId: string): CoresAndRam {
   return slaves
     .filter(({ view }) => takesPart(view))
     .map((slave) => freeAt(slave, moment, at, askingId))
@@ -122,11 +122,11 @@ function poolFree(slaves: readonly SlaveNow[], moment: EpochMs, at: EpochMs, ask
 }
 
 /** Cores and RAM that nobody has there at that moment, whatever is reserved: what the critical limit is counted from. */
-function freeAt({ view: { capacity }, running, nominated }: SlaveNow, moment: EpochMs, at: EpochMs, askingId: string): PoolRoom {
+function freeAt({ view: { capacity }, running, nominated }: SlaveNow, moment: EpochMs, at: EpochMs, askingId: string): CoresAndRam {
   const guests = running.filter(({ endsAt }) => endsAt === null || Math.max(at + 1, endsAt) > moment).map(({ need }) => need);
   const nominees = [...nominated.values()].filter(({ id, runMs }) => id !== askingId && (runMs === null || at + runMs > moment)).map(({ need }) => need);
   const taken = (dimension: 'vcpus' | 'ramMiB'): number => [...guests, ...nominees].reduce((sum, need) => sum + need[dimension], 0);
   return { vcpus: Math.max(0, capacity.vcpus - taken('vcpus')), ramMiB: Math.max(0, capacity.ramMiB - taken('ramMiB')) };
 }
 
-const without = (a: PoolRoom, b: PoolRoom): PoolRoom => ({ vcpus: a.vcpus - b.vcpus, ramMiB: a.ramMiB - b.ramMiB });
+const without = (a: CoresAndRam, b: CoresAndRam): CoresAndRam => ({ vcpus: a.vcpus - b.vcpus, ramMiB: a.ramMiB - b.ramMiB });

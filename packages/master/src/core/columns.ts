@@ -10,7 +10,7 @@ const width = 4;
 const mostKeys = 5;
 
 /** How a row is asked: not by figures at all (out of the pool, out of reach, a wrong clock); figures can only refuse, for reservations have a say; figures decide. */
-const by = { filters: 0, figuresAndCalendar: 1, figures: 2 } as const;
+const askedBy = { filters: 0, figuresAndCalendar: 1, figures: 2 } as const;
 
 /** Nobody in particular, best-effort. */
 const anybody = { id: '', type: 'BE', booking: null } as const;
@@ -20,7 +20,7 @@ const anybody = { id: '', type: 'BE', booking: null } as const;
  * the placement policy compares. They say what the filters of `feasible` say, to ordinary best-effort.
  */
 export class Columns {
-  private readonly by: Uint8Array;
+  private readonly how: Uint8Array;
   private readonly capacity: Float64Array;
   private readonly free: Float64Array;
   private readonly bookedDisk: Float64Array;
@@ -36,7 +36,7 @@ export class Columns {
     private readonly keys: PlacementPolicy['keys'],
   ) {
     const { length } = slaves;
-    this.by = new Uint8Array(length);
+    this.how = new Uint8Array(length);
     this.capacity = new Float64Array(length * width);
     this.free = new Float64Array(length * width);
     this.bookedDisk = new Float64Array(length);
@@ -51,7 +51,7 @@ export class Columns {
   /** The slave of this row as it is from now on. */
   write(row: number, slave: SlaveNow): void {
     const { how, free, bookedDiskMiB: booked, isParticular, keys } = figuresOf(slave, this.keys);
-    this.by[row] = how;
+    this.how[row] = how;
     put(this.free, row, free);
     this.bookedDisk[row] = booked;
     if (isParticular) this.particular.add(row);
@@ -61,10 +61,10 @@ export class Columns {
 
   /** What every row says to best-effort of this size, row by row; in the order of the filters. */
   sayAll({ vcpus, ramMiB, diskMiB, bandwidthMbps, speed: leastSpeed = 0 }: Room): Uint8Array {
-    const { by: how, capacity, free, bookedDisk, speed } = this;
+    const { how, capacity, free, bookedDisk, speed } = this;
     const all = new Uint8Array(how.length);
     for (let row = 0, at = 0; row < all.length; row++, at += width) {
-      if (how[row] === by.filters) all[row] = said.ask;
+      if (how[row] === askedBy.filters) all[row] = said.ask;
       else if (vcpus > num(capacity, at) || ramMiB > num(capacity, at + 1) || diskMiB > num(capacity, at + 2) || bandwidthMbps > num(capacity, at + 3)) all[row] = said.NoSlaveFits;
       else if (leastSpeed > num(speed, row)) all[row] = said.TooSlow;
       else if (diskMiB > 0 && diskMiB > num(free, at + 2)) all[row] = said.NotEnoughDisk;
@@ -72,7 +72,7 @@ export class Columns {
       else if (vcpus > num(free, at)) all[row] = said.NotEnoughCores;
       else if (ramMiB > num(free, at + 1)) all[row] = said.NotEnoughRam;
       else if (bandwidthMbps > num(free, at + 3)) all[row] = said.NotEnoughBandwidth;
-      else all[row] = how[row] === by.figures ? said.able : said.ask;
+      else all[row] = how[row] === askedBy.figures ? said.able : said.ask;
     }
     return all;
   }
@@ -126,20 +126,20 @@ interface Figures {
 /** Made once of each slave as it is at the moment: most are as they were in the round before. */
 function figuresOf(slave: SlaveNow, keys: PlacementPolicy['keys']): Figures {
   const known = made.get(slave);
-  if (known?.by === keys && known !== undefined) return known.figures;
+  if (known !== undefined && known.policy === keys) return known.figures;
   const { view, held, nominated } = slave;
   const figures = {
-    how: !takesPart(view) || view.clockWrong !== null ? by.filters : view.bookings.length > 0 || held.length > 0 ? by.figuresAndCalendar : by.figures,
+    how: !takesPart(view) || view.clockWrong !== null ? askedBy.filters : view.bookings.length > 0 || held.length > 0 ? askedBy.figuresAndCalendar : askedBy.figures,
     free: freeUnheld(slave, anybody),
     bookedDiskMiB: bookedDiskMiB(slave, anybody),
     isParticular: held.length > 0 || nominated.size > 0,
     keys: keys?.(asSeen(slave), 'BE') ?? [],
   };
-  made.set(slave, { by: keys, figures });
+  made.set(slave, { policy: keys, figures });
   return figures;
 }
 
-const made = new WeakMap<SlaveNow, { readonly by: PlacementPolicy['keys']; readonly figures: Figures }>();
+const made = new WeakMap<SlaveNow, { readonly policy: PlacementPolicy['keys']; readonly figures: Figures }>();
 
 /** The row is there. */
 const num = (column: Float64Array, at: number): number => column[at] as number;

@@ -28,7 +28,7 @@ export interface Question {
   readonly rules: Rules;
   readonly ordering: OrderingPolicy;
   /** Who waits before it for room, and must not start later because of it; absent: nobody. */
-  readonly behind?: Head | undefined;
+  readonly head?: Head | undefined;
 }
 
 type Filter = (slave: SlaveNow, question: Question) => Refusal | null;
@@ -176,10 +176,10 @@ const aboveCriticalLimit: Filter = (_slave, { instance, pool }) => {
 };
 
 /** What is free may be lent to who comes later, but not beyond the start of the one that waits for it. */
-const leavesNextItsStart: Filter = (slave, { instance, at, rules, behind }) => {
-  if (behind === undefined || instance.type === 'AR' || leavesHead(behind, slave, promised(slave, instance, at))) return null;
+const leavesNextItsStart: Filter = (slave, { instance, at, rules, head }) => {
+  if (head === undefined || instance.type === 'AR' || leavesHead(head, slave, promised(slave, instance, at))) return null;
   const { name } = slave.view;
-  const { startsAt, slaveIds } = behind;
+  const { startsAt, slaveIds } = head;
   const where = slaveIds.includes(slave.view.id) ? `What ${name} has free is kept for the next in the queue, which starts there` : 'What the pool has free is kept for the next in the queue, which starts';
   const over = instance.runMs !== null && at + instance.runMs <= startsAt;
   if (startsAt <= at) return passing('KeptForNext', `${where} as soon as those who leave are saved.`);

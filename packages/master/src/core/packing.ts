@@ -4,6 +4,7 @@ import { LeastFirst } from './least-first';
 import type { FixedSlot, SlotOnSlave } from './reservation-request';
 import { reservable, slaveTimeline } from './slave-timeline';
 import { add, beyondDisk, subtract, type Room, type SlaveView } from './snapshot';
+import { compareText } from './compare-text';
 
 /** A slave with what is taken of it through time. */
 export interface BookedSlave {
@@ -102,10 +103,8 @@ function openSlave({ id, name, volunteer, timeline }: BookedSlave, window: Windo
   return { id, name, volunteer, left: countWithin(need, subtract(timeline.capacity, taken)), usedCores: taken.vcpus };
 }
 
-const text = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
 function compareOpen(a: OpenSlave, b: OpenSlave): number {
-  return Number(a.volunteer) - Number(b.volunteer) || a.usedCores - b.usedCores || text(a.name, b.name) || text(a.id, b.id);
+  return Number(a.volunteer) - Number(b.volunteer) || a.usedCores - b.usedCores || compareText(a.name, b.name) || compareText(a.id, b.id);
 }
 
 function keepFixed(calendar: Calendar, { window, need, fixed }: Parcel): Calendar | null {

@@ -1,4 +1,5 @@
 import type { EpochMs } from '@paravcl/shared/clock';
+import { hourMs } from './local-time';
 
 /** Core-hours that somebody had, as much as is left of them at a moment: half is forgotten in each half-life. */
 export interface PastUsage {
@@ -27,8 +28,6 @@ export interface UsageBook {
 }
 
 export const noUsage: UsageBook = { user: new Map(), group: new Map() };
-
-const hourMs = 3_600_000;
 
 export function isCounted({ userWeight, groupWeight }: UsageRules): boolean {
   return userWeight > 0 || groupWeight > 0;

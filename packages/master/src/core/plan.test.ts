@@ -1,4 +1,5 @@
 import { plan, type Decision } from './plan';
+import { placementPolicies } from './rank';
 import { at, booking, claimed, fifo, para, priority, room, running, saved, slave, waiting, world } from './small-world.model';
 import type { SlaveView, WaitingInstance } from './snapshot';
 
@@ -55,6 +56,13 @@ describe('a place for one who waits', () => {
     expect(told(decide([slave('a', { poolAvailableMiB: 10 })], waiting('i', 1)))).toEqual(['i', 'queue', 'NotEnoughDisk']);
     expect(told(decide([slave('a', { promised: room(1, { ramMiB: 8000 }) })], waiting('i', 1)))).toEqual(['i', 'queue', 'NotEnoughRam']);
     expect(told(decide([slave('a', { promised: room(1, { bandwidthMbps: 950 }) })], waiting('i', 1, { need: room(1, { bandwidthMbps: 100 }) })))).toEqual(['i', 'queue', 'NotEnoughBandwidth']);
+  });
+
+  it('goes in turn within a round, too, where the policy says so', () => {
+    const inTurn = { ...para, placement: placementPolicies['round-robin'] };
+    const slaves = ['lab-1', 'lab-2', 'lab-3'].map((id) => slave(id));
+    const { decisions } = plan({ ...world(slaves), lastPlacedOn: 'lab-1' }, Array.from({ length: 5 }, (_, number) => waiting(`i-${String(number)}`, 1)), inTurn, at(9));
+    expect(decisions.map((decision) => ('slaveId' in decision ? decision.slaveId : decision.kind))).toEqual(['lab-2', 'lab-3', 'lab-1', 'lab-2', 'lab-3']);
   });
 
   it('is as fast as is needed: the next reason and place of a slower one is said, what is faster and full is waited for, and what has its disk somewhere goes on there', () => {

@@ -136,7 +136,7 @@ export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], po
   let queued = 0;
   let headsTried = 0;
   for (const instance of queue) {
-    const decision = decide(round, snapshot, instance, policies, at, { place: queued + 1, behind: head });
+    const decision = decide(round, snapshot, instance, policies, at, { place: queued + 1, head });
     decisions.push(decision);
     const nominee = instance.nominatedTo === null ? undefined : round.get(instance.nominatedTo);
     if (nominee !== undefined) put(unnominated(nominee, instance.id));
@@ -148,6 +148,7 @@ export function plan(snapshot: Snapshot, waiting: readonly WaitingInstance[], po
     if (decision.kind === 'queue' || decision.kind === 'refuse') continue;
     const slave = round.get(decision.slaveId);
     if (slave === undefined) continue;
+    if (decision.kind === 'place') round.placedOn(decision.slaveId);
     put(decision.kind === 'preempt' ? vacating(slave, decision.victims.map((victim) => victim.instance), instance) : promised(slave, instance, at));
   }
   return { recalls, decisions, dueAt: due.length === 0 ? null : Math.min(...due) };
@@ -161,12 +162,12 @@ const canServe = ({ admission, liveness, hypervisor }: SlaveView): boolean => ad
 /** Where one stands in the queue: its place, and who before it waits for room. */
 interface Standing {
   readonly place: number;
-  readonly behind: Head | undefined;
+  readonly head: Head | undefined;
 }
 
-function decide(round: Round, snapshot: Snapshot, instance: WaitingInstance, { ordering, placement }: Policies, at: EpochMs, { place, behind }: Standing): Decision {
+function decide(round: Round, snapshot: Snapshot, instance: WaitingInstance, { ordering, placement }: Policies, at: EpochMs, { place, head }: Standing): Decision {
   const { rules } = snapshot;
-  const question: Question = { instance, pool: round.poolTotals(instance), at, rules, ordering, behind };
+  const question: Question = { instance, pool: round.poolTotals(instance), at, rules, ordering, head };
   const answers = round.ask(question);
   const able = first(answers.able(), scoredCandidates);
   const [chosen] = able;

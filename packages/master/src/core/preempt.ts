@@ -105,9 +105,9 @@ function victimsOn(slave: SlaveNow, question: Question): readonly Victim[] | nul
     (reserved || leavesCriticalLimit(pool, need, { vcpus: pool.comingVcpus + gained('vcpus', freed), ramMiB: pool.comingRamMiB + gained('ramMiB', freed) }));
   const victims = smallestSet(candidates, at, fits);
   if (victims === null || !worthIt(slave, question, victims)) return null;
-  const { behind } = question;
+  const { head } = question;
   const vacated = vacating(slave, victims.map((victim) => victim.instance), instance);
-  return reserved || behind === undefined || leavesHead(behind, slave, vacated) ? victims : null;
+  return reserved || head === undefined || leavesHead(head, slave, vacated) ? victims : null;
 }
 
 /** Disk does not come back when others are saved. */

@@ -1,13 +1,12 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { PriorityParts } from '@paravcl/shared/priority';
 import type { Rules, WaitingInstance } from './snapshot';
+import { hourMs } from './local-time';
 
 /**
  * What stands beside Pi in the order of the queue, and nowhere else: nobody is suspended for it. Waiting adds
  * `agingPerHour` for each hour, without end, so that whoever waits is passed by newcomers for a limited time only.
  */
-
-const hourMs = 3_600_000;
 
 /** What waiting has added by now; 0 for what is reserved, which waits behind nobody as it is. */
 export function agingOf({ type, waitsSince }: Pick<WaitingInstance, 'type' | 'waitsSince'>, at: EpochMs, { agingPerHour }: Pick<Rules, 'agingPerHour'>): number {

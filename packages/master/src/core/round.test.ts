@@ -49,12 +49,12 @@ function played({ snapshot, queue, ordering }: Site, policy: PlacementPolicyName
   let slaves = [...snapshot.slaves].sort((a, b) => (a.id < b.id ? -1 : 1)).map(slaveNow);
   const put = (slave: SlaveNow): void => {
     const before = round.get(slave.view.id);
-    if (behind !== undefined && before !== undefined) behind = headAfter(behind, before, slave);
+    if (head !== undefined && before !== undefined) head = headAfter(head, before, slave);
     round.put(slave);
     slaves = slaves.map((one) => (one.view.id === slave.view.id ? slave : one));
   };
-  let behind: Head | undefined;
-  const question = (instance: WaitingInstance): Question => ({ instance, pool: round.poolTotals(instance), at: now, rules: snapshot.rules, ordering: orderingPolicies[ordering], behind });
+  let head: Head | undefined;
+  const question = (instance: WaitingInstance): Question => ({ instance, pool: round.poolTotals(instance), at: now, rules: snapshot.rules, ordering: orderingPolicies[ordering], head });
   for (const instance of queue) {
     const nominated = slaves.find(({ view }) => view.id === instance.nominatedTo);
     if (nominated !== undefined) put(vacating(nominated, [], instance));
@@ -63,7 +63,7 @@ function played({ snapshot, queue, ordering }: Site, policy: PlacementPolicyName
     each(round, question(instance), slaves);
     const answers = round.ask(question(instance));
     const [first] = [...answers.able()];
-    if (first === undefined) behind ??= headOf(instance, answers.forRoomLater(), slaves, now, snapshot.rules) ?? undefined;
+    if (first === undefined) head ??= headOf(instance, answers.forRoomLater(), slaves, now, snapshot.rules) ?? undefined;
     if (first !== undefined) put(promised(first, instance, now));
     const going = slaves.find((slave) => suspendableOn(slave, now).length > 0);
     if (first === undefined && going !== undefined) put(vacating(going, suspendableOn(going, now).slice(0, 1).map((victim) => victim.instance), instance));

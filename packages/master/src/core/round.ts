@@ -16,6 +16,8 @@ export class Round {
   private readonly totals: Readonly<Record<Asking['type'], RunningTotal>>;
   /** How many slaves take part now. */
   readonly taking: number;
+  /** Where the newest placement went, of this round or before it. */
+  private lastPlacedOn: string | null;
 
   constructor(
     private readonly snapshot: Snapshot,
@@ -23,6 +25,7 @@ export class Round {
     private readonly askOne: Ask,
     private readonly atFirst = askedAtFirst,
   ) {
+    this.lastPlacedOn = snapshot.lastPlacedOn;
     const views = inOrderOfIds(snapshot.slaves);
     this.slaves = views.map(slaveNow);
     this.columns = new Columns(this.slaves, placement.keys);
@@ -48,6 +51,11 @@ export class Round {
     for (const total of Object.values(this.totals)) total.write(row, slave);
   }
 
+  /** A new placement went there: the next in turn is after it. */
+  placedOn(id: string): void {
+    this.lastPlacedOn = id;
+  }
+
   /** −1 when there is no such slave. */
   private rowOf(id: string): number {
     const { slaves } = this;
@@ -70,7 +78,7 @@ export class Round {
     const { slaves } = this;
     let views: readonly SlaveView[] | null = null;
     return {
-      lastPlacedOn: this.snapshot.lastPlacedOn,
+      lastPlacedOn: this.lastPlacedOn,
       get slaves() {
         return (views ??= slaves.map(asSeen));
       },

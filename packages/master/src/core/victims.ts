@@ -3,14 +3,13 @@ import { comparePi } from '@paravcl/shared/priority';
 import { predictedSaveMs } from './save-time';
 import { add, compute, noRoom, type Room, type RunningInstance } from './snapshot';
 import type { SlaveNow } from './room-now';
+import { compareText } from './compare-text';
 
 /** One that is told to go, and how long its saving should take by what its slave has shown. */
 export interface Victim {
   readonly instance: RunningInstance;
   readonly saveMs: number;
 }
-
-const text = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** States from which a guest can be saved, or from which nothing is lost when it goes back to the queue. */
 const suspendable: readonly RunningInstance['observed'][] = ['preparing', 'booting', 'running', 'resuming'];
@@ -48,7 +47,7 @@ export function smallestSet(candidates: readonly Victim[], at: EpochMs, fits: (f
 export function leastHarmFirst(candidates: readonly Victim[], at: EpochMs): readonly Victim[] {
   const workOf = ({ instance }: Victim): number => (instance.observed === 'preparing' ? 0 : Math.max(0, at - instance.since));
   return [...candidates].sort(
-    (a, b) => comparePi(a.instance.pi, b.instance.pi) || workOf(a) - workOf(b) || a.saveMs - b.saveMs || text(a.instance.id, b.instance.id),
+    (a, b) => comparePi(a.instance.pi, b.instance.pi) || workOf(a) - workOf(b) || a.saveMs - b.saveMs || compareText(a.instance.id, b.instance.id),
   );
 }
 
@@ -67,7 +66,7 @@ export function harmOf({ slaveId, victims }: { readonly slaveId: string; readonl
 
 /** Between slaves: the set with the lowest highest Pi, then fewest VMs, then cheapest total save, then the slave's id. */
 export function compareHarm(a: Harm, b: Harm): number {
-  return comparePi(a.highest, b.highest) || a.count - b.count || a.saveMs - b.saveMs || text(a.slaveId, b.slaveId);
+  return comparePi(a.highest, b.highest) || a.count - b.count || a.saveMs - b.saveMs || compareText(a.slaveId, b.slaveId);
 }
 
 /**

@@ -1,3 +1,5 @@
+import { hourMs } from './local-time';
+
 /** What the longest possible wait of a best-effort request depends on. Of all that may come, too, where it says "any". */
 export interface WaitingTerms {
   readonly pi: number;
@@ -13,8 +15,6 @@ export interface WaitingTerms {
   /** How often one is suspended for others in a day. */
   readonly preemptionsPerDay: number;
 }
-
-const hourMs = 3_600_000;
 
 /** So long newcomers may pass one that waits: until it has risen above all that they can have; without aging, for ever. */
 export function passedForMs({ pi, mostPi, agingPerHour }: Pick<WaitingTerms, 'pi' | 'mostPi' | 'agingPerHour'>): number {

@@ -11,11 +11,11 @@ import { SiteBooks, type Guest, type Host, type Reservation, type Slot } from '.
 import { SiteRecord } from './site-record';
 import { usualTimes, type SimulatedClaim, type SimulatedReservation, type SimulatedSite, type SimulatedTimes } from './simulated-site';
 import type { ClaimOutcome, RequestOutcome, ReservationOutcome, SimulatedEnding, SimulationOutcome, Suspension } from './simulation-outcome';
+import { hourMs } from '../local-time';
 
 /** Later than this is late (DEFINITIONS, "Measuring"). */
 export const onTimeMs = 60_000;
 
-const hourMs = 3_600_000;
 
 /**
  * Plays a site forward, from event to event: who asks, who leaves, what is over, what is saved. Whenever something has
