@@ -1,0 +1,29 @@
+import { add, type RunningInstance, type SlaveView } from './snapshot';
+
+/** What a view was made of, where that is one guest more. */
+interface Joined {
+  readonly before: SlaveView;
+  readonly guest: RunningInstance;
+}
+
+const joins = new WeakMap<SlaveView, Joined>();
+
+/** The slave once this guest, which is new there, was promised its room; in the order of ids, as a slave that is read anew. */
+export function withGuest(view: SlaveView, guest: RunningInstance): SlaveView {
+  const place = view.running.findIndex(({ id }) => id > guest.id);
+  const after = { ...view, promised: add(view.promised, guest.need), running: view.running.toSpliced(place < 0 ? view.running.length : place, 0, guest) };
+  joins.set(after, { before: view, guest });
+  return after;
+}
+
+/** The guests by which `to` came to be from `from`, first come first; null when something else was changed, too. */
+export function joinedSince(from: SlaveView, to: SlaveView): readonly RunningInstance[] | null {
+  const guests: RunningInstance[] = [];
+  for (let view = to; view !== from; ) {
+    const joined = joins.get(view);
+    if (joined === undefined) return null;
+    guests.push(joined.guest);
+    view = joined.before;
+  }
+  return guests.reverse();
+}
