@@ -21,19 +21,24 @@ export class DecisionRepository {
   constructor(private readonly db: Knex) {}
 
   async insert(record: DecisionRecord): Promise<void> {
-    const { userId, groupId, ...decision } = record;
-    await this.db('decisions').insert({
-      id: decision.id,
-      at: new Date(decision.at),
-      kind: decision.kind,
-      subject_type: decision.subject.type,
-      subject_id: decision.subject.id,
-      user_id: userId,
-      group_id: groupId,
-      sentence: decision.sentence.slice(0, 1000),
-      body: JSON.stringify(decision),
-      inputs_hash: decision.inputsHash,
-    });
+    await this.insertAll([record]);
+  }
+
+  async insertAll(records: readonly DecisionRecord[]): Promise<void> {
+    await this.db('decisions').insert(
+      records.map(({ userId, groupId, ...decision }) => ({
+        id: decision.id,
+        at: new Date(decision.at),
+        kind: decision.kind,
+        subject_type: decision.subject.type,
+        subject_id: decision.subject.id,
+        user_id: userId,
+        group_id: groupId,
+        sentence: decision.sentence.slice(0, 1000),
+        body: JSON.stringify(decision),
+        inputs_hash: decision.inputsHash,
+      })),
+    );
   }
 
   async find(id: string): Promise<{ readonly decision: Decision; readonly userId: string; readonly groupId: string | null } | null> {

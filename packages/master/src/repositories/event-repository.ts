@@ -47,17 +47,24 @@ export class EventRepository {
   constructor(private readonly db: Knex) {}
 
   async append(event: NewEvent, now: EpochMs): Promise<void> {
-    await this.db('events').insert({
-      id: newId(now),
-      at: new Date(now),
-      kind: event.kind,
-      subject_type: event.subjectType,
-      subject_id: event.subjectId,
-      actor: event.actor.slice(0, 120),
-      actor_user_id: event.actorUserId,
-      client_address: event.clientAddress,
-      sentence: event.sentence.slice(0, 1000),
-    });
+    await this.appendAll([event], now);
+  }
+
+  /** In their order. */
+  async appendAll(events: readonly NewEvent[], now: EpochMs): Promise<void> {
+    await this.db('events').insert(
+      events.map((event) => ({
+        id: newId(now),
+        at: new Date(now),
+        kind: event.kind,
+        subject_type: event.subjectType,
+        subject_id: event.subjectId,
+        actor: event.actor.slice(0, 120),
+        actor_user_id: event.actorUserId,
+        client_address: event.clientAddress,
+        sentence: event.sentence.slice(0, 1000),
+      })),
+    );
   }
 
   /** At most `limit`, oldest first; says how many. */

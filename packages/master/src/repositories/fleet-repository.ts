@@ -1,5 +1,5 @@
 import type { EpochMs } from '@paravcl/shared/clock';
-import type { Liveness } from '@paravcl/shared/domain/slave';
+import type { Admission, Liveness } from '@paravcl/shared/domain/slave';
 import type { Knex } from 'knex';
 import { pulseColumns, slaveColumns, slaveRecord, type SlaveRecord, type SlaveRow } from './slave-record';
 
@@ -53,6 +53,26 @@ export class FleetRepository {
     // Read without a lock: heartbeats are written all the time, and nobody waits for them here.
     const pulse = (await this.db('slave_pulses').where({ slave_id: id }).first([...pulseColumns])) as Partial<SlaveRow> | undefined;
     return slaveRecord({ ...row, ...pulse });
+  }
+
+  /** How often room was promised on each, by id: on all, or on these. */
+  async promises(ids: readonly string[] | null = null): Promise<ReadonlyMap<string, number>> {
+    const query = this.db('slaves').select('id', 'promises');
+    if (ids !== null) void query.whereIn('id', [...ids]);
+    const rows = (await query) as readonly { readonly id: string; readonly promises: number }[];
+    return new Map(rows.map(({ id, promises }) => [id, promises]));
+  }
+
+  /**
+   * Counts one promise more on each of these, and keeps others from promising there until the transaction ends. Answers the new counts, with
+   * whether it may be: a count that is not the next after what the caller knew says that somebody else has promised room there since.
+   */
+  async promise(ids: readonly string[]): Promise<ReadonlyMap<string, { readonly promises: number; readonly admission: Admission }>> {
+    const rows = (): Knex.QueryBuilder => this.db('slaves').whereIn('id', [...ids]) as Knex.QueryBuilder;
+    // In the order of ids, so that two who promise on several do not lock crosswise.
+    await rows().orderBy('id').increment('promises', 1);
+    const counted = (await rows().select('id', 'promises', 'admission')) as readonly { readonly id: string; readonly promises: number; readonly admission: Admission }[];
+    return new Map(counted.map(({ id, promises, admission }) => [id, { promises, admission }]));
   }
 
   /** Locks slaves for their hellos, in the order of their ids, so that two such batches wait and do not lock crosswise. */

@@ -57,8 +57,13 @@ export class InstanceRepository {
 
   /** Throws a duplicate-key error when the name is taken. */
   async insert(instance: InstanceRecord): Promise<void> {
-    await this.db('instances').insert(instanceToRow(instance));
-    this.changes.note('instances', instance.id);
+    await this.insertAll([instance]);
+  }
+
+  /** All of them or none. Throws a duplicate-key error when one's name is taken. */
+  async insertAll(instances: readonly InstanceRecord[]): Promise<void> {
+    await this.db('instances').insert(instances.map(instanceToRow));
+    for (const { id } of instances) this.changes.note('instances', id);
   }
 
   async find(id: string): Promise<InstanceRecord | null> {

@@ -62,19 +62,26 @@ export class OperationRepository {
   ) {}
 
   async insert(operation: OperationRecord): Promise<void> {
-    await this.db('operations').insert({
-      id: operation.id,
-      kind: operation.kind,
-      subject_type: operation.subjectType,
-      subject_id: operation.subjectId,
-      generation: operation.generation,
-      state: operation.state,
-      sentence: operation.sentence,
-      user_id: operation.userId,
-      created_at: new Date(operation.createdAt),
-      changed_at: new Date(operation.changedAt),
-    });
-    this.changes.note('operations', operation.id);
+    await this.insertAll([operation]);
+  }
+
+  async insertAll(operations: readonly OperationRecord[]): Promise<void> {
+    if (operations.length === 0) return;
+    await this.db('operations').insert(
+      operations.map((operation) => ({
+        id: operation.id,
+        kind: operation.kind,
+        subject_type: operation.subjectType,
+        subject_id: operation.subjectId,
+        generation: operation.generation,
+        state: operation.state,
+        sentence: operation.sentence,
+        user_id: operation.userId,
+        created_at: new Date(operation.createdAt),
+        changed_at: new Date(operation.changedAt),
+      })),
+    );
+    for (const { id } of operations) this.changes.note('operations', id);
   }
 
   async find(id: string): Promise<OperationRecord | null> {

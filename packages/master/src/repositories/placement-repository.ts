@@ -43,15 +43,14 @@ export class PlacementRepository {
   ) {}
 
   async insert(placement: Omit<PlacementRecord, 'id'>, now: EpochMs): Promise<void> {
-    await this.db('placements').insert({
-      id: newId(now),
-      instance_id: placement.instanceId,
-      slave_id: placement.slaveId,
-      generation: placement.generation,
-      state: placement.state,
-      created_at: new Date(now),
-    });
-    this.changes.note('instances', placement.instanceId);
+    await this.insertAll([placement], now);
+  }
+
+  async insertAll(placements: readonly Omit<PlacementRecord, 'id'>[], now: EpochMs): Promise<void> {
+    await this.db('placements').insert(
+      placements.map(({ instanceId, slaveId, generation, state }) => ({ id: newId(now), instance_id: instanceId, slave_id: slaveId, generation, state, created_at: new Date(now) })),
+    );
+    for (const { instanceId } of placements) this.changes.note('instances', instanceId);
   }
 
   /** The newest placement of the instance on this slave. */
@@ -223,7 +222,7 @@ export class PlacementRepository {
   }
 }
 
-const nothingPromised: SlaveUsage = { vcpus: 0, ramMiB: 0, diskMiB: 0, bandwidthMbps: 0, saveMiB: 0, instances: 0 };
+export const nothingPromised: SlaveUsage = { vcpus: 0, ramMiB: 0, diskMiB: 0, bandwidthMbps: 0, saveMiB: 0, instances: 0 };
 
 /** MiB of home volumes by the slave they are on; one that goes along with its guest is on both. */
 async function homesOn(db: Knex, slaveIds: readonly string[] | null): Promise<ReadonlyMap<string, number>> {

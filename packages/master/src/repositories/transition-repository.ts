@@ -40,19 +40,26 @@ export class TransitionRepository {
   constructor(private readonly db: Knex) {}
 
   async append(transition: Omit<TransitionRecord, 'id'>): Promise<void> {
-    await this.db('instance_transitions').insert({
-      id: newId(transition.at),
-      instance_id: transition.instanceId,
-      at: new Date(transition.at),
-      generation: transition.generation,
-      desired: transition.desired,
-      from_state: transition.from,
-      to_state: transition.to,
-      slave_id: transition.slaveId,
-      reason_code: transition.reason?.code ?? null,
-      reason_sentence: transition.reason?.sentence.slice(0, 1000) ?? null,
-      caused_by: transition.by.slice(0, 120),
-    });
+    await this.appendAll([transition]);
+  }
+
+  /** In their order. */
+  async appendAll(transitions: readonly Omit<TransitionRecord, 'id'>[]): Promise<void> {
+    await this.db('instance_transitions').insert(
+      transitions.map((transition) => ({
+        id: newId(transition.at),
+        instance_id: transition.instanceId,
+        at: new Date(transition.at),
+        generation: transition.generation,
+        desired: transition.desired,
+        from_state: transition.from,
+        to_state: transition.to,
+        slave_id: transition.slaveId,
+        reason_code: transition.reason?.code ?? null,
+        reason_sentence: transition.reason?.sentence.slice(0, 1000) ?? null,
+        caused_by: transition.by.slice(0, 120),
+      })),
+    );
   }
 
   /** Of these instances, those that were seen to run at any time. */

@@ -50,6 +50,7 @@ export async function changeInstance(
   const written: InstanceChange = idleSince === before.idleSince ? timed : { ...timed, idleSince };
   if (!(await repositories.instances.change(before.id, before, written))) return null;
   const after: InstanceRecord = { ...before, ...written };
+  if (after.slaveId !== null && takesRoom(before, after)) await repositories.fleet.promise([after.slaveId]);
   await followHome(repositories, before, after, context);
 
   const told =
@@ -73,6 +74,9 @@ export async function changeInstance(
   await repositories.operations.progress(before.id, after.generation, progress.state, progress.sentence, now);
   return after;
 }
+
+/** It is promised cores and RAM of its slave with this: who promises from memory has to know. */
+const takesRoom = (before: InstanceRecord, after: InstanceRecord): boolean => after.slaveId !== before.slaveId || (after.desired === 'running' && before.desired !== 'running');
 
 /** A new operation of an instance, standing where the instance stands; under the id that was reserved for it, if one was. `leftOn` as of `ChangeContext`. */
 export function newOperation(kind: string, instance: InstanceRecord, slaveName: string | null, userId: string, now: EpochMs, reservedId: string | null = null, leftOn: readonly string[] = []): OperationRecord {

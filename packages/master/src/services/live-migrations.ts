@@ -76,6 +76,7 @@ export class LiveMigrations {
       const arrivalGeneration = nextGeneration(instance, placements);
       const homeEpoch = await takeHomeAlong(repositories, instance);
       await repositories.placements.insert({ instanceId, slaveId: target.slaveId, generation: arrivalGeneration, state: 'active' }, now);
+      await repositories.fleet.promise([target.slaveId]);
       const migration: LiveMigration = {
         id: newId(now), instanceId, evacuationId: operationId, fromSlaveId: slaveId, toSlaveId: target.slaveId, ticket: newStreamTicket(), arrivalGeneration, sentGeneration: null, homeEpoch,
         state: 'opening', sourceSaid: null, sourceWhy: null, destinationSaid: null, destinationWhy: null, sentence: null, startedAt: now, deadlineAt: now + openingMs, endedAt: null,

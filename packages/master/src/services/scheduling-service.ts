@@ -2,9 +2,10 @@ import type { Cancel, Clock, EpochMs } from '@paravcl/shared/clock';
 import { policyName } from '../core/decision-of-plan';
 import { plan } from '../core/plan';
 import type { UnitOfWork } from '../db/unit-of-work';
-import { calendarLock } from './calendar-lock';
 import { keepInputs } from './decision-inputs';
 import type { InstanceSettings, SchedulingSettings } from './instance-settings';
+import type { PreparedLaunch } from './launch-writing';
+import { Launching, type Launched } from './launching';
 import { PlanExecution, type RoundFacts } from './plan-execution';
 import type { AgentPort, FleetFigures, SchedulerWake } from './ports';
 import type { OnRecovery } from './recovery-paths';
@@ -47,10 +48,18 @@ export class SchedulingService implements SchedulerWake {
   private dueAt: EpochMs | null = null;
   private readonly execution: PlanExecution;
   private readonly world: WorkingWorld;
+  private readonly launching: Launching;
 
   constructor(private readonly deps: SchedulingServiceDeps) {
-    this.world = new WorkingWorld({ ...deps, read: deps.unitOfWork.read, onDrift: deps.onDrift ?? (() => undefined) });
+    const { read } = deps.unitOfWork;
+    this.world = new WorkingWorld({ ...deps, read, onDrift: deps.onDrift ?? (() => undefined) });
     this.execution = new PlanExecution(deps);
+    this.launching = new Launching({ ...deps, world: this.world, keepInputs: (inputs) => keepInputs(read, inputs, inputs.at), wake: () => { this.wake(); } });
+  }
+
+  /** See `Launching.launch`. */
+  launch(prepared: PreparedLaunch): Promise<Launched> {
+    return this.launching.launch(prepared);
   }
 
   /** Begins to answer wakes, and makes a first pass. */
@@ -123,7 +132,6 @@ export class SchedulingService implements SchedulerWake {
   private async round(): Promise<void> {
     const { unitOfWork: { read }, clock, scheduling, onFault } = this.deps;
     const at = clock.now();
-    const calendar = await read.settings.find(calendarLock);
     const queue = await read.instances.queue();
     const world = await this.world.now(at, queue.map(({ id }) => id));
     const attempts = await read.placements.attempts(queue.map(({ id }) => id));
@@ -135,7 +143,7 @@ export class SchedulingService implements SchedulerWake {
       records: new Map([...world.active, ...queue.map((record) => [record.id, record] as const)]),
       slaveNames: new Map([...world.slaves].map(([id, { name }]) => [id, name])),
       at,
-      calendar,
+      calendar: world.calendar,
       keepInputs: once(() => keepInputs(read, { at, snapshot: world.snapshot, waiting, policy: policyName(scheduling) }, at)),
     };
     const carryOut = async (id: string, slaveId: string | null, work: () => Promise<boolean>): Promise<void> => {
@@ -152,6 +160,7 @@ export class SchedulingService implements SchedulerWake {
     };
     for (const recalled of decided.recalls) await carryOut(recalled.victims[0]?.instance.id ?? '', recalled.slaveId, () => this.execution.recall(recalled, facts));
     for (const decision of decided.decisions) await carryOut(decision.instance.id, 'slaveId' in decision ? decision.slaveId : null, () => this.execution.decide(decision, facts));
+    this.launching.roundEnded(this.wanted || decided.decisions.some(({ kind }) => kind !== 'place' && kind !== 'resume'));
   }
 }
 

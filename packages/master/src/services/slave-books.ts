@@ -6,7 +6,7 @@ import { leadMs, unmeasuredSaveMiBPerSecond } from '../core/save-time';
 import { roomFor, type RunningInstance, type SlaveView } from '../core/snapshot';
 import type { HeldBooking } from '../repositories/booking-repository';
 import type { DeploymentRule } from '../repositories/deployment-member-repository';
-import type { SlaveUsage } from '../repositories/placement-repository';
+import { nothingPromised, type SlaveUsage } from '../repositories/placement-repository';
 import type { Repositories } from '../repositories/repositories';
 import type { SlaveRecord } from '../repositories/slave-record';
 import { contributingSlaves } from './contributing-slaves';
@@ -38,6 +38,8 @@ export interface SlaveBooks {
   readonly bookings: readonly HeldBooking[];
   readonly saveMiBPerSecond: number;
   readonly contributing: boolean;
+  /** How often room was promised there, as of before all this was read: what is promised since is counted beyond it. */
+  readonly promises: number;
 }
 
 /** What is read for all of them at once: what is booked there, and for which deployments instances begin. */
@@ -48,6 +50,8 @@ export interface WrittenBeside {
 
 /** Reads the books of all slaves of the pool, or of these, in the order of ids. */
 export async function loadSlaveBooks(repositories: Repositories, { scheduling }: Pick<WorldDeps, 'scheduling'>, at: EpochMs, { bookings: booked, deployments }: WrittenBeside, of: readonly string[] | null = null): Promise<readonly SlaveBooks[]> {
+  // Before the rest: a promise that is in the rest and not in the count is looked at once more, the other way round it would be missed.
+  const promises = await repositories.fleet.promises(of);
   const [slaves, usage, migrations, speeds] = await Promise.all([
     repositories.fleet.unretired(of),
     repositories.placements.usage(of),
@@ -74,6 +78,7 @@ export async function loadSlaveBooks(repositories: Repositories, { scheduling }:
     bookings: bookings.get(slave.id) ?? [],
     saveMiBPerSecond: speeds.get(slave.id)?.mibPerSecond ?? unmeasuredSaveMiBPerSecond,
     contributing: contributing.has(slave.id),
+    promises: promises.get(slave.id) ?? 0,
   }));
 }
 
@@ -112,6 +117,30 @@ function grouped<T extends { readonly slaveId: string }>(items: readonly T[]): R
     else group.push(item);
   }
   return groups;
+}
+
+/** The books once this instance, which was nowhere before, was promised its room there. */
+export function booksWith(books: SlaveBooks, instance: InstanceRecord): SlaveBooks {
+  const { usage = nothingPromised, guests } = books;
+  const { vcpus, ramMiB, diskMiB, bandwidthMbps } = instance;
+  const place = guests.findIndex((guest) => guest.instance.id > instance.id);
+  return {
+    ...books,
+    usage: {
+      vcpus: usage.vcpus + vcpus,
+      ramMiB: usage.ramMiB + ramMiB,
+      diskMiB: usage.diskMiB + diskMiB,
+      bandwidthMbps: usage.bandwidthMbps + (bandwidthMbps ?? 0),
+      saveMiB: usage.saveMiB + ramMiB,
+      instances: usage.instances + 1,
+    },
+    guests: guests.toSpliced(place < 0 ? guests.length : place, 0, { instance, beginsFor: undefined, isMoving: false }),
+  };
+}
+
+/** As the scheduler sees this guest of the slave, which begins there. */
+export function asRunning(instance: InstanceRecord, { saveMiBPerSecond }: Pick<SlaveBooks, 'saveMiBPerSecond'>, { scheduling }: Pick<WorldDeps, 'scheduling'>, at: EpochMs): RunningInstance {
+  return running({ instance, beginsFor: undefined, isMoving: false }, saveMiBPerSecond, scheduling, at);
 }
 
 function running({ instance, beginsFor, isMoving }: Guest, saveMiBPerSecond: number, { preemptionsPerDay, rules }: SchedulingSettings, at: EpochMs): RunningInstance {

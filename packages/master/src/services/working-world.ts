@@ -1,9 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { EpochMs } from '@paravcl/shared/clock';
+import type { InstanceRecord } from '../core/instance-record';
+import { withGuest } from '../core/joined-guests';
+import { noUsage, type UsageBook } from '../core/past-usage';
 import { clockWrong } from '../core/slave-warnings';
+import type { Snapshot } from '../core/snapshot';
 import type { Change, CommittedChanges } from '../repositories/committed-changes';
 import type { Repositories } from '../repositories/repositories';
-import { changesWithTime, loadSlaveBooks, viewOf, withFigures, type WorldDeps } from './slave-books';
+import { calendarLock } from './calendar-lock';
+import { asRunning, booksWith, changesWithTime, loadSlaveBooks, viewOf, withFigures, type WorldDeps } from './slave-books';
 import { loadRest, loadWorld, worldOf, type KnownSlave, type World } from './world-loader';
 
 export interface WorkingWorldDeps extends WorldDeps {
@@ -14,6 +19,21 @@ export interface WorkingWorldDeps extends WorldDeps {
   /** A pool of so many slaves is read anew for every round: that takes a few milliseconds, and nothing is older than it. */
   readonly readWholeUpTo?: number;
 }
+
+/** The world, with the calendar's value from before it was looked at: what was reserved since is not in it. */
+export type WorldAtCalendar = World & { readonly calendar: string | null };
+
+/** The slaves as they are known in memory. */
+export interface KnownWorld {
+  /** As they are at the moment of asking. */
+  readonly snapshot: () => Snapshot;
+  /** As of `WorldAtCalendar`. */
+  readonly calendar: string | null;
+  readonly pastUsage: UsageBook;
+}
+
+/** An instance that has its slave. */
+export type PlacedRecord = InstanceRecord & { readonly slaveId: string };
 
 const defaultReadWholeUpTo = 200;
 /** So many slaves are read anew with a look, and no more often than this, though nobody said that they changed. */
@@ -28,6 +48,10 @@ class Changed {
 
   add(changes: readonly Change[]): void {
     for (const { topic, id } of changes) if (topic === 'slaves' || topic === 'instances' || topic === 'reservations') this[topic].add(id);
+  }
+
+  get isEmpty(): boolean {
+    return this.slaves.size + this.instances.size + this.reservations.size === 0;
   }
 
   /** Also what another one has. */
@@ -51,20 +75,28 @@ export class WorkingWorld {
   private slaves: Map<string, KnownSlave> | null = null;
   private changed = new Changed();
   private unhear: (() => void) | null = null;
+  private calendar: string | null = null;
+  private lastPlacedOn: string | null = null;
+  private pastUsage: UsageBook = noUsage;
+  /** By instance the slave on which room was promised to it here, until that is committed. */
+  private readonly promised = new Map<string, string>();
+  /** Slaves on which room was promised here while some were looked at. */
+  private readonly promisedMeanwhile = new Set<string>();
   private auditedUpTo = '';
   private auditedAt: EpochMs = 0;
 
   constructor(private readonly deps: WorkingWorldDeps) {}
 
   /** The world as it is now; of what is reserved only the slots of these instances, which wait. */
-  async now(at: EpochMs, queued: readonly string[]): Promise<World> {
+  async now(at: EpochMs, queued: readonly string[]): Promise<WorldAtCalendar> {
     const { read, changes, readWholeUpTo = defaultReadWholeUpTo } = this.deps;
     // From before the first look on, so that nothing is missed.
-    this.unhear ??= changes.hear((told) => { this.changed.add(told); });
+    this.unhear ??= changes.hear((told) => { this.changed.add(told.filter(({ id }) => !this.promised.has(id))); });
+    this.calendar = await read.settings.find(calendarLock);
     if (this.slaves === null) {
       this.changed = new Changed();
       const world = await loadWorld(read, this.deps, at);
-      if (world.snapshot.slaves.length <= readWholeUpTo) return world;
+      if (world.snapshot.slaves.length <= readWholeUpTo) return { ...world, calendar: this.calendar };
       this.slaves = await this.load(null, at);
     }
     if (this.slaves.size <= readWholeUpTo) {
@@ -75,7 +107,65 @@ export class WorkingWorld {
     await this.audit(this.slaves, at);
     this.layOver(this.slaves, at);
     const [bookings, rest] = await Promise.all([read.bookings.held({ instanceIds: queued }), loadRest(read, this.deps)]);
-    return worldOf([...this.slaves.values()], { ...rest, bookings }, this.deps);
+    this.lastPlacedOn = rest.lastPlacedOn;
+    this.pastUsage = rest.pastUsage;
+    return { ...worldOf([...this.slaves.values()], { ...rest, bookings }, this.deps), calendar: this.calendar };
+  }
+
+  /**
+   * The slaves as they are known, for whoever promises room at once: what was committed and told by now is in it. Null where
+   * the pool is read anew for every round.
+   */
+  async known(at: EpochMs): Promise<KnownWorld | null> {
+    if (this.slaves === null) return null;
+    if (!this.changed.isEmpty) {
+      this.calendar = await this.deps.read.settings.find(calendarLock);
+      await this.readChanged(this.slaves, at);
+    }
+    const { slaves, calendar, pastUsage } = this;
+    return slaves === null ? null : { snapshot: () => ({ slaves: Array.from(slaves.values(), ({ view }) => view), rules: this.deps.scheduling.rules, lastPlacedOn: this.lastPlacedOn }), calendar, pastUsage };
+  }
+
+  /** What agents told of these slaves since is laid over them; says whether that was anything. */
+  listen(slaveIds: readonly string[], at: EpochMs): boolean {
+    let isNews = false;
+    for (const id of slaveIds) {
+      const known = this.slaves?.get(id);
+      if (known === undefined || !this.isNews(known)) continue;
+      this.slaves?.set(id, { ...known, view: viewOf(known.books, this.deps, at, known.view.running) });
+      isNews = true;
+    }
+    return isNews;
+  }
+
+  /**
+   * From now on the room of these, which are placed as their records say, is theirs in all that is known here. Answers how often room will
+   * have been promised on each of their slaves when it is written, if nobody else does. `settle` has to follow.
+   */
+  promise(placed: readonly PlacedRecord[], at: EpochMs): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const instance of placed) {
+      const { id, slaveId } = instance;
+      this.promised.set(id, slaveId);
+      this.promisedMeanwhile.add(slaveId);
+      const known = this.slaves?.get(slaveId);
+      if (known === undefined) continue;
+      const promises = counts.get(slaveId) ?? known.books.promises + 1;
+      counts.set(slaveId, promises);
+      this.slaves?.set(slaveId, { books: { ...booksWith(known.books, instance), promises }, view: withGuest(known.view, asRunning(instance, known.books, this.deps, at)) });
+      this.lastPlacedOn = slaveId;
+    }
+    return counts;
+  }
+
+  /** What was promised is written, all but these instances. */
+  settle(placed: readonly PlacedRecord[], unwritten: ReadonlySet<string>): void {
+    for (const { id, slaveId } of placed) {
+      this.promised.delete(id);
+      // Was read anew meanwhile, or holds room for one that has it no more.
+      const isKnown = this.slaves?.get(slaveId)?.books.guests.some(({ instance }) => instance.id === id) === true;
+      if (!isKnown || unwritten.has(id)) this.changed.slaves.add(slaveId);
+    }
   }
 
   /** What was decided of this instance does not hold against the books: it and its slaves are read anew with the next look, whatever was said. */
@@ -137,16 +227,20 @@ export class WorkingWorld {
   private async audit(slaves: Map<string, KnownSlave>, at: EpochMs): Promise<void> {
     if (Math.abs(at - this.auditedAt) < auditEveryMs) return;
     this.auditedAt = at;
-    const ids = [...slaves.keys()].filter((id) => id > this.auditedUpTo).sort().slice(0, auditedAtOnce);
-    this.auditedUpTo = ids.length < auditedAtOnce ? '' : (ids.at(-1) ?? '');
+    const next = [...slaves.keys()].filter((id) => id > this.auditedUpTo).sort().slice(0, auditedAtOnce);
+    this.auditedUpTo = next.length < auditedAtOnce ? '' : (next.at(-1) ?? '');
+    // What is promised and not committed yet is known here before it is in the books.
+    const promisedOn = new Set(this.promised.values());
+    const ids = next.filter((id) => !promisedOn.has(id));
     this.layOver(slaves, at);
     const before = new Map(slaves);
+    this.promisedMeanwhile.clear();
     await this.readAnew(slaves, ids, at);
     // What changes just now is said in a moment.
     const drifted = ids.filter((id) => !isDeepStrictEqual(slaves.get(id)?.view, before.get(id)?.view));
     // Committed since the look began, and told by now: that is no drift.
     const told = new Set(drifted.length === 0 ? [] : await this.slavesOf(this.changed, slaves));
-    const untold = drifted.filter((id) => !told.has(id));
+    const untold = drifted.filter((id) => !told.has(id) && !this.promisedMeanwhile.has(id));
     for (const id of drifted) this.changed.slaves.add(id);
     if (untold.length > 0) this.deps.onDrift(untold.length);
     // Nothing is derived anew of those that are as they were.

@@ -1,0 +1,177 @@
+import type { Principal } from '@paravcl/shared/domain/people';
+import { newId } from '@paravcl/shared/ids';
+import { priorityOf } from '@paravcl/shared/priority';
+import { newInstance } from '../../src/services/new-instance';
+import type { PreparedLaunch } from '../../src/services/launch-writing';
+import { lockCalendar } from '../../src/services/calendar-lock';
+import { resolveLaunch } from '../../src/services/launch-request';
+import { eventually } from './eventually';
+import { openRig, type Rig } from './instance-rig';
+
+
+/** Launches that are placed as they come, in a pool that is kept in memory: over a real database. */
+describe('a launch in a pool that is kept in memory', () => {
+  let rig: Rig;
+  let alice: Principal;
+  let imageId: string;
+  let number: number;
+
+  beforeEach(async () => {
+    rig = await openRig({ readWholeUpTo: 0, settings: { instancesPerUser: 1000 } });
+    [alice, imageId, number] = [await rig.person('student', 'alice'), await rig.image(), 0];
+    await rig.scheduler.idle();
+  });
+  afterEach(async () => {
+    // Memory is held against the books.
+    rig.clock.advance(2000);
+    await settled();
+    expect([rig.faults, rig.drifts]).toEqual([[], []]);
+    await rig.close();
+  });
+
+  const prepared = async (facts: { readonly vcpus?: number; readonly name?: string } = {}): Promise<PreparedLaunch> => {
+    const now = rig.clock.now();
+    const [id, order] = [newId(now), ++number];
+    const launch = { ...(await resolveLaunch(rig.unit.read, { imageId }, alice, rig.settings.defaults)), vcpus: facts.vcpus ?? 1 };
+    const priority = priorityOf({ pfv: 5, ras: false, mon: false, ramMiB: launch.ramMiB, minutes: 60 });
+    const asked = { id, userId: alice.userId, groupId: null, launch, sshPublicKeys: [], mac: `02:00:00:00:01:${order.toString(16).padStart(2, '0')}`, address: `10.77.1.${String(order)}`, minutes: 60, priority, requestedMinutes: 60, reservationId: null };
+    const instance = { ...newInstance(asked, now, rig.settings), name: facts.name ?? `i-${String(order)}` };
+    const event = { kind: 'instance.created', subjectType: 'instance', subjectId: id, actor: 'user alice', actorUserId: alice.userId, clientAddress: null, sentence: `alice launched ${instance.name}.` } as const;
+    return { instance, asker: 'user alice', event, operation: null };
+  };
+  /** As a round that found nobody who waits. */
+  const settled = async (): Promise<void> => {
+    rig.scheduler.wake();
+    await rig.scheduler.idle();
+  };
+
+  it('is placed with everything that tells of it, and the room is taken in memory as in the books', async () => {
+    const slaveId = await rig.slave('lab-1');
+    await settled();
+    const { instance, decisionId } = await rig.scheduler.launch(await prepared());
+    expect(instance).toMatchObject({ slaveId, observed: 'preparing', generation: 2 });
+    expect(await rig.unit.read.instances.find(instance.id)).toMatchObject({ slaveId, observed: 'preparing', endsAt: rig.clock.now() + 60 * 60_000 });
+    expect((await rig.unit.read.placements.ofInstance(instance.id)).map((one) => [one.slaveId, one.state, one.generation])).toEqual([[slaveId, 'active', 2]]);
+    expect((await rig.unit.read.transitions.list(instance.id, { limit: 10 })).items.map(({ from, to, by }) => [from, to, by])).toEqual([['requested', 'preparing', 'scheduler'], [null, 'requested', 'user alice']]);
+    const stored = await rig.unit.read.decisions.find(decisionId ?? '');
+    expect(stored).toMatchObject({ userId: alice.userId, decision: { kind: 'place', chosen: { slaveId }, subject: { id: instance.id } } });
+    expect(stored?.decision.sentence).toContain('lab-1');
+    const [event] = (await rig.unit.read.events.page({ limit: 1, subjectId: instance.id })).items;
+    expect(event?.kind).toBe('instance.created');
+  });
+
+  it('is one of many at once, of which as many are placed as there is room for, and no slave has more than it can hold', async () => {
+    const slaves = [await rig.slave('lab-1', { cores: 8 }), await rig.slave('lab-2', { cores: 5 }), await rig.slave('lab-3', { cores: 7 })];
+    await settled();
+    const launches = await Promise.all(Array.from({ length: 60 }, () => prepared()));
+    const done = await Promise.all(launches.map((launch) => rig.scheduler.launch(launch)));
+    expect(done.filter(({ instance }) => instance.slaveId !== null)).toHaveLength(20);
+    const usage = await rig.unit.read.placements.usage();
+    expect(slaves.map((id) => usage.get(id)?.vcpus)).toEqual([8, 5, 7]);
+    await settled();
+    expect(await rig.unit.read.instances.queue()).toHaveLength(40);
+  });
+
+  it('is told to its slave', async () => {
+    const slaveId = await rig.slave('lab-1');
+    await settled();
+    const { instance } = await rig.scheduler.launch(await prepared());
+    await eventually('its slave is told', () => rig.agents.pushes.some(({ desired }) => desired.instanceId === instance.id));
+    expect(rig.agents.last(instance.id)).toMatchObject({ slaveId, desired: { desired: 'running', generation: 2 } });
+  });
+
+  it('is served after who waits already', async () => {
+    const slaveId = await rig.slave('lab-1', { cores: 2 });
+    await settled();
+    const { instance: first } = await rig.scheduler.launch(await prepared({ vcpus: 2 }));
+    const { instance: waits } = await rig.scheduler.launch(await prepared({ vcpus: 2 }));
+    await settled();
+    const { instance: later } = await rig.scheduler.launch(await prepared({ vcpus: 1 }));
+    expect([first.slaveId, waits.slaveId, later.slaveId]).toEqual([slaveId, null, null]);
+    // Room for both, one after the other.
+    await rig.slave('lab-2', { cores: 3 });
+    await settled();
+    expect(await rig.unit.read.instances.queue()).toEqual([]);
+  });
+
+  it('is left to the next round where somebody else promised room of its slave since, and the round places it', async () => {
+    const slaveId = await rig.slave('lab-1', { cores: 1 });
+    await settled();
+    await rig.database.db('slaves').where({ id: slaveId }).increment('promises', 1);
+    const { instance, decisionId } = await rig.scheduler.launch(await prepared());
+    expect([instance.slaveId, decisionId]).toEqual([null, null]);
+    await rig.scheduler.idle();
+    expect((await rig.unit.read.instances.find(instance.id))?.slaveId).toBe(slaveId);
+    await settled();
+    expect((await rig.scheduler.launch(await prepared())).instance.slaveId).toBeNull();
+  });
+
+  it('is left to the next round where the calendar is another one than when the world was looked at', async () => {
+    const slaveId = await rig.slave('lab-1');
+    await settled();
+    await rig.unit.transaction(lockCalendar);
+    const { instance } = await rig.scheduler.launch(await prepared());
+    expect(instance.slaveId).toBeNull();
+    await rig.scheduler.idle();
+    expect((await rig.unit.read.instances.find(instance.id))?.slaveId).toBe(slaveId);
+  });
+
+  it('is not placed on a slave that is drained since, whatever memory says', async () => {
+    const slaveId = await rig.slave('lab-1');
+    await settled();
+    await rig.database.db('slaves').where({ id: slaveId }).update({ admission: 'draining' });
+    expect((await rig.scheduler.launch(await prepared())).instance.slaveId).toBeNull();
+    await rig.database.db('slaves').where({ id: slaveId }).update({ admission: 'approved' });
+  });
+
+  it('goes to a slave that is connected, as its agent was heard last', async () => {
+    const [first, second] = [await rig.slave('lab-1'), await rig.slave('lab-2')];
+    await settled();
+    rig.agents.connected.delete(first);
+    expect((await rig.scheduler.launch(await prepared())).instance.slaveId).toBe(second);
+    rig.agents.connected.add(first);
+  });
+
+  it('fails alone when its name is taken, and those beside it are placed', async () => {
+    await rig.slave('lab-1', { cores: 8 });
+    await settled();
+    const names = ['one', 'two', 'two', 'three'];
+    const launches = [];
+    for (const name of names) launches.push(await prepared({ name }));
+    const done = await Promise.allSettled(launches.map((launch) => rig.scheduler.launch(launch)));
+    expect(done.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+    await settled();
+    expect(await rig.unit.read.instances.queue()).toEqual([]);
+    const [slave] = [...(await rig.unit.read.placements.usage()).values()];
+    expect(slave?.vcpus).toBe(3);
+  });
+
+  it('finds the room again that one had which could not be written', async () => {
+    const slaveId = await rig.slave('lab-1', { cores: 1 });
+    await settled();
+    const taken = await rig.scheduler.launch(await prepared({ name: 'one', vcpus: 1 }));
+    await rig.database.db('instances').where({ id: taken.instance.id }).update({ slave_id: slaveId });
+    await rig.instances.operate(alice, taken.instance.id, { verb: 'delete' });
+    await rig.report(taken.instance.id, 'deleted');
+    await settled();
+    const [failing, next] = [await prepared({ name: 'two' }), await prepared({ name: 'three' })];
+    await rig.database.db('instances').where({ id: taken.instance.id }).update({ name: 'two' });
+    await expect(rig.scheduler.launch(failing)).rejects.toThrow();
+    expect((await rig.scheduler.launch(next)).instance.slaveId).toBe(slaveId);
+  });
+
+  it('shares the pool with rounds that place others at the same time, and nothing is promised twice', async () => {
+    const slaves = [];
+    for (let at = 1; at <= 6; at++) slaves.push(await rig.slave(`lab-${String(at)}`, { cores: 4 }));
+    await settled();
+    const launches = await Promise.all(Array.from({ length: 30 }, () => prepared()));
+    await Promise.all([
+      ...launches.map((launch) => rig.scheduler.launch(launch)),
+      ...Array.from({ length: 10 }, () => rig.instances.create(alice, { imageId, minutes: 120 })),
+    ]);
+    await settled();
+    const usage = await rig.unit.read.placements.usage();
+    expect(slaves.map((id) => usage.get(id)?.vcpus)).toEqual(slaves.map(() => 4));
+    expect(await rig.unit.read.instances.queue()).toHaveLength(16);
+  });
+});
