@@ -24,7 +24,7 @@ import type { JoinTokenService } from './services/join-token-service';
 import { LaunchForecast } from './services/launch-forecast';
 import { NoticeService } from './services/notice-service';
 import { Participation } from './services/participation';
-import type { AgentPort, FleetFigures, SchedulerWake } from './services/ports';
+import type { AgentPort, FleetFigures, Launches, SchedulerWake } from './services/ports';
 import { PoolService } from './services/pool-service';
 import { QueueService } from './services/queue-service';
 import { ReplayService } from './services/replay-service';
@@ -40,7 +40,7 @@ export interface SchedulingFoundation {
   readonly clock: Clock;
   readonly agents: AgentPort;
   readonly figures: FleetFigures;
-  readonly scheduler: SchedulerWake;
+  readonly scheduler: SchedulerWake & Launches;
   readonly joinTokens: JoinTokenService;
   readonly settings: Settings;
   readonly siteName: string;

@@ -92,6 +92,9 @@ export interface InstanceRecord {
   readonly waitsSince: EpochMs | null;
 }
 
+/** An instance that has its slave. */
+export type PlacedRecord = InstanceRecord & { readonly slaveId: string };
+
 /** It never lay unused. */
 export const neverUnused = { idleSince: null, agingNoticedAt: null, recycledAt: null, recycleUntil: null } as const satisfies Partial<InstanceRecord>;
 

@@ -27,12 +27,16 @@ export class MysqlUnitOfWork implements UnitOfWork {
 
   async transaction<T>(work: (repositories: Repositories) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
+      const over: ((committed: boolean) => void)[] = [];
+      const isOver = (committed: boolean): void => { for (const then of over) then(committed); };
       try {
         const written = new ChangeList();
-        const done = await this.db.transaction((transaction) => work(makeRepositories(transaction, written)));
+        const done = await this.db.transaction((transaction) => work(makeRepositories(transaction, written, (then) => void over.push(then))));
         this.changes.tell(written.changes);
+        isOver(true);
         return done;
       } catch (error) {
+        isOver(false);
         if (isStorageFull(error)) throw this.room?.refused(error) ?? error;
         if (attempt >= attempts || !retriedErrors.has(serverErrorNumber(error))) throw error;
         // Rising pauses let the other side of the deadlock finish first; of ten that met, none comes back with another.

@@ -93,10 +93,18 @@ export interface Repositories {
   readonly liveMigrations: LiveMigrationRepository;
   readonly slaViolations: SlaViolationRepository;
   readonly monitoring: MonitoringRepository;
+  /** Has `then` called once this transaction is over and what it wrote was told: with whether it was committed. Throws outside of one. */
+  readonly whenOver: WhenOver;
 }
 
+export type WhenOver = (then: (committed: boolean) => void) => void;
+
+const outside: WhenOver = () => {
+  throw new Error('There is no transaction that could be over.');
+};
+
 /** @param changes where they note what they wrote */
-export function makeRepositories(db: Knex, changes: ChangeNotes = noNotes): Repositories {
+export function makeRepositories(db: Knex, changes: ChangeNotes = noNotes, whenOver: WhenOver = outside): Repositories {
   const images = new ImageRepository(db, changes);
   return {
     events: new EventRepository(db),
@@ -144,5 +152,6 @@ export function makeRepositories(db: Knex, changes: ChangeNotes = noNotes): Repo
     liveMigrations: new LiveMigrationRepository(db, changes),
     slaViolations: new SlaViolationRepository(db, changes),
     monitoring: new MonitoringRepository(db),
+    whenOver,
   };
 }

@@ -36,6 +36,12 @@ const closedSentence = 'A home goes into what its owner launches, and into what 
 /** As `CreateInstanceBody.home`; `closed`: it is in the hands of somebody whom the home is not open to, and never has it. */
 export type HomeAsked = boolean | 'closed' | undefined;
 
+/** Whether a new instance may come to have its owner's home volume. */
+export async function mayHaveHome({ homes }: Repositories, userId: string, asked: HomeAsked, siteMiB: number): Promise<boolean> {
+  if (asked === 'closed' || asked === false) return false;
+  return ((await homes.ofUser(userId))?.sizeMiB ?? siteMiB) > 0;
+}
+
 /**
  * A new instance asks for its owner's home volume. Answers what its owner should know, null when all is as they would expect.
  * Throws `conflict` with the way out when it is not to be had and the instance was not to be without.

@@ -28,7 +28,7 @@ import { chosenGroup, chosenName, requireMinutes, resolveLaunch } from './launch
 import type { NewInstance } from './new-instance';
 import type { Participation, TakenPart } from './participation';
 import { authorise, reach } from './policy';
-import type { AgentPort, FleetFigures, SchedulerWake } from './ports';
+import type { AgentPort, FleetFigures, Launches, SchedulerWake } from './ports';
 import { requireInstanceQuota } from './quota-check';
 import { requireOutOfBin } from './recycle-bin';
 import { priorityOfRequest, type PriorityRules } from './request-priority';
@@ -36,7 +36,7 @@ import { priorityOfRequest, type PriorityRules } from './request-priority';
 export interface InstanceServiceDeps {
   readonly unitOfWork: UnitOfWork;
   readonly agents: Pick<AgentPort, 'pushDesired' | 'isConnected' | 'protocolOf'>;
-  readonly scheduler: SchedulerWake;
+  readonly scheduler: SchedulerWake & Launches;
   readonly figures: FleetFigures;
   readonly clock: Clock;
   readonly settings: InstanceSettings;
@@ -109,7 +109,7 @@ export class InstanceService {
   }
 
   /**
-   * Launches an instance: row, address, history and operation in one transaction; the scheduler places it.
+   * Launches an instance: row, address, history and operation in one transaction; the scheduler places it, at once within it where it can.
    * Asked again under the same `reservedId` it answers what was launched under it.
    * Throws `not-found` (what is to run), `invalid-input`, `image-not-ready`, `quota-exceeded`, `participation-required`, `already-exists` (name), `conflict` (no address left).
    */
@@ -194,6 +194,7 @@ export class InstanceService {
     const { unitOfWork, clock, settings, scheduler } = this.deps;
     const now = clock.now();
     const id = reservedId ?? newId(now);
+    await scheduler.catchUp();
     const made = await unitOfWork.transaction(async (repositories) => {
       // One launch of a person after the other: of what they have already, and of this very one done twice.
       await repositories.users.lock(principal.userId);
@@ -210,13 +211,13 @@ export class InstanceService {
       const names = body.name === undefined ? nameDigits.map((digits) => friendlyId('instance', image.name, id, digits)) : [chosenName(body.name)];
       const by = { userId: principal.userId, userName: principal.userName, clientAddress };
       const made = { ...terms, id, userId: principal.userId, sshPublicKeys: body.sshPublicKeys ?? person?.sshPublicKeys ?? [], names, by, home: body.home };
-      const { instance, withoutHome } = await makeInstance(repositories, made, now, settings);
+      const { instance, slaveName, withoutHome } = await makeInstance(repositories, made, now, settings, take === undefined ? scheduler : null);
       await take?.(repositories, id);
-      const operation = newOperation('instance.create', instance, null, principal.userId, now);
+      const operation = newOperation('instance.create', instance, slaveName, principal.userId, now);
       await repositories.operations.insert(operation);
       return { instance, operation, warnings: [...warnings, ...(withoutHome === null ? [] : [`It runs without your home volume. ${withoutHome}`])], pledge };
     });
-    scheduler.wake();
+    if (made.instance.slaveId === null) scheduler.wake();
     return { ...(await this.accepted(made.instance, made.operation)), warnings: [...made.warnings], pledge: made.pledge };
   }
 

@@ -1,14 +1,13 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { newId } from '@paravcl/shared/ids';
 import { decisionOf } from '../core/decision-of-plan';
-import type { InstanceRecord } from '../core/instance-record';
+import type { InstanceRecord, PlacedRecord } from '../core/instance-record';
 import { operationProgress } from '../core/operation-progress';
 import type { Decision, Policies } from '../core/plan';
 import type { NewEvent } from '../repositories/event-repository';
 import type { OperationRecord } from '../repositories/operation-repository';
 import type { Repositories } from '../repositories/repositories';
 import type { TransitionRecord } from '../repositories/transition-repository';
-import type { PlacedRecord } from './working-world';
 
 /** A launch of which everything was checked, and that is not written yet. */
 export interface PreparedLaunch {
@@ -19,6 +18,14 @@ export interface PreparedLaunch {
   /** What is written with it; null where the caller does. */
   readonly event: NewEvent | null;
   readonly operation: OperationRecord | null;
+}
+
+/** What came of a launch. */
+export interface Launched {
+  /** With its slave; without when it waits for the scheduler. */
+  readonly instance: InstanceRecord;
+  readonly slaveName: string | null;
+  readonly decisionId: string | null;
 }
 
 export type Place = Extract<Decision, { kind: 'place' }>;
@@ -37,6 +44,14 @@ export interface DecidedOf {
   readonly at: EpochMs;
 }
 
+/** Writes one that waits for the scheduler. */
+export async function writeWaiting(repositories: Repositories, launch: PreparedLaunch): Promise<Launched> {
+  const { instance } = launch;
+  await repositories.instances.insert(instance);
+  await writeBeside(repositories, [{ launch, place: undefined }], instance.createdAt);
+  return { instance, slaveName: null, decisionId: null };
+}
+
 /**
  * Writes launches with all that is told of them, each as it is at the end: with its slave, or as one that waits for the scheduler.
  * Few statements however many there are. Answers the decisions' ids by instance. Throws a duplicate-key error when a name is taken.
@@ -53,11 +68,20 @@ export async function writeLaunches(repositories: Repositories, launches: readon
       places.map(({ instance: { id, userId, groupId }, decision }) => ({ id: ids.get(id) ?? newId(at), at: new Date(at).toISOString(), ...decisionOf(decision, of.policies), inputsHash: of.inputsHash, userId, groupId })),
     );
   }
+  await writeBeside(repositories, done, at);
+  return ids;
+}
+
+interface Done {
+  readonly launch: PreparedLaunch;
+  readonly place: PlacedLaunch | undefined;
+}
+
+async function writeBeside(repositories: Repositories, done: readonly Done[], at: EpochMs): Promise<void> {
   await repositories.transitions.appendAll(done.flatMap(({ launch, place }) => historyOf(launch, place, at)));
   await repositories.operations.insertAll(done.flatMap(({ launch: { operation }, place }) => (operation === null ? [] : [place === undefined ? operation : operationOf(operation, place)])));
-  const events = launches.flatMap(({ event }) => event ?? []);
+  const events = done.flatMap(({ launch: { event } }) => event ?? []);
   if (events.length > 0) await repositories.events.appendAll(events, at);
-  return ids;
 }
 
 function historyOf({ instance: { id, generation, createdAt }, asker }: PreparedLaunch, place: PlacedLaunch | undefined, at: EpochMs): readonly Omit<TransitionRecord, 'id'>[] {

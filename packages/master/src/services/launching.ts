@@ -1,7 +1,7 @@
 import type { Clock, EpochMs } from '@paravcl/shared/clock';
 import { policyName } from '../core/decision-of-plan';
 import { idleSinceAfter } from '../core/aging';
-import type { InstanceRecord } from '../core/instance-record';
+import type { InstanceRecord, PlacedRecord } from '../core/instance-record';
 import { endAfter } from '../core/instance-time';
 import { nextGeneration } from '../core/next-generation';
 import { plan } from '../core/plan';
@@ -13,9 +13,9 @@ import { Batches } from './batches';
 import { shareCalendar } from './calendar-lock';
 import { desiredStates } from './desired-state';
 import { deadlineAt, type InstanceSettings, type SchedulingSettings } from './instance-settings';
-import { writeLaunches, type Place, type PlacedLaunch, type PreparedLaunch } from './launch-writing';
-import type { AgentPort } from './ports';
-import type { PlacedRecord, WorkingWorld } from './working-world';
+import { writeLaunches, writeWaiting, type Launched, type Place, type PlacedLaunch, type PreparedLaunch } from './launch-writing';
+import type { AgentPort, Launches } from './ports';
+import type { WorkingWorld } from './working-world';
 import { waitingInstances } from './world-loader';
 
 /** What a decision is made of. */
@@ -33,29 +33,28 @@ export interface LaunchingDeps {
   readonly settings: InstanceSettings;
   readonly scheduling: SchedulingSettings;
   readonly world: WorkingWorld;
-  /** Keeps what a decision was made of; answers its hash. */
-  readonly keepInputs: (inputs: RoundInputs) => Promise<string>;
+  /** Keeps what a decision was made of, with these repositories; answers its hash. */
+  readonly keepInputs: (inputs: RoundInputs, repositories: Repositories) => Promise<string>;
   /** Somebody was written who waits for a round. */
   readonly wake: () => void;
   readonly onFault: (error: unknown) => void;
 }
 
-/** What came of a launch. */
-export interface Launched {
-  /** With its slave; without when it waits for the scheduler. */
-  readonly instance: InstanceRecord;
-  readonly decisionId: string | null;
+function launched({ instance: asked }: PreparedLaunch, kept: ReadonlyMap<string, PlacedLaunch>, decisions: ReadonlyMap<string, string>): Launched {
+  const place = kept.get(asked.id);
+  return place === undefined ? { instance: asked, slaveName: null, decisionId: null } : { instance: place.instance, slaveName: place.slaveName, decisionId: decisions.get(asked.id) ?? null };
 }
 
 /** Room that was promised in memory and is not written yet. */
-interface Proposal {
-  readonly at: EpochMs;
+interface PromisedRoom {
   readonly placed: ReadonlyMap<string, PlacedLaunch>;
   /** How often room will have been promised on each slave once this is written. */
   readonly counts: ReadonlyMap<string, number>;
   readonly calendar: string | null;
-  readonly inputsHash: string;
+  readonly inputs: RoundInputs;
 }
+
+const noneKept: ReadonlyMap<string, PlacedLaunch> = new Map();
 
 /** Launches that are written together: more of them in one transaction cost as much each, and the first waits longer. */
 const together = 32;
@@ -69,7 +68,7 @@ const mostWaiting = 10_000;
  * count of each slave's promises says whether memory was right; of one where it was not, and of whatever else cannot be placed at
  * once, the launch is written as one that waits, and the scheduler's next round looks at it.
  */
-export class Launching {
+export class Launching implements Launches {
   private readonly batches: Batches<PreparedLaunch, Launched>;
   /** Somebody waits: a launch that comes now is not served before them. */
   private someoneWaits = true;
@@ -82,8 +81,8 @@ export class Launching {
 
   /** Writes it, placed where that can be; answers after the commit. Throws a duplicate-key error when its name is taken. */
   async launch(prepared: PreparedLaunch): Promise<Launched> {
-    const launched = await this.batches.add(prepared);
-    return launched ?? { instance: prepared.instance, decisionId: null };
+    const done = await this.batches.add(prepared);
+    return done ?? launched(prepared, noneKept, new Map());
   }
 
   /** Said by every round: whether somebody waits after it. */
@@ -91,55 +90,81 @@ export class Launching {
     this.someoneWaits = someoneWaits;
   }
 
-  private async launchAll(launches: readonly PreparedLaunch[]): Promise<readonly Launched[]> {
-    const { unitOfWork, clock, scheduling, world } = this.deps;
-    const proposal = await this.propose(launches);
-    const promised = [...(proposal?.placed.values() ?? [])].map(({ instance }) => instance);
-    let written: ReadonlyMap<string, string> | null = null;
-    let kept: ReadonlyMap<string, PlacedLaunch> = new Map();
-    try {
-      written = await unitOfWork.transaction(async (repositories) => {
-        kept = proposal === null ? new Map() : await stillTrue(repositories, proposal);
-        return writeLaunches(repositories, launches, kept, { policies: scheduling, inputsHash: proposal?.inputsHash ?? '', at: proposal?.at ?? clock.now() });
-      });
-    } finally {
-      world.settle(promised, new Set(written === null ? promised.map(({ id }) => id) : promised.filter(({ id }) => !kept.has(id)).map(({ id }) => id)));
-    }
-    const decisions = written;
-    const launched = launches.map(({ instance }) => ({ instance: kept.get(instance.id)?.instance ?? instance, decisionId: decisions.get(instance.id) ?? null }));
-    if (kept.size < launches.length) {
-      this.someoneWaits = true;
-      this.deps.wake();
-    }
-    if (kept.size > 0) void this.tell([...kept.values()].map(({ instance }) => instance));
-    return launched;
-  }
-
-  /** Decides in memory, and promises the room there. Null: all of them wait for the scheduler. */
-  private async propose(launches: readonly PreparedLaunch[]): Promise<Proposal | null> {
-    const { clock, scheduling, world, keepInputs } = this.deps;
-    if (this.someoneWaits) return null;
+  /**
+   * The same of one launch within the caller's transaction, which wakes the scheduler after it when there is no slave yet. Memory is taken as it is: let it
+   * catch up before (`catchUp`).
+   */
+  async launchWithin(repositories: Repositories, prepared: PreparedLaunch): Promise<Launched> {
+    const { clock, scheduling, keepInputs } = this.deps;
     const at = clock.now();
-    const known = await world.known(at);
-    if (known === null || this.someoneWaits) return null;
-    const waiting = waitingInstances(launches.map(({ instance }) => instance), new Map(), { bookings: [], deployments: new Map(), homes: new Map(), pastUsage: known.pastUsage }, scheduling, at);
-    const { snapshot, places } = this.decide(known.snapshot, waiting, at);
-    if (places.length === 0) return null;
-    const names = new Map(snapshot.slaves.map(({ id, name }) => [id, name]));
-    const records = new Map(launches.map(({ instance }) => [instance.id, instance]));
-    const placed = places.flatMap((decision): readonly PlacedLaunch[] => {
-      const record = records.get(decision.instance.id);
-      return record === undefined ? [] : [{ decision, instance: this.placedRecord(record, decision.slaveId, at), slaveName: names.get(decision.slaveId) ?? 'its host' }];
-    });
-    // Before anything else can be decided.
-    const inputs = keepInputs({ at, snapshot, waiting, policy: policyName(scheduling) });
-    const counts = world.promise(placed.map(({ instance }) => instance), at);
+    const promise = this.promise([prepared], at);
+    if (promise === null) return writeWaiting(repositories, prepared);
     try {
-      return { at, placed: new Map(placed.map((one) => [one.instance.id, one])), counts, calendar: known.calendar, inputsHash: await inputs };
+      const inputsHash = await keepInputs(promise.inputs, repositories);
+      const kept = await stillTrue(repositories, promise);
+      const decisions = await writeLaunches(repositories, [prepared], kept, { policies: scheduling, inputsHash, at });
+      repositories.whenOver((committed) => { this.over(promise, committed ? kept : noneKept); });
+      return launched(prepared, kept, decisions);
     } catch (error) {
-      world.settle(placed.map(({ instance }) => instance), new Set(placed.map(({ instance }) => instance.id)));
+      this.over(promise, noneKept);
       throw error;
     }
+  }
+
+  /** Follows what was committed since; before a transaction, for it needs a connection of its own. */
+  async catchUp(): Promise<void> {
+    if (!this.someoneWaits) await this.deps.world.catchUp(this.deps.clock.now());
+  }
+
+  private async launchAll(launches: readonly PreparedLaunch[]): Promise<readonly Launched[]> {
+    const { unitOfWork, clock, scheduling, keepInputs } = this.deps;
+    await this.catchUp();
+    const at = clock.now();
+    const promise = this.promise(launches, at);
+    let kept = noneKept;
+    try {
+      const inputsHash = promise === null ? '' : await keepInputs(promise.inputs, unitOfWork.read);
+      const [held, decisions] = await unitOfWork.transaction(async (repositories) => {
+        const found = promise === null ? noneKept : await stillTrue(repositories, promise);
+        return [found, await writeLaunches(repositories, launches, found, { policies: scheduling, inputsHash, at })];
+      });
+      kept = held;
+      if (kept.size < launches.length) {
+        this.someoneWaits = true;
+        this.deps.wake();
+      }
+      return launches.map((prepared) => launched(prepared, kept, decisions));
+    } finally {
+      if (promise !== null) this.over(promise, kept);
+    }
+  }
+
+  /** Room in memory is what was written, and slaves are told of theirs. */
+  private over({ placed }: PromisedRoom, kept: ReadonlyMap<string, PlacedLaunch>): void {
+    const records = [...placed.values()].map(({ instance }) => instance);
+    this.deps.world.settle(records, new Set(records.flatMap(({ id }) => (kept.has(id) ? [] : [id]))));
+    if (kept.size > 0) void this.tell([...kept.values()].map(({ instance }) => instance));
+  }
+
+  /** Decides in memory, and promises the room there before anything else can be decided. Null when nobody can be placed. */
+  private promise(launches: readonly PreparedLaunch[], at: EpochMs): PromisedRoom | null {
+    const { scheduling, world } = this.deps;
+    const known = this.someoneWaits ? null : world.known();
+    if (known === null) return null;
+    const { snapshot: look, calendar, pastUsage } = known;
+    const records = new Map(launches.flatMap(({ instance }) => (instance.type === 'BE' ? [[instance.id, instance] as const] : [])));
+    const waiting = waitingInstances([...records.values()], new Map(), { bookings: [], deployments: new Map(), homes: new Map(), pastUsage }, scheduling, at);
+    const { snapshot, places } = this.decide(look, waiting, at);
+    if (places.length === 0) return null;
+    const names = new Map(snapshot.slaves.map(({ id, name }) => [id, name]));
+    const placed = new Map(
+      places.flatMap((decision) => {
+        const record = records.get(decision.instance.id);
+        return record === undefined ? [] : [[record.id, { decision, instance: this.placedRecord(record, decision.slaveId, at), slaveName: names.get(decision.slaveId) ?? 'its host' }] as const];
+      }),
+    );
+    const counts = world.promise([...placed.values()].map(({ instance }) => instance), at);
+    return { placed, counts, calendar, inputs: { at, snapshot, waiting, policy: policyName(scheduling) } };
   }
 
   /** Who can be placed now. Agents of those that are chosen are asked for what they told last: that is news now and then. */
@@ -181,8 +206,8 @@ export class Launching {
   }
 }
 
-/** Those of a proposal that hold against the books, whose slaves are locked from now on. */
-async function stillTrue(repositories: Repositories, { placed, counts, calendar }: Proposal): Promise<ReadonlyMap<string, PlacedLaunch>> {
+/** Those that hold against the books, whose slaves are locked from now on. */
+async function stillTrue(repositories: Repositories, { placed, counts, calendar }: PromisedRoom): Promise<ReadonlyMap<string, PlacedLaunch>> {
   if ((await shareCalendar(repositories)) !== calendar) return new Map();
   const promised = await repositories.fleet.promise([...counts.keys()]);
   const isTrue = (slaveId: string): boolean => {

@@ -3,7 +3,6 @@ import { ParavclError } from '@paravcl/shared/errors';
 import type { PriorityParts } from '@paravcl/shared/priority';
 import { isDuplicateKey } from '../db/connection';
 import { neverUnused, withoutStoredRam, type InstanceRecord } from '../core/instance-record';
-import type { Repositories } from '../repositories/repositories';
 import { deadlineAt, type InstanceSettings } from './instance-settings';
 import type { Launch } from './launch-request';
 
@@ -66,15 +65,13 @@ export function newInstance(asked: NewInstance, now: EpochMs, settings: Pick<Ins
 }
 
 /**
- * Inserts under the first name that is free. Of two launches at once that make the same name, the second
- * finds it taken only when it inserts, and takes its next one. Throws `already-exists` when none is left.
+ * Writes it under the first name that is free. Of two launches at once that make the same name, the second
+ * finds it taken only when it is written, and takes its next one. Throws `already-exists` when none is left.
  */
-export async function insertNamed(repositories: Repositories, wanted: Omit<InstanceRecord, 'name'>, names: readonly string[]): Promise<InstanceRecord> {
+export async function underFreeName<T>(names: readonly string[], write: (name: string) => Promise<T>): Promise<T> {
   for (const name of names) {
-    const instance = { ...wanted, name };
     try {
-      await repositories.instances.insert(instance);
-      return instance;
+      return await write(name);
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
     }

@@ -2,6 +2,8 @@ import type { Command, CommandResult } from '@paravcl/shared/protocol/commands';
 import type { DesiredInstance, ObservedInstance } from '@paravcl/shared/protocol/desired-instance';
 import type { Refused } from '@paravcl/shared/protocol/master-to-agent';
 import type { Admission, Describe } from '@paravcl/shared/domain/slave';
+import type { Repositories } from '../repositories/repositories';
+import type { Launched, PreparedLaunch } from './launch-writing';
 
 /** How services reach agents. `ws/` implements it; tests fake it. */
 export interface AgentPort {
@@ -39,6 +41,14 @@ export interface FleetFigures {
 /** Wakes the scheduling loop; many wishes in a row cost one round. */
 export interface SchedulerWake {
   wake(): void;
+}
+
+/** Writes launches, with their slave where one can be had at once. */
+export interface Launches {
+  /** Before the transaction of a launch: follows what was committed since. */
+  catchUp(): Promise<void>;
+  /** Within it. Throws a duplicate-key error when the name is taken. */
+  launchWithin(repositories: Repositories, prepared: PreparedLaunch): Promise<Launched>;
 }
 
 /** What agents tell. `ws/` calls it; the instance services implement it. */

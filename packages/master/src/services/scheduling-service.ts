@@ -2,12 +2,13 @@ import type { Cancel, Clock, EpochMs } from '@paravcl/shared/clock';
 import { policyName } from '../core/decision-of-plan';
 import { plan } from '../core/plan';
 import type { UnitOfWork } from '../db/unit-of-work';
+import type { Repositories } from '../repositories/repositories';
 import { keepInputs } from './decision-inputs';
 import type { InstanceSettings, SchedulingSettings } from './instance-settings';
-import type { PreparedLaunch } from './launch-writing';
-import { Launching, type Launched } from './launching';
+import type { Launched, PreparedLaunch } from './launch-writing';
+import { Launching } from './launching';
 import { PlanExecution, type RoundFacts } from './plan-execution';
-import type { AgentPort, FleetFigures, SchedulerWake } from './ports';
+import type { AgentPort, FleetFigures, Launches, SchedulerWake } from './ports';
 import type { OnRecovery } from './recovery-paths';
 import { WorkingWorld, type WorkingWorldDeps } from './working-world';
 import { waitingInstances } from './world-loader';
@@ -37,7 +38,7 @@ export interface SchedulingServiceDeps {
  * still true (`PlanExecution`), then tell the slaves. Everything it decides with is in the database, so a
  * master that was killed goes on where it was; what is in memory of it (`WorkingWorld`) is read anew at the start.
  */
-export class SchedulingService implements SchedulerWake {
+export class SchedulingService implements SchedulerWake, Launches {
   private wanted = false;
   private running: Promise<void> | null = null;
   private cancelPass: Cancel | null = null;
@@ -54,12 +55,22 @@ export class SchedulingService implements SchedulerWake {
     const { read } = deps.unitOfWork;
     this.world = new WorkingWorld({ ...deps, read, onDrift: deps.onDrift ?? (() => undefined) });
     this.execution = new PlanExecution(deps);
-    this.launching = new Launching({ ...deps, world: this.world, keepInputs: (inputs) => keepInputs(read, inputs, inputs.at), wake: () => { this.wake(); } });
+    this.launching = new Launching({ ...deps, world: this.world, keepInputs: (inputs, repositories) => keepInputs(repositories, inputs, inputs.at), wake: () => { this.wake(); } });
   }
 
   /** See `Launching.launch`. */
   launch(prepared: PreparedLaunch): Promise<Launched> {
     return this.launching.launch(prepared);
+  }
+
+  /** See `Launching.launchWithin`. */
+  launchWithin(repositories: Repositories, prepared: PreparedLaunch): Promise<Launched> {
+    return this.launching.launchWithin(repositories, prepared);
+  }
+
+  /** See `Launching.catchUp`. */
+  catchUp(): Promise<void> {
+    return this.launching.catchUp();
   }
 
   /** Begins to answer wakes, and makes a first pass. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { EpochMs } from '@paravcl/shared/clock';
-import type { InstanceRecord } from '../core/instance-record';
+import type { PlacedRecord } from '../core/instance-record';
 import { withGuest } from '../core/joined-guests';
 import { noUsage, type UsageBook } from '../core/past-usage';
 import { clockWrong } from '../core/slave-warnings';
@@ -31,9 +31,6 @@ export interface KnownWorld {
   readonly calendar: string | null;
   readonly pastUsage: UsageBook;
 }
-
-/** An instance that has its slave. */
-export type PlacedRecord = InstanceRecord & { readonly slaveId: string };
 
 const defaultReadWholeUpTo = 200;
 /** So many slaves are read anew with a look, and no more often than this, though nobody said that they changed. */
@@ -112,18 +109,18 @@ export class WorkingWorld {
     return { ...worldOf([...this.slaves.values()], { ...rest, bookings }, this.deps), calendar: this.calendar };
   }
 
-  /**
-   * The slaves as they are known, for whoever promises room at once: what was committed and told by now is in it. Null where
-   * the pool is read anew for every round.
-   */
-  async known(at: EpochMs): Promise<KnownWorld | null> {
-    if (this.slaves === null) return null;
-    if (!this.changed.isEmpty) {
-      this.calendar = await this.deps.read.settings.find(calendarLock);
-      await this.readChanged(this.slaves, at);
-    }
+  /** Follows what was committed and told since the last look, where the pool is kept in memory. */
+  async catchUp(at: EpochMs): Promise<void> {
+    if (this.slaves === null || this.changed.isEmpty) return;
+    this.calendar = await this.deps.read.settings.find(calendarLock);
+    await this.readChanged(this.slaves, at);
+  }
+
+  /** The slaves as they are known, for whoever promises room at once. Null where the pool is read anew for every round. */
+  known(): KnownWorld | null {
     const { slaves, calendar, pastUsage } = this;
-    return slaves === null ? null : { snapshot: () => ({ slaves: Array.from(slaves.values(), ({ view }) => view), rules: this.deps.scheduling.rules, lastPlacedOn: this.lastPlacedOn }), calendar, pastUsage };
+    if (slaves === null) return null;
+    return { snapshot: () => ({ slaves: Array.from(slaves.values(), ({ view }) => view), rules: this.deps.scheduling.rules, lastPlacedOn: this.lastPlacedOn }), calendar, pastUsage };
   }
 
   /** What agents told of these slaves since is laid over them; says whether that was anything. */

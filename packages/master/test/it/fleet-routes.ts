@@ -44,6 +44,7 @@ import { MonitoringService } from '../../src/services/monitoring-service';
 import { NoticeService } from '../../src/services/notice-service';
 import { ObservationService } from '../../src/services/observation-service';
 import { OperationService } from '../../src/services/operation-service';
+import { writeWaiting } from '../../src/services/launch-writing';
 import { Participation } from '../../src/services/participation';
 import { PoolService } from '../../src/services/pool-service';
 import { SlaService } from '../../src/services/sla-service';
@@ -69,7 +70,7 @@ export async function openFleetRoutes(): Promise<FleetRoutes> {
   const files = await openImageFiles();
   const clock = systemClock;
   const agents = new AgentsDouble();
-  const scheduler = { wake: () => undefined };
+  const scheduler = { wake: () => undefined, catchUp: () => Promise.resolve(), launchWithin: writeWaiting };
   const figures = new FleetPulse(clock);
   const stops: (() => Promise<void>)[] = [];
   let known: GuestConnections | undefined;
