@@ -1,0 +1,54 @@
+import { systemClock } from '@paravcl/shared/clock';
+import { protocolVersion } from '@paravcl/shared/protocol/version';
+import { connect, type DatabaseAddress } from '../../../src/db/connection';
+import { MysqlUnitOfWork } from '../../../src/db/mysql-unit-of-work';
+import { CommittedChanges } from '../../../src/repositories/committed-changes';
+import { defaultScheduling, type InstanceSettings } from '../../../src/services/instance-settings';
+import { SchedulingService } from '../../../src/services/scheduling-service';
+import type { Launcher } from './prepared-launches';
+import { launchByRounds } from './launch-by-rounds';
+
+const dayMs = 86_400_000;
+
+/** As a site has them that configures nothing. */
+const settings: InstanceSettings = {
+  network: { name: 'paravcl', bridge: 'pvcl0', gateway: '10.0.0.1', prefix: 8 },
+  defaults: { vcpus: 1, ramMiB: 512 },
+  minutes: { min: 60, max: 300, default: 120 },
+  instancesPerUser: 100,
+  guestUser: 'student',
+  timeZone: 'UTC',
+  homeMiB: 0,
+  aging: { suspendedMs: 60 * dayMs, stoppedMs: 90 * dayMs, noticeMs: 7 * dayMs, recycleMs: 7 * dayMs },
+  deadlinesMs: {},
+};
+
+/** The capacity of a host that the service promises, which the recount asks of the books by itself. */
+export const limits = { hostRamMiB: defaultScheduling.hostRamMiB, coreOvercommit: defaultScheduling.coreOvercommit } as const;
+
+/** Every host is connected, and takes what it is told. */
+const agents = { isConnected: () => true, protocolOf: () => protocolVersion, pushDesired: () => undefined };
+
+/** The master's scheduling service over these books, started: it knows the whole pool and nobody waits. `onFault` is told what failed in it. */
+export async function openMasterLauncher(address: DatabaseAddress, onFault: (error: unknown) => void): Promise<Launcher> {
+  const db = connect(address);
+  const changes = new CommittedChanges();
+  const unitOfWork = new MysqlUnitOfWork(db, systemClock, null, changes);
+  const scheduler = new SchedulingService({ unitOfWork, agents, figures: { latest: () => null }, clock: systemClock, settings, scheduling: defaultScheduling, changes, onFault, onRecovery: () => undefined });
+  scheduler.start();
+  await scheduler.idle();
+  if (!scheduler.hasPassed) throw new Error('The scheduling service could not make its first round; what it met stands above.');
+  const launch: Launcher['launch'] = takesLaunches(scheduler) ? (prepared) => scheduler.launch(prepared) : launchByRounds({ unitOfWork, changes, wake: () => { scheduler.wake(); } });
+  return {
+    launch,
+    stop: async () => {
+      await scheduler.stop();
+      await db.destroy();
+    },
+  };
+}
+
+/** One that places as part of the call; one that does not is asked as launches come to it otherwise. */
+function takesLaunches(scheduler: object): scheduler is { launch(prepared: Parameters<Launcher['launch']>[0]): ReturnType<Launcher['launch']> } {
+  return 'launch' in scheduler && typeof scheduler.launch === 'function';
+}
