@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { canonicalJson } from './canonical-json';
+import { canonicalJson, canonicalPieces } from './canonical-json';
 
 test('the order of fields makes no difference, however deep they stand', () => {
   expect(canonicalJson({ b: [{ y: 1, x: null }], a: 'é' })).toBe(canonicalJson({ a: 'é', b: [{ x: null, y: 1 }] }));
@@ -16,4 +16,15 @@ test('nothing of a value is lost', () => {
     const text = JSON.stringify(value);
     expect(JSON.parse(canonicalJson(JSON.parse(text)))).toEqual(JSON.parse(text));
   }));
+});
+
+test('in pieces it is the same text, whatever is undefined', () => {
+  const some = fc.anything({ withNullPrototype: false, maxDepth: 5 }).filter((value) => value !== undefined);
+  fc.assert(fc.property(some, fc.nat({ max: 5 }), (value, levels) => {
+    expect([...canonicalPieces(value, levels)].join('')).toBe(canonicalJson(value));
+  }));
+});
+
+test('a field that is undefined is as one that is not there', () => {
+  expect(canonicalJson({ a: undefined, b: [undefined, { c: undefined }] })).toBe('{"b":[null,{}]}');
 });
