@@ -106,7 +106,7 @@ const options = z
         deletedInstancesDays: count(1, 36_500).default(90),
         /** Why something was placed, refused, moved or suspended. */
         decisionsDays: count(1, 36_500).default(90),
-        /** What it was decided from, to make it again: the whole pool each time, so it grows much faster. At most as long as the decisions. */
+        /** What it was decided from, to make it again: the pool and what changes in it, so it grows much faster. At most as long as the decisions. */
         decisionInputsDays: count(1, 36_500).default(14),
         noticesDays: count(1, 36_500).default(90),
         /** This is about instances themselves: how long they may lie unused. */

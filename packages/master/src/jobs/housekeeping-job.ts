@@ -1,5 +1,6 @@
 import type { Clock } from '@paravcl/shared/clock';
 import type { UnitOfWork } from '../db/unit-of-work';
+import { longestChainMs } from '../services/inputs-chain';
 import { finishIfClean } from '../services/instance-changes';
 
 const hourMs = 3_600_000;
@@ -61,7 +62,8 @@ export class HousekeepingJob {
     await this.inBatches((limit) => read.events.deleteBefore(now - keep.eventsMs, limit));
     await this.inBatches((limit) => read.joinTokens.deleteEndedBefore(now - keep.joinTokensMs, limit));
     await this.inBatches((limit) => read.decisions.deleteBefore(now - keep.decisionsMs, limit));
-    await this.inBatches((limit) => read.decisions.deleteInputsBefore(now - keep.decisionInputsMs, limit));
+    // Inputs lead back to others that were kept up to that long before.
+    await this.inBatches((limit) => read.decisions.deleteInputsBefore(now - keep.decisionInputsMs - longestChainMs, limit));
     await this.inBatches((limit) => read.notices.deleteBefore(now - keep.noticesMs, limit));
     await this.inBatches((limit) => read.presence.deleteBefore(new Date(now - presenceMs).toISOString().slice(0, 10), limit));
     await this.inBatches((limit) => this.forgetInstances(now - keep.deletedInstancesMs, limit));

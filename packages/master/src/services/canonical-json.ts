@@ -3,6 +3,7 @@
  * their order, for it means something. A field that is undefined is left out.
  */
 export function canonicalJson(value: unknown): string {
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : 'null';
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   return Array.isArray(value) ? list(value) : record(value as Readonly<Record<string, unknown>>);
 }
@@ -11,7 +12,7 @@ export function canonicalJson(value: unknown): string {
  * The same text in pieces, for what is so large that others want their turn while it is written: lists that
  * are nested up to so many levels deep are taken apart, what is deeper is one piece.
  */
-export function* canonicalPieces(value: unknown, levels = 3): Generator<string> {
+export function* canonicalPieces(value: unknown, levels: number): Generator<string> {
   if (levels === 0 || typeof value !== 'object' || value === null) {
     yield canonicalJson(value);
     return;

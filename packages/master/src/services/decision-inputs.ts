@@ -1,30 +1,74 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import { parseJson } from '@paravcl/shared/parse-json';
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { setImmediate as others } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
+import { createGzip, gunzip, gzip } from 'node:zlib';
+import type { DecisionRepository } from '../repositories/decision-repository';
 import type { Repositories } from '../repositories/repositories';
-import { canonicalJson } from './canonical-json';
+import { canonicalPieces } from './canonical-json';
 
 /** Fast rather than small: inputs are made while others wait for the calendar, and are rarely read. */
-const compress = promisify(gzip);
-const expand = promisify(gunzip);
+const deflate = promisify(gzip);
+const inflate = promisify(gunzip);
 const level = 1;
+/** Written in one go, in some 3 ms; then others have their turn. */
+const blockChars = 262_144;
+/** Where the slaves of a world stand: in it, in the list of them. One slave is told in one piece, and so is one who waits. */
+const wholeLevels = 3;
 
-/**
- * Keeps everything a decision was made of, so that it can be made again and compared: as canonical JSON, gzip'ed,
- * under its SHA-256 (of the JSON), once however many decisions were made of it. Answers the hash, lower-case
- * hexadecimal. Maps and undefined are lost in JSON: give plain values.
- */
-export async function keepInputs(repositories: Pick<Repositories, 'decisions'>, inputs: unknown, now: EpochMs): Promise<string> {
-  const text = canonicalJson(inputs);
-  const hash = createHash('sha256').update(text).digest('hex');
-  await repositories.decisions.keepInputs(hash, await compress(text, { level }), now);
-  return hash;
+/** Inputs as they are kept: canonical JSON, and its SHA-256 in lower-case hexadecimal. */
+export interface InputsText {
+  readonly hash: string;
+  /** In blocks: what is large is never in one piece. */
+  readonly text: readonly Buffer[];
 }
 
-/** What was kept under this hash; null when that is too long ago. */
-export async function keptInputs(repositories: Pick<Repositories, 'decisions'>, hash: string): Promise<Record<string, unknown> | null> {
-  const body = await repositories.decisions.inputs(hash);
-  return body === null ? null : (parseJson((await expand(body)).toString('utf8')) as Record<string, unknown>);
+/** Inputs as text. Maps are lost in JSON: give plain values. Taken apart so many levels deep (`canonicalPieces`). */
+export async function inputsText(inputs: unknown, levels = wholeLevels): Promise<InputsText> {
+  const sha = createHash('sha256');
+  const blocks: Buffer[] = [];
+  let block = '';
+  const end = (): void => {
+    const bytes = Buffer.from(block);
+    sha.update(bytes);
+    blocks.push(bytes);
+    block = '';
+  };
+  for (const piece of canonicalPieces(inputs, levels)) {
+    block += piece;
+    if (block.length < blockChars) continue;
+    end();
+    await others();
+  }
+  end();
+  return { hash: sha.digest('hex'), text: blocks };
+}
+
+/** Keeps this text, gzip'ed, under its hash. */
+export async function keepText(decisions: Pick<DecisionRepository, 'keepInputs'>, { hash, text }: InputsText, now: EpochMs): Promise<void> {
+  await decisions.keepInputs(hash, await compressed(text), now);
+}
+
+function compressed(text: readonly Buffer[]): Promise<Buffer> {
+  const [first = Buffer.of(), ...more] = text;
+  return more.length === 0 ? deflate(first, { level }) : buffer(Readable.from(text).pipe(createGzip({ level })));
+}
+
+/**
+ * Keeps everything a decision was made of, so that it can be made again and compared: whole, once however many decisions
+ * were made of it. Answers the hash. Rounds are kept in a chain (`InputsChain`).
+ */
+export async function keepInputs({ decisions }: Pick<Repositories, 'decisions'>, inputs: unknown, now: EpochMs): Promise<string> {
+  const text = await inputsText(inputs);
+  await keepText(decisions, text, now);
+  return text.hash;
+}
+
+/** What stands under this hash, whole or a step; null when that is too long ago. */
+export async function keptBody(decisions: Pick<DecisionRepository, 'inputs'>, hash: string): Promise<Record<string, unknown> | null> {
+  const body = await decisions.inputs(hash);
+  return body === null ? null : (parseJson((await inflate(body)).toString('utf8')) as Record<string, unknown>);
 }

@@ -5,7 +5,7 @@ import { ParavclError } from '@paravcl/shared/errors';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { DecisionRepository } from '../repositories/decision-repository';
 import type { PageRequest } from '../repositories/newest-first';
-import { keptInputs } from './decision-inputs';
+import { KeptInputs } from './kept-inputs';
 import { authorise, type Subject } from './policy';
 
 /** Why things are as they are, for those whose things they are. */
@@ -25,12 +25,12 @@ export class DecisionService {
    * Everything it was made of, so that it can be made again and compared: the pool and all who waited, which is for
    * operators and admins only. Throws `not-found` also when that is not kept any more, `forbidden`.
    */
-  async inputs(principal: Principal, decisionId: string): Promise<Record<string, unknown>> {
+  async inputs(principal: Principal, decisionId: string): Promise<Readonly<Record<string, unknown>>> {
     const record = await this.unitOfWork.read.decisions.find(decisionId);
     const what = `decision ${decisionId}`;
     if (record === null) throw notThere(what);
     authorise(principal, 'decision.inputs', 'decision.see', aboutWhom(record), what);
-    const kept = await keptInputs(this.unitOfWork.read, record.decision.inputsHash);
+    const kept = await new KeptInputs(this.unitOfWork.read.decisions).of(record.decision.inputsHash);
     if (kept === null) throw new ParavclError('not-found', `What ${what} was made of is not kept any more. Set retention.decisionInputsDays higher to keep it longer; the decision itself is still there.`);
     return kept;
   }

@@ -5,6 +5,7 @@ import type { InstanceRecord, PlacedRecord } from '../core/instance-record';
 import { endAfter } from '../core/instance-time';
 import { nextGeneration } from '../core/next-generation';
 import { plan } from '../core/plan';
+import type { RoundInputs } from '../core/replay';
 import type { Snapshot, WaitingInstance } from '../core/snapshot';
 import { isDuplicateKey } from '../db/connection';
 import type { UnitOfWork } from '../db/unit-of-work';
@@ -12,19 +13,12 @@ import type { Repositories } from '../repositories/repositories';
 import { Batches } from './batches';
 import { shareCalendar } from './calendar-lock';
 import { desiredStates } from './desired-state';
+import type { InputsChain } from './inputs-chain';
 import { deadlineAt, type InstanceSettings, type SchedulingSettings } from './instance-settings';
 import { writeLaunches, writeWaiting, type Launched, type Place, type PlacedLaunch, type PreparedLaunch } from './launch-writing';
 import type { AgentPort, Launches } from './ports';
 import type { WorkingWorld } from './working-world';
 import { waitingInstances } from './world-loader';
-
-/** What a decision is made of. */
-export interface RoundInputs {
-  readonly at: EpochMs;
-  readonly snapshot: Snapshot;
-  readonly waiting: readonly WaitingInstance[];
-  readonly policy: string;
-}
 
 export interface LaunchingDeps {
   readonly unitOfWork: UnitOfWork;
@@ -33,8 +27,7 @@ export interface LaunchingDeps {
   readonly settings: InstanceSettings;
   readonly scheduling: SchedulingSettings;
   readonly world: WorkingWorld;
-  /** Keeps what a decision was made of, with these repositories; answers its hash. */
-  readonly keepInputs: (inputs: RoundInputs, repositories: Repositories) => Promise<string>;
+  readonly inputs: Pick<InputsChain, 'keep' | 'keepWithin'>;
   /** Somebody was written who waits for a round. */
   readonly wake: () => void;
   readonly onFault: (error: unknown) => void;
@@ -95,12 +88,16 @@ export class Launching implements Launches {
    * catch up before (`catchUp`).
    */
   async launchWithin(repositories: Repositories, prepared: PreparedLaunch): Promise<Launched> {
-    const { clock, scheduling, keepInputs } = this.deps;
+    const { clock, scheduling, inputs } = this.deps;
     const at = clock.now();
     const promise = this.promise([prepared], at);
     if (promise === null) return writeWaiting(repositories, prepared);
     try {
-      const inputsHash = await keepInputs(promise.inputs, repositories);
+      const inputsHash = await inputs.keepWithin(promise.inputs, repositories);
+      if (inputsHash === null) {
+        this.over(promise, noneKept);
+        return await writeWaiting(repositories, prepared);
+      }
       const kept = await stillTrue(repositories, promise);
       const decisions = await writeLaunches(repositories, [prepared], kept, { policies: scheduling, inputsHash, at });
       repositories.whenOver((committed) => { this.over(promise, committed ? kept : noneKept); });
@@ -117,13 +114,13 @@ export class Launching implements Launches {
   }
 
   private async launchAll(launches: readonly PreparedLaunch[]): Promise<readonly Launched[]> {
-    const { unitOfWork, clock, scheduling, keepInputs } = this.deps;
+    const { unitOfWork, clock, scheduling, inputs } = this.deps;
     await this.catchUp();
     const at = clock.now();
     const promise = this.promise(launches, at);
     let kept = noneKept;
     try {
-      const inputsHash = promise === null ? '' : await keepInputs(promise.inputs, unitOfWork.read);
+      const inputsHash = promise === null ? '' : await inputs.keep(promise.inputs);
       const [held, decisions] = await unitOfWork.transaction(async (repositories) => {
         const found = promise === null ? noneKept : await stillTrue(repositories, promise);
         return [found, await writeLaunches(repositories, launches, found, { policies: scheduling, inputsHash, at })];

@@ -8,6 +8,7 @@ import type { TriedPolicy } from '../core/replay';
 import { realStayMs } from '../core/real-stay';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { SchedulingSettings } from './instance-settings';
+import { KeptInputs } from './kept-inputs';
 import { policiesOfRecord, policyTried, type PolicyNames } from './named-policies';
 import { instanceReplay, reservationReplay } from './decision-replay';
 import { authorise } from './policy';
@@ -64,10 +65,11 @@ export class ReplayService {
       const begunMs = clock.monotonicMs();
       const tally = new ReplayTally(tried, scheduling);
       const trace = new RunTrace();
+      const kept = new KeptInputs(read.decisions);
       const found = await roundsBetween(read, since, until, rounds + 1);
       let goOnAt: EpochMs | null = null;
       for (const [index, ids] of found.entries()) {
-        const round = await readRound(read, ids);
+        const round = await readRound(read, kept, ids);
         if (index >= rounds || clock.monotonicMs() - begunMs > longestMs) {
           goOnAt = Date.parse(round.decisions[0]?.at ?? '');
           break;
@@ -120,7 +122,7 @@ export class ReplayService {
     authorise(principal, 'decision.replay', 'decision.see', { ownerUserId: found.userId, groupId: found.groupId }, what);
     const { decision } = found;
     return this.alone(async () => {
-      const inputs = await readInputs(read, decision.inputsHash);
+      const inputs = await readInputs(new KeptInputs(read.decisions), decision.inputsHash);
       if (inputs === null) throw new ParavclError('not-found', notKept);
       if (inputs.of === 'another-version') throw new ParavclError('conflict', fromAnotherVersion(inputs.field));
       if (inputs.of === 'reservation') return reservationReplay(decision, inputs.inputs, tried);

@@ -3,7 +3,7 @@ import { policyName } from '../core/decision-of-plan';
 import { plan } from '../core/plan';
 import type { UnitOfWork } from '../db/unit-of-work';
 import type { Repositories } from '../repositories/repositories';
-import { keepInputs } from './decision-inputs';
+import { InputsChain } from './inputs-chain';
 import type { InstanceSettings, SchedulingSettings } from './instance-settings';
 import type { Launched, PreparedLaunch } from './launch-writing';
 import { Launching } from './launching';
@@ -50,12 +50,14 @@ export class SchedulingService implements SchedulerWake, Launches {
   private readonly execution: PlanExecution;
   private readonly world: WorkingWorld;
   private readonly launching: Launching;
+  private readonly inputs: InputsChain;
 
   constructor(private readonly deps: SchedulingServiceDeps) {
     const { read } = deps.unitOfWork;
     this.world = new WorkingWorld({ ...deps, read, onDrift: deps.onDrift ?? (() => undefined) });
     this.execution = new PlanExecution(deps);
-    this.launching = new Launching({ ...deps, world: this.world, keepInputs: (inputs, repositories) => keepInputs(repositories, inputs, inputs.at), wake: () => { this.wake(); } });
+    this.inputs = new InputsChain(read.decisions);
+    this.launching = new Launching({ ...deps, world: this.world, inputs: this.inputs, wake: () => { this.wake(); } });
   }
 
   /** See `Launching.launch`. */
@@ -155,7 +157,7 @@ export class SchedulingService implements SchedulerWake, Launches {
       slaveNames: new Map([...world.slaves].map(([id, { name }]) => [id, name])),
       at,
       calendar: world.calendar,
-      keepInputs: once(() => keepInputs(read, { at, snapshot: world.snapshot, waiting, policy: policyName(scheduling) }, at)),
+      keepInputs: once(() => this.inputs.keep({ at, snapshot: world.snapshot, waiting, policy: policyName(scheduling) })),
     };
     const carryOut = async (id: string, slaveId: string | null, work: () => Promise<boolean>): Promise<void> => {
       try {

@@ -119,8 +119,9 @@ export type StoredInputs =
   /** Kept by a master whose shapes were others: the first field that is not as it is now. */
   | { readonly of: 'another-version'; readonly field: string };
 
-/** What was kept of a decision, as the scheduler takes it now. */
+/** What was kept of a decision, as the scheduler takes it now; of a round that was put together from steps, whole. */
 export function storedInputs(kept: Readonly<Record<string, unknown>>): StoredInputs {
+  if ('after' in kept) return { of: 'another-version', field: 'the steps between rounds' };
   if ('snapshot' in kept) {
     const parsed = round.safeParse(kept);
     return parsed.success ? { of: 'round', inputs: parsed.data } : anotherVersion(parsed.error);

@@ -1,7 +1,7 @@
 import type { EpochMs } from '@paravcl/shared/clock';
 import type { Decision } from '@paravcl/shared/domain/decision';
 import type { Repositories } from '../repositories/repositories';
-import { keptInputs } from './decision-inputs';
+import type { KeptInputs } from './kept-inputs';
 import { storedInputs, type StoredInputs } from './stored-inputs';
 
 /** What was decided of the same inputs. */
@@ -33,16 +33,16 @@ export async function roundsBetween({ decisions }: Pick<Repositories, 'decisions
   }
 }
 
-/** One round with its inputs. */
-export async function readRound(repositories: Pick<Repositories, 'decisions'>, ids: readonly string[]): Promise<StoredRound> {
+/** One round with its inputs. Rounds that follow each other are read from the same `kept`. */
+export async function readRound(repositories: Pick<Repositories, 'decisions'>, kept: KeptInputs, ids: readonly string[]): Promise<StoredRound> {
   const decisions: Decision[] = [];
   for (let at = 0; at < ids.length; at += pageBodies) decisions.push(...(await repositories.decisions.these(ids.slice(at, at + pageBodies))));
   const hash = decisions[0]?.inputsHash;
-  return { decisions, inputs: hash === undefined ? null : await readInputs(repositories, hash) };
+  return { decisions, inputs: hash === undefined ? null : await readInputs(kept, hash) };
 }
 
 /** What was kept under a hash, as the scheduler takes it; null when it is not kept any more. */
-export async function readInputs(repositories: Pick<Repositories, 'decisions'>, hash: string): Promise<StoredInputs | null> {
-  const kept = await keptInputs(repositories, hash);
-  return kept === null ? null : storedInputs(kept);
+export async function readInputs(kept: KeptInputs, hash: string): Promise<StoredInputs | null> {
+  const inputs = await kept.of(hash);
+  return inputs === null ? null : storedInputs(inputs);
 }

@@ -2,6 +2,7 @@ import { newId } from '@paravcl/shared/ids';
 import { configSchema } from '../../src/config';
 import { HousekeepingJob } from '../../src/jobs/housekeeping-job';
 import type { DecisionRecord } from '../../src/repositories/decision-repository';
+import { longestChainMs } from '../../src/services/inputs-chain';
 import { settingsFromConfig } from '../../src/settings-from-config';
 import { HandClock } from './hand-clock';
 import { openTestDatabase, type TestDatabase } from './test-database';
@@ -98,8 +99,10 @@ test('decisions and notices go after 90 days, and what decisions were made of af
     await decisions.insert({ ...facts, id: newId(ago(days)), at: new Date(ago(days)).toISOString(), kind, inputsHash });
     await notices.insert({ id: newId(ago(days)), userId: somebody, at: ago(days), kind: 'instance.preempted', subjectType: 'instance', subjectId: somebody, sentence: kind, decisionId: null });
   }
+  // Those of fourteen days ago lead back to some that were kept up to an hour before.
+  for (const [hash, at] of [['e', ago(14) - longestChainMs], ['f', ago(14) - longestChainMs - 1]] as const) await decisions.keepInputs(hash, Buffer.from(hash), at);
   expect(await keptAfterRound('decisions', 'kind')).toEqual(['place', 'preempt', 'resume']);
-  expect(await database.db('decision_inputs').pluck('hash')).toEqual(['d']);
+  expect(await database.db('decision_inputs').orderBy('hash').pluck('hash')).toEqual(['d', 'e']);
   expect(((await database.db('notices').pluck('sentence')) as string[]).sort()).toEqual(['place', 'preempt', 'resume']);
 });
 
