@@ -31,6 +31,10 @@ export interface Books {
 /** One core and half a GiB, as most of a lab asks for. */
 export const smallSize = { vcpus: 1, ramMiB: 512, diskMiB: 2048 } as const;
 
+/** Made once: what it costs to make one launch after the other is no part of placing them. */
+const likeAll = sampleInstance({ ...smallSize, minutes: 60, priority: priorityOf({ pfv: 1, ras: false, mon: true, ramMiB: smallSize.ramMiB, minutes: 60 }) });
+const sshPublicKeys = [`ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${'k'.repeat(43)} student@lab`];
+
 let launches = 0;
 
 /** A small instance of one of the people in the books, asked for now. */
@@ -40,10 +44,8 @@ export function preparedLaunch({ userIds, imageId }: Books): PreparedLaunch {
   const userId = userIds[number % userIds.length] ?? '';
   const userName = `student-${String(number % userIds.length)}`;
   const name = `i-ubuntu-${id.replaceAll('-', '').slice(-16)}`;
-  const instance = sampleInstance({
-    id, name, userId, imageId, ...smallSize, createdAt: now, changedAt: now, deadlineAt: deadlineAt('requested', now, { deadlinesMs: {} }, smallSize.ramMiB), mac: macOf(number), address: addressOf(number), minutes: 60,
-    sshPublicKeys: [`ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${'k'.repeat(43)} ${userName}@lab`], priority: priorityOf({ pfv: 1, ras: false, mon: true, ramMiB: smallSize.ramMiB, minutes: 60 }),
-  });
+  const deadline = deadlineAt('requested', now, { deadlinesMs: {} }, smallSize.ramMiB);
+  const instance = { ...likeAll, id, name, userId, imageId, sshPublicKeys, createdAt: now, changedAt: now, deadlineAt: deadline, mac: macOf(number), address: addressOf(number) };
   const asker = `user ${userName}`;
   return { instance, operation: null, asker, event: { kind: 'instance.created', subjectType: 'instance', subjectId: id, actor: asker, actorUserId: userId, clientAddress: '192.0.2.7', sentence: `${userName} launched ${name} from Ubuntu.` } };
 }

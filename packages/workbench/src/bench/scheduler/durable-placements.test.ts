@@ -19,6 +19,7 @@ describe('the figures of durable placements', () => {
     const all = placementFigures(found);
     expect(named(all, 'placements_per_s')).toMatchObject({ value: 6000, must: 5000, holds: true, baseline: { name: 'SELECT … FOR UPDATE SKIP LOCKED, 8 clients, two round trips', value: 1100 } });
     expect(named(all, 'placements_vs_sql')).toMatchObject({ value: 5.455, must: 5, holds: true });
+    expect(named(all, 'placement_processor_ms')).toMatchObject({ value: 0.3, must: null, holds: true });
     expect(named(all, 'placement_p99_ms')).toMatchObject({ value: 12, must: 20, holds: true });
   });
 
